@@ -1,0 +1,60 @@
+"""The columns in which a movie and a user carry what their ratings add up to, and how these are shown.
+
+Values are counted in half points: 1 is a rating of 0.5, 20 is a rating of 10. `score` is the Bayesian weighted mean of
+IMDb's charts, (weight * prior mean + sum) / (weight + count), so it depends on one movie's ratings alone.
+Source: https://help.imdb.com/article/imdb/track-movies-tv/ratings-faq/G67Y87TFYYP6TWAV (weighted average).
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Column, Integer
+from sqlalchemy.orm import mapped_column
+
+PRIOR_WEIGHT = 25
+PRIOR_MEAN = 6.5
+STEPS = 20
+
+# In half points, which the sums are kept in. Changing either prior takes a migration of the generated columns.
+PRIOR_SUM = int(PRIOR_WEIGHT * PRIOR_MEAN * 2)
+
+HISTOGRAM = tuple(f"h{step:02}" for step in range(1, STEPS + 1))
+COLUMNS = ("rating_count", "rating_sum", *HISTOGRAM)
+
+SCORE_SQL = f"({PRIOR_SUM}.0 + rating_sum) / (2.0 * ({PRIOR_WEIGHT} + rating_count))"
+MEAN_SQL = "CASE WHEN rating_count = 0 THEN 0.0 ELSE rating_sum / (2.0 * rating_count) END"
+
+
+class Rated:
+    """Mixin: `rating_count`, `rating_sum` (half points), and `h01` to `h20`, how often each value was given."""
+
+
+for _name in COLUMNS:
+    setattr(Rated, _name, mapped_column(Integer, nullable=False, server_default="0", sort_order=100))
+
+
+def columns_of(table: Any) -> list[Column[Any]]:
+    """The aggregate columns of a table, in the order that `shown` and `score` take them."""
+    return [table.c[name] for name in COLUMNS]
+
+
+def score(count: int, total: int) -> float:
+    """The weighted mean, 0.5 to 10; the very double that the generated column `score` holds."""
+    return (PRIOR_SUM + total) / (2 * (PRIOR_WEIGHT + count))
+
+
+def mean(count: int, total: int) -> float | None:
+    """The mean value with 2 decimals, rounded half up from integers; None when nobody rated."""
+    return None if count == 0 else ((100 * total + count) // (2 * count)) / 100
+
+
+def shown(values: Sequence[int]) -> dict[str, Any]:
+    """What a profile shows of COLUMNS' values: `count`, `mean`, `histogram`."""
+    count, total, *histogram = values
+    return {"count": count, "mean": mean(count, total), "histogram": histogram}
+
+
+def shown_with_score(values: Sequence[int]) -> dict[str, Any]:
+    """What a movie shows of COLUMNS' values: `count`, `mean`, `score`, `histogram`."""
+    count, total, *histogram = values
+    return {"count": count, "mean": mean(count, total), "score": score(count, total), "histogram": histogram}

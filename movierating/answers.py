@@ -1,0 +1,75 @@
+"""Answers of the API: JSON bodies, entity tags with 304, and lists with their next page."""
+
+import hashlib
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import marshmallow as ma
+import orjson
+from flask import Response, request
+from werkzeug.http import quote_etag
+
+from movierating.fields import WholeNumber
+
+PAGE_LIMIT = 20
+PAGE_MOST = 100
+
+
+class PageQuerySchema(ma.Schema):
+    """Where a list continues, and how much of it is wanted."""
+
+    limit = WholeNumber(
+        load_default=PAGE_LIMIT,
+        validate=ma.validate.Range(1, PAGE_MOST),
+        metadata={"from_query": True, "description": "Items a page."},
+    )
+    cursor = ma.fields.String(
+        load_default=None,
+        allow_none=False,
+        validate=ma.validate.Length(1, 4000),
+        metadata={"pattern": "^[A-Za-z0-9_-]+$", "description": "`next_cursor` of the page before."},
+    )
+
+
+def list_schema(item: type[ma.Schema]) -> ma.Schema:
+    """The schema of a page of `item`: `items`, `next_cursor`."""
+    fields: dict[str, ma.fields.Field[Any]] = {
+        "items": ma.fields.List(ma.fields.Nested(item), required=True),
+        "next_cursor": ma.fields.String(
+            required=True,
+            allow_none=True,
+            metadata={"example": "kq0VJYHq2n1bWzguNSwxN10", "description": "null on the last page."},
+        ),
+    }
+    name = item.__name__.removesuffix("Schema") + "ListSchema"
+    return ma.Schema.from_dict(fields, name=name)()
+
+
+def json_answer(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """A JSON answer from plain dicts and lists."""
+    return Response(orjson.dumps(body), status, headers, content_type="application/json")
+
+
+def created(body: Any, location: str) -> Response:
+    """201, with the relative address of what was made."""
+    return json_answer(body, 201, {"Location": location})
+
+
+def tagged(body: Any, tag: str | None = None, headers: dict[str, str] | None = None) -> Response:
+    """A JSON answer with a strong ETag (`tag`, or one made from the bytes), or 304 where the client has it."""
+    encoded = orjson.dumps(body)
+    tag = tag or hashlib.blake2b(encoded, digest_size=12).hexdigest()
+    headers = {"ETag": quote_etag(tag), **(headers or {})}
+    if request.if_none_match.contains_weak(tag):
+        return Response(status=304, headers=headers)
+    return Response(encoded, 200, headers, content_type="application/json")
+
+
+def listing(items: list[Any], next_cursor: str | None) -> Response:
+    """A page of a list, with `Link: …; rel="next"` where there is a next one."""
+    headers = {}
+    if next_cursor is not None:
+        query = [(name, value) for name, value in request.args.items(multi=True) if name != "cursor"]
+        address = quote(request.root_path + request.path)
+        headers["Link"] = f'<{address}?{urlencode([*query, ("cursor", next_cursor)])}>; rel="next"'
+    return tagged({"items": items, "next_cursor": next_cursor}, headers=headers)

@@ -1,0 +1,154 @@
+"""The HTTP side of identity: JWTs made and read, and the decorators that say who may call an operation."""
+
+import functools
+import re
+from collections.abc import Callable
+from typing import Any
+
+import jwt as pyjwt
+from flask import g, request
+from flask_jwt_extended import create_access_token, create_refresh_token, decode_token
+from flask_jwt_extended.exceptions import JWTExtendedException
+
+from movierating import times
+from movierating.auth import limits, service, tokens
+from movierating.auth.service import Caller, Grant
+from movierating.problems import Forbidden, Unauthenticated
+from movierating.rest import Blueprint
+
+ACCESS_SECONDS = 15 * 60
+ISSUER = "movierating"
+
+# RFC 8725, 3.11: explicit types, so that one kind of token is never taken for another.
+_TYPES = {"access": "at+jwt", "refresh": "rt+jwt"}
+_SUBJECT = re.compile(r"[0-9]{1,18}", re.ASCII)
+_SESSION = re.compile(r"[\w-]{1,32}", re.ASCII)
+_LARGEST = 2**53
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_REFUSED = "The token is missing, wrong, expired or ended."
+
+
+def pair(grant: Grant) -> dict[str, Any]:
+    """The tokens that state a grant: `access_token`, `refresh_token`, `token_type`, `expires_in` (seconds)."""
+    identity = str(grant.user_id)
+    claims: dict[str, Any] = {"sid": grant.session_id}
+    access = create_access_token(
+        identity, additional_claims=claims, additional_headers={"typ": _TYPES["access"]}
+    )
+    claims["gen"] = grant.generation
+    spare = create_refresh_token(
+        identity, additional_claims=claims, additional_headers={"typ": _TYPES["refresh"]}
+    )
+    return {
+        "access_token": access,
+        "refresh_token": spare,
+        "token_type": "Bearer",
+        "expires_in": ACCESS_SECONDS,
+    }
+
+
+def refresh_grant() -> Grant:
+    """What the request's refresh token states. Raises Unauthenticated."""
+    claims = _claims(_bearer(), "refresh")
+    return Grant(int(claims["sub"]), claims["sid"], claims["gen"], claims["iat"] * times.SECOND)
+
+
+def caller() -> Caller:
+    """Who is calling; only inside an operation under `signed_in` or `admin_only`."""
+    known: Caller = g.caller
+    return known
+
+
+def session_id() -> str:
+    """The session that is calling; only inside an operation under `in_person`."""
+    known = caller().session_id
+    assert known is not None
+    return known
+
+
+def signed_in(view: Callable[..., Any]) -> Any:
+    """Only for callers with a token; a personal token of scope `read` is refused where something would change."""
+    return _guard(view, _anybody)
+
+
+def in_person(view: Callable[..., Any]) -> Any:
+    """Only for callers who logged in: personal tokens are refused."""
+    return _guard(view, require_session)
+
+
+def admin_only(view: Callable[..., Any]) -> Any:
+    """Only for admins."""
+    return _guard(view, _require_admin)
+
+
+def _anybody(_known: Caller) -> None:
+    """Refuses nobody."""
+
+
+def require_session(known: Caller) -> None:
+    """Raises Forbidden for a personal token."""
+    if known.session_id is None:
+        raise Forbidden("A personal token can't do this; log in.")
+
+
+def _require_admin(known: Caller) -> None:
+    if known.role != "admin":
+        raise Forbidden("Only an admin can do this.")
+
+
+def _guard(view: Callable[..., Any], require: Callable[[Caller], None]) -> Any:
+    counted = limits.writes_a_person(view)
+
+    @functools.wraps(view)
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        g.caller = known = _identify(_bearer())
+        if known.scope != "write" and request.method not in _SAFE:
+            raise Forbidden("This token can only read.")
+        require(known)
+        return counted(*args, **kwargs)
+
+    writes = view.__name__ != "get"
+    forbidden = [403] if writes or require is not _anybody else []
+    guarded = Blueprint.refuses(401, *forbidden, *([429] if writes else []))(guarded)
+    guarded._apidoc.setdefault("manual_doc", {})["security"] = [{"bearer": []}]  # type: ignore[attr-defined]
+    return guarded
+
+
+def _bearer() -> str:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise Unauthenticated(_REFUSED)
+    return token.strip()
+
+
+def _identify(token: str) -> Caller:
+    if token.startswith(tokens.PREFIX):
+        known = tokens.caller_of_token(token)
+    else:
+        claims = _claims(token, "access")
+        known = service.caller_of_session(int(claims["sub"]), claims["sid"])
+    if known is None:
+        raise Unauthenticated(_REFUSED)
+    return known
+
+
+def _claims(token: str, kind: str) -> dict[str, Any]:
+    try:
+        claims: dict[str, Any] = decode_token(token)
+        header = pyjwt.get_unverified_header(token)
+    except (pyjwt.PyJWTError, JWTExtendedException, ValueError) as error:
+        raise Unauthenticated(_REFUSED) from error
+    if claims["type"] != kind or header.get("typ") != _TYPES[kind] or not _is_well_formed(claims):
+        raise Unauthenticated(_REFUSED)
+    return claims
+
+
+def _is_well_formed(claims: dict[str, Any]) -> bool:
+    # Our key may have signed it in another version of the service, or for something else of the operator's.
+    numbers = [claims.get(name) for name in ("iat", "exp", *(["gen"] if claims["type"] == "refresh" else []))]
+    return (
+        all(type(number) is int and 0 < number < _LARGEST for number in numbers)
+        and _SUBJECT.fullmatch(claims["sub"]) is not None
+        and isinstance(claims.get("sid"), str)
+        and _SESSION.fullmatch(claims["sid"]) is not None
+    )

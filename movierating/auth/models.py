@@ -1,0 +1,69 @@
+"""Accounts, and what proves that a request comes from one: sessions and personal tokens."""
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from movierating.aggregates import Rated
+from movierating.database import Base, Id
+
+ROLES = ("member", "admin")
+SCOPES = ("read", "write")
+
+
+class User(Rated, Base):
+    """An account. Without a password hash (imported raters) nobody can sign in to it.
+
+    The `_key` columns hold the case-folded text that is unique. Times are microseconds since 1970, in every table.
+    """
+
+    __tablename__ = "user"
+    __table_args__ = (
+        CheckConstraint("role IN ('member', 'admin')", name="role"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    username: Mapped[str] = mapped_column(String(40))
+    username_key: Mapped[str] = mapped_column(String(40), unique=True)
+    email: Mapped[str | None] = mapped_column(String(254))
+    email_key: Mapped[str | None] = mapped_column(String(254), unique=True)
+    display_name: Mapped[str] = mapped_column(String(100))
+    password_hash: Mapped[str | None] = mapped_column(String(200))
+    role: Mapped[str] = mapped_column(String(10), server_default="member")
+    active: Mapped[bool] = mapped_column(server_default="1")
+    created_at: Mapped[int] = mapped_column(BigInteger)
+    updated_at: Mapped[int] = mapped_column(BigInteger)
+
+
+class Session(Base):
+    """One login. `generation` counts its refresh tokens, of which only the last is good."""
+
+    __tablename__ = "session"
+    __table_args__ = (Index(None, "user_id"),)
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"))
+    generation: Mapped[int] = mapped_column(server_default="1")
+    created_at: Mapped[int] = mapped_column(BigInteger)
+    rotated_at: Mapped[int] = mapped_column(BigInteger)
+    expires_at: Mapped[int] = mapped_column(BigInteger, index=True)
+
+
+class PersonalToken(Base):
+    """A named token for scripts; only the SHA-256 of it is kept, in hexadecimal."""
+
+    __tablename__ = "personal_token"
+    __table_args__ = (
+        CheckConstraint("scope IN ('read', 'write')", name="scope"),
+        Index(None, "user_id"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(String(100))
+    scope: Mapped[str] = mapped_column(String(10))
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[int] = mapped_column(BigInteger)
+    expires_at: Mapped[int | None] = mapped_column(BigInteger)
+    last_used_at: Mapped[int | None] = mapped_column(BigInteger)

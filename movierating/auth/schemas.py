@@ -1,0 +1,61 @@
+"""What the calls about identity take and answer."""
+
+import marshmallow as ma
+
+from movierating.auth.models import SCOPES
+from movierating.fields import Line, Moment, future
+
+
+class LoginSchema(ma.Schema):
+    """A username or e-mail, and the password."""
+
+    login = ma.fields.String(required=True, validate=ma.validate.Length(1, 254), metadata={"example": "ada"})
+    password = ma.fields.String(
+        required=True,
+        validate=ma.validate.Length(1, 1024),
+        load_only=True,
+        metadata={"example": "correct horse battery", "format": "password"},
+    )
+
+
+class TokenPairSchema(ma.Schema):
+    """Tokens to send as `Authorization: Bearer …`."""
+
+    access_token = ma.fields.String(
+        required=True, metadata={"example": "eyJhbGciOiJIUzI1NiIs…", "description": "Good for 15 minutes."}
+    )
+    refresh_token = ma.fields.String(
+        required=True,
+        metadata={"example": "eyJhbGciOiJIUzI1NiIs…", "description": "Good for 30 days, and for one use."},
+    )
+    token_type = ma.fields.String(
+        required=True, validate=ma.validate.Equal("Bearer"), metadata={"example": "Bearer"}
+    )
+    expires_in = ma.fields.Integer(required=True, metadata={"example": 900, "description": "Seconds."})
+
+
+class NewTokenSchema(ma.Schema):
+    """A personal token to be made."""
+
+    name = Line(required=True, most=100, metadata={"example": "nightly backup"})
+    scope = ma.fields.String(required=True, validate=ma.validate.OneOf(SCOPES), metadata={"example": "read"})
+    expires_at = Moment(
+        load_default=None, allow_none=True, validate=future, metadata={"example": "2030-01-01T00:00:00Z"}
+    )
+
+
+class TokenSchema(ma.Schema):
+    """A personal token, without its secret."""
+
+    id = ma.fields.Integer(required=True, metadata={"example": 5})
+    name = ma.fields.String(required=True, metadata={"example": "nightly backup"})
+    scope = ma.fields.String(required=True, validate=ma.validate.OneOf(SCOPES))
+    created_at = Moment(required=True)
+    expires_at = Moment(required=True, allow_none=True, metadata={"example": "2030-01-01T00:00:00Z"})
+    last_used_at = Moment(required=True, allow_none=True, metadata={"description": "To the minute."})
+
+
+class TokenWithSecretSchema(TokenSchema):
+    """A personal token with its secret, which is shown this once."""
+
+    token = ma.fields.String(required=True, metadata={"example": "mr_4Zb0…"})

@@ -1,0 +1,214 @@
+"""Every setting, once: the application, `movierating check` and the README's table read this list."""
+
+import os
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, unquote
+
+import click
+
+PREFIX = "MOVIERATING_"
+CONFIG_FILE = "config.toml"
+KEY_BYTES = 32
+
+
+class SettingError(click.ClickException):
+    """A setting that can't work; the message is one line that says which and why, and a command ends with it."""
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError("must be text")
+    return value
+
+
+def _folder(value: object) -> str:
+    if not _text(value):
+        raise ValueError("must not be empty")
+    return _text(value)
+
+
+def _flag(value: object) -> bool:
+    flags = {
+        "true": True,
+        "1": True,
+        "yes": True,
+        "on": True,
+        "false": False,
+        "0": False,
+        "no": False,
+        "off": False,
+    }
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.lower() in flags:
+        return flags[value.lower()]
+    raise ValueError("must be true or false")
+
+
+def _whole(least: int, most: int) -> Callable[[object], int]:
+    def parse(value: object) -> int:
+        text = str(value)
+        if (
+            isinstance(value, bool)
+            or not (text.isascii() and text.isdigit() and len(text) <= 12)
+            or not least <= int(text) <= most
+        ):
+            raise ValueError(f"must be a whole number from {least} to {most}")
+        return int(text)
+
+    return parse
+
+
+def _choice(*choices: str) -> Callable[[object], str]:
+    def parse(value: object) -> str:
+        for choice in choices:
+            if isinstance(value, str) and value.lower() == choice.lower():
+                return choice
+        raise ValueError(f"must be one of {', '.join(choices)}")
+
+    return parse
+
+
+def _database_url(value: object) -> str:
+    scheme, _, path = _text(value).partition(":///")
+    file = unquote(path)
+    if (
+        scheme != "sqlite"
+        or not file
+        or "?" in path
+        or "\0" in file
+        or file.startswith((":memory:", "file:"))
+    ):
+        raise ValueError("must be sqlite:/// and the path of a file, written as in a URL")
+    return _text(value)
+
+
+def _redis_url(value: object) -> str:
+    if not _text(value).startswith(("redis://", "rediss://", "redis+unix://")):
+        raise ValueError("must start with redis://, rediss:// or redis+unix://")
+    return _text(value)
+
+
+def _secret(value: object) -> str:
+    if len(_text(value).encode()) < KEY_BYTES:
+        raise ValueError(f"must be at least {KEY_BYTES} bytes long")
+    return _text(value)
+
+
+def _origins(value: object) -> list[str]:
+    origins = value if isinstance(value, list) else _text(value).replace(",", " ").split()
+    for origin in origins:
+        if not _text(origin).startswith(("http://", "https://")) or origin.count("/") != 2:
+            raise ValueError("must be origins such as https://films.example, separated by commas")
+    return origins
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting: `parse` turns an environment variable's text or a TOML value into what the code reads."""
+
+    name: str
+    parse: Callable[[object], Any]
+    default: Any
+    shown_default: str
+    help: str
+
+
+_MIB = 1024 * 1024
+
+SETTINGS = (
+    Setting("INSTANCE_PATH", _folder, None, "`instance/` in a checkout; the user's data folder when installed",
+            "The folder of the database, the key file and `config.toml`. Only as an environment variable."),
+    Setting("DATABASE_URL", _database_url, None, "`movierating.sqlite3` in the instance folder",
+            "Where the data is: `sqlite:///` and a file's path, from the instance folder unless it starts with `/`."),
+    Setting("REDIS_URL", _redis_url, None, "none",
+            "Keeps the rate limits in Redis (extra `[redis]`); without it they are kept in the instance folder."),
+    Setting("SECRET_KEY", _secret, None, "the instance folder's key file",
+            "Signs tokens and cursors; at least 32 bytes."),
+    Setting("RATELIMIT_ENABLED", _flag, True, "`true`",
+            "600 writes a minute a person, 10 logins a minute an address and 5 an account, 20 sign-ups an hour an "
+            "address."),
+    Setting("SIGNUP", _choice("open", "closed"), "open", "`open`",
+            "`closed`: only `movierating user create` makes accounts."),
+    Setting("TRUSTED_PROXIES", _whole(0, 10), 0, "`0`",
+            "How many proxies in front may be believed about `X-Forwarded-*`."),
+    Setting("CORS_ORIGINS", _origins, [], "none",
+            "The origins whose pages may call the API, separated by commas."),
+    Setting("MAX_JSON_BYTES", _whole(1024, 1024 * _MIB), _MIB, "`1048576`", "The largest JSON body."),
+    Setting("MAX_UPLOAD_BYTES", _whole(1024, 1024 * _MIB), 16 * _MIB, "`16777216`", "The largest uploaded file."),
+    Setting("SQLITE_SYNCHRONOUS", _choice("FULL", "NORMAL"), "FULL", "`FULL`",
+            "`FULL`: what was answered survives a power cut; `NORMAL` can lose the last writes then, and never harms "
+            "the file."),
+    Setting("LOG_FORMAT", _choice("console", "json"), None, "`console` on a terminal, `json` elsewhere",
+            "How log lines are written."),
+    Setting("LOG_LEVEL", _choice("DEBUG", "INFO", "WARNING", "ERROR"), "INFO", "`INFO`",
+            "`INFO` writes one line a request."),
+)  # fmt: skip
+
+_BY_NAME = {setting.name: setting for setting in SETTINGS}
+
+
+def instance_path(environ: Mapping[str, str]) -> Path:
+    """The instance folder, absolute; it need not exist yet. Raises SettingError."""
+    if chosen := environ.get(PREFIX + "INSTANCE_PATH"):
+        try:
+            return Path(chosen).expanduser().absolute()
+        except RuntimeError as error:
+            raise SettingError(f"{PREFIX}INSTANCE_PATH: {error}") from error
+    checkout = Path(__file__).resolve().parents[1]
+    if (checkout / "pyproject.toml").is_file():
+        return checkout / "instance"
+    from platformdirs import user_data_path
+
+    return user_data_path("movierating", appauthor=False)
+
+
+def load(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Read every setting: environment variables win over `config.toml`, that over the defaults.
+
+    Returns a dict from each name in SETTINGS to its parsed value (INSTANCE_PATH is a Path). Raises SettingError.
+    """
+    environ = os.environ if environ is None else environ
+    folder = instance_path(environ)
+    values = {setting.name: setting.default for setting in SETTINGS}
+    values.update(_parsed(_from_file(folder / CONFIG_FILE), f"{CONFIG_FILE}: "))
+    values.update(_parsed(_from_environment(environ), PREFIX))
+    values["INSTANCE_PATH"] = folder
+    if values["DATABASE_URL"] is None:
+        values["DATABASE_URL"] = f"sqlite:///{quote(str(folder / 'movierating.sqlite3'))}"
+    return values
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    return {name.removeprefix(PREFIX): text for name, text in environ.items() if name.startswith(PREFIX)}
+
+
+def _from_file(path: Path) -> dict[str, object]:
+    try:
+        with path.open("rb") as file:
+            values = {name.upper(): value for name, value in tomllib.load(file).items()}
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except OSError as error:
+        raise SettingError(f"{CONFIG_FILE}: can't be read ({error.strerror})") from error
+    except ValueError as error:
+        raise SettingError(f"{CONFIG_FILE}: is not TOML ({error})") from error
+    if "INSTANCE_PATH" in values:
+        raise SettingError(f"{CONFIG_FILE}: INSTANCE_PATH can only be set in the environment")
+    return values
+
+
+def _parsed(raw: Mapping[str, object], where: str) -> dict[str, Any]:
+    parsed = {}
+    for name, value in raw.items():
+        if name not in _BY_NAME:
+            raise SettingError(f"{where}{name}: there is no such setting")
+        try:
+            parsed[name] = _BY_NAME[name].parse(value)
+        except ValueError as error:
+            raise SettingError(f"{where}{name}: {error}") from error
+    return parsed

@@ -1,0 +1,97 @@
+"""Counts of what happened, exact across workers and their restarts; `metrics` shows them.
+
+To count is to add to a dict. About once a second a thread adds what came together to an SQLite file, where all
+processes' counts meet, so that one that ends takes nothing along and no total ever falls.
+"""
+
+import json
+import os
+import sqlite3
+import threading
+from collections import Counter
+from contextlib import closing, suppress
+from pathlib import Path
+
+FAILED_LOGINS = "failed_logins"
+RATINGS_WRITTEN = "ratings_written"
+SIGN_UPS = "sign_ups"
+
+FLUSH_SECONDS = 1.0
+
+_TABLE = "CREATE TABLE IF NOT EXISTS counts (key TEXT PRIMARY KEY, total REAL NOT NULL) WITHOUT ROWID"
+_ADD = "INSERT INTO counts VALUES (?, ?) ON CONFLICT DO UPDATE SET total = total + excluded.total"
+
+_lock = threading.Lock()
+_fresh: Counter[tuple[str, ...]] = Counter()
+_file: Path | None = None
+_writer: threading.Thread | None = None
+
+
+def keep_in(file: Path) -> None:
+    """Add this process's counts to the SQLite file `file` from now on; it need not exist."""
+    global _file
+    with suppress(sqlite3.Error):
+        flush()
+    with _lock:
+        _file = file
+        _fresh.clear()
+
+
+def count(*key: str, amount: float = 1) -> None:
+    """Add `amount` to the total of `key`: a name and the values of its labels."""
+    global _writer
+    with _lock:
+        _fresh[key] += amount  # type: ignore[assignment]  # seconds are summed too
+        if _writer is None:
+            _writer = threading.Thread(target=_flush_until_exit, name="counters", daemon=False)
+            _writer.start()
+
+
+def totals() -> dict[tuple[str, ...], float]:
+    """Each key's total over all processes that share the file. Raises sqlite3.Error."""
+    # What was shown must be in the file, or a worker that is killed would make it fall.
+    flush()
+    with closing(_open()) as connection:
+        return {tuple(json.loads(key)): total for key, total in connection.execute("SELECT * FROM counts")}
+
+
+def flush() -> None:
+    """Add what this process counted to the file. Raises sqlite3.Error, and keeps the counts for the next time."""
+    with _lock:
+        fresh = dict(_fresh) if _file else {}
+        _fresh.clear()
+    if not fresh:
+        return
+    try:
+        with closing(_open()) as connection, connection:
+            connection.executemany(_ADD, [(json.dumps(key), amount) for key, amount in fresh.items()])
+    except sqlite3.Error:
+        with _lock:
+            _fresh.update(fresh)
+        raise
+
+
+def _open() -> sqlite3.Connection:
+    connection = sqlite3.connect(_file or ":memory:")
+    connection.execute(_TABLE)
+    return connection
+
+
+def _flush_until_exit() -> None:
+    # No daemon (as it would be by its parent, a thread of the server), so that the last counts are written however a
+    # worker or a command comes to its end.
+    main = threading.main_thread()
+    while main.is_alive():
+        main.join(FLUSH_SECONDS)
+        with suppress(sqlite3.Error):
+            flush()
+
+
+def _forget() -> None:
+    """A forked process starts from nothing: its parent writes what it had, and threads don't come along."""
+    global _lock, _writer
+    _lock, _writer = threading.Lock(), None
+    _fresh.clear()
+
+
+os.register_at_fork(after_in_child=_forget)

@@ -1,0 +1,229 @@
+"""The database: the engine and its SQLite settings, the one door for writes, reads, upserts and keyset pages.
+
+`write(job)` is the only way to change data: `job(connection)` runs Core statements inside one transaction and returns
+its result. It must not depend on the request (no context locals), and helpers that it calls never commit.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+import sqlite3
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Connection,
+    Engine,
+    Integer,
+    Row,
+    Select,
+    event,
+    func,
+    select,
+    tuple_,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.schema import MetaData
+
+from movierating.problems import invalid
+
+T = TypeVar("T")
+
+# A writer may queue behind a bulk import's chunk; beyond this the database counts as unavailable.
+BUSY_TIMEOUT_MS = 30_000
+
+_SIGNATURE_BYTES = 9
+
+# SQLite only counts an INTEGER PRIMARY KEY up by itself; PostgreSQL's ids are bigint.
+Id = BigInteger().with_variant(Integer, "sqlite")
+
+
+class Base(DeclarativeBase):
+    """Every table; constraints carry names, so that migrations can change them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+db = SQLAlchemy(model_class=Base)
+
+
+class _Own(threading.local):
+    """What each thread has of its own: its connection for reads, and whether it is inside `write`."""
+
+    reader: Connection | None = None
+    writing = False
+
+
+class _Door:
+    """One engine's way in: where its writers queue, and what its threads keep. It lives and goes with the engine."""
+
+    def __init__(self) -> None:
+        self.writers = threading.Lock()
+        self.own = _Own()
+
+
+def engine_options(synchronous: str, cursor_key: bytes) -> dict[str, Any]:
+    """Options for `create_engine`. Each thread keeps its read connection, so the pool must not be bounded."""
+    return {
+        "pool_size": 0,
+        # A statement that fails is logged; what it was about to store must not be.
+        "hide_parameters": True,
+        "connect_args": {"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False},
+        "execution_options": {"sqlite_synchronous": synchronous, "cursor_key": cursor_key, "door": _Door()},
+    }
+
+
+def configure(engine: Engine) -> None:
+    """Set up each new connection of `engine`, and make transactions that write take the write lock first."""
+    synchronous = engine.get_execution_options().get("sqlite_synchronous", "FULL")
+
+    @event.listens_for(engine, "connect")
+    def set_pragmas(connection: sqlite3.Connection, _record: object) -> None:
+        # The driver's own BEGIN is deferred: two writers that read first would deadlock and fail at once.
+        connection.isolation_level = None
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(f"PRAGMA synchronous = {synchronous}")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA temp_store = MEMORY")
+        connection.execute("PRAGMA cache_size = -16384")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        if connection.get_execution_options().get("writes"):
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def write(job: Callable[[Connection], T]) -> T:
+    """Run `job` in one transaction, committed when it returns and rolled back when it raises; returns its result.
+
+    Raises RuntimeError inside a job: the second transaction would wait for the first without end.
+    """
+    engine = db.engine
+    door = _door(engine)
+    if door.own.writing:
+        raise RuntimeError("a job must pass its connection on, and not call write()")
+    with door.writers, engine.connect() as connection:
+        door.own.writing = True
+        try:
+            with connection.execution_options(writes=True).begin():
+                return job(connection)
+        finally:
+            door.own.writing = False
+
+
+def read() -> Connection:
+    """The calling thread's connection for reads; each statement sees what was committed before it."""
+    engine = db.engine
+    own = _door(engine).own
+    if own.reader is None or own.reader.closed or own.reader.invalidated:
+        # Without `writes` no BEGIN is sent on SQLite, so no statement is held to an older one's snapshot.
+        own.reader = engine.connect()
+    return own.reader
+
+
+def close() -> None:
+    """Close the application's connections, but for those on which other threads read; new ones open when needed."""
+    engine = db.engine
+    own = _door(engine).own
+    if own.reader is not None:
+        own.reader.close()
+        own.reader = None
+    engine.dispose()
+
+
+def _door(engine: Engine) -> _Door:
+    door: _Door = engine.get_execution_options()["door"]
+    return door
+
+
+def upsert(connection: Connection, table: Any) -> Any:
+    """An INSERT into `table` that offers `on_conflict_do_update` and `on_conflict_do_nothing` on either database."""
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    return insert(table)
+
+
+def newest_id(connection: Connection, table: Any) -> int:
+    """The highest id that `table` ever gave out, 0 if none; inside a write transaction no other can follow it."""
+    if connection.dialect.name == "sqlite":
+        used = connection.exec_driver_sql(
+            "SELECT seq FROM sqlite_sequence WHERE name = ?", (table.name,)
+        ).scalar()
+        return int(used or 0)
+    return int(connection.scalar(select(func.max(table.c.id))) or 0)
+
+
+def violates(error: IntegrityError, column: str) -> bool:
+    """Whether the unique constraint that `error` reports is the one on `column`."""
+    return column in str(error.orig)
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """An order of rows: `columns` all run in one direction, and the last of them makes each row's place unique.
+
+    `name` is stored in cursors, so that a cursor of one list or order is refused by another.
+    """
+
+    name: str
+    columns: tuple[ColumnElement[Any] | Column[Any], ...]
+    descending: bool
+
+
+def page(
+    statement: Select[Any], sort: Sort, cursor: str | None, limit: int
+) -> tuple[list[Row[Any]], str | None]:
+    """One page of `statement` by keyset: at most `limit` rows after `cursor`, and the next page's cursor or None.
+
+    The sort's columns are added behind the statement's own. Raises Invalid for a cursor that is not of this sort.
+    """
+    connection = read()
+    key = connection.engine.get_execution_options()["cursor_key"]
+    if cursor is not None:
+        place, start = tuple_(*sort.columns), tuple_(*_decode(key, sort, cursor))
+        statement = statement.where(place < start if sort.descending else place > start)
+    order = [column.desc() if sort.descending else column.asc() for column in sort.columns]
+    rows = list(connection.execute(statement.add_columns(*sort.columns).order_by(*order).limit(limit + 1)))
+    if len(rows) <= limit:
+        return rows, None
+    return rows[:limit], _encode(key, sort, tuple(rows[limit - 1][-len(sort.columns) :]))
+
+
+def _encode(key: bytes, sort: Sort, values: tuple[Any, ...]) -> str:
+    payload = json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode()
+    return base64.urlsafe_b64encode(_signature(key, sort, payload) + payload).decode().rstrip("=")
+
+
+def _decode(key: bytes, sort: Sort, cursor: str) -> list[Any]:
+    try:
+        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+    except (ValueError, binascii.Error):
+        raw = b""
+    signature, payload = raw[:_SIGNATURE_BYTES], raw[_SIGNATURE_BYTES:]
+    if not hmac.compare_digest(signature, _signature(key, sort, payload)):
+        raise invalid("query", "cursor", "Not a cursor of this list and order.")
+    values: list[Any] = json.loads(payload)
+    return values
+
+
+def _signature(key: bytes, sort: Sort, payload: bytes) -> bytes:
+    return hashlib.blake2b(
+        sort.name.encode() + b"\0" + payload, key=key, digest_size=_SIGNATURE_BYTES
+    ).digest()

@@ -1,0 +1,76 @@
+"""How the service is: for supervisors, load balancers and Prometheus."""
+
+import sqlite3
+
+import marshmallow as ma
+from flask import Response
+from flask.views import MethodView
+
+from movierating import metrics, startup
+from movierating.answers import json_answer
+from movierating.problems import Unavailable
+from movierating.rest import Blueprint
+
+blp = Blueprint("service", __name__, description="How the service is.")
+
+
+class StatusSchema(ma.Schema):
+    """All is well."""
+
+    status = ma.fields.String(required=True, metadata={"example": "ok"})
+
+
+@blp.route("/healthz")
+class Health(MethodView):
+    """The process."""
+
+    init_every_request = False
+
+    @blp.doc(operationId="get_health")
+    @blp.response(200, StatusSchema())
+    def get(self) -> Response:
+        """Ask whether the process answers
+
+        200 as long as it does, whatever state the database is in.
+        """
+        return json_answer({"status": "ok"})
+
+
+@blp.route("/readyz")
+class Readiness(MethodView):
+    """What the process depends on."""
+
+    init_every_request = False
+
+    @blp.doc(operationId="get_readiness")
+    @blp.response(200, StatusSchema())
+    def get(self) -> Response:
+        """Ask whether the service can serve
+
+        200 when the database answers and is at the newest migration; 503 otherwise, with what is amiss.
+        """
+        missing = startup.missing()
+        if missing:
+            raise Unavailable(f"Not ready: {', '.join(missing)}.")
+        return json_answer({"status": "ok"})
+
+
+@blp.route("/metrics")
+class Metrics(MethodView):
+    """What happened so far."""
+
+    init_every_request = False
+
+    @blp.doc(operationId="get_metrics")
+    @blp.response(
+        200, {"type": "string"}, content_type="text/plain", example="movierating_ratings_total 42\n"
+    )
+    def get(self) -> Response:
+        """Read the metrics
+
+        Prometheus' text format: requests with their latency, ratings, sign-ups and failed logins, over all workers.
+        """
+        try:
+            return Response(metrics.exposition(), content_type=metrics.MEDIA_TYPE)
+        except sqlite3.Error as error:
+            raise Unavailable("The counts can't be read.") from error

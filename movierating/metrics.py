@@ -1,0 +1,89 @@
+"""What `/metrics` shows, in Prometheus' text format: requests, their latency, and what happened in the service."""
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from itertools import accumulate
+
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from movierating import counters
+
+MEDIA_TYPE = CONTENT_TYPE_LATEST
+
+# Upper bounds in seconds: a movie is read in one or two milliseconds, a password hashed in a hundred.
+BUCKETS = (
+    "0.001",
+    "0.0025",
+    "0.005",
+    "0.01",
+    "0.025",
+    "0.05",
+    "0.1",
+    "0.25",
+    "0.5",
+    "1.0",
+    "2.5",
+    "5.0",
+    "+Inf",
+)
+_BOUNDS = [float(bound) for bound in BUCKETS]
+
+_REQUESTS, _SECONDS = "http_requests", "http_request_duration_seconds"
+_EVENTS = {
+    counters.FAILED_LOGINS: "Logins with a wrong name or password.",
+    counters.RATINGS_WRITTEN: "Ratings put, one by one.",
+    counters.SIGN_UPS: "Accounts opened.",
+}
+_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
+
+
+def count_request(method: str, route: str | None, status: int, seconds: float) -> None:
+    """Count an answered request; `route` is the rule that it matched, never its address, None where none did."""
+    # A client chooses its method and address, and must not be able to make new series.
+    labels = (method if method in _METHODS else "other", route or "none")
+    counters.count(_REQUESTS, *labels, str(status))
+    counters.count(_SECONDS, *labels, "sum", amount=seconds)
+    counters.count(_SECONDS, *labels, BUCKETS[bisect_left(_BOUNDS, seconds)])
+
+
+def exposition() -> bytes:
+    """All metrics, as of MEDIA_TYPE. Raises sqlite3.Error where the counts can't be read."""
+    registry = CollectorRegistry()
+    registry.register(_Totals(counters.totals()))
+    return generate_latest(registry)
+
+
+class _Totals(Collector):
+    """The counters' totals as Prometheus' families of series."""
+
+    def __init__(self, totals: dict[tuple[str, ...], float]) -> None:
+        self._totals = totals
+
+    def collect(self) -> Iterator[Metric]:
+        """Each family."""
+        for name, text in _EVENTS.items():
+            yield CounterMetricFamily(f"movierating_{name}", text, value=self._totals.get((name,), 0))
+        yield self._requests()
+        yield self._latency()
+
+    def _requests(self) -> Metric:
+        family = CounterMetricFamily(
+            f"movierating_{_REQUESTS}", "Requests answered.", labels=("method", "route", "status")
+        )
+        for key, total in sorted(self._totals.items()):
+            if key[0] == _REQUESTS:
+                family.add_metric(key[1:], total)
+        return family
+
+    def _latency(self) -> Metric:
+        family = HistogramMetricFamily(
+            f"movierating_{_SECONDS}", "Seconds until the answer began.", labels=("method", "route")
+        )
+        for key in sorted({key[:3] for key in self._totals if key[0] == _SECONDS}):
+            heights = accumulate(self._totals.get((*key, bound), 0) for bound in BUCKETS)
+            family.add_metric(
+                key[1:], list(zip(BUCKETS, heights, strict=True)), self._totals.get((*key, "sum"), 0)
+            )
+        return family

@@ -1,0 +1,1 @@
+"""Movies: facts, search, charts."""

@@ -1,0 +1,182 @@
+"""Which movie a row of somebody's file means: by IMDb id, then TMDB id, then folded title and year."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from movierating import aggregates, times
+from movierating.database import newest_id
+from movierating.movies import index
+from movierating.movies.models import Movie
+from movierating.movies.service import columns
+from movierating.movies.titles import fold
+
+_movie = Movie.__table__.c
+
+
+@dataclass(slots=True)
+class _Known:
+    movie_id: int
+    imdb_id: str | None
+    tmdb_id: int | None
+
+
+class AmbiguousError(Exception):
+    """Nobody can tell which movie is meant; `movie_ids` are those it may be, the message says why."""
+
+    def __init__(self, movies: Iterable[_Known], reason: str) -> None:
+        super().__init__(reason)
+        self.movie_ids = [known.movie_id for known in movies]
+
+
+class Catalogue:
+    """The keys of every movie, in memory: some 300 bytes a movie.
+
+    It lives inside one write transaction, and so nothing changes behind its back. Movies added get their ids at once
+    and are written by `flush`. `changes` counts the movies added and completed.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self.changes = 0
+        self._connection = connection
+        self._by_imdb: dict[str, _Known] = {}
+        self._by_tmdb: dict[int, _Known] = {}
+        self._by_title: defaultdict[tuple[str, int | None], list[_Known]] = defaultdict(list)
+        self._unwritten: list[dict[str, Any]] = []
+        self._next_id = newest_id(connection, Movie.__table__) + 1
+        keys = select(
+            _movie.id, _movie.imdb_id, _movie.tmdb_id, _movie.year, _movie.title, _movie.original_title
+        )
+        for movie_id, imdb_id, tmdb_id, year, *titles in connection.execute(keys):
+            self._learn(_Known(movie_id, imdb_id, tmdb_id), titles, year)
+
+    def _learn(self, known: _Known, titles: Iterable[str | None], year: int | None) -> None:
+        for key in {fold(title) for title in titles if title}:
+            self._by_title[key, year].append(known)
+        self._learn_ids(known)
+
+    def _learn_ids(self, known: _Known) -> None:
+        if known.imdb_id is not None:
+            self._by_imdb[known.imdb_id] = known
+        if known.tmdb_id is not None:
+            self._by_tmdb[known.tmdb_id] = known
+
+    def find(
+        self, imdb_id: str | None, tmdb_id: int | None, titles: Sequence[str | None], year: int | None
+    ) -> int | None:
+        """The id of the one movie that a row means, or None if there is none.
+
+        A movie that carries another id of the same kind is never meant, and IMDb's decides. `titles` are tried in
+        turn, the first being the one under which the movie would be added. Raises AmbiguousError.
+        """
+        known = self._find(imdb_id, tmdb_id, titles, year)
+        return known.movie_id if known else None
+
+    def find_and_complete(
+        self, imdb_id: str | None, tmdb_id: int | None, titles: Sequence[str | None], year: int | None
+    ) -> int | None:
+        """As `find`; the movie takes those of the row's ids that it lacks and no other movie has."""
+        known = self._find(imdb_id, tmdb_id, titles, year)
+        if known is None:
+            return None
+        taken: dict[str, Any] = {}
+        if known.imdb_id is None and imdb_id is not None:
+            known.imdb_id = taken["imdb_id"] = imdb_id
+        if known.tmdb_id is None and tmdb_id is not None and tmdb_id not in self._by_tmdb:
+            known.tmdb_id = taken["tmdb_id"] = tmdb_id
+        if taken:
+            self._complete(known, taken)
+        return known.movie_id
+
+    def _complete(self, known: _Known, taken: dict[str, Any]) -> None:
+        # The movie may be one of those that were added and are still to be written.
+        self.flush()
+        self.changes += 1
+        changed = {**taken, "edit": _movie.edit + 1, "updated_at": times.now()}
+        self._connection.execute(update(Movie).where(_movie.id == known.movie_id).values(changed))
+        self._learn_ids(known)
+
+    def _find(
+        self, imdb_id: str | None, tmdb_id: int | None, titles: Sequence[str | None], year: int | None
+    ) -> _Known | None:
+        if imdb_id is not None and imdb_id in self._by_imdb:
+            return self._by_imdb[imdb_id]
+        known = self._by_tmdb.get(tmdb_id) if tmdb_id is not None else None
+        if known is not None and (imdb_id is None or known.imdb_id is None):
+            return known
+        for title in titles:
+            fitting = self._namesakes(imdb_id, tmdb_id, title, year)
+            if len(fitting) > 1:
+                raise AmbiguousError(fitting, "more than one movie has this title and year")
+            if fitting:
+                return fitting[0]
+        if imdb_id is None:
+            self._refuse_twin(titles[0], year)
+        return None
+
+    def _refuse_twin(self, title: str | None, year: int | None) -> None:
+        """Of the movies with one title and year, one may lack an IMDb id, even if their TMDB ids differ."""
+        twins = [known for known in self._titled(title, year) if known.imdb_id is None]
+        if twins:
+            raise AmbiguousError(twins, "a movie with this title and year has another TMDB id")
+
+    def _titled(self, title: str | None, year: int | None) -> Sequence[_Known]:
+        return self._by_title.get((fold(title), year), ()) if title else ()
+
+    def _namesakes(
+        self, imdb_id: str | None, tmdb_id: int | None, title: str | None, year: int | None
+    ) -> list[_Known]:
+        return [
+            known
+            for known in self._titled(title, year)
+            if (imdb_id is None or known.imdb_id is None) and (tmdb_id is None or known.tmdb_id is None)
+        ]
+
+    def add(self, facts: Mapping[str, Any]) -> int:
+        """Add a movie that `find` did not find; returns its id. A TMDB id that another movie has is left out."""
+        now = times.now()
+        row = {**_EMPTY, **columns(facts), "id": self._next_id, "created_at": now, "updated_at": now}
+        if row["tmdb_id"] in self._by_tmdb:
+            row["tmdb_id"] = None
+        self._next_id += 1
+        self.changes += 1
+        self._unwritten.append(row)
+        self._learn(
+            _Known(row["id"], row["imdb_id"], row["tmdb_id"]),
+            (row["title"], row["original_title"]),
+            row["year"],
+        )
+        if len(self._unwritten) == _BATCH:
+            self.flush()
+        return int(row["id"])
+
+    def flush(self) -> None:
+        """Insert and index what was added."""
+        if self._unwritten:
+            unrated = aggregates.score(0, 0)
+            self._connection.execute(insert(Movie), self._unwritten)
+            index.add(self._connection, ({**row, "score": unrated} for row in self._unwritten))
+            self._unwritten.clear()
+
+
+_BATCH = 1000
+
+_EMPTY = {
+    **dict.fromkeys(
+        (
+            "original_title",
+            "original_title_key",
+            "runtime_minutes",
+            "language",
+            "country",
+            "imdb_id",
+            "tmdb_id",
+            "wikidata_id",
+        )
+    ),
+    "genres": "[]",
+    "directors": "[]",
+}

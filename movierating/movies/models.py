@@ -1,0 +1,86 @@
+"""Movies, and the table by which they are filtered."""
+
+from sqlalchemy import BigInteger, Computed, Double, ForeignKey, Index, String, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from movierating.aggregates import MEAN_SQL, SCORE_SQL, Rated
+from movierating.database import Base, Id
+
+YEAR_UNKNOWN_LAST = "coalesce(year, 0)"
+
+
+class Movie(Rated, Base):
+    """A movie. `genres` and `directors` are JSON lists; the `_key` columns are the folded titles.
+
+    `edit` counts the changes of its facts and `ratings_version` those of its ratings; both only ever grow. The year
+    is unknown only where a data set that was imported doesn't tell it. Each index serves one sort, `id` deciding ties.
+    """
+
+    __tablename__ = "movie"
+    __table_args__ = (
+        Index("ix_movie_score", "score", "id"),
+        Index("ix_movie_mean", "mean_rank", "id"),
+        Index("ix_movie_count", "rating_count", "id"),
+        Index("ix_movie_title", "title_key", "id"),
+        Index("ix_movie_year", "year_rank", "id"),
+        Index("ix_movie_created", "created_at", "id"),
+        # Rows of people's files name a movie by either title.
+        Index(
+            "ix_movie_original_title",
+            "original_title_key",
+            sqlite_where=text("original_title_key IS NOT NULL"),
+        ),
+        # Two movies without an IMDb id never share title and year; the service decides the other cases.
+        Index(
+            "uq_movie_title_year", "title_key", "year_rank", unique=True, sqlite_where=text("imdb_id IS NULL")
+        ),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    title: Mapped[str] = mapped_column(String(500))
+    title_key: Mapped[str] = mapped_column(String(1000))
+    original_title: Mapped[str | None] = mapped_column(String(500))
+    original_title_key: Mapped[str | None] = mapped_column(String(1000))
+    year: Mapped[int | None]
+    runtime_minutes: Mapped[int | None]
+    genres: Mapped[str] = mapped_column(String, server_default="[]")
+    directors: Mapped[str] = mapped_column(String, server_default="[]")
+    language: Mapped[str | None] = mapped_column(String(2))
+    country: Mapped[str | None] = mapped_column(String(2))
+    imdb_id: Mapped[str | None] = mapped_column(String(12), unique=True)
+    tmdb_id: Mapped[int | None] = mapped_column(BigInteger, unique=True)
+    wikidata_id: Mapped[str | None] = mapped_column(String(20))
+    created_at: Mapped[int] = mapped_column(BigInteger)
+    updated_at: Mapped[int] = mapped_column(BigInteger)
+    edit: Mapped[int] = mapped_column(server_default="1")
+    ratings_version: Mapped[int] = mapped_column(server_default="0")
+    year_rank: Mapped[int] = mapped_column(Computed(YEAR_UNKNOWN_LAST, persisted=False), sort_order=200)
+    score: Mapped[float] = mapped_column(Double, Computed(SCORE_SQL, persisted=False), sort_order=200)
+    mean_rank: Mapped[float] = mapped_column(Double, Computed(MEAN_SQL, persisted=False), sort_order=200)
+
+
+class MovieFacet(Base):
+    """What a movie can be filtered by for equality, such as `genre:Drama`, with a copy of the movie's score.
+
+    The copy makes the default chart under any one facet a walk of one index; a rating moves it with the movie's sums.
+    """
+
+    __tablename__ = "movie_facet"
+    __table_args__ = (
+        Index("ix_movie_facet_score", "facet", "score", "movie_id"),
+        {"sqlite_with_rowid": False},
+    )
+
+    movie_id: Mapped[int] = mapped_column(ForeignKey("movie.id", ondelete="CASCADE"), primary_key=True)
+    facet: Mapped[str] = mapped_column(String(300), primary_key=True)
+    score: Mapped[float] = mapped_column(Double)
+
+
+class Milestone(Base):
+    """What was done once in the life of a database, such as loading the bundled movies."""
+
+    __tablename__ = "milestone"
+
+    name: Mapped[str] = mapped_column(String(50), primary_key=True)
+    reached_at: Mapped[int] = mapped_column(BigInteger)

@@ -1,0 +1,215 @@
+"""What a movie looks like in requests and answers."""
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import marshmallow as ma
+
+from movierating.aggregates import STEPS
+from movierating.answers import PageQuerySchema
+from movierating.fields import Line, Moment, WholeNumber
+from movierating.movies.codes import COUNTRIES, LANGUAGES
+from movierating.movies.genres import GENRES
+from movierating.movies.search import SORTS
+
+FIRST_YEAR = 1870
+YEARS_AHEAD = 10
+LARGEST_TMDB_ID = 2**31 - 1
+_ANY_YEAR = ma.validate.Range(1, 9999)
+
+_COUNTRY = ma.validate.OneOf(COUNTRIES, error="Must be an ISO 3166-1 alpha-2 code such as FR, or SU, CS, YU.")
+_LANGUAGE = ma.validate.OneOf(LANGUAGES, error="Must be an ISO 639-1 code, such as fr.")
+_IMDB_ID = ma.validate.Regexp(
+    re.compile(r"tt[0-9]{7,10}\Z", re.ASCII), error="Must be tt and 7 to 10 digits."
+)
+IMDB_ID_IN_PATH = {
+    "in": "path",
+    "name": "imdb_id",
+    "schema": {"type": "string", "pattern": "^tt[0-9]{7,10}$"},
+    "description": "The movie's id at IMDb, such as `tt0111161`.",
+}
+_WIKIDATA_ID = ma.validate.Regexp(
+    re.compile(r"Q[1-9][0-9]{0,17}\Z", re.ASCII), error="Must be Q and a number."
+)
+
+
+def _last_year() -> int:
+    return datetime.now(UTC).year + YEARS_AHEAD
+
+
+def _plausible_year(year: int) -> None:
+    last = _last_year()
+    if not FIRST_YEAR <= year <= last:
+        raise ma.ValidationError(f"Must be from {FIRST_YEAR} to {last}.")
+
+
+def _all_different(values: list[Any]) -> None:
+    if len(set(values)) != len(values):
+        raise ma.ValidationError("Must not repeat itself.")
+
+
+_YEAR = {"example": 2009, "minimum": FIRST_YEAR, "maximum": _last_year()}
+
+
+class NewMovieSchema(ma.Schema):
+    """The facts of a movie. Only title and year are required."""
+
+    title = Line(required=True, most=500, metadata={"example": "The Secret of Kells"})
+    original_title = Line(allow_none=True, most=500, metadata={"example": "The Secret of Kells"})
+    year = WholeNumber(required=True, validate=_plausible_year, metadata=_YEAR)
+    runtime_minutes = WholeNumber(
+        allow_none=True, validate=ma.validate.Range(1, 5000), metadata={"example": 75}
+    )
+    genres = ma.fields.List(
+        ma.fields.String(validate=ma.validate.OneOf(GENRES)),
+        validate=[ma.validate.Length(max=len(GENRES)), _all_different],
+        metadata={"example": ["Animation", "Family"], "uniqueItems": True},
+    )
+    directors = ma.fields.List(
+        Line(most=200),
+        validate=[ma.validate.Length(max=50), _all_different],
+        metadata={"example": ["Tomm Moore", "Nora Twomey"], "uniqueItems": True},
+    )
+    language = ma.fields.String(
+        allow_none=True, validate=_LANGUAGE, metadata={"example": "en", "description": "ISO 639-1."}
+    )
+    country = ma.fields.String(
+        allow_none=True,
+        validate=_COUNTRY,
+        metadata={"example": "IE", "description": "ISO 3166-1 alpha-2, or SU, CS, YU."},
+    )
+    imdb_id = ma.fields.String(allow_none=True, validate=_IMDB_ID, metadata={"example": "tt0485601"})
+    tmdb_id = WholeNumber(
+        allow_none=True, validate=ma.validate.Range(1, LARGEST_TMDB_ID), metadata={"example": 26963}
+    )
+    wikidata_id = ma.fields.String(allow_none=True, validate=_WIKIDATA_ID, metadata={"example": "Q1212085"})
+
+
+class MovieChangeSchema(NewMovieSchema):
+    """The facts to change; null takes an optional one away."""
+
+    title = Line(most=500, metadata={"example": "The Secret of Kells"})
+    year = WholeNumber(validate=_plausible_year, metadata=_YEAR)
+
+
+HISTOGRAM = {
+    "description": "How often each value was given, from 0.5 to 10.",
+    "example": [0] * 13 + [1, 0, 0, 1, 0, 0, 0],
+}
+
+
+class MovieRatingsSchema(ma.Schema):
+    """What a movie's ratings add up to."""
+
+    count = ma.fields.Integer(required=True, metadata={"example": 2})
+    mean = ma.fields.Float(required=True, allow_none=True, metadata={"example": 7.75})
+    score = ma.fields.Float(
+        required=True,
+        metadata={
+            "example": 178 / 27,
+            "description": "The weighted mean that charts go by: (25 * 6.5 + sum) / (25 + count).",
+        },
+    )
+    histogram = ma.fields.List(
+        ma.fields.Integer(),
+        required=True,
+        validate=ma.validate.Length(equal=STEPS),
+        metadata=HISTOGRAM,
+    )
+
+
+class MovieFactsSchema(ma.Schema):
+    """A movie without its ratings."""
+
+    id = ma.fields.Integer(required=True, metadata={"example": 17})
+    title = ma.fields.String(required=True, metadata={"example": "The Secret of Kells"})
+    original_title = ma.fields.String(
+        required=True, allow_none=True, metadata={"example": "The Secret of Kells"}
+    )
+    year = ma.fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata={
+            "example": 2009,
+            "description": "null only for a movie of an imported data set that doesn't tell it.",
+        },
+    )
+    runtime_minutes = ma.fields.Integer(required=True, allow_none=True, metadata={"example": 75})
+    genres = ma.fields.List(
+        ma.fields.String(validate=ma.validate.OneOf(GENRES)),
+        required=True,
+        metadata={"example": ["Animation", "Family"]},
+    )
+    directors = ma.fields.List(
+        ma.fields.String(), required=True, metadata={"example": ["Tomm Moore", "Nora Twomey"]}
+    )
+    language = ma.fields.String(required=True, allow_none=True, metadata={"example": "en"})
+    country = ma.fields.String(required=True, allow_none=True, metadata={"example": "IE"})
+    imdb_id = ma.fields.String(required=True, allow_none=True, metadata={"example": "tt0485601"})
+    tmdb_id = ma.fields.Integer(required=True, allow_none=True, metadata={"example": 26963})
+    wikidata_id = ma.fields.String(required=True, allow_none=True, metadata={"example": "Q1212085"})
+    created_at = Moment(required=True)
+    updated_at = Moment(required=True)
+
+
+class MovieSchema(MovieFactsSchema):
+    """A movie with what its ratings add up to."""
+
+    ratings = ma.fields.Nested(MovieRatingsSchema, required=True)
+
+
+class MovieQuerySchema(PageQuerySchema):
+    """Which movies, in which order."""
+
+    q = Line(
+        most=200,
+        metadata={
+            "description": "Words of the title, original title or directors; the last one may be unfinished."
+        },
+    )
+    genre = ma.fields.List(
+        ma.fields.String(validate=ma.validate.OneOf(GENRES)),
+        validate=ma.validate.Length(max=len(GENRES)),
+        metadata={"description": "May be repeated; all must hold."},
+    )
+    year = WholeNumber(validate=_ANY_YEAR, metadata={"from_query": True, "description": "Of this year."})
+    year_from = WholeNumber(
+        validate=_ANY_YEAR, metadata={"from_query": True, "description": "This year or later."}
+    )
+    year_to = WholeNumber(
+        validate=_ANY_YEAR, metadata={"from_query": True, "description": "This year or earlier."}
+    )
+    language = ma.fields.String(validate=_LANGUAGE, metadata={"description": "ISO 639-1, such as `fr`."})
+    director = Line(
+        most=200, metadata={"description": "The full name; letter case and accents don't matter."}
+    )
+    min_count = WholeNumber(
+        validate=ma.validate.Range(0, 2**31 - 1),
+        metadata={"from_query": True, "description": "At least so many ratings."},
+    )
+    sort = ma.fields.String(
+        load_default="-score",
+        validate=ma.validate.OneOf(SORTS),
+        metadata={"description": "`-` puts the highest first; `relevance` goes with `q`."},
+    )
+
+    @ma.validates_schema
+    def relevance_needs_words(self, data: dict[str, Any], **_: Any) -> None:
+        """Without words there is nothing to be relevant to."""
+        if data.get("sort") == "relevance" and "q" not in data:
+            raise ma.ValidationError("Goes with q.", "sort")
+
+
+class GenreSchema(ma.Schema):
+    """A genre and how many movies have it."""
+
+    name = ma.fields.String(required=True, metadata={"example": "Drama"})
+    count = ma.fields.Integer(required=True, metadata={"example": 3020})
+
+
+class GenresSchema(ma.Schema):
+    """All genres."""
+
+    items = ma.fields.List(ma.fields.Nested(GenreSchema), required=True)
+    next_cursor = ma.fields.String(required=True, allow_none=True, metadata={"example": None})

@@ -1,0 +1,163 @@
+"""Finding movies: filters, full text, sorts. A page walks an index, or sorts a bounded number of movies.
+
+- Without a filter it walks the index of its sort; by score it can also walk the index of one facet.
+- With filters, the movies that pass the most selective one are gathered, tested for the others and sorted.
+- Where even that one passes more than MOST_SORTED, the sort's index is walked and each movie tested: when so
+  many pass, a page fills soon.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from sqlalchemy import ColumnElement, Row, Select, case, exists, func, literal_column, select
+
+from movierating.database import Sort, page, read
+from movierating.movies import index
+from movierating.movies.models import Movie, MovieFacet
+from movierating.movies.service import COLUMNS
+from movierating.movies.titles import fold
+
+MOST_SORTED = 10_000
+
+_movie, _facet = Movie.__table__.c, MovieFacet.__table__.c
+_WALKS = {
+    name: Sort(f"movies {name}", (column, _movie.id), name.startswith("-"))
+    for name, column in {
+        "-score": _movie.score,
+        "-mean": _movie.mean_rank,
+        "-count": _movie.rating_count,
+        "title": _movie.title_key,
+        "year": _movie.year_rank,
+        "-year": _movie.year_rank,
+        "-created_at": _movie.created_at,
+    }.items()
+}
+# Relevance where more movies pass than are sorted. It and the full order refuse each other's cursors.
+_POPULAR = Sort("movies relevance of many", _WALKS["-count"].columns, descending=True)
+SORTS = (*_WALKS, "relevance")
+
+# Letters and numbers, as FTS5's tokenizer unicode61 has them.
+_WORD = re.compile(r"[^\W_]+")
+
+
+@dataclass(frozen=True, slots=True)
+class _Filter:
+    """A filter in two forms: `hits` selects the ids of the movies that pass, `test` asks a row of movie.
+
+    `test` offers the planner no index but the one that is walked. `facet` is set if the filter is for one.
+    """
+
+    hits: Select[Any]
+    test: ColumnElement[bool]
+    facet: str | None = None
+
+
+def search(
+    filters: Mapping[str, Any], sort: str, cursor: str | None, limit: int
+) -> tuple[list[Row[Any]], str | None]:
+    """One page of the movies that pass all `filters`: rows that start with service.COLUMNS; the next cursor.
+
+    `filters` may hold `q` (each word is one of the title, the original title or a director; the last may be
+    unfinished; text without a word is a whole title), `genre` (a list, all must hold), `year`, `year_from`,
+    `year_to`, `language`, `director` (a full name, folded for comparison) and `min_count`. `sort` is one of
+    SORTS; `relevance` needs `q` and puts exact titles first, then titles that start with it, each by count;
+    where more than MOST_SORTED pass it is by count alone. Raises Invalid for a cursor of another sort.
+    """
+    order = _WALKS.get(sort, _POPULAR)
+    asked = _asked(filters, order.columns[0])
+    if not asked:
+        return page(select(*COLUMNS), order, cursor, limit)
+    by_score = sort == "-score"
+    if by_score and len(asked) == 1 and asked[0].facet:
+        return page(*_chart(asked[0].facet), cursor, limit)
+    narrowest, hits = _most_selective(asked)
+    others = [one.test for one in asked if one is not narrowest]
+    if by_score and narrowest.facet:
+        statement, order = _chart(narrowest.facet)
+        return page(statement.where(*others), order, cursor, limit)
+    if hits <= MOST_SORTED:
+        gathered = select(*COLUMNS).where(_movie.id.in_(narrowest.hits), *others)
+        order = _by_relevance(filters["q"]) if sort == "relevance" else _without_index(order)
+        return page(gathered, order, cursor, limit)
+    return page(select(*COLUMNS).where(narrowest.test, *others), order, cursor, limit)
+
+
+def _asked(filters: Mapping[str, Any], walked: Any) -> list[_Filter]:
+    """The filters that are set, for a walk of the index of the column `walked`."""
+    asked = [_of_facet(facet) for facet in _facets(filters)]
+    if "q" in filters:
+        asked.append(_of_text(fold(filters["q"]), walked))
+    if "year_from" in filters or "year_to" in filters:
+        # An unknown year ranks as 0.
+        first, last = max(1, filters.get("year_from", 1)), filters.get("year_to", 9999)
+        asked.append(_of_column(_movie.year_rank, walked, lambda year: year.between(first, last)))
+    if least := filters.get("min_count"):
+        asked.append(_of_column(_movie.rating_count, walked, lambda count: count >= least))
+    return asked
+
+
+def _facets(filters: Mapping[str, Any]) -> list[str]:
+    wanted = {"year": filters.get("year"), "language": filters.get("language")}
+    wanted["genres"] = orjson.dumps(filters.get("genre", []))
+    wanted["directors"] = orjson.dumps([filters["director"]] if "director" in filters else [])
+    return index.facets(wanted)
+
+
+def _of_facet(facet: str) -> _Filter:
+    hits = select(_facet.movie_id).where(_facet.facet == facet)
+    test = exists().where(_facet.movie_id == _unindexed(_movie.id), _facet.facet == facet)
+    return _Filter(hits, test.correlate(Movie.__table__), facet)
+
+
+def _of_text(text: str, walked: Any) -> _Filter:
+    words = _WORD.findall(text)
+    if not words:
+        return _of_column(_movie.title_key, walked, lambda title: title == text)
+    hits = _having(words)
+    # The hits are listed once for all movies: asking the full-text index about each costs 50 µs and more.
+    return _Filter(hits, _unindexed(_movie.id).in_(hits))
+
+
+def _having(words: list[str]) -> Select[Any]:
+    """The ids of the movies whose indexed text has each of these folded words; the last may be unfinished."""
+    query = " ".join(f'"{word}"' for word in words) + "*"
+    return select(index.SEARCH.c.rowid).where(literal_column(index.SEARCH.name).match(query))
+
+
+def _of_column(column: Any, walked: Any, passes: Callable[[Any], ColumnElement[bool]]) -> _Filter:
+    test = passes(column if column is walked else _unindexed(column))
+    return _Filter(select(_movie.id).where(passes(column)).correlate(None), test)
+
+
+def _unindexed(column: Any) -> ColumnElement[Any]:
+    """The column's value as an expression that no index serves, on any database."""
+    return func.coalesce(column, column)
+
+
+def _without_index(order: Sort) -> Sort:
+    return Sort(order.name, tuple(_unindexed(column) for column in order.columns), order.descending)
+
+
+def _by_relevance(q: str) -> Sort:
+    text = fold(q)
+    starts = func.substr(_movie.title_key, 1, len(text)) == text
+    rank = case((_movie.title_key == text, 2), (starts, 1), else_=0)
+    return Sort("movies relevance", (rank, _movie.rating_count, _movie.id), descending=True)
+
+
+def _chart(facet: str) -> tuple[Select[Any], Sort]:
+    """The movies of a facet by score, from the facet's own copy; its cursors are those of the whole chart."""
+    movies = select(*COLUMNS).join(MovieFacet.__table__, _facet.movie_id == _movie.id)
+    order = Sort(_WALKS["-score"].name, (_facet.score, _facet.movie_id), descending=True)
+    return movies.where(_facet.facet == facet), order
+
+
+def _most_selective(asked: list[_Filter]) -> tuple[_Filter, int]:
+    """The filter that the fewest movies pass, and how many do; counted up to MOST_SORTED + 1."""
+    some = [one.hits.limit(MOST_SORTED + 1).subquery() for one in asked]
+    counts = [select(func.count()).select_from(ids).scalar_subquery() for ids in some]
+    hits = list(read().execute(select(*counts)).one())
+    return asked[hits.index(min(hits))], min(hits)

@@ -1,0 +1,126 @@
+"""The bundled movies, or a CSV of the same columns: loaded once, completed when asked again, never overwriting."""
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from marshmallow import ValidationError
+from sqlalchemy import Connection, insert, select
+
+from movierating import times
+from movierating.database import write
+from movierating.movies.matching import AmbiguousError, Catalogue
+from movierating.movies.models import Milestone, Movie
+from movierating.movies.schemas import NewMovieSchema
+
+COLUMNS = (
+    "title",
+    "original_title",
+    "year",
+    "runtime_minutes",
+    "genres",
+    "directors",
+    "country",
+    "language",
+    "imdb_id",
+    "tmdb_id",
+    "wikidata_id",
+)
+_NUMBERS = ("year", "runtime_minutes", "tmdb_id")
+_LISTS = ("genres", "directors")
+_SEEDED = "seeded"
+
+
+class NotMovies(Exception):
+    """A file that isn't a CSV of COLUMNS; the message is one line."""
+
+
+@dataclass(slots=True)
+class Report:
+    """What a run did: movies added, movies that were there already, and a line for each row that was refused."""
+
+    added: int = 0
+    present: int = 0
+    refused: list[str] = field(default_factory=list)
+
+
+def bundled() -> Path:
+    """The CSV that ships with the package, or lies beside it in a checkout."""
+    return Path(str(resources.files("movierating.seed_data") / "movies.csv"))
+
+
+def seed_once() -> None:
+    """Load the bundled movies into a database that never had them; otherwise do nothing."""
+
+    def job(connection: Connection) -> None:
+        done = select(Milestone.name).where(Milestone.name == _SEEDED)
+        if connection.execute(done).first() is None:
+            _load(connection, bundled())
+            connection.execute(insert(Milestone).values(name=_SEEDED, reached_at=times.now()))
+
+    write(job)
+
+
+def seed(path: Path) -> Report:
+    """Add the movies of a CSV that are not there. Raises NotMovies before anything is written."""
+    return write(lambda connection: _load(connection, path))
+
+
+def _load(connection: Connection, path: Path) -> Report:
+    report, catalogue = Report(), Catalogue(connection)
+    known_to_wikidata = set(
+        connection.scalars(select(Movie.wikidata_id).where(Movie.wikidata_id.is_not(None)))
+    )
+    for line, facts in _rows(path, report):
+        titles = (facts["title"], facts["original_title"])
+        try:
+            found = catalogue.find(facts["imdb_id"], facts["tmdb_id"], titles, facts["year"])
+        except AmbiguousError as error:
+            report.refused.append(f"line {line}: {error}")
+            continue
+        if found is not None or facts["wikidata_id"] in known_to_wikidata:
+            report.present += 1
+        else:
+            catalogue.add(facts)
+            report.added += 1
+    catalogue.flush()
+    return report
+
+
+def _rows(path: Path, report: Report) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Each valid row's line and facts; the others are told to `report`. Raises NotMovies."""
+    schema = NewMovieSchema()
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file, strict=True)
+            if sorted(reader.fieldnames or ()) != sorted(COLUMNS):
+                raise NotMovies(f"{path.name}: the first line must name the columns {', '.join(COLUMNS)}")
+            for row in reader:
+                try:
+                    yield reader.line_num, schema.load(_facts(row))
+                except ValidationError as error:
+                    report.refused.append(f"line {reader.line_num}: {_in_words(error.messages_dict)}")
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise NotMovies(f"{path.name}: cannot be read as CSV in UTF-8") from error
+
+
+def _facts(row: dict[str, str]) -> dict[str, Any]:
+    # The reader's way to say that a row is longer or shorter than the first line.
+    if None in row or None in row.values():
+        raise ValidationError({"row": ["must have as many fields as the first line"]})
+    facts: dict[str, Any] = {name: row[name] or None for name in COLUMNS}
+    for name in _LISTS:
+        facts[name] = row[name].split("|") if row[name] else []
+    for name in _NUMBERS:
+        text = row[name]
+        facts[name] = int(text) if text.isascii() and text.isdigit() and len(text) < 12 else text or None
+    return facts
+
+
+def _in_words(errors: Any) -> str:
+    if isinstance(errors, dict):
+        return "; ".join(f"{name}: {_in_words(inner)}" for name, inner in errors.items())
+    return " ".join(errors)

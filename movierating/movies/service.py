@@ -1,0 +1,199 @@
+"""Movies: read, added, changed. (They are removed where their ratings are: `ratings.service`.)"""
+
+from collections.abc import Container, Mapping, Sequence
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, Row, and_, func, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
+
+from movierating import aggregates, times
+from movierating.database import read, write
+from movierating.movies import index
+from movierating.movies.genres import GENRES
+from movierating.movies.models import Movie, MovieFacet
+from movierating.movies.titles import fold
+from movierating.problems import Conflict, NotFound, Stale
+
+_movie = Movie.__table__.c
+_FACTS = (
+    "id",
+    "title",
+    "original_title",
+    "year",
+    "runtime_minutes",
+    "genres",
+    "directors",
+    "language",
+    "country",
+    "imdb_id",
+    "tmdb_id",
+    "wikidata_id",
+    "created_at",
+    "updated_at",
+)
+FACT_COLUMNS = tuple(_movie[name] for name in _FACTS)
+COLUMNS = (*FACT_COLUMNS, *aggregates.columns_of(Movie.__table__), _movie.edit, _movie.ratings_version)
+
+_AGGREGATES = slice(len(_FACTS), len(_FACTS) + len(aggregates.COLUMNS))
+_NO_FACTS = dict.fromkeys(name for name in _FACTS if name != "id")
+
+
+def facts(row: Sequence[Any]) -> dict[str, Any]:
+    """A row that starts with FACT_COLUMNS, as the API shows a movie without its ratings."""
+    movie = dict(zip(_FACTS, row, strict=False))
+    movie["genres"] = orjson.loads(movie["genres"])
+    movie["directors"] = orjson.loads(movie["directors"])
+    movie["created_at"] = times.to_rfc3339(movie["created_at"])
+    movie["updated_at"] = times.to_rfc3339(movie["updated_at"])
+    return movie
+
+
+def shown(row: Sequence[Any]) -> dict[str, Any]:
+    """A row that starts with COLUMNS, as the API shows a movie."""
+    return {**facts(row), "ratings": aggregates.shown_with_score(row[_AGGREGATES])}
+
+
+def tag(row: Row[Any]) -> str:
+    """The movie's entity tag: its edits, and the changes of its ratings."""
+    return f"{row.edit}-{row.ratings_version}"
+
+
+def by_id(movie_id: int) -> Row[Any]:
+    """The movie's row of COLUMNS. Raises NotFound."""
+    return _found(read().execute(select(*COLUMNS).where(_movie.id == movie_id)).one_or_none())
+
+
+def by_imdb_id(imdb_id: str) -> Row[Any]:
+    """The movie's row of COLUMNS. Raises NotFound."""
+    return _found(read().execute(select(*COLUMNS).where(_movie.imdb_id == imdb_id)).one_or_none())
+
+
+def _found(row: Row[Any] | None) -> Row[Any]:
+    if row is None:
+        raise NotFound("There is no such movie.")
+    return row
+
+
+def require(movie_id: int) -> None:
+    """Raises NotFound unless there is such a movie."""
+    by_id(movie_id)
+
+
+def require_edit(movie_id: int, edits: Container[int] | None) -> None:
+    """Raises NotFound, or Stale unless the movie's facts are at one of these edits (None: at any)."""
+    _check_edit(by_id(movie_id), edits)
+
+
+def _check_edit(row: Row[Any], edits: Container[int] | None) -> None:
+    if edits is not None and row.edit not in edits:
+        raise Stale("The movie was changed since you read it.")
+
+
+def genres() -> list[dict[str, Any]]:
+    """Each known genre with its number of movies, by name."""
+    facet = MovieFacet.__table__.c.facet
+    counts = (
+        select(facet, func.count()).where(facet.in_([f"genre:{name}" for name in GENRES])).group_by(facet)
+    )
+    found = {row[0]: row[1] for row in read().execute(counts)}
+    return [{"name": name, "count": found.get(f"genre:{name}", 0)} for name in GENRES]
+
+
+def create(facts_given: Mapping[str, Any]) -> Row[Any]:
+    """Add a movie from its facts, and return its row of COLUMNS.
+
+    Raises Conflict where an id is taken, and on the same folded title and year unless both carry different IMDb ids.
+    """
+    return _judged(lambda connection: _by_id(connection, add(connection, facts_given)))
+
+
+def change(movie_id: int, edits: Container[int] | None, changes: Mapping[str, Any]) -> Row[Any]:
+    """Change some facts of a movie that is at one of `edits` (None: at any), and return its row of COLUMNS.
+
+    Raises NotFound, Stale, and Conflict as `create` does. A change that changes nothing is not counted as an edit.
+    """
+
+    def job(connection: Connection) -> Row[Any]:
+        row = lock(connection, movie_id, edits)
+        changed = {
+            name: value for name, value in columns(changes).items() if getattr(row, name, None) != value
+        }
+        if not changed.keys() - {"title_key", "original_title_key"}:
+            return row
+        wanted = {**row._mapping, **changed}
+        # An import may have brought namesakes that `create` refuses; their other facts can still be changed.
+        if changed.keys() & {"title", "year", "imdb_id"}:
+            _refuse_namesake(connection, wanted, movie_id)
+        changed |= {"edit": row.edit + 1, "updated_at": times.now()}
+        connection.execute(update(Movie).where(_movie.id == movie_id).values(changed))
+        index.remove(connection, movie_id)
+        index.add(connection, [{**wanted, "score": aggregates.score(row.rating_count, row.rating_sum)}])
+        return _by_id(connection, movie_id)
+
+    return _judged(job)
+
+
+def add(connection: Connection, facts_given: Mapping[str, Any]) -> int:
+    """Insert and index one movie inside the caller's transaction; returns its id. Raises as `create` does."""
+    now = times.now()
+    row = {
+        **_NO_FACTS,
+        "genres": "[]",
+        "directors": "[]",
+        **columns(facts_given),
+        "created_at": now,
+        "updated_at": now,
+    }
+    _refuse_namesake(connection, row, None)
+    movie_id = connection.scalar(insert(Movie).values(row).returning(_movie.id))
+    assert movie_id is not None
+    index.add(connection, [{**row, "id": movie_id, "score": aggregates.score(0, 0)}])
+    return int(movie_id)
+
+
+def lock(connection: Connection, movie_id: int, edits: Container[int] | None) -> Row[Any]:
+    """The row of COLUMNS of a movie about to change. Raises NotFound, and Stale unless it is at one of `edits`."""
+    row = _found(connection.execute(select(*COLUMNS).where(_movie.id == movie_id)).one_or_none())
+    _check_edit(row, edits)
+    return row
+
+
+def _judged(job: Any) -> Row[Any]:
+    try:
+        row: Row[Any] = write(job)
+        return row
+    except IntegrityError as error:
+        raise Conflict("Another movie has this imdb_id, tmdb_id, or title and year.") from error
+
+
+def _by_id(connection: Connection, movie_id: int) -> Row[Any]:
+    return connection.execute(select(*COLUMNS).where(_movie.id == movie_id)).one()
+
+
+def columns(given: Mapping[str, Any]) -> dict[str, Any]:
+    """A movie's facts, some or all, as the columns of its table."""
+    values = dict(given)
+    for name in ("genres", "directors"):
+        if name in values:
+            values[name] = orjson.dumps(values[name]).decode()
+    if "title" in values:
+        values["title_key"] = fold(values["title"])
+    if "original_title" in values:
+        values["original_title_key"] = fold(values["original_title"]) if values["original_title"] else None
+    return values
+
+
+def _refuse_namesake(connection: Connection, row: Mapping[str, Any], own_id: int | None) -> None:
+    """Two movies of one folded title and year must carry different IMDb ids.
+
+    No unique index can say this; but writers come one at a time, so what is read here holds until the commit.
+    """
+    title_key = row.get("title_key") or fold(row["title"])
+    same = and_(_movie.title_key == title_key, _movie.year == row["year"])
+    if row["imdb_id"] is not None:
+        same = and_(same, or_(_movie.imdb_id.is_(None), _movie.imdb_id == row["imdb_id"]))
+    if own_id is not None:
+        same = and_(same, _movie.id != own_id)
+    if connection.execute(select(_movie.id).where(same).limit(1)).first() is not None:
+        raise Conflict("There is a movie with this title and year; two such need different IMDb ids.")

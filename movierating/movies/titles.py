@@ -1,0 +1,122 @@
+"""Film titles as text: folding them for comparison, and reading the way MovieLens writes them."""
+
+import re
+import unicodedata
+from typing import NamedTuple
+
+# What NFKD and casefold leave as it is, though people type it otherwise; `None` drops what no one can see.
+_TABLE = str.maketrans(
+    {
+        "æ": "ae",
+        "œ": "oe",
+        "ø": "o",
+        "đ": "d",
+        "ð": "d",
+        "þ": "th",
+        "ħ": "h",
+        "\u0131": "i",  # without a dot
+        "ĸ": "k",
+        "ł": "l",
+        "ŋ": "n",
+        "ŧ": "t",
+        **dict.fromkeys("\u2018\u2019\u02bc", "'"),
+        **dict.fromkeys("\u201c\u201d", '"'),
+        "\u2044": "/",  # what NFKD makes of the stroke in a fraction
+        **dict.fromkeys("\u2010\u2012\u2013\u2014\u2015\u2212", "-"),
+        **dict.fromkeys("\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufe0e\ufe0f\ufeff"),
+    }
+)
+
+# Articles that can end a catalogue title, by casefold.
+_ARTICLES = frozenset(
+    {"the", "a", "an", "da"}
+    | {"le", "la", "les", "l'", "un", "une"}
+    | {"der", "das", "ein", "eine"}
+    | {"il", "lo", "gli", "uno", "una", "un'"}
+    | {"el", "los", "las", "unos", "unas", "els", "um", "uma"}
+    | {"het", "een", "det", "ett", "az"}
+)
+# These are words too ("Me, Myself, I"), so they count only capitalised and after the one comma there is.
+_DOUBTFUL_ARTICLES = frozenset({"I", "O", "As", "Os", "Die", "De", "Den", "En", "Et"})
+
+_YEARS = re.compile(r"([0-9]{4})(?:\s*[-\u2013\u2014]\s*(?:[0-9]{4})?)?")
+_FIRST_YEAR, _LAST_YEAR = 1870, 2100
+# IMDb's marks for television, video and game, which old MovieLens sets put behind the year.
+_MEDIUM = re.compile(r"(?<=\))\s*\((?:TV|V|VG)\)$")
+_ALSO_KNOWN_AS = re.compile(r"a\.?k\.?a\.?\s+", re.IGNORECASE)
+
+
+class MovieLensTitle(NamedTuple):
+    """A MovieLens title taken apart; the articles are at the front in both titles."""
+
+    title: str
+    alternative: str | None
+    year: int | None
+
+
+def fold(text: str) -> str:
+    """The text as it is compared and searched: no accents, no letter case, single spaces, trimmed.
+
+    NFKD, combining marks dropped, Unicode's case folding, then letters with no decomposition (`ø`, `ł`, `æ`)
+    spelled in ASCII, and typographic quotes and dashes made plain. Punctuation stays.
+    `fold(fold(x)) == fold(x)`.
+    """
+    if text.isascii():
+        return " ".join(text.lower().split())
+    # Twice, because the case folding of a compatibility character can be decomposed again.
+    decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
+    letters = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
+    return " ".join(letters.translate(_TABLE).split())
+
+
+def move_article(title: str) -> str:
+    """The title with a trailing article moved to the front: `Avventura, L'` gives `L'Avventura`."""
+    head, _, tail = title.rpartition(",")
+    article = tail.strip().replace("\u2019", "'")
+    head = head.strip()
+    if not head or (
+        article.casefold() not in _ARTICLES and (article not in _DOUBTFUL_ARTICLES or "," in head)
+    ):
+        return title
+    return article + head if article.endswith("'") else f"{article} {head}"
+
+
+def split_year(text: str) -> tuple[str, int | None]:
+    """The title, and the year in brackets at its end: 1870 to 2100, the first of a range, else None."""
+    text = text.strip()
+    head, inside = _last_brackets(_MEDIUM.sub("", text))
+    match = _YEARS.fullmatch(inside)
+    if not match or not _FIRST_YEAR <= int(match[1]) <= _LAST_YEAR:
+        return text, None
+    return head, int(match[1])
+
+
+def parse_movielens_title(text: str) -> MovieLensTitle:
+    """Take `Trou, Le (Hole, The) (1960)` apart: title, alternative title, year.
+
+    Of several alternatives the last without `a.k.a.` is given: where there is an original title, it is that.
+    """
+    title, year = split_year(text)
+    alternatives: list[str] = []
+    also_known_as: list[str] = []
+    head, inside = _last_brackets(title)
+    # "Birdman: Or (The Unexpected Virtue of Ignorance)" is all title.
+    while inside and not head.casefold().endswith((" or", " and")):
+        name = _ALSO_KNOWN_AS.sub("", inside, count=1) if _ALSO_KNOWN_AS.match(inside) else inside
+        (alternatives if name == inside else also_known_as).append(move_article(name))
+        title = head
+        head, inside = _last_brackets(title)
+    names = alternatives or also_known_as[::-1]
+    return MovieLensTitle(move_article(title), names[0] if names else None, year)
+
+
+def _last_brackets(text: str) -> tuple[str, str]:
+    """What stands before the brackets that end the text, and in them; `(text, "")` where there are none.
+
+    They must be a word of their own (`Frontière(s)` has none) and follow something (nor has `(Untitled)`).
+    """
+    start = text.rfind("(")
+    head, inside = text[:start].rstrip(), text[start + 1 : -1].strip()
+    if start < 1 or not text.endswith(")") or not head or ")" in inside or not text[start - 1].isspace():
+        return text, ""
+    return head, inside

@@ -1,0 +1,1 @@
+"""Ratings, and the aggregates that follow from them."""

@@ -1,0 +1,156 @@
+"""Delimited text files of any length, read a block of whole lines at a time in the memory of one block."""
+
+import csv
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, NamedTuple, TypeVar
+
+BLOCK_BYTES = 1 << 18
+# Longer than any row about a film or a rating can be; no more than this is kept of a line.
+MAX_LINE_BYTES = 1 << 16
+_BOM = b"\xef\xbb\xbf"
+
+T = TypeVar("T")
+
+
+class BadRow(NamedTuple):
+    """A row that can't be read: the file's name, the line (the first is 1), and why, for a person."""
+
+    file: str
+    line: int
+    reason: str
+
+
+class Block(NamedTuple):
+    """Whole lines, each ending in `\\n`; `end` is how many bytes of the file have been read with them."""
+
+    first_line: int
+    text: bytes
+    end: int
+
+
+@dataclass(frozen=True)
+class Table:
+    """A file of rows: its delimiter, the columns to read (`places`, from 0) and how many a row has."""
+
+    path: Path
+    delimiter: str
+    places: tuple[int, ...] = ()
+    width: int = 0
+    has_header: bool = False
+
+    @classmethod
+    def with_header(cls, path: Path, names: tuple[str, ...]) -> "Table":
+        """A CSV file in UTF-8 whose header has these columns, in any order and among others.
+
+        Raises ValueError with the reason where it is something else, OSError where it can't be read.
+        """
+        header = cls(path, ",").first_row()
+        missing = [name for name in names if name not in header]
+        if missing:
+            raise ValueError(f"{path.name} has no column {', '.join(missing)} in its first line")
+        return cls(path, ",", tuple(header.index(name) for name in names), len(header), has_header=True)
+
+    @classmethod
+    def without_header(cls, path: Path, delimiter: str, width: int) -> "Table":
+        """A file whose rows have this many columns, the first a number, all to be read; raises as above."""
+        first = cls(path, delimiter).first_row()
+        if len(first) != width or not (first[0].isascii() and first[0].isdigit()):
+            raise ValueError(f"{path.name} doesn't begin with an id and {width} columns by {delimiter!r}")
+        return cls(path, delimiter, tuple(range(width)), width)
+
+    def first_row(self) -> list[str]:
+        """All cells of the first line; raises ValueError when it can't be one of a text file."""
+        with self.path.open("rb") as file:
+            _skip_bom(file)
+            line = file.readline(MAX_LINE_BYTES + 1)
+        try:
+            return self._split(line.rstrip(b"\r\n"))
+        except ValueError as error:
+            raise ValueError(f"{self.path.name}: the first line {error}") from error
+
+    def blocks(self) -> Iterator[Block]:
+        """The file after its header; a line over the limit is cut, but stays over the limit."""
+        with self.path.open("rb") as file:
+            _skip_bom(file)
+            if self.has_header:
+                file.readline()
+            line = 1 + self.has_header
+            while text := _whole_lines(file):
+                yield Block(line, text, file.tell())
+                line += text.count(b"\n")
+
+    def plain_columns(self, block: Block) -> list[list[str]] | None:
+        """The columns of a block whose rows are digits, dots and delimiters only; None for any other block.
+
+        A dozen calls do for the block what `parse` does with several for each row, some ten times slower.
+        """
+        if block.text.translate(None, b"0123456789.\n" + self.delimiter.encode()):
+            return None
+        # The line breaks become cells, so that a short row beside a long one can't pass for two good ones.
+        cells = block.text.decode("ascii").replace("\n", f"{self.delimiter}\n{self.delimiter}")
+        row = cells.split(self.delimiter)
+        step = self.width + 1
+        if row[self.width :: step] != ["\n"] * block.text.count(b"\n"):
+            return None
+        return [row[place:-1:step] for place in self.places]
+
+    def parse(self, block: Block, make: Callable[[int, list[str]], T]) -> Iterator[T | BadRow]:
+        """`make(line, cells)` of each row; where it or the row fails with a ValueError, a BadRow."""
+        for number, line in enumerate(block.text.split(b"\n"), block.first_line):
+            if not line.strip():
+                continue
+            try:
+                made: T | BadRow = make(number, self._cells(line))
+            except ValueError as error:
+                made = BadRow(self.path.name, number, str(error))
+            yield made
+
+    def _cells(self, line: bytes) -> list[str]:
+        cells = self._split(line)
+        if len(cells) != self.width:
+            raise ValueError(f"has {len(cells)} columns where {self.width} belong")
+        return [cells[place] for place in self.places]
+
+    def _split(self, line: bytes) -> list[str]:
+        if len(line) > MAX_LINE_BYTES:
+            raise ValueError(f"is longer than {MAX_LINE_BYTES} bytes")
+        if b"\0" in line:
+            raise ValueError("has a NUL byte")
+        text = self._decode(line)
+        if self.delimiter != "," or '"' not in text:
+            return text.split(self.delimiter)
+        try:
+            return next(csv.reader([text], strict=True), [])
+        except csv.Error as error:
+            raise ValueError("has a quotation mark out of place") from error
+
+    def _decode(self, line: bytes) -> str:
+        try:
+            return line.decode()
+        except UnicodeDecodeError as error:
+            if self.delimiter == ",":
+                raise ValueError("is not UTF-8") from error
+            # Sets without a header are Latin-1, but for ml-10m.
+            return line.decode("latin-1")
+
+
+def _skip_bom(file: BinaryIO) -> None:
+    if file.read(len(_BOM)) != _BOM:
+        file.seek(0)
+
+
+def _whole_lines(file: BinaryIO) -> bytes:
+    text = file.read(BLOCK_BYTES)
+    if text and not text.endswith(b"\n"):
+        text += file.readline(MAX_LINE_BYTES + 1)
+        if not text.endswith(b"\n"):
+            _skip_line(file)
+            text += b"\n"
+    return text.replace(b"\r\n", b"\n")
+
+
+def _skip_line(file: BinaryIO) -> None:
+    while (rest := file.readline(BLOCK_BYTES)) and not rest.endswith(b"\n"):
+        pass

@@ -1,0 +1,29 @@
+"""The one table of ratings."""
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from movierating.database import Base
+
+
+class Rating(Base):
+    """How much a movie entertained a user: `value` in half points, 1 to 20. One a user and movie.
+
+    The indexes serve a movie's ratings and a user's, newest first, and a user's by value.
+    """
+
+    __tablename__ = "rating"
+    __table_args__ = (
+        CheckConstraint("value BETWEEN 1 AND 20", name="value"),
+        Index("ix_rating_movie", "movie_id", "rated_at", "user_id"),
+        Index("ix_rating_user_time", "user_id", "rated_at", "movie_id"),
+        Index("ix_rating_user_value", "user_id", "value", "movie_id"),
+        {"sqlite_with_rowid": False},
+    )
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"), primary_key=True)
+    movie_id: Mapped[int] = mapped_column(ForeignKey("movie.id"), primary_key=True)
+    value: Mapped[int]
+    rated_at: Mapped[int] = mapped_column(BigInteger)
+    created_at: Mapped[int] = mapped_column(BigInteger)
+    updated_at: Mapped[int] = mapped_column(BigInteger)

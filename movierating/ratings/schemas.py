@@ -1,0 +1,63 @@
+"""What a rating looks like in requests and answers."""
+
+import marshmallow as ma
+
+from movierating.fields import Flag, HalfPoints, Moment, past
+from movierating.movies.schemas import MovieRatingsSchema
+
+VALUE = {
+    "example": 8.5,
+    "minimum": 0.5,
+    "maximum": 10,
+    "multipleOf": 0.5,
+    "description": "How much the movie entertained you.",
+}
+RATED_AT = {"example": "2024-01-15T10:30:00Z"}
+
+
+class NewRatingSchema(ma.Schema):
+    """A rating to be set."""
+
+    value = HalfPoints(required=True, metadata=VALUE)
+    rated_at = Moment(
+        load_default=None,
+        validate=past,
+        metadata={**RATED_AT, "description": "When it was given, if not now; not in the future."},
+    )
+
+
+class RatingSchema(ma.Schema):
+    """A rating."""
+
+    value = HalfPoints(required=True, metadata=VALUE)
+    rated_at = Moment(required=True, metadata=RATED_AT)
+    created_at = Moment(required=True)
+    updated_at = Moment(required=True)
+
+
+class RatedSchema(RatingSchema):
+    """A rating just set, with what the movie's ratings now add up to."""
+
+    ratings = ma.fields.Nested(MovieRatingsSchema, required=True)
+
+
+class RaterSchema(ma.Schema):
+    """Who gave a rating."""
+
+    id = ma.fields.Integer(required=True, metadata={"example": 3})
+    username = ma.fields.String(required=True, metadata={"example": "ada"})
+    display_name = ma.fields.String(required=True, metadata={"example": "Ada L."})
+
+
+class MovieRatingSchema(RatingSchema):
+    """A movie's rating, with who gave it."""
+
+    user = ma.fields.Nested(RaterSchema, required=True)
+
+
+class RemovalQuerySchema(ma.Schema):
+    """Whether a movie's ratings go with it."""
+
+    with_ratings = Flag(
+        load_default=False, metadata={"from_query": True, "description": "Remove its ratings too."}
+    )

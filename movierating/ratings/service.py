@@ -1,0 +1,156 @@
+"""Ratings: given, changed, taken back, and listed by movie. Aggregates move in the same transaction."""
+
+from collections.abc import Container
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, delete, select
+from sqlalchemy.exc import IntegrityError
+
+from movierating import aggregates, counters, times
+from movierating.auth.models import User
+from movierating.database import Sort, page, read, upsert, write
+from movierating.movies import index
+from movierating.movies import service as movies
+from movierating.movies.models import Movie
+from movierating.problems import Conflict, NotFound, Unauthenticated
+from movierating.ratings.aggregates import MOVIE_COLUMNS, Sums, move
+from movierating.ratings.models import Rating
+
+_rating, _user, _movie = Rating.__table__.c, User.__table__.c, Movie.__table__.c
+_OWN = (_rating.value, _rating.rated_at, _rating.created_at, _rating.updated_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Rated:
+    """The outcome of rating a movie: its rating as stored, the movie's fresh aggregates, and whether it is new."""
+
+    rating: dict[str, Any]
+    ratings: dict[str, Any]
+    is_new: bool
+
+
+def rate(user_id: int, movie_id: int, value: int, rated_at: int | None) -> Rated:
+    """Set a user's rating of a movie to `value` (half points, 1 to 20), given at `rated_at`.
+
+    Without a time, an unchanged value keeps its own and a changed one takes the present. Raises NotFound, and
+    Unauthenticated where the account was closed meanwhile.
+    """
+    try:
+        rated = write(lambda connection: _rate(connection, user_id, movie_id, value, rated_at))
+    except IntegrityError as error:
+        raise Unauthenticated("There is no such account any more.") from error
+    counters.count(counters.RATINGS_WRITTEN)
+    return rated
+
+
+def _rate(connection: Connection, user_id: int, movie_id: int, value: int, rated_at: int | None) -> Rated:
+    old = connection.execute(_own(user_id, movie_id)).one_or_none()
+    now = times.now()
+    if old is not None and old.value == value and rated_at in (None, old.rated_at):
+        unchanged = select(*MOVIE_COLUMNS).where(_movie.id == movie_id)
+        return Rated(shown(old), aggregates.shown_with_score(connection.execute(unchanged).one()), False)
+    fresh = move(connection, user_id, movie_id, old.value if old else None, value)
+    if fresh is None:
+        raise NotFound("There is no such movie.")
+    row = {
+        "value": value,
+        "rated_at": now if rated_at is None else rated_at,
+        "created_at": old.created_at if old else now,
+        "updated_at": now,
+    }
+    insert = upsert(connection, Rating.__table__).values(user_id=user_id, movie_id=movie_id, **row)
+    connection.execute(insert.on_conflict_do_update(index_elements=["user_id", "movie_id"], set_=row))
+    return Rated(shown_values(**row), aggregates.shown_with_score(fresh), old is None)
+
+
+def shown(row: Row[Any]) -> dict[str, Any]:
+    """A row with a rating's value and times, as the API shows it."""
+    return shown_values(row.value, row.rated_at, row.created_at, row.updated_at)
+
+
+def shown_values(value: int, rated_at: int, created_at: int, updated_at: int) -> dict[str, Any]:
+    """A rating's columns as the API shows them."""
+    return {
+        "value": value / 2,
+        "rated_at": times.to_rfc3339(rated_at),
+        "created_at": times.to_rfc3339(created_at),
+        "updated_at": times.to_rfc3339(updated_at),
+    }
+
+
+def _own(user_id: int, movie_id: int) -> Any:
+    return select(*_OWN).where(_rating.user_id == user_id, _rating.movie_id == movie_id)
+
+
+def own(user_id: int, movie_id: int) -> dict[str, Any]:
+    """A user's rating of a movie. Raises NotFound."""
+    row = read().execute(_own(user_id, movie_id)).one_or_none()
+    if row is None:
+        raise NotFound("You have not rated this movie.")
+    return shown(row)
+
+
+def take_back(user_id: int, movie_id: int) -> None:
+    """Remove a user's rating of a movie. Raises NotFound."""
+    write(lambda connection: _take_back(connection, user_id, movie_id))
+
+
+def _take_back(connection: Connection, user_id: int, movie_id: int) -> None:
+    gone = connection.execute(
+        delete(Rating)
+        .where(_rating.user_id == user_id, _rating.movie_id == movie_id)
+        .returning(_rating.value)
+    ).one_or_none()
+    if gone is None:
+        raise NotFound("You have not rated this movie.")
+    move(connection, user_id, movie_id, gone.value, None)
+
+
+def of_movie(movie_id: int, cursor: str | None, limit: int) -> tuple[list[dict[str, Any]], str | None]:
+    """A page of everyone's ratings of a movie, newest first, and the next cursor; without deactivated accounts.
+
+    Raises NotFound.
+    """
+    movies.require(movie_id)
+    statement = (
+        select(*_OWN, _user.id, _user.username, _user.display_name)
+        .join(User, _user.id == _rating.user_id)
+        .where(_rating.movie_id == movie_id, _user.active)
+    )
+    newest = Sort("movie-ratings", (_rating.rated_at, _rating.user_id), descending=True)
+    rows, next_cursor = page(statement, newest, cursor, limit)
+    return [
+        {"user": {"id": row.id, "username": row.username, "display_name": row.display_name}, **shown(row)}
+        for row in rows
+    ], next_cursor
+
+
+def remove_movie(movie_id: int, edits: Container[int] | None, with_ratings: bool) -> None:
+    """Remove a movie that is at one of `edits` (None: at any), and with it its ratings if that is wanted.
+
+    Raises NotFound, Stale, and Conflict where it has ratings that are to stay.
+    """
+    write(lambda connection: _remove_movie(connection, movie_id, edits, with_ratings))
+
+
+def _remove_movie(
+    connection: Connection, movie_id: int, edits: Container[int] | None, with_ratings: bool
+) -> None:
+    if movies.lock(connection, movie_id, edits).rating_count and not with_ratings:
+        raise Conflict("The movie has ratings; ?with_ratings=true removes them too.")
+    _remove(connection, _rating.movie_id == movie_id)
+    index.remove(connection, movie_id)
+    connection.execute(delete(Movie).where(_movie.id == movie_id))
+
+
+def remove_all_of(connection: Connection, user_id: int) -> None:
+    """Remove every rating of a user, and take them out of the movies' aggregates, inside the caller's transaction."""
+    _remove(connection, _rating.user_id == user_id)
+
+
+def _remove(connection: Connection, which: ColumnElement[bool]) -> None:
+    removed = delete(Rating).where(which).returning(_rating.user_id, _rating.movie_id, _rating.value)
+    sums = Sums()
+    sums.take_out(connection.execute(removed).all())
+    sums.write(connection)

@@ -1,0 +1,76 @@
+"""The production server: granian, with one process to watch the workers."""
+
+import logging
+import multiprocessing
+import os
+import signal
+import socket
+import threading
+
+import click
+from flask import Flask
+from granian.constants import Interfaces
+from granian.log import LogLevels
+from granian.server import Server
+
+from movierating import create_app, logs
+
+# Hashing a password and waiting for the disk leave the interpreter free for other threads.
+THREADS_A_WORKER = 4
+DRAIN_SECONDS = 10
+
+
+def run(host: str, port: int, workers: int) -> None:
+    """Serve until SIGTERM or SIGINT, then answer what is under way and return.
+
+    Raises SettingError for a setting that can't work and ClickException for an address that can't be had.
+    """
+    # It leaves no connection open: workers are forked, and an open SQLite file must not be.
+    create_app()
+    address = _free_address(host, port)
+    server = Server(
+        "movierating.server:worker",
+        factory=True,
+        address=address,
+        port=port,
+        interface=Interfaces.WSGI,
+        workers=workers,
+        blocking_threads=THREADS_A_WORKER,
+        workers_kill_timeout=DRAIN_SECONDS,
+        respawn_failed_workers=True,
+        websockets=False,
+        log_level=LogLevels.warning,
+        log_dictconfig=logs.PASSED_ON,
+    )
+    shown = f"[{address}]" if ":" in address else address
+    logs.logger.info("serving", extra={"fields": {"address": f"http://{shown}:{port}"}})
+    server.serve()
+
+
+def _free_address(host: str, port: int) -> str:
+    """The address of `host`. Raises ClickException unless this process can listen there."""
+    try:
+        family, kind, _, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as probe:
+            # The server shares its port with whoever asks as it does, so a second one would take half the requests.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(place)
+    except OSError as error:
+        raise click.ClickException(f"can't listen on {host}:{port} ({error.strerror})") from error
+    return str(place[0])
+
+
+def worker() -> Flask:
+    """The application of a worker process, which doesn't outlive the process that watches it."""
+    # Until granian sets its own handler, a forked worker has the main process's, which would swallow the signal.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    return create_app(prepared=False)
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        logging.getLogger(__name__).error("the server's main process is gone")
+        os.kill(os.getpid(), signal.SIGTERM)

@@ -1,0 +1,139 @@
+"""From nothing to ready: the instance folder, its key, the database at the newest migration, the bundled movies."""
+
+import functools
+import secrets
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from alembic import command
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from filelock import FileLock
+from flask import Flask
+from sqlalchemy.exc import DatabaseError
+
+from movierating.config import KEY_BYTES, SettingError
+from movierating.database import close, db
+from movierating.movies.seed import seed_once
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+KEY_FILE = "secret_key"
+_LOCK_FILE = ".startup.lock"
+
+
+def make_folder(folder: Path) -> None:
+    """Make the instance folder, readable only by its owner, unless it is there. Raises SettingError."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        probe = folder / f".writable-{secrets.token_hex(4)}"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise SettingError(
+            f"INSTANCE_PATH: {folder} is no folder that can be written ({error.strerror})"
+        ) from error
+
+
+def secret_key(folder: Path) -> str:
+    """The key of this instance, made on the first call; two first calls at once agree on one. Raises SettingError."""
+    path = folder / KEY_FILE
+    try:
+        if not path.exists():
+            with FileLock(folder / _LOCK_FILE):
+                _make_key(path)
+        key = path.read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as error:
+        raise SettingError(f"SECRET_KEY: the file {path} can't be read ({error})") from error
+    if len(key.encode()) < KEY_BYTES:
+        raise SettingError(f"SECRET_KEY: the file {path} holds fewer than {KEY_BYTES} bytes")
+    return key
+
+
+def _make_key(path: Path) -> None:
+    if not path.exists():
+        draft = path.with_name(f".{path.name}-draft")
+        draft.unlink(missing_ok=True)
+        draft.touch(mode=0o600)
+        draft.write_text(secrets.token_urlsafe(48), encoding="ascii")
+        draft.replace(path)
+
+
+def prepare(app: Flask) -> None:
+    """Bring the database to the newest migration and load the bundled movies, once, whoever else starts meanwhile.
+
+    Raises SettingError where the database can't be opened, can't be migrated or is newer than this code.
+    """
+    with app.app_context():
+        file = Path(str(db.engine.url.database))
+        try:
+            with FileLock(app.config["INSTANCE_PATH"] / _LOCK_FILE):
+                # It holds people's e-mails, and what SQLite puts beside it is as open as the file itself.
+                file.touch(mode=0o600)
+                _migrate(app, file)
+                seed_once()
+        except (OSError, DatabaseError) as error:
+            reason = error.orig if isinstance(error, DatabaseError) else error.strerror
+            raise SettingError(f"DATABASE_URL: {file} can't be opened ({reason})") from error
+        finally:
+            close()
+
+
+def current_revision() -> str | None:
+    """The migration that the database is at, None before the first."""
+    with db.engine.connect() as connection:
+        revision: str | None = MigrationContext.configure(connection).get_current_revision()
+        return revision
+
+
+@functools.cache
+def newest_revision() -> str | None:
+    """The migration that this code needs."""
+    return _scripts().get_current_head()
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory(str(MIGRATIONS))
+
+
+def _migrate(app: Flask, file: Path) -> None:
+    revision = current_revision()
+    if revision == newest_revision():
+        return
+    _refuse_unknown(revision)
+    if revision is not None:
+        copy_aside(file, revision)
+    try:
+        command.upgrade(app.extensions["migrate"].migrate.get_config(str(MIGRATIONS)), "head")
+    except Exception as error:
+        reason = " ".join(str(getattr(error, "orig", error)).split())
+        raise SettingError(f"DATABASE_URL: {file} can't be migrated and is as it was ({reason})") from error
+
+
+def _refuse_unknown(revision: str | None) -> None:
+    try:
+        _scripts().get_revision(revision or "base")
+    except CommandError as error:
+        raise SettingError("DATABASE_URL: the database is newer than this version of movierating") from error
+
+
+def copy_aside(database: Path, revision: str) -> Path:
+    """Copy a SQLite database to a file beside it, named for its revision, and return that file. Raises OSError."""
+    copy = database.with_name(f"{database.stem}.before-{revision}-upgrade{database.suffix}")
+    copy.unlink(missing_ok=True)
+    copy.touch(mode=0o600)
+    try:
+        with closing(sqlite3.connect(database)) as source, closing(sqlite3.connect(copy)) as target:
+            source.backup(target)
+    except sqlite3.Error as error:
+        raise OSError(0, f"no copy of it could be made: {error}") from error
+    return copy
+
+
+def missing() -> list[str]:
+    """What keeps the service from serving: `database` if it does not answer, `migrations` if it is not the newest."""
+    try:
+        return [] if current_revision() == newest_revision() else ["migrations"]
+    except DatabaseError:
+        return ["database"]

@@ -1,0 +1,1 @@
+"""Sign-up, profiles, what a user rated, administration."""

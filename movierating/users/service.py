@@ -1,0 +1,232 @@
+"""Accounts: opened, shown, changed, closed, administered."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, delete, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
+
+from movierating import aggregates, counters, times
+from movierating.auth import passwords
+from movierating.auth.models import User
+from movierating.auth.service import end_everything, last_admin_leaves, name_key
+from movierating.database import Sort, page, read, violates, write
+from movierating.problems import Conflict, Forbidden, NotFound, invalid
+from movierating.ratings.service import remove_all_of
+
+_user = User.__table__.c
+_PUBLIC = (_user.id, _user.username, _user.display_name, _user.created_at)
+_PRIVATE = (*_PUBLIC, _user.email, _user.role, _user.active)
+_SUMS = tuple(aggregates.columns_of(User.__table__))
+
+
+def sign_up(
+    username: str, email: str, password: str, display_name: str | None, role: str = "member"
+) -> dict[str, Any]:
+    """Open an account and return it as its owner sees it.
+
+    Raises Conflict where the username or e-mail is taken, whatever the letter case, and Invalid for a password that
+    is refused.
+    """
+    _refuse_password(password, username, email)
+    now = times.now()
+    row = {
+        "username": username,
+        "username_key": name_key(username),
+        "email": email,
+        "email_key": name_key(email),
+        "display_name": display_name or username,
+        "password_hash": passwords.hash_password(password),
+        "role": role,
+        "created_at": now,
+        "updated_at": now,
+    }
+    user_id = _judged(lambda connection: connection.scalar(insert(User).values(row).returning(_user.id)))
+    counters.count(counters.SIGN_UPS)
+    return own(user_id)
+
+
+def _refuse_password(password: str, username: str, email: str) -> None:
+    reason = passwords.refusal(password, username=username, email=email)
+    if reason is not None:
+        raise invalid("json", "password", reason)
+
+
+def _judged(job: Any) -> Any:
+    """Run a write; the database judges whether names are taken. Raises Conflict."""
+    try:
+        return write(job)
+    except IntegrityError as error:
+        what = "username" if violates(error, "username_key") else "e-mail"
+        raise Conflict(f"This {what} is taken.") from error
+
+
+def own(user_id: int) -> dict[str, Any]:
+    """An account as its owner and admins see it, with e-mail and role. Raises NotFound."""
+    row = _one(select(*_PRIVATE, *_SUMS).where(_user.id == user_id))
+    return {**listed(row), "ratings": aggregates.shown(row[len(_PRIVATE) :])}
+
+
+def profile(user_id: int) -> dict[str, Any]:
+    """An active account as anyone sees it: never the e-mail. Raises NotFound."""
+    row = _one(select(*_PUBLIC, *_SUMS).where(_user.id == user_id, _user.active))
+    return {**_public(row), "ratings": aggregates.shown(row[len(_PUBLIC) :])}
+
+
+def require_active(user_id: int) -> None:
+    """Raises NotFound unless there is such an account and it is active."""
+    _one(select(_user.id).where(_user.id == user_id, _user.active))
+
+
+def require(user_id: int) -> None:
+    """Raises NotFound unless there is such an account."""
+    _one(select(_user.id).where(_user.id == user_id))
+
+
+def _one(statement: Select[Any]) -> Row[Any]:
+    row = read().execute(statement).one_or_none()
+    if row is None:
+        raise NotFound("There is no such user.")
+    return row
+
+
+def _public(row: Row[Any]) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "username": row.username,
+        "display_name": row.display_name,
+        "created_at": times.to_rfc3339(row.created_at),
+    }
+
+
+def listed(row: Row[Any]) -> dict[str, Any]:
+    """A row of an account as an admin's list shows it."""
+    return {**_public(row), "email": row.email, "role": row.role, "active": bool(row.active)}
+
+
+def accounts(q: str | None, cursor: str | None, limit: int) -> tuple[list[dict[str, Any]], str | None]:
+    """A page of all accounts, oldest first, whose username or e-mail starts with `q`, and the next cursor."""
+    statement = select(*_PRIVATE)
+    if q:
+        key = name_key(q)
+        statement = statement.where(or_(_starts(_user.username_key, key), _starts(_user.email_key, key)))
+    rows, next_cursor = page(statement, Sort("accounts", (_user.id,), descending=False), cursor, limit)
+    return [listed(row) for row in rows], next_cursor
+
+
+def _starts(column: ColumnElement[Any], prefix: str) -> ColumnElement[bool]:
+    return column.between(prefix, prefix + "\U0010ffff")
+
+
+def change_own(user_id: int, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Change one's own display name, e-mail or password; the latter two need `current_password`.
+
+    A new password ends every session and personal token. Raises Invalid without the current password, Forbidden for
+    a wrong one, Conflict where the e-mail is taken, NotFound where the account is gone.
+    """
+    verified = _verified(user_id, changes) if {"email", "password"} & changes.keys() else None
+    values = _columns(user_id, changes)
+
+    def job(connection: Connection) -> None:
+        if verified is not None:
+            _still(connection, user_id, verified)
+        if values:
+            _update(connection, user_id, values)
+        if "password" in changes:
+            end_everything(connection, user_id)
+
+    _judged(job)
+    return own(user_id)
+
+
+def _columns(user_id: int, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns that a change of one's own account sets. Raises Invalid for a password that is refused."""
+    values = {name: changes[name] for name in ("display_name", "email") if name in changes}
+    if "email" in values:
+        values["email_key"] = name_key(values["email"])
+    if "password" in changes:
+        account = _one(select(_user.username, _user.email).where(_user.id == user_id))
+        _refuse_password(changes["password"], account.username, values.get("email", account.email))
+        values["password_hash"] = passwords.hash_password(changes["password"])
+    return values
+
+
+def _update(connection: Connection, user_id: int, values: Mapping[str, Any]) -> None:
+    connection.execute(update(User).where(_user.id == user_id).values(**values, updated_at=times.now()))
+
+
+def _verified(user_id: int, given: Mapping[str, Any]) -> str:
+    if "current_password" not in given:
+        raise invalid("json", "current_password", "Missing data for required field.")
+    stored: str | None = read().scalar(select(_user.password_hash).where(_user.id == user_id))
+    if not passwords.verify_password(stored, given["current_password"]) or stored is None:
+        raise Forbidden("The current password is wrong.")
+    return stored
+
+
+def _still(connection: Connection, user_id: int, verified: str) -> None:
+    """The password that was verified is still the account's. Raises Forbidden."""
+    if connection.scalar(select(_user.password_hash).where(_user.id == user_id)) != verified:
+        raise Forbidden("The current password is wrong.")
+
+
+def close_own(user_id: int, current_password: str) -> None:
+    """Remove an account with its ratings, and take these out of every aggregate.
+
+    Raises Forbidden for a wrong password, Conflict where no active admin would be left.
+    """
+    verified = _verified(user_id, {"current_password": current_password})
+
+    def job(connection: Connection) -> None:
+        _still(connection, user_id, verified)
+        _keep_an_admin(connection, user_id)
+        remove_all_of(connection, user_id)
+        connection.execute(delete(User).where(_user.id == user_id))
+
+    write(job)
+
+
+def _keep_an_admin(connection: Connection, user_id: int) -> None:
+    if last_admin_leaves(connection, user_id):
+        raise Conflict("No active admin would be left.")
+
+
+def administer(user_id: int, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Change an account's `role` or `active`; a deactivated one's sessions and personal tokens end.
+
+    Raises NotFound, and Conflict where no active admin would be left.
+    """
+
+    def job(connection: Connection) -> None:
+        if connection.execute(select(_user.id).where(_user.id == user_id)).first() is None:
+            raise NotFound("There is no such user.")
+        if changes.get("role") == "member" or changes.get("active") is False:
+            _keep_an_admin(connection, user_id)
+        if changes:
+            _update(connection, user_id, changes)
+        if changes.get("active") is False:
+            end_everything(connection, user_id)
+
+    write(job)
+    return listed(_one(select(*_PRIVATE).where(_user.id == user_id)))
+
+
+def reset_password(user_id: int, password: str) -> None:
+    """Set a password without knowing the old one (an operator's command); ends sessions and personal tokens.
+
+    Raises NotFound, Invalid.
+    """
+    account = _one(select(_user.username, _user.email).where(_user.id == user_id))
+    _refuse_password(password, account.username, account.email or "")
+    hashed = passwords.hash_password(password)
+
+    def job(connection: Connection) -> None:
+        _update(connection, user_id, {"password_hash": hashed})
+        end_everything(connection, user_id)
+
+    write(job)
+
+
+def id_of(username: str) -> int:
+    """The id of the account with this username. Raises NotFound."""
+    return int(_one(select(_user.id).where(_user.username_key == name_key(username))).id)

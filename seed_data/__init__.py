@@ -1,0 +1,1 @@
+"""The bundled movies, shipped inside the package as `movierating.seed_data`."""

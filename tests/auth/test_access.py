@@ -1,0 +1,148 @@
+"""Which JWTs are taken (RFC 8725), how a Bearer is read, and in which order a call is refused."""
+
+import jwt
+import pytest
+
+ABSENT = ...
+
+FORGED = [
+    {"key": "another key, and a long one: 0123456789"},
+    {"algorithm": "none"},
+    {"algorithm": "HS512"},
+    {"algorithm": "HS384"},
+    {"typ": "JWT"},
+    {"typ": "rt+jwt"},
+    {"type": "refresh"},
+    {"type": ["access"]},
+    {"iss": "somebody"},
+    {"iss": ABSENT},
+    {"aud": "something"},
+    {"aud": ABSENT},
+    {"exp": 1_700_000_000},
+    {"exp": ABSENT},
+    {"exp": "soon"},
+    {"exp": 10**30},
+    {"iat": ABSENT},
+    {"iat": "then"},
+    {"iat": 4_000_000_000},
+    {"nbf": 4_000_000_000},
+    {"sub": ABSENT},
+    {"sub": None},
+    {"sub": 1},
+    {"sub": ""},
+    {"sub": "me"},
+    {"sub": "-1"},
+    {"sub": "\u0661"},
+    {"sub": "9" * 400},
+    {"sub": "424242"},
+    {"sid": ABSENT},
+    {"sid": None},
+    {"sid": 7},
+    {"sid": ["x"]},
+    {"sid": {"x": 1}},
+    {"sid": "\ud800"},
+    {"sid": "x" * 100_000},
+]
+
+
+def test_an_access_token_that_says_anything_else_is_refused(member, whoami, problem, resign, subtests):
+    for changed in FORGED:
+        with subtests.test(ascii(changed)[:40]):
+            answer = whoami(resign(member.tokens["access_token"], **changed))
+            problem(answer, 401)
+            assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+
+GENERATIONS = [ABSENT, None, "1", 0, -1, 1.5, True, 10**30, [], 2]
+FORGED_REFRESHERS = [{"typ": "at+jwt"}, {"type": "access"}, *({"gen": number} for number in GENERATIONS)]
+
+
+def test_a_refresh_token_that_says_anything_else_is_refused(member, refresh, problem, resign, subtests):
+    for changed in FORGED_REFRESHERS:
+        with subtests.test(str(changed)):
+            problem(refresh(resign(member.tokens["refresh_token"], **changed)), 401)
+    assert refresh(member.tokens["refresh_token"]).status_code == 200
+
+
+def test_a_token_signed_again_unchanged_is_taken(member, whoami, refresh, resign):
+    assert whoami(resign(member.tokens["access_token"])).status_code == 200
+    assert refresh(resign(member.tokens["refresh_token"])).status_code == 200
+
+
+def test_neither_kind_of_jwt_stands_for_the_other(member, whoami, refresh, problem):
+    problem(whoami(member.tokens["refresh_token"]), 401)
+    problem(refresh(member.tokens["access_token"]), 401)
+    assert member.get("/v1/users/me").status_code == 200
+
+
+def test_a_session_of_somebody_else_is_refused(member, sign_up, whoami, problem, resign):
+    problem(whoami(resign(member.tokens["access_token"], sub=str(sign_up().id))), 401)
+
+
+def test_access_lasts_15_minutes_and_refresh_30_days(member):
+    for name, seconds in (("access_token", 15 * 60), ("refresh_token", 30 * 24 * 3600)):
+        claims = jwt.decode(member.tokens[name], options={"verify_signature": False})
+        assert claims["exp"] - claims["iat"] == seconds
+    assert member.tokens["expires_in"] == 15 * 60
+    assert member.tokens["token_type"] == "Bearer"
+
+
+SCHEMES = ["Bearer", "bearer", "BEARER", "bEaReR", "Bearer "]
+
+
+def test_the_scheme_is_read_in_any_letter_case(member, whoami, subtests):
+    for scheme in SCHEMES:
+        with subtests.test(ascii(scheme)[:40]):
+            assert whoami(member.tokens["access_token"], scheme).status_code == 200
+
+
+NESTED = "eyJhbGciOiJIUzI1NiJ9." + "W1tb" * 4000 + ".x"
+
+
+GARBAGE = [
+    "", "Bearer", "Bearer ", "Bearer    ", "Basic bWU6bWU=", "bearer:x", "Bearer x", "Bearer a.b.c", "Bearer é.é.é",
+    "Bearer mr_", "Bearer mr_é", "Bearer mr_" + "x" * 10_000, f"Bearer {NESTED}", "Bearer null", "Bearer \x7f",
+]  # fmt: skip
+
+
+def test_garbage_is_no_token(client, problem, subtests):
+    for header in GARBAGE:
+        with subtests.test(ascii(header)[:40]):
+            for call in (client.get, client.patch, client.delete):
+                problem(call("/v1/users/me", headers={"Authorization": header}), 401)
+            problem(client.post("/v1/auth/refresh", headers={"Authorization": header}), 401)
+
+
+CLOSED_TO_STRANGERS = [
+    ("GET", "/v1/users"),
+    ("GET", "/v1/users/me"),
+    ("PATCH", "/v1/users/me"),
+    ("DELETE", "/v1/users/me"),
+    ("POST", "/v1/users/me/delete"),
+    ("PATCH", "/v1/users/1"),
+    ("PATCH", "/v1/users/99999999999999999999"),
+    ("POST", "/v1/auth/refresh"),
+    ("POST", "/v1/auth/logout"),
+    ("GET", "/v1/auth/tokens"),
+    ("POST", "/v1/auth/tokens"),
+    ("DELETE", "/v1/auth/tokens/1"),
+]
+
+
+def test_nobody_gets_401_before_anything_else(client, problem, subtests):
+    for method, path in CLOSED_TO_STRANGERS:
+        with subtests.test(f"{method} {path}"):
+            for body in ({"json": {"unknown": 1}}, {"data": "{", "content_type": "application/json"}, {}):
+                problem(client.open(f"{path}?unknown=1", method=method, **body), 401)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/v1/users"), ("PATCH", "/v1/users/1"), ("PATCH", "/v1/users/999999")]
+)
+def test_a_member_gets_403_from_an_admins_call_before_404_and_422(member, problem, method, path):
+    problem(member._send(method, f"{path}?unknown=1", json={"unknown": 1}), 403)
+
+
+def test_an_admin_gets_404_before_422(admin, problem):
+    problem(admin.patch("/v1/users/999999", json={"unknown": 1}), 404)
+    problem(admin.patch(f"/v1/users/{admin.id}", json={"unknown": 1}), 422, "unknown")

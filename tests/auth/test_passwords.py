@@ -1,0 +1,157 @@
+import json
+from importlib.resources import files
+
+import pytest
+from argon2 import PasswordHasher, Type, extract_parameters
+
+from movierating.auth import passwords
+from movierating.auth.passwords import common_passwords, hash_password, needs_rehash, refusal, verify_password
+
+GOOD = "purple kites over Łódź"
+
+
+def refused(password: str, username: str = "margaret", email: str = "maggie.h@example.org") -> str:
+    return refusal(password, username=username, email=email) or ""
+
+
+@pytest.fixture(scope="module")
+def good_hash() -> str:
+    return hash_password(GOOD)
+
+
+def test_hash_is_argon2id_with_owasps_parameters(good_hash: str) -> None:
+    made_with = extract_parameters(good_hash)
+    assert made_with.type is Type.ID
+    assert (made_with.memory_cost, made_with.time_cost, made_with.parallelism) == (19_456, 2, 1)
+
+
+def test_a_password_is_hashed_with_a_new_salt_each_time(good_hash: str) -> None:
+    assert hash_password(GOOD) != good_hash
+
+
+def test_only_the_hashed_password_verifies(good_hash: str) -> None:
+    assert verify_password(good_hash, GOOD)
+    assert not verify_password(good_hash, GOOD.upper())
+
+
+@pytest.mark.parametrize(
+    ("typed_once", "typed_later"),
+    [
+        ("cafe\u0301 au lait", "caf\u00e9 au lait"),
+        ("\uff46ull\u3000width", "full width"),
+        ("\ufb01ne \ufb01ne \ufb01ne", "fine fine fine"),
+    ],
+)
+def test_equal_text_is_one_password_however_it_is_typed(typed_once: str, typed_later: str) -> None:
+    assert verify_password(hash_password(typed_once), typed_later)
+
+
+@pytest.mark.parametrize(
+    "password",
+    ["", GOOD, "\ud800", "x" * 1_000_000, "\u0316\u0301" * 500_000],
+    ids=lambda text: ascii(text[:4]),
+)
+def test_no_hash_means_no_match(password: str) -> None:
+    assert not verify_password(None, password)
+
+
+def test_no_hash_costs_one_verification_with_todays_parameters(monkeypatch: pytest.MonkeyPatch) -> None:
+    class CountingHasher(PasswordHasher):
+        def verify(self, hash: str | bytes, password: str | bytes) -> bool:  # noqa: A002
+            verified.append(extract_parameters(str(hash)))
+            return super().verify(hash, password)
+
+    verified: list[object] = []
+    theirs = hash_password(GOOD)
+    monkeypatch.setattr(passwords, "_hasher", CountingHasher(passwords.PASSES, passwords.MEMORY_KIB, 1))
+    for password_hash in (theirs, None):
+        verify_password(password_hash, "not the one")
+    assert verified == [extract_parameters(theirs)] * 2
+
+
+@pytest.mark.parametrize(
+    "password", ["\ud800", "\udfff" * 12, GOOD + "\ud800", GOOD + "x" * 1_000, "\0" * 10]
+)
+def test_a_wrong_password_of_any_characters_just_fails(good_hash: str, password: str) -> None:
+    assert not verify_password(good_hash, password)
+
+
+@pytest.mark.parametrize("password_hash", ["", "!", "$argon2id$v=19$m=1,t=1,p=1$broken"])
+def test_what_is_no_hash_matches_nothing(password_hash: str) -> None:
+    assert not verify_password(password_hash, "")
+
+
+def test_a_hash_of_weaker_parameters_needs_a_new_one(good_hash: str) -> None:
+    weaker = PasswordHasher(time_cost=1, memory_cost=8_192, parallelism=1).hash(GOOD)
+    assert verify_password(weaker, GOOD)
+    assert needs_rehash(weaker)
+    assert not needs_rehash(good_hash)
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        GOOD,
+        "tenletters",
+        "all lower case and no digit",
+        "ᚠᛇᚻ᛫ᛒᛦᚦ᛫ᚠᚱᚩ",
+        "🎬" * 10,
+        "x7" * 64,
+        "\ufb01\ufb01\ufb01\ufb01\ufb01",
+        "margaret eats purple kites",
+        "a maggiehaggie tale",
+    ],
+)
+def test_a_password_that_is_hard_to_guess_is_taken(password: str) -> None:
+    assert refusal(password, username="margaret", email="maggie@example.org") is None
+
+
+@pytest.mark.parametrize(
+    ("password", "reason"),
+    [
+        ("", "at least 10"),
+        ("nine char", "at least 10"),
+        ("🎬" * 9, "at least 10"),
+        ("e\u0301" * 9, "at least 10"),
+        ("q7" * 64 + "x", "128 characters at most"),
+        ("\ufb01" * 65, "128 characters at most"),
+        ("\u0316\u0301" * 500_000, "128 characters at most"),
+        (json.loads(r'"kites over \ud800 town"'), "no valid text"),
+        ("qwertyuiop", "most common"),
+        ("QWERTYuiop", "most common"),
+        ("\uff51wertyuiop", "most common"),
+        ("Password123", "most common"),
+        ("maggie.h@example.org", "your own name"),
+        ("Maggie.H@Example.Org1", "your own name"),
+        ("maggie.h12!", "your own name"),
+        ("MargaretMargaret", "your own name"),
+        ("margaretabcde", "your own name"),
+        ("margaret-1984-05-12", "your own name"),
+        ("!!**margaret**!!", "your own name"),
+        ("movierating2026", "this service's name"),
+    ],
+    ids=lambda text: ascii(text[:20]),
+)
+def test_a_password_that_is_easy_to_guess_is_refused(password: str, reason: str) -> None:
+    assert reason in refused(password)
+
+
+def test_a_short_name_may_stand_in_a_password() -> None:
+    assert refused("ann9407261835", username="ann", email="ann@example.org") == ""
+
+
+def test_a_name_that_is_no_text_refuses_nothing() -> None:
+    assert refused(GOOD, username="\ud800" * 4, email="\ud800") == ""
+
+
+def test_the_common_list_is_long_and_in_the_form_it_is_compared_in() -> None:
+    listed = common_passwords()
+    assert len(listed) >= 10_000
+    assert all(len(password) >= passwords.SHORTEST for password in listed)
+    assert [password for password in listed if not refused(password)] == []
+
+
+def test_the_common_list_comes_with_its_licence() -> None:
+    licence = files("movierating.auth").joinpath("common_passwords.LICENSE.txt").read_text(encoding="utf-8")
+    assert "MIT License" in licence
+    assert "Source:" in licence

@@ -1,0 +1,197 @@
+"""Personal tokens: shown once, stored hashed, limited in scope and time."""
+
+import hashlib
+
+import jwt
+import pytest
+from sqlalchemy import select, update
+
+from movierating import times
+from movierating.auth import tokens
+from movierating.auth.models import PersonalToken
+from movierating.auth.service import end_everything
+from movierating.database import read, write
+from movierating.problems import Unauthenticated
+
+PASSWORD = "correct horse battery"
+TOKENS = "/v1/auth/tokens"
+
+
+@pytest.fixture
+def make_token(sign_up):
+    """`make_token(scope="read", of=person)` makes a personal token; it is `headers` to send and the answer."""
+
+    def make(of, scope="write", **given):
+        answer = of.post(TOKENS, json={"name": "script", "scope": scope, **given})
+        assert answer.status_code == 201, answer.text
+        return {"Authorization": f"Bearer {answer.json['token']}"}, answer
+
+    return make
+
+
+def test_a_token_is_shown_once_and_only_its_hash_is_stored(member, make_token):
+    _, answer = make_token(member, expires_at="2100-01-01T00:00:00+02:00")
+    token = answer.json.pop("token")
+    assert token.startswith("mr_")
+    assert len(token) == 3 + 43  # 256 bits in base64
+    assert answer.json["expires_at"] == "2099-12-31T22:00:00Z"
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["Location"] == f"{TOKENS}/{answer.json['id']}"
+    assert member.get(TOKENS).json == {
+        "items": [{key: value for key, value in answer.json.items() if key != "token"}], "next_cursor": None
+    }  # fmt: skip
+    (row,) = read().execute(select(PersonalToken.__table__))
+    assert row.token_hash == hashlib.sha256(token.encode()).hexdigest()
+    assert token not in str(tuple(row))
+
+
+def test_a_write_token_writes_in_its_owners_name_and_role(
+    member, admin, client, make_token, add_movie, problem
+):
+    headers, _ = make_token(member)
+    movie = f"/v1/movies/{add_movie()}/rating"
+    assert client.put(movie, json={"value": 7}, headers=headers).status_code == 201
+    assert member.get(movie).json["value"] == 7
+    problem(client.get("/v1/users", headers=headers), 403)
+    for scope in ("read", "write"):
+        headers, _ = make_token(admin, scope)
+        assert client.get("/v1/users", headers=headers).status_code == 200
+
+
+def test_a_read_token_reads(member, client, make_token, add_movie, problem):
+    headers, _ = make_token(member, "read")
+    assert client.get("/v1/users/me", headers=headers).json["id"] == member.id
+    assert client.head("/v1/users/me", headers=headers).status_code == 200
+    problem(client.get(f"/v1/movies/{add_movie()}/rating", headers=headers), 404)
+
+
+WRITES = [
+    ("PUT", "/v1/movies/1/rating"),
+    ("DELETE", "/v1/movies/1/rating"),
+    ("POST", "/v1/movies"),
+    ("PATCH", "/v1/movies/1"),
+    ("DELETE", "/v1/movies/1"),
+    ("PATCH", "/v1/users/me"),
+    ("PATCH", "/v1/users/1"),
+]
+
+
+def test_a_read_token_is_refused_before_the_body_is_looked_at(admin, client, make_token, problem, subtests):
+    for method, path in WRITES:
+        with subtests.test(f"{method} {path}"):
+            headers, _ = make_token(admin, "read")
+            problem(client.open(path, method=method, json={"display_name": "New"}, headers=headers), 403)
+
+
+IN_PERSON = [
+    ("PATCH", "/v1/users/me", {"password": "staple horse battery", "current_password": PASSWORD}),
+    ("PATCH", "/v1/users/me", {"email": "new@example.org", "current_password": PASSWORD}),
+    ("PATCH", "/v1/users/me", {"email": "not an e-mail"}),
+    ("PATCH", "/v1/users/me", {"password": 1, "unknown": 1}),
+    ("DELETE", "/v1/users/me", {"current_password": PASSWORD}),
+    ("POST", "/v1/users/me/delete", {"current_password": PASSWORD}),
+    ("GET", TOKENS, None),
+    ("POST", TOKENS, {"name": "another", "scope": "write"}),
+    ("DELETE", f"{TOKENS}/1", None),
+    ("POST", "/v1/auth/logout", None),
+]
+
+
+def test_no_token_does_what_its_owner_does_in_person(member, client, make_token, problem, subtests):
+    for method, path, body in IN_PERSON:
+        with subtests.test(f"{method} {path}"):
+            for scope in ("read", "write"):
+                headers, _ = make_token(member, scope)
+                problem(client.open(path, method=method, json=body, headers=headers), 403)
+            assert client.get("/v1/users/me", headers=headers).json["email"] == "member@example.org"
+
+
+def test_a_write_token_changes_the_display_name(member, client, make_token):
+    headers, _ = make_token(member)
+    assert client.patch("/v1/users/me", json={"display_name": "M."}, headers=headers).status_code == 200
+    assert member.get("/v1/users/me").json["display_name"] == "M."
+
+
+def test_a_personal_token_is_no_refresh_token(member, client, make_token, problem):
+    headers, _ = make_token(member)
+    problem(client.post("/v1/auth/refresh", headers=headers), 401)
+
+
+def test_an_expired_token_is_refused(member, client, make_token, problem):
+    headers, _ = make_token(member, expires_at="2100-01-01T00:00:00Z")
+    assert client.get("/v1/users/me", headers=headers).status_code == 200
+    write(lambda connection: connection.execute(update(PersonalToken).values(expires_at=times.now())))
+    problem(client.get("/v1/users/me", headers=headers), 401)
+
+
+def test_the_last_use_is_kept_to_the_minute(member, client, make_token):
+    headers, _ = make_token(member)
+    assert member.get(TOKENS).json["items"][0]["last_used_at"] is None
+    client.get("/v1/users/me", headers=headers)
+    first = member.get(TOKENS).json["items"][0]["last_used_at"]
+    client.get("/v1/users/me", headers=headers)
+    assert member.get(TOKENS).json["items"][0]["last_used_at"] == first is not None
+    earlier = PersonalToken.last_used_at - 61 * times.SECOND
+    write(lambda connection: connection.execute(update(PersonalToken).values(last_used_at=earlier)))
+    client.get("/v1/users/me", headers=headers)
+    assert member.get(TOKENS).json["items"][0]["last_used_at"] > first
+
+
+def test_a_removed_token_stops_at_once(member, client, make_token, problem):
+    headers, answer = make_token(member)
+    assert member.delete(answer.headers["Location"]).status_code == 204
+    problem(client.get("/v1/users/me", headers=headers), 401)
+    problem(member.delete(answer.headers["Location"]), 404)
+
+
+def test_nobody_sees_or_removes_anothers_token(member, admin, make_token, problem):
+    _, answer = make_token(member)
+    problem(admin.delete(answer.headers["Location"]), 404)
+    problem(admin.delete(f"{TOKENS}/99999999999999999999"), 404)
+    assert admin.get(TOKENS).json["items"] == []
+
+
+def test_tokens_come_by_the_page_oldest_first(member, make_token):
+    made = [make_token(member)[1].json["id"] for _ in range(3)]
+    first = member.get(f"{TOKENS}?limit=2")
+    assert [item["id"] for item in first.json["items"]] == made[:2]
+    second = member.get(first.headers["Link"].split(">")[0].removeprefix("<"))
+    assert [item["id"] for item in second.json["items"]] == made[2:]
+    assert second.json["next_cursor"] is None
+
+
+UNFIT = [
+    ({"scope": "read"}, "name"),
+    ({"name": "x"}, "scope"),
+    ({"name": " ", "scope": "read"}, "name"),
+    ({"name": "x" * 101, "scope": "read"}, "name"),
+    ({"name": "a\r\nb", "scope": "read"}, "name"),
+    ({"name": 1, "scope": "read"}, "name"),
+    ({"name": "x", "scope": "admin"}, "scope"),
+    ({"name": "x", "scope": ["read"]}, "scope"),
+    ({"name": "x", "scope": "read", "expires_at": "2020-01-01T00:00:00Z"}, "expires_at"),
+    ({"name": "x", "scope": "read", "expires_at": "2100-01-01"}, "expires_at"),
+    ({"name": "x", "scope": "read", "expires_at": 4102444800}, "expires_at"),
+    ({"name": "x", "scope": "read", "token": "mr_mine"}, "token"),
+    ({"name": "x", "scope": "read", "user_id": 1}, "user_id"),
+]
+
+
+def test_a_token_that_does_not_fit_is_refused(member, problem, subtests):
+    for body, field in UNFIT:
+        with subtests.test(str(body)):
+            problem(member.post(TOKENS, json=body), 422, field)
+
+
+def test_an_account_holds_so_many_tokens_and_no_more(member, make_token, problem, monkeypatch):
+    monkeypatch.setattr(tokens, "TOKENS_A_USER", 2)
+    make_token(member), make_token(member)
+    problem(member.post(TOKENS, json={"name": "x", "scope": "read"}), 409)
+
+
+def test_a_session_that_ended_meanwhile_leaves_no_token_behind(member):
+    session_id = jwt.decode(member.tokens["access_token"], options={"verify_signature": False})["sid"]
+    assert tokens.create(member.id, session_id, "in time", "write", None)
+    write(lambda connection: end_everything(connection, member.id))
+    with pytest.raises(Unauthenticated):
+        tokens.create(member.id, session_id, "late", "write", None)

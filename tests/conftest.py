@@ -1,0 +1,319 @@
+"""Fixtures for every test: an application on a fresh SQLite file, people who signed up, movies, a live service."""
+
+import itertools
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from hypothesis import settings
+from sqlalchemy import insert
+from werkzeug.test import TestResponse
+
+from movierating import create_app, database, times
+from movierating.database import write
+from movierating.movies import service as movies
+from movierating.movies.models import Milestone
+
+PASSWORD = "correct horse battery"
+
+settings.register_profile("movierating", deadline=None, print_blob=True)
+settings.load_profile("movierating")
+
+
+def needs_program(name: str) -> str:
+    """The path of a program that a machine may lack; skips the test there, but fails it in CI."""
+    path = shutil.which(name)
+    if path is None:
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"{name} is not installed")
+    return str(path)
+
+
+@pytest.fixture(scope="session")
+def program() -> Callable[[str], str]:
+    """`program("chromium")` is its path, or skips."""
+    return needs_program
+
+
+@pytest.fixture(scope="session")
+def data_folder() -> Path:
+    """The folder of real inputs: TEST_DATA, or `shared/data` beside the checkout; skips where there is none."""
+    folder = Path(os.environ.get("TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip("the real inputs are not here; TEST_DATA can name their folder")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def empty_instance(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An instance folder with a migrated database without movies, to be copied."""
+    folder = tmp_path_factory.mktemp("empty") / "instance"
+    app = create_app(environment(folder), prepared=False)
+    with app.app_context():
+        from flask_migrate import upgrade
+
+        upgrade()
+        write(
+            lambda connection: connection.execute(
+                insert(Milestone).values(name="seeded", reached_at=times.now())
+            )
+        )
+        database.close()
+    return folder
+
+
+def environment(folder: Path, **extra: str) -> dict[str, str]:
+    """The settings of a test's application, as environment variables."""
+    return {
+        "MOVIERATING_INSTANCE_PATH": str(folder),
+        "MOVIERATING_RATELIMIT_ENABLED": "false",
+        "MOVIERATING_LOG_LEVEL": "WARNING",
+        **{f"MOVIERATING_{name}": value for name, value in extra.items()},
+    }
+
+
+@pytest.fixture(scope="session")
+def environ() -> Callable[..., dict[str, str]]:
+    """`environ(folder, SIGNUP="closed")`: the environment of a process that runs on an instance folder."""
+
+    def make(folder: Path, **extra: str) -> dict[str, str]:
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("MOVIERATING_")}
+        return {**inherited, **environment(folder, **extra)}
+
+    return make
+
+
+@pytest.fixture
+def instance(empty_instance: Path, tmp_path: Path) -> Path:
+    """A fresh copy of the instance folder whose database has no movies."""
+    return Path(shutil.copytree(empty_instance, tmp_path / "instance"))
+
+
+@pytest.fixture
+def run(
+    environ: Callable[..., dict[str, str]], tmp_path: Path
+) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """`run("user", "list")` is `movierating user list`, run to its end on `instance`; `program=FLASK` through flask."""
+
+    def to_its_end(
+        *arguments: str, program: tuple[str, ...] = ("movierating",), stdin: str = "", **extra: str
+    ) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", *program, *arguments]
+        env = environ(tmp_path / "instance", **extra)
+        return subprocess.run(command, env=env, input=stdin, capture_output=True, text=True, timeout=60)
+
+    return to_its_end
+
+
+@pytest.fixture
+def make_app(empty_instance: Path, tmp_path: Path) -> Iterator[Callable[..., Flask]]:
+    """`make_app(SIGNUP="closed")` is an application on a fresh database, with these settings."""
+    made = []
+
+    def make(**extra: str) -> Flask:
+        folder = tmp_path / "instance"
+        if not folder.exists():
+            shutil.copytree(empty_instance, folder)
+        app = create_app(environment(folder, **extra))
+        app.testing = False
+        made.append(app)
+        return app
+
+    yield make
+    for app in made:
+        with app.app_context():
+            database.close()
+
+
+@pytest.fixture
+def app(make_app: Callable[..., Flask]) -> Iterator[Flask]:
+    """The application on a fresh database without movies, inside its context."""
+    app = make_app()
+    with app.app_context():
+        yield app
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A client without credentials."""
+    return app.test_client()
+
+
+@dataclass
+class Person:
+    """Somebody with an account and a session; `get`, `put` … send that session's token."""
+
+    id: int
+    username: str
+    client: FlaskClient
+    tokens: dict[str, Any] = field(repr=False)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.tokens['access_token']}"}
+
+    def _send(self, method: str, path: str, **kwargs: Any) -> TestResponse:
+        headers = {**self.headers, **kwargs.pop("headers", {})}
+        return self.client.open(path, method=method, headers=headers, **kwargs)
+
+    def get(self, path: str, **kwargs: Any) -> TestResponse:
+        return self._send("GET", path, **kwargs)
+
+    def put(self, path: str, **kwargs: Any) -> TestResponse:
+        return self._send("PUT", path, **kwargs)
+
+    def post(self, path: str, **kwargs: Any) -> TestResponse:
+        return self._send("POST", path, **kwargs)
+
+    def patch(self, path: str, **kwargs: Any) -> TestResponse:
+        return self._send("PATCH", path, **kwargs)
+
+    def delete(self, path: str, **kwargs: Any) -> TestResponse:
+        return self._send("DELETE", path, **kwargs)
+
+
+@pytest.fixture
+def sign_up(client: FlaskClient) -> Callable[..., Person]:
+    """`sign_up("ada", role="admin")` is a Person who has just logged in; names are made up where none is given."""
+    from movierating.users import service
+
+    names = (f"person{number}" for number in itertools.count(1))
+
+    def make(username: str | None = None, role: str = "member") -> Person:
+        username = username or next(names)
+        account = service.sign_up(username, f"{username}@example.org", PASSWORD, None, role)
+        answer = client.post("/v1/auth/login", json={"login": username, "password": PASSWORD})
+        assert answer.status_code == 200, answer.text
+        return Person(account["id"], username, client, answer.json)
+
+    return make
+
+
+@pytest.fixture
+def member(sign_up: Callable[..., Person]) -> Person:
+    """A signed-in member."""
+    return sign_up("member")
+
+
+@pytest.fixture
+def admin(sign_up: Callable[..., Person]) -> Person:
+    """A signed-in admin."""
+    return sign_up("boss", role="admin")
+
+
+@pytest.fixture
+def add_movie(app: Flask) -> Callable[..., int]:
+    """`add_movie(title="Emma", year=1996)` adds a movie and is its id; title and year are made up where not given."""
+    numbers = itertools.count(1)
+
+    def add(**facts: Any) -> int:
+        facts = {"title": f"Movie {next(numbers)}", "year": 2000, **facts}
+        return int(movies.create(facts).id)
+
+    return add
+
+
+@pytest.fixture
+def problem() -> Callable[..., dict[str, Any]]:
+    """`problem(answer, 422, "value")` asserts the one shape of errors, and which fields a 422 names."""
+
+    def check(answer: TestResponse, status: int, *fields: str) -> dict[str, Any]:
+        assert answer.status_code == status, answer.text
+        assert answer.content_type == "application/problem+json"
+        body = answer.json
+        assert body["status"] == status
+        assert all(body[name] for name in ("title", "type", "detail"))
+        assert body["request_id"] == answer.headers["X-Request-ID"]
+        assert {error["field"] for error in body.get("errors", [])} == set(fields)
+        assert ("errors" in body) == (status == 422)
+        return body
+
+    return check
+
+
+@dataclass
+class Service:
+    """A running `movierating serve`."""
+
+    url: str
+    folder: Path
+    process: subprocess.Popen[str]
+
+    def stop(self) -> int:
+        """Drain, and return the exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout=30)
+
+
+@pytest.fixture(scope="session", name="free_port")
+def _free_port() -> Callable[[], int]:
+    """`free_port()` is a port of loopback that nobody listens on."""
+    return free_port
+
+
+def free_port() -> int:
+    """A port of loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def serve() -> Iterator[Callable[..., Service]]:
+    """`serve(folder, workers=2, SIGNUP="closed")` starts the service on an instance folder, and waits for it."""
+    started: list[Service] = []
+
+    def start(folder: Path, workers: int = 1, **extra: str) -> Service:
+        port = free_port()
+        command = [
+            sys.executable,
+            "-m",
+            "movierating",
+            "serve",
+            "--port",
+            str(port),
+            "--workers",
+            str(workers),
+        ]
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("MOVIERATING_")}
+        with (folder.parent / "service.log").open("a") as log:
+            process = subprocess.Popen(
+                command,
+                env={**inherited, **environment(folder, **extra)},
+                stderr=log,
+                text=True,
+                start_new_session=True,
+            )
+        service = Service(f"http://127.0.0.1:{port}", folder, process)
+        started.append(service)
+        _wait_until_it_answers(service)
+        return service
+
+    yield start
+    for service in started:
+        if service.process.poll() is None:
+            os.killpg(service.process.pid, signal.SIGKILL)
+            service.process.wait()
+
+
+def _wait_until_it_answers(service: Service) -> None:
+    for _ in range(300):
+        if service.process.poll() is not None:
+            raise AssertionError((service.folder.parent / "service.log").read_text())
+        try:
+            with urllib.request.urlopen(f"{service.url}/readyz", timeout=5):
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise AssertionError("the service did not answer in 30 seconds")

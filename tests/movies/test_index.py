@@ -1,0 +1,60 @@
+import pytest
+from sqlalchemy import select
+
+from movierating.database import read, write
+from movierating.movies import index, service
+from movierating.movies.models import MovieFacet
+
+KELLS = {
+    "genres": '["Animation","Family"]',
+    "directors": '["Tomm Moore","TOMM MOORE","Łukasz Śmigły"]',
+    "year": 2009,
+    "language": "en",
+}
+
+
+def indexed(movie_id):
+    facets = read().scalars(select(MovieFacet.facet).where(MovieFacet.movie_id == movie_id)).all()
+    text = read().execute(select(index.SEARCH).where(index.SEARCH.c.rowid == movie_id)).one_or_none()
+    return set(facets), text and tuple(text)
+
+
+def test_facets_are_what_a_movie_is_filtered_by():
+    assert index.facets(KELLS) == [
+        "genre:Animation",
+        "genre:Family",
+        "director:tomm moore",
+        "director:lukasz smigly",
+        "year:2009",
+        "language:en",
+    ]
+
+
+@pytest.mark.parametrize("missing", ["year", "language"])
+def test_what_a_movie_does_not_have_is_no_facet(missing):
+    assert not any(facet.startswith(missing) for facet in index.facets({**KELLS, missing: None}))
+
+
+def test_text_is_folded_into_the_index(add_movie):
+    movie_id = add_movie(
+        title="Amélie", original_title="Le Fabuleux Destin", directors=["Jean-Pierre Jeunet", "Ł"]
+    )
+    assert indexed(movie_id)[1] == (movie_id, "amelie", "le fabuleux destin", "jean-pierre jeunet l")
+
+
+def test_a_movie_that_was_taken_out_is_in_neither_index(add_movie):
+    gone, kept = add_movie(genres=["Drama"]), add_movie(genres=["Drama"])
+    before = indexed(kept)
+    write(lambda connection: index.remove(connection, gone))
+    assert indexed(gone) == (set(), None)
+    assert indexed(kept) == before != (set(), None)
+
+
+def test_an_edit_leaves_one_entry(add_movie):
+    movie_id = add_movie(title="Emma", directors=["Douglas McGrath"])
+    service.change(movie_id, None, {"title": "Emma II", "directors": []})
+    assert indexed(movie_id) == ({"year:2000"}, (movie_id, "emma ii", "", ""))
+
+
+def test_no_movies_are_indexed_without_a_statement(app):
+    write(lambda connection: index.add(connection, []))

@@ -1,0 +1,158 @@
+"""Which movie a row means: IMDb id, then TMDB id, then folded title and year."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from movierating.database import read, write
+from movierating.movies import service as movies
+from movierating.movies.matching import AmbiguousError, Catalogue
+from movierating.movies.models import Movie, MovieFacet
+
+_movie = Movie.__table__.c
+
+
+def find(imdb_id=None, tmdb_id=None, *titles, year=None) -> int | None:
+    """The id that `find_and_complete` gives in a transaction of its own."""
+    return write(
+        lambda connection: Catalogue(connection).find_and_complete(
+            imdb_id, tmdb_id, titles or ("No such",), year
+        )
+    )
+
+
+def ids_of(movie_id: int) -> tuple[Any, ...]:
+    return tuple(
+        read().execute(select(_movie.imdb_id, _movie.tmdb_id, _movie.edit).where(_movie.id == movie_id)).one()
+    )
+
+
+@pytest.fixture
+def heat(add_movie: Callable[..., int]) -> int:
+    """A movie with everything a row can be matched by."""
+    return add_movie(title="Heat", original_title="Élan", year=1995, imdb_id="tt0113277", tmdb_id=949)
+
+
+@pytest.mark.parametrize(
+    ("row", "year"),
+    [
+        (("tt0113277",), None),
+        (("tt0113277", 7, "Another"), 1920),  # the IMDb id decides
+        ((None, 949), None),
+        ((None, None, "HEAT"), 1995),
+        ((None, None, "elan"), 1995),
+        ((None, None, "Chaleur", "Heat"), 1995),
+        (("tt0113277", None), 1995),
+        ((None, 949, "Another"), 1995),
+    ],
+)
+def test_a_row_means_the_movie_that_has_its_id_or_title_and_year(heat, row, year):
+    assert find(*row, year=year) == heat
+    assert ids_of(heat) == ("tt0113277", 949, 1)
+
+
+@pytest.mark.parametrize(
+    ("row", "year"),
+    [
+        (("tt0000001", 949, "Heat"), 1995),
+        (("tt0000001", None, "Heat"), 1995),
+        ((None, 1, "Heat"), 1995),
+        ((None, None, "Heat"), 1996),
+        ((None, None, "Heat"), None),
+        ((None, None, "Heat 2"), 1995),
+    ],
+)
+def test_a_row_never_means_a_movie_with_another_id_title_or_year(heat, row, year):
+    assert find(*row, year=year) is None
+
+
+def test_a_movie_without_ids_takes_the_rows_and_counts_it_as_an_edit(add_movie):
+    bare = add_movie(title="Heat", year=1995)
+    assert find("tt0113277", 949, "Heat", year=1995) == bare
+    assert ids_of(bare) == ("tt0113277", 949, 2)
+    assert find("tt0113277", 949, "Heat", year=1995) == bare
+    assert ids_of(bare) == ("tt0113277", 949, 2)
+
+
+def test_a_tmdb_id_that_another_movie_has_is_not_taken(heat, add_movie):
+    other = add_movie(title="Ronin", year=1998, imdb_id="tt0122690")
+    assert find("tt0122690", 949, "Ronin", year=1998) == other
+    assert ids_of(other) == ("tt0122690", None, 1)
+
+
+def test_what_more_than_one_movie_fits_is_ambiguous(add_movie):
+    both = [add_movie(title="Emma", year=1996, imdb_id=f"tt000000{n}") for n in (1, 2)]
+    with pytest.raises(AmbiguousError, match="more than one movie") as caught:
+        find(None, None, "Emma", year=1996)
+    assert caught.value.movie_ids == both
+    assert find("tt0000002", None, "Emma", year=1996) == both[1]
+    assert find("tt0000003", None, "Emma", year=1996) is None
+
+
+def test_only_a_tmdb_id_does_not_tell_two_movies_of_one_title_and_year_apart(add_movie):
+    twin = add_movie(title="Emma", year=1996, tmdb_id=1)
+    with pytest.raises(AmbiguousError, match="another TMDB id") as caught:
+        find(None, 2, "Emma", year=1996)
+    assert caught.value.movie_ids == [twin]
+
+
+def test_movies_added_are_found_by_every_key_written_and_indexed(app):
+    def job(connection) -> tuple[int, Catalogue]:
+        catalogue = Catalogue(connection)
+        facts = {
+            "title": "Le Trou",
+            "original_title": "The Hole",
+            "year": 1960,
+            "genres": ["Crime"],
+            "tmdb_id": 29259,
+        }
+        added = catalogue.add({**facts, "imdb_id": "tt0054407"})
+        assert catalogue.find("tt0054407", None, ("x",), None) == added
+        assert catalogue.find(None, 29259, ("x",), None) == added
+        assert catalogue.find(None, None, ("x", "the hole"), 1960) == added
+        catalogue.flush()
+        return added, catalogue
+
+    added, catalogue = write(job)
+    assert catalogue.changes == 1
+    assert movies.facts(movies.by_id(added))["genres"] == ["Crime"]
+    facets = read().scalar(select(func.count()).where(MovieFacet.__table__.c.movie_id == added))
+    assert facets == 2
+
+
+def test_a_movie_added_with_a_tmdb_id_that_is_taken_goes_without(heat):
+    def job(connection) -> int:
+        catalogue = Catalogue(connection)
+        added = catalogue.add({"title": "Heat", "year": 1995, "imdb_id": "tt0000001", "tmdb_id": 949})
+        catalogue.flush()
+        return added
+
+    assert ids_of(write(job)) == ("tt0000001", None, 1)
+    assert ids_of(heat)[1] == 949
+
+
+def test_a_movie_just_added_can_be_completed(app):
+    def job(connection) -> int:
+        catalogue = Catalogue(connection)
+        added = catalogue.add({"title": "Heat", "year": 1995})
+        assert catalogue.find_and_complete("tt0113277", None, ("Heat",), 1995) == added
+        return added
+
+    assert ids_of(write(job))[0] == "tt0113277"
+
+
+def test_an_id_is_never_given_out_again(app, add_movie):
+    from movierating.ratings.service import remove_movie
+
+    gone = add_movie(title="Gone", year=2000)
+    remove_movie(gone, None, with_ratings=True)
+
+    def job(connection) -> int:
+        catalogue = Catalogue(connection)
+        added = catalogue.add({"title": "Next", "year": 2000})
+        catalogue.flush()
+        return added
+
+    assert write(job) > gone

@@ -1,0 +1,239 @@
+"""Movies over HTTP."""
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+EMMA = {"title": "Emma", "year": 1996}
+ONE, OTHER = "tt0116191", "tt0118308"
+FIELDS = ["id", "title", "original_title", "year", "runtime_minutes", "genres", "directors", "language", "country",
+          "imdb_id", "tmdb_id", "wikidata_id", "created_at", "updated_at", "ratings"]  # fmt: skip
+ANY = {"If-Match": "*"}
+
+
+@pytest.fixture
+def emma(add_movie):
+    """The address of a movie."""
+    return f"/v1/movies/{add_movie(**EMMA, imdb_id=ONE)}"
+
+
+def if_match(tag):
+    return {"headers": {"If-Match": tag}}
+
+
+def test_a_member_adds_a_movie_and_anyone_sees_it_where_it_is_said_to_be(client, member):
+    answer = member.post(
+        "/v1/movies", json={**EMMA, "genres": ["Comedy"], "directors": [" Douglas McGrath "]}
+    )
+    assert answer.status_code == 201
+    assert answer.headers["Location"] == f"/v1/movies/{answer.json['id']}"
+    assert list(answer.json) == FIELDS
+    assert answer.json["directors"] == ["Douglas McGrath"]
+    assert answer.json["ratings"] == {"count": 0, "mean": None, "score": 6.5, "histogram": [0] * 20}
+    assert answer.json["created_at"] == answer.json["updated_at"]
+    assert answer.json["created_at"].endswith("Z")
+    assert client.get(answer.headers["Location"]).json == answer.json
+    assert client.get("/v1/movies").json["items"] == [answer.json]
+
+
+def test_numbers_are_numbers(member, problem):
+    problem(member.post("/v1/movies", json={"title": "Emma", "year": "1996"}), 422, "year")
+    assert member.post("/v1/movies", data='{"title": "Emma", "year": 1996.0}',
+                       content_type="application/json").json["year"] == 1996  # fmt: skip
+
+
+# Title alone is not unique: others refuse remakes.
+def test_a_remake_is_a_movie_of_its_own(member, emma):
+    assert member.post("/v1/movies", json={"title": "Emma", "year": 2020}).status_code == 201
+
+
+def test_two_films_called_emma_came_out_in_1996(member, emma, problem):
+    problem(member.post("/v1/movies", json=EMMA), 409)
+    problem(member.post("/v1/movies", json={**EMMA, "imdb_id": ONE}), 409)
+    assert member.post("/v1/movies", json={**EMMA, "imdb_id": OTHER}).status_code == 201
+
+
+# Others answer 500 from then on.
+def test_after_a_duplicate_the_service_still_answers(client, member, emma, problem):
+    for _ in range(3):
+        problem(member.post("/v1/movies", json=EMMA), 409)
+    assert client.get(emma).status_code == 200
+    assert member.post("/v1/movies", json={"title": "Clueless", "year": 1995}).status_code == 201
+
+
+@pytest.mark.parametrize("ids", [{}, {"imdb_id": ONE}, {"tmdb_id": 3573}], ids=str)
+def test_of_identical_movies_that_come_at_once_one_is_added(app, member, ids):
+    def add(_):
+        return app.test_client().post("/v1/movies", json={**EMMA, **ids}, headers=member.headers).status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(add, range(24)))
+    assert sorted(answers) == [201] + [409] * 23
+
+
+@pytest.mark.parametrize("path", ["/v1/movies/99", "/v1/movies/by-imdb/tt9999999", "/v1/movies/by-imdb/TT0116191",
+                                  "/v1/movies/by-imdb/0116191", "/v1/movies/by-imdb/" + "x" * 500])  # fmt: skip
+def test_what_is_not_there_is_a_404(client, emma, problem, path):
+    problem(client.get(path), 404)
+
+
+def test_a_movie_is_found_by_its_imdb_id_with_the_same_tag(client, emma):
+    direct, by_imdb = client.get(emma), client.get(f"/v1/movies/by-imdb/{ONE}")
+    assert by_imdb.json == direct.json
+    assert by_imdb.headers["ETag"] == direct.headers["ETag"]
+    assert (
+        client.get(f"/v1/movies/by-imdb/{ONE}", headers={"If-None-Match": direct.headers["ETag"]}).status_code
+        == 304
+    )
+
+
+def test_a_304_needs_both_the_edit_and_the_ratings(client, admin, emma):
+    tags = [client.get(emma).headers["ETag"]]
+    admin.put(f"{emma}/rating", json={"value": 8})
+    tags.append(client.get(emma).headers["ETag"])
+    tags.append(admin.patch(emma, json={"country": "GB"}, **if_match(tags[0])).headers["ETag"])
+    assert tags == ['"1-0"', '"1-1"', '"2-1"']
+    assert [client.get(emma, headers={"If-None-Match": tag}).status_code for tag in tags] == [200, 200, 304]
+
+
+def test_an_admin_changes_a_movie_and_gets_its_new_tag(client, admin, emma):
+    before = client.get(emma)
+    answer = admin.patch(emma, json={"title": " Emma. ", "imdb_id": None}, **if_match(before.headers["ETag"]))
+    assert answer.status_code == 200
+    now = client.get(emma)
+    assert answer.json == now.json
+    assert answer.headers["ETag"] == now.headers["ETag"] != before.headers["ETag"]
+    assert now.json == {
+        **before.json,
+        "title": "Emma.",
+        "imdb_id": None,
+        "updated_at": now.json["updated_at"],
+    }
+    assert now.json["updated_at"] > before.json["updated_at"]
+
+
+def test_a_tag_is_spent_by_an_edit_but_not_by_a_rating(client, admin, emma, problem):
+    tag = client.get(emma).headers["ETag"]
+    admin.put(f"{emma}/rating", json={"value": 8})
+    fresh = admin.patch(emma, json={"country": "GB"}, **if_match(tag)).headers["ETag"]
+    problem(admin.patch(emma, json={"country": "US"}, **if_match(tag)), 412)
+    assert client.get(emma).json["country"] == "GB"
+    assert admin.patch(emma, json={"country": "US"}, **if_match(fresh)).status_code == 200
+
+
+def test_a_change_that_changes_nothing_keeps_the_tag(admin, emma):
+    for body in ({}, EMMA, {"imdb_id": ONE}):
+        assert admin.patch(emma, json=body, headers=ANY).headers["ETag"] == '"1-0"'
+
+
+@pytest.mark.parametrize(
+    ("header", "status"),
+    [("*", 200), ('"1-0"', 200), ('"1-7"', 200), ('"9-0", "1-0"', 200)]
+    + [(header, 412) for header in ('"2-0"', 'W/"1-0"', '"1"', '""', "nonsense", '"nonsense"', "")],
+)
+def test_if_match_is_judged_on_the_edit_alone(admin, emma, header, status):
+    assert admin.patch(emma, json={"country": "GB"}, headers={"If-Match": header}).status_code == status
+    assert admin.delete(emma, headers={"If-Match": header.replace("1-", "2-")}).status_code in (204, 412)
+
+
+@pytest.mark.parametrize("body", [{"title": 7}, {"id": 7}, {"year": None}])
+def test_a_change_that_does_not_validate_changes_nothing(client, admin, emma, body, problem):
+    before = client.get(emma).json
+    problem(admin.patch(emma, json={"country": "GB", **body}, headers=ANY), 422, *body)
+    assert client.get(emma).json == before
+
+
+def test_a_change_into_another_movie_is_a_409(admin, emma, add_movie, problem):
+    other = f"/v1/movies/{add_movie(title='Clueless', year=1995, tmdb_id=9603)}"
+    for body in (EMMA, {"imdb_id": ONE}):
+        problem(admin.patch(other, json=body, headers=ANY), 409)
+    problem(admin.patch(emma, json={"tmdb_id": 9603}, headers=ANY), 409)
+
+
+STALE, BAD = {"If-Match": '"9-0"'}, {"surprise": 1}
+
+
+@pytest.mark.parametrize("method", ["PATCH", "DELETE"])
+def test_refusals_come_in_their_order(client, member, admin, emma, problem, method):
+    def ask(person, path, headers):
+        own = person.headers if person else {}
+        return client.open(path + "?surprise=1", method=method, json=BAD, headers={**own, **headers})
+
+    problem(ask(None, "/v1/movies/99", {}), 401)
+    problem(ask(member, "/v1/movies/99", {}), 403)
+    problem(ask(admin, "/v1/movies/99", {}), 404)
+    problem(ask(admin, "/v1/movies/99", STALE), 404)
+    problem(ask(admin, emma, {}), 428)
+    problem(ask(admin, emma, STALE), 412)
+    assert ask(admin, emma, ANY).status_code == 422
+    assert client.get(emma).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "kwargs", [{"data": b"{"}, {"data": b"x", "content_type": "text/plain"}, {}], ids=str
+)
+def test_a_body_that_cannot_be_read_is_told_after_what_comes_before_it(admin, emma, problem, kwargs):
+    kwargs = {"content_type": "application/json", **kwargs}
+    problem(admin.patch("/v1/movies/99", headers=ANY, **kwargs), 404)
+    problem(admin.patch(emma, **kwargs), 428)
+    problem(admin.patch(emma, headers=STALE, **kwargs), 412)
+    assert admin.patch(emma, headers=ANY, **kwargs).status_code in (400, 415)
+
+
+def test_only_who_is_signed_in_adds_a_movie(client, problem):
+    problem(client.post("/v1/movies", json={"title": ""}), 401)
+    problem(client.post("/v1/movies?surprise=1", data=b"{"), 401)
+
+
+def test_an_admin_removes_a_movie_without_ratings(client, admin, emma, problem):
+    answer = admin.delete(emma, **if_match('"1-0"'))
+    assert (answer.status_code, answer.data) == (204, b"")
+    for path in (emma, f"{emma}/ratings", f"/v1/movies/by-imdb/{ONE}"):
+        problem(client.get(path), 404)
+    problem(admin.delete(emma, headers=ANY), 404)
+    assert client.get("/v1/movies").json["items"] == client.get("/v1/movies?q=emma").json["items"] == []
+
+
+def test_a_rated_movie_goes_only_with_its_ratings(client, admin, member, emma, add_movie, problem):
+    other = f"/v1/movies/{add_movie()}"
+    for person in (member, admin):
+        person.put(f"{emma}/rating", json={"value": 10})
+        person.put(f"{other}/rating", json={"value": 5})
+    for query in ("", "?with_ratings=false"):
+        problem(admin.delete(emma + query, headers=ANY), 409)
+    assert client.get(emma).json["ratings"]["count"] == 2
+    assert admin.delete(f"{emma}?with_ratings=true", headers=ANY).status_code == 204
+    for person in (member, admin):
+        histogram = [0] * 9 + [1] + [0] * 10
+        assert client.get(f"/v1/users/{person.id}").json["ratings"] == {
+            "count": 1,
+            "mean": 5,
+            "histogram": histogram,
+        }
+        assert len(client.get(f"/v1/users/{person.id}/ratings").json["items"]) == 1
+    assert client.get(other).json["ratings"]["count"] == 2
+
+
+@pytest.mark.parametrize("flag", ["1", "yes", "True", "", "true&with_ratings=true"])
+def test_whether_ratings_go_too_is_true_or_false(admin, emma, problem, flag):
+    problem(admin.delete(f"{emma}?with_ratings={flag}", headers=ANY), 422, "with_ratings")
+
+
+def test_genres_are_listed_with_their_movies(client, member):
+    member.post("/v1/movies", json={**EMMA, "genres": ["Comedy", "Romance"]})
+    body = client.get("/v1/genres").json
+    assert body.keys() == {"items", "next_cursor"}
+    assert body["next_cursor"] is None
+    counts = {genre["name"]: genre["count"] for genre in body["items"]}
+    assert list(counts) == sorted(counts)
+    assert {name for name, count in counts.items() if count} == {"Comedy", "Romance"}
+
+
+def test_a_movie_can_have_each_genre_that_is_listed(client, member):
+    names = [genre["name"] for genre in client.get("/v1/genres").json["items"]]
+    assert member.post("/v1/movies", json={**EMMA, "genres": names}).json["genres"] == names
+
+
+def test_tags_are_strong(client, emma):
+    assert re.fullmatch(r'"[0-9]+-[0-9]+"', client.get(emma).headers["ETag"])

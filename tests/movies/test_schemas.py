@@ -1,0 +1,222 @@
+"""A movie's facts: what is taken and what is refused. The schemas are the one description of a movie's shape."""
+
+from datetime import UTC, datetime
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import select
+
+from movierating import aggregates
+from movierating.database import read
+from movierating.movies import service
+from movierating.movies.codes import COUNTRIES, LANGUAGES
+from movierating.movies.genres import GENRES
+from movierating.movies.models import Movie
+from movierating.movies.schemas import (
+    MovieChangeSchema,
+    MovieFactsSchema,
+    MovieQuerySchema,
+    MovieSchema,
+    NewMovieSchema,
+)
+
+LAST_YEAR = datetime.now(UTC).year + 10
+EMMA = {"title": "Emma", "year": 1996}
+WHOLE = {
+    "title": "The Secret of Kells",
+    "original_title": "Brendan and the Secret of Kells",
+    "year": 2009,
+    "runtime_minutes": 75,
+    "genres": ["Animation", "Family"],
+    "directors": ["Tomm Moore", "Nora Twomey"],
+    "language": "en",
+    "country": "IE",
+    "imdb_id": "tt0485601",
+    "tmdb_id": 26963,
+    "wikidata_id": "Q1212085",
+}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        *[("title", value) for value in ("E", "x" * 500, "Amélie", "千と千尋の神隠し", "9", "\U0001f600")],
+        *[("year", value) for value in (1870, 1996, 1999.0, LAST_YEAR)],
+        *[("runtime_minutes", value) for value in (1, 75, 5000, None)],
+        *[("genres", value) for value in ([], ["Drama"], list(GENRES))],
+        *[
+            ("directors", value)
+            for value in ([], ["D" * 200], ["A", "a"], [f"D{number}" for number in range(50)])
+        ],
+        *[("language", value) for value in ("en", "sr", "zu", None)],
+        *[("country", value) for value in ("IE", "SU", "CS", "YU", "ZW", None)],
+        *[("imdb_id", value) for value in ("tt0000001", "tt1234567890", None)],
+        *[("tmdb_id", value) for value in (1, 2**31 - 1, None)],
+        *[("wikidata_id", value) for value in ("Q1", "Q1212085", None)],
+        *[("original_title", value) for value in ("Le fabuleux destin", None)],
+    ],
+    ids=str,
+)
+def test_a_fact_is_taken_when_a_movie_is_added_and_changed(field, value):
+    assert NewMovieSchema().load({**EMMA, field: value})[field] == value
+    assert MovieChangeSchema().load({field: value}) == {field: value}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        *[
+            ("title", value)
+            for value in (None, "", "  ", "x" * 501, "a\nb", "a\0b", "\u202eEmma", 7, ["Emma"], {})
+        ],
+        *[
+            ("year", value)
+            for value in (None, 1869, LAST_YEAR + 1, 0, -1996, "1996", 1996.5, True, [1996], 1e300)
+        ],
+        *[("runtime_minutes", value) for value in (0, -1, 5001, "75", 75.5, True)],
+        *[
+            ("genres", value)
+            for value in (None, "Drama", ["drama"], ["Nonsense"], ["Drama", "Drama"], [None], [["War"]])
+        ],
+        *[
+            ("directors", value)
+            for value in (None, "Ann", [""], ["D" * 201], ["Ann", "Ann"], ["Ann", " Ann"], [7])
+        ],
+        ("directors", [f"D{number}" for number in range(51)]),
+        *[("language", value) for value in ("", "EN", "eng", "xx", "e", "én", "en\n", 7)],
+        *[("country", value) for value in ("", "ie", "IRL", "ZZ", "UK", "I", "\uff29\uff25", "IE\n", 7)],
+        *[
+            ("imdb_id", value)
+            for value in (
+                "",
+                "tt123456",
+                "tt12345678901",
+                "0111161",
+                "TT0111161",
+                "tt\u0660\u0661\u0662\u0663\u0664\u0665\u0666",
+                "tt0111161\n",
+            )
+        ],
+        *[("tmdb_id", value) for value in (0, -1, 2**31, "26963", 1.5, True)],
+        *[("wikidata_id", value) for value in ("", "Q0", "Q01", "1212085", "q1", "Q" + "9" * 19, "Q1\n")],
+        *[("original_title", value) for value in ("", " ", "x" * 501, "a\tb", 7)],
+        *[
+            (field, 1)
+            for field in (
+                "id",
+                "ratings",
+                "created_at",
+                "updated_at",
+                "edit",
+                "title_key",
+                "score",
+                "Title",
+                "",
+            )
+        ],
+    ],
+    ids=str,
+)
+def test_a_fact_is_refused_when_a_movie_is_added_and_changed(field, value):
+    assert NewMovieSchema().validate({**EMMA, field: value}).keys() == {field}
+    assert MovieChangeSchema().validate({field: value}).keys() == {field}
+
+
+def test_title_and_year_are_all_that_a_new_movie_needs_and_a_change_needs_nothing():
+    assert NewMovieSchema().validate({}).keys() == {"title", "year"}
+    assert NewMovieSchema().load(EMMA) == EMMA
+    assert MovieChangeSchema().load({}) == {}
+
+
+def test_text_is_trimmed():
+    loaded = NewMovieSchema().load({**EMMA, "title": " Emma ", "directors": [" Douglas McGrath "]})
+    assert loaded == {**EMMA, "directors": ["Douglas McGrath"]}
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        *[({"genre": genre}, "genre") for genre in (["Nonsense"], ["drama"], [""])],
+        *[({name: "199x"}, name) for name in ("year", "year_from", "year_to")],
+        *[({"language": language}, "language") for language in ("xx", "EN", "")],
+        *[({"min_count": least}, "min_count") for least in ("-1", "1.5", "", "9" * 12)],
+        *[({"sort": sort}, "sort") for sort in ("score", "-title", "id", "", "relevance")],
+        *[({"q": words}, "q") for words in ("", " ", "x" * 201, "a\0b")],
+        *[({"director": name}, "director") for name in ("", "x" * 201, "a\nb")],
+    ],
+    ids=str,
+)
+def test_a_filter_that_could_find_nothing_is_refused(query, field):
+    assert MovieQuerySchema().validate(query).keys() == {field}
+
+
+def test_the_codes_are_those_of_the_standards():
+    assert (len(LANGUAGES), len(COUNTRIES)) == (183, 249 + 3)
+    assert list(LANGUAGES) == sorted(set(LANGUAGES))
+    assert list(COUNTRIES[:-3]) == sorted(set(COUNTRIES) - {"SU", "CS", "YU"})
+    assert len(GENRES) == len(set(GENRES))
+
+
+lines = st.text("abcÅé 'ß千", min_size=1, max_size=20).filter(lambda text: text == text.strip())
+movies = st.fixed_dictionaries(
+    {"title": lines, "year": st.integers(1870, LAST_YEAR)},
+    optional={
+        "original_title": st.none() | lines,
+        "runtime_minutes": st.none() | st.integers(1, 5000),
+        "genres": st.lists(st.sampled_from(GENRES), unique=True),
+        "directors": st.lists(lines, unique=True, max_size=3),
+        "language": st.none() | st.sampled_from(LANGUAGES),
+        "country": st.none() | st.sampled_from(COUNTRIES),
+        "wikidata_id": st.none() | st.integers(1, 10**18 - 1).map("Q{}".format),
+    },
+)
+histograms = st.lists(st.integers(0, 1000), min_size=20, max_size=20)
+
+
+def as_stored(row):
+    """A row with its JSON columns read, and its sums as an object: what the schema describes."""
+    columns = dict(row._mapping)
+    for name in ("genres", "directors"):
+        columns[name] = orjson.loads(columns[name])
+    values = [columns[name] for name in aggregates.COLUMNS]
+    count, total = values[:2]
+    numbers = {"mean": aggregates.mean(count, total), "score": aggregates.score(count, total)}
+    return {**columns, "ratings": {"count": count, **numbers, "histogram": values[2:]}}
+
+
+@given(facts=movies, histogram=histograms)
+def test_what_a_service_shows_is_what_the_schema_describes(facts, histogram):
+    total = sum(step * count for step, count in enumerate(histogram, 1))
+    values = {
+        **dict.fromkeys(service._FACTS),
+        "genres": "[]",
+        "directors": "[]",
+        **service.columns(NewMovieSchema().load(facts)),
+        "id": 7,
+        "created_at": 1_705_314_600_000_000,
+        "updated_at": 1_705_314_600_120_000,
+        **dict(zip(aggregates.COLUMNS, [sum(histogram), total, *histogram], strict=True)),
+    }
+    row = FakeRow(values)
+    assert orjson.dumps(service.shown(row)) == orjson.dumps(MovieSchema().dump(as_stored(row)))
+    assert orjson.dumps(service.facts(row)) == orjson.dumps(MovieFactsSchema().dump(as_stored(row)))
+
+
+class FakeRow(tuple):
+    """The values of COLUMNS in their order, and by name."""
+
+    def __new__(cls, values):
+        row = super().__new__(cls, [values.get(column.name) for column in service.COLUMNS])
+        row._mapping = {column.name: values.get(column.name) for column in service.COLUMNS}
+        return row
+
+
+def test_a_stored_movie_is_shown_as_the_schema_describes_it(add_movie):
+    movie_id = add_movie(**WHOLE)
+    row = service.by_id(movie_id)
+    shown = service.shown(row)
+    assert orjson.dumps(shown) == orjson.dumps(MovieSchema().dump(as_stored(row)))
+    assert {name: shown[name] for name in WHOLE} == WHOLE
+    assert read().scalar(select(Movie.score).where(Movie.id == movie_id)) == shown["ratings"]["score"]

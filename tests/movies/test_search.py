@@ -1,0 +1,121 @@
+import itertools
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import pytest
+
+from movierating.database import write
+from movierating.movies import search, service
+from movierating.problems import Invalid
+from movierating.ratings import aggregates
+
+AddMovie: TypeAlias = Callable[..., int]
+
+
+def found(filters: dict[str, Any], sort: str = "-score", limit: int = 100) -> list[int]:
+    """The ids on all pages."""
+    ids: list[int] = []
+    rows, cursor = search.search(filters, sort, None, limit)
+    while cursor:
+        assert len(rows) == limit
+        ids += [row.id for row in rows]
+        rows, cursor = search.search(filters, sort, cursor, limit)
+    return ids + [row.id for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("q", "hit"),
+    [
+        ("amelie", True),
+        ("AMÉLIE montmart", True),
+        ("fabuleux destin amelie", True),
+        ("jeunet amelie", True),
+        ("amel jeunet", False),
+        ("amelie tautou", False),
+        ("amelie: (2001)", False),
+        ("amelie-from!", True),
+        ("amelie_from", True),
+        ('"amelie', True),
+        ("title:amelie", False),
+        ("amelie OR tautou", False),
+        ("NOT tautou", False),
+        ("amelie*", True),
+        ("^amelie", True),
+        ("amelie from montmartre", True),
+        ("lie", False),
+        ("*", False),
+    ],
+)
+def test_every_word_of_q_is_found_whatever_its_syntax_case_and_accents(
+    add_movie: AddMovie, q: str, hit: bool
+) -> None:
+    amelie = add_movie(
+        title="Amélie from Montmartre",
+        original_title="Le Fabuleux Destin d'Amélie Poulain",
+        directors=["Jean-Pierre Jeunet"],
+    )
+    assert found({"q": q}) == [amelie] * hit
+
+
+@pytest.mark.parametrize("title", ["$", "...", "!!!", "★", "_"])
+def test_q_without_a_word_is_a_whole_title(add_movie: AddMovie, title: str) -> None:
+    wanted, _ = add_movie(title=title), add_movie(title=f"{title} {title}")
+    assert found({"q": title}) == found({"q": f" {title} "}, "relevance") == [wanted]
+
+
+def test_relevance_puts_exact_titles_first_then_beginnings_then_the_most_rated(add_movie: AddMovie) -> None:
+    counts = {"Alien": 2, "ALIÉN": 0, "Alien: Covenant": 3, "Aliens": 1, "The Alien Factor": 9}
+    movies = [add_movie(title=title, year=2000 + count) for title, count in counts.items()]
+    for movie_id, count in zip(movies, counts.values(), strict=True):
+        for _ in range(count):
+            write(lambda connection, rated=movie_id: aggregates.move(connection, 0, rated, None, 20))
+    assert found({"q": "Alien"}, "relevance", 2) == movies
+
+
+def test_a_movie_of_unknown_year_is_in_no_range_of_years(add_movie: AddMovie) -> None:
+    add_movie(year=None)
+    dated = add_movie(year=1950)
+    for filters in ({"year_to": 1960}, {"year_from": -1}, {"year_from": 0, "min_count": 0}):
+        assert found(filters) == [dated]
+
+
+def test_rows_start_with_the_columns_that_a_movie_is_shown_from(add_movie: AddMovie) -> None:
+    movie = add_movie(title="Moon", genres=["Drama"])
+    for filters in ({}, {"genre": ["Drama"]}, {"q": "moon"}):
+        (row,), _ = search.search(filters, "-score", None, 1)
+        assert service.shown(row) == service.shown(service.by_id(movie))
+        assert service.tag(row) == "1-0"
+
+
+@pytest.fixture
+def cursors(add_movie: AddMovie) -> dict[str, str]:
+    """By sort, the cursor of a list of two movies between them."""
+    for year in (2000, 2001):
+        add_movie(title="Moon", year=year, genres=["Drama"])
+    return {sort: str(search.search({"q": "moon"}, sort, None, 1)[1]) for sort in search.SORTS}
+
+
+def test_a_cursor_is_refused_by_every_other_sort(cursors: dict[str, str]) -> None:
+    for sort, other in itertools.permutations(search.SORTS, 2):
+        with pytest.raises(Invalid):
+            search.search({"q": "moon"}, sort, cursors[other], 1)
+
+
+@pytest.mark.parametrize("most_sorted", [1, 10_000])
+@pytest.mark.parametrize("filters", [{"q": "moon"}, {"genre": ["Drama"]}, {"min_count": 0}, {}])
+def test_a_cursor_continues_its_sort_whatever_the_filters(
+    cursors: dict[str, str], monkeypatch: pytest.MonkeyPatch, filters: dict[str, Any], most_sorted: int
+) -> None:
+    monkeypatch.setattr(search, "MOST_SORTED", most_sorted)
+    for sort in set(search.SORTS) - {"relevance"}:
+        rows, cursor = search.search(filters, sort, cursors[sort], 1)
+        assert (len(rows), cursor) == (1, None)
+
+
+def test_relevance_of_too_many_is_an_order_of_its_own(
+    cursors: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "MOST_SORTED", 1)
+    with pytest.raises(Invalid):
+        search.search({"q": "moon"}, "relevance", cursors["relevance"], 1)
+    assert len(found({"q": "moon"}, "relevance", 1)) == 2

@@ -1,0 +1,147 @@
+"""How SQLite gets a page: the plans that `movies.search` promises."""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, TypeAlias
+
+import orjson
+import pytest
+from flask import Flask
+from sqlalchemy import Connection, event, insert
+
+from movierating.aggregates import score
+from movierating.database import db, read, write
+from movierating.movies import index, search
+from movierating.movies.models import Movie
+
+Facts: TypeAlias = dict[str, Any]
+Plan: TypeAlias = Callable[[Facts, str], list[str]]
+
+INDEXES = {
+    "-score": "ix_movie_score",
+    "-mean": "ix_movie_mean",
+    "-count": "ix_movie_count",
+    "title": "ix_movie_title",
+    "year": "ix_movie_year",
+    "-year": "ix_movie_year",
+    "-created_at": "ix_movie_created",
+}
+SORTED = "USE TEMP B-TREE FOR ORDER BY"
+
+
+@pytest.fixture(params=["new", "analyzed"])
+def plan(app: Flask, request: pytest.FixtureRequest) -> Iterator[Plan]:
+    """`plan(filters, sort)` lists the steps to the second page, with and without the planner's statistics."""
+    seen: list[tuple[str, Any]] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        seen.append((statement, parameters))
+
+    def explain(filters: Facts, sort: str) -> list[str]:
+        _, cursor = search.search(filters, sort, None, 1)
+        assert cursor, "there is no second page"
+        search.search(filters, sort, cursor, 1)
+        statement, parameters = seen[-1]
+        return [row[3] for row in read().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)]
+
+    write(add_catalogue)
+    if request.param == "analyzed":
+        read().exec_driver_sql("ANALYZE")
+    event.listen(db.engine, "before_cursor_execute", note)
+    yield explain
+    event.remove(db.engine, "before_cursor_execute", note)
+
+
+def add_catalogue(connection: Connection) -> None:
+    """300 French dramas by one director, 10 a year, with 0 to 49 ratings each."""
+    genres, directors = orjson.dumps(["Drama", "Comedy"]).decode(), orjson.dumps(["Agnès Varda"]).decode()
+    common = {
+        "original_title": None,
+        "genres": genres,
+        "directors": directors,
+        "language": "fr",
+        "updated_at": 0,
+    }
+    rows = [
+        {
+            "id": n,
+            "title": f"Moon {n}",
+            "title_key": f"moon {n}",
+            "year": 1990 + n % 30,
+            "created_at": n,
+            **common,
+        }
+        | {"rating_count": n % 50, "rating_sum": n % 50 * 12}
+        for n in range(1, 301)
+    ]
+    connection.execute(insert(Movie), rows)
+    index.add(connection, [{**row, "score": score(row["rating_count"], row["rating_sum"])} for row in rows])
+
+
+@pytest.mark.parametrize("sort", INDEXES)
+def test_without_a_filter_every_sort_seeks_in_its_index(plan: Plan, sort: str) -> None:
+    (step,) = plan({"genre": [], "min_count": 0}, sort)
+    assert re.fullmatch(rf"SEARCH movie USING INDEX {INDEXES[sort]} \(\w+[<>]\?\)", step)
+
+
+@pytest.mark.parametrize(
+    "filters", [{"genre": ["Drama"]}, {"year": 2000}, {"language": "fr"}, {"director": "Agnes Varda"}]
+)
+def test_the_chart_of_one_facet_seeks_in_the_facets_index(plan: Plan, filters: Facts) -> None:
+    facet, movie = plan(filters, "-score")
+    assert "ix_movie_facet_score (facet=? AND (score,movie_id)<(?,?))" in facet
+    assert movie == "SEARCH movie USING INTEGER PRIMARY KEY (rowid=?)"
+
+
+def test_a_chart_of_more_filters_walks_the_facet_if_that_is_the_narrowest(plan: Plan) -> None:
+    walk = plan({"genre": ["Drama", "Comedy"], "year": 2000, "q": "moon", "min_count": 1}, "-score")
+    assert "ix_movie_facet_score (facet=? AND (score,movie_id)<(?,?))" in walk[0]
+    assert SORTED not in walk
+    assert plan({"genre": ["Drama"], "q": "moon 1"}, "-score")[-1] == SORTED
+
+
+@pytest.mark.parametrize("sort", ["title", "-count", "-year"])
+@pytest.mark.parametrize(
+    ("filters", "narrowest"),
+    [
+        ({"genre": ["Drama"]}, "ix_movie_facet_score (facet=?)"),
+        ({"genre": ["Drama"], "year": 2000, "q": "moon", "min_count": 1}, "ix_movie_facet_score (facet=?)"),
+        (
+            {"year_from": 2000, "year_to": 2001, "language": "fr"},
+            "ix_movie_year (year_rank>? AND year_rank<?)",
+        ),
+        ({"min_count": 45, "language": "fr"}, "ix_movie_count (rating_count>?)"),
+        ({"q": "moon 1", "language": "fr"}, "movie_search VIRTUAL TABLE"),
+    ],
+)
+def test_else_what_passes_the_narrowest_filter_is_sorted(
+    plan: Plan, filters: Facts, narrowest: str, sort: str
+) -> None:
+    by_id, _, gathered, *_, last = plan(filters, sort)
+    assert by_id == "SEARCH movie USING INTEGER PRIMARY KEY (rowid=?)"
+    assert narrowest in gathered
+    assert last == SORTED
+
+
+@pytest.mark.parametrize("sort", [*INDEXES, "relevance"])
+@pytest.mark.parametrize(
+    "filters",
+    [{"q": "moon"}, {"q": "moon", "genre": ["Drama"], "year_from": 1995, "year_to": 2010, "min_count": 5}],
+)
+def test_where_too_many_pass_every_sort_walks_its_index(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch, filters: Facts, sort: str
+) -> None:
+    monkeypatch.setattr(search, "MOST_SORTED", 50)
+    steps = plan(filters, sort)
+    facet = "genre" in filters and sort == "-score"
+    assert ("ix_movie_facet_score" if facet else INDEXES.get(sort, "ix_movie_count")) in steps[0]
+    assert SORTED not in steps
+
+
+@pytest.mark.parametrize("sort", ["year", "-year"])
+def test_a_walk_by_year_starts_and_ends_with_the_range_of_years(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch, sort: str
+) -> None:
+    monkeypatch.setattr(search, "MOST_SORTED", 50)
+    (step,) = plan({"year_from": 1995, "year_to": 2010}, sort)
+    assert step == "SEARCH movie USING INDEX ix_movie_year (year_rank>? AND year_rank<?)"

@@ -1,0 +1,215 @@
+"""Any movies, filters, sorts and page sizes: `movies.search` against the same in plain Python."""
+
+import functools
+import itertools
+import re
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import pytest
+from flask import Flask
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Connection, delete, update
+
+from movierating.aggregates import score
+from movierating.database import write
+from movierating.movies import index, search, service
+from movierating.movies.models import Movie, MovieFacet
+from movierating.movies.titles import fold
+
+Facts: TypeAlias = dict[str, Any]
+
+imdb_ids = (f"tt{number:07}" for number in itertools.count(1))
+
+FACTS = st.fixed_dictionaries(
+    {
+        "title": st.sampled_from(["Moon", "The Moon", "Moonlight", "L'Été", "$", "Third-Man (Moon)"]),
+        "original_title": st.sampled_from([None, "Été", "Księżyc"]),
+        "year": st.sampled_from([None, 1999, 2000, 2001]),
+        "genres": st.lists(st.sampled_from(["Drama", "Comedy", "Horror"]), unique=True),
+        "directors": st.lists(st.sampled_from(["Agnès Varda", "Moon Ra"]), unique=True),
+        "language": st.sampled_from([None, "en", "fr"]),
+        "rating": st.sampled_from([(0, 0), (1, 14), (2, 28), (2, 3), (3, 60)]),
+    }
+)
+FILTERS = st.fixed_dictionaries(
+    {},
+    optional={
+        "q": st.sampled_from(
+            ["moon", "the m", "MÖON", "varda", "ete moon", "$", 'moon" OR "the', "m", "ksiez"]
+        ),
+        "genre": st.lists(st.sampled_from(["Drama", "Comedy"]), max_size=2),
+        "year": st.sampled_from([1999, 2000]),
+        "year_from": st.sampled_from([0, 2000, 2001]),
+        "year_to": st.sampled_from([0, 2000, 2001]),
+        "language": st.sampled_from(["en", "fr"]),
+        "director": st.sampled_from(["agnes VARDA", "Varda"]),
+        "min_count": st.sampled_from([0, 1, 2]),
+    },
+)
+PASSES: dict[str, Callable[[Facts, Any], bool]] = {
+    "q": lambda movie, q: has_words(movie, q) if words(q) else fold(movie["title"]) == q,
+    "genre": lambda movie, genres: set(genres) <= set(movie["genres"]),
+    "year": lambda movie, year: movie["year"] == year,
+    "year_from": lambda movie, year: movie["year"] is not None and movie["year"] >= year,
+    "year_to": lambda movie, year: movie["year"] is not None and movie["year"] <= year,
+    "language": lambda movie, language: movie["language"] == language,
+    "director": lambda movie, name: fold(name) in map(fold, movie["directors"]),
+    "min_count": lambda movie, count: movie["rating"][0] >= count,
+}
+KEYS: dict[str, Callable[[Facts], Any]] = {
+    "-score": lambda movie: score(*movie["rating"]),
+    "-mean": lambda movie: movie["rating"][1] / (movie["rating"][0] or 1),
+    "-count": lambda movie: movie["rating"][0],
+    "title": lambda movie: fold(movie["title"]),
+    "year": lambda movie: movie["year"] or 0,
+    "-year": lambda movie: movie["year"] or 0,
+    "-created_at": lambda movie: 0,  # so it is by id
+}
+
+
+def words(text: str) -> list[str]:
+    return re.findall(r"[a-z0-9]+", fold(text))
+
+
+def has_words(movie: Facts, q: str) -> bool:
+    of_movie = words(" ".join([movie["title"], movie["original_title"] or "", *movie["directors"]]))
+    *whole, unfinished = words(q)
+    return set(whole) <= set(of_movie) and any(word.startswith(unfinished) for word in of_movie)
+
+
+def passes(movie: Facts, filters: Facts) -> bool:
+    return all(PASSES[name](movie, value) for name, value in filters.items())
+
+
+def in_order(movies: dict[int, Facts], filters: Facts, sort: str) -> list[int]:
+    """What `found` must be."""
+    ids = [movie_id for movie_id, movie in movies.items() if passes(movie, filters)]
+    return sorted(ids, key=lambda n: (KEYS[sort](movies[n]), n), reverse=sort.startswith("-"))
+
+
+def by_relevance(movies: dict[int, Facts], filters: Facts, most_sorted: int) -> list[int]:
+    """What `found` must be for that sort."""
+    years = {name: filters[name] for name in ("year_from", "year_to") if name in filters}
+    each = [years, *({"genre": [genre]} for genre in filters.get("genre", []))]
+    each += [{name: value} for name, value in filters.items() if name not in ("genre", *years)]
+    ids = in_order(movies, filters, "-count")
+    if min(sum(passes(movie, one) for movie in movies.values()) for one in each) > most_sorted:
+        return ids
+    text = fold(filters["q"])
+    titles = {n: fold(movies[n]["title"]) for n in ids}
+    return sorted(ids, key=lambda n: (titles[n] != text, not titles[n].startswith(text)))
+
+
+PROPERTY = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+MOST_SORTED = st.sampled_from([0, 2, 10_000])
+CHANGE = st.fixed_dictionaries(
+    {"how": st.sampled_from(["add", "remove", "rate"]), "which": st.integers(0, 9), "facts": FACTS}
+)
+
+
+@pytest.fixture
+def fresh(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Callable[[list[Facts], int], dict[int, Facts]]:
+    """`fresh(movies, most_sorted)` leaves only these in the database; they are returned by id."""
+
+    def make(movies: list[Facts], most_sorted: int) -> dict[int, Facts]:
+        monkeypatch.setattr(search, "MOST_SORTED", most_sorted)
+
+        def job(connection: Connection) -> dict[int, Facts]:
+            for table in (MovieFacet, index.SEARCH, Movie):
+                connection.execute(delete(table))
+            return {add(connection, movie): movie for movie in movies}
+
+        return write(job)
+
+    return make
+
+
+@PROPERTY
+@given(st.lists(FACTS, max_size=12), FILTERS, st.sampled_from(search.SORTS), st.integers(1, 5), MOST_SORTED)
+def test_pages_add_up_to_all_movies_that_pass_in_order(
+    fresh: Any, facts: list[Facts], filters: Facts, sort: str, limit: int, most_sorted: int
+) -> None:
+    movies = fresh(facts, most_sorted)
+    if sort == "relevance":
+        filters = {"q": "moon", **filters}
+        assert found(filters, sort, limit) == by_relevance(movies, filters, most_sorted)
+    else:
+        assert found(filters, sort, limit) == in_order(movies, filters, sort)
+
+
+@PROPERTY
+@given(
+    st.lists(FACTS, min_size=4, max_size=10),
+    FILTERS,
+    st.sampled_from(sorted(KEYS)),
+    st.integers(1, 3),
+    MOST_SORTED,
+    st.lists(CHANGE, max_size=4),
+)
+def test_what_changes_between_pages_moves_no_other_movie(
+    fresh: Any,
+    facts: list[Facts],
+    filters: Facts,
+    sort: str,
+    limit: int,
+    most_sorted: int,
+    changes: list[Any],
+) -> None:
+    movies = fresh(facts, most_sorted)
+    steady = in_order(movies, filters, sort)
+    ids: list[int] = []
+    rows, cursor = search.search(filters, sort, None, limit)
+    while True:
+        ids += [row.id for row in rows]
+        if cursor is None:
+            break
+        if changes:
+            changed = write(functools.partial(change, movie_ids=list(movies), **changes.pop()))
+            steady = [movie_id for movie_id in steady if movie_id != changed]
+        rows, cursor = search.search(filters, sort, cursor, limit)
+    assert [movie_id for movie_id in ids if movie_id in steady] == steady
+
+
+def change(connection: Connection, movie_ids: list[int], how: str, which: int, facts: Facts) -> int:
+    """Add, remove or rate a movie; its id."""
+    movie_id = movie_ids[which % len(movie_ids)]
+    if how == "add":
+        return add(connection, facts)
+    if how == "remove":
+        remove(connection, movie_id)
+    else:
+        rate(connection, movie_id, *facts["rating"])
+    return movie_id
+
+
+def found(filters: Facts, sort: str = "-score", limit: int = 100) -> list[int]:
+    """The ids on all pages."""
+    ids: list[int] = []
+    rows, cursor = search.search(filters, sort, None, limit)
+    while cursor:
+        assert len(rows) == limit
+        ids += [row.id for row in rows]
+        rows, cursor = search.search(filters, sort, cursor, limit)
+    return ids + [row.id for row in rows]
+
+
+def add(connection: Connection, facts: Facts) -> int:
+    """Add a movie; its `rating` is (count, sum in half points)."""
+    known = {name: value for name, value in facts.items() if name != "rating"}
+    movie_id = service.add(connection, {"imdb_id": next(imdb_ids), **known})
+    rate(connection, movie_id, *facts["rating"])
+    return movie_id
+
+
+def rate(connection: Connection, movie_id: int, count: int, total: int) -> None:
+    sums = {"rating_count": count, "rating_sum": total}
+    connection.execute(update(Movie).where(Movie.id == movie_id).values(sums))
+    moved = update(MovieFacet).where(MovieFacet.movie_id == movie_id)
+    connection.execute(moved.values(score=score(count, total)))
+
+
+def remove(connection: Connection, movie_id: int) -> None:
+    index.remove(connection, movie_id)
+    connection.execute(delete(Movie).where(Movie.id == movie_id))

@@ -1,0 +1,239 @@
+"""Loading movies from a CSV: once, completed when asked again, never over somebody's edits."""
+
+import csv
+import io
+
+import pytest
+from sqlalchemy import delete, func, select
+
+from movierating.database import read, write
+from movierating.movies import seed, service
+from movierating.movies.models import Milestone, Movie
+from movierating.ratings import service as ratings
+
+HEADER = ",".join(seed.COLUMNS)
+EMMA = {"title": "Emma", "year": "1996", "imdb_id": "tt0116191", "tmdb_id": "3573", "wikidata_id": "Q1"}
+KELLS = {
+    "title": "The Secret of Kells",
+    "year": "2009",
+    "genres": "Animation|Family",
+    "directors": "Tomm Moore|Nora Twomey",
+}
+
+
+@pytest.fixture
+def write_csv(tmp_path):
+    """`write_csv(row, ...)` is the path of a CSV of these rows: dicts of some columns, or raw lines."""
+
+    def make(*rows, header=HEADER, encoding="utf-8"):
+        path = tmp_path / "movies.csv"
+        lines = [row if isinstance(row, str) else as_line(row) for row in rows]
+        path.write_text("\n".join([header, *lines, ""]), encoding=encoding, newline="")
+        return path
+
+    return make
+
+
+def as_line(row):
+    text = io.StringIO()
+    csv.writer(text).writerow([row.get(name, "") for name in seed.COLUMNS])
+    return text.getvalue().removesuffix("\r\n")
+
+
+def titles():
+    return read().scalars(select(Movie.title).order_by(Movie.id)).all()
+
+
+def movie_count():
+    return read().scalar(select(func.count()).select_from(Movie))
+
+
+def forget_seeding():
+    write(lambda connection: connection.execute(delete(Milestone)))
+
+
+@pytest.fixture
+def small(monkeypatch, write_csv):
+    """Two movies instead of the bundled ones."""
+    path = write_csv(EMMA, KELLS)
+    monkeypatch.setattr(seed, "bundled", lambda: path)
+    forget_seeding()
+    return path
+
+
+def test_a_row_becomes_a_movie(app, write_csv):
+    report = seed.seed(write_csv({**KELLS, "original_title": " Brendan ", "language": "en", "country": "IE"}))
+    assert (report.added, report.present, report.refused) == (1, 0, [])
+    movie = service.shown(service.by_id(1))
+    assert (movie["title"], movie["original_title"], movie["year"]) == (
+        "The Secret of Kells",
+        "Brendan",
+        2009,
+    )
+    assert (movie["genres"], movie["directors"]) == (["Animation", "Family"], ["Tomm Moore", "Nora Twomey"])
+    assert (movie["imdb_id"], movie["tmdb_id"], movie["runtime_minutes"]) == (None, None, None)
+
+
+def test_text_is_stored_as_it_is_when_it_comes_by_http(app, write_csv):
+    seed.seed(write_csv({"title": "  Ame\u0301lie ", "year": "2001", "directors": "Jean-Pierre Jeunet "}))
+    assert service.facts(service.by_id(1))["title"] == "Am\u00e9lie"
+    assert service.facts(service.by_id(1))["directors"] == ["Jean-Pierre Jeunet"]
+
+
+def test_seeding_again_adds_what_is_not_there(app, write_csv):
+    assert seed.seed(write_csv(EMMA)).added == 1
+    report = seed.seed(write_csv(EMMA, KELLS))
+    assert (report.added, report.present) == (1, 1)
+    report = seed.seed(write_csv(EMMA, KELLS, KELLS))
+    assert (report.added, report.present) == (0, 3)
+    assert titles() == ["Emma", "The Secret of Kells"]
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        {"title": "Jane Austen's Emma"},
+        {"title": "Emma!", "year": 1997},
+        {"imdb_id": None},
+        {"imdb_id": "tt0118308"},
+        {"imdb_id": None, "tmdb_id": None},
+        {"imdb_id": None, "tmdb_id": None, "title": "Jane Austen's Emma"},
+        {"wikidata_id": None},
+        {"genres": ["Drama"], "directors": ["Douglas McGrath"]},
+    ],
+    ids=str,
+)
+def test_an_edit_is_left_alone(app, write_csv, edit):
+    path = write_csv(EMMA)
+    seed.seed(path)
+    edited = service.change(1, None, edit)
+    assert seed.seed(path).present == 1
+    assert service.by_id(1) == edited
+    assert movie_count() == 1
+
+
+def test_the_first_start_seeds_and_later_ones_do_not(app, small):
+    seed.seed_once()
+    assert titles() == ["Emma", "The Secret of Kells"]
+    ratings.remove_movie(1, None, with_ratings=False)
+    seed.seed_once()
+    assert titles() == ["The Secret of Kells"]
+
+
+def test_a_movie_that_was_removed_comes_back_when_it_is_asked_for(app, small):
+    seed.seed_once()
+    ratings.remove_movie(1, None, with_ratings=False)
+    assert seed.seed(small).added == 1
+    assert titles() == ["The Secret of Kells", "Emma"]
+
+
+def test_the_bundled_movies_are_all_good(app):
+    report = seed.seed(seed.bundled())
+    assert report.refused == []
+    assert report.present == 0
+    assert movie_count() == report.added > 5000
+    assert seed.seed(seed.bundled()).added == 0
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ({"title": ""}, "title"),
+        ({"title": "a\tb"}, "title"),
+        ({"title": "two\nlines"}, "title"),
+        ({"year": ""}, "year"),
+        ({"year": "1996.0"}, "year"),
+        ({"year": "١٩٩٦"}, "year"),
+        ({"year": "1" * 5000}, "year"),
+        ({"year": "1850"}, "year"),
+        ({"runtime_minutes": "0"}, "runtime_minutes"),
+        ({"genres": "Drama|Nonsense"}, "genres: 1: Must be one of"),
+        ({"genres": "Drama|"}, "genres"),
+        ({"directors": "A||B"}, "directors"),
+        ({"directors": "A|A"}, "directors"),
+        ({"country": "UK"}, "country"),
+        ({"language": "eng"}, "language"),
+        ({"imdb_id": "116191"}, "imdb_id"),
+        ({"tmdb_id": "-1"}, "tmdb_id"),
+        ({"wikidata_id": "1"}, "wikidata_id"),
+    ],
+    ids=str,
+)
+def test_a_bad_row_is_told_with_its_line_and_the_rest_goes_in(app, write_csv, row, reason):
+    report = seed.seed(write_csv(KELLS, {**EMMA, **row}, {"title": "Clueless", "year": "1995"}))
+    [refused] = report.refused
+    line = 4 if "\n" in row.get("title", "") else 3
+    assert refused.startswith(f"line {line}: ")
+    assert reason in refused
+    assert "\n" not in refused
+    assert titles() == ["The Secret of Kells", "Clueless"]
+
+
+@pytest.mark.parametrize("line", ["Emma,,1996", as_line(EMMA) + ",more", "Emma"])
+def test_a_row_of_another_length_is_refused(app, write_csv, line):
+    report = seed.seed(write_csv(KELLS, line))
+    assert report.refused == ["line 3: row: must have as many fields as the first line"]
+    assert titles() == ["The Secret of Kells"]
+
+
+def test_a_row_that_could_mean_two_movies_is_refused(app, write_csv, add_movie):
+    for imdb_id in ("tt0116191", "tt0118308"):
+        add_movie(title="Emma", year=1996, imdb_id=imdb_id)
+    report = seed.seed(write_csv({"title": "Emma", "year": "1996"}))
+    assert [refused.partition(":")[0] for refused in report.refused] == ["line 2"]
+    assert movie_count() == 2
+
+
+@pytest.mark.parametrize("shape", ["bom", "crlf", "blank lines", "other order", "quoted"])
+def test_csv_is_read_as_spreadsheets_write_it(app, tmp_path, write_csv, shape):
+    path = write_csv(EMMA, KELLS)
+    text = path.read_text()
+    if shape == "other order":
+        names = sorted(seed.COLUMNS)
+        text = (
+            ",".join(names)
+            + "\n"
+            + "\n".join(",".join(row.get(name, "") for name in names) for row in (EMMA, KELLS))
+        )
+    quoted = "\n".join(",".join(f'"{cell}"' for cell in line.split(",")) for line in text.splitlines())
+    text = {"bom": "\ufeff" + text, "crlf": text.replace("\n", "\r\n"), "quoted": quoted,
+            "blank lines": text.replace("\n", "\n\n"), "other order": text}[shape]  # fmt: skip
+    path.write_text(text, encoding="utf-8", newline="")
+    assert seed.seed(path).refused == []
+    assert titles() == ["Emma", "The Secret of Kells"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\n\n",
+        b"{}",
+        b"\x89PNG\r\n\x1a\n\0\0",
+        b"title,year\nEmma,1996\n",
+        (HEADER + ",more\n").encode(),
+        HEADER.replace("tmdb_id", "title").encode(),
+        HEADER.replace(",", ";").encode(),
+        (HEADER + ",title\n").encode(),
+        (HEADER + "\n" + as_line(KELLS) + "\n").encode("utf-16"),
+        (HEADER + "\n" + as_line(KELLS) + "\n" + "Am\u00e9lie,,2001,,,,,,,,\n").encode("latin-1"),
+        (HEADER + "\n" + as_line(KELLS) + '\n"Emma,,1996').encode(),
+        (HEADER + "\n" + as_line(KELLS) + '\n"Emma"x,,1996,,,,,,,,\n').encode(),
+        (HEADER + "\n" + as_line(KELLS) + "\n" + "x" * 200_000).encode(),
+    ],
+    ids=lambda content: f"{len(content)}:{content[-12:]!r}",
+)
+def test_what_is_not_a_csv_of_movies_is_refused_before_anything_is_written(app, tmp_path, content):
+    path = tmp_path / "movies.csv"
+    path.write_bytes(content)
+    with pytest.raises(seed.NotMovies) as refused:
+        seed.seed(path)
+    assert str(refused.value).startswith("movies.csv: ")
+    assert "\n" not in str(refused.value)
+    assert movie_count() == 0
+
+
+def test_a_file_that_cannot_be_opened_is_refused(app, tmp_path):
+    for path in (tmp_path, tmp_path / "missing.csv"):
+        with pytest.raises(seed.NotMovies):
+            seed.seed(path)

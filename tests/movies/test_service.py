@@ -1,0 +1,173 @@
+"""Which movies may stand beside each other, and what an edit counts."""
+
+import pytest
+from sqlalchemy import func, select, update
+
+from movierating.database import read, write
+from movierating.movies import index, service
+from movierating.movies.matching import Catalogue
+from movierating.movies.models import Movie, MovieFacet
+from movierating.problems import Conflict, NotFound, Stale
+from movierating.ratings import service as ratings
+
+EMMA = {"title": "Emma", "year": 1996}
+ONE, OTHER = "tt0116191", "tt0118308"
+
+
+def facets_of(movie_id):
+    rows = read().execute(select(MovieFacet.facet, MovieFacet.score).where(MovieFacet.movie_id == movie_id))
+    return dict(map(tuple, rows))
+
+
+@pytest.mark.parametrize(
+    ("there", "comes"),
+    [
+        ({}, {"year": 2020}),
+        ({}, {"title": "Emma."}),
+        ({"imdb_id": ONE}, {"imdb_id": OTHER}),
+        ({"imdb_id": ONE, "tmdb_id": 1}, {"imdb_id": OTHER, "tmdb_id": 2}),
+        ({"imdb_id": ONE}, {"imdb_id": OTHER, "title": "EMMA"}),
+        ({"original_title": "Emma II"}, {"title": "Emma II"}),
+        ({"wikidata_id": "Q1"}, {"year": 2020, "wikidata_id": "Q1"}),
+    ],
+)
+def test_remakes_and_namesakes_with_ids_of_their_own_stand_side_by_side(add_movie, there, comes):
+    assert add_movie(**EMMA, **there) != add_movie(**{**EMMA, **comes})
+
+
+@pytest.mark.parametrize(
+    ("there", "comes"),
+    [
+        ({}, {}),
+        ({}, {"title": "  EMMA"}),
+        ({"title": "Amélie"}, {"title": "AMELIE"}),
+        ({"title": "Łódź"}, {"title": "Lodz"}),
+        ({"imdb_id": ONE}, {}),
+        ({}, {"imdb_id": ONE}),
+        ({"tmdb_id": 1}, {"tmdb_id": 2}),
+        ({"imdb_id": ONE}, {"tmdb_id": 2}),
+        ({"imdb_id": ONE}, {"imdb_id": ONE, "title": "Other", "year": 2000}),
+        ({"tmdb_id": 1}, {"tmdb_id": 1, "title": "Other", "year": 2000}),
+        ({"imdb_id": ONE, "tmdb_id": 1}, {"imdb_id": OTHER, "tmdb_id": 1}),
+    ],
+)
+def test_a_movie_that_is_there_is_not_added_again_nor_made_by_a_change(add_movie, there, comes):
+    movie_id = add_movie(**{**EMMA, **there})
+    other_id = add_movie(title="Something else", year=1950)
+    before = service.shown(service.by_id(other_id))
+    with pytest.raises(Conflict):
+        service.create({**EMMA, **comes})
+    with pytest.raises(Conflict):
+        service.change(other_id, None, {**EMMA, **comes})
+    assert service.shown(service.by_id(other_id)) == before
+    assert read().scalar(select(func.count()).select_from(Movie)) == 2
+    # Not even the one that is there is in its own way.
+    service.change(movie_id, None, {**EMMA, **comes})
+
+
+def test_two_emmas_of_one_year_lose_no_id_to_each_other(add_movie):
+    first, second = add_movie(**EMMA, imdb_id=ONE), add_movie(**EMMA, imdb_id=OTHER)
+    for movie_id in (first, second):
+        with pytest.raises(Conflict):
+            service.change(movie_id, None, {"imdb_id": None})
+    service.change(second, None, {"year": 1997})
+    service.change(second, None, {"imdb_id": None})
+
+
+def test_namesakes_that_an_import_brought_can_be_edited_all_the_same(add_movie):
+    add_movie(**EMMA, tmdb_id=1)
+
+    def bring(connection):
+        catalogue = Catalogue(connection)
+        movie_id = catalogue.add({**EMMA, "tmdb_id": 2, "imdb_id": ONE})
+        catalogue.flush()
+        return movie_id
+
+    brought = write(bring)
+    assert service.change(brought, None, {"runtime_minutes": 107}).runtime_minutes == 107
+    with pytest.raises(Conflict):
+        service.change(brought, None, {"imdb_id": OTHER})
+
+
+def test_an_edit_moves_its_counter_and_the_time_and_nothing_else(add_movie):
+    movie_id = add_movie(**EMMA, imdb_id=ONE, genres=["Comedy"])
+    before = service.by_id(movie_id)
+    after = service.change(movie_id, {before.edit}, {"country": "GB"})
+    assert after == service.by_id(movie_id)
+    assert (after.edit, after.ratings_version) == (before.edit + 1, before.ratings_version)
+    assert after.updated_at > before.updated_at
+    changed = {name for name, value in service.facts(before).items() if service.facts(after)[name] != value}
+    assert changed == {"country", "updated_at"}
+
+
+@pytest.mark.parametrize("changes", [{}, EMMA, {"genres": ["Comedy"], "imdb_id": ONE}, {"language": None}])
+def test_a_change_that_changes_nothing_is_no_edit(add_movie, changes):
+    movie_id = add_movie(**EMMA, imdb_id=ONE, genres=["Comedy"])
+    before = service.by_id(movie_id)
+    assert service.change(movie_id, None, changes) == before == service.by_id(movie_id)
+
+
+@pytest.mark.parametrize(
+    ("edits", "stale"), [(None, False), ({2}, False), ({1, 2}, False), ({1}, True), (set(), True)]
+)
+def test_a_change_is_made_only_from_an_edit_that_is_named(add_movie, edits, stale):
+    movie_id = add_movie(**EMMA)
+    service.change(movie_id, {1}, {"country": "GB"})
+    if stale:
+        with pytest.raises(Stale):
+            service.require_edit(movie_id, edits)
+        with pytest.raises(Stale):
+            service.change(movie_id, edits, {"country": "US"})
+        with pytest.raises(Stale):
+            ratings.remove_movie(movie_id, edits, with_ratings=False)
+        assert service.by_id(movie_id).country == "GB"
+    else:
+        service.require_edit(movie_id, edits)
+        assert service.change(movie_id, edits, {"country": "US"}).country == "US"
+
+
+def test_a_movie_that_is_not_there_is_not_found(app):
+    for ask in (
+        lambda: service.by_id(1),
+        lambda: service.by_imdb_id(ONE),
+        lambda: service.require(1),
+        lambda: service.require_edit(1, {1}),
+        lambda: service.change(1, {1}, EMMA),
+        lambda: ratings.remove_movie(1, None, with_ratings=True),
+    ):
+        with pytest.raises(NotFound):
+            ask()
+
+
+def test_the_indexes_follow_an_edit_and_keep_the_score(add_movie, member):
+    movie_id = add_movie(**EMMA, genres=["Comedy", "Romance"], directors=["Douglas McGrath"], language="en")
+    ratings.rate(member.id, movie_id, 20, None)
+    score = service.shown(service.by_id(movie_id))["ratings"]["score"]
+    wanted = ["genre:Comedy", "genre:Romance", "director:douglas mcgrath", "year:1996", "language:en"]
+    assert facets_of(movie_id) == dict.fromkeys(wanted, score)
+    service.change(movie_id, None, {"genres": ["Drama"], "directors": [], "language": None, "year": 1997})
+    assert facets_of(movie_id) == {"genre:Drama": score, "year:1997": score}
+
+
+def test_genres_are_counted_by_name(add_movie):
+    add_movie(genres=["Drama", "War"])
+    gone = add_movie(genres=["Drama"])
+    counts = {genre["name"]: genre["count"] for genre in service.genres()}
+    assert (counts["Drama"], counts["War"], counts["Western"]) == (2, 1, 0)
+    ratings.remove_movie(gone, None, with_ratings=False)
+    assert {genre["name"]: genre["count"] for genre in service.genres()} == {**counts, "Drama": 1}
+
+
+def test_an_id_is_never_given_out_again(add_movie):
+    ids = [add_movie() for _ in range(3)]
+    ratings.remove_movie(ids[-1], None, with_ratings=False)
+    assert add_movie() > ids[-1]
+
+
+def test_a_movie_whose_year_nobody_knows_is_shown_and_edited(add_movie):
+    movie_id = add_movie(title="Ms. Nobody")
+    write(lambda connection: connection.execute(update(Movie).where(Movie.id == movie_id).values(year=None)))
+    changed = service.change(movie_id, None, {"country": "US"})
+    assert service.shown(changed)["year"] is None
+    assert not any(facet.startswith("year:") for facet in facets_of(movie_id))
+    assert index.facets({"genres": "[]", "directors": "[]", "year": None, "language": None}) == []

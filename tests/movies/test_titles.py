@@ -1,0 +1,179 @@
+# ruff: noqa: RUF001 (letters that look like others are what is tested)
+import sys
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from movierating.movies.titles import fold, move_article, parse_movielens_title, split_year
+
+
+@pytest.mark.parametrize(
+    ("text", "folded"),
+    [
+        ("Amélie", "amelie"),
+        ("Łódź", "lodz"),
+        ("Æon Œuvre Øre Đồng Ðað Þór", "aeon oeuvre ore dong dad thor"),
+        ("STRAẞE Straße", "strasse strasse"),
+        ("İstanbul ısı", "istanbul isi"),
+        ("Ħal Ŋ Ŧ ĸ", "hal n t k"),
+        ("Alien³ 8½", "alien3 81/2"),
+        ("8 ½", "8 1/2"),
+        ("  The\t Third\u00a0\u3000Man\r\n", "the third man"),
+        ("Schindler’s “List” – 1", 'schindler\'s "list" - 1'),
+        ("What's Up, Doc?", "what's up, doc?"),
+        ("ＦＵＬＬ ﬁlm", "full film"),
+        ("so\u00adft\u200b", "soft"),
+        ("Σίσυφος", "σισυφοσ"),
+        ("", ""),
+    ],
+)
+def test_fold_makes_spellings_equal(text: str, folded: str) -> None:
+    assert fold(text) == folded
+
+
+@settings(deadline=None)
+@given(st.text())
+def test_fold_is_idempotent(text: str) -> None:
+    assert fold(fold(text)) == fold(text)
+
+
+def test_fold_is_idempotent_on_every_code_point() -> None:
+    changed = []
+    for first in range(0, sys.maxunicode + 1, 64):
+        once = fold("x".join(map(chr, range(first, first + 64))))
+        if fold(once) != once:
+            changed.append(hex(first))
+    assert changed == []
+
+
+@settings(deadline=None)
+@given(st.text(alphabet=st.characters(max_codepoint=127)))
+def test_fold_gives_ascii_the_same_by_its_short_cut(text: str) -> None:
+    assert fold(text + " é") == (fold(text) + " e").strip()
+
+
+@pytest.mark.parametrize(
+    ("title", "moved"),
+    [
+        ("American President, The", "The American President"),
+        ("Walk in the Clouds, A", "A Walk in the Clouds"),
+        ("Awfully Big Adventure, An", "An Awfully Big Adventure"),
+        ("Misérables, Les", "Les Misérables"),
+        ("École de la chair, L'", "L'École de la chair"),
+        ("Avventura, L\u2019", "L'Avventura"),
+        ("Boot, Das", "Das Boot"),
+        ("Macht der Bilder: Leni Riefenstahl, Die", "Die Macht der Bilder: Leni Riefenstahl"),
+        ("Buono, il brutto, il cattivo, Il", "Il Buono, il brutto, il cattivo"),
+        ("Vitelloni, I", "I Vitelloni"),
+        ("Olvidados, Los", "Los Olvidados"),
+        ("Good, the Bad and the Ugly, The", "The Good, the Bad and the Ugly"),
+        ("Sjunde inseglet, Det", "Det Sjunde inseglet"),
+    ],
+)
+def test_trailing_article_moves_to_the_front(title: str, moved: str) -> None:
+    assert move_article(title) == moved
+    assert move_article(moved) == moved
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Crouching Tiger, Hidden Dragon",
+        "Paris, Texas",
+        "Monsters, Inc.",
+        "I, Robot",
+        "Me, Myself, I",
+        "Love, Die, Repeat, Die",
+        "Lust, Caution",
+        "The Matrix",
+        ", The",
+        "Hello,",
+        "",
+    ],
+)
+def test_other_commas_stay(title: str) -> None:
+    assert move_article(title) == title
+
+
+@pytest.mark.parametrize(
+    ("text", "title", "year"),
+    [
+        ("Toy Story (1995)", "Toy Story", 1995),
+        ("Toy Story (1995) ", "Toy Story", 1995),
+        ("Death Note: Desu nôto (2006–2007)", "Death Note: Desu nôto", 2006),
+        ("Fawlty Towers (1975-1979)", "Fawlty Towers", 1975),
+        ("Still Running (2010– )", "Still Running", 2010),
+        ("The Land Before Time III (1995) (V)", "The Land Before Time III", 1995),
+        ("1984 (Nineteen Eighty-Four) (1984)", "1984 (Nineteen Eighty-Four)", 1984),
+        ("2012 (2009)", "2012", 2009),
+        ("Babylon 5", "Babylon 5", None),
+        ("Blade Runner 2049", "Blade Runner 2049", None),
+        ("Something (1869)", "Something (1869)", None),
+        ("Something (1870)", "Something", 1870),
+        ("Something (2100)", "Something", 2100),
+        ("Something (2101)", "Something (2101)", None),
+        ("Something (١٩٩٥)", "Something (١٩٩٥)", None),
+        ("(1995)", "(1995)", None),
+        ("Stella (V)", "Stella (V)", None),
+        ("", "", None),
+    ],
+)
+def test_year_is_what_ends_the_title_in_brackets(text: str, title: str, year: int | None) -> None:
+    assert split_year(text) == (title, year)
+
+
+@pytest.mark.parametrize(
+    ("text", "title", "alternative", "year"),
+    [
+        ("Toy Story (1995)", "Toy Story", None, 1995),
+        (
+            "City of Lost Children, The (Cité des enfants perdus, La) (1995)",
+            "The City of Lost Children",
+            "La Cité des enfants perdus",
+            1995,
+        ),
+        ("Seven (a.k.a. Se7en) (1995)", "Seven", "Se7en", 1995),
+        (
+            "Asterix in America (a.k.a Asterix Conquers America)",
+            "Asterix in America",
+            "Asterix Conquers America",
+            None,
+        ),
+        ("FearDotCom (a.k.a. Fear.com) (a.k.a. Fear Dot Com) (2002)", "FearDotCom", "Fear.com", 2002),
+        (
+            "Léon: The Professional (a.k.a. The Professional) (Léon) (1994)",
+            "Léon: The Professional",
+            "Léon",
+            1994,
+        ),
+        (
+            "Dream of Light (a.k.a. Quince Tree Sun, The) (1992)",
+            "Dream of Light",
+            "The Quince Tree Sun",
+            1992,
+        ),
+        ("(500) Days of Summer (2009)", "(500) Days of Summer", None, 2009),
+        ("(Untitled) (2009)", "(Untitled)", None, 2009),
+        ("Frontière(s) (2007)", "Frontière(s)", None, 2007),
+        (
+            "Birdman: Or (The Unexpected Virtue of Ignorance) (2014)",
+            "Birdman: Or (The Unexpected Virtue of Ignorance)",
+            None,
+            2014,
+        ),
+        ("Evangelion: 2.0 You Can (Not) Advance (2009)", "Evangelion: 2.0 You Can (Not) Advance", None, 2009),
+        ("Odd () (1990)", "Odd ()", None, 1990),
+        ("unknown", "unknown", None, None),
+    ],
+)
+def test_movielens_title_comes_apart(
+    text: str, title: str, alternative: str | None, year: int | None
+) -> None:
+    assert parse_movielens_title(text) == (title, alternative, year)
+
+
+@settings(deadline=None)
+@given(st.text(alphabet="(), 19Tthe-a.k", max_size=40))
+def test_any_title_leaves_a_title(text: str) -> None:
+    assert bool(parse_movielens_title(text).title) == bool(text.strip())

@@ -1,0 +1,327 @@
+import os
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from movierating import times
+from movierating.ratings.formats.movielens import BadRow, Dataset, MovieRow, NotMovieLens, open_folder
+from movierating.ratings.formats.tables import BLOCK_BYTES, MAX_LINE_BYTES
+
+ROOT = Path(__file__).parents[3]
+REAL = Path(os.environ.get("TEST_DATA", ROOT.parent / "shared" / "data")) / "ml-latest-small"
+
+RATINGS = "userId,movieId,rating,timestamp\n"
+MOVIES = "movieId,title,genres\n1,Toy Story (1995),Animation|Children\n"
+LINKS = "movieId,imdbId,tmdbId\n"
+
+Folder = Callable[..., Path]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    """Writes files, of which `ratings_csv` is named ratings.csv, and gives their folder."""
+
+    def write(**files: str | bytes) -> Path:
+        for name, text in files.items():
+            path = tmp_path / name.replace("_", ".")
+            path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return tmp_path
+
+    return write
+
+
+def ratings_of(dataset: Dataset) -> list[tuple[int, ...]]:
+    """Every rating as line, user, movie, half points, and seconds."""
+    return [
+        (line, user, movie, points, at // times.SECOND)
+        for batch in dataset.ratings()
+        for line, user, movie, points, at in zip(*batch[:5], strict=True)
+    ]
+
+
+def bad_of(dataset: Dataset) -> list[BadRow]:
+    return [row for batch in dataset.ratings() for row in batch.bad]
+
+
+# The real set
+
+
+@pytest.fixture(scope="module")
+def real() -> Dataset:
+    if not REAL.is_dir():
+        pytest.skip("MovieLens ml-latest-small is not here (TEST_DATA)")
+    return open_folder(REAL)
+
+
+def test_every_real_rating_is_read(real: Dataset) -> None:
+    ratings = ratings_of(real)
+    assert len(ratings) == 100_836
+    assert len({user for _, user, *_ in ratings}) == 610
+    assert ratings[0] == (2, 1, 1, 16, 964982703)
+    assert ratings[-1] == (100_837, 610, 170875, 12, 1493846415)
+    assert bad_of(real) == []
+
+
+def test_every_real_movie_is_read(real: Dataset) -> None:
+    movies = [movie for movie in real.movies() if isinstance(movie, MovieRow)]
+    assert len(movies) == len(list(real.movies())) == 9_742
+    assert sum(movie.year is None for movie in movies) == 12
+    assert sum(movie.imdb_id is None for movie in movies) == 0
+    assert sum(movie.tmdb_id is None for movie in movies) == 8
+    assert sum(movie.title.endswith((", The", ", A", ", An")) for movie in movies) == 0
+    genres = ("Adventure", "Animation", "Family", "Comedy", "Fantasy")
+    assert movies[0] == MovieRow(2, 1, "Toy Story", None, 1995, genres, "tt0114709", 862)
+
+
+def test_progress_ends_at_the_size_of_the_file(real: Dataset) -> None:
+    read = [batch.bytes_read for batch in real.ratings()]
+    assert read == sorted(set(read))
+    assert read[-1] == real.size == (REAL / "ratings.csv").stat().st_size
+
+
+# The generations
+
+
+def test_csv_columns_are_found_by_name(folder: Folder) -> None:
+    path = folder(
+        ratings_csv="timestamp,rating,note,movieId,userId\n5,0.5,1,2,3\n6,4.5,x y,2,4\n",
+        movies_csv='genres,movieId,title\n"IMAX|Sci-Fi|Children|Sci-Fi",7,"Boat, The (Boot, Das) (1981) "\n',
+        links_csv="tmdbId,movieId,imdbId\n387,7,0082096\n",
+    )
+    assert ratings_of(open_folder(path)) == [(2, 3, 2, 2, 5), (3, 4, 2, 18, 6)]
+    assert list(open_folder(path).movies()) == [
+        MovieRow(2, 7, "The Boat", "Das Boot", 1981, ("Science Fiction", "Family"), "tt0082096", 387)
+    ]
+
+
+@pytest.mark.parametrize("bom", [b"", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_byte_order_mark_and_line_ends_make_no_difference(folder: Folder, bom: bytes, end: str) -> None:
+    def as_bytes(text: str) -> bytes:
+        return bom + text.replace("\n", end).encode()
+
+    path = folder(ratings_csv=as_bytes(RATINGS + "1,1,4.0,9\n2,1,3,8"), movies_csv=as_bytes(MOVIES))
+    assert ratings_of(open_folder(path)) == [(2, 1, 1, 16, 9), (3, 2, 1, 12, 8)]
+    assert list(open_folder(path).movies()) == [
+        MovieRow(2, 1, "Toy Story", None, 1995, ("Animation", "Family"))
+    ]
+
+
+def test_1m_is_read_by_its_colons_in_latin_1(folder: Folder) -> None:
+    path = folder(
+        ratings_dat="1::1193::5::978300760\n1::661::3::978302109\n",
+        movies_dat="73::Misérables, Les (1995)::Drama|Children's\n".encode("latin-1"),
+    )
+    assert ratings_of(open_folder(path)) == [(1, 1, 1193, 20, 978300760), (2, 1, 661, 12, 978302109)]
+    assert list(open_folder(path).movies()) == [
+        MovieRow(1, 73, "Les Misérables", None, 1995, ("Drama", "Family"))
+    ]
+
+
+def test_10m_is_1m_in_utf_8_with_half_stars(folder: Folder) -> None:
+    path = folder(ratings_dat="1::122::4.5::838985046\n", movies_dat="73::Misérables, Les (1995)::Drama\n")
+    assert ratings_of(open_folder(path)) == [(1, 1, 122, 18, 838985046)]
+    assert next(open_folder(path).movies())[2] == "Les Misérables"
+
+
+def test_100k_has_flags_for_genres_and_a_movie_without_a_year(folder: Folder) -> None:
+    flags = {"Children's": 4, "Film-Noir": 10, "Western": 18}
+    marked = "|".join("1" if place in flags.values() else "0" for place in range(19))
+    path = folder(
+        u_data="196\t242\t3\t881250949\n",
+        u_item=f"266|Été (1996)|01-Jan-1996||http://x/|{marked}\n".encode("latin-1")
+        + f"267|unknown||||1{'|0' * 18}\n".encode(),
+    )
+    assert ratings_of(open_folder(path)) == [(1, 196, 242, 12, 881250949)]
+    assert list(open_folder(path).movies()) == [
+        MovieRow(1, 266, "Été", None, 1996, ("Family", "Film Noir", "Western")),
+        MovieRow(2, 267, "unknown", None, None, ()),
+    ]
+
+
+# What is refused before a row is read
+
+
+@pytest.mark.parametrize(
+    ("files", "reason"),
+    [
+        ({}, "none of ratings.csv, ratings.dat, u.data"),
+        ({"movies_csv": MOVIES}, "none of ratings.csv"),
+        ({"ratings_csv": RATINGS}, "movies.csv can't be read: No such file"),
+        ({"ratings_csv": "", "movies_csv": MOVIES}, "ratings.csv has no column userId, movieId, rating"),
+        ({"ratings_csv": "Date,Name,Year,Letterboxd URI,Rating\n", "movies_csv": MOVIES}, "no column userId"),
+        ({"ratings_csv": RATINGS.replace(",", ";"), "movies_csv": MOVIES}, "ratings.csv has no column"),
+        ({"ratings_csv": RATINGS, "movies_csv": "1,Toy Story,Drama\n"}, "movies.csv has no column movieId"),
+        ({"ratings_csv": RATINGS, "movies_csv": MOVIES, "links_csv": "x\n"}, "links.csv has no column"),
+        (
+            {"ratings_csv": b"\xff\xfe" + RATINGS.encode("utf-16-le"), "movies_csv": MOVIES},
+            "ratings.csv: the",
+        ),
+        (
+            {"ratings_csv": b"x" * (MAX_LINE_BYTES + 9), "movies_csv": MOVIES},
+            "ratings.csv: the first line is",
+        ),
+        ({"ratings_dat": "1,2,3,4\n", "movies_dat": "1::X::Y\n"}, "ratings.dat doesn't begin"),
+        ({"ratings_dat": "1::2::3::4\n", "movies_dat": "x::X::Y\n"}, "movies.dat doesn't begin"),
+        ({"u_data": "1\t2\t3\t4\n", "u_item": "1|X\n"}, "u.item doesn't begin"),
+        ({"u_data": "1\t2\t3\t4\n"}, "u.item can't be read"),
+    ],
+)
+def test_other_folders_are_refused_in_one_line(folder: Folder, files: dict[str, str], reason: str) -> None:
+    with pytest.raises(NotMovieLens) as refusal:
+        open_folder(folder(**files))
+    assert reason in str(refusal.value)
+    assert str(refusal.value).isprintable()
+
+
+@pytest.mark.parametrize("name", ["missing", "file", "nul\0"])
+def test_what_is_no_folder_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").write_text(RATINGS)
+    with pytest.raises(NotMovieLens):
+        open_folder(tmp_path / name)
+
+
+# Rows that are reported while the rest goes on
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        (b"1,2,3.0", "has 3 columns where 4 belong"),
+        (b"1,2,3.0,4,5", "has 5 columns where 4 belong"),
+        (b"hello", "has 1 columns"),
+        (b"\xd9\xa1,2,3.0,4", "the user id"),
+        (b"1_0,2,3.0,4", "the user id '1_0'"),
+        (b" 1,2,3.0,4", "the user id ' 1'"),
+        (b"-1,2,3.0,4", "the user id '-1'"),
+        (b",2,3.0,4", "the user id ''"),
+        (b"1.0,2,3.0,4", "the user id '1.0'"),
+        (b"1,9223372036854775808,3.0,4", "the movie id"),
+        (b"1," + b"9" * 5000 + b",3.0,4", "the movie id"),
+        (b"1,2,nan,4", "the rating 'nan'"),
+        (b"1,2,0,4", "the rating '0'"),
+        (b"1,2,0.0,4", "the rating '0.0'"),
+        (b"1,2,5.5,4", "the rating '5.5'"),
+        (b"1,2,4.25,4", "the rating '4.25'"),
+        (b"1,2,-4,4", "the rating '-4'"),
+        (b"1,2,,4", "the rating ''"),
+        (b"1,2,3.0,-4", "dated before 1970"),
+        (b"1,2,3.0,4.5", "the timestamp '4.5'"),
+        (b"1,2,3.0,4102444800", "lies in the future"),
+        (b"1,2,3.0," + b"9" * 30, "the timestamp"),
+        (b"1,2,3.0,4\0", "has a NUL byte"),
+        (b"1,2,3.0,\xff", "is not UTF-8"),
+        (b'"1,2,3.0,4', "a quotation mark"),
+        (b"1\r,2,3.0,4", "the user id"),
+        (b"1,2,3.0," + b"4" * MAX_LINE_BYTES, f"is longer than {MAX_LINE_BYTES} bytes"),
+    ],
+)
+def test_bad_rating_is_reported_with_its_line(folder: Folder, row: bytes, reason: str) -> None:
+    text = RATINGS.encode() + b"1,1,4.0,9\n" + row + b"\n2,1,3.5,8\n"
+    dataset = open_folder(folder(ratings_csv=text, movies_csv=MOVIES))
+    assert ratings_of(dataset) == [(2, 1, 1, 16, 9), (4, 2, 1, 14, 8)]
+    [bad] = bad_of(dataset)
+    assert (bad.file, bad.line) == ("ratings.csv", 3)
+    assert reason in bad.reason
+    assert bad.reason.isprintable()
+
+
+def test_short_row_beside_a_long_one_makes_two_bad_rows(folder: Folder) -> None:
+    dataset = open_folder(folder(ratings_csv=RATINGS + "1,2,4.0\n5,6,7,4.0,99\n", movies_csv=MOVIES))
+    assert ratings_of(dataset) == []
+    assert [bad.line for bad in bad_of(dataset)] == [2, 3]
+
+
+def test_blank_lines_are_counted_and_passed_over(folder: Folder) -> None:
+    dataset = open_folder(folder(ratings_csv=RATINGS + "\n1,2,4.0,9\n \n\n3,4,5.0,9\n\n", movies_csv=MOVIES))
+    assert [line for line, *_ in ratings_of(dataset)] == [3, 6]
+    assert bad_of(dataset) == []
+
+
+@pytest.mark.parametrize("row", ['"1","2","4.0","9"', "1,2,4,9", "1,2,4.00,9", "01,002,4.0,09"])
+def test_other_spellings_of_a_rating_are_read(folder: Folder, row: str) -> None:
+    dataset = open_folder(folder(ratings_csv=RATINGS + row, movies_csv=MOVIES))
+    assert ratings_of(dataset) == [(2, 1, 2, 16, 9)]
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        (b"x,Toy Story (1995),Drama", "the movie id 'x'"),
+        (b"5, ,Drama", "the title has 0 characters"),
+        (b"5," + b"x" * 501 + b",Drama", "the title has 501 characters"),
+        (b"5,To\x07y (1995),Drama", "a control character"),
+        (b"5,To\0y (1995),Drama", "has a NUL byte"),
+        (b"5,Caf\xe9 (1995),Drama", "is not UTF-8"),
+        (b"5,Good, the Bad (1995),Drama", "has 4 columns where 3 belong"),
+        (b'5,"Toy Story (1995),Drama', "a quotation mark"),
+    ],
+)
+def test_bad_movie_is_reported_with_its_line(folder: Folder, row: bytes, reason: str) -> None:
+    text = b"movieId,title,genres\n" + row + b"\n1,Toy Story (1995),Drama\n"
+    bad, good = open_folder(folder(ratings_csv=RATINGS, movies_csv=text)).movies()
+    assert isinstance(bad, BadRow)
+    assert (bad.file, bad.line) == ("movies.csv", 2)
+    assert reason in bad.reason
+    assert good == MovieRow(3, 1, "Toy Story", None, 1995, ("Drama",))
+
+
+@pytest.mark.parametrize(
+    ("link", "ids"),
+    [
+        ("1,0114709,862", ("tt0114709", 862)),
+        ("1,114709,862.0", ("tt0114709", 862)),
+        ("1,tt12345678,", ("tt12345678", None)),
+        ("1,,", (None, None)),
+        ("2,0114709,862", (None, None)),
+    ],
+)
+def test_links_give_a_movie_its_ids(folder: Folder, link: str, ids: tuple[str | None, int | None]) -> None:
+    [movie] = open_folder(folder(ratings_csv=RATINGS, movies_csv=MOVIES, links_csv=LINKS + link)).movies()
+    assert isinstance(movie, MovieRow)
+    assert (movie.imdb_id, movie.tmdb_id) == ids
+
+
+@pytest.mark.parametrize("link", ["1,12345678901,", "1,x,862", "1,0114709,8_6", "1,0114709"])
+def test_bad_link_is_reported_and_its_movie_has_no_ids(folder: Folder, link: str) -> None:
+    path = folder(ratings_csv=RATINGS, movies_csv=MOVIES, links_csv=LINKS + link)
+    bad, movie = open_folder(path).movies()
+    assert bad[:2] == ("links.csv", 2)
+    assert movie[-2:] == (None, None)
+
+
+# Length
+
+
+def test_rows_across_blocks_keep_their_lines(folder: Folder) -> None:
+    count = 3 * BLOCK_BYTES // len("1,10000,4.0,9\n")
+    rows = "".join(f"1,{movie},4.0,9\n" for movie in range(count))
+    dataset = open_folder(folder(ratings_csv=RATINGS + rows + "bad\n", movies_csv=MOVIES))
+    assert ratings_of(dataset) == [(movie + 2, 1, movie, 16, 9) for movie in range(count)]
+    assert [bad.line for bad in bad_of(dataset)] == [count + 2]
+
+
+def test_line_end_split_between_blocks_is_one(folder: Folder) -> None:
+    rows = "1,100000,4.0,10\r\n" + "1,100000,4.0,9\r\n" * (BLOCK_BYTES // 16)
+    assert rows[BLOCK_BYTES - 1 : BLOCK_BYTES + 1] == "\r\n"
+    dataset = open_folder(folder(ratings_csv=RATINGS + rows, movies_csv=MOVIES))
+    assert [line for line, *_ in ratings_of(dataset)] == list(range(2, 3 + BLOCK_BYTES // 16))
+
+
+def test_memory_stays_flat_over_a_line_without_end(folder: Folder, tmp_path: Path) -> None:
+    path = folder(ratings_csv=RATINGS + "1,1,4.0,9\n", movies_csv=MOVIES)
+    with (tmp_path / "ratings.csv").open("ab") as file:
+        for _ in range(100):
+            file.write(b"1" * 1_000_000)
+        file.write(b"\n2,1,4.0,9\n")
+    dataset = open_folder(path)
+    tracemalloc.start()
+    try:
+        assert [bad.line for bad in bad_of(dataset)] == [3]
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 10_000_000
+    assert ratings_of(dataset) == [(2, 1, 1, 16, 9), (4, 2, 1, 16, 9)]

@@ -1,0 +1,179 @@
+"""What ratings add up to is exact after everything that can happen to them, compared with a recount in Python."""
+
+import csv
+import itertools
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import insert, select, update
+
+from movierating import aggregates as columns
+from movierating.auth import passwords
+from movierating.auth.models import User
+from movierating.database import read, write
+from movierating.movies.models import Movie, MovieFacet
+from movierating.problems import NotFound
+from movierating.ratings import aggregates, datasets, service
+from movierating.ratings.formats import movielens
+from movierating.ratings.models import Rating
+from movierating.users import service as users
+
+_movie, _user = Movie.__table__, User.__table__
+_HASH = passwords.hash_password("correct horse battery")
+_numbers = itertools.count(1)
+
+
+def recount() -> None:
+    """Every sum, score and facet in the database is what a loop over its ratings comes to."""
+    sums: dict[tuple[str, int], list[int]] = defaultdict(lambda: [0] * len(columns.COLUMNS))
+    for user_id, movie_id, value in read().execute(
+        select(*Rating.__table__.c["user_id", "movie_id", "value"])
+    ):
+        for key in (("user", user_id), ("movie", movie_id)):
+            for place, more in ((0, 1), (1, value), (1 + value, 1)):
+                sums[key][place] += more
+    for table in (_movie, _user):
+        for row in read().execute(select(table.c.id, *columns.columns_of(table))):
+            assert list(row[1:]) == sums[table.name, row.id]
+    scores = dict(read().execute(select(_movie.c.id, _movie.c.score)).all())
+    for movie_id, score in scores.items():
+        count, total = sums["movie", movie_id][:2]
+        assert score == (25 * 13 + total) / (2 * (25 + count))
+    for facet in read().execute(select(MovieFacet.__table__)):
+        assert facet.score == scores[facet.movie_id]
+    assert aggregates.wrong(read()) == []
+
+
+class World:
+    """Three people, two of a data set, three movies; `ratings` is what they should have rated."""
+
+    def __init__(self, add_movie: Callable[..., int], folder: Path) -> None:
+        number = next(_numbers)
+        self.folder, self.add_movie = folder, add_movie
+        self.sources = [10 * number + place for place in range(3)]
+        self.people = [self._sign_up(f"p{number}-{place}") for place in range(3)]
+        self.movies = [self._add(place) for place in range(3)]
+        self.ratings: dict[tuple[Any, int], tuple[int, int]] = {}
+
+    def _sign_up(self, name: str) -> int:
+        row = {"username": name, "username_key": name, "display_name": name, "created_at": 0, "updated_at": 0}
+        made = insert(_user).values(**row, password_hash=_HASH).returning(_user.c.id)
+        return int(write(lambda connection: connection.scalar(made)))
+
+    def _add(self, place: int) -> int:
+        return self.add_movie(
+            imdb_id=f"tt{5000000 + self.sources[place]}", genres=["Drama", "Comedy"], directors=["X Y"]
+        )
+
+    def rate(self, person: int, place: int, value: int) -> None:
+        service.rate(self.people[person], self.movies[place], value, None)
+        self.ratings[self.people[person], self.movies[place]] = (0, value)
+
+    def take_back(self, person: int, place: int) -> None:
+        key = (self.people[person], self.movies[place])
+        if self.ratings.pop(key, None):
+            service.take_back(*key)
+        else:
+            with pytest.raises(NotFound):
+                service.take_back(*key)
+
+    def remove_movie(self, place: int) -> None:
+        gone = self.movies[place]
+        service.remove_movie(gone, None, with_ratings=True)
+        self.ratings = {key: rating for key, rating in self.ratings.items() if key[1] != gone}
+        self.movies[place] = self._add(place)
+
+    def close_account(self, person: int) -> None:
+        gone = self.people[person]
+        users.close_own(gone, "correct horse battery")
+        self.ratings = {key: rating for key, rating in self.ratings.items() if key[0] != gone}
+        self.people[person] = self._sign_up(f"p{next(_numbers)}-again")
+
+    def load(self, *rows: tuple[int, int, int, int]) -> None:
+        titles = [(source, f"No matter ({1900 + source % 100})", "Drama") for source in self.sources]
+        links = [(source, 5000000 + source, "") for source in self.sources]
+        given = [
+            (self.sources[person], self.sources[place], stars / 2, when)
+            for person, place, stars, when in rows
+        ]
+        for name, header, lines in (
+            ("movies.csv", ("movieId", "title", "genres"), titles),
+            ("links.csv", ("movieId", "imdbId", "tmdbId"), links),
+            ("ratings.csv", ("userId", "movieId", "rating", "timestamp"), given),
+        ):
+            with (self.folder / name).open("w", newline="") as file:
+                csv.writer(file).writerows([header, *lines])
+        datasets.import_movielens(movielens.open_folder(self.folder), lambda _done: None)
+        for person, place, stars, when in rows:
+            key = (f"ml-{self.sources[person]}", self.movies[place])
+            self.ratings[key] = max(self.ratings.get(key, (0, 0)), (when, 2 * stars))
+
+    def check(self) -> None:
+        recount()
+        names = dict(read().execute(select(_user.c.username, _user.c.id)).all())
+        wanted = {(names.get(user, user), movie): value for (user, movie), (_, value) in self.ratings.items()}
+        stored = read().execute(select(*Rating.__table__.c["user_id", "movie_id", "value"])).all()
+        assert {(user, movie): value for user, movie, value in stored if movie in self.movies} == wanted
+
+
+_three = st.integers(0, 2)
+_row = st.tuples(_three, _three, st.integers(1, 10), st.integers(1, 4))
+_happening = st.one_of(
+    st.tuples(st.just(World.rate), _three, _three, st.integers(1, 20)),
+    st.tuples(st.just(World.take_back), _three, _three),
+    st.tuples(st.just(World.remove_movie), _three),
+    st.tuples(st.just(World.close_account), _three),
+    st.lists(_row, max_size=12).map(lambda rows: (World.load, *rows)),
+)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(happenings=st.lists(_happening, min_size=3, max_size=15))
+def test_sums_equal_a_recount_whatever_happens(add_movie, tmp_path, happenings):
+    world = World(add_movie, tmp_path)
+    for happening, *details in happenings:
+        happening(world, *details)
+    world.check()
+
+
+def test_a_repair_puts_right_whatever_is_wrong_and_moves_the_version(member, add_movie):
+    movie_id, other = add_movie(genres=["Drama"]), add_movie()
+    service.rate(member.id, movie_id, 17, None)
+    before = versions()
+    write(lambda connection: connection.execute(update(_movie).where(_movie.c.id == movie_id).values(h17=3)))
+    write(lambda connection: connection.execute(update(_user).values(rating_sum=9)))
+    write(lambda connection: connection.execute(update(MovieFacet).values(score=1.0)))
+    assert set(aggregates.wrong(read())) == {("movie", movie_id), ("movie", other), ("user", member.id)}
+    write(aggregates.repair)
+    recount()
+    assert versions()[movie_id] > before[movie_id]
+
+
+def versions() -> dict[int, int]:
+    return dict(read().execute(select(_movie.c.id, _movie.c.ratings_version)).all())
+
+
+def test_ratings_moved_together_move_a_movies_version_by_one(sign_up, add_movie):
+    people = [sign_up(name).id for name in ("anna", "bert")]
+    movie_id, other = add_movie(), add_movie()
+    before = versions()
+    sums = aggregates.Sums()
+    sums.put_in((user_id, movie_id, 8) for user_id in people)
+    sums.take_out([(people[0], movie_id, 8)])
+    write(sums.write)
+    assert versions() == {movie_id: before[movie_id] + 1, other: before[other]}
+    assert read().execute(
+        select(*_movie.c["rating_count", "rating_sum", "h08"]).where(_movie.c.id == movie_id)
+    ).one() == (1, 8, 1)
+
+
+def test_moving_nothing_writes_nothing(app, add_movie):
+    add_movie()
+    before = versions()
+    write(aggregates.Sums().write)
+    assert versions() == before

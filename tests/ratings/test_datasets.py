@@ -1,0 +1,343 @@
+"""Loading data sets: what goes in, what is told, and that kills, repeats and orders make no difference."""
+
+import csv
+import os
+import random
+import signal
+import subprocess
+import sys
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from sqlalchemy import select
+
+from movierating import create_app
+from movierating.auth.models import User
+from movierating.cli import main
+from movierating.database import db, read
+from movierating.movies import service as movies
+from movierating.movies.models import Movie
+from movierating.ratings import aggregates, datasets, service
+from movierating.ratings.formats import movielens
+
+SECOND = 1_000_000
+MOVIES = [(1, "Heat (1995)", "Action|Crime"), (2, "Trou, Le (Hole, The) (1960)", "Film-Noir")]
+LINKS = [(1, "0113277", "949"), (2, "0054407", "29259")]
+TABLES = ("movie", "movie_facet", "movie_search", "user", "rating")
+
+
+@pytest.fixture
+def write_set(tmp_path: Path) -> Callable[..., Path]:
+    """`write_set(ratings)` writes a data set of two movies, or those given, and is its folder."""
+
+    def write(ratings: Iterable[Any], movies: Iterable[Any] = MOVIES, links: Iterable[Any] = LINKS) -> Path:
+        folder = tmp_path / "set"
+        folder.mkdir(exist_ok=True)
+        for name, header, rows in (
+            ("ratings.csv", "userId,movieId,rating,timestamp", ratings),
+            ("movies.csv", "movieId,title,genres", movies),
+            ("links.csv", "movieId,imdbId,tmdbId", links),
+        ):
+            with (folder / name).open("w", newline="") as file:
+                csv.writer(file).writerows([header.split(","), *rows])
+        return folder
+
+    return write
+
+
+def load(folder: Path, progress: Callable[[int], None] = lambda _done: None) -> datasets.Report:
+    return datasets.import_movielens(movielens.open_folder(folder), progress)
+
+
+def everything() -> dict[str, list[Any]]:
+    """All rows of the tables that an import writes, times and versions too."""
+    return {
+        name: [tuple(row) for row in read().exec_driver_sql(f'SELECT * FROM "{name}" ORDER BY 1, 2')]
+        for name in TABLES
+    }
+
+
+def stored() -> dict[tuple[str, str], tuple[float, int]]:
+    """Value and second of each rating, by username and title."""
+    rows = read().exec_driver_sql(
+        "SELECT username, title, value / 2.0, rated_at / 1000000 FROM rating"
+        " JOIN user ON user.id = user_id JOIN movie ON movie.id = movie_id"
+    )
+    return {(username, title): (value, second) for username, title, value, second in rows}
+
+
+def test_ratings_go_to_accounts_that_nobody_can_sign_in_to(app, write_set, problem):
+    report = load(write_set([(7, 1, 4.5, 1000), (7, 2, 0.5, 2000)]))
+    assert stored() == {("ml-7", "Heat"): (9, 1000), ("ml-7", "Le Trou"): (1, 2000)}
+    assert (report.users_added, report.movies_added, report.added, report.refused) == (1, 2, 2, 0)
+    account = read().execute(select(User.__table__)).one()
+    assert (account.display_name, account.email, account.password_hash) == ("MovieLens user 7", None, None)
+    answer = app.test_client().post(
+        "/v1/auth/login", json={"login": "ml-7", "password": "correct horse battery"}
+    )
+    problem(answer, 401)
+
+
+def test_movies_that_are_there_are_matched_and_the_rest_added_with_all_that_is_known(
+    app, add_movie, write_set
+):
+    heat = add_movie(title="Heat", year=1995, genres=["Drama"])
+    report = load(write_set([(1, 1, 3, 0)]))
+    assert (report.movies_present, report.movies_added) == (1, 1)
+    matched = movies.facts(movies.by_imdb_id("tt0113277"))
+    assert (matched["id"], matched["tmdb_id"], matched["genres"]) == (heat, 949, ["Drama"])
+    added = movies.facts(movies.by_imdb_id("tt0054407"))
+    assert (added["title"], added["original_title"], added["year"], added["genres"]) == (
+        "Le Trou", "The Hole", 1960, ["Film Noir"],
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ([(3, 100), (4, 200)], (8, 200)),
+        ([(4, 200), (3, 100)], (8, 200)),
+        ([(3, 100), (4, 100), (2, 100)], (8, 100)),
+        ([(5, 100), (1, 101)], (2, 101)),
+    ],
+)
+@pytest.mark.parametrize("runs", ["one", "several"])
+def test_the_newest_rating_stays_and_the_highest_of_equally_old_ones(app, write_set, given, kept, runs):
+    rows = [(1, 1, stars, when) for stars, when in given]
+    for part in [rows] if runs == "one" else [[row] for row in rows]:
+        load(write_set(part))
+    assert stored() == {("ml-1", "Heat"): kept}
+    assert aggregates.wrong(read()) == []
+
+
+def test_two_rows_of_one_movie_are_one_movie_for_its_raters(app, write_set):
+    folder = write_set([(1, 1, 3, 5), (1, 9, 4, 6), (2, 9, 2, 6)], [*MOVIES, (9, "Heat (1995)", "Drama")])
+    report = load(folder)
+    assert stored() == {("ml-1", "Heat"): (8, 6), ("ml-2", "Heat"): (4, 6)}
+    assert (report.added, report.changed, report.unchanged) == (2, 0, 1)
+
+
+def test_a_changed_rating_keeps_when_it_was_made(app, write_set):
+    load(write_set([(1, 1, 3, 5)]))
+    first = everything()["rating"][0]
+    report = load(write_set([(1, 1, 4, 6)]))
+    assert (report.added, report.changed) == (0, 1)
+    user_id, movie_id, value, rated_at, created_at, updated_at = everything()["rating"][0]
+    assert (user_id, movie_id, value, rated_at, created_at) == (*first[:2], 16, 6 * SECOND, first[4])
+    assert updated_at > first[5]
+
+
+def test_a_second_run_changes_nothing(app, write_set):
+    shared = [
+        (3, "Emma (1996)", "Drama"),
+        (4, "Emma (1996)", "Drama"),
+        (5, "Emma (1996)", "Drama"),
+        (6, "No year", ""),
+    ]
+    ratings = [(user, movie, 3, 7) for user in (1, 2) for movie in (1, 2, 3, 4, 5, 6)]
+    folder = write_set(ratings, [*MOVIES, *shared], [*LINKS, (4, "1", "7"), (5, "2", "7")])
+    first = load(folder)
+    before = everything()
+    second = load(folder)
+    assert everything() == before
+    assert (second.movies_added, second.users_added, second.added, second.changed) == (0, 0, 0, 0)
+    assert second.unchanged == first.added
+    assert (second.unmatched, second.reasons) == (first.unmatched, first.reasons)
+
+
+def test_rows_that_cannot_be_taken_are_told_with_their_line_and_the_rest_goes_in(app, add_movie, write_set):
+    for number in (1, 2):
+        add_movie(title="Emma", year=1996, imdb_id=f"tt000000{number}")
+    rows = [
+        *MOVIES,
+        (3, "Emma (1996)", "Drama"),
+        (4, "unknown", ""),
+        (1, "Again (1999)", ""),
+        ("x", "Y (1999)", ""),
+    ]
+    folder = write_set([(1, 1, 3, 0), (1, 2, 7, 0), (1, 3, 3, 0), (1, 4, 3, 0), (1, 99, 3, 0)], rows)
+    report = load(folder)
+    assert [reason.split(": ")[0] for reason in report.reasons] == [
+        "movies.csv:4", "movies.csv:5", "movies.csv:6", "movies.csv:7", "ratings.csv:3",
+    ]  # fmt: skip
+    assert (report.added, report.unmatched, report.refused) == (1, 3, 5)
+    assert stored() == {("ml-1", "Heat"): (6, 0)}
+
+
+def test_few_of_many_reasons_are_kept(app, write_set):
+    report = load(write_set([(1, 1, 9, 0)] * 200))
+    assert (report.refused, len(report.reasons)) == (200, 50)
+
+
+def test_a_movie_removed_meanwhile_is_left_out(app, write_set, monkeypatch):
+    monkeypatch.setattr(datasets, "CHUNK_ROWS", 1)
+    folder = write_set([(user, 1 + user % 2, 3, user) for user in range(40_000)])
+    heat, trou = "tt0113277", "tt0054407"
+
+    def remove_once(_done: int) -> None:
+        if read().execute(select(Movie.__table__.c.id).where(Movie.__table__.c.imdb_id == heat)).first():
+            service.remove_movie(movies.by_imdb_id(heat).id, None, with_ratings=True)
+
+    report = load(folder, remove_once)
+    assert movies.by_imdb_id(trou).rating_count == 20_000
+    assert report.added + report.unmatched == 40_000
+    assert 0 < report.unmatched < 20_000
+    assert aggregates.wrong(read()) == []
+
+
+def test_ml_100k_is_loaded_but_for_the_movie_of_which_nothing_is_known(app, tmp_path):
+    flags = "|".join("0" * 18)
+    item = f"1|Heat (1995)|01-Jan-1995||http://x|0|{flags}\n267|unknown||||1|{flags}\n"
+    (tmp_path / "u.item").write_text(item, encoding="latin-1")
+    (tmp_path / "u.data").write_text("1\t1\t5\t881250949\n1\t267\t3\t881250949\n")
+    report = load(tmp_path)
+    assert report.reasons == ["u.item:2: nothing is known of the movie"]
+    assert (report.added, report.unmatched) == (1, 1)
+    assert stored() == {("ml-1", "Heat"): (10, 881250949)}
+
+
+def run(folder: Path) -> Any:
+    return CliRunner().invoke(main, ["import", "movielens", str(folder)])
+
+
+@pytest.fixture
+def shell(monkeypatch: pytest.MonkeyPatch, empty_instance: Path, tmp_path: Path) -> Path:
+    """The environment of a command; is the instance folder, which isn't made yet."""
+    monkeypatch.setenv("MOVIERATING_INSTANCE_PATH", str(tmp_path / "instance"))
+    monkeypatch.setenv("MOVIERATING_LOG_LEVEL", "WARNING")
+    return tmp_path / "instance"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"), [("notes.txt", "hello"), ("ratings.csv", "a,b\n1,2\n"), ("u.data", "hello\n")]
+)
+def test_a_folder_of_something_else_is_refused_before_anything_is_written(shell, tmp_path, name, content):
+    folder = tmp_path / "other"
+    folder.mkdir()
+    (folder / name).write_text(content)
+    result = run(folder)
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: ")
+    assert result.stderr.count("\n") == 1
+    assert not shell.exists()
+
+
+def test_the_command_sums_up_and_a_refused_row_is_no_failure(shell, write_set):
+    result = run(write_set([(1, 1, 3, 0), (1, 2, 9, 0), (2, 7, 3, 0)]))
+    assert result.exit_code == 0, result.output
+    assert result.stdout == (
+        "1 movies added, 1 there already\n1 users added\n1 ratings loaded, 0 changed, 0 unchanged, 1 rows refused\n"
+    )
+    assert result.stderr.splitlines() == [
+        "ratings: 100 %",
+        "ratings.csv:3: the rating '9' is not 0.5 to 5 stars by halves",
+        "1 ratings not loaded: their movies were refused or are not listed",
+    ]
+
+
+@pytest.fixture
+def dumped(make_app: Callable[..., Any], empty_instance: Path) -> Callable[[Path], list[Any]]:
+    """`dumped(instance)` is all that an import leaves in it, without ids, times and versions; every sum is checked."""
+    names = ", ".join(
+        f"{{0}}.{name}" for name in ("rating_count", "rating_sum", *(f"h{n:02}" for n in range(1, 21)))
+    )
+
+    def dump(instance: Path) -> list[Any]:
+        app = create_app(
+            {"MOVIERATING_INSTANCE_PATH": str(instance), "MOVIERATING_RATELIMIT_ENABLED": "false"}
+        )
+        with app.app_context():
+            assert aggregates.wrong(read()) == []
+            found = [
+                sorted(tuple(row) for row in read().exec_driver_sql(statement))
+                for statement in (
+                    f"SELECT title, year, imdb_id, tmdb_id, genres, score, {names.format('movie')} FROM movie",
+                    f"SELECT username, display_name, {names.format('user')} FROM user",
+                    "SELECT username, imdb_id, value, rated_at FROM rating"
+                    " JOIN user ON user.id = user_id JOIN movie ON movie.id = movie_id",
+                )
+            ]
+            db.engine.dispose()
+        return found
+
+    return dump
+
+
+def start(instance: Path, folder: Path) -> "subprocess.Popen[str]":
+    """The command in a process of its own, with a transaction for each block of the file."""
+    code = "import sys; from movierating import cli; from movierating.ratings import datasets; "
+    code += "datasets.CHUNK_ROWS = 1; cli.main(['import', 'movielens', sys.argv[1]])"
+    return subprocess.Popen(
+        [sys.executable, "-c", code, str(folder)],
+        env={**os.environ, "MOVIERATING_INSTANCE_PATH": str(instance), "MOVIERATING_LOG_LEVEL": "WARNING"},
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+    )
+
+
+def test_killed_again_and_again_it_ends_as_if_never_killed(tmp_path, write_set, dumped):
+    dice = random.Random(5)
+    ratings = [
+        (user, movie, dice.randint(1, 10) / 2, dice.randint(1, 9))
+        for user in range(1200)
+        for movie in range(60)
+    ]
+    dice.shuffle(ratings)
+    titles = [(movie, f"Film {movie} ({1950 + movie})", "Drama|Comedy") for movie in range(60)]
+    folder = write_set(ratings, titles, [(movie, 9000000 + movie, "") for movie in range(60)])
+    killed, whole = tmp_path / "killed", tmp_path / "whole"
+    for lines in (1, 2, 3):
+        process = start(killed, folder)
+        for _ in range(lines):
+            assert process.stderr.readline().startswith("ratings: ")
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        assert process.returncode == -signal.SIGKILL
+        assert 0 < len(dumped(killed)[2]) < len(ratings)
+    for instance in (killed, whole):
+        start(instance, folder).communicate()
+    assert dumped(killed) == dumped(whole)
+    assert len(dumped(whole)[2]) == len(ratings)
+
+
+def test_real_ratings_load_whole_and_make_the_charts_that_a_recount_makes(shell, data_folder):
+    folder = data_folder / "ml-latest-small"
+    result = run(folder)
+    assert (result.exit_code, result.stdout.splitlines()[1:]) == (
+        0, ["610 users added", "100836 ratings loaded, 0 changed, 0 unchanged, 0 rows refused"],
+    )  # fmt: skip
+    wanted = recounted(folder)
+    app = create_app({"MOVIERATING_INSTANCE_PATH": str(shell)})
+    with app.app_context():
+        found = {
+            row.imdb_id: list(row[1:])
+            for row in read().execute(
+                select(*Movie.__table__.c["imdb_id", "rating_count", "rating_sum", "score"])
+            )
+            if row.rating_count
+        }
+        chart = app.test_client().get("/v1/movies?limit=20").json["items"]
+        before = everything()
+        assert load(folder).unchanged == 100_836
+        assert everything() == before
+        db.engine.dispose()
+    assert found == wanted
+    best = sorted((score for _, _, score in wanted.values()), reverse=True)[:20]
+    assert [movie["ratings"]["score"] for movie in chart] == best
+
+
+def recounted(folder: Path) -> dict[str, list[float]]:
+    """Count, sum in half points and score by IMDb id, from the files alone."""
+    with (folder / "links.csv").open(newline="") as file:
+        imdb = {row["movieId"]: "tt" + row["imdbId"] for row in csv.DictReader(file)}
+    sums: dict[str, list[float]] = defaultdict(lambda: [0, 0])
+    with (folder / "ratings.csv").open(newline="") as file:
+        for row in csv.DictReader(file):
+            sums[imdb[row["movieId"]]][0] += 1
+            sums[imdb[row["movieId"]]][1] += int(float(row["rating"]) * 4)
+    return {key: [count, total, (325 + total) / (50 + 2 * count)] for key, (count, total) in sums.items()}

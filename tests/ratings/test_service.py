@@ -1,0 +1,167 @@
+"""Ratings and the sums that move with them, below HTTP."""
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import insert, select
+from sqlalchemy.exc import IntegrityError
+
+from movierating import times
+from movierating.auth.models import User
+from movierating.database import read, write
+from movierating.fields import Moment
+from movierating.movies import service as movies
+from movierating.problems import Conflict, NotFound, Unauthenticated
+from movierating.ratings import aggregates, service
+from movierating.ratings.models import Rating
+from movierating.ratings.schemas import MovieRatingSchema, RatedSchema, RatingSchema
+from movierating.users import history
+from movierating.users.schemas import RatedMovieSchema
+
+MOMENT = 1_704_067_200_000_000
+
+
+@pytest.fixture
+def add_user(app):
+    """`add_user("ada")` adds an account that can't sign in, and is its id."""
+
+    def add(username):
+        row = {"username": username, "username_key": username, "display_name": username.title()}
+        row |= {"created_at": MOMENT, "updated_at": MOMENT}
+        return write(lambda connection: connection.scalar(insert(User).values(row).returning(User.id)))
+
+    return add
+
+
+def sums_of(movie_id):
+    return movies.shown(movies.by_id(movie_id))["ratings"]
+
+
+def test_the_answer_to_a_rating_is_what_is_stored(add_user, add_movie):
+    user_id, movie_id = add_user("ada"), add_movie()
+    rated = service.rate(user_id, movie_id, 17, MOMENT)
+    assert rated.is_new
+    assert rated.rating == service.own(user_id, movie_id)
+    assert rated.ratings == sums_of(movie_id)
+    changed = service.rate(user_id, movie_id, 3, None)
+    assert not changed.is_new
+    assert changed.rating == service.own(user_id, movie_id)
+    assert changed.ratings == sums_of(movie_id)
+
+
+def test_an_unchanged_rating_writes_nothing(add_user, add_movie):
+    user_id, movie_id = add_user("ada"), add_movie()
+    rated = service.rate(user_id, movie_id, 17, MOMENT)
+    before = movies.by_id(movie_id)
+    for rated_at in (None, MOMENT):
+        again = service.rate(user_id, movie_id, 17, rated_at)
+        assert (again.rating, again.ratings, again.is_new) == (rated.rating, rated.ratings, False)
+    assert movies.by_id(movie_id) == before
+
+
+@pytest.mark.parametrize(("value", "rated_at"), [(17, MOMENT + 1), (16, MOMENT), (16, None)])
+def test_a_rating_that_changes_moves_the_movies_tag_but_not_its_edit(add_user, add_movie, value, rated_at):
+    user_id, movie_id = add_user("ada"), add_movie()
+    service.rate(user_id, movie_id, 17, MOMENT)
+    before = movies.by_id(movie_id)
+    service.rate(user_id, movie_id, value, rated_at)
+    after = movies.by_id(movie_id)
+    assert (after.edit, after.updated_at) == (before.edit, before.updated_at)
+    assert after.ratings_version == before.ratings_version + 1
+
+
+def test_the_present_is_taken_where_no_time_is_given(add_user, add_movie):
+    user_id, movie_id = add_user("ada"), add_movie()
+    before = times.now()
+    rated_at = Moment().deserialize(service.rate(user_id, movie_id, 17, None).rating["rated_at"])
+    assert before <= rated_at <= times.now()
+
+
+def test_an_account_that_was_closed_meanwhile_rates_nothing(add_user, add_movie):
+    movie_id = add_movie()
+    with pytest.raises(Unauthenticated):
+        service.rate(add_user("ada") + 1, movie_id, 17, None)
+    assert sums_of(movie_id)["count"] == 0
+    assert read().execute(select(Rating)).all() == []
+
+
+def test_what_is_not_there_is_not_found(add_user, add_movie):
+    user_id, movie_id = add_user("ada"), add_movie()
+    for ask in (
+        lambda: service.rate(user_id, movie_id + 1, 17, None),
+        lambda: service.own(user_id, movie_id),
+        lambda: service.take_back(user_id, movie_id),
+        lambda: service.of_movie(movie_id + 1, None, 20),
+    ):
+        with pytest.raises(NotFound):
+            ask()
+
+
+@pytest.mark.parametrize("value", [0, 21, -1])
+def test_the_database_itself_holds_the_scale(add_user, add_movie, value):
+    row = {"user_id": add_user("ada"), "movie_id": add_movie(), "value": value}
+    row |= {"rated_at": MOMENT, "created_at": MOMENT, "updated_at": MOMENT}
+    with pytest.raises(IntegrityError):
+        write(lambda connection: connection.execute(insert(Rating).values(row)))
+
+
+def test_the_database_itself_keeps_one_rating_a_user_and_movie(add_user, add_movie):
+    row = {"user_id": add_user("ada"), "movie_id": add_movie(), "value": 17}
+    row |= {"rated_at": MOMENT, "created_at": MOMENT, "updated_at": MOMENT}
+    write(lambda connection: connection.execute(insert(Rating).values(row)))
+    with pytest.raises(IntegrityError):
+        write(lambda connection: connection.execute(insert(Rating).values(row)))
+
+
+def test_a_movie_that_keeps_its_ratings_stays_whole(add_user, add_movie):
+    user_id, movie_id = add_user("ada"), add_movie(genres=["Drama"])
+    service.rate(user_id, movie_id, 17, None)
+    before = movies.by_id(movie_id)
+    with pytest.raises(Conflict):
+        service.remove_movie(movie_id, None, with_ratings=False)
+    assert movies.by_id(movie_id) == before
+    assert service.own(user_id, movie_id)["value"] == 8.5
+
+
+def test_what_goes_takes_its_ratings_out_of_all_sums(add_user, add_movie):
+    users, kept, gone = (
+        [add_user("ada"), add_user("bob")],
+        add_movie(genres=["Drama"]),
+        add_movie(genres=["Drama"]),
+    )
+    for value, user_id in enumerate(users, 10):
+        for movie_id in (kept, gone):
+            service.rate(user_id, movie_id, value, None)
+    service.remove_movie(gone, None, with_ratings=True)
+    assert read().scalars(select(User.rating_sum)).all() == [10, 11]
+    write(lambda connection: service.remove_all_of(connection, users[0]))
+    assert (sums_of(kept)["count"], sums_of(kept)["mean"]) == (1, 5.5)
+    assert write(aggregates.wrong) == []
+
+
+@given(
+    value=st.integers(1, 20),
+    moments=st.tuples(*[st.integers(-62_135_596_800_000_000, 253_402_300_799_999_999)] * 3),
+    text=st.text(max_size=20),
+)
+def test_a_rating_is_shown_as_the_schema_describes_it(value, moments, text):
+    stored = dict(zip(("value", "rated_at", "created_at", "updated_at"), (value, *moments), strict=True))
+    shown = service.shown_values(**stored)
+    assert orjson.dumps(shown) == orjson.dumps(RatingSchema().dump(stored))
+    user = {"id": 7, "username": text, "display_name": text}
+    dumped = MovieRatingSchema().dump({**stored, "user": user})
+    assert dumped == {**shown, "user": user}
+    assert orjson.dumps(dumped) == orjson.dumps({**shown, "user": user})
+
+
+def test_lists_of_ratings_have_the_fields_that_the_schemas_describe(add_user, add_movie):
+    user_id, movie_id = add_user("ada"), add_movie()
+    rated = service.rate(user_id, movie_id, 17, None)
+    assert [*rated.rating, "ratings"] == list(RatedSchema().fields)
+    [item], _ = service.of_movie(movie_id, None, 20)
+    assert item.keys() == MovieRatingSchema().fields.keys()
+    assert item["user"].keys() == MovieRatingSchema().fields["user"].schema.fields.keys()
+    [item], _ = history.rated_by(user_id, {}, "-rated_at", None, 20)
+    assert item.keys() == RatedMovieSchema().fields.keys()
+    assert list(item["movie"]) == list(RatedMovieSchema().fields["movie"].schema.fields)

@@ -1,0 +1,201 @@
+"""Settings: where they come from, what they take, and what they are refused for."""
+
+import ast
+
+import pytest
+
+from movierating import config
+
+KEY = "k" * 32
+
+
+def load(folder, toml="", **environ):
+    """The settings of an instance folder with this `config.toml` and these variables."""
+    folder.mkdir(exist_ok=True)
+    (folder / "config.toml").write_text(toml)
+    variables = {f"MOVIERATING_{name}": text for name, text in environ.items()}
+    return config.load({"MOVIERATING_INSTANCE_PATH": str(folder), **variables})
+
+
+def test_the_environment_wins_over_the_file_and_that_over_the_default(tmp_path):
+    toml = 'SIGNUP = "closed"\ntrusted_proxies = 2'
+    settings = load(tmp_path, toml, TRUSTED_PROXIES="1")
+    assert (settings["SIGNUP"], settings["TRUSTED_PROXIES"], settings["MAX_JSON_BYTES"]) == (
+        "closed",
+        1,
+        2**20,
+    )
+
+
+def test_without_a_file_every_setting_has_its_default(tmp_path):
+    settings = config.load({"MOVIERATING_INSTANCE_PATH": str(tmp_path / "none")})
+    expected = {setting.name: setting.default for setting in config.SETTINGS}
+    assert {name: settings[name] for name in expected if expected[name] is not None} == {
+        name: value for name, value in expected.items() if value is not None
+    }
+
+
+def test_the_process_has_settings_of_its_own(monkeypatch, tmp_path):
+    monkeypatch.setenv("MOVIERATING_INSTANCE_PATH", str(tmp_path))
+    monkeypatch.setenv("MOVIERATING_SIGNUP", "closed")
+    assert config.load()["SIGNUP"] == "closed"
+
+
+@pytest.mark.parametrize("setting", config.SETTINGS, ids=lambda setting: setting.name)
+def test_the_default_shown_is_the_default(setting):
+    shown = setting.shown_default
+    if isinstance(setting.default, bool | int | str):
+        assert setting.parse(shown.strip("`")) == setting.default
+    else:
+        assert not setting.default
+    assert setting.help.endswith(".")
+
+
+def test_a_key_of_digits_stays_text(tmp_path):
+    assert load(tmp_path, SECRET_KEY="1" * 40)["SECRET_KEY"] == "1" * 40
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("SECRET_KEY", "ключ" * 4, "ключ" * 4),
+        ("RATELIMIT_ENABLED", "off", False),
+        ("RATELIMIT_ENABLED", "True", True),
+        ("SIGNUP", "CLOSED", "closed"),
+        ("SQLITE_SYNCHRONOUS", "normal", "NORMAL"),
+        ("TRUSTED_PROXIES", "10", 10),
+        ("CORS_ORIGINS", "", []),
+        (
+            "CORS_ORIGINS",
+            "https://a.example, http://b.example:8080",
+            ["https://a.example", "http://b.example:8080"],
+        ),
+        ("DATABASE_URL", "sqlite:////srv/a%3Fb.sqlite3", "sqlite:////srv/a%3Fb.sqlite3"),
+        ("REDIS_URL", "rediss://cache.example/1", "rediss://cache.example/1"),
+    ],
+)
+def test_a_variable_is_read_by_its_type(tmp_path, name, text, value):
+    assert load(tmp_path, **{name: text})[name] == value
+
+
+@pytest.mark.parametrize(
+    ("toml", "value"),
+    [
+        ("RATELIMIT_ENABLED = false", False),
+        ("TRUSTED_PROXIES = 3", 3),
+        ('CORS_ORIGINS = ["https://a.example"]', ["https://a.example"]),
+        (f'SECRET_KEY = "{KEY}"', KEY),
+    ],
+)
+def test_a_file_has_types_of_its_own(tmp_path, toml, value):
+    assert load(tmp_path, toml)[toml.split()[0]] == value
+
+
+REFUSED = [
+    ("SECRET_KEY", "short", "at least 32 bytes"),
+    ("SECRET_KEY", "", "at least 32 bytes"),
+    ("RATELIMIT_ENABLED", "maybe", "true or false"),
+    ("SIGNUP", "ajar", "one of open, closed"),
+    ("TRUSTED_PROXIES", "-1", "from 0 to 10"),
+    ("TRUSTED_PROXIES", "1.0", "from 0 to 10"),
+    ("TRUSTED_PROXIES", "٣", "from 0 to 10"),
+    ("TRUSTED_PROXIES", "9" * 5000, "from 0 to 10"),
+    ("MAX_JSON_BYTES", "12", "from 1024"),
+    ("MAX_UPLOAD_BYTES", "16 MiB", "whole number"),
+    ("CORS_ORIGINS", "*", "origins such as"),
+    ("CORS_ORIGINS", "https://a.example/path", "origins such as"),
+    ("DATABASE_URL", "mysql://localhost/movies", "sqlite:///"),
+    ("DATABASE_URL", "sqlite://", "sqlite:///"),
+    ("DATABASE_URL", "sqlite:///", "sqlite:///"),
+    ("DATABASE_URL", "sqlite:///:memory:", "sqlite:///"),
+    ("DATABASE_URL", "sqlite:///a.db?mode=ro", "sqlite:///"),
+    ("DATABASE_URL", "sqlite:///a%00b", "sqlite:///"),
+    ("REDIS_URL", "localhost:6379", "redis://"),
+    ("SQLITE_SYNCHRONOUS", "OFF", "one of FULL, NORMAL"),
+    ("LOG_FORMAT", "xml", "one of console, json"),
+    ("LOG_LEVEL", "LOUD", "one of DEBUG"),
+    ("INSTANCE_PATH", "", "empty"),
+    ("INSTANCE_PATH", "~nobody-has-this-name/x", "home"),
+    ("SINGUP", "closed", "no such setting"),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "why"), REFUSED)
+def test_a_variable_that_cannot_work_is_named_with_its_reason(tmp_path, name, text, why):
+    with pytest.raises(config.SettingError) as refused:
+        load(tmp_path, **{name: text})
+    message = refused.value.message
+    assert message.startswith(f"MOVIERATING_{name}: ")
+    assert why in message
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("toml", "start", "why"),
+    [
+        (
+            "SECRET_KEY = 1111111111111111111111111111111111111111",
+            "config.toml: SECRET_KEY: ",
+            "must be text",
+        ),
+        ("TRUSTED_PROXIES = true", "config.toml: TRUSTED_PROXIES: ", "whole number"),
+        ("TRUSTED_PROXIES = 1.0", "config.toml: TRUSTED_PROXIES: ", "whole number"),
+        ("RATELIMIT_ENABLED = 1", "config.toml: RATELIMIT_ENABLED: ", "true or false"),
+        ("CORS_ORIGINS = [1]", "config.toml: CORS_ORIGINS: ", "text"),
+        ("[signup]\nopen = 1", "config.toml: SIGNUP: ", "one of"),
+        ("SINGUP = 'closed'", "config.toml: SINGUP: ", "no such setting"),
+        ("INSTANCE_PATH = '/srv'", "config.toml: INSTANCE_PATH ", "environment"),
+        ("SIGNUP = closed", "config.toml: is not TOML", "line 1"),
+    ],
+)
+def test_a_file_that_cannot_work_is_named_with_its_reason(tmp_path, toml, start, why):
+    with pytest.raises(config.SettingError) as refused:
+        load(tmp_path, toml)
+    assert refused.value.message.startswith(start)
+    assert why in refused.value.message
+    assert "\n" not in refused.value.message
+
+
+@pytest.mark.parametrize(("content", "why"), [(None, "directory"), (b"\xff", "TOML")])
+def test_a_file_that_cannot_be_read_is_refused(tmp_path, content, why):
+    file = tmp_path / "config.toml"
+    file.mkdir() if content is None else file.write_bytes(content)
+    with pytest.raises(config.SettingError, match=why):
+        config.load({"MOVIERATING_INSTANCE_PATH": str(tmp_path)})
+
+
+def test_no_value_is_repeated_in_a_refusal(tmp_path):
+    with pytest.raises(config.SettingError) as refused:
+        load(tmp_path, SECRET_KEY="hunter2")
+    assert "hunter2" not in refused.value.message
+
+
+def test_the_instance_folder_is_absolute(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert config.instance_path({"MOVIERATING_INSTANCE_PATH": "here"}) == tmp_path / "here"
+
+
+def test_a_checkout_keeps_its_instance_folder_inside():
+    checkout = config.instance_path({})
+    assert checkout.name == "instance"
+    assert (checkout.parent / "pyproject.toml").exists()
+
+
+def test_installed_the_data_lie_in_the_users_folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(config, "__file__", str(tmp_path / "site-packages/movierating/config.py"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    assert config.instance_path({}).parts[-1] == "movierating"
+
+
+def test_every_setting_is_read_somewhere():
+    package = config.Path(config.__file__).parent
+    read = {
+        node.value
+        for file in package.rglob("*.py")
+        if file.name != "config.py"
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Constant)
+    }
+    assert {setting.name for setting in config.SETTINGS} <= read | {
+        "RATELIMIT_ENABLED"
+    }  # Flask-Limiter's own

@@ -1,0 +1,186 @@
+"""Migrations: they make what the models say, can be taken back, and never lose what was there."""
+
+import shutil
+import sqlite3
+import stat
+from contextlib import closing
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from flask_migrate import downgrade
+from flask_migrate import upgrade as upgrade_to
+from sqlalchemy import inspect
+
+from movierating import create_app, database, startup
+from movierating.config import SettingError
+from movierating.database import db
+
+NEXT = """
+from alembic import op
+
+revision, down_revision, branch_labels, depends_on = "9999", "{newest}", None, None
+
+
+def upgrade():
+    op.execute("CREATE TABLE later (id INTEGER)")
+    op.execute("DELETE FROM milestone")
+    {then}
+
+
+def downgrade():
+    op.execute("DROP TABLE later")
+"""
+
+
+@pytest.fixture
+def migrated(tmp_path, environ):
+    """An application whose database was migrated from nothing, inside its context."""
+    app = create_app(environ(tmp_path / "instance"), prepared=False)
+    with app.app_context():
+        upgrade_to()
+        yield app
+        database.close()
+
+
+@pytest.fixture
+def next_version(monkeypatch, tmp_path):
+    """`next_version("op.execute(...)")` puts a migration on top that does that last, as a later release would."""
+    newest = startup.newest_revision()
+
+    def release(then):
+        folder = shutil.copytree(startup.MIGRATIONS, tmp_path / "migrations")
+        (folder / "versions" / "9999_next.py").write_text(NEXT.format(newest=newest, then=then))
+        monkeypatch.setattr(startup, "MIGRATIONS", folder)
+        startup.newest_revision.cache_clear()
+
+    yield release
+    startup.newest_revision.cache_clear()
+
+
+def ours(_object, name, kind, _reflected, _compare_to):
+    return not (kind == "table" and name.startswith("movie_search"))
+
+
+def test_the_migrations_make_what_the_models_say(migrated):
+    options = {"compare_type": True, "compare_server_default": True, "include_object": ours}
+    with db.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts=options)
+        assert compare_metadata(context, db.metadata) == []
+
+
+def test_generated_columns_are_those_of_the_models(migrated):
+    """Alembic does not compare them."""
+    with db.engine.connect() as connection:
+        reflected = {
+            (table, column["name"]): column["computed"]["sqltext"]
+            for table in db.metadata.tables
+            for column in inspect(connection).get_columns(table)
+            if "computed" in column
+        }
+    declared = {
+        (table.name, column.name): str(column.computed.sqltext)
+        for table in db.metadata.tables.values()
+        for column in table.columns
+        if column.computed is not None
+    }
+    assert reflected == declared
+
+
+def test_every_constraint_has_a_name(migrated):
+    with db.engine.connect() as connection:
+        inspector = inspect(connection)
+        constraints = [
+            (table.name, constraint["name"])
+            for table in db.metadata.tables.values()
+            for constraint in (
+                *inspector.get_foreign_keys(table.name),
+                *inspector.get_unique_constraints(table.name),
+                *inspector.get_check_constraints(table.name),
+                # SQLite has no name for the key of a table that counts its ids up.
+                *(
+                    []
+                    if table.kwargs.get("sqlite_autoincrement")
+                    else [inspector.get_pk_constraint(table.name)]
+                ),
+            )
+        ]
+    assert len(constraints) > 10
+    assert [table for table, name in constraints if not name] == []
+
+
+def test_the_search_index_is_there(migrated):
+    with db.engine.connect() as connection:
+        connection.exec_driver_sql("INSERT INTO movie_search (rowid, title) VALUES (7, 'lodz')")
+        found = connection.exec_driver_sql("SELECT rowid FROM movie_search WHERE movie_search MATCH 'lo*'")
+        assert found.scalars().all() == [7]
+
+
+def test_a_downgrade_leaves_nothing(migrated):
+    downgrade(revision="base")
+    with db.engine.connect() as connection:
+        kept = connection.exec_driver_sql("SELECT name FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%'")
+        assert kept.scalars().all() == ["alembic_version"]
+
+
+def test_after_a_downgrade_the_upgrade_works_again(migrated):
+    downgrade(revision="base")
+    upgrade_to()
+    assert startup.missing() == []
+
+
+def milestones(file):
+    with closing(sqlite3.connect(file)) as connection:
+        return connection.execute("SELECT name FROM milestone").fetchall()
+
+
+def tables(file):
+    with closing(sqlite3.connect(file)) as connection:
+        return {name for (name,) in connection.execute("SELECT name FROM sqlite_schema")}
+
+
+def test_before_an_upgrade_the_file_is_copied_aside(instance, environ, next_version, monkeypatch):
+    newest = startup.newest_revision()
+    monkeypatch.setattr(startup, "seed_once", lambda: None)
+    next_version("pass")
+    app = create_app(environ(instance))
+    with app.app_context():
+        assert startup.current_revision() == "9999"
+        database.close()
+    copy = instance / f"movierating.before-{newest}-upgrade.sqlite3"
+    assert milestones(copy) == [("seeded",)]
+    assert milestones(instance / "movierating.sqlite3") == []
+    assert stat.S_IMODE(copy.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize(
+    "then", ["op.execute('SELECT nonsense')", "raise RuntimeError('two\\nlines')", "1 / 0"]
+)
+def test_an_upgrade_that_fails_changes_nothing(instance, environ, next_version, then):
+    next_version(then)
+    with pytest.raises(SettingError, match=r"can't be migrated and is as it was \(.+\)") as refused:
+        create_app(environ(instance))
+    assert "\n" not in refused.value.message
+    assert milestones(instance / "movierating.sqlite3") == [("seeded",)]
+    assert "later" not in tables(instance / "movierating.sqlite3")
+
+
+def test_a_copy_that_cannot_be_made_stops_the_upgrade(instance, environ, next_version):
+    (instance / f"movierating.before-{startup.newest_revision()}-upgrade.sqlite3").mkdir()
+    next_version("pass")
+    with pytest.raises(SettingError, match="DATABASE_URL: "):
+        create_app(environ(instance))
+    assert milestones(instance / "movierating.sqlite3") == [("seeded",)]
+
+
+def test_the_old_version_refuses_the_newer_database(instance, environ, next_version, monkeypatch):
+    with monkeypatch.context() as later:
+        later.setattr(startup, "seed_once", lambda: None)
+        next_version("pass")
+        app = create_app(environ(instance))
+        with app.app_context():
+            database.close()
+    monkeypatch.undo()
+    startup.newest_revision.cache_clear()
+    with pytest.raises(SettingError, match="newer than this version"):
+        create_app(environ(instance))

@@ -1,0 +1,211 @@
+"""The OpenAPI document: valid, complete, and true."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from openapi_schema_validator import OAS31Validator, oas31_format_checker
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+PLACEHOLDERS = {"{movie_id}": "1", "{user_id}": "1", "{token_id}": "1", "{imdb_id}": "tt0000001"}
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation of the document, with what it shares with its path."""
+
+    method: str
+    path: str
+    doc: dict[str, Any]
+    parameters: list[dict[str, Any]]
+
+    @property
+    def name(self) -> str:
+        return f"{self.method} {self.path}"
+
+    @property
+    def address(self) -> str:
+        return re.sub(r"\{\w+\}", lambda match: PLACEHOLDERS[match[0]], self.path)
+
+    def response(self, whole: dict[str, Any], status: str) -> dict[str, Any]:
+        response = self.doc["responses"][status]
+        return resolved(whole, response)
+
+    def answers(self, whole: dict[str, Any]) -> dict[str, dict[str, Any]]:
+        return {status: self.response(whole, status) for status in self.doc["responses"]}
+
+
+def resolved(whole: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
+    while "$ref" in node:
+        kind, name = node["$ref"].split("/")[-2:]
+        node = whole["components"][kind][name]
+    return node
+
+
+@pytest.fixture
+def whole(client) -> dict[str, Any]:
+    """The document."""
+    return client.get("/openapi.json").json
+
+
+@pytest.fixture
+def operations(whole) -> list[Operation]:
+    """Every operation of the document."""
+    return [
+        Operation(method.upper(), path, doc, [*item.get("parameters", []), *doc.get("parameters", [])])
+        for path, item in whole["paths"].items()
+        for method, doc in item.items()
+        if method != "parameters"
+    ]
+
+
+def test_the_document_is_valid_openapi_3_1(whole):
+    assert whole["openapi"].startswith("3.1")
+    assert [error.message for error in OpenAPIV31SpecValidator(whole).iter_errors()] == []
+
+
+def test_every_route_is_documented_and_nothing_else(app, operations):
+    routes = {
+        (method, re.sub(r"<(?:[^:<>]+:)?(\w+)>", r"{\1}", rule.rule))
+        for rule in app.url_map.iter_rules()
+        for method in rule.methods - {"HEAD", "OPTIONS"}
+        if rule.endpoint.partition(".")[0] not in ("static", "pages")
+    }
+    assert {(operation.method, operation.path) for operation in operations} == routes
+
+
+def has_body(response: dict[str, Any]) -> bool:
+    return "content" in response
+
+
+def is_problem(whole: dict[str, Any], status: str, response: dict[str, Any]) -> bool:
+    media = response["content"].get("application/problem+json", {})
+    return (
+        list(response["content"]) == ["application/problem+json"]
+        and media["schema"] == {"$ref": "#/components/schemas/Problem"}
+        and media["example"]["status"] == int(status)
+    )
+
+
+RULES = {
+    "has a summary of one line": lambda _, o: o.doc["summary"] and "\n" not in o.doc["summary"],
+    "has a description": lambda _, o: o.doc.get("description", "").endswith("."),
+    "has a readable id": lambda _, o: re.fullmatch(r"[a-z]+(_[a-z]+)+", o.doc.get("operationId", "")),
+    "has a tag that is described": lambda whole, o: set(o.doc["tags"]) <= {
+        tag["name"] for tag in whole["tags"] if tag["description"]
+    },
+    "describes its parameters": lambda _, o: all(p.get("description") for p in o.parameters),
+    "has one good answer at least": lambda _, o: any(status < "300" for status in o.doc["responses"]),
+    "has no catch-all": lambda _, o: "default" not in o.doc["responses"],
+    "shows an example of what it takes": lambda _, o: "requestBody" not in o.doc
+    or "example" in o.doc["requestBody"]["content"]["application/json"],
+    "refuses fields it does not know": lambda whole, o: "requestBody" not in o.doc
+    or resolved(whole, o.doc["requestBody"]["content"]["application/json"]["schema"])["additionalProperties"] is False,
+    "tells what a body can be refused for": lambda _, o: "requestBody" not in o.doc
+    or {"400", "413", "415", "422"} <= o.doc["responses"].keys(),
+    "shows an example of its good answers": lambda whole, o: all(
+        "example" in media
+        for status, response in o.answers(whole).items()
+        if status < "300" and has_body(response)
+        for media in response["content"].values()
+    ),
+    "has problem documents for errors": lambda whole, o: all(
+        is_problem(whole, status, response) for status, response in o.answers(whole).items() if status >= "400"
+    ),
+    "carries a request id on every answer": lambda whole, o: all(
+        "X-Request-ID" in response["headers"] for response in o.answers(whole).values()
+    ),
+    "says when to try again": lambda whole, o: all(
+        "Retry-After" in o.response(whole, status)["headers"]
+        for status in {"429", "503"} & o.doc["responses"].keys()
+    ),
+    "has 401 where it needs a token": lambda _, o: ("security" not in o.doc) or "401" in o.doc["responses"],
+    "names what it made": lambda whole, o: o.method != "POST"
+    or "201" not in o.doc["responses"]
+    or "Location" in o.response(whole, "201")["headers"],
+    "has 304 where a GET has a tag": lambda whole, o: ("304" in o.doc["responses"])
+    == (o.method == "GET" and "ETag" in o.response(whole, "200")["headers"])
+    == ("If-None-Match" in {p["name"] for p in o.parameters}),
+    "has 404 where it is about one thing": lambda _, o: ("{" not in o.path) or "404" in o.doc["responses"],
+    "is limited where it writes": lambda _, o: (o.method == "GET") != ("429" in o.doc["responses"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_every_operation(whole, operations, rule):
+    assert [operation.name for operation in operations if not RULES[rule](whole, operation)] == []
+
+
+def test_operation_ids_are_unique(operations):
+    ids = [operation.doc["operationId"] for operation in operations]
+    assert sorted(set(ids)) == sorted(ids)
+
+
+def test_exactly_what_needs_a_token_says_so(client, operations):
+    refused = {o.name for o in operations if client.open(o.address, method=o.method).status_code == 401}
+    assert {o.name for o in operations if "security" in o.doc} == refused
+
+
+def test_tags_and_links_are_on_the_answers_that_have_them(admin, add_movie, whole, operations):
+    for number in range(2):
+        admin.put(f"/v1/movies/{add_movie(imdb_id=f'tt000000{number + 1}')}/rating", json={"value": 8})
+    for operation in operations:
+        if operation.method == "GET":
+            answer = admin.get(operation.address)
+            assert answer.status_code == 200, operation.name
+            documented = operation.response(whole, "200")["headers"].keys()
+            assert ("ETag" in documented) == ("ETag" in answer.headers), operation.name
+            if "limit" in {parameter["name"] for parameter in operation.parameters}:
+                assert "Link" in documented, operation.name
+
+
+def examples(whole: dict[str, Any], node: Any, at: str) -> Iterator[tuple[str, Any, Any]]:
+    """Every example below `node` with the schema that it illustrates: (where, schema, example)."""
+    if isinstance(node, dict):
+        if "schema" in node and "example" in node:
+            yield at, node["schema"], node["example"]
+        for shown in node.get("examples", []) if "type" in node or "enum" in node else []:
+            yield at, node, shown
+        for key, child in node.items():
+            if key not in ("example", "examples"):
+                yield from examples(whole, child, f"{at}/{key}")
+    elif isinstance(node, list):
+        for index, child in enumerate(node):
+            yield from examples(whole, child, f"{at}/{index}")
+
+
+def test_every_example_fits_its_own_schema(whole):
+    found = list(examples(whole, whole, ""))
+    assert len(found) > 100
+    for where, schema, shown in found:
+        validator = OAS31Validator(
+            {"components": whole["components"], **schema}, format_checker=oas31_format_checker
+        )
+        assert [error.message for error in validator.iter_errors(shown)] == [], where
+
+
+def test_schemas_are_of_json_schema_2020(whole):
+    text = str(whole["components"]["schemas"])
+    assert "'nullable'" not in text
+    assert "'example':" not in text
+
+
+def test_links_lead_to_operations_and_parameters_that_exist(whole, operations):
+    known = {o.doc["operationId"]: {p["name"] for p in o.parameters} for o in operations}
+    links = [
+        link
+        for operation in operations
+        for answer in operation.answers(whole).values()
+        for link in answer.get("links", {}).values()
+    ]
+    assert links
+    for link in links:
+        assert link.get("parameters", {}).keys() <= known[link["operationId"]], link
+
+
+def test_the_document_knows_the_path_it_is_mounted_at(client):
+    assert client.get("/openapi.json").json["servers"] == [{"url": "/"}]
+    mounted = client.get("/openapi.json", environ_overrides={"SCRIPT_NAME": "/films"})
+    assert mounted.json["servers"] == [{"url": "/films"}]

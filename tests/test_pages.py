@@ -1,0 +1,138 @@
+"""The docs page, as a person meets it in a browser."""
+
+import json
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import ConsoleMessage, Page, sync_playwright
+
+PASSWORD = "otters play at dusk"
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def test_the_bare_address_leads_to_the_docs(client):
+    answer = client.get("/")
+    assert answer.status_code == 302
+    assert answer.headers["Location"] == "/docs"
+
+
+def test_the_docs_page_runs_no_script_but_its_own_files(client):
+    with client.get("/docs") as answer:
+        policy = answer.headers["Content-Security-Policy"]
+    rules = dict(rule.split(" ", 1) for rule in policy.split("; "))
+    assert rules["default-src"] == "'none'"
+    assert rules["script-src"] == rules["connect-src"] == rules["style-src"] == "'self'"
+    assert rules["frame-ancestors"] == "'none'"
+
+
+def test_the_document_is_not_sent_twice(client):
+    tag = client.get("/openapi.json").headers["ETag"]
+    assert client.get("/openapi.json", headers={"If-None-Match": tag}).status_code == 304
+
+
+@dataclass
+class Docs:
+    """The docs page in a browser, and what the browser did for it."""
+
+    page: Page
+    address: str
+    hosts: set[str] = field(default_factory=set)
+    errors: list[str] = field(default_factory=list)
+
+    def watch(self) -> None:
+        self.page.on("request", lambda request: self.hosts.add(urlsplit(request.url).netloc or "data"))
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("console", self._listen)
+
+    def _listen(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.errors.append(message.text)
+
+    def open(self) -> None:
+        self.page.goto(self.address)
+        self.page.locator(".information-container h1, .information-container h2").first.wait_for()
+
+    def execute(self, operation: str, body: Any = None, **parameters: str) -> tuple[int, Any]:
+        """Fill in an operation's form, press "Execute", and read the answer that the page shows: status, body."""
+        block = self.page.locator(f"[id^=operations-][id$=-{operation}]")
+        block.locator(".opblock-summary-control").first.click()
+        if body is not None:
+            block.locator("textarea.body-param__text").fill(json.dumps(body))
+        for name, value in parameters.items():
+            block.locator(f"tr[data-param-name={name}] input").fill(value)
+        block.get_by_role("button", name="Execute").click()
+        answer = block.locator(".live-responses-table")
+        status = int(answer.locator("tr.response td.response-col_status").inner_text().split()[0])
+        text = answer.locator("tr.response .highlight-code code").first.inner_text()
+        return status, json.loads(text)
+
+    def authorize(self, scheme: str, token: str) -> None:
+        self.page.locator(".scheme-container button.authorize").click()
+        box = self.page.locator(".auth-container", has_text=f"{scheme} (http, Bearer)")
+        box.locator("input").fill(token)
+        box.get_by_role("button", name="Apply credentials").click()
+        self.page.locator(".modal-ux .close-modal").click()
+
+
+@pytest.fixture(scope="module")
+def service(program, serve, tmp_path_factory) -> Any:
+    """A service with the bundled movies."""
+    program("chromium")
+    return serve(tmp_path_factory.mktemp("docs") / "instance")
+
+
+@pytest.fixture
+def docs(program, service, tmp_path) -> Iterator[Docs]:
+    """The docs page in Chromium."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch_persistent_context(
+            tmp_path / "browser",
+            executable_path=program("chromium"),
+            args=QUIET,
+            viewport={"width": 1200, "height": 1000},
+        )
+        browser.set_default_timeout(20_000)
+        docs = Docs(browser.pages[0], service.url)
+        docs.watch()
+        docs.open()
+        yield docs
+        browser.close()
+
+
+def test_the_guide_leads_to_the_operations_in_the_same_tab(docs):
+    docs.page.get_by_role("link", name="Rate it").click()
+    docs.page.locator(".is-open[id$=-rate_movie]").wait_for()
+    assert len(docs.page.context.pages) == 1
+
+
+def test_a_person_signs_up_logs_in_finds_a_movie_and_rates_it(docs):
+    assert urlsplit(docs.page.url).path == "/docs"
+    status, _ = docs.execute("sign_up", {"username": "ada", "email": "ada@example.org", "password": PASSWORD})
+    assert status == 201
+    status, tokens = docs.execute("log_in", {"login": "ada", "password": PASSWORD})
+    assert status == 200
+    docs.authorize("bearer", tokens["access_token"])
+    status, found = docs.execute("find_movies", q="amelie")
+    assert status == 200
+    movie = found["items"][0]
+    assert movie["title"] == "Amélie"
+    status, rated = docs.execute("rate_movie", {"value": 8.5}, movie_id=str(movie["id"]))
+    assert status == 201
+    assert rated["ratings"]["count"] == 1
+
+    with urllib.request.urlopen(f"{docs.address}/v1/movies/{movie['id']}") as answer:
+        assert json.load(answer)["ratings"]["mean"] == 8.5
+    assert docs.hosts - {"data"} == {urlsplit(docs.address).netloc}
+    assert docs.errors == []

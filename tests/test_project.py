@@ -1,0 +1,105 @@
+"""Facts that stand in two places of the project, held together."""
+
+import ast
+import itertools
+import re
+import subprocess
+import tomllib
+from importlib.metadata import packages_distributions, version
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PYPROJECT = (ROOT / "pyproject.toml").read_text()
+SETTINGS = tomllib.loads(PYPROJECT)
+PROJECT = SETTINGS["project"]
+WORKFLOW = (ROOT / ".github/workflows/check.yml").read_text()
+MAKEFILE = (ROOT / "Makefile").read_text()
+
+
+def imports(path: Path) -> set[str]:
+    """The top-level names that a file imports, wherever in it."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module.partition(".")[0])
+    return found
+
+
+def normal(requirement: str) -> str:
+    """A requirement's distribution name, as PEP 503 compares names."""
+    return re.sub(r"[-_.]+", "-", re.match(r"[\w.-]+", requirement)[0]).lower()
+
+
+def test_the_changelog_starts_with_this_version():
+    newest = re.search(r"^## \[?([\w.]+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)[1]
+    assert newest in ("Unreleased", PROJECT["version"])
+
+
+def test_what_is_installed_is_this_version():
+    assert version("movierating") == PROJECT["version"]
+
+
+def test_the_workflow_runs_every_python_that_is_promised():
+    promised = re.findall(r'Python :: (3\.\d+)"', PYPROJECT)
+    assert re.findall(r'"(3\.\d+)"', re.search(r"python: \[(.+)\]", WORKFLOW)[1]) == promised
+    assert PROJECT["requires-python"] == f">={promised[0]}"
+
+
+def test_the_readme_names_the_oldest_python():
+    oldest = PROJECT["requires-python"].removeprefix(">=")
+    assert f"Python {oldest}" in (ROOT / "README.md").read_text()
+
+
+def test_packages_are_the_tree():
+    tree = {".".join(file.parent.relative_to(ROOT).parts) for file in ROOT.glob("movierating/**/__init__.py")}
+    assert set(SETTINGS["tool"]["setuptools"]["packages"]) == tree | {"movierating.seed_data"}
+    assert (ROOT / "seed_data/__init__.py").exists(), "without it an editable install has no seed data"
+
+
+def test_every_dependency_says_what_it_is_for():
+    groups = [PROJECT["dependencies"], *PROJECT["optional-dependencies"].values()]
+    for requirement in itertools.chain(*groups):
+        assert f'    "{requirement}",  # ' in PYPROJECT, requirement
+
+
+def test_every_dependency_is_imported():
+    distributions = packages_distributions()
+    used = {
+        normal(distribution)
+        for file in ROOT.glob("movierating/**/*.py")
+        for name in imports(file)
+        for distribution in distributions.get(name, [])
+    }
+    assert {normal(requirement) for requirement in PROJECT["dependencies"]} <= used
+
+
+def test_every_make_target_has_a_line_of_help():
+    targets = re.search(r"^\.PHONY: (.+)$", MAKEFILE, re.MULTILINE)[1].split()
+    listed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert re.findall(r"^  make (\w+) +\S", listed.stdout, re.MULTILINE) == targets
+
+
+@pytest.mark.parametrize("path", ["instance/movierating.sqlite3", "instance/secret_key", ".venv/bin/python"])
+def test_git_ignores_what_belongs_to_one_machine(path):
+    assert subprocess.run(["git", "check-ignore", "--quiet", path], cwd=ROOT).returncode == 0
+
+
+def test_git_keeps_the_instance_folder():
+    answer = subprocess.run(["git", "check-ignore", "--quiet", "instance/.gitignore"], cwd=ROOT)
+    assert answer.returncode == 1
+
+
+@pytest.mark.parametrize("folder", ["instance", "movierating", "seed_data", "tests"])
+def test_the_readme_maps_the_folder(folder):
+    assert f"{folder}/" in (ROOT / "README.md").read_text()
+
+
+def test_ci_installs_every_program_that_tests_need():
+    tests = "\n".join(file.read_text() for file in ROOT.glob("tests/**/*.py"))
+    script = (ROOT / ".ci/run").read_text()
+    for program in re.findall(r"""program\(["'](\S+?)["']\)""", tests):
+        assert f"missing+=({program})" in script, program

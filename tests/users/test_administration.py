@@ -1,0 +1,178 @@
+"""What admins do: list accounts, promote, demote, deactivate; and that one of them always stays."""
+
+import pytest
+from sqlalchemy import update
+
+from movierating.auth.models import User
+from movierating.database import write
+
+PASSWORD = "correct horse battery"
+
+
+def names(answer):
+    return [item["username"] for item in answer.json["items"]]
+
+
+def test_admins_list_accounts_with_email_role_and_state(admin, member):
+    items = admin.get("/v1/users").json["items"]
+    fields = {"id", "username", "display_name", "email", "role", "active", "created_at"}
+    assert [set(item) for item in items] == [fields] * 2
+    assert [(item["username"], item["role"]) for item in items] == [("boss", "admin"), ("member", "member")]
+
+
+def test_accounts_come_by_the_page_without_gap_or_repeat(admin, sign_up, pages):
+    made = [admin.id, *(sign_up().id for _ in range(3))]
+    got = pages(admin, "/v1/users?limit=2")
+    assert [[item["id"] for item in page["items"]] for page in got] == [made[:2], made[2:]]
+    assert got[-1]["next_cursor"] is None
+
+
+FOUND = [
+    ("AL", ["Alan", "alba"]),
+    ("alan", ["Alan"]),
+    ("ALBA@EX", ["alba"]),
+    ("\uff41lan", ["Alan"]),
+    ("lan", []),
+    ("%", []),
+    ("al_n", []),
+    ("a*", []),
+    ("example.org", []),
+    ("\U0010ffff", []),
+]
+
+
+def test_accounts_are_found_by_the_start_of_username_or_email(admin, sign_up, subtests):
+    sign_up("Alan"), sign_up("alba")
+    for q, found in FOUND:
+        with subtests.test(ascii(q)):
+            assert names(admin.get("/v1/users", query_string={"q": q})) == found
+
+
+UNFIT_QUERIES = [
+    ("limit=0", "limit"),
+    ("limit=101", "limit"),
+    ("limit=x", "limit"),
+    ("limit=1&limit=2", "limit"),
+    ("cursor=bad", "cursor"),
+    ("q=", "q"),
+    ("q=%00", "q"),
+    ("role=admin", "role"),
+]
+
+
+def test_a_query_that_does_not_fit_is_refused(admin, problem, subtests):
+    for query, field in UNFIT_QUERIES:
+        with subtests.test(str(query)):
+            problem(admin.get(f"/v1/users?{query}"), 422, field)
+
+
+def test_a_cursor_of_another_list_is_refused(admin, sign_up, problem):
+    sign_up()
+    cursor = admin.get("/v1/users?limit=1").json["next_cursor"]
+    problem(admin.get(f"/v1/auth/tokens?cursor={cursor}"), 422, "cursor")
+
+
+def test_a_promotion_and_a_demotion_take_effect_on_tokens_already_out(admin, member, client, problem):
+    token = member.post("/v1/auth/tokens", json={"name": "x", "scope": "write"}).json["token"]
+    bearers = (member.headers, {"Authorization": f"Bearer {token}"})
+    for role, status in (("admin", 200), ("member", 403)):
+        assert admin.patch(f"/v1/users/{member.id}", json={"role": role}).json["role"] == role
+        assert [client.get("/v1/users", headers=bearer).status_code for bearer in bearers] == [status] * 2
+
+
+def test_deactivation_ends_sessions_and_tokens_at_once_and_reactivation_revives_none(
+    admin, member, client, problem
+):
+    token = member.post("/v1/auth/tokens", json={"name": "x", "scope": "read"}).json["token"]
+    path = f"/v1/users/{member.id}"
+    assert admin.patch(path, json={"active": False}).json["active"] is False
+    for active in (False, True):
+        admin.patch(path, json={"active": active})
+        for bearer in (member.tokens["access_token"], token):
+            problem(client.get("/v1/users/me", headers={"Authorization": f"Bearer {bearer}"}), 401)
+        spent = {"Authorization": f"Bearer {member.tokens['refresh_token']}"}
+        problem(client.post("/v1/auth/refresh", headers=spent), 401)
+        login = client.post("/v1/auth/login", json={"login": "member", "password": PASSWORD})
+        assert login.status_code == (200 if active else 401)
+
+
+def test_a_deactivated_account_is_hidden_and_stays_counted(admin, member, client, add_movie, problem):
+    movie = add_movie()
+    member.put(f"/v1/movies/{movie}/rating", json={"value": 8})
+    admin.patch(f"/v1/users/{member.id}", json={"active": False})
+    problem(client.get(f"/v1/users/{member.id}"), 404)
+    problem(client.get(f"/v1/users/{member.id}/ratings"), 404)
+    problem(client.get(f"/v1/users/{member.id}/ratings?unknown=1"), 404)
+    assert client.get(f"/v1/movies/{movie}/ratings").json["items"] == []
+    assert client.get(f"/v1/movies/{movie}").json["ratings"]["count"] == 1
+    assert "member" in names(admin.get("/v1/users"))
+    admin.patch(f"/v1/users/{member.id}", json={"active": True})
+    assert len(client.get(f"/v1/movies/{movie}/ratings").json["items"]) == 1
+
+
+LEAVING = [
+    ("PATCH", "/v1/users/{id}", {"role": "member"}),
+    ("PATCH", "/v1/users/{id}", {"active": False}),
+    ("PATCH", "/v1/users/{id}", {"role": "admin", "active": False}),
+    ("DELETE", "/v1/users/me", {"current_password": PASSWORD}),
+    ("POST", "/v1/users/me/delete", {"current_password": PASSWORD}),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body"), LEAVING)
+def test_the_last_active_admin_stays(admin, sign_up, problem, method, path, body):
+    inactive, rater = sign_up("inactive", role="admin"), sign_up("rater", role="admin")
+    admin.patch(f"/v1/users/{inactive.id}", json={"active": False})
+    no_password = update(User).where(User.id == rater.id).values(password_hash=None)
+    write(lambda connection: connection.execute(no_password))
+    problem(admin._send(method, path.format(id=admin.id), json=body), 409)
+    assert admin.get("/v1/users/me").json["role"] == "admin"
+    admin.patch(f"/v1/users/{inactive.id}", json={"active": True})
+    assert admin._send(method, path.format(id=admin.id), json=body).status_code in (200, 204)
+
+
+def test_an_admin_who_stays_one_may_change(admin):
+    for body in ({}, {"role": "admin"}, {"active": True}):
+        assert admin.patch(f"/v1/users/{admin.id}", json=body).status_code == 200
+
+
+def test_of_the_two_last_admins_only_one_can_be_demoted_at_once(admin, sign_up, at_once):
+    other = sign_up(role="admin")
+
+    def demote(by, whom):
+        return lambda client: client.patch(
+            f"/v1/users/{whom.id}", json={"role": "member"}, headers=by.headers
+        )
+
+    for first, second in (((admin, admin), (other, other)), ((admin, other), (other, admin))):
+        answers = at_once(demote(*first), demote(*second))
+        assert [answer.status_code for answer in answers].count(200) == 1
+        left = admin if admin.get("/v1/users").status_code == 200 else other
+        for person in (admin, other):
+            assert left.patch(f"/v1/users/{person.id}", json={"role": "admin"}).status_code == 200
+
+
+UNFIT_CHANGES = [
+    ({"role": "owner"}, "role"),
+    ({"role": None}, "role"),
+    ({"role": ["admin"]}, "role"),
+    ({"active": "false"}, "active"),
+    ({"active": 0}, "active"),
+    ({"active": None}, "active"),
+    ({"email": "x@example.org"}, "email"),
+    ({"password": "staple donkey charger"}, "password"),
+    ({"username": "other"}, "username"),
+    ([], ""),
+]
+
+
+def test_a_change_that_does_not_fit_is_refused(admin, member, problem, subtests):
+    for body, field in UNFIT_CHANGES:
+        with subtests.test(str(body)):
+            problem(admin.patch(f"/v1/users/{member.id}", json=body), 422, field)
+
+
+def test_an_account_that_is_not_there_is_404(admin, problem):
+    for number in ("0", "999999", "9" * 40):
+        problem(admin.patch(f"/v1/users/{number}", json={}), 404)
+        problem(admin.patch(f"/v1/users/{number}", data="{", content_type="application/json"), 404)

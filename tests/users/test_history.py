@@ -1,0 +1,118 @@
+"""The list of movies that a user rated: its items, sorts, filters and pages."""
+
+import pytest
+
+RATED = [  # title, genres, value, rated_at
+    ("Alien", ["Horror"], 9, "2021-01-01T00:00:00Z"),
+    ("Brazil", ["Comedy"], 7.5, "2023-01-01T00:00:00Z"),
+    ("Casablanca", ["Drama", "Romance"], 9, "2020-01-01T00:00:00Z"),
+    ("Dune", ["Drama"], 4, "2022-01-01T00:00:00Z"),
+]
+
+
+@pytest.fixture
+def history(member, add_movie):
+    """The address of a list with the four ratings above, and one by somebody else beside them."""
+    for title, genres, value, rated_at in RATED:
+        movie = add_movie(title=title, genres=genres)
+        member.put(f"/v1/movies/{movie}/rating", json={"value": value, "rated_at": rated_at})
+    return f"/v1/users/{member.id}/ratings"
+
+
+def titles(answer):
+    assert answer.status_code == 200, answer.text
+    return "".join(item["movie"]["title"][0] for item in answer.json["items"])
+
+
+def test_an_item_is_the_rating_and_the_whole_movie_without_its_ratings(client, history):
+    item = client.get(f"{history}?limit=1").json["items"][0]
+    assert set(item) == {"movie", "value", "rated_at", "created_at", "updated_at"}
+    assert (item["value"], item["rated_at"]) == (7.5, "2023-01-01T00:00:00Z")
+    movie = client.get(f"/v1/movies/{item['movie']['id']}").json
+    movie.pop("ratings")
+    assert item["movie"] == movie
+
+
+def test_a_list_holds_its_own_users_ratings_alone(client, history, sign_up):
+    other = sign_up()
+    other.put("/v1/movies/1/rating", json={"value": 1})
+    assert client.get(history).json["items"][1]["value"] == 4
+    assert [item["value"] for item in client.get(f"/v1/users/{other.id}/ratings").json["items"]] == [1]
+
+
+QUERIES = [
+    ("", "BDAC"),
+    ("sort=-rated_at", "BDAC"),
+    ("sort=rated_at", "CADB"),
+    ("sort=-value", "CABD"),
+    ("sort=value", "DBAC"),
+    ("sort=title", "ABCD"),
+    ("min_value=7.5", "BAC"),
+    ("max_value=7.5", "BD"),
+    ("min_value=7.5&max_value=7.5", "B"),
+    ("min_value=9.5", ""),
+    ("min_value=9&max_value=4", ""),
+    ("genre=Drama", "DC"),
+    ("genre=Drama&min_value=5&sort=title", "C"),
+    ("genre=Western", ""),
+]
+
+
+def test_sorts_and_filters(client, history, subtests):
+    for query, found in QUERIES:
+        with subtests.test(str(query)):
+            assert titles(client.get(f"{history}?{query}")) == found
+            assert titles(client.get(f"{history}?{query}&limit=100")) == found
+
+
+@pytest.mark.parametrize("sort", ["-rated_at", "rated_at", "-value", "value", "title"])
+def test_pages_join_to_the_whole_list(client, history, pages, sort):
+    whole = client.get(f"{history}?sort={sort}").json["items"]
+    got = pages(client, f"{history}?sort={sort}&limit=1")
+    assert [item for page in got for item in page["items"]] == whole
+    assert len(got) == 4
+
+
+def test_a_rating_added_between_two_pages_moves_no_other(client, member, history, add_movie):
+    first = client.get(f"{history}?limit=2")
+    member.put(f"/v1/movies/{add_movie(title='Emma')}/rating", json={"value": 1})
+    member.delete("/v1/movies/2/rating")
+    assert titles(client.get(history, query_string={"cursor": first.json["next_cursor"]})) == "AC"
+
+
+def test_the_list_answers_if_none_match(client, history, member):
+    tag = client.get(history).headers["ETag"]
+    assert client.get(history, headers={"If-None-Match": tag}).status_code == 304
+    member.put("/v1/movies/1/rating", json={"value": 1})
+    assert client.get(history, headers={"If-None-Match": tag}).status_code == 200
+
+
+UNFIT = [
+    ("sort=score", "sort"),
+    ("sort=", "sort"),
+    ("sort=value&sort=title", "sort"),
+    ("min_value=0", "min_value"),
+    ("min_value=7.3", "min_value"),
+    ("min_value=nan", "min_value"),
+    ("max_value=10.5", "max_value"),
+    ("max_value=eight", "max_value"),
+    ("genre=drama", "genre"),
+    ("genre=Nonsense", "genre"),
+    ("limit=0", "limit"),
+    ("limit=101", "limit"),
+    ("limit=-1", "limit"),
+    ("cursor=x", "cursor"),
+    ("cursor=", "cursor"),
+    ("page=2", "page"),
+]
+
+
+def test_a_query_that_does_not_fit_is_refused(client, member, problem, subtests):
+    for query, field in UNFIT:
+        with subtests.test(str(query)):
+            problem(client.get(f"/v1/users/{member.id}/ratings?{query}"), 422, field)
+
+
+def test_a_cursor_belongs_to_one_order(client, history, problem):
+    cursor = client.get(f"{history}?limit=1").json["next_cursor"]
+    problem(client.get(history, query_string={"sort": "title", "cursor": cursor}), 422, "cursor")

@@ -1,0 +1,161 @@
+"""One's own account: looked at, changed, closed; and what a new password ends."""
+
+import pytest
+
+PASSWORD = "correct horse battery"
+FRESH = "staple donkey charger"
+ME = "/v1/users/me"
+
+
+def test_people_see_their_own_account_with_email_and_role(member):
+    answer = member.get(ME)
+    assert set(answer.json) == {
+        "id", "username", "display_name", "created_at", "email", "role", "active", "ratings"
+    }  # fmt: skip
+    assert (answer.json["email"], answer.json["role"]) == ("member@example.org", "member")
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_own_account_answers_head_if_none_match_and_options(member, client):
+    tag = member.get(ME).headers["ETag"]
+    head = member._send("HEAD", ME)
+    assert (head.status_code, head.data, head.headers["ETag"]) == (200, b"", tag)
+    assert member.get(ME, headers={"If-None-Match": tag}).status_code == 304
+    member.patch(ME, json={"display_name": "M."})
+    assert member.get(ME, headers={"If-None-Match": tag}).status_code == 200
+    assert set(client.options(ME).headers["Allow"].split(", ")) == {
+        "GET",
+        "HEAD",
+        "PATCH",
+        "DELETE",
+        "OPTIONS",
+    }
+
+
+def test_the_display_name_needs_no_password(member):
+    assert member.patch(ME, json={"display_name": "M."}).json["display_name"] == "M."
+
+
+@pytest.mark.parametrize("body", [{}, {"current_password": PASSWORD}, {"current_password": "wrong"}])
+def test_nothing_to_change_changes_nothing(member, body):
+    before = member.get(ME)
+    assert member.patch(ME, json=body).json == before.json
+
+
+@pytest.mark.parametrize("change", [{"email": "new@example.org"}, {"password": FRESH}])
+def test_a_new_email_or_password_needs_the_current_password(member, problem, client, change):
+    problem(member.patch(ME, json=change), 422, "current_password")
+    problem(member.patch(ME, json={**change, "current_password": "wrong horse battery"}), 403)
+    assert member.get(ME).json["email"] == "member@example.org"
+    assert client.post("/v1/auth/login", json={"login": "member", "password": PASSWORD}).status_code == 200
+
+
+def test_a_new_email_is_the_one_to_log_in_with(member, client, problem):
+    change = {"email": "New@Example.org", "current_password": PASSWORD}
+    assert member.patch(ME, json=change).json["email"] == "New@Example.org"
+    for login, status in (("new@example.org", 200), ("member@example.org", 401)):
+        answer = client.post("/v1/auth/login", json={"login": login, "password": PASSWORD})
+        assert answer.status_code == status
+
+
+def test_an_email_may_change_its_letter_case_but_not_to_anothers(member, sign_up, problem):
+    sign_up("ada")
+    change = {"email": "MEMBER@example.org", "current_password": PASSWORD}
+    assert member.patch(ME, json=change).json["email"] == "MEMBER@example.org"
+    problem(member.patch(ME, json={**change, "email": "ADA@example.org"}), 409)
+
+
+UNFIT = [
+    ({"email": "nobody"}, "email"),
+    ({"email": None}, "email"),
+    ({"email": '"\x01"@example.org'}, "email"),
+    ({"password": "short"}, "password"),
+    ({"password": "member@example.org"}, "password"),
+    ({"password": "fresh.name", "email": "fresh.name@example.org"}, "password"),
+    ({"password": "password123"}, "password"),
+    ({"password": None}, "password"),
+    ({"display_name": None}, "display_name"),
+    ({"username": "other"}, "username"),
+]
+
+
+def test_a_change_that_does_not_fit_is_refused_whole(member, problem, subtests):
+    for change, field in UNFIT:
+        with subtests.test(str(change)):
+            before = member.get(ME).json
+            body = {"display_name": "M.", "current_password": PASSWORD, **change}
+            problem(member.patch(ME, json=body), 422, field)
+            assert member.get(ME).json == before
+
+
+def test_a_new_password_ends_every_session_and_personal_token(member, client, problem):
+    other = client.post("/v1/auth/login", json={"login": "member", "password": PASSWORD}).json
+    token = member.post("/v1/auth/tokens", json={"name": "x", "scope": "read"}).json["token"]
+    answer = member.patch(ME, json={"password": FRESH, "current_password": PASSWORD})
+    assert answer.status_code == 200
+    for bearer in (member.tokens["access_token"], other["access_token"], token):
+        problem(client.get(ME, headers={"Authorization": f"Bearer {bearer}"}), 401)
+    for bearer in (member.tokens["refresh_token"], other["refresh_token"]):
+        problem(client.post("/v1/auth/refresh", headers={"Authorization": f"Bearer {bearer}"}), 401)
+    problem(client.post("/v1/auth/login", json={"login": "member", "password": PASSWORD}), 401)
+    assert client.post("/v1/auth/login", json={"login": "member", "password": FRESH}).status_code == 200
+
+
+def test_a_new_password_ends_nobody_elses_session(member, sign_up):
+    other = sign_up()
+    member.patch(ME, json={"password": FRESH, "current_password": PASSWORD})
+    assert other.get(ME).status_code == 200
+
+
+def test_of_two_new_passwords_at_once_exactly_one_wins(member, client, at_once):
+    def change(password):
+        body = {"password": password, "current_password": PASSWORD}
+        return lambda client: client.patch(ME, json=body, headers=member.headers)
+
+    fresh = [f"{FRESH} {n}" for n in range(3)]
+    answers = at_once(*map(change, fresh))
+    assert [answer.status_code for answer in answers].count(200) == 1
+    assert {answer.status_code for answer in answers} <= {200, 401, 403}
+    logins = [client.post("/v1/auth/login", json={"login": "member", "password": word}) for word in fresh]
+    assert [login.status_code for login in logins] == [
+        200 if answer.status_code == 200 else 401 for answer in answers
+    ]
+
+
+CLOSING = [("DELETE", ME), ("POST", f"{ME}/delete")]
+
+
+@pytest.mark.parametrize(("method", "path"), CLOSING)
+def test_closing_removes_the_account_and_its_ratings_from_every_number(
+    member, sign_up, client, add_movie, problem, method, path
+):
+    movie, other = add_movie(), sign_up()
+    member.put(f"/v1/movies/{movie}/rating", json={"value": 2})
+    other.put(f"/v1/movies/{movie}/rating", json={"value": 9})
+    token = member.post("/v1/auth/tokens", json={"name": "x", "scope": "read"}).json["token"]
+    answer = member._send(method, path, json={"current_password": PASSWORD})
+    assert (answer.status_code, answer.data) == (204, b"")
+    ratings = client.get(f"/v1/movies/{movie}").json["ratings"]
+    assert (ratings["count"], ratings["mean"], sum(ratings["histogram"])) == (1, 9.0, 1)
+    raters = client.get(f"/v1/movies/{movie}/ratings").json["items"]
+    assert [item["user"]["id"] for item in raters] == [other.id]
+    problem(client.get(f"/v1/users/{member.id}"), 404)
+    problem(client.get(f"/v1/users/{member.id}/ratings"), 404)
+    for bearer in (member.tokens["access_token"], token):
+        problem(client.get(ME, headers={"Authorization": f"Bearer {bearer}"}), 401)
+    problem(client.post("/v1/auth/login", json={"login": "member", "password": PASSWORD}), 401)
+
+
+def test_a_closed_accounts_name_is_free_again_and_its_id_is_not(member, sign_up, problem):
+    member.delete(ME, json={"current_password": PASSWORD})
+    assert sign_up("member").id > member.id
+    problem(member.get(ME), 401)
+
+
+@pytest.mark.parametrize(("method", "path"), CLOSING)
+def test_closing_needs_the_current_password(member, problem, method, path):
+    problem(member._send(method, path, json={}), 422, "current_password")
+    problem(member._send(method, path, json={"current_password": None}), 422, "current_password")
+    problem(member._send(method, path, json={"current_password": "wrong horse battery"}), 403)
+    problem(member._send(method, path, json={"current_password": PASSWORD, "sure": True}), 422, "sure")
+    assert member.get(ME).status_code == 200

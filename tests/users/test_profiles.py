@@ -1,0 +1,65 @@
+"""Public profiles, and that no public answer holds an e-mail."""
+
+import pytest
+
+FIELDS = {"id", "username", "display_name", "created_at", "ratings"}
+
+
+def test_anyone_sees_a_profile_with_what_its_ratings_add_up_to(client, member, add_movie):
+    for value in (7, 8.5):
+        member.put(f"/v1/movies/{add_movie()}/rating", json={"value": value})
+    profile = client.get(f"/v1/users/{member.id}").json
+    assert set(profile) == FIELDS
+    assert set(profile["ratings"]) == {"count", "mean", "histogram"}
+    assert (profile["ratings"]["count"], profile["ratings"]["mean"]) == (2, 7.75)
+    assert [step for step, count in enumerate(profile["ratings"]["histogram"], 1) if count] == [14, 17]
+
+
+def test_a_profile_answers_head_if_none_match_and_options(client, member, add_movie):
+    path = f"/v1/users/{member.id}"
+    whole = client.get(path)
+    tag = whole.headers["ETag"]
+    assert tag.startswith('"')
+    assert whole.headers["Cache-Control"] == "no-cache"
+    head = client.head(path)
+    assert (head.status_code, head.data, head.headers["ETag"]) == (200, b"", tag)
+    for known in (tag, f'"x", {tag}', f"W/{tag}", "*"):
+        answer = client.get(path, headers={"If-None-Match": known})
+        assert (answer.status_code, answer.data, answer.headers["ETag"]) == (304, b"", tag)
+    member.put(f"/v1/movies/{add_movie()}/rating", json={"value": 7})
+    assert client.get(path, headers={"If-None-Match": tag}).status_code == 200
+    assert set(client.options(path).headers["Allow"].split(", ")) == {"GET", "HEAD", "PATCH", "OPTIONS"}
+
+
+@pytest.mark.parametrize("number", ["0", "999999", "9" * 40])
+@pytest.mark.parametrize("rest", ["", "/ratings", "/ratings?unknown=1"])
+def test_a_user_who_is_not_there_is_404(client, problem, number, rest):
+    problem(client.get(f"/v1/users/{number}{rest}"), 404)
+
+
+def test_a_profile_takes_no_query(client, member, problem):
+    problem(client.get(f"/v1/users/{member.id}?fields=email"), 422, "fields")
+
+
+def test_no_public_answer_holds_an_email(client, member, admin, add_movie):
+    movie = add_movie()
+    member.put(f"/v1/movies/{movie}/rating", json={"value": 7})
+    for path in (
+        f"/v1/users/{member.id}",
+        f"/v1/users/{member.id}/ratings",
+        f"/v1/movies/{movie}",
+        f"/v1/movies/{movie}/ratings",
+        "/v1/movies",
+    ):
+        for who in (client, admin):
+            answer = who.get(path)
+            assert answer.status_code == 200
+            assert "@" not in answer.text
+            assert "email" not in answer.text
+
+
+def test_a_taken_email_is_not_told_with_its_owner(member, client, problem):
+    body = {"username": "other", "email": "member@example.org", "password": "correct horse battery"}
+    answer = client.post("/v1/users", json=body)
+    problem(answer, 409)
+    assert "member" not in answer.text.replace("member@example.org", "")

@@ -1,0 +1,143 @@
+"""Who may open an account, under which names, and with which password."""
+
+import pytest
+
+ODD_PASSWORDS = {
+    "short": "at least",
+    "x" * 129: "at most",
+    "password123": "most common",
+    "ada.lovelace!": "your own name",
+    "Lovelace@Example.org": "your own name",
+}
+
+
+def test_signing_up_opens_a_member_account(apply, client):
+    answer = apply(username="Ada_L", email="Ada@Example.org", display_name="  Ada L\u0065\u0301. ")
+    assert answer.status_code == 201
+    account = answer.json
+    assert answer.headers["Location"] == f"/v1/users/{account['id']}"
+    assert account.pop("created_at").endswith("Z")
+    assert account == {
+        "id": account["id"],
+        "username": "Ada_L",
+        "email": "Ada@Example.org",
+        "display_name": "Ada L\u00e9.",
+        "role": "member",
+        "active": True,
+        "ratings": {"count": 0, "mean": None, "histogram": [0] * 20},
+    }
+    assert client.get(answer.headers["Location"]).json["username"] == "Ada_L"
+
+
+def test_the_display_name_is_the_username_where_none_is_given(apply):
+    assert apply().json["display_name"] == "ada"
+
+
+@pytest.mark.parametrize(
+    ("second", "what"),
+    [
+        ({"username": "ADA", "email": "other@example.org"}, "username"),
+        ({"username": "other", "email": "ADA@example.ORG"}, "e-mail"),
+        ({"username": "other", "email": "\uff41da@example.org"}, "e-mail"),
+        ({}, "username"),
+    ],
+)
+def test_a_name_or_email_that_is_taken_in_any_letter_case_is_a_conflict(apply, problem, second, what):
+    assert apply().status_code == 201
+    assert what in problem(apply(**second), 409)["detail"]
+    assert apply(username="third", email="third@example.org").status_code == 201
+
+
+def test_of_equal_sign_ups_at_once_exactly_one_wins(at_once):
+    body = {"username": "ada", "email": "ada@example.org", "password": "correct horse battery"}
+    answers = at_once(*[lambda client: client.post("/v1/users", json=body)] * 4)
+    assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409]
+
+
+@pytest.mark.parametrize("username", ["abc", "a" * 30, "A_.-", "ml_1", "mlx", "a..b", "Z99"])
+def test_a_username_of_plain_letters_is_taken(apply, username):
+    assert apply(username=username).json["username"] == username
+
+
+NO_USERNAMES = [
+    "", "ab", "a" * 31, "1ab", "_ab", ".ab", "-ab", "a b", " abc", "abc ", "abc\n", "abc\x00", "a@b.c", "a/b",
+    "äbc", "\u0430da", "\uff41da", "ad\u0131", "\u212aelvin", "ada\u017f", "ada\u200b", "ada\u0301",
+    "ml-1", "ML-1", "mL-ada", "Ml-", None, 5, ["ada"], True,
+]  # fmt: skip
+
+
+def test_any_other_username_is_refused(apply, problem, subtests):
+    for username in NO_USERNAMES:
+        with subtests.test(ascii(username)[:40]):
+            problem(apply(username=username), 422, "username")
+
+
+@pytest.mark.parametrize(
+    "email",
+    ["a@example.org", "a+b@example.org", "ä@exämple.org", "x" * 64 + "@example.org", "o'b@example.org"],
+)
+def test_a_plain_email_is_taken(apply, email):
+    assert apply(email=email).json["email"] == email
+
+
+NO_EMAILS = ["", "ada", "@", "ada@", "@example.org", "ada@example", "ada@.org", "a b@example.org", " ada@example.org",
+     "ada@example.org ", "ada@example.org\n", "ada@example.org\r\nBcc: x@example.org", "ada\x00@example.org",
+     '"\x01"@example.org', '"\\\x0b"@example.org', '"a\x7f"@example.org', "\u202eada@example.org",
+     "ada@example.org,eve@example.org", "Ada <ada@example.org>", "x" * 250 + "@example.org", "ada@" + "b." * 200_000,
+     "\ufdfa" * 60 + "@example.org", None, 5, ["ada@example.org"], {}]  # fmt: skip
+
+
+def test_any_other_email_is_refused(apply, problem, subtests):
+    for email in NO_EMAILS:
+        with subtests.test(ascii(email)[:40]):
+            problem(apply(email=email), 422, "email")
+
+
+@pytest.mark.parametrize(
+    "display_name",
+    ["", "   ", "x" * 101, "a\nb", "a\x00b", "a\x1bb", "\u202egro.elpmaxe", None, 5, ["Ada"]],
+    ids=ascii,
+)
+def test_a_display_name_is_one_line_of_text(apply, problem, display_name):
+    problem(apply(display_name=display_name), 422, "display_name")
+
+
+def test_a_display_name_is_kept_as_it_is_written(apply):
+    assert apply(display_name="<b>Łódź 🎬</b> ' OR 1=1").json["display_name"] == "<b>Łódź 🎬</b> ' OR 1=1"
+
+
+@pytest.mark.parametrize(("password", "reason"), ODD_PASSWORDS.items())
+def test_a_password_that_is_easy_to_guess_is_refused(apply, problem, password, reason):
+    answer = apply(username="ada.lovelace", email="lovelace@example.org", password=password)
+    problem(answer, 422, "password")
+    assert reason in answer.json["errors"][0]["message"]
+
+
+@pytest.mark.parametrize("password", ["", None, 1234567890, ["correct horse battery"], "x" * 1025])
+def test_a_password_is_text_of_some_length(apply, problem, password):
+    problem(apply(password=password), 422, "password")
+
+
+def test_a_password_is_the_same_however_it_is_typed(apply, client):
+    apply(password="\uff43aff\u00e9 au lait, s'il")
+    answer = client.post("/v1/auth/login", json={"login": "ada", "password": "caffe\u0301 au lait, s'il"})
+    assert answer.status_code == 200
+
+
+GIVEN_BY_OTHERS = ["role", "active", "id", "password_hash", "created_at", "email_key", "is_admin"]
+
+
+def test_nobody_gives_themselves_a_role_or_state(apply, member, problem, subtests):
+    for name in GIVEN_BY_OTHERS:
+        with subtests.test(ascii(name)[:40]):
+            problem(apply(**{name: "admin"}), 422, name)
+            problem(member.patch("/v1/users/me", json={name: "admin"}), 422, name)
+            assert member.get("/v1/users/me").json["role"] == "member"
+
+
+def test_closed_sign_up_is_refused_before_the_body_is_looked_at(make_app, problem):
+    client = make_app(SIGNUP="closed").test_client()
+    fitting = {"username": "ada", "email": "ada@example.org", "password": "correct horse battery"}
+    for body in (fitting, {}, []):
+        problem(client.post("/v1/users", json=body), 403)
+    problem(client.post("/v1/users", data="{", content_type="application/json"), 403)
