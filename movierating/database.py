@@ -43,6 +43,7 @@ T = TypeVar("T")
 BUSY_TIMEOUT_MS = 30_000
 
 _SIGNATURE_BYTES = 9
+_NOT_A_CURSOR = "Not a cursor of this list and order."
 
 # SQLite only counts an INTEGER PRIMARY KEY up by itself; PostgreSQL's ids are bigint.
 Id = BigInteger().with_variant(Integer, "sqlite")
@@ -218,8 +219,11 @@ def _decode(key: bytes, sort: Sort, cursor: str) -> list[Any]:
         raw = b""
     signature, payload = raw[:_SIGNATURE_BYTES], raw[_SIGNATURE_BYTES:]
     if not hmac.compare_digest(signature, _signature(key, sort, payload)):
-        raise invalid("query", "cursor", "Not a cursor of this list and order.")
+        raise invalid("query", "cursor", _NOT_A_CURSOR)
     values: list[Any] = json.loads(payload)
+    # The last character has bits to spare, in which a cursor could differ and still mean the same.
+    if _encode(key, sort, tuple(values)) != cursor:
+        raise invalid("query", "cursor", _NOT_A_CURSOR)
     return values
 
 

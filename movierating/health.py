@@ -4,12 +4,11 @@ import sqlite3
 
 import marshmallow as ma
 from flask import Response
-from flask.views import MethodView
 
 from movierating import metrics, startup
 from movierating.answers import json_answer
 from movierating.problems import Unavailable
-from movierating.rest import Blueprint
+from movierating.rest import Blueprint, View
 
 blp = Blueprint("service", __name__, description="How the service is.")
 
@@ -21,10 +20,8 @@ class StatusSchema(ma.Schema):
 
 
 @blp.route("/healthz")
-class Health(MethodView):
+class Health(View):
     """The process."""
-
-    init_every_request = False
 
     @blp.doc(operationId="get_health")
     @blp.response(200, StatusSchema())
@@ -37,10 +34,8 @@ class Health(MethodView):
 
 
 @blp.route("/readyz")
-class Readiness(MethodView):
+class Readiness(View):
     """What the process depends on."""
-
-    init_every_request = False
 
     @blp.doc(operationId="get_readiness")
     @blp.response(200, StatusSchema())
@@ -56,10 +51,8 @@ class Readiness(MethodView):
 
 
 @blp.route("/metrics")
-class Metrics(MethodView):
+class Metrics(View):
     """What happened so far."""
-
-    init_every_request = False
 
     @blp.doc(operationId="get_metrics")
     @blp.response(

@@ -70,7 +70,7 @@ def worker() -> Flask:
 
 def _end_with_parent() -> None:
     parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        logging.getLogger(__name__).error("the server's main process is gone")
-        os.kill(os.getpid(), signal.SIGTERM)
+    assert parent is not None
+    parent.join()
+    logging.getLogger(__name__).error("the server's main process is gone")
+    os.kill(os.getpid(), signal.SIGTERM)

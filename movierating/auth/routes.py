@@ -3,7 +3,6 @@
 from typing import Any
 
 from flask import Response, request
-from flask.views import MethodView
 from flask_limiter.util import get_remote_address
 
 from movierating.answers import PageQuerySchema, created, json_answer, list_schema, listing
@@ -11,7 +10,7 @@ from movierating.auth import access, limits, schemas, service, tokens
 from movierating.extensions import limiter
 from movierating.openapi import LOCATION, PAGE
 from movierating.problems import Unauthenticated
-from movierating.rest import Blueprint, before_422
+from movierating.rest import Blueprint, View, before_422
 
 blp = Blueprint(
     "auth", __name__, url_prefix="/v1/auth", description="Who is calling: sessions and personal tokens."
@@ -31,10 +30,8 @@ def _require_refresh_token() -> None:
 
 
 @blp.route("/login")
-class Login(MethodView):
+class Login(View):
     """Sessions are opened here."""
-
-    init_every_request = False
 
     @blp.doc(operationId="log_in")
     @limiter.limit(limits.LOGINS_AN_ADDRESS)
@@ -52,10 +49,8 @@ class Login(MethodView):
 
 
 @blp.route("/refresh")
-class Refresh(MethodView):
+class Refresh(View):
     """Sessions are carried on here."""
-
-    init_every_request = False
 
     @blp.doc(operationId="refresh_tokens", security=[{"refresh": []}])
     @limiter.limit(limits.REFRESHES_AN_ADDRESS)
@@ -73,10 +68,8 @@ class Refresh(MethodView):
 
 
 @blp.route("/logout")
-class Logout(MethodView):
+class Logout(View):
     """Sessions are ended here."""
-
-    init_every_request = False
 
     @blp.doc(operationId="log_out")
     @access.in_person
@@ -91,10 +84,8 @@ class Logout(MethodView):
 
 
 @blp.route("/tokens")
-class Tokens(MethodView):
+class Tokens(View):
     """A person's personal tokens."""
-
-    init_every_request = False
 
     @blp.doc(operationId="list_tokens")
     @access.in_person
@@ -126,10 +117,8 @@ class Tokens(MethodView):
 
 
 @blp.route("/tokens/<id:token_id>")
-class TokenById(MethodView):
+class TokenById(View):
     """One personal token."""
-
-    init_every_request = False
 
     @blp.doc(operationId="end_token")
     @access.in_person

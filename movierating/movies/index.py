@@ -7,9 +7,9 @@ import orjson
 from sqlalchemy import Connection, column, delete, insert, table
 
 from movierating.movies.models import MovieFacet
-from movierating.movies.titles import fold
+from movierating.movies.titles import fold, words
 
-# An FTS5 table, made by the migration; its rowid is the movie's id and its text is folded already.
+# An FTS5 table, made by the migration; its rowid is the movie's id and its text is folded words already.
 SEARCH = table(
     "movie_search", column("rowid"), column("title"), column("original_title"), column("directors")
 )
@@ -35,9 +35,9 @@ def add(connection: Connection, movies: Iterable[Mapping[str, Any]]) -> None:
         search_rows.append(
             {
                 "rowid": movie["id"],
-                "title": fold(movie["title"]),
-                "original_title": fold(movie["original_title"] or ""),
-                "directors": fold(" ".join(orjson.loads(movie["directors"]))),
+                "title": " ".join(words(movie["title"])),
+                "original_title": " ".join(words(movie["original_title"] or "")),
+                "directors": " ".join(words(" ".join(orjson.loads(movie["directors"])))),
             }
         )
     if facet_rows:

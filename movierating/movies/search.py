@@ -6,7 +6,6 @@
   many pass, a page fills soon.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +17,7 @@ from movierating.database import Sort, page, read
 from movierating.movies import index
 from movierating.movies.models import Movie, MovieFacet
 from movierating.movies.service import COLUMNS
-from movierating.movies.titles import fold
+from movierating.movies.titles import fold, words
 
 MOST_SORTED = 10_000
 
@@ -38,9 +37,6 @@ _WALKS = {
 # Relevance where more movies pass than are sorted. It and the full order refuse each other's cursors.
 _POPULAR = Sort("movies relevance of many", _WALKS["-count"].columns, descending=True)
 SORTS = (*_WALKS, "relevance")
-
-# Letters and numbers, as FTS5's tokenizer unicode61 has them.
-_WORD = re.compile(r"[^\W_]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +85,7 @@ def _asked(filters: Mapping[str, Any], walked: Any) -> list[_Filter]:
     """The filters that are set, for a walk of the index of the column `walked`."""
     asked = [_of_facet(facet) for facet in _facets(filters)]
     if "q" in filters:
-        asked.append(_of_text(fold(filters["q"]), walked))
+        asked.append(_of_text(filters["q"], walked))
     if "year_from" in filters or "year_to" in filters:
         # An unknown year ranks as 0.
         first, last = max(1, filters.get("year_from", 1)), filters.get("year_to", 9999)
@@ -113,17 +109,17 @@ def _of_facet(facet: str) -> _Filter:
 
 
 def _of_text(text: str, walked: Any) -> _Filter:
-    words = _WORD.findall(text)
-    if not words:
-        return _of_column(_movie.title_key, walked, lambda title: title == text)
-    hits = _having(words)
+    found = words(text)
+    if not found:
+        return _of_column(_movie.title_key, walked, lambda title: title == fold(text))
+    hits = _having(found)
     # The hits are listed once for all movies: asking the full-text index about each costs 50 µs and more.
     return _Filter(hits, _unindexed(_movie.id).in_(hits))
 
 
-def _having(words: list[str]) -> Select[Any]:
+def _having(wanted: list[str]) -> Select[Any]:
     """The ids of the movies whose indexed text has each of these folded words; the last may be unfinished."""
-    query = " ".join(f'"{word}"' for word in words) + "*"
+    query = " ".join(f'"{word}"' for word in wanted) + "*"
     return select(index.SEARCH.c.rowid).where(literal_column(index.SEARCH.name).match(query))
 
 

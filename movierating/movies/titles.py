@@ -39,6 +39,7 @@ _ARTICLES = frozenset(
 # These are words too ("Me, Myself, I"), so they count only capitalised and after the one comma there is.
 _DOUBTFUL_ARTICLES = frozenset({"I", "O", "As", "Os", "Die", "De", "Den", "En", "Et"})
 
+_WORD = re.compile(r"[^\W_]+")
 _YEARS = re.compile(r"([0-9]{4})(?:\s*[-\u2013\u2014]\s*(?:[0-9]{4})?)?")
 _FIRST_YEAR, _LAST_YEAR = 1870, 2100
 # IMDb's marks for television, video and game, which old MovieLens sets put behind the year.
@@ -67,6 +68,11 @@ def fold(text: str) -> str:
     decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     letters = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
     return " ".join(letters.translate(_TABLE).split())
+
+
+def words(text: str) -> list[str]:
+    """The words of a text for search, folded: runs of letters and numbers, as one rule for texts and for queries."""
+    return _WORD.findall(fold(text))
 
 
 def move_article(title: str) -> str:

@@ -3,14 +3,13 @@
 from typing import Any
 
 from flask import Response, current_app, request
-from flask.views import MethodView
 
 from movierating.answers import created, json_answer, list_schema, listing, tagged
 from movierating.auth import access, limits
 from movierating.extensions import limiter
 from movierating.openapi import ETAG, LOCATION, PAGE
 from movierating.problems import Forbidden
-from movierating.rest import Blueprint, before_422
+from movierating.rest import Blueprint, View, before_422
 from movierating.users import history, schemas, service
 
 blp = Blueprint("users", __name__, url_prefix="/v1/users", description="Sign-up, profiles, administration.")
@@ -22,10 +21,8 @@ def _require_open() -> None:
 
 
 @blp.route("")
-class Users(MethodView):
+class Users(View):
     """All accounts."""
-
-    init_every_request = False
 
     @blp.doc(operationId="sign_up")
     @limiter.limit(limits.SIGN_UPS_AN_ADDRESS)
@@ -60,10 +57,8 @@ def _refuse_scripts() -> None:
 
 
 @blp.route("/me")
-class Me(MethodView):
+class Me(View):
     """The caller's account."""
-
-    init_every_request = False
 
     @blp.doc(operationId="get_own_account")
     @access.signed_in
@@ -105,10 +100,8 @@ class Me(MethodView):
 
 
 @blp.route("/me/delete")
-class MeDelete(MethodView):
+class MeDelete(View):
     """The caller's account, for clients that can't send a body with DELETE."""
-
-    init_every_request = False
 
     @blp.doc(operationId="close_own_account_by_post")
     @access.in_person
@@ -130,10 +123,8 @@ def _close(body: dict[str, str]) -> Response:
 
 
 @blp.route("/<id:user_id>")
-class UserById(MethodView):
+class UserById(View):
     """One user."""
-
-    init_every_request = False
 
     @blp.doc(operationId="get_profile")
     @blp.refuses(404)
@@ -160,10 +151,8 @@ class UserById(MethodView):
 
 
 @blp.route("/<id:user_id>/ratings")
-class UserRatings(MethodView):
+class UserRatings(View):
     """What a user rated."""
-
-    init_every_request = False
 
     @blp.doc(operationId="list_user_ratings")
     @blp.refuses(404)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from movierating.movies.titles import fold, move_article, parse_movielens_title, split_year
+from movierating.movies.titles import fold, move_article, parse_movielens_title, split_year, words
 
 
 @pytest.mark.parametrize(
@@ -177,3 +177,8 @@ def test_movielens_title_comes_apart(
 @given(st.text(alphabet="(), 19Tthe-a.k", max_size=40))
 def test_any_title_leaves_a_title(text: str) -> None:
     assert bool(parse_movielens_title(text).title) == bool(text.strip())
+
+
+def test_words_are_runs_of_folded_letters_and_numbers():
+    assert words("Amélie & l'Été: 2—Łódź 🎬Go_on") == ["amelie", "l", "ete", "2", "lodz", "go", "on"]
+    assert words("!?") == []
