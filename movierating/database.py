@@ -4,22 +4,15 @@
 its result. It must not depend on the request (no context locals), and helpers that it calls never commit.
 """
 
-import base64
-import binascii
-import hashlib
-import hmac
-import json
+import itertools
 import sqlite3
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
     BigInteger,
-    Column,
-    ColumnElement,
     Connection,
     Engine,
     Integer,
@@ -28,22 +21,17 @@ from sqlalchemy import (
     event,
     func,
     select,
-    tuple_,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.schema import MetaData
 
-from movierating.problems import invalid
-
 T = TypeVar("T")
 
 # A writer may queue behind a bulk import's chunk; beyond this the database counts as unavailable.
 BUSY_TIMEOUT_MS = 30_000
 
-_SIGNATURE_BYTES = 9
-_NOT_A_CURSOR = "Not a cursor of this list and order."
 
 # SQLite only counts an INTEGER PRIMARY KEY up by itself; PostgreSQL's ids are bigint.
 Id = BigInteger().with_variant(Integer, "sqlite")
@@ -176,58 +164,22 @@ def violates(error: IntegrityError, column: str) -> bool:
     return column in str(error.orig)
 
 
-@dataclass(frozen=True, slots=True)
-class Sort:
-    """An order of rows: `columns` all run in one direction, and the last of them makes each row's place unique.
+def batched(values: Iterable[T], most: int) -> Iterator[list[T]]:
+    """The values in lists of at most `most`: a statement takes a bounded number of parameters."""
+    values = iter(values)
+    while batch := list(itertools.islice(values, most)):
+        yield batch
 
-    `name` is stored in cursors, so that a cursor of one list or order is refused by another.
+
+def stream(statement: Select[Any]) -> Iterator[Row[Any]]:
+    """The rows of one snapshot, a few at a time, on a connection of their own that closes after the last.
+
+    The first row may be asked for when the request that wanted them is over.
     """
+    engine = db.engine
 
-    name: str
-    columns: tuple[ColumnElement[Any] | Column[Any], ...]
-    descending: bool
+    def rows() -> Iterator[Row[Any]]:
+        with engine.connect() as connection:
+            yield from connection.execution_options(yield_per=500).execute(statement)
 
-
-def page(
-    statement: Select[Any], sort: Sort, cursor: str | None, limit: int
-) -> tuple[list[Row[Any]], str | None]:
-    """One page of `statement` by keyset: at most `limit` rows after `cursor`, and the next page's cursor or None.
-
-    The sort's columns are added behind the statement's own. Raises Invalid for a cursor that is not of this sort.
-    """
-    connection = read()
-    key = connection.engine.get_execution_options()["cursor_key"]
-    if cursor is not None:
-        place, start = tuple_(*sort.columns), tuple_(*_decode(key, sort, cursor))
-        statement = statement.where(place < start if sort.descending else place > start)
-    order = [column.desc() if sort.descending else column.asc() for column in sort.columns]
-    rows = list(connection.execute(statement.add_columns(*sort.columns).order_by(*order).limit(limit + 1)))
-    if len(rows) <= limit:
-        return rows, None
-    return rows[:limit], _encode(key, sort, tuple(rows[limit - 1][-len(sort.columns) :]))
-
-
-def _encode(key: bytes, sort: Sort, values: tuple[Any, ...]) -> str:
-    payload = json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode()
-    return base64.urlsafe_b64encode(_signature(key, sort, payload) + payload).decode().rstrip("=")
-
-
-def _decode(key: bytes, sort: Sort, cursor: str) -> list[Any]:
-    try:
-        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-    except (ValueError, binascii.Error):
-        raw = b""
-    signature, payload = raw[:_SIGNATURE_BYTES], raw[_SIGNATURE_BYTES:]
-    if not hmac.compare_digest(signature, _signature(key, sort, payload)):
-        raise invalid("query", "cursor", _NOT_A_CURSOR)
-    values: list[Any] = json.loads(payload)
-    # The last character has bits to spare, in which a cursor could differ and still mean the same.
-    if _encode(key, sort, tuple(values)) != cursor:
-        raise invalid("query", "cursor", _NOT_A_CURSOR)
-    return values
-
-
-def _signature(key: bytes, sort: Sort, payload: bytes) -> bytes:
-    return hashlib.blake2b(
-        sort.name.encode() + b"\0" + payload, key=key, digest_size=_SIGNATURE_BYTES
-    ).digest()
+    return rows()

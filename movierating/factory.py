@@ -19,6 +19,7 @@ from movierating.extensions import api, cors, jwt, limiter, migrate
 from movierating.health import blp as health_blueprint
 from movierating.movies.routes import blp as movies_blueprint
 from movierating.pages import blp as pages_blueprint
+from movierating.ratings.own_routes import blp as own_ratings_blueprint
 from movierating.ratings.routes import blp as ratings_blueprint
 from movierating.users.routes import blp as users_blueprint
 
@@ -99,6 +100,13 @@ def _bind_extensions(app: Flask) -> None:
 
 
 def _register_blueprints(app: Flask) -> None:
-    for blueprint in (auth_blueprint, users_blueprint, movies_blueprint, ratings_blueprint, health_blueprint):
+    for blueprint in (
+        auth_blueprint,
+        users_blueprint,
+        movies_blueprint,
+        ratings_blueprint,
+        own_ratings_blueprint,
+        health_blueprint,
+    ):
         api.register_blueprint(blueprint)
     app.register_blueprint(pages_blueprint)

@@ -159,7 +159,12 @@ LINKS: dict[tuple[str, int], dict[str, Any]] = {
 
 # What marshmallow has no words for, by schema.
 _PROOF = ["current_password"]
-RULES = {"OwnChange": {"dependentRequired": {"email": _PROOF, "password": _PROOF}}}
+_ONE_ID = {"oneOf": [{"required": [name]} for name in ("imdb_id", "movie_id", "tmdb_id")]}
+RULES: dict[str, dict[str, Any]] = {
+    "OwnChange": {"dependentRequired": {"email": _PROOF, "password": _PROOF}},
+    "MovieName": _ONE_ID,
+    "BatchRating": _ONE_ID,
+}
 
 
 def register(spec: APISpec, plugin: MarshmallowPlugin) -> None:
@@ -231,7 +236,12 @@ def example(schema: dict[str, Any], schemas: dict[str, Any]) -> Any:
         return schema["enum"][0]
     if "items" in schema:
         return [example(schema["items"], schemas)]
-    return {name: example(field, schemas) for name, field in schema["properties"].items()}
+    if schema.get("format") == "binary" or "contentMediaType" in schema:
+        return "…"
+    others = {name for choice in schema.get("oneOf", [])[1:] for name in choice["required"]}
+    return {
+        name: example(field, schemas) for name, field in schema["properties"].items() if name not in others
+    }
 
 
 def _links(operation: dict[str, Any], status: int) -> dict[str, Any]:

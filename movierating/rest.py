@@ -14,6 +14,7 @@ from flask import Flask, Request, current_app, request
 from flask.views import MethodView
 from webargs.flaskparser import FlaskParser
 from webargs.multidictproxy import MultiDictProxy
+from werkzeug.datastructures import CombinedMultiDict
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 from werkzeug.routing import BaseConverter
 
@@ -41,7 +42,7 @@ class IdConverter(BaseConverter):
 class Parser(FlaskParser):
     """Reads what a schema describes; refuses unknown fields, wrong content types and malformed JSON."""
 
-    DEFAULT_UNKNOWN_BY_LOCATION = {"json": ma.RAISE, "query": ma.RAISE, "form": ma.RAISE, "files": ma.RAISE}  # noqa: RUF012
+    DEFAULT_UNKNOWN_BY_LOCATION = {"json": ma.RAISE, "query": ma.RAISE, "files": ma.RAISE}  # noqa: RUF012
 
     def load_json(self, req: Request, schema: ma.Schema) -> Any:
         """The body, parsed. Raises 415 for another content type, 413 if too large, and 400 for what isn't JSON."""
@@ -63,6 +64,12 @@ class Parser(FlaskParser):
         req.environ[_QUERY_IS_CHECKED] = True
         _refuse_repeated(req, schema)
         return MultiDictProxy(req.args, schema)
+
+    def load_files(self, req: Request, schema: ma.Schema) -> Any:
+        """A form's files and its other fields together. Raises 415 for another content type."""
+        if req.mimetype != "multipart/form-data":
+            raise UnsupportedMediaType("The body must be multipart/form-data.")
+        return MultiDictProxy(CombinedMultiDict([req.form, req.files]), schema)
 
     def handle_error(self, error: ma.ValidationError, req: Request, schema: ma.Schema, **_: Any) -> Any:
         """Raises Invalid, with one entry a field."""

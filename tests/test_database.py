@@ -7,8 +7,8 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from movierating.database import Sort, page
 from movierating.movies.models import Movie
+from movierating.pagination import Sort, page
 from movierating.problems import Invalid
 
 BY_YEAR = Sort("by year", (Movie.year_rank, Movie.id), descending=False)

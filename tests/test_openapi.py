@@ -100,9 +100,12 @@ RULES = {
     "has one good answer at least": lambda _, o: any(status < "300" for status in o.doc["responses"]),
     "has no catch-all": lambda _, o: "default" not in o.doc["responses"],
     "shows an example of what it takes": lambda _, o: "requestBody" not in o.doc
-    or "example" in o.doc["requestBody"]["content"]["application/json"],
+    or all("example" in media for media in o.doc["requestBody"]["content"].values()),
     "refuses fields it does not know": lambda whole, o: "requestBody" not in o.doc
-    or resolved(whole, o.doc["requestBody"]["content"]["application/json"]["schema"])["additionalProperties"] is False,
+    or all(
+        resolved(whole, media["schema"])["additionalProperties"] is False
+        for media in o.doc["requestBody"]["content"].values()
+    ),
     "tells what a body can be refused for": lambda _, o: "requestBody" not in o.doc
     or {"400", "413", "415", "422"} <= o.doc["responses"].keys(),
     "shows an example of its good answers": lambda whole, o: all(

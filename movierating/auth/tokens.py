@@ -9,7 +9,8 @@ from sqlalchemy import Connection, delete, insert, select, update
 from movierating import times
 from movierating.auth.models import PersonalToken, User
 from movierating.auth.service import Caller, require_session
-from movierating.database import Sort, page, read, write
+from movierating.database import read, write
+from movierating.pagination import Sort, page
 from movierating.problems import Conflict, NotFound
 
 PREFIX = "mr_"

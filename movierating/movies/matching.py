@@ -3,12 +3,12 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, insert, select, update
 
 from movierating import aggregates, times
-from movierating.database import newest_id
+from movierating.database import batched, newest_id
 from movierating.movies import index
 from movierating.movies.models import Movie
 from movierating.movies.service import columns
@@ -32,14 +32,22 @@ class AmbiguousError(Exception):
         self.movie_ids = [known.movie_id for known in movies]
 
 
+class Wanted(NamedTuple):
+    """The ids and titles by which a file's rows name movies."""
+
+    imdb_ids: set[str]
+    tmdb_ids: set[int]
+    titles: set[str]
+
+
 class Catalogue:
-    """The keys of every movie, in memory: some 300 bytes a movie.
+    """The keys of movies, in memory: of all, at some 300 bytes a movie, or of those that have one of the `wanted`.
 
     It lives inside one write transaction, and so nothing changes behind its back. Movies added get their ids at once
     and are written by `flush`. `changes` counts the movies added and completed.
     """
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, wanted: Wanted | None = None) -> None:
         self.changes = 0
         self._connection = connection
         self._by_imdb: dict[str, _Known] = {}
@@ -47,10 +55,7 @@ class Catalogue:
         self._by_title: defaultdict[tuple[str, int | None], list[_Known]] = defaultdict(list)
         self._unwritten: list[dict[str, Any]] = []
         self._next_id = newest_id(connection, Movie.__table__) + 1
-        keys = select(
-            _movie.id, _movie.imdb_id, _movie.tmdb_id, _movie.year, _movie.title, _movie.original_title
-        )
-        for movie_id, imdb_id, tmdb_id, year, *titles in connection.execute(keys):
+        for movie_id, imdb_id, tmdb_id, year, *titles in _keys(connection, wanted):
             self._learn(_Known(movie_id, imdb_id, tmdb_id), titles, year)
 
     def _learn(self, known: _Known, titles: Iterable[str | None], year: int | None) -> None:
@@ -65,21 +70,28 @@ class Catalogue:
             self._by_tmdb[known.tmdb_id] = known
 
     def find(
-        self, imdb_id: str | None, tmdb_id: int | None, titles: Sequence[str | None], year: int | None
+        self,
+        imdb_id: str | None,
+        tmdb_id: int | None,
+        titles: Sequence[str | None],
+        year: int | None,
+        *,
+        nearby: bool = False,
     ) -> int | None:
         """The id of the one movie that a row means, or None if there is none.
 
         A movie that carries another id of the same kind is never meant, and IMDb's decides. `titles` are tried in
-        turn, the first being the one under which the movie would be added. Raises AmbiguousError.
+        turn, the first being the one under which the movie would be added; `nearby` lets the year be off by one, for
+        catalogues differ on when a film came out. Raises AmbiguousError.
         """
-        known = self._find(imdb_id, tmdb_id, titles, year)
+        known = self._find(imdb_id, tmdb_id, titles, year, (0, 1) if nearby else (0,))
         return known.movie_id if known else None
 
     def find_and_complete(
         self, imdb_id: str | None, tmdb_id: int | None, titles: Sequence[str | None], year: int | None
     ) -> int | None:
         """As `find`; the movie takes those of the row's ids that it lacks and no other movie has."""
-        known = self._find(imdb_id, tmdb_id, titles, year)
+        known = self._find(imdb_id, tmdb_id, titles, year, (0,))
         if known is None:
             return None
         taken: dict[str, Any] = {}
@@ -100,20 +112,26 @@ class Catalogue:
         self._learn_ids(known)
 
     def _find(
-        self, imdb_id: str | None, tmdb_id: int | None, titles: Sequence[str | None], year: int | None
+        self,
+        imdb_id: str | None,
+        tmdb_id: int | None,
+        titles: Sequence[str | None],
+        year: int | None,
+        years_off: Sequence[int],
     ) -> _Known | None:
         if imdb_id is not None and imdb_id in self._by_imdb:
             return self._by_imdb[imdb_id]
         known = self._by_tmdb.get(tmdb_id) if tmdb_id is not None else None
         if known is not None and (imdb_id is None or known.imdb_id is None):
             return known
-        for title in titles:
-            fitting = self._namesakes(imdb_id, tmdb_id, title, year)
-            if len(fitting) > 1:
-                raise AmbiguousError(fitting, "more than one movie has this title and year")
-            if fitting:
-                return fitting[0]
-        if imdb_id is None:
+        for off in years_off:
+            for title in filter(None, titles):
+                fitting = self._namesakes(imdb_id, tmdb_id, title, year, off)
+                if len(fitting) > 1:
+                    raise AmbiguousError(fitting, "more than one movie has this title and year")
+                if fitting:
+                    return fitting[0]
+        if imdb_id is None and titles:
             self._refuse_twin(titles[0], year)
         return None
 
@@ -127,11 +145,13 @@ class Catalogue:
         return self._by_title.get((fold(title), year), ()) if title else ()
 
     def _namesakes(
-        self, imdb_id: str | None, tmdb_id: int | None, title: str | None, year: int | None
+        self, imdb_id: str | None, tmdb_id: int | None, title: str, year: int | None, off: int
     ) -> list[_Known]:
+        years = {year} if year is None else {year - off, year + off}
         return [
             known
-            for known in self._titled(title, year)
+            for each in years
+            for known in self._titled(title, each)
             if (imdb_id is None or known.imdb_id is None) and (tmdb_id is None or known.tmdb_id is None)
         ]
 
@@ -163,6 +183,25 @@ class Catalogue:
 
 
 _BATCH = 1000
+_KEYS = select(_movie.id, _movie.imdb_id, _movie.tmdb_id, _movie.year, _movie.title, _movie.original_title)
+
+
+def _keys(connection: Connection, wanted: Wanted | None) -> Iterable[Any]:
+    if wanted is None:
+        return connection.execute(_KEYS)
+    titles = {fold(title) for title in wanted.titles}
+    found: dict[int, Any] = {}
+    by_column: list[tuple[Any, Iterable[Any]]] = [
+        (_movie.imdb_id, wanted.imdb_ids),
+        (_movie.tmdb_id, wanted.tmdb_ids),
+        (_movie.title_key, titles),
+        (_movie.original_title_key, titles),
+    ]
+    for column, values in by_column:
+        for some in batched(values, _BATCH):
+            found.update((row.id, row) for row in connection.execute(_KEYS.where(column.in_(some))))
+    return found.values()
+
 
 _EMPTY = {
     **dict.fromkeys(

@@ -20,9 +20,7 @@ _ANY_YEAR = ma.validate.Range(1, 9999)
 
 _COUNTRY = ma.validate.OneOf(COUNTRIES, error="Must be an ISO 3166-1 alpha-2 code such as FR, or SU, CS, YU.")
 _LANGUAGE = ma.validate.OneOf(LANGUAGES, error="Must be an ISO 639-1 code, such as fr.")
-_IMDB_ID = ma.validate.Regexp(
-    re.compile(r"tt[0-9]{7,10}\Z", re.ASCII), error="Must be tt and 7 to 10 digits."
-)
+IMDB_ID = ma.validate.Regexp(re.compile(r"tt[0-9]{7,10}\Z", re.ASCII), error="Must be tt and 7 to 10 digits.")
 IMDB_ID_IN_PATH = {
     "in": "path",
     "name": "imdb_id",
@@ -79,7 +77,7 @@ class NewMovieSchema(ma.Schema):
         validate=_COUNTRY,
         metadata={"example": "IE", "description": "ISO 3166-1 alpha-2, or SU, CS, YU."},
     )
-    imdb_id = ma.fields.String(allow_none=True, validate=_IMDB_ID, metadata={"example": "tt0485601"})
+    imdb_id = ma.fields.String(allow_none=True, validate=IMDB_ID, metadata={"example": "tt0485601"})
     tmdb_id = WholeNumber(
         allow_none=True, validate=ma.validate.Range(1, LARGEST_TMDB_ID), metadata={"example": 26963}
     )

@@ -13,11 +13,12 @@ from typing import Any
 import orjson
 from sqlalchemy import ColumnElement, Row, Select, case, exists, func, literal_column, select
 
-from movierating.database import Sort, page, read
+from movierating.database import read
 from movierating.movies import index
 from movierating.movies.models import Movie, MovieFacet
 from movierating.movies.service import COLUMNS
 from movierating.movies.titles import fold, words
+from movierating.pagination import Sort, page
 
 MOST_SORTED = 10_000
 

@@ -9,10 +9,11 @@ from sqlalchemy.exc import IntegrityError
 
 from movierating import aggregates, counters, times
 from movierating.auth.models import User
-from movierating.database import Sort, page, read, upsert, write
+from movierating.database import read, upsert, write
 from movierating.movies import index
 from movierating.movies import service as movies
 from movierating.movies.models import Movie
+from movierating.pagination import Sort, page
 from movierating.problems import Conflict, NotFound, Unauthenticated
 from movierating.ratings.aggregates import MOVIE_COLUMNS, Sums, move
 from movierating.ratings.models import Rating

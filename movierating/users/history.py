@@ -5,9 +5,9 @@ from typing import Any
 
 from sqlalchemy import Select, select
 
-from movierating.database import Sort, page
 from movierating.movies.models import Movie, MovieFacet
 from movierating.movies.service import FACT_COLUMNS, facts
+from movierating.pagination import Sort, page
 from movierating.ratings.models import Rating
 from movierating.ratings.service import shown_values
 from movierating.users.service import require_active

@@ -10,7 +10,8 @@ from movierating import aggregates, counters, times
 from movierating.auth import passwords
 from movierating.auth.models import User
 from movierating.auth.service import end_everything, last_admin_leaves, name_key
-from movierating.database import Sort, page, read, violates, write
+from movierating.database import read, violates, write
+from movierating.pagination import Sort, page
 from movierating.problems import Conflict, Forbidden, NotFound, invalid
 from movierating.ratings.service import remove_all_of
 

@@ -1,0 +1,138 @@
+"""`movierating import` and `movierating export`: ratings in and out."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+import click
+
+from movierating.commands.application import application, with_application
+
+if TYPE_CHECKING:
+    from movierating.ratings.bulk import OnConflict
+
+
+@click.group("import")
+def import_() -> None:
+    """Load ratings in bulk."""
+
+
+@import_.command("movielens")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+def import_movielens(folder: Path) -> None:
+    """Load a MovieLens data set: ml-latest(-small), ml-25m, ml-32m, ml-1m, ml-10m or ml-100k.
+
+    Its users become accounts that can't sign in, its movies are matched or added. It can be repeated, and resumed
+    after a kill. Rows that can't be taken are reported and left out, which is no failure: the exit code is 1 only
+    where the folder holds no data set or can't be read to its end.
+    """
+    from movierating.ratings import datasets
+    from movierating.ratings.formats import movielens
+
+    try:
+        dataset = movielens.open_folder(folder)
+        with application(), _progress("ratings", dataset.size) as progress:
+            report = datasets.import_movielens(dataset, progress)
+    except (movielens.NotMovieLens, OSError) as error:
+        raise click.ClickException(str(error)) from error
+    for reason in report.reasons:
+        click.echo(reason, err=True)
+    if report.refused > len(report.reasons):
+        click.echo(f"and {report.refused - len(report.reasons)} more", err=True)
+    if report.unmatched:
+        click.echo(
+            f"{report.unmatched} ratings not loaded: their movies were refused or are not listed", err=True
+        )
+    click.echo(f"{report.movies_added} movies added, {report.movies_present} there already")
+    click.echo(f"{report.users_added} users added")
+    click.echo(
+        f"{report.added} ratings loaded, {report.changed} changed, {report.unchanged} unchanged,"
+        f" {report.refused} rows refused"
+    )
+
+
+@contextmanager
+def _progress(label: str, size: int) -> Iterator[Callable[[int], None]]:
+    """Call the function with how much of `size` is done: a bar on a terminal, a line each tenth in a pipe."""
+    done, on_terminal = 0, sys.stderr.isatty()
+    with click.progressbar(length=size, label=label, file=sys.stderr, hidden=not on_terminal) as bar:
+
+        def advance(now_done: int) -> None:
+            nonlocal done
+            if not on_terminal and now_done * 10 // size > done * 10 // size:
+                click.echo(f"{label}: {now_done * 100 // size} %", err=True)
+            bar.update(now_done - done)
+            done = now_done
+
+        yield advance
+
+
+# As `ratings.formats` has them; a test compares, and help needn't wait for an import.
+IN = ("letterboxd", "imdb", "trakt", "tmdb", "movary", "movielens", "csv", "json")
+OUT = ("csv", "json", "letterboxd", "imdb")
+ON_CONFLICT = ("newer", "keep", "replace")
+
+
+@import_.command("ratings")
+@click.argument("file", type=click.File("rb"))
+@click.option("--user", "name", required=True, help="Whose ratings they are.")
+@click.option("--format", "wanted", type=click.Choice(IN), help="Refuse the file if it is anything else.")
+@click.option("--dry-run", is_flag=True, help="Only report; write nothing.")
+@click.option("--create-missing", is_flag=True, help="Add the movies that are not there.")
+@click.option("--on-conflict", type=click.Choice(ON_CONFLICT), default="newer", show_default=True)
+@with_application
+def import_ratings(
+    file: BinaryIO,
+    name: str,
+    wanted: str | None,
+    dry_run: bool,
+    create_missing: bool,
+    on_conflict: "OnConflict",
+) -> None:
+    """Load somebody's ratings from a file of Letterboxd, IMDb, Trakt, TMDB, Movary, MovieLens or movierating.
+
+    All or nothing; can be repeated. Rows that do not go in are listed on standard error.
+    """
+    from movierating.ratings import imports
+    from movierating.users import service
+
+    user_id = service.id_of(name)
+    report = imports.import_file(
+        user_id, file, wanted, dry_run=dry_run, create_missing=create_missing, on_conflict=on_conflict
+    )
+    for row in report.unmatched:
+        candidates = f" (movies {', '.join(map(str, row['candidates']))})" if row["candidates"] else ""
+        click.echo(f"{row['line']}: {row['title']} ({row['year']}): {row['reason']}{candidates}", err=True)
+    for row in report.errors:
+        click.echo(f"{row['line']}: {row['reason']}", err=True)
+    click.echo(
+        f"{report.format}{' (dry run)' if dry_run else ''}: {report.created} created, {report.updated} updated, "
+        f"{report.unchanged} unchanged, {report.skipped} skipped, {len(report.unmatched)} unmatched, "
+        f"{len(report.errors)} unreadable"
+    )
+
+
+@click.group()
+def export() -> None:
+    """Take ratings out."""
+
+
+@export.command("ratings")
+@click.option("--user", "name", required=True, help="Whose ratings.")
+@click.option("--format", "wanted", type=click.Choice(OUT), default="csv", show_default=True)
+@click.option(
+    "--output", type=click.File("wb", atomic=True), default="-", help="A file; standard output without it."
+)
+@with_application
+def export_ratings(name: str, wanted: str, output: BinaryIO) -> None:
+    """Write somebody's ratings as a file.
+
+    csv and json hold everything and come back in without loss; letterboxd and imdb are what those places import.
+    """
+    from movierating.ratings import exports
+    from movierating.users import service
+
+    for block in exports.export_ratings(service.id_of(name), wanted).blocks:
+        output.write(block)

@@ -1,0 +1,73 @@
+"""A list of ratings set or taken back in one call, each naming its movie by one of three ids."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from movierating.database import write
+from movierating.movies.models import Movie
+from movierating.ratings.bulk import Given, put_many, remove_many
+
+_movie = Movie.__table__.c
+
+# By which a rating may name its movie; each exactly one of them.
+NAMES = ("movie_id", "imdb_id", "tmdb_id")
+_COLUMNS = {"movie_id": _movie.id, "imdb_id": _movie.imdb_id, "tmdb_id": _movie.tmdb_id}
+
+
+def rate_many(user_id: int, ratings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Set ratings: each holds one of NAMES, `value` in half points and perhaps `rated_at` in microseconds.
+
+    Returns how many were `created`, `updated`, `unchanged`, and the names that are `not_found`. A movie may come more
+    than once; the last of its ratings stays.
+    """
+
+    def job(connection: Connection) -> dict[str, Any]:
+        found, not_found = _found(connection, ratings)
+        given = [Given(movie_id, one["value"], one.get("rated_at")) for movie_id, one in found]
+        outcomes = put_many(connection, user_id, given, "replace")
+        counts = {name: outcomes.count(name) for name in ("created", "updated", "unchanged")}
+        return {**counts, "not_found": not_found}
+
+    return write(job)
+
+
+def take_back_many(user_id: int, ratings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Remove ratings, each holding one of NAMES; returns how many were `deleted`, and the names `not_found`.
+
+    A movie that the user did not rate is not found either.
+    """
+
+    def job(connection: Connection) -> dict[str, Any]:
+        found, not_found = _found(connection, ratings)
+        gone = remove_many(connection, user_id, {movie_id for movie_id, _ in found})
+        not_found += [_name(one) for movie_id, one in found if movie_id not in gone]
+        return {"deleted": len(gone), "not_found": not_found}
+
+    return write(job)
+
+
+def _name(one: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: one[name] for name in NAMES if name in one}
+
+
+def _found(
+    connection: Connection, ratings: Iterable[Mapping[str, Any]]
+) -> tuple[list[tuple[int, Mapping[str, Any]]], list[dict[str, Any]]]:
+    """The ratings whose movies exist, each behind its movie's id; and the names of the others."""
+    ratings = list(ratings)
+    ids: dict[tuple[str, Any], int] = {}
+    for name, column in _COLUMNS.items():
+        wanted = {one[name] for one in ratings if name in one}
+        if wanted:
+            rows = connection.execute(select(column, _movie.id).where(column.in_(wanted)))
+            ids.update(((name, value), movie_id) for value, movie_id in rows)
+    found, not_found = [], []
+    for one in ratings:
+        movie_id = ids.get(next(iter(_name(one).items())))
+        if movie_id is None:
+            not_found.append(_name(one))
+        else:
+            found.append((movie_id, one))
+    return found, not_found

@@ -1,0 +1,31 @@
+"""Movary's export of ratings: `title,year,tmdbId,imdbId,userRating`, whole numbers from 1 to 10, no dates."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+
+from movierating.ratings.formats import cells
+from movierating.ratings.formats.rows import RatedRow, Row, SkippedRow, checked
+from movierating.ratings.formats.sheets import Sheet
+
+
+def sniff(columns: Sequence[str]) -> bool:
+    """Whether a CSV file with these columns is Movary's."""
+    return {"title", "userrating"} <= set(columns)
+
+
+def parse(sheets: Iterable[Sheet]) -> Iterator[Row]:
+    """The ratings, none with a time."""
+    for sheet in sheets:
+        yield from sheet.rows(
+            ("title", "year", "tmdbid", "imdbid", "userrating"), partial(_row, sheet.source.name)
+        )
+
+
+def _row(file: str, line: int, row: Sequence[str]) -> Row:
+    name, made_in, tmdb_id, imdb_id, rating = row
+    title, year = cells.title(name), cells.year(made_in)
+    if not rating.strip():
+        return SkippedRow(line, title, year, "it has no rating", file)
+    ids = cells.imdb_id(imdb_id), cells.tmdb_id(tmdb_id)
+    value = cells.rating(cells.WHOLE_TEN, rating)
+    return checked(RatedRow(line, *ids, title, None, year, value, None, file=file))

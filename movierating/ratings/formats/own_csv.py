@@ -1,0 +1,73 @@
+"""Our own CSV, version 1: UTF-8, commas, CRLF (RFC 4180), one rating a line, nothing lost.
+
+The header is `imdb_id,tmdb_id,title,original_title,year,value,rated_at,version`.
+
+- `imdb_id` as `tt0111161`, `tmdb_id` a number; `original_title` where it is another than the title; any of them, and
+  `year`, may be empty. `title` never is.
+- `value` is 0.5 to 10 by halves. `rated_at` is RFC 3339 in UTC, with as much of a fraction as there is.
+- `version` is 1 in every row; a later version of the format counts up.
+- Where a title starts like a spreadsheet's formula (`=`, `+`, `-`, `@`), with quotation marks or apostrophes before
+  that or without, it has one apostrophe more in front, which reading takes away; so behind every semicolon in it.
+- The lines are in the order of `rated_at`, `imdb_id`, `tmdb_id`, `title`, `year`, nothing before something; it is for
+  whoever calls `write` to keep it.
+
+Read are the same columns in any order, and also files that other programs write: `value`, and an id or the title, are
+enough.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+
+from movierating import times
+from movierating.ratings.formats import cells
+from movierating.ratings.formats.rows import ExportRow, RatedRow, Row, SkippedRow, checked
+from movierating.ratings.formats.sheets import Sheet, csv_lines, in_blocks
+
+VERSION = "1"
+_COLUMNS = ("imdb_id", "tmdb_id", "title", "original_title", "year", "value", "rated_at", "version")
+
+
+def sniff(columns: Sequence[str]) -> bool:
+    """Whether a CSV file with these columns is ours."""
+    return "value" in columns and not {"imdb_id", "tmdb_id", "title"}.isdisjoint(columns)
+
+
+def parse(sheets: Iterable[Sheet]) -> Iterator[Row]:
+    """The ratings."""
+    for sheet in sheets:
+        yield from sheet.rows(_COLUMNS, partial(_row, sheet.source.name))
+
+
+def _row(file: str, line: int, row: Sequence[str]) -> Row:
+    imdb_id, tmdb_id, title, original_title, made_in, value, rated_at, version = row
+    if version not in (VERSION, ""):
+        raise ValueError(f"it is of version {cells.shown(version)}, not {VERSION}")
+    name, year = cells.title(cells.armed(title)), cells.year(made_in)
+    if not value.strip():
+        return SkippedRow(line, name, year, "it has no rating", file)
+    return checked(
+        RatedRow(
+            line,
+            cells.imdb_id(imdb_id),
+            cells.tmdb_id(tmdb_id),
+            name,
+            cells.title(cells.armed(original_title)),
+            year,
+            cells.rating(cells.HALVES_TO_TEN, value),
+            cells.moment(rated_at),
+            file=file,
+        )
+    )
+
+
+def write(rows: Iterable[ExportRow]) -> Iterator[bytes]:
+    """The file, in pieces of some 64 KB."""
+    return in_blocks(csv_lines(_cells(rows)))
+
+
+def _cells(rows: Iterable[ExportRow]) -> Iterator[Sequence[object]]:
+    yield _COLUMNS
+    for row in rows:
+        title, original_title = cells.disarmed(row.title), cells.disarmed(row.original_title or "")
+        value, rated_at = f"{row.value / 2:g}", times.to_rfc3339(row.rated_at)
+        yield row.imdb_id, row.tmdb_id, title, original_title, row.year, value, rated_at, VERSION

@@ -1,0 +1,172 @@
+"""A person's ratings out of a file: matched to movies, and written all or not at all, with a report of every row."""
+
+import contextlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO
+
+from sqlalchemy import Connection
+
+from movierating.database import write
+from movierating.movies.matching import AmbiguousError, Catalogue, Wanted
+from movierating.movies.schemas import NewMovieSchema
+from movierating.problems import invalid
+from movierating.ratings.bulk import Given, OnConflict, put_many
+from movierating.ratings.formats.rows import RatedRow, Row, SkippedRow, UnknownFormat
+from movierating.ratings.formats.uploads import open_upload
+
+
+@dataclass(slots=True)
+class Report:
+    """What became of a file's rows: each counts once. `unmatched` and `errors` hold one dict a row."""
+
+    format: str
+    dry_run: bool
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    skipped: int = 0
+    unmatched: list[dict[str, Any]] = field(default_factory=list)
+    errors: list[dict[str, Any]] = field(default_factory=list)
+
+
+class _NothingIsWritten(Exception):
+    """Ends a dry run's transaction."""
+
+
+def import_file(
+    user_id: int,
+    file: BinaryIO,
+    wanted: str | None = None,
+    *,
+    dry_run: bool = False,
+    create_missing: bool = False,
+    on_conflict: OnConflict = "newer",
+) -> Report:
+    """Give a user the ratings of a file, in one transaction; a dry run reports the same and writes nothing.
+
+    Its format is told from its content, or has to be `wanted`. A movie that isn't there is added if `create_missing`,
+    and otherwise its row is unmatched; one that exists is never changed. `on_conflict` is as for `put_many`. Of
+    several rows for one movie the newest counts. Raises Invalid where the file as a whole can't be taken.
+    """
+    try:
+        upload = open_upload(file, wanted)
+        report = Report(upload.format, dry_run)
+        # Every row is read before the first is written, because a file may turn out damaged at its end.
+        rated = _sorted_out(upload.rows, report)
+    except UnknownFormat as error:
+        raise invalid("files", "file", str(error)) from error
+
+    def job(connection: Connection) -> None:
+        newest = _newest(_matched(connection, rated, report, create_missing), report)
+        given = [Given(movie_id, row.value, row.rated_at) for movie_id, row in newest.items()]
+        for outcome in put_many(connection, user_id, given, on_conflict):
+            setattr(report, outcome, getattr(report, outcome) + 1)
+        if dry_run:
+            raise _NothingIsWritten
+
+    with contextlib.suppress(_NothingIsWritten):
+        write(job)
+    return report
+
+
+def _sorted_out(rows: Iterable[Row], report: Report) -> list[RatedRow]:
+    rated = []
+    for row in rows:
+        if isinstance(row, RatedRow):
+            rated.append(row)
+        elif isinstance(row, SkippedRow):
+            report.skipped += 1
+        else:
+            report.errors.append({"line": row.line, "reason": _placed(row.file, row.reason)})
+    return rated
+
+
+def _placed(file: str, reason: str) -> str:
+    return f"{file}: {reason}" if file else reason
+
+
+def _matched(
+    connection: Connection, rated: list[RatedRow], report: Report, create_missing: bool
+) -> list[tuple[int, RatedRow]]:
+    catalogue = Catalogue(connection, _wanted(rated))
+    found = []
+    for row in rated:
+        try:
+            movie_id = _match(catalogue, row, create_missing)
+        except AmbiguousError as error:
+            _leave(report, row, str(error), error.movie_ids)
+            continue
+        if movie_id is not None:
+            found.append((movie_id, row))
+        elif row.kind is not None:
+            report.skipped += 1
+        else:
+            _leave(report, row, _why_missing(row, create_missing), [])
+    catalogue.flush()
+    return found
+
+
+def _wanted(rated: list[RatedRow]) -> Wanted:
+    return Wanted(
+        {row.imdb_id for row in rated if row.imdb_id is not None},
+        {row.tmdb_id for row in rated if row.tmdb_id is not None},
+        {title for row in rated for title in (row.title, row.alternative_title) if title},
+    )
+
+
+def _match(catalogue: Catalogue, row: RatedRow, create_missing: bool) -> int | None:
+    titles = () if row.kind is not None else (row.title, row.alternative_title)
+    movie_id = catalogue.find(row.imdb_id, row.tmdb_id, titles, row.year, nearby=True)
+    if movie_id is not None or row.kind is not None or not create_missing or _refusal(row) is not None:
+        return movie_id
+    return catalogue.add(_facts(row))
+
+
+def _facts(row: RatedRow) -> dict[str, Any]:
+    facts = {
+        "title": row.title,
+        "original_title": row.alternative_title,
+        "year": row.year,
+        "imdb_id": row.imdb_id,
+        "tmdb_id": row.tmdb_id,
+    }
+    return {name: value for name, value in facts.items() if value is not None}
+
+
+_schema = NewMovieSchema()
+
+
+def _refusal(row: RatedRow) -> str | None:
+    """Why a movie of this row's title and year can't be added, or None."""
+    errors = _schema.validate(_facts(row))
+    return "; ".join(f"{name}: {' '.join(map(str, why))}" for name, why in errors.items()) or None
+
+
+def _why_missing(row: RatedRow, create_missing: bool) -> str:
+    if create_missing:
+        return f"there is no such movie, and it can't be added: {_refusal(row)}"
+    return "there is no such movie"
+
+
+def _leave(report: Report, row: RatedRow, reason: str, candidates: list[int]) -> None:
+    report.unmatched.append(
+        {
+            "line": row.line,
+            "title": row.title,
+            "year": row.year,
+            "reason": _placed(row.file, reason),
+            "candidates": candidates,
+        }
+    )
+
+
+def _newest(found: list[tuple[int, RatedRow]], report: Report) -> dict[int, RatedRow]:
+    """The newest row of each movie, the later one of two as old; the others count as skipped."""
+    newest: dict[int, RatedRow] = {}
+    for movie_id, row in found:
+        other = newest.get(movie_id)
+        if other is None or (row.rated_at or 0) >= (other.rated_at or 0):
+            newest[movie_id] = row
+    report.skipped += len(found) - len(newest)
+    return newest

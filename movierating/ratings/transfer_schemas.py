@@ -1,0 +1,154 @@
+"""What the calls about the caller's ratings as a whole take and answer."""
+
+from typing import Any
+
+import marshmallow as ma
+from flask_smorest.fields import Upload
+
+from movierating.fields import Flag, HalfPoints, Moment, WholeNumber, past
+from movierating.movies.schemas import IMDB_ID, LARGEST_TMDB_ID
+from movierating.ratings.batch import NAMES
+from movierating.ratings.formats import downloads, uploads
+from movierating.ratings.schemas import RATED_AT, VALUE
+
+MOST_RATINGS = 1000
+LARGEST_ID = 2**63 - 1
+ON_CONFLICT = ("newer", "keep", "replace")
+
+
+class MovieNameSchema(ma.Schema):
+    """A movie, by exactly one of its ids."""
+
+    movie_id = WholeNumber(validate=ma.validate.Range(1, LARGEST_ID), metadata={"example": 17})
+    imdb_id = ma.fields.String(validate=IMDB_ID, metadata={"example": "tt0485601"})
+    tmdb_id = WholeNumber(validate=ma.validate.Range(1, LARGEST_TMDB_ID), metadata={"example": 26963})
+
+    @ma.validates_schema
+    def one_name(self, data: dict[str, Any], **_: Any) -> None:
+        """Two ids might name two movies."""
+        if len(data.keys() & set(NAMES)) != 1:
+            raise ma.ValidationError("Must hold exactly one of movie_id, imdb_id and tmdb_id.")
+
+
+class BatchRatingSchema(MovieNameSchema):
+    """A rating to be set."""
+
+    value = HalfPoints(required=True, metadata=VALUE)
+    rated_at = Moment(load_default=None, validate=past, metadata=RATED_AT)
+
+
+class RatingBatchSchema(ma.Schema):
+    """Ratings to be set."""
+
+    ratings = ma.fields.List(
+        ma.fields.Nested(BatchRatingSchema), required=True, validate=ma.validate.Length(1, MOST_RATINGS)
+    )
+
+
+class RemovalBatchSchema(ma.Schema):
+    """Ratings to be taken back."""
+
+    ratings = ma.fields.List(
+        ma.fields.Nested(MovieNameSchema), required=True, validate=ma.validate.Length(1, MOST_RATINGS)
+    )
+
+
+class BatchReportSchema(ma.Schema):
+    """What became of the ratings."""
+
+    created = ma.fields.Integer(required=True, metadata={"example": 1})
+    updated = ma.fields.Integer(required=True, metadata={"example": 0})
+    unchanged = ma.fields.Integer(required=True, metadata={"example": 0})
+    not_found = ma.fields.List(ma.fields.Nested(MovieNameSchema), required=True)
+
+
+class RemovalReportSchema(ma.Schema):
+    """What became of the ratings to be taken back."""
+
+    deleted = ma.fields.Integer(required=True, metadata={"example": 1})
+    not_found = ma.fields.List(ma.fields.Nested(MovieNameSchema), required=True)
+
+
+class ImportQuerySchema(ma.Schema):
+    """How a file is to be taken."""
+
+    format = ma.fields.String(
+        validate=ma.validate.OneOf(uploads.FORMATS),
+        metadata={"description": "Refuse the file if it is anything else; without this its content tells."},
+    )
+    dry_run = Flag(
+        metadata={
+            "from_query": True,
+            "example": True,
+            "description": "Only report; write nothing.",
+        }
+    )
+    create_missing = Flag(
+        metadata={
+            "from_query": True,
+            "example": False,
+            "description": "Add the movies that are not there.",
+        }
+    )
+    on_conflict = ma.fields.String(
+        validate=ma.validate.OneOf(ON_CONFLICT),
+        metadata={
+            "description": "Where you rated the movie already: `newer` (default) by rated time, `keep`, `replace`."
+        },
+    )
+
+
+class UploadSchema(ImportQuerySchema):
+    """A file of ratings; the options may stand here or in the query."""
+
+    file = Upload(
+        required=True, metadata={"description": "At most 16 MiB, unless the operator set another limit."}
+    )
+
+
+class UnmatchedRowSchema(ma.Schema):
+    """A row whose movie could not be told."""
+
+    line = ma.fields.Integer(required=True, metadata={"example": 7})
+    title = ma.fields.String(required=True, allow_none=True, metadata={"example": "Emma"})
+    year = ma.fields.Integer(required=True, allow_none=True, metadata={"example": 1996})
+    reason = ma.fields.String(
+        required=True, metadata={"example": "more than one movie has this title and year"}
+    )
+    candidates = ma.fields.List(
+        ma.fields.Integer(),
+        required=True,
+        metadata={"example": [2711, 2712], "description": "Ids of movies it may be."},
+    )
+
+
+class UnreadableRowSchema(ma.Schema):
+    """A row that could not be read."""
+
+    line = ma.fields.Integer(required=True, metadata={"example": 7})
+    reason = ma.fields.String(required=True, metadata={"example": "the rating 11 is not from 1 to 10"})
+
+
+class ImportReportSchema(ma.Schema):
+    """What became of the rows; each counts once."""
+
+    format = ma.fields.String(required=True, metadata={"example": "letterboxd"})
+    dry_run = ma.fields.Boolean(required=True, metadata={"example": True})
+    created = ma.fields.Integer(required=True, metadata={"example": 1})
+    updated = ma.fields.Integer(required=True, metadata={"example": 0})
+    unchanged = ma.fields.Integer(required=True, metadata={"example": 0})
+    skipped = ma.fields.Integer(
+        required=True, metadata={"example": 0, "description": "No movie, no rating, or an older one."}
+    )
+    unmatched = ma.fields.List(ma.fields.Nested(UnmatchedRowSchema), required=True)
+    errors = ma.fields.List(ma.fields.Nested(UnreadableRowSchema), required=True)
+
+
+class ExportQuerySchema(ma.Schema):
+    """As what the ratings are wanted."""
+
+    format = ma.fields.String(
+        load_default="csv",
+        validate=ma.validate.OneOf(downloads.FORMATS),
+        metadata={"description": "Which kind of file."},
+    )

@@ -1,0 +1,154 @@
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from movierating import times
+from movierating.ratings.formats.rows import BadRow, RatedRow, Row, SkippedRow
+
+Read = Callable[..., tuple[str, list[Row]]]
+
+RATINGS = "Date,Name,Year,Letterboxd URI,Rating\n"
+DIARY = "Date,Name,Year,Letterboxd URI,Rating,Rewatch,Tags,Watched Date\n"
+REVIEWS = "Date,Name,Year,Letterboxd URI,Rating,Rewatch,Review,Tags,Watched Date\n"
+WATCHED = "Date,Name,Year,Letterboxd URI\n2020-01-01,Emma,1996,https://boxd.it/1\n"
+
+
+def day(date: str) -> int:
+    return times.from_datetime(datetime.fromisoformat(date).replace(tzinfo=UTC))
+
+
+def rated(rows: list[Row]) -> list[tuple[str | None, int | None, int, str]]:
+    """Title, year, half points and day of the rated rows."""
+    return [
+        (row.title, row.year, row.value, times.to_rfc3339(row.rated_at or 0)[:10])
+        for row in rows
+        if isinstance(row, RatedRow)
+    ]
+
+
+def test_stars_are_four_half_points(read: Read) -> None:
+    name, rows = read(
+        RATINGS + '2020-01-01,"Good, Bad",1966,https://boxd.it/1,3.5\r\n2020-01-02,Emma,,u,5\r\n'
+    )
+    assert name == "letterboxd"
+    assert rows == [
+        RatedRow(2, None, None, "Good, Bad", None, 1966, 14, day("2020-01-01")),
+        RatedRow(3, None, None, "Emma", None, None, 20, day("2020-01-02")),
+    ]
+
+
+def test_the_diary_may_rate_nothing_and_name_tags(read: Read) -> None:
+    _, rows = read(
+        DIARY
+        + '2020-01-02,Emma,1996,u,,Yes,"one, two",2020-01-01\n2020-01-03,Emma,1996,u,4,Yes,"a",2001-01-01\n'
+    )
+    assert rows == [
+        SkippedRow(2, "Emma", 1996, "it has no rating"),
+        RatedRow(3, None, None, "Emma", None, 1996, 16, day("2020-01-03")),
+    ]
+
+
+def test_a_review_may_span_lines(read: Read) -> None:
+    _, rows = read(
+        REVIEWS
+        + '2020-01-02,Emma,1996,u,4,,"Oh, ""well""\n\nright",,2020-01-01\n2020-01-05,Ran,1985,u,5,,,,\n'
+    )
+    assert rated(rows) == [("Emma", 1996, 16, "2020-01-02"), ("Ran", 1985, 20, "2020-01-05")]
+    assert [row.line for row in rows] == [2, 5]
+
+
+def test_in_the_zip_the_diary_adds_later_times_and_films_of_its_own(
+    read: Read, zipped: Callable[..., bytes]
+) -> None:
+    files = {
+        "me/diary.csv": DIARY
+        + "2019-01-01,Emma,1996,u,3,,,2019-01-01\n"  # an earlier opinion
+        + "2020-01-01,Emma,1996,u,4,,,2019-12-31\n"  # the current one
+        + "2021-01-01,Emma,1996,u,4,Yes,,2021-01-01\n"  # the same once more
+        + "2021-05-05,Emma,1996,u,1,,,2001-01-01\n"  # an old viewing, entered late
+        + "2021-06-06,Ran,1985,u,5,,,2021-06-05\n",
+        "me/ratings.csv": RATINGS + "2020-01-01,Emma,1996,v,4\n",
+        "me/watched.csv": WATCHED,
+        "me/deleted/diary.csv": DIARY + "2022-01-01,Emma,1996,u,0.5,,,2022-01-01\n",
+        "me/orphaned/ratings.csv": RATINGS + "2022-01-01,Gone,1996,u,0.5\n",
+    }
+    name, rows = read(zipped(files))
+    assert name == "letterboxd"
+    expected = [
+        ("Emma", 1996, 16, "2020-01-01"),
+        ("Emma", 1996, 16, "2021-01-01"),
+        ("Ran", 1985, 20, "2021-06-06"),
+    ]
+    assert rated(rows) == expected
+    assert [row.line for row in rows if isinstance(row, SkippedRow)] == [2, 3, 5]
+    assert {row.file for row in rows} == {"ratings.csv", "diary.csv"}
+
+
+def test_a_rating_in_the_diary_that_is_watched_and_made_later_is_newer(
+    read: Read, zipped: Callable[..., bytes]
+) -> None:
+    diary = DIARY + "2021-01-02,Emma,1996,u,2,,,2021-01-01\n"
+    _, rows = read(zipped({"ratings.csv": RATINGS + "2020-01-01,Emma,1996,v,4\n", "diary.csv": diary}))
+    assert rated(rows)[-1] == ("Emma", 1996, 8, "2021-01-02")
+
+
+@pytest.mark.parametrize(
+    "text", [WATCHED, "Letterboxd list export v7\nDate,Name,Tags,URL,Description\n2020-01-01,My list,,u,\n"]
+)
+def test_files_without_ratings_are_refused_with_the_name_of_the_one_that_has_them(
+    text: str, refused: Callable[..., str], zipped: Callable[..., bytes]
+) -> None:
+    assert "ratings.csv" in refused(text)
+    assert "no ratings in the ZIP file (watched.csv)" in refused(zipped({"watched.csv": text}))
+
+
+def test_what_letterboxd_imports_is_taken_too(read: Read) -> None:
+    name, rows = read(
+        "LetterboxdURI,tmdbID,imdbID,Title,Year,Directors,Rating,Rating10,WatchedDate,Rewatch,Tags,Review\n"
+        ",12,tt0116191,Emma,1996,Douglas McGrath,0.5,9,2020-01-01,,,\n,,,Ran,1985,,3.5,,,,,\n,,,Ran,1985,,,,,,,\n"
+    )
+    assert name == "letterboxd"
+    assert rows == [
+        RatedRow(2, "tt0116191", 12, "Emma", None, 1996, 18, day("2020-01-01")),
+        RatedRow(3, None, None, "Ran", None, 1985, 14, None),
+        SkippedRow(4, "Ran", 1985, "it has no rating"),
+    ]
+
+
+def test_a_row_that_cannot_be_read_says_which_file_it_is_in(read: Read, zipped: Callable[..., bytes]) -> None:
+    _, rows = read(zipped({"ratings.csv": RATINGS + "2020-01-01,Emma,1996,u,7\n2020-01-01,Ran,1985,u,5\n"}))
+    assert rows[0] == BadRow("ratings.csv", 2, "the rating '7' is not 0.5 to 5 stars by halves")
+    assert len(rated(rows)) == 1
+
+
+# The real files
+
+
+def test_every_row_of_the_real_files_is_read(read: Read, data_folder: Path) -> None:
+    folder = data_folder / "exports" / "letterboxd" / "full"
+    name, ratings = read((folder / "ratings.csv").read_bytes())
+    assert (name, len(rated(ratings))) == ("letterboxd", 233)
+    _, diary = read((folder / "diary.csv").read_bytes())
+    assert Counter(map(type, diary)) == {RatedRow: 175, SkippedRow: 142}
+
+
+def test_the_real_diary_never_contradicts_the_current_ratings(
+    read: Read, data_folder: Path, zipped: Callable[..., bytes]
+) -> None:
+    folder = data_folder / "exports" / "letterboxd" / "full"
+    _, rows = read(zipped({path.name: path.read_bytes() for path in folder.iterdir()}))
+    assert len(rows) == 233 + 317
+    values: dict[object, set[int]] = {}
+    for title, year, value, _ in rated(rows):
+        values.setdefault((title, year), set()).add(value)
+    assert len(values) == 233
+    assert all(len(of_film) == 1 for of_film in values.values())
+
+
+def test_the_real_layout_holds_one_rating(read: Read, data_folder: Path) -> None:
+    name, rows = read((data_folder / "exports" / "letterboxd" / "layout.zip").read_bytes())
+    assert name == "letterboxd"
+    assert rated(rows) == [("The Internet's Own Boy: The Story of Aaron Swartz", 2014, 20, "2025-08-08")]

@@ -1,0 +1,46 @@
+from collections.abc import Callable
+
+import pytest
+
+from movierating.ratings.formats.own_csv import write
+from movierating.ratings.formats.rows import BadRow, ExportRow, RatedRow, Row, SkippedRow
+
+Read = Callable[..., tuple[str, list[Row]]]
+
+AT = 1_705_314_600_000_000
+
+
+def test_the_file_is_as_documented() -> None:
+    rows = [
+        ExportRow("tt0116191", 12, "Emma", None, 1996, ("Ann",), 17, AT),
+        ExportRow(None, None, '=1+1, "x"', "+1", None, (), 20, AT + 1),
+    ]
+    assert b"".join(write(rows)).decode() == (
+        "imdb_id,tmdb_id,title,original_title,year,value,rated_at,version\r\n"
+        "tt0116191,12,Emma,,1996,8.5,2024-01-15T10:30:00Z,1\r\n"
+        ',,"\'=1+1, ""x""",\'+1,,10,2024-01-15T10:30:00.000001Z,1\r\n'
+    )
+
+
+def test_other_programs_need_to_write_little(read: Read) -> None:
+    name, rows = read("title,value\nEmma,8.5\n'Tis Pity,\n")
+    assert name == "csv"
+    assert rows == [
+        RatedRow(2, None, None, "Emma", None, None, 17, None),
+        SkippedRow(3, "'Tis Pity", None, "it has no rating"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ("tt0116191,8.5,2", "version '2'"),
+        (",8.5,1", "names no movie"),
+        ("tt0116191,8.25,1", "by halves"),
+        ("tt0116191,0,1", "by halves"),
+    ],
+)
+def test_bad_rows_say_why(read: Read, row: str, reason: str) -> None:
+    _, rows = read(f"imdb_id,value,version\n{row}\n")
+    assert isinstance(rows[0], BadRow)
+    assert reason in rows[0].reason

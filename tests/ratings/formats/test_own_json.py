@@ -1,0 +1,69 @@
+import json
+from collections.abc import Callable
+
+import pytest
+
+from movierating.ratings.formats.own_json import write
+from movierating.ratings.formats.rows import BadRow, ExportRow, RatedRow, Row, SkippedRow
+
+Read = Callable[..., tuple[str, list[Row]]]
+
+AT = 1_705_314_600_000_000
+RATING = {"imdb_id": "tt0116191", "value": 8.5}
+
+
+def test_the_file_is_as_documented() -> None:
+    text = b"".join(write([ExportRow("tt0116191", 12, "Emma", None, 1996, ("Ann",), 17, AT)])).decode()
+    assert text == (
+        '{"format": "movierating", "version": 1, "ratings": [\n'
+        '{"imdb_id":"tt0116191","tmdb_id":12,"title":"Emma","original_title":null,"year":1996,"value":8.5,'
+        '"rated_at":"2024-01-15T10:30:00Z"}\n]}\n'
+    )
+    assert json.loads(b"".join(write([])))["ratings"] == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps({"ratings": [RATING]}),
+        json.dumps({"ratings": [RATING], "format": "movierating", "version": 1}, indent=4),
+        json.dumps(
+            {
+                "format": "movierating",
+                "note": {"by": ["hand"]},
+                "version": 1,
+                "ratings": [{**RATING, "x": []}],
+            }
+        ),
+    ],
+)
+def test_other_programs_may_write_more_less_or_in_another_order(read: Read, text: str) -> None:
+    name, rows = read(text)
+    assert name == "json"
+    assert rows == [RatedRow(0, "tt0116191", None, None, None, None, 17, None)]
+
+
+def test_bad_items_are_reported_and_unrated_ones_skipped(read: Read) -> None:
+    items = [
+        5,
+        {"imdb_id": "tt1"},
+        {"value": 8},
+        {**RATING, "value": True},
+        {**RATING, "title": "\ud800"},
+        RATING,
+    ]
+    _, rows = read(json.dumps({"ratings": items}))
+    assert [type(row) for row in rows] == [BadRow, SkippedRow, BadRow, BadRow, BadRow, RatedRow]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps({"format": "movierating", "version": 2, "ratings": [RATING]}),
+        json.dumps({"ratings": [RATING], "version": 2}),
+        json.dumps({"ratings": [RATING] * 9, "version": 2}),
+        json.dumps({"ratings": [RATING] * 9, "format": "other"}),
+    ],
+)
+def test_another_version_is_refused(refused: Callable[..., str], text: str) -> None:
+    assert "version" in refused(text)

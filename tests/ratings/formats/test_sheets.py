@@ -1,0 +1,113 @@
+"""CSV files as people, spreadsheets and enemies make them."""
+
+import tracemalloc
+from collections.abc import Callable
+
+import pytest
+
+from movierating.ratings.formats import sheets
+from movierating.ratings.formats.rows import BadRow, RatedRow, Row
+from movierating.ratings.formats.sheets import LONGEST_LINE
+
+Read = Callable[..., tuple[str, list[Row]]]
+
+HEADER = "title,year,value\n"
+
+
+def titles(rows: list[Row]) -> list[tuple[int, str | None]]:
+    """Line and title of each row, None for one that can't be read."""
+    return [(row.line, None if isinstance(row, BadRow) else row.title) for row in rows]
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("bom", ["", "\ufeff"])
+def test_line_ends_separators_and_marks_of_spreadsheets(
+    read: Read, newline: str, separator: str, bom: str
+) -> None:
+    text = bom + "\n" + HEADER + '"Emma, or; not",1996,8\n\n,,\nRan,1985,7\n'
+    if separator != ",":
+        text = text.replace("Emma, or; not", "Emma - or # not").replace(",", separator)
+    name, rows = read(text.replace("\n", newline))
+    assert name == "csv"
+    assert [line for line, _ in titles(rows)] == [3, 6]
+    assert all(isinstance(row, RatedRow) for row in rows)
+
+
+def test_columns_are_known_by_name_alone(read: Read) -> None:
+    _, rows = read(" Value ,else,TITLE\n8,Ran,Emma\n")
+    assert rows == [RatedRow(2, None, None, "Emma", None, None, 16, None)]
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (b"E\xffmma,1996,8", "not UTF-8"),
+        (b"E\xc3,1996,8", "not UTF-8"),
+        (b"Emma,19\x0096,8", "NUL"),
+        (b"Emma,1996", "2 columns"),
+        (b"Emma,1996,8,9", "4 columns"),
+        (b"x," * 60_000, "60001 columns"),
+        (b"," * 1_000_000, "longer than"),
+        (b"a" * 10_000_000 + b",1996,8", "longer than"),
+        (b'"' + b"a" * 10_000_000 + b'",1996,8', "longer than"),
+        (b'"Emma"x,1996,8', "quotation mark"),
+        (b'"Emma,1996,8', "quotation mark"),
+        (b"Emma\x0b,1996,NaN", "the rating 'NaN'"),
+        ("Emma,1996,\u0665".encode(), "the rating '\u0665'"),
+        (b"Emma,1996,1e309", "the rating '1e309'"),
+    ],
+    ids=lambda value: repr(value)[:30],
+)
+def test_one_bad_line_costs_one_row(read: Read, line: bytes, reason: str) -> None:
+    _, rows = read(HEADER.encode() + b"Ran,1985,7\n" + line + b'\nRashomon,1950,9\n"Ikiru",1952,9\n')
+    assert titles(rows) == [(2, "Ran"), (3, None), (4, "Rashomon"), (5, "Ikiru")]
+    assert isinstance(rows[1], BadRow)
+    assert reason in rows[1].reason
+
+
+def test_quotation_marks_never_closed_cost_one_row_each_within_bounds(read: Read) -> None:
+    good = ("R" * 490 + ",1985,7\n") * 270
+    _, rows = read(HEADER + ('"Emma\n' + good) * 20)
+    assert [isinstance(row, BadRow) for row in rows] == ([True] + [False] * 270) * 20
+    _, rows = read(HEADER + ('"Emma\n' + good) * 80)
+    assert sum(isinstance(row, BadRow) for row in rows) == 80
+    assert (
+        "lines after it could not be read"
+        in next(row for row in rows[::-1] if isinstance(row, BadRow)).reason
+    )
+
+
+def test_memory_is_bounded_by_the_line(read: Read) -> None:
+    data = (HEADER + "," * 15_000_000).encode()
+    tracemalloc.start()
+    _, rows = read(data)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert titles(rows) == [(2, None)]
+    assert peak < 20 * LONGEST_LINE
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "empty"),
+        (b"\xef\xbb\xbf\r\n\n  \n", "empty"),
+        (b"\0\1\2", "does not begin with a line of text"),
+        (b"\xff\xd8\xff\xe0", "does not begin with a line of text"),
+        (b"\n" * 1000 + b"title,value\n", "does not begin with a line of text"),
+        (b"title,value," + b"x," * 1_000_000 + b"\n", "does not begin with a line of text"),
+        (b'title,"value\n', "quotation mark"),
+    ],
+    ids=lambda value: repr(value)[:30],
+)
+def test_files_that_are_no_table_are_refused(refused: Callable[..., str], data: bytes, reason: str) -> None:
+    assert reason in refused(data)
+
+
+def test_there_is_a_limit_of_lines_which_blank_ones_count_to(
+    read: Read, refused: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sheets, "MOST_LINES", 5)
+    assert read(HEADER + "\n" * 4)
+    assert refused(HEADER + "\n" * 5) == "The file has more than 5 lines."

@@ -1,0 +1,134 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from movierating import times
+from movierating.ratings.formats.rows import BadRow, RatedRow, Row, SkippedRow
+
+Read = Callable[..., tuple[str, list[Row]]]
+
+CSV = "rated_at,type,title,year,trakt_rating,trakt_id,imdb_id,tmdb_id,season_number,rating\n"
+EMMA = {
+    "title": "Emma",
+    "year": 1996,
+    "ids": {"trakt": 1, "slug": "emma-1996", "imdb": "tt0116191", "tmdb": 12},
+}
+
+
+def item(**changed: Any) -> dict[str, Any]:
+    return {"rated_at": "2024-01-15T10:30:00.000Z", "rating": 9, "type": "movie", "movie": EMMA, **changed}
+
+
+def emma(line: int, file: str = "", **changed: Any) -> RatedRow:
+    rated_at = 1_705_314_600 * times.SECOND
+    return RatedRow(line, "tt0116191", 12, "Emma", None, 1996, 18, rated_at, file=file)._replace(**changed)
+
+
+def test_a_zip_counts_movies_and_names_what_else_there_is(read: Read, zipped: Callable[..., bytes]) -> None:
+    show = {"title": "House", "year": 2004, "ids": {"imdb": "tt0412142", "tmdb": 1408}}
+    episode = {"season": 1, "number": 1, "title": "Pilot", "ids": {"imdb": None, "tmdb": 0}}
+    files = {
+        "export/ratings-movies.json": json.dumps([item()]),
+        "export/ratings-shows.json": json.dumps([item(type="show", movie=None, show=show)]),
+        "export/ratings-episodes.json": json.dumps(
+            [item(type="episode", movie=None, show=show, episode=episode)]
+        ),
+        "export/ratings-seasons.json": "[]",
+        "export/watched-movies.json": json.dumps([{"plays": 1, "movie": EMMA}]),
+        "export/lists-lists.json": "[{]",
+    }
+    name, rows = read(zipped(files))
+    assert name == "trakt"
+    shown = emma(
+        0, "ratings-shows.json", imdb_id="tt0412142", tmdb_id=None, title="House", year=2004, kind="show"
+    )
+    skipped = SkippedRow(0, "Pilot", None, "it is no movie (episode)", "ratings-episodes.json")
+    assert rows == [emma(0, "ratings-movies.json"), shown, skipped]
+
+
+def test_the_answer_of_the_api_has_no_type(read: Read) -> None:
+    answer = item()
+    del answer["type"]
+    assert read(json.dumps([answer], indent=2)) == ("trakt", [emma(0)])
+
+
+@pytest.mark.parametrize("ids", [None, {}, {"imdb": None, "tmdb": None}, {"imdb": "", "tmdb": 0}])
+def test_a_movie_without_ids_goes_by_its_title(read: Read, ids: object) -> None:
+    _, rows = read(json.dumps([item(movie={**EMMA, "ids": ids})]))
+    assert rows == [emma(0, imdb_id=None, tmdb_id=None)]
+
+
+def test_the_subscribers_csv_has_everybodys_rating_beside_the_persons(read: Read) -> None:
+    name, rows = read(
+        CSV + "2024-01-15T10:30:00Z,movie,Emma,1996,7.1,1,tt0116191,12,,9\n"
+        "2024-01-15T10:30:00Z,episode,House,2004,7.1,1,tt0412142,1408,1,9\n"
+        "2024-01-15T10:30:00Z,movie,Emma,1996,7.1,1,tt0116191,12,,\n"
+    )
+    assert name == "trakt"
+    assert rows[0] == emma(2)
+    assert [type(row) for row in rows[1:]] == [SkippedRow, SkippedRow]
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        None,
+        [],
+        "Emma",
+        5,
+        {},
+        item(movie=None),
+        item(movie=[]),
+        item(rating="\u0669"),
+        item(rating=9.5),
+        item(rating=True),
+        item(rating=0),
+        item(rating={}),
+        item(rated_at=5),
+        item(rated_at={}),
+        item(movie={**EMMA, "title": {}}),
+        item(movie={**EMMA, "year": 99999}),
+        item(movie={**EMMA, "ids": {"imdb": "x"}}),
+        item(movie={"ids": {}}),
+    ],
+    ids=repr,
+)
+def test_one_bad_item_is_reported_and_the_next_is_read(read: Read, bad: object) -> None:
+    _, rows = read(json.dumps([bad, item()]))
+    assert isinstance(rows[0], BadRow)
+    assert rows[0].line == 0
+    assert rows[1:] == [emma(1)]
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e309", "9" * 4000])
+def test_numbers_beyond_all_bounds_are_bad_rows(read: Read, number: str) -> None:
+    _, rows = read(json.dumps([item(rating="here"), item()]).replace('"here"', number))
+    assert isinstance(rows[0], BadRow)
+    assert rows[1:] == [emma(1)]
+
+
+def test_what_was_watched_is_refused(refused: Callable[..., str]) -> None:
+    assert "without ratings" in refused(json.dumps([{"plays": 1, "movie": EMMA}]))
+
+
+def test_a_broken_file_of_ratings_is_not_lost_among_others(refused: Callable[..., str], zipped: Any) -> None:
+    files = {"ratings-movies.json": '[{"rating": 9,', "ratings-shows.json": json.dumps([item()])}
+    assert "malformed" in refused(zipped(files))
+
+
+def test_the_real_files_are_read(read: Read, data_folder: Path) -> None:
+    name, rows = read((data_folder / "exports" / "trakt" / "export.zip").read_bytes())
+    assert name == "trakt"
+    inception = emma(
+        0, "ratings-movies.json", imdb_id="tt1375666", tmdb_id=27205, title="Inception", year=2010
+    )
+    assert rows == [inception]
+    name, rows = read((data_folder / "exports" / "trakt" / "api_answer.json").read_bytes())
+    assert name == "trakt"
+    assert [(row.imdb_id, row.value) for row in rows if isinstance(row, RatedRow)] == [
+        ("tt2290065", 16),
+        ("tt1170358", 20),
+    ]

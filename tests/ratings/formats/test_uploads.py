@@ -1,0 +1,181 @@
+"""Formats are told by content, refusals say what was found, and no file of any kind breaks the reader."""
+
+import contextlib
+import io
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from movierating.ratings.formats import uploads
+from movierating.ratings.formats.rows import BadRow, RatedRow, Row, SkippedRow, UnknownFormat
+from movierating.ratings.formats.uploads import FORMATS, open_upload
+
+OWN = "title,value\nEmma,8\n"
+
+
+def test_an_open_file_is_read_from_its_start_and_stays_open() -> None:
+    file = io.BytesIO(OWN.encode())
+    file.seek(5)
+    assert len(list(open_upload(file).rows)) == 1
+    assert not file.closed
+
+
+def test_a_wanted_format_is_insisted_on(read: Callable[..., object], refused: Callable[..., str]) -> None:
+    assert read(OWN, "csv")
+    assert refused(OWN, "imdb") == "The file is of the format csv, not imdb."
+
+
+@pytest.mark.parametrize(
+    ("data", "found"),
+    [
+        (OWN.encode("utf-16"), "UTF-16"),
+        (OWN.encode("utf-16-le"), "does not begin with a line of text"),
+        (b"\x1f\x8b\x08", "gzip"),
+        (b"%PDF-1.7", "PDF"),
+        (b"<!DOCTYPE html>", "web page"),
+        (b"name;price\nx;1\n", "(name, price)"),
+        (b'[{"name": "x"}]', "without ratings"),
+    ],
+)
+def test_a_refusal_says_what_was_found_and_what_is_taken(
+    refused: Callable[..., str], data: bytes, found: str
+) -> None:
+    reason = refused(data)
+    assert found in reason
+    assert "Letterboxd" in reason or "line of text" in reason
+
+
+def test_there_is_a_limit_of_rows(refused: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uploads, "MOST_ROWS", 2)
+    assert list(open_upload(OWN.encode()).rows)
+    assert "more than 2 rows" in refused(OWN + "Ran,7\nx,\n")
+
+
+# Mutations of every real file
+
+
+@pytest.fixture(scope="module")
+def real_files(data_folder: Path) -> list[bytes]:
+    paths = [path for path in sorted((data_folder / "exports").rglob("*")) if path.is_file()]
+    assert len(paths) == 7
+    # Of a long one, a part serves as well.
+    return [path.read_bytes() if path.stat().st_size < 5_000 else first_lines(path) for path in paths]
+
+
+def first_lines(path: Path) -> bytes:
+    return b"".join(path.read_bytes().splitlines(keepends=True)[:60])
+
+
+HOSTILE = [
+    b"\0",
+    b'"',
+    b"\r",
+    b"\n",
+    b",",
+    b";",
+    b"\xff\xfe",
+    b"\xef\xbb\xbf",
+    b"[" * 500,
+    b"{",
+    b"]",
+    b"\\",
+    b"'",
+]
+HOSTILE += [
+    b"PK\x01\x02",
+    b"NaN",
+    b"1e309",
+    "\u0665".encode(),
+    b"99999-01-01",
+    b"0000-00-00",
+    b"-1",
+    b"a" * 200_000,
+]
+
+
+def flip(data: bytes, draw: random.Random) -> bytes:
+    changed = bytearray(data)
+    for _ in range(draw.randint(1, 8)):
+        changed[draw.randrange(len(changed))] ^= 1 << draw.randrange(8)
+    return bytes(changed)
+
+
+def cut(data: bytes, draw: random.Random) -> bytes:
+    return data[: draw.randrange(len(data))]
+
+
+def insert(data: bytes, draw: random.Random) -> bytes:
+    place = draw.randrange(len(data))
+    return data[:place] + draw.choice(HOSTILE) + data[place:]
+
+
+def drop_line(data: bytes, draw: random.Random) -> bytes:
+    lines = data.splitlines(keepends=True)
+    del lines[draw.randrange(len(lines))]
+    return b"".join(lines)
+
+
+def repeat_line(data: bytes, draw: random.Random) -> bytes:
+    lines = data.splitlines(keepends=True)
+    return b"".join([*lines, draw.choice(lines) * draw.randint(1, 50)])
+
+
+MUTATIONS = [flip, cut, insert, drop_line, repeat_line]
+
+
+@given(
+    number=st.integers(0, 6),
+    mutations=st.lists(st.sampled_from(MUTATIONS), min_size=1, max_size=4),
+    draw=st.randoms(use_true_random=False),
+)
+@settings(max_examples=800)
+def test_no_mutation_of_a_real_file_raises_or_counts_a_row_twice(
+    real_files: list[bytes],
+    number: int,
+    mutations: list[Callable[[bytes, random.Random], bytes]],
+    draw: random.Random,
+) -> None:
+    data = real_files[number]
+    for mutate in mutations:
+        data = mutate(data, draw) if data else data
+    try:
+        upload = open_upload(data)
+        rows = list(upload.rows)
+    except UnknownFormat:
+        return
+    assert upload.format in FORMATS
+    assert all(isinstance(row, RatedRow | SkippedRow | BadRow) for row in rows)
+    if not data.startswith(b"PK"):
+        assert_each_counts_once(rows, data)
+
+
+def assert_each_counts_once(rows: list[Row], data: bytes) -> None:
+    lines = [row.line for row in rows]
+    assert lines == sorted(set(lines))
+    most = data.count(b"\n") + data.count(b"\r") + data.count(b"{") + 2
+    assert all(line <= most for line in lines)
+
+
+@pytest.mark.parametrize("name", ["imdb/2022_no_original_title.csv", "letterboxd/full/diary.csv"])
+@given(places=st.lists(st.integers(0, 10_000), max_size=60))
+@settings(max_examples=50)
+def test_any_choice_of_real_lines_in_any_order_gives_a_row_each(
+    data_folder: Path, name: str, places: list[int]
+) -> None:
+    header, *lines = (data_folder / "exports" / name).read_bytes().splitlines(keepends=True)
+    chosen = [lines[place % len(lines)] for place in places]
+    rows = list(open_upload(header + b"".join(chosen)).rows)
+    assert [row.line for row in rows] == list(range(2, len(chosen) + 2))
+    assert not any(isinstance(row, BadRow) for row in rows)
+
+
+@given(st.binary(max_size=300) | st.sampled_from(HOSTILE))
+@settings(max_examples=200)
+def test_no_bytes_raise(data: bytes) -> None:
+    for head in (b"", b"PK\x03\x04", b"[", b'{"ratings": [', b"Const,Your Rating\n", b"title,value\n"):
+        with contextlib.suppress(UnknownFormat):
+            assert all(row.line >= 0 for row in open_upload(head + data).rows)
