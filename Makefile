@@ -13,7 +13,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint types contracts coverage format fuzz wheel clean
+.PHONY: help run test check lint types contracts coverage format fuzz bench wheel clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -45,6 +45,9 @@ format: $(DEV)  ## Rewrite the code in the house's format
 
 fuzz: $(DEV)  ## Fuzz the service by its OpenAPI document, EXAMPLES (200) an operation
 	FUZZ_EXAMPLES=$(EXAMPLES) $(PYTEST) -o faulthandler_timeout=3600 tests/test_fuzz.py
+
+bench: $(RUNTIME)  ## Measure uploads beside raw SQLite, and write benchmarks/uploads.md
+	$(BIN)/python benchmarks/uploads.py
 
 wheel: $(DEV)  ## Build the wheel and the source archive into dist/
 	$(BIN)/python -m build

@@ -1,12 +1,11 @@
 """The command `movierating`. The application is only imported by a command that needs it, so that help is instant."""
 
-from pathlib import Path
 from typing import Any
 
 import click
 
-from movierating.commands.application import application, with_application
 from movierating.commands.data import export, import_
+from movierating.commands.instance import check, openapi, seed, serve
 from movierating.commands.users import user
 
 
@@ -36,66 +35,14 @@ def main() -> None:
     """A movie rating service."""
 
 
-for group in (user, import_, export, _Migrations("db", help="Perform database migrations.")):
-    main.add_command(group)
-
-
-@main.command()
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option(
-    "--port", default=4000, show_default=True, type=click.IntRange(1, 65535), help="Port to listen on."
-)
-@click.option(
-    "--workers", default=1, show_default=True, type=click.IntRange(1, 256), help="Worker processes."
-)
-def serve(host: str, port: int, workers: int) -> None:
-    """Run the production server; SIGTERM lets requests under way finish."""
-    from movierating.server import run
-
-    run(host, port, workers)
-
-
-@main.command()
-@click.option(
-    "--file", "path", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A CSV of movies."
-)
-@with_application
-def seed(path: Path | None) -> None:
-    """Add the bundled movies, or those of a CSV with the same columns, that are not there."""
-    from movierating.movies import seed as seeding
-
-    try:
-        report = seeding.seed(path or seeding.bundled())
-    except seeding.NotMovies as error:
-        raise click.ClickException(str(error)) from error
-    for refused in report.refused:
-        click.echo(refused, err=True)
-    click.echo(f"{report.added} movies added, {report.present} there already, {len(report.refused)} refused")
-
-
-@main.command()
-@click.option("--repair", is_flag=True, help="Recompute the aggregates that are wrong.")
-def check(repair: bool) -> None:
-    """Verify settings, migrations, the database file, and that every aggregate equals its ratings."""
-    from movierating import checks
-
-    with application(prepared=False):
-        wrong, repaired = checks.run(repair)
-    for finding in [*wrong, *repaired]:
-        click.echo(finding)
-    if wrong:
-        raise click.exceptions.Exit(1)
-    if not repaired:
-        click.echo("all is well")
-
-
-@main.command()
-def openapi() -> None:
-    """Print the OpenAPI document."""
-    import orjson
-
-    from movierating.extensions import api
-    from movierating.openapi import document
-
-    with application(prepared=False):
-        click.echo(orjson.dumps(document(api.spec), option=orjson.OPT_INDENT_2))
+for command in (
+    serve,
+    user,
+    seed,
+    import_,
+    export,
+    check,
+    openapi,
+    _Migrations("db", help="Perform database migrations."),
+):
+    main.add_command(command)

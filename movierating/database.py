@@ -14,6 +14,7 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
     BigInteger,
     Connection,
+    Dialect,
     Engine,
     Integer,
     Row,
@@ -27,11 +28,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.schema import MetaData
 
+from movierating.writer import PATIENCE_SECONDS, Writer
+
 T = TypeVar("T")
-
-# A writer may queue behind a bulk import's chunk; beyond this the database counts as unavailable.
-BUSY_TIMEOUT_MS = 30_000
-
 
 # SQLite only counts an INTEGER PRIMARY KEY up by itself; PostgreSQL's ids are bigint.
 Id = BigInteger().with_variant(Integer, "sqlite")
@@ -54,18 +53,27 @@ class Base(DeclarativeBase):
 db = SQLAlchemy(model_class=Base)
 
 
-class _Own(threading.local):
-    """What each thread has of its own: its connection for reads, and whether it is inside `write`."""
+class _Reader:
+    """A thread's connection for reads, which the pool gets back as soon as the thread ends."""
 
-    reader: Connection | None = None
-    writing = False
+    def __init__(self, engine: Engine) -> None:
+        self.connection = engine.connect()
+
+    def __del__(self) -> None:
+        self.connection.close()
+
+
+class _Own(threading.local):
+    """What each thread has of its own: its connection for reads."""
+
+    reader: _Reader | None = None
 
 
 class _Door:
     """One engine's way in: where its writers queue, and what its threads keep. It lives and goes with the engine."""
 
     def __init__(self) -> None:
-        self.writers = threading.Lock()
+        self.writer = Writer()
         self.own = _Own()
 
 
@@ -75,7 +83,7 @@ def engine_options(synchronous: str, cursor_key: bytes) -> dict[str, Any]:
         "pool_size": 0,
         # A statement that fails is logged; what it was about to store must not be.
         "hide_parameters": True,
-        "connect_args": {"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False},
+        "connect_args": {"timeout": PATIENCE_SECONDS, "check_same_thread": False},
         "execution_options": {"sqlite_synchronous": synchronous, "cursor_key": cursor_key, "door": _Door()},
     }
 
@@ -91,7 +99,6 @@ def configure(engine: Engine) -> None:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(f"PRAGMA synchronous = {synchronous}")
         connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA temp_store = MEMORY")
         connection.execute("PRAGMA cache_size = -16384")
 
     @event.listens_for(engine, "begin")
@@ -106,35 +113,26 @@ def write(job: Callable[[Connection], T]) -> T:
     Raises RuntimeError inside a job: the second transaction would wait for the first without end.
     """
     engine = db.engine
-    door = _door(engine)
-    if door.own.writing:
-        raise RuntimeError("a job must pass its connection on, and not call write()")
-    with door.writers, engine.connect() as connection:
-        door.own.writing = True
-        try:
-            with connection.execution_options(writes=True).begin():
-                return job(connection)
-        finally:
-            door.own.writing = False
+    result: T = _door(engine).writer.write(engine, job)
+    return result
 
 
 def read() -> Connection:
     """The calling thread's connection for reads; each statement sees what was committed before it."""
     engine = db.engine
     own = _door(engine).own
-    if own.reader is None or own.reader.closed or own.reader.invalidated:
+    if own.reader is None or own.reader.connection.closed or own.reader.connection.invalidated:
         # Without `writes` no BEGIN is sent on SQLite, so no statement is held to an older one's snapshot.
-        own.reader = engine.connect()
-    return own.reader
+        own.reader = _Reader(engine)
+    return own.reader.connection
 
 
 def close() -> None:
     """Close the application's connections, but for those on which other threads read; new ones open when needed."""
     engine = db.engine
-    own = _door(engine).own
-    if own.reader is not None:
-        own.reader.close()
-        own.reader = None
+    door = _door(engine)
+    door.own.reader = None
+    door.writer.close()
     engine.dispose()
 
 
@@ -143,9 +141,9 @@ def _door(engine: Engine) -> _Door:
     return door
 
 
-def upsert(connection: Connection, table: Any) -> Any:
+def upsert(dialect: Dialect, table: Any) -> Any:
     """An INSERT into `table` that offers `on_conflict_do_update` and `on_conflict_do_nothing` on either database."""
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    insert = postgresql.insert if dialect.name == "postgresql" else sqlite.insert
     return insert(table)
 
 

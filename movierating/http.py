@@ -65,8 +65,10 @@ def _problem(
 
 
 def _answer_problem(problem: problems.Problem) -> Response:
-    headers = {"WWW-Authenticate": "Bearer"} if problem.status == 401 else None
-    return _problem(problem.status, problem.detail, problem.errors, headers)
+    return _problem(problem.status, problem.detail, problem.errors, _PROBLEM_HEADERS.get(problem.status))
+
+
+_PROBLEM_HEADERS = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "1"}}
 
 
 def _answer_http_error(error: HTTPException) -> Response | HTTPException:

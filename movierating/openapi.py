@@ -197,6 +197,8 @@ def document(spec: APISpec, root: str = "") -> dict[str, Any]:
     schemas = whole["components"]["schemas"]
     for name, rule in RULES.items():
         schemas[name] |= rule
+    # The docs page would send the first choice of each with every upload; in the query it sends what was chosen.
+    schemas["Upload"]["properties"] = {"file": schemas["Upload"]["properties"]["file"]}
     for path in whole["paths"].values():
         for parameter in path.get("parameters", []):
             thing = parameter["name"].removesuffix("_id")

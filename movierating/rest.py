@@ -14,7 +14,7 @@ from flask import Flask, Request, current_app, request
 from flask.views import MethodView
 from webargs.flaskparser import FlaskParser
 from webargs.multidictproxy import MultiDictProxy
-from werkzeug.datastructures import CombinedMultiDict
+from werkzeug.datastructures import CombinedMultiDict, MultiDict
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 from werkzeug.routing import BaseConverter
 
@@ -42,7 +42,7 @@ class IdConverter(BaseConverter):
 class Parser(FlaskParser):
     """Reads what a schema describes; refuses unknown fields, wrong content types and malformed JSON."""
 
-    DEFAULT_UNKNOWN_BY_LOCATION = {"json": ma.RAISE, "query": ma.RAISE, "files": ma.RAISE}  # noqa: RUF012
+    DEFAULT_UNKNOWN_BY_LOCATION = {"json": ma.RAISE, "query": ma.RAISE, "form": ma.RAISE, "files": ma.RAISE}  # noqa: RUF012
 
     def load_json(self, req: Request, schema: ma.Schema) -> Any:
         """The body, parsed. Raises 415 for another content type, 413 if too large, and 400 for what isn't JSON."""
@@ -62,14 +62,16 @@ class Parser(FlaskParser):
     def load_querystring(self, req: Request, schema: ma.Schema) -> Any:
         """The query; marks it as checked, so that `Blueprint.response` does not refuse it."""
         req.environ[_QUERY_IS_CHECKED] = True
-        _refuse_repeated(req, schema)
+        _refuse_repeated("query", req.args, schema)
         return MultiDictProxy(req.args, schema)
 
     def load_files(self, req: Request, schema: ma.Schema) -> Any:
         """A form's files and its other fields together. Raises 415 for another content type."""
         if req.mimetype != "multipart/form-data":
             raise UnsupportedMediaType("The body must be multipart/form-data.")
-        return MultiDictProxy(CombinedMultiDict([req.form, req.files]), schema)
+        form: MultiDict[str, Any] = CombinedMultiDict([req.form, req.files])
+        _refuse_repeated("files", form, schema)
+        return MultiDictProxy(form, schema)
 
     def handle_error(self, error: ma.ValidationError, req: Request, schema: ma.Schema, **_: Any) -> Any:
         """Raises Invalid, with one entry a field."""
@@ -78,11 +80,11 @@ class Parser(FlaskParser):
         raise problems.Invalid("The request is not valid.", refused) from error
 
 
-def _refuse_repeated(req: Request, schema: ma.Schema) -> None:
-    for name, values in req.args.lists():
+def _refuse_repeated(place: str, given: MultiDict[str, Any], schema: ma.Schema) -> None:
+    for name, values in given.lists():
         field = schema.fields.get(name)
         if len(values) > 1 and field is not None and not isinstance(field, ma.fields.List):
-            raise problems.invalid("query", name, "Must be given once.")
+            raise problems.invalid(place, name, "Must be given once.")
 
 
 def _depth_exceeds(value: Any, limit: int) -> bool:

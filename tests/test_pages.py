@@ -4,11 +4,12 @@ import json
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import ConsoleMessage, Download, Locator, Page, sync_playwright
 
 PASSWORD = "otters play at dusk"
 QUIET = [
@@ -66,12 +67,35 @@ class Docs:
 
     def execute(self, operation: str, body: Any = None, **parameters: str) -> tuple[int, Any]:
         """Fill in an operation's form, press "Execute", and read the answer that the page shows: status, body."""
-        block = self.page.locator(f"[id^=operations-][id$=-{operation}]")
-        block.locator(".opblock-summary-control").first.click()
+        block = self._opened(operation)
         if body is not None:
             block.locator("textarea.body-param__text").fill(json.dumps(body))
         for name, value in parameters.items():
             block.locator(f"tr[data-param-name={name}] input").fill(value)
+        return self._answer(block)
+
+    def upload(self, operation: str, file: Path, **choices: str) -> tuple[int, Any]:
+        """As `execute`, for an operation that takes a file; `choices` are made in the query's selects."""
+        block = self._opened(operation)
+        block.locator("input[type=file]").set_input_files(file)
+        for name, value in choices.items():
+            block.locator(f"tr[data-param-name={name}] select").select_option(value)
+        return self._answer(block)
+
+    def download(self, operation: str) -> Download:
+        """Press "Execute", and follow the link that the page shows in place of an answer that is a file."""
+        block = self._opened(operation)
+        block.get_by_role("button", name="Execute").click()
+        with self.page.expect_download() as expected:
+            block.locator(".live-responses-table a[download]").click()
+        return expected.value
+
+    def _opened(self, operation: str) -> Locator:
+        block = self.page.locator(f"[id^=operations-][id$=-{operation}]")
+        block.locator(".opblock-summary-control").first.click()
+        return block
+
+    def _answer(self, block: Locator) -> tuple[int, Any]:
         block.get_by_role("button", name="Execute").click()
         answer = block.locator(".live-responses-table")
         status = int(answer.locator("tr.response td.response-col_status").inner_text().split()[0])
@@ -134,5 +158,35 @@ def test_a_person_signs_up_logs_in_finds_a_movie_and_rates_it(docs):
 
     with urllib.request.urlopen(f"{docs.address}/v1/movies/{movie['id']}") as answer:
         assert json.load(answer)["ratings"]["mean"] == 8.5
+    assert docs.hosts - {"data"} == {urlsplit(docs.address).netloc}
+    assert docs.errors == []
+
+
+def test_a_person_brings_a_file_looks_at_its_report_and_takes_their_ratings_away(docs, tmp_path):
+    docs.execute("sign_up", {"username": "bea", "email": "bea@example.org", "password": PASSWORD})
+    _, tokens = docs.execute("log_in", {"login": "bea", "password": PASSWORD})
+    docs.authorize("bearer", tokens["access_token"])
+    file = tmp_path / "ratings.csv"
+    rows = (
+        "2024-01-15,Amélie,2001,https://boxd.it/2aBc,4.5",
+        "2024-01-16,Nowhere at all,1950,https://boxd.it/3,2",
+    )
+    file.write_text("\n".join(["Date,Name,Year,Letterboxd URI,Rating", *rows]))
+
+    status, report = docs.upload("import_ratings", file, dry_run="true")
+    assert status == 200
+    assert (report["format"], report["dry_run"], report["created"]) == ("letterboxd", True, 1)
+    assert [(row["line"], row["title"]) for row in report["unmatched"]] == [(3, "Nowhere at all")]
+    docs.open()
+    docs.authorize("bearer", tokens["access_token"])
+    status, report = docs.upload("import_ratings", file, dry_run="false")
+    assert (status, report["dry_run"], report["created"]) == (200, False, 1)
+
+    taken = docs.download("export_ratings")
+    assert taken.suggested_filename == "movierating-csv.csv"
+    assert (
+        ",Amélie,Le fabuleux destin d'Amélie Poulain,2001,9,2024-01-15T00:00:00Z,1"
+        in Path(taken.path()).read_text()
+    )
     assert docs.hosts - {"data"} == {urlsplit(docs.address).netloc}
     assert docs.errors == []

@@ -93,7 +93,7 @@ def test_git_keeps_the_instance_folder():
     assert answer.returncode == 1
 
 
-@pytest.mark.parametrize("folder", ["instance", "movierating", "seed_data", "tests"])
+@pytest.mark.parametrize("folder", ["benchmarks", "instance", "movierating", "seed_data", "tests"])
 def test_the_readme_maps_the_folder(folder):
     assert f"{folder}/" in (ROOT / "README.md").read_text()
 

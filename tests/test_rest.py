@@ -8,6 +8,8 @@ from movierating.rest import Blueprint, Parser, before_422
 PASSWORD = "correct horse battery"
 RATING, MOVIES, SIGN_UP = "/v1/movies/{}/rating", "/v1/movies", "/v1/users"
 BODIES = {
+    "POST /v1/users/me/ratings": {"ratings": [{"movie_id": 1, "value": 8}]},
+    "POST /v1/users/me/ratings/delete": {"ratings": [{"movie_id": 1}]},
     "POST /v1/users": {"username": "grace", "email": "grace@example.org", "password": PASSWORD},
     "PATCH /v1/users/me": {"display_name": "Grace"},
     "DELETE /v1/users/me": {"current_password": PASSWORD},

@@ -4,12 +4,13 @@ import secrets
 import unicodedata
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, insert, select, update
 
 from movierating import counters, times
 from movierating.auth import passwords
 from movierating.auth.models import PersonalToken, Session, User
 from movierating.database import read, write
+from movierating.prepared import Prepared
 from movierating.problems import Unauthenticated
 
 REFRESH_SECONDS = 30 * 24 * 3600
@@ -118,13 +119,21 @@ def _end_if_stolen(
     connection.execute(delete(Session).where(own, long_ago))
 
 
+_CALLER = Prepared(
+    select(_user.role)
+    .join(Session, _session.user_id == _user.id)
+    .where(
+        _session.id == bindparam("session"),
+        _user.id == bindparam("user"),
+        _user.active,
+        _session.expires_at > bindparam("now"),
+    )
+)
+
+
 def caller_of_session(user_id: int, session_id: str) -> Caller | None:
     """The caller whom an access token names, or None if the session has ended or the account is not active."""
-    row = read().execute(
-        select(_user.role)
-        .join(Session, _session.user_id == _user.id)
-        .where(_session.id == session_id, _user.id == user_id, _user.active, _session.expires_at > times.now())
-    ).one_or_none()  # fmt: skip
+    row = _CALLER.first(read(), session=session_id, user=user_id, now=times.now())
     return Caller(user_id, row.role, session_id, "write") if row else None
 
 

@@ -30,6 +30,11 @@ def application(*, prepared: bool = True) -> "Iterator[Flask]":
             raise click.ClickException(" ".join(reasons) or problem.detail) from problem
         except DatabaseError as error:
             raise click.ClickException(f"the database refused: {error.orig}") from error
+        except BrokenPipeError:
+            # Whoever reads our output has enough; click ends the command without a word.
+            raise
+        except OSError as error:
+            raise click.ClickException(str(error)) from error
         finally:
             database.close()
 

@@ -1,10 +1,11 @@
 """`movierating import` and `movierating export`: ratings in and out."""
 
+import io
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import click
 
@@ -74,17 +75,26 @@ IN = ("letterboxd", "imdb", "trakt", "tmdb", "movary", "movielens", "csv", "json
 OUT = ("csv", "json", "letterboxd", "imdb")
 ON_CONFLICT = ("newer", "keep", "replace")
 
+# Smaller files are in before anybody wonders.
+_LARGE_BYTES = 1 << 20
+
 
 @import_.command("ratings")
-@click.argument("file", type=click.File("rb"))
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
 @click.option("--user", "name", required=True, help="Whose ratings they are.")
 @click.option("--format", "wanted", type=click.Choice(IN), help="Refuse the file if it is anything else.")
 @click.option("--dry-run", is_flag=True, help="Only report; write nothing.")
 @click.option("--create-missing", is_flag=True, help="Add the movies that are not there.")
-@click.option("--on-conflict", type=click.Choice(ON_CONFLICT), default="newer", show_default=True)
+@click.option(
+    "--on-conflict",
+    type=click.Choice(ON_CONFLICT),
+    default="newer",
+    show_default=True,
+    help="Which stays of two ratings of one movie.",
+)
 @with_application
 def import_ratings(
-    file: BinaryIO,
+    file: str,
     name: str,
     wanted: str | None,
     dry_run: bool,
@@ -93,18 +103,19 @@ def import_ratings(
 ) -> None:
     """Load somebody's ratings from a file of Letterboxd, IMDb, Trakt, TMDB, Movary, MovieLens or movierating.
 
-    All or nothing; can be repeated. Rows that do not go in are listed on standard error.
+    All or nothing; can be repeated. FILE may be - for standard input. Rows that do not go in are listed on standard
+    error, which is no failure.
     """
     from movierating.ratings import imports
     from movierating.users import service
 
     user_id = service.id_of(name)
-    report = imports.import_file(
-        user_id, file, wanted, dry_run=dry_run, create_missing=create_missing, on_conflict=on_conflict
-    )
+    with _watched(file) as watched:
+        report = imports.import_file(
+            user_id, watched, wanted, dry_run=dry_run, create_missing=create_missing, on_conflict=on_conflict
+        )
     for row in report.unmatched:
-        candidates = f" (movies {', '.join(map(str, row['candidates']))})" if row["candidates"] else ""
-        click.echo(f"{row['line']}: {row['title']} ({row['year']}): {row['reason']}{candidates}", err=True)
+        click.echo(_unmatched(row), err=True)
     for row in report.errors:
         click.echo(f"{row['line']}: {row['reason']}", err=True)
     click.echo(
@@ -114,6 +125,49 @@ def import_ratings(
     )
 
 
+def _unmatched(row: dict[str, Any]) -> str:
+    title = f" {row['title']}" if row["title"] else ""
+    year = f" ({row['year']})" if row["year"] else ""
+    candidates = f": {', '.join(map(str, row['candidates']))}" if row["candidates"] else ""
+    return f"{row['line']}:{title}{year}{':' if title or year else ''} {row['reason']}{candidates}"
+
+
+@contextmanager
+def _watched(name: str) -> Iterator[BinaryIO]:
+    """A file to read, whose reading shows as progress if it is large; a pipe is read into memory."""
+    with click.open_file(name, "rb") as opened:
+        file = cast(BinaryIO, opened) if opened.seekable() else io.BytesIO(opened.read())
+        size = file.seek(0, io.SEEK_END)
+        if size < _LARGE_BYTES:
+            yield file
+        else:
+            with _progress("reading", size) as progress:
+                yield io.BufferedReader(_Watched(file, progress))
+
+
+class _Watched(io.RawIOBase):
+    """Reads a file and tells how far, at its furthest."""
+
+    def __init__(self, file: BinaryIO, progress: Callable[[int], None]) -> None:
+        self._file, self._progress, self._furthest = file, progress, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return self._file.seek(offset, whence)
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        data = self._file.read(len(buffer))
+        buffer[: len(data)] = data
+        self._furthest = max(self._furthest, self._file.tell())
+        self._progress(self._furthest)
+        return len(data)
+
+
 @click.group()
 def export() -> None:
     """Take ratings out."""
@@ -121,12 +175,17 @@ def export() -> None:
 
 @export.command("ratings")
 @click.option("--user", "name", required=True, help="Whose ratings.")
-@click.option("--format", "wanted", type=click.Choice(OUT), default="csv", show_default=True)
 @click.option(
-    "--output", type=click.File("wb", atomic=True), default="-", help="A file; standard output without it."
+    "--format", "wanted", type=click.Choice(OUT), default="csv", show_default=True, help="Which kind of file."
+)
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, allow_dash=True),
+    default="-",
+    help="A file, which is replaced once all is written; standard output without it.",
 )
 @with_application
-def export_ratings(name: str, wanted: str, output: BinaryIO) -> None:
+def export_ratings(name: str, wanted: str, output: str) -> None:
     """Write somebody's ratings as a file.
 
     csv and json hold everything and come back in without loss; letterboxd and imdb are what those places import.
@@ -134,5 +193,24 @@ def export_ratings(name: str, wanted: str, output: BinaryIO) -> None:
     from movierating.ratings import exports
     from movierating.users import service
 
-    for block in exports.export_ratings(service.id_of(name), wanted).blocks:
-        output.write(block)
+    blocks = exports.export_ratings(service.id_of(name), wanted).blocks
+    with _written(output) as file:
+        file.writelines(blocks)
+
+
+@contextmanager
+def _written(name: str) -> Iterator[BinaryIO]:
+    """A file to write to, of which nothing is seen under this name until all of it is there."""
+    path = Path(name).resolve()
+    # What is no file, such as /dev/null, can't be replaced.
+    if name == "-" or (path.exists() and not path.is_file()):
+        with click.open_file(name, "wb") as file:
+            yield cast(BinaryIO, file)
+        return
+    part = path.with_name(f"{path.name}.part")
+    try:
+        with part.open("wb") as file:
+            yield file
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

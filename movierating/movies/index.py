@@ -7,7 +7,7 @@ import orjson
 from sqlalchemy import Connection, column, delete, insert, table
 
 from movierating.movies.models import MovieFacet
-from movierating.movies.titles import fold, words
+from movierating.movies.titles import fold, indexed_words
 
 # An FTS5 table, made by the migration; its rowid is the movie's id and its text is folded words already.
 SEARCH = table(
@@ -35,9 +35,9 @@ def add(connection: Connection, movies: Iterable[Mapping[str, Any]]) -> None:
         search_rows.append(
             {
                 "rowid": movie["id"],
-                "title": " ".join(words(movie["title"])),
-                "original_title": " ".join(words(movie["original_title"] or "")),
-                "directors": " ".join(words(" ".join(orjson.loads(movie["directors"])))),
+                "title": " ".join(indexed_words(movie["title"])),
+                "original_title": " ".join(indexed_words(movie["original_title"] or "")),
+                "directors": " ".join(indexed_words(" ".join(orjson.loads(movie["directors"])))),
             }
         )
     if facet_rows:

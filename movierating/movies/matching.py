@@ -33,21 +33,21 @@ class AmbiguousError(Exception):
 
 
 class Wanted(NamedTuple):
-    """The ids and titles by which a file's rows name movies."""
+    """By what a row of a file names its movie."""
 
-    imdb_ids: set[str]
-    tmdb_ids: set[int]
-    titles: set[str]
+    imdb_id: str | None
+    tmdb_id: int | None
+    titles: Sequence[str | None]
 
 
 class Catalogue:
-    """The keys of movies, in memory: of all, at some 300 bytes a movie, or of those that have one of the `wanted`.
+    """The keys of movies, in memory: of all, at some 300 bytes a movie, or of those that a `wanted` row may mean.
 
     It lives inside one write transaction, and so nothing changes behind its back. Movies added get their ids at once
     and are written by `flush`. `changes` counts the movies added and completed.
     """
 
-    def __init__(self, connection: Connection, wanted: Wanted | None = None) -> None:
+    def __init__(self, connection: Connection, wanted: Sequence[Wanted] | None = None) -> None:
         self.changes = 0
         self._connection = connection
         self._by_imdb: dict[str, _Known] = {}
@@ -55,11 +55,29 @@ class Catalogue:
         self._by_title: defaultdict[tuple[str, int | None], list[_Known]] = defaultdict(list)
         self._unwritten: list[dict[str, Any]] = []
         self._next_id = newest_id(connection, Movie.__table__) + 1
-        for movie_id, imdb_id, tmdb_id, year, *titles in _keys(connection, wanted):
-            self._learn(_Known(movie_id, imdb_id, tmdb_id), titles, year)
+        if wanted is None:
+            self._learn_rows(connection.execute(_KEYS))
+        else:
+            self._learn_wanted(wanted)
 
-    def _learn(self, known: _Known, titles: Iterable[str | None], year: int | None) -> None:
-        for key in {fold(title) for title in titles if title}:
+    def _learn_wanted(self, wanted: Sequence[Wanted]) -> None:
+        by_imdb = _found(self._connection, _movie.imdb_id, {row.imdb_id for row in wanted} - {None})
+        by_tmdb = _found(self._connection, _movie.tmdb_id, {row.tmdb_id for row in wanted} - {None})
+        by_id = by_imdb | by_tmdb
+        self._learn_rows(by_id.values())
+        # A title counts only where no id decides.
+        open_rows = [row for row in wanted if self._identified(row.imdb_id, row.tmdb_id) is None]
+        keys = {fold(title) for row in open_rows for title in row.titles if title}
+        by_title = _found(self._connection, _movie.title_key, keys)
+        by_title |= _found(self._connection, _movie.original_title_key, keys)
+        self._learn_rows(row for movie_id, row in by_title.items() if movie_id not in by_id)
+
+    def _learn_rows(self, rows: Iterable[Any]) -> None:
+        for movie_id, imdb_id, tmdb_id, year, *keys in rows:
+            self._learn(_Known(movie_id, imdb_id, tmdb_id), keys, year)
+
+    def _learn(self, known: _Known, keys: Iterable[str | None], year: int | None) -> None:
+        for key in {key for key in keys if key}:
             self._by_title[key, year].append(known)
         self._learn_ids(known)
 
@@ -119,10 +137,8 @@ class Catalogue:
         year: int | None,
         years_off: Sequence[int],
     ) -> _Known | None:
-        if imdb_id is not None and imdb_id in self._by_imdb:
-            return self._by_imdb[imdb_id]
-        known = self._by_tmdb.get(tmdb_id) if tmdb_id is not None else None
-        if known is not None and (imdb_id is None or known.imdb_id is None):
+        known = self._identified(imdb_id, tmdb_id)
+        if known is not None:
             return known
         for off in years_off:
             for title in filter(None, titles):
@@ -134,6 +150,12 @@ class Catalogue:
         if imdb_id is None and titles:
             self._refuse_twin(titles[0], year)
         return None
+
+    def _identified(self, imdb_id: str | None, tmdb_id: int | None) -> _Known | None:
+        if imdb_id is not None and imdb_id in self._by_imdb:
+            return self._by_imdb[imdb_id]
+        known = self._by_tmdb.get(tmdb_id) if tmdb_id is not None else None
+        return known if known is not None and (imdb_id is None or known.imdb_id is None) else None
 
     def _refuse_twin(self, title: str | None, year: int | None) -> None:
         """Of the movies with one title and year, one may lack an IMDb id, even if their TMDB ids differ."""
@@ -166,7 +188,7 @@ class Catalogue:
         self._unwritten.append(row)
         self._learn(
             _Known(row["id"], row["imdb_id"], row["tmdb_id"]),
-            (row["title"], row["original_title"]),
+            (row["title_key"], row["original_title_key"]),
             row["year"],
         )
         if len(self._unwritten) == _BATCH:
@@ -183,24 +205,18 @@ class Catalogue:
 
 
 _BATCH = 1000
-_KEYS = select(_movie.id, _movie.imdb_id, _movie.tmdb_id, _movie.year, _movie.title, _movie.original_title)
+_KEYS = select(
+    _movie.id, _movie.imdb_id, _movie.tmdb_id, _movie.year, _movie.title_key, _movie.original_title_key
+)
 
 
-def _keys(connection: Connection, wanted: Wanted | None) -> Iterable[Any]:
-    if wanted is None:
-        return connection.execute(_KEYS)
-    titles = {fold(title) for title in wanted.titles}
-    found: dict[int, Any] = {}
-    by_column: list[tuple[Any, Iterable[Any]]] = [
-        (_movie.imdb_id, wanted.imdb_ids),
-        (_movie.tmdb_id, wanted.tmdb_ids),
-        (_movie.title_key, titles),
-        (_movie.original_title_key, titles),
-    ]
-    for column, values in by_column:
-        for some in batched(values, _BATCH):
-            found.update((row.id, row) for row in connection.execute(_KEYS.where(column.in_(some))))
-    return found.values()
+def _found(connection: Connection, column: Any, values: Iterable[Any]) -> dict[int, Any]:
+    """The _KEYS of the movies that have one of the values there, by id."""
+    return {
+        row[0]: row
+        for some in batched(values, _BATCH)
+        for row in connection.execute(_KEYS.where(column.in_(some))).all()
+    }
 
 
 _EMPTY = {

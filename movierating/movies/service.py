@@ -4,7 +4,7 @@ from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Row, and_, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from movierating import aggregates, times
@@ -13,6 +13,7 @@ from movierating.movies import index
 from movierating.movies.genres import GENRES
 from movierating.movies.models import Movie, MovieFacet
 from movierating.movies.titles import fold
+from movierating.prepared import Prepared
 from movierating.problems import Conflict, NotFound, Stale
 
 _movie = Movie.__table__.c
@@ -59,14 +60,18 @@ def tag(row: Row[Any]) -> str:
     return f"{row.edit}-{row.ratings_version}"
 
 
+_BY_ID = Prepared(select(*COLUMNS).where(_movie.id == bindparam("key")))
+_BY_IMDB_ID = Prepared(select(*COLUMNS).where(_movie.imdb_id == bindparam("key")))
+
+
 def by_id(movie_id: int) -> Row[Any]:
     """The movie's row of COLUMNS. Raises NotFound."""
-    return _found(read().execute(select(*COLUMNS).where(_movie.id == movie_id)).one_or_none())
+    return _found(_BY_ID.first(read(), key=movie_id))
 
 
 def by_imdb_id(imdb_id: str) -> Row[Any]:
     """The movie's row of COLUMNS. Raises NotFound."""
-    return _found(read().execute(select(*COLUMNS).where(_movie.imdb_id == imdb_id)).one_or_none())
+    return _found(_BY_IMDB_ID.first(read(), key=imdb_id))
 
 
 def _found(row: Row[Any] | None) -> Row[Any]:

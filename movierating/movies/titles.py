@@ -40,6 +40,7 @@ _ARTICLES = frozenset(
 _DOUBTFUL_ARTICLES = frozenset({"I", "O", "As", "Os", "Die", "De", "Den", "En", "Et"})
 
 _WORD = re.compile(r"[^\W_]+")
+_INSIDE_WORDS = re.compile(r"['.-]")
 _YEARS = re.compile(r"([0-9]{4})(?:\s*[-\u2013\u2014]\s*(?:[0-9]{4})?)?")
 _FIRST_YEAR, _LAST_YEAR = 1870, 2100
 # IMDb's marks for television, video and game, which old MovieLens sets put behind the year.
@@ -75,8 +76,26 @@ def words(text: str) -> list[str]:
     return _WORD.findall(fold(text))
 
 
+def indexed_words(text: str) -> list[str]:
+    """The words by which a text is found: its own, and those that people type without a mark inside.
+
+    `Ocean's` is found as `oceans`, `L.A.` as `la`, `Spider-Man` as `spiderman`.
+    """
+    own = words(text)
+    return own + [word for word in words(_INSIDE_WORDS.sub("", fold(text))) if word not in own]
+
+
 def move_article(title: str) -> str:
-    """The title with a trailing article moved to the front: `Avventura, L'` gives `L'Avventura`."""
+    """The title with a trailing article moved to the front: `Avventura, L'` gives `L'Avventura`.
+
+    One that stands before a colon moves as well: `Crow, The: Salvation`.
+    """
+    moved = _move_article(title)
+    main, colon, rest = title.partition(": ")
+    return moved if moved != title else _move_article(main) + colon + rest
+
+
+def _move_article(title: str) -> str:
     head, _, tail = title.rpartition(",")
     article = tail.strip().replace("\u2019", "'")
     head = head.strip()

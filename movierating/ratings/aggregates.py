@@ -1,16 +1,18 @@
 """The one place that writes what ratings add up to: by difference with each rating, or whole as a repair."""
 
 import functools
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from operator import mul
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, Update, bindparam, case, func, or_, select, update
+from sqlalchemy import Connection, Select, bindparam, case, func, or_, select, update
 
 from movierating import aggregates
 from movierating.auth.models import User
 from movierating.movies.models import Movie, MovieFacet
+from movierating.prepared import Prepared
 from movierating.ratings.models import Rating
 
 _movie, _user, _facet = Movie.__table__.c, User.__table__.c, MovieFacet.__table__.c
@@ -19,34 +21,33 @@ Valued = tuple[int, int, int]
 MOVIE_COLUMNS = aggregates.columns_of(Movie.__table__)
 
 
-def move(
-    connection: Connection, user_id: int, movie_id: int, old: int | None, new: int | None
-) -> Row[Any] | None:
+def move(connection: Connection, user_id: int, movie_id: int, old: int | None, new: int | None) -> Any:
     """Take the value `old` (half points; None: there was none) out of a movie's and a user's sums and put `new` in.
 
     Returns the movie's fresh MOVIE_COLUMNS, or None if there is no such movie; then nothing was changed.
     """
-    fresh = connection.execute(_moves_movie(old, new), {"key": movie_id}).one_or_none()
-    if fresh is None:
-        return None
-    if old != new:
-        connection.execute(_MOVES_FACETS, {"key": movie_id, "moved": aggregates.score(fresh[0], fresh[1])})
-        connection.execute(_moves_user(old, new), {"key": user_id})
+    fresh = _moves_movie(old, new).first(connection, key=movie_id)
+    if fresh is not None and old != new:
+        _MOVES_FACETS.run(connection, key=movie_id, moved=aggregates.score(fresh[0], fresh[1]))
+        _moves_user(old, new).run(connection, key=user_id)
     return fresh
 
 
-_MOVES_FACETS = update(MovieFacet).where(_facet.movie_id == bindparam("key")).values(score=bindparam("moved"))
+_MOVES_FACETS = Prepared(
+    update(MovieFacet).where(_facet.movie_id == bindparam("key")).values(score=bindparam("moved"))
+)
 
 
 @functools.cache
-def _moves_movie(old: int | None, new: int | None) -> Update:
+def _moves_movie(old: int | None, new: int | None) -> Prepared:
     values = {**_difference(_movie, old, new), "ratings_version": _movie.ratings_version + 1}
-    return update(Movie).where(_movie.id == bindparam("key")).values(values).returning(*MOVIE_COLUMNS)
+    statement = update(Movie).where(_movie.id == bindparam("key")).values(values)
+    return Prepared(statement.returning(*MOVIE_COLUMNS))
 
 
 @functools.cache
-def _moves_user(old: int | None, new: int | None) -> Update:
-    return update(User).where(_user.id == bindparam("key")).values(_difference(_user, old, new))
+def _moves_user(old: int | None, new: int | None) -> Prepared:
+    return Prepared(update(User).where(_user.id == bindparam("key")).values(_difference(_user, old, new)))
 
 
 def _difference(columns: Any, old: int | None, new: int | None) -> dict[str, Any]:
@@ -86,7 +87,7 @@ class Sums:
         """Move the sums of movies and users, which must exist; each movie's `ratings_version` moves by one."""
         if self._movies:
             connection.exec_driver_sql(_MOVE_MOVIE, _differences(self._movies))
-            connection.exec_driver_sql(_LET_FACETS_FOLLOW, [(key, key) for key in sorted(self._movies)])
+            connection.exec_driver_sql(_LET_FACETS_FOLLOW, (json.dumps(sorted(self._movies)),))
             connection.exec_driver_sql(_MOVE_USER, _differences(self._users))
 
 
@@ -105,9 +106,11 @@ def _differences(counts: Mapping[int, list[int]]) -> list[tuple[int, ...]]:
 _MORE = ", ".join(f"{name} = {name} + ?" for name in aggregates.COLUMNS)
 _MOVE_MOVIE = f"UPDATE movie SET {_MORE}, ratings_version = ratings_version + 1 WHERE id = ?"  # noqa: S608
 _MOVE_USER = f'UPDATE "user" SET {_MORE} WHERE id = ?'  # noqa: S608
-_LET_FACETS_FOLLOW = (
-    "UPDATE movie_facet SET score = (SELECT score FROM movie WHERE id = ?) WHERE movie_id = ?"
-)
+# One statement for all, because an executemany of it takes three times as long.
+_LET_FACETS_FOLLOW = """
+UPDATE movie_facet SET score = movie.score FROM movie, json_each(?) AS moved
+WHERE movie.id = moved.value AND movie_facet.movie_id = movie.id
+"""
 
 _COUNTED: tuple[tuple[Any, Any], ...] = (
     (Movie.__table__, _rating.movie_id),

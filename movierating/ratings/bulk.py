@@ -4,9 +4,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import Connection, delete, select
+from sqlalchemy.exc import IntegrityError
 
 from movierating import times
-from movierating.database import batched, upsert
+from movierating.database import batched
+from movierating.problems import Unauthenticated
 from movierating.ratings.aggregates import Sums
 from movierating.ratings.models import Rating
 
@@ -37,8 +39,9 @@ def put_many(
     """Set a user's ratings inside the caller's transaction; returns what became of each, in the same order.
 
     A rating that differs from the one that is there replaces it (`replace`), gives way to it (`keep`), or does
-    whichever the later time says (`newer`; one without a time gives way); what gives way is `skipped`. The movies must
-    exist. A movie may come more than once: each of its ratings meets the one before.
+    whichever the later time says (`newer`; one without a time gives way); what gives way is `skipped`. A movie may
+    come more than once: each of its ratings meets the one before. The movies must exist; raises Unauthenticated where
+    the account was closed meanwhile.
     """
     ratings = list(ratings)
     stored = _stored(connection, user_id, {rating.movie_id for rating in ratings})
@@ -52,7 +55,7 @@ def put_many(
 
 def _judge(current: dict[int, _Stored], given: Given, on_conflict: OnConflict, now: int) -> Outcome:
     old = current.get(given.movie_id)
-    rated_at = now if given.rated_at is None else min(given.rated_at, now)
+    rated_at = now if given.rated_at is None else given.rated_at
     if old is None:
         current[given.movie_id] = _Stored(given.value, rated_at, now)
         return "created"
@@ -83,19 +86,26 @@ def _write(
 ) -> None:
     if not changed:
         return
-    insert = upsert(connection, Rating.__table__)
-    written = {name: insert.excluded[name] for name in ("value", "rated_at", "updated_at")}
-    rows: list[dict[str, Any]] = [
-        {"user_id": user_id, "movie_id": movie_id, **row._asdict(), "updated_at": now}
+    rows = [
+        (user_id, movie_id, row.value, row.rated_at, row.created_at, now)
         for movie_id, row in sorted(changed.items())
     ]
-    connection.execute(
-        insert.on_conflict_do_update(index_elements=["user_id", "movie_id"], set_=written), rows
-    )
+    try:
+        connection.exec_driver_sql(_PUT, rows)
+    except IntegrityError as error:
+        raise Unauthenticated("There is no such account any more.") from error
     sums = Sums()
     sums.take_out((user_id, movie_id, stored[movie_id].value) for movie_id in changed if movie_id in stored)
     sums.put_in((user_id, movie_id, row.value) for movie_id, row in changed.items())
     sums.write(connection)
+
+
+# Text for the driver, as in `aggregates`: thousands of rows go through it.
+_PUT = (
+    "INSERT INTO rating (user_id, movie_id, value, rated_at, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT (user_id, movie_id) DO UPDATE"
+    " SET value = excluded.value, rated_at = excluded.rated_at, updated_at = excluded.updated_at"
+)
 
 
 def remove_many(connection: Connection, user_id: int, movie_ids: Iterable[int]) -> set[int]:

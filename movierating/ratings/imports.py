@@ -1,7 +1,9 @@
 """A person's ratings out of a file: matched to movies, and written all or not at all, with a report of every row."""
 
-import contextlib
+import math
+from collections import Counter
 from collections.abc import Iterable
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
@@ -31,7 +33,11 @@ class Report:
 
 
 class _NothingIsWritten(Exception):
-    """Ends a dry run's transaction."""
+    """Ends a dry run's transaction, and takes its report out of it."""
+
+    def __init__(self, report: Report) -> None:
+        super().__init__()
+        self.report = report
 
 
 def import_file(
@@ -51,23 +57,26 @@ def import_file(
     """
     try:
         upload = open_upload(file, wanted)
-        report = Report(upload.format, dry_run)
+        read = Report(upload.format, dry_run)
         # Every row is read before the first is written, because a file may turn out damaged at its end.
-        rated = _sorted_out(upload.rows, report)
+        rated = _sorted_out(upload.rows, read)
     except UnknownFormat as error:
         raise invalid("files", "file", str(error)) from error
 
-    def job(connection: Connection) -> None:
+    def job(connection: Connection) -> Report:
+        report = deepcopy(read)
         newest = _newest(_matched(connection, rated, report, create_missing), report)
         given = [Given(movie_id, row.value, row.rated_at) for movie_id, row in newest.items()]
-        for outcome in put_many(connection, user_id, given, on_conflict):
-            setattr(report, outcome, getattr(report, outcome) + 1)
+        for outcome, count in Counter(put_many(connection, user_id, given, on_conflict)).items():
+            setattr(report, outcome, getattr(report, outcome) + count)
         if dry_run:
-            raise _NothingIsWritten
+            raise _NothingIsWritten(report)
+        return report
 
-    with contextlib.suppress(_NothingIsWritten):
-        write(job)
-    return report
+    try:
+        return write(job)
+    except _NothingIsWritten as end:
+        return end.report
 
 
 def _sorted_out(rows: Iterable[Row], report: Report) -> list[RatedRow]:
@@ -89,7 +98,7 @@ def _placed(file: str, reason: str) -> str:
 def _matched(
     connection: Connection, rated: list[RatedRow], report: Report, create_missing: bool
 ) -> list[tuple[int, RatedRow]]:
-    catalogue = Catalogue(connection, _wanted(rated))
+    catalogue = Catalogue(connection, [Wanted(row.imdb_id, row.tmdb_id, _titles(row)) for row in rated])
     found = []
     for row in rated:
         try:
@@ -107,20 +116,15 @@ def _matched(
     return found
 
 
-def _wanted(rated: list[RatedRow]) -> Wanted:
-    return Wanted(
-        {row.imdb_id for row in rated if row.imdb_id is not None},
-        {row.tmdb_id for row in rated if row.tmdb_id is not None},
-        {title for row in rated for title in (row.title, row.alternative_title) if title},
-    )
-
-
 def _match(catalogue: Catalogue, row: RatedRow, create_missing: bool) -> int | None:
-    titles = () if row.kind is not None else (row.title, row.alternative_title)
-    movie_id = catalogue.find(row.imdb_id, row.tmdb_id, titles, row.year, nearby=True)
+    movie_id = catalogue.find(row.imdb_id, row.tmdb_id, _titles(row), row.year, nearby=True)
     if movie_id is not None or row.kind is not None or not create_missing or _refusal(row) is not None:
         return movie_id
     return catalogue.add(_facts(row))
+
+
+def _titles(row: RatedRow) -> tuple[str | None, ...]:
+    return (row.title, row.alternative_title) if row.kind is None else ()
 
 
 def _facts(row: RatedRow) -> dict[str, Any]:
@@ -166,7 +170,12 @@ def _newest(found: list[tuple[int, RatedRow]], report: Report) -> dict[int, Rate
     newest: dict[int, RatedRow] = {}
     for movie_id, row in found:
         other = newest.get(movie_id)
-        if other is None or (row.rated_at or 0) >= (other.rated_at or 0):
+        if other is None or _moment(row) >= _moment(other):
             newest[movie_id] = row
     report.skipped += len(found) - len(newest)
     return newest
+
+
+def _moment(row: RatedRow) -> float:
+    # A row without a time gives way to any that has one, be it from before 1970.
+    return -math.inf if row.rated_at is None else row.rated_at

@@ -12,7 +12,7 @@ from movierating.rest import Blueprint, View
 
 blp = Blueprint("data", __name__, url_prefix="/v1/users/me/ratings", description="Your ratings, in and out.")
 
-_EXAMPLE = {"file": "imdb_id,value\ntt0111161,9.5\n", "dry_run": True}
+_EXAMPLE = {"file": "imdb_id,value\ntt0111161,9.5\n"}
 _FILE = {"type": "string", "format": "binary"}
 
 
@@ -66,10 +66,11 @@ class Import(View):
 
         Takes the file that Letterboxd, IMDb, Trakt, TMDB, Movary or MovieLens lets you download, or movierating's own
         CSV or JSON; which one it is, is told from its content. The report names every row that did not go in, and
-        why. With `dry_run=true` nothing is written, and the report is the same.
+        why. With `dry_run=true` nothing is written, and the report is the same. The options may stand in the form as
+        well.
         """
         options = {**query, **body}
-        file, wanted = options.pop("file").stream, options.pop("format", None)
+        file, wanted = options.pop("file"), options.pop("format", None)
         return json_answer(asdict(imports.import_file(access.caller().user_id, file, wanted, **options)))
 
 
@@ -81,7 +82,9 @@ class Export(View):
     @access.signed_in
     @blp.arguments(transfer_schemas.ExportQuerySchema(), location="query")
     @blp.response(200, _FILE, content_type="text/csv", description="The file.")
-    @blp.alt_response(200, schema=_FILE, content_type="application/json", description="The file.")
+    @blp.alt_response(
+        200, schema=transfer_schemas.ExportSchema(), content_type="application/json", description="The file."
+    )
     @blp.alt_response(200, schema=_FILE, content_type="application/zip", description="The file.")
     def get(self, query: dict[str, str]) -> Response:
         """Take your ratings with you

@@ -4,7 +4,7 @@ from collections.abc import Container
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, select
+from sqlalchemy import ColumnElement, Connection, Dialect, Row, bindparam, delete, select
 from sqlalchemy.exc import IntegrityError
 
 from movierating import aggregates, counters, times
@@ -14,12 +14,30 @@ from movierating.movies import index
 from movierating.movies import service as movies
 from movierating.movies.models import Movie
 from movierating.pagination import Sort, page
+from movierating.prepared import Prepared
 from movierating.problems import Conflict, NotFound, Unauthenticated
 from movierating.ratings.aggregates import MOVIE_COLUMNS, Sums, move
 from movierating.ratings.models import Rating
 
 _rating, _user, _movie = Rating.__table__.c, User.__table__.c, Movie.__table__.c
 _OWN = (_rating.value, _rating.rated_at, _rating.created_at, _rating.updated_at)
+
+
+_IS_OWN = (_rating.user_id == bindparam("user")) & (_rating.movie_id == bindparam("movie"))
+_OWN_RATING = Prepared(select(*_OWN).where(_IS_OWN))
+_REMOVE = Prepared(delete(Rating).where(_IS_OWN).returning(_rating.value))
+_SUMS = Prepared(select(*MOVIE_COLUMNS).where(_movie.id == bindparam("key")))
+
+
+def _put(dialect: Dialect) -> Any:
+    insert = upsert(dialect, Rating.__table__).values(
+        {column.name: bindparam(column.name) for column in _rating}
+    )
+    changed = {name: insert.excluded[name] for name in ("value", "rated_at", "updated_at")}
+    return insert.on_conflict_do_update(index_elements=["user_id", "movie_id"], set_=changed)
+
+
+_PUT = Prepared(_put)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +64,10 @@ def rate(user_id: int, movie_id: int, value: int, rated_at: int | None) -> Rated
 
 
 def _rate(connection: Connection, user_id: int, movie_id: int, value: int, rated_at: int | None) -> Rated:
-    old = connection.execute(_own(user_id, movie_id)).one_or_none()
+    old = _OWN_RATING.first(connection, user=user_id, movie=movie_id)
     now = times.now()
     if old is not None and old.value == value and rated_at in (None, old.rated_at):
-        unchanged = select(*MOVIE_COLUMNS).where(_movie.id == movie_id)
-        return Rated(shown(old), aggregates.shown_with_score(connection.execute(unchanged).one()), False)
+        return Rated(shown(old), aggregates.shown_with_score(_SUMS.first(connection, key=movie_id)), False)
     fresh = move(connection, user_id, movie_id, old.value if old else None, value)
     if fresh is None:
         raise NotFound("There is no such movie.")
@@ -60,8 +77,7 @@ def _rate(connection: Connection, user_id: int, movie_id: int, value: int, rated
         "created_at": old.created_at if old else now,
         "updated_at": now,
     }
-    insert = upsert(connection, Rating.__table__).values(user_id=user_id, movie_id=movie_id, **row)
-    connection.execute(insert.on_conflict_do_update(index_elements=["user_id", "movie_id"], set_=row))
+    _PUT.run(connection, user_id=user_id, movie_id=movie_id, **row)
     return Rated(shown_values(**row), aggregates.shown_with_score(fresh), old is None)
 
 
@@ -80,13 +96,9 @@ def shown_values(value: int, rated_at: int, created_at: int, updated_at: int) ->
     }
 
 
-def _own(user_id: int, movie_id: int) -> Any:
-    return select(*_OWN).where(_rating.user_id == user_id, _rating.movie_id == movie_id)
-
-
 def own(user_id: int, movie_id: int) -> dict[str, Any]:
     """A user's rating of a movie. Raises NotFound."""
-    row = read().execute(_own(user_id, movie_id)).one_or_none()
+    row = _OWN_RATING.first(read(), user=user_id, movie=movie_id)
     if row is None:
         raise NotFound("You have not rated this movie.")
     return shown(row)
@@ -98,11 +110,7 @@ def take_back(user_id: int, movie_id: int) -> None:
 
 
 def _take_back(connection: Connection, user_id: int, movie_id: int) -> None:
-    gone = connection.execute(
-        delete(Rating)
-        .where(_rating.user_id == user_id, _rating.movie_id == movie_id)
-        .returning(_rating.value)
-    ).one_or_none()
+    gone = _REMOVE.first(connection, user=user_id, movie=movie_id)
     if gone is None:
         raise NotFound("You have not rated this movie.")
     move(connection, user_id, movie_id, gone.value, None)

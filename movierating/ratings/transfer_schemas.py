@@ -1,14 +1,16 @@
 """What the calls about the caller's ratings as a whole take and answer."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, BinaryIO, cast
 
 import marshmallow as ma
 from flask_smorest.fields import Upload
+from werkzeug.datastructures import FileStorage
 
 from movierating.fields import Flag, HalfPoints, Moment, WholeNumber, past
 from movierating.movies.schemas import IMDB_ID, LARGEST_TMDB_ID
 from movierating.ratings.batch import NAMES
-from movierating.ratings.formats import downloads, uploads
+from movierating.ratings.formats import downloads, own_json, uploads
 from movierating.ratings.schemas import RATED_AT, VALUE
 
 MOST_RATINGS = 1000
@@ -69,6 +71,18 @@ class RemovalReportSchema(ma.Schema):
     not_found = ma.fields.List(ma.fields.Nested(MovieNameSchema), required=True)
 
 
+class UploadedFile(Upload):  # type: ignore[misc]  # flask-smorest ships no types
+    """A file in a form; its stream."""
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> BinaryIO:
+        # A part of the form without a file name is text to the parser of forms.
+        if not isinstance(value, FileStorage):
+            raise ma.ValidationError("Must be a file, with a file name.")
+        return cast(BinaryIO, value.stream)
+
+
 class ImportQuerySchema(ma.Schema):
     """How a file is to be taken."""
 
@@ -101,7 +115,7 @@ class ImportQuerySchema(ma.Schema):
 class UploadSchema(ImportQuerySchema):
     """A file of ratings; the options may stand here or in the query."""
 
-    file = Upload(
+    file = UploadedFile(
         required=True, metadata={"description": "At most 16 MiB, unless the operator set another limit."}
     )
 
@@ -152,3 +166,23 @@ class ExportQuerySchema(ma.Schema):
         validate=ma.validate.OneOf(downloads.FORMATS),
         metadata={"description": "Which kind of file."},
     )
+
+
+class ExportedRatingSchema(ma.Schema):
+    """A rating in a file."""
+
+    imdb_id = ma.fields.String(required=True, allow_none=True, metadata={"example": "tt0485601"})
+    tmdb_id = ma.fields.Integer(required=True, allow_none=True, metadata={"example": 26963})
+    title = ma.fields.String(required=True, metadata={"example": "The Secret of Kells"})
+    original_title = ma.fields.String(required=True, allow_none=True, metadata={"example": None})
+    year = ma.fields.Integer(required=True, allow_none=True, metadata={"example": 2009})
+    value = HalfPoints(required=True, metadata=VALUE)
+    rated_at = Moment(required=True, metadata=RATED_AT)
+
+
+class ExportSchema(ma.Schema):
+    """Somebody's ratings as a JSON file."""
+
+    format = ma.fields.String(required=True, validate=ma.validate.OneOf([own_json.FORMAT]))
+    version = ma.fields.Integer(required=True, validate=ma.validate.OneOf([own_json.VERSION]))
+    ratings = ma.fields.List(ma.fields.Nested(ExportedRatingSchema), required=True)

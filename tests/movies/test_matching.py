@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 
 from movierating.database import read, write
 from movierating.movies import service as movies
-from movierating.movies.matching import AmbiguousError, Catalogue
+from movierating.movies.matching import AmbiguousError, Catalogue, Wanted
 from movierating.movies.models import Movie, MovieFacet
 
 _movie = Movie.__table__.c
@@ -156,3 +156,66 @@ def test_an_id_is_never_given_out_again(app, add_movie):
         return added
 
     assert write(job) > gone
+
+
+def match(imdb_id=None, tmdb_id=None, *titles, year=None, wanted=None) -> int | None:
+    """The id that `find` gives a row whose year may be off by one, in a transaction that keeps nothing."""
+    return write(
+        lambda connection: Catalogue(connection, wanted).find(imdb_id, tmdb_id, titles, year, nearby=True)
+    )
+
+
+@pytest.mark.parametrize("year", [1994, 1995, 1996])
+@pytest.mark.parametrize("titles", [("heat",), ("ÉLAN",), ("Chaleur", "Elan")])
+def test_a_year_may_be_off_by_one_where_asked_for(heat, titles, year):
+    assert match(None, None, *titles, year=year) == heat
+    assert match("tt0113277", None, *titles, year=year) == heat
+
+
+@pytest.mark.parametrize(
+    ("row", "year"),
+    [
+        ((None, None, "Heat"), 1993),
+        ((None, None, "Heat"), 1997),
+        ((None, None, "Heat"), None),
+        (("tt0000001", None, "Heat"), 1996),
+        ((None, 1, "Heat"), 1996),
+    ],
+)
+def test_a_year_off_by_two_unknown_or_beside_another_id_fits_nothing(heat, row, year):
+    assert match(*row, year=year) is None
+
+
+def test_two_movies_a_year_off_are_ambiguous_but_the_exact_year_decides(add_movie):
+    before, after = add_movie(title="Emma", year=1995), add_movie(title="Emma", year=1997)
+    with pytest.raises(AmbiguousError, match="more than one movie") as caught:
+        match(None, None, "Emma", year=1996)
+    assert sorted(caught.value.movie_ids) == [before, after]
+    assert match(None, None, "Emma", year=1995) == before
+    same = add_movie(title="Other", original_title="Emma", year=1996, imdb_id="tt0000001")
+    assert match(None, None, "Emma", year=1996) == same
+
+
+def test_a_catalogue_of_what_is_wanted_finds_what_the_whole_one_does(add_movie):
+    imdb = add_movie(title="Heat", year=1995, imdb_id="tt0113277")
+    tmdb = add_movie(title="Ronin", year=1998, tmdb_id=8195)
+    named = add_movie(title="Le Trou", original_title="Łódź", year=1960)
+    add_movie(title="Le Trou", year=1961)
+    wanted = [
+        Wanted("tt0113277", None, ()),
+        Wanted(None, 8195, ("Heat",)),
+        Wanted("tt0000001", None, ("le  TROU", None)),
+        Wanted(None, None, ("Nothing", "lodz")),
+    ]
+    assert match("tt0113277", None, wanted=wanted) == imdb
+    assert match(None, 8195, wanted=wanted) == tmdb
+    assert match(None, None, "LE TROU", year=1960, wanted=wanted) == named
+    assert match(None, None, "Lódz", year=1960, wanted=wanted) == named
+    assert match(None, None, "Ronin", year=1998, wanted=wanted) is not None  # it came by its id
+    assert match(None, None, "Nothing", year=1960, wanted=wanted) is None
+
+
+def test_more_is_wanted_than_one_statement_takes(add_movie):
+    last = add_movie(title="Heat", year=1995)
+    wanted = [Wanted(f"tt{number:07}", number, (f"title {number}", "heat")) for number in range(1, 2500)]
+    assert match(None, None, "Heat", year=1995, wanted=wanted) == last

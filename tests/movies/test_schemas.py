@@ -177,7 +177,7 @@ histograms = st.lists(st.integers(0, 1000), min_size=20, max_size=20)
 
 def as_stored(row):
     """A row with its JSON columns read, and its sums as an object: what the schema describes."""
-    columns = dict(row._mapping)
+    columns = row._asdict()
     for name in ("genres", "directors"):
         columns[name] = orjson.loads(columns[name])
     values = [columns[name] for name in aggregates.COLUMNS]
@@ -209,7 +209,7 @@ class FakeRow(tuple):
 
     def __new__(cls, values):
         row = super().__new__(cls, [values.get(column.name) for column in service.COLUMNS])
-        row._mapping = {column.name: values.get(column.name) for column in service.COLUMNS}
+        row._asdict = lambda: {column.name: values.get(column.name) for column in service.COLUMNS}
         return row
 
 

@@ -5,7 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from movierating.movies.titles import fold, move_article, parse_movielens_title, split_year, words
+from movierating.movies.titles import (
+    fold,
+    indexed_words,
+    move_article,
+    parse_movielens_title,
+    split_year,
+    words,
+)
 
 
 @pytest.mark.parametrize(
@@ -182,3 +189,21 @@ def test_any_title_leaves_a_title(text: str) -> None:
 def test_words_are_runs_of_folded_letters_and_numbers():
     assert words("Amélie & l'Été: 2—Łódź 🎬Go_on") == ["amelie", "l", "ete", "2", "lodz", "go", "on"]
     assert words("!?") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "found_by"),
+    [
+        ("Ocean's Eleven", ["ocean", "s", "eleven", "oceans"]),
+        ("L.A. Confidential", ["l", "a", "confidential", "la"]),
+        ("Spider-Man", ["spider", "man", "spiderman"]),
+        ("Alien", ["alien"]),
+    ],
+)
+def test_a_title_is_found_without_the_marks_inside_its_words(text, found_by):
+    assert indexed_words(text) == found_by
+
+
+def test_an_article_before_a_colon_moves_too():
+    assert move_article("Crow, The: Salvation") == "The Crow: Salvation"
+    assert move_article("Alien: Resurrection") == "Alien: Resurrection"

@@ -16,6 +16,7 @@ from movierating.ratings.formats.sheets import Source
 
 # Of characters; the text of one film with everything that a service adds to it takes one or two thousand.
 LONGEST_ITEM = 1 << 16
+_DEEPEST_ITEM = 16
 _BLOCK_BYTES = 1 << 17
 _MOST_KEYS = 20
 _SAMPLE = 5
@@ -86,6 +87,13 @@ class Document:
             raise UnknownFormat("The JSON is an object without a list named “ratings”.")
 
 
+def _deeper(value: object, levels: int) -> bool:
+    if not isinstance(value, dict | list):
+        return False
+    inner = value.values() if isinstance(value, dict) else value
+    return levels == 0 or any(_deeper(each, levels - 1) for each in inner)
+
+
 class _Text:
     """A window onto the text of a file, wide enough for the longest item."""
 
@@ -134,6 +142,9 @@ class _Text:
             value, self._at = _scan(self._text, self._at)
         except (ValueError, StopIteration, RecursionError) as error:
             raise self.malformed() from error
+        # How deep the parser itself can go differs between versions of Python.
+        if _deeper(value, _DEEPEST_ITEM):
+            raise self.malformed()
         return value
 
     def rest_of_list(self) -> Iterator[object]:

@@ -81,13 +81,15 @@ def test_tmdb_ids_have_the_limit_of_the_catalogue(given: object) -> None:
         (cells.HALVES_TO_TEN, 8.5, 17),
         (cells.HALVES_TO_TEN, "10", 20),
     ],
-    ids=repr,
+    ids=lambda value: value.wording if isinstance(value, cells.Scale) else repr(value),
 )
 def test_each_scale_has_its_half_points(scale: cells.Scale, given: object, half_points: int) -> None:
     assert cells.rating(scale, given) == half_points
 
 
-@pytest.mark.parametrize("scale", [cells.STARS, cells.WHOLE_TEN, cells.HALVES_TO_TEN], ids=repr)
+@pytest.mark.parametrize(
+    "scale", [cells.STARS, cells.WHOLE_TEN, cells.HALVES_TO_TEN], ids=lambda scale: scale.wording
+)
 @pytest.mark.parametrize(
     "given",
     [

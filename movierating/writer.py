@@ -1,0 +1,143 @@
+"""The queue of those who write: each transaction takes everyone who waits, so that they share its wait for the disk.
+
+There is no thread for it. Who comes to the front runs the jobs of all who queue, commits, and wakes them. One process's
+writers take turns here and, because SQLite makes a busy writer sleep and try again in no order, those of several
+processes at a file lock.
+"""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import contextmanager, nullcontext, suppress
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, Engine
+
+from movierating.problems import Unavailable
+
+try:
+    import fcntl
+except ImportError:  # pragma: no cover  # Windows, where SQLite's own waiting has to do
+    fcntl = None  # type: ignore[assignment]
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+Job = Callable[[Connection], Any]
+
+# More would keep the first of them waiting without making the commit any cheaper for each.
+MOST_JOBS = 64
+
+# A writer may queue behind a bulk import's chunk; beyond this the database counts as unavailable.
+PATIENCE_SECONDS = 30
+
+
+class _Waiting:
+    """A job, and what became of it once its transaction has ended."""
+
+    __slots__ = ("done", "error", "job", "result")
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.done = False
+        self.result: Any = None
+        self.error: BaseException | None = None
+
+
+class Writer:
+    """The queue of one process for one database."""
+
+    def __init__(self) -> None:
+        self._queue: deque[_Waiting] = deque()
+        self._front = threading.Lock()
+        self._in_job = threading.local()
+        self._lock_file: IO[bytes] | None = None
+
+    def write(self, engine: Engine, job: Job) -> Any:
+        """Run `job` in a transaction that is committed when this returns; raises what it raises, and then it is undone.
+
+        Raises RuntimeError inside a job: the second transaction would wait for the first without end.
+        """
+        if getattr(self._in_job, "now", False):
+            raise RuntimeError("a job must pass its connection on, and not call write()")
+        own = _Waiting(job)
+        self._queue.append(own)
+        self._wait_for(own, engine)
+        if own.error is not None:
+            raise own.error
+        return own.result
+
+    def _wait_for(self, own: _Waiting, engine: Engine) -> None:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not own.done:
+            if not self._front.acquire(timeout=max(0.0, deadline - time.monotonic())):
+                with suppress(ValueError):
+                    self._queue.remove(own)
+                    raise Unavailable("The database is busy; try again shortly.")
+                # It is part of a transaction under way, which alone can tell how it ends.
+                self._front.acquire()
+            try:
+                if not own.done:
+                    self._write_together(engine)
+            finally:
+                self._front.release()
+
+    def _write_together(self, engine: Engine) -> None:
+        batch = [self._queue.popleft() for _ in range(min(MOST_JOBS, len(self._queue)))]
+        self._in_job.now = True
+        try:
+            with (
+                self._turn(engine),
+                engine.connect() as connection,
+                connection.execution_options(writes=True).begin(),
+            ):
+                _run(connection, batch)
+        except BaseException as error:
+            # Whatever it is, nothing of this transaction is there, and everybody in it has to know.
+            for waiting in batch:
+                waiting.error = waiting.error or error
+        finally:
+            self._in_job.now = False
+            for waiting in batch:
+                waiting.done = True
+
+    def _turn(self, engine: Engine) -> "AbstractContextManager[None]":
+        if fcntl is None or engine.dialect.name != "sqlite":
+            return nullcontext()
+        if self._lock_file is None:
+            database = Path(str(engine.url.database))
+            self._lock_file = database.with_name(f".{database.name}.writers").open("ab")
+        return _locked(self._lock_file)
+
+    def close(self) -> None:
+        """Let go of the file lock's file; it opens again when needed."""
+        with self._front:
+            if self._lock_file is not None:
+                self._lock_file.close()
+                self._lock_file = None
+
+
+@contextmanager
+def _locked(file: IO[bytes]) -> Any:
+    fcntl.flock(file, fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        fcntl.flock(file, fcntl.LOCK_UN)
+
+
+def _run(connection: Connection, batch: list[_Waiting]) -> None:
+    if len(batch) == 1:
+        # Its transaction is its savepoint.
+        batch[0].result = batch[0].job(connection)
+        return
+    for waiting in batch:
+        connection.exec_driver_sql("SAVEPOINT job")
+        try:
+            waiting.result = waiting.job(connection)
+        except Exception as error:
+            waiting.error = error
+            connection.exec_driver_sql("ROLLBACK TO SAVEPOINT job")
+        connection.exec_driver_sql("RELEASE SAVEPOINT job")

@@ -1,0 +1,120 @@
+"""Fixtures for ratings in bulk: people without passwords, uploads, and what the whole database holds."""
+
+import io
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import Connection, insert
+from werkzeug.datastructures import FileStorage, MultiDict
+from werkzeug.test import TestResponse, encode_multipart
+
+from movierating import checks
+from movierating.auth.models import User
+from movierating.database import read, write
+from movierating.movies.matching import Catalogue
+from movierating.ratings.imports import import_file
+
+
+@pytest.fixture
+def add_user(app: Flask) -> Callable[[str], int]:
+    """`add_user("ada")` adds an account that can't sign in, and is its id."""
+
+    def add(username: str) -> int:
+        row = {"username": username, "username_key": username, "display_name": username.title()}
+        row |= {"created_at": 0, "updated_at": 0}
+        return int(write(lambda connection: connection.scalar(insert(User).values(row).returning(User.id))))
+
+    return add
+
+
+@pytest.fixture
+def user_id(add_user: Callable[[str], int]) -> int:
+    """Somebody's account."""
+    return add_user("ada")
+
+
+@pytest.fixture
+def add_many(app: Flask) -> Callable[[int], list[int]]:
+    """`add_many(1000)` adds movies `Movie 1`, `Movie 2` … of 2000, with IMDb ids; returns their ids."""
+
+    def add(number: int) -> list[int]:
+        def job(connection: Connection) -> list[int]:
+            catalogue = Catalogue(connection)
+            ids = [
+                catalogue.add({"title": f"Movie {each}", "year": 2000, "imdb_id": f"tt{9000000 + each}"})
+                for each in range(1, number + 1)
+            ]
+            catalogue.flush()
+            return ids
+
+        return write(job)
+
+    return add
+
+
+@pytest.fixture
+def upload() -> Callable[..., TestResponse]:
+    """`upload(person, data, "?dry_run=true", on_conflict="keep")` sends a file, with a query and a form."""
+
+    def upload(person: Any, data: str | bytes, query: str = "", **form: Any) -> TestResponse:
+        content = data.encode() if isinstance(data, str) else data
+        form = {"file": FileStorage(io.BytesIO(content), "ratings.bin"), **form}
+        # The client's own way puts a large body into a temporary file, which it leaves open.
+        boundary, body = encode_multipart(MultiDict(form))
+        answer: TestResponse = person.post(
+            f"/v1/users/me/ratings/import{query}",
+            data=body,
+            content_type=f'multipart/form-data; boundary="{boundary}"',
+        )
+        return answer
+
+    return upload
+
+
+@pytest.fixture
+def everything(app: Flask) -> Callable[[], dict[str, list[Any]]]:
+    """`everything()` is each row of each table, SQLite's counters of ids included."""
+
+    def rows() -> dict[str, list[Any]]:
+        names = read().exec_driver_sql("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY 1")
+        return {
+            name: sorted(map(tuple, read().exec_driver_sql(f'SELECT * FROM "{name}"')), key=repr)
+            for name in names.scalars().all()
+        }
+
+    return rows
+
+
+@pytest.fixture
+def exact(app: Flask) -> Callable[[], bool]:
+    """`exact()` is whether the database is whole, and each sum and score what its ratings come to."""
+    return lambda: checks.run(repair=False) == ([], [])
+
+
+@pytest.fixture
+def heat(add_movie: Callable[..., int]) -> int:
+    """A movie with everything a row can be matched by."""
+    return add_movie(title="Heat", original_title="Élan", year=1995, imdb_id="tt0113277", tmdb_id=949)
+
+
+@pytest.fixture(scope="session")
+def bring() -> Callable[..., dict[str, Any]]:
+    """`bring(user_id, line, line, dry_run=True)` is the report on a file of our own CSV, as a dict."""
+    ours = "imdb_id,tmdb_id,title,original_title,year,value,rated_at"
+
+    def bring(user_id: int, *lines: str, header: str = ours, **options: Any) -> dict[str, Any]:
+        return asdict(import_file(user_id, io.BytesIO("\n".join([header, *lines]).encode()), **options))
+
+    return bring
+
+
+@pytest.fixture(scope="session")
+def counts() -> Callable[..., list[int]]:
+    """`counts(report)` is how many were created, updated, unchanged, skipped, unmatched and unreadable."""
+    names = ("created", "updated", "unchanged", "skipped", "unmatched", "errors")
+    return lambda report: [
+        len(report[name]) if isinstance(report[name], list) else report[name] for name in names
+    ]

@@ -1,0 +1,139 @@
+"""Many ratings of one user: which of two stays, and that all sums follow."""
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import select
+
+from movierating import times
+from movierating.database import read, write
+from movierating.movies.models import Movie
+from movierating.problems import Unauthenticated
+from movierating.ratings import service
+from movierating.ratings.bulk import Given, put_many, remove_many
+from movierating.ratings.models import Rating
+
+MOMENT = 1_704_067_200_000_000
+_rating = Rating.__table__.c
+
+
+def put(user_id, *ratings, on_conflict="newer"):
+    given = [Given(*rating) for rating in ratings]
+    return write(lambda connection: put_many(connection, user_id, given, on_conflict))
+
+
+def remove(user_id, *movie_ids):
+    return write(lambda connection: remove_many(connection, user_id, movie_ids))
+
+
+def stored(user_id):
+    rows = read().execute(
+        select(_rating.movie_id, _rating.value, _rating.rated_at).where(_rating.user_id == user_id)
+    )
+    return {row[0]: (row[1], row[2]) for row in rows}
+
+
+@pytest.mark.parametrize(
+    ("value", "rated_at", "newer", "keep", "replace"),
+    [
+        (10, MOMENT, "unchanged", "unchanged", "unchanged"),
+        (10, None, "unchanged", "unchanged", "unchanged"),
+        (10, MOMENT + 1, "updated", "skipped", "updated"),
+        (10, MOMENT - 1, "skipped", "skipped", "updated"),
+        (12, MOMENT + 1, "updated", "skipped", "updated"),
+        (12, MOMENT, "skipped", "skipped", "updated"),
+        (12, MOMENT - 1, "skipped", "skipped", "updated"),
+        (12, None, "skipped", "skipped", "updated"),
+    ],
+)
+@pytest.mark.parametrize("on_conflict", ["newer", "keep", "replace"])
+def test_which_of_two_ratings_stays(
+    add_movie, user_id, exact, value, rated_at, newer, keep, replace, on_conflict
+):
+    movie_id = add_movie()
+    assert put(user_id, (movie_id, 10, MOMENT)) == ["created"]
+    outcome = {"newer": newer, "keep": keep, "replace": replace}[on_conflict]
+    before = times.now()
+    assert put(user_id, (movie_id, value, rated_at), on_conflict=on_conflict) == [outcome]
+    now_value, now_rated_at = stored(user_id)[movie_id]
+    if outcome != "updated":
+        assert (now_value, now_rated_at) == (10, MOMENT)
+    elif rated_at is None:
+        assert now_value == value
+        assert before <= now_rated_at <= times.now()
+    else:
+        assert (now_value, now_rated_at) == (value, rated_at)
+    assert exact()
+
+
+def test_each_rating_of_one_movie_meets_the_one_before(add_movie, user_id, exact):
+    movie_id = add_movie()
+    ratings = [(movie_id, value, MOMENT + value) for value in (3, 9, 9, 5)]
+    assert put(user_id, *ratings) == ["created", "updated", "unchanged", "skipped"]
+    assert stored(user_id) == {movie_id: (9, MOMENT + 9)}
+    assert exact()
+
+
+def test_an_update_keeps_when_the_rating_was_made_and_an_unchanged_one_is_not_written(add_movie, user_id):
+    movie_id = add_movie()
+    put(user_id, (movie_id, 3, MOMENT))
+    made = service.own(user_id, movie_id)
+    put(user_id, (movie_id, 3, MOMENT))
+    assert service.own(user_id, movie_id) == made
+    put(user_id, (movie_id, 4, MOMENT + 1))
+    changed = service.own(user_id, movie_id)
+    assert changed["created_at"] == made["created_at"]
+    assert changed["updated_at"] > made["updated_at"]
+
+
+def test_another_persons_ratings_are_left_alone(add_user, add_movie, user_id, exact):
+    bob, movies = add_user("bob"), [add_movie() for _ in range(3)]
+    put(bob, *[(movie_id, 20, MOMENT) for movie_id in movies])
+    put(user_id, *[(movie_id, 1, MOMENT + 1) for movie_id in movies], on_conflict="replace")
+    assert remove(user_id, *movies) == set(movies)
+    assert stored(bob) == dict.fromkeys(movies, (20, MOMENT))
+    assert exact()
+
+
+def test_more_ratings_than_one_statement_takes(add_many, user_id, exact):
+    movies = add_many(1201)
+    assert put(user_id, *[(key, 7, MOMENT) for key in movies]) == ["created"] * 1201
+    assert put(user_id, *[(key, 7, MOMENT) for key in movies]) == ["unchanged"] * 1201
+    assert exact()
+    assert remove(user_id, *movies, movies[-1] + 1) == set(movies)
+    assert stored(user_id) == {}
+    assert exact()
+
+
+def test_nothing_to_write_writes_nothing(add_movie, user_id, everything):
+    movie_id = add_movie()
+    put(user_id, (movie_id, 3, MOMENT))
+    before = everything()
+    assert put(user_id) == []
+    assert put(user_id, (movie_id, 3, None)) == ["unchanged"]
+    assert remove(user_id) == set()
+    assert remove(user_id, movie_id + 1) == set()
+    assert everything() == before
+
+
+def test_an_account_that_was_closed_meanwhile_rates_nothing(add_movie, user_id, everything):
+    movie_id, before = add_movie(), everything()
+    with pytest.raises(Unauthenticated):
+        put(user_id + 1, (movie_id, 3, MOMENT))
+    assert everything()["rating"] == before["rating"]
+
+
+_ratings = st.tuples(st.integers(0, 3), st.integers(1, 20), st.none() | st.integers(0, 5))
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_sums_are_exact_whatever_is_put_and_removed(user_id, add_many, exact, data):
+    # The examples share the database, and each leaves its ratings to the next.
+    movies = read().scalars(select(Movie.__table__.c.id)).all() or add_many(4)
+    for batch in data.draw(st.lists(st.lists(_ratings, max_size=6), max_size=4)):
+        rows = [(movies[place], value, rated_at) for place, value, rated_at in batch]
+        outcomes = put(user_id, *rows, on_conflict=data.draw(st.sampled_from(["newer", "keep", "replace"])))
+        assert len(outcomes) == len(rows)
+        remove(user_id, *[movies[place] for place in data.draw(st.sets(st.integers(0, 3), max_size=2))])
+    assert exact()

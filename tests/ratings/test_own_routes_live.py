@@ -1,0 +1,133 @@
+"""Ratings in and out of the running service: limits on what is sent, clients that leave, others who are served."""
+
+import http.client
+import io
+import json
+import os
+import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from werkzeug.datastructures import FileStorage
+from werkzeug.test import encode_multipart
+
+from movierating.database import write
+from movierating.ratings.bulk import Given, put_many
+from movierating.users import service as users
+
+PASSWORD = "correct horse battery"
+IMPORT, EXPORT = "/v1/users/me/ratings/import", "/v1/users/me/ratings/export"
+
+
+class Caller:
+    """Somebody who is signed in at a service."""
+
+    def __init__(self, service, login):
+        self.address = service.url.removeprefix("http://")
+        self.headers = {}
+        body = json.dumps({"login": login, "password": PASSWORD})
+        _, answer = self.send("POST", "/v1/auth/login", body, **{"Content-Type": "application/json"})
+        self.headers = {"Authorization": f"Bearer {json.loads(answer)['access_token']}"}
+
+    def send(self, method, path, body=None, **headers):
+        """The status and body of an answer."""
+        connection = http.client.HTTPConnection(self.address, timeout=60)
+        try:
+            connection.request(method, path, body, {**self.headers, **headers})
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        finally:
+            connection.close()
+
+    def upload(self, content, pieces=False):
+        """The status and JSON of an import; in pieces, the length is not told."""
+        boundary, body = encode_multipart({"file": FileStorage(io.BytesIO(content), "x")})
+        headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
+        status, answer = self.send(
+            "POST", IMPORT, iter([body[:100], body[100:]]) if pieces else body, **headers
+        )
+        return status, json.loads(answer)
+
+    def leave(self, path):
+        """Ask for something, and go when it begins to come."""
+        host, port = self.address.split(":")
+        with socket.socket() as client:
+            # Or all of it would be on its way before anybody notices.
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            client.connect((host, int(port)))
+            client.sendall(
+                f"GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: {self.headers['Authorization']}\r\n\r\n".encode()
+            )
+            assert client.recv(100).startswith(b"HTTP/1.1 200")
+
+
+@pytest.fixture
+def ada(app):
+    """The id of an account that can sign in."""
+    return users.sign_up("ada", "ada@example.org", PASSWORD, None)["id"]
+
+
+def test_an_upload_may_be_as_large_as_the_limit_told_or_not(ada, serve, tmp_path):
+    caller = Caller(serve(tmp_path / "instance", MAX_UPLOAD_BYTES="4096"), "ada")
+    for pieces in (False, True):
+        assert caller.upload(b"title,value\nEmma,5\n", pieces)[0] == 200
+        status, answer = caller.upload(b"title,value\n" + b"\n" * 8192, pieces)
+        assert (status, answer["status"]) == (413, 413)
+    assert caller.upload(b"title,value\nEmma,5\n")[1]["unmatched"]
+
+
+def open_databases(process):
+    """How often the service has the database open."""
+    family = [
+        process.pid,
+        *map(int, Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()),
+    ]
+    return sum(
+        os.path.realpath(file).endswith(".sqlite3") and "metrics" not in os.path.realpath(file)
+        for pid in family
+        for file in Path(f"/proc/{pid}/fd").iterdir()
+    )
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="only Linux tells which files are open")
+def test_clients_who_leave_a_download_leave_nothing_open(ada, add_many, serve, tmp_path):
+    rated = [Given(movie_id, 5, movie_id) for movie_id in add_many(20_000)]
+    write(lambda connection: put_many(connection, ada, rated, "newer"))
+    service = serve(tmp_path / "instance")
+    caller = Caller(service, "ada")
+    for _ in range(60):
+        caller.leave(EXPORT)
+    deadline = time.monotonic() + 20
+    while open_databases(service.process) > 40 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert open_databases(service.process) <= 40
+    assert caller.send("GET", EXPORT)[1].count(b"\r\n") == 20_001
+
+
+def test_others_are_served_while_an_import_runs(ada, add_many, serve, tmp_path):
+    users.sign_up("bob", "bob@example.org", PASSWORD, None)
+    movies = add_many(5000)
+    service = serve(tmp_path / "instance")
+    caller, other = Caller(service, "ada"), Caller(service, "bob")
+    lines = [f"tt{9000000 + number},5" for number in range(1, 5001)]
+    file = "\n".join(["imdb_id,value", *lines]).encode()
+    rate = json.dumps({"value": 8})
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(caller.upload, file)
+        served = 0
+        while not running.done():
+            assert other.send("GET", "/v1/movies?limit=1")[0] == 200
+            served += not running.done()
+        status, report = running.result()
+    assert (status, report["created"]) == (200, 5000)
+    assert served > 2
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(caller.upload, file)
+        for movie_id in movies[:5]:
+            answer = other.send(
+                "PUT", f"/v1/movies/{movie_id}/rating", rate, **{"Content-Type": "application/json"}
+            )
+            assert answer[0] == 201
+        assert running.result()[1]["unchanged"] == 5000

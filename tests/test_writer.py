@@ -1,0 +1,83 @@
+"""Those who wait share one transaction, and each has its own outcome."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import func, insert, select
+
+from movierating import times
+from movierating.database import db, read, write
+from movierating.movies.models import Milestone
+
+
+def reach(name):
+    return lambda connection: connection.execute(insert(Milestone).values(name=name, reached_at=times.now()))
+
+
+def reached(pattern):
+    return read().scalar(select(func.count()).where(Milestone.name.like(pattern)))
+
+
+@pytest.fixture
+def held_back(app):
+    """Jobs given while the queue is held: `held_back(jobs)` is each one's result or error, after one transaction."""
+
+    def run(jobs):
+        started, release = threading.Event(), threading.Event()
+
+        def hold(_connection):
+            started.set()
+            release.wait(10)
+
+        def outcome(job):
+            with app.app_context():
+                try:
+                    return write(job)
+                except Exception as error:
+                    return error
+
+        with ThreadPoolExecutor(len(jobs) + 1) as pool:
+            holder = pool.submit(outcome, hold)
+            started.wait(10)
+            outcomes = [pool.submit(outcome, job) for job in jobs]
+            writer = db.engine.get_execution_options()["door"].writer
+            while len(writer._queue) < len(jobs):
+                pass
+            release.set()
+            holder.result()
+            return [future.result() for future in outcomes]
+
+    return run
+
+
+def test_all_who_wait_are_committed_together(held_back, app):
+    transactions = []
+    outcomes = held_back([lambda connection: transactions.append(id(connection.get_transaction()))] * 20)
+    assert outcomes == [None] * 20
+    assert len(transactions) == 20
+    assert len(set(transactions)) == 1
+
+
+def test_a_job_that_fails_undoes_itself_alone(held_back, app):
+    def fail(connection):
+        reach("together failed")(connection)
+        raise LookupError("mine alone")
+
+    outcomes = held_back([reach("together one"), fail, reach("together two")])
+    assert [type(outcome) for outcome in outcomes].count(LookupError) == 1
+    assert reached("together%") == 2
+    assert reached("together failed") == 0
+
+
+def test_a_transaction_that_is_lost_fails_everybody_in_it(held_back, app):
+    def lose(connection):
+        reach("lost zero")(connection)
+        connection.exec_driver_sql("ROLLBACK")
+        raise OSError("the disk went away")
+
+    outcomes = held_back([reach("lost one"), lose, reach("lost two")])
+    assert all(isinstance(outcome, Exception) for outcome in outcomes)
+    assert reached("lost%") == 0
+    write(reach("lost and found"))
+    assert reached("lost%") == 1
