@@ -1,31 +1,23 @@
-"""flask-smorest made strict: one body parser, one blueprint class, one shape for errors in the document."""
+"""flask-smorest made strict: one blueprint class, and one shape for errors in the document."""
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from copy import deepcopy
 from http import HTTPStatus
 from typing import Any
 
 import flask_smorest
-import marshmallow as ma
-import orjson
 from apispec.ext.marshmallow import MarshmallowPlugin
-from flask import Flask, Request, current_app, request
+from flask import Flask, request
 from flask.views import MethodView
-from webargs.flaskparser import FlaskParser
-from webargs.multidictproxy import MultiDictProxy
-from werkzeug.datastructures import CombinedMultiDict, MultiDict
-from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
+from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 from werkzeug.routing import BaseConverter
 
 from movierating import fields, openapi, problems
-
-# The deepest body that any schema takes has three levels; the parser of a hostile one must not run out of stack.
-DEEPEST_JSON = 32
+from movierating.parser import BODY_IS_CHECKED, QUERY_IS_CHECKED, Parser
 
 _LARGEST_ID = 2**63 - 1
 
-_QUERY_IS_CHECKED = "movierating.query_is_checked"
 _READING = frozenset({"GET", "HEAD"})
 
 
@@ -39,79 +31,6 @@ class IdConverter(BaseConverter):
         return int(value) if len(value) <= 18 else _LARGEST_ID
 
 
-class Parser(FlaskParser):
-    """Reads what a schema describes; refuses unknown fields, wrong content types and malformed JSON."""
-
-    DEFAULT_UNKNOWN_BY_LOCATION = {"json": ma.RAISE, "query": ma.RAISE, "form": ma.RAISE, "files": ma.RAISE}  # noqa: RUF012
-
-    def load_json(self, req: Request, schema: ma.Schema) -> Any:
-        """The body, parsed. Raises 415 for another content type, 413 if too large, and 400 for what isn't JSON."""
-        if req.mimetype != "application/json":
-            raise UnsupportedMediaType("The body must be application/json.")
-        encoded = req.get_data()
-        if len(encoded) > current_app.config["MAX_JSON_BYTES"]:
-            raise RequestEntityTooLarge
-        try:
-            body = orjson.loads(encoded)
-        except orjson.JSONDecodeError as error:
-            raise BadRequest("The body is not valid JSON in UTF-8.") from error
-        if _depth_exceeds(body, DEEPEST_JSON):
-            raise BadRequest("The body is nested too deeply.")
-        return body
-
-    def load_querystring(self, req: Request, schema: ma.Schema) -> Any:
-        """The query; marks it as checked, so that `Blueprint.response` does not refuse it."""
-        req.environ[_QUERY_IS_CHECKED] = True
-        _refuse_repeated("query", req.args, schema)
-        return MultiDictProxy(req.args, schema)
-
-    def load_files(self, req: Request, schema: ma.Schema) -> Any:
-        """A form's files and its other fields together. Raises 415 for another content type."""
-        if req.mimetype != "multipart/form-data":
-            raise UnsupportedMediaType("The body must be multipart/form-data.")
-        form: MultiDict[str, Any] = CombinedMultiDict([req.form, req.files])
-        _refuse_repeated("files", form, schema)
-        return MultiDictProxy(form, schema)
-
-    def handle_error(self, error: ma.ValidationError, req: Request, schema: ma.Schema, **_: Any) -> Any:
-        """Raises Invalid, with one entry a field."""
-        trees = error.messages_dict.items()
-        refused = [problems.FieldError(place, *pair) for place, tree in trees for pair in _flattened(tree)]
-        raise problems.Invalid("The request is not valid.", refused) from error
-
-
-def _refuse_repeated(place: str, given: MultiDict[str, Any], schema: ma.Schema) -> None:
-    for name, values in given.lists():
-        field = schema.fields.get(name)
-        if len(values) > 1 and field is not None and not isinstance(field, ma.fields.List):
-            raise problems.invalid(place, name, "Must be given once.")
-
-
-def _depth_exceeds(value: Any, limit: int) -> bool:
-    level = [value]
-    for _ in range(limit):
-        inner = [
-            item.values() if isinstance(item, dict) else item
-            for item in level
-            if isinstance(item, dict | list)
-        ]
-        level = [child for children in inner for child in children]
-        if not level:
-            return False
-    return True
-
-
-def _flattened(tree: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    if isinstance(tree, dict):
-        for key, branch in tree.items():
-            yield from _flattened(branch, path if key == "_schema" else f"{path}.{key}".removeprefix("."))
-    elif isinstance(tree, list):
-        for branch in tree:
-            yield from _flattened(branch, path)
-    else:
-        yield path, str(tree)
-
-
 class View(MethodView):
     """The operations of one URL, a method each. One object serves all requests, so it keeps nothing of theirs."""
 
@@ -119,7 +38,7 @@ class View(MethodView):
 
 
 class Blueprint(flask_smorest.Blueprint):
-    """A blueprint whose operations refuse unknown query parameters.
+    """A blueprint whose operations refuse query parameters and bodies that nothing reads.
 
     On each operation `response` stands innermost, and `refuses` names the other answers that it can give.
     """
@@ -127,14 +46,14 @@ class Blueprint(flask_smorest.Blueprint):
     ARGUMENTS_PARSER = Parser()
 
     def response(self, status_code: int, schema: Any = None, **kwargs: Any) -> Callable[[Any], Any]:
-        """flask-smorest's `response`, which also refuses a query that no `arguments` has read.
+        """flask-smorest's `response`, which also refuses a query and a body that no `arguments` has read.
 
         A GET whose `headers` tell of an ETag is documented to answer 304 as well.
         """
         documented = super().response(status_code, schema, **kwargs)
 
         def decorator(view: Callable[..., Any]) -> Any:
-            described = self.refuses(422, 500, 503)(documented(_without_query(view)))
+            described = self.refuses(422, 500, 503)(documented(_without_surplus(view)))
             if view.__name__ == "get" and "ETag" in kwargs.get("headers", ()):
                 described = self.takes(openapi.IF_NONE_MATCH)(self.refuses(304)(described))
             return described
@@ -165,10 +84,11 @@ class Blueprint(flask_smorest.Blueprint):
         return _documenting(lambda doc: doc.setdefault("manual_doc", {}).update(described))
 
 
-def _without_query(view: Callable[..., Any]) -> Any:
+def _without_surplus(view: Callable[..., Any]) -> Any:
     @functools.wraps(view)
     def strict(*args: Any, **kwargs: Any) -> Any:
-        if not request.args or _QUERY_IS_CHECKED in request.environ:
+        _refuse_surplus_body()
+        if not request.args or QUERY_IS_CHECKED in request.environ:
             return view(*args, **kwargs)
         if request.method in _READING:
             # What is not there is a 404 before its query is a 422.
@@ -177,6 +97,14 @@ def _without_query(view: Callable[..., Any]) -> Any:
         raise problems.Invalid("The request is not valid.", unknown)
 
     return strict
+
+
+def _refuse_surplus_body() -> None:
+    if request.method in _READING or BODY_IS_CHECKED in request.environ:
+        return
+    # Clients that send JSON with every POST send an empty object.
+    if request.get_data().strip() not in (b"", b"{}"):
+        raise problems.invalid("json", "", "This call takes no body.")
 
 
 def _documenting(add: Callable[[dict[str, Any]], None]) -> Callable[[Any], Any]:

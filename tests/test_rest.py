@@ -228,3 +228,9 @@ def test_every_schema_refuses_unknown_fields_wherever_they_stand():
     assert {Parser.DEFAULT_UNKNOWN_BY_LOCATION[place] for place in ("json", "query", "form", "files")} == {
         ma.RAISE
     }
+
+
+def test_an_operation_without_a_body_refuses_one(member, problem):
+    body = problem(member.post("/v1/auth/logout", json={"a": 1}), 422, "")
+    assert body["errors"][0]["location"] == "json"
+    assert member.post("/v1/auth/logout", json={}).status_code == 204

@@ -9,9 +9,10 @@ from typing import Any
 import orjson
 from flask import g, request
 from flask_limiter.util import get_remote_address
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
-from movierating.auth.service import name_key
+from movierating.auth.service import account_key, name_key
 from movierating.extensions import limiter
 
 WRITES_A_PERSON = "600 per minute"
@@ -37,7 +38,12 @@ def sent(name: str) -> Any:
 
 def _named_account() -> str:
     name = sent("login")
-    return f"account:{name_key(name[:254])}" if isinstance(name, str) else f"address:{get_remote_address()}"
+    if not isinstance(name, str):
+        return f"address:{get_remote_address()}"
+    try:
+        return f"account:{account_key(name[:254])}"
+    except SQLAlchemyError:
+        return f"account:{name_key(name[:254])}"
 
 
 def _person() -> str:

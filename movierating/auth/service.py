@@ -3,6 +3,7 @@
 import secrets
 import unicodedata
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, bindparam, delete, insert, select, update
 
@@ -48,15 +49,24 @@ def name_key(text: str) -> str:
     return unicodedata.normalize("NFKC", text.strip()).casefold()
 
 
+def _named(name: str) -> Any:
+    column = _user.email_key if "@" in name else _user.username_key
+    wanted = select(_user.id, _user.username_key, _user.password_hash, _user.active)
+    return read().execute(wanted.where(column == name_key(name))).one_or_none()
+
+
+def account_key(name: str) -> str:
+    """One text for all names by which somebody may log in to an account; for no account's, the name's own key."""
+    account = _named(name)
+    return account.username_key if account else name_key(name)
+
+
 def login(name: str, password: str) -> Grant:
     """Open a session for the account with this username or e-mail.
 
     Raises Unauthenticated in the same words and at the same cost whatever does not fit.
     """
-    column = _user.email_key if "@" in name else _user.username_key
-    account = read().execute(
-        select(_user.id, _user.password_hash, _user.active).where(column == name_key(name))
-    ).one_or_none()  # fmt: skip
+    account = _named(name)
     stored = account.password_hash if account else None
     matches = passwords.verify_password(stored, password)
     if account is None or stored is None or not matches or not account.active:

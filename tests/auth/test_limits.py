@@ -139,3 +139,10 @@ def test_a_person_proves_the_current_password_five_times_a_minute(member, proble
     for call, path in ((member.delete, "/v1/users/me"), (member.post, "/v1/users/me/delete")):
         problem(call(path, json={"current_password": PASSWORD}), 429)
     assert member.patch("/v1/users/me", json={"display_name": "M."}).status_code == 200
+
+
+def test_a_username_and_its_e_mail_count_as_one_account(client, member):
+    names = ["MEMBER@example.org", "member", "member@example.org", "Member"]
+    # The fifth is the login that the fixture made.
+    assert [login(client, name, f"192.0.2.{n}") for n, name in enumerate(names)] == [401] * 4
+    assert login(client, "member@example.org", "192.0.2.99") == 429
