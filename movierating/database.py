@@ -1,7 +1,8 @@
-"""The database: the engine and its SQLite settings, the one door for writes, reads, upserts and keyset pages.
+"""The database: the engine and its SQLite settings, the one door for writes, reads, streams and upserts.
 
 `write(job)` is the only way to change data: `job(connection)` runs Core statements inside one transaction and returns
-its result. It must not depend on the request (no context locals), and helpers that it calls never commit.
+its result. It may run in the thread of another who writes, so it must not depend on the request (no context locals);
+helpers that it calls never commit.
 """
 
 import itertools
