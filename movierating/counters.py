@@ -9,6 +9,7 @@ import os
 import sqlite3
 import threading
 from collections import Counter
+from collections.abc import Mapping
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -22,6 +23,8 @@ _TABLE = "CREATE TABLE IF NOT EXISTS counts (key TEXT PRIMARY KEY, total REAL NO
 _ADD = "INSERT INTO counts VALUES (?, ?) ON CONFLICT DO UPDATE SET total = total + excluded.total"
 
 _lock = threading.Lock()
+# Held from the taking of fresh counts to their commit: who flushes next finds in the file what was taken before.
+_flushing = threading.Lock()
 _fresh: Counter[tuple[str, ...]] = Counter()
 _file: Path | None = None
 _writer: threading.Thread | None = None
@@ -57,18 +60,22 @@ def totals() -> dict[tuple[str, ...], float]:
 
 def flush() -> None:
     """Add what this process counted to the file. Raises sqlite3.Error, and keeps the counts for the next time."""
-    with _lock:
-        fresh = dict(_fresh) if _file else {}
-        _fresh.clear()
-    if not fresh:
-        return
-    try:
+    with _flushing:
+        with _lock:
+            fresh = dict(_fresh) if _file else {}
+            _fresh.clear()
+        try:
+            _add(fresh)
+        except sqlite3.Error:
+            with _lock:
+                _fresh.update(fresh)
+            raise
+
+
+def _add(fresh: Mapping[tuple[str, ...], float]) -> None:
+    if fresh:
         with closing(_open()) as connection, connection:
             connection.executemany(_ADD, [(json.dumps(key), amount) for key, amount in fresh.items()])
-    except sqlite3.Error:
-        with _lock:
-            _fresh.update(fresh)
-        raise
 
 
 def _open() -> sqlite3.Connection:
@@ -89,8 +96,8 @@ def _flush_until_exit() -> None:
 
 def _forget() -> None:
     """A forked process starts from nothing: its parent writes what it had, and threads don't come along."""
-    global _lock, _writer
-    _lock, _writer = threading.Lock(), None
+    global _lock, _flushing, _writer
+    _lock, _flushing, _writer = threading.Lock(), threading.Lock(), None
     _fresh.clear()
 
 

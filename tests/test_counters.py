@@ -4,7 +4,9 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import pytest
 
@@ -76,3 +78,17 @@ def test_another_file_takes_no_counts_along(file, tmp_path):
     assert counters.totals() == {}
     counters.keep_in(file)
     assert counters.totals() == {("hits", "a"): 1}
+
+
+def test_totals_hold_what_another_thread_is_writing(file):
+    counters.count("hits", "a")
+    with closing(sqlite3.connect(file, isolation_level=None)) as other, ThreadPoolExecutor(2) as threads:
+        other.execute("CREATE TABLE slow (x)")
+        other.execute("BEGIN IMMEDIATE")
+        threads.submit(counters.flush)
+        while counters._fresh:  # until that thread has taken the counts and waits for the file
+            time.sleep(0.001)
+        totals = threads.submit(counters.totals)
+        time.sleep(0.1)
+        other.execute("COMMIT")
+        assert totals.result() == {("hits", "a"): 1}
