@@ -8,12 +8,14 @@ helpers that it calls never commit.
 import itertools
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, TypeVar
 
+import orjson
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
     BigInteger,
+    ColumnElement,
     Connection,
     Dialect,
     Engine,
@@ -146,6 +148,12 @@ def upsert(dialect: Dialect, table: Any) -> Any:
     """An INSERT into `table` that offers `on_conflict_do_update` and `on_conflict_do_nothing` on either database."""
     insert = postgresql.insert if dialect.name == "postgresql" else sqlite.insert
     return insert(table)
+
+
+def among(column: ColumnElement[Any], values: Collection[int] | Collection[str]) -> ColumnElement[bool]:
+    """As `in_`, for more values than a statement may have parameters; sorted ones are found faster."""
+    listed = func.json_each(orjson.dumps(list(values)).decode()).table_valued("value")
+    return column.in_(select(listed.c.value))
 
 
 def newest_id(connection: Connection, table: Any) -> int:

@@ -6,7 +6,7 @@ SQLAlchemy's type processors: a flag may be 0 or 1.
 """
 
 from collections import namedtuple
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from sqlalchemy import Connection, Dialect
@@ -38,6 +38,10 @@ class Prepared:
         """How many rows it changed."""
         return int(self._for(connection).run(connection, values).rowcount)
 
+    def for_each(self, connection: Connection, name: str, values: Iterable[Any]) -> None:
+        """Run it once with each of `values` as `name`; its other values must be in its text. No row is returned."""
+        self._for(connection).run_for_each(connection, name, values)
+
     def _for(self, connection: Connection) -> "_Compiled":
         dialect = connection.dialect
         compiled = self._compiled.get(dialect.name)
@@ -60,12 +64,19 @@ class _Compiled:
 
     def run(self, connection: Connection, values: dict[str, Any]) -> Any:
         given = {**self._constants, **values}
+        parameters = [given[name] for name in self._names] if self._dialect.positional else given
+        return self._run(connection, "execute", parameters)
+
+    def run_for_each(self, connection: Connection, name: str, values: Iterable[Any]) -> None:
+        positional = self._dialect.positional
+        rows = [(value,) for value in values] if positional else [{name: value} for value in values]
+        self._run(connection, "executemany", rows)
+
+    def _run(self, connection: Connection, how: str, parameters: Any) -> Any:
         driver: Any = connection.connection.dbapi_connection
         errors = self._dialect.dbapi.Error  # type: ignore[union-attr]
         try:
-            return driver.execute(
-                self._sql, [given[name] for name in self._names] if self._dialect.positional else given
-            )
+            return getattr(driver.cursor(), how)(self._sql, parameters)
         except errors as error:
             raise DBAPIError.instance(
                 self._sql, None, error, errors, hide_parameters=True, dialect=self._dialect

@@ -31,7 +31,6 @@ def test_a_sound_database_has_no_findings(rated):
         ("UPDATE movie SET rating_count = 0", ["movie 1"]),
         ("UPDATE movie SET h16 = 0, h15 = 1", ["movie 1"]),
         ('UPDATE "user" SET rating_count = 2', ["user 1"]),
-        ("UPDATE movie_facet SET score = 9", ["movie 1"]),
         ("DELETE FROM rating", ["movie 1", "user 1"]),
         ("UPDATE rating SET value = 1", ["movie 1", "user 1"]),
     ],

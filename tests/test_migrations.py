@@ -10,7 +10,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from flask_migrate import downgrade
 from flask_migrate import upgrade as upgrade_to
-from sqlalchemy import inspect
+from sqlalchemy import MetaData, Table, inspect
 
 from movierating import create_app, database, startup
 from movierating.config import SettingError
@@ -184,3 +184,38 @@ def test_the_old_version_refuses_the_newer_database(instance, environ, next_vers
     startup.newest_revision.cache_clear()
     with pytest.raises(SettingError, match="newer than this version"):
         create_app(environ(instance))
+
+
+CHART = "SELECT id FROM movie WHERE language = 'fr' ORDER BY score DESC, id DESC"
+
+
+@pytest.fixture
+def at_0001(tmp_path, environ):
+    """An application inside its context, its database at the first revision with one movie, rated once, in it."""
+    app = create_app(environ(tmp_path / "instance"), prepared=False)
+    with app.app_context():
+        upgrade_to(revision="0001")
+        facts = {"title": "Moon", "title_key": "moon", "language": "fr", "created_at": 0, "updated_at": 0}
+        with db.engine.begin() as connection:
+            movie = Table("movie", MetaData(), autoload_with=connection)
+            connection.execute(movie.insert(), {"id": 7, **facts, "rating_count": 1, "rating_sum": 20})
+            facet = Table("movie_facet", MetaData(), autoload_with=connection)
+            connection.execute(facet.insert(), {"movie_id": 7, "facet": "language:fr", "score": 345 / 52})
+        yield app
+        database.close()
+
+
+def facets():
+    with db.engine.connect() as connection:
+        facet = Table("movie_facet", MetaData(), autoload_with=connection)
+        return [row._asdict() for row in connection.execute(facet.select())]
+
+
+def test_facets_lose_their_score_and_get_it_back(at_0001):
+    before = facets()
+    upgrade_to()
+    assert facets() == [{"movie_id": 7, "facet": "language:fr"}]
+    with db.engine.connect() as connection:
+        assert connection.exec_driver_sql(CHART).scalars().all() == [7]
+    downgrade(revision="0001")
+    assert facets() == before == [{"movie_id": 7, "facet": "language:fr", "score": 345 / 52}]

@@ -26,12 +26,10 @@ def facets(movie: Mapping[str, Any]) -> list[str]:
 
 
 def add(connection: Connection, movies: Iterable[Mapping[str, Any]]) -> None:
-    """Index movies that are not indexed; each mapping holds `id`, `score` and the text columns of its row."""
+    """Index movies that are not indexed; each mapping holds `id` and the text columns of its row."""
     facet_rows, search_rows = [], []
     for movie in movies:
-        facet_rows += [
-            {"movie_id": movie["id"], "facet": facet, "score": movie["score"]} for facet in facets(movie)
-        ]
+        facet_rows += [{"movie_id": movie["id"], "facet": facet} for facet in facets(movie)]
         search_rows.append(
             {
                 "rowid": movie["id"],

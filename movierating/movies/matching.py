@@ -1,14 +1,14 @@
 """Which movie a row of somebody's file means: by IMDb id, then TMDB id, then folded title and year."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, Select, insert, select, update
 
-from movierating import aggregates, times
-from movierating.database import batched, newest_id
+from movierating import times
+from movierating.database import among, newest_id
 from movierating.movies import index
 from movierating.movies.models import Movie
 from movierating.movies.service import columns
@@ -61,25 +61,33 @@ class Catalogue:
             self._learn_wanted(wanted)
 
     def _learn_wanted(self, wanted: Sequence[Wanted]) -> None:
-        by_imdb = _found(self._connection, _movie.imdb_id, {row.imdb_id for row in wanted} - {None})
-        by_tmdb = _found(self._connection, _movie.tmdb_id, {row.tmdb_id for row in wanted} - {None})
-        by_id = by_imdb | by_tmdb
+        by_id = self._found(_IDS, _movie.imdb_id, {row.imdb_id for row in wanted} - {None})
+        by_id |= self._found(_IDS, _movie.tmdb_id, {row.tmdb_id for row in wanted} - {None})
         self._learn_rows(by_id.values())
         # A title counts only where no id decides.
         open_rows = [row for row in wanted if self._identified(row.imdb_id, row.tmdb_id) is None]
         keys = {fold(title) for row in open_rows for title in row.titles if title}
-        by_title = _found(self._connection, _movie.title_key, keys)
-        by_title |= _found(self._connection, _movie.original_title_key, keys)
-        self._learn_rows(row for movie_id, row in by_title.items() if movie_id not in by_id)
+        by_title = self._found(_KEYS, _movie.title_key, keys)
+        by_title |= self._found(_KEYS, _movie.original_title_key, keys)
+        self._learn_rows(by_title.values())
+
+    def _found(self, known: Select[Any], column: Any, values: Collection[Any]) -> dict[int, Any]:
+        """What is `known` of the movies that have one of the values there, by id."""
+        if not values:
+            return {}
+        rows = self._connection.execute(known.where(among(column, sorted(values))))
+        return {row[0]: row for row in rows.all()}
 
     def _learn_rows(self, rows: Iterable[Any]) -> None:
-        for movie_id, imdb_id, tmdb_id, year, *keys in rows:
-            self._learn(_Known(movie_id, imdb_id, tmdb_id), keys, year)
+        for movie_id, imdb_id, tmdb_id, *titled in rows:
+            known = _Known(movie_id, imdb_id, tmdb_id)
+            self._learn_ids(known)
+            if titled:
+                self._learn_titles(known, *titled)
 
-    def _learn(self, known: _Known, keys: Iterable[str | None], year: int | None) -> None:
+    def _learn_titles(self, known: _Known, year: int | None, *keys: str | None) -> None:
         for key in {key for key in keys if key}:
             self._by_title[key, year].append(known)
-        self._learn_ids(known)
 
     def _learn_ids(self, known: _Known) -> None:
         if known.imdb_id is not None:
@@ -186,11 +194,9 @@ class Catalogue:
         self._next_id += 1
         self.changes += 1
         self._unwritten.append(row)
-        self._learn(
-            _Known(row["id"], row["imdb_id"], row["tmdb_id"]),
-            (row["title_key"], row["original_title_key"]),
-            row["year"],
-        )
+        known = _Known(row["id"], row["imdb_id"], row["tmdb_id"])
+        self._learn_ids(known)
+        self._learn_titles(known, row["year"], row["title_key"], row["original_title_key"])
         if len(self._unwritten) == _BATCH:
             self.flush()
         return int(row["id"])
@@ -198,26 +204,14 @@ class Catalogue:
     def flush(self) -> None:
         """Insert and index what was added."""
         if self._unwritten:
-            unrated = aggregates.score(0, 0)
             self._connection.execute(insert(Movie), self._unwritten)
-            index.add(self._connection, ({**row, "score": unrated} for row in self._unwritten))
+            index.add(self._connection, self._unwritten)
             self._unwritten.clear()
 
 
 _BATCH = 1000
-_KEYS = select(
-    _movie.id, _movie.imdb_id, _movie.tmdb_id, _movie.year, _movie.title_key, _movie.original_title_key
-)
-
-
-def _found(connection: Connection, column: Any, values: Iterable[Any]) -> dict[int, Any]:
-    """The _KEYS of the movies that have one of the values there, by id."""
-    return {
-        row[0]: row
-        for some in batched(values, _BATCH)
-        for row in connection.execute(_KEYS.where(column.in_(some))).all()
-    }
-
+_IDS = select(_movie.id, _movie.imdb_id, _movie.tmdb_id)
+_KEYS = _IDS.add_columns(_movie.year, _movie.title_key, _movie.original_title_key)
 
 _EMPTY = {
     **dict.fromkeys(

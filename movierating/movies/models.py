@@ -13,12 +13,13 @@ class Movie(Rated, Base):
     """A movie. `genres` and `directors` are JSON lists; the `_key` columns are the folded titles.
 
     `edit` counts the changes of its facts and `ratings_version` those of its ratings; both only ever grow. The year
-    is unknown only where a data set that was imported doesn't tell it. Each index serves one sort, `id` deciding ties.
+    is unknown only where a data set that was imported doesn't tell it. Each index serves one sort, `id` deciding ties;
+    that of the chart holds what charts are filtered by, so that a walk of it reads only the movies that it shows.
     """
 
     __tablename__ = "movie"
     __table_args__ = (
-        Index("ix_movie_score", "score", "id"),
+        Index("ix_movie_score", "score", "id", "year", "language", "genres"),
         Index("ix_movie_mean", "mean_rank", "id"),
         Index("ix_movie_count", "rating_count", "id"),
         Index("ix_movie_title", "title_key", "id"),
@@ -61,20 +62,16 @@ class Movie(Rated, Base):
 
 
 class MovieFacet(Base):
-    """What a movie can be filtered by for equality, such as `genre:Drama`, with a copy of the movie's score.
-
-    The copy makes the default chart under any one facet a walk of one index; a rating moves it with the movie's sums.
-    """
+    """What a movie can be filtered by for equality, such as `genre:Drama`."""
 
     __tablename__ = "movie_facet"
     __table_args__ = (
-        Index("ix_movie_facet_score", "facet", "score", "movie_id"),
+        Index("ix_movie_facet_facet", "facet", "movie_id"),
         {"sqlite_with_rowid": False},
     )
 
     movie_id: Mapped[int] = mapped_column(ForeignKey("movie.id", ondelete="CASCADE"), primary_key=True)
     facet: Mapped[str] = mapped_column(String(300), primary_key=True)
-    score: Mapped[float] = mapped_column(Double)
 
 
 class Milestone(Base):

@@ -133,7 +133,7 @@ def change(movie_id: int, edits: Container[int] | None, changes: Mapping[str, An
         changed |= {"edit": row.edit + 1, "updated_at": times.now()}
         connection.execute(update(Movie).where(_movie.id == movie_id).values(changed))
         index.remove(connection, movie_id)
-        index.add(connection, [{**wanted, "score": aggregates.score(row.rating_count, row.rating_sum)}])
+        index.add(connection, [wanted])
         return _by_id(connection, movie_id)
 
     return _judged(job)
@@ -153,7 +153,7 @@ def add(connection: Connection, facts_given: Mapping[str, Any]) -> int:
     _refuse_namesake(connection, row, None)
     movie_id = connection.scalar(insert(Movie).values(row).returning(_movie.id))
     assert movie_id is not None
-    index.add(connection, [{**row, "id": movie_id, "score": aggregates.score(0, 0)}])
+    index.add(connection, [{**row, "id": movie_id}])
     return int(movie_id)
 
 

@@ -1,23 +1,36 @@
 """The one place that writes what ratings add up to: by difference with each rating, or whole as a repair."""
 
 import functools
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from operator import mul
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, case, func, or_, select, update
+from sqlalchemy import (
+    Connection,
+    Integer,
+    Select,
+    Update,
+    bindparam,
+    case,
+    func,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 
 from movierating import aggregates
 from movierating.auth.models import User
-from movierating.movies.models import Movie, MovieFacet
+from movierating.movies.models import Movie
 from movierating.prepared import Prepared
 from movierating.ratings.models import Rating
 
-_movie, _user, _facet = Movie.__table__.c, User.__table__.c, MovieFacet.__table__.c
+_movie, _user = Movie.__table__.c, User.__table__.c
 _rating = Rating.__table__.c
 Valued = tuple[int, int, int]
+# The value of a rating before and after, in half points; None where there is no rating.
+Change = tuple[int | None, int | None]
 MOVIE_COLUMNS = aggregates.columns_of(Movie.__table__)
 
 
@@ -28,21 +41,36 @@ def move(connection: Connection, user_id: int, movie_id: int, old: int | None, n
     """
     fresh = _moves_movie(old, new).first(connection, key=movie_id)
     if fresh is not None and old != new:
-        _MOVES_FACETS.run(connection, key=movie_id, moved=aggregates.score(fresh[0], fresh[1]))
         _moves_user(old, new).run(connection, key=user_id)
     return fresh
 
 
-_MOVES_FACETS = Prepared(
-    update(MovieFacet).where(_facet.movie_id == bindparam("key")).values(score=bindparam("moved"))
-)
+def move_many(connection: Connection, user_id: int, changes: Mapping[int, Change]) -> None:
+    """As `move`, for many ratings of one user; `changes` are by the id of a movie, which must exist."""
+    alike: defaultdict[Change, list[int]] = defaultdict(list)
+    for movie_id, change in sorted(changes.items()):
+        alike[change].append(movie_id)
+    sums = Sums()
+    for (old, new), movie_ids in alike.items():
+        _moves_movies(old, new).for_each(connection, "key", movie_ids)
+        sums.count_user(user_id, old, -len(movie_ids))
+        sums.count_user(user_id, new, len(movie_ids))
+    sums.write(connection)
 
 
 @functools.cache
 def _moves_movie(old: int | None, new: int | None) -> Prepared:
-    values = {**_difference(_movie, old, new), "ratings_version": _movie.ratings_version + 1}
-    statement = update(Movie).where(_movie.id == bindparam("key")).values(values)
-    return Prepared(statement.returning(*MOVIE_COLUMNS))
+    return Prepared(_movie_moved(old, new).returning(*MOVIE_COLUMNS))
+
+
+@functools.cache
+def _moves_movies(old: int | None, new: int | None) -> Prepared:
+    return Prepared(_movie_moved(old, new))
+
+
+def _movie_moved(old: int | None, new: int | None) -> Update:
+    values = {**_difference(_movie, old, new), "ratings_version": _movie.ratings_version + _ONE}
+    return update(Movie).where(_movie.id == bindparam("key")).values(values)
 
 
 @functools.cache
@@ -50,14 +78,18 @@ def _moves_user(old: int | None, new: int | None) -> Prepared:
     return Prepared(update(User).where(_user.id == bindparam("key")).values(_difference(_user, old, new)))
 
 
+# In the text of the statement, not beside it: that saves binding them for each row.
+_ONE, _LESS_ONE = literal_column("1", Integer), literal_column("-1", Integer)
+
+
 def _difference(columns: Any, old: int | None, new: int | None) -> dict[str, Any]:
     values: dict[str, Any] = {}
     if old == new:
         return values
     if (old is None) != (new is None):
-        values["rating_count"] = columns.rating_count + (1 if old is None else -1)
-    values["rating_sum"] = columns.rating_sum + ((new or 0) - (old or 0))
-    for value, step in ((old, -1), (new, 1)):
+        values["rating_count"] = columns.rating_count + (_ONE if old is None else _LESS_ONE)
+    values["rating_sum"] = columns.rating_sum + literal_column(str((new or 0) - (old or 0)))
+    for value, step in ((old, _LESS_ONE), (new, _ONE)):
         if value is not None:
             name = aggregates.HISTOGRAM[value - 1]
             values[name] = columns[name] + step
@@ -83,11 +115,16 @@ class Sums:
             self._movies[movie_id][value] += 1
             self._users[user_id][value] += 1
 
+    def count_user(self, user_id: int, value: int | None, times: int) -> None:
+        """So many ratings of this value come, or go if negative, for the user alone; those of None don't count."""
+        if value is not None:
+            self._users[user_id][value] += times
+
     def write(self, connection: Connection) -> None:
         """Move the sums of movies and users, which must exist; each movie's `ratings_version` moves by one."""
         if self._movies:
             connection.exec_driver_sql(_MOVE_MOVIE, _differences(self._movies))
-            connection.exec_driver_sql(_LET_FACETS_FOLLOW, (json.dumps(sorted(self._movies)),))
+        if self._users:
             connection.exec_driver_sql(_MOVE_USER, _differences(self._users))
 
 
@@ -106,11 +143,6 @@ def _differences(counts: Mapping[int, list[int]]) -> list[tuple[int, ...]]:
 _MORE = ", ".join(f"{name} = {name} + ?" for name in aggregates.COLUMNS)
 _MOVE_MOVIE = f"UPDATE movie SET {_MORE}, ratings_version = ratings_version + 1 WHERE id = ?"  # noqa: S608
 _MOVE_USER = f'UPDATE "user" SET {_MORE} WHERE id = ?'  # noqa: S608
-# One statement for all, because an executemany of it takes three times as long.
-_LET_FACETS_FOLLOW = """
-UPDATE movie_facet SET score = movie.score FROM movie, json_each(?) AS moved
-WHERE movie.id = moved.value AND movie_facet.movie_id = movie.id
-"""
 
 _COUNTED: tuple[tuple[Any, Any], ...] = (
     (Movie.__table__, _rating.movie_id),
@@ -122,7 +154,7 @@ def wrong(connection: Connection) -> list[tuple[str, int]]:
     """Each movie and user whose aggregates differ from its ratings, as (`movie` or `user`, id)."""
     return [
         (table.name, row.id) for table, key in _COUNTED for row in connection.execute(_recounted(table, key))
-    ] + [("movie", movie_id) for movie_id in connection.scalars(_MISPLACED)]
+    ]
 
 
 def repair(connection: Connection) -> list[tuple[str, int]]:
@@ -132,22 +164,11 @@ def repair(connection: Connection) -> list[tuple[str, int]]:
         for row in connection.execute(_recounted(table, key)).all():
             values: dict[str, Any] = dict(zip(aggregates.COLUMNS, row[1:], strict=True))
             connection.execute(update(table).where(table.c.id == row.id).values(values))
-    for movie_id in connection.scalars(_MISPLACED).all():
-        score = select(_movie.score).where(_movie.id == movie_id).scalar_subquery()
-        connection.execute(update(MovieFacet).where(_facet.movie_id == movie_id).values(score=score))
     for name, movie_id in found:
         if name == "movie":
             newer = update(Movie).where(_movie.id == movie_id)
             connection.execute(newer.values(ratings_version=_movie.ratings_version + 1))
     return found
-
-
-_MISPLACED = (
-    select(_facet.movie_id)
-    .join(Movie, _movie.id == _facet.movie_id)
-    .where(_facet.score != _movie.score)
-    .distinct()
-)
 
 
 def _recounted(table: Any, key: Any) -> Select[Any]:

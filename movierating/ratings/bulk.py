@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from movierating import times
 from movierating.database import batched
 from movierating.problems import Unauthenticated
-from movierating.ratings.aggregates import Sums
+from movierating.ratings.aggregates import move_many
 from movierating.ratings.models import Rating
 
 OnConflict = Literal["newer", "keep", "replace"]
@@ -94,10 +94,12 @@ def _write(
         connection.exec_driver_sql(_PUT, rows)
     except IntegrityError as error:
         raise Unauthenticated("There is no such account any more.") from error
-    sums = Sums()
-    sums.take_out((user_id, movie_id, stored[movie_id].value) for movie_id in changed if movie_id in stored)
-    sums.put_in((user_id, movie_id, row.value) for movie_id, row in changed.items())
-    sums.write(connection)
+    before = {movie_id: row.value for movie_id, row in stored.items()}
+    move_many(
+        connection,
+        user_id,
+        {movie_id: (before.get(movie_id), row.value) for movie_id, row in changed.items()},
+    )
 
 
 # Text for the driver, as in `aggregates`: thousands of rows go through it.
@@ -113,10 +115,6 @@ def remove_many(connection: Connection, user_id: int, movie_ids: Iterable[int]) 
     gone: list[Any] = []
     for some in batched(movie_ids, _BATCH):
         statement = delete(Rating).where(_rating.user_id == user_id, _rating.movie_id.in_(some))
-        gone += connection.execute(
-            statement.returning(_rating.user_id, _rating.movie_id, _rating.value)
-        ).all()
-    sums = Sums()
-    sums.take_out(gone)
-    sums.write(connection)
-    return {row.movie_id for row in gone}
+        gone += connection.execute(statement.returning(_rating.movie_id, _rating.value)).all()
+    move_many(connection, user_id, {movie_id: (value, None) for movie_id, value in gone})
+    return {movie_id for movie_id, _ in gone}

@@ -13,11 +13,11 @@ from itertools import chain
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, func, insert, select
+from sqlalchemy import Connection, insert, select
 
 from movierating import times
 from movierating.auth.models import User
-from movierating.database import newest_id, write
+from movierating.database import among, newest_id, write
 from movierating.movies.matching import AmbiguousError, Catalogue
 from movierating.movies.models import Movie
 from movierating.movies.titles import fold
@@ -156,7 +156,7 @@ def _still_there(
     """The chunk's part of `movie_ids`, without the movies that an admin has removed since they were matched."""
     wanted = movie_ids.keys() & set().union(*(batch.movie_ids for batch in chunk))
     ours = {movie_ids[source_id] for source_id in wanted}
-    there = set(connection.scalars(select(_movie.id).where(_is_among(_movie.id, ours))))
+    there = set(connection.scalars(select(_movie.id).where(among(_movie.id, ours))))
     return {source_id: movie_ids[source_id] for source_id in wanted if movie_ids[source_id] in there}
 
 
@@ -196,16 +196,10 @@ def _newest(batch: RatingBatch, movie_ids: Mapping[int, int]) -> tuple[dict[Key,
     return newest, unmatched
 
 
-def _is_among(column: ColumnElement[Any], values: Iterable[int | str]) -> ColumnElement[bool]:
-    """As `in_`, for more values than a statement may have parameters."""
-    listed = func.json_each(orjson.dumps(list(values)).decode()).table_valued("value")
-    return column.in_(select(listed.c.value))
-
-
 def _accounts(connection: Connection, source_ids: set[int]) -> tuple[dict[int, int], set[int]]:
     """The account of each of the data set's users, and which of them were made just now."""
     keys = {f"ml-{source_id}": source_id for source_id in source_ids}
-    chosen = select(_user.username_key, _user.id).where(_is_among(_user.username_key, keys))
+    chosen = select(_user.username_key, _user.id).where(among(_user.username_key, keys))
     found = {keys[key]: user_id for key, user_id in connection.execute(chosen)}
     missing = sorted(source_ids - found.keys())
     if not missing:

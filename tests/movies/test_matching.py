@@ -211,7 +211,8 @@ def test_a_catalogue_of_what_is_wanted_finds_what_the_whole_one_does(add_movie):
     assert match(None, 8195, wanted=wanted) == tmdb
     assert match(None, None, "LE TROU", year=1960, wanted=wanted) == named
     assert match(None, None, "Lódz", year=1960, wanted=wanted) == named
-    assert match(None, None, "Ronin", year=1998, wanted=wanted) is not None  # it came by its id
+    also_titled = [*wanted, Wanted(None, None, ("Ronin",))]
+    assert match(None, None, "Ronin", year=1998, wanted=also_titled) == tmdb
     assert match(None, None, "Nothing", year=1960, wanted=wanted) is None
 
 

@@ -9,7 +9,6 @@ import pytest
 from flask import Flask
 from sqlalchemy import Connection, event, insert
 
-from movierating.aggregates import score
 from movierating.database import db, read, write
 from movierating.movies import index, search
 from movierating.movies.models import Movie
@@ -75,7 +74,7 @@ def add_catalogue(connection: Connection) -> None:
         for n in range(1, 301)
     ]
     connection.execute(insert(Movie), rows)
-    index.add(connection, [{**row, "score": score(row["rating_count"], row["rating_sum"])} for row in rows])
+    index.add(connection, rows)
 
 
 @pytest.mark.parametrize("sort", INDEXES)
@@ -85,27 +84,28 @@ def test_without_a_filter_every_sort_seeks_in_its_index(plan: Plan, sort: str) -
 
 
 @pytest.mark.parametrize(
-    "filters", [{"genre": ["Drama"]}, {"year": 2000}, {"language": "fr"}, {"director": "Agnes Varda"}]
+    "filters",
+    [
+        {"genre": ["Drama"]},
+        {"language": "fr"},
+        {"genre": ["Drama", "Comedy"], "language": "fr"},
+        {"director": "Agnes Varda"},
+        {"q": "moon", "min_count": 1},
+    ],
 )
-def test_the_chart_of_one_facet_seeks_in_the_facets_index(plan: Plan, filters: Facts) -> None:
-    facet, movie = plan(filters, "-score")
-    assert "ix_movie_facet_score (facet=? AND (score,movie_id)<(?,?))" in facet
-    assert movie == "SEARCH movie USING INTEGER PRIMARY KEY (rowid=?)"
-
-
-def test_a_chart_of_more_filters_walks_the_facet_if_that_is_the_narrowest(plan: Plan) -> None:
-    walk = plan({"genre": ["Drama", "Comedy"], "year": 2000, "q": "moon", "min_count": 1}, "-score")
-    assert "ix_movie_facet_score (facet=? AND (score,movie_id)<(?,?))" in walk[0]
-    assert SORTED not in walk
-    assert plan({"genre": ["Drama"], "q": "moon 1"}, "-score")[-1] == SORTED
+@pytest.mark.parametrize("sort", ["-score", "title", "-count"])
+def test_where_many_pass_the_index_of_the_sort_is_walked(plan: Plan, filters: Facts, sort: str) -> None:
+    steps = plan(filters, sort)
+    assert f"SEARCH movie USING INDEX {INDEXES[sort]} " in steps[0]
+    assert SORTED not in steps
 
 
 @pytest.mark.parametrize("sort", ["title", "-count", "-year"])
 @pytest.mark.parametrize(
     ("filters", "narrowest"),
     [
-        ({"genre": ["Drama"]}, "ix_movie_facet_score (facet=?)"),
-        ({"genre": ["Drama"], "year": 2000, "q": "moon", "min_count": 1}, "ix_movie_facet_score (facet=?)"),
+        ({"year": 2000}, "ix_movie_facet_facet (facet=?)"),
+        ({"genre": ["Drama"], "year": 2000, "q": "moon", "min_count": 1}, "ix_movie_facet_facet (facet=?)"),
         (
             {"year_from": 2000, "year_to": 2001, "language": "fr"},
             "ix_movie_year (year_rank>? AND year_rank<?)",
@@ -114,9 +114,10 @@ def test_a_chart_of_more_filters_walks_the_facet_if_that_is_the_narrowest(plan: 
         ({"q": "moon 1", "language": "fr"}, "movie_search VIRTUAL TABLE"),
     ],
 )
-def test_else_what_passes_the_narrowest_filter_is_sorted(
-    plan: Plan, filters: Facts, narrowest: str, sort: str
+def test_where_a_walk_costs_more_those_of_the_narrowest_filter_are_sorted(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch, filters: Facts, narrowest: str, sort: str
 ) -> None:
+    monkeypatch.setattr(search, "_WALKED", 1000)
     by_id, _, gathered, *_, last = plan(filters, sort)
     assert by_id == "SEARCH movie USING INTEGER PRIMARY KEY (rowid=?)"
     assert narrowest in gathered
@@ -133,8 +134,7 @@ def test_where_too_many_pass_every_sort_walks_its_index(
 ) -> None:
     monkeypatch.setattr(search, "MOST_SORTED", 50)
     steps = plan(filters, sort)
-    facet = "genre" in filters and sort == "-score"
-    assert ("ix_movie_facet_score" if facet else INDEXES.get(sort, "ix_movie_count")) in steps[0]
+    assert INDEXES.get(sort, "ix_movie_count") in steps[0]
     assert SORTED not in steps
 
 

@@ -206,8 +206,6 @@ def add(connection: Connection, facts: Facts) -> int:
 def rate(connection: Connection, movie_id: int, count: int, total: int) -> None:
     sums = {"rating_count": count, "rating_sum": total}
     connection.execute(update(Movie).where(Movie.id == movie_id).values(sums))
-    moved = update(MovieFacet).where(MovieFacet.movie_id == movie_id)
-    connection.execute(moved.values(score=score(count, total)))
 
 
 def remove(connection: Connection, movie_id: int) -> None:

@@ -16,7 +16,7 @@ from movierating import aggregates as columns
 from movierating.auth import passwords
 from movierating.auth.models import User
 from movierating.database import read, write
-from movierating.movies.models import Movie, MovieFacet
+from movierating.movies.models import Movie
 from movierating.problems import NotFound
 from movierating.ratings import aggregates, datasets, service
 from movierating.ratings.formats import movielens
@@ -29,7 +29,7 @@ _numbers = itertools.count(1)
 
 
 def recount() -> None:
-    """Every sum, score and facet in the database is what a loop over its ratings comes to."""
+    """Every sum and score in the database is what a loop over its ratings comes to."""
     sums: dict[tuple[str, int], list[int]] = defaultdict(lambda: [0] * len(columns.COLUMNS))
     for user_id, movie_id, value in read().execute(
         select(*Rating.__table__.c["user_id", "movie_id", "value"])
@@ -44,8 +44,6 @@ def recount() -> None:
     for movie_id, score in scores.items():
         count, total = sums["movie", movie_id][:2]
         assert score == (25 * 13 + total) / (2 * (25 + count))
-    for facet in read().execute(select(MovieFacet.__table__)):
-        assert facet.score == scores[facet.movie_id]
     assert aggregates.wrong(read()) == []
 
 
@@ -142,13 +140,13 @@ def test_sums_equal_a_recount_whatever_happens(add_movie, tmp_path, happenings):
 
 
 def test_a_repair_puts_right_whatever_is_wrong_and_moves_the_version(member, add_movie):
-    movie_id, other = add_movie(genres=["Drama"]), add_movie()
+    movie_id = add_movie()
+    add_movie()
     service.rate(member.id, movie_id, 17, None)
     before = versions()
     write(lambda connection: connection.execute(update(_movie).where(_movie.c.id == movie_id).values(h17=3)))
     write(lambda connection: connection.execute(update(_user).values(rating_sum=9)))
-    write(lambda connection: connection.execute(update(MovieFacet).values(score=1.0)))
-    assert set(aggregates.wrong(read())) == {("movie", movie_id), ("movie", other), ("user", member.id)}
+    assert set(aggregates.wrong(read())) == {("movie", movie_id), ("user", member.id)}
     write(aggregates.repair)
     recount()
     assert versions()[movie_id] > before[movie_id]

@@ -103,6 +103,8 @@ def tmdb_id(given: object) -> int | None:
 def title(given: object) -> str | None:
     """Trimmed and in NFC; None of a blank."""
     text = _text(given)
+    if not text:
+        return None
     # Normalizing takes quadratic time in the combining marks that follow one letter.
     if not text.isascii() and len(text) <= 4 * _LONGEST_TITLE:
         text = unicodedata.normalize("NFC", text)
@@ -110,14 +112,14 @@ def title(given: object) -> str | None:
         raise ValueError(f"a title is longer than {_LONGEST_TITLE} characters")
     if not text.isprintable() and _UNWANTED.search(text):
         raise ValueError("a title has control characters or broken ones")
-    return text or None
+    return text
 
 
 def year(given: object) -> int | None:
     """1870 to 2100; None of a blank and of 0."""
-    text = _text(given)
-    if text not in _YEARS:
-        text = text.removesuffix(".0")
+    if isinstance(given, str) and given in _YEARS:
+        return _YEARS[given]
+    text = _text(given).removesuffix(".0")
     if text not in _YEARS:
         raise ValueError(f"{shown(given)} is not a year in which movies were made")
     return _YEARS[text]

@@ -43,7 +43,7 @@ def _row(file: str, line: int, row: Sequence[str]) -> Row:
     if version not in (VERSION, ""):
         raise ValueError(f"it is of version {cells.shown(version)}, not {VERSION}")
     name, year = cells.title(cells.armed(title)), cells.year(made_in)
-    if not value.strip():
+    if not value or value.isspace():
         return SkippedRow(line, name, year, "it has no rating", file)
     return checked(
         RatedRow(
@@ -55,7 +55,8 @@ def _row(file: str, line: int, row: Sequence[str]) -> Row:
             year,
             cells.rating(cells.HALVES_TO_TEN, value),
             cells.moment(rated_at),
-            file=file,
+            None,
+            file,
         )
     )
 
