@@ -1,13 +1,16 @@
 """Answers of the API: JSON bodies, entity tags with 304, and lists with their next page."""
 
 import hashlib
+from functools import cached_property
 from typing import Any
 from urllib.parse import quote, urlencode
 
 import marshmallow as ma
 import orjson
 from flask import Response, request
+from werkzeug.datastructures import Headers
 from werkzeug.http import quote_etag
+from werkzeug.urls import iri_to_uri
 
 from movierating.fields import WholeNumber
 
@@ -45,14 +48,39 @@ def list_schema(item: type[ma.Schema]) -> ma.Schema:
     return ma.Schema.from_dict(fields, name=name)()
 
 
+class Answer(Response):
+    """A response whose body and headers are final, without Werkzeug's looking over both again."""
+
+    def __init__(self, body: bytes, status: int, headers: list[tuple[str, str]]) -> None:
+        self.response = [body]
+        self.status_code = status
+        self._plain = headers
+        self._on_close = []
+
+    @cached_property
+    def headers(self) -> Headers:  # type: ignore[override]
+        """Its headers, to be changed by those few who want to."""
+        return Headers(self._plain)
+
+    def __call__(self, environ: Any, start_response: Any) -> list[bytes]:
+        """Send it."""
+        start_response(self.status, list(self.headers) if "headers" in self.__dict__ else self._plain)
+        return [b""] if environ["REQUEST_METHOD"] == "HEAD" else self.response  # type: ignore[return-value]
+
+
 def json_answer(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """A JSON answer from plain dicts and lists."""
-    return Response(orjson.dumps(body), status, headers, content_type="application/json")
+    return _encoded(orjson.dumps(body), status, headers or {})
+
+
+def _encoded(body: bytes, status: int, headers: dict[str, str]) -> Response:
+    content = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+    return Answer(body, status, [*content, *headers.items()])
 
 
 def created(body: Any, location: str) -> Response:
     """201, with the relative address of what was made."""
-    return json_answer(body, 201, {"Location": location})
+    return json_answer(body, 201, {"Location": iri_to_uri(location)})
 
 
 def tagged(body: Any, tag: str | None = None, headers: dict[str, str] | None = None) -> Response:
@@ -60,9 +88,9 @@ def tagged(body: Any, tag: str | None = None, headers: dict[str, str] | None = N
     encoded = orjson.dumps(body)
     tag = tag or hashlib.blake2b(encoded, digest_size=12).hexdigest()
     headers = {"ETag": quote_etag(tag), **(headers or {})}
-    if request.if_none_match.contains_weak(tag):
-        return Response(status=304, headers=headers)
-    return Response(encoded, 200, headers, content_type="application/json")
+    if "If-None-Match" in request.headers and request.if_none_match.contains_weak(tag):
+        return Answer(b"", 304, list(headers.items()))
+    return _encoded(encoded, 200, headers)
 
 
 def listing(items: list[Any], next_cursor: str | None) -> Response:

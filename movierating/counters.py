@@ -42,12 +42,15 @@ def keep_in(file: Path) -> None:
 
 def count(*key: str, amount: float = 1) -> None:
     """Add `amount` to the total of `key`: a name and the values of its labels."""
-    global _writer
+    add({key: amount})
+
+
+def add(counts: Mapping[tuple[str, ...], float]) -> None:
+    """As `count`, for many at once."""
     with _lock:
-        _fresh[key] += amount  # type: ignore[assignment]  # seconds are summed too
-        if _writer is None:
-            _writer = threading.Thread(target=_flush_until_exit, name="counters", daemon=False)
-            _writer.start()
+        for key, amount in counts.items():
+            _fresh[key] += amount  # type: ignore[assignment]
+    _start()
 
 
 def totals() -> dict[tuple[str, ...], float]:
@@ -56,6 +59,14 @@ def totals() -> dict[tuple[str, ...], float]:
     flush()
     with closing(_open()) as connection:
         return {tuple(json.loads(key)): total for key, total in connection.execute("SELECT * FROM counts")}
+
+
+def _start() -> None:
+    global _writer
+    with _lock:
+        if _writer is None:
+            _writer = threading.Thread(target=_flush_until_exit, name="counters", daemon=False)
+            _writer.start()
 
 
 def flush() -> None:

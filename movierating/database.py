@@ -27,7 +27,7 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.schema import MetaData
 
@@ -72,12 +72,38 @@ class _Own(threading.local):
     reader: _Reader | None = None
 
 
+class _Watch:
+    """A connection that writes nothing, for SQLite's count of the commits of all others.
+
+    Source: https://www.sqlite.org/pragma.html#pragma_data_version. Counts of two connections don't compare, so one
+    serves all threads, and the next one's counts are told from its own.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._reader: _Reader | None = None
+        self._opened = 0
+
+    def version(self, engine: Engine) -> tuple[int, int]:
+        with self._lock:
+            if self._reader is None:
+                self._reader = _Reader(engine)
+                self._opened += 1
+            driver: Any = self._reader.connection.connection.dbapi_connection
+            return self._opened, driver.execute("PRAGMA data_version").fetchone()[0]
+
+    def close(self) -> None:
+        with self._lock:
+            self._reader = None
+
+
 class _Door:
     """One engine's way in: where its writers queue, and what its threads keep. It lives and goes with the engine."""
 
     def __init__(self) -> None:
         self.writer = Writer()
         self.own = _Own()
+        self.watch = _Watch()
 
 
 def engine_options(synchronous: str, cursor_key: bytes) -> dict[str, Any]:
@@ -120,9 +146,12 @@ def write(job: Callable[[Connection], T]) -> T:
     return result
 
 
-def read() -> Connection:
-    """The calling thread's connection for reads; each statement sees what was committed before it."""
-    engine = db.engine
+def read(engine: Engine | None = None) -> Connection:
+    """The calling thread's connection for reads; each statement sees what was committed before it.
+
+    Without an `engine` it is that of the application whose context this is.
+    """
+    engine = engine or db.engine
     own = _door(engine).own
     if own.reader is None or own.reader.connection.closed or own.reader.connection.invalidated:
         # Without `writes` no BEGIN is sent on SQLite, so no statement is held to an older one's snapshot.
@@ -130,11 +159,25 @@ def read() -> Connection:
     return own.reader.connection
 
 
+def version(engine: Engine) -> tuple[int, int] | None:
+    """A value that is another one after any commit to the database; None where the database has none.
+
+    Raises SQLAlchemyError.
+    """
+    if engine.dialect.name != "sqlite":
+        return None
+    try:
+        return _door(engine).watch.version(engine)
+    except sqlite3.Error as error:
+        raise DBAPIError("PRAGMA data_version", None, error, hide_parameters=True) from error
+
+
 def close() -> None:
     """Close the application's connections, but for those on which other threads read; new ones open when needed."""
     engine = db.engine
     door = _door(engine)
     door.own.reader = None
+    door.watch.close()
     door.writer.close()
     engine.dispose()
 

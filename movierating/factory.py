@@ -9,12 +9,13 @@ from flask import Flask
 from limits.errors import ConfigurationError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from movierating import config, counters, database, http, logs, rate_limits, startup
+from movierating import config, counters, database, freshness, http, journal, logs, rate_limits, startup
 from movierating.auth import access
 from movierating.auth.routes import blp as auth_blueprint
 from movierating.auth.service import REFRESH_SECONDS
 from movierating.cli import main
 from movierating.database import db
+from movierating.edge import Edge
 from movierating.extensions import api, cors, jwt, limiter, migrate
 from movierating.health import blp as health_blueprint
 from movierating.movies.routes import blp as movies_blueprint
@@ -30,13 +31,17 @@ def build(environ: Mapping[str, str] | None, prepared: bool) -> Flask:
     folder = settings["INSTANCE_PATH"]
     startup.make_folder(folder)
     settings["SECRET_KEY"] = settings["SECRET_KEY"] or startup.secret_key(folder)
-    app = Flask("movierating", instance_path=str(folder), static_folder="static")
+    app = http.Application("movierating", instance_path=str(folder), static_folder="static")
     app.config.from_mapping(settings)
     app.config.from_mapping(_extension_settings(settings))
+    # What an application before this one answered is logged and counted where that one wanted it.
+    journal.flush()
     logs.configure(settings["LOG_FORMAT"], settings["LOG_LEVEL"])
     counters.keep_in(folder / "metrics.sqlite3")
     _bind_extensions(app)
     _register_blueprints(app)
+    with app.app_context():
+        app.wsgi_app = Edge(app.wsgi_app, freshness.stamps(db.engine))  # type: ignore[method-assign]
     if settings["TRUSTED_PROXIES"]:
         hops = settings["TRUSTED_PROXIES"]
         app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, hops, hops, hops)  # type: ignore[method-assign]

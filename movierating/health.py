@@ -5,7 +5,7 @@ import sqlite3
 import marshmallow as ma
 from flask import Response
 
-from movierating import metrics, startup
+from movierating import journal, metrics, startup
 from movierating.answers import json_answer
 from movierating.problems import Unavailable
 from movierating.rest import Blueprint, View
@@ -64,6 +64,7 @@ class Metrics(View):
         Prometheus' text format: requests with their latency, ratings, sign-ups and failed logins, over all workers.
         """
         try:
+            journal.flush()
             return Response(metrics.exposition(), content_type=metrics.MEDIA_TYPE)
         except sqlite3.Error as error:
             raise Unavailable("The counts can't be read.") from error

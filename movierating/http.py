@@ -1,57 +1,70 @@
-"""What every request passes through: its id, its size limit, its log line, its headers, and the answer to any error."""
+"""What every request passes through inside Flask: its size limit, and the answer to any error."""
 
-import re
-import secrets
-import time
+from collections.abc import Callable
+from typing import Any
 
+import flask
+import flask.typing as ft
 import orjson
-from flask import Flask, Response, current_app, g, request
+from flask import Response, current_app, request
+from flask.globals import request_ctx
+from flask.sessions import SessionInterface, SessionMixin
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
-from movierating import logs, metrics, problems
-
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}", re.ASCII)
-
-# An API's answers hold nothing to frame, run or load; the pages set a policy of their own.
-API_POLICY = "default-src 'none'; frame-ancestors 'none'"
+from movierating import logs, problems
+from movierating.edge import REQUEST_ID, ROUTE, USER_ID
 
 
-def init_app(app: Flask) -> None:
+class Request(flask.Request):
+    """A request whose body is bounded by what it is."""
+
+    @property
+    def max_content_length(self) -> int | None:
+        """The largest body that is read, in bytes; that of an upload is a setting of its own."""
+        config = current_app.config
+        most: int = config["MAX_UPLOAD_BYTES" if self.mimetype == "multipart/form-data" else "MAX_JSON_BYTES"]
+        # A body that does not state its length is cut there without a word; one byte more tells that it goes on.
+        return most if self.content_length is not None else most + 1
+
+    @max_content_length.setter
+    def max_content_length(self, value: int | None) -> None:
+        raise AttributeError("the settings say how large a body may be")
+
+
+class NoSessions(SessionInterface):
+    """Nobody gets a cookie; Flask's own interface would make ready to sign one in each request."""
+
+    def open_session(self, app: flask.Flask, request: flask.Request) -> SessionMixin:
+        """An empty one that can't be written to."""
+        return self.make_null_session(app)
+
+
+class Application(flask.Flask):
+    """Flask without what this service has no use for, and with what the log and the cache at the edge need to know."""
+
+    request_class = Request
+    session_interface = NoSessions()
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """The function as it is: no view is a coroutine, and to find out costs several microseconds a request."""
+        return func
+
+    def dispatch_request(self) -> ft.ResponseReturnValue:
+        """Let the view of the request's rule answer."""
+        now = request_ctx.request
+        if now.url_rule is not None:
+            # The rule, not the address: what a client put into the latter may be a secret that went astray.
+            now.environ[ROUTE] = now.url_rule.rule
+        return super().dispatch_request()
+
+
+def init_app(app: flask.Flask) -> None:
     """Register the hooks and error handlers on `app`."""
-    app.before_request(_begin)
-    app.after_request(_finish)
     app.register_error_handler(problems.Problem, _answer_problem)
     app.register_error_handler(HTTPException, _answer_http_error)
     app.register_error_handler(SQLAlchemyError, _answer_database_error)
     app.register_error_handler(Exception, _answer_failure)
-
-
-def _begin() -> None:
-    g.started = time.perf_counter()
-    given = request.headers.get("X-Request-ID", "")
-    g.request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
-    upload = request.mimetype == "multipart/form-data"
-    most = current_app.config["MAX_UPLOAD_BYTES" if upload else "MAX_JSON_BYTES"]
-    # A body that does not state its length is cut there without a word; one byte more tells that it goes on.
-    request.max_content_length = most if request.content_length is not None else most + 1
-
-
-def _finish(response: Response) -> Response:
-    headers = response.headers
-    if response.status_code == 204:
-        headers.pop("Content-Type", None)
-    headers["X-Request-ID"] = g.request_id
-    headers["X-Content-Type-Options"] = "nosniff"
-    headers["Referrer-Policy"] = "no-referrer"
-    headers.setdefault("Content-Security-Policy", API_POLICY)
-    headers.setdefault("X-Frame-Options", "DENY")
-    headers.setdefault("Cache-Control", "no-store" if "Authorization" in request.headers else "no-cache")
-    seconds = time.perf_counter() - g.started
-    route = request.url_rule.rule if request.url_rule else None
-    metrics.count_request(request.method, route, response.status_code, seconds)
-    logs.log_request(response.status_code, seconds)
-    return response
 
 
 def _problem(
@@ -60,7 +73,7 @@ def _problem(
     errors: list[problems.FieldError] | None = None,
     headers: dict[str, str] | None = None,
 ) -> Response:
-    body = problems.document(status, detail, g.get("request_id"), errors)
+    body = problems.document(status, detail, request.environ.get(REQUEST_ID), errors)
     return Response(orjson.dumps(body), status, headers, content_type=problems.MEDIA_TYPE)
 
 
@@ -93,10 +106,21 @@ _DETAILS = {
 def _answer_database_error(error: SQLAlchemyError) -> Response:
     if not isinstance(error, OperationalError):
         return _answer_failure(error)
-    logs.log_failure(error)
+    _log(error)
     return _problem(503, "The database does not answer; try again shortly.", headers={"Retry-After": "1"})
 
 
 def _answer_failure(error: Exception) -> Response:
-    logs.log_failure(error)
+    _log(error)
     return _problem(500, "Something went wrong here; the log tells what, under this request id.")
+
+
+def _log(error: Exception) -> None:
+    known = request.environ.get
+    logs.log_failure(
+        error,
+        request_id=known(REQUEST_ID),
+        method=request.method,
+        route=known(ROUTE),
+        user_id=known(USER_ID),
+    )

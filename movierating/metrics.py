@@ -1,7 +1,8 @@
 """What `/metrics` shows, in Prometheus' text format: requests, their latency, and what happened in the service."""
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
 from itertools import accumulate
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
@@ -9,6 +10,7 @@ from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, M
 from prometheus_client.registry import Collector
 
 from movierating import counters
+from movierating.logs import Answered
 
 MEDIA_TYPE = CONTENT_TYPE_LATEST
 
@@ -30,7 +32,7 @@ BUCKETS = (
 )
 _BOUNDS = [float(bound) for bound in BUCKETS]
 
-_REQUESTS, _SECONDS = "http_requests", "http_request_duration_seconds"
+_REQUESTS, _SECONDS, _CACHE = "http_requests", "http_request_duration_seconds", "cache_lookups"
 _EVENTS = {
     counters.FAILED_LOGINS: "Logins with a wrong name or password.",
     counters.RATINGS_WRITTEN: "Ratings put, one by one.",
@@ -39,13 +41,21 @@ _EVENTS = {
 _METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 
 
-def count_request(method: str, route: str | None, status: int, seconds: float) -> None:
-    """Count an answered request; `route` is the rule that it matched, never its address, None where none did."""
-    # A client chooses its method and address, and must not be able to make new series.
-    labels = (method if method in _METHODS else "other", route or "none")
-    counters.count(_REQUESTS, *labels, str(status))
-    counters.count(_SECONDS, *labels, "sum", amount=seconds)
-    counters.count(_SECONDS, *labels, BUCKETS[bisect_left(_BOUNDS, seconds)])
+def count_answers(answers: Iterable[Answered]) -> None:
+    """Count answered requests, and where an answer could have been given again whether it was."""
+    alike: defaultdict[tuple[str, str | None, int, str | None], list[float]] = defaultdict(list)
+    for answered in answers:
+        alike[answered.method, answered.route, answered.status, answered.cache].append(answered.seconds)
+    fresh: Counter[tuple[str, ...]] = Counter()
+    for (method, route, status, cache), seconds in alike.items():
+        # A client chooses its method and address, and must not be able to make new series.
+        labels = (method if method in _METHODS else "other", route or "none")
+        fresh[_REQUESTS, *labels, str(status)] += len(seconds)
+        fresh[_SECONDS, *labels, "sum"] += sum(seconds)  # type: ignore[assignment]
+        fresh.update((_SECONDS, *labels, BUCKETS[bisect_left(_BOUNDS, each)]) for each in seconds)
+        if cache:
+            fresh[_CACHE, cache] += len(seconds)
+    counters.add(fresh)
 
 
 def exposition() -> bytes:
@@ -67,6 +77,7 @@ class _Totals(Collector):
             yield CounterMetricFamily(f"movierating_{name}", text, value=self._totals.get((name,), 0))
         yield self._requests()
         yield self._latency()
+        yield self._cache()
 
     def _requests(self) -> Metric:
         family = CounterMetricFamily(
@@ -75,6 +86,14 @@ class _Totals(Collector):
         for key, total in sorted(self._totals.items()):
             if key[0] == _REQUESTS:
                 family.add_metric(key[1:], total)
+        return family
+
+    def _cache(self) -> Metric:
+        family = CounterMetricFamily(
+            f"movierating_{_CACHE}", "Reads without credentials: given again, or made.", labels=("result",)
+        )
+        for result in ("hit", "miss"):
+            family.add_metric((result,), self._totals.get((_CACHE, result), 0))
         return family
 
     def _latency(self) -> Metric:

@@ -11,9 +11,10 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Row, Select, tuple_
+from sqlalchemy import Column, ColumnElement, Select, bindparam, tuple_
 
 from movierating.database import read
+from movierating.prepared import Prepared
 from movierating.problems import invalid
 
 _SIGNATURE_BYTES = 9
@@ -32,23 +33,42 @@ class Sort:
     descending: bool
 
 
-def page(
-    statement: Select[Any], sort: Sort, cursor: str | None, limit: int
-) -> tuple[list[Row[Any]], str | None]:
-    """One page of `statement` by keyset: at most `limit` rows after `cursor`, and the next page's cursor or None.
+class Pages:
+    """The pages of one list in one order, its statements compiled once.
 
-    The sort's columns are added behind the statement's own. Raises Invalid for a cursor that is not of this sort.
+    What differs from one request to another are `bindparam`s of `statement`. The order's columns are added behind the
+    statement's own, as `sort_0`, `sort_1` …
     """
-    connection = read()
-    key = connection.engine.get_execution_options()["cursor_key"]
-    if cursor is not None:
-        place, start = tuple_(*sort.columns), tuple_(*_decode(key, sort, cursor))
-        statement = statement.where(place < start if sort.descending else place > start)
-    order = [column.desc() if sort.descending else column.asc() for column in sort.columns]
-    rows = list(connection.execute(statement.add_columns(*sort.columns).order_by(*order).limit(limit + 1)))
-    if len(rows) <= limit:
-        return rows, None
-    return rows[:limit], _encode(key, sort, tuple(rows[limit - 1][-len(sort.columns) :]))
+
+    def __init__(self, statement: Select[Any], sort: Sort) -> None:
+        self._sort = sort
+        added = [column.label(f"sort_{place}") for place, column in enumerate(sort.columns)]
+        order = [column.desc() if sort.descending else column.asc() for column in sort.columns]
+        ordered = statement.add_columns(*added).order_by(*order).limit(bindparam("most_rows"))
+        names = [f"start_{place}" for place in range(len(sort.columns))]
+        place = tuple_(*sort.columns)
+        start = tuple_(
+            *(bindparam(name, type_=column.type) for name, column in zip(names, sort.columns, strict=True))
+        )
+        self._names = names
+        self._first = Prepared(ordered)
+        self._next = Prepared(ordered.where(place < start if sort.descending else place > start))
+
+    def page(self, cursor: str | None, limit: int, **values: Any) -> tuple[list[Any], str | None]:
+        """At most `limit` rows after `cursor`, and the next page's cursor or None; `values` are the statement's.
+
+        Raises Invalid for a cursor that is not of this list and order.
+        """
+        connection = read()
+        key = connection.engine.get_execution_options()["cursor_key"]
+        statement = self._first
+        if cursor is not None:
+            statement = self._next
+            values |= zip(self._names, _decode(key, self._sort, cursor), strict=True)
+        rows = statement.all(connection, most_rows=limit + 1, **values)
+        if len(rows) <= limit:
+            return rows, None
+        return rows[:limit], _encode(key, self._sort, tuple(rows[limit - 1][-len(self._names) :]))
 
 
 def _encode(key: bytes, sort: Sort, values: tuple[Any, ...]) -> str:

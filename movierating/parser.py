@@ -1,6 +1,9 @@
 """The one parser of requests: bodies, forms and queries, strictly as their schemas describe them."""
 
+import functools
 from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 import marshmallow as ma
@@ -25,6 +28,20 @@ class Parser(FlaskParser):
     """Reads what a schema describes; refuses unknown fields, wrong content types and malformed JSON."""
 
     DEFAULT_UNKNOWN_BY_LOCATION = {"json": ma.RAISE, "query": ma.RAISE, "form": ma.RAISE, "files": ma.RAISE}  # noqa: RUF012
+
+    def parse(self, argmap: Any, req: Any = None, *, location: Any = None, **kwargs: Any) -> Any:
+        """What the request holds at `location`, as the schema `argmap` loads it.
+
+        What is valid is loaded field by field, in a tenth of the time; marshmallow finds words for what isn't.
+        """
+        request: Request = req or self.get_default_request()
+        plain = _plain(argmap)
+        if plain is not None and location in ("query", "json"):
+            body = self.load_json(request, argmap) if location == "json" else _given(request, plain)
+            if isinstance(body, dict):
+                with suppress(ma.ValidationError, KeyError):
+                    return plain.load(body)
+        return super().parse(argmap, request, location=location, **kwargs)
 
     def load_json(self, req: Request, schema: ma.Schema) -> Any:
         """The body, parsed. Raises 415 for another content type, 413 if too large, and 400 for what isn't JSON."""
@@ -62,6 +79,51 @@ class Parser(FlaskParser):
         trees = error.messages_dict.items()
         refused = [problems.FieldError(place, *pair) for place, tree in trees for pair in _flattened(tree)]
         raise problems.Invalid("The request is not valid.", refused) from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Plain:
+    """A schema that is nothing but its fields."""
+
+    fields: dict[str, ma.fields.Field[Any]]
+    lists: frozenset[str]
+    defaults: dict[str, Any]
+    required: frozenset[str]
+
+    def load(self, given: dict[str, Any]) -> dict[str, Any]:
+        """As the schema's own. Raises ValidationError or KeyError where something is wrong, not saying all of it."""
+        if not self.required <= given.keys():
+            raise KeyError
+        return self.defaults | {
+            name: self.fields[name].deserialize(value, name, given) for name, value in given.items()
+        }
+
+
+@functools.cache
+def _plain(schema: ma.Schema) -> _Plain | None:
+    """What there is to a schema if it is plain: without hooks, renamed fields or defaults that are made anew."""
+    fields = schema.load_fields
+    defaults = {name: field.load_default for name, field in fields.items()}
+    renamed = any(field.data_key or field.attribute for field in fields.values())
+    if any(schema._hooks.values()) or schema.partial or renamed or any(map(callable, defaults.values())):
+        return None
+    return _Plain(
+        fields,
+        frozenset(name for name, field in fields.items() if isinstance(field, ma.fields.List)),
+        {name: default for name, default in defaults.items() if default is not ma.missing},
+        frozenset(name for name, field in fields.items() if field.required),
+    )
+
+
+def _given(request: Request, plain: _Plain) -> dict[str, Any] | None:
+    """The query by name; None if something is there twice that can't be."""
+    request.environ[QUERY_IS_CHECKED] = True
+    if not request.query_string:
+        return {}
+    given = dict(request.args.lists())
+    if any(len(values) > 1 for name, values in given.items() if name not in plain.lists):
+        return None
+    return {name: values if name in plain.lists else values[0] for name, values in given.items()}
 
 
 def _refuse_repeated(place: str, given: MultiDict[str, Any], schema: ma.Schema) -> None:

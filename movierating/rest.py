@@ -53,7 +53,10 @@ class Blueprint(flask_smorest.Blueprint):
         documented = super().response(status_code, schema, **kwargs)
 
         def decorator(view: Callable[..., Any]) -> Any:
-            described = self.refuses(422, 500, 503)(documented(_without_surplus(view)))
+            strict = _without_surplus(view)
+            # Only described by flask-smorest: its wrapper is for views that leave the dumping to it.
+            strict._apidoc = documented(view)._apidoc
+            described = self.refuses(422, 500, 503)(strict)
             if view.__name__ == "get" and "ETag" in kwargs.get("headers", ()):
                 described = self.takes(openapi.IF_NONE_MATCH)(self.refuses(304)(described))
             return described

@@ -1,5 +1,6 @@
 """Points in time, kept everywhere as whole microseconds since 1970-01-01T00:00:00Z."""
 
+import functools
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -13,6 +14,8 @@ def now() -> int:
     return time.time_ns() // 1000
 
 
+# A list's movies were mostly added together, and its ratings in one import.
+@functools.lru_cache(8192)
 def to_rfc3339(microseconds: int) -> str:
     """`2024-01-15T10:30:00Z`, with a fraction only where there is one."""
     return (_EPOCH + timedelta(microseconds=microseconds)).isoformat()[:-6] + "Z"

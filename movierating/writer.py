@@ -54,6 +54,7 @@ class Writer:
         self._front = threading.Lock()
         self._in_job = threading.local()
         self._lock_file: IO[bytes] | None = None
+        self._connection: Connection | None = None
 
     def write(self, engine: Engine, job: Job) -> Any:
         """Run `job` in a transaction that is committed when this returns; raises what it raises, and then it is undone.
@@ -88,12 +89,8 @@ class Writer:
         batch = [self._queue.popleft() for _ in range(min(MOST_JOBS, len(self._queue)))]
         self._in_job.now = True
         try:
-            with (
-                self._turn(engine),
-                engine.connect() as connection,
-                connection.execution_options(writes=True).begin(),
-            ):
-                _run(connection, batch)
+            with self._turn(engine), self._open(engine).begin() as transaction:
+                _run(transaction.connection, batch)
         except BaseException as error:
             # Whatever it is, nothing of this transaction is there, and everybody in it has to know.
             for waiting in batch:
@@ -102,6 +99,12 @@ class Writer:
             self._in_job.now = False
             for waiting in batch:
                 waiting.done = True
+
+    def _open(self, engine: Engine) -> Connection:
+        """The connection that writes; to open one each time takes as long as a write does."""
+        if self._connection is None or self._connection.closed or self._connection.invalidated:
+            self._connection = engine.connect().execution_options(writes=True)
+        return self._connection
 
     def _turn(self, engine: Engine) -> "AbstractContextManager[None]":
         if fcntl is None or engine.dialect.name != "sqlite":
@@ -112,8 +115,11 @@ class Writer:
         return _locked(self._lock_file)
 
     def close(self) -> None:
-        """Let go of the file lock's file; it opens again when needed."""
+        """Let go of the connection and the file lock's file; they open again when needed."""
         with self._front:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
             if self._lock_file is not None:
                 self._lock_file.close()
                 self._lock_file = None

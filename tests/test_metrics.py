@@ -4,6 +4,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from movierating import metrics
+from movierating.logs import Answered
 
 
 @pytest.fixture
@@ -43,8 +44,9 @@ def test_requests_are_counted_by_method_rule_and_status(scrape, client):
 
 
 def test_latency_is_a_histogram(scrape):
-    for seconds in (0.001, 0.0011, 0.3, 60):
-        metrics.count_request("GET", "/slow", 200, seconds)
+    metrics.count_answers(
+        Answered(0, "", "GET", "/slow", 200, seconds, None) for seconds in (0.001, 0.0011, 0.3, 60)
+    )
     values = scrape()
     name = "movierating_http_request_duration_seconds"
     heights = [

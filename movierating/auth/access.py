@@ -6,13 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 import jwt as pyjwt
-from flask import g, request
+from flask import current_app, g, request
 from flask_jwt_extended import create_access_token, create_refresh_token, decode_token
 from flask_jwt_extended.exceptions import JWTExtendedException
 
 from movierating import times
 from movierating.auth import limits, service, tokens
 from movierating.auth.service import Caller, Grant
+from movierating.edge import USER_ID
 from movierating.problems import Forbidden, Unauthenticated
 from movierating.rest import Blueprint
 
@@ -102,6 +103,7 @@ def _guard(view: Callable[..., Any], require: Callable[[Caller], None]) -> Any:
     @functools.wraps(view)
     def guarded(*args: Any, **kwargs: Any) -> Any:
         g.caller = known = _identify(_bearer())
+        request.environ[USER_ID] = known.user_id
         if known.scope != "write" and request.method not in _SAFE:
             raise Forbidden("This token can only read.")
         require(known)
@@ -133,6 +135,16 @@ def _identify(token: str) -> Caller:
 
 
 def _claims(token: str, kind: str) -> dict[str, Any]:
+    claims = _verified(token, kind, current_app.config["JWT_SECRET_KEY"])
+    if claims["exp"] * times.SECOND <= times.now():
+        raise Unauthenticated(_REFUSED)
+    return claims
+
+
+# A token comes with every request of its quarter of an hour, and what it says doesn't change; whether its session has
+# ended is asked each time.
+@functools.lru_cache(2048)
+def _verified(token: str, kind: str, _key: str) -> dict[str, Any]:
     try:
         claims: dict[str, Any] = decode_token(token)
         header = pyjwt.get_unverified_header(token)

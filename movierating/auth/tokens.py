@@ -4,13 +4,13 @@ import hashlib
 import secrets
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from movierating import times
 from movierating.auth.models import PersonalToken, User
 from movierating.auth.service import Caller, require_session
 from movierating.database import read, write
-from movierating.pagination import Sort, page
+from movierating.pagination import Pages, Sort
 from movierating.problems import Conflict, NotFound
 
 PREFIX = "mr_"
@@ -21,6 +21,11 @@ LAST_USE_SECONDS = 60
 
 _token, _user = PersonalToken.__table__.c, User.__table__.c
 _SHOWN = (_token.id, _token.name, _token.scope, _token.created_at, _token.expires_at, _token.last_used_at)
+
+
+_OF_USER = Pages(
+    select(*_SHOWN).where(_token.user_id == bindparam("user")), Sort("tokens", (_token.id,), descending=False)
+)
 
 
 def create(user_id: int, session_id: str, name: str, scope: str, expires_at: int | None) -> dict[str, Any]:
@@ -51,9 +56,7 @@ def create(user_id: int, session_id: str, name: str, scope: str, expires_at: int
 
 def listed(user_id: int, cursor: str | None, limit: int) -> tuple[list[Any], str | None]:
     """A page of the account's tokens, oldest first, and the next cursor."""
-    return page(
-        select(*_SHOWN).where(_token.user_id == user_id), Sort("tokens", (_token.id,), False), cursor, limit
-    )
+    return _OF_USER.page(cursor, limit, user=user_id)
 
 
 def remove(user_id: int, token_id: int) -> None:

@@ -192,12 +192,6 @@ class MovieQuerySchema(PageQuerySchema):
         metadata={"description": "`-` puts the highest first; `relevance` goes with `q`."},
     )
 
-    @ma.validates_schema
-    def relevance_needs_words(self, data: dict[str, Any], **_: Any) -> None:
-        """Without words there is nothing to be relevant to."""
-        if data.get("sort") == "relevance" and "q" not in data:
-            raise ma.ValidationError("Goes with q.", "sort")
-
 
 class GenreSchema(ma.Schema):
     """A genre and how many movies have it."""

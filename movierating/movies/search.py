@@ -7,20 +7,23 @@
 Which of the two, is told by counting how many pass each filter, up to a bound.
 """
 
+import functools
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Row, Select, case, exists, func, literal_column, select
+from sqlalchemy import ColumnElement, Select, String, bindparam, case, func, literal_column, select
 
 from movierating.database import read
 from movierating.movies import index
 from movierating.movies.models import Movie, MovieFacet
 from movierating.movies.service import COLUMNS
 from movierating.movies.titles import fold, words
-from movierating.pagination import Sort, page
+from movierating.pagination import Pages, Sort
+from movierating.prepared import Prepared
+from movierating.problems import invalid
 
 MOST_SORTED = 10_000
 
@@ -29,6 +32,7 @@ _FEW = 1_000
 
 # Microseconds a movie, measured with 90,000 of them. A walk of the chart's index finds year, language and genres in it.
 _GATHERED, _WALKED, _WALKED_IN_INDEX = 1.5, 0.8, 0.12
+_IN_CHART = frozenset({"genre", "year", "language"})
 
 _movie, _facet = Movie.__table__.c, MovieFacet.__table__.c
 _WALKS = {
@@ -52,50 +56,55 @@ SORTS = (*_WALKS, "relevance")
 class _Filter:
     """A filter in two forms: `hits` selects the ids of the movies that pass, `test` asks a row of movie.
 
-    `test` offers the planner no index but the one that is walked; `in_chart` if the chart's index answers it.
+    `test` offers the planner no index but the one that is walked.
     """
 
     hits: Select[Any]
     test: ColumnElement[bool]
-    in_chart: bool = False
 
 
 def search(
     filters: Mapping[str, Any], sort: str, cursor: str | None, limit: int
-) -> tuple[list[Row[Any]], str | None]:
+) -> tuple[list[Any], str | None]:
     """One page of the movies that pass all `filters`: rows that start with service.COLUMNS; the next cursor.
 
     `filters` may hold `q` (each word is one of the title, the original title or a director; the last may be
     unfinished; text without a word is a whole title), `genre` (a list, all must hold), `year`, `year_from`,
     `year_to`, `language`, `director` (a full name, folded for comparison) and `min_count`. `sort` is one of
     SORTS; `relevance` needs `q` and puts exact titles first, then titles that start with it, each by count;
-    where more than MOST_SORTED pass it is by count alone. Raises Invalid for a cursor of another sort.
+    where more than MOST_SORTED pass it is by count alone. Raises Invalid for a cursor of another sort, and for
+    `relevance` without words to be relevant to.
     """
-    order = _WALKS.get(sort, _POPULAR)
-    asked = _asked(filters, order.columns[0])
-    if not asked:
-        return page(select(*COLUMNS), order, cursor, limit)
-    narrowest = _worth_gathering(asked, sort, limit)
-    if narrowest is None:
-        return page(select(*COLUMNS).where(*(one.test for one in asked)), order, cursor, limit)
-    others = [one.test for one in asked if one is not narrowest]
-    gathered = select(*COLUMNS).where(_movie.id.in_(narrowest.hits), *others)
-    order = _by_relevance(filters["q"]) if sort == "relevance" else _without_index(order)
-    return page(gathered, order, cursor, limit)
+    if sort == "relevance" and "q" not in filters:
+        raise invalid("query", "sort", "Goes with q.")
+    kinds, values = _asked(filters)
+    gathered = _worth_gathering(kinds, values, sort, limit) if kinds else None
+    return _pages(kinds, sort, gathered).page(cursor, limit, **values)
 
 
-def _asked(filters: Mapping[str, Any], walked: Any) -> list[_Filter]:
-    """The filters that are set, for a walk of the index of the column `walked`."""
-    asked = [_of_facet(facet) for facet in _facets(filters)]
+def _asked(filters: Mapping[str, Any]) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """The kinds of the filters that are set, and the values of their parameters, by name and place."""
+    kinds: list[str] = []
+    values: dict[str, Any] = {}
+    for place, facet in enumerate(_facets(filters)):
+        kind, _, value = facet.partition(":")
+        kinds.append(kind)
+        values[f"facet{place}"] = facet
+        # Genres are a JSON list of names without quotes in them.
+        values[f"is{place}"] = f'%"{value}"%' if kind == "genre" else int(value) if kind == "year" else value
     if "q" in filters:
-        asked.append(_of_text(filters["q"], walked))
+        found = words(filters["q"])
+        kinds.append("words" if found else "title")
+        values["words"] = " ".join(f'"{word}"' for word in found) + "*"
+        values["text"] = fold(filters["q"])
     if "year_from" in filters or "year_to" in filters:
+        kinds.append("years")
         # An unknown year ranks as 0.
-        first, last = max(1, filters.get("year_from", 1)), filters.get("year_to", 9999)
-        asked.append(_of_column(_movie.year_rank, walked, lambda year: year.between(first, last)))
+        values["first"], values["last"] = max(1, filters.get("year_from", 1)), filters.get("year_to", 9999)
     if least := filters.get("min_count"):
-        asked.append(_of_column(_movie.rating_count, walked, lambda count: count >= least))
-    return asked
+        kinds.append("count")
+        values["least"] = least
+    return tuple(kinds), values
 
 
 def _facets(filters: Mapping[str, Any]) -> list[str]:
@@ -105,31 +114,55 @@ def _facets(filters: Mapping[str, Any]) -> list[str]:
     return index.facets(wanted)
 
 
-def _of_facet(facet: str) -> _Filter:
-    hits = select(_facet.movie_id).where(_facet.facet == facet)
-    kind, _, value = facet.partition(":")
+# Statements are compiled once for each combination of filters; people ask for few of the many.
+@functools.lru_cache(512)
+def _pages(kinds: tuple[str, ...], sort: str, gathered: int | None) -> Pages:
+    """The pages where the movies that pass the filter at the place `gathered` are sorted; None: of a walk."""
+    order = _order(sort)
+    filters = _filters(kinds, sort)
+    if gathered is None:
+        return Pages(select(*COLUMNS).where(*(one.test for one in filters)), order)
+    others = [one.test for place, one in enumerate(filters) if place != gathered]
+    movies = select(*COLUMNS).where(_movie.id.in_(filters[gathered].hits), *others)
+    return Pages(movies, _BY_RELEVANCE if sort == "relevance" else _without_index(order))
+
+
+def _order(sort: str) -> Sort:
+    return _WALKS.get(sort, _POPULAR)
+
+
+def _filters(kinds: tuple[str, ...], sort: str) -> list[_Filter]:
+    walked = _order(sort).columns[0]
+    return [_filter(kind, place, walked) for place, kind in enumerate(kinds)]
+
+
+def _filter(kind: str, place: int, walked: Any) -> _Filter:
+    """The filter of this kind at this place, for a walk of the index of the column `walked`."""
+    if kind == "title":
+        return _of_column(_movie.title_key, walked, lambda title: title == bindparam("text"))
+    if kind == "words":
+        # The hits are listed once for all movies: asking the full-text index about each costs 50 µs and more.
+        return _Filter(_WITH_WORDS, _unindexed(_movie.id).in_(_WITH_WORDS))
+    if kind == "years":
+        return _of_column(
+            _movie.year_rank, walked, lambda year: year.between(bindparam("first"), bindparam("last"))
+        )
+    if kind == "count":
+        return _of_column(_movie.rating_count, walked, lambda count: count >= bindparam("least"))
+    return _of_facet(kind, place)
+
+
+_WITH_WORDS = select(index.SEARCH.c.rowid).where(literal_column(index.SEARCH.name).match(bindparam("words")))
+
+
+def _of_facet(kind: str, place: int) -> _Filter:
+    hits = select(_facet.movie_id).where(_facet.facet == bindparam(f"facet{place}"))
     if kind == "genre":
-        # A JSON list of names without quotes in them.
-        return _Filter(hits, _movie.genres.contains(f'"{value}"', autoescape=True), in_chart=True)
+        return _Filter(hits, _movie.genres.like(bindparam(f"is{place}")))
     if kind in ("year", "language"):
-        return _Filter(hits, _movie[kind] == (int(value) if kind == "year" else value), in_chart=True)
-    test = exists().where(_facet.movie_id == _unindexed(_movie.id), _facet.facet == facet)
-    return _Filter(hits, test.correlate(Movie.__table__))
-
-
-def _of_text(text: str, walked: Any) -> _Filter:
-    found = words(text)
-    if not found:
-        return _of_column(_movie.title_key, walked, lambda title: title == fold(text))
-    hits = _having(found)
-    # The hits are listed once for all movies: asking the full-text index about each costs 50 µs and more.
-    return _Filter(hits, _unindexed(_movie.id).in_(hits))
-
-
-def _having(wanted: list[str]) -> Select[Any]:
-    """The ids of the movies whose indexed text has each of these folded words; the last may be unfinished."""
-    query = " ".join(f'"{word}"' for word in wanted) + "*"
-    return select(index.SEARCH.c.rowid).where(literal_column(index.SEARCH.name).match(query))
+        return _Filter(hits, _movie[kind] == bindparam(f"is{place}"))
+    test = hits.where(_facet.movie_id == _unindexed(_movie.id)).correlate(Movie.__table__).exists()
+    return _Filter(hits, test)
 
 
 def _of_column(column: Any, walked: Any, passes: Callable[[Any], ColumnElement[bool]]) -> _Filter:
@@ -146,34 +179,40 @@ def _without_index(order: Sort) -> Sort:
     return Sort(order.name, tuple(_unindexed(column) for column in order.columns), order.descending)
 
 
-def _by_relevance(q: str) -> Sort:
-    text = fold(q)
-    starts = func.substr(_movie.title_key, 1, len(text)) == text
+def _relevance() -> Sort:
+    text = bindparam("text", type_=String)
+    starts = func.substr(_movie.title_key, 1, func.length(text)) == text
     rank = case((_movie.title_key == text, 2), (starts, 1), else_=0)
     return Sort("movies relevance", (rank, _movie.rating_count, _movie.id), descending=True)
 
 
-def _worth_gathering(asked: list[_Filter], sort: str, limit: int) -> _Filter | None:
-    """The filter whose movies are gathered and sorted; None where a walk that tests each movie costs less."""
-    most = MOST_SORTED if len(asked) > 1 or sort == "relevance" else min(_FEW, MOST_SORTED)
-    hits, movies = _counted(asked, most)
-    fewest = min(hits)
+_BY_RELEVANCE = _relevance()
+
+
+def _worth_gathering(kinds: tuple[str, ...], values: Mapping[str, Any], sort: str, limit: int) -> int | None:
+    """The place of the filter whose movies are gathered and sorted; None where a walk that tests each costs less."""
+    most = MOST_SORTED if len(kinds) > 1 or sort == "relevance" else min(_FEW, MOST_SORTED)
+    *hits, movies = _counts(kinds).first(read(), most=most + 1, **values)
+    fewest: int = min(hits)
     if fewest > most:
         return None
-    narrowest = asked[hits.index(fewest)]
-    if sort == "relevance" or fewest == 0:
-        return narrowest
-    # How many are tested until the page and the movie behind it are found, were the filters independent.
+    if sort != "relevance" and fewest and _walk(kinds, hits, movies, sort, limit) < fewest * _GATHERED:
+        return None
+    return int(hits.index(fewest))
+
+
+def _walk(kinds: tuple[str, ...], hits: Sequence[int], movies: int, sort: str, limit: int) -> float:
+    """Microseconds of a walk until the page and the movie behind it are found, were the filters independent."""
     tested = (limit + 1) / math.prod(min(1, count / movies) for count in hits)
-    in_index = sort == "-score" and all(one.in_chart for one in asked)
-    walk = tested * (_WALKED_IN_INDEX if in_index else _WALKED)
-    return None if walk < fewest * _GATHERED else narrowest
+    in_index = sort == "-score" and _IN_CHART.issuperset(kinds)
+    return tested * (_WALKED_IN_INDEX if in_index else _WALKED)
 
 
-def _counted(asked: list[_Filter], most: int) -> tuple[list[int], int]:
-    """How many movies pass each filter, counted up to `most` + 1, and how many there are at most."""
-    some = [one.hits.limit(most + 1).subquery() for one in asked]
+@functools.lru_cache(512)
+def _counts(kinds: tuple[str, ...]) -> Prepared:
+    """How many movies pass each filter, counted up to `most`, and how many there are at most."""
+    some = [one.hits.limit(bindparam("most")).subquery() for one in _filters(kinds, "-score")]
     counts = [select(func.count()).select_from(ids).scalar_subquery() for ids in some]
     newest = select(func.coalesce(func.max(_movie.id), 1)).scalar_subquery()
-    *hits, movies = read().execute(select(*counts, newest)).one()
-    return hits, movies
+    labelled = [count.label(f"hits{place}") for place, count in enumerate(counts)]
+    return Prepared(select(*labelled, newest.label("movies")))

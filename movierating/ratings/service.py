@@ -13,7 +13,7 @@ from movierating.database import read, upsert, write
 from movierating.movies import index
 from movierating.movies import service as movies
 from movierating.movies.models import Movie
-from movierating.pagination import Sort, page
+from movierating.pagination import Pages, Sort
 from movierating.prepared import Prepared
 from movierating.problems import Conflict, NotFound, Unauthenticated
 from movierating.ratings.aggregates import MOVIE_COLUMNS, Sums, move
@@ -116,19 +116,21 @@ def _take_back(connection: Connection, user_id: int, movie_id: int) -> None:
     move(connection, user_id, movie_id, gone.value, None)
 
 
+_OF_MOVIE = Pages(
+    select(*_OWN, _user.id, _user.username, _user.display_name)
+    .join(User, _user.id == _rating.user_id)
+    .where(_rating.movie_id == bindparam("movie"), _user.active),
+    Sort("movie-ratings", (_rating.rated_at, _rating.user_id), descending=True),
+)
+
+
 def of_movie(movie_id: int, cursor: str | None, limit: int) -> tuple[list[dict[str, Any]], str | None]:
     """A page of everyone's ratings of a movie, newest first, and the next cursor; without deactivated accounts.
 
     Raises NotFound.
     """
     movies.require(movie_id)
-    statement = (
-        select(*_OWN, _user.id, _user.username, _user.display_name)
-        .join(User, _user.id == _rating.user_id)
-        .where(_rating.movie_id == movie_id, _user.active)
-    )
-    newest = Sort("movie-ratings", (_rating.rated_at, _rating.user_id), descending=True)
-    rows, next_cursor = page(statement, newest, cursor, limit)
+    rows, next_cursor = _OF_MOVIE.page(cursor, limit, movie=movie_id)
     return [
         {"user": {"id": row.id, "username": row.username, "display_name": row.display_name}, **shown(row)}
         for row in rows

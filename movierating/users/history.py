@@ -1,18 +1,19 @@
 """What a user rated: the profile's list of movies."""
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import String, bindparam, select
 
-from movierating.movies.models import Movie, MovieFacet
+from movierating.movies.models import Movie
 from movierating.movies.service import FACT_COLUMNS, facts
-from movierating.pagination import Sort, page
+from movierating.pagination import Pages, Sort
 from movierating.ratings.models import Rating
 from movierating.ratings.service import shown_values
 from movierating.users.service import require_active
 
-_rating, _movie, _facet = Rating.__table__.c, Movie.__table__.c, MovieFacet.__table__.c
+_rating, _movie = Rating.__table__.c, Movie.__table__.c
 
 _BY_TIME, _BY_VALUE = (_rating.rated_at, _rating.movie_id), (_rating.value, _rating.movie_id)
 _SORTS = {
@@ -34,29 +35,30 @@ def rated_by(
     `filters` may hold `min_value` and `max_value` (half points) and `genre`. Raises NotFound.
     """
     require_active(user_id)
-    columns, descending = _SORTS[sort]
-    statement = _filtered(
-        select(*FACT_COLUMNS, *(column.label(f"rating_{column.name}") for column in _OWN))
-        .select_from(Rating)
-        .join(Movie, _movie.id == _rating.movie_id)
-        .where(_rating.user_id == user_id),
-        filters,
-    )
-    rows, next_cursor = page(statement, Sort(f"history:{sort}", columns, descending), cursor, limit)
+    pages = _pages(sort, frozenset(filters))
+    rows, next_cursor = pages.page(cursor, limit, **{**filters, "user": user_id})
     first = len(FACT_COLUMNS)
     return [
         {"movie": facts(row), **shown_values(*row[first : first + len(_OWN)])} for row in rows
     ], next_cursor
 
 
-def _filtered(statement: Select[Any], filters: Mapping[str, Any]) -> Select[Any]:
-    if "min_value" in filters:
-        statement = statement.where(_rating.value >= filters["min_value"])
-    if "max_value" in filters:
-        statement = statement.where(_rating.value <= filters["max_value"])
-    if "genre" in filters:
-        has_genre = select(_facet.movie_id).where(
-            _facet.movie_id == _rating.movie_id, _facet.facet == f"genre:{filters['genre']}"
-        )
-        statement = statement.where(has_genre.exists())
-    return statement
+_RATINGS = (
+    select(*FACT_COLUMNS, *(column.label(f"rating_{column.name}") for column in _OWN))
+    .select_from(Rating)
+    .join(Movie, _movie.id == _rating.movie_id)
+    .where(_rating.user_id == bindparam("user"))
+)
+_FILTERS = {
+    "min_value": _rating.value >= bindparam("min_value"),
+    "max_value": _rating.value <= bindparam("max_value"),
+    # Genres are a JSON list of names without quotes in them.
+    "genre": _movie.genres.like('%"' + bindparam("genre", type_=String) + '"%'),
+}
+
+
+@functools.cache
+def _pages(sort: str, filters: frozenset[str]) -> Pages:
+    columns, descending = _SORTS[sort]
+    filtered = _RATINGS.where(*(_FILTERS[name] for name in sorted(filters)))
+    return Pages(filtered, Sort(f"history:{sort}", columns, descending))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from movierating import aggregates, counters, times
@@ -11,7 +11,8 @@ from movierating.auth import passwords
 from movierating.auth.models import User
 from movierating.auth.service import end_everything, last_admin_leaves, name_key
 from movierating.database import read, violates, write
-from movierating.pagination import Sort, page
+from movierating.pagination import Pages, Sort
+from movierating.prepared import Prepared
 from movierating.problems import Conflict, Forbidden, NotFound, invalid
 from movierating.ratings.service import remove_all_of
 
@@ -70,13 +71,13 @@ def own(user_id: int) -> dict[str, Any]:
 
 def profile(user_id: int) -> dict[str, Any]:
     """An active account as anyone sees it: never the e-mail. Raises NotFound."""
-    row = _one(select(*_PUBLIC, *_SUMS).where(_user.id == user_id, _user.active))
+    row = _found(_PROFILE.first(read(), key=user_id))
     return {**_public(row), "ratings": aggregates.shown(row[len(_PUBLIC) :])}
 
 
 def require_active(user_id: int) -> None:
     """Raises NotFound unless there is such an account and it is active."""
-    _one(select(_user.id).where(_user.id == user_id, _user.active))
+    _found(_ACTIVE.first(read(), key=user_id))
 
 
 def require(user_id: int) -> None:
@@ -85,7 +86,15 @@ def require(user_id: int) -> None:
 
 
 def _one(statement: Select[Any]) -> Row[Any]:
-    row = read().execute(statement).one_or_none()
+    row: Row[Any] = _found(read().execute(statement).one_or_none())
+    return row
+
+
+_ACTIVE = Prepared(select(_user.id).where(_user.id == bindparam("key"), _user.active))
+_PROFILE = Prepared(select(*_PUBLIC, *_SUMS).where(_user.id == bindparam("key"), _user.active))
+
+
+def _found(row: Any) -> Any:
     if row is None:
         raise NotFound("There is no such user.")
     return row
@@ -107,16 +116,23 @@ def listed(row: Row[Any]) -> dict[str, Any]:
 
 def accounts(q: str | None, cursor: str | None, limit: int) -> tuple[list[dict[str, Any]], str | None]:
     """A page of all accounts, oldest first, whose username or e-mail starts with `q`, and the next cursor."""
-    statement = select(*_PRIVATE)
     if q:
         key = name_key(q)
-        statement = statement.where(or_(_starts(_user.username_key, key), _starts(_user.email_key, key)))
-    rows, next_cursor = page(statement, Sort("accounts", (_user.id,), descending=False), cursor, limit)
+        rows, next_cursor = _STARTING.page(cursor, limit, first=key, last=key + "\U0010ffff")
+    else:
+        rows, next_cursor = _ALL.page(cursor, limit)
     return [listed(row) for row in rows], next_cursor
 
 
-def _starts(column: ColumnElement[Any], prefix: str) -> ColumnElement[bool]:
-    return column.between(prefix, prefix + "\U0010ffff")
+def _starts(column: ColumnElement[Any]) -> ColumnElement[bool]:
+    return column.between(bindparam("first"), bindparam("last"))
+
+
+_OLDEST = Sort("accounts", (_user.id,), descending=False)
+_ALL = Pages(select(*_PRIVATE), _OLDEST)
+_STARTING = Pages(
+    select(*_PRIVATE).where(or_(_starts(_user.username_key), _starts(_user.email_key))), _OLDEST
+)
 
 
 def change_own(user_id: int, changes: Mapping[str, Any]) -> dict[str, Any]:

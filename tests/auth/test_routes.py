@@ -91,10 +91,12 @@ def test_the_list_of_tokens_answers_head_and_if_none_match(member):
 def test_requests_leave_no_connection_open(app, client, member, problem):
     from movierating.database import db
 
-    before = db.engine.pool.checkedout()
+    open_after = []
     for _ in range(5):
         problem(client.post(LOGIN, json={"login": "member", "password": "wrong"}), 401)
         problem(member.post("/v1/users", json={}), 422, "username", "email", "password")
         problem(member.delete("/v1/auth/tokens/7"), 404)
         assert member.patch("/v1/users/me", json={}).status_code == 200
-    assert db.engine.pool.checkedout() == before == 1
+        open_after.append(db.engine.pool.checkedout())
+    # This thread's for reads, and the one that writes.
+    assert open_after == [2] * 5

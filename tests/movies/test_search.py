@@ -119,3 +119,10 @@ def test_relevance_of_too_many_is_an_order_of_its_own(
     with pytest.raises(Invalid):
         search.search({"q": "moon"}, "relevance", cursors["relevance"], 1)
     assert len(found({"q": "moon"}, "relevance", 1)) == 2
+
+
+@pytest.mark.parametrize("filters", [{}, {"genre": ["Drama"]}])
+def test_relevance_without_words_is_refused(app: Any, filters: dict[str, Any]) -> None:
+    with pytest.raises(Invalid) as refused:
+        search.search(filters, "relevance", None, 1)
+    assert [(error.location, error.field) for error in refused.value.errors or []] == [("query", "sort")]

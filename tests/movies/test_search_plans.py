@@ -7,9 +7,9 @@ from typing import Any, TypeAlias
 import orjson
 import pytest
 from flask import Flask
-from sqlalchemy import Connection, event, insert
+from sqlalchemy import Connection, insert
 
-from movierating.database import db, read, write
+from movierating.database import read, write
 from movierating.movies import index, search
 from movierating.movies.models import Movie
 
@@ -31,24 +31,23 @@ SORTED = "USE TEMP B-TREE FOR ORDER BY"
 @pytest.fixture(params=["new", "analyzed"])
 def plan(app: Flask, request: pytest.FixtureRequest) -> Iterator[Plan]:
     """`plan(filters, sort)` lists the steps to the second page, with and without the planner's statistics."""
-    seen: list[tuple[str, Any]] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        seen.append((statement, parameters))
+    seen: list[str] = []
 
     def explain(filters: Facts, sort: str) -> list[str]:
         _, cursor = search.search(filters, sort, None, 1)
         assert cursor, "there is no second page"
         search.search(filters, sort, cursor, 1)
-        statement, parameters = seen[-1]
-        return [row[3] for row in read().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)]
+        # The full-text index has statements of its own, which are traced as comments.
+        statement = [each for each in seen if not each.startswith("--")][-1]
+        return [row[3] for row in driver.execute(f"EXPLAIN QUERY PLAN {statement}")]
 
     write(add_catalogue)
     if request.param == "analyzed":
         read().exec_driver_sql("ANALYZE")
-    event.listen(db.engine, "before_cursor_execute", note)
+    driver: Any = read().connection.dbapi_connection
+    driver.set_trace_callback(seen.append)
     yield explain
-    event.remove(db.engine, "before_cursor_execute", note)
+    driver.set_trace_callback(None)
 
 
 def add_catalogue(connection: Connection) -> None:

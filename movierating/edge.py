@@ -1,0 +1,201 @@
+"""The outermost layer: what every answer carries, and the answers that are given again without asking the application.
+
+An answer to anybody, one without credentials, is kept with the stamp that was read before it was made, and is given
+again for as long as the same stamp is read. A stamp moves with every commit that can change the answer, so what is
+given is never older than a write that was acknowledged before. It is bounded by the bytes it keeps.
+"""
+
+import re
+import secrets
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterable
+from itertools import count
+from typing import Any, NamedTuple
+
+from werkzeug.http import parse_etags, unquote_etag
+
+from movierating import journal
+from movierating.logs import Answered
+
+MOST_BYTES = 16 << 20
+
+# In a request's environment: its id, and what the application finds out about it for the log.
+REQUEST_ID, ROUTE, USER_ID = "movierating.request_id", "movierating.route", "movierating.user_id"
+
+# An API's answers hold nothing to frame, run or load; the pages set a policy of their own.
+API_POLICY = "default-src 'none'; frame-ancestors 'none'"
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}", re.ASCII)
+_CARRIED = [("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "no-referrer")]
+_UNLESS_SET = [("Content-Security-Policy", API_POLICY), ("X-Frame-Options", "DENY")]
+_OF_CONTENT = frozenset({"Content-Type", "Content-Length"})
+
+# What an entry takes besides its body: its headers, key and place in the dict.
+_ENTRY_BYTES = 2_000
+
+Headers = list[tuple[str, str]]
+WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+class _Kept(NamedTuple):
+    """A good answer: `headers` but for the request's id, `brief` as they are on a 304."""
+
+    stamp: Hashable
+    headers: Headers
+    brief: Headers
+    body: bytes
+    etag: str
+    route: str | None
+
+
+class Edge:
+    """A WSGI application in front of another; `stamp(path)` is what an answer at that path stands or falls with.
+
+    `stamp` may return None, or raise: then nothing is kept, and the application answers.
+    """
+
+    def __init__(self, application: WSGI, stamp: Callable[[str], Hashable]) -> None:
+        self._application = application
+        self._stamp = stamp
+        self._kept: OrderedDict[tuple[str, str, str], _Kept] = OrderedDict()
+        self._bytes = 0
+        self._lock = threading.Lock()
+        self._new_ids = map((secrets.token_hex(8) + "{:016x}").format, count(1))
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Answer a request."""
+        started = time.perf_counter()
+        given = environ.get("HTTP_X_REQUEST_ID")
+        request_id = given if given and _REQUEST_ID.fullmatch(given) else next(self._new_ids)
+        environ[REQUEST_ID] = request_id
+        if not _is_anybodys(environ):
+            answer = _Answer(environ, start_response, request_id, started)
+            return answer.of(self._application)
+        path: str = environ["PATH_INFO"]
+        key = (path, environ["QUERY_STRING"], environ["SCRIPT_NAME"])
+        stamp = self._stamp(path)
+        kept = self._kept.get(key)
+        if kept is not None and kept.stamp == stamp is not None:
+            self._touch(key)
+            return _given_again(kept, environ, start_response, request_id, started)
+        answer = _Answer(environ, start_response, request_id, started, cache="miss")
+        body = answer.of(self._application)
+        if stamp is None or environ["REQUEST_METHOD"] != "GET" or not answer.can_be_kept():
+            return body
+        whole = _joined(body)
+        self._keep(key, answer.kept(stamp, whole))
+        return [whole]
+
+    def _touch(self, key: tuple[str, str, str]) -> None:
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+
+    def _keep(self, key: tuple[str, str, str], kept: _Kept) -> None:
+        with self._lock:
+            replaced = self._kept.pop(key, None)
+            self._kept[key] = kept
+            self._bytes += _size(kept) - (_size(replaced) if replaced else 0)
+            while self._bytes > MOST_BYTES:
+                self._bytes -= _size(self._kept.popitem(last=False)[1])
+
+
+def _size(kept: _Kept) -> int:
+    return len(kept.body) + _ENTRY_BYTES
+
+
+def _is_anybodys(environ: dict[str, Any]) -> bool:
+    """Whether an answer of the API depends on nothing but its address and the database."""
+    return (
+        environ["REQUEST_METHOD"] in ("GET", "HEAD")
+        and environ["PATH_INFO"].startswith("/v1/")
+        and "HTTP_AUTHORIZATION" not in environ
+        and "HTTP_ORIGIN" not in environ
+    )
+
+
+def _given_again(
+    kept: _Kept, environ: dict[str, Any], start_response: Callable[..., Any], request_id: str, started: float
+) -> Iterable[bytes]:
+    known = environ.get("HTTP_IF_NONE_MATCH")
+    own = ("X-Request-ID", request_id)
+    method = environ["REQUEST_METHOD"]
+    if known is not None and (known == kept.etag or _names(known, kept.etag)):
+        status, body = 304, b""
+        start_response("304 NOT MODIFIED", [*kept.brief, own])
+    else:
+        status, body = 200, kept.body if method == "GET" else b""
+        start_response("200 OK", [*kept.headers, own])
+    seconds = time.perf_counter() - started
+    journal.note(Answered(time.time(), request_id, method, kept.route, status, seconds, None, "hit"))
+    return [body]
+
+
+def _names(if_none_match: str, etag: str) -> bool:
+    return bool(parse_etags(if_none_match).contains_weak(unquote_etag(etag)[0]))
+
+
+class _Answer:
+    """What the application answers to one request, with what every answer carries."""
+
+    def __init__(
+        self,
+        environ: dict[str, Any],
+        start_response: Callable[..., Any],
+        request_id: str,
+        started: float,
+        cache: str | None = None,
+    ) -> None:
+        self._environ = environ
+        self._start_response = start_response
+        self._request_id = request_id
+        self._started = started
+        self._cache = cache
+        self._status = 500
+        self._headers: Headers = []
+
+    def of(self, application: WSGI) -> Iterable[bytes]:
+        """Let the application answer; its body, to be passed on as it is."""
+        body = application(self._environ, self._begin)
+        environ = self._environ
+        seconds = time.perf_counter() - self._started
+        method, route, user_id = environ["REQUEST_METHOD"], environ.get(ROUTE), environ.get(USER_ID)
+        journal.note(
+            Answered(
+                time.time(), self._request_id, method, route, self._status, seconds, user_id, self._cache
+            )
+        )
+        return body
+
+    def _begin(self, status: str, headers: Headers, exc_info: Any = None) -> Any:
+        self._status = int(status[:3])
+        if self._status == 204:
+            headers = [header for header in headers if header[0] != "Content-Type"]
+        names = {name for name, _ in headers}
+        missing = [header for header in _UNLESS_SET if header[0] not in names]
+        if "Cache-Control" not in names:
+            missing.append(
+                ("Cache-Control", "no-store" if "HTTP_AUTHORIZATION" in self._environ else "no-cache")
+            )
+        self._headers = [*headers, *_CARRIED, *missing]
+        return self._start_response(status, [*self._headers, ("X-Request-ID", self._request_id)], exc_info)
+
+    def can_be_kept(self) -> bool:
+        """Whether it was a good answer with a tag."""
+        return self._status == 200 and any(name == "ETag" for name, _ in self._headers)
+
+    def kept(self, stamp: Hashable, body: bytes) -> _Kept:
+        """It, with its whole body, to be given again."""
+        brief = [header for header in self._headers if header[0] not in _OF_CONTENT]
+        etag = next(value for name, value in brief if name == "ETag")
+        return _Kept(stamp, self._headers, brief, body, etag, self._environ.get(ROUTE))
+
+
+def _joined(body: Any) -> bytes:
+    try:
+        return b"".join(body)
+    finally:
+        if hasattr(body, "close"):
+            body.close()

@@ -1,0 +1,222 @@
+"""The outermost layer: answers given again while nothing changed, never older than what was written before."""
+
+import json
+import threading
+import urllib.request
+from contextlib import contextmanager
+
+import pytest
+from sqlalchemy import text
+
+from movierating import edge, journal
+from movierating.database import write
+from movierating.movies import service as movies
+
+
+@pytest.fixture
+def made(app, monkeypatch):
+    """The paths of the reads that the application itself answered."""
+    asked = []
+    inner = app.wsgi_app._application
+
+    def ask(environ, start_response):
+        if environ["REQUEST_METHOD"] in ("GET", "HEAD"):
+            asked.append(environ["PATH_INFO"])
+        return inner(environ, start_response)
+
+    monkeypatch.setattr(app.wsgi_app, "_application", ask)
+    return asked
+
+
+READS = [
+    "/v1/movies/{movie}",
+    "/v1/movies?sort=-count",
+    "/v1/users/{user}/ratings",
+    "/v1/genres",
+    "/v1/users/{user}",
+]
+
+
+@pytest.fixture(params=READS)
+def address(request, member, add_movie):
+    """Something that anybody may read."""
+    return request.param.format(movie=add_movie(), user=member.id)
+
+
+def test_what_did_not_change_is_made_once(client, made, address):
+    first, second = client.get(address), client.get(address)
+    assert len(made) == 1
+    assert (second.status_code, second.data) == (first.status_code, first.data)
+    other_id = {**first.headers, "X-Request-ID": second.headers["X-Request-ID"]}
+    assert dict(second.headers) == other_id != dict(first.headers)
+
+
+@pytest.mark.parametrize("tags", ["{tag}", 'W/{tag}, "other"', "*"])
+def test_who_has_it_gets_a_304_like_the_first(client, made, address, tags):
+    tag = client.get(address).headers["ETag"]
+    known = {"If-None-Match": tags.format(tag=tag), "X-Request-ID": "same"}
+    again = client.get(address, headers=known)
+    write(lambda connection: connection.execute(text("UPDATE milestone SET reached_at = 0")))
+    client.application.wsgi_app._kept.clear()
+    first = client.get(address, headers=known)
+    assert (again.status_code, again.data) == (first.status_code, first.data) == (304, b"")
+    assert dict(again.headers) == dict(first.headers)
+    assert client.get(address, headers={"If-None-Match": '"other"'}).status_code == 200
+
+
+def test_head_is_given_from_what_get_kept(client, made, address):
+    whole, head = client.get(address), client.head(address)
+    assert len(made) == 1
+    assert head.data == b""
+    assert head.headers["Content-Length"] == str(len(whole.data))
+
+
+def rate_many(person, movie):
+    person.post("/v1/users/me/ratings", json={"ratings": [{"movie_id": movie, "value": 3}]})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda movie, person, _: person.put(f"/v1/movies/{movie}/rating", json={"value": 8}),
+        lambda movie, person, _: person.delete(f"/v1/movies/{movie}/rating"),
+        lambda movie, *_: movies.change(movie, None, {"title": "Another"}),
+        lambda movie, person, _: rate_many(person, movie),
+    ],
+    ids=["rate", "take back", "edit", "many"],
+)
+def test_a_change_is_seen_by_the_next_read(client, member, admin, add_movie, change):
+    movie = add_movie()
+    member.put(f"/v1/movies/{movie}/rating", json={"value": 5})
+    addresses = [f"/v1/movies/{movie}", "/v1/movies", f"/v1/users/{member.id}/ratings"]
+    before = [client.get(address).data for address in addresses]
+    change(movie, member, admin)
+    after = [client.get(address).data for address in addresses]
+    client.application.wsgi_app._kept.clear()
+    assert after == [client.get(address).data for address in addresses]
+    assert all(old != new for old, new in zip(before, after, strict=True))
+
+
+def test_a_rating_of_another_movie_leaves_a_movie_kept(client, made, member, add_movie):
+    movie, other = add_movie(), add_movie()
+    client.get(f"/v1/movies/{movie}")
+    member.put(f"/v1/movies/{other}/rating", json={"value": 8})
+    made.clear()
+    client.get(f"/v1/movies/{movie}")
+    assert made == []
+
+
+def test_a_movie_that_is_gone_is_not_given_again(client, admin, add_movie):
+    movie = add_movie()
+    tag = client.get(f"/v1/movies/{movie}").headers["ETag"]
+    assert admin.delete(f"/v1/movies/{movie}", headers={"If-Match": tag}).status_code == 204
+    assert client.get(f"/v1/movies/{movie}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "headers", [{"Authorization": "Bearer x"}, {"Origin": "https://films.example"}], ids=["token", "origin"]
+)
+def test_what_differs_by_caller_is_made_for_each(client, made, add_movie, headers):
+    address = f"/v1/movies/{add_movie()}"
+    client.get(address)
+    client.get(address, headers=headers)
+    client.get(address, headers=headers)
+    assert len(made) == 3
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/movies/999", "/v1/movies?limit=0", "/v1/users/me", "/healthz", "/metrics"]
+)
+def test_only_good_answers_of_the_api_are_kept(client, made, path):
+    client.get(path)
+    client.get(path)
+    assert len(made) == 2
+
+
+def test_each_query_and_mount_point_has_its_own(client, add_movie):
+    add_movie(title="A")
+    add_movie(title="B")
+    addresses = ["/v1/movies?limit=1", "/v1/movies?limit=2", "/v1/movies?sort=title&limit=1"]
+    assert len({client.get(address).data for address in addresses}) == 3
+    links = {
+        client.get("/v1/movies?limit=1", environ_overrides={"SCRIPT_NAME": mount}).headers["Link"]
+        for mount in ("", "/films")
+    }
+    assert len(links) == 2
+
+
+def test_what_is_kept_is_bounded_and_the_least_used_goes_first(client, made, add_movie, monkeypatch):
+    paths = [f"/v1/movies/{add_movie()}" for _ in range(4)]
+    monkeypatch.setattr(edge, "MOST_BYTES", 3 * 3_000)
+    for path in (*paths[:3], paths[0], paths[3]):
+        client.get(path)
+    made.clear()
+    for path in (paths[0], paths[3]):
+        client.get(path)
+    assert made == []
+    assert client.application.wsgi_app._bytes <= edge.MOST_BYTES
+
+
+def test_hits_and_misses_are_counted_and_logged_as_any_request(client, add_movie):
+    path = f"/v1/movies/{add_movie()}"
+    for _ in range(3):
+        client.get(path)
+    client.post(path)
+    shown = client.get("/metrics").text
+    assert 'movierating_cache_lookups_total{result="hit"} 2.0' in shown
+    assert 'movierating_cache_lookups_total{result="miss"} 1.0' in shown
+    counted = (
+        'movierating_http_requests_total{method="GET",route="/v1/movies/<id:movie_id>",status="200"} 3.0'
+    )
+    assert counted in shown
+
+
+@contextmanager
+def readers(url, seen, number=4):
+    """Threads that read a movie again and again; `seen` gets (count before asking, count answered)."""
+    acknowledged, stop = [0], threading.Event()
+
+    def read():
+        while not stop.is_set():
+            before = acknowledged[0]
+            with urllib.request.urlopen(url, timeout=10) as answer:
+                seen.append((before, json.load(answer)["ratings"]["count"]))
+
+    threads = [threading.Thread(target=read) for _ in range(number)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield acknowledged
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+
+def test_no_read_is_older_than_a_write_acknowledged_by_another_process(
+    serve, instance, app, sign_up, add_movie
+):
+    movie = add_movie()
+    people = [sign_up() for _ in range(40)]
+    services = [serve(instance), serve(instance)]
+    seen = []
+    with readers(f"{services[0].url}/v1/movies/{movie}", seen) as acknowledged:
+        for number, person in enumerate(people, 1):
+            rate = urllib.request.Request(
+                f"{services[1].url}/v1/movies/{movie}/rating",
+                b'{"value": 8}',
+                {**person.headers, "Content-Type": "application/json"},
+                method="PUT",
+            )
+            with urllib.request.urlopen(rate, timeout=10):
+                acknowledged[0] = number
+    assert all(service.stop() == 0 for service in services)
+    assert len(seen) > len(people)
+    assert [pair for pair in seen if pair[1] < pair[0]] == []
+
+
+def test_what_is_noted_waits_for_the_thread_and_is_there_when_asked_for(client):
+    client.get("/healthz")
+    assert journal._noted
+    journal.flush()
+    assert not journal._noted
