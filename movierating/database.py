@@ -8,6 +8,7 @@ helpers that it calls never commit.
 import itertools
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, TypeVar
 
@@ -27,7 +28,7 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.schema import MetaData
 
@@ -83,18 +84,28 @@ class _Watch:
         self._lock = threading.Lock()
         self._reader: _Reader | None = None
         self._opened = 0
+        self._seen = (0, 0)
+        self._seen_until = 0.0
 
     def version(self, engine: Engine) -> tuple[int, int]:
-        with self._lock:
-            if self._reader is None:
-                self._reader = _Reader(engine)
-                self._opened += 1
-            driver: Any = self._reader.connection.connection.dbapi_connection
-            return self._opened, driver.execute("PRAGMA data_version").fetchone()[0]
+        """As of the last second."""
+        if time.monotonic() >= self._seen_until:
+            with self._lock:
+                self._look(engine)
+        return self._seen
+
+    def _look(self, engine: Engine) -> None:
+        if self._reader is None:
+            self._reader = _Reader(engine)
+            self._opened += 1
+        driver: Any = self._reader.connection.connection.dbapi_connection
+        self._seen = self._opened, driver.execute("PRAGMA data_version").fetchone()[0]
+        self._seen_until = time.monotonic() + 1
 
     def close(self) -> None:
         with self._lock:
             self._reader = None
+            self._seen_until = 0.0
 
 
 class _Door:
@@ -136,13 +147,14 @@ def configure(engine: Engine) -> None:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-def write(job: Callable[[Connection], T]) -> T:
+def write(job: Callable[[Connection], T], movie_ids: Collection[int] | None = None) -> T:
     """Run `job` in one transaction, committed when it returns and rolled back when it raises; returns its result.
 
+    Where `movie_ids` are given, it changes no other movie's facts and sums.
     Raises RuntimeError inside a job: the second transaction would wait for the first without end.
     """
     engine = db.engine
-    result: T = _door(engine).writer.write(engine, job)
+    result: T = _door(engine).writer.write(engine, job, movie_ids)
     return result
 
 
@@ -159,17 +171,18 @@ def read(engine: Engine | None = None) -> Connection:
     return own.reader.connection
 
 
-def version(engine: Engine) -> tuple[int, int] | None:
-    """A value that is another one after any commit to the database; None where the database has none.
+def version(engine: Engine, movie_id: int | None) -> tuple[Any, Any] | None:
+    """A value that is another one after a commit that changes a movie's facts or sums (None: changes anything).
 
-    Raises SQLAlchemyError.
+    It is None while nobody can tell. What another program writes to the file counts a second later.
     """
-    if engine.dialect.name != "sqlite":
-        return None
+    door = _door(engine)
     try:
-        return _door(engine).watch.version(engine)
-    except sqlite3.Error as error:
-        raise DBAPIError("PRAGMA data_version", None, error, hide_parameters=True) from error
+        versions = door.writer.versions(engine)
+        own = versions.of_anything() if movie_id is None else versions.of_movie(movie_id)
+        return None if own is None else (door.watch.version(engine), own)
+    except (OSError, sqlite3.Error, SQLAlchemyError):
+        return None
 
 
 def close() -> None:

@@ -11,8 +11,9 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass
 from itertools import count
-from typing import Any, NamedTuple
+from typing import Any
 
 from werkzeug.http import parse_etags, unquote_etag
 
@@ -30,6 +31,7 @@ API_POLICY = "default-src 'none'; frame-ancestors 'none'"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}", re.ASCII)
 _CARRIED = [("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "no-referrer")]
 _UNLESS_SET = [("Content-Security-Policy", API_POLICY), ("X-Frame-Options", "DENY")]
+_READING = frozenset({"GET", "HEAD"})
 _OF_CONTENT = frozenset({"Content-Type", "Content-Length"})
 
 # What an entry takes besides its body: its headers, key and place in the dict.
@@ -39,8 +41,9 @@ Headers = list[tuple[str, str]]
 WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
-class _Kept(NamedTuple):
-    """A good answer: `headers` but for the request's id, `brief` as they are on a 304."""
+@dataclass(slots=True)
+class _Kept:
+    """A good answer: `headers` but for the request's id, `brief` those of a 304; `used` since it was looked at."""
 
     stamp: Hashable
     headers: Headers
@@ -48,12 +51,13 @@ class _Kept(NamedTuple):
     body: bytes
     etag: str
     route: str | None
+    used: bool = False
 
 
 class Edge:
     """A WSGI application in front of another; `stamp(path)` is what an answer at that path stands or falls with.
 
-    `stamp` may return None, or raise: then nothing is kept, and the application answers.
+    Where `stamp` is None nothing is kept, and the application answers.
     """
 
     def __init__(self, application: WSGI, stamp: Callable[[str], Hashable]) -> None:
@@ -69,16 +73,14 @@ class Edge:
         started = time.perf_counter()
         given = environ.get("HTTP_X_REQUEST_ID")
         request_id = given if given and _REQUEST_ID.fullmatch(given) else next(self._new_ids)
-        environ[REQUEST_ID] = request_id
-        if not _is_anybodys(environ):
-            answer = _Answer(environ, start_response, request_id, started)
-            return answer.of(self._application)
         path: str = environ["PATH_INFO"]
+        if not _is_anybodys(environ, path):
+            return _Answer(environ, start_response, request_id, started).of(self._application)
         key = (path, environ["QUERY_STRING"], environ["SCRIPT_NAME"])
         stamp = self._stamp(path)
         kept = self._kept.get(key)
         if kept is not None and kept.stamp == stamp is not None:
-            self._touch(key)
+            kept.used = True
             return _given_again(kept, environ, start_response, request_id, started)
         answer = _Answer(environ, start_response, request_id, started, cache="miss")
         body = answer.of(self._application)
@@ -88,29 +90,33 @@ class Edge:
         self._keep(key, answer.kept(stamp, whole))
         return [whole]
 
-    def _touch(self, key: tuple[str, str, str]) -> None:
-        with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-
     def _keep(self, key: tuple[str, str, str], kept: _Kept) -> None:
         with self._lock:
             replaced = self._kept.pop(key, None)
             self._kept[key] = kept
             self._bytes += _size(kept) - (_size(replaced) if replaced else 0)
             while self._bytes > MOST_BYTES:
-                self._bytes -= _size(self._kept.popitem(last=False)[1])
+                self._look_at_the_oldest()
+
+    def _look_at_the_oldest(self) -> None:
+        """Drop it, unless it was used since: then it comes last again."""
+        key, oldest = self._kept.popitem(last=False)
+        if oldest.used:
+            oldest.used = False
+            self._kept[key] = oldest
+        else:
+            self._bytes -= _size(oldest)
 
 
 def _size(kept: _Kept) -> int:
     return len(kept.body) + _ENTRY_BYTES
 
 
-def _is_anybodys(environ: dict[str, Any]) -> bool:
+def _is_anybodys(environ: dict[str, Any], path: str) -> bool:
     """Whether an answer of the API depends on nothing but its address and the database."""
     return (
-        environ["REQUEST_METHOD"] in ("GET", "HEAD")
-        and environ["PATH_INFO"].startswith("/v1/")
+        path.startswith("/v1/")
+        and environ["REQUEST_METHOD"] in _READING
         and "HTTP_AUTHORIZATION" not in environ
         and "HTTP_ORIGIN" not in environ
     )
@@ -120,14 +126,13 @@ def _given_again(
     kept: _Kept, environ: dict[str, Any], start_response: Callable[..., Any], request_id: str, started: float
 ) -> Iterable[bytes]:
     known = environ.get("HTTP_IF_NONE_MATCH")
-    own = ("X-Request-ID", request_id)
     method = environ["REQUEST_METHOD"]
     if known is not None and (known == kept.etag or _names(known, kept.etag)):
         status, body = 304, b""
-        start_response("304 NOT MODIFIED", [*kept.brief, own])
+        start_response("304 NOT MODIFIED", [*kept.brief, ("X-Request-ID", request_id)])
     else:
         status, body = 200, kept.body if method == "GET" else b""
-        start_response("200 OK", [*kept.headers, own])
+        start_response("200 OK", [*kept.headers, ("X-Request-ID", request_id)])
     seconds = time.perf_counter() - started
     journal.note(Answered(time.time(), request_id, method, kept.route, status, seconds, None, "hit"))
     return [body]
@@ -158,8 +163,9 @@ class _Answer:
 
     def of(self, application: WSGI) -> Iterable[bytes]:
         """Let the application answer; its body, to be passed on as it is."""
-        body = application(self._environ, self._begin)
         environ = self._environ
+        environ[REQUEST_ID] = self._request_id
+        body = application(environ, self._begin)
         seconds = time.perf_counter() - self._started
         method, route, user_id = environ["REQUEST_METHOD"], environ.get(ROUTE), environ.get(USER_ID)
         journal.note(

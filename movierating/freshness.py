@@ -1,13 +1,11 @@
-"""What an answer stands or falls with, read in microseconds: a movie's version, or else that of the whole database."""
+"""What an answer stands or falls with: a movie's version, or else that of everything."""
 
 import re
 from collections.abc import Callable, Hashable
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
 
 from movierating import database
-from movierating.movies import service as movies
 
 _MOVIE = re.compile(r"/v1/movies/([0-9]{1,18})", re.ASCII)
 
@@ -19,11 +17,7 @@ def stamps(engine: Engine) -> Callable[[str], Hashable]:
     """
 
     def stamp(path: str) -> Hashable:
-        try:
-            if movie := _MOVIE.fullmatch(path):
-                return movies.version(database.read(engine), int(movie[1]))
-            return database.version(engine)
-        except SQLAlchemyError:
-            return None
+        movie = _MOVIE.fullmatch(path)
+        return database.version(engine, int(movie[1]) if movie else None)
 
     return stamp

@@ -2,13 +2,13 @@
 
 There is no thread for it. Who comes to the front runs the jobs of all who queue, commits, and wakes them. One process's
 writers take turns here and, because SQLite makes a busy writer sleep and try again in no order, those of several
-processes at a file lock.
+processes at a file lock. The versions of what they change move with each commit.
 """
 
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from typing import IO, TYPE_CHECKING, Any
 from sqlalchemy import Connection, Engine
 
 from movierating.problems import Unavailable
+from movierating.versions import Versions
 
 try:
     import fcntl
@@ -37,10 +38,11 @@ PATIENCE_SECONDS = 30
 class _Waiting:
     """A job, and what became of it once its transaction has ended."""
 
-    __slots__ = ("done", "error", "job", "result")
+    __slots__ = ("done", "error", "job", "movie_ids", "result")
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, movie_ids: Collection[int] | None) -> None:
         self.job = job
+        self.movie_ids = movie_ids
         self.done = False
         self.result: Any = None
         self.error: BaseException | None = None
@@ -55,15 +57,17 @@ class Writer:
         self._in_job = threading.local()
         self._lock_file: IO[bytes] | None = None
         self._connection: Connection | None = None
+        self._versions: Versions | None = None
 
-    def write(self, engine: Engine, job: Job) -> Any:
+    def write(self, engine: Engine, job: Job, movie_ids: Collection[int] | None) -> Any:
         """Run `job` in a transaction that is committed when this returns; raises what it raises, and then it is undone.
 
+        It changes no movie's own answer but those of `movie_ids`; None for any.
         Raises RuntimeError inside a job: the second transaction would wait for the first without end.
         """
         if getattr(self._in_job, "now", False):
             raise RuntimeError("a job must pass its connection on, and not call write()")
-        own = _Waiting(job)
+        own = _Waiting(job, movie_ids)
         self._queue.append(own)
         self._wait_for(own, engine)
         if own.error is not None:
@@ -89,7 +93,7 @@ class Writer:
         batch = [self._queue.popleft() for _ in range(min(MOST_JOBS, len(self._queue)))]
         self._in_job.now = True
         try:
-            with self._turn(engine), self._open(engine).begin() as transaction:
+            with self._turn(engine), self._changing(engine, batch), self._open(engine).begin() as transaction:
                 _run(transaction.connection, batch)
         except BaseException as error:
             # Whatever it is, nothing of this transaction is there, and everybody in it has to know.
@@ -107,12 +111,32 @@ class Writer:
         return self._connection
 
     def _turn(self, engine: Engine) -> "AbstractContextManager[None]":
-        if fcntl is None or engine.dialect.name != "sqlite":
+        if not _take_turns(engine):
             return nullcontext()
         if self._lock_file is None:
             database = Path(str(engine.url.database))
             self._lock_file = database.with_name(f".{database.name}.writers").open("ab")
         return _locked(self._lock_file)
+
+    def _changing(self, engine: Engine, batch: list[_Waiting]) -> "AbstractContextManager[None]":
+        if not _take_turns(engine):
+            return nullcontext()
+        first = self._versions is None
+        versions = self.versions(engine)
+        if first:
+            versions.settle()
+        if any(waiting.movie_ids is None for waiting in batch):
+            return versions.changing(None)
+        return versions.changing({each for waiting in batch for each in waiting.movie_ids or ()})
+
+    def versions(self, engine: Engine) -> Versions:
+        """Those that move with what is written here. Raises OSError where there can't be any."""
+        if not _take_turns(engine):
+            raise OSError("the writers of different processes don't take turns")
+        if self._versions is None:
+            database = Path(str(engine.url.database))
+            self._versions = Versions(database.with_name(f".{database.name}.versions"))
+        return self._versions
 
     def close(self) -> None:
         """Let go of the connection and the file lock's file; they open again when needed."""
@@ -123,6 +147,13 @@ class Writer:
             if self._lock_file is not None:
                 self._lock_file.close()
                 self._lock_file = None
+            if self._versions is not None:
+                self._versions.close()
+                self._versions = None
+
+
+def _take_turns(engine: Engine) -> bool:
+    return fcntl is not None and engine.dialect.name == "sqlite"
 
 
 @contextmanager

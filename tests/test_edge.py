@@ -1,14 +1,16 @@
 """The outermost layer: answers given again while nothing changed, never older than what was written before."""
 
 import json
+import sqlite3
 import threading
+import time
 import urllib.request
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import pytest
 from sqlalchemy import text
 
-from movierating import edge, journal
+from movierating import database, edge, journal
 from movierating.database import write
 from movierating.movies import service as movies
 
@@ -220,3 +222,24 @@ def test_what_is_noted_waits_for_the_thread_and_is_there_when_asked_for(client):
     assert journal._noted
     journal.flush()
     assert not journal._noted
+
+
+def test_what_another_program_writes_is_seen_after_a_second(client, made, tmp_path, add_movie):
+    address = f"/v1/movies/{add_movie(title='Old')}"
+    client.get(address)
+    with closing(sqlite3.connect(tmp_path / "instance" / "movierating.sqlite3")) as connection, connection:
+        connection.execute("UPDATE movie SET title = 'New', edit = edit + 1")
+    deadline = time.monotonic() + 10
+    while client.get(address).json["title"] != "New":
+        assert time.monotonic() < deadline
+
+
+def test_without_the_shared_memory_everything_is_made_each_time(client, made, tmp_path, add_movie):
+    address = f"/v1/movies/{add_movie()}"
+    database.close()
+    versions = tmp_path / "instance" / ".movierating.sqlite3.versions"
+    versions.unlink()
+    versions.mkdir()
+    for _ in range(2):
+        assert client.get(address).status_code == 200
+    assert len(made) == 2

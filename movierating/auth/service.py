@@ -73,7 +73,7 @@ def login(name: str, password: str) -> Grant:
         counters.count(counters.FAILED_LOGINS)
         raise Unauthenticated(_NO_MATCH)
     risen = passwords.hash_password(password) if passwords.needs_rehash(stored) else None
-    return write(lambda connection: _open_session(connection, account.id, stored, risen))
+    return write(lambda connection: _open_session(connection, account.id, stored, risen), ())
 
 
 def _open_session(connection: Connection, user_id: int, verified: str, risen: str | None) -> Grant:
@@ -96,7 +96,7 @@ def refresh(spent: Grant) -> Grant:
 
     Raises Unauthenticated if it was spent before; more than 10 s after that, the whole session ends as well.
     """
-    grant = write(lambda connection: _rotate(connection, spent))
+    grant = write(lambda connection: _rotate(connection, spent), ())
     if grant is None:
         raise Unauthenticated("This refresh token is no longer good.")
     return grant
@@ -149,7 +149,7 @@ def caller_of_session(user_id: int, session_id: str) -> Caller | None:
 
 def end_session(session_id: str) -> None:
     """End one session: its access and refresh tokens stop working at once."""
-    write(lambda connection: connection.execute(delete(Session).where(_session.id == session_id)))
+    write(lambda connection: connection.execute(delete(Session).where(_session.id == session_id)), ())
 
 
 def require_session(connection: Connection, session_id: str) -> None:

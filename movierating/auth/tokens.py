@@ -51,7 +51,7 @@ def create(user_id: int, session_id: str, name: str, scope: str, expires_at: int
         statement = insert(PersonalToken).values(user_id=user_id, token_hash=_hash(secret), **row)
         return int(connection.execute(statement.returning(_token.id)).scalar_one())
 
-    return {"id": write(job), "token": secret, **row}
+    return {"id": write(job, ()), "token": secret, **row}
 
 
 def listed(user_id: int, cursor: str | None, limit: int) -> tuple[list[Any], str | None]:
@@ -62,7 +62,7 @@ def listed(user_id: int, cursor: str | None, limit: int) -> tuple[list[Any], str
 def remove(user_id: int, token_id: int) -> None:
     """End one of the account's tokens. Raises NotFound."""
     own = delete(PersonalToken).where(_token.id == token_id, _token.user_id == user_id)
-    if not write(lambda connection: connection.execute(own).rowcount):
+    if not write(lambda connection: connection.execute(own).rowcount, ()):
         raise NotFound("You have no such token.")
 
 
@@ -78,7 +78,7 @@ def caller_of_token(secret: str) -> Caller | None:
         return None
     if row.last_used_at is None or row.last_used_at < now - LAST_USE_SECONDS * times.SECOND:
         used = update(PersonalToken).where(_token.id == row.id).values(last_used_at=now)
-        write(lambda connection: connection.execute(used))
+        write(lambda connection: connection.execute(used), ())
     return Caller(row.user_id, row.role, None, row.scope)
 
 

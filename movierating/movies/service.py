@@ -61,7 +61,6 @@ def tag(row: Row[Any]) -> str:
 
 
 _BY_ID = Prepared(select(*COLUMNS).where(_movie.id == bindparam("key")))
-_VERSION = Prepared(select(_movie.edit, _movie.ratings_version).where(_movie.id == bindparam("key")))
 _BY_IMDB_ID = Prepared(select(*COLUMNS).where(_movie.imdb_id == bindparam("key")))
 
 
@@ -73,12 +72,6 @@ def by_id(movie_id: int) -> Row[Any]:
 def by_imdb_id(imdb_id: str) -> Row[Any]:
     """The movie's row of COLUMNS. Raises NotFound."""
     return _found(_BY_IMDB_ID.first(read(), key=imdb_id))
-
-
-def version(connection: Connection, movie_id: int) -> tuple[int, int] | None:
-    """What a movie's answer stands or falls with: its edits and the changes of its ratings; None if there is none."""
-    found: tuple[int, int] | None = _VERSION.first(connection, key=movie_id)
-    return found
 
 
 def _found(row: Row[Any] | None) -> Row[Any]:

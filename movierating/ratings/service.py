@@ -56,7 +56,7 @@ def rate(user_id: int, movie_id: int, value: int, rated_at: int | None) -> Rated
     Unauthenticated where the account was closed meanwhile.
     """
     try:
-        rated = write(lambda connection: _rate(connection, user_id, movie_id, value, rated_at))
+        rated = write(lambda connection: _rate(connection, user_id, movie_id, value, rated_at), (movie_id,))
     except IntegrityError as error:
         raise Unauthenticated("There is no such account any more.") from error
     counters.count(counters.RATINGS_WRITTEN)
@@ -106,7 +106,7 @@ def own(user_id: int, movie_id: int) -> dict[str, Any]:
 
 def take_back(user_id: int, movie_id: int) -> None:
     """Remove a user's rating of a movie. Raises NotFound."""
-    write(lambda connection: _take_back(connection, user_id, movie_id))
+    write(lambda connection: _take_back(connection, user_id, movie_id), (movie_id,))
 
 
 def _take_back(connection: Connection, user_id: int, movie_id: int) -> None:

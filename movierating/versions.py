@@ -1,0 +1,69 @@
+"""Versions of what answers show, in memory that all processes of an instance share; to read one takes no system call.
+
+They are counters in a file that each process maps: one of everything, one of anything, and one for the movies whose
+ids leave the same remainder. Who writes makes those of what it changes odd before its COMMIT and even again after it,
+before anybody is answered; writers take turns, so nobody else moves them meanwhile. So an answer that was made while a
+version was even is good for as long as that version stays; and of an odd one nothing can be told.
+
+What another program than ours writes moves no version.
+"""
+
+import mmap
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_MOVIES = 1 << 16
+_EVERYTHING, _ANYTHING, _FIRST_MOVIE = 0, 1, 2
+_BYTES = 8 * (_FIRST_MOVIE + _MOVIES)
+
+
+class Versions:
+    """The versions of one database, kept in `file`, which need not exist. Raises OSError if it can't be had."""
+
+    def __init__(self, file: Path) -> None:
+        with file.open("ab") as opened:
+            opened.truncate(_BYTES)
+        with file.open("r+b") as opened:
+            self._memory = mmap.mmap(opened.fileno(), _BYTES)
+        self._counters = memoryview(self._memory).cast("Q")
+
+    def of_movie(self, movie_id: int) -> tuple[int, int] | None:
+        """What an answer about one movie stands or falls with; None while it changes."""
+        return self._pair(_place(movie_id))
+
+    def of_anything(self) -> tuple[int, int] | None:
+        """What any answer stands or falls with; None while something changes."""
+        return self._pair(_ANYTHING)
+
+    def _pair(self, place: int) -> tuple[int, int] | None:
+        everything, own = self._counters[_EVERYTHING], self._counters[place]
+        return None if everything & 1 or own & 1 else (everything, own)
+
+    @contextmanager
+    def changing(self, movie_ids: Collection[int] | None) -> Iterator[None]:
+        """For a transaction that changes no movie's own answer but these, None any; only in a writer's turn."""
+        places = {_ANYTHING, *([_EVERYTHING] if movie_ids is None else map(_place, movie_ids))}
+        counters = self._counters
+        for place in places:
+            counters[place] |= 1
+        try:
+            yield
+        finally:
+            for place in places:
+                counters[place] += 1
+
+    def settle(self) -> None:
+        """Make even what somebody who was killed left odd; only in a writer's turn."""
+        counters = self._counters
+        for place in [place for place, version in enumerate(counters.tolist()) if version & 1]:
+            counters[place] += 1
+
+    def close(self) -> None:
+        """Let go of the memory."""
+        self._counters.release()
+        self._memory.close()
+
+
+def _place(movie_id: int) -> int:
+    return _FIRST_MOVIE + movie_id % _MOVIES

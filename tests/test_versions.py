@@ -1,0 +1,78 @@
+"""Versions in shared memory: they move with what changes, in every process, and tell nothing while it does."""
+
+import multiprocessing
+import os
+import signal
+
+import pytest
+
+from movierating.versions import Versions
+
+
+@pytest.fixture
+def file(tmp_path):
+    return tmp_path / "versions"
+
+
+@pytest.fixture
+def versions(file):
+    made = Versions(file)
+    yield made
+    made.close()
+
+
+def seen(versions):
+    """Of two movies, and of anything."""
+    return [versions.of_movie(1), versions.of_movie(2), versions.of_anything()]
+
+
+@pytest.mark.parametrize(
+    ("changed", "moves"),
+    [
+        ([], [False, False, True]),
+        ([1], [True, False, True]),
+        ([1, 2, 1], [True, True, True]),
+        (None, [True, True, True]),
+    ],
+)
+def test_what_changes_moves_and_is_unknown_meanwhile(versions, changed, moves):
+    before = seen(versions)
+    with versions.changing(changed):
+        assert [version is None for version in seen(versions)] == moves
+    after = seen(versions)
+    assert None not in after
+    assert [new != old for new, old in zip(after, before, strict=True)] == moves
+
+
+def test_a_change_that_fails_has_moved_too(versions):
+    before = versions.of_movie(1)
+    with pytest.raises(ZeroDivisionError), versions.changing([1]):
+        raise ZeroDivisionError
+    assert versions.of_movie(1) not in (before, None)
+
+
+def test_all_who_map_the_file_see_the_same(versions, file):
+    other = Versions(file)
+    before = seen(other)
+    with versions.changing([1]):
+        assert other.of_movie(1) is None
+    assert seen(other) == seen(versions) != before
+    other.close()
+
+
+def die_while_changing(file):
+    with Versions(file).changing([1]):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_what_a_killed_writer_left_open_is_settled_by_the_next(versions, file):
+    before = seen(versions)
+    process = multiprocessing.get_context("spawn").Process(target=die_while_changing, args=(file,))
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    assert versions.of_movie(1) is None
+    versions.settle()
+    after = seen(versions)
+    assert None not in after
+    assert [new != old for new, old in zip(after, before, strict=True)] == [True, False, True]
