@@ -1,6 +1,7 @@
 """Answers of the API: JSON bodies, entity tags with 304, and lists with their next page."""
 
 import hashlib
+import re
 from functools import cached_property
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -88,7 +89,7 @@ def tagged(body: Any, tag: str | None = None, headers: dict[str, str] | None = N
     encoded = orjson.dumps(body)
     tag = tag or hashlib.blake2b(encoded, digest_size=12).hexdigest()
     headers = {"ETag": quote_etag(tag), **(headers or {})}
-    if "If-None-Match" in request.headers and request.if_none_match.contains_weak(tag):
+    if "HTTP_IF_NONE_MATCH" in request.environ and request.if_none_match.contains_weak(tag):
         return Answer(b"", 304, list(headers.items()))
     return _encoded(encoded, 200, headers)
 
@@ -97,7 +98,18 @@ def listing(items: list[Any], next_cursor: str | None) -> Response:
     """A page of a list, with `Link: …; rel="next"` where there is a next one."""
     headers = {}
     if next_cursor is not None:
-        query = [(name, value) for name, value in request.args.items(multi=True) if name != "cursor"]
         address = quote(request.root_path + request.path)
-        headers["Link"] = f'<{address}?{urlencode([*query, ("cursor", next_cursor)])}>; rel="next"'
+        headers["Link"] = f'<{address}?{_query_without_cursor()}cursor={next_cursor}>; rel="next"'
     return tagged({"items": items, "next_cursor": next_cursor}, headers=headers)
+
+
+def _query_without_cursor() -> str:
+    given: str = request.environ.get("QUERY_STRING", "")
+    if _IS_SIMPLE.fullmatch(given):
+        # It reads as it stands.
+        return "".join(f"{part}&" for part in given.split("&") if part and not part.startswith("cursor="))
+    query = [(name, value) for name, value in request.args.items(multi=True) if name != "cursor"]
+    return urlencode(query) + "&" if query else ""
+
+
+_IS_SIMPLE = re.compile(r"[A-Za-z0-9=&._-]*", re.ASCII)

@@ -16,6 +16,7 @@ import orjson
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
     BigInteger,
+    BindParameter,
     ColumnElement,
     Connection,
     Dialect,
@@ -206,10 +207,19 @@ def upsert(dialect: Dialect, table: Any) -> Any:
     return insert(table)
 
 
-def among(column: ColumnElement[Any], values: Collection[int] | Collection[str]) -> ColumnElement[bool]:
-    """As `in_`, for more values than a statement may have parameters; sorted ones are found faster."""
-    listed = func.json_each(orjson.dumps(list(values)).decode()).table_valued("value")
-    return column.in_(select(listed.c.value))
+def among(column: ColumnElement[Any], values: Any) -> ColumnElement[bool]:
+    """As `in_`, for more values than a statement may have parameters; sorted ones are found faster.
+
+    In place of a collection `values` may be a `bindparam`, whose own value is then `listed(collection)`.
+    """
+    text = values if isinstance(values, BindParameter) else listed(values)
+    each = func.json_each(text).table_valued("value")
+    return column.in_(select(each.c.value))
+
+
+def listed(values: Collection[int] | Collection[str]) -> str:
+    """Values as `among` takes them."""
+    return orjson.dumps(list(values)).decode()
 
 
 def newest_id(connection: Connection, table: Any) -> int:

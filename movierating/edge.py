@@ -76,7 +76,7 @@ class Edge:
         path: str = environ["PATH_INFO"]
         if not _is_anybodys(environ, path):
             return _Answer(environ, start_response, request_id, started).of(self._application)
-        key = (path, environ["QUERY_STRING"], environ["SCRIPT_NAME"])
+        key = (path, environ.get("QUERY_STRING", ""), environ.get("SCRIPT_NAME", ""))
         stamp = self._stamp(path)
         kept = self._kept.get(key)
         if kept is not None and kept.stamp == stamp is not None:

@@ -90,8 +90,10 @@ class Blueprint(flask_smorest.Blueprint):
 def _without_surplus(view: Callable[..., Any]) -> Any:
     @functools.wraps(view)
     def strict(*args: Any, **kwargs: Any) -> Any:
-        _refuse_surplus_body()
-        if not request.args or QUERY_IS_CHECKED in request.environ:
+        environ = request.environ
+        if environ["REQUEST_METHOD"] not in _READING:
+            _refuse_surplus_body()
+        if not environ.get("QUERY_STRING", "") or QUERY_IS_CHECKED in environ or not request.args:
             return view(*args, **kwargs)
         if request.method in _READING:
             # What is not there is a 404 before its query is a 422.
@@ -103,7 +105,7 @@ def _without_surplus(view: Callable[..., Any]) -> Any:
 
 
 def _refuse_surplus_body() -> None:
-    if request.method in _READING or BODY_IS_CHECKED in request.environ:
+    if BODY_IS_CHECKED in request.environ:
         return
     # Clients that send JSON with every POST send an empty object.
     if request.get_data().strip() not in (b"", b"{}"):

@@ -19,7 +19,7 @@ from sqlalchemy import ColumnElement, Select, String, bindparam, case, func, lit
 from movierating.database import read
 from movierating.movies import index
 from movierating.movies.models import Movie, MovieFacet
-from movierating.movies.service import COLUMNS
+from movierating.movies.service import VERSION_COLUMNS
 from movierating.movies.titles import fold, words
 from movierating.pagination import Pages, Sort
 from movierating.prepared import Prepared
@@ -66,7 +66,7 @@ class _Filter:
 def search(
     filters: Mapping[str, Any], sort: str, cursor: str | None, limit: int
 ) -> tuple[list[Any], str | None]:
-    """One page of the movies that pass all `filters`: rows that start with service.COLUMNS; the next cursor.
+    """One page of the movies that pass all `filters`: rows that start with service.VERSION_COLUMNS; the next cursor.
 
     `filters` may hold `q` (each word is one of the title, the original title or a director; the last may be
     unfinished; text without a word is a whole title), `genre` (a list, all must hold), `year`, `year_from`,
@@ -121,9 +121,9 @@ def _pages(kinds: tuple[str, ...], sort: str, gathered: int | None) -> Pages:
     order = _order(sort)
     filters = _filters(kinds, sort)
     if gathered is None:
-        return Pages(select(*COLUMNS).where(*(one.test for one in filters)), order)
+        return Pages(select(*VERSION_COLUMNS).where(*(one.test for one in filters)), order)
     others = [one.test for place, one in enumerate(filters) if place != gathered]
-    movies = select(*COLUMNS).where(_movie.id.in_(filters[gathered].hits), *others)
+    movies = select(*VERSION_COLUMNS).where(_movie.id.in_(filters[gathered].hits), *others)
     return Pages(movies, _BY_RELEVANCE if sort == "relevance" else _without_index(order))
 
 

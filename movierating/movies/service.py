@@ -1,6 +1,6 @@
 """Movies: read, added, changed. (They are removed where their ratings are: `ratings.service`.)"""
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -8,8 +8,9 @@ from sqlalchemy import Connection, Row, and_, bindparam, func, insert, or_, sele
 from sqlalchemy.exc import IntegrityError
 
 from movierating import aggregates, times
-from movierating.database import read, write
+from movierating.database import among, listed, read, write
 from movierating.movies import index
+from movierating.movies.encoded import Encoder, Fragment
 from movierating.movies.genres import GENRES
 from movierating.movies.models import Movie, MovieFacet
 from movierating.movies.titles import fold
@@ -34,6 +35,7 @@ _FACTS = (
     "updated_at",
 )
 FACT_COLUMNS = tuple(_movie[name] for name in _FACTS)
+VERSION_COLUMNS = (_movie.id, _movie.edit, _movie.ratings_version)
 COLUMNS = (*FACT_COLUMNS, *aggregates.columns_of(Movie.__table__), _movie.edit, _movie.ratings_version)
 
 _AGGREGATES = slice(len(_FACTS), len(_FACTS) + len(aggregates.COLUMNS))
@@ -78,6 +80,28 @@ def _found(row: Row[Any] | None) -> Row[Any]:
     if row is None:
         raise NotFound("There is no such movie.")
     return row
+
+
+_BY_IDS = Prepared(select(*COLUMNS).where(among(_movie.id, bindparam("ids"))))
+
+
+def _whole(connection: Connection, movie_ids: Sequence[int]) -> Iterator[tuple[int, Any, Any]]:
+    for row in _BY_IDS.all(connection, ids=listed(movie_ids)):
+        yield row.id, (row.edit, row.ratings_version), shown(row)
+
+
+def _facts_alone(connection: Connection, movie_ids: Sequence[int]) -> Iterator[tuple[int, Any, Any]]:
+    for row in _BY_IDS.all(connection, ids=listed(movie_ids)):
+        yield row.id, row.edit, facts(row)
+
+
+_WHOLE, FACTS = Encoder(_whole), Encoder(_facts_alone)
+
+
+def encoded(rows: Sequence[Sequence[Any]]) -> list[Fragment]:
+    """Movies as the API shows them, from rows that start with VERSION_COLUMNS; one that is gone by now is left out."""
+    found = _WHOLE.encoded(read(), [(movie_id, (edit, version)) for movie_id, edit, version, *_ in rows])
+    return [found[row[0]] for row in rows if row[0] in found]
 
 
 def require(movie_id: int) -> None:

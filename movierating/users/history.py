@@ -6,8 +6,9 @@ from typing import Any
 
 from sqlalchemy import String, bindparam, select
 
+from movierating.database import read
 from movierating.movies.models import Movie
-from movierating.movies.service import FACT_COLUMNS, facts
+from movierating.movies.service import FACTS
 from movierating.pagination import Pages, Sort
 from movierating.ratings.models import Rating
 from movierating.ratings.service import shown_values
@@ -37,14 +38,14 @@ def rated_by(
     require_active(user_id)
     pages = _pages(sort, frozenset(filters))
     rows, next_cursor = pages.page(cursor, limit, **{**filters, "user": user_id})
-    first = len(FACT_COLUMNS)
+    movies = FACTS.encoded(read(), [(row.id, row.edit) for row in rows])
     return [
-        {"movie": facts(row), **shown_values(*row[first : first + len(_OWN)])} for row in rows
+        {"movie": movies[row.id], **shown_values(*row[2 : 2 + len(_OWN)])} for row in rows if row.id in movies
     ], next_cursor
 
 
 _RATINGS = (
-    select(*FACT_COLUMNS, *(column.label(f"rating_{column.name}") for column in _OWN))
+    select(_movie.id, _movie.edit, *_OWN)
     .select_from(Rating)
     .join(Movie, _movie.id == _rating.movie_id)
     .where(_rating.user_id == bindparam("user"))
