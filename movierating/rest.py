@@ -19,6 +19,10 @@ from movierating.parser import BODY_IS_CHECKED, QUERY_IS_CHECKED, Parser
 _LARGEST_ID = 2**63 - 1
 
 _READING = frozenset({"GET", "HEAD"})
+_OPERATIONS = {
+    "HEAD": "get",
+    **{method: method.lower() for method in ("GET", "POST", "PUT", "PATCH", "DELETE")},
+}
 
 
 class IdConverter(BaseConverter):
@@ -35,6 +39,10 @@ class View(MethodView):
     """The operations of one URL, a method each. One object serves all requests, so it keeps nothing of theirs."""
 
     init_every_request = False
+
+    def dispatch_request(self, **kwargs: Any) -> Any:
+        """Let the operation of the request's method answer; Flask's own asks twice whether it is a coroutine."""
+        return getattr(self, _OPERATIONS[request.environ["REQUEST_METHOD"]])(**kwargs)
 
 
 class Blueprint(flask_smorest.Blueprint):
@@ -60,6 +68,16 @@ class Blueprint(flask_smorest.Blueprint):
             if view.__name__ == "get" and "ETag" in kwargs.get("headers", ()):
                 described = self.takes(openapi.IF_NONE_MATCH)(self.refuses(304)(described))
             return described
+
+        return decorator
+
+    def alt_response(self, status_code: int, *args: Any, **kwargs: Any) -> Callable[[Any], Any]:
+        """flask-smorest's `alt_response`, without a call more on each request."""
+        documented = super().alt_response(status_code, *args, **kwargs)
+
+        def decorator(view: Any) -> Any:
+            view._apidoc = documented(view)._apidoc
+            return view
 
         return decorator
 

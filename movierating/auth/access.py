@@ -14,6 +14,7 @@ from movierating import times
 from movierating.auth import limits, service, tokens
 from movierating.auth.service import Caller, Grant
 from movierating.edge import USER_ID
+from movierating.extensions import limiter
 from movierating.problems import Forbidden, Unauthenticated
 from movierating.rest import Blueprint
 
@@ -107,7 +108,7 @@ def _guard(view: Callable[..., Any], require: Callable[[Caller], None]) -> Any:
         if known.scope != "write" and request.method not in _SAFE:
             raise Forbidden("This token can only read.")
         require(known)
-        return counted(*args, **kwargs)
+        return (counted if limiter.enabled else view)(*args, **kwargs)
 
     writes = view.__name__ != "get"
     forbidden = [403] if writes or require is not _anybody else []
