@@ -103,6 +103,10 @@ class Sums:
         self._movies: defaultdict[int, list[int]] = defaultdict(_no_counts)
         self._users: defaultdict[int, list[int]] = defaultdict(_no_counts)
 
+    def __len__(self) -> int:
+        """Of how many movies and users there is something to move."""
+        return len(self._movies) + len(self._users)
+
     def take_out(self, ratings: Iterable[Valued]) -> None:
         """These ratings go; each is (user id, movie id, half points)."""
         for user_id, movie_id, value in ratings:

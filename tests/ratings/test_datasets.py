@@ -174,6 +174,7 @@ def test_few_of_many_reasons_are_kept(app, write_set):
 
 
 def test_a_movie_removed_meanwhile_is_left_out(app, write_set, monkeypatch):
+    load(write_set([(99_999, 1, 3, 0)]))  # of the movie that goes, so that this isn't the first load
     monkeypatch.setattr(datasets, "CHUNK_ROWS", 1)
     folder = write_set([(user, 1 + user % 2, 3, user) for user in range(40_000)])
     heat, trou = "tt0113277", "tt0054407"
@@ -280,7 +281,8 @@ def start(instance: Path, folder: Path) -> "subprocess.Popen[str]":
     )
 
 
-def test_killed_again_and_again_it_ends_as_if_never_killed(tmp_path, write_set, dumped):
+@pytest.mark.parametrize("is_first", [True, False], ids=["a first load", "a later load"])
+def test_killed_again_and_again_it_ends_as_if_never_killed(tmp_path, write_set, dumped, is_first):
     dice = random.Random(5)
     ratings = [
         (user, movie, dice.randint(1, 10) / 2, dice.randint(1, 9))
@@ -289,8 +291,13 @@ def test_killed_again_and_again_it_ends_as_if_never_killed(tmp_path, write_set, 
     ]
     dice.shuffle(ratings)
     titles = [(movie, f"Film {movie} ({1950 + movie})", "Drama|Comedy") for movie in range(60)]
-    folder = write_set(ratings, titles, [(movie, 9000000 + movie, "") for movie in range(60)])
+    links = [(movie, 9000000 + movie, "") for movie in range(60)]
     killed, whole = tmp_path / "killed", tmp_path / "whole"
+    if not is_first:
+        few = write_set(ratings[:5], titles, links)
+        for instance in (killed, whole):
+            start(instance, few).communicate()
+    folder = write_set(ratings, titles, links)
     for lines in (1, 2, 3):
         process = start(killed, folder)
         for _ in range(lines):
@@ -298,11 +305,21 @@ def test_killed_again_and_again_it_ends_as_if_never_killed(tmp_path, write_set, 
         process.send_signal(signal.SIGKILL)
         process.communicate()
         assert process.returncode == -signal.SIGKILL
-        assert 0 < len(dumped(killed)[2]) < len(ratings)
+        loaded = len(dumped(killed)[2])
+        assert loaded == 0 if is_first else 5 < loaded < len(ratings)
     for instance in (killed, whole):
         start(instance, folder).communicate()
     assert dumped(killed) == dumped(whole)
     assert len(dumped(whole)[2]) == len(ratings)
+
+
+def test_a_first_load_leaves_the_indexes_as_they_were(app, write_set):
+    query = "SELECT name, sql FROM sqlite_schema WHERE tbl_name = 'rating' ORDER BY name"
+    before = read().exec_driver_sql(query).all()
+    assert len(before) == 4
+    assert load(write_set([(1, 1, 3, 0), (2, 1, 4, 0), (1, 1, 5, 7)])).added == 2
+    assert read().exec_driver_sql(query).all() == before
+    assert stored() == {("ml-1", "Heat"): (10, 7), ("ml-2", "Heat"): (8, 0)}
 
 
 def test_real_ratings_load_whole_and_make_the_charts_that_a_recount_makes(shell, data_folder):
