@@ -1,7 +1,7 @@
 """Large data in the shape of MovieLens, the same each time: `python benchmarks/dataset.py small|large FOLDER`.
 
-Few movies have most of the ratings and few people gave most of them, as everywhere; the sizes follow the long tails that
-ml-latest-small and ml-25m have. `movierating import movielens FOLDER` loads it.
+Few movies have most of the ratings and few people gave most of them, as everywhere.
+`movierating import movielens FOLDER` loads it.
 """
 
 import csv
@@ -62,7 +62,7 @@ _SPAN_SECONDS = 50_000_000
 def write(size: Size, folder: Path) -> None:
     """Write `movies.csv`, `links.csv` and `ratings.csv` of this size into a folder, which is made."""
     folder.mkdir(parents=True, exist_ok=True)
-    chance = random.Random(20)  # noqa: S311
+    chance = random.Random(20)
     _write_movies(size, folder, chance)
     with (folder / "ratings.csv").open("w", encoding="ascii") as file:
         file.write("userId,movieId,rating,timestamp\n")
@@ -78,7 +78,7 @@ def _write_movies(size: Size, folder: Path, chance: random.Random) -> None:
         movies, links = csv.writer(movies_file), csv.writer(links_file)
         movies.writerow(("movieId", "title", "genres"))
         links.writerow(("movieId", "imdbId", "tmdbId"))
-        for movie_id, title, year in zip(count(1), _titles(size.movies, chance), years):  # noqa: B905
+        for movie_id, title, year in zip(count(1), _titles(size.movies, chance), years):
             movies.writerow((movie_id, f"{title} ({year})", _genres(chance)))
             # Ids above those of real movies, which are bundled.
             links.writerow((movie_id, 90_000_000 + movie_id, 50_000_000 + movie_id))

@@ -120,10 +120,10 @@ def serving(folder: Path) -> Iterator[Service]:
     others = {name: value for name, value in os.environ.items() if not name.startswith("MOVIERATING_")}
     env = {**others, "MOVIERATING_INSTANCE_PATH": str(folder), "MOVIERATING_RATELIMIT_ENABLED": "false"}
     program = [sys.executable, "-m", "movierating"]
-    seed_file(folder.parent / "invented.csv", random.Random(1))  # noqa: S311
-    subprocess.run([*program, "seed", "--file", str(folder.parent / "invented.csv")], env=env, check=True)  # noqa: S603
+    seed_file(folder.parent / "invented.csv", random.Random(1))
+    subprocess.run([*program, "seed", "--file", str(folder.parent / "invented.csv")], env=env, check=True)
     with (folder.parent / "service.log").open("w") as log:
-        process = subprocess.Popen([*program, "serve", "--port", str(port)], env=env, stderr=log)  # noqa: S603
+        process = subprocess.Popen([*program, "serve", "--port", str(port)], env=env, stderr=log)
     try:
         wait_for(port)
         yield Service(port)
@@ -188,7 +188,7 @@ def measured(folder: Path) -> dict[str, list[float]]:
     database = instance / "movierating.sqlite3"
     spent: dict[str, list[float]] = {"raw executemany": [], **{name: [] for name in FILES}}
     with serving(instance) as service:
-        chosen = ratings(database, random.Random(2))  # noqa: S311
+        chosen = ratings(database, random.Random(2))
         files = {name: as_file(columns, chosen) for name, columns in FILES.items()}
         people = [service.sign_up(f"person{number}") for number in range((ROUNDS + 1) * len(files))]
         for _ in range(ROUNDS + 1):

@@ -1,0 +1,148 @@
+"""Speeds as ratios to a bare Flask answer on the same server, and what else a worker has to hold: `make bench`."""
+
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+
+from load import Load, Request, Requests, required_wrk
+from service import MOVIERATING, Service, cores, hello, loaded, publish, seconds, serving, table
+from workloads import Catalogue, get
+
+CONNECTIONS = 16
+TAIL_CONNECTIONS, TAIL_WORKERS = 64, 2
+STARTS = 5
+DISTINCT = 100_000
+MEMORY_SECONDS = 5
+WARM_UP_SECONDS = 1
+
+
+class Workload(NamedTuple):
+    """Requests, the statuses that are right, and how many times a bare answer's speed is wanted."""
+
+    requests: list[Request]
+    statuses: tuple[int, ...]
+    target: float
+
+
+def workloads(catalogue: Catalogue, service: Service) -> dict[str, Workload]:
+    """All of them, by what the table calls them."""
+    movie = get(f"/movies/{catalogue.movies[0]}")
+    known = movie._replace(tag=str(service.ask("GET", movie.path).headers["ETag"]))
+    profile = get(f"/users/{catalogue.users[0]}/ratings")
+    movies = catalogue.shuffled([get(f"/movies/{one}") for one in catalogue.movies])
+    return {
+        "one movie, read again": Workload([movie], (200,), 3.0),
+        "the same with `If-None-Match`": Workload([known], (304,), 3.0),
+        "20 movies, read again": Workload([get("/movies?sort=-score")], (200,), 2.5),
+        "20 ratings of a person, read again": Workload([profile], (200,), 2.5),
+        "one movie, never read": Workload(movies, (200,), 0.6),
+        "a page of 20, never read": Workload(catalogue.unread_pages(), (200,), 0.4),
+        "an evening": Workload(catalogue.evening(100_000), (200, 201), 0.5),
+        "a rating": Workload(catalogue.ratings(catalogue.some_movies(50_000)), (200, 201), 0.2),
+    }
+
+
+def measured(folder: Path, instance: Path, rounds: int, length: int) -> str:
+    """A table of hello and the workloads, which take turns in each round; a short first round doesn't count."""
+    ours, theirs = cores()
+    with serving(instance, core=ours) as delivered, hello(folder, core=ours) as bare:
+        wanted = workloads(Catalogue(instance, delivered), delivered)
+        sent = {"hello": (bare, Requests(folder / "hello.tsv", [Request("GET", "/")]))}
+        for at, (name, workload) in enumerate(wanted.items()):
+            sent[name] = (delivered, Requests(folder / f"{at}.tsv", workload.requests))
+            sent[name][1].check(delivered, *workload.statuses)
+        loads: dict[str, list[Load]] = {name: [] for name in sent}
+        for spent in (WARM_UP_SECONDS, *[length] * rounds):
+            for name, (service, requests) in sent.items():
+                loads[name].append(requests.load(service.port, spent, CONNECTIONS, theirs))
+    return ratios(wanted, {name: found[1:] for name, found in loads.items()})
+
+
+def ratios(wanted: dict[str, Workload], loads: dict[str, list[Load]]) -> str:
+    """Medians over the rounds, each round's speeds divided by its own hello's."""
+    lines = []
+    for name, found in loads.items():
+        times = [one.per_second / bare.per_second for one, bare in zip(found, loads["hello"], strict=True)]
+        middle = [statistics.median(numbers) for numbers in zip(*found, strict=True)]
+        _, per_second, p50, p99, _ = middle
+        target = f"{wanted[name].target:.1f}" if name in wanted else ""
+        errors = str(sum(one.errors for one in found))
+        numbers = (f"{per_second:,.0f}", f"{p50:.2f} ms", f"{p99:.2f} ms", f"{statistics.median(times):.2f}")
+        lines.append((name, *numbers, target, errors))
+    return table(("one worker", "a second", "p50", "p99", "times hello", "at least", "errors"), lines)
+
+
+def tail(folder: Path, instance: Path, rounds: int, length: int) -> tuple[str, ...]:
+    """p99 over p50 of the evening with several workers and many connections, no core set apart."""
+    with serving(instance, TAIL_WORKERS) as service:
+        evening = Requests(folder / "tail.tsv", Catalogue(instance, service).evening(100_000))
+        evening.load(service.port, WARM_UP_SECONDS, TAIL_CONNECTIONS, None)
+        loads = [evening.load(service.port, length, TAIL_CONNECTIONS, None) for _ in range(rounds)]
+    p50, p99 = statistics.median(one.p50 for one in loads), statistics.median(one.p99 for one in loads)
+    name = f"an evening, {TAIL_WORKERS} workers, {TAIL_CONNECTIONS} connections: p99 / p50"
+    errors = sum(one.errors for one in loads)
+    return name, f"{p99:.1f} ms / {p50:.1f} ms = {p99 / p50:.1f} ({errors} errors)", "10"
+
+
+def starts(instance: Path) -> Iterator[tuple[str, ...]]:
+    """How long the command line takes to answer."""
+    served = [_first_answer(instance) for _ in range(STARTS)]
+    yield "`movierating serve` to its first answer", f"{statistics.median(served):.2f} s", "1.5 s"
+    program = [*MOVIERATING, "--help"]
+    helped = [seconds(partial(subprocess.run, program, stdout=subprocess.DEVNULL)) for _ in range(STARTS)]
+    yield "`movierating --help`", f"{statistics.median(helped):.2f} s", "0.4 s"
+
+
+def _first_answer(instance: Path) -> float:
+    begun = time.perf_counter()
+    with serving(instance) as service:
+        service.get("/genres")
+        return time.perf_counter() - begun
+
+
+def memory(folder: Path, instance: Path, number: int) -> Iterator[tuple[str, ...]]:
+    """What a worker keeps in memory before and after so many requests for DISTINCT addresses."""
+    _, theirs = cores()
+    with serving(instance) as service:
+        service.get("/genres")
+        yield "memory of a worker that just started", _mb(service), "120 MB"
+        catalogue, sent = Catalogue(instance, service), 0
+        movies = catalogue.shuffled([get(f"/movies/{one}") for one in catalogue.movies])
+        distinct = Requests(folder / "distinct.tsv", (movies + catalogue.unread_pages())[:DISTINCT])
+        while sent < number:
+            sent += distinct.load(service.port, MEMORY_SECONDS, CONNECTIONS, theirs).answers
+        name = f"memory after {sent:,} requests for {min(sent, len(distinct.all)):,} addresses"
+        yield name, _mb(service), "200 MB"
+
+
+def _mb(service: Service) -> str:
+    return f"{service.worker_bytes() / 1e6:.0f} MB"
+
+
+@click.command()
+@click.option("--rounds", default=5, show_default=True, help="How often each takes its turn.")
+@click.option("--length", default=3, show_default=True, help="Seconds of a turn.")
+@click.option(
+    "--memory-requests", default=DISTINCT, show_default=True, help="How many before memory is read."
+)
+@click.option("--keep", type=click.Path(path_type=Path), help="A folder that keeps the generated instance.")
+def main(rounds: int, length: int, memory_requests: int, keep: Path | None) -> None:
+    """Measure, print the tables, and keep them beside this file."""
+    required_wrk()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        first, second = (loaded("catalogue", folder / use, keep or folder) for use in ("ratios", "rest"))
+        speeds = measured(folder, first, rounds, length)
+        rest = [tail(folder, second, rounds, length), *starts(first), *memory(folder, first, memory_requests)]
+    publish(f"{speeds}\n\n{table(('besides', 'measured', 'at most'), rest)}", __file__)
+
+
+if __name__ == "__main__":
+    main()
