@@ -1,31 +1,22 @@
 """10,000 ratings by upload, beside what one `executemany` of the same rows costs: `make bench`."""
 
 import csv
-import http.client
 import io
-import json
-import os
 import random
-import socket
 import sqlite3
 import statistics
-import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import click
+from service import Service, command, publish, seconds, serving, table
 
 ROUNDS = 7
 RATINGS = 10_000
 INVENTED = 6_000
-RESULT = Path(__file__).with_name("uploads.md")
-PASSWORD = "correct horse battery"  # noqa: S105, of accounts that last as long as the run
 
 _WORDS = ("River", "Winter", "Stranger", "Harvest", "Lantern", "Echo", "Orchard", "Signal", "Mirror", "Tide")
 _SECONDS = 1_000_000
@@ -87,68 +78,6 @@ FILES = {
 }
 
 
-class Service:
-    """A running service, and calls to it on one connection."""
-
-    def __init__(self, port: int) -> None:
-        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-
-    def post(self, path: str, body: bytes, **headers: str) -> Any:
-        """The JSON of the answer, which must be a good one."""
-        self._connection.request("POST", f"/v1{path}", body, headers)
-        answer = self._connection.getresponse()
-        content = answer.read()
-        if answer.status not in (200, 201):
-            raise SystemExit(f"{path} answered {answer.status}: {content.decode()}")
-        return json.loads(content)
-
-    def sign_up(self, name: str) -> tuple[int, str]:
-        """The id and token of a new account."""
-        kind = {"Content-Type": "application/json"}
-        account = {"username": name, "email": f"{name}@example.org", "password": PASSWORD}
-        user_id = self.post("/users", json.dumps(account).encode(), **kind)["id"]
-        session = self.post("/auth/login", json.dumps({"login": name, "password": PASSWORD}).encode(), **kind)
-        return user_id, session["access_token"]
-
-
-@contextmanager
-def serving(folder: Path) -> Iterator[Service]:
-    """The service as it is delivered, but for its rate limits, with the bundled movies and the invented ones."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    others = {name: value for name, value in os.environ.items() if not name.startswith("MOVIERATING_")}
-    env = {**others, "MOVIERATING_INSTANCE_PATH": str(folder), "MOVIERATING_RATELIMIT_ENABLED": "false"}
-    program = [sys.executable, "-m", "movierating"]
-    seed_file(folder.parent / "invented.csv", random.Random(1))
-    subprocess.run([*program, "seed", "--file", str(folder.parent / "invented.csv")], env=env, check=True)
-    with (folder.parent / "service.log").open("w") as log:
-        process = subprocess.Popen([*program, "serve", "--port", str(port)], env=env, stderr=log)
-    try:
-        wait_for(port)
-        yield Service(port)
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def wait_for(port: int) -> None:
-    """Return once somebody listens on the port."""
-    for _ in range(300):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.1)
-    raise SystemExit("the service did not start in 30 seconds")
-
-
-def seconds(job: Callable[[], object]) -> float:
-    """How long the job takes."""
-    start = time.perf_counter()
-    job()
-    return time.perf_counter() - start
-
-
 def raw_insert(database: Path, user_id: int, chosen: Sequence[Rating]) -> float:
     """Seconds of one `executemany` with its commit, into a copy of the database with its tables and indexes."""
     copy = database.with_name("copy.sqlite3")
@@ -187,6 +116,8 @@ def measured(folder: Path) -> dict[str, list[float]]:
     instance = folder / "instance"
     database = instance / "movierating.sqlite3"
     spent: dict[str, list[float]] = {"raw executemany": [], **{name: [] for name in FILES}}
+    seed_file(folder / "invented.csv", random.Random(1))
+    command(instance, "seed", "--file", str(folder / "invented.csv"))
     with serving(instance) as service:
         chosen = ratings(database, random.Random(2))
         files = {name: as_file(columns, chosen) for name, columns in FILES.items()}
@@ -198,29 +129,22 @@ def measured(folder: Path) -> dict[str, list[float]]:
     return {name: numbers[1:] for name, numbers in spent.items()}
 
 
-def table(spent: dict[str, list[float]]) -> str:
-    """The medians, their spread and their ratios to the first, in Markdown."""
+def result(spent: dict[str, list[float]]) -> str:
+    """The medians, their spread and their ratios to the first."""
     base = statistics.median(next(iter(spent.values())))
-    lines = [
-        f"| {RATINGS:,} ratings, {ROUNDS} rounds | median | least | most | times raw |",
-        "| --- | --- | --- | --- | --- |",
-    ]
+    lines = []
     for name, numbers in spent.items():
         median = statistics.median(numbers)
         cells = (f"{1000 * number:.0f} ms" for number in (median, min(numbers), max(numbers)))
-        lines.append(f"| {name} | {' | '.join(cells)} | {median / base:.1f} |")
-    return "\n".join(lines)
+        lines.append((name, *cells, f"{median / base:.1f}"))
+    columns = (f"{RATINGS:,} ratings, {ROUNDS} rounds", "median", "least", "most", "times raw")
+    return table(columns, lines)
 
 
 def main() -> None:
     """Measure, print the table, and keep it beside this file."""
     with tempfile.TemporaryDirectory() as folder:
-        result = table(measured(Path(folder)))
-    click.echo(result)
-    versions = (
-        f"Python {sys.version.split()[0]}, SQLite {sqlite3.sqlite_version}, {os.cpu_count()} processors"
-    )
-    RESULT.write_text(f"{result}\n\n{versions}.\n")
+        publish(result(measured(Path(folder))), __file__)
 
 
 if __name__ == "__main__":
