@@ -181,13 +181,23 @@ def loaded(size: str, folder: Path, keep: Path) -> Path:
 
     It is a copy of one in the folder `keep`, which is generated where it is missing.
     """
-    original = keep / size
-    if not (original / "complete").exists():
+    original, data = keep / size / "instance", files(size, keep)
+    if not (keep / size / "loaded").exists():
         shutil.rmtree(original, ignore_errors=True)
-        dataset.write(dataset.SIZES[size], original / "files")
-        command(original / "instance", "import", "movielens", str(original / "files"))
-        (original / "complete").touch()
-    return Path(shutil.copytree(original / "instance", folder / "instance"))
+        command(original, "import", "movielens", str(data))
+        (keep / size / "loaded").touch()
+    return Path(shutil.copytree(original, folder / "instance"))
+
+
+def files(size: str, keep: Path) -> Path:
+    """The folder of a data set of this size, inside the folder `keep`; generated if it is missing."""
+    folder = keep / size / "files"
+    # Under another name until all of it is there.
+    if not folder.exists():
+        draft = folder.with_name("draft")
+        dataset.write(dataset.SIZES[size], draft)
+        draft.rename(folder)
+    return folder
 
 
 def rows(instance: Path, query: str) -> list[Any]:
