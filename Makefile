@@ -6,6 +6,8 @@ RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 PORT ?= 4000
 EXAMPLES ?= 200
+# What the benchmarks generate is kept here, for the next time.
+BENCH_DATA ?= build/benchmarks
 # The first interpreter at hand that is new enough; PYTHON=... on the command line wins.
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
@@ -16,7 +18,7 @@ PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist lo
 .PHONY: help run test check lint types contracts coverage format fuzz bench wheel clean
 
 help:  ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
 
 run: $(RUNTIME)  ## Serve on http://127.0.0.1:$PORT (PORT=4000)
 	$(BIN)/python -m movierating serve --port $(PORT)
@@ -46,8 +48,14 @@ format: $(DEV)  ## Rewrite the code in the house's format
 fuzz: $(DEV)  ## Fuzz the service by its OpenAPI document, EXAMPLES (200) an operation
 	FUZZ_EXAMPLES=$(EXAMPLES) $(PYTEST) -o faulthandler_timeout=3600 tests/test_fuzz.py
 
-bench: $(RUNTIME)  ## Measure uploads beside raw SQLite, and write benchmarks/uploads.md
+bench: $(RUNTIME)  ## Measure uploads and requests in a few minutes, and rewrite their tables in benchmarks/ (needs wrk)
 	$(BIN)/python benchmarks/uploads.py
+	$(BIN)/python benchmarks/requests.py --keep $(BENCH_DATA)
+
+.PHONY: bench-large
+bench-large: $(RUNTIME)  ## Measure large data and its import, as bench does; takes an hour and BENCH_DATA 3 GB
+	$(BIN)/python benchmarks/flat.py --keep $(BENCH_DATA)
+	$(BIN)/python benchmarks/bulk.py --keep $(BENCH_DATA)
 
 wheel: $(DEV)  ## Build the wheel and the source archive into dist/
 	$(BIN)/python -m build
