@@ -27,7 +27,7 @@ from movierating.ratings.models import Rating
 CHUNK_ROWS = 50_000
 
 # Movies and users whose sums are collected before they are written, at some 300 bytes each.
-_MOST_SUMS = 150_000
+_MOST_SUMS = 100_000
 
 _movie, _user = Movie.__table__.c, User.__table__.c
 
