@@ -140,7 +140,7 @@ def configure(engine: Engine) -> None:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(f"PRAGMA synchronous = {synchronous}")
         connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA cache_size = -8192")
+        connection.execute("PRAGMA cache_size = -4096")
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:

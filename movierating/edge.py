@@ -20,7 +20,7 @@ from werkzeug.http import parse_etags, unquote_etag
 from movierating import journal
 from movierating.logs import Answered
 
-MOST_BYTES = 16 << 20
+MOST_BYTES = 8 << 20
 
 # In a request's environment: its id, and what the application finds out about it for the log.
 REQUEST_ID, ROUTE, USER_ID = "movierating.request_id", "movierating.route", "movierating.user_id"

@@ -8,10 +8,11 @@ import binascii
 import hashlib
 import hmac
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Select, bindparam, tuple_
+from sqlalchemy import Column, ColumnElement, Connection, Select, bindparam, tuple_
 
 from movierating.database import read
 from movierating.prepared import Prepared
@@ -40,19 +41,25 @@ class Pages:
     statement's own, as `sort_0`, `sort_1` …
     """
 
-    def __init__(self, statement: Select[Any], sort: Sort) -> None:
+    def __init__(self, statement: Select[Any], sort: Sort, *, ends_in_rowid: bool = False) -> None:
+        """Where the sort's index `ends_in_rowid`, SQLite would find a place in it by the columns before that alone.
+
+        It would go through all rows that tie with a cursor's; so these are asked for by themselves, and first.
+        """
         self._sort = sort
         added = [column.label(f"sort_{place}") for place, column in enumerate(sort.columns)]
         order = [column.desc() if sort.descending else column.asc() for column in sort.columns]
         ordered = statement.add_columns(*added).order_by(*order).limit(bindparam("most_rows"))
-        names = [f"start_{place}" for place in range(len(sort.columns))]
-        place = tuple_(*sort.columns)
-        start = tuple_(
-            *(bindparam(name, type_=column.type) for name, column in zip(names, sort.columns, strict=True))
-        )
-        self._names = names
+        starts = [bindparam(f"start_{place}", type_=column.type) for place, column in enumerate(sort.columns)]
+        self._names = [start.key for start in starts]
         self._first = Prepared(ordered)
-        self._next = Prepared(ordered.where(place < start if sort.descending else place > start))
+        *tying, last = sort.columns
+        if ends_in_rowid:
+            ties = [column == start for column, start in zip(tying, starts, strict=False)]
+            parts = [(*ties, _behind(sort, [last], starts[-1:])), (_behind(sort, tying, starts[:-1]),)]
+        else:
+            parts = [(_behind(sort, sort.columns, starts),)]
+        self._next = [Prepared(ordered.where(*part)) for part in parts]
 
     def page(self, cursor: str | None, limit: int, **values: Any) -> tuple[list[Any], str | None]:
         """At most `limit` rows after `cursor`, and the next page's cursor or None; `values` are the statement's.
@@ -61,14 +68,31 @@ class Pages:
         """
         connection = read()
         key = connection.engine.get_execution_options()["cursor_key"]
-        statement = self._first
-        if cursor is not None:
-            statement = self._next
+        if cursor is None:
+            rows = self._first.all(connection, most_rows=limit + 1, **values)
+        else:
             values |= zip(self._names, _decode(key, self._sort, cursor), strict=True)
-        rows = statement.all(connection, most_rows=limit + 1, **values)
+            rows = self._behind(connection, limit + 1, values)
         if len(rows) <= limit:
             return rows, None
         return rows[:limit], _encode(key, self._sort, tuple(rows[limit - 1][-len(self._names) :]))
+
+    def _behind(self, connection: Connection, most: int, values: Mapping[str, Any]) -> list[Any]:
+        rows: list[Any] = []
+        for statement in self._next:
+            # Between two statements a row may move from the rows of the first to those of the second.
+            there = {row[-1] for row in rows}
+            more = statement.all(connection, most_rows=most - len(rows), **values)
+            rows += [row for row in more if row[-1] not in there]
+            if len(rows) == most:
+                break
+        return rows
+
+
+def _behind(sort: Sort, columns: Sequence[Any], starts: Sequence[Any]) -> ColumnElement[bool]:
+    place, start = (tuple_(*columns), tuple_(*starts)) if len(columns) > 1 else (columns[0], starts[0])
+    behind: ColumnElement[bool] = place < start if sort.descending else place > start
+    return behind
 
 
 def _encode(key: bytes, sort: Sort, values: tuple[Any, ...]) -> str:

@@ -12,7 +12,7 @@ import orjson
 from sqlalchemy import Connection, Engine
 
 # Of some 600 bytes each.
-MOST_KEPT = 10_000
+MOST_KEPT = 5_000
 
 Fragment = orjson.Fragment
 # Of each movie that is kept, by its id: its version, and its JSON.

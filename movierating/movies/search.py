@@ -121,7 +121,8 @@ def _pages(kinds: tuple[str, ...], sort: str, gathered: int | None) -> Pages:
     order = _order(sort)
     filters = _filters(kinds, sort)
     if gathered is None:
-        return Pages(select(*VERSION_COLUMNS).where(*(one.test for one in filters)), order)
+        walked = select(*VERSION_COLUMNS).where(*(one.test for one in filters))
+        return Pages(walked, order, ends_in_rowid=True)
     others = [one.test for place, one in enumerate(filters) if place != gathered]
     movies = select(*VERSION_COLUMNS).where(_movie.id.in_(filters[gathered].hits), *others)
     return Pages(movies, _BY_RELEVANCE if sort == "relevance" else _without_index(order))

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import orjson
 import pytest
 from flask import Flask
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, insert, update
 
 from movierating.database import read, write
 from movierating.movies import index, search
@@ -76,10 +76,17 @@ def add_catalogue(connection: Connection) -> None:
     index.add(connection, rows)
 
 
+def test_a_cursor_among_movies_that_tie_is_found_by_its_own_place(plan: Plan) -> None:
+    write(lambda connection: connection.execute(update(Movie).values(rating_count=0, rating_sum=0)))
+    assert plan({}, "-score") == ["SEARCH movie USING INDEX ix_movie_score (score=? AND id<?)"]
+
+
 @pytest.mark.parametrize("sort", INDEXES)
 def test_without_a_filter_every_sort_seeks_in_its_index(plan: Plan, sort: str) -> None:
     (step,) = plan({"genre": [], "min_count": 0}, sort)
-    assert re.fullmatch(rf"SEARCH movie USING INDEX {INDEXES[sort]} \(\w+[<>]\?\)", step)
+    # By the cursor's place among its ties, or behind them.
+    seek = r"\w+[<>]\?|\w+=\? AND id[<>]\?"
+    assert re.fullmatch(rf"SEARCH movie USING INDEX {INDEXES[sort]} \(({seek})\)", step)
 
 
 @pytest.mark.parametrize(
@@ -143,4 +150,5 @@ def test_a_walk_by_year_starts_and_ends_with_the_range_of_years(
 ) -> None:
     monkeypatch.setattr(search, "MOST_SORTED", 50)
     (step,) = plan({"year_from": 1995, "year_to": 2010}, sort)
-    assert step == "SEARCH movie USING INDEX ix_movie_year (year_rank>? AND year_rank<?)"
+    seeks = ("year_rank>? AND year_rank<?", f"year_rank=? AND id{'<' if sort == '-year' else '>'}?")
+    assert step in [f"SEARCH movie USING INDEX ix_movie_year ({seek})" for seek in seeks]
