@@ -11,8 +11,8 @@ from weakref import WeakKeyDictionary
 import orjson
 from sqlalchemy import Connection, Engine
 
-# Of some 600 bytes each.
-MOST_KEPT = 5_000
+# Of some 600 bytes each, and several times that where many come and go.
+MOST_KEPT = 2_000
 
 Fragment = orjson.Fragment
 # Of each movie that is kept, by its id: its version, and its JSON.
