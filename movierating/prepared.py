@@ -6,7 +6,7 @@ SQLAlchemy's type processors: a flag may be 0 or 1.
 """
 
 from collections import namedtuple
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import Connection, Dialect
@@ -27,6 +27,11 @@ class Prepared:
         compiled = self._for(connection)
         return list(map(compiled.row, compiled.run(connection, values)))
 
+    def tuples(self, connection: Connection, **values: Any) -> list[Any]:
+        """Every row as the driver's own tuple: of thousands, names would take a fifth of the time."""
+        rows: list[Any] = self._for(connection).run(connection, values).fetchall()
+        return rows
+
     def first(self, connection: Connection, **values: Any) -> Any:
         """The one row, or None where there is none."""
         compiled = self._for(connection)
@@ -37,10 +42,6 @@ class Prepared:
     def run(self, connection: Connection, **values: Any) -> int:
         """How many rows it changed."""
         return int(self._for(connection).run(connection, values).rowcount)
-
-    def for_each(self, connection: Connection, name: str, values: Iterable[Any]) -> None:
-        """Run it once with each of `values` as `name`; its other values must be in its text. No row is returned."""
-        self._for(connection).run_for_each(connection, name, values)
 
     def _for(self, connection: Connection) -> "_Compiled":
         dialect = connection.dialect
@@ -66,11 +67,6 @@ class _Compiled:
         given = {**self._constants, **values}
         parameters = [given[name] for name in self._names] if self._dialect.positional else given
         return self._run(connection, "execute", parameters)
-
-    def run_for_each(self, connection: Connection, name: str, values: Iterable[Any]) -> None:
-        positional = self._dialect.positional
-        rows = [(value,) for value in values] if positional else [{name: value} for value in values]
-        self._run(connection, "executemany", rows)
 
     def _run(self, connection: Connection, how: str, parameters: Any) -> Any:
         driver: Any = connection.connection.dbapi_connection

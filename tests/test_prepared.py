@@ -1,7 +1,7 @@
 """Prepared statements answer as SQLAlchemy's own would, only sooner."""
 
 import pytest
-from sqlalchemy import bindparam, insert, literal_column, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from movierating.database import read, write
@@ -53,17 +53,7 @@ def test_a_value_that_is_not_given_is_a_mistake(app):
         BY_NAME.first(read(), nam="first")
 
 
-def test_a_statement_is_run_once_for_each_value(app):
-    later = Prepared(
-        update(Milestone)
-        .where(_milestone.name == bindparam("key"))
-        .values(reached_at=_milestone.reached_at + literal_column("5"))
-    )
-    for name in ("first", "second", "third"):
-        add(name, 7)
-    write(lambda connection: later.for_each(connection, "key", ["first", "third"]))
-    assert [BY_NAME.first(read(), name=name).reached_at for name in ("first", "second", "third")] == [
-        12,
-        7,
-        12,
-    ]
+def test_tuples_are_the_drivers_own_rows(app):
+    add("first", 7)
+    assert BY_NAME.tuples(read(), name="first") == [("first", 7)]
+    assert BY_NAME.tuples(read(), name="never") == []

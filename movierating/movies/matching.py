@@ -5,14 +5,15 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, insert, select, update
 
 from movierating import times
-from movierating.database import among, newest_id
+from movierating.database import among, listed, newest_id
 from movierating.movies import index
 from movierating.movies.models import Movie
 from movierating.movies.service import columns
 from movierating.movies.titles import fold
+from movierating.prepared import Prepared
 
 _movie = Movie.__table__.c
 
@@ -44,12 +45,15 @@ class Catalogue:
     """The keys of movies, in memory: of all, at some 300 bytes a movie, or of those that a `wanted` row may mean.
 
     It lives inside one write transaction, and so nothing changes behind its back. Movies added get their ids at once
-    and are written by `flush`. `changes` counts the movies added and completed.
+    and are written by `flush`; in a dry run never. `changes` counts the movies added and completed.
     """
 
-    def __init__(self, connection: Connection, wanted: Sequence[Wanted] | None = None) -> None:
+    def __init__(
+        self, connection: Connection, wanted: Sequence[Wanted] | None = None, *, dry_run: bool = False
+    ) -> None:
         self.changes = 0
         self._connection = connection
+        self._dry_run = dry_run
         self._by_imdb: dict[str, _Known] = {}
         self._by_tmdb: dict[int, _Known] = {}
         self._by_title: defaultdict[tuple[str, int | None], list[_Known]] = defaultdict(list)
@@ -203,13 +207,27 @@ class Catalogue:
 
     def flush(self) -> None:
         """Insert and index what was added."""
-        if self._unwritten:
+        if self._unwritten and not self._dry_run:
             self._connection.execute(insert(Movie), self._unwritten)
             index.add(self._connection, self._unwritten)
-            self._unwritten.clear()
+        self._unwritten.clear()
 
 
+def ids_by_imdb_id(connection: Connection, imdb_ids: Collection[str]) -> dict[str, int]:
+    """The ids of those movies that are there. No other rule comes before this one, so they need no catalogue."""
+    if not imdb_ids:
+        return {}
+    if len(imdb_ids) * _SEEKS_A_WALK < newest_id(connection, Movie.__table__):
+        return dict(_BY_IMDB_ID.tuples(connection, imdb_ids=listed(sorted(imdb_ids))))
+    return {imdb_id: movie_id for imdb_id, movie_id in _IMDB_IDS.tuples(connection) if imdb_id in imdb_ids}
+
+
+# To walk the whole index takes as long as to look for one movie in so many.
+_SEEKS_A_WALK = 2
 _BATCH = 1000
+_WITH_IMDB_ID = select(_movie.imdb_id, _movie.id).where(_movie.imdb_id.is_not(None))
+_IMDB_IDS = Prepared(_WITH_IMDB_ID)
+_BY_IMDB_ID = Prepared(_WITH_IMDB_ID.where(among(_movie.imdb_id, bindparam("imdb_ids"))))
 _IDS = select(_movie.id, _movie.imdb_id, _movie.tmdb_id)
 _KEYS = _IDS.add_columns(_movie.year, _movie.title_key, _movie.original_title_key)
 

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, select
 
 from movierating.database import write
 from movierating.movies.models import Movie
-from movierating.ratings.bulk import Given, put_many, remove_many
+from movierating.ratings.bulk import put_many, remove_many
 
 _movie = Movie.__table__.c
 
@@ -25,7 +25,7 @@ def rate_many(user_id: int, ratings: Sequence[Mapping[str, Any]]) -> dict[str, A
 
     def job(connection: Connection) -> dict[str, Any]:
         found, not_found = _found(connection, ratings)
-        given = [Given(movie_id, one["value"], one.get("rated_at")) for movie_id, one in found]
+        given = [(movie_id, one["value"], one.get("rated_at")) for movie_id, one in found]
         outcomes = put_many(connection, user_id, given, "replace")
         counts = {name: outcomes.count(name) for name in ("created", "updated", "unchanged")}
         return {**counts, "not_found": not_found}

@@ -1,13 +1,16 @@
 """Many ratings of one user at once: judged against what is there, written together, counted together."""
 
-from collections.abc import Iterable, Mapping
+import functools
+from collections.abc import Iterable
+from itertools import chain
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, bindparam, delete, select
 from sqlalchemy.exc import IntegrityError
 
 from movierating import times
-from movierating.database import batched
+from movierating.database import among, batched, listed
+from movierating.prepared import Prepared
 from movierating.problems import Unauthenticated
 from movierating.ratings.aggregates import move_many
 from movierating.ratings.models import Rating
@@ -19,18 +22,23 @@ _rating = Rating.__table__.c
 _BATCH = 500
 
 
-class Given(NamedTuple):
-    """A rating that somebody gives: `value` in half points; `rated_at` in microseconds, None where it isn't told."""
-
-    movie_id: int
-    value: int
-    rated_at: int | None
+# A rating that somebody gives: the movie's id, half points, and `rated_at` in microseconds, None where it isn't told.
+Given = tuple[int, int, int | None]
+# A rating that is there or comes: half points and `rated_at`.
+_Stored = tuple[int, int]
 
 
-class _Stored(NamedTuple):
-    value: int
-    rated_at: int
-    created_at: int
+class MovieGone(Exception):
+    """A movie that was to be rated isn't there any more."""
+
+
+class Judged(NamedTuple):
+    """What becomes of ratings: an outcome each, in their order, and by movie the ratings that are there and come."""
+
+    now: int
+    outcomes: list[Outcome]
+    stored: dict[int, _Stored]
+    changed: dict[int, _Stored]
 
 
 def put_many(
@@ -40,74 +48,90 @@ def put_many(
 
     A rating that differs from the one that is there replaces it (`replace`), gives way to it (`keep`), or does
     whichever the later time says (`newer`; one without a time gives way); what gives way is `skipped`. A movie may
-    come more than once: each of its ratings meets the one before. The movies must exist; raises Unauthenticated where
-    the account was closed meanwhile.
+    come more than once: each of its ratings meets the one before. Raises MovieGone, and Unauthenticated where the
+    account was closed meanwhile; then nothing may be committed.
     """
+    judged = judge_many(connection, user_id, ratings, on_conflict)
+    if judged.changed:
+        _write(connection, user_id, judged)
+    return judged.outcomes
+
+
+def judge_many(
+    connection: Connection, user_id: int, ratings: Iterable[Given], on_conflict: OnConflict
+) -> Judged:
+    """What `put_many` would do."""
     ratings = list(ratings)
-    stored = _stored(connection, user_id, {rating.movie_id for rating in ratings})
+    stored = _stored(connection, user_id, {movie_id for movie_id, _, _ in ratings})
     current: dict[int, _Stored] = dict(stored)
     now = times.now()
     outcomes = [_judge(current, rating, on_conflict, now) for rating in ratings]
     changed = {movie_id: row for movie_id, row in current.items() if stored.get(movie_id) != row}
-    _write(connection, user_id, stored, changed, now)
-    return outcomes
+    return Judged(now, outcomes, stored, changed)
 
 
 def _judge(current: dict[int, _Stored], given: Given, on_conflict: OnConflict, now: int) -> Outcome:
-    old = current.get(given.movie_id)
-    rated_at = now if given.rated_at is None else given.rated_at
+    movie_id, value, rated_at = given
+    old = current.get(movie_id)
     if old is None:
-        current[given.movie_id] = _Stored(given.value, rated_at, now)
+        current[movie_id] = (value, now if rated_at is None else rated_at)
         return "created"
-    if given.value == old.value and (given.rated_at is None or rated_at == old.rated_at):
+    old_value, old_rated_at = old
+    if value == old_value and rated_at in (None, old_rated_at):
         return "unchanged"
-    is_newer = given.rated_at is not None and rated_at > old.rated_at
+    is_newer = rated_at is not None and rated_at > old_rated_at
     if on_conflict == "keep" or (on_conflict == "newer" and not is_newer):
         return "skipped"
-    current[given.movie_id] = _Stored(given.value, rated_at, old.created_at)
+    current[movie_id] = (value, now if rated_at is None else rated_at)
     return "updated"
 
 
+_OF_USER = select(_rating.movie_id, _rating.value, _rating.rated_at).where(
+    _rating.user_id == bindparam("user")
+)
+_ALL_STORED = Prepared(_OF_USER)
+_SOME_STORED = Prepared(_OF_USER.where(among(_rating.movie_id, bindparam("movies"))))
+
+
 def _stored(connection: Connection, user_id: int, movie_ids: set[int]) -> dict[int, _Stored]:
-    own = select(_rating.movie_id, _rating.value, _rating.rated_at, _rating.created_at).where(
-        _rating.user_id == user_id
-    )
     if len(movie_ids) <= _BATCH:
-        own = own.where(_rating.movie_id.in_(movie_ids))
-    return {row[0]: _Stored(*row[1:]) for row in connection.execute(own)}
+        rows = _SOME_STORED.tuples(connection, user=user_id, movies=listed(movie_ids))
+    else:
+        rows = _ALL_STORED.tuples(connection, user=user_id)
+    return {movie_id: (value, rated_at) for movie_id, value, rated_at in rows}
 
 
-def _write(
-    connection: Connection,
-    user_id: int,
-    stored: Mapping[int, _Stored],
-    changed: Mapping[int, _Stored],
-    now: int,
-) -> None:
-    if not changed:
-        return
-    rows = [
-        (user_id, movie_id, row.value, row.rated_at, row.created_at, now)
-        for movie_id, row in sorted(changed.items())
-    ]
+def _write(connection: Connection, user_id: int, judged: Judged) -> None:
+    there = judged.stored
+    ordered = sorted(judged.changed.items())
+    changes = {
+        movie_id: (there[movie_id][0] if movie_id in there else None, row[0]) for movie_id, row in ordered
+    }
+    if move_many(connection, user_id, changes) < len(changes):
+        raise MovieGone
+    rows = [(movie_id, *row) for movie_id, row in ordered]
     try:
-        connection.exec_driver_sql(_PUT, rows)
+        for some in batched(rows, _ROWS_A_STATEMENT):
+            values = (user_id, judged.now, judged.now, *chain.from_iterable(some))
+            connection.exec_driver_sql(_put(len(some)), values)
     except IntegrityError as error:
         raise Unauthenticated("There is no such account any more.") from error
-    before = {movie_id: row.value for movie_id, row in stored.items()}
-    move_many(
-        connection,
-        user_id,
-        {movie_id: (before.get(movie_id), row.value) for movie_id, row in changed.items()},
+
+
+# A statement for each row takes half as long again.
+_ROWS_A_STATEMENT = 500
+
+
+@functools.lru_cache
+def _put(rows: int) -> str:
+    """Text for the driver, as in `aggregates`: thousands of rows go through it."""
+    values = ", ".join(["(?, ?, ?)"] * rows)
+    return (
+        "INSERT INTO rating (user_id, movie_id, value, rated_at, created_at, updated_at)"  # noqa: S608
+        f" SELECT ?, column1, column2, column3, ?, ? FROM (VALUES {values}) WHERE true"
+        " ON CONFLICT (user_id, movie_id) DO UPDATE"
+        " SET value = excluded.value, rated_at = excluded.rated_at, updated_at = excluded.updated_at"
     )
-
-
-# Text for the driver, as in `aggregates`: thousands of rows go through it.
-_PUT = (
-    "INSERT INTO rating (user_id, movie_id, value, rated_at, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?)"
-    " ON CONFLICT (user_id, movie_id) DO UPDATE"
-    " SET value = excluded.value, rated_at = excluded.rated_at, updated_at = excluded.updated_at"
-)
 
 
 def remove_many(connection: Connection, user_id: int, movie_ids: Iterable[int]) -> set[int]:

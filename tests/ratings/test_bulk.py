@@ -10,7 +10,7 @@ from movierating.database import read, write
 from movierating.movies.models import Movie
 from movierating.problems import Unauthenticated
 from movierating.ratings import service
-from movierating.ratings.bulk import Given, put_many, remove_many
+from movierating.ratings.bulk import put_many, remove_many
 from movierating.ratings.models import Rating
 
 MOMENT = 1_704_067_200_000_000
@@ -18,7 +18,7 @@ _rating = Rating.__table__.c
 
 
 def put(user_id, *ratings, on_conflict="newer"):
-    given = [Given(*rating) for rating in ratings]
+    given = [tuple(rating) for rating in ratings]
     return write(lambda connection: put_many(connection, user_id, given, on_conflict))
 
 

@@ -10,7 +10,7 @@ from flask import Response
 from movierating.database import db, write
 from movierating.movies import service as movies
 from movierating.ratings import service
-from movierating.ratings.bulk import Given, put_many
+from movierating.ratings.bulk import put_many
 from movierating.ratings.exports import export_ratings
 from movierating.ratings.formats import downloads
 from movierating.ratings.imports import import_file
@@ -130,7 +130,7 @@ def test_memory_stays_flat_however_many_there_are(user_id):
 
 def test_an_export_is_of_one_moment(user_id, add_many):
     movies = add_many(3000)
-    write(lambda connection: put_many(connection, user_id, [Given(key, 5, key) for key in movies], "newer"))
+    write(lambda connection: put_many(connection, user_id, [(key, 5, key) for key in movies], "newer"))
     blocks = export_ratings(user_id, "csv").blocks
     first = next(blocks)
     write(lambda connection: service.remove_all_of(connection, user_id))
@@ -140,7 +140,7 @@ def test_an_export_is_of_one_moment(user_id, add_many):
 @pytest.mark.parametrize("name", ["csv", "json", "letterboxd", "imdb"])
 def test_a_download_given_up_gives_its_connection_back(user_id, add_many, name):
     movies = add_many(3000)
-    write(lambda connection: put_many(connection, user_id, [Given(key, 5, key) for key in movies], "newer"))
+    write(lambda connection: put_many(connection, user_id, [(key, 5, key) for key in movies], "newer"))
     before = db.engine.pool.checkedout()
     give_up(user_id, name)
     export_ratings(user_id, name)

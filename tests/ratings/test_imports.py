@@ -1,7 +1,9 @@
 """A file's ratings: what is written, when nothing is, and a report in which each row counts once."""
 
 import io
+import sqlite3
 import threading
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,11 +12,13 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from movierating import database
 from movierating.database import read, write
-from movierating.problems import Invalid, Unauthenticated
-from movierating.ratings import service
+from movierating.problems import Invalid, Unauthenticated, Unavailable
+from movierating.ratings import imports, service
 from movierating.ratings.imports import import_file
 from movierating.ratings.models import Rating
+from movierating.ratings.row_matching import match_rows
 
 _rating = Rating.__table__.c
 
@@ -145,6 +149,45 @@ def test_a_closed_account_imports_nothing(bring, heat, user_id, everything):
     with pytest.raises(Unauthenticated):
         bring(user_id + 1, *FILE, create_missing=True)
     assert everything() == before
+
+
+def removing(monkeypatch, movie_ids):
+    """Let each match be followed by the removal of one of the movies, as an admin might, before it is rated."""
+
+    def match_and_remove(*args, **kwargs):
+        matches = match_rows(*args, **kwargs)
+        for movie_id in movie_ids[:1]:
+            service.remove_movie(movie_ids.pop(0), None, with_ratings=True)
+            assert movie_id in matches.newest
+        return matches
+
+    monkeypatch.setattr(imports, "match_rows", match_and_remove)
+
+
+def test_a_movie_that_is_removed_after_its_match_is_unmatched(
+    bring, counts, heat, user_id, exact, add_many, monkeypatch
+):
+    (other,) = add_many(1)
+    removing(monkeypatch, [other])
+    report = bring(user_id, FILE[0], "tt9000001,,,,,8,")
+    assert counts(report) == [1, 0, 0, 0, 1, 0]
+    assert set(rated(user_id)) == {heat}
+    assert exact()
+
+
+def test_an_import_gives_up_where_movies_go_each_time(bring, user_id, everything, add_many, monkeypatch):
+    removing(monkeypatch, add_many(3))
+    with pytest.raises(Unavailable):
+        bring(user_id, *[f"tt{9000000 + number},,,,,5," for number in range(1, 5)])
+    assert rated(user_id) == {}
+
+
+@pytest.mark.parametrize("create_missing", [False, True])
+def test_a_dry_run_waits_for_nobody(bring, counts, heat, user_id, app, create_missing):
+    with closing(sqlite3.connect(database.db.engine.url.database, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        report = bring(user_id, *FILE[:2], dry_run=True, create_missing=create_missing)
+    assert counts(report) == ([2, 0, 0, 0, 0, 0] if create_missing else [1, 0, 0, 0, 1, 0])
 
 
 def test_a_reader_beside_it_sees_all_of_an_import_or_nothing(bring, app, user_id, add_many):

@@ -14,7 +14,7 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.test import encode_multipart
 
 from movierating.database import write
-from movierating.ratings.bulk import Given, put_many
+from movierating.ratings.bulk import put_many
 from movierating.users import service as users
 
 PASSWORD = "correct horse battery"
@@ -93,7 +93,7 @@ def open_databases(process):
 
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="only Linux tells which files are open")
 def test_clients_who_leave_a_download_leave_nothing_open(ada, add_many, serve, tmp_path):
-    rated = [Given(movie_id, 5, movie_id) for movie_id in add_many(20_000)]
+    rated = [(movie_id, 5, movie_id) for movie_id in add_many(20_000)]
     write(lambda connection: put_many(connection, ada, rated, "newer"))
     service = serve(tmp_path / "instance")
     caller = Caller(service, "ada")

@@ -5,11 +5,14 @@ Each function that reads one raises ValueError with a reason for a person.
 
 import re
 import unicodedata
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from movierating import times
+
+T = TypeVar("T")
 
 # As in movierating.fields, whose rules a movie made from a row has to pass.
 _UNWANTED = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
@@ -90,6 +93,8 @@ def imdb_id(given: object) -> str | None:
 
 def tmdb_id(given: object) -> int | None:
     """The number; None of a blank and of 0."""
+    if isinstance(given, str) and len(given) < 10 and given.isascii() and given.isdigit():
+        return int(given) or None
     text = _text(given)
     if not text:
         return None
@@ -102,6 +107,8 @@ def tmdb_id(given: object) -> int | None:
 
 def title(given: object) -> str | None:
     """Trimmed and in NFC; None of a blank."""
+    if isinstance(given, str) and given.isascii() and given.isprintable() and len(given) <= _LONGEST_TITLE:
+        return given.strip() or None
     text = _text(given)
     if not text:
         return None
@@ -139,11 +146,29 @@ def moment(given: object) -> int | None:
     return at
 
 
+def column(parse: Callable[[str], T], texts: Sequence[str]) -> Sequence[T | None]:
+    """`parse` of each cell of a column, of which a blank must be None. Raises what it raises."""
+    return list(map(parse, texts)) if any(texts) else (None,) * len(texts)
+
+
+def moments(texts: Sequence[str]) -> Sequence[int | None]:
+    """As `moment`, of a column."""
+    if not all(map(_is_plain, texts)):
+        return column(moment, texts)
+    times_of = list(map(times.from_datetime, map(datetime.fromisoformat, texts)))
+    if times_of and max(times_of) > times.now() + _FURTHEST_EAST:
+        raise ValueError("a time lies in the future")
+    return times_of
+
+
+def _is_plain(text: str) -> bool:
+    """Whether it is written as nearly all programs write it, which needs no taking apart."""
+    return text[10:11] == "T" and text[-1:] == "Z"
+
+
 def _microseconds(text: str) -> int:
     try:
-        # The way that nearly all programs write it needs no taking apart.
-        is_plain = text[10:11] == "T" and text.endswith("Z")
-        at = times.from_datetime(datetime.fromisoformat(text if is_plain else _in_rfc3339(text)))
+        at = times.from_datetime(datetime.fromisoformat(text if _is_plain(text) else _in_rfc3339(text)))
     except ValueError:
         at = _EARLIEST - 1
     if at < _EARLIEST:

@@ -15,6 +15,7 @@ Read are the same columns in any order, and also files that other programs write
 enough.
 """
 
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
@@ -35,14 +36,44 @@ def sniff(columns: Sequence[str]) -> bool:
 def parse(sheets: Iterable[Sheet]) -> Iterator[Row]:
     """The ratings."""
     for sheet in sheets:
-        yield from sheet.rows(_COLUMNS, partial(_row, sheet.source.name))
+        name = sheet.source.name
+        yield from sheet.rows(_COLUMNS, partial(_row, name), partial(_plain_rows, name))
+
+
+def _plain_rows(file: str, line: int, columns: Sequence[Sequence[str]]) -> list[RatedRow] | None:
+    """What `_row` makes of each row, in half the time; None where one of them may be no rating or not in order."""
+    imdb_ids, tmdb_ids, titles, original_titles, made_in, values, rated_at, versions = columns
+    half_points = list(map(cells.HALVES_TO_TEN.half_points.get, values))
+    if None in half_points or not {VERSION, ""}.issuperset(versions):
+        return None
+    try:
+        rows = zip(
+            itertools.count(line),
+            cells.column(cells.imdb_id, imdb_ids),
+            cells.column(cells.tmdb_id, tmdb_ids),
+            cells.column(_title, titles),
+            cells.column(_title, original_titles),
+            cells.column(cells.year, made_in),
+            half_points,
+            cells.moments(rated_at),
+            itertools.repeat(None),
+            itertools.repeat(file),
+        )
+    except ValueError:
+        return None
+    made = list(map(RatedRow._make, rows))
+    return made if all(row.imdb_id or row.tmdb_id or row.title for row in made) else None
+
+
+def _title(text: str) -> str | None:
+    return cells.title(cells.armed(text))
 
 
 def _row(file: str, line: int, row: Sequence[str]) -> Row:
     imdb_id, tmdb_id, title, original_title, made_in, value, rated_at, version = row
     if version not in (VERSION, ""):
         raise ValueError(f"it is of version {cells.shown(version)}, not {VERSION}")
-    name, year = cells.title(cells.armed(title)), cells.year(made_in)
+    name, year = _title(title), cells.year(made_in)
     if not value or value.isspace():
         return SkippedRow(line, name, year, "it has no rating", file)
     return checked(
@@ -51,7 +82,7 @@ def _row(file: str, line: int, row: Sequence[str]) -> Row:
             cells.imdb_id(imdb_id),
             cells.tmdb_id(tmdb_id),
             name,
-            cells.title(cells.armed(original_title)),
+            _title(original_title),
             year,
             cells.rating(cells.HALVES_TO_TEN, value),
             cells.moment(rated_at),

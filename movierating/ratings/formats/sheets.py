@@ -7,20 +7,20 @@ breaks, the separator may be a spreadsheet's semicolon or tab, and a line may en
 import codecs
 import csv
 import io
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from operator import itemgetter
 from typing import Any, BinaryIO, NamedTuple
 
+from movierating.ratings.formats.lines import LONGEST_LINE, Lines, UnreadableLine, decoded, is_broken
 from movierating.ratings.formats.rows import BadRow, Row, UnknownFormat
 
-# Longer than any row about a film can be, a review apart; it is the limit of the csv module for a cell as well.
-LONGEST_LINE = 1 << 17
-MOST_LINES = 2_000_000
-_MOST_REREAD = 64 * LONGEST_LINE
 _MOST_BLANK_LINES = 100
 _SEPARATORS = (",", ";", "\t")
+
+
+MakeRow = Callable[[int, Sequence[str]], Row]
+MakeRows = Callable[[int, Sequence[Sequence[str]]], Sequence[Row] | None]
 
 
 class Source(NamedTuple):
@@ -45,131 +45,82 @@ class Sheet:
             raise UnknownFormat("The first line of the file has a quotation mark out of place.") from error
         self.columns = [cell.strip().lower() for cell in cells]
 
-    def rows(self, names: Sequence[str], make: Callable[[int, Sequence[str]], Row]) -> Iterator[Row]:
+    def rows(self, names: Sequence[str], make: MakeRow, make_all: MakeRows | None = None) -> Iterator[Row]:
         """`make(line, cells)` of each row, the cells being those of these columns, empty where there is no such column.
 
-        A row that can't be read, or of which `make` raises ValueError, becomes a BadRow.
+        A row that can't be read, or of which `make` raises ValueError, becomes a BadRow. `make_all(line, columns)` may
+        make all rows of a piece of the file at once, the first being on that line; where it gives None, `make` does.
         """
-        # The last cell is the one that _records adds.
-        places = (self.columns.index(name) if name in self.columns else -1 for name in names)
-        chosen = itemgetter(*places)
-        for line, cells in self._records():
-            try:
-                if isinstance(cells, Exception):
-                    raise cells
-                made = make(line, chosen(cells))
-            except ValueError as error:
-                made = BadRow(self.source.name, line, str(error))
-            yield made
-
-    def _records(self) -> Iterator[tuple[int, list[str] | ValueError]]:
-        width = len(self.columns)
-        with self.source.open() as file:
-            lines = _Lines(file, self._first_line)
-            reader = csv.reader(lines, delimiter=self._separator, strict=True)
-            while True:
-                first = lines.begin_record()
-                try:
-                    cells = next(reader)
-                except StopIteration:
-                    return
-                except (csv.Error, _UnreadableLine) as error:
-                    yield first, lines.go_back(error)
+        places = [self.columns.index(name) if name in self.columns else -1 for name in names]
+        chosen, width = itemgetter(*places), len(self.columns)
+        for line, records in self._pieces():
+            if make_all and set(map(len, records)) == {width}:
+                columns = [*zip(*records, strict=True), ("",) * len(records)]
+                made = make_all(line, chosen(columns))
+                if made is not None:
+                    yield from made
                     continue
-                if len(cells) == width and any(cells):
-                    cells.append("")
-                    yield first, cells
-                elif any(cell.strip() for cell in cells):
-                    yield (
-                        first,
-                        ValueError(f"the row has {len(cells)} columns where the first line has {width}"),
-                    )
+            for number, cells in enumerate(records, line):
+                if any(cell.strip() for cell in cells):
+                    yield self._made(number, cells, chosen, make)
+
+    def _made(
+        self, line: int, cells: list[str], chosen: Callable[[Any], Sequence[str]], make: MakeRow
+    ) -> Row:
+        width = len(self.columns)
+        try:
+            if isinstance(cells, _Unreadable):
+                raise ValueError(cells[0])
+            if len(cells) != width:
+                raise ValueError(f"the row has {len(cells)} columns where the first line has {width}")
+            return make(line, chosen([*cells, ""]))
+        except ValueError as error:
+            return BadRow(self.source.name, line, str(error))
+
+    def _pieces(self) -> Iterator[tuple[int, list[list[str]]]]:
+        """Records and the first one's line: many, if each is a line that can be read, or one."""
+        with self.source.open() as file:
+            lines = Lines(file, self._first_line)
+            while some := lines.take():
+                records = _one_a_line(some, self._separator)
+                if records is not None:
+                    yield lines.number - len(some) + 1, records
+                else:
+                    lines.give_back(some)
+                    yield from self._one_by_one(lines)
+
+    def _one_by_one(self, lines: Lines) -> Iterator[tuple[int, list[list[str]]]]:
+        reader = csv.reader(lines, delimiter=self._separator, strict=True)
+        while lines.has_given_back():
+            first = lines.begin_record()
+            try:
+                yield first, [next(reader)]
+            except (csv.Error, UnreadableLine) as error:
+                yield first, [_Unreadable([lines.go_back(error)])]
 
 
-class _UnreadableLine(ValueError):
-    pass
+class _Unreadable(list[str]):
+    """In place of a record's cells, why it can't be read."""
 
 
-class _Lines:
-    """The lines after the header. A row that fails gives back all its lines but the first.
-
-    A quotation mark that is never closed so costs one row and not all that follow it.
-    """
-
-    def __init__(self, file: BinaryIO, header: int) -> None:
-        self._file = _lines(file)
-        for _ in range(header):
-            self._file.readline()
-        self._number = header
-        self._record: list[str] = []
-        self._again: deque[str] = deque()
-        self._left_to_reread = _MOST_REREAD
-
-    def __iter__(self) -> "_Lines":
-        return self
-
-    def __next__(self) -> str:
-        line = self._again.popleft() if self._again else _read_line(self._file)
-        if not line:
-            raise StopIteration
-        self._number += 1
-        if self._number > MOST_LINES:
-            raise UnknownFormat(f"The file has more than {MOST_LINES:,} lines.")
-        self._record.append(line)
-        if len(line) > LONGEST_LINE:
-            raise _UnreadableLine(f"the line is longer than {LONGEST_LINE} characters")
-        if "\0" in line:
-            raise _UnreadableLine("the line has a NUL character")
-        if not line.isascii() and _is_broken(line):
-            raise _UnreadableLine("the line is not UTF-8")
-        return line
-
-    def begin_record(self) -> int:
-        """The number of the record's first line."""
-        self._record.clear()
-        return self._number + 1
-
-    def go_back(self, error: Exception) -> ValueError:
-        """Prepare to go on behind the record's first line; returns why the record couldn't be read."""
-        rest = self._record[1:]
-        self._left_to_reread -= sum(map(len, rest))
-        if self._left_to_reread > 0:
-            self._again.extendleft(reversed(rest))
-            self._number -= len(rest)
-            rest = []
-        reason = (
-            str(error) if isinstance(error, _UnreadableLine) else "the row has a quotation mark out of place"
-        )
-        return ValueError(f"{reason}; {len(rest)} lines after it could not be read" if rest else reason)
-
-
-def _lines(file: BinaryIO) -> io.TextIOWrapper:
-    return io.TextIOWrapper(file, "utf-8-sig", "surrogateescape", newline="")
-
-
-def _read_line(file: io.TextIOWrapper) -> str:
-    line = file.readline(LONGEST_LINE + 1)
-    if len(line) > LONGEST_LINE:
-        rest = line
-        while rest and not rest.endswith(("\n", "\r")):
-            rest = file.readline(LONGEST_LINE)
-    return line
-
-
-def _is_broken(line: str) -> bool:
+def _one_a_line(lines: Sequence[str], separator: str) -> list[list[str]] | None:
+    """The cells of each line; None where a record takes several lines, or one can't be read."""
+    text = "".join(lines)
+    if "\0" in text or (not text.isascii() and is_broken(text)) or max(map(len, lines)) > LONGEST_LINE:
+        return None
     try:
-        line.encode()
-    except UnicodeEncodeError:
-        return True
-    return False
+        records = list(csv.reader(lines, delimiter=separator, strict=True))
+    except csv.Error:
+        return None
+    return records if len(records) == len(lines) else None
 
 
 def _header(head: bytes) -> tuple[int, str]:
     """The first line that isn't blank, and its number."""
     if not head.removeprefix(codecs.BOM_UTF8).strip():
         raise UnknownFormat("The file is empty.")
-    for number, line in enumerate(islice(_lines(io.BytesIO(head)), _MOST_BLANK_LINES), 1):
-        if "\0" in line or _is_broken(line) or len(line) >= LONGEST_LINE:
+    for number, line in enumerate(islice(decoded(io.BytesIO(head)), _MOST_BLANK_LINES), 1):
+        if "\0" in line or is_broken(line) or len(line) >= LONGEST_LINE:
             break
         if line.strip():
             return number, line.strip("\r\n")

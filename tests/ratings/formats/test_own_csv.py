@@ -1,7 +1,10 @@
 from collections.abc import Callable
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from movierating.ratings.formats import own_csv
 from movierating.ratings.formats.own_csv import write
 from movierating.ratings.formats.rows import BadRow, ExportRow, RatedRow, Row, SkippedRow
 
@@ -44,3 +47,26 @@ def test_bad_rows_say_why(read: Read, row: str, reason: str) -> None:
     _, rows = read(f"imdb_id,value,version\n{row}\n")
     assert isinstance(rows[0], BadRow)
     assert reason in rows[0].reason
+
+
+ROWS = (
+    "tt0116191,12,Emma,,1996,8.5,2024-01-15T10:30:00Z,1",
+    "116191,012.0, 'Tis ,,1996.0,8,2024-01-15,",
+    ",,'=Él'an,'+1,,10.0,2024-01-15T10:30:00.000001Z,1",
+    ",7,,,,1,,",
+    ",,,,,1,,",
+    "tt1,,Emma,,1996,,2024-01-15,1",
+    "tt0116191,,,,,8.5,9999-01-15T10:30:00Z,",
+    "tt0116191,,,,,8.5,2024-13-15T10:30:00Z,2",
+    "tt0116191,,,,1,8.5,2024-W03-1T10:30Z,1",
+    "x,,,,1996,8.5,,1",
+)
+
+
+@given(st.lists(st.sampled_from(ROWS), max_size=6))
+def test_rows_made_together_are_those_made_one_by_one(read: Read, rows: list[str]) -> None:
+    data = "\n".join(["imdb_id,tmdb_id,title,original_title,year,value,rated_at,version", *rows])
+    together = read(data)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(own_csv, "_plain_rows", lambda *_: None)
+        assert read(data) == together

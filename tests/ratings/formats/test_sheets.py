@@ -4,10 +4,12 @@ import tracemalloc
 from collections.abc import Callable
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from movierating.ratings.formats import sheets
+from movierating.ratings.formats import lines
+from movierating.ratings.formats.lines import LONGEST_LINE
 from movierating.ratings.formats.rows import BadRow, RatedRow, Row
-from movierating.ratings.formats.sheets import LONGEST_LINE
 
 Read = Callable[..., tuple[str, list[Row]]]
 
@@ -66,6 +68,34 @@ def test_one_bad_line_costs_one_row(read: Read, line: bytes, reason: str) -> Non
     assert reason in rows[1].reason
 
 
+AWKWARD = (
+    b"Ran,1985,7\n",
+    b"Ran,1985,7\r\n",
+    b"\n",
+    b",,\n",
+    b'"Emma, or\nnot",1996,8\n',
+    b'"Emma,1996,8\n',
+    "Élan,1995,8\n".encode(),
+    b"E\xff,1996,8\n",
+    b"Emma,19\x0096,8\n",
+    b"Emma,1996\n",
+    b"Emma,1996,11\n",
+)
+
+
+@given(st.lists(st.sampled_from(AWKWARD), max_size=30), st.integers(1, 100))
+def test_rows_are_the_same_however_much_is_looked_at_together(
+    read: Read, content: list[bytes], taken: int
+) -> None:
+    data = HEADER.encode() + b"".join(content)
+    with pytest.MonkeyPatch.context() as patched:
+        whole = read(data)
+        patched.setattr(lines, "_TAKEN", taken)
+        assert read(data) == whole
+        patched.setattr("movierating.ratings.formats.own_csv._plain_rows", lambda *_: None)
+        assert read(data) == whole
+
+
 def test_quotation_marks_never_closed_cost_one_row_each_within_bounds(read: Read) -> None:
     good = ("R" * 490 + ",1985,7\n") * 270
     _, rows = read(HEADER + ('"Emma\n' + good) * 20)
@@ -108,6 +138,6 @@ def test_files_that_are_no_table_are_refused(refused: Callable[..., str], data: 
 def test_there_is_a_limit_of_lines_which_blank_ones_count_to(
     read: Read, refused: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sheets, "MOST_LINES", 5)
+    monkeypatch.setattr(lines, "MOST_LINES", 5)
     assert read(HEADER + "\n" * 4)
     assert refused(HEADER + "\n" * 5) == "The file has more than 5 lines."
