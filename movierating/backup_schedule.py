@@ -4,6 +4,7 @@ A thread of the server's main process waits and starts `movierating backup` as a
 opens no database, because it forks workers; and a backup that is killed or runs out of memory takes nothing along.
 """
 
+import os
 import subprocess
 import sys
 import threading
@@ -21,6 +22,13 @@ from movierating.logs import logger
 RETRY_SECONDS = 300.0
 # However far away the next one is: the clock may be set, and the machine may sleep.
 LOOK_SECONDS = 60.0
+
+# A worker that is forked while a process is started would keep that one's pipes open, and whoever reads them waiting.
+_starting = threading.Lock()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_starting.acquire, after_in_parent=_starting.release, after_in_child=_starting.release
+    )
 
 _NAME = "movierating-%Y%m%dT%H%M%SZ.sqlite3"
 
@@ -92,7 +100,6 @@ class _Keeper(threading.Thread):
         # Several servers of one instance make each backup once. It is let go of for forked processes, too.
         self._turn = FileLock(database.with_name(f".{database.name}.schedule"), timeout=0)
         self._stopping = threading.Event()
-        self._starting = threading.Lock()
         self._process: subprocess.Popen[str] | None = None
 
     def run(self) -> None:
@@ -101,12 +108,11 @@ class _Keeper(threading.Thread):
             try:
                 wait = self._seconds_left() or self._take_turn()
             except Exception as error:
-                self._fail(str(error))
-                wait = RETRY_SECONDS
+                wait = self._fail(str(error))
 
     def stop(self) -> None:
         """End a backup that is under way, and return at once."""
-        with self._starting:
+        with _starting:
             self._stopping.set()
             if self._process is not None:
                 self._process.terminate()
@@ -133,8 +139,7 @@ class _Keeper(threading.Thread):
         if self._stopping.is_set():
             return 0.0
         if code:
-            self._fail(said)
-            return min(RETRY_SECONDS, self._schedule.every.total_seconds())
+            return self._fail(said)
         if said:
             logger.warning("backup", extra={"fields": {"file": target.name, "warning": said}})
         facts = {
@@ -148,7 +153,7 @@ class _Keeper(threading.Thread):
 
     def _run(self, *arguments: str) -> tuple[int, str]:
         """The exit code of a command of ours, and what it said on standard error."""
-        with self._starting:
+        with _starting:
             if self._stopping.is_set():
                 return 1, ""
             self._process = subprocess.Popen(  # noqa: S603  (a command of ours)
@@ -160,9 +165,11 @@ class _Keeper(threading.Thread):
             )
         _, said = self._process.communicate()
         code = self._process.returncode
-        with self._starting:
+        with _starting:
             self._process = None
         return code, " ".join(said.split()).removeprefix("Error: ")
 
-    def _fail(self, reason: str) -> None:
+    def _fail(self, reason: str) -> float:
+        """Log it; the seconds until the next try."""
         logger.error("backup failed", extra={"fields": {"reason": reason}})
+        return min(RETRY_SECONDS, self._schedule.every.total_seconds())

@@ -94,7 +94,7 @@ def _replace(app: Flask, target: Path, file: Path) -> Restored:
     if not startup.is_known(revision):
         raise CopyError(f"{file} is newer than this version of movierating")
     staged = replacement.staged(target)
-    copies.copy_into(staged, file)
+    copies.copy_into(staged, file, copies.open_to_read)
     orphans = copies.examine(staged, "integrity_check", called=file)
     if revision != startup.newest_revision():
         _upgrade(app, staged, called=file)

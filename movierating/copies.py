@@ -5,7 +5,7 @@ A copy is one file without a write-ahead log: it can be moved and sent, and open
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -35,7 +35,7 @@ def copy(source: Path, target: Path) -> list[str]:
     """
     part = target.with_name(f".{target.name}.part")
     with removed_at_the_end(part):
-        copy_into(part, source)
+        copy_into(part, source, open_in_use)
         # An index that disagrees with its table is found by `check` and when a copy is restored: to look for that
         # takes 13 s for 6 million ratings, this takes 1.
         orphans = examine(part, "quick_check", called=source)
@@ -61,8 +61,10 @@ def remove(file: Path) -> None:
         file.with_name(file.name + suffix).unlink(missing_ok=True)
 
 
-def copy_into(file: Path, source: Path) -> None:
+def copy_into(file: Path, source: Path, opened: Callable[[Path], sqlite3.Connection]) -> None:
     """Make `file`, which its owner alone can read, a copy of the database `source`. Raises CopyError or OSError.
+
+    `opened` is `open_in_use` or `open_to_read`.
 
     It is one step of SQLite's backup, which is one read transaction: writers go on, and only the log grows meanwhile.
     In small steps each write by another process starts it over, so that it never ends under load; VACUUM INTO takes
@@ -70,7 +72,7 @@ def copy_into(file: Path, source: Path) -> None:
     """
     os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     try:
-        with closing(open_to_read(source)) as original, closing(sqlite3.connect(file)) as target:
+        with closing(opened(source)) as original, closing(sqlite3.connect(file)) as target:
             # It is synchronised as a whole once it is good.
             target.execute("PRAGMA synchronous = OFF")
             original.backup(target)
@@ -81,10 +83,18 @@ def copy_into(file: Path, source: Path) -> None:
         raise CopyError(f"can't copy {source} to {file.parent} ({error})") from error
 
 
-def open_to_read(file: Path) -> sqlite3.Connection:
-    """A connection to a database that is there, in use or not. Raises sqlite3.Error, or OSError where it is not there.
+def open_in_use(file: Path) -> sqlite3.Connection:
+    """A connection to an instance's own database, which must be there. Raises sqlite3.Error.
 
-    One on a disk that can't be written to is read as well.
+    Nothing but SQLite may open that: to close a file drops all locks that this process has on it.
+    """
+    return sqlite3.connect(f"{file.absolute().as_uri()}?mode=rw", uri=True)
+
+
+def open_to_read(file: Path) -> sqlite3.Connection:
+    """A connection to a copy, or to a database that this process has not open, also where nothing can be written.
+
+    Raises sqlite3.Error, or OSError where it is not there.
     """
     mode = "mode=ro"
     if _header(file)[18:20] == _WITH_LOG:
@@ -152,7 +162,8 @@ def revision(file: Path) -> str:
     except OSError as error:
         raise CopyError(f"{file} can't be read ({error.strerror})") from error
     except sqlite3.Error as error:
-        raise CopyError(f"{file} can't be read ({error})") from error
+        what = "is damaged" if is_damage(error) else "can't be read"
+        raise CopyError(f"{file} {what} ({error})") from error
 
 
 def _require_ours(connection: sqlite3.Connection, called: Path) -> str:

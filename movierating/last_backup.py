@@ -7,7 +7,7 @@ def note(database: Path, at: float) -> None:
     """Remember that the backup of `at`, in seconds since 1970, is good. Raises OSError."""
     file = _file(database)
     draft = file.with_name(f"{file.name}-draft")
-    draft.write_text(f"{at:.0f}\n", encoding="ascii")
+    draft.write_text(f"{int(at)}\n", encoding="ascii")
     draft.replace(file)
 
 

@@ -19,6 +19,7 @@ def backup(file: str) -> None:
     from movierating import backups, database
 
     with application(prepared=False):
+        database.hold()
         orphans = backups.back_up(database.file(), Path(file))
     _warn(orphans)
     click.echo(f"backup written to {file}")
