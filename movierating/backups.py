@@ -96,11 +96,10 @@ def _replace(app: Flask, target: Path, file: Path) -> Restored:
     staged = replacement.staged(target)
     copies.copy_into(staged, file, copies.open_to_read)
     orphans = copies.examine(staged, "integrity_check", called=file)
-    if revision != startup.newest_revision():
+    is_older = revision != startup.newest_revision()
+    if is_older:
         _upgrade(app, staged, called=file)
-    return Restored(
-        replacement.replace(target), revision if revision != startup.newest_revision() else None, orphans
-    )
+    return Restored(replacement.replace(target), revision if is_older else None, orphans)
 
 
 def _upgrade(app: Flask, staged: Path, called: Path) -> None:
@@ -109,10 +108,11 @@ def _upgrade(app: Flask, staged: Path, called: Path) -> None:
     database.configure(engine)
     try:
         startup.upgrade(app, engine)
+        engine.dispose()
+        copies.leave_no_log(staged)
     except Exception as error:
         reason = " ".join(str(getattr(error, "orig", error)).split())
         raise CopyError(f"{called} can't be migrated ({reason})") from error
     finally:
         engine.dispose()
-    copies.leave_no_log(staged)
     copies.examine(staged, "quick_check", called=called)

@@ -86,9 +86,9 @@ def prepare(app: Flask) -> None:
             close()
 
 
-def current_revision(engine: Engine | None = None) -> str | None:
-    """The migration that the database, or another one, is at; None before the first."""
-    with (engine or db.engine).connect() as connection:
+def current_revision() -> str | None:
+    """The migration that the database is at, None before the first."""
+    with db.engine.connect() as connection:
         revision: str | None = MigrationContext.configure(connection).get_current_revision()
         return revision
 

@@ -1,5 +1,9 @@
 """`movierating backup` and `movierating restore`."""
 
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -18,7 +22,7 @@ def backup(file: str) -> None:
         raise click.ClickException("a backup is a file and can't be written to standard output")
     from movierating import backups, database
 
-    with application(prepared=False):
+    with _ended_in_order(), application(prepared=False):
         database.hold()
         orphans = backups.back_up(database.file(), Path(file))
     _warn(orphans)
@@ -36,7 +40,7 @@ def restore(file: str) -> None:
         raise click.ClickException("a backup is a file and can't be read from standard input")
     from movierating import backups
 
-    with application(prepared=False) as app:
+    with _ended_in_order(), application(prepared=False) as app:
         restored = backups.restore(app, Path(file))
     _warn(restored.orphans)
     if restored.upgraded_from:
@@ -44,6 +48,16 @@ def restore(file: str) -> None:
     if restored.kept:
         click.echo(f"the old database is kept as {restored.kept}")
     click.echo(f"restored {file}")
+
+
+@contextmanager
+def _ended_in_order() -> Iterator[None]:
+    """Let SIGTERM end the command as an error would, so that nothing unfinished is left behind."""
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _warn(orphans: list[str]) -> None:

@@ -153,6 +153,27 @@ def test_a_backup_does_not_wait_for_ever(ours, instance, tmp_path, monkeypatch, 
         refused(ours("backup", str(tmp_path / "file")), "another backup has been under way for too long")
 
 
+TERMINATED = """
+import os, signal, sys
+from movierating import copies
+from movierating.cli import main
+
+copies.examine = lambda *_, **__: os.kill(os.getpid(), signal.SIGTERM)
+main(sys.argv[1:])
+"""
+
+
+@pytest.mark.parametrize("name", ["backup", "restore"])
+def test_sigterm_leaves_nothing_unfinished(backup, environ, instance, name):
+    before = backup.read_bytes(), contents(instance)
+    command = [sys.executable, "-c", TERMINATED, name, str(backup)]
+    done = subprocess.run(command, env=environ(instance), capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (143, "", "")
+    assert (backup.read_bytes(), contents(instance)) == before
+    assert names(backup.parent) == ["backup.sqlite3"]
+    assert [name for name in names(instance) if name.endswith((".new", ".old"))] == []
+
+
 def torn(file):
     content = bytearray(file.read_bytes())
     middle = len(content) // 8192 * 4096
