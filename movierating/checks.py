@@ -1,9 +1,12 @@
 """What `movierating check` looks at: settings, migration state, the SQLite file, aggregates."""
 
+import sqlite3
+from typing import Any
+
 from sqlalchemy import Connection
 from sqlalchemy.exc import DatabaseError
 
-from movierating import startup
+from movierating import copies, startup
 from movierating.database import read, write
 from movierating.ratings import aggregates
 
@@ -26,11 +29,12 @@ def run(repair: bool) -> tuple[list[str], list[str]]:
 
 
 def _integrity(connection: Connection) -> list[str]:
-    damage = [row[0] for row in connection.exec_driver_sql("PRAGMA integrity_check") if row[0] != "ok"]
-    orphans = [
-        f"a row of {row[0]} has no {row[2]}" for row in connection.exec_driver_sql("PRAGMA foreign_key_check")
-    ]
-    return [f"database: {line}" for line in damage + orphans]
+    driver: Any = connection.connection.dbapi_connection
+    try:
+        found = copies.damage(driver, "integrity_check") + copies.orphans(driver)
+    except sqlite3.DatabaseError as error:
+        found = [str(error)]
+    return [f"database: {line}" for line in found]
 
 
 def _aggregates(wrong: list[tuple[str, int]]) -> list[str]:

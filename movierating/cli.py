@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from movierating.commands.backups import backup, restore
 from movierating.commands.data import export, import_
 from movierating.commands.instance import check, openapi, seed, serve
 from movierating.commands.users import user
@@ -41,6 +42,8 @@ for command in (
     seed,
     import_,
     export,
+    backup,
+    restore,
     check,
     openapi,
     _Migrations("db", help="Perform database migrations."),

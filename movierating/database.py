@@ -10,6 +10,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
+from pathlib import Path
 from typing import Any, TypeVar
 
 import orjson
@@ -33,6 +34,8 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.schema import MetaData
 
+from movierating.instance_lock import Hold, InUse
+from movierating.problems import Unavailable
 from movierating.writer import PATIENCE_SECONDS, Writer
 
 T = TypeVar("T")
@@ -116,6 +119,19 @@ class _Door:
         self.writer = Writer()
         self.own = _Own()
         self.watch = _Watch()
+        self._hold: Hold | None = None
+        self._holding = threading.Lock()
+
+    def hold(self, database: Path) -> None:
+        with self._holding:
+            if self._hold is None:
+                self._hold = Hold(database, alone=False)
+
+    def release(self) -> None:
+        with self._holding:
+            if self._hold is not None:
+                self._hold.release()
+                self._hold = None
 
 
 def engine_options(synchronous: str, cursor_key: bytes) -> dict[str, Any]:
@@ -146,6 +162,34 @@ def configure(engine: Engine) -> None:
     def begin(connection: Connection) -> None:
         if connection.get_execution_options().get("writes"):
             connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def hold_while_open(engine: Engine) -> None:
+    """Let each process that opens the database hold the instance from then on, until `close()`.
+
+    To connect then raises Unavailable while the database is being replaced.
+    """
+
+    @event.listens_for(engine, "do_connect")
+    def before_connecting(*_: object) -> None:
+        _hold(engine)
+
+
+def hold() -> None:
+    """Hold the application's instance until `close()`, as an open connection does. Raises Unavailable."""
+    _hold(db.engine)
+
+
+def _hold(engine: Engine) -> None:
+    try:
+        _door(engine).hold(Path(str(engine.url.database)))
+    except InUse as error:
+        raise Unavailable("The instance is being restored; try again when that has ended.") from error
+
+
+def file() -> Path:
+    """The application's SQLite file, which need not exist."""
+    return Path(str(db.engine.url.database))
 
 
 def write(job: Callable[[Connection], T], movie_ids: Collection[int] | None = None) -> T:
@@ -194,6 +238,7 @@ def close() -> None:
     door.watch.close()
     door.writer.close()
     engine.dispose()
+    door.release()
 
 
 def _door(engine: Engine) -> _Door:

@@ -87,6 +87,7 @@ def _bind_extensions(app: Flask) -> None:
     db.init_app(app)
     with app.app_context():
         database.configure(db.engine)
+        database.hold_while_open(db.engine)
     migrate.init_app(app, db, directory=str(startup.MIGRATIONS), render_as_batch=True)
     jwt.init_app(app)
     try:

@@ -5,7 +5,7 @@ import sqlite3
 import marshmallow as ma
 from flask import Response
 
-from movierating import journal, metrics, startup
+from movierating import database, journal, metrics, startup
 from movierating.answers import json_answer
 from movierating.problems import Unavailable
 from movierating.rest import Blueprint, View
@@ -61,10 +61,11 @@ class Metrics(View):
     def get(self) -> Response:
         """Read the metrics
 
-        Prometheus' text format: requests with their latency, ratings, sign-ups and failed logins, over all workers.
+        Prometheus' text format: requests with their latency, ratings, sign-ups and failed logins, over all workers;
+        the database's size and the time of its newest backup.
         """
         try:
             journal.flush()
-            return Response(metrics.exposition(), content_type=metrics.MEDIA_TYPE)
+            return Response(metrics.exposition(database.file()), content_type=metrics.MEDIA_TYPE)
         except sqlite3.Error as error:
             raise Unavailable("The counts can't be read.") from error

@@ -4,12 +4,13 @@ from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import accumulate
+from pathlib import Path
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from movierating import counters
+from movierating import counters, last_backup
 from movierating.logs import Answered
 
 MEDIA_TYPE = CONTENT_TYPE_LATEST
@@ -58,10 +59,11 @@ def count_answers(answers: Iterable[Answered]) -> None:
     counters.add(fresh)
 
 
-def exposition() -> bytes:
-    """All metrics, as of MEDIA_TYPE. Raises sqlite3.Error where the counts can't be read."""
+def exposition(database: Path) -> bytes:
+    """All metrics, as of MEDIA_TYPE, those of this file among them. Raises sqlite3.Error where counts can't be read."""
     registry = CollectorRegistry()
     registry.register(_Totals(counters.totals()))
+    registry.register(_File(database))
     return generate_latest(registry)
 
 
@@ -106,3 +108,31 @@ class _Totals(Collector):
                 key[1:], list(zip(BUCKETS, heights, strict=True)), self._totals.get((*key, "sum"), 0)
             )
         return family
+
+
+class _File(Collector):
+    """The database's file and its newest backup, as they are now."""
+
+    def __init__(self, database: Path) -> None:
+        self._database = database
+
+    def collect(self) -> Iterator[Metric]:
+        """Each gauge."""
+        yield GaugeMetricFamily(
+            "movierating_last_backup_timestamp_seconds",
+            "When the newest good backup was made, 0 if none was.",
+            value=last_backup.at(self._database),
+        )
+        log = self._database.with_name(f"{self._database.name}-wal")
+        yield GaugeMetricFamily(
+            "movierating_database_size_bytes",
+            "The database and its write-ahead log on disk.",
+            value=_size(self._database) + _size(log),
+        )
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except OSError:
+        return 0

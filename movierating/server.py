@@ -7,8 +7,10 @@ import multiprocessing
 import os
 import signal
 import socket
+import tempfile
 import threading
 from contextlib import suppress
+from pathlib import Path
 
 import click
 from flask import Flask
@@ -16,7 +18,8 @@ from granian.constants import Interfaces
 from granian.log import LogLevels
 from granian.server import Server
 
-from movierating import create_app, logs
+from movierating import backup_schedule, create_app, database, logs
+from movierating.backup_schedule import Schedule
 
 # Hashing a password and waiting for the disk leave the interpreter free for other threads.
 THREADS_A_WORKER = 4
@@ -25,13 +28,19 @@ DRAIN_SECONDS = 10
 _OBJECTS_A_COLLECTION = 20_000
 
 
-def run(host: str, port: int, workers: int) -> None:
-    """Serve until SIGTERM or SIGINT, then answer what is under way and return.
+def run(host: str, port: int, workers: int, backups: Schedule | None = None) -> None:
+    """Serve until SIGTERM or SIGINT, then answer what is under way and return; meanwhile make `backups`.
 
-    Raises SettingError for a setting that can't work and ClickException for an address that can't be had.
+    Raises SettingError for a setting that can't work and ClickException for an address or folder that can't be had.
     """
     # It leaves no connection open: workers are forked, and an open SQLite file must not be.
-    create_app()
+    app = create_app()
+    with app.app_context():
+        # Until this process and its workers are gone, nobody puts another database in its place.
+        database.hold()
+        file = database.file()
+    if backups:
+        _require_folder(backups.folder)
     address = _free_address(host, port)
     server = Server(
         "movierating.server:worker",
@@ -49,7 +58,18 @@ def run(host: str, port: int, workers: int) -> None:
     )
     shown = f"[{address}]" if ":" in address else address
     logs.logger.info("serving", extra={"fields": {"address": f"http://{shown}:{port}"}})
-    server.serve()
+    with backup_schedule.kept(backups, file):
+        server.serve()
+
+
+def _require_folder(folder: Path) -> None:
+    try:
+        # Only here: a disk that is gone later must not be taken for an empty folder.
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise click.ClickException(f"backups can't be written to {folder} ({error.strerror})") from error
 
 
 def _free_address(host: str, port: int) -> str:

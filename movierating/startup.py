@@ -2,8 +2,6 @@
 
 import functools
 import secrets
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 from alembic import command
@@ -12,11 +10,15 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from filelock import FileLock
 from flask import Flask
+from sqlalchemy import Engine
 from sqlalchemy.exc import DatabaseError
 
+from movierating import copies, replacement
 from movierating.config import KEY_BYTES, SettingError
-from movierating.database import close, db
+from movierating.database import close, db, hold
+from movierating.database import file as database_file
 from movierating.movies.seed import seed_once
+from movierating.problems import Unavailable
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 KEY_FILE = "secret_key"
@@ -66,9 +68,11 @@ def prepare(app: Flask) -> None:
     Raises SettingError where the database can't be opened, can't be migrated or is newer than this code.
     """
     with app.app_context():
-        file = Path(str(db.engine.url.database))
+        file = database_file()
         try:
             with FileLock(app.config["INSTANCE_PATH"] / _LOCK_FILE):
+                hold()
+                replacement.tidy(file)
                 # It holds people's e-mails, and what SQLite puts beside it is as open as the file itself.
                 file.touch(mode=0o600)
                 _migrate(app, file)
@@ -76,6 +80,8 @@ def prepare(app: Flask) -> None:
         except (OSError, DatabaseError) as error:
             reason = error.orig if isinstance(error, DatabaseError) else error.strerror
             raise SettingError(f"DATABASE_URL: {file} can't be opened ({reason})") from error
+        except Unavailable as error:
+            raise SettingError(error.detail) from error
         finally:
             close()
 
@@ -101,34 +107,32 @@ def _migrate(app: Flask, file: Path) -> None:
     revision = current_revision()
     if revision == newest_revision():
         return
-    _refuse_unknown(revision)
-    if revision is not None:
-        copy_aside(file, revision)
+    if not is_known(revision):
+        raise SettingError("DATABASE_URL: the database is newer than this version of movierating")
     try:
-        command.upgrade(app.extensions["migrate"].migrate.get_config(str(MIGRATIONS)), "head")
+        if revision is not None:
+            copies.copy(file, file.with_name(f"{file.stem}.before-{revision}-upgrade{file.suffix}"))
+        upgrade(app, db.engine)
+    except copies.CopyError as error:
+        raise SettingError(f"DATABASE_URL: {file} is not migrated without a copy: {error}") from error
     except Exception as error:
         reason = " ".join(str(getattr(error, "orig", error)).split())
         raise SettingError(f"DATABASE_URL: {file} can't be migrated and is as it was ({reason})") from error
 
 
-def _refuse_unknown(revision: str | None) -> None:
+def is_known(revision: str | None) -> bool:
+    """Whether this code has that migration; one that it has not is newer."""
     try:
-        _scripts().get_revision(revision or "base")
-    except CommandError as error:
-        raise SettingError("DATABASE_URL: the database is newer than this version of movierating") from error
+        return _scripts().get_revision(revision or "base") is not None or revision is None
+    except CommandError:
+        return False
 
 
-def copy_aside(database: Path, revision: str) -> Path:
-    """Copy a SQLite database to a file beside it, named for its revision, and return that file. Raises OSError."""
-    copy = database.with_name(f"{database.stem}.before-{revision}-upgrade{database.suffix}")
-    copy.unlink(missing_ok=True)
-    copy.touch(mode=0o600)
-    try:
-        with closing(sqlite3.connect(database)) as source, closing(sqlite3.connect(copy)) as target:
-            source.backup(target)
-    except sqlite3.Error as error:
-        raise OSError(0, f"no copy of it could be made: {error}") from error
-    return copy
+def upgrade(app: Flask, engine: Engine) -> None:
+    """Bring the database behind `engine` to the newest migration in one transaction. Raises what a migration raises."""
+    configuration = app.extensions["migrate"].migrate.get_config(str(MIGRATIONS))
+    configuration.attributes["engine"] = engine
+    command.upgrade(configuration, "head")
 
 
 def missing() -> list[str]:

@@ -28,6 +28,11 @@ class Versions:
             self._memory = mmap.mmap(opened.fileno(), _BYTES)
         self._counters = memoryview(self._memory).cast("Q")
 
+    @staticmethod
+    def file_of(database: Path) -> Path:
+        """The file in which the versions of a database are kept."""
+        return database.with_name(f".{database.name}.versions")
+
     def of_movie(self, movie_id: int) -> tuple[int, int] | None:
         """What an answer about one movie stands or falls with; None while it changes."""
         return self._pair(_place(movie_id))

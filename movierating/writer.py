@@ -134,8 +134,7 @@ class Writer:
         if not _take_turns(engine):
             raise OSError("the writers of different processes don't take turns")
         if self._versions is None:
-            database = Path(str(engine.url.database))
-            self._versions = Versions(database.with_name(f".{database.name}.versions"))
+            self._versions = Versions(Versions.file_of(Path(str(engine.url.database))))
         return self._versions
 
     def close(self) -> None:

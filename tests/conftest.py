@@ -271,10 +271,13 @@ def free_port() -> int:
 
 @pytest.fixture(scope="session")
 def serve() -> Iterator[Callable[..., Service]]:
-    """`serve(folder, workers=2, SIGNUP="closed")` starts the service on an instance folder, and waits for it."""
+    """`serve(folder, workers=2, SIGNUP="closed")` starts the service on an instance folder, and waits for it.
+
+    `options` are further ones of the command.
+    """
     started: list[Service] = []
 
-    def start(folder: Path, workers: int = 1, **extra: str) -> Service:
+    def start(folder: Path, workers: int = 1, options: tuple[str, ...] = (), **extra: str) -> Service:
         port = free_port()
         command = [
             sys.executable,
@@ -285,6 +288,7 @@ def serve() -> Iterator[Callable[..., Service]]:
             str(port),
             "--workers",
             str(workers),
+            *options,
         ]
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("MOVIERATING_")}
         with (folder.parent / "service.log").open("a") as log:

@@ -3,7 +3,7 @@
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from movierating import metrics
+from movierating import database, last_backup, metrics
 from movierating.logs import Answered
 
 
@@ -26,7 +26,18 @@ def scrape(client):
 
 
 def test_events_start_at_zero(scrape):
-    assert [value for key, value in scrape().items() if len(key) == 1] == [0, 0, 0]
+    values = scrape()
+    assert [values[key] for key in values if len(key) == 1 and key[0].endswith("_total")] == [0, 0, 0]
+
+
+def test_the_database_and_its_backup_are_shown_as_they_are(scrape, member, app):
+    file = database.file()
+    values = scrape()
+    assert values["movierating_last_backup_timestamp_seconds",] == 0
+    log = file.with_name(f"{file.name}-wal")
+    assert values["movierating_database_size_bytes",] == file.stat().st_size + log.stat().st_size > 100_000
+    last_backup.note(file, 1_700_000_000)
+    assert scrape()["movierating_last_backup_timestamp_seconds",] == 1_700_000_000
 
 
 def test_requests_are_counted_by_method_rule_and_status(scrape, client):

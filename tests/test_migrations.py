@@ -12,7 +12,7 @@ from flask_migrate import downgrade
 from flask_migrate import upgrade as upgrade_to
 from sqlalchemy import MetaData, Table, inspect
 
-from movierating import create_app, database, startup
+from movierating import backups, create_app, database, startup
 from movierating.config import SettingError
 from movierating.database import db
 
@@ -184,6 +184,23 @@ def test_the_old_version_refuses_the_newer_database(instance, environ, next_vers
     startup.newest_revision.cache_clear()
     with pytest.raises(SettingError, match="newer than this version"):
         create_app(environ(instance))
+
+
+def test_the_copy_brings_the_old_version_back(instance, environ, next_version, monkeypatch):
+    before = tables(instance / "movierating.sqlite3")
+    with monkeypatch.context() as later:
+        later.setattr(startup, "seed_once", lambda: None)
+        next_version("pass")
+        create_app(environ(instance))
+    monkeypatch.undo()
+    startup.newest_revision.cache_clear()
+    app = create_app(environ(instance), prepared=False)
+    (copy,) = instance.glob("*-upgrade.sqlite3")
+    with app.app_context():
+        backups.restore(app, copy)
+    create_app(environ(instance))
+    assert tables(instance / "movierating.sqlite3") == before
+    assert milestones(instance / "movierating.sqlite3") == [("seeded",)]
 
 
 CHART = "SELECT id FROM movie WHERE language = 'fr' ORDER BY score DESC, id DESC"

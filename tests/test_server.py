@@ -21,6 +21,7 @@ import pytest
 from click.testing import CliRunner
 
 from movierating.cli import main
+from movierating.instance_lock import Hold, InUse
 
 PASSWORD = "correct horse battery"
 
@@ -191,6 +192,16 @@ def test_a_worker_that_is_killed_is_replaced_and_its_counts_stay(two):
 
 
 HEALTHY = 'movierating_http_requests_total{method="GET",route="/healthz",status="200"}'
+
+
+def test_an_instance_stays_held_while_its_worker_is_replaced(one):
+    (worker,) = workers_of(one)
+    os.kill(worker, signal.SIGKILL)
+    eventually(lambda: worker not in workers_of(one))
+    with pytest.raises(InUse):
+        Hold(one.folder / "movierating.sqlite3", alone=True)
+    one.process.kill()
+    one.process.wait()
 
 
 def _answers(service):

@@ -1,10 +1,15 @@
 """`movierating serve`, `seed`, `check` and `openapi`: the instance as a whole."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from movierating.commands.application import application, with_application
+from movierating.commands.durations import Duration
+
+_GIVEN = ParameterSource.COMMANDLINE
 
 
 @click.command()
@@ -15,11 +20,39 @@ from movierating.commands.application import application, with_application
 @click.option(
     "--workers", default=1, show_default=True, type=click.IntRange(1, 256), help="Worker processes."
 )
-def serve(host: str, port: int, workers: int) -> None:
+@click.option(
+    "--backup-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="A folder for backups, which are made while serving.",
+)
+@click.option(
+    "--backup-every", default="24h", show_default=True, type=Duration(), help="How often, as 30m, 24h or 7d."
+)
+@click.option(
+    "--backup-keep",
+    default=7,
+    show_default=True,
+    type=click.IntRange(1, 10_000),
+    help="How many of the newest stay.",
+)
+@click.pass_context
+def serve(
+    context: click.Context,
+    host: str,
+    port: int,
+    workers: int,
+    backup_dir: Path | None,
+    backup_every: timedelta,
+    backup_keep: int,
+) -> None:
     """Run the production server; SIGTERM lets requests under way finish."""
+    given = {name for name in ("backup_every", "backup_keep") if context.get_parameter_source(name) is _GIVEN}
+    if given and backup_dir is None:
+        raise click.UsageError("--backup-every and --backup-keep need --backup-dir")
+    from movierating.backup_schedule import Schedule
     from movierating.server import run
 
-    run(host, port, workers)
+    run(host, port, workers, Schedule(backup_dir, backup_every, backup_keep) if backup_dir else None)
 
 
 @click.command()

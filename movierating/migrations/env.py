@@ -4,6 +4,8 @@ from alembic import context
 from flask import current_app
 
 database = current_app.extensions["migrate"].db
+# Another one than the application's, where `startup.upgrade` was given it.
+engine = context.config.attributes.get("engine") or database.engine
 
 
 def _is_ours(_object: object, name: str | None, kind: str, _reflected: bool, _compare_to: object) -> bool:
@@ -13,7 +15,7 @@ def _is_ours(_object: object, name: str | None, kind: str, _reflected: bool, _co
 
 def run() -> None:
     """Migrate on one connection. Logging is the application's own, so no logger is configured here."""
-    with database.engine.connect().execution_options(writes=True) as connection, connection.begin():
+    with engine.connect().execution_options(writes=True) as connection, connection.begin():
         context.configure(
             connection=connection,
             target_metadata=database.metadata,

@@ -1,0 +1,118 @@
+"""Backups of the instance's database while it is in use, and what brings one back."""
+
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from filelock import FileLock, Timeout
+from flask import Flask
+from sqlalchemy import URL, create_engine
+
+from movierating import copies, database, last_backup, replacement, startup
+from movierating.copies import SIDE_SUFFIXES, CopyError
+from movierating.instance_lock import Hold, InUse
+
+# A backup waits for another one of the instance; it is one of minutes even where there are gigabytes.
+PATIENCE_SECONDS = 900
+
+
+class Restored(NamedTuple):
+    """What a restore did: the file that keeps the old database, the older migration it came from, odd rows in it."""
+
+    kept: Path | None
+    upgraded_from: str | None
+    orphans: list[str]
+
+
+def back_up(source: Path, target: Path) -> list[str]:
+    """Write a copy of the instance's database `source` to the file `target`, replacing an older backup there.
+
+    Returns a line for each kind of row that lacks the row it refers to. Raises CopyError and leaves `target` as it was.
+    """
+    if not source.is_file():
+        raise CopyError(f"there is no database at {source}")
+    target = target.resolve()
+    _refuse_what_is_no_backup(source, target)
+    started = time.time()
+    try:
+        # Of one instance only one at a time: what it finds under the name for unfinished ones is nobody's.
+        with FileLock(source.with_name(f".{source.name}.backup"), timeout=PATIENCE_SECONDS):
+            orphans = copies.copy(source, target)
+            with suppress(OSError):
+                # The backup is good, whether the metric learns of it or not.
+                last_backup.note(source, started)
+    except Timeout as error:
+        raise CopyError("another backup has been under way for too long") from error
+    return orphans
+
+
+def _refuse_what_is_no_backup(source: Path, target: Path) -> None:
+    if target.name.endswith(SIDE_SUFFIXES):
+        raise CopyError(f"{target}: SQLite gives that name to files of its own")
+    try:
+        if not target.exists():
+            return
+        if not target.is_file():
+            raise CopyError(f"{target} is not a file")
+        if target.samefile(source):
+            raise CopyError(f"{target} is the database itself")
+        if target.stat().st_size and not copies.is_copy(target):
+            raise CopyError(f"{target} is there and is not a backup; it was left alone")
+    except OSError as error:
+        raise CopyError(f"{target} can't be read ({error.strerror})") from error
+
+
+def restore(app: Flask, file: Path) -> Restored:
+    """Put a copy of the backup `file`, at the newest migration, in the place of the application's database.
+
+    Inside the application's context, which must have no connection open. Raises CopyError where `file` can't be taken
+    or somebody uses the instance, and then that is as it was; so it is, or restored, after a kill at any moment.
+    """
+    target = database.file()
+    try:
+        hold = Hold(target, alone=True)
+    except InUse as error:
+        raise CopyError("the instance is in use; stop `serve` and other commands first") from error
+    except OSError as error:
+        raise CopyError(f"{target} can't be replaced ({error.strerror})") from error
+    try:
+        replacement.tidy(target)
+        return _replace(app, target, file)
+    except OSError as error:
+        raise CopyError(f"{target} can't be replaced ({error.strerror})") from error
+    finally:
+        # Also where the disk is full: it only removes and renames.
+        replacement.tidy(target)
+        hold.release()
+
+
+def _replace(app: Flask, target: Path, file: Path) -> Restored:
+    if target.exists() and file.exists() and target.samefile(file):
+        raise CopyError(f"{file} is the database itself")
+    revision = copies.revision(file)
+    if not startup.is_known(revision):
+        raise CopyError(f"{file} is newer than this version of movierating")
+    staged = replacement.staged(target)
+    copies.copy_into(staged, file, copies.open_to_read)
+    orphans = copies.examine(staged, "integrity_check", called=file)
+    is_older = revision != startup.newest_revision()
+    if is_older:
+        _upgrade(app, staged, called=file)
+    return Restored(replacement.replace(target), revision if is_older else None, orphans)
+
+
+def _upgrade(app: Flask, staged: Path, called: Path) -> None:
+    options = app.config["SQLALCHEMY_ENGINE_OPTIONS"]
+    engine = create_engine(URL.create("sqlite", database=str(staged)), **options)
+    database.configure(engine)
+    try:
+        startup.upgrade(app, engine)
+        engine.dispose()
+        copies.leave_no_log(staged)
+    except Exception as error:
+        reason = " ".join(str(getattr(error, "orig", error)).split())
+        raise CopyError(f"{called} can't be migrated ({reason})") from error
+    finally:
+        engine.dispose()
+    copies.examine(staged, "quick_check", called=called)

@@ -1,0 +1,65 @@
+"""`movierating backup` and `movierating restore`."""
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from movierating.commands.application import application
+
+
+@click.command()
+@click.argument("file")
+def backup(file: str) -> None:
+    """Write a copy of the database to FILE, while the service runs or not.
+
+    FILE is written anew or replaced, once the copy is whole and was checked; only an older backup is replaced.
+    """
+    if file == "-":
+        raise click.ClickException("a backup is a file and can't be written to standard output")
+    from movierating import backups, database
+
+    with _ended_in_order(), application(prepared=False):
+        database.hold()
+        orphans = backups.back_up(database.file(), Path(file))
+    _warn(orphans)
+    click.echo(f"backup written to {file}")
+
+
+@click.command()
+@click.argument("file")
+def restore(file: str) -> None:
+    """Put the backup FILE in the place of the database, which is kept aside.
+
+    FILE is checked first, and is brought to the newest migration. Stops while anybody uses the instance.
+    """
+    if file == "-":
+        raise click.ClickException("a backup is a file and can't be read from standard input")
+    from movierating import backups
+
+    with _ended_in_order(), application(prepared=False) as app:
+        restored = backups.restore(app, Path(file))
+    _warn(restored.orphans)
+    if restored.upgraded_from:
+        click.echo(f"{file} was at migration {restored.upgraded_from} and is now at the newest")
+    if restored.kept:
+        click.echo(f"the old database is kept as {restored.kept}")
+    click.echo(f"restored {file}")
+
+
+@contextmanager
+def _ended_in_order() -> Iterator[None]:
+    """Let SIGTERM end the command as an error would, so that nothing unfinished is left behind."""
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _warn(orphans: list[str]) -> None:
+    for line in orphans:
+        click.echo(f"warning: {line}", err=True)

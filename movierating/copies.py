@@ -1,0 +1,201 @@
+"""Copies of an SQLite database that are whole: made while others write to it, and looked through before they count.
+
+A copy is one file without a write-ahead log: it can be moved and sent, and opened where nobody may write.
+"""
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import click
+
+# What SQLite puts beside a database; whatever lies there is taken for the database's own.
+SIDE_SUFFIXES = ("-wal", "-shm", "-journal")
+
+# Of every revision; what has them and a revision is ours.
+_TABLES = frozenset({"alembic_version", "movie", "rating", "user"})
+
+_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+
+# How a file begins, and its bytes 18 and 19: whether it is written through a write-ahead log.
+_MAGIC, _WITHOUT_LOG, _WITH_LOG = b"SQLite format 3\0", b"\1\1", b"\2\2"
+
+
+class CopyError(click.ClickException):
+    """No copy, or no good one; the message is one line that says why, and a command ends with it."""
+
+
+def copy(source: Path, target: Path) -> list[str]:
+    """Copy the database `source`, in use or not, to `target`, which is replaced once the copy is whole and on disk.
+
+    Returns what `examine` does. Only one at a time may write to `target`. Raises CopyError, and then `target` is as it
+    was.
+    """
+    part = target.with_name(f".{target.name}.part")
+    with removed_at_the_end(part):
+        copy_into(part, source, open_in_use)
+        # An index that disagrees with its table is found by `check` and when a copy is restored: to look for that
+        # takes 13 s for 6 million ratings, this takes 1.
+        orphans = examine(part, "quick_check", called=source)
+        replace(part, target)
+    return orphans
+
+
+@contextmanager
+def removed_at_the_end(file: Path) -> Iterator[None]:
+    """Whatever is at `file` is removed, before and after; OSErrors of what is done with it become CopyErrors."""
+    try:
+        remove(file)
+        yield
+    except OSError as error:
+        raise CopyError(f"can't write to {file.parent} ({error.strerror})") from error
+    finally:
+        remove(file)
+
+
+def remove(file: Path) -> None:
+    """Remove a database with all that SQLite put beside it, as far as it is there. Raises OSError."""
+    for suffix in ("", *SIDE_SUFFIXES):
+        file.with_name(file.name + suffix).unlink(missing_ok=True)
+
+
+def copy_into(file: Path, source: Path, opened: Callable[[Path], sqlite3.Connection]) -> None:
+    """Make `file`, which its owner alone can read, a copy of the database `source`. Raises CopyError or OSError.
+
+    `opened` is `open_in_use` or `open_to_read`.
+
+    It is one step of SQLite's backup, which is one read transaction: writers go on, and only the log grows meanwhile.
+    In small steps each write by another process starts it over, so that it never ends under load; VACUUM INTO takes
+    four times as long (measured with 4 writers on 270 MB: 0.3 s, 5,700 restarts in 20 s, 1.3 s).
+    """
+    os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    try:
+        with closing(opened(source)) as original, closing(sqlite3.connect(file)) as target:
+            # It is synchronised as a whole once it is good.
+            target.execute("PRAGMA synchronous = OFF")
+            original.backup(target)
+        leave_no_log(file)
+    except sqlite3.Error as error:
+        if is_damage(error):
+            raise CopyError(f"{source} is damaged ({error})") from error
+        raise CopyError(f"can't copy {source} to {file.parent} ({error})") from error
+
+
+def open_in_use(file: Path) -> sqlite3.Connection:
+    """A connection to an instance's own database, which must be there. Raises sqlite3.Error.
+
+    Nothing but SQLite may open that: to close a file drops all locks that this process has on it.
+    """
+    return sqlite3.connect(f"{file.absolute().as_uri()}?mode=rw", uri=True)
+
+
+def open_to_read(file: Path) -> sqlite3.Connection:
+    """A connection to a copy, or to a database that this process has not open, also where nothing can be written.
+
+    Raises sqlite3.Error, or OSError where it is not there.
+    """
+    mode = "mode=ro"
+    if _header(file)[18:20] == _WITH_LOG:
+        if os.access(file.parent, os.W_OK):
+            # To read a log takes a file beside it, which is gone again with the last who reads.
+            mode = "mode=rw"
+        elif not any(file.with_name(file.name + suffix).exists() for suffix in SIDE_SUFFIXES):
+            mode = "immutable=1"
+    return sqlite3.connect(f"{file.absolute().as_uri()}?{mode}", uri=True)
+
+
+def _header(file: Path) -> bytes:
+    with file.open("rb") as opened:
+        return opened.read(20)
+
+
+def leave_no_log(file: Path) -> None:
+    """Bring what lies beside a database into it, and remove that. Raises sqlite3.Error, also while others use it."""
+    with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=rw", timeout=1, uri=True)) as connection:
+        # What a killed writer left is taken back or finished by the first read.
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        connection.execute("PRAGMA journal_mode = DELETE").fetchone()
+
+
+def is_damage(error: sqlite3.Error) -> bool:
+    """Whether the file itself is to blame."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED
+
+
+def examine(file: Path, check: str, called: Path) -> list[str]:
+    """Raise CopyError, about the file `called`, unless all of a copy is sound; `check` is as for `damage`.
+
+    Returns what `orphans` does: with those a copy is as good as its original, and none at all would be worse.
+    """
+    try:
+        with closing(open_to_read(file)) as connection:
+            _require_ours(connection, called)
+            found, lost = damage(connection, check), orphans(connection)
+    except sqlite3.Error as error:
+        raise CopyError(f"{called} is damaged ({error})") from error
+    if found:
+        raise CopyError(f"{called} is damaged ({found[0]})")
+    return lost
+
+
+def damage(connection: sqlite3.Connection, check: str) -> list[str]:
+    """A line for each thing that `quick_check` or `integrity_check` finds wrong with the file behind `connection`."""
+    lines = [line for (text,) in connection.execute(f"PRAGMA {check}") for line in text.splitlines()]
+    return [line for line in lines if line != "ok" and not line.startswith("***")]
+
+
+def orphans(connection: sqlite3.Connection) -> list[str]:
+    """A line for each kind of row that lacks the row it refers to."""
+    found = {(table, owner) for table, _, owner, _ in connection.execute("PRAGMA foreign_key_check")}
+    return [f"a row of {table} has no {owner}" for table, owner in sorted(found)]
+
+
+def revision(file: Path) -> str:
+    """The migration that a database of ours is at. Raises CopyError where it is none, or can't be read."""
+    try:
+        if not _MAGIC.startswith(_header(file)[:16]):
+            raise CopyError(f"{file} is not an SQLite database")
+        with closing(open_to_read(file)) as connection:
+            return _require_ours(connection, file)
+    except OSError as error:
+        raise CopyError(f"{file} can't be read ({error.strerror})") from error
+    except sqlite3.Error as error:
+        what = "is damaged" if is_damage(error) else "can't be read"
+        raise CopyError(f"{file} {what} ({error})") from error
+
+
+def _require_ours(connection: sqlite3.Connection, called: Path) -> str:
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    rows = (
+        connection.execute("SELECT version_num FROM alembic_version").fetchall() if tables >= _TABLES else []
+    )
+    if len(rows) != 1:
+        raise CopyError(f"{called} is not a database of movierating")
+    return str(rows[0][0])
+
+
+def is_copy(file: Path) -> bool:
+    """Whether `file` is what `copy` makes of a database of ours, and not a database in use. Raises OSError."""
+    try:
+        return _header(file)[18:20] == _WITHOUT_LOG and bool(revision(file))
+    except CopyError:
+        return False
+
+
+def replace(file: Path, target: Path) -> None:
+    """Put `file` in the place of `target` at once, and return when that has reached the disk. Raises OSError."""
+    _synchronise(file, os.O_RDWR)
+    file.replace(target)
+    if hasattr(os, "O_DIRECTORY"):
+        # Elsewhere folders can't be opened.
+        _synchronise(target.parent, os.O_RDONLY)
+
+
+def _synchronise(path: Path, flags: int) -> None:
+    descriptor = os.open(path, flags)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

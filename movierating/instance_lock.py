@@ -1,0 +1,59 @@
+"""Who has an instance: all who use its database share a lock, and who puts another in its place has it alone.
+
+The kernel frees it when its last holder ends, however that ends. A forked process holds it too, also when its parent
+has let go or is gone.
+"""
+
+import os
+import weakref
+from contextlib import suppress
+from pathlib import Path
+
+try:
+    import fcntl
+except ImportError:  # pragma: no cover  # Windows, where a file that is open can't be replaced
+    fcntl = None  # type: ignore[assignment]
+
+
+class InUse(Exception):
+    """Somebody holds the instance in a way that rules this one out."""
+
+
+class Hold:
+    """A hold on the instance with this database, until `release()` or the end of the process.
+
+    Raises InUse at once, without waiting; and OSError where there can be no lock and it is to be `alone`.
+    """
+
+    def __init__(self, database: Path, *, alone: bool) -> None:
+        self._close: weakref.finalize[[int], Hold] | None = None
+        if fcntl is None:  # pragma: no cover
+            return
+        try:
+            self._lock(database.with_name(f".{database.name}.in-use"), alone)
+        except BlockingIOError as error:
+            raise InUse from error
+        except OSError:
+            # Where no file can be made and nothing locked, nothing can be put in the database's place either.
+            if alone:
+                raise
+
+    def _lock(self, file: Path, alone: bool) -> None:
+        # Whoever may read it can lock it, whichever user made it.
+        descriptor = os.open(file, os.O_RDONLY | os.O_CREAT, 0o644)
+        self._close = weakref.finalize(self, _close, descriptor)
+        try:
+            fcntl.flock(descriptor, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+        except OSError:
+            self.release()
+            raise
+
+    def release(self) -> None:
+        """Let go; a forked process goes on holding."""
+        if self._close is not None:
+            self._close()
+
+
+def _close(descriptor: int) -> None:
+    with suppress(OSError):
+        os.close(descriptor)
