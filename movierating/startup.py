@@ -3,8 +3,10 @@
 import functools
 import secrets
 import sqlite3
+import threading
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from alembic import command
 from alembic.runtime.migration import MigrationContext
@@ -14,6 +16,7 @@ from filelock import FileLock
 from flask import Flask
 from sqlalchemy.exc import DatabaseError
 
+from movierating import outages
 from movierating.config import KEY_BYTES, SettingError
 from movierating.database import close, db
 from movierating.movies.seed import seed_once
@@ -21,6 +24,8 @@ from movierating.movies.seed import seed_once
 MIGRATIONS = Path(__file__).parent / "migrations"
 KEY_FILE = "secret_key"
 _LOCK_FILE = ".startup.lock"
+# To look at all of a large file would keep the service from starting for minutes.
+LOOK_SECONDS = 0.25
 
 
 def make_folder(folder: Path) -> None:
@@ -63,7 +68,7 @@ def _make_key(path: Path) -> None:
 def prepare(app: Flask) -> None:
     """Bring the database to the newest migration and load the bundled movies, once, whoever else starts meanwhile.
 
-    Raises SettingError where the database can't be opened, can't be migrated or is newer than this code.
+    Raises SettingError where the database can't be opened, is damaged, can't be migrated or is newer than this code.
     """
     with app.app_context():
         file = Path(str(db.engine.url.database))
@@ -71,13 +76,49 @@ def prepare(app: Flask) -> None:
             with FileLock(app.config["INSTANCE_PATH"] / _LOCK_FILE):
                 # It holds people's e-mails, and what SQLite puts beside it is as open as the file itself.
                 file.touch(mode=0o600)
+                _refuse_damaged(file)
                 _migrate(app, file)
                 seed_once()
         except (OSError, DatabaseError) as error:
-            reason = error.orig if isinstance(error, DatabaseError) else error.strerror
+            reason = str(error.orig) if isinstance(error, DatabaseError) else error.strerror
+            if outages.is_damage(error):
+                raise SettingError(_damaged(file, str(reason))) from error
             raise SettingError(f"DATABASE_URL: {file} can't be opened ({reason})") from error
         finally:
             close()
+
+
+def _refuse_damaged(file: Path) -> None:
+    """Raises SettingError where damage is found in LOOK_SECONDS; `movierating check` takes the time to look at all.
+
+    A file that was cut off is found by opening it, however large it is.
+    """
+    with db.engine.connect() as connection:
+        driver: Any = connection.connection.dbapi_connection
+        finding = first_damage(driver)
+    if finding is not None:
+        raise SettingError(_damaged(file, finding))
+
+
+def _damaged(file: Path, finding: str) -> str:
+    return (
+        f"DATABASE_URL: {file} is damaged ({' '.join(finding.split())}); "
+        "`movierating restore FILE` puts a backup in its place"
+    )
+
+
+def first_damage(connection: sqlite3.Connection, seconds: float = LOOK_SECONDS) -> str | None:
+    """What SQLite finds wrong first with the file's pages, as far as it gets in `seconds`."""
+    alarm = threading.Timer(seconds, connection.interrupt)
+    alarm.start()
+    try:
+        (finding,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    except sqlite3.DatabaseError as error:
+        return None if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT else str(error)
+    finally:
+        alarm.cancel()
+        alarm.join()
+    return None if finding == "ok" else str(finding)
 
 
 def current_revision() -> str | None:
@@ -134,6 +175,9 @@ def copy_aside(database: Path, revision: str) -> Path:
 def missing() -> list[str]:
     """What keeps the service from serving: `database` if it does not answer, `migrations` if it is not the newest."""
     try:
+        if not Path(str(db.engine.url.database)).is_file():
+            # Connections that have it open would not tell.
+            return ["database"]
         return [] if current_revision() == newest_revision() else ["migrations"]
     except DatabaseError:
         return ["database"]
