@@ -1,9 +1,9 @@
 """A disk that is full or can't be written: writes say so, reads go on, and both work again when it is over."""
 
-import errno
 import os
 import shutil
 import subprocess
+from contextlib import suppress
 
 import pytest
 
@@ -25,11 +25,9 @@ def fill(disk):
     filler = disk / "filler"
     with filler.open("wb", buffering=0) as file:
         for size in (1 << 16, 1 << 10, 1):
-            try:
+            with suppress(OSError):
                 while True:
                     file.write(b"\0" * size)
-            except OSError as error:
-                assert error.errno == errno.ENOSPC
     return filler
 
 

@@ -1,4 +1,4 @@
-"""The database's file deleted, moved or replaced under the service: no write is answered that nobody would find again."""
+"""The database's file deleted, moved or replaced under the service: what is answered is found again."""
 
 import shutil
 import sqlite3
