@@ -1,5 +1,6 @@
 """`movierating serve`, `seed`, `check` and `openapi`: the instance as a whole."""
 
+import signal
 from pathlib import Path
 
 import click
@@ -17,9 +18,18 @@ from movierating.commands.application import application, with_application
 )
 def serve(host: str, port: int, workers: int) -> None:
     """Run the production server; SIGTERM lets requests under way finish."""
-    from movierating.server import run
+    before = signal.signal(signal.SIGTERM, _end)
+    try:
+        from movierating.server import run
 
-    run(host, port, workers)
+        run(host, port, workers)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _end(_signal: int, _frame: object) -> None:
+    """End a start that has not come to serving; the first process of a container would not die of the signal itself."""
+    raise SystemExit(0)
 
 
 @click.command()

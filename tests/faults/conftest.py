@@ -70,11 +70,11 @@ class Client:
         answer = self.send("GET", f"/v1/movies/{movie_id}/rating")
         return answer.body["value"] if answer.status == 200 else None
 
-    def upload(self, content: bytes) -> Answer:
+    def upload(self, content: bytes, query: str = "") -> Answer:
         """Import a file of ratings."""
         body = b'--x\r\nContent-Disposition: form-data; name="file"; filename="x"\r\n\r\n%s\r\n--x--\r\n'
         kind = {"Content-Type": "multipart/form-data; boundary=x"}
-        return self.send("POST", "/v1/users/me/ratings/import", body % content, **kind)
+        return self.send("POST", f"/v1/users/me/ratings/import?{query}", body % content, **kind)
 
     def close(self) -> None:
         if self._connection is not None:
