@@ -173,7 +173,8 @@ def configure(engine: Engine) -> None:
 
     @event.listens_for(engine, "handle_error")
     def close_what_is_spoilt(context: Any) -> None:
-        context.is_disconnect = context.is_disconnect or outages.spoils(context.original_exception)
+        if context.connection is not None and outages.spoils(context.original_exception, context.connection):
+            context.is_disconnect = True
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:

@@ -62,7 +62,9 @@ class DatabaseFile:
             self._seen_until = now + _LOOK_SECONDS
             found = identity(self.path)
             if found not in (None, self._known):
-                self._take(found)
+                # Where that can't be done now, what is open goes on being read.
+                with suppress(OSError):
+                    self._take(found)
         return self._known
 
     def opening(self) -> Opened:

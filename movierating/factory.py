@@ -29,7 +29,7 @@ def build(environ: Mapping[str, str] | None, prepared: bool) -> Flask:
     """The application, as `movierating.create_app` promises it."""
     settings = config.load(environ)
     folder = settings["INSTANCE_PATH"]
-    startup.make_folder(folder)
+    startup.make_folder(folder, to_be_written=prepared)
     settings["SECRET_KEY"] = settings["SECRET_KEY"] or startup.secret_key(folder)
     app = http.Application("movierating", instance_path=str(folder), static_folder="static")
     app.config.from_mapping(settings)

@@ -8,6 +8,7 @@ import os
 import sqlite3
 from pathlib import Path
 
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from movierating.problems import InsufficientStorage, Problem, Unavailable
@@ -57,8 +58,13 @@ def is_damage(error: BaseException) -> bool:
     return _code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
-def spoils(error: BaseException) -> bool:
-    """Whether a connection that met `error` should be closed, so that the next one looks at the file anew."""
+def spoils(error: BaseException, connection: Connection | None = None) -> bool:
+    """Whether a connection that met `error` should be closed, so that the next one looks at the file anew.
+
+    Not `connection` itself if it writes: one that is closed before its transaction is rolled back may keep the lock.
+    """
+    if connection is not None and connection.get_execution_options().get("writes"):
+        return False
     return _code(error) in _SPOILS
 
 

@@ -80,7 +80,7 @@ class _Compiled:
         try:
             return getattr(driver.cursor(), how)(self._sql, parameters)
         except errors as error:
-            if outages.spoils(error):
+            if outages.spoils(error, connection):
                 connection.invalidate(error)
             raise DBAPIError.instance(
                 self._sql, None, error, errors, hide_parameters=True, dialect=self._dialect

@@ -28,13 +28,17 @@ _LOCK_FILE = ".startup.lock"
 LOOK_SECONDS = 0.25
 
 
-def make_folder(folder: Path) -> None:
-    """Make the instance folder, readable only by its owner, unless it is there. Raises SettingError."""
+def make_folder(folder: Path, *, to_be_written: bool) -> None:
+    """Make the instance folder, readable only by its owner, unless it is there. Raises SettingError.
+
+    A worker that takes another's place, or a look at what is wrong, can do with a folder that can only be read.
+    """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        probe = folder / f".writable-{secrets.token_hex(4)}"
-        probe.touch()
-        probe.unlink()
+        if to_be_written:
+            probe = folder / f".writable-{secrets.token_hex(4)}"
+            probe.touch()
+            probe.unlink()
     except OSError as error:
         raise SettingError(
             f"INSTANCE_PATH: {folder} is no folder that can be written ({error.strerror})"

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from movierating import outages
 from movierating.database_file import OPENED, Opened, identity
@@ -104,8 +104,8 @@ class Writer:
             # Whatever it is, nothing of this transaction is there, and everybody in it has to know.
             for waiting in batch:
                 waiting.error = waiting.error or error
-            self._forget_what_failed(error)
         finally:
+            self._forget_what_failed(batch)
             _put_in_words(batch, engine)
             self._in_job.now = False
             for waiting in batch:
@@ -119,9 +119,9 @@ class Writer:
             self._connection = engine.connect().execution_options(writes=True)
         return self._connection
 
-    def _forget_what_failed(self, error: BaseException) -> None:
+    def _forget_what_failed(self, batch: list[_Waiting]) -> None:
         """Let the next transaction look anew at a file or disk that has failed."""
-        if isinstance(error, OSError | DBAPIError | Unavailable) and not isinstance(error, IntegrityError):
+        if any(waiting.error is not None and outages.spoils(waiting.error) for waiting in batch):
             self._drop_connection()
 
     def _drop_connection(self) -> None:

@@ -4,7 +4,6 @@ import http.client
 import json
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -118,20 +117,6 @@ def populate(environ: Callable[..., dict[str, str]]) -> Callable[..., list[int]]
         return ids
 
     return fill
-
-
-@pytest.fixture
-def findings(environ: Callable[..., dict[str, str]]) -> Callable[[Path], str]:
-    """`findings(folder)` is what `movierating check` prints."""
-
-    def check(folder: Path) -> str:
-        command = [sys.executable, "-m", "movierating", "check"]
-        done = subprocess.run(command, env=environ(folder), capture_output=True, text=True, timeout=120)
-        assert done.stderr == ""
-        assert (done.returncode == 0) == (done.stdout == "all is well\n")
-        return done.stdout
-
-    return check
 
 
 @pytest.fixture(scope="session")

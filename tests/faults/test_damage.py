@@ -2,11 +2,12 @@
 
 import shutil
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 
 import pytest
+
+from movierating import create_app
+from movierating.config import SettingError
 
 PAGE = 4096
 
@@ -91,19 +92,29 @@ def schema(file):
 
 
 @pytest.mark.parametrize("harm", [torn, junk, movies, schema])
-def test_damage_is_named_by_check_and_refused_by_serve_in_one_line(stopped, environ, findings, harm):
+def test_damage_is_named_by_check_and_refused_by_a_start(stopped, environ, unsound, harm):
     folder, _ = stopped
     file = folder / "movierating.sqlite3"
     harm(file)
-    lines = findings(folder).splitlines()
+    lines = unsound(folder)
     assert lines
-    assert all(line.startswith("database: ") for line in lines)
-    command = [sys.executable, "-m", "movierating", "serve"]
-    done = subprocess.run(command, env=environ(folder), capture_output=True, text=True, timeout=60)
-    assert done.returncode == 1
-    assert done.stderr.startswith(f"Error: DATABASE_URL: {file} is damaged (")
-    assert done.stderr.endswith("); `movierating restore FILE` puts a backup in its place\n")
-    assert done.stderr.count("\n") == 1
+    assert all(line.startswith("database: ") and "\n" not in line for line in lines)
+    with pytest.raises(SettingError) as refused:
+        create_app(environ(folder))
+    assert refused.value.message.startswith(f"DATABASE_URL: {file} is damaged (")
+    assert refused.value.message.endswith("); `movierating restore FILE` puts a backup in its place")
+    assert "\n" not in refused.value.message
+
+
+def test_damage_is_no_traceback_on_the_command_line(stopped, run):
+    folder, _ = stopped
+    movies(folder / "movierating.sqlite3")
+    checked = run("check")
+    assert (checked.returncode, checked.stderr) == (1, "")
+    assert all(line.startswith("database: ") for line in checked.stdout.splitlines())
+    done = run("serve")
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert done.stderr.startswith("Error: DATABASE_URL: ")
 
 
 def test_a_file_of_which_nothing_is_left_can_be_replaced_under_the_service(stopped, serve, client_of):

@@ -2,7 +2,10 @@
 
 import os
 import shutil
+import signal
 import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 import pytest
@@ -44,7 +47,7 @@ def refused_write(ada, ids):
 
 
 def test_a_full_disk_refuses_writes_alone_and_for_as_long_as_it_is_full(
-    on_small_disk, small_disk, unsound, workers_of
+    on_small_disk, small_disk, unsound, workers_of, client_of
 ):
     service, ada, ids = on_small_disk
     workers = workers_of(service)
@@ -59,9 +62,13 @@ def test_a_full_disk_refuses_writes_alone_and_for_as_long_as_it_is_full(
         assert ada.send("GET", "/v1/users/me").body["ratings"]["count"] == 1 + len(stored)
     assert ada.send("GET", "/v1/users/me/ratings/export?format=csv").status == 200
     assert ada.send("POST", "/v1/auth/tokens", {"name": "x", "scope": "read"}).status == 507
+    # Many at once share a transaction.
+    many = [client_of(service, **ada.headers) for _ in range(16)]
+    with ThreadPoolExecutor(len(many)) as threads:
+        assert {answer.status for answer in threads.map(lambda client: client.rate(ids[0], 1), many)} == {507}
     filler.unlink()
     assert ada.rate(ids[0], 9).status == 200
-    assert ada.rating_of(ids[0]) == 9
+    assert [client.rating_of(ids[0]) for client in many] == [9] * len(many)
     assert {movie_id: ada.rating_of(movie_id) for movie_id in stored} == stored
     assert workers_of(service) == workers
     assert service.stop() == 0
@@ -167,13 +174,27 @@ def test_a_folder_that_cannot_be_written_refuses_writes_until_it_can(
     assert unsound(folder) == []
 
 
+def test_a_worker_that_dies_is_replaced_in_a_folder_that_cannot_be_written(
+    small_disk, read_only, empty_instance, serve, client_of, workers_of, eventually
+):
+    folder = small_disk / "instance"
+    shutil.copytree(empty_instance, folder)
+    service = serve(folder)
+    [worker] = workers_of(service)
+    read_only(folder)
+    os.kill(worker, signal.SIGKILL)
+    eventually(lambda: client_of(service).send("GET", "/readyz").status == 200)
+    assert client_of(service).send("GET", "/v1/movies").status == 200
+    assert service.stop() == 0
+
+
 def test_a_start_in_a_folder_that_cannot_be_written_is_refused_in_one_line(
     small_disk, read_only, empty_instance, environ
 ):
     folder = small_disk / "instance"
     shutil.copytree(empty_instance, folder)
     read_only(folder)
-    command = [os.sys.executable, "-m", "movierating", "serve"]
+    command = [sys.executable, "-m", "movierating", "serve"]
     done = subprocess.run(command, env=environ(folder), capture_output=True, text=True, timeout=60)
     assert done.returncode == 1
     assert done.stderr == (
