@@ -7,7 +7,9 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DatabaseError
 
 from movierating import copies, startup
+from movierating.database import file as database_file
 from movierating.database import read, write
+from movierating.problems import Problem
 from movierating.ratings import aggregates
 
 
@@ -16,16 +18,27 @@ def run(repair: bool) -> tuple[list[str], list[str]]:
 
     Settings were checked by making the application.
     """
+    wrong: list[str] = []
+    repaired: list[str] = []
+    file = database_file()
+    if not file.exists():
+        return [f"database: {file} is not there"], []
     try:
         revision, newest = startup.current_revision(), startup.newest_revision()
         if revision != newest:
             return [f"migrations: the database is at {revision or 'none'}, this version needs {newest}"], []
-        damage = _integrity(read())
+        wrong.extend(_integrity(read()))
         if repair:
-            return damage, [f"{line}, repaired" for line in _aggregates(write(aggregates.repair))]
-        return damage + _aggregates(aggregates.wrong(read())), []
+            repaired.extend(f"{line}, repaired" for line in _aggregates(write(aggregates.repair)))
+        else:
+            wrong.extend(_aggregates(aggregates.wrong(read())))
     except DatabaseError as error:
-        return [f"database: {error.orig}"], []
+        wrong.append(f"database: {error.orig}")
+    except Problem as problem:
+        if not isinstance(problem.__cause__, DatabaseError | OSError):
+            raise
+        wrong.append(f"database: {getattr(problem.__cause__, 'orig', problem.detail)}")
+    return wrong, repaired
 
 
 def _integrity(connection: Connection) -> list[str]:

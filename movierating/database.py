@@ -30,10 +30,12 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import DisconnectionError, IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.schema import MetaData
 
+from movierating import outages
+from movierating.database_file import OPENED, DatabaseFile, Opened
 from movierating.instance_lock import Hold, InUse
 from movierating.problems import Unavailable
 from movierating.writer import PATIENCE_SECONDS, Writer
@@ -64,8 +66,16 @@ db = SQLAlchemy(model_class=Base)
 class _Reader:
     """A thread's connection for reads, which the pool gets back as soon as the thread ends."""
 
-    def __init__(self, engine: Engine) -> None:
-        self.connection = engine.connect()
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self._opened: Opened | None = connection.info.get(OPENED)
+
+    def is_good(self) -> bool:
+        """Whether it is open, and to the file that is there as of the last second."""
+        opened = self._opened
+        if opened is not None and opened.file.seen() != opened.identity:
+            return False
+        return not (self.connection.closed or self.connection.invalidated)
 
     def __del__(self) -> None:
         self.connection.close()
@@ -99,8 +109,10 @@ class _Watch:
         return self._seen
 
     def _look(self, engine: Engine) -> None:
-        if self._reader is None:
-            self._reader = _Reader(engine)
+        _door(engine).writer.look_for_versions(engine)
+        if self._reader is None or not self._reader.is_good():
+            self._reader = None
+            self._reader = _Reader(engine.connect())
             self._opened += 1
         driver: Any = self._reader.connection.connection.dbapi_connection
         self._seen = self._opened, driver.execute("PRAGMA data_version").fetchone()[0]
@@ -149,6 +161,16 @@ def configure(engine: Engine) -> None:
     """Set up each new connection of `engine`, and make transactions that write take the write lock first."""
     synchronous = engine.get_execution_options().get("sqlite_synchronous", "FULL")
 
+    file = DatabaseFile(Path(str(engine.url.database)))
+
+    @event.listens_for(engine, "do_connect")
+    def connect(dialect: Dialect, record: Any, _arguments: Any, options: dict[str, Any]) -> Any:
+        try:
+            record.info[OPENED] = file.opening()
+        except OSError as error:
+            raise sqlite3.OperationalError("unable to open database file") from error
+        return dialect.connect(file.address, uri=True, **options)
+
     @event.listens_for(engine, "connect")
     def set_pragmas(connection: sqlite3.Connection, _record: object) -> None:
         # The driver's own BEGIN is deferred: two writers that read first would deadlock and fail at once.
@@ -157,6 +179,17 @@ def configure(engine: Engine) -> None:
         connection.execute(f"PRAGMA synchronous = {synchronous}")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA cache_size = -4096")
+        file.opened()
+
+    @event.listens_for(engine, "checkout")
+    def refuse_another_file(_connection: object, record: Any, _proxy: object) -> None:
+        if record.info[OPENED].is_replaced():
+            raise DisconnectionError("the file that it has open was replaced")
+
+    @event.listens_for(engine, "handle_error")
+    def close_what_is_spoilt(context: Any) -> None:
+        if context.connection is not None and outages.spoils(context.original_exception, context.connection):
+            context.is_disconnect = True
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
@@ -210,22 +243,23 @@ def read(engine: Engine | None = None) -> Connection:
     """
     engine = engine or db.engine
     own = _door(engine).own
-    if own.reader is None or own.reader.connection.closed or own.reader.connection.invalidated:
+    if own.reader is None or not own.reader.is_good():
         # Without `writes` no BEGIN is sent on SQLite, so no statement is held to an older one's snapshot.
-        own.reader = _Reader(engine)
+        own.reader = _Reader(engine.connect())
     return own.reader.connection
 
 
-def version(engine: Engine, movie_id: int | None) -> tuple[Any, Any] | None:
+def version(engine: Engine, movie_id: int | None) -> tuple[Any, ...] | None:
     """A value that is another one after a commit that changes a movie's facts or sums (None: changes anything).
 
     It is None while nobody can tell. What another program writes to the file counts a second later.
     """
     door = _door(engine)
     try:
+        seen = door.watch.version(engine)
         versions = door.writer.versions(engine)
         own = versions.of_anything() if movie_id is None else versions.of_movie(movie_id)
-        return None if own is None else (door.watch.version(engine), own)
+        return None if own is None else (seen, versions.opening, own)
     except (OSError, sqlite3.Error, SQLAlchemyError):
         return None
 

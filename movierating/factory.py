@@ -29,7 +29,7 @@ def build(environ: Mapping[str, str] | None, prepared: bool) -> Flask:
     """The application, as `movierating.create_app` promises it."""
     settings = config.load(environ)
     folder = settings["INSTANCE_PATH"]
-    startup.make_folder(folder)
+    startup.make_folder(folder, to_be_written=prepared)
     settings["SECRET_KEY"] = settings["SECRET_KEY"] or startup.secret_key(folder)
     app = http.Application("movierating", instance_path=str(folder), static_folder="static")
     app.config.from_mapping(settings)
@@ -86,8 +86,9 @@ def _bind_extensions(app: Flask) -> None:
     http.init_app(app)
     db.init_app(app)
     with app.app_context():
-        database.configure(db.engine)
+        # In this order: what the other one listens with is the last that is asked for a connection.
         database.hold_while_open(db.engine)
+        database.configure(db.engine)
     migrate.init_app(app, db, directory=str(startup.MIGRATIONS), render_as_batch=True)
     jwt.init_app(app)
     try:

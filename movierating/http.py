@@ -9,10 +9,10 @@ import orjson
 from flask import Response, current_app, request
 from flask.globals import request_ctx
 from flask.sessions import SessionInterface, SessionMixin
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
-from movierating import logs, problems
+from movierating import logs, outages, problems
 from movierating.edge import REQUEST_ID, ROUTE, USER_ID
 
 
@@ -30,6 +30,13 @@ class Request(flask.Request):
     @max_content_length.setter
     def max_content_length(self, value: int | None) -> None:
         raise AttributeError("the settings say how large a body may be")
+
+    def _load_form_data(self) -> None:
+        """Werkzeug's, which puts a large file of a form on the disk. Raises InsufficientStorage or Unavailable."""
+        try:
+            super()._load_form_data()
+        except OSError as error:
+            raise outages.of_disk(error) from error
 
 
 class NoSessions(SessionInterface):
@@ -78,6 +85,8 @@ def _problem(
 
 
 def _answer_problem(problem: problems.Problem) -> Response:
+    if problem.status >= 500 and problem.__cause__ is not None:
+        _log(problem)
     return _problem(problem.status, problem.detail, problem.errors, _PROBLEM_HEADERS.get(problem.status))
 
 
@@ -104,10 +113,12 @@ _DETAILS = {
 
 
 def _answer_database_error(error: SQLAlchemyError) -> Response:
-    if not isinstance(error, OperationalError):
+    # Of a read; those of a write come as problems.
+    if not outages.is_of_file(error):
         return _answer_failure(error)
-    _log(error)
-    return _problem(503, "The database does not answer; try again shortly.", headers={"Retry-After": "1"})
+    unavailable = problems.Unavailable(outages.NO_ANSWER)
+    unavailable.__cause__ = error
+    return _answer_problem(unavailable)
 
 
 def _answer_failure(error: Exception) -> Response:

@@ -65,6 +65,7 @@ PROBLEMS = {
     429: "Too many requests; `Retry-After` says when to try again.",
     500: "Something went wrong here; the log tells what, under this request id.",
     503: "The service can't answer this now; try again shortly.",
+    507: "There is no room left to store this.",
 }
 
 HEADERS: dict[str, dict[str, Any]] = {

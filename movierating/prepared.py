@@ -12,6 +12,8 @@ from typing import Any
 from sqlalchemy import Connection, Dialect
 from sqlalchemy.exc import DBAPIError
 
+from movierating import outages
+
 
 class Prepared:
     """A Core statement, or a function that makes it for a dialect, ready to be run."""
@@ -74,6 +76,8 @@ class _Compiled:
         try:
             return getattr(driver.cursor(), how)(self._sql, parameters)
         except errors as error:
+            if outages.spoils(error, connection):
+                connection.invalidate(error)
             raise DBAPIError.instance(
                 self._sql, None, error, errors, hide_parameters=True, dialect=self._dialect
             ) from error

@@ -1,14 +1,15 @@
 """What a service refuses, and the one shape (RFC 9457) in which every refusal reaches a client.
 
 Problem
-├── Unauthenticated   401  nobody, or nobody known, is calling
-├── Forbidden         403  the caller may not do this
-├── NotFound          404  there is no such thing
-├── Conflict          409  it contradicts what is there
-├── Stale             412  it was changed since the caller read it
-├── Invalid           422  the request does not fit its schema, field by field
-├── MatchRequired     428  the call needs an If-Match header
-└── Unavailable       503  the service can't do this now
+├── Unauthenticated      401  nobody, or nobody known, is calling
+├── Forbidden            403  the caller may not do this
+├── NotFound             404  there is no such thing
+├── Conflict             409  it contradicts what is there
+├── Stale                412  it was changed since the caller read it
+├── Invalid              422  the request does not fit its schema, field by field
+├── MatchRequired        428  the call needs an If-Match header
+├── Unavailable          503  the service can't do this now
+└── InsufficientStorage  507  there is no room left to store it
 """
 
 from dataclasses import asdict, dataclass
@@ -84,6 +85,12 @@ class Unavailable(Problem):
     """503."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
+
+
+class InsufficientStorage(Problem):
+    """507."""
+
+    status = HTTPStatus.INSUFFICIENT_STORAGE
 
 
 def invalid(location: str, field: str, message: str) -> Invalid:

@@ -64,7 +64,8 @@ class Blueprint(flask_smorest.Blueprint):
             strict = _without_surplus(view)
             # Only described by flask-smorest: its wrapper is for views that leave the dumping to it.
             strict._apidoc = documented(view)._apidoc
-            described = self.refuses(422, 500, 503)(strict)
+            writes = view.__name__ != "get"
+            described = self.refuses(422, 500, 503, *([507] if writes else []))(strict)
             if view.__name__ == "get" and "ETag" in kwargs.get("headers", ()):
                 described = self.takes(openapi.IF_NONE_MATCH)(self.refuses(304)(described))
             return described

@@ -2,7 +2,10 @@
 
 import functools
 import secrets
+import sqlite3
+import threading
 from pathlib import Path
+from typing import Any
 
 from alembic import command
 from alembic.runtime.migration import MigrationContext
@@ -13,7 +16,7 @@ from flask import Flask
 from sqlalchemy import Engine
 from sqlalchemy.exc import DatabaseError
 
-from movierating import copies, replacement
+from movierating import copies, outages, replacement
 from movierating.config import KEY_BYTES, SettingError
 from movierating.database import close, db, hold
 from movierating.database import file as database_file
@@ -23,15 +26,21 @@ from movierating.problems import Unavailable
 MIGRATIONS = Path(__file__).parent / "migrations"
 KEY_FILE = "secret_key"
 _LOCK_FILE = ".startup.lock"
+# To look at all of a large file would keep the service from starting for minutes.
+LOOK_SECONDS = 0.25
 
 
-def make_folder(folder: Path) -> None:
-    """Make the instance folder, readable only by its owner, unless it is there. Raises SettingError."""
+def make_folder(folder: Path, *, to_be_written: bool) -> None:
+    """Make the instance folder, readable only by its owner, unless it is there. Raises SettingError.
+
+    A worker that takes another's place, or a look at what is wrong, can do with a folder that can only be read.
+    """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        probe = folder / f".writable-{secrets.token_hex(4)}"
-        probe.touch()
-        probe.unlink()
+        if to_be_written:
+            probe = folder / f".writable-{secrets.token_hex(4)}"
+            probe.touch()
+            probe.unlink()
     except OSError as error:
         raise SettingError(
             f"INSTANCE_PATH: {folder} is no folder that can be written ({error.strerror})"
@@ -65,7 +74,7 @@ def _make_key(path: Path) -> None:
 def prepare(app: Flask) -> None:
     """Bring the database to the newest migration and load the bundled movies, once, whoever else starts meanwhile.
 
-    Raises SettingError where the database can't be opened, can't be migrated or is newer than this code.
+    Raises SettingError where the database can't be opened, is damaged, can't be migrated or is newer than this code.
     """
     with app.app_context():
         file = database_file()
@@ -75,15 +84,51 @@ def prepare(app: Flask) -> None:
                 replacement.tidy(file)
                 # It holds people's e-mails, and what SQLite puts beside it is as open as the file itself.
                 file.touch(mode=0o600)
+                _refuse_damaged(file)
                 _migrate(app, file)
                 seed_once()
         except (OSError, DatabaseError) as error:
-            reason = error.orig if isinstance(error, DatabaseError) else error.strerror
+            reason = str(error.orig) if isinstance(error, DatabaseError) else error.strerror
+            if outages.is_damage(error):
+                raise SettingError(_damaged(file, str(reason))) from error
             raise SettingError(f"DATABASE_URL: {file} can't be opened ({reason})") from error
         except Unavailable as error:
             raise SettingError(error.detail) from error
         finally:
             close()
+
+
+def _refuse_damaged(file: Path) -> None:
+    """Raises SettingError where damage is found in LOOK_SECONDS; `movierating check` takes the time to look at all.
+
+    A file that was cut off is found by opening it, however large it is.
+    """
+    with db.engine.connect() as connection:
+        driver: Any = connection.connection.dbapi_connection
+        finding = first_damage(driver)
+    if finding is not None:
+        raise SettingError(_damaged(file, finding))
+
+
+def _damaged(file: Path, finding: str) -> str:
+    return (
+        f"DATABASE_URL: {file} is damaged ({' '.join(finding.split())}); "
+        "`movierating restore FILE` puts a backup in its place"
+    )
+
+
+def first_damage(connection: sqlite3.Connection, seconds: float = LOOK_SECONDS) -> str | None:
+    """What SQLite finds wrong first with the file's pages, as far as it gets in `seconds`."""
+    alarm = threading.Timer(seconds, connection.interrupt)
+    alarm.start()
+    try:
+        (finding,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    except sqlite3.DatabaseError as error:
+        return None if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT else str(error)
+    finally:
+        alarm.cancel()
+        alarm.join()
+    return None if finding == "ok" else str(finding)
 
 
 def current_revision() -> str | None:
@@ -138,6 +183,9 @@ def upgrade(app: Flask, engine: Engine) -> None:
 def missing() -> list[str]:
     """What keeps the service from serving: `database` if it does not answer, `migrations` if it is not the newest."""
     try:
+        if not Path(str(db.engine.url.database)).is_file():
+            # Connections that have it open would not tell.
+            return ["database"]
         return [] if current_revision() == newest_revision() else ["migrations"]
     except DatabaseError:
         return ["database"]

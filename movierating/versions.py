@@ -8,24 +8,36 @@ version was even is good for as long as that version stays; and of an odd one no
 What another program than ours writes moves no version.
 """
 
+import itertools
 import mmap
+import os
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from movierating.database_file import identity
 
 _MOVIES = 1 << 16
 _EVERYTHING, _ANYTHING, _FIRST_MOVIE = 0, 1, 2
 _BYTES = 8 * (_FIRST_MOVIE + _MOVIES)
 
+_openings = itertools.count()
+
 
 class Versions:
-    """The versions of one database, kept in `file`, which need not exist. Raises OSError if it can't be had."""
+    """The versions of one database, kept in `file`, which need not exist. Raises OSError if it can't be had.
+
+    Versions of different files, or of the same one when it is opened again, don't compare; `opening` tells them apart.
+    """
 
     def __init__(self, file: Path) -> None:
         with file.open("ab") as opened:
             opened.truncate(_BYTES)
         with file.open("r+b") as opened:
+            _allocate(opened.fileno())
+            self.identity = identity(opened.fileno())
             self._memory = mmap.mmap(opened.fileno(), _BYTES)
+        self.opening = next(_openings)
         self._counters = memoryview(self._memory).cast("Q")
 
     @staticmethod
@@ -68,6 +80,12 @@ class Versions:
         """Let go of the memory."""
         self._counters.release()
         self._memory.close()
+
+
+def _allocate(descriptor: int) -> None:
+    """Raises OSError where the disk is full; a process that writes to memory behind which there is none gets killed."""
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(descriptor, 0, _BYTES)
 
 
 def _place(movie_id: int) -> int:

@@ -5,6 +5,7 @@ writers take turns here and, because SQLite makes a busy writer sleep and try ag
 processes at a file lock. The versions of what they change move with each commit.
 """
 
+import errno
 import threading
 import time
 from collections import deque
@@ -14,7 +15,10 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
 
+from movierating import outages
+from movierating.database_file import OPENED, Opened, identity
 from movierating.problems import Unavailable
 from movierating.versions import Versions
 
@@ -95,32 +99,55 @@ class Writer:
         try:
             with self._turn(engine), self._changing(engine, batch), self._open(engine).begin() as transaction:
                 _run(transaction.connection, batch)
+                _refuse_if_lost(transaction.connection)
         except BaseException as error:
             # Whatever it is, nothing of this transaction is there, and everybody in it has to know.
             for waiting in batch:
                 waiting.error = waiting.error or error
         finally:
+            self._forget_what_failed(batch)
+            _put_in_words(batch, engine)
             self._in_job.now = False
             for waiting in batch:
                 waiting.done = True
 
     def _open(self, engine: Engine) -> Connection:
         """The connection that writes; to open one each time takes as long as a write does."""
-        if self._connection is None or self._connection.closed or self._connection.invalidated:
+        if self._connection is not None and not _is_good(self._connection):
+            self._drop_connection()
+        if self._connection is None:
             self._connection = engine.connect().execution_options(writes=True)
         return self._connection
+
+    def _forget_what_failed(self, batch: list[_Waiting]) -> None:
+        """Let the next transaction look anew at a file or disk that has failed."""
+        if any(waiting.error is not None and outages.spoils(waiting.error) for waiting in batch):
+            self._drop_connection()
+
+    def _drop_connection(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(SQLAlchemyError):
+                connection.invalidate()
+            with suppress(SQLAlchemyError):
+                connection.close()
 
     def _turn(self, engine: Engine) -> "AbstractContextManager[None]":
         if not _take_turns(engine):
             return nullcontext()
+        database = _file(engine)
+        path = database.with_name(f".{database.name}.writers")
+        if self._lock_file is not None and not _is_at(path, self._lock_file):
+            self._lock_file.close()
+            self._lock_file = None
         if self._lock_file is None:
-            database = Path(str(engine.url.database))
-            self._lock_file = database.with_name(f".{database.name}.writers").open("ab")
+            self._lock_file = path.open("ab")
         return _locked(self._lock_file)
 
     def _changing(self, engine: Engine, batch: list[_Waiting]) -> "AbstractContextManager[None]":
         if not _take_turns(engine):
             return nullcontext()
+        self.look_for_versions(engine)
         first = self._versions is None
         versions = self.versions(engine)
         if first:
@@ -129,13 +156,22 @@ class Writer:
             return versions.changing(None)
         return versions.changing({each for waiting in batch for each in waiting.movie_ids or ()})
 
+    def look_for_versions(self, engine: Engine) -> None:
+        """Let go of versions whose file is not where other processes look for it."""
+        if self._versions is not None and self._versions.identity != identity(
+            Versions.file_of(_file(engine))
+        ):
+            # Not closed: another thread may be reading it.
+            self._versions = None
+
     def versions(self, engine: Engine) -> Versions:
         """Those that move with what is written here. Raises OSError where there can't be any."""
         if not _take_turns(engine):
             raise OSError("the writers of different processes don't take turns")
-        if self._versions is None:
-            self._versions = Versions(Versions.file_of(Path(str(engine.url.database))))
-        return self._versions
+        versions = self._versions
+        if versions is None:
+            versions = self._versions = Versions(Versions.file_of(_file(engine)))
+        return versions
 
     def close(self) -> None:
         """Let go of the connection and the file lock's file; they open again when needed."""
@@ -155,6 +191,19 @@ def _take_turns(engine: Engine) -> bool:
     return fcntl is not None and engine.dialect.name == "sqlite"
 
 
+def _file(engine: Engine) -> Path:
+    return Path(str(engine.url.database))
+
+
+def _is_at(path: Path, file: IO[bytes]) -> bool:
+    return identity(path) == identity(file.fileno())
+
+
+def _is_good(connection: Connection) -> bool:
+    opened: Opened | None = connection.info.get(OPENED)
+    return not (connection.closed or connection.invalidated) and (opened is None or opened.is_there())
+
+
 @contextmanager
 def _locked(file: IO[bytes]) -> Any:
     fcntl.flock(file, fcntl.LOCK_EX)
@@ -162,6 +211,29 @@ def _locked(file: IO[bytes]) -> Any:
         yield
     finally:
         fcntl.flock(file, fcntl.LOCK_UN)
+
+
+def _is_under_way(connection: Connection) -> bool:
+    return not connection.invalidated and bool(getattr(connection.connection, "in_transaction", True))
+
+
+def _refuse_if_lost(connection: Connection) -> None:
+    """Raises Unavailable where a commit would go into a file that nobody finds again."""
+    opened: Opened | None = connection.info.get(OPENED)
+    if opened is not None and not opened.is_there():
+        raise Unavailable(outages.NO_ANSWER) from FileNotFoundError(
+            errno.ENOENT, "the database's file is gone"
+        )
+
+
+def _put_in_words(batch: list[_Waiting], engine: Engine) -> None:
+    """What a failing file or disk is called in front of a client, with the error as its cause."""
+    folder = Path(str(engine.url.database)).parent
+    for waiting in batch:
+        error = waiting.error
+        if error is not None and (refusal := outages.refusal(error, folder)):
+            refusal.__cause__ = error
+            waiting.error = refusal
 
 
 def _run(connection: Connection, batch: list[_Waiting]) -> None:
@@ -175,5 +247,8 @@ def _run(connection: Connection, batch: list[_Waiting]) -> None:
             waiting.result = waiting.job(connection)
         except Exception as error:
             waiting.error = error
+            if not _is_under_way(connection):
+                # A full disk, say, made SQLite undo the whole transaction.
+                raise
             connection.exec_driver_sql("ROLLBACK TO SAVEPOINT job")
         connection.exec_driver_sql("RELEASE SAVEPOINT job")

@@ -9,6 +9,7 @@ from sqlalchemy import func, insert, select
 from movierating import times
 from movierating.database import db, read, write
 from movierating.movies.models import Milestone
+from movierating.problems import InsufficientStorage
 
 
 def reach(name):
@@ -81,3 +82,18 @@ def test_a_transaction_that_is_lost_fails_everybody_in_it(held_back, app):
     assert reached("lost%") == 0
     write(reach("lost and found"))
     assert reached("lost%") == 1
+
+
+def test_who_finds_no_room_is_told_and_keeps_nobody_from_writing(held_back, app):
+    def outgrow(connection):
+        connection.exec_driver_sql("PRAGMA max_page_count = 1")
+        connection.exec_driver_sql("CREATE TABLE large AS SELECT zeroblob(10000000)")
+
+    outcomes = held_back([reach("full one"), outgrow, reach("full two")])
+    # The others' rows fit, unless SQLite has undone the transaction.
+    assert isinstance(outcomes[1], InsufficientStorage)
+    stored = [not isinstance(outcome, Exception) for outcome in outcomes]
+    assert reached("full%") == sum(stored)
+    # The next one has another connection, which finds room.
+    write(reach("full no more"))
+    assert reached("full no more") == 1

@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
@@ -11,7 +12,7 @@ from movierating.auth.models import PersonalToken, User
 from movierating.auth.service import Caller, require_session
 from movierating.database import read, write
 from movierating.pagination import Pages, Sort
-from movierating.problems import Conflict, NotFound
+from movierating.problems import Conflict, InsufficientStorage, NotFound, Unavailable
 
 PREFIX = "mr_"
 TOKENS_A_USER = 100
@@ -78,7 +79,9 @@ def caller_of_token(secret: str) -> Caller | None:
         return None
     if row.last_used_at is None or row.last_used_at < now - LAST_USE_SECONDS * times.SECOND:
         used = update(PersonalToken).where(_token.id == row.id).values(last_used_at=now)
-        write(lambda connection: connection.execute(used), ())
+        # A full disk keeps nobody from reading.
+        with suppress(InsufficientStorage, Unavailable):
+            write(lambda connection: connection.execute(used), ())
     return Caller(row.user_id, row.role, None, row.scope)
 
 

@@ -26,6 +26,8 @@ def application(*, prepared: bool = True) -> "Iterator[Flask]":
         try:
             yield app
         except Problem as problem:
+            if problem.status >= 500 and isinstance(problem.__cause__, DatabaseError):
+                raise click.ClickException(f"the database refused: {problem.__cause__.orig}") from problem
             reasons = [f"{error.field}: {error.message}" for error in problem.errors or []]
             raise click.ClickException(" ".join(reasons) or problem.detail) from problem
         except DatabaseError as error:

@@ -1,5 +1,6 @@
 """`movierating serve`, `seed`, `check` and `openapi`: the instance as a whole."""
 
+import signal
 from datetime import timedelta
 from pathlib import Path
 
@@ -49,10 +50,19 @@ def serve(
     given = {name for name in ("backup_every", "backup_keep") if context.get_parameter_source(name) is _GIVEN}
     if given and backup_dir is None:
         raise click.UsageError("--backup-every and --backup-keep need --backup-dir")
-    from movierating.backup_schedule import Schedule
-    from movierating.server import run
+    before = signal.signal(signal.SIGTERM, _end)
+    try:
+        from movierating.backup_schedule import Schedule
+        from movierating.server import run
 
-    run(host, port, workers, Schedule(backup_dir, backup_every, backup_keep) if backup_dir else None)
+        run(host, port, workers, Schedule(backup_dir, backup_every, backup_keep) if backup_dir else None)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _end(_signal: int, _frame: object) -> None:
+    """End a start that has not come to serving; the first process of a container would not die of the signal itself."""
+    raise SystemExit(0)
 
 
 @click.command()

@@ -1,5 +1,7 @@
 """Runs the migrations on the application's database, in one transaction that holds the write lock from its start."""
 
+from pathlib import Path
+
 from alembic import context
 from flask import current_app
 
@@ -15,6 +17,9 @@ def _is_ours(_object: object, name: str | None, kind: str, _reflected: bool, _co
 
 def run() -> None:
     """Migrate on one connection. Logging is the application's own, so no logger is configured here."""
+    if engine.dialect.name == "sqlite":
+        # Nothing else than this and the first start makes the file: one that is gone must not become an empty one.
+        Path(str(engine.url.database)).touch(mode=0o600)
     with engine.connect().execution_options(writes=True) as connection, connection.begin():
         context.configure(
             connection=connection,

@@ -67,6 +67,15 @@ def test_a_repair_that_leaves_damage_fails(ours, looked_up):
 def test_check_on_nothing_says_what_is_missing(tmp_path, environ):
     done = CliRunner(env=environ(tmp_path / "new")).invoke(main, ["check"])
     assert done.exit_code == 1
+    assert done.output == f"database: {tmp_path / 'new' / 'movierating.sqlite3'} is not there\n"
+    assert not (tmp_path / "new" / "movierating.sqlite3").exists()
+
+
+def test_check_on_an_empty_database_says_what_is_missing(tmp_path, environ):
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / "movierating.sqlite3").touch()
+    done = CliRunner(env=environ(tmp_path / "new")).invoke(main, ["check"])
+    assert done.exit_code == 1
     assert done.output.startswith("migrations: the database is at none, ")
 
 

@@ -1,0 +1,118 @@
+"""The file behind the connections: that it is still the one which they have open.
+
+SQLite goes on writing into a file that was deleted or replaced, where nobody finds it again, and would make an empty
+one in its place. Source: https://www.sqlite.org/howtocorrupt.html, 2.4 and 4.
+"""
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple
+
+try:
+    import fcntl
+except ImportError:  # pragma: no cover  # Windows, where an open file can't be replaced
+    fcntl = None  # type: ignore[assignment]
+
+Identity = tuple[int, int]
+
+# The key in a connection's `info` under which its Opened is.
+OPENED = "opened"
+
+_LOOK_SECONDS = 1.0
+
+
+class Opened(NamedTuple):
+    """What a connection has open."""
+
+    file: "DatabaseFile"
+    identity: Identity | None
+
+    def is_there(self) -> bool:
+        """Whether others who open the path find the same file."""
+        return self.identity is not None and identity(self.file.path) == self.identity
+
+    def is_replaced(self) -> bool:
+        """Whether others find another file; not where they find none, for what is open can be read."""
+        return identity(self.file.path) not in (None, self.identity)
+
+
+class DatabaseFile:
+    """A SQLite database's path, and which file is there."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.Lock()
+        self._known: Identity | None = None
+        self._known_log: Identity | None = None
+        self._seen_until = 0.0
+
+    @property
+    def address(self) -> str:
+        """The URI under which SQLite opens the file, and makes none where there is none."""
+        return f"{self.path.absolute().as_uri()}?mode=rw"
+
+    def seen(self) -> Identity | None:
+        """Which file is there, or was before it was gone; as of the last second."""
+        now = time.monotonic()
+        if now >= self._seen_until:
+            self._seen_until = now + _LOOK_SECONDS
+            found = identity(self.path)
+            if found not in (None, self._known):
+                # Where that can't be done now, what is open goes on being read.
+                with suppress(OSError):
+                    self._take(found)
+        return self._known
+
+    def opening(self) -> Opened:
+        """What a connection that is opened next has open. Raises OSError."""
+        # Asked before it is opened: if it is replaced in between, the connection counts as one to the old file.
+        found = identity(self.path)
+        if found not in (None, self._known):
+            self._take(found)
+        return Opened(self, found)
+
+    def opened(self) -> None:
+        """Remember which log belongs to the file, once a connection has read it."""
+        self._known_log = identity(self._beside("-wal"))
+
+    def _take(self, found: Identity | None) -> None:
+        with self._lock, _locked(self.path.parent):
+            if self._known not in (None, found) and identity(self._beside("-wal")) == self._known_log:
+                self._set_log_aside()
+            self._known = found
+
+    def _set_log_aside(self) -> None:
+        """SQLite would play the log of the old file into the new one."""
+        with suppress(FileNotFoundError):
+            self._beside("-wal").replace(self._beside("-wal.replaced"))
+        self._beside("-shm").unlink(missing_ok=True)
+
+    def _beside(self, ending: str) -> Path:
+        return self.path.with_name(self.path.name + ending)
+
+
+def identity(place: Path | int) -> Identity | None:
+    """Which file is at a path or behind a descriptor, whatever it is called; None where there is none."""
+    try:
+        found = os.stat(place)  # noqa: PTH116  (Path.stat takes no descriptor)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """One process at a time; there need be no file for it."""
+    if fcntl is None:  # pragma: no cover
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,85 @@
+"""What a client is told when the database's file or its disk fails, which is never the request's fault.
+
+SQLite tells what failed by the codes of https://www.sqlite.org/rescode.html.
+"""
+
+import errno
+import os
+import sqlite3
+from pathlib import Path
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from movierating.problems import InsufficientStorage, Problem, Unavailable
+
+NO_ROOM = "There is no room left to store this."
+NO_ANSWER = "The database does not answer; try again shortly."
+
+# The disk, a quota on it, a limit on the size of files.
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+# After these a connection may remember what is no longer so: pages of a damaged file, or that it can only be read.
+_SPOILS = frozenset(
+    {
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_NOTADB,
+        sqlite3.SQLITE_PROTOCOL,
+        sqlite3.SQLITE_READONLY,
+    }
+)
+# Less is as good as none: a page, its frame in the log and its place in the log's index don't fit.
+_LEAST_BYTES = 1 << 16
+
+
+def refusal(error: BaseException, folder: Path) -> Problem | None:
+    """What stands for `error` before a client, where the database's file in `folder` or its disk failed; else None."""
+    if isinstance(error, OSError):
+        return of_disk(error)
+    if _code(error) == sqlite3.SQLITE_FULL or (_code(error) == sqlite3.SQLITE_IOERR and _is_full(folder)):
+        return InsufficientStorage(NO_ROOM)
+    return Unavailable(NO_ANSWER) if is_of_file(error) else None
+
+
+def of_disk(error: OSError) -> Problem:
+    """What stands for the failure to write another file than the database's."""
+    return InsufficientStorage(NO_ROOM) if error.errno in _NO_ROOM else Unavailable(NO_ANSWER)
+
+
+def is_of_file(error: BaseException) -> bool:
+    """Whether the database can't be used, rather than what was asked of it is wrong."""
+    return isinstance(error, OperationalError) or _code(error) in _SPOILS
+
+
+def is_damage(error: BaseException) -> bool:
+    """Whether what is in the file is no sound database."""
+    return _code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def spoils(error: BaseException, connection: Connection | None = None) -> bool:
+    """Whether a connection that met `error` should be closed, so that the next one looks at the file anew.
+
+    Not `connection` itself if it writes: one that is closed before its transaction is rolled back may keep the lock.
+    """
+    if connection is not None and connection.get_execution_options().get("writes"):
+        return False
+    return _code(error) in _SPOILS
+
+
+def _code(error: BaseException) -> int | None:
+    """SQLite's primary result code."""
+    code: int | None = getattr(
+        error.orig if isinstance(error, DBAPIError) else error, "sqlite_errorcode", None
+    )
+    return None if code is None else code & 0xFF
+
+
+def _is_full(folder: Path) -> bool:
+    # Which error of the disk it was, SQLite keeps to itself.
+    try:
+        disk = os.statvfs(folder)
+    except (OSError, AttributeError):
+        return False
+    return disk.f_bavail * disk.f_frsize < _LEAST_BYTES

@@ -1,0 +1,177 @@
+"""Fixtures for tests of the running service while something under it fails: people who write to it, small disks."""
+
+import http.client
+import json
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from movierating import checks, create_app, database
+from movierating.movies import service as movies
+from movierating.users import service as users
+
+PASSWORD = "correct horse battery"
+NOTHING_SENT = 0
+
+
+@dataclass
+class Answer:
+    """A status, NOTHING_SENT where the connection ended before one came, and the JSON below it."""
+
+    status: int
+    body: Any = None
+
+
+@dataclass
+class Client:
+    """One connection that is kept, as a browser or a script has; it opens again after it was lost."""
+
+    address: str
+    headers: dict[str, str] = field(default_factory=dict)
+    _connection: http.client.HTTPConnection | None = None
+
+    def send(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
+        """What is answered; `body` is sent as JSON unless it is bytes."""
+        if not isinstance(body, bytes | None):
+            body, headers = json.dumps(body).encode(), {"Content-Type": "application/json", **headers}
+        kept = self._connection
+        try:
+            answer = self._ask(method, path, body, headers)
+        except (OSError, http.client.HTTPException):
+            self.close()
+            # A connection that was idle may have been closed.
+            return self.send(method, path, body, **headers) if kept else Answer(NOTHING_SENT)
+        # What has begun must come whole: IncompleteRead, and JSON that ends early, fail the test.
+        encoded = answer.read()
+        kind = answer.headers.get("Content-Type", "")
+        if answer.status >= 400:
+            assert kind == "application/problem+json", encoded
+        return Answer(answer.status, json.loads(encoded) if "json" in kind else encoded)
+
+    def _ask(
+        self, method: str, path: str, body: bytes | None, headers: dict[str, str]
+    ) -> http.client.HTTPResponse:
+        self._connection = self._connection or http.client.HTTPConnection(self.address, timeout=60)
+        self._connection.request(method, path, body, {**self.headers, **headers})
+        return self._connection.getresponse()
+
+    def rate(self, movie_id: int, value: float) -> Answer:
+        return self.send("PUT", f"/v1/movies/{movie_id}/rating", {"value": value})
+
+    def rating_of(self, movie_id: int) -> float | None:
+        """One's own rating of a movie."""
+        answer = self.send("GET", f"/v1/movies/{movie_id}/rating")
+        return answer.body["value"] if answer.status == 200 else None
+
+    def upload(self, content: bytes, query: str = "") -> Answer:
+        """Import a file of ratings."""
+        body = b'--x\r\nContent-Disposition: form-data; name="file"; filename="x"\r\n\r\n%s\r\n--x--\r\n'
+        kind = {"Content-Type": "multipart/form-data; boundary=x"}
+        return self.send("POST", f"/v1/users/me/ratings/import?{query}", body % content, **kind)
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def again(self) -> "Client":
+        """Another connection of the same person."""
+        return Client(self.address, self.headers)
+
+
+@pytest.fixture
+def client_of() -> Iterator[Callable[..., Client]]:
+    """`client_of(service, "ada")` is a signed-in client; `client_of(service, **headers)` has what these say."""
+    made: list[Client] = []
+
+    def make(service: Any, name: str | None = None, **headers: str) -> Client:
+        client = Client(service.url.removeprefix("http://"), headers)
+        made.append(client)
+        if name is not None:
+            answer = client.send("POST", "/v1/auth/login", {"login": name, "password": PASSWORD})
+            client.headers["Authorization"] = f"Bearer {answer.body['access_token']}"
+        return client
+
+    yield make
+    for client in made:
+        client.close()
+
+
+@pytest.fixture(scope="session")
+def populate(environ: Callable[..., dict[str, str]]) -> Callable[..., list[int]]:
+    """`populate(folder, "ada", movies=20)` adds accounts and movies to an instance; returns the movies' ids."""
+
+    def fill(folder: Path, *names: str, count: int = 20) -> list[int]:
+        app = create_app(environ(folder))
+        with app.app_context():
+            for name in names:
+                users.sign_up(name, f"{name}@example.org", PASSWORD, None)
+            ids = [movies.create({"title": f"Movie {number}", "year": 2000}).id for number in range(count)]
+            database.close()
+        return ids
+
+    return fill
+
+
+@pytest.fixture(scope="session")
+def unsound(environ: Callable[..., dict[str, str]]) -> Callable[[Path], list[str]]:
+    """`unsound(folder)` are the lines that `movierating check` would print, in a tenth of its time."""
+
+    def check(folder: Path) -> list[str]:
+        app = create_app(environ(folder), prepared=False)
+        with app.app_context():
+            wrong, _ = checks.run(repair=False)
+            database.close()
+        return wrong
+
+    return check
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A folder with 8 MiB of room, on a disk of its own; skips where this user may not mount one."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = shutil.which("mount")
+    if mount is None or _failed(mount, "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(folder)):
+        pytest.skip("this user may not mount a tmpfs")
+    yield folder
+    # Whoever still has files open there keeps them; nobody new finds them.
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def _failed(*command: str) -> bool:
+    return subprocess.run(command, capture_output=True).returncode != 0
+
+
+@pytest.fixture(scope="session")
+def workers_of() -> Callable[[Any], list[int]]:
+    """`workers_of(service)` are the process ids of its workers; skips where the system does not list them."""
+
+    def children(service: Any) -> list[int]:
+        listed = Path(f"/proc/{service.process.pid}/task/{service.process.pid}/children")
+        if not listed.exists():
+            pytest.skip("this system does not list a process's children")
+        return [int(pid) for pid in listed.read_text().split()]
+
+    return children
+
+
+@pytest.fixture(scope="session")
+def eventually() -> Callable[[Callable[[], object]], None]:
+    """`eventually(condition)` returns once it holds, and fails after half a minute."""
+
+    def wait(condition: Callable[[], object]) -> None:
+        for _ in range(300):
+            if condition():
+                return
+            time.sleep(0.1)
+        pytest.fail("it never came true")
+
+    return wait

@@ -1,0 +1,215 @@
+"""`kill -9` of everything at once: what was answered is there, the rest is whole or not at all, no hand is needed."""
+
+import itertools
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from movierating import create_app, database
+from movierating.ratings import service as ratings
+
+ROUNDS = int(os.environ.get("SOAK_ROUNDS", "3"))
+WRITERS = 16
+IMPORTED = 20_000
+
+FIRST_RELEASE = Path(__file__).parents[1] / "revisions" / "0001.sql"
+MANY = 20_000
+MORE_MOVIES = f"""
+BEGIN;
+CREATE TEMP TABLE number AS WITH RECURSIVE counted(n) AS (
+    SELECT 10 UNION ALL SELECT n + 1 FROM counted WHERE n < {MANY + 9}
+) SELECT n FROM counted;
+INSERT INTO movie (id, title, title_key, year, created_at, updated_at)
+    SELECT n, 'Movie ' || n, 'movie ' || n, 2000, 0, 0 FROM number;
+INSERT INTO movie_facet SELECT number.n, 'genre:' || digit.n, 6.5 FROM number, number AS digit WHERE digit.n < 15;
+COMMIT;
+"""
+
+
+def kill(service):
+    """End every process of the service, with no chance to tidy up."""
+    os.killpg(service.process.pid, signal.SIGKILL)
+    service.process.wait()
+
+
+class Writers:
+    """People who rate without a pause, each their own movies on a connection of their own, until nobody answers."""
+
+    def __init__(self, clients, ids):
+        self.answered = [{} for _ in clients]
+        self._sent = [{} for _ in clients]
+        share = len(ids) // len(clients)
+        self._threads = [
+            threading.Thread(
+                target=self._write, args=(place, client, ids[place * share : (place + 1) * share])
+            )
+            for place, client in enumerate(clients)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def _write(self, place, client, ids):
+        for number in itertools.count():
+            movie_id, value = ids[number % len(ids)], 1 + (number // len(ids)) % 19 / 2
+            self._sent[place][movie_id] = value
+            answer = client.rate(movie_id, value)
+            if answer.status not in (200, 201):
+                return
+            self.answered[place][movie_id] = value
+
+    def count(self):
+        return sum(map(len, self.answered))
+
+    def end(self):
+        for thread in self._threads:
+            thread.join(60)
+        assert not any(thread.is_alive() for thread in self._threads)
+
+    def lost(self, stored):
+        """Each movie whose stored value is not what was answered last, or sent after that."""
+        return [
+            movie_id
+            for answered, sent in zip(self.answered, self._sent, strict=True)
+            for movie_id, value in answered.items()
+            if stored.get(movie_id) not in (value, sent[movie_id])
+        ]
+
+
+def stored(folder, name):
+    """Somebody's ratings by movie, as they lie in the database."""
+    with closing(sqlite3.connect(folder / "movierating.sqlite3")) as connection:
+        mine = 'SELECT movie_id, value / 2.0 FROM rating WHERE user_id = (SELECT id FROM "user" WHERE username = ?)'
+        return dict(connection.execute(mine, [name]))
+
+
+def test_every_rating_that_was_answered_survives_a_kill(
+    instance, serve, populate, client_of, unsound, eventually
+):
+    ids = populate(instance, "ada", count=10 * WRITERS)
+    service = serve(instance, workers=2)
+    credentials = client_of(service, "ada").headers
+    for _ in range(ROUNDS):
+        writers = Writers([client_of(service, **credentials) for _ in range(WRITERS)], ids)
+        eventually(lambda writers=writers: writers.count() > 5 * WRITERS)
+        time.sleep(random.uniform(0, 0.5))
+        kill(service)
+        writers.end()
+        service = serve(instance, workers=2)
+        assert writers.lost(stored(instance, "ada")) == []
+        assert unsound(instance) == []
+    assert client_of(service, **credentials).rate(ids[0], 5).status == 200
+
+
+@pytest.fixture
+def library(instance, populate):
+    """An instance with ada and IMPORTED movies; the file that rates each of them."""
+    populate(instance, "ada", count=0)
+    with closing(sqlite3.connect(instance / "movierating.sqlite3")) as connection, connection:
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.executemany(
+            "INSERT INTO movie (title, title_key, year, imdb_id, created_at, updated_at) VALUES (?, ?, 2000, ?, 0, 0)",
+            ((f"Movie {number}", f"movie {number}", f"tt{9_000_000 + number}") for number in range(IMPORTED)),
+        )
+    rows = "".join(f"tt{9_000_000 + number},{1 + number % 10}\n" for number in range(IMPORTED))
+    return instance, b"imdb_id,value\n" + rows.encode()
+
+
+def test_an_upload_that_is_killed_left_all_or_nothing(library, serve, client_of, unsound):
+    folder, file = library
+    service = serve(folder, workers=2)
+    credentials = client_of(service, "ada").headers
+    for _ in range(ROUNDS):
+        upload = threading.Thread(target=client_of(service, **credentials).upload, args=(file,))
+        upload.start()
+        time.sleep(random.uniform(0.1, 1.5))
+        kill(service)
+        upload.join(60)
+        service = serve(folder, workers=2)
+        count = client_of(service, **credentials).send("GET", "/v1/users/me").body["ratings"]["count"]
+        assert count in (0, IMPORTED)
+        assert len(stored(folder, "ada")) == count
+        assert unsound(folder) == []
+
+
+@pytest.fixture
+def dataset(tmp_path):
+    """A MovieLens data set of 40,000 ratings, in a folder."""
+    folder = tmp_path / "ml"
+    folder.mkdir()
+    movies = [f"{movie},Movie {movie} (2000),Drama\n" for movie in range(1, 401)]
+    (folder / "movies.csv").write_text("movieId,title,genres\n" + "".join(movies))
+    (folder / "links.csv").write_text("movieId,imdbId,tmdbId\n")
+    ratings = (
+        f"{user},{movie},{1 + (user + movie) % 5}.0,{user}\n"
+        for user in range(1, 201)
+        for movie in range(1, 401, 2)
+    )
+    (folder / "ratings.csv").write_text("userId,movieId,rating,timestamp\n" + "".join(ratings))
+    return folder
+
+
+# Into an instance that has ratings it goes in chunks, into one that has none in one transaction.
+@pytest.mark.parametrize("rated", [True, False], ids=["in chunks", "at once"])
+def test_an_import_that_is_killed_goes_on_where_it_was(instance, populate, dataset, environ, unsound, rated):
+    populate(instance, "ada", count=1)
+    if rated:
+        app = create_app(environ(instance))
+        with app.app_context():
+            ratings.rate(1, 1, 10, None)
+            database.close()
+    command = [sys.executable, "-m", "movierating", "import", "movielens", str(dataset)]
+    for _ in range(ROUNDS):
+        with subprocess.Popen(
+            command, env=environ(instance), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        ) as killed:
+            time.sleep(random.uniform(0.5, 1.5))
+            killed.kill()
+        assert unsound(instance) == []
+    subprocess.run(command, env=environ(instance), check=True, capture_output=True, timeout=60)
+    assert unsound(instance) == []
+    with closing(sqlite3.connect(instance / "movierating.sqlite3")) as connection:
+        (count,) = connection.execute("SELECT count(*) FROM rating WHERE user_id > 1").fetchone()
+    assert count == 40_000
+
+
+@pytest.fixture
+def old(tmp_path):
+    """An instance of the first release that takes a while to upgrade."""
+    folder = tmp_path / "instance"
+    folder.mkdir()
+    with closing(sqlite3.connect(folder / "movierating.sqlite3")) as connection:
+        connection.executescript(FIRST_RELEASE.read_text(encoding="utf-8"))
+        connection.executescript(MORE_MOVIES)
+    return folder
+
+
+def test_an_upgrade_that_is_killed_is_done_by_the_next_start(
+    old, environ, free_port, serve, unsound, tmp_path
+):
+    for number in range(ROUNDS):
+        folder = shutil.copytree(old, tmp_path / f"round {number}" / "instance")
+        command = [sys.executable, "-m", "movierating", "serve", "--port", str(free_port())]
+        with subprocess.Popen(
+            command, env=environ(folder), stderr=subprocess.PIPE, start_new_session=True
+        ) as killed:
+            time.sleep(random.uniform(0.4, 1.6))
+            os.killpg(killed.pid, signal.SIGKILL)
+        service = serve(folder)
+        assert service.stop() == 0
+        assert unsound(folder) == []
+        with closing(sqlite3.connect(folder / "movierating.sqlite3")) as connection:
+            rows = "SELECT (SELECT count(*) FROM movie), (SELECT count(*) FROM movie_facet)"
+            assert connection.execute(rows).fetchone() == (3 + MANY, 10 + 5 * MANY)
+        with closing(sqlite3.connect(folder / "movierating.before-0001-upgrade.sqlite3")) as connection:
+            assert connection.execute("SELECT version_num FROM alembic_version").fetchone() == ("0001",)
+            assert connection.execute(rows).fetchone() == (3 + MANY, 10 + 5 * MANY)

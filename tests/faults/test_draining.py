@@ -1,0 +1,169 @@
+"""SIGTERM, at any moment: whoever is being answered gets the whole answer, what was answered is kept, and it ends."""
+
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+
+import pytest
+
+WRITERS = 16
+END_SECONDS = 10
+
+
+def ended(process):
+    """Its exit code, within the time that a supervisor waits."""
+    return process.wait(timeout=END_SECONDS)
+
+
+class Writer(threading.Thread):
+    """Rates one movie without a pause on a kept connection, until nobody answers."""
+
+    def __init__(self, client, movie_id):
+        super().__init__()
+        self.client, self.movie_id = client, movie_id
+        self.answered = self.refused = None
+        self.count = 0
+
+    def run(self):
+        while True:
+            value = 1 + self.count % 18 / 2
+            answer = self.client.rate(self.movie_id, value)
+            if answer.status not in (200, 201):
+                self.refused = answer.status
+                return
+            self.answered, self.count = value, self.count + 1
+
+
+@pytest.mark.parametrize("times", [1, 2], ids=["once", "twice"])
+def test_under_load_no_answered_write_is_lost_and_no_answer_is_cut(
+    instance, serve, populate, client_of, eventually, unsound, times
+):
+    ids = populate(instance, "ada")
+    service = serve(instance, workers=2)
+    credentials = client_of(service, "ada").headers
+    writers = [Writer(client_of(service, **credentials), movie_id) for movie_id in ids[:WRITERS]]
+    for writer in writers:
+        writer.start()
+    eventually(lambda: all(writer.count > 3 for writer in writers))
+    for _ in range(times):
+        service.process.send_signal(signal.SIGTERM)
+        time.sleep(0.02)
+    assert ended(service.process) == 0
+    for writer in writers:
+        writer.join(60)
+    # Nobody got half of an answer, or an error; they were turned away between two requests.
+    assert {writer.refused for writer in writers} == {0}
+    again = client_of(serve(instance), **credentials)
+    assert [again.rating_of(writer.movie_id) for writer in writers] == [writer.answered for writer in writers]
+    assert unsound(instance) == []
+
+
+def test_a_signal_to_every_process_at_once_is_one_to_drain(instance, serve, populate, client_of, eventually):
+    ids = populate(instance, "ada")
+    service = serve(instance, workers=2)
+    writer = Writer(client_of(service, "ada"), ids[0])
+    writer.start()
+    eventually(lambda: writer.count > 3)
+    # As systemd does, which ends all processes of a service.
+    os.killpg(service.process.pid, signal.SIGTERM)
+    assert ended(service.process) == 0
+    writer.join(60)
+    assert writer.refused == 0
+
+
+@pytest.fixture
+def connections(instance, serve):
+    """A service, and twenty connections to it on which nothing was sent yet."""
+    service = serve(instance, workers=2)
+    host, port = service.url.removeprefix("http://").split(":")
+    opened = [socket.create_connection((host, int(port)), timeout=30) for _ in range(20)]
+    yield service, opened
+    for connection in opened:
+        connection.close()
+
+
+def test_connections_that_are_idle_do_not_hold_it_up(connections):
+    service, opened = connections
+    for connection in opened[10:]:
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert connection.recv(1000).startswith(b"HTTP/1.1 200")
+    service.process.send_signal(signal.SIGTERM)
+    assert ended(service.process) == 0
+    assert "Killing" not in (service.folder.parent / "service.log").read_text()
+
+
+@pytest.mark.skipif("SOAK_ROUNDS" not in os.environ, reason="it waits as long as the service does")
+@pytest.mark.parametrize(
+    "begun", [b"GET /healthz HTTP/1.1\r\nHo", b"POST /v1/users HTTP/1.1\r\nContent-Length: 9\r\n\r\n{"]
+)
+def test_who_never_sends_the_rest_holds_it_up_for_a_bounded_time(connections, begun):
+    service, opened = connections
+    for connection in opened:
+        connection.sendall(begun)
+    service.process.send_signal(signal.SIGTERM)
+    assert ended(service.process) == 0
+
+
+def test_an_import_under_way_is_answered(instance, serve, populate, client_of, unsound):
+    populate(instance, "ada", count=1)
+    service = serve(instance)
+    ada = client_of(service, "ada")
+    file = b"title,year,value\n" + b"".join(b"Movie %d,2001,5\n" % number for number in range(5_000))
+    with ThreadPoolExecutor(1) as threads:
+        answer = threads.submit(ada.upload, file, "create_missing=true")
+        time.sleep(0.3)
+        assert not answer.done()
+        service.process.send_signal(signal.SIGTERM)
+        assert ended(service.process) == 0
+        assert (answer.result().status, answer.result().body["created"]) == (200, 5_000)
+    assert unsound(instance) == []
+
+
+@pytest.fixture
+def start(tmp_path, environ, free_port):
+    """`start()` is a service that has just been started, for the first time if nobody did before."""
+    started = []
+
+    def begin():
+        command = [sys.executable, "-m", "movierating", "serve", "--port", str(free_port()), "--workers", "2"]
+        env = environ(tmp_path / "instance", LOG_LEVEL="INFO")
+        process = subprocess.Popen(
+            command, env=env, stderr=subprocess.PIPE, text=True, start_new_session=True
+        )
+        started.append(process)
+        return process
+
+    yield begin
+    for process in started:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+def test_a_start_is_ended_before_it_serves(start):
+    for number in range(4):
+        process = start()
+        time.sleep(0.2 * (1 + number) + random.uniform(0, 0.2))
+        process.send_signal(signal.SIGTERM)
+        # Python itself takes a moment until anything can be heard.
+        assert ended(process) in (0, -signal.SIGTERM)
+        assert "Traceback" not in process.stderr.read()
+
+
+def test_a_start_is_ended_while_workers_are_made(start):
+    for _ in range(4):
+        process = start()
+        while "serving" not in process.stderr.readline():
+            pass
+        time.sleep(random.uniform(0, 0.03))
+        process.send_signal(signal.SIGTERM)
+        assert ended(process) == 0
+        # A worker that never heard of it would have been killed when its time was over.
+        assert "Killing" not in process.stderr.read()

@@ -1,0 +1,123 @@
+"""The database's file deleted, moved or replaced under the service: what is answered is found again."""
+
+import shutil
+import sqlite3
+import time
+from contextlib import closing
+
+import pytest
+
+
+@pytest.fixture
+def running(instance, serve, populate, client_of):
+    """A service of two workers in which ada rated two movies: it, two connections of hers, and the movies' ids."""
+    ids = populate(instance, "ada")
+    service = serve(instance, workers=2)
+    ada = client_of(service, "ada")
+    both = [ada, ada.again()]
+    for client, movie_id in zip(both, ids, strict=False):
+        assert client.rate(movie_id, 7).status == 201
+    yield service, both, ids
+    for client in both:
+        client.close()
+
+
+def refuse(clients, movie_id):
+    """Each of them is refused a write; who has the file open reads it, and nobody gets another answer than these."""
+    for client in clients * 3:
+        answer = client.rate(movie_id, 1)
+        assert answer.status == 503
+        assert answer.body["detail"] == "The database does not answer; try again shortly."
+        assert client.send("GET", "/healthz").status == 200
+        assert "database" in client.send("GET", "/readyz").body["detail"]
+        assert client.send("GET", "/v1/users/me").status in (200, 503)
+        assert client.send("GET", f"/v1/movies/{movie_id}").status in (200, 503)
+
+
+def copy(file, target):
+    """As a backup copies a database in use."""
+    with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(target)) as made:
+        source.backup(made)
+
+
+def test_a_file_that_was_moved_away_comes_back_with_everything(running, unsound):
+    service, clients, ids = running
+    file = service.folder / "movierating.sqlite3"
+    aside = file.rename(service.folder / "aside")
+    refuse(clients, ids[0])
+    assert not file.exists()
+    aside.rename(file)
+    assert [client.rate(ids[2], 9).status for client in clients] == [201, 200]
+    assert [clients[1].rating_of(movie_id) for movie_id in ids[:3]] == [7, 7, 9]
+    assert service.stop() == 0
+    assert unsound(service.folder) == []
+
+
+def test_after_a_file_was_deleted_a_backup_takes_its_place(running, unsound):
+    service, clients, ids = running
+    file = service.folder / "movierating.sqlite3"
+    copy(file, backup := service.folder / "backup")
+    assert clients[0].rate(ids[2], 9).status == 201
+    file.unlink()
+    refuse(clients, ids[0])
+    assert not file.exists()
+    shutil.copy(backup, file)
+    # What was open is looked at again a second later; a write looks at once.
+    time.sleep(1.1)
+    for client in clients:
+        assert [client.rating_of(movie_id) for movie_id in ids[:3]] == [7, 7, None]
+        assert client.send("GET", "/readyz").status == 200
+    assert [client.rate(ids[2], 8).status for client in clients] == [201, 200]
+    assert [client.rating_of(ids[2]) for client in clients] == [8, 8]
+    assert service.stop() == 0
+    assert unsound(service.folder) == []
+
+
+def test_the_log_of_a_lost_file_is_not_played_into_another(running, tmp_path, unsound):
+    service, clients, ids = running
+    file = service.folder / "movierating.sqlite3"
+    # The same movies and accounts, in other places of the file.
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("VACUUM INTO ?", [str(tmp_path / "other")])
+    for movie_id in ids:
+        clients[0].rate(movie_id, 3)
+    assert (service.folder / "movierating.sqlite3-wal").stat().st_size > 0
+    (tmp_path / "other").replace(file)
+    assert clients[0].rate(ids[5], 8).status == 201
+    assert clients[1].rate(ids[6], 8).status == 201
+    assert (service.folder / "movierating.sqlite3-wal.replaced").stat().st_size > 0
+    assert service.stop() == 0
+    assert unsound(service.folder) == []
+    with closing(sqlite3.connect(file)) as connection:
+        rated = connection.execute("SELECT movie_id, value FROM rating ORDER BY movie_id").fetchall()
+    assert rated == [(ids[0], 14), (ids[1], 14), (ids[5], 16), (ids[6], 16)]
+
+
+def test_what_was_kept_in_memory_is_not_given_from_a_file_that_was_replaced(running, client_of):
+    service, clients, ids = running
+    file = service.folder / "movierating.sqlite3"
+    copy(file, backup := service.folder / "backup")
+    assert clients[0].rate(ids[0], 1).status == 200
+    readers = [client_of(service) for _ in range(4)]
+    means = {reader.send("GET", f"/v1/movies/{ids[0]}").body["ratings"]["mean"] for reader in readers}
+    assert means == {1}
+    backup.replace(file)
+    time.sleep(1.1)
+    means = {reader.send("GET", f"/v1/movies/{ids[0]}").body["ratings"]["mean"] for reader in readers}
+    assert means == {7}
+
+
+def test_a_whole_folder_that_was_emptied_works_when_it_is_filled_again(running, tmp_path, unsound):
+    service, clients, ids = running
+    copy(service.folder / "movierating.sqlite3", tmp_path / "backup")
+    for file in service.folder.iterdir():
+        if file.name != "secret_key":
+            file.unlink()
+    assert clients[0].rate(ids[2], 1).status == 503
+    shutil.copy(tmp_path / "backup", service.folder / "movierating.sqlite3")
+    for value in (2, 3, 4):
+        for client in clients:
+            assert client.rate(ids[2], value).status in (200, 201)
+            assert {each.rating_of(ids[2]) for each in clients} == {value}
+    assert service.stop() == 0
+    assert unsound(service.folder) == []

@@ -1,0 +1,71 @@
+"""What a failing file or disk is called: no room, or no answer; and what is somebody's mistake instead."""
+
+import errno
+import sqlite3
+
+import pytest
+from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError
+
+from movierating import outages
+from movierating.problems import InsufficientStorage, Unavailable
+
+
+def failed(code, kind=DatabaseError):
+    """An error of SQLite's, as SQLAlchemy passes it on."""
+    error = sqlite3.DatabaseError("SELECT secret FROM /secret/path")
+    error.sqlite_errorcode = code
+    return kind("SELECT", {}, error)
+
+
+def full(code):
+    return failed(code, OperationalError)
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (full(sqlite3.SQLITE_FULL), InsufficientStorage),
+        (full(sqlite3.SQLITE_IOERR_WRITE), Unavailable),
+        (full(sqlite3.SQLITE_READONLY_DBMOVED), Unavailable),
+        (full(sqlite3.SQLITE_CANTOPEN), Unavailable),
+        (full(sqlite3.SQLITE_BUSY), Unavailable),
+        (failed(sqlite3.SQLITE_CORRUPT_INDEX), Unavailable),
+        (failed(sqlite3.SQLITE_NOTADB), Unavailable),
+        (OSError(errno.ENOSPC, "secret"), InsufficientStorage),
+        (OSError(errno.EDQUOT, "secret"), InsufficientStorage),
+        (OSError(errno.EFBIG, "secret"), InsufficientStorage),
+        (OSError(errno.EROFS, "secret"), Unavailable),
+        (FileNotFoundError(errno.ENOENT, "secret"), Unavailable),
+        (failed(sqlite3.SQLITE_CONSTRAINT, IntegrityError), None),
+        (failed(sqlite3.SQLITE_MISMATCH), None),
+        (DatabaseError("SELECT", {}, Exception("secret")), None),
+        (ZeroDivisionError(), None),
+    ],
+)
+def test_an_error_of_the_file_is_told_from_others_and_without_its_words(tmp_path, error, kind):
+    refusal = outages.refusal(error, tmp_path)
+    assert type(refusal) is (kind or type(None))
+    assert "secret" not in getattr(refusal, "detail", "")
+
+
+def test_a_write_that_failed_on_a_full_disk_found_no_room(tmp_path, monkeypatch):
+    error = full(sqlite3.SQLITE_IOERR_WRITE)
+    # A disk of this size is no part of a test; the running service is tested on a full one.
+    monkeypatch.setattr(outages, "_LEAST_BYTES", 1 << 80)
+    assert type(outages.refusal(error, tmp_path)) is InsufficientStorage
+    assert type(outages.refusal(error, tmp_path / "gone")) is Unavailable
+    assert type(outages.refusal(full(sqlite3.SQLITE_READONLY), tmp_path)) is Unavailable
+
+
+@pytest.mark.parametrize(
+    ("code", "spoils"),
+    [
+        (sqlite3.SQLITE_CORRUPT, True),
+        (sqlite3.SQLITE_IOERR_READ, True),
+        (sqlite3.SQLITE_BUSY, False),
+        (sqlite3.SQLITE_CONSTRAINT_UNIQUE, False),
+    ],
+)
+def test_a_connection_is_given_up_where_it_may_remember_what_is_no_longer_so(code, spoils):
+    assert outages.spoils(failed(code)) is spoils
+    assert outages.spoils(failed(code).orig) is spoils
