@@ -75,6 +75,27 @@ def test_a_full_disk_refuses_writes_alone_and_for_as_long_as_it_is_full(
     assert unsound(service.folder) == []
 
 
+def test_a_worker_lives_that_finds_no_room_for_the_memory_it_shares(
+    small_disk, empty_instance, serve, populate, workers_of, client_of
+):
+    folder = small_disk / "instance"
+    shutil.copytree(empty_instance, folder)
+    ids = populate(folder, "ada")
+    service = serve(folder)
+    workers = workers_of(service)
+    # Nobody has asked for anything that is kept in memory yet.
+    (folder / ".movierating.sqlite3.versions").unlink()
+    filler = fill(small_disk)
+    nobody = client_of(service)
+    account = {"username": "eve", "email": "eve@example.org", "password": "correct horse battery"}
+    for _ in range(3):
+        assert nobody.send("GET", f"/v1/movies/{ids[0]}").status == 200
+        assert nobody.send("POST", "/v1/users", account).status == 507
+    filler.unlink()
+    assert nobody.send("POST", "/v1/users", account).status == 201
+    assert workers_of(service) == workers
+
+
 def test_an_upload_that_finds_no_room_is_refused_and_works_later(on_small_disk, small_disk):
     _, ada, _ = on_small_disk
     rows = b"imdb_id,value\n" + b"tt0000001,5\n" * 100_000
