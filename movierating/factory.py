@@ -7,9 +7,19 @@ from typing import Any
 
 from flask import Flask
 from limits.errors import ConfigurationError
-from werkzeug.middleware.proxy_fix import ProxyFix
 
-from movierating import config, counters, database, freshness, http, journal, logs, rate_limits, startup
+from movierating import (
+    clients,
+    config,
+    counters,
+    database,
+    freshness,
+    http,
+    journal,
+    logs,
+    rate_limits,
+    startup,
+)
 from movierating.auth import access
 from movierating.auth.routes import blp as auth_blueprint
 from movierating.auth.service import REFRESH_SECONDS
@@ -43,8 +53,7 @@ def build(environ: Mapping[str, str] | None, prepared: bool) -> Flask:
     with app.app_context():
         app.wsgi_app = Edge(app.wsgi_app, freshness.stamps(db.engine))  # type: ignore[method-assign]
     if settings["TRUSTED_PROXIES"]:
-        hops = settings["TRUSTED_PROXIES"]
-        app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, hops, hops, hops)  # type: ignore[method-assign]
+        app.wsgi_app = clients.behind_proxies(app.wsgi_app, settings["TRUSTED_PROXIES"])  # type: ignore[assignment, method-assign]
     for command in main.commands.values():
         app.cli.add_command(command)
     if prepared:

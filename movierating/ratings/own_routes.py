@@ -3,12 +3,13 @@
 from dataclasses import asdict
 from typing import Any
 
-from flask import Response
+from flask import Response, request
 
 from movierating.answers import json_answer
 from movierating.auth import access
 from movierating.ratings import batch, exports, imports, transfer_schemas
 from movierating.rest import Blueprint, View
+from movierating.slow_clients import take_place
 
 blp = Blueprint("data", __name__, url_prefix="/v1/users/me/ratings", description="Your ratings, in and out.")
 
@@ -95,4 +96,6 @@ class Export(View):
         download = exports.export_ratings(access.caller().user_id, query["format"])
         name = f"movierating-{query['format']}.{download.ending}"
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-        return Response(download.blocks, 200, headers, content_type=download.media_type)
+        response = Response(download.blocks, 200, headers, content_type=download.media_type)
+        response.call_on_close(take_place(request.environ))
+        return response
