@@ -5,7 +5,7 @@ from datetime import timedelta
 from importlib.metadata import version
 from typing import Any
 
-from flask import Flask
+from flask import Flask, Response
 from limits.errors import ConfigurationError
 
 from movierating import (
@@ -109,8 +109,17 @@ def _bind_extensions(app: Flask) -> None:
             app,
             origins=app.config["CORS_ORIGINS"],
             expose_headers=["ETag", "Link", "Location", "Retry-After", "X-Request-ID"],
+            always_send=False,
+            vary_header=False,
         )
+        app.after_request(_depends_on_origin)
     api.init_app(app)
+
+
+def _depends_on_origin(response: Response) -> Response:
+    """Flask-CORS says so only to those who are let in, and a cache would give the answer to others again."""
+    response.vary.add("Origin")
+    return response
 
 
 def _register_blueprints(app: Flask) -> None:

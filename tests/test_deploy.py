@@ -124,6 +124,12 @@ def test_nginx_takes_a_body_that_the_service_takes():
     assert int(megabytes) << 20 > most
 
 
+def test_nginx_speaks_tls_of_today_and_says_so_for_a_year():
+    assert set(re.findall(r"listen .+;", NGINX)) == {"listen 443 ssl http2;", "listen [::]:443 ssl http2;"}
+    assert "ssl_protocols TLSv1.2 TLSv1.3;" in NGINX
+    assert 'add_header Strict-Transport-Security "max-age=31536000" always;' in NGINX
+
+
 @pytest.fixture(scope="module")
 def unit():
     """The sections of the systemd unit."""
