@@ -15,7 +15,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint types contracts coverage format fuzz bench wheel clean
+.PHONY: help run test check lint types contracts audit coverage format fuzz bench wheel clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -26,7 +26,7 @@ run: $(RUNTIME)  ## Serve on http://127.0.0.1:$PORT (PORT=4000)
 test: $(DEV)  ## Run the tests, all but those that build and install the wheel
 	$(PYTEST) -m 'not wheel'
 
-check: lint types contracts coverage  ## Everything CI demands: the four targets below
+check: lint types contracts audit coverage  ## Everything CI demands: the five targets below
 
 lint: $(DEV)  ## Format and lint, changing nothing (ruff)
 	$(BIN)/ruff format --check .
@@ -37,6 +37,9 @@ types: $(DEV)  ## Check the package's types (mypy --strict)
 
 contracts: $(DEV)  ## Check who imports whom (import-linter, setup.cfg)
 	$(BIN)/lint-imports
+
+audit: $(DEV)  ## Look up known vulnerabilities of what the service runs on (pip-audit); says so where it can't
+	$(BIN)/python .ci/audit.py
 
 coverage: $(DEV)  ## Run every test, the wheel's too, and measure branch coverage
 	$(PYTEST) --cov --cov-report term-missing:skip-covered

@@ -1,6 +1,7 @@
 """Every setting, once: the application, `movierating check` and the README's table read this list."""
 
 import os
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -93,9 +94,18 @@ def _redis_url(value: object) -> str:
     return _text(value)
 
 
-def _secret(value: object) -> str:
-    if len(_text(value).encode()) < KEY_BYTES:
-        raise ValueError(f"must be at least {KEY_BYTES} bytes long")
+def _secret(least: int) -> Callable[[object], str]:
+    def parse(value: object) -> str:
+        if len(_text(value).encode()) < least:
+            raise ValueError(f"must be at least {least} bytes long")
+        return _text(value)
+
+    return parse
+
+
+def _token(value: object) -> str:
+    if not re.fullmatch(r"[!-~]{16,}", _text(value), re.ASCII):
+        raise ValueError("must be at least 16 characters of ASCII, without spaces")
     return _text(value)
 
 
@@ -127,7 +137,7 @@ SETTINGS = (
             "Where the data is: `sqlite:///` and a file's path, from the instance folder unless it starts with `/`."),
     Setting("REDIS_URL", _redis_url, None, "none",
             "Keeps the rate limits in Redis (extra `[redis]`); without it they are kept in the instance folder."),
-    Setting("SECRET_KEY", _secret, None, "the instance folder's key file",
+    Setting("SECRET_KEY", _secret(KEY_BYTES), None, "the instance folder's key file",
             "Signs tokens and cursors; at least 32 bytes."),
     Setting("RATELIMIT_ENABLED", _flag, True, "`true`",
             "600 writes a minute a person, 10 logins a minute an address and 5 an account, 20 sign-ups an hour an "
@@ -143,6 +153,8 @@ SETTINGS = (
     Setting("SQLITE_SYNCHRONOUS", _choice("FULL", "NORMAL"), "FULL", "`FULL`",
             "`FULL`: what was answered survives a power cut; `NORMAL` can lose the last writes then, and never harms "
             "the file."),
+    Setting("METRICS_TOKEN", _token, None, "none",
+            "Closes `/metrics` to all but who sends it as `Authorization: Bearer`; at least 16 characters."),
     Setting("LOG_FORMAT", _choice("console", "json"), None, "`console` on a terminal, `json` elsewhere",
             "How log lines are written."),
     Setting("LOG_LEVEL", _choice("DEBUG", "INFO", "WARNING", "ERROR"), "INFO", "`INFO`",

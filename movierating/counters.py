@@ -8,14 +8,34 @@ import json
 import os
 import sqlite3
 import threading
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 
 FAILED_LOGINS = "failed_logins"
 RATINGS_WRITTEN = "ratings_written"
 SIGN_UPS = "sign_ups"
+WRITE_WAIT, WRITE_TRANSACTION = "write_wait_seconds", "write_transaction_seconds"
+
+# A histogram's upper bounds in seconds: a movie is read in a millisecond or two, a password hashed in a hundred.
+BUCKETS = (
+    "0.001",
+    "0.0025",
+    "0.005",
+    "0.01",
+    "0.025",
+    "0.05",
+    "0.1",
+    "0.25",
+    "0.5",
+    "1.0",
+    "2.5",
+    "5.0",
+    "+Inf",
+)
+_BOUNDS = [float(bound) for bound in BUCKETS]
 
 FLUSH_SECONDS = 1.0
 
@@ -45,12 +65,25 @@ def count(*key: str, amount: float = 1) -> None:
     add({key: amount})
 
 
-def add(counts: Mapping[tuple[str, ...], float]) -> None:
-    """As `count`, for many at once."""
+def add(counts: Mapping[tuple[str, ...], float], start: bool = True) -> None:
+    """As `count`, for many at once. Without `start` they wait until something else is counted or totals are asked for.
+
+    A process that is about to fork must start no thread.
+    """
     with _lock:
         for key, amount in counts.items():
             _fresh[key] += amount  # type: ignore[assignment]
-    _start()
+    if start:
+        _start()
+
+
+def observations(key: tuple[str, ...], seconds: Sequence[float]) -> dict[tuple[str, ...], float]:
+    """What to add for these observations of the histogram `key`: their sum, and how many fell below each of BUCKETS."""
+    found: dict[tuple[str, ...], float] = {(*key, "sum"): sum(seconds)}
+    for each in seconds:
+        bucket = (*key, BUCKETS[bisect_left(_BOUNDS, each)])
+        found[bucket] = found.get(bucket, 0) + 1
+    return found
 
 
 def totals() -> dict[tuple[str, ...], float]:

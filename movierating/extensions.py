@@ -3,13 +3,13 @@
 from flask_cors import CORS
 from flask_jwt_extended import JWTManager
 from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
 from flask_migrate import Migrate
 
+from movierating.clients import network
 from movierating.rest import Api
 
 api = Api()
 cors = CORS()
 jwt = JWTManager()
-limiter = Limiter(get_remote_address)
+limiter = Limiter(network)
 migrate = Migrate()

@@ -5,11 +5,21 @@ from datetime import timedelta
 from importlib.metadata import version
 from typing import Any
 
-from flask import Flask
+from flask import Flask, Response
 from limits.errors import ConfigurationError
-from werkzeug.middleware.proxy_fix import ProxyFix
 
-from movierating import config, counters, database, freshness, http, journal, logs, rate_limits, startup
+from movierating import (
+    clients,
+    config,
+    counters,
+    database,
+    freshness,
+    http,
+    journal,
+    logs,
+    rate_limits,
+    startup,
+)
 from movierating.auth import access
 from movierating.auth.routes import blp as auth_blueprint
 from movierating.auth.service import REFRESH_SECONDS
@@ -43,8 +53,7 @@ def build(environ: Mapping[str, str] | None, prepared: bool) -> Flask:
     with app.app_context():
         app.wsgi_app = Edge(app.wsgi_app, freshness.stamps(db.engine))  # type: ignore[method-assign]
     if settings["TRUSTED_PROXIES"]:
-        hops = settings["TRUSTED_PROXIES"]
-        app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, hops, hops, hops)  # type: ignore[method-assign]
+        app.wsgi_app = clients.behind_proxies(app.wsgi_app, settings["TRUSTED_PROXIES"])  # type: ignore[assignment, method-assign]
     for command in main.commands.values():
         app.cli.add_command(command)
     if prepared:
@@ -102,8 +111,17 @@ def _bind_extensions(app: Flask) -> None:
             app,
             origins=app.config["CORS_ORIGINS"],
             expose_headers=["ETag", "Link", "Location", "Retry-After", "X-Request-ID"],
+            always_send=False,
+            vary_header=False,
         )
+        app.after_request(_depends_on_origin)
     api.init_app(app)
+
+
+def _depends_on_origin(response: Response) -> Response:
+    """Flask-CORS says so only to those who are let in, and a cache would give the answer to others again."""
+    response.vary.add("Origin")
+    return response
 
 
 def _register_blueprints(app: Flask) -> None:

@@ -1,13 +1,15 @@
 """How the service is: for supervisors, load balancers and Prometheus."""
 
+import hmac
 import sqlite3
 
 import marshmallow as ma
-from flask import Response
+from flask import Response, current_app
 
 from movierating import database, journal, metrics, startup
 from movierating.answers import json_answer
-from movierating.problems import Unavailable
+from movierating.auth import access
+from movierating.problems import Unauthenticated, Unavailable
 from movierating.rest import Blueprint, View
 
 blp = Blueprint("service", __name__, description="How the service is.")
@@ -50,20 +52,28 @@ class Readiness(View):
         return json_answer({"status": "ok"})
 
 
+def _require_token(wanted: str | None) -> None:
+    if wanted is not None and not hmac.compare_digest(access.bearer().encode(), wanted.encode()):
+        raise Unauthenticated("The token is wrong.")
+
+
 @blp.route("/metrics")
 class Metrics(View):
     """What happened so far."""
 
-    @blp.doc(operationId="get_metrics")
+    @blp.doc(operationId="get_metrics", security=[{}, {"metrics": []}])
+    @blp.refuses(401)
     @blp.response(
         200, {"type": "string"}, content_type="text/plain", example="movierating_ratings_total 42\n"
     )
     def get(self) -> Response:
         """Read the metrics
 
-        Prometheus' text format: requests with their latency, ratings, sign-ups and failed logins, over all workers;
-        the database's size and the time of its newest backup.
+        Prometheus' text format: requests with their latency, ratings, sign-ups, failed logins and how long writes wait,
+        over all workers; the database's size and the time of its newest backup. Where the operator set a token for it,
+        only with that.
         """
+        _require_token(current_app.config["METRICS_TOKEN"])
         try:
             journal.flush()
             return Response(metrics.exposition(database.file()), content_type=metrics.MEDIA_TYPE)

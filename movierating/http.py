@@ -10,7 +10,7 @@ from flask import Response, current_app, request
 from flask.globals import request_ctx
 from flask.sessions import SessionInterface, SessionMixin
 from sqlalchemy.exc import SQLAlchemyError
-from werkzeug.exceptions import HTTPException, InternalServerError
+from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed, NotFound
 
 from movierating import logs, outages, problems
 from movierating.edge import REQUEST_ID, ROUTE, USER_ID
@@ -61,9 +61,28 @@ class Application(flask.Flask):
         """Let the view of the request's rule answer."""
         now = request_ctx.request
         if now.url_rule is not None:
+            _refuse_misspelt(now)
             # The rule, not the address: what a client put into the latter may be a secret that went astray.
             now.environ[ROUTE] = now.url_rule.rule
         return super().dispatch_request()
+
+    def send_static_file(self, filename: str) -> Response:
+        """A file in one piece: while the server sends pieces, a thread waits for the client to take each."""
+        response = super().send_static_file(filename)
+        response.direct_passthrough = False
+        response.set_data(response.get_data())
+        return response
+
+
+def _refuse_misspelt(now: flask.Request) -> None:
+    """Raises NotFound or MethodNotAllowed for what werkzeug forgives: `//v1/movies`, and `get` for GET.
+
+    A proxy that lets some addresses and methods pass would not know these by sight.
+    """
+    if now.environ["PATH_INFO"].startswith("//"):
+        raise NotFound
+    if now.environ["REQUEST_METHOD"] != now.method:
+        raise MethodNotAllowed(list(request_ctx.url_adapter.allowed_methods()))  # type: ignore[union-attr]
 
 
 def init_app(app: flask.Flask) -> None:

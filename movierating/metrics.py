@@ -1,6 +1,5 @@
 """What `/metrics` shows, in Prometheus' text format: requests, their latency, and what happened in the service."""
 
-from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import accumulate
@@ -11,33 +10,19 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from movierating import counters, last_backup
+from movierating.counters import BUCKETS
 from movierating.logs import Answered
 
 MEDIA_TYPE = CONTENT_TYPE_LATEST
 
-# Upper bounds in seconds: a movie is read in one or two milliseconds, a password hashed in a hundred.
-BUCKETS = (
-    "0.001",
-    "0.0025",
-    "0.005",
-    "0.01",
-    "0.025",
-    "0.05",
-    "0.1",
-    "0.25",
-    "0.5",
-    "1.0",
-    "2.5",
-    "5.0",
-    "+Inf",
-)
-_BOUNDS = [float(bound) for bound in BUCKETS]
-
 _REQUESTS, _SECONDS, _CACHE = "http_requests", "http_request_duration_seconds", "cache_lookups"
 _EVENTS = {
     counters.FAILED_LOGINS: "Logins with a wrong name or password.",
-    counters.RATINGS_WRITTEN: "Ratings put, one by one.",
     counters.SIGN_UPS: "Accounts opened.",
+}
+_WRITING = {
+    counters.WRITE_WAIT: "Seconds that a write waited for its turn, behind others of its worker and of other ones.",
+    counters.WRITE_TRANSACTION: "Seconds that a transaction, which may hold several writes, kept others waiting.",
 }
 _METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 
@@ -52,8 +37,7 @@ def count_answers(answers: Iterable[Answered]) -> None:
         # A client chooses its method and address, and must not be able to make new series.
         labels = (method if method in _METHODS else "other", route or "none")
         fresh[_REQUESTS, *labels, str(status)] += len(seconds)
-        fresh[_SECONDS, *labels, "sum"] += sum(seconds)  # type: ignore[assignment]
-        fresh.update((_SECONDS, *labels, BUCKETS[bisect_left(_BOUNDS, each)]) for each in seconds)
+        fresh.update(counters.observations((_SECONDS, *labels), seconds))
         if cache:
             fresh[_CACHE, cache] += len(seconds)
     counters.add(fresh)
@@ -77,9 +61,22 @@ class _Totals(Collector):
         """Each family."""
         for name, text in _EVENTS.items():
             yield CounterMetricFamily(f"movierating_{name}", text, value=self._totals.get((name,), 0))
+        yield self._ratings()
         yield self._requests()
-        yield self._latency()
+        yield self._histogram(_SECONDS, "Seconds until the answer began.", ("method", "route"))
         yield self._cache()
+        for name, text in _WRITING.items():
+            yield self._histogram(name, text)
+
+    def _ratings(self) -> Metric:
+        family = CounterMetricFamily(
+            f"movierating_{counters.RATINGS_WRITTEN}",
+            "Ratings set, also to what they were: one by one, in lists of them, in uploads.",
+            labels=("by",),
+        )
+        for way in ("one", "list", "upload"):
+            family.add_metric((way,), self._totals.get((counters.RATINGS_WRITTEN, way), 0))
+        return family
 
     def _requests(self) -> Metric:
         family = CounterMetricFamily(
@@ -98,11 +95,11 @@ class _Totals(Collector):
             family.add_metric((result,), self._totals.get((_CACHE, result), 0))
         return family
 
-    def _latency(self) -> Metric:
-        family = HistogramMetricFamily(
-            f"movierating_{_SECONDS}", "Seconds until the answer began.", labels=("method", "route")
-        )
-        for key in sorted({key[:3] for key in self._totals if key[0] == _SECONDS}):
+    def _histogram(self, name: str, text: str, labels: tuple[str, ...] = ()) -> Metric:
+        family = HistogramMetricFamily(f"movierating_{name}", text, labels=labels)
+        size = 1 + len(labels)
+        keys = {key[:size] for key in self._totals if key[0] == name} or (set() if labels else {(name,)})
+        for key in sorted(keys):
             heights = accumulate(self._totals.get((*key, bound), 0) for bound in BUCKETS)
             family.add_metric(
                 key[1:], list(zip(BUCKETS, heights, strict=True)), self._totals.get((*key, "sum"), 0)

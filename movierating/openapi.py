@@ -49,6 +49,11 @@ SECURITY_SCHEMES = {
         "scheme": "bearer",
         "description": "The `refresh_token` of a login; only to exchange it for a new pair.",
     },
+    "metrics": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "The operator's `MOVIERATING_METRICS_TOKEN`, where there is one; only for `/metrics`.",
+    },
 }
 
 PROBLEMS = {

@@ -1,10 +1,12 @@
 """The one parser of requests: bodies, forms and queries, strictly as their schemas describe them."""
 
 import functools
+import json
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 import marshmallow as ma
 import orjson
@@ -55,13 +57,13 @@ class Parser(FlaskParser):
             body = orjson.loads(encoded)
         except orjson.JSONDecodeError as error:
             raise BadRequest("The body is not valid JSON in UTF-8.") from error
-        if _depth_exceeds(body, DEEPEST_JSON):
-            raise BadRequest("The body is nested too deeply.")
+        _refuse_hidden(body, encoded)
         return body
 
     def load_querystring(self, req: Request, schema: ma.Schema) -> Any:
         """The query; marks it as checked, so that `Blueprint.response` does not refuse it."""
         req.environ[QUERY_IS_CHECKED] = True
+        _refuse_no_text(req)
         _refuse_repeated("query", req.args, schema)
         return MultiDictProxy(req.args, schema)
 
@@ -120,6 +122,7 @@ def _given(request: Request, plain: _Plain) -> dict[str, Any] | None:
     request.environ[QUERY_IS_CHECKED] = True
     if not request.query_string:
         return {}
+    _refuse_no_text(request)
     given = dict(request.args.lists())
     if any(len(values) > 1 for name, values in given.items() if name not in plain.lists):
         return None
@@ -133,18 +136,38 @@ def _refuse_repeated(place: str, given: MultiDict[str, Any], schema: ma.Schema) 
             raise problems.invalid(place, name, "Must be given once.")
 
 
-def _depth_exceeds(value: Any, limit: int) -> bool:
-    level = [value]
-    for _ in range(limit):
-        inner = [
-            item.values() if isinstance(item, dict) else item
-            for item in level
-            if isinstance(item, dict | list)
-        ]
+def _refuse_no_text(request: Request) -> None:
+    """Raises Invalid for a query that isn't UTF-8; werkzeug puts U+FFFD into it."""
+    if b"%" in request.query_string:
+        try:
+            unquote_to_bytes(request.query_string).decode()
+        except UnicodeDecodeError as error:
+            raise problems.invalid("query", "", "Must be percent-encoded UTF-8.") from error
+
+
+def _refuse_hidden(body: Any, encoded: bytes) -> None:
+    """Raises BadRequest for a body that is nested too deeply, and for a name twice in one object, of which one is lost.
+
+    `body` is what `encoded` says.
+    """
+    level, names = [body], 0
+    for _ in range(DEEPEST_JSON):
+        objects = [item for item in level if isinstance(item, dict)]
+        names += sum(map(len, objects))
+        inner = [*(item.values() for item in objects), *(item for item in level if isinstance(item, list))]
         level = [child for children in inner for child in children]
         if not level:
-            return False
-    return True
+            break
+    else:
+        raise BadRequest("The body is nested too deeply.")
+    # A colon follows each name, and may stand in texts too.
+    if encoded.count(b":") > names:
+        json.loads(encoded, object_pairs_hook=_refuse_repeated_name, parse_int=len)
+
+
+def _refuse_repeated_name(pairs: list[tuple[str, Any]]) -> None:
+    if len(dict(pairs)) < len(pairs):
+        raise BadRequest("The body has a name twice in one object.")
 
 
 def _flattened(tree: Any, path: str = "") -> Iterator[tuple[str, str]]:

@@ -14,12 +14,18 @@ from pathlib import Path
 
 import click
 from flask import Flask
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server import Server
 
-from movierating import backup_schedule, create_app, database, logs
+from movierating import backup_schedule, create_app, database, logs, slow_clients
 from movierating.backup_schedule import Schedule
+
+try:
+    import resource
+except ImportError:  # pragma: no cover  # Windows
+    resource = None  # type: ignore[assignment]
 
 # Hashing a password and waiting for the disk leave the interpreter free for other threads.
 THREADS_A_WORKER = 4
@@ -27,6 +33,15 @@ THREADS_A_WORKER = 4
 DRAIN_SECONDS = 8
 
 _OBJECTS_A_COLLECTION = 20_000
+
+# The headers of a connection's next request must be there in this time, or it is closed.
+HEADER_SECONDS = 10
+# Of a request's line and headers, in bytes. More is refused, twice as much for certain: it is judged as it is read.
+LONGEST_HEADERS = 64 * 1024
+# A worker takes no more; idle ones cost some 10 KB each.
+CONNECTIONS_A_WORKER = 8192
+# The databases, the log and what comes and goes.
+OTHER_FILES = 128
 
 
 def run(host: str, port: int, workers: int, backups: Schedule | None = None) -> None:
@@ -51,9 +66,14 @@ def run(host: str, port: int, workers: int, backups: Schedule | None = None) -> 
         interface=Interfaces.WSGI,
         workers=workers,
         blocking_threads=THREADS_A_WORKER,
+        backpressure=_connections_a_worker(),
         workers_kill_timeout=DRAIN_SECONDS,
         respawn_failed_workers=True,
         websockets=False,
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(
+            header_read_timeout=HEADER_SECONDS * 1000, max_buffer_size=LONGEST_HEADERS
+        ),
         log_level=LogLevels.warning,
         log_dictconfig=logs.PASSED_ON,
     )
@@ -97,6 +117,20 @@ def _require_folder(folder: Path) -> None:
         raise click.ClickException(f"backups can't be written to {folder} ({error.strerror})") from error
 
 
+def _connections_a_worker() -> int:
+    """As many as fit into the number of open files, which is raised as far as it goes."""
+    if resource is None:  # pragma: no cover
+        return CONNECTIONS_A_WORKER
+    wanted = CONNECTIONS_A_WORKER + OTHER_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    now, possible = (
+        wanted if limit == resource.RLIM_INFINITY else min(limit, wanted) for limit in (soft, hard)
+    )
+    if now < possible:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (possible, hard))
+    return max(1, possible - OTHER_FILES)
+
+
 def _free_address(host: str, port: int) -> str:
     """The address of `host`. Raises ClickException unless this process can listen there."""
     try:
@@ -115,6 +149,7 @@ def worker() -> Flask:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     _share_arenas()
     app = create_app(prepared=False)
+    app.wsgi_app = slow_clients.bounded(app.wsgi_app, THREADS_A_WORKER - 1)  # type: ignore[assignment, method-assign]
     # All that was made so far lives as long as the process; looking through it for garbage, as each full collection
     # would, takes some 70 ms in which nobody is answered.
     gc.collect()

@@ -17,7 +17,7 @@ from typing import IO, TYPE_CHECKING, Any
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from movierating import outages
+from movierating import counters, outages
 from movierating.database_file import OPENED, Opened, identity
 from movierating.problems import Unavailable
 from movierating.versions import Versions
@@ -42,11 +42,12 @@ PATIENCE_SECONDS = 30
 class _Waiting:
     """A job, and what became of it once its transaction has ended."""
 
-    __slots__ = ("done", "error", "job", "movie_ids", "result")
+    __slots__ = ("called_at", "done", "error", "job", "movie_ids", "result")
 
     def __init__(self, job: Job, movie_ids: Collection[int] | None) -> None:
         self.job = job
         self.movie_ids = movie_ids
+        self.called_at = time.perf_counter()
         self.done = False
         self.result: Any = None
         self.error: BaseException | None = None
@@ -87,19 +88,26 @@ class Writer:
                     raise Unavailable("The database is busy; try again shortly.")
                 # It is part of a transaction under way, which alone can tell how it ends.
                 self._front.acquire()
+            timed = None
             try:
                 if not own.done:
-                    self._write_together(engine)
+                    timed = self._write_together(engine)
             finally:
                 self._front.release()
+            if timed:
+                counters.add(timed, start=False)
 
-    def _write_together(self, engine: Engine) -> None:
+    def _write_together(self, engine: Engine) -> dict[tuple[str, ...], float]:
+        """Run a transaction; returns how long it and those in it took, to be counted."""
         batch = [self._queue.popleft() for _ in range(min(MOST_JOBS, len(self._queue)))]
+        began_at = time.perf_counter()
         self._in_job.now = True
         try:
-            with self._turn(engine), self._changing(engine, batch), self._open(engine).begin() as transaction:
-                _run(transaction.connection, batch)
-                _refuse_if_lost(transaction.connection)
+            with self._turn(engine):
+                began_at = time.perf_counter()
+                with self._changing(engine, batch), self._open(engine).begin() as transaction:
+                    _run(transaction.connection, batch)
+                    _refuse_if_lost(transaction.connection)
         except BaseException as error:
             # Whatever it is, nothing of this transaction is there, and everybody in it has to know.
             for waiting in batch:
@@ -110,6 +118,12 @@ class Writer:
             self._in_job.now = False
             for waiting in batch:
                 waiting.done = True
+        waits = [began_at - waiting.called_at for waiting in batch]
+        held = [time.perf_counter() - began_at]
+        return {
+            **counters.observations((counters.WRITE_WAIT,), waits),
+            **counters.observations((counters.WRITE_TRANSACTION,), held),
+        }
 
     def _open(self, engine: Engine) -> Connection:
         """The connection that writes; to open one each time takes as long as a write does."""

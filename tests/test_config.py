@@ -94,6 +94,9 @@ def test_a_file_has_types_of_its_own(tmp_path, toml, value):
 REFUSED = [
     ("SECRET_KEY", "short", "at least 32 bytes"),
     ("SECRET_KEY", "", "at least 32 bytes"),
+    ("METRICS_TOKEN", "fifteen-letters", "at least 16"),
+    ("METRICS_TOKEN", "sixteen letters with spaces", "without spaces"),
+    ("METRICS_TOKEN", "шестнадцать-букв", "ASCII"),
     ("RATELIMIT_ENABLED", "maybe", "true or false"),
     ("SIGNUP", "ajar", "one of open, closed"),
     ("TRUSTED_PROXIES", "-1", "from 0 to 10"),

@@ -1,9 +1,12 @@
 """/metrics: requests and events as Prometheus reads them."""
 
+import io
+
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from movierating import database, last_backup, metrics
+from movierating.database import write
 from movierating.logs import Answered
 
 
@@ -27,7 +30,13 @@ def scrape(client):
 
 def test_events_start_at_zero(scrape):
     values = scrape()
-    assert [values[key] for key in values if len(key) == 1 and key[0].endswith("_total")] == [0, 0, 0]
+    names = ("failed_logins", "sign_ups")
+    assert [values[f"movierating_{name}_total",] for name in names] == [0, 0]
+    assert [values["movierating_ratings_written_total", way] for way in ("one", "list", "upload")] == [
+        0,
+        0,
+        0,
+    ]
 
 
 def test_the_database_and_its_backup_are_shown_as_they_are(scrape, member, app):
@@ -78,9 +87,66 @@ def test_events_are_counted(scrape, client, member, add_movie):
     client.post("/v1/auth/login", json={"login": "member", "password": "wrong horse battery"})
     client.post("/v1/auth/login", json={"login": "nobody", "password": "wrong horse battery"})
     values = scrape()
-    assert values["movierating_ratings_written_total",] == 2
     assert values["movierating_failed_logins_total",] == 2
     assert values["movierating_sign_ups_total",] == 1
+
+
+def test_ratings_are_counted_by_the_way_they_came(scrape, member, add_movie):
+    movie, other = add_movie(title="Emma", year=1996), add_movie()
+    member.put(f"/v1/movies/{movie}/rating", json={"value": 8})
+    ratings = [{"movie_id": each, "value": 8} for each in (movie, other, 999)]
+    member.post("/v1/users/me/ratings", json={"ratings": ratings})
+    for query in ("&dry_run=true", ""):
+        file = (io.BytesIO(b"title,year,value\nEmma,1996,9\nNowhere,1950,3\n"), "ratings.csv")
+        assert (
+            member.post(f"/v1/users/me/ratings/import?on_conflict=replace{query}", data={"file": file}).json[
+                "updated"
+            ]
+            == 1
+        )
+    values = scrape()
+    ways = {way: values["movierating_ratings_written_total", way] for way in ("one", "list", "upload")}
+    assert ways == {"one": 1, "list": 2, "upload": 1}
+
+
+def test_writes_are_timed_each_by_its_wait_and_together_by_their_transaction(scrape, app, add_movie):
+    before = scrape()
+    names = ("movierating_write_wait_seconds", "movierating_write_transaction_seconds")
+    add_movie()
+    with pytest.raises(ZeroDivisionError):
+        write(lambda _connection: 1 // 0)
+    after = scrape()
+    for name in names:
+        assert after[f"{name}_count",] - before[f"{name}_count",] == 2
+        assert after[f"{name}_sum",] > before[f"{name}_sum",]
+
+
+TOKEN = "0123456789abcdef"
+
+
+@pytest.fixture
+def closed(make_app):
+    """A client of a service whose metrics are closed."""
+    return make_app(METRICS_TOKEN=TOKEN).test_client()
+
+
+@pytest.mark.parametrize(
+    "sent", [None, "", "Bearer", "Bearer wrong", f"Basic {TOKEN}", TOKEN, f"Bearer {TOKEN}x", "Bearer é"]
+)
+def test_metrics_can_be_closed(closed, problem, sent):
+    problem(closed.get("/metrics", headers={"Authorization": sent} if sent is not None else {}), 401)
+
+
+def test_who_has_the_token_reads_closed_metrics(closed):
+    assert closed.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"}).status_code == 200
+
+
+def test_nothing_secret_is_shown(scrape, client, member, sign_up):
+    client.post("/v1/auth/login", json={"login": "member@example.org", "password": "wrong horse battery"})
+    client.get("/v1/users/me?token=secret")
+    for address in ("/metrics", "/readyz", "/healthz"):
+        shown = client.get(address).text
+        assert not any(word in shown for word in ("example.org", "horse", "secret", "member", "sqlite"))
 
 
 def test_a_client_makes_no_series(scrape, client):

@@ -1,6 +1,7 @@
 """The docs page, as a person meets it in a browser."""
 
 import json
+import re
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -36,6 +37,12 @@ def test_the_docs_page_runs_no_script_but_its_own_files(client):
     assert rules["default-src"] == "'none'"
     assert rules["script-src"] == rules["connect-src"] == rules["style-src"] == "'self'"
     assert rules["frame-ancestors"] == "'none'"
+
+
+def test_the_docs_page_holds_no_script_or_style_that_its_policy_forbids(client):
+    with client.get("/docs") as answer:
+        page = answer.text
+    assert re.findall(r"<script(?![^>]* src=\"static/)|<style|\bon\w+=|\bstyle=|javascript:", page) == []
 
 
 def test_the_document_is_not_sent_twice(client):

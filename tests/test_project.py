@@ -77,6 +77,19 @@ def test_every_dependency_is_imported():
     assert {normal(requirement) for requirement in PROJECT["dependencies"]} <= used
 
 
+def test_the_service_calls_nobody():
+    clients = (
+        r"(urllib\.request(?!\.url2pathname)|urllib3|http\.client|requests|httpx|aiohttp|smtplib|ftplib)\b"
+    )
+    called = []
+    for file in ROOT.glob("movierating/**/*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            module = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
+            names = getattr(node, "names", []) if isinstance(node, ast.Import | ast.ImportFrom) else []
+            called += [(file.name, alias.name) for alias in names if re.match(clients, module + alias.name)]
+    assert called == []
+
+
 def test_every_make_target_has_a_line_of_help():
     targets = re.search(r"^\.PHONY: (.+)$", MAKEFILE, re.MULTILINE)[1].split()
     listed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True)

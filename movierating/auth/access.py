@@ -51,7 +51,7 @@ def pair(grant: Grant) -> dict[str, Any]:
 
 def refresh_grant() -> Grant:
     """What the request's refresh token states. Raises Unauthenticated."""
-    claims = _claims(_bearer(), "refresh")
+    claims = _claims(bearer(), "refresh")
     return Grant(int(claims["sub"]), claims["sid"], claims["gen"], claims["iat"] * times.SECOND)
 
 
@@ -103,7 +103,7 @@ def _guard(view: Callable[..., Any], require: Callable[[Caller], None]) -> Any:
 
     @functools.wraps(view)
     def guarded(*args: Any, **kwargs: Any) -> Any:
-        g.caller = known = _identify(_bearer())
+        g.caller = known = _identify(bearer())
         request.environ[USER_ID] = known.user_id
         if known.scope != "write" and request.method not in _SAFE:
             raise Forbidden("This token can only read.")
@@ -117,7 +117,8 @@ def _guard(view: Callable[..., Any], require: Callable[[Caller], None]) -> Any:
     return guarded
 
 
-def _bearer() -> str:
+def bearer() -> str:
+    """The token that the request carries. Raises Unauthenticated where there is none."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise Unauthenticated(_REFUSED)

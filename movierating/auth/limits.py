@@ -8,12 +8,13 @@ from typing import Any
 
 import orjson
 from flask import g, request
-from flask_limiter.util import get_remote_address
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
 from movierating.auth.service import account_key, name_key
+from movierating.clients import network
 from movierating.extensions import limiter
+from movierating.problems import Unavailable
 
 WRITES_A_PERSON = "600 per minute"
 LOGINS_AN_ADDRESS = "10 per minute"
@@ -28,7 +29,7 @@ def sent(name: str) -> Any:
     """A field of the request's JSON body as it was sent, None where there is none. Never raises."""
     try:
         body = orjson.loads(request.get_data())
-    except (orjson.JSONDecodeError, HTTPException):
+    except (orjson.JSONDecodeError, HTTPException, Unavailable):
         return None
     return body.get(name) if isinstance(body, dict) else None
 
@@ -39,7 +40,7 @@ def sent(name: str) -> Any:
 def _named_account() -> str:
     name = sent("login")
     if not isinstance(name, str):
-        return f"address:{get_remote_address()}"
+        return f"address:{network()}"
     try:
         return f"account:{account_key(name[:254])}"
     except SQLAlchemyError:

@@ -3,10 +3,10 @@
 from typing import Any
 
 from flask import Response, request
-from flask_limiter.util import get_remote_address
 
 from movierating.answers import PageQuerySchema, created, json_answer, list_schema, listing
 from movierating.auth import access, limits, schemas, service, tokens
+from movierating.clients import network
 from movierating.extensions import limiter
 from movierating.openapi import LOCATION, PAGE
 from movierating.problems import Unauthenticated
@@ -22,7 +22,7 @@ def _refreshing() -> str:
     try:
         return f"account:{access.refresh_grant().user_id}"
     except Unauthenticated:
-        return f"address:{get_remote_address()}"
+        return f"address:{network()}"
 
 
 def _require_refresh_token() -> None:

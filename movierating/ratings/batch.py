@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from movierating import counters
 from movierating.database import write
 from movierating.movies.models import Movie
 from movierating.ratings.bulk import put_many, remove_many
@@ -30,7 +31,9 @@ def rate_many(user_id: int, ratings: Sequence[Mapping[str, Any]]) -> dict[str, A
         counts = {name: outcomes.count(name) for name in ("created", "updated", "unchanged")}
         return {**counts, "not_found": not_found}
 
-    return write(job)
+    report: dict[str, Any] = write(job)
+    counters.count(counters.RATINGS_WRITTEN, "list", amount=len(ratings) - len(report["not_found"]))
+    return report
 
 
 def take_back_many(user_id: int, ratings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -3,12 +3,14 @@
 from dataclasses import asdict
 from typing import Any
 
-from flask import Response
+from flask import Response, request
 
+from movierating import counters
 from movierating.answers import json_answer
 from movierating.auth import access
 from movierating.ratings import batch, exports, imports, transfer_schemas
 from movierating.rest import Blueprint, View
+from movierating.slow_clients import take_place
 
 blp = Blueprint("data", __name__, url_prefix="/v1/users/me/ratings", description="Your ratings, in and out.")
 
@@ -71,7 +73,11 @@ class Import(View):
         """
         options = {**query, **body}
         file, wanted = options.pop("file"), options.pop("format", None)
-        return json_answer(asdict(imports.import_file(access.caller().user_id, file, wanted, **options)))
+        report = asdict(imports.import_file(access.caller().user_id, file, wanted, **options))
+        if not report["dry_run"]:
+            written = report["created"] + report["updated"] + report["unchanged"]
+            counters.count(counters.RATINGS_WRITTEN, "upload", amount=written)
+        return json_answer(report)
 
 
 @blp.route("/export")
@@ -95,4 +101,6 @@ class Export(View):
         download = exports.export_ratings(access.caller().user_id, query["format"])
         name = f"movierating-{query['format']}.{download.ending}"
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-        return Response(download.blocks, 200, headers, content_type=download.media_type)
+        response = Response(download.blocks, 200, headers, content_type=download.media_type)
+        response.call_on_close(take_place(request.environ))
+        return response

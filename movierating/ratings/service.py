@@ -59,7 +59,7 @@ def rate(user_id: int, movie_id: int, value: int, rated_at: int | None) -> Rated
         rated = write(lambda connection: _rate(connection, user_id, movie_id, value, rated_at), (movie_id,))
     except IntegrityError as error:
         raise Unauthenticated("There is no such account any more.") from error
-    counters.count(counters.RATINGS_WRITTEN)
+    counters.count(counters.RATINGS_WRITTEN, "one")
     return rated
 
 

@@ -53,6 +53,12 @@ def test_a_right_password_does_not_pass_the_limit(client, member, problem):
     problem(client.post("/v1/auth/login", json={"login": "member", "password": PASSWORD}), 429)
 
 
+def test_who_has_an_ipv6_network_is_one_address(client):
+    answers = [login(client, f"name{n}", f"2001:db8:1:2::{n}") for n in range(11)]
+    assert answers == [401] * 10 + [429]
+    assert login(client, "name1", "2001:db8:1:3::1") == 401
+
+
 def test_x_forwarded_for_is_not_believed(client):
     answers = [login(client, f"n{n}", headers={"X-Forwarded-For": f"203.0.113.{n}"}) for n in range(11)]
     assert answers == [401] * 10 + [429]

@@ -1,0 +1,63 @@
+"""What other sites' pages may do: nothing until a setting names them, and never with somebody's credentials."""
+
+import pytest
+
+OURS, OTHERS = "https://films.example", "https://evil.example"
+ADDRESSES = ["/v1/movies", "/v1/users/me", "/nowhere", "/openapi.json"]
+
+
+def allowed(answer):
+    """The headers that a browser judges by."""
+    return {
+        name.lower(): value for name, value in answer.headers if name.lower().startswith("access-control-")
+    }
+
+
+def preflight(client, path, origin):
+    """What a browser asks before a PUT with a token."""
+    asked = {"Access-Control-Request-Method": "PUT", "Access-Control-Request-Headers": "authorization"}
+    return client.options(path, headers={"Origin": origin, **asked})
+
+
+@pytest.mark.parametrize("path", ADDRESSES)
+def test_no_other_sites_page_may_call_until_a_setting_names_it(client, path):
+    assert allowed(client.get(path, headers={"Origin": OTHERS})) == {}
+    assert allowed(preflight(client, path, OTHERS)) == {}
+
+
+@pytest.mark.parametrize("path", ADDRESSES)
+def test_a_site_that_a_setting_names_may_call_and_no_other(make_app, path):
+    client = make_app(CORS_ORIGINS=OURS).test_client()
+    for _ in range(2):
+        answer = client.get(path, headers={"Origin": OURS})
+        assert allowed(answer)["access-control-allow-origin"] == OURS
+        assert allowed(client.get(path)) == {}
+    assert preflight(client, path, OURS).headers["Access-Control-Allow-Headers"] == "authorization"
+    for origin in (OTHERS, "null", f"{OURS}.evil.example", "http://films.example"):
+        assert allowed(client.get(path, headers={"Origin": origin})) == {}
+        assert allowed(preflight(client, path, origin)) == {}
+
+
+def test_a_cache_is_told_that_it_depends_on_the_site(make_app):
+    client = make_app(CORS_ORIGINS=OURS).test_client()
+    for headers in ({"Origin": OURS}, {"Origin": OTHERS}, {}, {}):
+        assert client.get("/v1/movies", headers=headers).headers["Vary"] == "Origin"
+
+
+def test_no_site_gets_credentials_that_a_browser_adds_by_itself(make_app):
+    client = make_app(CORS_ORIGINS=OURS).test_client()
+    assert "access-control-allow-credentials" not in allowed(preflight(client, "/v1/users/me", OURS))
+
+
+def test_no_answer_sets_a_cookie(client, member):
+    answers = [
+        client.get("/docs"),
+        client.get("/v1/movies"),
+        member.get("/v1/users/me"),
+        client.get("/nowhere"),
+    ]
+    answers.append(
+        client.post("/v1/auth/login", json={"login": "member", "password": "correct horse battery"})
+    )
+    assert [answer.headers.get("Set-Cookie") for answer in answers] == [None] * 5
+    answers[0].close()
