@@ -33,8 +33,8 @@ def names(folder):
 
 
 def eventually(true):
-    """Return once `true()` is, fail after half a minute."""
-    for _ in range(300):
+    """Return once `true()` is, fail after a minute: each backup is a process that has to start."""
+    for _ in range(600):
         if true():
             return
         time.sleep(0.1)
