@@ -36,8 +36,6 @@ _LEAST_BYTES = 1 << 16
 
 def refusal(error: BaseException, folder: Path) -> Problem | None:
     """What stands for `error` before a client, where the database's file in `folder` or its disk failed; else None."""
-    if isinstance(error, OSError):
-        return of_disk(error)
     if _code(error) == sqlite3.SQLITE_FULL or (_code(error) == sqlite3.SQLITE_IOERR and _is_full(folder)):
         return InsufficientStorage(NO_ROOM)
     return Unavailable(NO_ANSWER) if is_of_file(error) else None

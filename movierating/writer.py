@@ -113,11 +113,13 @@ class Writer:
             for waiting in batch:
                 waiting.error = waiting.error or error
         finally:
-            self._forget_what_failed(batch)
-            _put_in_words(batch, engine)
             self._in_job.now = False
-            for waiting in batch:
-                waiting.done = True
+            try:
+                self._forget_what_failed(batch)
+                _put_in_words(batch, engine)
+            finally:
+                for waiting in batch:
+                    waiting.done = True
         waits = [began_at - waiting.called_at for waiting in batch]
         held = [time.perf_counter() - began_at]
         return {
@@ -155,7 +157,8 @@ class Writer:
             self._lock_file.close()
             self._lock_file = None
         if self._lock_file is None:
-            self._lock_file = path.open("ab")
+            with _told_of_the_disk():
+                self._lock_file = path.open("ab")
         return _locked(self._lock_file)
 
     def _changing(self, engine: Engine, batch: list[_Waiting]) -> "AbstractContextManager[None]":
@@ -163,7 +166,8 @@ class Writer:
             return nullcontext()
         self.look_for_versions(engine)
         first = self._versions is None
-        versions = self.versions(engine)
+        with _told_of_the_disk():
+            versions = self.versions(engine)
         if first:
             versions.settle()
         if any(waiting.movie_ids is None for waiting in batch):
@@ -209,13 +213,24 @@ def _file(engine: Engine) -> Path:
     return Path(str(engine.url.database))
 
 
+@contextmanager
+def _told_of_the_disk() -> Any:
+    """Raises InsufficientStorage or Unavailable where a file of ours can't be made; a job's own files are its own."""
+    try:
+        yield
+    except OSError as error:
+        raise outages.of_disk(error) from error
+
+
 def _is_at(path: Path, file: IO[bytes]) -> bool:
     return identity(path) == identity(file.fileno())
 
 
 def _is_good(connection: Connection) -> bool:
+    if connection.closed or connection.invalidated:
+        return False
     opened: Opened | None = connection.info.get(OPENED)
-    return not (connection.closed or connection.invalidated) and (opened is None or opened.is_there())
+    return opened is None or opened.is_there()
 
 
 @contextmanager

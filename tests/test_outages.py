@@ -31,21 +31,33 @@ def full(code):
         (full(sqlite3.SQLITE_BUSY), Unavailable),
         (failed(sqlite3.SQLITE_CORRUPT_INDEX), Unavailable),
         (failed(sqlite3.SQLITE_NOTADB), Unavailable),
-        (OSError(errno.ENOSPC, "secret"), InsufficientStorage),
-        (OSError(errno.EDQUOT, "secret"), InsufficientStorage),
-        (OSError(errno.EFBIG, "secret"), InsufficientStorage),
-        (OSError(errno.EROFS, "secret"), Unavailable),
-        (FileNotFoundError(errno.ENOENT, "secret"), Unavailable),
         (failed(sqlite3.SQLITE_CONSTRAINT, IntegrityError), None),
         (failed(sqlite3.SQLITE_MISMATCH), None),
         (DatabaseError("SELECT", {}, Exception("secret")), None),
-        (ZeroDivisionError(), None),
+        # A file that a job reads.
+        (FileNotFoundError(errno.ENOENT, "secret"), None),
     ],
 )
 def test_an_error_of_the_file_is_told_from_others_and_without_its_words(tmp_path, error, kind):
     refusal = outages.refusal(error, tmp_path)
     assert type(refusal) is (kind or type(None))
     assert "secret" not in getattr(refusal, "detail", "")
+
+
+@pytest.mark.parametrize(
+    ("number", "kind"),
+    [
+        (errno.ENOSPC, InsufficientStorage),
+        (errno.EDQUOT, InsufficientStorage),
+        (errno.EFBIG, InsufficientStorage),
+        (errno.EROFS, Unavailable),
+        (errno.ENOENT, Unavailable),
+    ],
+)
+def test_a_file_that_cannot_be_made_is_told_without_its_name(number, kind):
+    refusal = outages.of_disk(OSError(number, "secret", "/secret/path"))
+    assert type(refusal) is kind
+    assert "secret" not in refusal.detail
 
 
 def test_a_write_that_failed_on_a_full_disk_found_no_room(tmp_path, monkeypatch):
