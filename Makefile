@@ -6,6 +6,7 @@ RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 PORT ?= 4000
 EXAMPLES ?= 200
+STEPS ?= 10000
 # What the benchmarks generate is kept here, for the next time.
 BENCH_DATA ?= build/benchmarks
 # The first interpreter at hand that is new enough; PYTHON=... on the command line wins.
@@ -15,7 +16,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint types contracts audit coverage format fuzz bench wheel clean
+.PHONY: help run test check lint types contracts audit coverage format fuzz soak bench wheel clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -50,6 +51,10 @@ format: $(DEV)  ## Rewrite the code in the house's format
 
 fuzz: $(DEV)  ## Fuzz the service by its OpenAPI document, EXAMPLES (200) an operation
 	FUZZ_EXAMPLES=$(EXAMPLES) $(PYTEST) -o faulthandler_timeout=3600 tests/test_fuzz.py
+
+soak: $(DEV)  ## Try to break it: STEPS (10000) against a model, 20 rounds of kills and faults, and fuzz
+	SOAK_STEPS=$(STEPS) SOAK_ROUNDS=20 FUZZ_EXAMPLES=$(EXAMPLES) $(PYTEST) -o faulthandler_timeout=3600 \
+		tests/test_stateful.py tests/test_fuzz.py tests/faults/test_crash.py
 
 bench: $(RUNTIME)  ## Measure uploads and requests in a few minutes, and rewrite their tables in benchmarks/ (needs wrk)
 	$(BIN)/python benchmarks/uploads.py

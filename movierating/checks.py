@@ -1,6 +1,14 @@
-"""What `movierating check` looks at: settings, migration state, the SQLite file, aggregates."""
+"""What `movierating check` looks at, and mends: the database file, the aggregates, what movies are found by.
 
+The migration state comes first, and a damaged file before what is in it: of that nothing could be told for sure.
+Settings were checked by making the application.
+"""
+
+import functools
+import re
 import sqlite3
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from sqlalchemy import Connection
@@ -9,17 +17,49 @@ from sqlalchemy.exc import DatabaseError
 from movierating import copies, startup
 from movierating.database import file as database_file
 from movierating.database import read, write
+from movierating.movies import index_check
 from movierating.problems import Problem
 from movierating.ratings import aggregates
 
+# Of one kind; a table that was emptied would have a line for each movie.
+MOST_LINES = 20
+# SQLite wants a bound, and leaves out what is beyond it without a word.
+_MOST_DAMAGE = 10_000
+
+_DAMAGED_INDEX = re.compile(r"index (\w+)$")
+
+# A kind, and what of that kind is wrong.
+Finding = tuple[str, str]
+
+
+class _Lines:
+    """Findings as lines: of each kind the first few, and how many more."""
+
+    def __init__(self, ending: str = "") -> None:
+        self._ending = ending
+        self._first: defaultdict[str, list[str]] = defaultdict(list)
+        self._more: defaultdict[str, int] = defaultdict(int)
+
+    def add(self, findings: Iterable[Finding]) -> None:
+        for kind, text in findings:
+            if len(self._first[kind]) < MOST_LINES:
+                self._first[kind].append(text)
+            else:
+                self._more[kind] += 1
+
+    def all(self) -> list[str]:
+        lines = []
+        for kind, texts in self._first.items():
+            more = [f"and {self._more[kind]} more"] if self._more[kind] else []
+            lines += [f"{kind}: {text}{self._ending}" for text in [*texts, *more]]
+        return lines
+
 
 def run(repair: bool) -> tuple[list[str], list[str]]:
-    """A line for each thing that is wrong, and for each that was and is repaired.
+    """A line for each thing that is wrong, or after a repair still is, and for each that was repaired.
 
-    Settings were checked by making the application.
+    Of one kind of things there are MOST_LINES, and a line that counts the others.
     """
-    wrong: list[str] = []
-    repaired: list[str] = []
     file = database_file()
     if not file.exists():
         return [f"database: {file} is not there"], []
@@ -27,28 +67,104 @@ def run(repair: bool) -> tuple[list[str], list[str]]:
         revision, newest = startup.current_revision(), startup.newest_revision()
         if revision != newest:
             return [f"migrations: the database is at {revision or 'none'}, this version needs {newest}"], []
-        wrong.extend(_integrity(read()))
-        if repair:
-            repaired.extend(f"{line}, repaired" for line in _aggregates(write(aggregates.repair)))
-        else:
-            wrong.extend(_aggregates(aggregates.wrong(read())))
-    except DatabaseError as error:
-        wrong.append(f"database: {error.orig}")
-    except Problem as problem:
-        if not isinstance(problem.__cause__, DatabaseError | OSError):
-            raise
-        wrong.append(f"database: {getattr(problem.__cause__, 'orig', problem.detail)}")
-    return wrong, repaired
+        wrong = _found()
+        return _repaired() if wrong and repair else (wrong, [])
+    except (DatabaseError, Problem) as error:
+        return [f"database: {_reason(error)}"], []
 
 
-def _integrity(connection: Connection) -> list[str]:
+def _reason(error: DatabaseError | Problem) -> str:
+    """What SQLite or the disk says. Raises a problem that comes from neither."""
+    cause = error.__cause__ if isinstance(error, Problem) else error
+    if not isinstance(cause, DatabaseError | OSError):
+        raise error
+    return str(getattr(cause, "orig", cause))
+
+
+def _repaired() -> tuple[list[str], list[str]]:
+    repaired, failed = _Lines(", repaired"), _Lines()
+    try:
+        repaired.add(_repair())
+    except (DatabaseError, Problem) as error:
+        failed.add([("repair", _reason(error))])
+    return _found() + failed.all(), repaired.all()
+
+
+def _found() -> list[str]:
+    lines = _Lines()
+    lines.add(_damage(read()))
+    if not lines.all():
+        lines.add(_orphans(read()))
+        lines.add(_aggregates(aggregates.wrong(read())))
+        for part in (index_check.TITLES, index_check.FACETS):
+            lines.add(_movies(part, index_check.wrong(read(), part)))
+        lines.add(_text())
+    return lines.all()
+
+
+def _repair() -> Iterator[Finding]:
+    """Mend what can be mended, and tell of it; what a damaged file holds is no ground to mend anything else on."""
+    yield from _repair_indexes()
+    if any(_damage(read())):
+        return
+    if aggregates.wrong(read()):
+        yield from _aggregates(write(aggregates.repair))
+    for part in (index_check.TITLES, index_check.FACETS):
+        yield from _movies(part, index_check.repair(part))
+    yield from _repair_text()
+
+
+def _damage(connection: Connection) -> Iterator[Finding]:
     driver: Any = connection.connection.dbapi_connection
     try:
-        found = copies.damage(driver, "integrity_check") + copies.orphans(driver)
+        found = copies.damage(driver, f"integrity_check({_MOST_DAMAGE})")
     except sqlite3.DatabaseError as error:
         found = [str(error)]
-    return [f"database: {line}" for line in found]
+    # From 3.44 on, SQLite looks at the full-text index as well, which is none of its own.
+    yield from (("database", line) for line in found if "FTS5 table" not in line)
 
 
-def _aggregates(wrong: list[tuple[str, int]]) -> list[str]:
-    return [f"aggregates: {name} {key} does not equal its ratings" for name, key in dict.fromkeys(wrong)]
+def _repair_indexes() -> Iterator[Finding]:
+    lines = [line for _, line in _damage(read())]
+    for name in sorted({match[1] for line in lines if (match := _DAMAGED_INDEX.search(line))}):
+        write(functools.partial(_reindex, name))
+        yield "database", f"index {name}"
+
+
+def _reindex(name: str, connection: Connection) -> None:
+    connection.exec_driver_sql(f'REINDEX "{name}"')
+
+
+def _orphans(connection: Connection) -> Iterator[Finding]:
+    driver: Any = connection.connection.dbapi_connection
+    for line in copies.orphans(driver):
+        yield "database", line
+
+
+def _aggregates(wrong: Iterable[tuple[str, int]]) -> Iterator[Finding]:
+    for name, key in wrong:
+        yield "aggregates", f"{name} {key} does not equal its ratings"
+
+
+def _movies(part: index_check.Part, wrong: Iterable[tuple[int, str]]) -> Iterator[Finding]:
+    for movie_id, reason in wrong:
+        yield part.name, f"movie {movie_id} {reason}"
+
+
+def _text() -> Iterator[Finding]:
+    try:
+        write(index_check.verify_text, ())
+    except (DatabaseError, Problem) as error:
+        yield index_check.TEXT.name, f"contradicts itself ({_reason(error)})"
+    else:
+        yield from _movies(index_check.TEXT, index_check.wrong(read(), index_check.TEXT))
+
+
+def _repair_text() -> Iterator[Finding]:
+    try:
+        write(index_check.verify_text, ())
+    except (DatabaseError, Problem) as error:
+        reason = _reason(error)
+        write(index_check.rebuild_text)
+        yield index_check.TEXT.name, f"contradicts itself ({reason})"
+    yield from _movies(index_check.TEXT, index_check.repair(index_check.TEXT))

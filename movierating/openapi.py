@@ -137,21 +137,33 @@ class ProblemSchema(ma.Schema):
 _NEW_MOVIE = {"movie_id": "$response.body#/id"}
 _FOUND_MOVIE = {"movie_id": "$response.body#/items/0/id"}
 _SAME_MOVIE = {"movie_id": "$request.path.movie_id"}
+_RATED_MOVIE = {"movie_id": "$response.body#/items/0/movie/id"}
+_AS_IT_IS = {**_NEW_MOVIE, "If-Match": "*"}
 _EDITION = {**_NEW_MOVIE, "If-Match": "$response.header.ETag"}
 _NEW_USER = {"user_id": "$response.body#/id"}
+_RATER = {"user_id": "$response.body#/items/0/user/id"}
 LINKS: dict[tuple[str, int], dict[str, Any]] = {
     ("sign_up", 201): {
         "log_in": {"login": "$response.body#/username", "password": "$request.body#/password"},
         "get_profile": _NEW_USER,
         "list_user_ratings": _NEW_USER,
+        "administer_account": _NEW_USER,
     },
     ("list_accounts", 200): {"get_profile": {"user_id": "$response.body#/items/0/id"}},
+    ("list_user_ratings", 200): {"get_movie": _RATED_MOVIE, "rate_movie": _RATED_MOVIE},
     ("make_token", 201): {"end_token": {"token_id": "$response.body#/id"}},
     ("list_tokens", 200): {"end_token": {"token_id": "$response.body#/items/0/id"}},
-    ("add_movie", 201): {"get_movie": _NEW_MOVIE, "rate_movie": _NEW_MOVIE},
+    ("add_movie", 201): {
+        "get_movie": _NEW_MOVIE,
+        "rate_movie": _NEW_MOVIE,
+        "change_movie": _AS_IT_IS,
+        "remove_movie": _AS_IT_IS,
+    },
     ("get_movie", 200): {"rate_movie": _NEW_MOVIE, "change_movie": _EDITION, "remove_movie": _EDITION},
+    ("change_movie", 200): {"get_movie": _NEW_MOVIE, "change_movie": _EDITION, "remove_movie": _EDITION},
     ("get_movie_by_imdb_id", 200): {"get_movie": _NEW_MOVIE, "rate_movie": _NEW_MOVIE},
     ("find_movies", 200): {"get_movie": _FOUND_MOVIE, "rate_movie": _FOUND_MOVIE},
+    ("list_movie_ratings", 200): {"get_profile": _RATER, "list_user_ratings": _RATER},
     **{
         ("rate_movie", status): {
             "get_own_rating": _SAME_MOVIE,

@@ -28,6 +28,9 @@ from movierating.movies.models import Milestone
 
 PASSWORD = "correct horse battery"
 
+# What the state machine asserts is told in as many words as what tests do.
+pytest.register_assert_rewrite("stateful")
+
 settings.register_profile("movierating", deadline=None, print_blob=True)
 settings.load_profile("movierating")
 

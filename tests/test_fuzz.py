@@ -1,6 +1,7 @@
 """schemathesis against a live service: here the same short run each time; `make fuzz` runs longer and at random."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -47,5 +48,7 @@ def test_schemathesis_finds_nothing(add_movie, serve, tmp_path, role):
         [*command, *AMOUNT, f"{service.url}/openapi.json"], cwd=ROOT, capture_output=True, text=True
     )
     assert found.returncode == 0, found.stdout + found.stderr
+    # Answers led on to other calls.
+    assert int(re.search(r"API Links: +(\d+) covered", found.stdout)[1]) > 5, found.stdout
     # Had it lost its account or its role, it would have seen little.
     assert not account or users.own(account["id"])["role"] == role

@@ -84,9 +84,15 @@ def seed(path: Path | None) -> None:
 
 
 @click.command()
-@click.option("--repair", is_flag=True, help="Recompute the aggregates that are wrong.")
+@click.option(
+    "--repair", is_flag=True, help="Make anew what follows from other data: indexes and aggregates."
+)
 def check(repair: bool) -> None:
-    """Verify settings, migrations, the database file, and that every aggregate equals its ratings."""
+    """Verify settings, migrations, the database file, every aggregate, and all that movies are found by.
+
+    A line tells of each thing that is wrong, or was and is repaired; of one kind, twenty and a count. The exit code is
+    1 where something is left wrong.
+    """
     from movierating import checks
 
     with application(prepared=False):

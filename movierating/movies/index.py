@@ -1,11 +1,12 @@
 """What movies are found by: their facets, and the full-text index of titles and directors."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import orjson
 from sqlalchemy import Connection, column, delete, insert, table
 
+from movierating.database import among
 from movierating.movies.models import MovieFacet
 from movierating.movies.titles import fold, indexed_words
 
@@ -25,26 +26,47 @@ def facets(movie: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
+def text(movie: Mapping[str, Any]) -> dict[str, str]:
+    """What the full-text index holds of a movie, from its columns: the words by which each of its texts is found."""
+    return {
+        "title": " ".join(indexed_words(movie["title"])),
+        "original_title": " ".join(indexed_words(movie["original_title"] or "")),
+        "directors": " ".join(indexed_words(" ".join(orjson.loads(movie["directors"])))),
+    }
+
+
 def add(connection: Connection, movies: Iterable[Mapping[str, Any]]) -> None:
     """Index movies that are not indexed; each mapping holds `id` and the text columns of its row."""
-    facet_rows, search_rows = [], []
-    for movie in movies:
-        facet_rows += [{"movie_id": movie["id"], "facet": facet} for facet in facets(movie)]
-        search_rows.append(
-            {
-                "rowid": movie["id"],
-                "title": " ".join(indexed_words(movie["title"])),
-                "original_title": " ".join(indexed_words(movie["original_title"] or "")),
-                "directors": " ".join(indexed_words(" ".join(orjson.loads(movie["directors"])))),
-            }
-        )
-    if facet_rows:
-        connection.execute(insert(MovieFacet), facet_rows)
-    if search_rows:
-        connection.execute(insert(SEARCH), search_rows)
+    movies = list(movies)
+    add_facets(connection, movies)
+    add_text(connection, movies)
+
+
+def add_facets(connection: Connection, movies: Iterable[Mapping[str, Any]]) -> None:
+    """As `add`, for the facets alone."""
+    rows = [{"movie_id": movie["id"], "facet": facet} for movie in movies for facet in facets(movie)]
+    if rows:
+        connection.execute(insert(MovieFacet), rows)
+
+
+def add_text(connection: Connection, movies: Iterable[Mapping[str, Any]]) -> None:
+    """As `add`, for the full-text index alone."""
+    rows = [{"rowid": movie["id"], **text(movie)} for movie in movies]
+    if rows:
+        connection.execute(insert(SEARCH), rows)
 
 
 def remove(connection: Connection, movie_id: int) -> None:
     """Take a movie out of both indexes."""
-    connection.execute(delete(MovieFacet).where(_facet.movie_id == movie_id))
-    connection.execute(delete(SEARCH).where(SEARCH.c.rowid == movie_id))
+    remove_facets(connection, [movie_id])
+    remove_text(connection, [movie_id])
+
+
+def remove_facets(connection: Connection, movie_ids: Collection[int]) -> None:
+    """As `remove`, for the facets of some movies alone."""
+    connection.execute(delete(MovieFacet).where(among(_facet.movie_id, movie_ids)))
+
+
+def remove_text(connection: Connection, movie_ids: Collection[int]) -> None:
+    """As `remove`, for the full text of some movies alone."""
+    connection.execute(delete(SEARCH).where(among(SEARCH.c.rowid, movie_ids)))

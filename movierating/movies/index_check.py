@@ -1,0 +1,169 @@
+"""Whether each movie is found by what its facts say, and the mending where it is not.
+
+Movies are walked in batches, each read by one statement: what is written meanwhile makes nothing look wrong.
+"""
+
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, Select, bindparam, func, select, update
+
+from movierating.database import among, batched, read, write
+from movierating.movies import index
+from movierating.movies.models import Movie, MovieFacet
+from movierating.movies.titles import fold
+
+_BATCH = 1_000
+
+_movie, _facet, _search = Movie.__table__.c, MovieFacet.__table__.c, index.SEARCH.c
+
+Columns = Mapping[str, Any]
+# The id of a movie, and what is wrong with it.
+Wrong = tuple[int, str]
+_SURPLUS, _UNREADABLE = "does not exist", "has facts that can't be read"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One of the things that are made from a movie's facts so that it is found by them.
+
+    `rows` selects movies with what is kept of them. `true` and `kept` tell from such a row what should be kept (it
+    raises TypeError or ValueError where the facts are no such thing) and what is. `surplus` selects the ids of what is
+    kept of movies that are not there. `mend` is given such ids, and rows of movies that are wrong.
+    """
+
+    name: str
+    rows: Select[Any]
+    true: Callable[[Columns], Any]
+    kept: Callable[[Columns], Any]
+    mend: Callable[[Connection, list[int], list[Columns]], None]
+    surplus: Select[Any] | None = None
+
+
+def wrong(connection: Connection, part: Part) -> Iterator[Wrong]:
+    """Each movie of which `part` does not hold what it should."""
+    last = 0
+    while rows := _rows(connection, part.rows.where(_movie.id > last).limit(_BATCH)):
+        for row in rows:
+            if reason := _judged(part, row):
+                yield row["id"], reason
+        last = rows[-1]["id"]
+    if part.surplus is not None:
+        for movie_id in connection.scalars(part.surplus).all():
+            yield movie_id, _SURPLUS
+
+
+def repair(part: Part) -> Iterator[Wrong]:
+    """Mend what `wrong` finds, a batch in a transaction, and tell of each movie that was mended."""
+    for found in batched(wrong(read(), part), _BATCH):
+        yield from write(functools.partial(_mend, part, found))
+
+
+def _mend(part: Part, found: list[Wrong], connection: Connection) -> list[Wrong]:
+    """Since they were found, movies may have been changed or removed; it tells of those that were wrong and are not."""
+    surplus = [movie_id for movie_id, reason in found if reason == _SURPLUS]
+    before = _mendable(connection, part, [movie_id for movie_id, _ in found])
+    part.mend(connection, surplus, list(before.values()))
+    mended = {*surplus, *before} - _mendable(connection, part, list(before)).keys()
+    return [each for each in found if each[0] in mended]
+
+
+def _mendable(connection: Connection, part: Part, ids: list[int]) -> dict[int, Columns]:
+    """Of these movies, by id, the rows of those that are wrong; facts that can't be read say nothing."""
+    rows = _rows(connection, part.rows.where(among(_movie.id, ids)))
+    return {row["id"]: row for row in rows if _judged(part, row) not in (None, _UNREADABLE)}
+
+
+def _rows(connection: Connection, rows: Select[Any]) -> Sequence[Columns]:
+    return [row._asdict() for row in connection.execute(rows.order_by(_movie.id))]
+
+
+def _judged(part: Part, row: Columns) -> str | None:
+    try:
+        true, kept = part.true(row), part.kept(row)
+    except (TypeError, ValueError):
+        return _UNREADABLE
+    return None if true == kept else "differs from its facts" if kept else "is missing"
+
+
+def _true_titles(row: Columns) -> Any:
+    return {
+        "title_key": fold(row["title"]),
+        "original_title_key": fold(row["original_title"]) if row["original_title"] else None,
+    }
+
+
+def _mend_titles(connection: Connection, _surplus: list[int], rows: list[Columns]) -> None:
+    # A title may have been given to another movie since; then both stay as they are.
+    unless_taken = (
+        update(Movie).prefix_with("OR IGNORE", dialect="sqlite").where(_movie.id == bindparam("key"))
+    )
+    if rows:
+        connection.execute(unless_taken, [{"key": row["id"], **_true_titles(row)} for row in rows])
+
+
+TITLES = Part(
+    "folded titles",
+    select(_movie.id, _movie.title, _movie.original_title, _movie.title_key, _movie.original_title_key),
+    _true_titles,
+    lambda row: {name: row[name] for name in ("title_key", "original_title_key")},
+    _mend_titles,
+)
+
+
+def _mend_facets(connection: Connection, surplus: list[int], rows: list[Columns]) -> None:
+    index.remove_facets(connection, [*surplus, *(row["id"] for row in rows)])
+    index.add_facets(connection, rows)
+
+
+_KEPT_FACETS = select(func.json_group_array(_facet.facet)).where(_facet.movie_id == _movie.id)
+
+FACETS = Part(
+    "facets",
+    select(
+        *(_movie.id, _movie.genres, _movie.directors, _movie.year, _movie.language),
+        _KEPT_FACETS.scalar_subquery().label("facets"),
+    ),
+    lambda row: set(index.facets(row)),
+    lambda row: set(orjson.loads(row["facets"])),
+    _mend_facets,
+    select(_facet.movie_id).where(~select(_movie.id).where(_movie.id == _facet.movie_id).exists()).distinct(),
+)
+
+
+def _mend_text(connection: Connection, surplus: list[int], rows: list[Columns]) -> None:
+    index.remove_text(connection, [*surplus, *(row["id"] for row in rows)])
+    index.add_text(connection, rows)
+
+
+_TEXT = ("title", "original_title", "directors")
+
+TEXT = Part(
+    "search index",
+    select(
+        *(_movie.id, *(_movie[name] for name in _TEXT)),
+        *(_search[name].label(f"kept_{name}") for name in _TEXT),
+    ).outerjoin_from(Movie, index.SEARCH, _search.rowid == _movie.id),
+    index.text,
+    lambda row: {name: row[f"kept_{name}"] for name in _TEXT if row[f"kept_{name}"] is not None},
+    _mend_text,
+    select(_search.rowid).where(~select(_movie.id).where(_movie.id == _search.rowid).exists()),
+)
+
+
+def verify_text(connection: Connection) -> None:
+    """Raises DatabaseError where the full-text index contradicts itself; changes nothing."""
+    _command(connection, "integrity-check")
+
+
+def rebuild_text(connection: Connection) -> None:
+    """Build the full-text index anew from the words that it keeps of each movie."""
+    _command(connection, "rebuild")
+
+
+# Source: https://sqlite.org/fts5.html#special_insert_commands
+def _command(connection: Connection, name: str) -> None:
+    connection.exec_driver_sql(f"INSERT INTO {index.SEARCH.name}({index.SEARCH.name}) VALUES (?)", (name,))  # noqa: S608

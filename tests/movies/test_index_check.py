@@ -1,0 +1,80 @@
+"""What movies are found by, compared with their facts, movie by movie."""
+
+import functools
+
+import pytest
+from sqlalchemy import text
+
+from movierating.database import read, write
+from movierating.movies import index_check
+
+PARTS = (index_check.TITLES, index_check.FACETS, index_check.TEXT)
+
+
+def harm(statement):
+    write(lambda connection: connection.execute(text(statement)))
+
+
+def wrong(part):
+    return list(index_check.wrong(read(), part))
+
+
+@pytest.fixture
+def small_batches(monkeypatch):
+    monkeypatch.setattr(index_check, "_BATCH", 3)
+
+
+@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.name)
+def test_a_movie_that_is_whole_is_not_found(add_movie, part):
+    assert wrong(part) == []
+    add_movie(title="!", year=2000)
+    add_movie(title="Łódź", original_title="ﬁn", directors=["Ł", "L"], genres=["Drama"], language="pl")
+    assert wrong(part) == []
+    assert list(index_check.repair(part)) == []
+
+
+@pytest.mark.parametrize("movies", [2, 3, 7])
+@pytest.mark.parametrize(
+    ("part", "statement"),
+    [
+        (index_check.TITLES, "UPDATE movie SET title_key = title_key || 'x'"),
+        (index_check.FACETS, "DELETE FROM movie_facet"),
+        (index_check.TEXT, "DELETE FROM movie_search"),
+    ],
+    ids=lambda value: value.name if isinstance(value, index_check.Part) else "",
+)
+def test_every_batch_is_looked_at_and_mended(small_batches, add_movie, movies, part, statement):
+    ids = [add_movie() for _ in range(movies)]
+    harm(statement)
+    found = wrong(part)
+    assert [movie_id for movie_id, _ in found] == ids
+    assert list(index_check.repair(part)) == found
+    assert wrong(part) == []
+
+
+@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.name)
+def test_what_is_right_or_gone_by_the_time_of_the_mending_is_left_alone(add_movie, part):
+    right, gone = add_movie(), 99
+    found = [(right, "is missing"), (gone, "differs from its facts")]
+    assert write(functools.partial(index_check._mend, part, found)) == []
+
+
+@pytest.mark.parametrize("genres", ["[", "5", "null"])
+def test_facts_that_cannot_be_read_are_told_and_stay(add_movie, genres):
+    movie_id, other = add_movie(genres=["Drama"]), add_movie()
+    harm(f"UPDATE movie SET genres = '{genres}' WHERE id = {movie_id}")
+    harm(f"DELETE FROM movie_facet WHERE movie_id = {other}")
+    unreadable = (movie_id, "has facts that can't be read")
+    assert wrong(index_check.FACETS)[1:] == [(other, "is missing")]
+    assert list(index_check.repair(index_check.FACETS)) == [(other, "is missing")]
+    assert wrong(index_check.FACETS) == [unreadable]
+
+
+def test_a_folded_title_that_another_movie_has_taken_since_stays(add_movie):
+    first = add_movie(title="Emma", year=1996)
+    harm("UPDATE movie SET title_key = 'x'")
+    add_movie(title="Emma", year=1996)
+    third = add_movie(title="Heat")
+    harm(f"UPDATE movie SET title_key = 'y' WHERE id = {third}")
+    assert list(index_check.repair(index_check.TITLES)) == [(third, "differs from its facts")]
+    assert wrong(index_check.TITLES) == [(first, "differs from its facts")]

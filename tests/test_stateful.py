@@ -1,0 +1,52 @@
+"""The service against a model of it: what anybody does in any order is answered and kept as it should be.
+
+`make test` takes a few hundred steps, `make soak` as many as SOAK_STEPS says.
+"""
+
+import os
+import shutil
+from itertools import count
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from movierating import create_app, database
+from movierating.users import service
+from stateful.lists import Lists
+from stateful.service import PASSWORDS
+
+STEPS = int(os.environ.get("SOAK_STEPS", "300"))
+STEPS_A_RUN = 50
+# To make a failure short takes minutes, which the suite doesn't have.
+PHASES = set(Phase) if "SOAK_STEPS" in os.environ else set(Phase) - {Phase.shrink, Phase.explain}
+
+
+@pytest.fixture
+def accounts(make_app):
+    """An admin and a member, on the instance that each run has a copy of."""
+    with make_app().app_context():
+        made = [
+            service.sign_up(name, f"{name}@example.org", PASSWORDS[0], None, role)
+            for name, role in (("boss", "admin"), ("ada", "member"))
+        ]
+        database.close()
+    return made
+
+
+def test_the_service_does_what_its_model_does(accounts, environ, tmp_path):
+    numbers = count()
+
+    def machine():
+        folder = tmp_path / str(next(numbers))
+        shutil.copytree(tmp_path / "instance", folder)
+        # Nobody pulls the plug.
+        return Lists(create_app(environ(folder, SQLITE_SYNCHRONOUS="NORMAL")), accounts)
+
+    amount = settings(
+        max_examples=-(-STEPS // STEPS_A_RUN),
+        stateful_step_count=STEPS_A_RUN,
+        phases=PHASES,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    )
+    run_state_machine_as_test(machine, settings=amount)
