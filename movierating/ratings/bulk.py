@@ -61,10 +61,14 @@ def judge_many(
     connection: Connection, user_id: int, ratings: Iterable[Given], on_conflict: OnConflict
 ) -> Judged:
     """What `put_many` would do."""
-    ratings = list(ratings)
-    stored = _stored(connection, user_id, {movie_id for movie_id, _, _ in ratings})
+    ratings, now = list(ratings), times.now()
+    movie_ids = {movie_id for movie_id, _, _ in ratings}
+    stored = _stored(connection, user_id, movie_ids)
+    if not stored and len(movie_ids) == len(ratings):
+        # A first import meets nothing, not even itself.
+        added = {movie_id: (value, now if at is None else at) for movie_id, value, at in ratings}
+        return Judged(now, ["created"] * len(ratings), stored, added)
     current: dict[int, _Stored] = dict(stored)
-    now = times.now()
     outcomes = [_judge(current, rating, on_conflict, now) for rating in ratings]
     changed = {movie_id: row for movie_id, row in current.items() if stored.get(movie_id) != row}
     return Judged(now, outcomes, stored, changed)
