@@ -9,7 +9,7 @@ from filelock import FileLock, Timeout
 from flask import Flask
 from sqlalchemy import URL, create_engine
 
-from movierating import copies, database, last_backup, replacement, startup
+from movierating import connections, copies, database, last_backup, replacement, startup
 from movierating.copies import SIDE_SUFFIXES, CopyError
 from movierating.instance_lock import Hold, InUse
 
@@ -105,7 +105,7 @@ def _replace(app: Flask, target: Path, file: Path) -> Restored:
 def _upgrade(app: Flask, staged: Path, called: Path) -> None:
     options = app.config["SQLALCHEMY_ENGINE_OPTIONS"]
     engine = create_engine(URL.create("sqlite", database=str(staged)), **options)
-    database.configure(engine)
+    connections.configure(engine)
     try:
         startup.upgrade(app, engine)
         engine.dispose()

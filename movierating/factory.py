@@ -11,8 +11,8 @@ from limits.errors import ConfigurationError
 from movierating import (
     clients,
     config,
+    connections,
     counters,
-    database,
     freshness,
     http,
     journal,
@@ -65,7 +65,7 @@ def _extension_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     key = settings["SECRET_KEY"]
     return {
         "SQLALCHEMY_DATABASE_URI": settings["DATABASE_URL"],
-        "SQLALCHEMY_ENGINE_OPTIONS": database.engine_options(
+        "SQLALCHEMY_ENGINE_OPTIONS": connections.engine_options(
             settings["SQLITE_SYNCHRONOUS"], key.encode()[:64]
         ),
         "JWT_SECRET_KEY": key,
@@ -96,8 +96,8 @@ def _bind_extensions(app: Flask) -> None:
     db.init_app(app)
     with app.app_context():
         # In this order: what the other one listens with is the last that is asked for a connection.
-        database.hold_while_open(db.engine)
-        database.configure(db.engine)
+        connections.hold_while_open(db.engine)
+        connections.configure(db.engine)
     migrate.init_app(app, db, directory=str(startup.MIGRATIONS), render_as_batch=True)
     jwt.init_app(app)
     try:

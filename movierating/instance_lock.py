@@ -27,6 +27,7 @@ class Hold:
 
     def __init__(self, database: Path, *, alone: bool) -> None:
         self._close: weakref.finalize[[int], Hold] | None = None
+        self._descriptor = -1
         if fcntl is None:  # pragma: no cover
             return
         try:
@@ -42,16 +43,40 @@ class Hold:
         # Whoever may read it can lock it, whichever user made it.
         descriptor = os.open(file, os.O_RDONLY | os.O_CREAT, 0o644)
         self._close = weakref.finalize(self, _close, descriptor)
+        self._descriptor = descriptor
         try:
             fcntl.flock(descriptor, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
         except OSError:
             self.release()
             raise
 
+    def take_alone(self) -> bool:
+        """Whether nobody else holds it; then it is this one's alone until `share()`.
+
+        Raises InUse where another takes it alone meanwhile: who asks lets go for a moment.
+        """
+        if self._close is None:
+            return False
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self.share()
+            return False
+        return True
+
+    def share(self) -> None:
+        """Let others hold it too. Raises InUse as `take_alone` does."""
+        if self._close is not None:
+            try:
+                fcntl.flock(self._descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise InUse from error
+
     def release(self) -> None:
         """Let go; a forked process goes on holding."""
         if self._close is not None:
             self._close()
+            self._close = None
 
 
 def _close(descriptor: int) -> None:

@@ -83,3 +83,18 @@ def test_where_nothing_can_be_locked_only_alone_is_refused(tmp_path):
     Hold(tmp_path / "gone" / "data", alone=False).release()
     with pytest.raises(FileNotFoundError):
         Hold(tmp_path / "gone" / "data", alone=True)
+
+
+def test_a_hold_that_nobody_shares_is_taken_alone_and_shared_again(database):
+    hold = Hold(database, alone=False)
+    assert hold.take_alone()
+    with pytest.raises(InUse):
+        Hold(database, alone=False)
+    hold.share()
+    other = Hold(database, alone=False)
+    assert not hold.take_alone()
+    other.release()
+    assert not is_free(database)
+    assert hold.take_alone()
+    hold.release()
+    assert is_free(database)

@@ -134,8 +134,8 @@ class Catalogue:
         return known.movie_id
 
     def _complete(self, known: _Known, taken: dict[str, Any]) -> None:
-        # The movie may be one of those that were added and are still to be written.
-        self.flush()
+        if self._unwritten and known.movie_id >= self._unwritten[0]["id"]:
+            self.flush()
         self.changes += 1
         changed = {**taken, "edit": _movie.edit + 1, "updated_at": times.now()}
         self._connection.execute(update(Movie).where(_movie.id == known.movie_id).values(changed))

@@ -2,19 +2,19 @@
 
 The movies are matched or added in one transaction. The ratings follow in chunks, each with the accounts and the sums
 that go with it in its own transaction: a run that is killed leaves everything exact, and the next one goes on. Where
-nobody has rated anything yet there is nobody to wait for the lock, and one transaction loads all ratings with the
-table's indexes taken down: to build these at the end takes a fraction of keeping them up to date meanwhile.
+nobody has rated anything yet and nobody else uses the instance, nobody waits for the lock, and one transaction loads
+all ratings with the table's indexes taken down: to build these at the end takes a fraction of keeping them up to date.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, select
 
 from movierating.auth.models import User
-from movierating.database import among, newest_id, write
-from movierating.movies.matching import AmbiguousError, Catalogue
+from movierating.database import alone, among, newest_id, write
+from movierating.movies.matching import AmbiguousError, Catalogue, Wanted
 from movierating.movies.models import Movie
 from movierating.movies.titles import fold
 from movierating.ratings.aggregates import Sums
@@ -24,7 +24,7 @@ from movierating.ratings.loading import Report, load_batch
 from movierating.ratings.models import Rating
 
 # Others who write wait for one chunk at most; smaller ones would move the sums of the same movies more often.
-CHUNK_ROWS = 50_000
+CHUNK_ROWS = 15_000
 
 # Movies and users whose sums are collected before they are written, at some 300 bytes each.
 _MOST_SUMS = 100_000
@@ -37,30 +37,37 @@ def import_movielens(dataset: Dataset, progress: Callable[[int], None]) -> Repor
 
     `created_at` and `updated_at` are the time of loading. `progress` is told how many bytes of the ratings file are
     done. An OSError of the files ends the import; what is loaded by then stays, but for ratings of a first load.
+    Raises Unavailable where the instance is being restored.
     """
-    report, movie_ids = write(lambda connection: _match(connection, dataset))
-    first = write(lambda connection: _load_first(connection, dataset, movie_ids, progress))
-    if first is not None:
-        report.include(first)
-        return report
+    report, movie_ids = write(partial(_match, dataset=dataset, rows=list(dataset.movies())))
+    with alone() as nobody_waits:
+        if nobody_waits:
+            first = write(lambda connection: _load_first(connection, dataset, movie_ids, progress))
+            if first is not None:
+                report.include(first)
+                return report
     for chunk in _chunks(dataset.ratings()):
         report.include(write(partial(_load, chunk=chunk, movie_ids=movie_ids)))
         progress(chunk[-1].bytes_read)
     return report
 
 
-def _match(connection: Connection, dataset: Dataset) -> tuple[Report, dict[int, int]]:
+def _match(
+    connection: Connection, dataset: Dataset, rows: Sequence[MovieRow | BadRow]
+) -> tuple[Report, dict[int, int]]:
     """The movies that are meant by the data set's ids.
 
     The rows are gone through until they change nothing, for one may complete or add what another fits; so each means
     the same movie in the next run.
     """
-    catalogue, newest = Catalogue(connection), newest_id(connection, Movie.__table__)
+    newest = newest_id(connection, Movie.__table__)
+    # Of a small set in a large catalogue, others would wait while all of that is learnt.
+    catalogue = Catalogue(connection, _wanted(rows) if len(rows) < newest else None)
     changes = None
     while changes != catalogue.changes:
         changes = catalogue.changes
         report, found = Report(), dict[int, int]()
-        for row in dataset.movies():
+        for row in rows:
             refusal = row if isinstance(row, BadRow) else _match_row(catalogue, dataset, row, found)
             if refusal:
                 report.refuse(refusal)
@@ -69,6 +76,16 @@ def _match(connection: Connection, dataset: Dataset) -> tuple[Report, dict[int, 
     report.movies_added = sum(movie_id > newest for movie_id in movies)
     report.movies_present = len(movies) - report.movies_added
     return report, found
+
+
+def _wanted(rows: Iterable[MovieRow | BadRow]) -> list[Wanted]:
+    wanted = []
+    for row in rows:
+        if isinstance(row, MovieRow):
+            # Apart, because its title may count although an id decides as yet.
+            wanted.append(Wanted(row.imdb_id, row.tmdb_id, ()))
+            wanted.append(Wanted(None, None, (row.title, row.alternative_title)))
+    return wanted
 
 
 def _match_row(catalogue: Catalogue, dataset: Dataset, row: MovieRow, found: dict[int, int]) -> BadRow | None:

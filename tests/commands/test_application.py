@@ -1,10 +1,10 @@
 """The application around a command."""
 
-from movierating import database
+from movierating import connections, database
 
 
 def test_a_database_that_is_busy_is_said_in_one_line(ours, ada, looked_up, monkeypatch, refused):
-    monkeypatch.setattr(database, "PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr(connections, "PATIENCE_SECONDS", 0.05)
     with database.db.engine.connect().execution_options(writes=True) as holder, holder.begin():
         monkeypatch.setattr("movierating.startup.seed_once", lambda: None)
         refused(ours("user", "promote", "ada"), "the database refused: database is locked")

@@ -4,10 +4,12 @@ import csv
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +17,11 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import select
 
-from movierating import create_app
+from movierating import create_app, database
 from movierating.auth.models import User
 from movierating.cli import main
-from movierating.database import db, read
+from movierating.database import read
+from movierating.instance_lock import Hold
 from movierating.movies import service as movies
 from movierating.movies.models import Movie
 from movierating.ratings import aggregates, datasets, service
@@ -262,7 +265,7 @@ def dumped(make_app: Callable[..., Any], empty_instance: Path) -> Callable[[Path
                     " JOIN user ON user.id = user_id JOIN movie ON movie.id = movie_id",
                 )
             ]
-            db.engine.dispose()
+            database.close()
         return found
 
     return dump
@@ -313,6 +316,26 @@ def test_killed_again_and_again_it_ends_as_if_never_killed(tmp_path, write_set, 
     assert len(dumped(whole)[2]) == len(ratings)
 
 
+@pytest.mark.parametrize("others", [False, True], ids=["nobody else", "others"])
+def test_a_first_load_holds_the_lock_only_where_nobody_waits_for_it(app, write_set, others):
+    file = database.file()
+    other = Hold(file, alone=False) if others else None
+
+    def look(_done: int) -> None:
+        with closing(sqlite3.connect(file, timeout=0, isolation_level=None)) as connection:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                free.append(True)
+            except sqlite3.OperationalError:
+                free.append(False)
+
+    free: list[bool] = []
+    load(write_set([(1, 1, 3, 0)]), look)
+    assert free == [others]
+    if other is not None:
+        other.release()
+
+
 def test_a_first_load_leaves_the_indexes_as_they_were(app, write_set):
     query = "SELECT name, sql FROM sqlite_schema WHERE tbl_name = 'rating' ORDER BY name"
     before = read().exec_driver_sql(query).all()
@@ -342,7 +365,7 @@ def test_real_ratings_load_whole_and_make_the_charts_that_a_recount_makes(shell,
         before = everything()
         assert load(folder).unchanged == 100_836
         assert everything() == before
-        db.engine.dispose()
+        database.close()
     assert found == wanted
     best = sorted((score for _, _, score in wanted.values()), reverse=True)[:20]
     assert [movie["ratings"]["score"] for movie in chart] == best

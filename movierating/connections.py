@@ -1,0 +1,201 @@
+"""The engine's connections: how each is set up, which of them threads keep, and that they hold the instance."""
+
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Dialect, Engine, event
+from sqlalchemy.exc import DisconnectionError
+
+from movierating import outages
+from movierating.database_file import OPENED, DatabaseFile, Opened
+from movierating.instance_lock import Hold, InUse
+from movierating.problems import Unavailable
+from movierating.writer import PATIENCE_SECONDS, Writer
+
+T = TypeVar("T")
+
+IN_USE = "The instance is being restored or loaded; try again when that has ended."
+
+
+class Reader:
+    """A thread's connection for reads, which the pool gets back as soon as the thread ends."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self._opened: Opened | None = connection.info.get(OPENED)
+
+    def is_good(self) -> bool:
+        """Whether it is open, and to the file that is there as of the last second."""
+        opened = self._opened
+        if opened is not None and opened.file.seen() != opened.identity:
+            return False
+        return not (self.connection.closed or self.connection.invalidated)
+
+    def __del__(self) -> None:
+        self.connection.close()
+
+
+class _Own(threading.local):
+    """What each thread has of its own: its connection for reads."""
+
+    reader: Reader | None = None
+
+
+class _Watch:
+    """A connection that writes nothing, for SQLite's count of the commits of all others.
+
+    Source: https://www.sqlite.org/pragma.html#pragma_data_version. Counts of two connections don't compare, so one
+    serves all threads, and the next one's counts are told from its own.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._reader: Reader | None = None
+        self._opened = 0
+        self._seen = (0, 0)
+        self._seen_until = 0.0
+
+    def version(self, engine: Engine) -> tuple[int, int]:
+        """As of the last second."""
+        if time.monotonic() >= self._seen_until:
+            with self._lock:
+                self._look(engine)
+        return self._seen
+
+    def _look(self, engine: Engine) -> None:
+        door(engine).writer.look_for_versions(engine)
+        if self._reader is None or not self._reader.is_good():
+            self._reader = None
+            self._reader = Reader(engine.connect())
+            self._opened += 1
+        driver: Any = self._reader.connection.connection.dbapi_connection
+        self._seen = self._opened, driver.execute("PRAGMA data_version").fetchone()[0]
+        self._seen_until = time.monotonic() + 1
+
+    def close(self) -> None:
+        with self._lock:
+            self._reader = None
+            self._seen_until = 0.0
+
+
+class Door:
+    """One engine's way in: where its writers queue, and what its threads keep. It lives and goes with the engine."""
+
+    def __init__(self) -> None:
+        self.writer = Writer()
+        self.own = _Own()
+        self.watch = _Watch()
+        self._hold: Hold | None = None
+        self._holding = threading.Lock()
+
+    def hold(self, database: Path) -> None:
+        """Hold the instance until `release`. Raises InUse."""
+        with self._holding:
+            if self._hold is None:
+                self._hold = Hold(database, alone=False)
+
+    def take_alone(self) -> bool:
+        """Whether nobody else holds the instance; then nobody can until `share`. Raises InUse."""
+        with self._holding:
+            return self._hold is not None and self._kept(self._hold.take_alone)
+
+    def share(self) -> None:
+        """Let others hold the instance again. Raises InUse."""
+        with self._holding:
+            if self._hold is not None:
+                self._kept(self._hold.share)
+
+    def _kept(self, change: Callable[[], T]) -> T:
+        try:
+            return change()
+        except InUse:
+            # Between the two locks another took it.
+            self._hold = None
+            raise
+
+    def release(self) -> None:
+        """Hold it no more."""
+        with self._holding:
+            if self._hold is not None:
+                self._hold.release()
+                self._hold = None
+
+
+def door(engine: Engine) -> Door:
+    """The engine's."""
+    found: Door = engine.get_execution_options()["door"]
+    return found
+
+
+def engine_options(synchronous: str, cursor_key: bytes) -> dict[str, Any]:
+    """Options for `create_engine`. Each thread keeps its read connection, so the pool must not be bounded."""
+    return {
+        "pool_size": 0,
+        # A statement that fails is logged; what it was about to store must not be.
+        "hide_parameters": True,
+        "connect_args": {"timeout": PATIENCE_SECONDS, "check_same_thread": False},
+        "execution_options": {"sqlite_synchronous": synchronous, "cursor_key": cursor_key, "door": Door()},
+    }
+
+
+def configure(engine: Engine) -> None:
+    """Set up each new connection of `engine`, and make transactions that write take the write lock first."""
+    synchronous = engine.get_execution_options().get("sqlite_synchronous", "FULL")
+
+    file = DatabaseFile(Path(str(engine.url.database)))
+
+    @event.listens_for(engine, "do_connect")
+    def connect(dialect: Dialect, record: Any, _arguments: Any, options: dict[str, Any]) -> Any:
+        try:
+            record.info[OPENED] = file.opening()
+        except OSError as error:
+            raise sqlite3.OperationalError("unable to open database file") from error
+        return dialect.connect(file.address, uri=True, **options)
+
+    @event.listens_for(engine, "connect")
+    def set_pragmas(connection: sqlite3.Connection, _record: object) -> None:
+        # The driver's own BEGIN is deferred: two writers that read first would deadlock and fail at once.
+        connection.isolation_level = None
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(f"PRAGMA synchronous = {synchronous}")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA cache_size = -4096")
+        file.opened()
+
+    @event.listens_for(engine, "checkout")
+    def refuse_another_file(_connection: object, record: Any, _proxy: object) -> None:
+        if record.info[OPENED].is_replaced():
+            raise DisconnectionError("the file that it has open was replaced")
+
+    @event.listens_for(engine, "handle_error")
+    def close_what_is_spoilt(context: Any) -> None:
+        if context.connection is not None and outages.spoils(context.original_exception, context.connection):
+            context.is_disconnect = True
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        if connection.get_execution_options().get("writes"):
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def hold_while_open(engine: Engine) -> None:
+    """Let each process that opens the database hold the instance from then on, until `close()`.
+
+    To connect then raises Unavailable while the database is being replaced.
+    """
+
+    @event.listens_for(engine, "do_connect")
+    def before_connecting(*_: object) -> None:
+        hold(engine)
+
+
+def hold(engine: Engine) -> None:
+    """Hold the instance until the engine's door is released. Raises Unavailable."""
+    try:
+        door(engine).hold(Path(str(engine.url.database)))
+    except InUse as error:
+        raise Unavailable(IN_USE) from error
