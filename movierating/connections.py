@@ -67,7 +67,7 @@ class _Watch:
         return self._seen
 
     def _look(self, engine: Engine) -> None:
-        door(engine).writer.look_for_versions(engine)
+        door(engine).writer.turns.look_for_versions(engine)
         if self._reader is None or not self._reader.is_good():
             self._reader = None
             self._reader = Reader(engine.connect())

@@ -120,7 +120,7 @@ def version(engine: Engine, movie_id: int | None) -> tuple[Any, ...] | None:
     door = connections.door(engine)
     try:
         seen = door.watch.version(engine)
-        versions = door.writer.versions(engine)
+        versions = door.writer.turns.versions(engine)
         own = versions.of_anything() if movie_id is None else versions.of_movie(movie_id)
         return None if own is None else (seen, versions.opening, own)
     except (OSError, sqlite3.Error, SQLAlchemyError):

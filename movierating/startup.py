@@ -20,6 +20,7 @@ from movierating import copies, outages, replacement
 from movierating.config import KEY_BYTES, SettingError
 from movierating.database import close, db, hold
 from movierating.database import file as database_file
+from movierating.movies import index_check
 from movierating.movies.seed import seed_once
 from movierating.problems import Unavailable
 
@@ -86,6 +87,7 @@ def prepare(app: Flask) -> None:
                 file.touch(mode=0o600)
                 _refuse_damaged(file)
                 _migrate(app, file)
+                index_check.keep_up()
                 seed_once()
         except (OSError, DatabaseError) as error:
             reason = str(error.orig) if isinstance(error, DatabaseError) else error.strerror

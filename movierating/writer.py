@@ -1,8 +1,7 @@
 """The queue of those who write: each transaction takes everyone who waits, so that they share its wait for the disk.
 
 There is no thread for it. Who comes to the front runs the jobs of all who queue, commits, and wakes them. One process's
-writers take turns here and, because SQLite makes a busy writer sleep and try again in no order, those of several
-processes at a file lock. The versions of what they change move with each commit.
+writers take turns here, and those of several processes as `turns` says.
 """
 
 import errno
@@ -10,25 +9,17 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Collection
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import suppress
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from movierating import counters, outages
-from movierating.database_file import OPENED, Opened, identity
+from movierating.database_file import OPENED, Opened
 from movierating.problems import Unavailable
-from movierating.versions import Versions
-
-try:
-    import fcntl
-except ImportError:  # pragma: no cover  # Windows, where SQLite's own waiting has to do
-    fcntl = None  # type: ignore[assignment]
-
-if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
+from movierating.turns import Turns
 
 Job = Callable[[Connection], Any]
 
@@ -60,9 +51,8 @@ class Writer:
         self._queue: deque[_Waiting] = deque()
         self._front = threading.Lock()
         self._in_job = threading.local()
-        self._lock_file: IO[bytes] | None = None
         self._connection: Connection | None = None
-        self._versions: Versions | None = None
+        self.turns = Turns()
 
     def write(self, engine: Engine, job: Job, movie_ids: Collection[int] | None) -> Any:
         """Run `job` in a transaction that is committed when this returns; raises what it raises, and then it is undone.
@@ -103,9 +93,10 @@ class Writer:
         began_at = time.perf_counter()
         self._in_job.now = True
         try:
-            with self._turn(engine):
+            with self.turns.take(engine):
                 began_at = time.perf_counter()
-                with self._changing(engine, batch), self._open(engine).begin() as transaction:
+                changes = self.turns.changing(engine, _movie_ids(batch))
+                with changes, self._open(engine).begin() as transaction:
                     _run(transaction.connection, batch)
                     _refuse_if_lost(transaction.connection)
         except BaseException as error:
@@ -148,82 +139,20 @@ class Writer:
             with suppress(SQLAlchemyError):
                 connection.close()
 
-    def _turn(self, engine: Engine) -> "AbstractContextManager[None]":
-        if not _take_turns(engine):
-            return nullcontext()
-        database = _file(engine)
-        path = database.with_name(f".{database.name}.writers")
-        if self._lock_file is not None and not _is_at(path, self._lock_file):
-            self._lock_file.close()
-            self._lock_file = None
-        if self._lock_file is None:
-            with _told_of_the_disk():
-                self._lock_file = path.open("ab")
-        return _locked(self._lock_file)
-
-    def _changing(self, engine: Engine, batch: list[_Waiting]) -> "AbstractContextManager[None]":
-        if not _take_turns(engine):
-            return nullcontext()
-        self.look_for_versions(engine)
-        first = self._versions is None
-        with _told_of_the_disk():
-            versions = self.versions(engine)
-        if first:
-            versions.settle()
-        if any(waiting.movie_ids is None for waiting in batch):
-            return versions.changing(None)
-        return versions.changing({each for waiting in batch for each in waiting.movie_ids or ()})
-
-    def look_for_versions(self, engine: Engine) -> None:
-        """Let go of versions whose file is not where other processes look for it."""
-        if self._versions is not None and self._versions.identity != identity(
-            Versions.file_of(_file(engine))
-        ):
-            # Not closed: another thread may be reading it.
-            self._versions = None
-
-    def versions(self, engine: Engine) -> Versions:
-        """Those that move with what is written here. Raises OSError where there can't be any."""
-        if not _take_turns(engine):
-            raise OSError("the writers of different processes don't take turns")
-        versions = self._versions
-        if versions is None:
-            versions = self._versions = Versions(Versions.file_of(_file(engine)))
-        return versions
-
     def close(self) -> None:
-        """Let go of the connection and the file lock's file; they open again when needed."""
+        """Let go of the connection and of the files of the turns; they open again when needed."""
         with self._front:
             if self._connection is not None:
                 self._connection.close()
                 self._connection = None
-            if self._lock_file is not None:
-                self._lock_file.close()
-                self._lock_file = None
-            if self._versions is not None:
-                self._versions.close()
-                self._versions = None
+            self.turns.close()
 
 
-def _take_turns(engine: Engine) -> bool:
-    return fcntl is not None and engine.dialect.name == "sqlite"
-
-
-def _file(engine: Engine) -> Path:
-    return Path(str(engine.url.database))
-
-
-@contextmanager
-def _told_of_the_disk() -> Any:
-    """Raises InsufficientStorage or Unavailable where a file of ours can't be made; a job's own files are its own."""
-    try:
-        yield
-    except OSError as error:
-        raise outages.of_disk(error) from error
-
-
-def _is_at(path: Path, file: IO[bytes]) -> bool:
-    return identity(path) == identity(file.fileno())
+def _movie_ids(batch: list[_Waiting]) -> set[int] | None:
+    """Of which movies' answers those in a transaction change; None for any."""
+    if any(waiting.movie_ids is None for waiting in batch):
+        return None
+    return {each for waiting in batch for each in waiting.movie_ids or ()}
 
 
 def _is_good(connection: Connection) -> bool:
@@ -231,15 +160,6 @@ def _is_good(connection: Connection) -> bool:
         return False
     opened: Opened | None = connection.info.get(OPENED)
     return opened is None or opened.is_there()
-
-
-@contextmanager
-def _locked(file: IO[bytes]) -> Any:
-    fcntl.flock(file, fcntl.LOCK_EX)
-    try:
-        yield
-    finally:
-        fcntl.flock(file, fcntl.LOCK_UN)
 
 
 def _is_under_way(connection: Connection) -> bool:

@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 
 from movierating import checks, create_app, database
 from movierating.movies import service as movies
+from movierating.movies.matching import Catalogue
 from movierating.users import service as users
 
 PASSWORD = "correct horse battery"
@@ -117,6 +119,24 @@ def populate(environ: Callable[..., dict[str, str]]) -> Callable[..., list[int]]
         return ids
 
     return fill
+
+
+@pytest.fixture(scope="session")
+def add_films(environ: Callable[..., dict[str, str]]) -> Callable[[Path, int], None]:
+    """`add_films(folder, 100)` adds `Film 0`, `Film 1` … of 2000, with the IMDb ids from tt9000000 on."""
+
+    def add(folder: Path, count: int) -> None:
+        def job(connection: Connection) -> None:
+            catalogue = Catalogue(connection)
+            for number in range(count):
+                catalogue.add({"title": f"Film {number}", "year": 2000, "imdb_id": f"tt{9_000_000 + number}"})
+            catalogue.flush()
+
+        with create_app(environ(folder)).app_context():
+            database.write(job)
+            database.close()
+
+    return add
 
 
 @pytest.fixture(scope="session")

@@ -14,18 +14,11 @@ MOVIES = 20_000
 
 
 @pytest.fixture
-def crowded(instance, populate):
+def crowded(instance, populate, add_films):
     """An instance with accounts and MOVIES movies: the names, the ids of the hot movies, and a file that rates all."""
     names = [f"person{number}" for number in range(ACCOUNTS)]
     hot = populate(instance, *names, "importer", count=20)
-    with closing(sqlite3.connect(instance / "movierating.sqlite3")) as connection, connection:
-        connection.executemany(
-            "INSERT INTO movie (title, title_key, year, imdb_id, created_at, updated_at) VALUES (?, ?, 2000, ?, 0, 0)",
-            (
-                (f"Film {number}", f"film {number}", f"tt{9_000_000 + number}")
-                for number in range(MOVIES - len(hot))
-            ),
-        )
+    add_films(instance, MOVIES - len(hot))
     rows = [f"tt{9_000_000 + number},,,{1 + number % 10}\n" for number in range(MOVIES - len(hot))]
     rows += [f",Movie {number},2000,{1 + number % 10}\n" for number in range(len(hot))]
     return names, hot, ("imdb_id,title,year,value\n" + "".join(rows)).encode()

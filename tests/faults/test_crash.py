@@ -29,9 +29,10 @@ BEGIN;
 CREATE TEMP TABLE number AS WITH RECURSIVE counted(n) AS (
     SELECT 10 UNION ALL SELECT n + 1 FROM counted WHERE n < {MANY + 9}
 ) SELECT n FROM counted;
-INSERT INTO movie (id, title, title_key, year, created_at, updated_at)
-    SELECT n, 'Movie ' || n, 'movie ' || n, 2000, 0, 0 FROM number;
-INSERT INTO movie_facet SELECT number.n, 'genre:' || digit.n, 6.5 FROM number, number AS digit WHERE digit.n < 15;
+INSERT INTO movie (id, title, title_key, year, genres, created_at, updated_at)
+    SELECT n, 'Movie ' || n, 'movie ' || n, 2000, '["Action","Comedy","Drama","War"]', 0, 0 FROM number;
+INSERT INTO movie_facet SELECT n, column1, 6.5 FROM number,
+    (VALUES ('genre:Action'), ('genre:Comedy'), ('genre:Drama'), ('genre:War'), ('year:2000'));
 COMMIT;
 """
 
@@ -111,15 +112,10 @@ def test_every_rating_that_was_answered_survives_a_kill(
 
 
 @pytest.fixture
-def library(instance, populate):
+def library(instance, populate, add_films):
     """An instance with ada and IMPORTED movies; the file that rates each of them."""
     populate(instance, "ada", count=0)
-    with closing(sqlite3.connect(instance / "movierating.sqlite3")) as connection, connection:
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.executemany(
-            "INSERT INTO movie (title, title_key, year, imdb_id, created_at, updated_at) VALUES (?, ?, 2000, ?, 0, 0)",
-            ((f"Movie {number}", f"movie {number}", f"tt{9_000_000 + number}") for number in range(IMPORTED)),
-        )
+    add_films(instance, IMPORTED)
     rows = "".join(f"tt{9_000_000 + number},{1 + number % 10}\n" for number in range(IMPORTED))
     return instance, b"imdb_id,value\n" + rows.encode()
 

@@ -1,12 +1,15 @@
 """What movies are found by, compared with their facts, movie by movie."""
 
 import functools
+import hashlib
 
+import orjson
 import pytest
 from sqlalchemy import text
 
 from movierating.database import read, write
-from movierating.movies import index_check
+from movierating.movies import index, index_check
+from movierating.movies.titles import fold
 
 PARTS = (index_check.TITLES, index_check.FACETS, index_check.TEXT)
 
@@ -78,3 +81,29 @@ def test_a_folded_title_that_another_movie_has_taken_since_stays(add_movie):
     harm(f"UPDATE movie SET title_key = 'y' WHERE id = {third}")
     assert list(index_check.repair(index_check.TITLES)) == [(third, "differs from its facts")]
     assert wrong(index_check.TITLES) == [(first, "differs from its facts")]
+
+
+TRICKY = {
+    "title": "Ocean's L.A. Łódź: Æon\u2013\ufb01n \u00bd 東京 2",
+    "original_title": "Größe\u2019s Ñandú",
+    "genres": '["Drama"]',
+    "directors": '["Agnès Varda", "Ł. Øre"]',
+    "year": 1999,
+    "language": "pl",
+}
+
+
+def test_rules_that_make_something_else_count_up():
+    made = [index.text(TRICKY), index.facets(TRICKY), fold(TRICKY["title"])]
+    digest = hashlib.sha256(orjson.dumps(made)).hexdigest()[:16]
+    assert (index_check.RULES, digest) == (2, "94ed913bb85399c1")
+
+
+def test_what_older_rules_made_is_mended_once(app, add_movie):
+    add_movie(title="Ocean's")
+    harm("UPDATE movie_search SET title = 'ocean s'")
+    index_check.keep_up()
+    assert wrong(index_check.TEXT) == [(1, "differs from its facts")]
+    harm("DELETE FROM milestone WHERE name = 'index rules 2'")
+    index_check.keep_up()
+    assert wrong(index_check.TEXT) == []
