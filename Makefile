@@ -16,7 +16,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint types contracts audit coverage format fuzz soak bench wheel clean
+.PHONY: help run test check lint types contracts audit coverage format fuzz soak bench bench-large wheel clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -60,7 +60,6 @@ bench: $(RUNTIME)  ## Measure uploads and requests in a few minutes, and rewrite
 	$(BIN)/python benchmarks/uploads.py
 	$(BIN)/python benchmarks/requests.py --keep $(BENCH_DATA)
 
-.PHONY: bench-large
 bench-large: $(RUNTIME)  ## Measure large data and its import, as bench does; takes an hour and BENCH_DATA 3 GB
 	$(BIN)/python benchmarks/flat.py --keep $(BENCH_DATA)
 	$(BIN)/python benchmarks/bulk.py --keep $(BENCH_DATA)

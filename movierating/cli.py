@@ -1,5 +1,6 @@
 """The command `movierating`. The application is only imported by a command that needs it, so that help is instant."""
 
+import os
 from typing import Any
 
 import click
@@ -34,6 +35,8 @@ class _Migrations(click.Command):
 @click.version_option(package_name="movierating")
 def main() -> None:
     """A movie rating service."""
+    # Of what is written, all is its owner's alone: databases, logs, people's ratings.
+    os.umask(0o077)
 
 
 for command in (

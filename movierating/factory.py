@@ -69,6 +69,7 @@ def _extension_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
             settings["SQLITE_SYNCHRONOUS"], key.encode()[:64]
         ),
         "JWT_SECRET_KEY": key,
+        # There are no cookies; left on, it puts a claim for them into each token.
         "JWT_COOKIE_CSRF_PROTECT": False,
         "JWT_ALGORITHM": "HS256",
         "JWT_DECODE_ALGORITHMS": ["HS256"],
@@ -103,9 +104,9 @@ def _bind_extensions(app: Flask) -> None:
     try:
         limiter.init_app(app)
     except ConfigurationError as error:
-        raise config.SettingError("REDIS_URL: needs the extra movierating[redis]") from error
+        raise config.SettingError("MOVIERATING_REDIS_URL: needs the extra movierating[redis]") from error
     except ValueError as error:
-        raise config.SettingError("REDIS_URL: is no address of a Redis server") from error
+        raise config.SettingError("MOVIERATING_REDIS_URL: is no address of a Redis server") from error
     if app.config["CORS_ORIGINS"]:
         cors.init_app(
             app,

@@ -78,7 +78,8 @@ def run(host: str, port: int, workers: int, backups: Schedule | None = None) -> 
         log_dictconfig=logs.PASSED_ON,
     )
     shown = f"[{address}]" if ":" in address else address
-    logs.logger.info("serving", extra={"fields": {"address": f"http://{shown}:{port}"}})
+    facts = {"address": f"http://{shown}:{port}", "instance": app.config["INSTANCE_PATH"]}
+    logs.logger.info("serving", extra={"fields": facts})
     _let_forks_be_ended()
     try:
         with backup_schedule.kept(backups, file):

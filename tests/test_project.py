@@ -91,9 +91,9 @@ def test_the_service_calls_nobody():
 
 
 def test_every_make_target_has_a_line_of_help():
-    targets = re.search(r"^\.PHONY: (.+)$", MAKEFILE, re.MULTILINE)[1].split()
+    (targets,) = re.findall(r"^\.PHONY: (.+)$", MAKEFILE, re.MULTILINE)
     listed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert re.findall(r"^  make (\w+) +\S", listed.stdout, re.MULTILINE) == targets
+    assert re.findall(r"^  make ([\w-]+) +\S", listed.stdout, re.MULTILINE) == targets.split()
 
 
 @pytest.mark.parametrize("path", ["instance/movierating.sqlite3", "instance/secret_key", ".venv/bin/python"])
@@ -104,11 +104,6 @@ def test_git_ignores_what_belongs_to_one_machine(path):
 def test_git_keeps_the_instance_folder():
     answer = subprocess.run(["git", "check-ignore", "--quiet", "instance/.gitignore"], cwd=ROOT)
     assert answer.returncode == 1
-
-
-@pytest.mark.parametrize("folder", ["benchmarks", "instance", "movierating", "seed_data", "tests"])
-def test_the_readme_maps_the_folder(folder):
-    assert f"{folder}/" in (ROOT / "README.md").read_text()
 
 
 def test_ci_installs_every_program_that_tests_need():

@@ -260,3 +260,18 @@ def test_flask_run_serves_too(instance, environ, free_port):
             process.terminate()
     assert str(port) in log.read_text()
     assert "ada@example.org" not in log.read_text()
+
+
+def test_all_that_it_writes_is_its_owners_alone(tmp_path, serve):
+    (folder := tmp_path / "instance").mkdir(mode=0o755)
+    service = serve(folder, RATELIMIT_ENABLED="true")
+    body = json.dumps({"login": "nobody", "password": "correct horse battery"}).encode()
+    request = urllib.request.Request(
+        f"{service.url}/v1/auth/login", body, {"Content-Type": "application/json"}
+    )
+    with pytest.raises(urllib.error.HTTPError):
+        urllib.request.urlopen(request, timeout=30)
+    assert service.stop() == 0
+    made = list(folder.iterdir())
+    assert {"limits.sqlite3", "metrics.sqlite3"} <= {file.name for file in made}
+    assert [file.name for file in made if file.stat().st_mode & 0o077] == []

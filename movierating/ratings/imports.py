@@ -8,6 +8,7 @@ from typing import Any, BinaryIO
 
 from sqlalchemy import Connection
 
+from movierating import counters
 from movierating.database import read, write
 from movierating.problems import Unavailable, invalid
 from movierating.ratings.bulk import Given, MovieGone, OnConflict, Outcome, judge_many, put_many
@@ -61,7 +62,11 @@ def import_file(
         return _told(report, matches, judge_many(read(), user_id, _given(matches), on_conflict).outcomes)
     for _ in range(_ATTEMPTS):
         with suppress(MovieGone):
-            return _told(report, *_import(user_id, rated, create_missing, on_conflict))
+            done = _told(report, *_import(user_id, rated, create_missing, on_conflict))
+            counters.count(
+                counters.RATINGS_WRITTEN, "upload", amount=done.created + done.updated + done.unchanged
+            )
+            return done
     raise Unavailable("Movies of this file are being removed; try again shortly.")
 
 

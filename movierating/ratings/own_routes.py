@@ -5,7 +5,6 @@ from typing import Any
 
 from flask import Response, request
 
-from movierating import counters
 from movierating.answers import json_answer
 from movierating.auth import access
 from movierating.ratings import batch, exports, imports, transfer_schemas
@@ -73,11 +72,7 @@ class Import(View):
         """
         options = {**query, **body}
         file, wanted = options.pop("file"), options.pop("format", None)
-        report = asdict(imports.import_file(access.caller().user_id, file, wanted, **options))
-        if not report["dry_run"]:
-            written = report["created"] + report["updated"] + report["unchanged"]
-            counters.count(counters.RATINGS_WRITTEN, "upload", amount=written)
-        return json_answer(report)
+        return json_answer(asdict(imports.import_file(access.caller().user_id, file, wanted, **options)))
 
 
 @blp.route("/export")
