@@ -44,8 +44,9 @@ class Wanted(NamedTuple):
 class Catalogue:
     """The keys of movies, in memory: of all, at some 300 bytes a movie, or of those that a `wanted` row may mean.
 
-    It lives inside one write transaction, and so nothing changes behind its back. Movies added get their ids at once
-    and are written by `flush`; in a dry run never. `changes` counts the movies added and completed.
+    Who adds or completes movies by it does so inside one write transaction, in which nothing changes behind its back;
+    who only asks may be told what has just changed. Movies added get their ids at once and are written by `flush`; in
+    a dry run never. `changes` counts the movies added and completed.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Catalogue:
         self._by_imdb: dict[str, _Known] = {}
         self._by_tmdb: dict[int, _Known] = {}
         self._by_title: defaultdict[tuple[str, int | None], list[_Known]] = defaultdict(list)
+        self._by_original: defaultdict[tuple[str | None, int | None], list[_Known]] = defaultdict(list)
         self._unwritten: list[dict[str, Any]] = []
         self._next_id = newest_id(connection, Movie.__table__) + 1
         if wanted is None:
@@ -90,8 +92,12 @@ class Catalogue:
                 self._learn_titles(known, *titled)
 
     def _learn_titles(self, known: _Known, year: int | None, *keys: str | None) -> None:
-        for key in {key for key in keys if key}:
-            self._by_title[key, year].append(known)
+        # A title of marks alone folds to nothing, and is one all the same.
+        title, original = keys
+        if title is not None:
+            self._by_title[title, year].append(known)
+        if original not in (None, title):
+            self._by_original[original, year].append(known)
 
     def _learn_ids(self, known: _Known) -> None:
         if known.imdb_id is not None:
@@ -156,7 +162,8 @@ class Catalogue:
             for title in filter(None, titles):
                 fitting = self._namesakes(imdb_id, tmdb_id, title, year, off)
                 if len(fitting) > 1:
-                    raise AmbiguousError(fitting, "more than one movie has this title and year")
+                    years = "this title and year" if off == 0 else "this title, a year off"
+                    raise AmbiguousError(fitting, f"more than one movie has {years}")
                 if fitting:
                     return fitting[0]
         if imdb_id is None and titles:
@@ -170,24 +177,26 @@ class Catalogue:
         return known if known is not None and (imdb_id is None or known.imdb_id is None) else None
 
     def _refuse_twin(self, title: str | None, year: int | None) -> None:
-        """Of the movies with one title and year, one may lack an IMDb id, even if their TMDB ids differ."""
-        twins = [known for known in self._titled(title, year) if known.imdb_id is None]
+        """Two movies of one title and year need different IMDb ids, even if their TMDB ids differ."""
+        twins = self._by_title.get((fold(title), year)) if title else None
         if twins:
             raise AmbiguousError(twins, "a movie with this title and year has another TMDB id")
-
-    def _titled(self, title: str | None, year: int | None) -> Sequence[_Known]:
-        return self._by_title.get((fold(title), year), ()) if title else ()
 
     def _namesakes(
         self, imdb_id: str | None, tmdb_id: int | None, title: str, year: int | None, off: int
     ) -> list[_Known]:
-        years = {year} if year is None else {year - off, year + off}
-        return [
-            known
-            for each in years
-            for known in self._titled(title, each)
-            if (imdb_id is None or known.imdb_id is None) and (tmdb_id is None or known.tmdb_id is None)
-        ]
+        """Those by their own title, or else those by their original one."""
+        key, years = fold(title), {year} if year is None else {year - off, year + off}
+        for titles in (self._by_title, self._by_original):
+            named = [known for each in years for known in titles.get((key, each), ())]
+            fitting = [
+                known
+                for known in named
+                if (imdb_id is None or known.imdb_id is None) and (tmdb_id is None or known.tmdb_id is None)
+            ]
+            if fitting:
+                return fitting
+        return []
 
     def add(self, facts: Mapping[str, Any]) -> int:
         """Add a movie that `find` did not find; returns its id. A TMDB id that another movie has is left out."""

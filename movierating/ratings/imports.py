@@ -14,7 +14,7 @@ from movierating.problems import Unavailable, invalid
 from movierating.ratings.bulk import Given, MovieGone, OnConflict, Outcome, judge_many, put_many
 from movierating.ratings.formats.rows import RatedRow, Row, SkippedRow, UnknownFormat
 from movierating.ratings.formats.uploads import open_upload
-from movierating.ratings.row_matching import Matches, match_rows, placed
+from movierating.ratings.row_matching import Matches, match_exactly, match_missing, placed
 
 # Each time an admin would have to remove a movie of the file in the moment between its match and its rating.
 _ATTEMPTS = 3
@@ -58,7 +58,8 @@ def import_file(
     except UnknownFormat as error:
         raise invalid("files", "file", str(error)) from error
     if dry_run:
-        matches = match_rows(read(), rated, create_missing=create_missing, dry_run=True)
+        exact = match_exactly(read(), rated)
+        matches = match_missing(read(), exact, create_missing=create_missing, dry_run=True)
         return _told(report, matches, judge_many(read(), user_id, _given(matches), on_conflict).outcomes)
     for _ in range(_ATTEMPTS):
         with suppress(MovieGone):
@@ -76,10 +77,11 @@ def _import(
     """Write a file's ratings, and tell what became of its rows. Raises MovieGone where one went meanwhile."""
     # To tell the movies takes as long as to write their ratings, and needs the lock that others wait for only where
     # movies are added. One that is changed meanwhile was so after this import, as it were.
-    known = None if create_missing else match_rows(read(), rated)
+    exact = match_exactly(read(), rated)
+    known = None if create_missing and exact.missing else match_missing(read(), exact)
 
     def job(connection: Connection) -> tuple[Matches, list[Outcome]]:
-        matches = known or match_rows(connection, rated, create_missing=True)
+        matches = known or match_missing(connection, exact, create_missing=True)
         return matches, put_many(connection, user_id, _given(matches), on_conflict)
 
     return write(job)

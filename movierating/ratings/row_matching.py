@@ -1,4 +1,8 @@
-"""Which movies the rows of somebody's file mean."""
+"""Which movies the rows of somebody's file mean.
+
+Rows that name a movie exactly come first, by an id or by title and year. A row whose title has a movie a year off means
+that one only if no other row does: a remake, or the short that a film began as, often came out a year apart.
+"""
 
 import math
 from collections.abc import Sequence
@@ -11,18 +15,23 @@ from movierating.movies.matching import AmbiguousError, Catalogue, Wanted, ids_b
 from movierating.movies.schemas import NewMovieSchema
 from movierating.ratings.formats.rows import RatedRow
 
+# They are added while others wait to write.
+MOST_ADDED = 10_000
+
 
 @dataclass(slots=True)
 class Matches:
     """The newest row of each movie, by its id, and what became of the others.
 
     `unmatched` holds a dict for each row whose movie can't be told; `skipped` counts those that are no movies, and the
-    older ones of a movie.
+    older ones of a movie. `missing` are the rows that name no movie exactly.
     """
 
     newest: dict[int, RatedRow] = field(default_factory=dict)
     unmatched: list[dict[str, Any]] = field(default_factory=list)
     skipped: int = 0
+    missing: list[RatedRow] = field(default_factory=list)
+    _ids: dict[int, tuple[str | None, int | None]] = field(default_factory=dict)
 
     def add(self, movie_id: int, row: RatedRow) -> None:
         """Of several rows of a movie the newest counts, and of two as old the later one."""
@@ -32,10 +41,27 @@ class Matches:
             if _moment(row) >= _moment(other):
                 self.newest[movie_id] = row
 
-    def leave(self, row: RatedRow, reason: str, candidates: list[int]) -> None:
+    def add_by_title(self, movie_id: int, row: RatedRow) -> None:
+        """As `add`, but a movie without ids can't be what rows with different ones mean."""
+        imdb_id, tmdb_id = self._ids.get(movie_id, (None, None))
+        if _differ(imdb_id, row.imdb_id) or _differ(tmdb_id, row.tmdb_id):
+            self.leave(row, "another row of the file, with another id, means this movie", [movie_id])
+        else:
+            self._ids[movie_id] = (imdb_id or row.imdb_id, tmdb_id or row.tmdb_id)
+            self.add(movie_id, row)
+
+    def leave(self, row: RatedRow, reason: str, candidates: Sequence[int] = ()) -> None:
         """The row goes nowhere, for a reason that a person understands."""
         told = {"line": row.line, "title": row.title, "year": row.year}
-        self.unmatched.append({**told, "reason": placed(row.file, reason), "candidates": candidates})
+        self.unmatched.append({**told, "reason": placed(row.file, reason), "candidates": list(candidates)})
+
+    def copy(self) -> "Matches":
+        """Another one that can be added to."""
+        return Matches(dict(self.newest), list(self.unmatched), self.skipped, [], dict(self._ids))
+
+
+def _differ(one: object, other: object) -> bool:
+    return one is not None and other is not None and one != other
 
 
 def placed(file: str, reason: str) -> str:
@@ -48,45 +74,103 @@ def _moment(row: RatedRow) -> float:
     return -math.inf if row.rated_at is None else row.rated_at
 
 
-def match_rows(
-    connection: Connection, rows: Sequence[RatedRow], *, create_missing: bool = False, dry_run: bool = False
-) -> Matches:
-    """Tell the movies of a file's rows, adding those that are not there if `create_missing`.
-
-    Movies are added inside the caller's write transaction; in a dry run they only get ids. Without `create_missing`
-    nothing is written, and any connection will do.
-    """
-    matches, by_imdb_id = Matches(), ids_by_imdb_id(connection, {row.imdb_id for row in rows if row.imdb_id})
+def match_exactly(connection: Connection, rows: Sequence[RatedRow]) -> Matches:
+    """Tell the movies that rows name by an id, or by title and year; any connection will do."""
+    matches = Matches()
+    by_imdb_id = ids_by_imdb_id(connection, {row.imdb_id for row in rows if row.imdb_id})
     others = [row for row in rows if row.imdb_id not in by_imdb_id]
-    wanted = [Wanted(row.imdb_id, row.tmdb_id, _titles(row)) for row in others]
-    catalogue = Catalogue(connection, wanted, dry_run=dry_run) if wanted else None
+    catalogue = _catalogue(connection, others)
     for row in rows:
         movie_id = by_imdb_id.get(row.imdb_id or "")
         if movie_id is not None:
             matches.add(movie_id, row)
-        elif catalogue is not None:
-            _match_row(catalogue, row, create_missing, matches)
-    if catalogue is not None:
-        catalogue.flush()
+        else:
+            _match_exactly(catalogue, row, matches)
     return matches
 
 
-def _match_row(catalogue: Catalogue, row: RatedRow, create_missing: bool, matches: Matches) -> None:
+def _match_exactly(catalogue: Catalogue, row: RatedRow, matches: Matches) -> None:
     try:
-        movie_id = catalogue.find(row.imdb_id, row.tmdb_id, _titles(row), row.year, nearby=True)
+        movie_id = catalogue.find(row.imdb_id, row.tmdb_id, _titles(row), row.year)
+    except AmbiguousError as error:
+        matches.leave(row, str(error), error.movie_ids)
+        return
+    if movie_id is None:
+        matches.missing.append(row)
+    else:
+        matches.add_by_title(movie_id, row)
+
+
+def match_missing(
+    connection: Connection, exact: Matches, *, create_missing: bool = False, dry_run: bool = False
+) -> Matches:
+    """`exact`, with the movies of its `missing` rows: those a year off, or added if `create_missing`.
+
+    They are added inside the caller's write transaction; in a dry run they only get ids.
+    """
+    matches = exact.copy()
+    catalogue = _catalogue(connection, exact.missing, dry_run)
+    nearby = _Nearby(catalogue, set(exact.newest))
+    for row in exact.missing:
+        # Meanwhile it may have been added, by somebody else or for the row before.
+        known = len(matches.missing)
+        _match_exactly(catalogue, row, matches)
+        if len(matches.missing) > known:
+            _match_missing(catalogue, row, matches, nearby, create_missing)
+    catalogue.flush()
+    return matches
+
+
+def _match_missing(
+    catalogue: Catalogue, row: RatedRow, matches: Matches, nearby: "_Nearby", create_missing: bool
+) -> None:
+    if row.kind is not None:
+        matches.skipped += 1
+        return
+    try:
+        movie_id = nearby.find(row)
     except AmbiguousError as error:
         matches.leave(row, str(error), error.movie_ids)
         return
     if movie_id is not None:
-        matches.add(movie_id, row)
-    elif row.kind is not None:
-        matches.skipped += 1
-    elif not create_missing:
-        matches.leave(row, "there is no such movie", [])
-    elif refusal := _refusal(row):
-        matches.leave(row, f"there is no such movie, and it can't be added: {refusal}", [])
+        matches.add_by_title(movie_id, row)
+    elif reason := _why_not_added(row, catalogue, create_missing):
+        matches.leave(row, reason)
     else:
-        matches.add(catalogue.add(_facts(row)), row)
+        movie_id = catalogue.add(_facts(row))
+        nearby.named.add(movie_id)
+        matches.add_by_title(movie_id, row)
+
+
+def _why_not_added(row: RatedRow, catalogue: Catalogue, create_missing: bool) -> str | None:
+    if not create_missing:
+        has_key = row.year is not None or row.imdb_id is not None or row.tmdb_id is not None
+        return "there is no such movie" if has_key else "without a year or an id its movie can't be told"
+    if catalogue.changes >= MOST_ADDED:
+        return f"a file adds {MOST_ADDED:,} movies at most; import it again for the others"
+    refusal = _refusal(row)
+    return refusal and f"there is no such movie, and it can't be added: {refusal}"
+
+
+class _Nearby:
+    """Movies a year off, but for those that are `named` by a row exactly, or meant by one of another year."""
+
+    def __init__(self, catalogue: Catalogue, named: set[int]) -> None:
+        self.named = named
+        self._catalogue = catalogue
+        self._meant_in: dict[int, int | None] = {}
+
+    def find(self, row: RatedRow) -> int | None:
+        """Raises AmbiguousError."""
+        movie_id = self._catalogue.find(row.imdb_id, row.tmdb_id, _titles(row), row.year, nearby=True)
+        if movie_id is None or movie_id in self.named:
+            return None
+        return movie_id if self._meant_in.setdefault(movie_id, row.year) == row.year else None
+
+
+def _catalogue(connection: Connection, rows: Sequence[RatedRow], dry_run: bool = False) -> Catalogue:
+    wanted = [Wanted(row.imdb_id, row.tmdb_id, _titles(row)) for row in rows]
+    return Catalogue(connection, wanted, dry_run=dry_run)
 
 
 def _titles(row: RatedRow) -> tuple[str | None, ...]:

@@ -140,7 +140,9 @@ class UnreadableRowSchema(ma.Schema):
     """A row that could not be read."""
 
     line = ma.fields.Integer(required=True, metadata={"example": 7})
-    reason = ma.fields.String(required=True, metadata={"example": "the rating 11 is not from 1 to 10"})
+    reason = ma.fields.String(
+        required=True, metadata={"example": "the rating '11' is not a whole number from 1 to 10"}
+    )
 
 
 class ImportReportSchema(ma.Schema):

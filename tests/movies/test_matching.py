@@ -58,7 +58,6 @@ def test_a_row_means_the_movie_that_has_its_id_or_title_and_year(heat, row, year
     [
         (("tt0000001", 949, "Heat"), 1995),
         (("tt0000001", None, "Heat"), 1995),
-        ((None, 1, "Heat"), 1995),
         ((None, None, "Heat"), 1996),
         ((None, None, "Heat"), None),
         ((None, None, "Heat 2"), 1995),
@@ -66,6 +65,23 @@ def test_a_row_means_the_movie_that_has_its_id_or_title_and_year(heat, row, year
 )
 def test_a_row_never_means_a_movie_with_another_id_title_or_year(heat, row, year):
     assert find(*row, year=year) is None
+
+
+def test_a_row_with_another_tmdb_id_alone_is_ambiguous(heat):
+    with pytest.raises(AmbiguousError, match="has another TMDB id") as caught:
+        find(None, 1, "Heat", year=1995)
+    assert caught.value.movie_ids == [heat]
+
+
+def test_a_movies_own_title_comes_before_anothers_original_title(add_movie):
+    add_movie(title="Qalpha", original_title="Qbeta", year=2000)
+    own = add_movie(title="Qbeta", year=2000)
+    assert find(None, None, "qbeta", year=2000) == own
+
+
+def test_a_title_that_folds_to_nothing_is_a_title(add_movie):
+    marks = add_movie(title="\u0301", year=2000)
+    assert find(None, None, "\u0302", year=2000) == marks
 
 
 def test_a_movie_without_ids_takes_the_rows_and_counts_it_as_an_edit(add_movie):

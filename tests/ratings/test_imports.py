@@ -18,7 +18,7 @@ from movierating.problems import Invalid, Unauthenticated, Unavailable
 from movierating.ratings import imports, service
 from movierating.ratings.imports import import_file
 from movierating.ratings.models import Rating
-from movierating.ratings.row_matching import match_rows
+from movierating.ratings.row_matching import match_exactly
 
 _rating = Rating.__table__.c
 
@@ -154,14 +154,14 @@ def test_a_closed_account_imports_nothing(bring, heat, user_id, everything):
 def removing(monkeypatch, movie_ids):
     """Let each match be followed by the removal of one of the movies, as an admin might, before it is rated."""
 
-    def match_and_remove(*args, **kwargs):
-        matches = match_rows(*args, **kwargs)
+    def match_and_remove(*args):
+        matches = match_exactly(*args)
         for movie_id in movie_ids[:1]:
             service.remove_movie(movie_ids.pop(0), None, with_ratings=True)
             assert movie_id in matches.newest
         return matches
 
-    monkeypatch.setattr(imports, "match_rows", match_and_remove)
+    monkeypatch.setattr(imports, "match_exactly", match_and_remove)
 
 
 def test_a_movie_that_is_removed_after_its_match_is_unmatched(

@@ -6,6 +6,7 @@ from sqlalchemy import func, select
 from movierating.database import read
 from movierating.movies import service as movies
 from movierating.movies.models import Movie
+from movierating.ratings import row_matching
 from movierating.ratings.models import Rating
 
 _rating = Rating.__table__.c
@@ -41,9 +42,7 @@ def test_a_row_is_matched_by_its_ids_then_by_title_and_year(bring, counts, heat,
     [
         "tt0000001,949,Heat,,1995,8.5,",
         "tt0000001,,Heat,,1995,8.5,",
-        ",1,Heat,,1995,8.5,",
         ",,Heat,,1997,8.5,",
-        ",,Heat,,,8.5,",
         ",,Heat 2,,1995,8.5,",
     ],
 )
@@ -52,6 +51,67 @@ def test_a_row_with_another_id_title_or_year_is_unmatched(bring, counts, heat, u
     assert counts(report) == [0, 0, 0, 0, 1, 0]
     assert report["unmatched"][0]["reason"] == "there is no such movie"
     assert rated(user_id) == {}
+
+
+@pytest.mark.parametrize("create_missing", [False, True])
+def test_a_row_of_the_same_title_with_another_tmdb_id_is_ambiguous(bring, heat, user_id, create_missing):
+    [row] = bring(user_id, ",1,Heat,,1995,8.5,", create_missing=create_missing)["unmatched"]
+    assert (row["reason"], row["candidates"]) == (
+        "a movie with this title and year has another TMDB id",
+        [heat],
+    )
+
+
+def test_a_title_alone_tells_no_movie(bring, heat, user_id):
+    [row] = bring(user_id, ",,Heat,,,8.5,")["unmatched"]
+    assert row["reason"] == "without a year or an id its movie can't be told"
+
+
+@pytest.mark.parametrize("create_missing", [False, True])
+@pytest.mark.parametrize("in_order", [False, True])
+def test_a_movie_that_one_row_names_is_not_the_other_rows_a_year_off(
+    bring, counts, heat, user_id, create_missing, in_order
+):
+    rows = [",,Heat,,1995,10,2020-01-01", ",,Heat,,1994,4,2021-01-01"]
+    report = bring(user_id, *(rows if in_order else rows[::-1]), create_missing=create_missing)
+    assert counts(report) == ([2, 0, 0, 0, 0, 0] if create_missing else [1, 0, 0, 0, 1, 0])
+    assert rated(user_id)[heat][0] == 20
+
+
+def test_two_movies_a_year_apart_are_added_as_two(bring, counts, user_id):
+    rows = [",,Remake,,2011,10,", ",,Remake,,2012,4,"]
+    assert counts(bring(user_id, *rows, create_missing=True)) == [2, 0, 0, 0, 0, 0]
+    assert counts(bring(user_id, *rows, create_missing=True)) == [0, 0, 2, 0, 0, 0]
+
+
+def test_rows_of_two_years_do_not_mean_the_movie_between(bring, counts, heat, user_id):
+    assert counts(bring(user_id, ",,Heat,,1994,10,", ",,Heat,,1996,4,")) == [1, 0, 0, 0, 1, 0]
+    assert rated(user_id)[heat][0] == 20
+
+
+@pytest.mark.parametrize("ids", [("tt1000001,", "tt1000002,"), (",1", ",2")])
+def test_rows_with_different_ids_do_not_mean_the_same_movie(bring, counts, add_movie, user_id, ids):
+    bare = add_movie(title="Near", year=2001)
+    report = bring(user_id, *(f"{each},Near,,2001,8," for each in ids))
+    assert counts(report) == [1, 0, 0, 0, 1, 0]
+    assert report["unmatched"][0]["reason"] == "another row of the file, with another id, means this movie"
+    assert report["unmatched"][0]["candidates"] == [bare]
+
+
+def test_titles_of_marks_alone_are_added_once(bring, counts, user_id, exact):
+    rows = [",,\u0301,,2000,8,", ",,\u0302,,2000,7,"]
+    dry = bring(user_id, *rows, create_missing=True, dry_run=True)
+    assert counts(dry) == counts(bring(user_id, *rows, create_missing=True)) == [1, 0, 0, 1, 0, 0]
+    assert exact()
+
+
+def test_a_file_adds_so_many_movies_and_the_next_time_the_others(bring, counts, user_id, monkeypatch):
+    monkeypatch.setattr(row_matching, "MOST_ADDED", 2)
+    rows = [f",,Film {number},,2000,8," for number in range(3)]
+    report = bring(user_id, *rows, create_missing=True)
+    assert counts(report) == [2, 0, 0, 0, 1, 0]
+    assert report["unmatched"][0]["reason"] == "a file adds 2 movies at most; import it again for the others"
+    assert counts(bring(user_id, *rows, create_missing=True)) == [1, 0, 2, 0, 0, 0]
 
 
 @pytest.mark.parametrize("create_missing", [False, True])

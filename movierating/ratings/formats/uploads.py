@@ -21,8 +21,8 @@ from movierating.ratings.formats.documents import Document
 from movierating.ratings.formats.rows import Row, UnknownFormat
 from movierating.ratings.formats.sheets import Sheet, Source
 
-# Nobody has seen a tenth of them.
-MOST_ROWS = 500_000
+# Nobody has seen half of them, and while they are written others wait.
+MOST_ROWS = 100_000
 
 
 class _SheetFormat(NamedTuple):
@@ -113,10 +113,10 @@ def _in_archive(archive: Archive) -> list[_Found]:
     for source in archive.sources:
         try:
             found.append(_recognised(source))
-        except UnknownFormat:
+        except UnknownFormat as error:
             # There is much besides the ratings in such a ZIP; but of them nothing must get lost unnoticed.
             if _names_ratings(source) and not _is_empty_list(source):
-                raise
+                raise UnknownFormat(f"{source.name}: {error}") from error
     formats = sorted({name for name, _ in found})
     if not found:
         raise UnknownFormat(f"There are no ratings in the ZIP file ({_listed(archive.names)}). {_TAKEN}")
@@ -132,7 +132,7 @@ def _names_ratings(source: Source) -> bool:
 
 def _is_empty_list(source: Source) -> bool:
     with source.open() as file:
-        return file.read(100).strip(b"\xef\xbb\xbf \t\r\n") == b"[]"
+        return b"".join(file.read(100).removeprefix(b"\xef\xbb\xbf").split()) == b"[]"
 
 
 def _recognised(source: Source) -> _Found:

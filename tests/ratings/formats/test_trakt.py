@@ -132,3 +132,17 @@ def test_the_real_files_are_read(read: Read, data_folder: Path) -> None:
         ("tt2290065", 16),
         ("tt1170358", 20),
     ]
+
+
+@pytest.mark.parametrize("nothing", ["[]", "\ufeff[\n\n]\n"])
+def test_a_list_of_nothing_is_no_hindrance(read: Read, zipped: Callable[..., bytes], nothing: str) -> None:
+    files = {"ratings-movies.json": json.dumps([item()]), "ratings-shows.json": nothing}
+    name, rows = read(zipped(files))
+    assert (name, len(rows)) == ("trakt", 1)
+
+
+def test_what_is_wrong_in_a_zip_is_said_with_its_name(
+    refused: Callable[..., str], zipped: Callable[..., bytes]
+) -> None:
+    files = {"ratings-movies.json": json.dumps([item()]), "ratings-shows.json": '[{"stars": 3}]'}
+    assert refused(zipped(files)).startswith("ratings-shows.json: The file is JSON")
