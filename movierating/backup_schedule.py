@@ -17,6 +17,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from movierating.config import PREFIX
 from movierating.logs import logger
 
 RETRY_SECONDS = 300.0
@@ -78,12 +79,12 @@ def _time_of(name: str) -> datetime | None:
 
 
 @contextmanager
-def kept(schedule: Schedule | None, database: Path) -> Iterator[None]:
-    """Keep to the schedule, if there is one, for the instance of this database until the end of the block."""
+def kept(schedule: Schedule | None, database: Path, instance: Path) -> Iterator[None]:
+    """Keep to the schedule, if there is one, for the instance and its database until the end of the block."""
     if schedule is None:
         yield
         return
-    keeper = _Keeper(schedule, database)
+    keeper = _Keeper(schedule, database, instance)
     keeper.start()
     try:
         yield
@@ -94,9 +95,10 @@ def kept(schedule: Schedule | None, database: Path) -> Iterator[None]:
 class _Keeper(threading.Thread):
     """Makes each backup when it is due. Nothing that goes wrong ends it."""
 
-    def __init__(self, schedule: Schedule, database: Path) -> None:
+    def __init__(self, schedule: Schedule, database: Path, instance: Path) -> None:
         super().__init__(name="backups", daemon=True)
         self._schedule = schedule
+        self._instance = instance
         # Several servers of one instance make each backup once. It is let go of for forked processes, too.
         self._turn = FileLock(database.with_name(f".{database.name}.schedule"), timeout=0)
         self._stopping = threading.Event()
@@ -157,7 +159,9 @@ class _Keeper(threading.Thread):
             if self._stopping.is_set():
                 return 1, ""
             self._process = subprocess.Popen(  # noqa: S603  (a command of ours)
-                [sys.executable, "-m", "movierating", *arguments],
+                # -P, or a folder of that name where the server was started would be run.
+                [sys.executable, "-P", "-m", "movierating", *arguments],
+                env=self._environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
@@ -168,6 +172,12 @@ class _Keeper(threading.Thread):
         with _starting:
             self._process = None
         return code, " ".join(said.split()).removeprefix("Error: ")
+
+    def _environment(self) -> dict[str, str]:
+        """Of the same instance, and the same package, wherever that is."""
+        paths = [str(Path(__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
+        found = {"PYTHONPATH": os.pathsep.join(paths), f"{PREFIX}INSTANCE_PATH": str(self._instance)}
+        return {**os.environ, **found}
 
     def _fail(self, reason: str) -> float:
         """Log it; the seconds until the next try."""

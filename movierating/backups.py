@@ -1,7 +1,8 @@
 """Backups of the instance's database while it is in use, and what brings one back."""
 
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -36,8 +37,7 @@ def back_up(source: Path, target: Path) -> list[str]:
     _refuse_what_is_no_backup(source, target)
     started = time.time()
     try:
-        # Of one instance only one at a time: what it finds under the name for unfinished ones is nobody's.
-        with FileLock(source.with_name(f".{source.name}.backup"), timeout=PATIENCE_SECONDS):
+        with _alone(source):
             orphans = copies.copy(source, target)
             with suppress(OSError):
                 # The backup is good, whether the metric learns of it or not.
@@ -45,6 +45,24 @@ def back_up(source: Path, target: Path) -> list[str]:
     except Timeout as error:
         raise CopyError("another backup has been under way for too long") from error
     return orphans
+
+
+@contextmanager
+def _alone(source: Path) -> Iterator[None]:
+    """Of one instance only one at a time: what it finds under the name for unfinished ones is nobody's."""
+    lock = FileLock(source.with_name(f".{source.name}.backup"), timeout=PATIENCE_SECONDS)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise
+    except OSError:
+        # Of a folder that can't be written, a backup is wanted most.
+        yield
+    else:
+        try:
+            yield
+        finally:
+            lock.release()
 
 
 def _refuse_what_is_no_backup(source: Path, target: Path) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection
 from sqlalchemy.exc import DatabaseError
 
-from movierating import copies, startup
+from movierating import copies, outages, startup
 from movierating.database import file as database_file
 from movierating.database import read, write
 from movierating.movies import index_check
@@ -79,6 +79,10 @@ def _reason(error: DatabaseError | Problem) -> str:
     if not isinstance(cause, DatabaseError | OSError):
         raise error
     return str(getattr(cause, "orig", cause))
+
+
+def _is_damage(error: DatabaseError | Problem) -> bool:
+    return outages.is_damage(error.__cause__ or error)
 
 
 def _repaired() -> tuple[list[str], list[str]]:
@@ -155,7 +159,8 @@ def _text() -> Iterator[Finding]:
     try:
         write(index_check.verify_text, ())
     except (DatabaseError, Problem) as error:
-        yield index_check.TEXT.name, f"contradicts itself ({_reason(error)})"
+        looked = "contradicts itself" if _is_damage(error) else "can't be looked at"
+        yield index_check.TEXT.name, f"{looked} ({_reason(error)})"
     else:
         yield from _movies(index_check.TEXT, index_check.wrong(read(), index_check.TEXT))
 
@@ -164,6 +169,8 @@ def _repair_text() -> Iterator[Finding]:
     try:
         write(index_check.verify_text, ())
     except (DatabaseError, Problem) as error:
+        if not _is_damage(error):
+            raise
         reason = _reason(error)
         write(index_check.rebuild_text)
         yield index_check.TEXT.name, f"contradicts itself ({reason})"

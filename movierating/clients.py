@@ -13,6 +13,8 @@ WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 # What one customer of a provider gets at least (RFC 6177): who has one has all of its addresses.
 IPV6_PREFIX = 64
 
+# Some proxies say `203.0.113.7:4711` and `[2001:db8::1]:4711`; each port would be a network of its own.
+_WITH_PORT = re.compile(r"([0-9.]+):[0-9]+|\[([0-9A-Fa-f:.%]+)\](?::[0-9]+)?", re.ASCII)
 _MOUNT_POINT = re.compile(r"(/[A-Za-z0-9._~-]+)*", re.ASCII)
 
 
@@ -35,8 +37,9 @@ def network() -> str:
 
 def network_of(address: str) -> str:
     """An address's network. What is no address, which only a proxy can say, is its own."""
+    with_port = _WITH_PORT.fullmatch(address)
     try:
-        parsed = ip_address(address.partition("%")[0])
+        parsed = ip_address((with_port[1] or with_port[2] if with_port else address).partition("%")[0])
     except ValueError:
         return address
     if not isinstance(parsed, IPv6Address):

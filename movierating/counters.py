@@ -88,8 +88,9 @@ def observations(key: tuple[str, ...], seconds: Sequence[float]) -> dict[tuple[s
 
 def totals() -> dict[tuple[str, ...], float]:
     """Each key's total over all processes that share the file. Raises sqlite3.Error."""
-    # What was shown must be in the file, or a worker that is killed would make it fall.
-    flush()
+    # What was shown must be in the file, or a worker that is killed would make it fall; what finds no room there waits.
+    with suppress(sqlite3.Error):
+        flush()
     with closing(_open()) as connection:
         return {tuple(json.loads(key)): total for key, total in connection.execute("SELECT * FROM counts")}
 

@@ -88,14 +88,17 @@ def file() -> Path:
     return Path(str(db.engine.url.database))
 
 
-def write(job: Callable[[Connection], T], movie_ids: Collection[int] | None = None) -> T:
+def write(
+    job: Callable[[Connection], T], movie_ids: Collection[int] | None = None, *, is_long: bool = False
+) -> T:
     """Run `job` in one transaction, committed when it returns and rolled back when it raises; returns its result.
 
-    Where `movie_ids` are given, it changes no other movie's facts and sums.
+    Where `movie_ids` are given, it changes no other movie's facts and sums. One that `is_long`, for tenths of a second,
+    has a transaction to itself, and others come between it and the next such.
     Raises RuntimeError inside a job: the second transaction would wait for the first without end.
     """
     engine = db.engine
-    result: T = connections.door(engine).writer.write(engine, job, movie_ids)
+    result: T = connections.door(engine).writer.write(engine, job, movie_ids, is_long)
     return result
 
 

@@ -82,7 +82,7 @@ def run(host: str, port: int, workers: int, backups: Schedule | None = None) -> 
     logs.logger.info("serving", extra={"fields": facts})
     _let_forks_be_ended()
     try:
-        with backup_schedule.kept(backups, file):
+        with backup_schedule.kept(backups, file, app.config["INSTANCE_PATH"]):
             server.serve()
     except SystemExit:
         # Granian's word for workers that ended before it told them, as those do whose whole group gets the signal.

@@ -2,7 +2,7 @@
 
 The server hands a body over as it comes in and takes an answer piece by piece as it goes out. Who reads or writes it
 waits in a thread, of which a worker has few, and nothing but the client can wake it. A proxy that buffers keeps such
-clients away; without one, those for whom there is no room are turned away, and all other calls go on.
+clients away; without one, whoever sends a body while there is no room is turned away, and calls without one go on.
 """
 
 import threading

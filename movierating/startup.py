@@ -83,12 +83,14 @@ def prepare(app: Flask) -> None:
             with FileLock(app.config["INSTANCE_PATH"] / _LOCK_FILE):
                 hold()
                 replacement.tidy(file)
+                _refuse_lost(file)
                 # It holds people's e-mails, and what SQLite puts beside it is as open as the file itself.
                 file.touch(mode=0o600)
                 _refuse_damaged(file)
                 _migrate(app, file)
                 index_check.keep_up()
                 seed_once()
+                _mark_of(file).touch(mode=0o600)
         except (OSError, DatabaseError) as error:
             reason = str(error.orig) if isinstance(error, DatabaseError) else error.strerror
             if outages.is_damage(error):
@@ -98,6 +100,21 @@ def prepare(app: Flask) -> None:
             raise SettingError(error.detail) from error
         finally:
             close()
+
+
+def _mark_of(file: Path) -> Path:
+    """The file that says that there was a database; it is left where that one is lost."""
+    return file.with_name(f".{file.name}.made")
+
+
+def _refuse_lost(file: Path) -> None:
+    """Raises SettingError where the database was there and is not, or is empty: a new one would hide that."""
+    mark = _mark_of(file)
+    if mark.exists() and not (file.exists() and file.stat().st_size):
+        raise SettingError(
+            f"DATABASE_URL: {file} was there and is gone or empty; `movierating restore FILE` puts a backup in its "
+            f"place (to begin anew, remove {mark})"
+        )
 
 
 def _refuse_damaged(file: Path) -> None:

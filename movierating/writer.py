@@ -49,32 +49,39 @@ class Writer:
 
     def __init__(self) -> None:
         self._queue: deque[_Waiting] = deque()
+        # Long jobs wait apart: one at a time, and between two of them whoever else waits.
+        self._long: deque[_Waiting] = deque()
+        self._long_is_next = True
         self._front = threading.Lock()
         self._in_job = threading.local()
         self._connection: Connection | None = None
         self.turns = Turns()
 
-    def write(self, engine: Engine, job: Job, movie_ids: Collection[int] | None) -> Any:
+    def write(
+        self, engine: Engine, job: Job, movie_ids: Collection[int] | None, is_long: bool = False
+    ) -> Any:
         """Run `job` in a transaction that is committed when this returns; raises what it raises, and then it is undone.
 
-        It changes no movie's own answer but those of `movie_ids`; None for any.
+        It changes no movie's own answer but those of `movie_ids`; None for any. One that `is_long` has a transaction to
+        itself.
         Raises RuntimeError inside a job: the second transaction would wait for the first without end.
         """
         if getattr(self._in_job, "now", False):
             raise RuntimeError("a job must pass its connection on, and not call write()")
         own = _Waiting(job, movie_ids)
-        self._queue.append(own)
-        self._wait_for(own, engine)
+        queue = self._long if is_long else self._queue
+        queue.append(own)
+        self._wait_for(own, queue, engine)
         if own.error is not None:
             raise own.error
         return own.result
 
-    def _wait_for(self, own: _Waiting, engine: Engine) -> None:
+    def _wait_for(self, own: _Waiting, queue: deque[_Waiting], engine: Engine) -> None:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while not own.done:
             if not self._front.acquire(timeout=max(0.0, deadline - time.monotonic())):
                 with suppress(ValueError):
-                    self._queue.remove(own)
+                    queue.remove(own)
                     raise Unavailable("The database is busy; try again shortly.")
                 # It is part of a transaction under way, which alone can tell how it ends.
                 self._front.acquire()
@@ -89,7 +96,7 @@ class Writer:
 
     def _write_together(self, engine: Engine) -> dict[tuple[str, ...], float]:
         """Run a transaction; returns how long it and those in it took, to be counted."""
-        batch = [self._queue.popleft() for _ in range(min(MOST_JOBS, len(self._queue)))]
+        batch = self._next()
         began_at = time.perf_counter()
         self._in_job.now = True
         try:
@@ -117,6 +124,14 @@ class Writer:
             **counters.observations((counters.WRITE_WAIT,), waits),
             **counters.observations((counters.WRITE_TRANSACTION,), held),
         }
+
+    def _next(self) -> list[_Waiting]:
+        """Those who come into the next transaction."""
+        if self._long and (self._long_is_next or not self._queue):
+            self._long_is_next = False
+            return [self._long.popleft()]
+        self._long_is_next = True
+        return [self._queue.popleft() for _ in range(min(MOST_JOBS, len(self._queue)))]
 
     def _open(self, engine: Engine) -> Connection:
         """The connection that writes; to open one each time takes as long as a write does."""

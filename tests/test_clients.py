@@ -16,7 +16,9 @@ from movierating.clients import network_of
         ("::1", "::/64"),
         ("", ""),
         ("unknown", "unknown"),
-        ("192.0.2.7:4711", "192.0.2.7:4711"),
+        ("192.0.2.7:4711", "192.0.2.7"),
+        ("[2001:db8:1:2::1]:4711", "2001:db8:1:2::/64"),
+        ("[2001:db8:1:2::1]", "2001:db8:1:2::/64"),
     ],
 )
 def test_an_ipv6_address_counts_for_its_network(address, network):

@@ -196,3 +196,17 @@ def test_nobody_else_can_read_a_database_in_an_open_folder(tmp_path, environ):
     with app.app_context():
         assert {mode(file) for file in folder.glob("data*")} == {0o600}
         database.close()
+
+
+@pytest.mark.parametrize("lose", [Path.unlink, lambda file: file.write_bytes(b"")], ids=["gone", "empty"])
+def test_a_database_that_was_lost_is_not_hidden_by_a_new_one(tmp_path, environ, instance, lose):
+    file = instance / "movierating.sqlite3"
+    create_app(environ(instance))
+    lose(file)
+    with pytest.raises(SettingError, match="is gone or empty; `movierating restore FILE`"):
+        create_app(environ(instance))
+    assert not file.exists() or not file.stat().st_size
+    (instance / ".movierating.sqlite3.made").unlink()
+    with create_app(environ(instance)).app_context():
+        database.close()
+    assert file.stat().st_size

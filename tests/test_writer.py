@@ -22,29 +22,34 @@ def reached(pattern):
 
 @pytest.fixture
 def held_back(app):
-    """Jobs given while the queue is held: `held_back(jobs)` is each one's result or error, after one transaction."""
+    """Jobs given while the queue is held: `held_back(jobs)` is each one's result or error, after one transaction.
 
-    def run(jobs):
+    The first `long` of them are long ones.
+    """
+
+    def run(jobs, long=0):
         started, release = threading.Event(), threading.Event()
 
         def hold(_connection):
             started.set()
             release.wait(10)
 
-        def outcome(job):
+        def outcome(job, is_long=False):
             with app.app_context():
                 try:
-                    return write(job)
+                    return write(job, is_long=is_long)
                 except Exception as error:
                     return error
 
         with ThreadPoolExecutor(len(jobs) + 1) as pool:
             holder = pool.submit(outcome, hold)
             started.wait(10)
-            outcomes = [pool.submit(outcome, job) for job in jobs]
             writer = db.engine.get_execution_options()["door"].writer
-            while len(writer._queue) < len(jobs):
-                pass
+            outcomes = []
+            for number, job in enumerate(jobs, 1):
+                outcomes.append(pool.submit(outcome, job, number <= long))
+                while len(writer._queue) + len(writer._long) < number:
+                    pass
             release.set()
             holder.result()
             return [future.result() for future in outcomes]
@@ -98,3 +103,19 @@ def test_who_finds_no_room_is_told_and_keeps_nobody_from_writing(held_back, app)
     # The next one has another connection, which finds room.
     write(reach("full no more"))
     assert reached("full no more") == 1
+
+
+def test_a_long_job_is_alone_and_others_come_between_it_and_the_next(held_back):
+    order = []
+
+    def seen(name):
+        def job(connection):
+            # Who shares a transaction sees what the one before has not committed.
+            committed = read().scalar(select(func.count()).where(Milestone.name.like("seen %")))
+            connection.execute(insert(Milestone).values(name=f"seen {name}", reached_at=0))
+            order.append((name, committed))
+
+        return job
+
+    held_back([seen(name) for name in ("long 1", "long 2", "short 1", "short 2")], long=2)
+    assert order == [("long 1", 0), ("short 1", 1), ("short 2", 1), ("long 2", 3)]

@@ -39,9 +39,11 @@ def restore(file: str) -> None:
     if file == "-":
         raise click.ClickException("a backup is a file and can't be read from standard input")
     from movierating import backups
+    from movierating.movies import index_check
 
     with _ended_in_order(), application(prepared=False) as app:
         restored = backups.restore(app, Path(file))
+        index_check.keep_up()
     _warn(restored.orphans)
     if restored.upgraded_from:
         click.echo(f"{file} was at migration {restored.upgraded_from} and is now at the newest")

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Select, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, func, select, update
 
-from movierating import times
 from movierating.database import among, batched, read, write
 from movierating.movies import index
-from movierating.movies.models import Milestone, Movie, MovieFacet
+from movierating.movies.models import Movie, MovieFacet
 from movierating.movies.titles import fold
 
 _BATCH = 1_000
@@ -161,13 +160,11 @@ RULES = 2
 
 def keep_up() -> None:
     """Mend, once in a database's life with these RULES, what another version made of its movies by others."""
-    name = f"index rules {RULES}"
-    if read().execute(select(Milestone.name).where(Milestone.name == name)).first() is not None:
+    if read().exec_driver_sql("PRAGMA user_version").scalar() == RULES:
         return
     for part in (TITLES, FACETS, TEXT):
         list(repair(part))
-    reached = insert(Milestone).values(name=name, reached_at=times.now())
-    write(lambda connection: connection.execute(reached), ())
+    write(lambda connection: connection.exec_driver_sql(f"PRAGMA user_version = {RULES}"), ())
 
 
 def verify_text(connection: Connection) -> None:

@@ -39,15 +39,17 @@ def import_movielens(dataset: Dataset, progress: Callable[[int], None]) -> Repor
     done. An OSError of the files ends the import; what is loaded by then stays, but for ratings of a first load.
     Raises Unavailable where the instance is being restored.
     """
-    report, movie_ids = write(partial(_match, dataset=dataset, rows=list(dataset.movies())))
+    report, movie_ids = write(partial(_match, dataset=dataset, rows=list(dataset.movies())), is_long=True)
     with alone() as nobody_waits:
         if nobody_waits:
-            first = write(lambda connection: _load_first(connection, dataset, movie_ids, progress))
+            first = write(
+                lambda connection: _load_first(connection, dataset, movie_ids, progress), is_long=True
+            )
             if first is not None:
                 report.include(first)
                 return report
     for chunk in _chunks(dataset.ratings()):
-        report.include(write(partial(_load, chunk=chunk, movie_ids=movie_ids)))
+        report.include(write(partial(_load, chunk=chunk, movie_ids=movie_ids), is_long=True))
         progress(chunk[-1].bytes_read)
     return report
 

@@ -84,7 +84,7 @@ def _import(
         matches = known or match_missing(connection, exact, create_missing=True)
         return matches, put_many(connection, user_id, _given(matches), on_conflict)
 
-    return write(job)
+    return write(job, is_long=True)
 
 
 def _given(matches: Matches) -> list[Given]:

@@ -23,15 +23,15 @@ MOST_ADDED = 10_000
 class Matches:
     """The newest row of each movie, by its id, and what became of the others.
 
-    `unmatched` holds a dict for each row whose movie can't be told; `skipped` counts those that are no movies, and the
-    older ones of a movie. `missing` are the rows that name no movie exactly.
+    `skipped` counts those that are no movies, and the older ones of a movie. `missing` are the rows that name no movie
+    exactly.
     """
 
     newest: dict[int, RatedRow] = field(default_factory=dict)
-    unmatched: list[dict[str, Any]] = field(default_factory=list)
     skipped: int = 0
     missing: list[RatedRow] = field(default_factory=list)
     _ids: dict[int, tuple[str | None, int | None]] = field(default_factory=dict)
+    _left: list[tuple[str, int, dict[str, Any]]] = field(default_factory=list)
 
     def add(self, movie_id: int, row: RatedRow) -> None:
         """Of several rows of a movie the newest counts, and of two as old the later one."""
@@ -52,12 +52,18 @@ class Matches:
 
     def leave(self, row: RatedRow, reason: str, candidates: Sequence[int] = ()) -> None:
         """The row goes nowhere, for a reason that a person understands."""
-        told = {"line": row.line, "title": row.title, "year": row.year}
-        self.unmatched.append({**told, "reason": placed(row.file, reason), "candidates": list(candidates)})
+        told: dict[str, Any] = {"line": row.line, "title": row.title, "year": row.year}
+        told |= {"reason": placed(row.file, reason), "candidates": list(candidates)}
+        self._left.append((row.file, row.line, told))
+
+    @property
+    def unmatched(self) -> list[dict[str, Any]]:
+        """A dict for each row whose movie can't be told, in the file's order."""
+        return [told for _, _, told in sorted(self._left, key=lambda left: left[:2])]
 
     def copy(self) -> "Matches":
         """Another one that can be added to."""
-        return Matches(dict(self.newest), list(self.unmatched), self.skipped, [], dict(self._ids))
+        return Matches(dict(self.newest), self.skipped, [], dict(self._ids), list(self._left))
 
 
 def _differ(one: object, other: object) -> bool:

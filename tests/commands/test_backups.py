@@ -275,3 +275,12 @@ def test_a_damaged_database_is_replaced_and_kept(ours, backup, instance):
     (kept,) = instance.glob("*.before-restore-*")
     assert len(kept.read_bytes()) == len(damaged)
     assert ours("check").output == "all is well\n"
+
+
+def test_a_backup_is_made_of_an_instance_that_cannot_be_written(instance, tmp_path, ours, monkeypatch):
+    def refuse(*_):
+        raise PermissionError(13, "Permission denied")
+
+    # Root, under whom tests may run, is refused nothing.
+    monkeypatch.setattr(backups.FileLock, "acquire", refuse)
+    assert ours("backup", str(tmp_path / "file")).exit_code == 0

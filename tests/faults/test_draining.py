@@ -118,14 +118,14 @@ def test_an_import_under_way_is_answered(instance, serve, populate, client_of, u
     populate(instance, "ada", count=1)
     service = serve(instance)
     ada = client_of(service, "ada")
-    file = b"title,year,value\n" + b"".join(b"Movie %d,2001,5\n" % number for number in range(20_000))
+    file = b"title,year,value\n" + b"".join(b"Movie %d,2001,5\n" % number for number in range(10_000))
     with ThreadPoolExecutor(1) as threads:
         answer = threads.submit(ada.upload, file, "create_missing=true")
         time.sleep(0.3)
         assert not answer.done()
         service.process.send_signal(signal.SIGTERM)
         assert ended(service.process) == 0
-        assert (answer.result().status, answer.result().body["created"]) == (200, 20_000)
+        assert (answer.result().status, answer.result().body["created"]) == (200, 10_000)
     assert unsound(instance) == []
 
 

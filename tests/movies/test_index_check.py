@@ -104,6 +104,6 @@ def test_what_older_rules_made_is_mended_once(app, add_movie):
     harm("UPDATE movie_search SET title = 'ocean s'")
     index_check.keep_up()
     assert wrong(index_check.TEXT) == [(1, "differs from its facts")]
-    harm("DELETE FROM milestone WHERE name = 'index rules 2'")
+    harm("PRAGMA user_version = 1")
     index_check.keep_up()
     assert wrong(index_check.TEXT) == []

@@ -18,7 +18,7 @@ T = TypeVar("T")
 _UNWANTED = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
 _LONGEST_TITLE = 500
 
-_IMDB_ID = re.compile(r"tt(?:(?!0000000)[0-9]{7}|[1-9][0-9]{7,9})")
+_IMDB_ID = re.compile(r"tt[0-9]{7,10}")
 _BARE_IMDB_ID = re.compile(r"(?:tt)?0*([0-9]{1,10})(?:\.0)?", re.IGNORECASE)
 _TMDB_ID = re.compile(r"0*([0-9]{1,10})(?:\.0)?")
 _LARGEST_TMDB_ID = 2**31 - 1

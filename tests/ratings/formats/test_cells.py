@@ -13,8 +13,6 @@ def at(*parts: int) -> int:
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        ("tt0000000", None),
-        ("tt0000111161", "tt0111161"),
         ("tt0111161", "tt0111161"),
         (" tt0111161 ", "tt0111161"),
         ("tt10872600", "tt10872600"),
