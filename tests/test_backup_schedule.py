@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from movierating import copies
-from movierating.backup_schedule import Schedule, name_at
+from movierating.backup_schedule import Schedule, _Keeper, name_at
 from movierating.cli import main
 
 NOW = datetime(2025, 1, 31, 12, tzinfo=UTC)
@@ -95,6 +95,19 @@ def test_a_service_backs_itself_up_and_keeps_the_newest(serve, instance, tmp_pat
     failures = [line for line in log_of(service) if line["level"] == "error"]
     assert {line["message"] for line in failures} == {"backup failed"}
     assert all("\n" not in line["reason"] for line in failures)
+
+
+def test_a_backup_is_of_the_servers_instance_whatever_lies_where_it_was_started(
+    instance, tmp_path, monkeypatch
+):
+    (planted := tmp_path / "elsewhere" / "movierating").mkdir(parents=True)
+    (planted / "__init__.py").write_text("raise SystemExit('planted')")
+    monkeypatch.chdir(planted.parent)
+    monkeypatch.delenv("MOVIERATING_INSTANCE_PATH", raising=False)
+    database = instance / "movierating.sqlite3"
+    keeper = _Keeper(Schedule(tmp_path, timedelta(hours=1), 1), database, instance)
+    assert keeper._run("backup", str(tmp_path / "copy")) == (0, "")
+    assert copies.is_copy(tmp_path / "copy")
 
 
 def test_two_servers_and_a_restart_make_one_backup(serve, instance, tmp_path):
