@@ -16,7 +16,7 @@ from movierating.movies.schemas import NewMovieSchema
 from movierating.ratings.formats.rows import RatedRow
 
 # They are added while others wait to write.
-MOST_ADDED = 10_000
+MOST_ADDED = 5_000
 
 
 @dataclass(slots=True)
