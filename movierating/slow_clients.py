@@ -21,10 +21,11 @@ WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 class Places:
-    """Room for `most` threads, each of which may wait for a client."""
+    """Room for `most` threads that may take long; to whoever finds none, `refusal` is said."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, refusal: str) -> None:
         self._most = most
+        self._refusal = refusal
         self._taken: dict[object, float] = {}
         self._changed = threading.Condition(threading.Lock())
 
@@ -38,7 +39,7 @@ class Places:
             if not self._has_room():
                 self._changed.wait_for(lambda: self._has_room() or self._is_stuck(), GRACE_SECONDS)
                 if not self._has_room():
-                    raise Unavailable("Too many clients send or take their data slowly; try again shortly.")
+                    raise Unavailable(self._refusal)
             self._taken[place] = time.monotonic()
         return lambda: self._give_back(place)
 
@@ -56,7 +57,7 @@ class Places:
 
 def bounded(application: WSGI, most: int) -> WSGI:
     """The application, in which at most `most` threads wait for clients at a time."""
-    places = Places(most)
+    places = Places(most, "Too many clients send or take their data slowly; try again shortly.")
 
     def with_places(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         environ[_PLACES] = places

@@ -33,11 +33,12 @@ PATIENCE_SECONDS = 30
 class _Waiting:
     """A job, and what became of it once its transaction has ended."""
 
-    __slots__ = ("called_at", "done", "error", "job", "movie_ids", "result")
+    __slots__ = ("called_at", "done", "error", "is_long", "job", "movie_ids", "result")
 
-    def __init__(self, job: Job, movie_ids: Collection[int] | None) -> None:
+    def __init__(self, job: Job, movie_ids: Collection[int] | None, is_long: bool) -> None:
         self.job = job
         self.movie_ids = movie_ids
+        self.is_long = is_long
         self.called_at = time.perf_counter()
         self.done = False
         self.result: Any = None
@@ -49,9 +50,9 @@ class Writer:
 
     def __init__(self) -> None:
         self._queue: deque[_Waiting] = deque()
-        # Long jobs wait apart: one at a time, and between two of them whoever else waits.
+        # Long jobs wait apart. Each is alone in its transaction, and behind it others have as long as it took.
         self._long: deque[_Waiting] = deque()
-        self._long_is_next = True
+        self._next_long_at = 0.0
         self._front = threading.Lock()
         self._in_job = threading.local()
         self._connection: Connection | None = None
@@ -68,7 +69,7 @@ class Writer:
         """
         if getattr(self._in_job, "now", False):
             raise RuntimeError("a job must pass its connection on, and not call write()")
-        own = _Waiting(job, movie_ids)
+        own = _Waiting(job, movie_ids, is_long)
         queue = self._long if is_long else self._queue
         queue.append(own)
         self._wait_for(own, queue, engine)
@@ -120,6 +121,8 @@ class Writer:
                     waiting.done = True
         waits = [began_at - waiting.called_at for waiting in batch]
         held = [time.perf_counter() - began_at]
+        if batch[0].is_long:
+            self._next_long_at = time.perf_counter() + held[0]
         return {
             **counters.observations((counters.WRITE_WAIT,), waits),
             **counters.observations((counters.WRITE_TRANSACTION,), held),
@@ -127,10 +130,8 @@ class Writer:
 
     def _next(self) -> list[_Waiting]:
         """Those who come into the next transaction."""
-        if self._long and (self._long_is_next or not self._queue):
-            self._long_is_next = False
+        if self._long and (time.perf_counter() >= self._next_long_at or not self._queue):
             return [self._long.popleft()]
-        self._long_is_next = True
         return [self._queue.popleft() for _ in range(min(MOST_JOBS, len(self._queue)))]
 
     def _open(self, engine: Engine) -> Connection:

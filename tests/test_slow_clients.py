@@ -102,7 +102,7 @@ def impatient(monkeypatch):
 
 
 def test_a_place_that_is_given_back_is_free_again_once(impatient):
-    places = Places(1)
+    places = Places(1, "No room.")
     give_back = places.take()
     with pytest.raises(Unavailable):
         places.take()
@@ -114,7 +114,7 @@ def test_a_place_that_is_given_back_is_free_again_once(impatient):
 
 
 def test_who_finds_no_room_waits_for_it_a_moment():
-    places = Places(1)
+    places = Places(1, "No room.")
     give_back = places.take()
     threading.Timer(0.05, give_back).start()
     places.take()()

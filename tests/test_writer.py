@@ -1,6 +1,7 @@
 """Those who wait share one transaction, and each has its own outcome."""
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -114,6 +115,8 @@ def test_a_long_job_is_alone_and_others_come_between_it_and_the_next(held_back):
             committed = read().scalar(select(func.count()).where(Milestone.name.like("seen %")))
             connection.execute(insert(Milestone).values(name=f"seen {name}", reached_at=0))
             order.append((name, committed))
+            if name == "long 1":
+                time.sleep(0.3)
 
         return job
 

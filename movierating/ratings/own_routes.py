@@ -9,9 +9,12 @@ from movierating.answers import json_answer
 from movierating.auth import access
 from movierating.ratings import batch, exports, imports, transfer_schemas
 from movierating.rest import Blueprint, View
-from movierating.slow_clients import take_place
+from movierating.slow_clients import Places, take_place
 
 blp = Blueprint("data", __name__, url_prefix="/v1/users/me/ratings", description="Your ratings, in and out.")
+
+# Of a worker's few threads; the others are for those who only want to rate a movie.
+_IMPORTS = Places(2, "Other files are being taken in; try again shortly.")
 
 _EXAMPLE = {"file": "imdb_id,value\ntt0111161,9.5\n"}
 _FILE = {"type": "string", "format": "binary"}
@@ -72,7 +75,11 @@ class Import(View):
         """
         options = {**query, **body}
         file, wanted = options.pop("file"), options.pop("format", None)
-        return json_answer(asdict(imports.import_file(access.caller().user_id, file, wanted, **options)))
+        leave = _IMPORTS.take()
+        try:
+            return json_answer(asdict(imports.import_file(access.caller().user_id, file, wanted, **options)))
+        finally:
+            leave()
 
 
 @blp.route("/export")
