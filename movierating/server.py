@@ -11,6 +11,7 @@ import tempfile
 import threading
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import click
 from flask import Flask
@@ -58,7 +59,23 @@ def run(host: str, port: int, workers: int, backups: Schedule | None = None) -> 
     if backups:
         _require_folder(backups.folder)
     address = _free_address(host, port)
-    server = Server(
+    server = _server(address, port, workers)
+    shown = f"[{address}]" if ":" in address else address
+    facts = {"address": f"http://{shown}:{port}", "instance": app.config["INSTANCE_PATH"]}
+    logs.logger.info("serving", extra={"fields": facts})
+    _let_forks_be_ended()
+    try:
+        with backup_schedule.kept(backups, file, app.config["INSTANCE_PATH"]):
+            server.serve()
+    except SystemExit:
+        # Granian's word for workers that ended before it told them, as those do whose whole group gets the signal.
+        if not server.interrupt_signal:
+            raise
+
+
+def _server(address: str, port: int, workers: int) -> Any:
+    """Granian's, whose class is another one for each build of Python."""
+    return Server(
         "movierating.server:worker",
         factory=True,
         address=address,
@@ -77,17 +94,6 @@ def run(host: str, port: int, workers: int, backups: Schedule | None = None) -> 
         log_level=LogLevels.warning,
         log_dictconfig=logs.PASSED_ON,
     )
-    shown = f"[{address}]" if ":" in address else address
-    facts = {"address": f"http://{shown}:{port}", "instance": app.config["INSTANCE_PATH"]}
-    logs.logger.info("serving", extra={"fields": facts})
-    _let_forks_be_ended()
-    try:
-        with backup_schedule.kept(backups, file, app.config["INSTANCE_PATH"]):
-            server.serve()
-    except SystemExit:
-        # Granian's word for workers that ended before it told them, as those do whose whole group gets the signal.
-        if not server.interrupt_signal:
-            raise
 
 
 def _let_forks_be_ended() -> None:

@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 from movierating import checks, database
 from movierating.database import read, write
+from movierating.problems import Unavailable
 
 DIFFERS, IS_NOT = "differs from its facts", "does not exist"
 MALFORMED = "search index: contradicts itself (database disk image is malformed)"
@@ -224,3 +225,16 @@ def test_what_a_damaged_file_holds_is_not_mended(rated, tmp_path):
     wrong, repaired = checks.run(repair=True)
     assert ("freelist" in wrong[0].lower(), repaired) == (True, [])
     assert read().exec_driver_sql("SELECT rating_sum FROM movie").scalar_one() == 40
+
+
+@pytest.mark.parametrize("repair", [False, True])
+def test_a_database_that_is_busy_is_not_called_damaged(app, add_movie, monkeypatch, repair):
+    add_movie()
+
+    def busy(*_):
+        raise Unavailable("busy") from OSError("database is locked")
+
+    monkeypatch.setattr(checks.index_check, "verify_text", busy)
+    wrong, repaired = checks.run(repair=repair)
+    assert "search index: can't be looked at (database is locked)" in wrong
+    assert not any("contradicts" in line for line in [*wrong, *repaired])

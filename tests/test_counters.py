@@ -94,3 +94,18 @@ def test_totals_hold_what_another_thread_is_writing(file):
         time.sleep(0.1)
         other.execute("COMMIT")
         assert totals.result() == {("hits", "a"): 1}
+
+
+def test_what_finds_no_room_in_the_file_is_shown_later(tmp_path):
+    file = tmp_path / "counts.sqlite3"
+    counters.keep_in(file)
+    counters.add({("first",): 1}, start=False)
+    assert counters.totals() == {("first",): 1}
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute(
+            "CREATE TRIGGER full BEFORE INSERT ON counts BEGIN SELECT RAISE(ABORT, 'full'); END"
+        )
+        counters.add({("second",): 1}, start=False)
+        assert counters.totals() == {("first",): 1}
+        connection.execute("DROP TRIGGER full")
+    assert counters.totals() == {("first",): 1, ("second",): 1}

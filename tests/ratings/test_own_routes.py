@@ -7,6 +7,9 @@ import zipfile
 import pytest
 from werkzeug.datastructures import FileStorage
 
+from movierating import slow_clients
+from movierating.ratings import own_routes
+
 IMPORT, EXPORT = "/v1/users/me/ratings/import", "/v1/users/me/ratings/export"
 CALLS = [
     ("POST", "/v1/users/me/ratings", {"ratings": [{"movie_id": 1, "value": 5}]}),
@@ -240,3 +243,14 @@ def test_an_export_is_a_download_that_comes_back_in(heat, member, upload, name, 
 @pytest.mark.parametrize("query", ["?format=xls", "?format=csv&format=json", "?limit=1"])
 def test_an_export_of_another_kind_is_refused(member, problem, query):
     problem(member.get(EXPORT + query), 422, query[1:].partition("=")[0])
+
+
+def test_a_third_file_at_once_is_asked_to_come_back(member, upload, problem, monkeypatch):
+    monkeypatch.setattr(slow_clients, "GRACE_SECONDS", 0.01)
+    leaving = [own_routes._IMPORTS.take() for _ in range(2)]
+    answer = upload(member, "title,year,value\nHeat,1995,8\n")
+    assert "Other files" in problem(answer, 503)["detail"]
+    assert answer.headers["Retry-After"] == "1"
+    for leave in leaving:
+        leave()
+    assert upload(member, "title,year,value\nHeat,1995,8\n").status_code == 200
