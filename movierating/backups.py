@@ -88,6 +88,8 @@ def restore(app: Flask, file: Path) -> Restored:
     or somebody uses the instance, and then that is as it was; so it is, or restored, after a kill at any moment.
     """
     target = database.file()
+    if target is None:
+        raise CopyError("restore is for SQLite; PostgreSQL's own pg_restore brings back what `backup` wrote")
     try:
         hold = Hold(target, alone=True)
     except InUse as error:

@@ -61,7 +61,7 @@ def run(repair: bool) -> tuple[list[str], list[str]]:
     Of one kind of things there are MOST_LINES, and a line that counts the others.
     """
     file = database_file()
-    if not file.exists():
+    if file is not None and not file.exists():
         return [f"database: {file} is not there"], []
     try:
         revision, newest = startup.current_revision(), startup.newest_revision()
@@ -96,9 +96,12 @@ def _repaired() -> tuple[list[str], list[str]]:
 
 def _found() -> list[str]:
     lines = _Lines()
-    lines.add(_damage(read()))
+    if database_file() is not None:
+        # A server looks after its pages, and after what refers to what.
+        lines.add(_damage(read()))
     if not lines.all():
-        lines.add(_orphans(read()))
+        if database_file() is not None:
+            lines.add(_orphans(read()))
         lines.add(_aggregates(aggregates.wrong(read())))
         for part in (index_check.TITLES, index_check.FACETS):
             lines.add(_movies(part, index_check.wrong(read(), part)))
@@ -108,9 +111,10 @@ def _found() -> list[str]:
 
 def _repair() -> Iterator[Finding]:
     """Mend what can be mended, and tell of it; what a damaged file holds is no ground to mend anything else on."""
-    yield from _repair_indexes()
-    if any(_damage(read())):
-        return
+    if database_file() is not None:
+        yield from _repair_indexes()
+        if any(_damage(read())):
+            return
     if aggregates.wrong(read()):
         yield from _aggregates(write(aggregates.repair))
     for part in (index_check.TITLES, index_check.FACETS):

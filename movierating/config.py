@@ -76,6 +76,8 @@ def _choice(*choices: str) -> Callable[[object], str]:
 
 def _database_url(value: object) -> str:
     scheme, _, path = _text(value).partition(":///")
+    if scheme.startswith("postgres"):
+        return _postgresql_url(_text(value))
     file = unquote(path)
     if (
         scheme != "sqlite"
@@ -84,8 +86,19 @@ def _database_url(value: object) -> str:
         or "\0" in file
         or file.startswith((":memory:", "file:"))
     ):
-        raise ValueError("must be sqlite:/// and the path of a file, written as in a URL")
+        raise ValueError(
+            "must be sqlite:/// and the path of a file, or postgresql+psycopg:// and a server and database, "
+            "written as in a URL"
+        )
     return _text(value)
+
+
+def _postgresql_url(text: str) -> str:
+    # Hosters of PostgreSQL give either of the others.
+    match = re.fullmatch(r"(?:postgresql\+psycopg|postgresql|postgres)(://[^/]*/[^/?#]+(?:\?[^#]*)?)", text)
+    if match is None:
+        raise ValueError("must be postgresql+psycopg://user:password@host:port/database, written as in a URL")
+    return f"postgresql+psycopg{match[1]}"
 
 
 def _redis_url(value: object) -> str:
@@ -134,7 +147,8 @@ SETTINGS = (
     Setting("INSTANCE_PATH", _folder, None, "`instance/` in a checkout; the user's data folder when installed",
             "The folder of the database, the key file and `config.toml`. Only as an environment variable."),
     Setting("DATABASE_URL", _database_url, None, "`movierating.sqlite3` in the instance folder",
-            "Where the data is: `sqlite:///` and a file's path, from the instance folder unless it starts with `/`."),
+            "Where the data is: `sqlite:///` and a file's path, from the instance folder unless it starts with `/`; or "
+            "`postgresql+psycopg://user:password@host/database` (extra `[postgresql]`)."),
     Setting("REDIS_URL", _redis_url, None, "none",
             "Keeps the rate limits in Redis (extra `[redis]`); without it they are kept in the instance folder."),
     Setting("SECRET_KEY", _secret(KEY_BYTES), None, "the instance folder's key file",

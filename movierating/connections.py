@@ -1,20 +1,23 @@
-"""The engine's connections: how each is set up, which of them threads keep, and that they hold the instance."""
+"""SQLite behind the doors of `database`: how each connection is set up, which of them threads keep, and the hold.
+
+`postgresql` is the same for the other database.
+"""
 
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Dialect, Engine, event
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
 
 from movierating import outages
 from movierating.database_file import OPENED, DatabaseFile, Opened
 from movierating.instance_lock import Hold, InUse
 from movierating.problems import Unavailable
-from movierating.writer import PATIENCE_SECONDS, Writer
+from movierating.writer import PATIENCE_SECONDS, Job, Writer
 
 T = TypeVar("T")
 
@@ -67,7 +70,7 @@ class _Watch:
         return self._seen
 
     def _look(self, engine: Engine) -> None:
-        door(engine).writer.turns.look_for_versions(engine)
+        _door(engine).writer.turns.look_for_versions(engine)
         if self._reader is None or not self._reader.is_good():
             self._reader = None
             self._reader = Reader(engine.connect())
@@ -91,6 +94,38 @@ class Door:
         self.watch = _Watch()
         self._hold: Hold | None = None
         self._holding = threading.Lock()
+
+    def read(self, engine: Engine) -> Connection:
+        """The calling thread's connection; each statement sees what was committed before it."""
+        own = self.own
+        if own.reader is None or not own.reader.is_good():
+            # Without `writes` no BEGIN is sent, so no statement is held to an older one's snapshot.
+            own.reader = Reader(engine.connect())
+        return own.reader.connection
+
+    def write(
+        self, engine: Engine, job: Job, movie_ids: Collection[int] | None, is_long: bool = False
+    ) -> Any:
+        """As `Writer.write`."""
+        return self.writer.write(engine, job, movie_ids, is_long)
+
+    def version(self, engine: Engine, movie_id: int | None) -> tuple[Any, ...] | None:
+        """As `database.version`. What another program writes to the file counts a second later."""
+        try:
+            seen = self.watch.version(engine)
+            versions = self.writer.turns.versions(engine)
+            own = versions.of_anything() if movie_id is None else versions.of_movie(movie_id)
+            return None if own is None else (seen, versions.opening, own)
+        except (OSError, sqlite3.Error, SQLAlchemyError):
+            return None
+
+    def close(self, engine: Engine) -> None:
+        """Close the connections, but for those on which other threads read, and hold the instance no more."""
+        self.own.reader = None
+        self.watch.close()
+        self.writer.close()
+        engine.dispose()
+        self._release()
 
     def hold(self, database: Path) -> None:
         """Hold the instance until `release`. Raises InUse."""
@@ -117,29 +152,21 @@ class Door:
             self._hold = None
             raise
 
-    def release(self) -> None:
-        """Hold it no more."""
+    def _release(self) -> None:
         with self._holding:
             if self._hold is not None:
                 self._hold.release()
                 self._hold = None
 
 
-def door(engine: Engine) -> Door:
-    """The engine's."""
+def _door(engine: Engine) -> Door:
     found: Door = engine.get_execution_options()["door"]
     return found
 
 
-def engine_options(synchronous: str, cursor_key: bytes) -> dict[str, Any]:
-    """Options for `create_engine`. Each thread keeps its read connection, so the pool must not be bounded."""
-    return {
-        "pool_size": 0,
-        # A statement that fails is logged; what it was about to store must not be.
-        "hide_parameters": True,
-        "connect_args": {"timeout": PATIENCE_SECONDS, "check_same_thread": False},
-        "execution_options": {"sqlite_synchronous": synchronous, "cursor_key": cursor_key, "door": Door()},
-    }
+def connect_arguments() -> dict[str, Any]:
+    """What the driver is told of each connection."""
+    return {"timeout": PATIENCE_SECONDS, "check_same_thread": False}
 
 
 def configure(engine: Engine) -> None:
@@ -196,6 +223,6 @@ def hold_while_open(engine: Engine) -> None:
 def hold(engine: Engine) -> None:
     """Hold the instance until the engine's door is released. Raises Unavailable."""
     try:
-        door(engine).hold(Path(str(engine.url.database)))
+        _door(engine).hold(Path(str(engine.url.database)))
     except InUse as error:
         raise Unavailable(IN_USE) from error

@@ -6,40 +6,22 @@ helpers that it calls never commit.
 """
 
 import itertools
-import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-import orjson
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import (
-    BigInteger,
-    BindParameter,
-    ColumnElement,
-    Connection,
-    Dialect,
-    Engine,
-    Integer,
-    Row,
-    Select,
-    func,
-    select,
-)
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy import Connection, Engine, Row, Select
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.schema import MetaData
 
-from movierating import connections
+from movierating import connections, postgresql
+from movierating.dialects import POSTGRESQL, SQLITE
 from movierating.instance_lock import InUse
 from movierating.problems import Unavailable
 
 T = TypeVar("T")
-
-# SQLite only counts an INTEGER PRIMARY KEY up by itself; PostgreSQL's ids are bigint.
-Id = BigInteger().with_variant(Integer, "sqlite")
 
 
 class Base(DeclarativeBase):
@@ -59,9 +41,46 @@ class Base(DeclarativeBase):
 db = SQLAlchemy(model_class=Base)
 
 
+def engine_options(url: str, instance: Path, synchronous: str, cursor_key: bytes) -> dict[str, Any]:
+    """Options for `create_engine`. Each thread keeps its connection, so the pool must not be bounded."""
+    kind = postgresql if is_postgresql(url) else connections
+    return {
+        "pool_size": 0,
+        # A statement that fails is logged; what it was about to store must not be.
+        "hide_parameters": True,
+        "connect_args": kind.connect_arguments(),
+        "execution_options": {
+            "sqlite_synchronous": synchronous,
+            "cursor_key": cursor_key,
+            "door": kind.Door(),
+            "instance": instance,
+        },
+    }
+
+
+def configure(engine: Engine) -> None:
+    """Make the connections of `engine` what `engine_options` promised."""
+    if engine.dialect.name == POSTGRESQL:
+        postgresql.configure(engine)
+    else:
+        # In this order: what the other one listens with is the last that is asked for a connection.
+        connections.hold_while_open(engine)
+        connections.configure(engine)
+
+
+def is_postgresql(url: str) -> bool:
+    """Whether a database's URL is one of PostgreSQL."""
+    return url.startswith(POSTGRESQL)
+
+
+def _door(engine: Engine) -> Any:
+    return engine.get_execution_options()["door"]
+
+
 def hold() -> None:
     """Hold the application's instance until `close()`, as an open connection does. Raises Unavailable."""
-    connections.hold(db.engine)
+    if file() is not None:
+        connections.hold(db.engine)
 
 
 @contextmanager
@@ -70,7 +89,7 @@ def alone() -> Iterator[bool]:
 
     Raises Unavailable where another one takes the instance for itself at the same moment.
     """
-    door = connections.door(db.engine)
+    door = _door(db.engine)
     try:
         taken = door.take_alone()
     except InUse as error:
@@ -83,9 +102,27 @@ def alone() -> Iterator[bool]:
             door.share()
 
 
-def file() -> Path:
-    """The application's SQLite file, which need not exist."""
-    return Path(str(db.engine.url.database))
+def file() -> Path | None:
+    """The application's SQLite file, which need not exist; None where the database is a server."""
+    url = db.engine.url
+    return Path(str(url.database)) if url.get_backend_name() == SQLITE else None
+
+
+def place() -> Path:
+    """Beside what this instance keeps files about its database: the SQLite file, or a name in the instance folder."""
+    folder: Path = db.engine.get_execution_options()["instance"]
+    return file() or folder / POSTGRESQL
+
+
+def size() -> int:
+    """How many bytes the database takes on its disk, its write-ahead log included where that is a file beside it.
+
+    Raises DatabaseError.
+    """
+    own = file()
+    if own is None:
+        return int(read().exec_driver_sql("SELECT pg_database_size(current_database())").scalar_one())
+    return sum(each.stat().st_size for each in (own, own.with_name(f"{own.name}-wal")) if each.exists())
 
 
 def write(
@@ -98,7 +135,7 @@ def write(
     Raises RuntimeError inside a job: the second transaction would wait for the first without end.
     """
     engine = db.engine
-    result: T = connections.door(engine).writer.write(engine, job, movie_ids, is_long)
+    result: T = _door(engine).write(engine, job, movie_ids, is_long)
     return result
 
 
@@ -108,73 +145,23 @@ def read(engine: Engine | None = None) -> Connection:
     Without an `engine` it is that of the application whose context this is.
     """
     engine = engine or db.engine
-    own = connections.door(engine).own
-    if own.reader is None or not own.reader.is_good():
-        # Without `writes` no BEGIN is sent on SQLite, so no statement is held to an older one's snapshot.
-        own.reader = connections.Reader(engine.connect())
-    return own.reader.connection
+    connection: Connection = _door(engine).read(engine)
+    return connection
 
 
 def version(engine: Engine, movie_id: int | None) -> tuple[Any, ...] | None:
     """A value that is another one after a commit that changes a movie's facts or sums (None: changes anything).
 
-    It is None while nobody can tell. What another program writes to the file counts a second later.
+    It is None while nobody can tell.
     """
-    door = connections.door(engine)
-    try:
-        seen = door.watch.version(engine)
-        versions = door.writer.turns.versions(engine)
-        own = versions.of_anything() if movie_id is None else versions.of_movie(movie_id)
-        return None if own is None else (seen, versions.opening, own)
-    except (OSError, sqlite3.Error, SQLAlchemyError):
-        return None
+    found: tuple[Any, ...] | None = _door(engine).version(engine, movie_id)
+    return found
 
 
 def close() -> None:
     """Close the application's connections, but for those on which other threads read; new ones open when needed."""
     engine = db.engine
-    door = connections.door(engine)
-    door.own.reader = None
-    door.watch.close()
-    door.writer.close()
-    engine.dispose()
-    door.release()
-
-
-def upsert(dialect: Dialect, table: Any) -> Any:
-    """An INSERT into `table` that offers `on_conflict_do_update` and `on_conflict_do_nothing` on either database."""
-    insert = postgresql.insert if dialect.name == "postgresql" else sqlite.insert
-    return insert(table)
-
-
-def among(column: ColumnElement[Any], values: Any) -> ColumnElement[bool]:
-    """As `in_`, for more values than a statement may have parameters; sorted ones are found faster.
-
-    In place of a collection `values` may be a `bindparam`, whose own value is then `listed(collection)`.
-    """
-    text = values if isinstance(values, BindParameter) else listed(values)
-    each = func.json_each(text).table_valued("value")
-    return column.in_(select(each.c.value))
-
-
-def listed(values: Collection[int] | Collection[str]) -> str:
-    """Values as `among` takes them."""
-    return orjson.dumps(list(values)).decode()
-
-
-def newest_id(connection: Connection, table: Any) -> int:
-    """The highest id that `table` ever gave out, 0 if none; inside a write transaction no other can follow it."""
-    if connection.dialect.name == "sqlite":
-        used = connection.exec_driver_sql(
-            "SELECT seq FROM sqlite_sequence WHERE name = ?", (table.name,)
-        ).scalar()
-        return int(used or 0)
-    return int(connection.scalar(select(func.max(table.c.id))) or 0)
-
-
-def violates(error: IntegrityError, column: str) -> bool:
-    """Whether the unique constraint that `error` reports is the one on `column`."""
-    return column in str(error.orig)
+    _door(engine).close(engine)
 
 
 def batched(values: Iterable[T], most: int) -> Iterator[list[T]]:
@@ -193,6 +180,10 @@ def stream(statement: Select[Any]) -> Iterator[Row[Any]]:
 
     def rows() -> Iterator[Row[Any]]:
         with engine.connect() as connection:
-            yield from connection.execution_options(yield_per=500).execute(statement)
+            result = connection.execution_options(yield_per=500).execute(statement)
+            try:
+                yield from result
+            finally:
+                result.close()
 
     return rows()

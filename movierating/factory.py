@@ -7,12 +7,13 @@ from typing import Any
 
 from flask import Flask, Response
 from limits.errors import ConfigurationError
+from sqlalchemy.exc import SQLAlchemyError
 
 from movierating import (
     clients,
     config,
-    connections,
     counters,
+    database,
     freshness,
     http,
     journal,
@@ -65,8 +66,11 @@ def _extension_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     key = settings["SECRET_KEY"]
     return {
         "SQLALCHEMY_DATABASE_URI": settings["DATABASE_URL"],
-        "SQLALCHEMY_ENGINE_OPTIONS": connections.engine_options(
-            settings["SQLITE_SYNCHRONOUS"], key.encode()[:64]
+        "SQLALCHEMY_ENGINE_OPTIONS": database.engine_options(
+            settings["DATABASE_URL"],
+            settings["INSTANCE_PATH"],
+            settings["SQLITE_SYNCHRONOUS"],
+            key.encode()[:64],
         ),
         "JWT_SECRET_KEY": key,
         # There are no cookies; left on, it puts a claim for them into each token.
@@ -94,11 +98,14 @@ def _extension_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 def _bind_extensions(app: Flask) -> None:
     http.init_app(app)
-    db.init_app(app)
+    try:
+        db.init_app(app)
+    except ModuleNotFoundError as error:
+        raise config.SettingError("DATABASE_URL: needs the extra movierating[postgresql]") from error
+    except SQLAlchemyError as error:
+        raise config.SettingError("DATABASE_URL: is no address of a database") from error
     with app.app_context():
-        # In this order: what the other one listens with is the last that is asked for a connection.
-        connections.hold_while_open(db.engine)
-        connections.configure(db.engine)
+        database.configure(db.engine)
     migrate.init_app(app, db, directory=str(startup.MIGRATIONS), render_as_batch=True)
     jwt.init_app(app)
     try:

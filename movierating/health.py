@@ -5,8 +5,9 @@ import sqlite3
 
 import marshmallow as ma
 from flask import Response, current_app
+from sqlalchemy.exc import SQLAlchemyError
 
-from movierating import database, journal, metrics, startup
+from movierating import database, journal, last_backup, metrics, startup
 from movierating.answers import json_answer
 from movierating.auth import access
 from movierating.problems import Unauthenticated, Unavailable
@@ -57,6 +58,13 @@ def _require_token(wanted: str | None) -> None:
         raise Unauthenticated("The token is wrong.")
 
 
+def _database_bytes() -> int | None:
+    try:
+        return database.size()
+    except (OSError, SQLAlchemyError):
+        return None
+
+
 @blp.route("/metrics")
 class Metrics(View):
     """What happened so far."""
@@ -76,6 +84,7 @@ class Metrics(View):
         _require_token(current_app.config["METRICS_TOKEN"])
         try:
             journal.flush()
-            return Response(metrics.exposition(database.file()), content_type=metrics.MEDIA_TYPE)
+            text = metrics.exposition(_database_bytes(), last_backup.at(database.place()))
+            return Response(text, content_type=metrics.MEDIA_TYPE)
         except sqlite3.Error as error:
             raise Unavailable("The counts can't be read.") from error

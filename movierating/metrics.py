@@ -3,13 +3,12 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import accumulate
-from pathlib import Path
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from movierating import counters, last_backup
+from movierating import counters
 from movierating.counters import BUCKETS
 from movierating.logs import Answered
 
@@ -43,11 +42,14 @@ def count_answers(answers: Iterable[Answered]) -> None:
     counters.add(fresh)
 
 
-def exposition(database: Path) -> bytes:
-    """All metrics, as of MEDIA_TYPE, those of this file among them. Raises sqlite3.Error where counts can't be read."""
+def exposition(database_bytes: int | None, backed_up_at: float) -> bytes:
+    """All metrics, as of MEDIA_TYPE, those of the database among them, its size only where it is known.
+
+    Raises sqlite3.Error where counts can't be read.
+    """
     registry = CollectorRegistry()
     registry.register(_Totals(counters.totals()))
-    registry.register(_File(database))
+    registry.register(_Database(database_bytes, backed_up_at))
     return generate_latest(registry)
 
 
@@ -107,29 +109,22 @@ class _Totals(Collector):
         return family
 
 
-class _File(Collector):
-    """The database's file and its newest backup, as they are now."""
+class _Database(Collector):
+    """The database's size and its newest backup, as they are now."""
 
-    def __init__(self, database: Path) -> None:
-        self._database = database
+    def __init__(self, database_bytes: int | None, backed_up_at: float) -> None:
+        self._bytes, self._backed_up_at = database_bytes, backed_up_at
 
     def collect(self) -> Iterator[Metric]:
         """Each gauge."""
         yield GaugeMetricFamily(
             "movierating_last_backup_timestamp_seconds",
             "When the newest good backup was made, 0 if none was.",
-            value=last_backup.at(self._database),
+            value=self._backed_up_at,
         )
-        log = self._database.with_name(f"{self._database.name}-wal")
-        yield GaugeMetricFamily(
-            "movierating_database_size_bytes",
-            "The database and its write-ahead log on disk.",
-            value=_size(self._database) + _size(log),
-        )
-
-
-def _size(file: Path) -> int:
-    try:
-        return file.stat().st_size
-    except OSError:
-        return 0
+        if self._bytes is not None:
+            yield GaugeMetricFamily(
+                "movierating_database_size_bytes",
+                "The database on its disk; of SQLite with its write-ahead log.",
+                value=self._bytes,
+            )

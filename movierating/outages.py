@@ -1,6 +1,7 @@
 """What a client is told when the database's file or its disk fails, which is never the request's fault.
 
-SQLite tells what failed by the codes of https://www.sqlite.org/rescode.html.
+SQLite tells what failed by the codes of https://www.sqlite.org/rescode.html, PostgreSQL by those of
+https://www.postgresql.org/docs/current/errcodes-appendix.html.
 """
 
 import errno
@@ -30,13 +31,18 @@ _SPOILS = frozenset(
         sqlite3.SQLITE_READONLY,
     }
 )
+_DISK_FULL = "53100"
+# It is a standby that only reads, or is shutting down or starting up.
+_UNUSABLE = frozenset({"25006", "57P01", "57P02", "57P03"})
 # Less is as good as none: a page, its frame in the log and its place in the log's index don't fit.
 _LEAST_BYTES = 1 << 16
 
 
-def refusal(error: BaseException, folder: Path) -> Problem | None:
-    """What stands for `error` before a client, where the database's file in `folder` or its disk failed; else None."""
+def refusal(error: BaseException, folder: Path | None = None) -> Problem | None:
+    """What stands for `error` before a client, where the database or the disk of `folder` failed; else None."""
     if _code(error) == sqlite3.SQLITE_FULL or (_code(error) == sqlite3.SQLITE_IOERR and _is_full(folder)):
+        return InsufficientStorage(NO_ROOM)
+    if _state(error) == _DISK_FULL:
         return InsufficientStorage(NO_ROOM)
     return Unavailable(NO_ANSWER) if is_of_file(error) else None
 
@@ -48,7 +54,9 @@ def of_disk(error: OSError) -> Problem:
 
 def is_of_file(error: BaseException) -> bool:
     """Whether the database can't be used, rather than what was asked of it is wrong."""
-    return isinstance(error, OperationalError) or _code(error) in _SPOILS
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
+    return isinstance(error, OperationalError) or _code(error) in _SPOILS or _state(error) in _UNUSABLE
 
 
 def is_damage(error: BaseException) -> bool:
@@ -74,7 +82,15 @@ def _code(error: BaseException) -> int | None:
     return None if code is None else code & 0xFF
 
 
-def _is_full(folder: Path) -> bool:
+def _state(error: BaseException) -> str | None:
+    """PostgreSQL's code."""
+    state: str | None = getattr(error.orig if isinstance(error, DBAPIError) else error, "sqlstate", None)
+    return state
+
+
+def _is_full(folder: Path | None) -> bool:
+    if folder is None:
+        return False
     # Which error of the disk it was, SQLite keeps to itself.
     try:
         disk = os.statvfs(folder)

@@ -59,7 +59,7 @@ class _Compiled:
     def __init__(self, statement: Any, dialect: Dialect) -> None:
         compiled = statement.compile(dialect=dialect)
         self._sql = str(compiled)
-        self._names = tuple(compiled.positiontup or ())
+        self._names = tuple(compiled.positiontup or compiled.params)
         self._constants = {name: value for name, value in compiled.params.items() if value is not None}
         self._dialect = dialect
         row: Any = namedtuple("Row", statement.exported_columns.keys())  # type: ignore[misc]
@@ -67,8 +67,9 @@ class _Compiled:
 
     def run(self, connection: Connection, values: dict[str, Any]) -> Any:
         given = {**self._constants, **values}
-        parameters = [given[name] for name in self._names] if self._dialect.positional else given
-        return self._run(connection, "execute", parameters)
+        if self._dialect.positional:
+            return self._run(connection, "execute", [given[name] for name in self._names])
+        return self._run(connection, "execute", {name: given[name] for name in self._names})
 
     def _run(self, connection: Connection, how: str, parameters: Any) -> Any:
         driver: Any = connection.connection.dbapi_connection
@@ -76,7 +77,7 @@ class _Compiled:
         try:
             return getattr(driver.cursor(), how)(self._sql, parameters)
         except errors as error:
-            if outages.spoils(error, connection):
+            if outages.spoils(error, connection) or getattr(driver, "closed", False):
                 connection.invalidate(error)
             raise DBAPIError.instance(
                 self._sql, None, error, errors, hide_parameters=True, dialect=self._dialect

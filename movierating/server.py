@@ -55,7 +55,7 @@ def run(host: str, port: int, workers: int, backups: Schedule | None = None) -> 
     with app.app_context():
         # Until this process and its workers are gone, nobody puts another database in its place.
         database.hold()
-        file = database.file()
+        place = database.place()
     if backups:
         _require_folder(backups.folder)
     address = _free_address(host, port)
@@ -65,7 +65,7 @@ def run(host: str, port: int, workers: int, backups: Schedule | None = None) -> 
     logs.logger.info("serving", extra={"fields": facts})
     _let_forks_be_ended()
     try:
-        with backup_schedule.kept(backups, file, app.config["INSTANCE_PATH"]):
+        with backup_schedule.kept(backups, place, app.config["INSTANCE_PATH"]):
             server.serve()
     except SystemExit:
         # Granian's word for workers that ended before it told them, as those do whose whole group gets the signal.

@@ -4,6 +4,8 @@ import functools
 import secrets
 import sqlite3
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from flask import Flask
 from sqlalchemy import Engine
 from sqlalchemy.exc import DatabaseError
 
-from movierating import copies, outages, replacement
+from movierating import copies, outages, postgresql, replacement
 from movierating.config import KEY_BYTES, SettingError
 from movierating.database import close, db, hold
 from movierating.database import file as database_file
@@ -80,26 +82,46 @@ def prepare(app: Flask) -> None:
     with app.app_context():
         file = database_file()
         try:
-            with FileLock(app.config["INSTANCE_PATH"] / _LOCK_FILE):
-                hold()
-                replacement.tidy(file)
-                _refuse_lost(file)
-                # It holds people's e-mails, and what SQLite puts beside it is as open as the file itself.
-                file.touch(mode=0o600)
-                _refuse_damaged(file)
+            with FileLock(app.config["INSTANCE_PATH"] / _LOCK_FILE), _sound(file):
                 _migrate(app, file)
                 index_check.keep_up()
                 seed_once()
-                _mark_of(file).touch(mode=0o600)
         except (OSError, DatabaseError) as error:
-            reason = str(error.orig) if isinstance(error, DatabaseError) else error.strerror
-            if outages.is_damage(error):
-                raise SettingError(_damaged(file, str(reason))) from error
-            raise SettingError(f"DATABASE_URL: {file} can't be opened ({reason})") from error
+            if file is not None and outages.is_damage(error):
+                raise SettingError(_damaged(file, _reason(error))) from error
+            raise SettingError(f"DATABASE_URL: {_called()} can't be opened ({_reason(error)})") from error
         except Unavailable as error:
             raise SettingError(error.detail) from error
         finally:
             close()
+
+
+@contextmanager
+def _sound(file: Path | None) -> Iterator[None]:
+    """For who prepares the database, others waiting meanwhile. Raises SettingError where it is damaged or lost."""
+    if file is None:
+        with postgresql.first_start(db.engine):
+            yield
+        return
+    hold()
+    replacement.tidy(file)
+    _refuse_lost(file)
+    # It holds people's e-mails, and what SQLite puts beside it is as open as the file itself.
+    file.touch(mode=0o600)
+    _refuse_damaged(file)
+    yield
+    _mark_of(file).touch(mode=0o600)
+
+
+def _called() -> str:
+    """The database as an operator knows it, without a password."""
+    return str(database_file() or db.engine.url.render_as_string(hide_password=True))
+
+
+def _reason(error: Exception) -> str:
+    """What the database or the disk says, in one line."""
+    said = error.strerror if isinstance(error, OSError) else getattr(error, "orig", error)
+    return " ".join(str(said).split())
 
 
 def _mark_of(file: Path) -> Path:
@@ -167,21 +189,21 @@ def _scripts() -> ScriptDirectory:
     return ScriptDirectory(str(MIGRATIONS))
 
 
-def _migrate(app: Flask, file: Path) -> None:
+def _migrate(app: Flask, file: Path | None) -> None:
     revision = current_revision()
     if revision == newest_revision():
         return
     if not is_known(revision):
         raise SettingError("DATABASE_URL: the database is newer than this version of movierating")
     try:
-        if revision is not None:
+        if revision is not None and file is not None:
             copies.copy(file, file.with_name(f"{file.stem}.before-{revision}-upgrade{file.suffix}"))
         upgrade(app, db.engine)
     except copies.CopyError as error:
         raise SettingError(f"DATABASE_URL: {file} is not migrated without a copy: {error}") from error
     except Exception as error:
-        reason = " ".join(str(getattr(error, "orig", error)).split())
-        raise SettingError(f"DATABASE_URL: {file} can't be migrated and is as it was ({reason})") from error
+        refused = f"DATABASE_URL: {_called()} can't be migrated and is as it was ({_reason(error)})"
+        raise SettingError(refused) from error
 
 
 def is_known(revision: str | None) -> bool:
@@ -202,7 +224,8 @@ def upgrade(app: Flask, engine: Engine) -> None:
 def missing() -> list[str]:
     """What keeps the service from serving: `database` if it does not answer, `migrations` if it is not the newest."""
     try:
-        if not Path(str(db.engine.url.database)).is_file():
+        file = database_file()
+        if file is not None and not file.is_file():
             # Connections that have it open would not tell.
             return ["database"]
         return [] if current_revision() == newest_revision() else ["migrations"]

@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -21,6 +22,7 @@ from hypothesis import settings
 from sqlalchemy import insert
 from werkzeug.test import TestResponse
 
+import postgres
 from movierating import create_app, database, times
 from movierating.database import write
 from movierating.movies import service as movies
@@ -58,6 +60,44 @@ def data_folder() -> Path:
     return folder
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Let nobody think that a database was tested that was not."""
+    config.addinivalue_line("markers", "sqlite: about what only SQLite has; not run on another database")
+
+
+def pytest_report_header() -> str:
+    """Which database the tests run on."""
+    return f"database: {postgres.described() if postgres.WANTED else f'SQLite {sqlite3.sqlite_version}'}"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On another database, leave out what is about SQLite alone."""
+    if postgres.WANTED:
+        ours = [item for item in items if item.get_closest_marker("sqlite") is None]
+        config.hook.pytest_deselected(items=[item for item in items if item not in set(ours)])
+        items[:] = ours
+
+
+def pytest_unconfigure() -> None:
+    """Leave no server behind."""
+    postgres.end()
+
+
+@pytest.fixture(autouse=postgres.WANTED)
+def _databases_dropped(tmp_path: Path) -> Iterator[None]:
+    """Each test's databases go with its folder."""
+    yield
+    postgres.forget(tmp_path)
+
+
+def copied(original: Path, folder: Path) -> Path:
+    """A copy of an instance folder, and of its database where that is elsewhere."""
+    shutil.copytree(original, folder)
+    if postgres.WANTED:
+        postgres.database_of(folder, like=original)
+    return folder
+
+
 @pytest.fixture(scope="session")
 def empty_instance(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An instance folder with a migrated database without movies, to be copied."""
@@ -82,6 +122,7 @@ def environment(folder: Path, **extra: str) -> dict[str, str]:
         "MOVIERATING_INSTANCE_PATH": str(folder),
         "MOVIERATING_RATELIMIT_ENABLED": "false",
         "MOVIERATING_LOG_LEVEL": "WARNING",
+        **({"MOVIERATING_DATABASE_URL": postgres.database_of(folder)} if postgres.WANTED else {}),
         **{f"MOVIERATING_{name}": value for name, value in extra.items()},
     }
 
@@ -100,7 +141,7 @@ def environ() -> Callable[..., dict[str, str]]:
 @pytest.fixture
 def instance(empty_instance: Path, tmp_path: Path) -> Path:
     """A fresh copy of the instance folder whose database has no movies."""
-    return Path(shutil.copytree(empty_instance, tmp_path / "instance"))
+    return copied(empty_instance, tmp_path / "instance")
 
 
 @pytest.fixture
@@ -127,7 +168,7 @@ def make_app(empty_instance: Path, tmp_path: Path) -> Iterator[Callable[..., Fla
     def make(**extra: str) -> Flask:
         folder = tmp_path / "instance"
         if not folder.exists():
-            shutil.copytree(empty_instance, folder)
+            copied(empty_instance, folder)
         app = create_app(environment(folder, **extra))
         app.testing = False
         made.append(app)

@@ -16,6 +16,8 @@ from movierating import copies
 from movierating.backup_schedule import Schedule, _Keeper, name_at
 from movierating.cli import main
 
+pytestmark = pytest.mark.sqlite
+
 NOW = datetime(2025, 1, 31, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 

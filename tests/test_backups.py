@@ -14,6 +14,8 @@ from flask_migrate import upgrade as upgrade_to
 from movierating import backups, checks, create_app, database, startup
 from movierating.ratings import service
 
+pytestmark = pytest.mark.sqlite
+
 OLDER = "0001"
 
 # A restore in a child of this process for each folder; the n-th child is killed at its n-th change to a file, or

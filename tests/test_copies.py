@@ -10,6 +10,8 @@ import pytest
 from movierating import copies
 from movierating.copies import CopyError
 
+pytestmark = pytest.mark.sqlite
+
 LOG = b"\2\2"
 
 

@@ -12,6 +12,8 @@ from movierating.database_file import DatabaseFile
 from movierating.movies.models import Milestone
 from movierating.problems import Unavailable
 
+pytestmark = pytest.mark.sqlite
+
 
 @pytest.fixture
 def file(app, tmp_path):

@@ -9,6 +9,8 @@ import pytest
 
 from movierating.instance_lock import Hold, InUse
 
+pytestmark = pytest.mark.sqlite
+
 HOLD = """
 import os, pathlib, sys, time
 from movierating.instance_lock import Hold

@@ -12,6 +12,8 @@ from movierating import replacement
 from movierating.copies import CopyError
 from movierating.versions import Versions
 
+pytestmark = pytest.mark.sqlite
+
 
 def make(file, name, mode="WAL", log=False):
     """A database with one row; where there is a `log`, the row is only in that."""

@@ -9,6 +9,8 @@ from alembic.script import ScriptDirectory
 
 from movierating import checks, create_app, database, startup
 
+pytestmark = pytest.mark.sqlite
+
 REVISIONS = {file.stem: file for file in (Path(__file__).parent / "revisions").glob("*.sql")}
 PASSWORD = "correct horse battery"
 

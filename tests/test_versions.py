@@ -8,6 +8,8 @@ import pytest
 
 from movierating.versions import Versions
 
+pytestmark = pytest.mark.sqlite
+
 
 @pytest.fixture
 def file(tmp_path):

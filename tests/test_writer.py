@@ -12,6 +12,8 @@ from movierating.database import db, read, write
 from movierating.movies.models import Milestone
 from movierating.problems import InsufficientStorage
 
+pytestmark = pytest.mark.sqlite
+
 
 def reach(name):
     return lambda connection: connection.execute(insert(Milestone).values(name=name, reached_at=times.now()))

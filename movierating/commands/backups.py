@@ -24,7 +24,10 @@ def backup(file: str) -> None:
 
     with _ended_in_order(), application(prepared=False):
         database.hold()
-        orphans = backups.back_up(database.file(), Path(file))
+        own = database.file()
+        if own is None:
+            raise click.ClickException("backup is for SQLite; use pg_dump")
+        orphans = backups.back_up(own, Path(file))
     _warn(orphans)
     click.echo(f"backup written to {file}")
 

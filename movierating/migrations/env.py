@@ -11,7 +11,7 @@ engine = context.config.attributes.get("engine") or database.engine
 
 
 def _is_ours(_object: object, name: str | None, kind: str, _reflected: bool, _compare_to: object) -> bool:
-    # FTS5 keeps its index in tables of its own.
+    # It is no model's; FTS5 keeps its index in tables of its own.
     return not (kind == "table" and name is not None and name.startswith("movie_search"))
 
 

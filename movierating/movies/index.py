@@ -1,21 +1,71 @@
 """What movies are found by: their facets, and the full-text index of titles and directors."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, column, delete, insert, table
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    bindparam,
+    column,
+    delete,
+    insert,
+    table,
+)
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import NullType
 
-from movierating.database import among
+from movierating.dialects import POSTGRESQL, SQLITE, among
 from movierating.movies.models import MovieFacet
 from movierating.movies.titles import fold, indexed_words
 
-# An FTS5 table, made by the migration; its rowid is the movie's id and its text is folded words already.
+# An FTS5 table, on PostgreSQL one with a tsvector, made by the migration; its rowid is the movie's id and its text is
+# folded words already.
 SEARCH = table(
-    "movie_search", column("rowid"), column("title"), column("original_title"), column("directors")
+    "movie_search",
+    column("rowid", BigInteger),
+    column("title"),
+    column("original_title"),
+    column("directors"),
 )
 
 _facet = MovieFacet.__table__.c
+
+
+class _Matches(FunctionElement[bool]):
+    """Whether a row of SEARCH holds each of some words, the last of them as the beginning of one."""
+
+    inherit_cache = True
+    # No Boolean, which SQLite would be asked to compare with 1.
+    type = NullType()  # type: ignore[assignment]
+
+
+@compiles(_Matches, SQLITE)
+def _(element: Any, compiler: Any, **options: Any) -> str:
+    words, _ = element.clauses
+    return f"{SEARCH.name} MATCH {compiler.process(words, **options)}"
+
+
+@compiles(_Matches, POSTGRESQL)
+def _(element: Any, compiler: Any, **options: Any) -> str:
+    _, lexemes = element.clauses
+    return f"{SEARCH.name}.words @@ CAST({compiler.process(lexemes, **options)} AS tsquery)"
+
+
+def matches() -> ColumnElement[bool]:
+    """The rows of SEARCH that hold the words of `asked`."""
+    return _Matches(bindparam("words"), bindparam("lexemes"))
+
+
+def asked(words: Sequence[str]) -> dict[str, str]:
+    """The values of `matches`' parameters for these words, which are letters and numbers alone."""
+    return {
+        "words": " ".join(f'"{word}"' for word in words) + "*",
+        "lexemes": " & ".join(f"'{word}'" for word in words) + ":*",
+    }
 
 
 def facets(movie: Mapping[str, Any]) -> list[str]:

@@ -5,16 +5,19 @@ Movies are walked in batches, each read by one statement: what is written meanwh
 
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Select, bindparam, func, select, update
+from sqlalchemy import Connection, Select, bindparam, select, update
+from sqlalchemy.exc import IntegrityError
 
-from movierating.database import among, batched, read, write
+from movierating.database import batched, read, write
+from movierating.dialects import SQLITE, among, json_list, keep_number, kept_number, savepoint
 from movierating.movies import index
 from movierating.movies.models import Movie, MovieFacet
-from movierating.movies.titles import fold
+from movierating.movies.titles import title_key
 
 _BATCH = 1_000
 
@@ -91,18 +94,17 @@ def _judged(part: Part, row: Columns) -> str | None:
 
 def _true_titles(row: Columns) -> Any:
     return {
-        "title_key": fold(row["title"]),
-        "original_title_key": fold(row["original_title"]) if row["original_title"] else None,
+        "title_key": title_key(row["title"]),
+        "original_title_key": title_key(row["original_title"]) if row["original_title"] else None,
     }
 
 
 def _mend_titles(connection: Connection, _surplus: list[int], rows: list[Columns]) -> None:
     # A title may have been given to another movie since; then both stay as they are.
-    unless_taken = (
-        update(Movie).prefix_with("OR IGNORE", dialect="sqlite").where(_movie.id == bindparam("key"))
-    )
-    if rows:
-        connection.execute(unless_taken, [{"key": row["id"], **_true_titles(row)} for row in rows])
+    mended = update(Movie).where(_movie.id == bindparam("key"))
+    for row in rows:
+        with suppress(IntegrityError), savepoint(connection):
+            connection.execute(mended, {"key": row["id"], **_true_titles(row)})
 
 
 TITLES = Part(
@@ -119,7 +121,7 @@ def _mend_facets(connection: Connection, surplus: list[int], rows: list[Columns]
     index.add_facets(connection, rows)
 
 
-_KEPT_FACETS = select(func.json_group_array(_facet.facet)).where(_facet.movie_id == _movie.id)
+_KEPT_FACETS = select(json_list(_facet.facet)).where(_facet.movie_id == _movie.id)
 
 FACETS = Part(
     "facets",
@@ -155,21 +157,22 @@ TEXT = Part(
 
 
 # Counts up whenever the same facts are folded or indexed otherwise than in the version before.
-RULES = 2
+RULES = 3
 
 
 def keep_up() -> None:
     """Mend, once in a database's life with these RULES, what another version made of its movies by others."""
-    if read().exec_driver_sql("PRAGMA user_version").scalar() == RULES:
+    if kept_number(read()) == RULES:
         return
     for part in (TITLES, FACETS, TEXT):
         list(repair(part))
-    write(lambda connection: connection.exec_driver_sql(f"PRAGMA user_version = {RULES}"), ())
+    write(lambda connection: keep_number(connection, RULES), ())
 
 
 def verify_text(connection: Connection) -> None:
-    """Raises DatabaseError where the full-text index contradicts itself; changes nothing."""
-    _command(connection, "integrity-check")
+    """Raises DatabaseError where the full-text index contradicts itself; changes nothing. PostgreSQL's can't."""
+    if connection.dialect.name == SQLITE:
+        _command(connection, "integrity-check")
 
 
 def rebuild_text(connection: Connection) -> None:

@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Select, bindparam, insert, select, update
 
 from movierating import times
-from movierating.database import among, listed, newest_id
+from movierating.dialects import among, listed, newest_id, took_ids
 from movierating.movies import index
 from movierating.movies.models import Movie
 from movierating.movies.service import columns
-from movierating.movies.titles import fold
+from movierating.movies.titles import title_key
 from movierating.prepared import Prepared
 
 _movie = Movie.__table__.c
@@ -62,7 +62,7 @@ class Catalogue:
         self._unwritten: list[dict[str, Any]] = []
         self._next_id = newest_id(connection, Movie.__table__) + 1
         if wanted is None:
-            self._learn_rows(connection.execute(_KEYS))
+            self._learn_rows(connection.execute(_KEYS.order_by(_movie.id)))
         else:
             self._learn_wanted(wanted)
 
@@ -72,7 +72,7 @@ class Catalogue:
         self._learn_rows(by_id.values())
         # A title counts only where no id decides.
         open_rows = [row for row in wanted if self._identified(row.imdb_id, row.tmdb_id) is None]
-        keys = {fold(title) for row in open_rows for title in row.titles if title}
+        keys = {title_key(title) for row in open_rows for title in row.titles if title}
         by_title = self._found(_KEYS, _movie.title_key, keys)
         by_title |= self._found(_KEYS, _movie.original_title_key, keys)
         self._learn_rows(by_title.values())
@@ -81,7 +81,8 @@ class Catalogue:
         """What is `known` of the movies that have one of the values there, by id."""
         if not values:
             return {}
-        rows = self._connection.execute(known.where(among(column, sorted(values))))
+        chosen = known.where(among(column, sorted(values))).order_by(_movie.id)
+        rows = self._connection.execute(chosen)
         return {row[0]: row for row in rows.all()}
 
     def _learn_rows(self, rows: Iterable[Any]) -> None:
@@ -178,7 +179,7 @@ class Catalogue:
 
     def _refuse_twin(self, title: str | None, year: int | None) -> None:
         """Two movies of one title and year need different IMDb ids, even if their TMDB ids differ."""
-        twins = self._by_title.get((fold(title), year)) if title else None
+        twins = self._by_title.get((title_key(title), year)) if title else None
         if twins:
             raise AmbiguousError(twins, "a movie with this title and year has another TMDB id")
 
@@ -186,7 +187,7 @@ class Catalogue:
         self, imdb_id: str | None, tmdb_id: int | None, title: str, year: int | None, off: int
     ) -> list[_Known]:
         """Those by their own title, or else those by their original one."""
-        key, years = fold(title), {year} if year is None else {year - off, year + off}
+        key, years = title_key(title), {year} if year is None else {year - off, year + off}
         for titles in (self._by_title, self._by_original):
             named = [known for each in years for known in titles.get((key, each), ())]
             fitting = [
@@ -218,6 +219,7 @@ class Catalogue:
         """Insert and index what was added."""
         if self._unwritten and not self._dry_run:
             self._connection.execute(insert(Movie), self._unwritten)
+            took_ids(self._connection, Movie.__table__, self._unwritten[-1]["id"])
             index.add(self._connection, self._unwritten)
         self._unwritten.clear()
 

@@ -4,9 +4,11 @@ from sqlalchemy import BigInteger, Computed, Double, ForeignKey, Index, String, 
 from sqlalchemy.orm import Mapped, mapped_column
 
 from movierating.aggregates import MEAN_SQL, SCORE_SQL, Rated
-from movierating.database import Base, Id
+from movierating.database import Base
+from movierating.dialects import Id, key_text
 
 YEAR_UNKNOWN_LAST = "coalesce(year, 0)"
+_HAS_ORIGINAL_TITLE, _WITHOUT_IMDB_ID = text("original_title_key IS NOT NULL"), text("imdb_id IS NULL")
 
 
 class Movie(Rated, Base):
@@ -29,20 +31,26 @@ class Movie(Rated, Base):
         Index(
             "ix_movie_original_title",
             "original_title_key",
-            sqlite_where=text("original_title_key IS NOT NULL"),
+            sqlite_where=_HAS_ORIGINAL_TITLE,
+            postgresql_where=_HAS_ORIGINAL_TITLE,
         ),
         # Two movies without an IMDb id never share title and year; the service decides the other cases.
         Index(
-            "uq_movie_title_year", "title_key", "year_rank", unique=True, sqlite_where=text("imdb_id IS NULL")
+            "uq_movie_title_year",
+            "title_key",
+            "year_rank",
+            unique=True,
+            sqlite_where=_WITHOUT_IMDB_ID,
+            postgresql_where=_WITHOUT_IMDB_ID,
         ),
         {"sqlite_autoincrement": True},
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     title: Mapped[str] = mapped_column(String(500))
-    title_key: Mapped[str] = mapped_column(String(1000))
+    title_key: Mapped[str] = mapped_column(key_text(1000))
     original_title: Mapped[str | None] = mapped_column(String(500))
-    original_title_key: Mapped[str | None] = mapped_column(String(1000))
+    original_title_key: Mapped[str | None] = mapped_column(key_text(1000))
     year: Mapped[int | None]
     runtime_minutes: Mapped[int | None]
     genres: Mapped[str] = mapped_column(String, server_default="[]")
@@ -71,7 +79,7 @@ class MovieFacet(Base):
     )
 
     movie_id: Mapped[int] = mapped_column(ForeignKey("movie.id", ondelete="CASCADE"), primary_key=True)
-    facet: Mapped[str] = mapped_column(String(300), primary_key=True)
+    facet: Mapped[str] = mapped_column(key_text(300), primary_key=True)
 
 
 class Milestone(Base):

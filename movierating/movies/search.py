@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Select, String, bindparam, case, func, literal_column, select
+from sqlalchemy import ColumnElement, Select, String, bindparam, case, func, select
 
 from movierating.database import read
 from movierating.movies import index
 from movierating.movies.models import Movie, MovieFacet
 from movierating.movies.service import VERSION_COLUMNS
-from movierating.movies.titles import fold, words
+from movierating.movies.titles import title_key, words
 from movierating.pagination import Pages, Sort
 from movierating.prepared import Prepared
 from movierating.problems import invalid
@@ -95,8 +95,8 @@ def _asked(filters: Mapping[str, Any]) -> tuple[tuple[str, ...], dict[str, Any]]
     if "q" in filters:
         found = words(filters["q"])
         kinds.append("words" if found else "title")
-        values["words"] = " ".join(f'"{word}"' for word in found) + "*"
-        values["text"] = fold(filters["q"])
+        values |= index.asked(found)
+        values["text"] = title_key(filters["q"])
     if "year_from" in filters or "year_to" in filters:
         kinds.append("years")
         # An unknown year ranks as 0.
@@ -153,7 +153,7 @@ def _filter(kind: str, place: int, walked: Any) -> _Filter:
     return _of_facet(kind, place)
 
 
-_WITH_WORDS = select(index.SEARCH.c.rowid).where(literal_column(index.SEARCH.name).match(bindparam("words")))
+_WITH_WORDS = select(index.SEARCH.c.rowid).where(index.matches())
 
 
 def _of_facet(kind: str, place: int) -> _Filter:

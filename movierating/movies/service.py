@@ -8,12 +8,13 @@ from sqlalchemy import Connection, Row, and_, bindparam, func, insert, or_, sele
 from sqlalchemy.exc import IntegrityError
 
 from movierating import aggregates, times
-from movierating.database import among, listed, read, write
+from movierating.database import read, write
+from movierating.dialects import among, listed
 from movierating.movies import index
 from movierating.movies.encoded import Encoder, Fragment
 from movierating.movies.genres import GENRES
 from movierating.movies.models import Movie, MovieFacet
-from movierating.movies.titles import fold
+from movierating.movies.titles import title_key
 from movierating.prepared import Prepared
 from movierating.problems import Conflict, NotFound, Stale
 
@@ -207,9 +208,11 @@ def columns(given: Mapping[str, Any]) -> dict[str, Any]:
         if name in values:
             values[name] = orjson.dumps(values[name]).decode()
     if "title" in values:
-        values["title_key"] = fold(values["title"])
+        values["title_key"] = title_key(values["title"])
     if "original_title" in values:
-        values["original_title_key"] = fold(values["original_title"]) if values["original_title"] else None
+        values["original_title_key"] = (
+            title_key(values["original_title"]) if values["original_title"] else None
+        )
     return values
 
 
@@ -218,8 +221,8 @@ def _refuse_namesake(connection: Connection, row: Mapping[str, Any], own_id: int
 
     No unique index can say this; but writers come one at a time, so what is read here holds until the commit.
     """
-    title_key = row.get("title_key") or fold(row["title"])
-    same = and_(_movie.title_key == title_key, _movie.year == row["year"])
+    key = row.get("title_key") or title_key(row["title"])
+    same = and_(_movie.title_key == key, _movie.year == row["year"])
     if row["imdb_id"] is not None:
         same = and_(same, or_(_movie.imdb_id.is_(None), _movie.imdb_id == row["imdb_id"]))
     if own_id is not None:

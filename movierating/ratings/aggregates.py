@@ -3,7 +3,6 @@
 import functools
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain
 from operator import mul
 from typing import Any
 
@@ -23,6 +22,7 @@ from sqlalchemy import (
 from movierating import aggregates
 from movierating.auth.models import User
 from movierating.database import batched
+from movierating.dialects import POSTGRESQL, SQLITE, driver_text, rows_of
 from movierating.movies.models import Movie
 from movierating.prepared import Prepared
 from movierating.ratings.models import Rating
@@ -58,12 +58,14 @@ def move_many(connection: Connection, user_id: int, changes: Mapping[int, Change
     return _move_movies(connection, added, _ADDED) + _move_movies(connection, others, _CHANGED)
 
 
-def _move_movies(connection: Connection, rows: Sequence[tuple[int | None, ...]], how: str) -> int:
+def _move_movies(
+    connection: Connection, rows: Sequence[tuple[int | None, ...]], how: Mapping[str, str]
+) -> int:
     moved = 0
     for some in batched(rows, _ROWS_A_STATEMENT):
-        values = ", ".join([f"({', '.join('?' * len(some[0]))})"] * len(some))
-        statement = how.replace("(values)", f"(VALUES {values})")
-        moved += connection.exec_driver_sql(statement, tuple(chain.from_iterable(some))).rowcount
+        given, parameters = rows_of(connection, some)
+        statement = how[connection.dialect.name].replace("(values)", f"({given})")
+        moved += connection.exec_driver_sql(statement, parameters).rowcount
     return moved
 
 
@@ -128,9 +130,9 @@ class Sums:
     def write(self, connection: Connection) -> None:
         """Move the sums of movies and users, which must exist; each movie's `ratings_version` moves by one."""
         if self._movies:
-            connection.exec_driver_sql(_MOVE_MOVIE, _differences(self._movies))
+            connection.exec_driver_sql(driver_text(connection, _MOVE_MOVIE), _differences(self._movies))
         if self._users:
-            connection.exec_driver_sql(_MOVE_USER, _differences(self._users))
+            connection.exec_driver_sql(driver_text(connection, _MOVE_USER), _differences(self._users))
 
 
 def _no_counts() -> list[int]:
@@ -153,24 +155,26 @@ _MOVE_USER = f'UPDATE "user" SET {_MORE} WHERE id = ?'  # noqa: S608
 _ROWS_A_STATEMENT = 500
 
 
-def _moves(*, some_go: bool) -> str:
+def _moves(number: str, *, some_go: bool) -> str:
     """The statement for `(values)`: rows of a movie's id, the value that comes (0: none), perhaps the one that goes.
 
-    SQL names the columns of VALUES column1, column2 …
+    `number` makes a number of what is true or false.
     """
-    went = " - (column3 = {})" if some_go else ""
+    went = f" - (column3 = {{}}){number}" if some_go else ""
     steps = [
-        f"{name} = {name} + (column2 = {step}){went.format(step)}"
+        f"{name} = {name} + (column2 = {step}){number}{went.format(step)}"
         for step, name in enumerate(aggregates.HISTOGRAM, 1)
     ]
-    count, total = ("(column2 > 0) - 1", "column2 - column3") if some_go else ("1", "column2")
+    count, total = (f"(column2 > 0){number} - 1", "column2 - column3") if some_go else ("1", "column2")
     return (
         f"UPDATE movie SET rating_count = rating_count + {count}, rating_sum = rating_sum + {total},"  # noqa: S608
         f" {', '.join(steps)}, ratings_version = ratings_version + 1 FROM (values) AS change WHERE id = column1"
     )
 
 
-_ADDED, _CHANGED = _moves(some_go=False), _moves(some_go=True)
+_NUMBERS = {SQLITE: "", POSTGRESQL: "::integer"}
+_ADDED = {name: _moves(number, some_go=False) for name, number in _NUMBERS.items()}
+_CHANGED = {name: _moves(number, some_go=True) for name, number in _NUMBERS.items()}
 
 _COUNTED: tuple[tuple[Any, Any], ...] = (
     (Movie.__table__, _rating.movie_id),

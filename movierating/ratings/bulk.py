@@ -1,15 +1,14 @@
 """Many ratings of one user at once: judged against what is there, written together, counted together."""
 
-import functools
 from collections.abc import Iterable
-from itertools import chain
 from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import Connection, bindparam, delete, select
 from sqlalchemy.exc import IntegrityError
 
 from movierating import times
-from movierating.database import among, batched, listed
+from movierating.database import batched
+from movierating.dialects import among, driver_text, listed, rows_of
 from movierating.prepared import Prepared
 from movierating.problems import Unauthenticated
 from movierating.ratings.aggregates import move_many
@@ -116,8 +115,9 @@ def _write(connection: Connection, user_id: int, judged: Judged) -> None:
     rows = [(movie_id, *row) for movie_id, row in ordered]
     try:
         for some in batched(rows, _ROWS_A_STATEMENT):
-            values = (user_id, judged.now, judged.now, *chain.from_iterable(some))
-            connection.exec_driver_sql(_put(len(some)), values)
+            given, parameters = rows_of(connection, some)
+            statement = driver_text(connection, _PUT).replace("(values)", f"({given})")
+            connection.exec_driver_sql(statement, (user_id, judged.now, judged.now, *parameters))
     except IntegrityError as error:
         raise Unauthenticated("There is no such account any more.") from error
 
@@ -126,16 +126,13 @@ def _write(connection: Connection, user_id: int, judged: Judged) -> None:
 _ROWS_A_STATEMENT = 500
 
 
-@functools.lru_cache
-def _put(rows: int) -> str:
-    """Text for the driver, as in `aggregates`: thousands of rows go through it."""
-    values = ", ".join(["(?, ?, ?)"] * rows)
-    return (
-        "INSERT INTO rating (user_id, movie_id, value, rated_at, created_at, updated_at)"  # noqa: S608
-        f" SELECT ?, column1, column2, column3, ?, ? FROM (VALUES {values}) WHERE true"
-        " ON CONFLICT (user_id, movie_id) DO UPDATE"
-        " SET value = excluded.value, rated_at = excluded.rated_at, updated_at = excluded.updated_at"
-    )
+# Text for the driver, as in `aggregates`: thousands of rows go through it.
+_PUT = (
+    "INSERT INTO rating (user_id, movie_id, value, rated_at, created_at, updated_at)"
+    " SELECT ?, column1, column2, column3, ?, ? FROM (values) AS given WHERE true"
+    " ON CONFLICT (user_id, movie_id) DO UPDATE"
+    " SET value = excluded.value, rated_at = excluded.rated_at, updated_at = excluded.updated_at"
+)
 
 
 def remove_many(connection: Connection, user_id: int, movie_ids: Iterable[int]) -> set[int]:

@@ -13,7 +13,8 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from movierating.auth.models import User
-from movierating.database import alone, among, newest_id, write
+from movierating.database import alone, write
+from movierating.dialects import among, newest_id
 from movierating.movies.matching import AmbiguousError, Catalogue, Wanted
 from movierating.movies.models import Movie
 from movierating.movies.titles import fold

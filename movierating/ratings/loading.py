@@ -9,12 +9,12 @@ from dataclasses import dataclass, field, fields
 from itertools import chain
 from typing import Any
 
-import orjson
 from sqlalchemy import Connection, insert, select
 
 from movierating import times
 from movierating.auth.models import User
-from movierating.database import among, newest_id
+from movierating.database import batched
+from movierating.dialects import among, driver_text, newest_id, rows_of, took_ids
 from movierating.ratings.aggregates import Sums
 from movierating.ratings.formats.movielens import RatingBatch
 from movierating.ratings.formats.tables import BadRow
@@ -27,6 +27,8 @@ Key = tuple[int, int]
 # A rating as it is compared with another of the same user and movie: `rated_at`, half points.
 Given = tuple[int, int]
 _NEVER: Given = (-1, 0)
+
+_KEYS_A_STATEMENT = 500
 
 
 @dataclass(slots=True)
@@ -108,6 +110,7 @@ def _accounts(connection: Connection, source_ids: set[int]) -> tuple[dict[int, i
     now, first = times.now(), newest_id(connection, User.__table__) + 1
     made = {source_id: user_id for user_id, source_id in enumerate(missing, first)}
     connection.execute(insert(User), [_account(source_id, made[source_id], now) for source_id in missing])
+    took_ids(connection, User.__table__, made[missing[-1]])
     return found | made, set(made.values())
 
 
@@ -125,8 +128,8 @@ def _account(source_id: int, user_id: int, now: int) -> dict[str, Any]:
 
 # Text for the driver: Core's own work for a row's parameters would take longer than the database's for the row.
 _FIND = (
-    "SELECT user_id, movie_id, rated_at, rating.value FROM json_each(?) AS pair JOIN rating"
-    " ON user_id = json_extract(pair.value, '$[0]') AND movie_id = json_extract(pair.value, '$[1]')"
+    "SELECT user_id, movie_id, rated_at, value FROM (values) AS pair"
+    " JOIN rating ON user_id = column1 AND movie_id = column2"
 )
 _ADD = "INSERT INTO rating (user_id, movie_id, rated_at, value, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?)"
 _CHANGE = "UPDATE rating SET rated_at = ?, value = ?, updated_at = ? WHERE user_id = ? AND movie_id = ?"
@@ -135,13 +138,21 @@ _CHANGE = "UPDATE rating SET rated_at = ?, value = ?, updated_at = ? WHERE user_
 def _stored(connection: Connection, keys: list[Key]) -> dict[Key, Given]:
     if not keys:
         return {}
-    rows = connection.exec_driver_sql(_FIND, (orjson.dumps(keys).decode(),))
-    return {(user_id, movie_id): (rated_at, value) for user_id, movie_id, rated_at, value in rows}
+    found = {}
+    for some in batched(keys, _KEYS_A_STATEMENT):
+        given, parameters = rows_of(connection, some)
+        for row in connection.exec_driver_sql(_FIND.replace("(values)", f"({given})"), parameters):
+            found[row[0], row[1]] = (row[2], row[3])
+    return found
 
 
 def _store(connection: Connection, added: Mapping[Key, Given], changed: Mapping[Key, Given]) -> None:
     now = times.now()
     if added:
-        connection.exec_driver_sql(_ADD, [(*key, *given, now, now) for key, given in added.items()])
+        connection.exec_driver_sql(
+            driver_text(connection, _ADD), [(*key, *given, now, now) for key, given in added.items()]
+        )
     if changed:
-        connection.exec_driver_sql(_CHANGE, [(*given, now, *key) for key, given in changed.items()])
+        connection.exec_driver_sql(
+            driver_text(connection, _CHANGE), [(*given, now, *key) for key, given in changed.items()]
+        )

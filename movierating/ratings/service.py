@@ -9,7 +9,8 @@ from sqlalchemy.exc import IntegrityError
 
 from movierating import aggregates, counters, times
 from movierating.auth.models import User
-from movierating.database import read, upsert, write
+from movierating.database import read, write
+from movierating.dialects import lock_rows, upsert
 from movierating.movies import index
 from movierating.movies import service as movies
 from movierating.movies.models import Movie
@@ -64,6 +65,7 @@ def rate(user_id: int, movie_id: int, value: int, rated_at: int | None) -> Rated
 
 
 def _rate(connection: Connection, user_id: int, movie_id: int, value: int, rated_at: int | None) -> Rated:
+    lock_rows(connection, User.__table__, [user_id])
     old = _OWN_RATING.first(connection, user=user_id, movie=movie_id)
     now = times.now()
     if old is not None and old.value == value and rated_at in (None, old.rated_at):
@@ -110,6 +112,7 @@ def take_back(user_id: int, movie_id: int) -> None:
 
 
 def _take_back(connection: Connection, user_id: int, movie_id: int) -> None:
+    lock_rows(connection, User.__table__, [user_id])
     gone = _REMOVE.first(connection, user=user_id, movie=movie_id)
     if gone is None:
         raise NotFound("You have not rated this movie.")

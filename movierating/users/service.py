@@ -10,7 +10,8 @@ from movierating import aggregates, counters, times
 from movierating.auth import passwords
 from movierating.auth.models import User
 from movierating.auth.service import end_everything, last_admin_leaves, name_key
-from movierating.database import read, violates, write
+from movierating.database import read, write
+from movierating.dialects import violates
 from movierating.pagination import Pages, Sort
 from movierating.prepared import Prepared
 from movierating.problems import Conflict, Forbidden, NotFound, invalid
@@ -125,7 +126,7 @@ def accounts(q: str | None, cursor: str | None, limit: int) -> tuple[list[dict[s
 
 
 def _starts(column: ColumnElement[Any]) -> ColumnElement[bool]:
-    return column.between(bindparam("first"), bindparam("last"))
+    return (column >= bindparam("first")) & (column <= bindparam("last"))
 
 
 _OLDEST = Sort("accounts", (_user.id,), descending=False)

@@ -16,6 +16,8 @@ from sqlalchemy import text
 from movierating import backups, last_backup
 from movierating.instance_lock import Hold
 
+pytestmark = pytest.mark.sqlite
+
 
 @pytest.fixture
 def backup(ours, ada, tmp_path):

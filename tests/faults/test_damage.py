@@ -9,6 +9,8 @@ import pytest
 from movierating import create_app
 from movierating.config import SettingError
 
+pytestmark = pytest.mark.sqlite
+
 PAGE = 4096
 
 

@@ -10,6 +10,8 @@ from contextlib import suppress
 
 import pytest
 
+pytestmark = pytest.mark.sqlite
+
 
 @pytest.fixture
 def on_small_disk(small_disk, empty_instance, serve, populate, client_of, monkeypatch):

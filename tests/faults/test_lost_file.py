@@ -7,6 +7,8 @@ from contextlib import closing
 
 import pytest
 
+pytestmark = pytest.mark.sqlite
+
 
 @pytest.fixture
 def running(instance, serve, populate, client_of):

@@ -13,6 +13,8 @@ from movierating.database import read, write
 from movierating.movies import index, search
 from movierating.movies.models import Movie
 
+pytestmark = pytest.mark.sqlite
+
 Facts: TypeAlias = dict[str, Any]
 Plan: TypeAlias = Callable[[Facts, str], list[str]]
 

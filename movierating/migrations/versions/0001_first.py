@@ -14,12 +14,42 @@ depends_on = None
 
 _ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
+
+def _key(length: int) -> sa.String:
+    """Folded text, compared byte by byte on any database."""
+    return sa.String(length).with_variant(sa.Text(collation="C"), "postgresql")
+
+
 # The text is folded before it comes here, so the tokenizer need not; prefixes make words findable while typed.
 _SEARCH = """
 CREATE VIRTUAL TABLE movie_search USING fts5(
     title, original_title, directors, prefix='1 2 3', tokenize="unicode61 remove_diacritics 0"
 )
 """
+_SEARCH_OF_POSTGRESQL = """
+CREATE TABLE movie_search (
+    rowid bigint NOT NULL CONSTRAINT pk_movie_search PRIMARY KEY,
+    title text NOT NULL,
+    original_title text NOT NULL,
+    directors text NOT NULL,
+    words tsvector NOT NULL GENERATED ALWAYS AS (
+        array_to_tsvector(array_remove(
+            string_to_array(title || ' ' || original_title || ' ' || directors, ' '), ''
+        ))
+    ) STORED
+)
+"""
+
+# The same doubles on either: PostgreSQL would take numbers written with a point for decimal ones. It can't put an
+# index on a generated column that it doesn't store.
+_SCORE = {
+    "sqlite": "(325.0 + rating_sum) / (2.0 * (25 + rating_count))",
+    "postgresql": "(325 + rating_sum)::float8 / (2 * (25 + rating_count))::float8",
+}
+_MEAN_RANK = {
+    "sqlite": "CASE WHEN rating_count = 0 THEN 0.0 ELSE rating_sum / (2.0 * rating_count) END",
+    "postgresql": "CASE WHEN rating_count = 0 THEN 0 ELSE rating_sum::float8 / (2 * rating_count)::float8 END",
+}
 
 
 def _histogram() -> list[sa.Column[int]]:
@@ -30,6 +60,8 @@ def _histogram() -> list[sa.Column[int]]:
 
 def upgrade() -> None:
     """Make every table."""
+    database = op.get_bind().dialect.name
+    stored = database == "postgresql"
     op.create_table(
         "milestone",
         sa.Column("name", sa.String(length=50), nullable=False),
@@ -40,9 +72,9 @@ def upgrade() -> None:
         "movie",
         sa.Column("id", _ID, nullable=False),
         sa.Column("title", sa.String(length=500), nullable=False),
-        sa.Column("title_key", sa.String(length=1000), nullable=False),
+        sa.Column("title_key", _key(1000), nullable=False),
         sa.Column("original_title", sa.String(length=500), nullable=True),
-        sa.Column("original_title_key", sa.String(length=1000), nullable=True),
+        sa.Column("original_title_key", _key(1000), nullable=True),
         sa.Column("year", sa.Integer(), nullable=True),
         sa.Column("runtime_minutes", sa.Integer(), nullable=True),
         sa.Column("genres", sa.String(), server_default="[]", nullable=False),
@@ -60,21 +92,18 @@ def upgrade() -> None:
         sa.Column("rating_sum", sa.Integer(), server_default="0", nullable=False),
         *_histogram(),
         sa.Column(
-            "year_rank", sa.Integer(), sa.Computed("coalesce(year, 0)", persisted=False), nullable=False
+            "year_rank", sa.Integer(), sa.Computed("coalesce(year, 0)", persisted=stored), nullable=False
         ),
         sa.Column(
             "score",
             sa.Double(),
-            sa.Computed("(325.0 + rating_sum) / (2.0 * (25 + rating_count))", persisted=False),
+            sa.Computed(_SCORE[database], persisted=stored),
             nullable=False,
         ),
         sa.Column(
             "mean_rank",
             sa.Double(),
-            sa.Computed(
-                "CASE WHEN rating_count = 0 THEN 0.0 ELSE rating_sum / (2.0 * rating_count) END",
-                persisted=False,
-            ),
+            sa.Computed(_MEAN_RANK[database], persisted=stored),
             nullable=False,
         ),
         sa.PrimaryKeyConstraint("id", name="pk_movie"),
@@ -90,6 +119,7 @@ def upgrade() -> None:
         "movie",
         ["original_title_key"],
         sqlite_where=sa.text("original_title_key IS NOT NULL"),
+        postgresql_where=sa.text("original_title_key IS NOT NULL"),
     )
     op.create_index("ix_movie_score", "movie", ["score", "id"])
     op.create_index("ix_movie_title", "movie", ["title_key", "id"])
@@ -100,15 +130,16 @@ def upgrade() -> None:
         ["title_key", "year_rank"],
         unique=True,
         sqlite_where=sa.text("imdb_id IS NULL"),
+        postgresql_where=sa.text("imdb_id IS NULL"),
     )
 
     op.create_table(
         "user",
         sa.Column("id", _ID, nullable=False),
         sa.Column("username", sa.String(length=40), nullable=False),
-        sa.Column("username_key", sa.String(length=40), nullable=False),
+        sa.Column("username_key", _key(40), nullable=False),
         sa.Column("email", sa.String(length=254), nullable=True),
-        sa.Column("email_key", sa.String(length=254), nullable=True),
+        sa.Column("email_key", _key(254), nullable=True),
         sa.Column("display_name", sa.String(length=100), nullable=False),
         sa.Column("password_hash", sa.String(length=200), nullable=True),
         sa.Column("role", sa.String(length=10), server_default="member", nullable=False),
@@ -120,14 +151,21 @@ def upgrade() -> None:
         *_histogram(),
         sa.CheckConstraint("role IN ('member', 'admin')", name="ck_user_role"),
         sa.PrimaryKeyConstraint("id", name="pk_user"),
-        sa.UniqueConstraint("email_key", name="uq_user_email_key"),
-        sa.UniqueConstraint("username_key", name="uq_user_username_key"),
+        # PostgreSQL tells of the first that is violated, SQLite of the last.
+        *sorted(
+            [
+                sa.UniqueConstraint("email_key", name="uq_user_email_key"),
+                sa.UniqueConstraint("username_key", name="uq_user_username_key"),
+            ],
+            key=lambda constraint: str(constraint.name),
+            reverse=stored,
+        ),
         sqlite_autoincrement=True,
     )
     op.create_table(
         "movie_facet",
         sa.Column("movie_id", _ID, nullable=False),
-        sa.Column("facet", sa.String(length=300), nullable=False),
+        sa.Column("facet", _key(300), nullable=False),
         sa.Column("score", sa.Double(), nullable=False),
         sa.ForeignKeyConstraint(
             ["movie_id"], ["movie.id"], name="fk_movie_facet_movie_id_movie", ondelete="CASCADE"
@@ -188,7 +226,11 @@ def upgrade() -> None:
     )
     op.create_index("ix_session_expires_at", "session", ["expires_at"])
     op.create_index("ix_session_user_id", "session", ["user_id"])
-    op.execute(_SEARCH)
+    if stored:
+        op.execute(_SEARCH_OF_POSTGRESQL)
+        op.execute("CREATE INDEX ix_movie_search_words ON movie_search USING gin (words)")
+    else:
+        op.execute(_SEARCH)
 
 
 def downgrade() -> None:

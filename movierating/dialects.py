@@ -1,0 +1,194 @@
+"""What is said differently to SQLite and to PostgreSQL, each difference behind one function."""
+
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import chain
+from typing import Any
+
+import orjson
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Dialect,
+    Integer,
+    String,
+    Text,
+    func,
+    select,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
+
+SQLITE, POSTGRESQL = "sqlite", "postgresql"
+
+# SQLite only counts an INTEGER PRIMARY KEY up by itself; PostgreSQL's ids are bigint.
+Id = BigInteger().with_variant(Integer, SQLITE)
+
+
+def key_text(length: int) -> String:
+    """The type of folded text, by which rows are found and sorted: byte by byte, as SQLite compares any text.
+
+    Folding may make a text longer; SQLite doesn't care for the `length`, and PostgreSQL isn't told.
+    """
+    return String(length).with_variant(Text(collation="C"), POSTGRESQL)
+
+
+def upsert(dialect: Dialect, table: Any) -> Any:
+    """An INSERT into `table` that offers `on_conflict_do_update` and `on_conflict_do_nothing` on either database."""
+    insert = postgresql.insert if dialect.name == POSTGRESQL else sqlite.insert
+    return insert(table)
+
+
+class _elements(FunctionElement[Any]):  # SQL functions are written small
+    """The elements of a JSON array, given as text, as rows of one column `value`."""
+
+    inherit_cache = True
+
+
+@compiles(_elements, SQLITE)
+def _(element: Any, compiler: Any, **options: Any) -> str:
+    return f"json_each({compiler.process(element.clauses, **options)})"
+
+
+@compiles(_elements, POSTGRESQL)
+def _(element: Any, compiler: Any, **options: Any) -> str:
+    return f"json_array_elements_text(CAST({compiler.process(element.clauses, **options)} AS json))"
+
+
+class _as_typed(FunctionElement[Any]):
+    """A value of a JSON array as the type of the expression: SQLite's has it already, PostgreSQL's is text."""
+
+    inherit_cache = True
+
+    def __init__(self, value: Any, type_: Any) -> None:
+        super().__init__(value)
+        self.type = type_
+
+
+@compiles(_as_typed, SQLITE)
+def _(element: Any, compiler: Any, **options: Any) -> str:
+    return str(compiler.process(element.clauses, **options))
+
+
+@compiles(_as_typed, POSTGRESQL)
+def _(element: Any, compiler: Any, **options: Any) -> str:
+    kind = "BIGINT" if isinstance(element.type, Integer) else "TEXT"
+    return f"CAST({compiler.process(element.clauses, **options)} AS {kind})"
+
+
+def among(column: ColumnElement[Any], values: Any) -> ColumnElement[bool]:
+    """As `in_`, for more values than a statement may have parameters; sorted ones are found faster.
+
+    In place of a collection `values` may be a `bindparam`, whose own value is then `listed(collection)`.
+    """
+    text = values if isinstance(values, BindParameter) else listed(values)
+    each = _elements(text).table_valued("value")
+    return column.in_(select(_as_typed(each.c.value, column.type)))
+
+
+def listed(values: Collection[int] | Collection[str]) -> str:
+    """Values as `among` takes them."""
+    return orjson.dumps(list(values)).decode()
+
+
+class json_list(FunctionElement[Any]):
+    """The aggregate of a column's values as the text of a JSON array; an empty one of no rows."""
+
+    inherit_cache = True
+    type = String()
+
+
+@compiles(json_list, SQLITE)
+def _(element: Any, compiler: Any, **options: Any) -> str:
+    return f"json_group_array({compiler.process(element.clauses, **options)})"
+
+
+@compiles(json_list, POSTGRESQL)
+def _(element: Any, compiler: Any, **options: Any) -> str:
+    return f"CAST(coalesce(json_agg({compiler.process(element.clauses, **options)}), '[]') AS text)"
+
+
+def driver_text(connection: Connection, statement: str) -> str:
+    """A statement for the driver, its parameters written `?`, which must not stand in it otherwise."""
+    return statement if connection.dialect.name == SQLITE else statement.replace("?", "%s")
+
+
+def rows_of(connection: Connection, rows: Sequence[Sequence[Any]]) -> tuple[str, tuple[Any, ...]]:
+    """A query for the driver of these rows of whole numbers, and its parameters; its columns are column1, column2 …"""
+    width = len(rows[0])
+    if connection.dialect.name == SQLITE:
+        # SQL names the columns of VALUES so.
+        one = f"({', '.join('?' * width)})"
+        return f"VALUES {', '.join([one] * len(rows))}", tuple(chain.from_iterable(rows))
+    names = ", ".join(f"column{place}" for place in range(1, width + 1))
+    arrays = ", ".join(["%s::bigint[]"] * width)
+    columns = tuple(list(column) for column in zip(*rows, strict=True))
+    return f"SELECT * FROM unnest({arrays}) AS given({names})", columns  # noqa: S608
+
+
+@contextmanager
+def savepoint(connection: Connection) -> Iterator[None]:
+    """Undo what the block changed, and no more, where it raises; inside a transaction."""
+    connection.exec_driver_sql("SAVEPOINT part")
+    try:
+        yield
+    except BaseException:
+        connection.exec_driver_sql("ROLLBACK TO SAVEPOINT part")
+        raise
+    finally:
+        connection.exec_driver_sql("RELEASE SAVEPOINT part")
+
+
+def lock_rows(connection: Connection, table: Any, ids: Collection[int]) -> None:
+    """Let nobody else change these rows before the transaction has ended; their order is the same for everybody.
+
+    On SQLite nobody else can anyway.
+    """
+    if connection.dialect.name == POSTGRESQL:
+        chosen = select(table.c.id).where(among(table.c.id, ids)).order_by(table.c.id)
+        connection.execute(chosen.with_for_update(key_share=True))
+
+
+def newest_id(connection: Connection, table: Any) -> int:
+    """The highest id that `table` ever gave out, 0 if none; inside a job that runs alone no other can follow it."""
+    if connection.dialect.name == SQLITE:
+        used = connection.exec_driver_sql(
+            "SELECT seq FROM sqlite_sequence WHERE name = ?", (table.name,)
+        ).scalar()
+        return int(used or 0)
+    sequence = f'SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM "{table.name}_id_seq"'  # noqa: S608
+    return int(connection.exec_driver_sql(sequence).scalar() or 0)
+
+
+def took_ids(connection: Connection, table: Any, last: int) -> None:
+    """Tell the database that rows of `table` were inserted with ids up to `last`, above `newest_id`."""
+    if connection.dialect.name == POSTGRESQL:
+        connection.execute(select(func.setval(f'"{table.name}_id_seq"', last)))
+
+
+def kept_number(connection: Connection) -> int:
+    """The number that `keep_number` left with the database, 0 before."""
+    if connection.dialect.name == SQLITE:
+        return int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
+    return int(connection.exec_driver_sql(f"SELECT obj_description('{_KEEPER}'::regclass)").scalar() or 0)
+
+
+def keep_number(connection: Connection, number: int) -> None:
+    """Leave a number with the database, which goes with it wherever it is copied to."""
+    if connection.dialect.name == SQLITE:
+        connection.exec_driver_sql(f"PRAGMA user_version = {number:d}")
+    else:
+        connection.exec_driver_sql(f"COMMENT ON TABLE {_KEEPER} IS '{number:d}'")
+
+
+# Of the table that it is about.
+_KEEPER = "movie_search"
+
+
+def violates(error: IntegrityError, column: str) -> bool:
+    """Whether the unique constraint that `error` reports is the one on `column`."""
+    return column in str(error.orig)
