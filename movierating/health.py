@@ -2,6 +2,7 @@
 
 import hmac
 import sqlite3
+from typing import TYPE_CHECKING
 
 import marshmallow as ma
 from flask import Response, current_app
@@ -12,6 +13,9 @@ from movierating.auth import access
 from movierating.problems import Unauthenticated, Unavailable
 from movierating.rest import Blueprint, View
 
+if TYPE_CHECKING:
+    from movierating.redis_server import RedisServer
+
 blp = Blueprint("service", __name__, description="How the service is.")
 
 
@@ -19,6 +23,20 @@ class StatusSchema(ma.Schema):
     """All is well."""
 
     status = ma.fields.String(required=True, metadata={"example": "ok"})
+
+
+class ReadinessSchema(ma.Schema):
+    """Requests are answered."""
+
+    status = ma.fields.String(
+        required=True, validate=ma.validate.OneOf(["ok", "degraded"]), metadata={"example": "ok"}
+    )
+    degraded = ma.fields.List(
+        ma.fields.String(validate=ma.validate.OneOf(["redis"])),
+        metadata={
+            "description": "What the service goes on without; there only when the status is `degraded`."
+        },
+    )
 
 
 @blp.route("/healthz")
@@ -40,16 +58,20 @@ class Readiness(View):
     """What the process depends on."""
 
     @blp.doc(operationId="get_readiness")
-    @blp.response(200, StatusSchema())
+    @blp.response(200, ReadinessSchema())
     def get(self) -> Response:
         """Ask whether the service can serve
 
-        200 when the database answers and is at the newest migration; 503 otherwise, with what is amiss.
+        200 when the database answers and is at the newest migration; 503 otherwise, with what is amiss. Without a Redis
+        that it was given, the service goes on, and is `degraded`: limits are each instance's own.
         """
         missing = startup.missing()
         if missing:
             raise Unavailable(f"Not ready: {', '.join(missing)}.")
-        return json_answer({"status": "ok"})
+        redis: RedisServer | None = current_app.extensions["redis"]
+        if redis is None or redis.answers():
+            return json_answer({"status": "ok"})
+        return json_answer({"status": "degraded", "degraded": ["redis"]})
 
 
 def _require_token(wanted: str | None) -> None:
