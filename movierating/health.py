@@ -68,10 +68,15 @@ class Readiness(View):
         missing = startup.missing()
         if missing:
             raise Unavailable(f"Not ready: {', '.join(missing)}.")
-        redis: RedisServer | None = current_app.extensions["redis"]
-        if redis is None or redis.answers():
-            return json_answer({"status": "ok"})
-        return json_answer({"status": "degraded", "degraded": ["redis"]})
+        if _redis_up() is False:
+            return json_answer({"status": "degraded", "degraded": ["redis"]})
+        return json_answer({"status": "ok"})
+
+
+def _redis_up() -> bool | None:
+    """Whether Redis answers, None where the service was given none."""
+    redis: RedisServer | None = current_app.extensions["redis"]
+    return None if redis is None else redis.answers()
 
 
 def _require_token(wanted: str | None) -> None:
@@ -92,12 +97,12 @@ class Metrics(View):
         """Read the metrics
 
         Prometheus' text format: requests with their latency, ratings, sign-ups, failed logins and how long writes wait,
-        over all workers; the database's size and the time of its newest backup. Where the operator set a token for it,
-        only with that.
+        over all workers; the database's size and the time of its newest backup; whether Redis answers, if there is one.
+        Where the operator set a token for it, only with that.
         """
         _require_token(current_app.config["METRICS_TOKEN"])
         try:
             journal.flush()
-            return Response(metrics.exposition(database.file()), content_type=metrics.MEDIA_TYPE)
+            return Response(metrics.exposition(database.file(), _redis_up()), content_type=metrics.MEDIA_TYPE)
         except sqlite3.Error as error:
             raise Unavailable("The counts can't be read.") from error

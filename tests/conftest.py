@@ -349,3 +349,17 @@ def start_redis(
 def redis(start_redis: Callable[..., RedisProcess]) -> RedisProcess:
     """A Redis server. A test that takes it away brings it back, as `with redis.gone():` does."""
     return start_redis()
+
+
+@pytest.fixture(scope="session")
+def eventually() -> Callable[[Callable[[], object]], None]:
+    """`eventually(condition)` returns once it holds, and fails after half a minute."""
+
+    def wait(condition: Callable[[], object]) -> None:
+        for _ in range(300):
+            if condition():
+                return
+            time.sleep(0.1)
+        pytest.fail("it never came true")
+
+    return wait

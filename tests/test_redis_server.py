@@ -39,29 +39,19 @@ def said(caplog):
     return lambda: [(record.getMessage(), record.fields) for record in caplog.records]
 
 
-def wait_for(true):
-    """Return once `true()` is, fail after half a minute."""
-    waited = threading.Event()
-    for _ in range(600):
-        if true():
-            return
-        waited.wait(0.05)
-    pytest.fail("it never came true")
-
-
 def client_of(server):
     return Redis(connection_pool=server.pool(PATIENCE_SECONDS))
 
 
 @pytest.mark.parametrize("trouble", ["gone", "stuck"])
-def test_it_is_found_again_and_each_turn_is_logged_once(server, redis, said, trouble):
+def test_it_is_found_again_and_each_turn_is_logged_once(server, redis, said, eventually, trouble):
     assert server.answers()
     with getattr(redis, trouble)():
         with ThreadPoolExecutor(8) as threads:
             assert not any(threads.map(lambda _: server.answers(), range(64)))
         assert [message for message, _ in said()] == ["Redis does not answer; the service goes on without it"]
-    wait_for(server.answers)
-    wait_for(lambda: len(said()) == 2)
+    eventually(server.answers)
+    eventually(lambda: len(said()) == 2)
     assert said()[1] == ("Redis answers again", {"address": f"127.0.0.1:{redis.port}"})
 
 
