@@ -150,7 +150,8 @@ SETTINGS = (
             "Where the data is: `sqlite:///` and a file's path, from the instance folder unless it starts with `/`; or "
             "`postgresql+psycopg://user:password@host/database` (extra `[postgresql]`)."),
     Setting("REDIS_URL", _redis_url, None, "none",
-            "Keeps the rate limits in Redis (extra `[redis]`); without it they are kept in the instance folder."),
+            "Keeps the rate limits in Redis (extra `[redis]`), for all instances that share it; without it, and while "
+            "it does not answer, they are kept in the instance folder."),
     Setting("SECRET_KEY", _secret(KEY_BYTES), None, "the instance folder's key file",
             "Signs tokens and cursors; at least 32 bytes."),
     Setting("RATELIMIT_ENABLED", _flag, True, "`true`",

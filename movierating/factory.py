@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from datetime import timedelta
 from importlib.metadata import version
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response
-from limits.errors import ConfigurationError
 from sqlalchemy.exc import SQLAlchemyError
 
 from movierating import (
@@ -35,6 +35,9 @@ from movierating.ratings.own_routes import blp as own_ratings_blueprint
 from movierating.ratings.routes import blp as ratings_blueprint
 from movierating.users.routes import blp as users_blueprint
 
+if TYPE_CHECKING:
+    from movierating.redis_server import RedisServer
+
 
 def build(environ: Mapping[str, str] | None, prepared: bool) -> Flask:
     """The application, as `movierating.create_app` promises it."""
@@ -44,7 +47,9 @@ def build(environ: Mapping[str, str] | None, prepared: bool) -> Flask:
     settings["SECRET_KEY"] = settings["SECRET_KEY"] or startup.secret_key(folder)
     app = http.Application("movierating", instance_path=str(folder), static_folder="static")
     app.config.from_mapping(settings)
+    app.extensions["redis"] = redis = _redis_server(settings["REDIS_URL"])
     app.config.from_mapping(_extension_settings(settings))
+    app.config.from_mapping(_limiter_settings(folder / "limits.sqlite3", redis))
     # What an application before this one answered is logged and counted where that one wanted it.
     journal.flush()
     logs.configure(settings["LOG_FORMAT"], settings["LOG_LEVEL"])
@@ -83,16 +88,41 @@ def _extension_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
         "JWT_DECODE_AUDIENCE": access.ISSUER,
         "JWT_ACCESS_TOKEN_EXPIRES": timedelta(seconds=access.ACCESS_SECONDS),
         "JWT_REFRESH_TOKEN_EXPIRES": timedelta(seconds=REFRESH_SECONDS),
-        "RATELIMIT_STORAGE_URI": settings["REDIS_URL"]
-        or rate_limits.storage_uri(settings["INSTANCE_PATH"] / "limits.sqlite3"),
+        "API_TITLE": "movierating",
+        "API_VERSION": version("movierating"),
+        "OPENAPI_VERSION": "3.1.0",
+    }
+
+
+def _redis_server(url: str | None) -> "RedisServer | None":
+    if url is None:
+        return None
+    try:
+        from movierating.redis_server import RedisServer
+    except ImportError as error:
+        raise config.SettingError("MOVIERATING_REDIS_URL: needs the extra movierating[redis]") from error
+    try:
+        return RedisServer(url)
+    except ValueError as error:
+        raise config.SettingError("MOVIERATING_REDIS_URL: is no address of a Redis server") from error
+
+
+def _limiter_settings(file: Path, redis: "RedisServer | None") -> dict[str, Any]:
+    if redis is None:
+        uri = rate_limits.storage_uri(file)
+    else:
+        from movierating import shared_limits
+
+        uri = shared_limits.storage_uri(file)
+    return {
+        "RATELIMIT_STORAGE_URI": uri,
+        # Always, since Flask-Limiter keeps those of the application before.
+        "RATELIMIT_STORAGE_OPTIONS": {"redis": redis},
         "RATELIMIT_STRATEGY": "fixed-window",
         "RATELIMIT_HEADERS_ENABLED": True,
         # Limits that can't be stored are counted in the process; they never take the service down.
         "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,
         "RATELIMIT_SWALLOW_ERRORS": True,
-        "API_TITLE": "movierating",
-        "API_VERSION": version("movierating"),
-        "OPENAPI_VERSION": "3.1.0",
     }
 
 
@@ -108,12 +138,7 @@ def _bind_extensions(app: Flask) -> None:
         database.configure(db.engine)
     migrate.init_app(app, db, directory=str(startup.MIGRATIONS), render_as_batch=True)
     jwt.init_app(app)
-    try:
-        limiter.init_app(app)
-    except ConfigurationError as error:
-        raise config.SettingError("MOVIERATING_REDIS_URL: needs the extra movierating[redis]") from error
-    except ValueError as error:
-        raise config.SettingError("MOVIERATING_REDIS_URL: is no address of a Redis server") from error
+    limiter.init_app(app)
     if app.config["CORS_ORIGINS"]:
         cors.init_app(
             app,

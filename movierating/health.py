@@ -2,6 +2,7 @@
 
 import hmac
 import sqlite3
+from typing import TYPE_CHECKING
 
 import marshmallow as ma
 from flask import Response, current_app
@@ -13,6 +14,9 @@ from movierating.auth import access
 from movierating.problems import Unauthenticated, Unavailable
 from movierating.rest import Blueprint, View
 
+if TYPE_CHECKING:
+    from movierating.redis_server import RedisServer
+
 blp = Blueprint("service", __name__, description="How the service is.")
 
 
@@ -20,6 +24,20 @@ class StatusSchema(ma.Schema):
     """All is well."""
 
     status = ma.fields.String(required=True, metadata={"example": "ok"})
+
+
+class ReadinessSchema(ma.Schema):
+    """Requests are answered."""
+
+    status = ma.fields.String(
+        required=True, validate=ma.validate.OneOf(["ok", "degraded"]), metadata={"example": "ok"}
+    )
+    degraded = ma.fields.List(
+        ma.fields.String(validate=ma.validate.OneOf(["redis"])),
+        metadata={
+            "description": "What the service goes on without; there only when the status is `degraded`."
+        },
+    )
 
 
 @blp.route("/healthz")
@@ -41,16 +59,25 @@ class Readiness(View):
     """What the process depends on."""
 
     @blp.doc(operationId="get_readiness")
-    @blp.response(200, StatusSchema())
+    @blp.response(200, ReadinessSchema())
     def get(self) -> Response:
         """Ask whether the service can serve
 
-        200 when the database answers and is at the newest migration; 503 otherwise, with what is amiss.
+        200 when the database answers and is at the newest migration; 503 otherwise, with what is amiss. Without a Redis
+        that it was given, the service goes on, and is `degraded`: limits are each instance's own.
         """
         missing = startup.missing()
         if missing:
             raise Unavailable(f"Not ready: {', '.join(missing)}.")
+        if _redis_up() is False:
+            return json_answer({"status": "degraded", "degraded": ["redis"]})
         return json_answer({"status": "ok"})
+
+
+def _redis_up() -> bool | None:
+    """Whether Redis answers, None where the service was given none."""
+    redis: RedisServer | None = current_app.extensions["redis"]
+    return None if redis is None else redis.answers()
 
 
 def _require_token(wanted: str | None) -> None:
@@ -78,13 +105,13 @@ class Metrics(View):
         """Read the metrics
 
         Prometheus' text format: requests with their latency, ratings, sign-ups, failed logins and how long writes wait,
-        over all workers; the database's size and the time of its newest backup. Where the operator set a token for it,
-        only with that.
+        over all workers; the database's size and the time of its newest backup; whether Redis answers, if there is one.
+        Where the operator set a token for it, only with that.
         """
         _require_token(current_app.config["METRICS_TOKEN"])
         try:
             journal.flush()
-            text = metrics.exposition(_database_bytes(), last_backup.at(database.place()))
-            return Response(text, content_type=metrics.MEDIA_TYPE)
+            database_facts = _database_bytes(), last_backup.at(database.place())
+            return Response(metrics.exposition(*database_facts, _redis_up()), content_type=metrics.MEDIA_TYPE)
         except sqlite3.Error as error:
             raise Unavailable("The counts can't be read.") from error

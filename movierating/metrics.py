@@ -42,14 +42,16 @@ def count_answers(answers: Iterable[Answered]) -> None:
     counters.add(fresh)
 
 
-def exposition(database_bytes: int | None, backed_up_at: float) -> bytes:
-    """All metrics, as of MEDIA_TYPE, those of the database among them, its size only where it is known.
+def exposition(database_bytes: int | None, backed_up_at: float, redis_up: bool | None) -> bytes:
+    """All metrics, as of MEDIA_TYPE, those of the database among them; its size and Redis unless they are None.
 
     Raises sqlite3.Error where counts can't be read.
     """
     registry = CollectorRegistry()
     registry.register(_Totals(counters.totals()))
     registry.register(_Database(database_bytes, backed_up_at))
+    if redis_up is not None:
+        registry.register(_Redis(redis_up))
     return generate_latest(registry)
 
 
@@ -66,7 +68,12 @@ class _Totals(Collector):
         yield self._ratings()
         yield self._requests()
         yield self._histogram(_SECONDS, "Seconds until the answer began.", ("method", "route"))
-        yield self._cache()
+        yield self._lookups(_CACHE, "Reads without credentials: given again, or made.", ("hit", "miss"))
+        yield self._lookups(
+            counters.SHARED_CACHE,
+            "Reads of the cache in Redis: found, not found, or not answered.",
+            ("hit", "miss", "error"),
+        )
         for name, text in _WRITING.items():
             yield self._histogram(name, text)
 
@@ -89,12 +96,10 @@ class _Totals(Collector):
                 family.add_metric(key[1:], total)
         return family
 
-    def _cache(self) -> Metric:
-        family = CounterMetricFamily(
-            f"movierating_{_CACHE}", "Reads without credentials: given again, or made.", labels=("result",)
-        )
-        for result in ("hit", "miss"):
-            family.add_metric((result,), self._totals.get((_CACHE, result), 0))
+    def _lookups(self, name: str, text: str, results: tuple[str, ...]) -> Metric:
+        family = CounterMetricFamily(f"movierating_{name}", text, labels=("result",))
+        for result in results:
+            family.add_metric((result,), self._totals.get((name, result), 0))
         return family
 
     def _histogram(self, name: str, text: str, labels: tuple[str, ...] = ()) -> Metric:
@@ -128,3 +133,16 @@ class _Database(Collector):
                 "The database on its disk; of SQLite with its write-ahead log.",
                 value=self._bytes,
             )
+
+
+class _Redis(Collector):
+    """Redis, as the worker that was asked sees it."""
+
+    def __init__(self, up: bool) -> None:
+        self._up = up
+
+    def collect(self) -> Iterator[Metric]:
+        """The gauge."""
+        yield GaugeMetricFamily(
+            "movierating_redis_up", "Whether Redis answers the worker that was asked.", value=self._up
+        )

@@ -85,7 +85,7 @@ class SQLiteStorage(Storage):
     def incr(self, key: str, expiry: int, amount: int = 1) -> int:
         """Count a hit and return the hits of the window, which ends `expiry` seconds after its first."""
         now = self._clock()
-        ((hits,),) = self._run(_HIT, key=_digest(key), amount=amount, now=now, expiry=expiry)
+        ((hits,),) = self._run(_HIT, key=digest(key), amount=amount, now=now, expiry=expiry)
         if now >= self._purge_at:
             self._purge_at = now + PURGE_SECONDS
             self._run(_PURGE, now=now)
@@ -93,13 +93,13 @@ class SQLiteStorage(Storage):
 
     def get(self, key: str) -> int:
         """Return the hits of the window that is open, 0 where none is."""
-        rows = self._run(_LIVE, key=_digest(key), now=self._clock())
+        rows = self._run(_LIVE, key=digest(key), now=self._clock())
         return int(rows[0][0]) if rows else 0
 
     def get_expiry(self, key: str) -> float:
         """Return when the window ends, in seconds since 1970, or now where none is open."""
         now = self._clock()
-        rows = self._run(_LIVE, key=_digest(key), now=now)
+        rows = self._run(_LIVE, key=digest(key), now=now)
         return float(rows[0][1]) if rows else now
 
     def check(self) -> bool:
@@ -116,7 +116,7 @@ class SQLiteStorage(Storage):
 
     def clear(self, key: str) -> None:
         """Forget one window."""
-        self._run("DELETE FROM counters WHERE key = :key", key=_digest(key))
+        self._run("DELETE FROM counters WHERE key = :key", key=digest(key))
 
     def _run(self, statement: str, **values: object) -> list[tuple[float, ...]]:
         with _lock:
@@ -154,7 +154,8 @@ def _set_up(connection: sqlite3.Connection) -> None:
         time.sleep(BUSY_SECONDS / 100)
 
 
-def _digest(key: str) -> bytes:
+def digest(key: str) -> bytes:
+    """What stands for a key wherever it is kept."""
     return blake2b(key.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 

@@ -156,6 +156,8 @@ def worker() -> Flask:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     _share_arenas()
     app = create_app(prepared=False)
+    if app.extensions["redis"]:
+        app.extensions["redis"].look()
     app.wsgi_app = slow_clients.bounded(app.wsgi_app, THREADS_A_WORKER - 1)  # type: ignore[assignment, method-assign]
     # All that was made so far lives as long as the process; looking through it for garbage, as each full collection
     # would, takes some 70 ms in which nobody is answered.

@@ -27,6 +27,7 @@ from movierating import create_app, database, times
 from movierating.database import write
 from movierating.movies import service as movies
 from movierating.movies.models import Milestone
+from redis_process import RedisProcess
 
 PASSWORD = "correct horse battery"
 
@@ -365,3 +366,41 @@ def _wait_until_it_answers(service: Service) -> None:
         except OSError:
             time.sleep(0.1)
     raise AssertionError("the service did not answer in 30 seconds")
+
+
+@pytest.fixture(scope="session")
+def start_redis(
+    program: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[..., RedisProcess]]:
+    """`start_redis("--requirepass", "secret")` starts a Redis of its own, with these options, and waits for it."""
+    executable = program("redis-server")
+    started: list[RedisProcess] = []
+
+    def start(*options: str) -> RedisProcess:
+        started.append(RedisProcess(executable, free_port(), tmp_path_factory.mktemp("redis"), options))
+        started[-1].start()
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+
+
+@pytest.fixture(scope="session")
+def redis(start_redis: Callable[..., RedisProcess]) -> RedisProcess:
+    """A Redis server. A test that takes it away brings it back, as `with redis.gone():` does."""
+    return start_redis()
+
+
+@pytest.fixture(scope="session")
+def eventually() -> Callable[[Callable[[], object]], None]:
+    """`eventually(condition)` returns once it holds, and fails after half a minute."""
+
+    def wait(condition: Callable[[], object]) -> None:
+        for _ in range(300):
+            if condition():
+                return
+            time.sleep(0.1)
+        pytest.fail("it never came true")
+
+    return wait

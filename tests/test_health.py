@@ -33,5 +33,17 @@ def test_a_database_that_does_not_answer_is_not_ready(client, problem, tmp_path,
     assert client.get("/healthz").status_code == 200
 
 
+def test_a_redis_that_does_not_answer_is_told_and_does_not_take_the_service_away(make_app, redis, eventually):
+    app = make_app(REDIS_URL=redis.url)
+    client = app.test_client()
+    assert client.get("/readyz").json == {"status": "ok"}
+    with redis.gone():
+        for _ in range(2):
+            answer = client.get("/readyz")
+            assert (answer.status_code, answer.json) == (200, {"status": "degraded", "degraded": ["redis"]})
+    eventually(lambda: client.get("/readyz").json == {"status": "ok"})
+    app.extensions["redis"].close()
+
+
 def test_a_query_is_refused(client, problem):
     problem(client.get("/readyz?deep=1"), 422, "deep")

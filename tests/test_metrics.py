@@ -8,6 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from movierating import database, last_backup, metrics
 from movierating.database import write
 from movierating.logs import Answered
+from movierating.shared_cache import SharedCache
 
 
 @pytest.fixture
@@ -119,6 +120,24 @@ def test_writes_are_timed_each_by_its_wait_and_together_by_their_transaction(scr
     for name in names:
         assert after[f"{name}_count",] - before[f"{name}_count",] == 2
         assert after[f"{name}_sum",] > before[f"{name}_sum",]
+
+
+def test_the_shared_cache_and_redis_are_shown(make_app, redis, scrape):
+    assert [scrape()["movierating_shared_cache_lookups_total", way] for way in ("hit", "miss", "error")] == [
+        0,
+        0,
+        0,
+    ]
+    assert ("movierating_redis_up",) not in scrape()
+    app = make_app(REDIS_URL=redis.url)
+    server = app.extensions["redis"]
+    SharedCache(server).get(b"key")
+    text = app.test_client().get("/metrics").text
+    assert 'movierating_shared_cache_lookups_total{result="miss"} 1.0' in text
+    assert "movierating_redis_up 1.0" in text
+    with redis.gone():
+        assert "movierating_redis_up 0.0" in app.test_client().get("/metrics").text
+        server.close()
 
 
 TOKEN = "0123456789abcdef"

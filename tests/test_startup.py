@@ -180,13 +180,17 @@ def test_a_line_end_after_a_key_is_not_part_of_it(tmp_path):
     assert startup.secret_key(tmp_path) == "k" * 40
 
 
-@pytest.mark.parametrize(("installed", "why"), [(True, "no address"), (False, r"extra movierating\[redis\]")])
-def test_a_redis_that_cannot_be_used_is_refused(instance, environ, monkeypatch, installed, why):
-    if not installed:
-        monkeypatch.setitem(sys.modules, "redis", None)
-    settings = environ(instance, REDIS_URL="redis://127.0.0.1:port", RATELIMIT_ENABLED="true")
-    with pytest.raises(SettingError, match=f"REDIS_URL: .*{why}"):
-        create_app(settings, prepared=False)
+@pytest.mark.parametrize("url", ["redis://127.0.0.1:port", "redis://127.0.0.1:6379?no_option=1"])
+def test_what_is_no_address_of_a_redis_is_refused(instance, environ, url):
+    with pytest.raises(SettingError, match="REDIS_URL: is no address"):
+        create_app(environ(instance, REDIS_URL=url), prepared=False)
+
+
+def test_redis_needs_its_extra(instance, environ, monkeypatch):
+    monkeypatch.delitem(sys.modules, "movierating.redis_server", raising=False)
+    monkeypatch.setitem(sys.modules, "redis", None)
+    with pytest.raises(SettingError, match=r"REDIS_URL: .*extra movierating\[redis\]"):
+        create_app(environ(instance, REDIS_URL="redis://127.0.0.1"), prepared=False)
 
 
 def test_nobody_else_can_read_a_database_in_an_open_folder(tmp_path, environ):

@@ -4,7 +4,6 @@ import http.client
 import json
 import shutil
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -181,17 +180,3 @@ def workers_of() -> Callable[[Any], list[int]]:
         return [int(pid) for pid in listed.read_text().split()]
 
     return children
-
-
-@pytest.fixture(scope="session")
-def eventually() -> Callable[[Callable[[], object]], None]:
-    """`eventually(condition)` returns once it holds, and fails after half a minute."""
-
-    def wait(condition: Callable[[], object]) -> None:
-        for _ in range(300):
-            if condition():
-                return
-            time.sleep(0.1)
-        pytest.fail("it never came true")
-
-    return wait

@@ -1,0 +1,73 @@
+"""A real Redis server, which tests take away and bring back."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+class RedisProcess:
+    """A Redis server that keeps nothing, always on the same port; it is empty after each start."""
+
+    def __init__(self, executable: str, port: int, folder: Path, options: tuple[str, ...] = ()) -> None:
+        kept = [
+            "--save",
+            "",
+            "--appendonly",
+            "no",
+            "--dir",
+            str(folder),
+            "--logfile",
+            str(folder / "redis.log"),
+        ]
+        self.port = port
+        self.url = f"redis://127.0.0.1:{port}"
+        self._command = [executable, "--bind", "127.0.0.1", "--port", str(port), *kept, *options]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start and wait until it answers, if only to ask for a password."""
+        self._process = subprocess.Popen(self._command)
+        for _ in range(300):
+            try:
+                if self.send("PING"):
+                    return
+            except OSError:
+                assert self._process.poll() is None, "redis-server ended"
+                time.sleep(0.02)
+        raise AssertionError("redis-server did not answer")
+
+    def kill(self) -> None:
+        """End it at once."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+
+    def send(self, *words: str) -> bytes:
+        """What it answers to a command, up to 64 KB of it."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=5) as connection:
+            connection.sendall(b" ".join(word.encode() for word in words) + b"\r\n")
+            return connection.recv(1 << 16)
+
+    @contextmanager
+    def gone(self) -> Iterator[None]:
+        """Killed meanwhile."""
+        self.kill()
+        try:
+            yield
+        finally:
+            self.start()
+
+    @contextmanager
+    def stuck(self) -> Iterator[None]:
+        """Stopped meanwhile: connections are made, and nothing is ever answered."""
+        assert self._process is not None
+        os.kill(self._process.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self._process.pid, signal.SIGCONT)
