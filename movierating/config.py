@@ -101,6 +101,12 @@ def _postgresql_url(text: str) -> str:
     return f"postgresql+psycopg{match[1]}"
 
 
+def _replica_url(value: object) -> str:
+    if not _text(value).startswith("postgres"):
+        raise ValueError("must be postgresql+psycopg:// and a server and database, written as in a URL")
+    return _postgresql_url(_text(value))
+
+
 def _redis_url(value: object) -> str:
     if not _text(value).startswith(("redis://", "rediss://", "redis+unix://")):
         raise ValueError("must start with redis://, rediss:// or redis+unix://")
@@ -149,6 +155,8 @@ SETTINGS = (
     Setting("DATABASE_URL", _database_url, None, "`movierating.sqlite3` in the instance folder",
             "Where the data is: `sqlite:///` and a file's path, from the instance folder unless it starts with `/`; or "
             "`postgresql+psycopg://user:password@host/database` (extra `[postgresql]`)."),
+    Setting("DATABASE_REPLICA_URL", _replica_url, None, "none",
+            "A replica of the PostgreSQL database, from which those read who are not signed in."),
     Setting("REDIS_URL", _redis_url, None, "none",
             "Keeps the rate limits in Redis (extra `[redis]`), for all instances that share it; without it, and while "
             "it does not answer, they are kept in the instance folder."),
@@ -205,6 +213,8 @@ def load(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
     values.update(_parsed(_from_file(folder / CONFIG_FILE), f"{CONFIG_FILE}: "))
     values.update(_parsed(_from_environment(environ), PREFIX))
     values["INSTANCE_PATH"] = folder
+    if values["DATABASE_REPLICA_URL"] and not str(values["DATABASE_URL"]).startswith("postgresql"):
+        raise SettingError("DATABASE_REPLICA_URL: only a database of PostgreSQL has replicas")
     if values["DATABASE_URL"] is None:
         values["DATABASE_URL"] = f"sqlite:///{quote(str(folder / 'movierating.sqlite3'))}"
     return values

@@ -20,6 +20,7 @@ from movierating import connections, postgresql
 from movierating.dialects import POSTGRESQL, SQLITE
 from movierating.instance_lock import InUse
 from movierating.problems import Unavailable
+from movierating.replicas import Replica
 
 T = TypeVar("T")
 
@@ -58,14 +59,26 @@ def engine_options(url: str, instance: Path, synchronous: str, cursor_key: bytes
     }
 
 
-def configure(engine: Engine) -> None:
-    """Make the connections of `engine` what `engine_options` promised."""
+def configure(engine: Engine, replica_url: str | None = None) -> None:
+    """Make the connections of `engine` what `engine_options` promised; some reads may go to a replica."""
     if engine.dialect.name == POSTGRESQL:
         postgresql.configure(engine)
+        if replica_url is not None:
+            options = {
+                "pool_size": 0,
+                "hide_parameters": True,
+                "connect_args": postgresql.connect_arguments(),
+            }
+            _door(engine).replica = Replica(replica_url, {**options, "execution_options": _shared(engine)})
     else:
         # In this order: what the other one listens with is the last that is asked for a connection.
         connections.hold_while_open(engine)
         connections.configure(engine)
+
+
+def _shared(engine: Engine) -> dict[str, Any]:
+    """Of the execution options, what those have who only read."""
+    return {"cursor_key": engine.get_execution_options()["cursor_key"]}
 
 
 def is_postgresql(url: str) -> bool:
@@ -147,6 +160,14 @@ def read(engine: Engine | None = None) -> Connection:
     engine = engine or db.engine
     connection: Connection = _door(engine).read(engine)
     return connection
+
+
+def replica_up() -> bool | None:
+    """Whether the database's replica answers and keeps up, None where there is none."""
+    door = _door(db.engine)
+    if file() is not None or door.replica is None:
+        return None
+    return door.replica.connection(read()) is not None
 
 
 def version(engine: Engine, movie_id: int | None) -> tuple[Any, ...] | None:

@@ -19,6 +19,7 @@ from movierating import (
     journal,
     logs,
     rate_limits,
+    replicas,
     startup,
 )
 from movierating.auth import access
@@ -58,6 +59,8 @@ def build(environ: Mapping[str, str] | None, prepared: bool) -> Flask:
     _register_blueprints(app)
     with app.app_context():
         app.wsgi_app = Edge(app.wsgi_app, freshness.stamps(db.engine))  # type: ignore[method-assign]
+        if settings["DATABASE_REPLICA_URL"]:
+            app.wsgi_app = replicas.routed(app.wsgi_app, db.engine)  # type: ignore[assignment, method-assign]
     if settings["TRUSTED_PROXIES"]:
         app.wsgi_app = clients.behind_proxies(app.wsgi_app, settings["TRUSTED_PROXIES"])  # type: ignore[assignment, method-assign]
     for command in main.commands.values():
@@ -135,7 +138,7 @@ def _bind_extensions(app: Flask) -> None:
     except SQLAlchemyError as error:
         raise config.SettingError("DATABASE_URL: is no address of a database") from error
     with app.app_context():
-        database.configure(db.engine)
+        database.configure(db.engine, app.config["DATABASE_REPLICA_URL"])
     migrate.init_app(app, db, directory=str(startup.MIGRATIONS), render_as_batch=True)
     jwt.init_app(app)
     limiter.init_app(app)

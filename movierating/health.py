@@ -33,7 +33,7 @@ class ReadinessSchema(ma.Schema):
         required=True, validate=ma.validate.OneOf(["ok", "degraded"]), metadata={"example": "ok"}
     )
     degraded = ma.fields.List(
-        ma.fields.String(validate=ma.validate.OneOf(["redis"])),
+        ma.fields.String(validate=ma.validate.OneOf(["redis", "replica"])),
         metadata={
             "description": "What the service goes on without; there only when the status is `degraded`."
         },
@@ -64,14 +64,16 @@ class Readiness(View):
         """Ask whether the service can serve
 
         200 when the database answers and is at the newest migration; 503 otherwise, with what is amiss. Without a Redis
-        that it was given, the service goes on, and is `degraded`: limits are each instance's own.
+        or replica that it was given, the service goes on, and is `degraded`: limits are each instance's own, and the
+        database answers for its replica.
         """
         missing = startup.missing()
         if missing:
             raise Unavailable(f"Not ready: {', '.join(missing)}.")
-        if _redis_up() is False:
-            return json_answer({"status": "degraded", "degraded": ["redis"]})
-        return json_answer({"status": "ok"})
+        gone = [
+            name for name, up in (("redis", _redis_up()), ("replica", database.replica_up())) if up is False
+        ]
+        return json_answer({"status": "degraded", "degraded": gone} if gone else {"status": "ok"})
 
 
 def _redis_up() -> bool | None:

@@ -37,6 +37,10 @@ _LONGEST_PAUSE_SECONDS = 0.1
 # Source: https://www.postgresql.org/docs/current/errcodes-appendix.html
 _SERIALIZATION_FAILURE, _DEADLOCK = "40001", "40P01"
 
+_SHOWN = (
+    "SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()::text"
+    " ELSE pg_current_snapshot()::text END"
+)
 _SHARED = f"BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock_shared({_WRITERS})"
 _ALONE = f"BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock({_WRITERS})"
 
@@ -101,6 +105,8 @@ class _Own(threading.local):
     reader: Reader | None = None
     # What is read inside a job, past its connection, sees nothing that is not committed.
     aside: Reader | None = None
+    # While it answers somebody whom a replica may serve, and one does.
+    lagging: Connection | None = None
     is_writing = False
 
 
@@ -109,10 +115,28 @@ class Door:
 
     def __init__(self) -> None:
         self._own = _Own()
+        self.replica: Any = None
+
+    @contextmanager
+    def lagging(self, engine: Engine) -> Iterator[bool]:
+        """Let the calling thread read from the replica until the end of the block; whether it does.
+
+        That is told once for all of a request's reads: were one of them from the primary, an older answer could be
+        kept under a newer version.
+        """
+        if self.replica is not None:
+            with suppress(SQLAlchemyError):
+                self._own.lagging = self.replica.connection(self.read(engine))
+        try:
+            yield self._own.lagging is not None
+        finally:
+            self._own.lagging = None
 
     def read(self, engine: Engine) -> Connection:
         """The calling thread's connection; each statement sees what was committed before it."""
         own = self._own
+        if own.lagging is not None and not own.lagging.invalidated:
+            return own.lagging
         if own.is_writing:
             own.aside = own.aside or Reader(engine)
             return own.aside.connection
@@ -164,13 +188,14 @@ class Door:
     def version(self, engine: Engine, movie_id: int | None) -> tuple[Any, ...] | None:
         """A value that is another one after a commit that changes a movie's facts or sums (None: changes anything).
 
-        A snapshot names the transactions whose changes it shows, so two equal ones show the same.
+        A snapshot names the transactions whose changes it shows, so two equal ones show the same. A replica's name
+        only some; what it shows moves with its place in the log.
         Source: https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-PG-SNAPSHOT
         """
         try:
             connection = self.read(engine)
             if movie_id is None:
-                found = _execute(connection, "SELECT pg_current_snapshot()::text")
+                found = _execute(connection, _SHOWN)
             else:
                 text = "SELECT edit, ratings_version FROM movie WHERE id = %s"
                 found = _execute(connection, text, (movie_id,))
@@ -192,6 +217,8 @@ class Door:
     def close(self, engine: Engine) -> None:
         """Close the connections, but for those on which other threads read; new ones open when needed."""
         self._own.reader = None
+        if self.replica is not None:
+            self.replica.close()
         engine.dispose()
 
 

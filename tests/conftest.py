@@ -63,6 +63,9 @@ def data_folder() -> Path:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Let nobody think that a database was tested that was not."""
+    config.addinivalue_line(
+        "markers", "postgresql: about what only PostgreSQL has; not run on another database"
+    )
     config.addinivalue_line("markers", "sqlite: about what only SQLite has; not run on another database")
 
 
@@ -72,11 +75,11 @@ def pytest_report_header() -> str:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """On another database, leave out what is about SQLite alone."""
-    if postgres.WANTED:
-        ours = [item for item in items if item.get_closest_marker("sqlite") is None]
-        config.hook.pytest_deselected(items=[item for item in items if item not in set(ours)])
-        items[:] = ours
+    """Leave out what is about the other database alone."""
+    other = "sqlite" if postgres.WANTED else "postgresql"
+    left_out = {item for item in items if item.get_closest_marker(other) is not None}
+    config.hook.pytest_deselected(items=list(left_out))
+    items[:] = [item for item in items if item not in left_out]
 
 
 def pytest_unconfigure() -> None:

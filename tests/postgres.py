@@ -55,6 +55,15 @@ class Server:
                    "--no-locale", "--no-sync")  # fmt: skip
         return server
 
+    def replica(self) -> "Server":
+        """A new server that follows this one's write-ahead log, not started."""
+        folder = Path(tempfile.mkdtemp(prefix="movierating-replica-", dir="/tmp"))
+        other = Server(folder / "data", self.settings, self.binaries)
+        other.own(folder)
+        other.run("pg_basebackup", "--pgdata", str(other.folder), "--dbname", self.address("postgres"),
+                  "--write-recovery-conf", "--checkpoint=fast", "--no-sync")  # fmt: skip
+        return other
+
     def own(self, folder: Path) -> None:
         """Let the user who runs the server have a folder; PostgreSQL refuses to run as root."""
         if os.geteuid() == 0:
