@@ -1,4 +1,4 @@
-"""The files in docs/deploy: nginx takes its own, and keeps from the service what that can't bound itself."""
+"""The files in docs/deploy: nginx takes its own, and keeps from the service what that can't bound; containers."""
 
 import configparser
 import contextlib
@@ -7,15 +7,20 @@ import re
 import shutil
 import socket
 import subprocess
+import sys
+import tomllib
 import urllib.error
 import urllib.request
 from pathlib import Path
 
 import pytest
+import yaml
 
 from movierating import config, server
+from movierating.cli import main
 
-DEPLOY = Path(__file__).parents[1] / "docs" / "deploy"
+ROOT = Path(__file__).parents[1]
+DEPLOY = ROOT / "docs" / "deploy"
 NGINX = (DEPLOY / "nginx.conf").read_text()
 HALF = b"POST /v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"
 LARGE_FILE = b"GET /static/swagger-ui/swagger-ui-bundle.js HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -145,5 +150,98 @@ def test_the_unit_leaves_room_for_connections_and_time_to_drain(unit):
 
 
 def test_the_files_set_what_is_a_setting():
-    names = re.findall(rf"\b{config.PREFIX}(\w+)", NGINX + (DEPLOY / "movierating.service").read_text())
-    assert set(names) <= {setting.name for setting in config.SETTINGS}
+    written = "".join(file.read_text() for file in DEPLOY.iterdir())
+    names = set(re.findall(rf"\b{config.PREFIX}(\w+)", written))
+    assert "DATABASE_URL" in names <= {setting.name for setting in config.SETTINGS}
+
+
+DOCKERFILE = (DEPLOY / "Dockerfile").read_text()
+COMPOSE = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
+SERVICES = COMPOSE["services"]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+DOCKERS_PATIENCE_SECONDS = 10
+
+
+def instruction(name):
+    """What follows the last instruction of this name in the Dockerfile."""
+    return re.findall(rf"^{name} (.+(?:\\\n.+)*)$", DOCKERFILE, re.MULTILINE)[-1]
+
+
+def test_the_image_is_made_of_what_is_there_and_let_in():
+    copied = [
+        source
+        for line in re.findall(r"^COPY ((?!--).+) \S+$", DOCKERFILE, re.MULTILINE)
+        for source in line.split()
+    ]
+    ignored = (DEPLOY / "Dockerfile.dockerignore").read_text().splitlines()
+    assert sorted(f"!{source}" for source in copied) == sorted(
+        line for line in ignored if line.startswith("!")
+    )
+    assert "*" in ignored
+    assert [source for source in copied if not (ROOT / source).exists()] == []
+    assert {PROJECT["readme"], *PROJECT["license-files"], "movierating", "seed_data"} <= set(copied)
+
+
+def test_the_image_has_the_extras_for_what_compose_sets():
+    (extras,) = re.findall(r"\.whl\)\[(.+?)\]", DOCKERFILE)
+    assert {"postgresql", "redis"} == set(extras.split(",")) <= set(PROJECT["optional-dependencies"])
+
+
+def test_the_image_runs_a_python_that_is_promised():
+    versions = set(re.findall(r"^FROM python:(\S+)-slim", DOCKERFILE, re.MULTILINE))
+    (version,) = versions
+    assert f"Programming Language :: Python :: {version}" in PROJECT["classifiers"]
+
+
+def test_the_image_runs_a_command_that_there_is_as_nobody_who_owns_its_files():
+    assert json.loads(instruction("ENTRYPOINT")) == ["movierating"]
+    command, *options = json.loads(instruction("CMD"))
+    assert main.commands[command].make_context(command, options).params["host"] == "0.0.0.0"
+    assert f"useradd --uid {instruction('USER').split(':')[0]} " in DOCKERFILE
+    assert f"MOVIERATING_INSTANCE_PATH={instruction('VOLUME')}" in DOCKERFILE
+
+
+def test_docker_waits_until_it_has_drained():
+    assert instruction("STOPSIGNAL") == "SIGTERM"
+    assert server.DRAIN_SECONDS < DOCKERS_PATIENCE_SECONDS
+    assert "stop_grace_period" not in SERVICES["movierating"]
+
+
+def test_the_health_check_tells_a_service_that_is_ready(serve, free_port, empty_instance, tmp_path):
+    service = serve(shutil.copytree(empty_instance, tmp_path / "instance"))
+    words = json.loads(re.search(r"HEALTHCHECK .*?CMD (\[.+?\])$", DOCKERFILE, re.MULTILINE | re.DOTALL)[1])
+    assert words[0] == "python"
+    codes = []
+    for url in (service.url, f"http://127.0.0.1:{free_port()}"):
+        command = [sys.executable, *(word.replace("http://127.0.0.1:4000", url) for word in words[1:])]
+        codes.append(subprocess.run(command, capture_output=True).returncode)
+    assert codes == [0, 1]
+
+
+def test_compose_builds_the_image_and_keeps_its_volume():
+    service = SERVICES["movierating"]
+    assert (DEPLOY / service["build"]["context"]).resolve() == ROOT
+    assert (ROOT / service["build"]["dockerfile"]).is_file()
+    assert [mount.partition(":")[2] for mount in service["volumes"]] == [instruction("VOLUME")]
+    assert service["read_only"]
+
+
+def test_compose_publishes_the_service_alone_and_starts_it_last():
+    (published,) = [name for name in SERVICES if "ports" in SERVICES[name]]
+    assert SERVICES[published]["ports"] == [f"127.0.0.1:{instruction('EXPOSE')}:{instruction('EXPOSE')}"]
+    others = set(SERVICES) - {published}
+    assert SERVICES[published]["depends_on"] == {name: {"condition": "service_healthy"} for name in others}
+    for name in others:
+        assert SERVICES[name]["healthcheck"]["test"]
+        assert [COMPOSE["networks"][network]["internal"] for network in SERVICES[name]["networks"]] == [True]
+
+
+def test_no_secret_is_in_the_files_and_none_has_a_default():
+    values = {
+        name: value for service in SERVICES.values() for name, value in service.get("environment", {}).items()
+    }
+    secret = {name for name in values if re.search("KEY|PASSWORD|TOKEN", name)}
+    assert {"MOVIERATING_SECRET_KEY", "POSTGRES_PASSWORD"} <= secret
+    assert [name for name in secret if not re.fullmatch(r"\$\{\w+:\?.+\}", values[name])] == []
+    assert [name for name, value in values.items() if re.search(r"://[^/]*:[^/]*@", value)] == []
+    assert not re.search("KEY|PASSWORD|TOKEN", DOCKERFILE)

@@ -96,7 +96,9 @@ def test_every_make_target_has_a_line_of_help():
     assert re.findall(r"^  make ([\w-]+) +\S", listed.stdout, re.MULTILINE) == targets.split()
 
 
-@pytest.mark.parametrize("path", ["instance/movierating.sqlite3", "instance/secret_key", ".venv/bin/python"])
+@pytest.mark.parametrize(
+    "path", ["instance/movierating.sqlite3", "instance/secret_key", "docs/deploy/.env", ".venv/bin/python"]
+)
 def test_git_ignores_what_belongs_to_one_machine(path):
     assert subprocess.run(["git", "check-ignore", "--quiet", path], cwd=ROOT).returncode == 0
 
