@@ -146,7 +146,11 @@ class Door:
         return own.reader.connection
 
     def write(
-        self, engine: Engine, job: Job, movie_ids: Collection[int] | None, is_long: bool = False
+        self,
+        engine: Engine,
+        job: Job,
+        movie_ids: Collection[int] | None,
+        is_long: bool = False,
     ) -> Any:
         """Run `job` in a transaction that is committed when this returns; raises what it raises, and then it is undone.
 
@@ -156,7 +160,7 @@ class Door:
         """
         if self._own.is_writing:
             raise RuntimeError("a job must pass its connection on, and not call write()")
-        begin = _ALONE if movie_ids is None or is_long else _SHARED
+        begin = _ALONE if movie_ids is None else _SHARED
         for attempt in itertools.count(1):
             try:
                 return self._attempt(engine, job, begin)

@@ -11,6 +11,7 @@ from movierating import times
 from movierating.auth.models import PersonalToken, User
 from movierating.auth.service import Caller, require_session
 from movierating.database import read, write
+from movierating.dialects import lock_rows
 from movierating.pagination import Pages, Sort
 from movierating.problems import Conflict, InsufficientStorage, NotFound, Unavailable
 
@@ -46,6 +47,7 @@ def create(user_id: int, session_id: str, name: str, scope: str, expires_at: int
 
     def job(connection: Connection) -> int:
         require_session(connection, session_id)
+        lock_rows(connection, User.__table__, [user_id])
         held = select(_token.id).where(_token.user_id == user_id).limit(TOKENS_A_USER)
         if len(connection.execute(held).all()) == TOKENS_A_USER:
             raise Conflict(f"An account can hold {TOKENS_A_USER} personal tokens.")

@@ -1,14 +1,15 @@
 """A list of ratings set or taken back in one call, each naming its movie by one of three ids."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import select
 
 from movierating import counters
-from movierating.database import write
+from movierating.database import read, write
 from movierating.movies.models import Movie
-from movierating.ratings.bulk import put_many, remove_many
+from movierating.ratings.bulk import put_many, remove_many, while_movies_go
 
 _movie = Movie.__table__.c
 
@@ -24,14 +25,16 @@ def rate_many(user_id: int, ratings: Sequence[Mapping[str, Any]]) -> dict[str, A
     than once; the last of its ratings stays.
     """
 
-    def job(connection: Connection) -> dict[str, Any]:
-        found, not_found = _found(connection, ratings)
+    def attempt() -> dict[str, Any]:
+        found, not_found = _found(ratings)
         given = [(movie_id, one["value"], one.get("rated_at")) for movie_id, one in found]
-        outcomes = put_many(connection, user_id, given, "replace")
+        outcomes = write(
+            partial(put_many, user_id=user_id, ratings=given, on_conflict="replace"), _ids(found)
+        )
         counts = {name: outcomes.count(name) for name in ("created", "updated", "unchanged")}
         return {**counts, "not_found": not_found}
 
-    report: dict[str, Any] = write(job)
+    report = while_movies_go(attempt)
     counters.count(counters.RATINGS_WRITTEN, "list", amount=len(ratings) - len(report["not_found"]))
     return report
 
@@ -41,14 +44,14 @@ def take_back_many(user_id: int, ratings: Sequence[Mapping[str, Any]]) -> dict[s
 
     A movie that the user did not rate is not found either.
     """
+    found, not_found = _found(ratings)
+    gone = write(partial(remove_many, user_id=user_id, movie_ids=_ids(found)), _ids(found))
+    not_found += [_name(one) for movie_id, one in found if movie_id not in gone]
+    return {"deleted": len(gone), "not_found": not_found}
 
-    def job(connection: Connection) -> dict[str, Any]:
-        found, not_found = _found(connection, ratings)
-        gone = remove_many(connection, user_id, {movie_id for movie_id, _ in found})
-        not_found += [_name(one) for movie_id, one in found if movie_id not in gone]
-        return {"deleted": len(gone), "not_found": not_found}
 
-    return write(job)
+def _ids(found: list[tuple[int, Mapping[str, Any]]]) -> set[int]:
+    return {movie_id for movie_id, _ in found}
 
 
 def _name(one: Mapping[str, Any]) -> dict[str, Any]:
@@ -56,7 +59,7 @@ def _name(one: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _found(
-    connection: Connection, ratings: Iterable[Mapping[str, Any]]
+    ratings: Iterable[Mapping[str, Any]],
 ) -> tuple[list[tuple[int, Mapping[str, Any]]], list[dict[str, Any]]]:
     """The ratings whose movies exist, each behind its movie's id; and the names of the others."""
     ratings = list(ratings)
@@ -64,7 +67,7 @@ def _found(
     for name, column in _COLUMNS.items():
         wanted = {one[name] for one in ratings if name in one}
         if wanted:
-            rows = connection.execute(select(column, _movie.id).where(column.in_(wanted)))
+            rows = read().execute(select(column, _movie.id).where(column.in_(wanted)))
             ids.update(((name, value), movie_id) for value, movie_id in rows)
     found, not_found = [], []
     for one in ratings:

@@ -1,18 +1,23 @@
 """Many ratings of one user at once: judged against what is there, written together, counted together."""
 
-from collections.abc import Iterable
-from typing import Any, Literal, NamedTuple
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from sqlalchemy import Connection, bindparam, delete, select
 from sqlalchemy.exc import IntegrityError
 
 from movierating import times
+from movierating.auth.models import User
 from movierating.database import batched
-from movierating.dialects import among, driver_text, listed, rows_of
+from movierating.dialects import among, driver_text, listed, lock_rows, rows_of
+from movierating.movies.models import Movie
 from movierating.prepared import Prepared
-from movierating.problems import Unauthenticated
+from movierating.problems import Unauthenticated, Unavailable
 from movierating.ratings.aggregates import move_many
 from movierating.ratings.models import Rating
+
+T = TypeVar("T")
 
 OnConflict = Literal["newer", "keep", "replace"]
 Outcome = Literal["created", "updated", "unchanged", "skipped"]
@@ -29,6 +34,18 @@ _Stored = tuple[int, int]
 
 class MovieGone(Exception):
     """A movie that was to be rated isn't there any more."""
+
+
+# Each time an admin would have to remove a movie in the moment between its match and its rating.
+_ATTEMPTS = 3
+
+
+def while_movies_go(attempt: Callable[[], T]) -> T:
+    """What `attempt` returns, which is made again where it raises MovieGone. Raises Unavailable if that goes on."""
+    for _ in range(_ATTEMPTS):
+        with suppress(MovieGone):
+            return attempt()
+    raise Unavailable("Movies are being removed; try again shortly.")
 
 
 class Judged(NamedTuple):
@@ -50,6 +67,9 @@ def put_many(
     come more than once: each of its ratings meets the one before. Raises MovieGone, and Unauthenticated where the
     account was closed meanwhile; then nothing may be committed.
     """
+    ratings = list(ratings)
+    lock_rows(connection, User.__table__, [user_id])
+    lock_rows(connection, Movie.__table__, [movie_id for movie_id, _, _ in ratings])
     judged = judge_many(connection, user_id, ratings, on_conflict)
     if judged.changed:
         _write(connection, user_id, judged)
@@ -137,7 +157,9 @@ _PUT = (
 
 def remove_many(connection: Connection, user_id: int, movie_ids: Iterable[int]) -> set[int]:
     """Remove a user's ratings of these movies inside the caller's transaction; returns the ids that were rated."""
-    gone: list[Any] = []
+    movie_ids, gone = list(movie_ids), list[Any]()
+    lock_rows(connection, User.__table__, [user_id])
+    lock_rows(connection, Movie.__table__, movie_ids)
     for some in batched(movie_ids, _BATCH):
         statement = delete(Rating).where(_rating.user_id == user_id, _rating.movie_id.in_(some))
         gone += connection.execute(statement.returning(_rating.movie_id, _rating.value)).all()

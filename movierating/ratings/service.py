@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from movierating import aggregates, counters, times
 from movierating.auth.models import User
 from movierating.database import read, write
-from movierating.dialects import lock_rows, upsert
+from movierating.dialects import POSTGRESQL, upsert
 from movierating.movies import index
 from movierating.movies import service as movies
 from movierating.movies.models import Movie
@@ -64,8 +64,17 @@ def rate(user_id: int, movie_id: int, value: int, rated_at: int | None) -> Rated
     return rated
 
 
+_LOCK = Prepared(select(_user.id).where(_user.id == bindparam("key")).with_for_update(key_share=True))
+
+
+def _wait_for_own(connection: Connection, user_id: int) -> None:
+    """Let no other transaction change this user's ratings; on SQLite none can anyway. `lock_rows` does it for many."""
+    if connection.dialect.name == POSTGRESQL:
+        _LOCK.first(connection, key=user_id)
+
+
 def _rate(connection: Connection, user_id: int, movie_id: int, value: int, rated_at: int | None) -> Rated:
-    lock_rows(connection, User.__table__, [user_id])
+    _wait_for_own(connection, user_id)
     old = _OWN_RATING.first(connection, user=user_id, movie=movie_id)
     now = times.now()
     if old is not None and old.value == value and rated_at in (None, old.rated_at):
@@ -112,7 +121,7 @@ def take_back(user_id: int, movie_id: int) -> None:
 
 
 def _take_back(connection: Connection, user_id: int, movie_id: int) -> None:
-    lock_rows(connection, User.__table__, [user_id])
+    _wait_for_own(connection, user_id)
     gone = _REMOVE.first(connection, user=user_id, movie=movie_id)
     if gone is None:
         raise NotFound("You have not rated this movie.")
