@@ -151,14 +151,10 @@ def upgrade() -> None:
         *_histogram(),
         sa.CheckConstraint("role IN ('member', 'admin')", name="ck_user_role"),
         sa.PrimaryKeyConstraint("id", name="pk_user"),
-        # PostgreSQL tells of the first that is violated, SQLite of the last.
-        *sorted(
-            [
-                sa.UniqueConstraint("email_key", name="uq_user_email_key"),
-                sa.UniqueConstraint("username_key", name="uq_user_username_key"),
-            ],
-            key=lambda constraint: str(constraint.name),
-            reverse=stored,
+        # PostgreSQL tells of the first that is violated, SQLite of the last; they are told in the order they are made.
+        *(
+            sa.UniqueConstraint(column, name=f"uq_user_{column}")
+            for column in sorted(["email_key", "username_key"], reverse=stored)
         ),
         sqlite_autoincrement=True,
     )
