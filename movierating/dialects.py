@@ -37,6 +37,23 @@ def key_text(length: int) -> String:
     return String(length).with_variant(Text(collation="C"), POSTGRESQL)
 
 
+class by_bytes(FunctionElement[str]):
+    """A text that is sorted as SQLite sorts any: byte by byte, whatever language PostgreSQL's database speaks."""
+
+    inherit_cache = True
+    type = String()
+
+
+@compiles(by_bytes, SQLITE)
+def _(element: Any, compiler: Any, **options: Any) -> str:
+    return str(compiler.process(element.clauses, **options))
+
+
+@compiles(by_bytes, POSTGRESQL)
+def _(element: Any, compiler: Any, **options: Any) -> str:
+    return f'{compiler.process(element.clauses, **options)} COLLATE "C"'
+
+
 def upsert(dialect: Dialect, table: Any) -> Any:
     """An INSERT into `table` that offers `on_conflict_do_update` and `on_conflict_do_nothing` on either database."""
     insert = postgresql.insert if dialect.name == POSTGRESQL else sqlite.insert

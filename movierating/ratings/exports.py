@@ -7,6 +7,7 @@ import orjson
 from sqlalchemy import func, select
 
 from movierating.database import stream
+from movierating.dialects import by_bytes
 from movierating.movies.models import Movie
 from movierating.ratings.formats.downloads import Download, write
 from movierating.ratings.formats.rows import ExportRow
@@ -17,9 +18,9 @@ _rating, _movie = Rating.__table__.c, Movie.__table__.c
 # Nothing that is the row's alone on this instance, such as its id, may decide the order.
 _ORDER = (
     _rating.rated_at,
-    func.coalesce(_movie.imdb_id, ""),
+    by_bytes(func.coalesce(_movie.imdb_id, "")),
     func.coalesce(_movie.tmdb_id, 0),
-    _movie.title,
+    by_bytes(_movie.title),
     _movie.year_rank,
 )
 _COLUMNS = (
