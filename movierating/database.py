@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Connection, Engine, Row, Select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.schema import MetaData
 
@@ -200,11 +201,14 @@ def stream(statement: Select[Any]) -> Iterator[Row[Any]]:
     engine = db.engine
 
     def rows() -> Iterator[Row[Any]]:
-        with engine.connect() as connection:
+        connection, result = engine.connect(), None
+        try:
             result = connection.execution_options(yield_per=500).execute(statement)
-            try:
-                yield from result
-            finally:
-                result.close()
+            yield from result
+        finally:
+            # A server that is gone meanwhile has nothing left to close, and who gave up is not there to be told.
+            with suppress(SQLAlchemyError), connection:
+                if result is not None:
+                    result.close()
 
     return rows()
