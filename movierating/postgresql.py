@@ -172,21 +172,22 @@ class Door:
         raise AssertionError  # pragma: no cover
 
     def _attempt(self, engine: Engine, job: Job, begin: str) -> Any:
-        own, called_at = self._own, time.perf_counter()
+        own, called_at, began_at = self._own, time.perf_counter(), None
         connection = self.read(engine)
         own.is_writing = True
         try:
+            # Who waits too long for the lock has begun all the same.
             _execute(connection, begin)
             began_at = time.perf_counter()
-            try:
-                result = job(connection)
-                _execute(connection, "COMMIT")
-            except BaseException:
-                _undo(connection)
-                raise
+            result = job(connection)
+            _execute(connection, "COMMIT")
+        except BaseException:
+            _undo(connection)
+            raise
         finally:
             own.is_writing, own.aside = False, None
-        _count(began_at - called_at, time.perf_counter() - began_at)
+            if began_at is not None:
+                _count(began_at - called_at, time.perf_counter() - began_at)
         return result
 
     def version(self, engine: Engine, movie_id: int | None) -> tuple[Any, ...] | None:
