@@ -1,4 +1,4 @@
-"""Fixtures for every test: an application on a fresh SQLite file, people who signed up, movies, a live service."""
+"""Fixtures for every test: an application on a fresh database, people who signed up, movies, a live service."""
 
 import itertools
 import os
@@ -11,6 +11,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import settings
-from sqlalchemy import insert
+from sqlalchemy import Connection, NullPool, create_engine, insert
 from werkzeug.test import TestResponse
 
 import postgres
@@ -94,6 +95,12 @@ def _databases_dropped(tmp_path: Path) -> Iterator[None]:
     postgres.forget(tmp_path)
 
 
+@pytest.fixture(scope="session", name="copied")
+def _copied() -> Callable[[Path, Path], Path]:
+    """`copied(original, folder)` makes `folder` a copy of an instance folder, its database included."""
+    return copied
+
+
 def copied(original: Path, folder: Path) -> Path:
     """A copy of an instance folder, and of its database where that is elsewhere."""
     shutil.copytree(original, folder)
@@ -146,6 +153,27 @@ def environ() -> Callable[..., dict[str, str]]:
 def instance(empty_instance: Path, tmp_path: Path) -> Path:
     """A fresh copy of the instance folder whose database has no movies."""
     return copied(empty_instance, tmp_path / "instance")
+
+
+@pytest.fixture(scope="session")
+def outside() -> Callable[[Path], AbstractContextManager[Connection]]:
+    """`with outside(folder) as connection:` is a transaction of another program on an instance's database."""
+
+    @contextmanager
+    def begin(folder: Path) -> Iterator[Connection]:
+        # It has none of what the application does to its connections.
+        engine = create_engine(address_of(folder), poolclass=NullPool)
+        with engine.begin() as connection:
+            yield connection
+
+    return begin
+
+
+def address_of(folder: Path) -> str:
+    """The database of an instance folder, as SQLAlchemy names it."""
+    if postgres.WANTED:
+        return postgres.database_of(folder).replace("postgresql:", "postgresql+psycopg:")
+    return f"sqlite:///{folder / 'movierating.sqlite3'}"
 
 
 @pytest.fixture

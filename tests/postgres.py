@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 from importlib.util import find_spec
 from pathlib import Path
@@ -134,7 +135,8 @@ class Server:
     def create(self, name: str, template: str = "template0") -> str:
         """Make a database, a copy of the `template` to which nobody is connected; its address."""
         with psycopg.connect(self.address("postgres"), autocommit=True) as connection:
-            connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+            # To copy small files is faster than to write all that is in them to the log.
+            connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY')
         return self.address(name)
 
     def drop(self, name: str) -> None:
@@ -145,6 +147,7 @@ class Server:
 
 _server: Server | None = None
 _made: dict[Path, str] = {}
+_one_at_a_time = threading.Lock()
 
 
 def server() -> Server:
@@ -173,12 +176,13 @@ def described() -> str:
 
 def database_of(folder: Path, like: Path | None = None) -> str:
     """The address of the database of an instance folder, which is made if need be, as a copy of another's."""
-    name = _made.get(folder)
-    if name is None:
-        name = f"test_{hashlib.blake2b(str(folder).encode(), digest_size=8).hexdigest()}"
-        server().create(name, _made[like] if like else "template0")
-        _made[folder] = name
-    return server().address(name)
+    with _one_at_a_time:
+        name = _made.get(folder)
+        if name is None:
+            name = f"test_{hashlib.blake2b(str(folder).encode(), digest_size=8).hexdigest()}"
+            server().create(name, _made[like] if like else "template0")
+            _made[folder] = name
+        return server().address(name)
 
 
 def forget(parent: Path) -> None:

@@ -1,18 +1,17 @@
 """The one door for writes, and reads beside it: nothing is lost, nobody is turned away."""
 
-import sqlite3
 import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 
 import pytest
 from sqlalchemy import func, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from movierating import database
 from movierating.database import db, read, write
-from movierating.movies.models import Milestone
+from movierating.movies.models import Milestone, MovieFacet
 
 _name, _count = Milestone.__table__.c.name, Milestone.__table__.c.reached_at
 
@@ -108,10 +107,10 @@ def test_a_write_inside_a_job_is_refused_at_once(counter):
     assert counter() == 1
 
 
-def test_a_read_sees_what_another_process_committed(counter, tmp_path):
+def test_a_read_sees_what_another_program_committed(counter, outside, tmp_path):
     assert counter() == 0
-    with closing(sqlite3.connect(tmp_path / "instance" / "movierating.sqlite3")) as other, other:
-        other.execute("UPDATE milestone SET reached_at = 5 WHERE name = 'counter'")
+    with outside(tmp_path / "instance") as other:
+        other.execute(update(Milestone).where(_name == "counter").values(reached_at=5))
     assert counter() == 5
 
 
@@ -170,6 +169,7 @@ def test_closed_connections_open_again(app, counter):
     assert counter() == 0
 
 
+@pytest.mark.sqlite
 def test_writes_survive_a_power_cut_by_default(app, make_app):
     def synchronous():
         return read().exec_driver_sql("PRAGMA synchronous").scalar()
@@ -180,4 +180,6 @@ def test_writes_survive_a_power_cut_by_default(app, make_app):
 
 
 def test_foreign_keys_are_held(app):
-    assert read().exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
+    row = {"movie_id": 1, "facet": "year:2001"}
+    with pytest.raises(IntegrityError):
+        write(lambda connection: connection.execute(insert(MovieFacet).values(row)))

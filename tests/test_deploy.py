@@ -4,7 +4,6 @@ import configparser
 import contextlib
 import json
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -37,12 +36,12 @@ http {{
 
 
 @pytest.fixture(scope="module")
-def port(program, serve, free_port, empty_instance, tmp_path_factory):
+def port(program, serve, free_port, copied, empty_instance, tmp_path_factory):
     """The port of nginx, as configured here but for TLS, in front of a service with one worker."""
     nginx = program("nginx")
     folder = tmp_path_factory.mktemp("nginx")
     service = serve(
-        shutil.copytree(empty_instance, folder / "instance"), RATELIMIT_ENABLED="true", TRUSTED_PROXIES="1"
+        copied(empty_instance, folder / "instance"), RATELIMIT_ENABLED="true", TRUSTED_PROXIES="1"
     )
     port = free_port()
     site, listeners = re.subn(r"listen (\[::\]:)?443 ssl http2;", "", NGINX)
@@ -207,8 +206,8 @@ def test_docker_waits_until_it_has_drained():
     assert "stop_grace_period" not in SERVICES["movierating"]
 
 
-def test_the_health_check_tells_a_service_that_is_ready(serve, free_port, empty_instance, tmp_path):
-    service = serve(shutil.copytree(empty_instance, tmp_path / "instance"))
+def test_the_health_check_tells_a_service_that_is_ready(serve, free_port, instance):
+    service = serve(instance)
     words = json.loads(re.search(r"HEALTHCHECK .*?CMD (\[.+?\])$", DOCKERFILE, re.MULTILINE | re.DOTALL)[1])
     assert words[0] == "python"
     codes = []

@@ -1,11 +1,10 @@
 """The outermost layer: answers given again while nothing changed, never older than what was written before."""
 
 import json
-import sqlite3
 import threading
 import time
 import urllib.request
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 
 import pytest
 from sqlalchemy import text
@@ -224,16 +223,17 @@ def test_what_is_noted_waits_for_the_thread_and_is_there_when_asked_for(client):
     assert not journal._noted
 
 
-def test_what_another_program_writes_is_seen_after_a_second(client, made, tmp_path, add_movie):
+def test_what_another_program_writes_is_seen_after_a_second(client, made, outside, tmp_path, add_movie):
     address = f"/v1/movies/{add_movie(title='Old')}"
     client.get(address)
-    with closing(sqlite3.connect(tmp_path / "instance" / "movierating.sqlite3")) as connection, connection:
-        connection.execute("UPDATE movie SET title = 'New', edit = edit + 1")
+    with outside(tmp_path / "instance") as connection:
+        connection.exec_driver_sql("UPDATE movie SET title = 'New', edit = edit + 1")
     deadline = time.monotonic() + 10
     while client.get(address).json["title"] != "New":
         assert time.monotonic() < deadline
 
 
+@pytest.mark.sqlite
 def test_without_the_shared_memory_everything_is_made_each_time(client, made, tmp_path, add_movie):
     address = f"/v1/movies/{add_movie()}"
     database.close()

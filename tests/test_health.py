@@ -23,6 +23,7 @@ def test_a_database_that_is_behind_is_not_ready(client, problem):
     assert client.get("/healthz").status_code == 200
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("damage", [b"This is not a database. " * 400, None], ids=["junk", "folder"])
 def test_a_database_that_does_not_answer_is_not_ready(client, problem, tmp_path, damage):
     database.close()

@@ -6,7 +6,6 @@ Those that send or take their bytes slowly are in `test_slow_clients.py`.
 import contextlib
 import json
 import re
-import shutil
 import socket
 import urllib.request
 
@@ -21,10 +20,9 @@ SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
 @pytest.fixture(scope="module")
-def service(serve, empty_instance, tmp_path_factory):
+def service(serve, copied, empty_instance, tmp_path_factory):
     """A service with one worker; after all of its tests, nothing in its log is a failure."""
-    folder = tmp_path_factory.mktemp("hostile") / "instance"
-    shutil.copytree(empty_instance, folder)
+    folder = copied(empty_instance, tmp_path_factory.mktemp("hostile") / "instance")
     service = serve(folder, MAX_JSON_BYTES=str(MAX_JSON))
     yield service
     assert service.stop() == 0

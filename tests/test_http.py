@@ -3,7 +3,6 @@
 import http.client
 import json
 import logging
-import shutil
 from urllib.parse import urlsplit
 
 import pytest
@@ -189,10 +188,9 @@ def test_a_body_over_the_limit_is_a_413(make_app, problem):
 
 
 @pytest.fixture(scope="module")
-def connect(serve, empty_instance, tmp_path_factory):
+def connect(serve, copied, empty_instance, tmp_path_factory):
     """`connect()` is a new connection to a live service that takes bodies up to MAX_JSON."""
-    folder = tmp_path_factory.mktemp("live") / "instance"
-    shutil.copytree(empty_instance, folder)
+    folder = copied(empty_instance, tmp_path_factory.mktemp("live") / "instance")
     place = urlsplit(serve(folder, MAX_JSON_BYTES=str(MAX_JSON)).url)
     made = []
 

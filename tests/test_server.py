@@ -194,6 +194,7 @@ def test_a_worker_that_is_killed_is_replaced_and_its_counts_stay(two):
 HEALTHY = 'movierating_http_requests_total{method="GET",route="/healthz",status="200"}'
 
 
+@pytest.mark.sqlite
 def test_an_instance_stays_held_while_its_worker_is_replaced(one):
     (worker,) = workers_of(one)
     os.kill(worker, signal.SIGKILL)

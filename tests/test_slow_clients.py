@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import shutil
 import socket
 import threading
 import urllib.error
@@ -19,10 +18,9 @@ LARGE_FILE = "/static/swagger-ui/swagger-ui-bundle.js"
 
 
 @pytest.fixture(scope="module")
-def service(serve, empty_instance, tmp_path_factory):
+def service(serve, copied, empty_instance, tmp_path_factory):
     """A service with one worker."""
-    folder = tmp_path_factory.mktemp("slow") / "instance"
-    return serve(shutil.copytree(empty_instance, folder))
+    return serve(copied(empty_instance, tmp_path_factory.mktemp("slow") / "instance"))
 
 
 @pytest.fixture

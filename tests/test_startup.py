@@ -10,9 +10,11 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy import delete, func, select
 
 from movierating import create_app, database, startup
 from movierating.config import SettingError
+from movierating.movies.models import Movie, MovieFacet
 from movierating.movies.seed import bundled
 
 FLASK = ("flask", "--app", "movierating")
@@ -20,11 +22,6 @@ FLASK = ("flask", "--app", "movierating")
 
 def mode(path):
     return stat.S_IMODE(path.stat().st_mode)
-
-
-def rows(file, statement):
-    with closing(sqlite3.connect(file)) as connection:
-        return connection.execute(statement).fetchall()
 
 
 def start(environ):
@@ -56,30 +53,42 @@ def first_starts(tmp_path_factory, environ):
     return folder
 
 
-def test_two_first_starts_at_once_load_the_movies_once(first_starts):
+@pytest.fixture(scope="session")
+def count(outside):
+    """`count(folder)` is how many movies an instance has."""
+
+    def movies(folder):
+        with outside(folder) as connection:
+            return connection.scalar(select(func.count()).select_from(Movie))
+
+    return movies
+
+
+def test_two_first_starts_at_once_load_the_movies_once(first_starts, count):
     with bundled().open(encoding="utf-8", newline="") as file:
         expected = len(list(csv.DictReader(file)))
-    assert rows(first_starts / "movierating.sqlite3", "SELECT count(*) FROM movie") == [(expected,)]
+    assert count(first_starts) == expected
 
 
 def test_what_a_first_start_makes_is_the_owners_alone(first_starts):
     assert mode(first_starts) == 0o700
     assert mode(first_starts / "secret_key") == 0o600
-    assert mode(first_starts / "movierating.sqlite3") == 0o600
+    assert {mode(file) for file in first_starts.glob("movierating*")} <= {0o600}
     assert [
         file.name for file in first_starts.iterdir() if "draft" in file.name or "writable" in file.name
     ] == []
 
 
-def test_a_later_start_brings_no_movie_back(first_starts, tmp_path, environ):
-    folder = shutil.copytree(first_starts, tmp_path / "instance")
-    with closing(sqlite3.connect(folder / "movierating.sqlite3")) as connection, connection:
-        connection.execute("DELETE FROM movie_facet")
-        connection.execute("DELETE FROM movie")
+def test_a_later_start_brings_no_movie_back(first_starts, copied, outside, tmp_path, environ, count):
+    folder = copied(first_starts, tmp_path / "instance")
+    with outside(folder) as connection:
+        connection.execute(delete(MovieFacet))
+        connection.execute(delete(Movie))
     start(environ(folder))
-    assert rows(folder / "movierating.sqlite3", "SELECT count(*) FROM movie") == [(0,)]
+    assert count(folder) == 0
 
 
+@pytest.mark.sqlite
 def test_a_folder_of_any_name_works(tmp_path, environ, empty_instance):
     folder = shutil.copytree(empty_instance, tmp_path / "a?b %41 #é")
     start(environ(folder))
@@ -88,6 +97,7 @@ def test_a_folder_of_any_name_works(tmp_path, environ, empty_instance):
     ).stat().st_size
 
 
+@pytest.mark.sqlite
 def test_a_relative_database_lies_in_the_instance_folder(tmp_path, environ, instance):
     (instance / "movierating.sqlite3").rename(instance / "other.db")
     start(environ(instance, DATABASE_URL="sqlite:///other.db"))
@@ -123,6 +133,7 @@ def newer(folder):
         connection.execute("INSERT INTO alembic_version VALUES ('9999')")
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(
     ("make", "why"),
     [
@@ -193,6 +204,7 @@ def test_redis_needs_its_extra(instance, environ, monkeypatch):
         create_app(environ(instance, REDIS_URL="redis://127.0.0.1"), prepared=False)
 
 
+@pytest.mark.sqlite
 def test_nobody_else_can_read_a_database_in_an_open_folder(tmp_path, environ):
     folder = tmp_path / "instance"
     folder.mkdir(mode=0o755)
@@ -202,6 +214,7 @@ def test_nobody_else_can_read_a_database_in_an_open_folder(tmp_path, environ):
         database.close()
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("lose", [Path.unlink, lambda file: file.write_bytes(b"")], ids=["gone", "empty"])
 def test_a_database_that_was_lost_is_not_hidden_by_a_new_one(tmp_path, environ, instance, lose):
     file = instance / "movierating.sqlite3"

@@ -4,7 +4,6 @@
 """
 
 import os
-import shutil
 from itertools import count
 
 import pytest
@@ -34,12 +33,11 @@ def accounts(make_app):
     return made
 
 
-def test_the_service_does_what_its_model_does(accounts, environ, tmp_path):
+def test_the_service_does_what_its_model_does(accounts, environ, copied, tmp_path):
     numbers = count()
 
     def machine():
-        folder = tmp_path / str(next(numbers))
-        shutil.copytree(tmp_path / "instance", folder)
+        folder = copied(tmp_path / "instance", tmp_path / str(next(numbers)))
         # Nobody pulls the plug.
         return Lists(create_app(environ(folder, SQLITE_SYNCHRONOUS="NORMAL")), accounts)
 

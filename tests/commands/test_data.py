@@ -196,9 +196,13 @@ def test_a_file_that_was_there_stays_whole_where_an_export_fails(ours, looked_up
     target = tmp_path / "mine.csv"
     target.write_text("before")
     ours("import", "ratings", csv(EMMA), "--user", "ada")
-    data_of = "movierating.ratings.formats.own_csv.times.to_rfc3339"
+
+    def rows(_statement):
+        yield "tt0116191", 3573, "Emma", None, 1996, "[]", 16, 0
+        raise OSError("the disk is gone")
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(data_of, lambda _: (_ for _ in ()).throw(OSError("the disk is gone")))
+        patch.setattr("movierating.ratings.exports.stream", rows)
         done = ours("export", "ratings", "--user", "ada", "--output", str(target))
     assert (done.exit_code, done.stderr) == (1, "Error: the disk is gone\n")
     assert target.read_text() == "before"

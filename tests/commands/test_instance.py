@@ -55,6 +55,7 @@ def test_check_tells_repairs_and_is_content_again(command, ada, looked_up):
     assert command("check").output == "all is well\n"
 
 
+@pytest.mark.sqlite
 def test_a_repair_that_leaves_damage_fails(ours, looked_up):
     connection = read()
     connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
@@ -64,6 +65,7 @@ def test_a_repair_that_leaves_damage_fails(ours, looked_up):
     assert "database: a row of rating has no user\n" in done.output
 
 
+@pytest.mark.sqlite
 def test_check_on_nothing_says_what_is_missing(tmp_path, environ):
     done = CliRunner(env=environ(tmp_path / "new")).invoke(main, ["check"])
     assert done.exit_code == 1

@@ -1,11 +1,16 @@
 """Many who write to few movies, an upload and a backup beside them: nobody is turned away, and nothing is lost."""
 
 import sqlite3
+import subprocess
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import pytest
+from sqlalchemy import func, select
+
+import postgres
+from movierating.ratings.models import Rating
 
 CLIENTS = 64
 ACCOUNTS = 8
@@ -31,16 +36,27 @@ def threads():
         yield pool.submit
 
 
-def copy_again_and_again(file, target, until):
+def copy_again_and_again(folder, target, until):
     """Online backups, one after the other, each of a sound database."""
     while not until.is_set():
-        with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(target)) as copy:
-            source.backup(copy, pages=200, sleep=0.01)
-            assert copy.execute("PRAGMA quick_check").fetchone() == ("ok",)
+        (dump if postgres.WANTED else back_up)(folder, target)
+
+
+def back_up(folder, target):
+    file = folder / "movierating.sqlite3"
+    with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(target)) as copy:
+        source.backup(copy, pages=200, sleep=0.01)
+        assert copy.execute("PRAGMA quick_check").fetchone() == ("ok",)
+
+
+def dump(folder, target):
+    command = [postgres.programs() / "pg_dump", "--file", target, postgres.database_of(folder)]
+    subprocess.run(command, check=True)
+    assert b"database dump complete" in target.read_bytes()[-200:]
 
 
 def test_many_writers_an_upload_and_a_backup_get_along(
-    crowded, instance, serve, client_of, threads, unsound, tmp_path
+    crowded, instance, serve, client_of, threads, outside, unsound, tmp_path
 ):
     names, hot, file = crowded
     service = serve(instance, workers=2)
@@ -56,7 +72,7 @@ def test_many_writers_an_upload_and_a_backup_get_along(
             client.rate(hot[(number + turn) % len(hot)], 1 + turn % 19 / 2).status for turn in range(RATINGS)
         ]
 
-    copying = threads(copy_again_and_again, instance / "movierating.sqlite3", tmp_path / "copy", done)
+    copying = threads(copy_again_and_again, instance, tmp_path / "copy", done)
     working = [threads(work, number) for number in range(CLIENTS)]
     start.wait()
     report = importer.upload(file)
@@ -68,7 +84,7 @@ def test_many_writers_an_upload_and_a_backup_get_along(
     # Each account rates each movie for the first time once.
     assert (statuses.count(201), set(statuses)) == (ACCOUNTS * len(hot), {200, 201})
     assert unsound(instance) == []
-    with closing(sqlite3.connect(instance / "movierating.sqlite3")) as connection:
-        (count,) = connection.execute("SELECT count(*) FROM rating").fetchone()
+    with outside(instance) as connection:
+        count = connection.scalar(select(func.count()).select_from(Rating))
     assert count == MOVIES + ACCOUNTS * len(hot)
     assert service.stop() == 0

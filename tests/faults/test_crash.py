@@ -14,9 +14,12 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy import func, select
 
 from movierating import create_app, database
+from movierating.auth.models import User
 from movierating.ratings import service as ratings
+from movierating.ratings.models import Rating
 
 ROUNDS = int(os.environ.get("SOAK_ROUNDS", "3"))
 WRITERS = 16
@@ -86,15 +89,21 @@ class Writers:
         ]
 
 
-def stored(folder, name):
-    """Somebody's ratings by movie, as they lie in the database."""
-    with closing(sqlite3.connect(folder / "movierating.sqlite3")) as connection:
-        mine = 'SELECT movie_id, value / 2.0 FROM rating WHERE user_id = (SELECT id FROM "user" WHERE username = ?)'
-        return dict(connection.execute(mine, [name]))
+@pytest.fixture
+def stored(outside):
+    """`stored(folder, "ada")` are somebody's ratings by movie, as they lie in the database."""
+    rated = select(Rating.movie_id, Rating.value).join_from(Rating, User)
+
+    def look(folder, name):
+        with outside(folder) as connection:
+            rows = connection.execute(rated.where(User.username == name))
+            return {movie_id: value / 2 for movie_id, value in rows}
+
+    return look
 
 
 def test_every_rating_that_was_answered_survives_a_kill(
-    instance, serve, populate, client_of, unsound, eventually
+    instance, serve, populate, client_of, stored, unsound, eventually
 ):
     ids = populate(instance, "ada", count=10 * WRITERS)
     service = serve(instance, workers=2)
@@ -120,7 +129,7 @@ def library(instance, populate, add_films):
     return instance, b"imdb_id,value\n" + rows.encode()
 
 
-def test_an_upload_that_is_killed_left_all_or_nothing(library, serve, client_of, unsound):
+def test_an_upload_that_is_killed_left_all_or_nothing(library, serve, client_of, stored, unsound):
     folder, file = library
     service = serve(folder, workers=2)
     credentials = client_of(service, "ada").headers
@@ -156,7 +165,9 @@ def dataset(tmp_path):
 
 # Into an instance that has ratings it goes in chunks, into one that has none in one transaction.
 @pytest.mark.parametrize("rated", [True, False], ids=["in chunks", "at once"])
-def test_an_import_that_is_killed_goes_on_where_it_was(instance, populate, dataset, environ, unsound, rated):
+def test_an_import_that_is_killed_goes_on_where_it_was(
+    instance, populate, dataset, environ, outside, unsound, rated
+):
     populate(instance, "ada", count=1)
     if rated:
         app = create_app(environ(instance))
@@ -173,8 +184,8 @@ def test_an_import_that_is_killed_goes_on_where_it_was(instance, populate, datas
         assert unsound(instance) == []
     subprocess.run(command, env=environ(instance), check=True, capture_output=True, timeout=60)
     assert unsound(instance) == []
-    with closing(sqlite3.connect(instance / "movierating.sqlite3")) as connection:
-        (count,) = connection.execute("SELECT count(*) FROM rating WHERE user_id > 1").fetchone()
+    with outside(instance) as connection:
+        count = connection.scalar(select(func.count()).select_from(Rating).where(Rating.user_id > 1))
     assert count == 40_000
 
 
@@ -189,6 +200,8 @@ def old(tmp_path):
     return folder
 
 
+# There is no older release that ran on PostgreSQL.
+@pytest.mark.sqlite
 def test_an_upgrade_that_is_killed_is_done_by_the_next_start(
     old, environ, free_port, serve, unsound, tmp_path
 ):

@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -20,7 +19,7 @@ def guarded(start_redis):
 
 
 @pytest.fixture(scope="module")
-def start(serve, guarded, empty_instance, tmp_path_factory):
+def start(serve, guarded, copied, empty_instance, tmp_path_factory):
     """`start()` is a service with an instance folder of its own and that Redis."""
 
     def begin():
@@ -31,7 +30,7 @@ def start(serve, guarded, empty_instance, tmp_path_factory):
             "TRUSTED_PROXIES": "1",
             "LOG_FORMAT": "json",
         }
-        return serve(shutil.copytree(empty_instance, tmp_path_factory.mktemp("one") / "instance"), **settings)
+        return serve(copied(empty_instance, tmp_path_factory.mktemp("one") / "instance"), **settings)
 
     return begin
 

@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, insert, inspect
 from werkzeug.datastructures import FileStorage, MultiDict
 from werkzeug.test import TestResponse, encode_multipart
 
 from movierating import checks
 from movierating.auth.models import User
-from movierating.database import read, write
+from movierating.database import db, read, write
+from movierating.dialects import POSTGRESQL, newest_id
 from movierating.movies.matching import Catalogue
 from movierating.ratings.imports import import_file
 
@@ -75,17 +76,38 @@ def upload() -> Callable[..., TestResponse]:
 
 
 @pytest.fixture
-def everything(app: Flask) -> Callable[[], dict[str, list[Any]]]:
-    """`everything()` is each row of each table, SQLite's counters of ids included."""
+def everything(app: Flask) -> Callable[..., dict[str, list[Any]]]:
+    """`everything()` is each row of each table, and the newest id that each gave out unless `ids` is False."""
+    counted = [table for table in db.metadata.sorted_tables if table.kwargs.get("sqlite_autoincrement")]
 
-    def rows() -> dict[str, list[Any]]:
-        names = read().exec_driver_sql("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY 1")
-        return {
+    def rows(ids: bool = True) -> dict[str, list[Any]]:
+        found = {
             name: sorted(map(tuple, read().exec_driver_sql(f'SELECT * FROM "{name}"')), key=repr)
-            for name in names.scalars().all()
+            for name in inspect(read()).get_table_names()
         }
+        return {**found, "ids": [newest_id(read(), table) for table in counted if ids]}
 
     return rows
+
+
+@pytest.fixture
+def refuse(app: Flask) -> Callable[[str, str], None]:
+    """`refuse("UPDATE", "user")` lets the database refuse each such change of a table, after it was made."""
+
+    def set_up(event: str, table: str) -> None:
+        if db.engine.dialect.name == POSTGRESQL:
+            function = (
+                "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql"
+                " AS $$ BEGIN RAISE EXCEPTION 'full'; END $$"
+            )
+            write(lambda connection: connection.exec_driver_sql(function))
+            then = "FOR EACH ROW EXECUTE FUNCTION refuse()"
+        else:
+            then = "BEGIN SELECT RAISE(ABORT, 'full'); END"
+        trigger = f'CREATE TRIGGER refuses AFTER {event} ON "{table}" {then}'
+        write(lambda connection: connection.exec_driver_sql(trigger))
+
+    return set_up
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Up to 1,000 ratings in one call, each naming its movie by one of three ids."""
 
 import pytest
+from sqlalchemy.exc import SQLAlchemyError
 
 from movierating.movies import service as movies
 from movierating.ratings import batch
@@ -106,13 +107,8 @@ def test_a_batch_holds_something(member, problem, path, body):
     problem(member.post(path, json=body), 422, "ratings")
 
 
-def test_a_batch_that_fails_midway_leaves_nothing(heat, add_movie, user_id, everything):
-    from sqlalchemy.exc import SQLAlchemyError
-
-    from movierating.database import write
-
-    stop = "CREATE TRIGGER refuses AFTER UPDATE ON user BEGIN SELECT RAISE(ABORT, 'full'); END"
-    write(lambda connection: connection.exec_driver_sql(stop))
+def test_a_batch_that_fails_midway_leaves_nothing(heat, add_movie, user_id, everything, refuse):
+    refuse("UPDATE", "user")
     before = everything()
     with pytest.raises(SQLAlchemyError):
         batch.rate_many(user_id, [{"movie_id": heat, "value": 5}, {"movie_id": add_movie(), "value": 5}])

@@ -1,7 +1,6 @@
 """Loading data sets: what goes in, what is told, and that kills, repeats and orders make no difference."""
 
 import csv
-import os
 import random
 import signal
 import sqlite3
@@ -15,8 +14,9 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from sqlalchemy import select
+from sqlalchemy import inspect, select
 
+import postgres
 from movierating import create_app, database
 from movierating.auth.models import User
 from movierating.cli import main
@@ -68,7 +68,7 @@ def stored() -> dict[tuple[str, str], tuple[float, int]]:
     """Value and second of each rating, by username and title."""
     rows = read().exec_driver_sql(
         "SELECT username, title, value / 2.0, rated_at / 1000000 FROM rating"
-        " JOIN user ON user.id = user_id JOIN movie ON movie.id = movie_id"
+        ' JOIN "user" ON "user".id = user_id JOIN movie ON movie.id = movie_id'
     )
     return {(username, title): (value, second) for username, title, value, second in rows}
 
@@ -209,10 +209,10 @@ def run(folder: Path) -> Any:
 
 
 @pytest.fixture
-def shell(monkeypatch: pytest.MonkeyPatch, empty_instance: Path, tmp_path: Path) -> Path:
+def shell(monkeypatch: pytest.MonkeyPatch, environ: Callable[..., dict[str, str]], tmp_path: Path) -> Path:
     """The environment of a command; is the instance folder, which isn't made yet."""
-    monkeypatch.setenv("MOVIERATING_INSTANCE_PATH", str(tmp_path / "instance"))
-    monkeypatch.setenv("MOVIERATING_LOG_LEVEL", "WARNING")
+    for name, value in environ(tmp_path / "instance").items():
+        monkeypatch.setenv(name, value)
     return tmp_path / "instance"
 
 
@@ -244,25 +244,23 @@ def test_the_command_sums_up_and_a_refused_row_is_no_failure(shell, write_set):
 
 
 @pytest.fixture
-def dumped(make_app: Callable[..., Any], empty_instance: Path) -> Callable[[Path], list[Any]]:
+def dumped(environ: Callable[..., dict[str, str]]) -> Callable[[Path], list[Any]]:
     """`dumped(instance)` is all that an import leaves in it, without ids, times and versions; every sum is checked."""
     names = ", ".join(
         f"{{0}}.{name}" for name in ("rating_count", "rating_sum", *(f"h{n:02}" for n in range(1, 21)))
     )
 
     def dump(instance: Path) -> list[Any]:
-        app = create_app(
-            {"MOVIERATING_INSTANCE_PATH": str(instance), "MOVIERATING_RATELIMIT_ENABLED": "false"}
-        )
+        app = create_app(environ(instance))
         with app.app_context():
             assert aggregates.wrong(read()) == []
             found = [
                 sorted(tuple(row) for row in read().exec_driver_sql(statement))
                 for statement in (
                     f"SELECT title, year, imdb_id, tmdb_id, genres, score, {names.format('movie')} FROM movie",
-                    f"SELECT username, display_name, {names.format('user')} FROM user",
+                    'SELECT username, display_name, {} FROM "user"'.format(names.format('"user"')),
                     "SELECT username, imdb_id, value, rated_at FROM rating"
-                    " JOIN user ON user.id = user_id JOIN movie ON movie.id = movie_id",
+                    ' JOIN "user" ON "user".id = user_id JOIN movie ON movie.id = movie_id',
                 )
             ]
             database.close()
@@ -271,21 +269,26 @@ def dumped(make_app: Callable[..., Any], empty_instance: Path) -> Callable[[Path
     return dump
 
 
-def start(instance: Path, folder: Path) -> "subprocess.Popen[str]":
-    """The command in a process of its own, with a transaction for each block of the file."""
+@pytest.fixture
+def start(environ: Callable[..., dict[str, str]]) -> Callable[[Path, Path], "subprocess.Popen[str]"]:
+    """`start(instance, folder)` is the command in a process, with a transaction for each block of the file."""
     code = "import sys; from movierating import cli; from movierating.ratings import datasets; "
     code += "datasets.CHUNK_ROWS = 1; cli.main(['import', 'movielens', sys.argv[1]])"
-    return subprocess.Popen(
-        [sys.executable, "-c", code, str(folder)],
-        env={**os.environ, "MOVIERATING_INSTANCE_PATH": str(instance), "MOVIERATING_LOG_LEVEL": "WARNING"},
-        stderr=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        text=True,
-    )
+
+    def begin(instance: Path, folder: Path) -> "subprocess.Popen[str]":
+        return subprocess.Popen(
+            [sys.executable, "-c", code, str(folder)],
+            env=environ(instance),
+            stderr=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            text=True,
+        )
+
+    return begin
 
 
 @pytest.mark.parametrize("is_first", [True, False], ids=["a first load", "a later load"])
-def test_killed_again_and_again_it_ends_as_if_never_killed(tmp_path, write_set, dumped, is_first):
+def test_killed_again_and_again_it_ends_as_if_never_killed(tmp_path, write_set, start, dumped, is_first):
     dice = random.Random(5)
     ratings = [
         (user, movie, dice.randint(1, 10) / 2, dice.randint(1, 9))
@@ -309,13 +312,16 @@ def test_killed_again_and_again_it_ends_as_if_never_killed(tmp_path, write_set, 
         process.communicate()
         assert process.returncode == -signal.SIGKILL
         loaded = len(dumped(killed)[2])
-        assert loaded == 0 if is_first else 5 < loaded < len(ratings)
+        # A first load of a SQLite file that nobody else has open is one transaction.
+        at_once = is_first and not postgres.WANTED
+        assert loaded == 0 if at_once else (0 if is_first else 5) < loaded < len(ratings)
     for instance in (killed, whole):
         start(instance, folder).communicate()
     assert dumped(killed) == dumped(whole)
     assert len(dumped(whole)[2]) == len(ratings)
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("others", [False, True], ids=["nobody else", "others"])
 def test_a_first_load_holds_the_lock_only_where_nobody_waits_for_it(app, write_set, others):
     file = database.file()
@@ -337,22 +343,21 @@ def test_a_first_load_holds_the_lock_only_where_nobody_waits_for_it(app, write_s
 
 
 def test_a_first_load_leaves_the_indexes_as_they_were(app, write_set):
-    query = "SELECT name, sql FROM sqlite_schema WHERE tbl_name = 'rating' ORDER BY name"
-    before = read().exec_driver_sql(query).all()
-    assert len(before) == 4
+    before = inspect(read()).get_indexes("rating")
+    assert len(before) == 3
     assert load(write_set([(1, 1, 3, 0), (2, 1, 4, 0), (1, 1, 5, 7)])).added == 2
-    assert read().exec_driver_sql(query).all() == before
+    assert inspect(read()).get_indexes("rating") == before
     assert stored() == {("ml-1", "Heat"): (10, 7), ("ml-2", "Heat"): (8, 0)}
 
 
-def test_real_ratings_load_whole_and_make_the_charts_that_a_recount_makes(shell, data_folder):
+def test_real_ratings_load_whole_and_make_the_charts_that_a_recount_makes(shell, environ, data_folder):
     folder = data_folder / "ml-latest-small"
     result = run(folder)
     assert (result.exit_code, result.stdout.splitlines()[1:]) == (
         0, ["610 users added", "100836 ratings loaded, 0 changed, 0 unchanged, 0 rows refused"],
     )  # fmt: skip
     wanted = recounted(folder)
-    app = create_app({"MOVIERATING_INSTANCE_PATH": str(shell)})
+    app = create_app(environ(shell))
     with app.app_context():
         found = {
             row.imdb_id: list(row[1:])

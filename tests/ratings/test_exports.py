@@ -6,14 +6,17 @@ from datetime import datetime
 
 import pytest
 from flask import Response
+from sqlalchemy import insert
 
 from movierating.database import db, write
 from movierating.movies import service as movies
+from movierating.movies.models import Movie
 from movierating.ratings import service
 from movierating.ratings.bulk import put_many
 from movierating.ratings.exports import export_ratings
 from movierating.ratings.formats import downloads
 from movierating.ratings.imports import import_file
+from movierating.ratings.models import Rating
 
 MOVIES = [
     {"title": "Heat", "original_title": "Élan", "year": 1995, "imdb_id": "tt0113277", "tmdb_id": 949},
@@ -36,16 +39,19 @@ def add_and_rate(user_id):
 def add_hundred_thousand(user_id):
     """As many movies with ratings, past everything that counts them."""
     numbers = range(1, 100_001)
-    added = [(each, f"Movie {each}", f"movie {each}", f"tt{each:07}", 2000) for each in numbers]
-    rated = [(user_id, each, 1 + each % 20, each * 1_000_000) for each in numbers]
+    added = [
+        {"id": each, "title": f"Movie {each}", "title_key": f"movie {each}", "imdb_id": f"tt{each:07}"}
+        for each in numbers
+    ]
+    rated = [
+        {"user_id": user_id, "movie_id": each, "value": 1 + each % 20, "rated_at": each * 1_000_000}
+        for each in numbers
+    ]
+    times = {"created_at": 0, "updated_at": 0}
 
     def job(connection):
-        connection.exec_driver_sql(
-            "INSERT INTO movie (id, title, title_key, imdb_id, year, created_at, updated_at)"
-            " VALUES (?, ?, ?, ?, ?, 0, 0)",
-            added,
-        )
-        connection.exec_driver_sql("INSERT INTO rating VALUES (?, ?, ?, ?, 0, 0)", rated)
+        connection.execute(insert(Movie).values(year=2000, **times), added)
+        connection.execute(insert(Rating).values(times), rated)
 
     write(job)
 
