@@ -16,18 +16,21 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint types contracts audit coverage format fuzz soak bench bench-large wheel clean
+.PHONY: help run test test-postgres check lint types contracts audit coverage format fuzz soak bench bench-large wheel clean
 
 help:  ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
 
 run: $(RUNTIME)  ## Serve on http://127.0.0.1:$PORT (PORT=4000)
 	$(BIN)/python -m movierating serve --port $(PORT)
 
-test: $(DEV)  ## Run the tests, all but those that build and install the wheel
+test: $(DEV)  ## Run the tests on SQLite, all but those that build and install the wheel
 	$(PYTEST) -m 'not wheel'
 
-check: lint types contracts audit coverage  ## Everything CI demands: the five targets below
+test-postgres: $(DEV)  ## Run them on PostgreSQL: what pip brings, or TEST_POSTGRESQL=/usr/lib/postgresql/15/bin
+	TEST_DATABASE=postgresql $(PYTEST) -m 'not wheel'
+
+check: lint types contracts audit coverage  ## Everything else that CI demands: the five targets below
 
 lint: $(DEV)  ## Format and lint, changing nothing (ruff)
 	$(BIN)/ruff format --check .

@@ -70,9 +70,18 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "sqlite: about what only SQLite has; not run on another database")
 
 
-def pytest_report_header() -> str:
-    """Which database the tests run on."""
-    return f"database: {postgres.described() if postgres.WANTED else f'SQLite {sqlite3.sqlite_version}'}"
+def pytest_report_header() -> list[str]:
+    """What the tests run on."""
+    database = postgres.described() if postgres.WANTED else f"SQLite {sqlite3.sqlite_version}"
+    executable = shutil.which("redis-server")
+    redis = RedisProcess.described(executable) if executable else "none is installed"
+    return [f"database: {database}", f"Redis: {redis}"]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say it again at the end, where -q says it for the first time."""
+    for line in pytest_report_header():
+        terminalreporter.write_line(line)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -171,7 +171,8 @@ def described() -> str:
     """The PostgreSQL that tests run on."""
     binaries = programs()
     assert binaries is not None, "TEST_DATABASE=postgresql: no PostgreSQL is installed"
-    return subprocess.run([binaries / "postgres", "-V"], capture_output=True, text=True).stdout.strip()
+    told = subprocess.run([binaries / "postgres", "-V"], capture_output=True, text=True).stdout
+    return told.strip().replace("postgres (PostgreSQL)", "PostgreSQL")
 
 
 def database_of(folder: Path, like: Path | None = None) -> str:

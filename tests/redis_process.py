@@ -29,6 +29,12 @@ class RedisProcess:
         self._command = [executable, "--bind", "127.0.0.1", "--port", str(port), *kept, *options]
         self._process: subprocess.Popen[bytes] | None = None
 
+    @staticmethod
+    def described(executable: str) -> str:
+        """The version of a Redis."""
+        told = subprocess.run([executable, "--version"], capture_output=True, text=True).stdout
+        return " ".join(word.removeprefix("v=") for word in told.split() if word.startswith("v="))
+
     def start(self) -> None:
         """Start and wait until it answers, if only to ask for a password."""
         self._process = subprocess.Popen(self._command)
