@@ -95,6 +95,8 @@ def _extension_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
 def _bind_extensions(app: Flask) -> None:
     http.init_app(app)
     db.init_app(app)
+    # It closes the session of each request, and none has one.
+    app.teardown_appcontext_funcs.clear()
     with app.app_context():
         # In this order: what the other one listens with is the last that is asked for a connection.
         connections.hold_while_open(db.engine)

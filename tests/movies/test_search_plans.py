@@ -1,6 +1,7 @@
 """How SQLite gets a page: the plans that `movies.search` promises."""
 
 import re
+import time
 from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
@@ -142,6 +143,22 @@ def test_where_too_many_pass_every_sort_walks_its_index(
     steps = plan(filters, sort)
     assert INDEXES.get(sort, "ix_movie_count") in steps[0]
     assert SORTED not in steps
+
+
+def test_how_many_pass_is_counted_again_after_a_while_but_for_relevance_at_once(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def french(lately: bool = True) -> int:
+        return search._counted(("language",), {"facet0": "language:fr"}, 400, lately)[0]
+
+    now = time.monotonic()
+    assert french() == 0
+    write(add_catalogue)
+    assert (french(), french(lately=False), french()) == (0, 300, 300)
+    write(lambda connection: index.remove(connection, 1))
+    assert french() == 300
+    monkeypatch.setattr(search.time, "monotonic", lambda: now + 60)
+    assert french() == 299
 
 
 @pytest.mark.parametrize("sort", ["year", "-year"])
