@@ -5,15 +5,14 @@ show one depends on nothing else. A list so reads no more of a movie than its id
 to be kept, and most of what lists show is not, they had better read whole movies at once.
 """
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import orjson
 from sqlalchemy import Connection, Engine
 
-# Of some 800 bytes each.
-MOST_KEPT = 10_000
+from movierating.movies.kept import Kept
 
 # Of the movies that lists showed lately, the share that was not kept from which on reading them whole costs less.
 _MANY = 0.25
@@ -22,11 +21,11 @@ _LATELY = 16
 Fragment = orjson.Fragment
 
 
-class _Kept:
-    """Of each movie that is kept, by its id: its version, and its JSON; and the share that was `missed` lately."""
+class _Known:
+    """What is kept of one database's movies, and the share of those asked for that was `missed` lately."""
 
     def __init__(self) -> None:
-        self.movies: dict[int, tuple[Hashable, Fragment]] = {}
+        self.kept = Kept()
         self.missed = 0.0
 
     def note(self, missing: int, asked: int) -> None:
@@ -48,46 +47,45 @@ class Encoder:
         version: slice,
     ) -> None:
         self._show, self._columns, self._fetch, self._version = show, columns, fetch, version
-        self._of_databases: WeakKeyDictionary[Engine, _Kept] = WeakKeyDictionary()
+        self._of_databases: WeakKeyDictionary[Engine, _Known] = WeakKeyDictionary()
 
     def wants_whole_rows(self, connection: Connection) -> bool:
-        """Whether a list had better read all columns of its movies, for most are not kept."""
-        return self._kept(connection).missed > _MANY
+        """Whether a list had better read all columns of its movies, for many are not kept."""
+        return self._known(connection).missed > _MANY
 
     def encoded(self, connection: Connection, rows: Sequence[Sequence[Any]]) -> dict[int, Any]:
         """Movies as `orjson.dumps` takes them, by id, from rows that are whole or hold no more than their versions.
 
         One that changed since it was read is shown as it is now, one that is gone is not.
         """
-        kept = self._kept(connection)
+        known = self._known(connection)
         found: dict[int, Any] = {}
         missing = []
         for row in rows:
-            one = kept.movies.get(row[0])
-            if one is not None and one[0] == row[self._version]:
-                found[row[0]] = one[1]
+            one = known.kept.get(row[0], row[self._version])
+            if one is not None:
+                found[row[0]] = Fragment(one)
             else:
                 missing.append(row)
         if rows:
-            kept.note(len(missing), len(rows))
+            known.note(len(missing), len(rows))
         if missing:
-            found |= self._encode(connection, kept, missing)
+            found |= self._encode(connection, known.kept, missing)
         return found
 
-    def _encode(self, connection: Connection, kept: _Kept, rows: Sequence[Sequence[Any]]) -> dict[int, Any]:
-        is_full = len(kept.movies) > MOST_KEPT
-        if len(rows[0]) >= self._columns:
-            # These may be any of the many; what is asked for again and again is not dropped for them.
-            if is_full:
-                return {row[0]: self._show(row) for row in rows}
-        else:
+    def _encode(self, connection: Connection, kept: Kept, rows: Sequence[Sequence[Any]]) -> dict[int, Any]:
+        if len(rows[0]) < self._columns:
             rows = self._fetch(connection, [row[0] for row in rows])
-            if is_full:
-                kept.movies.clear()
-        found = {row[0]: Fragment(orjson.dumps(self._show(row))) for row in rows}
-        kept.movies |= {row[0]: (row[self._version], found[row[0]]) for row in rows}
+        elif kept.is_full:
+            # These may be any of the many; what is asked for again and again is not dropped for them.
+            return {row[0]: self._show(row) for row in rows}
+        found = {}
+        for row in rows:
+            encoded = orjson.dumps(self._show(row))
+            kept.put(row[0], row[self._version], encoded)
+            found[row[0]] = Fragment(encoded)
         return found
 
-    def _kept(self, connection: Connection) -> _Kept:
-        kept = self._of_databases.get(connection.engine)
-        return kept or self._of_databases.setdefault(connection.engine, _Kept())
+    def _known(self, connection: Connection) -> _Known:
+        known = self._of_databases.get(connection.engine)
+        return known or self._of_databases.setdefault(connection.engine, _Known())

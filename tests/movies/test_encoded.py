@@ -5,7 +5,7 @@ import pytest
 
 from movierating import database
 from movierating.database import read
-from movierating.movies import encoded
+from movierating.movies import kept
 from movierating.movies.encoded import Encoder
 
 # A row of the whole movie: id, version, title.
@@ -65,26 +65,30 @@ def test_a_whole_row_is_shown_and_kept_without_a_look_at_the_database(encoder, f
     assert fetched == []
 
 
-def test_what_is_kept_is_bounded(encoder, fetched, monkeypatch):
-    monkeypatch.setattr(encoded, "MOST_KEPT", 1)
+@pytest.fixture
+def little(monkeypatch):
+    """Room for two titles."""
+    monkeypatch.setattr(kept, "CHUNK_BYTES", len('"Emma"'))
+    monkeypatch.setattr(kept, "MOST_CHUNKS", 2)
+
+
+def test_of_what_is_fetched_the_oldest_goes(little, encoder, fetched):
     for movie in ((1, 1), (2, 1), (3, 5)):
         titles(encoder, movie)
-    assert titles(encoder, (3, 5)) == {"3": "Ran"}
+    assert titles(encoder, (2, 1), (3, 5)) == {"2": "Heat", "3": "Ran"}
     assert fetched == [[1], [2], [3]]
     assert titles(encoder, (1, 1)) == {"1": "Emma"}
     assert fetched == [[1], [2], [3], [1]]
 
 
-def test_whole_rows_drop_nothing_that_is_kept_and_are_not_kept_beyond_the_bound(
-    encoder, fetched, monkeypatch
-):
-    monkeypatch.setattr(encoded, "MOST_KEPT", 1)
-    titles(encoder, (1, 1), (2, 1))
-    assert titles(encoder, (3, 5, "Ran")) == {"3": "Ran"}
-    titles(encoder, (1, 1), (2, 1))
-    assert fetched == [[1, 2]]
-    titles(encoder, (3, 5))
-    assert fetched == [[1, 2], [3]]
+def test_for_whole_rows_nothing_goes_once_there_is_no_room(little, encoder, fetched):
+    for movie in ((1, 1), (2, 1), (3, 5)):
+        titles(encoder, movie)
+    assert titles(encoder, (1, 1, "Emma")) == {"1": "Emma"}
+    titles(encoder, (2, 1), (3, 5))
+    assert fetched == [[1], [2], [3]]
+    titles(encoder, (1, 1))
+    assert fetched == [[1], [2], [3], [1]]
 
 
 def test_whole_rows_are_wanted_while_most_movies_are_not_kept(encoder):
