@@ -91,9 +91,9 @@ def _strpos(element: _Place, compiler: Any, **kwargs: Any) -> str:
     return f"strpos({compiler.process(element.clauses, **kwargs)})"
 
 
-def has_genre(quoted: Any) -> ColumnElement[bool]:
-    """Whether a movie has a genre, given with its quotes in JSON; letter for letter, in half the time of LIKE."""
-    return _Place(Movie.__table__.c.genres, quoted) > 0
+def holds(text: Any, part: Any) -> ColumnElement[bool]:
+    """Whether a text has a part in it, letter for letter; in half the time of LIKE."""
+    return _Place(text, part) > 0
 
 
 class Milestone(Base):

@@ -9,18 +9,17 @@ Which of the two, is told by counting how many pass each filter, up to a bound.
 
 import functools
 import math
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import orjson
-from sqlalchemy import ColumnElement, Engine, Select, String, bindparam, case, func, literal_column, select
+from sqlalchemy import ColumnElement, Select, String, bindparam, case, func, literal_column, or_, select
 
 from movierating.database import read
 from movierating.movies import index
-from movierating.movies.models import Movie, MovieFacet, has_genre
+from movierating.movies.lately import Lately
+from movierating.movies.models import Movie, MovieFacet, holds
 from movierating.movies.service import COLUMNS, VERSION_COLUMNS, WHOLE
 from movierating.movies.titles import fold, words
 from movierating.pagination import Pages, Sort
@@ -34,6 +33,8 @@ _FEW = 1_000
 
 # Microseconds a movie, measured with 90,000 of them. A walk of the chart's index finds year, language and genres in it.
 _GATHERED, _WALKED, _WALKED_IN_INDEX = 1.5, 0.8, 0.09
+# As well: to list one that has a word, and to read the text of one that is tested for it.
+_LISTED, _READ = 0.1, 2.0
 _IN_CHART = frozenset({"genre", "year", "language"})
 
 _movie, _facet = Movie.__table__.c, MovieFacet.__table__.c
@@ -80,7 +81,7 @@ def search(
     if sort == "relevance" and "q" not in filters:
         raise invalid("query", "sort", "Goes with q.")
     kinds, values = _asked(filters)
-    gathered = _worth_gathering(kinds, values, sort, limit) if kinds else None
+    kinds, gathered = _planned(kinds, values, sort, limit) if kinds else (kinds, None)
     # Of those that are gathered most are not on the page.
     whole = gathered is None and WHOLE.wants_whole_rows(read())
     return _pages(kinds, sort, gathered, whole).page(cursor, limit, **values)
@@ -100,6 +101,7 @@ def _asked(filters: Mapping[str, Any]) -> tuple[tuple[str, ...], dict[str, Any]]
         found = words(filters["q"])
         kinds.append("words" if found else "title")
         values["words"] = " ".join(f'"{word}"' for word in found) + "*"
+        values["begins"] = f" {found[0]}" if found else ""
         values["text"] = fold(filters["q"])
     if "year_from" in filters or "year_to" in filters:
         kinds.append("years")
@@ -151,6 +153,8 @@ def _filter(kind: str, place: int, walked: Any) -> _Filter:
     if kind == "words":
         # The hits are listed once for all movies: asking the full-text index about each costs 50 µs and more.
         return _Filter(_WITH_WORDS, _unindexed(_movie.id).in_(_WITH_WORDS))
+    if kind == "common word":
+        return _Filter(_WITH_WORDS, _with_common_word())
     if kind == "years":
         return _of_column(
             _movie.year_rank, walked, lambda year: year.between(bindparam("first"), bindparam("last"))
@@ -160,13 +164,23 @@ def _filter(kind: str, place: int, walked: Any) -> _Filter:
     return _of_facet(kind, place)
 
 
-_WITH_WORDS = select(index.SEARCH.c.rowid).where(literal_column(index.SEARCH.name).match(bindparam("words")))
+_found = index.SEARCH.c
+_WITH_WORDS = select(_found.rowid).where(literal_column(index.SEARCH.name).match(bindparam("words")))
+
+
+def _with_common_word() -> ColumnElement[bool]:
+    # The index keeps its text, which is words with a space between them.
+    texts = (_found.title, _found.original_title, _found.directors)
+    begins = bindparam("begins", type_=String)
+    has_it = or_(*(holds(literal_column("' '", String).concat(text), begins) for text in texts))
+    text = select(_found.rowid).where(_found.rowid == _unindexed(_movie.id), has_it)
+    return text.correlate(Movie.__table__).exists()
 
 
 def _of_facet(kind: str, place: int) -> _Filter:
     hits = select(_facet.movie_id).where(_facet.facet == bindparam(f"facet{place}"))
     if kind == "genre":
-        return _Filter(hits, has_genre(bindparam(f"is{place}", type_=String)))
+        return _Filter(hits, holds(_movie.genres, bindparam(f"is{place}", type_=String)))
     if kind in ("year", "language"):
         return _Filter(hits, _movie[kind] == bindparam(f"is{place}"))
     test = hits.where(_facet.movie_id == _unindexed(_movie.id)).correlate(Movie.__table__).exists()
@@ -197,42 +211,48 @@ def _relevance() -> Sort:
 _BY_RELEVANCE = _relevance()
 
 
-def _worth_gathering(kinds: tuple[str, ...], values: Mapping[str, Any], sort: str, limit: int) -> int | None:
-    """The place of the filter whose movies are gathered and sorted; None where a walk that tests each costs less."""
+def _planned(
+    kinds: tuple[str, ...], values: Mapping[str, Any], sort: str, limit: int
+) -> tuple[tuple[str, ...], int | None]:
+    """The kinds of filters to page by, and the place of the one whose movies are gathered and sorted.
+
+    It is None where a walk that tests each movie costs less. A walk for a "common word" reads the text of what it
+    tests, where "words" would list all that have it.
+    """
     most = MOST_SORTED if len(kinds) > 1 or sort == "relevance" else min(_FEW, MOST_SORTED)
-    *hits, movies = _counted(kinds, values, most + 1, lately=sort != "relevance")
+    counted = MOST_SORTED if "words" in kinds else most
+    *hits, movies = _counted(kinds, values, counted + 1, lately=sort != "relevance")
     fewest: int = min(hits)
-    if fewest > most:
-        return None
-    if sort != "relevance" and fewest and _walk(kinds, hits, movies, sort, limit) < fewest * _GATHERED:
-        return None
-    return int(hits.index(fewest))
+    # Of a walk until the page and the movie behind it are found, were the filters independent.
+    tested = (limit + 1) / math.prod(min(1, max(1, count) / movies) for count in hits)
+    walk = math.inf if sort == "relevance" or not fewest else tested * _cost(kinds, sort)
+    if fewest <= most and fewest * _GATHERED <= walk:
+        return kinds, int(hits.index(fewest))
+    # The tokenizer may not know a letter that Python does.
+    is_one = "words" in kinds and values["begins"].isascii() and " " not in values["words"]
+    if is_one and tested * _READ < hits[kinds.index("words")] * _LISTED:
+        kinds = tuple("common word" if kind == "words" else kind for kind in kinds)
+    return kinds, None
 
 
-def _walk(kinds: tuple[str, ...], hits: Sequence[int], movies: int, sort: str, limit: int) -> float:
-    """Microseconds of a walk until the page and the movie behind it are found, were the filters independent."""
-    tested = (limit + 1) / math.prod(min(1, count / movies) for count in hits)
-    in_index = sort == "-score" and _IN_CHART.issuperset(kinds)
-    return tested * (_WALKED_IN_INDEX if in_index else _WALKED)
+def _cost(kinds: tuple[str, ...], sort: str) -> float:
+    """Microseconds that a walk takes for each movie that it tests."""
+    return _WALKED_IN_INDEX if sort == "-score" and _IN_CHART.issuperset(kinds) else _WALKED
 
 
-# Of each database, by filters and bound: until when they are good, and the counts.
-_lately: WeakKeyDictionary[Engine, dict[tuple[Any, ...], tuple[float, Sequence[int]]]] = WeakKeyDictionary()
-_LATELY_SECONDS, _MOST_LATELY = 10, 1_000
+_lately = Lately()
 
 
 def _counted(kinds: tuple[str, ...], values: Mapping[str, Any], most: int, lately: bool) -> Sequence[int]:
     """What `_counts` counts; as of `lately`, where it decides how a page is found, but not what is on it."""
-    connection = read()
-    known = _lately.setdefault(connection.engine, {})
-    key, now = (kinds, most, *values.values()), time.monotonic()
-    until, counts = known.get(key, (0.0, ()))
-    if not lately or until < now:
-        counts = _counts(kinds).tuples(connection, most=most, **values)[0]
-        if len(known) >= _MOST_LATELY:
-            known.clear()
-        known[key] = now + _LATELY_SECONDS, counts
-    return counts
+    connection, counts = read(), _counts(kinds)
+    found: Sequence[int] = _lately.found(
+        connection.engine,
+        (kinds, most, *values.values()),
+        lambda: counts.tuples(connection, most=most, **values)[0],
+        anew=not lately,
+    )
+    return found
 
 
 @functools.lru_cache(512)

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import String, bindparam, select
 
 from movierating.database import read
-from movierating.movies.models import Movie, has_genre
+from movierating.movies.models import Movie, holds
 from movierating.movies.service import FACT_COLUMNS, FACTS, VERSION_COLUMNS
 from movierating.pagination import Pages, Sort
 from movierating.ratings.models import Rating
@@ -49,7 +49,8 @@ def rated_by(
 _FILTERS = {
     "min_value": _rating.value >= bindparam("min_value"),
     "max_value": _rating.value <= bindparam("max_value"),
-    "genre": has_genre('"' + bindparam("genre", type_=String) + '"'),
+    # No name of a genre has a quote in it.
+    "genre": holds(_movie.genres, '"' + bindparam("genre", type_=String) + '"'),
 }
 
 

@@ -115,6 +115,8 @@ def fresh(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Callable[[list[Facts],
 
     def make(movies: list[Facts], most_sorted: int) -> dict[int, Facts]:
         monkeypatch.setattr(search, "MOST_SORTED", most_sorted)
+        # Where nothing is sorted, each word is taken for a common one.
+        monkeypatch.setattr(search, "_READ", 2.0 if most_sorted else 0.0)
 
         def job(connection: Connection) -> dict[int, Facts]:
             for table in (MovieFacet, index.SEARCH, Movie):
