@@ -45,11 +45,18 @@ def found(filters: dict[str, Any], sort: str = "-score", limit: int = 100) -> li
         ("amelie from montmartre", True),
         ("lie", False),
         ("*", False),
+        ("jeunet", True),
+        ("poul", True),
+        ("ontmartre", False),
     ],
 )
+@pytest.mark.parametrize("is_common", [False, True])
 def test_every_word_of_q_is_found_whatever_its_syntax_case_and_accents(
-    add_movie: AddMovie, q: str, hit: bool
+    add_movie: AddMovie, monkeypatch: pytest.MonkeyPatch, q: str, hit: bool, is_common: bool
 ) -> None:
+    if is_common:
+        monkeypatch.setattr(search, "MOST_SORTED", 0)
+        monkeypatch.setattr(search, "_READ", 0.0)
     amelie = add_movie(
         title="Amélie from Montmartre",
         original_title="Le Fabuleux Destin d'Amélie Poulain",
