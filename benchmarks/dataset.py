@@ -26,6 +26,7 @@ class Size(NamedTuple):
 
 SIZES = {
     "small": Size(9_742, 610, 100_836, 2_698, 329),  # as ml-latest-small
+    "medium": Size(4_705, 6_000, 1_000_000, 2_698, 3_000),  # with the bundled movies 10,000
     "catalogue": Size(87_000, 6_000, 400_000, 2_698, 3_000),  # more movies than a cache holds, soon loaded
     "million": Size(87_000, 20_000, 1_000_000, 10_000, 10_000),
     "large": Size(87_000, 200_000, 10_000_000, 10_000, 100_000),
@@ -123,7 +124,9 @@ def _lines(user_id: int, movie_ids: Sequence[int], chance: random.Random) -> str
 
 def _activity(size: Size, chance: random.Random) -> list[int]:
     """How many ratings each user gives, LEAST_BY_ONE at least and `ratings` altogether."""
-    weights = [1 / (rank + max(30, size.users // 1000)) for rank in range(size.users - 1)]
+    # The more a movie has, the more even: nobody but the one comes near to rating everything.
+    even = max(30, size.users // 1000, size.ratings // size.movies)
+    weights = [1 / (rank + even) for rank in range(size.users - 1)]
     spare = size.ratings - size.most_by_one - len(weights) * LEAST_BY_ONE
     unit = spare / sum(weights)
     given = [LEAST_BY_ONE + int(weight * unit) for weight in weights]

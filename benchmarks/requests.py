@@ -5,6 +5,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -18,6 +19,9 @@ from workloads import Catalogue, get
 CONNECTIONS = 16
 TAIL_CONNECTIONS, TAIL_WORKERS = 64, 2
 STARTS = 5
+HELLO = ("hello", "")
+# Instances by their number of movies; the last is that of all further numbers.
+SIZES = {"10,000": "medium", "92,000": "catalogue"}
 DISTINCT = 100_000
 MEMORY_SECONDS = 5
 WARM_UP_SECONDS = 1
@@ -49,34 +53,60 @@ def workloads(catalogue: Catalogue, service: Service) -> dict[str, Workload]:
     }
 
 
-def measured(folder: Path, instance: Path, rounds: int, length: int) -> str:
-    """A table of hello and the workloads, which take turns in each round; a short first round doesn't count."""
+def measured(folder: Path, instances: dict[str, Path], rounds: int, length: int) -> str:
+    """A table of hello and the workloads on each instance, which take turns; a short first round doesn't count."""
     ours, theirs = cores()
-    with serving(instance, core=ours) as delivered, hello(folder, core=ours) as bare:
-        wanted = workloads(Catalogue(instance, delivered), delivered)
-        sent = {"hello": (bare, Requests(folder / "hello.tsv", [Request("GET", "/")]))}
-        for at, (name, workload) in enumerate(wanted.items()):
-            sent[name] = (delivered, Requests(folder / f"{at}.tsv", workload.requests))
-            sent[name][1].check(delivered, *workload.statuses)
-        loads: dict[str, list[Load]] = {name: [] for name in sent}
+    with ExitStack() as running:
+        sent = {
+            HELLO: (
+                running.enter_context(hello(folder, ours)),
+                Requests(folder / "hello.tsv", [Request("GET", "/")]),
+            )
+        }
+        wanted = {}
+        for size, instance in instances.items():
+            service = running.enter_context(serving(instance, core=ours))
+            wanted = workloads(Catalogue(instance, service), service)
+            for at, (name, workload) in enumerate(wanted.items()):
+                requests = Requests(folder / f"{size}{at}.tsv", workload.requests)
+                requests.check(service, *workload.statuses)
+                sent[name, size] = service, requests
+        loads: dict[tuple[str, str], list[Load]] = {name: [] for name in sent}
         for spent in (WARM_UP_SECONDS, *[length] * rounds):
             for name, (service, requests) in sent.items():
                 loads[name].append(requests.load(service.port, spent, CONNECTIONS, theirs))
-    return ratios(wanted, {name: found[1:] for name, found in loads.items()})
+    targets = {name: workload.target for name, workload in wanted.items()}
+    return ratios(targets, list(instances), {name: found[1:] for name, found in loads.items()})
 
 
-def ratios(wanted: dict[str, Workload], loads: dict[str, list[Load]]) -> str:
+def ratios(targets: dict[str, float], sizes: list[str], loads: dict[tuple[str, str], list[Load]]) -> str:
     """Medians over the rounds, each round's speeds divided by its own hello's."""
-    lines = []
-    for name, found in loads.items():
-        times = [one.per_second / bare.per_second for one, bare in zip(found, loads["hello"], strict=True)]
-        middle = [statistics.median(numbers) for numbers in zip(*found, strict=True)]
-        _, per_second, p50, p99, _ = middle
-        target = f"{wanted[name].target:.1f}" if name in wanted else ""
-        errors = str(sum(one.errors for one in found))
-        numbers = (f"{per_second:,.0f}", f"{p50:.2f} ms", f"{p99:.2f} ms", f"{statistics.median(times):.2f}")
-        lines.append((name, *numbers, target, errors))
-    return table(("one worker", "a second", "p50", "p99", "times hello", "at least", "errors"), lines)
+    bare = _middle(loads[HELLO])
+    lines = [
+        ("hello", *_numbers(bare), *["1.00"] * len(sizes), "", str(sum(one.errors for one in loads[HELLO])))
+    ]
+    for name, target in targets.items():
+        found = [loads[name, size] for size in sizes]
+        errors = sum(one.errors for each in found for one in each)
+        times = [f"{_times(each, loads[HELLO]):.2f}" for each in found]
+        lines.append((name, *_numbers(_middle(found[-1])), *times, f"{target:.1f}", str(errors)))
+    heads = [f"times hello, {size} movies" for size in sizes]
+    of_largest = [f"{what}, {sizes[-1]}" for what in ("a second", "p50", "p99")]
+    return table(("one worker", *of_largest, *heads, "at least", "errors"), lines)
+
+
+def _times(found: list[Load], bare: list[Load]) -> float:
+    return statistics.median(
+        one.per_second / other.per_second for one, other in zip(found, bare, strict=True)
+    )
+
+
+def _middle(found: list[Load]) -> Load:
+    return Load(*(statistics.median(numbers) for numbers in zip(*found, strict=True)))
+
+
+def _numbers(load: Load) -> tuple[str, ...]:
+    return f"{load.per_second:,.0f}", f"{load.p50:.2f} ms", f"{load.p99:.2f} ms"
 
 
 def tail(folder: Path, instance: Path, rounds: int, length: int) -> tuple[str, ...]:
@@ -128,7 +158,7 @@ def _mb(service: Service) -> str:
 
 @click.command()
 @click.option("--rounds", default=5, show_default=True, help="How often each takes its turn.")
-@click.option("--length", default=3, show_default=True, help="Seconds of a turn.")
+@click.option("--length", default=2, show_default=True, help="Seconds of a turn.")
 @click.option(
     "--memory-requests", default=DISTINCT, show_default=True, help="How many before memory is read."
 )
@@ -138,8 +168,9 @@ def main(rounds: int, length: int, memory_requests: int, keep: Path | None) -> N
     required_wrk()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        first, second = (loaded("catalogue", folder / use, keep or folder) for use in ("ratios", "rest"))
-        speeds = measured(folder, first, rounds, length)
+        instances = {of: loaded(size, folder / size, keep or folder) for of, size in SIZES.items()}
+        speeds = measured(folder, instances, rounds, length)
+        first, second = instances["92,000"], loaded("catalogue", folder / "rest", keep or folder)
         rest = [tail(folder, second, rounds, length), *starts(first), *memory(folder, first, memory_requests)]
     publish(f"{speeds}\n\n{table(('besides', 'measured', 'at most'), rest)}", __file__)
 

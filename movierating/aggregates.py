@@ -56,5 +56,10 @@ def shown(values: Sequence[int]) -> dict[str, Any]:
 
 def shown_with_score(values: Sequence[int]) -> dict[str, Any]:
     """What a movie shows of COLUMNS' values: `count`, `mean`, `score`, `histogram`."""
-    count, total, *histogram = values
-    return {"count": count, "mean": mean(count, total), "score": score(count, total), "histogram": histogram}
+    count, total = values[:2]
+    return {
+        "count": count,
+        "mean": mean(count, total),
+        "score": score(count, total),
+        "histogram": values[2:],
+    }

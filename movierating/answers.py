@@ -1,19 +1,20 @@
 """Answers of the API: JSON bodies, entity tags with 304, and lists with their next page."""
 
+import functools
 import hashlib
-import re
 from functools import cached_property
 from typing import Any
 from urllib.parse import quote, urlencode
 
 import marshmallow as ma
 import orjson
-from flask import Response, request
+from flask import Request, Response, request
+from flask.globals import request_ctx
 from werkzeug.datastructures import Headers
-from werkzeug.http import quote_etag
 from werkzeug.urls import iri_to_uri
 
 from movierating.fields import WholeNumber
+from movierating.parser import AS_IT_STANDS
 
 PAGE_LIMIT = 20
 PAGE_MOST = 100
@@ -88,7 +89,7 @@ def tagged(body: Any, tag: str | None = None, headers: dict[str, str] | None = N
     """A JSON answer with a strong ETag (`tag`, or one made from the bytes), or 304 where the client has it."""
     encoded = orjson.dumps(body)
     tag = tag or hashlib.blake2b(encoded, digest_size=12).hexdigest()
-    headers = {"ETag": quote_etag(tag), **(headers or {})}
+    headers = {"ETag": f'"{tag}"', **(headers or {})}
     if "HTTP_IF_NONE_MATCH" in request.environ and request.if_none_match.contains_weak(tag):
         return Answer(b"", 304, list(headers.items()))
     return _encoded(encoded, 200, headers)
@@ -98,18 +99,20 @@ def listing(items: list[Any], next_cursor: str | None) -> Response:
     """A page of a list, with `Link: …; rel="next"` where there is a next one."""
     headers = {}
     if next_cursor is not None:
-        address = quote(request.root_path + request.path)
-        headers["Link"] = f'<{address}?{_query_without_cursor()}cursor={next_cursor}>; rel="next"'
+        now = request_ctx.request
+        headers["Link"] = (
+            f'<{_quoted(now.root_path + now.path)}?{_query_without_cursor(now)}cursor={next_cursor}>; rel="next"'
+        )
     return tagged({"items": items, "next_cursor": next_cursor}, headers=headers)
 
 
-def _query_without_cursor() -> str:
-    given: str = request.environ.get("QUERY_STRING", "")
-    if _IS_SIMPLE.fullmatch(given):
-        # It reads as it stands.
+# Most lists have one address.
+_quoted = functools.lru_cache(1000)(quote)
+
+
+def _query_without_cursor(now: Request) -> str:
+    given: str = now.environ.get("QUERY_STRING", "")
+    if AS_IT_STANDS.fullmatch(given):
         return "".join(f"{part}&" for part in given.split("&") if part and not part.startswith("cursor="))
-    query = [(name, value) for name, value in request.args.items(multi=True) if name != "cursor"]
+    query = [(name, value) for name, value in now.args.items(multi=True) if name != "cursor"]
     return urlencode(query) + "&" if query else ""
-
-
-_IS_SIMPLE = re.compile(r"[A-Za-z0-9=&._-]*", re.ASCII)

@@ -137,6 +137,8 @@ def _bind_extensions(app: Flask) -> None:
         raise config.SettingError("DATABASE_URL: needs the extra movierating[postgresql]") from error
     except SQLAlchemyError as error:
         raise config.SettingError("DATABASE_URL: is no address of a database") from error
+    # It closes the session of each request, and none has one.
+    app.teardown_appcontext_funcs.clear()
     with app.app_context():
         database.configure(db.engine, app.config["DATABASE_REPLICA_URL"])
     migrate.init_app(app, db, directory=str(startup.MIGRATIONS), render_as_batch=True)

@@ -11,6 +11,7 @@ from flask.globals import request_ctx
 from flask.sessions import SessionInterface, SessionMixin
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed, NotFound
+from werkzeug.routing import MapAdapter
 
 from movierating import logs, outages, problems
 from movierating.edge import REQUEST_ID, ROUTE, USER_ID
@@ -53,9 +54,32 @@ class Application(flask.Flask):
     request_class = Request
     session_interface = NoSessions()
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._adapters: dict[tuple[str, ...], MapAdapter] = {}
+
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """The function as it is: no view is a coroutine, and to find out costs several microseconds a request."""
         return func
+
+    def create_url_adapter(self, request: flask.Request | None) -> MapAdapter | None:
+        """Flask's. What it finds out about a host is the same for each request to that host, and is kept."""
+        place = _place(request.environ) if request is not None else None
+        if request is None or place is None:
+            return super().create_url_adapter(request)
+        known = self._adapters.get(place)
+        if known is None:
+            return self._keep(place, super().create_url_adapter(request))
+        path, method = request.environ["PATH_INFO"], request.environ["REQUEST_METHOD"]
+        host = known.server_name, known.script_name, known.subdomain, known.url_scheme
+        return MapAdapter(known.map, *host, path, method, request.environ.get("QUERY_STRING", ""))
+
+    def _keep(self, place: tuple[str, ...], adapter: MapAdapter | None) -> MapAdapter | None:
+        if adapter is not None:
+            if len(self._adapters) >= _MOST_PLACES:
+                self._adapters.clear()
+            self._adapters[place] = adapter
+        return adapter
 
     def dispatch_request(self) -> ft.ResponseReturnValue:
         """Let the view of the request's rule answer."""
@@ -72,6 +96,19 @@ class Application(flask.Flask):
         response.direct_passthrough = False
         response.set_data(response.get_data())
         return response
+
+
+# A client can name any host.
+_MOST_PLACES = 100
+
+
+def _place(environ: dict[str, Any]) -> tuple[str, ...] | None:
+    """By which host, scheme and mount point a request came; None where its address must be decoded first."""
+    is_plain = environ["PATH_INFO"].isascii() and environ.get("QUERY_STRING", "").isascii()
+    # A WebSocket's scheme is another one.
+    if not is_plain or "HTTP_HOST" not in environ or "HTTP_UPGRADE" in environ:
+        return None
+    return environ["HTTP_HOST"], environ["wsgi.url_scheme"], environ.get("SCRIPT_NAME", "")
 
 
 def _refuse_misspelt(now: flask.Request) -> None:

@@ -7,11 +7,11 @@ import base64
 import binascii
 import hashlib
 import hmac
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 from sqlalchemy import Column, ColumnElement, Connection, Select, bindparam, tuple_
 
 from movierating.database import read
@@ -64,26 +64,27 @@ class Pages:
     def page(self, cursor: str | None, limit: int, **values: Any) -> tuple[list[Any], str | None]:
         """At most `limit` rows after `cursor`, and the next page's cursor or None; `values` are the statement's.
 
-        Raises Invalid for a cursor that is not of this list and order.
+        A row is a tuple of the statement's columns and the order's. Raises Invalid for a cursor that is not of this
+        list and order.
         """
         connection = read()
         key = connection.engine.get_execution_options()["cursor_key"]
         if cursor is None:
-            rows = self._first.all(connection, most_rows=limit + 1, **values)
+            rows = self._first.tuples(connection, most_rows=limit + 1, **values)
         else:
             values |= zip(self._names, _decode(key, self._sort, cursor), strict=True)
             rows = self._behind(connection, limit + 1, values)
         if len(rows) <= limit:
             return rows, None
-        return rows[:limit], _encode(key, self._sort, tuple(rows[limit - 1][-len(self._names) :]))
+        return rows[:limit], _encode(key, self._sort, rows[limit - 1][-len(self._names) :])
 
     def _behind(self, connection: Connection, most: int, values: Mapping[str, Any]) -> list[Any]:
         rows: list[Any] = []
         for statement in self._next:
+            more = statement.tuples(connection, most_rows=most - len(rows), **values)
             # Between two statements a row may move from the rows of the first to those of the second.
             there = {row[-1] for row in rows}
-            more = statement.all(connection, most_rows=most - len(rows), **values)
-            rows += [row for row in more if row[-1] not in there]
+            rows += [row for row in more if row[-1] not in there] if there else more
             if len(rows) == most:
                 break
         return rows
@@ -96,8 +97,12 @@ def _behind(sort: Sort, columns: Sequence[Any], starts: Sequence[Any]) -> Column
 
 
 def _encode(key: bytes, sort: Sort, values: tuple[Any, ...]) -> str:
-    payload = json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode()
-    return base64.urlsafe_b64encode(_signature(key, sort, payload) + payload).decode().rstrip("=")
+    payload = orjson.dumps(values)
+    return _text(_signature(key, sort, payload) + payload)
+
+
+def _text(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 def _decode(key: bytes, sort: Sort, cursor: str) -> list[Any]:
@@ -106,12 +111,10 @@ def _decode(key: bytes, sort: Sort, cursor: str) -> list[Any]:
     except (ValueError, binascii.Error):
         raw = b""
     signature, payload = raw[:_SIGNATURE_BYTES], raw[_SIGNATURE_BYTES:]
-    if not hmac.compare_digest(signature, _signature(key, sort, payload)):
-        raise invalid("query", "cursor", _NOT_A_CURSOR)
-    values: list[Any] = json.loads(payload)
     # The last character has bits to spare, in which a cursor could differ and still mean the same.
-    if _encode(key, sort, tuple(values)) != cursor:
+    if not hmac.compare_digest(signature, _signature(key, sort, payload)) or _text(raw) != cursor:
         raise invalid("query", "cursor", _NOT_A_CURSOR)
+    values: list[Any] = orjson.loads(payload)
     return values
 
 

@@ -2,7 +2,8 @@
 
 import functools
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,9 @@ from movierating import problems
 
 # The deepest body that any schema takes has three levels; the parser of a hostile one must not run out of stack.
 DEEPEST_JSON = 32
+
+# A query in which nothing is encoded.
+AS_IT_STANDS = re.compile(r"[A-Za-z0-9=&._-]*", re.ASCII)
 
 # Marks in a request's environment: what a schema has read and judged.
 QUERY_IS_CHECKED = "movierating.query_is_checked"
@@ -120,13 +124,25 @@ def _plain(schema: ma.Schema) -> _Plain | None:
 def _given(request: Request, plain: _Plain) -> dict[str, Any] | None:
     """The query by name; None if something is there twice that can't be."""
     request.environ[QUERY_IS_CHECKED] = True
-    if not request.query_string:
-        return {}
+    given: dict[str, Any] = {}
+    for name, value in _pairs(request):
+        if name in plain.lists:
+            given.setdefault(name, []).append(value)
+        elif name in given:
+            return None
+        else:
+            given[name] = value
+    return given
+
+
+def _pairs(request: Request) -> Iterable[tuple[str, str]]:
+    query: str = request.environ.get("QUERY_STRING", "")
+    if AS_IT_STANDS.fullmatch(query):
+        return [
+            (name, value) for name, _, value in (part.partition("=") for part in query.split("&") if part)
+        ]
     _refuse_no_text(request)
-    given = dict(request.args.lists())
-    if any(len(values) > 1 for name, values in given.items() if name not in plain.lists):
-        return None
-    return {name: values if name in plain.lists else values[0] for name, values in given.items()}
+    return request.args.items(multi=True)
 
 
 def _refuse_repeated(place: str, given: MultiDict[str, Any], schema: ma.Schema) -> None:

@@ -1,15 +1,19 @@
 """What holds for every answer: its id, its headers, its shape when it is an error."""
 
 import http.client
+import itertools
 import json
 import logging
 from urllib.parse import urlsplit
 
 import pytest
+from flask import Flask
 from sqlalchemy.exc import IntegrityError, OperationalError
-from werkzeug.exceptions import ImATeapot
+from werkzeug.exceptions import HTTPException, ImATeapot
+from werkzeug.test import EnvironBuilder
 
 from movierating import logs
+from movierating.http import Application
 from movierating.problems import Unavailable
 
 SECRET = "the password is hunter2"
@@ -124,6 +128,41 @@ def test_a_method_that_an_address_does_not_take_is_a_405_with_those_it_does(clie
     options = client.options(path)
     assert options.status_code == 200
     assert set(options.headers["Allow"].split(", ")) == allowed
+
+
+HOSTS = ["a.example", "A.example:8000", "[::1]:80", "b..example", "x" * 64, "ä.example", "a b"]
+
+
+def test_what_is_known_of_a_host_is_what_flask_finds(app):
+    places = itertools.product([*HOSTS, None], ["http", "https"], ["", "/mount"])
+    for host, scheme, mount in [*places] * 2:
+        environ = EnvironBuilder(method="HEAD").get_environ()
+        environ |= {"wsgi.url_scheme": scheme, "SCRIPT_NAME": mount, "HTTP_HOST": host}
+        assert bound(app, environ, "/v1/movies", "limit=1") == bound(
+            app, environ, "/v1/movies", "limit=1", Flask
+        )
+        assert bound(app, environ, "/é", "é") == bound(app, environ, "/é", "é", Flask)
+
+
+def bound(app, environ, path, query, kind=Application):
+    """What a request is matched by, as this kind of application finds it."""
+    encoded = [text.encode().decode("latin1") for text in (path, query)]
+    given = {**environ, "PATH_INFO": encoded[0], "QUERY_STRING": encoded[1]}
+    request = app.request_class({name: value for name, value in given.items() if value is not None})
+    try:
+        return {
+            name: value
+            for name, value in vars(kind.create_url_adapter(app, request)).items()
+            if name != "map"
+        }
+    except HTTPException as error:
+        return repr(error)
+
+
+def test_hosts_that_are_known_are_bounded(app):
+    for number in range(300):
+        app.test_client().get("/livez", headers={"Host": f"{number}.example"})
+    assert 0 < len(app._adapters) <= 100
 
 
 def test_head_answers_as_get_does_without_the_body(client, member, add_movie):

@@ -59,7 +59,10 @@ def create(user_id: int, session_id: str, name: str, scope: str, expires_at: int
 
 def listed(user_id: int, cursor: str | None, limit: int) -> tuple[list[Any], str | None]:
     """A page of the account's tokens, oldest first, and the next cursor."""
-    return _OF_USER.page(cursor, limit, user=user_id)
+    rows, next_cursor = _OF_USER.page(cursor, limit, user=user_id)
+    return [
+        {column.name: value for column, value in zip(_SHOWN, row, strict=False)} for row in rows
+    ], next_cursor
 
 
 def remove(user_id: int, token_id: int) -> None:

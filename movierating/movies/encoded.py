@@ -1,53 +1,91 @@
 """Movies as JSON, kept by their versions: most lists show movies that another list or reader has just been shown.
 
 What is kept of a movie is good for as long as its version is the same, in whatever list and whoever asks, because to
-show one depends on nothing else. A list so reads no more of a movie than its id and version.
+show one depends on nothing else. A list so reads no more of a movie than its id and version. Where movies are too many
+to be kept, and most of what lists show is not, they had better read whole movies at once.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import orjson
 from sqlalchemy import Connection, Engine
 
-# Of some 600 bytes each, and several times that where many come and go.
-MOST_KEPT = 2_000
+from movierating.movies.kept import Kept
+
+# Of the movies that lists showed lately, the share that was not kept from which on reading them whole costs less.
+_MANY = 0.25
+_LATELY = 16
 
 Fragment = orjson.Fragment
-# Of each movie that is kept, by its id: its version, and its JSON.
-_Kept = dict[int, tuple[Hashable, Fragment]]
+
+
+class _Known:
+    """What is kept of one database's movies, and the share of those asked for that was `missed` lately."""
+
+    def __init__(self) -> None:
+        self.kept = Kept()
+        self.missed = 0.0
+
+    def note(self, missing: int, asked: int) -> None:
+        self.missed += (missing / asked - self.missed) / _LATELY
 
 
 class Encoder:
-    """One way to show movies; `fetch(connection, ids)` gives (id, version, what to show) of those that are there."""
+    """One way to show movies, from rows that start with an id and versions.
+
+    `show(row)` makes of a row of so many `columns` what `orjson.dumps` takes; `fetch(connection, ids)` gives such rows
+    of those that are there; `version` is the part of a row that moves with what is shown.
+    """
 
     def __init__(
-        self, fetch: Callable[[Connection, Sequence[int]], Iterable[tuple[int, Hashable, Any]]]
+        self,
+        show: Callable[[Sequence[Any]], Any],
+        columns: int,
+        fetch: Callable[[Connection, Sequence[int]], Sequence[Sequence[Any]]],
+        version: slice,
     ) -> None:
-        self._fetch = fetch
-        self._of_databases: WeakKeyDictionary[Engine, _Kept] = WeakKeyDictionary()
+        self._show, self._columns, self._fetch, self._version = show, columns, fetch, version
+        self._of_databases: WeakKeyDictionary[Engine, _Known] = WeakKeyDictionary()
 
-    def encoded(self, connection: Connection, movies: Sequence[tuple[int, Hashable]]) -> dict[int, Fragment]:
-        """The JSON of movies given by id and version; one that changed since is shown as it is now, one gone is not."""
-        kept = self._of_databases.setdefault(connection.engine, {})
-        found: dict[int, Fragment] = {}
+    def wants_whole_rows(self, connection: Connection) -> bool:
+        """Whether a list had better read all columns of its movies, for many are not kept."""
+        return self._known(connection).missed > _MANY
+
+    def encoded(self, connection: Connection, rows: Sequence[Sequence[Any]]) -> dict[int, Any]:
+        """Movies as `orjson.dumps` takes them, by id, from rows that are whole or hold no more than their versions.
+
+        One that changed since it was read is shown as it is now, one that is gone is not.
+        """
+        known = self._known(connection)
+        found: dict[int, Any] = {}
         missing = []
-        for movie_id, version in movies:
-            one = kept.get(movie_id)
-            if one is not None and one[0] == version:
-                found[movie_id] = one[1]
+        for row in rows:
+            one = known.kept.get(row[0], row[self._version])
+            if one is not None:
+                found[row[0]] = Fragment(one)
             else:
-                missing.append(movie_id)
+                missing.append(row)
+        if rows:
+            known.note(len(missing), len(rows))
         if missing:
-            found |= self._encode(connection, kept, missing)
+            found |= self._encode(connection, known.kept, missing)
         return found
 
-    def _encode(self, connection: Connection, kept: _Kept, movie_ids: Sequence[int]) -> dict[int, Fragment]:
-        if len(kept) > MOST_KEPT:
-            kept.clear()
+    def _encode(self, connection: Connection, kept: Kept, rows: Sequence[Sequence[Any]]) -> dict[int, Any]:
+        if len(rows[0]) < self._columns:
+            rows = self._fetch(connection, [row[0] for row in rows])
+        elif kept.is_full:
+            # These may be any of the many; what is asked for again and again is not dropped for them.
+            return {row[0]: self._show(row) for row in rows}
         found = {}
-        for movie_id, version, shown in self._fetch(connection, movie_ids):
-            found[movie_id] = fragment = Fragment(orjson.dumps(shown))
-            kept[movie_id] = (version, fragment)
+        for row in rows:
+            encoded = orjson.dumps(self._show(row))
+            kept.put(row[0], row[self._version], encoded)
+            found[row[0]] = Fragment(encoded)
         return found
+
+    def _known(self, connection: Connection) -> _Known:
+        known = self._of_databases.get(connection.engine)
+        return known or self._of_databases.setdefault(connection.engine, _Known())

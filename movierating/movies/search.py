@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Select, String, bindparam, case, func, select
+from sqlalchemy import ColumnElement, Select, String, bindparam, case, func, literal_column, or_, select
 
 from movierating.database import read
 from movierating.movies import index
-from movierating.movies.models import Movie, MovieFacet
-from movierating.movies.service import VERSION_COLUMNS
+from movierating.movies.lately import Lately
+from movierating.movies.models import Movie, MovieFacet, holds
+from movierating.movies.service import COLUMNS, VERSION_COLUMNS, WHOLE
 from movierating.movies.titles import title_key, words
 from movierating.pagination import Pages, Sort
 from movierating.prepared import Prepared
@@ -31,7 +32,9 @@ MOST_SORTED = 10_000
 _FEW = 1_000
 
 # Microseconds a movie, measured with 90,000 of them. A walk of the chart's index finds year, language and genres in it.
-_GATHERED, _WALKED, _WALKED_IN_INDEX = 1.5, 0.8, 0.12
+_GATHERED, _WALKED, _WALKED_IN_INDEX = 1.5, 0.8, 0.09
+# As well: to list one that has a word, and to read the text of one that is tested for it.
+_LISTED, _READ = 0.1, 2.0
 _IN_CHART = frozenset({"genre", "year", "language"})
 
 _movie, _facet = Movie.__table__.c, MovieFacet.__table__.c
@@ -66,7 +69,7 @@ class _Filter:
 def search(
     filters: Mapping[str, Any], sort: str, cursor: str | None, limit: int
 ) -> tuple[list[Any], str | None]:
-    """One page of the movies that pass all `filters`: rows that start with service.VERSION_COLUMNS; the next cursor.
+    """One page of the movies that pass all `filters`: rows as `service.encoded` takes them; the next cursor.
 
     `filters` may hold `q` (each word is one of the title, the original title or a director; the last may be
     unfinished; text without a word is a whole title), `genre` (a list, all must hold), `year`, `year_from`,
@@ -78,8 +81,10 @@ def search(
     if sort == "relevance" and "q" not in filters:
         raise invalid("query", "sort", "Goes with q.")
     kinds, values = _asked(filters)
-    gathered = _worth_gathering(kinds, values, sort, limit) if kinds else None
-    return _pages(kinds, sort, gathered).page(cursor, limit, **values)
+    kinds, gathered = _planned(kinds, values, sort, limit) if kinds else (kinds, None)
+    # Of those that are gathered most are not on the page.
+    whole = gathered is None and WHOLE.wants_whole_rows(read())
+    return _pages(kinds, sort, gathered, whole).page(cursor, limit, **values)
 
 
 def _asked(filters: Mapping[str, Any]) -> tuple[tuple[str, ...], dict[str, Any]]:
@@ -90,12 +95,13 @@ def _asked(filters: Mapping[str, Any]) -> tuple[tuple[str, ...], dict[str, Any]]
         kind, _, value = facet.partition(":")
         kinds.append(kind)
         values[f"facet{place}"] = facet
-        # Genres are a JSON list of names without quotes in them.
-        values[f"is{place}"] = f'%"{value}"%' if kind == "genre" else int(value) if kind == "year" else value
+        # Genres are a JSON list; no name has a quote in it.
+        values[f"is{place}"] = f'"{value}"' if kind == "genre" else int(value) if kind == "year" else value
     if "q" in filters:
         found = words(filters["q"])
         kinds.append("words" if found else "title")
         values |= index.asked(found)
+        values["begins"] = f" {found[0]}" if found else ""
         values["text"] = title_key(filters["q"])
     if "year_from" in filters or "year_to" in filters:
         kinds.append("years")
@@ -116,12 +122,15 @@ def _facets(filters: Mapping[str, Any]) -> list[str]:
 
 # Statements are compiled once for each combination of filters; people ask for few of the many.
 @functools.lru_cache(512)
-def _pages(kinds: tuple[str, ...], sort: str, gathered: int | None) -> Pages:
-    """The pages where the movies that pass the filter at the place `gathered` are sorted; None: of a walk."""
+def _pages(kinds: tuple[str, ...], sort: str, gathered: int | None, whole: bool) -> Pages:
+    """The pages where the movies that pass the filter at the place `gathered` are sorted; None: of a walk.
+
+    Rows are `whole`, or hold no more than a movie's version.
+    """
     order = _order(sort)
     filters = _filters(kinds, sort)
     if gathered is None:
-        walked = select(*VERSION_COLUMNS).where(*(one.test for one in filters))
+        walked = select(*(COLUMNS if whole else VERSION_COLUMNS)).where(*(one.test for one in filters))
         return Pages(walked, order, ends_in_rowid=True)
     others = [one.test for place, one in enumerate(filters) if place != gathered]
     movies = select(*VERSION_COLUMNS).where(_movie.id.in_(filters[gathered].hits), *others)
@@ -144,6 +153,8 @@ def _filter(kind: str, place: int, walked: Any) -> _Filter:
     if kind == "words":
         # The hits are listed once for all movies: asking the full-text index about each costs 50 µs and more.
         return _Filter(_WITH_WORDS, _unindexed(_movie.id).in_(_WITH_WORDS))
+    if kind == "common word":
+        return _Filter(_WITH_WORDS, _with_common_word())
     if kind == "years":
         return _of_column(
             _movie.year_rank, walked, lambda year: year.between(bindparam("first"), bindparam("last"))
@@ -153,13 +164,23 @@ def _filter(kind: str, place: int, walked: Any) -> _Filter:
     return _of_facet(kind, place)
 
 
-_WITH_WORDS = select(index.SEARCH.c.rowid).where(index.matches())
+_found = index.SEARCH.c
+_WITH_WORDS = select(_found.rowid).where(index.matches())
+
+
+def _with_common_word() -> ColumnElement[bool]:
+    # The index keeps its text, which is words with a space between them.
+    texts = (_found.title, _found.original_title, _found.directors)
+    begins = bindparam("begins", type_=String)
+    has_it = or_(*(holds(literal_column("' '", String).concat(text), begins) for text in texts))
+    text = select(_found.rowid).where(_found.rowid == _unindexed(_movie.id), has_it)
+    return text.correlate(Movie.__table__).exists()
 
 
 def _of_facet(kind: str, place: int) -> _Filter:
     hits = select(_facet.movie_id).where(_facet.facet == bindparam(f"facet{place}"))
     if kind == "genre":
-        return _Filter(hits, _movie.genres.like(bindparam(f"is{place}")))
+        return _Filter(hits, holds(_movie.genres, bindparam(f"is{place}", type_=String)))
     if kind in ("year", "language"):
         return _Filter(hits, _movie[kind] == bindparam(f"is{place}"))
     test = hits.where(_facet.movie_id == _unindexed(_movie.id)).correlate(Movie.__table__).exists()
@@ -190,23 +211,48 @@ def _relevance() -> Sort:
 _BY_RELEVANCE = _relevance()
 
 
-def _worth_gathering(kinds: tuple[str, ...], values: Mapping[str, Any], sort: str, limit: int) -> int | None:
-    """The place of the filter whose movies are gathered and sorted; None where a walk that tests each costs less."""
+def _planned(
+    kinds: tuple[str, ...], values: Mapping[str, Any], sort: str, limit: int
+) -> tuple[tuple[str, ...], int | None]:
+    """The kinds of filters to page by, and the place of the one whose movies are gathered and sorted.
+
+    It is None where a walk that tests each movie costs less. A walk for a "common word" reads the text of what it
+    tests, where "words" would list all that have it.
+    """
     most = MOST_SORTED if len(kinds) > 1 or sort == "relevance" else min(_FEW, MOST_SORTED)
-    *hits, movies = _counts(kinds).first(read(), most=most + 1, **values)
+    counted = MOST_SORTED if "words" in kinds else most
+    *hits, movies = _counted(kinds, values, counted + 1, lately=sort != "relevance")
     fewest: int = min(hits)
-    if fewest > most:
-        return None
-    if sort != "relevance" and fewest and _walk(kinds, hits, movies, sort, limit) < fewest * _GATHERED:
-        return None
-    return int(hits.index(fewest))
+    # Of a walk until the page and the movie behind it are found, were the filters independent.
+    tested = (limit + 1) / math.prod(min(1, max(1, count) / movies) for count in hits)
+    walk = math.inf if sort == "relevance" or not fewest else tested * _cost(kinds, sort)
+    if fewest <= most and fewest * _GATHERED <= walk:
+        return kinds, int(hits.index(fewest))
+    # The tokenizer may not know a letter that Python does.
+    is_one = "words" in kinds and values["begins"].isascii() and " " not in values["words"]
+    if is_one and tested * _READ < hits[kinds.index("words")] * _LISTED:
+        kinds = tuple("common word" if kind == "words" else kind for kind in kinds)
+    return kinds, None
 
 
-def _walk(kinds: tuple[str, ...], hits: Sequence[int], movies: int, sort: str, limit: int) -> float:
-    """Microseconds of a walk until the page and the movie behind it are found, were the filters independent."""
-    tested = (limit + 1) / math.prod(min(1, count / movies) for count in hits)
-    in_index = sort == "-score" and _IN_CHART.issuperset(kinds)
-    return tested * (_WALKED_IN_INDEX if in_index else _WALKED)
+def _cost(kinds: tuple[str, ...], sort: str) -> float:
+    """Microseconds that a walk takes for each movie that it tests."""
+    return _WALKED_IN_INDEX if sort == "-score" and _IN_CHART.issuperset(kinds) else _WALKED
+
+
+_lately = Lately()
+
+
+def _counted(kinds: tuple[str, ...], values: Mapping[str, Any], most: int, lately: bool) -> Sequence[int]:
+    """What `_counts` counts; as of `lately`, where it decides how a page is found, but not what is on it."""
+    connection, counts = read(), _counts(kinds)
+    found: Sequence[int] = _lately.found(
+        connection.engine,
+        (kinds, most, *values.values()),
+        lambda: counts.tuples(connection, most=most, **values)[0],
+        anew=not lately,
+    )
+    return found
 
 
 @functools.lru_cache(512)

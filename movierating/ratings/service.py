@@ -144,8 +144,8 @@ def of_movie(movie_id: int, cursor: str | None, limit: int) -> tuple[list[dict[s
     movies.require(movie_id)
     rows, next_cursor = _OF_MOVIE.page(cursor, limit, movie=movie_id)
     return [
-        {"user": {"id": row.id, "username": row.username, "display_name": row.display_name}, **shown(row)}
-        for row in rows
+        {"user": {"id": user_id, "username": username, "display_name": display_name}, **shown_values(*own)}
+        for *own, user_id, username, display_name, _, _ in rows
     ], next_cursor
 
 

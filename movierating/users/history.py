@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import String, bindparam, select
 
 from movierating.database import read
-from movierating.movies.models import Movie
-from movierating.movies.service import FACTS
+from movierating.movies.models import Movie, holds
+from movierating.movies.service import FACT_COLUMNS, FACTS, VERSION_COLUMNS
 from movierating.pagination import Pages, Sort
 from movierating.ratings.models import Rating
 from movierating.ratings.service import shown_values
@@ -36,30 +36,32 @@ def rated_by(
     `filters` may hold `min_value` and `max_value` (half points) and `genre`. Raises NotFound.
     """
     require_active(user_id)
-    pages = _pages(sort, frozenset(filters))
+    pages = _pages(sort, frozenset(filters), FACTS.wants_whole_rows(read()))
     rows, next_cursor = pages.page(cursor, limit, **{**filters, "user": user_id})
-    movies = FACTS.encoded(read(), [(row.id, row.edit) for row in rows])
+    movies = FACTS.encoded(read(), [row[len(_OWN) :] for row in rows])
     return [
-        {"movie": movies[row.id], **shown_values(*row[2 : 2 + len(_OWN)])} for row in rows if row.id in movies
+        {"movie": movies[row[len(_OWN)]], **shown_values(*row[: len(_OWN)])}
+        for row in rows
+        if row[len(_OWN)] in movies
     ], next_cursor
 
 
-_RATINGS = (
-    select(_movie.id, _movie.edit, *_OWN)
-    .select_from(Rating)
-    .join(Movie, _movie.id == _rating.movie_id)
-    .where(_rating.user_id == bindparam("user"))
-)
 _FILTERS = {
     "min_value": _rating.value >= bindparam("min_value"),
     "max_value": _rating.value <= bindparam("max_value"),
-    # Genres are a JSON list of names without quotes in them.
-    "genre": _movie.genres.like('%"' + bindparam("genre", type_=String) + '"%'),
+    # No name of a genre has a quote in it.
+    "genre": holds(_movie.genres, '"' + bindparam("genre", type_=String) + '"'),
 }
 
 
 @functools.cache
-def _pages(sort: str, filters: frozenset[str]) -> Pages:
+def _pages(sort: str, filters: frozenset[str], whole: bool) -> Pages:
+    """The pages whose rows hold a movie's facts, if they are `whole`, or no more of it than its version."""
     columns, descending = _SORTS[sort]
-    filtered = _RATINGS.where(*(_FILTERS[name] for name in sorted(filters)))
-    return Pages(filtered, Sort(f"history:{sort}", columns, descending))
+    ratings = (
+        select(*_OWN, *(FACT_COLUMNS if whole else VERSION_COLUMNS))
+        .select_from(Rating)
+        .join(Movie, _movie.id == _rating.movie_id)
+        .where(_rating.user_id == bindparam("user"), *(_FILTERS[name] for name in sorted(filters)))
+    )
+    return Pages(ratings, Sort(f"history:{sort}", columns, descending))

@@ -1,6 +1,6 @@
 """Accounts: opened, shown, changed, closed, administered."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, delete, insert, or_, select, update
@@ -101,18 +101,20 @@ def _found(row: Any) -> Any:
     return row
 
 
-def _public(row: Row[Any]) -> dict[str, Any]:
+def _public(row: Sequence[Any]) -> dict[str, Any]:
+    user_id, username, display_name, created_at = row[: len(_PUBLIC)]
     return {
-        "id": row.id,
-        "username": row.username,
-        "display_name": row.display_name,
-        "created_at": times.to_rfc3339(row.created_at),
+        "id": user_id,
+        "username": username,
+        "display_name": display_name,
+        "created_at": times.to_rfc3339(created_at),
     }
 
 
-def listed(row: Row[Any]) -> dict[str, Any]:
-    """A row of an account as an admin's list shows it."""
-    return {**_public(row), "email": row.email, "role": row.role, "active": bool(row.active)}
+def listed(row: Sequence[Any]) -> dict[str, Any]:
+    """A row that starts with an account's columns, as an admin's list shows it."""
+    email, role, active = row[len(_PUBLIC) : len(_PRIVATE)]
+    return {**_public(row), "email": email, "role": role, "active": bool(active)}
 
 
 def accounts(q: str | None, cursor: str | None, limit: int) -> tuple[list[dict[str, Any]], str | None]:

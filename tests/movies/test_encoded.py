@@ -5,14 +5,17 @@ import pytest
 
 from movierating import database
 from movierating.database import read
-from movierating.movies import encoded
+from movierating.movies import kept
 from movierating.movies.encoded import Encoder
+
+# A row of the whole movie: id, version, title.
+COLUMNS = 3
 
 
 @pytest.fixture
 def stock():
-    """Movies that are there: the version and the title of each, by id."""
-    return {1: (1, "Emma"), 2: (1, "Heat"), 3: (5, "Ran")}
+    """The rows of movies that are there, by id."""
+    return {1: (1, 1, "Emma"), 2: (2, 1, "Heat"), 3: (3, 5, "Ran")}
 
 
 @pytest.fixture
@@ -25,48 +28,82 @@ def fetched():
 def encoder(app, stock, fetched):
     def fetch(_connection, movie_ids):
         fetched.append(list(movie_ids))
-        return [(each, *stock[each]) for each in movie_ids if each in stock]
+        return [stock[each] for each in movie_ids if each in stock]
 
-    return Encoder(fetch)
+    return Encoder(lambda row: row[2], COLUMNS, fetch, version=slice(1, 2))
 
 
-def titles(encoder, *movies):
-    found = encoder.encoded(read(), movies)
-    return {movie_id: orjson.loads(orjson.dumps(fragment)) for movie_id, fragment in found.items()}
+def titles(encoder, *rows):
+    return orjson.loads(
+        orjson.dumps(encoder.encoded(read(), rows), option=orjson.OPT_NON_STR_KEYS),
+    )
 
 
 def test_a_version_is_fetched_once(encoder, fetched):
-    assert titles(encoder, (1, 1), (3, 5)) == {1: "Emma", 3: "Ran"}
-    assert titles(encoder, (3, 5), (2, 1), (1, 1)) == {3: "Ran", 2: "Heat", 1: "Emma"}
+    assert titles(encoder, (1, 1), (3, 5)) == {"1": "Emma", "3": "Ran"}
+    assert titles(encoder, (3, 5), (2, 1), (1, 1)) == {"3": "Ran", "2": "Heat", "1": "Emma"}
     assert fetched == [[1, 3], [2]]
 
 
 def test_another_version_is_fetched_and_shown_as_it_is_by_then(encoder, stock, fetched):
     titles(encoder, (1, 1))
-    stock[1] = (3, "Emma.")
-    assert titles(encoder, (1, 2)) == {1: "Emma."}
-    assert titles(encoder, (1, 3)) == {1: "Emma."}
+    stock[1] = (1, 3, "Emma.")
+    assert titles(encoder, (1, 2)) == {"1": "Emma."}
+    assert titles(encoder, (1, 3)) == {"1": "Emma."}
     assert fetched == [[1], [1]]
 
 
 def test_one_that_is_gone_is_not_shown(encoder, stock):
     del stock[2]
-    assert titles(encoder, (1, 1), (2, 1)) == {1: "Emma"}
+    assert titles(encoder, (1, 1), (2, 1)) == {"1": "Emma"}
 
 
-def test_what_is_kept_is_bounded(encoder, fetched, monkeypatch):
-    monkeypatch.setattr(encoded, "MOST_KEPT", 1)
+def test_a_whole_row_is_shown_and_kept_without_a_look_at_the_database(encoder, fetched):
+    assert titles(encoder, (1, 2, "Emma?"), (3, 6, "Ran?")) == {"1": "Emma?", "3": "Ran?"}
+    assert titles(encoder, (1, 2), (3, 6, "Run!")) == {"1": "Emma?", "3": "Ran?"}
+    assert titles(encoder, (3, 7, "Run!")) == {"3": "Run!"}
+    assert fetched == []
+
+
+@pytest.fixture
+def little(monkeypatch):
+    """Room for two titles."""
+    monkeypatch.setattr(kept, "CHUNK_BYTES", len('"Emma"'))
+    monkeypatch.setattr(kept, "MOST_CHUNKS", 2)
+
+
+def test_of_what_is_fetched_the_oldest_goes(little, encoder, fetched):
     for movie in ((1, 1), (2, 1), (3, 5)):
         titles(encoder, movie)
-    assert titles(encoder, (3, 5)) == {3: "Ran"}
+    assert titles(encoder, (2, 1), (3, 5)) == {"2": "Heat", "3": "Ran"}
     assert fetched == [[1], [2], [3]]
-    assert titles(encoder, (1, 1)) == {1: "Emma"}
+    assert titles(encoder, (1, 1)) == {"1": "Emma"}
     assert fetched == [[1], [2], [3], [1]]
+
+
+def test_for_whole_rows_nothing_goes_once_there_is_no_room(little, encoder, fetched):
+    for movie in ((1, 1), (2, 1), (3, 5)):
+        titles(encoder, movie)
+    assert titles(encoder, (1, 1, "Emma")) == {"1": "Emma"}
+    titles(encoder, (2, 1), (3, 5))
+    assert fetched == [[1], [2], [3]]
+    titles(encoder, (1, 1))
+    assert fetched == [[1], [2], [3], [1]]
+
+
+def test_whole_rows_are_wanted_while_most_movies_are_not_kept(encoder):
+    assert not encoder.wants_whole_rows(read())
+    for version in range(10):
+        titles(encoder, (1, version, "Emma"))
+    assert encoder.wants_whole_rows(read())
+    for _ in range(30):
+        titles(encoder, (1, 9))
+    assert not encoder.wants_whole_rows(read())
 
 
 def test_each_database_has_its_own(encoder, make_app, stock):
     titles(encoder, (1, 1))
     with make_app().app_context():
-        stock[1] = (1, "Another")
-        assert titles(encoder, (1, 1)) == {1: "Another"}
+        stock[1] = (1, 1, "Another")
+        assert titles(encoder, (1, 1)) == {"1": "Another"}
         database.close()

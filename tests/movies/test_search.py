@@ -19,9 +19,9 @@ def found(filters: dict[str, Any], sort: str = "-score", limit: int = 100) -> li
     rows, cursor = search.search(filters, sort, None, limit)
     while cursor:
         assert len(rows) == limit
-        ids += [row.id for row in rows]
+        ids += [row[0] for row in rows]
         rows, cursor = search.search(filters, sort, cursor, limit)
-    return ids + [row.id for row in rows]
+    return ids + [row[0] for row in rows]
 
 
 @pytest.mark.parametrize(
@@ -45,11 +45,18 @@ def found(filters: dict[str, Any], sort: str = "-score", limit: int = 100) -> li
         ("amelie from montmartre", True),
         ("lie", False),
         ("*", False),
+        ("jeunet", True),
+        ("poul", True),
+        ("ontmartre", False),
     ],
 )
+@pytest.mark.parametrize("is_common", [False, True])
 def test_every_word_of_q_is_found_whatever_its_syntax_case_and_accents(
-    add_movie: AddMovie, q: str, hit: bool
+    add_movie: AddMovie, monkeypatch: pytest.MonkeyPatch, q: str, hit: bool, is_common: bool
 ) -> None:
+    if is_common:
+        monkeypatch.setattr(search, "MOST_SORTED", 0)
+        monkeypatch.setattr(search, "_READ", 0.0)
     amelie = add_movie(
         title="Amélie from Montmartre",
         original_title="Le Fabuleux Destin d'Amélie Poulain",
@@ -80,7 +87,11 @@ def test_a_movie_of_unknown_year_is_in_no_range_of_years(add_movie: AddMovie) ->
         assert found(filters) == [dated]
 
 
-def test_rows_start_with_the_columns_of_a_movies_version(add_movie: AddMovie) -> None:
+@pytest.mark.parametrize("whole", [True, False])
+def test_rows_are_shown_as_the_movie_is_whether_they_are_whole_or_not(
+    add_movie: AddMovie, monkeypatch: pytest.MonkeyPatch, whole: bool
+) -> None:
+    monkeypatch.setattr(service.WHOLE, "wants_whole_rows", lambda _connection: whole)
     movie = add_movie(title="Moon", genres=["Drama"])
     for filters in ({}, {"genre": ["Drama"]}, {"q": "moon"}):
         (row,), _ = search.search(filters, "-score", None, 1)

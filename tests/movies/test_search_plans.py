@@ -1,6 +1,7 @@
 """How SQLite gets a page: the plans that `movies.search` promises."""
 
 import re
+import time
 from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
@@ -10,7 +11,7 @@ from flask import Flask
 from sqlalchemy import Connection, insert, update
 
 from movierating.database import read, write
-from movierating.movies import index, search
+from movierating.movies import index, lately, search
 from movierating.movies.models import Movie
 
 pytestmark = pytest.mark.sqlite
@@ -144,6 +145,37 @@ def test_where_too_many_pass_every_sort_walks_its_index(
     steps = plan(filters, sort)
     assert INDEXES.get(sort, "ix_movie_count") in steps[0]
     assert SORTED not in steps
+
+
+def test_how_many_pass_is_counted_again_after_a_while_but_for_relevance_at_once(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def french(anew: bool = False) -> int:
+        return search._counted(("language",), {"facet0": "language:fr"}, 400, not anew)[0]
+
+    now = time.monotonic()
+    assert french() == 0
+    write(add_catalogue)
+    assert (french(), french(anew=True), french()) == (0, 300, 300)
+    write(lambda connection: index.remove(connection, 1))
+    assert french() == 300
+    monkeypatch.setattr(lately.time, "monotonic", lambda: now + 60)
+    assert french() == 299
+
+
+@pytest.mark.parametrize(
+    ("q", "is_common"), [("moon", True), ("moon 1", False), ("moön", True), ("ж", False)]
+)
+@pytest.mark.parametrize("sort", ["-score", "title", "relevance"])
+def test_movies_are_not_listed_for_a_word_that_many_have(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch, q: str, is_common: bool, sort: str
+) -> None:
+    monkeypatch.setattr(search, "MOST_SORTED", 50)
+    monkeypatch.setattr(search, "_READ", 0.01)
+    write(lambda connection: connection.execute(update(index.SEARCH).values(directors="ж")))
+    steps = plan({"q": q}, sort)
+    by_movie = any(step.startswith("SCAN movie_search VIRTUAL TABLE INDEX 0:=") for step in steps)
+    assert (by_movie, "LIST SUBQUERY" in str(steps)) == (is_common, not is_common)
 
 
 @pytest.mark.parametrize("sort", ["year", "-year"])

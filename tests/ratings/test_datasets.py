@@ -91,11 +91,11 @@ def test_movies_that_are_there_are_matched_and_the_rest_added_with_all_that_is_k
     heat = add_movie(title="Heat", year=1995, genres=["Drama"])
     report = load(write_set([(1, 1, 3, 0)]))
     assert (report.movies_present, report.movies_added) == (1, 1)
-    matched = movies.facts(movies.by_imdb_id("tt0113277"))
-    assert (matched["id"], matched["tmdb_id"], matched["genres"]) == (heat, 949, ["Drama"])
-    added = movies.facts(movies.by_imdb_id("tt0054407"))
-    assert (added["title"], added["original_title"], added["year"], added["genres"]) == (
-        "Le Trou", "The Hole", 1960, ["Film Noir"],
+    matched = movies.by_imdb_id("tt0113277")
+    assert (matched.id, matched.tmdb_id, matched.genres) == (heat, 949, '["Drama"]')
+    added = movies.by_imdb_id("tt0054407")
+    assert (added.title, added.original_title, added.year, added.genres) == (
+        "Le Trou", "The Hole", 1960, '["Film Noir"]',
     )  # fmt: skip
 
 
