@@ -8,6 +8,7 @@ import click
 from movierating.commands.backups import backup, restore
 from movierating.commands.data import export, import_
 from movierating.commands.instance import check, openapi, seed, serve
+from movierating.commands.migration import migrate_database
 from movierating.commands.users import user
 
 
@@ -47,6 +48,7 @@ for command in (
     export,
     backup,
     restore,
+    migrate_database,
     check,
     openapi,
     _Migrations("db", help="Perform database migrations."),

@@ -77,7 +77,7 @@ def _choice(*choices: str) -> Callable[[object], str]:
 def _database_url(value: object) -> str:
     scheme, _, path = _text(value).partition(":///")
     if scheme.startswith("postgres"):
-        return _postgresql_url(_text(value))
+        return postgresql_url(_text(value))
     file = unquote(path)
     if (
         scheme != "sqlite"
@@ -93,7 +93,8 @@ def _database_url(value: object) -> str:
     return _text(value)
 
 
-def _postgresql_url(text: str) -> str:
+def postgresql_url(text: str) -> str:
+    """The address of a PostgreSQL database as SQLAlchemy takes it. Raises ValueError."""
     # Hosters of PostgreSQL give either of the others.
     match = re.fullmatch(r"(?:postgresql\+psycopg|postgresql|postgres)(://[^/]*/[^/?#]+(?:\?[^#]*)?)", text)
     if match is None:
@@ -104,7 +105,7 @@ def _postgresql_url(text: str) -> str:
 def _replica_url(value: object) -> str:
     if not _text(value).startswith("postgres"):
         raise ValueError("must be postgresql+psycopg:// and a server and database, written as in a URL")
-    return _postgresql_url(_text(value))
+    return postgresql_url(_text(value))
 
 
 def _redis_url(value: object) -> str:

@@ -1,7 +1,6 @@
 """`movierating import` and `movierating export`: ratings in and out."""
 
 import io
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 import click
 
 from movierating.commands.application import application, with_application
+from movierating.commands.progress import progress
 
 if TYPE_CHECKING:
     from movierating.ratings.bulk import OnConflict
@@ -34,8 +34,8 @@ def import_movielens(folder: Path) -> None:
 
     try:
         dataset = movielens.open_folder(folder)
-        with application(), _progress("ratings", dataset.size) as progress:
-            report = datasets.import_movielens(dataset, progress)
+        with application(), progress("ratings", dataset.size) as advance:
+            report = datasets.import_movielens(dataset, advance)
     except (movielens.NotMovieLens, OSError) as error:
         raise click.ClickException(str(error)) from error
     for reason in report.reasons:
@@ -52,22 +52,6 @@ def import_movielens(folder: Path) -> None:
         f"{report.added} ratings loaded, {report.changed} changed, {report.unchanged} unchanged,"
         f" {report.refused} rows refused"
     )
-
-
-@contextmanager
-def _progress(label: str, size: int) -> Iterator[Callable[[int], None]]:
-    """Call the function with how much of `size` is done: a bar on a terminal, a line each tenth in a pipe."""
-    done, on_terminal = 0, sys.stderr.isatty()
-    with click.progressbar(length=size, label=label, file=sys.stderr, hidden=not on_terminal) as bar:
-
-        def advance(now_done: int) -> None:
-            nonlocal done
-            if not on_terminal and now_done * 10 // size > done * 10 // size:
-                click.echo(f"{label}: {now_done * 100 // size} %", err=True)
-            bar.update(now_done - done)
-            done = now_done
-
-        yield advance
 
 
 # As `ratings.formats` has them; a test compares, and help needn't wait for an import.
@@ -141,8 +125,8 @@ def _watched(name: str) -> Iterator[BinaryIO]:
         if size < _LARGE_BYTES:
             yield file
         else:
-            with _progress("reading", size) as progress:
-                yield io.BufferedReader(_Watched(file, progress))
+            with progress("reading", size) as advance:
+                yield io.BufferedReader(_Watched(file, advance))
 
 
 class _Watched(io.RawIOBase):

@@ -57,6 +57,8 @@ def serve(
         from movierating.server import run
 
         run(host, port, workers, Schedule(backup_dir, backup_every, backup_keep) if backup_dir else None)
+        # Who sends it twice finds the process on its way out, and must not make a failure of that.
+        before = signal.SIG_IGN
     finally:
         signal.signal(signal.SIGTERM, before)
 

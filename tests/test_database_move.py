@@ -1,0 +1,139 @@
+"""The move from SQLite to PostgreSQL: everything as it was, or nothing."""
+
+import subprocess
+import sys
+
+import postgres
+import psycopg
+import pytest
+from sqlalchemy import create_engine, text
+
+from movierating import create_app, database
+from movierating.movies import service as movies
+from movierating.ratings import service as ratings
+from movierating.users import service as users
+
+pytestmark = pytest.mark.postgresql
+
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture
+def instance(tmp_path, environ):
+    """An SQLite instance with the bundled movies, of which somebody rated the first three and one is gone."""
+    folder = tmp_path / "sqlite"
+    app = create_app(environ(folder, DATABASE_URL=f"sqlite:///{folder}/movierating.sqlite3"))
+    with app.app_context():
+        user = users.sign_up("ada", "ada@example.org", PASSWORD, None)
+        for movie_id in (1, 2, 3):
+            ratings.rate(user["id"], movie_id, movie_id + 5, None)
+        gone = movies.create({"title": "Gone \U0001f3ac", "year": 2012}).id
+        ratings.remove_movie(gone, None, with_ratings=False)
+        database.close()
+    return folder
+
+
+@pytest.fixture
+def url(tmp_path):
+    """The address of an empty database."""
+    return postgres.database_of(tmp_path / "target")
+
+
+@pytest.fixture
+def on(instance, environ):
+    """`on("check", url)` runs a command of the instance, on that database rather than on its SQLite file."""
+
+    def run(*arguments, database_url=f"sqlite:///{instance}/movierating.sqlite3"):
+        command = [sys.executable, "-m", "movierating", *arguments]
+        env = environ(instance, DATABASE_URL=database_url)
+        return subprocess.run(command, env=env, capture_output=True, text=True, timeout=120)
+
+    return run
+
+
+def count(url, table="movie"):
+    with psycopg.connect(url) as connection:
+        return connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+
+
+def test_every_row_is_there_and_the_instance_goes_on_with_it(on, url, instance, environ):
+    moved = on("migrate-database", url)
+    assert moved.returncode == 0, moved.stderr
+    assert "the same as in SQLite" in moved.stdout
+    assert on("check", database_url=url).stdout == "all is well\n"
+    app = create_app(environ(instance, DATABASE_URL=url))
+    with app.app_context():
+        client = app.test_client()
+        tokens = client.post("/v1/auth/login", json={"login": "ada", "password": PASSWORD}).json
+        ada = {"Authorization": f"Bearer {tokens['access_token']}"}
+        assert client.get("/v1/movies/3").json["ratings"]["mean"] == 4.0
+        assert client.put("/v1/movies/3/rating", json={"value": 9}, headers=ada).status_code == 200
+        database.close()
+
+
+def test_no_id_is_given_out_again(on, url, instance, environ):
+    newest = count(f"{url}") if on("migrate-database", url).returncode == 0 else None
+    app = create_app(environ(instance, DATABASE_URL=url))
+    with app.app_context():
+        # The one that is gone had the id behind the last.
+        assert movies.create({"title": "New", "year": 2012}).id == newest + 2
+        database.close()
+
+
+def test_a_database_that_holds_something_is_left_alone(on, url):
+    assert on("migrate-database", url).returncode == 0
+    again = on("migrate-database", url)
+    assert (again.returncode, again.stderr) == (
+        1,
+        "Error: the PostgreSQL database holds data already; nothing was moved\n",
+    )
+
+
+def test_a_move_that_is_killed_left_nothing_and_can_be_repeated(on, url, instance, environ):
+    command = [sys.executable, "-m", "movierating", "migrate-database", url]
+    env = environ(instance, DATABASE_URL=f"sqlite:///{instance}/movierating.sqlite3")
+    process = subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True)
+    assert "rows:" in process.stderr.readline()
+    process.kill()
+    process.communicate()
+    moved = on("migrate-database", url)
+    assert moved.returncode == 0, moved.stderr
+    assert (count(url), count(url, "rating")) == (count(url, "movie_search"), 3)
+
+
+def test_an_instance_in_use_is_not_moved(on, url, instance, serve):
+    service = serve(instance, DATABASE_URL=f"sqlite:///{instance}/movierating.sqlite3")
+    try:
+        moved = on("migrate-database", url)
+        assert (moved.returncode, moved.stderr) == (
+            1,
+            "Error: the instance is in use; stop `serve` and other commands first\n",
+        )
+    finally:
+        assert service.stop() == 0
+
+
+def test_sums_that_are_wrong_are_not_moved(on, url, instance):
+    engine = create_engine(f"sqlite:///{instance}/movierating.sqlite3")
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE movie SET rating_sum = rating_sum + 1 WHERE id = 2"))
+    engine.dispose()
+    moved = on("migrate-database", url)
+    assert moved.returncode == 1
+    assert "movie 2 does not equal its ratings; `movierating check --repair` mends it" in moved.stderr
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("mysql://host/films", "URL must be postgresql+psycopg://"),
+        ("postgresql://ada:secret@127.0.0.1:1/films", "PostgreSQL refused: "),
+        ("sqlite:////tmp/films.sqlite3", "URL must be postgresql+psycopg://"),
+    ],
+)
+def test_what_is_no_database_of_postgresql_is_said_in_one_line(on, url, said):
+    moved = on("migrate-database", url)
+    assert moved.returncode == 1
+    assert said in moved.stderr
+    assert moved.stderr.count("\n") == 1
+    assert "secret" not in moved.stderr
