@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import Column, ColumnElement, Connection, Select, bindparam, tuple_
+from sqlalchemy import Column, ColumnElement, Connection, Double, Select, bindparam, tuple_
 
 from movierating.database import read
 from movierating.prepared import Prepared
@@ -52,6 +52,7 @@ class Pages:
         ordered = statement.add_columns(*added).order_by(*order).limit(bindparam("most_rows"))
         starts = [bindparam(f"start_{place}", type_=column.type) for place, column in enumerate(sort.columns)]
         self._names = [start.key for start in starts]
+        self._are_doubles = [isinstance(column.type, Double) for column in sort.columns]
         self._first = Prepared(ordered)
         *tying, last = sort.columns
         if ends_in_rowid:
@@ -76,7 +77,15 @@ class Pages:
             rows = self._behind(connection, limit + 1, values)
         if len(rows) <= limit:
             return rows, None
-        return rows[:limit], _encode(key, self._sort, rows[limit - 1][-len(self._names) :])
+        return rows[:limit], _encode(key, self._sort, self._place_of(rows[limit - 1]))
+
+    def _place_of(self, row: Any) -> tuple[Any, ...]:
+        """A row's sort values; out of an index SQLite hands a double without a fraction as a whole number."""
+        values = row[-len(self._names) :]
+        return tuple(
+            float(value) if is_double else value
+            for value, is_double in zip(values, self._are_doubles, strict=True)
+        )
 
     def _behind(self, connection: Connection, most: int, values: Mapping[str, Any]) -> list[Any]:
         rows: list[Any] = []

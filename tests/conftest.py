@@ -32,8 +32,8 @@ from redis_process import RedisProcess
 
 PASSWORD = "correct horse battery"
 
-# What the state machine asserts is told in as many words as what tests do.
-pytest.register_assert_rewrite("stateful")
+# What these assert is told in as many words as what tests do.
+pytest.register_assert_rewrite("stateful", "twins")
 
 settings.register_profile("movierating", deadline=None, print_blob=True)
 settings.load_profile("movierating")
