@@ -31,7 +31,7 @@ if hasattr(os, "register_at_fork"):
         before=_starting.acquire, after_in_parent=_starting.release, after_in_child=_starting.release
     )
 
-_NAME = "movierating-%Y%m%dT%H%M%SZ.sqlite3"
+_NAME = "movierating-%Y%m%dT%H%M%SZ"
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,7 @@ class Schedule:
     folder: Path
     every: timedelta
     keep: int
+    ending: str = ".sqlite3"
 
     def due_at(self, now: datetime) -> datetime:
         """When the next backup should start. Raises OSError where the folder can't be read."""
@@ -51,7 +52,7 @@ class Schedule:
         """The backups that are there. Those of a time to come were made by a clock that was wrong, and don't count."""
         found = {}
         for file in self.folder.iterdir():
-            at = _time_of(file.name)
+            at = _time_of(file.name, self.ending)
             if at is not None and at <= now:
                 found[at] = file
         return found
@@ -61,21 +62,21 @@ class Schedule:
         made = self.made(now)
         for at in sorted(made)[: -self.keep]:
             made[at].unlink(missing_ok=True)
-        for part in self.folder.glob(".movierating-*Z.sqlite3.part*"):
+        for part in self.folder.glob(f".movierating-*Z{self.ending}.part*"):
             part.unlink(missing_ok=True)
 
 
-def name_at(now: datetime) -> str:
+def name_at(now: datetime, ending: str = ".sqlite3") -> str:
     """The name of a backup, by which backups sort by their time."""
-    return now.astimezone(UTC).strftime(_NAME)
+    return now.astimezone(UTC).strftime(_NAME) + ending
 
 
-def _time_of(name: str) -> datetime | None:
+def _time_of(name: str, ending: str) -> datetime | None:
     try:
-        at = datetime.strptime(name, _NAME).replace(tzinfo=UTC)
+        at = datetime.strptime(name, _NAME + ending).replace(tzinfo=UTC)
     except ValueError:
         return None
-    return at if name_at(at) == name else None
+    return at if name_at(at, ending) == name else None
 
 
 @contextmanager
@@ -136,7 +137,7 @@ class _Keeper(threading.Thread):
 
     def _back_up(self) -> float:
         now, started = datetime.now(UTC), time.monotonic()
-        target = self._schedule.folder / name_at(now)
+        target = self._schedule.folder / name_at(now, self._schedule.ending)
         code, said = self._run("backup", str(target))
         if self._stopping.is_set():
             return 0.0

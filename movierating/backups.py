@@ -89,7 +89,7 @@ def restore(app: Flask, file: Path) -> Restored:
     """
     target = database.file()
     if target is None:
-        raise CopyError("restore is for SQLite; PostgreSQL's own pg_restore brings back what `backup` wrote")
+        raise CopyError("the instance's database is no SQLite file")
     try:
         hold = Hold(target, alone=True)
     except InUse as error:

@@ -10,6 +10,7 @@ import socket
 import tempfile
 import threading
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server import Server
 
-from movierating import backup_schedule, create_app, database, logs, slow_clients
+from movierating import backup_schedule, create_app, database, dumps, logs, slow_clients
 from movierating.backup_schedule import Schedule
 
 try:
@@ -57,6 +58,8 @@ def run(host: str, port: int, workers: int, backups: Schedule | None = None) -> 
         # Until this process and its workers are gone, nobody puts another database in its place.
         database.hold()
         place = database.place()
+        if backups and database.file() is None:
+            backups = replace(backups, ending=dumps.SUFFIX)
     if backups:
         _require_folder(backups.folder)
     address = _free_address(host, port)

@@ -3,11 +3,11 @@
 import subprocess
 import sys
 
-import postgres
 import psycopg
 import pytest
 from sqlalchemy import create_engine, text
 
+import postgres
 from movierating import create_app, database
 from movierating.movies import service as movies
 from movierating.ratings import service as ratings

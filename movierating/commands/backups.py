@@ -3,7 +3,7 @@
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import click
@@ -16,18 +16,21 @@ from movierating.commands.application import application
 def backup(file: str) -> None:
     """Write a copy of the database to FILE, while the service runs or not.
 
-    FILE is written anew or replaced, once the copy is whole and was checked; only an older backup is replaced.
+    FILE is written anew or replaced, once the copy is whole and was checked; only an older backup is replaced. Of
+    PostgreSQL it is what pg_dump writes, in its custom format.
     """
     if file == "-":
         raise click.ClickException("a backup is a file and can't be written to standard output")
-    from movierating import backups, database
+    from movierating import backups, database, dumps
 
+    orphans: list[str] = []
     with _ended_in_order(), application(prepared=False):
         database.hold()
         own = database.file()
         if own is None:
-            raise click.ClickException("backup is for SQLite; use pg_dump")
-        orphans = backups.back_up(own, Path(file))
+            dumps.back_up(Path(file))
+        else:
+            orphans = backups.back_up(own, Path(file))
     _warn(orphans)
     click.echo(f"backup written to {file}")
 
@@ -35,17 +38,22 @@ def backup(file: str) -> None:
 @click.command()
 @click.argument("file")
 def restore(file: str) -> None:
-    """Put the backup FILE in the place of the database, which is kept aside.
+    """Put the backup FILE in the place of the database; of SQLite, the old one is kept aside.
 
     FILE is checked first, and is brought to the newest migration. Stops while anybody uses the instance.
     """
     if file == "-":
         raise click.ClickException("a backup is a file and can't be read from standard input")
-    from movierating import backups
+    from movierating import backups, database, dumps
     from movierating.movies import index_check
 
+    restored = backups.Restored(None, None, [])
     with _ended_in_order(), application(prepared=False) as app:
-        restored = backups.restore(app, Path(file))
+        if database.file() is None:
+            dumps.restore(app, Path(file))
+        else:
+            _refuse_dump(file)
+            restored = backups.restore(app, Path(file))
         index_check.keep_up()
     _warn(restored.orphans)
     if restored.upgraded_from:
@@ -53,6 +61,16 @@ def restore(file: str) -> None:
     if restored.kept:
         click.echo(f"the old database is kept as {restored.kept}")
     click.echo(f"restored {file}")
+
+
+def _refuse_dump(file: str) -> None:
+    from movierating import dumps
+
+    with suppress(OSError):
+        if dumps.is_dump(Path(file)):
+            raise click.ClickException(
+                f"{file} is a backup of PostgreSQL, and the instance's database is SQLite"
+            )
 
 
 @contextmanager

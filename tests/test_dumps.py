@@ -1,0 +1,133 @@
+"""Backups of PostgreSQL: written under load, brought back, and never at the cost of what is there."""
+
+import os
+import stat
+import threading
+
+import pytest
+
+import postgres
+from movierating import database
+from movierating.ratings import service as ratings
+
+pytestmark = pytest.mark.postgresql
+
+
+@pytest.fixture(autouse=True)
+def _programs(monkeypatch):
+    """PostgreSQL's programs are found."""
+    monkeypatch.setenv("PATH", f"{postgres.programs()}{os.pathsep}{os.environ['PATH']}")
+
+
+@pytest.fixture
+def ours(run):
+    """`ours("backup", file)` runs a command on the instance; its error code, and what it said."""
+
+    def start(*arguments, **extra):
+        done = run(*map(str, arguments), **extra)
+        return done.returncode, (done.stdout + done.stderr).strip()
+
+    return start
+
+
+def titles(client):
+    return [movie["title"] for movie in client.get("/v1/movies?sort=title").json["items"]]
+
+
+def test_a_backup_brings_back_what_was_there(ours, client, member, add_movie, tmp_path):
+    first = add_movie(title="First")
+    member.put(f"/v1/movies/{first}/rating", json={"value": 8})
+    file = tmp_path / "films.dump"
+    assert ours("backup", file) == (0, f"backup written to {file}")
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    add_movie(title="Second")
+    member.delete(f"/v1/movies/{first}/rating")
+    database.close()
+    assert ours("restore", file) == (0, f"restored {file}")
+    assert titles(client) == ["First"]
+    assert client.get(f"/v1/movies/{first}").json["ratings"]["count"] == 1
+    assert ours("check") == (0, "all is well")
+
+
+def test_nothing_is_restored_while_a_service_runs(ours, instance, serve, tmp_path):
+    service = serve(instance)
+    file = tmp_path / "films.dump"
+    assert ours("backup", file)[0] == 0
+    refused = (1, "Error: the database is in use; stop `serve` and other commands first")
+    assert ours("restore", file) == refused
+    assert service.stop() == 0
+
+
+def test_a_backup_under_writers_is_exact(app, ours, member, add_movie, tmp_path):
+    ids, ended = [add_movie() for _ in range(5)], threading.Event()
+
+    def write():
+        with app.app_context():
+            while not ended.is_set():
+                for movie_id in ids:
+                    ratings.rate(member.id, movie_id, 7, None)
+                    ratings.take_back(member.id, movie_id)
+            database.close()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        assert ours("backup", tmp_path / "films.dump")[0] == 0
+    finally:
+        ended.set()
+        writer.join()
+    database.close()
+    assert ours("restore", tmp_path / "films.dump")[0] == 0
+    assert ours("check") == (0, "all is well")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"PGDMP and nothing", "pg_restore failed: "),
+        (
+            b"SQLite format 3\0",
+            "is no backup of PostgreSQL; `migrate-database` brings an SQLite database there",
+        ),
+        (b"", "is no backup of PostgreSQL"),
+        (None, "can't be read (No such file or directory)"),
+    ],
+)
+def test_what_is_no_backup_is_refused_and_nothing_changes(ours, client, add_movie, tmp_path, content, said):
+    add_movie(title="First")
+    file = tmp_path / "films.dump"
+    if content is not None:
+        file.write_bytes(content)
+    database.close()
+    code, text = ours("restore", file)
+    assert (code, said in text, text.count("\n")) == (1, True, 0), text
+    assert titles(client) == ["First"]
+
+
+def test_only_an_older_backup_is_replaced(ours, instance, tmp_path):
+    letter = tmp_path / "letter.txt"
+    letter.write_text("dear ada")
+    assert ours("backup", letter) == (1, f"Error: {letter} is there and is not a backup; it was left alone")
+    assert letter.read_text() == "dear ada"
+    assert ours("backup", tmp_path / "films.dump")[0] == ours("backup", tmp_path / "films.dump")[0] == 0
+
+
+def test_without_postgresqls_programs_one_line_says_so(ours, instance, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    expected = "Error: pg_dump is not installed; it comes with PostgreSQL's client programs"
+    assert ours("backup", tmp_path / "films.dump") == (1, expected)
+    assert not (tmp_path / "films.dump").exists()
+
+
+def test_a_service_backs_itself_up(instance, serve, tmp_path, eventually):
+    folder = tmp_path / "backups"
+    options = ("--backup-dir", str(folder), "--backup-every", "1s", "--backup-keep", "2")
+    service = serve(instance, options=options)
+    eventually(lambda: len(list(folder.glob("movierating-*Z.dump"))) == 2)
+    assert service.stop() == 0
+
+
+def test_an_sqlite_instance_takes_no_dump(ours, instance, tmp_path):
+    assert ours("backup", tmp_path / "films.dump")[0] == 0
+    code, text = ours("restore", tmp_path / "films.dump", DATABASE_URL=f"sqlite:///{tmp_path}/films.sqlite3")
+    assert (code, "is a backup of PostgreSQL, and the instance's database is SQLite" in text) == (1, True)
