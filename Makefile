@@ -12,8 +12,9 @@ BENCH_DATA ?= build/benchmarks
 # The first interpreter at hand that is new enough; PYTHON=... on the command line wins.
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
-# By file, so that a server or a browser started for one file is started once.
-PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+# By file, so that a server or a browser started for one file is started once; in the order of their names, as the files
+# with the fewest tests, which would be last, are those that take the longest.
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-postgres check lint types contracts audit coverage format fuzz soak bench bench-large wheel clean

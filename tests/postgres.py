@@ -1,10 +1,13 @@
 """A PostgreSQL server for tests: its own data, its own port, gone with the run."""
 
+import atexit
+import functools
 import hashlib
 import os
 import shutil
 import signal
 import socket
+import stat
 import subprocess
 import tempfile
 import threading
@@ -35,12 +38,32 @@ def programs() -> Path | None:
     return system[-1].parent if system else None
 
 
+@functools.cache
+def reachable(binaries: Path | None) -> Path | None:
+    """The programs where whoever runs the server may go: a copy, where root alone may."""
+    if binaries is None or os.geteuid() != 0:
+        return binaries
+    if all(
+        each.stat().st_mode & stat.S_IXOTH for each in (binaries / "postgres", binaries, *binaries.parents)
+    ):
+        return binaries
+    folder = Path(tempfile.mkdtemp(prefix="movierating-postgresql-", dir="/tmp"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    folder.chmod(0o755)
+    # A wheel has its libraries beside the package.
+    package = binaries.parents[1]
+    for each in package.parent.glob(f"{package.name}*"):
+        shutil.copytree(each, folder / each.name, symlinks=True)
+    subprocess.run(["chmod", "-R", "go+rX", folder], check=True)
+    return folder / binaries.relative_to(package.parent)
+
+
 class Server:
     """A running server; it can be stopped and started again."""
 
     def __init__(self, folder: Path, settings: tuple[str, ...] = _FAST, binaries: Path | None = None) -> None:
         self.folder, self.settings = folder, settings
-        self.binaries = binaries or programs()
+        self.binaries = binaries or reachable(programs())
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = int(probe.getsockname()[1])
@@ -52,8 +75,23 @@ class Server:
         folder = Path(tempfile.mkdtemp(prefix="movierating-postgresql-", dir="/tmp"))
         server = cls(folder / "data", settings)
         server.own(folder)
-        server.run("initdb", "-D", str(server.folder), "-U", "movierating", "-A", "trust", "-E", "UTF8",
-                   "--no-locale", "--no-sync")  # fmt: skip
+        common = (
+            "-D",
+            str(server.folder),
+            "-U",
+            "movierating",
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--no-locale",
+            "--no-sync",
+        )
+        try:
+            # Most databases out there sort texts as a language does, so where that can be had, ours does.
+            server.run("initdb", *common, "--locale-provider=icu", "--icu-locale=en-US")
+        except AssertionError:
+            server.run("initdb", *common)
         return server
 
     def replica(self) -> "Server":

@@ -3,8 +3,11 @@
 import errno
 import sqlite3
 
+import psycopg
 import pytest
-from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError
+from psycopg import errors
+from sqlalchemy.dialects.postgresql.psycopg import dialect as psycopg_dialect
+from sqlalchemy.exc import DatabaseError, DBAPIError, IntegrityError, OperationalError
 
 from movierating import outages
 from movierating.problems import InsufficientStorage, Unavailable
@@ -40,6 +43,29 @@ def full(code):
 )
 def test_an_error_of_the_file_is_told_from_others_and_without_its_words(tmp_path, error, kind):
     refusal = outages.refusal(error, tmp_path)
+    assert type(refusal) is (kind or type(None))
+    assert "secret" not in getattr(refusal, "detail", "")
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (errors.DiskFull, InsufficientStorage),
+        (errors.AdminShutdown, Unavailable),
+        (errors.CannotConnectNow, Unavailable),
+        (errors.LockNotAvailable, Unavailable),
+        (errors.DeadlockDetected, Unavailable),
+        (errors.TooManyConnections, Unavailable),
+        (errors.ReadOnlySqlTransaction, Unavailable),
+        (errors.UniqueViolation, None),
+        (errors.UndefinedTable, None),
+        (errors.InvalidTextRepresentation, None),
+    ],
+)
+def test_an_error_of_the_server_is_told_from_others_and_without_its_words(error, kind):
+    raised = DBAPIError.instance("SELECT", {}, error("secret"), psycopg.Error, dialect=psycopg_dialect())
+    assert str(raised.orig) == "secret"
+    refusal = outages.refusal(raised)
     assert type(refusal) is (kind or type(None))
     assert "secret" not in getattr(refusal, "detail", "")
 
