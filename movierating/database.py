@@ -95,6 +95,10 @@ def hold() -> None:
     """Hold the application's instance until `close()`, as an open connection does. Raises Unavailable."""
     if file() is not None:
         connections.hold(db.engine)
+    else:
+        # Who wants to restore it sees this connection, which comes back with the next read if it is lost.
+        with suppress(SQLAlchemyError):
+            read()
 
 
 @contextmanager

@@ -55,10 +55,11 @@ def run(host: str, port: int, workers: int, backups: Schedule | None = None) -> 
     # It leaves no connection open: workers are forked, and an open SQLite file must not be.
     app = create_app()
     with app.app_context():
-        # Until this process and its workers are gone, nobody puts another database in its place.
-        database.hold()
         place = database.place()
-        if backups and database.file() is None:
+        if database.file() is not None:
+            # Until this process and its workers are gone, nobody puts another database in its place.
+            database.hold()
+        elif backups:
             backups = replace(backups, ending=dumps.SUFFIX)
     if backups:
         _require_folder(backups.folder)
@@ -160,6 +161,8 @@ def worker() -> Flask:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     _share_arenas()
     app = create_app(prepared=False)
+    with app.app_context():
+        database.hold()
     if app.extensions["redis"]:
         app.extensions["redis"].look()
     app.wsgi_app = slow_clients.bounded(app.wsgi_app, THREADS_A_WORKER - 1)  # type: ignore[assignment, method-assign]

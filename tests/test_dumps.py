@@ -67,7 +67,6 @@ def test_a_backup_under_writers_is_exact(app, ours, member, add_movie, tmp_path)
                 for movie_id in ids:
                     ratings.rate(member.id, movie_id, 7, None)
                     ratings.take_back(member.id, movie_id)
-            database.close()
 
     writer = threading.Thread(target=write)
     writer.start()
