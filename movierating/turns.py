@@ -4,10 +4,11 @@ A lock on a file, because SQLite makes a busy writer sleep and try again, in no 
 transaction changes move with its commit, while nobody else has the turn.
 """
 
+import functools
 from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 from sqlalchemy import Engine
 
@@ -32,8 +33,7 @@ class Turns:
         """A turn, which comes when no other process has it. Raises InsufficientStorage or Unavailable."""
         if not _are_taken(engine):
             return nullcontext()
-        database = _file(engine)
-        path = database.with_name(f".{database.name}.writers")
+        path = _files(str(engine.url.database)).lock
         if self._lock_file is not None and identity(path) != identity(self._lock_file.fileno()):
             self._lock_file.close()
             self._lock_file = None
@@ -60,7 +60,7 @@ class Turns:
     def look_for_versions(self, engine: Engine) -> None:
         """Let go of versions whose file is not where other processes look for it."""
         known = self._versions
-        if known is not None and known.identity != identity(Versions.file_of(_file(engine))):
+        if known is not None and known.identity != identity(_files(str(engine.url.database)).versions):
             # Not closed: another thread may be reading it.
             self._versions = None
 
@@ -70,7 +70,7 @@ class Turns:
             raise OSError("the writers of different processes don't take turns")
         versions = self._versions
         if versions is None:
-            versions = self._versions = Versions(Versions.file_of(_file(engine)))
+            versions = self._versions = Versions(_files(str(engine.url.database)).versions)
         return versions
 
     def close(self) -> None:
@@ -87,8 +87,17 @@ def _are_taken(engine: Engine) -> bool:
     return fcntl is not None and engine.dialect.name == "sqlite"
 
 
-def _file(engine: Engine) -> Path:
-    return Path(str(engine.url.database))
+class _Files(NamedTuple):
+    lock: Path
+    versions: Path
+
+
+# To put a path together takes as long as to ask what is there, and each transaction would do it several times.
+@functools.lru_cache(16)
+def _files(database: str) -> _Files:
+    """The files beside a database, which need not exist."""
+    path = Path(database)
+    return _Files(path.with_name(f".{path.name}.writers"), Versions.file_of(path))
 
 
 @contextmanager

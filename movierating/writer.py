@@ -1,7 +1,8 @@
 """The queue of those who write: each transaction takes everyone who waits, so that they share its wait for the disk.
 
-There is no thread for it. Who comes to the front runs the jobs of all who queue, commits, and wakes them. One process's
-writers take turns here, and those of several processes as `turns` says.
+There is no thread for it. Who comes to the front runs the jobs of all who queue, commits, wakes them, and calls the
+next one, who first waits a moment for those who may soon write again. One process's writers take turns here, and those
+of several processes as `turns` says.
 """
 
 import errno
@@ -26,6 +27,9 @@ Job = Callable[[Connection], Any]
 # More would keep the first of them waiting without making the commit any cheaper for each.
 MOST_JOBS = 64
 
+# With so many in a transaction there is little to gain from waiting for more.
+ENOUGH_JOBS = 8
+
 # A writer may queue behind a bulk import's chunk; beyond this the database counts as unavailable.
 PATIENCE_SECONDS = 30
 
@@ -33,7 +37,7 @@ PATIENCE_SECONDS = 30
 class _Waiting:
     """A job, and what became of it once its transaction has ended."""
 
-    __slots__ = ("called_at", "done", "error", "is_long", "job", "movie_ids", "result")
+    __slots__ = ("called_at", "done", "error", "is_long", "job", "movie_ids", "result", "woken")
 
     def __init__(self, job: Job, movie_ids: Collection[int] | None, is_long: bool) -> None:
         self.job = job
@@ -43,6 +47,9 @@ class _Waiting:
         self.done = False
         self.result: Any = None
         self.error: BaseException | None = None
+        # Released once: when it is done, or is to lead the next transaction.
+        self.woken = threading.Lock()
+        self.woken.acquire()
 
 
 class Writer:
@@ -53,7 +60,11 @@ class Writer:
         # Long jobs wait apart. Each is alone in its transaction, and behind it others have as long as it took.
         self._long: deque[_Waiting] = deque()
         self._next_long_at = 0.0
+        # Held for whoever leads a transaction: passed on while somebody waits, and released by the last one.
         self._front = threading.Lock()
+        # How many writers there were lately, and for how long the next one waits for as many, in seconds.
+        self._company, self._pause = 1, 0.0
+        self._gathering: _Waiting | None = None
         self._in_job = threading.local()
         self._connection: Connection | None = None
         self.turns = Turns()
@@ -72,37 +83,69 @@ class Writer:
         own = _Waiting(job, movie_ids, is_long)
         queue = self._long if is_long else self._queue
         queue.append(own)
-        self._wait_for(own, queue, engine)
+        gathering = self._gathering
+        if gathering is not None and not self._lacks_company():
+            with suppress(RuntimeError):  # another one was the last to come, too
+                gathering.woken.release()
+        # Who leaves the front looks at the queue once more, so that nobody is left standing there.
+        if self._front.acquire(blocking=False):
+            self._call_next()
+        self._wait_for(own, queue)
+        if not own.done:
+            self._lead(own, engine)
         if own.error is not None:
             raise own.error
         return own.result
 
-    def _wait_for(self, own: _Waiting, queue: deque[_Waiting], engine: Engine) -> None:
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while not own.done:
-            if not self._front.acquire(timeout=max(0.0, deadline - time.monotonic())):
-                with suppress(ValueError):
-                    queue.remove(own)
-                    raise Unavailable("The database is busy; try again shortly.")
-                # It is part of a transaction under way, which alone can tell how it ends.
-                self._front.acquire()
-            timed = None
-            try:
-                if not own.done:
-                    timed = self._write_together(engine)
-            finally:
-                self._front.release()
-            if timed:
-                counters.add(timed, start=False)
+    def _wait_for(self, own: _Waiting, queue: deque[_Waiting]) -> None:
+        """Return when `own` is done or is to lead; it is no more in the queue then."""
+        if not own.woken.acquire(timeout=PATIENCE_SECONDS):
+            with suppress(ValueError):
+                queue.remove(own)
+                raise Unavailable("The database is busy; try again shortly.")
+            # It is part of a transaction under way, which alone can tell how it ends.
+            own.woken.acquire()
 
-    def _write_together(self, engine: Engine) -> dict[tuple[str, ...], float]:
-        """Run a transaction; returns how long it and those in it took, to be counted."""
-        batch = self._next()
+    def _call_next(self) -> None:
+        """Pass the front, which the caller has, to the next one who waits; if nobody does, leave it."""
+        while True:
+            is_long = self._long and (time.perf_counter() >= self._next_long_at or not self._queue)
+            with suppress(IndexError):
+                (self._long if is_long else self._queue).popleft().woken.release()
+                return
+            self._front.release()
+            if not (self._queue or self._long) or not self._front.acquire(blocking=False):
+                return
+
+    def _lead(self, own: _Waiting, engine: Engine) -> None:
+        try:
+            if not own.is_long:
+                self._gather(own)
+            timed = self._write_together(own, engine)
+        finally:
+            self._call_next()
+        counters.add(timed, start=False)
+
+    def _gather(self, own: _Waiting) -> None:
+        """Wait a moment for as many as there were lately: a commit costs the same for all of them."""
+        self._gathering = own
+        if self._lacks_company():
+            own.woken.acquire(timeout=self._pause)
+        self._gathering = None
+
+    def _lacks_company(self) -> bool:
+        return len(self._queue) + 1 < self._company
+
+    def _write_together(self, first: _Waiting, engine: Engine) -> dict[tuple[str, ...], float]:
+        """Run a transaction of `first` and who waits; returns how long it and those in it took, to be counted."""
+        batch = [first]
         began_at = time.perf_counter()
         self._in_job.now = True
         try:
             with self.turns.take(engine):
                 began_at = time.perf_counter()
+                if not first.is_long:
+                    batch += [self._queue.popleft() for _ in range(min(MOST_JOBS - 1, len(self._queue)))]
                 changes = self.turns.changing(engine, _movie_ids(batch))
                 with changes, self._open(engine).begin() as transaction:
                     _run(transaction.connection, batch)
@@ -119,20 +162,19 @@ class Writer:
             finally:
                 for waiting in batch:
                     waiting.done = True
+                    if waiting is not first:
+                        waiting.woken.release()
         waits = [began_at - waiting.called_at for waiting in batch]
-        held = [time.perf_counter() - began_at]
-        if batch[0].is_long:
-            self._next_long_at = time.perf_counter() + held[0]
+        held = time.perf_counter() - began_at
+        if first.is_long:
+            self._next_long_at = time.perf_counter() + held
+        else:
+            self._company = min(len(batch) + len(self._queue), ENOUGH_JOBS)
+            self._pause = held / 2
         return {
             **counters.observations((counters.WRITE_WAIT,), waits),
-            **counters.observations((counters.WRITE_TRANSACTION,), held),
+            **counters.observations((counters.WRITE_TRANSACTION,), [held]),
         }
-
-    def _next(self) -> list[_Waiting]:
-        """Those who come into the next transaction."""
-        if self._long and (time.perf_counter() >= self._next_long_at or not self._queue):
-            return [self._long.popleft()]
-        return [self._queue.popleft() for _ in range(min(MOST_JOBS, len(self._queue)))]
 
     def _open(self, engine: Engine) -> Connection:
         """The connection that writes; to open one each time takes as long as a write does."""
@@ -157,11 +199,14 @@ class Writer:
 
     def close(self) -> None:
         """Let go of the connection and of the files of the turns; they open again when needed."""
-        with self._front:
+        self._front.acquire()
+        try:
             if self._connection is not None:
                 self._connection.close()
                 self._connection = None
             self.turns.close()
+        finally:
+            self._call_next()
 
 
 def _movie_ids(batch: list[_Waiting]) -> set[int] | None:
@@ -193,10 +238,9 @@ def _refuse_if_lost(connection: Connection) -> None:
 
 def _put_in_words(batch: list[_Waiting], engine: Engine) -> None:
     """What a failing file or disk is called in front of a client, with the error as its cause."""
-    folder = Path(str(engine.url.database)).parent
     for waiting in batch:
         error = waiting.error
-        if error is not None and (refusal := outages.refusal(error, folder)):
+        if error is not None and (refusal := outages.refusal(error, Path(str(engine.url.database)).parent)):
             refusal.__cause__ = error
             waiting.error = refusal
 
@@ -206,8 +250,10 @@ def _run(connection: Connection, batch: list[_Waiting]) -> None:
         # Its transaction is its savepoint.
         batch[0].result = batch[0].job(connection)
         return
+    # The driver's own: SQLAlchemy would take as long for them as SQLite for a rating.
+    execute = connection.connection.cursor().execute
     for waiting in batch:
-        connection.exec_driver_sql("SAVEPOINT job")
+        execute("SAVEPOINT job")
         try:
             waiting.result = waiting.job(connection)
         except Exception as error:
@@ -215,5 +261,5 @@ def _run(connection: Connection, batch: list[_Waiting]) -> None:
             if not _is_under_way(connection):
                 # A full disk, say, made SQLite undo the whole transaction.
                 raise
-            connection.exec_driver_sql("ROLLBACK TO SAVEPOINT job")
-        connection.exec_driver_sql("RELEASE SAVEPOINT job")
+            execute("ROLLBACK TO SAVEPOINT job")
+        execute("RELEASE SAVEPOINT job")

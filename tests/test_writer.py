@@ -10,7 +10,7 @@ from sqlalchemy import func, insert, select
 from movierating import times
 from movierating.database import db, read, write
 from movierating.movies.models import Milestone
-from movierating.problems import InsufficientStorage
+from movierating.problems import InsufficientStorage, Unavailable
 
 pytestmark = pytest.mark.sqlite
 
@@ -124,3 +124,45 @@ def test_a_long_job_is_alone_and_others_come_between_it_and_the_next(held_back):
 
     held_back([seen(name) for name in ("long 1", "long 2", "short 1", "short 2")], long=2)
     assert order == [("long 1", 0), ("short 1", 1), ("short 2", 1), ("long 2", 3)]
+
+
+def test_who_comes_while_the_connection_is_closed_writes_after_that(app, monkeypatch):
+    writer = db.engine.get_execution_options()["door"].writer
+
+    def late():
+        with app.app_context():
+            write(reach("after closing"))
+
+    with ThreadPoolExecutor(1) as pool:
+        coming = []
+
+        def close():
+            coming.append(pool.submit(late))
+            while not writer._queue:
+                pass
+
+        monkeypatch.setattr(writer.turns, "close", close)
+        writer.close()
+        coming[0].result(10)
+    assert reached("after closing") == 1
+
+
+def test_who_waits_too_long_is_told_and_leaves_the_queue(app, monkeypatch):
+    monkeypatch.setattr("movierating.writer.PATIENCE_SECONDS", 0.05)
+    writer = db.engine.get_execution_options()["door"].writer
+    inside, refused = threading.Event(), threading.Event()
+
+    def hold():
+        with app.app_context():
+            write(lambda _connection: inside.set() or refused.wait(10))
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    inside.wait(10)
+    with pytest.raises(Unavailable, match="busy"):
+        write(reach("too late"))
+    refused.set()
+    holder.join()
+    assert not writer._queue
+    write(reach("in time"))
+    assert (reached("too late"), reached("in time")) == (0, 1)
