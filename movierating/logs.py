@@ -134,11 +134,17 @@ def configure(log_format: str | None, level: str) -> None:
     logger.setLevel(level)
     logging.captureWarnings(True)
     logging.getLogger("werkzeug").addFilter(_says_no_address)
+    logging.getLogger("_granian").addFilter(_asks_for_nothing)
 
 
 def _says_no_address(record: logging.LogRecord) -> bool:
     # Flask's development server logs each request with its query, where an e-mail may stand; we log it without.
     return " - - [" not in str(record.msg)
+
+
+def _asks_for_nothing(record: logging.LogRecord) -> bool:
+    # How many threads a worker has was measured, and nobody who runs the service can set it.
+    return "Python threads, which seems quite high" not in record.getMessage()
 
 
 def log_answers(answers: Sequence[Answered]) -> None:

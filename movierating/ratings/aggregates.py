@@ -1,6 +1,5 @@
 """The one place that writes what ratings add up to: by difference with each rating, or whole as a repair."""
 
-import functools
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from operator import mul
@@ -27,7 +26,7 @@ from movierating.movies.models import Movie
 from movierating.prepared import Prepared
 from movierating.ratings.models import Rating
 
-_movie, _user = Movie.__table__.c, User.__table__.c
+_movie = Movie.__table__.c
 _rating = Rating.__table__.c
 Valued = tuple[int, int, int]
 # The value of a rating before and after, in half points; None where there is no rating.
@@ -40,9 +39,11 @@ def move(connection: Connection, user_id: int, movie_id: int, old: int | None, n
 
     Returns the movie's fresh MOVIE_COLUMNS, or None if there is no such movie; then nothing was changed.
     """
-    fresh = _moves_movie(old, new).first(connection, key=movie_id)
+    steps = _steps(old, new)
+    names = _ADDS if "rating_count" in steps else _CHANGES
+    fresh = _MOVE_ONE_MOVIE[names].first(connection, key=movie_id, **steps)
     if fresh is not None and old != new:
-        _moves_user(old, new).run(connection, key=user_id)
+        _MOVE_ONE_USER[names].run(connection, key=user_id, **steps)
     return fresh
 
 
@@ -69,34 +70,33 @@ def _move_movies(
     return moved
 
 
-@functools.cache
-def _moves_movie(old: int | None, new: int | None) -> Prepared:
-    values = {**_difference(_movie, old, new), "ratings_version": _movie.ratings_version + _ONE}
-    moved = update(Movie).where(_movie.id == bindparam("key")).values(values)
-    return Prepared(moved.returning(*MOVIE_COLUMNS))
+def _moves_one(table: Any, names: Sequence[str], *counters: str) -> Any:
+    """An UPDATE of the row whose id is `key`: columns move by the values of their names, and `counters` by one."""
+    moved = {name: table.c[name] + bindparam(name, type_=Integer) for name in names}
+    counted = {name: table.c[name] + literal_column("1", Integer) for name in counters}
+    return update(table).where(table.c.id == bindparam("key")).values({**moved, **counted})
 
 
-@functools.cache
-def _moves_user(old: int | None, new: int | None) -> Prepared:
-    return Prepared(update(User).where(_user.id == bindparam("key")).values(_difference(_user, old, new)))
+# One text for all values: the driver remembers some hundred, and to prepare one anew takes longer than to run it. The
+# count, which is indexed, is moved only where it changes.
+_CHANGES, _ADDS = aggregates.COLUMNS[1:], aggregates.COLUMNS
+_MOVE_ONE_MOVIE = {
+    names: Prepared(_moves_one(Movie.__table__, names, "ratings_version").returning(*MOVIE_COLUMNS))
+    for names in (_CHANGES, _ADDS)
+}
+_MOVE_ONE_USER = {names: Prepared(_moves_one(User.__table__, names)) for names in (_CHANGES, _ADDS)}
 
 
-# In the text of the statement, not beside it: that saves binding them for each row.
-_ONE, _LESS_ONE = literal_column("1", Integer), literal_column("-1", Integer)
-
-
-def _difference(columns: Any, old: int | None, new: int | None) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    if old == new:
-        return values
-    if (old is None) != (new is None):
-        values["rating_count"] = columns.rating_count + (_ONE if old is None else _LESS_ONE)
-    values["rating_sum"] = columns.rating_sum + literal_column(str((new or 0) - (old or 0)))
-    for value, step in ((old, _LESS_ONE), (new, _ONE)):
+def _steps(old: int | None, new: int | None) -> dict[str, int]:
+    """By how much each column moves."""
+    steps = dict.fromkeys(aggregates.HISTOGRAM, 0)
+    steps["rating_sum"] = (new or 0) - (old or 0)
+    for value, step in ((old, -1), (new, 1)):
         if value is not None:
-            name = aggregates.HISTOGRAM[value - 1]
-            values[name] = columns[name] + step
-    return values
+            steps[aggregates.HISTOGRAM[value - 1]] += step
+    if (old is None) != (new is None):
+        steps["rating_count"] = 1 if old is None else -1
+    return steps
 
 
 class Sums:
