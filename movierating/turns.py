@@ -5,8 +5,12 @@ transaction changes move with its commit, while nobody else has the turn.
 """
 
 import functools
-from collections.abc import Collection, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+import io
+import struct
+import threading
+import time
+from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -14,6 +18,7 @@ from sqlalchemy import Engine
 
 from movierating import outages
 from movierating.database_file import identity
+from movierating.problems import Unavailable
 from movierating.versions import Versions
 
 try:
@@ -21,26 +26,22 @@ try:
 except ImportError:  # pragma: no cover  # Windows, where SQLite's own waiting has to do
     fcntl = None  # type: ignore[assignment]
 
+_LOOK_SECONDS = 0.01
+
 
 class Turns:
     """The files beside one database by which its writers take turns; each process has its own of these."""
 
     def __init__(self) -> None:
-        self._lock_file: IO[bytes] | None = None
+        self._lock = _LockFile()
         self._versions: Versions | None = None
+        self.long = LongTurns()
 
     def take(self, engine: Engine) -> AbstractContextManager[None]:
         """A turn, which comes when no other process has it. Raises InsufficientStorage or Unavailable."""
         if not _are_taken(engine):
             return nullcontext()
-        path = _files(str(engine.url.database)).lock
-        if self._lock_file is not None and identity(path) != identity(self._lock_file.fileno()):
-            self._lock_file.close()
-            self._lock_file = None
-        if self._lock_file is None:
-            with _told_of_the_disk():
-                self._lock_file = path.open("ab")
-        return _locked(self._lock_file)
+        return _locked(self._lock.opened(_files(str(engine.url.database)).lock))
 
     def changing(self, engine: Engine, movie_ids: Collection[int] | None) -> AbstractContextManager[None]:
         """For a transaction in one's turn that changes no movie's own answer but those of `movie_ids`; None for any.
@@ -75,12 +76,102 @@ class Turns:
 
     def close(self) -> None:
         """Let go of the files; they open again when needed."""
-        if self._lock_file is not None:
-            self._lock_file.close()
-            self._lock_file = None
+        self._lock.close()
+        self.long.close()
         if self._versions is not None:
             self._versions.close()
             self._versions = None
+
+
+class LongTurns:
+    """Turns of long transactions, of which all processes together have one at a time and then leave others room.
+
+    Who has one takes his place among the other writers only then, so that nobody queues behind two of them.
+    """
+
+    def __init__(self) -> None:
+        self._lock = _LockFile()
+        self._among_threads = threading.Lock()
+        # Where there are no locks on files, this process is on its own.
+        self._in_memory = io.BytesIO()
+
+    @contextmanager
+    def take(self, engine: Engine, others_write: Callable[[], bool], patience: float) -> Iterator[None]:
+        """A turn; behind another's, others in this process have as long as that took, if any want to write.
+
+        Raises InsufficientStorage, and Unavailable also after `patience` seconds behind others of this process.
+        """
+        if not self._among_threads.acquire(timeout=patience):
+            raise Unavailable("The database is busy; try again shortly.")
+        try:
+            with self._alone(engine) as last:
+                ended_at, seconds = _read(last)
+                until = ended_at + seconds
+                # What was noted before the machine started anew is of another clock.
+                while others_write() and ended_at <= time.monotonic() < until:
+                    time.sleep(_LOOK_SECONDS)
+                began_at = time.monotonic()
+                try:
+                    yield
+                finally:
+                    _note(last, time.monotonic() - began_at)
+        finally:
+            self._among_threads.release()
+
+    @contextmanager
+    def _alone(self, engine: Engine) -> Iterator[IO[bytes]]:
+        if not _are_taken(engine):
+            yield self._in_memory
+            return
+        file = self._lock.opened(_files(str(engine.url.database)).long_lock)
+        with _locked(file):
+            yield file
+
+    def close(self) -> None:
+        """Let go of the file, unless a transaction is under way."""
+        if self._among_threads.acquire(blocking=False):
+            self._lock.close()
+            self._among_threads.release()
+
+
+class _LockFile:
+    """A file to lock, opened anew where another one is found in its place."""
+
+    def __init__(self) -> None:
+        self._file: IO[bytes] | None = None
+
+    def opened(self, path: Path) -> IO[bytes]:
+        """The file. Raises InsufficientStorage or Unavailable where it can't be made."""
+        if self._file is not None and identity(path) != identity(self._file.fileno()):
+            self.close()
+        if self._file is None:
+            with _told_of_the_disk():
+                self._file = path.open("a+b", buffering=0)
+        return self._file
+
+    def close(self) -> None:
+        """Let go of it; it opens again when needed."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+
+# When the last long transaction ended, by the clock that all processes of a machine share, and how long it took.
+_LAST = struct.Struct("dd")
+
+
+def _read(file: IO[bytes]) -> tuple[float, float]:
+    file.seek(0)
+    noted = file.read(_LAST.size)
+    return _LAST.unpack(noted) if len(noted) == _LAST.size else (0.0, 0.0)
+
+
+def _note(file: IO[bytes], seconds: float) -> None:
+    # Without room for it, others go without theirs.
+    with suppress(OSError):
+        file.seek(0)
+        file.truncate()
+        file.write(_LAST.pack(time.monotonic(), seconds))
 
 
 def _are_taken(engine: Engine) -> bool:
@@ -89,6 +180,7 @@ def _are_taken(engine: Engine) -> bool:
 
 class _Files(NamedTuple):
     lock: Path
+    long_lock: Path
     versions: Path
 
 
@@ -97,7 +189,8 @@ class _Files(NamedTuple):
 def _files(database: str) -> _Files:
     """The files beside a database, which need not exist."""
     path = Path(database)
-    return _Files(path.with_name(f".{path.name}.writers"), Versions.file_of(path))
+    writers, long_writers = (path.with_name(f".{path.name}.{name}") for name in ("writers", "long-writers"))
+    return _Files(writers, long_writers, Versions.file_of(path))
 
 
 @contextmanager

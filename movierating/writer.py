@@ -57,9 +57,6 @@ class Writer:
 
     def __init__(self) -> None:
         self._queue: deque[_Waiting] = deque()
-        # Long jobs wait apart. Each is alone in its transaction, and behind it others have as long as it took.
-        self._long: deque[_Waiting] = deque()
-        self._next_long_at = 0.0
         # Held for whoever leads a transaction: passed on while somebody waits, and released by the last one.
         self._front = threading.Lock()
         # How many writers there were lately, and for how long the next one waits for as many, in seconds.
@@ -81,8 +78,18 @@ class Writer:
         if getattr(self._in_job, "now", False):
             raise RuntimeError("a job must pass its connection on, and not call write()")
         own = _Waiting(job, movie_ids, is_long)
-        queue = self._long if is_long else self._queue
-        queue.append(own)
+        if is_long:
+            with self.turns.long.take(engine, self._front.locked, PATIENCE_SECONDS):
+                self._take_part(own, engine)
+        else:
+            self._take_part(own, engine)
+        if own.error is not None:
+            raise own.error
+        return own.result
+
+    def _take_part(self, own: _Waiting, engine: Engine) -> None:
+        """Return when `own` is done, or raise Unavailable."""
+        self._queue.append(own)
         gathering = self._gathering
         if gathering is not None and not self._lacks_company():
             with suppress(RuntimeError):  # another one was the last to come, too
@@ -90,18 +97,15 @@ class Writer:
         # Who leaves the front looks at the queue once more, so that nobody is left standing there.
         if self._front.acquire(blocking=False):
             self._call_next()
-        self._wait_for(own, queue)
+        self._wait_for(own)
         if not own.done:
             self._lead(own, engine)
-        if own.error is not None:
-            raise own.error
-        return own.result
 
-    def _wait_for(self, own: _Waiting, queue: deque[_Waiting]) -> None:
+    def _wait_for(self, own: _Waiting) -> None:
         """Return when `own` is done or is to lead; it is no more in the queue then."""
         if not own.woken.acquire(timeout=PATIENCE_SECONDS):
             with suppress(ValueError):
-                queue.remove(own)
+                self._queue.remove(own)
                 raise Unavailable("The database is busy; try again shortly.")
             # It is part of a transaction under way, which alone can tell how it ends.
             own.woken.acquire()
@@ -109,12 +113,11 @@ class Writer:
     def _call_next(self) -> None:
         """Pass the front, which the caller has, to the next one who waits; if nobody does, leave it."""
         while True:
-            is_long = self._long and (time.perf_counter() >= self._next_long_at or not self._queue)
             with suppress(IndexError):
-                (self._long if is_long else self._queue).popleft().woken.release()
+                self._queue.popleft().woken.release()
                 return
             self._front.release()
-            if not (self._queue or self._long) or not self._front.acquire(blocking=False):
+            if not self._queue or not self._front.acquire(blocking=False):
                 return
 
     def _lead(self, own: _Waiting, engine: Engine) -> None:
@@ -144,8 +147,7 @@ class Writer:
         try:
             with self.turns.take(engine):
                 began_at = time.perf_counter()
-                if not first.is_long:
-                    batch += [self._queue.popleft() for _ in range(min(MOST_JOBS - 1, len(self._queue)))]
+                self._take_along(batch)
                 changes = self.turns.changing(engine, _movie_ids(batch))
                 with changes, self._open(engine).begin() as transaction:
                     _run(transaction.connection, batch)
@@ -166,15 +168,20 @@ class Writer:
                         waiting.woken.release()
         waits = [began_at - waiting.called_at for waiting in batch]
         held = time.perf_counter() - began_at
-        if first.is_long:
-            self._next_long_at = time.perf_counter() + held
-        else:
+        if not first.is_long:
             self._company = min(len(batch) + len(self._queue), ENOUGH_JOBS)
             self._pause = held / 2
         return {
             **counters.observations((counters.WRITE_WAIT,), waits),
             **counters.observations((counters.WRITE_TRANSACTION,), [held]),
         }
+
+    def _take_along(self, batch: list[_Waiting]) -> None:
+        """Let those who wait into the transaction of `batch`, up to one who wants it alone."""
+        # Who loses patience leaves at any moment.
+        with suppress(IndexError):
+            while not batch[0].is_long and len(batch) < MOST_JOBS and not self._queue[0].is_long:
+                batch.append(self._queue.popleft())
 
     def _open(self, engine: Engine) -> Connection:
         """The connection that writes; to open one each time takes as long as a write does."""

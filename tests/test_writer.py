@@ -11,6 +11,7 @@ from movierating import times
 from movierating.database import db, read, write
 from movierating.movies.models import Milestone
 from movierating.problems import InsufficientStorage, Unavailable
+from movierating.writer import Writer
 
 pytestmark = pytest.mark.sqlite
 
@@ -27,7 +28,7 @@ def reached(pattern):
 def held_back(app):
     """Jobs given while the queue is held: `held_back(jobs)` is each one's result or error, after one transaction.
 
-    The first `long` of them are long ones.
+    The first `long` of them are long ones, of which one at a time queues with the others.
     """
 
     def run(jobs, long=0):
@@ -51,7 +52,7 @@ def held_back(app):
             outcomes = []
             for number, job in enumerate(jobs, 1):
                 outcomes.append(pool.submit(outcome, job, number <= long))
-                while len(writer._queue) + len(writer._long) < number:
+                while len(writer._queue) < number - max(0, min(number, long) - 1):
                     pass
             release.set()
             holder.result()
@@ -124,6 +125,43 @@ def test_a_long_job_is_alone_and_others_come_between_it_and_the_next(held_back):
 
     held_back([seen(name) for name in ("long 1", "long 2", "short 1", "short 2")], long=2)
     assert order == [("long 1", 0), ("short 1", 1), ("short 2", 1), ("long 2", 3)]
+
+
+def test_behind_a_long_job_others_come_before_the_long_one_of_another_process(app):
+    # A second writer takes its turns with the first as one of another process does.
+    engine = db.engine
+    ours, theirs = engine.get_execution_options()["door"].writer, Writer()
+    order, began, release = [], threading.Event(), threading.Event()
+
+    def first(_connection):
+        began.set()
+        release.wait(10)
+        time.sleep(0.3)
+
+    def short(_connection):
+        order.append("short")
+        # A long one that left no room would queue now.
+        until = time.monotonic() + 0.1
+        while time.monotonic() < until and not theirs._queue:
+            pass
+        outcomes.append(pool.submit(theirs.write, engine, lambda _: order.append("later"), ()))
+        while not theirs._queue:
+            pass
+
+    with ThreadPoolExecutor(4) as pool:
+        outcomes = [pool.submit(ours.write, engine, first, (), True)]
+        began.wait(10)
+        outcomes.append(pool.submit(theirs.write, engine, lambda _: order.append("long"), (), True))
+        while not theirs.turns.long._among_threads.locked():
+            pass
+        outcomes.append(pool.submit(theirs.write, engine, short, ()))
+        while not theirs._front.locked():
+            pass
+        release.set()
+        for outcome in outcomes:
+            outcome.result(10)
+    theirs.close()
+    assert order == ["short", "later", "long"]
 
 
 def test_who_comes_while_the_connection_is_closed_writes_after_that(app, monkeypatch):
