@@ -14,6 +14,8 @@ def now() -> int:
     return time.time_ns() // 1000
 
 
+# A list's movies were mostly added together, and its ratings in one import.
+@functools.lru_cache(8192)
 def to_rfc3339(microseconds: int) -> str:
     """`2024-01-15T10:30:00Z`, with a fraction only where there is one."""
     day, rest = divmod(microseconds, _DAY)

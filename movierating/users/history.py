@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import String, bindparam, select
 
+from movierating.auth.models import User
 from movierating.database import read
 from movierating.movies.models import Movie, holds
 from movierating.movies.service import FACT_COLUMNS, FACTS, VERSION_COLUMNS
@@ -14,7 +15,7 @@ from movierating.ratings.models import Rating
 from movierating.ratings.service import shown_values
 from movierating.users.service import require_active
 
-_rating, _movie = Rating.__table__.c, Movie.__table__.c
+_rating, _movie, _user = Rating.__table__.c, Movie.__table__.c, User.__table__.c
 
 _BY_TIME, _BY_VALUE = (_rating.rated_at, _rating.movie_id), (_rating.value, _rating.movie_id)
 _SORTS = {
@@ -25,6 +26,7 @@ _SORTS = {
     "title": ((_movie.title_key, _rating.movie_id), False),
 }
 SORTS = tuple(_SORTS)
+_IS_ACTIVE = select(_user.id).where(_user.id == bindparam("user"), _user.active).exists()
 _OWN = (_rating.value, _rating.rated_at, _rating.created_at, _rating.updated_at)
 
 
@@ -35,14 +37,15 @@ def rated_by(
 
     `filters` may hold `min_value` and `max_value` (half points) and `genre`. Raises NotFound.
     """
-    require_active(user_id)
     pages = _pages(sort, frozenset(filters), FACTS.wants_whole_rows(read()))
     rows, next_cursor = pages.page(cursor, limit, **{**filters, "user": user_id})
+    if not rows:
+        require_active(user_id)
     movies = FACTS.encoded(read(), [row[len(_OWN) :] for row in rows])
     return [
-        {"movie": movies[row[len(_OWN)]], **shown_values(*row[: len(_OWN)])}
-        for row in rows
-        if row[len(_OWN)] in movies
+        {"movie": movies[movie_id], **shown_values(*own)}
+        for *own, movie_id in [row[: len(_OWN) + 1] for row in rows]
+        if movie_id in movies
     ], next_cursor
 
 
@@ -62,6 +65,8 @@ def _pages(sort: str, filters: frozenset[str], whole: bool) -> Pages:
         select(*_OWN, *(FACT_COLUMNS if whole else VERSION_COLUMNS))
         .select_from(Rating)
         .join(Movie, _movie.id == _rating.movie_id)
-        .where(_rating.user_id == bindparam("user"), *(_FILTERS[name] for name in sorted(filters)))
+        .where(
+            _rating.user_id == bindparam("user"), _IS_ACTIVE, *(_FILTERS[name] for name in sorted(filters))
+        )
     )
     return Pages(ratings, Sort(f"history:{sort}", columns, descending))
