@@ -9,19 +9,16 @@ Which of the two, is told by counting how many pass each filter, up to a bound.
 
 import functools
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import orjson
-from sqlalchemy import ColumnElement, Select, String, bindparam, case, func, literal_column, or_, select
+from sqlalchemy import String, bindparam, case, func, select
 
 from movierating.database import read
-from movierating.movies import index
+from movierating.movies.filters import asked, filters_of, unindexed
 from movierating.movies.lately import Lately
-from movierating.movies.models import Movie, MovieFacet, holds
+from movierating.movies.models import Movie
 from movierating.movies.service import COLUMNS, VERSION_COLUMNS, WHOLE
-from movierating.movies.titles import title_key, words
 from movierating.pagination import Pages, Sort
 from movierating.prepared import Prepared
 from movierating.problems import invalid
@@ -37,7 +34,7 @@ _GATHERED, _WALKED, _WALKED_IN_INDEX = 1.5, 0.8, 0.09
 _LISTED, _READ = 0.1, 2.0
 _IN_CHART = frozenset({"genre", "year", "language"})
 
-_movie, _facet = Movie.__table__.c, MovieFacet.__table__.c
+_movie = Movie.__table__.c
 _WALKS = {
     name: Sort(f"movies {name}", (column, _movie.id), name.startswith("-"))
     for name, column in {
@@ -55,17 +52,6 @@ _POPULAR = Sort("movies relevance of many", _WALKS["-count"].columns, descending
 SORTS = (*_WALKS, "relevance")
 
 
-@dataclass(frozen=True, slots=True)
-class _Filter:
-    """A filter in two forms: `hits` selects the ids of the movies that pass, `test` asks a row of movie.
-
-    `test` offers the planner no index but the one that is walked.
-    """
-
-    hits: Select[Any]
-    test: ColumnElement[bool]
-
-
 def search(
     filters: Mapping[str, Any], sort: str, cursor: str | None, limit: int
 ) -> tuple[list[Any], str | None]:
@@ -80,44 +66,11 @@ def search(
     """
     if sort == "relevance" and "q" not in filters:
         raise invalid("query", "sort", "Goes with q.")
-    kinds, values = _asked(filters)
+    kinds, values = asked(filters)
     kinds, gathered = _planned(kinds, values, sort, limit) if kinds else (kinds, None)
     # Of those that are gathered most are not on the page.
     whole = gathered is None and WHOLE.wants_whole_rows(read())
     return _pages(kinds, sort, gathered, whole).page(cursor, limit, **values)
-
-
-def _asked(filters: Mapping[str, Any]) -> tuple[tuple[str, ...], dict[str, Any]]:
-    """The kinds of the filters that are set, and the values of their parameters, by name and place."""
-    kinds: list[str] = []
-    values: dict[str, Any] = {}
-    for place, facet in enumerate(_facets(filters)):
-        kind, _, value = facet.partition(":")
-        kinds.append(kind)
-        values[f"facet{place}"] = facet
-        # Genres are a JSON list; no name has a quote in it.
-        values[f"is{place}"] = f'"{value}"' if kind == "genre" else int(value) if kind == "year" else value
-    if "q" in filters:
-        found = words(filters["q"])
-        kinds.append("words" if found else "title")
-        values |= index.asked(found)
-        values["begins"] = f" {found[0]}" if found else ""
-        values["text"] = title_key(filters["q"])
-    if "year_from" in filters or "year_to" in filters:
-        kinds.append("years")
-        # An unknown year ranks as 0.
-        values["first"], values["last"] = max(1, filters.get("year_from", 1)), filters.get("year_to", 9999)
-    if least := filters.get("min_count"):
-        kinds.append("count")
-        values["least"] = least
-    return tuple(kinds), values
-
-
-def _facets(filters: Mapping[str, Any]) -> list[str]:
-    wanted = {"year": filters.get("year"), "language": filters.get("language")}
-    wanted["genres"] = orjson.dumps(filters.get("genre", []))
-    wanted["directors"] = orjson.dumps([filters["director"]] if "director" in filters else [])
-    return index.facets(wanted)
 
 
 # Statements are compiled once for each combination of filters; people ask for few of the many.
@@ -128,7 +81,7 @@ def _pages(kinds: tuple[str, ...], sort: str, gathered: int | None, whole: bool)
     Rows are `whole`, or hold no more than a movie's version.
     """
     order = _order(sort)
-    filters = _filters(kinds, sort)
+    filters = filters_of(kinds, order.columns[0])
     if gathered is None:
         walked = select(*(COLUMNS if whole else VERSION_COLUMNS)).where(*(one.test for one in filters))
         return Pages(walked, order, ends_in_rowid=True)
@@ -141,64 +94,8 @@ def _order(sort: str) -> Sort:
     return _WALKS.get(sort, _POPULAR)
 
 
-def _filters(kinds: tuple[str, ...], sort: str) -> list[_Filter]:
-    walked = _order(sort).columns[0]
-    return [_filter(kind, place, walked) for place, kind in enumerate(kinds)]
-
-
-def _filter(kind: str, place: int, walked: Any) -> _Filter:
-    """The filter of this kind at this place, for a walk of the index of the column `walked`."""
-    if kind == "title":
-        return _of_column(_movie.title_key, walked, lambda title: title == bindparam("text"))
-    if kind == "words":
-        # The hits are listed once for all movies: asking the full-text index about each costs 50 µs and more.
-        return _Filter(_WITH_WORDS, _unindexed(_movie.id).in_(_WITH_WORDS))
-    if kind == "common word":
-        return _Filter(_WITH_WORDS, _with_common_word())
-    if kind == "years":
-        return _of_column(
-            _movie.year_rank, walked, lambda year: year.between(bindparam("first"), bindparam("last"))
-        )
-    if kind == "count":
-        return _of_column(_movie.rating_count, walked, lambda count: count >= bindparam("least"))
-    return _of_facet(kind, place)
-
-
-_found = index.SEARCH.c
-_WITH_WORDS = select(_found.rowid).where(index.matches())
-
-
-def _with_common_word() -> ColumnElement[bool]:
-    # The index keeps its text, which is words with a space between them.
-    texts = (_found.title, _found.original_title, _found.directors)
-    begins = bindparam("begins", type_=String)
-    has_it = or_(*(holds(literal_column("' '", String).concat(text), begins) for text in texts))
-    text = select(_found.rowid).where(_found.rowid == _unindexed(_movie.id), has_it)
-    return text.correlate(Movie.__table__).exists()
-
-
-def _of_facet(kind: str, place: int) -> _Filter:
-    hits = select(_facet.movie_id).where(_facet.facet == bindparam(f"facet{place}"))
-    if kind == "genre":
-        return _Filter(hits, holds(_movie.genres, bindparam(f"is{place}", type_=String)))
-    if kind in ("year", "language"):
-        return _Filter(hits, _movie[kind] == bindparam(f"is{place}"))
-    test = hits.where(_facet.movie_id == _unindexed(_movie.id)).correlate(Movie.__table__).exists()
-    return _Filter(hits, test)
-
-
-def _of_column(column: Any, walked: Any, passes: Callable[[Any], ColumnElement[bool]]) -> _Filter:
-    test = passes(column if column is walked else _unindexed(column))
-    return _Filter(select(_movie.id).where(passes(column)).correlate(None), test)
-
-
-def _unindexed(column: Any) -> ColumnElement[Any]:
-    """The column's value as an expression that no index serves, on any database."""
-    return func.coalesce(column, column)
-
-
 def _without_index(order: Sort) -> Sort:
-    return Sort(order.name, tuple(_unindexed(column) for column in order.columns), order.descending)
+    return Sort(order.name, tuple(unindexed(column) for column in order.columns), order.descending)
 
 
 def _relevance() -> Sort:
@@ -258,7 +155,9 @@ def _counted(kinds: tuple[str, ...], values: Mapping[str, Any], most: int, latel
 @functools.lru_cache(512)
 def _counts(kinds: tuple[str, ...]) -> Prepared:
     """How many movies pass each filter, counted up to `most`, and how many there are at most."""
-    some = [one.hits.limit(bindparam("most")).subquery() for one in _filters(kinds, "-score")]
+    some = [
+        one.hits.limit(bindparam("most")).subquery() for one in filters_of(kinds, _order("-score").columns[0])
+    ]
     counts = [select(func.count()).select_from(ids).scalar_subquery() for ids in some]
     newest = select(func.coalesce(func.max(_movie.id), 1)).scalar_subquery()
     labelled = [count.label(f"hits{place}") for place, count in enumerate(counts)]

@@ -1,0 +1,114 @@
+"""What movies are filtered by, each filter in two forms: those that pass it, and a test of one movie."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from sqlalchemy import ColumnElement, Select, String, bindparam, func, literal_column, or_, select
+
+from movierating.movies import index
+from movierating.movies.models import Movie, MovieFacet, holds
+from movierating.movies.titles import title_key, words
+
+_movie, _facet = Movie.__table__.c, MovieFacet.__table__.c
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """A filter in two forms: `hits` selects the ids of the movies that pass, `test` asks a row of movie.
+
+    `test` offers the planner no index but the one that is walked.
+    """
+
+    hits: Select[Any]
+    test: ColumnElement[bool]
+
+
+def asked(filters: Mapping[str, Any]) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """The kinds of the filters that are set, and the values of their parameters, by name and place."""
+    kinds: list[str] = []
+    values: dict[str, Any] = {}
+    for place, facet in enumerate(_facets(filters)):
+        kind, _, value = facet.partition(":")
+        kinds.append(kind)
+        values[f"facet{place}"] = facet
+        # Genres are a JSON list; no name has a quote in it.
+        values[f"is{place}"] = f'"{value}"' if kind == "genre" else int(value) if kind == "year" else value
+    if "q" in filters:
+        found = words(filters["q"])
+        kinds.append("words" if found else "title")
+        values |= index.asked(found)
+        values["begins"] = f" {found[0]}" if found else ""
+        values["text"] = title_key(filters["q"])
+    if "year_from" in filters or "year_to" in filters:
+        kinds.append("years")
+        # An unknown year ranks as 0.
+        values["first"], values["last"] = max(1, filters.get("year_from", 1)), filters.get("year_to", 9999)
+    if least := filters.get("min_count"):
+        kinds.append("count")
+        values["least"] = least
+    return tuple(kinds), values
+
+
+def _facets(filters: Mapping[str, Any]) -> list[str]:
+    wanted = {"year": filters.get("year"), "language": filters.get("language")}
+    wanted["genres"] = orjson.dumps(filters.get("genre", []))
+    wanted["directors"] = orjson.dumps([filters["director"]] if "director" in filters else [])
+    return index.facets(wanted)
+
+
+def filters_of(kinds: tuple[str, ...], walked: Any) -> list[Filter]:
+    """The filters of these kinds, in their order, for a walk of the index of the column `walked`."""
+    return [_filter(kind, place, walked) for place, kind in enumerate(kinds)]
+
+
+def _filter(kind: str, place: int, walked: Any) -> Filter:
+    """The filter of this kind at this place, for a walk of the index of the column `walked`."""
+    if kind == "title":
+        return _of_column(_movie.title_key, walked, lambda title: title == bindparam("text"))
+    if kind == "words":
+        # The hits are listed once for all movies: asking the full-text index about each costs 50 µs and more.
+        return Filter(_WITH_WORDS, unindexed(_movie.id).in_(_WITH_WORDS))
+    if kind == "common word":
+        return Filter(_WITH_WORDS, _with_common_word())
+    if kind == "years":
+        return _of_column(
+            _movie.year_rank, walked, lambda year: year.between(bindparam("first"), bindparam("last"))
+        )
+    if kind == "count":
+        return _of_column(_movie.rating_count, walked, lambda count: count >= bindparam("least"))
+    return _of_facet(kind, place)
+
+
+_found = index.SEARCH.c
+_WITH_WORDS = select(_found.rowid).where(index.matches())
+
+
+def _with_common_word() -> ColumnElement[bool]:
+    # The index keeps its text, which is words with a space between them.
+    texts = (_found.title, _found.original_title, _found.directors)
+    begins = bindparam("begins", type_=String)
+    has_it = or_(*(holds(literal_column("' '", String).concat(text), begins) for text in texts))
+    text = select(_found.rowid).where(_found.rowid == unindexed(_movie.id), has_it)
+    return text.correlate(Movie.__table__).exists()
+
+
+def _of_facet(kind: str, place: int) -> Filter:
+    hits = select(_facet.movie_id).where(_facet.facet == bindparam(f"facet{place}"))
+    if kind == "genre":
+        return Filter(hits, holds(_movie.genres, bindparam(f"is{place}", type_=String)))
+    if kind in ("year", "language"):
+        return Filter(hits, _movie[kind] == bindparam(f"is{place}"))
+    test = hits.where(_facet.movie_id == unindexed(_movie.id)).correlate(Movie.__table__).exists()
+    return Filter(hits, test)
+
+
+def _of_column(column: Any, walked: Any, passes: Callable[[Any], ColumnElement[bool]]) -> Filter:
+    test = passes(column if column is walked else unindexed(column))
+    return Filter(select(_movie.id).where(passes(column)).correlate(None), test)
+
+
+def unindexed(column: Any) -> ColumnElement[Any]:
+    """The column's value as an expression that no index serves, on any database."""
+    return func.coalesce(column, column)
