@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.schema import MetaData
 
-from movierating import connections, postgresql
+from movierating import connections, postgresql, postgresql_connections
 from movierating.dialects import POSTGRESQL, SQLITE
 from movierating.instance_lock import InUse
 from movierating.problems import Unavailable
@@ -45,12 +45,14 @@ db = SQLAlchemy(model_class=Base)
 
 def engine_options(url: str, instance: Path, synchronous: str, cursor_key: bytes) -> dict[str, Any]:
     """Options for `create_engine`. Each thread keeps its connection, so the pool must not be bounded."""
-    kind = postgresql if is_postgresql(url) else connections
+    connecting, kind = (
+        (postgresql_connections, postgresql) if is_postgresql(url) else (connections, connections)
+    )
     return {
         "pool_size": 0,
         # A statement that fails is logged; what it was about to store must not be.
         "hide_parameters": True,
-        "connect_args": kind.connect_arguments(),
+        "connect_args": connecting.connect_arguments(),
         "execution_options": {
             "sqlite_synchronous": synchronous,
             "cursor_key": cursor_key,
@@ -63,12 +65,12 @@ def engine_options(url: str, instance: Path, synchronous: str, cursor_key: bytes
 def configure(engine: Engine, replica_url: str | None = None) -> None:
     """Make the connections of `engine` what `engine_options` promised; some reads may go to a replica."""
     if engine.dialect.name == POSTGRESQL:
-        postgresql.configure(engine)
+        postgresql_connections.configure(engine)
         if replica_url is not None:
             options = {
                 "pool_size": 0,
                 "hide_parameters": True,
-                "connect_args": postgresql.connect_arguments(),
+                "connect_args": postgresql_connections.connect_arguments(),
             }
             _door(engine).replica = Replica(replica_url, {**options, "execution_options": _shared(engine)})
     else:

@@ -10,7 +10,7 @@ import sqlite3
 from pathlib import Path
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError, PendingRollbackError
 
 from movierating.problems import InsufficientStorage, Problem, Unavailable
 
@@ -56,7 +56,14 @@ def is_of_file(error: BaseException) -> bool:
     """Whether the database can't be used, rather than what was asked of it is wrong."""
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
-    return isinstance(error, OperationalError) or _code(error) in _SPOILS or _state(error) in _UNUSABLE
+    # The last is what is said to whoever goes on with a connection that was lost.
+    of_connection = isinstance(error, OperationalError | PendingRollbackError)
+    return of_connection or _code(error) in _SPOILS or is_unusable(error)
+
+
+def is_unusable(error: BaseException) -> bool:
+    """Whether a server of PostgreSQL says that it is none to stay with; another may be at its address the next time."""
+    return _state(error) in _UNUSABLE
 
 
 def is_damage(error: BaseException) -> bool:

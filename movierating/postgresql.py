@@ -8,7 +8,6 @@ such a job reads holds until its commit.
 
 import itertools
 import random
-import select
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator
@@ -16,16 +15,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, event
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from movierating import counters, outages
+from movierating.postgresql_connections import PATIENCE_SECONDS, Reader, driver_of, execute
+from movierating.problems import Unavailable
 
 Job = Callable[[Connection], Any]
-
-# A writer may queue behind a bulk import's chunk; beyond this the database counts as unavailable.
-PATIENCE_SECONDS = 30
-CONNECT_SECONDS = 5
 
 # "movi" and "rati" in ASCII: nobody else's locks in this database should have these numbers.
 _WRITERS, _START = 0x6D6F7669, 0x72617469
@@ -43,60 +40,6 @@ _SHOWN = (
 )
 _SHARED = f"BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock_shared({_WRITERS})"
 _ALONE = f"BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock({_WRITERS})"
-
-
-def connect_arguments() -> dict[str, Any]:
-    """What psycopg is told of each connection; a server that is gone is noticed in seconds."""
-    return {
-        "connect_timeout": CONNECT_SECONDS,
-        "keepalives_idle": 10,
-        "keepalives_interval": 5,
-        "keepalives_count": 3,
-        "tcp_user_timeout": 20_000,
-        "application_name": "movierating",
-    }
-
-
-def configure(engine: Engine) -> None:
-    """Set up each new connection of `engine`."""
-
-    @event.listens_for(engine, "connect")
-    def set_up(connection: Any, _record: object) -> None:
-        # Only who has the extra has the driver.
-        from movierating import psycopg_manners
-
-        psycopg_manners.teach(connection)
-        connection.autocommit = True
-        connection.execute(f"SET lock_timeout = '{PATIENCE_SECONDS}s'")
-        connection.autocommit = False
-
-    @event.listens_for(engine, "handle_error")
-    def close_what_is_lost(context: Any) -> None:
-        connection = context.connection
-        if connection is not None and _is_lost(connection):
-            context.is_disconnect = True
-
-
-class Reader:
-    """A thread's connection, which the pool gets back as soon as the thread ends."""
-
-    def __init__(self, engine: Engine) -> None:
-        self.connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-        self._socket = select.poll()
-        self._socket.register(_driver(self.connection).fileno(), select.POLLIN)
-
-    def is_good(self) -> bool:
-        """Whether it is open, as far as the socket tells: a server that goes says so, and nobody asked it anything."""
-        connection = self.connection
-        if connection.closed or connection.invalidated or _driver(connection).closed:
-            return False
-        return not self._socket.poll(0)
-
-    def __del__(self) -> None:
-        with suppress(SQLAlchemyError, AttributeError):
-            if not self.is_good():
-                self.connection.invalidate()
-            self.connection.close()
 
 
 class _Own(threading.local):
@@ -164,7 +107,7 @@ class Door:
         for attempt in itertools.count(1):
             try:
                 return self._attempt(engine, job, begin)
-            except DBAPIError as error:
+            except SQLAlchemyError as error:
                 if attempt == ATTEMPTS or _state(error) not in (_SERIALIZATION_FAILURE, _DEADLOCK):
                     raise outages.refusal(error) or error from error
             pause = min(_LONGEST_PAUSE_SECONDS, 0.002 * 2**attempt)
@@ -174,13 +117,14 @@ class Door:
     def _attempt(self, engine: Engine, job: Job, begin: str) -> Any:
         own, called_at, began_at = self._own, time.perf_counter(), None
         connection = self.read(engine)
+        driver = driver_of(connection)
         own.is_writing = True
         try:
             # Who waits too long for the lock has begun all the same.
-            _execute(connection, begin)
+            execute(connection, begin)
             began_at = time.perf_counter()
             result = job(connection)
-            _execute(connection, "COMMIT")
+            _commit(connection, driver)
         except BaseException:
             _undo(connection)
             raise
@@ -200,10 +144,10 @@ class Door:
         try:
             connection = self.read(engine)
             if movie_id is None:
-                found = _execute(connection, _SHOWN)
+                found = execute(connection, _SHOWN)
             else:
                 text = "SELECT edit, ratings_version FROM movie WHERE id = %s"
-                found = _execute(connection, text, (movie_id,))
+                found = execute(connection, text, (movie_id,))
             row: tuple[Any, ...] | None = found.fetchone()
             return row
         except SQLAlchemyError:
@@ -242,40 +186,24 @@ def first_start(engine: Engine) -> Iterator[None]:
                 connection.exec_driver_sql(f"SET lock_timeout = '{PATIENCE_SECONDS}s'")
 
 
-def _driver(connection: Connection) -> Any:
-    return connection.connection.dbapi_connection
-
-
-def _execute(connection: Connection, text: str, values: tuple[Any, ...] | None = None) -> Any:
-    """Run a statement on the driver, past SQLAlchemy; its errors come as SQLAlchemy's."""
-    dialect: Any = connection.dialect
-    try:
-        # Two statements in one can't be prepared.
-        return _driver(connection).execute(text, values, prepare=None if values else False)
-    except dialect.dbapi.Error as error:
-        if _is_lost(connection):
-            connection.invalidate(error)
-        raise DBAPIError.instance(
-            text, None, error, dialect.dbapi.Error, hide_parameters=True, dialect=dialect
-        ) from error
+def _commit(connection: Connection, begun_on: Any) -> None:
+    """Raises Unavailable where the connection was lost, and RuntimeError where a job hid that a statement failed."""
+    if connection.invalidated or driver_of(connection) is not begun_on:
+        raise Unavailable(outages.NO_ANSWER)
+    # Of a transaction in which something failed PostgreSQL makes a ROLLBACK, without an error.
+    if execute(connection, "COMMIT").statusmessage != "COMMIT":
+        raise RuntimeError("a job went on after a statement that failed")
 
 
 def _undo(connection: Connection) -> None:
     with suppress(SQLAlchemyError):
         if not connection.invalidated:
-            _execute(connection, "ROLLBACK")
+            execute(connection, "ROLLBACK")
 
 
-def _is_lost(connection: Connection) -> bool:
-    try:
-        return bool(connection.invalidated or _driver(connection).closed)
-    except SQLAlchemyError:
-        return True
-
-
-def _state(error: DBAPIError) -> str | None:
+def _state(error: SQLAlchemyError) -> str | None:
     """PostgreSQL's five characters for what went wrong."""
-    state: str | None = getattr(error.orig, "sqlstate", None)
+    state: str | None = getattr(getattr(error, "orig", None), "sqlstate", None)
     return state
 
 

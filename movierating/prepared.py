@@ -77,8 +77,15 @@ class _Compiled:
         try:
             return getattr(driver.cursor(), how)(self._sql, parameters)
         except errors as error:
-            if outages.spoils(error, connection) or getattr(driver, "closed", False):
+            is_lost = getattr(driver, "closed", False) or outages.is_unusable(error)
+            if is_lost or outages.spoils(error, connection):
                 connection.invalidate(error)
             raise DBAPIError.instance(
-                self._sql, None, error, errors, hide_parameters=True, dialect=self._dialect
+                self._sql,
+                None,
+                error,
+                errors,
+                hide_parameters=True,
+                connection_invalidated=is_lost,
+                dialect=self._dialect,
             ) from error

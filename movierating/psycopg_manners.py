@@ -1,9 +1,42 @@
-"""What psycopg does otherwise than SQLite's driver, and must not: it tells values in errors, and refuses a NUL."""
+"""What psycopg does otherwise than SQLite's driver, and must not.
+
+It tells values in errors, refuses a NUL, and waits without end for a server that has stopped.
+"""
 
 from typing import Any
 
 import psycopg
+from psycopg.errors import ConnectionTimeout, _WaitTimeout
 from psycopg.types.string import StrDumper
+
+from movierating import pulse
+from movierating.pulse import Pulse, Stopped
+
+
+def connected(arguments: dict[str, Any], of_server: Pulse) -> "psycopg.Connection[Any]":
+    """A connection whose waits end when the server has stopped. Raises psycopg.OperationalError."""
+    try:
+        made = of_server.connected(lambda: _Connection.connect(**arguments), ConnectionTimeout)
+    except Stopped as error:
+        raise ConnectionTimeout("the server does not answer") from error
+    made.pulse = of_server
+    return made
+
+
+class _Connection(psycopg.Connection[Any]):
+    pulse: Pulse | None = None
+
+    def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
+        """Psycopg's, which all statements come through; a long one may take as long as the server lives."""
+        if timeout is not None or self.pulse is None:
+            return super().wait(gen, interval, timeout)
+        while True:
+            try:
+                return super().wait(gen, interval, pulse.PATIENCE_SECONDS)
+            except _WaitTimeout as error:
+                if not self.pulse.beats(self.info.hostaddr or self.info.host, self.info.port):
+                    self.pgconn.finish()
+                    raise psycopg.OperationalError("the server does not answer") from error
 
 
 def teach(connection: "psycopg.Connection[Any]") -> None:

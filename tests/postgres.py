@@ -185,6 +185,7 @@ class Server:
 
 _server: Server | None = None
 _made: dict[Path, str] = {}
+_elsewhere: dict[Path, str] = {}
 _one_at_a_time = threading.Lock()
 
 
@@ -215,6 +216,8 @@ def described() -> str:
 
 def database_of(folder: Path, like: Path | None = None) -> str:
     """The address of the database of an instance folder, which is made if need be, as a copy of another's."""
+    if folder in _elsewhere:
+        return _elsewhere[folder]
     with _one_at_a_time:
         name = _made.get(folder)
         if name is None:
@@ -222,6 +225,11 @@ def database_of(folder: Path, like: Path | None = None) -> str:
             server().create(name, _made[like] if like else "template0")
             _made[folder] = name
         return server().address(name)
+
+
+def use(folder: Path, address: str) -> None:
+    """Let an instance folder's database be the one at this address, which others may have too."""
+    _elsewhere[folder] = address
 
 
 def forget(parent: Path) -> None:

@@ -4,15 +4,17 @@ import random
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import psycopg
 import pytest
 from sqlalchemy import func, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
 import postgres
-from movierating import create_app, database, postgresql
+from movierating import create_app, database, postgresql, postgresql_connections
 from movierating.auth.models import User
 from movierating.config import SettingError
 from movierating.database import read, write
@@ -80,7 +82,7 @@ def test_who_waits_too_long_for_a_lock_is_told_to_come_again(
     monkeypatch, tmp_path, outside, member, add_movie, problem
 ):
     rating = f"/v1/movies/{add_movie()}/rating"
-    monkeypatch.setattr(postgresql, "PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr(postgresql_connections, "PATIENCE_SECONDS", 0.05)
     database.close()
     with outside(tmp_path / "instance") as other:
         other.exec_driver_sql(ALONE)
@@ -122,6 +124,53 @@ def test_a_job_that_is_ended_again_and_again_is_given_up(app, state):
     with pytest.raises(Unavailable):
         write(job)
     assert len(runs) == postgresql.ATTEMPTS
+
+
+def test_a_job_that_hides_that_a_statement_failed_is_no_success(app, add_movie):
+    def job(connection):
+        connection.execute(update(Movie).values(edit=7))
+        with suppress(DBAPIError):
+            connection.exec_driver_sql("SELECT 1 / 0")
+
+    add_movie()
+    with pytest.raises(RuntimeError):
+        write(job)
+    assert read().scalars(select(_movie.edit)).all() == [1]
+
+
+@pytest.mark.parametrize("after", [1, 2], ids=["at the end", "in the middle"])
+def test_a_job_whose_connection_was_lost_leaves_nothing(app, add_movie, outside, tmp_path, after):
+    def job(connection):
+        for turn in range(2):
+            with suppress(SQLAlchemyError):
+                postgresql.execute(connection, "UPDATE movie SET edit = edit + 1")
+            if turn + 1 == 3 - after:
+                pid = postgresql.execute(connection, "SELECT pg_backend_pid()").fetchone()[0]
+                with outside(tmp_path / "instance") as other:
+                    other.exec_driver_sql(f"SELECT pg_terminate_backend({pid}, 1000)")
+
+    add_movie()
+    with pytest.raises(Unavailable):
+        write(job)
+    assert read().scalars(select(_movie.edit)).all() == [1]
+    write(lambda connection: connection.execute(update(Movie).values(edit=2)))
+    assert read().scalars(select(_movie.edit)).all() == [2]
+
+
+def test_who_holds_locks_and_does_nothing_is_ended(monkeypatch, app, add_movie):
+    monkeypatch.setattr(postgresql_connections, "IDLE_SECONDS", 0.1)
+    database.close()
+    with pytest.raises(Unavailable):
+        write(lambda _connection: time.sleep(0.5))
+    assert write(lambda _connection: "done") == "done"
+
+
+def test_a_client_whose_machine_is_gone_is_noticed_within_half_a_minute(app):
+    names = ("idle", "interval", "count")
+    idle, interval, count = (
+        int(read().exec_driver_sql(f"SHOW tcp_keepalives_{name}").scalar_one()) for name in names
+    )
+    assert 0 < idle + interval * count <= 30
 
 
 def test_an_idle_connection_whose_server_was_restarted_fails_nobody(app, client, member, add_movie):

@@ -119,7 +119,9 @@ def test_a_query_that_the_replica_ends_is_answered_by_the_primary(client, app, a
         assert lags
         pid = database.read().exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
     # As a conflict with what it replays does, between the look at the connection and its use.
-    monkeypatch.setattr("movierating.postgresql.Reader.is_good", lambda self: not self.connection.invalidated)
+    monkeypatch.setattr(
+        "movierating.postgresql_connections.Reader.is_good", lambda self: not self.connection.invalidated
+    )
     with psycopg.connect(
         door.replica._engine.url.render_as_string().replace("+psycopg", ""), autocommit=True
     ) as other:

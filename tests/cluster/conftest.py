@@ -1,0 +1,106 @@
+"""Fixtures for tests of several services on one PostgreSQL and one Redis, which fail, hang and come back."""
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+
+import psycopg
+import pytest
+from flask_migrate import upgrade
+from sqlalchemy import insert
+
+import postgres
+from faults.conftest import client_of, populate, unsound, workers_of
+from movierating import create_app, database
+from movierating.movies.models import Milestone
+
+__all__ = ["client_of", "populate", "unsound", "workers_of"]
+
+# A service takes a connection for each of its threads.
+DURABLE = ("max_connections=60", "listen_addresses=*")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All of this folder needs PostgreSQL."""
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.is_relative_to(here):
+            item.add_marker(pytest.mark.postgresql)
+
+
+class Durable(postgres.Server):
+    """A server that keeps what it has committed, as one in earnest does."""
+
+    def processes(self) -> list[int]:
+        """The server's own process, and those that serve its clients and itself."""
+        assert self.process is not None
+        pid = self.process.pid
+        return [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
+
+    @contextmanager
+    def stuck(self) -> Iterator[None]:
+        """Stopped meanwhile, with all of its processes: the kernel takes connections and data, nobody answers."""
+        stopped = self.processes()
+        for pid in stopped:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in stopped:
+                os.kill(pid, signal.SIGCONT)
+
+    @contextmanager
+    def gone(self, how: int) -> Iterator[None]:
+        """Ended by that signal meanwhile."""
+        self.stop(how)
+        try:
+            yield
+        finally:
+            self.start()
+
+    def query(self, statement: str, name: str = "postgres") -> list[tuple]:
+        """The rows of a statement."""
+        with psycopg.connect(self.address(name), autocommit=True) as connection:
+            return connection.execute(statement).fetchall()
+
+
+@pytest.fixture(scope="session")
+def durable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Durable]:
+    """A PostgreSQL server of its own for these tests, which writes through to the disk."""
+    server = Durable.made(DURABLE)
+    with (server.folder / "pg_hba.conf").open("a") as rules:
+        rules.write("host all all 10.0.0.0/8 trust\n")
+    server.start()
+    yield server
+    server.remove()
+
+
+@pytest.fixture(scope="session")
+def empty(durable: Durable, environ: Callable[..., dict[str, str]], tmp_path_factory) -> str:
+    """The name of a database at the newest migration, without movies, to be copied."""
+    folder = tmp_path_factory.mktemp("template") / "instance"
+    postgres.use(folder, durable.create("empty"))
+    app = create_app(environ(folder), prepared=False)
+    with app.app_context():
+        upgrade()
+        row = insert(Milestone).values(name="seeded", reached_at=0)
+        database.write(lambda connection: connection.execute(row))
+        database.close()
+    return "empty"
+
+
+@pytest.fixture(scope="module")
+def hosts(durable: Durable, empty: str, tmp_path_factory) -> Callable[[], Path]:
+    """`hosts()` is the instance folder of another host; those of a test file have one database, without movies."""
+    address = durable.create(f"db{len(list(durable.query('SELECT datname FROM pg_database')))}", empty)
+    numbers = count(1)
+
+    def make() -> Path:
+        folder = tmp_path_factory.mktemp(f"host{next(numbers)}-") / "instance"
+        postgres.use(folder, address)
+        return folder
+
+    return make
