@@ -26,7 +26,8 @@ def main() -> None:
         workers=1,
         blocking_threads=threads,
         websockets=False,
-        log_level=LogLevels.warning,
+        # Not what it thinks of the number of threads.
+        log_level=LogLevels.error,
     ).serve()
 
 

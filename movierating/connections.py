@@ -190,7 +190,8 @@ def configure(engine: Engine) -> None:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(f"PRAGMA synchronous = {synchronous}")
         connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA cache_size = -4096")
+        # Each thread that reads has one, and each commit empties it.
+        connection.execute("PRAGMA cache_size = -2048")
         # A page that many ratings changed is copied into the file once; the log so grows to 16 MB.
         connection.execute("PRAGMA wal_autocheckpoint = 4000")
         file.opened()

@@ -189,6 +189,8 @@ class Writer:
             self._drop_connection()
         if self._connection is None:
             self._connection = engine.connect().execution_options(writes=True)
+            # Imports come back to the same pages.
+            self._connection.connection.cursor().execute("PRAGMA cache_size = -4096")
         return self._connection
 
     def _forget_what_failed(self, batch: list[_Waiting]) -> None:
