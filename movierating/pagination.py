@@ -15,6 +15,7 @@ import orjson
 from sqlalchemy import Column, ColumnElement, Connection, Double, Select, bindparam, tuple_
 
 from movierating.database import read
+from movierating.dialects import SQLITE
 from movierating.prepared import Prepared
 from movierating.problems import invalid
 
@@ -44,7 +45,7 @@ class Pages:
     def __init__(self, statement: Select[Any], sort: Sort, *, ends_in_rowid: bool = False) -> None:
         """Where the sort's index `ends_in_rowid`, SQLite would find a place in it by the columns before that alone.
 
-        It would go through all rows that tie with a cursor's; so these are asked for by themselves, and first.
+        It would go through all rows that tie with a cursor's; so there these are asked for by themselves, and first.
         """
         self._sort = sort
         added = [column.label(f"sort_{place}") for place, column in enumerate(sort.columns)]
@@ -54,13 +55,12 @@ class Pages:
         self._names = [start.key for start in starts]
         self._are_doubles = [isinstance(column.type, Double) for column in sort.columns]
         self._first = Prepared(ordered)
-        *tying, last = sort.columns
+        self._next = self._in_parts = [Prepared(ordered.where(_behind(sort, sort.columns, starts)))]
         if ends_in_rowid:
+            *tying, last = sort.columns
             ties = [column == start for column, start in zip(tying, starts, strict=False)]
             parts = [(*ties, _behind(sort, [last], starts[-1:])), (_behind(sort, tying, starts[:-1]),)]
-        else:
-            parts = [(_behind(sort, sort.columns, starts),)]
-        self._next = [Prepared(ordered.where(*part)) for part in parts]
+            self._in_parts = [Prepared(ordered.where(*part)) for part in parts]
 
     def page(self, cursor: str | None, limit: int, **values: Any) -> tuple[list[Any], str | None]:
         """At most `limit` rows after `cursor`, and the next page's cursor or None; `values` are the statement's.
@@ -89,7 +89,7 @@ class Pages:
 
     def _behind(self, connection: Connection, most: int, values: Mapping[str, Any]) -> list[Any]:
         rows: list[Any] = []
-        for statement in self._next:
+        for statement in self._in_parts if connection.dialect.name == SQLITE else self._next:
             more = statement.tuples(connection, most_rows=most - len(rows), **values)
             # Between two statements a row may move from the rows of the first to those of the second.
             there = {row[-1] for row in rows}

@@ -18,8 +18,10 @@ from movierating import create_app, database, postgresql, postgresql_connections
 from movierating.auth.models import User
 from movierating.config import SettingError
 from movierating.database import read, write
+from movierating.movies import search
 from movierating.movies.models import Milestone, Movie
 from movierating.problems import Unavailable
+from movierating.users import history
 
 pytestmark = pytest.mark.postgresql
 
@@ -296,3 +298,34 @@ def test_a_database_that_cannot_be_used_is_named_with_its_reason(tmp_path, envir
     assert refused.value.message.startswith("DATABASE_URL: ")
     assert "\n" not in refused.value.message
     assert "secret" not in refused.value.message
+
+
+def test_the_index_of_titles_finds_a_pages_place_in_a_persons_list(app):
+    driver = read().connection.dbapi_connection
+    driver.execute("SET enable_sort = off")
+    (statement,) = history._pages("title", frozenset(), False)._next
+    values = {"user": 1, "start_0": "emma", "start_1": 7, "most_rows": 3}
+    plan = "\n".join(row[0] for row in driver.execute(f"EXPLAIN {statement._for(read())._sql}", values))
+    assert "Index Cond: (ROW(title_key, id) > ROW(" in plan
+
+
+def prepared():
+    """The statements that PostgreSQL keeps for this connection, which were run some times."""
+    return read().exec_driver_sql("SELECT statement FROM pg_prepared_statements").scalars().all()
+
+
+def test_a_list_is_planned_anew_where_a_persons_number_of_ratings_decides(app):
+    for sort in ["title", "-rated_at"] * 8:
+        history._pages(sort, frozenset(), False).page(None, 3, user=1)
+    assert any("ORDER BY rating.rated_at DESC" in statement for statement in prepared())
+    assert not any("ORDER BY movie.title_key" in statement for statement in prepared())
+
+
+def test_a_page_of_movies_is_followed_by_one_statement(app, add_movie):
+    for _ in range(3):
+        add_movie()
+    _, cursor = search.search({}, "-score", None, 1)
+    for _ in range(8):
+        search.search({}, "-score", cursor, 1)
+    (statement,) = [each for each in prepared() if "sort_0" in each]
+    assert "(movie.score, movie.id) < (" in statement

@@ -11,6 +11,7 @@ from movierating.database import read
 from movierating.movies.models import Movie, holds
 from movierating.movies.service import FACT_COLUMNS, FACTS, VERSION_COLUMNS
 from movierating.pagination import Pages, Sort
+from movierating.prepared import planned_anew
 from movierating.ratings.models import Rating
 from movierating.ratings.service import shown_values
 from movierating.users.service import require_active
@@ -23,7 +24,8 @@ _SORTS = {
     "rated_at": (_BY_TIME, False),
     "-value": (_BY_VALUE, True),
     "value": (_BY_VALUE, False),
-    "title": ((_movie.title_key, _rating.movie_id), False),
+    # Both of the movie, so that the index of titles can find a page's place.
+    "title": ((_movie.title_key, _movie.id), False),
 }
 SORTS = tuple(_SORTS)
 _IS_ACTIVE = select(_user.id).where(_user.id == bindparam("user"), _user.active).exists()
@@ -69,4 +71,7 @@ def _pages(sort: str, filters: frozenset[str], whole: bool) -> Pages:
             _rating.user_id == bindparam("user"), _IS_ACTIVE, *(_FILTERS[name] for name in sorted(filters))
         )
     )
+    if sort == "title":
+        # No index has a person's titles in order: few ratings are sorted, of many the index of all titles is walked.
+        ratings = planned_anew(ratings)
     return Pages(ratings, Sort(f"history:{sort}", columns, descending))
