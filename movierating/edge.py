@@ -19,6 +19,7 @@ from werkzeug.http import parse_etags, unquote_etag
 
 from movierating import journal
 from movierating.logs import Answered
+from movierating.shared_answers import Found, SharedAnswers
 
 MOST_BYTES = 8 << 20
 
@@ -60,9 +61,12 @@ class Edge:
     Where `stamp` is None nothing is kept, and the application answers.
     """
 
-    def __init__(self, application: WSGI, stamp: Callable[[str], Hashable]) -> None:
+    def __init__(
+        self, application: WSGI, stamp: Callable[[str], Hashable], shared: SharedAnswers | None = None
+    ) -> None:
         self._application = application
         self._stamp = stamp
+        self._shared = shared
         self._kept: OrderedDict[tuple[str, str, str], _Kept] = OrderedDict()
         self._bytes = 0
         self._lock = threading.Lock()
@@ -81,14 +85,20 @@ class Edge:
         kept = self._kept.get(key)
         if kept is not None and kept.stamp == stamp is not None:
             kept.used = True
-            return _given_again(kept, environ, start_response, request_id, started)
+            return _given_again(kept, environ, start_response, request_id, started, "hit")
+        if self._shared is not None and (found := self._shared.get(key, stamp)):
+            kept = _kept(stamp, found)
+            self._keep(key, kept)
+            return _given_again(kept, environ, start_response, request_id, started, "shared")
         answer = _Answer(environ, start_response, request_id, started, cache="miss")
         body = answer.of(self._application)
         if stamp is None or environ["REQUEST_METHOD"] != "GET" or not answer.can_be_kept():
             return body
-        whole = _joined(body)
-        self._keep(key, answer.kept(stamp, whole))
-        return [whole]
+        made = answer.made(_joined(body))
+        self._keep(key, _kept(stamp, made))
+        if self._shared is not None:
+            self._shared.put(key, stamp, made)
+        return [made.body]
 
     def _keep(self, key: tuple[str, str, str], kept: _Kept) -> None:
         with self._lock:
@@ -122,8 +132,19 @@ def _is_anybodys(environ: dict[str, Any], path: str) -> bool:
     )
 
 
+def _kept(stamp: Hashable, answer: Found) -> _Kept:
+    brief = [header for header in answer.headers if header[0] not in _OF_CONTENT]
+    etag = next(value for name, value in brief if name == "ETag")
+    return _Kept(stamp, answer.headers, brief, answer.body, etag, answer.route)
+
+
 def _given_again(
-    kept: _Kept, environ: dict[str, Any], start_response: Callable[..., Any], request_id: str, started: float
+    kept: _Kept,
+    environ: dict[str, Any],
+    start_response: Callable[..., Any],
+    request_id: str,
+    started: float,
+    cache: str,
 ) -> Iterable[bytes]:
     known = environ.get("HTTP_IF_NONE_MATCH")
     method = environ["REQUEST_METHOD"]
@@ -134,7 +155,7 @@ def _given_again(
         status, body = 200, kept.body if method == "GET" else b""
         start_response("200 OK", [*kept.headers, ("X-Request-ID", request_id)])
     seconds = time.perf_counter() - started
-    journal.note(Answered(time.time(), request_id, method, kept.route, status, seconds, None, "hit"))
+    journal.note(Answered(time.time(), request_id, method, kept.route, status, seconds, None, cache))
     return [body]
 
 
@@ -192,11 +213,9 @@ class _Answer:
         """Whether it was a good answer with a tag."""
         return self._status == 200 and any(name == "ETag" for name, _ in self._headers)
 
-    def kept(self, stamp: Hashable, body: bytes) -> _Kept:
+    def made(self, body: bytes) -> Found:
         """It, with its whole body, to be given again."""
-        brief = [header for header in self._headers if header[0] not in _OF_CONTENT]
-        etag = next(value for name, value in brief if name == "ETag")
-        return _Kept(stamp, self._headers, brief, body, etag, self._environ.get(ROUTE))
+        return Found(self._headers, body, self._environ.get(ROUTE))
 
 
 def _joined(body: Any) -> bytes:

@@ -34,6 +34,7 @@ from movierating.movies.routes import blp as movies_blueprint
 from movierating.pages import blp as pages_blueprint
 from movierating.ratings.own_routes import blp as own_ratings_blueprint
 from movierating.ratings.routes import blp as ratings_blueprint
+from movierating.shared_answers import SharedAnswers
 from movierating.users.routes import blp as users_blueprint
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def build(environ: Mapping[str, str] | None, prepared: bool) -> Flask:
     _bind_extensions(app)
     _register_blueprints(app)
     with app.app_context():
-        app.wsgi_app = Edge(app.wsgi_app, freshness.stamps(db.engine))  # type: ignore[method-assign]
+        app.wsgi_app = Edge(app.wsgi_app, freshness.stamps(db.engine), _shared_answers(app))  # type: ignore[method-assign]
         if settings["DATABASE_REPLICA_URL"]:
             app.wsgi_app = replicas.routed(app.wsgi_app, db.engine)  # type: ignore[assignment, method-assign]
     if settings["TRUSTED_PROXIES"]:
@@ -108,6 +109,19 @@ def _redis_server(url: str | None) -> "RedisServer | None":
         return RedisServer(url)
     except ValueError as error:
         raise config.SettingError("MOVIERATING_REDIS_URL: is no address of a Redis server") from error
+
+
+def _shared_answers(app: Flask) -> SharedAnswers | None:
+    """What this process and others make for each other, where they may have one database and one Redis."""
+    redis = app.extensions["redis"]
+    if redis is None or database.file() is not None:
+        return None
+    from movierating.shared_cache import SharedCache
+
+    key = app.config["SECRET_KEY"]
+    # Cursors in answers are signed with the key, and answers say on what they depend.
+    kind = (version("movierating"), sorted(app.config["CORS_ORIGINS"]))
+    return SharedAnswers(SharedCache(redis), key, kind)
 
 
 def _limiter_settings(file: Path, redis: "RedisServer | None") -> dict[str, Any]:

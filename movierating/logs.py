@@ -26,8 +26,8 @@ PASSED_ON = {
 class Answered(NamedTuple):
     """A request and its answer: `at` and `seconds` in seconds, `cache` whether it was a hit or miss if it could be one.
 
-    `request_id` needs no escaping. `route` is the rule that the address matched, None where none did: an address may
-    hold what went astray.
+    It is `shared` where another process had made the answer. `request_id` needs no escaping. `route` is
+    the rule that the address matched, None where none did: an address may hold what went astray.
     """
 
     at: float

@@ -68,7 +68,11 @@ class _Totals(Collector):
         yield self._ratings()
         yield self._requests()
         yield self._histogram(_SECONDS, "Seconds until the answer began.", ("method", "route"))
-        yield self._lookups(_CACHE, "Reads without credentials: given again, or made.", ("hit", "miss"))
+        yield self._lookups(
+            _CACHE,
+            "Reads without credentials: given again by the process, given by another one through Redis, or made.",
+            ("hit", "shared", "miss"),
+        )
         yield self._lookups(
             counters.SHARED_CACHE,
             "Reads of the cache in Redis: found, not found, or not answered.",

@@ -138,7 +138,9 @@ class Door:
         """A value that is another one after a commit that changes a movie's facts or sums (None: changes anything).
 
         A snapshot names the transactions whose changes it shows, so two equal ones show the same. A replica's name
-        only some; what it shows moves with its place in the log.
+        only some; what it shows moves with its place in the log. With `xmin`, the transaction that wrote the row, a
+        movie that was restored is not taken for the one that it had been. The first part is the database's identity:
+        where that is not None, equal values mean the same in each process, on whatever machine.
         Source: https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-PG-SNAPSHOT
         """
         try:
@@ -146,12 +148,17 @@ class Door:
             if movie_id is None:
                 found = execute(connection, _SHOWN)
             else:
-                text = "SELECT edit, ratings_version FROM movie WHERE id = %s"
+                text = "SELECT edit, ratings_version, xmin FROM movie WHERE id = %s"
                 found = execute(connection, text, (movie_id,))
-            row: tuple[Any, ...] | None = found.fetchone()
-            return row
+            row = found.fetchone()
+            return None if row is None else (self._identity(), *row)
         except SQLAlchemyError:
             return None
+
+    def _identity(self) -> str | None:
+        """Which database it is that the calling thread reads from."""
+        own = self._own
+        return None if own.lagging is not None or own.reader is None else own.reader.identity
 
     def hold(self, _database: Path | None = None) -> None:
         """Nothing: nobody puts another database in this one's place."""

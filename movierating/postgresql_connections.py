@@ -2,6 +2,7 @@
 
 import select
 from contextlib import suppress
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Connection, Engine, event
@@ -13,6 +14,14 @@ from movierating.pulse import Pulse
 # A writer may queue behind a bulk import's chunk; beyond this the database counts as unavailable.
 PATIENCE_SECONDS = 30
 CONNECT_SECONDS = 3
+# Two databases that were once one, before a restore or a failover, count and number on alike; in one of these they
+# differ. A replica's timeline is not its own, so it has no identity.
+_IDENTITY = (
+    "SELECT CASE WHEN NOT pg_is_in_recovery() THEN concat_ws('/', (SELECT system_identifier FROM pg_control_system()),"
+    " (SELECT oid FROM pg_database WHERE datname = current_database()),"
+    " left(pg_walfile_name(pg_current_wal_lsn()), 8)) END"
+)
+
 # A job computes between two statements, and PostgreSQL ends it when that takes longer.
 IDLE_SECONDS = 60
 
@@ -89,6 +98,16 @@ class Reader:
     def __init__(self, engine: Engine) -> None:
         self.connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         self._driver = driver_of(self.connection)
+
+    @cached_property
+    def identity(self) -> str | None:
+        """Which database it is, of all that there are and were; None where that can't be told."""
+        try:
+            found: str | None = execute(self.connection, _IDENTITY).fetchone()[0]
+        except SQLAlchemyError:
+            # This role may not ask.
+            return None
+        return found
 
     def is_good(self) -> bool:
         """Whether it is open, as far as the socket tells: a server that goes says so, and nobody asked it anything."""
