@@ -20,9 +20,11 @@ from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server import Server
+from sqlalchemy.exc import SQLAlchemyError
 
-from movierating import backup_schedule, create_app, database, dumps, logs, slow_clients
+from movierating import backup_schedule, create_app, database, dumps, logs, signing, slow_clients
 from movierating.backup_schedule import Schedule
+from movierating.problems import Problem
 
 try:
     import resource
@@ -59,8 +61,10 @@ def run(host: str, port: int, workers: int, backups: Schedule | None = None) -> 
         if database.file() is not None:
             # Until this process and its workers are gone, nobody puts another database in its place.
             database.hold()
-        elif backups:
-            backups = replace(backups, ending=dumps.SUFFIX)
+        else:
+            _compare_keys(app.config["SECRET_KEY"])
+            if backups:
+                backups = replace(backups, ending=dumps.SUFFIX)
     if backups:
         _require_folder(backups.folder)
     address = _free_address(host, port)
@@ -76,6 +80,18 @@ def run(host: str, port: int, workers: int, backups: Schedule | None = None) -> 
         # Granian's word for workers that ended before it told them, as those do whose whole group gets the signal.
         if not server.interrupt_signal:
             raise
+
+
+def _compare_keys(secret_key: str) -> None:
+    """Tell the operator where hosts that have one database each sign with a key of their own."""
+    # It is no reason not to serve.
+    with suppress(SQLAlchemyError, Problem):
+        if signing.is_new(secret_key):
+            logs.logger.warning(
+                "the database was last served with another MOVIERATING_SECRET_KEY; hosts that share it must have the "
+                "same, or none knows the tokens of the others"
+            )
+    database.close()
 
 
 def _server(address: str, port: int, workers: int) -> Any:

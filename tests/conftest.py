@@ -358,17 +358,27 @@ def free_port() -> int:
 def serve() -> Iterator[Callable[..., Service]]:
     """`serve(folder, workers=2, SIGNUP="closed")` starts the service on an instance folder, and waits for it.
 
-    `options` are further ones of the command.
+    `options` are further ones of the command; `inside` is a command that runs it elsewhere, at another `address`.
     """
     started: list[Service] = []
 
-    def start(folder: Path, workers: int = 1, options: tuple[str, ...] = (), **extra: str) -> Service:
+    def start(
+        folder: Path,
+        workers: int = 1,
+        options: tuple[str, ...] = (),
+        inside: tuple[str, ...] = (),
+        address: str = "127.0.0.1",
+        **extra: str,
+    ) -> Service:
         port = free_port()
         command = [
+            *inside,
             sys.executable,
             "-m",
             "movierating",
             "serve",
+            "--host",
+            address,
             "--port",
             str(port),
             "--workers",
@@ -384,7 +394,7 @@ def serve() -> Iterator[Callable[..., Service]]:
                 text=True,
                 start_new_session=True,
             )
-        service = Service(f"http://127.0.0.1:{port}", folder, process)
+        service = Service(f"http://{address}:{port}", folder, process)
         started.append(service)
         _wait_until_it_answers(service)
         return service

@@ -6,16 +6,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 from flask_migrate import upgrade
 from sqlalchemy import insert
 
+import network
 import postgres
 from faults.conftest import client_of, populate, unsound, workers_of
 from movierating import create_app, database
 from movierating.movies.models import Milestone
+from redis_process import RedisProcess
 
 __all__ = ["client_of", "populate", "unsound", "workers_of"]
 
@@ -104,3 +107,43 @@ def hosts(durable: Durable, empty: str, tmp_path_factory) -> Callable[[], Path]:
         return folder
 
     return make
+
+
+@pytest.fixture(scope="session")
+def cluster_redis(start_redis: Callable[..., RedisProcess]) -> RedisProcess:
+    """A Redis that other hosts may ask."""
+    return start_redis("--bind", "0.0.0.0", "--protected-mode", "no")
+
+
+@pytest.fixture(scope="session")
+def machines() -> Iterator[list[network.Host] | list[network.SameMachine]]:
+    """Two hosts, or what stands for them."""
+    kind = network.Host if network.may_be_made() else network.SameMachine
+    made = [kind() for _ in range(2)]
+    yield made
+    for each in made:
+        each.remove()
+
+
+@pytest.fixture(scope="module")
+def cluster(machines, hosts, serve, durable, cluster_redis) -> Iterator[list[Any]]:
+    """Two services on two hosts, which have nothing but a PostgreSQL, a Redis and a key in common."""
+    services = []
+    for machine in machines:
+        folder = hosts()
+        place = f"@{machine.servers}:"
+        services.append(
+            serve(
+                folder,
+                workers=2,
+                inside=machine.inside,
+                address=machine.address,
+                DATABASE_URL=postgres.database_of(folder).replace("@127.0.0.1:", place),
+                REDIS_URL=f"redis://{machine.servers}:{cluster_redis.port}",
+                SECRET_KEY="k" * 32,
+                RATELIMIT_ENABLED="true",
+                TRUSTED_PROXIES="1",
+            )
+        )
+    yield services
+    assert [service.stop() for service in services] == [0, 0]

@@ -1,0 +1,236 @@
+"""Two hosts, one PostgreSQL, one Redis: to their users they are one service."""
+
+import itertools
+import re
+import subprocess
+import sys
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+import network
+
+PASSWORD = "correct horse battery"
+WRITERS, TURNS, ACCOUNTS, MOVIES = 64, 15, 16, 20
+FIVE_A_MINUTE = [401] * 5 + [429]
+
+
+@pytest.fixture(scope="module")
+def folder(cluster):
+    return cluster[0].folder
+
+
+@pytest.fixture(scope="module")
+def names():
+    return [f"person{number}" for number in range(ACCOUNTS)]
+
+
+@pytest.fixture(scope="module")
+def ids(folder, populate, names, environ):
+    ids = populate(folder, *names, "ada", "leaver", "importer", "lister", "boss", count=MOVIES + 1)
+    command = [sys.executable, "-m", "movierating", "user", "promote", "boss"]
+    subprocess.run(command, env=environ(folder), check=True, stdout=subprocess.DEVNULL)
+    return ids
+
+
+@pytest.fixture
+def signed_in(cluster, ids, client_of):
+    """`signed_in("ada", 1)` is a client of the second host, of a person who has logged in at the first."""
+    numbers = itertools.count(1)
+
+    def make(name, host=0):
+        # So many logins are made from one address alone.
+        elsewhere = {"X-Forwarded-For": f"192.0.2.{next(numbers)}"}
+        at_first = client_of(cluster[0], name, **elsewhere)
+        return client_of(cluster[host], **at_first.headers)
+
+    return make
+
+
+def at(client_of, service, client):
+    """The same person at another host."""
+    return client_of(service, **client.headers)
+
+
+def test_a_limit_counts_on_both(cluster, client_of):
+    both = itertools.cycle([client_of(service) for service in cluster])
+    body = {"login": "nobody", "password": "wrong horse battery"}
+    answers = [
+        next(both).send("POST", "/v1/auth/login", body, **{"X-Forwarded-For": f"198.51.100.{number}"})
+        for number in range(len(FIVE_A_MINUTE))
+    ]
+    assert [answer.status for answer in answers] == FIVE_A_MINUTE
+
+
+def test_a_session_that_ended_on_one_has_ended_on_the_other(cluster, signed_in, client_of):
+    here = signed_in("ada")
+    there = at(client_of, cluster[1], here)
+    assert there.send("GET", "/v1/users/me").status == 200
+    assert here.send("POST", "/v1/auth/logout").status == 204
+    assert there.send("GET", "/v1/users/me").status == 401
+
+
+def test_a_token_that_was_revoked_on_one_is_dead_on_the_other(signed_in, cluster, client_of):
+    ada = signed_in("ada")
+    for _ in range(5):
+        made = ada.send("POST", "/v1/auth/tokens", {"name": "x", "scope": "read"}).body
+        script = client_of(cluster[1], Authorization=f"Bearer {made['token']}")
+        assert script.send("GET", "/v1/users/me").status == 200
+        assert ada.send("DELETE", f"/v1/auth/tokens/{made['id']}").status == 204
+        assert script.send("GET", "/v1/users/me").status == 401
+
+
+def test_what_one_has_answered_the_other_need_not_make(cluster, ids, client_of, eventually):
+    def shared():
+        shown = client_of(cluster[1]).send("GET", "/metrics").body.decode()
+        return float(re.search(r'movierating_cache_lookups_total{result="shared"} (\S+)', shown)[1])
+
+    def read_on_both(movie_id):
+        shown = [client_of(service).send("GET", f"/v1/movies/{movie_id}").body for service in cluster]
+        assert shown[0] == shown[1]
+        return shared()
+
+    # A worker that waited too long for Redis leaves it alone for a second.
+    again = itertools.cycle(ids)
+    eventually(lambda: read_on_both(next(again)))
+
+
+def test_no_read_is_older_than_what_the_other_host_has_acknowledged(
+    cluster, signed_in, ids, names, client_of
+):
+    """Readers on the one while on the other all rate one movie, and one person many."""
+    hot, many = ids[-1], ids[:-1]
+    people, ada = [signed_in(name) for name in names], signed_in("ada")
+    user_id = ada.send("GET", "/v1/users/me").body["id"]
+    acknowledged, ended, stale, reads = Counter(), threading.Event(), [], Counter()
+
+    def counts(body):
+        return body["ratings"]["count"]
+
+    watched = [
+        ("movie", f"/v1/movies/{hot}", counts),
+        ("movie", "/v1/movies?sort=-count&limit=1", lambda body: counts(body["items"][0])),
+        ("movie", f"/v1/movies/{hot}/ratings?limit=50", lambda body: len(body["items"])),
+        ("person", f"/v1/users/{user_id}", counts),
+        ("person", f"/v1/users/{user_id}/ratings?limit=50", lambda body: len(body["items"])),
+    ]
+
+    def read(number):
+        client = client_of(cluster[1])
+        for kind, path, count in itertools.islice(itertools.cycle(watched), number, None):
+            if ended.is_set():
+                return
+            before = acknowledged[kind]
+            seen = count(client.send("GET", path).body)
+            reads[path] += 1
+            if seen < before:
+                stale.append((path, before, seen))
+
+    assert people[0].rate(hot, 5).status == 201
+    acknowledged["movie"] = 1
+    with ThreadPoolExecutor(6) as threads:
+        reading = [threads.submit(read, number) for number in range(6)]
+        for number, movie_id in enumerate(many, 1):
+            assert ada.rate(movie_id, 5).status == 201
+            acknowledged["person"] = number
+            if number < len(people):
+                assert people[number].rate(hot, 5).status == 201
+                acknowledged["movie"] = number + 1
+        ended.set()
+    assert [each.result() for each in reading] == [None] * 6
+    assert stale == []
+    assert len(reads) == len(watched)
+    assert acknowledged == {"movie": ACCOUNTS, "person": MOVIES}
+
+
+def test_many_who_write_at_once_on_both_get_along(cluster, signed_in, ids, names, client_of, folder, unsound):
+    """Ratings, lists of them, uploads, movies and an account that are removed: nobody sees an error of ours."""
+    people = [signed_in(name) for name in names]
+    start = threading.Barrier(WRITERS + 4)
+    file = "title,year,value\n" + "".join(
+        f"Movie {number},2000,{1 + number % 10}\n" for number in range(MOVIES)
+    )
+
+    def rate(number):
+        client = at(client_of, cluster[number % 2], people[number % ACCOUNTS])
+        start.wait()
+        return [client.rate(ids[(number + turn) % MOVIES], 1 + turn % 19 / 2).status for turn in range(TURNS)]
+
+    def send_lists():
+        client = signed_in("lister", 1)
+        start.wait()
+        lists = [
+            [{"movie_id": each, "value": 1 + turn} for each in ids[:MOVIES][:: 1 - turn % 2 * 2]]
+            for turn in range(8)
+        ]
+        return [client.send("POST", "/v1/users/me/ratings", {"ratings": each}).status for each in lists]
+
+    def upload():
+        client = signed_in("importer")
+        start.wait()
+        return [client.upload(file.encode(), "on_conflict=replace").status for _ in range(4)]
+
+    def remove_movies():
+        boss = signed_in("boss", 1)
+        start.wait()
+        paths = [f"/v1/movies/{movie_id}?with_ratings=true" for movie_id in ids[:3]]
+        return [boss.send("DELETE", path, **{"If-Match": "*"}).status for path in paths]
+
+    def leave():
+        leaver = signed_in("leaver")
+        for movie_id in ids:
+            leaver.rate(movie_id, 7)
+        start.wait()
+        return [leaver.send("POST", "/v1/users/me/delete", {"current_password": PASSWORD}).status]
+
+    with ThreadPoolExecutor(WRITERS + 4) as threads:
+        others = {work.__name__: threads.submit(work) for work in (send_lists, upload, remove_movies, leave)}
+        rating = [threads.submit(rate, number) for number in range(WRITERS)]
+        statuses = Counter(itertools.chain.from_iterable(each.result() for each in rating))
+        others = {name: set(work.result()) for name, work in others.items()}
+    assert set(statuses) <= {200, 201, 404}
+    assert others["send_lists"] <= {200, 422}
+    assert (others["upload"], others["remove_movies"], others["leave"]) == ({200}, {204}, {204})
+    assert unsound(folder) == []
+
+
+@pytest.mark.parametrize("trouble", ["gone", "stuck"])
+def test_without_redis_both_go_on_as_one(
+    cluster, cluster_redis, signed_in, ids, client_of, eventually, trouble
+):
+    ada = signed_in("ada")
+    ready = [client_of(service) for service in cluster]
+
+    def readiness():
+        answers = [client.send("GET", "/readyz") for client in ready]
+        assert {answer.status for answer in answers} == {200}
+        return [answer.body["status"] for answer in answers]
+
+    with getattr(cluster_redis, trouble)():
+        eventually(lambda: readiness() == ["degraded", "degraded"])
+        for value in range(1, 10):
+            rated = ada.rate(ids[-2], value).body["ratings"]
+            shown = client_of(cluster[1]).send("GET", f"/v1/movies/{ids[-2]}").body["ratings"]
+            assert shown == {**shown, **rated}
+    eventually(lambda: readiness() == ["ok", "ok"])
+
+
+def test_a_host_that_is_cut_off_says_so_in_time_and_comes_back(
+    cluster, machines, signed_in, ids, client_of, eventually
+):
+    if isinstance(machines[0], network.SameMachine):
+        pytest.skip("this user may make no network namespaces")
+    ada = signed_in("ada")
+    there = at(client_of, cluster[1], ada)
+    with machines[0].cut_off(), ThreadPoolExecutor(12) as threads:
+        clients = [ada.again() for _ in range(12)]
+        cut = [threads.submit(client.rate, ids[-3], 4) for client in clients]
+        assert there.rate(ids[-3], 6).status in (200, 201)
+        assert {each.result().status for each in cut} == {503}
+        assert there.rate(ids[-3], 7).status == 200
+    eventually(lambda: ada.send("GET", "/readyz").status == 200)
+    assert (ada.rating_of(ids[-3]), ada.rate(ids[-3], 8).status) == (7, 200)
+    for client in clients:
+        client.close()
