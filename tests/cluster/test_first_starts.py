@@ -1,0 +1,90 @@
+"""Two services start for the first time at the same moment, against one empty PostgreSQL."""
+
+import itertools
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+import postgres
+from movierating.startup import newest_revision
+
+ROUNDS = int(os.environ.get("SOAK_ROUNDS", "3"))
+_names = (f"first{number}" for number in itertools.count())
+
+
+@pytest.fixture
+def pair(durable, tmp_path):
+    """The instance folders of two hosts that have one database, and nothing in it."""
+    address = durable.create(next(_names))
+    folders = [tmp_path / name / "instance" for name in ("one", "two")]
+    for folder in folders:
+        folder.parent.mkdir()
+        postgres.use(folder, address)
+    return folders
+
+
+def answer_of(connection, question):
+    return connection.exec_driver_sql(question).scalar()
+
+
+def state(connection):
+    """`nothing`, `migrated` or `seeded`; whatever is between them fails the test."""
+    tables = answer_of(connection, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'")
+    if not tables:
+        return "nothing"
+    assert answer_of(connection, "SELECT version_num FROM alembic_version") == newest_revision()
+    movies = answer_of(connection, "SELECT count(*) FROM movie")
+    seeded = answer_of(connection, "SELECT count(*) FROM milestone WHERE name = 'seeded'")
+    assert (movies > 5000) == (movies > 0) == seeded
+    return "seeded" if seeded else "migrated"
+
+
+@pytest.mark.parametrize("round_", range(ROUNDS))
+def test_one_prepares_the_database_and_both_serve(pair, serve, client_of, unsound, outside, round_):
+    with ThreadPoolExecutor(2) as threads:
+        services = list(threads.map(lambda folder: serve(folder, SECRET_KEY="k" * 32), pair))
+    answers = [client_of(service).send("GET", "/v1/movies?limit=5").body for service in services]
+    assert len(answers[0]["items"]) == 5
+    assert answers[0] == answers[1]
+    with outside(pair[0]) as connection:
+        assert connection.exec_driver_sql("SELECT count(*) = max(id) FROM movie").scalar()
+    assert unsound(pair[0]) == []
+    assert [service.stop() for service in services] == [0, 0]
+
+
+def has_begun(connection):
+    """Whether somebody prepares the database."""
+    return answer_of(
+        connection,
+        "SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = database "
+        "WHERE locktype = 'advisory' AND datname = current_database()",
+    )
+
+
+def test_one_that_is_killed_in_the_middle_leaves_nothing_half_made(
+    pair, environ, free_port, outside, unsound, serve, eventually
+):
+    command = [sys.executable, "-m", "movierating", "serve", "--port", str(free_port())]
+    for _ in range(ROUNDS):
+        with (
+            outside(pair[0]) as connection,
+            subprocess.Popen(
+                command, env=environ(pair[0]), stderr=subprocess.DEVNULL, start_new_session=True
+            ) as killed,
+        ):
+            eventually(lambda connection=connection: has_begun(connection) or state(connection) == "seeded")
+            time.sleep(random.uniform(0, 1))
+            os.killpg(killed.pid, signal.SIGKILL)
+            assert state(connection) in ("nothing", "migrated", "seeded")
+    # What the one that was killed still held goes with its connection, and nobody waits for it.
+    service = serve(pair[1])
+    with outside(pair[0]) as connection:
+        assert state(connection) == "seeded"
+    assert unsound(pair[1]) == []
+    assert service.stop() == 0
