@@ -17,7 +17,7 @@ import postgres
 from movierating import create_app, database, postgresql, postgresql_connections
 from movierating.auth.models import User
 from movierating.config import SettingError
-from movierating.database import read, write
+from movierating.database import db, read, write
 from movierating.movies import search
 from movierating.movies.models import Milestone, Movie
 from movierating.problems import Unavailable
@@ -329,3 +329,14 @@ def test_a_page_of_movies_is_followed_by_one_statement(app, add_movie):
         search.search({}, "-score", cursor, 1)
     (statement,) = [each for each in prepared() if "sort_0" in each]
     assert "(movie.score, movie.id) < (" in statement
+
+
+def test_whoever_may_read_may_know_which_database_it_is(app, tmp_path):
+    name = f"plain{random.getrandbits(40)}"
+    own = postgres.database_of(tmp_path / "instance")
+    execute(own, f"CREATE ROLE {name} LOGIN")
+    with psycopg.connect(own.replace("movierating@", f"{name}@"), autocommit=True) as connection:
+        (identity,) = connection.execute(postgresql_connections._IDENTITY).fetchone()
+    execute(own, f"DROP ROLE {name}")
+    assert identity == database.version(db.engine, None)[0]
+    assert len(identity.split("/")) == 3
