@@ -2,7 +2,7 @@
 
 To find an answer takes a third to a half of the time to make it (a movie 117 of 259 microseconds, a page of 20 131 of
 456), and to look for one in vain and put it there nearly as long again (231, 327). So it is used while most of what is
-looked for is found. One address in sixteen is looked for in any case, and so tells when that changes: where ratings come
+looked for is found. One address in sixteen is always looked for, and so tells when that changes: where ratings come
 faster than readers, a list is another one before anybody asks for it again.
 
 It is asked where a process has no answer of its own under the present stamp. Everything that an answer depends on is in
