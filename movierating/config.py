@@ -159,8 +159,8 @@ SETTINGS = (
     Setting("DATABASE_REPLICA_URL", _replica_url, None, "none",
             "A replica of the PostgreSQL database, from which those read who are not signed in."),
     Setting("REDIS_URL", _redis_url, None, "none",
-            "Keeps the rate limits in Redis (extra `[redis]`), for all instances that share it; without it, and while "
-            "it does not answer, they are kept in the instance folder."),
+            "Keeps the rate limits in Redis (extra `[redis]`), for all instances that share it, and with PostgreSQL "
+            "answers too; without it, and while it does not answer, limits are kept in the instance folder."),
     Setting("SECRET_KEY", _secret(KEY_BYTES), None, "the instance folder's key file",
             "Signs tokens and cursors; at least 32 bytes."),
     Setting("RATELIMIT_ENABLED", _flag, True, "`true`",

@@ -17,7 +17,7 @@ import postgres
 from movierating import create_app, database, postgresql, postgresql_connections
 from movierating.auth.models import User
 from movierating.config import SettingError
-from movierating.database import read, write
+from movierating.database import db, read, write
 from movierating.movies.models import Milestone, Movie
 from movierating.problems import Unavailable
 
@@ -296,3 +296,14 @@ def test_a_database_that_cannot_be_used_is_named_with_its_reason(tmp_path, envir
     assert refused.value.message.startswith("DATABASE_URL: ")
     assert "\n" not in refused.value.message
     assert "secret" not in refused.value.message
+
+
+def test_whoever_may_read_may_know_which_database_it_is(app, tmp_path):
+    name = f"plain{random.getrandbits(40)}"
+    own = postgres.database_of(tmp_path / "instance")
+    execute(own, f"CREATE ROLE {name} LOGIN")
+    with psycopg.connect(own.replace("movierating@", f"{name}@"), autocommit=True) as connection:
+        (identity,) = connection.execute(postgresql_connections._IDENTITY).fetchone()
+    execute(own, f"DROP ROLE {name}")
+    assert identity == database.version(db.engine, None)[0]
+    assert len(identity.split("/")) == 3

@@ -69,6 +69,32 @@ def test_what_has_no_known_database_or_is_large_is_not_put(host, redis, monkeypa
     assert redis.send("DBSIZE") == b":0\r\n"
 
 
+def test_where_little_is_found_only_a_sample_is_looked_for(host, redis):
+    """A movie's stamp has more parts than a list's, and is judged for itself."""
+    of_host = host()
+    paths = [(f"/v1/movies?q={number}", "", "") for number in range(400)]
+    for number, path in enumerate(paths):
+        of_host.get(path, ("database", number))
+    redis.send("FLUSHALL")
+    for path in paths:
+        of_host.put(path, ("database", 0), ANSWER)
+    assert 5 < int(redis.send("DBSIZE")[1:]) < 100
+    assert 5 < sum(of_host.get(path, ("database", 0)) is not None for path in paths) < 100
+    of_host.put(ADDRESS, STAMP, ANSWER)
+    assert of_host.get(ADDRESS, STAMP) == ANSWER
+
+
+def test_where_much_is_found_again_all_is_looked_for(host):
+    of_host, paths = host(), [(f"/v1/movies?q={number}", "", "") for number in range(800)]
+    for path in paths[:400]:
+        of_host.get(path, STAMP)
+    for _ in range(20):
+        for path in paths:
+            of_host.put(path, STAMP, ANSWER)
+            of_host.get(path, STAMP)
+    assert [path for path in paths if of_host.get(path, STAMP) != ANSWER] == []
+
+
 class Dishonest:
     """A cache that gives whatever it wants."""
 

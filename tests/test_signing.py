@@ -22,9 +22,7 @@ def test_only_a_key_that_is_not_the_last_is_new(app):
 
 
 @pytest.mark.postgresql
-def test_a_host_with_another_key_is_reported_at_its_start(
-    serve, copied, empty_instance, tmp_path, app, instance
-):
+def test_a_host_with_another_key_is_reported_at_its_start(serve, instance):
     def log(folder, key):
         service = serve(folder, SECRET_KEY=key)
         assert service.stop() == 0

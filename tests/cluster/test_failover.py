@@ -1,0 +1,44 @@
+"""A replica takes its primary's place: what comes after is another history, and so are answers that were shared."""
+
+import pytest
+
+import postgres
+from movierating import create_app, database
+from movierating.database import db
+
+
+@pytest.fixture
+def versions(environ, tmp_path):
+    """`versions(address)` are what answers stand or falls with there: of a movie, and of anything."""
+
+    def look(address):
+        folder = tmp_path / address.rpartition(":")[2].replace("/", "-")
+        postgres.use(folder, address)
+        with create_app(environ(folder), prepared=False).app_context():
+            found = [database.version(db.engine, 1), database.version(db.engine, None)]
+            database.close()
+        return found
+
+    return look
+
+
+def test_a_promoted_replica_is_another_database(durable, hosts, populate, versions):
+    folder = hosts()
+    populate(folder, "ada", count=1)
+    name = postgres.database_of(folder).rpartition("/")[2]
+    before = versions(durable.address(name))
+    replica = durable.replica()
+    try:
+        replica.start()
+        following = versions(replica.address(name))
+        replica.run("pg_ctl", "promote", "-D", str(replica.folder), "--wait")
+        after = versions(replica.address(name))
+    finally:
+        replica.remove()
+    # The row is the same, its history is not.
+    assert before[0][1:] == following[0][1:] == after[0][1:]
+    assert following[0][0] is None
+    assert None not in (before[0][0], after[0][0])
+    assert before[0][0] != after[0][0]
+    assert before == versions(durable.address(name))
+    assert len({before[1], following[1], after[1]}) == 3
