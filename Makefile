@@ -29,7 +29,7 @@ test: $(DEV)  ## Run the tests on SQLite, all but those that build and install t
 	$(PYTEST) -m 'not wheel'
 
 test-postgres: $(DEV)  ## Run them on PostgreSQL: what pip brings, or TEST_POSTGRESQL=/usr/lib/postgresql/15/bin
-	TEST_DATABASE=postgresql $(PYTEST) -m 'not wheel' --cov --cov-config tests/postgresql.coveragerc
+	TEST_DATABASE=postgresql $(PYTEST) -m 'not wheel'
 
 check: lint types contracts audit coverage  ## Everything else that CI demands: the five targets below
 
