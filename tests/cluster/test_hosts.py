@@ -192,7 +192,9 @@ def test_many_who_write_at_once_on_both_get_along(cluster, signed_in, ids, names
         others = {name: set(work.result()) for name, work in others.items()}
     assert set(statuses) <= {200, 201, 404}
     assert others["send_lists"] <= {200, 422}
-    assert (others["upload"], others["remove_movies"], others["leave"]) == ({200}, {204}, {204})
+    # An upload whose movies go as fast as they are matched is told to come again.
+    assert 200 in others["upload"] <= {200, 503}
+    assert (others["remove_movies"], others["leave"]) == ({204}, {204})
     assert unsound(folder) == []
 
 
