@@ -1,21 +1,16 @@
 """Backups of the instance's database while it is in use, and what brings one back."""
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from filelock import FileLock, Timeout
 from flask import Flask
 from sqlalchemy import URL, create_engine
 
 from movierating import connections, copies, database, last_backup, replacement, startup
 from movierating.copies import SIDE_SUFFIXES, CopyError
 from movierating.instance_lock import Hold, InUse
-
-# A backup waits for another one of the instance; it is one of minutes even where there are gigabytes.
-PATIENCE_SECONDS = 900
 
 
 class Restored(NamedTuple):
@@ -36,33 +31,12 @@ def back_up(source: Path, target: Path) -> list[str]:
     target = target.resolve()
     _refuse_what_is_no_backup(source, target)
     started = time.time()
-    try:
-        with _alone(source):
-            orphans = copies.copy(source, target)
-            with suppress(OSError):
-                # The backup is good, whether the metric learns of it or not.
-                last_backup.note(source, started)
-    except Timeout as error:
-        raise CopyError("another backup has been under way for too long") from error
+    with copies.one_at_a_time(source):
+        orphans = copies.copy(source, target)
+        with suppress(OSError):
+            # The backup is good, whether the metric learns of it or not.
+            last_backup.note(source, started)
     return orphans
-
-
-@contextmanager
-def _alone(source: Path) -> Iterator[None]:
-    """Of one instance only one at a time: what it finds under the name for unfinished ones is nobody's."""
-    lock = FileLock(source.with_name(f".{source.name}.backup"), timeout=PATIENCE_SECONDS)
-    try:
-        lock.acquire()
-    except Timeout:
-        raise
-    except OSError:
-        # Of a folder that can't be written, a backup is wanted most.
-        yield
-    else:
-        try:
-            yield
-        finally:
-            lock.release()
 
 
 def _refuse_what_is_no_backup(source: Path, target: Path) -> None:

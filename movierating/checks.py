@@ -11,12 +11,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import DatabaseError
 
 from movierating import copies, outages, startup
+from movierating.database import db, read, write
 from movierating.database import file as database_file
-from movierating.database import read, write
+from movierating.dialects import newest_id, took_ids
 from movierating.movies import index_check
 from movierating.problems import Problem
 from movierating.ratings import aggregates
@@ -102,6 +103,8 @@ def _found() -> list[str]:
     if not lines.all():
         if database_file() is not None:
             lines.add(_orphans(read()))
+        else:
+            lines.add(_sequences(read()))
         lines.add(_aggregates(aggregates.wrong(read())))
         for part in (index_check.TITLES, index_check.FACETS):
             lines.add(_movies(part, index_check.wrong(read(), part)))
@@ -115,6 +118,8 @@ def _repair() -> Iterator[Finding]:
         yield from _repair_indexes()
         if any(_damage(read())):
             return
+    else:
+        yield from write(lambda connection: list(_sequences(connection, repair=True)))
     if aggregates.wrong(read()):
         yield from _aggregates(write(aggregates.repair))
     for part in (index_check.TITLES, index_check.FACETS):
@@ -147,6 +152,17 @@ def _orphans(connection: Connection) -> Iterator[Finding]:
     driver: Any = connection.connection.dbapi_connection
     for line in copies.orphans(driver):
         yield "database", line
+
+
+def _sequences(connection: Connection, *, repair: bool = False) -> Iterator[Finding]:
+    """Of PostgreSQL, which would give out ids that are taken; SQLite looks at its rows, too."""
+    for table in db.metadata.sorted_tables:
+        if table.dialect_options["sqlite"]["autoincrement"]:
+            last = connection.scalar(select(func.coalesce(func.max(table.c.id), 0))) or 0
+            if newest_id(connection, table) < last:
+                if repair:
+                    took_ids(connection, table, last)
+                yield "sequences", f"that of {table.name} is behind the id {last}"
 
 
 def _aggregates(wrong: Iterable[tuple[str, int]]) -> Iterator[Finding]:

@@ -10,6 +10,10 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import click
+from filelock import FileLock, Timeout
+
+# A backup waits for another one of the instance; it is one of minutes even where there are gigabytes.
+PATIENCE_SECONDS = 900
 
 # What SQLite puts beside a database; whatever lies there is taken for the database's own.
 SIDE_SUFFIXES = ("-wal", "-shm", "-journal")
@@ -41,6 +45,27 @@ def copy(source: Path, target: Path) -> list[str]:
         orphans = examine(part, "quick_check", called=source)
         replace(part, target)
     return orphans
+
+
+@contextmanager
+def one_at_a_time(database: Path) -> Iterator[None]:
+    """Of one instance only one backup at a time: what it finds under the name for unfinished ones is nobody's.
+
+    `database` is its file, or where that would be. Raises CopyError.
+    """
+    lock = FileLock(database.with_name(f".{database.name}.backup"), timeout=PATIENCE_SECONDS)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise CopyError("another backup has been under way for too long") from error
+    except OSError:
+        # Of a folder that can't be written, a backup is wanted most.
+        yield
+    else:
+        try:
+            yield
+        finally:
+            lock.release()
 
 
 @contextmanager

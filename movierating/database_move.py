@@ -4,6 +4,7 @@ All rows go in one transaction, are compared with where they came from, and are 
 left an empty database, and can be begun again.
 """
 
+import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from itertools import zip_longest
@@ -12,13 +13,14 @@ from typing import Any
 import click
 from flask import Flask
 from sqlalchemy import Connection, Engine, String, create_engine, func, select, text
-from sqlalchemy.exc import DatabaseError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.schema import AddConstraint, DropConstraint
 
-from movierating import database, postgresql, startup
-from movierating.database import batched, db
-from movierating.dialects import POSTGRESQL, keep_number, kept_number
+from movierating import copies, database, postgresql, startup
+from movierating.database import db
+from movierating.dialects import by_bytes, keep_number, kept_number, took_ids
 from movierating.movies import index
+from movierating.postgresql_connections import driver_of
 from movierating.ratings import aggregates
 
 _ROWS_READ = 5_000
@@ -38,24 +40,37 @@ def move(app: Flask, url: str, progress: Progress) -> int:
     """
     if database.file() is None:
         raise MoveError("the instance's database is no SQLite file; there is nothing to move")
-    _refuse_unsound()
+    try:
+        database.hold()
+        with database.alone() as nobody_else, _opened(app, url) as target:
+            if not nobody_else:
+                raise MoveError("the instance is in use; stop `serve` and other commands first")
+            _refuse_unsound()
+            with postgresql.first_start(target):
+                _refuse_unfit(target)
+                startup.upgrade(app, target)
+                return _copy(target, progress)
+    except SQLAlchemyError as error:
+        cause = getattr(error, "orig", None) or error
+        whose = "SQLite" if isinstance(cause, sqlite3.Error) else "PostgreSQL"
+        raise MoveError(f"{whose} refused: {' '.join(str(cause).split())}") from error
+    finally:
+        database.close()
+
+
+@contextmanager
+def _opened(app: Flask, url: str) -> Iterator[Engine]:
+    """Set up as the application's own would be."""
     options = database.engine_options(url, app.config["INSTANCE_PATH"], "FULL", b"")
     try:
         target = create_engine(url, **options)
-        database.configure(target)
-        with database.alone() as nobody_else, postgresql.first_start(target):
-            if not nobody_else:
-                raise MoveError("the instance is in use; stop `serve` and other commands first")
-            _refuse_other_encoding(target)
-            startup.upgrade(app, target)
-            return _copy(target, progress)
     except ModuleNotFoundError as error:
         raise MoveError("needs the extra movierating[postgresql]") from error
-    except (DatabaseError, SQLAlchemyError) as error:
-        reason = " ".join(str(getattr(error, "orig", None) or error).split())
-        raise MoveError(f"PostgreSQL refused: {reason}") from error
+    database.configure(target)
+    try:
+        yield target
     finally:
-        database.close()
+        target.dispose()
 
 
 def _refuse_unsound() -> None:
@@ -63,42 +78,49 @@ def _refuse_unsound() -> None:
         raise MoveError(
             "the SQLite database is not there or not at the newest migration; start the service once"
         )
-    with db.engine.connect() as connection:
-        driver: Any = connection.connection.dbapi_connection
-        finding = startup.first_damage(driver, seconds=3600)
-    if finding is not None:
-        raise MoveError(f"the SQLite database is damaged ({' '.join(finding.split())})")
+    driver: Any = database.read().connection.dbapi_connection
+    if found := [*copies.damage(driver, "quick_check"), *copies.orphans(driver)]:
+        raise MoveError(f"the SQLite database is damaged ({found[0]})")
     if wrong := aggregates.wrong(database.read()):
         name, key = wrong[0]
         raise MoveError(f"{name} {key} does not equal its ratings; `movierating check --repair` mends it")
 
 
-def _refuse_other_encoding(target: Engine) -> None:
+def _refuse_unfit(target: Engine) -> None:
     with target.connect() as connection:
         encoding = connection.exec_driver_sql("SHOW server_encoding").scalar()
     if encoding != "UTF8":
         raise MoveError(f"the PostgreSQL database is encoded in {encoding}, and must be in UTF8")
+    if not startup.is_known(startup.current_revision(target)):
+        raise MoveError("the PostgreSQL database is newer than this version of movierating")
 
 
 def _copy(target: Engine, progress: Progress) -> int:
-    tables = _tables()
-    source = database.read()
-    with target.begin() as connection:
-        for table in tables:
-            connection.execute(text(f'LOCK TABLE "{table.name}" IN ACCESS EXCLUSIVE MODE'))
-            if connection.scalar(select(func.count()).select_from(table.select().limit(1).subquery())):
-                raise MoveError("the PostgreSQL database holds data already; nothing was moved")
-        rows = sum(_count(source, table) for table in tables)
-        with progress(rows) as advance, _without_indexes(connection):
-            done = 0
+    source, tables = database.read(), _tables()
+    rows = sum(_count(source, table) for table in tables)
+    # What is read to be compared counts as what was read to be copied.
+    with target.begin() as connection, progress(2 * rows) as advance:
+        _take(connection, tables)
+        done = 0
+        with _without_indexes(connection):
             for table in tables:
-                for copied in _copy_rows(connection, table, _read(source, table)):
-                    done += copied
-                    advance(done)
+                for copied in _copy_rows(connection, table, _read(source, table, _stored(table))):
+                    advance(done := done + copied)
         _set_sequences(source, connection)
         keep_number(connection, kept_number(source))
-        _compare(source, connection, tables)
+        for compared in _compare(source, connection, tables):
+            advance(done := done + compared)
+        # The first requests would be planned as for empty tables, or wait for the server to come round to it.
+        connection.exec_driver_sql("ANALYZE " + ", ".join(f'"{table.name}"' for table in tables))
     return rows
+
+
+def _take(connection: Connection, tables: list[Any]) -> None:
+    """Let nobody else have the tables until the transaction ends. Raises MoveError unless they are empty."""
+    for table in tables:
+        connection.execute(text(f'LOCK TABLE "{table.name}" IN ACCESS EXCLUSIVE MODE'))
+        if connection.scalar(select(func.count()).select_from(table.select().limit(1).subquery())):
+            raise MoveError("the PostgreSQL database holds data already; nothing was moved")
 
 
 def _tables() -> list[Any]:
@@ -106,8 +128,8 @@ def _tables() -> list[Any]:
     return [*db.metadata.sorted_tables, index.SEARCH]
 
 
-def _columns(table: Any) -> list[Any]:
-    """Those that are stored, rather than generated from others."""
+def _stored(table: Any) -> list[Any]:
+    """The columns that are not generated from others."""
     return [column for column in table.columns if getattr(column, "computed", None) is None]
 
 
@@ -115,31 +137,36 @@ def _count(connection: Connection, table: Any) -> int:
     return int(connection.scalar(select(func.count()).select_from(table)) or 0)
 
 
-def _read(connection: Connection, table: Any) -> Iterator[Sequence[Any]]:
-    """Every row, by its key, a few thousand at a time."""
+def _read(connection: Connection, table: Any, columns: Iterable[Any]) -> Iterator[Sequence[Any]]:
+    """Every row, by its key, in lists of a few thousand."""
     keys = list(table.primary_key) or [table.c.rowid]
-    if connection.dialect.name == POSTGRESQL:
-        # In SQLite's order of text, whatever the database's own is.
-        keys = [key.collate("C") if isinstance(key.type, String) else key for key in keys]
-    statement = select(*_columns(table)).order_by(*keys)
-    # Of its own, so that a cursor of the server holds its rows; SQLite's reads as it goes.
-    rows = connection.execution_options(yield_per=_ROWS_READ).execute(statement)
+    keys = [by_bytes(key) if isinstance(key.type, String) else key for key in keys]
+    # A cursor of the server holds its rows; SQLite's reads as it goes.
+    options = {"yield_per": _ROWS_READ}
+    rows = connection.execute(select(*columns).order_by(*keys), execution_options=options)
     try:
-        for part in rows.partitions():
-            yield from part
+        yield from rows.partitions()
     finally:
         rows.close()
 
 
-def _copy_rows(connection: Connection, table: Any, rows: Iterable[Sequence[Any]]) -> Iterator[int]:
-    """Tells after every few thousand how many they were."""
-    driver: Any = connection.connection.dbapi_connection
-    names = ", ".join(f'"{column.name}"' for column in _columns(table))
-    with driver.cursor() as cursor, cursor.copy(f'COPY "{table.name}" ({names}) FROM STDIN') as copy:
-        for some in batched(rows, _ROWS_READ):
-            for row in some:
-                copy.write_row(row)
-            yield len(some)
+def _copy_rows(connection: Connection, table: Any, read: Iterable[Sequence[Any]]) -> Iterator[int]:
+    """Tells after every few thousand how many they were. Raises MoveError where PostgreSQL does not take them."""
+    names = ", ".join(f'"{column.name}"' for column in _stored(table))
+    dialect: Any = connection.dialect
+    try:
+        with (
+            driver_of(connection).cursor() as cursor,
+            cursor.copy(f'COPY "{table.name}" ({names}) FROM STDIN') as copy,
+        ):
+            for rows in read:
+                for row in rows:
+                    copy.write_row(row)
+                yield len(rows)
+    except dialect.dbapi.Error as error:
+        # Behind the first line stands what the row holds.
+        said = error.diag.message_primary or str(error).partition("\n")[0]
+        raise MoveError(f"PostgreSQL does not take a row of {table.name}: {said}") from error
 
 
 @contextmanager
@@ -161,14 +188,20 @@ def _set_sequences(source: Connection, connection: Connection) -> None:
     """No id is given out again, be its row long gone."""
     for name, last in source.exec_driver_sql("SELECT name, seq FROM sqlite_sequence").all():
         if last:
-            connection.execute(select(func.setval(f'"{name}_id_seq"', last)))
+            took_ids(connection, db.metadata.tables[name], last)
 
 
-def _compare(source: Connection, connection: Connection, tables: list[Any]) -> None:
-    """Raises MoveError unless both sides hold the same, and the sums there equal the ratings there."""
+def _compare(source: Connection, connection: Connection, tables: list[Any]) -> Iterator[int]:
+    """Tells after every few thousand rows how many they were.
+
+    Raises MoveError unless both sides hold the same, what is generated too, and the sums there equal the ratings there.
+    """
     for table in tables:
-        both = zip_longest(_read(source, table), _read(connection, table))
-        if any(one is None or other is None or tuple(one) != tuple(other) for one, other in both):
-            raise MoveError(f"the rows of {table.name} are not the same on both sides; nothing was moved")
+        columns = list(table.columns)
+        both = zip_longest(_read(source, table, columns), _read(connection, table, columns), fillvalue=())
+        for ours, theirs in both:
+            if [tuple(row) for row in ours] != [tuple(row) for row in theirs]:
+                raise MoveError(f"the rows of {table.name} are not the same on both sides; nothing was moved")
+            yield len(ours)
     if aggregates.wrong(connection):
         raise MoveError("on the other side sums do not equal their ratings; nothing was moved")

@@ -12,15 +12,15 @@ from contextlib import suppress
 from pathlib import Path
 
 from flask import Flask
-from sqlalchemy import URL
+from sqlalchemy import URL, Connection
 
-from movierating import database, last_backup, startup
-from movierating.copies import CopyError, removed_at_the_end, replace
-from movierating.database import db, read
+from movierating import copies, database, last_backup, postgresql, startup
+from movierating.copies import CopyError
+from movierating.database import db
 
 SUFFIX = ".dump"
 _MAGIC = b"PGDMP"
-# Whoever uses the database meanwhile, be it from elsewhere, is not waited for without end.
+# Whoever changes tables meanwhile is not waited for without end.
 _LOCK_SECONDS = 30
 # Of every revision; what has them is ours.
 _TABLES = frozenset({"alembic_version", "movie", "rating", "user"})
@@ -36,18 +36,37 @@ def back_up(target: Path) -> None:
     Raises CopyError and leaves `target` as it was.
     """
     target = target.resolve()
-    if target.exists() and not (target.is_file() and (not target.stat().st_size or is_dump(target))):
-        raise CopyError(f"{target} is there and is not a backup; it was left alone")
+    _refuse_what_is_no_dump(target)
+    if startup.current_revision() is None:
+        raise CopyError("the database holds nothing yet; `serve` makes it ready")
     started = time.time()
     part = target.with_name(f".{target.name}.part")
-    with removed_at_the_end(part):
+    with copies.one_at_a_time(database.place()), copies.removed_at_the_end(part):
         part.touch(mode=0o600)
-        _run("pg_dump", "--format=custom", "--no-owner", "--no-privileges", f"--file={part}", *_address())
+        options = (
+            "--format=custom",
+            "--no-owner",
+            "--no-privileges",
+            f"--lock-wait-timeout={_LOCK_SECONDS}s",
+        )
+        _run("pg_dump", *options, f"--file={part}", *_address())
         _require_ours(part, called=target)
-        replace(part, target)
+        copies.replace(part, target)
     with suppress(OSError):
         # The backup is good, whether the metric learns of it or not.
         last_backup.note(database.place(), started)
+
+
+def _refuse_what_is_no_dump(target: Path) -> None:
+    try:
+        if not target.exists():
+            return
+        if not target.is_file():
+            raise CopyError(f"{target} is not a file")
+        if target.stat().st_size and not is_dump(target):
+            raise CopyError(f"{target} is there and is not a backup; it was left alone")
+    except OSError as error:
+        raise CopyError(f"{target} can't be read ({error.strerror})") from error
 
 
 def is_dump(file: Path) -> bool:
@@ -56,34 +75,47 @@ def is_dump(file: Path) -> bool:
         return opened.read(len(_MAGIC)) == _MAGIC
 
 
-def restore(app: Flask, file: Path) -> None:
+def restore(app: Flask, file: Path) -> str | None:
     """Put what the dump `file` holds in the place of what is in the application's database, at the newest migration.
 
-    Inside the application's context. Raises CopyError where `file` can't be taken or somebody uses the database; then
-    that is as it was.
+    Returns the migration that it came from if that was an older one. Inside the application's context. Raises
+    CopyError where `file` can't be taken or somebody uses the database; then that is as it was.
     """
+    revision = _checked(file)
+    # This thread's own would be taken for somebody else's.
+    database.close()
+    with postgresql.first_start(db.engine) as connection:
+        _refuse_while_in_use(connection)
+        options = ("--clean", "--if-exists", "--no-owner", "--no-privileges", "--single-transaction")
+        _run("pg_restore", *options, *_address(), str(file))
+        startup.upgrade(app, db.engine)
+        # Dumps hold no statistics, and the first requests would be planned as for empty tables.
+        connection.exec_driver_sql("ANALYZE")
+    return None if revision == startup.newest_revision() else revision
+
+
+def _checked(file: Path) -> str | None:
+    """The migration that the dump is at. Raises CopyError where it is none of ours, or newer."""
     try:
         is_ours = is_dump(file)
     except OSError as error:
         raise CopyError(f"{file} can't be read ({error.strerror})") from error
     if not is_ours:
         raise CopyError(
-            f"{file} is no backup of PostgreSQL; `migrate-database` brings an SQLite database there"
+            f"{file} is no backup of PostgreSQL; one of SQLite is restored into an SQLite instance, which "
+            "`migrate-database` then moves here"
         )
     _require_ours(file, called=file)
-    if not startup.is_known(_revision(file)):
+    revision = _revision(file)
+    if not startup.is_known(revision):
         raise CopyError(f"{file} is newer than this version of movierating")
-    _refuse_while_in_use()
-    database.close()
-    options = ("--clean", "--if-exists", "--no-owner", "--no-privileges", "--single-transaction")
-    _run("pg_restore", *options, *_address(), str(file))
-    startup.upgrade(app, db.engine)
+    return revision
 
 
-def _refuse_while_in_use() -> None:
+def _refuse_while_in_use(connection: Connection) -> None:
     # PostgreSQL goes on listing for a moment who has just left.
     for _ in range(20):
-        if read().exec_driver_sql(_OTHERS).scalar_one() == 0:
+        if connection.exec_driver_sql(_OTHERS).scalar_one() == 0:
             return
         time.sleep(0.1)
     raise CopyError("the database is in use; stop `serve` and other commands first")
@@ -109,7 +141,7 @@ def _revision(file: Path) -> str | None:
 
 def _address() -> list[str]:
     """Options that name the database, without the password, which others on this machine would see."""
-    url = db.engine.url
+    url = db.engine.url.difference_update_query(["password"])
     plain = URL.create("postgresql", url.username, None, url.host, url.port, url.database, url.query)
     return [f"--dbname={plain.render_as_string()}"]
 
@@ -119,11 +151,13 @@ def _run(program: str, *arguments: str) -> str:
     path = shutil.which(program)
     if path is None:
         raise CopyError(f"{program} is not installed; it comes with PostgreSQL's client programs")
-    password = db.engine.url.password
-    env = {**os.environ, "PGOPTIONS": f"-c lock_timeout={_LOCK_SECONDS}s"}
-    if password:
-        env["PGPASSWORD"] = str(password)
+    url = db.engine.url
+    password = url.password or url.query.get("password")
+    env = {**os.environ, "LC_ALL": "C", **({"PGPASSWORD": str(password)} if password else {})}
     done = subprocess.run([path, *arguments], env=env, capture_output=True, text=True)  # noqa: S603
     if done.returncode:
-        raise CopyError(f"{program} failed: {' '.join(done.stderr.split())}")
+        # Other lines hold statements, or what is in the rows.
+        marks = tuple(f"{program}: {kind}: " for kind in ("error", "detail"))
+        lines = [line.partition(": ")[2] for line in done.stderr.splitlines() if line.startswith(marks)]
+        raise CopyError(f"{program} failed: {' '.join(lines) or f'it ended with {done.returncode}'}")
     return done.stdout

@@ -179,13 +179,16 @@ class Door:
 
 
 @contextmanager
-def first_start(engine: Engine) -> Iterator[None]:
-    """For who prepares the database: others, on whatever machine, wait until the block has ended."""
+def first_start(engine: Engine) -> Iterator[Connection]:
+    """For who prepares the database: others, on whatever machine, wait until the block has ended.
+
+    Gives the connection that holds the lock, on which each statement commits by itself.
+    """
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql("SET lock_timeout = 0")
         connection.exec_driver_sql(f"SELECT pg_advisory_lock({_START})")
         try:
-            yield
+            yield connection
         finally:
             # A connection that was lost has lost its lock as well.
             with suppress(SQLAlchemyError):

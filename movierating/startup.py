@@ -172,9 +172,9 @@ def first_damage(connection: sqlite3.Connection, seconds: float = LOOK_SECONDS) 
     return None if finding == "ok" else str(finding)
 
 
-def current_revision() -> str | None:
-    """The migration that the database is at, None before the first."""
-    with db.engine.connect() as connection:
+def current_revision(engine: Engine | None = None) -> str | None:
+    """The migration that a database is at, the application's own without an `engine`; None before the first."""
+    with (engine or db.engine).connect() as connection:
         revision: str | None = MigrationContext.configure(connection).get_current_revision()
         return revision
 

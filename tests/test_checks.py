@@ -218,6 +218,15 @@ def test_a_database_that_is_behind_is_found(rated):
     assert repaired == []
 
 
+@pytest.mark.postgresql
+def test_a_sequence_that_is_behind_is_found_and_mended(amelie, add_movie):
+    harm("SELECT setval('movie_id_seq', 1)")
+    line = "sequences: that of movie is behind the id 2"
+    assert checks.run(repair=False) == ([line], [])
+    assert checks.run(repair=True) == ([], [f"{line}, repaired"])
+    assert add_movie() == 3
+
+
 @pytest.mark.sqlite
 def test_a_torn_file_is_found(app, tmp_path):
     database.close()

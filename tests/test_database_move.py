@@ -1,11 +1,13 @@
 """The move from SQLite to PostgreSQL: everything as it was, or nothing."""
 
+import shutil
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 
 import psycopg
 import pytest
-from sqlalchemy import create_engine, text
 
 import postgres
 from movierating import create_app, database
@@ -18,10 +20,10 @@ pytestmark = pytest.mark.postgresql
 PASSWORD = "correct horse battery"
 
 
-@pytest.fixture
-def instance(tmp_path, environ):
+@pytest.fixture(scope="module")
+def original(tmp_path_factory, environ):
     """An SQLite instance with the bundled movies, of which somebody rated the first three and one is gone."""
-    folder = tmp_path / "sqlite"
+    folder = tmp_path_factory.mktemp("original") / "sqlite"
     app = create_app(environ(folder, DATABASE_URL=f"sqlite:///{folder}/movierating.sqlite3"))
     with app.app_context():
         user = users.sign_up("ada", "ada@example.org", PASSWORD, None)
@@ -31,6 +33,12 @@ def instance(tmp_path, environ):
         ratings.remove_movie(gone, None, with_ratings=False)
         database.close()
     return folder
+
+
+@pytest.fixture
+def instance(original, tmp_path):
+    """A copy of it."""
+    return shutil.copytree(original, tmp_path / "sqlite")
 
 
 @pytest.fixture
@@ -113,14 +121,82 @@ def test_an_instance_in_use_is_not_moved(on, url, instance, serve):
         assert service.stop() == 0
 
 
-def test_sums_that_are_wrong_are_not_moved(on, url, instance):
-    engine = create_engine(f"sqlite:///{instance}/movierating.sqlite3")
-    with engine.begin() as connection:
-        connection.execute(text("UPDATE movie SET rating_sum = rating_sum + 1 WHERE id = 2"))
-    engine.dispose()
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        (
+            "UPDATE movie SET rating_sum = rating_sum + 1 WHERE id = 2",
+            "movie 2 does not equal its ratings; `movierating check --repair` mends it",
+        ),
+        (
+            "DELETE FROM movie WHERE id = 3",
+            "the SQLite database is damaged (a row of movie_facet has no movie)",
+        ),
+        (
+            "UPDATE movie SET directors = printf('%.500c', 'x'), title = printf('%.501c', 'x') WHERE id = 4",
+            "PostgreSQL does not take a row of movie: value too long for type character varying(500)",
+        ),
+        (
+            "UPDATE user SET display_name = 'a' || char(0)",
+            "the rows of user are not the same on both sides; nothing was moved",
+        ),
+        (
+            "UPDATE alembic_version SET version_num = '0001'",
+            "the SQLite database is not there or not at the newest migration; start the service once",
+        ),
+    ],
+    ids=["sums", "orphans", "too long", "other", "older"],
+)
+def test_what_is_not_sound_is_not_moved(on, url, instance, statement, said):
+    with closing(sqlite3.connect(instance / "movierating.sqlite3")) as connection, connection:
+        connection.execute(statement)
     moved = on("migrate-database", url)
-    assert moved.returncode == 1
-    assert "movie 2 does not equal its ratings; `movierating check --repair` mends it" in moved.stderr
+    lines = [line for line in moved.stderr.splitlines() if not line.startswith("rows: ")]
+    assert (moved.returncode, lines) == (1, [f"Error: {said}"])
+    with psycopg.connect(url) as connection:
+        assert connection.execute("SELECT to_regclass('movie')").fetchone() == (None,) or not count(url)
+
+
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        (
+            "CREATE TABLE alembic_version AS SELECT '9999' AS version_num",
+            "the PostgreSQL database is newer than this version of movierating",
+        ),
+        ('CREATE TABLE "user" (id int)', 'PostgreSQL refused: relation "user" already exists'),
+    ],
+    ids=["newer", "foreign"],
+)
+def test_a_database_that_can_not_take_it_is_refused_in_one_line(on, url, statement, said):
+    with psycopg.connect(url) as connection:
+        connection.execute(statement)
+    moved = on("migrate-database", url)
+    assert (moved.returncode, moved.stderr) == (1, f"Error: {said}\n")
+
+
+def test_who_has_no_rights_is_told_in_one_line(on, url):
+    with psycopg.connect(url) as connection:
+        connection.execute("CREATE ROLE guest LOGIN")
+    try:
+        moved = on("migrate-database", url.replace("movierating@", "guest@"))
+    finally:
+        with psycopg.connect(url) as connection:
+            connection.execute("DROP ROLE guest")
+    said = "Error: PostgreSQL refused: permission denied for schema public\n"
+    assert (moved.returncode, moved.stderr) == (1, said)
+
+
+def test_a_database_of_another_encoding_is_refused(on, instance):
+    with psycopg.connect(postgres.server().address("postgres"), autocommit=True) as connection:
+        kind = "ENCODING LATIN1 LOCALE_PROVIDER libc LOCALE 'C' TEMPLATE template0"
+        connection.execute(f"CREATE DATABASE latin {kind}")
+    try:
+        moved = on("migrate-database", postgres.server().address("latin"))
+    finally:
+        postgres.server().drop("latin")
+    said = "the PostgreSQL database is encoded in LATIN1, and must be in UTF8"
+    assert (moved.returncode, moved.stderr) == (1, f"Error: {said}\n")
 
 
 @pytest.mark.parametrize(

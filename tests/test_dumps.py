@@ -5,9 +5,10 @@ import stat
 import threading
 
 import pytest
+from flask_migrate import upgrade as upgrade_to
 
 import postgres
-from movierating import database
+from movierating import create_app, database, dumps
 from movierating.ratings import service as ratings
 
 pytestmark = pytest.mark.postgresql
@@ -80,13 +81,60 @@ def test_a_backup_under_writers_is_exact(app, ours, member, add_movie, tmp_path)
     assert ours("check") == (0, "all is well")
 
 
+def test_an_older_backup_comes_back_at_the_newest_migration(ours, instance, environ, tmp_path, outside):
+    older = create_app(environ(tmp_path / "older"), prepared=False)
+    with older.app_context():
+        upgrade_to(revision="0001")
+        dumps.back_up(tmp_path / "films.dump")
+        database.close()
+    said = f"{tmp_path}/films.dump was at migration 0001 and is now at the newest\nrestored {tmp_path}/films.dump"
+    assert ours("restore", tmp_path / "films.dump") == (0, said)
+    assert ours("check") == (0, "all is well")
+
+
+def test_a_newer_backup_is_refused(ours, instance, outside, tmp_path):
+    with outside(instance) as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    assert ours("backup", tmp_path / "films.dump")[0] == 0
+    said = f"Error: {tmp_path}/films.dump is newer than this version of movierating"
+    assert ours("restore", tmp_path / "films.dump") == (1, said)
+
+
+def test_a_backup_that_was_cut_off_changes_nothing(ours, client, add_movie, tmp_path):
+    file = tmp_path / "films.dump"
+    for number in range(300):
+        add_movie(title=f"Movie {number} {os.urandom(200).hex()}")
+    assert ours("backup", file)[0] == 0
+    # What it holds is listed at its beginning.
+    os.truncate(file, file.stat().st_size // 2)
+    before = titles(client)
+    database.close()
+    code, text = ours("restore", file)
+    assert (code, text.startswith("Error: pg_restore failed: "), text.count("\n")) == (1, True, 0), text
+    assert titles(client) == before
+
+
+def test_what_has_not_started_yet_has_nothing_to_back_up(ours, environ, tmp_path):
+    assert ours("backup", tmp_path / "films.dump") == (
+        1,
+        "Error: the database holds nothing yet; `serve` makes it ready",
+    )
+    assert not (tmp_path / "films.dump").exists()
+
+
+def test_programs_are_not_told_the_password(environ, tmp_path):
+    address = "postgresql://ada:secret@films.example:5/films?sslmode=require&password=secret"
+    with create_app(environ(tmp_path / "other", DATABASE_URL=address), prepared=False).app_context():
+        assert dumps._address() == ["--dbname=postgresql://ada@films.example:5/films?sslmode=require"]
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
         (b"PGDMP and nothing", "pg_restore failed: "),
         (
             b"SQLite format 3\0",
-            "is no backup of PostgreSQL; `migrate-database` brings an SQLite database there",
+            "is no backup of PostgreSQL; one of SQLite is restored into an SQLite instance, which",
         ),
         (b"", "is no backup of PostgreSQL"),
         (None, "can't be read (No such file or directory)"),
@@ -129,4 +177,7 @@ def test_a_service_backs_itself_up(instance, serve, tmp_path, eventually):
 def test_an_sqlite_instance_takes_no_dump(ours, instance, tmp_path):
     assert ours("backup", tmp_path / "films.dump")[0] == 0
     code, text = ours("restore", tmp_path / "films.dump", DATABASE_URL=f"sqlite:///{tmp_path}/films.sqlite3")
-    assert (code, "is a backup of PostgreSQL, and the instance's database is SQLite" in text) == (1, True)
+    assert (code, "is a backup of PostgreSQL; set MOVIERATING_DATABASE_URL to a database there" in text) == (
+        1,
+        True,
+    )

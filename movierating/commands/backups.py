@@ -47,10 +47,9 @@ def restore(file: str) -> None:
     from movierating import backups, database, dumps
     from movierating.movies import index_check
 
-    restored = backups.Restored(None, None, [])
     with _ended_in_order(), application(prepared=False) as app:
         if database.file() is None:
-            dumps.restore(app, Path(file))
+            restored = backups.Restored(None, dumps.restore(app, Path(file)), [])
         else:
             _refuse_dump(file)
             restored = backups.restore(app, Path(file))
@@ -69,7 +68,7 @@ def _refuse_dump(file: str) -> None:
     with suppress(OSError):
         if dumps.is_dump(Path(file)):
             raise click.ClickException(
-                f"{file} is a backup of PostgreSQL, and the instance's database is SQLite"
+                f"{file} is a backup of PostgreSQL; set MOVIERATING_DATABASE_URL to a database there"
             )
 
 

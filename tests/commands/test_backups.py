@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from movierating import backups, last_backup
+from movierating import copies, last_backup
 from movierating.instance_lock import Hold
 
 pytestmark = pytest.mark.sqlite
@@ -152,8 +152,8 @@ def test_where_there_is_no_room_everything_stays_as_it_is(backup, environ, insta
 
 
 def test_a_backup_does_not_wait_for_ever(ours, instance, tmp_path, monkeypatch, refused):
-    monkeypatch.setattr(backups, "PATIENCE_SECONDS", 0.05)
-    with backups.FileLock(instance / ".movierating.sqlite3.backup"):
+    monkeypatch.setattr(copies, "PATIENCE_SECONDS", 0.05)
+    with copies.FileLock(instance / ".movierating.sqlite3.backup"):
         refused(ours("backup", str(tmp_path / "file")), "another backup has been under way for too long")
 
 
@@ -284,5 +284,5 @@ def test_a_backup_is_made_of_an_instance_that_cannot_be_written(instance, tmp_pa
         raise PermissionError(13, "Permission denied")
 
     # Root, under whom tests may run, is refused nothing.
-    monkeypatch.setattr(backups.FileLock, "acquire", refuse)
+    monkeypatch.setattr(copies.FileLock, "acquire", refuse)
     assert ours("backup", str(tmp_path / "file")).exit_code == 0
