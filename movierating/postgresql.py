@@ -150,8 +150,9 @@ class Door:
             else:
                 text = "SELECT edit, ratings_version, xmin FROM movie WHERE id = %s"
                 found = execute(connection, text, (movie_id,))
-            row = found.fetchone()
-            return None if row is None else (self._identity(), *row)
+            row, identity = found.fetchone(), self._identity()
+            # Numbers of what may be another database tomorrow tell nothing.
+            return None if row is None or identity == "" else (identity, *row)
         except SQLAlchemyError:
             return None
 

@@ -14,12 +14,15 @@ from movierating.pulse import Pulse
 # A writer may queue behind a bulk import's chunk; beyond this the database counts as unavailable.
 PATIENCE_SECONDS = 30
 CONNECT_SECONDS = 3
-# Two databases that were once one, before a restore or a failover, count and number on alike; in one of these they
-# differ. A replica's timeline is not its own, so it has no identity.
+# Two databases that were once one, before a restore or a failover, count and number on alike, and one that has crashed
+# gives the numbers of transactions again that it had undone. In one of these they differ: a crash makes PostgreSQL
+# forget its statistics, and may leave the server's start what it was. A replica's timeline is not its own, so it has no
+# identity. Source: https://www.postgresql.org/docs/current/monitoring-stats.html
 _IDENTITY = (
     "SELECT CASE WHEN NOT pg_is_in_recovery() THEN concat_ws('/', (SELECT system_identifier FROM pg_control_system()),"
     " (SELECT oid FROM pg_database WHERE datname = current_database()),"
-    " left(pg_walfile_name(pg_current_wal_lsn()), 8)) END"
+    " left(pg_walfile_name(pg_current_wal_lsn()), 8), extract(epoch FROM pg_postmaster_start_time()),"
+    " (SELECT extract(epoch FROM stats_reset) FROM pg_stat_bgwriter)) END"
 )
 
 # A job computes between two statements, and PostgreSQL ends it when that takes longer.
@@ -101,12 +104,12 @@ class Reader:
 
     @cached_property
     def identity(self) -> str | None:
-        """Which database it is, of all that there are and were; None where that can't be told."""
+        """Which database it is, of all that there are and were; None of a replica, empty where that can't be told."""
         try:
             found: str | None = execute(self.connection, _IDENTITY).fetchone()[0]
         except SQLAlchemyError:
             # This role may not ask.
-            return None
+            return ""
         return found
 
     def is_good(self) -> bool:

@@ -331,12 +331,31 @@ def test_a_page_of_movies_is_followed_by_one_statement(app, add_movie):
     assert "(movie.score, movie.id) < (" in statement
 
 
-def test_whoever_may_read_may_know_which_database_it_is(app, tmp_path):
-    name = f"plain{random.getrandbits(40)}"
-    own = postgres.database_of(tmp_path / "instance")
-    execute(own, f"CREATE ROLE {name} LOGIN")
-    with psycopg.connect(own.replace("movierating@", f"{name}@"), autocommit=True) as connection:
+@pytest.fixture
+def plain(app, tmp_path):
+    """The address of the application's database for somebody who may do no more than read."""
+    name, own = f"plain{random.getrandbits(40)}", postgres.database_of(tmp_path / "instance")
+    execute(own, f"CREATE ROLE {name} LOGIN; GRANT SELECT ON ALL TABLES IN SCHEMA public TO {name}")
+    yield own.replace("movierating@", f"{name}@")
+    execute(own, f"DROP OWNED BY {name}; DROP ROLE {name}")
+
+
+def test_whoever_may_read_may_know_which_database_it_is(app, plain):
+    with psycopg.connect(plain, autocommit=True) as connection:
         (identity,) = connection.execute(postgresql_connections._IDENTITY).fetchone()
-    execute(own, f"DROP ROLE {name}")
     assert identity == database.version(db.engine, None)[0]
-    assert len(identity.split("/")) == 3
+    assert len(identity.split("/")) == 5
+
+
+def test_of_a_database_that_may_be_another_tomorrow_no_version_is_told(
+    app, plain, add_movie, environ, tmp_path
+):
+    movie_id = add_movie()
+    execute(
+        postgres.database_of(tmp_path / "instance"),
+        "REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC",
+    )
+    with create_app(environ(tmp_path / "other", DATABASE_URL=plain), prepared=False).app_context():
+        assert [database.version(db.engine, each) for each in (movie_id, None)] == [None, None]
+        assert database.read().scalar(select(Movie.id)) == movie_id
+        database.close()
