@@ -17,6 +17,7 @@ from movierating import outages
 from movierating.database_file import OPENED, DatabaseFile, Opened
 from movierating.instance_lock import Hold, InUse
 from movierating.problems import Unavailable
+from movierating.versions import Subject
 from movierating.writer import PATIENCE_SECONDS, Job, Writer
 
 T = TypeVar("T")
@@ -104,17 +105,17 @@ class Door:
         return own.reader.connection
 
     def write(
-        self, engine: Engine, job: Job, movie_ids: Collection[int] | None, is_long: bool = False
+        self, engine: Engine, job: Job, subjects: Collection[Subject] | None, is_long: bool = False
     ) -> Any:
         """As `Writer.write`."""
-        return self.writer.write(engine, job, movie_ids, is_long)
+        return self.writer.write(engine, job, subjects, is_long)
 
-    def version(self, engine: Engine, movie_id: int | None) -> tuple[Any, ...] | None:
+    def version(self, engine: Engine, subject: Subject | None) -> tuple[Any, ...] | None:
         """As `database.version`. What another program writes to the file counts a second later."""
         try:
             seen = self.watch.version(engine)
             versions = self.writer.turns.versions(engine)
-            own = versions.of_anything() if movie_id is None else versions.of_movie(movie_id)
+            own = versions.of_anything() if subject is None else versions.of(subject)
             return None if own is None else (seen, versions.opening, own)
         except (OSError, sqlite3.Error, SQLAlchemyError):
             return None

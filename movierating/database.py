@@ -22,6 +22,7 @@ from movierating.dialects import POSTGRESQL, SQLITE
 from movierating.instance_lock import InUse
 from movierating.problems import Unavailable
 from movierating.replicas import Replica
+from movierating.versions import Subject
 
 T = TypeVar("T")
 
@@ -146,16 +147,17 @@ def size() -> int:
 
 
 def write(
-    job: Callable[[Connection], T], movie_ids: Collection[int] | None = None, *, is_long: bool = False
+    job: Callable[[Connection], T], subjects: Collection[Subject] | None = None, *, is_long: bool = False
 ) -> T:
     """Run `job` in one transaction, committed when it returns and rolled back when it raises; returns its result.
 
-    Where `movie_ids` are given, it changes no other movie's facts and sums. One that `is_long`, for tenths of a second,
-    has a transaction to itself, and others come between it and the next such.
+    Where `subjects` are given, all that it changes is ratings and sums of these movies and users, or nothing that
+    anybody is shown. One that `is_long`, for tenths of a second, has a transaction to itself, and others come between
+    it and the next such.
     Raises RuntimeError inside a job: the second transaction would wait for the first without end.
     """
     engine = db.engine
-    result: T = _door(engine).write(engine, job, movie_ids, is_long)
+    result: T = _door(engine).write(engine, job, subjects, is_long)
     return result
 
 
@@ -177,12 +179,12 @@ def replica_up() -> bool | None:
     return door.replica.connection(read()) is not None
 
 
-def version(engine: Engine, movie_id: int | None) -> tuple[Any, ...] | None:
-    """A value that is another one after a commit that changes a movie's facts or sums (None: changes anything).
+def version(engine: Engine, subject: Subject | None) -> tuple[Any, ...] | None:
+    """A value that is another one after a commit that changes an answer about the subject (None: changes anything).
 
     It is None while nobody can tell.
     """
-    found: tuple[Any, ...] | None = _door(engine).version(engine, movie_id)
+    found: tuple[Any, ...] | None = _door(engine).version(engine, subject)
     return found
 
 

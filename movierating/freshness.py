@@ -1,4 +1,4 @@
-"""What an answer stands or falls with: a movie's version, or else that of everything."""
+"""What an answer stands or falls with: the version of the movie or user that it is about, or that of everything."""
 
 import re
 from collections.abc import Callable, Hashable
@@ -6,8 +6,15 @@ from collections.abc import Callable, Hashable
 from sqlalchemy import Engine
 
 from movierating import database
+from movierating.versions import MOVIE, RATERS, USER
 
-_MOVIE = re.compile(r"/v1/movies/([0-9]{1,18})", re.ASCII)
+_ABOUT = re.compile(r"(/v1/(?:movies|users)/)([0-9]{1,18})(/ratings)?", re.ASCII)
+_KINDS = {
+    ("/v1/movies/", None): MOVIE,
+    ("/v1/movies/", "/ratings"): RATERS,
+    ("/v1/users/", None): USER,
+    ("/v1/users/", "/ratings"): USER,
+}
 
 
 def stamps(engine: Engine) -> Callable[[str], Hashable]:
@@ -17,7 +24,8 @@ def stamps(engine: Engine) -> Callable[[str], Hashable]:
     """
 
     def stamp(path: str) -> Hashable:
-        movie = _MOVIE.fullmatch(path)
-        return database.version(engine, int(movie[1]) if movie else None)
+        about = _ABOUT.fullmatch(path)
+        subject = (_KINDS[about[1], about[3]], int(about[2])) if about else None
+        return database.version(engine, subject)
 
     return stamp

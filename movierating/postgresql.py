@@ -21,6 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from movierating import counters, outages
 from movierating.postgresql_connections import PATIENCE_SECONDS, Reader, driver_of, execute
 from movierating.problems import Unavailable
+from movierating.versions import MOVIE, Subject
 
 Job = Callable[[Connection], Any]
 
@@ -92,18 +93,18 @@ class Door:
         self,
         engine: Engine,
         job: Job,
-        movie_ids: Collection[int] | None,
+        subjects: Collection[Subject] | None,
         is_long: bool = False,
     ) -> Any:
         """Run `job` in a transaction that is committed when this returns; raises what it raises, and then it is undone.
 
-        Where no `movie_ids` are given it runs alone. PostgreSQL may end a transaction in favour of another; then the
+        Where no `subjects` are given it runs alone. PostgreSQL may end a transaction in favour of another; then the
         job runs again, up to ATTEMPTS times. Raises Unavailable where the database does not answer,
         InsufficientStorage where its disk is full, and RuntimeError inside a job.
         """
         if self._own.is_writing:
             raise RuntimeError("a job must pass its connection on, and not call write()")
-        begin = _ALONE if movie_ids is None else _SHARED
+        begin = _ALONE if subjects is None else _SHARED
         for attempt in itertools.count(1):
             try:
                 return self._attempt(engine, job, begin)
@@ -134,8 +135,8 @@ class Door:
                 _count(began_at - called_at, time.perf_counter() - began_at)
         return result
 
-    def version(self, engine: Engine, movie_id: int | None) -> tuple[Any, ...] | None:
-        """A value that is another one after a commit that changes a movie's facts or sums (None: changes anything).
+    def version(self, engine: Engine, subject: Subject | None) -> tuple[Any, ...] | None:
+        """A value that is another one after a commit that changes an answer about the subject (None: changes anything).
 
         A snapshot names the transactions whose changes it shows, so two equal ones show the same. A replica's name
         only some; what it shows moves with its place in the log. With `xmin`, the transaction that wrote the row, a
@@ -145,11 +146,12 @@ class Door:
         """
         try:
             connection = self.read(engine)
-            if movie_id is None:
+            kind, key = subject or (None, None)
+            if kind != MOVIE:
                 found = execute(connection, _SHOWN)
             else:
                 text = "SELECT edit, ratings_version, xmin FROM movie WHERE id = %s"
-                found = execute(connection, text, (movie_id,))
+                found = execute(connection, text, (key,))
             row, identity = found.fetchone(), self._identity()
             # Numbers of what may be another database tomorrow tell nothing.
             return None if row is None or identity == "" else (identity, *row)

@@ -19,7 +19,7 @@ from sqlalchemy import Engine
 from movierating import outages
 from movierating.database_file import identity
 from movierating.problems import Unavailable
-from movierating.versions import Versions
+from movierating.versions import Subject, Versions
 
 try:
     import fcntl
@@ -43,8 +43,8 @@ class Turns:
             return nullcontext()
         return _locked(self._lock.opened(_files(str(engine.url.database)).lock))
 
-    def changing(self, engine: Engine, movie_ids: Collection[int] | None) -> AbstractContextManager[None]:
-        """For a transaction in one's turn that changes no movie's own answer but those of `movie_ids`; None for any.
+    def changing(self, engine: Engine, subjects: Collection[Subject] | None) -> AbstractContextManager[None]:
+        """For a transaction in one's turn that changes no answers about others than `subjects`; None for any.
 
         Raises InsufficientStorage or Unavailable.
         """
@@ -56,7 +56,7 @@ class Turns:
             versions = self.versions(engine)
         if first:
             versions.settle()
-        return versions.changing(movie_ids)
+        return versions.changing(subjects)
 
     def look_for_versions(self, engine: Engine) -> None:
         """Let go of versions whose file is not where other processes look for it."""

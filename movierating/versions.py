@@ -1,9 +1,10 @@
 """Versions of what answers show, in memory that all processes of an instance share; to read one takes no system call.
 
-They are counters in a file that each process maps: one of everything, one of anything, and one for the movies whose
-ids leave the same remainder. Who writes makes those of what it changes odd before its COMMIT and even again after it,
-before anybody is answered; writers take turns, so nobody else moves them meanwhile. So an answer that was made while a
-version was even is good for as long as that version stays; and of an odd one nothing can be told.
+They are counters in a file that each process maps: one of everything, one of anything, and one each for the movies
+and for the users whose ids leave the same remainder. Who writes makes those of what it changes odd before its COMMIT
+and even again after it, before anybody is answered; writers take turns, so nobody else moves them meanwhile. So an
+answer that was made while a version was even is good for as long as that version stays; and of an odd one nothing can
+be told.
 
 What another program than ours writes moves no version.
 """
@@ -17,9 +18,16 @@ from pathlib import Path
 
 from movierating.database_file import identity
 
-_MOVIES = 1 << 16
-_EVERYTHING, _ANYTHING, _FIRST_MOVIE = 0, 1, 2
-_BYTES = 8 * (_FIRST_MOVIE + _MOVIES)
+# What an answer is about, and its id: a movie with its sums, the ratings of a movie with who gave them, or a user with
+# theirs. Facts of movies and names of users stand in many answers, so to change one is to change anything.
+Subject = tuple[str, int]
+MOVIE, RATERS, USER = "movie", "raters", "user"
+
+_EACH = 1 << 16
+_EVERYTHING, _ANYTHING = 0, 1
+# Who rated a movie changes with the movie.
+_FIRST = {MOVIE: 2, RATERS: 2, USER: 2 + _EACH}
+_BYTES = 8 * (2 + 2 * _EACH)
 
 _openings = itertools.count()
 
@@ -45,9 +53,9 @@ class Versions:
         """The file in which the versions of a database are kept."""
         return database.with_name(f".{database.name}.versions")
 
-    def of_movie(self, movie_id: int) -> tuple[int, int] | None:
-        """What an answer about one movie stands or falls with; None while it changes."""
-        return self._pair(_place(movie_id))
+    def of(self, subject: Subject) -> tuple[int, int] | None:
+        """What an answer about it stands or falls with; None while it changes."""
+        return self._pair(_place(subject))
 
     def of_anything(self) -> tuple[int, int] | None:
         """What any answer stands or falls with; None while something changes."""
@@ -58,9 +66,9 @@ class Versions:
         return None if everything & 1 or own & 1 else (everything, own)
 
     @contextmanager
-    def changing(self, movie_ids: Collection[int] | None) -> Iterator[None]:
-        """For a transaction that changes no movie's own answer but these, None any; only in a writer's turn."""
-        places = {_ANYTHING, *([_EVERYTHING] if movie_ids is None else map(_place, movie_ids))}
+    def changing(self, subjects: Collection[Subject] | None) -> Iterator[None]:
+        """For a transaction that changes no answers about others than these, None any; only in a writer's turn."""
+        places = {_ANYTHING, *([_EVERYTHING] if subjects is None else map(_place, subjects))}
         counters = self._counters
         for place in places:
             counters[place] |= 1
@@ -88,5 +96,6 @@ def _allocate(descriptor: int) -> None:
         os.posix_fallocate(descriptor, 0, _BYTES)
 
 
-def _place(movie_id: int) -> int:
-    return _FIRST_MOVIE + movie_id % _MOVIES
+def _place(subject: Subject) -> int:
+    kind, key = subject
+    return _FIRST[kind] + key % _EACH

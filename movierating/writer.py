@@ -21,6 +21,7 @@ from movierating import counters, outages
 from movierating.database_file import OPENED, Opened
 from movierating.problems import Unavailable
 from movierating.turns import Turns
+from movierating.versions import Subject
 
 Job = Callable[[Connection], Any]
 
@@ -37,11 +38,11 @@ PATIENCE_SECONDS = 30
 class _Waiting:
     """A job, and what became of it once its transaction has ended."""
 
-    __slots__ = ("called_at", "done", "error", "is_long", "job", "movie_ids", "result", "woken")
+    __slots__ = ("called_at", "done", "error", "is_long", "job", "result", "subjects", "woken")
 
-    def __init__(self, job: Job, movie_ids: Collection[int] | None, is_long: bool) -> None:
+    def __init__(self, job: Job, subjects: Collection[Subject] | None, is_long: bool) -> None:
         self.job = job
-        self.movie_ids = movie_ids
+        self.subjects = subjects
         self.is_long = is_long
         self.called_at = time.perf_counter()
         self.done = False
@@ -67,17 +68,16 @@ class Writer:
         self.turns = Turns()
 
     def write(
-        self, engine: Engine, job: Job, movie_ids: Collection[int] | None, is_long: bool = False
+        self, engine: Engine, job: Job, subjects: Collection[Subject] | None, is_long: bool = False
     ) -> Any:
         """Run `job` in a transaction that is committed when this returns; raises what it raises, and then it is undone.
 
-        It changes no movie's own answer but those of `movie_ids`; None for any. One that `is_long` has a transaction to
-        itself.
+        It changes no answers about others than `subjects`; None for any. One that `is_long` is a transaction by itself.
         Raises RuntimeError inside a job: the second transaction would wait for the first without end.
         """
         if getattr(self._in_job, "now", False):
             raise RuntimeError("a job must pass its connection on, and not call write()")
-        own = _Waiting(job, movie_ids, is_long)
+        own = _Waiting(job, subjects, is_long)
         if is_long:
             with self.turns.long.take(engine, self._front.locked, PATIENCE_SECONDS):
                 self._take_part(own, engine)
@@ -148,7 +148,7 @@ class Writer:
             with self.turns.take(engine):
                 began_at = time.perf_counter()
                 self._take_along(batch)
-                changes = self.turns.changing(engine, _movie_ids(batch))
+                changes = self.turns.changing(engine, _subjects(batch))
                 with changes, self._open(engine).begin() as transaction:
                     _run(transaction.connection, batch)
                     _refuse_if_lost(transaction.connection)
@@ -218,11 +218,11 @@ class Writer:
             self._call_next()
 
 
-def _movie_ids(batch: list[_Waiting]) -> set[int] | None:
-    """Of which movies' answers those in a transaction change; None for any."""
-    if any(waiting.movie_ids is None for waiting in batch):
+def _subjects(batch: list[_Waiting]) -> set[Subject] | None:
+    """About whom those in a transaction change answers; None for anybody."""
+    if any(waiting.subjects is None for waiting in batch):
         return None
-    return {each for waiting in batch for each in waiting.movie_ids or ()}
+    return {each for waiting in batch for each in waiting.subjects or ()}
 
 
 def _is_good(connection: Connection) -> bool:

@@ -98,6 +98,52 @@ def test_a_change_is_seen_by_the_next_read(client, member, admin, add_movie, cha
     assert all(old != new for old, new in zip(before, after, strict=True))
 
 
+RATERS = [
+    lambda movie, person: person.put(f"/v1/movies/{movie}/rating", json={"value": 8}),
+    lambda movie, person: person.delete(f"/v1/movies/{movie}/rating"),
+    lambda movie, person: rate_many(person, movie),
+]
+
+
+@pytest.mark.parametrize("change", RATERS, ids=["rate", "take back", "many"])
+def test_what_is_about_a_movie_or_its_rater_changes_with_each_rating(client, member, add_movie, change):
+    movie = add_movie()
+    member.put(f"/v1/movies/{movie}/rating", json={"value": 5})
+    addresses = [f"/v1/movies/{movie}/ratings", f"/v1/users/{member.id}", f"/v1/users/{member.id}/ratings"]
+    before = [client.get(address).data for address in addresses]
+    change(movie, member)
+    after = [client.get(address).data for address in addresses]
+    client.application.wsgi_app._kept.clear()
+    assert after == [client.get(address).data for address in addresses]
+    assert all(old != new for old, new in zip(before, after, strict=True))
+
+
+def test_who_rated_a_movie_is_shown_by_their_new_name(client, member, add_movie):
+    movie = add_movie()
+    member.put(f"/v1/movies/{movie}/rating", json={"value": 5})
+    address = f"/v1/movies/{movie}/ratings"
+    client.get(address)
+    member.patch("/v1/users/me", json={"display_name": "Someone Else"})
+    assert client.get(address).json["items"][0]["user"]["display_name"] == "Someone Else"
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize(
+    "address", ["/v1/movies/{movie}/ratings", "/v1/users/{user}", "/v1/users/{user}/ratings"]
+)
+def test_a_rating_by_another_person_leaves_what_is_about_others_kept(
+    client, made, member, admin, add_movie, address
+):
+    movie, other = add_movie(), add_movie()
+    member.put(f"/v1/movies/{movie}/rating", json={"value": 5})
+    address = address.format(movie=movie, user=member.id)
+    client.get(address)
+    made.clear()
+    admin.put(f"/v1/movies/{other}/rating", json={"value": 8})
+    client.get(address)
+    assert made == []
+
+
 def test_a_rating_of_another_movie_leaves_a_movie_kept(client, made, member, add_movie):
     movie, other = add_movie(), add_movie()
     client.get(f"/v1/movies/{movie}")

@@ -48,17 +48,17 @@ def threads(app):
 
 @pytest.fixture
 def held(threads):
-    """`held(movie_ids)` begins a job of these ids that ends once `held.end` is set, which it is after the test."""
+    """`held(subjects)` begins a job about these that ends once `held.end` is set, which it is after the test."""
     end = threading.Event()
 
-    def begin(movie_ids):
+    def begin(subjects):
         begun = threading.Event()
 
         def job(_connection):
             begun.set()
             assert end.wait(30)
 
-        threads(write, job, movie_ids)
+        threads(write, job, subjects)
         assert begun.wait(30)
 
     begin.end = end
@@ -67,8 +67,8 @@ def held(threads):
 
 
 def test_those_who_change_movies_run_beside_each_other(held):
-    held((1,))
-    assert write(lambda _connection: "done", (2,)) == "done"
+    held([("movie", 1)])
+    assert write(lambda _connection: "done", [("movie", 2)]) == "done"
 
 
 @pytest.mark.parametrize(("first", "second"), [((1,), None), (None, (1,)), (None, None)])

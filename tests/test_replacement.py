@@ -118,9 +118,9 @@ def test_a_link_goes_on_pointing_to_the_database(database, tmp_path):
 def test_answers_from_the_old_one_are_good_no_more(database):
     make(database, "old")
     versions = Versions(Versions.file_of(database))
-    before = versions.of_movie(1), versions.of_anything()
+    before = versions.of(("movie", 1)), versions.of_anything()
     replacement.replace(database)
-    after = versions.of_movie(1), versions.of_anything()
+    after = versions.of(("movie", 1)), versions.of_anything()
     assert None not in after
     assert after[0] != before[0]
     assert after[1] != before[1]

@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from movierating.versions import Versions
+from movierating.versions import MOVIE, RATERS, USER, Versions
 
 pytestmark = pytest.mark.sqlite
 
@@ -23,18 +23,24 @@ def versions(file):
     made.close()
 
 
+ONE = (MOVIE, 1)
+SUBJECTS = [ONE, (MOVIE, 2), (RATERS, 1), (USER, 1)]
+
+
 def seen(versions):
-    """Of two movies, and of anything."""
-    return [versions.of_movie(1), versions.of_movie(2), versions.of_anything()]
+    """Of two movies, the first one's raters, a user, and anything."""
+    return [*(versions.of(subject) for subject in SUBJECTS), versions.of_anything()]
 
 
 @pytest.mark.parametrize(
     ("changed", "moves"),
     [
-        ([], [False, False, True]),
-        ([1], [True, False, True]),
-        ([1, 2, 1], [True, True, True]),
-        (None, [True, True, True]),
+        ([], [False, False, False, False, True]),
+        ([ONE], [True, False, True, False, True]),
+        ([ONE, (MOVIE, 2), ONE], [True, True, True, False, True]),
+        ([(USER, 1)], [False, False, False, True, True]),
+        ([(USER, 2)], [False, False, False, False, True]),
+        (None, [True, True, True, True, True]),
     ],
 )
 def test_what_changes_moves_and_is_unknown_meanwhile(versions, changed, moves):
@@ -47,23 +53,23 @@ def test_what_changes_moves_and_is_unknown_meanwhile(versions, changed, moves):
 
 
 def test_a_change_that_fails_has_moved_too(versions):
-    before = versions.of_movie(1)
-    with pytest.raises(ZeroDivisionError), versions.changing([1]):
+    before = versions.of(ONE)
+    with pytest.raises(ZeroDivisionError), versions.changing([ONE]):
         raise ZeroDivisionError
-    assert versions.of_movie(1) not in (before, None)
+    assert versions.of(ONE) not in (before, None)
 
 
 def test_all_who_map_the_file_see_the_same(versions, file):
     other = Versions(file)
     before = seen(other)
-    with versions.changing([1]):
-        assert other.of_movie(1) is None
+    with versions.changing([ONE]):
+        assert other.of(ONE) is None
     assert seen(other) == seen(versions) != before
     other.close()
 
 
 def die_while_changing(file):
-    with Versions(file).changing([1]):
+    with Versions(file).changing([ONE]):
         os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -73,8 +79,8 @@ def test_what_a_killed_writer_left_open_is_settled_by_the_next(versions, file):
     process.start()
     process.join()
     assert process.exitcode == -signal.SIGKILL
-    assert versions.of_movie(1) is None
+    assert versions.of(ONE) is None
     versions.settle()
     after = seen(versions)
     assert None not in after
-    assert [new != old for new, old in zip(after, before, strict=True)] == [True, False, True]
+    assert [new != old for new, old in zip(after, before, strict=True)] == [True, False, True, False, True]

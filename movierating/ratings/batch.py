@@ -10,6 +10,7 @@ from movierating import counters
 from movierating.database import read, write
 from movierating.movies.models import Movie
 from movierating.ratings.bulk import put_many, remove_many, while_movies_go
+from movierating.ratings.service import about
 
 _movie = Movie.__table__.c
 
@@ -29,7 +30,8 @@ def rate_many(user_id: int, ratings: Sequence[Mapping[str, Any]]) -> dict[str, A
         found, not_found = _found(ratings)
         given = [(movie_id, one["value"], one.get("rated_at")) for movie_id, one in found]
         outcomes = write(
-            partial(put_many, user_id=user_id, ratings=given, on_conflict="replace"), _ids(found)
+            partial(put_many, user_id=user_id, ratings=given, on_conflict="replace"),
+            about(user_id, _ids(found)),
         )
         counts = {name: outcomes.count(name) for name in ("created", "updated", "unchanged")}
         return {**counts, "not_found": not_found}
@@ -45,7 +47,8 @@ def take_back_many(user_id: int, ratings: Sequence[Mapping[str, Any]]) -> dict[s
     A movie that the user did not rate is not found either.
     """
     found, not_found = _found(ratings)
-    gone = write(partial(remove_many, user_id=user_id, movie_ids=_ids(found)), _ids(found))
+    movie_ids = _ids(found)
+    gone = write(partial(remove_many, user_id=user_id, movie_ids=movie_ids), about(user_id, movie_ids))
     not_found += [_name(one) for movie_id, one in found if movie_id not in gone]
     return {"deleted": len(gone), "not_found": not_found}
 

@@ -1,6 +1,6 @@
 """Ratings: given, changed, taken back, and listed by movie. Aggregates move in the same transaction."""
 
-from collections.abc import Container
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from movierating.prepared import Prepared
 from movierating.problems import Conflict, NotFound, Unauthenticated
 from movierating.ratings.aggregates import MOVIE_COLUMNS, Sums, move
 from movierating.ratings.models import Rating
+from movierating.versions import MOVIE, USER, Subject
 
 _rating, _user, _movie = Rating.__table__.c, User.__table__.c, Movie.__table__.c
 _OWN = (_rating.value, _rating.rated_at, _rating.created_at, _rating.updated_at)
@@ -41,6 +42,11 @@ def _put(dialect: Dialect) -> Any:
 _PUT = Prepared(_put)
 
 
+def about(user_id: int, movie_ids: Iterable[int]) -> list[Subject]:
+    """What a change of these ratings of a user is about."""
+    return [(USER, user_id), *((MOVIE, movie_id) for movie_id in movie_ids)]
+
+
 @dataclass(frozen=True, slots=True)
 class Rated:
     """The outcome of rating a movie: its rating as stored, the movie's fresh aggregates, and whether it is new."""
@@ -57,7 +63,10 @@ def rate(user_id: int, movie_id: int, value: int, rated_at: int | None) -> Rated
     Unauthenticated where the account was closed meanwhile.
     """
     try:
-        rated = write(lambda connection: _rate(connection, user_id, movie_id, value, rated_at), (movie_id,))
+        rated = write(
+            lambda connection: _rate(connection, user_id, movie_id, value, rated_at),
+            about(user_id, [movie_id]),
+        )
     except IntegrityError as error:
         raise Unauthenticated("There is no such account any more.") from error
     counters.count(counters.RATINGS_WRITTEN, "one")
@@ -117,7 +126,7 @@ def own(user_id: int, movie_id: int) -> dict[str, Any]:
 
 def take_back(user_id: int, movie_id: int) -> None:
     """Remove a user's rating of a movie. Raises NotFound."""
-    write(lambda connection: _take_back(connection, user_id, movie_id), (movie_id,))
+    write(lambda connection: _take_back(connection, user_id, movie_id), about(user_id, [movie_id]))
 
 
 def _take_back(connection: Connection, user_id: int, movie_id: int) -> None:

@@ -15,7 +15,7 @@ def versions(environ, tmp_path):
         folder = tmp_path / address.rpartition(":")[2].replace("/", "-")
         postgres.use(folder, address)
         with create_app(environ(folder), prepared=False).app_context():
-            found = [database.version(db.engine, 1), database.version(db.engine, None)]
+            found = [database.version(db.engine, ("movie", 1)), database.version(db.engine, None)]
             database.close()
         return found
 
