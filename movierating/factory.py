@@ -143,7 +143,7 @@ def _limiter_settings(file: Path, redis: "RedisServer | None") -> dict[str, Any]
     }
 
 
-def _bind_extensions(app: Flask) -> None:
+def _bind_extensions(app: http.Application) -> None:
     http.init_app(app)
     try:
         db.init_app(app)
@@ -158,6 +158,8 @@ def _bind_extensions(app: Flask) -> None:
     migrate.init_app(app, db, directory=str(startup.MIGRATIONS), render_as_batch=True)
     jwt.init_app(app)
     limiter.init_app(app)
+    # No read is limited, and to find that out takes as long as to answer one.
+    app.spare_reads()
     if app.config["CORS_ORIGINS"]:
         cors.init_app(
             app,

@@ -1,5 +1,6 @@
 """What every request passes through inside Flask: its size limit, and the answer to any error."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -90,6 +91,32 @@ class Application(flask.Flask):
             now.environ[ROUTE] = now.url_rule.rule
         return super().dispatch_request()
 
+    # Flask's next three look for hooks of the request's blueprint too, and send signals; here are none of either.
+
+    def preprocess_request(self) -> ft.ResponseReturnValue | None:
+        """Run the hooks before a request, of which one may answer."""
+        for hook in self.before_request_funcs.get(None, ()):
+            answer = hook()
+            if answer is not None:
+                return answer  # type: ignore[return-value]
+        return None
+
+    def process_response(self, response: Response) -> Response:
+        """Run the hooks after a request, the last one first."""
+        for hook in reversed(self.after_request_funcs.get(None, ())):
+            response = hook(response)
+        return response
+
+    def do_teardown_request(self, exc: BaseException | None = None) -> None:
+        """Run the hooks at the end of a request, the last one first."""
+        for hook in reversed(self.teardown_request_funcs.get(None, ())):
+            hook(exc)
+
+    def spare_reads(self) -> None:
+        """Let the hooks that are there by now pass reads by."""
+        for hooks in (self.before_request_funcs, self.after_request_funcs, self.teardown_request_funcs):
+            hooks[None] = list(map(_not_for_reads, hooks.get(None, ())))
+
     def send_static_file(self, filename: str) -> Response:
         """A file in one piece: while the server sends pieces, a thread waits for the client to take each."""
         response = super().send_static_file(filename)
@@ -100,6 +127,19 @@ class Application(flask.Flask):
 
 # A client can name any host.
 _MOST_PLACES = 100
+READING = frozenset({"GET", "HEAD"})
+
+
+def _not_for_reads(hook: Callable[..., Any]) -> Callable[..., Any]:
+    """The hook, which gives back what it is given, if anything, where a request reads."""
+
+    @functools.wraps(hook)
+    def spared(*given: Any) -> Any:
+        if request_ctx.request.environ["REQUEST_METHOD"] in READING:
+            return given[0] if given else None
+        return hook(*given)
+
+    return spared
 
 
 def _place(environ: dict[str, Any]) -> tuple[str, ...] | None:

@@ -18,16 +18,17 @@ from pathlib import Path
 
 from movierating.database_file import identity
 
-# What an answer is about, and its id: a movie with its sums, the ratings of a movie with who gave them, or a user with
-# theirs. Facts of movies and names of users stand in many answers, so to change one is to change anything.
+# What an answer is about, and its id: a movie with its sums, the ratings of a movie with who gave them, a user with
+# theirs, or what a user's sessions may do. Facts of movies and names of users stand in many answers, so to change one
+# is to change anything.
 Subject = tuple[str, int]
-MOVIE, RATERS, USER = "movie", "raters", "user"
+MOVIE, RATERS, USER, CALLER = "movie", "raters", "user", "caller"
 
 _EACH = 1 << 16
 _EVERYTHING, _ANYTHING = 0, 1
 # Who rated a movie changes with the movie.
-_FIRST = {MOVIE: 2, RATERS: 2, USER: 2 + _EACH}
-_BYTES = 8 * (2 + 2 * _EACH)
+_FIRST = {MOVIE: 2, RATERS: 2, USER: 2 + _EACH, CALLER: 2 + 2 * _EACH}
+_BYTES = 8 * (2 + 3 * _EACH)
 
 _openings = itertools.count()
 

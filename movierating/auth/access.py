@@ -99,7 +99,8 @@ def _require_admin(known: Caller) -> None:
 
 
 def _guard(view: Callable[..., Any], require: Callable[[Caller], None]) -> Any:
-    counted = limits.writes_a_person(view)
+    writes = view.__name__ != "get"
+    counted = limits.writes_a_person(view) if writes else view
 
     @functools.wraps(view)
     def guarded(*args: Any, **kwargs: Any) -> Any:
@@ -110,7 +111,6 @@ def _guard(view: Callable[..., Any], require: Callable[[Caller], None]) -> Any:
         require(known)
         return (counted if limiter.enabled else view)(*args, **kwargs)
 
-    writes = view.__name__ != "get"
     forbidden = [403] if writes or require is not _anybody else []
     guarded = Blueprint.refuses(401, *forbidden, *([429] if writes else []))(guarded)
     guarded._apidoc.setdefault("manual_doc", {})["security"] = [{"bearer": []}]  # type: ignore[attr-defined]

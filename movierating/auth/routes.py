@@ -79,7 +79,7 @@ class Logout(View):
 
         This session's access and refresh tokens stop working at once.
         """
-        service.end_session(access.session_id())
+        service.end_session(access.caller().user_id, access.session_id())
         return Response(status=204)
 
 

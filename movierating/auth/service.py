@@ -2,17 +2,20 @@
 
 import secrets
 import unicodedata
+from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import ColumnElement, Connection, bindparam, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, bindparam, delete, insert, select, update
 
 from movierating import counters, times
 from movierating.auth import passwords
 from movierating.auth.models import PersonalToken, Session, User
-from movierating.database import read, write
+from movierating.database import read, version, write
 from movierating.prepared import Prepared
 from movierating.problems import Unauthenticated
+from movierating.versions import CALLER
 
 REFRESH_SECONDS = 30 * 24 * 3600
 
@@ -73,7 +76,9 @@ def login(name: str, password: str) -> Grant:
         counters.count(counters.FAILED_LOGINS)
         raise Unauthenticated(_NO_MATCH)
     risen = passwords.hash_password(password) if passwords.needs_rehash(stored) else None
-    return write(lambda connection: _open_session(connection, account.id, stored, risen), ())
+    return write(
+        lambda connection: _open_session(connection, account.id, stored, risen), [(CALLER, account.id)]
+    )
 
 
 def _open_session(connection: Connection, user_id: int, verified: str, risen: str | None) -> Grant:
@@ -96,7 +101,7 @@ def refresh(spent: Grant) -> Grant:
 
     Raises Unauthenticated if it was spent before; more than 10 s after that, the whole session ends as well.
     """
-    grant = write(lambda connection: _rotate(connection, spent), ())
+    grant = write(lambda connection: _rotate(connection, spent), [(CALLER, spent.user_id)])
     if grant is None:
         raise Unauthenticated("This refresh token is no longer good.")
     return grant
@@ -130,7 +135,7 @@ def _end_if_stolen(
 
 
 _CALLER = Prepared(
-    select(_user.role)
+    select(_user.role, _session.expires_at)
     .join(Session, _session.user_id == _user.id)
     .where(
         _session.id == bindparam("session"),
@@ -143,13 +148,40 @@ _CALLER = Prepared(
 
 def caller_of_session(user_id: int, session_id: str) -> Caller | None:
     """The caller whom an access token names, or None if the session has ended or the account is not active."""
-    row = _CALLER.first(read(), session=session_id, user=user_id, now=times.now())
-    return Caller(user_id, row.role, session_id, "write") if row else None
+    connection = read()
+    known = _callers.setdefault(connection.engine, {})
+    # Read before the session is, and so no newer.
+    stamp = version(connection.engine, (CALLER, user_id))
+    found, now = known.get((user_id, session_id)), times.now()
+    if found is not None and found.stamp == stamp and found.expires_at > now:
+        return found.caller
+    row = _CALLER.first(connection, session=session_id, user=user_id, now=now)
+    if row is None:
+        return None
+    caller = Caller(user_id, row.role, session_id, "write")
+    if stamp is not None:
+        if len(known) >= _MOST_CALLERS:
+            known.clear()
+        known[user_id, session_id] = _Known(stamp, caller, row.expires_at)
+    return caller
 
 
-def end_session(session_id: str) -> None:
-    """End one session: its access and refresh tokens stop working at once."""
-    write(lambda connection: connection.execute(delete(Session).where(_session.id == session_id)), ())
+class _Known(NamedTuple):
+    """A caller, who is one until the session's end as long as the stamp is the same."""
+
+    stamp: Hashable
+    caller: Caller
+    expires_at: int
+
+
+_MOST_CALLERS = 4096
+_callers: WeakKeyDictionary[Engine, dict[tuple[int, str], _Known]] = WeakKeyDictionary()
+
+
+def end_session(user_id: int, session_id: str) -> None:
+    """End one session of a user: its access and refresh tokens stop working at once."""
+    own = (_session.id == session_id) & (_session.user_id == user_id)
+    write(lambda connection: connection.execute(delete(Session).where(own)), [(CALLER, user_id)])
 
 
 def require_session(connection: Connection, session_id: str) -> None:

@@ -13,6 +13,7 @@ from movierating.auth.service import Caller, require_session
 from movierating.database import read, write
 from movierating.dialects import lock_rows
 from movierating.pagination import Pages, Sort
+from movierating.prepared import Prepared
 from movierating.problems import Conflict, InsufficientStorage, NotFound, Unavailable
 
 PREFIX = "mr_"
@@ -72,14 +73,19 @@ def remove(user_id: int, token_id: int) -> None:
         raise NotFound("You have no such token.")
 
 
+_CALLER = Prepared(
+    select(
+        _token.id, _token.scope, _token.expires_at, _token.last_used_at, _user.id.label("user_id"), _user.role
+    )
+    .join(User, _user.id == _token.user_id)
+    .where(_token.token_hash == bindparam("hash"), _user.active)
+)
+
+
 def caller_of_token(secret: str) -> Caller | None:
     """The caller a personal token stands for, or None; notes the use, to the minute."""
     now = times.now()
-    row = read().execute(
-        select(_token.id, _token.scope, _token.expires_at, _token.last_used_at, _user.id.label("user_id"), _user.role)
-        .join(User, _user.id == _token.user_id)
-        .where(_token.token_hash == _hash(secret), _user.active)
-    ).one_or_none()  # fmt: skip
+    row = _CALLER.first(read(), hash=_hash(secret))
     if row is None or (row.expires_at is not None and row.expires_at <= now):
         return None
     if row.last_used_at is None or row.last_used_at < now - LAST_USE_SECONDS * times.SECOND:

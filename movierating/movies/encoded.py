@@ -59,14 +59,10 @@ class Encoder:
         One that changed since it was read is shown as it is now, one that is gone is not.
         """
         known = self._known(connection)
-        found: dict[int, Any] = {}
-        missing = []
-        for row in rows:
-            one = known.kept.get(row[0], row[self._version])
-            if one is not None:
-                found[row[0]] = Fragment(one)
-            else:
-                missing.append(row)
+        found: dict[int, Any] = {
+            movie_id: Fragment(one) for movie_id, one in known.kept.found(rows, self._version).items()
+        }
+        missing = [row for row in rows if row[0] not in found] if len(found) < len(rows) else []
         if rows:
             known.note(len(missing), len(rows))
         if missing:

@@ -6,8 +6,8 @@ their own memory: what is freed between two of them is seldom of use.
 
 import threading
 from collections import deque
-from collections.abc import Hashable
-from typing import NamedTuple
+from collections.abc import Hashable, Sequence
+from typing import Any, NamedTuple
 
 CHUNK_BYTES = 1 << 18
 # 10,000 movies and more, of some 600 bytes each.
@@ -19,6 +19,7 @@ class _Chunk:
 
     def __init__(self) -> None:
         self.memory = bytearray(CHUNK_BYTES)
+        self.view = memoryview(self.memory)
         self.used = 0
         self.movie_ids: list[int] = []
 
@@ -39,13 +40,15 @@ class Kept:
         self._putting = threading.Lock()
         self.is_full = False
 
-    def get(self, movie_id: int, version: Hashable) -> bytes | None:
-        """What was put for the movie at this version, or None."""
-        place = self._places.get(movie_id)
-        if place is None or place[0] != version:
-            return None
-        _, chunk, start, end = place
-        return bytes(memoryview(chunk.memory)[start:end])
+    def found(self, rows: Sequence[Sequence[Any]], version: slice) -> dict[int, bytes]:
+        """What was put for movies, by id; `rows` begin with an id, and their part `version` is what it must be at."""
+        places, found = self._places, {}
+        for row in rows:
+            place = places.get(row[0])
+            if place is not None and place[0] == row[version]:
+                _, chunk, start, end = place
+                found[row[0]] = chunk.view[start:end].tobytes()
+        return found
 
     def put(self, movie_id: int, version: Hashable, encoded: bytes) -> None:
         """Keep it in place of another version, if it isn't of a monstrous size."""

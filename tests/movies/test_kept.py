@@ -17,38 +17,46 @@ def little(monkeypatch):
     return Kept()
 
 
+def get(store, movie_id, version):
+    return store.found([(movie_id, version)], slice(1, 2)).get(movie_id)
+
+
+def put(store, movie_id, version, encoded):
+    store.put(movie_id, (version,), encoded)
+
+
 def ids(store):
-    return [movie_id for movie_id in range(100) if store.get(movie_id, 1)]
+    return [movie_id for movie_id in range(100) if get(store, movie_id, 1)]
 
 
 def test_one_is_found_at_its_version_alone():
     store = Kept()
-    store.put(1, (1, 7), b"one")
-    store.put(2, (1, 7), b"two")
-    assert (store.get(1, (1, 7)), store.get(2, (1, 7))) == (b"one", b"two")
-    assert store.get(1, (1, 8)) is store.get(3, (1, 7)) is None
-    store.put(1, (1, 8), b"new")
-    assert (store.get(1, (1, 7)), store.get(1, (1, 8))) == (None, b"new")
+    put(store, 1, (1, 7), b"one")
+    put(store, 2, (1, 7), b"two")
+    assert (get(store, 1, (1, 7)), get(store, 2, (1, 7))) == (b"one", b"two")
+    assert get(store, 1, (1, 8)) is get(store, 3, (1, 7)) is None
+    put(store, 1, (1, 8), b"new")
+    assert (get(store, 1, (1, 7)), get(store, 1, (1, 8))) == (None, b"new")
 
 
 def test_the_oldest_go_a_chunk_at_a_time(little):
     for movie_id in range(1, 7):
-        little.put(movie_id, 1, b"12345")
+        put(little, movie_id, 1, b"12345")
     assert (ids(little), little.is_full) == ([1, 2, 3, 4, 5, 6], False)
-    little.put(7, 1, b"12345")
+    put(little, 7, 1, b"12345")
     assert (ids(little), little.is_full) == ([3, 4, 5, 6, 7], True)
 
 
 def test_one_that_was_put_again_stays_when_its_old_chunk_goes(little):
     for movie_id in (1, 2, 1, 3, 4, 5):
-        little.put(movie_id, 1, b"12345")
-    little.put(6, 1, b"1234567890")
+        put(little, movie_id, 1, b"12345")
+    put(little, 6, 1, b"1234567890")
     assert ids(little) == [1, 3, 4, 5, 6]
 
 
 def test_one_that_is_larger_than_a_chunk_is_not_kept(little):
-    little.put(1, 1, b"1234567890")
-    little.put(2, 1, b"12345678901")
+    put(little, 1, 1, b"1234567890")
+    put(little, 2, 1, b"12345678901")
     assert ids(little) == [1]
 
 
@@ -60,9 +68,9 @@ def test_threads_never_find_another_movies_bytes(monkeypatch):
     def use():
         for _ in range(20_000):
             movie_id = random.randrange(60)
-            found = store.get(movie_id, 1)
+            found = get(store, movie_id, 1)
             if found is None:
-                store.put(movie_id, 1, b"%03d" % movie_id * 20)
+                put(store, movie_id, 1, b"%03d" % movie_id * 20)
             elif found != b"%03d" % movie_id * 20:
                 wrong.append((movie_id, found))
 

@@ -1,0 +1,72 @@
+"""Who a session's token stands for is kept, and asked again with whatever may have changed it, in whatever process."""
+
+import pytest
+from sqlalchemy import update
+
+from movierating import times
+from movierating.auth import service
+from movierating.auth.models import User
+from movierating.database import db, read, write
+
+ME = "/v1/users/me"
+
+
+@pytest.fixture
+def elsewhere(make_app, app):
+    """A client of another application, as another worker has, that knows the same secret."""
+    return make_app(SECRET_KEY=app.config["SECRET_KEY"]).test_client()
+
+
+@pytest.mark.sqlite
+def test_a_session_is_read_once_while_nobody_changes_it(member, admin, add_movie):
+    movie_id, seen = add_movie(), []
+    member.put(f"/v1/movies/{movie_id}/rating", json={"value": 7})
+    driver = read().connection.dbapi_connection
+    driver.set_trace_callback(seen.append)
+    member.put(f"/v1/movies/{movie_id}/rating", json={"value": 8})
+    admin.put(f"/v1/movies/{movie_id}/rating", json={"value": 9})
+    member.delete(f"/v1/movies/{movie_id}/rating")
+    driver.set_trace_callback(None)
+    # The admin's, once.
+    assert sum("FROM user JOIN session" in each.replace('"', "") for each in seen) == 1
+
+
+def administer(**values):
+    """What an admin's call, and any other write but a session's own, does."""
+    return lambda member, _client: write(
+        lambda connection: connection.execute(update(User).where(User.id == member.id).values(values))
+    )
+
+
+def log_out(member, client):
+    answer = client.post("/v1/auth/logout", headers=member.headers)
+    assert answer.status_code == 204
+
+
+@pytest.mark.parametrize("change", [log_out, administer(active=False)], ids=["logged out", "deactivated"])
+def test_what_ends_a_session_in_another_process_ends_it_here_at_once(member, elsewhere, problem, change):
+    assert member.get(ME).status_code == elsewhere.get(ME, headers=member.headers).status_code == 200
+    change(member, elsewhere)
+    problem(member.get(ME), 401)
+    problem(elsewhere.get(ME, headers=member.headers), 401)
+
+
+def test_a_role_that_is_taken_away_counts_at_once(admin, problem):
+    assert admin.get("/v1/users").status_code == 200
+    administer(role="member")(admin, None)
+    problem(admin.get("/v1/users"), 403)
+
+
+def test_a_session_that_is_known_ends_in_its_time(member, monkeypatch):
+    session_id = service.login("member", "correct horse battery").session_id
+    assert service.caller_of_session(member.id, session_id).user_id == member.id
+    end = times.now() + service.REFRESH_SECONDS * times.SECOND + times.SECOND
+    monkeypatch.setattr(times, "now", lambda: end)
+    assert service.caller_of_session(member.id, session_id) is None
+
+
+def test_callers_who_are_known_are_bounded(member, sign_up, monkeypatch):
+    monkeypatch.setattr(service, "_MOST_CALLERS", 2)
+    for person in [member, *(sign_up() for _ in range(4))]:
+        assert person.get(ME).status_code == 200
+        assert len(service._callers[db.engine]) <= 2
