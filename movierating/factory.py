@@ -158,7 +158,9 @@ def _bind_extensions(app: http.Application) -> None:
     migrate.init_app(app, db, directory=str(startup.MIGRATIONS), render_as_batch=True)
     jwt.init_app(app)
     limiter.init_app(app)
-    # No read is limited, and to find that out takes as long as to answer one.
+    # To find out that nothing limits a read takes as long as to answer one, and here only operations have limits, which
+    # are looked at where these are called; what it would do before a request is for limits of all.
+    app.before_request_funcs.clear()
     app.spare_reads()
     if app.config["CORS_ORIGINS"]:
         cors.init_app(

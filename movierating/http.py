@@ -9,7 +9,7 @@ import flask.typing as ft
 import orjson
 from flask import Response, current_app, request
 from flask.globals import request_ctx
-from flask.sessions import SessionInterface, SessionMixin
+from flask.sessions import NullSession, SessionInterface, SessionMixin
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed, NotFound
 from werkzeug.routing import MapAdapter
@@ -44,9 +44,11 @@ class Request(flask.Request):
 class NoSessions(SessionInterface):
     """Nobody gets a cookie; Flask's own interface would make ready to sign one in each request."""
 
+    _none = NullSession()
+
     def open_session(self, app: flask.Flask, request: flask.Request) -> SessionMixin:
-        """An empty one that can't be written to."""
-        return self.make_null_session(app)
+        """An empty one that can't be written to, and so is everybody's."""
+        return self._none
 
 
 class Application(flask.Flask):
@@ -85,13 +87,29 @@ class Application(flask.Flask):
     def dispatch_request(self) -> ft.ResponseReturnValue:
         """Let the view of the request's rule answer."""
         now = request_ctx.request
-        if now.url_rule is not None:
-            _refuse_misspelt(now)
-            # The rule, not the address: what a client put into the latter may be a secret that went astray.
-            now.environ[ROUTE] = now.url_rule.rule
-        return super().dispatch_request()
+        rule = now.url_rule
+        if rule is None:
+            return super().dispatch_request()
+        _refuse_misspelt(now)
+        # The rule, not the address: what a client put into the latter may be a secret that went astray.
+        now.environ[ROUTE] = rule.rule
+        if now.environ["REQUEST_METHOD"] == "OPTIONS":
+            return super().dispatch_request()
+        view, path = self.view_functions[rule.endpoint], now.view_args or {}
+        return view(**path)  # type: ignore[no-any-return]
 
-    # Flask's next three look for hooks of the request's blueprint too, and send signals; here are none of either.
+    # Flask's next four send signals, and look for hooks of the request's blueprint too; here are none of either.
+
+    def full_dispatch_request(self) -> Response:
+        """Let the view or a hook answer, or an error's handler, and then the hooks after a request look at it."""
+        self._got_first_request = True
+        try:
+            answer = self.preprocess_request()
+            if answer is None:
+                answer = self.dispatch_request()
+        except Exception as error:
+            answer = self.handle_user_exception(error)
+        return self.process_response(self.make_response(answer))
 
     def preprocess_request(self) -> ft.ResponseReturnValue | None:
         """Run the hooks before a request, of which one may answer."""

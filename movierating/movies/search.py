@@ -66,7 +66,7 @@ def search(
     """
     if sort == "relevance" and "q" not in filters:
         raise invalid("query", "sort", "Goes with q.")
-    kinds, values = asked(filters)
+    kinds, values = asked(filters) if filters else ((), {})
     kinds, gathered = _planned(kinds, values, sort, limit) if kinds else (kinds, None)
     # Of those that are gathered most are not on the page.
     whole = gathered is None and WHOLE.wants_whole_rows(read())
