@@ -44,15 +44,21 @@ WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 @dataclass(slots=True)
 class _Kept:
-    """A good answer: `headers` but for the request's id, `brief` those of a 304; `used` since it was looked at."""
+    """A good answer: `headers` but for the request's id; `used` since it was looked at."""
 
     stamp: Hashable
     headers: Headers
-    brief: Headers
     body: bytes
     etag: str
     route: str | None
     used: bool = False
+    _brief: Headers | None = None
+
+    def brief(self) -> Headers:
+        """The headers of a 304."""
+        if self._brief is None:
+            self._brief = [header for header in self.headers if header[0] not in _OF_CONTENT]
+        return self._brief
 
 
 class Edge:
@@ -133,9 +139,7 @@ def _is_anybodys(environ: dict[str, Any], path: str) -> bool:
 
 
 def _kept(stamp: Hashable, answer: Found) -> _Kept:
-    brief = [header for header in answer.headers if header[0] not in _OF_CONTENT]
-    etag = next(value for name, value in brief if name == "ETag")
-    return _Kept(stamp, answer.headers, brief, answer.body, etag, answer.route)
+    return _Kept(stamp, answer.headers, answer.body, dict(answer.headers)["ETag"], answer.route)
 
 
 def _given_again(
@@ -150,7 +154,7 @@ def _given_again(
     method = environ["REQUEST_METHOD"]
     if known is not None and (known == kept.etag or _names(known, kept.etag)):
         status, body = 304, b""
-        start_response("304 NOT MODIFIED", [*kept.brief, ("X-Request-ID", request_id)])
+        start_response("304 NOT MODIFIED", [*kept.brief(), ("X-Request-ID", request_id)])
     else:
         status, body = 200, kept.body if method == "GET" else b""
         start_response("200 OK", [*kept.headers, ("X-Request-ID", request_id)])
@@ -181,6 +185,7 @@ class _Answer:
         self._cache = cache
         self._status = 500
         self._headers: Headers = []
+        self._etag: str | None = None
 
     def of(self, application: WSGI) -> Iterable[bytes]:
         """Let the application answer; its body, to be passed on as it is."""
@@ -200,8 +205,9 @@ class _Answer:
         self._status = int(status[:3])
         if self._status == 204:
             headers = [header for header in headers if header[0] != "Content-Type"]
-        names = {name for name, _ in headers}
+        names = dict(headers)
         missing = [header for header in _UNLESS_SET if header[0] not in names]
+        self._etag = names.get("ETag")
         if "Cache-Control" not in names:
             missing.append(
                 ("Cache-Control", "no-store" if "HTTP_AUTHORIZATION" in self._environ else "no-cache")
@@ -211,7 +217,7 @@ class _Answer:
 
     def can_be_kept(self) -> bool:
         """Whether it was a good answer with a tag."""
-        return self._status == 200 and any(name == "ETag" for name, _ in self._headers)
+        return self._status == 200 and self._etag is not None
 
     def made(self, body: bytes) -> Found:
         """It, with its whole body, to be given again."""

@@ -59,9 +59,7 @@ class Encoder:
         One that changed since it was read is shown as it is now, one that is gone is not.
         """
         known = self._known(connection)
-        found: dict[int, Any] = {
-            movie_id: Fragment(one) for movie_id, one in known.kept.found(rows, self._version).items()
-        }
+        found: dict[int, Any] = known.kept.found(rows, self._version, Fragment)
         missing = [row for row in rows if row[0] not in found] if len(found) < len(rows) else []
         if rows:
             known.note(len(missing), len(rows))

@@ -6,8 +6,10 @@ their own memory: what is freed between two of them is seldom of use.
 
 import threading
 from collections import deque
-from collections.abc import Hashable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any, NamedTuple, TypeVar
+
+T = TypeVar("T")
 
 CHUNK_BYTES = 1 << 18
 # 10,000 movies and more, of some 600 bytes each.
@@ -40,14 +42,17 @@ class Kept:
         self._putting = threading.Lock()
         self.is_full = False
 
-    def found(self, rows: Sequence[Sequence[Any]], version: slice) -> dict[int, bytes]:
-        """What was put for movies, by id; `rows` begin with an id, and their part `version` is what it must be at."""
+    def found(self, rows: Sequence[Sequence[Any]], version: slice, of: Callable[[bytes], T]) -> dict[int, T]:
+        """What `of` makes of what was put for movies, by id.
+
+        `rows` begin with an id, and their part `version` is what the movie must be at.
+        """
         places, found = self._places, {}
         for row in rows:
             place = places.get(row[0])
             if place is not None and place[0] == row[version]:
                 _, chunk, start, end = place
-                found[row[0]] = chunk.view[start:end].tobytes()
+                found[row[0]] = of(chunk.view[start:end].tobytes())
         return found
 
     def put(self, movie_id: int, version: Hashable, encoded: bytes) -> None:

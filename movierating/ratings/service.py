@@ -110,7 +110,7 @@ def shown_values(value: int, rated_at: int, created_at: int, updated_at: int) ->
     """A rating's columns as the API shows them."""
     return {
         "value": value / 2,
-        "rated_at": times.to_rfc3339(rated_at),
+        "rated_at": times.any_to_rfc3339(rated_at),
         "created_at": times.to_rfc3339(created_at),
         "updated_at": times.to_rfc3339(updated_at),
     }
@@ -152,10 +152,12 @@ def of_movie(movie_id: int, cursor: str | None, limit: int) -> tuple[list[dict[s
     """
     movies.require(movie_id)
     rows, next_cursor = _OF_MOVIE.page(cursor, limit, movie=movie_id)
-    return [
-        {"user": {"id": user_id, "username": username, "display_name": display_name}, **shown_values(*own)}
-        for *own, user_id, username, display_name, _, _ in rows
-    ], next_cursor
+    items = []
+    for *own, user_id, username, display_name, _, _ in rows:
+        item = shown_values(*own)
+        item["user"] = {"id": user_id, "username": username, "display_name": display_name}
+        items.append(item)
+    return items, next_cursor
 
 
 def remove_movie(movie_id: int, edits: Container[int] | None, with_ratings: bool) -> None:

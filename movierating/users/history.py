@@ -43,12 +43,14 @@ def rated_by(
     rows, next_cursor = pages.page(cursor, limit, **{**filters, "user": user_id})
     if not rows:
         require_active(user_id)
-    movies = FACTS.encoded(read(), [row[len(_OWN) :] for row in rows])
-    return [
-        {"movie": movies[movie_id], **shown_values(*own)}
-        for *own, movie_id in [row[: len(_OWN) + 1] for row in rows]
-        if movie_id in movies
-    ], next_cursor
+    movies = FACTS.encoded(read(), rows)
+    items = []
+    for movie_id, *_, value, rated_at, created_at, updated_at, _, _ in rows:
+        if movie_id in movies:
+            item = shown_values(value, rated_at, created_at, updated_at)
+            item["movie"] = movies[movie_id]
+            items.append(item)
+    return items, next_cursor
 
 
 _FILTERS = {
@@ -64,7 +66,7 @@ def _pages(sort: str, filters: frozenset[str], whole: bool) -> Pages:
     """The pages whose rows hold a movie's facts, if they are `whole`, or no more of it than its version."""
     columns, descending = _SORTS[sort]
     ratings = (
-        select(*_OWN, *(FACT_COLUMNS if whole else VERSION_COLUMNS))
+        select(*(FACT_COLUMNS if whole else VERSION_COLUMNS), *_OWN)
         .select_from(Rating)
         .join(Movie, _movie.id == _rating.movie_id)
         .where(

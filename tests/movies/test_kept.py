@@ -18,7 +18,7 @@ def little(monkeypatch):
 
 
 def get(store, movie_id, version):
-    return store.found([(movie_id, version)], slice(1, 2)).get(movie_id)
+    return store.found([(movie_id, version)], slice(1, 2), bytes).get(movie_id)
 
 
 def put(store, movie_id, version, encoded):
