@@ -9,6 +9,7 @@ from typing import Any
 import flask_smorest
 from apispec.ext.marshmallow import MarshmallowPlugin
 from flask import Flask, request
+from flask.globals import request_ctx
 from flask.views import MethodView
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 from werkzeug.routing import BaseConverter
@@ -42,7 +43,7 @@ class View(MethodView):
 
     def dispatch_request(self, **kwargs: Any) -> Any:
         """Let the operation of the request's method answer; Flask's own asks twice whether it is a coroutine."""
-        return getattr(self, _OPERATIONS[request.environ["REQUEST_METHOD"]])(**kwargs)
+        return getattr(self, _OPERATIONS[request_ctx.request.environ["REQUEST_METHOD"]])(**kwargs)
 
 
 class Blueprint(flask_smorest.Blueprint):
@@ -109,7 +110,7 @@ class Blueprint(flask_smorest.Blueprint):
 def _without_surplus(view: Callable[..., Any]) -> Any:
     @functools.wraps(view)
     def strict(*args: Any, **kwargs: Any) -> Any:
-        environ = request.environ
+        environ = request_ctx.request.environ
         if environ["REQUEST_METHOD"] not in _READING:
             _refuse_surplus_body()
         if not environ.get("QUERY_STRING", "") or QUERY_IS_CHECKED in environ or not request.args:

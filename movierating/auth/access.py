@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 import jwt as pyjwt
-from flask import current_app, g, request
+from flask import g
+from flask.globals import request_ctx
 from flask_jwt_extended import create_access_token, create_refresh_token, decode_token
 from flask_jwt_extended.exceptions import JWTExtendedException
 
@@ -104,9 +105,10 @@ def _guard(view: Callable[..., Any], require: Callable[[Caller], None]) -> Any:
 
     @functools.wraps(view)
     def guarded(*args: Any, **kwargs: Any) -> Any:
+        environ = request_ctx.request.environ
         g.caller = known = _identify(bearer())
-        request.environ[USER_ID] = known.user_id
-        if known.scope != "write" and request.method not in _SAFE:
+        environ[USER_ID] = known.user_id
+        if known.scope != "write" and environ["REQUEST_METHOD"] not in _SAFE:
             raise Forbidden("This token can only read.")
         require(known)
         return (counted if limiter.enabled else view)(*args, **kwargs)
@@ -119,7 +121,8 @@ def _guard(view: Callable[..., Any], require: Callable[[Caller], None]) -> Any:
 
 def bearer() -> str:
     """The token that the request carries. Raises Unauthenticated where there is none."""
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    given: str = request_ctx.request.environ.get("HTTP_AUTHORIZATION", "")
+    scheme, _, token = given.partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise Unauthenticated(_REFUSED)
     return token.strip()
@@ -137,7 +140,7 @@ def _identify(token: str) -> Caller:
 
 
 def _claims(token: str, kind: str) -> dict[str, Any]:
-    claims = _verified(token, kind, current_app.config["JWT_SECRET_KEY"])
+    claims = _verified(token, kind, request_ctx.app.config["JWT_SECRET_KEY"])
     if claims["exp"] * times.SECOND <= times.now():
         raise Unauthenticated(_REFUSED)
     return claims
