@@ -356,6 +356,6 @@ def test_of_a_database_that_may_be_another_tomorrow_no_version_is_told(
         "REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC",
     )
     with create_app(environ(tmp_path / "other", DATABASE_URL=plain), prepared=False).app_context():
-        assert [database.version(db.engine, each) for each in (movie_id, None)] == [None, None]
+        assert [database.version(db.engine, each) for each in (("movie", movie_id), None)] == [None, None]
         assert database.read().scalar(select(Movie.id)) == movie_id
         database.close()
