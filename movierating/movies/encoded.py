@@ -2,7 +2,8 @@
 
 What is kept of a movie is good for as long as its version is the same, in whatever list and whoever asks, because to
 show one depends on nothing else. A list so reads no more of a movie than its id and version. Where movies are too many
-to be kept, and most of what lists show is not, they had better read whole movies at once.
+to be kept, and most of what lists show is not, they had better read whole movies at once; that is told of first pages,
+which show the same few movies again and again, and of those behind them by itself.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,14 +23,17 @@ Fragment = orjson.Fragment
 
 
 class _Known:
-    """What is kept of one database's movies, and the share of those asked for that was `missed` lately."""
+    """What is kept of one database's movies, and the share of those asked for that was `missed` lately.
+
+    That is by whether it was for a first page.
+    """
 
     def __init__(self) -> None:
         self.kept = Kept()
-        self.missed = 0.0
+        self.missed = {True: 0.0, False: 0.0}
 
-    def note(self, missing: int, asked: int) -> None:
-        self.missed += (missing / asked - self.missed) / _LATELY
+    def note(self, is_first: bool, missing: int, asked: int) -> None:
+        self.missed[is_first] += (missing / asked - self.missed[is_first]) / _LATELY
 
 
 class Encoder:
@@ -49,20 +53,23 @@ class Encoder:
         self._show, self._columns, self._fetch, self._version = show, columns, fetch, version
         self._of_databases: WeakKeyDictionary[Engine, _Known] = WeakKeyDictionary()
 
-    def wants_whole_rows(self, connection: Connection) -> bool:
-        """Whether a list had better read all columns of its movies, for many are not kept."""
-        return self._known(connection).missed > _MANY
+    def wants_whole_rows(self, connection: Connection, is_first: bool) -> bool:
+        """Whether a list's first page, or another one, had better read all columns of its movies: many are not kept."""
+        return self._known(connection).missed[is_first] > _MANY
 
-    def encoded(self, connection: Connection, rows: Sequence[Sequence[Any]]) -> dict[int, Any]:
+    def encoded(
+        self, connection: Connection, rows: Sequence[Sequence[Any]], is_first: bool
+    ) -> dict[int, Any]:
         """Movies as `orjson.dumps` takes them, by id, from rows that are whole or hold no more than their versions.
 
-        One that changed since it was read is shown as it is now, one that is gone is not.
+        The rows are those of a list's first page or of another one. A movie that changed since it was read is shown as
+        it is now, one that is gone is not.
         """
         known = self._known(connection)
         found: dict[int, Any] = known.kept.found(rows, self._version, Fragment)
         missing = [row for row in rows if row[0] not in found] if len(found) < len(rows) else []
         if rows:
-            known.note(len(missing), len(rows))
+            known.note(is_first, len(missing), len(rows))
         if missing:
             found |= self._encode(connection, known.kept, missing)
         return found

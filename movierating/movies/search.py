@@ -69,7 +69,7 @@ def search(
     kinds, values = asked(filters) if filters else ((), {})
     kinds, gathered = _planned(kinds, values, sort, limit) if kinds else (kinds, None)
     # Of those that are gathered most are not on the page.
-    whole = gathered is None and WHOLE.wants_whole_rows(read())
+    whole = gathered is None and WHOLE.wants_whole_rows(read(), cursor is None)
     return _pages(kinds, sort, gathered, whole).page(cursor, limit, **values)
 
 

@@ -121,12 +121,12 @@ FACTS = Encoder(
 )
 
 
-def encoded(rows: Sequence[Sequence[Any]]) -> list[Any]:
+def encoded(rows: Sequence[Sequence[Any]], is_first: bool) -> list[Any]:
     """Movies as the API shows them, for `orjson.dumps`; one that is gone by now is left out.
 
-    Rows start with COLUMNS, or hold no more of a movie than VERSION_COLUMNS.
+    Rows start with COLUMNS, or hold no more of a movie than VERSION_COLUMNS; they are a list's first page, or another.
     """
-    found = WHOLE.encoded(read(), rows)
+    found = WHOLE.encoded(read(), rows, is_first)
     return [found[row[0]] for row in rows if row[0] in found]
 
 

@@ -39,11 +39,12 @@ def rated_by(
 
     `filters` may hold `min_value` and `max_value` (half points) and `genre`. Raises NotFound.
     """
-    pages = _pages(sort, frozenset(filters), FACTS.wants_whole_rows(read()))
+    is_first = cursor is None
+    pages = _pages(sort, frozenset(filters), FACTS.wants_whole_rows(read(), is_first))
     rows, next_cursor = pages.page(cursor, limit, **{**filters, "user": user_id})
     if not rows:
         require_active(user_id)
-    movies = FACTS.encoded(read(), rows)
+    movies = FACTS.encoded(read(), rows, is_first)
     items = []
     for movie_id, *_, value, rated_at, created_at, updated_at, _, _ in rows:
         if movie_id in movies:

@@ -33,9 +33,9 @@ def encoder(app, stock, fetched):
     return Encoder(lambda row: row[2], COLUMNS, fetch, version=slice(1, 2))
 
 
-def titles(encoder, *rows):
+def titles(encoder, *rows, is_first=True):
     return orjson.loads(
-        orjson.dumps(encoder.encoded(read(), rows), option=orjson.OPT_NON_STR_KEYS),
+        orjson.dumps(encoder.encoded(read(), rows, is_first), option=orjson.OPT_NON_STR_KEYS),
     )
 
 
@@ -91,14 +91,16 @@ def test_for_whole_rows_nothing_goes_once_there_is_no_room(little, encoder, fetc
     assert fetched == [[1], [2], [3], [1]]
 
 
-def test_whole_rows_are_wanted_while_most_movies_are_not_kept(encoder):
-    assert not encoder.wants_whole_rows(read())
+@pytest.mark.parametrize("is_first", [True, False])
+def test_whole_rows_are_wanted_while_most_movies_of_such_pages_are_not_kept(encoder, is_first):
+    assert not encoder.wants_whole_rows(read(), is_first)
     for version in range(10):
-        titles(encoder, (1, version, "Emma"))
-    assert encoder.wants_whole_rows(read())
+        titles(encoder, (1, version, "Emma"), is_first=is_first)
+    assert encoder.wants_whole_rows(read(), is_first)
+    assert not encoder.wants_whole_rows(read(), not is_first)
     for _ in range(30):
-        titles(encoder, (1, 9))
-    assert not encoder.wants_whole_rows(read())
+        titles(encoder, (1, 9), is_first=is_first)
+    assert not encoder.wants_whole_rows(read(), is_first)
 
 
 def test_each_database_has_its_own(encoder, make_app, stock):

@@ -81,7 +81,7 @@ def test_movies_are_shown_alike_whether_their_rows_are_whole_or_not(
 ):
     found = []
     for whole in (True, False):
-        monkeypatch.setattr(FACTS, "wants_whole_rows", lambda _connection, whole=whole: whole)
+        monkeypatch.setattr(FACTS, "wants_whole_rows", lambda *_, whole=whole: whole)
         found.append([page["items"] for page in pages(client, f"{history}?sort={sort}&limit=2")])
     assert found[0] == found[1] != []
 
