@@ -50,7 +50,7 @@ class _Own(threading.local):
 
 
 class _Watch:
-    """A connection that writes nothing, for SQLite's count of the commits of all others.
+    """A connection that writes nothing, for SQLite's count of the commits of all others, ours among them.
 
     Source: https://www.sqlite.org/pragma.html#pragma_data_version. Counts of two connections don't compare, so one
     serves all threads, and the next one's counts are told from its own.

@@ -35,6 +35,7 @@ class Turns:
     def __init__(self) -> None:
         self._lock = _LockFile()
         self._versions: Versions | None = None
+        self._settled: Versions | None = None
         self.long = LongTurns()
 
     def take(self, engine: Engine) -> AbstractContextManager[None]:
@@ -51,11 +52,11 @@ class Turns:
         if not _are_taken(engine):
             return nullcontext()
         self.look_for_versions(engine)
-        first = self._versions is None
         with _told_of_the_disk():
             versions = self.versions(engine)
-        if first:
+        if self._settled is not versions:
             versions.settle()
+            self._settled = versions
         return versions.changing(subjects)
 
     def look_for_versions(self, engine: Engine) -> None:
@@ -80,7 +81,7 @@ class Turns:
         self.long.close()
         if self._versions is not None:
             self._versions.close()
-            self._versions = None
+            self._versions = self._settled = None
 
 
 class LongTurns:

@@ -41,7 +41,9 @@ class Versions:
 
     def __init__(self, file: Path) -> None:
         with file.open("ab") as opened:
-            opened.truncate(_BYTES)
+            # It never gets shorter: whoever maps an end that is cut off is killed.
+            if opened.tell() < _BYTES:
+                opened.truncate(_BYTES)
         with file.open("r+b") as opened:
             _allocate(opened.fileno())
             self.identity = identity(opened.fileno())

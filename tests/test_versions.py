@@ -68,6 +68,14 @@ def test_all_who_map_the_file_see_the_same(versions, file):
     other.close()
 
 
+def test_a_file_that_is_longer_stays_so(versions, file):
+    with file.open("ab") as opened:
+        opened.write(bytes(100))
+    size = file.stat().st_size
+    Versions(file).close()
+    assert file.stat().st_size == size
+
+
 def die_while_changing(file):
     with Versions(file).changing([ONE]):
         os.kill(os.getpid(), signal.SIGKILL)

@@ -147,7 +147,7 @@ def _claims(token: str, kind: str) -> dict[str, Any]:
 
 
 # A token comes with every request of its quarter of an hour, and what it says doesn't change; whether its session has
-# ended is asked each time.
+# ended is another question.
 @functools.lru_cache(2048)
 def _verified(token: str, kind: str, _key: str) -> dict[str, Any]:
     try:
