@@ -30,6 +30,9 @@ CHUNK_ROWS = 15_000
 # Movies and users whose sums are collected before they are written, at some 300 bytes each.
 _MOST_SUMS = 100_000
 
+# How many times as many movies as a data set has are a large catalogue.
+_LARGE = 4
+
 _movie, _user = Movie.__table__.c, User.__table__.c
 
 
@@ -64,8 +67,10 @@ def _match(
     the same movie in the next run.
     """
     newest = newest_id(connection, Movie.__table__)
-    # Of a small set in a large catalogue, others would wait while all of that is learnt.
-    catalogue = Catalogue(connection, _wanted(rows) if len(rows) < newest else None)
+    # Of a small set in a large catalogue, others would wait while all of that is learnt; to learn of most of it what is
+    # wanted takes longer, and twice the memory.
+    is_small = len(rows) < newest / _LARGE
+    catalogue = Catalogue(connection, _wanted(rows) if is_small else None)
     changes = None
     while changes != catalogue.changes:
         changes = catalogue.changes
