@@ -151,9 +151,9 @@ def write(
 ) -> T:
     """Run `job` in one transaction, committed when it returns and rolled back when it raises; returns its result.
 
-    Where `subjects` are given, all that it changes is ratings and sums of these movies and users, or nothing that
-    anybody is shown. One that `is_long`, for tenths of a second, has a transaction to itself, and others come between
-    it and the next such.
+    Where `subjects` are given, all that it changes is ratings and sums of these movies and users, what these callers
+    may do, or nothing that anybody is shown. One that `is_long`, for tenths of a second, has a transaction to itself,
+    and others come between it and the next such.
     Raises RuntimeError inside a job: the second transaction would wait for the first without end.
     """
     engine = db.engine

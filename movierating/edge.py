@@ -32,7 +32,7 @@ API_POLICY = "default-src 'none'; frame-ancestors 'none'"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}", re.ASCII)
 _CARRIED = [("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "no-referrer")]
 _UNLESS_SET = [("Content-Security-Policy", API_POLICY), ("X-Frame-Options", "DENY")]
-_READING = frozenset({"GET", "HEAD"})
+READING = frozenset({"GET", "HEAD"})
 _OF_CONTENT = frozenset({"Content-Type", "Content-Length"})
 
 # What an entry takes besides its body: its headers, key and place in the dict.
@@ -132,7 +132,7 @@ def _is_anybodys(environ: dict[str, Any], path: str) -> bool:
     """Whether an answer of the API depends on nothing but its address and the database."""
     return (
         path.startswith("/v1/")
-        and environ["REQUEST_METHOD"] in _READING
+        and environ["REQUEST_METHOD"] in READING
         and "HTTP_AUTHORIZATION" not in environ
         and "HTTP_ORIGIN" not in environ
     )

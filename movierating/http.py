@@ -15,7 +15,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAll
 from werkzeug.routing import MapAdapter
 
 from movierating import logs, outages, problems
-from movierating.edge import REQUEST_ID, ROUTE, USER_ID
+from movierating.edge import READING, REQUEST_ID, ROUTE, USER_ID
 
 
 class Request(flask.Request):
@@ -137,8 +137,8 @@ class Application(flask.Flask):
             hook(exc)
 
     def spare_reads(self) -> None:
-        """Let the hooks that are there by now pass reads by."""
-        for hooks in (self.before_request_funcs, self.after_request_funcs, self.teardown_request_funcs):
+        """Let the hooks after a request and at its end, those that are there by now, pass reads by."""
+        for hooks in (self.after_request_funcs, self.teardown_request_funcs):
             hooks[None] = list(map(_not_for_reads, hooks.get(None, ())))
 
     def send_static_file(self, filename: str) -> Response:
@@ -151,17 +151,14 @@ class Application(flask.Flask):
 
 # A client can name any host.
 _MOST_PLACES = 100
-READING = frozenset({"GET", "HEAD"})
 
 
 def _not_for_reads(hook: Callable[..., Any]) -> Callable[..., Any]:
-    """The hook, which gives back what it is given, if anything, where a request reads."""
+    """The hook, which gives back what it is given where a request reads."""
 
     @functools.wraps(hook)
-    def spared(*given: Any) -> Any:
-        if request_ctx.request.environ["REQUEST_METHOD"] in READING:
-            return given[0] if given else None
-        return hook(*given)
+    def spared(given: Any) -> Any:
+        return given if request_ctx.request.environ["REQUEST_METHOD"] in READING else hook(given)
 
     return spared
 
