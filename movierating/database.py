@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.schema import MetaData
 
-from movierating import connections, postgresql, postgresql_connections
+from movierating import connections, postgresql, postgresql_connections, revalidation
 from movierating.dialects import POSTGRESQL, SQLITE
 from movierating.instance_lock import InUse
 from movierating.problems import Unavailable
@@ -65,6 +65,7 @@ def engine_options(url: str, instance: Path, synchronous: str, cursor_key: bytes
 
 def configure(engine: Engine, replica_url: str | None = None) -> None:
     """Make the connections of `engine` what `engine_options` promised; some reads may go to a replica."""
+    revalidation.configure(engine)
     if engine.dialect.name == POSTGRESQL:
         postgresql_connections.configure(engine)
         if replica_url is not None:

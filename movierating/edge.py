@@ -1,8 +1,9 @@
 """The outermost layer: what every answer carries, and the answers that are given again without asking the application.
 
 An answer to anybody, one without credentials, is kept with the stamp that was read before it was made, and is given
-again for as long as the same stamp is read. A stamp moves with every commit that can change the answer, so what is
-given is never older than a write that was acknowledged before. It is bounded by the bytes it keeps.
+again for as long as the same stamp is read. A stamp moves with every commit that can change the answer, and with many
+that don't; so once it has moved, an answer that is asked for often is given again if what it shows reads the same. What
+is given is never older than a write that was acknowledged before. It is bounded by the bytes it keeps.
 """
 
 import re
@@ -11,14 +12,16 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
 from werkzeug.http import parse_etags, unquote_etag
 
-from movierating import journal
+from movierating import journal, revalidation
 from movierating.logs import Answered
+from movierating.revalidation import Reads
 from movierating.shared_answers import Found, SharedAnswers
 
 MOST_BYTES = 8 << 20
@@ -35,8 +38,8 @@ _UNLESS_SET = [("Content-Security-Policy", API_POLICY), ("X-Frame-Options", "DEN
 READING = frozenset({"GET", "HEAD"})
 _OF_CONTENT = frozenset({"Content-Type", "Content-Length"})
 
-# What an entry takes besides its body: its headers, key and place in the dict.
-_ENTRY_BYTES = 2_000
+# What an entry takes besides its body: its headers, key and place in the dict; and what it has read.
+_ENTRY_BYTES, _READS_BYTES = 2_000, 1_500
 
 Headers = list[tuple[str, str]]
 WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -44,13 +47,14 @@ WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 @dataclass(slots=True)
 class _Kept:
-    """A good answer: `headers` but for the request's id; `used` since it was looked at."""
+    """A good answer: `headers` but for the request's id; what it `reads`, if known; `used` since it was looked at."""
 
     stamp: Hashable
     headers: Headers
     body: bytes
     etag: str
     route: str | None
+    reads: Reads | None = None
     used: bool = False
     _brief: Headers | None = None
 
@@ -64,14 +68,20 @@ class _Kept:
 class Edge:
     """A WSGI application in front of another; `stamp(path)` is what an answer at that path stands or falls with.
 
-    Where `stamp` is None nothing is kept, and the application answers.
+    Where `stamp` is None nothing is kept, and the application answers. `is_same(reads)` tells whether what an answer
+    has read reads the same by now.
     """
 
     def __init__(
-        self, application: WSGI, stamp: Callable[[str], Hashable], shared: SharedAnswers | None = None
+        self,
+        application: WSGI,
+        stamp: Callable[[str], Hashable],
+        is_same: Callable[[Reads], bool],
+        shared: SharedAnswers | None = None,
     ) -> None:
         self._application = application
         self._stamp = stamp
+        self._is_same = is_same
         self._shared = shared
         self._kept: OrderedDict[tuple[str, str, str], _Kept] = OrderedDict()
         self._bytes = 0
@@ -88,23 +98,35 @@ class Edge:
             return _Answer(environ, start_response, request_id, started).of(self._application)
         key = (path, environ.get("QUERY_STRING", ""), environ.get("SCRIPT_NAME", ""))
         stamp = self._stamp(path)
-        kept = self._kept.get(key)
-        if kept is not None and kept.stamp == stamp is not None:
-            kept.used = True
-            return _given_again(kept, environ, start_response, request_id, started, "hit")
-        if self._shared is not None and (found := self._shared.get(key, stamp)):
-            kept = _kept(stamp, found)
-            self._keep(key, kept)
-            return _given_again(kept, environ, start_response, request_id, started, "shared")
+        kept, how = self._found(key, stamp)
+        if kept is not None and how != "miss":
+            return _given_again(kept, environ, start_response, request_id, started, how)
         answer = _Answer(environ, start_response, request_id, started, cache="miss")
-        body = answer.of(self._application)
-        if stamp is None or environ["REQUEST_METHOD"] != "GET" or not answer.can_be_kept():
+        # Most of what is asked for is never asked for again.
+        with nullcontext() if kept is None else revalidation.recording() as reads:
+            body = answer.of(self._application)
+        is_known_again = stamp is not None or reads is not None
+        if not is_known_again or environ["REQUEST_METHOD"] != "GET" or not answer.can_be_kept():
             return body
         made = answer.made(_joined(body))
-        self._keep(key, _kept(stamp, made))
-        if self._shared is not None:
+        self._keep(key, _kept(stamp, made, reads))
+        if self._shared is not None and stamp is not None:
             self._shared.put(key, stamp, made)
         return [made.body]
+
+    def _found(self, key: tuple[str, str, str], stamp: Hashable) -> tuple[_Kept | None, str]:
+        """What is kept, and how it is known to be good; "miss" where it isn't."""
+        kept, how = self._kept.get(key), "miss"
+        if kept is not None and kept.stamp == stamp is not None:
+            how = "hit"
+        elif self._shared is not None and (found := self._shared.get(key, stamp)):
+            how, kept = "shared", _kept(stamp, found)
+            self._keep(key, kept)
+        elif kept is not None and kept.reads is not None and self._is_same(kept.reads):
+            how, kept.stamp = "revalidated", stamp or kept.stamp
+        if kept is not None:
+            kept.used = True
+        return kept, how
 
     def _keep(self, key: tuple[str, str, str], kept: _Kept) -> None:
         with self._lock:
@@ -125,7 +147,7 @@ class Edge:
 
 
 def _size(kept: _Kept) -> int:
-    return len(kept.body) + _ENTRY_BYTES
+    return len(kept.body) + _ENTRY_BYTES + (_READS_BYTES if kept.reads else 0)
 
 
 def _is_anybodys(environ: dict[str, Any], path: str) -> bool:
@@ -138,8 +160,8 @@ def _is_anybodys(environ: dict[str, Any], path: str) -> bool:
     )
 
 
-def _kept(stamp: Hashable, answer: Found) -> _Kept:
-    return _Kept(stamp, answer.headers, answer.body, dict(answer.headers)["ETag"], answer.route)
+def _kept(stamp: Hashable, answer: Found, reads: Reads | None = None) -> _Kept:
+    return _Kept(stamp, answer.headers, answer.body, dict(answer.headers)["ETag"], answer.route, reads)
 
 
 def _given_again(

@@ -59,7 +59,9 @@ def build(environ: Mapping[str, str] | None, prepared: bool) -> Flask:
     _bind_extensions(app)
     _register_blueprints(app)
     with app.app_context():
-        app.wsgi_app = Edge(app.wsgi_app, freshness.stamps(db.engine), _shared_answers(app))  # type: ignore[method-assign]
+        app.wsgi_app = Edge(  # type: ignore[method-assign]
+            app.wsgi_app, freshness.stamps(db.engine), freshness.rereader(db.engine), _shared_answers(app)
+        )
         if settings["DATABASE_REPLICA_URL"]:
             app.wsgi_app = replicas.routed(app.wsgi_app, db.engine)  # type: ignore[assignment, method-assign]
     if settings["TRUSTED_PROXIES"]:

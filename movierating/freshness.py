@@ -1,11 +1,17 @@
-"""What an answer stands or falls with: the version of the movie or user that it is about, or that of everything."""
+"""What an answer stands or falls with: the version of the movie or user that it is about, or that of everything.
+
+Where that has moved, what the answer has read can tell.
+"""
 
 import re
 from collections.abc import Callable, Hashable
 
 from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from movierating import database
+from movierating.problems import Unavailable
+from movierating.revalidation import Reads
 from movierating.versions import MOVIE, RATERS, USER
 
 _ABOUT = re.compile(r"(/v1/(?:movies|users)/)([0-9]{1,18})(/ratings)?", re.ASCII)
@@ -29,3 +35,16 @@ def stamps(engine: Engine) -> Callable[[str], Hashable]:
         return database.version(engine, subject)
 
     return stamp
+
+
+def rereader(engine: Engine) -> Callable[[Reads], bool]:
+    """`is_same(reads)`, whether the database behind `engine` now gives what they gave."""
+
+    def is_same(reads: Reads) -> bool:
+        try:
+            return reads.give_the_same(database.read(engine))
+        except (SQLAlchemyError, Unavailable):
+            # Who makes the answer will tell the client.
+            return False
+
+    return is_same

@@ -70,8 +70,9 @@ class _Totals(Collector):
         yield self._histogram(_SECONDS, "Seconds until the answer began.", ("method", "route"))
         yield self._lookups(
             _CACHE,
-            "Reads without credentials: given again by the process, given by another one through Redis, or made.",
-            ("hit", "shared", "miss"),
+            "Reads without credentials: given again as nothing changed, or as what they show did not; given by another"
+            " process through Redis; or made.",
+            ("hit", "revalidated", "shared", "miss"),
         )
         yield self._lookups(
             counters.SHARED_CACHE,

@@ -7,12 +7,13 @@ SQLAlchemy's type processors: a flag may be 0 or 1.
 
 from collections import namedtuple
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, Dialect
 from sqlalchemy.exc import DBAPIError
 
-from movierating import outages
+from movierating import outages, revalidation
 from movierating.dialects import POSTGRESQL
 
 
@@ -36,17 +37,16 @@ class Prepared:
     def all(self, connection: Connection, **values: Any) -> list[Any]:
         """Every row."""
         compiled = self._for(connection)
-        return list(map(compiled.row, compiled.run(connection, values)))
+        return list(map(compiled.row, compiled.rows(connection, values)))
 
     def tuples(self, connection: Connection, **values: Any) -> list[Any]:
         """Every row as the driver's own tuple: of thousands, names would take a fifth of the time."""
-        rows: list[Any] = self._for(connection).run(connection, values).fetchall()
-        return rows
+        return self._for(connection).rows(connection, values)
 
     def first(self, connection: Connection, **values: Any) -> Any:
         """The one row, or None where there is none."""
         compiled = self._for(connection)
-        for row in compiled.run(connection, values).fetchall():
+        for row in compiled.rows(connection, values):
             return compiled.row(row)
         return None
 
@@ -77,11 +77,25 @@ class _Compiled:
         row: Any = namedtuple("Row", statement.exported_columns.keys())  # type: ignore[misc]
         self.row = row._make
 
+    def rows(self, connection: Connection, values: dict[str, Any]) -> list[Any]:
+        parameters = self._parameters(values)
+        rows = self._rows(parameters, connection)
+        if (reads := revalidation.current()) is not None:
+            reads.note(partial(self._rows, parameters), rows)
+        return rows
+
     def run(self, connection: Connection, values: dict[str, Any]) -> Any:
+        return self._run(connection, self._parameters(values))
+
+    def _parameters(self, values: dict[str, Any]) -> Any:
         given = {**self._constants, **values}
         if self._dialect.positional:
-            return self._run(connection, [given[name] for name in self._names])
-        return self._run(connection, {name: given[name] for name in self._names})
+            return [given[name] for name in self._names]
+        return {name: given[name] for name in self._names}
+
+    def _rows(self, parameters: Any, connection: Connection) -> list[Any]:
+        rows: list[Any] = self._run(connection, parameters).fetchall()
+        return rows
 
     def _run(self, connection: Connection, parameters: Any) -> Any:
         driver: Any = connection.connection.dbapi_connection

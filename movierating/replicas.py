@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from movierating import postgresql, postgresql_connections
+from movierating import postgresql, postgresql_connections, revalidation
 from movierating.logs import logger
 
 # A replica that has not replayed what the primary had written so long ago is not read from.
@@ -32,6 +32,7 @@ class Replica:
     def __init__(self, url: str, options: dict[str, Any]) -> None:
         self._engine = create_engine(url, **options)
         postgresql_connections.configure(self._engine)
+        revalidation.configure(self._engine)
         self._door = postgresql.Door()
         self._looking = threading.Lock()
         self._look_at = 0.0

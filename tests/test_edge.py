@@ -67,7 +67,7 @@ def test_who_has_it_gets_a_304_like_the_first(client, made, address, tags):
     tag = client.get(address).headers["ETag"]
     known = {"If-None-Match": tags.format(tag=tag), "X-Request-ID": "same"}
     again = client.get(address, headers=known)
-    write(lambda connection: connection.execute(text("UPDATE milestone SET reached_at = 0")))
+    touch()
     client.application.wsgi_app._kept.clear()
     first = client.get(address, headers=known)
     assert (again.status_code, again.data) == (first.status_code, first.data) == (304, b"")
@@ -80,6 +80,21 @@ def test_head_is_given_from_what_get_kept(client, made, address):
     assert len(made) == 1
     assert head.data == b""
     assert head.headers["Content-Length"] == str(len(whole.data))
+
+
+def touch():
+    """Commit something that could have changed any answer, and changes none."""
+    write(lambda connection: connection.execute(text("UPDATE milestone SET reached_at = reached_at + 1")))
+
+
+def test_what_is_asked_for_again_is_not_made_again_where_it_reads_the_same(client, made, address):
+    first = client.get(address)
+    for _ in range(3):
+        touch()
+        again = client.get(address, headers={"X-Request-ID": first.headers["X-Request-ID"]})
+        assert (again.data, dict(again.headers)) == (first.data, dict(first.headers))
+    # Once more than once: of what is asked for a single time nothing is noted.
+    assert len(made) == 2
 
 
 def rate_many(person, movie):
@@ -96,11 +111,14 @@ def rate_many(person, movie):
     ],
     ids=["rate", "take back", "edit", "many"],
 )
-def test_a_change_is_seen_by_the_next_read(client, member, admin, add_movie, change):
+@pytest.mark.parametrize("times", [1, 3], ids=["once", "often"])
+def test_a_change_is_seen_by_the_next_read(client, member, admin, add_movie, change, times):
     movie = add_movie()
     member.put(f"/v1/movies/{movie}/rating", json={"value": 5})
     addresses = [f"/v1/movies/{movie}", "/v1/movies", f"/v1/users/{member.id}/ratings"]
-    before = [client.get(address).data for address in addresses]
+    for _ in range(times):
+        touch()
+        before = [client.get(address).data for address in addresses]
     change(movie, member, admin)
     after = [client.get(address).data for address in addresses]
     client.application.wsgi_app._kept.clear()
@@ -220,12 +238,17 @@ def test_hits_and_misses_are_counted_and_logged_as_any_request(client, add_movie
     path = f"/v1/movies/{add_movie()}"
     for _ in range(3):
         client.get(path)
+    touch()
+    for _ in range(2):
+        client.get(path)
+        touch()
     client.post(path)
     shown = client.get("/metrics").text
     assert 'movierating_cache_lookups_total{result="hit"} 2.0' in shown
-    assert 'movierating_cache_lookups_total{result="miss"} 1.0' in shown
+    assert 'movierating_cache_lookups_total{result="revalidated"} 1.0' in shown
+    assert 'movierating_cache_lookups_total{result="miss"} 2.0' in shown
     counted = (
-        'movierating_http_requests_total{method="GET",route="/v1/movies/<id:movie_id>",status="200"} 3.0'
+        'movierating_http_requests_total{method="GET",route="/v1/movies/<id:movie_id>",status="200"} 5.0'
     )
     assert counted in shown
 

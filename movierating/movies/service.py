@@ -145,13 +145,17 @@ def _check_edit(row: Row[Any], edits: Container[int] | None) -> None:
         raise Stale("The movie was changed since you read it.")
 
 
+_facet = MovieFacet.__table__.c.facet
+_BY_GENRE = Prepared(
+    select(_facet, func.count().label("movies"))
+    .where(or_(*(_facet == f"genre:{name}" for name in GENRES)))
+    .group_by(_facet)
+)
+
+
 def genres() -> list[dict[str, Any]]:
     """Each known genre with its number of movies, by name."""
-    facet = MovieFacet.__table__.c.facet
-    counts = (
-        select(facet, func.count()).where(facet.in_([f"genre:{name}" for name in GENRES])).group_by(facet)
-    )
-    found = {row[0]: row[1] for row in read().execute(counts)}
+    found = dict(_BY_GENRE.tuples(read()))
     return [{"name": name, "count": found.get(f"genre:{name}", 0)} for name in GENRES]
 
 
