@@ -24,7 +24,7 @@ from movierating.logs import Answered
 from movierating.revalidation import Reads
 from movierating.shared_answers import Found, SharedAnswers
 
-MOST_BYTES = 8 << 20
+MOST_BYTES = 20 << 20
 
 # In a request's environment: its id, and what the application finds out about it for the log.
 REQUEST_ID, ROUTE, USER_ID = "movierating.request_id", "movierating.route", "movierating.user_id"
@@ -248,7 +248,8 @@ class _Answer:
 
 def _joined(body: Any) -> bytes:
     try:
-        return b"".join(body)
+        # A copy takes no more than its size; what orjson gives takes up to twenty times as much.
+        return bytes(memoryview(b"".join(body)))
     finally:
         if hasattr(body, "close"):
             body.close()
