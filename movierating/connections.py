@@ -22,6 +22,8 @@ from movierating.writer import PATIENCE_SECONDS, Job, Writer
 
 T = TypeVar("T")
 
+_LOOK_SECONDS = 1.0
+
 IN_USE = "The instance is being restored or loaded; try again when that has ended."
 
 
@@ -50,39 +52,34 @@ class _Own(threading.local):
 
 
 class _Watch:
-    """A connection that writes nothing, for SQLite's count of the commits of all others, ours among them.
-
-    Source: https://www.sqlite.org/pragma.html#pragma_data_version. Counts of two connections don't compare, so one
-    serves all threads, and the next one's counts are told from its own.
-    """
+    """An eye on what other programs than ours write to the file."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._reader: Reader | None = None
-        self._opened = 0
-        self._seen = (0, 0)
+        self._seen: tuple[int, int] | None = None
         self._seen_until = 0.0
 
     def version(self, engine: Engine) -> tuple[int, int]:
-        """As of the last second."""
+        """What moves with that, as of the last second. Raises OSError where nobody can tell; so before a first read."""
         if time.monotonic() >= self._seen_until:
             with self._lock:
                 self._look(engine)
+        if self._seen is None:
+            raise OSError("somebody writes all the time")
         return self._seen
 
     def _look(self, engine: Engine) -> None:
-        _door(engine).writer.turns.look_for_versions(engine)
-        if self._reader is None or not self._reader.is_good():
-            self._reader = None
-            self._reader = Reader(engine.connect())
-            self._opened += 1
-        driver: Any = self._reader.connection.connection.dbapi_connection
-        self._seen = self._opened, driver.execute("PRAGMA data_version").fetchone()[0]
-        self._seen_until = time.monotonic() + 1
+        door, now = _door(engine), time.monotonic()
+        door.writer.turns.look_for_files(engine)
+        seen = door.writer.turns.unaccounted(engine)
+        if seen is not None:
+            self._seen, self._seen_until = seen, now + _LOOK_SECONDS
+        elif now >= self._seen_until + _LOOK_SECONDS:
+            # While one of ours writes, it can't be told; but one look in so long should have found a moment.
+            self._seen = None
 
     def close(self) -> None:
         with self._lock:
-            self._reader = None
             self._seen_until = 0.0
 
 
@@ -125,7 +122,10 @@ class Door:
         self.own.reader = None
         self.watch.close()
         self.writer.close()
+        others_read = engine.pool.checkedout()  # type: ignore[attr-defined]
         engine.dispose()
+        if not others_read:
+            self.writer.turns.close_index()
         self._release()
 
     def hold(self, database: Path) -> None:

@@ -1,7 +1,8 @@
 """Turns that writers of several processes take, and the versions that tell all of them what has changed.
 
 A lock on a file, because SQLite makes a busy writer sleep and try again, in no order. The versions of what a
-transaction changes move with its commit, while nobody else has the turn.
+transaction changes move with its commit, while nobody else has the turn. Other programs take no turns and move no
+versions; but SQLite counts their commits with ours, and each writer sees to it that ours are told from theirs.
 """
 
 import functools
@@ -12,7 +13,7 @@ import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, Any, NamedTuple
 
 from sqlalchemy import Engine
 
@@ -20,6 +21,7 @@ from movierating import outages
 from movierating.database_file import identity
 from movierating.problems import Unavailable
 from movierating.versions import Subject, Versions
+from movierating.wal_index import COMMITS_END, WalIndex
 
 try:
     import fcntl
@@ -36,6 +38,7 @@ class Turns:
         self._lock = _LockFile()
         self._versions: Versions | None = None
         self._settled: Versions | None = None
+        self._index: WalIndex | None = None
         self.long = LongTurns()
 
     def take(self, engine: Engine) -> AbstractContextManager[None]:
@@ -44,27 +47,55 @@ class Turns:
             return nullcontext()
         return _locked(self._lock.opened(_files(str(engine.url.database)).lock))
 
-    def changing(self, engine: Engine, subjects: Collection[Subject] | None) -> AbstractContextManager[None]:
+    @contextmanager
+    def changing(
+        self, engine: Engine, subjects: Collection[Subject] | None
+    ) -> Iterator[Callable[[Any], None]]:
         """For a transaction in one's turn that changes no answers about others than `subjects`; None for any.
 
-        Raises InsufficientStorage or Unavailable.
+        What it gives is to be called with the driver's connection once that has the write lock; the commit comes before
+        the end of the block. Raises InsufficientStorage or Unavailable.
         """
         if not _are_taken(engine):
-            return nullcontext()
-        self.look_for_versions(engine)
+            yield lambda _driver: None
+            return
+        self.look_for_files(engine)
         with _told_of_the_disk():
             versions = self.versions(engine)
         if self._settled is not versions:
             versions.settle()
             self._settled = versions
-        return versions.changing(subjects)
+        with versions.changing(subjects):
+            account = _Account(versions, functools.partial(self._wal_index, engine))
+            yield account.begin
+            account.end()
 
-    def look_for_versions(self, engine: Engine) -> None:
-        """Let go of versions whose file is not where other processes look for it."""
-        known = self._versions
-        if known is not None and known.identity != identity(_files(str(engine.url.database)).versions):
-            # Not closed: another thread may be reading it.
+    def look_for_files(self, engine: Engine) -> None:
+        """Let go of versions, and of an index, whose file is not where other processes look for it."""
+        files = _files(str(engine.url.database))
+        versions, index = self._versions, self._index
+        # Neither is closed: another thread may be reading the one, and to close the other would undo SQLite's locks.
+        if versions is not None and versions.identity != identity(files.versions):
             self._versions = None
+        if index is not None and index.identity != identity(files.log_index):
+            self._index = None
+
+    def unaccounted(self, engine: Engine) -> tuple[int, int] | None:
+        """How many commits moved no version, behind what tells counts apart that don't compare.
+
+        It is None while somebody writes. Raises OSError where nobody can tell.
+        """
+        versions, index = self.versions(engine), self._wal_index(engine)
+        before = versions.of_anything()
+        found = index.opening, index.commits() - versions.accounted
+        return found if before is not None and before == versions.of_anything() else None
+
+    def _wal_index(self, engine: Engine) -> WalIndex:
+        """Raises OSError where there is none."""
+        index = self._index
+        if index is None:
+            index = self._index = WalIndex(Path(str(engine.url.database)))
+        return index
 
     def versions(self, engine: Engine) -> Versions:
         """Those that move with what is written. Raises OSError where there can't be any."""
@@ -82,6 +113,42 @@ class Turns:
         if self._versions is not None:
             self._versions.close()
             self._versions = self._settled = None
+
+    def close_index(self) -> None:
+        """As `WalIndex.close`."""
+        index, self._index = self._index, None
+        if index is not None:
+            index.close()
+
+
+class _Account:
+    """A writer's account of the commits that SQLite counts: its own, and those that nobody has accounted for."""
+
+    def __init__(self, versions: Versions, index: Callable[[], WalIndex]) -> None:
+        self._versions, self._find = versions, index
+        self._index: WalIndex | None = None
+        self._driver: Any = None
+        self._commits = self._changes = 0
+
+    def begin(self, driver: Any) -> None:
+        """Account for other programs' commits, while there can't be any."""
+        with suppress(OSError):
+            index = self._find()
+            commits = index.commits()
+            if commits != self._versions.accounted:
+                self._versions.move_everything()
+                self._versions.accounted = commits
+            self._index, self._commits = index, commits
+            self._driver, self._changes = driver, driver.total_changes
+
+    def end(self) -> None:
+        """Account for one's own, which is the next of those at the beginning; what is more is not one's own."""
+        if self._index is None or self._driver.total_changes == self._changes:
+            return
+        own = (self._commits + 1) % COMMITS_END
+        with suppress(OSError):
+            if self._index.commits() == own:
+                self._versions.accounted = own
 
 
 class LongTurns:
@@ -183,6 +250,7 @@ class _Files(NamedTuple):
     lock: Path
     long_lock: Path
     versions: Path
+    log_index: Path
 
 
 # To put a path together takes as long as to ask what is there, and each transaction would do it several times.
@@ -191,7 +259,7 @@ def _files(database: str) -> _Files:
     """The files beside a database, which need not exist."""
     path = Path(database)
     writers, long_writers = (path.with_name(f".{path.name}.{name}") for name in ("writers", "long-writers"))
-    return _Files(writers, long_writers, Versions.file_of(path))
+    return _Files(writers, long_writers, Versions.file_of(path), WalIndex.file_of(path))
 
 
 @contextmanager

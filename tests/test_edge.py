@@ -31,11 +31,11 @@ def made(app, monkeypatch):
 
 
 @pytest.fixture
-def unwatched(app, client, monkeypatch):
+def unwatched(app, monkeypatch):
     """No look is taken meanwhile at what other programs may have written, after which all is made again."""
-    client.get("/v1/genres")
     door = database._door(database.db.engine)
     if hasattr(door, "watch"):
+        monkeypatch.setattr(door.watch, "_seen", (0, 0))
         monkeypatch.setattr(door.watch, "_seen_until", math.inf)
 
 
@@ -311,6 +311,30 @@ def test_what_another_program_writes_is_seen_after_a_second(client, made, outsid
     deadline = time.monotonic() + 10
     while client.get(address).json["title"] != "New":
         assert time.monotonic() < deadline
+
+
+@pytest.mark.sqlite
+def test_what_we_write_is_not_taken_for_another_programs(client, made, member, admin, add_movie):
+    address, movie = f"/v1/users/{member.id}", add_movie()
+    client.get(address)
+    made.clear()
+    admin.put(f"/v1/movies/{movie}/rating", json={"value": 8})
+    database._door(database.db.engine).watch._seen_until = 0
+    client.get(address)
+    assert made == []
+
+
+@pytest.mark.sqlite
+@pytest.mark.usefixtures("unwatched")
+def test_what_another_program_wrote_is_seen_at_once_when_one_of_us_writes(
+    client, member, outside, tmp_path, add_movie
+):
+    address, movie = f"/v1/movies/{add_movie(title='Old')}", add_movie()
+    client.get(address)
+    with outside(tmp_path / "instance") as connection:
+        connection.exec_driver_sql("UPDATE movie SET title = 'New', edit = edit + 1")
+    member.put(f"/v1/movies/{movie}/rating", json={"value": 8})
+    assert client.get(address).json["title"] == "New"
 
 
 @pytest.mark.sqlite
