@@ -6,7 +6,7 @@
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Hashable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -52,14 +52,14 @@ class _Own(threading.local):
 
 
 class _Watch:
-    """An eye on what other programs than ours write to the file."""
+    """An eye on the file: that it is the same, and what other programs than ours write to it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._seen: tuple[int, int] | None = None
+        self._seen: Hashable = None
         self._seen_until = 0.0
 
-    def version(self, engine: Engine) -> tuple[int, int]:
+    def version(self, engine: Engine) -> Hashable:
         """What moves with that, as of the last second. Raises OSError where nobody can tell; so before a first read."""
         if time.monotonic() >= self._seen_until:
             with self._lock:
@@ -70,10 +70,12 @@ class _Watch:
 
     def _look(self, engine: Engine) -> None:
         door, now = _door(engine), time.monotonic()
+        # Before it is told here, all threads know that they have to open another one.
+        file = door.file.look()
         door.writer.turns.look_for_files(engine)
-        seen = door.writer.turns.unaccounted(engine)
-        if seen is not None:
-            self._seen, self._seen_until = seen, now + _LOOK_SECONDS
+        unaccounted = door.writer.turns.unaccounted(engine)
+        if unaccounted is not None:
+            self._seen, self._seen_until = (file, unaccounted), now + _LOOK_SECONDS
         elif now >= self._seen_until + _LOOK_SECONDS:
             # While one of ours writes, it can't be told; but one look in so long should have found a moment.
             self._seen = None
@@ -90,6 +92,7 @@ class Door:
         self.writer = Writer()
         self.own = _Own()
         self.watch = _Watch()
+        self.file: DatabaseFile
         self._hold: Hold | None = None
         self._holding = threading.Lock()
 
@@ -126,6 +129,7 @@ class Door:
         engine.dispose()
         if not others_read:
             self.writer.turns.close_index()
+            self.file.closed()
         self._release()
 
     def hold(self, database: Path) -> None:
@@ -174,7 +178,7 @@ def configure(engine: Engine) -> None:
     """Set up each new connection of `engine`, and make transactions that write take the write lock first."""
     synchronous = engine.get_execution_options().get("sqlite_synchronous", "FULL")
 
-    file = DatabaseFile(Path(str(engine.url.database)))
+    file = _door(engine).file = DatabaseFile(Path(str(engine.url.database)))
 
     @event.listens_for(engine, "do_connect")
     def connect(dialect: Dialect, record: Any, _arguments: Any, options: dict[str, Any]) -> Any:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 try:
     import fcntl
@@ -48,6 +48,8 @@ class DatabaseFile:
         self._lock = threading.Lock()
         self._known: Identity | None = None
         self._known_log: Identity | None = None
+        # While that is open, no other file gets its identity.
+        self._log: IO[bytes] | None = None
         self._seen_until = 0.0
 
     @property
@@ -60,11 +62,16 @@ class DatabaseFile:
         now = time.monotonic()
         if now >= self._seen_until:
             self._seen_until = now + _LOOK_SECONDS
-            found = identity(self.path)
-            if found not in (None, self._known):
-                # Where that can't be done now, what is open goes on being read.
-                with suppress(OSError):
-                    self._take(found)
+            self.look()
+        return self._known
+
+    def look(self) -> Identity | None:
+        """As `seen`, by now."""
+        found = identity(self.path)
+        if found not in (None, self._known):
+            # Where that can't be done now, what is open goes on being read.
+            with suppress(OSError):
+                self._take(found)
         return self._known
 
     def opening(self) -> Opened:
@@ -77,7 +84,24 @@ class DatabaseFile:
 
     def opened(self) -> None:
         """Remember which log belongs to the file, once a connection has read it."""
-        self._known_log = identity(self._beside("-wal"))
+        with self._lock:
+            self._let_go()
+            self._known_log = identity(self._beside("-wal"))
+            with suppress(OSError):
+                self._log = self._beside("-wal").open("rb")
+
+    def closed(self) -> None:
+        """Let go of the log, once no connection has it open."""
+        with self._lock:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        if self._log is not None:
+            self._log.close()
+            self._log = None
+
+    def __del__(self) -> None:
+        self._let_go()
 
     def _take(self, found: Identity | None) -> None:
         with self._lock, _locked(self.path.parent):
