@@ -12,6 +12,7 @@ from movierating.database import Base
 from movierating.dialects import Id, key_text
 
 YEAR_UNKNOWN_LAST = "coalesce(year, 0)"
+_FILTERED_BY = ("year", "language", "genres")
 _HAS_ORIGINAL_TITLE, _WITHOUT_IMDB_ID = text("original_title_key IS NOT NULL"), text("imdb_id IS NULL")
 
 
@@ -20,16 +21,16 @@ class Movie(Rated, Base):
 
     `edit` counts the changes of its facts and `ratings_version` those of its ratings; both only ever grow. The year
     is unknown only where a data set that was imported doesn't tell it. Each index serves one sort, `id` deciding ties;
-    that of the chart holds what charts are filtered by, so that a walk of it reads only the movies that it shows.
+    those of charts hold what charts are filtered by, so that a walk of one reads only the movies that it shows.
     """
 
     __tablename__ = "movie"
     __table_args__ = (
-        Index("ix_movie_score", "score", "id", "year", "language", "genres"),
-        Index("ix_movie_mean", "mean_rank", "id"),
-        Index("ix_movie_count", "rating_count", "id"),
+        Index("ix_movie_score", "score", "id", *_FILTERED_BY),
+        Index("ix_movie_mean", "mean_rank", "id", *_FILTERED_BY),
+        Index("ix_movie_count", "rating_count", "id", *_FILTERED_BY),
+        Index("ix_movie_year", "year_rank", "id", *_FILTERED_BY),
         Index("ix_movie_title", "title_key", "id"),
-        Index("ix_movie_year", "year_rank", "id"),
         Index("ix_movie_created", "created_at", "id"),
         # Rows of people's files name a movie by either title.
         Index(

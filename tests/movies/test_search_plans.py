@@ -126,7 +126,8 @@ def test_where_many_pass_the_index_of_the_sort_is_walked(plan: Plan, filters: Fa
 def test_where_a_walk_costs_more_those_of_the_narrowest_filter_are_sorted(
     plan: Plan, monkeypatch: pytest.MonkeyPatch, filters: Facts, narrowest: str, sort: str
 ) -> None:
-    monkeypatch.setattr(search, "_WALKED", 1000)
+    for cost in ("_WALKED", "_WALKED_IN_INDEX"):
+        monkeypatch.setattr(search, cost, 1000)
     by_id, _, gathered, *_, last = plan(filters, sort)
     assert by_id == "SEARCH movie USING INTEGER PRIMARY KEY (rowid=?)"
     assert narrowest in gathered

@@ -1,6 +1,6 @@
 """Prints a small database of the migration that this code needs, as SQL; each release keeps its own beside this file.
 
-python tests/revisions/make.py > tests/revisions/0002.sql
+python tests/revisions/make.py > tests/revisions/0003.sql
 """
 
 import sqlite3
