@@ -66,7 +66,7 @@ class Encoder:
         it is now, one that is gone is not.
         """
         known = self._known(connection)
-        found: dict[int, Any] = known.kept.found(rows, self._version, Fragment)
+        found = known.kept.found(rows, self._version)
         missing = [row for row in rows if row[0] not in found] if len(found) < len(rows) else []
         if rows:
             known.note(is_first, len(missing), len(rows))
@@ -80,12 +80,7 @@ class Encoder:
         elif kept.is_full:
             # These may be any of the many; what is asked for again and again is not dropped for them.
             return {row[0]: self._show(row) for row in rows}
-        found = {}
-        for row in rows:
-            encoded = orjson.dumps(self._show(row))
-            kept.put(row[0], row[self._version], encoded)
-            found[row[0]] = Fragment(encoded)
-        return found
+        return {row[0]: kept.put(row[0], row[self._version], orjson.dumps(self._show(row))) for row in rows}
 
     def _known(self, connection: Connection) -> _Known:
         known = self._of_databases.get(connection.engine)

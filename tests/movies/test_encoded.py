@@ -68,8 +68,8 @@ def test_a_whole_row_is_shown_and_kept_without_a_look_at_the_database(encoder, f
 @pytest.fixture
 def little(monkeypatch):
     """Room for two titles."""
-    monkeypatch.setattr(kept, "CHUNK_BYTES", len('"Emma"'))
-    monkeypatch.setattr(kept, "MOST_CHUNKS", 2)
+    monkeypatch.setattr(kept, "_ENTRY_BYTES", 0)
+    monkeypatch.setattr(kept, "MOST_BYTES", 2 * len('"Emma"'))
 
 
 def test_of_what_is_fetched_the_oldest_goes(little, encoder, fetched):
