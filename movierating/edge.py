@@ -39,7 +39,7 @@ READING = frozenset({"GET", "HEAD"})
 _OF_CONTENT = frozenset({"Content-Type", "Content-Length"})
 
 # What an entry takes besides its body: its headers, key and place in the dict; and what it has read.
-_ENTRY_BYTES, _READS_BYTES = 2_000, 1_500
+_ENTRY_BYTES, _READS_BYTES = 1_300, 600
 
 Headers = list[tuple[str, str]]
 WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]

@@ -224,7 +224,7 @@ def test_each_query_and_mount_point_has_its_own(client, add_movie):
 
 def test_what_is_kept_is_bounded_and_the_least_used_goes_first(client, made, add_movie, monkeypatch):
     paths = [f"/v1/movies/{add_movie()}" for _ in range(4)]
-    monkeypatch.setattr(edge, "MOST_BYTES", 3 * 3_000)
+    monkeypatch.setattr(edge, "MOST_BYTES", 3 * 2_200)
     for path in (*paths[:3], paths[0], paths[3]):
         client.get(path)
     made.clear()

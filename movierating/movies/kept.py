@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 # 10,000 movies and more, of some 600 bytes each.
-MOST_BYTES = 12 << 20
+MOST_BYTES = 10 << 20
 
 # What one takes besides its JSON: its version, and its place in the dict.
 _ENTRY_BYTES = 350
