@@ -36,6 +36,7 @@ class Catalogue:
         self._service = service
         self._chance = random.Random(4)
         self.movies: list[int] = rows(instance, "SELECT id FROM movie ORDER BY rating_count DESC, id")
+        self.imdb_ids: list[str] = rows(instance, "SELECT imdb_id FROM movie WHERE imdb_id IS NOT NULL")
         self.users: list[int] = rows(
             instance, "SELECT id FROM user WHERE rating_count > 0 ORDER BY rating_count DESC, id"
         )
