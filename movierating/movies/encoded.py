@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 import orjson
 from sqlalchemy import Connection, Engine
 
+from movierating import revalidation
 from movierating.movies.kept import Kept
 
 # Of the movies that lists showed lately, the share that was not kept from which on reading them whole costs less.
@@ -54,8 +55,11 @@ class Encoder:
         self._of_databases: WeakKeyDictionary[Engine, _Known] = WeakKeyDictionary()
 
     def wants_whole_rows(self, connection: Connection, is_first: bool) -> bool:
-        """Whether a list's first page, or another one, had better read all columns of its movies: many are not kept."""
-        return self._known(connection).missed[is_first] > _MANY
+        """Whether a list's first page, or another one, had better read all columns of its movies: many are not kept.
+
+        Not where the list is asked for again and again, and is known again by what it has read: versions will do.
+        """
+        return self._known(connection).missed[is_first] > _MANY and revalidation.current() is None
 
     def encoded(
         self, connection: Connection, rows: Sequence[Sequence[Any]], is_first: bool

@@ -3,7 +3,7 @@
 import orjson
 import pytest
 
-from movierating import database
+from movierating import database, revalidation
 from movierating.database import read
 from movierating.movies import kept
 from movierating.movies.encoded import Encoder
@@ -97,6 +97,8 @@ def test_whole_rows_are_wanted_while_most_movies_of_such_pages_are_not_kept(enco
     for version in range(10):
         titles(encoder, (1, version, "Emma"), is_first=is_first)
     assert encoder.wants_whole_rows(read(), is_first)
+    with revalidation.recording():
+        assert not encoder.wants_whole_rows(read(), is_first)
     assert not encoder.wants_whole_rows(read(), not is_first)
     for _ in range(30):
         titles(encoder, (1, 9), is_first=is_first)
