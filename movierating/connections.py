@@ -63,22 +63,22 @@ class _Watch:
         """What moves with that, as of the last second. Raises OSError where nobody can tell; so before a first read."""
         if time.monotonic() >= self._seen_until:
             with self._lock:
-                self._look(engine)
-        if self._seen is None:
-            raise OSError("somebody writes all the time")
-        return self._seen
+                if time.monotonic() >= self._seen_until:
+                    self._look(engine)
+        seen = self._seen
+        if seen is None:
+            raise OSError("what was written is not accounted for yet")
+        return seen
 
     def _look(self, engine: Engine) -> None:
-        door, now = _door(engine), time.monotonic()
+        door = _door(engine)
         # Before it is told here, all threads know that they have to open another one.
         file = door.file.look()
         door.writer.turns.look_for_files(engine)
         unaccounted = door.writer.turns.unaccounted(engine)
-        if unaccounted is not None:
-            self._seen, self._seen_until = (file, unaccounted), now + _LOOK_SECONDS
-        elif now >= self._seen_until + _LOOK_SECONDS:
-            # While one of ours writes, it can't be told; but one look in so long should have found a moment.
-            self._seen = None
+        # One of ours may have committed this very moment; the next one who asks looks again.
+        self._seen = None if unaccounted is None else (file, unaccounted)
+        self._seen_until = 0.0 if unaccounted is None else time.monotonic() + _LOOK_SECONDS
 
     def close(self) -> None:
         with self._lock:
@@ -93,6 +93,7 @@ class Door:
         self.own = _Own()
         self.watch = _Watch()
         self.file: DatabaseFile
+        self._others_read = False
         self._hold: Hold | None = None
         self._holding = threading.Lock()
 
@@ -125,10 +126,11 @@ class Door:
         self.own.reader = None
         self.watch.close()
         self.writer.close()
-        others_read = engine.pool.checkedout()  # type: ignore[attr-defined]
+        # Where another thread has ever read, it may hold a connection of an earlier pool.
+        self._others_read = self._others_read or engine.pool.checkedout() > 0  # type: ignore[attr-defined]
         engine.dispose()
-        if not others_read:
-            self.writer.turns.close_index()
+        if not self._others_read:
+            self.writer.turns.close_indexes()
             self.file.closed()
         self._release()
 

@@ -38,8 +38,8 @@ _UNLESS_SET = [("Content-Security-Policy", API_POLICY), ("X-Frame-Options", "DEN
 READING = frozenset({"GET", "HEAD"})
 _OF_CONTENT = frozenset({"Content-Type", "Content-Length"})
 
-# What an entry takes besides its body: its headers, key and place in the dict; and what it has read.
-_ENTRY_BYTES, _READS_BYTES = 1_300, 600
+# What an entry takes besides its body: its headers, key and place in the dict.
+_ENTRY_BYTES = 1_300
 
 Headers = list[tuple[str, str]]
 WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -68,8 +68,7 @@ class _Kept:
 class Edge:
     """A WSGI application in front of another; `stamp(path)` is what an answer at that path stands or falls with.
 
-    Where `stamp` is None nothing is kept, and the application answers. `is_same(reads)` tells whether what an answer
-    has read reads the same by now.
+    It is None where nobody can tell. `is_same(reads)` tells whether what an answer has read reads the same by now.
     """
 
     def __init__(
@@ -102,13 +101,18 @@ class Edge:
         if kept is not None and how != "miss":
             return _given_again(kept, environ, start_response, request_id, started, how)
         answer = _Answer(environ, start_response, request_id, started, cache="miss")
+        return self._make(answer, key, stamp, is_asked_for_again=kept is not None)
+
+    def _make(
+        self, answer: "_Answer", key: tuple[str, str, str], stamp: Hashable, is_asked_for_again: bool
+    ) -> Iterable[bytes]:
+        """Let the application answer, and keep that if it can be known to be good later."""
         # Most of what is asked for is never asked for again.
-        with nullcontext() if kept is None else revalidation.recording() as reads:
+        with revalidation.recording() if is_asked_for_again else nullcontext() as reads:
             body = answer.of(self._application)
-        is_known_again = stamp is not None or reads is not None
-        if not is_known_again or environ["REQUEST_METHOD"] != "GET" or not answer.can_be_kept():
-            return body
-        made = answer.made(_joined(body))
+            if (stamp is None and reads is None) or not answer.can_be_kept():
+                return body
+            made = answer.made(_joined(body))
         self._keep(key, _kept(stamp, made, reads))
         if self._shared is not None and stamp is not None:
             self._shared.put(key, stamp, made)
@@ -147,7 +151,7 @@ class Edge:
 
 
 def _size(kept: _Kept) -> int:
-    return len(kept.body) + _ENTRY_BYTES + (_READS_BYTES if kept.reads else 0)
+    return len(kept.body) + _ENTRY_BYTES + (kept.reads.bytes if kept.reads else 0)
 
 
 def _is_anybodys(environ: dict[str, Any], path: str) -> bool:
@@ -238,8 +242,9 @@ class _Answer:
         return self._start_response(status, [*self._headers, ("X-Request-ID", self._request_id)], exc_info)
 
     def can_be_kept(self) -> bool:
-        """Whether it was a good answer with a tag."""
-        return self._status == 200 and self._etag is not None
+        """Whether it was a good and whole answer with a tag."""
+        is_whole = self._environ["REQUEST_METHOD"] == "GET"
+        return is_whole and self._status == 200 and self._etag is not None
 
     def made(self, body: bytes) -> Found:
         """It, with its whole body, to be given again."""

@@ -7,7 +7,6 @@ SQLAlchemy's type processors: a flag may be 0 or 1.
 
 from collections import namedtuple
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, Dialect
@@ -79,9 +78,14 @@ class _Compiled:
 
     def rows(self, connection: Connection, values: dict[str, Any]) -> list[Any]:
         parameters = self._parameters(values)
-        rows = self._rows(parameters, connection)
+        rows = self.fetch(connection, parameters)
         if (reads := revalidation.current()) is not None:
-            reads.note(partial(self._rows, parameters), rows)
+            reads.note(self, parameters, rows)
+        return rows
+
+    def fetch(self, connection: Connection, parameters: Any) -> list[Any]:
+        """Every row that it gives for these parameters, in the driver's order."""
+        rows: list[Any] = self._run(connection, parameters).fetchall()
         return rows
 
     def run(self, connection: Connection, values: dict[str, Any]) -> Any:
@@ -92,10 +96,6 @@ class _Compiled:
         if self._dialect.positional:
             return [given[name] for name in self._names]
         return {name: given[name] for name in self._names}
-
-    def _rows(self, parameters: Any, connection: Connection) -> list[Any]:
-        rows: list[Any] = self._run(connection, parameters).fetchall()
-        return rows
 
     def _run(self, connection: Connection, parameters: Any) -> Any:
         driver: Any = connection.connection.dbapi_connection

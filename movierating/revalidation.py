@@ -6,27 +6,45 @@ come out the same, byte for byte, and to run them takes a fraction of what it ta
 
 import marshal
 import threading
-from collections.abc import Callable, Iterator
+import weakref
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 import xxhash
 from sqlalchemy import Connection, Engine, event
 
-Rows = list[Any]
-Fetch = Callable[[Connection], Rows]
+# What a note takes besides its parameters.
+_NOTE_BYTES = 400
+
+
+class Statement(Protocol):
+    """What can be run again."""
+
+    def fetch(self, connection: Connection, parameters: Any) -> list[Any]:
+        """Every row that it gives for these parameters."""
 
 
 class Reads:
-    """The statements that were run for an answer, each with what is needed to know its rows again."""
+    """The statements that were run for an answer, each with what is needed to know its rows again.
+
+    They are not kept for it: of one that nobody else keeps any more, among the many there can be, nothing is known.
+    """
 
     def __init__(self) -> None:
-        self._read: list[tuple[Fetch, bytes]] = []
+        self._read: list[tuple[weakref.ref[Statement], Any, bytes]] = []
         self._are_all = True
+        self.bytes = 0
 
-    def note(self, fetch: Fetch, rows: Rows) -> None:
-        """Remember that `fetch` gave these rows."""
-        self._read.append((fetch, _digest(rows)))
+    def note(self, statement: Statement, parameters: Any, rows: list[Any]) -> None:
+        """Remember that it gave these rows."""
+        try:
+            digest = _digest(rows)
+            self.bytes += _NOTE_BYTES + len(marshal.dumps(parameters, 2))
+        except ValueError:
+            self._are_all = False
+        else:
+            self._read.append((weakref.ref(statement), parameters, digest))
 
     def note_another(self) -> None:
         """Remember that something was read that can't be read again."""
@@ -34,10 +52,17 @@ class Reads:
 
     def give_the_same(self, connection: Connection) -> bool:
         """Whether they do by now. Raises what they raise."""
-        return self._are_all and all(_digest(fetch(connection)) == digest for fetch, digest in self._read)
+        if not self._are_all or not self._read:
+            return False
+        for reference, parameters, digest in self._read:
+            statement = reference()
+            if statement is None or _digest(statement.fetch(connection, parameters)) != digest:
+                return False
+        return True
 
 
-def _digest(rows: Rows) -> bytes:
+def _digest(rows: list[Any]) -> bytes:
+    """Raises ValueError for values that aren't plain."""
     # From its third format on, marshal's bytes depend on more than the values.
     return xxhash.xxh3_128_digest(marshal.dumps(rows, 2))
 

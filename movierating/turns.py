@@ -17,11 +17,11 @@ from typing import IO, Any, NamedTuple
 
 from sqlalchemy import Engine
 
-from movierating import outages
+from movierating import foreign_commits, outages
 from movierating.database_file import identity
 from movierating.problems import Unavailable
 from movierating.versions import Subject, Versions
-from movierating.wal_index import COMMITS_END, WalIndex
+from movierating.wal_index import WalIndex
 
 try:
     import fcntl
@@ -39,6 +39,8 @@ class Turns:
         self._versions: Versions | None = None
         self._settled: Versions | None = None
         self._index: WalIndex | None = None
+        self._indexes: list[WalIndex] = []
+        self._opening = threading.Lock()
         self.long = LongTurns()
 
     def take(self, engine: Engine) -> AbstractContextManager[None]:
@@ -66,7 +68,7 @@ class Turns:
             versions.settle()
             self._settled = versions
         with versions.changing(subjects):
-            account = _Account(versions, functools.partial(self._wal_index, engine))
+            account = foreign_commits.Account(versions, functools.partial(self._wal_index, engine))
             yield account.begin
             account.end()
 
@@ -77,24 +79,23 @@ class Turns:
         # Neither is closed: another thread may be reading the one, and to close the other would undo SQLite's locks.
         if versions is not None and versions.identity != identity(files.versions):
             self._versions = None
-        if index is not None and index.identity != identity(files.log_index):
+        if index is not None and index.identity != identity(WalIndex.file_of(files.database)):
             self._index = None
 
     def unaccounted(self, engine: Engine) -> tuple[int, int] | None:
         """How many commits moved no version, behind what tells counts apart that don't compare.
 
-        It is None while somebody writes. Raises OSError where nobody can tell.
+        It is None while one of us has committed and not accounted for it. Raises OSError where nobody can tell.
         """
-        versions, index = self.versions(engine), self._wal_index(engine)
-        before = versions.of_anything()
-        found = index.opening, index.commits() - versions.accounted
-        return found if before is not None and before == versions.of_anything() else None
+        return foreign_commits.unaccounted(self.versions(engine), self._wal_index(engine))
 
     def _wal_index(self, engine: Engine) -> WalIndex:
         """Raises OSError where there is none."""
-        index = self._index
-        if index is None:
-            index = self._index = WalIndex(Path(str(engine.url.database)))
+        with self._opening:
+            index = self._index
+            if index is None:
+                index = self._index = WalIndex(_files(str(engine.url.database)).database)
+                self._indexes.append(index)
         return index
 
     def versions(self, engine: Engine) -> Versions:
@@ -114,41 +115,12 @@ class Turns:
             self._versions.close()
             self._versions = self._settled = None
 
-    def close_index(self) -> None:
+    def close_indexes(self) -> None:
         """As `WalIndex.close`."""
-        index, self._index = self._index, None
-        if index is not None:
-            index.close()
-
-
-class _Account:
-    """A writer's account of the commits that SQLite counts: its own, and those that nobody has accounted for."""
-
-    def __init__(self, versions: Versions, index: Callable[[], WalIndex]) -> None:
-        self._versions, self._find = versions, index
-        self._index: WalIndex | None = None
-        self._driver: Any = None
-        self._commits = self._changes = 0
-
-    def begin(self, driver: Any) -> None:
-        """Account for other programs' commits, while there can't be any."""
-        with suppress(OSError):
-            index = self._find()
-            commits = index.commits()
-            if commits != self._versions.accounted:
-                self._versions.move_everything()
-                self._versions.accounted = commits
-            self._index, self._commits = index, commits
-            self._driver, self._changes = driver, driver.total_changes
-
-    def end(self) -> None:
-        """Account for one's own, which is the next of those at the beginning; what is more is not one's own."""
-        if self._index is None or self._driver.total_changes == self._changes:
-            return
-        own = (self._commits + 1) % COMMITS_END
-        with suppress(OSError):
-            if self._index.commits() == own:
-                self._versions.accounted = own
+        with self._opening:
+            self._index = None
+            while self._indexes:
+                self._indexes.pop().close()
 
 
 class LongTurns:
@@ -250,7 +222,7 @@ class _Files(NamedTuple):
     lock: Path
     long_lock: Path
     versions: Path
-    log_index: Path
+    database: Path
 
 
 # To put a path together takes as long as to ask what is there, and each transaction would do it several times.
@@ -259,7 +231,7 @@ def _files(database: str) -> _Files:
     """The files beside a database, which need not exist."""
     path = Path(database)
     writers, long_writers = (path.with_name(f".{path.name}.{name}") for name in ("writers", "long-writers"))
-    return _Files(writers, long_writers, Versions.file_of(path), WalIndex.file_of(path))
+    return _Files(writers, long_writers, Versions.file_of(path), path)
 
 
 @contextmanager

@@ -8,14 +8,13 @@ import errno
 import itertools
 import os
 import struct
+import threading
 from pathlib import Path
 
 from movierating.database_file import identity
 
 _HEADER_BYTES = 48
 _COMMITS, _COMMITS_AT = struct.Struct("=I"), 8
-# It starts over behind the largest.
-COMMITS_END = 1 << 32
 
 # One is being written for less than a microsecond, unless its writer is interrupted.
 _ATTEMPTS = 100
@@ -26,26 +25,36 @@ _openings = itertools.count()
 class WalIndex:
     """The index of one database's log, which is there while somebody has the database open. Raises OSError if it isn't.
 
-    Counts of different files, or of the same one when it is opened again, don't compare; `opening` tells them apart.
+    Counts of different files don't compare, nor do those of the same one when it is opened again or has started over,
+    as after its recovery; `opening` tells them apart.
     """
 
     def __init__(self, database: Path) -> None:
         self._descriptor = os.open(self.file_of(database), os.O_RDONLY | os.O_CLOEXEC)
         self.identity = identity(self._descriptor)
         self.opening = next(_openings)
+        self._reading, self._last = threading.Lock(), 0
 
     @staticmethod
     def file_of(database: Path) -> Path:
-        """Where SQLite puts the index of a database's log."""
-        return database.with_name(f"{database.name}-shm")
+        """Where SQLite puts the index of a database's log: beside what a link leads to."""
+        file = database.resolve() if database.is_symlink() else database
+        return file.with_name(f"{file.name}-shm")
 
     def commits(self) -> int:
-        """How many there were, below COMMITS_END. Raises OSError where that can't be told."""
+        """How many there were. Raises OSError where that can't be told."""
+        with self._reading:
+            commits: int = _COMMITS.unpack_from(self._header(), _COMMITS_AT)[0]
+            if commits < self._last:
+                self.opening = next(_openings)
+            self._last = commits
+        return commits
+
+    def _header(self) -> bytes:
         for _ in range(_ATTEMPTS):
             both = os.pread(self._descriptor, 2 * _HEADER_BYTES, 0)
             if len(both) == 2 * _HEADER_BYTES and both[:_HEADER_BYTES] == both[_HEADER_BYTES:]:
-                commits: int = _COMMITS.unpack_from(both, _COMMITS_AT)[0]
-                return commits
+                return both
         raise OSError(errno.EAGAIN, "the header of the index does not hold still")
 
     def close(self) -> None:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 
 from movierating import database, edge, journal
 from movierating.database import write
@@ -95,6 +96,39 @@ def test_what_is_asked_for_again_is_not_made_again_where_it_reads_the_same(clien
         assert (again.data, dict(again.headers)) == (first.data, dict(first.headers))
     # Of what is asked for a single time it is not noted what it reads.
     assert len(made) <= 2
+
+
+@pytest.fixture
+def known_again(client, made, address):
+    """Something that is given again by what it has read, and its first answer."""
+    first = client.get(address)
+    for _ in range(2):
+        touch()
+        client.get(address)
+    made.clear()
+    touch()
+    return first
+
+
+def test_what_reads_the_same_is_known_to_who_has_it_and_to_who_asks_for_its_head(
+    client, made, address, known_again
+):
+    head = client.head(address)
+    touch()
+    brief = client.get(address, headers={"If-None-Match": known_again.headers["ETag"]})
+    assert (head.data, head.headers["ETag"]) == (b"", known_again.headers["ETag"])
+    assert (brief.status_code, made) == (304, [])
+
+
+@pytest.mark.sqlite
+def test_where_it_cannot_be_read_again_the_application_says_so(
+    client, made, address, known_again, monkeypatch
+):
+    def fail(*_):
+        raise SQLAlchemyError
+
+    monkeypatch.setattr("movierating.prepared._Compiled.fetch", fail)
+    assert client.get(address).status_code == 500
 
 
 def rate_many(person, movie):

@@ -1,6 +1,8 @@
 """What was read is known again by its rows, to the type, and only where all of it can be read again."""
 
+import gc
 import threading
+from decimal import Decimal
 
 import pytest
 from sqlalchemy import bindparam, insert, select, text
@@ -14,17 +16,27 @@ _milestone = Milestone.__table__.c
 BY_NAME = Prepared(select(_milestone.reached_at).where(_milestone.name == bindparam("name")))
 
 
-@pytest.fixture
-def rows():
-    """What a statement gives, to be changed."""
-    return [(1, "Emma", None)]
+class Giving:
+    """A statement that gives these rows, whatever the parameters."""
+
+    def __init__(self, *rows):
+        self.rows = list(rows)
+
+    def fetch(self, _connection, _parameters):
+        return self.rows
 
 
 @pytest.fixture
-def reads(rows):
+def statement():
+    """One whose rows are to be changed."""
+    return Giving((1, "Emma", None))
+
+
+@pytest.fixture
+def reads(statement):
     """That it was run."""
     found = revalidation.Reads()
-    found.note(lambda _connection: list(rows), list(rows))
+    found.note(statement, [], statement.rows)
     return found
 
 
@@ -46,15 +58,37 @@ def test_the_same_rows_are_the_same(app, reads):
         [(1, "emma", None)],
     ],
 )
-def test_other_rows_are_others(app, reads, rows, now):
-    rows[:] = now
+def test_other_rows_are_others(app, reads, statement, now):
+    statement.rows = now
     assert not reads.give_the_same(read())
 
 
 def test_rows_are_told_apart_though_python_hashes_them_alike(app):
-    reads = revalidation.Reads()
-    reads.note(lambda _connection: [(-1,)], [(-2,)])
+    reads, statement = revalidation.Reads(), Giving((-1,))
+    reads.note(statement, [], [(-2,)])
     assert not reads.give_the_same(read())
+
+
+def test_of_a_statement_that_is_gone_nothing_is_known(app, reads):
+    reads.note(Giving((1,)), [], [(1,)])
+    gc.collect()
+    assert not reads.give_the_same(read())
+
+
+def test_of_nothing_nothing_is_known(app):
+    assert not revalidation.Reads().give_the_same(read())
+
+
+def test_what_is_no_plain_value_is_not_known_again(app, reads):
+    price = Giving((Decimal(1),))
+    reads.note(price, [], price.rows)
+    assert not reads.give_the_same(read())
+
+
+def test_long_parameters_take_room(app, statement, reads):
+    before = reads.bytes
+    reads.note(statement, ["x" * 10_000], statement.rows)
+    assert reads.bytes > before + 10_000
 
 
 @pytest.fixture

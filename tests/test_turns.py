@@ -6,7 +6,7 @@ import urllib.request
 import pytest
 from sqlalchemy import text
 
-from movierating import database
+from movierating import database, foreign_commits
 from movierating.database import db, write
 from movierating.versions import MOVIE
 
@@ -32,8 +32,36 @@ def test_what_we_write_is_accounted_for(unaccounted):
     assert unaccounted() == before
 
 
-def test_nobody_can_tell_while_somebody_writes(unaccounted):
-    assert write(lambda _: unaccounted()) is None
+def test_changes_of_the_schema_are_accounted_for(unaccounted):
+    before = unaccounted()
+    write(lambda connection: connection.execute(text("CREATE TABLE more (id INTEGER)")), [])
+    assert unaccounted() == before
+
+
+def test_while_one_of_us_writes_it_is_known_what_others_wrote_before(unaccounted):
+    before = unaccounted()
+    assert write(lambda _: unaccounted()) == before
+
+
+@pytest.mark.parametrize(
+    "own", [CHANGE, text("UPDATE milestone SET reached_at = reached_at")], ids=["a change", "no change"]
+)
+def test_what_another_program_commits_right_behind_us_is_not_taken_for_ours(
+    unaccounted, outside, tmp_path, monkeypatch, own
+):
+    opening, none = unaccounted()
+    end = foreign_commits.Account.end
+
+    def end_behind_another(account):
+        with outside(tmp_path / "instance") as connection:
+            connection.execute(CHANGE)
+        # Nobody can tell whose commit it was that came last.
+        assert unaccounted() is None
+        end(account)
+
+    monkeypatch.setattr(foreign_commits.Account, "end", end_behind_another)
+    write(lambda connection: connection.execute(own), [])
+    assert unaccounted() > (opening, none)
 
 
 def test_what_another_program_writes_is_not_until_one_of_us_writes(unaccounted, outside, tmp_path):
@@ -80,9 +108,24 @@ def test_the_index_of_the_log_stays_open_while_a_thread_reads(app, unaccounted):
     thread = threading.Thread(target=read)
     thread.start()
     reads.wait(10)
-    database.close()
+    for _ in range(2):
+        database.close()
     assert turns._index is not None
     ended.set()
     thread.join()
+
+
+def test_the_index_of_the_log_is_closed_where_no_other_thread_ever_read(app, unaccounted):
+    unaccounted()
     database.close()
-    assert turns._index is None
+    assert database._door(db.engine).writer.turns._indexes == []
+
+
+def test_a_database_behind_a_link_is_watched_as_well(unaccounted, tmp_path):
+    file = tmp_path / "instance" / "movierating.sqlite3"
+    database.close()
+    file.rename(tmp_path / "elsewhere.sqlite3")
+    file.symlink_to(tmp_path / "elsewhere.sqlite3")
+    database.read()
+    write(lambda connection: connection.execute(CHANGE))
+    assert unaccounted()[1] == 0

@@ -1,6 +1,7 @@
 """SQLite's own count of commits, whoever made them."""
 
 import sqlite3
+import sys
 from contextlib import closing
 
 import pytest
@@ -73,3 +74,15 @@ def test_what_does_not_hold_still_is_no_count(tmp_path, content):
 def test_of_a_database_that_nobody_has_open_there_is_none(tmp_path):
     with pytest.raises(FileNotFoundError):
         WalIndex(tmp_path / "data.sqlite3")
+
+
+def test_a_count_that_starts_over_is_told_from_the_one_before(tmp_path):
+    file, seen = tmp_path / "data.sqlite3", []
+    WalIndex.file_of(file).touch()
+    with closing(WalIndex(file)) as index:
+        for commits in (5, 6, 2, 6):
+            header = bytes(8) + commits.to_bytes(4, sys.byteorder) + bytes(36)
+            WalIndex.file_of(file).write_bytes(header * 2)
+            seen.append((index.commits(), index.opening))
+    assert [commits for commits, _ in seen] == [5, 6, 2, 6]
+    assert seen[0][1] == seen[1][1] != seen[2][1] == seen[3][1]
