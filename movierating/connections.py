@@ -191,17 +191,27 @@ def configure(engine: Engine) -> None:
         return dialect.connect(file.address, uri=True, **options)
 
     @event.listens_for(engine, "connect")
-    def set_pragmas(connection: sqlite3.Connection, _record: object) -> None:
-        # The driver's own BEGIN is deferred: two writers that read first would deadlock and fail at once.
-        connection.isolation_level = None
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute(f"PRAGMA synchronous = {synchronous}")
-        connection.execute("PRAGMA foreign_keys = ON")
-        # Each thread that reads has one, and each commit empties it.
-        connection.execute("PRAGMA cache_size = -2048")
-        # A page that many ratings changed is copied into the file once; the log so grows to 16 MB.
-        connection.execute("PRAGMA wal_autocheckpoint = 4000")
+    def set_up(connection: sqlite3.Connection, _record: object) -> None:
+        _set_pragmas(connection, synchronous)
         file.opened()
+
+    _guard(engine)
+
+
+def _set_pragmas(connection: sqlite3.Connection, synchronous: str) -> None:
+    # The driver's own BEGIN is deferred: two writers that read first would deadlock and fail at once.
+    connection.isolation_level = None
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute(f"PRAGMA synchronous = {synchronous}")
+    connection.execute("PRAGMA foreign_keys = ON")
+    # Each thread that reads has one, and each commit empties it.
+    connection.execute("PRAGMA cache_size = -2048")
+    # A page that many ratings changed is copied into the file once; the log so grows to 16 MB.
+    connection.execute("PRAGMA wal_autocheckpoint = 4000")
+
+
+def _guard(engine: Engine) -> None:
+    """Let nobody use a connection to another file or one that is spoilt, nor write without the lock."""
 
     @event.listens_for(engine, "checkout")
     def refuse_another_file(_connection: object, record: Any, _proxy: object) -> None:
