@@ -118,7 +118,7 @@ def serving(instance: Path, workers: int = 1, core: int | None = None) -> Iterat
 @contextmanager
 def hello(folder: Path, core: int | None = None) -> Iterator[Service]:
     """A bare Flask service with one worker, on the server and with the settings of the delivered one."""
-    from movierating.server import THREADS_A_WORKER
+    from movierating.operations.server import THREADS_A_WORKER
 
     port = free_port()
     program = [sys.executable, str(HERE / "hello.py"), str(port), str(THREADS_A_WORKER)]

@@ -14,6 +14,6 @@ def create_app(environ: Mapping[str, str] | None = None, *, prepared: bool = Tru
     too. Raises `config.SettingError` where a setting can't work.
     """
     # Every command imports this package, and those that need no application should not wait for one.
-    from movierating.factory import build
+    from movierating.app import build
 
     return build(environ, prepared)

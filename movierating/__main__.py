@@ -1,5 +1,5 @@
 """`python -m movierating` is the command `movierating`."""
 
-from movierating.cli import main
+from movierating.cli.main import main
 
 main()

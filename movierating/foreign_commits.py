@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from movierating.versions import Versions
+from movierating.storage.cache_versions import Versions
 from movierating.wal_index import WalIndex
 
 

@@ -9,8 +9,8 @@ from typing import cast
 
 from redis import Redis
 
-from movierating import counters
-from movierating.redis_server import PREFIX, Gone, RedisServer
+from movierating.limits.redis_client import PREFIX, Gone, RedisServer
+from movierating.monitoring import counters
 
 # To make the answer anew takes less than a wait of this length for each.
 PATIENCE_SECONDS = 0.05

@@ -11,7 +11,7 @@ import struct
 import threading
 from pathlib import Path
 
-from movierating.database_file import identity
+from movierating.storage.sqlite.database_file import identity
 
 _HEADER_BYTES = 48
 _COMMITS, _COMMITS_AT = struct.Struct("=I"), 8

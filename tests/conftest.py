@@ -24,10 +24,11 @@ from sqlalchemy import Connection, NullPool, create_engine, insert
 from werkzeug.test import TestResponse
 
 import postgres
-from movierating import create_app, database, times
-from movierating.database import write
+from movierating import clock, create_app
 from movierating.movies import service as movies
 from movierating.movies.models import Milestone
+from movierating.storage import database
+from movierating.storage.database import write
 from redis_process import RedisProcess
 
 PASSWORD = "correct horse battery"
@@ -129,7 +130,7 @@ def empty_instance(tmp_path_factory: pytest.TempPathFactory) -> Path:
         upgrade()
         write(
             lambda connection: connection.execute(
-                insert(Milestone).values(name="seeded", reached_at=times.now())
+                insert(Milestone).values(name="seeded", reached_at=clock.now())
             )
         )
         database.close()

@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from movierating import config, server
-from movierating.cli import main
+from movierating import config
+from movierating.cli.main import main
+from movierating.operations import server
 
 ROOT = Path(__file__).parents[1]
 DEPLOY = ROOT / "docs" / "deploy"

@@ -12,11 +12,13 @@ from flask_migrate import downgrade
 from flask_migrate import upgrade as upgrade_to
 from sqlalchemy import MetaData, Table, insert, inspect, select
 
-from movierating import backups, create_app, database, startup
+from movierating import create_app
 from movierating.config import SettingError
-from movierating.database import db
 from movierating.movies.index import SEARCH, asked, matches
 from movierating.movies.models import Milestone
+from movierating.operations import backups, startup
+from movierating.storage import database
+from movierating.storage.database import db
 
 NEXT = """
 from alembic import op

@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import bindparam, insert, select, text
 
 from movierating import revalidation
-from movierating.database import read, write
 from movierating.movies.models import Milestone
-from movierating.prepared import Prepared
+from movierating.storage.database import read, write
+from movierating.storage.statements import Prepared
 
 _milestone = Milestone.__table__.c
 BY_NAME = Prepared(select(_milestone.reached_at).where(_milestone.name == bindparam("name")))

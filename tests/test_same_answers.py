@@ -11,7 +11,7 @@ import pytest
 from movierating import create_app
 from movierating.movies.genres import GENRES
 from movierating.movies.search import SORTS
-from movierating.users import history
+from movierating.users import rating_history
 from twins import PASSWORD, TITLES, Twins, copy, fill
 
 pytestmark = pytest.mark.postgresql
@@ -96,7 +96,7 @@ def test_all_movies_from_first_to_last(twins):
         assert twins.pages(f"/v1/movies?sort={sort}&limit=100", most=1000) > 100
 
 
-@pytest.mark.parametrize("sort", history.SORTS)
+@pytest.mark.parametrize("sort", rating_history.SORTS)
 def test_what_people_rated(twins, sort):
     dice = random.Random(sort)
     accounts = orjson.loads(twins.ask("/v1/users?q=ada", **twins.signed("boss"))[2])["items"]

@@ -4,8 +4,9 @@ import pytest
 from sqlalchemy import text
 
 import postgres
-from movierating import counters, journal, shared_answers
-from movierating.redis_server import RedisServer
+from movierating import shared_answers
+from movierating.limits.redis_client import RedisServer
+from movierating.monitoring import counters, request_log
 from movierating.shared_answers import Found, SharedAnswers
 from movierating.shared_cache import SharedCache
 
@@ -144,7 +145,7 @@ def app(clients):
 
 def lookups():
     """How many answers were given again, were another process's, and were made."""
-    journal.flush()
+    request_log.flush()
     totals = counters.totals()
     return tuple(int(totals.get(("cache_lookups", way), 0)) for way in ("hit", "shared", "miss"))
 
@@ -206,7 +207,7 @@ def test_two_databases_share_nothing(clients, make_app, redis, add_movie, copied
     # A copy, of a database to which nobody is connected.
     for client in clients:
         with client.application.app_context():
-            from movierating import database
+            from movierating.storage import database
 
             database.close()
     copied(tmp_path / "instance", tmp_path / "copy")

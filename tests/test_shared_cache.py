@@ -4,8 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from movierating import counters
-from movierating.redis_server import RedisServer
+from movierating.limits.redis_client import RedisServer
+from movierating.monitoring import counters
 from movierating.shared_cache import PATIENCE_SECONDS, SharedCache
 
 KEY, ANSWER = b"/v1/movies?limit=1\0 7", b'{"items":[]}'

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from movierating import create_app, database
+from movierating import create_app
+from movierating.storage import database
 from movierating.users import service
 from stateful.lists import Lists
 from stateful.service import PASSWORDS

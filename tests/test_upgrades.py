@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from alembic.script import ScriptDirectory
 
-from movierating import checks, create_app, database, startup
+from movierating import create_app
+from movierating.operations import checks, startup
+from movierating.storage import database
 
 pytestmark = pytest.mark.sqlite
 

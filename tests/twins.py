@@ -10,12 +10,12 @@ import orjson
 from flask_migrate import upgrade
 from sqlalchemy import func, insert, select, text
 
-from movierating import database, dialects
-from movierating.database import db
 from movierating.movies import service as movies
 from movierating.movies.index import SEARCH
 from movierating.ratings import datasets, service
 from movierating.ratings.formats import movielens
+from movierating.storage import database, dialect
+from movierating.storage.database import db
 from movierating.users import service as users
 
 PASSWORD = "correct horse battery"
@@ -112,7 +112,7 @@ def copy(source, target):
             columns = [column for column in table.c if getattr(column, "computed", None) is None]
             rows = database.read().execute(select(*columns))
             stored[table.name] = [row._asdict() for row in rows]
-        number = dialects.kept_number(database.read())
+        number = dialect.kept_number(database.read())
         database.close()
     with target.app_context():
         upgrade()
@@ -122,8 +122,8 @@ def copy(source, target):
                 if stored[table.name]:
                     connection.execute(insert(table), stored[table.name])
                 if getattr(table, "kwargs", {}).get("sqlite_autoincrement") and stored[table.name]:
-                    dialects.took_ids(connection, table, max(row["id"] for row in stored[table.name]))
-            dialects.keep_number(connection, number)
+                    dialect.took_ids(connection, table, max(row["id"] for row in stored[table.name]))
+            dialect.keep_number(connection, number)
 
         database.write(job)
         # As autovacuum would have done by now.

@@ -11,13 +11,13 @@ from flask.globals import request_ctx
 from flask_jwt_extended import create_access_token, create_refresh_token, decode_token
 from flask_jwt_extended.exceptions import JWTExtendedException
 
-from movierating import times
+from movierating import clock
 from movierating.auth import limits, service, tokens
 from movierating.auth.service import Caller, Grant
-from movierating.edge import USER_ID
-from movierating.extensions import limiter
-from movierating.problems import Forbidden, Unauthenticated
-from movierating.rest import Blueprint
+from movierating.errors import Forbidden, Unauthenticated
+from movierating.http.blueprint import Blueprint
+from movierating.http.extensions import limiter
+from movierating.http.response_cache import USER_ID
 
 ACCESS_SECONDS = 15 * 60
 ISSUER = "movierating"
@@ -53,7 +53,7 @@ def pair(grant: Grant) -> dict[str, Any]:
 def refresh_grant() -> Grant:
     """What the request's refresh token states. Raises Unauthenticated."""
     claims = _claims(bearer(), "refresh")
-    return Grant(int(claims["sub"]), claims["sid"], claims["gen"], claims["iat"] * times.SECOND)
+    return Grant(int(claims["sub"]), claims["sid"], claims["gen"], claims["iat"] * clock.SECOND)
 
 
 def caller() -> Caller:
@@ -141,7 +141,7 @@ def _identify(token: str) -> Caller:
 
 def _claims(token: str, kind: str) -> dict[str, Any]:
     claims = _verified(token, kind, request_ctx.app.config["JWT_SECRET_KEY"])
-    if claims["exp"] * times.SECOND <= times.now():
+    if claims["exp"] * clock.SECOND <= clock.now():
         raise Unauthenticated(_REFUSED)
     return claims
 

@@ -12,9 +12,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
 from movierating.auth.service import account_key, name_key
-from movierating.clients import network
-from movierating.extensions import limiter
-from movierating.problems import Unavailable
+from movierating.errors import Unavailable
+from movierating.http.extensions import limiter
+from movierating.http.proxies import network
 
 WRITES_A_PERSON = "600 per minute"
 LOGINS_AN_ADDRESS = "10 per minute"

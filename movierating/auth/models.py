@@ -3,9 +3,9 @@
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from movierating.aggregates import Rated
-from movierating.database import Base
-from movierating.dialects import Id, key_text
+from movierating.rating_stats import Rated
+from movierating.storage.database import Base
+from movierating.storage.dialect import Id, key_text
 
 ROLES = ("member", "admin")
 SCOPES = ("read", "write")

@@ -4,13 +4,13 @@ from typing import Any
 
 from flask import Response, request
 
-from movierating.answers import PageQuerySchema, created, json_answer, list_schema, listing
 from movierating.auth import access, limits, schemas, service, tokens
-from movierating.clients import network
-from movierating.extensions import limiter
-from movierating.openapi import LOCATION, PAGE
-from movierating.problems import Unauthenticated
-from movierating.rest import Blueprint, View, before_422
+from movierating.errors import Unauthenticated
+from movierating.http.blueprint import Blueprint, View, before_422
+from movierating.http.extensions import limiter
+from movierating.http.openapi import LOCATION, PAGE
+from movierating.http.proxies import network
+from movierating.http.responses import PageQuerySchema, created, json_answer, list_schema, listing
 
 blp = Blueprint(
     "auth", __name__, url_prefix="/v1/auth", description="Who is calling: sessions and personal tokens."

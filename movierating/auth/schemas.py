@@ -3,7 +3,7 @@
 import marshmallow as ma
 
 from movierating.auth.models import SCOPES
-from movierating.fields import Line, Moment, future
+from movierating.http.fields import Line, Moment, future
 
 
 class LoginSchema(ma.Schema):

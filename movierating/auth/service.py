@@ -9,13 +9,14 @@ from weakref import WeakKeyDictionary
 
 from sqlalchemy import ColumnElement, Connection, Engine, bindparam, delete, insert, select, update
 
-from movierating import counters, times
+from movierating import clock
 from movierating.auth import passwords
 from movierating.auth.models import PersonalToken, Session, User
-from movierating.database import read, version, write
-from movierating.prepared import Prepared
-from movierating.problems import Unauthenticated
-from movierating.versions import CALLER
+from movierating.errors import Unauthenticated
+from movierating.monitoring import counters
+from movierating.storage.cache_versions import CALLER
+from movierating.storage.database import read, version, write
+from movierating.storage.statements import Prepared
 
 REFRESH_SECONDS = 30 * 24 * 3600
 
@@ -88,10 +89,10 @@ def _open_session(connection: Connection, user_id: int, verified: str, risen: st
         raise Unauthenticated(_NO_MATCH)
     if risen is not None:
         connection.execute(update(User).where(current).values(password_hash=risen))
-    now = times.now()
+    now = clock.now()
     connection.execute(delete(Session).where(_session.expires_at < now))
     grant = Grant(user_id, secrets.token_urlsafe(16), 1, now)
-    row = {"created_at": now, "rotated_at": now, "expires_at": now + REFRESH_SECONDS * times.SECOND}
+    row = {"created_at": now, "rotated_at": now, "expires_at": now + REFRESH_SECONDS * clock.SECOND}
     connection.execute(insert(Session).values(id=grant.session_id, user_id=user_id, **row))
     return grant
 
@@ -108,19 +109,19 @@ def refresh(spent: Grant) -> Grant:
 
 
 def _rotate(connection: Connection, spent: Grant) -> Grant | None:
-    now = times.now()
+    now = clock.now()
     own = (_session.id == spent.session_id) & (_session.user_id == spent.user_id)
     active = select(_user.active).where(_user.id == spent.user_id).scalar_subquery()
     fresh = connection.execute(
         update(Session)
         .where(own, _session.generation == spent.generation, _session.expires_at > now, active)
         .values(
-            generation=spent.generation + 1, rotated_at=now, expires_at=now + REFRESH_SECONDS * times.SECOND
+            generation=spent.generation + 1, rotated_at=now, expires_at=now + REFRESH_SECONDS * clock.SECOND
         )
     )
     if fresh.rowcount:
         return Grant(spent.user_id, spent.session_id, spent.generation + 1, now)
-    _end_if_stolen(connection, own, spent, now - REUSE_GRACE_SECONDS * times.SECOND)
+    _end_if_stolen(connection, own, spent, now - REUSE_GRACE_SECONDS * clock.SECOND)
     return None
 
 
@@ -155,7 +156,7 @@ def caller_of_session(user_id: int, session_id: str) -> Caller | None:
     known = _callers.setdefault(connection.engine, {})
     # Read before the session is, and so no newer.
     stamp = version(connection.engine, (CALLER, user_id))
-    found, now = known.get((user_id, session_id)), times.now()
+    found, now = known.get((user_id, session_id)), clock.now()
     if found is not None and found.stamp == stamp and found.expires_at > now:
         return found.caller
     row = _CALLER.first(connection, session=session_id, user=user_id, now=now)

@@ -7,14 +7,14 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
-from movierating import times
+from movierating import clock
 from movierating.auth.models import PersonalToken, User
 from movierating.auth.service import Caller, require_session
-from movierating.database import read, write
-from movierating.dialects import lock_rows
-from movierating.pagination import Pages, Sort
-from movierating.prepared import Prepared
-from movierating.problems import Conflict, InsufficientStorage, NotFound, Unavailable
+from movierating.errors import Conflict, InsufficientStorage, NotFound, Unavailable
+from movierating.storage.database import read, write
+from movierating.storage.dialect import lock_rows
+from movierating.storage.pagination import Pages, Sort
+from movierating.storage.statements import Prepared
 
 PREFIX = "mr_"
 TOKENS_A_USER = 100
@@ -41,7 +41,7 @@ def create(user_id: int, session_id: str, name: str, scope: str, expires_at: int
     row = {
         "name": name,
         "scope": scope,
-        "created_at": times.now(),
+        "created_at": clock.now(),
         "expires_at": expires_at,
         "last_used_at": None,
     }
@@ -84,11 +84,11 @@ _CALLER = Prepared(
 
 def caller_of_token(secret: str) -> Caller | None:
     """The caller a personal token stands for, or None; notes the use, to the minute."""
-    now = times.now()
+    now = clock.now()
     row = _CALLER.first(read(), hash=_hash(secret))
     if row is None or (row.expires_at is not None and row.expires_at <= now):
         return None
-    if row.last_used_at is None or row.last_used_at < now - LAST_USE_SECONDS * times.SECOND:
+    if row.last_used_at is None or row.last_used_at < now - LAST_USE_SECONDS * clock.SECOND:
         used = update(PersonalToken).where(_token.id == row.id).values(last_used_at=now)
         # A full disk keeps nobody from reading.
         with suppress(InsufficientStorage, Unavailable):

@@ -18,9 +18,9 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import NullType
 
-from movierating.dialects import POSTGRESQL, SQLITE, among
 from movierating.movies.models import MovieFacet
 from movierating.movies.titles import fold, indexed_words
+from movierating.storage.dialect import POSTGRESQL, SQLITE, among
 
 # An FTS5 table, on PostgreSQL one with a tsvector, made by the migration; its rowid is the movie's id and its text is
 # folded words already.

@@ -13,11 +13,11 @@ import orjson
 from sqlalchemy import Connection, Select, bindparam, select, update
 from sqlalchemy.exc import IntegrityError
 
-from movierating.database import batched, read, write
-from movierating.dialects import SQLITE, among, json_list, keep_number, kept_number, savepoint
 from movierating.movies import index
 from movierating.movies.models import Movie, MovieFacet
 from movierating.movies.titles import title_key
+from movierating.storage.database import batched, read, write
+from movierating.storage.dialect import SQLITE, among, json_list, keep_number, kept_number, savepoint
 
 _BATCH = 1_000
 

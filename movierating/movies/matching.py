@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, bindparam, insert, select, update
 
-from movierating import times
-from movierating.dialects import among, listed, newest_id, took_ids
+from movierating import clock
 from movierating.movies import index
 from movierating.movies.models import Movie
 from movierating.movies.service import columns
 from movierating.movies.titles import title_key
-from movierating.prepared import Prepared
+from movierating.storage.dialect import among, listed, newest_id, took_ids
+from movierating.storage.statements import Prepared
 
 _movie = Movie.__table__.c
 
@@ -144,7 +144,7 @@ class Catalogue:
         if self._unwritten and known.movie_id >= self._unwritten[0]["id"]:
             self.flush()
         self.changes += 1
-        changed = {**taken, "edit": _movie.edit + 1, "updated_at": times.now()}
+        changed = {**taken, "edit": _movie.edit + 1, "updated_at": clock.now()}
         self._connection.execute(update(Movie).where(_movie.id == known.movie_id).values(changed))
         self._learn_ids(known)
 
@@ -201,7 +201,7 @@ class Catalogue:
 
     def add(self, facts: Mapping[str, Any]) -> int:
         """Add a movie that `find` did not find; returns its id. A TMDB id that another movie has is left out."""
-        now = times.now()
+        now = clock.now()
         row = {**_EMPTY, **columns(facts), "id": self._next_id, "created_at": now, "updated_at": now}
         if row["tmdb_id"] in self._by_tmdb:
             row["tmdb_id"] = None

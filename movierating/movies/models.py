@@ -7,9 +7,9 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.sql.functions import GenericFunction
 
-from movierating.aggregates import MEAN_SQL, SCORE_SQL, Rated
-from movierating.database import Base
-from movierating.dialects import Id, key_text
+from movierating.rating_stats import MEAN_SQL, SCORE_SQL, Rated
+from movierating.storage.database import Base
+from movierating.storage.dialect import Id, key_text
 
 YEAR_UNKNOWN_LAST = "coalesce(year, 0)"
 _FILTERED_BY = ("year", "language", "genres")

@@ -4,12 +4,12 @@ from typing import Any
 
 from flask import Response, request
 
-from movierating import preconditions
-from movierating.answers import created, json_answer, list_schema, listing, tagged
 from movierating.auth import access
+from movierating.http import preconditions
+from movierating.http.blueprint import Blueprint, View
+from movierating.http.openapi import ETAG, LOCATION, PAGE
+from movierating.http.responses import created, json_answer, list_schema, listing, tagged
 from movierating.movies import schemas, search, service
-from movierating.openapi import ETAG, LOCATION, PAGE
-from movierating.rest import Blueprint, View
 
 blp = Blueprint("movies", __name__, url_prefix="/v1", description="Movies: facts, search, charts.")
 

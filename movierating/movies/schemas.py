@@ -6,12 +6,12 @@ from typing import Any
 
 import marshmallow as ma
 
-from movierating.aggregates import STEPS
-from movierating.answers import PageQuerySchema
-from movierating.fields import Line, Moment, WholeNumber
-from movierating.movies.codes import COUNTRIES, LANGUAGES
+from movierating.http.fields import Line, Moment, WholeNumber
+from movierating.http.responses import PageQuerySchema
 from movierating.movies.genres import GENRES
+from movierating.movies.iso_codes import COUNTRIES, LANGUAGES
 from movierating.movies.search import SORTS
+from movierating.rating_stats import STEPS
 
 FIRST_YEAR = 1870
 YEARS_AHEAD = 10

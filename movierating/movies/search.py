@@ -14,14 +14,14 @@ from typing import Any
 
 from sqlalchemy import String, bindparam, case, func, select
 
-from movierating.database import read
+from movierating.errors import invalid
 from movierating.movies.filters import asked, filters_of, unindexed
 from movierating.movies.lately import Lately
 from movierating.movies.models import Movie
 from movierating.movies.service import COLUMNS, VERSION_COLUMNS, WHOLE
-from movierating.pagination import Pages, Sort
-from movierating.prepared import Prepared
-from movierating.problems import invalid
+from movierating.storage.database import read
+from movierating.storage.pagination import Pages, Sort
+from movierating.storage.statements import Prepared
 
 MOST_SORTED = 10_000
 

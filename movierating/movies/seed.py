@@ -10,11 +10,11 @@ from typing import Any
 from marshmallow import ValidationError
 from sqlalchemy import Connection, insert, select
 
-from movierating import times
-from movierating.database import write
+from movierating import clock
 from movierating.movies.matching import AmbiguousError, Catalogue
 from movierating.movies.models import Milestone, Movie
 from movierating.movies.schemas import NewMovieSchema
+from movierating.storage.database import write
 
 COLUMNS = (
     "title",
@@ -59,7 +59,7 @@ def seed_once() -> None:
         done = select(Milestone.name).where(Milestone.name == _SEEDED)
         if connection.execute(done).first() is None:
             _load(connection, bundled())
-            connection.execute(insert(Milestone).values(name=_SEEDED, reached_at=times.now()))
+            connection.execute(insert(Milestone).values(name=_SEEDED, reached_at=clock.now()))
 
     write(job)
 

@@ -7,16 +7,16 @@ import orjson
 from sqlalchemy import Connection, Row, and_, bindparam, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from movierating import aggregates, times
-from movierating.database import read, write
-from movierating.dialects import among, listed
+from movierating import clock, rating_stats
+from movierating.errors import Conflict, NotFound, Stale
 from movierating.movies import index
 from movierating.movies.encoded import Encoder, Fragment
 from movierating.movies.genres import GENRES
 from movierating.movies.models import Movie, MovieFacet
 from movierating.movies.titles import title_key
-from movierating.prepared import Prepared
-from movierating.problems import Conflict, NotFound, Stale
+from movierating.storage.database import read, write
+from movierating.storage.dialect import among, listed
+from movierating.storage.statements import Prepared
 
 _movie = Movie.__table__.c
 _FACTS = (
@@ -38,7 +38,7 @@ _FACTS = (
 # Each starts with the one before.
 VERSION_COLUMNS = (_movie.id, _movie.edit, _movie.ratings_version)
 FACT_COLUMNS = (*VERSION_COLUMNS, *(_movie[name] for name in _FACTS if name != "id"))
-COLUMNS = (*FACT_COLUMNS, *aggregates.columns_of(Movie.__table__))
+COLUMNS = (*FACT_COLUMNS, *rating_stats.columns_of(Movie.__table__))
 
 _AGGREGATES = slice(len(FACT_COLUMNS), len(COLUMNS))
 _NO_FACTS = dict.fromkeys(name for name in _FACTS if name != "id")
@@ -66,15 +66,15 @@ def facts(row: Sequence[Any]) -> dict[str, Any]:
         "imdb_id": imdb_id,
         "tmdb_id": tmdb_id,
         "wikidata_id": wikidata_id,
-        "created_at": times.to_rfc3339(created_at),
-        "updated_at": times.to_rfc3339(updated_at),
+        "created_at": clock.to_rfc3339(created_at),
+        "updated_at": clock.to_rfc3339(updated_at),
     }
 
 
 def shown(row: Sequence[Any]) -> dict[str, Any]:
     """A row that starts with COLUMNS, as the API shows a movie; for `orjson.dumps`."""
     movie = facts(row)
-    movie["ratings"] = aggregates.shown_with_score(row[_AGGREGATES])
+    movie["ratings"] = rating_stats.shown_with_score(row[_AGGREGATES])
     return movie
 
 
@@ -184,7 +184,7 @@ def change(movie_id: int, edits: Container[int] | None, changes: Mapping[str, An
         # An import may have brought namesakes that `create` refuses; their other facts can still be changed.
         if changed.keys() & {"title", "year", "imdb_id"}:
             _refuse_namesake(connection, wanted, movie_id)
-        changed |= {"edit": row.edit + 1, "updated_at": times.now()}
+        changed |= {"edit": row.edit + 1, "updated_at": clock.now()}
         connection.execute(update(Movie).where(_movie.id == movie_id).values(changed))
         index.remove(connection, movie_id)
         index.add(connection, [wanted])
@@ -195,7 +195,7 @@ def change(movie_id: int, edits: Container[int] | None, changes: Mapping[str, An
 
 def add(connection: Connection, facts_given: Mapping[str, Any]) -> int:
     """Insert and index one movie inside the caller's transaction; returns its id. Raises as `create` does."""
-    now = times.now()
+    now = clock.now()
     row = {
         **_NO_FACTS,
         "genres": "[]",

@@ -6,11 +6,11 @@ from typing import Any
 
 from sqlalchemy import select
 
-from movierating import counters
-from movierating.database import read, write
+from movierating.monitoring import counters
 from movierating.movies.models import Movie
 from movierating.ratings.bulk import put_many, remove_many, while_movies_go
 from movierating.ratings.service import about
+from movierating.storage.database import read, write
 
 _movie = Movie.__table__.c
 

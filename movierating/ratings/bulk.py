@@ -7,15 +7,15 @@ from typing import Any, Literal, NamedTuple, TypeVar
 from sqlalchemy import Connection, bindparam, delete, select
 from sqlalchemy.exc import IntegrityError
 
-from movierating import times
+from movierating import clock
 from movierating.auth.models import User
-from movierating.database import batched
-from movierating.dialects import among, driver_text, listed, lock_rows, rows_of
+from movierating.errors import Unauthenticated, Unavailable
 from movierating.movies.models import Movie
-from movierating.prepared import Prepared
-from movierating.problems import Unauthenticated, Unavailable
 from movierating.ratings.aggregates import move_many
 from movierating.ratings.models import Rating
+from movierating.storage.database import batched
+from movierating.storage.dialect import among, driver_text, listed, lock_rows, rows_of
+from movierating.storage.statements import Prepared
 
 T = TypeVar("T")
 
@@ -80,7 +80,7 @@ def judge_many(
     connection: Connection, user_id: int, ratings: Iterable[Given], on_conflict: OnConflict
 ) -> Judged:
     """What `put_many` would do."""
-    ratings, now = list(ratings), times.now()
+    ratings, now = list(ratings), clock.now()
     movie_ids = {movie_id for movie_id, _, _ in ratings}
     stored = _stored(connection, user_id, movie_ids)
     if not stored and len(movie_ids) == len(ratings):

@@ -13,8 +13,6 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from movierating.auth.models import User
-from movierating.database import alone, write
-from movierating.dialects import among, newest_id
 from movierating.movies.matching import AmbiguousError, Catalogue, Wanted
 from movierating.movies.models import Movie
 from movierating.movies.titles import fold
@@ -23,6 +21,8 @@ from movierating.ratings.formats.movielens import Dataset, MovieRow, RatingBatch
 from movierating.ratings.formats.tables import BadRow
 from movierating.ratings.loading import Report, load_batch
 from movierating.ratings.models import Rating
+from movierating.storage.database import alone, write
+from movierating.storage.dialect import among, newest_id
 
 # Others who write wait for one chunk at most; smaller ones would move the sums of the same movies more often.
 CHUNK_ROWS = 15_000

@@ -6,12 +6,12 @@ from typing import Any
 import orjson
 from sqlalchemy import func, select
 
-from movierating.database import stream
-from movierating.dialects import by_bytes
 from movierating.movies.models import Movie
-from movierating.ratings.formats.downloads import Download, write
 from movierating.ratings.formats.rows import ExportRow
+from movierating.ratings.formats.writers import Download, write
 from movierating.ratings.models import Rating
+from movierating.storage.database import stream
+from movierating.storage.dialect import by_bytes
 
 _rating, _movie = Rating.__table__.c, Movie.__table__.c
 

@@ -8,13 +8,13 @@ from typing import Any, BinaryIO
 
 from sqlalchemy import Connection
 
-from movierating import counters
-from movierating.database import read, write
-from movierating.problems import Unavailable, invalid
+from movierating.errors import Unavailable, invalid
+from movierating.monitoring import counters
 from movierating.ratings.bulk import Given, MovieGone, OnConflict, Outcome, judge_many, put_many
 from movierating.ratings.formats.rows import RatedRow, Row, SkippedRow, UnknownFormat
 from movierating.ratings.formats.uploads import open_upload
 from movierating.ratings.row_matching import Matches, match_exactly, match_missing, placed
+from movierating.storage.database import read, write
 
 # Each time an admin would have to remove a movie of the file in the moment between its match and its rating.
 _ATTEMPTS = 3

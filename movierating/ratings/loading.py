@@ -11,13 +11,13 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
-from movierating import times
+from movierating import clock
 from movierating.auth.models import User
-from movierating.database import batched
-from movierating.dialects import among, driver_text, newest_id, rows_of, took_ids
 from movierating.ratings.aggregates import Sums
 from movierating.ratings.formats.movielens import RatingBatch
 from movierating.ratings.formats.tables import BadRow
+from movierating.storage.database import batched
+from movierating.storage.dialect import among, driver_text, newest_id, rows_of, took_ids
 
 _REASONS_KEPT = 50
 
@@ -107,7 +107,7 @@ def _accounts(connection: Connection, source_ids: set[int]) -> tuple[dict[int, i
     missing = sorted(source_ids - found.keys())
     if not missing:
         return found, set()
-    now, first = times.now(), newest_id(connection, User.__table__) + 1
+    now, first = clock.now(), newest_id(connection, User.__table__) + 1
     made = {source_id: user_id for user_id, source_id in enumerate(missing, first)}
     connection.execute(insert(User), [_account(source_id, made[source_id], now) for source_id in missing])
     took_ids(connection, User.__table__, made[missing[-1]])
@@ -147,7 +147,7 @@ def _stored(connection: Connection, keys: list[Key]) -> dict[Key, Given]:
 
 
 def _store(connection: Connection, added: Mapping[Key, Given], changed: Mapping[Key, Given]) -> None:
-    now = times.now()
+    now = clock.now()
     if added:
         connection.exec_driver_sql(
             driver_text(connection, _ADD), [(*key, *given, now, now) for key, given in added.items()]

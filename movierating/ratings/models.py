@@ -3,7 +3,7 @@
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from movierating.database import Base
+from movierating.storage.database import Base
 
 
 class Rating(Base):

@@ -4,13 +4,13 @@ from typing import Any
 
 from flask import Response
 
-from movierating import preconditions
-from movierating.answers import PageQuerySchema, json_answer, list_schema, listing
 from movierating.auth import access
+from movierating.http import preconditions
+from movierating.http.blueprint import Blueprint, View, before_422
+from movierating.http.openapi import PAGE
+from movierating.http.responses import PageQuerySchema, json_answer, list_schema, listing
 from movierating.movies import service as movies
-from movierating.openapi import PAGE
 from movierating.ratings import schemas, service
-from movierating.rest import Blueprint, View, before_422
 
 blp = Blueprint(
     "ratings", __name__, url_prefix="/v1/movies", description="How much a movie entertained people."

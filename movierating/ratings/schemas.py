@@ -2,7 +2,7 @@
 
 import marshmallow as ma
 
-from movierating.fields import Flag, HalfPoints, Moment, past
+from movierating.http.fields import Flag, HalfPoints, Moment, past
 from movierating.movies.schemas import MovieRatingsSchema
 
 VALUE = {

@@ -7,19 +7,20 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Dialect, Row, bindparam, delete, select
 from sqlalchemy.exc import IntegrityError
 
-from movierating import aggregates, counters, times
+from movierating import clock, rating_stats
 from movierating.auth.models import User
-from movierating.database import read, write
-from movierating.dialects import POSTGRESQL, upsert
+from movierating.errors import Conflict, NotFound, Unauthenticated
+from movierating.monitoring import counters
 from movierating.movies import index
 from movierating.movies import service as movies
 from movierating.movies.models import Movie
-from movierating.pagination import Pages, Sort
-from movierating.prepared import Prepared
-from movierating.problems import Conflict, NotFound, Unauthenticated
 from movierating.ratings.aggregates import MOVIE_COLUMNS, Sums, move
 from movierating.ratings.models import Rating
-from movierating.versions import MOVIE, USER, Subject
+from movierating.storage.cache_versions import MOVIE, USER, Subject
+from movierating.storage.database import read, write
+from movierating.storage.dialect import POSTGRESQL, upsert
+from movierating.storage.pagination import Pages, Sort
+from movierating.storage.statements import Prepared
 
 _rating, _user, _movie = Rating.__table__.c, User.__table__.c, Movie.__table__.c
 _OWN = (_rating.value, _rating.rated_at, _rating.created_at, _rating.updated_at)
@@ -85,9 +86,9 @@ def _wait_for_own(connection: Connection, user_id: int) -> None:
 def _rate(connection: Connection, user_id: int, movie_id: int, value: int, rated_at: int | None) -> Rated:
     _wait_for_own(connection, user_id)
     old = _OWN_RATING.first(connection, user=user_id, movie=movie_id)
-    now = times.now()
+    now = clock.now()
     if old is not None and old.value == value and rated_at in (None, old.rated_at):
-        return Rated(shown(old), aggregates.shown_with_score(_SUMS.first(connection, key=movie_id)), False)
+        return Rated(shown(old), rating_stats.shown_with_score(_SUMS.first(connection, key=movie_id)), False)
     fresh = move(connection, user_id, movie_id, old.value if old else None, value)
     if fresh is None:
         raise NotFound("There is no such movie.")
@@ -98,7 +99,7 @@ def _rate(connection: Connection, user_id: int, movie_id: int, value: int, rated
         "updated_at": now,
     }
     _PUT.run(connection, user_id=user_id, movie_id=movie_id, **row)
-    return Rated(shown_values(**row), aggregates.shown_with_score(fresh), old is None)
+    return Rated(shown_values(**row), rating_stats.shown_with_score(fresh), old is None)
 
 
 def shown(row: Row[Any]) -> dict[str, Any]:
@@ -110,9 +111,9 @@ def shown_values(value: int, rated_at: int, created_at: int, updated_at: int) ->
     """A rating's columns as the API shows them."""
     return {
         "value": value / 2,
-        "rated_at": times.any_to_rfc3339(rated_at),
-        "created_at": times.to_rfc3339(created_at),
-        "updated_at": times.to_rfc3339(updated_at),
+        "rated_at": clock.any_to_rfc3339(rated_at),
+        "created_at": clock.to_rfc3339(created_at),
+        "updated_at": clock.to_rfc3339(updated_at),
     }
 
 

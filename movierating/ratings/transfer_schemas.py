@@ -7,10 +7,10 @@ import marshmallow as ma
 from flask_smorest.fields import Upload
 from werkzeug.datastructures import FileStorage
 
-from movierating.fields import Flag, HalfPoints, Moment, WholeNumber, past
+from movierating.http.fields import Flag, HalfPoints, Moment, WholeNumber, past
 from movierating.movies.schemas import IMDB_ID, LARGEST_TMDB_ID
 from movierating.ratings.batch import NAMES
-from movierating.ratings.formats import downloads, own_json, uploads
+from movierating.ratings.formats import own_json, uploads, writers
 from movierating.ratings.schemas import RATED_AT, VALUE
 
 MOST_RATINGS = 1000
@@ -165,7 +165,7 @@ class ExportQuerySchema(ma.Schema):
 
     format = ma.fields.String(
         load_default="csv",
-        validate=ma.validate.OneOf(downloads.FORMATS),
+        validate=ma.validate.OneOf(writers.FORMATS),
         metadata={"description": "Which kind of file."},
     )
 

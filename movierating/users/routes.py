@@ -4,13 +4,13 @@ from typing import Any
 
 from flask import Response, current_app, request
 
-from movierating.answers import created, json_answer, list_schema, listing, tagged
 from movierating.auth import access, limits
-from movierating.extensions import limiter
-from movierating.openapi import ETAG, LOCATION, PAGE
-from movierating.problems import Forbidden
-from movierating.rest import Blueprint, View, before_422
-from movierating.users import history, schemas, service
+from movierating.errors import Forbidden
+from movierating.http.blueprint import Blueprint, View, before_422
+from movierating.http.extensions import limiter
+from movierating.http.openapi import ETAG, LOCATION, PAGE
+from movierating.http.responses import created, json_answer, list_schema, listing, tagged
+from movierating.users import rating_history, schemas, service
 
 blp = Blueprint("users", __name__, url_prefix="/v1/users", description="Sign-up, profiles, administration.")
 
@@ -165,4 +165,4 @@ class UserRatings(View):
         The newest rating first, unless `sort` says otherwise. All filters given must hold.
         """
         sort, cursor, limit = query.pop("sort"), query.pop("cursor"), query.pop("limit")
-        return listing(*history.rated_by(user_id, query, sort, cursor, limit))
+        return listing(*rating_history.rated_by(user_id, query, sort, cursor, limit))

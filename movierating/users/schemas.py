@@ -5,16 +5,16 @@ from typing import Any
 
 import marshmallow as ma
 
-from movierating.aggregates import STEPS
-from movierating.answers import PageQuerySchema
 from movierating.auth import passwords
 from movierating.auth.models import ROLES
 from movierating.auth.service import name_key
-from movierating.fields import UNWANTED, Flag, HalfPoints, Line, Moment
+from movierating.http.fields import UNWANTED, Flag, HalfPoints, Line, Moment
+from movierating.http.responses import PageQuerySchema
 from movierating.movies.genres import GENRES
 from movierating.movies.schemas import HISTOGRAM, MovieFactsSchema
+from movierating.rating_stats import STEPS
 from movierating.ratings.schemas import VALUE, RatingSchema
-from movierating.users.history import SORTS
+from movierating.users.rating_history import SORTS
 
 # Letters are ASCII's, so that no name can look like another one.
 _USERNAME = ma.validate.Regexp(

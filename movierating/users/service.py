@@ -6,21 +6,22 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from movierating import aggregates, counters, times
+from movierating import clock, rating_stats
 from movierating.auth import passwords
 from movierating.auth.models import User
 from movierating.auth.service import end_everything, last_admin_leaves, name_key
-from movierating.database import read, write
-from movierating.dialects import violates
-from movierating.pagination import Pages, Sort
-from movierating.prepared import Prepared
-from movierating.problems import Conflict, Forbidden, NotFound, invalid
+from movierating.errors import Conflict, Forbidden, NotFound, invalid
+from movierating.monitoring import counters
 from movierating.ratings.service import remove_all_of
+from movierating.storage.database import read, write
+from movierating.storage.dialect import violates
+from movierating.storage.pagination import Pages, Sort
+from movierating.storage.statements import Prepared
 
 _user = User.__table__.c
 _PUBLIC = (_user.id, _user.username, _user.display_name, _user.created_at)
 _PRIVATE = (*_PUBLIC, _user.email, _user.role, _user.active)
-_SUMS = tuple(aggregates.columns_of(User.__table__))
+_SUMS = tuple(rating_stats.columns_of(User.__table__))
 
 
 def sign_up(
@@ -32,7 +33,7 @@ def sign_up(
     is refused.
     """
     _refuse_password(password, username, email)
-    now = times.now()
+    now = clock.now()
     row = {
         "username": username,
         "username_key": name_key(username),
@@ -67,13 +68,13 @@ def _judged(job: Any) -> Any:
 def own(user_id: int) -> dict[str, Any]:
     """An account as its owner and admins see it, with e-mail and role. Raises NotFound."""
     row = _one(select(*_PRIVATE, *_SUMS).where(_user.id == user_id))
-    return {**listed(row), "ratings": aggregates.shown(row[len(_PRIVATE) :])}
+    return {**listed(row), "ratings": rating_stats.shown(row[len(_PRIVATE) :])}
 
 
 def profile(user_id: int) -> dict[str, Any]:
     """An active account as anyone sees it: never the e-mail. Raises NotFound."""
     row = _found(_PROFILE.first(read(), key=user_id))
-    return {**_public(row), "ratings": aggregates.shown(row[len(_PUBLIC) :])}
+    return {**_public(row), "ratings": rating_stats.shown(row[len(_PUBLIC) :])}
 
 
 def require_active(user_id: int) -> None:
@@ -107,7 +108,7 @@ def _public(row: Sequence[Any]) -> dict[str, Any]:
         "id": user_id,
         "username": username,
         "display_name": display_name,
-        "created_at": times.to_rfc3339(created_at),
+        "created_at": clock.to_rfc3339(created_at),
     }
 
 
@@ -172,7 +173,7 @@ def _columns(user_id: int, changes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _update(connection: Connection, user_id: int, values: Mapping[str, Any]) -> None:
-    connection.execute(update(User).where(_user.id == user_id).values(**values, updated_at=times.now()))
+    connection.execute(update(User).where(_user.id == user_id).values(**values, updated_at=clock.now()))
 
 
 def _verified(user_id: int, given: Mapping[str, Any]) -> str:

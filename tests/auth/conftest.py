@@ -13,9 +13,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import update
 from werkzeug.test import TestResponse
 
-from movierating import times
+from movierating import clock
 from movierating.auth.models import Session
-from movierating.database import write
+from movierating.storage.database import write
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def age(app: Flask) -> Callable[[int], None]:
 
     def shift(seconds: int) -> None:
         columns = (Session.created_at, Session.rotated_at, Session.expires_at)
-        earlier = {column: column - seconds * times.SECOND for column in columns}
+        earlier = {column: column - seconds * clock.SECOND for column in columns}
         write(lambda connection: connection.execute(update(Session).values(earlier)))
 
     return shift

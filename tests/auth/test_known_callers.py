@@ -5,10 +5,11 @@ import math
 import pytest
 from sqlalchemy import update
 
-from movierating import database, times
+from movierating import clock
 from movierating.auth import service
 from movierating.auth.models import User
-from movierating.database import db, read, write
+from movierating.storage import database
+from movierating.storage.database import db, read, write
 
 ME = "/v1/users/me"
 
@@ -65,8 +66,8 @@ def test_a_role_that_is_taken_away_counts_at_once(admin, problem):
 def test_a_session_that_is_known_ends_in_its_time(member, monkeypatch):
     session_id = service.login("member", "correct horse battery").session_id
     assert service.caller_of_session(member.id, session_id).user_id == member.id
-    end = times.now() + service.REFRESH_SECONDS * times.SECOND + times.SECOND
-    monkeypatch.setattr(times, "now", lambda: end)
+    end = clock.now() + service.REFRESH_SECONDS * clock.SECOND + clock.SECOND
+    monkeypatch.setattr(clock, "now", lambda: end)
     assert service.caller_of_session(member.id, session_id) is None
 
 

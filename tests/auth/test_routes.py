@@ -91,7 +91,7 @@ def test_the_list_of_tokens_answers_head_and_if_none_match(member):
 
 
 def test_requests_leave_no_connection_open(app, client, member, problem):
-    from movierating.database import db
+    from movierating.storage.database import db
 
     open_after = []
     for _ in range(5):

@@ -6,7 +6,7 @@ from sqlalchemy import func, select, update
 
 from movierating.auth import passwords, service
 from movierating.auth.models import Session, User
-from movierating.database import read, write
+from movierating.storage.database import read, write
 
 PASSWORD = "correct horse battery"
 

@@ -6,12 +6,12 @@ import jwt
 import pytest
 from sqlalchemy import select, update
 
-from movierating import times
+from movierating import clock
 from movierating.auth import tokens
 from movierating.auth.models import PersonalToken
 from movierating.auth.service import end_everything
-from movierating.database import read, write
-from movierating.problems import Unauthenticated
+from movierating.errors import Unauthenticated
+from movierating.storage.database import read, write
 
 PASSWORD = "correct horse battery"
 TOKENS = "/v1/auth/tokens"
@@ -120,7 +120,7 @@ def test_a_personal_token_is_no_refresh_token(member, client, make_token, proble
 def test_an_expired_token_is_refused(member, client, make_token, problem):
     headers, _ = make_token(member, expires_at="2100-01-01T00:00:00Z")
     assert client.get("/v1/users/me", headers=headers).status_code == 200
-    write(lambda connection: connection.execute(update(PersonalToken).values(expires_at=times.now())))
+    write(lambda connection: connection.execute(update(PersonalToken).values(expires_at=clock.now())))
     problem(client.get("/v1/users/me", headers=headers), 401)
 
 
@@ -131,7 +131,7 @@ def test_the_last_use_is_kept_to_the_minute(member, client, make_token):
     first = member.get(TOKENS).json["items"][0]["last_used_at"]
     client.get("/v1/users/me", headers=headers)
     assert member.get(TOKENS).json["items"][0]["last_used_at"] == first is not None
-    earlier = PersonalToken.last_used_at - 61 * times.SECOND
+    earlier = PersonalToken.last_used_at - 61 * clock.SECOND
     write(lambda connection: connection.execute(update(PersonalToken).values(last_used_at=earlier)))
     client.get("/v1/users/me", headers=headers)
     assert member.get(TOKENS).json["items"][0]["last_used_at"] > first

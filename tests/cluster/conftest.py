@@ -16,8 +16,9 @@ from sqlalchemy import insert
 import network
 import postgres
 from faults.conftest import client_of, populate, unsound, workers_of
-from movierating import create_app, database
+from movierating import create_app
 from movierating.movies.models import Milestone
+from movierating.storage import database
 from redis_process import RedisProcess
 
 __all__ = ["client_of", "populate", "unsound", "workers_of"]

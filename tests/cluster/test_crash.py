@@ -9,7 +9,8 @@ import psycopg
 import pytest
 
 import postgres
-from movierating import create_app, database
+from movierating import create_app
+from movierating.storage import database
 
 PROFILE = "/v1/users/1"
 

@@ -3,8 +3,9 @@
 import pytest
 
 import postgres
-from movierating import create_app, database
-from movierating.database import db
+from movierating import create_app
+from movierating.storage import database
+from movierating.storage.database import db
 
 
 @pytest.fixture

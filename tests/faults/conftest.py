@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection
 
-from movierating import checks, create_app, database
+from movierating import create_app
 from movierating.movies import service as movies
 from movierating.movies.matching import Catalogue
+from movierating.operations import checks
+from movierating.storage import database
 from movierating.users import service as users
 
 PASSWORD = "correct horse battery"

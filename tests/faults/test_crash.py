@@ -16,10 +16,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from movierating import create_app, database
+from movierating import create_app
 from movierating.auth.models import User
 from movierating.ratings import service as ratings
 from movierating.ratings.models import Rating
+from movierating.storage import database
 
 ROUNDS = int(os.environ.get("SOAK_ROUNDS", "3"))
 WRITERS = 16

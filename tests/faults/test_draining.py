@@ -13,8 +13,8 @@ from contextlib import suppress
 
 import pytest
 
+from movierating.operations.server import DRAIN_SECONDS
 from movierating.ratings.row_matching import MOST_ADDED
-from movierating.server import DRAIN_SECONDS
 
 WRITERS = 16
 END_SECONDS = 10

@@ -3,10 +3,11 @@
 import orjson
 import pytest
 
-from movierating import database, revalidation
-from movierating.database import read
+from movierating import revalidation
 from movierating.movies import kept
 from movierating.movies.encoded import Encoder
+from movierating.storage import database
+from movierating.storage.database import read
 
 # A row of the whole movie: id, version, title.
 COLUMNS = 3

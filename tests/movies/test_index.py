@@ -1,9 +1,9 @@
 import pytest
 from sqlalchemy import select
 
-from movierating.database import read, write
 from movierating.movies import index, service
 from movierating.movies.models import MovieFacet
+from movierating.storage.database import read, write
 
 KELLS = {
     "genres": '["Animation","Family"]',

@@ -7,10 +7,10 @@ import orjson
 import pytest
 from sqlalchemy import text
 
-from movierating.database import read, write
-from movierating.dialects import keep_number
 from movierating.movies import index, index_check
 from movierating.movies.titles import title_key
+from movierating.storage.database import read, write
+from movierating.storage.dialect import keep_number
 
 PARTS = (index_check.TITLES, index_check.FACETS, index_check.TEXT)
 

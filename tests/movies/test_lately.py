@@ -4,9 +4,9 @@ import itertools
 
 import pytest
 
-from movierating.database import db
 from movierating.movies import lately
 from movierating.movies.lately import Lately
+from movierating.storage.database import db
 
 
 @pytest.fixture

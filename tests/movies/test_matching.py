@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from movierating.database import read, write
 from movierating.movies import service as movies
 from movierating.movies.matching import AmbiguousError, Catalogue, Wanted
 from movierating.movies.models import Movie, MovieFacet
+from movierating.storage.database import read, write
 
 _movie = Movie.__table__.c
 

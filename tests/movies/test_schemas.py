@@ -8,11 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from movierating import aggregates
-from movierating.database import read
+from movierating import rating_stats
 from movierating.movies import service
-from movierating.movies.codes import COUNTRIES, LANGUAGES
 from movierating.movies.genres import GENRES
+from movierating.movies.iso_codes import COUNTRIES, LANGUAGES
 from movierating.movies.models import Movie
 from movierating.movies.schemas import (
     MovieChangeSchema,
@@ -21,6 +20,7 @@ from movierating.movies.schemas import (
     MovieSchema,
     NewMovieSchema,
 )
+from movierating.storage.database import read
 
 LAST_YEAR = datetime.now(UTC).year + 10
 EMMA = {"title": "Emma", "year": 1996}
@@ -180,9 +180,9 @@ def as_stored(row):
     columns = row._asdict()
     for name in ("genres", "directors"):
         columns[name] = orjson.loads(columns[name])
-    values = [columns[name] for name in aggregates.COLUMNS]
+    values = [columns[name] for name in rating_stats.COLUMNS]
     count, total = values[:2]
-    numbers = {"mean": aggregates.mean(count, total), "score": aggregates.score(count, total)}
+    numbers = {"mean": rating_stats.mean(count, total), "score": rating_stats.score(count, total)}
     return {**columns, "ratings": {"count": count, **numbers, "histogram": values[2:]}}
 
 
@@ -197,7 +197,7 @@ def test_what_a_service_shows_is_what_the_schema_describes(facts, histogram):
         "id": 7,
         "created_at": 1_705_314_600_000_000,
         "updated_at": 1_705_314_600_120_000,
-        **dict(zip(aggregates.COLUMNS, [sum(histogram), total, *histogram], strict=True)),
+        **dict(zip(rating_stats.COLUMNS, [sum(histogram), total, *histogram], strict=True)),
     }
     row = FakeRow(values)
     assert orjson.dumps(service.shown(row)) == orjson.dumps(MovieSchema().dump(as_stored(row)))

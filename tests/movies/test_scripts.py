@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from movierating import checks
+from movierating.operations import checks
 
 TITLE_LETTERS, NAME_LETTERS, MOST_DIRECTORS = 500, 200, 50
 

@@ -5,10 +5,10 @@ from typing import Any, TypeAlias
 import orjson
 import pytest
 
-from movierating.database import write
+from movierating.errors import Invalid
 from movierating.movies import search, service
-from movierating.problems import Invalid
 from movierating.ratings import aggregates
+from movierating.storage.database import write
 
 AddMovie: TypeAlias = Callable[..., int]
 

@@ -10,9 +10,9 @@ import pytest
 from flask import Flask
 from sqlalchemy import Connection, insert, update
 
-from movierating.database import read, write
 from movierating.movies import index, lately, search
 from movierating.movies.models import Movie
+from movierating.storage.database import read, write
 
 pytestmark = pytest.mark.sqlite
 

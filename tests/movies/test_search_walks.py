@@ -12,11 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, delete, update
 
-from movierating.aggregates import score
-from movierating.database import write
 from movierating.movies import index, search, service
 from movierating.movies.models import Movie, MovieFacet
 from movierating.movies.titles import fold
+from movierating.rating_stats import score
+from movierating.storage.database import write
 
 Facts: TypeAlias = dict[str, Any]
 

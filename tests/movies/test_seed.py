@@ -7,10 +7,10 @@ import orjson
 import pytest
 from sqlalchemy import delete, func, select
 
-from movierating.database import read, write
 from movierating.movies import seed, service
 from movierating.movies.models import Milestone, Movie
 from movierating.ratings import service as ratings
+from movierating.storage.database import read, write
 
 HEADER = ",".join(seed.COLUMNS)
 EMMA = {"title": "Emma", "year": "1996", "imdb_id": "tt0116191", "tmdb_id": "3573", "wikidata_id": "Q1"}

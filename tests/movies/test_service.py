@@ -4,12 +4,12 @@ import orjson
 import pytest
 from sqlalchemy import func, select, update
 
-from movierating.database import read, write
+from movierating.errors import Conflict, NotFound, Stale
 from movierating.movies import index, service
 from movierating.movies.matching import Catalogue
 from movierating.movies.models import Movie, MovieFacet
-from movierating.problems import Conflict, NotFound, Stale
 from movierating.ratings import service as ratings
+from movierating.storage.database import read, write
 
 EMMA = {"title": "Emma", "year": 1996}
 ONE, OTHER = "tt0116191", "tt0118308"

@@ -11,12 +11,12 @@ from sqlalchemy import Connection, insert, inspect
 from werkzeug.datastructures import FileStorage, MultiDict
 from werkzeug.test import TestResponse, encode_multipart
 
-from movierating import checks
 from movierating.auth.models import User
-from movierating.database import db, read, write
-from movierating.dialects import POSTGRESQL, newest_id
 from movierating.movies.matching import Catalogue
+from movierating.operations import checks
 from movierating.ratings.imports import import_file
+from movierating.storage.database import db, read, write
+from movierating.storage.dialect import POSTGRESQL, newest_id
 
 
 @pytest.fixture

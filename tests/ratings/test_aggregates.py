@@ -12,15 +12,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import insert, select, update
 
-from movierating import aggregates as columns
+from movierating import rating_stats as columns
 from movierating.auth import passwords
 from movierating.auth.models import User
-from movierating.database import read, write
+from movierating.errors import NotFound
 from movierating.movies.models import Movie
-from movierating.problems import NotFound
 from movierating.ratings import aggregates, datasets, service
 from movierating.ratings.formats import movielens
 from movierating.ratings.models import Rating
+from movierating.storage.database import read, write
 from movierating.users import service as users
 
 _movie, _user = Movie.__table__, User.__table__

@@ -5,13 +5,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from movierating import times
-from movierating.database import read, write
+from movierating import clock
+from movierating.errors import Unauthenticated
 from movierating.movies.models import Movie
-from movierating.problems import Unauthenticated
 from movierating.ratings import service
 from movierating.ratings.bulk import put_many, remove_many
 from movierating.ratings.models import Rating
+from movierating.storage.database import read, write
 
 MOMENT = 1_704_067_200_000_000
 _rating = Rating.__table__.c
@@ -53,14 +53,14 @@ def test_which_of_two_ratings_stays(
     movie_id = add_movie()
     assert put(user_id, (movie_id, 10, MOMENT)) == ["created"]
     outcome = {"newer": newer, "keep": keep, "replace": replace}[on_conflict]
-    before = times.now()
+    before = clock.now()
     assert put(user_id, (movie_id, value, rated_at), on_conflict=on_conflict) == [outcome]
     now_value, now_rated_at = stored(user_id)[movie_id]
     if outcome != "updated":
         assert (now_value, now_rated_at) == (10, MOMENT)
     elif rated_at is None:
         assert now_value == value
-        assert before <= now_rated_at <= times.now()
+        assert before <= now_rated_at <= clock.now()
     else:
         assert (now_value, now_rated_at) == (value, rated_at)
     assert exact()

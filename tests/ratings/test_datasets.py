@@ -17,15 +17,16 @@ from click.testing import CliRunner
 from sqlalchemy import inspect, select
 
 import postgres
-from movierating import create_app, database
+from movierating import create_app
 from movierating.auth.models import User
-from movierating.cli import main
-from movierating.database import read
-from movierating.instance_lock import Hold
+from movierating.cli.main import main
 from movierating.movies import service as movies
 from movierating.movies.models import Movie
 from movierating.ratings import aggregates, datasets, service
 from movierating.ratings.formats import movielens
+from movierating.storage import database
+from movierating.storage.database import read
+from movierating.storage.sqlite.instance_lock import Hold
 
 SECOND = 1_000_000
 MOVIES = [(1, "Heat (1995)", "Action|Crime"), (2, "Trou, Le (Hole, The) (1960)", "Film-Noir")]

@@ -8,15 +8,15 @@ import pytest
 from flask import Response
 from sqlalchemy import insert
 
-from movierating.database import db, write
 from movierating.movies import service as movies
 from movierating.movies.models import Movie
 from movierating.ratings import service
 from movierating.ratings.bulk import put_many
 from movierating.ratings.exports import export_ratings
-from movierating.ratings.formats import downloads
+from movierating.ratings.formats import writers
 from movierating.ratings.imports import import_file
 from movierating.ratings.models import Rating
+from movierating.storage.database import db, write
 
 MOVIES = [
     {"title": "Heat", "original_title": "Élan", "year": 1995, "imdb_id": "tt0113277", "tmdb_id": 949},
@@ -130,7 +130,7 @@ def test_memory_stays_flat_however_many_there_are(user_id):
     assert size > 5_000_000
     assert peak < 4_000_000
     before = db.engine.pool.checkedout()
-    assert give_up(user_id, "letterboxd").media_type == downloads.ZIP
+    assert give_up(user_id, "letterboxd").media_type == writers.ZIP
     assert db.engine.pool.checkedout() == before
 
 

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from movierating.database import read, write
-from movierating.problems import Invalid, Unauthenticated, Unavailable
+from movierating.errors import Invalid, Unauthenticated, Unavailable
 from movierating.ratings import imports, service
 from movierating.ratings.imports import import_file
 from movierating.ratings.models import Rating
 from movierating.ratings.row_matching import match_exactly
+from movierating.storage.database import read, write
 
 _rating = Rating.__table__.c
 

@@ -3,11 +3,11 @@
 import pytest
 from sqlalchemy import func, select
 
-from movierating.database import read
 from movierating.movies import service as movies
 from movierating.movies.models import Movie
 from movierating.ratings import row_matching
 from movierating.ratings.models import Rating
+from movierating.storage.database import read
 
 _rating = Rating.__table__.c
 

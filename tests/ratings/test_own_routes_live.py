@@ -15,8 +15,8 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.test import encode_multipart
 
 import postgres
-from movierating.database import write
 from movierating.ratings.bulk import put_many
+from movierating.storage.database import write
 from movierating.users import service as users
 
 PASSWORD = "correct horse battery"

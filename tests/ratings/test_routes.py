@@ -7,7 +7,7 @@ from math import floor
 
 import pytest
 
-from movierating import times
+from movierating import clock
 
 NEW_YEAR = "2024-01-01T00:00:00Z"
 
@@ -107,7 +107,7 @@ def test_null_is_no_time(member, movie):
 
 
 def test_a_rating_is_not_given_in_a_minute(member, movie, problem):
-    soon = times.to_rfc3339(times.now() + 60 * times.SECOND)
+    soon = clock.to_rfc3339(clock.now() + 60 * clock.SECOND)
     problem(rate(member, movie, 8, rated_at=soon), 422, "rated_at")
 
 

@@ -7,16 +7,16 @@ from hypothesis import strategies as st
 from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 
-from movierating import times
+from movierating import clock
 from movierating.auth.models import User
-from movierating.database import read, write
-from movierating.fields import Moment
+from movierating.errors import Conflict, NotFound, Unauthenticated
+from movierating.http.fields import Moment
 from movierating.movies import service as movies
-from movierating.problems import Conflict, NotFound, Unauthenticated
 from movierating.ratings import aggregates, service
 from movierating.ratings.models import Rating
 from movierating.ratings.schemas import MovieRatingSchema, RatedSchema, RatingSchema
-from movierating.users import history
+from movierating.storage.database import read, write
+from movierating.users import rating_history
 from movierating.users.schemas import RatedMovieSchema
 
 MOMENT = 1_704_067_200_000_000
@@ -73,9 +73,9 @@ def test_a_rating_that_changes_moves_the_movies_tag_but_not_its_edit(add_user, a
 
 def test_the_present_is_taken_where_no_time_is_given(add_user, add_movie):
     user_id, movie_id = add_user("ada"), add_movie()
-    before = times.now()
+    before = clock.now()
     rated_at = Moment().deserialize(service.rate(user_id, movie_id, 17, None).rating["rated_at"])
-    assert before <= rated_at <= times.now()
+    assert before <= rated_at <= clock.now()
 
 
 def test_an_account_that_was_closed_meanwhile_rates_nothing(add_user, add_movie):
@@ -162,7 +162,7 @@ def test_lists_of_ratings_have_the_fields_that_the_schemas_describe(add_user, ad
     [item], _ = service.of_movie(movie_id, None, 20)
     assert item.keys() == MovieRatingSchema().fields.keys()
     assert item["user"].keys() == MovieRatingSchema().fields["user"].schema.fields.keys()
-    [item], _ = history.rated_by(user_id, {}, "-rated_at", None, 20)
+    [item], _ = rating_history.rated_by(user_id, {}, "-rated_at", None, 20)
     assert item.keys() == RatedMovieSchema().fields.keys()
     movie = orjson.loads(orjson.dumps(item["movie"]))
     assert list(movie) == list(RatedMovieSchema().fields["movie"].schema.fields)

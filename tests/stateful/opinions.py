@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
-from movierating import times
+from movierating import clock
 from stateful.catalogue import IMDB_IDS, Catalogue
 from stateful.model import Account, Credential, Movie, Rating
 from stateful.service import credentials, movies
@@ -17,7 +17,7 @@ from stateful.service import credentials, movies
 values = st.integers(1, 20)
 # The first of a year; None is the moment of the call.
 moments = st.none() | st.sampled_from([1960, 2001, 2020]).map(
-    lambda year: times.from_datetime(datetime(year, 1, 1, tzinfo=UTC))
+    lambda year: clock.from_datetime(datetime(year, 1, 1, tzinfo=UTC))
 )
 ROWS = st.lists(st.tuples(st.sampled_from(IMDB_IDS), values, moments), min_size=1, max_size=4)
 
@@ -44,7 +44,7 @@ class Opinions(Catalogue):
         """Let somebody rate a movie in the world; what becomes of it, as a report counts it."""
         self.changed |= {account, movie}
         old = account.ratings.get(movie)
-        now = times.now()
+        now = clock.now()
         if old is not None:
             if old.value == value and rated_at in (None, old.rated_at):
                 return "unchanged"
@@ -58,9 +58,9 @@ class Opinions(Catalogue):
         """A moment that the service chose must be just now, and is the world's from then on."""
         known = by.account.ratings[movie]
         shown = self.send(by, "GET", f"/v1/movies/{movie.id}/rating").json
-        rated_at = times.from_datetime(datetime.fromisoformat(shown["rated_at"]))
+        rated_at = clock.from_datetime(datetime.fromisoformat(shown["rated_at"]))
         assert shown["value"] == known.value / 2
-        assert 0 <= known.rated_at - rated_at < 60 * times.SECOND
+        assert 0 <= known.rated_at - rated_at < 60 * clock.SECOND
         known.rated_at = rated_at
 
     @rule(by=credentials, movie=movies)
@@ -152,7 +152,7 @@ class Opinions(Catalogue):
 
 
 def _when(rated_at: int | None) -> dict[str, str]:
-    return {} if rated_at is None else {"rated_at": times.to_rfc3339(rated_at)}
+    return {} if rated_at is None else {"rated_at": clock.to_rfc3339(rated_at)}
 
 
 def _moment(rated_at: int | None) -> float:
@@ -168,7 +168,7 @@ def _csv(rows: list[tuple[str, int, int | None]]) -> bytes:
     lines = ["imdb_id,title,year,value,rated_at"]
     for imdb_id, value, rated_at in rows:
         facts = _facts(imdb_id)
-        when = "" if rated_at is None else times.to_rfc3339(rated_at)
+        when = "" if rated_at is None else clock.to_rfc3339(rated_at)
         lines.append(f"{imdb_id},{facts['title']},{facts['year']},{value / 2:g},{when}")
     return "\n".join(lines).encode()
 

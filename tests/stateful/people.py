@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import rule
 from sqlalchemy import update
 
-from movierating import times
+from movierating import clock
 from movierating.auth.models import Session
-from movierating.database import write
+from movierating.storage.database import write
 from stateful.model import Account, Credential
 from stateful.service import PASSWORDS, Service, accounts, admins, credentials, sessions
 
@@ -74,7 +74,7 @@ class People(Service):
         """A while goes by for all sessions."""
         seconds = GRACE_SECONDS + UNSURE_SECONDS + 1
         columns = (Session.created_at, Session.rotated_at, Session.expires_at)
-        earlier = {column: column - seconds * times.SECOND for column in columns}
+        earlier = {column: column - seconds * clock.SECOND for column in columns}
         write(lambda connection: connection.execute(update(Session).values(earlier)))
         for credential in self.world.credentials:
             credential.rotated_at -= seconds

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant
 from werkzeug.test import TestResponse
 
-from movierating import checks, database
+from movierating.operations import checks
+from movierating.storage import database
 from stateful.model import Account, Credential, Movie, World, score, sums
 
 T = TypeVar("T")

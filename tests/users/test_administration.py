@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import update
 
 from movierating.auth.models import User
-from movierating.database import write
+from movierating.storage.database import write
 
 PASSWORD = "correct horse battery"
 

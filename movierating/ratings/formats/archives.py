@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from functools import partial
 from typing import BinaryIO
 
+from movierating.ratings.formats.csv_reader import Source
 from movierating.ratings.formats.rows import UnknownFormat
-from movierating.ratings.formats.sheets import Source
 
 MOST_FILES = 1_000
 MOST_UNPACKED = 64_000_000

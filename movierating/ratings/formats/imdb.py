@@ -10,11 +10,11 @@
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache, partial
 
-from movierating import times
+from movierating import clock
 from movierating.movies.titles import fold
-from movierating.ratings.formats import cells
+from movierating.ratings.formats import field_parsers
+from movierating.ratings.formats.csv_reader import Sheet, csv_lines, in_blocks
 from movierating.ratings.formats.rows import ExportRow, RatedRow, Row, SkippedRow, checked
-from movierating.ratings.formats.sheets import Sheet, csv_lines, in_blocks
 
 # In the words for series, episodes, games, podcasts and music videos of IMDb's languages, folded.
 _OTHER_KINDS = (
@@ -44,20 +44,20 @@ def parse(sheets: Iterable[Sheet]) -> Iterator[Row]:
 
 def _row(file: str, line: int, row: Sequence[str]) -> Row:
     const, title, original_title, title_type, year, rating, dated = row
-    name = cells.title(cells.armed(title))
-    made_in = cells.year(year)
+    name = field_parsers.title(field_parsers.armed(title))
+    made_in = field_parsers.year(year)
     if not rating.strip():
         return SkippedRow(line, name, made_in, "it has no rating", file)
     return checked(
         RatedRow(
             line,
-            cells.imdb_id(const),
+            field_parsers.imdb_id(const),
             None,
             name,
-            cells.title(cells.armed(original_title)),
+            field_parsers.title(field_parsers.armed(original_title)),
             made_in,
-            cells.rating(cells.WHOLE_TEN, rating),
-            cells.moment(dated),
+            field_parsers.rating(field_parsers.WHOLE_TEN, rating),
+            field_parsers.moment(dated),
             _other_kind(title_type),
             file,
         )
@@ -82,9 +82,12 @@ def _cells(rows: Iterable[ExportRow]) -> Iterator[Sequence[object]]:
     yield _HEADER
     for row in rows:
         url = f"https://www.imdb.com/title/{row.imdb_id}/" if row.imdb_id else ""
-        title, original_title = cells.disarmed(row.title), cells.disarmed(row.original_title or row.title)
-        directors = cells.disarmed(", ".join(row.directors))
-        rated = times.to_rfc3339(row.rated_at)[:10]
+        title, original_title = (
+            field_parsers.disarmed(row.title),
+            field_parsers.disarmed(row.original_title or row.title),
+        )
+        directors = field_parsers.disarmed(", ".join(row.directors))
+        rated = clock.to_rfc3339(row.rated_at)[:10]
         yield (
             *(row.imdb_id, (row.value + 1) // 2, rated, title, original_title, url, "Movie", ""),
             *("", row.year, "", "", "", directors),

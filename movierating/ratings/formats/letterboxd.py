@@ -12,10 +12,10 @@ import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
-from movierating import times
-from movierating.ratings.formats import cells
+from movierating import clock
+from movierating.ratings.formats import field_parsers
+from movierating.ratings.formats.csv_reader import Sheet, csv_lines, in_blocks
 from movierating.ratings.formats.rows import ExportRow, RatedRow, Row, SkippedRow, checked
-from movierating.ratings.formats.sheets import Sheet, csv_lines, in_blocks
 
 LONGEST_PART = 1_000_000
 
@@ -73,11 +73,11 @@ def _noted(rows: Iterable[Row], current: _Current) -> Iterator[Row]:
 
 def _from_export(file: str, line: int, row: Sequence[str]) -> Row:
     name, year, rating, date, watched = row
-    title, made_in = cells.title(name), cells.year(year)
+    title, made_in = field_parsers.title(name), field_parsers.year(year)
     if not rating.strip():
         return SkippedRow(line, title, made_in, "it has no rating", file)
-    value = cells.rating(cells.STARS, rating)
-    rated_at = cells.moment(date if date.strip() else watched)
+    value = field_parsers.rating(field_parsers.STARS, rating)
+    rated_at = field_parsers.moment(date if date.strip() else watched)
     return checked(RatedRow(line, None, None, title, None, made_in, value, rated_at, file=file))
 
 
@@ -88,7 +88,9 @@ def _from_diary(file: str, current: _Current, line: int, row: Sequence[str]) -> 
         return made
     value, rated_at = known
     newest = (
-        min(made.rated_at or 0, cells.moment(row[-1]) or 0) if made.value != value else made.rated_at or 0
+        min(made.rated_at or 0, field_parsers.moment(row[-1]) or 0)
+        if made.value != value
+        else made.rated_at or 0
     )
     if newest > rated_at:
         return made
@@ -97,15 +99,17 @@ def _from_diary(file: str, current: _Current, line: int, row: Sequence[str]) -> 
 
 def _from_import(file: str, line: int, row: Sequence[str]) -> Row:
     name, year, stars, rating10, watched, imdb_id, tmdb_id = row
-    title, made_in = cells.title(cells.armed(name)), cells.year(year)
+    title, made_in = field_parsers.title(field_parsers.armed(name)), field_parsers.year(year)
     if rating10.strip():
-        value = cells.rating(cells.WHOLE_TEN, rating10)
+        value = field_parsers.rating(field_parsers.WHOLE_TEN, rating10)
     elif stars.strip():
-        value = cells.rating(cells.STARS, stars)
+        value = field_parsers.rating(field_parsers.STARS, stars)
     else:
         return SkippedRow(line, title, made_in, "it has no rating", file)
-    ids = cells.imdb_id(imdb_id), cells.tmdb_id(tmdb_id)
-    return checked(RatedRow(line, *ids, title, None, made_in, value, cells.moment(watched), file=file))
+    ids = field_parsers.imdb_id(imdb_id), field_parsers.tmdb_id(tmdb_id)
+    return checked(
+        RatedRow(line, *ids, title, None, made_in, value, field_parsers.moment(watched), file=file)
+    )
 
 
 def write(rows: Iterable[ExportRow]) -> tuple[bool, Iterator[bytes]]:
@@ -133,9 +137,9 @@ def _parts(rows: Iterable[ExportRow]) -> Iterator[bytes]:
 
 
 def _cells(row: ExportRow) -> Sequence[object]:
-    directors = cells.disarmed(", ".join(row.directors))
-    rating, watched = (row.value + 1) // 2, times.to_rfc3339(row.rated_at)[:10]
-    return row.tmdb_id, row.imdb_id, cells.disarmed(row.title), row.year, directors, rating, watched
+    directors = field_parsers.disarmed(", ".join(row.directors))
+    rating, watched = (row.value + 1) // 2, clock.to_rfc3339(row.rated_at)[:10]
+    return row.tmdb_id, row.imdb_id, field_parsers.disarmed(row.title), row.year, directors, rating, watched
 
 
 def _zipped(rest: Iterable[bytes], *first: bytes) -> Iterator[bytes]:

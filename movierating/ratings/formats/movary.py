@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
-from movierating.ratings.formats import cells
+from movierating.ratings.formats import field_parsers
+from movierating.ratings.formats.csv_reader import Sheet
 from movierating.ratings.formats.rows import RatedRow, Row, SkippedRow, checked
-from movierating.ratings.formats.sheets import Sheet
 
 
 def sniff(columns: Sequence[str]) -> bool:
@@ -23,9 +23,9 @@ def parse(sheets: Iterable[Sheet]) -> Iterator[Row]:
 
 def _row(file: str, line: int, row: Sequence[str]) -> Row:
     name, made_in, tmdb_id, imdb_id, rating = row
-    title, year = cells.title(name), cells.year(made_in)
+    title, year = field_parsers.title(name), field_parsers.year(made_in)
     if not rating.strip():
         return SkippedRow(line, title, year, "it has no rating", file)
-    ids = cells.imdb_id(imdb_id), cells.tmdb_id(tmdb_id)
-    value = cells.rating(cells.WHOLE_TEN, rating)
+    ids = field_parsers.imdb_id(imdb_id), field_parsers.tmdb_id(tmdb_id)
+    value = field_parsers.rating(field_parsers.WHOLE_TEN, rating)
     return checked(RatedRow(line, *ids, title, None, year, value, None, file=file))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from movierating import times
+from movierating import clock
 from movierating.movies.genres import GENRES
 from movierating.movies.titles import parse_movielens_title
 from movierating.ratings.formats.tables import BadRow, Block, Table
@@ -114,7 +114,7 @@ class Dataset:
 
     def ratings(self) -> Iterator[RatingBatch]:
         """The ratings in the order of their file; one dated later than now is a bad row."""
-        now = times.now()
+        now = clock.now()
         for block in self.rating_table.blocks():
             yield _plain_batch(self.rating_table, block, now) or _careful_batch(self.rating_table, block, now)
 
@@ -202,10 +202,10 @@ def _plain_batch(table: Table, block: Block, now: int) -> RatingBatch | None:
         half_points = list(map(_HALF_POINTS.__getitem__, columns[2]))
     except (KeyError, ValueError):
         return None
-    if max(users) > _MAX_ID or max(movies) > _MAX_ID or max(seconds) * times.SECOND > now:
+    if max(users) > _MAX_ID or max(movies) > _MAX_ID or max(seconds) * clock.SECOND > now:
         return None
     lines = range(block.first_line, block.first_line + len(users))
-    rated_at = [second * times.SECOND for second in seconds]
+    rated_at = [second * clock.SECOND for second in seconds]
     return RatingBatch(lines, users, movies, half_points, rated_at, [], block.end)
 
 
@@ -228,7 +228,7 @@ def _rating(line: int, cells: list[str], now: int) -> tuple[int, int, int, int, 
         raise ValueError(f"the rating {stars[:30]!r} is not 0.5 to 5 stars by halves")
     if timestamp.startswith("-") and timestamp[1:].isdigit():
         raise ValueError("the rating is dated before 1970")
-    rated_at = _number("timestamp", timestamp) * times.SECOND
+    rated_at = _number("timestamp", timestamp) * clock.SECOND
     if rated_at > now:
         raise ValueError(f"the timestamp {timestamp} lies in the future")
     return line, _number("user id", user), _number("movie id", movie), half_points, rated_at

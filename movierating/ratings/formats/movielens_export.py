@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
 from movierating.movies.titles import parse_movielens_title
-from movierating.ratings.formats import cells
+from movierating.ratings.formats import field_parsers
+from movierating.ratings.formats.csv_reader import Sheet
 from movierating.ratings.formats.rows import RatedRow, Row, SkippedRow, checked
-from movierating.ratings.formats.sheets import Sheet
 
 
 def sniff(columns: Sequence[str]) -> bool:
@@ -26,9 +26,9 @@ def parse(sheets: Iterable[Sheet]) -> Iterator[Row]:
 
 def _row(file: str, line: int, row: Sequence[str]) -> Row:
     imdb_id, tmdb_id, rating, name = row
-    title, alternative, year = parse_movielens_title(cells.title(name) or "")
+    title, alternative, year = parse_movielens_title(field_parsers.title(name) or "")
     if not rating.strip():
         return SkippedRow(line, title or None, year, "it has no rating", file)
-    ids = cells.imdb_id(imdb_id), cells.tmdb_id(tmdb_id)
-    value = cells.rating(cells.STARS, rating)
+    ids = field_parsers.imdb_id(imdb_id), field_parsers.tmdb_id(tmdb_id)
+    value = field_parsers.rating(field_parsers.STARS, rating)
     return checked(RatedRow(line, *ids, title or None, alternative, year, value, None, file=file))

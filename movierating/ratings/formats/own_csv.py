@@ -19,10 +19,10 @@ import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
-from movierating import times
-from movierating.ratings.formats import cells
+from movierating import clock
+from movierating.ratings.formats import field_parsers
+from movierating.ratings.formats.csv_reader import Sheet, csv_lines, in_blocks
 from movierating.ratings.formats.rows import ExportRow, RatedRow, Row, SkippedRow, checked
-from movierating.ratings.formats.sheets import Sheet, csv_lines, in_blocks
 
 VERSION = "1"
 _COLUMNS = ("imdb_id", "tmdb_id", "title", "original_title", "year", "value", "rated_at", "version")
@@ -43,19 +43,19 @@ def parse(sheets: Iterable[Sheet]) -> Iterator[Row]:
 def _plain_rows(file: str, line: int, columns: Sequence[Sequence[str]]) -> list[RatedRow] | None:
     """What `_row` makes of each row, in half the time; None where one of them may be no rating or not in order."""
     imdb_ids, tmdb_ids, titles, original_titles, made_in, values, rated_at, versions = columns
-    half_points = list(map(cells.HALVES_TO_TEN.half_points.get, values))
+    half_points = list(map(field_parsers.HALVES_TO_TEN.half_points.get, values))
     if None in half_points or not {VERSION, ""}.issuperset(versions):
         return None
     try:
         rows = zip(
             itertools.count(line),
-            cells.column(cells.imdb_id, imdb_ids),
-            cells.column(cells.tmdb_id, tmdb_ids),
-            cells.column(_title, titles),
-            cells.column(_title, original_titles),
-            cells.column(cells.year, made_in),
+            field_parsers.column(field_parsers.imdb_id, imdb_ids),
+            field_parsers.column(field_parsers.tmdb_id, tmdb_ids),
+            field_parsers.column(_title, titles),
+            field_parsers.column(_title, original_titles),
+            field_parsers.column(field_parsers.year, made_in),
             half_points,
-            cells.moments(rated_at),
+            field_parsers.moments(rated_at),
             itertools.repeat(None),
             itertools.repeat(file),
         )
@@ -66,26 +66,26 @@ def _plain_rows(file: str, line: int, columns: Sequence[Sequence[str]]) -> list[
 
 
 def _title(text: str) -> str | None:
-    return cells.title(cells.armed(text))
+    return field_parsers.title(field_parsers.armed(text))
 
 
 def _row(file: str, line: int, row: Sequence[str]) -> Row:
     imdb_id, tmdb_id, title, original_title, made_in, value, rated_at, version = row
     if version not in (VERSION, ""):
-        raise ValueError(f"it is of version {cells.shown(version)}, not {VERSION}")
-    name, year = _title(title), cells.year(made_in)
+        raise ValueError(f"it is of version {field_parsers.shown(version)}, not {VERSION}")
+    name, year = _title(title), field_parsers.year(made_in)
     if not value or value.isspace():
         return SkippedRow(line, name, year, "it has no rating", file)
     return checked(
         RatedRow(
             line,
-            cells.imdb_id(imdb_id),
-            cells.tmdb_id(tmdb_id),
+            field_parsers.imdb_id(imdb_id),
+            field_parsers.tmdb_id(tmdb_id),
             name,
             _title(original_title),
             year,
-            cells.rating(cells.HALVES_TO_TEN, value),
-            cells.moment(rated_at),
+            field_parsers.rating(field_parsers.HALVES_TO_TEN, value),
+            field_parsers.moment(rated_at),
             None,
             file,
         )
@@ -100,6 +100,9 @@ def write(rows: Iterable[ExportRow]) -> Iterator[bytes]:
 def _cells(rows: Iterable[ExportRow]) -> Iterator[Sequence[object]]:
     yield _COLUMNS
     for row in rows:
-        title, original_title = cells.disarmed(row.title), cells.disarmed(row.original_title or "")
-        value, rated_at = f"{row.value / 2:g}", times.to_rfc3339(row.rated_at)
+        title, original_title = (
+            field_parsers.disarmed(row.title),
+            field_parsers.disarmed(row.original_title or ""),
+        )
+        value, rated_at = f"{row.value / 2:g}", clock.to_rfc3339(row.rated_at)
         yield row.imdb_id, row.tmdb_id, title, original_title, row.year, value, rated_at, VERSION

@@ -11,11 +11,11 @@ from typing import Any
 
 import orjson
 
-from movierating import times
-from movierating.ratings.formats import cells
-from movierating.ratings.formats.documents import Document
+from movierating import clock
+from movierating.ratings.formats import field_parsers
+from movierating.ratings.formats.csv_reader import in_blocks
+from movierating.ratings.formats.json_reader import Document
 from movierating.ratings.formats.rows import ExportRow, RatedRow, Row, SkippedRow, UnknownFormat, checked
-from movierating.ratings.formats.sheets import in_blocks
 
 FORMAT, VERSION = "movierating", 1
 
@@ -46,19 +46,19 @@ def _row(file: str, index: int, item: Any) -> Row:
     if not isinstance(item, dict):
         raise ValueError("it is not an object")
     get = item.get
-    name, year = cells.title(get("title")), cells.year(get("year"))
+    name, year = field_parsers.title(get("title")), field_parsers.year(get("year"))
     if get("value") is None:
         return SkippedRow(index, name, year, "it has no rating", file)
     return checked(
         RatedRow(
             index,
-            cells.imdb_id(get("imdb_id")),
-            cells.tmdb_id(get("tmdb_id")),
+            field_parsers.imdb_id(get("imdb_id")),
+            field_parsers.tmdb_id(get("tmdb_id")),
             name,
-            cells.title(get("original_title")),
+            field_parsers.title(get("original_title")),
             year,
-            cells.rating(cells.HALVES_TO_TEN, get("value")),
-            cells.moment(get("rated_at")),
+            field_parsers.rating(field_parsers.HALVES_TO_TEN, get("value")),
+            field_parsers.moment(get("rated_at")),
             file=file,
         )
     )
@@ -86,5 +86,5 @@ def _item(row: ExportRow) -> dict[str, Any]:
         "original_title": row.original_title,
         "year": row.year,
         "value": row.value / 2,
-        "rated_at": times.to_rfc3339(row.rated_at),
+        "rated_at": clock.to_rfc3339(row.rated_at),
     }

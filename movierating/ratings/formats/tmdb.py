@@ -4,9 +4,9 @@ Date Rated`. `Rating` is everybody's, `Your Rating` 0.5 to 10 by halves."""
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
-from movierating.ratings.formats import cells
+from movierating.ratings.formats import field_parsers
+from movierating.ratings.formats.csv_reader import Sheet
 from movierating.ratings.formats.rows import RatedRow, Row, SkippedRow, checked
-from movierating.ratings.formats.sheets import Sheet
 
 _COLUMNS = (
     *("tmdb id", "imdb id", "type", "name", "release date", "season number", "episode number"),
@@ -27,18 +27,20 @@ def parse(sheets: Iterable[Sheet]) -> Iterator[Row]:
 
 def _row(file: str, line: int, row: Sequence[str]) -> Row:
     tmdb_id, imdb_id, kind, name, released, season, episode, rating, dated = row
-    title = cells.title(name)
-    year = cells.year(_year_of(released.strip()))
+    title = field_parsers.title(name)
+    year = field_parsers.year(_year_of(released.strip()))
     if season.strip() or episode.strip():
         return SkippedRow(line, title, year, "it is no movie (an episode or season)", file)
     if not rating.strip():
         return SkippedRow(line, title, year, "it has no rating", file)
     other = None if kind.strip().lower() in ("movie", "") else kind.strip()[:100]
     # TMDB counts series apart: number 1396 is a movie as well.
-    own_id = None if other else cells.tmdb_id(tmdb_id)
-    value, rated_at = cells.rating(cells.HALVES_TO_TEN, rating), cells.moment(dated)
+    own_id = None if other else field_parsers.tmdb_id(tmdb_id)
+    value, rated_at = field_parsers.rating(field_parsers.HALVES_TO_TEN, rating), field_parsers.moment(dated)
     return checked(
-        RatedRow(line, cells.imdb_id(imdb_id), own_id, title, None, year, value, rated_at, other, file)
+        RatedRow(
+            line, field_parsers.imdb_id(imdb_id), own_id, title, None, year, value, rated_at, other, file
+        )
     )
 
 

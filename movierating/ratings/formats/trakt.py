@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from movierating.ratings.formats import cells
-from movierating.ratings.formats.documents import Document
+from movierating.ratings.formats import field_parsers
+from movierating.ratings.formats.csv_reader import Sheet
+from movierating.ratings.formats.json_reader import Document
 from movierating.ratings.formats.rows import RatedRow, Row, SkippedRow, checked
-from movierating.ratings.formats.sheets import Sheet
 
 # An episode's item names its show as well, so the order is from the most particular.
 _KINDS = ("movie", "episode", "season", "show")
@@ -73,7 +73,7 @@ def _row(
     dated: Any,
     kind: str,
 ) -> Row:
-    name, made_in = cells.title(title), cells.year(year)
+    name, made_in = field_parsers.title(title), field_parsers.year(year)
     if rating in ("", None):
         return SkippedRow(line, name, made_in, "it has no rating", file)
     is_movie = kind.strip().lower() in ("movie", "")
@@ -82,13 +82,13 @@ def _row(
     return checked(
         RatedRow(
             line,
-            cells.imdb_id(imdb_id) if is_whole else None,
-            cells.tmdb_id(tmdb_id) if is_movie else None,
+            field_parsers.imdb_id(imdb_id) if is_whole else None,
+            field_parsers.tmdb_id(tmdb_id) if is_movie else None,
             name,
             None,
             made_in,
-            cells.rating(cells.WHOLE_TEN, rating),
-            cells.moment(dated),
+            field_parsers.rating(field_parsers.WHOLE_TEN, rating),
+            field_parsers.moment(dated),
             None if is_movie else kind.strip()[:100],
             file,
         )

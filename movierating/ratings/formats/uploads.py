@@ -17,9 +17,9 @@ from movierating.ratings.formats import (
     trakt,
 )
 from movierating.ratings.formats.archives import Archive
-from movierating.ratings.formats.documents import Document
+from movierating.ratings.formats.csv_reader import Sheet, Source
+from movierating.ratings.formats.json_reader import Document
 from movierating.ratings.formats.rows import Row, UnknownFormat
-from movierating.ratings.formats.sheets import Sheet, Source
 
 # Nobody has seen half of them, and while they are written others wait.
 MOST_ROWS = 100_000

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from movierating import times
+from movierating import clock
 from movierating.ratings.formats.rows import BadRow, RatedRow, Row, SkippedRow
 
 Read = Callable[..., tuple[str, list[Row]]]
@@ -17,13 +17,13 @@ WATCHED = "Date,Name,Year,Letterboxd URI\n2020-01-01,Emma,1996,https://boxd.it/1
 
 
 def day(date: str) -> int:
-    return times.from_datetime(datetime.fromisoformat(date).replace(tzinfo=UTC))
+    return clock.from_datetime(datetime.fromisoformat(date).replace(tzinfo=UTC))
 
 
 def rated(rows: list[Row]) -> list[tuple[str | None, int | None, int, str]]:
     """Title, year, half points and day of the rated rows."""
     return [
-        (row.title, row.year, row.value, times.to_rfc3339(row.rated_at or 0)[:10])
+        (row.title, row.year, row.value, clock.to_rfc3339(row.rated_at or 0)[:10])
         for row in rows
         if isinstance(row, RatedRow)
     ]

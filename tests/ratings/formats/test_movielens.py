@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from movierating import times
+from movierating import clock
 from movierating.ratings.formats.movielens import BadRow, Dataset, MovieRow, NotMovieLens, open_folder
 from movierating.ratings.formats.tables import BLOCK_BYTES, MAX_LINE_BYTES
 
@@ -35,7 +35,7 @@ def folder(tmp_path: Path) -> Folder:
 def ratings_of(dataset: Dataset) -> list[tuple[int, ...]]:
     """Every rating as line, user, movie, half points, and seconds."""
     return [
-        (line, user, movie, points, at // times.SECOND)
+        (line, user, movie, points, at // clock.SECOND)
         for batch in dataset.ratings()
         for line, user, movie, points, at in zip(*batch[:5], strict=True)
     ]

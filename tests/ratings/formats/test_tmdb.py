@@ -1,10 +1,10 @@
 from collections.abc import Callable
 
-from movierating import times
+from movierating import clock
 from movierating.ratings.formats.rows import RatedRow, Row, SkippedRow
 
 HEADER = "TMDb ID,IMDb ID,Type,Name,Release Date,Season Number,Episode Number,Rating,Your Rating,Date Rated\n"
-AT = 1_705_314_600 * times.SECOND
+AT = 1_705_314_600 * clock.SECOND
 
 
 def test_movies_are_rated_by_halves_and_series_keep_no_tmdb_id(

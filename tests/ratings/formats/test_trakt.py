@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from movierating import times
+from movierating import clock
 from movierating.ratings.formats.rows import BadRow, RatedRow, Row, SkippedRow
 
 Read = Callable[..., tuple[str, list[Row]]]
@@ -23,7 +23,7 @@ def item(**changed: Any) -> dict[str, Any]:
 
 
 def emma(line: int, file: str = "", **changed: Any) -> RatedRow:
-    rated_at = 1_705_314_600 * times.SECOND
+    rated_at = 1_705_314_600 * clock.SECOND
     return RatedRow(line, "tt0116191", 12, "Emma", None, 1996, 18, rated_at, file=file)._replace(**changed)
 
 

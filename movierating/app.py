@@ -1,0 +1,200 @@
+"""Puts the application together from its settings, extensions and blueprints."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from flask import Flask, Response
+from sqlalchemy.exc import SQLAlchemyError
+
+from movierating import config
+from movierating.auth import access
+from movierating.auth.routes import blp as auth_blueprint
+from movierating.auth.service import REFRESH_SECONDS
+from movierating.cli.main import main
+from movierating.http import application, cache_validators, proxies
+from movierating.http.docs_page import blp as pages_blueprint
+from movierating.http.extensions import api, cors, jwt, limiter, migrate
+from movierating.http.response_cache import Edge
+from movierating.limits import sqlite_storage
+from movierating.monitoring import counters, logs, request_log
+from movierating.movies.routes import blp as movies_blueprint
+from movierating.operations import startup
+from movierating.operations.health import blp as health_blueprint
+from movierating.ratings.routes import blp as ratings_blueprint
+from movierating.ratings.transfer_routes import blp as own_ratings_blueprint
+from movierating.shared_answers import SharedAnswers
+from movierating.storage import database
+from movierating.storage.database import db
+from movierating.storage.postgresql import replicas
+from movierating.users.routes import blp as users_blueprint
+
+if TYPE_CHECKING:
+    from movierating.limits.redis_client import RedisServer
+
+
+def build(environ: Mapping[str, str] | None, prepared: bool) -> Flask:
+    """The application, as `movierating.create_app` promises it."""
+    settings = config.load(environ)
+    folder = settings["INSTANCE_PATH"]
+    startup.make_folder(folder, to_be_written=prepared)
+    settings["SECRET_KEY"] = settings["SECRET_KEY"] or startup.secret_key(folder)
+    app = application.Application("movierating", instance_path=str(folder), static_folder="static")
+    app.config.from_mapping(settings)
+    app.extensions["redis"] = redis = _redis_server(settings["REDIS_URL"])
+    app.config.from_mapping(_extension_settings(settings))
+    app.config.from_mapping(_limiter_settings(folder / "limits.sqlite3", redis))
+    # What an application before this one answered is logged and counted where that one wanted it.
+    request_log.flush()
+    logs.configure(settings["LOG_FORMAT"], settings["LOG_LEVEL"])
+    counters.keep_in(folder / "metrics.sqlite3")
+    _bind_extensions(app)
+    _register_blueprints(app)
+    with app.app_context():
+        app.wsgi_app = Edge(  # type: ignore[method-assign]
+            app.wsgi_app,
+            cache_validators.stamps(db.engine),
+            cache_validators.rereader(db.engine),
+            _shared_answers(app),
+        )
+        if settings["DATABASE_REPLICA_URL"]:
+            app.wsgi_app = replicas.routed(app.wsgi_app, db.engine)  # type: ignore[assignment, method-assign]
+    if settings["TRUSTED_PROXIES"]:
+        app.wsgi_app = proxies.behind_proxies(app.wsgi_app, settings["TRUSTED_PROXIES"])  # type: ignore[assignment, method-assign]
+    for command in main.commands.values():
+        app.cli.add_command(command)
+    if prepared:
+        startup.prepare(app)
+    return app
+
+
+def create_worker() -> Flask:
+    """Create the application of one of the server's worker processes."""
+    # Only the server needs granian.
+    from movierating.operations import server
+
+    return server.start_worker(lambda: build(None, prepared=False))
+
+
+def _extension_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    key = settings["SECRET_KEY"]
+    return {
+        "SQLALCHEMY_DATABASE_URI": settings["DATABASE_URL"],
+        "SQLALCHEMY_ENGINE_OPTIONS": database.engine_options(
+            settings["DATABASE_URL"],
+            settings["INSTANCE_PATH"],
+            settings["SQLITE_SYNCHRONOUS"],
+            key.encode()[:64],
+        ),
+        "JWT_SECRET_KEY": key,
+        # There are no cookies; left on, it puts a claim for them into each token.
+        "JWT_COOKIE_CSRF_PROTECT": False,
+        "JWT_ALGORITHM": "HS256",
+        "JWT_DECODE_ALGORITHMS": ["HS256"],
+        "JWT_ENCODE_ISSUER": access.ISSUER,
+        "JWT_DECODE_ISSUER": access.ISSUER,
+        "JWT_ENCODE_AUDIENCE": access.ISSUER,
+        "JWT_DECODE_AUDIENCE": access.ISSUER,
+        "JWT_ACCESS_TOKEN_EXPIRES": timedelta(seconds=access.ACCESS_SECONDS),
+        "JWT_REFRESH_TOKEN_EXPIRES": timedelta(seconds=REFRESH_SECONDS),
+        "API_TITLE": "movierating",
+        "API_VERSION": version("movierating"),
+        "OPENAPI_VERSION": "3.1.0",
+    }
+
+
+def _redis_server(url: str | None) -> "RedisServer | None":
+    if url is None:
+        return None
+    try:
+        from movierating.limits.redis_client import RedisServer
+    except ImportError as error:
+        raise config.SettingError("MOVIERATING_REDIS_URL: needs the extra movierating[redis]") from error
+    try:
+        return RedisServer(url)
+    except ValueError as error:
+        raise config.SettingError("MOVIERATING_REDIS_URL: is no address of a Redis server") from error
+
+
+def _shared_answers(app: Flask) -> SharedAnswers | None:
+    """What this process and others make for each other, where they may have one database and one Redis."""
+    redis = app.extensions["redis"]
+    if redis is None or database.file() is not None:
+        return None
+    from movierating.shared_cache import SharedCache
+
+    key = app.config["SECRET_KEY"]
+    # Cursors in answers are signed with the key, and answers say on what they depend.
+    kind = (version("movierating"), sorted(app.config["CORS_ORIGINS"]))
+    return SharedAnswers(SharedCache(redis), key, kind)
+
+
+def _limiter_settings(file: Path, redis: "RedisServer | None") -> dict[str, Any]:
+    if redis is None:
+        uri = sqlite_storage.storage_uri(file)
+    else:
+        from movierating.limits import redis_storage
+
+        uri = redis_storage.storage_uri(file)
+    return {
+        "RATELIMIT_STORAGE_URI": uri,
+        # Always, since Flask-Limiter keeps those of the application before.
+        "RATELIMIT_STORAGE_OPTIONS": {"redis": redis},
+        "RATELIMIT_STRATEGY": "fixed-window",
+        "RATELIMIT_HEADERS_ENABLED": True,
+        # Limits that can't be stored are counted in the process; they never take the service down.
+        "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,
+        "RATELIMIT_SWALLOW_ERRORS": True,
+    }
+
+
+def _bind_extensions(app: application.Application) -> None:
+    application.init_app(app)
+    try:
+        db.init_app(app)
+    except ModuleNotFoundError as error:
+        raise config.SettingError("DATABASE_URL: needs the extra movierating[postgresql]") from error
+    except SQLAlchemyError as error:
+        raise config.SettingError("DATABASE_URL: is no address of a database") from error
+    # It closes the session of each request, and none has one.
+    app.teardown_appcontext_funcs.clear()
+    with app.app_context():
+        database.configure(db.engine, app.config["DATABASE_REPLICA_URL"])
+    migrate.init_app(app, db, directory=str(startup.MIGRATIONS), render_as_batch=True)
+    jwt.init_app(app)
+    limiter.init_app(app)
+    # To find out that nothing limits a read takes as long as to answer one, and here only operations have limits, which
+    # are looked at where these are called; what it would do before a request is for limits of all.
+    app.before_request_funcs.clear()
+    app.spare_reads()
+    if app.config["CORS_ORIGINS"]:
+        cors.init_app(
+            app,
+            origins=app.config["CORS_ORIGINS"],
+            expose_headers=["ETag", "Link", "Location", "Retry-After", "X-Request-ID"],
+            always_send=False,
+            vary_header=False,
+        )
+        app.after_request(_depends_on_origin)
+    api.init_app(app)
+
+
+def _depends_on_origin(response: Response) -> Response:
+    """Flask-CORS says so only to those who are let in, and a cache would give the answer to others again."""
+    response.vary.add("Origin")
+    return response
+
+
+def _register_blueprints(app: Flask) -> None:
+    for blueprint in (
+        auth_blueprint,
+        users_blueprint,
+        movies_blueprint,
+        ratings_blueprint,
+        own_ratings_blueprint,
+        health_blueprint,
+    ):
+        api.register_blueprint(blueprint)
+    app.register_blueprint(pages_blueprint)

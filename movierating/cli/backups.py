@@ -1,0 +1,89 @@
+"""`movierating backup` and `movierating restore`."""
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import click
+
+from movierating.cli.application import application
+
+
+@click.command()
+@click.argument("file")
+def backup(file: str) -> None:
+    """Write a copy of the database to FILE, while the service runs or not.
+
+    FILE is written anew or replaced, once the copy is whole and was checked; only an older backup is replaced. Of
+    PostgreSQL it is what pg_dump writes, in its custom format.
+    """
+    if file == "-":
+        raise click.ClickException("a backup is a file and can't be written to standard output")
+    from movierating.operations import backups, pg_backup
+    from movierating.storage import database
+
+    orphans: list[str] = []
+    with _ended_in_order(), application(prepared=False):
+        database.hold()
+        own = database.file()
+        if own is None:
+            pg_backup.back_up(Path(file))
+        else:
+            orphans = backups.back_up(own, Path(file))
+    _warn(orphans)
+    click.echo(f"backup written to {file}")
+
+
+@click.command()
+@click.argument("file")
+def restore(file: str) -> None:
+    """Put the backup FILE in the place of the database; of SQLite, the old one is kept aside.
+
+    FILE is checked first, and is brought to the newest migration. Stops while anybody uses the instance.
+    """
+    if file == "-":
+        raise click.ClickException("a backup is a file and can't be read from standard input")
+    from movierating.movies import index_check
+    from movierating.operations import backups, pg_backup
+    from movierating.storage import database
+
+    with _ended_in_order(), application(prepared=False) as app:
+        if database.file() is None:
+            restored = backups.Restored(None, pg_backup.restore(app, Path(file)), [])
+        else:
+            _refuse_dump(file)
+            restored = backups.restore(app, Path(file))
+        index_check.keep_up()
+    _warn(restored.orphans)
+    if restored.upgraded_from:
+        click.echo(f"{file} was at migration {restored.upgraded_from} and is now at the newest")
+    if restored.kept:
+        click.echo(f"the old database is kept as {restored.kept}")
+    click.echo(f"restored {file}")
+
+
+def _refuse_dump(file: str) -> None:
+    from movierating.operations import pg_backup
+
+    with suppress(OSError):
+        if pg_backup.is_dump(Path(file)):
+            raise click.ClickException(
+                f"{file} is a backup of PostgreSQL; set MOVIERATING_DATABASE_URL to a database there"
+            )
+
+
+@contextmanager
+def _ended_in_order() -> Iterator[None]:
+    """Let SIGTERM end the command as an error would, so that nothing unfinished is left behind."""
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _warn(orphans: list[str]) -> None:
+    for line in orphans:
+        click.echo(f"warning: {line}", err=True)

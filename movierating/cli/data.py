@@ -1,0 +1,200 @@
+"""`movierating import` and `movierating export`: ratings in and out."""
+
+import io
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
+
+import click
+
+from movierating.cli.application import application, with_application
+from movierating.cli.progress import progress
+
+if TYPE_CHECKING:
+    from movierating.ratings.bulk import OnConflict
+
+
+@click.group("import")
+def import_() -> None:
+    """Load ratings in bulk."""
+
+
+@import_.command("movielens")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+def import_movielens(folder: Path) -> None:
+    """Load a MovieLens data set: ml-latest(-small), ml-25m, ml-32m, ml-1m, ml-10m or ml-100k.
+
+    Its users become accounts that can't sign in, its movies are matched or added. It can be repeated, and resumed
+    after a kill. Rows that can't be taken are reported and left out, which is no failure: the exit code is 1 only
+    where the folder holds no data set or can't be read to its end.
+    """
+    from movierating.ratings import datasets
+    from movierating.ratings.formats import movielens
+
+    try:
+        dataset = movielens.open_folder(folder)
+        with application(), progress("ratings", dataset.size) as advance:
+            report = datasets.import_movielens(dataset, advance)
+    except (movielens.NotMovieLens, OSError) as error:
+        raise click.ClickException(str(error)) from error
+    for reason in report.reasons:
+        click.echo(reason, err=True)
+    if report.refused > len(report.reasons):
+        click.echo(f"and {report.refused - len(report.reasons)} more", err=True)
+    if report.unmatched:
+        click.echo(
+            f"{report.unmatched} ratings not loaded: their movies were refused or are not listed", err=True
+        )
+    click.echo(f"{report.movies_added} movies added, {report.movies_present} there already")
+    click.echo(f"{report.users_added} users added")
+    click.echo(
+        f"{report.added} ratings loaded, {report.changed} changed, {report.unchanged} unchanged,"
+        f" {report.refused} rows refused"
+    )
+
+
+# As `ratings.formats` has them; a test compares, and help needn't wait for an import.
+IN = ("letterboxd", "imdb", "trakt", "tmdb", "movary", "movielens", "csv", "json")
+OUT = ("csv", "json", "letterboxd", "imdb")
+ON_CONFLICT = ("newer", "keep", "replace")
+
+# Smaller files are in before anybody wonders.
+_LARGE_BYTES = 1 << 20
+
+
+@import_.command("ratings")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
+@click.option("--user", "name", required=True, help="Whose ratings they are.")
+@click.option("--format", "wanted", type=click.Choice(IN), help="Refuse the file if it is anything else.")
+@click.option("--dry-run", is_flag=True, help="Only report; write nothing.")
+@click.option("--create-missing", is_flag=True, help="Add the movies that are not there.")
+@click.option(
+    "--on-conflict",
+    type=click.Choice(ON_CONFLICT),
+    default="newer",
+    show_default=True,
+    help="Which stays of two ratings of one movie.",
+)
+@with_application
+def import_ratings(
+    file: str,
+    name: str,
+    wanted: str | None,
+    dry_run: bool,
+    create_missing: bool,
+    on_conflict: "OnConflict",
+) -> None:
+    """Load somebody's ratings from a file of Letterboxd, IMDb, Trakt, TMDB, Movary, MovieLens or movierating.
+
+    All or nothing; can be repeated. FILE may be - for standard input. Rows that do not go in are listed on standard
+    error, which is no failure.
+    """
+    from movierating.ratings import imports
+    from movierating.users import service
+
+    user_id = service.id_of(name)
+    with _watched(file) as watched:
+        report = imports.import_file(
+            user_id, watched, wanted, dry_run=dry_run, create_missing=create_missing, on_conflict=on_conflict
+        )
+    for row in report.unmatched:
+        click.echo(_unmatched(row), err=True)
+    for row in report.errors:
+        click.echo(f"{row['line']}: {row['reason']}", err=True)
+    click.echo(
+        f"{report.format}{' (dry run)' if dry_run else ''}: {report.created} created, {report.updated} updated, "
+        f"{report.unchanged} unchanged, {report.skipped} skipped, {len(report.unmatched)} unmatched, "
+        f"{len(report.errors)} unreadable"
+    )
+
+
+def _unmatched(row: dict[str, Any]) -> str:
+    title = f" {row['title']}" if row["title"] else ""
+    year = f" ({row['year']})" if row["year"] else ""
+    candidates = f": {', '.join(map(str, row['candidates']))}" if row["candidates"] else ""
+    return f"{row['line']}:{title}{year}{':' if title or year else ''} {row['reason']}{candidates}"
+
+
+@contextmanager
+def _watched(name: str) -> Iterator[BinaryIO]:
+    """A file to read, whose reading shows as progress if it is large; a pipe is read into memory."""
+    with click.open_file(name, "rb") as opened:
+        file = cast(BinaryIO, opened) if opened.seekable() else io.BytesIO(opened.read())
+        size = file.seek(0, io.SEEK_END)
+        if size < _LARGE_BYTES:
+            yield file
+        else:
+            with progress("reading", size) as advance:
+                yield io.BufferedReader(_Watched(file, advance))
+
+
+class _Watched(io.RawIOBase):
+    """Reads a file and tells how far, at its furthest."""
+
+    def __init__(self, file: BinaryIO, progress: Callable[[int], None]) -> None:
+        self._file, self._progress, self._furthest = file, progress, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return self._file.seek(offset, whence)
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        data = self._file.read(len(buffer))
+        buffer[: len(data)] = data
+        self._furthest = max(self._furthest, self._file.tell())
+        self._progress(self._furthest)
+        return len(data)
+
+
+@click.group()
+def export() -> None:
+    """Take ratings out."""
+
+
+@export.command("ratings")
+@click.option("--user", "name", required=True, help="Whose ratings.")
+@click.option(
+    "--format", "wanted", type=click.Choice(OUT), default="csv", show_default=True, help="Which kind of file."
+)
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, allow_dash=True),
+    default="-",
+    help="A file, which is replaced once all is written; standard output without it.",
+)
+@with_application
+def export_ratings(name: str, wanted: str, output: str) -> None:
+    """Write somebody's ratings as a file.
+
+    csv and json hold everything and come back in without loss; letterboxd and imdb are what those places import.
+    """
+    from movierating.ratings import exports
+    from movierating.users import service
+
+    blocks = exports.export_ratings(service.id_of(name), wanted).blocks
+    with _written(output) as file:
+        file.writelines(blocks)
+
+
+@contextmanager
+def _written(name: str) -> Iterator[BinaryIO]:
+    """A file to write to, of which nothing is seen under this name until all of it is there."""
+    path = Path(name).resolve()
+    # What is no file, such as /dev/null, can't be replaced.
+    if name == "-" or (path.exists() and not path.is_file()):
+        with click.open_file(name, "wb") as file:
+            yield cast(BinaryIO, file)
+        return
+    part = path.with_name(f"{path.name}.part")
+    try:
+        with part.open("wb") as file:
+            yield file
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

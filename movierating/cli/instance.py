@@ -1,0 +1,130 @@
+"""`movierating serve`, `seed`, `check` and `openapi`: the instance as a whole."""
+
+import os
+import signal
+from datetime import timedelta
+from pathlib import Path
+
+import click
+from click.core import ParameterSource
+
+from movierating.cli.application import application, with_application
+from movierating.cli.durations import Duration
+
+_GIVEN = ParameterSource.COMMANDLINE
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port", default=4000, show_default=True, type=click.IntRange(1, 65535), help="Port to listen on."
+)
+@click.option(
+    "--workers", default=1, show_default=True, type=click.IntRange(1, 256), help="Worker processes."
+)
+@click.option(
+    "--backup-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="A folder for backups, which are made while serving.",
+)
+@click.option(
+    "--backup-every", default="24h", show_default=True, type=Duration(), help="How often, as 30m, 24h or 7d."
+)
+@click.option(
+    "--backup-keep",
+    default=7,
+    show_default=True,
+    type=click.IntRange(1, 10_000),
+    help="How many of the newest stay.",
+)
+@click.pass_context
+def serve(
+    context: click.Context,
+    host: str,
+    port: int,
+    workers: int,
+    backup_dir: Path | None,
+    backup_every: timedelta,
+    backup_keep: int,
+) -> None:
+    """Run the production server; SIGTERM lets requests under way finish."""
+    given = {name for name in ("backup_every", "backup_keep") if context.get_parameter_source(name) is _GIVEN}
+    if given and backup_dir is None:
+        raise click.UsageError("--backup-every and --backup-keep need --backup-dir")
+    before = signal.signal(signal.SIGTERM, _end)
+    try:
+        from movierating import create_app
+        from movierating.operations.backup_schedule import Schedule
+        from movierating.operations.server import run
+
+        run(
+            create_app(),
+            host,
+            port,
+            workers,
+            Schedule(backup_dir, backup_every, backup_keep) if backup_dir else None,
+        )
+        # Who sends it twice finds the process on its way out, and must not make a failure of that.
+        before = signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _end(_signal: int, _frame: object) -> None:
+    """End a start that has not come to serving; the first process of a container would not die of the signal itself.
+
+    At once, for nothing is lost that a kill would not lose, and an exception could be raised where it is ignored.
+    """
+    os._exit(0)
+
+
+@click.command()
+@click.option(
+    "--file", "path", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A CSV of movies."
+)
+@with_application
+def seed(path: Path | None) -> None:
+    """Add the bundled movies, or those of a CSV with the same columns, that are not there."""
+    from movierating.movies import seed as seeding
+
+    try:
+        report = seeding.seed(path or seeding.bundled())
+    except seeding.NotMovies as error:
+        raise click.ClickException(str(error)) from error
+    for refused in report.refused:
+        click.echo(refused, err=True)
+    click.echo(f"{report.added} movies added, {report.present} there already, {len(report.refused)} refused")
+
+
+@click.command()
+@click.option(
+    "--repair", is_flag=True, help="Make anew what follows from other data: indexes and aggregates."
+)
+def check(repair: bool) -> None:
+    """Verify settings, migrations, the database file, every aggregate, and all that movies are found by.
+
+    A line tells of each thing that is wrong, or was and is repaired; of one kind, twenty and a count. The exit code is
+    1 where something is left wrong.
+    """
+    from movierating.operations import checks
+
+    with application(prepared=False):
+        wrong, repaired = checks.run(repair)
+    for finding in [*wrong, *repaired]:
+        click.echo(finding)
+    if wrong:
+        raise click.exceptions.Exit(1)
+    if not repaired:
+        click.echo("all is well")
+
+
+@click.command()
+def openapi() -> None:
+    """Print the OpenAPI document."""
+    import orjson
+
+    from movierating.http.extensions import api
+    from movierating.http.openapi import document
+
+    with application(prepared=False):
+        click.echo(orjson.dumps(document(api.spec), option=orjson.OPT_INDENT_2))

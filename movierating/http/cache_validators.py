@@ -1,0 +1,50 @@
+"""What an answer stands or falls with: the version of the movie or user that it is about, or that of everything.
+
+Where that has moved, what the answer has read can tell.
+"""
+
+import re
+from collections.abc import Callable, Hashable
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from movierating.errors import Unavailable
+from movierating.revalidation import Reads
+from movierating.storage import database
+from movierating.storage.cache_versions import MOVIE, RATERS, USER
+
+_ABOUT = re.compile(r"(/v1/(?:movies|users)/)([0-9]{1,18})(/ratings)?", re.ASCII)
+_KINDS = {
+    ("/v1/movies/", None): MOVIE,
+    ("/v1/movies/", "/ratings"): RATERS,
+    ("/v1/users/", None): USER,
+    ("/v1/users/", "/ratings"): USER,
+}
+
+
+def stamps(engine: Engine) -> Callable[[str], Hashable]:
+    """`stamp(path)`, to be read before the answer is made: a later one differs if that answer could have changed.
+
+    It is None where the database behind `engine` doesn't tell.
+    """
+
+    def stamp(path: str) -> Hashable:
+        about = _ABOUT.fullmatch(path)
+        subject = (_KINDS[about[1], about[3]], int(about[2])) if about else None
+        return database.version(engine, subject)
+
+    return stamp
+
+
+def rereader(engine: Engine) -> Callable[[Reads], bool]:
+    """`is_same(reads)`, whether the database behind `engine` now gives what they gave."""
+
+    def is_same(reads: Reads) -> bool:
+        try:
+            return reads.give_the_same(database.read(engine))
+        except (SQLAlchemyError, Unavailable):
+            # Who makes the answer will tell the client.
+            return False
+
+    return is_same

@@ -1,0 +1,36 @@
+"""The docs page and the document behind it; `/` leads there."""
+
+from flask import Blueprint, Response, current_app, redirect, request, url_for
+from werkzeug.wrappers import Response as WerkzeugResponse
+
+from movierating.http.extensions import api
+from movierating.http.openapi import document
+from movierating.http.responses import tagged
+
+blp = Blueprint("pages", __name__)
+
+# Everything from the package's own files; Swagger UI's icons are data: URLs.
+DOCS_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
+@blp.get("/")
+def root() -> WerkzeugResponse:
+    """A browser that comes to the service's address is shown the docs."""
+    return redirect(url_for("pages.docs"))
+
+
+@blp.get("/docs")
+def docs() -> Response:
+    """Swagger UI."""
+    page = current_app.send_static_file("docs.html")
+    page.headers["Content-Security-Policy"] = DOCS_POLICY
+    return page
+
+
+@blp.get("/openapi.json")
+def openapi() -> Response:
+    """The OpenAPI document."""
+    return tagged(document(api.spec, request.root_path))

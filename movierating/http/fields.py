@@ -1,0 +1,131 @@
+"""marshmallow fields that take a JSON type for what it is: no text for a number, no number for a flag."""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import marshmallow as ma
+
+from movierating import clock
+
+# Control characters, lone surrogates, separators of lines and paragraphs, and what reorders the text around it
+# (bidirectional overrides and isolates).
+UNWANTED = r"\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028-\u202e\u2066-\u2069"
+_UNWANTED = re.compile(f"[{UNWANTED}]")
+# The same for the document, where surrogates can't be: they are no characters.
+_SHOWN = UNWANTED.replace(r"\ud800-\udfff", "")
+_LINE_PATTERN = rf"^[^{_SHOWN}]*[^\s{_SHOWN}][^{_SHOWN}]*$"
+_CLOCK = r"([01]\d|2[0-3]):[0-5]\d"
+_RFC3339 = re.compile(rf"\d{{4}}-\d\d-\d\d[Tt ]{_CLOCK}:[0-5]\d(\.\d{{1,9}})?([Zz]|[+-]{_CLOCK})", re.ASCII)
+
+
+class WholeNumber(ma.fields.Integer):
+    """A whole JSON number; in a query, where all is text, ASCII digits."""
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> int:
+        if isinstance(value, str) and self.metadata.get("from_query"):
+            if not re.fullmatch(r"-?[0-9]{1,18}", value):
+                raise self.make_error("invalid")
+            return int(value)
+        if isinstance(value, bool) or not isinstance(value, int | float) or value != value // 1:
+            raise self.make_error("invalid")
+        return int(value)
+
+
+class Flag(ma.fields.Boolean):
+    """true or false; in a query the words."""
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> bool:
+        if self.metadata.get("from_query") and value in ("true", "false"):
+            return bool(value == "true")
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return value
+
+
+class Line(ma.fields.String):
+    """One line of text: trimmed, in NFC, without control characters. `least` and `most` count what is left."""
+
+    def __init__(self, *, least: int = 1, most: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.least, self.most = least, most
+        shape = {"minLength": least, "maxLength": most, "pattern": _LINE_PATTERN}
+        self.metadata = {**shape, **self.metadata}
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        if _UNWANTED.search(text):
+            raise ma.ValidationError("Must not hold control characters.")
+        text = text.strip()
+        # Normalizing takes quadratic time in the combining marks that follow one letter.
+        if len(text) <= 4 * self.most:
+            text = unicodedata.normalize("NFC", text)
+        if not self.least <= len(text) <= self.most:
+            raise ma.ValidationError(f"Must be {self.least} to {self.most} characters long.")
+        return text
+
+
+class HalfPoints(ma.fields.Field[int]):
+    """A rating: a JSON number from 0.5 to 10 in steps of 0.5, taken as a count of half points (1 to 20)."""
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> int:
+        if (
+            self.metadata.get("from_query")
+            and isinstance(value, str)
+            and re.fullmatch(r"[0-9]{1,2}(\.[05])?", value)
+        ):
+            value = float(value)
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, int | float)
+            or not 0.5 <= value <= 10
+            or value * 2 % 1
+        ):
+            raise ma.ValidationError("Must be a number from 0.5 to 10 in steps of 0.5.")
+        return int(value * 2)
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> float | None:
+        return None if value is None else value / 2
+
+
+class Moment(ma.fields.Field[int]):
+    """A time: RFC 3339 with a zone, taken as microseconds since 1970 and shown in UTC with a `Z`."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.metadata = {"example": "2024-01-15T10:30:00Z", **self.metadata}
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> int:
+        if not isinstance(value, str) or not _RFC3339.fullmatch(value):
+            raise ma.ValidationError("Must be a time such as 2024-01-15T10:30:00Z.")
+        try:
+            return clock.from_datetime(datetime.fromisoformat(value.upper()).astimezone(UTC))
+        except (ValueError, OverflowError) as error:
+            raise ma.ValidationError("There is no such time.") from error
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+        return None if value is None else clock.to_rfc3339(value)
+
+
+def past(microseconds: int) -> None:
+    """Validator: the moment has passed. Raises ValidationError."""
+    if microseconds > clock.now():
+        raise ma.ValidationError("Must not lie in the future.")
+
+
+def future(microseconds: int) -> None:
+    """Validator: the moment is still to come. Raises ValidationError."""
+    if microseconds <= clock.now():
+        raise ma.ValidationError("Must lie in the future.")

@@ -1,0 +1,61 @@
+"""`If-Match` on movies: the caller states which edit of a movie it means to change."""
+
+import functools
+import re
+from collections.abc import Callable, Container
+from typing import Any
+
+from flask import request
+
+from movierating.errors import MatchRequired
+from movierating.http.blueprint import Blueprint
+
+_TAG = re.compile(r"([0-9]{1,18})-[0-9]+", re.ASCII)
+
+_PARAMETER = {
+    "in": "header",
+    "name": "If-Match",
+    "required": True,
+    "schema": {"type": "string", "pattern": r'^(\*|"[0-9]{1,18}-[0-9]{1,18}")$'},
+    "description": "The `ETag` of the movie as you know it, or `*` for whatever it is now.",
+    "example": '"1-0"',
+}
+
+
+def if_match(require_edit: Callable[[int, Container[int] | None], None]) -> Callable[[Any], Any]:
+    """The operation needs an `If-Match`; `require_edit(movie_id, edits())` raises NotFound, or Stale.
+
+    It is refused before its body or query is looked at: 404, 428, 412, and only then 422. The operation's service
+    judges `edits()` once more, in its transaction.
+    """
+
+    def decorator(view: Callable[..., Any]) -> Any:
+        @functools.wraps(view)
+        def matched(self: Any, movie_id: int) -> Any:
+            try:
+                named = edits()
+            except MatchRequired:
+                require_edit(movie_id, None)
+                raise
+            require_edit(movie_id, named)
+            return view(self, movie_id=movie_id)
+
+        return Blueprint.takes(_PARAMETER)(Blueprint.refuses(404, 412, 428)(matched))
+
+    return decorator
+
+
+def edits() -> Container[int] | None:
+    """The edits of a movie that the request's `If-Match` names; None where it is `*`, which stands for any.
+
+    The other half of a tag counts ratings, which an editor need not have seen. A weak tag names no edit (RFC 9110,
+    13.1.1). Raises MatchRequired without the header.
+    """
+    given = request.headers.get("If-Match")
+    if given is None:
+        raise MatchRequired("Send If-Match with the movie's ETag, or *.")
+    if given.strip() == "*":
+        return None
+    # werkzeug reads an empty tag as None.
+    tags = [tag or "" for tag in request.if_match.as_set()]
+    return {int(match[1]) for tag in tags if (match := _TAG.fullmatch(tag))}

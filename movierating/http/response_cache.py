@@ -1,0 +1,261 @@
+"""The outermost layer: what every answer carries, and the answers that are given again without asking the application.
+
+An answer to anybody, one without credentials, is kept with the stamp that was read before it was made, and is given
+again for as long as the same stamp is read. A stamp moves with every commit that can change the answer, and with many
+that don't; so once it has moved, an answer that is asked for often is given again if what it shows reads the same. What
+is given is never older than a write that was acknowledged before. It is bounded by the bytes it keeps.
+"""
+
+import re
+import secrets
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterable
+from contextlib import nullcontext
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+from werkzeug.http import parse_etags, unquote_etag
+
+from movierating import revalidation
+from movierating.monitoring import request_log
+from movierating.monitoring.logs import Answered
+from movierating.revalidation import Reads
+from movierating.shared_answers import Found, SharedAnswers
+
+MOST_BYTES = 20 << 20
+
+# In a request's environment: its id, and what the application finds out about it for the log.
+REQUEST_ID, ROUTE, USER_ID = "movierating.request_id", "movierating.route", "movierating.user_id"
+
+# An API's answers hold nothing to frame, run or load; the pages set a policy of their own.
+API_POLICY = "default-src 'none'; frame-ancestors 'none'"
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}", re.ASCII)
+_CARRIED = [("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "no-referrer")]
+_UNLESS_SET = [("Content-Security-Policy", API_POLICY), ("X-Frame-Options", "DENY")]
+READING = frozenset({"GET", "HEAD"})
+_OF_CONTENT = frozenset({"Content-Type", "Content-Length"})
+
+# What an entry takes besides its body: its headers, key and place in the dict.
+_ENTRY_BYTES = 1_300
+
+Headers = list[tuple[str, str]]
+WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+@dataclass(slots=True)
+class _Kept:
+    """A good answer: `headers` but for the request's id; what it `reads`, if known; `used` since it was looked at."""
+
+    stamp: Hashable
+    headers: Headers
+    body: bytes
+    etag: str
+    route: str | None
+    reads: Reads | None = None
+    used: bool = False
+    _brief: Headers | None = None
+
+    def brief(self) -> Headers:
+        """The headers of a 304."""
+        if self._brief is None:
+            self._brief = [header for header in self.headers if header[0] not in _OF_CONTENT]
+        return self._brief
+
+
+class Edge:
+    """A WSGI application in front of another; `stamp(path)` is what an answer at that path stands or falls with.
+
+    It is None where nobody can tell. `is_same(reads)` tells whether what an answer has read reads the same by now.
+    """
+
+    def __init__(
+        self,
+        application: WSGI,
+        stamp: Callable[[str], Hashable],
+        is_same: Callable[[Reads], bool],
+        shared: SharedAnswers | None = None,
+    ) -> None:
+        self._application = application
+        self._stamp = stamp
+        self._is_same = is_same
+        self._shared = shared
+        self._kept: OrderedDict[tuple[str, str, str], _Kept] = OrderedDict()
+        self._bytes = 0
+        self._lock = threading.Lock()
+        self._new_ids = map((secrets.token_hex(8) + "{:016x}").format, count(1))
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Answer a request."""
+        started = time.perf_counter()
+        given = environ.get("HTTP_X_REQUEST_ID")
+        request_id = given if given and _REQUEST_ID.fullmatch(given) else next(self._new_ids)
+        path: str = environ["PATH_INFO"]
+        if not _is_anybodys(environ, path):
+            return _Answer(environ, start_response, request_id, started).of(self._application)
+        key = (path, environ.get("QUERY_STRING", ""), environ.get("SCRIPT_NAME", ""))
+        stamp = self._stamp(path)
+        kept, how = self._found(key, stamp)
+        if kept is not None and how != "miss":
+            return _given_again(kept, environ, start_response, request_id, started, how)
+        answer = _Answer(environ, start_response, request_id, started, cache="miss")
+        return self._make(answer, key, stamp, is_asked_for_again=kept is not None)
+
+    def _make(
+        self, answer: "_Answer", key: tuple[str, str, str], stamp: Hashable, is_asked_for_again: bool
+    ) -> Iterable[bytes]:
+        """Let the application answer, and keep that if it can be known to be good later."""
+        # Most of what is asked for is never asked for again.
+        with revalidation.recording() if is_asked_for_again else nullcontext() as reads:
+            body = answer.of(self._application)
+            if (stamp is None and reads is None) or not answer.can_be_kept():
+                return body
+            made = answer.made(_joined(body))
+        self._keep(key, _kept(stamp, made, reads))
+        if self._shared is not None and stamp is not None:
+            self._shared.put(key, stamp, made)
+        return [made.body]
+
+    def _found(self, key: tuple[str, str, str], stamp: Hashable) -> tuple[_Kept | None, str]:
+        """What is kept, and how it is known to be good; "miss" where it isn't."""
+        kept, how = self._kept.get(key), "miss"
+        if kept is not None and kept.stamp == stamp is not None:
+            how = "hit"
+        elif self._shared is not None and (found := self._shared.get(key, stamp)):
+            how, kept = "shared", _kept(stamp, found)
+            self._keep(key, kept)
+        elif kept is not None and kept.reads is not None and self._is_same(kept.reads):
+            how, kept.stamp = "revalidated", stamp or kept.stamp
+        if kept is not None:
+            kept.used = True
+        return kept, how
+
+    def _keep(self, key: tuple[str, str, str], kept: _Kept) -> None:
+        with self._lock:
+            replaced = self._kept.pop(key, None)
+            self._kept[key] = kept
+            self._bytes += _size(kept) - (_size(replaced) if replaced else 0)
+            while self._bytes > MOST_BYTES:
+                self._look_at_the_oldest()
+
+    def _look_at_the_oldest(self) -> None:
+        """Drop it, unless it was used since: then it comes last again."""
+        key, oldest = self._kept.popitem(last=False)
+        if oldest.used:
+            oldest.used = False
+            self._kept[key] = oldest
+        else:
+            self._bytes -= _size(oldest)
+
+
+def _size(kept: _Kept) -> int:
+    return len(kept.body) + _ENTRY_BYTES + (kept.reads.bytes if kept.reads else 0)
+
+
+def _is_anybodys(environ: dict[str, Any], path: str) -> bool:
+    """Whether an answer of the API depends on nothing but its address and the database."""
+    return (
+        path.startswith("/v1/")
+        and environ["REQUEST_METHOD"] in READING
+        and "HTTP_AUTHORIZATION" not in environ
+        and "HTTP_ORIGIN" not in environ
+    )
+
+
+def _kept(stamp: Hashable, answer: Found, reads: Reads | None = None) -> _Kept:
+    return _Kept(stamp, answer.headers, answer.body, dict(answer.headers)["ETag"], answer.route, reads)
+
+
+def _given_again(
+    kept: _Kept,
+    environ: dict[str, Any],
+    start_response: Callable[..., Any],
+    request_id: str,
+    started: float,
+    cache: str,
+) -> Iterable[bytes]:
+    known = environ.get("HTTP_IF_NONE_MATCH")
+    method = environ["REQUEST_METHOD"]
+    if known is not None and (known == kept.etag or _names(known, kept.etag)):
+        status, body = 304, b""
+        start_response("304 NOT MODIFIED", [*kept.brief(), ("X-Request-ID", request_id)])
+    else:
+        status, body = 200, kept.body if method == "GET" else b""
+        start_response("200 OK", [*kept.headers, ("X-Request-ID", request_id)])
+    seconds = time.perf_counter() - started
+    request_log.note(Answered(time.time(), request_id, method, kept.route, status, seconds, None, cache))
+    return [body]
+
+
+def _names(if_none_match: str, etag: str) -> bool:
+    return bool(parse_etags(if_none_match).contains_weak(unquote_etag(etag)[0]))
+
+
+class _Answer:
+    """What the application answers to one request, with what every answer carries."""
+
+    def __init__(
+        self,
+        environ: dict[str, Any],
+        start_response: Callable[..., Any],
+        request_id: str,
+        started: float,
+        cache: str | None = None,
+    ) -> None:
+        self._environ = environ
+        self._start_response = start_response
+        self._request_id = request_id
+        self._started = started
+        self._cache = cache
+        self._status = 500
+        self._headers: Headers = []
+        self._etag: str | None = None
+
+    def of(self, application: WSGI) -> Iterable[bytes]:
+        """Let the application answer; its body, to be passed on as it is."""
+        environ = self._environ
+        environ[REQUEST_ID] = self._request_id
+        body = application(environ, self._begin)
+        seconds = time.perf_counter() - self._started
+        method, route, user_id = environ["REQUEST_METHOD"], environ.get(ROUTE), environ.get(USER_ID)
+        request_log.note(
+            Answered(
+                time.time(), self._request_id, method, route, self._status, seconds, user_id, self._cache
+            )
+        )
+        return body
+
+    def _begin(self, status: str, headers: Headers, exc_info: Any = None) -> Any:
+        self._status = int(status[:3])
+        if self._status == 204:
+            headers = [header for header in headers if header[0] != "Content-Type"]
+        names = dict(headers)
+        missing = [header for header in _UNLESS_SET if header[0] not in names]
+        self._etag = names.get("ETag")
+        if "Cache-Control" not in names:
+            missing.append(
+                ("Cache-Control", "no-store" if "HTTP_AUTHORIZATION" in self._environ else "no-cache")
+            )
+        self._headers = [*headers, *_CARRIED, *missing]
+        return self._start_response(status, [*self._headers, ("X-Request-ID", self._request_id)], exc_info)
+
+    def can_be_kept(self) -> bool:
+        """Whether it was a good and whole answer with a tag."""
+        is_whole = self._environ["REQUEST_METHOD"] == "GET"
+        return is_whole and self._status == 200 and self._etag is not None
+
+    def made(self, body: bytes) -> Found:
+        """It, with its whole body, to be given again."""
+        return Found(self._headers, body, self._environ.get(ROUTE))
+
+
+def _joined(body: Any) -> bytes:
+    try:
+        # A copy takes no more than its size; what orjson gives takes up to twenty times as much.
+        return bytes(memoryview(b"".join(body)))
+    finally:
+        if hasattr(body, "close"):
+            body.close()

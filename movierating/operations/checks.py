@@ -1,0 +1,198 @@
+"""What `movierating check` looks at, and mends: the database file, the aggregates, what movies are found by.
+
+The migration state comes first, and a damaged file before what is in it: of that nothing could be told for sure.
+Settings were checked by making the application.
+"""
+
+import functools
+import re
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+from sqlalchemy.exc import DatabaseError
+
+from movierating.errors import Problem
+from movierating.movies import index_check
+from movierating.operations import sqlite_backup, startup
+from movierating.ratings import aggregates
+from movierating.storage import storage_errors
+from movierating.storage.database import db, read, write
+from movierating.storage.database import file as database_file
+from movierating.storage.dialect import newest_id, took_ids
+
+# Of one kind; a table that was emptied would have a line for each movie.
+MOST_LINES = 20
+# SQLite wants a bound, and leaves out what is beyond it without a word.
+_MOST_DAMAGE = 10_000
+
+_DAMAGED_INDEX = re.compile(r"index (\w+)$")
+
+# A kind, and what of that kind is wrong.
+Finding = tuple[str, str]
+
+
+class _Lines:
+    """Findings as lines: of each kind the first few, and how many more."""
+
+    def __init__(self, ending: str = "") -> None:
+        self._ending = ending
+        self._first: defaultdict[str, list[str]] = defaultdict(list)
+        self._more: defaultdict[str, int] = defaultdict(int)
+
+    def add(self, findings: Iterable[Finding]) -> None:
+        for kind, text in findings:
+            if len(self._first[kind]) < MOST_LINES:
+                self._first[kind].append(text)
+            else:
+                self._more[kind] += 1
+
+    def all(self) -> list[str]:
+        lines = []
+        for kind, texts in self._first.items():
+            more = [f"and {self._more[kind]} more"] if self._more[kind] else []
+            lines += [f"{kind}: {text}{self._ending}" for text in [*texts, *more]]
+        return lines
+
+
+def run(repair: bool) -> tuple[list[str], list[str]]:
+    """A line for each thing that is wrong, or after a repair still is, and for each that was repaired.
+
+    Of one kind of things there are MOST_LINES, and a line that counts the others.
+    """
+    file = database_file()
+    if file is not None and not file.exists():
+        return [f"database: {file} is not there"], []
+    try:
+        revision, newest = startup.current_revision(), startup.newest_revision()
+        if revision != newest:
+            return [f"migrations: the database is at {revision or 'none'}, this version needs {newest}"], []
+        wrong = _found()
+        return _repaired() if wrong and repair else (wrong, [])
+    except (DatabaseError, Problem) as error:
+        return [f"database: {_reason(error)}"], []
+
+
+def _reason(error: DatabaseError | Problem) -> str:
+    """What SQLite or the disk says. Raises a problem that comes from neither."""
+    cause = error.__cause__ if isinstance(error, Problem) else error
+    if not isinstance(cause, DatabaseError | OSError):
+        raise error
+    return str(getattr(cause, "orig", cause))
+
+
+def _is_damage(error: DatabaseError | Problem) -> bool:
+    return storage_errors.is_damage(error.__cause__ or error)
+
+
+def _repaired() -> tuple[list[str], list[str]]:
+    repaired, failed = _Lines(", repaired"), _Lines()
+    try:
+        repaired.add(_repair())
+    except (DatabaseError, Problem) as error:
+        failed.add([("repair", _reason(error))])
+    return _found() + failed.all(), repaired.all()
+
+
+def _found() -> list[str]:
+    lines = _Lines()
+    if database_file() is not None:
+        # A server looks after its pages, and after what refers to what.
+        lines.add(_damage(read()))
+    if not lines.all():
+        if database_file() is not None:
+            lines.add(_orphans(read()))
+        else:
+            lines.add(_sequences(read()))
+        lines.add(_aggregates(aggregates.wrong(read())))
+        for part in (index_check.TITLES, index_check.FACETS):
+            lines.add(_movies(part, index_check.wrong(read(), part)))
+        lines.add(_text())
+    return lines.all()
+
+
+def _repair() -> Iterator[Finding]:
+    """Mend what can be mended, and tell of it; what a damaged file holds is no ground to mend anything else on."""
+    if database_file() is not None:
+        yield from _repair_indexes()
+        if any(_damage(read())):
+            return
+    else:
+        yield from write(lambda connection: list(_sequences(connection, repair=True)))
+    if aggregates.wrong(read()):
+        yield from _aggregates(write(aggregates.repair))
+    for part in (index_check.TITLES, index_check.FACETS):
+        yield from _movies(part, index_check.repair(part))
+    yield from _repair_text()
+
+
+def _damage(connection: Connection) -> Iterator[Finding]:
+    driver: Any = connection.connection.dbapi_connection
+    try:
+        found = sqlite_backup.damage(driver, f"integrity_check({_MOST_DAMAGE})")
+    except sqlite3.DatabaseError as error:
+        found = [str(error)]
+    # From 3.44 on, SQLite looks at the full-text index as well, which is none of its own.
+    yield from (("database", line) for line in found if "FTS5 table" not in line)
+
+
+def _repair_indexes() -> Iterator[Finding]:
+    lines = [line for _, line in _damage(read())]
+    for name in sorted({match[1] for line in lines if (match := _DAMAGED_INDEX.search(line))}):
+        write(functools.partial(_reindex, name))
+        yield "database", f"index {name}"
+
+
+def _reindex(name: str, connection: Connection) -> None:
+    connection.exec_driver_sql(f'REINDEX "{name}"')
+
+
+def _orphans(connection: Connection) -> Iterator[Finding]:
+    driver: Any = connection.connection.dbapi_connection
+    for line in sqlite_backup.orphans(driver):
+        yield "database", line
+
+
+def _sequences(connection: Connection, *, repair: bool = False) -> Iterator[Finding]:
+    """Of PostgreSQL, which would give out ids that are taken; SQLite looks at its rows, too."""
+    for table in db.metadata.sorted_tables:
+        if table.dialect_options["sqlite"]["autoincrement"]:
+            last = connection.scalar(select(func.coalesce(func.max(table.c.id), 0))) or 0
+            if newest_id(connection, table) < last:
+                if repair:
+                    took_ids(connection, table, last)
+                yield "sequences", f"that of {table.name} is behind the id {last}"
+
+
+def _aggregates(wrong: Iterable[tuple[str, int]]) -> Iterator[Finding]:
+    for name, key in wrong:
+        yield "aggregates", f"{name} {key} does not equal its ratings"
+
+
+def _movies(part: index_check.Part, wrong: Iterable[tuple[int, str]]) -> Iterator[Finding]:
+    for movie_id, reason in wrong:
+        yield part.name, f"movie {movie_id} {reason}"
+
+
+def _text() -> Iterator[Finding]:
+    try:
+        write(index_check.verify_text, ())
+    except (DatabaseError, Problem) as error:
+        looked = "contradicts itself" if _is_damage(error) else "can't be looked at"
+        yield index_check.TEXT.name, f"{looked} ({_reason(error)})"
+    else:
+        yield from _movies(index_check.TEXT, index_check.wrong(read(), index_check.TEXT))
+
+
+def _repair_text() -> Iterator[Finding]:
+    try:
+        write(index_check.verify_text, ())
+    except (DatabaseError, Problem) as error:
+        if not _is_damage(error):
+            raise
+        reason = _reason(error)
+        write(index_check.rebuild_text)
+        yield index_check.TEXT.name, f"contradicts itself ({reason})"
+    yield from _movies(index_check.TEXT, index_check.repair(index_check.TEXT))

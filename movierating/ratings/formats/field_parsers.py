@@ -1,0 +1,224 @@
+"""The values in a file's cells, or of a JSON object: text, numbers or null.
+
+Each function that reads one raises ValueError with a reason for a person.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import NamedTuple, TypeVar
+
+from movierating import clock
+
+T = TypeVar("T")
+
+# As in movierating.fields, whose rules a movie made from a row has to pass.
+_UNWANTED = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
+_LONGEST_TITLE = 500
+
+_IMDB_ID = re.compile(r"tt[0-9]{7,10}")
+_BARE_IMDB_ID = re.compile(r"(?:tt)?0*([0-9]{1,10})(?:\.0)?", re.IGNORECASE)
+_TMDB_ID = re.compile(r"0*([0-9]{1,10})(?:\.0)?")
+_LARGEST_TMDB_ID = 2**31 - 1
+
+_YEARS: dict[str, int | None] = {str(year): year for year in range(1870, 2101)} | {"": None, "0": None}
+
+_ISO_TIME = re.compile(
+    r"(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?) ?([Zz]|UTC|[+-]\d\d:?\d\d)?)?", re.ASCII
+)
+_SLASHED_DATE = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})", re.ASCII)
+_C_TIME = re.compile(r"[A-Z][a-z]{2} ([A-Z][a-z]{2}) ([ \d]?\d) (\d\d:\d\d:\d\d) (\d{4})", re.ASCII)
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_EARLIEST = -62_135_596_800 * clock.SECOND  # 0001-01-01
+# The date is a day ahead of UTC's for half the world, half of the time.
+_FURTHEST_EAST = timedelta(hours=14) // timedelta(microseconds=1)
+
+# What a spreadsheet runs when a cell starts with it; the wide forms where Japanese or Chinese is typed. The cell may
+# start at a semicolon too, since that is the separator of spreadsheets wherever the comma is the decimal mark.
+_STARTS_CELL, _STARTS_FORMULA = "(?:^|(?<=;))", "(?=[=+\\-@\t\r\uff1d\uff0b\uff0d\uff20])"
+# Quotation marks may vanish, and apostrophes are there to be told from our own.
+_FORMULA = re.compile(f"{_STARTS_CELL}([\"']*){_STARTS_FORMULA}")
+_DISARMED = re.compile(f"{_STARTS_CELL}'([\"']*){_STARTS_FORMULA}")
+
+
+class Scale(NamedTuple):
+    """The ratings of one service: the half points of each, by its text and by its number."""
+
+    half_points: dict[str | float, int]
+    wording: str
+
+
+def _scale(steps: int, highest: int, wording: str) -> Scale:
+    half_points: dict[str | float, int] = {}
+    for step in range(1, steps + 1):
+        rating = step * highest / steps
+        # A spreadsheet writes 4 as 4.0, and in half of Europe 3.5 as 3,5.
+        forms = {f"{rating:g}", f"{rating:.1f}"}
+        forms |= {form.replace(".", ",") for form in forms}
+        half_points |= dict.fromkeys((*forms, rating), step * 20 // steps)
+    return Scale(half_points, wording)
+
+
+STARS = _scale(10, 5, "0.5 to 5 stars by halves")
+WHOLE_TEN = _scale(10, 10, "a whole number from 1 to 10")
+HALVES_TO_TEN = _scale(20, 10, "a number from 0.5 to 10 by halves")
+
+
+def rating(scale: Scale, given: object) -> int:
+    """Half points of a rating, given as text or as a JSON number."""
+    found = None
+    if isinstance(given, str):
+        found = scale.half_points.get(given) or scale.half_points.get(given.strip())
+    elif isinstance(given, int | float) and not isinstance(given, bool):
+        found = scale.half_points.get(given)
+    if found is None:
+        raise ValueError(f"the rating {shown(given)} is not {scale.wording}")
+    return found
+
+
+def imdb_id(given: object) -> str | None:
+    """`tt0111161`, also of the number alone, with its zeros or without; None of a blank."""
+    if isinstance(given, str) and _IMDB_ID.fullmatch(given):
+        return given
+    text = _text(given)
+    if not text:
+        return None
+    match = _BARE_IMDB_ID.fullmatch(text)
+    if not match:
+        raise ValueError(f"{shown(given)} is not an IMDb id")
+    return f"tt{match[1]:0>7}" if match[1] != "0" else None
+
+
+def tmdb_id(given: object) -> int | None:
+    """The number; None of a blank and of 0."""
+    if isinstance(given, str) and len(given) < 10 and given.isascii() and given.isdigit():
+        return int(given) or None
+    text = _text(given)
+    if not text:
+        return None
+    match = _TMDB_ID.fullmatch(text)
+    number = int(match[1]) if match else _LARGEST_TMDB_ID + 1
+    if number > _LARGEST_TMDB_ID:
+        raise ValueError(f"{shown(given)} is not a TMDB id")
+    return number or None
+
+
+def title(given: object) -> str | None:
+    """Trimmed and in NFC; None of a blank."""
+    if isinstance(given, str) and given.isascii() and given.isprintable() and len(given) <= _LONGEST_TITLE:
+        return given.strip() or None
+    text = _text(given)
+    if not text:
+        return None
+    # Normalizing takes quadratic time in the combining marks that follow one letter.
+    if not text.isascii() and len(text) <= 4 * _LONGEST_TITLE:
+        text = unicodedata.normalize("NFC", text)
+    if len(text) > _LONGEST_TITLE:
+        raise ValueError(f"a title is longer than {_LONGEST_TITLE} characters")
+    if not text.isprintable() and _UNWANTED.search(text):
+        raise ValueError("a title has control characters or broken ones")
+    return text
+
+
+def year(given: object) -> int | None:
+    """1870 to 2100; None of a blank and of 0."""
+    if isinstance(given, str) and given in _YEARS:
+        return _YEARS[given]
+    text = _text(given).removesuffix(".0")
+    if text not in _YEARS:
+        raise ValueError(f"{shown(given)} is not a year in which movies were made")
+    return _YEARS[text]
+
+
+def moment(given: object) -> int | None:
+    """Microseconds of a time or date (then midnight) in UTC if it names no zone; None of a blank.
+
+    Taken are RFC 3339 and its dates, a spreadsheet's `12/31/2016`, and `Sat Dec 31 00:00:00 2016` of old IMDb files.
+    """
+    text = _text(given)
+    if not text:
+        return None
+    at = _midnight(text) if len(text) <= _LONGEST_DATE else _microseconds(text)
+    if at > clock.now() + _FURTHEST_EAST:
+        raise ValueError(f"its time {shown(text)} lies in the future")
+    return at
+
+
+def column(parse: Callable[[str], T], texts: Sequence[str]) -> Sequence[T | None]:
+    """`parse` of each cell of a column, of which a blank must be None. Raises what it raises."""
+    return list(map(parse, texts)) if any(texts) else (None,) * len(texts)
+
+
+def moments(texts: Sequence[str]) -> Sequence[int | None]:
+    """As `moment`, of a column."""
+    if not all(map(_is_plain, texts)):
+        return column(moment, texts)
+    times_of = list(map(clock.from_datetime, map(datetime.fromisoformat, texts)))
+    if times_of and max(times_of) > clock.now() + _FURTHEST_EAST:
+        raise ValueError("a time lies in the future")
+    return times_of
+
+
+def _is_plain(text: str) -> bool:
+    """Whether it is written as nearly all programs write it, which needs no taking apart."""
+    return text[10:11] == "T" and text[-1:] == "Z"
+
+
+def _microseconds(text: str) -> int:
+    try:
+        at = clock.from_datetime(datetime.fromisoformat(text if _is_plain(text) else _in_rfc3339(text)))
+    except ValueError:
+        at = _EARLIEST - 1
+    if at < _EARLIEST:
+        raise ValueError(f"{shown(text)} is not a date or time")
+    return at
+
+
+# A history has a few thousand days, most of them more than once.
+_midnight = lru_cache(4096)(_microseconds)
+_LONGEST_DATE = len("2016-12-31")
+
+
+def _in_rfc3339(text: str) -> str:
+    if match := _ISO_TIME.fullmatch(text):
+        date, time, zone = match.groups()
+        return f"{date}T{time or '00:00'}{'Z' if zone in (None, 'z', 'UTC') else zone}"
+    if match := _SLASHED_DATE.fullmatch(text):
+        month, day, year = match.groups()
+        return f"{year}-{month:0>2}-{day:0>2}T00:00Z"
+    if (match := _C_TIME.fullmatch(text)) and match[1] in _MONTHS:
+        return f"{match[4]}-{_MONTHS.index(match[1]) + 1:02}-{match[2].strip():0>2}T{match[3]}Z"
+    raise ValueError
+
+
+def disarmed(text: str) -> str:
+    """The text with an apostrophe before what a spreadsheet would take for a formula's start; `armed` undoes it."""
+    # Nearly all titles are harmless, and this is a tenth of the work.
+    if text[:1].isalnum() and ";" not in text:
+        return text
+    return _FORMULA.sub(r"'\1", text)
+
+
+def armed(text: str) -> str:
+    """What `disarmed` was given; other texts as they are."""
+    return _DISARMED.sub(r"\1", text) if "'" in text else text
+
+
+def _text(given: object) -> str:
+    """What a cell of CSV would hold for a JSON value, trimmed: a string, a number, nothing for null."""
+    if isinstance(given, str):
+        return given.strip()
+    if given is None:
+        return ""
+    if isinstance(given, bool) or not isinstance(given, int | float):
+        raise ValueError("it has a list, an object or a flag where a text or a number belongs")
+    return str(given)
+
+
+def shown(given: object) -> str:
+    """A value as a reason quotes it."""
+    if isinstance(given, str | float | None):
+        return repr(given[:30] if isinstance(given, str) else given)
+    return "given"

@@ -1,0 +1,167 @@
+"""Uploaded JSON files: a list of items, or an object with a list under `ratings`, read item by item.
+
+Read as a whole, a list of empty lists would take twenty times its size in memory.
+"""
+
+import codecs
+import json
+import re
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
+from itertools import islice
+from typing import Any, BinaryIO
+
+from movierating.ratings.formats.csv_reader import Source
+from movierating.ratings.formats.rows import BadRow, Row, UnknownFormat
+
+# Of characters; the text of one film with everything that a service adds to it takes one or two thousand.
+LONGEST_ITEM = 1 << 16
+_DEEPEST_ITEM = 16
+_BLOCK_BYTES = 1 << 17
+_MOST_KEYS = 20
+_SAMPLE = 5
+
+_SPACE = re.compile(r"[ \t\r\n]*")
+_COMMA = re.compile(r"[ \t\r\n]*,[ \t\r\n]*")
+# Not strict: a control character in a title is the fault of a row, not of the file.
+_scan: Callable[[str, int], tuple[object, int]] = json.JSONDecoder(strict=False).scan_once  # type: ignore[attr-defined]
+
+
+class Document:
+    """A JSON file: its first items (`sample`), and `facts`, what an object says beside its list (None of a bare list).
+
+    All facts are known once the items have been read to their end.
+    """
+
+    def __init__(self, source: Source) -> None:
+        """Raises UnknownFormat when there is no list, or no reading its beginning."""
+        self.source = source
+        self.facts: dict[str, Any] | None = None
+        self.sample: list[object] = []
+        try:
+            with closing(self._items()) as items:
+                self.sample.extend(islice(items, _SAMPLE))
+        except UnknownFormat:
+            # Of a file that breaks later, its reader hears when it gets there.
+            if not self.sample:
+                raise
+
+    def rows(self, make: Callable[[int, Any], Row]) -> Iterator[Row]:
+        """`make(index, item)` of each item, a BadRow where it raises ValueError.
+
+        Raises UnknownFormat where the JSON breaks off.
+        """
+        for index, item in enumerate(self._items()):
+            try:
+                made = make(index, item)
+            except ValueError as error:
+                made = BadRow(self.source.name, index, str(error))
+            yield made
+
+    def _items(self) -> Generator[object, None, None]:
+        with self.source.open() as file:
+            text = _Text(file)
+            if text.take("["):
+                yield from text.rest_of_list()
+            else:
+                text.expect("{")
+                self.facts = {}
+                yield from self._items_of_object(text)
+            if text.peek():
+                raise text.malformed()
+
+    def _items_of_object(self, text: "_Text") -> Iterator[object]:
+        found = False
+        for _ in range(_MOST_KEYS):
+            key = text.value()
+            text.expect(":")
+            if key == "ratings" and not found and text.take("["):
+                found = True
+                yield from text.rest_of_list()
+            elif isinstance(key, str) and self.facts is not None:
+                self.facts[key] = text.value()
+            if not text.take(","):
+                break
+        text.expect("}")
+        if not found:
+            raise UnknownFormat("The JSON is an object without a list named “ratings”.")
+
+
+def _deeper(value: object, levels: int) -> bool:
+    if not isinstance(value, dict | list):
+        return False
+    inner = value.values() if isinstance(value, dict) else value
+    return levels == 0 or any(_deeper(each, levels - 1) for each in inner)
+
+
+class _Text:
+    """A window onto the text of a file, wide enough for the longest item."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._decode = codecs.getincrementaldecoder("utf-8-sig")("surrogateescape").decode
+        self._text = ""
+        self._at = 0
+        self._ended = False
+        self._done = 0
+
+    def _fill(self) -> None:
+        while len(self._text) - self._at < LONGEST_ITEM and not self._ended:
+            block = self._file.read(_BLOCK_BYTES)
+            self._ended = not block
+            self._text = self._text[self._at :] + self._decode(block, self._ended)
+            self._at = 0
+
+    def peek(self) -> str:
+        """The next character that is no space, or nothing at the end; UnknownFormat after too much space."""
+        self._fill()
+        space = _SPACE.match(self._text, self._at)
+        self._at = space.end() if space else self._at
+        if self._at == len(self._text) and not self._ended:
+            raise self.malformed()
+        return self._text[self._at : self._at + 1]
+
+    def take(self, mark: str) -> bool:
+        """Whether this mark came next; then it is behind us."""
+        if self.peek() != mark:
+            return False
+        self._at += 1
+        return True
+
+    def expect(self, mark: str) -> None:
+        """Pass this mark; raises UnknownFormat when something else comes next."""
+        if not self.take(mark):
+            raise self.malformed()
+
+    def value(self) -> object:
+        """The value that comes next; raises UnknownFormat when there is none, or too long a one."""
+        if len(self._text) - self._at < LONGEST_ITEM or self._text[self._at].isspace():
+            self.peek()
+            self._fill()
+        try:
+            value, self._at = _scan(self._text, self._at)
+        except (ValueError, StopIteration, RecursionError) as error:
+            raise self.malformed() from error
+        # How deep the parser itself can go differs between versions of Python.
+        if _deeper(value, _DEEPEST_ITEM):
+            raise self.malformed()
+        return value
+
+    def rest_of_list(self) -> Iterator[object]:
+        """The values of a list whose bracket has been passed."""
+        if self.take("]"):
+            return
+        while True:
+            yield self.value()
+            self._done += 1
+            comma = _COMMA.match(self._text, self._at)
+            if comma:
+                self._at = comma.end()
+            elif not self.take(","):
+                break
+        self.expect("]")
+
+    def malformed(self) -> UnknownFormat:
+        """The error to raise here."""
+        place = f"after item {self._done - 1}" if self._done else "at its beginning"
+        return UnknownFormat(f"The JSON is malformed, breaks off, or is nested too deeply {place}.")

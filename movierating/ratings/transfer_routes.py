@@ -1,0 +1,108 @@
+"""Calls about the caller's ratings as a whole: `/v1/users/me/ratings`, in and out."""
+
+from dataclasses import asdict
+from typing import Any
+
+from flask import Response, request
+
+from movierating.auth import access
+from movierating.http.blueprint import Blueprint, View
+from movierating.http.responses import json_answer
+from movierating.http.upload_slots import Places, take_place
+from movierating.ratings import batch, exports, imports, transfer_schemas
+
+blp = Blueprint("data", __name__, url_prefix="/v1/users/me/ratings", description="Your ratings, in and out.")
+
+# Of a worker's few threads; the others are for those who only want to rate a movie.
+_IMPORTS = Places(2, "Other files are being taken in; try again shortly.")
+
+_EXAMPLE = {"file": "imdb_id,value\ntt0111161,9.5\n"}
+_FILE = {"type": "string", "format": "binary"}
+
+
+@blp.route("")
+class OwnRatings(View):
+    """The caller's ratings."""
+
+    @blp.doc(operationId="rate_movies")
+    @access.signed_in
+    @blp.refuses(400, 413, 415)
+    @blp.arguments(transfer_schemas.RatingBatchSchema())
+    @blp.response(200, transfer_schemas.BatchReportSchema())
+    def post(self, body: dict[str, Any]) -> Response:
+        """Rate many movies
+
+        Up to 1,000 ratings, each naming its movie by `movie_id`, `imdb_id` or `tmdb_id`. Each is set as
+        `PUT /v1/movies/{id}/rating` would set it; all of them or, if the request is refused, none.
+        """
+        return json_answer(batch.rate_many(access.caller().user_id, body["ratings"]))
+
+
+@blp.route("/delete")
+class OwnRatingsDelete(View):
+    """The caller's ratings, for removal."""
+
+    @blp.doc(operationId="take_back_ratings")
+    @access.signed_in
+    @blp.refuses(400, 413, 415)
+    @blp.arguments(transfer_schemas.RemovalBatchSchema())
+    @blp.response(200, transfer_schemas.RemovalReportSchema())
+    def post(self, body: dict[str, Any]) -> Response:
+        """Take many ratings back
+
+        Up to 1,000, each naming its movie by `movie_id`, `imdb_id` or `tmdb_id`.
+        """
+        return json_answer(batch.take_back_many(access.caller().user_id, body["ratings"]))
+
+
+@blp.route("/import")
+class Import(View):
+    """Ratings from another place."""
+
+    @blp.doc(operationId="import_ratings")
+    @access.signed_in
+    @blp.refuses(400, 413, 415)
+    @blp.arguments(transfer_schemas.ImportQuerySchema(), location="query")
+    @blp.arguments(transfer_schemas.UploadSchema(), location="files", example=_EXAMPLE)
+    @blp.response(200, transfer_schemas.ImportReportSchema())
+    def post(self, query: dict[str, Any], body: dict[str, Any]) -> Response:
+        """Bring your ratings from elsewhere
+
+        Takes the file that Letterboxd, IMDb, Trakt, TMDB, Movary or MovieLens lets you download, or movierating's own
+        CSV or JSON; which one it is, is told from its content. The report names every row that can't be read or
+        matched, and why, and counts those that rate no movie or are older. With `dry_run=true` nothing is written, and
+        the report is the same. The options may stand in the form as well.
+        """
+        options = {**query, **body}
+        file, wanted = options.pop("file"), options.pop("format", None)
+        leave = _IMPORTS.take()
+        try:
+            return json_answer(asdict(imports.import_file(access.caller().user_id, file, wanted, **options)))
+        finally:
+            leave()
+
+
+@blp.route("/export")
+class Export(View):
+    """Ratings for another place."""
+
+    @blp.doc(operationId="export_ratings")
+    @access.signed_in
+    @blp.arguments(transfer_schemas.ExportQuerySchema(), location="query")
+    @blp.response(200, _FILE, content_type="text/csv", description="The file.")
+    @blp.alt_response(
+        200, schema=transfer_schemas.ExportSchema(), content_type="application/json", description="The file."
+    )
+    @blp.alt_response(200, schema=_FILE, content_type="application/zip", description="The file.")
+    def get(self, query: dict[str, str]) -> Response:
+        """Take your ratings with you
+
+        `csv` and `json` hold everything, and come back in by import without loss. `letterboxd` and `imdb` are what
+        those places import.
+        """
+        download = exports.export_ratings(access.caller().user_id, query["format"])
+        name = f"movierating-{query['format']}.{download.ending}"
+        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+        response = Response(download.blocks, 200, headers, content_type=download.media_type)
+        response.call_on_close(take_place(request.environ))
+        return response

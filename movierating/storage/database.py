@@ -1,0 +1,224 @@
+"""The database: the one door for writes, reads and streams, and what differs between databases.
+
+`write(job)` is the only way to change data: `job(connection)` runs Core statements inside one transaction and returns
+its result. It may run in the thread of another who writes, so it must not depend on the request (no context locals);
+helpers that it calls never commit.
+"""
+
+import itertools
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import Connection, Engine, Row, Select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.schema import MetaData
+
+from movierating import revalidation
+from movierating.errors import Unavailable
+from movierating.storage.cache_versions import Subject
+from movierating.storage.dialect import POSTGRESQL, SQLITE
+from movierating.storage.postgresql import connections as pg_connections
+from movierating.storage.postgresql import engine as pg_engine
+from movierating.storage.postgresql.replicas import Replica
+from movierating.storage.sqlite import engine as sqlite_engine
+from movierating.storage.sqlite.instance_lock import InUse
+
+T = TypeVar("T")
+
+
+class Base(DeclarativeBase):
+    """Every table; constraints carry names, so that migrations can change them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+db = SQLAlchemy(model_class=Base)
+
+
+def engine_options(url: str, instance: Path, synchronous: str, cursor_key: bytes) -> dict[str, Any]:
+    """Options for `create_engine`. Each thread keeps its connection, so the pool must not be bounded."""
+    connecting, kind = (pg_connections, pg_engine) if is_postgresql(url) else (sqlite_engine, sqlite_engine)
+    return {
+        "pool_size": 0,
+        # A statement that fails is logged; what it was about to store must not be.
+        "hide_parameters": True,
+        "connect_args": connecting.connect_arguments(),
+        "execution_options": {
+            "sqlite_synchronous": synchronous,
+            "cursor_key": cursor_key,
+            "door": kind.Door(),
+            "instance": instance,
+        },
+    }
+
+
+def configure(engine: Engine, replica_url: str | None = None) -> None:
+    """Make the connections of `engine` what `engine_options` promised; some reads may go to a replica."""
+    revalidation.configure(engine)
+    if engine.dialect.name == POSTGRESQL:
+        pg_connections.configure(engine)
+        if replica_url is not None:
+            options = {
+                "pool_size": 0,
+                "hide_parameters": True,
+                "connect_args": pg_connections.connect_arguments(),
+            }
+            _door(engine).replica = Replica(replica_url, {**options, "execution_options": _shared(engine)})
+    else:
+        # In this order: what the other one listens with is the last that is asked for a connection.
+        sqlite_engine.hold_while_open(engine)
+        sqlite_engine.configure(engine)
+
+
+def _shared(engine: Engine) -> dict[str, Any]:
+    """Of the execution options, what those have who only read."""
+    return {"cursor_key": engine.get_execution_options()["cursor_key"]}
+
+
+def is_postgresql(url: str) -> bool:
+    """Whether a database's URL is one of PostgreSQL."""
+    return url.startswith(POSTGRESQL)
+
+
+def _door(engine: Engine) -> Any:
+    return engine.get_execution_options()["door"]
+
+
+def hold() -> None:
+    """Hold the application's instance until `close()`, as an open connection does. Raises Unavailable."""
+    if file() is not None:
+        sqlite_engine.hold(db.engine)
+    else:
+        # Who wants to restore it sees this connection, which comes back with the next read if it is lost.
+        with suppress(SQLAlchemyError):
+            read()
+
+
+@contextmanager
+def alone() -> Iterator[bool]:
+    """Whether no other process has the application's database open; if so, none opens it until the end of the block.
+
+    Raises Unavailable where another one takes the instance for itself at the same moment.
+    """
+    door = _door(db.engine)
+    try:
+        taken = door.take_alone()
+    except InUse as error:
+        raise Unavailable(sqlite_engine.IN_USE) from error
+    try:
+        yield taken
+    finally:
+        # Who takes it now has waited for this to end.
+        with suppress(InUse):
+            door.share()
+
+
+def file() -> Path | None:
+    """The application's SQLite file, which need not exist; None where the database is a server."""
+    url = db.engine.url
+    return Path(str(url.database)) if url.get_backend_name() == SQLITE else None
+
+
+def place() -> Path:
+    """Beside what this instance keeps files about its database: the SQLite file, or a name in the instance folder."""
+    folder: Path = db.engine.get_execution_options()["instance"]
+    return file() or folder / POSTGRESQL
+
+
+def size() -> int:
+    """How many bytes the database takes on its disk, its write-ahead log included where that is a file beside it.
+
+    Raises DatabaseError.
+    """
+    own = file()
+    if own is None:
+        return int(read().exec_driver_sql("SELECT pg_database_size(current_database())").scalar_one())
+    return sum(each.stat().st_size for each in (own, own.with_name(f"{own.name}-wal")) if each.exists())
+
+
+def write(
+    job: Callable[[Connection], T], subjects: Collection[Subject] | None = None, *, is_long: bool = False
+) -> T:
+    """Run `job` in one transaction, committed when it returns and rolled back when it raises; returns its result.
+
+    Where `subjects` are given, all that it changes is ratings and sums of these movies and users, what these callers
+    may do, or nothing that anybody is shown. One that `is_long`, for tenths of a second, has a transaction to itself,
+    and others come between it and the next such.
+    Raises RuntimeError inside a job: the second transaction would wait for the first without end.
+    """
+    engine = db.engine
+    result: T = _door(engine).write(engine, job, subjects, is_long)
+    return result
+
+
+def read(engine: Engine | None = None) -> Connection:
+    """The calling thread's connection for reads; each statement sees what was committed before it.
+
+    Without an `engine` it is that of the application whose context this is.
+    """
+    engine = engine or db.engine
+    connection: Connection = _door(engine).read(engine)
+    return connection
+
+
+def replica_up() -> bool | None:
+    """Whether the database's replica answers and keeps up, None where there is none."""
+    door = _door(db.engine)
+    if file() is not None or door.replica is None:
+        return None
+    return door.replica.connection(read()) is not None
+
+
+def version(engine: Engine, subject: Subject | None) -> tuple[Any, ...] | None:
+    """A value that is another one after a commit that changes an answer about the subject (None: changes anything).
+
+    It is None while nobody can tell.
+    """
+    found: tuple[Any, ...] | None = _door(engine).version(engine, subject)
+    return found
+
+
+def close() -> None:
+    """Close the application's connections, but for those on which other threads read; new ones open when needed."""
+    engine = db.engine
+    _door(engine).close(engine)
+
+
+def batched(values: Iterable[T], most: int) -> Iterator[list[T]]:
+    """The values in lists of at most `most`: a statement takes a bounded number of parameters."""
+    values = iter(values)
+    while batch := list(itertools.islice(values, most)):
+        yield batch
+
+
+def stream(statement: Select[Any]) -> Iterator[Row[Any]]:
+    """The rows of one snapshot, a few at a time, on a connection of their own that closes after the last.
+
+    The first row may be asked for when the request that wanted them is over.
+    """
+    engine = db.engine
+
+    def rows() -> Iterator[Row[Any]]:
+        connection, result = engine.connect(), None
+        try:
+            result = connection.execution_options(yield_per=500).execute(statement)
+            yield from result
+        finally:
+            # A server that is gone meanwhile has nothing left to close, and who gave up is not there to be told.
+            with suppress(SQLAlchemyError), connection:
+                if result is not None:
+                    result.close()
+
+    return rows()

@@ -1,0 +1,133 @@
+"""Keyset pagination: pages that each start where the one before ended, at the same cost however deep.
+
+A cursor holds the last row's sort values, signed, so that nobody can make one up.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from sqlalchemy import Column, ColumnElement, Connection, Double, Select, bindparam, tuple_
+
+from movierating.errors import invalid
+from movierating.storage.database import read
+from movierating.storage.dialect import SQLITE
+from movierating.storage.statements import Prepared
+
+_SIGNATURE_BYTES = 9
+_NOT_A_CURSOR = "Not a cursor of this list and order."
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """An order of rows: `columns` all run in one direction, and the last of them makes each row's place unique.
+
+    `name` is stored in cursors, so that a cursor of one list or order is refused by another.
+    """
+
+    name: str
+    columns: tuple[ColumnElement[Any] | Column[Any], ...]
+    descending: bool
+
+
+class Pages:
+    """The pages of one list in one order, its statements compiled once.
+
+    What differs from one request to another are `bindparam`s of `statement`. The order's columns are added behind the
+    statement's own, as `sort_0`, `sort_1` …
+    """
+
+    def __init__(self, statement: Select[Any], sort: Sort, *, ends_in_rowid: bool = False) -> None:
+        """Where the sort's index `ends_in_rowid`, SQLite would find a place in it by the columns before that alone.
+
+        It would go through all rows that tie with a cursor's; so there these are asked for by themselves, and first.
+        """
+        self._sort = sort
+        added = [column.label(f"sort_{place}") for place, column in enumerate(sort.columns)]
+        order = [column.desc() if sort.descending else column.asc() for column in sort.columns]
+        ordered = statement.add_columns(*added).order_by(*order).limit(bindparam("most_rows"))
+        starts = [bindparam(f"start_{place}", type_=column.type) for place, column in enumerate(sort.columns)]
+        self._names = [start.key for start in starts]
+        self._are_doubles = [isinstance(column.type, Double) for column in sort.columns]
+        self._first = Prepared(ordered)
+        self._next = self._in_parts = [Prepared(ordered.where(_behind(sort, sort.columns, starts)))]
+        if ends_in_rowid:
+            *tying, last = sort.columns
+            ties = [column == start for column, start in zip(tying, starts, strict=False)]
+            parts = [(*ties, _behind(sort, [last], starts[-1:])), (_behind(sort, tying, starts[:-1]),)]
+            self._in_parts = [Prepared(ordered.where(*part)) for part in parts]
+
+    def page(self, cursor: str | None, limit: int, **values: Any) -> tuple[list[Any], str | None]:
+        """At most `limit` rows after `cursor`, and the next page's cursor or None; `values` are the statement's.
+
+        A row is a tuple of the statement's columns and the order's. Raises Invalid for a cursor that is not of this
+        list and order.
+        """
+        connection = read()
+        key = connection.engine.get_execution_options()["cursor_key"]
+        if cursor is None:
+            rows = self._first.tuples(connection, most_rows=limit + 1, **values)
+        else:
+            values |= zip(self._names, _decode(key, self._sort, cursor), strict=True)
+            rows = self._behind(connection, limit + 1, values)
+        if len(rows) <= limit:
+            return rows, None
+        return rows[:limit], _encode(key, self._sort, self._place_of(rows[limit - 1]))
+
+    def _place_of(self, row: Any) -> tuple[Any, ...]:
+        """A row's sort values; out of an index SQLite hands a double without a fraction as a whole number."""
+        values = row[-len(self._names) :]
+        return tuple(
+            float(value) if is_double else value
+            for value, is_double in zip(values, self._are_doubles, strict=True)
+        )
+
+    def _behind(self, connection: Connection, most: int, values: Mapping[str, Any]) -> list[Any]:
+        rows: list[Any] = []
+        for statement in self._in_parts if connection.dialect.name == SQLITE else self._next:
+            more = statement.tuples(connection, most_rows=most - len(rows), **values)
+            # Between two statements a row may move from the rows of the first to those of the second.
+            there = {row[-1] for row in rows}
+            rows += [row for row in more if row[-1] not in there] if there else more
+            if len(rows) == most:
+                break
+        return rows
+
+
+def _behind(sort: Sort, columns: Sequence[Any], starts: Sequence[Any]) -> ColumnElement[bool]:
+    place, start = (tuple_(*columns), tuple_(*starts)) if len(columns) > 1 else (columns[0], starts[0])
+    behind: ColumnElement[bool] = place < start if sort.descending else place > start
+    return behind
+
+
+def _encode(key: bytes, sort: Sort, values: tuple[Any, ...]) -> str:
+    payload = orjson.dumps(values)
+    return _text(_signature(key, sort, payload) + payload)
+
+
+def _text(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def _decode(key: bytes, sort: Sort, cursor: str) -> list[Any]:
+    try:
+        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+    except (ValueError, binascii.Error):
+        raw = b""
+    signature, payload = raw[:_SIGNATURE_BYTES], raw[_SIGNATURE_BYTES:]
+    # The last character has bits to spare, in which a cursor could differ and still mean the same.
+    if not hmac.compare_digest(signature, _signature(key, sort, payload)) or _text(raw) != cursor:
+        raise invalid("query", "cursor", _NOT_A_CURSOR)
+    values: list[Any] = orjson.loads(payload)
+    return values
+
+
+def _signature(key: bytes, sort: Sort, payload: bytes) -> bytes:
+    return hashlib.blake2b(
+        sort.name.encode() + b"\0" + payload, key=key, digest_size=_SIGNATURE_BYTES
+    ).digest()

@@ -1,0 +1,250 @@
+"""SQLite behind the doors of `database`: how each connection is set up, which of them threads keep, and the hold.
+
+`postgresql` is the same for the other database.
+"""
+
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Collection, Hashable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Dialect, Engine, event
+from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
+
+from movierating.errors import Unavailable
+from movierating.storage import storage_errors
+from movierating.storage.cache_versions import Subject
+from movierating.storage.sqlite.database_file import OPENED, DatabaseFile, Opened
+from movierating.storage.sqlite.instance_lock import Hold, InUse
+from movierating.storage.sqlite.write_queue import PATIENCE_SECONDS, Job, Writer
+
+T = TypeVar("T")
+
+_LOOK_SECONDS = 1.0
+
+IN_USE = "The instance is being restored or loaded; try again when that has ended."
+
+
+class Reader:
+    """A thread's connection for reads, which the pool gets back as soon as the thread ends."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self._opened: Opened | None = connection.info.get(OPENED)
+
+    def is_good(self) -> bool:
+        """Whether it is open, and to the file that is there as of the last second."""
+        opened = self._opened
+        if opened is not None and opened.file.seen() != opened.identity:
+            return False
+        return not (self.connection.closed or self.connection.invalidated)
+
+    def __del__(self) -> None:
+        self.connection.close()
+
+
+class _Own(threading.local):
+    """What each thread has of its own: its connection for reads."""
+
+    reader: Reader | None = None
+
+
+class _Watch:
+    """An eye on the file: that it is the same, and what other programs than ours write to it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._seen: Hashable = None
+        self._seen_until = 0.0
+
+    def version(self, engine: Engine) -> Hashable:
+        """What moves with that, as of the last second. Raises OSError where nobody can tell; so before a first read."""
+        if time.monotonic() >= self._seen_until:
+            with self._lock:
+                if time.monotonic() >= self._seen_until:
+                    self._look(engine)
+        seen = self._seen
+        if seen is None:
+            raise OSError("what was written is not accounted for yet")
+        return seen
+
+    def _look(self, engine: Engine) -> None:
+        door = _door(engine)
+        # Before it is told here, all threads know that they have to open another one.
+        file = door.file.look()
+        door.writer.turns.look_for_files(engine)
+        unaccounted = door.writer.turns.unaccounted(engine)
+        # One of ours may have committed this very moment; the next one who asks looks again.
+        self._seen = None if unaccounted is None else (file, unaccounted)
+        self._seen_until = 0.0 if unaccounted is None else time.monotonic() + _LOOK_SECONDS
+
+    def close(self) -> None:
+        with self._lock:
+            self._seen_until = 0.0
+
+
+class Door:
+    """One engine's way in: where its writers queue, and what its threads keep. It lives and goes with the engine."""
+
+    def __init__(self) -> None:
+        self.writer = Writer()
+        self.own = _Own()
+        self.watch = _Watch()
+        self.file: DatabaseFile
+        self._others_read = False
+        self._hold: Hold | None = None
+        self._holding = threading.Lock()
+
+    def read(self, engine: Engine) -> Connection:
+        """The calling thread's connection; each statement sees what was committed before it."""
+        own = self.own
+        if own.reader is None or not own.reader.is_good():
+            # Without `writes` no BEGIN is sent, so no statement is held to an older one's snapshot.
+            own.reader = Reader(engine.connect())
+        return own.reader.connection
+
+    def write(
+        self, engine: Engine, job: Job, subjects: Collection[Subject] | None, is_long: bool = False
+    ) -> Any:
+        """As `Writer.write`."""
+        return self.writer.write(engine, job, subjects, is_long)
+
+    def version(self, engine: Engine, subject: Subject | None) -> tuple[Any, ...] | None:
+        """As `database.version`. What another program writes to the file counts a second later."""
+        try:
+            seen = self.watch.version(engine)
+            versions = self.writer.turns.versions(engine)
+            own = versions.of_anything() if subject is None else versions.of(subject)
+            return None if own is None else (seen, versions.opening, own)
+        except (OSError, sqlite3.Error, SQLAlchemyError):
+            return None
+
+    def close(self, engine: Engine) -> None:
+        """Close the connections, but for those on which other threads read, and hold the instance no more."""
+        self.own.reader = None
+        self.watch.close()
+        self.writer.close()
+        # Where another thread has ever read, it may hold a connection of an earlier pool.
+        self._others_read = self._others_read or engine.pool.checkedout() > 0  # type: ignore[attr-defined]
+        engine.dispose()
+        if not self._others_read:
+            self.writer.turns.close_indexes()
+            self.file.closed()
+        self._release()
+
+    def hold(self, database: Path) -> None:
+        """Hold the instance until `release`. Raises InUse."""
+        with self._holding:
+            if self._hold is None:
+                self._hold = Hold(database, alone=False)
+
+    def take_alone(self) -> bool:
+        """Whether nobody else holds the instance; then nobody can until `share`. Raises InUse."""
+        with self._holding:
+            return self._hold is not None and self._kept(self._hold.take_alone)
+
+    def share(self) -> None:
+        """Let others hold the instance again. Raises InUse."""
+        with self._holding:
+            if self._hold is not None:
+                self._kept(self._hold.share)
+
+    def _kept(self, change: Callable[[], T]) -> T:
+        try:
+            return change()
+        except InUse:
+            # Between the two locks another took it.
+            self._hold = None
+            raise
+
+    def _release(self) -> None:
+        with self._holding:
+            if self._hold is not None:
+                self._hold.release()
+                self._hold = None
+
+
+def _door(engine: Engine) -> Door:
+    found: Door = engine.get_execution_options()["door"]
+    return found
+
+
+def connect_arguments() -> dict[str, Any]:
+    """What the driver is told of each connection."""
+    return {"timeout": PATIENCE_SECONDS, "check_same_thread": False}
+
+
+def configure(engine: Engine) -> None:
+    """Set up each new connection of `engine`, and make transactions that write take the write lock first."""
+    synchronous = engine.get_execution_options().get("sqlite_synchronous", "FULL")
+
+    file = _door(engine).file = DatabaseFile(Path(str(engine.url.database)))
+
+    @event.listens_for(engine, "do_connect")
+    def connect(dialect: Dialect, record: Any, _arguments: Any, options: dict[str, Any]) -> Any:
+        try:
+            record.info[OPENED] = file.opening()
+        except OSError as error:
+            raise sqlite3.OperationalError("unable to open database file") from error
+        return dialect.connect(file.address, uri=True, **options)
+
+    @event.listens_for(engine, "connect")
+    def set_up(connection: sqlite3.Connection, _record: object) -> None:
+        _set_pragmas(connection, synchronous)
+        file.opened()
+
+    _guard(engine)
+
+
+def _set_pragmas(connection: sqlite3.Connection, synchronous: str) -> None:
+    # The driver's own BEGIN is deferred: two writers that read first would deadlock and fail at once.
+    connection.isolation_level = None
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute(f"PRAGMA synchronous = {synchronous}")
+    connection.execute("PRAGMA foreign_keys = ON")
+    # Each thread that reads has one, and each commit empties it.
+    connection.execute("PRAGMA cache_size = -2048")
+    # A page that many ratings changed is copied into the file once; the log so grows to 16 MB.
+    connection.execute("PRAGMA wal_autocheckpoint = 4000")
+
+
+def _guard(engine: Engine) -> None:
+    """Let nobody use a connection to another file or one that is spoilt, nor write without the lock."""
+
+    @event.listens_for(engine, "checkout")
+    def refuse_another_file(_connection: object, record: Any, _proxy: object) -> None:
+        if record.info[OPENED].is_replaced():
+            raise DisconnectionError("the file that it has open was replaced")
+
+    @event.listens_for(engine, "handle_error")
+    def close_what_is_spoilt(context: Any) -> None:
+        if context.connection is not None and storage_errors.spoils(
+            context.original_exception, context.connection
+        ):
+            context.is_disconnect = True
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        if connection.get_execution_options().get("writes"):
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def hold_while_open(engine: Engine) -> None:
+    """Let each process that opens the database hold the instance from then on, until `close()`.
+
+    To connect then raises Unavailable while the database is being replaced.
+    """
+
+    @event.listens_for(engine, "do_connect")
+    def before_connecting(*_: object) -> None:
+        hold(engine)
+
+
+def hold(engine: Engine) -> None:
+    """Hold the instance until the engine's door is released. Raises Unavailable."""
+    try:
+        _door(engine).hold(Path(str(engine.url.database)))
+    except InUse as error:
+        raise Unavailable(IN_USE) from error

@@ -1,0 +1,253 @@
+"""Turns that writers of several processes take, and the versions that tell all of them what has changed.
+
+A lock on a file, because SQLite makes a busy writer sleep and try again, in no order. The versions of what a
+transaction changes move with its commit, while nobody else has the turn. Other programs take no turns and move no
+versions; but SQLite counts their commits with ours, and each writer sees to it that ours are told from theirs.
+"""
+
+import functools
+import io
+import struct
+import threading
+import time
+from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+from sqlalchemy import Engine
+
+from movierating import foreign_commits
+from movierating.errors import Unavailable
+from movierating.storage import storage_errors
+from movierating.storage.cache_versions import Subject, Versions
+from movierating.storage.sqlite.database_file import identity
+from movierating.wal_index import WalIndex
+
+try:
+    import fcntl
+except ImportError:  # pragma: no cover  # Windows, where SQLite's own waiting has to do
+    fcntl = None  # type: ignore[assignment]
+
+_LOOK_SECONDS = 0.01
+
+
+class Turns:
+    """The files beside one database by which its writers take turns; each process has its own of these."""
+
+    def __init__(self) -> None:
+        self._lock = _LockFile()
+        self._versions: Versions | None = None
+        self._settled: Versions | None = None
+        self._index: WalIndex | None = None
+        self._indexes: list[WalIndex] = []
+        self._opening = threading.Lock()
+        self.long = LongTurns()
+
+    def take(self, engine: Engine) -> AbstractContextManager[None]:
+        """A turn, which comes when no other process has it. Raises InsufficientStorage or Unavailable."""
+        if not _are_taken(engine):
+            return nullcontext()
+        return _locked(self._lock.opened(_files(str(engine.url.database)).lock))
+
+    @contextmanager
+    def changing(
+        self, engine: Engine, subjects: Collection[Subject] | None
+    ) -> Iterator[Callable[[Any], None]]:
+        """For a transaction in one's turn that changes no answers about others than `subjects`; None for any.
+
+        What it gives is to be called with the driver's connection once that has the write lock; the commit comes before
+        the end of the block. Raises InsufficientStorage or Unavailable.
+        """
+        if not _are_taken(engine):
+            yield lambda _driver: None
+            return
+        self.look_for_files(engine)
+        with _told_of_the_disk():
+            versions = self.versions(engine)
+        if self._settled is not versions:
+            versions.settle()
+            self._settled = versions
+        with versions.changing(subjects):
+            account = foreign_commits.Account(versions, functools.partial(self._wal_index, engine))
+            yield account.begin
+            account.end()
+
+    def look_for_files(self, engine: Engine) -> None:
+        """Let go of versions, and of an index, whose file is not where other processes look for it."""
+        files = _files(str(engine.url.database))
+        versions, index = self._versions, self._index
+        # Neither is closed: another thread may be reading the one, and to close the other would undo SQLite's locks.
+        if versions is not None and versions.identity != identity(files.versions):
+            self._versions = None
+        if index is not None and index.identity != identity(WalIndex.file_of(files.database)):
+            self._index = None
+
+    def unaccounted(self, engine: Engine) -> tuple[int, int] | None:
+        """How many commits moved no version, behind what tells counts apart that don't compare.
+
+        It is None while one of us has committed and not accounted for it. Raises OSError where nobody can tell.
+        """
+        return foreign_commits.unaccounted(self.versions(engine), self._wal_index(engine))
+
+    def _wal_index(self, engine: Engine) -> WalIndex:
+        """Raises OSError where there is none."""
+        with self._opening:
+            index = self._index
+            if index is None:
+                index = self._index = WalIndex(_files(str(engine.url.database)).database)
+                self._indexes.append(index)
+        return index
+
+    def versions(self, engine: Engine) -> Versions:
+        """Those that move with what is written. Raises OSError where there can't be any."""
+        if not _are_taken(engine):
+            raise OSError("the writers of different processes don't take turns")
+        versions = self._versions
+        if versions is None:
+            versions = self._versions = Versions(_files(str(engine.url.database)).versions)
+        return versions
+
+    def close(self) -> None:
+        """Let go of the files; they open again when needed."""
+        self._lock.close()
+        self.long.close()
+        if self._versions is not None:
+            self._versions.close()
+            self._versions = self._settled = None
+
+    def close_indexes(self) -> None:
+        """As `WalIndex.close`."""
+        with self._opening:
+            self._index = None
+            while self._indexes:
+                self._indexes.pop().close()
+
+
+class LongTurns:
+    """Turns of long transactions, of which all processes together have one at a time and then leave others room.
+
+    Who has one takes his place among the other writers only then, so that nobody queues behind two of them.
+    """
+
+    def __init__(self) -> None:
+        self._lock = _LockFile()
+        self._among_threads = threading.Lock()
+        # Where there are no locks on files, this process is on its own.
+        self._in_memory = io.BytesIO()
+
+    @contextmanager
+    def take(self, engine: Engine, others_write: Callable[[], bool], patience: float) -> Iterator[None]:
+        """A turn; behind another's, others in this process have as long as that took, if any want to write.
+
+        Raises InsufficientStorage, and Unavailable also after `patience` seconds behind others of this process.
+        """
+        if not self._among_threads.acquire(timeout=patience):
+            raise Unavailable("The database is busy; try again shortly.")
+        try:
+            with self._alone(engine) as last:
+                ended_at, seconds = _read(last)
+                until = ended_at + seconds
+                # What was noted before the machine started anew is of another clock.
+                while others_write() and ended_at <= time.monotonic() < until:
+                    time.sleep(_LOOK_SECONDS)
+                began_at = time.monotonic()
+                try:
+                    yield
+                finally:
+                    _note(last, time.monotonic() - began_at)
+        finally:
+            self._among_threads.release()
+
+    @contextmanager
+    def _alone(self, engine: Engine) -> Iterator[IO[bytes]]:
+        if not _are_taken(engine):
+            yield self._in_memory
+            return
+        file = self._lock.opened(_files(str(engine.url.database)).long_lock)
+        with _locked(file):
+            yield file
+
+    def close(self) -> None:
+        """Let go of the file, unless a transaction is under way."""
+        if self._among_threads.acquire(blocking=False):
+            self._lock.close()
+            self._among_threads.release()
+
+
+class _LockFile:
+    """A file to lock, opened anew where another one is found in its place."""
+
+    def __init__(self) -> None:
+        self._file: IO[bytes] | None = None
+
+    def opened(self, path: Path) -> IO[bytes]:
+        """The file. Raises InsufficientStorage or Unavailable where it can't be made."""
+        if self._file is not None and identity(path) != identity(self._file.fileno()):
+            self.close()
+        if self._file is None:
+            with _told_of_the_disk():
+                self._file = path.open("a+b", buffering=0)
+        return self._file
+
+    def close(self) -> None:
+        """Let go of it; it opens again when needed."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+
+# When the last long transaction ended, by the clock that all processes of a machine share, and how long it took.
+_LAST = struct.Struct("dd")
+
+
+def _read(file: IO[bytes]) -> tuple[float, float]:
+    file.seek(0)
+    noted = file.read(_LAST.size)
+    return _LAST.unpack(noted) if len(noted) == _LAST.size else (0.0, 0.0)
+
+
+def _note(file: IO[bytes], seconds: float) -> None:
+    # Without room for it, others go without theirs.
+    with suppress(OSError):
+        file.seek(0)
+        file.truncate()
+        file.write(_LAST.pack(time.monotonic(), seconds))
+
+
+def _are_taken(engine: Engine) -> bool:
+    return fcntl is not None and engine.dialect.name == "sqlite"
+
+
+class _Files(NamedTuple):
+    lock: Path
+    long_lock: Path
+    versions: Path
+    database: Path
+
+
+# To put a path together takes as long as to ask what is there, and each transaction would do it several times.
+@functools.lru_cache(16)
+def _files(database: str) -> _Files:
+    """The files beside a database, which need not exist."""
+    path = Path(database)
+    writers, long_writers = (path.with_name(f".{path.name}.{name}") for name in ("writers", "long-writers"))
+    return _Files(writers, long_writers, Versions.file_of(path), path)
+
+
+@contextmanager
+def _told_of_the_disk() -> Iterator[None]:
+    """Raises InsufficientStorage or Unavailable where a file of ours can't be made; a job's own files are its own."""
+    try:
+        yield
+    except OSError as error:
+        raise storage_errors.of_disk(error) from error
+
+
+@contextmanager
+def _locked(file: IO[bytes]) -> Iterator[None]:
+    fcntl.flock(file, fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        fcntl.flock(file, fcntl.LOCK_UN)

@@ -1,0 +1,288 @@
+"""`movierating backup` and `restore`: what they write, and what they refuse in one line and leave alone."""
+
+import re
+import resource
+import shutil
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from movierating.operations import last_backup, sqlite_backup
+from movierating.storage.sqlite.instance_lock import Hold
+
+pytestmark = pytest.mark.sqlite
+
+
+@pytest.fixture
+def backup(ours, ada, tmp_path):
+    """A backup of an instance with one account, which was made by the command."""
+    file = tmp_path / "backups" / "backup.sqlite3"
+    file.parent.mkdir()
+    assert ours("backup", str(file)).exit_code == 0
+    return file
+
+
+def contents(folder):
+    """What is in the databases of an instance, by their names."""
+    return {file.name: file.read_bytes() for file in folder.glob("movierating*.sqlite3")}
+
+
+def names(folder):
+    return sorted(file.name for file in folder.iterdir())
+
+
+def test_a_backup_brings_an_instance_back(command, backup, instance):
+    assert command("user", "promote", "ada").exit_code == 0
+    done = command("restore", str(backup))
+    assert (done.exit_code, done.stderr) == (0, "")
+    kept, said = done.stdout.splitlines()
+    assert said == f"restored {backup}"
+    assert Path(kept.removeprefix("the old database is kept as ")).parent == instance
+    assert "ada@example.org\tmember" in command("user", "list").output
+    assert command("check").output == "all is well\n"
+
+
+def test_a_backup_comes_back_in_an_empty_folder(run, backup, tmp_path):
+    shutil.rmtree(tmp_path / "instance")
+    done = run("restore", str(backup))
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"restored {backup}\n", "")
+    assert "ada@example.org" in run("user", "list").stdout
+
+
+def test_the_newer_backup_takes_the_place_of_the_older(ours, backup):
+    before = backup.read_bytes()
+    assert ours("user", "promote", "ada").exit_code == 0
+    done = ours("backup", str(backup))
+    assert (done.exit_code, done.output) == (0, f"backup written to {backup}\n")
+    assert backup.read_bytes() != before
+    assert names(backup.parent) == ["backup.sqlite3"]
+
+
+def test_the_time_of_a_backup_is_when_it_began(ours, instance, tmp_path):
+    before = int(time.time())
+    assert ours("backup", str(tmp_path / "file")).exit_code == 0
+    assert before <= last_backup.at(instance / "movierating.sqlite3") <= time.time()
+
+
+def test_rows_without_an_owner_are_a_warning(ours, instance, tmp_path):
+    with closing(sqlite3.connect(instance / "movierating.sqlite3")) as connection, connection:
+        connection.execute("INSERT INTO movie_facet (movie_id, facet) VALUES (999, 'genre:none')")
+    made, restored = ours("backup", str(tmp_path / "b")), ours("restore", str(tmp_path / "b"))
+    assert (made.exit_code, restored.exit_code) == (0, 0)
+    assert made.stderr == restored.stderr == "warning: a row of movie_facet has no movie\n"
+
+
+def text_file(folder):
+    (folder / "file").write_text("notes\n" * 1000)
+
+
+def other_database(folder):
+    with closing(sqlite3.connect(folder / "file")) as connection:
+        connection.execute("CREATE TABLE movie (id)")
+
+
+def live_database(folder):
+    shutil.copy(folder / "instance" / "movierating.sqlite3", folder / "file")
+
+
+TAKEN = "is there and is not a backup; it was left alone"
+
+
+@pytest.mark.parametrize(
+    ("make", "name", "why"),
+    [
+        (text_file, "file", TAKEN),
+        (other_database, "file", TAKEN),
+        (live_database, "file", TAKEN),
+        (None, "instance/movierating.sqlite3", "is the database itself"),
+        (None, "instance/movierating.sqlite3-wal", "SQLite gives that name to files of its own"),
+        (None, "instance", "is not a file"),
+        (None, "gone/file", "No such file or directory"),
+        (None, "/dev/null", "is not a file"),
+        (None, "-", "can't be written to standard output"),
+    ],
+    ids=["text", "foreign", "in use", "itself", "its log", "folder", "no folder", "device", "stdout"],
+)
+def test_a_backup_is_not_written_there(ours, instance, tmp_path, make, name, why, refused):
+    if make:
+        make(tmp_path)
+    before = contents(instance), {file.name: file.read_bytes() for file in tmp_path.glob("file")}
+    refused(ours("backup", name if name in ("-", "/dev/null") else str(tmp_path / name)), f".*{why}.*")
+    assert before == (contents(instance), {file.name: file.read_bytes() for file in tmp_path.glob("file")})
+    assert [file for file in names(tmp_path) if "part" in file] == []
+
+
+def test_an_empty_file_is_no_loss(ours, instance, tmp_path):
+    (tmp_path / "file").touch()
+    assert ours("backup", str(tmp_path / "file")).exit_code == 0
+
+
+def test_nothing_can_be_backed_up_before_the_first_start(run, tmp_path):
+    done = run("backup", str(tmp_path / "file"))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("Error: there is no database at ")
+    assert not (tmp_path / "file").exists()
+
+
+@pytest.mark.parametrize("name", ["backup", "restore"])
+def test_where_there_is_no_room_everything_stays_as_it_is(backup, environ, instance, name):
+    room = backup.stat().st_size // 2
+    before = backup.read_bytes(), contents(instance)
+    # What measures coverage would find no room either.
+    env = {name: value for name, value in environ(instance).items() if not name.startswith("COVERAGE_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "movierating", name, str(backup)],
+        env=env,
+        capture_output=True,
+        text=True,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, room)),
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert re.fullmatch(r"Error: can't copy .+\n", done.stderr)
+    assert (backup.read_bytes(), contents(instance)) == before
+    assert names(backup.parent) == ["backup.sqlite3"]
+    assert [name for name in names(instance) if name.endswith((".new", ".old"))] == []
+
+
+def test_a_backup_does_not_wait_for_ever(ours, instance, tmp_path, monkeypatch, refused):
+    monkeypatch.setattr(sqlite_backup, "PATIENCE_SECONDS", 0.05)
+    with sqlite_backup.FileLock(instance / ".movierating.sqlite3.backup"):
+        refused(ours("backup", str(tmp_path / "file")), "another backup has been under way for too long")
+
+
+TERMINATED = """
+import os, signal, sys
+from movierating import copies
+from movierating.cli import main
+
+copies.examine = lambda *_, **__: os.kill(os.getpid(), signal.SIGTERM)
+main(sys.argv[1:])
+"""
+
+
+@pytest.mark.parametrize("name", ["backup", "restore"])
+def test_sigterm_leaves_nothing_unfinished(backup, environ, instance, name):
+    before = backup.read_bytes(), contents(instance)
+    command = [sys.executable, "-c", TERMINATED, name, str(backup)]
+    done = subprocess.run(command, env=environ(instance), capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (143, "", "")
+    assert (backup.read_bytes(), contents(instance)) == before
+    assert names(backup.parent) == ["backup.sqlite3"]
+    assert [name for name in names(instance) if name.endswith((".new", ".old"))] == []
+
+
+def torn(file):
+    content = bytearray(file.read_bytes())
+    middle = len(content) // 8192 * 4096
+    content[middle : middle + 4096] = b"\xff" * 4096
+    file.write_bytes(content)
+
+
+def without_an_index(file):
+    with closing(sqlite3.connect(file)) as connection:
+        (root,) = connection.execute(
+            "SELECT rootpage FROM sqlite_master WHERE type = 'index' AND tbl_name = 'user' LIMIT 1"
+        ).fetchone()
+    content = bytearray(file.read_bytes())
+    # An empty index page, where there is one account.
+    start = (root - 1) * 4096
+    content[start : start + 8] = b"\x0a\x00\x00\x00\x00\x10\x00\x00"
+    file.write_bytes(content)
+
+
+def of_another_program(file):
+    file.unlink()
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("CREATE TABLE movie (id)")
+
+
+def with_two_revisions(file):
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute("INSERT INTO alembic_version VALUES ('0001')")
+
+
+def of_a_newer_version(file):
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (lambda file: file.write_text("notes\n" * 1000), "is not an SQLite database"),
+        (lambda file: file.write_bytes(b""), "is not a database of movierating"),
+        (lambda file: file.write_bytes(file.read_bytes()[:100]), ".*is (damaged|not a database).*"),
+        (lambda file: file.write_bytes(file.read_bytes()[:40960]), ".+malformed.+"),
+        (torn, "is damaged .+"),
+        (without_an_index, "is damaged .+"),
+        (of_another_program, "is not a database of movierating"),
+        (with_two_revisions, "is not a database of movierating"),
+        (of_a_newer_version, "is newer than this version of movierating"),
+        (lambda file: file.unlink(), "can't be read .No such file or directory."),
+        (lambda file: file.unlink() or file.mkdir(), "can't be read .Is a directory."),
+    ],
+    ids=["text", "empty", "head", "cut off", "torn", "index", "foreign", "two", "newer", "missing", "folder"],
+)
+def test_what_is_no_good_backup_is_refused_and_nothing_changes(ours, backup, instance, change, why, refused):
+    change(backup)
+    before = contents(instance)
+    refused(ours("restore", str(backup)), f".*{why}")
+    assert contents(instance) == before
+    assert [name for name in names(instance) if name.endswith((".new", ".old", ".part"))] == []
+    assert ours("check").output == "all is well\n"
+
+
+def test_a_migration_that_fails_restores_nothing(ours, backup, instance, monkeypatch, refused):
+    def fail(*_):
+        raise RuntimeError("two\nlines")
+
+    monkeypatch.setattr("movierating.operations.startup.upgrade", fail)
+    with closing(sqlite3.connect(backup)) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = '0001'")
+    before = contents(instance)
+    refused(ours("restore", str(backup)), r".*can't be migrated \(two lines\)")
+    assert contents(instance) == before
+
+
+def test_the_database_is_not_restored_from_itself(ours, ada, instance, refused):
+    refused(ours("restore", str(instance / "movierating.sqlite3")), ".+is the database itself")
+    refused(ours("restore", "-"), "a backup is a file .+")
+
+
+def test_nothing_is_restored_while_somebody_uses_the_instance(ours, backup, looked_up, instance, refused):
+    before = contents(instance)
+    assert looked_up(text('SELECT count(*) FROM "user"')) == 1
+    refused(ours("restore", str(backup)), "the instance is in use; stop `serve` and other commands first")
+    assert contents(instance) == before
+
+
+@pytest.mark.parametrize("arguments", [("user", "list"), ("check",), ("serve",), ("backup", "file")])
+def test_nobody_uses_an_instance_that_is_being_restored(ours, ada, instance, arguments, refused):
+    hold = Hold(instance / "movierating.sqlite3", alone=True)
+    refused(ours(*arguments), "The instance is being restored or loaded; try again when that has ended.")
+    hold.release()
+
+
+def test_a_damaged_database_is_replaced_and_kept(ours, backup, instance):
+    torn(instance / "movierating.sqlite3")
+    damaged = (instance / "movierating.sqlite3").read_bytes()
+    assert ours("restore", str(backup)).exit_code == 0
+    (kept,) = instance.glob("*.before-restore-*")
+    assert len(kept.read_bytes()) == len(damaged)
+    assert ours("check").output == "all is well\n"
+
+
+def test_a_backup_is_made_of_an_instance_that_cannot_be_written(instance, tmp_path, ours, monkeypatch):
+    def refuse(*_):
+        raise PermissionError(13, "Permission denied")
+
+    # Root, under whom tests may run, is refused nothing.
+    monkeypatch.setattr(sqlite_backup.FileLock, "acquire", refuse)
+    assert ours("backup", str(tmp_path / "file")).exit_code == 0

@@ -1,0 +1,114 @@
+"""The commands that make and administer accounts."""
+
+import pytest
+from sqlalchemy import func, select
+
+from movierating.auth import passwords
+from movierating.auth.models import User
+from movierating.storage.database import write
+
+PASSWORD = "correct horse battery"
+
+
+@pytest.mark.parametrize(("flags", "role"), [([], "member"), (["--admin"], "admin")])
+def test_an_account_is_made_with_a_password_from_standard_input(command, flags, role):
+    done = command(
+        "user", "create", "ada", "ada@example.org", "--password-stdin", *flags, stdin=f"{PASSWORD}\n"
+    )
+    assert (done.exit_code, done.output) == (0, f"{role} ada has id 1\n")
+
+
+def test_a_password_is_asked_for_twice(command, looked_up):
+    done = command(
+        "user", "create", "ada", "ada@example.org", stdin=f"{PASSWORD}\nother\n{PASSWORD}\n{PASSWORD}\n"
+    )
+    assert done.exit_code == 0
+    assert "do not match" in done.output
+    assert PASSWORD not in done.output
+    assert looked_up(select(func.count()).select_from(User)) == 1
+
+
+def test_no_password_makes_no_account(ours, looked_up):
+    done = ours("user", "create", "ada", "ada@example.org", stdin="")
+    assert done.exit_code == 1
+    assert looked_up(select(func.count()).select_from(User)) == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "email", "password", "line"),
+    [
+        ("ADA", "other@example.org", PASSWORD, "This username is taken."),
+        ("other", "Ada@Example.org", PASSWORD, "This e-mail is taken."),
+        ("1st", "other@example.org", PASSWORD, "username: .+"),
+        ("ml-1", "other@example.org", PASSWORD, "username: .+"),
+        ("other", "nowhere", PASSWORD, "email: .+"),
+        ("other", "other@example.org", "short", "password: .+"),
+        ("other", "other@example.org", "password123", "password: .+"),
+        ("other", "other@example.org", "", "password: .+"),
+    ],
+)
+@pytest.mark.usefixtures("ada")
+def test_an_account_that_cannot_be_is_refused_in_one_line(ours, name, email, password, line, refused):
+    refused(ours("user", "create", name, email, "--password-stdin", stdin=f"{password}\n"), line)
+
+
+def test_a_password_that_is_no_text_is_refused(ours, refused):
+    password = b"\xff\xfe correct horse\n"
+    done = ours("user", "create", "ada", "ada@example.org", "--password-stdin", stdin=password)
+    refused(done, "password: is not UTF-8")
+
+
+def test_a_password_may_be_in_any_script(ours, looked_up):
+    done = ours("user", "create", "ada", "ada@example.org", "--password-stdin", stdin="правильная лошадь\r\n")
+    assert done.exit_code == 0
+    assert passwords.verify_password(looked_up(select(User.password_hash)), "правильная лошадь")
+
+
+@pytest.mark.usefixtures("ada")
+def test_accounts_are_listed(command):
+    assert command("user", "list").output == "1\tada\tada@example.org\tmember\tactive\n"
+
+
+def test_every_account_is_listed(ours, looked_up):
+    row = {"display_name": "x", "created_at": 0, "updated_at": 0}
+    rows = [{**row, "username": f"u{number}", "username_key": f"u{number}"} for number in range(1500)]
+    write(lambda connection: connection.execute(User.__table__.insert(), rows))
+    listed = ours("user", "list").output.splitlines()
+    assert len(listed) == 1500
+    assert listed[-1] == "1500\tu1499\t-\tmember\tactive"
+
+
+@pytest.mark.usefixtures("ada")
+def test_an_account_is_promoted_by_its_name_in_any_case(command, looked_up):
+    assert command("user", "promote", "Ada").exit_code == 0
+    assert looked_up(select(User.role)) == "admin"
+
+
+@pytest.mark.usefixtures("ada")
+def test_an_account_is_deactivated(command, looked_up):
+    assert command("user", "deactivate", "ada").exit_code == 0
+    assert looked_up(select(User.active)) is False
+
+
+@pytest.mark.usefixtures("ada")
+def test_the_last_admin_is_not_deactivated(ours, refused):
+    ours("user", "promote", "ada")
+    refused(ours("user", "deactivate", "ada"), "No active admin would be left.")
+
+
+@pytest.mark.usefixtures("ada")
+def test_a_password_is_reset(command, looked_up):
+    before = looked_up(select(User.password_hash))
+    done = command("user", "reset-password", "ada", "--password-stdin", stdin="another horse battery\n")
+    assert (done.exit_code, done.output) == (0, "ada has a new password\n")
+    assert looked_up(select(User.password_hash)) != before
+
+
+@pytest.mark.usefixtures("ada")
+def test_a_weak_new_password_is_refused(ours, refused):
+    refused(ours("user", "reset-password", "ada", "--password-stdin", stdin="short\n"), "password: .+")
+
+
+@pytest.mark.parametrize("arguments", [["promote"], ["deactivate"], ["reset-password", "--password-stdin"]])
+def test_an_account_that_is_not_there_is_said(command, arguments, refused):
+    refused(command("user", *arguments, "nobody", stdin=f"{PASSWORD}\n"), "There is no such user.")

@@ -1,0 +1,236 @@
+"""How strictly requests are read, on real operations."""
+
+import marshmallow as ma
+import pytest
+
+from movierating.http.blueprint import Blueprint, Parser, before_422
+
+PASSWORD = "correct horse battery"
+RATING, MOVIES, SIGN_UP = "/v1/movies/{}/rating", "/v1/movies", "/v1/users"
+BODIES = {
+    "POST /v1/users/me/ratings": {"ratings": [{"movie_id": 1, "value": 8}]},
+    "POST /v1/users/me/ratings/delete": {"ratings": [{"movie_id": 1}]},
+    "POST /v1/users": {"username": "grace", "email": "grace@example.org", "password": PASSWORD},
+    "PATCH /v1/users/me": {"display_name": "Grace"},
+    "DELETE /v1/users/me": {"current_password": PASSWORD},
+    "POST /v1/users/me/delete": {"current_password": PASSWORD},
+    "PATCH /v1/users/<id:user_id>": {"active": False},
+    "POST /v1/auth/login": {"login": "boss", "password": PASSWORD},
+    "POST /v1/auth/tokens": {"name": "script", "scope": "read"},
+    "POST /v1/movies": {"title": "Emma", "year": 1996},
+    "PATCH /v1/movies/<id:movie_id>": {"title": "Emma"},
+    "PUT /v1/movies/<id:movie_id>/rating": {"value": 8},
+}
+
+
+def operations(app):
+    """(method, rule) of every operation of the API."""
+    return sorted(
+        (method, rule.rule)
+        for rule in app.url_map.iter_rules()
+        if rule.rule.startswith(("/v1/", "/healthz", "/readyz"))
+        for method in rule.methods - {"HEAD", "OPTIONS"}
+    )
+
+
+@pytest.fixture
+def call(admin, add_movie):
+    """`call("PUT", "/v1/movies/<id:movie_id>/rating", query="?a=b")` sends what the operation would take."""
+    movie_id = add_movie(imdb_id="tt0111161")
+    admin.put(RATING.format(movie_id), json={"value": 5})
+    token_id = admin.post("/v1/auth/tokens", json={"name": "old", "scope": "read"}).json["id"]
+    places = {"<id:movie_id>": movie_id, "<id:user_id>": admin.id, "<id:token_id>": token_id}
+    places["<string(maxlength=12):imdb_id>"] = "tt0111161"
+
+    def send(method, rule, query="", **kwargs):
+        path = rule
+        for place, value in places.items():
+            path = path.replace(place, str(value))
+        kind = "refresh_token" if rule.endswith("/refresh") else "access_token"
+        headers = {"Authorization": f"Bearer {admin.tokens[kind]}", "If-Match": "*"}
+        kwargs = kwargs or {"json": BODIES.get(f"{method} {rule}")}
+        return admin.client.open(path + query, method=method, headers=headers, **kwargs)
+
+    return send
+
+
+def test_every_operation_refuses_a_query_parameter_it_does_not_know(app, call, problem):
+    found = operations(app)
+    assert len(found) > 20
+    for method, rule in found:
+        errors = problem(call(method, rule, "?surprise=1"), 422, "surprise")["errors"]
+        assert [error["location"] for error in errors] == ["query"], (method, rule)
+
+
+def test_every_operation_with_a_body_refuses_a_field_it_does_not_know(call, problem):
+    for operation, body in BODIES.items():
+        method, rule = operation.split()
+        answer = call(method, rule, json={**body, "surprise": 1, "id": 7})
+        assert {error["location"] for error in problem(answer, 422, "surprise", "id")["errors"]} == {"json"}
+
+
+def test_every_operation_with_a_body_takes_json_alone(call, problem):
+    for operation in BODIES:
+        for content_type in (None, "text/plain", "application/x-www-form-urlencoded"):
+            problem(call(*operation.split(), data=b"{}", content_type=content_type), 415)
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "",
+        "json",
+        "text/json",
+        "application/jsonp",
+        "application/problem+json",
+        "application/xml;a=application/json",
+        "multipart/form-data",
+        "multipart/form-data; boundary=x",
+        "application/octet-stream",
+    ],
+)
+def test_what_is_like_json_is_not_json(client, problem, content_type):
+    problem(client.post(SIGN_UP, data=b"{}", content_type=content_type), 415)
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    ["application/json", "application/json; charset=utf-8", "APPLICATION/JSON", "application/json;a=b"],
+)
+def test_the_content_type_of_json_may_have_parameters(client, content_type):
+    assert client.post(SIGN_UP, data=b"{}", content_type=content_type).status_code == 422
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b" ",
+        b"{",
+        b'{"value": 8',
+        b"{'value': 8}",
+        b'{"value": 8,}',
+        b'{"value": 8} x',
+        b'{"value": 08}',
+        b'{"value": NaN}',
+        b'{"value": Infinity}',
+        b'{"value": 1e309}',
+        b'{"value": .5}',
+        b'{"value": 8}\0',
+        b'\xef\xbb\xbf{"value": 8}',
+        '{"value": 8}'.encode("utf-16"),
+        '{"value": 8}'.encode("utf-32"),
+        b'{"value": "\xff"}',
+        b'{"value": "\xed\xa0\x80"}',
+        b'{"value": "\\ud800"}',
+        b'{"value": "\n"}',
+        b"[" * 1_000 + b"]" * 1_000,
+        b"[" * 100_000 + b"]" * 100_000,
+        b"[" * 100_000,
+        b'{"a":' * 5_000 + b"1" + b"}" * 5_000,
+    ],
+    ids=lambda body: f"{len(body)}:{body[:20]!r}",
+)
+def test_what_is_not_json_in_utf_8_is_a_400(client, problem, body):
+    problem(client.post(SIGN_UP, data=body, content_type="application/json"), 400)
+
+
+@pytest.mark.parametrize(("depth", "status"), [(31, 422), (32, 422), (33, 400), (500, 400)])
+def test_json_is_nested_no_deeper_than_the_limit(client, depth, status):
+    body = b"[" * depth + b"]" * depth
+    assert client.post(SIGN_UP, data=body, content_type="application/json").status_code == status
+
+
+@pytest.mark.parametrize("body", ["[]", '"value"', "8", "true", "null", '[{"value": 8}]'])
+def test_a_body_that_is_no_object_is_refused_as_a_whole(client, problem, body):
+    answer = client.post(SIGN_UP, data=body, content_type="application/json")
+    assert {error["location"] for error in problem(answer, 422, "")["errors"]} == {"json"}
+
+
+def test_a_field_inside_a_list_is_named_with_dots(member, problem):
+    body = {
+        "title": "Emma",
+        "year": 1996,
+        "directors": ["Douglas McGrath", ""],
+        "genres": ["Comedy", 7, "Nonsense"],
+    }
+    problem(member.post(MOVIES, json=body), 422, "directors.1", "genres.1", "genres.2")
+
+
+def test_several_refused_fields_are_told_at_once(member, problem):
+    errors = problem(
+        member.post(MOVIES, json={"year": "1996", "tmdb_id": 0}), 422, "title", "year", "tmdb_id"
+    )["errors"]
+    assert all(error["message"] for error in errors)
+
+
+@pytest.mark.parametrize(
+    "query", ["limit=2&limit=2", "sort=title&sort=year", "cursor=a&cursor=b", "year=1996&year=1996"]
+)
+def test_a_parameter_that_is_no_list_is_given_once(client, problem, query):
+    problem(client.get(f"{MOVIES}?{query}"), 422, query.partition("=")[0])
+
+
+def test_an_unknown_parameter_does_not_slip_in_beside_a_request_that_was_checked(client, problem):
+    assert client.get(f"{MOVIES}?limit=2").status_code == 200
+    problem(client.get("/v1/genres?limit=2"), 422, "limit")
+
+
+@pytest.mark.parametrize(
+    "number", ["0", "99999", "9" * 18, "9" * 19, "9" * 400, "-1", "1.5", "1e3", "%D9%A3", "%EF%BC%91", "abc"]
+)
+def test_an_id_that_fits_no_row_is_a_404(client, problem, number):
+    for path in ("/v1/movies/{}", "/v1/movies/{}/ratings", "/v1/users/{}", "/v1/users/{}/ratings"):
+        problem(client.get(path.format(number)), 404)
+
+
+def test_an_id_that_fits_no_row_is_not_written_to(admin, problem):
+    for number in ("0", "9" * 18, "9" * 400, "-1"):
+        problem(admin.put(RATING.format(number), json={"value": 8}), 404)
+        problem(admin.patch(f"/v1/movies/{number}", json={}, headers={"If-Match": "*"}), 404)
+        problem(admin.delete(f"/v1/movies/{number}", headers={"If-Match": "*"}), 404)
+        problem(admin.patch(f"/v1/users/{number}", json={}), 404)
+        problem(admin.delete(f"/v1/auth/tokens/{number}"), 404)
+
+
+@pytest.mark.parametrize(
+    "path", ["//v1/movies", "/v1//movies", "/v1/movies/", "/v1/movies//1", "/V1/movies", "/v1/Movies"]
+)
+def test_no_address_leads_to_another_one(client, problem, path):
+    problem(client.get(path), 404)
+
+
+def test_what_is_not_there_is_a_404_before_a_bad_query_is_a_422(client, member, problem):
+    for path in ("/v1/movies/99", "/v1/movies/by-imdb/tt0000000", "/v1/movies/99/ratings", "/v1/users/99"):
+        problem(client.get(f"{path}?surprise=1"), 404)
+    problem(member.get("/v1/movies/99/rating?surprise=1"), 404)
+    problem(member.delete("/v1/movies/99/rating?surprise=1"), 404)
+    problem(member.put("/v1/movies/99/rating?surprise=1", json={"value": "x"}), 404)
+    problem(member.put("/v1/movies/99/rating", data=b"{", content_type="application/json"), 404)
+    problem(member.put("/v1/movies/99/rating", data=b"value=8"), 404)
+
+
+def test_a_check_before_a_422_costs_a_request_that_validates_nothing():
+    asked = []
+    view = before_422(lambda **path: asked.append(path))(lambda _self, **path: "done")
+    assert view(None, movie_id=7) == "done"
+    assert asked == []
+
+
+def test_documenting_an_operation_leaves_the_documentation_it_is_built_on_alone():
+    first = Blueprint.refuses(404)(lambda: None)
+    second = Blueprint.refuses(409)(lambda: None)
+    assert set(first._apidoc["response"]["responses"]) == {404}
+    assert set(second._apidoc["response"]["responses"]) == {409}
+
+
+def test_every_schema_refuses_unknown_fields_wherever_they_stand():
+    assert {Parser.DEFAULT_UNKNOWN_BY_LOCATION[place] for place in ("json", "query", "form", "files")} == {
+        ma.RAISE
+    }
+
+
+def test_an_operation_without_a_body_refuses_one(member, problem):
+    body = problem(member.post("/v1/auth/logout", json={"a": 1}), 422, "")
+    assert body["errors"][0]["location"] == "json"
+    assert member.post("/v1/auth/logout", json={}).status_code == 204

@@ -1,0 +1,244 @@
+import unicodedata
+
+import marshmallow as ma
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from movierating import clock
+from movierating.http.fields import Flag, HalfPoints, Line, Moment, WholeNumber, future, past
+
+IN_QUERY = {"from_query": True}
+line = Line(most=5)
+
+
+def refused(field, value):
+    with pytest.raises(ma.ValidationError) as caught:
+        field.deserialize(value)
+    return caught.value.messages
+
+
+@pytest.mark.parametrize(
+    ("value", "number"), [(0, 0), (-3, -3), (1999.0, 1999), (2**63, 2**63), (1e300, int(1e300))]
+)
+def test_a_whole_number_is_taken(value, number):
+    taken = WholeNumber().deserialize(value)
+    assert taken == number
+    assert type(taken) is int
+
+
+@pytest.mark.parametrize("value", ["8", "", 8.5, True, False, None, [], {}, float("nan"), float("inf")])
+def test_what_is_no_whole_number_is_refused(value):
+    refused(WholeNumber(), value)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"), [("0", 0), ("8", 8), ("-8", -8), ("0008", 8), ("9" * 18, 10**18 - 1)]
+)
+def test_a_query_has_numbers_in_ascii_digits(text, number):
+    assert WholeNumber(metadata=IN_QUERY).deserialize(text) == number
+
+
+@pytest.mark.parametrize(
+    "text", ["", " 8", "8 ", "+8", "1.5", "1e3", "1_000", "abc", "٣", "\uff18", "9" * 19, "8\n"]
+)
+def test_other_numbers_are_refused_in_a_query(text):
+    refused(WholeNumber(metadata=IN_QUERY), text)
+
+
+@pytest.mark.parametrize("value", ["true", "false", 1, 0, None, "", []])
+def test_a_flag_in_a_body_is_true_or_false(value):
+    assert Flag().deserialize(True) is True
+    assert Flag().deserialize(False) is False
+    refused(Flag(), value)
+
+
+@pytest.mark.parametrize("text", ["1", "0", "True", "FALSE", "yes", "on", "", " true"])
+def test_a_flag_in_a_query_is_the_word_true_or_false(text):
+    field = Flag(metadata=IN_QUERY)
+    assert field.deserialize("true") is True
+    assert field.deserialize("false") is False
+    refused(field, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "taken"),
+    [
+        ("Emma", "Emma"),
+        ("  Emma\u3000", "Emma"),
+        (" " * 1000 + "Emma", "Emma"),
+        ("Ame\u0301l", "Am\u00e9l"),
+        ("\U0001f600" * 5, "\U0001f600" * 5),
+        ("e\u0301" * 5, "\u00e9" * 5),
+    ],
+)
+def test_a_line_is_trimmed_and_composed_before_it_is_measured(text, taken):
+    assert line.deserialize(text) == taken
+
+
+@pytest.mark.parametrize("text", ["", " ", "\u3000\u00a0", "Emmaaa", "e" * 21, "\u0958" * 3])
+def test_a_line_of_the_wrong_length_is_refused(text):
+    # U+0958 composes to two characters.
+    assert refused(line, text) == ["Must be 1 to 5 characters long."]
+
+
+@pytest.mark.parametrize(
+    "character",
+    [
+        "\0",
+        "\t",
+        "\n",
+        "\r",
+        "\x1b",
+        "\x7f",
+        "\x85",
+        "\x9b",
+        "\u2028",
+        "\u2029",
+        "\u202e",
+        "\u2066",
+        "\ud800",
+    ],
+)
+@pytest.mark.parametrize("text", ["{}a", "a{}b", "a{}", " {} "])
+def test_a_line_has_no_control_characters(text, character):
+    assert refused(line, text.format(character)) == ["Must not hold control characters."]
+
+
+@given(st.text(max_size=30))
+def test_a_line_that_was_taken_is_taken_unchanged_again(text):
+    try:
+        taken = line.deserialize(text)
+    except ma.ValidationError:
+        return
+    assert 1 <= len(taken) <= 5
+    assert taken == taken.strip() == unicodedata.normalize("NFC", taken)
+    assert line.deserialize(taken) == taken
+
+
+@pytest.mark.parametrize("value", [8, 8.5, None, True, ["Emma"], {}])
+def test_a_line_is_text(value):
+    refused(line, value)
+
+
+def test_each_step_of_the_scale_is_taken_as_half_points_and_shown_as_it_was():
+    field = HalfPoints()
+    for half_points in range(1, 21):
+        assert field.deserialize(half_points / 2) == half_points
+        assert field.serialize("value", {"value": half_points}) == half_points / 2
+
+
+@pytest.mark.parametrize("value", [8, 8.0])
+def test_a_whole_value_is_a_value(value):
+    taken = HalfPoints().deserialize(value)
+    assert taken == 16
+    assert type(taken) is int
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        0,
+        0.25,
+        0.49999999999999994,
+        8.3,
+        8.500000000000002,
+        10.5,
+        11,
+        -1,
+        -0.5,
+        9999,
+        1e300,
+        float("nan"),
+        float("inf"),
+        "8",
+        "",
+        True,
+        False,
+        None,
+        [],
+        {},
+        [8],
+    ],
+)
+def test_a_value_off_the_scale_is_refused(value):
+    refused(HalfPoints(), value)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "8.25", "8.3", "+8", "-8", " 8", "8.", ".5", "0", "0.0", "11", "1e1", "nan", "٨"]
+)
+def test_a_value_in_a_query_is_a_step_of_the_scale(text):
+    field = HalfPoints(metadata=IN_QUERY)
+    assert field.deserialize("8.5") == 17
+    assert field.deserialize("10") == 20
+    refused(field, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("2024-01-15T10:30:00Z", "2024-01-15T10:30:00Z"),
+        ("2024-01-15t10:30:00z", "2024-01-15T10:30:00Z"),
+        ("2024-01-15 10:30:00Z", "2024-01-15T10:30:00Z"),
+        ("2024-01-15T10:30:00+05:30", "2024-01-15T05:00:00Z"),
+        ("2024-01-01T00:30:00+01:00", "2023-12-31T23:30:00Z"),
+        ("2024-01-15T10:30:00-00:00", "2024-01-15T10:30:00Z"),
+        ("2024-01-15T10:30:00.5Z", "2024-01-15T10:30:00.500000Z"),
+        ("2024-01-15T10:30:00.123456Z", "2024-01-15T10:30:00.123456Z"),
+        ("2024-01-15T10:30:00.123456789Z", "2024-01-15T10:30:00.123456Z"),
+        ("2024-02-29T23:59:59Z", "2024-02-29T23:59:59Z"),
+        ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00Z"),
+    ],
+)
+def test_a_moment_is_taken_with_its_offset_and_shown_in_utc(text, shown):
+    field = Moment()
+    assert field.serialize("at", {"at": field.deserialize(text)}) == shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "now",
+        "2024-01-15",
+        "2024-01-15T10:30:00",
+        "2024-01-15T10:30Z",
+        "20240115T103000Z",
+        "2024-W03-1T10:30:00Z",
+        "2024-02-30T10:30:00Z",
+        "2023-02-29T10:30:00Z",
+        "2024-13-01T10:30:00Z",
+        "2024-01-00T10:30:00Z",
+        "2024-01-15T24:00:00Z",
+        "2024-01-15T10:60:00Z",
+        "2024-01-15T10:30:60Z",
+        "2024-01-15T10:30:00.Z",
+        "2024-01-15T10:30:00+24:00",
+        "2024-01-15T10:30:00+05:60",
+        "2024-01-15T10:30:00+0530",
+        "2024-01-15T10:30:00,5Z",
+        "0001-01-01T00:00:00+01:00",
+        "9999-12-31T23:59:59-01:00",
+        "0000-01-01T00:00:00Z",
+        "+2024-01-15T10:30:00Z",
+        "\uff12\uff10\uff12\uff14-01-15T10:30:00Z",
+        " 2024-01-15T10:30:00Z",
+        "2024-01-15T10:30:00Z\n",
+        1705314600,
+        None,
+        True,
+        [],
+    ],
+)
+def test_what_is_no_moment_is_refused(text):
+    refused(Moment(), text)
+
+
+def test_the_past_ends_now():
+    past(clock.now())
+    future(clock.now() + clock.SECOND)
+    with pytest.raises(ma.ValidationError):
+        past(clock.now() + clock.SECOND)
+    with pytest.raises(ma.ValidationError):
+        future(clock.now())

@@ -1,0 +1,98 @@
+import pytest
+
+from movierating.errors import MatchRequired, NotFound, Stale
+from movierating.http import preconditions
+
+
+def named(app, header):
+    headers = {} if header is None else {"If-Match": header}
+    with app.test_request_context("/", headers=headers):
+        return preconditions.edits()
+
+
+@pytest.mark.parametrize(
+    ("header", "edits"),
+    [
+        ('"1-0"', {1}),
+        ('"12-345"', {12}),
+        (' "1-0" ', {1}),
+        ('"1-0", "3-7"', {1, 3}),
+        ('"1-0","1-5"', {1}),
+        ('W/"2-0", "3-0"', {3}),
+        ('"nonsense", "3-0"', {3}),
+        ("*", None),
+        (" * ", None),
+    ],
+)
+def test_if_match_names_edits_and_the_star_any(app, header, edits):
+    assert named(app, header) == edits
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "",
+        '""',
+        '"", ""',
+        "1",
+        '"1"',
+        '"1-"',
+        '"-1"',
+        '"-1-0"',
+        '"1-0-0"',
+        '"a-b"',
+        '"٣-0"',
+        '"1 - 0"',
+        '"*"',
+        'W/"1-0"',
+        '"' + "9" * 19 + '-0"',
+        ",",
+        "\u0000",
+    ],
+)
+def test_other_tags_name_no_edit_of_any_movie(app, header):
+    assert named(app, header) == set()
+
+
+def test_without_the_header_it_is_asked_for(app):
+    with pytest.raises(MatchRequired):
+        named(app, None)
+
+
+def movie_at_1(movie_id, edits):
+    if movie_id != 7:
+        raise NotFound("There is no such movie.")
+    if edits is not None and 1 not in edits:
+        raise Stale("The movie was changed since you read it.")
+
+
+@pytest.mark.parametrize(
+    ("movie_id", "header", "refused"),
+    [
+        (8, None, NotFound),
+        (8, '"2-0"', NotFound),
+        (7, None, MatchRequired),
+        (7, '"2-0"', Stale),
+        (7, 'W/"1-0"', Stale),
+    ],
+)
+def test_a_request_is_refused_before_the_operation_looks_at_it(app, movie_id, header, refused):
+    view = preconditions.if_match(movie_at_1)(lambda _self, movie_id: pytest.fail("it looked"))
+    with (
+        app.test_request_context("/", headers={"If-Match": header} if header else {}),
+        pytest.raises(refused),
+    ):
+        view(None, movie_id=movie_id)
+
+
+@pytest.mark.parametrize("header", ["*", '"1-99"', '"5-0", "1-0"'])
+def test_a_request_that_matches_reaches_the_operation(app, header):
+    view = preconditions.if_match(movie_at_1)(lambda _self, movie_id: movie_id)
+    with app.test_request_context("/", headers={"If-Match": header}):
+        assert view(None, movie_id=7) == 7
+
+
+def test_an_operation_that_needs_it_says_so_in_the_document():
+    described = preconditions.if_match(movie_at_1)(lambda _self, movie_id: None)._apidoc
+    assert [parameter["name"] for parameter in described["arguments"]["parameters"]] == ["If-Match"]
+    assert {404, 412, 428} <= described["response"]["responses"].keys()

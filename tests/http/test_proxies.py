@@ -1,0 +1,60 @@
+"""Whom a request comes from: the network that limits count it for, and what proxies may say."""
+
+import pytest
+
+from movierating.http.proxies import network_of
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:DB8:1:2::1", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("::1", "::/64"),
+        ("", ""),
+        ("unknown", "unknown"),
+        ("192.0.2.7:4711", "192.0.2.7"),
+        ("[2001:db8:1:2::1]:4711", "2001:db8:1:2::/64"),
+        ("[2001:db8:1:2::1]", "2001:db8:1:2::/64"),
+    ],
+)
+def test_an_ipv6_address_counts_for_its_network(address, network):
+    assert network_of(address) == network
+
+
+@pytest.fixture
+def location(make_app):
+    """`location(TRUSTED_PROXIES="1", prefix=…)` is where an answer to a request with that prefix leads."""
+
+    def ask(prefix, **settings):
+        client = make_app(**settings).test_client()
+        return client.get("/", headers={"X-Forwarded-Prefix": prefix}).headers["Location"]
+
+    return ask
+
+
+@pytest.mark.parametrize("prefix", ["/films", "/a/b-c.d_e~f"])
+def test_a_trusted_proxy_says_where_the_service_is_mounted(location, prefix):
+    assert location(prefix, TRUSTED_PROXIES="1") == f"{prefix}/docs"
+    assert location(prefix) == "/docs"
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    [
+        "//evil.example",
+        "https://evil.example",
+        "/\\evil.example",
+        "films",
+        "/films/",
+        "/a//b",
+        "/a b",
+        "/a?b",
+        "/é",
+    ],
+)
+def test_what_is_no_mount_point_is_none(location, prefix):
+    assert location(prefix, TRUSTED_PROXIES="1") == "/docs"

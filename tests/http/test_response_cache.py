@@ -1,0 +1,399 @@
+"""The outermost layer: answers given again while nothing changed, never older than what was written before."""
+
+import json
+import math
+import threading
+import time
+import urllib.request
+from contextlib import contextmanager
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from movierating.http import response_cache
+from movierating.monitoring import request_log
+from movierating.movies import service as movies
+from movierating.storage import database
+from movierating.storage.database import write
+
+
+@pytest.fixture
+def made(app, monkeypatch):
+    """The paths of the reads that the application itself answered."""
+    asked = []
+    inner = app.wsgi_app._application
+
+    def ask(environ, start_response):
+        if environ["REQUEST_METHOD"] in ("GET", "HEAD"):
+            asked.append(environ["PATH_INFO"])
+        return inner(environ, start_response)
+
+    monkeypatch.setattr(app.wsgi_app, "_application", ask)
+    return asked
+
+
+@pytest.fixture
+def unwatched(app, monkeypatch):
+    """No look is taken meanwhile at what other programs may have written, after which all is made again."""
+    door = database._door(database.db.engine)
+    if hasattr(door, "watch"):
+        monkeypatch.setattr(door.watch, "_seen", (0, 0))
+        monkeypatch.setattr(door.watch, "_seen_until", math.inf)
+
+
+READS = [
+    "/v1/movies/{movie}",
+    "/v1/movies?sort=-count",
+    "/v1/users/{user}/ratings",
+    "/v1/genres",
+    "/v1/users/{user}",
+]
+
+
+@pytest.fixture(params=READS)
+def address(request, member, add_movie):
+    """Something that anybody may read."""
+    return request.param.format(movie=add_movie(), user=member.id)
+
+
+def test_what_did_not_change_is_made_once(client, made, address):
+    first, second = client.get(address), client.get(address)
+    assert len(made) == 1
+    assert (second.status_code, second.data) == (first.status_code, first.data)
+    other_id = {**first.headers, "X-Request-ID": second.headers["X-Request-ID"]}
+    assert dict(second.headers) == other_id != dict(first.headers)
+
+
+@pytest.mark.parametrize("tags", ["{tag}", 'W/{tag}, "other"', "*"])
+def test_who_has_it_gets_a_304_like_the_first(client, made, address, tags):
+    tag = client.get(address).headers["ETag"]
+    known = {"If-None-Match": tags.format(tag=tag), "X-Request-ID": "same"}
+    again = client.get(address, headers=known)
+    touch()
+    client.application.wsgi_app._kept.clear()
+    first = client.get(address, headers=known)
+    assert (again.status_code, again.data) == (first.status_code, first.data) == (304, b"")
+    assert dict(again.headers) == dict(first.headers)
+    assert client.get(address, headers={"If-None-Match": '"other"'}).status_code == 200
+
+
+def test_head_is_given_from_what_get_kept(client, made, address):
+    whole, head = client.get(address), client.head(address)
+    assert len(made) == 1
+    assert head.data == b""
+    assert head.headers["Content-Length"] == str(len(whole.data))
+
+
+def touch():
+    """Commit something that could have changed any answer, and changes none."""
+    write(lambda connection: connection.execute(text("UPDATE milestone SET reached_at = reached_at + 1")))
+
+
+def test_what_is_asked_for_again_is_not_made_again_where_it_reads_the_same(client, made, address):
+    first = client.get(address)
+    for _ in range(3):
+        touch()
+        again = client.get(address, headers={"X-Request-ID": first.headers["X-Request-ID"]})
+        assert (again.data, dict(again.headers)) == (first.data, dict(first.headers))
+    # Of what is asked for a single time it is not noted what it reads.
+    assert len(made) <= 2
+
+
+@pytest.fixture
+def known_again(client, made, address):
+    """Something that is given again by what it has read, and its first answer."""
+    first = client.get(address)
+    for _ in range(2):
+        touch()
+        client.get(address)
+    made.clear()
+    touch()
+    return first
+
+
+def test_what_reads_the_same_is_known_to_who_has_it_and_to_who_asks_for_its_head(
+    client, made, address, known_again
+):
+    head = client.head(address)
+    touch()
+    brief = client.get(address, headers={"If-None-Match": known_again.headers["ETag"]})
+    assert (head.data, head.headers["ETag"]) == (b"", known_again.headers["ETag"])
+    assert (brief.status_code, made) == (304, [])
+
+
+@pytest.mark.sqlite
+def test_where_it_cannot_be_read_again_the_application_says_so(
+    client, made, address, known_again, monkeypatch
+):
+    def fail(*_):
+        raise SQLAlchemyError
+
+    monkeypatch.setattr("movierating.storage.statements._Compiled.fetch", fail)
+    assert client.get(address).status_code == 500
+
+
+def rate_many(person, movie):
+    person.post("/v1/users/me/ratings", json={"ratings": [{"movie_id": movie, "value": 3}]})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda movie, person, _: person.put(f"/v1/movies/{movie}/rating", json={"value": 8}),
+        lambda movie, person, _: person.delete(f"/v1/movies/{movie}/rating"),
+        lambda movie, *_: movies.change(movie, None, {"title": "Another"}),
+        lambda movie, person, _: rate_many(person, movie),
+    ],
+    ids=["rate", "take back", "edit", "many"],
+)
+@pytest.mark.parametrize("times", [1, 3], ids=["once", "often"])
+def test_a_change_is_seen_by_the_next_read(client, member, admin, add_movie, change, times):
+    movie = add_movie()
+    member.put(f"/v1/movies/{movie}/rating", json={"value": 5})
+    addresses = [f"/v1/movies/{movie}", "/v1/movies", f"/v1/users/{member.id}/ratings"]
+    for _ in range(times):
+        touch()
+        before = [client.get(address).data for address in addresses]
+    change(movie, member, admin)
+    after = [client.get(address).data for address in addresses]
+    client.application.wsgi_app._kept.clear()
+    assert after == [client.get(address).data for address in addresses]
+    assert all(old != new for old, new in zip(before, after, strict=True))
+
+
+RATERS = [
+    lambda movie, person: person.put(f"/v1/movies/{movie}/rating", json={"value": 8}),
+    lambda movie, person: person.delete(f"/v1/movies/{movie}/rating"),
+    lambda movie, person: rate_many(person, movie),
+]
+
+
+@pytest.mark.parametrize("change", RATERS, ids=["rate", "take back", "many"])
+def test_what_is_about_a_movie_or_its_rater_changes_with_each_rating(client, member, add_movie, change):
+    movie = add_movie()
+    member.put(f"/v1/movies/{movie}/rating", json={"value": 5})
+    addresses = [f"/v1/movies/{movie}/ratings", f"/v1/users/{member.id}", f"/v1/users/{member.id}/ratings"]
+    before = [client.get(address).data for address in addresses]
+    change(movie, member)
+    after = [client.get(address).data for address in addresses]
+    client.application.wsgi_app._kept.clear()
+    assert after == [client.get(address).data for address in addresses]
+    assert all(old != new for old, new in zip(before, after, strict=True))
+
+
+def test_who_rated_a_movie_is_shown_by_their_new_name(client, member, add_movie):
+    movie = add_movie()
+    member.put(f"/v1/movies/{movie}/rating", json={"value": 5})
+    address = f"/v1/movies/{movie}/ratings"
+    client.get(address)
+    member.patch("/v1/users/me", json={"display_name": "Someone Else"})
+    assert client.get(address).json["items"][0]["user"]["display_name"] == "Someone Else"
+
+
+@pytest.mark.sqlite
+@pytest.mark.usefixtures("unwatched")
+@pytest.mark.parametrize(
+    "address", ["/v1/movies/{movie}/ratings", "/v1/users/{user}", "/v1/users/{user}/ratings"]
+)
+def test_a_rating_by_another_person_leaves_what_is_about_others_kept(
+    client, made, member, admin, add_movie, address
+):
+    movie, other = add_movie(), add_movie()
+    member.put(f"/v1/movies/{movie}/rating", json={"value": 5})
+    address = address.format(movie=movie, user=member.id)
+    client.get(address)
+    made.clear()
+    admin.put(f"/v1/movies/{other}/rating", json={"value": 8})
+    client.get(address)
+    assert made == []
+
+
+@pytest.mark.usefixtures("unwatched")
+def test_a_rating_of_another_movie_leaves_a_movie_kept(client, made, member, add_movie):
+    movie, other = add_movie(), add_movie()
+    client.get(f"/v1/movies/{movie}")
+    member.put(f"/v1/movies/{other}/rating", json={"value": 8})
+    made.clear()
+    client.get(f"/v1/movies/{movie}")
+    assert made == []
+
+
+def test_a_movie_that_is_gone_is_not_given_again(client, admin, add_movie):
+    movie = add_movie()
+    tag = client.get(f"/v1/movies/{movie}").headers["ETag"]
+    assert admin.delete(f"/v1/movies/{movie}", headers={"If-Match": tag}).status_code == 204
+    assert client.get(f"/v1/movies/{movie}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "headers", [{"Authorization": "Bearer x"}, {"Origin": "https://films.example"}], ids=["token", "origin"]
+)
+def test_what_differs_by_caller_is_made_for_each(client, made, add_movie, headers):
+    address = f"/v1/movies/{add_movie()}"
+    client.get(address)
+    client.get(address, headers=headers)
+    client.get(address, headers=headers)
+    assert len(made) == 3
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/movies/999", "/v1/movies?limit=0", "/v1/users/me", "/healthz", "/metrics"]
+)
+def test_only_good_answers_of_the_api_are_kept(client, made, path):
+    client.get(path)
+    client.get(path)
+    assert len(made) == 2
+
+
+def test_each_query_and_mount_point_has_its_own(client, add_movie):
+    add_movie(title="A")
+    add_movie(title="B")
+    addresses = ["/v1/movies?limit=1", "/v1/movies?limit=2", "/v1/movies?sort=title&limit=1"]
+    assert len({client.get(address).data for address in addresses}) == 3
+    links = {
+        client.get("/v1/movies?limit=1", environ_overrides={"SCRIPT_NAME": mount}).headers["Link"]
+        for mount in ("", "/films")
+    }
+    assert len(links) == 2
+
+
+def test_what_is_kept_is_bounded_and_the_least_used_goes_first(client, made, add_movie, monkeypatch):
+    paths = [f"/v1/movies/{add_movie()}" for _ in range(4)]
+    monkeypatch.setattr(response_cache, "MOST_BYTES", 3 * 2_200)
+    for path in (*paths[:3], paths[0], paths[3]):
+        client.get(path)
+    made.clear()
+    for path in (paths[0], paths[3]):
+        client.get(path)
+    assert made == []
+    assert client.application.wsgi_app._bytes <= response_cache.MOST_BYTES
+
+
+def test_hits_and_misses_are_counted_and_logged_as_any_request(client, add_movie):
+    add_movie()
+    path = "/v1/movies"
+    for _ in range(3):
+        client.get(path)
+    touch()
+    for _ in range(2):
+        client.get(path)
+        touch()
+    client.delete(path)
+    shown = client.get("/metrics").text
+    assert 'movierating_cache_lookups_total{result="hit"} 2.0' in shown
+    assert 'movierating_cache_lookups_total{result="revalidated"} 1.0' in shown
+    assert 'movierating_cache_lookups_total{result="miss"} 2.0' in shown
+    counted = 'movierating_http_requests_total{method="GET",route="/v1/movies",status="200"} 5.0'
+    assert counted in shown
+
+
+@contextmanager
+def readers(url, seen, number=4):
+    """Threads that read a movie again and again; `seen` gets (count before asking, count answered)."""
+    acknowledged, stop = [0], threading.Event()
+
+    def read():
+        while not stop.is_set():
+            before = acknowledged[0]
+            with urllib.request.urlopen(url, timeout=10) as answer:
+                seen.append((before, json.load(answer)["ratings"]["count"]))
+
+    threads = [threading.Thread(target=read) for _ in range(number)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield acknowledged
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+
+def test_no_read_is_older_than_a_write_acknowledged_by_another_process(
+    serve, instance, app, sign_up, add_movie
+):
+    movie = add_movie()
+    people = [sign_up() for _ in range(40)]
+    services = [serve(instance), serve(instance)]
+    seen = []
+    with readers(f"{services[0].url}/v1/movies/{movie}", seen) as acknowledged:
+        for number, person in enumerate(people, 1):
+            rate = urllib.request.Request(
+                f"{services[1].url}/v1/movies/{movie}/rating",
+                b'{"value": 8}',
+                {**person.headers, "Content-Type": "application/json"},
+                method="PUT",
+            )
+            with urllib.request.urlopen(rate, timeout=10):
+                acknowledged[0] = number
+    assert all(service.stop() == 0 for service in services)
+    assert len(seen) > len(people)
+    assert [pair for pair in seen if pair[1] < pair[0]] == []
+
+
+def test_what_is_noted_waits_for_the_thread_and_is_there_when_asked_for(client):
+    client.get("/healthz")
+    assert request_log._noted
+    request_log.flush()
+    assert not request_log._noted
+
+
+def test_what_another_program_writes_is_seen_after_a_second(client, made, outside, tmp_path, add_movie):
+    address = f"/v1/movies/{add_movie(title='Old')}"
+    client.get(address)
+    with outside(tmp_path / "instance") as connection:
+        connection.exec_driver_sql("UPDATE movie SET title = 'New', edit = edit + 1")
+    deadline = time.monotonic() + 10
+    while client.get(address).json["title"] != "New":
+        assert time.monotonic() < deadline
+
+
+@pytest.mark.sqlite
+def test_what_we_write_is_not_taken_for_another_programs(client, made, member, admin, add_movie):
+    address, movie = f"/v1/users/{member.id}", add_movie()
+    client.get(address)
+    made.clear()
+    admin.put(f"/v1/movies/{movie}/rating", json={"value": 8})
+    database._door(database.db.engine).watch._seen_until = 0
+    client.get(address)
+    assert made == []
+
+
+@pytest.mark.sqlite
+@pytest.mark.usefixtures("unwatched")
+def test_what_another_program_wrote_is_seen_at_once_when_one_of_us_writes(
+    client, member, outside, tmp_path, add_movie
+):
+    address, movie = f"/v1/movies/{add_movie(title='Old')}", add_movie()
+    client.get(address)
+    with outside(tmp_path / "instance") as connection:
+        connection.exec_driver_sql("UPDATE movie SET title = 'New', edit = edit + 1")
+    member.put(f"/v1/movies/{movie}/rating", json={"value": 8})
+    assert client.get(address).json["title"] == "New"
+
+
+@pytest.mark.sqlite
+def test_without_the_shared_memory_everything_is_made_each_time(client, made, tmp_path, add_movie):
+    address = f"/v1/movies/{add_movie()}"
+    database.close()
+    versions = tmp_path / "instance" / ".movierating.sqlite3.versions"
+    versions.unlink()
+    versions.mkdir()
+    for _ in range(2):
+        assert client.get(address).status_code == 200
+    assert len(made) == 2
+
+
+@pytest.mark.sqlite
+def test_what_a_killed_worker_left_open_is_settled_though_it_is_read_before_it_is_written(
+    app, client, member, add_movie
+):
+    movie_id, door = add_movie(), database._door(database.db.engine)
+    door.writer.turns.versions(database.db.engine)._counters[0] |= 1
+    # As of a worker that starts in its place.
+    door.writer.turns._versions = None
+    client.get("/v1/movies")
+    assert database.version(database.db.engine, None) is None
+    member.put(f"/v1/movies/{movie_id}/rating", json={"value": 8})
+    assert database.version(database.db.engine, None) is not None

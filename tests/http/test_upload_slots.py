@@ -1,0 +1,175 @@
+"""Clients that send or take their bytes slowly, or nothing at all, keep nobody else from being answered."""
+
+import contextlib
+import json
+import socket
+import threading
+import urllib.error
+import urllib.request
+
+import pytest
+
+from movierating.errors import Unavailable
+from movierating.http import upload_slots
+from movierating.http.upload_slots import Places, bounded
+from movierating.operations import server
+
+HALF = b"POST /v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"
+LARGE_FILE = "/static/swagger-ui/swagger-ui-bundle.js"
+
+
+@pytest.fixture(scope="module")
+def service(serve, copied, empty_instance, tmp_path_factory):
+    """A service with one worker."""
+    return serve(copied(empty_instance, tmp_path_factory.mktemp("slow") / "instance"))
+
+
+@pytest.fixture
+def connect(service):
+    """`connect(data, …)` is a connection for each of the data, on which it was sent; all end with the test."""
+    with contextlib.ExitStack() as stack:
+
+        def make(*data):
+            made = []
+            for each in data:
+                connection = stack.enter_context(socket.socket())
+                # Little fits on its way to who does not read.
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                connection.settimeout(30)
+                connection.connect(("127.0.0.1", int(service.url.rpartition(":")[2])))
+                connection.sendall(each)
+                made.append(connection)
+            return made
+
+        yield make
+
+
+def ask(service, path, body=None):
+    """The status and headers of an answer."""
+    request = urllib.request.Request(service.url + path, body, {"Content-Type": "application/json"})
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.status, answer.headers
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.headers
+
+
+def test_bodies_that_do_not_come_hold_up_no_read_and_turn_other_bodies_away_until_they_are_gone(
+    connect, service
+):
+    slow = connect(*[HALF] * (3 * server.THREADS_A_WORKER))
+    for _ in range(10):
+        assert ask(service, "/v1/users/999")[0] == 404
+    status, headers = ask(service, "/v1/auth/login", b"{}")
+    assert (status, headers["Retry-After"], headers["Content-Type"]) == (503, "1", "application/problem+json")
+    for connection in slow:
+        connection.close()
+    while ask(service, "/v1/auth/login", b"{}")[0] == 503:
+        pass
+    assert ask(service, "/v1/auth/login", b"{}")[0] == 422
+
+
+def test_answers_that_nobody_takes_hold_up_nobody(connect, service):
+    connect(*[f"GET {LARGE_FILE} HTTP/1.1\r\nHost: x\r\n\r\n".encode()] * (3 * server.THREADS_A_WORKER))
+    for _ in range(5):
+        assert ask(service, "/v1/users/999")[0] == 404
+        assert ask(service, "/v1/auth/login", b"{}")[0] == 422
+
+
+def test_many_idle_connections_hold_up_nobody(connect, service):
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    try:
+        connect(*[b"", b"GET / HTTP/1.1\r\n", b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"] * 400)
+        assert ask(service, "/healthz")[0] == 200
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_headers_that_do_not_come_end_the_connection(connect):
+    silent, slow = connect(b"", b"GET / HTTP/1.1\r\nHost:")
+    assert (silent.recv(100), slow.recv(100)) == (b"", b"")
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    """Nobody waits for a place."""
+    monkeypatch.setattr(upload_slots, "GRACE_SECONDS", 0)
+
+
+def test_a_place_that_is_given_back_is_free_again_once(impatient):
+    places = Places(1, "No room.")
+    give_back = places.take()
+    with pytest.raises(Unavailable):
+        places.take()
+    give_back()
+    give_back()
+    places.take()
+    with pytest.raises(Unavailable):
+        places.take()
+
+
+def test_who_finds_no_room_waits_for_it_a_moment():
+    places = Places(1, "No room.")
+    give_back = places.take()
+    threading.Timer(0.05, give_back).start()
+    places.take()()
+
+
+class Body:
+    """A request's body as the server has it."""
+
+    def read(self, size):
+        return b" " * size
+
+
+def test_a_body_of_which_a_part_was_refused_is_never_read_on(impatient):
+    kept = []
+
+    def application(environ, _start_response):
+        kept.append(environ)
+        return []
+
+    both = bounded(application, 1)
+    for _ in range(2):
+        both({"CONTENT_LENGTH": "9", "wsgi.input": Body()}, None)
+    first, second = (environ["wsgi.input"] for environ in kept)
+    assert first.read(3) == b"   "
+    give_back = upload_slots.take_place(kept[0])
+    with pytest.raises(Unavailable):
+        second.read(3)
+    give_back()
+    with pytest.raises(Unavailable):
+        second.read(3)
+    assert first.read(3) == b"   "
+
+
+def test_an_export_takes_a_place_while_it_is_sent(app, member, monkeypatch):
+    monkeypatch.setattr(app, "wsgi_app", bounded(app.wsgi_app, 1))
+    monkeypatch.setattr(upload_slots, "GRACE_SECONDS", 0)
+    path = "/v1/users/me/ratings/export?format=csv"
+    sending = member.get(path)
+    refused = member.get(path)
+    assert (refused.status_code, json.loads(refused.data)["status"]) == (503, 503)
+    sending.close()
+    for _ in range(2):
+        with member.get(path) as answer:
+            assert answer.status_code == 200
+
+
+def test_limits_count_a_body_that_was_refused_for_its_address(make_app, impatient, caplog):
+    client = make_app(RATELIMIT_ENABLED="true").test_client()
+    inner = client.application.wsgi_app
+
+    def occupied(environ, start_response):
+        with contextlib.suppress(Unavailable):
+            upload_slots.take_place(environ)
+        return inner(environ, start_response)
+
+    client.application.wsgi_app = bounded(occupied, 1)
+    answers = [client.post("/v1/auth/login", json={"login": f"n{n}"}).status_code for n in range(6)]
+    assert answers == [503] * 5 + [429]
+    assert caplog.records == []

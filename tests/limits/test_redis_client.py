@@ -1,0 +1,141 @@
+"""Redis as a process sees it: asked while it answers, left alone while it does not, found again."""
+
+import logging
+import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from redis import Redis
+
+from movierating.limits.redis_client import PATIENCE_SECONDS, Gone, RedisServer
+
+SECRET = "hunter2-and-some-more"
+
+
+@pytest.fixture
+def connect():
+    """`connect(url)` is a RedisServer there."""
+    made = []
+
+    def make(url):
+        made.append(RedisServer(url))
+        return made[-1]
+
+    yield make
+    for server in made:
+        server.close()
+
+
+@pytest.fixture
+def server(connect, redis):
+    return connect(redis.url)
+
+
+@pytest.fixture
+def said(caplog):
+    """The lines that were logged, and with what facts."""
+    caplog.set_level(logging.INFO)
+    return lambda: [(record.getMessage(), record.fields) for record in caplog.records]
+
+
+def client_of(server):
+    return Redis(connection_pool=server.pool(PATIENCE_SECONDS))
+
+
+@pytest.mark.parametrize("trouble", ["gone", "stuck"])
+def test_it_is_found_again_and_each_turn_is_logged_once(server, redis, said, eventually, trouble):
+    assert server.answers()
+    with getattr(redis, trouble)():
+        with ThreadPoolExecutor(8) as threads:
+            assert not any(threads.map(lambda _: server.answers(), range(64)))
+        assert [message for message, _ in said()] == ["Redis does not answer; the service goes on without it"]
+    eventually(server.answers)
+    eventually(lambda: len(said()) == 2)
+    assert said()[1] == ("Redis answers again", {"address": f"127.0.0.1:{redis.port}"})
+
+
+def test_while_it_is_gone_nobody_asks(server, redis):
+    asked = []
+    with redis.gone():
+        assert not server.answers()
+        with pytest.raises(Gone):
+            server.ask(lambda: asked.append("question"))
+    assert asked == []
+
+
+def test_an_error_of_the_question_is_passed_on(server):
+    with pytest.raises(ZeroDivisionError):
+        server.ask(lambda: 1 // 0)
+    assert server.answers()
+
+
+@pytest.mark.parametrize(
+    "refusal", [("--maxmemory", "1"), ("--replicaof", "127.0.0.1 1")], ids=["full", "replica"]
+)
+def test_one_that_takes_no_writes_is_as_good_as_gone(connect, start_redis, refusal):
+    redis = start_redis(*refusal)
+    server = connect(redis.url)
+    assert client_of(server).ping()
+    assert not server.answers()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [("--requirepass", "another"), ("--requirepass", SECRET, "--rename-command", "AUTH", "")],
+    ids=["wrong password", "a server that quotes it"],
+)
+def test_a_password_is_never_logged(connect, start_redis, said, caplog, options):
+    redis = start_redis(*options)
+    server = connect(redis.url.replace("//", f"//:{SECRET}@"))
+    assert not server.answers()
+    assert len(said()) == 1
+    assert SECRET not in repr([vars(record) for record in caplog.records])
+
+
+def test_a_password_is_used(connect, start_redis):
+    assert connect(start_redis("--requirepass", SECRET).url.replace("//", f"//:{SECRET}@")).answers()
+
+
+@pytest.mark.parametrize(
+    ("url", "address", "reason"),
+    [
+        ("redis://127.0.0.1:1/3", "127.0.0.1:1", "Connection refused"),
+        ("redis+unix:///nowhere/redis.sock", "/nowhere/redis.sock", "No such file or directory"),
+        ("redis://redis.invalid", "redis.invalid:6379", None),
+        ("rediss://127.0.0.1:{port}", "127.0.0.1:{port}", None),
+    ],
+)
+def test_why_and_where_is_told(connect, redis, said, url, address, reason):
+    assert not connect(url.format(port=redis.port)).answers()
+    ((_, facts),) = said()
+    assert facts["address"] == address.format(port=redis.port)
+    assert reason is None or facts["reason"] == reason
+
+
+def test_what_speaks_no_redis_is_gone(connect, free_port):
+    port = free_port()
+    with socket.create_server(("127.0.0.1", port)) as listener:
+
+        def answer():
+            with listener.accept()[0] as connection:
+                connection.recv(100)
+                connection.sendall(b"$no number\r\n")
+
+        other = threading.Thread(target=answer)
+        other.start()
+        assert not connect(f"redis://127.0.0.1:{port}").answers()
+        other.join()
+
+
+def test_a_name_that_is_looked_up_for_ever_holds_up_nobody(connect, said, monkeypatch):
+    waits = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_: waits.wait())
+    assert not connect("redis://redis.example").answers()
+    waits.set()
+    assert said()[0][1]["reason"] == "the name lookup timed out"
+
+
+def test_patience_is_not_the_addresss_to_choose(connect):
+    pool = connect("redis://127.0.0.1?socket_timeout=60").pool(0.05)
+    assert pool.connection_kwargs["socket_timeout"] == 0.05

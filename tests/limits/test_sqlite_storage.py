@@ -1,0 +1,228 @@
+import gc
+import sqlite3
+import subprocess
+import sys
+import warnings
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask_limiter import Limiter
+from limits.storage import storage_from_string
+from limits.strategies import FixedWindowRateLimiter
+
+from limits import RateLimitItemPerMinute
+from movierating.limits import sqlite_storage
+from movierating.limits.sqlite_storage import SQLiteStorage, storage_uri
+
+NOON = 1_700_000_000.0
+
+
+class Clock:
+    now = NOON
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "rate limits #1?.sqlite3"
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def storage(path: Path, clock: Clock) -> SQLiteStorage:
+    return SQLiteStorage(storage_uri(path), clock=clock)
+
+
+def run_python(program: str, path: Path) -> subprocess.Popen[str]:
+    command = [sys.executable, "-W", "error", "-c", program, storage_uri(path), str(path)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def rows_in(path: Path) -> int:
+    connection = sqlite3.connect(path)
+    try:
+        return int(connection.execute("SELECT count(*) FROM counters").fetchone()[0])
+    finally:
+        connection.close()
+
+
+def test_the_address_leads_to_the_file(path: Path) -> None:
+    storage = storage_from_string(storage_uri(path))
+    assert isinstance(storage, SQLiteStorage)
+    storage.incr("login/1", 60)
+    assert path.is_file()
+
+
+def test_hits_are_counted_by_key(storage: SQLiteStorage) -> None:
+    assert [storage.incr("login/1", 60), storage.incr("login/1", 60, amount=3)] == [1, 4]
+    assert (storage.get("login/1"), storage.get("login/2")) == (4, 0)
+
+
+@pytest.mark.parametrize("key", ["", "\ud800", "é\0ü", "x" * 1_000_000], ids=lambda key: ascii(key[:3]))
+def test_any_text_is_a_key(storage: SQLiteStorage, key: str) -> None:
+    storage.incr(key, 60)
+    assert storage.get(key) == 1
+
+
+def test_what_a_key_says_is_not_in_the_file(storage: SQLiteStorage, path: Path) -> None:
+    storage.incr("login/somebody@example.org", 60)
+    written = b"".join(file.read_bytes() for file in path.parent.iterdir())
+    assert b"counters" in written
+    assert b"somebody" not in written
+
+
+def test_a_window_ends_that_long_after_its_first_hit(storage: SQLiteStorage, clock: Clock) -> None:
+    storage.incr("login/1", 60)
+    clock.now += 59
+    assert storage.incr("login/1", 60) == 2
+    assert storage.get_expiry("login/1") == NOON + 60
+    clock.now += 1
+    assert (storage.get("login/1"), storage.get_expiry("login/1")) == (0, clock.now)
+    assert storage.incr("login/1", 60) == 1
+    assert storage.get_expiry("login/1") == NOON + 120
+
+
+def test_a_limit_refuses_until_its_window_ends(storage: SQLiteStorage, clock: Clock) -> None:
+    limiter, five = FixedWindowRateLimiter(storage), RateLimitItemPerMinute(5)
+    assert [limiter.hit(five, "1.2.3.4") for _ in range(7)] == [True] * 5 + [False] * 2
+    assert limiter.get_window_stats(five, "1.2.3.4") == (NOON + 60, 0)
+    clock.now += 60
+    assert limiter.hit(five, "1.2.3.4")
+
+
+def test_windows_can_be_forgotten(storage: SQLiteStorage) -> None:
+    for key in "abc":
+        storage.incr(key, 60)
+    storage.clear("a")
+    assert (storage.get("a"), storage.get("b")) == (0, 1)
+    assert storage.reset() == 2
+    assert storage.get("b") == 0
+
+
+def test_windows_that_ended_are_purged(storage: SQLiteStorage, clock: Clock, path: Path) -> None:
+    for number in range(10):
+        storage.incr(f"login/{number}", 60)
+    assert rows_in(path) == 10
+    clock.now += sqlite_storage.PURGE_SECONDS
+    storage.incr("login/new", 60)
+    assert rows_in(path) == 1
+
+
+def test_counts_survive_a_restart(path: Path) -> None:
+    SQLiteStorage(storage_uri(path)).incr("login/1", 3_600)
+    assert SQLiteStorage(storage_uri(path)).incr("login/1", 3_600) == 2
+
+
+def test_no_hit_of_many_processes_is_lost(path: Path) -> None:
+    program = """
+import sys
+from movierating.rate_limits import SQLiteStorage
+storage = SQLiteStorage(sys.argv[1])
+print(*(storage.incr("login/1", 3_600) for _ in range(200)))
+"""
+    workers = [run_python(program, path) for _ in range(3)]
+    answers = [worker.communicate() for worker in workers]
+    assert [errors for _, errors in answers] == ["", "", ""]
+    assert sorted(int(hits) for output, _ in answers for hits in output.split()) == list(range(1, 601))
+
+
+def test_no_hit_of_many_threads_is_lost(storage: SQLiteStorage) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        hits = list(threads.map(lambda _: storage.incr("login/1", 60), range(400)))
+    assert sorted(hits) == list(range(1, 401))
+
+
+def test_a_fork_inherits_no_open_file_and_counts_on(path: Path) -> None:
+    program = """
+import os, sys
+from movierating.rate_limits import SQLiteStorage
+
+def is_limits_file(descriptor):
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.stat(sys.argv[2]))
+    except OSError:
+        return False
+
+storage = SQLiteStorage(sys.argv[1])
+storage.incr("login/1", 3_600)
+child = os.fork()
+inherited = not child and any(map(is_limits_file, range(3, 256)))
+storage.incr("login/1", 3_600)
+if child:
+    assert os.waitpid(child, 0)[1] == 0
+    print(storage.get("login/1"))
+sys.exit(inherited)
+"""
+    assert run_python(program, path).communicate() == ("3\n", "")
+
+
+def test_the_file_is_closed_with_its_storage(path: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ResourceWarning)
+        SQLiteStorage(storage_uri(path)).incr("login/1", 60)
+        gc.collect()
+    # SQLite removes its log when the last connection closes.
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+def spoil_with_garbage(path: Path) -> None:
+    path.write_bytes(b"no database at all, but long enough to be read as one" * 100)
+
+
+def spoil_with_a_folder(path: Path) -> None:
+    path.mkdir()
+
+
+@pytest.fixture(params=[spoil_with_garbage, spoil_with_a_folder])
+def spoiled(request: pytest.FixtureRequest, path: Path) -> Path:
+    request.param(path)
+    return path
+
+
+def test_an_unusable_file_is_an_error_of_the_storage(spoiled: Path) -> None:
+    storage = SQLiteStorage(storage_uri(spoiled))
+    assert not storage.check()
+    with pytest.raises(storage.base_exceptions):
+        storage.incr("login/1", 60)
+
+
+def test_a_mended_file_is_used_again(storage: SQLiteStorage, path: Path) -> None:
+    spoil_with_garbage(path)
+    assert not storage.check()
+    path.unlink()
+    assert storage.check()
+    assert storage.incr("login/1", 60) == 1
+
+
+@pytest.fixture
+def locked(path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.setattr(sqlite_storage, "BUSY_SECONDS", 0.01)
+    holder = sqlite3.connect(path)
+    holder.execute("BEGIN EXCLUSIVE")
+    yield path
+    holder.close()
+
+
+def test_a_locked_file_is_an_error_of_the_storage(locked: Path) -> None:
+    storage = SQLiteStorage(storage_uri(locked))
+    assert not storage.check()
+    with pytest.raises(sqlite3.OperationalError):
+        storage.incr("login/1", 60)
+
+
+def test_the_service_limits_in_memory_while_the_file_is_unusable(spoiled: Path) -> None:
+    app = Flask(__name__)
+    app.config.update(RATELIMIT_STORAGE_URI=storage_uri(spoiled), RATELIMIT_IN_MEMORY_FALLBACK_ENABLED=True)
+    limiter = Limiter(lambda: "somebody", app=app)
+    app.add_url_rule("/", "index", limiter.limit("2/minute")(lambda: "fine"))
+    client = app.test_client()
+    assert [client.get("/").status_code for _ in range(3)] == [200, 200, 429]

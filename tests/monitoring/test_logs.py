@@ -1,0 +1,200 @@
+"""What is logged, how, and what never is."""
+
+import json
+import logging
+import sys
+import warnings
+
+import pytest
+from sqlalchemy import insert
+
+from movierating.auth.models import User
+from movierating.monitoring import logs, request_log
+from movierating.storage.database import write
+from movierating.users import service
+
+SECRETS = ["correct horse battery", "wrong horse battery", "ada@example.org", "eyJ", "mr_"]
+
+
+@pytest.fixture
+def log(capsys):
+    """A function that reads what was logged since it was last called."""
+
+    def read():
+        request_log.flush()
+        return capsys.readouterr().err
+
+    return read
+
+
+@pytest.fixture(autouse=True)
+def _undisturbed():
+    """Leave logging to the next test as it was."""
+    root = logging.getLogger()
+    handlers, level = root.handlers, logs.logger.level
+    yield
+    root.handlers = handlers
+    logs.logger.setLevel(level)
+    logging.captureWarnings(False)
+
+
+@pytest.fixture
+def lines(log, make_app):
+    """`lines(LOG_LEVEL="INFO")` is an application whose log is JSON, and a function that reads that log."""
+
+    def make(**settings):
+        app = make_app(**{"LOG_FORMAT": "json", "LOG_LEVEL": "INFO", **settings})
+        return app, lambda: [json.loads(line) for line in log().splitlines()]
+
+    return make
+
+
+def test_a_request_is_one_object(lines):
+    app, read = lines()
+    app.test_client().get("/v1/movies/7?secret=1", headers={"X-Request-ID": "abc"})
+    (line,) = read()
+    assert line.pop("time").endswith("Z")
+    assert line.pop("duration_ms") >= 0
+    assert line == {
+        "level": "info",
+        "logger": "movierating",
+        "message": "request",
+        "request_id": "abc",
+        "method": "GET",
+        "route": "/v1/movies/<id:movie_id>",
+        "user_id": None,
+        "status": 404,
+    }
+
+
+def test_a_line_tells_who_called(lines):
+    app, read = lines()
+    with app.app_context():
+        person = service.sign_up("ada", "ada@example.org", "correct horse battery", None)
+    client = app.test_client()
+    tokens = client.post("/v1/auth/login", json={"login": "ada", "password": "correct horse battery"}).json
+    client.get("/v1/users/me", headers={"Authorization": f"Bearer {tokens['access_token']}"})
+    assert [line["user_id"] for line in read()] == [None, person["id"]]
+
+
+def test_an_address_that_is_no_route_is_not_logged(lines):
+    app, read = lines()
+    app.test_client().get("/reset/eyJhbGciOi")
+    assert read()[0]["route"] is None
+
+
+def test_a_failure_has_its_traceback_in_the_log_and_only_its_id_in_the_answer(lines):
+    app, read = lines(LOG_LEVEL="ERROR")
+    app.add_url_rule("/broken", view_func=lambda: {}["a detail of ours"])
+    answer = app.test_client().get("/broken")
+    (line,) = read()
+    assert (line["level"], line["message"], line["route"]) == ("error", "failure", "/broken")
+    assert "a detail of ours" in line["traceback"]
+    assert answer.status_code == 500
+    assert answer.json["request_id"] == line["request_id"]
+    assert "a detail of ours" not in answer.text
+
+
+def test_what_the_database_was_given_is_not_logged(lines):
+    app, read = lines()
+    row = {"username": "lovelace", "email": "lovelace@example.org"}
+    app.add_url_rule(
+        "/broken", view_func=lambda: write(lambda connection: connection.execute(insert(User), row))
+    )
+    assert app.test_client().get("/broken").status_code == 500
+    failure, _ = read()
+    assert "IntegrityError" in failure["traceback"]
+    assert "lovelace" not in json.dumps(failure)
+
+
+def session(client):
+    """Everything that carries a secret, what fails of it too."""
+    account = {"username": "ada", "email": "ada@example.org", "password": "correct horse battery"}
+    client.post("/v1/users", json=account)
+    client.post("/v1/users", json=account)
+    client.post("/v1/users", json={**account, "email": "ada@example.org ada@example.org"})
+    client.post("/v1/auth/login", json={"login": "ada@example.org", "password": "wrong horse battery"})
+    client.post(
+        "/v1/auth/login", data="ada@example.org correct horse battery", content_type="application/json"
+    )
+    tokens = client.post(
+        "/v1/auth/login", json={"login": "ada@example.org", "password": account["password"]}
+    ).json
+    bearer = {"Authorization": f"Bearer {tokens['access_token']}"}
+    personal = client.post(
+        "/v1/auth/tokens", json={"name": "ada@example.org", "scope": "read"}, headers=bearer
+    )
+    client.get("/v1/users/me", headers={"Authorization": f"Bearer {personal.json['token']}"})
+    client.get("/v1/users?q=ada@example.org", headers=bearer)
+    client.get(f"/v1/movies?access_token={tokens['access_token']}")
+    client.get("/ada@example.org/mr_abc")
+    client.get("/v1/movies", headers={"X-Request-ID": "ada@example.org", "Cookie": tokens["refresh_token"]})
+    client.post("/v1/auth/refresh", headers={"Authorization": f"Bearer {tokens['refresh_token']}"})
+    client.post("/v1/auth/refresh", headers={"Authorization": f"Bearer {tokens['refresh_token']}"})
+    client.patch(
+        "/v1/users/me",
+        json={"password": account["password"], "current_password": "wrong horse battery"},
+        headers=bearer,
+    )
+
+
+@pytest.mark.parametrize("log_format", ["json", "console"])
+@pytest.mark.parametrize("limited", ["true", "false"])
+def test_no_password_token_or_email_is_ever_logged(lines, log, log_format, limited):
+    app, _ = lines(LOG_LEVEL="DEBUG", LOG_FORMAT=log_format, RATELIMIT_ENABLED=limited)
+    session(app.test_client())
+    written = log()
+    assert len(written.splitlines()) >= 15
+    assert [secret for secret in SECRETS if secret in written] == []
+
+
+def test_the_level_decides_about_requests(lines):
+    app, read = lines(LOG_LEVEL="WARNING")
+    app.test_client().get("/healthz")
+    assert read() == []
+
+
+def test_on_a_terminal_lines_are_for_people(log, make_app, monkeypatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    make_app(LOG_LEVEL="INFO").test_client().get("/healthz", headers={"X-Request-ID": "abc"})
+    (line,) = log().splitlines()
+    assert " INFO    request request_id=abc method=GET route=/healthz status=200 duration_ms=" in line
+    assert "user_id" not in line
+
+
+def test_in_a_pipe_lines_are_json(log, make_app):
+    make_app(LOG_LEVEL="INFO").test_client().get("/healthz")
+    assert json.loads(log())["route"] == "/healthz"
+
+
+def test_on_a_terminal_a_traceback_is_readable(log, make_app):
+    app = make_app(LOG_FORMAT="console")
+    app.add_url_rule("/broken", view_func=lambda: 1 / 0)
+    app.test_client().get("/broken")
+    assert "ZeroDivisionError: division by zero" in log().splitlines()[-1]
+
+
+def test_what_libraries_say_is_json_too(lines):
+    _, read = lines()
+    logging.getLogger("_granian").error("worker\nis gone")
+    logging.getLogger("_granian").info("chatter")
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        warnings.warn("mind the gap", stacklevel=1)
+    first, second = read()
+    assert (first["logger"], first["message"]) == ("_granian", "worker\nis gone")
+    assert "mind the gap" in second["message"]
+
+
+def test_the_development_server_logs_no_query(lines):
+    _, read = lines()
+    logging.getLogger("werkzeug").warning('127.0.0.1 - - [now] "GET /v1/users?q=ada@example.org" 200')
+    logging.getLogger("werkzeug").warning(" * Running on http://127.0.0.1:5000")
+    assert [line["message"] for line in read()] == [" * Running on http://127.0.0.1:5000"]
+
+
+def test_two_applications_write_a_line_once(lines, make_app):
+    app, read = lines()
+    make_app(LOG_FORMAT="json", LOG_LEVEL="INFO")
+    app.test_client().get("/healthz")
+    assert len(read()) == 1

@@ -1,0 +1,206 @@
+"""Backups of an instance that is written to, and restores that are whole or have not happened."""
+
+import shutil
+import sqlite3
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+
+import pytest
+from flask_migrate import upgrade as upgrade_to
+
+from movierating import create_app
+from movierating.operations import backups, checks, startup
+from movierating.ratings import service
+from movierating.storage import database
+
+pytestmark = pytest.mark.sqlite
+
+OLDER = "0001"
+
+# A restore in a child of this process for each folder; the n-th child is killed at its n-th change to a file, or
+# after n steps of a clock.
+KILLED = """
+import os, signal, sys, time
+from movierating import create_app, backups
+from movierating.cli import main
+import movierating.factory, prometheus_client
+
+file, step, *folders = sys.argv[1:]
+CHANGES = {"os.rename", "os.link", "sqlite3.connect", "mmap.__new__", "os.truncate"}
+
+def is_change(event, arguments):
+    if event == "open":
+        return bool(arguments[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT))
+    return event in CHANGES or event == "os.remove" and os.path.exists(arguments[0])
+
+def restore(folder, number):
+    left = number
+    def watch(event, arguments):
+        nonlocal left
+        if is_change(event, arguments):
+            left -= 1
+            if not left:
+                os.kill(os.getpid(), signal.SIGKILL)
+    if not float(step):
+        sys.addaudithook(watch)
+    os.environ["MOVIERATING_INSTANCE_PATH"] = folder
+    main(["restore", file])
+
+for number, folder in enumerate(folders, 1):
+    child = os.fork()
+    if not child:
+        restore(folder, number)
+    if float(step):
+        time.sleep(number * float(step))
+        try:
+            os.kill(child, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+    _, status = os.waitpid(child, 0)
+    print(os.waitstatus_to_exitcode(status), flush=True)
+    if not status:
+        break
+"""
+
+
+def dump(file):
+    """Every row of a database, and its tables."""
+    with closing(sqlite3.connect(file)) as connection:
+        return list(connection.iterdump())
+
+
+def add_milestones(file, *names):
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.executemany("INSERT INTO milestone VALUES (?, 0)", [(name,) for name in names])
+
+
+@pytest.fixture
+def started(environ):
+    """`started(folder)`: start an application there; what `check` finds, and every row."""
+
+    def start(folder):
+        app = create_app(environ(folder))
+        with app.app_context():
+            found = checks.run(repair=False)
+            database.close()
+        return found, dump(folder / "movierating.sqlite3")
+
+    return start
+
+
+@pytest.fixture
+def older(tmp_path, environ):
+    """A backup at the first revision, with data in it."""
+    folder = tmp_path / "older"
+    app = create_app(environ(folder), prepared=False)
+    with app.app_context():
+        upgrade_to(revision=OLDER)
+        database.close()
+    add_milestones(folder / "movierating.sqlite3", "seeded", "older")
+    backups.back_up(folder / "movierating.sqlite3", tmp_path / "older.sqlite3")
+    return tmp_path / "older.sqlite3"
+
+
+def test_a_backup_under_writers_is_exact(app, sign_up, add_movie, tmp_path, started):
+    people, movies = [sign_up().id for _ in range(4)], [add_movie() for _ in range(5)]
+    done, written = threading.Event(), dict.fromkeys(people, 0)
+
+    def rate(user_id):
+        with app.app_context():
+            while not done.is_set():
+                written[user_id] = number = written[user_id] + 1
+                service.rate(user_id, movies[number % 5], 1 + number % 20, None)
+
+    made = []
+    with ThreadPoolExecutor(4) as threads:
+        writers = [threads.submit(rate, user_id) for user_id in people]
+        try:
+            while (len(made) < 4 or min(written.values()) < 30) and not any(each.done() for each in writers):
+                made.append(tmp_path / f"backup-{len(made)}")
+                backups.back_up(database.file(), made[-1])
+        finally:
+            done.set()
+        assert [writer.result() for writer in writers] == [None] * 4
+    dumps = []
+    for backup in (made[0], made[-1]):
+        folder = backup.with_name(f"instance-of-{backup.name}")
+        folder.mkdir()
+        shutil.copy(backup, folder / "movierating.sqlite3")
+        found, rows = started(folder)
+        assert found == ([], [])
+        dumps.append(rows)
+    assert dumps[0] != dumps[1]
+
+
+def test_a_restored_database_is_the_backup_row_for_row(app, member, add_movie, tmp_path, make_app, environ):
+    service.rate(member.id, add_movie(title="Émile"), 17, None)
+    backups.back_up(database.file(), tmp_path / "backup")
+    rows = dump(database.file())
+    empty = create_app(environ(tmp_path / "empty"), prepared=False)
+    with empty.app_context():
+        restored = backups.restore(empty, tmp_path / "backup")
+        assert restored == (None, None, [])
+        assert dump(database.file()) == rows == dump(tmp_path / "backup")
+        assert startup.missing() == []
+        database.close()
+
+
+def test_an_older_backup_is_upgraded(older, instance, environ, started):
+    app = create_app(environ(instance), prepared=False)
+    with app.app_context():
+        restored = backups.restore(app, older)
+    assert restored.upgraded_from == OLDER
+    assert restored.kept.is_file()
+    found, rows = started(instance)
+    assert found == ([], [])
+    assert any("'older'" in row for row in rows)
+    assert [file.name for file in instance.glob("*upgrade*")] == []
+
+
+@pytest.fixture
+def killed(instance, older, environ, started, tmp_path):
+    """`killed(step, tries)`: the exit code of each try, the rows before, and those after each try and a start."""
+    file = instance / "movierating.sqlite3"
+    # As a service leaves it that is killed: the last commits are in the log only.
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        with connection:
+            connection.execute("INSERT INTO milestone VALUES ('logged', 1)")
+        folders = [shutil.copytree(instance, tmp_path / "killed" / f"{number}") for number in range(80)]
+    before = started(shutil.copytree(folders[-1], tmp_path / "before"))[1]
+
+    def kill(step, tries):
+        command = [sys.executable, "-c", KILLED, older, str(step), *folders[:tries]]
+        done = subprocess.run(command, env=environ(instance), capture_output=True, text=True, timeout=120)
+        codes = [int(line) for line in done.stdout.splitlines() if line.lstrip("-").isdigit()]
+        assert set(codes) <= {-9, 0}, done.stderr
+        left = []
+        for folder in folders[: len(codes)]:
+            found, rows = started(folder)
+            assert found == ([], [])
+            assert [file for file in folder.iterdir() if file.name.endswith((".new", ".old", "-draft"))] == []
+            left.append(rows)
+        return codes, before, left
+
+    return kill
+
+
+def test_a_restore_that_is_killed_at_any_change_has_happened_or_not(killed):
+    codes, before, left = killed(step=0, tries=80)
+    assert codes.pop() == 0
+    after = left.pop()
+    assert len(codes) > 10
+    assert after != before
+    assert {tuple(rows) for rows in left} == {tuple(before), tuple(after)}
+    # Once it has happened it stays so.
+    happened = [rows == after for rows in left]
+    assert happened == sorted(happened)
+
+
+def test_a_restore_that_is_killed_at_any_time_has_happened_or_not(killed):
+    codes, before, left = killed(step=0.015, tries=12)
+    assert codes.count(-9) >= 3
+    assert all(rows == before or "'older'" in "".join(rows) for rows in left)

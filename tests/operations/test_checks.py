@@ -1,0 +1,264 @@
+"""`movierating check`: damage done by hand is found, and what can be made anew is mended."""
+
+import sqlite3
+from contextlib import closing
+
+import pytest
+from sqlalchemy import text
+
+from movierating.errors import Unavailable
+from movierating.operations import checks
+from movierating.storage import database
+from movierating.storage.database import read, write
+
+DIFFERS, IS_NOT = "differs from its facts", "does not exist"
+MALFORMED = "search index: contradicts itself (database disk image is malformed)"
+
+
+@pytest.fixture
+def rated(member, add_movie):
+    """A movie that a member rated 8: its id."""
+    movie_id = add_movie()
+    assert member.put(f"/v1/movies/{movie_id}/rating", json={"value": 8}).status_code == 201
+    return movie_id
+
+
+@pytest.fixture
+def amelie(add_movie):
+    """The first of two movies: its id."""
+    facts = {"title": "Amélie", "original_title": "Le Fabuleux Destin", "directors": ["Jean-Pierre Jeunet"]}
+    movie_id = add_movie(**facts, year=2001, genres=["Comedy"], language="fr")
+    add_movie(title="Bambi", year=1942, genres=["Family"])
+    return movie_id
+
+
+@pytest.fixture
+def searches(client):
+    """`searches()` is what some searches answer, which the cache of answers then holds."""
+    queries = (
+        "q=amel",
+        "q=destin",
+        "q=jeunet",
+        "genre=Comedy",
+        "year=2001",
+        "sort=title",
+        "q=amelie&sort=relevance",
+    )
+    return lambda: [client.get(f"/v1/movies?{query}").json for query in queries]
+
+
+@pytest.fixture
+def without_index(app):
+    """`without_index(name, statement)` runs a statement of which the index gets to know nothing."""
+    file = read().engine.url.database
+
+    def edited(*statements):
+        with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+            connection.execute("PRAGMA writable_schema = ON")
+            return [connection.execute(*statement).fetchall() for statement in statements]
+
+    def run(name, statement):
+        database.close()
+        kept = ("SELECT * FROM sqlite_schema WHERE name = ?", (name,))
+        row = edited(kept, ("DELETE FROM sqlite_schema WHERE name = ?", (name,)))[0][0]
+        edited((statement,), ("INSERT INTO sqlite_schema VALUES (?, ?, ?, ?, ?)", row))
+
+    return run
+
+
+def harm(statement, **values):
+    write(lambda connection: connection.execute(text(statement), values))
+
+
+def harm_past_foreign_keys(statement):
+    connection = read()
+    connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
+    connection.exec_driver_sql(statement)
+    connection.exec_driver_sql("PRAGMA foreign_keys = ON")
+
+
+def test_a_sound_database_has_no_findings(rated):
+    assert checks.run(repair=False) == ([], [])
+    assert checks.run(repair=True) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("statement", "names"),
+    [
+        ("UPDATE movie SET rating_sum = rating_sum + 1", ["movie 1"]),
+        ("UPDATE movie SET rating_count = 0", ["movie 1"]),
+        ("UPDATE movie SET h16 = 0, h15 = 1", ["movie 1"]),
+        ('UPDATE "user" SET rating_count = 2', ["user 1"]),
+        ("DELETE FROM rating", ["movie 1", "user 1"]),
+        ("UPDATE rating SET value = 1", ["movie 1", "user 1"]),
+    ],
+)
+def test_aggregates_that_are_wrong_are_found_and_mended(rated, client, statement, names):
+    harm(statement)
+    wrong, _ = checks.run(repair=False)
+    assert wrong == [f"aggregates: {name} does not equal its ratings" for name in names]
+    left, mended = checks.run(repair=True)
+    assert left == []
+    assert mended == [f"{line}, repaired" for line in wrong]
+    assert checks.run(repair=False) == ([], [])
+    shown = client.get(f"/v1/movies/{rated}").json["ratings"]
+    values = read().execute(text("SELECT value FROM rating")).scalars().all()
+    assert (shown["count"], sum(shown["histogram"])) == (len(values), len(values))
+    assert shown["mean"] == (values[0] / 2 if values else None)
+
+
+def test_a_repair_moves_the_movies_tag(rated, client):
+    tag = client.get(f"/v1/movies/{rated}").headers["ETag"]
+    harm("UPDATE movie SET rating_sum = 40")
+    checks.run(repair=True)
+    assert client.get(f"/v1/movies/{rated}", headers={"If-None-Match": tag}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("statement", "line"),
+    [
+        ("DELETE FROM movie_facet WHERE movie_id = 1", "facets: movie 1 is missing"),
+        ("DELETE FROM movie_facet WHERE facet = 'genre:Comedy'", f"facets: movie 1 {DIFFERS}"),
+        ("INSERT INTO movie_facet VALUES (2, 'genre:Comedy')", f"facets: movie 2 {DIFFERS}"),
+        ("UPDATE movie_facet SET movie_id = 2 WHERE facet = 'language:fr'", f"facets: movie 1 {DIFFERS}"),
+        ("UPDATE movie SET title_key = 'c' WHERE id = 1", f"folded titles: movie 1 {DIFFERS}"),
+        ("UPDATE movie SET original_title_key = NULL WHERE id = 1", f"folded titles: movie 1 {DIFFERS}"),
+        ("UPDATE movie SET original_title_key = '' WHERE id = 2", f"folded titles: movie 2 {DIFFERS}"),
+        ("DELETE FROM movie_search WHERE rowid = 1", "search index: movie 1 is missing"),
+        ("UPDATE movie_search SET directors = '' WHERE rowid = 1", f"search index: movie 1 {DIFFERS}"),
+        ("UPDATE movie_search SET rowid = 9 WHERE rowid = 1", f"search index: movie 9 {IS_NOT}"),
+        (
+            "INSERT INTO movie_search(rowid, title, original_title, directors) VALUES (9, 'amelie', '', '')",
+            f"search index: movie 9 {IS_NOT}",
+        ),
+        *(
+            pytest.param(statement, MALFORMED, marks=pytest.mark.sqlite)
+            for statement in (
+                "DELETE FROM movie_search_docsize",
+                "DELETE FROM movie_search_data WHERE id > 10",
+                "UPDATE movie_search_data SET block = zeroblob(9) WHERE id > 10",
+                "UPDATE movie_search_content SET c0 = 'zorro'",
+                "DELETE FROM movie_search_content WHERE id = 1",
+            )
+        ),
+    ],
+)
+def test_what_movies_are_found_by_is_mended(amelie, searches, statement, line):
+    before = searches()
+    harm(statement)
+    searches()
+    wrong, _ = checks.run(repair=False)
+    assert line in wrong
+    left, repaired = checks.run(repair=True)
+    assert (left, set(repaired) >= {f"{each}, repaired" for each in wrong}) == ([], True)
+    assert searches() == before
+    assert checks.run(repair=True) == ([], [])
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize(
+    ("index", "statement"),
+    [
+        ("ix_movie_title", "UPDATE movie SET created_at = 5, title_key = 'emma' WHERE id = 1"),
+        ("ix_movie_year", "UPDATE movie SET year = 1950 WHERE id = 2"),
+        ("ix_movie_facet_facet", "DELETE FROM movie_facet WHERE facet = 'genre:Comedy'"),
+        ("ix_rating_movie", "INSERT INTO rating VALUES (1, 1, 5, 0, 0, 0)"),
+    ],
+)
+def test_an_index_that_lacks_a_row_is_built_anew(amelie, member, without_index, index, statement):
+    without_index(index, statement)
+    wrong, _ = checks.run(repair=False)
+    assert wrong
+    assert all(line.startswith("database: ") and line.endswith(f" index {index}") for line in wrong)
+    left, repaired = checks.run(repair=True)
+    assert (left, repaired[0]) == ([], f"database: index {index}, repaired")
+    assert checks.run(repair=True) == ([], [])
+
+
+def test_of_one_kind_there_are_some_lines_and_a_count(add_movie):
+    for _ in range(checks.MOST_LINES + 5):
+        add_movie()
+    harm("DELETE FROM movie_facet")
+    wrong, _ = checks.run(repair=False)
+    assert (len(wrong), wrong[0], wrong[-1]) == (21, "facets: movie 1 is missing", "facets: and 5 more")
+    assert checks.run(repair=True) == ([], [f"{line}, repaired" for line in wrong])
+
+
+@pytest.mark.sqlite
+def test_a_repair_that_fails_says_why_and_what_was_done(amelie):
+    harm("DELETE FROM movie_search_config")
+    harm("DELETE FROM movie_facet WHERE movie_id = 1")
+    database.close()
+    wrong, _ = checks.run(repair=False)
+    assert [line.partition(":")[0] for line in wrong] == ["facets", "search index"]
+    left, repaired = checks.run(repair=True)
+    assert repaired == ["facets: movie 1 is missing, repaired"]
+    assert [line.partition(":")[0] for line in left] == ["search index", "repair"]
+
+
+@pytest.mark.sqlite
+def test_facets_of_a_movie_that_is_not_there_are_removed(amelie):
+    harm_past_foreign_keys("INSERT INTO movie_facet VALUES (9, 'year:2001')")
+    orphan, surplus = "database: a row of movie_facet has no movie", "facets: movie 9 does not exist"
+    assert checks.run(repair=False) == ([orphan, surplus], [])
+    assert checks.run(repair=True) == ([], [f"{surplus}, repaired"])
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize("repair", [False, True])
+def test_a_rating_of_nothing_is_found_and_not_hidden_by_a_repair(rated, repair):
+    harm_past_foreign_keys("INSERT INTO rating VALUES (1, 999, 5, 0, 0, 0)")
+    wrong, _ = checks.run(repair)
+    assert "database: a row of rating has no movie" in wrong
+
+
+def test_a_database_that_is_behind_is_found(rated):
+    harm("UPDATE alembic_version SET version_num = '0000'")
+    (line,), repaired = checks.run(repair=True)
+    assert line.startswith("migrations: the database is at 0000, this version needs ")
+    assert repaired == []
+
+
+@pytest.mark.postgresql
+def test_a_sequence_that_is_behind_is_found_and_mended(amelie, add_movie):
+    harm("SELECT setval('movie_id_seq', 1)")
+    line = "sequences: that of movie is behind the id 2"
+    assert checks.run(repair=False) == ([line], [])
+    assert checks.run(repair=True) == ([], [f"{line}, repaired"])
+    assert add_movie() == 3
+
+
+@pytest.mark.sqlite
+def test_a_torn_file_is_found(app, tmp_path):
+    database.close()
+    file = tmp_path / "instance" / "movierating.sqlite3"
+    whole = file.read_bytes()
+    file.write_bytes(whole[:8192] + b"\xff" * (len(whole) - 8192))
+    wrong, _ = checks.run(repair=False)
+    assert wrong
+    assert all(line.startswith("database: ") for line in wrong)
+
+
+@pytest.mark.sqlite
+def test_what_a_damaged_file_holds_is_not_mended(rated, tmp_path):
+    harm("UPDATE movie SET rating_sum = 40")
+    database.close()
+    with (tmp_path / "instance" / "movierating.sqlite3").open("r+b") as file:
+        file.seek(36)  # how many pages are free
+        file.write(bytes([0, 0, 0, 7]))
+    wrong, repaired = checks.run(repair=True)
+    assert ("freelist" in wrong[0].lower(), repaired) == (True, [])
+    assert read().exec_driver_sql("SELECT rating_sum FROM movie").scalar_one() == 40
+
+
+@pytest.mark.parametrize("repair", [False, True])
+def test_a_database_that_is_busy_is_not_called_damaged(app, add_movie, monkeypatch, repair):
+    add_movie()
+
+    def busy(*_):
+        raise Unavailable("busy") from OSError("database is locked")
+
+    monkeypatch.setattr(checks.index_check, "verify_text", busy)
+    wrong, repaired = checks.run(repair=repair)
+    assert "search index: can't be looked at (database is locked)" in wrong
+    assert not any("contradicts" in line for line in [*wrong, *repaired])

@@ -1,0 +1,50 @@
+"""/healthz and /readyz: what supervisors and load balancers ask."""
+
+import pytest
+from flask_migrate import downgrade
+
+from movierating.storage import database
+
+
+def test_a_process_that_answers_is_healthy(client):
+    answer = client.get("/healthz")
+    assert (answer.status_code, answer.json) == (200, {"status": "ok"})
+
+
+def test_a_migrated_database_is_ready(client):
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json) == (200, {"status": "ok"})
+
+
+def test_a_database_that_is_behind_is_not_ready(client, problem):
+    database.close()
+    downgrade(revision="base")
+    assert "migrations" in problem(client.get("/readyz"), 503)["detail"]
+    assert client.get("/healthz").status_code == 200
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize("damage", [b"This is not a database. " * 400, None], ids=["junk", "folder"])
+def test_a_database_that_does_not_answer_is_not_ready(client, problem, tmp_path, damage):
+    database.close()
+    file = tmp_path / "instance" / "movierating.sqlite3"
+    file.unlink()
+    file.mkdir() if damage is None else file.write_bytes(damage)
+    assert "database" in problem(client.get("/readyz"), 503)["detail"]
+    assert client.get("/healthz").status_code == 200
+
+
+def test_a_redis_that_does_not_answer_is_told_and_does_not_take_the_service_away(make_app, redis, eventually):
+    app = make_app(REDIS_URL=redis.url)
+    client = app.test_client()
+    assert client.get("/readyz").json == {"status": "ok"}
+    with redis.gone():
+        for _ in range(2):
+            answer = client.get("/readyz")
+            assert (answer.status_code, answer.json) == (200, {"status": "degraded", "degraded": ["redis"]})
+    eventually(lambda: client.get("/readyz").json == {"status": "ok"})
+    app.extensions["redis"].close()
+
+
+def test_a_query_is_refused(client, problem):
+    problem(client.get("/readyz?deep=1"), 422, "deep")

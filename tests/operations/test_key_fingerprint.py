@@ -1,0 +1,32 @@
+"""The key that hosts of one database share, or should."""
+
+import pytest
+from sqlalchemy import select
+
+from movierating.movies.models import Milestone
+from movierating.operations import key_fingerprint
+from movierating.storage.database import read
+
+ONE, TWO = "k" * 32, "l" * 100
+
+
+def noted():
+    return [name for name in read().scalars(select(Milestone.name)) if name.startswith("signed with ")]
+
+
+def test_only_a_key_that_is_not_the_last_is_new(app):
+    keys = [ONE, ONE, TWO, TWO, ONE]
+    assert [key_fingerprint.is_new(key) for key in keys] == [False, False, True, False, True]
+    (name,) = noted()
+    assert ONE[:4] not in name
+
+
+@pytest.mark.postgresql
+def test_a_host_with_another_key_is_reported_at_its_start(serve, instance):
+    def log(folder, key):
+        service = serve(folder, SECRET_KEY=key)
+        assert service.stop() == 0
+        return (folder.parent / "service.log").read_text()
+
+    assert "MOVIERATING_SECRET_KEY" not in log(instance, ONE)
+    assert "MOVIERATING_SECRET_KEY" in log(instance, TWO)

@@ -1,0 +1,185 @@
+"""Backups of PostgreSQL: written under load, brought back, and never at the cost of what is there."""
+
+import os
+import stat
+import threading
+
+import pytest
+from flask_migrate import upgrade as upgrade_to
+
+import postgres
+from movierating import create_app
+from movierating.operations import pg_backup
+from movierating.ratings import service as ratings
+from movierating.storage import database
+
+pytestmark = pytest.mark.postgresql
+
+
+@pytest.fixture(autouse=True)
+def _programs(monkeypatch):
+    """PostgreSQL's programs are found."""
+    monkeypatch.setenv("PATH", f"{postgres.programs()}{os.pathsep}{os.environ['PATH']}")
+
+
+@pytest.fixture
+def ours(run):
+    """`ours("backup", file)` runs a command on the instance; its error code, and what it said."""
+
+    def start(*arguments, **extra):
+        done = run(*map(str, arguments), **extra)
+        return done.returncode, (done.stdout + done.stderr).strip()
+
+    return start
+
+
+def titles(client):
+    return [movie["title"] for movie in client.get("/v1/movies?sort=title").json["items"]]
+
+
+def test_a_backup_brings_back_what_was_there(ours, client, member, add_movie, tmp_path):
+    first = add_movie(title="First")
+    member.put(f"/v1/movies/{first}/rating", json={"value": 8})
+    file = tmp_path / "films.dump"
+    assert ours("backup", file) == (0, f"backup written to {file}")
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    add_movie(title="Second")
+    member.delete(f"/v1/movies/{first}/rating")
+    database.close()
+    assert ours("restore", file) == (0, f"restored {file}")
+    assert titles(client) == ["First"]
+    assert client.get(f"/v1/movies/{first}").json["ratings"]["count"] == 1
+    assert ours("check") == (0, "all is well")
+
+
+def test_nothing_is_restored_while_a_service_runs(ours, instance, serve, tmp_path):
+    service = serve(instance)
+    file = tmp_path / "films.dump"
+    assert ours("backup", file)[0] == 0
+    refused = (1, "Error: the database is in use; stop `serve` and other commands first")
+    assert ours("restore", file) == refused
+    assert service.stop() == 0
+
+
+def test_a_backup_under_writers_is_exact(app, ours, member, add_movie, tmp_path):
+    ids, ended = [add_movie() for _ in range(5)], threading.Event()
+
+    def write():
+        with app.app_context():
+            while not ended.is_set():
+                for movie_id in ids:
+                    ratings.rate(member.id, movie_id, 7, None)
+                    ratings.take_back(member.id, movie_id)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        assert ours("backup", tmp_path / "films.dump")[0] == 0
+    finally:
+        ended.set()
+        writer.join()
+    database.close()
+    assert ours("restore", tmp_path / "films.dump")[0] == 0
+    assert ours("check") == (0, "all is well")
+
+
+def test_an_older_backup_comes_back_at_the_newest_migration(ours, instance, environ, tmp_path, outside):
+    older = create_app(environ(tmp_path / "older"), prepared=False)
+    with older.app_context():
+        upgrade_to(revision="0001")
+        pg_backup.back_up(tmp_path / "films.dump")
+        database.close()
+    said = f"{tmp_path}/films.dump was at migration 0001 and is now at the newest\nrestored {tmp_path}/films.dump"
+    assert ours("restore", tmp_path / "films.dump") == (0, said)
+    assert ours("check") == (0, "all is well")
+
+
+def test_a_newer_backup_is_refused(ours, instance, outside, tmp_path):
+    with outside(instance) as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    assert ours("backup", tmp_path / "films.dump")[0] == 0
+    said = f"Error: {tmp_path}/films.dump is newer than this version of movierating"
+    assert ours("restore", tmp_path / "films.dump") == (1, said)
+
+
+def test_a_backup_that_was_cut_off_changes_nothing(ours, client, add_movie, tmp_path):
+    file = tmp_path / "films.dump"
+    for number in range(300):
+        add_movie(title=f"Movie {number} {os.urandom(200).hex()}")
+    assert ours("backup", file)[0] == 0
+    # What it holds is listed at its beginning.
+    os.truncate(file, file.stat().st_size // 2)
+    before = titles(client)
+    database.close()
+    code, text = ours("restore", file)
+    assert (code, text.startswith("Error: pg_restore failed: "), text.count("\n")) == (1, True, 0), text
+    assert titles(client) == before
+
+
+def test_what_has_not_started_yet_has_nothing_to_back_up(ours, environ, tmp_path):
+    assert ours("backup", tmp_path / "films.dump") == (
+        1,
+        "Error: the database holds nothing yet; `serve` makes it ready",
+    )
+    assert not (tmp_path / "films.dump").exists()
+
+
+def test_programs_are_not_told_the_password(environ, tmp_path):
+    address = "postgresql://ada:secret@films.example:5/films?sslmode=require&password=secret"
+    with create_app(environ(tmp_path / "other", DATABASE_URL=address), prepared=False).app_context():
+        assert pg_backup._address() == ["--dbname=postgresql://ada@films.example:5/films?sslmode=require"]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"PGDMP and nothing", "pg_restore failed: "),
+        (
+            b"SQLite format 3\0",
+            "is no backup of PostgreSQL; one of SQLite is restored into an SQLite instance, which",
+        ),
+        (b"", "is no backup of PostgreSQL"),
+        (None, "can't be read (No such file or directory)"),
+    ],
+)
+def test_what_is_no_backup_is_refused_and_nothing_changes(ours, client, add_movie, tmp_path, content, said):
+    add_movie(title="First")
+    file = tmp_path / "films.dump"
+    if content is not None:
+        file.write_bytes(content)
+    database.close()
+    code, text = ours("restore", file)
+    assert (code, said in text, text.count("\n")) == (1, True, 0), text
+    assert titles(client) == ["First"]
+
+
+def test_only_an_older_backup_is_replaced(ours, instance, tmp_path):
+    letter = tmp_path / "letter.txt"
+    letter.write_text("dear ada")
+    assert ours("backup", letter) == (1, f"Error: {letter} is there and is not a backup; it was left alone")
+    assert letter.read_text() == "dear ada"
+    assert ours("backup", tmp_path / "films.dump")[0] == ours("backup", tmp_path / "films.dump")[0] == 0
+
+
+def test_without_postgresqls_programs_one_line_says_so(ours, instance, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    expected = "Error: pg_dump is not installed; it comes with PostgreSQL's client programs"
+    assert ours("backup", tmp_path / "films.dump") == (1, expected)
+    assert not (tmp_path / "films.dump").exists()
+
+
+def test_a_service_backs_itself_up(instance, serve, tmp_path, eventually):
+    folder = tmp_path / "backups"
+    options = ("--backup-dir", str(folder), "--backup-every", "1s", "--backup-keep", "2")
+    service = serve(instance, options=options)
+    eventually(lambda: len(list(folder.glob("movierating-*Z.dump"))) == 2)
+    assert service.stop() == 0
+
+
+def test_an_sqlite_instance_takes_no_dump(ours, instance, tmp_path):
+    assert ours("backup", tmp_path / "films.dump")[0] == 0
+    code, text = ours("restore", tmp_path / "films.dump", DATABASE_URL=f"sqlite:///{tmp_path}/films.sqlite3")
+    assert (code, "is a backup of PostgreSQL; set MOVIERATING_DATABASE_URL to a database there" in text) == (
+        1,
+        True,
+    )

@@ -1,0 +1,105 @@
+"""Copies of a database: whole, private, in one file, and looked through before they count."""
+
+import shutil
+import sqlite3
+import stat
+from contextlib import closing
+
+import pytest
+
+from movierating.operations import sqlite_backup
+from movierating.operations.sqlite_backup import CopyError
+
+pytestmark = pytest.mark.sqlite
+
+LOG = b"\2\2"
+
+
+@pytest.fixture
+def used(instance):
+    """The database of an instance that somebody has open, with a commit that is in the log only."""
+    file = instance / "movierating.sqlite3"
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        with connection:
+            connection.execute("INSERT INTO milestone VALUES ('logged', 1)")
+        assert file.with_name(f"{file.name}-wal").stat().st_size
+        yield file
+
+
+def milestones(file):
+    with closing(sqlite3.connect(file)) as connection:
+        return {name for (name,) in connection.execute("SELECT name FROM milestone")}
+
+
+def names(folder):
+    return sorted(file.name for file in folder.iterdir())
+
+
+def damage(file):
+    """Overwrite a page in the middle."""
+    content = bytearray(file.read_bytes())
+    middle = len(content) // 8192 * 4096
+    content[middle : middle + 4096] = b"\xff" * 4096
+    file.write_bytes(content)
+
+
+def test_a_copy_of_a_database_in_use_is_one_whole_private_file(used, tmp_path):
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    assert sqlite_backup.copy(used, folder / "copy") == []
+    assert names(folder) == ["copy"]
+    assert milestones(folder / "copy") == {"seeded", "logged"}
+    assert stat.S_IMODE((folder / "copy").stat().st_mode) == 0o600
+    assert sqlite_backup.is_copy(folder / "copy")
+    assert not sqlite_backup.is_copy(used)
+
+
+def test_a_copy_that_fails_leaves_the_older_one_and_nothing_else(instance, tmp_path):
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    file = instance / "movierating.sqlite3"
+    sqlite_backup.copy(file, folder / "copy")
+    before = (folder / "copy").read_bytes()
+    damage(file)
+    with pytest.raises(CopyError, match=r"movierating\.sqlite3 is damaged \(.+\)") as refused:
+        sqlite_backup.copy(file, folder / "copy")
+    assert "\n" not in refused.value.message
+    assert names(folder) == ["copy"]
+    assert (folder / "copy").read_bytes() == before
+
+
+def test_what_a_killed_copy_left_is_overwritten(used, tmp_path):
+    for suffix in ("", "-journal", "-wal"):
+        (tmp_path / f".copy.part{suffix}").write_bytes(b"half" * 1000)
+    sqlite_backup.copy(used, tmp_path / "copy")
+    assert [name for name in names(tmp_path) if "copy" in name] == ["copy"]
+
+
+def test_rows_without_an_owner_are_told_and_copied(instance, tmp_path):
+    file = instance / "movierating.sqlite3"
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute("INSERT INTO rating VALUES (1, 999, 5, 0, 0, 0), (1, 998, 5, 0, 0, 0)")
+    assert sqlite_backup.copy(file, tmp_path / "copy") == [
+        "a row of rating has no movie",
+        "a row of rating has no user",
+    ]
+    assert sqlite_backup.is_copy(tmp_path / "copy")
+
+
+def test_a_log_beside_a_file_belongs_to_it(used, tmp_path):
+    for suffix in ("", "-wal"):
+        shutil.copy(used.with_name(used.name + suffix), tmp_path / f"taken{suffix}")
+    sqlite_backup.copy(tmp_path / "taken", tmp_path / "copy")
+    assert "logged" in milestones(tmp_path / "copy")
+
+
+def test_a_file_where_nothing_can_be_written_is_read(instance, tmp_path, monkeypatch):
+    file = tmp_path / "read-only" / "file"
+    file.parent.mkdir()
+    shutil.copy(instance / "movierating.sqlite3", file)
+    assert file.read_bytes()[18:20] == LOG
+    monkeypatch.setattr("os.access", lambda *_: False)
+    sqlite_backup.copy(file, tmp_path / "copy")
+    assert names(file.parent) == ["file"]
+    assert milestones(tmp_path / "copy") == {"seeded"}

@@ -1,0 +1,231 @@
+"""From nothing to ready: folder, key, database, movies; and what stops a start."""
+
+import csv
+import shutil
+import sqlite3
+import stat
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from sqlalchemy import delete, func, select
+
+from movierating import create_app
+from movierating.config import SettingError
+from movierating.movies.models import Movie, MovieFacet
+from movierating.movies.seed import bundled
+from movierating.operations import startup
+from movierating.storage import database
+
+FLASK = ("flask", "--app", "movierating")
+
+
+def mode(path):
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def start(environ):
+    """An application that came up, and was closed."""
+    app = create_app(environ)
+    with app.app_context():
+        database.close()
+    return app
+
+
+@pytest.fixture(scope="module")
+def first_starts(tmp_path_factory, environ):
+    """The instance folder of two first starts at the same moment, after both ended well."""
+    folder = tmp_path_factory.mktemp("first") / "instance"
+    command = [
+        sys.executable,
+        "-c",
+        "import movierating; print(movierating.create_app().config['SECRET_KEY'])",
+    ]
+    both = [
+        subprocess.Popen(
+            command, env=environ(folder), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        for _ in range(2)
+    ]
+    keys, errors = zip(*(process.communicate(timeout=60) for process in both), strict=True)
+    assert errors == ("", "")
+    assert keys[0].strip() == keys[1].strip() == (folder / "secret_key").read_text()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def count(outside):
+    """`count(folder)` is how many movies an instance has."""
+
+    def movies(folder):
+        with outside(folder) as connection:
+            return connection.scalar(select(func.count()).select_from(Movie))
+
+    return movies
+
+
+def test_two_first_starts_at_once_load_the_movies_once(first_starts, count):
+    with bundled().open(encoding="utf-8", newline="") as file:
+        expected = len(list(csv.DictReader(file)))
+    assert count(first_starts) == expected
+
+
+def test_what_a_first_start_makes_is_the_owners_alone(first_starts):
+    assert mode(first_starts) == 0o700
+    assert mode(first_starts / "secret_key") == 0o600
+    assert {mode(file) for file in first_starts.glob("movierating*")} <= {0o600}
+    assert [
+        file.name for file in first_starts.iterdir() if "draft" in file.name or "writable" in file.name
+    ] == []
+
+
+def test_a_later_start_brings_no_movie_back(first_starts, copied, outside, tmp_path, environ, count):
+    folder = copied(first_starts, tmp_path / "instance")
+    with outside(folder) as connection:
+        connection.execute(delete(MovieFacet))
+        connection.execute(delete(Movie))
+    start(environ(folder))
+    assert count(folder) == 0
+
+
+@pytest.mark.sqlite
+def test_a_folder_of_any_name_works(tmp_path, environ, empty_instance):
+    folder = shutil.copytree(empty_instance, tmp_path / "a?b %41 #é")
+    start(environ(folder))
+    assert (folder / "movierating.sqlite3").stat().st_size == (
+        empty_instance / "movierating.sqlite3"
+    ).stat().st_size
+
+
+@pytest.mark.sqlite
+def test_a_relative_database_lies_in_the_instance_folder(tmp_path, environ, instance):
+    (instance / "movierating.sqlite3").rename(instance / "other.db")
+    start(environ(instance, DATABASE_URL="sqlite:///other.db"))
+    assert not (instance / "movierating.sqlite3").exists()
+
+
+@pytest.mark.parametrize("program", [("movierating", "serve"), ("movierating", "check"), (*FLASK, "run")])
+def test_a_setting_that_cannot_work_stops_the_start_with_one_line(run, program):
+    done = run(program=program, SINGUP="closed")
+    assert done.returncode != 0
+    assert (done.stdout, done.stderr) == ("", "Error: MOVIERATING_SINGUP: there is no such setting\n")
+
+
+def junk(folder):
+    (folder / "data").write_bytes(b"This is not a database. " * 400)
+
+
+def foreign(folder):
+    with closing(sqlite3.connect(folder / "data")) as connection:
+        connection.execute('CREATE TABLE "user" (id)')
+
+
+def torn(folder):
+    with closing(sqlite3.connect(folder / "data")) as connection:
+        connection.execute("CREATE TABLE alembic_version (version_num)")
+    whole = (folder / "data").read_bytes()
+    (folder / "data").write_bytes(whole[:100] + b"\xff" * (len(whole) - 100))
+
+
+def newer(folder):
+    with closing(sqlite3.connect(folder / "data")) as connection, connection:
+        connection.execute("CREATE TABLE alembic_version (version_num)")
+        connection.execute("INSERT INTO alembic_version VALUES ('9999')")
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize(
+    ("make", "why"),
+    [
+        (lambda folder: (folder / "data").mkdir(), "unable to open"),
+        (lambda folder: (folder / "data").symlink_to(folder / "gone" / "data"), "No such file"),
+        (junk, "not a database"),
+        (torn, "malformed"),
+        (foreign, "already exists"),
+        (newer, "newer than this version"),
+    ],
+    ids=["folder", "no folder", "junk", "torn", "foreign", "newer"],
+)
+def test_a_database_that_cannot_be_opened_is_named_with_its_reason(tmp_path, environ, make, why):
+    make(tmp_path)
+    with pytest.raises(SettingError, match=why) as refused:
+        create_app(environ(tmp_path / "instance", DATABASE_URL=f"sqlite:///{tmp_path / 'data'}"))
+    assert refused.value.message.startswith("DATABASE_URL: ")
+    assert "\n" not in refused.value.message
+
+
+@pytest.mark.parametrize("below", ["", "/instance"])
+def test_an_instance_folder_that_cannot_be_made_is_refused(tmp_path, environ, below):
+    (tmp_path / "file").touch()
+    with pytest.raises(SettingError, match=r"INSTANCE_PATH: .* no folder that can be written"):
+        create_app(environ(Path(f"{tmp_path / 'file'}{below}")))
+
+
+def test_a_key_is_made_once_whoever_asks_first(tmp_path):
+    ask = "import sys, pathlib; from movierating import startup; print(startup.secret_key(pathlib.Path(sys.argv[1])))"
+    command = [sys.executable, "-c", ask, tmp_path]
+    askers = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    assert {asker.communicate(timeout=60)[0].strip() for asker in askers} == {
+        (tmp_path / "secret_key").read_text()
+    }
+    assert sorted(file.name for file in tmp_path.iterdir()) == [".startup.lock", "secret_key"]
+
+
+@pytest.mark.parametrize(
+    ("make", "why"),
+    [
+        (lambda file: file.write_text("short"), "fewer than 32 bytes"),
+        (lambda file: file.write_bytes(b"\xff" * 40), "can't be read"),
+        (lambda file: file.mkdir(), "can't be read"),
+    ],
+    ids=["short", "not text", "folder"],
+)
+def test_a_key_file_that_cannot_work_is_refused(tmp_path, make, why):
+    make(tmp_path / "secret_key")
+    with pytest.raises(SettingError, match=f"SECRET_KEY: .*{why}"):
+        startup.secret_key(tmp_path)
+
+
+def test_a_line_end_after_a_key_is_not_part_of_it(tmp_path):
+    (tmp_path / "secret_key").write_text("k" * 40 + "\n")
+    assert startup.secret_key(tmp_path) == "k" * 40
+
+
+@pytest.mark.parametrize("url", ["redis://127.0.0.1:port", "redis://127.0.0.1:6379?no_option=1"])
+def test_what_is_no_address_of_a_redis_is_refused(instance, environ, url):
+    with pytest.raises(SettingError, match="REDIS_URL: is no address"):
+        create_app(environ(instance, REDIS_URL=url), prepared=False)
+
+
+def test_redis_needs_its_extra(instance, environ, monkeypatch):
+    monkeypatch.delitem(sys.modules, "movierating.limits.redis_client", raising=False)
+    monkeypatch.setitem(sys.modules, "redis", None)
+    with pytest.raises(SettingError, match=r"REDIS_URL: .*extra movierating\[redis\]"):
+        create_app(environ(instance, REDIS_URL="redis://127.0.0.1"), prepared=False)
+
+
+@pytest.mark.sqlite
+def test_nobody_else_can_read_a_database_in_an_open_folder(tmp_path, environ):
+    folder = tmp_path / "instance"
+    folder.mkdir(mode=0o755)
+    app = create_app(environ(folder, DATABASE_URL=f"sqlite:///{folder / 'data'}"))
+    with app.app_context():
+        assert {mode(file) for file in folder.glob("data*")} == {0o600}
+        database.close()
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize("lose", [Path.unlink, lambda file: file.write_bytes(b"")], ids=["gone", "empty"])
+def test_a_database_that_was_lost_is_not_hidden_by_a_new_one(tmp_path, environ, instance, lose):
+    file = instance / "movierating.sqlite3"
+    create_app(environ(instance))
+    lose(file)
+    with pytest.raises(SettingError, match="is gone or empty; `movierating restore FILE`"):
+        create_app(environ(instance))
+    assert not file.exists() or not file.stat().st_size
+    (instance / ".movierating.sqlite3.made").unlink()
+    with create_app(environ(instance)).app_context():
+        database.close()
+    assert file.stat().st_size

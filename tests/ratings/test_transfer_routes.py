@@ -1,0 +1,256 @@
+"""Ratings in and out over HTTP: who may, what is refused, and what a hostile file comes to."""
+
+import io
+import json
+import zipfile
+
+import pytest
+from werkzeug.datastructures import FileStorage
+
+from movierating.http import upload_slots
+from movierating.ratings import transfer_routes
+
+IMPORT, EXPORT = "/v1/users/me/ratings/import", "/v1/users/me/ratings/export"
+CALLS = [
+    ("POST", "/v1/users/me/ratings", {"ratings": [{"movie_id": 1, "value": 5}]}),
+    ("POST", "/v1/users/me/ratings/delete", {"ratings": [{"movie_id": 1}]}),
+    ("POST", IMPORT, None),
+    ("GET", EXPORT, None),
+]
+FILE = "imdb_id,value,rated_at\ntt0113277,8.5,2024-01-15T10:30:00Z\n"
+
+
+@pytest.mark.parametrize(("method", "path", "body"), CALLS)
+def test_nobody_else_has_them(client, problem, method, path, body):
+    problem(client.open(path, method=method, json=body), 401)
+
+
+@pytest.mark.parametrize("scope", ["read", "write"])
+@pytest.mark.parametrize(("method", "path", "body"), CALLS)
+def test_a_token_for_reading_takes_them_out_but_not_in(
+    heat, client, member, problem, scope, method, path, body
+):
+    token = member.post("/v1/auth/tokens", json={"name": "script", "scope": scope}).json["token"]
+    sent = (
+        {"json": body}
+        if body
+        else {"data": {"file": (io.BytesIO(FILE.encode()), "x")} if path == IMPORT else None}
+    )
+    answer = client.open(path, method=method, headers={"Authorization": f"Bearer {token}"}, **sent)
+    if scope == "read" and method == "POST":
+        problem(answer, 403)
+        assert member.get(f"/v1/movies/{heat}/rating").status_code == 404
+    else:
+        assert answer.status_code == 200
+
+
+def test_the_report_is_as_documented(heat, member, upload):
+    lines = [
+        "tt0113277,Heat,1995,8.5",
+        "tt0113277,Heat,1995,8.5",
+        ",Emma,1996,7",
+        ",Emma,1996,11",
+    ]
+    answer = upload(member, "\n".join(["imdb_id,title,year,value", *lines]))
+    assert answer.status_code == 200
+    assert answer.content_type == "application/json"
+    reason = {"reason": "there is no such movie"}
+    assert list(answer.json.items()) == [
+        ("format", "csv"),
+        ("dry_run", False),
+        ("created", 1),
+        ("updated", 0),
+        ("unchanged", 0),
+        ("skipped", 1),
+        ("unmatched", [{"line": 4, "title": "Emma", "year": 1996, **reason, "candidates": []}]),
+        ("errors", [{"line": 5, "reason": "the rating '11' is not a number from 0.5 to 10 by halves"}]),
+    ]
+
+
+@pytest.mark.parametrize("query", [{}, {"dry_run": "true"}, {"dry_run": "false"}])
+@pytest.mark.parametrize("form", [{}, {"dry_run": "true"}, {"dry_run": "false"}])
+def test_options_stand_in_the_query_or_in_the_form_which_wins(heat, member, upload, query, form):
+    text = "".join(f"?{name}={value}" for name, value in query.items())
+    answer = upload(member, FILE, text, **form)
+    assert answer.json["dry_run"] == ({**query, **form}.get("dry_run") == "true")
+    assert answer.json["created"] == 1
+    there = member.get(f"/v1/movies/{heat}/rating").status_code == 200
+    assert there != answer.json["dry_run"]
+
+
+def test_every_option_does_what_it_says(heat, member, upload, problem):
+    member.put(f"/v1/movies/{heat}/rating", json={"value": 3, "rated_at": "2020-01-15T10:30:00Z"})
+    assert upload(member, FILE, on_conflict="keep").json["skipped"] == 1
+    assert upload(member, FILE).json["updated"] == 1
+    problem(upload(member, FILE, format="imdb"), 422, "file")
+    row = "title,year,value\nEmma,1996,7\n"
+    assert upload(member, row, format="csv").json["unmatched"]
+    assert upload(member, row, "?create_missing=true").json["created"] == 1
+
+
+@pytest.mark.parametrize(
+    ("query", "form", "location", "field"),
+    [
+        ("", {"note": "x"}, "files", "note"),
+        ("?note=x", {}, "query", "note"),
+        ("", {"dry_run": "yes"}, "files", "dry_run"),
+        ("?dry_run=1", {}, "query", "dry_run"),
+        ("", {"format": "xls"}, "files", "format"),
+        ("", {"on_conflict": "older"}, "files", "on_conflict"),
+        ("", {"on_conflict": FileStorage(io.BytesIO(b"keep"), "x")}, "files", "on_conflict"),
+        ("", {"file": [FileStorage(io.BytesIO(FILE.encode()), name) for name in "ab"]}, "files", "file"),
+        ("", {"dry_run": ["true", "false"]}, "files", "dry_run"),
+        ("?dry_run=true&dry_run=false", {}, "query", "dry_run"),
+        ("", {"file": "imdb_id,value\n"}, "files", "file"),
+        ("", {"file": FileStorage(io.BytesIO(b""), "x.csv")}, "files", "file"),
+    ],
+)
+def test_a_form_that_is_not_as_documented_is_refused(
+    heat, member, upload, problem, query, form, location, field
+):
+    body = problem(upload(member, FILE, query, **form), 422, field)
+    assert body["errors"][0]["location"] == location
+    assert member.get(f"/v1/movies/{heat}/rating").status_code == 404
+
+
+def test_an_import_needs_its_file(member, problem):
+    body = problem(
+        member.post(IMPORT, data={"dry_run": "true"}, content_type="multipart/form-data"), 422, "file"
+    )
+    assert body["errors"][0]["location"] == "files"
+
+
+@pytest.mark.parametrize(
+    "content_type", ["application/json", "text/csv", "application/x-www-form-urlencoded"]
+)
+def test_an_import_is_a_form(member, problem, content_type):
+    problem(member.post(IMPORT, data=FILE, content_type=content_type), 415)
+
+
+@pytest.mark.parametrize("content_type", ["multipart/form-data", "multipart/form-data; boundary=x"])
+@pytest.mark.parametrize("data", [b"", b"--x", b"--x\r\n\r\n", b"\0" * 100, b"--x\r\n" * 1000])
+def test_a_broken_form_has_no_file(member, problem, content_type, data):
+    problem(member.post(IMPORT, data=data, content_type=content_type), 422, "file")
+
+
+@pytest.mark.parametrize(("size", "status"), [(0, 200), (4096, 413)])
+def test_a_file_over_the_limit_is_refused(make_app, problem, upload, size, status):
+    app = make_app(MAX_UPLOAD_BYTES="4096")
+    with app.app_context():
+        from movierating.users import service
+
+        service.sign_up("ada", "ada@example.org", "correct horse battery", None)
+        client = app.test_client()
+        login = {"login": "ada", "password": "correct horse battery"}
+        token = client.post("/v1/auth/login", json=login).json["access_token"]
+        data = {"file": (io.BytesIO(FILE.encode() + b"\n" * size), "x")}
+        answer = client.post(IMPORT, data=data, headers={"Authorization": f"Bearer {token}"})
+    assert answer.status_code == status
+
+
+def zipped(name, data):
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(name, data)
+    return target.getvalue()
+
+
+HOSTILE = {
+    "a zip bomb": zipped("ratings.csv", b"Date,Name,Year,Letterboxd URI,Rating\n" + b"0" * 50_000_000),
+    "a nested zip": zipped("ratings.zip", zipped("ratings.csv", b"Date,Name,Year,Letterboxd URI,Rating\n")),
+    "half a zip": zipped("ratings.csv", FILE)[:60],
+    "no zip": b"PK\x03\x04" + b"\0" * 100,
+    "UTF-16": FILE.encode("utf-16"),
+    "deep JSON": b'{"ratings": [' + b"[" * 1000 + b"]" * 1000 + b"]}",
+    "deeper JSON": b"[" * 100_000,
+    "an endless number": b'{"ratings": [{"imdb_id": "tt0113277", "value": ' + b"9" * 100_000 + b"}]}",
+    "no text": bytes(range(256)) * 100,
+    "a million columns": b"imdb_id,value" + b",x" * 1_000_000 + b"\n",
+}
+
+
+@pytest.mark.parametrize("data", HOSTILE.values(), ids=HOSTILE)
+def test_a_hostile_file_is_refused_or_its_rows_reported(heat, member, upload, everything, data):
+    before = everything()["rating"]
+    answer = upload(member, data, create_missing="true")
+    assert answer.status_code in (200, 413, 422), answer.text
+    if answer.status_code == 200:
+        assert answer.json["created"] == 0
+        assert answer.json["unmatched"] + answer.json["errors"]
+    assert everything()["rating"] == before
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        b"tt0113277\0,8,",
+        b"tt0113277,NaN,",
+        b"tt0113277,1e309,",
+        "tt0113277,\u0665,".encode(),
+        b"tt0113277,8,99999-01-01",
+        b"tt0113277,8,2024-13-01",
+        b"tt0113277,8," + b"9" * 200_000,
+        b"tt0113277,8,\xff",
+        b"tt" + b"9" * 5000 + b",8,",
+        b'tt0113277,"8,',
+        b"tt0113277,8," + b"x," * 100_000,
+    ],
+)
+def test_a_hostile_row_is_reported_and_the_next_one_goes_in(heat, member, upload, row):
+    data = b"imdb_id,value,rated_at\n" + row + b"\ntt0113277,8.5,\n"
+    report = upload(member, data).json
+    assert [error["line"] for error in report["errors"]] == [2]
+    assert report["created"] == 1
+
+
+def test_hostile_json_values_are_reported_rows(heat, member, upload):
+    ratings = [
+        {"imdb_id": "tt0113277", "value": 10**400},
+        {"tmdb_id": 10**30, "value": 8},
+        {"tmdb_id": 1.5e300, "value": 8},
+        {"title": "Heat", "year": 10**20, "value": 8},
+        {"title": ["Heat"], "year": 1995, "value": 8},
+        {"title": "He\ud800at", "year": 1995, "value": 8},
+        {"title": "x" * 501, "year": 1995, "value": 8},
+        [],
+        None,
+    ]
+    answer = upload(member, json.dumps({"ratings": ratings}), create_missing="true")
+    assert answer.status_code == 200, answer.text
+    assert [error["line"] for error in answer.json["errors"]] == list(range(len(ratings)))
+
+
+@pytest.mark.parametrize(
+    ("name", "media_type", "file"),
+    [
+        ("", "text/csv; charset=utf-8", "movierating-csv.csv"),
+        ("?format=csv", "text/csv; charset=utf-8", "movierating-csv.csv"),
+        ("?format=json", "application/json", "movierating-json.json"),
+        ("?format=letterboxd", "text/csv; charset=utf-8", "movierating-letterboxd.csv"),
+        ("?format=imdb", "text/csv; charset=utf-8", "movierating-imdb.csv"),
+    ],
+)
+def test_an_export_is_a_download_that_comes_back_in(heat, member, upload, name, media_type, file):
+    member.put(f"/v1/movies/{heat}/rating", json={"value": 8, "rated_at": "2024-01-15T00:00:00Z"})
+    answer = member.get(EXPORT + name)
+    assert answer.status_code == 200
+    assert answer.content_type == media_type
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="{file}"'
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert upload(member, answer.data).json["unchanged"] == 1
+
+
+@pytest.mark.parametrize("query", ["?format=xls", "?format=csv&format=json", "?limit=1"])
+def test_an_export_of_another_kind_is_refused(member, problem, query):
+    problem(member.get(EXPORT + query), 422, query[1:].partition("=")[0])
+
+
+def test_a_third_file_at_once_is_asked_to_come_back(member, upload, problem, monkeypatch):
+    monkeypatch.setattr(upload_slots, "GRACE_SECONDS", 0.01)
+    leaving = [transfer_routes._IMPORTS.take() for _ in range(2)]
+    answer = upload(member, "title,year,value\nHeat,1995,8\n")
+    assert "Other files" in problem(answer, 503)["detail"]
+    assert answer.headers["Retry-After"] == "1"
+    for leave in leaving:
+        leave()
+    assert upload(member, "title,year,value\nHeat,1995,8\n").status_code == 200

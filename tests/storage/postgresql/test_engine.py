@@ -1,0 +1,364 @@
+"""What only PostgreSQL has: its locks, its connections, what its driver would do otherwise, and starts on it."""
+
+import random
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+
+import psycopg
+import pytest
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+
+import postgres
+from movierating import create_app
+from movierating.auth.models import User
+from movierating.config import SettingError
+from movierating.errors import Unavailable
+from movierating.movies import search
+from movierating.movies.models import Milestone, Movie
+from movierating.storage import database
+from movierating.storage.database import db, read, write
+from movierating.storage.postgresql import connections as pg_connections
+from movierating.storage.postgresql import engine as pg_engine
+from movierating.users import rating_history
+
+pytestmark = pytest.mark.postgresql
+
+ALONE = f"SELECT pg_advisory_xact_lock({pg_engine._WRITERS})"
+_movie = Movie.__table__.c
+
+
+def waiting():
+    """How many wait for a lock that others hold."""
+    return read().exec_driver_sql("SELECT count(*) FROM pg_locks WHERE NOT granted").scalar_one()
+
+
+@pytest.fixture
+def threads(app):
+    """`threads(write, job)` runs that in a thread of its own; `result()` of what it returns is the outcome."""
+
+    def inside(function, *arguments):
+        with app.app_context():
+            return function(*arguments)
+
+    with ThreadPoolExecutor(4) as pool:
+        yield lambda function, *arguments: pool.submit(inside, function, *arguments)
+
+
+@pytest.fixture
+def held(threads):
+    """`held(subjects)` begins a job about these that ends once `held.end` is set, which it is after the test."""
+    end = threading.Event()
+
+    def begin(subjects):
+        begun = threading.Event()
+
+        def job(_connection):
+            begun.set()
+            assert end.wait(30)
+
+        threads(write, job, subjects)
+        assert begun.wait(30)
+
+    begin.end = end
+    yield begin
+    end.set()
+
+
+def test_those_who_change_movies_run_beside_each_other(held):
+    held([("movie", 1)])
+    assert write(lambda _connection: "done", [("movie", 2)]) == "done"
+
+
+@pytest.mark.parametrize(("first", "second"), [((1,), None), (None, (1,)), (None, None)])
+def test_who_changes_what_others_read_runs_alone(held, threads, eventually, first, second):
+    held(first)
+    after = threads(write, lambda _connection: held.end.is_set(), second)
+    eventually(lambda: waiting() == 1)
+    held.end.set()
+    assert after.result() is True
+
+
+def test_who_waits_too_long_for_a_lock_is_told_to_come_again(
+    monkeypatch, tmp_path, outside, member, add_movie, problem
+):
+    rating = f"/v1/movies/{add_movie()}/rating"
+    monkeypatch.setattr(pg_connections, "PATIENCE_SECONDS", 0.05)
+    database.close()
+    with outside(tmp_path / "instance") as other:
+        other.exec_driver_sql(ALONE)
+        answer = member.put(rating, json={"value": 8})
+        problem(answer, 503)
+        assert answer.headers["Retry-After"]
+    assert member.put(rating, json={"value": 8}).status_code == 201
+
+
+def test_a_job_that_postgresql_ended_for_another_runs_again(app, add_movie, threads):
+    one, two = add_movie(), add_movie()
+    both, runs = threading.Barrier(2), []
+
+    def job(first, second):
+        def change(connection):
+            connection.exec_driver_sql("SET LOCAL deadlock_timeout = '20ms'")
+            runs.append(first)
+            for movie_id in (first, second):
+                connection.execute(update(Movie).where(_movie.id == movie_id).values(edit=_movie.edit + 1))
+                if movie_id == first and len(runs) <= 2:
+                    both.wait(30)
+
+        return change
+
+    for outcome in [threads(write, job(*pair), pair) for pair in ((one, two), (two, one))]:
+        outcome.result()
+    assert len(runs) == 3
+    assert read().scalars(select(_movie.edit)).all() == [3, 3]
+
+
+@pytest.mark.parametrize("state", ["40001", "40P01"])
+def test_a_job_that_is_ended_again_and_again_is_given_up(app, state):
+    runs = []
+
+    def job(connection):
+        runs.append(connection)
+        connection.exec_driver_sql(f"DO $$ BEGIN RAISE EXCEPTION 'ended' USING ERRCODE = '{state}'; END $$")
+
+    with pytest.raises(Unavailable):
+        write(job)
+    assert len(runs) == pg_engine.ATTEMPTS
+
+
+def test_a_job_that_hides_that_a_statement_failed_is_no_success(app, add_movie):
+    def job(connection):
+        connection.execute(update(Movie).values(edit=7))
+        with suppress(DBAPIError):
+            connection.exec_driver_sql("SELECT 1 / 0")
+
+    add_movie()
+    with pytest.raises(RuntimeError):
+        write(job)
+    assert read().scalars(select(_movie.edit)).all() == [1]
+
+
+@pytest.mark.parametrize("after", [1, 2], ids=["at the end", "in the middle"])
+def test_a_job_whose_connection_was_lost_leaves_nothing(app, add_movie, outside, tmp_path, after):
+    def job(connection):
+        for turn in range(2):
+            with suppress(SQLAlchemyError):
+                pg_engine.execute(connection, "UPDATE movie SET edit = edit + 1")
+            if turn + 1 == 3 - after:
+                pid = pg_engine.execute(connection, "SELECT pg_backend_pid()").fetchone()[0]
+                with outside(tmp_path / "instance") as other:
+                    other.exec_driver_sql(f"SELECT pg_terminate_backend({pid}, 1000)")
+
+    add_movie()
+    with pytest.raises(Unavailable):
+        write(job)
+    assert read().scalars(select(_movie.edit)).all() == [1]
+    write(lambda connection: connection.execute(update(Movie).values(edit=2)))
+    assert read().scalars(select(_movie.edit)).all() == [2]
+
+
+def test_who_holds_locks_and_does_nothing_is_ended(monkeypatch, app, add_movie):
+    monkeypatch.setattr(pg_connections, "IDLE_SECONDS", 0.1)
+    database.close()
+    with pytest.raises(Unavailable):
+        write(lambda _connection: time.sleep(0.5))
+    assert write(lambda _connection: "done") == "done"
+
+
+def test_a_client_whose_machine_is_gone_is_noticed_within_half_a_minute(app):
+    names = ("idle", "interval", "count")
+    idle, interval, count = (
+        int(read().exec_driver_sql(f"SHOW tcp_keepalives_{name}").scalar_one()) for name in names
+    )
+    assert 0 < idle + interval * count <= 30
+
+
+def test_an_idle_connection_whose_server_was_restarted_fails_nobody(app, client, member, add_movie):
+    address = f"/v1/movies/{add_movie()}"
+    assert client.get("/readyz").status_code == 200
+    for _ in range(2):
+        postgres.server().stop()
+        postgres.server().start()
+        assert client.get(address).status_code == 200
+        postgres.server().stop()
+        postgres.server().start()
+        assert member.put(f"{address}/rating", json={"value": 8}).status_code in (200, 201)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("GET", "/v1/movies?director=a%00b", None, 422),
+        ("GET", "/v1/movies?q=a%00b&sort=relevance", None, 422),
+        ("POST", "/v1/auth/login", {"login": "ada\0", "password": "correct horse battery"}, 401),
+        ("POST", "/v1/auth/login", {"login": "ada", "password": "correct\0horse"}, 401),
+        ("POST", "/v1/auth/refresh", {"refresh_token": "\0"}, 401),
+    ],
+)
+def test_a_nul_is_no_failure(client, method, path, body, status):
+    assert client.open(path, method=method, json=body).status_code == status
+
+
+def test_a_nul_is_found_nowhere(app):
+    write(lambda connection: connection.execute(insert(Milestone).values(name="ab", reached_at=0)))
+    for name in ("a\0b", "ab\0", "\0"):
+        assert read().scalar(select(func.count()).where(Milestone.name == name)) == 0
+
+
+SECRET = "ada@example.org"
+
+
+@pytest.mark.parametrize("number", [1, 2], ids=["one row", "many"])
+def test_an_error_says_which_rule_was_broken_and_not_with_what(app, number):
+    row = {"username": "ada", "username_key": "ada", "display_name": "Ada", "created_at": 0, "updated_at": 0}
+    rows = [{**row, "username_key": f"ada{each}", "email_key": SECRET} for each in range(number)]
+    write(lambda connection: connection.execute(insert(User).values({**row, "email_key": SECRET})))
+    with pytest.raises(IntegrityError) as refused:
+        write(lambda connection: connection.execute(insert(User), rows))
+    assert "uq_user_email_key" in str(refused.value)
+    assert SECRET not in str(refused.value)
+    assert not any(
+        "ada0" in str(each) for each in (refused.value, refused.value.orig, refused.value.__cause__)
+    )
+
+
+def test_scores_and_means_are_the_doubles_that_python_has(app):
+    dice = random.Random(3)
+    counts = [dice.randint(1, 10 ** dice.randint(1, 6)) for _ in range(1000)]
+    rows = [
+        {
+            "title": f"{number}",
+            "title_key": f"{number}",
+            "rating_count": count,
+            "created_at": 0,
+            "updated_at": 0,
+        }
+        | {"rating_sum": dice.randint(count, 20 * count)}
+        for number, count in enumerate([0, *counts])
+    ]
+    write(lambda connection: connection.execute(insert(Movie), rows))
+    found = read().execute(
+        select(*[_movie[name] for name in ("rating_count", "rating_sum", "score", "mean_rank")])
+    )
+    for count, total, score, mean in found:
+        assert (score, mean) == ((325 + total) / (2 * (25 + count)), total / (2 * count) if count else 0)
+
+
+def test_two_first_starts_on_two_machines_load_the_movies_once(tmp_path, environ, outside):
+    address = postgres.database_of(tmp_path / "shared")
+    command = [sys.executable, "-c", "import movierating; movierating.create_app(); print('up')"]
+    pipe = subprocess.PIPE
+    starts = [
+        subprocess.Popen(
+            command, env=environ(tmp_path / name, DATABASE_URL=address), stdout=pipe, stderr=pipe, text=True
+        )
+        for name in ("one", "two")
+    ]
+    assert [start.communicate(timeout=60) for start in starts] == [("up\n", "")] * 2
+    with outside(tmp_path / "shared") as connection:
+        assert connection.scalars(select(Milestone.name)).all() == ["seeded"]
+        assert connection.scalar(select(func.count()).select_from(Movie)) > 5000
+
+
+def foreign(address):
+    execute(address, 'CREATE TABLE "user" (id integer)')
+
+
+def newer(address):
+    execute(address, "CREATE TABLE alembic_version (version_num text)")
+    execute(address, "INSERT INTO alembic_version VALUES ('9999')")
+
+
+def execute(address, statement):
+    with psycopg.connect(address, autocommit=True) as connection:
+        connection.execute(statement)
+
+
+@pytest.mark.parametrize(
+    ("make", "elsewhere", "why"),
+    [
+        (foreign, None, r"can't be migrated and is as it was \(.*already exists"),
+        (newer, None, "newer than this version"),
+        (None, "movierating:secret@127.0.0.1:1/x", r"can't be opened \(.*refused"),
+        (None, "movierating:secret@no.such.host.invalid/x", r"can't be opened \(.*resolve"),
+        (None, "movierating:secret@127.0.0.1:{port}/none", r"can't be opened \(.*does not exist"),
+    ],
+    ids=["foreign", "newer", "nobody there", "no host", "no database"],
+)
+def test_a_database_that_cannot_be_used_is_named_with_its_reason(tmp_path, environ, make, elsewhere, why):
+    address = postgres.database_of(tmp_path / "instance").replace("movierating@", "movierating:secret@")
+    if make is None:
+        address = f"postgresql://{elsewhere.format(port=postgres.server().port)}"
+    else:
+        make(address)
+    with pytest.raises(SettingError, match=why) as refused:
+        create_app(environ(tmp_path / "instance", DATABASE_URL=address))
+    assert refused.value.message.startswith("DATABASE_URL: ")
+    assert "\n" not in refused.value.message
+    assert "secret" not in refused.value.message
+
+
+def test_the_index_of_titles_finds_a_pages_place_in_a_persons_list(app):
+    driver = read().connection.dbapi_connection
+    driver.execute("SET enable_sort = off")
+    (statement,) = rating_history._pages("title", frozenset(), False)._next
+    values = {"user": 1, "start_0": "emma", "start_1": 7, "most_rows": 3}
+    plan = "\n".join(row[0] for row in driver.execute(f"EXPLAIN {statement._for(read())._sql}", values))
+    assert "Index Cond: (ROW(title_key, id) > ROW(" in plan
+
+
+def prepared():
+    """The statements that PostgreSQL keeps for this connection, which were run some times."""
+    return read().exec_driver_sql("SELECT statement FROM pg_prepared_statements").scalars().all()
+
+
+def test_a_list_is_planned_anew_where_a_persons_number_of_ratings_decides(app):
+    for sort in ["title", "-rated_at"] * 8:
+        rating_history._pages(sort, frozenset(), False).page(None, 3, user=1)
+    assert any("ORDER BY rating.rated_at DESC" in statement for statement in prepared())
+    assert not any("ORDER BY movie.title_key" in statement for statement in prepared())
+
+
+def test_a_page_of_movies_is_followed_by_one_statement(app, add_movie):
+    for _ in range(3):
+        add_movie()
+    _, cursor = search.search({}, "-score", None, 1)
+    for _ in range(8):
+        search.search({}, "-score", cursor, 1)
+    (statement,) = [each for each in prepared() if "sort_0" in each]
+    assert "(movie.score, movie.id) < (" in statement
+
+
+@pytest.fixture
+def plain(app, tmp_path):
+    """The address of the application's database for somebody who may do no more than read."""
+    name, own = f"plain{random.getrandbits(40)}", postgres.database_of(tmp_path / "instance")
+    execute(own, f"CREATE ROLE {name} LOGIN; GRANT SELECT ON ALL TABLES IN SCHEMA public TO {name}")
+    yield own.replace("movierating@", f"{name}@")
+    execute(own, f"DROP OWNED BY {name}; DROP ROLE {name}")
+
+
+def test_whoever_may_read_may_know_which_database_it_is(app, plain):
+    with psycopg.connect(plain, autocommit=True) as connection:
+        (identity,) = connection.execute(pg_connections._IDENTITY).fetchone()
+    assert identity == database.version(db.engine, None)[0]
+    assert len(identity.split("/")) == 5
+
+
+def test_of_a_database_that_may_be_another_tomorrow_no_version_is_told(
+    app, plain, add_movie, environ, tmp_path
+):
+    movie_id = add_movie()
+    execute(
+        postgres.database_of(tmp_path / "instance"),
+        "REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC",
+    )
+    with create_app(environ(tmp_path / "other", DATABASE_URL=plain), prepared=False).app_context():
+        assert [database.version(db.engine, each) for each in (("movie", movie_id), None)] == [None, None]
+        assert database.read().scalar(select(Movie.id)) == movie_id
+        database.close()

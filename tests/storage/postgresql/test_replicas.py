@@ -1,0 +1,137 @@
+"""Reads from a replica that follows its primary for real: who reads from it, and what becomes of it."""
+
+import time
+
+import psycopg
+import pytest
+
+import postgres
+from movierating.storage import database
+from movierating.storage.database import db
+from movierating.storage.postgresql import replicas
+
+pytestmark = pytest.mark.postgresql
+
+PAUSE, RESUME = "SELECT pg_wal_replay_pause()", "SELECT pg_wal_replay_resume()"
+
+
+@pytest.fixture(scope="module")
+def follower():
+    """A running replica of this process's server."""
+    server = postgres.server().replica()
+    server.start()
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+def replica(follower):
+    """`replica(statement)` runs that on the replica, which is running and follows again at the end."""
+
+    def run(statement):
+        with psycopg.connect(follower.address("postgres"), autocommit=True) as connection:
+            return connection.execute(statement).fetchone()
+
+    yield run
+    if follower.process.poll() is not None:
+        follower.start()
+    run(RESUME)
+
+
+@pytest.fixture
+def app(make_app, instance, follower, replica):
+    follow(replica)
+    app = make_app(DATABASE_REPLICA_URL=follower.address(postgres.database_of(instance).rpartition("/")[2]))
+    with app.app_context():
+        yield app
+
+
+def follow(replica):
+    """Wait until the replica has what the primary has now."""
+    with psycopg.connect(postgres.server().address("postgres"), autocommit=True) as connection:
+        (now,) = connection.execute("SELECT pg_current_wal_insert_lsn()").fetchone()
+    for _ in range(200):
+        if replica(f"SELECT pg_last_wal_replay_lsn() >= '{now}'")[0]:
+            return
+        time.sleep(0.05)
+    raise AssertionError("the replica does not follow")
+
+
+def count(client, movie_id):
+    return client.get(f"/v1/movies/{movie_id}").json["ratings"]["count"]
+
+
+def test_who_is_signed_in_sees_what_was_just_written_and_others_what_the_replica_has(
+    client, member, add_movie, replica
+):
+    movie_id = add_movie()
+    follow(replica)
+    assert count(client, movie_id) == 0
+    replica(PAUSE)
+    assert member.put(f"/v1/movies/{movie_id}/rating", json={"value": 8}).status_code == 201
+    assert (count(member, movie_id), count(client, movie_id)) == (1, 0)
+    replica(RESUME)
+    follow(replica)
+    assert count(client, movie_id) == 1
+
+
+@pytest.mark.parametrize("path", ["/v1/movies", "/v1/movies/1", "/v1/movies/1/ratings", "/v1/users/1"])
+def test_an_answer_that_is_kept_is_as_new_as_the_replica(path, client, member, add_movie, replica):
+    movie_id = add_movie()
+    follow(replica)
+    before = client.get(path).json
+    assert client.get(path).json == before
+    member.put(f"/v1/movies/{movie_id}/rating", json={"value": 8})
+    follow(replica)
+    assert client.get(path).json != before
+
+
+def test_a_replica_that_is_gone_is_left_alone_and_found_again(client, add_movie, follower, monkeypatch):
+    monkeypatch.setattr(replicas, "REST_SECONDS", 0.0)
+    movie_id = add_movie()
+    follower.stop()
+    assert [client.get(f"/v1/movies/{movie_id}").status_code for _ in range(3)] == [200] * 3
+    assert client.get("/readyz").json == {"status": "degraded", "degraded": ["replica"]}
+    follower.start()
+    for _ in range(100):
+        if client.get("/readyz").json == {"status": "ok"}:
+            return
+        time.sleep(0.05)
+    raise AssertionError("the replica was not found again")
+
+
+def test_a_replica_that_lags_too_far_is_not_read_from(client, member, add_movie, replica, monkeypatch):
+    monkeypatch.setattr(replicas, "MOST_SECONDS_BEHIND", 0.2)
+    monkeypatch.setattr(replicas, "LOOK_SECONDS", 0.0)
+    movie_id = add_movie()
+    follow(replica)
+    replica(PAUSE)
+    member.put(f"/v1/movies/{movie_id}/rating", json={"value": 8})
+    assert count(client, movie_id) == 0
+    time.sleep(0.3)
+    assert count(client, movie_id) == 1
+    assert client.get("/readyz").json["degraded"] == ["replica"]
+
+
+def test_a_query_that_the_replica_ends_is_answered_by_the_primary(client, app, add_movie, monkeypatch):
+    movie_id = add_movie()
+    door = db.engine.get_execution_options()["door"]
+    with door.lagging(db.engine) as lags:
+        assert lags
+        pid = database.read().exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+    # As a conflict with what it replays does, between the look at the connection and its use.
+    monkeypatch.setattr(
+        "movierating.storage.postgresql.connections.Reader.is_good",
+        lambda self: not self.connection.invalidated,
+    )
+    with psycopg.connect(
+        door.replica._engine.url.render_as_string().replace("+psycopg", ""), autocommit=True
+    ) as other:
+        other.execute("SELECT pg_terminate_backend(%s)", [pid])
+    answer = client.get(f"/v1/movies/{movie_id}", headers={"X-Request-ID": "mine"})
+    assert (answer.status_code, answer.headers["X-Request-ID"]) == (200, "mine")
+
+
+def test_only_a_database_of_postgresql_has_replicas(make_app):
+    with pytest.raises(Exception, match="DATABASE_REPLICA_URL: only a database of PostgreSQL has replicas"):
+        make_app(DATABASE_URL="sqlite:////tmp/x.sqlite3", DATABASE_REPLICA_URL="postgresql://localhost/x")

@@ -1,0 +1,102 @@
+"""Holds on an instance: shared by all who use it, or one's alone, and never left behind."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from movierating.storage.sqlite.instance_lock import Hold, InUse
+
+pytestmark = pytest.mark.sqlite
+
+HOLD = """
+import os, pathlib, sys, time
+from movierating.instance_lock import Hold
+hold = Hold(pathlib.Path(sys.argv[1]), alone=False)
+"""
+
+
+@pytest.fixture
+def database(tmp_path):
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def process(database):
+    """`process("time.sleep(60)")` holds the database, says so, and goes on with that."""
+    started = []
+
+    def start(then):
+        command = [sys.executable, "-c", f"{HOLD}print('held', flush=True)\n{then}", database]
+        started.append(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
+        assert started[-1].stdout.readline() == "held\n"
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.kill()
+        each.communicate()
+
+
+def is_free(database):
+    try:
+        Hold(database, alone=True).release()
+    except InUse:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "both"),
+    [(False, False, True), (False, True, False), (True, False, False), (True, True, False)],
+)
+def test_who_has_it_alone_has_it_alone(database, first, second, both):
+    hold = Hold(database, alone=first)
+    if both:
+        Hold(database, alone=second).release()
+    else:
+        with pytest.raises(InUse):
+            Hold(database, alone=second)
+    hold.release()
+    assert is_free(database)
+
+
+def test_a_hold_ends_with_its_process_however_that_ends(database, process):
+    holder = process("time.sleep(60)")
+    assert not is_free(database)
+    holder.send_signal(signal.SIGKILL)
+    holder.wait()
+    assert is_free(database)
+
+
+def test_a_forked_process_holds_on_when_its_parent_is_gone(database, process):
+    holder = process("child = os.fork()\nif not child: time.sleep(60)\nprint(child, flush=True)")
+    child = int(holder.stdout.readline())
+    holder.wait()
+    assert not is_free(database)
+    os.kill(child, signal.SIGKILL)
+    holder.stdout.read()  # until the child is gone
+    assert is_free(database)
+
+
+def test_where_nothing_can_be_locked_only_alone_is_refused(tmp_path):
+    Hold(tmp_path / "gone" / "data", alone=False).release()
+    with pytest.raises(FileNotFoundError):
+        Hold(tmp_path / "gone" / "data", alone=True)
+
+
+def test_a_hold_that_nobody_shares_is_taken_alone_and_shared_again(database):
+    hold = Hold(database, alone=False)
+    assert hold.take_alone()
+    with pytest.raises(InUse):
+        Hold(database, alone=False)
+    hold.share()
+    other = Hold(database, alone=False)
+    assert not hold.take_alone()
+    other.release()
+    assert not is_free(database)
+    assert hold.take_alone()
+    hold.release()
+    assert is_free(database)

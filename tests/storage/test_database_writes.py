@@ -1,0 +1,185 @@
+"""The one door for writes, and reads beside it: nothing is lost, nobody is turned away."""
+
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from movierating.movies.models import Milestone, MovieFacet
+from movierating.storage import database
+from movierating.storage.database import db, read, write
+
+_name, _count = Milestone.__table__.c.name, Milestone.__table__.c.reached_at
+
+TIMES = 150
+
+# What each process does: read, then write what was read plus one, as the driver's own transactions would lose.
+INCREMENT = """
+import sys
+from sqlalchemy import select, update
+from movierating import create_app, database
+from movierating.movies.models import Milestone
+
+count = Milestone.__table__.c.reached_at
+
+
+def job(connection):
+    value = connection.scalar(select(count).where(Milestone.name == "counter"))
+    connection.execute(update(Milestone).where(Milestone.name == "counter").values(reached_at=value + 1))
+
+
+with create_app().app_context():
+    print("ready", flush=True)
+    sys.stdin.readline()
+    for _ in range(int(sys.argv[1])):
+        database.write(job)
+    database.close()
+"""
+
+
+@pytest.fixture
+def counter(app):
+    """A row that counts from 0: a function that reads it."""
+    write(lambda connection: connection.execute(insert(Milestone).values(name="counter", reached_at=0)))
+    return lambda: read().scalar(select(_count).where(_name == "counter"))
+
+
+def increment(connection):
+    value = connection.scalar(select(_count).where(_name == "counter"))
+    connection.execute(update(Milestone).where(_name == "counter").values(reached_at=value + 1))
+
+
+def test_threads_lose_no_write(app, counter):
+    def work(_):
+        with app.app_context():
+            for _ in range(TIMES // 5):
+                write(increment)
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(work, range(8)))
+    assert counter() == 8 * (TIMES // 5)
+
+
+def test_processes_lose_no_write(counter, environ, tmp_path):
+    command = [sys.executable, "-c", INCREMENT, str(TIMES)]
+    env = environ(tmp_path / "instance")
+    pipe = subprocess.PIPE
+    two = [
+        subprocess.Popen(command, env=env, stdin=pipe, stdout=pipe, stderr=pipe, text=True) for _ in range(2)
+    ]
+    assert [process.stdout.readline() for process in two] == ["ready\n"] * 2
+    for process in two:
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    assert [process.communicate(timeout=60) for process in two] == [("", "")] * 2
+    assert counter() == 2 * TIMES
+
+
+def test_a_job_that_raises_leaves_nothing(counter):
+    def job(connection):
+        increment(connection)
+        raise KeyError("no")
+
+    with pytest.raises(KeyError):
+        write(job)
+    assert counter() == 0
+    write(increment)
+    assert counter() == 1
+
+
+def test_a_job_returns_its_result(app):
+    assert write(lambda connection: 7) == 7
+
+
+def test_a_write_inside_a_job_is_refused_at_once(counter):
+    def job(connection):
+        increment(connection)
+        write(increment)
+
+    with pytest.raises(RuntimeError, match="pass its connection on"):
+        write(job)
+    assert counter() == 0
+    write(increment)
+    assert counter() == 1
+
+
+def test_a_read_sees_what_another_program_committed(counter, outside, tmp_path):
+    assert counter() == 0
+    with outside(tmp_path / "instance") as other:
+        other.execute(update(Milestone).where(_name == "counter").values(reached_at=5))
+    assert counter() == 5
+
+
+def test_a_read_sees_nothing_that_is_not_committed(counter):
+    seen = []
+
+    def job(connection):
+        increment(connection)
+        seen.append(counter())
+
+    write(job)
+    assert [*seen, counter()] == [0, 1]
+
+
+def test_a_read_does_not_wait_for_a_writer(app, counter):
+    inside, seen = threading.Event(), threading.Event()
+
+    def slow(connection):
+        increment(connection)
+        inside.set()
+        assert seen.wait(30)
+
+    def work():
+        with app.app_context():
+            write(slow)
+
+    writer = threading.Thread(target=work)
+    writer.start()
+    assert inside.wait(30)
+    assert counter() == 0
+    seen.set()
+    writer.join()
+    assert counter() == 1
+
+
+def test_a_thread_keeps_its_connection_and_leaves_it_behind(app):
+    assert read() is read()
+
+    def work():
+        with app.app_context():
+            assert read() is read()
+            read().scalar(select(func.count()).select_from(Milestone))
+
+    for _ in range(20):
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+    # The one that is here, and one that every thread took over from the one before.
+    assert (db.engine.pool.checkedout(), db.engine.pool.checkedin()) == (1, 1)
+
+
+def test_closed_connections_open_again(app, counter):
+    first = read()
+    database.close()
+    assert first.closed
+    assert counter() == 0
+
+
+@pytest.mark.sqlite
+def test_writes_survive_a_power_cut_by_default(app, make_app):
+    def synchronous():
+        return read().exec_driver_sql("PRAGMA synchronous").scalar()
+
+    assert synchronous() == 2
+    with make_app(SQLITE_SYNCHRONOUS="NORMAL").app_context():
+        assert synchronous() == 1
+
+
+def test_foreign_keys_are_held(app):
+    row = {"movie_id": 1, "facet": "year:2001"}
+    with pytest.raises(IntegrityError):
+        write(lambda connection: connection.execute(insert(MovieFacet).values(row)))

@@ -1,0 +1,38 @@
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from movierating import clock
+
+SECOND = 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("microseconds", "text"),
+    [
+        (0, "1970-01-01T00:00:00Z"),
+        (1, "1970-01-01T00:00:00.000001Z"),
+        (-1, "1969-12-31T23:59:59.999999Z"),
+        (1_705_314_600 * SECOND, "2024-01-15T10:30:00Z"),
+        (1_705_314_600 * SECOND + 120_000, "2024-01-15T10:30:00.120000Z"),
+        (-62_135_596_800 * SECOND, "0001-01-01T00:00:00Z"),
+        (253_402_300_799 * SECOND, "9999-12-31T23:59:59Z"),
+    ],
+)
+def test_a_time_is_shown_in_utc_with_a_fraction_only_where_there_is_one(microseconds, text):
+    assert clock.to_rfc3339(microseconds) == text
+
+
+@given(st.integers(-62_135_596_800 * SECOND, 253_402_300_799 * SECOND))
+def test_no_microsecond_is_lost_on_the_way_through_a_datetime(microseconds):
+    moment = clock.to_datetime(microseconds)
+    assert clock.from_datetime(moment) == microseconds
+    assert datetime.fromisoformat(clock.to_rfc3339(microseconds)) == moment
+
+
+def test_now_is_now():
+    before = datetime.now(UTC)
+    now = clock.to_datetime(clock.now())
+    assert before.replace(microsecond=before.microsecond) <= now <= datetime.now(UTC)
