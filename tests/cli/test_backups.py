@@ -159,10 +159,10 @@ def test_a_backup_does_not_wait_for_ever(ours, instance, tmp_path, monkeypatch, 
 
 TERMINATED = """
 import os, signal, sys
-from movierating import copies
-from movierating.cli import main
+from movierating.cli.main import main
+from movierating.operations import sqlite_backup
 
-copies.examine = lambda *_, **__: os.kill(os.getpid(), signal.SIGTERM)
+sqlite_backup.examine = lambda *_, **__: os.kill(os.getpid(), signal.SIGTERM)
 main(sys.argv[1:])
 """
 

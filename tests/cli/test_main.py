@@ -16,7 +16,7 @@ def test_migrations_have_their_commands(run, instance, program):
 
 def test_help_and_version_load_no_application():
     asked = [["--help"], ["import", "ratings", "--help"], ["export", "ratings", "--help"], ["--version"]]
-    ask = f"from movierating.cli import main; [main(words, standalone_mode=False) for words in {asked}]"
+    ask = f"from movierating.cli.main import main; [main(words, standalone_mode=False) for words in {asked}]"
     heavy = "import sys; print(sorted({'flask', 'sqlalchemy', 'alembic', 'granian'} & sys.modules.keys()))"
     done = subprocess.run(
         [sys.executable, "-c", f"{ask}; {heavy}"], capture_output=True, text=True, timeout=60

@@ -125,7 +125,7 @@ def test_counts_survive_a_restart(path: Path) -> None:
 def test_no_hit_of_many_processes_is_lost(path: Path) -> None:
     program = """
 import sys
-from movierating.rate_limits import SQLiteStorage
+from movierating.limits.sqlite_storage import SQLiteStorage
 storage = SQLiteStorage(sys.argv[1])
 print(*(storage.incr("login/1", 3_600) for _ in range(200)))
 """
@@ -144,7 +144,7 @@ def test_no_hit_of_many_threads_is_lost(storage: SQLiteStorage) -> None:
 def test_a_fork_inherits_no_open_file_and_counts_on(path: Path) -> None:
     program = """
 import os, sys
-from movierating.rate_limits import SQLiteStorage
+from movierating.limits.sqlite_storage import SQLiteStorage
 
 def is_limits_file(descriptor):
     try:

@@ -23,7 +23,7 @@ def file(tmp_path):
 
 COUNT = """
 import sys, pathlib, os, signal
-from movierating import counters, journal
+from movierating.monitoring import counters, request_log
 counters.keep_in(pathlib.Path(sys.argv[1]))
 for _ in range(100):
     counters.count("hits", "a")

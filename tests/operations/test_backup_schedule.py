@@ -137,7 +137,7 @@ def test_nothing_is_restored_while_a_service_runs(serve, instance, run, tmp_path
 
 FORK = """
 import os, threading
-from movierating import backup_schedule
+from movierating.operations import backup_schedule
 
 def fork():
     os._exit(0) if not os.fork() else os.wait()

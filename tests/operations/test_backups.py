@@ -24,9 +24,10 @@ OLDER = "0001"
 # after n steps of a clock.
 KILLED = """
 import os, signal, sys, time
-from movierating import create_app, backups
-from movierating.cli import main
-import movierating.factory, prometheus_client
+from movierating import create_app
+from movierating.cli.main import main
+from movierating.operations import backups
+import movierating.app, prometheus_client
 
 file, step, *folders = sys.argv[1:]
 CHANGES = {"os.rename", "os.link", "sqlite3.connect", "mmap.__new__", "os.truncate"}

@@ -164,7 +164,8 @@ def test_an_instance_folder_that_cannot_be_made_is_refused(tmp_path, environ, be
 
 
 def test_a_key_is_made_once_whoever_asks_first(tmp_path):
-    ask = "import sys, pathlib; from movierating import startup; print(startup.secret_key(pathlib.Path(sys.argv[1])))"
+    ask = "import sys, pathlib; from movierating.operations.startup import secret_key; "
+    ask += "print(secret_key(pathlib.Path(sys.argv[1])))"
     command = [sys.executable, "-c", ask, tmp_path]
     askers = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
     assert {asker.communicate(timeout=60)[0].strip() for asker in askers} == {

@@ -273,7 +273,7 @@ def dumped(environ: Callable[..., dict[str, str]]) -> Callable[[Path], list[Any]
 @pytest.fixture
 def start(environ: Callable[..., dict[str, str]]) -> Callable[[Path, Path], "subprocess.Popen[str]"]:
     """`start(instance, folder)` is the command in a process, with a transaction for each block of the file."""
-    code = "import sys; from movierating import cli; from movierating.ratings import datasets; "
+    code = "import sys; from movierating.cli import main as cli; from movierating.ratings import datasets; "
     code += "datasets.CHUNK_ROWS = 1; cli.main(['import', 'movielens', sys.argv[1]])"
 
     def begin(instance: Path, folder: Path) -> "subprocess.Popen[str]":

@@ -21,8 +21,9 @@ TIMES = 150
 INCREMENT = """
 import sys
 from sqlalchemy import select, update
-from movierating import create_app, database
+from movierating import create_app
 from movierating.movies.models import Milestone
+from movierating.storage import database
 
 count = Milestone.__table__.c.reached_at
 

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.sqlite
 
 HOLD = """
 import os, pathlib, sys, time
-from movierating.instance_lock import Hold
+from movierating.storage.sqlite.instance_lock import Hold
 hold = Hold(pathlib.Path(sys.argv[1]), alone=False)
 """
 
