@@ -1,88 +1,96 @@
-# Everything happens in .venv, which is made on first use. `make` alone lists the targets.
+# Every target uses .venv, which is created on first use. `make` alone lists the targets.
 VENV := .venv
 BIN := $(VENV)/bin
-# Each stamp stands for one `pip install` and is redone when pyproject.toml changes.
+# Each stamp file records one `pip install`; the install runs again when pyproject.toml changes.
 RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 PORT ?= 4000
 EXAMPLES ?= 200
 STEPS ?= 10000
-# What the benchmarks generate is kept here, for the next time.
+# The benchmarks keep generated data here and use it again.
 BENCH_DATA ?= build/benchmarks
-# The first interpreter at hand that is new enough; PYTHON=... on the command line wins.
+# The first interpreter found that is new enough. PYTHON=... on the command line takes precedence.
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
-# By file, so that a server or a browser started for one file is started once; in the order of their names, as the files
-# with the fewest tests, which would be last, are those that take the longest.
+# A worker process runs whole test files, so a server or browser that a file starts is started once. Files run in the order
+# of their names: by default the files with the fewest tests come last, and those take the longest.
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-postgres check lint types contracts audit coverage format fuzz soak bench bench-large wheel clean
+.PHONY: help run test test-fast test-postgres check check-fast lint types contracts audit coverage format fuzz soak bench bench-large wheel clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
 
-run: $(RUNTIME)  ## Serve on http://127.0.0.1:$PORT (PORT=4000)
+run: $(RUNTIME)  ## Start the service on http://127.0.0.1:$PORT (PORT=4000)
 	$(BIN)/python -m movierating serve --port $(PORT)
 
-test: $(DEV)  ## Run the tests on SQLite, all but those that build and install the wheel
+test: $(DEV)  ## Run the tests on SQLite, except those that build the wheel: ten minutes on two cores
+	@echo 'Running the tests: this takes about ten minutes on two cores (make test-fast: one minute).'
 	$(PYTEST) -m 'not wheel'
 
-test-postgres: $(DEV)  ## Run them on PostgreSQL: what pip brings, or TEST_POSTGRESQL=/usr/lib/postgresql/15/bin
+test-fast: $(DEV)  ## Run the tests that start no process, one case of each: a minute on two cores
+	$(PYTEST) -m 'not wheel and not slow'
+
+test-postgres: $(DEV)  ## Run the tests on PostgreSQL: from PyPI, or TEST_POSTGRESQL=/usr/lib/postgresql/15/bin
 	TEST_DATABASE=postgresql $(PYTEST) -m 'not wheel'
 
-check: lint types contracts audit coverage  ## Everything else that CI demands: the five targets below
+check: lint types contracts audit coverage  ## Run everything else that CI runs: the five targets below
 
-lint: $(DEV)  ## Format and lint, changing nothing (ruff)
+check-fast: lint types contracts test-fast  ## Run lint, types, contracts and test-fast
+
+lint: $(DEV)  ## Check format and style, without changing files (ruff)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 
 types: $(DEV)  ## Check the package's types (mypy --strict)
 	$(BIN)/mypy
 
-contracts: $(DEV)  ## Check who imports whom (import-linter, setup.cfg)
+contracts: $(DEV)  ## Check the rules for imports between modules (import-linter, setup.cfg)
 	$(BIN)/lint-imports
 
-audit: $(DEV)  ## Look up known vulnerabilities of what the service runs on (pip-audit); says so where it can't
+audit: $(DEV)  ## Look up known vulnerabilities of the dependencies (pip-audit); needs internet access
 	$(BIN)/python .ci/audit.py
 
-coverage: $(DEV)  ## Run every test, the wheel's too, and measure branch coverage
+coverage: $(DEV)  ## Run every test, including those of the wheel, and measure branch coverage
 	$(PYTEST) --cov --cov-report term-missing:skip-covered
 
-format: $(DEV)  ## Rewrite the code in the house's format
+format: $(DEV)  ## Format the code (ruff)
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-fuzz: $(DEV)  ## Fuzz the service by its OpenAPI document, EXAMPLES (200) an operation
+fuzz: $(DEV)  ## Fuzz the API from its OpenAPI document, EXAMPLES (200) requests per operation
 	FUZZ_EXAMPLES=$(EXAMPLES) $(PYTEST) -o faulthandler_timeout=3600 tests/test_fuzz.py
 
-soak: $(DEV)  ## Try to break it: STEPS (10000) against a model, 20 rounds of kills and faults, and fuzz
+soak: $(DEV)  ## Run long tests: STEPS (10000) against a model, 20 rounds of kills and faults, and fuzz
 	SOAK_STEPS=$(STEPS) SOAK_ROUNDS=20 FUZZ_EXAMPLES=$(EXAMPLES) $(PYTEST) -o faulthandler_timeout=3600 \
 		tests/test_stateful.py tests/test_fuzz.py tests/faults/test_crash.py
 
-bench: $(RUNTIME)  ## Measure uploads and requests in a few minutes, and rewrite their tables in benchmarks/ (needs wrk)
+bench: $(RUNTIME)  ## Measure uploads and requests, and update their tables in benchmarks/ (needs wrk)
 	$(BIN)/python benchmarks/uploads.py
 	$(BIN)/python benchmarks/requests.py --keep $(BENCH_DATA)
 
-bench-large: $(RUNTIME)  ## Measure large data and its import, as bench does; takes an hour and BENCH_DATA 3 GB
+bench-large: $(RUNTIME)  ## Measure large data and its import: takes an hour, and 3 GB in BENCH_DATA
 	$(BIN)/python benchmarks/flat.py --keep $(BENCH_DATA)
 	$(BIN)/python benchmarks/bulk.py --keep $(BENCH_DATA)
 
 wheel: $(DEV)  ## Build the wheel and the source archive into dist/
 	$(BIN)/python -m build
 
-# instance/ stays: it is somebody's data.
-clean:  ## Remove what make made
+# instance/ stays: it holds your data.
+clean:  ## Remove everything that make created, but not instance/
 	rm -rf $(VENV) build dist *.egg-info .coverage* .hypothesis .import_linter_cache \
 		.mypy_cache .pytest_cache .ruff_cache .schemathesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 $(RUNTIME): pyproject.toml
-	@test -n "$(PYTHON)" || { echo 'Python 3.11 or newer is needed: make PYTHON=/path/to/python3'; exit 1; }
+	@test -n "$(PYTHON)" || { echo 'Python 3.11 or newer is required: make PYTHON=/path/to/python3'; exit 1; }
+	@echo 'Installing movierating and its dependencies into $(VENV): this takes about a minute.'
 	test -x $(BIN)/pip || $(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
 	touch $@
 
 $(DEV): $(RUNTIME)
+	@echo 'Installing the development tools into $(VENV): this takes about two minutes.'
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,postgresql,redis]'
 	touch $@

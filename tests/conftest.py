@@ -69,6 +69,9 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers", "postgresql: about what only PostgreSQL has; not run on another database"
     )
     config.addinivalue_line("markers", "sqlite: about what only SQLite has; not run on another database")
+    config.addinivalue_line(
+        "markers", "slow: starts a process, takes seconds, or is a further case; not run by `make test-fast`"
+    )
 
 
 def pytest_report_header() -> list[str]:
@@ -85,12 +88,31 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(line)
 
 
+# Fixtures that start another process, or read files that not every machine has.
+SLOW_FIXTURES = {"serve", "environ", "run", "start_redis", "program", "data_folder"}
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is about the other database alone."""
+    """Mark what `make test-fast` skips, and deselect the tests that are for the other database."""
+    names: set[str] = set()
+    for item in items:
+        if is_slow(item) or item.nodeid.partition("[")[0] in names:
+            item.add_marker("slow")
+        names.add(item.nodeid.partition("[")[0])
     other = "sqlite" if postgres.WANTED else "postgresql"
     left_out = {item for item in items if item.get_closest_marker(other) is not None}
     config.hook.pytest_deselected(items=list(left_out))
     items[:] = [item for item in items if item not in left_out]
+
+
+def is_slow(item: pytest.Item) -> bool:
+    """Return whether a test uses a slow fixture or is property-based; others that take seconds are marked `slow`.
+
+    `make test-fast` also runs only the first case of a parametrized test.
+    """
+    is_property_based = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
+    return is_property_based or bool(SLOW_FIXTURES & set(getattr(item, "fixturenames", ())))
 
 
 def pytest_unconfigure() -> None:

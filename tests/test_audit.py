@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 AUDIT = Path(__file__).parents[1] / ".ci" / "audit.py"
 FOUND = {
     "id": "GHSA-0000-0000-0000",

@@ -99,6 +99,7 @@ def test_a_service_backs_itself_up_and_keeps_the_newest(serve, instance, tmp_pat
     assert all("\n" not in line["reason"] for line in failures)
 
 
+@pytest.mark.slow
 def test_a_backup_is_of_the_servers_instance_whatever_lies_where_it_was_started(
     instance, tmp_path, monkeypatch
 ):

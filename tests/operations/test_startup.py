@@ -163,6 +163,7 @@ def test_an_instance_folder_that_cannot_be_made_is_refused(tmp_path, environ, be
         create_app(environ(Path(f"{tmp_path / 'file'}{below}")))
 
 
+@pytest.mark.slow
 def test_a_key_is_made_once_whoever_asks_first(tmp_path):
     ask = "import sys, pathlib; from movierating.operations.startup import secret_key; "
     ask += "print(secret_key(pathlib.Path(sys.argv[1])))"

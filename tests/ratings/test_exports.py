@@ -121,6 +121,7 @@ def test_the_order_is_of_time_and_of_what_every_instance_knows(add_user):
     assert ids == ["", "tt0118308"]
 
 
+@pytest.mark.slow
 def test_memory_stays_flat_however_many_there_are(user_id):
     add_hundred_thousand(user_id)
     tracemalloc.start()
