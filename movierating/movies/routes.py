@@ -28,7 +28,7 @@ class Movies(View):
         """
         sort, cursor, limit = query.pop("sort"), query.pop("cursor"), query.pop("limit")
         rows, next_cursor = search.search(query, sort, cursor, limit)
-        return listing(service.encoded(rows, cursor is None), next_cursor)
+        return listing([service.shown(row) for row in rows], next_cursor)
 
     @blp.doc(operationId="add_movie")
     @access.signed_in

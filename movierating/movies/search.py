@@ -9,16 +9,16 @@ Which of the two, is told by counting how many pass each filter, up to a bound.
 
 import functools
 import math
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import String, bindparam, case, func, select
+from sqlalchemy import Engine, String, bindparam, case, func, select
 
 from movierating.errors import invalid
 from movierating.movies.filters import asked, filters_of, unindexed
-from movierating.movies.lately import Lately
 from movierating.movies.models import Movie
-from movierating.movies.service import COLUMNS, VERSION_COLUMNS, WHOLE
+from movierating.movies.service import COLUMNS
 from movierating.storage.database import read
 from movierating.storage.pagination import Pages, Sort
 from movierating.storage.statements import Prepared
@@ -27,6 +27,8 @@ MOST_SORTED = 10_000
 
 # What passes one filter need not be counted further: were it all gathered, a walk would cost no more.
 _FEW = 1_000
+
+_COUNT_LIFETIME_SECONDS = 10
 
 # Microseconds a movie, measured with 90,000 of them. A walk of a chart's index finds year, language and genres in it.
 _GATHERED, _WALKED, _WALKED_IN_INDEX = 1.5, 0.8, 0.09
@@ -56,7 +58,7 @@ SORTS = (*_WALKS, "relevance")
 def search(
     filters: Mapping[str, Any], sort: str, cursor: str | None, limit: int
 ) -> tuple[list[Any], str | None]:
-    """One page of the movies that pass all `filters`: rows as `service.encoded` takes them; the next cursor.
+    """One page of the movies that pass all `filters`: rows that start with `service.COLUMNS`; the next cursor.
 
     `filters` may hold `q` (each word is one of the title, the original title or a director; the last may be
     unfinished; text without a word is a whole title), `genre` (a list, all must hold), `year`, `year_from`,
@@ -69,26 +71,23 @@ def search(
         raise invalid("query", "sort", "Goes with q.")
     kinds, values = asked(filters) if filters else ((), {})
     kinds, gathered = _planned(kinds, values, sort, limit) if kinds else (kinds, None)
-    # Of those that are gathered most are not on the page.
-    whole = gathered is None and WHOLE.wants_whole_rows(read(), cursor is None)
-    return _pages(kinds, sort, gathered, whole).page(cursor, limit, **values)
+    return _pages(kinds, sort, gathered).page(cursor, limit, **values)
 
 
 # Statements are compiled once for each combination of filters; people ask for few of the many.
 @functools.lru_cache(512)
-def _pages(kinds: tuple[str, ...], sort: str, gathered: int | None, whole: bool) -> Pages:
-    """The pages where the movies that pass the filter at the place `gathered` are sorted; None: of a walk.
-
-    Rows are `whole`, or hold no more than a movie's version.
-    """
+def _pages(kinds: tuple[str, ...], sort: str, gathered: int | None) -> Pages:
+    """The pages where the movies that pass the filter at the place `gathered` are sorted; None: of a walk."""
     order = _order(sort)
-    filters = filters_of(kinds, order.columns[0])
     if gathered is None:
-        walked = select(*(COLUMNS if whole else VERSION_COLUMNS)).where(*(one.test for one in filters))
-        return Pages(walked, order, ends_in_rowid=True)
+        tests = [one.test for one in filters_of(kinds, order.columns[0])]
+        return Pages(select(*COLUMNS).where(*tests), order, ends_in_rowid=True)
+    filters = filters_of(kinds, None)
     others = [one.test for place, one in enumerate(filters) if place != gathered]
-    movies = select(*VERSION_COLUMNS).where(_movie.id.in_(filters[gathered].hits), *others)
-    return Pages(movies, _BY_RELEVANCE if sort == "relevance" else _without_index(order))
+    movies = select(_movie.id).where(_movie.id.in_(filters[gathered].hits), *others)
+    sorted_by = _BY_RELEVANCE if sort == "relevance" else _without_index(order)
+    # Most of those that are gathered are not on the page.
+    return Pages(movies, sorted_by, details=COLUMNS)
 
 
 def _order(sort: str) -> Sort:
@@ -119,7 +118,12 @@ def _planned(
     """
     most = MOST_SORTED if len(kinds) > 1 or sort == "relevance" else min(_FEW, MOST_SORTED)
     counted = MOST_SORTED if "words" in kinds else most
-    *hits, movies = _counted(kinds, values, counted + 1, lately=sort != "relevance")
+    if sort == "relevance":
+        # Its order depends on how many pass, so it needs the exact count.
+        *hits, movies = _count(kinds, counted + 1, values)
+    else:
+        bucket = int(time.monotonic() // _COUNT_LIFETIME_SECONDS)
+        *hits, movies = _count_recently(read().engine, bucket, kinds, counted + 1, tuple(values.items()))
     fewest: int = min(hits)
     # Of a walk until the page and the movie behind it are found, were the filters independent.
     tested = (limit + 1) / math.prod(min(1, max(1, count) / movies) for count in hits)
@@ -138,19 +142,17 @@ def _cost(kinds: tuple[str, ...], sort: str) -> float:
     return _WALKED_IN_INDEX if sort in _CHARTS and _IN_CHART.issuperset(kinds) else _WALKED
 
 
-_lately = Lately()
+@functools.lru_cache(1_000)
+def _count_recently(
+    _engine: Engine, _bucket: int, kinds: tuple[str, ...], most: int, values: tuple[tuple[str, Any], ...]
+) -> Sequence[int]:
+    """As `_count`, once in each time bucket: enough to choose how a page is found, which changes nothing on it."""
+    return _count(kinds, most, dict(values))
 
 
-def _counted(kinds: tuple[str, ...], values: Mapping[str, Any], most: int, lately: bool) -> Sequence[int]:
-    """What `_counts` counts; as of `lately`, where it decides how a page is found, but not what is on it."""
-    connection, counts = read(), _counts(kinds)
-    found: Sequence[int] = _lately.found(
-        connection.engine,
-        (kinds, most, *values.values()),
-        lambda: counts.tuples(connection, most=most, **values)[0],
-        anew=not lately,
-    )
-    return found
+def _count(kinds: tuple[str, ...], most: int, values: Mapping[str, Any]) -> Sequence[int]:
+    row: Sequence[int] = _counts(kinds).tuples(read(), most=most, **values)[0]
+    return row
 
 
 @functools.lru_cache(512)

@@ -10,12 +10,10 @@ from sqlalchemy.exc import IntegrityError
 from movierating import clock, rating_stats
 from movierating.errors import Conflict, NotFound, Stale
 from movierating.movies import index
-from movierating.movies.encoded import Encoder, Fragment
 from movierating.movies.genres import GENRES
 from movierating.movies.models import Movie, MovieFacet
 from movierating.movies.titles import title_key
 from movierating.storage.database import read, write
-from movierating.storage.dialect import among, listed
 from movierating.storage.statements import Prepared
 
 _movie = Movie.__table__.c
@@ -35,12 +33,11 @@ _FACTS = (
     "created_at",
     "updated_at",
 )
-# Each starts with the one before.
-VERSION_COLUMNS = (_movie.id, _movie.edit, _movie.ratings_version)
-FACT_COLUMNS = (*VERSION_COLUMNS, *(_movie[name] for name in _FACTS if name != "id"))
-COLUMNS = (*FACT_COLUMNS, *rating_stats.columns_of(Movie.__table__))
+FACT_COLUMNS = tuple(_movie[name] for name in _FACTS)
+_AGGREGATES = rating_stats.columns_of(Movie.__table__)
+COLUMNS = (*FACT_COLUMNS, *_AGGREGATES, _movie.edit, _movie.ratings_version)
 
-_AGGREGATES = slice(len(FACT_COLUMNS), len(COLUMNS))
+_AGGREGATES_SLICE = slice(len(FACT_COLUMNS), len(FACT_COLUMNS) + len(_AGGREGATES))
 _NO_FACTS = dict.fromkeys(name for name in _FACTS if name != "id")
 
 
@@ -50,7 +47,7 @@ def facts(row: Sequence[Any]) -> dict[str, Any]:
     `genres` and `directors` are stored as they are sent.
     """
     (
-        movie_id, _, _, title, original_title, year, runtime_minutes, genres, directors, language, country,
+        movie_id, title, original_title, year, runtime_minutes, genres, directors, language, country,
         imdb_id, tmdb_id, wikidata_id, created_at, updated_at,
     ) = row[: len(FACT_COLUMNS)]  # fmt: skip
     return {
@@ -59,8 +56,8 @@ def facts(row: Sequence[Any]) -> dict[str, Any]:
         "original_title": original_title,
         "year": year,
         "runtime_minutes": runtime_minutes,
-        "genres": Fragment(genres),
-        "directors": Fragment(directors),
+        "genres": orjson.Fragment(genres),
+        "directors": orjson.Fragment(directors),
         "language": language,
         "country": country,
         "imdb_id": imdb_id,
@@ -74,7 +71,7 @@ def facts(row: Sequence[Any]) -> dict[str, Any]:
 def shown(row: Sequence[Any]) -> dict[str, Any]:
     """A row that starts with COLUMNS, as the API shows a movie; for `orjson.dumps`."""
     movie = facts(row)
-    movie["ratings"] = rating_stats.shown_with_score(row[_AGGREGATES])
+    movie["ratings"] = rating_stats.shown_with_score(row[_AGGREGATES_SLICE])
     return movie
 
 
@@ -101,33 +98,6 @@ def _found(row: Row[Any] | None) -> Row[Any]:
     if row is None:
         raise NotFound("There is no such movie.")
     return row
-
-
-_BY_IDS, _FACTS_BY_IDS = (
-    Prepared(select(*columns).where(among(_movie.id, bindparam("ids"))))
-    for columns in (COLUMNS, FACT_COLUMNS)
-)
-WHOLE = Encoder(
-    shown,
-    len(COLUMNS),
-    lambda connection, ids: _BY_IDS.tuples(connection, ids=listed(ids)),
-    version=slice(1, 3),
-)
-FACTS = Encoder(
-    facts,
-    len(FACT_COLUMNS),
-    lambda connection, ids: _FACTS_BY_IDS.tuples(connection, ids=listed(ids)),
-    version=slice(1, 2),
-)
-
-
-def encoded(rows: Sequence[Sequence[Any]], is_first: bool) -> list[Any]:
-    """Movies as the API shows them, for `orjson.dumps`; one that is gone by now is left out.
-
-    Rows start with COLUMNS, or hold no more of a movie than VERSION_COLUMNS; they are a list's first page, or another.
-    """
-    found = WHOLE.encoded(read(), rows, is_first)
-    return [found[row[0]] for row in rows if row[0] in found]
 
 
 def require(movie_id: int) -> None:

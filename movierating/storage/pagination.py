@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import Column, ColumnElement, Connection, Double, Select, bindparam, tuple_
+from sqlalchemy import Column, ColumnElement, Connection, Double, Select, bindparam, select, tuple_
 
 from movierating.errors import invalid
 from movierating.storage.database import read
@@ -42,25 +42,39 @@ class Pages:
     statement's own, as `sort_0`, `sort_1` …
     """
 
-    def __init__(self, statement: Select[Any], sort: Sort, *, ends_in_rowid: bool = False) -> None:
+    def __init__(
+        self,
+        statement: Select[Any],
+        sort: Sort,
+        *,
+        ends_in_rowid: bool = False,
+        details: Sequence[Any] = (),
+    ) -> None:
         """Where the sort's index `ends_in_rowid`, SQLite would find a place in it by the columns before that alone.
 
         It would go through all rows that tie with a cursor's; so there these are asked for by themselves, and first.
+
+        `details` are columns of a table, its key first, to read in place of the statement's first column, `id`: for the
+        rows of the page alone, so that sorting many rows does not read and move them.
         """
         self._sort = sort
+
+        def prepare(page: Select[Any]) -> Prepared:
+            return Prepared(_with_details(page, details, sort) if details else page)
+
         added = [column.label(f"sort_{place}") for place, column in enumerate(sort.columns)]
         order = [column.desc() if sort.descending else column.asc() for column in sort.columns]
         ordered = statement.add_columns(*added).order_by(*order).limit(bindparam("most_rows"))
         starts = [bindparam(f"start_{place}", type_=column.type) for place, column in enumerate(sort.columns)]
         self._names = [start.key for start in starts]
         self._are_doubles = [isinstance(column.type, Double) for column in sort.columns]
-        self._first = Prepared(ordered)
-        self._next = self._in_parts = [Prepared(ordered.where(_behind(sort, sort.columns, starts)))]
+        self._first = prepare(ordered)
+        self._next = self._in_parts = [prepare(ordered.where(_behind(sort, sort.columns, starts)))]
         if ends_in_rowid:
             *tying, last = sort.columns
             ties = [column == start for column, start in zip(tying, starts, strict=False)]
             parts = [(*ties, _behind(sort, [last], starts[-1:])), (_behind(sort, tying, starts[:-1]),)]
-            self._in_parts = [Prepared(ordered.where(*part)) for part in parts]
+            self._in_parts = [prepare(ordered.where(*part)) for part in parts]
 
     def page(self, cursor: str | None, limit: int, **values: Any) -> tuple[list[Any], str | None]:
         """At most `limit` rows after `cursor`, and the next page's cursor or None; `values` are the statement's.
@@ -97,6 +111,14 @@ class Pages:
             if len(rows) == most:
                 break
         return rows
+
+
+def _with_details(page: Select[Any], details: Sequence[Any], sort: Sort) -> Select[Any]:
+    key, *others = page.subquery().c
+    order = others[-len(sort.columns) :]
+    rows = select(*details, *others).join_from(key.table, details[0].table, details[0] == key)
+    ordered = rows.order_by(*(column.desc() if sort.descending else column.asc() for column in order))
+    return ordered.execution_options(**page.get_execution_options())
 
 
 def _behind(sort: Sort, columns: Sequence[Any], starts: Sequence[Any]) -> ColumnElement[bool]:

@@ -1,17 +1,16 @@
 """What a user rated: the profile's list of movies."""
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import String, bindparam, select
 
 from movierating.auth.models import User
 from movierating.movies.models import Movie, holds
-from movierating.movies.service import FACT_COLUMNS, FACTS, VERSION_COLUMNS
+from movierating.movies.service import FACT_COLUMNS, facts
 from movierating.ratings.models import Rating
 from movierating.ratings.service import shown_values
-from movierating.storage.database import read
 from movierating.storage.pagination import Pages, Sort
 from movierating.storage.statements import planned_anew
 from movierating.users.service import require_active
@@ -30,6 +29,7 @@ _SORTS = {
 SORTS = tuple(_SORTS)
 _IS_ACTIVE = select(_user.id).where(_user.id == bindparam("user"), _user.active).exists()
 _OWN = (_rating.value, _rating.rated_at, _rating.created_at, _rating.updated_at)
+_RATING = slice(len(FACT_COLUMNS), len(FACT_COLUMNS) + len(_OWN))
 
 
 def rated_by(
@@ -39,19 +39,16 @@ def rated_by(
 
     `filters` may hold `min_value` and `max_value` (half points) and `genre`. Raises NotFound.
     """
-    is_first = cursor is None
-    pages = _pages(sort, frozenset(filters), FACTS.wants_whole_rows(read(), is_first))
-    rows, next_cursor = pages.page(cursor, limit, **{**filters, "user": user_id})
+    rows, next_cursor = _pages(sort, frozenset(filters)).page(cursor, limit, **{**filters, "user": user_id})
     if not rows:
         require_active(user_id)
-    movies = FACTS.encoded(read(), rows, is_first)
-    items = []
-    for movie_id, *_, value, rated_at, created_at, updated_at, _, _ in rows:
-        if movie_id in movies:
-            item = shown_values(value, rated_at, created_at, updated_at)
-            item["movie"] = movies[movie_id]
-            items.append(item)
-    return items, next_cursor
+    return [_rating_with_movie(row) for row in rows], next_cursor
+
+
+def _rating_with_movie(row: Sequence[Any]) -> dict[str, Any]:
+    item = shown_values(*row[_RATING])
+    item["movie"] = facts(row)
+    return item
 
 
 _FILTERS = {
@@ -63,18 +60,20 @@ _FILTERS = {
 
 
 @functools.cache
-def _pages(sort: str, filters: frozenset[str], whole: bool) -> Pages:
-    """The pages whose rows hold a movie's facts, if they are `whole`, or no more of it than its version."""
+def _pages(sort: str, filters: frozenset[str]) -> Pages:
     columns, descending = _SORTS[sort]
+    by_title = sort == "title"
     ratings = (
-        select(*(FACT_COLUMNS if whole else VERSION_COLUMNS), *_OWN)
+        select(*([_movie.id] if by_title else FACT_COLUMNS), *_OWN)
         .select_from(Rating)
         .join(Movie, _movie.id == _rating.movie_id)
         .where(
             _rating.user_id == bindparam("user"), _IS_ACTIVE, *(_FILTERS[name] for name in sorted(filters))
         )
     )
-    if sort == "title":
+    if by_title:
         # No index has a person's titles in order: few ratings are sorted, of many the index of all titles is walked.
         ratings = planned_anew(ratings)
-    return Pages(ratings, Sort(f"history:{sort}", columns, descending))
+    return Pages(
+        ratings, Sort(f"history:{sort}", columns, descending), details=FACT_COLUMNS if by_title else ()
+    )

@@ -87,17 +87,11 @@ def test_a_movie_of_unknown_year_is_in_no_range_of_years(add_movie: AddMovie) ->
         assert found(filters) == [dated]
 
 
-@pytest.mark.parametrize("whole", [True, False])
-def test_rows_are_shown_as_the_movie_is_whether_they_are_whole_or_not(
-    add_movie: AddMovie, monkeypatch: pytest.MonkeyPatch, whole: bool
-) -> None:
-    monkeypatch.setattr(service.WHOLE, "wants_whole_rows", lambda *_: whole)
+def test_rows_hold_the_whole_movie_however_they_are_found(add_movie: AddMovie) -> None:
     movie = add_movie(title="Moon", genres=["Drama"])
     for filters in ({}, {"genre": ["Drama"]}, {"q": "moon"}):
         (row,), _ = search.search(filters, "-score", None, 1)
-        assert tuple(row[:3]) == (movie, 1, 0)
-        (shown,) = service.encoded([row], is_first=True)
-        assert orjson.dumps(shown) == orjson.dumps(service.shown(service.by_id(movie)))
+        assert orjson.dumps(service.shown(row)) == orjson.dumps(service.shown(service.by_id(movie)))
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """How SQLite gets a page: the plans that `movies.search` promises."""
 
 import re
-import time
 from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
@@ -10,7 +9,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import Connection, insert, update
 
-from movierating.movies import index, lately, search
+from movierating.movies import index, search
 from movierating.movies.models import Movie
 from movierating.storage.database import read, write
 
@@ -128,10 +127,11 @@ def test_where_a_walk_costs_more_those_of_the_narrowest_filter_are_sorted(
 ) -> None:
     for cost in ("_WALKED", "_WALKED_IN_INDEX"):
         monkeypatch.setattr(search, cost, 1000)
-    by_id, _, gathered, *_, last = plan(filters, sort)
-    assert by_id == "SEARCH movie USING INTEGER PRIMARY KEY (rowid=?)"
+    _, by_id, _, gathered, *others, page, whole_movies, _ = plan(filters, sort)
+    assert by_id == whole_movies == "SEARCH movie USING INTEGER PRIMARY KEY (rowid=?)"
     assert narrowest in gathered
-    assert last == SORTED
+    assert others[-1] == SORTED
+    assert page.startswith("SCAN anon")
 
 
 @pytest.mark.parametrize("sort", [*INDEXES, "relevance"])
@@ -151,17 +151,17 @@ def test_where_too_many_pass_every_sort_walks_its_index(
 def test_how_many_pass_is_counted_again_after_a_while_but_for_relevance_at_once(
     app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def french(anew: bool = False) -> int:
-        return search._counted(("language",), {"facet0": "language:fr"}, 400, not anew)[0]
-
-    now = time.monotonic()
-    assert french() == 0
-    write(add_catalogue)
-    assert (french(), french(anew=True), french()) == (0, 300, 300)
-    write(lambda connection: index.remove(connection, 1))
-    assert french() == 300
-    monkeypatch.setattr(lately.time, "monotonic", lambda: now + 60)
-    assert french() == 299
+    now = 1e6
+    monkeypatch.setattr(search.time, "monotonic", lambda: now)
+    counted = []
+    count = search._count
+    monkeypatch.setattr(search, "_count", lambda *args: counted.append(args[0]) or count(*args))
+    for sort, counts in (("-score", 1), ("title", 1), ("relevance", 2), ("relevance", 3), ("-score", 3)):
+        search.search({"q": "moon"}, sort, None, 1)
+        assert len(counted) == counts
+    now += search._COUNT_LIFETIME_SECONDS
+    search.search({"q": "moon"}, "-score", None, 1)
+    assert len(counted) == 4
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,6 @@
 
 import pytest
 
-from movierating.movies.service import FACTS
-
 RATED = [  # title, genres, value, rated_at
     ("Alien", ["Horror"], 9, "2021-01-01T00:00:00Z"),
     ("Brazil", ["Comedy"], 7.5, "2023-01-01T00:00:00Z"),
@@ -73,17 +71,6 @@ def test_pages_join_to_the_whole_list(client, history, pages, sort):
     got = pages(client, f"{history}?sort={sort}&limit=1")
     assert [item for page in got for item in page["items"]] == whole
     assert len(got) == 4
-
-
-@pytest.mark.parametrize("sort", ["-rated_at", "title"])
-def test_movies_are_shown_alike_whether_their_rows_are_whole_or_not(
-    client, history, pages, monkeypatch, sort
-):
-    found = []
-    for whole in (True, False):
-        monkeypatch.setattr(FACTS, "wants_whole_rows", lambda *_, whole=whole: whole)
-        found.append([page["items"] for page in pages(client, f"{history}?sort={sort}&limit=2")])
-    assert found[0] == found[1] != []
 
 
 def test_a_rating_added_between_two_pages_moves_no_other(client, member, history, add_movie):
