@@ -25,7 +25,6 @@ from movierating.operations import startup
 from movierating.operations.health import blp as health_blueprint
 from movierating.ratings.routes import blp as ratings_blueprint
 from movierating.ratings.transfer_routes import blp as own_ratings_blueprint
-from movierating.shared_answers import SharedAnswers
 from movierating.storage import database
 from movierating.storage.database import db
 from movierating.storage.postgresql import replicas
@@ -53,12 +52,7 @@ def build(environ: Mapping[str, str] | None, prepared: bool) -> Flask:
     _bind_extensions(app)
     _register_blueprints(app)
     with app.app_context():
-        app.wsgi_app = Edge(  # type: ignore[method-assign]
-            app.wsgi_app,
-            cache_validators.stamps(db.engine),
-            cache_validators.rereader(db.engine),
-            _shared_answers(app),
-        )
+        app.wsgi_app = Edge(app.wsgi_app, cache_validators.stamps(db.engine))  # type: ignore[method-assign]
         if settings["DATABASE_REPLICA_URL"]:
             app.wsgi_app = replicas.routed(app.wsgi_app, db.engine)  # type: ignore[assignment, method-assign]
     if settings["TRUSTED_PROXIES"]:
@@ -116,19 +110,6 @@ def _redis_server(url: str | None) -> "RedisServer | None":
         return RedisServer(url)
     except ValueError as error:
         raise config.SettingError("MOVIERATING_REDIS_URL: is no address of a Redis server") from error
-
-
-def _shared_answers(app: Flask) -> SharedAnswers | None:
-    """What this process and others make for each other, where they may have one database and one Redis."""
-    redis = app.extensions["redis"]
-    if redis is None or database.file() is not None:
-        return None
-    from movierating.shared_cache import SharedCache
-
-    key = app.config["SECRET_KEY"]
-    # Cursors in answers are signed with the key, and answers say on what they depend.
-    kind = (version("movierating"), sorted(app.config["CORS_ORIGINS"]))
-    return SharedAnswers(SharedCache(redis), key, kind)
 
 
 def _limiter_settings(file: Path, redis: "RedisServer | None") -> dict[str, Any]:

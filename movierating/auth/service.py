@@ -150,7 +150,7 @@ _CALLER = Prepared(
 def caller_of_session(user_id: int, session_id: str) -> Caller | None:
     """The caller whom an access token names, or None if the session has ended or the account is not active.
 
-    What another program than ours writes to an SQLite file counts a second later.
+    A write of another program takes effect within `database.MAX_STALE_SECONDS`.
     """
     connection = read()
     known = _callers.setdefault(connection.engine, {})

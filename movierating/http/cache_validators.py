@@ -1,16 +1,10 @@
-"""What an answer stands or falls with: the version of the movie or user that it is about, or that of everything.
-
-Where that has moved, what the answer has read can tell.
-"""
+"""What an answer stands or falls with: the version of the movie or user that it is about, or that of everything."""
 
 import re
 from collections.abc import Callable, Hashable
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
 
-from movierating.errors import Unavailable
-from movierating.revalidation import Reads
 from movierating.storage import database
 from movierating.storage.cache_versions import MOVIE, RATERS, USER
 
@@ -35,16 +29,3 @@ def stamps(engine: Engine) -> Callable[[str], Hashable]:
         return database.version(engine, subject)
 
     return stamp
-
-
-def rereader(engine: Engine) -> Callable[[Reads], bool]:
-    """`is_same(reads)`, whether the database behind `engine` now gives what they gave."""
-
-    def is_same(reads: Reads) -> bool:
-        try:
-            return reads.give_the_same(database.read(engine))
-        except (SQLAlchemyError, Unavailable):
-            # Who makes the answer will tell the client.
-            return False
-
-    return is_same

@@ -1,9 +1,9 @@
 """The outermost layer: what every answer carries, and the answers that are given again without asking the application.
 
 An answer to anybody, one without credentials, is kept with the stamp that was read before it was made, and is given
-again for as long as the same stamp is read. A stamp moves with every commit that can change the answer, and with many
-that don't; so once it has moved, an answer that is asked for often is given again if what it shows reads the same. What
-is given is never older than a write that was acknowledged before. It is bounded by the bytes it keeps.
+again for as long as the same stamp is read. A stamp changes with every commit of ours that can change the answer, so no
+answer is older than a write that was acknowledged before; and once a minute, for what other programs write. The cache
+is bounded by the bytes it keeps.
 """
 
 import re
@@ -12,18 +12,14 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable
-from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
 from werkzeug.http import parse_etags, unquote_etag
 
-from movierating import revalidation
 from movierating.monitoring import request_log
 from movierating.monitoring.logs import Answered
-from movierating.revalidation import Reads
-from movierating.shared_answers import Found, SharedAnswers
 
 MOST_BYTES = 20 << 20
 
@@ -48,14 +44,13 @@ WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 @dataclass(slots=True)
 class _Kept:
-    """A good answer: `headers` but for the request's id; what it `reads`, if known; `used` since it was looked at."""
+    """A good answer: `headers` but for the request's id; `used` since it was looked at."""
 
     stamp: Hashable
     headers: Headers
     body: bytes
     etag: str
     route: str | None
-    reads: Reads | None = None
     used: bool = False
     _brief: Headers | None = None
 
@@ -69,20 +64,12 @@ class _Kept:
 class Edge:
     """A WSGI application in front of another; `stamp(path)` is what an answer at that path stands or falls with.
 
-    It is None where nobody can tell. `is_same(reads)` tells whether what an answer has read reads the same by now.
+    It is None where nobody can tell.
     """
 
-    def __init__(
-        self,
-        application: WSGI,
-        stamp: Callable[[str], Hashable],
-        is_same: Callable[[Reads], bool],
-        shared: SharedAnswers | None = None,
-    ) -> None:
+    def __init__(self, application: WSGI, stamp: Callable[[str], Hashable]) -> None:
         self._application = application
         self._stamp = stamp
-        self._is_same = is_same
-        self._shared = shared
         self._kept: OrderedDict[tuple[str, str, str], _Kept] = OrderedDict()
         self._bytes = 0
         self._lock = threading.Lock()
@@ -98,46 +85,24 @@ class Edge:
             return _Answer(environ, start_response, request_id, started).of(self._application)
         key = (path, environ.get("QUERY_STRING", ""), environ.get("SCRIPT_NAME", ""))
         stamp = self._stamp(path)
-        kept, how = self._found(key, stamp)
-        if kept is not None and how != "miss":
-            return _given_again(kept, environ, start_response, request_id, started, how)
-        answer = _Answer(environ, start_response, request_id, started, cache="miss")
-        return self._make(answer, key, stamp, is_asked_for_again=kept is not None)
-
-    def _make(
-        self, answer: "_Answer", key: tuple[str, str, str], stamp: Hashable, is_asked_for_again: bool
-    ) -> Iterable[bytes]:
-        """Let the application answer, and keep that if it can be known to be good later."""
-        # Most of what is asked for is never asked for again.
-        with revalidation.recording() if is_asked_for_again else nullcontext() as reads:
-            body = answer.of(self._application)
-            if (stamp is None and reads is None) or not answer.can_be_kept():
-                return body
-            made = answer.made(_joined(body))
-        self._keep(key, _kept(stamp, made, reads))
-        if self._shared is not None and stamp is not None:
-            self._shared.put(key, stamp, made)
-        return [made.body]
-
-    def _found(self, key: tuple[str, str, str], stamp: Hashable) -> tuple[_Kept | None, str]:
-        """What is kept, and how it is known to be good; "miss" where it isn't."""
-        kept, how = self._kept.get(key), "miss"
+        kept = self._kept.get(key)
         if kept is not None and kept.stamp == stamp is not None:
-            how = "hit"
-        elif self._shared is not None and (found := self._shared.get(key, stamp)):
-            how, kept = "shared", _kept(stamp, found)
-            self._keep(key, kept)
-        elif kept is not None and kept.reads is not None and self._is_same(kept.reads):
-            how, kept.stamp = "revalidated", stamp or kept.stamp
-        if kept is not None:
             kept.used = True
-        return kept, how
+            return _given_again(kept, environ, start_response, request_id, started)
+        answer = _Answer(environ, start_response, request_id, started, cache="miss")
+        body = answer.of(self._application)
+        if stamp is None or not answer.can_be_kept():
+            return body
+        kept = answer.made(stamp, _joined(body))
+        self._keep(key, kept)
+        return [kept.body]
 
     def _keep(self, key: tuple[str, str, str], kept: _Kept) -> None:
         with self._lock:
             replaced = self._kept.pop(key, None)
             self._kept[key] = kept
             self._bytes += _size(kept) - (_size(replaced) if replaced else 0)
+            kept.used = replaced is not None
             while self._bytes > MOST_BYTES:
                 self._look_at_the_oldest()
 
@@ -152,7 +117,7 @@ class Edge:
 
 
 def _size(kept: _Kept) -> int:
-    return len(kept.body) + _ENTRY_BYTES + (kept.reads.bytes if kept.reads else 0)
+    return len(kept.body) + _ENTRY_BYTES
 
 
 def _is_anybodys(environ: dict[str, Any], path: str) -> bool:
@@ -165,17 +130,12 @@ def _is_anybodys(environ: dict[str, Any], path: str) -> bool:
     )
 
 
-def _kept(stamp: Hashable, answer: Found, reads: Reads | None = None) -> _Kept:
-    return _Kept(stamp, answer.headers, answer.body, dict(answer.headers)["ETag"], answer.route, reads)
-
-
 def _given_again(
     kept: _Kept,
     environ: dict[str, Any],
     start_response: Callable[..., Any],
     request_id: str,
     started: float,
-    cache: str,
 ) -> Iterable[bytes]:
     known = environ.get("HTTP_IF_NONE_MATCH")
     method = environ["REQUEST_METHOD"]
@@ -186,7 +146,7 @@ def _given_again(
         status, body = 200, kept.body if method == "GET" else b""
         start_response("200 OK", [*kept.headers, ("X-Request-ID", request_id)])
     seconds = time.perf_counter() - started
-    request_log.note(Answered(time.time(), request_id, method, kept.route, status, seconds, None, cache))
+    request_log.note(Answered(time.time(), request_id, method, kept.route, status, seconds, None, "hit"))
     return [body]
 
 
@@ -247,9 +207,10 @@ class _Answer:
         is_whole = self._environ["REQUEST_METHOD"] == "GET"
         return is_whole and self._status == 200 and self._etag is not None
 
-    def made(self, body: bytes) -> Found:
+    def made(self, stamp: Hashable, body: bytes) -> _Kept:
         """It, with its whole body, to be given again."""
-        return Found(self._headers, body, self._environ.get(ROUTE))
+        etag = dict(self._headers)["ETag"]
+        return _Kept(stamp, self._headers, body, etag, self._environ.get(ROUTE))
 
 
 def _joined(body: Any) -> bytes:

@@ -16,7 +16,6 @@ from pathlib import Path
 
 FAILED_LOGINS = "failed_logins"
 RATINGS_WRITTEN = "ratings_written"
-SHARED_CACHE = "shared_cache_lookups"
 SIGN_UPS = "sign_ups"
 WRITE_WAIT, WRITE_TRANSACTION = "write_wait_seconds", "write_transaction_seconds"
 

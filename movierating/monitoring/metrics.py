@@ -70,14 +70,8 @@ class _Totals(Collector):
         yield self._histogram(_SECONDS, "Seconds until the answer began.", ("method", "route"))
         yield self._lookups(
             _CACHE,
-            "Reads without credentials: given again as nothing changed, or as what they show did not; given by another"
-            " process through Redis; or made.",
-            ("hit", "revalidated", "shared", "miss"),
-        )
-        yield self._lookups(
-            counters.SHARED_CACHE,
-            "Reads of the cache in Redis: found, not found, or not answered.",
-            ("hit", "miss", "error"),
+            "Reads without credentials, answered from the response cache (hit) or by the application (miss).",
+            ("hit", "miss"),
         )
         for name, text in _WRITING.items():
             yield self._histogram(name, text)

@@ -6,8 +6,7 @@ and even again after it, before anybody is answered; writers take turns, so nobo
 answer that was made while a version was even is good for as long as that version stays; and of an odd one nothing can
 be told.
 
-What another program than ours writes moves no version. But SQLite counts all commits; how many of them are accounted
-for, ours or noticed since, stands here too.
+Writes of other programs change no version.
 """
 
 import itertools
@@ -29,8 +28,7 @@ _EACH = 1 << 16
 _EVERYTHING, _ANYTHING = 0, 1
 # Who rated a movie changes with the movie.
 _FIRST = {MOVIE: 2, RATERS: 2, USER: 2 + _EACH, CALLER: 2 + 2 * _EACH}
-_ACCOUNTED = 2 + 3 * _EACH
-_BYTES = 8 * (_ACCOUNTED + 1)
+_BYTES = 8 * (2 + 3 * _EACH)
 
 _openings = itertools.count()
 
@@ -83,23 +81,10 @@ class Versions:
             for place in places:
                 counters[place] += 1
 
-    @property
-    def accounted(self) -> int:
-        """Up to which of SQLite's commits what they changed has moved; to be set only in a writer's turn."""
-        return self._counters[_ACCOUNTED]
-
-    @accounted.setter
-    def accounted(self, commits: int) -> None:
-        self._counters[_ACCOUNTED] = commits
-
-    def move_everything(self) -> None:
-        """For what was changed by others than those who take turns; only in a writer's turn."""
-        self._counters[_EVERYTHING] += 2
-
     def settle(self) -> None:
         """Make even what somebody who was killed left odd; only in a writer's turn."""
         counters = self._counters
-        for place in [place for place, version in enumerate(counters[:_ACCOUNTED].tolist()) if version & 1]:
+        for place in [place for place, version in enumerate(counters.tolist()) if version & 1]:
             counters[place] += 1
 
     def close(self) -> None:

@@ -9,6 +9,7 @@ import itertools
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from time import monotonic
 from typing import Any, TypeVar
 
 from flask_sqlalchemy import SQLAlchemy
@@ -17,7 +18,6 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.schema import MetaData
 
-from movierating import revalidation
 from movierating.errors import Unavailable
 from movierating.storage.cache_versions import Subject
 from movierating.storage.dialect import POSTGRESQL, SQLITE
@@ -28,6 +28,9 @@ from movierating.storage.sqlite import engine as sqlite_engine
 from movierating.storage.sqlite.instance_lock import InUse
 
 T = TypeVar("T")
+
+# What another program writes moves no version, so a cached response may be this old towards its writes.
+MAX_STALE_SECONDS = 60
 
 
 class Base(DeclarativeBase):
@@ -66,7 +69,6 @@ def engine_options(url: str, instance: Path, synchronous: str, cursor_key: bytes
 
 def configure(engine: Engine, replica_url: str | None = None) -> None:
     """Make the connections of `engine` what `engine_options` promised; some reads may go to a replica."""
-    revalidation.configure(engine)
     if engine.dialect.name == POSTGRESQL:
         pg_connections.configure(engine)
         if replica_url is not None:
@@ -182,12 +184,12 @@ def replica_up() -> bool | None:
 
 
 def version(engine: Engine, subject: Subject | None) -> tuple[Any, ...] | None:
-    """A value that is another one after a commit that changes an answer about the subject (None: changes anything).
+    """Return a value that changes with each commit that changes a response about the subject (None: any response).
 
-    It is None while nobody can tell.
+    It also changes every MAX_STALE_SECONDS, and when the database file is replaced. Return None if unknown.
     """
-    found: tuple[Any, ...] | None = _door(engine).version(engine, subject)
-    return found
+    current: tuple[Any, ...] | None = _door(engine).version(engine, subject)
+    return None if current is None else (monotonic() // MAX_STALE_SECONDS, *current)
 
 
 def close() -> None:

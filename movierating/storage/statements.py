@@ -12,7 +12,6 @@ from typing import Any
 from sqlalchemy import Connection, Dialect
 from sqlalchemy.exc import DBAPIError
 
-from movierating import revalidation
 from movierating.storage import storage_errors
 from movierating.storage.dialect import POSTGRESQL
 
@@ -78,15 +77,7 @@ class _Compiled:
         self.row = row._make
 
     def rows(self, connection: Connection, values: dict[str, Any]) -> list[Any]:
-        parameters = self._parameters(values)
-        rows = self.fetch(connection, parameters)
-        if (reads := revalidation.current()) is not None:
-            reads.note(self, parameters, rows)
-        return rows
-
-    def fetch(self, connection: Connection, parameters: Any) -> list[Any]:
-        """Every row that it gives for these parameters, in the driver's order."""
-        rows: list[Any] = self._run(connection, parameters).fetchall()
+        rows: list[Any] = self._run(connection, self._parameters(values)).fetchall()
         return rows
 
     def run(self, connection: Connection, values: dict[str, Any]) -> Any:

@@ -1,7 +1,6 @@
 """Two hosts, one PostgreSQL, one Redis: to their users they are one service."""
 
 import itertools
-import re
 import subprocess
 import sys
 import threading
@@ -80,21 +79,6 @@ def test_a_token_that_was_revoked_on_one_is_dead_on_the_other(signed_in, cluster
         assert script.send("GET", "/v1/users/me").status == 200
         assert ada.send("DELETE", f"/v1/auth/tokens/{made['id']}").status == 204
         assert script.send("GET", "/v1/users/me").status == 401
-
-
-def test_what_one_has_answered_the_other_need_not_make(cluster, ids, client_of, eventually):
-    def shared():
-        shown = client_of(cluster[1]).send("GET", "/metrics").body.decode()
-        return float(re.search(r'movierating_cache_lookups_total{result="shared"} (\S+)', shown)[1])
-
-    def read_on_both(movie_id):
-        shown = [client_of(service).send("GET", f"/v1/movies/{movie_id}").body for service in cluster]
-        assert shown[0] == shown[1]
-        return shared()
-
-    # A worker that waited too long for Redis leaves it alone for a second.
-    again = itertools.cycle(ids)
-    eventually(lambda: read_on_both(next(again)))
 
 
 def test_no_read_is_older_than_what_the_other_host_has_acknowledged(

@@ -9,7 +9,6 @@ import postgres
 from movierating.monitoring import metrics
 from movierating.monitoring.logs import Answered
 from movierating.operations import last_backup
-from movierating.shared_cache import SharedCache
 from movierating.storage import database
 from movierating.storage.database import read, write
 
@@ -128,19 +127,11 @@ def test_writes_are_timed_each_by_its_wait_and_together_by_their_transaction(scr
         assert after[f"{name}_sum",] > before[f"{name}_sum",]
 
 
-def test_the_shared_cache_and_redis_are_shown(make_app, redis, scrape):
-    assert [scrape()["movierating_shared_cache_lookups_total", way] for way in ("hit", "miss", "error")] == [
-        0,
-        0,
-        0,
-    ]
+def test_redis_is_shown_where_there_is_one(make_app, redis, scrape):
     assert ("movierating_redis_up",) not in scrape()
     app = make_app(REDIS_URL=redis.url)
     server = app.extensions["redis"]
-    SharedCache(server).get(b"key")
-    text = app.test_client().get("/metrics").text
-    assert 'movierating_shared_cache_lookups_total{result="miss"} 1.0' in text
-    assert "movierating_redis_up 1.0" in text
+    assert "movierating_redis_up 1.0" in app.test_client().get("/metrics").text
     with redis.gone():
         assert "movierating_redis_up 0.0" in app.test_client().get("/metrics").text
         server.close()

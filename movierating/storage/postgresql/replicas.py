@@ -14,7 +14,6 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from movierating import revalidation
 from movierating.monitoring.logs import logger
 from movierating.storage.postgresql import connections as pg_connections
 from movierating.storage.postgresql import engine as pg_engine
@@ -34,7 +33,6 @@ class Replica:
     def __init__(self, url: str, options: dict[str, Any]) -> None:
         self._engine = create_engine(url, **options)
         pg_connections.configure(self._engine)
-        revalidation.configure(self._engine)
         self._door = pg_engine.Door()
         self._looking = threading.Lock()
         self._look_at = 0.0

@@ -6,7 +6,6 @@ one in its place. Source: https://www.sqlite.org/howtocorrupt.html, 2.4 and 4.
 
 import os
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -21,8 +20,6 @@ Identity = tuple[int, int]
 
 # The key in a connection's `info` under which its Opened is.
 OPENED = "opened"
-
-_LOOK_SECONDS = 1.0
 
 
 class Opened(NamedTuple):
@@ -50,23 +47,14 @@ class DatabaseFile:
         self._known_log: Identity | None = None
         # While that is open, no other file gets its identity.
         self._log: IO[bytes] | None = None
-        self._seen_until = 0.0
 
     @property
     def address(self) -> str:
         """The URI under which SQLite opens the file, and makes none where there is none."""
         return f"{self.path.absolute().as_uri()}?mode=rw"
 
-    def seen(self) -> Identity | None:
-        """Which file is there, or was before it was gone; as of the last second."""
-        now = time.monotonic()
-        if now >= self._seen_until:
-            self._seen_until = now + _LOOK_SECONDS
-            self.look()
-        return self._known
-
     def look(self) -> Identity | None:
-        """As `seen`, by now."""
+        """Return which file is there, or was before it was removed."""
         found = identity(self.path)
         if found not in (None, self._known):
             # Where that can't be done now, what is open goes on being read.

@@ -5,13 +5,12 @@
 
 import sqlite3
 import threading
-import time
-from collections.abc import Callable, Collection, Hashable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Dialect, Engine, event
-from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
+from sqlalchemy.exc import DisconnectionError
 
 from movierating.errors import Unavailable
 from movierating.storage import storage_errors
@@ -21,8 +20,6 @@ from movierating.storage.sqlite.instance_lock import Hold, InUse
 from movierating.storage.sqlite.write_queue import PATIENCE_SECONDS, Job, Writer
 
 T = TypeVar("T")
-
-_LOOK_SECONDS = 1.0
 
 IN_USE = "The instance is being restored or loaded; try again when that has ended."
 
@@ -35,9 +32,9 @@ class Reader:
         self._opened: Opened | None = connection.info.get(OPENED)
 
     def is_good(self) -> bool:
-        """Whether it is open, and to the file that is there as of the last second."""
+        """Return whether it is open, and to the file that is there now."""
         opened = self._opened
-        if opened is not None and opened.file.seen() != opened.identity:
+        if opened is not None and opened.file.look() != opened.identity:
             return False
         return not (self.connection.closed or self.connection.invalidated)
 
@@ -51,47 +48,12 @@ class _Own(threading.local):
     reader: Reader | None = None
 
 
-class _Watch:
-    """An eye on the file: that it is the same, and what other programs than ours write to it."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._seen: Hashable = None
-        self._seen_until = 0.0
-
-    def version(self, engine: Engine) -> Hashable:
-        """What moves with that, as of the last second. Raises OSError where nobody can tell; so before a first read."""
-        if time.monotonic() >= self._seen_until:
-            with self._lock:
-                if time.monotonic() >= self._seen_until:
-                    self._look(engine)
-        seen = self._seen
-        if seen is None:
-            raise OSError("what was written is not accounted for yet")
-        return seen
-
-    def _look(self, engine: Engine) -> None:
-        door = _door(engine)
-        # Before it is told here, all threads know that they have to open another one.
-        file = door.file.look()
-        door.writer.turns.look_for_files(engine)
-        unaccounted = door.writer.turns.unaccounted(engine)
-        # One of ours may have committed this very moment; the next one who asks looks again.
-        self._seen = None if unaccounted is None else (file, unaccounted)
-        self._seen_until = 0.0 if unaccounted is None else time.monotonic() + _LOOK_SECONDS
-
-    def close(self) -> None:
-        with self._lock:
-            self._seen_until = 0.0
-
-
 class Door:
     """One engine's way in: where its writers queue, and what its threads keep. It lives and goes with the engine."""
 
     def __init__(self) -> None:
         self.writer = Writer()
         self.own = _Own()
-        self.watch = _Watch()
         self.file: DatabaseFile
         self._others_read = False
         self._hold: Hold | None = None
@@ -112,25 +74,23 @@ class Door:
         return self.writer.write(engine, job, subjects, is_long)
 
     def version(self, engine: Engine, subject: Subject | None) -> tuple[Any, ...] | None:
-        """As `database.version`. What another program writes to the file counts a second later."""
+        """As `database.version`."""
+        file = self.file.look()
         try:
-            seen = self.watch.version(engine)
             versions = self.writer.turns.versions(engine)
-            own = versions.of_anything() if subject is None else versions.of(subject)
-            return None if own is None else (seen, versions.opening, own)
-        except (OSError, sqlite3.Error, SQLAlchemyError):
+        except OSError:
             return None
+        current = versions.of_anything() if subject is None else versions.of(subject)
+        return None if current is None else (file, versions.opening, current)
 
     def close(self, engine: Engine) -> None:
         """Close the connections, but for those on which other threads read, and hold the instance no more."""
         self.own.reader = None
-        self.watch.close()
         self.writer.close()
         # Where another thread has ever read, it may hold a connection of an earlier pool.
         self._others_read = self._others_read or engine.pool.checkedout() > 0  # type: ignore[attr-defined]
         engine.dispose()
         if not self._others_read:
-            self.writer.turns.close_indexes()
             self.file.closed()
         self._release()
 

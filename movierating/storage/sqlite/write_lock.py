@@ -1,8 +1,7 @@
 """Turns that writers of several processes take, and the versions that tell all of them what has changed.
 
 A lock on a file, because SQLite makes a busy writer sleep and try again, in no order. The versions of what a
-transaction changes move with its commit, while nobody else has the turn. Other programs take no turns and move no
-versions; but SQLite counts their commits with ours, and each writer sees to it that ours are told from theirs.
+transaction changes move with its commit, while nobody else has the turn.
 """
 
 import functools
@@ -13,16 +12,14 @@ import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, NamedTuple
 
 from sqlalchemy import Engine
 
-from movierating import foreign_commits
 from movierating.errors import Unavailable
 from movierating.storage import storage_errors
 from movierating.storage.cache_versions import Subject, Versions
 from movierating.storage.sqlite.database_file import identity
-from movierating.wal_index import WalIndex
 
 try:
     import fcntl
@@ -30,6 +27,9 @@ except ImportError:  # pragma: no cover  # Windows, where SQLite's own waiting h
     fcntl = None  # type: ignore[assignment]
 
 _LOOK_SECONDS = 0.01
+
+# How long a file of ours that was removed or replaced may go unnoticed.
+_CHECK_INTERVAL_SECONDS = 1.0
 
 
 class Turns:
@@ -39,9 +39,7 @@ class Turns:
         self._lock = _LockFile()
         self._versions: Versions | None = None
         self._settled: Versions | None = None
-        self._index: WalIndex | None = None
-        self._indexes: list[WalIndex] = []
-        self._opening = threading.Lock()
+        self._check_at = 0.0
         self.long = LongTurns()
 
     def take(self, engine: Engine) -> AbstractContextManager[None]:
@@ -51,61 +49,34 @@ class Turns:
         return _locked(self._lock.opened(_files(str(engine.url.database)).lock))
 
     @contextmanager
-    def changing(
-        self, engine: Engine, subjects: Collection[Subject] | None
-    ) -> Iterator[Callable[[Any], None]]:
+    def changing(self, engine: Engine, subjects: Collection[Subject] | None) -> Iterator[None]:
         """For a transaction in one's turn that changes no answers about others than `subjects`; None for any.
 
-        What it gives is to be called with the driver's connection once that has the write lock; the commit comes before
-        the end of the block. Raises InsufficientStorage or Unavailable.
+        The commit comes before the end of the block. Raises InsufficientStorage or Unavailable.
         """
         if not _are_taken(engine):
-            yield lambda _driver: None
+            yield
             return
-        self.look_for_files(engine)
         with _told_of_the_disk():
             versions = self.versions(engine)
         if self._settled is not versions:
             versions.settle()
             self._settled = versions
         with versions.changing(subjects):
-            account = foreign_commits.Account(versions, functools.partial(self._wal_index, engine))
-            yield account.begin
-            account.end()
-
-    def look_for_files(self, engine: Engine) -> None:
-        """Let go of versions, and of an index, whose file is not where other processes look for it."""
-        files = _files(str(engine.url.database))
-        versions, index = self._versions, self._index
-        # Neither is closed: another thread may be reading the one, and to close the other would undo SQLite's locks.
-        if versions is not None and versions.identity != identity(files.versions):
-            self._versions = None
-        if index is not None and index.identity != identity(WalIndex.file_of(files.database)):
-            self._index = None
-
-    def unaccounted(self, engine: Engine) -> tuple[int, int] | None:
-        """How many commits moved no version, behind what tells counts apart that don't compare.
-
-        It is None while one of us has committed and not accounted for it. Raises OSError where nobody can tell.
-        """
-        return foreign_commits.unaccounted(self.versions(engine), self._wal_index(engine))
-
-    def _wal_index(self, engine: Engine) -> WalIndex:
-        """Raises OSError where there is none."""
-        with self._opening:
-            index = self._index
-            if index is None:
-                index = self._index = WalIndex(_files(str(engine.url.database)).database)
-                self._indexes.append(index)
-        return index
+            yield
 
     def versions(self, engine: Engine) -> Versions:
         """Those that move with what is written. Raises OSError where there can't be any."""
         if not _are_taken(engine):
             raise OSError("the writers of different processes don't take turns")
-        versions = self._versions
+        file, versions = _files(str(engine.url.database)).versions, self._versions
+        if time.monotonic() >= self._check_at:
+            self._check_at = time.monotonic() + _CHECK_INTERVAL_SECONDS
+            # It is not closed: another thread may be reading it.
+            if versions is not None and versions.identity != identity(file):
+                versions = None
         if versions is None:
-            versions = self._versions = Versions(_files(str(engine.url.database)).versions)
+            versions = self._versions = Versions(file)
         return versions
 
     def close(self) -> None:
@@ -115,13 +86,6 @@ class Turns:
         if self._versions is not None:
             self._versions.close()
             self._versions = self._settled = None
-
-    def close_indexes(self) -> None:
-        """As `WalIndex.close`."""
-        with self._opening:
-            self._index = None
-            while self._indexes:
-                self._indexes.pop().close()
 
 
 class LongTurns:

@@ -150,8 +150,7 @@ class Writer:
                 began_at = time.perf_counter()
                 self._take_along(batch)
                 changes = self.turns.changing(engine, _subjects(batch))
-                with changes as begun, self._open(engine).begin() as transaction:
-                    begun(transaction.connection.connection.dbapi_connection)
+                with changes, self._open(engine).begin() as transaction:
                     _run(transaction.connection, batch)
                     _refuse_if_lost(transaction.connection)
         except BaseException as error:

@@ -64,12 +64,11 @@ def test_a_file_that_goes_while_a_transaction_is_under_way_takes_it_along(file):
     assert reached() == ["first", "seeded"]
 
 
-def test_another_file_is_written_at_once_and_read_a_second_later(file, monkeypatch):
+def test_replaced_file_is_written_and_read_at_once(file, monkeypatch):
     replace(file)
     reach("second")
     assert reached() == ["first", "second", "seeded"]
     replace(file)
-    monkeypatch.setattr("movierating.storage.sqlite.database_file._LOOK_SECONDS", 0)
     with db.engine.connect() as pooled:
         assert len(pooled.scalars(select(Milestone.name)).all()) == 3
     assert reached() == ["first", "second", "seeded"]
