@@ -11,9 +11,9 @@ import pytest
 
 from movierating import config
 from movierating.cli.main import main
-from movierating.ratings.formats import uploads, writers
+from movierating.ratings.formats import upload_reader, writers
 from movierating.ratings.formats.rows import ExportRow
-from movierating.ratings.formats.uploads import open_upload
+from movierating.ratings.formats.upload_reader import open_upload
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -100,14 +100,14 @@ def test_a_file_is_looked_at_and_then_taken(session):
 def lost(name):
     """What a format loses of a rating, as the table of formats writes it."""
     row = ExportRow("tt0116191", 3573, "Emma", None, 1996, [], 17, 1_705_314_600_250_000)
-    (back,) = open_upload(b"".join(writers.write(name, [row]).blocks)).rows
+    (back,) = open_upload(b"".join(writers.write_export(name, [row]).blocks)).rows
     told = {"half points (8.5 becomes 9)": back.value == 18, "time of day": back.rated_at != row.rated_at}
     return ", ".join(what for what, is_lost in told.items() if is_lost) or "nothing"
 
 
 def test_the_formats_are_those_that_there_are():
     rows = [[cell.strip() for cell in row.strip("|").split("|")] for row in table(FORMATS_HEADER)]
-    assert [row[0] for row in rows] == [f"`{name}`" for name in uploads.FORMATS]
+    assert [row[0] for row in rows] == [f"`{name}`" for name in upload_reader.FORMATS]
     assert all(row[1] and row[2] for row in rows)
     out = {row[0].strip("`"): row[4] for row in rows if row[3]}
     assert out == {name: lost(name) for name in writers.FORMATS}

@@ -100,7 +100,7 @@ def _rate_as(app, name):
     user_id, dice = users.id_of(name), random.Random(1)
     last = database.read().scalar(select(func.max(db.metadata.tables["movie"].c.id)))
     for movie_id in sorted({*dice.sample(range(1, last), 450), *range(last - len(TITLES), last + 1)}):
-        service.rate(user_id, movie_id, dice.randint(1, 20), dice.randint(-3, 3) * 10**15)
+        service.rate_movie(user_id, movie_id, dice.randint(1, 20), dice.randint(-3, 3) * 10**15)
 
 
 def copy(source, target):

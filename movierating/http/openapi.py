@@ -157,18 +157,18 @@ LINKS: dict[tuple[str, int], dict[str, Any]] = {
         "get_movie": _NEW_MOVIE,
         "rate_movie": _NEW_MOVIE,
         "change_movie": _AS_IT_IS,
-        "remove_movie": _AS_IT_IS,
+        "delete_movie": _AS_IT_IS,
     },
-    ("get_movie", 200): {"rate_movie": _NEW_MOVIE, "change_movie": _EDITION, "remove_movie": _EDITION},
-    ("change_movie", 200): {"get_movie": _NEW_MOVIE, "change_movie": _EDITION, "remove_movie": _EDITION},
+    ("get_movie", 200): {"rate_movie": _NEW_MOVIE, "change_movie": _EDITION, "delete_movie": _EDITION},
+    ("change_movie", 200): {"get_movie": _NEW_MOVIE, "change_movie": _EDITION, "delete_movie": _EDITION},
     ("get_movie_by_imdb_id", 200): {"get_movie": _NEW_MOVIE, "rate_movie": _NEW_MOVIE},
     ("find_movies", 200): {"get_movie": _FOUND_MOVIE, "rate_movie": _FOUND_MOVIE},
     ("list_movie_ratings", 200): {"get_profile": _RATER, "list_user_ratings": _RATER},
     **{
         ("rate_movie", status): {
-            "get_own_rating": _SAME_MOVIE,
+            "get_rating": _SAME_MOVIE,
             "list_movie_ratings": _SAME_MOVIE,
-            "take_back_rating": _SAME_MOVIE,
+            "delete_rating": _SAME_MOVIE,
         }
         for status in (200, 201)
     },
@@ -180,7 +180,7 @@ _PROOF = ["current_password"]
 _ONE_ID = {"oneOf": [{"required": [name]} for name in ("imdb_id", "movie_id", "tmdb_id")]}
 RULES: dict[str, dict[str, Any]] = {
     "OwnChange": {"dependentRequired": {"email": _PROOF, "password": _PROOF}},
-    "MovieName": _ONE_ID,
+    "MovieReference": _ONE_ID,
     "BatchRating": _ONE_ID,
 }
 

@@ -106,7 +106,7 @@ def _found() -> list[str]:
             lines.add(_orphans(read()))
         else:
             lines.add(_sequences(read()))
-        lines.add(_aggregates(aggregates.wrong(read())))
+        lines.add(_aggregates(aggregates.find_mismatches(read())))
         for part in (index_check.TITLES, index_check.FACETS):
             lines.add(_movies(part, index_check.wrong(read(), part)))
         lines.add(_text())
@@ -121,8 +121,8 @@ def _repair() -> Iterator[Finding]:
             return
     else:
         yield from write(lambda connection: list(_sequences(connection, repair=True)))
-    if aggregates.wrong(read()):
-        yield from _aggregates(write(aggregates.repair))
+    if aggregates.find_mismatches(read()):
+        yield from _aggregates(write(aggregates.repair_mismatches))
     for part in (index_check.TITLES, index_check.FACETS):
         yield from _movies(part, index_check.repair(part))
     yield from _repair_text()

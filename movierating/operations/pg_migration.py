@@ -83,7 +83,7 @@ def _refuse_unsound() -> None:
     driver: Any = database.read().connection.dbapi_connection
     if found := [*sqlite_backup.damage(driver, "quick_check"), *sqlite_backup.orphans(driver)]:
         raise MoveError(f"the SQLite database is damaged ({found[0]})")
-    if wrong := aggregates.wrong(database.read()):
+    if wrong := aggregates.find_mismatches(database.read()):
         name, key = wrong[0]
         raise MoveError(f"{name} {key} does not equal its ratings; `movierating check --repair` mends it")
 
@@ -205,5 +205,5 @@ def _compare(source: Connection, connection: Connection, tables: list[Any]) -> I
             if [tuple(row) for row in ours] != [tuple(row) for row in theirs]:
                 raise MoveError(f"the rows of {table.name} are not the same on both sides; nothing was moved")
             yield len(ours)
-    if aggregates.wrong(connection):
+    if aggregates.find_mismatches(connection):
         raise MoveError("on the other side sums do not equal their ratings; nothing was moved")

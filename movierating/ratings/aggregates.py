@@ -28,13 +28,13 @@ from movierating.storage.statements import Prepared
 
 _movie = Movie.__table__.c
 _rating = Rating.__table__.c
-Valued = tuple[int, int, int]
+RatingTuple = tuple[int, int, int]
 # The value of a rating before and after, in half points; None where there is no rating.
 Change = tuple[int | None, int | None]
 MOVIE_COLUMNS = rating_stats.columns_of(Movie.__table__)
 
 
-def move(connection: Connection, user_id: int, movie_id: int, old: int | None, new: int | None) -> Any:
+def apply_delta(connection: Connection, user_id: int, movie_id: int, old: int | None, new: int | None) -> Any:
     """Take the value `old` (half points; None: there was none) out of a movie's and a user's sums and put `new` in.
 
     Returns the movie's fresh MOVIE_COLUMNS, or None if there is no such movie; then nothing was changed.
@@ -47,12 +47,12 @@ def move(connection: Connection, user_id: int, movie_id: int, old: int | None, n
     return fresh
 
 
-def move_many(connection: Connection, user_id: int, changes: Mapping[int, Change]) -> int:
-    """As `move`, for many ratings of one user; `changes` are by the id of a movie. Returns how many of these exist."""
+def apply_deltas(connection: Connection, user_id: int, changes: Mapping[int, Change]) -> int:
+    """Apply many changes of one user's ratings, by movie id; return how many of these movies exist."""
     sums, ordered = Sums(), sorted(changes.items())
     for (old, new), times in Counter(changes.values()).items():
-        sums.count_user(user_id, old, -times)
-        sums.count_user(user_id, new, times)
+        sums.add_for_user(user_id, old, -times)
+        sums.add_for_user(user_id, new, times)
     sums.write(connection)
     added = [(movie_id, new) for movie_id, (old, new) in ordered if old is None]
     others = [(movie_id, new or 0, old) for movie_id, (old, new) in ordered if old is not None]
@@ -110,19 +110,19 @@ class Sums:
         """Of how many movies and users there is something to move."""
         return len(self._movies) + len(self._users)
 
-    def take_out(self, ratings: Iterable[Valued]) -> None:
+    def subtract(self, ratings: Iterable[RatingTuple]) -> None:
         """These ratings go; each is (user id, movie id, half points)."""
         for user_id, movie_id, value in ratings:
             self._movies[movie_id][value] -= 1
             self._users[user_id][value] -= 1
 
-    def put_in(self, ratings: Iterable[Valued]) -> None:
+    def add(self, ratings: Iterable[RatingTuple]) -> None:
         """These ratings come."""
         for user_id, movie_id, value in ratings:
             self._movies[movie_id][value] += 1
             self._users[user_id][value] += 1
 
-    def count_user(self, user_id: int, value: int | None, times: int) -> None:
+    def add_for_user(self, user_id: int, value: int | None, times: int) -> None:
         """So many ratings of this value come, or go if negative, for the user alone; those of None don't count."""
         if value is not None:
             self._users[user_id][value] += times
@@ -182,16 +182,16 @@ _COUNTED: tuple[tuple[Any, Any], ...] = (
 )
 
 
-def wrong(connection: Connection) -> list[tuple[str, int]]:
+def find_mismatches(connection: Connection) -> list[tuple[str, int]]:
     """Each movie and user whose aggregates differ from its ratings, as (`movie` or `user`, id)."""
     return [
         (table.name, row.id) for table, key in _COUNTED for row in connection.execute(_recounted(table, key))
     ]
 
 
-def repair(connection: Connection) -> list[tuple[str, int]]:
-    """Write the recount where `wrong` finds a difference, and return what it found."""
-    found = wrong(connection)
+def repair_mismatches(connection: Connection) -> list[tuple[str, int]]:
+    """Write the recount where `find_mismatches` finds a difference, and return what it found."""
+    found = find_mismatches(connection)
     for table, key in _COUNTED:
         for row in connection.execute(_recounted(table, key)).all():
             values: dict[str, Any] = dict(zip(rating_stats.COLUMNS, row[1:], strict=True))

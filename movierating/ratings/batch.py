@@ -8,19 +8,19 @@ from sqlalchemy import select
 
 from movierating.monitoring import counters
 from movierating.movies.models import Movie
-from movierating.ratings.bulk import put_many, remove_many, while_movies_go
-from movierating.ratings.service import about
+from movierating.ratings.bulk import delete_ratings, retry_if_movie_deleted, set_ratings
+from movierating.ratings.service import list_affected
 from movierating.storage.database import read, write
 
 _movie = Movie.__table__.c
 
 # By which a rating may name its movie; each exactly one of them.
-NAMES = ("movie_id", "imdb_id", "tmdb_id")
+MOVIE_KEYS = ("movie_id", "imdb_id", "tmdb_id")
 _COLUMNS = {"movie_id": _movie.id, "imdb_id": _movie.imdb_id, "tmdb_id": _movie.tmdb_id}
 
 
-def rate_many(user_id: int, ratings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Set ratings: each holds one of NAMES, `value` in half points and perhaps `rated_at` in microseconds.
+def rate_batch(user_id: int, ratings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Set ratings: each holds one of MOVIE_KEYS, `value` in half points and perhaps `rated_at` in microseconds.
 
     Returns how many were `created`, `updated`, `unchanged`, and the names that are `not_found`. A movie may come more
     than once; the last of its ratings stays.
@@ -30,25 +30,27 @@ def rate_many(user_id: int, ratings: Sequence[Mapping[str, Any]]) -> dict[str, A
         found, not_found = _found(ratings)
         given = [(movie_id, one["value"], one.get("rated_at")) for movie_id, one in found]
         outcomes = write(
-            partial(put_many, user_id=user_id, ratings=given, on_conflict="replace"),
-            about(user_id, _ids(found)),
+            partial(set_ratings, user_id=user_id, ratings=given, on_conflict="replace"),
+            list_affected(user_id, _ids(found)),
         )
         counts = {name: outcomes.count(name) for name in ("created", "updated", "unchanged")}
         return {**counts, "not_found": not_found}
 
-    report = while_movies_go(attempt)
+    report = retry_if_movie_deleted(attempt)
     counters.count(counters.RATINGS_WRITTEN, "list", amount=len(ratings) - len(report["not_found"]))
     return report
 
 
-def take_back_many(user_id: int, ratings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Remove ratings, each holding one of NAMES; returns how many were `deleted`, and the names `not_found`.
+def delete_batch(user_id: int, ratings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Remove ratings, each holding one of MOVIE_KEYS; returns how many were `deleted`, and the names `not_found`.
 
     A movie that the user did not rate is not found either.
     """
     found, not_found = _found(ratings)
     movie_ids = _ids(found)
-    gone = write(partial(remove_many, user_id=user_id, movie_ids=movie_ids), about(user_id, movie_ids))
+    gone = write(
+        partial(delete_ratings, user_id=user_id, movie_ids=movie_ids), list_affected(user_id, movie_ids)
+    )
     not_found += [_name(one) for movie_id, one in found if movie_id not in gone]
     return {"deleted": len(gone), "not_found": not_found}
 
@@ -58,7 +60,7 @@ def _ids(found: list[tuple[int, Mapping[str, Any]]]) -> set[int]:
 
 
 def _name(one: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: one[name] for name in NAMES if name in one}
+    return {name: one[name] for name in MOVIE_KEYS if name in one}
 
 
 def _found(

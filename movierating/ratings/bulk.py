@@ -11,7 +11,7 @@ from movierating import clock
 from movierating.auth.models import User
 from movierating.errors import Unauthenticated, Unavailable
 from movierating.movies.models import Movie
-from movierating.ratings.aggregates import move_many
+from movierating.ratings.aggregates import apply_deltas
 from movierating.ratings.models import Rating
 from movierating.storage.database import batched
 from movierating.storage.dialect import among, driver_text, listed, lock_rows, rows_of
@@ -27,12 +27,12 @@ _BATCH = 500
 
 
 # A rating that somebody gives: the movie's id, half points, and `rated_at` in microseconds, None where it isn't told.
-Given = tuple[int, int, int | None]
+NewRating = tuple[int, int, int | None]
 # A rating that is there or comes: half points and `rated_at`.
 _Stored = tuple[int, int]
 
 
-class MovieGone(Exception):
+class MovieDeleted(Exception):
     """A movie that was to be rated isn't there any more."""
 
 
@@ -40,15 +40,15 @@ class MovieGone(Exception):
 _ATTEMPTS = 3
 
 
-def while_movies_go(attempt: Callable[[], T]) -> T:
-    """What `attempt` returns, which is made again where it raises MovieGone. Raises Unavailable if that goes on."""
+def retry_if_movie_deleted(attempt: Callable[[], T]) -> T:
+    """What `attempt` returns, which is made again where it raises MovieDeleted. Raises Unavailable if that goes on."""
     for _ in range(_ATTEMPTS):
-        with suppress(MovieGone):
+        with suppress(MovieDeleted):
             return attempt()
     raise Unavailable("Movies are being removed; try again shortly.")
 
 
-class Judged(NamedTuple):
+class ImportPlan(NamedTuple):
     """What becomes of ratings: an outcome each, in their order, and by movie the ratings that are there and come."""
 
     now: int
@@ -57,43 +57,43 @@ class Judged(NamedTuple):
     changed: dict[int, _Stored]
 
 
-def put_many(
-    connection: Connection, user_id: int, ratings: Iterable[Given], on_conflict: OnConflict
+def set_ratings(
+    connection: Connection, user_id: int, ratings: Iterable[NewRating], on_conflict: OnConflict
 ) -> list[Outcome]:
     """Set a user's ratings inside the caller's transaction; returns what became of each, in the same order.
 
     A rating that differs from the one that is there replaces it (`replace`), gives way to it (`keep`), or does
     whichever the later time says (`newer`; one without a time gives way); what gives way is `skipped`. A movie may
-    come more than once: each of its ratings meets the one before. Raises MovieGone, and Unauthenticated where the
+    come more than once: each of its ratings meets the one before. Raises MovieDeleted, and Unauthenticated where the
     account was closed meanwhile; then nothing may be committed.
     """
     ratings = list(ratings)
     lock_rows(connection, User.__table__, [user_id])
     lock_rows(connection, Movie.__table__, [movie_id for movie_id, _, _ in ratings])
-    judged = judge_many(connection, user_id, ratings, on_conflict)
+    judged = plan_ratings(connection, user_id, ratings, on_conflict)
     if judged.changed:
         _write(connection, user_id, judged)
     return judged.outcomes
 
 
-def judge_many(
-    connection: Connection, user_id: int, ratings: Iterable[Given], on_conflict: OnConflict
-) -> Judged:
-    """What `put_many` would do."""
+def plan_ratings(
+    connection: Connection, user_id: int, ratings: Iterable[NewRating], on_conflict: OnConflict
+) -> ImportPlan:
+    """What `set_ratings` would do."""
     ratings, now = list(ratings), clock.now()
     movie_ids = {movie_id for movie_id, _, _ in ratings}
     stored = _stored(connection, user_id, movie_ids)
     if not stored and len(movie_ids) == len(ratings):
         # A first import meets nothing, not even itself.
         added = {movie_id: (value, now if at is None else at) for movie_id, value, at in ratings}
-        return Judged(now, ["created"] * len(ratings), stored, added)
+        return ImportPlan(now, ["created"] * len(ratings), stored, added)
     current: dict[int, _Stored] = dict(stored)
     outcomes = [_judge(current, rating, on_conflict, now) for rating in ratings]
     changed = {movie_id: row for movie_id, row in current.items() if stored.get(movie_id) != row}
-    return Judged(now, outcomes, stored, changed)
+    return ImportPlan(now, outcomes, stored, changed)
 
 
-def _judge(current: dict[int, _Stored], given: Given, on_conflict: OnConflict, now: int) -> Outcome:
+def _judge(current: dict[int, _Stored], given: NewRating, on_conflict: OnConflict, now: int) -> Outcome:
     movie_id, value, rated_at = given
     old = current.get(movie_id)
     if old is None:
@@ -124,14 +124,14 @@ def _stored(connection: Connection, user_id: int, movie_ids: set[int]) -> dict[i
     return {movie_id: (value, rated_at) for movie_id, value, rated_at in rows}
 
 
-def _write(connection: Connection, user_id: int, judged: Judged) -> None:
+def _write(connection: Connection, user_id: int, judged: ImportPlan) -> None:
     there = judged.stored
     ordered = sorted(judged.changed.items())
     changes = {
         movie_id: (there[movie_id][0] if movie_id in there else None, row[0]) for movie_id, row in ordered
     }
-    if move_many(connection, user_id, changes) < len(changes):
-        raise MovieGone
+    if apply_deltas(connection, user_id, changes) < len(changes):
+        raise MovieDeleted
     rows = [(movie_id, *row) for movie_id, row in ordered]
     try:
         for some in batched(rows, _ROWS_A_STATEMENT):
@@ -155,7 +155,7 @@ _PUT = (
 )
 
 
-def remove_many(connection: Connection, user_id: int, movie_ids: Iterable[int]) -> set[int]:
+def delete_ratings(connection: Connection, user_id: int, movie_ids: Iterable[int]) -> set[int]:
     """Remove a user's ratings of these movies inside the caller's transaction; returns the ids that were rated."""
     movie_ids, gone = list(movie_ids), list[Any]()
     lock_rows(connection, User.__table__, [user_id])
@@ -163,5 +163,5 @@ def remove_many(connection: Connection, user_id: int, movie_ids: Iterable[int]) 
     for some in batched(movie_ids, _BATCH):
         statement = delete(Rating).where(_rating.user_id == user_id, _rating.movie_id.in_(some))
         gone += connection.execute(statement.returning(_rating.movie_id, _rating.value)).all()
-    move_many(connection, user_id, {movie_id: (value, None) for movie_id, value in gone})
+    apply_deltas(connection, user_id, {movie_id: (value, None) for movie_id, value in gone})
     return {movie_id for movie_id, _ in gone}

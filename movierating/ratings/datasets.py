@@ -17,9 +17,9 @@ from movierating.movies.matching import AmbiguousError, Catalogue, Wanted
 from movierating.movies.models import Movie
 from movierating.movies.titles import fold
 from movierating.ratings.aggregates import Sums
+from movierating.ratings.dataset_loading import Report, load_batch
 from movierating.ratings.formats.movielens import Dataset, MovieRow, RatingBatch
-from movierating.ratings.formats.tables import BadRow
-from movierating.ratings.loading import Report, load_batch
+from movierating.ratings.formats.table_reader import BadRow
 from movierating.ratings.models import Rating
 from movierating.storage.database import alone, write
 from movierating.storage.dialect import among, newest_id
@@ -28,7 +28,7 @@ from movierating.storage.dialect import among, newest_id
 CHUNK_ROWS = 15_000
 
 # Movies and users whose sums are collected before they are written, at some 300 bytes each.
-_MOST_SUMS = 100_000
+_MAX_SUMS = 100_000
 
 # How many times as many movies as a data set has are a large catalogue.
 _LARGE = 4
@@ -146,7 +146,7 @@ def _load_first(
         there = _still_there(connection, chunk, movie_ids)
         for batch in chunk:
             load_batch(connection, batch, there, report, sums)
-        if len(sums) > _MOST_SUMS:
+        if len(sums) > _MAX_SUMS:
             sums.write(connection)
             sums = Sums()
         progress(chunk[-1].bytes_read)

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 
 from movierating.movies.models import Movie
 from movierating.ratings.formats.rows import ExportRow
-from movierating.ratings.formats.writers import Download, write
+from movierating.ratings.formats.writers import ExportFile, write_export
 from movierating.ratings.models import Rating
 from movierating.storage.database import stream
 from movierating.storage.dialect import by_bytes
@@ -35,10 +35,10 @@ _COLUMNS = (
 )
 
 
-def export_ratings(user_id: int, format_name: str) -> Download:
+def export_ratings(user_id: int, format_name: str) -> ExportFile:
     """A user's ratings, oldest first, in one of the formats `csv`, `json`, `letterboxd` and `imdb`."""
     statement = select(*_COLUMNS).join(Movie, _movie.id == _rating.movie_id).where(_rating.user_id == user_id)
-    return write(format_name, _export_rows(stream(statement.order_by(*_ORDER))))
+    return write_export(format_name, _export_rows(stream(statement.order_by(*_ORDER))))
 
 
 def _export_rows(rows: Iterable[Any]) -> Iterator[ExportRow]:

@@ -10,10 +10,10 @@ from sqlalchemy import Connection
 
 from movierating.errors import Unavailable, invalid
 from movierating.monitoring import counters
-from movierating.ratings.bulk import Given, MovieGone, OnConflict, Outcome, judge_many, put_many
+from movierating.ratings.bulk import MovieDeleted, NewRating, OnConflict, Outcome, plan_ratings, set_ratings
 from movierating.ratings.formats.rows import RatedRow, Row, SkippedRow, UnknownFormat
-from movierating.ratings.formats.uploads import open_upload
-from movierating.ratings.row_matching import Matches, match_exactly, match_missing, placed
+from movierating.ratings.formats.upload_reader import open_upload
+from movierating.ratings.row_matching import RowMatches, match_exactly, match_missing, prefix_file_name
 from movierating.storage.database import read, write
 
 # Each time an admin would have to remove a movie of the file in the moment between its match and its rating.
@@ -46,7 +46,7 @@ def import_file(
     """Give a user the ratings of a file, in one transaction; a dry run reports the same and writes nothing.
 
     Its format is told from its content, or has to be `wanted`. A movie that isn't there is added if `create_missing`,
-    and otherwise its row is unmatched; one that exists is never changed. `on_conflict` is as for `put_many`. Of
+    and otherwise its row is unmatched; one that exists is never changed. `on_conflict` is as for `set_ratings`. Of
     several rows for one movie the newest counts. Raises Invalid where the file as a whole can't be taken, and
     Unavailable where movies go as fast as they are matched.
     """
@@ -60,9 +60,9 @@ def import_file(
     if dry_run:
         exact = match_exactly(read(), rated)
         matches = match_missing(read(), exact, create_missing=create_missing, dry_run=True)
-        return _told(report, matches, judge_many(read(), user_id, _given(matches), on_conflict).outcomes)
+        return _told(report, matches, plan_ratings(read(), user_id, _given(matches), on_conflict).outcomes)
     for _ in range(_ATTEMPTS):
-        with suppress(MovieGone):
+        with suppress(MovieDeleted):
             done = _told(report, *_import(user_id, rated, create_missing, on_conflict))
             counters.count(
                 counters.RATINGS_WRITTEN, "upload", amount=done.created + done.updated + done.unchanged
@@ -73,25 +73,25 @@ def import_file(
 
 def _import(
     user_id: int, rated: Sequence[RatedRow], create_missing: bool, on_conflict: OnConflict
-) -> tuple[Matches, list[Outcome]]:
-    """Write a file's ratings, and tell what became of its rows. Raises MovieGone where one went meanwhile."""
+) -> tuple[RowMatches, list[Outcome]]:
+    """Write a file's ratings, and tell what became of its rows. Raises MovieDeleted where one went meanwhile."""
     # To tell the movies takes as long as to write their ratings, and needs the lock that others wait for only where
     # movies are added. One that is changed meanwhile was so after this import, as it were.
     exact = match_exactly(read(), rated)
     known = None if create_missing and exact.missing else match_missing(read(), exact)
 
-    def job(connection: Connection) -> tuple[Matches, list[Outcome]]:
+    def job(connection: Connection) -> tuple[RowMatches, list[Outcome]]:
         matches = known or match_missing(connection, exact, create_missing=True)
-        return matches, put_many(connection, user_id, _given(matches), on_conflict)
+        return matches, set_ratings(connection, user_id, _given(matches), on_conflict)
 
     return write(job, is_long=True)
 
 
-def _given(matches: Matches) -> list[Given]:
+def _given(matches: RowMatches) -> list[NewRating]:
     return [(movie_id, row.value, row.rated_at) for movie_id, row in matches.newest.items()]
 
 
-def _told(read: Report, matches: Matches, outcomes: Iterable[Outcome]) -> Report:
+def _told(read: Report, matches: RowMatches, outcomes: Iterable[Outcome]) -> Report:
     report = replace(read, unmatched=matches.unmatched)
     report.skipped += matches.skipped
     for outcome, count in Counter(outcomes).items():
@@ -107,5 +107,5 @@ def _sorted_out(rows: Iterable[Row], report: Report) -> list[RatedRow]:
         elif isinstance(row, SkippedRow):
             report.skipped += 1
         else:
-            report.errors.append({"line": row.line, "reason": placed(row.file, row.reason)})
+            report.errors.append({"line": row.line, "reason": prefix_file_name(row.file, row.reason)})
     return rated

@@ -18,7 +18,7 @@ blp = Blueprint(
 
 
 def _require_own(movie_id: int) -> None:
-    service.own(access.caller().user_id, movie_id)
+    service.get_rating(access.caller().user_id, movie_id)
 
 
 @blp.route("/<id:movie_id>/rating")
@@ -30,39 +30,39 @@ class OwnRating(View):
     @blp.refuses(400, 404, 413, 415)
     @before_422(movies.require)
     @blp.arguments(schemas.NewRatingSchema(), example={"value": 8.5})
-    @blp.response(200, schemas.RatedSchema())
-    @blp.alt_response(201, schema=schemas.RatedSchema(), success=True)
+    @blp.response(200, schemas.RatingResultSchema())
+    @blp.alt_response(201, schema=schemas.RatingResultSchema(), success=True)
     def put(self, body: dict[str, Any], movie_id: int) -> Response:
         """Rate a movie
 
         201 for a first rating, 200 after that. Sent twice, it changes nothing the second time: without `rated_at`, an
         unchanged value keeps its time and a changed one takes the present.
         """
-        rated = service.rate(access.caller().user_id, movie_id, body["value"], body["rated_at"])
+        rated = service.rate_movie(access.caller().user_id, movie_id, body["value"], body["rated_at"])
         return json_answer({**rated.rating, "ratings": rated.ratings}, 201 if rated.is_new else 200)
 
-    @blp.doc(operationId="get_own_rating")
+    @blp.doc(operationId="get_rating")
     @access.signed_in
     @blp.refuses(404)
     @blp.response(200, schemas.RatingSchema())
     def get(self, movie_id: int) -> Response:
-        """Look at your rating of a movie
+        """Get your rating of a movie
 
         404 if you have not rated it.
         """
-        return json_answer(service.own(access.caller().user_id, movie_id))
+        return json_answer(service.get_rating(access.caller().user_id, movie_id))
 
-    @blp.doc(operationId="take_back_rating")
+    @blp.doc(operationId="delete_rating")
     @access.signed_in
     @blp.refuses(404)
     @before_422(_require_own)
     @blp.response(204)
     def delete(self, movie_id: int) -> Response:
-        """Take your rating of a movie back
+        """Delete your rating of a movie
 
         The movie's numbers are again as if it had never been given. 404 if there is none.
         """
-        service.take_back(access.caller().user_id, movie_id)
+        service.delete_rating(access.caller().user_id, movie_id)
         return Response(status=204)
 
 
@@ -80,24 +80,24 @@ class MovieRatings(View):
 
         The newest first, each with who gave it.
         """
-        return listing(*service.of_movie(movie_id, query["cursor"], query["limit"]))
+        return listing(*service.list_ratings_for_movie(movie_id, query["cursor"], query["limit"]))
 
 
 @blp.route("/<id:movie_id>", tags=["movies"])
-class RatedMovie(View):
+class DeletableMovie(View):
     """A movie together with its ratings."""
 
-    @blp.doc(operationId="remove_movie")
+    @blp.doc(operationId="delete_movie")
     @access.admin_only
     @blp.refuses(409)
     @preconditions.if_match(movies.require_edit)
-    @blp.arguments(schemas.RemovalQuerySchema(), location="query")
+    @blp.arguments(schemas.DeleteMovieQuerySchema(), location="query")
     @blp.response(204)
     def delete(self, query: dict[str, bool], movie_id: int) -> Response:
-        """Remove a movie
+        """Delete a movie
 
         Refused (409) while it has ratings, unless `with_ratings=true` removes these too. Needs `If-Match` with the
         movie's tag.
         """
-        service.remove_movie(movie_id, preconditions.edits(), query["with_ratings"])
+        service.delete_movie(movie_id, preconditions.edits(), query["with_ratings"])
         return Response(status=204)

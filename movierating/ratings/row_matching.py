@@ -16,11 +16,11 @@ from movierating.movies.schemas import NewMovieSchema
 from movierating.ratings.formats.rows import RatedRow
 
 # They are added while others wait to write.
-MOST_ADDED = 5_000
+MAX_MOVIES_ADDED = 5_000
 
 
 @dataclass(slots=True)
-class Matches:
+class RowMatches:
     """The newest row of each movie, by its id, and what became of the others.
 
     `skipped` counts those that are no movies, and the older ones of a movie. `missing` are the rows that name no movie
@@ -45,15 +45,15 @@ class Matches:
         """As `add`, but a movie without ids can't be what rows with different ones mean."""
         imdb_id, tmdb_id = self._ids.get(movie_id, (None, None))
         if _differ(imdb_id, row.imdb_id) or _differ(tmdb_id, row.tmdb_id):
-            self.leave(row, "another row of the file, with another id, means this movie", [movie_id])
+            self.mark_unmatched(row, "another row of the file, with another id, means this movie", [movie_id])
         else:
             self._ids[movie_id] = (imdb_id or row.imdb_id, tmdb_id or row.tmdb_id)
             self.add(movie_id, row)
 
-    def leave(self, row: RatedRow, reason: str, candidates: Sequence[int] = ()) -> None:
+    def mark_unmatched(self, row: RatedRow, reason: str, candidates: Sequence[int] = ()) -> None:
         """The row goes nowhere, for a reason that a person understands."""
         told: dict[str, Any] = {"line": row.line, "title": row.title, "year": row.year}
-        told |= {"reason": placed(row.file, reason), "candidates": list(candidates)}
+        told |= {"reason": prefix_file_name(row.file, reason), "candidates": list(candidates)}
         self._left.append((row.file, row.line, told))
 
     @property
@@ -61,16 +61,16 @@ class Matches:
         """A dict for each row whose movie can't be told, in the file's order."""
         return [told for _, _, told in sorted(self._left, key=lambda left: left[:2])]
 
-    def copy(self) -> "Matches":
+    def copy(self) -> "RowMatches":
         """Another one that can be added to."""
-        return Matches(dict(self.newest), self.skipped, [], dict(self._ids), list(self._left))
+        return RowMatches(dict(self.newest), self.skipped, [], dict(self._ids), list(self._left))
 
 
 def _differ(one: object, other: object) -> bool:
     return one is not None and other is not None and one != other
 
 
-def placed(file: str, reason: str) -> str:
+def prefix_file_name(file: str, reason: str) -> str:
     """The reason, with the file's name if it lies in a ZIP."""
     return f"{file}: {reason}" if file else reason
 
@@ -80,9 +80,9 @@ def _moment(row: RatedRow) -> float:
     return -math.inf if row.rated_at is None else row.rated_at
 
 
-def match_exactly(connection: Connection, rows: Sequence[RatedRow]) -> Matches:
+def match_exactly(connection: Connection, rows: Sequence[RatedRow]) -> RowMatches:
     """Tell the movies that rows name by an id, or by title and year; any connection will do."""
-    matches = Matches()
+    matches = RowMatches()
     by_imdb_id = ids_by_imdb_id(connection, {row.imdb_id for row in rows if row.imdb_id})
     others = [row for row in rows if row.imdb_id not in by_imdb_id]
     catalogue = _catalogue(connection, others)
@@ -95,11 +95,11 @@ def match_exactly(connection: Connection, rows: Sequence[RatedRow]) -> Matches:
     return matches
 
 
-def _match_exactly(catalogue: Catalogue, row: RatedRow, matches: Matches) -> None:
+def _match_exactly(catalogue: Catalogue, row: RatedRow, matches: RowMatches) -> None:
     try:
         movie_id = catalogue.find(row.imdb_id, row.tmdb_id, _titles(row), row.year)
     except AmbiguousError as error:
-        matches.leave(row, str(error), error.movie_ids)
+        matches.mark_unmatched(row, str(error), error.movie_ids)
         return
     if movie_id is None:
         matches.missing.append(row)
@@ -108,8 +108,8 @@ def _match_exactly(catalogue: Catalogue, row: RatedRow, matches: Matches) -> Non
 
 
 def match_missing(
-    connection: Connection, exact: Matches, *, create_missing: bool = False, dry_run: bool = False
-) -> Matches:
+    connection: Connection, exact: RowMatches, *, create_missing: bool = False, dry_run: bool = False
+) -> RowMatches:
     """`exact`, with the movies of its `missing` rows: those a year off, or added if `create_missing`.
 
     They are added inside the caller's write transaction; in a dry run they only get ids.
@@ -128,7 +128,7 @@ def match_missing(
 
 
 def _match_missing(
-    catalogue: Catalogue, row: RatedRow, matches: Matches, nearby: "_Nearby", create_missing: bool
+    catalogue: Catalogue, row: RatedRow, matches: RowMatches, nearby: "_Nearby", create_missing: bool
 ) -> None:
     if row.kind is not None:
         matches.skipped += 1
@@ -136,12 +136,12 @@ def _match_missing(
     try:
         movie_id = nearby.find(row)
     except AmbiguousError as error:
-        matches.leave(row, str(error), error.movie_ids)
+        matches.mark_unmatched(row, str(error), error.movie_ids)
         return
     if movie_id is not None:
         matches.add_by_title(movie_id, row)
     elif reason := _why_not_added(row, catalogue, create_missing):
-        matches.leave(row, reason)
+        matches.mark_unmatched(row, reason)
     else:
         movie_id = catalogue.add(_facts(row))
         nearby.named.add(movie_id)
@@ -152,8 +152,8 @@ def _why_not_added(row: RatedRow, catalogue: Catalogue, create_missing: bool) ->
     if not create_missing:
         has_key = row.year is not None or row.imdb_id is not None or row.tmdb_id is not None
         return "there is no such movie" if has_key else "without a year or an id its movie can't be told"
-    if catalogue.changes >= MOST_ADDED:
-        return f"a file adds {MOST_ADDED:,} movies at most; import it again for the others"
+    if catalogue.changes >= MAX_MOVIES_ADDED:
+        return f"a file adds {MAX_MOVIES_ADDED:,} movies at most; import it again for the others"
     refusal = _refusal(row)
     return refusal and f"there is no such movie, and it can't be added: {refusal}"
 

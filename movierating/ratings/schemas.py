@@ -35,13 +35,13 @@ class RatingSchema(ma.Schema):
     updated_at = Moment(required=True)
 
 
-class RatedSchema(RatingSchema):
+class RatingResultSchema(RatingSchema):
     """A rating just set, with what the movie's ratings now add up to."""
 
     ratings = ma.fields.Nested(MovieRatingsSchema, required=True)
 
 
-class RaterSchema(ma.Schema):
+class UserSummarySchema(ma.Schema):
     """Who gave a rating."""
 
     id = ma.fields.Integer(required=True, metadata={"example": 3})
@@ -52,10 +52,10 @@ class RaterSchema(ma.Schema):
 class MovieRatingSchema(RatingSchema):
     """A movie's rating, with who gave it."""
 
-    user = ma.fields.Nested(RaterSchema, required=True)
+    user = ma.fields.Nested(UserSummarySchema, required=True)
 
 
-class RemovalQuerySchema(ma.Schema):
+class DeleteMovieQuerySchema(ma.Schema):
     """Whether a movie's ratings go with it."""
 
     with_ratings = Flag(

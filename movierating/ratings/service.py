@@ -14,7 +14,7 @@ from movierating.monitoring import counters
 from movierating.movies import index
 from movierating.movies import service as movies
 from movierating.movies.models import Movie
-from movierating.ratings.aggregates import MOVIE_COLUMNS, Sums, move
+from movierating.ratings.aggregates import MOVIE_COLUMNS, Sums, apply_delta
 from movierating.ratings.models import Rating
 from movierating.storage.cache_versions import MOVIE, USER, Subject
 from movierating.storage.database import read, write
@@ -43,13 +43,13 @@ def _put(dialect: Dialect) -> Any:
 _PUT = Prepared(_put)
 
 
-def about(user_id: int, movie_ids: Iterable[int]) -> list[Subject]:
+def list_affected(user_id: int, movie_ids: Iterable[int]) -> list[Subject]:
     """What a change of these ratings of a user is about."""
     return [(USER, user_id), *((MOVIE, movie_id) for movie_id in movie_ids)]
 
 
 @dataclass(frozen=True, slots=True)
-class Rated:
+class RatingResult:
     """The outcome of rating a movie: its rating as stored, the movie's fresh aggregates, and whether it is new."""
 
     rating: dict[str, Any]
@@ -57,7 +57,7 @@ class Rated:
     is_new: bool
 
 
-def rate(user_id: int, movie_id: int, value: int, rated_at: int | None) -> Rated:
+def rate_movie(user_id: int, movie_id: int, value: int, rated_at: int | None) -> RatingResult:
     """Set a user's rating of a movie to `value` (half points, 1 to 20), given at `rated_at`.
 
     Without a time, an unchanged value keeps its own and a changed one takes the present. Raises NotFound, and
@@ -65,8 +65,8 @@ def rate(user_id: int, movie_id: int, value: int, rated_at: int | None) -> Rated
     """
     try:
         rated = write(
-            lambda connection: _rate(connection, user_id, movie_id, value, rated_at),
-            about(user_id, [movie_id]),
+            lambda connection: _rate_movie(connection, user_id, movie_id, value, rated_at),
+            list_affected(user_id, [movie_id]),
         )
     except IntegrityError as error:
         raise Unauthenticated("There is no such account any more.") from error
@@ -83,13 +83,16 @@ def _wait_for_own(connection: Connection, user_id: int) -> None:
         _LOCK.first(connection, key=user_id)
 
 
-def _rate(connection: Connection, user_id: int, movie_id: int, value: int, rated_at: int | None) -> Rated:
+def _rate_movie(
+    connection: Connection, user_id: int, movie_id: int, value: int, rated_at: int | None
+) -> RatingResult:
     _wait_for_own(connection, user_id)
     old = _OWN_RATING.first(connection, user=user_id, movie=movie_id)
     now = clock.now()
     if old is not None and old.value == value and rated_at in (None, old.rated_at):
-        return Rated(shown(old), rating_stats.shown_with_score(_SUMS.first(connection, key=movie_id)), False)
-    fresh = move(connection, user_id, movie_id, old.value if old else None, value)
+        stats = rating_stats.shown_with_score(_SUMS.first(connection, key=movie_id))
+        return RatingResult(serialize_rating(old), stats, False)
+    fresh = apply_delta(connection, user_id, movie_id, old.value if old else None, value)
     if fresh is None:
         raise NotFound("There is no such movie.")
     row = {
@@ -99,15 +102,15 @@ def _rate(connection: Connection, user_id: int, movie_id: int, value: int, rated
         "updated_at": now,
     }
     _PUT.run(connection, user_id=user_id, movie_id=movie_id, **row)
-    return Rated(shown_values(**row), rating_stats.shown_with_score(fresh), old is None)
+    return RatingResult(serialize_rating_values(**row), rating_stats.shown_with_score(fresh), old is None)
 
 
-def shown(row: Row[Any]) -> dict[str, Any]:
+def serialize_rating(row: Row[Any]) -> dict[str, Any]:
     """A row with a rating's value and times, as the API shows it."""
-    return shown_values(row.value, row.rated_at, row.created_at, row.updated_at)
+    return serialize_rating_values(row.value, row.rated_at, row.created_at, row.updated_at)
 
 
-def shown_values(value: int, rated_at: int, created_at: int, updated_at: int) -> dict[str, Any]:
+def serialize_rating_values(value: int, rated_at: int, created_at: int, updated_at: int) -> dict[str, Any]:
     """A rating's columns as the API shows them."""
     return {
         "value": value / 2,
@@ -117,25 +120,27 @@ def shown_values(value: int, rated_at: int, created_at: int, updated_at: int) ->
     }
 
 
-def own(user_id: int, movie_id: int) -> dict[str, Any]:
+def get_rating(user_id: int, movie_id: int) -> dict[str, Any]:
     """A user's rating of a movie. Raises NotFound."""
     row = _OWN_RATING.first(read(), user=user_id, movie=movie_id)
     if row is None:
         raise NotFound("You have not rated this movie.")
-    return shown(row)
+    return serialize_rating(row)
 
 
-def take_back(user_id: int, movie_id: int) -> None:
+def delete_rating(user_id: int, movie_id: int) -> None:
     """Remove a user's rating of a movie. Raises NotFound."""
-    write(lambda connection: _take_back(connection, user_id, movie_id), about(user_id, [movie_id]))
+    write(
+        lambda connection: _delete_rating(connection, user_id, movie_id), list_affected(user_id, [movie_id])
+    )
 
 
-def _take_back(connection: Connection, user_id: int, movie_id: int) -> None:
+def _delete_rating(connection: Connection, user_id: int, movie_id: int) -> None:
     _wait_for_own(connection, user_id)
     gone = _REMOVE.first(connection, user=user_id, movie=movie_id)
     if gone is None:
         raise NotFound("You have not rated this movie.")
-    move(connection, user_id, movie_id, gone.value, None)
+    apply_delta(connection, user_id, movie_id, gone.value, None)
 
 
 _OF_MOVIE = Pages(
@@ -146,7 +151,9 @@ _OF_MOVIE = Pages(
 )
 
 
-def of_movie(movie_id: int, cursor: str | None, limit: int) -> tuple[list[dict[str, Any]], str | None]:
+def list_ratings_for_movie(
+    movie_id: int, cursor: str | None, limit: int
+) -> tuple[list[dict[str, Any]], str | None]:
     """A page of everyone's ratings of a movie, newest first, and the next cursor; without deactivated accounts.
 
     Raises NotFound.
@@ -155,21 +162,21 @@ def of_movie(movie_id: int, cursor: str | None, limit: int) -> tuple[list[dict[s
     rows, next_cursor = _OF_MOVIE.page(cursor, limit, movie=movie_id)
     items = []
     for *own, user_id, username, display_name, _, _ in rows:
-        item = shown_values(*own)
+        item = serialize_rating_values(*own)
         item["user"] = {"id": user_id, "username": username, "display_name": display_name}
         items.append(item)
     return items, next_cursor
 
 
-def remove_movie(movie_id: int, edits: Container[int] | None, with_ratings: bool) -> None:
+def delete_movie(movie_id: int, edits: Container[int] | None, with_ratings: bool) -> None:
     """Remove a movie that is at one of `edits` (None: at any), and with it its ratings if that is wanted.
 
     Raises NotFound, Stale, and Conflict where it has ratings that are to stay.
     """
-    write(lambda connection: _remove_movie(connection, movie_id, edits, with_ratings))
+    write(lambda connection: _delete_movie(connection, movie_id, edits, with_ratings))
 
 
-def _remove_movie(
+def _delete_movie(
     connection: Connection, movie_id: int, edits: Container[int] | None, with_ratings: bool
 ) -> None:
     if movies.lock(connection, movie_id, edits).rating_count and not with_ratings:
@@ -179,7 +186,7 @@ def _remove_movie(
     connection.execute(delete(Movie).where(_movie.id == movie_id))
 
 
-def remove_all_of(connection: Connection, user_id: int) -> None:
+def delete_all_ratings(connection: Connection, user_id: int) -> None:
     """Remove every rating of a user, and take them out of the movies' aggregates, inside the caller's transaction."""
     _remove(connection, _rating.user_id == user_id)
 
@@ -187,5 +194,5 @@ def remove_all_of(connection: Connection, user_id: int) -> None:
 def _remove(connection: Connection, which: ColumnElement[bool]) -> None:
     removed = delete(Rating).where(which).returning(_rating.user_id, _rating.movie_id, _rating.value)
     sums = Sums()
-    sums.take_out(connection.execute(removed).all())
+    sums.subtract(connection.execute(removed).all())
     sums.write(connection)

@@ -27,32 +27,32 @@ class OwnRatings(View):
     @blp.doc(operationId="rate_movies")
     @access.signed_in
     @blp.refuses(400, 413, 415)
-    @blp.arguments(transfer_schemas.RatingBatchSchema())
-    @blp.response(200, transfer_schemas.BatchReportSchema())
+    @blp.arguments(transfer_schemas.BatchRateSchema())
+    @blp.response(200, transfer_schemas.BatchRateReportSchema())
     def post(self, body: dict[str, Any]) -> Response:
         """Rate many movies
 
         Up to 1,000 ratings, each naming its movie by `movie_id`, `imdb_id` or `tmdb_id`. Each is set as
         `PUT /v1/movies/{id}/rating` would set it; all of them or, if the request is refused, none.
         """
-        return json_answer(batch.rate_many(access.caller().user_id, body["ratings"]))
+        return json_answer(batch.rate_batch(access.caller().user_id, body["ratings"]))
 
 
 @blp.route("/delete")
 class OwnRatingsDelete(View):
     """The caller's ratings, for removal."""
 
-    @blp.doc(operationId="take_back_ratings")
+    @blp.doc(operationId="delete_ratings")
     @access.signed_in
     @blp.refuses(400, 413, 415)
-    @blp.arguments(transfer_schemas.RemovalBatchSchema())
-    @blp.response(200, transfer_schemas.RemovalReportSchema())
+    @blp.arguments(transfer_schemas.BatchDeleteSchema())
+    @blp.response(200, transfer_schemas.BatchDeleteReportSchema())
     def post(self, body: dict[str, Any]) -> Response:
-        """Take many ratings back
+        """Delete many ratings
 
         Up to 1,000, each naming its movie by `movie_id`, `imdb_id` or `tmdb_id`.
         """
-        return json_answer(batch.take_back_many(access.caller().user_id, body["ratings"]))
+        return json_answer(batch.delete_batch(access.caller().user_id, body["ratings"]))
 
 
 @blp.route("/import")
@@ -66,7 +66,7 @@ class Import(View):
     @blp.arguments(transfer_schemas.UploadSchema(), location="files", example=_EXAMPLE)
     @blp.response(200, transfer_schemas.ImportReportSchema())
     def post(self, query: dict[str, Any], body: dict[str, Any]) -> Response:
-        """Bring your ratings from elsewhere
+        """Import ratings
 
         Takes the file that Letterboxd, IMDb, Trakt, TMDB, Movary or MovieLens lets you download, or movierating's own
         CSV or JSON; which one it is, is told from its content. The report names every row that can't be read or
@@ -95,7 +95,7 @@ class Export(View):
     )
     @blp.alt_response(200, schema=_FILE, content_type="application/zip", description="The file.")
     def get(self, query: dict[str, str]) -> Response:
-        """Take your ratings with you
+        """Export ratings
 
         `csv` and `json` hold everything, and come back in by import without loss. `letterboxd` and `imdb` are what
         those places import.

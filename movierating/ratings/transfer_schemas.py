@@ -9,66 +9,70 @@ from werkzeug.datastructures import FileStorage
 
 from movierating.http.fields import Flag, HalfPoints, Moment, WholeNumber, past
 from movierating.movies.schemas import IMDB_ID, LARGEST_TMDB_ID
-from movierating.ratings.batch import NAMES
-from movierating.ratings.formats import own_json, uploads, writers
+from movierating.ratings.batch import MOVIE_KEYS
+from movierating.ratings.formats import own_json, upload_reader, writers
 from movierating.ratings.schemas import RATED_AT, VALUE
 
-MOST_RATINGS = 1000
-LARGEST_ID = 2**63 - 1
+MAX_RATINGS_PER_REQUEST = 1000
+MAX_ID = 2**63 - 1
 ON_CONFLICT = ("newer", "keep", "replace")
 
 
-class MovieNameSchema(ma.Schema):
+class MovieReferenceSchema(ma.Schema):
     """A movie, by exactly one of its ids."""
 
-    movie_id = WholeNumber(validate=ma.validate.Range(1, LARGEST_ID), metadata={"example": 17})
+    movie_id = WholeNumber(validate=ma.validate.Range(1, MAX_ID), metadata={"example": 17})
     imdb_id = ma.fields.String(validate=IMDB_ID, metadata={"example": "tt0485601"})
     tmdb_id = WholeNumber(validate=ma.validate.Range(1, LARGEST_TMDB_ID), metadata={"example": 26963})
 
     @ma.validates_schema
     def one_name(self, data: dict[str, Any], **_: Any) -> None:
         """Two ids might name two movies."""
-        if len(data.keys() & set(NAMES)) != 1:
+        if len(data.keys() & set(MOVIE_KEYS)) != 1:
             raise ma.ValidationError("Must hold exactly one of movie_id, imdb_id and tmdb_id.")
 
 
-class BatchRatingSchema(MovieNameSchema):
+class BatchRatingSchema(MovieReferenceSchema):
     """A rating to be set."""
 
     value = HalfPoints(required=True, metadata=VALUE)
     rated_at = Moment(load_default=None, validate=past, metadata=RATED_AT)
 
 
-class RatingBatchSchema(ma.Schema):
+class BatchRateSchema(ma.Schema):
     """Ratings to be set."""
 
     ratings = ma.fields.List(
-        ma.fields.Nested(BatchRatingSchema), required=True, validate=ma.validate.Length(1, MOST_RATINGS)
+        ma.fields.Nested(BatchRatingSchema),
+        required=True,
+        validate=ma.validate.Length(1, MAX_RATINGS_PER_REQUEST),
     )
 
 
-class RemovalBatchSchema(ma.Schema):
+class BatchDeleteSchema(ma.Schema):
     """Ratings to be taken back."""
 
     ratings = ma.fields.List(
-        ma.fields.Nested(MovieNameSchema), required=True, validate=ma.validate.Length(1, MOST_RATINGS)
+        ma.fields.Nested(MovieReferenceSchema),
+        required=True,
+        validate=ma.validate.Length(1, MAX_RATINGS_PER_REQUEST),
     )
 
 
-class BatchReportSchema(ma.Schema):
+class BatchRateReportSchema(ma.Schema):
     """What became of the ratings."""
 
     created = ma.fields.Integer(required=True, metadata={"example": 1})
     updated = ma.fields.Integer(required=True, metadata={"example": 0})
     unchanged = ma.fields.Integer(required=True, metadata={"example": 0})
-    not_found = ma.fields.List(ma.fields.Nested(MovieNameSchema), required=True)
+    not_found = ma.fields.List(ma.fields.Nested(MovieReferenceSchema), required=True)
 
 
-class RemovalReportSchema(ma.Schema):
+class BatchDeleteReportSchema(ma.Schema):
     """What became of the ratings to be taken back."""
 
     deleted = ma.fields.Integer(required=True, metadata={"example": 1})
-    not_found = ma.fields.List(ma.fields.Nested(MovieNameSchema), required=True)
+    not_found = ma.fields.List(ma.fields.Nested(MovieReferenceSchema), required=True)
 
 
 class UploadedFile(Upload):  # type: ignore[misc]  # flask-smorest ships no types
@@ -87,7 +91,7 @@ class ImportQuerySchema(ma.Schema):
     """How a file is to be taken."""
 
     format = ma.fields.String(
-        validate=ma.validate.OneOf(uploads.FORMATS),
+        validate=ma.validate.OneOf(upload_reader.FORMATS),
         metadata={"description": "Refuse the file if it is anything else; without this its content tells."},
     )
     dry_run = Flag(

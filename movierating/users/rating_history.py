@@ -10,7 +10,7 @@ from movierating.auth.models import User
 from movierating.movies.models import Movie, holds
 from movierating.movies.service import FACT_COLUMNS, facts
 from movierating.ratings.models import Rating
-from movierating.ratings.service import shown_values
+from movierating.ratings.service import serialize_rating_values
 from movierating.storage.pagination import Pages, Sort
 from movierating.storage.statements import planned_anew
 from movierating.users.service import require_active
@@ -46,7 +46,7 @@ def rated_by(
 
 
 def _rating_with_movie(row: Sequence[Any]) -> dict[str, Any]:
-    item = shown_values(*row[_RATING])
+    item = serialize_rating_values(*row[_RATING])
     item["movie"] = facts(row)
     return item
 

@@ -12,7 +12,7 @@ from movierating.auth.models import User
 from movierating.auth.service import end_everything, last_admin_leaves, name_key
 from movierating.errors import Conflict, Forbidden, NotFound, invalid
 from movierating.monitoring import counters
-from movierating.ratings.service import remove_all_of
+from movierating.ratings.service import delete_all_ratings
 from movierating.storage.database import read, write
 from movierating.storage.dialect import violates
 from movierating.storage.pagination import Pages, Sort
@@ -201,7 +201,7 @@ def close_own(user_id: int, current_password: str) -> None:
     def job(connection: Connection) -> None:
         _still(connection, user_id, verified)
         _keep_an_admin(connection, user_id)
-        remove_all_of(connection, user_id)
+        delete_all_ratings(connection, user_id)
         connection.execute(delete(User).where(_user.id == user_id))
 
     write(job)

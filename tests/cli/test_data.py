@@ -17,7 +17,7 @@ from movierating.cli.main import main
 from movierating.movies import service as movies
 from movierating.movies.models import Movie
 from movierating.ratings import bulk, transfer_schemas
-from movierating.ratings.formats import uploads, writers
+from movierating.ratings.formats import upload_reader, writers
 from movierating.ratings.models import Rating
 
 HEADER = "imdb_id,tmdb_id,title,original_title,year,value,rated_at,version"
@@ -52,7 +52,7 @@ def count(table):
 
 
 def test_the_choices_are_those_of_the_formats():
-    assert data.IN == uploads.FORMATS
+    assert data.IN == upload_reader.FORMATS
     assert data.OUT == writers.FORMATS
     assert data.ON_CONFLICT == transfer_schemas.ON_CONFLICT == get_args(bulk.OnConflict)
 

@@ -173,7 +173,7 @@ def test_an_import_that_is_killed_goes_on_where_it_was(
     if rated:
         app = create_app(environ(instance))
         with app.app_context():
-            ratings.rate(1, 1, 10, None)
+            ratings.rate_movie(1, 1, 10, None)
             database.close()
     command = [sys.executable, "-m", "movierating", "import", "movielens", str(dataset)]
     for _ in range(ROUNDS):

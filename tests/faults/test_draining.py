@@ -14,7 +14,7 @@ from contextlib import suppress
 import pytest
 
 from movierating.operations.server import DRAIN_SECONDS
-from movierating.ratings.row_matching import MOST_ADDED
+from movierating.ratings.row_matching import MAX_MOVIES_ADDED
 
 WRITERS = 16
 END_SECONDS = 10
@@ -136,7 +136,7 @@ def test_an_import_under_way_is_answered(instance, serve, populate, client_of, u
         assert not answer.done()
         service.process.send_signal(signal.SIGTERM)
         assert ended(service.process) == 0
-        assert (answer.result().status, answer.result().body["created"]) == (200, 1 + MOST_ADDED)
+        assert (answer.result().status, answer.result().body["created"]) == (200, 1 + MAX_MOVIES_ADDED)
     assert unsound(instance) == []
 
 

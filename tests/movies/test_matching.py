@@ -160,10 +160,10 @@ def test_a_movie_just_added_can_be_completed(app):
 
 
 def test_an_id_is_never_given_out_again(app, add_movie):
-    from movierating.ratings.service import remove_movie
+    from movierating.ratings.service import delete_movie
 
     gone = add_movie(title="Gone", year=2000)
-    remove_movie(gone, None, with_ratings=True)
+    delete_movie(gone, None, with_ratings=True)
 
     def job(connection) -> int:
         catalogue = Catalogue(connection)

@@ -76,7 +76,7 @@ def test_relevance_puts_exact_titles_first_then_beginnings_then_the_most_rated(a
     movies = [add_movie(title=title, year=2000 + count) for title, count in counts.items()]
     for movie_id, count in zip(movies, counts.values(), strict=True):
         for _ in range(count):
-            write(lambda connection, rated=movie_id: aggregates.move(connection, 0, rated, None, 20))
+            write(lambda connection, rated=movie_id: aggregates.apply_delta(connection, 0, rated, None, 20))
     assert found({"q": "Alien"}, "relevance", 2) == movies
 
 

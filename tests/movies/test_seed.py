@@ -120,14 +120,14 @@ def test_an_edit_is_left_alone(app, write_csv, edit):
 def test_the_first_start_seeds_and_later_ones_do_not(app, small):
     seed.seed_once()
     assert titles() == ["Emma", "The Secret of Kells"]
-    ratings.remove_movie(1, None, with_ratings=False)
+    ratings.delete_movie(1, None, with_ratings=False)
     seed.seed_once()
     assert titles() == ["The Secret of Kells"]
 
 
 def test_a_movie_that_was_removed_comes_back_when_it_is_asked_for(app, small):
     seed.seed_once()
-    ratings.remove_movie(1, None, with_ratings=False)
+    ratings.delete_movie(1, None, with_ratings=False)
     assert seed.seed(small).added == 1
     assert titles() == ["The Secret of Kells", "Emma"]
 

@@ -120,7 +120,7 @@ def test_a_change_is_made_only_from_an_edit_that_is_named(add_movie, edits, stal
         with pytest.raises(Stale):
             service.change(movie_id, edits, {"country": "US"})
         with pytest.raises(Stale):
-            ratings.remove_movie(movie_id, edits, with_ratings=False)
+            ratings.delete_movie(movie_id, edits, with_ratings=False)
         assert service.by_id(movie_id).country == "GB"
     else:
         service.require_edit(movie_id, edits)
@@ -134,7 +134,7 @@ def test_a_movie_that_is_not_there_is_not_found(app):
         lambda: service.require(1),
         lambda: service.require_edit(1, {1}),
         lambda: service.change(1, {1}, EMMA),
-        lambda: ratings.remove_movie(1, None, with_ratings=True),
+        lambda: ratings.delete_movie(1, None, with_ratings=True),
     ):
         with pytest.raises(NotFound):
             ask()
@@ -153,13 +153,13 @@ def test_genres_are_counted_by_name(add_movie):
     gone = add_movie(genres=["Drama"])
     counts = {genre["name"]: genre["count"] for genre in service.genres()}
     assert (counts["Drama"], counts["War"], counts["Western"]) == (2, 1, 0)
-    ratings.remove_movie(gone, None, with_ratings=False)
+    ratings.delete_movie(gone, None, with_ratings=False)
     assert {genre["name"]: genre["count"] for genre in service.genres()} == {**counts, "Drama": 1}
 
 
 def test_an_id_is_never_given_out_again(add_movie):
     ids = [add_movie() for _ in range(3)]
-    ratings.remove_movie(ids[-1], None, with_ratings=False)
+    ratings.delete_movie(ids[-1], None, with_ratings=False)
     assert add_movie() > ids[-1]
 
 

@@ -113,7 +113,7 @@ def test_a_backup_under_writers_is_exact(app, sign_up, add_movie, tmp_path, star
         with app.app_context():
             while not done.is_set():
                 written[user_id] = number = written[user_id] + 1
-                service.rate(user_id, movies[number % 5], 1 + number % 20, None)
+                service.rate_movie(user_id, movies[number % 5], 1 + number % 20, None)
 
     made = []
     with ThreadPoolExecutor(4) as threads:
@@ -137,7 +137,7 @@ def test_a_backup_under_writers_is_exact(app, sign_up, add_movie, tmp_path, star
 
 
 def test_a_restored_database_is_the_backup_row_for_row(app, member, add_movie, tmp_path, make_app, environ):
-    service.rate(member.id, add_movie(title="Émile"), 17, None)
+    service.rate_movie(member.id, add_movie(title="Émile"), 17, None)
     backups.back_up(database.file(), tmp_path / "backup")
     rows = dump(database.file())
     empty = create_app(environ(tmp_path / "empty"), prepared=False)

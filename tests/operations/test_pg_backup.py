@@ -68,8 +68,8 @@ def test_a_backup_under_writers_is_exact(app, ours, member, add_movie, tmp_path)
         with app.app_context():
             while not ended.is_set():
                 for movie_id in ids:
-                    ratings.rate(member.id, movie_id, 7, None)
-                    ratings.take_back(member.id, movie_id)
+                    ratings.rate_movie(member.id, movie_id, 7, None)
+                    ratings.delete_rating(member.id, movie_id)
 
     writer = threading.Thread(target=write)
     writer.start()

@@ -29,9 +29,9 @@ def original(tmp_path_factory, environ):
     with app.app_context():
         user = users.sign_up("ada", "ada@example.org", PASSWORD, None)
         for movie_id in (1, 2, 3):
-            ratings.rate(user["id"], movie_id, movie_id + 5, None)
+            ratings.rate_movie(user["id"], movie_id, movie_id + 5, None)
         gone = movies.create({"title": "Gone \U0001f3ac", "year": 2012}).id
-        ratings.remove_movie(gone, None, with_ratings=False)
+        ratings.delete_movie(gone, None, with_ratings=False)
         database.close()
     return folder
 

@@ -44,7 +44,7 @@ def recount() -> None:
     for movie_id, score in scores.items():
         count, total = sums["movie", movie_id][:2]
         assert score == (25 * 13 + total) / (2 * (25 + count))
-    assert aggregates.wrong(read()) == []
+    assert aggregates.find_mismatches(read()) == []
 
 
 class World:
@@ -69,20 +69,20 @@ class World:
         )
 
     def rate(self, person: int, place: int, value: int) -> None:
-        service.rate(self.people[person], self.movies[place], value, None)
+        service.rate_movie(self.people[person], self.movies[place], value, None)
         self.ratings[self.people[person], self.movies[place]] = (0, value)
 
     def take_back(self, person: int, place: int) -> None:
         key = (self.people[person], self.movies[place])
         if self.ratings.pop(key, None):
-            service.take_back(*key)
+            service.delete_rating(*key)
         else:
             with pytest.raises(NotFound):
-                service.take_back(*key)
+                service.delete_rating(*key)
 
     def remove_movie(self, place: int) -> None:
         gone = self.movies[place]
-        service.remove_movie(gone, None, with_ratings=True)
+        service.delete_movie(gone, None, with_ratings=True)
         self.ratings = {key: rating for key, rating in self.ratings.items() if key[1] != gone}
         self.movies[place] = self._add(place)
 
@@ -142,12 +142,12 @@ def test_sums_equal_a_recount_whatever_happens(add_movie, tmp_path, happenings):
 def test_a_repair_puts_right_whatever_is_wrong_and_moves_the_version(member, add_movie):
     movie_id = add_movie()
     add_movie()
-    service.rate(member.id, movie_id, 17, None)
+    service.rate_movie(member.id, movie_id, 17, None)
     before = versions()
     write(lambda connection: connection.execute(update(_movie).where(_movie.c.id == movie_id).values(h17=3)))
     write(lambda connection: connection.execute(update(_user).values(rating_sum=9)))
-    assert set(aggregates.wrong(read())) == {("movie", movie_id), ("user", member.id)}
-    write(aggregates.repair)
+    assert set(aggregates.find_mismatches(read())) == {("movie", movie_id), ("user", member.id)}
+    write(aggregates.repair_mismatches)
     recount()
     assert versions()[movie_id] > before[movie_id]
 
@@ -161,8 +161,8 @@ def test_ratings_moved_together_move_a_movies_version_by_one(sign_up, add_movie)
     movie_id, other = add_movie(), add_movie()
     before = versions()
     sums = aggregates.Sums()
-    sums.put_in((user_id, movie_id, 8) for user_id in people)
-    sums.take_out([(people[0], movie_id, 8)])
+    sums.add((user_id, movie_id, 8) for user_id in people)
+    sums.subtract([(people[0], movie_id, 8)])
     write(sums.write)
     assert versions() == {movie_id: before[movie_id] + 1, other: before[other]}
     assert read().execute(

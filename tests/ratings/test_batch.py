@@ -111,6 +111,6 @@ def test_a_batch_that_fails_midway_leaves_nothing(heat, add_movie, user_id, ever
     refuse("UPDATE", "user")
     before = everything()
     with pytest.raises(SQLAlchemyError):
-        batch.rate_many(user_id, [{"movie_id": heat, "value": 5}, {"movie_id": add_movie(), "value": 5}])
+        batch.rate_batch(user_id, [{"movie_id": heat, "value": 5}, {"movie_id": add_movie(), "value": 5}])
     assert everything()["rating"] == before["rating"]
     assert movies.by_id(heat).rating_count == 0

@@ -9,7 +9,7 @@ from movierating import clock
 from movierating.errors import Unauthenticated
 from movierating.movies.models import Movie
 from movierating.ratings import service
-from movierating.ratings.bulk import put_many, remove_many
+from movierating.ratings.bulk import delete_ratings, set_ratings
 from movierating.ratings.models import Rating
 from movierating.storage.database import read, write
 
@@ -19,11 +19,11 @@ _rating = Rating.__table__.c
 
 def put(user_id, *ratings, on_conflict="newer"):
     given = [tuple(rating) for rating in ratings]
-    return write(lambda connection: put_many(connection, user_id, given, on_conflict))
+    return write(lambda connection: set_ratings(connection, user_id, given, on_conflict))
 
 
 def remove(user_id, *movie_ids):
-    return write(lambda connection: remove_many(connection, user_id, movie_ids))
+    return write(lambda connection: delete_ratings(connection, user_id, movie_ids))
 
 
 def stored(user_id):
@@ -77,11 +77,11 @@ def test_each_rating_of_one_movie_meets_the_one_before(add_movie, user_id, exact
 def test_an_update_keeps_when_the_rating_was_made_and_an_unchanged_one_is_not_written(add_movie, user_id):
     movie_id = add_movie()
     put(user_id, (movie_id, 3, MOMENT))
-    made = service.own(user_id, movie_id)
+    made = service.get_rating(user_id, movie_id)
     put(user_id, (movie_id, 3, MOMENT))
-    assert service.own(user_id, movie_id) == made
+    assert service.get_rating(user_id, movie_id) == made
     put(user_id, (movie_id, 4, MOMENT + 1))
-    changed = service.own(user_id, movie_id)
+    changed = service.get_rating(user_id, movie_id)
     assert changed["created_at"] == made["created_at"]
     assert changed["updated_at"] > made["updated_at"]
 

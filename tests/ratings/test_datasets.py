@@ -115,7 +115,7 @@ def test_the_newest_rating_stays_and_the_highest_of_equally_old_ones(app, write_
     for part in [rows] if runs == "one" else [[row] for row in rows]:
         load(write_set(part))
     assert stored() == {("ml-1", "Heat"): kept}
-    assert aggregates.wrong(read()) == []
+    assert aggregates.find_mismatches(read()) == []
 
 
 def test_two_rows_of_one_movie_are_one_movie_for_its_raters(app, write_set):
@@ -185,13 +185,13 @@ def test_a_movie_removed_meanwhile_is_left_out(app, write_set, monkeypatch):
 
     def remove_once(_done: int) -> None:
         if read().execute(select(Movie.__table__.c.id).where(Movie.__table__.c.imdb_id == heat)).first():
-            service.remove_movie(movies.by_imdb_id(heat).id, None, with_ratings=True)
+            service.delete_movie(movies.by_imdb_id(heat).id, None, with_ratings=True)
 
     report = load(folder, remove_once)
     assert movies.by_imdb_id(trou).rating_count == 20_000
     assert report.added + report.unmatched == 40_000
     assert 0 < report.unmatched < 20_000
-    assert aggregates.wrong(read()) == []
+    assert aggregates.find_mismatches(read()) == []
 
 
 def test_ml_100k_is_loaded_but_for_the_movie_of_which_nothing_is_known(app, tmp_path):
@@ -254,7 +254,7 @@ def dumped(environ: Callable[..., dict[str, str]]) -> Callable[[Path], list[Any]
     def dump(instance: Path) -> list[Any]:
         app = create_app(environ(instance))
         with app.app_context():
-            assert aggregates.wrong(read()) == []
+            assert aggregates.find_mismatches(read()) == []
             found = [
                 sorted(tuple(row) for row in read().exec_driver_sql(statement))
                 for statement in (

@@ -11,7 +11,7 @@ from sqlalchemy import insert
 from movierating.movies import service as movies
 from movierating.movies.models import Movie
 from movierating.ratings import service
-from movierating.ratings.bulk import put_many
+from movierating.ratings.bulk import set_ratings
 from movierating.ratings.exports import export_ratings
 from movierating.ratings.formats import writers
 from movierating.ratings.imports import import_file
@@ -33,7 +33,7 @@ TIMES = [0, -14_000_000_000_000, 1_704_067_200_000_000, 1_704_067_200_123_456, 1
 def add_and_rate(user_id):
     """The movies, and somebody's ratings of all of them."""
     for place, facts in enumerate(MOVIES):
-        service.rate(user_id, movies.create(facts).id, 1 + place * 3, TIMES[place % len(TIMES)])
+        service.rate_movie(user_id, movies.create(facts).id, 1 + place * 3, TIMES[place % len(TIMES)])
 
 
 def add_hundred_thousand(user_id):
@@ -75,7 +75,7 @@ def test_what_went_out_comes_back_byte_for_byte_where_the_movies_have_other_ids(
     add_and_rate(ada)
     before = exported(ada, name)
     for movie_id in range(1, len(MOVIES) + 1):
-        service.remove_movie(movie_id, None, with_ratings=True)
+        service.delete_movie(movie_id, None, with_ratings=True)
     for facts in reversed(MOVIES):
         movies.create(facts)
     report = import_file(bob, io.BytesIO(before))
@@ -91,7 +91,7 @@ def test_what_went_out_makes_the_movies_that_are_missing(add_user, name):
     add_and_rate(ada)
     before = exported(ada, name)
     for movie_id in range(1, len(MOVIES) + 1):
-        service.remove_movie(movie_id, None, with_ratings=True)
+        service.delete_movie(movie_id, None, with_ratings=True)
     assert import_file(bob, io.BytesIO(before), create_missing=True).created == len(MOVIES)
     assert exported(bob, name) == before
 
@@ -137,7 +137,7 @@ def test_memory_stays_flat_however_many_there_are(user_id):
 
 def test_an_export_is_of_one_moment(user_id, add_many):
     movies = add_many(3000)
-    write(lambda connection: put_many(connection, user_id, [(key, 5, key) for key in movies], "newer"))
+    write(lambda connection: set_ratings(connection, user_id, [(key, 5, key) for key in movies], "newer"))
     blocks = export_ratings(user_id, "csv").blocks
     first = next(blocks)
     write(lambda connection: service.remove_all_of(connection, user_id))
@@ -147,7 +147,7 @@ def test_an_export_is_of_one_moment(user_id, add_many):
 @pytest.mark.parametrize("name", ["csv", "json", "letterboxd", "imdb"])
 def test_a_download_given_up_gives_its_connection_back(user_id, add_many, name):
     movies = add_many(3000)
-    write(lambda connection: put_many(connection, user_id, [(key, 5, key) for key in movies], "newer"))
+    write(lambda connection: set_ratings(connection, user_id, [(key, 5, key) for key in movies], "newer"))
     before = db.engine.pool.checkedout()
     give_up(user_id, name)
     export_ratings(user_id, name)

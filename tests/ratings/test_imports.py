@@ -39,7 +39,7 @@ def rated(user_id):
 def test_a_dry_run_reports_the_same_and_writes_nothing(
     bring, counts, heat, user_id, everything, create_missing, on_conflict
 ):
-    service.rate(user_id, heat, 3, 1_700_000_000_000_000)
+    service.rate_movie(user_id, heat, 3, 1_700_000_000_000_000)
     before = everything()
     options = {"create_missing": create_missing, "on_conflict": on_conflict}
     dry = bring(user_id, *FILE, dry_run=True, **options)
@@ -53,7 +53,7 @@ def test_a_dry_run_reports_the_same_and_writes_nothing(
 
 @pytest.mark.parametrize(("on_conflict", "value"), [("newer", 17), ("keep", 3), ("replace", 17)])
 def test_a_rating_that_is_there_meets_the_files(bring, counts, heat, user_id, exact, on_conflict, value):
-    service.rate(user_id, heat, 3, 1_700_000_000_000_000)
+    service.rate_movie(user_id, heat, 3, 1_700_000_000_000_000)
     outcome = [0, 0, 0, 1, 0, 0] if value == 3 else [0, 1, 0, 0, 0, 0]
     assert counts(bring(user_id, FILE[0], on_conflict=on_conflict)) == outcome
     assert rated(user_id)[heat][0] == value
@@ -92,7 +92,7 @@ def test_the_same_file_again_changes_nothing(bring, counts, heat, user_id, every
 )
 def test_a_rating_keeps_the_files_time(bring, heat, user_id, rated_at, kept):
     bring(user_id, f"tt0113277,,,,,8.5,{rated_at}")
-    assert service.own(user_id, heat)["rated_at"] == kept
+    assert service.get_rating(user_id, heat)["rated_at"] == kept
 
 
 _parts = st.sampled_from(
@@ -153,7 +153,7 @@ def removing(monkeypatch, movie_ids):
     def match_and_remove(*args):
         matches = match_exactly(*args)
         for movie_id in movie_ids[:1]:
-            service.remove_movie(movie_ids.pop(0), None, with_ratings=True)
+            service.delete_movie(movie_ids.pop(0), None, with_ratings=True)
             assert movie_id in matches.newest
         return matches
 

@@ -106,7 +106,7 @@ def test_titles_of_marks_alone_are_added_once(bring, counts, user_id, exact):
 
 
 def test_a_file_adds_so_many_movies_and_the_next_time_the_others(bring, counts, user_id, monkeypatch):
-    monkeypatch.setattr(row_matching, "MOST_ADDED", 2)
+    monkeypatch.setattr(row_matching, "MAX_MOVIES_ADDED", 2)
     rows = [f",,Film {number},,2000,8," for number in range(3)]
     report = bring(user_id, *rows, create_missing=True)
     assert counts(report) == [2, 0, 0, 0, 1, 0]

@@ -15,7 +15,7 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.test import encode_multipart
 
 import postgres
-from movierating.ratings.bulk import put_many
+from movierating.ratings.bulk import set_ratings
 from movierating.storage.database import write
 from movierating.users import service as users
 
@@ -101,7 +101,7 @@ def open_databases(service):
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="only Linux tells which files are open")
 def test_clients_who_leave_a_download_leave_nothing_open(ada, add_many, serve, tmp_path):
     rated = [(movie_id, 5, movie_id) for movie_id in add_many(20_000)]
-    write(lambda connection: put_many(connection, ada, rated, "newer"))
+    write(lambda connection: set_ratings(connection, ada, rated, "newer"))
     service = serve(tmp_path / "instance")
     caller = Caller(service, "ada")
     for _ in range(60):

@@ -14,7 +14,7 @@ from movierating.http.fields import Moment
 from movierating.movies import service as movies
 from movierating.ratings import aggregates, service
 from movierating.ratings.models import Rating
-from movierating.ratings.schemas import MovieRatingSchema, RatedSchema, RatingSchema
+from movierating.ratings.schemas import MovieRatingSchema, RatingResultSchema, RatingSchema
 from movierating.storage.database import read, write
 from movierating.users import rating_history
 from movierating.users.schemas import RatedMovieSchema
@@ -40,22 +40,22 @@ def sums_of(movie_id):
 
 def test_the_answer_to_a_rating_is_what_is_stored(add_user, add_movie):
     user_id, movie_id = add_user("ada"), add_movie()
-    rated = service.rate(user_id, movie_id, 17, MOMENT)
+    rated = service.rate_movie(user_id, movie_id, 17, MOMENT)
     assert rated.is_new
-    assert rated.rating == service.own(user_id, movie_id)
+    assert rated.rating == service.get_rating(user_id, movie_id)
     assert rated.ratings == sums_of(movie_id)
-    changed = service.rate(user_id, movie_id, 3, None)
+    changed = service.rate_movie(user_id, movie_id, 3, None)
     assert not changed.is_new
-    assert changed.rating == service.own(user_id, movie_id)
+    assert changed.rating == service.get_rating(user_id, movie_id)
     assert changed.ratings == sums_of(movie_id)
 
 
 def test_an_unchanged_rating_writes_nothing(add_user, add_movie):
     user_id, movie_id = add_user("ada"), add_movie()
-    rated = service.rate(user_id, movie_id, 17, MOMENT)
+    rated = service.rate_movie(user_id, movie_id, 17, MOMENT)
     before = movies.by_id(movie_id)
     for rated_at in (None, MOMENT):
-        again = service.rate(user_id, movie_id, 17, rated_at)
+        again = service.rate_movie(user_id, movie_id, 17, rated_at)
         assert (again.rating, again.ratings, again.is_new) == (rated.rating, rated.ratings, False)
     assert movies.by_id(movie_id) == before
 
@@ -63,9 +63,9 @@ def test_an_unchanged_rating_writes_nothing(add_user, add_movie):
 @pytest.mark.parametrize(("value", "rated_at"), [(17, MOMENT + 1), (16, MOMENT), (16, None)])
 def test_a_rating_that_changes_moves_the_movies_tag_but_not_its_edit(add_user, add_movie, value, rated_at):
     user_id, movie_id = add_user("ada"), add_movie()
-    service.rate(user_id, movie_id, 17, MOMENT)
+    service.rate_movie(user_id, movie_id, 17, MOMENT)
     before = movies.by_id(movie_id)
-    service.rate(user_id, movie_id, value, rated_at)
+    service.rate_movie(user_id, movie_id, value, rated_at)
     after = movies.by_id(movie_id)
     assert (after.edit, after.updated_at) == (before.edit, before.updated_at)
     assert after.ratings_version == before.ratings_version + 1
@@ -74,14 +74,14 @@ def test_a_rating_that_changes_moves_the_movies_tag_but_not_its_edit(add_user, a
 def test_the_present_is_taken_where_no_time_is_given(add_user, add_movie):
     user_id, movie_id = add_user("ada"), add_movie()
     before = clock.now()
-    rated_at = Moment().deserialize(service.rate(user_id, movie_id, 17, None).rating["rated_at"])
+    rated_at = Moment().deserialize(service.rate_movie(user_id, movie_id, 17, None).rating["rated_at"])
     assert before <= rated_at <= clock.now()
 
 
 def test_an_account_that_was_closed_meanwhile_rates_nothing(add_user, add_movie):
     movie_id = add_movie()
     with pytest.raises(Unauthenticated):
-        service.rate(add_user("ada") + 1, movie_id, 17, None)
+        service.rate_movie(add_user("ada") + 1, movie_id, 17, None)
     assert sums_of(movie_id)["count"] == 0
     assert read().execute(select(Rating)).all() == []
 
@@ -89,10 +89,10 @@ def test_an_account_that_was_closed_meanwhile_rates_nothing(add_user, add_movie)
 def test_what_is_not_there_is_not_found(add_user, add_movie):
     user_id, movie_id = add_user("ada"), add_movie()
     for ask in (
-        lambda: service.rate(user_id, movie_id + 1, 17, None),
-        lambda: service.own(user_id, movie_id),
-        lambda: service.take_back(user_id, movie_id),
-        lambda: service.of_movie(movie_id + 1, None, 20),
+        lambda: service.rate_movie(user_id, movie_id + 1, 17, None),
+        lambda: service.get_rating(user_id, movie_id),
+        lambda: service.delete_rating(user_id, movie_id),
+        lambda: service.list_ratings_for_movie(movie_id + 1, None, 20),
     ):
         with pytest.raises(NotFound):
             ask()
@@ -116,12 +116,12 @@ def test_the_database_itself_keeps_one_rating_a_user_and_movie(add_user, add_mov
 
 def test_a_movie_that_keeps_its_ratings_stays_whole(add_user, add_movie):
     user_id, movie_id = add_user("ada"), add_movie(genres=["Drama"])
-    service.rate(user_id, movie_id, 17, None)
+    service.rate_movie(user_id, movie_id, 17, None)
     before = movies.by_id(movie_id)
     with pytest.raises(Conflict):
-        service.remove_movie(movie_id, None, with_ratings=False)
+        service.delete_movie(movie_id, None, with_ratings=False)
     assert movies.by_id(movie_id) == before
-    assert service.own(user_id, movie_id)["value"] == 8.5
+    assert service.get_rating(user_id, movie_id)["value"] == 8.5
 
 
 def test_what_goes_takes_its_ratings_out_of_all_sums(add_user, add_movie):
@@ -132,12 +132,12 @@ def test_what_goes_takes_its_ratings_out_of_all_sums(add_user, add_movie):
     )
     for value, user_id in enumerate(users, 10):
         for movie_id in (kept, gone):
-            service.rate(user_id, movie_id, value, None)
-    service.remove_movie(gone, None, with_ratings=True)
+            service.rate_movie(user_id, movie_id, value, None)
+    service.delete_movie(gone, None, with_ratings=True)
     assert read().scalars(select(User.rating_sum)).all() == [10, 11]
     write(lambda connection: service.remove_all_of(connection, users[0]))
     assert (sums_of(kept)["count"], sums_of(kept)["mean"]) == (1, 5.5)
-    assert write(aggregates.wrong) == []
+    assert write(aggregates.find_mismatches) == []
 
 
 @given(
@@ -157,9 +157,9 @@ def test_a_rating_is_shown_as_the_schema_describes_it(value, moments, text):
 
 def test_lists_of_ratings_have_the_fields_that_the_schemas_describe(add_user, add_movie):
     user_id, movie_id = add_user("ada"), add_movie()
-    rated = service.rate(user_id, movie_id, 17, None)
-    assert [*rated.rating, "ratings"] == list(RatedSchema().fields)
-    [item], _ = service.of_movie(movie_id, None, 20)
+    rated = service.rate_movie(user_id, movie_id, 17, None)
+    assert [*rated.rating, "ratings"] == list(RatingResultSchema().fields)
+    [item], _ = service.list_ratings_for_movie(movie_id, None, 20)
     assert item.keys() == MovieRatingSchema().fields.keys()
     assert item["user"].keys() == MovieRatingSchema().fields["user"].schema.fields.keys()
     [item], _ = rating_history.rated_by(user_id, {}, "-rated_at", None, 20)

@@ -12,10 +12,10 @@ from itertools import islice
 from operator import itemgetter
 from typing import Any, BinaryIO, NamedTuple
 
-from movierating.ratings.formats.lines import LONGEST_LINE, Lines, UnreadableLine, decoded, is_broken
+from movierating.ratings.formats.line_reader import MAX_LINE_LENGTH, Lines, UnreadableLine, decoded, is_broken
 from movierating.ratings.formats.rows import BadRow, Row, UnknownFormat
 
-_MOST_BLANK_LINES = 100
+_MAX_BLANK_LINES = 100
 _SEPARATORS = (",", ";", "\t")
 
 
@@ -23,21 +23,21 @@ MakeRow = Callable[[int, Sequence[str]], Row]
 MakeRows = Callable[[int, Sequence[Sequence[str]]], Sequence[Row] | None]
 
 
-class Source(NamedTuple):
+class UploadedFile(NamedTuple):
     """A file that can be read from its start any number of times; `name` is its own inside a ZIP, or empty."""
 
     name: str
     open: Callable[[], BinaryIO]
 
 
-class Sheet:
+class CsvFile:
     """A CSV file: its `columns`, trimmed and in small letters, and its rows."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: UploadedFile) -> None:
         """Raises UnknownFormat when the file doesn't begin with a line of text."""
         self.source = source
         with source.open() as file:
-            self._first_line, header = _header(file.read(LONGEST_LINE))
+            self._first_line, header = _header(file.read(MAX_LINE_LENGTH))
         self._separator = max(_SEPARATORS, key=header.count)
         try:
             cells = next(csv.reader([header], delimiter=self._separator, strict=True))
@@ -106,7 +106,7 @@ class _Unreadable(list[str]):
 def _one_a_line(lines: Sequence[str], separator: str) -> list[list[str]] | None:
     """The cells of each line; None where a record takes several lines, or one can't be read."""
     text = "".join(lines)
-    if "\0" in text or (not text.isascii() and is_broken(text)) or max(map(len, lines)) > LONGEST_LINE:
+    if "\0" in text or (not text.isascii() and is_broken(text)) or max(map(len, lines)) > MAX_LINE_LENGTH:
         return None
     try:
         records = list(csv.reader(lines, delimiter=separator, strict=True))
@@ -119,8 +119,8 @@ def _header(head: bytes) -> tuple[int, str]:
     """The first line that isn't blank, and its number."""
     if not head.removeprefix(codecs.BOM_UTF8).strip():
         raise UnknownFormat("The file is empty.")
-    for number, line in enumerate(islice(decoded(io.BytesIO(head)), _MOST_BLANK_LINES), 1):
-        if "\0" in line or is_broken(line) or len(line) >= LONGEST_LINE:
+    for number, line in enumerate(islice(decoded(io.BytesIO(head)), _MAX_BLANK_LINES), 1):
+        if "\0" in line or is_broken(line) or len(line) >= MAX_LINE_LENGTH:
             break
         if line.strip():
             return number, line.strip("\r\n")

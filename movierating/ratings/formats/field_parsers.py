@@ -16,12 +16,12 @@ T = TypeVar("T")
 
 # As in movierating.fields, whose rules a movie made from a row has to pass.
 _UNWANTED = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
-_LONGEST_TITLE = 500
+_MAX_TITLE_LENGTH = 500
 
 _IMDB_ID = re.compile(r"tt[0-9]{7,10}")
 _BARE_IMDB_ID = re.compile(r"(?:tt)?0*([0-9]{1,10})(?:\.0)?", re.IGNORECASE)
 _TMDB_ID = re.compile(r"0*([0-9]{1,10})(?:\.0)?")
-_LARGEST_TMDB_ID = 2**31 - 1
+_MAX_TMDB_ID = 2**31 - 1
 
 _YEARS: dict[str, int | None] = {str(year): year for year in range(1870, 2101)} | {"": None, "0": None}
 
@@ -66,7 +66,7 @@ WHOLE_TEN = _scale(10, 10, "a whole number from 1 to 10")
 HALVES_TO_TEN = _scale(20, 10, "a number from 0.5 to 10 by halves")
 
 
-def rating(scale: Scale, given: object) -> int:
+def parse_rating(scale: Scale, given: object) -> int:
     """Half points of a rating, given as text or as a JSON number."""
     found = None
     if isinstance(given, str):
@@ -74,11 +74,11 @@ def rating(scale: Scale, given: object) -> int:
     elif isinstance(given, int | float) and not isinstance(given, bool):
         found = scale.half_points.get(given)
     if found is None:
-        raise ValueError(f"the rating {shown(given)} is not {scale.wording}")
+        raise ValueError(f"the rating {quote_value(given)} is not {scale.wording}")
     return found
 
 
-def imdb_id(given: object) -> str | None:
+def parse_imdb_id(given: object) -> str | None:
     """`tt0111161`, also of the number alone, with its zeros or without; None of a blank."""
     if isinstance(given, str) and _IMDB_ID.fullmatch(given):
         return given
@@ -87,11 +87,11 @@ def imdb_id(given: object) -> str | None:
         return None
     match = _BARE_IMDB_ID.fullmatch(text)
     if not match:
-        raise ValueError(f"{shown(given)} is not an IMDb id")
+        raise ValueError(f"{quote_value(given)} is not an IMDb id")
     return f"tt{match[1]:0>7}" if match[1] != "0" else None
 
 
-def tmdb_id(given: object) -> int | None:
+def parse_tmdb_id(given: object) -> int | None:
     """The number; None of a blank and of 0."""
     if isinstance(given, str) and len(given) < 10 and given.isascii() and given.isdigit():
         return int(given) or None
@@ -99,40 +99,40 @@ def tmdb_id(given: object) -> int | None:
     if not text:
         return None
     match = _TMDB_ID.fullmatch(text)
-    number = int(match[1]) if match else _LARGEST_TMDB_ID + 1
-    if number > _LARGEST_TMDB_ID:
-        raise ValueError(f"{shown(given)} is not a TMDB id")
+    number = int(match[1]) if match else _MAX_TMDB_ID + 1
+    if number > _MAX_TMDB_ID:
+        raise ValueError(f"{quote_value(given)} is not a TMDB id")
     return number or None
 
 
-def title(given: object) -> str | None:
+def parse_title(given: object) -> str | None:
     """Trimmed and in NFC; None of a blank."""
-    if isinstance(given, str) and given.isascii() and given.isprintable() and len(given) <= _LONGEST_TITLE:
+    if isinstance(given, str) and given.isascii() and given.isprintable() and len(given) <= _MAX_TITLE_LENGTH:
         return given.strip() or None
     text = _text(given)
     if not text:
         return None
     # Normalizing takes quadratic time in the combining marks that follow one letter.
-    if not text.isascii() and len(text) <= 4 * _LONGEST_TITLE:
+    if not text.isascii() and len(text) <= 4 * _MAX_TITLE_LENGTH:
         text = unicodedata.normalize("NFC", text)
-    if len(text) > _LONGEST_TITLE:
-        raise ValueError(f"a title is longer than {_LONGEST_TITLE} characters")
+    if len(text) > _MAX_TITLE_LENGTH:
+        raise ValueError(f"a title is longer than {_MAX_TITLE_LENGTH} characters")
     if not text.isprintable() and _UNWANTED.search(text):
         raise ValueError("a title has control characters or broken ones")
     return text
 
 
-def year(given: object) -> int | None:
+def parse_year(given: object) -> int | None:
     """1870 to 2100; None of a blank and of 0."""
     if isinstance(given, str) and given in _YEARS:
         return _YEARS[given]
     text = _text(given).removesuffix(".0")
     if text not in _YEARS:
-        raise ValueError(f"{shown(given)} is not a year in which movies were made")
+        raise ValueError(f"{quote_value(given)} is not a year in which movies were made")
     return _YEARS[text]
 
 
-def moment(given: object) -> int | None:
+def parse_time(given: object) -> int | None:
     """Microseconds of a time or date (then midnight) in UTC if it names no zone; None of a blank.
 
     Taken are RFC 3339 and its dates, a spreadsheet's `12/31/2016`, and `Sat Dec 31 00:00:00 2016` of old IMDb files.
@@ -140,21 +140,21 @@ def moment(given: object) -> int | None:
     text = _text(given)
     if not text:
         return None
-    at = _midnight(text) if len(text) <= _LONGEST_DATE else _microseconds(text)
+    at = _midnight(text) if len(text) <= _DATE_LENGTH else _microseconds(text)
     if at > clock.now() + _FURTHEST_EAST:
-        raise ValueError(f"its time {shown(text)} lies in the future")
+        raise ValueError(f"its time {quote_value(text)} lies in the future")
     return at
 
 
-def column(parse: Callable[[str], T], texts: Sequence[str]) -> Sequence[T | None]:
+def parse_column(parse: Callable[[str], T], texts: Sequence[str]) -> Sequence[T | None]:
     """`parse` of each cell of a column, of which a blank must be None. Raises what it raises."""
     return list(map(parse, texts)) if any(texts) else (None,) * len(texts)
 
 
-def moments(texts: Sequence[str]) -> Sequence[int | None]:
-    """As `moment`, of a column."""
+def parse_times(texts: Sequence[str]) -> Sequence[int | None]:
+    """As `parse_time`, of a column."""
     if not all(map(_is_plain, texts)):
-        return column(moment, texts)
+        return parse_column(parse_time, texts)
     times_of = list(map(clock.from_datetime, map(datetime.fromisoformat, texts)))
     if times_of and max(times_of) > clock.now() + _FURTHEST_EAST:
         raise ValueError("a time lies in the future")
@@ -172,13 +172,13 @@ def _microseconds(text: str) -> int:
     except ValueError:
         at = _EARLIEST - 1
     if at < _EARLIEST:
-        raise ValueError(f"{shown(text)} is not a date or time")
+        raise ValueError(f"{quote_value(text)} is not a date or time")
     return at
 
 
 # A history has a few thousand days, most of them more than once.
 _midnight = lru_cache(4096)(_microseconds)
-_LONGEST_DATE = len("2016-12-31")
+_DATE_LENGTH = len("2016-12-31")
 
 
 def _in_rfc3339(text: str) -> str:
@@ -193,16 +193,16 @@ def _in_rfc3339(text: str) -> str:
     raise ValueError
 
 
-def disarmed(text: str) -> str:
-    """The text with an apostrophe before what a spreadsheet would take for a formula's start; `armed` undoes it."""
+def escape_formula(text: str) -> str:
+    """Return the text with an apostrophe before each start of a spreadsheet formula; `unescape_formula` reverts it."""
     # Nearly all titles are harmless, and this is a tenth of the work.
     if text[:1].isalnum() and ";" not in text:
         return text
     return _FORMULA.sub(r"'\1", text)
 
 
-def armed(text: str) -> str:
-    """What `disarmed` was given; other texts as they are."""
+def unescape_formula(text: str) -> str:
+    """What `escape_formula` was given; other texts as they are."""
     return _DISARMED.sub(r"\1", text) if "'" in text else text
 
 
@@ -217,7 +217,7 @@ def _text(given: object) -> str:
     return str(given)
 
 
-def shown(given: object) -> str:
+def quote_value(given: object) -> str:
     """A value as a reason quotes it."""
     if isinstance(given, str | float | None):
         return repr(given[:30] if isinstance(given, str) else given)

@@ -13,8 +13,8 @@ from functools import lru_cache, partial
 from movierating import clock
 from movierating.movies.titles import fold
 from movierating.ratings.formats import field_parsers
-from movierating.ratings.formats.csv_reader import Sheet, csv_lines, in_blocks
-from movierating.ratings.formats.rows import ExportRow, RatedRow, Row, SkippedRow, checked
+from movierating.ratings.formats.csv_reader import CsvFile, csv_lines, in_blocks
+from movierating.ratings.formats.rows import ExportRow, RatedRow, Row, SkippedRow, check_row
 
 # In the words for series, episodes, games, podcasts and music videos of IMDb's languages, folded.
 _OTHER_KINDS = (
@@ -34,7 +34,7 @@ def sniff(columns: Sequence[str]) -> bool:
     return "const" in columns and ("your rating" in columns or "you rated" in columns)
 
 
-def parse(sheets: Iterable[Sheet]) -> Iterator[Row]:
+def parse(sheets: Iterable[CsvFile]) -> Iterator[Row]:
     """The ratings; a series or game is a row with a `kind`."""
     for sheet in sheets:
         rating = "your rating" if "your rating" in sheet.columns else "you rated"
@@ -44,20 +44,20 @@ def parse(sheets: Iterable[Sheet]) -> Iterator[Row]:
 
 def _row(file: str, line: int, row: Sequence[str]) -> Row:
     const, title, original_title, title_type, year, rating, dated = row
-    name = field_parsers.title(field_parsers.armed(title))
-    made_in = field_parsers.year(year)
+    name = field_parsers.parse_title(field_parsers.unescape_formula(title))
+    made_in = field_parsers.parse_year(year)
     if not rating.strip():
         return SkippedRow(line, name, made_in, "it has no rating", file)
-    return checked(
+    return check_row(
         RatedRow(
             line,
-            field_parsers.imdb_id(const),
+            field_parsers.parse_imdb_id(const),
             None,
             name,
-            field_parsers.title(field_parsers.armed(original_title)),
+            field_parsers.parse_title(field_parsers.unescape_formula(original_title)),
             made_in,
-            field_parsers.rating(field_parsers.WHOLE_TEN, rating),
-            field_parsers.moment(dated),
+            field_parsers.parse_rating(field_parsers.WHOLE_TEN, rating),
+            field_parsers.parse_time(dated),
             _other_kind(title_type),
             file,
         )
@@ -83,10 +83,10 @@ def _cells(rows: Iterable[ExportRow]) -> Iterator[Sequence[object]]:
     for row in rows:
         url = f"https://www.imdb.com/title/{row.imdb_id}/" if row.imdb_id else ""
         title, original_title = (
-            field_parsers.disarmed(row.title),
-            field_parsers.disarmed(row.original_title or row.title),
+            field_parsers.escape_formula(row.title),
+            field_parsers.escape_formula(row.original_title or row.title),
         )
-        directors = field_parsers.disarmed(", ".join(row.directors))
+        directors = field_parsers.escape_formula(", ".join(row.directors))
         rated = clock.to_rfc3339(row.rated_at)[:10]
         yield (
             *(row.imdb_id, (row.value + 1) // 2, rated, title, original_title, url, "Movie", ""),

@@ -11,14 +11,14 @@ from contextlib import closing
 from itertools import islice
 from typing import Any, BinaryIO
 
-from movierating.ratings.formats.csv_reader import Source
+from movierating.ratings.formats.csv_reader import UploadedFile
 from movierating.ratings.formats.rows import BadRow, Row, UnknownFormat
 
 # Of characters; the text of one film with everything that a service adds to it takes one or two thousand.
-LONGEST_ITEM = 1 << 16
-_DEEPEST_ITEM = 16
+MAX_ITEM_LENGTH = 1 << 16
+_MAX_ITEM_DEPTH = 16
 _BLOCK_BYTES = 1 << 17
-_MOST_KEYS = 20
+_MAX_KEYS = 20
 _SAMPLE = 5
 
 _SPACE = re.compile(r"[ \t\r\n]*")
@@ -27,13 +27,13 @@ _COMMA = re.compile(r"[ \t\r\n]*,[ \t\r\n]*")
 _scan: Callable[[str, int], tuple[object, int]] = json.JSONDecoder(strict=False).scan_once  # type: ignore[attr-defined]
 
 
-class Document:
+class JsonFile:
     """A JSON file: its first items (`sample`), and `facts`, what an object says beside its list (None of a bare list).
 
     All facts are known once the items have been read to their end.
     """
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: UploadedFile) -> None:
         """Raises UnknownFormat when there is no list, or no reading its beginning."""
         self.source = source
         self.facts: dict[str, Any] | None = None
@@ -72,7 +72,7 @@ class Document:
 
     def _items_of_object(self, text: "_Text") -> Iterator[object]:
         found = False
-        for _ in range(_MOST_KEYS):
+        for _ in range(_MAX_KEYS):
             key = text.value()
             text.expect(":")
             if key == "ratings" and not found and text.take("["):
@@ -106,7 +106,7 @@ class _Text:
         self._done = 0
 
     def _fill(self) -> None:
-        while len(self._text) - self._at < LONGEST_ITEM and not self._ended:
+        while len(self._text) - self._at < MAX_ITEM_LENGTH and not self._ended:
             block = self._file.read(_BLOCK_BYTES)
             self._ended = not block
             self._text = self._text[self._at :] + self._decode(block, self._ended)
@@ -135,7 +135,7 @@ class _Text:
 
     def value(self) -> object:
         """The value that comes next; raises UnknownFormat when there is none, or too long a one."""
-        if len(self._text) - self._at < LONGEST_ITEM or self._text[self._at].isspace():
+        if len(self._text) - self._at < MAX_ITEM_LENGTH or self._text[self._at].isspace():
             self.peek()
             self._fill()
         try:
@@ -143,7 +143,7 @@ class _Text:
         except (ValueError, StopIteration, RecursionError) as error:
             raise self.malformed() from error
         # How deep the parser itself can go differs between versions of Python.
-        if _deeper(value, _DEEPEST_ITEM):
+        if _deeper(value, _MAX_ITEM_DEPTH):
             raise self.malformed()
         return value
 

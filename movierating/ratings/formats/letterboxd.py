@@ -14,10 +14,10 @@ from functools import partial
 
 from movierating import clock
 from movierating.ratings.formats import field_parsers
-from movierating.ratings.formats.csv_reader import Sheet, csv_lines, in_blocks
-from movierating.ratings.formats.rows import ExportRow, RatedRow, Row, SkippedRow, checked
+from movierating.ratings.formats.csv_reader import CsvFile, csv_lines, in_blocks
+from movierating.ratings.formats.rows import ExportRow, RatedRow, Row, SkippedRow, check_row
 
-LONGEST_PART = 1_000_000
+MAX_PART_BYTES = 1_000_000
 
 _EXPORT = ("name", "year", "rating", "date", "watched date")
 _IMPORT = ("title", "year", "rating", "rating10", "watcheddate", "imdbid", "tmdbid")
@@ -43,7 +43,7 @@ def _is_import(columns: Sequence[str]) -> bool:
     return rated and named and not _ONLY_IMPORT.isdisjoint(columns)
 
 
-def parse(sheets: Iterable[Sheet]) -> Iterator[Row]:
+def parse(sheets: Iterable[CsvFile]) -> Iterator[Row]:
     """The ratings. With `ratings.csv` beside it, the diary only adds later times of the same rating.
 
     An entry in the diary that differs from the film's current rating tells of an earlier one, unless it was watched
@@ -73,12 +73,12 @@ def _noted(rows: Iterable[Row], current: _Current) -> Iterator[Row]:
 
 def _from_export(file: str, line: int, row: Sequence[str]) -> Row:
     name, year, rating, date, watched = row
-    title, made_in = field_parsers.title(name), field_parsers.year(year)
+    title, made_in = field_parsers.parse_title(name), field_parsers.parse_year(year)
     if not rating.strip():
         return SkippedRow(line, title, made_in, "it has no rating", file)
-    value = field_parsers.rating(field_parsers.STARS, rating)
-    rated_at = field_parsers.moment(date if date.strip() else watched)
-    return checked(RatedRow(line, None, None, title, None, made_in, value, rated_at, file=file))
+    value = field_parsers.parse_rating(field_parsers.STARS, rating)
+    rated_at = field_parsers.parse_time(date if date.strip() else watched)
+    return check_row(RatedRow(line, None, None, title, None, made_in, value, rated_at, file=file))
 
 
 def _from_diary(file: str, current: _Current, line: int, row: Sequence[str]) -> Row:
@@ -88,7 +88,7 @@ def _from_diary(file: str, current: _Current, line: int, row: Sequence[str]) -> 
         return made
     value, rated_at = known
     newest = (
-        min(made.rated_at or 0, field_parsers.moment(row[-1]) or 0)
+        min(made.rated_at or 0, field_parsers.parse_time(row[-1]) or 0)
         if made.value != value
         else made.rated_at or 0
     )
@@ -99,16 +99,19 @@ def _from_diary(file: str, current: _Current, line: int, row: Sequence[str]) -> 
 
 def _from_import(file: str, line: int, row: Sequence[str]) -> Row:
     name, year, stars, rating10, watched, imdb_id, tmdb_id = row
-    title, made_in = field_parsers.title(field_parsers.armed(name)), field_parsers.year(year)
+    title, made_in = (
+        field_parsers.parse_title(field_parsers.unescape_formula(name)),
+        field_parsers.parse_year(year),
+    )
     if rating10.strip():
-        value = field_parsers.rating(field_parsers.WHOLE_TEN, rating10)
+        value = field_parsers.parse_rating(field_parsers.WHOLE_TEN, rating10)
     elif stars.strip():
-        value = field_parsers.rating(field_parsers.STARS, stars)
+        value = field_parsers.parse_rating(field_parsers.STARS, stars)
     else:
         return SkippedRow(line, title, made_in, "it has no rating", file)
-    ids = field_parsers.imdb_id(imdb_id), field_parsers.tmdb_id(tmdb_id)
-    return checked(
-        RatedRow(line, *ids, title, None, made_in, value, field_parsers.moment(watched), file=file)
+    ids = field_parsers.parse_imdb_id(imdb_id), field_parsers.parse_tmdb_id(tmdb_id)
+    return check_row(
+        RatedRow(line, *ids, title, None, made_in, value, field_parsers.parse_time(watched), file=file)
     )
 
 
@@ -129,7 +132,7 @@ def _parts(rows: Iterable[ExportRow]) -> Iterator[bytes]:
     header, *_ = csv_lines([_HEADER])
     part = bytearray(header)
     for line in csv_lines(map(_cells, rows)):
-        if len(part) + len(line) > LONGEST_PART:
+        if len(part) + len(line) > MAX_PART_BYTES:
             yield bytes(part)
             part = bytearray(header)
         part += line
@@ -137,9 +140,17 @@ def _parts(rows: Iterable[ExportRow]) -> Iterator[bytes]:
 
 
 def _cells(row: ExportRow) -> Sequence[object]:
-    directors = field_parsers.disarmed(", ".join(row.directors))
+    directors = field_parsers.escape_formula(", ".join(row.directors))
     rating, watched = (row.value + 1) // 2, clock.to_rfc3339(row.rated_at)[:10]
-    return row.tmdb_id, row.imdb_id, field_parsers.disarmed(row.title), row.year, directors, rating, watched
+    return (
+        row.tmdb_id,
+        row.imdb_id,
+        field_parsers.escape_formula(row.title),
+        row.year,
+        directors,
+        rating,
+        watched,
+    )
 
 
 def _zipped(rest: Iterable[bytes], *first: bytes) -> Iterator[bytes]:

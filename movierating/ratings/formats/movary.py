@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
 from movierating.ratings.formats import field_parsers
-from movierating.ratings.formats.csv_reader import Sheet
-from movierating.ratings.formats.rows import RatedRow, Row, SkippedRow, checked
+from movierating.ratings.formats.csv_reader import CsvFile
+from movierating.ratings.formats.rows import RatedRow, Row, SkippedRow, check_row
 
 
 def sniff(columns: Sequence[str]) -> bool:
@@ -13,7 +13,7 @@ def sniff(columns: Sequence[str]) -> bool:
     return {"title", "userrating"} <= set(columns)
 
 
-def parse(sheets: Iterable[Sheet]) -> Iterator[Row]:
+def parse(sheets: Iterable[CsvFile]) -> Iterator[Row]:
     """The ratings, none with a time."""
     for sheet in sheets:
         yield from sheet.rows(
@@ -23,9 +23,9 @@ def parse(sheets: Iterable[Sheet]) -> Iterator[Row]:
 
 def _row(file: str, line: int, row: Sequence[str]) -> Row:
     name, made_in, tmdb_id, imdb_id, rating = row
-    title, year = field_parsers.title(name), field_parsers.year(made_in)
+    title, year = field_parsers.parse_title(name), field_parsers.parse_year(made_in)
     if not rating.strip():
         return SkippedRow(line, title, year, "it has no rating", file)
-    ids = field_parsers.imdb_id(imdb_id), field_parsers.tmdb_id(tmdb_id)
-    value = field_parsers.rating(field_parsers.WHOLE_TEN, rating)
-    return checked(RatedRow(line, *ids, title, None, year, value, None, file=file))
+    ids = field_parsers.parse_imdb_id(imdb_id), field_parsers.parse_tmdb_id(tmdb_id)
+    value = field_parsers.parse_rating(field_parsers.WHOLE_TEN, rating)
+    return check_row(RatedRow(line, *ids, title, None, year, value, None, file=file))

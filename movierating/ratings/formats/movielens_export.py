@@ -9,8 +9,8 @@ from functools import partial
 
 from movierating.movies.titles import parse_movielens_title
 from movierating.ratings.formats import field_parsers
-from movierating.ratings.formats.csv_reader import Sheet
-from movierating.ratings.formats.rows import RatedRow, Row, SkippedRow, checked
+from movierating.ratings.formats.csv_reader import CsvFile
+from movierating.ratings.formats.rows import RatedRow, Row, SkippedRow, check_row
 
 
 def sniff(columns: Sequence[str]) -> bool:
@@ -18,7 +18,7 @@ def sniff(columns: Sequence[str]) -> bool:
     return {"movie_id", "rating", "average_rating"} <= set(columns)
 
 
-def parse(sheets: Iterable[Sheet]) -> Iterator[Row]:
+def parse(sheets: Iterable[CsvFile]) -> Iterator[Row]:
     """The ratings, none with a time."""
     for sheet in sheets:
         yield from sheet.rows(("imdb_id", "tmdb_id", "rating", "title"), partial(_row, sheet.source.name))
@@ -26,9 +26,9 @@ def parse(sheets: Iterable[Sheet]) -> Iterator[Row]:
 
 def _row(file: str, line: int, row: Sequence[str]) -> Row:
     imdb_id, tmdb_id, rating, name = row
-    title, alternative, year = parse_movielens_title(field_parsers.title(name) or "")
+    title, alternative, year = parse_movielens_title(field_parsers.parse_title(name) or "")
     if not rating.strip():
         return SkippedRow(line, title or None, year, "it has no rating", file)
-    ids = field_parsers.imdb_id(imdb_id), field_parsers.tmdb_id(tmdb_id)
-    value = field_parsers.rating(field_parsers.STARS, rating)
-    return checked(RatedRow(line, *ids, title or None, alternative, year, value, None, file=file))
+    ids = field_parsers.parse_imdb_id(imdb_id), field_parsers.parse_tmdb_id(tmdb_id)
+    value = field_parsers.parse_rating(field_parsers.STARS, rating)
+    return check_row(RatedRow(line, *ids, title or None, alternative, year, value, None, file=file))

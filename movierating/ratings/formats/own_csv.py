@@ -21,8 +21,8 @@ from functools import partial
 
 from movierating import clock
 from movierating.ratings.formats import field_parsers
-from movierating.ratings.formats.csv_reader import Sheet, csv_lines, in_blocks
-from movierating.ratings.formats.rows import ExportRow, RatedRow, Row, SkippedRow, checked
+from movierating.ratings.formats.csv_reader import CsvFile, csv_lines, in_blocks
+from movierating.ratings.formats.rows import ExportRow, RatedRow, Row, SkippedRow, check_row
 
 VERSION = "1"
 _COLUMNS = ("imdb_id", "tmdb_id", "title", "original_title", "year", "value", "rated_at", "version")
@@ -33,7 +33,7 @@ def sniff(columns: Sequence[str]) -> bool:
     return "value" in columns and not {"imdb_id", "tmdb_id", "title"}.isdisjoint(columns)
 
 
-def parse(sheets: Iterable[Sheet]) -> Iterator[Row]:
+def parse(sheets: Iterable[CsvFile]) -> Iterator[Row]:
     """The ratings."""
     for sheet in sheets:
         name = sheet.source.name
@@ -49,13 +49,13 @@ def _plain_rows(file: str, line: int, columns: Sequence[Sequence[str]]) -> list[
     try:
         rows = zip(
             itertools.count(line),
-            field_parsers.column(field_parsers.imdb_id, imdb_ids),
-            field_parsers.column(field_parsers.tmdb_id, tmdb_ids),
-            field_parsers.column(_title, titles),
-            field_parsers.column(_title, original_titles),
-            field_parsers.column(field_parsers.year, made_in),
+            field_parsers.parse_column(field_parsers.parse_imdb_id, imdb_ids),
+            field_parsers.parse_column(field_parsers.parse_tmdb_id, tmdb_ids),
+            field_parsers.parse_column(_title, titles),
+            field_parsers.parse_column(_title, original_titles),
+            field_parsers.parse_column(field_parsers.parse_year, made_in),
             half_points,
-            field_parsers.moments(rated_at),
+            field_parsers.parse_times(rated_at),
             itertools.repeat(None),
             itertools.repeat(file),
         )
@@ -66,26 +66,26 @@ def _plain_rows(file: str, line: int, columns: Sequence[Sequence[str]]) -> list[
 
 
 def _title(text: str) -> str | None:
-    return field_parsers.title(field_parsers.armed(text))
+    return field_parsers.parse_title(field_parsers.unescape_formula(text))
 
 
 def _row(file: str, line: int, row: Sequence[str]) -> Row:
     imdb_id, tmdb_id, title, original_title, made_in, value, rated_at, version = row
     if version not in (VERSION, ""):
-        raise ValueError(f"it is of version {field_parsers.shown(version)}, not {VERSION}")
-    name, year = _title(title), field_parsers.year(made_in)
+        raise ValueError(f"it is of version {field_parsers.quote_value(version)}, not {VERSION}")
+    name, year = _title(title), field_parsers.parse_year(made_in)
     if not value or value.isspace():
         return SkippedRow(line, name, year, "it has no rating", file)
-    return checked(
+    return check_row(
         RatedRow(
             line,
-            field_parsers.imdb_id(imdb_id),
-            field_parsers.tmdb_id(tmdb_id),
+            field_parsers.parse_imdb_id(imdb_id),
+            field_parsers.parse_tmdb_id(tmdb_id),
             name,
             _title(original_title),
             year,
-            field_parsers.rating(field_parsers.HALVES_TO_TEN, value),
-            field_parsers.moment(rated_at),
+            field_parsers.parse_rating(field_parsers.HALVES_TO_TEN, value),
+            field_parsers.parse_time(rated_at),
             None,
             file,
         )
@@ -101,8 +101,8 @@ def _cells(rows: Iterable[ExportRow]) -> Iterator[Sequence[object]]:
     yield _COLUMNS
     for row in rows:
         title, original_title = (
-            field_parsers.disarmed(row.title),
-            field_parsers.disarmed(row.original_title or ""),
+            field_parsers.escape_formula(row.title),
+            field_parsers.escape_formula(row.original_title or ""),
         )
         value, rated_at = f"{row.value / 2:g}", clock.to_rfc3339(row.rated_at)
         yield row.imdb_id, row.tmdb_id, title, original_title, row.year, value, rated_at, VERSION

@@ -14,18 +14,18 @@ import orjson
 from movierating import clock
 from movierating.ratings.formats import field_parsers
 from movierating.ratings.formats.csv_reader import in_blocks
-from movierating.ratings.formats.json_reader import Document
-from movierating.ratings.formats.rows import ExportRow, RatedRow, Row, SkippedRow, UnknownFormat, checked
+from movierating.ratings.formats.json_reader import JsonFile
+from movierating.ratings.formats.rows import ExportRow, RatedRow, Row, SkippedRow, UnknownFormat, check_row
 
 FORMAT, VERSION = "movierating", 1
 
 
-def sniff(document: Document) -> bool:
+def sniff(document: JsonFile) -> bool:
     """Whether a JSON file is ours: an object with a list of ratings, and no format of another name."""
     return document.facts is not None and document.facts.get("format", FORMAT) == FORMAT
 
 
-def parse(documents: Iterable[Document]) -> Iterator[Row]:
+def parse(documents: Iterable[JsonFile]) -> Iterator[Row]:
     """The ratings; raises UnknownFormat for another version."""
     for document in documents:
         _refuse_other_versions(document)
@@ -34,7 +34,7 @@ def parse(documents: Iterable[Document]) -> Iterator[Row]:
         _refuse_other_versions(document)
 
 
-def _refuse_other_versions(document: Document) -> None:
+def _refuse_other_versions(document: JsonFile) -> None:
     facts = document.facts or {}
     if facts.get("format", FORMAT) != FORMAT or facts.get("version", VERSION) != VERSION:
         raise UnknownFormat(
@@ -46,19 +46,19 @@ def _row(file: str, index: int, item: Any) -> Row:
     if not isinstance(item, dict):
         raise ValueError("it is not an object")
     get = item.get
-    name, year = field_parsers.title(get("title")), field_parsers.year(get("year"))
+    name, year = field_parsers.parse_title(get("title")), field_parsers.parse_year(get("year"))
     if get("value") is None:
         return SkippedRow(index, name, year, "it has no rating", file)
-    return checked(
+    return check_row(
         RatedRow(
             index,
-            field_parsers.imdb_id(get("imdb_id")),
-            field_parsers.tmdb_id(get("tmdb_id")),
+            field_parsers.parse_imdb_id(get("imdb_id")),
+            field_parsers.parse_tmdb_id(get("tmdb_id")),
             name,
-            field_parsers.title(get("original_title")),
+            field_parsers.parse_title(get("original_title")),
             year,
-            field_parsers.rating(field_parsers.HALVES_TO_TEN, get("value")),
-            field_parsers.moment(get("rated_at")),
+            field_parsers.parse_rating(field_parsers.HALVES_TO_TEN, get("value")),
+            field_parsers.parse_time(get("rated_at")),
             file=file,
         )
     )

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from movierating.ratings.formats.tables import BadRow
+from movierating.ratings.formats.table_reader import BadRow
 
-__all__ = ["BadRow", "ExportRow", "RatedRow", "Row", "SkippedRow", "UnknownFormat", "checked"]
+__all__ = ["BadRow", "ExportRow", "RatedRow", "Row", "SkippedRow", "UnknownFormat", "check_row"]
 
 
 class UnknownFormat(Exception):
@@ -62,7 +62,7 @@ class ExportRow(NamedTuple):
 Row = RatedRow | SkippedRow | BadRow
 
 
-def checked(row: RatedRow) -> RatedRow | SkippedRow:
+def check_row(row: RatedRow) -> RatedRow | SkippedRow:
     """The row, or what it comes to; raises ValueError where it doesn't say what was rated."""
     if row.imdb_id is not None or row.tmdb_id is not None:
         return row

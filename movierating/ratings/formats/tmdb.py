@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
 from movierating.ratings.formats import field_parsers
-from movierating.ratings.formats.csv_reader import Sheet
-from movierating.ratings.formats.rows import RatedRow, Row, SkippedRow, checked
+from movierating.ratings.formats.csv_reader import CsvFile
+from movierating.ratings.formats.rows import RatedRow, Row, SkippedRow, check_row
 
 _COLUMNS = (
     *("tmdb id", "imdb id", "type", "name", "release date", "season number", "episode number"),
@@ -19,7 +19,7 @@ def sniff(columns: Sequence[str]) -> bool:
     return {"tmdb id", "your rating"} <= set(columns)
 
 
-def parse(sheets: Iterable[Sheet]) -> Iterator[Row]:
+def parse(sheets: Iterable[CsvFile]) -> Iterator[Row]:
     """The ratings; a series is a row with a `kind`, and an episode, which carries its series's ids, is skipped."""
     for sheet in sheets:
         yield from sheet.rows(_COLUMNS, partial(_row, sheet.source.name))
@@ -27,19 +27,31 @@ def parse(sheets: Iterable[Sheet]) -> Iterator[Row]:
 
 def _row(file: str, line: int, row: Sequence[str]) -> Row:
     tmdb_id, imdb_id, kind, name, released, season, episode, rating, dated = row
-    title = field_parsers.title(name)
-    year = field_parsers.year(_year_of(released.strip()))
+    title = field_parsers.parse_title(name)
+    year = field_parsers.parse_year(_year_of(released.strip()))
     if season.strip() or episode.strip():
         return SkippedRow(line, title, year, "it is no movie (an episode or season)", file)
     if not rating.strip():
         return SkippedRow(line, title, year, "it has no rating", file)
     other = None if kind.strip().lower() in ("movie", "") else kind.strip()[:100]
     # TMDB counts series apart: number 1396 is a movie as well.
-    own_id = None if other else field_parsers.tmdb_id(tmdb_id)
-    value, rated_at = field_parsers.rating(field_parsers.HALVES_TO_TEN, rating), field_parsers.moment(dated)
-    return checked(
+    own_id = None if other else field_parsers.parse_tmdb_id(tmdb_id)
+    value, rated_at = (
+        field_parsers.parse_rating(field_parsers.HALVES_TO_TEN, rating),
+        field_parsers.parse_time(dated),
+    )
+    return check_row(
         RatedRow(
-            line, field_parsers.imdb_id(imdb_id), own_id, title, None, year, value, rated_at, other, file
+            line,
+            field_parsers.parse_imdb_id(imdb_id),
+            own_id,
+            title,
+            None,
+            year,
+            value,
+            rated_at,
+            other,
+            file,
         )
     )
 

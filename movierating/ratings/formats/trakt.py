@@ -10,9 +10,9 @@ from functools import partial
 from typing import Any
 
 from movierating.ratings.formats import field_parsers
-from movierating.ratings.formats.csv_reader import Sheet
-from movierating.ratings.formats.json_reader import Document
-from movierating.ratings.formats.rows import RatedRow, Row, SkippedRow, checked
+from movierating.ratings.formats.csv_reader import CsvFile
+from movierating.ratings.formats.json_reader import JsonFile
+from movierating.ratings.formats.rows import RatedRow, Row, SkippedRow, check_row
 
 # An episode's item names its show as well, so the order is from the most particular.
 _KINDS = ("movie", "episode", "season", "show")
@@ -24,20 +24,20 @@ def sniff(columns: Sequence[str]) -> bool:
     return {"rated_at", "rating", "type", "trakt_id"} <= set(columns)
 
 
-def parse(sheets: Iterable[Sheet]) -> Iterator[Row]:
+def parse(sheets: Iterable[CsvFile]) -> Iterator[Row]:
     """The ratings of CSV files."""
     for sheet in sheets:
         yield from sheet.rows(_COLUMNS, partial(_from_cells, sheet.source.name))
 
 
-def sniff_document(document: Document) -> bool:
+def sniff_document(document: JsonFile) -> bool:
     """Whether a JSON file is a list of Trakt's ratings."""
     return document.facts is None and any(
         isinstance(item, dict) and "rating" in item and _kind(item) for item in document.sample
     )
 
 
-def parse_documents(documents: Iterable[Document]) -> Iterator[Row]:
+def parse_documents(documents: Iterable[JsonFile]) -> Iterator[Row]:
     """The ratings of JSON files."""
     for document in documents:
         yield from document.rows(partial(_from_item, document.source.name))
@@ -73,22 +73,22 @@ def _row(
     dated: Any,
     kind: str,
 ) -> Row:
-    name, made_in = field_parsers.title(title), field_parsers.year(year)
+    name, made_in = field_parsers.parse_title(title), field_parsers.parse_year(year)
     if rating in ("", None):
         return SkippedRow(line, name, made_in, "it has no rating", file)
     is_movie = kind.strip().lower() in ("movie", "")
     # Only movies have ids of TMDB's movies, and in the CSV an episode has those of its show.
     is_whole = is_movie or kind == "show"
-    return checked(
+    return check_row(
         RatedRow(
             line,
-            field_parsers.imdb_id(imdb_id) if is_whole else None,
-            field_parsers.tmdb_id(tmdb_id) if is_movie else None,
+            field_parsers.parse_imdb_id(imdb_id) if is_whole else None,
+            field_parsers.parse_tmdb_id(tmdb_id) if is_movie else None,
             name,
             None,
             made_in,
-            field_parsers.rating(field_parsers.WHOLE_TEN, rating),
-            field_parsers.moment(dated),
+            field_parsers.parse_rating(field_parsers.WHOLE_TEN, rating),
+            field_parsers.parse_time(dated),
             None if is_movie else kind.strip()[:100],
             file,
         )

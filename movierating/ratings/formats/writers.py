@@ -10,7 +10,7 @@ CSV, JSON, ZIP = "text/csv; charset=utf-8", "application/json", "application/zip
 FORMATS = ("csv", "json", "letterboxd", "imdb")
 
 
-class Download(NamedTuple):
+class ExportFile(NamedTuple):
     """A file's media type, the ending of its name, and its bytes, which are made while they are sent."""
 
     media_type: str
@@ -18,11 +18,11 @@ class Download(NamedTuple):
     blocks: Iterator[bytes]
 
 
-def write(name: str, rows: Iterable[ExportRow]) -> Download:
+def write_export(name: str, rows: Iterable[ExportRow]) -> ExportFile:
     """The rows as a file of one of FORMATS, in the order in which they come (see `own_csv` for the one to keep)."""
     if name == "json":
-        return Download(JSON, "json", own_json.write(rows))
+        return ExportFile(JSON, "json", own_json.write(rows))
     if name == "letterboxd":
         is_zip, blocks = letterboxd.write(rows)
-        return Download(ZIP, "zip", blocks) if is_zip else Download(CSV, "csv", blocks)
-    return Download(CSV, "csv", (own_csv if name == "csv" else imdb).write(rows))
+        return ExportFile(ZIP, "zip", blocks) if is_zip else ExportFile(CSV, "csv", blocks)
+    return ExportFile(CSV, "csv", (own_csv if name == "csv" else imdb).write(rows))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from movierating.ratings.formats.rows import Row, UnknownFormat
-from movierating.ratings.formats.uploads import open_upload
+from movierating.ratings.formats.upload_reader import open_upload
 
 
 @pytest.fixture(scope="session")

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from movierating.ratings.formats import lines
-from movierating.ratings.formats.lines import LONGEST_LINE
+from movierating.ratings.formats import line_reader
+from movierating.ratings.formats.line_reader import MAX_LINE_LENGTH
 from movierating.ratings.formats.rows import BadRow, RatedRow, Row
 
 Read = Callable[..., tuple[str, list[Row]]]
@@ -90,7 +90,7 @@ def test_rows_are_the_same_however_much_is_looked_at_together(
     data = HEADER.encode() + b"".join(content)
     with pytest.MonkeyPatch.context() as patched:
         whole = read(data)
-        patched.setattr(lines, "_TAKEN", taken)
+        patched.setattr(line_reader, "_TAKEN", taken)
         assert read(data) == whole
         patched.setattr("movierating.ratings.formats.own_csv._plain_rows", lambda *_: None)
         assert read(data) == whole
@@ -115,7 +115,7 @@ def test_memory_is_bounded_by_the_line(read: Read) -> None:
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert titles(rows) == [(2, None)]
-    assert peak < 20 * LONGEST_LINE
+    assert peak < 20 * MAX_LINE_LENGTH
 
 
 @pytest.mark.parametrize(
@@ -138,6 +138,6 @@ def test_files_that_are_no_table_are_refused(refused: Callable[..., str], data: 
 def test_there_is_a_limit_of_lines_which_blank_ones_count_to(
     read: Read, refused: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lines, "MOST_LINES", 5)
+    monkeypatch.setattr(line_reader, "MAX_LINES", 5)
     assert read(HEADER + "\n" * 4)
     assert refused(HEADER + "\n" * 5) == "The file has more than 5 lines."

@@ -28,7 +28,7 @@ def at(*parts: int) -> int:
     ids=repr,
 )
 def test_imdb_ids_come_to_one_form(given: object, expected: str | None) -> None:
-    assert field_parsers.imdb_id(given) == expected
+    assert field_parsers.parse_imdb_id(given) == expected
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_imdb_ids_come_to_one_form(given: object, expected: str | None) -> None:
     ids=repr,
 )
 def test_tmdb_ids_are_numbers(given: object, expected: int | None) -> None:
-    assert field_parsers.tmdb_id(given) == expected
+    assert field_parsers.parse_tmdb_id(given) == expected
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_tmdb_ids_are_numbers(given: object, expected: int | None) -> None:
     ids=repr,
 )
 def test_what_is_no_id_is_refused(given: object) -> None:
-    for read in (field_parsers.imdb_id, field_parsers.tmdb_id):
+    for read in (field_parsers.parse_imdb_id, field_parsers.parse_tmdb_id):
         with pytest.raises(ValueError, match=r"id|belongs"):
             read(given)
 
@@ -64,7 +64,7 @@ def test_what_is_no_id_is_refused(given: object) -> None:
 @pytest.mark.parametrize("given", ["2147483648", 10**18, "9" * 5000], ids=repr)
 def test_tmdb_ids_have_the_limit_of_the_catalogue(given: object) -> None:
     with pytest.raises(ValueError, match="TMDB id"):
-        field_parsers.tmdb_id(given)
+        field_parsers.parse_tmdb_id(given)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_tmdb_ids_have_the_limit_of_the_catalogue(given: object) -> None:
     ids=lambda value: value.wording if isinstance(value, field_parsers.Scale) else repr(value),
 )
 def test_each_scale_has_its_half_points(scale: field_parsers.Scale, given: object, half_points: int) -> None:
-    assert field_parsers.rating(scale, given) == half_points
+    assert field_parsers.parse_rating(scale, given) == half_points
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_each_scale_has_its_half_points(scale: field_parsers.Scale, given: objec
 )
 def test_what_is_off_the_scale_is_refused(scale: field_parsers.Scale, given: object) -> None:
     with pytest.raises(ValueError, match="the rating"):
-        field_parsers.rating(scale, given)
+        field_parsers.parse_rating(scale, given)
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_what_is_off_the_scale_is_refused(scale: field_parsers.Scale, given: obj
     ids=repr,
 )
 def test_times_are_read_in_utc(given: object, expected: int | None) -> None:
-    assert field_parsers.moment(given) == expected
+    assert field_parsers.parse_time(given) == expected
 
 
 @pytest.mark.parametrize(
@@ -168,23 +168,23 @@ def test_times_are_read_in_utc(given: object, expected: int | None) -> None:
 )
 def test_what_is_no_time_is_refused(given: object) -> None:
     with pytest.raises(ValueError, match=r"not a date|belongs"):
-        field_parsers.moment(given)
+        field_parsers.parse_time(given)
 
 
 def test_a_date_is_in_the_future_only_when_it_is_so_everywhere() -> None:
     east = datetime.now(UTC) + timedelta(hours=13, minutes=59)
-    assert field_parsers.moment(east.date().isoformat()) is not None
+    assert field_parsers.parse_time(east.date().isoformat()) is not None
     with pytest.raises(ValueError, match="lies in the future"):
-        field_parsers.moment((datetime.now(UTC) + timedelta(days=2)).date().isoformat())
+        field_parsers.parse_time((datetime.now(UTC) + timedelta(days=2)).date().isoformat())
     with pytest.raises(ValueError, match="lies in the future"):
-        field_parsers.moment("9999-12-31T23:59:59Z")
+        field_parsers.parse_time("9999-12-31T23:59:59Z")
 
 
 @pytest.mark.parametrize(
     ("given", "expected"), [("1995", 1995), ("1995.0", 1995), (1995, 1995), ("", None), (0, None)], ids=repr
 )
 def test_years_may_be_blank(given: object, expected: int | None) -> None:
-    assert field_parsers.year(given) == expected
+    assert field_parsers.parse_year(given) == expected
 
 
 @pytest.mark.parametrize(
@@ -192,13 +192,13 @@ def test_years_may_be_blank(given: object, expected: int | None) -> None:
 )
 def test_what_is_no_year_is_refused(given: object) -> None:
     with pytest.raises(ValueError, match=r"not a year|belongs"):
-        field_parsers.year(given)
+        field_parsers.parse_year(given)
 
 
 def test_titles_are_trimmed_and_in_nfc() -> None:
-    assert field_parsers.title("  Ame\u0301lie ") == "Am\u00e9lie"
-    assert field_parsers.title(" ") is None
-    assert field_parsers.title(1917) == "1917"
+    assert field_parsers.parse_title("  Ame\u0301lie ") == "Am\u00e9lie"
+    assert field_parsers.parse_title(" ") is None
+    assert field_parsers.parse_title(1917) == "1917"
 
 
 @pytest.mark.parametrize(
@@ -206,7 +206,7 @@ def test_titles_are_trimmed_and_in_nfc() -> None:
 )
 def test_titles_that_no_movie_can_have_are_refused(given: object) -> None:
     with pytest.raises(ValueError, match=r"a title|belongs"):
-        field_parsers.title(given)
+        field_parsers.parse_title(given)
 
 
 @pytest.mark.parametrize(
@@ -228,5 +228,5 @@ def test_titles_that_no_movie_can_have_are_refused(given: object) -> None:
     ids=repr,
 )
 def test_a_formula_gets_an_apostrophe_and_loses_it_again(text: str, harmless: str) -> None:
-    assert field_parsers.disarmed(text) == harmless
-    assert field_parsers.armed(harmless) == text
+    assert field_parsers.escape_formula(text) == harmless
+    assert field_parsers.unescape_formula(harmless) == text

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from movierating.ratings.formats.json_reader import LONGEST_ITEM
+from movierating.ratings.formats.json_reader import MAX_ITEM_LENGTH
 from movierating.ratings.formats.rows import BadRow, Row
-from movierating.ratings.formats.uploads import open_upload
+from movierating.ratings.formats.upload_reader import open_upload
 
 Read = Callable[..., tuple[str, list[Row]]]
 
@@ -40,8 +40,8 @@ def test_deep_nesting_is_refused(refused: Callable[..., str], depth: int, bracke
         (START + RATING + "," + END, "after item 0"),
         (START + RATING + END + "x", "malformed"),
         (START + RATING + " " + RATING + END, "malformed"),
-        (START + '"' + "a" * 10 * LONGEST_ITEM + '"' + END, "malformed"),
-        (START + " " * 10 * LONGEST_ITEM + END, "malformed"),
+        (START + '"' + "a" * 10 * MAX_ITEM_LENGTH + '"' + END, "malformed"),
+        (START + " " * 10 * MAX_ITEM_LENGTH + END, "malformed"),
         (START + "1" * 5_000 + END, "malformed"),
         ("{", "malformed"),
         ("[", "malformed"),

@@ -7,7 +7,7 @@ import pytest
 
 from movierating import clock
 from movierating.ratings.formats.movielens import BadRow, Dataset, MovieRow, NotMovieLens, open_folder
-from movierating.ratings.formats.tables import BLOCK_BYTES, MAX_LINE_BYTES
+from movierating.ratings.formats.table_reader import BLOCK_BYTES, MAX_LINE_BYTES
 
 ROOT = Path(__file__).parents[3]
 REAL = Path(os.environ.get("TEST_DATA", ROOT.parent / "shared" / "data")) / "ml-latest-small"

@@ -14,15 +14,15 @@ from hypothesis import strategies as st
 from movierating import clock
 from movierating.ratings.formats import field_parsers, letterboxd
 from movierating.ratings.formats.rows import ExportRow, RatedRow, Row
-from movierating.ratings.formats.uploads import open_upload
-from movierating.ratings.formats.writers import CSV, FORMATS, ZIP, write
+from movierating.ratings.formats.upload_reader import open_upload
+from movierating.ratings.formats.writers import CSV, FORMATS, ZIP, write_export
 
 NOW = clock.now()
 
 
 def _is_title(text: str) -> bool:
     try:
-        return field_parsers.title(text) == text
+        return field_parsers.parse_title(text) == text
     except ValueError:
         return False
 
@@ -49,7 +49,7 @@ ROWS = st.lists(
 
 
 def file_of(name: str, rows: list[ExportRow]) -> bytes:
-    return b"".join(write(name, rows).blocks)
+    return b"".join(write_export(name, rows).blocks)
 
 
 def read_back(name: str, data: bytes) -> list[RatedRow]:
@@ -105,7 +105,7 @@ def many(count: int, title: str = "Movie") -> Iterator[ExportRow]:
 
 
 def test_letterboxd_gets_a_zip_of_files_of_at_most_a_megabyte() -> None:
-    small, large = write("letterboxd", many(100)), write("letterboxd", many(60_000))
+    small, large = write_export("letterboxd", many(100)), write_export("letterboxd", many(60_000))
     assert (small.media_type, small.ending) == (CSV, "csv")
     assert (large.media_type, large.ending) == (ZIP, "zip")
     data = b"".join(large.blocks)
@@ -113,15 +113,15 @@ def test_letterboxd_gets_a_zip_of_files_of_at_most_a_megabyte() -> None:
         assert archive.testzip() is None
         sizes = [info.file_size for info in archive.infolist()]
     assert len(sizes) > 2
-    assert letterboxd.LONGEST_PART * 0.99 < max(sizes) <= letterboxd.LONGEST_PART
+    assert letterboxd.MAX_PART_BYTES * 0.99 < max(sizes) <= letterboxd.MAX_PART_BYTES
     assert [row.tmdb_id for row in read_back("letterboxd", data)] == list(range(1, 60_001))
-    assert b"".join(write("letterboxd", many(60_000)).blocks)[:4096] == data[:4096]
+    assert b"".join(write_export("letterboxd", many(60_000)).blocks)[:4096] == data[:4096]
 
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_memory_is_flat(name: str) -> None:
     tracemalloc.start()
-    size = sum(map(len, write(name, many(25_000, "M" * 400)).blocks))
+    size = sum(map(len, write_export(name, many(25_000, "M" * 400)).blocks))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert size > (200_000 if name == "letterboxd" else 10_000_000)

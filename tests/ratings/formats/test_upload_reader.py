@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from movierating.ratings.formats import uploads
+from movierating.ratings.formats import upload_reader
 from movierating.ratings.formats.rows import BadRow, RatedRow, Row, SkippedRow, UnknownFormat
-from movierating.ratings.formats.uploads import FORMATS, open_upload
+from movierating.ratings.formats.upload_reader import FORMATS, open_upload
 
 OWN = "title,value\nEmma,8\n"
 
@@ -50,7 +50,7 @@ def test_a_refusal_says_what_was_found_and_what_is_taken(
 
 
 def test_there_is_a_limit_of_rows(refused: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(uploads, "MOST_ROWS", 2)
+    monkeypatch.setattr(upload_reader, "MAX_ROWS", 2)
     assert list(open_upload(OWN.encode()).rows)
     assert "more than 2 rows" in refused(OWN + "Ran,7\nx,\n")
 

@@ -15,7 +15,7 @@ from movierating import clock
 from movierating.auth.models import User
 from movierating.ratings.aggregates import Sums
 from movierating.ratings.formats.movielens import RatingBatch
-from movierating.ratings.formats.tables import BadRow
+from movierating.ratings.formats.table_reader import BadRow
 from movierating.storage.database import batched
 from movierating.storage.dialect import among, driver_text, newest_id, rows_of, took_ids
 
@@ -74,8 +74,8 @@ def load_batch(
     added = {key: given for key, given in newest.items() if key not in old}
     changed = {key: given for key, given in newest.items() if key in old and given > old[key]}
     _store(connection, added, changed)
-    sums.take_out((*key, old[key][1]) for key in changed)
-    sums.put_in((*key, value) for key, (_, value) in chain(added.items(), changed.items()))
+    sums.subtract((*key, old[key][1]) for key in changed)
+    sums.add((*key, value) for key, (_, value) in chain(added.items(), changed.items()))
     report.users_added += len(made)
     report.added += len(added)
     report.changed += len(changed)

@@ -8,15 +8,15 @@ from collections.abc import Iterable
 from functools import partial
 from typing import BinaryIO
 
-from movierating.ratings.formats.csv_reader import Source
+from movierating.ratings.formats.csv_reader import UploadedFile
 from movierating.ratings.formats.rows import UnknownFormat
 
-MOST_FILES = 1_000
-MOST_UNPACKED = 64_000_000
+MAX_FILES = 1_000
+MAX_UNPACKED_BYTES = 64_000_000
 # Deflate reaches 1,000 to 1; ratings come to some 5 to 1.
-MOST_RATIO = 200
+MAX_COMPRESSION_RATIO = 200
 _SMALL = 1_000_000
-_TOO_LARGE = f"unpacks to more than {MOST_UNPACKED // 1_000_000} MB."
+_TOO_LARGE = f"unpacks to more than {MAX_UNPACKED_BYTES // 1_000_000} MB."
 
 _FILE_SIGNATURE = b"PK\x01\x02"
 _BLOCK_BYTES = 1 << 20
@@ -51,13 +51,14 @@ class Archive:
         self.names = [info.filename for info in self._zip.infolist() if not info.is_dir()]
         self._entries = [info for info in self._zip.infolist() if _may_hold_ratings(info)]
         self.sources = [
-            Source(re.split(r"[/\\]", info.filename)[-1], partial(self._open, info)) for info in self._entries
+            UploadedFile(re.split(r"[/\\]", info.filename)[-1], partial(self._open, info))
+            for info in self._entries
         ]
 
     def _open(self, info: zipfile.ZipInfo) -> BinaryIO:
         return io.BufferedReader(_Unpacked(self._zip, info))
 
-    def refuse_bombs(self, sources: Iterable[Source]) -> None:
+    def refuse_bombs(self, sources: Iterable[UploadedFile]) -> None:
         """Raises UnknownFormat when these of its sources unpack to more than ratings can come to.
 
         What a file says of its size can be relied on: no more than that is unpacked.
@@ -66,11 +67,13 @@ class Archive:
         entries = [
             entry for source, entry in zip(self.sources, self._entries, strict=True) if source in chosen
         ]
-        if sum(entry.file_size for entry in entries) > MOST_UNPACKED:
+        if sum(entry.file_size for entry in entries) > MAX_UNPACKED_BYTES:
             raise UnknownFormat(f"The ZIP file {_TOO_LARGE}")
         for entry in entries:
-            if entry.file_size > max(_SMALL, MOST_RATIO * entry.compress_size):
-                raise UnknownFormat(f"{entry.filename!r} unpacks to more than {MOST_RATIO} times its size.")
+            if entry.file_size > max(_SMALL, MAX_COMPRESSION_RATIO * entry.compress_size):
+                raise UnknownFormat(
+                    f"{entry.filename!r} unpacks to more than {MAX_COMPRESSION_RATIO} times its size."
+                )
 
 
 class _Unpacked(io.RawIOBase):
@@ -80,7 +83,7 @@ class _Unpacked(io.RawIOBase):
         self._name = info.filename
         if info.flag_bits & _ENCRYPTED:
             raise UnknownFormat(f"{self._name!r} in the ZIP file is locked with a password.")
-        if info.file_size > MOST_UNPACKED:
+        if info.file_size > MAX_UNPACKED_BYTES:
             raise UnknownFormat(f"{self._name!r} {_TOO_LARGE}")
         if info.compress_type not in _METHODS:
             raise UnknownFormat(f"{self._name!r} in the ZIP file is packed in a way that can't be read here.")
@@ -116,8 +119,8 @@ def _refuse_many_files(stream: BinaryIO) -> None:
     while block := stream.read(_BLOCK_BYTES):
         count += (rest + block).count(_FILE_SIGNATURE)
         rest = block[1 - len(_FILE_SIGNATURE) :]
-        if count > MOST_FILES:
-            raise UnknownFormat(f"The ZIP file has more than {MOST_FILES:,} files in it.")
+        if count > MAX_FILES:
+            raise UnknownFormat(f"The ZIP file has more than {MAX_FILES:,} files in it.")
 
 
 def _may_hold_ratings(info: zipfile.ZipInfo) -> bool:

@@ -8,9 +8,9 @@ from typing import BinaryIO
 from movierating.ratings.formats.rows import UnknownFormat
 
 # Longer than any row about a film can be, a review apart; it is the limit of the csv module for a cell as well.
-LONGEST_LINE = 1 << 17
-MOST_LINES = 2_000_000
-_MOST_REREAD = 64 * LONGEST_LINE
+MAX_LINE_LENGTH = 1 << 17
+MAX_LINES = 2_000_000
+_MAX_REREAD = 64 * MAX_LINE_LENGTH
 # Characters that are looked at together; a row in them that needs care costs the time of the others.
 _TAKEN = 1 << 14
 
@@ -33,7 +33,7 @@ class Lines:
         self.number = header
         self._record: list[str] = []
         self._again: deque[str] = deque()
-        self._left_to_reread = _MOST_REREAD
+        self._left_to_reread = _MAX_REREAD
 
     def take(self) -> list[str]:
         """Some lines, whole but for what is too long of one; none at the end of the file."""
@@ -56,8 +56,8 @@ class Lines:
 
     def _count(self, lines: int) -> None:
         self.number += lines
-        if self.number > MOST_LINES:
-            raise UnknownFormat(f"The file has more than {MOST_LINES:,} lines.")
+        if self.number > MAX_LINES:
+            raise UnknownFormat(f"The file has more than {MAX_LINES:,} lines.")
 
     def __iter__(self) -> "Lines":
         return self
@@ -68,8 +68,8 @@ class Lines:
             raise StopIteration
         self._count(1)
         self._record.append(line)
-        if len(line) > LONGEST_LINE:
-            raise UnreadableLine(f"the line is longer than {LONGEST_LINE} characters")
+        if len(line) > MAX_LINE_LENGTH:
+            raise UnreadableLine(f"the line is longer than {MAX_LINE_LENGTH} characters")
         if "\0" in line:
             raise UnreadableLine("the line has a NUL character")
         if not line.isascii() and is_broken(line):
@@ -101,11 +101,11 @@ def decoded(file: BinaryIO) -> io.TextIOWrapper:
 
 
 def _read_line(file: io.TextIOWrapper) -> str:
-    line = file.readline(LONGEST_LINE + 1)
-    if len(line) > LONGEST_LINE:
+    line = file.readline(MAX_LINE_LENGTH + 1)
+    if len(line) > MAX_LINE_LENGTH:
         rest = line
         while rest and not rest.endswith(("\n", "\r")):
-            rest = file.readline(LONGEST_LINE)
+            rest = file.readline(MAX_LINE_LENGTH)
     return line
 
 

@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 import pytest
 
-from movierating.ratings.formats import archives
-from movierating.ratings.formats.archives import MOST_FILES
+from movierating.ratings.formats import zip_reader
 from movierating.ratings.formats.rows import RatedRow, Row
+from movierating.ratings.formats.zip_reader import MAX_FILES
 
 Read = Callable[..., tuple[str, list[Row]]]
 Refused = Callable[..., str]
@@ -62,7 +62,7 @@ def test_duplicates_are_read_one_after_the_other(read: Read) -> None:
 
 
 def test_too_many_files_are_refused_before_they_are_listed(refused: Refused, zipped: Zipped) -> None:
-    data = zipped({f"{number}.csv": "" for number in range(MOST_FILES + 1)})
+    data = zipped({f"{number}.csv": "" for number in range(MAX_FILES + 1)})
     assert "files in it" in refused(data)
     # The count in the end record is a lie.
     end = data.rindex(b"PK\x05\x06")
@@ -96,7 +96,7 @@ def test_bombs_are_refused(refused: Refused, header: bytes, body: bytes, megabyt
 def test_several_files_may_not_unpack_to_more_than_one_may(
     read: Read, refused: Refused, zipped: Zipped, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(archives, "MOST_UNPACKED", 3 * len(RATINGS))
+    monkeypatch.setattr(zip_reader, "MAX_UNPACKED_BYTES", 3 * len(RATINGS))
     assert read(zipped({f"{number}.csv": RATINGS for number in range(3)}))
     assert "unpacks to more than" in refused(zipped({f"{number}.csv": RATINGS for number in range(4)}))
 

@@ -16,23 +16,23 @@ from movierating.ratings.formats import (
     tmdb,
     trakt,
 )
-from movierating.ratings.formats.archives import Archive
-from movierating.ratings.formats.csv_reader import Sheet, Source
-from movierating.ratings.formats.json_reader import Document
+from movierating.ratings.formats.csv_reader import CsvFile, UploadedFile
+from movierating.ratings.formats.json_reader import JsonFile
 from movierating.ratings.formats.rows import Row, UnknownFormat
+from movierating.ratings.formats.zip_reader import Archive
 
 # Nobody has seen half of them, and while they are written others wait.
-MOST_ROWS = 100_000
+MAX_ROWS = 100_000
 
 
 class _SheetFormat(NamedTuple):
     sniff: Callable[[Sequence[str]], bool]
-    parse: Callable[[Iterable[Sheet]], Iterator[Row]]
+    parse: Callable[[Iterable[CsvFile]], Iterator[Row]]
 
 
 class _DocumentFormat(NamedTuple):
-    sniff: Callable[[Document], bool]
-    parse: Callable[[Iterable[Document]], Iterator[Row]]
+    sniff: Callable[[JsonFile], bool]
+    parse: Callable[[Iterable[JsonFile]], Iterator[Row]]
 
 
 _SHEETS = {
@@ -75,7 +75,7 @@ class Upload:
 
 class _Found(NamedTuple):
     format: str
-    content: Sheet | Document
+    content: CsvFile | JsonFile
 
 
 def open_upload(data: bytes | BinaryIO, wanted: str | None = None) -> Upload:
@@ -84,7 +84,7 @@ def open_upload(data: bytes | BinaryIO, wanted: str | None = None) -> Upload:
     Raises UnknownFormat with what was found instead, also where it is another format than `wanted`.
     """
     stream = io.BytesIO(data) if isinstance(data, bytes) else data
-    source = Source("", lambda: io.BufferedReader(_Borrowed(stream)))
+    source = UploadedFile("", lambda: io.BufferedReader(_Borrowed(stream)))
     stream.seek(0)
     found = _in_archive(Archive(stream)) if stream.read(4) in _ZIP else [_recognised(source)]
     name = found[0].format
@@ -95,17 +95,17 @@ def open_upload(data: bytes | BinaryIO, wanted: str | None = None) -> Upload:
 
 def _rows(found: Sequence[_Found]) -> Iterator[Row]:
     name = found[0].format
-    sheets = [content for _, content in found if isinstance(content, Sheet)]
-    documents = [content for _, content in found if isinstance(content, Document)]
+    sheets = [content for _, content in found if isinstance(content, CsvFile)]
+    documents = [content for _, content in found if isinstance(content, JsonFile)]
     return chain(
         _SHEETS[name].parse(sheets) if sheets else (), _DOCUMENTS[name].parse(documents) if documents else ()
     )
 
 
 def _limited(rows: Iterator[Row]) -> Iterator[Row]:
-    yield from islice(rows, MOST_ROWS)
+    yield from islice(rows, MAX_ROWS)
     if next(rows, None) is not None:
-        raise UnknownFormat(f"The file has more than {MOST_ROWS:,} rows.")
+        raise UnknownFormat(f"The file has more than {MAX_ROWS:,} rows.")
 
 
 def _in_archive(archive: Archive) -> list[_Found]:
@@ -126,34 +126,34 @@ def _in_archive(archive: Archive) -> list[_Found]:
     return found
 
 
-def _names_ratings(source: Source) -> bool:
+def _names_ratings(source: UploadedFile) -> bool:
     return source.name.lower().startswith("ratings")
 
 
-def _is_empty_list(source: Source) -> bool:
+def _is_empty_list(source: UploadedFile) -> bool:
     with source.open() as file:
         return b"".join(file.read(100).removeprefix(b"\xef\xbb\xbf").split()) == b"[]"
 
 
-def _recognised(source: Source) -> _Found:
+def _recognised(source: UploadedFile) -> _Found:
     with source.open() as file:
         head = file.read(1 << 12)
     for start, description in _OTHER_FILES.items():
         if head.startswith(start):
             raise UnknownFormat(f"The file is {description}. {_TAKEN}")
     if head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith((b"[", b"{")):
-        return _recognised_document(Document(source))
-    return _recognised_sheet(Sheet(source))
+        return _recognised_document(JsonFile(source))
+    return _recognised_sheet(CsvFile(source))
 
 
-def _recognised_document(document: Document) -> _Found:
+def _recognised_document(document: JsonFile) -> _Found:
     for name, document_format in _DOCUMENTS.items():
         if document_format.sniff(document):
             return _Found(name, document)
     raise UnknownFormat(f"The file is JSON, but without ratings of a known form. {_TAKEN}")
 
 
-def _recognised_sheet(sheet: Sheet) -> _Found:
+def _recognised_sheet(sheet: CsvFile) -> _Found:
     for name, sheet_format in _SHEETS.items():
         if sheet_format.sniff(sheet.columns):
             return _Found(name, sheet)
