@@ -11,24 +11,24 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from movierating import config
 from movierating.auth import access
-from movierating.auth.routes import blp as auth_blueprint
+from movierating.auth.routes import blueprint as auth_blueprint
 from movierating.auth.service import REFRESH_SECONDS
 from movierating.cli.main import main
 from movierating.http import application, cache_validators, proxies
-from movierating.http.docs_page import blp as pages_blueprint
+from movierating.http.docs_page import blueprint as pages_blueprint
 from movierating.http.extensions import api, cors, jwt, limiter, migrate
-from movierating.http.response_cache import Edge
+from movierating.http.response_cache import ResponseCache
 from movierating.limits import sqlite_storage
 from movierating.monitoring import counters, logs, request_log
-from movierating.movies.routes import blp as movies_blueprint
+from movierating.movies.routes import blueprint as movies_blueprint
 from movierating.operations import startup
-from movierating.operations.health import blp as health_blueprint
-from movierating.ratings.routes import blp as ratings_blueprint
-from movierating.ratings.transfer_routes import blp as own_ratings_blueprint
+from movierating.operations.health import blueprint as health_blueprint
+from movierating.ratings.routes import blueprint as ratings_blueprint
+from movierating.ratings.transfer_routes import blueprint as own_ratings_blueprint
 from movierating.storage import database
 from movierating.storage.database import db
 from movierating.storage.postgresql import replicas
-from movierating.users.routes import blp as users_blueprint
+from movierating.users.routes import blueprint as users_blueprint
 
 if TYPE_CHECKING:
     from movierating.limits.redis_client import RedisServer
@@ -52,11 +52,11 @@ def build(environ: Mapping[str, str] | None, prepared: bool) -> Flask:
     _bind_extensions(app)
     _register_blueprints(app)
     with app.app_context():
-        app.wsgi_app = Edge(app.wsgi_app, cache_validators.stamps(db.engine))  # type: ignore[method-assign]
+        app.wsgi_app = ResponseCache(app.wsgi_app, cache_validators.make_validator_reader(db.engine))  # type: ignore[method-assign]
         if settings["DATABASE_REPLICA_URL"]:
             app.wsgi_app = replicas.routed(app.wsgi_app, db.engine)  # type: ignore[assignment, method-assign]
     if settings["TRUSTED_PROXIES"]:
-        app.wsgi_app = proxies.behind_proxies(app.wsgi_app, settings["TRUSTED_PROXIES"])  # type: ignore[assignment, method-assign]
+        app.wsgi_app = proxies.trust_proxies(app.wsgi_app, settings["TRUSTED_PROXIES"])  # type: ignore[assignment, method-assign]
     for command in main.commands.values():
         app.cli.add_command(command)
     if prepared:

@@ -14,7 +14,7 @@ def now() -> int:
     return time.time_ns() // 1000
 
 
-def any_to_rfc3339(microseconds: int) -> str:
+def format_rfc3339_uncached(microseconds: int) -> str:
     """`2024-01-15T10:30:00Z`, with a fraction only where there is one."""
     second, fraction = divmod(microseconds, SECOND)
     day, second = divmod(second, _DAY)
@@ -23,7 +23,7 @@ def any_to_rfc3339(microseconds: int) -> str:
 
 
 # The same, for times that come again: a list's movies were mostly added together, and its ratings in one import.
-to_rfc3339 = functools.lru_cache(8192)(any_to_rfc3339)
+format_rfc3339 = functools.lru_cache(8192)(format_rfc3339_uncached)
 
 # A page of ratings has sixty times: to look their parts up takes a third of what `isoformat` does.
 _DAY = 24 * 60 * 60

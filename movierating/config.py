@@ -144,7 +144,7 @@ class Setting:
     name: str
     parse: Callable[[object], Any]
     default: Any
-    shown_default: str
+    default_text: str
     help: str
 
 

@@ -1,13 +1,13 @@
 """What a service refuses, and the one shape (RFC 9457) in which every refusal reaches a client.
 
-Problem
+ApiError
 ├── Unauthenticated      401  nobody, or nobody known, is calling
 ├── Forbidden            403  the caller may not do this
 ├── NotFound             404  there is no such thing
 ├── Conflict             409  it contradicts what is there
-├── Stale                412  it was changed since the caller read it
-├── Invalid              422  the request does not fit its schema, field by field
-├── MatchRequired        428  the call needs an If-Match header
+├── PreconditionFailed                412  it was changed since the caller read it
+├── InvalidRequest              422  the request does not fit its schema, field by field
+├── PreconditionRequired        428  the call needs an If-Match header
 ├── Unavailable          503  the service can't do this now
 └── InsufficientStorage  507  there is no room left to store it
 """
@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from http import HTTPStatus
 from typing import Any
 
-MEDIA_TYPE = "application/problem+json"
+PROBLEM_MEDIA_TYPE = "application/problem+json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class FieldError:
     message: str
 
 
-class Problem(Exception):
+class ApiError(Exception):
     """A refusal that the client is told about; `detail` is a sentence for a person."""
 
     status = HTTPStatus.BAD_REQUEST
@@ -39,66 +39,66 @@ class Problem(Exception):
         self.errors = errors
 
 
-class Unauthenticated(Problem):
+class Unauthenticated(ApiError):
     """401."""
 
     status = HTTPStatus.UNAUTHORIZED
 
 
-class Forbidden(Problem):
+class Forbidden(ApiError):
     """403."""
 
     status = HTTPStatus.FORBIDDEN
 
 
-class NotFound(Problem):
+class NotFound(ApiError):
     """404."""
 
     status = HTTPStatus.NOT_FOUND
 
 
-class Conflict(Problem):
+class Conflict(ApiError):
     """409."""
 
     status = HTTPStatus.CONFLICT
 
 
-class Stale(Problem):
+class PreconditionFailed(ApiError):
     """412."""
 
     status = HTTPStatus.PRECONDITION_FAILED
 
 
-class Invalid(Problem):
+class InvalidRequest(ApiError):
     """422; `errors` names each field."""
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
 
 
-class MatchRequired(Problem):
+class PreconditionRequired(ApiError):
     """428."""
 
     status = HTTPStatus.PRECONDITION_REQUIRED
 
 
-class Unavailable(Problem):
+class Unavailable(ApiError):
     """503."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
 
 
-class InsufficientStorage(Problem):
+class InsufficientStorage(ApiError):
     """507."""
 
     status = HTTPStatus.INSUFFICIENT_STORAGE
 
 
-def invalid(location: str, field: str, message: str) -> Invalid:
+def invalid_field(location: str, field: str, message: str) -> InvalidRequest:
     """The refusal of one field."""
-    return Invalid("The request is not valid.", [FieldError(location, field, message)])
+    return InvalidRequest("The request is not valid.", [FieldError(location, field, message)])
 
 
-def document(
+def problem_details(
     status: int, detail: str, request_id: str | None, errors: list[FieldError] | None = None
 ) -> dict[str, Any]:
     """The problem document (RFC 9457): `type`, `title`, `status`, `detail`, `request_id`, and `errors` on a 422."""

@@ -13,53 +13,55 @@ from sqlalchemy.orm import mapped_column
 
 PRIOR_WEIGHT = 25
 PRIOR_MEAN = 6.5
-STEPS = 20
+MAX_HALF_POINTS = 20
 
 # In half points, which the sums are kept in. Changing either prior takes a migration of the generated columns.
 PRIOR_SUM = int(PRIOR_WEIGHT * PRIOR_MEAN * 2)
 
-HISTOGRAM = tuple(f"h{step:02}" for step in range(1, STEPS + 1))
-COLUMNS = ("rating_count", "rating_sum", *HISTOGRAM)
+HISTOGRAM_COLUMNS = tuple(f"h{step:02}" for step in range(1, MAX_HALF_POINTS + 1))
+STATS_COLUMNS = ("rating_count", "rating_sum", *HISTOGRAM_COLUMNS)
 
 SCORE_SQL = f"({PRIOR_SUM}.0 + rating_sum) / (2.0 * ({PRIOR_WEIGHT} + rating_count))"
 MEAN_SQL = "CASE WHEN rating_count = 0 THEN 0.0 ELSE rating_sum / (2.0 * rating_count) END"
 
 
-class Rated:
+class RatingStatsMixin:
     """Mixin: `rating_count`, `rating_sum` (half points), and `h01` to `h20`, how often each value was given."""
 
 
-for _name in COLUMNS:
-    setattr(Rated, _name, mapped_column(Integer, nullable=False, server_default="0", sort_order=100))
+for _name in STATS_COLUMNS:
+    setattr(
+        RatingStatsMixin, _name, mapped_column(Integer, nullable=False, server_default="0", sort_order=100)
+    )
 
 
-def columns_of(table: Any) -> list[Column[Any]]:
+def get_stats_columns(table: Any) -> list[Column[Any]]:
     """The aggregate columns of a table, in the order that `shown` and `score` take them."""
-    return [table.c[name] for name in COLUMNS]
+    return [table.c[name] for name in STATS_COLUMNS]
 
 
-def score(count: int, total: int) -> float:
+def calculate_score(count: int, total: int) -> float:
     """The weighted mean, 0.5 to 10; the very double that the generated column `score` holds."""
     return (PRIOR_SUM + total) / (2 * (PRIOR_WEIGHT + count))
 
 
-def mean(count: int, total: int) -> float | None:
+def calculate_mean(count: int, total: int) -> float | None:
     """The mean value with 2 decimals, rounded half up from integers; None when nobody rated."""
     return None if count == 0 else ((100 * total + count) // (2 * count)) / 100
 
 
-def shown(values: Sequence[int]) -> dict[str, Any]:
-    """What a profile shows of COLUMNS' values: `count`, `mean`, `histogram`."""
+def format_stats(values: Sequence[int]) -> dict[str, Any]:
+    """What a profile shows of STATS_COLUMNS' values: `count`, `mean`, `histogram`."""
     count, total, *histogram = values
-    return {"count": count, "mean": mean(count, total), "histogram": histogram}
+    return {"count": count, "mean": calculate_mean(count, total), "histogram": histogram}
 
 
-def shown_with_score(values: Sequence[int]) -> dict[str, Any]:
-    """What a movie shows of COLUMNS' values: `count`, `mean`, `score`, `histogram`."""
+def format_stats_with_score(values: Sequence[int]) -> dict[str, Any]:
+    """What a movie shows of STATS_COLUMNS' values: `count`, `mean`, `score`, `histogram`."""
     count, total = values[:2]
     return {
         "count": count,
-        "mean": mean(count, total),
-        "score": score(count, total),
+        "mean": calculate_mean(count, total),
+        "score": calculate_score(count, total),
         "histogram": values[2:],
     }

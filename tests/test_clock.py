@@ -22,14 +22,14 @@ SECOND = 1_000_000
     ],
 )
 def test_a_time_is_shown_in_utc_with_a_fraction_only_where_there_is_one(microseconds, text):
-    assert clock.to_rfc3339(microseconds) == text
+    assert clock.format_rfc3339(microseconds) == text
 
 
 @given(st.integers(-62_135_596_800 * SECOND, 253_402_300_799 * SECOND))
 def test_no_microsecond_is_lost_on_the_way_through_a_datetime(microseconds):
     moment = clock.to_datetime(microseconds)
     assert clock.from_datetime(moment) == microseconds
-    assert datetime.fromisoformat(clock.to_rfc3339(microseconds)) == moment
+    assert datetime.fromisoformat(clock.format_rfc3339(microseconds)) == moment
 
 
 def test_now_is_now():

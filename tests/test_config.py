@@ -43,7 +43,7 @@ def test_the_process_has_settings_of_its_own(monkeypatch, tmp_path):
 
 @pytest.mark.parametrize("setting", config.SETTINGS, ids=lambda setting: setting.name)
 def test_the_default_shown_is_the_default(setting):
-    shown = setting.shown_default
+    shown = setting.default_text
     if isinstance(setting.default, bool | int | str):
         assert setting.parse(shown.strip("`")) == setting.default
     else:

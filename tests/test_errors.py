@@ -3,11 +3,11 @@ from http import HTTPStatus
 import pytest
 
 from movierating import errors
-from movierating.errors import FieldError, Problem
+from movierating.errors import ApiError, FieldError
 
 
 def test_a_document_has_the_members_of_rfc_9457_and_the_request_id():
-    assert errors.document(404, "There is no such movie.", "abc") == {
+    assert errors.problem_details(404, "There is no such movie.", "abc") == {
         "type": "about:blank",
         "title": "Not Found",
         "status": 404,
@@ -17,18 +17,18 @@ def test_a_document_has_the_members_of_rfc_9457_and_the_request_id():
 
 
 def test_a_refused_field_says_where_it_stood():
-    error = errors.invalid("json", "directors.0", "Must be text.")
-    document = errors.document(error.status, error.detail, "abc", error.errors)
+    error = errors.invalid_field("json", "directors.0", "Must be text.")
+    document = errors.problem_details(error.status, error.detail, "abc", error.errors)
     assert document["errors"] == [{"location": "json", "field": "directors.0", "message": "Must be text."}]
 
 
 def test_a_422_without_fields_still_lists_them():
-    assert errors.document(422, "No.", "abc", [])["errors"] == []
+    assert errors.problem_details(422, "No.", "abc", [])["errors"] == []
 
 
-@pytest.mark.parametrize("kind", Problem.__subclasses__(), ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", ApiError.__subclasses__(), ids=lambda kind: kind.__name__)
 def test_every_problem_has_a_status_of_its_own_and_stands_in_the_overview(kind):
-    assert [other.status for other in Problem.__subclasses__()].count(kind.status) == 1
+    assert [other.status for other in ApiError.__subclasses__()].count(kind.status) == 1
     assert isinstance(kind.status, HTTPStatus)
     assert f"── {kind.__name__} " in errors.__doc__
     assert f" {int(kind.status)} " in errors.__doc__

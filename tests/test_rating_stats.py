@@ -36,14 +36,16 @@ def counts_and_sums(draw):
     ],
 )
 def test_the_mean_has_two_decimals_rounded_half_up(count, half_points, mean):
-    assert rating_stats.mean(count, half_points) == mean
+    assert rating_stats.calculate_mean(count, half_points) == mean
 
 
 @given(counts_and_sums())
 def test_the_mean_is_rounded_from_exact_numbers(rated):
     count, half_points = rated
     exact = Fraction(half_points, 2 * count)
-    assert rating_stats.mean(count, half_points) == float(Fraction(floor(exact * 100 + Fraction(1, 2)), 100))
+    assert rating_stats.calculate_mean(count, half_points) == float(
+        Fraction(floor(exact * 100 + Fraction(1, 2)), 100)
+    )
 
 
 @pytest.mark.parametrize(
@@ -57,14 +59,14 @@ def test_the_mean_is_rounded_from_exact_numbers(rated):
     ],
 )
 def test_the_score_is_the_mean_weighted_with_25_ratings_of_6_5(count, half_points, score):
-    assert rating_stats.score(count, half_points) == pytest.approx(score, rel=1e-15)
+    assert rating_stats.calculate_score(count, half_points) == pytest.approx(score, rel=1e-15)
 
 
 @given(counts_and_sums())
 def test_the_score_is_the_double_nearest_to_the_exact_one(rated):
     count, half_points = rated
     exact = (25 * Fraction(13, 2) + Fraction(half_points, 2)) / (25 + count)
-    assert rating_stats.score(count, half_points) == float(exact)
+    assert rating_stats.calculate_score(count, half_points) == float(exact)
 
 
 @pytest.mark.parametrize(
@@ -77,11 +79,16 @@ def test_the_database_computes_the_very_same_score(add_movie, rated):
             update(Movie).where(Movie.id == movie_id).values(rating_count=rated[0], rating_sum=rated[1])
         )
     )
-    assert read().scalar(select(Movie.score).where(Movie.id == movie_id)) == rating_stats.score(*rated)
+    assert read().scalar(select(Movie.score).where(Movie.id == movie_id)) == rating_stats.calculate_score(
+        *rated
+    )
 
 
 def test_the_histogram_is_shown_from_one_half_to_ten():
     values = [3, 42, *range(20)]
     shown = {"count": 3, "mean": 7.0, "histogram": list(range(20))}
-    assert rating_stats.shown(values) == shown
-    assert rating_stats.shown_with_score(values) == {**shown, "score": rating_stats.score(3, 42)}
+    assert rating_stats.format_stats(values) == shown
+    assert rating_stats.format_stats_with_score(values) == {
+        **shown,
+        "score": rating_stats.calculate_score(3, 42),
+    }

@@ -115,7 +115,7 @@ def test_the_formats_are_those_that_there_are():
 
 def test_the_settings_are_those_that_there_are():
     assert table("| variable | default | meaning |") == [
-        f"| `{config.PREFIX}{setting.name}` | {setting.shown_default} | {setting.help} |"
+        f"| `{config.PREFIX}{setting.name}` | {setting.default_text} | {setting.help} |"
         for setting in config.SETTINGS
     ]
 

@@ -114,7 +114,7 @@ def _guard(view: Callable[..., Any], require: Callable[[Caller], None]) -> Any:
         return (counted if limiter.enabled else view)(*args, **kwargs)
 
     forbidden = [403] if writes or require is not _anybody else []
-    guarded = Blueprint.refuses(401, *forbidden, *([429] if writes else []))(guarded)
+    guarded = Blueprint.error_responses(401, *forbidden, *([429] if writes else []))(guarded)
     guarded._apidoc.setdefault("manual_doc", {})["security"] = [{"bearer": []}]  # type: ignore[attr-defined]
     return guarded
 

@@ -14,7 +14,7 @@ from werkzeug.exceptions import HTTPException
 from movierating.auth.service import account_key, name_key
 from movierating.errors import Unavailable
 from movierating.http.extensions import limiter
-from movierating.http.proxies import network
+from movierating.http.proxies import get_client_network
 
 WRITES_A_PERSON = "600 per minute"
 LOGINS_AN_ADDRESS = "10 per minute"
@@ -40,7 +40,7 @@ def sent(name: str) -> Any:
 def _named_account() -> str:
     name = sent("login")
     if not isinstance(name, str):
-        return f"address:{network()}"
+        return f"address:{get_client_network()}"
     try:
         return f"account:{account_key(name[:254])}"
     except SQLAlchemyError:

@@ -3,7 +3,7 @@
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from movierating.rating_stats import Rated
+from movierating.rating_stats import RatingStatsMixin
 from movierating.storage.database import Base
 from movierating.storage.dialect import Id, key_text
 
@@ -11,7 +11,7 @@ ROLES = ("member", "admin")
 SCOPES = ("read", "write")
 
 
-class User(Rated, Base):
+class User(RatingStatsMixin, Base):
     """An account. Without a password hash (imported raters) nobody can sign in to it.
 
     The `_key` columns hold the case-folded text that is unique. Times are microseconds since 1970, in every table.

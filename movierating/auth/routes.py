@@ -6,13 +6,19 @@ from flask import Response, request
 
 from movierating.auth import access, limits, schemas, service, tokens
 from movierating.errors import Unauthenticated
-from movierating.http.blueprint import Blueprint, View, before_422
+from movierating.http.blueprint import Blueprint, View, check_exists_first
 from movierating.http.extensions import limiter
-from movierating.http.openapi import LOCATION, PAGE
-from movierating.http.proxies import network
-from movierating.http.responses import PageQuerySchema, created, json_answer, list_schema, listing
+from movierating.http.openapi import LIST_HEADERS, LOCATION_HEADER
+from movierating.http.proxies import get_client_network
+from movierating.http.responses import (
+    PageQuerySchema,
+    created_response,
+    json_response,
+    list_response,
+    make_list_schema,
+)
 
-blp = Blueprint(
+blueprint = Blueprint(
     "auth", __name__, url_prefix="/v1/auth", description="Who is calling: sessions and personal tokens."
 )
 
@@ -22,58 +28,58 @@ def _refreshing() -> str:
     try:
         return f"account:{access.refresh_grant().user_id}"
     except Unauthenticated:
-        return f"address:{network()}"
+        return f"address:{get_client_network()}"
 
 
 def _require_refresh_token() -> None:
     access.refresh_grant()
 
 
-@blp.route("/login")
+@blueprint.route("/login")
 class Login(View):
     """Sessions are opened here."""
 
-    @blp.doc(operationId="log_in")
+    @blueprint.doc(operationId="log_in")
     @limiter.limit(limits.LOGINS_AN_ADDRESS)
     @limits.logins_an_account
-    @blp.refuses(400, 401, 413, 415, 429)
-    @blp.arguments(schemas.LoginSchema())
-    @blp.response(200, schemas.TokenPairSchema())
+    @blueprint.error_responses(400, 401, 413, 415, 429)
+    @blueprint.arguments(schemas.LoginSchema())
+    @blueprint.response(200, schemas.TokenPairSchema())
     def post(self, body: dict[str, str]) -> Response:
         """Log in
 
         Answers with an access token for the `Authorization: Bearer` header and a refresh token for its successor.
         """
         grant = service.login(body["login"], body["password"])
-        return json_answer(access.pair(grant), headers={"Cache-Control": "no-store"})
+        return json_response(access.pair(grant), headers={"Cache-Control": "no-store"})
 
 
-@blp.route("/refresh")
+@blueprint.route("/refresh")
 class Refresh(View):
     """Sessions are carried on here."""
 
-    @blp.doc(operationId="refresh_tokens", security=[{"refresh": []}])
+    @blueprint.doc(operationId="refresh_tokens", security=[{"refresh": []}])
     @limiter.limit(limits.REFRESHES_AN_ADDRESS)
     @limiter.limit(limits.REFRESHES_AN_ACCOUNT, key_func=_refreshing)
-    @blp.refuses(401, 429)
-    @before_422(_require_refresh_token)
-    @blp.response(200, schemas.TokenPairSchema())
+    @blueprint.error_responses(401, 429)
+    @check_exists_first(_require_refresh_token)
+    @blueprint.response(200, schemas.TokenPairSchema())
     def post(self) -> Response:
         """Exchange a refresh token for a new pair
 
         Send the refresh token as the Bearer. It is spent by this; sent again more than 10 seconds later, it ends the
         whole session, since one of the two who sent it must have stolen it.
         """
-        return json_answer(access.pair(service.refresh(access.refresh_grant())))
+        return json_response(access.pair(service.refresh(access.refresh_grant())))
 
 
-@blp.route("/logout")
+@blueprint.route("/logout")
 class Logout(View):
     """Sessions are ended here."""
 
-    @blp.doc(operationId="log_out")
+    @blueprint.doc(operationId="log_out")
     @access.in_person
-    @blp.response(204)
+    @blueprint.response(204)
     def post(self) -> Response:
         """Log out
 
@@ -83,27 +89,27 @@ class Logout(View):
         return Response(status=204)
 
 
-@blp.route("/tokens")
+@blueprint.route("/tokens")
 class Tokens(View):
     """A person's personal tokens."""
 
-    @blp.doc(operationId="list_tokens")
+    @blueprint.doc(operationId="list_tokens")
     @access.in_person
-    @blp.arguments(PageQuerySchema(), location="query")
-    @blp.response(200, list_schema(schemas.TokenSchema), headers=PAGE)
+    @blueprint.arguments(PageQuerySchema(), location="query")
+    @blueprint.response(200, make_list_schema(schemas.TokenSchema), headers=LIST_HEADERS)
     def get(self, query: dict[str, Any]) -> Response:
         """List your personal tokens
 
         Oldest first, without their secrets.
         """
         rows, next_cursor = tokens.listed(access.caller().user_id, query["cursor"], query["limit"])
-        return listing(schemas.TokenSchema(many=True).dump(rows), next_cursor)
+        return list_response(schemas.TokenSchema(many=True).dump(rows), next_cursor)
 
-    @blp.doc(operationId="make_token")
+    @blueprint.doc(operationId="make_token")
     @access.in_person
-    @blp.refuses(400, 409, 413, 415)
-    @blp.arguments(schemas.NewTokenSchema())
-    @blp.response(201, schemas.TokenWithSecretSchema(), headers=LOCATION)
+    @blueprint.error_responses(400, 409, 413, 415)
+    @blueprint.arguments(schemas.NewTokenSchema())
+    @blueprint.response(201, schemas.TokenWithSecretSchema(), headers=LOCATION_HEADER)
     def post(self, body: dict[str, Any]) -> Response:
         """Make a personal token
 
@@ -111,19 +117,19 @@ class Tokens(View):
         e-mail, delete the account, or manage tokens. The answer shows the token this once.
         """
         token = tokens.create(access.caller().user_id, access.session_id(), **body)
-        return created(
+        return created_response(
             schemas.TokenWithSecretSchema().dump(token), f"{request.root_path}{request.path}/{token['id']}"
         )
 
 
-@blp.route("/tokens/<id:token_id>")
+@blueprint.route("/tokens/<id:token_id>")
 class TokenById(View):
     """One personal token."""
 
-    @blp.doc(operationId="end_token")
+    @blueprint.doc(operationId="end_token")
     @access.in_person
-    @blp.refuses(404)
-    @blp.response(204)
+    @blueprint.error_responses(404)
+    @blueprint.response(204)
     def delete(self, token_id: int) -> Response:
         """End a personal token
 

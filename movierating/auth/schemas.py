@@ -3,7 +3,7 @@
 import marshmallow as ma
 
 from movierating.auth.models import SCOPES
-from movierating.http.fields import Line, Moment, future
+from movierating.http.fields import SingleLineString, Timestamp, require_future
 
 
 class LoginSchema(ma.Schema):
@@ -37,10 +37,13 @@ class TokenPairSchema(ma.Schema):
 class NewTokenSchema(ma.Schema):
     """A personal token to be made."""
 
-    name = Line(required=True, most=100, metadata={"example": "nightly backup"})
+    name = SingleLineString(required=True, max_length=100, metadata={"example": "nightly backup"})
     scope = ma.fields.String(required=True, validate=ma.validate.OneOf(SCOPES), metadata={"example": "read"})
-    expires_at = Moment(
-        load_default=None, allow_none=True, validate=future, metadata={"example": "2030-01-01T00:00:00Z"}
+    expires_at = Timestamp(
+        load_default=None,
+        allow_none=True,
+        validate=require_future,
+        metadata={"example": "2030-01-01T00:00:00Z"},
     )
 
 
@@ -50,9 +53,9 @@ class TokenSchema(ma.Schema):
     id = ma.fields.Integer(required=True, metadata={"example": 5})
     name = ma.fields.String(required=True, metadata={"example": "nightly backup"})
     scope = ma.fields.String(required=True, validate=ma.validate.OneOf(SCOPES))
-    created_at = Moment(required=True)
-    expires_at = Moment(required=True, allow_none=True, metadata={"example": "2030-01-01T00:00:00Z"})
-    last_used_at = Moment(required=True, allow_none=True, metadata={"description": "To the minute."})
+    created_at = Timestamp(required=True)
+    expires_at = Timestamp(required=True, allow_none=True, metadata={"example": "2030-01-01T00:00:00Z"})
+    last_used_at = Timestamp(required=True, allow_none=True, metadata={"description": "To the minute."})
 
 
 class TokenWithSecretSchema(TokenSchema):

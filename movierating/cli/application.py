@@ -18,7 +18,7 @@ def application(*, prepared: bool = True) -> "Iterator[Flask]":
     from sqlalchemy.exc import DatabaseError
 
     from movierating import create_app
-    from movierating.errors import Problem
+    from movierating.errors import ApiError
     from movierating.storage import database
 
     info = click.get_current_context().find_object(ScriptInfo)
@@ -26,7 +26,7 @@ def application(*, prepared: bool = True) -> "Iterator[Flask]":
     with app.app_context():
         try:
             yield app
-        except Problem as problem:
+        except ApiError as problem:
             if problem.status >= 500 and isinstance(problem.__cause__, DatabaseError):
                 raise click.ClickException(f"the database refused: {problem.__cause__.orig}") from problem
             reasons = [f"{error.field}: {error.message}" for error in problem.errors or []]

@@ -124,7 +124,7 @@ def openapi() -> None:
     import orjson
 
     from movierating.http.extensions import api
-    from movierating.http.openapi import document
+    from movierating.http.openapi import build_document
 
     with application(prepared=False):
-        click.echo(orjson.dumps(document(api.spec), option=orjson.OPT_INDENT_2))
+        click.echo(orjson.dumps(build_document(api.spec), option=orjson.OPT_INDENT_2))

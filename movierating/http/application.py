@@ -15,7 +15,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAll
 from werkzeug.routing import MapAdapter
 
 from movierating import errors
-from movierating.http.response_cache import READING, REQUEST_ID, ROUTE, USER_ID
+from movierating.http.response_cache import READ_METHODS, REQUEST_ID, ROUTE, USER_ID
 from movierating.monitoring import logs
 from movierating.storage import storage_errors
 
@@ -160,7 +160,7 @@ def _not_for_reads(hook: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(hook)
     def spared(given: Any) -> Any:
-        return given if request_ctx.request.environ["REQUEST_METHOD"] in READING else hook(given)
+        return given if request_ctx.request.environ["REQUEST_METHOD"] in READ_METHODS else hook(given)
 
     return spared
 
@@ -187,7 +187,7 @@ def _refuse_misspelt(now: flask.Request) -> None:
 
 def init_app(app: flask.Flask) -> None:
     """Register the hooks and error handlers on `app`."""
-    app.register_error_handler(errors.Problem, _answer_problem)
+    app.register_error_handler(errors.ApiError, _answer_problem)
     app.register_error_handler(HTTPException, _answer_http_error)
     app.register_error_handler(SQLAlchemyError, _answer_database_error)
     app.register_error_handler(Exception, _answer_failure)
@@ -199,11 +199,11 @@ def _problem(
     field_errors: list[errors.FieldError] | None = None,
     headers: dict[str, str] | None = None,
 ) -> Response:
-    body = errors.document(status, detail, request.environ.get(REQUEST_ID), field_errors)
-    return Response(orjson.dumps(body), status, headers, content_type=errors.MEDIA_TYPE)
+    body = errors.problem_details(status, detail, request.environ.get(REQUEST_ID), field_errors)
+    return Response(orjson.dumps(body), status, headers, content_type=errors.PROBLEM_MEDIA_TYPE)
 
 
-def _answer_problem(problem: errors.Problem) -> Response:
+def _answer_problem(problem: errors.ApiError) -> Response:
     if problem.status >= 500 and problem.__cause__ is not None:
         _log(problem)
     return _problem(problem.status, problem.detail, problem.errors, _PROBLEM_HEADERS.get(problem.status))

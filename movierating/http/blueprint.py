@@ -16,11 +16,11 @@ from werkzeug.routing import BaseConverter
 
 from movierating import errors
 from movierating.http import fields, openapi
-from movierating.http.request_parser import BODY_IS_CHECKED, QUERY_IS_CHECKED, Parser
+from movierating.http.request_parser import BODY_IS_CHECKED, QUERY_IS_CHECKED, RequestParser
 
 _LARGEST_ID = 2**63 - 1
 
-_READING = frozenset({"GET", "HEAD"})
+_READ_METHODS = frozenset({"GET", "HEAD"})
 _OPERATIONS = {
     "HEAD": "get",
     **{method: method.lower() for method in ("GET", "POST", "PUT", "PATCH", "DELETE")},
@@ -50,10 +50,10 @@ class View(MethodView):
 class Blueprint(flask_smorest.Blueprint):
     """A blueprint whose operations refuse query parameters and bodies that nothing reads.
 
-    On each operation `response` stands innermost, and `refuses` names the other answers that it can give.
+    On each operation `response` stands innermost, and `error_responses` names the other answers that it can give.
     """
 
-    ARGUMENTS_PARSER = Parser()
+    ARGUMENTS_PARSER = RequestParser()
 
     def response(self, status_code: int, schema: Any = None, **kwargs: Any) -> Callable[[Any], Any]:
         """flask-smorest's `response`, which also refuses a query and a body that no `arguments` has read.
@@ -67,9 +67,9 @@ class Blueprint(flask_smorest.Blueprint):
             # Only described by flask-smorest: its wrapper is for views that leave the dumping to it.
             strict._apidoc = documented(view)._apidoc
             writes = view.__name__ != "get"
-            described = self.refuses(422, 500, 503, *([507] if writes else []))(strict)
+            described = self.error_responses(422, 500, 503, *([507] if writes else []))(strict)
             if view.__name__ == "get" and "ETag" in kwargs.get("headers", ()):
-                described = self.takes(openapi.IF_NONE_MATCH)(self.refuses(304)(described))
+                described = self.parameter(openapi.IF_NONE_MATCH)(self.error_responses(304)(described))
             return described
 
         return decorator
@@ -85,7 +85,7 @@ class Blueprint(flask_smorest.Blueprint):
         return decorator
 
     @staticmethod
-    def refuses(*statuses: int) -> Callable[[Any], Any]:
+    def error_responses(*statuses: int) -> Callable[[Any], Any]:
         """Document the problems that an operation answers with, beside those that every operation can."""
 
         def add(doc: dict[str, Any]) -> None:
@@ -96,7 +96,7 @@ class Blueprint(flask_smorest.Blueprint):
         return _documenting(add)
 
     @staticmethod
-    def takes(parameter: dict[str, Any]) -> Callable[[Any], Any]:
+    def parameter(parameter: dict[str, Any]) -> Callable[[Any], Any]:
         """Document a parameter that the code reads by itself."""
         return _documenting(
             lambda doc: doc.setdefault("arguments", {}).setdefault("parameters", []).append(parameter)
@@ -112,15 +112,15 @@ def _without_surplus(view: Callable[..., Any]) -> Any:
     @functools.wraps(view)
     def strict(*args: Any, **kwargs: Any) -> Any:
         environ = request_ctx.request.environ
-        if environ["REQUEST_METHOD"] not in _READING:
+        if environ["REQUEST_METHOD"] not in _READ_METHODS:
             _refuse_surplus_body()
         if not environ.get("QUERY_STRING", "") or QUERY_IS_CHECKED in environ or not request.args:
             return view(*args, **kwargs)
-        if request.method in _READING:
+        if request.method in _READ_METHODS:
             # What is not there is a 404 before its query is a 422.
             view(*args, **kwargs)
         unknown = [errors.FieldError("query", name, "Unknown field.") for name in sorted(request.args)]
-        raise errors.Invalid("The request is not valid.", unknown)
+        raise errors.InvalidRequest("The request is not valid.", unknown)
 
     return strict
 
@@ -130,7 +130,7 @@ def _refuse_surplus_body() -> None:
         return
     # Clients that send JSON with every POST send an empty object.
     if request.get_data().strip() not in (b"", b"{}"):
-        raise errors.invalid("json", "", "This call takes no body.")
+        raise errors.invalid_field("json", "", "This call takes no body.")
 
 
 def _documenting(add: Callable[[dict[str, Any]], None]) -> Callable[[Any], Any]:
@@ -144,7 +144,7 @@ def _documenting(add: Callable[[dict[str, Any]], None]) -> Callable[[Any], Any]:
     return decorator
 
 
-def before_422(check: Callable[..., object]) -> Callable[[Any], Any]:
+def check_exists_first(check: Callable[..., object]) -> Callable[[Any], Any]:
     """Let `check(**path arguments)` refuse, with a 404 say, before a request that doesn't validate gets its 422.
 
     A request that validates does not pay for it: the service finds the same out in its transaction.
@@ -155,7 +155,7 @@ def before_422(check: Callable[..., object]) -> Callable[[Any], Any]:
         def checked(self: Any, **path: Any) -> Any:
             try:
                 return view(self, **path)
-            except (errors.Invalid, BadRequest, UnsupportedMediaType):
+            except (errors.InvalidRequest, BadRequest, UnsupportedMediaType):
                 check(**path)
                 raise
 
@@ -180,7 +180,7 @@ class Api(flask_smorest.Api):
         super().init_app(app, spec_kwargs={"marshmallow_plugin": plugin, "info": openapi.INFO})
         self._register_converter(IdConverter, lambda _: {"type": "integer", "minimum": 1, "format": "int64"})
         self._register_field(fields.HalfPoints, "number", None)
-        self._register_field(fields.Moment, "string", "date-time")
+        self._register_field(fields.Timestamp, "string", "date-time")
 
     def _register_error_handlers(self) -> None:
         """None here: `http.py` answers errors of every layer."""

@@ -17,7 +17,7 @@ _KINDS = {
 }
 
 
-def stamps(engine: Engine) -> Callable[[str], Hashable]:
+def make_validator_reader(engine: Engine) -> Callable[[str], Hashable]:
     """`stamp(path)`, to be read before the answer is made: a later one differs if that answer could have changed.
 
     It is None where the database behind `engine` doesn't tell.

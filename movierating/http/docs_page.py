@@ -4,10 +4,10 @@ from flask import Blueprint, Response, current_app, redirect, request, url_for
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from movierating.http.extensions import api
-from movierating.http.openapi import document
-from movierating.http.responses import tagged
+from movierating.http.openapi import build_document
+from movierating.http.responses import etag_response
 
-blp = Blueprint("pages", __name__)
+blueprint = Blueprint("pages", __name__)
 
 # Everything from the package's own files; Swagger UI's icons are data: URLs.
 DOCS_POLICY = (
@@ -16,13 +16,13 @@ DOCS_POLICY = (
 )
 
 
-@blp.get("/")
+@blueprint.get("/")
 def root() -> WerkzeugResponse:
     """A browser that comes to the service's address is shown the docs."""
     return redirect(url_for("pages.docs"))
 
 
-@blp.get("/docs")
+@blueprint.get("/docs")
 def docs() -> Response:
     """Swagger UI."""
     page = current_app.send_static_file("docs.html")
@@ -30,7 +30,7 @@ def docs() -> Response:
     return page
 
 
-@blp.get("/openapi.json")
+@blueprint.get("/openapi.json")
 def openapi() -> Response:
     """The OpenAPI document."""
-    return tagged(document(api.spec, request.root_path))
+    return etag_response(build_document(api.spec, request.root_path))

@@ -6,10 +6,10 @@ from flask_limiter import Limiter
 from flask_migrate import Migrate
 
 from movierating.http.blueprint import Api
-from movierating.http.proxies import network
+from movierating.http.proxies import get_client_network
 
 api = Api()
 cors = CORS()
 jwt = JWTManager()
-limiter = Limiter(network)
+limiter = Limiter(get_client_network)
 migrate = Migrate()

@@ -12,16 +12,16 @@ from movierating import clock
 
 # Control characters, lone surrogates, separators of lines and paragraphs, and what reorders the text around it
 # (bidirectional overrides and isolates).
-UNWANTED = r"\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028-\u202e\u2066-\u2069"
-_UNWANTED = re.compile(f"[{UNWANTED}]")
+DISALLOWED_CHARACTERS = r"\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028-\u202e\u2066-\u2069"
+_UNWANTED = re.compile(f"[{DISALLOWED_CHARACTERS}]")
 # The same for the document, where surrogates can't be: they are no characters.
-_SHOWN = UNWANTED.replace(r"\ud800-\udfff", "")
+_SHOWN = DISALLOWED_CHARACTERS.replace(r"\ud800-\udfff", "")
 _LINE_PATTERN = rf"^[^{_SHOWN}]*[^\s{_SHOWN}][^{_SHOWN}]*$"
 _CLOCK = r"([01]\d|2[0-3]):[0-5]\d"
 _RFC3339 = re.compile(rf"\d{{4}}-\d\d-\d\d[Tt ]{_CLOCK}:[0-5]\d(\.\d{{1,9}})?([Zz]|[+-]{_CLOCK})", re.ASCII)
 
 
-class WholeNumber(ma.fields.Integer):
+class StrictInteger(ma.fields.Integer):
     """A whole JSON number; in a query, where all is text, ASCII digits."""
 
     def _deserialize(
@@ -36,7 +36,7 @@ class WholeNumber(ma.fields.Integer):
         return int(value)
 
 
-class Flag(ma.fields.Boolean):
+class StrictBoolean(ma.fields.Boolean):
     """true or false; in a query the words."""
 
     def _deserialize(
@@ -49,13 +49,13 @@ class Flag(ma.fields.Boolean):
         return value
 
 
-class Line(ma.fields.String):
+class SingleLineString(ma.fields.String):
     """One line of text: trimmed, in NFC, without control characters. `least` and `most` count what is left."""
 
-    def __init__(self, *, least: int = 1, most: int, **kwargs: Any) -> None:
+    def __init__(self, *, min_length: int = 1, max_length: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.least, self.most = least, most
-        shape = {"minLength": least, "maxLength": most, "pattern": _LINE_PATTERN}
+        self.min_length, self.max_length = min_length, max_length
+        shape = {"minLength": min_length, "maxLength": max_length, "pattern": _LINE_PATTERN}
         self.metadata = {**shape, **self.metadata}
 
     def _deserialize(
@@ -66,10 +66,10 @@ class Line(ma.fields.String):
             raise ma.ValidationError("Must not hold control characters.")
         text = text.strip()
         # Normalizing takes quadratic time in the combining marks that follow one letter.
-        if len(text) <= 4 * self.most:
+        if len(text) <= 4 * self.max_length:
             text = unicodedata.normalize("NFC", text)
-        if not self.least <= len(text) <= self.most:
-            raise ma.ValidationError(f"Must be {self.least} to {self.most} characters long.")
+        if not self.min_length <= len(text) <= self.max_length:
+            raise ma.ValidationError(f"Must be {self.min_length} to {self.max_length} characters long.")
         return text
 
 
@@ -98,7 +98,7 @@ class HalfPoints(ma.fields.Field[int]):
         return None if value is None else value / 2
 
 
-class Moment(ma.fields.Field[int]):
+class Timestamp(ma.fields.Field[int]):
     """A time: RFC 3339 with a zone, taken as microseconds since 1970 and shown in UTC with a `Z`."""
 
     def __init__(self, **kwargs: Any) -> None:
@@ -116,16 +116,16 @@ class Moment(ma.fields.Field[int]):
             raise ma.ValidationError("There is no such time.") from error
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
-        return None if value is None else clock.to_rfc3339(value)
+        return None if value is None else clock.format_rfc3339(value)
 
 
-def past(microseconds: int) -> None:
+def require_past(microseconds: int) -> None:
     """Validator: the moment has passed. Raises ValidationError."""
     if microseconds > clock.now():
         raise ma.ValidationError("Must not lie in the future.")
 
 
-def future(microseconds: int) -> None:
+def require_future(microseconds: int) -> None:
     """Validator: the moment is still to come. Raises ValidationError."""
     if microseconds <= clock.now():
         raise ma.ValidationError("Must lie in the future.")

@@ -56,7 +56,7 @@ SECURITY_SCHEMES = {
     },
 }
 
-PROBLEMS = {
+ERROR_DESCRIPTIONS = {
     400: "The body is not JSON in UTF-8, or is nested too deeply.",
     401: "Nobody, or nobody known, is calling: a token or password is missing, wrong, expired or ended.",
     403: "The caller may not do this.",
@@ -100,7 +100,7 @@ def headers(*names: str) -> dict[str, Any]:
     return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
-ETAG, LOCATION, PAGE = headers("ETag"), headers("Location"), headers("ETag", "Link")
+ETAG_HEADER, LOCATION_HEADER, LIST_HEADERS = headers("ETag"), headers("Location"), headers("ETag", "Link")
 
 IF_NONE_MATCH = {
     "in": "header",
@@ -195,18 +195,20 @@ def register(spec: APISpec, plugin: MarshmallowPlugin) -> None:
     not_modified = {"description": "Your copy is fresh.", "headers": headers("ETag", "X-Request-ID")}
     spec.components.response(HTTPStatus.NOT_MODIFIED.name, not_modified, lazy=True)
     field = errors.FieldError("json", "value", "Missing data for required field.")
-    for status, description in PROBLEMS.items():
-        example = errors.document(status, description, "2f0c1a9be07d4c5f", [field] if status == 422 else None)
+    for status, description in ERROR_DESCRIPTIONS.items():
+        example = errors.problem_details(
+            status, description, "2f0c1a9be07d4c5f", [field] if status == 422 else None
+        )
         response = {
             "description": description,
             "headers": headers(*_PROBLEM_HEADERS.get(status, []), "X-Request-ID"),
-            "content": {errors.MEDIA_TYPE: {"schema": schema, "example": example}},
+            "content": {errors.PROBLEM_MEDIA_TYPE: {"schema": schema, "example": example}},
         }
         spec.components.response(HTTPStatus(status).name, response, lazy=True)
 
 
 @functools.lru_cache(maxsize=1)
-def document(spec: APISpec, root: str = "") -> dict[str, Any]:
+def build_document(spec: APISpec, root: str = "") -> dict[str, Any]:
     """The whole document of a service that is mounted at the path `root`; nobody may change it."""
     whole: dict[str, Any] = deepcopy(spec.to_dict())
     whole["servers"] = [{"url": root or "/"}]

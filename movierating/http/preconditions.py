@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import request
 
-from movierating.errors import MatchRequired
+from movierating.errors import PreconditionRequired
 from movierating.http.blueprint import Blueprint
 
 _TAG = re.compile(r"([0-9]{1,18})-[0-9]+", re.ASCII)
@@ -22,38 +22,38 @@ _PARAMETER = {
 }
 
 
-def if_match(require_edit: Callable[[int, Container[int] | None], None]) -> Callable[[Any], Any]:
-    """The operation needs an `If-Match`; `require_edit(movie_id, edits())` raises NotFound, or Stale.
+def if_match_required(require_edit: Callable[[int, Container[int] | None], None]) -> Callable[[Any], Any]:
+    """Require `If-Match`; `require_edit(movie_id, parse_if_match())` raises NotFound, or PreconditionFailed.
 
     It is refused before its body or query is looked at: 404, 428, 412, and only then 422. The operation's service
-    judges `edits()` once more, in its transaction.
+    judges `parse_if_match()` once more, in its transaction.
     """
 
     def decorator(view: Callable[..., Any]) -> Any:
         @functools.wraps(view)
         def matched(self: Any, movie_id: int) -> Any:
             try:
-                named = edits()
-            except MatchRequired:
+                named = parse_if_match()
+            except PreconditionRequired:
                 require_edit(movie_id, None)
                 raise
             require_edit(movie_id, named)
             return view(self, movie_id=movie_id)
 
-        return Blueprint.takes(_PARAMETER)(Blueprint.refuses(404, 412, 428)(matched))
+        return Blueprint.parameter(_PARAMETER)(Blueprint.error_responses(404, 412, 428)(matched))
 
     return decorator
 
 
-def edits() -> Container[int] | None:
+def parse_if_match() -> Container[int] | None:
     """The edits of a movie that the request's `If-Match` names; None where it is `*`, which stands for any.
 
     The other half of a tag counts ratings, which an editor need not have seen. A weak tag names no edit (RFC 9110,
-    13.1.1). Raises MatchRequired without the header.
+    13.1.1). Raises PreconditionRequired without the header.
     """
     given = request.headers.get("If-Match")
     if given is None:
-        raise MatchRequired("Send If-Match with the movie's ETag, or *.")
+        raise PreconditionRequired("Send If-Match with the movie's ETag, or *.")
     if given.strip() == "*":
         return None
     # werkzeug reads an empty tag as None.

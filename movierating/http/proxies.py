@@ -11,14 +11,14 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 # What one customer of a provider gets at least (RFC 6177): who has one has all of its addresses.
-IPV6_PREFIX = 64
+IPV6_PREFIX_LENGTH = 64
 
 # Some proxies say `203.0.113.7:4711` and `[2001:db8::1]:4711`; each port would be a network of its own.
 _WITH_PORT = re.compile(r"([0-9.]+):[0-9]+|\[([0-9A-Fa-f:.%]+)\](?::[0-9]+)?", re.ASCII)
 _MOUNT_POINT = re.compile(r"(/[A-Za-z0-9._~-]+)*", re.ASCII)
 
 
-def behind_proxies(application: WSGI, hops: int) -> WSGI:
+def trust_proxies(application: WSGI, hops: int) -> WSGI:
     """The application behind `hops` trusted proxies, whose `X-Forwarded-*` say who asks, and where it is mounted."""
 
     def mounted(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -30,12 +30,12 @@ def behind_proxies(application: WSGI, hops: int) -> WSGI:
     return ProxyFix(mounted, hops, hops, hops, hops, hops)
 
 
-def network() -> str:
+def get_client_network() -> str:
     """The network of the request's client, for which limits by address count: an IPv4 address, or an IPv6 /64."""
-    return network_of(request.remote_addr or "")
+    return get_network(request.remote_addr or "")
 
 
-def network_of(address: str) -> str:
+def get_network(address: str) -> str:
     """An address's network. What is no address, which only a proxy can say, is its own."""
     with_port = _WITH_PORT.fullmatch(address)
     try:
@@ -46,4 +46,4 @@ def network_of(address: str) -> str:
         return str(parsed)
     if parsed.ipv4_mapped is not None:
         return str(parsed.ipv4_mapped)
-    return f"{IPv6Address(int(parsed) >> IPV6_PREFIX << IPV6_PREFIX)}/{IPV6_PREFIX}"
+    return f"{IPv6Address(int(parsed) >> IPV6_PREFIX_LENGTH << IPV6_PREFIX_LENGTH)}/{IPV6_PREFIX_LENGTH}"

@@ -20,7 +20,7 @@ from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMe
 from movierating import errors
 
 # The deepest body that any schema takes has three levels; the parser of a hostile one must not run out of stack.
-DEEPEST_JSON = 32
+MAX_JSON_DEPTH = 32
 
 # A query in which nothing is encoded.
 AS_IT_STANDS = re.compile(r"[A-Za-z0-9=&._-]*", re.ASCII)
@@ -30,7 +30,7 @@ QUERY_IS_CHECKED = "movierating.query_is_checked"
 BODY_IS_CHECKED = "movierating.body_is_checked"
 
 
-class Parser(FlaskParser):
+class RequestParser(FlaskParser):
     """Reads what a schema describes; refuses unknown fields, wrong content types and malformed JSON."""
 
     DEFAULT_UNKNOWN_BY_LOCATION = {"json": ma.RAISE, "query": ma.RAISE, "form": ma.RAISE, "files": ma.RAISE}  # noqa: RUF012
@@ -81,10 +81,10 @@ class Parser(FlaskParser):
         return MultiDictProxy(form, schema)
 
     def handle_error(self, error: ma.ValidationError, req: Request, schema: ma.Schema, **_: Any) -> Any:
-        """Raises Invalid, with one entry a field."""
+        """Raises InvalidRequest, with one entry a field."""
         trees = error.messages_dict.items()
         refused = [errors.FieldError(place, *pair) for place, tree in trees for pair in _flattened(tree)]
-        raise errors.Invalid("The request is not valid.", refused) from error
+        raise errors.InvalidRequest("The request is not valid.", refused) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,16 +149,16 @@ def _refuse_repeated(place: str, given: MultiDict[str, Any], schema: ma.Schema) 
     for name, values in given.lists():
         field = schema.fields.get(name)
         if len(values) > 1 and field is not None and not isinstance(field, ma.fields.List):
-            raise errors.invalid(place, name, "Must be given once.")
+            raise errors.invalid_field(place, name, "Must be given once.")
 
 
 def _refuse_no_text(request: Request) -> None:
-    """Raises Invalid for a query that isn't UTF-8; werkzeug puts U+FFFD into it."""
+    """Raises InvalidRequest for a query that isn't UTF-8; werkzeug puts U+FFFD into it."""
     if b"%" in request.query_string:
         try:
             unquote_to_bytes(request.query_string).decode()
         except UnicodeDecodeError as error:
-            raise errors.invalid("query", "", "Must be percent-encoded UTF-8.") from error
+            raise errors.invalid_field("query", "", "Must be percent-encoded UTF-8.") from error
 
 
 def _refuse_hidden(body: Any, encoded: bytes) -> None:
@@ -167,7 +167,7 @@ def _refuse_hidden(body: Any, encoded: bytes) -> None:
     `body` is what `encoded` says.
     """
     level, names = [body], 0
-    for _ in range(DEEPEST_JSON):
+    for _ in range(MAX_JSON_DEPTH):
         objects = [item for item in level if isinstance(item, dict)]
         names += sum(map(len, objects))
         inner = [*(item.values() for item in objects), *(item for item in level if isinstance(item, list))]

@@ -21,7 +21,7 @@ from werkzeug.http import parse_etags, unquote_etag
 from movierating.monitoring import request_log
 from movierating.monitoring.logs import Answered
 
-MOST_BYTES = 20 << 20
+MAX_CACHE_BYTES = 20 << 20
 
 # In a request's environment: its id, and what the application finds out about it for the log.
 REQUEST_ID, ROUTE, USER_ID = "movierating.request_id", "movierating.route", "movierating.user_id"
@@ -32,7 +32,7 @@ API_POLICY = "default-src 'none'; frame-ancestors 'none'"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}", re.ASCII)
 _CARRIED = [("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "no-referrer")]
 _UNLESS_SET = [("Content-Security-Policy", API_POLICY), ("X-Frame-Options", "DENY")]
-READING = frozenset({"GET", "HEAD"})
+READ_METHODS = frozenset({"GET", "HEAD"})
 _OF_CONTENT = frozenset({"Content-Type", "Content-Length"})
 
 # What an entry takes besides its body: its headers, key and place in the dict.
@@ -61,7 +61,7 @@ class _Kept:
         return self._brief
 
 
-class Edge:
+class ResponseCache:
     """A WSGI application in front of another; `stamp(path)` is what an answer at that path stands or falls with.
 
     It is None where nobody can tell.
@@ -103,7 +103,7 @@ class Edge:
             self._kept[key] = kept
             self._bytes += _size(kept) - (_size(replaced) if replaced else 0)
             kept.used = replaced is not None
-            while self._bytes > MOST_BYTES:
+            while self._bytes > MAX_CACHE_BYTES:
                 self._look_at_the_oldest()
 
     def _look_at_the_oldest(self) -> None:
@@ -124,7 +124,7 @@ def _is_anybodys(environ: dict[str, Any], path: str) -> bool:
     """Whether an answer of the API depends on nothing but its address and the database."""
     return (
         path.startswith("/v1/")
-        and environ["REQUEST_METHOD"] in READING
+        and environ["REQUEST_METHOD"] in READ_METHODS
         and "HTTP_AUTHORIZATION" not in environ
         and "HTTP_ORIGIN" not in environ
     )

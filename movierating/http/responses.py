@@ -13,19 +13,19 @@ from flask.globals import request_ctx
 from werkzeug.datastructures import Headers
 from werkzeug.urls import iri_to_uri
 
-from movierating.http.fields import WholeNumber
+from movierating.http.fields import StrictInteger
 from movierating.http.request_parser import AS_IT_STANDS
 
-PAGE_LIMIT = 20
-PAGE_MOST = 100
+DEFAULT_PAGE_LIMIT = 20
+MAX_PAGE_LIMIT = 100
 
 
 class PageQuerySchema(ma.Schema):
     """Where a list continues, and how much of it is wanted."""
 
-    limit = WholeNumber(
-        load_default=PAGE_LIMIT,
-        validate=ma.validate.Range(1, PAGE_MOST),
+    limit = StrictInteger(
+        load_default=DEFAULT_PAGE_LIMIT,
+        validate=ma.validate.Range(1, MAX_PAGE_LIMIT),
         metadata={"from_query": True, "description": "Items a page."},
     )
     cursor = ma.fields.String(
@@ -36,7 +36,7 @@ class PageQuerySchema(ma.Schema):
     )
 
 
-def list_schema(item: type[ma.Schema]) -> ma.Schema:
+def make_list_schema(item: type[ma.Schema]) -> ma.Schema:
     """The schema of a page of `item`: `items`, `next_cursor`."""
     fields: dict[str, ma.fields.Field[Any]] = {
         "items": ma.fields.List(ma.fields.Nested(item), required=True),
@@ -50,7 +50,7 @@ def list_schema(item: type[ma.Schema]) -> ma.Schema:
     return ma.Schema.from_dict(fields, name=name)()
 
 
-class Answer(Response):
+class SlimResponse(Response):
     """A response whose body and headers are final, without Werkzeug's looking over both again."""
 
     def __init__(self, body: bytes, status: int, headers: list[tuple[str, str]]) -> None:
@@ -70,33 +70,33 @@ class Answer(Response):
         return [b""] if environ["REQUEST_METHOD"] == "HEAD" else self.response  # type: ignore[return-value]
 
 
-def json_answer(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+def json_response(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """A JSON answer from plain dicts and lists."""
     return _encoded(orjson.dumps(body), status, headers or {})
 
 
 def _encoded(body: bytes, status: int, headers: dict[str, str]) -> Response:
     content = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
-    return Answer(body, status, [*content, *headers.items()])
+    return SlimResponse(body, status, [*content, *headers.items()])
 
 
-def created(body: Any, location: str) -> Response:
+def created_response(body: Any, location: str) -> Response:
     """201, with the relative address of what was made."""
-    return json_answer(body, 201, {"Location": iri_to_uri(location)})
+    return json_response(body, 201, {"Location": iri_to_uri(location)})
 
 
-def tagged(body: Any, tag: str | None = None, headers: dict[str, str] | None = None) -> Response:
+def etag_response(body: Any, tag: str | None = None, headers: dict[str, str] | None = None) -> Response:
     """A JSON answer with a strong ETag (`tag`, or one made from the bytes), or 304 where the client has it."""
     encoded = orjson.dumps(body)
     # Nobody gains by two answers with one tag but whoever may write both, so it need not be a cryptographic hash.
     tag = tag or xxhash.xxh3_128_hexdigest(encoded)
     headers = {"ETag": f'"{tag}"', **(headers or {})}
     if "HTTP_IF_NONE_MATCH" in request.environ and request.if_none_match.contains_weak(tag):
-        return Answer(b"", 304, list(headers.items()))
+        return SlimResponse(b"", 304, list(headers.items()))
     return _encoded(encoded, 200, headers)
 
 
-def listing(items: list[Any], next_cursor: str | None) -> Response:
+def list_response(items: list[Any], next_cursor: str | None) -> Response:
     """A page of a list, with `Link: …; rel="next"` where there is a next one."""
     headers = {}
     if next_cursor is not None:
@@ -104,7 +104,7 @@ def listing(items: list[Any], next_cursor: str | None) -> Response:
         headers["Link"] = (
             f'<{_quoted(now.root_path + now.path)}?{_query_without_cursor(now)}cursor={next_cursor}>; rel="next"'
         )
-    return tagged({"items": items, "next_cursor": next_cursor}, headers=headers)
+    return etag_response({"items": items, "next_cursor": next_cursor}, headers=headers)
 
 
 # Most lists have one address.

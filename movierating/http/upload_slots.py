@@ -13,14 +13,14 @@ from typing import Any
 from movierating.errors import Unavailable
 
 # A body that is there already is read in microseconds; who waits for this long waits for a slow client.
-GRACE_SECONDS = 1.0
+SLOT_TIMEOUT_SECONDS = 1.0
 
 _PLACES = "movierating.places"
 
 WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
-class Places:
+class UploadSlots:
     """Room for `most` threads that may take long; to whoever finds none, `refusal` is said."""
 
     def __init__(self, most: int, refusal: str) -> None:
@@ -29,15 +29,15 @@ class Places:
         self._taken: dict[object, float] = {}
         self._changed = threading.Condition(threading.Lock())
 
-    def take(self) -> Callable[[], None]:
+    def acquire(self) -> Callable[[], None]:
         """Take a place; call what is returned to give it back.
 
-        Raises Unavailable if all are taken, and the first of them for longer than GRACE_SECONDS.
+        Raises Unavailable if all are taken, and the first of them for longer than SLOT_TIMEOUT_SECONDS.
         """
         place = object()
         with self._changed:
             if not self._has_room():
-                self._changed.wait_for(lambda: self._has_room() or self._is_stuck(), GRACE_SECONDS)
+                self._changed.wait_for(lambda: self._has_room() or self._is_stuck(), SLOT_TIMEOUT_SECONDS)
                 if not self._has_room():
                     raise Unavailable(self._refusal)
             self._taken[place] = time.monotonic()
@@ -52,12 +52,12 @@ class Places:
         return len(self._taken) < self._most
 
     def _is_stuck(self) -> bool:
-        return time.monotonic() - next(iter(self._taken.values())) > GRACE_SECONDS
+        return time.monotonic() - next(iter(self._taken.values())) > SLOT_TIMEOUT_SECONDS
 
 
-def bounded(application: WSGI, most: int) -> WSGI:
+def limit_slow_clients(application: WSGI, most: int) -> WSGI:
     """The application, in which at most `most` threads wait for clients at a time."""
-    places = Places(most, "Too many clients send or take their data slowly; try again shortly.")
+    places = UploadSlots(most, "Too many clients send or take their data slowly; try again shortly.")
 
     def with_places(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         environ[_PLACES] = places
@@ -68,16 +68,16 @@ def bounded(application: WSGI, most: int) -> WSGI:
     return with_places
 
 
-def take_place(environ: dict[str, Any]) -> Callable[[], None]:
-    """As `Places.take`, for an answer to this request that goes out in pieces; no bound, no place."""
-    places: Places | None = environ.get(_PLACES)
-    return places.take() if places else lambda: None
+def acquire_upload_slot(environ: dict[str, Any]) -> Callable[[], None]:
+    """As `UploadSlots.take`, for an answer to this request that goes out in pieces; no bound, no place."""
+    places: UploadSlots | None = environ.get(_PLACES)
+    return places.acquire() if places else lambda: None
 
 
 class _Body:
     """A request's body; each read takes a place."""
 
-    def __init__(self, body: Any, places: Places) -> None:
+    def __init__(self, body: Any, places: UploadSlots) -> None:
         self._body = body
         self._places = places
         self._refused: Unavailable | None = None
@@ -87,7 +87,7 @@ class _Body:
         if self._refused is not None:
             raise self._refused
         try:
-            give_back = self._places.take()
+            give_back = self._places.acquire()
         except Unavailable as error:
             self._refused = error
             raise

@@ -58,7 +58,7 @@ class JsonFormatter(logging.Formatter):
         """The line."""
         return orjson.dumps(
             {
-                "time": clock.to_rfc3339(int(record.created * clock.SECOND)),
+                "time": clock.format_rfc3339(int(record.created * clock.SECOND)),
                 "level": record.levelname.lower(),
                 "logger": record.name,
                 "message": record.getMessage(),
@@ -82,7 +82,7 @@ class JsonFormatter(logging.Formatter):
 
 @lru_cache(4)
 def _second(second: int) -> str:
-    return clock.to_rfc3339(second * clock.SECOND).removesuffix("Z")
+    return clock.format_rfc3339(second * clock.SECOND).removesuffix("Z")
 
 
 @lru_cache(512)

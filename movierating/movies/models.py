@@ -7,7 +7,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.sql.functions import GenericFunction
 
-from movierating.rating_stats import MEAN_SQL, SCORE_SQL, Rated
+from movierating.rating_stats import MEAN_SQL, SCORE_SQL, RatingStatsMixin
 from movierating.storage.database import Base
 from movierating.storage.dialect import Id, key_text
 
@@ -16,7 +16,7 @@ _FILTERED_BY = ("year", "language", "genres")
 _HAS_ORIGINAL_TITLE, _WITHOUT_IMDB_ID = text("original_title_key IS NOT NULL"), text("imdb_id IS NULL")
 
 
-class Movie(Rated, Base):
+class Movie(RatingStatsMixin, Base):
     """A movie. `genres` and `directors` are JSON lists; the `_key` columns are the folded titles.
 
     `edit` counts the changes of its facts and `ratings_version` those of its ratings; both only ever grow. The year

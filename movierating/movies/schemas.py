@@ -6,12 +6,12 @@ from typing import Any
 
 import marshmallow as ma
 
-from movierating.http.fields import Line, Moment, WholeNumber
+from movierating.http.fields import SingleLineString, StrictInteger, Timestamp
 from movierating.http.responses import PageQuerySchema
 from movierating.movies.genres import GENRES
 from movierating.movies.iso_codes import COUNTRIES, LANGUAGES
 from movierating.movies.search import SORTS
-from movierating.rating_stats import STEPS
+from movierating.rating_stats import MAX_HALF_POINTS
 
 FIRST_YEAR = 1870
 YEARS_AHEAD = 10
@@ -53,10 +53,12 @@ _YEAR = {"example": 2009, "minimum": FIRST_YEAR, "maximum": _last_year()}
 class NewMovieSchema(ma.Schema):
     """The facts of a movie. Only title and year are required."""
 
-    title = Line(required=True, most=500, metadata={"example": "The Secret of Kells"})
-    original_title = Line(allow_none=True, most=500, metadata={"example": "The Secret of Kells"})
-    year = WholeNumber(required=True, validate=_plausible_year, metadata=_YEAR)
-    runtime_minutes = WholeNumber(
+    title = SingleLineString(required=True, max_length=500, metadata={"example": "The Secret of Kells"})
+    original_title = SingleLineString(
+        allow_none=True, max_length=500, metadata={"example": "The Secret of Kells"}
+    )
+    year = StrictInteger(required=True, validate=_plausible_year, metadata=_YEAR)
+    runtime_minutes = StrictInteger(
         allow_none=True, validate=ma.validate.Range(1, 5000), metadata={"example": 75}
     )
     genres = ma.fields.List(
@@ -65,7 +67,7 @@ class NewMovieSchema(ma.Schema):
         metadata={"example": ["Animation", "Family"], "uniqueItems": True},
     )
     directors = ma.fields.List(
-        Line(most=200),
+        SingleLineString(max_length=200),
         validate=[ma.validate.Length(max=50), _all_different],
         metadata={"example": ["Tomm Moore", "Nora Twomey"], "uniqueItems": True},
     )
@@ -78,7 +80,7 @@ class NewMovieSchema(ma.Schema):
         metadata={"example": "IE", "description": "ISO 3166-1 alpha-2, or SU, CS, YU."},
     )
     imdb_id = ma.fields.String(allow_none=True, validate=IMDB_ID, metadata={"example": "tt0485601"})
-    tmdb_id = WholeNumber(
+    tmdb_id = StrictInteger(
         allow_none=True, validate=ma.validate.Range(1, LARGEST_TMDB_ID), metadata={"example": 26963}
     )
     wikidata_id = ma.fields.String(allow_none=True, validate=_WIKIDATA_ID, metadata={"example": "Q1212085"})
@@ -87,8 +89,8 @@ class NewMovieSchema(ma.Schema):
 class MovieChangeSchema(NewMovieSchema):
     """The facts to change; null takes an optional one away."""
 
-    title = Line(most=500, metadata={"example": "The Secret of Kells"})
-    year = WholeNumber(validate=_plausible_year, metadata=_YEAR)
+    title = SingleLineString(max_length=500, metadata={"example": "The Secret of Kells"})
+    year = StrictInteger(validate=_plausible_year, metadata=_YEAR)
 
 
 HISTOGRAM = {
@@ -112,7 +114,7 @@ class MovieRatingsSchema(ma.Schema):
     histogram = ma.fields.List(
         ma.fields.Integer(),
         required=True,
-        validate=ma.validate.Length(equal=STEPS),
+        validate=ma.validate.Length(equal=MAX_HALF_POINTS),
         metadata=HISTOGRAM,
     )
 
@@ -147,8 +149,8 @@ class MovieFactsSchema(ma.Schema):
     imdb_id = ma.fields.String(required=True, allow_none=True, metadata={"example": "tt0485601"})
     tmdb_id = ma.fields.Integer(required=True, allow_none=True, metadata={"example": 26963})
     wikidata_id = ma.fields.String(required=True, allow_none=True, metadata={"example": "Q1212085"})
-    created_at = Moment(required=True)
-    updated_at = Moment(required=True)
+    created_at = Timestamp(required=True)
+    updated_at = Timestamp(required=True)
 
 
 class MovieSchema(MovieFactsSchema):
@@ -160,8 +162,8 @@ class MovieSchema(MovieFactsSchema):
 class MovieQuerySchema(PageQuerySchema):
     """Which movies, in which order."""
 
-    q = Line(
-        most=200,
+    q = SingleLineString(
+        max_length=200,
         metadata={
             "description": "Words of the title, original title or directors; the last one may be unfinished."
         },
@@ -171,18 +173,18 @@ class MovieQuerySchema(PageQuerySchema):
         validate=ma.validate.Length(max=len(GENRES)),
         metadata={"description": "May be repeated; all must hold."},
     )
-    year = WholeNumber(validate=_ANY_YEAR, metadata={"from_query": True, "description": "Of this year."})
-    year_from = WholeNumber(
+    year = StrictInteger(validate=_ANY_YEAR, metadata={"from_query": True, "description": "Of this year."})
+    year_from = StrictInteger(
         validate=_ANY_YEAR, metadata={"from_query": True, "description": "This year or later."}
     )
-    year_to = WholeNumber(
+    year_to = StrictInteger(
         validate=_ANY_YEAR, metadata={"from_query": True, "description": "This year or earlier."}
     )
     language = ma.fields.String(validate=_LANGUAGE, metadata={"description": "ISO 639-1, such as `fr`."})
-    director = Line(
-        most=200, metadata={"description": "The full name; letter case and accents don't matter."}
+    director = SingleLineString(
+        max_length=200, metadata={"description": "The full name; letter case and accents don't matter."}
     )
-    min_count = WholeNumber(
+    min_count = StrictInteger(
         validate=ma.validate.Range(0, 2**31 - 1),
         metadata={"from_query": True, "description": "At least so many ratings."},
     )

@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import Engine, String, bindparam, case, func, select
 
-from movierating.errors import invalid
+from movierating.errors import invalid_field
 from movierating.movies.filters import asked, filters_of, unindexed
 from movierating.movies.models import Movie
 from movierating.movies.service import COLUMNS
@@ -64,11 +64,11 @@ def search(
     unfinished; text without a word is a whole title), `genre` (a list, all must hold), `year`, `year_from`,
     `year_to`, `language`, `director` (a full name, folded for comparison) and `min_count`. `sort` is one of
     SORTS; `relevance` needs `q` and puts exact titles first, then titles that start with it, each by count;
-    where more than MOST_SORTED pass it is by count alone. Raises Invalid for a cursor of another sort, and for
+    where more than MOST_SORTED pass it is by count alone. Raises InvalidRequest for a cursor of another sort, and for
     `relevance` without words to be relevant to.
     """
     if sort == "relevance" and "q" not in filters:
-        raise invalid("query", "sort", "Goes with q.")
+        raise invalid_field("query", "sort", "Goes with q.")
     kinds, values = asked(filters) if filters else ((), {})
     kinds, gathered = _planned(kinds, values, sort, limit) if kinds else (kinds, None)
     return _pages(kinds, sort, gathered).page(cursor, limit, **values)

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, and_, bindparam, func, insert, or_, sele
 from sqlalchemy.exc import IntegrityError
 
 from movierating import clock, rating_stats
-from movierating.errors import Conflict, NotFound, Stale
+from movierating.errors import Conflict, NotFound, PreconditionFailed
 from movierating.movies import index
 from movierating.movies.genres import GENRES
 from movierating.movies.models import Movie, MovieFacet
@@ -34,7 +34,7 @@ _FACTS = (
     "updated_at",
 )
 FACT_COLUMNS = tuple(_movie[name] for name in _FACTS)
-_AGGREGATES = rating_stats.columns_of(Movie.__table__)
+_AGGREGATES = rating_stats.get_stats_columns(Movie.__table__)
 COLUMNS = (*FACT_COLUMNS, *_AGGREGATES, _movie.edit, _movie.ratings_version)
 
 _AGGREGATES_SLICE = slice(len(FACT_COLUMNS), len(FACT_COLUMNS) + len(_AGGREGATES))
@@ -63,15 +63,15 @@ def facts(row: Sequence[Any]) -> dict[str, Any]:
         "imdb_id": imdb_id,
         "tmdb_id": tmdb_id,
         "wikidata_id": wikidata_id,
-        "created_at": clock.to_rfc3339(created_at),
-        "updated_at": clock.to_rfc3339(updated_at),
+        "created_at": clock.format_rfc3339(created_at),
+        "updated_at": clock.format_rfc3339(updated_at),
     }
 
 
 def shown(row: Sequence[Any]) -> dict[str, Any]:
     """A row that starts with COLUMNS, as the API shows a movie; for `orjson.dumps`."""
     movie = facts(row)
-    movie["ratings"] = rating_stats.shown_with_score(row[_AGGREGATES_SLICE])
+    movie["ratings"] = rating_stats.format_stats_with_score(row[_AGGREGATES_SLICE])
     return movie
 
 
@@ -106,13 +106,13 @@ def require(movie_id: int) -> None:
 
 
 def require_edit(movie_id: int, edits: Container[int] | None) -> None:
-    """Raises NotFound, or Stale unless the movie's facts are at one of these edits (None: at any)."""
+    """Raises NotFound, or PreconditionFailed unless the movie's facts are at one of these edits (None: at any)."""
     _check_edit(by_id(movie_id), edits)
 
 
 def _check_edit(row: Row[Any], edits: Container[int] | None) -> None:
     if edits is not None and row.edit not in edits:
-        raise Stale("The movie was changed since you read it.")
+        raise PreconditionFailed("The movie was changed since you read it.")
 
 
 _facet = MovieFacet.__table__.c.facet
@@ -140,7 +140,7 @@ def create(facts_given: Mapping[str, Any]) -> Row[Any]:
 def change(movie_id: int, edits: Container[int] | None, changes: Mapping[str, Any]) -> Row[Any]:
     """Change some facts of a movie that is at one of `edits` (None: at any), and return its row of COLUMNS.
 
-    Raises NotFound, Stale, and Conflict as `create` does. A change that changes nothing is not counted as an edit.
+    Raises NotFound, PreconditionFailed, and Conflict as `create` does. A change without effect is not an edit.
     """
 
     def job(connection: Connection) -> Row[Any]:
@@ -182,7 +182,7 @@ def add(connection: Connection, facts_given: Mapping[str, Any]) -> int:
 
 
 def lock(connection: Connection, movie_id: int, edits: Container[int] | None) -> Row[Any]:
-    """The row of COLUMNS of a movie about to change. Raises NotFound, and Stale unless it is at one of `edits`."""
+    """Return the row of COLUMNS of a movie. Raises NotFound, and PreconditionFailed if it is at none of `edits`."""
     row = _found(connection.execute(select(*COLUMNS).where(_movie.id == movie_id)).one_or_none())
     _check_edit(row, edits)
     return row

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import DatabaseError
 
-from movierating.errors import Problem
+from movierating.errors import ApiError
 from movierating.movies import index_check
 from movierating.operations import sqlite_backup, startup
 from movierating.ratings import aggregates
@@ -71,19 +71,19 @@ def run(repair: bool) -> tuple[list[str], list[str]]:
             return [f"migrations: the database is at {revision or 'none'}, this version needs {newest}"], []
         wrong = _found()
         return _repaired() if wrong and repair else (wrong, [])
-    except (DatabaseError, Problem) as error:
+    except (DatabaseError, ApiError) as error:
         return [f"database: {_reason(error)}"], []
 
 
-def _reason(error: DatabaseError | Problem) -> str:
+def _reason(error: DatabaseError | ApiError) -> str:
     """What SQLite or the disk says. Raises a problem that comes from neither."""
-    cause = error.__cause__ if isinstance(error, Problem) else error
+    cause = error.__cause__ if isinstance(error, ApiError) else error
     if not isinstance(cause, DatabaseError | OSError):
         raise error
     return str(getattr(cause, "orig", cause))
 
 
-def _is_damage(error: DatabaseError | Problem) -> bool:
+def _is_damage(error: DatabaseError | ApiError) -> bool:
     return storage_errors.is_damage(error.__cause__ or error)
 
 
@@ -91,7 +91,7 @@ def _repaired() -> tuple[list[str], list[str]]:
     repaired, failed = _Lines(", repaired"), _Lines()
     try:
         repaired.add(_repair())
-    except (DatabaseError, Problem) as error:
+    except (DatabaseError, ApiError) as error:
         failed.add([("repair", _reason(error))])
     return _found() + failed.all(), repaired.all()
 
@@ -179,7 +179,7 @@ def _movies(part: index_check.Part, wrong: Iterable[tuple[int, str]]) -> Iterato
 def _text() -> Iterator[Finding]:
     try:
         write(index_check.verify_text, ())
-    except (DatabaseError, Problem) as error:
+    except (DatabaseError, ApiError) as error:
         looked = "contradicts itself" if _is_damage(error) else "can't be looked at"
         yield index_check.TEXT.name, f"{looked} ({_reason(error)})"
     else:
@@ -189,7 +189,7 @@ def _text() -> Iterator[Finding]:
 def _repair_text() -> Iterator[Finding]:
     try:
         write(index_check.verify_text, ())
-    except (DatabaseError, Problem) as error:
+    except (DatabaseError, ApiError) as error:
         if not _is_damage(error):
             raise
         reason = _reason(error)

@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from movierating.auth import access
 from movierating.errors import Unauthenticated, Unavailable
 from movierating.http.blueprint import Blueprint, View
-from movierating.http.responses import json_answer
+from movierating.http.responses import json_response
 from movierating.monitoring import metrics, request_log
 from movierating.operations import last_backup, startup
 from movierating.storage import database
@@ -19,7 +19,7 @@ from movierating.storage import database
 if TYPE_CHECKING:
     from movierating.limits.redis_client import RedisServer
 
-blp = Blueprint("service", __name__, description="How the service is.")
+blueprint = Blueprint("service", __name__, description="How the service is.")
 
 
 class StatusSchema(ma.Schema):
@@ -42,26 +42,26 @@ class ReadinessSchema(ma.Schema):
     )
 
 
-@blp.route("/healthz")
+@blueprint.route("/healthz")
 class Health(View):
     """The process."""
 
-    @blp.doc(operationId="get_health")
-    @blp.response(200, StatusSchema())
+    @blueprint.doc(operationId="get_health")
+    @blueprint.response(200, StatusSchema())
     def get(self) -> Response:
         """Ask whether the process answers
 
         200 as long as it does, whatever state the database is in.
         """
-        return json_answer({"status": "ok"})
+        return json_response({"status": "ok"})
 
 
-@blp.route("/readyz")
+@blueprint.route("/readyz")
 class Readiness(View):
     """What the process depends on."""
 
-    @blp.doc(operationId="get_readiness")
-    @blp.response(200, ReadinessSchema())
+    @blueprint.doc(operationId="get_readiness")
+    @blueprint.response(200, ReadinessSchema())
     def get(self) -> Response:
         """Ask whether the service can serve
 
@@ -75,7 +75,7 @@ class Readiness(View):
         gone = [
             name for name, up in (("redis", _redis_up()), ("replica", database.replica_up())) if up is False
         ]
-        return json_answer({"status": "degraded", "degraded": gone} if gone else {"status": "ok"})
+        return json_response({"status": "degraded", "degraded": gone} if gone else {"status": "ok"})
 
 
 def _redis_up() -> bool | None:
@@ -96,13 +96,13 @@ def _database_bytes() -> int | None:
         return None
 
 
-@blp.route("/metrics")
+@blueprint.route("/metrics")
 class Metrics(View):
     """What happened so far."""
 
-    @blp.doc(operationId="get_metrics", security=[{}, {"metrics": []}])
-    @blp.refuses(401)
-    @blp.response(
+    @blueprint.doc(operationId="get_metrics", security=[{}, {"metrics": []}])
+    @blueprint.error_responses(401)
+    @blueprint.response(
         200, {"type": "string"}, content_type="text/plain", example="movierating_ratings_total 42\n"
     )
     def get(self) -> Response:

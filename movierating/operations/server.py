@@ -23,7 +23,7 @@ from granian.log import LogLevels
 from granian.server import Server
 from sqlalchemy.exc import SQLAlchemyError
 
-from movierating.errors import Problem
+from movierating.errors import ApiError
 from movierating.http import upload_slots
 from movierating.monitoring import logs
 from movierating.operations import backup_schedule, key_fingerprint, pg_backup
@@ -88,7 +88,7 @@ def run(app: Flask, host: str, port: int, workers: int, backups: Schedule | None
 def _compare_keys(secret_key: str) -> None:
     """Tell the operator where hosts that have one database each sign with a key of their own."""
     # It is no reason not to serve.
-    with suppress(SQLAlchemyError, Problem):
+    with suppress(SQLAlchemyError, ApiError):
         if key_fingerprint.is_new(secret_key):
             logs.logger.warning(
                 "the database was last served with another MOVIERATING_SECRET_KEY; hosts that share it must have the "
@@ -184,7 +184,7 @@ def start_worker(create_app: Callable[[], Flask]) -> Flask:
         database.hold()
     if app.extensions["redis"]:
         app.extensions["redis"].look()
-    app.wsgi_app = upload_slots.bounded(app.wsgi_app, THREADS_A_WORKER - 1)  # type: ignore[assignment, method-assign]
+    app.wsgi_app = upload_slots.limit_slow_clients(app.wsgi_app, THREADS_A_WORKER - 1)  # type: ignore[assignment, method-assign]
     # All that was made so far lives as long as the process; looking through it for garbage, as each full collection
     # would, takes some 70 ms in which nobody is answered.
     gc.collect()

@@ -31,7 +31,7 @@ _rating = Rating.__table__.c
 RatingTuple = tuple[int, int, int]
 # The value of a rating before and after, in half points; None where there is no rating.
 Change = tuple[int | None, int | None]
-MOVIE_COLUMNS = rating_stats.columns_of(Movie.__table__)
+MOVIE_COLUMNS = rating_stats.get_stats_columns(Movie.__table__)
 
 
 def apply_delta(connection: Connection, user_id: int, movie_id: int, old: int | None, new: int | None) -> Any:
@@ -79,7 +79,7 @@ def _moves_one(table: Any, names: Sequence[str], *counters: str) -> Any:
 
 # One text for all values: the driver remembers some hundred, and to prepare one anew takes longer than to run it. The
 # count, which is indexed, is moved only where it changes.
-_CHANGES, _ADDS = rating_stats.COLUMNS[1:], rating_stats.COLUMNS
+_CHANGES, _ADDS = rating_stats.STATS_COLUMNS[1:], rating_stats.STATS_COLUMNS
 _MOVE_ONE_MOVIE = {
     names: Prepared(_moves_one(Movie.__table__, names, "ratings_version").returning(*MOVIE_COLUMNS))
     for names in (_CHANGES, _ADDS)
@@ -89,11 +89,11 @@ _MOVE_ONE_USER = {names: Prepared(_moves_one(User.__table__, names)) for names i
 
 def _steps(old: int | None, new: int | None) -> dict[str, int]:
     """By how much each column moves."""
-    steps = dict.fromkeys(rating_stats.HISTOGRAM, 0)
+    steps = dict.fromkeys(rating_stats.HISTOGRAM_COLUMNS, 0)
     steps["rating_sum"] = (new or 0) - (old or 0)
     for value, step in ((old, -1), (new, 1)):
         if value is not None:
-            steps[rating_stats.HISTOGRAM[value - 1]] += step
+            steps[rating_stats.HISTOGRAM_COLUMNS[value - 1]] += step
     if (old is None) != (new is None):
         steps["rating_count"] = 1 if old is None else -1
     return steps
@@ -136,7 +136,7 @@ class Sums:
 
 
 def _no_counts() -> list[int]:
-    return [0] * (1 + rating_stats.STEPS)
+    return [0] * (1 + rating_stats.MAX_HALF_POINTS)
 
 
 def _differences(counts: Mapping[int, list[int]]) -> list[tuple[int, ...]]:
@@ -147,7 +147,7 @@ def _differences(counts: Mapping[int, list[int]]) -> list[tuple[int, ...]]:
 
 
 # Text for the driver, run for thousands of rows: Core would take as long for their parameters as SQLite for the rows.
-_MORE = ", ".join(f"{name} = {name} + ?" for name in rating_stats.COLUMNS)
+_MORE = ", ".join(f"{name} = {name} + ?" for name in rating_stats.STATS_COLUMNS)
 _MOVE_MOVIE = f"UPDATE movie SET {_MORE}, ratings_version = ratings_version + 1 WHERE id = ?"  # noqa: S608
 _MOVE_USER = f'UPDATE "user" SET {_MORE} WHERE id = ?'  # noqa: S608
 
@@ -163,7 +163,7 @@ def _moves(number: str, *, some_go: bool) -> str:
     went = f" - (column3 = {{}}){number}" if some_go else ""
     steps = [
         f"{name} = {name} + (column2 = {step}){number}{went.format(step)}"
-        for step, name in enumerate(rating_stats.HISTOGRAM, 1)
+        for step, name in enumerate(rating_stats.HISTOGRAM_COLUMNS, 1)
     ]
     count, total = (f"(column2 > 0){number} - 1", "column2 - column3") if some_go else ("1", "column2")
     return (
@@ -194,7 +194,7 @@ def repair_mismatches(connection: Connection) -> list[tuple[str, int]]:
     found = find_mismatches(connection)
     for table, key in _COUNTED:
         for row in connection.execute(_recounted(table, key)).all():
-            values: dict[str, Any] = dict(zip(rating_stats.COLUMNS, row[1:], strict=True))
+            values: dict[str, Any] = dict(zip(rating_stats.STATS_COLUMNS, row[1:], strict=True))
             connection.execute(update(table).where(table.c.id == row.id).values(values))
     for name, movie_id in found:
         if name == "movie":
@@ -205,7 +205,7 @@ def repair_mismatches(connection: Connection) -> list[tuple[str, int]]:
 
 def _recounted(table: Any, key: Any) -> Select[Any]:
     """The id and the true COLUMNS of each row of `table` whose COLUMNS are not true."""
-    steps = range(1, rating_stats.STEPS + 1)
+    steps = range(1, rating_stats.MAX_HALF_POINTS + 1)
     true = (
         select(
             key.label("key"),
@@ -213,15 +213,15 @@ def _recounted(table: Any, key: Any) -> Select[Any]:
             func.sum(_rating.value).label("rating_sum"),
             *(
                 func.sum(case((_rating.value == step, 1), else_=0)).label(name)
-                for step, name in zip(steps, rating_stats.HISTOGRAM, strict=True)
+                for step, name in zip(steps, rating_stats.HISTOGRAM_COLUMNS, strict=True)
             ),
         )
         .group_by(key)
         .subquery()
     )
-    columns = [func.coalesce(true.c[name], 0) for name in rating_stats.COLUMNS]
+    columns = [func.coalesce(true.c[name], 0) for name in rating_stats.STATS_COLUMNS]
     differs = or_(
-        *(table.c[name] != column for name, column in zip(rating_stats.COLUMNS, columns, strict=True))
+        *(table.c[name] != column for name, column in zip(rating_stats.STATS_COLUMNS, columns, strict=True))
     )
     return (
         select(table.c.id, *columns)

@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 
 from sqlalchemy import Connection
 
-from movierating.errors import Unavailable, invalid
+from movierating.errors import Unavailable, invalid_field
 from movierating.monitoring import counters
 from movierating.ratings.bulk import MovieDeleted, NewRating, OnConflict, Outcome, plan_ratings, set_ratings
 from movierating.ratings.formats.rows import RatedRow, Row, SkippedRow, UnknownFormat
@@ -47,7 +47,7 @@ def import_file(
 
     Its format is told from its content, or has to be `wanted`. A movie that isn't there is added if `create_missing`,
     and otherwise its row is unmatched; one that exists is never changed. `on_conflict` is as for `set_ratings`. Of
-    several rows for one movie the newest counts. Raises Invalid where the file as a whole can't be taken, and
+    several rows for one movie the newest counts. Raises InvalidRequest where the file as a whole can't be taken, and
     Unavailable where movies go as fast as they are matched.
     """
     try:
@@ -56,7 +56,7 @@ def import_file(
         # Every row is read before the first is written, because a file may turn out damaged at its end.
         rated = _sorted_out(upload.rows, report)
     except UnknownFormat as error:
-        raise invalid("files", "file", str(error)) from error
+        raise invalid_field("files", "file", str(error)) from error
     if dry_run:
         exact = match_exactly(read(), rated)
         matches = match_missing(read(), exact, create_missing=create_missing, dry_run=True)

@@ -2,7 +2,7 @@
 
 import marshmallow as ma
 
-from movierating.http.fields import Flag, HalfPoints, Moment, past
+from movierating.http.fields import HalfPoints, StrictBoolean, Timestamp, require_past
 from movierating.movies.schemas import MovieRatingsSchema
 
 VALUE = {
@@ -19,9 +19,9 @@ class NewRatingSchema(ma.Schema):
     """A rating to be set."""
 
     value = HalfPoints(required=True, metadata=VALUE)
-    rated_at = Moment(
+    rated_at = Timestamp(
         load_default=None,
-        validate=past,
+        validate=require_past,
         metadata={**RATED_AT, "description": "When it was given, if not now; not in the future."},
     )
 
@@ -30,9 +30,9 @@ class RatingSchema(ma.Schema):
     """A rating."""
 
     value = HalfPoints(required=True, metadata=VALUE)
-    rated_at = Moment(required=True, metadata=RATED_AT)
-    created_at = Moment(required=True)
-    updated_at = Moment(required=True)
+    rated_at = Timestamp(required=True, metadata=RATED_AT)
+    created_at = Timestamp(required=True)
+    updated_at = Timestamp(required=True)
 
 
 class RatingResultSchema(RatingSchema):
@@ -58,6 +58,6 @@ class MovieRatingSchema(RatingSchema):
 class DeleteMovieQuerySchema(ma.Schema):
     """Whether a movie's ratings go with it."""
 
-    with_ratings = Flag(
+    with_ratings = StrictBoolean(
         load_default=False, metadata={"from_query": True, "description": "Remove its ratings too."}
     )

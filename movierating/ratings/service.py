@@ -90,7 +90,7 @@ def _rate_movie(
     old = _OWN_RATING.first(connection, user=user_id, movie=movie_id)
     now = clock.now()
     if old is not None and old.value == value and rated_at in (None, old.rated_at):
-        stats = rating_stats.shown_with_score(_SUMS.first(connection, key=movie_id))
+        stats = rating_stats.format_stats_with_score(_SUMS.first(connection, key=movie_id))
         return RatingResult(serialize_rating(old), stats, False)
     fresh = apply_delta(connection, user_id, movie_id, old.value if old else None, value)
     if fresh is None:
@@ -102,7 +102,9 @@ def _rate_movie(
         "updated_at": now,
     }
     _PUT.run(connection, user_id=user_id, movie_id=movie_id, **row)
-    return RatingResult(serialize_rating_values(**row), rating_stats.shown_with_score(fresh), old is None)
+    return RatingResult(
+        serialize_rating_values(**row), rating_stats.format_stats_with_score(fresh), old is None
+    )
 
 
 def serialize_rating(row: Row[Any]) -> dict[str, Any]:
@@ -114,9 +116,9 @@ def serialize_rating_values(value: int, rated_at: int, created_at: int, updated_
     """A rating's columns as the API shows them."""
     return {
         "value": value / 2,
-        "rated_at": clock.any_to_rfc3339(rated_at),
-        "created_at": clock.to_rfc3339(created_at),
-        "updated_at": clock.to_rfc3339(updated_at),
+        "rated_at": clock.format_rfc3339_uncached(rated_at),
+        "created_at": clock.format_rfc3339(created_at),
+        "updated_at": clock.format_rfc3339(updated_at),
     }
 
 
@@ -171,7 +173,7 @@ def list_ratings_for_movie(
 def delete_movie(movie_id: int, edits: Container[int] | None, with_ratings: bool) -> None:
     """Remove a movie that is at one of `edits` (None: at any), and with it its ratings if that is wanted.
 
-    Raises NotFound, Stale, and Conflict where it has ratings that are to stay.
+    Raises NotFound, PreconditionFailed, and Conflict where it has ratings that are to stay.
     """
     write(lambda connection: _delete_movie(connection, movie_id, edits, with_ratings))
 

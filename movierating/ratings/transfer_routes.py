@@ -7,64 +7,66 @@ from flask import Response, request
 
 from movierating.auth import access
 from movierating.http.blueprint import Blueprint, View
-from movierating.http.responses import json_answer
-from movierating.http.upload_slots import Places, take_place
+from movierating.http.responses import json_response
+from movierating.http.upload_slots import UploadSlots, acquire_upload_slot
 from movierating.ratings import batch, exports, imports, transfer_schemas
 
-blp = Blueprint("data", __name__, url_prefix="/v1/users/me/ratings", description="Your ratings, in and out.")
+blueprint = Blueprint(
+    "data", __name__, url_prefix="/v1/users/me/ratings", description="Your ratings, in and out."
+)
 
 # Of a worker's few threads; the others are for those who only want to rate a movie.
-_IMPORTS = Places(2, "Other files are being taken in; try again shortly.")
+_IMPORTS = UploadSlots(2, "Other files are being taken in; try again shortly.")
 
 _EXAMPLE = {"file": "imdb_id,value\ntt0111161,9.5\n"}
 _FILE = {"type": "string", "format": "binary"}
 
 
-@blp.route("")
+@blueprint.route("")
 class OwnRatings(View):
     """The caller's ratings."""
 
-    @blp.doc(operationId="rate_movies")
+    @blueprint.doc(operationId="rate_movies")
     @access.signed_in
-    @blp.refuses(400, 413, 415)
-    @blp.arguments(transfer_schemas.BatchRateSchema())
-    @blp.response(200, transfer_schemas.BatchRateReportSchema())
+    @blueprint.error_responses(400, 413, 415)
+    @blueprint.arguments(transfer_schemas.BatchRateSchema())
+    @blueprint.response(200, transfer_schemas.BatchRateReportSchema())
     def post(self, body: dict[str, Any]) -> Response:
         """Rate many movies
 
         Up to 1,000 ratings, each naming its movie by `movie_id`, `imdb_id` or `tmdb_id`. Each is set as
         `PUT /v1/movies/{id}/rating` would set it; all of them or, if the request is refused, none.
         """
-        return json_answer(batch.rate_batch(access.caller().user_id, body["ratings"]))
+        return json_response(batch.rate_batch(access.caller().user_id, body["ratings"]))
 
 
-@blp.route("/delete")
+@blueprint.route("/delete")
 class OwnRatingsDelete(View):
     """The caller's ratings, for removal."""
 
-    @blp.doc(operationId="delete_ratings")
+    @blueprint.doc(operationId="delete_ratings")
     @access.signed_in
-    @blp.refuses(400, 413, 415)
-    @blp.arguments(transfer_schemas.BatchDeleteSchema())
-    @blp.response(200, transfer_schemas.BatchDeleteReportSchema())
+    @blueprint.error_responses(400, 413, 415)
+    @blueprint.arguments(transfer_schemas.BatchDeleteSchema())
+    @blueprint.response(200, transfer_schemas.BatchDeleteReportSchema())
     def post(self, body: dict[str, Any]) -> Response:
         """Delete many ratings
 
         Up to 1,000, each naming its movie by `movie_id`, `imdb_id` or `tmdb_id`.
         """
-        return json_answer(batch.delete_batch(access.caller().user_id, body["ratings"]))
+        return json_response(batch.delete_batch(access.caller().user_id, body["ratings"]))
 
 
-@blp.route("/import")
+@blueprint.route("/import")
 class Import(View):
     """Ratings from another place."""
 
-    @blp.doc(operationId="import_ratings")
+    @blueprint.doc(operationId="import_ratings")
     @access.signed_in
-    @blp.refuses(400, 413, 415)
-    @blp.arguments(transfer_schemas.ImportQuerySchema(), location="query")
-    @blp.arguments(transfer_schemas.UploadSchema(), location="files", example=_EXAMPLE)
-    @blp.response(200, transfer_schemas.ImportReportSchema())
+    @blueprint.error_responses(400, 413, 415)
+    @blueprint.arguments(transfer_schemas.ImportQuerySchema(), location="query")
+    @blueprint.arguments(transfer_schemas.UploadSchema(), location="files", example=_EXAMPLE)
+    @blueprint.response(200, transfer_schemas.ImportReportSchema())
     def post(self, query: dict[str, Any], body: dict[str, Any]) -> Response:
         """Import ratings
 
@@ -75,25 +77,27 @@ class Import(View):
         """
         options = {**query, **body}
         file, wanted = options.pop("file"), options.pop("format", None)
-        leave = _IMPORTS.take()
+        leave = _IMPORTS.acquire()
         try:
-            return json_answer(asdict(imports.import_file(access.caller().user_id, file, wanted, **options)))
+            return json_response(
+                asdict(imports.import_file(access.caller().user_id, file, wanted, **options))
+            )
         finally:
             leave()
 
 
-@blp.route("/export")
+@blueprint.route("/export")
 class Export(View):
     """Ratings for another place."""
 
-    @blp.doc(operationId="export_ratings")
+    @blueprint.doc(operationId="export_ratings")
     @access.signed_in
-    @blp.arguments(transfer_schemas.ExportQuerySchema(), location="query")
-    @blp.response(200, _FILE, content_type="text/csv", description="The file.")
-    @blp.alt_response(
+    @blueprint.arguments(transfer_schemas.ExportQuerySchema(), location="query")
+    @blueprint.response(200, _FILE, content_type="text/csv", description="The file.")
+    @blueprint.alt_response(
         200, schema=transfer_schemas.ExportSchema(), content_type="application/json", description="The file."
     )
-    @blp.alt_response(200, schema=_FILE, content_type="application/zip", description="The file.")
+    @blueprint.alt_response(200, schema=_FILE, content_type="application/zip", description="The file.")
     def get(self, query: dict[str, str]) -> Response:
         """Export ratings
 
@@ -104,5 +108,5 @@ class Export(View):
         name = f"movierating-{query['format']}.{download.ending}"
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}
         response = Response(download.blocks, 200, headers, content_type=download.media_type)
-        response.call_on_close(take_place(request.environ))
+        response.call_on_close(acquire_upload_slot(request.environ))
         return response

@@ -7,7 +7,7 @@ import marshmallow as ma
 from flask_smorest.fields import Upload
 from werkzeug.datastructures import FileStorage
 
-from movierating.http.fields import Flag, HalfPoints, Moment, WholeNumber, past
+from movierating.http.fields import HalfPoints, StrictBoolean, StrictInteger, Timestamp, require_past
 from movierating.movies.schemas import IMDB_ID, LARGEST_TMDB_ID
 from movierating.ratings.batch import MOVIE_KEYS
 from movierating.ratings.formats import own_json, upload_reader, writers
@@ -21,9 +21,9 @@ ON_CONFLICT = ("newer", "keep", "replace")
 class MovieReferenceSchema(ma.Schema):
     """A movie, by exactly one of its ids."""
 
-    movie_id = WholeNumber(validate=ma.validate.Range(1, MAX_ID), metadata={"example": 17})
+    movie_id = StrictInteger(validate=ma.validate.Range(1, MAX_ID), metadata={"example": 17})
     imdb_id = ma.fields.String(validate=IMDB_ID, metadata={"example": "tt0485601"})
-    tmdb_id = WholeNumber(validate=ma.validate.Range(1, LARGEST_TMDB_ID), metadata={"example": 26963})
+    tmdb_id = StrictInteger(validate=ma.validate.Range(1, LARGEST_TMDB_ID), metadata={"example": 26963})
 
     @ma.validates_schema
     def one_name(self, data: dict[str, Any], **_: Any) -> None:
@@ -36,7 +36,7 @@ class BatchRatingSchema(MovieReferenceSchema):
     """A rating to be set."""
 
     value = HalfPoints(required=True, metadata=VALUE)
-    rated_at = Moment(load_default=None, validate=past, metadata=RATED_AT)
+    rated_at = Timestamp(load_default=None, validate=require_past, metadata=RATED_AT)
 
 
 class BatchRateSchema(ma.Schema):
@@ -94,14 +94,14 @@ class ImportQuerySchema(ma.Schema):
         validate=ma.validate.OneOf(upload_reader.FORMATS),
         metadata={"description": "Refuse the file if it is anything else; without this its content tells."},
     )
-    dry_run = Flag(
+    dry_run = StrictBoolean(
         metadata={
             "from_query": True,
             "example": True,
             "description": "Only report; write nothing.",
         }
     )
-    create_missing = Flag(
+    create_missing = StrictBoolean(
         metadata={
             "from_query": True,
             "example": False,
@@ -183,7 +183,7 @@ class ExportedRatingSchema(ma.Schema):
     original_title = ma.fields.String(required=True, allow_none=True, metadata={"example": None})
     year = ma.fields.Integer(required=True, allow_none=True, metadata={"example": 2009})
     value = HalfPoints(required=True, metadata=VALUE)
-    rated_at = Moment(required=True, metadata=RATED_AT)
+    rated_at = Timestamp(required=True, metadata=RATED_AT)
 
 
 class ExportSchema(ma.Schema):

@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Column, ColumnElement, Connection, Double, Select, bindparam, select, tuple_
 
-from movierating.errors import invalid
+from movierating.errors import invalid_field
 from movierating.storage.database import read
 from movierating.storage.dialect import SQLITE
 from movierating.storage.statements import Prepared
@@ -79,8 +79,8 @@ class Pages:
     def page(self, cursor: str | None, limit: int, **values: Any) -> tuple[list[Any], str | None]:
         """At most `limit` rows after `cursor`, and the next page's cursor or None; `values` are the statement's.
 
-        A row is a tuple of the statement's columns and the order's. Raises Invalid for a cursor that is not of this
-        list and order.
+        A row is a tuple of the statement's columns and the order's. Raises InvalidRequest for a cursor
+        that is not of this list and order.
         """
         connection = read()
         key = connection.engine.get_execution_options()["cursor_key"]
@@ -144,7 +144,7 @@ def _decode(key: bytes, sort: Sort, cursor: str) -> list[Any]:
     signature, payload = raw[:_SIGNATURE_BYTES], raw[_SIGNATURE_BYTES:]
     # The last character has bits to spare, in which a cursor could differ and still mean the same.
     if not hmac.compare_digest(signature, _signature(key, sort, payload)) or _text(raw) != cursor:
-        raise invalid("query", "cursor", _NOT_A_CURSOR)
+        raise invalid_field("query", "cursor", _NOT_A_CURSOR)
     values: list[Any] = orjson.loads(payload)
     return values
 

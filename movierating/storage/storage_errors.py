@@ -12,7 +12,7 @@ from pathlib import Path
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, OperationalError, PendingRollbackError
 
-from movierating.errors import InsufficientStorage, Problem, Unavailable
+from movierating.errors import ApiError, InsufficientStorage, Unavailable
 
 NO_ROOM = "There is no room left to store this."
 NO_ANSWER = "The database does not answer; try again shortly."
@@ -38,7 +38,7 @@ _UNUSABLE = frozenset({"25006", "57P01", "57P02", "57P03"})
 _LEAST_BYTES = 1 << 16
 
 
-def refusal(error: BaseException, folder: Path | None = None) -> Problem | None:
+def refusal(error: BaseException, folder: Path | None = None) -> ApiError | None:
     """What stands for `error` before a client, where the database or the disk of `folder` failed; else None."""
     if _code(error) == sqlite3.SQLITE_FULL or (_code(error) == sqlite3.SQLITE_IOERR and _is_full(folder)):
         return InsufficientStorage(NO_ROOM)
@@ -47,7 +47,7 @@ def refusal(error: BaseException, folder: Path | None = None) -> Problem | None:
     return Unavailable(NO_ANSWER) if is_of_file(error) else None
 
 
-def of_disk(error: OSError) -> Problem:
+def of_disk(error: OSError) -> ApiError:
     """What stands for the failure to write another file than the database's."""
     return InsufficientStorage(NO_ROOM) if error.errno in _NO_ROOM else Unavailable(NO_ANSWER)
 

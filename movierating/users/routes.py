@@ -6,13 +6,21 @@ from flask import Response, current_app, request
 
 from movierating.auth import access, limits
 from movierating.errors import Forbidden
-from movierating.http.blueprint import Blueprint, View, before_422
+from movierating.http.blueprint import Blueprint, View, check_exists_first
 from movierating.http.extensions import limiter
-from movierating.http.openapi import ETAG, LOCATION, PAGE
-from movierating.http.responses import created, json_answer, list_schema, listing, tagged
+from movierating.http.openapi import ETAG_HEADER, LIST_HEADERS, LOCATION_HEADER
+from movierating.http.responses import (
+    created_response,
+    etag_response,
+    json_response,
+    list_response,
+    make_list_schema,
+)
 from movierating.users import rating_history, schemas, service
 
-blp = Blueprint("users", __name__, url_prefix="/v1/users", description="Sign-up, profiles, administration.")
+blueprint = Blueprint(
+    "users", __name__, url_prefix="/v1/users", description="Sign-up, profiles, administration."
+)
 
 
 def _require_open() -> None:
@@ -20,16 +28,16 @@ def _require_open() -> None:
         raise Forbidden("Sign-up is closed here; ask the operator for an account.")
 
 
-@blp.route("")
+@blueprint.route("")
 class Users(View):
     """All accounts."""
 
-    @blp.doc(operationId="sign_up")
+    @blueprint.doc(operationId="sign_up")
     @limiter.limit(limits.SIGN_UPS_AN_ADDRESS)
-    @blp.refuses(400, 403, 409, 413, 415, 429)
-    @before_422(_require_open)
-    @blp.arguments(schemas.SignUpSchema())
-    @blp.response(201, schemas.OwnAccountSchema(), headers=LOCATION)
+    @blueprint.error_responses(400, 403, 409, 413, 415, 429)
+    @check_exists_first(_require_open)
+    @blueprint.arguments(schemas.SignUpSchema())
+    @blueprint.response(201, schemas.OwnAccountSchema(), headers=LOCATION_HEADER)
     def post(self, body: dict[str, Any]) -> Response:
         """Sign up
 
@@ -37,18 +45,18 @@ class Users(View):
         """
         _require_open()
         account = service.sign_up(body["username"], body["email"], body["password"], body.get("display_name"))
-        return created(account, f"{request.root_path}{request.path}/{account['id']}")
+        return created_response(account, f"{request.root_path}{request.path}/{account['id']}")
 
-    @blp.doc(operationId="list_accounts")
+    @blueprint.doc(operationId="list_accounts")
     @access.admin_only
-    @blp.arguments(schemas.AccountQuerySchema(), location="query")
-    @blp.response(200, list_schema(schemas.AccountSchema), headers=PAGE)
+    @blueprint.arguments(schemas.AccountQuerySchema(), location="query")
+    @blueprint.response(200, make_list_schema(schemas.AccountSchema), headers=LIST_HEADERS)
     def get(self, query: dict[str, Any]) -> Response:
         """List accounts
 
         Oldest first; for admins.
         """
-        return listing(*service.accounts(query.get("q"), query["cursor"], query["limit"]))
+        return list_response(*service.accounts(query.get("q"), query["cursor"], query["limit"]))
 
 
 def _refuse_scripts() -> None:
@@ -56,41 +64,41 @@ def _refuse_scripts() -> None:
         access.require_session(access.caller())
 
 
-@blp.route("/me")
+@blueprint.route("/me")
 class Me(View):
     """The caller's account."""
 
-    @blp.doc(operationId="get_own_account")
+    @blueprint.doc(operationId="get_own_account")
     @access.signed_in
-    @blp.response(200, schemas.OwnAccountSchema(), headers=ETAG)
+    @blueprint.response(200, schemas.OwnAccountSchema(), headers=ETAG_HEADER)
     def get(self) -> Response:
         """Look at your account
 
         With your e-mail, which only you and the admins see, and what your ratings add up to.
         """
-        return tagged(service.own(access.caller().user_id))
+        return etag_response(service.own(access.caller().user_id))
 
-    @blp.doc(operationId="change_own_account")
+    @blueprint.doc(operationId="change_own_account")
     @access.signed_in
     @limits.proofs_a_person
-    @blp.refuses(400, 409, 413, 415)
-    @before_422(_refuse_scripts)
-    @blp.arguments(schemas.OwnChangeSchema(), example={"display_name": "Ada Lovelace"})
-    @blp.response(200, schemas.OwnAccountSchema())
+    @blueprint.error_responses(400, 409, 413, 415)
+    @check_exists_first(_refuse_scripts)
+    @blueprint.arguments(schemas.OwnChangeSchema(), example={"display_name": "Ada Lovelace"})
+    @blueprint.response(200, schemas.OwnAccountSchema())
     def patch(self, body: dict[str, Any]) -> Response:
         """Change your account
 
         A new password or e-mail needs `current_password`; a new password ends every session and personal token.
         """
         _refuse_scripts()
-        return json_answer(service.change_own(access.caller().user_id, body))
+        return json_response(service.change_own(access.caller().user_id, body))
 
-    @blp.doc(operationId="close_own_account")
+    @blueprint.doc(operationId="close_own_account")
     @access.in_person
     @limits.proofs_a_person
-    @blp.refuses(400, 409, 413, 415)
-    @blp.arguments(schemas.ClosingSchema())
-    @blp.response(204)
+    @blueprint.error_responses(400, 409, 413, 415)
+    @blueprint.arguments(schemas.ClosingSchema())
+    @blueprint.response(204)
     def delete(self, body: dict[str, str]) -> Response:
         """Close your account
 
@@ -99,16 +107,16 @@ class Me(View):
         return _close(body)
 
 
-@blp.route("/me/delete")
+@blueprint.route("/me/delete")
 class MeDelete(View):
     """The caller's account, for clients that can't send a body with DELETE."""
 
-    @blp.doc(operationId="close_own_account_by_post")
+    @blueprint.doc(operationId="close_own_account_by_post")
     @access.in_person
     @limits.proofs_a_person
-    @blp.refuses(400, 409, 413, 415)
-    @blp.arguments(schemas.ClosingSchema())
-    @blp.response(204)
+    @blueprint.error_responses(400, 409, 413, 415)
+    @blueprint.arguments(schemas.ClosingSchema())
+    @blueprint.response(204)
     def post(self, body: dict[str, str]) -> Response:
         """Close your account (without a DELETE body)
 
@@ -122,47 +130,47 @@ def _close(body: dict[str, str]) -> Response:
     return Response(status=204)
 
 
-@blp.route("/<id:user_id>")
+@blueprint.route("/<id:user_id>")
 class UserById(View):
     """One user."""
 
-    @blp.doc(operationId="get_profile")
-    @blp.refuses(404)
-    @blp.response(200, schemas.ProfileSchema(), headers=ETAG)
+    @blueprint.doc(operationId="get_profile")
+    @blueprint.error_responses(404)
+    @blueprint.response(200, schemas.ProfileSchema(), headers=ETAG_HEADER)
     def get(self, user_id: int) -> Response:
         """Look at a profile
 
         Who it is, and what their ratings add up to.
         """
-        return tagged(service.profile(user_id))
+        return etag_response(service.profile(user_id))
 
-    @blp.doc(operationId="administer_account")
+    @blueprint.doc(operationId="administer_account")
     @access.admin_only
-    @blp.refuses(400, 404, 409, 413, 415)
-    @before_422(service.require)
-    @blp.arguments(schemas.AccountChangeSchema())
-    @blp.response(200, schemas.AccountSchema())
+    @blueprint.error_responses(400, 404, 409, 413, 415)
+    @check_exists_first(service.require)
+    @blueprint.arguments(schemas.AccountChangeSchema())
+    @blueprint.response(200, schemas.AccountSchema())
     def patch(self, body: dict[str, Any], user_id: int) -> Response:
         """Administer an account
 
         Change its role or whether it is active; refused (409) where no active admin would be left.
         """
-        return json_answer(service.administer(user_id, body))
+        return json_response(service.administer(user_id, body))
 
 
-@blp.route("/<id:user_id>/ratings")
+@blueprint.route("/<id:user_id>/ratings")
 class UserRatings(View):
     """What a user rated."""
 
-    @blp.doc(operationId="list_user_ratings")
-    @blp.refuses(404)
-    @before_422(service.require_active)
-    @blp.arguments(schemas.HistoryQuerySchema(), location="query")
-    @blp.response(200, list_schema(schemas.RatedMovieSchema), headers=PAGE)
+    @blueprint.doc(operationId="list_user_ratings")
+    @blueprint.error_responses(404)
+    @check_exists_first(service.require_active)
+    @blueprint.arguments(schemas.HistoryQuerySchema(), location="query")
+    @blueprint.response(200, make_list_schema(schemas.RatedMovieSchema), headers=LIST_HEADERS)
     def get(self, query: dict[str, Any], user_id: int) -> Response:
         """List the movies that a user rated
 
         The newest rating first, unless `sort` says otherwise. All filters given must hold.
         """
         sort, cursor, limit = query.pop("sort"), query.pop("cursor"), query.pop("limit")
-        return listing(*rating_history.rated_by(user_id, query, sort, cursor, limit))
+        return list_response(*rating_history.rated_by(user_id, query, sort, cursor, limit))

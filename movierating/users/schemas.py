@@ -8,11 +8,17 @@ import marshmallow as ma
 from movierating.auth import passwords
 from movierating.auth.models import ROLES
 from movierating.auth.service import name_key
-from movierating.http.fields import UNWANTED, Flag, HalfPoints, Line, Moment
+from movierating.http.fields import (
+    DISALLOWED_CHARACTERS,
+    HalfPoints,
+    SingleLineString,
+    StrictBoolean,
+    Timestamp,
+)
 from movierating.http.responses import PageQuerySchema
 from movierating.movies.genres import GENRES
 from movierating.movies.schemas import HISTOGRAM, MovieFactsSchema
-from movierating.rating_stats import STEPS
+from movierating.rating_stats import MAX_HALF_POINTS
 from movierating.ratings.schemas import VALUE, RatingSchema
 from movierating.users.rating_history import SORTS
 
@@ -21,7 +27,7 @@ _USERNAME = ma.validate.Regexp(
     re.compile(r"(?![Mm][Ll]-)[A-Za-z][A-Za-z0-9_.-]{2,29}\Z"),
     error="Must be 3 to 30 of a-z, 0-9, _ . -, start with a letter, and not start with ml-.",
 )
-_UNWANTED = re.compile(f"[{UNWANTED}]")
+_UNWANTED = re.compile(f"[{DISALLOWED_CHARACTERS}]")
 LONGEST_EMAIL = 254
 _PASSWORD = {"example": "correct horse battery", "format": "password"}
 # For the document; the service judges a new password by its NFKC form.
@@ -57,13 +63,13 @@ class SignUpSchema(ma.Schema):
     username = ma.fields.String(required=True, validate=_USERNAME, metadata={"example": "ada"})
     email = _email(required=True)
     password = _password("Not a common one, nor your own name.", shape=_NEW, required=True)
-    display_name = Line(most=100, metadata={"example": "Ada L."})
+    display_name = SingleLineString(max_length=100, metadata={"example": "Ada L."})
 
 
 class OwnChangeSchema(ma.Schema):
     """What to change about one's own account."""
 
-    display_name = Line(most=100, metadata={"example": "Ada Lovelace"})
+    display_name = SingleLineString(max_length=100, metadata={"example": "Ada Lovelace"})
     email = _email()
     password = _password("The new one; it ends every session and personal token.", shape=_NEW)
     current_password = _password("Needed for a new password or e-mail.")
@@ -83,7 +89,7 @@ class UserRatingsSchema(ma.Schema):
     histogram = ma.fields.List(
         ma.fields.Integer(),
         required=True,
-        validate=ma.validate.Length(equal=STEPS),
+        validate=ma.validate.Length(equal=MAX_HALF_POINTS),
         metadata=HISTOGRAM,
     )
 
@@ -94,7 +100,7 @@ class PublicUserSchema(ma.Schema):
     id = ma.fields.Integer(required=True, metadata={"example": 3})
     username = ma.fields.String(required=True, metadata={"example": "ada"})
     display_name = ma.fields.String(required=True, metadata={"example": "Ada L."})
-    created_at = Moment(required=True)
+    created_at = Timestamp(required=True)
 
 
 class ProfileSchema(PublicUserSchema):
@@ -120,14 +126,14 @@ class OwnAccountSchema(AccountSchema):
 class AccountQuerySchema(PageQuerySchema):
     """Which accounts."""
 
-    q = Line(most=254, metadata={"description": "What the username or e-mail starts with."})
+    q = SingleLineString(max_length=254, metadata={"description": "What the username or e-mail starts with."})
 
 
 class AccountChangeSchema(ma.Schema):
     """What an admin may change about an account."""
 
     role = ma.fields.String(validate=ma.validate.OneOf(ROLES))
-    active = Flag(metadata={"example": True})
+    active = StrictBoolean(metadata={"example": True})
 
 
 class RatedMovieSchema(RatingSchema):

@@ -10,7 +10,7 @@ from movierating import clock, rating_stats
 from movierating.auth import passwords
 from movierating.auth.models import User
 from movierating.auth.service import end_everything, last_admin_leaves, name_key
-from movierating.errors import Conflict, Forbidden, NotFound, invalid
+from movierating.errors import Conflict, Forbidden, NotFound, invalid_field
 from movierating.monitoring import counters
 from movierating.ratings.service import delete_all_ratings
 from movierating.storage.database import read, write
@@ -21,7 +21,7 @@ from movierating.storage.statements import Prepared
 _user = User.__table__.c
 _PUBLIC = (_user.id, _user.username, _user.display_name, _user.created_at)
 _PRIVATE = (*_PUBLIC, _user.email, _user.role, _user.active)
-_SUMS = tuple(rating_stats.columns_of(User.__table__))
+_SUMS = tuple(rating_stats.get_stats_columns(User.__table__))
 
 
 def sign_up(
@@ -29,8 +29,8 @@ def sign_up(
 ) -> dict[str, Any]:
     """Open an account and return it as its owner sees it.
 
-    Raises Conflict where the username or e-mail is taken, whatever the letter case, and Invalid for a password that
-    is refused.
+    Raises Conflict where the username or e-mail is taken, whatever the letter case, and InvalidRequest for a password
+    that is refused.
     """
     _refuse_password(password, username, email)
     now = clock.now()
@@ -53,7 +53,7 @@ def sign_up(
 def _refuse_password(password: str, username: str, email: str) -> None:
     reason = passwords.refusal(password, username=username, email=email)
     if reason is not None:
-        raise invalid("json", "password", reason)
+        raise invalid_field("json", "password", reason)
 
 
 def _judged(job: Any) -> Any:
@@ -68,13 +68,13 @@ def _judged(job: Any) -> Any:
 def own(user_id: int) -> dict[str, Any]:
     """An account as its owner and admins see it, with e-mail and role. Raises NotFound."""
     row = _one(select(*_PRIVATE, *_SUMS).where(_user.id == user_id))
-    return {**listed(row), "ratings": rating_stats.shown(row[len(_PRIVATE) :])}
+    return {**listed(row), "ratings": rating_stats.format_stats(row[len(_PRIVATE) :])}
 
 
 def profile(user_id: int) -> dict[str, Any]:
     """An active account as anyone sees it: never the e-mail. Raises NotFound."""
     row = _found(_PROFILE.first(read(), key=user_id))
-    return {**_public(row), "ratings": rating_stats.shown(row[len(_PUBLIC) :])}
+    return {**_public(row), "ratings": rating_stats.format_stats(row[len(_PUBLIC) :])}
 
 
 def require_active(user_id: int) -> None:
@@ -108,7 +108,7 @@ def _public(row: Sequence[Any]) -> dict[str, Any]:
         "id": user_id,
         "username": username,
         "display_name": display_name,
-        "created_at": clock.to_rfc3339(created_at),
+        "created_at": clock.format_rfc3339(created_at),
     }
 
 
@@ -142,8 +142,8 @@ _STARTING = Pages(
 def change_own(user_id: int, changes: Mapping[str, Any]) -> dict[str, Any]:
     """Change one's own display name, e-mail or password; the latter two need `current_password`.
 
-    A new password ends every session and personal token. Raises Invalid without the current password, Forbidden for
-    a wrong one, Conflict where the e-mail is taken, NotFound where the account is gone.
+    A new password ends every session and personal token. Raises InvalidRequest without the current password,
+    Forbidden for a wrong one, Conflict where the e-mail is taken, NotFound where the account is gone.
     """
     verified = _verified(user_id, changes) if {"email", "password"} & changes.keys() else None
     values = _columns(user_id, changes)
@@ -161,7 +161,7 @@ def change_own(user_id: int, changes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _columns(user_id: int, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """The columns that a change of one's own account sets. Raises Invalid for a password that is refused."""
+    """The columns that a change of one's own account sets. Raises InvalidRequest for a password that is refused."""
     values = {name: changes[name] for name in ("display_name", "email") if name in changes}
     if "email" in values:
         values["email_key"] = name_key(values["email"])
@@ -178,7 +178,7 @@ def _update(connection: Connection, user_id: int, values: Mapping[str, Any]) -> 
 
 def _verified(user_id: int, given: Mapping[str, Any]) -> str:
     if "current_password" not in given:
-        raise invalid("json", "current_password", "Missing data for required field.")
+        raise invalid_field("json", "current_password", "Missing data for required field.")
     stored: str | None = read().scalar(select(_user.password_hash).where(_user.id == user_id))
     if not passwords.verify_password(stored, given["current_password"]) or stored is None:
         raise Forbidden("The current password is wrong.")
@@ -235,7 +235,7 @@ def administer(user_id: int, changes: Mapping[str, Any]) -> dict[str, Any]:
 def reset_password(user_id: int, password: str) -> None:
     """Set a password without knowing the old one (an operator's command); ends sessions and personal tokens.
 
-    Raises NotFound, Invalid.
+    Raises NotFound, InvalidRequest.
     """
     account = _one(select(_user.username, _user.email).where(_user.id == user_id))
     _refuse_password(password, account.username, account.email or "")

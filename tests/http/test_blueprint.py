@@ -3,7 +3,7 @@
 import marshmallow as ma
 import pytest
 
-from movierating.http.blueprint import Blueprint, Parser, before_422
+from movierating.http.blueprint import Blueprint, RequestParser, check_exists_first
 
 PASSWORD = "correct horse battery"
 RATING, MOVIES, SIGN_UP = "/v1/movies/{}/rating", "/v1/movies", "/v1/users"
@@ -212,22 +212,22 @@ def test_what_is_not_there_is_a_404_before_a_bad_query_is_a_422(client, member, 
 
 def test_a_check_before_a_422_costs_a_request_that_validates_nothing():
     asked = []
-    view = before_422(lambda **path: asked.append(path))(lambda _self, **path: "done")
+    view = check_exists_first(lambda **path: asked.append(path))(lambda _self, **path: "done")
     assert view(None, movie_id=7) == "done"
     assert asked == []
 
 
 def test_documenting_an_operation_leaves_the_documentation_it_is_built_on_alone():
-    first = Blueprint.refuses(404)(lambda: None)
-    second = Blueprint.refuses(409)(lambda: None)
+    first = Blueprint.error_responses(404)(lambda: None)
+    second = Blueprint.error_responses(409)(lambda: None)
     assert set(first._apidoc["response"]["responses"]) == {404}
     assert set(second._apidoc["response"]["responses"]) == {409}
 
 
 def test_every_schema_refuses_unknown_fields_wherever_they_stand():
-    assert {Parser.DEFAULT_UNKNOWN_BY_LOCATION[place] for place in ("json", "query", "form", "files")} == {
-        ma.RAISE
-    }
+    assert {
+        RequestParser.DEFAULT_UNKNOWN_BY_LOCATION[place] for place in ("json", "query", "form", "files")
+    } == {ma.RAISE}
 
 
 def test_an_operation_without_a_body_refuses_one(member, problem):

@@ -6,10 +6,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from movierating import clock
-from movierating.http.fields import Flag, HalfPoints, Line, Moment, WholeNumber, future, past
+from movierating.http.fields import (
+    HalfPoints,
+    SingleLineString,
+    StrictBoolean,
+    StrictInteger,
+    Timestamp,
+    require_future,
+    require_past,
+)
 
 IN_QUERY = {"from_query": True}
-line = Line(most=5)
+line = SingleLineString(max_length=5)
 
 
 def refused(field, value):
@@ -22,40 +30,40 @@ def refused(field, value):
     ("value", "number"), [(0, 0), (-3, -3), (1999.0, 1999), (2**63, 2**63), (1e300, int(1e300))]
 )
 def test_a_whole_number_is_taken(value, number):
-    taken = WholeNumber().deserialize(value)
+    taken = StrictInteger().deserialize(value)
     assert taken == number
     assert type(taken) is int
 
 
 @pytest.mark.parametrize("value", ["8", "", 8.5, True, False, None, [], {}, float("nan"), float("inf")])
 def test_what_is_no_whole_number_is_refused(value):
-    refused(WholeNumber(), value)
+    refused(StrictInteger(), value)
 
 
 @pytest.mark.parametrize(
     ("text", "number"), [("0", 0), ("8", 8), ("-8", -8), ("0008", 8), ("9" * 18, 10**18 - 1)]
 )
 def test_a_query_has_numbers_in_ascii_digits(text, number):
-    assert WholeNumber(metadata=IN_QUERY).deserialize(text) == number
+    assert StrictInteger(metadata=IN_QUERY).deserialize(text) == number
 
 
 @pytest.mark.parametrize(
     "text", ["", " 8", "8 ", "+8", "1.5", "1e3", "1_000", "abc", "٣", "\uff18", "9" * 19, "8\n"]
 )
 def test_other_numbers_are_refused_in_a_query(text):
-    refused(WholeNumber(metadata=IN_QUERY), text)
+    refused(StrictInteger(metadata=IN_QUERY), text)
 
 
 @pytest.mark.parametrize("value", ["true", "false", 1, 0, None, "", []])
 def test_a_flag_in_a_body_is_true_or_false(value):
-    assert Flag().deserialize(True) is True
-    assert Flag().deserialize(False) is False
-    refused(Flag(), value)
+    assert StrictBoolean().deserialize(True) is True
+    assert StrictBoolean().deserialize(False) is False
+    refused(StrictBoolean(), value)
 
 
 @pytest.mark.parametrize("text", ["1", "0", "True", "FALSE", "yes", "on", "", " true"])
 def test_a_flag_in_a_query_is_the_word_true_or_false(text):
-    field = Flag(metadata=IN_QUERY)
+    field = StrictBoolean(metadata=IN_QUERY)
     assert field.deserialize("true") is True
     assert field.deserialize("false") is False
     refused(field, text)
@@ -192,7 +200,7 @@ def test_a_value_in_a_query_is_a_step_of_the_scale(text):
     ],
 )
 def test_a_moment_is_taken_with_its_offset_and_shown_in_utc(text, shown):
-    field = Moment()
+    field = Timestamp()
     assert field.serialize("at", {"at": field.deserialize(text)}) == shown
 
 
@@ -232,13 +240,13 @@ def test_a_moment_is_taken_with_its_offset_and_shown_in_utc(text, shown):
     ],
 )
 def test_what_is_no_moment_is_refused(text):
-    refused(Moment(), text)
+    refused(Timestamp(), text)
 
 
 def test_the_past_ends_now():
-    past(clock.now())
-    future(clock.now() + clock.SECOND)
+    require_past(clock.now())
+    require_future(clock.now() + clock.SECOND)
     with pytest.raises(ma.ValidationError):
-        past(clock.now() + clock.SECOND)
+        require_past(clock.now() + clock.SECOND)
     with pytest.raises(ma.ValidationError):
-        future(clock.now())
+        require_future(clock.now())

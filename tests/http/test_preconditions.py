@@ -1,13 +1,13 @@
 import pytest
 
-from movierating.errors import MatchRequired, NotFound, Stale
+from movierating.errors import NotFound, PreconditionFailed, PreconditionRequired
 from movierating.http import preconditions
 
 
 def named(app, header):
     headers = {} if header is None else {"If-Match": header}
     with app.test_request_context("/", headers=headers):
-        return preconditions.edits()
+        return preconditions.parse_if_match()
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_other_tags_name_no_edit_of_any_movie(app, header):
 
 
 def test_without_the_header_it_is_asked_for(app):
-    with pytest.raises(MatchRequired):
+    with pytest.raises(PreconditionRequired):
         named(app, None)
 
 
@@ -63,7 +63,7 @@ def movie_at_1(movie_id, edits):
     if movie_id != 7:
         raise NotFound("There is no such movie.")
     if edits is not None and 1 not in edits:
-        raise Stale("The movie was changed since you read it.")
+        raise PreconditionFailed("The movie was changed since you read it.")
 
 
 @pytest.mark.parametrize(
@@ -71,13 +71,13 @@ def movie_at_1(movie_id, edits):
     [
         (8, None, NotFound),
         (8, '"2-0"', NotFound),
-        (7, None, MatchRequired),
-        (7, '"2-0"', Stale),
-        (7, 'W/"1-0"', Stale),
+        (7, None, PreconditionRequired),
+        (7, '"2-0"', PreconditionFailed),
+        (7, 'W/"1-0"', PreconditionFailed),
     ],
 )
 def test_a_request_is_refused_before_the_operation_looks_at_it(app, movie_id, header, refused):
-    view = preconditions.if_match(movie_at_1)(lambda _self, movie_id: pytest.fail("it looked"))
+    view = preconditions.if_match_required(movie_at_1)(lambda _self, movie_id: pytest.fail("it looked"))
     with (
         app.test_request_context("/", headers={"If-Match": header} if header else {}),
         pytest.raises(refused),
@@ -87,12 +87,12 @@ def test_a_request_is_refused_before_the_operation_looks_at_it(app, movie_id, he
 
 @pytest.mark.parametrize("header", ["*", '"1-99"', '"5-0", "1-0"'])
 def test_a_request_that_matches_reaches_the_operation(app, header):
-    view = preconditions.if_match(movie_at_1)(lambda _self, movie_id: movie_id)
+    view = preconditions.if_match_required(movie_at_1)(lambda _self, movie_id: movie_id)
     with app.test_request_context("/", headers={"If-Match": header}):
         assert view(None, movie_id=7) == 7
 
 
 def test_an_operation_that_needs_it_says_so_in_the_document():
-    described = preconditions.if_match(movie_at_1)(lambda _self, movie_id: None)._apidoc
+    described = preconditions.if_match_required(movie_at_1)(lambda _self, movie_id: None)._apidoc
     assert [parameter["name"] for parameter in described["arguments"]["parameters"]] == ["If-Match"]
     assert {404, 412, 428} <= described["response"]["responses"].keys()

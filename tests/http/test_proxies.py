@@ -2,7 +2,7 @@
 
 import pytest
 
-from movierating.http.proxies import network_of
+from movierating.http.proxies import get_network
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ from movierating.http.proxies import network_of
     ],
 )
 def test_an_ipv6_address_counts_for_its_network(address, network):
-    assert network_of(address) == network
+    assert get_network(address) == network
 
 
 @pytest.fixture

@@ -203,14 +203,14 @@ def test_each_query_and_mount_point_has_its_own(client, add_movie):
 
 def test_what_is_kept_is_bounded_and_the_least_used_goes_first(client, made, add_movie, monkeypatch):
     paths = [f"/v1/movies/{add_movie()}" for _ in range(4)]
-    monkeypatch.setattr(response_cache, "MOST_BYTES", 3 * 2_200)
+    monkeypatch.setattr(response_cache, "MAX_CACHE_BYTES", 3 * 2_200)
     for path in (*paths[:3], paths[0], paths[3]):
         client.get(path)
     made.clear()
     for path in (paths[0], paths[3]):
         client.get(path)
     assert made == []
-    assert client.application.wsgi_app._bytes <= response_cache.MOST_BYTES
+    assert client.application.wsgi_app._bytes <= response_cache.MAX_CACHE_BYTES
 
 
 def test_hits_and_misses_are_counted_and_logged_as_any_request(client, add_movie):

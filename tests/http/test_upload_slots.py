@@ -11,7 +11,7 @@ import pytest
 
 from movierating.errors import Unavailable
 from movierating.http import upload_slots
-from movierating.http.upload_slots import Places, bounded
+from movierating.http.upload_slots import UploadSlots, limit_slow_clients
 from movierating.operations import server
 
 HALF = b"POST /v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"
@@ -97,26 +97,26 @@ def test_headers_that_do_not_come_end_the_connection(connect):
 @pytest.fixture
 def impatient(monkeypatch):
     """Nobody waits for a place."""
-    monkeypatch.setattr(upload_slots, "GRACE_SECONDS", 0)
+    monkeypatch.setattr(upload_slots, "SLOT_TIMEOUT_SECONDS", 0)
 
 
 def test_a_place_that_is_given_back_is_free_again_once(impatient):
-    places = Places(1, "No room.")
-    give_back = places.take()
+    places = UploadSlots(1, "No room.")
+    give_back = places.acquire()
     with pytest.raises(Unavailable):
-        places.take()
+        places.acquire()
     give_back()
     give_back()
-    places.take()
+    places.acquire()
     with pytest.raises(Unavailable):
-        places.take()
+        places.acquire()
 
 
 def test_who_finds_no_room_waits_for_it_a_moment():
-    places = Places(1, "No room.")
-    give_back = places.take()
+    places = UploadSlots(1, "No room.")
+    give_back = places.acquire()
     threading.Timer(0.05, give_back).start()
-    places.take()()
+    places.acquire()()
 
 
 class Body:
@@ -133,12 +133,12 @@ def test_a_body_of_which_a_part_was_refused_is_never_read_on(impatient):
         kept.append(environ)
         return []
 
-    both = bounded(application, 1)
+    both = limit_slow_clients(application, 1)
     for _ in range(2):
         both({"CONTENT_LENGTH": "9", "wsgi.input": Body()}, None)
     first, second = (environ["wsgi.input"] for environ in kept)
     assert first.read(3) == b"   "
-    give_back = upload_slots.take_place(kept[0])
+    give_back = upload_slots.acquire_upload_slot(kept[0])
     with pytest.raises(Unavailable):
         second.read(3)
     give_back()
@@ -148,8 +148,8 @@ def test_a_body_of_which_a_part_was_refused_is_never_read_on(impatient):
 
 
 def test_an_export_takes_a_place_while_it_is_sent(app, member, monkeypatch):
-    monkeypatch.setattr(app, "wsgi_app", bounded(app.wsgi_app, 1))
-    monkeypatch.setattr(upload_slots, "GRACE_SECONDS", 0)
+    monkeypatch.setattr(app, "wsgi_app", limit_slow_clients(app.wsgi_app, 1))
+    monkeypatch.setattr(upload_slots, "SLOT_TIMEOUT_SECONDS", 0)
     path = "/v1/users/me/ratings/export?format=csv"
     sending = member.get(path)
     refused = member.get(path)
@@ -166,10 +166,10 @@ def test_limits_count_a_body_that_was_refused_for_its_address(make_app, impatien
 
     def occupied(environ, start_response):
         with contextlib.suppress(Unavailable):
-            upload_slots.take_place(environ)
+            upload_slots.acquire_upload_slot(environ)
         return inner(environ, start_response)
 
-    client.application.wsgi_app = bounded(occupied, 1)
+    client.application.wsgi_app = limit_slow_clients(occupied, 1)
     answers = [client.post("/v1/auth/login", json={"login": f"n{n}"}).status_code for n in range(6)]
     assert answers == [503] * 5 + [429]
     assert caplog.records == []

@@ -180,9 +180,12 @@ def as_stored(row):
     columns = row._asdict()
     for name in ("genres", "directors"):
         columns[name] = orjson.loads(columns[name])
-    values = [columns[name] for name in rating_stats.COLUMNS]
+    values = [columns[name] for name in rating_stats.STATS_COLUMNS]
     count, total = values[:2]
-    numbers = {"mean": rating_stats.mean(count, total), "score": rating_stats.score(count, total)}
+    numbers = {
+        "mean": rating_stats.calculate_mean(count, total),
+        "score": rating_stats.calculate_score(count, total),
+    }
     return {**columns, "ratings": {"count": count, **numbers, "histogram": values[2:]}}
 
 
@@ -197,7 +200,7 @@ def test_what_a_service_shows_is_what_the_schema_describes(facts, histogram):
         "id": 7,
         "created_at": 1_705_314_600_000_000,
         "updated_at": 1_705_314_600_120_000,
-        **dict(zip(rating_stats.COLUMNS, [sum(histogram), total, *histogram], strict=True)),
+        **dict(zip(rating_stats.STATS_COLUMNS, [sum(histogram), total, *histogram], strict=True)),
     }
     row = FakeRow(values)
     assert orjson.dumps(service.shown(row)) == orjson.dumps(MovieSchema().dump(as_stored(row)))

@@ -5,7 +5,7 @@ from typing import Any, TypeAlias
 import orjson
 import pytest
 
-from movierating.errors import Invalid
+from movierating.errors import InvalidRequest
 from movierating.movies import search, service
 from movierating.ratings import aggregates
 from movierating.storage.database import write
@@ -104,7 +104,7 @@ def cursors(add_movie: AddMovie) -> dict[str, str]:
 
 def test_a_cursor_is_refused_by_every_other_sort(cursors: dict[str, str]) -> None:
     for sort, other in itertools.permutations(search.SORTS, 2):
-        with pytest.raises(Invalid):
+        with pytest.raises(InvalidRequest):
             search.search({"q": "moon"}, sort, cursors[other], 1)
 
 
@@ -123,13 +123,13 @@ def test_relevance_of_too_many_is_an_order_of_its_own(
     cursors: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(search, "MOST_SORTED", 1)
-    with pytest.raises(Invalid):
+    with pytest.raises(InvalidRequest):
         search.search({"q": "moon"}, "relevance", cursors["relevance"], 1)
     assert len(found({"q": "moon"}, "relevance", 1)) == 2
 
 
 @pytest.mark.parametrize("filters", [{}, {"genre": ["Drama"]}])
 def test_relevance_without_words_is_refused(app: Any, filters: dict[str, Any]) -> None:
-    with pytest.raises(Invalid) as refused:
+    with pytest.raises(InvalidRequest) as refused:
         search.search(filters, "relevance", None, 1)
     assert [(error.location, error.field) for error in refused.value.errors or []] == [("query", "sort")]

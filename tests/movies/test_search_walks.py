@@ -15,7 +15,7 @@ from sqlalchemy import Connection, delete, update
 from movierating.movies import index, search, service
 from movierating.movies.models import Movie, MovieFacet
 from movierating.movies.titles import fold
-from movierating.rating_stats import score
+from movierating.rating_stats import calculate_score
 from movierating.storage.database import write
 
 Facts: TypeAlias = dict[str, Any]
@@ -59,7 +59,7 @@ PASSES: dict[str, Callable[[Facts, Any], bool]] = {
     "min_count": lambda movie, count: movie["rating"][0] >= count,
 }
 KEYS: dict[str, Callable[[Facts], Any]] = {
-    "-score": lambda movie: score(*movie["rating"]),
+    "-score": lambda movie: calculate_score(*movie["rating"]),
     "-mean": lambda movie: movie["rating"][1] / (movie["rating"][0] or 1),
     "-count": lambda movie: movie["rating"][0],
     "title": lambda movie: fold(movie["title"]),

@@ -4,7 +4,7 @@ import orjson
 import pytest
 from sqlalchemy import func, select, update
 
-from movierating.errors import Conflict, NotFound, Stale
+from movierating.errors import Conflict, NotFound, PreconditionFailed
 from movierating.movies import index, service
 from movierating.movies.matching import Catalogue
 from movierating.movies.models import Movie, MovieFacet
@@ -115,11 +115,11 @@ def test_a_change_is_made_only_from_an_edit_that_is_named(add_movie, edits, stal
     movie_id = add_movie(**EMMA)
     service.change(movie_id, {1}, {"country": "GB"})
     if stale:
-        with pytest.raises(Stale):
+        with pytest.raises(PreconditionFailed):
             service.require_edit(movie_id, edits)
-        with pytest.raises(Stale):
+        with pytest.raises(PreconditionFailed):
             service.change(movie_id, edits, {"country": "US"})
-        with pytest.raises(Stale):
+        with pytest.raises(PreconditionFailed):
             ratings.delete_movie(movie_id, edits, with_ratings=False)
         assert service.by_id(movie_id).country == "GB"
     else:

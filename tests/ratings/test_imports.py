@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from movierating.errors import Invalid, Unauthenticated, Unavailable
+from movierating.errors import InvalidRequest, Unauthenticated, Unavailable
 from movierating.ratings import imports, service
 from movierating.ratings.imports import import_file
 from movierating.ratings.models import Rating
@@ -135,7 +135,7 @@ def test_an_import_that_fails_midway_leaves_nothing(bring, heat, user_id, everyt
 def test_a_file_that_turns_out_damaged_leaves_nothing(heat, user_id, everything):
     before = everything()
     text = '{"ratings": [{"imdb_id": "tt0113277", "value": 8}], "version": 2}'
-    with pytest.raises(Invalid):
+    with pytest.raises(InvalidRequest):
         import_file(user_id, io.BytesIO(text.encode()))
     assert everything() == before
 

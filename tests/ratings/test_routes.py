@@ -107,7 +107,7 @@ def test_null_is_no_time(member, movie):
 
 
 def test_a_rating_is_not_given_in_a_minute(member, movie, problem):
-    soon = clock.to_rfc3339(clock.now() + 60 * clock.SECOND)
+    soon = clock.format_rfc3339(clock.now() + 60 * clock.SECOND)
     problem(rate(member, movie, 8, rated_at=soon), 422, "rated_at")
 
 

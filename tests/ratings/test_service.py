@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from movierating import clock
 from movierating.auth.models import User
 from movierating.errors import Conflict, NotFound, Unauthenticated
-from movierating.http.fields import Moment
+from movierating.http.fields import Timestamp
 from movierating.movies import service as movies
 from movierating.ratings import aggregates, service
 from movierating.ratings.models import Rating
@@ -74,7 +74,7 @@ def test_a_rating_that_changes_moves_the_movies_tag_but_not_its_edit(add_user, a
 def test_the_present_is_taken_where_no_time_is_given(add_user, add_movie):
     user_id, movie_id = add_user("ada"), add_movie()
     before = clock.now()
-    rated_at = Moment().deserialize(service.rate_movie(user_id, movie_id, 17, None).rating["rated_at"])
+    rated_at = Timestamp().deserialize(service.rate_movie(user_id, movie_id, 17, None).rating["rated_at"])
     assert before <= rated_at <= clock.now()
 
 

@@ -152,7 +152,7 @@ class Opinions(Catalogue):
 
 
 def _when(rated_at: int | None) -> dict[str, str]:
-    return {} if rated_at is None else {"rated_at": clock.to_rfc3339(rated_at)}
+    return {} if rated_at is None else {"rated_at": clock.format_rfc3339(rated_at)}
 
 
 def _moment(rated_at: int | None) -> float:
@@ -168,7 +168,7 @@ def _csv(rows: list[tuple[str, int, int | None]]) -> bytes:
     lines = ["imdb_id,title,year,value,rated_at"]
     for imdb_id, value, rated_at in rows:
         facts = _facts(imdb_id)
-        when = "" if rated_at is None else clock.to_rfc3339(rated_at)
+        when = "" if rated_at is None else clock.format_rfc3339(rated_at)
         lines.append(f"{imdb_id},{facts['title']},{facts['year']},{value / 2:g},{when}")
     return "\n".join(lines).encode()
 

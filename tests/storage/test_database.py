@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from movierating.errors import Invalid
+from movierating.errors import InvalidRequest
 from movierating.movies.models import Movie
 from movierating.storage.pagination import Pages, Sort
 
@@ -55,7 +55,7 @@ def test_a_cursor_can_stand_in_an_address_as_it_is(cursor: str) -> None:
 
 @pytest.mark.parametrize("name", ["by title", "by yea", "by year\0", ""])
 def test_a_cursor_of_another_order_is_refused(cursor: str, name: str) -> None:
-    with pytest.raises(Invalid) as refused:
+    with pytest.raises(InvalidRequest) as refused:
         Pages(select(Movie.id), replace(BY_YEAR, name=name)).page(cursor, 1)
     assert [(error.location, error.field) for error in refused.value.errors or []] == [("query", "cursor")]
 
@@ -63,7 +63,7 @@ def test_a_cursor_of_another_order_is_refused(cursor: str, name: str) -> None:
 @pytest.mark.usefixtures("app")
 @pytest.mark.parametrize("cursor", ["", "x", "=", "null", "not a cursor", "é", "\0", "W10", "A" * 4000])
 def test_what_is_no_cursor_is_refused(cursor: str) -> None:
-    with pytest.raises(Invalid):
+    with pytest.raises(InvalidRequest):
         Pages(select(Movie.id), BY_YEAR).page(cursor, 1)
 
 
@@ -72,12 +72,12 @@ def test_a_cursor_that_was_tampered_with_is_refused(cursor: str) -> None:
     for place, bit in itertools.product(range(len(raw)), range(8)):
         changed = bytearray(raw)
         changed[place] ^= 1 << bit
-        with pytest.raises(Invalid):
+        with pytest.raises(InvalidRequest):
             Pages(select(Movie.id), BY_YEAR).page(base64.urlsafe_b64encode(changed).decode(), 1)
 
 
 def test_a_cursor_of_another_instance_is_refused(cursor: str, make_app: Callable[..., Flask]) -> None:
-    with make_app(SECRET_KEY="k" * 32).app_context(), pytest.raises(Invalid):
+    with make_app(SECRET_KEY="k" * 32).app_context(), pytest.raises(InvalidRequest):
         Pages(select(Movie.id), BY_YEAR).page(cursor, 1)
 
 

@@ -87,7 +87,7 @@ def _cells(rows: Iterable[ExportRow]) -> Iterator[Sequence[object]]:
             field_parsers.escape_formula(row.original_title or row.title),
         )
         directors = field_parsers.escape_formula(", ".join(row.directors))
-        rated = clock.to_rfc3339(row.rated_at)[:10]
+        rated = clock.format_rfc3339(row.rated_at)[:10]
         yield (
             *(row.imdb_id, (row.value + 1) // 2, rated, title, original_title, url, "Movie", ""),
             *("", row.year, "", "", "", directors),

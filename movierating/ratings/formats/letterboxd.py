@@ -141,7 +141,7 @@ def _parts(rows: Iterable[ExportRow]) -> Iterator[bytes]:
 
 def _cells(row: ExportRow) -> Sequence[object]:
     directors = field_parsers.escape_formula(", ".join(row.directors))
-    rating, watched = (row.value + 1) // 2, clock.to_rfc3339(row.rated_at)[:10]
+    rating, watched = (row.value + 1) // 2, clock.format_rfc3339(row.rated_at)[:10]
     return (
         row.tmdb_id,
         row.imdb_id,

@@ -104,5 +104,5 @@ def _cells(rows: Iterable[ExportRow]) -> Iterator[Sequence[object]]:
             field_parsers.escape_formula(row.title),
             field_parsers.escape_formula(row.original_title or ""),
         )
-        value, rated_at = f"{row.value / 2:g}", clock.to_rfc3339(row.rated_at)
+        value, rated_at = f"{row.value / 2:g}", clock.format_rfc3339(row.rated_at)
         yield row.imdb_id, row.tmdb_id, title, original_title, row.year, value, rated_at, VERSION

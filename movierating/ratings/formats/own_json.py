@@ -86,5 +86,5 @@ def _item(row: ExportRow) -> dict[str, Any]:
         "original_title": row.original_title,
         "year": row.year,
         "value": row.value / 2,
-        "rated_at": clock.to_rfc3339(row.rated_at),
+        "rated_at": clock.format_rfc3339(row.rated_at),
     }

@@ -23,7 +23,7 @@ def day(date: str) -> int:
 def rated(rows: list[Row]) -> list[tuple[str | None, int | None, int, str]]:
     """Title, year, half points and day of the rated rows."""
     return [
-        (row.title, row.year, row.value, clock.to_rfc3339(row.rated_at or 0)[:10])
+        (row.title, row.year, row.value, clock.format_rfc3339(row.rated_at or 0)[:10])
         for row in rows
         if isinstance(row, RatedRow)
     ]
