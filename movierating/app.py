@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from movierating import config
 from movierating.auth import access
 from movierating.auth.routes import blueprint as auth_blueprint
-from movierating.auth.service import REFRESH_SECONDS
+from movierating.auth.service import REFRESH_TOKEN_SECONDS
 from movierating.cli.main import main
 from movierating.http import application, cache_validators, proxies
 from movierating.http.docs_page import blueprint as pages_blueprint
@@ -31,7 +31,7 @@ from movierating.storage.postgresql import replicas
 from movierating.users.routes import blueprint as users_blueprint
 
 if TYPE_CHECKING:
-    from movierating.limits.redis_client import RedisServer
+    from movierating.limits.redis_client import RedisClient
 
 
 def build(environ: Mapping[str, str] | None, prepared: bool) -> Flask:
@@ -48,7 +48,7 @@ def build(environ: Mapping[str, str] | None, prepared: bool) -> Flask:
     # What an application before this one answered is logged and counted where that one wanted it.
     request_log.flush()
     logs.configure(settings["LOG_FORMAT"], settings["LOG_LEVEL"])
-    counters.keep_in(folder / "metrics.sqlite3")
+    counters.set_file(folder / "metrics.sqlite3")
     _bind_extensions(app)
     _register_blueprints(app)
     with app.app_context():
@@ -91,28 +91,28 @@ def _extension_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
         "JWT_DECODE_ISSUER": access.ISSUER,
         "JWT_ENCODE_AUDIENCE": access.ISSUER,
         "JWT_DECODE_AUDIENCE": access.ISSUER,
-        "JWT_ACCESS_TOKEN_EXPIRES": timedelta(seconds=access.ACCESS_SECONDS),
-        "JWT_REFRESH_TOKEN_EXPIRES": timedelta(seconds=REFRESH_SECONDS),
+        "JWT_ACCESS_TOKEN_EXPIRES": timedelta(seconds=access.ACCESS_TOKEN_SECONDS),
+        "JWT_REFRESH_TOKEN_EXPIRES": timedelta(seconds=REFRESH_TOKEN_SECONDS),
         "API_TITLE": "movierating",
         "API_VERSION": version("movierating"),
         "OPENAPI_VERSION": "3.1.0",
     }
 
 
-def _redis_server(url: str | None) -> "RedisServer | None":
+def _redis_server(url: str | None) -> "RedisClient | None":
     if url is None:
         return None
     try:
-        from movierating.limits.redis_client import RedisServer
+        from movierating.limits.redis_client import RedisClient
     except ImportError as error:
         raise config.SettingError("MOVIERATING_REDIS_URL: needs the extra movierating[redis]") from error
     try:
-        return RedisServer(url)
+        return RedisClient(url)
     except ValueError as error:
         raise config.SettingError("MOVIERATING_REDIS_URL: is no address of a Redis server") from error
 
 
-def _limiter_settings(file: Path, redis: "RedisServer | None") -> dict[str, Any]:
+def _limiter_settings(file: Path, redis: "RedisClient | None") -> dict[str, Any]:
     if redis is None:
         uri = sqlite_storage.storage_uri(file)
     else:

@@ -5,7 +5,7 @@ from typing import Any
 
 import schemathesis
 
-from movierating.auth.passwords import LONGEST, SHORTEST
+from movierating.auth.passwords import MAX_LENGTH, MIN_LENGTH
 
 
 @schemathesis.hook
@@ -28,6 +28,6 @@ def filter_body(_context: Any, body: Any) -> bool:
     if not isinstance(password, str):
         return True
     fits, fits_counted = (
-        SHORTEST <= len(text) <= LONGEST for text in (password, unicodedata.normalize("NFKC", password))
+        MIN_LENGTH <= len(text) <= MAX_LENGTH for text in (password, unicodedata.normalize("NFKC", password))
     )
     return fits == fits_counted

@@ -97,7 +97,7 @@ def fill(app, folder):
 
 def _rate_as(app, name):
     """Half a thousand ratings, many at one moment, by who is not of the data set."""
-    user_id, dice = users.id_of(name), random.Random(1)
+    user_id, dice = users.find_user_id(name), random.Random(1)
     last = database.read().scalar(select(func.max(db.metadata.tables["movie"].c.id)))
     for movie_id in sorted({*dice.sample(range(1, last), 450), *range(last - len(TITLES), last + 1)}):
         service.rate_movie(user_id, movie_id, dice.randint(1, 20), dice.randint(-3, 3) * 10**15)

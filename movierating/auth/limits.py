@@ -11,21 +11,21 @@ from flask import g, request
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
-from movierating.auth.service import account_key, name_key
+from movierating.auth.service import find_account_key, normalize_name
 from movierating.errors import Unavailable
 from movierating.http.extensions import limiter
 from movierating.http.proxies import get_client_network
 
-WRITES_A_PERSON = "600 per minute"
-LOGINS_AN_ADDRESS = "10 per minute"
-LOGINS_AN_ACCOUNT = "5 per minute"
-REFRESHES_AN_ADDRESS = "60 per minute"
-REFRESHES_AN_ACCOUNT = "30 per minute"
-PROOFS_A_PERSON = "5 per minute"
-SIGN_UPS_AN_ADDRESS = "20 per hour"
+WRITES_PER_USER = "600 per minute"
+LOGINS_PER_ADDRESS = "10 per minute"
+LOGINS_PER_ACCOUNT = "5 per minute"
+REFRESHES_PER_ADDRESS = "60 per minute"
+REFRESHES_PER_ACCOUNT = "30 per minute"
+REAUTHENTICATIONS_PER_USER = "5 per minute"
+SIGN_UPS_PER_ADDRESS = "20 per hour"
 
 
-def sent(name: str) -> Any:
+def read_json_field(name: str) -> Any:
     """A field of the request's JSON body as it was sent, None where there is none. Never raises."""
     try:
         body = orjson.loads(request.get_data())
@@ -37,29 +37,29 @@ def sent(name: str) -> Any:
 # Flask-Limiter takes any exception of the functions below for a broken storage.
 
 
-def _named_account() -> str:
-    name = sent("login")
+def _get_account_key() -> str:
+    name = read_json_field("login")
     if not isinstance(name, str):
         return f"address:{get_client_network()}"
     try:
-        return f"account:{account_key(name[:254])}"
+        return f"account:{find_account_key(name[:254])}"
     except SQLAlchemyError:
-        return f"account:{name_key(name[:254])}"
+        return f"account:{normalize_name(name[:254])}"
 
 
-def _person() -> str:
+def _get_user_key() -> str:
     return f"person:{g.caller.user_id}"
 
 
-def _proves_nothing() -> bool:
-    return sent("current_password") is None
+def _has_no_password() -> bool:
+    return read_json_field("current_password") is None
 
 
-logins_an_account = limiter.limit(LOGINS_AN_ACCOUNT, key_func=_named_account)
-writes_a_person = limiter.shared_limit(
-    WRITES_A_PERSON, scope="writes", key_func=_person, methods=["POST", "PUT", "PATCH", "DELETE"]
+limit_logins_per_account = limiter.limit(LOGINS_PER_ACCOUNT, key_func=_get_account_key)
+limit_writes_per_user = limiter.shared_limit(
+    WRITES_PER_USER, scope="writes", key_func=_get_user_key, methods=["POST", "PUT", "PATCH", "DELETE"]
 )
 # Who holds a stolen access token must not find out the password with it.
-proofs_a_person = limiter.shared_limit(
-    PROOFS_A_PERSON, scope="current_password", key_func=_person, exempt_when=_proves_nothing
+limit_reauthentications_per_user = limiter.shared_limit(
+    REAUTHENTICATIONS_PER_USER, scope="current_password", key_func=_get_user_key, exempt_when=_has_no_password
 )

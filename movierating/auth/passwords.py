@@ -14,26 +14,26 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 # OWASP's Password Storage Cheat Sheet, Argon2id: 19 MiB, two passes, one lane.
 MEMORY_KIB = 19_456
-PASSES = 2
-LANES = 1
+TIME_COST = 2
+PARALLELISM = 1
 
-SHORTEST = 10
-LONGEST = 128
+MIN_LENGTH = 10
+MAX_LENGTH = 128
 # Unicode's normalization takes quadratic time on a long run of combining marks, so input that is far too
 # long is turned away before it. Four times leaves room for the characters that NFKC puts together.
-LONGEST_INPUT = 4 * LONGEST
+MAX_INPUT_LENGTH = 4 * MAX_LENGTH
 
 SERVICE_NAME = "movierating"
-SHORTEST_NAME = 4
-SHORTEST_REST = 6
+MIN_NAME_LENGTH = 4
+MIN_REMAINDER_LENGTH = 6
 
-_TOO_LONG = f"The password may have {LONGEST} characters at most."
-_hasher = PasswordHasher(time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=LANES, type=Type.ID)
+_TOO_LONG = f"The password may have {MAX_LENGTH} characters at most."
+_hasher = PasswordHasher(time_cost=TIME_COST, memory_cost=MEMORY_KIB, parallelism=PARALLELISM, type=Type.ID)
 
 
 def hash_password(password: str) -> str:
     """The password's Argon2id hash in PHC string format, with a salt of its own."""
-    return _hasher.hash(_as_bytes(password))
+    return _hasher.hash(_encode(password))
 
 
 def verify_password(password_hash: str | None, password: str) -> bool:
@@ -42,11 +42,11 @@ def verify_password(password_hash: str | None, password: str) -> bool:
     Without a hash (no such account, or one that can't sign in) the answer is False and costs the same as
     with one. A hash that can't be read matches nothing.
     """
-    if len(password) > LONGEST_INPUT:
+    if len(password) > MAX_INPUT_LENGTH:
         password_hash, password = None, ""
-    tried = _nobodys_hash() if password_hash is None else password_hash
+    tried = _dummy_hash() if password_hash is None else password_hash
     try:
-        _hasher.verify(tried, _as_bytes(password))
+        _hasher.verify(tried, _encode(password))
     except (VerificationError, InvalidHashError):
         return False
     return password_hash is not None
@@ -60,42 +60,42 @@ def needs_rehash(password_hash: str) -> bool:
     return _hasher.check_needs_rehash(password_hash)
 
 
-def refusal(password: str, *, username: str, email: str) -> str | None:
+def explain_rejection(password: str, *, username: str, email: str) -> str | None:
     """Why this person may not have this password, as a sentence for them, or None where it is fine."""
-    if len(password) > LONGEST_INPUT:
+    if len(password) > MAX_INPUT_LENGTH:
         return _TOO_LONG
-    if not _is_text(password):
+    if not _is_valid_text(password):
         return "The password holds characters that are no valid text."
     length = len(normalize("NFKC", password))
-    if length < SHORTEST:
-        return f"The password needs at least {SHORTEST} characters."
-    if length > LONGEST:
+    if length < MIN_LENGTH:
+        return f"The password needs at least {MIN_LENGTH} characters."
+    if length > MAX_LENGTH:
         return _TOO_LONG
-    return _guessable(_folded(password), username, email)
+    return _explain_guessable(_fold(password), username, email)
 
 
-def _guessable(folded: str, username: str, email: str) -> str | None:
+def _explain_guessable(folded: str, username: str, email: str) -> str | None:
     if folded in common_passwords():
         return "This password is one of the most common ones, which are tried first. Choose another."
     local_part, _, _ = email.rpartition("@")
-    if any(_is_little_more_than(name, folded) for name in (email, local_part, username)):
+    if any(_is_mostly(name, folded) for name in (email, local_part, username)):
         return "The password is little more than your own name or e-mail address."
-    if _is_little_more_than(SERVICE_NAME, folded):
+    if _is_mostly(SERVICE_NAME, folded):
         return "The password is little more than this service's name."
     return None
 
 
-def _is_little_more_than(name: str, folded_password: str) -> bool:
+def _is_mostly(name: str, folded_password: str) -> bool:
     """Whether, once the name is taken out, fewer than six characters or no letter is left.
 
     So `anna-2024` and `annaanna!` are little more than `anna`, and `anna eats purple kites` is not. Names of
     fewer than four characters stand in too many good passwords by chance.
     """
-    folded_name = _folded(name)
-    if len(folded_name) < SHORTEST_NAME or folded_name not in folded_password:
+    folded_name = _fold(name)
+    if len(folded_name) < MIN_NAME_LENGTH or folded_name not in folded_password:
         return False
     rest = folded_password.replace(folded_name, "")
-    return len(rest) < SHORTEST_REST or not any(character.isalpha() for character in rest)
+    return len(rest) < MIN_REMAINDER_LENGTH or not any(character.isalpha() for character in rest)
 
 
 @cache
@@ -109,19 +109,19 @@ def common_passwords() -> frozenset[str]:
 
 
 @cache
-def _nobodys_hash() -> str:
+def _dummy_hash() -> str:
     return hash_password("")
 
 
-def _folded(text: str) -> str:
+def _fold(text: str) -> str:
     return normalize("NFKC", text).casefold()
 
 
-def _as_bytes(password: str) -> bytes:
+def _encode(password: str) -> bytes:
     # JSON can carry half a surrogate pair ("\ud800"), which strict UTF-8 refuses. No account has such a
     # password, and a login with one has to fail like any other.
     return normalize("NFKC", password).encode("utf-8", "surrogatepass")
 
 
-def _is_text(password: str) -> bool:
+def _is_valid_text(password: str) -> bool:
     return not any("\ud800" <= character <= "\udfff" for character in password)

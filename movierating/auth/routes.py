@@ -26,13 +26,13 @@ blueprint = Blueprint(
 def _refreshing() -> str:
     # Flask-Limiter takes any exception of this function for a broken storage.
     try:
-        return f"account:{access.refresh_grant().user_id}"
+        return f"account:{access.read_refresh_token().user_id}"
     except Unauthenticated:
         return f"address:{get_client_network()}"
 
 
 def _require_refresh_token() -> None:
-    access.refresh_grant()
+    access.read_refresh_token()
 
 
 @blueprint.route("/login")
@@ -40,8 +40,8 @@ class Login(View):
     """Sessions are opened here."""
 
     @blueprint.doc(operationId="log_in")
-    @limiter.limit(limits.LOGINS_AN_ADDRESS)
-    @limits.logins_an_account
+    @limiter.limit(limits.LOGINS_PER_ADDRESS)
+    @limits.limit_logins_per_account
     @blueprint.error_responses(400, 401, 413, 415, 429)
     @blueprint.arguments(schemas.LoginSchema())
     @blueprint.response(200, schemas.TokenPairSchema())
@@ -51,7 +51,7 @@ class Login(View):
         Answers with an access token for the `Authorization: Bearer` header and a refresh token for its successor.
         """
         grant = service.login(body["login"], body["password"])
-        return json_response(access.pair(grant), headers={"Cache-Control": "no-store"})
+        return json_response(access.issue_tokens(grant), headers={"Cache-Control": "no-store"})
 
 
 @blueprint.route("/refresh")
@@ -59,8 +59,8 @@ class Refresh(View):
     """Sessions are carried on here."""
 
     @blueprint.doc(operationId="refresh_tokens", security=[{"refresh": []}])
-    @limiter.limit(limits.REFRESHES_AN_ADDRESS)
-    @limiter.limit(limits.REFRESHES_AN_ACCOUNT, key_func=_refreshing)
+    @limiter.limit(limits.REFRESHES_PER_ADDRESS)
+    @limiter.limit(limits.REFRESHES_PER_ACCOUNT, key_func=_refreshing)
     @blueprint.error_responses(401, 429)
     @check_exists_first(_require_refresh_token)
     @blueprint.response(200, schemas.TokenPairSchema())
@@ -70,7 +70,7 @@ class Refresh(View):
         Send the refresh token as the Bearer. It is spent by this; sent again more than 10 seconds later, it ends the
         whole session, since one of the two who sent it must have stolen it.
         """
-        return json_response(access.pair(service.refresh(access.refresh_grant())))
+        return json_response(access.issue_tokens(service.refresh(access.read_refresh_token())))
 
 
 @blueprint.route("/logout")
@@ -78,14 +78,14 @@ class Logout(View):
     """Sessions are ended here."""
 
     @blueprint.doc(operationId="log_out")
-    @access.in_person
+    @access.session_required
     @blueprint.response(204)
     def post(self) -> Response:
         """Log out
 
         This session's access and refresh tokens stop working at once.
         """
-        service.end_session(access.caller().user_id, access.session_id())
+        service.end_session(access.get_caller().user_id, access.get_session_id())
         return Response(status=204)
 
 
@@ -94,7 +94,7 @@ class Tokens(View):
     """A person's personal tokens."""
 
     @blueprint.doc(operationId="list_tokens")
-    @access.in_person
+    @access.session_required
     @blueprint.arguments(PageQuerySchema(), location="query")
     @blueprint.response(200, make_list_schema(schemas.TokenSchema), headers=LIST_HEADERS)
     def get(self, query: dict[str, Any]) -> Response:
@@ -102,13 +102,13 @@ class Tokens(View):
 
         Oldest first, without their secrets.
         """
-        rows, next_cursor = tokens.listed(access.caller().user_id, query["cursor"], query["limit"])
+        rows, next_cursor = tokens.list_tokens(access.get_caller().user_id, query["cursor"], query["limit"])
         return list_response(schemas.TokenSchema(many=True).dump(rows), next_cursor)
 
-    @blueprint.doc(operationId="make_token")
-    @access.in_person
+    @blueprint.doc(operationId="create_token")
+    @access.session_required
     @blueprint.error_responses(400, 409, 413, 415)
-    @blueprint.arguments(schemas.NewTokenSchema())
+    @blueprint.arguments(schemas.CreateTokenSchema())
     @blueprint.response(201, schemas.TokenWithSecretSchema(), headers=LOCATION_HEADER)
     def post(self, body: dict[str, Any]) -> Response:
         """Make a personal token
@@ -116,7 +116,7 @@ class Tokens(View):
         For scripts: used as a Bearer, limited to reading if its scope is `read`. It can't change a password or
         e-mail, delete the account, or manage tokens. The answer shows the token this once.
         """
-        token = tokens.create(access.caller().user_id, access.session_id(), **body)
+        token = tokens.create_token(access.get_caller().user_id, access.get_session_id(), **body)
         return created_response(
             schemas.TokenWithSecretSchema().dump(token), f"{request.root_path}{request.path}/{token['id']}"
         )
@@ -126,8 +126,8 @@ class Tokens(View):
 class TokenById(View):
     """One personal token."""
 
-    @blueprint.doc(operationId="end_token")
-    @access.in_person
+    @blueprint.doc(operationId="revoke_token")
+    @access.session_required
     @blueprint.error_responses(404)
     @blueprint.response(204)
     def delete(self, token_id: int) -> Response:
@@ -135,5 +135,5 @@ class TokenById(View):
 
         Whatever uses it is refused from now on.
         """
-        tokens.remove(access.caller().user_id, token_id)
+        tokens.revoke_token(access.get_caller().user_id, token_id)
         return Response(status=204)

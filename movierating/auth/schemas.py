@@ -34,7 +34,7 @@ class TokenPairSchema(ma.Schema):
     expires_in = ma.fields.Integer(required=True, metadata={"example": 900, "description": "Seconds."})
 
 
-class NewTokenSchema(ma.Schema):
+class CreateTokenSchema(ma.Schema):
     """A personal token to be made."""
 
     name = SingleLineString(required=True, max_length=100, metadata={"example": "nightly backup"})

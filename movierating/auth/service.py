@@ -18,7 +18,7 @@ from movierating.storage.cache_versions import CALLER
 from movierating.storage.database import read, version, write
 from movierating.storage.statements import Prepared
 
-REFRESH_SECONDS = 30 * 24 * 3600
+REFRESH_TOKEN_SECONDS = 30 * 24 * 3600
 
 # Two tabs may both send the same refresh token; only one that comes back later tells of a thief.
 REUSE_GRACE_SECONDS = 10
@@ -39,7 +39,7 @@ class Caller:
 
 
 @dataclass(frozen=True, slots=True)
-class Grant:
+class TokenGrant:
     """A session as a pair of its tokens states it, issued at a time in microseconds."""
 
     user_id: int
@@ -48,7 +48,7 @@ class Grant:
     issued_at: int
 
 
-def name_key(text: str) -> str:
+def normalize_name(text: str) -> str:
     """The form in which usernames and e-mails are unique: NFKC, case folded, trimmed."""
     return unicodedata.normalize("NFKC", text.strip()).casefold()
 
@@ -56,16 +56,16 @@ def name_key(text: str) -> str:
 def _named(name: str) -> Any:
     column = _user.email_key if "@" in name else _user.username_key
     wanted = select(_user.id, _user.username_key, _user.password_hash, _user.active)
-    return read().execute(wanted.where(column == name_key(name))).one_or_none()
+    return read().execute(wanted.where(column == normalize_name(name))).one_or_none()
 
 
-def account_key(name: str) -> str:
+def find_account_key(name: str) -> str:
     """One text for all names by which somebody may log in to an account; for no account's, the name's own key."""
     account = _named(name)
-    return account.username_key if account else name_key(name)
+    return account.username_key if account else normalize_name(name)
 
 
-def login(name: str, password: str) -> Grant:
+def login(name: str, password: str) -> TokenGrant:
     """Open a session for the account with this username or e-mail.
 
     Raises Unauthenticated in the same words and at the same cost whatever does not fit.
@@ -74,7 +74,7 @@ def login(name: str, password: str) -> Grant:
     stored = account.password_hash if account else None
     matches = passwords.verify_password(stored, password)
     if account is None or stored is None or not matches or not account.active:
-        counters.count(counters.FAILED_LOGINS)
+        counters.increment(counters.FAILED_LOGINS)
         raise Unauthenticated(_NO_MATCH)
     risen = passwords.hash_password(password) if passwords.needs_rehash(stored) else None
     return write(
@@ -82,7 +82,7 @@ def login(name: str, password: str) -> Grant:
     )
 
 
-def _open_session(connection: Connection, user_id: int, verified: str, risen: str | None) -> Grant:
+def _open_session(connection: Connection, user_id: int, verified: str, risen: str | None) -> TokenGrant:
     # The password may have been changed, or the account closed, while it was being verified.
     current = (_user.id == user_id) & (_user.password_hash == verified) & _user.active
     if connection.execute(select(_user.id).where(current)).one_or_none() is None:
@@ -91,13 +91,13 @@ def _open_session(connection: Connection, user_id: int, verified: str, risen: st
         connection.execute(update(User).where(current).values(password_hash=risen))
     now = clock.now()
     connection.execute(delete(Session).where(_session.expires_at < now))
-    grant = Grant(user_id, secrets.token_urlsafe(16), 1, now)
-    row = {"created_at": now, "rotated_at": now, "expires_at": now + REFRESH_SECONDS * clock.SECOND}
+    grant = TokenGrant(user_id, secrets.token_urlsafe(16), 1, now)
+    row = {"created_at": now, "rotated_at": now, "expires_at": now + REFRESH_TOKEN_SECONDS * clock.SECOND}
     connection.execute(insert(Session).values(id=grant.session_id, user_id=user_id, **row))
     return grant
 
 
-def refresh(spent: Grant) -> Grant:
+def refresh(spent: TokenGrant) -> TokenGrant:
     """Spend a refresh token for the next one of its session.
 
     Raises Unauthenticated if it was spent before; more than 10 s after that, the whole session ends as well.
@@ -108,7 +108,7 @@ def refresh(spent: Grant) -> Grant:
     return grant
 
 
-def _rotate(connection: Connection, spent: Grant) -> Grant | None:
+def _rotate(connection: Connection, spent: TokenGrant) -> TokenGrant | None:
     now = clock.now()
     own = (_session.id == spent.session_id) & (_session.user_id == spent.user_id)
     active = select(_user.active).where(_user.id == spent.user_id).scalar_subquery()
@@ -116,17 +116,19 @@ def _rotate(connection: Connection, spent: Grant) -> Grant | None:
         update(Session)
         .where(own, _session.generation == spent.generation, _session.expires_at > now, active)
         .values(
-            generation=spent.generation + 1, rotated_at=now, expires_at=now + REFRESH_SECONDS * clock.SECOND
+            generation=spent.generation + 1,
+            rotated_at=now,
+            expires_at=now + REFRESH_TOKEN_SECONDS * clock.SECOND,
         )
     )
     if fresh.rowcount:
-        return Grant(spent.user_id, spent.session_id, spent.generation + 1, now)
+        return TokenGrant(spent.user_id, spent.session_id, spent.generation + 1, now)
     _end_if_stolen(connection, own, spent, now - REUSE_GRACE_SECONDS * clock.SECOND)
     return None
 
 
 def _end_if_stolen(
-    connection: Connection, own: ColumnElement[bool], spent: Grant, grace_began_at: int
+    connection: Connection, own: ColumnElement[bool], spent: TokenGrant, grace_began_at: int
 ) -> None:
     long_ago = _session.rotated_at < grace_began_at
     if spent.issued_at < grace_began_at:
@@ -147,7 +149,7 @@ _CALLER = Prepared(
 )
 
 
-def caller_of_session(user_id: int, session_id: str) -> Caller | None:
+def find_session_caller(user_id: int, session_id: str) -> Caller | None:
     """The caller whom an access token names, or None if the session has ended or the account is not active.
 
     A write of another program takes effect within `database.MAX_STALE_SECONDS`.
@@ -194,13 +196,13 @@ def require_session(connection: Connection, session_id: str) -> None:
         raise Unauthenticated("The session has ended.")
 
 
-def end_everything(connection: Connection, user_id: int) -> None:
+def revoke_all(connection: Connection, user_id: int) -> None:
     """End all sessions and personal tokens of an account, inside the caller's transaction."""
     connection.execute(delete(Session).where(_session.user_id == user_id))
     connection.execute(delete(PersonalToken).where(PersonalToken.__table__.c.user_id == user_id))
 
 
-def last_admin_leaves(connection: Connection, user_id: int) -> bool:
+def would_remove_last_admin(connection: Connection, user_id: int) -> bool:
     """Whether no active admin would be left without this account."""
     # One without a password (an imported rater) can't sign in, so it can't administer either.
     admins = connection.scalars(

@@ -17,10 +17,10 @@ from movierating.storage.pagination import Pages, Sort
 from movierating.storage.statements import Prepared
 
 PREFIX = "mr_"
-TOKENS_A_USER = 100
+MAX_TOKENS_PER_USER = 100
 
 # Writing the time of each use would make a write of every read.
-LAST_USE_SECONDS = 60
+LAST_USED_INTERVAL_SECONDS = 60
 
 _token, _user = PersonalToken.__table__.c, User.__table__.c
 _SHOWN = (_token.id, _token.name, _token.scope, _token.created_at, _token.expires_at, _token.last_used_at)
@@ -31,10 +31,12 @@ _OF_USER = Pages(
 )
 
 
-def create(user_id: int, session_id: str, name: str, scope: str, expires_at: int | None) -> dict[str, Any]:
+def create_token(
+    user_id: int, session_id: str, name: str, scope: str, expires_at: int | None
+) -> dict[str, Any]:
     """Make a token of 256 random bits; the answer holds it as `token`, the only time it is shown.
 
-    Raises Conflict beyond TOKENS_A_USER tokens, and Unauthenticated where the session that asks for it has ended: a
+    Raises Conflict beyond MAX_TOKENS_PER_USER tokens, and Unauthenticated if the session has ended: a
     new password must not leave a token behind.
     """
     secret = PREFIX + secrets.token_urlsafe(32)
@@ -49,16 +51,16 @@ def create(user_id: int, session_id: str, name: str, scope: str, expires_at: int
     def job(connection: Connection) -> int:
         require_session(connection, session_id)
         lock_rows(connection, User.__table__, [user_id])
-        held = select(_token.id).where(_token.user_id == user_id).limit(TOKENS_A_USER)
-        if len(connection.execute(held).all()) == TOKENS_A_USER:
-            raise Conflict(f"An account can hold {TOKENS_A_USER} personal tokens.")
+        held = select(_token.id).where(_token.user_id == user_id).limit(MAX_TOKENS_PER_USER)
+        if len(connection.execute(held).all()) == MAX_TOKENS_PER_USER:
+            raise Conflict(f"An account can hold {MAX_TOKENS_PER_USER} personal tokens.")
         statement = insert(PersonalToken).values(user_id=user_id, token_hash=_hash(secret), **row)
         return int(connection.execute(statement.returning(_token.id)).scalar_one())
 
     return {"id": write(job, ()), "token": secret, **row}
 
 
-def listed(user_id: int, cursor: str | None, limit: int) -> tuple[list[Any], str | None]:
+def list_tokens(user_id: int, cursor: str | None, limit: int) -> tuple[list[Any], str | None]:
     """A page of the account's tokens, oldest first, and the next cursor."""
     rows, next_cursor = _OF_USER.page(cursor, limit, user=user_id)
     return [
@@ -66,7 +68,7 @@ def listed(user_id: int, cursor: str | None, limit: int) -> tuple[list[Any], str
     ], next_cursor
 
 
-def remove(user_id: int, token_id: int) -> None:
+def revoke_token(user_id: int, token_id: int) -> None:
     """End one of the account's tokens. Raises NotFound."""
     own = delete(PersonalToken).where(_token.id == token_id, _token.user_id == user_id)
     if not write(lambda connection: connection.execute(own).rowcount, ()):
@@ -82,13 +84,13 @@ _CALLER = Prepared(
 )
 
 
-def caller_of_token(secret: str) -> Caller | None:
+def find_token_caller(secret: str) -> Caller | None:
     """The caller a personal token stands for, or None; notes the use, to the minute."""
     now = clock.now()
     row = _CALLER.first(read(), hash=_hash(secret))
     if row is None or (row.expires_at is not None and row.expires_at <= now):
         return None
-    if row.last_used_at is None or row.last_used_at < now - LAST_USE_SECONDS * clock.SECOND:
+    if row.last_used_at is None or row.last_used_at < now - LAST_USED_INTERVAL_SECONDS * clock.SECOND:
         used = update(PersonalToken).where(_token.id == row.id).values(last_used_at=now)
         # A full disk keeps nobody from reading.
         with suppress(InsufficientStorage, Unavailable):

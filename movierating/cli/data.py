@@ -93,7 +93,7 @@ def import_ratings(
     from movierating.ratings import imports
     from movierating.users import service
 
-    user_id = service.id_of(name)
+    user_id = service.find_user_id(name)
     with _watched(file) as watched:
         report = imports.import_file(
             user_id, watched, wanted, dry_run=dry_run, create_missing=create_missing, on_conflict=on_conflict
@@ -177,7 +177,7 @@ def export_ratings(name: str, wanted: str, output: str) -> None:
     from movierating.ratings import exports
     from movierating.users import service
 
-    blocks = exports.export_ratings(service.id_of(name), wanted).blocks
+    blocks = exports.export_ratings(service.find_user_id(name), wanted).blocks
     with _written(output) as file:
         file.writelines(blocks)
 

@@ -47,7 +47,7 @@ def list_users() -> None:
 
     cursor: str | None = None
     while True:
-        accounts, cursor = service.accounts(None, cursor, 1000)
+        accounts, cursor = service.list_accounts(None, cursor, 1000)
         for account in accounts:
             state = "active" if account["active"] else "deactivated"
             row = (account["id"], account["username"], account["email"] or "-", account["role"], state)
@@ -63,7 +63,7 @@ def promote_user(name: str) -> None:
     """Make an account an admin."""
     from movierating.users import service
 
-    service.administer(service.id_of(name), {"role": "admin"})
+    service.update_account(service.find_user_id(name), {"role": "admin"})
     click.echo(f"{name} is an admin")
 
 
@@ -74,7 +74,7 @@ def deactivate_user(name: str) -> None:
     """Shut an account: its sessions and tokens end, its ratings stay counted."""
     from movierating.users import service
 
-    service.administer(service.id_of(name), {"active": False})
+    service.update_account(service.find_user_id(name), {"active": False})
     click.echo(f"{name} is deactivated")
 
 
@@ -86,6 +86,6 @@ def reset_password(name: str, password_stdin: bool) -> None:
     """Set a new password; the account's sessions and tokens end."""
     from movierating.users import service
 
-    user_id = service.id_of(name)
+    user_id = service.find_user_id(name)
     service.reset_password(user_id, _new_password(password_stdin))
     click.echo(f"{name} has a new password")

@@ -22,7 +22,7 @@ A rating is a number from 0.5 to 10 in steps of 0.5, and says how much a movie e
 2. [Log in](#/auth/log_in), and copy the `access_token` from the answer.
 3. Press **Authorize**, paste the token under *bearer*, and press its **Authorize** button. It holds for 15 minutes;
    [a refresh](#/auth/refresh_tokens) or another login gives the next one. For scripts, make
-   [a personal token](#/auth/make_token), which stays good until you end it.
+   [a personal token](#/auth/create_token), which stays good until you end it.
 4. [Find a movie](#/movies/find_movies): put a word of its title into `q`, and note the movie's `id`.
 5. [Rate it](#/ratings/rate_movie). The answer shows what the movie's ratings add up to now.
 
@@ -147,12 +147,12 @@ LINKS: dict[tuple[str, int], dict[str, Any]] = {
         "log_in": {"login": "$response.body#/username", "password": "$request.body#/password"},
         "get_profile": _NEW_USER,
         "list_user_ratings": _NEW_USER,
-        "administer_account": _NEW_USER,
+        "update_account": _NEW_USER,
     },
     ("list_accounts", 200): {"get_profile": {"user_id": "$response.body#/items/0/id"}},
     ("list_user_ratings", 200): {"get_movie": _RATED_MOVIE, "rate_movie": _RATED_MOVIE},
-    ("make_token", 201): {"end_token": {"token_id": "$response.body#/id"}},
-    ("list_tokens", 200): {"end_token": {"token_id": "$response.body#/items/0/id"}},
+    ("create_token", 201): {"revoke_token": {"token_id": "$response.body#/id"}},
+    ("list_tokens", 200): {"revoke_token": {"token_id": "$response.body#/items/0/id"}},
     ("add_movie", 201): {
         "get_movie": _NEW_MOVIE,
         "rate_movie": _NEW_MOVIE,
@@ -179,7 +179,7 @@ LINKS: dict[tuple[str, int], dict[str, Any]] = {
 _PROOF = ["current_password"]
 _ONE_ID = {"oneOf": [{"required": [name]} for name in ("imdb_id", "movie_id", "tmdb_id")]}
 RULES: dict[str, dict[str, Any]] = {
-    "OwnChange": {"dependentRequired": {"email": _PROOF, "password": _PROOF}},
+    "UpdateAccount": {"dependentRequired": {"email": _PROOF, "password": _PROOF}},
     "MovieReference": _ONE_ID,
     "BatchRating": _ONE_ID,
 }

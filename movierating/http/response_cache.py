@@ -19,7 +19,7 @@ from typing import Any
 from werkzeug.http import parse_etags, unquote_etag
 
 from movierating.monitoring import request_log
-from movierating.monitoring.logs import Answered
+from movierating.monitoring.logs import RequestRecord
 
 MAX_CACHE_BYTES = 20 << 20
 
@@ -146,7 +146,9 @@ def _given_again(
         status, body = 200, kept.body if method == "GET" else b""
         start_response("200 OK", [*kept.headers, ("X-Request-ID", request_id)])
     seconds = time.perf_counter() - started
-    request_log.note(Answered(time.time(), request_id, method, kept.route, status, seconds, None, "hit"))
+    request_log.append(
+        RequestRecord(time.time(), request_id, method, kept.route, status, seconds, None, "hit")
+    )
     return [body]
 
 
@@ -181,8 +183,8 @@ class _Answer:
         body = application(environ, self._begin)
         seconds = time.perf_counter() - self._started
         method, route, user_id = environ["REQUEST_METHOD"], environ.get(ROUTE), environ.get(USER_ID)
-        request_log.note(
-            Answered(
+        request_log.append(
+            RequestRecord(
                 time.time(), self._request_id, method, route, self._status, seconds, user_id, self._cache
             )
         )

@@ -16,37 +16,37 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 # How long a limit or a look at Redis waits for a connection, and then for each answer.
-PATIENCE_SECONDS = 0.25
-AGAIN_SECONDS = 1.0
+REDIS_TIMEOUT_SECONDS = 0.25
+RETRY_INTERVAL_SECONDS = 1.0
 # Whatever is kept there for the service begins with this.
-PREFIX = "movierating:"
+KEY_PREFIX = "movierating:"
 
-_PROBE = f"{PREFIX}probe"
-_PROBE_SECONDS = 60
+_PROBE = f"{KEY_PREFIX}probe"
+_PROBE_EXPIRY_SECONDS = 60
 # ValueError: what answers is no Redis server.
-_FAILURES = (RedisError, OSError, ValueError)
+_ERRORS = (RedisError, OSError, ValueError)
 
 _logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-class Gone(Exception):
+class RedisUnavailable(Exception):
     """Redis does not answer, or did not a moment ago."""
 
 
-class RedisServer:
+class RedisClient:
     """One Redis server, asked by all threads of a process; nothing is connected before the first question."""
 
     def __init__(self, url: str) -> None:
         """Take the address of MOVIERATING_REDIS_URL. Raises ValueError where it can't be one."""
         self._url = url.replace("redis+unix://", "unix://", 1)
         self._pools: dict[float, ConnectionPool] = {}
-        self._turning = threading.Lock()
-        self._gone = False
+        self._lock = threading.Lock()
+        self._unavailable = False
         self._closed = threading.Event()
         try:
             # Options in the address are read here, and not before.
-            pool = self.pool(PATIENCE_SECONDS)
+            pool = self.pool(REDIS_TIMEOUT_SECONDS)
             pool.connection_class(**pool.connection_kwargs)
         except TypeError as error:
             raise ValueError("it has an unknown option") from error
@@ -63,27 +63,27 @@ class RedisServer:
             self._pools[seconds] = pool
         return self._pools[seconds]
 
-    def ask(self, question: Callable[[], T]) -> T:
-        """What `question` returns, which asks over a connection of a pool. Raises Gone."""
-        if self._gone:
-            raise Gone
+    def call(self, question: Callable[[], T]) -> T:
+        """What `question` returns, which asks over a connection of a pool. Raises RedisUnavailable."""
+        if self._unavailable:
+            raise RedisUnavailable
         try:
             return question()
-        except _FAILURES as error:
-            self._leave_alone(error)
-            raise Gone from error
+        except _ERRORS as error:
+            self._mark_unavailable(error)
+            raise RedisUnavailable from error
 
-    def answers(self) -> bool:
+    def is_available(self) -> bool:
         """Whether Redis answers and takes what is written to it; known without asking while it is gone."""
         try:
-            self.ask(self._probe)
-        except Gone:
+            self.call(self._probe)
+        except RedisUnavailable:
             return False
         return True
 
-    def look(self) -> None:
+    def check_in_background(self) -> None:
         """Find out, while others go on, whether Redis answers, so that the log tells of it at the start."""
-        threading.Thread(target=self.answers, name="redis", daemon=True).start()
+        threading.Thread(target=self.is_available, name="redis", daemon=True).start()
 
     def close(self) -> None:
         """Close all connections and look for Redis no more."""
@@ -92,46 +92,46 @@ class RedisServer:
 
     def _probe(self) -> None:
         # A replica, and a server without memory, answer a ping and take no limit.
-        self._client.set(_PROBE, b"", ex=_PROBE_SECONDS)
+        self._client.set(_PROBE, b"", ex=_PROBE_EXPIRY_SECONDS)
 
-    def _leave_alone(self, error: Exception) -> None:
-        with self._turning:
-            if self._gone:
+    def _mark_unavailable(self, error: Exception) -> None:
+        with self._lock:
+            if self._unavailable:
                 return
-            self._gone = True
-        facts = {"address": self._place(), "reason": _reason(error)}
+            self._unavailable = True
+        facts = {"address": self._address(), "reason": _describe_error(error)}
         _logger.warning("Redis does not answer; the service goes on without it", extra={"fields": facts})
-        threading.Thread(target=self._await_return, name="redis", daemon=True).start()
+        threading.Thread(target=self._wait_until_available, name="redis", daemon=True).start()
 
-    def _await_return(self) -> None:
-        while not self._closed.wait(AGAIN_SECONDS):
+    def _wait_until_available(self) -> None:
+        while not self._closed.wait(RETRY_INTERVAL_SECONDS):
             # What was connected may lead to a server that has become another one's replica.
             self._disconnect()
             try:
                 self._probe()
-            except _FAILURES:
+            except _ERRORS:
                 continue
-            self._gone = False
-            _logger.warning("Redis answers again", extra={"fields": {"address": self._place()}})
+            self._unavailable = False
+            _logger.warning("Redis answers again", extra={"fields": {"address": self._address()}})
             return
 
     def _disconnect(self) -> None:
         for pool in tuple(self._pools.values()):
             pool.disconnect(inuse_connections=False)
 
-    def _place(self) -> str:
+    def _address(self) -> str:
         """Where Redis is, without the password."""
-        known = self.pool(PATIENCE_SECONDS).connection_kwargs
+        known = self.pool(REDIS_TIMEOUT_SECONDS).connection_kwargs
         return str(known.get("path") or f"{known.get('host', 'localhost')}:{known.get('port', 6379)}")
 
 
-def _reason(error: Exception) -> str:
+def _describe_error(error: Exception) -> str:
     """Why, in the words of the system or of the library: those of a server may quote what it was sent, a password."""
     cause = error.__cause__ or error.__context__
     return cause.strerror if isinstance(cause, OSError) and cause.strerror else type(error).__name__
 
 
-class _Bounded(Connection):
+class _BoundedConnection(Connection):
     """A connection to a name that is looked up in bounded time: the system's own patience is ten seconds and more."""
 
     def _connect(self) -> Any:
@@ -143,11 +143,11 @@ class _Bounded(Connection):
         return super()._connect()  # type: ignore[no-untyped-call]
 
 
-class _BoundedSSL(_Bounded, SSLConnection):
+class _BoundedSSLConnection(_BoundedConnection, SSLConnection):
     """The same with TLS."""
 
 
-_BOUNDED = {Connection: _Bounded, SSLConnection: _BoundedSSL}
+_BOUNDED = {Connection: _BoundedConnection, SSLConnection: _BoundedSSLConnection}
 
 
 def _look_up(host: str, port: int) -> None:

@@ -11,7 +11,7 @@ from typing import TypeVar
 from limits.storage import RedisStorage, Storage
 
 from movierating.limits import sqlite_storage
-from movierating.limits.redis_client import PATIENCE_SECONDS, PREFIX, Gone, RedisServer
+from movierating.limits.redis_client import KEY_PREFIX, REDIS_TIMEOUT_SECONDS, RedisClient, RedisUnavailable
 
 SCHEME = "movierating+redis"
 
@@ -23,7 +23,7 @@ def storage_uri(path: Path) -> str:
     return sqlite_storage.storage_uri(path).replace(sqlite_storage.SCHEME, SCHEME, 1)
 
 
-class SharedStorage(Storage):
+class RedisLimitStorage(Storage):
     """A storage of the `limits` library, to which `redis` must be given; it raises what SQLiteStorage does.
 
     Redis too gets no more than digests of keys. Windows that were begun in the one place are not known in the other.
@@ -32,13 +32,13 @@ class SharedStorage(Storage):
     STORAGE_SCHEME = [SCHEME]  # noqa: RUF012  (the base class says what it is)
 
     def __init__(
-        self, uri: str, wrap_exceptions: bool = False, *, redis: RedisServer, **options: float | str | bool
+        self, uri: str, wrap_exceptions: bool = False, *, redis: RedisClient, **options: float | str | bool
     ) -> None:
         """Take the address of `storage_uri`."""
         super().__init__(uri, wrap_exceptions=wrap_exceptions, **options)
         self._redis = redis
-        pool = redis.pool(PATIENCE_SECONDS)
-        self._shared = RedisStorage("redis://", connection_pool=pool, key_prefix=f"{PREFIX}limit")
+        pool = redis.pool(REDIS_TIMEOUT_SECONDS)
+        self._shared = RedisStorage("redis://", connection_pool=pool, key_prefix=f"{KEY_PREFIX}limit")
         self._own = sqlite_storage.SQLiteStorage(uri)
 
     @property
@@ -65,7 +65,7 @@ class SharedStorage(Storage):
 
     def check(self) -> bool:
         """Whether hits can be counted."""
-        return self._redis.answers() or self._own.check()
+        return self._redis.is_available() or self._own.check()
 
     def reset(self) -> int | None:
         """Forget every window and return how many there were."""
@@ -78,6 +78,6 @@ class SharedStorage(Storage):
 
     def _either(self, shared: Callable[[], T], own: Callable[[], T]) -> T:
         try:
-            return self._redis.ask(shared)
-        except Gone:
+            return self._redis.call(shared)
+        except RedisUnavailable:
             return own()

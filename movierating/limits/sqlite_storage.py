@@ -20,8 +20,8 @@ from urllib.request import url2pathname
 from limits.storage import Storage
 
 SCHEME = "movierating+sqlite"
-BUSY_SECONDS = 1.0
-PURGE_SECONDS = 60.0
+BUSY_TIMEOUT_SECONDS = 1.0
+PURGE_INTERVAL_SECONDS = 60.0
 
 # NORMAL loses the newest counts in a power cut and never harms the file, which OFF could.
 _SETUP = """
@@ -87,7 +87,7 @@ class SQLiteStorage(Storage):
         now = self._clock()
         ((hits,),) = self._run(_HIT, key=digest(key), amount=amount, now=now, expiry=expiry)
         if now >= self._purge_at:
-            self._purge_at = now + PURGE_SECONDS
+            self._purge_at = now + PURGE_INTERVAL_SECONDS
             self._run(_PURGE, now=now)
         return int(hits)
 
@@ -129,7 +129,7 @@ class SQLiteStorage(Storage):
     def _connected(self) -> sqlite3.Connection:
         if self._connection is None:
             self._connection = sqlite3.connect(
-                self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+                self._path, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None, check_same_thread=False
             )
             # Also at exit, and when the application that owned this storage is gone.
             self._close = weakref.finalize(self, self._connection.close)
@@ -143,7 +143,7 @@ class SQLiteStorage(Storage):
 
 def _set_up(connection: sqlite3.Connection) -> None:
     # Processes that all turn a new file to WAL at once are refused without SQLite's busy timeout.
-    give_up_at = time.monotonic() + BUSY_SECONDS
+    give_up_at = time.monotonic() + BUSY_TIMEOUT_SECONDS
     while True:
         try:
             connection.executescript(_SETUP)
@@ -151,7 +151,7 @@ def _set_up(connection: sqlite3.Connection) -> None:
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > give_up_at:
                 raise
-        time.sleep(BUSY_SECONDS / 100)
+        time.sleep(BUSY_TIMEOUT_SECONDS / 100)
 
 
 def digest(key: str) -> bytes:

@@ -20,7 +20,7 @@ SIGN_UPS = "sign_ups"
 WRITE_WAIT, WRITE_TRANSACTION = "write_wait_seconds", "write_transaction_seconds"
 
 # A histogram's upper bounds in seconds: a movie is read in a millisecond or two, a password hashed in a hundred.
-BUCKETS = (
+BUCKET_BOUNDS = (
     "0.001",
     "0.0025",
     "0.005",
@@ -35,9 +35,9 @@ BUCKETS = (
     "5.0",
     "+Inf",
 )
-_BOUNDS = [float(bound) for bound in BUCKETS]
+_BOUNDS = [float(bound) for bound in BUCKET_BOUNDS]
 
-FLUSH_SECONDS = 1.0
+FLUSH_INTERVAL_SECONDS = 1.0
 
 _TABLE = "CREATE TABLE IF NOT EXISTS counts (key TEXT PRIMARY KEY, total REAL NOT NULL) WITHOUT ROWID"
 _ADD = "INSERT INTO counts VALUES (?, ?) ON CONFLICT DO UPDATE SET total = total + excluded.total"
@@ -45,22 +45,22 @@ _ADD = "INSERT INTO counts VALUES (?, ?) ON CONFLICT DO UPDATE SET total = total
 _lock = threading.Lock()
 # Held from the taking of fresh counts to their commit: who flushes next finds in the file what was taken before.
 _flushing = threading.Lock()
-_fresh: Counter[tuple[str, ...]] = Counter()
+_pending: Counter[tuple[str, ...]] = Counter()
 _file: Path | None = None
-_writer: threading.Thread | None = None
+_thread: threading.Thread | None = None
 
 
-def keep_in(file: Path) -> None:
+def set_file(file: Path) -> None:
     """Add this process's counts to the SQLite file `file` from now on; it need not exist."""
     global _file
     with suppress(sqlite3.Error):
         flush()
     with _lock:
         _file = file
-        _fresh.clear()
+        _pending.clear()
 
 
-def count(*key: str, amount: float = 1) -> None:
+def increment(*key: str, amount: float = 1) -> None:
     """Add `amount` to the total of `key`: a name and the values of its labels."""
     add({key: amount})
 
@@ -72,21 +72,21 @@ def add(counts: Mapping[tuple[str, ...], float], start: bool = True) -> None:
     """
     with _lock:
         for key, amount in counts.items():
-            _fresh[key] += amount  # type: ignore[assignment]
+            _pending[key] += amount  # type: ignore[assignment]
     if start:
         _start()
 
 
-def observations(key: tuple[str, ...], seconds: Sequence[float]) -> dict[tuple[str, ...], float]:
-    """What to add for these observations of the histogram `key`: their sum, and how many fell below each of BUCKETS."""
+def to_histogram(key: tuple[str, ...], seconds: Sequence[float]) -> dict[tuple[str, ...], float]:
+    """Return the increments for observed seconds: their sum, and the count per bucket of BUCKET_BOUNDS."""
     found: dict[tuple[str, ...], float] = {(*key, "sum"): sum(seconds)}
     for each in seconds:
-        bucket = (*key, BUCKETS[bisect_left(_BOUNDS, each)])
+        bucket = (*key, BUCKET_BOUNDS[bisect_left(_BOUNDS, each)])
         found[bucket] = found.get(bucket, 0) + 1
     return found
 
 
-def totals() -> dict[tuple[str, ...], float]:
+def read_totals() -> dict[tuple[str, ...], float]:
     """Each key's total over all processes that share the file. Raises sqlite3.Error."""
     # What was shown must be in the file, or a worker that is killed would make it fall; what finds no room there waits.
     with suppress(sqlite3.Error):
@@ -96,24 +96,24 @@ def totals() -> dict[tuple[str, ...], float]:
 
 
 def _start() -> None:
-    global _writer
+    global _thread
     with _lock:
-        if _writer is None:
-            _writer = threading.Thread(target=_flush_until_exit, name="counters", daemon=False)
-            _writer.start()
+        if _thread is None:
+            _thread = threading.Thread(target=_flush_until_exit, name="counters", daemon=False)
+            _thread.start()
 
 
 def flush() -> None:
     """Add what this process counted to the file. Raises sqlite3.Error, and keeps the counts for the next time."""
     with _flushing:
         with _lock:
-            fresh = dict(_fresh) if _file else {}
-            _fresh.clear()
+            fresh = dict(_pending) if _file else {}
+            _pending.clear()
         try:
             _add(fresh)
         except sqlite3.Error:
             with _lock:
-                _fresh.update(fresh)
+                _pending.update(fresh)
             raise
 
 
@@ -134,16 +134,16 @@ def _flush_until_exit() -> None:
     # worker or a command comes to its end.
     main = threading.main_thread()
     while main.is_alive():
-        main.join(FLUSH_SECONDS)
+        main.join(FLUSH_INTERVAL_SECONDS)
         with suppress(sqlite3.Error):
             flush()
 
 
-def _forget() -> None:
+def _reset_after_fork() -> None:
     """A forked process starts from nothing: its parent writes what it had, and threads don't come along."""
-    global _lock, _flushing, _writer
-    _lock, _flushing, _writer = threading.Lock(), threading.Lock(), None
-    _fresh.clear()
+    global _lock, _flushing, _thread
+    _lock, _flushing, _thread = threading.Lock(), threading.Lock(), None
+    _pending.clear()
 
 
-os.register_at_fork(after_in_child=_forget)
+os.register_at_fork(after_in_child=_reset_after_fork)

@@ -16,14 +16,14 @@ logger = logging.getLogger("movierating")
 _FIELDS = "fields"
 
 # For a library that would set up logging its own way: its records go to our handler with all others.
-PASSED_ON = {
+GRANIAN_LOG_CONFIG = {
     "formatters": {},
     "handlers": {},
     "loggers": {"_granian": {"handlers": [], "propagate": True}},
 }
 
 
-class Answered(NamedTuple):
+class RequestRecord(NamedTuple):
     """A request and its answer: `at` and `seconds` in seconds, `cache` whether it was a hit or miss if it could be one.
 
     It is `shared` where another process had made the answer. `request_id` needs no escaping. `route` is
@@ -68,7 +68,7 @@ class JsonFormatter(logging.Formatter):
             default=str,
         ).decode()
 
-    def answer(self, answered: Answered) -> str:
+    def answer(self, answered: RequestRecord) -> str:
         """The line of an answered request, put together by hand: there is one for each, and this takes a quarter."""
         at, request_id, method, route, status, seconds, user_id, _ = answered
         second, fraction = divmod(at, 1)
@@ -101,7 +101,7 @@ class ConsoleFormatter(logging.Formatter):
         line = f"{time_of_day} {record.levelname:<7} {record.getMessage()}{pairs}"
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
 
-    def answer(self, answered: Answered) -> str:
+    def answer(self, answered: RequestRecord) -> str:
         """The line of an answered request."""
         record = logging.LogRecord(logger.name, logging.INFO, "", 0, "request", None, None)
         record.created = answered.at
@@ -112,7 +112,7 @@ class ConsoleFormatter(logging.Formatter):
 class _Handler(logging.StreamHandler[Any]):
     """Ours, so that a second application in one process replaces it and leaves others alone."""
 
-    def write(self, answers: Sequence[Answered]) -> None:
+    def write(self, answers: Sequence[RequestRecord]) -> None:
         """A line for each answer. As for any record, a stream that fails is nobody's error."""
         assert isinstance(self.formatter, JsonFormatter | ConsoleFormatter)
         text = "".join([self.formatter.answer(answered) + self.terminator for answered in answers])
@@ -147,7 +147,7 @@ def _asks_for_nothing(record: logging.LogRecord) -> bool:
     return "Python threads, which seems quite high" not in record.getMessage()
 
 
-def log_answers(answers: Sequence[Answered]) -> None:
+def log_requests(answers: Sequence[RequestRecord]) -> None:
     """A line for each, in one write."""
     handler = next((each for each in logging.getLogger().handlers if isinstance(each, _Handler)), None)
     if handler is not None and logger.isEnabledFor(logging.INFO):

@@ -9,8 +9,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from movierating.monitoring import counters
-from movierating.monitoring.counters import BUCKETS
-from movierating.monitoring.logs import Answered
+from movierating.monitoring.counters import BUCKET_BOUNDS
+from movierating.monitoring.logs import RequestRecord
 
 MEDIA_TYPE = CONTENT_TYPE_LATEST
 
@@ -26,7 +26,7 @@ _WRITING = {
 _METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 
 
-def count_answers(answers: Iterable[Answered]) -> None:
+def count_requests(answers: Iterable[RequestRecord]) -> None:
     """Count answered requests, and where an answer could have been given again whether it was."""
     alike: defaultdict[tuple[str, str | None, int, str | None], list[float]] = defaultdict(list)
     for answered in answers:
@@ -36,19 +36,19 @@ def count_answers(answers: Iterable[Answered]) -> None:
         # A client chooses its method and address, and must not be able to make new series.
         labels = (method if method in _METHODS else "other", route or "none")
         fresh[_REQUESTS, *labels, str(status)] += len(seconds)
-        fresh.update(counters.observations((_SECONDS, *labels), seconds))
+        fresh.update(counters.to_histogram((_SECONDS, *labels), seconds))
         if cache:
             fresh[_CACHE, cache] += len(seconds)
     counters.add(fresh)
 
 
-def exposition(database_bytes: int | None, backed_up_at: float, redis_up: bool | None) -> bytes:
+def render(database_bytes: int | None, backed_up_at: float, redis_up: bool | None) -> bytes:
     """All metrics, as of MEDIA_TYPE, those of the database among them; its size and Redis unless they are None.
 
     Raises sqlite3.Error where counts can't be read.
     """
     registry = CollectorRegistry()
-    registry.register(_Totals(counters.totals()))
+    registry.register(_Totals(counters.read_totals()))
     registry.register(_Database(database_bytes, backed_up_at))
     if redis_up is not None:
         registry.register(_Redis(redis_up))
@@ -106,9 +106,9 @@ class _Totals(Collector):
         size = 1 + len(labels)
         keys = {key[:size] for key in self._totals if key[0] == name} or (set() if labels else {(name,)})
         for key in sorted(keys):
-            heights = accumulate(self._totals.get((*key, bound), 0) for bound in BUCKETS)
+            heights = accumulate(self._totals.get((*key, bound), 0) for bound in BUCKET_BOUNDS)
             family.add_metric(
-                key[1:], list(zip(BUCKETS, heights, strict=True)), self._totals.get((*key, "sum"), 0)
+                key[1:], list(zip(BUCKET_BOUNDS, heights, strict=True)), self._totals.get((*key, "sum"), 0)
             )
         return family
 

@@ -37,7 +37,7 @@ class Movies(View):
         return list_response([service.shown(row) for row in rows], next_cursor)
 
     @blueprint.doc(operationId="add_movie")
-    @access.signed_in
+    @access.auth_required
     @blueprint.error_responses(400, 409, 413, 415)
     @blueprint.arguments(schemas.NewMovieSchema())
     @blueprint.response(201, schemas.MovieSchema(), headers=LOCATION_HEADER)
@@ -67,7 +67,7 @@ class MovieById(View):
         return etag_response(service.shown(row), service.tag(row))
 
     @blueprint.doc(operationId="change_movie")
-    @access.admin_only
+    @access.admin_required
     @blueprint.error_responses(400, 409, 413, 415)
     @preconditions.if_match_required(service.require_edit)
     @blueprint.arguments(schemas.MovieChangeSchema())

@@ -17,7 +17,7 @@ from movierating.operations import last_backup, startup
 from movierating.storage import database
 
 if TYPE_CHECKING:
-    from movierating.limits.redis_client import RedisServer
+    from movierating.limits.redis_client import RedisClient
 
 blueprint = Blueprint("service", __name__, description="How the service is.")
 
@@ -80,12 +80,12 @@ class Readiness(View):
 
 def _redis_up() -> bool | None:
     """Whether Redis answers, None where the service was given none."""
-    redis: RedisServer | None = current_app.extensions["redis"]
-    return None if redis is None else redis.answers()
+    redis: RedisClient | None = current_app.extensions["redis"]
+    return None if redis is None else redis.is_available()
 
 
 def _require_token(wanted: str | None) -> None:
-    if wanted is not None and not hmac.compare_digest(access.bearer().encode(), wanted.encode()):
+    if wanted is not None and not hmac.compare_digest(access.read_bearer_token().encode(), wanted.encode()):
         raise Unauthenticated("The token is wrong.")
 
 
@@ -116,6 +116,6 @@ class Metrics(View):
         try:
             request_log.flush()
             database_facts = _database_bytes(), last_backup.at(database.place())
-            return Response(metrics.exposition(*database_facts, _redis_up()), content_type=metrics.MEDIA_TYPE)
+            return Response(metrics.render(*database_facts, _redis_up()), content_type=metrics.MEDIA_TYPE)
         except sqlite3.Error as error:
             raise Unavailable("The counts can't be read.") from error

@@ -116,7 +116,7 @@ def _server(address: str, port: int, workers: int) -> Any:
             header_read_timeout=HEADER_SECONDS * 1000, max_buffer_size=LONGEST_HEADERS
         ),
         log_level=LogLevels.warning,
-        log_dictconfig=logs.PASSED_ON,
+        log_dictconfig=logs.GRANIAN_LOG_CONFIG,
     )
 
 
@@ -183,7 +183,7 @@ def start_worker(create_app: Callable[[], Flask]) -> Flask:
     with app.app_context():
         database.hold()
     if app.extensions["redis"]:
-        app.extensions["redis"].look()
+        app.extensions["redis"].check_in_background()
     app.wsgi_app = upload_slots.limit_slow_clients(app.wsgi_app, THREADS_A_WORKER - 1)  # type: ignore[assignment, method-assign]
     # All that was made so far lives as long as the process; looking through it for garbage, as each full collection
     # would, takes some 70 ms in which nobody is answered.

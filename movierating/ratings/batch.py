@@ -37,7 +37,7 @@ def rate_batch(user_id: int, ratings: Sequence[Mapping[str, Any]]) -> dict[str, 
         return {**counts, "not_found": not_found}
 
     report = retry_if_movie_deleted(attempt)
-    counters.count(counters.RATINGS_WRITTEN, "list", amount=len(ratings) - len(report["not_found"]))
+    counters.increment(counters.RATINGS_WRITTEN, "list", amount=len(ratings) - len(report["not_found"]))
     return report
 
 

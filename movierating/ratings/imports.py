@@ -64,7 +64,7 @@ def import_file(
     for _ in range(_ATTEMPTS):
         with suppress(MovieDeleted):
             done = _told(report, *_import(user_id, rated, create_missing, on_conflict))
-            counters.count(
+            counters.increment(
                 counters.RATINGS_WRITTEN, "upload", amount=done.created + done.updated + done.unchanged
             )
             return done

@@ -18,7 +18,7 @@ blueprint = Blueprint(
 
 
 def _require_own(movie_id: int) -> None:
-    service.get_rating(access.caller().user_id, movie_id)
+    service.get_rating(access.get_caller().user_id, movie_id)
 
 
 @blueprint.route("/<id:movie_id>/rating")
@@ -26,7 +26,7 @@ class OwnRating(View):
     """The caller's rating of a movie."""
 
     @blueprint.doc(operationId="rate_movie")
-    @access.signed_in
+    @access.auth_required
     @blueprint.error_responses(400, 404, 413, 415)
     @check_exists_first(movies.require)
     @blueprint.arguments(schemas.NewRatingSchema(), example={"value": 8.5})
@@ -38,11 +38,11 @@ class OwnRating(View):
         201 for a first rating, 200 after that. Sent twice, it changes nothing the second time: without `rated_at`, an
         unchanged value keeps its time and a changed one takes the present.
         """
-        rated = service.rate_movie(access.caller().user_id, movie_id, body["value"], body["rated_at"])
+        rated = service.rate_movie(access.get_caller().user_id, movie_id, body["value"], body["rated_at"])
         return json_response({**rated.rating, "ratings": rated.ratings}, 201 if rated.is_new else 200)
 
     @blueprint.doc(operationId="get_rating")
-    @access.signed_in
+    @access.auth_required
     @blueprint.error_responses(404)
     @blueprint.response(200, schemas.RatingSchema())
     def get(self, movie_id: int) -> Response:
@@ -50,10 +50,10 @@ class OwnRating(View):
 
         404 if you have not rated it.
         """
-        return json_response(service.get_rating(access.caller().user_id, movie_id))
+        return json_response(service.get_rating(access.get_caller().user_id, movie_id))
 
     @blueprint.doc(operationId="delete_rating")
-    @access.signed_in
+    @access.auth_required
     @blueprint.error_responses(404)
     @check_exists_first(_require_own)
     @blueprint.response(204)
@@ -62,7 +62,7 @@ class OwnRating(View):
 
         The movie's numbers are again as if it had never been given. 404 if there is none.
         """
-        service.delete_rating(access.caller().user_id, movie_id)
+        service.delete_rating(access.get_caller().user_id, movie_id)
         return Response(status=204)
 
 
@@ -88,7 +88,7 @@ class DeletableMovie(View):
     """A movie together with its ratings."""
 
     @blueprint.doc(operationId="delete_movie")
-    @access.admin_only
+    @access.admin_required
     @blueprint.error_responses(409)
     @preconditions.if_match_required(movies.require_edit)
     @blueprint.arguments(schemas.DeleteMovieQuerySchema(), location="query")

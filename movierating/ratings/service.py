@@ -70,7 +70,7 @@ def rate_movie(user_id: int, movie_id: int, value: int, rated_at: int | None) ->
         )
     except IntegrityError as error:
         raise Unauthenticated("There is no such account any more.") from error
-    counters.count(counters.RATINGS_WRITTEN, "one")
+    counters.increment(counters.RATINGS_WRITTEN, "one")
     return rated
 
 

@@ -27,7 +27,7 @@ class OwnRatings(View):
     """The caller's ratings."""
 
     @blueprint.doc(operationId="rate_movies")
-    @access.signed_in
+    @access.auth_required
     @blueprint.error_responses(400, 413, 415)
     @blueprint.arguments(transfer_schemas.BatchRateSchema())
     @blueprint.response(200, transfer_schemas.BatchRateReportSchema())
@@ -37,7 +37,7 @@ class OwnRatings(View):
         Up to 1,000 ratings, each naming its movie by `movie_id`, `imdb_id` or `tmdb_id`. Each is set as
         `PUT /v1/movies/{id}/rating` would set it; all of them or, if the request is refused, none.
         """
-        return json_response(batch.rate_batch(access.caller().user_id, body["ratings"]))
+        return json_response(batch.rate_batch(access.get_caller().user_id, body["ratings"]))
 
 
 @blueprint.route("/delete")
@@ -45,7 +45,7 @@ class OwnRatingsDelete(View):
     """The caller's ratings, for removal."""
 
     @blueprint.doc(operationId="delete_ratings")
-    @access.signed_in
+    @access.auth_required
     @blueprint.error_responses(400, 413, 415)
     @blueprint.arguments(transfer_schemas.BatchDeleteSchema())
     @blueprint.response(200, transfer_schemas.BatchDeleteReportSchema())
@@ -54,7 +54,7 @@ class OwnRatingsDelete(View):
 
         Up to 1,000, each naming its movie by `movie_id`, `imdb_id` or `tmdb_id`.
         """
-        return json_response(batch.delete_batch(access.caller().user_id, body["ratings"]))
+        return json_response(batch.delete_batch(access.get_caller().user_id, body["ratings"]))
 
 
 @blueprint.route("/import")
@@ -62,7 +62,7 @@ class Import(View):
     """Ratings from another place."""
 
     @blueprint.doc(operationId="import_ratings")
-    @access.signed_in
+    @access.auth_required
     @blueprint.error_responses(400, 413, 415)
     @blueprint.arguments(transfer_schemas.ImportQuerySchema(), location="query")
     @blueprint.arguments(transfer_schemas.UploadSchema(), location="files", example=_EXAMPLE)
@@ -80,7 +80,7 @@ class Import(View):
         leave = _IMPORTS.acquire()
         try:
             return json_response(
-                asdict(imports.import_file(access.caller().user_id, file, wanted, **options))
+                asdict(imports.import_file(access.get_caller().user_id, file, wanted, **options))
             )
         finally:
             leave()
@@ -91,7 +91,7 @@ class Export(View):
     """Ratings for another place."""
 
     @blueprint.doc(operationId="export_ratings")
-    @access.signed_in
+    @access.auth_required
     @blueprint.arguments(transfer_schemas.ExportQuerySchema(), location="query")
     @blueprint.response(200, _FILE, content_type="text/csv", description="The file.")
     @blueprint.alt_response(
@@ -104,7 +104,7 @@ class Export(View):
         `csv` and `json` hold everything, and come back in by import without loss. `letterboxd` and `imdb` are what
         those places import.
         """
-        download = exports.export_ratings(access.caller().user_id, query["format"])
+        download = exports.export_ratings(access.get_caller().user_id, query["format"])
         name = f"movierating-{query['format']}.{download.ending}"
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}
         response = Response(download.blocks, 200, headers, content_type=download.media_type)

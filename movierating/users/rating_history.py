@@ -13,7 +13,7 @@ from movierating.ratings.models import Rating
 from movierating.ratings.service import serialize_rating_values
 from movierating.storage.pagination import Pages, Sort
 from movierating.storage.statements import planned_anew
-from movierating.users.service import require_active
+from movierating.users.service import require_active_account
 
 _rating, _movie, _user = Rating.__table__.c, Movie.__table__.c, User.__table__.c
 
@@ -32,7 +32,7 @@ _OWN = (_rating.value, _rating.rated_at, _rating.created_at, _rating.updated_at)
 _RATING = slice(len(FACT_COLUMNS), len(FACT_COLUMNS) + len(_OWN))
 
 
-def rated_by(
+def list_ratings_by_user(
     user_id: int, filters: Mapping[str, Any], sort: str, cursor: str | None, limit: int
 ) -> tuple[list[dict[str, Any]], str | None]:
     """A page of a user's ratings with their movies, and the next cursor.
@@ -41,7 +41,7 @@ def rated_by(
     """
     rows, next_cursor = _pages(sort, frozenset(filters)).page(cursor, limit, **{**filters, "user": user_id})
     if not rows:
-        require_active(user_id)
+        require_active_account(user_id)
     return [_rating_with_movie(row) for row in rows], next_cursor
 
 

@@ -33,7 +33,7 @@ class Users(View):
     """All accounts."""
 
     @blueprint.doc(operationId="sign_up")
-    @limiter.limit(limits.SIGN_UPS_AN_ADDRESS)
+    @limiter.limit(limits.SIGN_UPS_PER_ADDRESS)
     @blueprint.error_responses(400, 403, 409, 413, 415, 429)
     @check_exists_first(_require_open)
     @blueprint.arguments(schemas.SignUpSchema())
@@ -48,7 +48,7 @@ class Users(View):
         return created_response(account, f"{request.root_path}{request.path}/{account['id']}")
 
     @blueprint.doc(operationId="list_accounts")
-    @access.admin_only
+    @access.admin_required
     @blueprint.arguments(schemas.AccountQuerySchema(), location="query")
     @blueprint.response(200, make_list_schema(schemas.AccountSchema), headers=LIST_HEADERS)
     def get(self, query: dict[str, Any]) -> Response:
@@ -56,12 +56,12 @@ class Users(View):
 
         Oldest first; for admins.
         """
-        return list_response(*service.accounts(query.get("q"), query["cursor"], query["limit"]))
+        return list_response(*service.list_accounts(query.get("q"), query["cursor"], query["limit"]))
 
 
 def _refuse_scripts() -> None:
-    if limits.sent("password") is not None or limits.sent("email") is not None:
-        access.require_session(access.caller())
+    if limits.read_json_field("password") is not None or limits.read_json_field("email") is not None:
+        access.require_session(access.get_caller())
 
 
 @blueprint.route("/me")
@@ -69,21 +69,21 @@ class Me(View):
     """The caller's account."""
 
     @blueprint.doc(operationId="get_own_account")
-    @access.signed_in
+    @access.auth_required
     @blueprint.response(200, schemas.OwnAccountSchema(), headers=ETAG_HEADER)
     def get(self) -> Response:
         """Look at your account
 
         With your e-mail, which only you and the admins see, and what your ratings add up to.
         """
-        return etag_response(service.own(access.caller().user_id))
+        return etag_response(service.get_own_account(access.get_caller().user_id))
 
-    @blueprint.doc(operationId="change_own_account")
-    @access.signed_in
-    @limits.proofs_a_person
+    @blueprint.doc(operationId="update_own_account")
+    @access.auth_required
+    @limits.limit_reauthentications_per_user
     @blueprint.error_responses(400, 409, 413, 415)
     @check_exists_first(_refuse_scripts)
-    @blueprint.arguments(schemas.OwnChangeSchema(), example={"display_name": "Ada Lovelace"})
+    @blueprint.arguments(schemas.UpdateAccountSchema(), example={"display_name": "Ada Lovelace"})
     @blueprint.response(200, schemas.OwnAccountSchema())
     def patch(self, body: dict[str, Any]) -> Response:
         """Change your account
@@ -91,13 +91,13 @@ class Me(View):
         A new password or e-mail needs `current_password`; a new password ends every session and personal token.
         """
         _refuse_scripts()
-        return json_response(service.change_own(access.caller().user_id, body))
+        return json_response(service.update_own_account(access.get_caller().user_id, body))
 
-    @blueprint.doc(operationId="close_own_account")
-    @access.in_person
-    @limits.proofs_a_person
+    @blueprint.doc(operationId="delete_own_account")
+    @access.session_required
+    @limits.limit_reauthentications_per_user
     @blueprint.error_responses(400, 409, 413, 415)
-    @blueprint.arguments(schemas.ClosingSchema())
+    @blueprint.arguments(schemas.DeleteAccountSchema())
     @blueprint.response(204)
     def delete(self, body: dict[str, str]) -> Response:
         """Close your account
@@ -111,11 +111,11 @@ class Me(View):
 class MeDelete(View):
     """The caller's account, for clients that can't send a body with DELETE."""
 
-    @blueprint.doc(operationId="close_own_account_by_post")
-    @access.in_person
-    @limits.proofs_a_person
+    @blueprint.doc(operationId="delete_own_account_by_post")
+    @access.session_required
+    @limits.limit_reauthentications_per_user
     @blueprint.error_responses(400, 409, 413, 415)
-    @blueprint.arguments(schemas.ClosingSchema())
+    @blueprint.arguments(schemas.DeleteAccountSchema())
     @blueprint.response(204)
     def post(self, body: dict[str, str]) -> Response:
         """Close your account (without a DELETE body)
@@ -126,7 +126,7 @@ class MeDelete(View):
 
 
 def _close(body: dict[str, str]) -> Response:
-    service.close_own(access.caller().user_id, body["current_password"])
+    service.delete_own_account(access.get_caller().user_id, body["current_password"])
     return Response(status=204)
 
 
@@ -142,20 +142,20 @@ class UserById(View):
 
         Who it is, and what their ratings add up to.
         """
-        return etag_response(service.profile(user_id))
+        return etag_response(service.get_profile(user_id))
 
-    @blueprint.doc(operationId="administer_account")
-    @access.admin_only
+    @blueprint.doc(operationId="update_account")
+    @access.admin_required
     @blueprint.error_responses(400, 404, 409, 413, 415)
-    @check_exists_first(service.require)
-    @blueprint.arguments(schemas.AccountChangeSchema())
+    @check_exists_first(service.require_account)
+    @blueprint.arguments(schemas.AdminUpdateAccountSchema())
     @blueprint.response(200, schemas.AccountSchema())
     def patch(self, body: dict[str, Any], user_id: int) -> Response:
         """Administer an account
 
         Change its role or whether it is active; refused (409) where no active admin would be left.
         """
-        return json_response(service.administer(user_id, body))
+        return json_response(service.update_account(user_id, body))
 
 
 @blueprint.route("/<id:user_id>/ratings")
@@ -164,8 +164,8 @@ class UserRatings(View):
 
     @blueprint.doc(operationId="list_user_ratings")
     @blueprint.error_responses(404)
-    @check_exists_first(service.require_active)
-    @blueprint.arguments(schemas.HistoryQuerySchema(), location="query")
+    @check_exists_first(service.require_active_account)
+    @blueprint.arguments(schemas.UserRatingsQuerySchema(), location="query")
     @blueprint.response(200, make_list_schema(schemas.RatedMovieSchema), headers=LIST_HEADERS)
     def get(self, query: dict[str, Any], user_id: int) -> Response:
         """List the movies that a user rated
@@ -173,4 +173,4 @@ class UserRatings(View):
         The newest rating first, unless `sort` says otherwise. All filters given must hold.
         """
         sort, cursor, limit = query.pop("sort"), query.pop("cursor"), query.pop("limit")
-        return list_response(*rating_history.rated_by(user_id, query, sort, cursor, limit))
+        return list_response(*rating_history.list_ratings_by_user(user_id, query, sort, cursor, limit))

@@ -7,7 +7,7 @@ import marshmallow as ma
 
 from movierating.auth import passwords
 from movierating.auth.models import ROLES
-from movierating.auth.service import name_key
+from movierating.auth.service import normalize_name
 from movierating.http.fields import (
     DISALLOWED_CHARACTERS,
     HalfPoints,
@@ -28,10 +28,10 @@ _USERNAME = ma.validate.Regexp(
     error="Must be 3 to 30 of a-z, 0-9, _ . -, start with a letter, and not start with ml-.",
 )
 _UNWANTED = re.compile(f"[{DISALLOWED_CHARACTERS}]")
-LONGEST_EMAIL = 254
+MAX_EMAIL_LENGTH = 254
 _PASSWORD = {"example": "correct horse battery", "format": "password"}
 # For the document; the service judges a new password by its NFKC form.
-_NEW = {"minLength": passwords.SHORTEST, "maxLength": passwords.LONGEST}
+_NEW = {"minLength": passwords.MIN_LENGTH, "maxLength": passwords.MAX_LENGTH}
 
 
 def _password(description: str, *, shape: dict[str, int] | None = None, **kwargs: Any) -> ma.fields.String:
@@ -45,7 +45,7 @@ def _password(description: str, *, shape: dict[str, int] | None = None, **kwargs
 
 def _email(**kwargs: Any) -> ma.fields.Email:
     return ma.fields.Email(
-        validate=[ma.validate.Length(max=LONGEST_EMAIL), _plain],
+        validate=[ma.validate.Length(max=MAX_EMAIL_LENGTH), _plain],
         metadata={"example": "ada@example.org"},
         **kwargs,
     )
@@ -53,7 +53,7 @@ def _email(**kwargs: Any) -> ma.fields.Email:
 
 def _plain(email: str) -> None:
     # Quoted, an address may hold control characters; and folding can make one letter into eighteen.
-    if _UNWANTED.search(email) or len(name_key(email)) > LONGEST_EMAIL:
+    if _UNWANTED.search(email) or len(normalize_name(email)) > MAX_EMAIL_LENGTH:
         raise ma.ValidationError("Not a valid email address.")
 
 
@@ -66,7 +66,7 @@ class SignUpSchema(ma.Schema):
     display_name = SingleLineString(max_length=100, metadata={"example": "Ada L."})
 
 
-class OwnChangeSchema(ma.Schema):
+class UpdateAccountSchema(ma.Schema):
     """What to change about one's own account."""
 
     display_name = SingleLineString(max_length=100, metadata={"example": "Ada Lovelace"})
@@ -75,7 +75,7 @@ class OwnChangeSchema(ma.Schema):
     current_password = _password("Needed for a new password or e-mail.")
 
 
-class ClosingSchema(ma.Schema):
+class DeleteAccountSchema(ma.Schema):
     """The proof that it is the owner who closes an account."""
 
     current_password = _password("The account's password.", required=True)
@@ -129,7 +129,7 @@ class AccountQuerySchema(PageQuerySchema):
     q = SingleLineString(max_length=254, metadata={"description": "What the username or e-mail starts with."})
 
 
-class AccountChangeSchema(ma.Schema):
+class AdminUpdateAccountSchema(ma.Schema):
     """What an admin may change about an account."""
 
     role = ma.fields.String(validate=ma.validate.OneOf(ROLES))
@@ -142,7 +142,7 @@ class RatedMovieSchema(RatingSchema):
     movie = ma.fields.Nested(MovieFactsSchema, required=True)
 
 
-class HistoryQuerySchema(PageQuerySchema):
+class UserRatingsQuerySchema(PageQuerySchema):
     """Which of a user's ratings, in which order."""
 
     sort = ma.fields.String(

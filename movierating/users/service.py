@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from movierating import clock, rating_stats
 from movierating.auth import passwords
 from movierating.auth.models import User
-from movierating.auth.service import end_everything, last_admin_leaves, name_key
+from movierating.auth.service import normalize_name, revoke_all, would_remove_last_admin
 from movierating.errors import Conflict, Forbidden, NotFound, invalid_field
 from movierating.monitoring import counters
 from movierating.ratings.service import delete_all_ratings
@@ -32,31 +32,33 @@ def sign_up(
     Raises Conflict where the username or e-mail is taken, whatever the letter case, and InvalidRequest for a password
     that is refused.
     """
-    _refuse_password(password, username, email)
+    _check_new_password(password, username, email)
     now = clock.now()
     row = {
         "username": username,
-        "username_key": name_key(username),
+        "username_key": normalize_name(username),
         "email": email,
-        "email_key": name_key(email),
+        "email_key": normalize_name(email),
         "display_name": display_name or username,
         "password_hash": passwords.hash_password(password),
         "role": role,
         "created_at": now,
         "updated_at": now,
     }
-    user_id = _judged(lambda connection: connection.scalar(insert(User).values(row).returning(_user.id)))
-    counters.count(counters.SIGN_UPS)
-    return own(user_id)
+    user_id = _write_unique(
+        lambda connection: connection.scalar(insert(User).values(row).returning(_user.id))
+    )
+    counters.increment(counters.SIGN_UPS)
+    return get_own_account(user_id)
 
 
-def _refuse_password(password: str, username: str, email: str) -> None:
-    reason = passwords.refusal(password, username=username, email=email)
+def _check_new_password(password: str, username: str, email: str) -> None:
+    reason = passwords.explain_rejection(password, username=username, email=email)
     if reason is not None:
         raise invalid_field("json", "password", reason)
 
 
-def _judged(job: Any) -> Any:
+def _write_unique(job: Any) -> Any:
     """Run a write; the database judges whether names are taken. Raises Conflict."""
     try:
         return write(job)
@@ -65,30 +67,30 @@ def _judged(job: Any) -> Any:
         raise Conflict(f"This {what} is taken.") from error
 
 
-def own(user_id: int) -> dict[str, Any]:
+def get_own_account(user_id: int) -> dict[str, Any]:
     """An account as its owner and admins see it, with e-mail and role. Raises NotFound."""
-    row = _one(select(*_PRIVATE, *_SUMS).where(_user.id == user_id))
-    return {**listed(row), "ratings": rating_stats.format_stats(row[len(_PRIVATE) :])}
+    row = _fetch_one(select(*_PRIVATE, *_SUMS).where(_user.id == user_id))
+    return {**_format_account(row), "ratings": rating_stats.format_stats(row[len(_PRIVATE) :])}
 
 
-def profile(user_id: int) -> dict[str, Any]:
+def get_profile(user_id: int) -> dict[str, Any]:
     """An active account as anyone sees it: never the e-mail. Raises NotFound."""
-    row = _found(_PROFILE.first(read(), key=user_id))
-    return {**_public(row), "ratings": rating_stats.format_stats(row[len(_PUBLIC) :])}
+    row = _require_row(_PROFILE.first(read(), key=user_id))
+    return {**_format_public(row), "ratings": rating_stats.format_stats(row[len(_PUBLIC) :])}
 
 
-def require_active(user_id: int) -> None:
+def require_active_account(user_id: int) -> None:
     """Raises NotFound unless there is such an account and it is active."""
-    _found(_ACTIVE.first(read(), key=user_id))
+    _require_row(_ACTIVE.first(read(), key=user_id))
 
 
-def require(user_id: int) -> None:
+def require_account(user_id: int) -> None:
     """Raises NotFound unless there is such an account."""
-    _one(select(_user.id).where(_user.id == user_id))
+    _fetch_one(select(_user.id).where(_user.id == user_id))
 
 
-def _one(statement: Select[Any]) -> Row[Any]:
-    row: Row[Any] = _found(read().execute(statement).one_or_none())
+def _fetch_one(statement: Select[Any]) -> Row[Any]:
+    row: Row[Any] = _require_row(read().execute(statement).one_or_none())
     return row
 
 
@@ -96,13 +98,13 @@ _ACTIVE = Prepared(select(_user.id).where(_user.id == bindparam("key"), _user.ac
 _PROFILE = Prepared(select(*_PUBLIC, *_SUMS).where(_user.id == bindparam("key"), _user.active))
 
 
-def _found(row: Any) -> Any:
+def _require_row(row: Any) -> Any:
     if row is None:
         raise NotFound("There is no such user.")
     return row
 
 
-def _public(row: Sequence[Any]) -> dict[str, Any]:
+def _format_public(row: Sequence[Any]) -> dict[str, Any]:
     user_id, username, display_name, created_at = row[: len(_PUBLIC)]
     return {
         "id": user_id,
@@ -112,20 +114,20 @@ def _public(row: Sequence[Any]) -> dict[str, Any]:
     }
 
 
-def listed(row: Sequence[Any]) -> dict[str, Any]:
+def _format_account(row: Sequence[Any]) -> dict[str, Any]:
     """A row that starts with an account's columns, as an admin's list shows it."""
     email, role, active = row[len(_PUBLIC) : len(_PRIVATE)]
-    return {**_public(row), "email": email, "role": role, "active": bool(active)}
+    return {**_format_public(row), "email": email, "role": role, "active": bool(active)}
 
 
-def accounts(q: str | None, cursor: str | None, limit: int) -> tuple[list[dict[str, Any]], str | None]:
+def list_accounts(q: str | None, cursor: str | None, limit: int) -> tuple[list[dict[str, Any]], str | None]:
     """A page of all accounts, oldest first, whose username or e-mail starts with `q`, and the next cursor."""
     if q:
-        key = name_key(q)
+        key = normalize_name(q)
         rows, next_cursor = _STARTING.page(cursor, limit, first=key, last=key + "\U0010ffff")
     else:
         rows, next_cursor = _ALL.page(cursor, limit)
-    return [listed(row) for row in rows], next_cursor
+    return [_format_account(row) for row in rows], next_cursor
 
 
 def _starts(column: ColumnElement[Any]) -> ColumnElement[bool]:
@@ -139,35 +141,35 @@ _STARTING = Pages(
 )
 
 
-def change_own(user_id: int, changes: Mapping[str, Any]) -> dict[str, Any]:
+def update_own_account(user_id: int, changes: Mapping[str, Any]) -> dict[str, Any]:
     """Change one's own display name, e-mail or password; the latter two need `current_password`.
 
     A new password ends every session and personal token. Raises InvalidRequest without the current password,
     Forbidden for a wrong one, Conflict where the e-mail is taken, NotFound where the account is gone.
     """
-    verified = _verified(user_id, changes) if {"email", "password"} & changes.keys() else None
-    values = _columns(user_id, changes)
+    verified = _verify_current_password(user_id, changes) if {"email", "password"} & changes.keys() else None
+    values = _build_columns(user_id, changes)
 
     def job(connection: Connection) -> None:
         if verified is not None:
-            _still(connection, user_id, verified)
+            _check_password_unchanged(connection, user_id, verified)
         if values:
             _update(connection, user_id, values)
         if "password" in changes:
-            end_everything(connection, user_id)
+            revoke_all(connection, user_id)
 
-    _judged(job)
-    return own(user_id)
+    _write_unique(job)
+    return get_own_account(user_id)
 
 
-def _columns(user_id: int, changes: Mapping[str, Any]) -> dict[str, Any]:
+def _build_columns(user_id: int, changes: Mapping[str, Any]) -> dict[str, Any]:
     """The columns that a change of one's own account sets. Raises InvalidRequest for a password that is refused."""
     values = {name: changes[name] for name in ("display_name", "email") if name in changes}
     if "email" in values:
-        values["email_key"] = name_key(values["email"])
+        values["email_key"] = normalize_name(values["email"])
     if "password" in changes:
-        account = _one(select(_user.username, _user.email).where(_user.id == user_id))
-        _refuse_password(changes["password"], account.username, values.get("email", account.email))
+        account = _fetch_one(select(_user.username, _user.email).where(_user.id == user_id))
+        _check_new_password(changes["password"], account.username, values.get("email", account.email))
         values["password_hash"] = passwords.hash_password(changes["password"])
     return values
 
@@ -176,7 +178,7 @@ def _update(connection: Connection, user_id: int, values: Mapping[str, Any]) -> 
     connection.execute(update(User).where(_user.id == user_id).values(**values, updated_at=clock.now()))
 
 
-def _verified(user_id: int, given: Mapping[str, Any]) -> str:
+def _verify_current_password(user_id: int, given: Mapping[str, Any]) -> str:
     if "current_password" not in given:
         raise invalid_field("json", "current_password", "Missing data for required field.")
     stored: str | None = read().scalar(select(_user.password_hash).where(_user.id == user_id))
@@ -185,34 +187,34 @@ def _verified(user_id: int, given: Mapping[str, Any]) -> str:
     return stored
 
 
-def _still(connection: Connection, user_id: int, verified: str) -> None:
+def _check_password_unchanged(connection: Connection, user_id: int, verified: str) -> None:
     """The password that was verified is still the account's. Raises Forbidden."""
     if connection.scalar(select(_user.password_hash).where(_user.id == user_id)) != verified:
         raise Forbidden("The current password is wrong.")
 
 
-def close_own(user_id: int, current_password: str) -> None:
+def delete_own_account(user_id: int, current_password: str) -> None:
     """Remove an account with its ratings, and take these out of every aggregate.
 
     Raises Forbidden for a wrong password, Conflict where no active admin would be left.
     """
-    verified = _verified(user_id, {"current_password": current_password})
+    verified = _verify_current_password(user_id, {"current_password": current_password})
 
     def job(connection: Connection) -> None:
-        _still(connection, user_id, verified)
-        _keep_an_admin(connection, user_id)
+        _check_password_unchanged(connection, user_id, verified)
+        _check_admin_remains(connection, user_id)
         delete_all_ratings(connection, user_id)
         connection.execute(delete(User).where(_user.id == user_id))
 
     write(job)
 
 
-def _keep_an_admin(connection: Connection, user_id: int) -> None:
-    if last_admin_leaves(connection, user_id):
+def _check_admin_remains(connection: Connection, user_id: int) -> None:
+    if would_remove_last_admin(connection, user_id):
         raise Conflict("No active admin would be left.")
 
 
-def administer(user_id: int, changes: Mapping[str, Any]) -> dict[str, Any]:
+def update_account(user_id: int, changes: Mapping[str, Any]) -> dict[str, Any]:
     """Change an account's `role` or `active`; a deactivated one's sessions and personal tokens end.
 
     Raises NotFound, and Conflict where no active admin would be left.
@@ -222,14 +224,14 @@ def administer(user_id: int, changes: Mapping[str, Any]) -> dict[str, Any]:
         if connection.execute(select(_user.id).where(_user.id == user_id)).first() is None:
             raise NotFound("There is no such user.")
         if changes.get("role") == "member" or changes.get("active") is False:
-            _keep_an_admin(connection, user_id)
+            _check_admin_remains(connection, user_id)
         if changes:
             _update(connection, user_id, changes)
         if changes.get("active") is False:
-            end_everything(connection, user_id)
+            revoke_all(connection, user_id)
 
     write(job)
-    return listed(_one(select(*_PRIVATE).where(_user.id == user_id)))
+    return _format_account(_fetch_one(select(*_PRIVATE).where(_user.id == user_id)))
 
 
 def reset_password(user_id: int, password: str) -> None:
@@ -237,17 +239,17 @@ def reset_password(user_id: int, password: str) -> None:
 
     Raises NotFound, InvalidRequest.
     """
-    account = _one(select(_user.username, _user.email).where(_user.id == user_id))
-    _refuse_password(password, account.username, account.email or "")
+    account = _fetch_one(select(_user.username, _user.email).where(_user.id == user_id))
+    _check_new_password(password, account.username, account.email or "")
     hashed = passwords.hash_password(password)
 
     def job(connection: Connection) -> None:
         _update(connection, user_id, {"password_hash": hashed})
-        end_everything(connection, user_id)
+        revoke_all(connection, user_id)
 
     write(job)
 
 
-def id_of(username: str) -> int:
+def find_user_id(username: str) -> int:
     """The id of the account with this username. Raises NotFound."""
-    return int(_one(select(_user.id).where(_user.username_key == name_key(username))).id)
+    return int(_fetch_one(select(_user.id).where(_user.username_key == normalize_name(username))).id)

@@ -64,10 +64,10 @@ def test_a_role_that_is_taken_away_counts_at_once(admin, problem):
 
 def test_a_session_that_is_known_ends_in_its_time(member, monkeypatch):
     session_id = service.login("member", "correct horse battery").session_id
-    assert service.caller_of_session(member.id, session_id).user_id == member.id
-    end = clock.now() + service.REFRESH_SECONDS * clock.SECOND + clock.SECOND
+    assert service.find_session_caller(member.id, session_id).user_id == member.id
+    end = clock.now() + service.REFRESH_TOKEN_SECONDS * clock.SECOND + clock.SECOND
     monkeypatch.setattr(clock, "now", lambda: end)
-    assert service.caller_of_session(member.id, session_id) is None
+    assert service.find_session_caller(member.id, session_id) is None
 
 
 def test_callers_who_are_known_are_bounded(member, sign_up, monkeypatch):

@@ -5,13 +5,19 @@ import pytest
 from argon2 import PasswordHasher, Type, extract_parameters
 
 from movierating.auth import passwords
-from movierating.auth.passwords import common_passwords, hash_password, needs_rehash, refusal, verify_password
+from movierating.auth.passwords import (
+    common_passwords,
+    explain_rejection,
+    hash_password,
+    needs_rehash,
+    verify_password,
+)
 
 GOOD = "purple kites over Łódź"
 
 
 def refused(password: str, username: str = "margaret", email: str = "maggie.h@example.org") -> str:
-    return refusal(password, username=username, email=email) or ""
+    return explain_rejection(password, username=username, email=email) or ""
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +69,7 @@ def test_no_hash_costs_one_verification_with_todays_parameters(monkeypatch: pyte
 
     verified: list[object] = []
     theirs = hash_password(GOOD)
-    monkeypatch.setattr(passwords, "_hasher", CountingHasher(passwords.PASSES, passwords.MEMORY_KIB, 1))
+    monkeypatch.setattr(passwords, "_hasher", CountingHasher(passwords.TIME_COST, passwords.MEMORY_KIB, 1))
     for password_hash in (theirs, None):
         verify_password(password_hash, "not the one")
     assert verified == [extract_parameters(theirs)] * 2
@@ -103,7 +109,7 @@ def test_a_hash_of_weaker_parameters_needs_a_new_one(good_hash: str) -> None:
     ],
 )
 def test_a_password_that_is_hard_to_guess_is_taken(password: str) -> None:
-    assert refusal(password, username="margaret", email="maggie@example.org") is None
+    assert explain_rejection(password, username="margaret", email="maggie@example.org") is None
 
 
 @pytest.mark.parametrize(
@@ -147,7 +153,7 @@ def test_a_name_that_is_no_text_refuses_nothing() -> None:
 def test_the_common_list_is_long_and_in_the_form_it_is_compared_in() -> None:
     listed = common_passwords()
     assert len(listed) >= 10_000
-    assert all(len(password) >= passwords.SHORTEST for password in listed)
+    assert all(len(password) >= passwords.MIN_LENGTH for password in listed)
     assert [password for password in listed if not refused(password)] == []
 
 

@@ -23,7 +23,7 @@ def count_verifications(monkeypatch):
 
     passwords.verify_password(None, "")
     monkeypatch.setattr(
-        passwords, "_hasher", Counting(passwords.PASSES, passwords.MEMORY_KIB, passwords.LANES)
+        passwords, "_hasher", Counting(passwords.TIME_COST, passwords.MEMORY_KIB, passwords.PARALLELISM)
     )
     return verified
 
@@ -84,7 +84,7 @@ def test_login_rehashes_when_the_parameters_have_risen(member, client):
 
 
 def test_login_removes_sessions_that_have_expired(member, client, age):
-    age(service.REFRESH_SECONDS + 1)
+    age(service.REFRESH_TOKEN_SECONDS + 1)
     client.post("/v1/auth/login", json={"login": "member", "password": PASSWORD})
     assert read().scalar(select(func.count()).select_from(Session)) == 1
 
@@ -139,7 +139,7 @@ def test_of_refreshes_at_once_exactly_one_wins(member, at_once, refresh):
 
 
 def test_a_session_that_is_not_refreshed_ends_after_thirty_days(member, refresh, problem, age):
-    age(service.REFRESH_SECONDS - 60)
+    age(service.REFRESH_TOKEN_SECONDS - 60)
     assert member.get("/v1/users/me").status_code == 200
     age(61)
     problem(member.get("/v1/users/me"), 401)
@@ -147,7 +147,7 @@ def test_a_session_that_is_not_refreshed_ends_after_thirty_days(member, refresh,
 
 
 def test_refreshing_prolongs_a_session(member, refresh, whoami, age):
-    age(service.REFRESH_SECONDS - 60)
+    age(service.REFRESH_TOKEN_SECONDS - 60)
     fresh = refresh(member.tokens["refresh_token"]).json
     age(61)
     assert whoami(fresh["access_token"]).status_code == 200

@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from movierating import clock
 from movierating.auth import tokens
 from movierating.auth.models import PersonalToken
-from movierating.auth.service import end_everything
+from movierating.auth.service import revoke_all
 from movierating.errors import Unauthenticated
 from movierating.storage.database import read, write
 
@@ -18,8 +18,8 @@ TOKENS = "/v1/auth/tokens"
 
 
 @pytest.fixture
-def make_token(sign_up):
-    """`make_token(scope="read", of=person)` makes a personal token; it is `headers` to send and the answer."""
+def create_token(sign_up):
+    """`create_token(scope="read", of=person)` makes a personal token; it is `headers` to send and the answer."""
 
     def make(of, scope="write", **given):
         answer = of.post(TOKENS, json={"name": "script", "scope": scope, **given})
@@ -29,8 +29,8 @@ def make_token(sign_up):
     return make
 
 
-def test_a_token_is_shown_once_and_only_its_hash_is_stored(member, make_token):
-    _, answer = make_token(member, expires_at="2100-01-01T00:00:00+02:00")
+def test_a_token_is_shown_once_and_only_its_hash_is_stored(member, create_token):
+    _, answer = create_token(member, expires_at="2100-01-01T00:00:00+02:00")
     token = answer.json.pop("token")
     assert token.startswith("mr_")
     assert len(token) == 3 + 43  # 256 bits in base64
@@ -46,20 +46,20 @@ def test_a_token_is_shown_once_and_only_its_hash_is_stored(member, make_token):
 
 
 def test_a_write_token_writes_in_its_owners_name_and_role(
-    member, admin, client, make_token, add_movie, problem
+    member, admin, client, create_token, add_movie, problem
 ):
-    headers, _ = make_token(member)
+    headers, _ = create_token(member)
     movie = f"/v1/movies/{add_movie()}/rating"
     assert client.put(movie, json={"value": 7}, headers=headers).status_code == 201
     assert member.get(movie).json["value"] == 7
     problem(client.get("/v1/users", headers=headers), 403)
     for scope in ("read", "write"):
-        headers, _ = make_token(admin, scope)
+        headers, _ = create_token(admin, scope)
         assert client.get("/v1/users", headers=headers).status_code == 200
 
 
-def test_a_read_token_reads(member, client, make_token, add_movie, problem):
-    headers, _ = make_token(member, "read")
+def test_a_read_token_reads(member, client, create_token, add_movie, problem):
+    headers, _ = create_token(member, "read")
     assert client.get("/v1/users/me", headers=headers).json["id"] == member.id
     assert client.head("/v1/users/me", headers=headers).status_code == 200
     problem(client.get(f"/v1/movies/{add_movie()}/rating", headers=headers), 404)
@@ -76,10 +76,10 @@ WRITES = [
 ]
 
 
-def test_a_read_token_is_refused_before_the_body_is_looked_at(admin, client, make_token, problem, subtests):
+def test_a_read_token_is_refused_before_the_body_is_looked_at(admin, client, create_token, problem, subtests):
     for method, path in WRITES:
         with subtests.test(f"{method} {path}"):
-            headers, _ = make_token(admin, "read")
+            headers, _ = create_token(admin, "read")
             problem(client.open(path, method=method, json={"display_name": "New"}, headers=headers), 403)
 
 
@@ -97,35 +97,35 @@ IN_PERSON = [
 ]
 
 
-def test_no_token_does_what_its_owner_does_in_person(member, client, make_token, problem, subtests):
+def test_no_token_does_what_its_owner_does_in_person(member, client, create_token, problem, subtests):
     for method, path, body in IN_PERSON:
         with subtests.test(f"{method} {path}"):
             for scope in ("read", "write"):
-                headers, _ = make_token(member, scope)
+                headers, _ = create_token(member, scope)
                 problem(client.open(path, method=method, json=body, headers=headers), 403)
             assert client.get("/v1/users/me", headers=headers).json["email"] == "member@example.org"
 
 
-def test_a_write_token_changes_the_display_name(member, client, make_token):
-    headers, _ = make_token(member)
+def test_a_write_token_changes_the_display_name(member, client, create_token):
+    headers, _ = create_token(member)
     assert client.patch("/v1/users/me", json={"display_name": "M."}, headers=headers).status_code == 200
     assert member.get("/v1/users/me").json["display_name"] == "M."
 
 
-def test_a_personal_token_is_no_refresh_token(member, client, make_token, problem):
-    headers, _ = make_token(member)
+def test_a_personal_token_is_no_refresh_token(member, client, create_token, problem):
+    headers, _ = create_token(member)
     problem(client.post("/v1/auth/refresh", headers=headers), 401)
 
 
-def test_an_expired_token_is_refused(member, client, make_token, problem):
-    headers, _ = make_token(member, expires_at="2100-01-01T00:00:00Z")
+def test_an_expired_token_is_refused(member, client, create_token, problem):
+    headers, _ = create_token(member, expires_at="2100-01-01T00:00:00Z")
     assert client.get("/v1/users/me", headers=headers).status_code == 200
     write(lambda connection: connection.execute(update(PersonalToken).values(expires_at=clock.now())))
     problem(client.get("/v1/users/me", headers=headers), 401)
 
 
-def test_the_last_use_is_kept_to_the_minute(member, client, make_token):
-    headers, _ = make_token(member)
+def test_the_last_use_is_kept_to_the_minute(member, client, create_token):
+    headers, _ = create_token(member)
     assert member.get(TOKENS).json["items"][0]["last_used_at"] is None
     client.get("/v1/users/me", headers=headers)
     first = member.get(TOKENS).json["items"][0]["last_used_at"]
@@ -137,22 +137,22 @@ def test_the_last_use_is_kept_to_the_minute(member, client, make_token):
     assert member.get(TOKENS).json["items"][0]["last_used_at"] > first
 
 
-def test_a_removed_token_stops_at_once(member, client, make_token, problem):
-    headers, answer = make_token(member)
+def test_a_removed_token_stops_at_once(member, client, create_token, problem):
+    headers, answer = create_token(member)
     assert member.delete(answer.headers["Location"]).status_code == 204
     problem(client.get("/v1/users/me", headers=headers), 401)
     problem(member.delete(answer.headers["Location"]), 404)
 
 
-def test_nobody_sees_or_removes_anothers_token(member, admin, make_token, problem):
-    _, answer = make_token(member)
+def test_nobody_sees_or_removes_anothers_token(member, admin, create_token, problem):
+    _, answer = create_token(member)
     problem(admin.delete(answer.headers["Location"]), 404)
     problem(admin.delete(f"{TOKENS}/99999999999999999999"), 404)
     assert admin.get(TOKENS).json["items"] == []
 
 
-def test_tokens_come_by_the_page_oldest_first(member, make_token):
-    made = [make_token(member)[1].json["id"] for _ in range(3)]
+def test_tokens_come_by_the_page_oldest_first(member, create_token):
+    made = [create_token(member)[1].json["id"] for _ in range(3)]
     first = member.get(f"{TOKENS}?limit=2")
     assert [item["id"] for item in first.json["items"]] == made[:2]
     second = member.get(first.headers["Link"].split(">")[0].removeprefix("<"))
@@ -183,15 +183,15 @@ def test_a_token_that_does_not_fit_is_refused(member, problem, subtests):
             problem(member.post(TOKENS, json=body), 422, field)
 
 
-def test_an_account_holds_so_many_tokens_and_no_more(member, make_token, problem, monkeypatch):
-    monkeypatch.setattr(tokens, "TOKENS_A_USER", 2)
-    make_token(member), make_token(member)
+def test_an_account_holds_so_many_tokens_and_no_more(member, create_token, problem, monkeypatch):
+    monkeypatch.setattr(tokens, "MAX_TOKENS_PER_USER", 2)
+    create_token(member), create_token(member)
     problem(member.post(TOKENS, json={"name": "x", "scope": "read"}), 409)
 
 
 def test_a_session_that_ended_meanwhile_leaves_no_token_behind(member):
     session_id = jwt.decode(member.tokens["access_token"], options={"verify_signature": False})["sid"]
-    assert tokens.create(member.id, session_id, "in time", "write", None)
-    write(lambda connection: end_everything(connection, member.id))
+    assert tokens.create_token(member.id, session_id, "in time", "write", None)
+    write(lambda connection: revoke_all(connection, member.id))
     with pytest.raises(Unauthenticated):
-        tokens.create(member.id, session_id, "late", "write", None)
+        tokens.create_token(member.id, session_id, "late", "write", None)

@@ -274,9 +274,9 @@ def test_no_read_is_older_than_a_write_acknowledged_by_another_process(
 
 def test_what_is_noted_waits_for_the_thread_and_is_there_when_asked_for(client):
     client.get("/healthz")
-    assert request_log._noted
+    assert request_log._pending
     request_log.flush()
-    assert not request_log._noted
+    assert not request_log._pending
 
 
 @pytest.mark.sqlite

@@ -8,18 +8,18 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from redis import Redis
 
-from movierating.limits.redis_client import PATIENCE_SECONDS, Gone, RedisServer
+from movierating.limits.redis_client import REDIS_TIMEOUT_SECONDS, RedisClient, RedisUnavailable
 
 SECRET = "hunter2-and-some-more"
 
 
 @pytest.fixture
 def connect():
-    """`connect(url)` is a RedisServer there."""
+    """`connect(url)` is a RedisClient there."""
     made = []
 
     def make(url):
-        made.append(RedisServer(url))
+        made.append(RedisClient(url))
         return made[-1]
 
     yield make
@@ -40,17 +40,17 @@ def said(caplog):
 
 
 def client_of(server):
-    return Redis(connection_pool=server.pool(PATIENCE_SECONDS))
+    return Redis(connection_pool=server.pool(REDIS_TIMEOUT_SECONDS))
 
 
 @pytest.mark.parametrize("trouble", ["gone", "stuck"])
 def test_it_is_found_again_and_each_turn_is_logged_once(server, redis, said, eventually, trouble):
-    assert server.answers()
+    assert server.is_available()
     with getattr(redis, trouble)():
         with ThreadPoolExecutor(8) as threads:
-            assert not any(threads.map(lambda _: server.answers(), range(64)))
+            assert not any(threads.map(lambda _: server.is_available(), range(64)))
         assert [message for message, _ in said()] == ["Redis does not answer; the service goes on without it"]
-    eventually(server.answers)
+    eventually(server.is_available)
     eventually(lambda: len(said()) == 2)
     assert said()[1] == ("Redis answers again", {"address": f"127.0.0.1:{redis.port}"})
 
@@ -58,16 +58,16 @@ def test_it_is_found_again_and_each_turn_is_logged_once(server, redis, said, eve
 def test_while_it_is_gone_nobody_asks(server, redis):
     asked = []
     with redis.gone():
-        assert not server.answers()
-        with pytest.raises(Gone):
-            server.ask(lambda: asked.append("question"))
+        assert not server.is_available()
+        with pytest.raises(RedisUnavailable):
+            server.call(lambda: asked.append("question"))
     assert asked == []
 
 
 def test_an_error_of_the_question_is_passed_on(server):
     with pytest.raises(ZeroDivisionError):
-        server.ask(lambda: 1 // 0)
-    assert server.answers()
+        server.call(lambda: 1 // 0)
+    assert server.is_available()
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_one_that_takes_no_writes_is_as_good_as_gone(connect, start_redis, refus
     redis = start_redis(*refusal)
     server = connect(redis.url)
     assert client_of(server).ping()
-    assert not server.answers()
+    assert not server.is_available()
 
 
 @pytest.mark.parametrize(
@@ -88,13 +88,13 @@ def test_one_that_takes_no_writes_is_as_good_as_gone(connect, start_redis, refus
 def test_a_password_is_never_logged(connect, start_redis, said, caplog, options):
     redis = start_redis(*options)
     server = connect(redis.url.replace("//", f"//:{SECRET}@"))
-    assert not server.answers()
+    assert not server.is_available()
     assert len(said()) == 1
     assert SECRET not in repr([vars(record) for record in caplog.records])
 
 
 def test_a_password_is_used(connect, start_redis):
-    assert connect(start_redis("--requirepass", SECRET).url.replace("//", f"//:{SECRET}@")).answers()
+    assert connect(start_redis("--requirepass", SECRET).url.replace("//", f"//:{SECRET}@")).is_available()
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_a_password_is_used(connect, start_redis):
     ],
 )
 def test_why_and_where_is_told(connect, redis, said, url, address, reason):
-    assert not connect(url.format(port=redis.port)).answers()
+    assert not connect(url.format(port=redis.port)).is_available()
     ((_, facts),) = said()
     assert facts["address"] == address.format(port=redis.port)
     assert reason is None or facts["reason"] == reason
@@ -124,14 +124,14 @@ def test_what_speaks_no_redis_is_gone(connect, free_port):
 
         other = threading.Thread(target=answer)
         other.start()
-        assert not connect(f"redis://127.0.0.1:{port}").answers()
+        assert not connect(f"redis://127.0.0.1:{port}").is_available()
         other.join()
 
 
 def test_a_name_that_is_looked_up_for_ever_holds_up_nobody(connect, said, monkeypatch):
     waits = threading.Event()
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_: waits.wait())
-    assert not connect("redis://redis.example").answers()
+    assert not connect("redis://redis.example").is_available()
     waits.set()
     assert said()[0][1]["reason"] == "the name lookup timed out"
 

@@ -7,7 +7,7 @@ from limits.storage import storage_from_string
 from limits.strategies import FixedWindowRateLimiter
 
 from limits import RateLimitItemPerMinute
-from movierating.limits.redis_client import RedisServer
+from movierating.limits.redis_client import RedisClient
 from movierating.limits.redis_storage import storage_uri
 
 FIVE = RateLimitItemPerMinute(5)
@@ -16,7 +16,7 @@ FIVE = RateLimitItemPerMinute(5)
 @pytest.fixture
 def server(redis):
     redis.send("FLUSHALL")
-    server = RedisServer(redis.url)
+    server = RedisClient(redis.url)
     yield server
     server.close()
 

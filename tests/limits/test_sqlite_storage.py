@@ -112,7 +112,7 @@ def test_windows_that_ended_are_purged(storage: SQLiteStorage, clock: Clock, pat
     for number in range(10):
         storage.incr(f"login/{number}", 60)
     assert rows_in(path) == 10
-    clock.now += sqlite_storage.PURGE_SECONDS
+    clock.now += sqlite_storage.PURGE_INTERVAL_SECONDS
     storage.incr("login/new", 60)
     assert rows_in(path) == 1
 
@@ -205,7 +205,7 @@ def test_a_mended_file_is_used_again(storage: SQLiteStorage, path: Path) -> None
 
 @pytest.fixture
 def locked(path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    monkeypatch.setattr(sqlite_storage, "BUSY_SECONDS", 0.01)
+    monkeypatch.setattr(sqlite_storage, "BUSY_TIMEOUT_SECONDS", 0.01)
     holder = sqlite3.connect(path)
     holder.execute("BEGIN EXCLUSIVE")
     yield path

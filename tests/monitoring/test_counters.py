@@ -17,16 +17,16 @@ from movierating.monitoring import counters, request_log
 def file(tmp_path):
     # What another test's application answered is counted before.
     request_log.flush()
-    counters.keep_in(tmp_path / "counts")
+    counters.set_file(tmp_path / "counts")
     return tmp_path / "counts"
 
 
 COUNT = """
 import sys, pathlib, os, signal
 from movierating.monitoring import counters, request_log
-counters.keep_in(pathlib.Path(sys.argv[1]))
+counters.set_file(pathlib.Path(sys.argv[1]))
 for _ in range(100):
-    counters.count("hits", "a")
+    counters.increment("hits", "a")
 """
 
 
@@ -36,61 +36,61 @@ def run(file, then=""):
 
 def test_threads_lose_nothing(file):
     with ThreadPoolExecutor(8) as threads:
-        list(threads.map(lambda _: counters.count("hits", "a"), range(4000)))
-    assert counters.totals() == {("hits", "a"): 4000}
+        list(threads.map(lambda _: counters.increment("hits", "a"), range(4000)))
+    assert counters.read_totals() == {("hits", "a"): 4000}
 
 
 def test_processes_add_up_and_leave_their_counts(file):
-    counters.count("hits", "a")
+    counters.increment("hits", "a")
     assert [run(file), run(file)] == [0, 0]
-    assert counters.totals() == {("hits", "a"): 201}
+    assert counters.read_totals() == {("hits", "a"): 201}
 
 
 def test_what_was_shown_survives_a_kill(file):
-    assert run(file, "counters.totals(); os.kill(os.getpid(), signal.SIGKILL)") == -signal.SIGKILL
-    assert counters.totals() == {("hits", "a"): 100}
+    assert run(file, "counters.read_totals(); os.kill(os.getpid(), signal.SIGKILL)") == -signal.SIGKILL
+    assert counters.read_totals() == {("hits", "a"): 100}
 
 
 def test_a_fork_leaves_its_parents_counts_to_the_parent(file):
-    counters.count("hits", "a")
-    forks = "if not os.fork(): counters.count('hits', 'b'); sys.exit()\nos.wait()"
+    counters.increment("hits", "a")
+    forks = "if not os.fork(): counters.increment('hits', 'b'); sys.exit()\nos.wait()"
     assert run(file, forks) == 0
-    assert counters.totals() == {("hits", "a"): 101, ("hits", "b"): 1}
+    assert counters.read_totals() == {("hits", "a"): 101, ("hits", "b"): 1}
 
 
 def test_amounts_add_up(file):
-    counters.count("seconds", amount=0.25)
-    counters.count("seconds", amount=0.5)
-    assert counters.totals() == {("seconds",): 0.75}
+    counters.increment("seconds", amount=0.25)
+    counters.increment("seconds", amount=0.5)
+    assert counters.read_totals() == {("seconds",): 0.75}
 
 
 def test_counts_wait_for_a_file_that_cannot_be_written(file):
-    counters.count("hits", "a")
+    counters.increment("hits", "a")
     file.unlink(missing_ok=True)
     file.mkdir()
     with pytest.raises(sqlite3.Error):
-        counters.totals()
+        counters.read_totals()
     file.rmdir()
-    assert counters.totals() == {("hits", "a"): 1}
+    assert counters.read_totals() == {("hits", "a"): 1}
 
 
 def test_another_file_takes_no_counts_along(file, tmp_path):
-    counters.count("hits", "a")
-    counters.keep_in(tmp_path / "other")
-    assert counters.totals() == {}
-    counters.keep_in(file)
-    assert counters.totals() == {("hits", "a"): 1}
+    counters.increment("hits", "a")
+    counters.set_file(tmp_path / "other")
+    assert counters.read_totals() == {}
+    counters.set_file(file)
+    assert counters.read_totals() == {("hits", "a"): 1}
 
 
 def test_totals_hold_what_another_thread_is_writing(file):
-    counters.count("hits", "a")
+    counters.increment("hits", "a")
     with closing(sqlite3.connect(file, isolation_level=None)) as other, ThreadPoolExecutor(2) as threads:
         other.execute("CREATE TABLE slow (x)")
         other.execute("BEGIN IMMEDIATE")
         threads.submit(counters.flush)
-        while counters._fresh:  # until that thread has taken the counts and waits for the file
+        while counters._pending:  # until that thread has taken the counts and waits for the file
             time.sleep(0.001)
-        totals = threads.submit(counters.totals)
+        totals = threads.submit(counters.read_totals)
         time.sleep(0.1)
         other.execute("COMMIT")
         assert totals.result() == {("hits", "a"): 1}
@@ -98,14 +98,14 @@ def test_totals_hold_what_another_thread_is_writing(file):
 
 def test_what_finds_no_room_in_the_file_is_shown_later(tmp_path):
     file = tmp_path / "counts.sqlite3"
-    counters.keep_in(file)
+    counters.set_file(file)
     counters.add({("first",): 1}, start=False)
-    assert counters.totals() == {("first",): 1}
+    assert counters.read_totals() == {("first",): 1}
     with closing(sqlite3.connect(file)) as connection:
         connection.execute(
             "CREATE TRIGGER full BEFORE INSERT ON counts BEGIN SELECT RAISE(ABORT, 'full'); END"
         )
         counters.add({("second",): 1}, start=False)
-        assert counters.totals() == {("first",): 1}
+        assert counters.read_totals() == {("first",): 1}
         connection.execute("DROP TRIGGER full")
-    assert counters.totals() == {("first",): 1, ("second",): 1}
+    assert counters.read_totals() == {("first",): 1, ("second",): 1}

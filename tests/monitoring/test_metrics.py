@@ -7,7 +7,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 import postgres
 from movierating.monitoring import metrics
-from movierating.monitoring.logs import Answered
+from movierating.monitoring.logs import RequestRecord
 from movierating.operations import last_backup
 from movierating.storage import database
 from movierating.storage.database import read, write
@@ -70,8 +70,8 @@ def test_requests_are_counted_by_method_rule_and_status(scrape, client):
 
 
 def test_latency_is_a_histogram(scrape):
-    metrics.count_answers(
-        Answered(0, "", "GET", "/slow", 200, seconds, None) for seconds in (0.001, 0.0011, 0.3, 60)
+    metrics.count_requests(
+        RequestRecord(0, "", "GET", "/slow", 200, seconds, None) for seconds in (0.001, 0.0011, 0.3, 60)
     )
     values = scrape()
     name = "movierating_http_request_duration_seconds"

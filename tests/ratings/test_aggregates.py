@@ -88,7 +88,7 @@ class World:
 
     def close_account(self, person: int) -> None:
         gone = self.people[person]
-        users.close_own(gone, "correct horse battery")
+        users.delete_own_account(gone, "correct horse battery")
         self.ratings = {key: rating for key, rating in self.ratings.items() if key[0] != gone}
         self.people[person] = self._sign_up(f"p{next(_numbers)}-again")
 

@@ -162,7 +162,7 @@ def test_lists_of_ratings_have_the_fields_that_the_schemas_describe(add_user, ad
     [item], _ = service.list_ratings_for_movie(movie_id, None, 20)
     assert item.keys() == MovieRatingSchema().fields.keys()
     assert item["user"].keys() == MovieRatingSchema().fields["user"].schema.fields.keys()
-    [item], _ = rating_history.rated_by(user_id, {}, "-rated_at", None, 20)
+    [item], _ = rating_history.list_ratings_by_user(user_id, {}, "-rated_at", None, 20)
     assert item.keys() == RatedMovieSchema().fields.keys()
     movie = orjson.loads(orjson.dumps(item["movie"]))
     assert list(movie) == list(RatedMovieSchema().fields["movie"].schema.fields)

@@ -86,7 +86,7 @@ class People(Service):
         by.ended |= refused is None
 
     @rule(by=credentials, scope=st.sampled_from(["read", "write"]))
-    def make_token(self, by: Credential, scope: str) -> None:
+    def create_token(self, by: Credential, scope: str) -> None:
         refused = by.refusal(in_person=True)
         made = self.send(by, "POST", "/v1/auth/tokens", refused or 201, json={"name": "x", "scope": scope})
         if refused is None:
@@ -94,7 +94,7 @@ class People(Service):
             self.world.credentials.append(token)
 
     @rule(by=credentials, token=credentials)
-    def end_token(self, by: Credential, token: Credential) -> None:
+    def revoke_token(self, by: Credential, token: Credential) -> None:
         if token.id is None:
             return
         own = by.account is token.account and not token.ended

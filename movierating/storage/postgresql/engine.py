@@ -227,7 +227,7 @@ def _state(error: SQLAlchemyError) -> str | None:
 def _count(waited: float, held: float) -> None:
     counters.add(
         {
-            **counters.observations((counters.WRITE_WAIT,), [waited]),
-            **counters.observations((counters.WRITE_TRANSACTION,), [held]),
+            **counters.to_histogram((counters.WRITE_WAIT,), [waited]),
+            **counters.to_histogram((counters.WRITE_TRANSACTION,), [held]),
         }
     )

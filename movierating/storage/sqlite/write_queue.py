@@ -173,8 +173,8 @@ class Writer:
             self._company = min(len(batch) + len(self._queue), ENOUGH_JOBS)
             self._pause = held / 2
         return {
-            **counters.observations((counters.WRITE_WAIT,), waits),
-            **counters.observations((counters.WRITE_TRANSACTION,), [held]),
+            **counters.to_histogram((counters.WRITE_WAIT,), waits),
+            **counters.to_histogram((counters.WRITE_TRANSACTION,), [held]),
         }
 
     def _take_along(self, batch: list[_Waiting]) -> None:
