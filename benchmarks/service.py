@@ -118,10 +118,10 @@ def serving(instance: Path, workers: int = 1, core: int | None = None) -> Iterat
 @contextmanager
 def hello(folder: Path, core: int | None = None) -> Iterator[Service]:
     """A bare Flask service with one worker, on the server and with the settings of the delivered one."""
-    from movierating.operations.server import THREADS_A_WORKER
+    from movierating.operations.server import THREADS_PER_WORKER
 
     port = free_port()
-    program = [sys.executable, str(HERE / "hello.py"), str(port), str(THREADS_A_WORKER)]
+    program = [sys.executable, str(HERE / "hello.py"), str(port), str(THREADS_PER_WORKER)]
     with _running(program, port, dict(os.environ), folder / "hello.log", core) as service:
         yield service
 

@@ -38,8 +38,8 @@ def build(environ: Mapping[str, str] | None, prepared: bool) -> Flask:
     """The application, as `movierating.create_app` promises it."""
     settings = config.load(environ)
     folder = settings["INSTANCE_PATH"]
-    startup.make_folder(folder, to_be_written=prepared)
-    settings["SECRET_KEY"] = settings["SECRET_KEY"] or startup.secret_key(folder)
+    startup.create_instance_folder(folder, to_be_written=prepared)
+    settings["SECRET_KEY"] = settings["SECRET_KEY"] or startup.load_secret_key(folder)
     app = application.Application("movierating", instance_path=str(folder), static_folder="static")
     app.config.from_mapping(settings)
     app.extensions["redis"] = redis = _redis_server(settings["REDIS_URL"])
@@ -60,7 +60,7 @@ def build(environ: Mapping[str, str] | None, prepared: bool) -> Flask:
     for command in main.commands.values():
         app.cli.add_command(command)
     if prepared:
-        startup.prepare(app)
+        startup.prepare_instance(app)
     return app
 
 
@@ -143,7 +143,7 @@ def _bind_extensions(app: application.Application) -> None:
     app.teardown_appcontext_funcs.clear()
     with app.app_context():
         database.configure(db.engine, app.config["DATABASE_REPLICA_URL"])
-    migrate.init_app(app, db, directory=str(startup.MIGRATIONS), render_as_batch=True)
+    migrate.init_app(app, db, directory=str(startup.MIGRATIONS_FOLDER), render_as_batch=True)
     jwt.init_app(app)
     limiter.init_app(app)
     # To find out that nothing limits a read takes as long as to answer one, and here only operations have limits, which

@@ -100,7 +100,7 @@ def connect(port):
     "data", [HALF, LARGE_FILE], ids=["bodies that do not come", "answers that nobody takes"]
 )
 def test_slow_clients_wait_in_nginx(connect, port, data):
-    connect(data, 4 * server.THREADS_A_WORKER)
+    connect(data, 4 * server.THREADS_PER_WORKER)
     for number in range(5):
         assert ask(port, f"/v1/users/{number + 1}") == 404
         assert ask(port, "/v1/users", b"{}") == 422
@@ -120,7 +120,7 @@ def test_a_client_can_not_say_where_it_is(port, name):
 
 def test_a_connection_is_given_up_by_nginx_before_the_service_closes_it():
     (seconds,) = re.findall(r"^upstream .+?keepalive_timeout (\d+)s;", NGINX, re.DOTALL | re.MULTILINE)
-    assert int(seconds) < server.HEADER_SECONDS
+    assert int(seconds) < server.HEADER_TIMEOUT_SECONDS
 
 
 def test_nginx_takes_a_body_that_the_service_takes():
@@ -145,8 +145,8 @@ def unit():
 
 
 def test_the_unit_leaves_room_for_connections_and_time_to_drain(unit):
-    assert int(unit["Service"]["LimitNOFILE"]) >= server.CONNECTIONS_A_WORKER + server.OTHER_FILES
-    assert int(unit["Service"]["TimeoutStopSec"]) > server.DRAIN_SECONDS
+    assert int(unit["Service"]["LimitNOFILE"]) >= server.MAX_CONNECTIONS_PER_WORKER + server.RESERVED_FILES
+    assert int(unit["Service"]["TimeoutStopSec"]) > server.DRAIN_TIMEOUT_SECONDS
 
 
 def test_the_files_set_what_is_a_setting():
@@ -203,7 +203,7 @@ def test_the_image_runs_a_command_that_there_is_as_nobody_who_owns_its_files():
 
 def test_docker_waits_until_it_has_drained():
     assert instruction("STOPSIGNAL") == "SIGTERM"
-    assert server.DRAIN_SECONDS < DOCKERS_PATIENCE_SECONDS
+    assert server.DRAIN_TIMEOUT_SECONDS < DOCKERS_PATIENCE_SECONDS
     assert "stop_grace_period" not in SERVICES["movierating"]
 
 

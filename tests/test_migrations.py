@@ -50,16 +50,16 @@ def migrated(tmp_path, environ):
 @pytest.fixture
 def next_version(monkeypatch, tmp_path):
     """`next_version("op.execute(...)")` puts a migration on top that does that last, as a later release would."""
-    newest = startup.newest_revision()
+    newest = startup.get_newest_revision()
 
     def release(then):
-        folder = shutil.copytree(startup.MIGRATIONS, tmp_path / "migrations")
+        folder = shutil.copytree(startup.MIGRATIONS_FOLDER, tmp_path / "migrations")
         (folder / "versions" / "9999_next.py").write_text(NEXT.format(newest=newest, then=then))
-        monkeypatch.setattr(startup, "MIGRATIONS", folder)
-        startup.newest_revision.cache_clear()
+        monkeypatch.setattr(startup, "MIGRATIONS_FOLDER", folder)
+        startup.get_newest_revision.cache_clear()
 
     yield release
-    startup.newest_revision.cache_clear()
+    startup.get_newest_revision.cache_clear()
 
 
 def ours(_object, name, kind, _reflected, _compare_to):
@@ -132,7 +132,7 @@ def test_a_downgrade_leaves_nothing(migrated):
 def test_after_a_downgrade_the_upgrade_works_again(migrated):
     downgrade(revision="base")
     upgrade_to()
-    assert startup.missing() == []
+    assert startup.find_unready() == []
 
 
 @pytest.fixture
@@ -159,12 +159,12 @@ def tables(instance, outside):
 
 @pytest.mark.sqlite
 def test_before_an_upgrade_the_file_is_copied_aside(instance, environ, next_version, monkeypatch, milestones):
-    newest = startup.newest_revision()
+    newest = startup.get_newest_revision()
     monkeypatch.setattr(startup, "seed_once", lambda: None)
     next_version("pass")
     app = create_app(environ(instance))
     with app.app_context():
-        assert startup.current_revision() == "9999"
+        assert startup.get_current_revision() == "9999"
         database.close()
     copy = instance / f"movierating.before-{newest}-upgrade.sqlite3"
     with closing(sqlite3.connect(copy)) as connection:
@@ -187,7 +187,7 @@ def test_an_upgrade_that_fails_changes_nothing(instance, environ, next_version, 
 
 @pytest.mark.sqlite
 def test_a_copy_that_cannot_be_made_stops_the_upgrade(instance, environ, next_version, milestones):
-    (instance / f"movierating.before-{startup.newest_revision()}-upgrade.sqlite3").mkdir()
+    (instance / f"movierating.before-{startup.get_newest_revision()}-upgrade.sqlite3").mkdir()
     next_version("pass")
     with pytest.raises(SettingError, match="DATABASE_URL: "):
         create_app(environ(instance))
@@ -202,7 +202,7 @@ def test_the_old_version_refuses_the_newer_database(instance, environ, next_vers
         with app.app_context():
             database.close()
     monkeypatch.undo()
-    startup.newest_revision.cache_clear()
+    startup.get_newest_revision.cache_clear()
     with pytest.raises(SettingError, match="newer than this version"):
         create_app(environ(instance))
 
@@ -217,11 +217,11 @@ def test_the_copy_brings_the_old_version_back(
         next_version("pass")
         create_app(environ(instance))
     monkeypatch.undo()
-    startup.newest_revision.cache_clear()
+    startup.get_newest_revision.cache_clear()
     app = create_app(environ(instance), prepared=False)
     (copy,) = instance.glob("*-upgrade.sqlite3")
     with app.app_context():
-        backups.restore(app, copy)
+        backups.restore_backup(app, copy)
     create_app(environ(instance))
     assert tables() == before
     assert milestones() == ["seeded"]

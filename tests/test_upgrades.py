@@ -40,7 +40,7 @@ def content(file):
 
 
 def test_every_revision_has_its_data():
-    scripts = ScriptDirectory(str(startup.MIGRATIONS))
+    scripts = ScriptDirectory(str(startup.MIGRATIONS_FOLDER))
     assert REVISIONS.keys() == {script.revision for script in scripts.walk_revisions()}
 
 
@@ -57,10 +57,10 @@ def upgraded(request, at, environ):
 
 def test_a_database_of_any_release_comes_up_with_a_copy_aside(upgraded):
     file, before, _, revision = upgraded
-    assert startup.current_revision() == startup.newest_revision()
-    assert checks.run(repair=False) == ([], [])
+    assert startup.get_current_revision() == startup.get_newest_revision()
+    assert checks.run_checks(repair=False) == ([], [])
     copy = file.with_name(f"movierating.before-{revision}-upgrade.sqlite3")
-    if revision == startup.newest_revision():
+    if revision == startup.get_newest_revision():
         assert not copy.exists()
     else:
         assert content(copy) == before
@@ -99,7 +99,7 @@ def test_an_upgrade_that_fails_leaves_everything_and_says_so(at, run):
 
 
 def test_a_newer_database_stops_the_start_in_one_line_and_stays(at, run):
-    file = at(startup.newest_revision())
+    file = at(startup.get_newest_revision())
     with closing(sqlite3.connect(file)) as connection, connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
     before = content(file)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def application(*, prepared: bool = True) -> "Iterator[Flask]":
+def open_application(*, prepared: bool = True) -> "Iterator[Flask]":
     """The application of the `flask` command where one runs, a new one otherwise; refusals become one line."""
     from flask.cli import ScriptInfo
     from sqlalchemy.exc import DatabaseError
@@ -43,11 +43,11 @@ def application(*, prepared: bool = True) -> "Iterator[Flask]":
 
 
 def with_application(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Run a command inside `application()`."""
+    """Run a command inside `open_application()`."""
 
     @functools.wraps(command)
     def inside(*args: Any, **kwargs: Any) -> Any:
-        with application():
+        with open_application():
             return command(*args, **kwargs)
 
     return inside

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from movierating.cli.application import application
+from movierating.cli.application import open_application
 
 
 @click.command()
@@ -25,13 +25,13 @@ def backup(file: str) -> None:
     from movierating.storage import database
 
     orphans: list[str] = []
-    with _ended_in_order(), application(prepared=False):
+    with _ended_in_order(), open_application(prepared=False):
         database.hold()
         own = database.file()
         if own is None:
-            pg_backup.back_up(Path(file))
+            pg_backup.create_dump(Path(file))
         else:
-            orphans = backups.back_up(own, Path(file))
+            orphans = backups.create_backup(own, Path(file))
     _warn(orphans)
     click.echo(f"backup written to {file}")
 
@@ -49,12 +49,12 @@ def restore(file: str) -> None:
     from movierating.operations import backups, pg_backup
     from movierating.storage import database
 
-    with _ended_in_order(), application(prepared=False) as app:
+    with _ended_in_order(), open_application(prepared=False) as app:
         if database.file() is None:
-            restored = backups.Restored(None, pg_backup.restore(app, Path(file)), [])
+            restored = backups.RestoreResult(None, pg_backup.restore_dump(app, Path(file)), [])
         else:
             _refuse_dump(file)
-            restored = backups.restore(app, Path(file))
+            restored = backups.restore_backup(app, Path(file))
         index_check.keep_up()
     _warn(restored.orphans)
     if restored.upgraded_from:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import click
 
-from movierating.cli.application import application, with_application
-from movierating.cli.progress import progress
+from movierating.cli.application import open_application, with_application
+from movierating.cli.progress import show_progress
 
 if TYPE_CHECKING:
     from movierating.ratings.bulk import OnConflict
@@ -34,7 +34,7 @@ def import_movielens(folder: Path) -> None:
 
     try:
         dataset = movielens.open_folder(folder)
-        with application(), progress("ratings", dataset.size) as advance:
+        with open_application(), show_progress("ratings", dataset.size) as advance:
             report = datasets.import_movielens(dataset, advance)
     except (movielens.NotMovieLens, OSError) as error:
         raise click.ClickException(str(error)) from error
@@ -55,8 +55,8 @@ def import_movielens(folder: Path) -> None:
 
 
 # As `ratings.formats` has them; a test compares, and help needn't wait for an import.
-IN = ("letterboxd", "imdb", "trakt", "tmdb", "movary", "movielens", "csv", "json")
-OUT = ("csv", "json", "letterboxd", "imdb")
+IMPORT_FORMATS = ("letterboxd", "imdb", "trakt", "tmdb", "movary", "movielens", "csv", "json")
+EXPORT_FORMATS = ("csv", "json", "letterboxd", "imdb")
 ON_CONFLICT = ("newer", "keep", "replace")
 
 # Smaller files are in before anybody wonders.
@@ -66,7 +66,9 @@ _LARGE_BYTES = 1 << 20
 @import_.command("ratings")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
 @click.option("--user", "name", required=True, help="Whose ratings they are.")
-@click.option("--format", "wanted", type=click.Choice(IN), help="Refuse the file if it is anything else.")
+@click.option(
+    "--format", "wanted", type=click.Choice(IMPORT_FORMATS), help="Refuse the file if it is anything else."
+)
 @click.option("--dry-run", is_flag=True, help="Only report; write nothing.")
 @click.option("--create-missing", is_flag=True, help="Add the movies that are not there.")
 @click.option(
@@ -125,7 +127,7 @@ def _watched(name: str) -> Iterator[BinaryIO]:
         if size < _LARGE_BYTES:
             yield file
         else:
-            with progress("reading", size) as advance:
+            with show_progress("reading", size) as advance:
                 yield io.BufferedReader(_Watched(file, advance))
 
 
@@ -160,7 +162,12 @@ def export() -> None:
 @export.command("ratings")
 @click.option("--user", "name", required=True, help="Whose ratings.")
 @click.option(
-    "--format", "wanted", type=click.Choice(OUT), default="csv", show_default=True, help="Which kind of file."
+    "--format",
+    "wanted",
+    type=click.Choice(EXPORT_FORMATS),
+    default="csv",
+    show_default=True,
+    help="Which kind of file.",
 )
 @click.option(
     "--output",

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
-from movierating.cli.application import application, with_application
+from movierating.cli.application import open_application, with_application
 from movierating.cli.durations import Duration
 
 _GIVEN = ParameterSource.COMMANDLINE
@@ -54,15 +54,15 @@ def serve(
     before = signal.signal(signal.SIGTERM, _end)
     try:
         from movierating import create_app
-        from movierating.operations.backup_schedule import Schedule
-        from movierating.operations.server import run
+        from movierating.operations.backup_schedule import BackupSchedule
+        from movierating.operations.server import run_server
 
-        run(
+        run_server(
             create_app(),
             host,
             port,
             workers,
-            Schedule(backup_dir, backup_every, backup_keep) if backup_dir else None,
+            BackupSchedule(backup_dir, backup_every, backup_keep) if backup_dir else None,
         )
         # Who sends it twice finds the process on its way out, and must not make a failure of that.
         before = signal.SIG_IGN
@@ -108,8 +108,8 @@ def check(repair: bool) -> None:
     """
     from movierating.operations import checks
 
-    with application(prepared=False):
-        wrong, repaired = checks.run(repair)
+    with open_application(prepared=False):
+        wrong, repaired = checks.run_checks(repair)
     for finding in [*wrong, *repaired]:
         click.echo(finding)
     if wrong:
@@ -126,5 +126,5 @@ def openapi() -> None:
     from movierating.http.extensions import api
     from movierating.http.openapi import build_document
 
-    with application(prepared=False):
+    with open_application(prepared=False):
         click.echo(orjson.dumps(build_document(api.spec), option=orjson.OPT_INDENT_2))

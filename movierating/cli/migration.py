@@ -4,8 +4,8 @@ from functools import partial
 
 import click
 
-from movierating.cli.application import application
-from movierating.cli.progress import progress
+from movierating.cli.application import open_application
+from movierating.cli.progress import show_progress
 
 
 @click.command("migrate-database")
@@ -24,7 +24,7 @@ def migrate_database(url: str) -> None:
         address = config.postgresql_url(url)
     except ValueError as error:
         raise click.ClickException(f"URL {error}") from error
-    with application(prepared=False) as app:
-        rows = pg_migration.move(app, address, partial(progress, "rows"))
+    with open_application(prepared=False) as app:
+        rows = pg_migration.migrate_to_postgresql(app, address, partial(show_progress, "rows"))
     click.echo(f"{rows} rows are in PostgreSQL, the same as in SQLite")
     click.echo("set MOVIERATING_DATABASE_URL to it, on each host with this instance's secret key")

@@ -8,7 +8,7 @@ import click
 
 
 @contextmanager
-def progress(label: str, size: int) -> Iterator[Callable[[int], None]]:
+def show_progress(label: str, size: int) -> Iterator[Callable[[int], None]]:
     """Call the function with how much of `size` is done."""
     done, on_terminal = 0, sys.stderr.isatty()
     with click.progressbar(length=size, label=label, file=sys.stderr, hidden=not on_terminal) as bar:

@@ -14,19 +14,19 @@ from itertools import count
 from pathlib import Path
 
 from movierating.operations import sqlite_backup
-from movierating.operations.sqlite_backup import SIDE_SUFFIXES, CopyError
+from movierating.operations.sqlite_backup import SIDE_SUFFIXES, BackupError
 from movierating.storage.cache_versions import Versions
 
 
-def staged(database: Path) -> Path:
+def get_staging_path(database: Path) -> Path:
     """Where to prepare what will take the place of `database`."""
     return _beside(database, "new")
 
 
-def replace(database: Path) -> Path | None:
+def replace_database(database: Path) -> Path | None:
     """Put what is `staged` in the place of `database`, and return the file that keeps the old one.
 
-    For who holds the instance alone. Raises CopyError or OSError, and then `database` is as it was.
+    For who holds the instance alone. Raises BackupError or OSError, and then `database` is as it was.
     """
     resolved = database.resolve()
     old = _beside(database, "old")
@@ -38,16 +38,16 @@ def replace(database: Path) -> Path | None:
     versions = Versions(Versions.file_of(database))
     versions.settle()
     with versions.changing(None):
-        sqlite_backup.replace(staged(database), resolved)
+        sqlite_backup.replace_file(get_staging_path(database), resolved)
     versions.close()
     return _keep(resolved, old)
 
 
-def tidy(database: Path) -> None:
+def clean_up(database: Path) -> None:
     """Clear away what a replacement that was killed has left; for who knows that none is under way. Raises OSError."""
     resolved = database.resolve()
-    sqlite_backup.remove(staged(database))
-    sqlite_backup.remove(_beside(database, "old-draft"))
+    sqlite_backup.remove_database(get_staging_path(database))
+    sqlite_backup.remove_database(_beside(database, "old-draft"))
     old = _beside(database, "old")
     if old.exists() and resolved.exists() and old.samefile(resolved):
         _move(old, resolved, SIDE_SUFFIXES)
@@ -64,10 +64,10 @@ def _beside(database: Path, what: str) -> Path:
 def _settle(database: Path) -> None:
     """Leave nothing beside a database. One that is damaged stays as it is, and what lies beside it too."""
     try:
-        sqlite_backup.leave_no_log(database)
+        sqlite_backup.remove_log(database)
     except sqlite3.Error as error:
         if not sqlite_backup.is_damage(error):
-            raise CopyError(f"{database} can't be replaced ({error})") from error
+            raise BackupError(f"{database} can't be replaced ({error})") from error
 
 
 def _name_twice(database: Path, old: Path) -> None:
@@ -77,7 +77,7 @@ def _name_twice(database: Path, old: Path) -> None:
     # Some file systems know one name for each file.
     draft = _beside(database, "old-draft")
     shutil.copy2(database, draft)
-    sqlite_backup.replace(draft, old)
+    sqlite_backup.replace_file(draft, old)
 
 
 def _move(file: Path, to: Path, suffixes: Iterable[str]) -> list[str]:

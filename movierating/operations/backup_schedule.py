@@ -20,9 +20,9 @@ from filelock import FileLock, Timeout
 from movierating.config import PREFIX
 from movierating.monitoring.logs import logger
 
-RETRY_SECONDS = 300.0
+RETRY_INTERVAL_SECONDS = 300.0
 # However far away the next one is: the clock may be set, and the machine may sleep.
-LOOK_SECONDS = 60.0
+MAX_WAIT_SECONDS = 60.0
 
 # A worker that is forked while a process is started would keep that one's pipes open, and whoever reads them waiting.
 _starting = threading.Lock()
@@ -35,7 +35,7 @@ _NAME = "movierating-%Y%m%dT%H%M%SZ"
 
 
 @dataclass(frozen=True)
-class Schedule:
+class BackupSchedule:
     """Backups to `folder`, one `every` so often, of which the newest `keep` stay."""
 
     folder: Path
@@ -43,12 +43,12 @@ class Schedule:
     keep: int
     ending: str = ".sqlite3"
 
-    def due_at(self, now: datetime) -> datetime:
+    def find_next_time(self, now: datetime) -> datetime:
         """When the next backup should start. Raises OSError where the folder can't be read."""
-        made = self.made(now)
+        made = self.find_backups(now)
         return max(made) + self.every if made else now
 
-    def made(self, now: datetime) -> dict[datetime, Path]:
+    def find_backups(self, now: datetime) -> dict[datetime, Path]:
         """The backups that are there. Those of a time to come were made by a clock that was wrong, and don't count."""
         found = {}
         for file in self.folder.iterdir():
@@ -57,16 +57,16 @@ class Schedule:
                 found[at] = file
         return found
 
-    def remove_old(self, now: datetime) -> None:
+    def remove_old_backups(self, now: datetime) -> None:
         """Remove all but the newest, and what was left unfinished. Raises OSError."""
-        made = self.made(now)
+        made = self.find_backups(now)
         for at in sorted(made)[: -self.keep]:
             made[at].unlink(missing_ok=True)
         for part in self.folder.glob(f".movierating-*Z{self.ending}.part*"):
             part.unlink(missing_ok=True)
 
 
-def name_at(now: datetime, ending: str = ".sqlite3") -> str:
+def format_backup_name(now: datetime, ending: str = ".sqlite3") -> str:
     """The name of a backup, by which backups sort by their time."""
     return now.astimezone(UTC).strftime(_NAME) + ending
 
@@ -76,16 +76,16 @@ def _time_of(name: str, ending: str) -> datetime | None:
         at = datetime.strptime(name, _NAME + ending).replace(tzinfo=UTC)
     except ValueError:
         return None
-    return at if name_at(at, ending) == name else None
+    return at if format_backup_name(at, ending) == name else None
 
 
 @contextmanager
-def kept(schedule: Schedule | None, database: Path, instance: Path) -> Iterator[None]:
+def run_backups(schedule: BackupSchedule | None, database: Path, instance: Path) -> Iterator[None]:
     """Keep to the schedule, if there is one, for the instance and its database until the end of the block."""
     if schedule is None:
         yield
         return
-    keeper = _Keeper(schedule, database, instance)
+    keeper = _BackupThread(schedule, database, instance)
     keeper.start()
     try:
         yield
@@ -93,10 +93,10 @@ def kept(schedule: Schedule | None, database: Path, instance: Path) -> Iterator[
         keeper.stop()
 
 
-class _Keeper(threading.Thread):
+class _BackupThread(threading.Thread):
     """Makes each backup when it is due. Nothing that goes wrong ends it."""
 
-    def __init__(self, schedule: Schedule, database: Path, instance: Path) -> None:
+    def __init__(self, schedule: BackupSchedule, database: Path, instance: Path) -> None:
         super().__init__(name="backups", daemon=True)
         self._schedule = schedule
         self._instance = instance
@@ -123,7 +123,7 @@ class _Keeper(threading.Thread):
 
     def _seconds_left(self) -> float:
         now = datetime.now(UTC)
-        return min(max(0.0, (self._schedule.due_at(now) - now).total_seconds()), LOOK_SECONDS)
+        return min(max(0.0, (self._schedule.find_next_time(now) - now).total_seconds()), MAX_WAIT_SECONDS)
 
     def _take_turn(self) -> float:
         """Make a backup, unless another server just has; the seconds to wait then."""
@@ -132,12 +132,12 @@ class _Keeper(threading.Thread):
                 if not self._seconds_left():
                     return self._back_up()
         except Timeout:
-            return LOOK_SECONDS
+            return MAX_WAIT_SECONDS
         return 0.0
 
     def _back_up(self) -> float:
         now, started = datetime.now(UTC), time.monotonic()
-        target = self._schedule.folder / name_at(now, self._schedule.ending)
+        target = self._schedule.folder / format_backup_name(now, self._schedule.ending)
         code, said = self._run("backup", str(target))
         if self._stopping.is_set():
             return 0.0
@@ -151,7 +151,7 @@ class _Keeper(threading.Thread):
             "seconds": round(time.monotonic() - started, 2),
         }
         logger.info("backup", extra={"fields": facts})
-        self._schedule.remove_old(datetime.now(UTC))
+        self._schedule.remove_old_backups(datetime.now(UTC))
         return 0.0
 
     def _run(self, *arguments: str) -> tuple[int, str]:
@@ -183,4 +183,4 @@ class _Keeper(threading.Thread):
     def _fail(self, reason: str) -> float:
         """Log it; the seconds until the next try."""
         logger.error("backup failed", extra={"fields": {"reason": reason}})
-        return min(RETRY_SECONDS, self._schedule.every.total_seconds())
+        return min(RETRY_INTERVAL_SECONDS, self._schedule.every.total_seconds())

@@ -9,13 +9,13 @@ from flask import Flask
 from sqlalchemy import URL, create_engine
 
 from movierating.operations import atomic_replace, last_backup, sqlite_backup, startup
-from movierating.operations.sqlite_backup import SIDE_SUFFIXES, CopyError
+from movierating.operations.sqlite_backup import SIDE_SUFFIXES, BackupError
 from movierating.storage import database
 from movierating.storage.sqlite import engine as sqlite_engine
 from movierating.storage.sqlite.instance_lock import Hold, InUse
 
 
-class Restored(NamedTuple):
+class RestoreResult(NamedTuple):
     """What a restore did: the file that keeps the old database, the older migration it came from, odd rows in it."""
 
     kept: Path | None
@@ -23,79 +23,79 @@ class Restored(NamedTuple):
     orphans: list[str]
 
 
-def back_up(source: Path, target: Path) -> list[str]:
+def create_backup(source: Path, target: Path) -> list[str]:
     """Write a copy of the instance's database `source` to the file `target`, replacing an older backup there.
 
-    Returns a line for each kind of row that lacks the row it refers to. Raises CopyError and leaves `target` as it was.
+    Returns a line for each kind of row that lacks the row it refers to. Raises BackupError; then `target` is unchanged.
     """
     if not source.is_file():
-        raise CopyError(f"there is no database at {source}")
+        raise BackupError(f"there is no database at {source}")
     target = target.resolve()
     _refuse_what_is_no_backup(source, target)
     started = time.time()
-    with sqlite_backup.one_at_a_time(source):
-        orphans = sqlite_backup.copy(source, target)
+    with sqlite_backup.hold_backup_lock(source):
+        orphans = sqlite_backup.copy_database(source, target)
         with suppress(OSError):
             # The backup is good, whether the metric learns of it or not.
-            last_backup.note(source, started)
+            last_backup.record_backup_time(source, started)
     return orphans
 
 
 def _refuse_what_is_no_backup(source: Path, target: Path) -> None:
     if target.name.endswith(SIDE_SUFFIXES):
-        raise CopyError(f"{target}: SQLite gives that name to files of its own")
+        raise BackupError(f"{target}: SQLite gives that name to files of its own")
     try:
         if not target.exists():
             return
         if not target.is_file():
-            raise CopyError(f"{target} is not a file")
+            raise BackupError(f"{target} is not a file")
         if target.samefile(source):
-            raise CopyError(f"{target} is the database itself")
-        if target.stat().st_size and not sqlite_backup.is_copy(target):
-            raise CopyError(f"{target} is there and is not a backup; it was left alone")
+            raise BackupError(f"{target} is the database itself")
+        if target.stat().st_size and not sqlite_backup.is_backup(target):
+            raise BackupError(f"{target} is there and is not a backup; it was left alone")
     except OSError as error:
-        raise CopyError(f"{target} can't be read ({error.strerror})") from error
+        raise BackupError(f"{target} can't be read ({error.strerror})") from error
 
 
-def restore(app: Flask, file: Path) -> Restored:
+def restore_backup(app: Flask, file: Path) -> RestoreResult:
     """Put a copy of the backup `file`, at the newest migration, in the place of the application's database.
 
-    Inside the application's context, which must have no connection open. Raises CopyError where `file` can't be taken
+    Inside the application's context, which must have no connection open. Raises BackupError where `file` can't be taken
     or somebody uses the instance, and then that is as it was; so it is, or restored, after a kill at any moment.
     """
     target = database.file()
     if target is None:
-        raise CopyError("the instance's database is no SQLite file")
+        raise BackupError("the instance's database is no SQLite file")
     try:
         hold = Hold(target, alone=True)
     except InUse as error:
-        raise CopyError("the instance is in use; stop `serve` and other commands first") from error
+        raise BackupError("the instance is in use; stop `serve` and other commands first") from error
     except OSError as error:
-        raise CopyError(f"{target} can't be replaced ({error.strerror})") from error
+        raise BackupError(f"{target} can't be replaced ({error.strerror})") from error
     try:
-        atomic_replace.tidy(target)
+        atomic_replace.clean_up(target)
         return _replace(app, target, file)
     except OSError as error:
-        raise CopyError(f"{target} can't be replaced ({error.strerror})") from error
+        raise BackupError(f"{target} can't be replaced ({error.strerror})") from error
     finally:
         # Also where the disk is full: it only removes and renames.
-        atomic_replace.tidy(target)
+        atomic_replace.clean_up(target)
         hold.release()
 
 
-def _replace(app: Flask, target: Path, file: Path) -> Restored:
+def _replace(app: Flask, target: Path, file: Path) -> RestoreResult:
     if target.exists() and file.exists() and target.samefile(file):
-        raise CopyError(f"{file} is the database itself")
-    revision = sqlite_backup.revision(file)
-    if not startup.is_known(revision):
-        raise CopyError(f"{file} is newer than this version of movierating")
-    staged = atomic_replace.staged(target)
-    sqlite_backup.copy_into(staged, file, sqlite_backup.open_to_read)
-    orphans = sqlite_backup.examine(staged, "integrity_check", called=file)
-    is_older = revision != startup.newest_revision()
+        raise BackupError(f"{file} is the database itself")
+    revision = sqlite_backup.read_revision(file)
+    if not startup.is_known_revision(revision):
+        raise BackupError(f"{file} is newer than this version of movierating")
+    staged = atomic_replace.get_staging_path(target)
+    sqlite_backup.write_copy(staged, file, sqlite_backup.open_read_only)
+    orphans = sqlite_backup.verify_copy(staged, "integrity_check", called=file)
+    is_older = revision != startup.get_newest_revision()
     if is_older:
         _upgrade(app, staged, called=file)
-    return Restored(atomic_replace.replace(target), revision if is_older else None, orphans)
+    return RestoreResult(atomic_replace.replace_database(target), revision if is_older else None, orphans)
 
 
 def _upgrade(app: Flask, staged: Path, called: Path) -> None:
@@ -103,12 +103,12 @@ def _upgrade(app: Flask, staged: Path, called: Path) -> None:
     engine = create_engine(URL.create("sqlite", database=str(staged)), **options)
     sqlite_engine.configure(engine)
     try:
-        startup.upgrade(app, engine)
+        startup.upgrade_schema(app, engine)
         engine.dispose()
-        sqlite_backup.leave_no_log(staged)
+        sqlite_backup.remove_log(staged)
     except Exception as error:
         reason = " ".join(str(getattr(error, "orig", error)).split())
-        raise CopyError(f"{called} can't be migrated ({reason})") from error
+        raise BackupError(f"{called} can't be migrated ({reason})") from error
     finally:
         engine.dispose()
-    sqlite_backup.examine(staged, "quick_check", called=called)
+    sqlite_backup.verify_copy(staged, "quick_check", called=called)

@@ -24,7 +24,7 @@ from movierating.storage.database import file as database_file
 from movierating.storage.dialect import newest_id, took_ids
 
 # Of one kind; a table that was emptied would have a line for each movie.
-MOST_LINES = 20
+MAX_LINES_PER_KIND = 20
 # SQLite wants a bound, and leaves out what is beyond it without a word.
 _MOST_DAMAGE = 10_000
 
@@ -44,7 +44,7 @@ class _Lines:
 
     def add(self, findings: Iterable[Finding]) -> None:
         for kind, text in findings:
-            if len(self._first[kind]) < MOST_LINES:
+            if len(self._first[kind]) < MAX_LINES_PER_KIND:
                 self._first[kind].append(text)
             else:
                 self._more[kind] += 1
@@ -57,16 +57,16 @@ class _Lines:
         return lines
 
 
-def run(repair: bool) -> tuple[list[str], list[str]]:
+def run_checks(repair: bool) -> tuple[list[str], list[str]]:
     """A line for each thing that is wrong, or after a repair still is, and for each that was repaired.
 
-    Of one kind of things there are MOST_LINES, and a line that counts the others.
+    Of one kind of things there are MAX_LINES_PER_KIND, and a line that counts the others.
     """
     file = database_file()
     if file is not None and not file.exists():
         return [f"database: {file} is not there"], []
     try:
-        revision, newest = startup.current_revision(), startup.newest_revision()
+        revision, newest = startup.get_current_revision(), startup.get_newest_revision()
         if revision != newest:
             return [f"migrations: the database is at {revision or 'none'}, this version needs {newest}"], []
         wrong = _found()
@@ -131,7 +131,7 @@ def _repair() -> Iterator[Finding]:
 def _damage(connection: Connection) -> Iterator[Finding]:
     driver: Any = connection.connection.dbapi_connection
     try:
-        found = sqlite_backup.damage(driver, f"integrity_check({_MOST_DAMAGE})")
+        found = sqlite_backup.find_damage(driver, f"integrity_check({_MOST_DAMAGE})")
     except sqlite3.DatabaseError as error:
         found = [str(error)]
     # From 3.44 on, SQLite looks at the full-text index as well, which is none of its own.
@@ -151,7 +151,7 @@ def _reindex(name: str, connection: Connection) -> None:
 
 def _orphans(connection: Connection) -> Iterator[Finding]:
     driver: Any = connection.connection.dbapi_connection
-    for line in sqlite_backup.orphans(driver):
+    for line in sqlite_backup.find_orphans(driver):
         yield "database", line
 
 

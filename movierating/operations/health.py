@@ -69,7 +69,7 @@ class Readiness(View):
         or replica that it was given, the service goes on, and is `degraded`: limits are each instance's own, and the
         database answers for its replica.
         """
-        missing = startup.missing()
+        missing = startup.find_unready()
         if missing:
             raise Unavailable(f"Not ready: {', '.join(missing)}.")
         gone = [
@@ -115,7 +115,7 @@ class Metrics(View):
         _require_token(current_app.config["METRICS_TOKEN"])
         try:
             request_log.flush()
-            database_facts = _database_bytes(), last_backup.at(database.place())
+            database_facts = _database_bytes(), last_backup.read_backup_time(database.place())
             return Response(metrics.render(*database_facts, _redis_up()), content_type=metrics.MEDIA_TYPE)
         except sqlite3.Error as error:
             raise Unavailable("The counts can't be read.") from error

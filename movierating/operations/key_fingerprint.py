@@ -12,7 +12,7 @@ _name = Milestone.__table__.c.name
 _FINGERPRINT = "signed with "
 
 
-def is_new(secret_key: str) -> bool:
+def record_key(secret_key: str) -> bool:
     """Whether another key was used with this database before; from now on it is this one."""
     own = _FINGERPRINT + blake2b(secret_key.encode(), person=b"movierating", digest_size=12).hexdigest()
 

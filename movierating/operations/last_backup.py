@@ -3,7 +3,7 @@
 from pathlib import Path
 
 
-def note(database: Path, at: float) -> None:
+def record_backup_time(database: Path, at: float) -> None:
     """Remember that the backup of `at`, in seconds since 1970, is good. Raises OSError."""
     file = _file(database)
     draft = file.with_name(f"{file.name}-draft")
@@ -11,7 +11,7 @@ def note(database: Path, at: float) -> None:
     draft.replace(file)
 
 
-def at(database: Path) -> float:
+def read_backup_time(database: Path) -> float:
     """The time of the newest good backup in seconds since 1970, 0 where there is none."""
     try:
         return float(_file(database).read_text(encoding="ascii"))

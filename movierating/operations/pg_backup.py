@@ -15,12 +15,12 @@ from flask import Flask
 from sqlalchemy import URL, Connection
 
 from movierating.operations import last_backup, sqlite_backup, startup
-from movierating.operations.sqlite_backup import CopyError
+from movierating.operations.sqlite_backup import BackupError
 from movierating.storage import database
 from movierating.storage.database import db
 from movierating.storage.postgresql import engine as pg_engine
 
-SUFFIX = ".dump"
+DUMP_SUFFIX = ".dump"
 _MAGIC = b"PGDMP"
 # Whoever changes tables meanwhile is not waited for without end.
 _LOCK_SECONDS = 30
@@ -32,18 +32,18 @@ _OTHERS = (
 )
 
 
-def back_up(target: Path) -> None:
+def create_dump(target: Path) -> None:
     """Write a dump of the application's database to the file `target`, replacing an older dump there.
 
-    Raises CopyError and leaves `target` as it was.
+    Raises BackupError and leaves `target` as it was.
     """
     target = target.resolve()
     _refuse_what_is_no_dump(target)
-    if startup.current_revision() is None:
-        raise CopyError("the database holds nothing yet; `serve` makes it ready")
+    if startup.get_current_revision() is None:
+        raise BackupError("the database holds nothing yet; `serve` makes it ready")
     started = time.time()
     part = target.with_name(f".{target.name}.part")
-    with sqlite_backup.one_at_a_time(database.place()), sqlite_backup.removed_at_the_end(part):
+    with sqlite_backup.hold_backup_lock(database.place()), sqlite_backup.temporary_file(part):
         part.touch(mode=0o600)
         options = (
             "--format=custom",
@@ -53,10 +53,10 @@ def back_up(target: Path) -> None:
         )
         _run("pg_dump", *options, f"--file={part}", *_address())
         _require_ours(part, called=target)
-        sqlite_backup.replace(part, target)
+        sqlite_backup.replace_file(part, target)
     with suppress(OSError):
         # The backup is good, whether the metric learns of it or not.
-        last_backup.note(database.place(), started)
+        last_backup.record_backup_time(database.place(), started)
 
 
 def _refuse_what_is_no_dump(target: Path) -> None:
@@ -64,11 +64,11 @@ def _refuse_what_is_no_dump(target: Path) -> None:
         if not target.exists():
             return
         if not target.is_file():
-            raise CopyError(f"{target} is not a file")
+            raise BackupError(f"{target} is not a file")
         if target.stat().st_size and not is_dump(target):
-            raise CopyError(f"{target} is there and is not a backup; it was left alone")
+            raise BackupError(f"{target} is there and is not a backup; it was left alone")
     except OSError as error:
-        raise CopyError(f"{target} can't be read ({error.strerror})") from error
+        raise BackupError(f"{target} can't be read ({error.strerror})") from error
 
 
 def is_dump(file: Path) -> bool:
@@ -77,11 +77,11 @@ def is_dump(file: Path) -> bool:
         return opened.read(len(_MAGIC)) == _MAGIC
 
 
-def restore(app: Flask, file: Path) -> str | None:
+def restore_dump(app: Flask, file: Path) -> str | None:
     """Put what the dump `file` holds in the place of what is in the application's database, at the newest migration.
 
     Returns the migration that it came from if that was an older one. Inside the application's context. Raises
-    CopyError where `file` can't be taken or somebody uses the database; then that is as it was.
+    BackupError where `file` can't be taken or somebody uses the database; then that is as it was.
     """
     revision = _checked(file)
     # This thread's own would be taken for somebody else's.
@@ -90,27 +90,27 @@ def restore(app: Flask, file: Path) -> str | None:
         _refuse_while_in_use(connection)
         options = ("--clean", "--if-exists", "--no-owner", "--no-privileges", "--single-transaction")
         _run("pg_restore", *options, *_address(), str(file))
-        startup.upgrade(app, db.engine)
+        startup.upgrade_schema(app, db.engine)
         # Dumps hold no statistics, and the first requests would be planned as for empty tables.
         connection.exec_driver_sql("ANALYZE")
-    return None if revision == startup.newest_revision() else revision
+    return None if revision == startup.get_newest_revision() else revision
 
 
 def _checked(file: Path) -> str | None:
-    """The migration that the dump is at. Raises CopyError where it is none of ours, or newer."""
+    """The migration that the dump is at. Raises BackupError where it is none of ours, or newer."""
     try:
         is_ours = is_dump(file)
     except OSError as error:
-        raise CopyError(f"{file} can't be read ({error.strerror})") from error
+        raise BackupError(f"{file} can't be read ({error.strerror})") from error
     if not is_ours:
-        raise CopyError(
+        raise BackupError(
             f"{file} is no backup of PostgreSQL; one of SQLite is restored into an SQLite instance, which "
             "`migrate-database` then moves here"
         )
     _require_ours(file, called=file)
     revision = _revision(file)
-    if not startup.is_known(revision):
-        raise CopyError(f"{file} is newer than this version of movierating")
+    if not startup.is_known_revision(revision):
+        raise BackupError(f"{file} is newer than this version of movierating")
     return revision
 
 
@@ -120,14 +120,14 @@ def _refuse_while_in_use(connection: Connection) -> None:
         if connection.exec_driver_sql(_OTHERS).scalar_one() == 0:
             return
         time.sleep(0.1)
-    raise CopyError("the database is in use; stop `serve` and other commands first")
+    raise BackupError("the database is in use; stop `serve` and other commands first")
 
 
 def _require_ours(file: Path, called: Path) -> None:
     listed = _run("pg_restore", "--list", str(file))
     names = {words[5] for line in listed.splitlines() if (words := line.split())[3:4] == ["TABLE"]}
     if not names >= _TABLES:
-        raise CopyError(f"{called} is no backup of movierating")
+        raise BackupError(f"{called} is no backup of movierating")
 
 
 def _revision(file: Path) -> str | None:
@@ -149,10 +149,10 @@ def _address() -> list[str]:
 
 
 def _run(program: str, *arguments: str) -> str:
-    """What it says. Raises CopyError."""
+    """What it says. Raises BackupError."""
     path = shutil.which(program)
     if path is None:
-        raise CopyError(f"{program} is not installed; it comes with PostgreSQL's client programs")
+        raise BackupError(f"{program} is not installed; it comes with PostgreSQL's client programs")
     url = db.engine.url
     password = url.password or url.query.get("password")
     env = {**os.environ, "LC_ALL": "C", **({"PGPASSWORD": str(password)} if password else {})}
@@ -161,5 +161,5 @@ def _run(program: str, *arguments: str) -> str:
         # Other lines hold statements, or what is in the rows.
         marks = tuple(f"{program}: {kind}: " for kind in ("error", "detail"))
         lines = [line.partition(": ")[2] for line in done.stderr.splitlines() if line.startswith(marks)]
-        raise CopyError(f"{program} failed: {' '.join(lines) or f'it ended with {done.returncode}'}")
+        raise BackupError(f"{program} failed: {' '.join(lines) or f'it ended with {done.returncode}'}")
     return done.stdout

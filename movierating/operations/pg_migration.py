@@ -31,31 +31,31 @@ _ROWS_READ = 5_000
 Progress = Callable[[int], AbstractContextManager[Callable[[int], None]]]
 
 
-class MoveError(click.ClickException):
+class MigrationError(click.ClickException):
     """Nothing was moved; the message is one line that says why."""
 
 
-def move(app: Flask, url: str, progress: Progress) -> int:
+def migrate_to_postgresql(app: Flask, url: str, progress: Progress) -> int:
     """Copy the application's SQLite database to the empty PostgreSQL database at `url`; returns the number of rows.
 
-    Inside the application's context. Raises MoveError, and then nothing was moved.
+    Inside the application's context. Raises MigrationError, and then nothing was moved.
     """
     if database.file() is None:
-        raise MoveError("the instance's database is no SQLite file; there is nothing to move")
+        raise MigrationError("the instance's database is no SQLite file; there is nothing to move")
     try:
         database.hold()
         with database.alone() as nobody_else, _opened(app, url) as target:
             if not nobody_else:
-                raise MoveError("the instance is in use; stop `serve` and other commands first")
+                raise MigrationError("the instance is in use; stop `serve` and other commands first")
             _refuse_unsound()
             with pg_engine.first_start(target):
                 _refuse_unfit(target)
-                startup.upgrade(app, target)
+                startup.upgrade_schema(app, target)
                 return _copy(target, progress)
     except SQLAlchemyError as error:
         cause = getattr(error, "orig", None) or error
         whose = "SQLite" if isinstance(cause, sqlite3.Error) else "PostgreSQL"
-        raise MoveError(f"{whose} refused: {' '.join(str(cause).split())}") from error
+        raise MigrationError(f"{whose} refused: {' '.join(str(cause).split())}") from error
     finally:
         database.close()
 
@@ -67,7 +67,7 @@ def _opened(app: Flask, url: str) -> Iterator[Engine]:
     try:
         target = create_engine(url, **options)
     except ModuleNotFoundError as error:
-        raise MoveError("needs the extra movierating[postgresql]") from error
+        raise MigrationError("needs the extra movierating[postgresql]") from error
     database.configure(target)
     try:
         yield target
@@ -76,25 +76,27 @@ def _opened(app: Flask, url: str) -> Iterator[Engine]:
 
 
 def _refuse_unsound() -> None:
-    if startup.missing():
-        raise MoveError(
+    if startup.find_unready():
+        raise MigrationError(
             "the SQLite database is not there or not at the newest migration; start the service once"
         )
     driver: Any = database.read().connection.dbapi_connection
-    if found := [*sqlite_backup.damage(driver, "quick_check"), *sqlite_backup.orphans(driver)]:
-        raise MoveError(f"the SQLite database is damaged ({found[0]})")
+    if found := [*sqlite_backup.find_damage(driver, "quick_check"), *sqlite_backup.find_orphans(driver)]:
+        raise MigrationError(f"the SQLite database is damaged ({found[0]})")
     if wrong := aggregates.find_mismatches(database.read()):
         name, key = wrong[0]
-        raise MoveError(f"{name} {key} does not equal its ratings; `movierating check --repair` mends it")
+        raise MigrationError(
+            f"{name} {key} does not equal its ratings; `movierating check --repair` mends it"
+        )
 
 
 def _refuse_unfit(target: Engine) -> None:
     with target.connect() as connection:
         encoding = connection.exec_driver_sql("SHOW server_encoding").scalar()
     if encoding != "UTF8":
-        raise MoveError(f"the PostgreSQL database is encoded in {encoding}, and must be in UTF8")
-    if not startup.is_known(startup.current_revision(target)):
-        raise MoveError("the PostgreSQL database is newer than this version of movierating")
+        raise MigrationError(f"the PostgreSQL database is encoded in {encoding}, and must be in UTF8")
+    if not startup.is_known_revision(startup.get_current_revision(target)):
+        raise MigrationError("the PostgreSQL database is newer than this version of movierating")
 
 
 def _copy(target: Engine, progress: Progress) -> int:
@@ -118,11 +120,11 @@ def _copy(target: Engine, progress: Progress) -> int:
 
 
 def _take(connection: Connection, tables: list[Any]) -> None:
-    """Let nobody else have the tables until the transaction ends. Raises MoveError unless they are empty."""
+    """Let nobody else have the tables until the transaction ends. Raises MigrationError unless they are empty."""
     for table in tables:
         connection.execute(text(f'LOCK TABLE "{table.name}" IN ACCESS EXCLUSIVE MODE'))
         if connection.scalar(select(func.count()).select_from(table.select().limit(1).subquery())):
-            raise MoveError("the PostgreSQL database holds data already; nothing was moved")
+            raise MigrationError("the PostgreSQL database holds data already; nothing was moved")
 
 
 def _tables() -> list[Any]:
@@ -153,7 +155,7 @@ def _read(connection: Connection, table: Any, columns: Iterable[Any]) -> Iterato
 
 
 def _copy_rows(connection: Connection, table: Any, read: Iterable[Sequence[Any]]) -> Iterator[int]:
-    """Tells after every few thousand how many they were. Raises MoveError where PostgreSQL does not take them."""
+    """Tells after every few thousand how many they were. Raises MigrationError where PostgreSQL does not take them."""
     names = ", ".join(f'"{column.name}"' for column in _stored(table))
     dialect: Any = connection.dialect
     try:
@@ -168,7 +170,7 @@ def _copy_rows(connection: Connection, table: Any, read: Iterable[Sequence[Any]]
     except dialect.dbapi.Error as error:
         # Behind the first line stands what the row holds.
         said = error.diag.message_primary or str(error).partition("\n")[0]
-        raise MoveError(f"PostgreSQL does not take a row of {table.name}: {said}") from error
+        raise MigrationError(f"PostgreSQL does not take a row of {table.name}: {said}") from error
 
 
 @contextmanager
@@ -196,14 +198,17 @@ def _set_sequences(source: Connection, connection: Connection) -> None:
 def _compare(source: Connection, connection: Connection, tables: list[Any]) -> Iterator[int]:
     """Tells after every few thousand rows how many they were.
 
-    Raises MoveError unless both sides hold the same, what is generated too, and the sums there equal the ratings there.
+    Raises MigrationError unless both databases hold the same rows, generated columns too, and the sums of the target
+    equal its ratings.
     """
     for table in tables:
         columns = list(table.columns)
         both = zip_longest(_read(source, table, columns), _read(connection, table, columns), fillvalue=())
         for ours, theirs in both:
             if [tuple(row) for row in ours] != [tuple(row) for row in theirs]:
-                raise MoveError(f"the rows of {table.name} are not the same on both sides; nothing was moved")
+                raise MigrationError(
+                    f"the rows of {table.name} are not the same on both sides; nothing was moved"
+                )
             yield len(ours)
     if aggregates.find_mismatches(connection):
-        raise MoveError("on the other side sums do not equal their ratings; nothing was moved")
+        raise MigrationError("on the other side sums do not equal their ratings; nothing was moved")

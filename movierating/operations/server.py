@@ -27,7 +27,7 @@ from movierating.errors import ApiError
 from movierating.http import upload_slots
 from movierating.monitoring import logs
 from movierating.operations import backup_schedule, key_fingerprint, pg_backup
-from movierating.operations.backup_schedule import Schedule
+from movierating.operations.backup_schedule import BackupSchedule
 from movierating.storage import database
 
 try:
@@ -37,23 +37,23 @@ except ImportError:  # pragma: no cover  # Windows
 
 # Hashing a password and waiting for the disk leave the interpreter free for other threads, and so many writers share a
 # commit. Twice as many make reads no slower; four times as many cost memory and bring ratings little.
-THREADS_A_WORKER = 8
+THREADS_PER_WORKER = 8
 # A supervisor that gives ten seconds, as Docker does, must not end what would have ended by itself.
-DRAIN_SECONDS = 8
+DRAIN_TIMEOUT_SECONDS = 8
 
 _OBJECTS_A_COLLECTION = 20_000
 
 # The headers of a connection's next request must be there in this time, or it is closed.
-HEADER_SECONDS = 10
+HEADER_TIMEOUT_SECONDS = 10
 # Of a request's line and headers, in bytes. More is refused, twice as much for certain: it is judged as it is read.
-LONGEST_HEADERS = 64 * 1024
+MAX_HEADER_BYTES = 64 * 1024
 # A worker takes no more; idle ones cost some 10 KB each.
-CONNECTIONS_A_WORKER = 8192
+MAX_CONNECTIONS_PER_WORKER = 8192
 # The databases, the log and what comes and goes.
-OTHER_FILES = 128
+RESERVED_FILES = 128
 
 
-def run(app: Flask, host: str, port: int, workers: int, backups: Schedule | None = None) -> None:
+def run_server(app: Flask, host: str, port: int, workers: int, backups: BackupSchedule | None = None) -> None:
     """Serve until SIGTERM or SIGINT, then finish the requests in progress and return; make `backups` meanwhile.
 
     `app` must have no open database connection: workers are forked, and an open SQLite file must not be. Raise
@@ -67,7 +67,7 @@ def run(app: Flask, host: str, port: int, workers: int, backups: Schedule | None
         else:
             _compare_keys(app.config["SECRET_KEY"])
             if backups:
-                backups = replace(backups, ending=pg_backup.SUFFIX)
+                backups = replace(backups, ending=pg_backup.DUMP_SUFFIX)
     if backups:
         _require_folder(backups.folder)
     address = _free_address(host, port)
@@ -77,7 +77,7 @@ def run(app: Flask, host: str, port: int, workers: int, backups: Schedule | None
     logs.logger.info("serving", extra={"fields": facts})
     _let_forks_be_ended()
     try:
-        with backup_schedule.kept(backups, place, app.config["INSTANCE_PATH"]):
+        with backup_schedule.run_backups(backups, place, app.config["INSTANCE_PATH"]):
             server.serve()
     except SystemExit:
         # Granian's word for workers that ended before it told them, as those do whose whole group gets the signal.
@@ -89,7 +89,7 @@ def _compare_keys(secret_key: str) -> None:
     """Tell the operator where hosts that have one database each sign with a key of their own."""
     # It is no reason not to serve.
     with suppress(SQLAlchemyError, ApiError):
-        if key_fingerprint.is_new(secret_key):
+        if key_fingerprint.record_key(secret_key):
             logs.logger.warning(
                 "the database was last served with another MOVIERATING_SECRET_KEY; hosts that share it must have the "
                 "same, or none knows the tokens of the others"
@@ -106,14 +106,14 @@ def _server(address: str, port: int, workers: int) -> Any:
         port=port,
         interface=Interfaces.WSGI,
         workers=workers,
-        blocking_threads=THREADS_A_WORKER,
+        blocking_threads=THREADS_PER_WORKER,
         backpressure=_connections_a_worker(),
-        workers_kill_timeout=DRAIN_SECONDS,
+        workers_kill_timeout=DRAIN_TIMEOUT_SECONDS,
         respawn_failed_workers=True,
         websockets=False,
         http=HTTPModes.http1,
         http1_settings=HTTP1Settings(
-            header_read_timeout=HEADER_SECONDS * 1000, max_buffer_size=LONGEST_HEADERS
+            header_read_timeout=HEADER_TIMEOUT_SECONDS * 1000, max_buffer_size=MAX_HEADER_BYTES
         ),
         log_level=LogLevels.warning,
         log_dictconfig=logs.GRANIAN_LOG_CONFIG,
@@ -151,15 +151,15 @@ def _require_folder(folder: Path) -> None:
 def _connections_a_worker() -> int:
     """As many as fit into the number of open files, which is raised as far as it goes."""
     if resource is None:  # pragma: no cover
-        return CONNECTIONS_A_WORKER
-    wanted = CONNECTIONS_A_WORKER + OTHER_FILES
+        return MAX_CONNECTIONS_PER_WORKER
+    wanted = MAX_CONNECTIONS_PER_WORKER + RESERVED_FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     now, possible = (
         wanted if limit == resource.RLIM_INFINITY else min(limit, wanted) for limit in (soft, hard)
     )
     if now < possible:
         resource.setrlimit(resource.RLIMIT_NOFILE, (possible, hard))
-    return max(1, possible - OTHER_FILES)
+    return max(1, possible - RESERVED_FILES)
 
 
 def _free_address(host: str, port: int) -> str:
@@ -184,7 +184,7 @@ def start_worker(create_app: Callable[[], Flask]) -> Flask:
         database.hold()
     if app.extensions["redis"]:
         app.extensions["redis"].check_in_background()
-    app.wsgi_app = upload_slots.limit_slow_clients(app.wsgi_app, THREADS_A_WORKER - 1)  # type: ignore[assignment, method-assign]
+    app.wsgi_app = upload_slots.limit_slow_clients(app.wsgi_app, THREADS_PER_WORKER - 1)  # type: ignore[assignment, method-assign]
     # All that was made so far lives as long as the process; looking through it for garbage, as each full collection
     # would, takes some 70 ms in which nobody is answered.
     gc.collect()

@@ -13,7 +13,7 @@ import click
 from filelock import FileLock, Timeout
 
 # A backup waits for another one of the instance; it is one of minutes even where there are gigabytes.
-PATIENCE_SECONDS = 900
+LOCK_TIMEOUT_SECONDS = 900
 
 # What SQLite puts beside a database; whatever lies there is taken for the database's own.
 SIDE_SUFFIXES = ("-wal", "-shm", "-journal")
@@ -27,37 +27,37 @@ _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _MAGIC, _WITHOUT_LOG, _WITH_LOG = b"SQLite format 3\0", b"\1\1", b"\2\2"
 
 
-class CopyError(click.ClickException):
+class BackupError(click.ClickException):
     """No copy, or no good one; the message is one line that says why, and a command ends with it."""
 
 
-def copy(source: Path, target: Path) -> list[str]:
+def copy_database(source: Path, target: Path) -> list[str]:
     """Copy the database `source`, in use or not, to `target`, which is replaced once the copy is whole and on disk.
 
-    Returns what `examine` does. Only one at a time may write to `target`. Raises CopyError, and then `target` is as it
-    was.
+    Returns what `verify_copy` does. Only one at a time may write to `target`. Raises BackupError, and then `target` is
+    unchanged.
     """
     part = target.with_name(f".{target.name}.part")
-    with removed_at_the_end(part):
-        copy_into(part, source, open_in_use)
+    with temporary_file(part):
+        write_copy(part, source, open_live)
         # An index that disagrees with its table is found by `check` and when a copy is restored: to look for that
         # takes 13 s for 6 million ratings, this takes 1.
-        orphans = examine(part, "quick_check", called=source)
-        replace(part, target)
+        orphans = verify_copy(part, "quick_check", called=source)
+        replace_file(part, target)
     return orphans
 
 
 @contextmanager
-def one_at_a_time(database: Path) -> Iterator[None]:
+def hold_backup_lock(database: Path) -> Iterator[None]:
     """Of one instance only one backup at a time: what it finds under the name for unfinished ones is nobody's.
 
-    `database` is its file, or where that would be. Raises CopyError.
+    `database` is its file, or where that would be. Raises BackupError.
     """
-    lock = FileLock(database.with_name(f".{database.name}.backup"), timeout=PATIENCE_SECONDS)
+    lock = FileLock(database.with_name(f".{database.name}.backup"), timeout=LOCK_TIMEOUT_SECONDS)
     try:
         lock.acquire()
     except Timeout as error:
-        raise CopyError("another backup has been under way for too long") from error
+        raise BackupError("another backup has been under way for too long") from error
     except OSError:
         # Of a folder that can't be written, a backup is wanted most.
         yield
@@ -69,27 +69,27 @@ def one_at_a_time(database: Path) -> Iterator[None]:
 
 
 @contextmanager
-def removed_at_the_end(file: Path) -> Iterator[None]:
+def temporary_file(file: Path) -> Iterator[None]:
     """Whatever is at `file` is removed, before and after; OSErrors of what is done with it become CopyErrors."""
     try:
-        remove(file)
+        remove_database(file)
         yield
     except OSError as error:
-        raise CopyError(f"can't write to {file.parent} ({error.strerror})") from error
+        raise BackupError(f"can't write to {file.parent} ({error.strerror})") from error
     finally:
-        remove(file)
+        remove_database(file)
 
 
-def remove(file: Path) -> None:
+def remove_database(file: Path) -> None:
     """Remove a database with all that SQLite put beside it, as far as it is there. Raises OSError."""
     for suffix in ("", *SIDE_SUFFIXES):
         file.with_name(file.name + suffix).unlink(missing_ok=True)
 
 
-def copy_into(file: Path, source: Path, opened: Callable[[Path], sqlite3.Connection]) -> None:
-    """Make `file`, which its owner alone can read, a copy of the database `source`. Raises CopyError or OSError.
+def write_copy(file: Path, source: Path, opened: Callable[[Path], sqlite3.Connection]) -> None:
+    """Make `file`, which its owner alone can read, a copy of the database `source`. Raises BackupError or OSError.
 
-    `opened` is `open_in_use` or `open_to_read`.
+    `opened` is `open_live` or `open_read_only`.
 
     It is one step of SQLite's backup, which is one read transaction: writers go on, and only the log grows meanwhile.
     In small steps each write by another process starts it over, so that it never ends under load; VACUUM INTO takes
@@ -101,14 +101,14 @@ def copy_into(file: Path, source: Path, opened: Callable[[Path], sqlite3.Connect
             # It is synchronised as a whole once it is good.
             target.execute("PRAGMA synchronous = OFF")
             original.backup(target)
-        leave_no_log(file)
+        remove_log(file)
     except sqlite3.Error as error:
         if is_damage(error):
-            raise CopyError(f"{source} is damaged ({error})") from error
-        raise CopyError(f"can't copy {source} to {file.parent} ({error})") from error
+            raise BackupError(f"{source} is damaged ({error})") from error
+        raise BackupError(f"can't copy {source} to {file.parent} ({error})") from error
 
 
-def open_in_use(file: Path) -> sqlite3.Connection:
+def open_live(file: Path) -> sqlite3.Connection:
     """A connection to an instance's own database, which must be there. Raises sqlite3.Error.
 
     Nothing but SQLite may open that: to close a file drops all locks that this process has on it.
@@ -116,7 +116,7 @@ def open_in_use(file: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"{file.absolute().as_uri()}?mode=rw", uri=True)
 
 
-def open_to_read(file: Path) -> sqlite3.Connection:
+def open_read_only(file: Path) -> sqlite3.Connection:
     """A connection to a copy, or to a database that this process has not open, also where nothing can be written.
 
     Raises sqlite3.Error, or OSError where it is not there.
@@ -136,7 +136,7 @@ def _header(file: Path) -> bytes:
         return opened.read(20)
 
 
-def leave_no_log(file: Path) -> None:
+def remove_log(file: Path) -> None:
     """Bring what lies beside a database into it, and remove that. Raises sqlite3.Error, also while others use it."""
     with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=rw", timeout=1, uri=True)) as connection:
         # What a killed writer left is taken back or finished by the first read.
@@ -149,46 +149,46 @@ def is_damage(error: sqlite3.Error) -> bool:
     return getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED
 
 
-def examine(file: Path, check: str, called: Path) -> list[str]:
-    """Raise CopyError, about the file `called`, unless all of a copy is sound; `check` is as for `damage`.
+def verify_copy(file: Path, check: str, called: Path) -> list[str]:
+    """Raise BackupError, about the file `called`, unless all of a copy is sound; `check` is as for `damage`.
 
     Returns what `orphans` does: with those a copy is as good as its original, and none at all would be worse.
     """
     try:
-        with closing(open_to_read(file)) as connection:
+        with closing(open_read_only(file)) as connection:
             _require_ours(connection, called)
-            found, lost = damage(connection, check), orphans(connection)
+            found, lost = find_damage(connection, check), find_orphans(connection)
     except sqlite3.Error as error:
-        raise CopyError(f"{called} is damaged ({error})") from error
+        raise BackupError(f"{called} is damaged ({error})") from error
     if found:
-        raise CopyError(f"{called} is damaged ({found[0]})")
+        raise BackupError(f"{called} is damaged ({found[0]})")
     return lost
 
 
-def damage(connection: sqlite3.Connection, check: str) -> list[str]:
+def find_damage(connection: sqlite3.Connection, check: str) -> list[str]:
     """A line for each thing that `quick_check` or `integrity_check` finds wrong with the file behind `connection`."""
     lines = [line for (text,) in connection.execute(f"PRAGMA {check}") for line in text.splitlines()]
     return [line for line in lines if line != "ok" and not line.startswith("***")]
 
 
-def orphans(connection: sqlite3.Connection) -> list[str]:
+def find_orphans(connection: sqlite3.Connection) -> list[str]:
     """A line for each kind of row that lacks the row it refers to."""
     found = {(table, owner) for table, _, owner, _ in connection.execute("PRAGMA foreign_key_check")}
     return [f"a row of {table} has no {owner}" for table, owner in sorted(found)]
 
 
-def revision(file: Path) -> str:
-    """The migration that a database of ours is at. Raises CopyError where it is none, or can't be read."""
+def read_revision(file: Path) -> str:
+    """The migration that a database of ours is at. Raises BackupError where it is none, or can't be read."""
     try:
         if not _MAGIC.startswith(_header(file)[:16]):
-            raise CopyError(f"{file} is not an SQLite database")
-        with closing(open_to_read(file)) as connection:
+            raise BackupError(f"{file} is not an SQLite database")
+        with closing(open_read_only(file)) as connection:
             return _require_ours(connection, file)
     except OSError as error:
-        raise CopyError(f"{file} can't be read ({error.strerror})") from error
+        raise BackupError(f"{file} can't be read ({error.strerror})") from error
     except sqlite3.Error as error:
         what = "is damaged" if is_damage(error) else "can't be read"
-        raise CopyError(f"{file} {what} ({error})") from error
+        raise BackupError(f"{file} {what} ({error})") from error
 
 
 def _require_ours(connection: sqlite3.Connection, called: Path) -> str:
@@ -197,19 +197,19 @@ def _require_ours(connection: sqlite3.Connection, called: Path) -> str:
         connection.execute("SELECT version_num FROM alembic_version").fetchall() if tables >= _TABLES else []
     )
     if len(rows) != 1:
-        raise CopyError(f"{called} is not a database of movierating")
+        raise BackupError(f"{called} is not a database of movierating")
     return str(rows[0][0])
 
 
-def is_copy(file: Path) -> bool:
+def is_backup(file: Path) -> bool:
     """Whether `file` is what `copy` makes of a database of ours, and not a database in use. Raises OSError."""
     try:
-        return _header(file)[18:20] == _WITHOUT_LOG and bool(revision(file))
-    except CopyError:
+        return _header(file)[18:20] == _WITHOUT_LOG and bool(read_revision(file))
+    except BackupError:
         return False
 
 
-def replace(file: Path, target: Path) -> None:
+def replace_file(file: Path, target: Path) -> None:
     """Put `file` in the place of `target` at once, and return when that has reached the disk. Raises OSError."""
     _synchronise(file, os.O_RDWR)
     file.replace(target)

@@ -28,14 +28,14 @@ from movierating.storage.database import close, db, hold
 from movierating.storage.database import file as database_file
 from movierating.storage.postgresql import engine as pg_engine
 
-MIGRATIONS = Path(__file__).parents[1] / "migrations"
+MIGRATIONS_FOLDER = Path(__file__).parents[1] / "migrations"
 KEY_FILE = "secret_key"
 _LOCK_FILE = ".startup.lock"
 # To look at all of a large file would keep the service from starting for minutes.
-LOOK_SECONDS = 0.25
+QUICK_CHECK_TIMEOUT_SECONDS = 0.25
 
 
-def make_folder(folder: Path, *, to_be_written: bool) -> None:
+def create_instance_folder(folder: Path, *, to_be_written: bool) -> None:
     """Make the instance folder, readable only by its owner, unless it is there. Raises SettingError.
 
     A worker that takes another's place, or a look at what is wrong, can do with a folder that can only be read.
@@ -52,7 +52,7 @@ def make_folder(folder: Path, *, to_be_written: bool) -> None:
         ) from error
 
 
-def secret_key(folder: Path) -> str:
+def load_secret_key(folder: Path) -> str:
     """The key of this instance, made on the first call; two first calls at once agree on one. Raises SettingError."""
     path = folder / KEY_FILE
     try:
@@ -76,7 +76,7 @@ def _make_key(path: Path) -> None:
         draft.replace(path)
 
 
-def prepare(app: Flask) -> None:
+def prepare_instance(app: Flask) -> None:
     """Bring the database to the newest migration and load the bundled movies, once, whoever else starts meanwhile.
 
     Raises SettingError where the database can't be opened, is damaged, can't be migrated or is newer than this code.
@@ -106,7 +106,7 @@ def _sound(file: Path | None) -> Iterator[None]:
             yield
         return
     hold()
-    atomic_replace.tidy(file)
+    atomic_replace.clean_up(file)
     _refuse_lost(file)
     # It holds people's e-mails, and what SQLite puts beside it is as open as the file itself.
     file.touch(mode=0o600)
@@ -142,13 +142,13 @@ def _refuse_lost(file: Path) -> None:
 
 
 def _refuse_damaged(file: Path) -> None:
-    """Raises SettingError where damage is found in LOOK_SECONDS; `movierating check` takes the time to look at all.
+    """Raise SettingError if damage is found within QUICK_CHECK_TIMEOUT_SECONDS; `movierating check` looks at all pages.
 
     A file that was cut off is found by opening it, however large it is.
     """
     with db.engine.connect() as connection:
         driver: Any = connection.connection.dbapi_connection
-        finding = first_damage(driver)
+        finding = find_first_damage(driver)
     if finding is not None:
         raise SettingError(_damaged(file, finding))
 
@@ -160,7 +160,9 @@ def _damaged(file: Path, finding: str) -> str:
     )
 
 
-def first_damage(connection: sqlite3.Connection, seconds: float = LOOK_SECONDS) -> str | None:
+def find_first_damage(
+    connection: sqlite3.Connection, seconds: float = QUICK_CHECK_TIMEOUT_SECONDS
+) -> str | None:
     """What SQLite finds wrong first with the file's pages, as far as it gets in `seconds`."""
     alarm = threading.Timer(seconds, connection.interrupt)
     alarm.start()
@@ -174,7 +176,7 @@ def first_damage(connection: sqlite3.Connection, seconds: float = LOOK_SECONDS) 
     return None if finding == "ok" else str(finding)
 
 
-def current_revision(engine: Engine | None = None) -> str | None:
+def get_current_revision(engine: Engine | None = None) -> str | None:
     """The migration that a database is at, the application's own without an `engine`; None before the first."""
     with (engine or db.engine).connect() as connection:
         revision: str | None = MigrationContext.configure(connection).get_current_revision()
@@ -182,33 +184,35 @@ def current_revision(engine: Engine | None = None) -> str | None:
 
 
 @functools.cache
-def newest_revision() -> str | None:
+def get_newest_revision() -> str | None:
     """The migration that this code needs."""
     return _scripts().get_current_head()
 
 
 def _scripts() -> ScriptDirectory:
-    return ScriptDirectory(str(MIGRATIONS))
+    return ScriptDirectory(str(MIGRATIONS_FOLDER))
 
 
 def _migrate(app: Flask, file: Path | None) -> None:
-    revision = current_revision()
-    if revision == newest_revision():
+    revision = get_current_revision()
+    if revision == get_newest_revision():
         return
-    if not is_known(revision):
+    if not is_known_revision(revision):
         raise SettingError("DATABASE_URL: the database is newer than this version of movierating")
     try:
         if revision is not None and file is not None:
-            sqlite_backup.copy(file, file.with_name(f"{file.stem}.before-{revision}-upgrade{file.suffix}"))
-        upgrade(app, db.engine)
-    except sqlite_backup.CopyError as error:
+            sqlite_backup.copy_database(
+                file, file.with_name(f"{file.stem}.before-{revision}-upgrade{file.suffix}")
+            )
+        upgrade_schema(app, db.engine)
+    except sqlite_backup.BackupError as error:
         raise SettingError(f"DATABASE_URL: {file} is not migrated without a copy: {error}") from error
     except Exception as error:
         refused = f"DATABASE_URL: {_called()} can't be migrated and is as it was ({_reason(error)})"
         raise SettingError(refused) from error
 
 
-def is_known(revision: str | None) -> bool:
+def is_known_revision(revision: str | None) -> bool:
     """Whether this code has that migration; one that it has not is newer."""
     try:
         return _scripts().get_revision(revision or "base") is not None or revision is None
@@ -216,20 +220,20 @@ def is_known(revision: str | None) -> bool:
         return False
 
 
-def upgrade(app: Flask, engine: Engine) -> None:
+def upgrade_schema(app: Flask, engine: Engine) -> None:
     """Bring the database behind `engine` to the newest migration in one transaction. Raises what a migration raises."""
-    configuration = app.extensions["migrate"].migrate.get_config(str(MIGRATIONS))
+    configuration = app.extensions["migrate"].migrate.get_config(str(MIGRATIONS_FOLDER))
     configuration.attributes["engine"] = engine
     command.upgrade(configuration, "head")
 
 
-def missing() -> list[str]:
+def find_unready() -> list[str]:
     """What keeps the service from serving: `database` if it does not answer, `migrations` if it is not the newest."""
     try:
         file = database_file()
         if file is not None and not file.is_file():
             # Connections that have it open would not tell.
             return ["database"]
-        return [] if current_revision() == newest_revision() else ["migrations"]
+        return [] if get_current_revision() == get_newest_revision() else ["migrations"]
     except DatabaseError:
         return ["database"]

@@ -67,7 +67,7 @@ def test_the_newer_backup_takes_the_place_of_the_older(ours, backup):
 def test_the_time_of_a_backup_is_when_it_began(ours, instance, tmp_path):
     before = int(time.time())
     assert ours("backup", str(tmp_path / "file")).exit_code == 0
-    assert before <= last_backup.at(instance / "movierating.sqlite3") <= time.time()
+    assert before <= last_backup.read_backup_time(instance / "movierating.sqlite3") <= time.time()
 
 
 def test_rows_without_an_owner_are_a_warning(ours, instance, tmp_path):
@@ -152,7 +152,7 @@ def test_where_there_is_no_room_everything_stays_as_it_is(backup, environ, insta
 
 
 def test_a_backup_does_not_wait_for_ever(ours, instance, tmp_path, monkeypatch, refused):
-    monkeypatch.setattr(sqlite_backup, "PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr(sqlite_backup, "LOCK_TIMEOUT_SECONDS", 0.05)
     with sqlite_backup.FileLock(instance / ".movierating.sqlite3.backup"):
         refused(ours("backup", str(tmp_path / "file")), "another backup has been under way for too long")
 
@@ -162,7 +162,7 @@ import os, signal, sys
 from movierating.cli.main import main
 from movierating.operations import sqlite_backup
 
-sqlite_backup.examine = lambda *_, **__: os.kill(os.getpid(), signal.SIGTERM)
+sqlite_backup.verify_copy = lambda *_, **__: os.kill(os.getpid(), signal.SIGTERM)
 main(sys.argv[1:])
 """
 
@@ -243,7 +243,7 @@ def test_a_migration_that_fails_restores_nothing(ours, backup, instance, monkeyp
     def fail(*_):
         raise RuntimeError("two\nlines")
 
-    monkeypatch.setattr("movierating.operations.startup.upgrade", fail)
+    monkeypatch.setattr("movierating.operations.startup.upgrade_schema", fail)
     with closing(sqlite3.connect(backup)) as connection, connection:
         connection.execute("UPDATE alembic_version SET version_num = '0001'")
     before = contents(instance)

@@ -52,8 +52,8 @@ def count(table):
 
 
 def test_the_choices_are_those_of_the_formats():
-    assert data.IN == upload_reader.FORMATS
-    assert data.OUT == writers.FORMATS
+    assert data.IMPORT_FORMATS == upload_reader.FORMATS
+    assert data.EXPORT_FORMATS == writers.FORMATS
     assert data.ON_CONFLICT == transfer_schemas.ON_CONFLICT == get_args(bulk.OnConflict)
 
 
@@ -67,7 +67,7 @@ def test_ratings_go_in_once_and_come_out_as_they_were(command, emma, csv, tmp_pa
     assert (out.exit_code, out.stdout_bytes) == (0, (tmp_path / "ratings.csv").read_bytes())
 
 
-@pytest.mark.parametrize("name", data.OUT)
+@pytest.mark.parametrize("name", data.EXPORT_FORMATS)
 def test_every_file_that_is_written_comes_back_in(command, emma, csv, tmp_path, name):
     command("import", "ratings", csv(EMMA), "--user", "ada")
     file = tmp_path / "mine"

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 import postgres
-from movierating.operations.startup import newest_revision
+from movierating.operations.startup import get_newest_revision
 
 ROUNDS = int(os.environ.get("SOAK_ROUNDS", "3"))
 _names = (f"first{number}" for number in itertools.count())
@@ -38,7 +38,7 @@ def state(connection):
     tables = answer_of(connection, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'")
     if not tables:
         return "nothing"
-    assert answer_of(connection, "SELECT version_num FROM alembic_version") == newest_revision()
+    assert answer_of(connection, "SELECT version_num FROM alembic_version") == get_newest_revision()
     movies = answer_of(connection, "SELECT count(*) FROM movie")
     seeded = answer_of(connection, "SELECT count(*) FROM milestone WHERE name = 'seeded'")
     assert (movies > 5000) == (movies > 0) == seeded

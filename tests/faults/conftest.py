@@ -147,7 +147,7 @@ def unsound(environ: Callable[..., dict[str, str]]) -> Callable[[Path], list[str
     def check(folder: Path) -> list[str]:
         app = create_app(environ(folder), prepared=False)
         with app.app_context():
-            wrong, _ = checks.run(repair=False)
+            wrong, _ = checks.run_checks(repair=False)
             database.close()
         return wrong
 

@@ -13,7 +13,7 @@ from contextlib import suppress
 
 import pytest
 
-from movierating.operations.server import DRAIN_SECONDS
+from movierating.operations.server import DRAIN_TIMEOUT_SECONDS
 from movierating.ratings.row_matching import MAX_MOVIES_ADDED
 
 WRITERS = 16
@@ -110,7 +110,7 @@ def seconds_to_drain(service, opened):
 
 def test_connections_that_are_idle_do_not_hold_it_up(connect):
     # On a busy machine one that the server is still taking in may, until it is ended for that.
-    assert any(seconds_to_drain(*connect()) < DRAIN_SECONDS for _ in range(4))
+    assert any(seconds_to_drain(*connect()) < DRAIN_TIMEOUT_SECONDS for _ in range(4))
 
 
 @pytest.mark.skipif("SOAK_ROUNDS" not in os.environ, reason="it waits as long as the service does")
@@ -182,4 +182,4 @@ def test_a_start_is_ended_while_workers_are_made(start):
         assert ended(process) == 0
         # A worker that never heard of it would have been killed when its time was over; the server's own word for
         # that also comes when a worker ends just then.
-        assert time.monotonic() - asked_at < DRAIN_SECONDS
+        assert time.monotonic() - asked_at < DRAIN_TIMEOUT_SECONDS

@@ -58,7 +58,7 @@ def ask(service, path, body=None):
 def test_bodies_that_do_not_come_hold_up_no_read_and_turn_other_bodies_away_until_they_are_gone(
     connect, service
 ):
-    slow = connect(*[HALF] * (3 * server.THREADS_A_WORKER))
+    slow = connect(*[HALF] * (3 * server.THREADS_PER_WORKER))
     for _ in range(10):
         assert ask(service, "/v1/users/999")[0] == 404
     status, headers = ask(service, "/v1/auth/login", b"{}")
@@ -71,7 +71,7 @@ def test_bodies_that_do_not_come_hold_up_no_read_and_turn_other_bodies_away_unti
 
 
 def test_answers_that_nobody_takes_hold_up_nobody(connect, service):
-    connect(*[f"GET {LARGE_FILE} HTTP/1.1\r\nHost: x\r\n\r\n".encode()] * (3 * server.THREADS_A_WORKER))
+    connect(*[f"GET {LARGE_FILE} HTTP/1.1\r\nHost: x\r\n\r\n".encode()] * (3 * server.THREADS_PER_WORKER))
     for _ in range(5):
         assert ask(service, "/v1/users/999")[0] == 404
         assert ask(service, "/v1/auth/login", b"{}")[0] == 422

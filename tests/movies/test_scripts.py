@@ -44,7 +44,7 @@ def test_the_longest_title_and_names_are_taken_and_found(line, admin, client):
     changes, tag = {"directors": [line(NAME_LETTERS)]}, {"If-Match": admin.get(path).headers["ETag"]}
     changed = admin.patch(path, json=changes, headers=tag)
     assert changed.status_code == 200, changed.text
-    assert checks.run(repair=False) == ([], [])
+    assert checks.run_checks(repair=False) == ([], [])
     tag = {"If-Match": changed.headers["ETag"]}
     assert admin.delete(path, headers=tag).status_code == 204
 

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 from movierating.cli.main import main
 from movierating.operations import sqlite_backup
-from movierating.operations.backup_schedule import Schedule, _Keeper, name_at
+from movierating.operations.backup_schedule import BackupSchedule, _BackupThread, format_backup_name
 
 pytestmark = pytest.mark.sqlite
 
@@ -27,7 +27,7 @@ def schedule(tmp_path):
     """One backup an hour, of which two stay."""
     folder = tmp_path / "backups"
     folder.mkdir()
-    return Schedule(folder, HOUR, 2)
+    return BackupSchedule(folder, HOUR, 2)
 
 
 def names(folder):
@@ -49,8 +49,12 @@ def log_of(service):
 
 def test_names_sort_by_time():
     times = [NOW + number * 5 * HOUR for number in range(50)]
-    assert sorted(map(name_at, times)) == list(map(name_at, times))
-    assert name_at(NOW.astimezone()) == name_at(NOW) == "movierating-20250131T120000Z.sqlite3"
+    assert sorted(map(format_backup_name, times)) == list(map(format_backup_name, times))
+    assert (
+        format_backup_name(NOW.astimezone())
+        == format_backup_name(NOW)
+        == "movierating-20250131T120000Z.sqlite3"
+    )
 
 
 @pytest.mark.parametrize(
@@ -59,17 +63,22 @@ def test_names_sort_by_time():
 )
 def test_the_next_is_due_an_interval_after_the_newest(schedule, hours_ago, due_in):
     for hours in hours_ago:
-        (schedule.folder / name_at(NOW - hours * HOUR)).touch()
+        (schedule.folder / format_backup_name(NOW - hours * HOUR)).touch()
     (schedule.folder / "movierating-now.sqlite3").touch()
-    assert schedule.due_at(NOW) == NOW + due_in * HOUR
+    assert schedule.find_next_time(NOW) == NOW + due_in * HOUR
 
 
 def test_older_ones_go_and_what_is_not_ours_stays(schedule):
-    made = [name_at(NOW - number * HOUR) for number in range(4)]
-    others = [name_at(NOW + HOUR), "movierating-1.sqlite3", "movierating-20251331T120000Z.sqlite3", "notes"]
+    made = [format_backup_name(NOW - number * HOUR) for number in range(4)]
+    others = [
+        format_backup_name(NOW + HOUR),
+        "movierating-1.sqlite3",
+        "movierating-20251331T120000Z.sqlite3",
+        "notes",
+    ]
     for name in [*made, *others, f".{made[0]}.part", f".{made[0]}.part-journal"]:
         (schedule.folder / name).touch()
-    schedule.remove_old(NOW)
+    schedule.remove_old_backups(NOW)
     assert names(schedule.folder) == sorted([*made[:2], *others])
 
 
@@ -86,14 +95,18 @@ def test_a_service_backs_itself_up_and_keeps_the_newest(serve, instance, tmp_pat
     eventually(three_were_made)
     with urllib.request.urlopen(f"{service.url}/metrics", timeout=30) as answer:
         shown = re.search(r"^movierating_last_backup_timestamp_seconds (\S+)$", answer.read().decode(), re.M)
-    assert min(seen) <= name_at(datetime.fromtimestamp(float(shown[1]), UTC)) <= name_at(datetime.now(UTC))
+    assert (
+        min(seen)
+        <= format_backup_name(datetime.fromtimestamp(float(shown[1]), UTC))
+        <= format_backup_name(datetime.now(UTC))
+    )
     shutil.rmtree(folder)
     eventually(lambda: any(line["message"] == "backup failed" for line in log_of(service)))
     folder.mkdir()
     eventually(lambda: len(list(folder.glob("m*"))) == 2)
     assert service.stop() == 0
     assert len(names(folder)) <= 3
-    assert all(sqlite_backup.is_copy(file) for file in folder.glob("m*"))
+    assert all(sqlite_backup.is_backup(file) for file in folder.glob("m*"))
     failures = [line for line in log_of(service) if line["level"] == "error"]
     assert {line["message"] for line in failures} == {"backup failed"}
     assert all("\n" not in line["reason"] for line in failures)
@@ -108,9 +121,9 @@ def test_a_backup_is_of_the_servers_instance_whatever_lies_where_it_was_started(
     monkeypatch.chdir(planted.parent)
     monkeypatch.delenv("MOVIERATING_INSTANCE_PATH", raising=False)
     database = instance / "movierating.sqlite3"
-    keeper = _Keeper(Schedule(tmp_path, timedelta(hours=1), 1), database, instance)
+    keeper = _BackupThread(BackupSchedule(tmp_path, timedelta(hours=1), 1), database, instance)
     assert keeper._run("backup", str(tmp_path / "copy")) == (0, "")
-    assert sqlite_backup.is_copy(tmp_path / "copy")
+    assert sqlite_backup.is_backup(tmp_path / "copy")
 
 
 def test_two_servers_and_a_restart_make_one_backup(serve, instance, tmp_path):

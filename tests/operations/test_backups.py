@@ -85,7 +85,7 @@ def started(environ):
     def start(folder):
         app = create_app(environ(folder))
         with app.app_context():
-            found = checks.run(repair=False)
+            found = checks.run_checks(repair=False)
             database.close()
         return found, dump(folder / "movierating.sqlite3")
 
@@ -101,7 +101,7 @@ def older(tmp_path, environ):
         upgrade_to(revision=OLDER)
         database.close()
     add_milestones(folder / "movierating.sqlite3", "seeded", "older")
-    backups.back_up(folder / "movierating.sqlite3", tmp_path / "older.sqlite3")
+    backups.create_backup(folder / "movierating.sqlite3", tmp_path / "older.sqlite3")
     return tmp_path / "older.sqlite3"
 
 
@@ -121,7 +121,7 @@ def test_a_backup_under_writers_is_exact(app, sign_up, add_movie, tmp_path, star
         try:
             while (len(made) < 4 or min(written.values()) < 30) and not any(each.done() for each in writers):
                 made.append(tmp_path / f"backup-{len(made)}")
-                backups.back_up(database.file(), made[-1])
+                backups.create_backup(database.file(), made[-1])
         finally:
             done.set()
         assert [writer.result() for writer in writers] == [None] * 4
@@ -138,21 +138,21 @@ def test_a_backup_under_writers_is_exact(app, sign_up, add_movie, tmp_path, star
 
 def test_a_restored_database_is_the_backup_row_for_row(app, member, add_movie, tmp_path, make_app, environ):
     service.rate_movie(member.id, add_movie(title="Émile"), 17, None)
-    backups.back_up(database.file(), tmp_path / "backup")
+    backups.create_backup(database.file(), tmp_path / "backup")
     rows = dump(database.file())
     empty = create_app(environ(tmp_path / "empty"), prepared=False)
     with empty.app_context():
-        restored = backups.restore(empty, tmp_path / "backup")
+        restored = backups.restore_backup(empty, tmp_path / "backup")
         assert restored == (None, None, [])
         assert dump(database.file()) == rows == dump(tmp_path / "backup")
-        assert startup.missing() == []
+        assert startup.find_unready() == []
         database.close()
 
 
 def test_an_older_backup_is_upgraded(older, instance, environ, started):
     app = create_app(environ(instance), prepared=False)
     with app.app_context():
-        restored = backups.restore(app, older)
+        restored = backups.restore_backup(app, older)
     assert restored.upgraded_from == OLDER
     assert restored.kept.is_file()
     found, rows = started(instance)

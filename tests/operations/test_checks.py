@@ -78,8 +78,8 @@ def harm_past_foreign_keys(statement):
 
 
 def test_a_sound_database_has_no_findings(rated):
-    assert checks.run(repair=False) == ([], [])
-    assert checks.run(repair=True) == ([], [])
+    assert checks.run_checks(repair=False) == ([], [])
+    assert checks.run_checks(repair=True) == ([], [])
 
 
 @pytest.mark.parametrize(
@@ -95,12 +95,12 @@ def test_a_sound_database_has_no_findings(rated):
 )
 def test_aggregates_that_are_wrong_are_found_and_mended(rated, client, statement, names):
     harm(statement)
-    wrong, _ = checks.run(repair=False)
+    wrong, _ = checks.run_checks(repair=False)
     assert wrong == [f"aggregates: {name} does not equal its ratings" for name in names]
-    left, mended = checks.run(repair=True)
+    left, mended = checks.run_checks(repair=True)
     assert left == []
     assert mended == [f"{line}, repaired" for line in wrong]
-    assert checks.run(repair=False) == ([], [])
+    assert checks.run_checks(repair=False) == ([], [])
     shown = client.get(f"/v1/movies/{rated}").json["ratings"]
     values = read().execute(text("SELECT value FROM rating")).scalars().all()
     assert (shown["count"], sum(shown["histogram"])) == (len(values), len(values))
@@ -110,7 +110,7 @@ def test_aggregates_that_are_wrong_are_found_and_mended(rated, client, statement
 def test_a_repair_moves_the_movies_tag(rated, client):
     tag = client.get(f"/v1/movies/{rated}").headers["ETag"]
     harm("UPDATE movie SET rating_sum = 40")
-    checks.run(repair=True)
+    checks.run_checks(repair=True)
     assert client.get(f"/v1/movies/{rated}", headers={"If-None-Match": tag}).status_code == 200
 
 
@@ -147,12 +147,12 @@ def test_what_movies_are_found_by_is_mended(amelie, searches, statement, line):
     before = searches()
     harm(statement)
     searches()
-    wrong, _ = checks.run(repair=False)
+    wrong, _ = checks.run_checks(repair=False)
     assert line in wrong
-    left, repaired = checks.run(repair=True)
+    left, repaired = checks.run_checks(repair=True)
     assert (left, set(repaired) >= {f"{each}, repaired" for each in wrong}) == ([], True)
     assert searches() == before
-    assert checks.run(repair=True) == ([], [])
+    assert checks.run_checks(repair=True) == ([], [])
 
 
 @pytest.mark.sqlite
@@ -167,21 +167,21 @@ def test_what_movies_are_found_by_is_mended(amelie, searches, statement, line):
 )
 def test_an_index_that_lacks_a_row_is_built_anew(amelie, member, without_index, index, statement):
     without_index(index, statement)
-    wrong, _ = checks.run(repair=False)
+    wrong, _ = checks.run_checks(repair=False)
     assert wrong
     assert all(line.startswith("database: ") and line.endswith(f" index {index}") for line in wrong)
-    left, repaired = checks.run(repair=True)
+    left, repaired = checks.run_checks(repair=True)
     assert (left, repaired[0]) == ([], f"database: index {index}, repaired")
-    assert checks.run(repair=True) == ([], [])
+    assert checks.run_checks(repair=True) == ([], [])
 
 
 def test_of_one_kind_there_are_some_lines_and_a_count(add_movie):
-    for _ in range(checks.MOST_LINES + 5):
+    for _ in range(checks.MAX_LINES_PER_KIND + 5):
         add_movie()
     harm("DELETE FROM movie_facet")
-    wrong, _ = checks.run(repair=False)
+    wrong, _ = checks.run_checks(repair=False)
     assert (len(wrong), wrong[0], wrong[-1]) == (21, "facets: movie 1 is missing", "facets: and 5 more")
-    assert checks.run(repair=True) == ([], [f"{line}, repaired" for line in wrong])
+    assert checks.run_checks(repair=True) == ([], [f"{line}, repaired" for line in wrong])
 
 
 @pytest.mark.sqlite
@@ -189,9 +189,9 @@ def test_a_repair_that_fails_says_why_and_what_was_done(amelie):
     harm("DELETE FROM movie_search_config")
     harm("DELETE FROM movie_facet WHERE movie_id = 1")
     database.close()
-    wrong, _ = checks.run(repair=False)
+    wrong, _ = checks.run_checks(repair=False)
     assert [line.partition(":")[0] for line in wrong] == ["facets", "search index"]
-    left, repaired = checks.run(repair=True)
+    left, repaired = checks.run_checks(repair=True)
     assert repaired == ["facets: movie 1 is missing, repaired"]
     assert [line.partition(":")[0] for line in left] == ["search index", "repair"]
 
@@ -200,21 +200,21 @@ def test_a_repair_that_fails_says_why_and_what_was_done(amelie):
 def test_facets_of_a_movie_that_is_not_there_are_removed(amelie):
     harm_past_foreign_keys("INSERT INTO movie_facet VALUES (9, 'year:2001')")
     orphan, surplus = "database: a row of movie_facet has no movie", "facets: movie 9 does not exist"
-    assert checks.run(repair=False) == ([orphan, surplus], [])
-    assert checks.run(repair=True) == ([], [f"{surplus}, repaired"])
+    assert checks.run_checks(repair=False) == ([orphan, surplus], [])
+    assert checks.run_checks(repair=True) == ([], [f"{surplus}, repaired"])
 
 
 @pytest.mark.sqlite
 @pytest.mark.parametrize("repair", [False, True])
 def test_a_rating_of_nothing_is_found_and_not_hidden_by_a_repair(rated, repair):
     harm_past_foreign_keys("INSERT INTO rating VALUES (1, 999, 5, 0, 0, 0)")
-    wrong, _ = checks.run(repair)
+    wrong, _ = checks.run_checks(repair)
     assert "database: a row of rating has no movie" in wrong
 
 
 def test_a_database_that_is_behind_is_found(rated):
     harm("UPDATE alembic_version SET version_num = '0000'")
-    (line,), repaired = checks.run(repair=True)
+    (line,), repaired = checks.run_checks(repair=True)
     assert line.startswith("migrations: the database is at 0000, this version needs ")
     assert repaired == []
 
@@ -223,8 +223,8 @@ def test_a_database_that_is_behind_is_found(rated):
 def test_a_sequence_that_is_behind_is_found_and_mended(amelie, add_movie):
     harm("SELECT setval('movie_id_seq', 1)")
     line = "sequences: that of movie is behind the id 2"
-    assert checks.run(repair=False) == ([line], [])
-    assert checks.run(repair=True) == ([], [f"{line}, repaired"])
+    assert checks.run_checks(repair=False) == ([line], [])
+    assert checks.run_checks(repair=True) == ([], [f"{line}, repaired"])
     assert add_movie() == 3
 
 
@@ -234,7 +234,7 @@ def test_a_torn_file_is_found(app, tmp_path):
     file = tmp_path / "instance" / "movierating.sqlite3"
     whole = file.read_bytes()
     file.write_bytes(whole[:8192] + b"\xff" * (len(whole) - 8192))
-    wrong, _ = checks.run(repair=False)
+    wrong, _ = checks.run_checks(repair=False)
     assert wrong
     assert all(line.startswith("database: ") for line in wrong)
 
@@ -246,7 +246,7 @@ def test_what_a_damaged_file_holds_is_not_mended(rated, tmp_path):
     with (tmp_path / "instance" / "movierating.sqlite3").open("r+b") as file:
         file.seek(36)  # how many pages are free
         file.write(bytes([0, 0, 0, 7]))
-    wrong, repaired = checks.run(repair=True)
+    wrong, repaired = checks.run_checks(repair=True)
     assert ("freelist" in wrong[0].lower(), repaired) == (True, [])
     assert read().exec_driver_sql("SELECT rating_sum FROM movie").scalar_one() == 40
 
@@ -259,6 +259,6 @@ def test_a_database_that_is_busy_is_not_called_damaged(app, add_movie, monkeypat
         raise Unavailable("busy") from OSError("database is locked")
 
     monkeypatch.setattr(checks.index_check, "verify_text", busy)
-    wrong, repaired = checks.run(repair=repair)
+    wrong, repaired = checks.run_checks(repair=repair)
     assert "search index: can't be looked at (database is locked)" in wrong
     assert not any("contradicts" in line for line in [*wrong, *repaired])

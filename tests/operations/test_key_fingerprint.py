@@ -16,7 +16,7 @@ def noted():
 
 def test_only_a_key_that_is_not_the_last_is_new(app):
     keys = [ONE, ONE, TWO, TWO, ONE]
-    assert [key_fingerprint.is_new(key) for key in keys] == [False, False, True, False, True]
+    assert [key_fingerprint.record_key(key) for key in keys] == [False, False, True, False, True]
     (name,) = noted()
     assert ONE[:4] not in name
 

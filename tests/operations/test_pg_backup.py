@@ -87,7 +87,7 @@ def test_an_older_backup_comes_back_at_the_newest_migration(ours, instance, envi
     older = create_app(environ(tmp_path / "older"), prepared=False)
     with older.app_context():
         upgrade_to(revision="0001")
-        pg_backup.back_up(tmp_path / "films.dump")
+        pg_backup.create_dump(tmp_path / "films.dump")
         database.close()
     said = f"{tmp_path}/films.dump was at migration 0001 and is now at the newest\nrestored {tmp_path}/films.dump"
     assert ours("restore", tmp_path / "films.dump") == (0, said)

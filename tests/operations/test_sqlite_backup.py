@@ -8,7 +8,7 @@ from contextlib import closing
 import pytest
 
 from movierating.operations import sqlite_backup
-from movierating.operations.sqlite_backup import CopyError
+from movierating.operations.sqlite_backup import BackupError
 
 pytestmark = pytest.mark.sqlite
 
@@ -47,23 +47,23 @@ def damage(file):
 def test_a_copy_of_a_database_in_use_is_one_whole_private_file(used, tmp_path):
     folder = tmp_path / "backups"
     folder.mkdir()
-    assert sqlite_backup.copy(used, folder / "copy") == []
+    assert sqlite_backup.copy_database(used, folder / "copy") == []
     assert names(folder) == ["copy"]
     assert milestones(folder / "copy") == {"seeded", "logged"}
     assert stat.S_IMODE((folder / "copy").stat().st_mode) == 0o600
-    assert sqlite_backup.is_copy(folder / "copy")
-    assert not sqlite_backup.is_copy(used)
+    assert sqlite_backup.is_backup(folder / "copy")
+    assert not sqlite_backup.is_backup(used)
 
 
 def test_a_copy_that_fails_leaves_the_older_one_and_nothing_else(instance, tmp_path):
     folder = tmp_path / "backups"
     folder.mkdir()
     file = instance / "movierating.sqlite3"
-    sqlite_backup.copy(file, folder / "copy")
+    sqlite_backup.copy_database(file, folder / "copy")
     before = (folder / "copy").read_bytes()
     damage(file)
-    with pytest.raises(CopyError, match=r"movierating\.sqlite3 is damaged \(.+\)") as refused:
-        sqlite_backup.copy(file, folder / "copy")
+    with pytest.raises(BackupError, match=r"movierating\.sqlite3 is damaged \(.+\)") as refused:
+        sqlite_backup.copy_database(file, folder / "copy")
     assert "\n" not in refused.value.message
     assert names(folder) == ["copy"]
     assert (folder / "copy").read_bytes() == before
@@ -72,7 +72,7 @@ def test_a_copy_that_fails_leaves_the_older_one_and_nothing_else(instance, tmp_p
 def test_what_a_killed_copy_left_is_overwritten(used, tmp_path):
     for suffix in ("", "-journal", "-wal"):
         (tmp_path / f".copy.part{suffix}").write_bytes(b"half" * 1000)
-    sqlite_backup.copy(used, tmp_path / "copy")
+    sqlite_backup.copy_database(used, tmp_path / "copy")
     assert [name for name in names(tmp_path) if "copy" in name] == ["copy"]
 
 
@@ -80,17 +80,17 @@ def test_rows_without_an_owner_are_told_and_copied(instance, tmp_path):
     file = instance / "movierating.sqlite3"
     with closing(sqlite3.connect(file)) as connection, connection:
         connection.execute("INSERT INTO rating VALUES (1, 999, 5, 0, 0, 0), (1, 998, 5, 0, 0, 0)")
-    assert sqlite_backup.copy(file, tmp_path / "copy") == [
+    assert sqlite_backup.copy_database(file, tmp_path / "copy") == [
         "a row of rating has no movie",
         "a row of rating has no user",
     ]
-    assert sqlite_backup.is_copy(tmp_path / "copy")
+    assert sqlite_backup.is_backup(tmp_path / "copy")
 
 
 def test_a_log_beside_a_file_belongs_to_it(used, tmp_path):
     for suffix in ("", "-wal"):
         shutil.copy(used.with_name(used.name + suffix), tmp_path / f"taken{suffix}")
-    sqlite_backup.copy(tmp_path / "taken", tmp_path / "copy")
+    sqlite_backup.copy_database(tmp_path / "taken", tmp_path / "copy")
     assert "logged" in milestones(tmp_path / "copy")
 
 
@@ -100,6 +100,6 @@ def test_a_file_where_nothing_can_be_written_is_read(instance, tmp_path, monkeyp
     shutil.copy(instance / "movierating.sqlite3", file)
     assert file.read_bytes()[18:20] == LOG
     monkeypatch.setattr("os.access", lambda *_: False)
-    sqlite_backup.copy(file, tmp_path / "copy")
+    sqlite_backup.copy_database(file, tmp_path / "copy")
     assert names(file.parent) == ["file"]
     assert milestones(tmp_path / "copy") == {"seeded"}

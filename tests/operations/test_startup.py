@@ -165,8 +165,8 @@ def test_an_instance_folder_that_cannot_be_made_is_refused(tmp_path, environ, be
 
 @pytest.mark.slow
 def test_a_key_is_made_once_whoever_asks_first(tmp_path):
-    ask = "import sys, pathlib; from movierating.operations.startup import secret_key; "
-    ask += "print(secret_key(pathlib.Path(sys.argv[1])))"
+    ask = "import sys, pathlib; from movierating.operations.startup import load_secret_key; "
+    ask += "print(load_secret_key(pathlib.Path(sys.argv[1])))"
     command = [sys.executable, "-c", ask, tmp_path]
     askers = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
     assert {asker.communicate(timeout=60)[0].strip() for asker in askers} == {
@@ -187,12 +187,12 @@ def test_a_key_is_made_once_whoever_asks_first(tmp_path):
 def test_a_key_file_that_cannot_work_is_refused(tmp_path, make, why):
     make(tmp_path / "secret_key")
     with pytest.raises(SettingError, match=f"SECRET_KEY: .*{why}"):
-        startup.secret_key(tmp_path)
+        startup.load_secret_key(tmp_path)
 
 
 def test_a_line_end_after_a_key_is_not_part_of_it(tmp_path):
     (tmp_path / "secret_key").write_text("k" * 40 + "\n")
-    assert startup.secret_key(tmp_path) == "k" * 40
+    assert startup.load_secret_key(tmp_path) == "k" * 40
 
 
 @pytest.mark.parametrize("url", ["redis://127.0.0.1:port", "redis://127.0.0.1:6379?no_option=1"])

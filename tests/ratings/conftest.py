@@ -113,7 +113,7 @@ def refuse(app: Flask) -> Callable[[str, str], None]:
 @pytest.fixture
 def exact(app: Flask) -> Callable[[], bool]:
     """`exact()` is whether the database is whole, and each sum and score what its ratings come to."""
-    return lambda: checks.run(repair=False) == ([], [])
+    return lambda: checks.run_checks(repair=False) == ([], [])
 
 
 @pytest.fixture

@@ -126,7 +126,7 @@ class Service(RuleBasedStateMachine):
         try:
             self.changed = {*self.world.movies, *self.world.accounts}
             self.what_changed_is_as_it_should_be()
-            assert checks.run(repair=False) == ([], [])
+            assert checks.run_checks(repair=False) == ([], [])
         finally:
             database.close()
             self.context.pop()
