@@ -26,7 +26,7 @@ from werkzeug.test import TestResponse
 import postgres
 from movierating import clock, create_app
 from movierating.movies import service as movies
-from movierating.movies.models import Milestone
+from movierating.movies.models import DataMigration
 from movierating.storage import database
 from movierating.storage.database import write
 from redis_process import RedisProcess
@@ -152,7 +152,7 @@ def empty_instance(tmp_path_factory: pytest.TempPathFactory) -> Path:
         upgrade()
         write(
             lambda connection: connection.execute(
-                insert(Milestone).values(name="seeded", reached_at=clock.now())
+                insert(DataMigration).values(name="seeded", reached_at=clock.now())
             )
         )
         database.close()
@@ -327,7 +327,7 @@ def add_movie(app: Flask) -> Callable[..., int]:
 
     def add(**facts: Any) -> int:
         facts = {"title": f"Movie {next(numbers)}", "year": 2000, **facts}
-        return int(movies.create(facts).id)
+        return int(movies.create_movie(facts).id)
 
     return add
 

@@ -14,8 +14,8 @@ from sqlalchemy import MetaData, Table, insert, inspect, select
 
 from movierating import create_app
 from movierating.config import SettingError
-from movierating.movies.index import SEARCH, asked, matches
-from movierating.movies.models import Milestone
+from movierating.movies.models import DataMigration
+from movierating.movies.search_index import MOVIE_SEARCH, bind_words, match_words
 from movierating.operations import backups, startup
 from movierating.storage import database
 from movierating.storage.database import db
@@ -118,8 +118,10 @@ def test_every_constraint_has_a_name(migrated):
 
 def test_the_search_index_is_there(migrated):
     with db.engine.begin() as connection:
-        connection.execute(insert(SEARCH).values(rowid=7, title="lodz", original_title="", directors=""))
-        found = connection.execute(select(SEARCH.c.rowid).where(matches()), asked(["lo"]))
+        connection.execute(
+            insert(MOVIE_SEARCH).values(rowid=7, title="lodz", original_title="", directors="")
+        )
+        found = connection.execute(select(MOVIE_SEARCH.c.rowid).where(match_words()), bind_words(["lo"]))
         assert found.scalars().all() == [7]
 
 
@@ -141,7 +143,7 @@ def milestones(instance, outside):
 
     def look():
         with outside(instance) as connection:
-            return connection.scalars(select(Milestone.name)).all()
+            return connection.scalars(select(DataMigration.name)).all()
 
     return look
 
@@ -160,7 +162,7 @@ def tables(instance, outside):
 @pytest.mark.sqlite
 def test_before_an_upgrade_the_file_is_copied_aside(instance, environ, next_version, monkeypatch, milestones):
     newest = startup.get_newest_revision()
-    monkeypatch.setattr(startup, "seed_once", lambda: None)
+    monkeypatch.setattr(startup, "seed_new_database", lambda: None)
     next_version("pass")
     app = create_app(environ(instance))
     with app.app_context():
@@ -196,7 +198,7 @@ def test_a_copy_that_cannot_be_made_stops_the_upgrade(instance, environ, next_ve
 
 def test_the_old_version_refuses_the_newer_database(instance, environ, next_version, monkeypatch):
     with monkeypatch.context() as later:
-        later.setattr(startup, "seed_once", lambda: None)
+        later.setattr(startup, "seed_new_database", lambda: None)
         next_version("pass")
         app = create_app(environ(instance))
         with app.app_context():
@@ -213,7 +215,7 @@ def test_the_copy_brings_the_old_version_back(
 ):
     before = tables()
     with monkeypatch.context() as later:
-        later.setattr(startup, "seed_once", lambda: None)
+        later.setattr(startup, "seed_new_database", lambda: None)
         next_version("pass")
         create_app(environ(instance))
     monkeypatch.undo()

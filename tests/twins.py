@@ -11,7 +11,7 @@ from flask_migrate import upgrade
 from sqlalchemy import func, insert, select, text
 
 from movierating.movies import service as movies
-from movierating.movies.index import SEARCH
+from movierating.movies.search_index import MOVIE_SEARCH
 from movierating.ratings import datasets, service
 from movierating.ratings.formats import movielens
 from movierating.storage import database, dialect
@@ -83,7 +83,7 @@ def fill(app, folder):
         datasets.import_movielens(movielens.open_folder(folder), lambda _done: None)
         for number, title in enumerate(TITLES):
             facts = {"title": title, "year": 1990 + number % 3, "directors": [title], "genres": ["Drama"]}
-            movies.create({**facts, "original_title": TITLES[-number]} if number % 2 else facts)
+            movies.create_movie({**facts, "original_title": TITLES[-number]} if number % 2 else facts)
         for name in ("ada", "Żółw", "zoe", "Ada-2", "boss"):
             role = "admin" if name == "boss" else "member"
             users.sign_up(name, f"{name}@example.org", PASSWORD, f"{name} 🎬", role)
@@ -105,7 +105,7 @@ def _rate_as(app, name):
 
 def copy(source, target):
     """All rows of one application's database into another's, which is migrated and empty."""
-    tables = [*db.metadata.sorted_tables, SEARCH]
+    tables = [*db.metadata.sorted_tables, MOVIE_SEARCH]
     with source.app_context():
         stored = {}
         for table in tables:

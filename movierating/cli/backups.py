@@ -45,7 +45,7 @@ def restore(file: str) -> None:
     """
     if file == "-":
         raise click.ClickException("a backup is a file and can't be read from standard input")
-    from movierating.movies import index_check
+    from movierating.movies import index_repair
     from movierating.operations import backups, pg_backup
     from movierating.storage import database
 
@@ -55,7 +55,7 @@ def restore(file: str) -> None:
         else:
             _refuse_dump(file)
             restored = backups.restore_backup(app, Path(file))
-        index_check.keep_up()
+        index_repair.reindex()
     _warn(restored.orphans)
     if restored.upgraded_from:
         click.echo(f"{file} was at migration {restored.upgraded_from} and is now at the newest")

@@ -88,8 +88,8 @@ def seed(path: Path | None) -> None:
     from movierating.movies import seed as seeding
 
     try:
-        report = seeding.seed(path or seeding.bundled())
-    except seeding.NotMovies as error:
+        report = seeding.seed_from_csv(path or seeding.get_bundled_csv())
+    except seeding.InvalidMovieCsv as error:
         raise click.ClickException(str(error)) from error
     for refused in report.refused:
         click.echo(refused, err=True)

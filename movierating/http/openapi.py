@@ -23,7 +23,7 @@ A rating is a number from 0.5 to 10 in steps of 0.5, and says how much a movie e
 3. Press **Authorize**, paste the token under *bearer*, and press its **Authorize** button. It holds for 15 minutes;
    [a refresh](#/auth/refresh_tokens) or another login gives the next one. For scripts, make
    [a personal token](#/auth/create_token), which stays good until you end it.
-4. [Find a movie](#/movies/find_movies): put a word of its title into `q`, and note the movie's `id`.
+4. [Find a movie](#/movies/list_movies): put a word of its title into `q`, and note the movie's `id`.
 5. [Rate it](#/ratings/rate_movie). The answer shows what the movie's ratings add up to now.
 
 **What holds everywhere**
@@ -153,16 +153,16 @@ LINKS: dict[tuple[str, int], dict[str, Any]] = {
     ("list_user_ratings", 200): {"get_movie": _RATED_MOVIE, "rate_movie": _RATED_MOVIE},
     ("create_token", 201): {"revoke_token": {"token_id": "$response.body#/id"}},
     ("list_tokens", 200): {"revoke_token": {"token_id": "$response.body#/items/0/id"}},
-    ("add_movie", 201): {
+    ("create_movie", 201): {
         "get_movie": _NEW_MOVIE,
         "rate_movie": _NEW_MOVIE,
-        "change_movie": _AS_IT_IS,
+        "update_movie": _AS_IT_IS,
         "delete_movie": _AS_IT_IS,
     },
-    ("get_movie", 200): {"rate_movie": _NEW_MOVIE, "change_movie": _EDITION, "delete_movie": _EDITION},
-    ("change_movie", 200): {"get_movie": _NEW_MOVIE, "change_movie": _EDITION, "delete_movie": _EDITION},
+    ("get_movie", 200): {"rate_movie": _NEW_MOVIE, "update_movie": _EDITION, "delete_movie": _EDITION},
+    ("update_movie", 200): {"get_movie": _NEW_MOVIE, "update_movie": _EDITION, "delete_movie": _EDITION},
     ("get_movie_by_imdb_id", 200): {"get_movie": _NEW_MOVIE, "rate_movie": _NEW_MOVIE},
-    ("find_movies", 200): {"get_movie": _FOUND_MOVIE, "rate_movie": _FOUND_MOVIE},
+    ("list_movies", 200): {"get_movie": _FOUND_MOVIE, "rate_movie": _FOUND_MOVIE},
     ("list_movie_ratings", 200): {"get_profile": _RATER, "list_user_ratings": _RATER},
     **{
         ("rate_movie", status): {

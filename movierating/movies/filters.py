@@ -7,9 +7,9 @@ from typing import Any
 import orjson
 from sqlalchemy import ColumnElement, Select, String, bindparam, func, literal_column, or_, select
 
-from movierating.movies import index
-from movierating.movies.models import Movie, MovieFacet, holds
-from movierating.movies.titles import title_key, words
+from movierating.movies import search_index
+from movierating.movies.models import Movie, MovieFacet, contains_text
+from movierating.movies.titles import make_title_key, split_words
 
 _movie, _facet = Movie.__table__.c, MovieFacet.__table__.c
 
@@ -25,7 +25,7 @@ class Filter:
     test: ColumnElement[bool]
 
 
-def asked(filters: Mapping[str, Any]) -> tuple[tuple[str, ...], dict[str, Any]]:
+def parse_filters(filters: Mapping[str, Any]) -> tuple[tuple[str, ...], dict[str, Any]]:
     """The kinds of the filters that are set, and the values of their parameters, by name and place."""
     kinds: list[str] = []
     values: dict[str, Any] = {}
@@ -36,11 +36,11 @@ def asked(filters: Mapping[str, Any]) -> tuple[tuple[str, ...], dict[str, Any]]:
         # Genres are a JSON list; no name has a quote in it.
         values[f"is{place}"] = f'"{value}"' if kind == "genre" else int(value) if kind == "year" else value
     if "q" in filters:
-        found = words(filters["q"])
+        found = split_words(filters["q"])
         kinds.append("words" if found else "title")
-        values |= index.asked(found)
+        values |= search_index.bind_words(found)
         values["begins"] = f" {found[0]}" if found else ""
-        values["text"] = title_key(filters["q"])
+        values["text"] = make_title_key(filters["q"])
     if "year_from" in filters or "year_to" in filters:
         kinds.append("years")
         # An unknown year ranks as 0.
@@ -55,10 +55,10 @@ def _facets(filters: Mapping[str, Any]) -> list[str]:
     wanted = {"year": filters.get("year"), "language": filters.get("language")}
     wanted["genres"] = orjson.dumps(filters.get("genre", []))
     wanted["directors"] = orjson.dumps([filters["director"]] if "director" in filters else [])
-    return index.facets(wanted)
+    return search_index.list_facets(wanted)
 
 
-def filters_of(kinds: tuple[str, ...], walked: Any) -> list[Filter]:
+def build_filters(kinds: tuple[str, ...], walked: Any) -> list[Filter]:
     """The filters of these kinds, in their order, for a walk of the index of the column `walked`."""
     return [_filter(kind, place, walked) for place, kind in enumerate(kinds)]
 
@@ -69,7 +69,7 @@ def _filter(kind: str, place: int, walked: Any) -> Filter:
         return _of_column(_movie.title_key, walked, lambda title: title == bindparam("text"))
     if kind == "words":
         # The hits are listed once for all movies: asking the full-text index about each costs 50 µs and more.
-        return Filter(_WITH_WORDS, unindexed(_movie.id).in_(_WITH_WORDS))
+        return Filter(_WITH_WORDS, without_index(_movie.id).in_(_WITH_WORDS))
     if kind == "common word":
         return Filter(_WITH_WORDS, _with_common_word())
     if kind == "years":
@@ -81,34 +81,34 @@ def _filter(kind: str, place: int, walked: Any) -> Filter:
     return _of_facet(kind, place)
 
 
-_found = index.SEARCH.c
-_WITH_WORDS = select(_found.rowid).where(index.matches())
+_found = search_index.MOVIE_SEARCH.c
+_WITH_WORDS = select(_found.rowid).where(search_index.match_words())
 
 
 def _with_common_word() -> ColumnElement[bool]:
     # The index keeps its text, which is words with a space between them.
     texts = (_found.title, _found.original_title, _found.directors)
     begins = bindparam("begins", type_=String)
-    has_it = or_(*(holds(literal_column("' '", String).concat(text), begins) for text in texts))
-    text = select(_found.rowid).where(_found.rowid == unindexed(_movie.id), has_it)
+    has_it = or_(*(contains_text(literal_column("' '", String).concat(text), begins) for text in texts))
+    text = select(_found.rowid).where(_found.rowid == without_index(_movie.id), has_it)
     return text.correlate(Movie.__table__).exists()
 
 
 def _of_facet(kind: str, place: int) -> Filter:
     hits = select(_facet.movie_id).where(_facet.facet == bindparam(f"facet{place}"))
     if kind == "genre":
-        return Filter(hits, holds(_movie.genres, bindparam(f"is{place}", type_=String)))
+        return Filter(hits, contains_text(_movie.genres, bindparam(f"is{place}", type_=String)))
     if kind in ("year", "language"):
         return Filter(hits, _movie[kind] == bindparam(f"is{place}"))
-    test = hits.where(_facet.movie_id == unindexed(_movie.id)).correlate(Movie.__table__).exists()
+    test = hits.where(_facet.movie_id == without_index(_movie.id)).correlate(Movie.__table__).exists()
     return Filter(hits, test)
 
 
 def _of_column(column: Any, walked: Any, passes: Callable[[Any], ColumnElement[bool]]) -> Filter:
-    test = passes(column if column is walked else unindexed(column))
+    test = passes(column if column is walked else without_index(column))
     return Filter(select(_movie.id).where(passes(column)).correlate(None), test)
 
 
-def unindexed(column: Any) -> ColumnElement[Any]:
+def without_index(column: Any) -> ColumnElement[Any]:
     """The column's value as an expression that no index serves, on any database."""
     return func.coalesce(column, column)

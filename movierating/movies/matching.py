@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Select, bindparam, insert, select, update
 
 from movierating import clock
-from movierating.movies import index
+from movierating.movies import search_index
 from movierating.movies.models import Movie
-from movierating.movies.service import columns
-from movierating.movies.titles import title_key
+from movierating.movies.service import to_columns
+from movierating.movies.titles import make_title_key
 from movierating.storage.dialect import among, listed, newest_id, took_ids
 from movierating.storage.statements import Prepared
 
@@ -25,7 +25,7 @@ class _Known:
     tmdb_id: int | None
 
 
-class AmbiguousError(Exception):
+class AmbiguousMovie(Exception):
     """Nobody can tell which movie is meant; `movie_ids` are those it may be, the message says why."""
 
     def __init__(self, movies: Iterable[_Known], reason: str) -> None:
@@ -33,7 +33,7 @@ class AmbiguousError(Exception):
         self.movie_ids = [known.movie_id for known in movies]
 
 
-class Wanted(NamedTuple):
+class MovieQuery(NamedTuple):
     """By what a row of a file names its movie."""
 
     imdb_id: str | None
@@ -50,7 +50,7 @@ class Catalogue:
     """
 
     def __init__(
-        self, connection: Connection, wanted: Sequence[Wanted] | None = None, *, dry_run: bool = False
+        self, connection: Connection, wanted: Sequence[MovieQuery] | None = None, *, dry_run: bool = False
     ) -> None:
         self.changes = 0
         self._connection = connection
@@ -66,13 +66,13 @@ class Catalogue:
         else:
             self._learn_wanted(wanted)
 
-    def _learn_wanted(self, wanted: Sequence[Wanted]) -> None:
+    def _learn_wanted(self, wanted: Sequence[MovieQuery]) -> None:
         by_id = self._found(_IDS, _movie.imdb_id, {row.imdb_id for row in wanted} - {None})
         by_id |= self._found(_IDS, _movie.tmdb_id, {row.tmdb_id for row in wanted} - {None})
         self._learn_rows(by_id.values())
         # A title counts only where no id decides.
         open_rows = [row for row in wanted if self._identified(row.imdb_id, row.tmdb_id) is None]
-        keys = {title_key(title) for row in open_rows for title in row.titles if title}
+        keys = {make_title_key(title) for row in open_rows for title in row.titles if title}
         by_title = self._found(_KEYS, _movie.title_key, keys)
         by_title |= self._found(_KEYS, _movie.original_title_key, keys)
         self._learn_rows(by_title.values())
@@ -119,7 +119,7 @@ class Catalogue:
 
         A movie that carries another id of the same kind is never meant, and IMDb's decides. `titles` are tried in
         turn, the first being the one under which the movie would be added; `nearby` lets the year be off by one, for
-        catalogues differ on when a film came out. Raises AmbiguousError.
+        catalogues differ on when a film came out. Raises AmbiguousMovie.
         """
         known = self._find(imdb_id, tmdb_id, titles, year, (0, 1) if nearby else (0,))
         return known.movie_id if known else None
@@ -164,7 +164,7 @@ class Catalogue:
                 fitting = self._namesakes(imdb_id, tmdb_id, title, year, off)
                 if len(fitting) > 1:
                     years = "this title and year" if off == 0 else "this title, a year off"
-                    raise AmbiguousError(fitting, f"more than one movie has {years}")
+                    raise AmbiguousMovie(fitting, f"more than one movie has {years}")
                 if fitting:
                     return fitting[0]
         if imdb_id is None and titles:
@@ -179,15 +179,15 @@ class Catalogue:
 
     def _refuse_twin(self, title: str | None, year: int | None) -> None:
         """Two movies of one title and year need different IMDb ids, even if their TMDB ids differ."""
-        twins = self._by_title.get((title_key(title), year)) if title else None
+        twins = self._by_title.get((make_title_key(title), year)) if title else None
         if twins:
-            raise AmbiguousError(twins, "a movie with this title and year has another TMDB id")
+            raise AmbiguousMovie(twins, "a movie with this title and year has another TMDB id")
 
     def _namesakes(
         self, imdb_id: str | None, tmdb_id: int | None, title: str, year: int | None, off: int
     ) -> list[_Known]:
         """Those by their own title, or else those by their original one."""
-        key, years = title_key(title), {year} if year is None else {year - off, year + off}
+        key, years = make_title_key(title), {year} if year is None else {year - off, year + off}
         for titles in (self._by_title, self._by_original):
             named = [known for each in years for known in titles.get((key, each), ())]
             fitting = [
@@ -202,7 +202,7 @@ class Catalogue:
     def add(self, facts: Mapping[str, Any]) -> int:
         """Add a movie that `find` did not find; returns its id. A TMDB id that another movie has is left out."""
         now = clock.now()
-        row = {**_EMPTY, **columns(facts), "id": self._next_id, "created_at": now, "updated_at": now}
+        row = {**_EMPTY, **to_columns(facts), "id": self._next_id, "created_at": now, "updated_at": now}
         if row["tmdb_id"] in self._by_tmdb:
             row["tmdb_id"] = None
         self._next_id += 1
@@ -220,11 +220,11 @@ class Catalogue:
         if self._unwritten and not self._dry_run:
             self._connection.execute(insert(Movie), self._unwritten)
             took_ids(self._connection, Movie.__table__, self._unwritten[-1]["id"])
-            index.add(self._connection, self._unwritten)
+            search_index.add_movies(self._connection, self._unwritten)
         self._unwritten.clear()
 
 
-def ids_by_imdb_id(connection: Connection, imdb_ids: Collection[str]) -> dict[str, int]:
+def find_ids_by_imdb_id(connection: Connection, imdb_ids: Collection[str]) -> dict[str, int]:
     """The ids of those movies that are there. No other rule comes before this one, so they need no catalogue."""
     if not imdb_ids:
         return {}

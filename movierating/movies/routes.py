@@ -24,8 +24,8 @@ blueprint = Blueprint("movies", __name__, url_prefix="/v1", description="Movies:
 class Movies(View):
     """All movies."""
 
-    @blueprint.doc(operationId="find_movies")
-    @blueprint.arguments(schemas.MovieQuerySchema(), location="query")
+    @blueprint.doc(operationId="list_movies")
+    @blueprint.arguments(schemas.ListMoviesQuerySchema(), location="query")
     @blueprint.response(200, make_list_schema(schemas.MovieSchema), headers=LIST_HEADERS)
     def get(self, query: dict[str, Any]) -> Response:
         """Find movies
@@ -33,13 +33,13 @@ class Movies(View):
         Without a filter these are the charts: the best first. All filters given must hold.
         """
         sort, cursor, limit = query.pop("sort"), query.pop("cursor"), query.pop("limit")
-        rows, next_cursor = search.search(query, sort, cursor, limit)
-        return list_response([service.shown(row) for row in rows], next_cursor)
+        rows, next_cursor = search.search_movies(query, sort, cursor, limit)
+        return list_response([service.serialize_movie(row) for row in rows], next_cursor)
 
-    @blueprint.doc(operationId="add_movie")
+    @blueprint.doc(operationId="create_movie")
     @access.auth_required
     @blueprint.error_responses(400, 409, 413, 415)
-    @blueprint.arguments(schemas.NewMovieSchema())
+    @blueprint.arguments(schemas.CreateMovieSchema())
     @blueprint.response(201, schemas.MovieSchema(), headers=LOCATION_HEADER)
     def post(self, body: dict[str, Any]) -> Response:
         """Add a movie
@@ -47,8 +47,8 @@ class Movies(View):
         Refused (409) where its IMDb or TMDB id is taken, and on the title and year of a movie that is there, unless
         both carry different IMDb ids.
         """
-        row = service.create(body)
-        return created_response(service.shown(row), f"{request.root_path}{request.path}/{row.id}")
+        row = service.create_movie(body)
+        return created_response(service.serialize_movie(row), f"{request.root_path}{request.path}/{row.id}")
 
 
 @blueprint.route("/movies/<id:movie_id>")
@@ -63,22 +63,22 @@ class MovieById(View):
 
         Its facts, and what its ratings add up to.
         """
-        row = service.by_id(movie_id)
-        return etag_response(service.shown(row), service.tag(row))
+        row = service.get_movie(movie_id)
+        return etag_response(service.serialize_movie(row), service.tag(row))
 
-    @blueprint.doc(operationId="change_movie")
+    @blueprint.doc(operationId="update_movie")
     @access.admin_required
     @blueprint.error_responses(400, 409, 413, 415)
     @preconditions.if_match_required(service.require_edit)
-    @blueprint.arguments(schemas.MovieChangeSchema())
+    @blueprint.arguments(schemas.UpdateMovieSchema())
     @blueprint.response(200, schemas.MovieSchema(), headers=ETAG_HEADER)
     def patch(self, body: dict[str, Any], movie_id: int) -> Response:
         """Change a movie's facts
 
         Needs `If-Match` with the movie's tag; ratings that came in since don't make it stale.
         """
-        row = service.change(movie_id, preconditions.parse_if_match(), body)
-        return json_response(service.shown(row), headers={"ETag": f'"{service.tag(row)}"'})
+        row = service.update_movie(movie_id, preconditions.parse_if_match(), body)
+        return json_response(service.serialize_movie(row), headers={"ETag": f'"{service.tag(row)}"'})
 
 
 @blueprint.route("/movies/by-imdb/<string(maxlength=12):imdb_id>", parameters=[schemas.IMDB_ID_IN_PATH])
@@ -93,8 +93,8 @@ class MovieByImdbId(View):
 
         The same answer as by its own id.
         """
-        row = service.by_imdb_id(imdb_id)
-        return etag_response(service.shown(row), service.tag(row))
+        row = service.get_movie_by_imdb_id(imdb_id)
+        return etag_response(service.serialize_movie(row), service.tag(row))
 
 
 @blueprint.route("/genres")
@@ -108,4 +108,4 @@ class Genres(View):
 
         The ones a movie can have, each with its number of movies.
         """
-        return list_response(service.genres(), None)
+        return list_response(service.list_genres(), None)

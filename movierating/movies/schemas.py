@@ -13,9 +13,9 @@ from movierating.movies.iso_codes import COUNTRIES, LANGUAGES
 from movierating.movies.search import SORTS
 from movierating.rating_stats import MAX_HALF_POINTS
 
-FIRST_YEAR = 1870
-YEARS_AHEAD = 10
-LARGEST_TMDB_ID = 2**31 - 1
+MIN_YEAR = 1870
+MAX_YEARS_AHEAD = 10
+MAX_TMDB_ID = 2**31 - 1
 _ANY_YEAR = ma.validate.Range(1, 9999)
 
 _COUNTRY = ma.validate.OneOf(COUNTRIES, error="Must be an ISO 3166-1 alpha-2 code such as FR, or SU, CS, YU.")
@@ -33,13 +33,13 @@ _WIKIDATA_ID = ma.validate.Regexp(
 
 
 def _last_year() -> int:
-    return datetime.now(UTC).year + YEARS_AHEAD
+    return datetime.now(UTC).year + MAX_YEARS_AHEAD
 
 
 def _plausible_year(year: int) -> None:
     last = _last_year()
-    if not FIRST_YEAR <= year <= last:
-        raise ma.ValidationError(f"Must be from {FIRST_YEAR} to {last}.")
+    if not MIN_YEAR <= year <= last:
+        raise ma.ValidationError(f"Must be from {MIN_YEAR} to {last}.")
 
 
 def _all_different(values: list[Any]) -> None:
@@ -47,10 +47,10 @@ def _all_different(values: list[Any]) -> None:
         raise ma.ValidationError("Must not repeat itself.")
 
 
-_YEAR = {"example": 2009, "minimum": FIRST_YEAR, "maximum": _last_year()}
+_YEAR = {"example": 2009, "minimum": MIN_YEAR, "maximum": _last_year()}
 
 
-class NewMovieSchema(ma.Schema):
+class CreateMovieSchema(ma.Schema):
     """The facts of a movie. Only title and year are required."""
 
     title = SingleLineString(required=True, max_length=500, metadata={"example": "The Secret of Kells"})
@@ -81,19 +81,19 @@ class NewMovieSchema(ma.Schema):
     )
     imdb_id = ma.fields.String(allow_none=True, validate=IMDB_ID, metadata={"example": "tt0485601"})
     tmdb_id = StrictInteger(
-        allow_none=True, validate=ma.validate.Range(1, LARGEST_TMDB_ID), metadata={"example": 26963}
+        allow_none=True, validate=ma.validate.Range(1, MAX_TMDB_ID), metadata={"example": 26963}
     )
     wikidata_id = ma.fields.String(allow_none=True, validate=_WIKIDATA_ID, metadata={"example": "Q1212085"})
 
 
-class MovieChangeSchema(NewMovieSchema):
+class UpdateMovieSchema(CreateMovieSchema):
     """The facts to change; null takes an optional one away."""
 
     title = SingleLineString(max_length=500, metadata={"example": "The Secret of Kells"})
     year = StrictInteger(validate=_plausible_year, metadata=_YEAR)
 
 
-HISTOGRAM = {
+HISTOGRAM_METADATA = {
     "description": "How often each value was given, from 0.5 to 10.",
     "example": [0] * 13 + [1, 0, 0, 1, 0, 0, 0],
 }
@@ -115,7 +115,7 @@ class MovieRatingsSchema(ma.Schema):
         ma.fields.Integer(),
         required=True,
         validate=ma.validate.Length(equal=MAX_HALF_POINTS),
-        metadata=HISTOGRAM,
+        metadata=HISTOGRAM_METADATA,
     )
 
 
@@ -159,7 +159,7 @@ class MovieSchema(MovieFactsSchema):
     ratings = ma.fields.Nested(MovieRatingsSchema, required=True)
 
 
-class MovieQuerySchema(PageQuerySchema):
+class ListMoviesQuerySchema(PageQuerySchema):
     """Which movies, in which order."""
 
     q = SingleLineString(

@@ -16,14 +16,14 @@ from typing import Any
 from sqlalchemy import Engine, String, bindparam, case, func, select
 
 from movierating.errors import invalid_field
-from movierating.movies.filters import asked, filters_of, unindexed
+from movierating.movies.filters import build_filters, parse_filters, without_index
 from movierating.movies.models import Movie
 from movierating.movies.service import COLUMNS
 from movierating.storage.database import read
 from movierating.storage.pagination import Pages, Sort
 from movierating.storage.statements import Prepared
 
-MOST_SORTED = 10_000
+MAX_SORTED = 10_000
 
 # What passes one filter need not be counted further: were it all gathered, a walk would cost no more.
 _FEW = 1_000
@@ -55,7 +55,7 @@ _POPULAR = Sort("movies relevance of many", _WALKS["-count"].columns, descending
 SORTS = (*_WALKS, "relevance")
 
 
-def search(
+def search_movies(
     filters: Mapping[str, Any], sort: str, cursor: str | None, limit: int
 ) -> tuple[list[Any], str | None]:
     """One page of the movies that pass all `filters`: rows that start with `service.COLUMNS`; the next cursor.
@@ -64,12 +64,12 @@ def search(
     unfinished; text without a word is a whole title), `genre` (a list, all must hold), `year`, `year_from`,
     `year_to`, `language`, `director` (a full name, folded for comparison) and `min_count`. `sort` is one of
     SORTS; `relevance` needs `q` and puts exact titles first, then titles that start with it, each by count;
-    where more than MOST_SORTED pass it is by count alone. Raises InvalidRequest for a cursor of another sort, and for
+    where more than MAX_SORTED pass it is by count alone. Raises InvalidRequest for a cursor of another sort, and for
     `relevance` without words to be relevant to.
     """
     if sort == "relevance" and "q" not in filters:
         raise invalid_field("query", "sort", "Goes with q.")
-    kinds, values = asked(filters) if filters else ((), {})
+    kinds, values = parse_filters(filters) if filters else ((), {})
     kinds, gathered = _planned(kinds, values, sort, limit) if kinds else (kinds, None)
     return _pages(kinds, sort, gathered).page(cursor, limit, **values)
 
@@ -80,12 +80,12 @@ def _pages(kinds: tuple[str, ...], sort: str, gathered: int | None) -> Pages:
     """The pages where the movies that pass the filter at the place `gathered` are sorted; None: of a walk."""
     order = _order(sort)
     if gathered is None:
-        tests = [one.test for one in filters_of(kinds, order.columns[0])]
+        tests = [one.test for one in build_filters(kinds, order.columns[0])]
         return Pages(select(*COLUMNS).where(*tests), order, ends_in_rowid=True)
-    filters = filters_of(kinds, None)
+    filters = build_filters(kinds, None)
     others = [one.test for place, one in enumerate(filters) if place != gathered]
     movies = select(_movie.id).where(_movie.id.in_(filters[gathered].hits), *others)
-    sorted_by = _BY_RELEVANCE if sort == "relevance" else _without_index(order)
+    sorted_by = _BY_RELEVANCE if sort == "relevance" else _sort_without_index(order)
     # Most of those that are gathered are not on the page.
     return Pages(movies, sorted_by, details=COLUMNS)
 
@@ -94,8 +94,8 @@ def _order(sort: str) -> Sort:
     return _WALKS.get(sort, _POPULAR)
 
 
-def _without_index(order: Sort) -> Sort:
-    return Sort(order.name, tuple(unindexed(column) for column in order.columns), order.descending)
+def _sort_without_index(order: Sort) -> Sort:
+    return Sort(order.name, tuple(without_index(column) for column in order.columns), order.descending)
 
 
 def _relevance() -> Sort:
@@ -116,8 +116,8 @@ def _planned(
     It is None where a walk that tests each movie costs less. A walk for a "common word" reads the text of what it
     tests, where "words" would list all that have it.
     """
-    most = MOST_SORTED if len(kinds) > 1 or sort == "relevance" else min(_FEW, MOST_SORTED)
-    counted = MOST_SORTED if "words" in kinds else most
+    most = MAX_SORTED if len(kinds) > 1 or sort == "relevance" else min(_FEW, MAX_SORTED)
+    counted = MAX_SORTED if "words" in kinds else most
     if sort == "relevance":
         # Its order depends on how many pass, so it needs the exact count.
         *hits, movies = _count(kinds, counted + 1, values)
@@ -159,7 +159,8 @@ def _count(kinds: tuple[str, ...], most: int, values: Mapping[str, Any]) -> Sequ
 def _counts(kinds: tuple[str, ...]) -> Prepared:
     """How many movies pass each filter, counted up to `most`, and how many there are at most."""
     some = [
-        one.hits.limit(bindparam("most")).subquery() for one in filters_of(kinds, _order("-score").columns[0])
+        one.hits.limit(bindparam("most")).subquery()
+        for one in build_filters(kinds, _order("-score").columns[0])
     ]
     counts = [select(func.count()).select_from(ids).scalar_subquery() for ids in some]
     newest = select(func.coalesce(func.max(_movie.id), 1)).scalar_subquery()

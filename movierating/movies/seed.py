@@ -11,9 +11,9 @@ from marshmallow import ValidationError
 from sqlalchemy import Connection, insert, select
 
 from movierating import clock
-from movierating.movies.matching import AmbiguousError, Catalogue
-from movierating.movies.models import Milestone, Movie
-from movierating.movies.schemas import NewMovieSchema
+from movierating.movies.matching import AmbiguousMovie, Catalogue
+from movierating.movies.models import DataMigration, Movie
+from movierating.movies.schemas import CreateMovieSchema
 from movierating.storage.database import write
 
 COLUMNS = (
@@ -34,12 +34,12 @@ _LISTS = ("genres", "directors")
 _SEEDED = "seeded"
 
 
-class NotMovies(Exception):
+class InvalidMovieCsv(Exception):
     """A file that isn't a CSV of COLUMNS; the message is one line."""
 
 
 @dataclass(slots=True)
-class Report:
+class SeedReport:
     """What a run did: movies added, movies that were there already, and a line for each row that was refused."""
 
     added: int = 0
@@ -47,30 +47,30 @@ class Report:
     refused: list[str] = field(default_factory=list)
 
 
-def bundled() -> Path:
+def get_bundled_csv() -> Path:
     """The CSV that ships with the package, or lies beside it in a checkout."""
     return Path(str(resources.files("movierating.seed_data") / "movies.csv"))
 
 
-def seed_once() -> None:
+def seed_new_database() -> None:
     """Load the bundled movies into a database that never had them; otherwise do nothing."""
 
     def job(connection: Connection) -> None:
-        done = select(Milestone.name).where(Milestone.name == _SEEDED)
+        done = select(DataMigration.name).where(DataMigration.name == _SEEDED)
         if connection.execute(done).first() is None:
-            _load(connection, bundled())
-            connection.execute(insert(Milestone).values(name=_SEEDED, reached_at=clock.now()))
+            _load(connection, get_bundled_csv())
+            connection.execute(insert(DataMigration).values(name=_SEEDED, reached_at=clock.now()))
 
     write(job)
 
 
-def seed(path: Path) -> Report:
-    """Add the movies of a CSV that are not there. Raises NotMovies before anything is written."""
+def seed_from_csv(path: Path) -> SeedReport:
+    """Add the movies of a CSV that are not there. Raises InvalidMovieCsv before anything is written."""
     return write(lambda connection: _load(connection, path))
 
 
-def _load(connection: Connection, path: Path) -> Report:
-    report, catalogue = Report(), Catalogue(connection)
+def _load(connection: Connection, path: Path) -> SeedReport:
+    report, catalogue = SeedReport(), Catalogue(connection)
     known_to_wikidata = set(
         connection.scalars(select(Movie.wikidata_id).where(Movie.wikidata_id.is_not(None)))
     )
@@ -78,7 +78,7 @@ def _load(connection: Connection, path: Path) -> Report:
         titles = (facts["title"], facts["original_title"])
         try:
             found = catalogue.find(facts["imdb_id"], facts["tmdb_id"], titles, facts["year"])
-        except AmbiguousError as error:
+        except AmbiguousMovie as error:
             report.refused.append(f"line {line}: {error}")
             continue
         if found is not None or facts["wikidata_id"] in known_to_wikidata:
@@ -90,21 +90,23 @@ def _load(connection: Connection, path: Path) -> Report:
     return report
 
 
-def _rows(path: Path, report: Report) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Each valid row's line and facts; the others are told to `report`. Raises NotMovies."""
-    schema = NewMovieSchema()
+def _rows(path: Path, report: SeedReport) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Each valid row's line and facts; the others are told to `report`. Raises InvalidMovieCsv."""
+    schema = CreateMovieSchema()
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, strict=True)
             if sorted(reader.fieldnames or ()) != sorted(COLUMNS):
-                raise NotMovies(f"{path.name}: the first line must name the columns {', '.join(COLUMNS)}")
+                raise InvalidMovieCsv(
+                    f"{path.name}: the first line must name the columns {', '.join(COLUMNS)}"
+                )
             for row in reader:
                 try:
                     yield reader.line_num, schema.load(_facts(row))
                 except ValidationError as error:
                     report.refused.append(f"line {reader.line_num}: {_in_words(error.messages_dict)}")
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise NotMovies(f"{path.name}: cannot be read as CSV in UTF-8") from error
+        raise InvalidMovieCsv(f"{path.name}: cannot be read as CSV in UTF-8") from error
 
 
 def _facts(row: dict[str, str]) -> dict[str, Any]:

@@ -9,10 +9,10 @@ from sqlalchemy.exc import IntegrityError
 
 from movierating import clock, rating_stats
 from movierating.errors import Conflict, NotFound, PreconditionFailed
-from movierating.movies import index
+from movierating.movies import search_index
 from movierating.movies.genres import GENRES
 from movierating.movies.models import Movie, MovieFacet
-from movierating.movies.titles import title_key
+from movierating.movies.titles import make_title_key
 from movierating.storage.database import read, write
 from movierating.storage.statements import Prepared
 
@@ -41,7 +41,7 @@ _AGGREGATES_SLICE = slice(len(FACT_COLUMNS), len(FACT_COLUMNS) + len(_AGGREGATES
 _NO_FACTS = dict.fromkeys(name for name in _FACTS if name != "id")
 
 
-def facts(row: Sequence[Any]) -> dict[str, Any]:
+def serialize_facts(row: Sequence[Any]) -> dict[str, Any]:
     """A row that starts with FACT_COLUMNS, as the API shows a movie without its ratings; for `orjson.dumps`.
 
     `genres` and `directors` are stored as they are sent.
@@ -68,9 +68,9 @@ def facts(row: Sequence[Any]) -> dict[str, Any]:
     }
 
 
-def shown(row: Sequence[Any]) -> dict[str, Any]:
+def serialize_movie(row: Sequence[Any]) -> dict[str, Any]:
     """A row that starts with COLUMNS, as the API shows a movie; for `orjson.dumps`."""
-    movie = facts(row)
+    movie = serialize_facts(row)
     movie["ratings"] = rating_stats.format_stats_with_score(row[_AGGREGATES_SLICE])
     return movie
 
@@ -84,12 +84,12 @@ _BY_ID = Prepared(select(*COLUMNS).where(_movie.id == bindparam("key")))
 _BY_IMDB_ID = Prepared(select(*COLUMNS).where(_movie.imdb_id == bindparam("key")))
 
 
-def by_id(movie_id: int) -> Row[Any]:
+def get_movie(movie_id: int) -> Row[Any]:
     """The movie's row of COLUMNS. Raises NotFound."""
     return _found(_BY_ID.first(read(), key=movie_id))
 
 
-def by_imdb_id(imdb_id: str) -> Row[Any]:
+def get_movie_by_imdb_id(imdb_id: str) -> Row[Any]:
     """The movie's row of COLUMNS. Raises NotFound."""
     return _found(_BY_IMDB_ID.first(read(), key=imdb_id))
 
@@ -100,14 +100,14 @@ def _found(row: Row[Any] | None) -> Row[Any]:
     return row
 
 
-def require(movie_id: int) -> None:
+def require_movie(movie_id: int) -> None:
     """Raises NotFound unless there is such a movie."""
-    by_id(movie_id)
+    get_movie(movie_id)
 
 
 def require_edit(movie_id: int, edits: Container[int] | None) -> None:
     """Raises NotFound, or PreconditionFailed unless the movie's facts are at one of these edits (None: at any)."""
-    _check_edit(by_id(movie_id), edits)
+    _check_edit(get_movie(movie_id), edits)
 
 
 def _check_edit(row: Row[Any], edits: Container[int] | None) -> None:
@@ -123,65 +123,65 @@ _BY_GENRE = Prepared(
 )
 
 
-def genres() -> list[dict[str, Any]]:
+def list_genres() -> list[dict[str, Any]]:
     """Each known genre with its number of movies, by name."""
     found = dict(_BY_GENRE.tuples(read()))
     return [{"name": name, "count": found.get(f"genre:{name}", 0)} for name in GENRES]
 
 
-def create(facts_given: Mapping[str, Any]) -> Row[Any]:
+def create_movie(facts_given: Mapping[str, Any]) -> Row[Any]:
     """Add a movie from its facts, and return its row of COLUMNS.
 
     Raises Conflict where an id is taken, and on the same folded title and year unless both carry different IMDb ids.
     """
-    return _judged(lambda connection: _by_id(connection, add(connection, facts_given)))
+    return _judged(lambda connection: _by_id(connection, insert_movie(connection, facts_given)))
 
 
-def change(movie_id: int, edits: Container[int] | None, changes: Mapping[str, Any]) -> Row[Any]:
+def update_movie(movie_id: int, edits: Container[int] | None, changes: Mapping[str, Any]) -> Row[Any]:
     """Change some facts of a movie that is at one of `edits` (None: at any), and return its row of COLUMNS.
 
-    Raises NotFound, PreconditionFailed, and Conflict as `create` does. A change without effect is not an edit.
+    Raises NotFound, PreconditionFailed, and Conflict as `create_movie` does. A change without effect is not an edit.
     """
 
     def job(connection: Connection) -> Row[Any]:
-        row = lock(connection, movie_id, edits)
+        row = lock_movie(connection, movie_id, edits)
         changed = {
-            name: value for name, value in columns(changes).items() if getattr(row, name, None) != value
+            name: value for name, value in to_columns(changes).items() if getattr(row, name, None) != value
         }
         if not changed.keys() - {"title_key", "original_title_key"}:
             return row
         wanted = {**row._mapping, **changed}
-        # An import may have brought namesakes that `create` refuses; their other facts can still be changed.
+        # An import may have brought namesakes that `create_movie` refuses; their other facts can still be changed.
         if changed.keys() & {"title", "year", "imdb_id"}:
             _refuse_namesake(connection, wanted, movie_id)
         changed |= {"edit": row.edit + 1, "updated_at": clock.now()}
         connection.execute(update(Movie).where(_movie.id == movie_id).values(changed))
-        index.remove(connection, movie_id)
-        index.add(connection, [wanted])
+        search_index.remove_movie(connection, movie_id)
+        search_index.add_movies(connection, [wanted])
         return _by_id(connection, movie_id)
 
     return _judged(job)
 
 
-def add(connection: Connection, facts_given: Mapping[str, Any]) -> int:
-    """Insert and index one movie inside the caller's transaction; returns its id. Raises as `create` does."""
+def insert_movie(connection: Connection, facts_given: Mapping[str, Any]) -> int:
+    """Insert and index one movie inside the caller's transaction; returns its id. Raises as `create_movie` does."""
     now = clock.now()
     row = {
         **_NO_FACTS,
         "genres": "[]",
         "directors": "[]",
-        **columns(facts_given),
+        **to_columns(facts_given),
         "created_at": now,
         "updated_at": now,
     }
     _refuse_namesake(connection, row, None)
     movie_id = connection.scalar(insert(Movie).values(row).returning(_movie.id))
     assert movie_id is not None
-    index.add(connection, [{**row, "id": movie_id}])
+    search_index.add_movies(connection, [{**row, "id": movie_id}])
     return int(movie_id)
 
 
-def lock(connection: Connection, movie_id: int, edits: Container[int] | None) -> Row[Any]:
+def lock_movie(connection: Connection, movie_id: int, edits: Container[int] | None) -> Row[Any]:
     """Return the row of COLUMNS of a movie. Raises NotFound, and PreconditionFailed if it is at none of `edits`."""
     row = _found(connection.execute(select(*COLUMNS).where(_movie.id == movie_id)).one_or_none())
     _check_edit(row, edits)
@@ -200,17 +200,17 @@ def _by_id(connection: Connection, movie_id: int) -> Row[Any]:
     return connection.execute(select(*COLUMNS).where(_movie.id == movie_id)).one()
 
 
-def columns(given: Mapping[str, Any]) -> dict[str, Any]:
+def to_columns(given: Mapping[str, Any]) -> dict[str, Any]:
     """A movie's facts, some or all, as the columns of its table."""
     values = dict(given)
     for name in ("genres", "directors"):
         if name in values:
             values[name] = orjson.dumps(values[name]).decode()
     if "title" in values:
-        values["title_key"] = title_key(values["title"])
+        values["title_key"] = make_title_key(values["title"])
     if "original_title" in values:
         values["original_title_key"] = (
-            title_key(values["original_title"]) if values["original_title"] else None
+            make_title_key(values["original_title"]) if values["original_title"] else None
         )
     return values
 
@@ -220,7 +220,7 @@ def _refuse_namesake(connection: Connection, row: Mapping[str, Any], own_id: int
 
     No unique index can say this; but writers come one at a time, so what is read here holds until the commit.
     """
-    key = row.get("title_key") or title_key(row["title"])
+    key = row.get("title_key") or make_title_key(row["title"])
     same = and_(_movie.title_key == key, _movie.year == row["year"])
     if row["imdb_id"] is not None:
         same = and_(same, or_(_movie.imdb_id.is_(None), _movie.imdb_id == row["imdb_id"]))

@@ -44,7 +44,7 @@ _INSIDE_WORDS = re.compile(r"['.-]")
 _YEARS = re.compile(r"([0-9]{4})(?:\s*[-\u2013\u2014]\s*(?:[0-9]{4})?)?")
 _FIRST_YEAR, _LAST_YEAR = 1870, 2100
 # In letters, of which each takes four bytes at most.
-_LONGEST_KEY = 500
+_MAX_KEY_LENGTH = 500
 # IMDb's marks for television, video and game, which old MovieLens sets put behind the year.
 _MEDIUM = re.compile(r"(?<=\))\s*\((?:TV|V|VG)\)$")
 _ALSO_KNOWN_AS = re.compile(r"a\.?k\.?a\.?\s+", re.IGNORECASE)
@@ -73,32 +73,32 @@ def fold(text: str) -> str:
     return " ".join(letters.translate(_TABLE).split())
 
 
-def title_key(title: str) -> str:
+def make_title_key(title: str) -> str:
     """The text by which a title is found, compared and sorted: the beginning of it, folded.
 
     Folding makes thrice as many letters of a title in Hangul, and PostgreSQL's indexes take 2,704 bytes.
     """
-    return fold(title)[:_LONGEST_KEY]
+    return fold(title)[:_MAX_KEY_LENGTH]
 
 
-def words(text: str) -> list[str]:
+def split_words(text: str) -> list[str]:
     """The words of a text for search, folded: runs of letters and numbers, as one rule for texts and for queries.
 
     Of a longer word than PostgreSQL's index takes, which is 2,046 bytes, the beginning counts.
     """
-    return [word[:_LONGEST_KEY] for word in _WORD.findall(fold(text))]
+    return [word[:_MAX_KEY_LENGTH] for word in _WORD.findall(fold(text))]
 
 
-def indexed_words(text: str) -> list[str]:
+def list_indexed_words(text: str) -> list[str]:
     """The words by which a text is found: its own, and those that people type without a mark inside.
 
     `Ocean's` is found as `oceans`, `L.A.` as `la`, `Spider-Man` as `spiderman`.
     """
-    own = words(text)
-    return own + [word for word in words(_INSIDE_WORDS.sub("", fold(text))) if word not in own]
+    own = split_words(text)
+    return own + [word for word in split_words(_INSIDE_WORDS.sub("", fold(text))) if word not in own]
 
 
-def move_article(title: str) -> str:
+def move_article_to_front(title: str) -> str:
     """The title with a trailing article moved to the front: `Avventura, L'` gives `L'Avventura`.
 
     One that stands before a colon moves as well: `Crow, The: Salvation`.
@@ -141,11 +141,11 @@ def parse_movielens_title(text: str) -> MovieLensTitle:
     # "Birdman: Or (The Unexpected Virtue of Ignorance)" is all title.
     while inside and not head.casefold().endswith((" or", " and")):
         name = _ALSO_KNOWN_AS.sub("", inside, count=1) if _ALSO_KNOWN_AS.match(inside) else inside
-        (alternatives if name == inside else also_known_as).append(move_article(name))
+        (alternatives if name == inside else also_known_as).append(move_article_to_front(name))
         title = head
         head, inside = _last_brackets(title)
     names = alternatives or also_known_as[::-1]
-    return MovieLensTitle(move_article(title), names[0] if names else None, year)
+    return MovieLensTitle(move_article_to_front(title), names[0] if names else None, year)
 
 
 def _last_brackets(text: str) -> tuple[str, str]:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import DatabaseError
 
 from movierating.errors import ApiError
-from movierating.movies import index_check
+from movierating.movies import index_repair
 from movierating.operations import sqlite_backup, startup
 from movierating.ratings import aggregates
 from movierating.storage import storage_errors
@@ -107,8 +107,8 @@ def _found() -> list[str]:
         else:
             lines.add(_sequences(read()))
         lines.add(_aggregates(aggregates.find_mismatches(read())))
-        for part in (index_check.TITLES, index_check.FACETS):
-            lines.add(_movies(part, index_check.wrong(read(), part)))
+        for part in (index_repair.TITLES, index_repair.FACETS):
+            lines.add(_movies(part, index_repair.find_mismatches(read(), part)))
         lines.add(_text())
     return lines.all()
 
@@ -123,8 +123,8 @@ def _repair() -> Iterator[Finding]:
         yield from write(lambda connection: list(_sequences(connection, repair=True)))
     if aggregates.find_mismatches(read()):
         yield from _aggregates(write(aggregates.repair_mismatches))
-    for part in (index_check.TITLES, index_check.FACETS):
-        yield from _movies(part, index_check.repair(part))
+    for part in (index_repair.TITLES, index_repair.FACETS):
+        yield from _movies(part, index_repair.repair_mismatches(part))
     yield from _repair_text()
 
 
@@ -171,28 +171,28 @@ def _aggregates(wrong: Iterable[tuple[str, int]]) -> Iterator[Finding]:
         yield "aggregates", f"{name} {key} does not equal its ratings"
 
 
-def _movies(part: index_check.Part, wrong: Iterable[tuple[int, str]]) -> Iterator[Finding]:
+def _movies(part: index_repair.DerivedData, wrong: Iterable[tuple[int, str]]) -> Iterator[Finding]:
     for movie_id, reason in wrong:
         yield part.name, f"movie {movie_id} {reason}"
 
 
 def _text() -> Iterator[Finding]:
     try:
-        write(index_check.verify_text, ())
+        write(index_repair.verify_text_index, ())
     except (DatabaseError, ApiError) as error:
         looked = "contradicts itself" if _is_damage(error) else "can't be looked at"
-        yield index_check.TEXT.name, f"{looked} ({_reason(error)})"
+        yield index_repair.TEXT.name, f"{looked} ({_reason(error)})"
     else:
-        yield from _movies(index_check.TEXT, index_check.wrong(read(), index_check.TEXT))
+        yield from _movies(index_repair.TEXT, index_repair.find_mismatches(read(), index_repair.TEXT))
 
 
 def _repair_text() -> Iterator[Finding]:
     try:
-        write(index_check.verify_text, ())
+        write(index_repair.verify_text_index, ())
     except (DatabaseError, ApiError) as error:
         if not _is_damage(error):
             raise
         reason = _reason(error)
-        write(index_check.rebuild_text)
-        yield index_check.TEXT.name, f"contradicts itself ({reason})"
-    yield from _movies(index_check.TEXT, index_check.repair(index_check.TEXT))
+        write(index_repair.rebuild_text_index)
+        yield index_repair.TEXT.name, f"contradicts itself ({reason})"
+    yield from _movies(index_repair.TEXT, index_repair.repair_mismatches(index_repair.TEXT))

@@ -5,10 +5,10 @@ from hashlib import blake2b
 from sqlalchemy import Connection, delete, insert, select
 
 from movierating import clock
-from movierating.movies.models import Milestone
+from movierating.movies.models import DataMigration
 from movierating.storage.database import write
 
-_name = Milestone.__table__.c.name
+_name = DataMigration.__table__.c.name
 _FINGERPRINT = "signed with "
 
 
@@ -19,8 +19,8 @@ def record_key(secret_key: str) -> bool:
     def job(connection: Connection) -> bool:
         known = set(connection.scalars(select(_name).where(_name.startswith(_FINGERPRINT))))
         if known != {own}:
-            connection.execute(delete(Milestone).where(_name.in_(known)))
-            connection.execute(insert(Milestone).values(name=own, reached_at=clock.now()))
+            connection.execute(delete(DataMigration).where(_name.in_(known)))
+            connection.execute(insert(DataMigration).values(name=own, reached_at=clock.now()))
         return bool(known - {own})
 
     return write(job)

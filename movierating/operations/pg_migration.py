@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine, String, create_engine, func, select, 
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.schema import AddConstraint, DropConstraint
 
-from movierating.movies import index
+from movierating.movies import search_index
 from movierating.operations import sqlite_backup, startup
 from movierating.ratings import aggregates
 from movierating.storage import database
@@ -129,7 +129,7 @@ def _take(connection: Connection, tables: list[Any]) -> None:
 
 def _tables() -> list[Any]:
     """In the order in which each comes behind what it refers to."""
-    return [*db.metadata.sorted_tables, index.SEARCH]
+    return [*db.metadata.sorted_tables, search_index.MOVIE_SEARCH]
 
 
 def _stored(table: Any) -> list[Any]:

@@ -20,8 +20,8 @@ from sqlalchemy.exc import DatabaseError
 
 from movierating.config import KEY_BYTES, SettingError
 from movierating.errors import Unavailable
-from movierating.movies import index_check
-from movierating.movies.seed import seed_once
+from movierating.movies import index_repair
+from movierating.movies.seed import seed_new_database
 from movierating.operations import atomic_replace, sqlite_backup
 from movierating.storage import storage_errors
 from movierating.storage.database import close, db, hold
@@ -86,8 +86,8 @@ def prepare_instance(app: Flask) -> None:
         try:
             with FileLock(app.config["INSTANCE_PATH"] / _LOCK_FILE), _sound(file):
                 _migrate(app, file)
-                index_check.keep_up()
-                seed_once()
+                index_repair.reindex()
+                seed_new_database()
         except (OSError, DatabaseError) as error:
             if file is not None and storage_errors.is_damage(error):
                 raise SettingError(_damaged(file, _reason(error))) from error

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from movierating.auth.models import User
-from movierating.movies.matching import AmbiguousError, Catalogue, Wanted
+from movierating.movies.matching import AmbiguousMovie, Catalogue, MovieQuery
 from movierating.movies.models import Movie
 from movierating.movies.titles import fold
 from movierating.ratings.aggregates import Sums
@@ -86,13 +86,13 @@ def _match(
     return report, found
 
 
-def _wanted(rows: Iterable[MovieRow | BadRow]) -> list[Wanted]:
+def _wanted(rows: Iterable[MovieRow | BadRow]) -> list[MovieQuery]:
     wanted = []
     for row in rows:
         if isinstance(row, MovieRow):
             # Apart, because its title may count although an id decides as yet.
-            wanted.append(Wanted(row.imdb_id, row.tmdb_id, ()))
-            wanted.append(Wanted(None, None, (row.title, row.alternative_title)))
+            wanted.append(MovieQuery(row.imdb_id, row.tmdb_id, ()))
+            wanted.append(MovieQuery(None, None, (row.title, row.alternative_title)))
     return wanted
 
 
@@ -105,7 +105,7 @@ def _match_row(catalogue: Catalogue, dataset: Dataset, row: MovieRow, found: dic
         return BadRow(file, row.line, "nothing is known of the movie")
     try:
         movie_id = catalogue.find_and_complete(row.imdb_id, row.tmdb_id, titles, row.year)
-    except AmbiguousError as error:
+    except AmbiguousMovie as error:
         return BadRow(file, row.line, f"{row.title}: {error}")
     found[row.source_id] = catalogue.add(_facts(row)) if movie_id is None else movie_id
     return None

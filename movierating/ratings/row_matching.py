@@ -11,8 +11,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from movierating.movies.matching import AmbiguousError, Catalogue, Wanted, ids_by_imdb_id
-from movierating.movies.schemas import NewMovieSchema
+from movierating.movies.matching import AmbiguousMovie, Catalogue, MovieQuery, find_ids_by_imdb_id
+from movierating.movies.schemas import CreateMovieSchema
 from movierating.ratings.formats.rows import RatedRow
 
 # They are added while others wait to write.
@@ -83,7 +83,7 @@ def _moment(row: RatedRow) -> float:
 def match_exactly(connection: Connection, rows: Sequence[RatedRow]) -> RowMatches:
     """Tell the movies that rows name by an id, or by title and year; any connection will do."""
     matches = RowMatches()
-    by_imdb_id = ids_by_imdb_id(connection, {row.imdb_id for row in rows if row.imdb_id})
+    by_imdb_id = find_ids_by_imdb_id(connection, {row.imdb_id for row in rows if row.imdb_id})
     others = [row for row in rows if row.imdb_id not in by_imdb_id]
     catalogue = _catalogue(connection, others)
     for row in rows:
@@ -98,7 +98,7 @@ def match_exactly(connection: Connection, rows: Sequence[RatedRow]) -> RowMatche
 def _match_exactly(catalogue: Catalogue, row: RatedRow, matches: RowMatches) -> None:
     try:
         movie_id = catalogue.find(row.imdb_id, row.tmdb_id, _titles(row), row.year)
-    except AmbiguousError as error:
+    except AmbiguousMovie as error:
         matches.mark_unmatched(row, str(error), error.movie_ids)
         return
     if movie_id is None:
@@ -135,7 +135,7 @@ def _match_missing(
         return
     try:
         movie_id = nearby.find(row)
-    except AmbiguousError as error:
+    except AmbiguousMovie as error:
         matches.mark_unmatched(row, str(error), error.movie_ids)
         return
     if movie_id is not None:
@@ -167,7 +167,7 @@ class _Nearby:
         self._meant_in: dict[int, int | None] = {}
 
     def find(self, row: RatedRow) -> int | None:
-        """Raises AmbiguousError."""
+        """Raises AmbiguousMovie."""
         movie_id = self._catalogue.find(row.imdb_id, row.tmdb_id, _titles(row), row.year, nearby=True)
         if movie_id is None or movie_id in self.named:
             return None
@@ -175,7 +175,7 @@ class _Nearby:
 
 
 def _catalogue(connection: Connection, rows: Sequence[RatedRow], dry_run: bool = False) -> Catalogue:
-    wanted = [Wanted(row.imdb_id, row.tmdb_id, _titles(row)) for row in rows]
+    wanted = [MovieQuery(row.imdb_id, row.tmdb_id, _titles(row)) for row in rows]
     return Catalogue(connection, wanted, dry_run=dry_run)
 
 
@@ -194,7 +194,7 @@ def _facts(row: RatedRow) -> dict[str, Any]:
     return {name: value for name, value in facts.items() if value is not None}
 
 
-_schema = NewMovieSchema()
+_schema = CreateMovieSchema()
 
 
 def _refusal(row: RatedRow) -> str | None:

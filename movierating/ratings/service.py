@@ -11,7 +11,7 @@ from movierating import clock, rating_stats
 from movierating.auth.models import User
 from movierating.errors import Conflict, NotFound, Unauthenticated
 from movierating.monitoring import counters
-from movierating.movies import index
+from movierating.movies import search_index
 from movierating.movies import service as movies
 from movierating.movies.models import Movie
 from movierating.ratings.aggregates import MOVIE_COLUMNS, Sums, apply_delta
@@ -160,7 +160,7 @@ def list_ratings_for_movie(
 
     Raises NotFound.
     """
-    movies.require(movie_id)
+    movies.require_movie(movie_id)
     rows, next_cursor = _OF_MOVIE.page(cursor, limit, movie=movie_id)
     items = []
     for *own, user_id, username, display_name, _, _ in rows:
@@ -181,10 +181,10 @@ def delete_movie(movie_id: int, edits: Container[int] | None, with_ratings: bool
 def _delete_movie(
     connection: Connection, movie_id: int, edits: Container[int] | None, with_ratings: bool
 ) -> None:
-    if movies.lock(connection, movie_id, edits).rating_count and not with_ratings:
+    if movies.lock_movie(connection, movie_id, edits).rating_count and not with_ratings:
         raise Conflict("The movie has ratings; ?with_ratings=true removes them too.")
     _remove(connection, _rating.movie_id == movie_id)
-    index.remove(connection, movie_id)
+    search_index.remove_movie(connection, movie_id)
     connection.execute(delete(Movie).where(_movie.id == movie_id))
 
 

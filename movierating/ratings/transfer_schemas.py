@@ -8,7 +8,7 @@ from flask_smorest.fields import Upload
 from werkzeug.datastructures import FileStorage
 
 from movierating.http.fields import HalfPoints, StrictBoolean, StrictInteger, Timestamp, require_past
-from movierating.movies.schemas import IMDB_ID, LARGEST_TMDB_ID
+from movierating.movies.schemas import IMDB_ID, MAX_TMDB_ID
 from movierating.ratings.batch import MOVIE_KEYS
 from movierating.ratings.formats import own_json, upload_reader, writers
 from movierating.ratings.schemas import RATED_AT, VALUE
@@ -23,7 +23,7 @@ class MovieReferenceSchema(ma.Schema):
 
     movie_id = StrictInteger(validate=ma.validate.Range(1, MAX_ID), metadata={"example": 17})
     imdb_id = ma.fields.String(validate=IMDB_ID, metadata={"example": "tt0485601"})
-    tmdb_id = StrictInteger(validate=ma.validate.Range(1, LARGEST_TMDB_ID), metadata={"example": 26963})
+    tmdb_id = StrictInteger(validate=ma.validate.Range(1, MAX_TMDB_ID), metadata={"example": 26963})
 
     @ma.validates_schema
     def one_name(self, data: dict[str, Any], **_: Any) -> None:

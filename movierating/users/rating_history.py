@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import String, bindparam, select
 
 from movierating.auth.models import User
-from movierating.movies.models import Movie, holds
-from movierating.movies.service import FACT_COLUMNS, facts
+from movierating.movies.models import Movie, contains_text
+from movierating.movies.service import FACT_COLUMNS, serialize_facts
 from movierating.ratings.models import Rating
 from movierating.ratings.service import serialize_rating_values
 from movierating.storage.pagination import Pages, Sort
@@ -47,7 +47,7 @@ def list_ratings_by_user(
 
 def _rating_with_movie(row: Sequence[Any]) -> dict[str, Any]:
     item = serialize_rating_values(*row[_RATING])
-    item["movie"] = facts(row)
+    item["movie"] = serialize_facts(row)
     return item
 
 
@@ -55,7 +55,7 @@ _FILTERS = {
     "min_value": _rating.value >= bindparam("min_value"),
     "max_value": _rating.value <= bindparam("max_value"),
     # No name of a genre has a quote in it.
-    "genre": holds(_movie.genres, '"' + bindparam("genre", type_=String) + '"'),
+    "genre": contains_text(_movie.genres, '"' + bindparam("genre", type_=String) + '"'),
 }
 
 

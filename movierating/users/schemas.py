@@ -17,7 +17,7 @@ from movierating.http.fields import (
 )
 from movierating.http.responses import PageQuerySchema
 from movierating.movies.genres import GENRES
-from movierating.movies.schemas import HISTOGRAM, MovieFactsSchema
+from movierating.movies.schemas import HISTOGRAM_METADATA, MovieFactsSchema
 from movierating.rating_stats import MAX_HALF_POINTS
 from movierating.ratings.schemas import VALUE, RatingSchema
 from movierating.users.rating_history import SORTS
@@ -90,7 +90,7 @@ class UserRatingsSchema(ma.Schema):
         ma.fields.Integer(),
         required=True,
         validate=ma.validate.Length(equal=MAX_HALF_POINTS),
-        metadata=HISTOGRAM,
+        metadata=HISTOGRAM_METADATA,
     )
 
 

@@ -10,5 +10,5 @@ from movierating.storage.sqlite import engine as sqlite_engine
 def test_a_database_that_is_busy_is_said_in_one_line(ours, ada, looked_up, monkeypatch, refused):
     monkeypatch.setattr(sqlite_engine, "PATIENCE_SECONDS", 0.05)
     with database.db.engine.connect().execution_options(writes=True) as holder, holder.begin():
-        monkeypatch.setattr("movierating.operations.startup.seed_once", lambda: None)
+        monkeypatch.setattr("movierating.operations.startup.seed_new_database", lambda: None)
         refused(ours("user", "promote", "ada"), "the database refused: database is locked")

@@ -28,7 +28,7 @@ SUMMARY = "{}: {} created, {} updated, {} unchanged, {} skipped, {} unmatched, {
 @pytest.fixture
 def emma(ada, looked_up):
     """An account, and the movie Emma."""
-    return movies.create({"title": "Emma", "year": 1996, "imdb_id": "tt0116191", "tmdb_id": 3573}).id
+    return movies.create_movie({"title": "Emma", "year": 1996, "imdb_id": "tt0116191", "tmdb_id": 3573}).id
 
 
 @pytest.fixture
@@ -80,7 +80,9 @@ def test_every_file_that_is_written_comes_back_in(command, emma, csv, tmp_path, 
 
 
 def test_rows_that_do_not_go_in_are_listed_on_standard_error(ours, emma, looked_up, csv):
-    twins = [movies.create({"title": "Twin", "year": 2000, "imdb_id": f"tt000000{n}"}).id for n in (1, 2)]
+    twins = [
+        movies.create_movie({"title": "Twin", "year": 2000, "imdb_id": f"tt000000{n}"}).id for n in (1, 2)
+    ]
     rows = ("tt9999999,,,,,7,,1", ",,Nowhere,,1950,7,,1", ",,Twin,,2000,7,,1", ",,Emma,,1996,11,,1")
     done = ours("import", "ratings", csv(EMMA, *rows), "--user", "ada")
     assert (done.exit_code, done.stdout) == (0, summary("csv", 1, 0, 0, 0, 3, 1))

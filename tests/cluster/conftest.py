@@ -17,7 +17,7 @@ import network
 import postgres
 from faults.conftest import client_of, populate, unsound, workers_of
 from movierating import create_app
-from movierating.movies.models import Milestone
+from movierating.movies.models import DataMigration
 from movierating.storage import database
 from redis_process import RedisProcess
 
@@ -90,7 +90,7 @@ def empty(durable: Durable, environ: Callable[..., dict[str, str]], tmp_path_fac
     app = create_app(environ(folder), prepared=False)
     with app.app_context():
         upgrade()
-        row = insert(Milestone).values(name="seeded", reached_at=0)
+        row = insert(DataMigration).values(name="seeded", reached_at=0)
         database.write(lambda connection: connection.execute(row))
         database.close()
     return "empty"

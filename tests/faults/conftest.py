@@ -115,7 +115,9 @@ def populate(environ: Callable[..., dict[str, str]]) -> Callable[..., list[int]]
         with app.app_context():
             for name in names:
                 users.sign_up(name, f"{name}@example.org", PASSWORD, None)
-            ids = [movies.create({"title": f"Movie {number}", "year": 2000}).id for number in range(count)]
+            ids = [
+                movies.create_movie({"title": f"Movie {number}", "year": 2000}).id for number in range(count)
+            ]
             database.close()
         return ids
 

@@ -155,7 +155,7 @@ def test_a_person_signs_up_logs_in_finds_a_movie_and_rates_it(docs):
     status, tokens = docs.execute("log_in", {"login": "ada", "password": PASSWORD})
     assert status == 200
     docs.authorize("bearer", tokens["access_token"])
-    status, found = docs.execute("find_movies", q="amelie")
+    status, found = docs.execute("list_movies", q="amelie")
     assert status == 200
     movie = found["items"][0]
     assert movie["title"] == "Amélie"

@@ -87,7 +87,7 @@ def rate_many(person, movie):
     [
         lambda movie, person, _: person.put(f"/v1/movies/{movie}/rating", json={"value": 8}),
         lambda movie, person, _: person.delete(f"/v1/movies/{movie}/rating"),
-        lambda movie, *_: movies.change(movie, None, {"title": "Another"}),
+        lambda movie, *_: movies.update_movie(movie, None, {"title": "Another"}),
         lambda movie, person, _: rate_many(person, movie),
     ],
     ids=["rate", "take back", "edit", "many"],

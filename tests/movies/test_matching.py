@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import func, select
 
 from movierating.movies import service as movies
-from movierating.movies.matching import AmbiguousError, Catalogue, Wanted
+from movierating.movies.matching import AmbiguousMovie, Catalogue, MovieQuery
 from movierating.movies.models import Movie, MovieFacet
 from movierating.storage.database import read, write
 
@@ -68,7 +68,7 @@ def test_a_row_never_means_a_movie_with_another_id_title_or_year(heat, row, year
 
 
 def test_a_row_with_another_tmdb_id_alone_is_ambiguous(heat):
-    with pytest.raises(AmbiguousError, match="has another TMDB id") as caught:
+    with pytest.raises(AmbiguousMovie, match="has another TMDB id") as caught:
         find(None, 1, "Heat", year=1995)
     assert caught.value.movie_ids == [heat]
 
@@ -100,7 +100,7 @@ def test_a_tmdb_id_that_another_movie_has_is_not_taken(heat, add_movie):
 
 def test_what_more_than_one_movie_fits_is_ambiguous(add_movie):
     both = [add_movie(title="Emma", year=1996, imdb_id=f"tt000000{n}") for n in (1, 2)]
-    with pytest.raises(AmbiguousError, match="more than one movie") as caught:
+    with pytest.raises(AmbiguousMovie, match="more than one movie") as caught:
         find(None, None, "Emma", year=1996)
     assert caught.value.movie_ids == both
     assert find("tt0000002", None, "Emma", year=1996) == both[1]
@@ -109,7 +109,7 @@ def test_what_more_than_one_movie_fits_is_ambiguous(add_movie):
 
 def test_only_a_tmdb_id_does_not_tell_two_movies_of_one_title_and_year_apart(add_movie):
     twin = add_movie(title="Emma", year=1996, tmdb_id=1)
-    with pytest.raises(AmbiguousError, match="another TMDB id") as caught:
+    with pytest.raises(AmbiguousMovie, match="another TMDB id") as caught:
         find(None, 2, "Emma", year=1996)
     assert caught.value.movie_ids == [twin]
 
@@ -133,7 +133,7 @@ def test_movies_added_are_found_by_every_key_written_and_indexed(app):
 
     added, catalogue = write(job)
     assert catalogue.changes == 1
-    assert movies.by_id(added).genres == '["Crime"]'
+    assert movies.get_movie(added).genres == '["Crime"]'
     facets = read().scalar(select(func.count()).where(MovieFacet.__table__.c.movie_id == added))
     assert facets == 2
 
@@ -204,7 +204,7 @@ def test_a_year_off_by_two_unknown_or_beside_another_id_fits_nothing(heat, row, 
 
 def test_two_movies_a_year_off_are_ambiguous_but_the_exact_year_decides(add_movie):
     before, after = add_movie(title="Emma", year=1995), add_movie(title="Emma", year=1997)
-    with pytest.raises(AmbiguousError, match="more than one movie") as caught:
+    with pytest.raises(AmbiguousMovie, match="more than one movie") as caught:
         match(None, None, "Emma", year=1996)
     assert sorted(caught.value.movie_ids) == [before, after]
     assert match(None, None, "Emma", year=1995) == before
@@ -218,21 +218,21 @@ def test_a_catalogue_of_what_is_wanted_finds_what_the_whole_one_does(add_movie):
     named = add_movie(title="Le Trou", original_title="Łódź", year=1960)
     add_movie(title="Le Trou", year=1961)
     wanted = [
-        Wanted("tt0113277", None, ()),
-        Wanted(None, 8195, ("Heat",)),
-        Wanted("tt0000001", None, ("le  TROU", None)),
-        Wanted(None, None, ("Nothing", "lodz")),
+        MovieQuery("tt0113277", None, ()),
+        MovieQuery(None, 8195, ("Heat",)),
+        MovieQuery("tt0000001", None, ("le  TROU", None)),
+        MovieQuery(None, None, ("Nothing", "lodz")),
     ]
     assert match("tt0113277", None, wanted=wanted) == imdb
     assert match(None, 8195, wanted=wanted) == tmdb
     assert match(None, None, "LE TROU", year=1960, wanted=wanted) == named
     assert match(None, None, "Lódz", year=1960, wanted=wanted) == named
-    also_titled = [*wanted, Wanted(None, None, ("Ronin",))]
+    also_titled = [*wanted, MovieQuery(None, None, ("Ronin",))]
     assert match(None, None, "Ronin", year=1998, wanted=also_titled) == tmdb
     assert match(None, None, "Nothing", year=1960, wanted=wanted) is None
 
 
 def test_more_is_wanted_than_one_statement_takes(add_movie):
     last = add_movie(title="Heat", year=1995)
-    wanted = [Wanted(f"tt{number:07}", number, (f"title {number}", "heat")) for number in range(1, 2500)]
+    wanted = [MovieQuery(f"tt{number:07}", number, (f"title {number}", "heat")) for number in range(1, 2500)]
     assert match(None, None, "Heat", year=1995, wanted=wanted) == last

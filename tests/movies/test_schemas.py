@@ -14,11 +14,11 @@ from movierating.movies.genres import GENRES
 from movierating.movies.iso_codes import COUNTRIES, LANGUAGES
 from movierating.movies.models import Movie
 from movierating.movies.schemas import (
-    MovieChangeSchema,
+    CreateMovieSchema,
+    ListMoviesQuerySchema,
     MovieFactsSchema,
-    MovieQuerySchema,
     MovieSchema,
-    NewMovieSchema,
+    UpdateMovieSchema,
 )
 from movierating.storage.database import read
 
@@ -60,8 +60,8 @@ WHOLE = {
     ids=str,
 )
 def test_a_fact_is_taken_when_a_movie_is_added_and_changed(field, value):
-    assert NewMovieSchema().load({**EMMA, field: value})[field] == value
-    assert MovieChangeSchema().load({field: value}) == {field: value}
+    assert CreateMovieSchema().load({**EMMA, field: value})[field] == value
+    assert UpdateMovieSchema().load({field: value}) == {field: value}
 
 
 @pytest.mark.parametrize(
@@ -120,18 +120,18 @@ def test_a_fact_is_taken_when_a_movie_is_added_and_changed(field, value):
     ids=str,
 )
 def test_a_fact_is_refused_when_a_movie_is_added_and_changed(field, value):
-    assert NewMovieSchema().validate({**EMMA, field: value}).keys() == {field}
-    assert MovieChangeSchema().validate({field: value}).keys() == {field}
+    assert CreateMovieSchema().validate({**EMMA, field: value}).keys() == {field}
+    assert UpdateMovieSchema().validate({field: value}).keys() == {field}
 
 
 def test_title_and_year_are_all_that_a_new_movie_needs_and_a_change_needs_nothing():
-    assert NewMovieSchema().validate({}).keys() == {"title", "year"}
-    assert NewMovieSchema().load(EMMA) == EMMA
-    assert MovieChangeSchema().load({}) == {}
+    assert CreateMovieSchema().validate({}).keys() == {"title", "year"}
+    assert CreateMovieSchema().load(EMMA) == EMMA
+    assert UpdateMovieSchema().load({}) == {}
 
 
 def test_text_is_trimmed():
-    loaded = NewMovieSchema().load({**EMMA, "title": " Emma ", "directors": [" Douglas McGrath "]})
+    loaded = CreateMovieSchema().load({**EMMA, "title": " Emma ", "directors": [" Douglas McGrath "]})
     assert loaded == {**EMMA, "directors": ["Douglas McGrath"]}
 
 
@@ -149,7 +149,7 @@ def test_text_is_trimmed():
     ids=str,
 )
 def test_a_filter_that_could_find_nothing_is_refused(query, field):
-    assert MovieQuerySchema().validate(query).keys() == {field}
+    assert ListMoviesQuerySchema().validate(query).keys() == {field}
 
 
 def test_the_codes_are_those_of_the_standards():
@@ -196,15 +196,15 @@ def test_what_a_service_shows_is_what_the_schema_describes(facts, histogram):
         **dict.fromkeys(service._FACTS),
         "genres": "[]",
         "directors": "[]",
-        **service.columns(NewMovieSchema().load(facts)),
+        **service.to_columns(CreateMovieSchema().load(facts)),
         "id": 7,
         "created_at": 1_705_314_600_000_000,
         "updated_at": 1_705_314_600_120_000,
         **dict(zip(rating_stats.STATS_COLUMNS, [sum(histogram), total, *histogram], strict=True)),
     }
     row = FakeRow(values)
-    assert orjson.dumps(service.shown(row)) == orjson.dumps(MovieSchema().dump(as_stored(row)))
-    assert orjson.dumps(service.facts(row)) == orjson.dumps(MovieFactsSchema().dump(as_stored(row)))
+    assert orjson.dumps(service.serialize_movie(row)) == orjson.dumps(MovieSchema().dump(as_stored(row)))
+    assert orjson.dumps(service.serialize_facts(row)) == orjson.dumps(MovieFactsSchema().dump(as_stored(row)))
 
 
 class FakeRow(tuple):
@@ -218,8 +218,8 @@ class FakeRow(tuple):
 
 def test_a_stored_movie_is_shown_as_the_schema_describes_it(add_movie):
     movie_id = add_movie(**WHOLE)
-    row = service.by_id(movie_id)
-    encoded = orjson.dumps(service.shown(row))
+    row = service.get_movie(movie_id)
+    encoded = orjson.dumps(service.serialize_movie(row))
     assert encoded == orjson.dumps(MovieSchema().dump(as_stored(row)))
     shown = orjson.loads(encoded)
     assert {name: shown[name] for name in WHOLE} == WHOLE

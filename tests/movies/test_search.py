@@ -16,11 +16,11 @@ AddMovie: TypeAlias = Callable[..., int]
 def found(filters: dict[str, Any], sort: str = "-score", limit: int = 100) -> list[int]:
     """The ids on all pages."""
     ids: list[int] = []
-    rows, cursor = search.search(filters, sort, None, limit)
+    rows, cursor = search.search_movies(filters, sort, None, limit)
     while cursor:
         assert len(rows) == limit
         ids += [row[0] for row in rows]
-        rows, cursor = search.search(filters, sort, cursor, limit)
+        rows, cursor = search.search_movies(filters, sort, cursor, limit)
     return ids + [row[0] for row in rows]
 
 
@@ -55,7 +55,7 @@ def test_every_word_of_q_is_found_whatever_its_syntax_case_and_accents(
     add_movie: AddMovie, monkeypatch: pytest.MonkeyPatch, q: str, hit: bool, is_common: bool
 ) -> None:
     if is_common:
-        monkeypatch.setattr(search, "MOST_SORTED", 0)
+        monkeypatch.setattr(search, "MAX_SORTED", 0)
         monkeypatch.setattr(search, "_READ", 0.0)
     amelie = add_movie(
         title="Amélie from Montmartre",
@@ -90,8 +90,9 @@ def test_a_movie_of_unknown_year_is_in_no_range_of_years(add_movie: AddMovie) ->
 def test_rows_hold_the_whole_movie_however_they_are_found(add_movie: AddMovie) -> None:
     movie = add_movie(title="Moon", genres=["Drama"])
     for filters in ({}, {"genre": ["Drama"]}, {"q": "moon"}):
-        (row,), _ = search.search(filters, "-score", None, 1)
-        assert orjson.dumps(service.shown(row)) == orjson.dumps(service.shown(service.by_id(movie)))
+        (row,), _ = search.search_movies(filters, "-score", None, 1)
+        shown = [orjson.dumps(service.serialize_movie(each)) for each in (row, service.get_movie(movie))]
+        assert shown[0] == shown[1]
 
 
 @pytest.fixture
@@ -99,13 +100,13 @@ def cursors(add_movie: AddMovie) -> dict[str, str]:
     """By sort, the cursor of a list of two movies between them."""
     for year in (2000, 2001):
         add_movie(title="Moon", year=year, genres=["Drama"])
-    return {sort: str(search.search({"q": "moon"}, sort, None, 1)[1]) for sort in search.SORTS}
+    return {sort: str(search.search_movies({"q": "moon"}, sort, None, 1)[1]) for sort in search.SORTS}
 
 
 def test_a_cursor_is_refused_by_every_other_sort(cursors: dict[str, str]) -> None:
     for sort, other in itertools.permutations(search.SORTS, 2):
         with pytest.raises(InvalidRequest):
-            search.search({"q": "moon"}, sort, cursors[other], 1)
+            search.search_movies({"q": "moon"}, sort, cursors[other], 1)
 
 
 @pytest.mark.parametrize("most_sorted", [1, 10_000])
@@ -113,23 +114,23 @@ def test_a_cursor_is_refused_by_every_other_sort(cursors: dict[str, str]) -> Non
 def test_a_cursor_continues_its_sort_whatever_the_filters(
     cursors: dict[str, str], monkeypatch: pytest.MonkeyPatch, filters: dict[str, Any], most_sorted: int
 ) -> None:
-    monkeypatch.setattr(search, "MOST_SORTED", most_sorted)
+    monkeypatch.setattr(search, "MAX_SORTED", most_sorted)
     for sort in set(search.SORTS) - {"relevance"}:
-        rows, cursor = search.search(filters, sort, cursors[sort], 1)
+        rows, cursor = search.search_movies(filters, sort, cursors[sort], 1)
         assert (len(rows), cursor) == (1, None)
 
 
 def test_relevance_of_too_many_is_an_order_of_its_own(
     cursors: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(search, "MOST_SORTED", 1)
+    monkeypatch.setattr(search, "MAX_SORTED", 1)
     with pytest.raises(InvalidRequest):
-        search.search({"q": "moon"}, "relevance", cursors["relevance"], 1)
+        search.search_movies({"q": "moon"}, "relevance", cursors["relevance"], 1)
     assert len(found({"q": "moon"}, "relevance", 1)) == 2
 
 
 @pytest.mark.parametrize("filters", [{}, {"genre": ["Drama"]}])
 def test_relevance_without_words_is_refused(app: Any, filters: dict[str, Any]) -> None:
     with pytest.raises(InvalidRequest) as refused:
-        search.search(filters, "relevance", None, 1)
+        search.search_movies(filters, "relevance", None, 1)
     assert [(error.location, error.field) for error in refused.value.errors or []] == [("query", "sort")]

@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import Connection, insert, update
 
-from movierating.movies import index, search
+from movierating.movies import search, search_index
 from movierating.movies.models import Movie
 from movierating.storage.database import read, write
 
@@ -36,9 +36,9 @@ def plan(app: Flask, request: pytest.FixtureRequest) -> Iterator[Plan]:
     seen: list[str] = []
 
     def explain(filters: Facts, sort: str) -> list[str]:
-        _, cursor = search.search(filters, sort, None, 1)
+        _, cursor = search.search_movies(filters, sort, None, 1)
         assert cursor, "there is no second page"
-        search.search(filters, sort, cursor, 1)
+        search.search_movies(filters, sort, cursor, 1)
         # The full-text index has statements of its own, which are traced as comments.
         statement = [each for each in seen if not each.startswith("--")][-1]
         return [row[3] for row in driver.execute(f"EXPLAIN QUERY PLAN {statement}")]
@@ -75,7 +75,7 @@ def add_catalogue(connection: Connection) -> None:
         for n in range(1, 301)
     ]
     connection.execute(insert(Movie), rows)
-    index.add(connection, rows)
+    search_index.add_movies(connection, rows)
 
 
 def test_a_cursor_among_movies_that_tie_is_found_by_its_own_place(plan: Plan) -> None:
@@ -142,7 +142,7 @@ def test_where_a_walk_costs_more_those_of_the_narrowest_filter_are_sorted(
 def test_where_too_many_pass_every_sort_walks_its_index(
     plan: Plan, monkeypatch: pytest.MonkeyPatch, filters: Facts, sort: str
 ) -> None:
-    monkeypatch.setattr(search, "MOST_SORTED", 50)
+    monkeypatch.setattr(search, "MAX_SORTED", 50)
     steps = plan(filters, sort)
     assert INDEXES.get(sort, "ix_movie_count") in steps[0]
     assert SORTED not in steps
@@ -157,10 +157,10 @@ def test_how_many_pass_is_counted_again_after_a_while_but_for_relevance_at_once(
     count = search._count
     monkeypatch.setattr(search, "_count", lambda *args: counted.append(args[0]) or count(*args))
     for sort, counts in (("-score", 1), ("title", 1), ("relevance", 2), ("relevance", 3), ("-score", 3)):
-        search.search({"q": "moon"}, sort, None, 1)
+        search.search_movies({"q": "moon"}, sort, None, 1)
         assert len(counted) == counts
     now += search._COUNT_LIFETIME_SECONDS
-    search.search({"q": "moon"}, "-score", None, 1)
+    search.search_movies({"q": "moon"}, "-score", None, 1)
     assert len(counted) == 4
 
 
@@ -171,9 +171,9 @@ def test_how_many_pass_is_counted_again_after_a_while_but_for_relevance_at_once(
 def test_movies_are_not_listed_for_a_word_that_many_have(
     plan: Plan, monkeypatch: pytest.MonkeyPatch, q: str, is_common: bool, sort: str
 ) -> None:
-    monkeypatch.setattr(search, "MOST_SORTED", 50)
+    monkeypatch.setattr(search, "MAX_SORTED", 50)
     monkeypatch.setattr(search, "_READ", 0.01)
-    write(lambda connection: connection.execute(update(index.SEARCH).values(directors="ж")))
+    write(lambda connection: connection.execute(update(search_index.MOVIE_SEARCH).values(directors="ж")))
     steps = plan({"q": q}, sort)
     by_movie = any(step.startswith("SCAN movie_search VIRTUAL TABLE INDEX 0:=") for step in steps)
     assert (by_movie, "LIST SUBQUERY" in str(steps)) == (is_common, not is_common)
@@ -183,7 +183,7 @@ def test_movies_are_not_listed_for_a_word_that_many_have(
 def test_a_walk_by_year_starts_and_ends_with_the_range_of_years(
     plan: Plan, monkeypatch: pytest.MonkeyPatch, sort: str
 ) -> None:
-    monkeypatch.setattr(search, "MOST_SORTED", 50)
+    monkeypatch.setattr(search, "MAX_SORTED", 50)
     (step,) = plan({"year_from": 1995, "year_to": 2010}, sort)
     seeks = ("year_rank>? AND year_rank<?", f"year_rank=? AND id{'<' if sort == '-year' else '>'}?")
     assert step in [f"SEARCH movie USING INDEX ix_movie_year ({seek})" for seek in seeks]

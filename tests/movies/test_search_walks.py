@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, delete, update
 
-from movierating.movies import index, search, service
+from movierating.movies import search, search_index, service
 from movierating.movies.models import Movie, MovieFacet
 from movierating.movies.titles import fold
 from movierating.rating_stats import calculate_score
@@ -103,7 +103,7 @@ def by_relevance(movies: dict[int, Facts], filters: Facts, most_sorted: int) -> 
 
 
 PROPERTY = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
-MOST_SORTED = st.sampled_from([0, 2, 10_000])
+MAX_SORTED = st.sampled_from([0, 2, 10_000])
 CHANGE = st.fixed_dictionaries(
     {"how": st.sampled_from(["add", "remove", "rate"]), "which": st.integers(0, 9), "facts": FACTS}
 )
@@ -114,12 +114,12 @@ def fresh(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Callable[[list[Facts],
     """`fresh(movies, most_sorted)` leaves only these in the database; they are returned by id."""
 
     def make(movies: list[Facts], most_sorted: int) -> dict[int, Facts]:
-        monkeypatch.setattr(search, "MOST_SORTED", most_sorted)
+        monkeypatch.setattr(search, "MAX_SORTED", most_sorted)
         # Where nothing is sorted, each word is taken for a common one.
         monkeypatch.setattr(search, "_READ", 2.0 if most_sorted else 0.0)
 
         def job(connection: Connection) -> dict[int, Facts]:
-            for table in (MovieFacet, index.SEARCH, Movie):
+            for table in (MovieFacet, search_index.MOVIE_SEARCH, Movie):
                 connection.execute(delete(table))
             return {add(connection, movie): movie for movie in movies}
 
@@ -129,7 +129,7 @@ def fresh(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Callable[[list[Facts],
 
 
 @PROPERTY
-@given(st.lists(FACTS, max_size=12), FILTERS, st.sampled_from(search.SORTS), st.integers(1, 5), MOST_SORTED)
+@given(st.lists(FACTS, max_size=12), FILTERS, st.sampled_from(search.SORTS), st.integers(1, 5), MAX_SORTED)
 def test_pages_add_up_to_all_movies_that_pass_in_order(
     fresh: Any, facts: list[Facts], filters: Facts, sort: str, limit: int, most_sorted: int
 ) -> None:
@@ -147,7 +147,7 @@ def test_pages_add_up_to_all_movies_that_pass_in_order(
     FILTERS,
     st.sampled_from(sorted(KEYS)),
     st.integers(1, 3),
-    MOST_SORTED,
+    MAX_SORTED,
     st.lists(CHANGE, max_size=4),
 )
 def test_what_changes_between_pages_moves_no_other_movie(
@@ -162,7 +162,7 @@ def test_what_changes_between_pages_moves_no_other_movie(
     movies = fresh(facts, most_sorted)
     steady = in_order(movies, filters, sort)
     ids: list[int] = []
-    rows, cursor = search.search(filters, sort, None, limit)
+    rows, cursor = search.search_movies(filters, sort, None, limit)
     while True:
         ids += [row[0] for row in rows]
         if cursor is None:
@@ -170,7 +170,7 @@ def test_what_changes_between_pages_moves_no_other_movie(
         if changes:
             changed = write(functools.partial(change, movie_ids=list(movies), **changes.pop()))
             steady = [movie_id for movie_id in steady if movie_id != changed]
-        rows, cursor = search.search(filters, sort, cursor, limit)
+        rows, cursor = search.search_movies(filters, sort, cursor, limit)
     assert [movie_id for movie_id in ids if movie_id in steady] == steady
 
 
@@ -189,18 +189,18 @@ def change(connection: Connection, movie_ids: list[int], how: str, which: int, f
 def found(filters: Facts, sort: str = "-score", limit: int = 100) -> list[int]:
     """The ids on all pages."""
     ids: list[int] = []
-    rows, cursor = search.search(filters, sort, None, limit)
+    rows, cursor = search.search_movies(filters, sort, None, limit)
     while cursor:
         assert len(rows) == limit
         ids += [row[0] for row in rows]
-        rows, cursor = search.search(filters, sort, cursor, limit)
+        rows, cursor = search.search_movies(filters, sort, cursor, limit)
     return ids + [row[0] for row in rows]
 
 
 def add(connection: Connection, facts: Facts) -> int:
     """Add a movie; its `rating` is (count, sum in half points)."""
     known = {name: value for name, value in facts.items() if name != "rating"}
-    movie_id = service.add(connection, {"imdb_id": next(imdb_ids), **known})
+    movie_id = service.insert_movie(connection, {"imdb_id": next(imdb_ids), **known})
     rate(connection, movie_id, *facts["rating"])
     return movie_id
 
@@ -211,5 +211,5 @@ def rate(connection: Connection, movie_id: int, count: int, total: int) -> None:
 
 
 def remove(connection: Connection, movie_id: int) -> None:
-    index.remove(connection, movie_id)
+    search_index.remove_movie(connection, movie_id)
     connection.execute(delete(Movie).where(Movie.id == movie_id))

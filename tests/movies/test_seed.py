@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import delete, func, select
 
 from movierating.movies import seed, service
-from movierating.movies.models import Milestone, Movie
+from movierating.movies.models import DataMigration, Movie
 from movierating.ratings import service as ratings
 from movierating.storage.database import read, write
 
@@ -50,24 +50,26 @@ def movie_count():
 
 
 def forget_seeding():
-    write(lambda connection: connection.execute(delete(Milestone)))
+    write(lambda connection: connection.execute(delete(DataMigration)))
 
 
 @pytest.fixture
 def small(monkeypatch, write_csv):
     """Two movies instead of the bundled ones."""
     path = write_csv(EMMA, KELLS)
-    monkeypatch.setattr(seed, "bundled", lambda: path)
+    monkeypatch.setattr(seed, "get_bundled_csv", lambda: path)
     forget_seeding()
     return path
 
 
 def as_sent(movie_id):
-    return orjson.loads(orjson.dumps(service.shown(service.by_id(movie_id))))
+    return orjson.loads(orjson.dumps(service.serialize_movie(service.get_movie(movie_id))))
 
 
 def test_a_row_becomes_a_movie(app, write_csv):
-    report = seed.seed(write_csv({**KELLS, "original_title": " Brendan ", "language": "en", "country": "IE"}))
+    report = seed.seed_from_csv(
+        write_csv({**KELLS, "original_title": " Brendan ", "language": "en", "country": "IE"})
+    )
     assert (report.added, report.present, report.refused) == (1, 0, [])
     movie = as_sent(1)
     assert (movie["title"], movie["original_title"], movie["year"]) == (
@@ -80,16 +82,18 @@ def test_a_row_becomes_a_movie(app, write_csv):
 
 
 def test_text_is_stored_as_it_is_when_it_comes_by_http(app, write_csv):
-    seed.seed(write_csv({"title": "  Ame\u0301lie ", "year": "2001", "directors": "Jean-Pierre Jeunet "}))
+    seed.seed_from_csv(
+        write_csv({"title": "  Ame\u0301lie ", "year": "2001", "directors": "Jean-Pierre Jeunet "})
+    )
     movie = as_sent(1)
     assert (movie["title"], movie["directors"]) == ("Am\u00e9lie", ["Jean-Pierre Jeunet"])
 
 
 def test_seeding_again_adds_what_is_not_there(app, write_csv):
-    assert seed.seed(write_csv(EMMA)).added == 1
-    report = seed.seed(write_csv(EMMA, KELLS))
+    assert seed.seed_from_csv(write_csv(EMMA)).added == 1
+    report = seed.seed_from_csv(write_csv(EMMA, KELLS))
     assert (report.added, report.present) == (1, 1)
-    report = seed.seed(write_csv(EMMA, KELLS, KELLS))
+    report = seed.seed_from_csv(write_csv(EMMA, KELLS, KELLS))
     assert (report.added, report.present) == (0, 3)
     assert titles() == ["Emma", "The Secret of Kells"]
 
@@ -110,34 +114,34 @@ def test_seeding_again_adds_what_is_not_there(app, write_csv):
 )
 def test_an_edit_is_left_alone(app, write_csv, edit):
     path = write_csv(EMMA)
-    seed.seed(path)
-    edited = service.change(1, None, edit)
-    assert seed.seed(path).present == 1
-    assert service.by_id(1) == edited
+    seed.seed_from_csv(path)
+    edited = service.update_movie(1, None, edit)
+    assert seed.seed_from_csv(path).present == 1
+    assert service.get_movie(1) == edited
     assert movie_count() == 1
 
 
 def test_the_first_start_seeds_and_later_ones_do_not(app, small):
-    seed.seed_once()
+    seed.seed_new_database()
     assert titles() == ["Emma", "The Secret of Kells"]
     ratings.delete_movie(1, None, with_ratings=False)
-    seed.seed_once()
+    seed.seed_new_database()
     assert titles() == ["The Secret of Kells"]
 
 
 def test_a_movie_that_was_removed_comes_back_when_it_is_asked_for(app, small):
-    seed.seed_once()
+    seed.seed_new_database()
     ratings.delete_movie(1, None, with_ratings=False)
-    assert seed.seed(small).added == 1
+    assert seed.seed_from_csv(small).added == 1
     assert titles() == ["The Secret of Kells", "Emma"]
 
 
 def test_the_bundled_movies_are_all_good(app):
-    report = seed.seed(seed.bundled())
+    report = seed.seed_from_csv(seed.get_bundled_csv())
     assert report.refused == []
     assert report.present == 0
     assert movie_count() == report.added > 5000
-    assert seed.seed(seed.bundled()).added == 0
+    assert seed.seed_from_csv(seed.get_bundled_csv()).added == 0
 
 
 @pytest.mark.parametrize(
@@ -165,7 +169,7 @@ def test_the_bundled_movies_are_all_good(app):
     ids=str,
 )
 def test_a_bad_row_is_told_with_its_line_and_the_rest_goes_in(app, write_csv, row, reason):
-    report = seed.seed(write_csv(KELLS, {**EMMA, **row}, {"title": "Clueless", "year": "1995"}))
+    report = seed.seed_from_csv(write_csv(KELLS, {**EMMA, **row}, {"title": "Clueless", "year": "1995"}))
     [refused] = report.refused
     line = 4 if "\n" in row.get("title", "") else 3
     assert refused.startswith(f"line {line}: ")
@@ -176,7 +180,7 @@ def test_a_bad_row_is_told_with_its_line_and_the_rest_goes_in(app, write_csv, ro
 
 @pytest.mark.parametrize("line", ["Emma,,1996", as_line(EMMA) + ",more", "Emma"])
 def test_a_row_of_another_length_is_refused(app, write_csv, line):
-    report = seed.seed(write_csv(KELLS, line))
+    report = seed.seed_from_csv(write_csv(KELLS, line))
     assert report.refused == ["line 3: row: must have as many fields as the first line"]
     assert titles() == ["The Secret of Kells"]
 
@@ -184,7 +188,7 @@ def test_a_row_of_another_length_is_refused(app, write_csv, line):
 def test_a_row_that_could_mean_two_movies_is_refused(app, write_csv, add_movie):
     for imdb_id in ("tt0116191", "tt0118308"):
         add_movie(title="Emma", year=1996, imdb_id=imdb_id)
-    report = seed.seed(write_csv({"title": "Emma", "year": "1996"}))
+    report = seed.seed_from_csv(write_csv({"title": "Emma", "year": "1996"}))
     assert [refused.partition(":")[0] for refused in report.refused] == ["line 2"]
     assert movie_count() == 2
 
@@ -204,7 +208,7 @@ def test_csv_is_read_as_spreadsheets_write_it(app, tmp_path, write_csv, shape):
     text = {"bom": "\ufeff" + text, "crlf": text.replace("\n", "\r\n"), "quoted": quoted,
             "blank lines": text.replace("\n", "\n\n"), "other order": text}[shape]  # fmt: skip
     path.write_text(text, encoding="utf-8", newline="")
-    assert seed.seed(path).refused == []
+    assert seed.seed_from_csv(path).refused == []
     assert titles() == ["Emma", "The Secret of Kells"]
 
 
@@ -231,8 +235,8 @@ def test_csv_is_read_as_spreadsheets_write_it(app, tmp_path, write_csv, shape):
 def test_what_is_not_a_csv_of_movies_is_refused_before_anything_is_written(app, tmp_path, content):
     path = tmp_path / "movies.csv"
     path.write_bytes(content)
-    with pytest.raises(seed.NotMovies) as refused:
-        seed.seed(path)
+    with pytest.raises(seed.InvalidMovieCsv) as refused:
+        seed.seed_from_csv(path)
     assert str(refused.value).startswith("movies.csv: ")
     assert "\n" not in str(refused.value)
     assert movie_count() == 0
@@ -240,5 +244,5 @@ def test_what_is_not_a_csv_of_movies_is_refused_before_anything_is_written(app, 
 
 def test_a_file_that_cannot_be_opened_is_refused(app, tmp_path):
     for path in (tmp_path, tmp_path / "missing.csv"):
-        with pytest.raises(seed.NotMovies):
-            seed.seed(path)
+        with pytest.raises(seed.InvalidMovieCsv):
+            seed.seed_from_csv(path)

@@ -5,7 +5,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from movierating.errors import Conflict, NotFound, PreconditionFailed
-from movierating.movies import index, service
+from movierating.movies import search_index, service
 from movierating.movies.matching import Catalogue
 from movierating.movies.models import Movie, MovieFacet
 from movierating.ratings import service as ratings
@@ -54,24 +54,24 @@ def test_remakes_and_namesakes_with_ids_of_their_own_stand_side_by_side(add_movi
 def test_a_movie_that_is_there_is_not_added_again_nor_made_by_a_change(add_movie, there, comes):
     movie_id = add_movie(**{**EMMA, **there})
     other_id = add_movie(title="Something else", year=1950)
-    before = service.by_id(other_id)
+    before = service.get_movie(other_id)
     with pytest.raises(Conflict):
-        service.create({**EMMA, **comes})
+        service.create_movie({**EMMA, **comes})
     with pytest.raises(Conflict):
-        service.change(other_id, None, {**EMMA, **comes})
-    assert service.by_id(other_id) == before
+        service.update_movie(other_id, None, {**EMMA, **comes})
+    assert service.get_movie(other_id) == before
     assert read().scalar(select(func.count()).select_from(Movie)) == 2
     # Not even the one that is there is in its own way.
-    service.change(movie_id, None, {**EMMA, **comes})
+    service.update_movie(movie_id, None, {**EMMA, **comes})
 
 
 def test_two_emmas_of_one_year_lose_no_id_to_each_other(add_movie):
     first, second = add_movie(**EMMA, imdb_id=ONE), add_movie(**EMMA, imdb_id=OTHER)
     for movie_id in (first, second):
         with pytest.raises(Conflict):
-            service.change(movie_id, None, {"imdb_id": None})
-    service.change(second, None, {"year": 1997})
-    service.change(second, None, {"imdb_id": None})
+            service.update_movie(movie_id, None, {"imdb_id": None})
+    service.update_movie(second, None, {"year": 1997})
+    service.update_movie(second, None, {"imdb_id": None})
 
 
 def test_namesakes_that_an_import_brought_can_be_edited_all_the_same(add_movie):
@@ -84,19 +84,19 @@ def test_namesakes_that_an_import_brought_can_be_edited_all_the_same(add_movie):
         return movie_id
 
     brought = write(bring)
-    assert service.change(brought, None, {"runtime_minutes": 107}).runtime_minutes == 107
+    assert service.update_movie(brought, None, {"runtime_minutes": 107}).runtime_minutes == 107
     with pytest.raises(Conflict):
-        service.change(brought, None, {"imdb_id": OTHER})
+        service.update_movie(brought, None, {"imdb_id": OTHER})
 
 
 def test_an_edit_moves_its_counter_and_the_time_and_nothing_else(add_movie):
     movie_id = add_movie(**EMMA, imdb_id=ONE, genres=["Comedy"])
-    before = service.by_id(movie_id)
-    after = service.change(movie_id, {before.edit}, {"country": "GB"})
-    assert after == service.by_id(movie_id)
+    before = service.get_movie(movie_id)
+    after = service.update_movie(movie_id, {before.edit}, {"country": "GB"})
+    assert after == service.get_movie(movie_id)
     assert (after.edit, after.ratings_version) == (before.edit + 1, before.ratings_version)
     assert after.updated_at > before.updated_at
-    facts = [orjson.loads(orjson.dumps(service.facts(row))) for row in (before, after)]
+    facts = [orjson.loads(orjson.dumps(service.serialize_facts(row))) for row in (before, after)]
     changed = {name for name in facts[0] if facts[0][name] != facts[1][name]}
     assert changed == {"country", "updated_at"}
 
@@ -104,8 +104,8 @@ def test_an_edit_moves_its_counter_and_the_time_and_nothing_else(add_movie):
 @pytest.mark.parametrize("changes", [{}, EMMA, {"genres": ["Comedy"], "imdb_id": ONE}, {"language": None}])
 def test_a_change_that_changes_nothing_is_no_edit(add_movie, changes):
     movie_id = add_movie(**EMMA, imdb_id=ONE, genres=["Comedy"])
-    before = service.by_id(movie_id)
-    assert service.change(movie_id, None, changes) == before == service.by_id(movie_id)
+    before = service.get_movie(movie_id)
+    assert service.update_movie(movie_id, None, changes) == before == service.get_movie(movie_id)
 
 
 @pytest.mark.parametrize(
@@ -113,27 +113,27 @@ def test_a_change_that_changes_nothing_is_no_edit(add_movie, changes):
 )
 def test_a_change_is_made_only_from_an_edit_that_is_named(add_movie, edits, stale):
     movie_id = add_movie(**EMMA)
-    service.change(movie_id, {1}, {"country": "GB"})
+    service.update_movie(movie_id, {1}, {"country": "GB"})
     if stale:
         with pytest.raises(PreconditionFailed):
             service.require_edit(movie_id, edits)
         with pytest.raises(PreconditionFailed):
-            service.change(movie_id, edits, {"country": "US"})
+            service.update_movie(movie_id, edits, {"country": "US"})
         with pytest.raises(PreconditionFailed):
             ratings.delete_movie(movie_id, edits, with_ratings=False)
-        assert service.by_id(movie_id).country == "GB"
+        assert service.get_movie(movie_id).country == "GB"
     else:
         service.require_edit(movie_id, edits)
-        assert service.change(movie_id, edits, {"country": "US"}).country == "US"
+        assert service.update_movie(movie_id, edits, {"country": "US"}).country == "US"
 
 
 def test_a_movie_that_is_not_there_is_not_found(app):
     for ask in (
-        lambda: service.by_id(1),
-        lambda: service.by_imdb_id(ONE),
-        lambda: service.require(1),
+        lambda: service.get_movie(1),
+        lambda: service.get_movie_by_imdb_id(ONE),
+        lambda: service.require_movie(1),
         lambda: service.require_edit(1, {1}),
-        lambda: service.change(1, {1}, EMMA),
+        lambda: service.update_movie(1, {1}, EMMA),
         lambda: ratings.delete_movie(1, None, with_ratings=True),
     ):
         with pytest.raises(NotFound):
@@ -144,17 +144,19 @@ def test_the_facets_follow_an_edit(add_movie):
     movie_id = add_movie(**EMMA, genres=["Comedy", "Romance"], directors=["Douglas McGrath"], language="en")
     wanted = {"genre:Comedy", "genre:Romance", "director:douglas mcgrath", "year:1996", "language:en"}
     assert facets_of(movie_id) == wanted
-    service.change(movie_id, None, {"genres": ["Drama"], "directors": [], "language": None, "year": 1997})
+    service.update_movie(
+        movie_id, None, {"genres": ["Drama"], "directors": [], "language": None, "year": 1997}
+    )
     assert facets_of(movie_id) == {"genre:Drama", "year:1997"}
 
 
 def test_genres_are_counted_by_name(add_movie):
     add_movie(genres=["Drama", "War"])
     gone = add_movie(genres=["Drama"])
-    counts = {genre["name"]: genre["count"] for genre in service.genres()}
+    counts = {genre["name"]: genre["count"] for genre in service.list_genres()}
     assert (counts["Drama"], counts["War"], counts["Western"]) == (2, 1, 0)
     ratings.delete_movie(gone, None, with_ratings=False)
-    assert {genre["name"]: genre["count"] for genre in service.genres()} == {**counts, "Drama": 1}
+    assert {genre["name"]: genre["count"] for genre in service.list_genres()} == {**counts, "Drama": 1}
 
 
 def test_an_id_is_never_given_out_again(add_movie):
@@ -166,7 +168,7 @@ def test_an_id_is_never_given_out_again(add_movie):
 def test_a_movie_whose_year_nobody_knows_is_shown_and_edited(add_movie):
     movie_id = add_movie(title="Ms. Nobody")
     write(lambda connection: connection.execute(update(Movie).where(Movie.id == movie_id).values(year=None)))
-    changed = service.change(movie_id, None, {"country": "US"})
-    assert service.shown(changed)["year"] is None
+    changed = service.update_movie(movie_id, None, {"country": "US"})
+    assert service.serialize_movie(changed)["year"] is None
     assert not any(facet.startswith("year:") for facet in facets_of(movie_id))
-    assert index.facets({"genres": "[]", "directors": "[]", "year": None, "language": None}) == []
+    assert search_index.list_facets({"genres": "[]", "directors": "[]", "year": None, "language": None}) == []

@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 
 from movierating.movies.titles import (
     fold,
-    indexed_words,
-    move_article,
+    list_indexed_words,
+    move_article_to_front,
     parse_movielens_title,
+    split_words,
     split_year,
-    words,
 )
 
 
@@ -79,8 +79,8 @@ def test_fold_gives_ascii_the_same_by_its_short_cut(text: str) -> None:
     ],
 )
 def test_trailing_article_moves_to_the_front(title: str, moved: str) -> None:
-    assert move_article(title) == moved
-    assert move_article(moved) == moved
+    assert move_article_to_front(title) == moved
+    assert move_article_to_front(moved) == moved
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_trailing_article_moves_to_the_front(title: str, moved: str) -> None:
     ],
 )
 def test_other_commas_stay(title: str) -> None:
-    assert move_article(title) == title
+    assert move_article_to_front(title) == title
 
 
 @pytest.mark.parametrize(
@@ -187,8 +187,8 @@ def test_any_title_leaves_a_title(text: str) -> None:
 
 
 def test_words_are_runs_of_folded_letters_and_numbers():
-    assert words("Amélie & l'Été: 2—Łódź 🎬Go_on") == ["amelie", "l", "ete", "2", "lodz", "go", "on"]
-    assert words("!?") == []
+    assert split_words("Amélie & l'Été: 2—Łódź 🎬Go_on") == ["amelie", "l", "ete", "2", "lodz", "go", "on"]
+    assert split_words("!?") == []
 
 
 @pytest.mark.parametrize(
@@ -201,9 +201,9 @@ def test_words_are_runs_of_folded_letters_and_numbers():
     ],
 )
 def test_a_title_is_found_without_the_marks_inside_its_words(text, found_by):
-    assert indexed_words(text) == found_by
+    assert list_indexed_words(text) == found_by
 
 
 def test_an_article_before_a_colon_moves_too():
-    assert move_article("Crow, The: Salvation") == "The Crow: Salvation"
-    assert move_article("Alien: Resurrection") == "Alien: Resurrection"
+    assert move_article_to_front("Crow, The: Salvation") == "The Crow: Salvation"
+    assert move_article_to_front("Alien: Resurrection") == "Alien: Resurrection"

@@ -258,7 +258,7 @@ def test_a_database_that_is_busy_is_not_called_damaged(app, add_movie, monkeypat
     def busy(*_):
         raise Unavailable("busy") from OSError("database is locked")
 
-    monkeypatch.setattr(checks.index_check, "verify_text", busy)
+    monkeypatch.setattr(checks.index_repair, "verify_text_index", busy)
     wrong, repaired = checks.run_checks(repair=repair)
     assert "search index: can't be looked at (database is locked)" in wrong
     assert not any("contradicts" in line for line in [*wrong, *repaired])

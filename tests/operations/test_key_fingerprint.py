@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import select
 
-from movierating.movies.models import Milestone
+from movierating.movies.models import DataMigration
 from movierating.operations import key_fingerprint
 from movierating.storage.database import read
 
@@ -11,7 +11,7 @@ ONE, TWO = "k" * 32, "l" * 100
 
 
 def noted():
-    return [name for name in read().scalars(select(Milestone.name)) if name.startswith("signed with ")]
+    return [name for name in read().scalars(select(DataMigration.name)) if name.startswith("signed with ")]
 
 
 def test_only_a_key_that_is_not_the_last_is_new(app):

@@ -30,7 +30,7 @@ def original(tmp_path_factory, environ):
         user = users.sign_up("ada", "ada@example.org", PASSWORD, None)
         for movie_id in (1, 2, 3):
             ratings.rate_movie(user["id"], movie_id, movie_id + 5, None)
-        gone = movies.create({"title": "Gone \U0001f3ac", "year": 2012}).id
+        gone = movies.create_movie({"title": "Gone \U0001f3ac", "year": 2012}).id
         ratings.delete_movie(gone, None, with_ratings=False)
         database.close()
     return folder
@@ -85,7 +85,7 @@ def test_no_id_is_given_out_again(on, url, instance, environ):
     app = create_app(environ(instance, DATABASE_URL=url))
     with app.app_context():
         # The one that is gone had the id behind the last.
-        assert movies.create({"title": "New", "year": 2012}).id == newest + 2
+        assert movies.create_movie({"title": "New", "year": 2012}).id == newest + 2
         database.close()
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import delete, func, select
 from movierating import create_app
 from movierating.config import SettingError
 from movierating.movies.models import Movie, MovieFacet
-from movierating.movies.seed import bundled
+from movierating.movies.seed import get_bundled_csv
 from movierating.operations import startup
 from movierating.storage import database
 
@@ -67,7 +67,7 @@ def count(outside):
 
 
 def test_two_first_starts_at_once_load_the_movies_once(first_starts, count):
-    with bundled().open(encoding="utf-8", newline="") as file:
+    with get_bundled_csv().open(encoding="utf-8", newline="") as file:
         expected = len(list(csv.DictReader(file)))
     assert count(first_starts) == expected
 

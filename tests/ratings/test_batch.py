@@ -113,4 +113,4 @@ def test_a_batch_that_fails_midway_leaves_nothing(heat, add_movie, user_id, ever
     with pytest.raises(SQLAlchemyError):
         batch.rate_batch(user_id, [{"movie_id": heat, "value": 5}, {"movie_id": add_movie(), "value": 5}])
     assert everything()["rating"] == before["rating"]
-    assert movies.by_id(heat).rating_count == 0
+    assert movies.get_movie(heat).rating_count == 0

@@ -92,9 +92,9 @@ def test_movies_that_are_there_are_matched_and_the_rest_added_with_all_that_is_k
     heat = add_movie(title="Heat", year=1995, genres=["Drama"])
     report = load(write_set([(1, 1, 3, 0)]))
     assert (report.movies_present, report.movies_added) == (1, 1)
-    matched = movies.by_imdb_id("tt0113277")
+    matched = movies.get_movie_by_imdb_id("tt0113277")
     assert (matched.id, matched.tmdb_id, matched.genres) == (heat, 949, '["Drama"]')
-    added = movies.by_imdb_id("tt0054407")
+    added = movies.get_movie_by_imdb_id("tt0054407")
     assert (added.title, added.original_title, added.year, added.genres) == (
         "Le Trou", "The Hole", 1960, '["Film Noir"]',
     )  # fmt: skip
@@ -185,10 +185,10 @@ def test_a_movie_removed_meanwhile_is_left_out(app, write_set, monkeypatch):
 
     def remove_once(_done: int) -> None:
         if read().execute(select(Movie.__table__.c.id).where(Movie.__table__.c.imdb_id == heat)).first():
-            service.delete_movie(movies.by_imdb_id(heat).id, None, with_ratings=True)
+            service.delete_movie(movies.get_movie_by_imdb_id(heat).id, None, with_ratings=True)
 
     report = load(folder, remove_once)
-    assert movies.by_imdb_id(trou).rating_count == 20_000
+    assert movies.get_movie_by_imdb_id(trou).rating_count == 20_000
     assert report.added + report.unmatched == 40_000
     assert 0 < report.unmatched < 20_000
     assert aggregates.find_mismatches(read()) == []

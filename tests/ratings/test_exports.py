@@ -33,7 +33,7 @@ TIMES = [0, -14_000_000_000_000, 1_704_067_200_000_000, 1_704_067_200_123_456, 1
 def add_and_rate(user_id):
     """The movies, and somebody's ratings of all of them."""
     for place, facts in enumerate(MOVIES):
-        service.rate_movie(user_id, movies.create(facts).id, 1 + place * 3, TIMES[place % len(TIMES)])
+        service.rate_movie(user_id, movies.create_movie(facts).id, 1 + place * 3, TIMES[place % len(TIMES)])
 
 
 def add_hundred_thousand(user_id):
@@ -77,7 +77,7 @@ def test_what_went_out_comes_back_byte_for_byte_where_the_movies_have_other_ids(
     for movie_id in range(1, len(MOVIES) + 1):
         service.delete_movie(movie_id, None, with_ratings=True)
     for facts in reversed(MOVIES):
-        movies.create(facts)
+        movies.create_movie(facts)
     report = import_file(bob, io.BytesIO(before))
     assert (report.format, report.created, report.unmatched, report.errors) == (name, len(MOVIES), [], [])
     assert exported(bob, name) == before

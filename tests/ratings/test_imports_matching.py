@@ -152,7 +152,7 @@ def test_a_missing_movie_is_added_once_with_its_ids(bring, counts, user_id, exac
     report = bring(user_id, *rows, create_missing=True)
     assert counts(report) == [1, 0, 0, 2, 0, 0]
     [movie_id] = rated(user_id)
-    facts = movies.facts(movies.by_id(movie_id))
+    facts = movies.serialize_facts(movies.get_movie(movie_id))
     assert {name: facts[name] for name in ("title", "original_title", "year", "imdb_id", "tmdb_id")} == {
         "title": "Le Trou",
         "original_title": "The Hole",
@@ -160,7 +160,7 @@ def test_a_missing_movie_is_added_once_with_its_ids(bring, counts, user_id, exac
         "imdb_id": "tt0054407",
         "tmdb_id": 29259,
     }
-    assert movies.by_id(movie_id).rating_count == 1
+    assert movies.get_movie(movie_id).rating_count == 1
     assert exact()
     assert counts(bring(user_id, *rows, create_missing=True)) == [0, 0, 1, 2, 0, 0]
 
@@ -191,4 +191,4 @@ def test_a_movie_that_exists_is_never_changed(bring, counts, add_movie, user_id,
     assert counts(bring(user_id, row, create_missing=True)) == [1, 0, 0, 0, 0, 0]
     facts = slice(1, 9)
     assert [row[facts] for row in everything()["movie"]] == [row[facts] for row in before]
-    assert movies.by_id(1).edit == 1
+    assert movies.get_movie(1).edit == 1

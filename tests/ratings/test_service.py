@@ -35,7 +35,7 @@ def add_user(app):
 
 
 def sums_of(movie_id):
-    return movies.shown(movies.by_id(movie_id))["ratings"]
+    return movies.serialize_movie(movies.get_movie(movie_id))["ratings"]
 
 
 def test_the_answer_to_a_rating_is_what_is_stored(add_user, add_movie):
@@ -53,20 +53,20 @@ def test_the_answer_to_a_rating_is_what_is_stored(add_user, add_movie):
 def test_an_unchanged_rating_writes_nothing(add_user, add_movie):
     user_id, movie_id = add_user("ada"), add_movie()
     rated = service.rate_movie(user_id, movie_id, 17, MOMENT)
-    before = movies.by_id(movie_id)
+    before = movies.get_movie(movie_id)
     for rated_at in (None, MOMENT):
         again = service.rate_movie(user_id, movie_id, 17, rated_at)
         assert (again.rating, again.ratings, again.is_new) == (rated.rating, rated.ratings, False)
-    assert movies.by_id(movie_id) == before
+    assert movies.get_movie(movie_id) == before
 
 
 @pytest.mark.parametrize(("value", "rated_at"), [(17, MOMENT + 1), (16, MOMENT), (16, None)])
 def test_a_rating_that_changes_moves_the_movies_tag_but_not_its_edit(add_user, add_movie, value, rated_at):
     user_id, movie_id = add_user("ada"), add_movie()
     service.rate_movie(user_id, movie_id, 17, MOMENT)
-    before = movies.by_id(movie_id)
+    before = movies.get_movie(movie_id)
     service.rate_movie(user_id, movie_id, value, rated_at)
-    after = movies.by_id(movie_id)
+    after = movies.get_movie(movie_id)
     assert (after.edit, after.updated_at) == (before.edit, before.updated_at)
     assert after.ratings_version == before.ratings_version + 1
 
@@ -117,10 +117,10 @@ def test_the_database_itself_keeps_one_rating_a_user_and_movie(add_user, add_mov
 def test_a_movie_that_keeps_its_ratings_stays_whole(add_user, add_movie):
     user_id, movie_id = add_user("ada"), add_movie(genres=["Drama"])
     service.rate_movie(user_id, movie_id, 17, None)
-    before = movies.by_id(movie_id)
+    before = movies.get_movie(movie_id)
     with pytest.raises(Conflict):
         service.delete_movie(movie_id, None, with_ratings=False)
-    assert movies.by_id(movie_id) == before
+    assert movies.get_movie(movie_id) == before
     assert service.get_rating(user_id, movie_id)["value"] == 8.5
 
 

@@ -9,11 +9,11 @@ import pytest
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from movierating.movies.models import Milestone, MovieFacet
+from movierating.movies.models import DataMigration, MovieFacet
 from movierating.storage import database
 from movierating.storage.database import db, read, write
 
-_name, _count = Milestone.__table__.c.name, Milestone.__table__.c.reached_at
+_name, _count = DataMigration.__table__.c.name, DataMigration.__table__.c.reached_at
 
 TIMES = 150
 
@@ -22,15 +22,15 @@ INCREMENT = """
 import sys
 from sqlalchemy import select, update
 from movierating import create_app
-from movierating.movies.models import Milestone
+from movierating.movies.models import DataMigration
 from movierating.storage import database
 
-count = Milestone.__table__.c.reached_at
+count = DataMigration.__table__.c.reached_at
 
 
 def job(connection):
-    value = connection.scalar(select(count).where(Milestone.name == "counter"))
-    connection.execute(update(Milestone).where(Milestone.name == "counter").values(reached_at=value + 1))
+    value = connection.scalar(select(count).where(DataMigration.name == "counter"))
+    connection.execute(update(DataMigration).where(DataMigration.name == "counter").values(reached_at=value + 1))
 
 
 with create_app().app_context():
@@ -45,13 +45,13 @@ with create_app().app_context():
 @pytest.fixture
 def counter(app):
     """A row that counts from 0: a function that reads it."""
-    write(lambda connection: connection.execute(insert(Milestone).values(name="counter", reached_at=0)))
+    write(lambda connection: connection.execute(insert(DataMigration).values(name="counter", reached_at=0)))
     return lambda: read().scalar(select(_count).where(_name == "counter"))
 
 
 def increment(connection):
     value = connection.scalar(select(_count).where(_name == "counter"))
-    connection.execute(update(Milestone).where(_name == "counter").values(reached_at=value + 1))
+    connection.execute(update(DataMigration).where(_name == "counter").values(reached_at=value + 1))
 
 
 def test_threads_lose_no_write(app, counter):
@@ -111,7 +111,7 @@ def test_a_write_inside_a_job_is_refused_at_once(counter):
 def test_a_read_sees_what_another_program_committed(counter, outside, tmp_path):
     assert counter() == 0
     with outside(tmp_path / "instance") as other:
-        other.execute(update(Milestone).where(_name == "counter").values(reached_at=5))
+        other.execute(update(DataMigration).where(_name == "counter").values(reached_at=5))
     assert counter() == 5
 
 
@@ -153,7 +153,7 @@ def test_a_thread_keeps_its_connection_and_leaves_it_behind(app):
     def work():
         with app.app_context():
             assert read() is read()
-            read().scalar(select(func.count()).select_from(Milestone))
+            read().scalar(select(func.count()).select_from(DataMigration))
 
     for _ in range(20):
         thread = threading.Thread(target=work)

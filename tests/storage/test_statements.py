@@ -4,15 +4,15 @@ import pytest
 from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from movierating.movies.models import Milestone
+from movierating.movies.models import DataMigration
 from movierating.storage.database import read, write
 from movierating.storage.statements import Prepared
 
-_milestone = Milestone.__table__.c
-ADD = Prepared(insert(Milestone).values(name=bindparam("name"), reached_at=bindparam("at")))
+_milestone = DataMigration.__table__.c
+ADD = Prepared(insert(DataMigration).values(name=bindparam("name"), reached_at=bindparam("at")))
 BY_NAME = Prepared(select(_milestone.name, _milestone.reached_at).where(_milestone.name == bindparam("name")))
 LATER = Prepared(
-    update(Milestone)
+    update(DataMigration)
     .where(_milestone.name == bindparam("key"))
     .values(reached_at=_milestone.reached_at + 5)
     .returning(_milestone.reached_at)

@@ -19,7 +19,7 @@ from movierating.auth.models import User
 from movierating.config import SettingError
 from movierating.errors import Unavailable
 from movierating.movies import search
-from movierating.movies.models import Milestone, Movie
+from movierating.movies.models import DataMigration, Movie
 from movierating.storage import database
 from movierating.storage.database import db, read, write
 from movierating.storage.postgresql import connections as pg_connections
@@ -205,9 +205,9 @@ def test_a_nul_is_no_failure(client, method, path, body, status):
 
 
 def test_a_nul_is_found_nowhere(app):
-    write(lambda connection: connection.execute(insert(Milestone).values(name="ab", reached_at=0)))
+    write(lambda connection: connection.execute(insert(DataMigration).values(name="ab", reached_at=0)))
     for name in ("a\0b", "ab\0", "\0"):
-        assert read().scalar(select(func.count()).where(Milestone.name == name)) == 0
+        assert read().scalar(select(func.count()).where(DataMigration.name == name)) == 0
 
 
 SECRET = "ada@example.org"
@@ -261,7 +261,7 @@ def test_two_first_starts_on_two_machines_load_the_movies_once(tmp_path, environ
     ]
     assert [start.communicate(timeout=60) for start in starts] == [("up\n", "")] * 2
     with outside(tmp_path / "shared") as connection:
-        assert connection.scalars(select(Milestone.name)).all() == ["seeded"]
+        assert connection.scalars(select(DataMigration.name)).all() == ["seeded"]
         assert connection.scalar(select(func.count()).select_from(Movie)) > 5000
 
 
@@ -327,9 +327,9 @@ def test_a_list_is_planned_anew_where_a_persons_number_of_ratings_decides(app):
 def test_a_page_of_movies_is_followed_by_one_statement(app, add_movie):
     for _ in range(3):
         add_movie()
-    _, cursor = search.search({}, "-score", None, 1)
+    _, cursor = search.search_movies({}, "-score", None, 1)
     for _ in range(8):
-        search.search({}, "-score", cursor, 1)
+        search.search_movies({}, "-score", cursor, 1)
     (statement,) = [each for each in prepared() if "sort_0" in each]
     assert "(movie.score, movie.id) < (" in statement
 

@@ -8,7 +8,7 @@ from sqlalchemy import insert, select
 
 from movierating import clock
 from movierating.errors import Unavailable
-from movierating.movies.models import Milestone
+from movierating.movies.models import DataMigration
 from movierating.storage import database
 from movierating.storage.database import db, read, write
 from movierating.storage.sqlite.database_file import DatabaseFile
@@ -26,12 +26,15 @@ def file(app, tmp_path):
 
 def reach(name):
     write(
-        lambda connection: connection.execute(insert(Milestone).values(name=name, reached_at=clock.now())), ()
+        lambda connection: connection.execute(
+            insert(DataMigration).values(name=name, reached_at=clock.now())
+        ),
+        (),
     )
 
 
 def reached():
-    return sorted(read().scalars(select(Milestone.name)))
+    return sorted(read().scalars(select(DataMigration.name)))
 
 
 def replace(file):
@@ -55,7 +58,7 @@ def test_what_is_open_is_read_when_it_is_gone_and_not_written(file):
 
 def test_a_file_that_goes_while_a_transaction_is_under_way_takes_it_along(file):
     def job(connection):
-        connection.execute(insert(Milestone).values(name="lost", reached_at=0))
+        connection.execute(insert(DataMigration).values(name="lost", reached_at=0))
         file.rename(file.with_name("aside"))
 
     with pytest.raises(Unavailable):
@@ -70,7 +73,7 @@ def test_replaced_file_is_written_and_read_at_once(file, monkeypatch):
     assert reached() == ["first", "second", "seeded"]
     replace(file)
     with db.engine.connect() as pooled:
-        assert len(pooled.scalars(select(Milestone.name)).all()) == 3
+        assert len(pooled.scalars(select(DataMigration.name)).all()) == 3
     assert reached() == ["first", "second", "seeded"]
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import func, insert, select
 
 from movierating import clock
 from movierating.errors import InsufficientStorage, Unavailable
-from movierating.movies.models import Milestone
+from movierating.movies.models import DataMigration
 from movierating.storage.database import db, read, write
 from movierating.storage.sqlite.write_queue import Writer
 
@@ -17,11 +17,13 @@ pytestmark = pytest.mark.sqlite
 
 
 def reach(name):
-    return lambda connection: connection.execute(insert(Milestone).values(name=name, reached_at=clock.now()))
+    return lambda connection: connection.execute(
+        insert(DataMigration).values(name=name, reached_at=clock.now())
+    )
 
 
 def reached(pattern):
-    return read().scalar(select(func.count()).where(Milestone.name.like(pattern)))
+    return read().scalar(select(func.count()).where(DataMigration.name.like(pattern)))
 
 
 @pytest.fixture
@@ -115,8 +117,8 @@ def test_a_long_job_is_alone_and_others_come_between_it_and_the_next(held_back):
     def seen(name):
         def job(connection):
             # Who shares a transaction sees what the one before has not committed.
-            committed = read().scalar(select(func.count()).where(Milestone.name.like("seen %")))
-            connection.execute(insert(Milestone).values(name=f"seen {name}", reached_at=0))
+            committed = read().scalar(select(func.count()).where(DataMigration.name.like("seen %")))
+            connection.execute(insert(DataMigration).values(name=f"seen {name}", reached_at=0))
             order.append((name, committed))
             if name == "long 1":
                 time.sleep(0.3)

@@ -1,7 +1,7 @@
 import pytest
 from sqlalchemy import select
 
-from movierating.movies import index, service
+from movierating.movies import search_index, service
 from movierating.movies.models import MovieFacet
 from movierating.storage.database import read, write
 
@@ -15,12 +15,13 @@ KELLS = {
 
 def indexed(movie_id):
     facets = read().scalars(select(MovieFacet.facet).where(MovieFacet.movie_id == movie_id)).all()
-    text = read().execute(select(index.SEARCH).where(index.SEARCH.c.rowid == movie_id)).one_or_none()
+    words = search_index.MOVIE_SEARCH
+    text = read().execute(select(words).where(words.c.rowid == movie_id)).one_or_none()
     return set(facets), text and tuple(text)
 
 
 def test_facets_are_what_a_movie_is_filtered_by():
-    assert index.facets(KELLS) == [
+    assert search_index.list_facets(KELLS) == [
         "genre:Animation",
         "genre:Family",
         "director:tomm moore",
@@ -32,7 +33,7 @@ def test_facets_are_what_a_movie_is_filtered_by():
 
 @pytest.mark.parametrize("missing", ["year", "language"])
 def test_what_a_movie_does_not_have_is_no_facet(missing):
-    assert not any(facet.startswith(missing) for facet in index.facets({**KELLS, missing: None}))
+    assert not any(facet.startswith(missing) for facet in search_index.list_facets({**KELLS, missing: None}))
 
 
 def test_text_is_folded_into_the_index(add_movie):
@@ -50,16 +51,16 @@ def test_text_is_folded_into_the_index(add_movie):
 def test_a_movie_that_was_taken_out_is_in_neither_index(add_movie):
     gone, kept = add_movie(genres=["Drama"]), add_movie(genres=["Drama"])
     before = indexed(kept)
-    write(lambda connection: index.remove(connection, gone))
+    write(lambda connection: search_index.remove_movie(connection, gone))
     assert indexed(gone) == (set(), None)
     assert indexed(kept) == before != (set(), None)
 
 
 def test_an_edit_leaves_one_entry(add_movie):
     movie_id = add_movie(title="Emma", directors=["Douglas McGrath"])
-    service.change(movie_id, None, {"title": "Emma II", "directors": []})
+    service.update_movie(movie_id, None, {"title": "Emma II", "directors": []})
     assert indexed(movie_id) == ({"year:2000"}, (movie_id, "emma ii", "", ""))
 
 
 def test_no_movies_are_indexed_without_a_statement(app):
-    write(lambda connection: index.add(connection, []))
+    write(lambda connection: search_index.add_movies(connection, []))

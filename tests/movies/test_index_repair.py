@@ -7,12 +7,12 @@ import orjson
 import pytest
 from sqlalchemy import text
 
-from movierating.movies import index, index_check
-from movierating.movies.titles import title_key
+from movierating.movies import index_repair, search_index
+from movierating.movies.titles import make_title_key
 from movierating.storage.database import read, write
 from movierating.storage.dialect import keep_number
 
-PARTS = (index_check.TITLES, index_check.FACETS, index_check.TEXT)
+PARTS = (index_repair.TITLES, index_repair.FACETS, index_repair.TEXT)
 
 
 def harm(statement):
@@ -20,12 +20,12 @@ def harm(statement):
 
 
 def wrong(part):
-    return list(index_check.wrong(read(), part))
+    return list(index_repair.find_mismatches(read(), part))
 
 
 @pytest.fixture
 def small_batches(monkeypatch):
-    monkeypatch.setattr(index_check, "_BATCH", 3)
+    monkeypatch.setattr(index_repair, "_BATCH", 3)
 
 
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: part.name)
@@ -34,25 +34,25 @@ def test_a_movie_that_is_whole_is_not_found(add_movie, part):
     add_movie(title="!", year=2000)
     add_movie(title="Łódź", original_title="ﬁn", directors=["Ł", "L"], genres=["Drama"], language="pl")
     assert wrong(part) == []
-    assert list(index_check.repair(part)) == []
+    assert list(index_repair.repair_mismatches(part)) == []
 
 
 @pytest.mark.parametrize("movies", [2, 3, 7])
 @pytest.mark.parametrize(
     ("part", "statement"),
     [
-        (index_check.TITLES, "UPDATE movie SET title_key = title_key || 'x'"),
-        (index_check.FACETS, "DELETE FROM movie_facet"),
-        (index_check.TEXT, "DELETE FROM movie_search"),
+        (index_repair.TITLES, "UPDATE movie SET title_key = title_key || 'x'"),
+        (index_repair.FACETS, "DELETE FROM movie_facet"),
+        (index_repair.TEXT, "DELETE FROM movie_search"),
     ],
-    ids=lambda value: value.name if isinstance(value, index_check.Part) else "",
+    ids=lambda value: value.name if isinstance(value, index_repair.DerivedData) else "",
 )
 def test_every_batch_is_looked_at_and_mended(small_batches, add_movie, movies, part, statement):
     ids = [add_movie() for _ in range(movies)]
     harm(statement)
     found = wrong(part)
     assert [movie_id for movie_id, _ in found] == ids
-    assert list(index_check.repair(part)) == found
+    assert list(index_repair.repair_mismatches(part)) == found
     assert wrong(part) == []
 
 
@@ -60,7 +60,7 @@ def test_every_batch_is_looked_at_and_mended(small_batches, add_movie, movies, p
 def test_what_is_right_or_gone_by_the_time_of_the_mending_is_left_alone(add_movie, part):
     right, gone = add_movie(), 99
     found = [(right, "is missing"), (gone, "differs from its facts")]
-    assert write(functools.partial(index_check._mend, part, found)) == []
+    assert write(functools.partial(index_repair._mend, part, found)) == []
 
 
 @pytest.mark.parametrize("genres", ["[", "5", "null"])
@@ -69,9 +69,9 @@ def test_facts_that_cannot_be_read_are_told_and_stay(add_movie, genres):
     harm(f"UPDATE movie SET genres = '{genres}' WHERE id = {movie_id}")
     harm(f"DELETE FROM movie_facet WHERE movie_id = {other}")
     unreadable = (movie_id, "has facts that can't be read")
-    assert wrong(index_check.FACETS)[1:] == [(other, "is missing")]
-    assert list(index_check.repair(index_check.FACETS)) == [(other, "is missing")]
-    assert wrong(index_check.FACETS) == [unreadable]
+    assert wrong(index_repair.FACETS)[1:] == [(other, "is missing")]
+    assert list(index_repair.repair_mismatches(index_repair.FACETS)) == [(other, "is missing")]
+    assert wrong(index_repair.FACETS) == [unreadable]
 
 
 def test_a_folded_title_that_another_movie_has_taken_since_stays(add_movie):
@@ -80,8 +80,8 @@ def test_a_folded_title_that_another_movie_has_taken_since_stays(add_movie):
     add_movie(title="Emma", year=1996)
     third = add_movie(title="Heat")
     harm(f"UPDATE movie SET title_key = 'y' WHERE id = {third}")
-    assert list(index_check.repair(index_check.TITLES)) == [(third, "differs from its facts")]
-    assert wrong(index_check.TITLES) == [(first, "differs from its facts")]
+    assert list(index_repair.repair_mismatches(index_repair.TITLES)) == [(third, "differs from its facts")]
+    assert wrong(index_repair.TITLES) == [(first, "differs from its facts")]
 
 
 TRICKY = {
@@ -95,16 +95,20 @@ TRICKY = {
 
 
 def test_rules_that_make_something_else_count_up():
-    made = [index.text(TRICKY), index.facets(TRICKY), title_key(TRICKY["title"] * 20)]
+    made = [
+        search_index.make_index_text(TRICKY),
+        search_index.list_facets(TRICKY),
+        make_title_key(TRICKY["title"] * 20),
+    ]
     digest = hashlib.sha256(orjson.dumps(made)).hexdigest()[:16]
-    assert (index_check.RULES, digest) == (3, "132d2ab4628b5d63")
+    assert (index_repair.INDEX_VERSION, digest) == (3, "132d2ab4628b5d63")
 
 
 def test_what_older_rules_made_is_mended_once(app, add_movie):
     add_movie(title="Ocean's")
     harm("UPDATE movie_search SET title = 'ocean s'")
-    index_check.keep_up()
-    assert wrong(index_check.TEXT) == [(1, "differs from its facts")]
+    index_repair.reindex()
+    assert wrong(index_repair.TEXT) == [(1, "differs from its facts")]
     write(lambda connection: keep_number(connection, 1))
-    index_check.keep_up()
-    assert wrong(index_check.TEXT) == []
+    index_repair.reindex()
+    assert wrong(index_repair.TEXT) == []

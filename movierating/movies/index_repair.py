@@ -13,24 +13,24 @@ import orjson
 from sqlalchemy import Connection, Select, bindparam, select, update
 from sqlalchemy.exc import IntegrityError
 
-from movierating.movies import index
+from movierating.movies import search_index
 from movierating.movies.models import Movie, MovieFacet
-from movierating.movies.titles import title_key
+from movierating.movies.titles import make_title_key
 from movierating.storage.database import batched, read, write
 from movierating.storage.dialect import SQLITE, among, json_list, keep_number, kept_number, savepoint
 
 _BATCH = 1_000
 
-_movie, _facet, _search = Movie.__table__.c, MovieFacet.__table__.c, index.SEARCH.c
+_movie, _facet, _search = Movie.__table__.c, MovieFacet.__table__.c, search_index.MOVIE_SEARCH.c
 
 Columns = Mapping[str, Any]
 # The id of a movie, and what is wrong with it.
-Wrong = tuple[int, str]
+Mismatch = tuple[int, str]
 _SURPLUS, _UNREADABLE = "does not exist", "has facts that can't be read"
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class DerivedData:
     """One of the things that are made from a movie's facts so that it is found by them.
 
     `rows` selects movies with what is kept of them. `true` and `kept` tell from such a row what should be kept (it
@@ -46,7 +46,7 @@ class Part:
     surplus: Select[Any] | None = None
 
 
-def wrong(connection: Connection, part: Part) -> Iterator[Wrong]:
+def find_mismatches(connection: Connection, part: DerivedData) -> Iterator[Mismatch]:
     """Each movie of which `part` does not hold what it should."""
     last = 0
     while rows := _rows(connection, part.rows.where(_movie.id > last).limit(_BATCH)):
@@ -59,13 +59,13 @@ def wrong(connection: Connection, part: Part) -> Iterator[Wrong]:
             yield movie_id, _SURPLUS
 
 
-def repair(part: Part) -> Iterator[Wrong]:
-    """Mend what `wrong` finds, a batch in a transaction, and tell of each movie that was mended."""
-    for found in batched(wrong(read(), part), _BATCH):
+def repair_mismatches(part: DerivedData) -> Iterator[Mismatch]:
+    """Mend what `find_mismatches` finds, a batch in a transaction, and tell of each movie that was mended."""
+    for found in batched(find_mismatches(read(), part), _BATCH):
         yield from write(functools.partial(_mend, part, found))
 
 
-def _mend(part: Part, found: list[Wrong], connection: Connection) -> list[Wrong]:
+def _mend(part: DerivedData, found: list[Mismatch], connection: Connection) -> list[Mismatch]:
     """Since they were found, movies may have been changed or removed; it tells of those that were wrong and are not."""
     surplus = [movie_id for movie_id, reason in found if reason == _SURPLUS]
     before = _mendable(connection, part, [movie_id for movie_id, _ in found])
@@ -74,7 +74,7 @@ def _mend(part: Part, found: list[Wrong], connection: Connection) -> list[Wrong]
     return [each for each in found if each[0] in mended]
 
 
-def _mendable(connection: Connection, part: Part, ids: list[int]) -> dict[int, Columns]:
+def _mendable(connection: Connection, part: DerivedData, ids: list[int]) -> dict[int, Columns]:
     """Of these movies, by id, the rows of those that are wrong; facts that can't be read say nothing."""
     rows = _rows(connection, part.rows.where(among(_movie.id, ids)))
     return {row["id"]: row for row in rows if _judged(part, row) not in (None, _UNREADABLE)}
@@ -84,7 +84,7 @@ def _rows(connection: Connection, rows: Select[Any]) -> Sequence[Columns]:
     return [row._asdict() for row in connection.execute(rows.order_by(_movie.id))]
 
 
-def _judged(part: Part, row: Columns) -> str | None:
+def _judged(part: DerivedData, row: Columns) -> str | None:
     try:
         true, kept = part.true(row), part.kept(row)
     except (TypeError, ValueError):
@@ -94,8 +94,8 @@ def _judged(part: Part, row: Columns) -> str | None:
 
 def _true_titles(row: Columns) -> Any:
     return {
-        "title_key": title_key(row["title"]),
-        "original_title_key": title_key(row["original_title"]) if row["original_title"] else None,
+        "title_key": make_title_key(row["title"]),
+        "original_title_key": make_title_key(row["original_title"]) if row["original_title"] else None,
     }
 
 
@@ -107,7 +107,7 @@ def _mend_titles(connection: Connection, _surplus: list[int], rows: list[Columns
             connection.execute(mended, {"key": row["id"], **_true_titles(row)})
 
 
-TITLES = Part(
+TITLES = DerivedData(
     "folded titles",
     select(_movie.id, _movie.title, _movie.original_title, _movie.title_key, _movie.original_title_key),
     _true_titles,
@@ -117,19 +117,19 @@ TITLES = Part(
 
 
 def _mend_facets(connection: Connection, surplus: list[int], rows: list[Columns]) -> None:
-    index.remove_facets(connection, [*surplus, *(row["id"] for row in rows)])
-    index.add_facets(connection, rows)
+    search_index.remove_facets(connection, [*surplus, *(row["id"] for row in rows)])
+    search_index.add_facets(connection, rows)
 
 
 _KEPT_FACETS = select(json_list(_facet.facet)).where(_facet.movie_id == _movie.id)
 
-FACETS = Part(
+FACETS = DerivedData(
     "facets",
     select(
         *(_movie.id, _movie.genres, _movie.directors, _movie.year, _movie.language),
         _KEPT_FACETS.scalar_subquery().label("facets"),
     ),
-    lambda row: set(index.facets(row)),
+    lambda row: set(search_index.list_facets(row)),
     lambda row: set(orjson.loads(row["facets"])),
     _mend_facets,
     select(_facet.movie_id).where(~select(_movie.id).where(_movie.id == _facet.movie_id).exists()).distinct(),
@@ -137,19 +137,19 @@ FACETS = Part(
 
 
 def _mend_text(connection: Connection, surplus: list[int], rows: list[Columns]) -> None:
-    index.remove_text(connection, [*surplus, *(row["id"] for row in rows)])
-    index.add_text(connection, rows)
+    search_index.remove_text(connection, [*surplus, *(row["id"] for row in rows)])
+    search_index.add_text(connection, rows)
 
 
 _TEXT = ("title", "original_title", "directors")
 
-TEXT = Part(
+TEXT = DerivedData(
     "search index",
     select(
         *(_movie.id, *(_movie[name] for name in _TEXT)),
         *(_search[name].label(f"kept_{name}") for name in _TEXT),
-    ).outerjoin_from(Movie, index.SEARCH, _search.rowid == _movie.id),
-    index.text,
+    ).outerjoin_from(Movie, search_index.MOVIE_SEARCH, _search.rowid == _movie.id),
+    search_index.make_index_text,
     lambda row: {name: row[f"kept_{name}"] for name in _TEXT if row[f"kept_{name}"] is not None},
     _mend_text,
     select(_search.rowid).where(~select(_movie.id).where(_movie.id == _search.rowid).exists()),
@@ -157,29 +157,30 @@ TEXT = Part(
 
 
 # Counts up whenever the same facts are folded or indexed otherwise than in the version before.
-RULES = 3
+INDEX_VERSION = 3
 
 
-def keep_up() -> None:
-    """Mend, once in a database's life with these RULES, what another version made of its movies by others."""
-    if kept_number(read()) == RULES:
+def reindex() -> None:
+    """Mend, once in a database's life with these INDEX_VERSION, what another version made of its movies by others."""
+    if kept_number(read()) == INDEX_VERSION:
         return
     for part in (TITLES, FACETS, TEXT):
-        list(repair(part))
-    write(lambda connection: keep_number(connection, RULES), ())
+        list(repair_mismatches(part))
+    write(lambda connection: keep_number(connection, INDEX_VERSION), ())
 
 
-def verify_text(connection: Connection) -> None:
+def verify_text_index(connection: Connection) -> None:
     """Raises DatabaseError where the full-text index contradicts itself; changes nothing. PostgreSQL's can't."""
     if connection.dialect.name == SQLITE:
         _command(connection, "integrity-check")
 
 
-def rebuild_text(connection: Connection) -> None:
+def rebuild_text_index(connection: Connection) -> None:
     """Build the full-text index anew from the words that it keeps of each movie."""
     _command(connection, "rebuild")
 
 
 # Source: https://sqlite.org/fts5.html#special_insert_commands
 def _command(connection: Connection, name: str) -> None:
-    connection.exec_driver_sql(f"INSERT INTO {index.SEARCH.name}({index.SEARCH.name}) VALUES (?)", (name,))  # noqa: S608
+    table = search_index.MOVIE_SEARCH.name
+    connection.exec_driver_sql(f"INSERT INTO {table}({table}) VALUES (?)", (name,))  # noqa: S608

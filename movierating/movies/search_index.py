@@ -19,12 +19,12 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import NullType
 
 from movierating.movies.models import MovieFacet
-from movierating.movies.titles import fold, indexed_words
+from movierating.movies.titles import fold, list_indexed_words
 from movierating.storage.dialect import POSTGRESQL, SQLITE, among
 
 # An FTS5 table, on PostgreSQL one with a tsvector, made by the migration; its rowid is the movie's id and its text is
 # folded words already.
-SEARCH = table(
+MOVIE_SEARCH = table(
     "movie_search",
     column("rowid", BigInteger),
     column("title"),
@@ -36,7 +36,7 @@ _facet = MovieFacet.__table__.c
 
 
 class _Matches(FunctionElement[bool]):
-    """Whether a row of SEARCH holds each of some words, the last of them as the beginning of one."""
+    """Whether a row of MOVIE_SEARCH holds each of some words, the last of them as the beginning of one."""
 
     inherit_cache = True
     # No Boolean, which SQLite would be asked to compare with 1.
@@ -46,29 +46,29 @@ class _Matches(FunctionElement[bool]):
 @compiles(_Matches, SQLITE)
 def _(element: Any, compiler: Any, **options: Any) -> str:
     words, _ = element.clauses
-    return f"{SEARCH.name} MATCH {compiler.process(words, **options)}"
+    return f"{MOVIE_SEARCH.name} MATCH {compiler.process(words, **options)}"
 
 
 @compiles(_Matches, POSTGRESQL)
 def _(element: Any, compiler: Any, **options: Any) -> str:
     _, lexemes = element.clauses
-    return f"{SEARCH.name}.words @@ CAST({compiler.process(lexemes, **options)} AS tsquery)"
+    return f"{MOVIE_SEARCH.name}.words @@ CAST({compiler.process(lexemes, **options)} AS tsquery)"
 
 
-def matches() -> ColumnElement[bool]:
-    """The rows of SEARCH that hold the words of `asked`."""
+def match_words() -> ColumnElement[bool]:
+    """The rows of MOVIE_SEARCH that hold the words of `bind_words`."""
     return _Matches(bindparam("words"), bindparam("lexemes"))
 
 
-def asked(words: Sequence[str]) -> dict[str, str]:
-    """The values of `matches`' parameters for these words, which are letters and numbers alone."""
+def bind_words(words: Sequence[str]) -> dict[str, str]:
+    """The values of `match_words`' parameters for these words, which are letters and numbers alone."""
     return {
         "words": " ".join(f'"{word}"' for word in words) + "*",
         "lexemes": " & ".join(f"'{word}'" for word in words) + ":*",
     }
 
 
-def facets(movie: Mapping[str, Any]) -> list[str]:
+def list_facets(movie: Mapping[str, Any]) -> list[str]:
     """What a movie can be filtered by for equality, from its columns: `genre:Drama`, `director:agnes varda`, …"""
     names = [f"genre:{genre}" for genre in orjson.loads(movie["genres"])]
     names += [f"director:{fold(director)}" for director in orjson.loads(movie["directors"])]
@@ -76,16 +76,16 @@ def facets(movie: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def text(movie: Mapping[str, Any]) -> dict[str, str]:
+def make_index_text(movie: Mapping[str, Any]) -> dict[str, str]:
     """What the full-text index holds of a movie, from its columns: the words by which each of its texts is found."""
     return {
-        "title": " ".join(indexed_words(movie["title"])),
-        "original_title": " ".join(indexed_words(movie["original_title"] or "")),
-        "directors": " ".join(indexed_words(" ".join(orjson.loads(movie["directors"])))),
+        "title": " ".join(list_indexed_words(movie["title"])),
+        "original_title": " ".join(list_indexed_words(movie["original_title"] or "")),
+        "directors": " ".join(list_indexed_words(" ".join(orjson.loads(movie["directors"])))),
     }
 
 
-def add(connection: Connection, movies: Iterable[Mapping[str, Any]]) -> None:
+def add_movies(connection: Connection, movies: Iterable[Mapping[str, Any]]) -> None:
     """Index movies that are not indexed; each mapping holds `id` and the text columns of its row."""
     movies = list(movies)
     add_facets(connection, movies)
@@ -93,30 +93,30 @@ def add(connection: Connection, movies: Iterable[Mapping[str, Any]]) -> None:
 
 
 def add_facets(connection: Connection, movies: Iterable[Mapping[str, Any]]) -> None:
-    """As `add`, for the facets alone."""
-    rows = [{"movie_id": movie["id"], "facet": facet} for movie in movies for facet in facets(movie)]
+    """As `add_movies`, for the facets alone."""
+    rows = [{"movie_id": movie["id"], "facet": facet} for movie in movies for facet in list_facets(movie)]
     if rows:
         connection.execute(insert(MovieFacet), rows)
 
 
 def add_text(connection: Connection, movies: Iterable[Mapping[str, Any]]) -> None:
-    """As `add`, for the full-text index alone."""
-    rows = [{"rowid": movie["id"], **text(movie)} for movie in movies]
+    """As `add_movies`, for the full-text index alone."""
+    rows = [{"rowid": movie["id"], **make_index_text(movie)} for movie in movies]
     if rows:
-        connection.execute(insert(SEARCH), rows)
+        connection.execute(insert(MOVIE_SEARCH), rows)
 
 
-def remove(connection: Connection, movie_id: int) -> None:
+def remove_movie(connection: Connection, movie_id: int) -> None:
     """Take a movie out of both indexes."""
     remove_facets(connection, [movie_id])
     remove_text(connection, [movie_id])
 
 
 def remove_facets(connection: Connection, movie_ids: Collection[int]) -> None:
-    """As `remove`, for the facets of some movies alone."""
+    """As `remove_movie`, for the facets of some movies alone."""
     connection.execute(delete(MovieFacet).where(among(_facet.movie_id, movie_ids)))
 
 
 def remove_text(connection: Connection, movie_ids: Collection[int]) -> None:
-    """As `remove`, for the full text of some movies alone."""
-    connection.execute(delete(SEARCH).where(among(SEARCH.c.rowid, movie_ids)))
+    """As `remove_movie`, for the full text of some movies alone."""
+    connection.execute(delete(MOVIE_SEARCH).where(among(MOVIE_SEARCH.c.rowid, movie_ids)))
