@@ -1,4 +1,4 @@
-"""Every setting, once: the application, `movierating check` and the README's table read this list."""
+"""Every setting, once: the application, `movierating check` and the table in docs/configuration.md read this list."""
 
 import os
 import re
