@@ -1,21 +1,28 @@
-"""A person's ratings on their way out, streamed: the same ratings give the same bytes on any account and instance."""
+"""Exports of one user's ratings: the same ratings give the same bytes on any account and instance.
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+An export shows the ratings of the moment it began. Facts of movies are read while it is sent, a page at a time, so a
+movie that is changed meanwhile may appear in either form, and one that is deleted meanwhile is left out. Between two
+pages no transaction is open, however slowly the client reads.
+"""
+
+from array import array
+from collections.abc import Iterator
+from itertools import chain
 
 import orjson
-from sqlalchemy import func, select
+from sqlalchemy import Engine, bindparam, func, select
 
 from movierating.movies.models import Movie
 from movierating.ratings.formats.rows import ExportRow
 from movierating.ratings.formats.writers import ExportFile, write_export
 from movierating.ratings.models import Rating
-from movierating.storage.database import stream
-from movierating.storage.dialect import by_bytes
+from movierating.storage.database import db, read
+from movierating.storage.dialect import among, by_bytes, listed
+from movierating.storage.statements import Prepared
 
 _rating, _movie = Rating.__table__.c, Movie.__table__.c
 
-# Nothing that is the row's alone on this instance, such as its id, may decide the order.
+# The order must not depend on values that differ between instances, such as the movie's id.
 _ORDER = (
     _rating.rated_at,
     by_bytes(func.coalesce(_movie.imdb_id, "")),
@@ -23,26 +30,40 @@ _ORDER = (
     by_bytes(_movie.title),
     _movie.year_rank,
 )
-_COLUMNS = (
+_RATINGS = (
+    select(_rating.movie_id, _rating.value, _rating.rated_at)
+    .join(Movie, _movie.id == _rating.movie_id)
+    .order_by(*_ORDER)
+)
+_FACTS = (
+    _movie.id,
     _movie.imdb_id,
     _movie.tmdb_id,
     _movie.title,
     _movie.original_title,
     _movie.year,
     _movie.directors,
-    _rating.value,
-    _rating.rated_at,
 )
+_MOVIES = Prepared(select(*_FACTS).where(among(_movie.id, bindparam("movies"))))
+_PAGE_ROWS = 500
 
 
 def export_ratings(user_id: int, format_name: str) -> ExportFile:
-    """A user's ratings, oldest first, in one of the formats `csv`, `json`, `letterboxd` and `imdb`."""
-    statement = select(*_COLUMNS).join(Movie, _movie.id == _rating.movie_id).where(_rating.user_id == user_id)
-    return write_export(format_name, _export_rows(stream(statement.order_by(*_ORDER))))
+    """Return a user's ratings, oldest first, as a file in the format `csv`, `json`, `letterboxd` or `imdb`."""
+    return write_export(format_name, _read_rows(db.engine, user_id))
 
 
-def _export_rows(rows: Iterable[Any]) -> Iterator[ExportRow]:
-    for imdb_id, tmdb_id, title, original_title, year, directors, value, rated_at in rows:
-        yield ExportRow(
-            imdb_id, tmdb_id, title, original_title, year, orjson.loads(directors), value, rated_at
-        )
+def _read_rows(engine: Engine, user_id: int) -> Iterator[ExportRow]:
+    with read(engine).execute(_RATINGS.where(_rating.user_id == user_id)) as result:
+        # 24 bytes a rating: movie id, half points, microseconds.
+        values = array("q", chain.from_iterable(result))
+    for start in range(0, len(values), 3 * _PAGE_ROWS):
+        page = values[start : start + 3 * _PAGE_ROWS]
+        movies = _MOVIES.tuples(read(engine), movies=listed(sorted(page[::3])))
+        facts = {movie_id: row for movie_id, *row in movies}
+        for movie_id, value, rated_at in zip(page[::3], page[1::3], page[2::3], strict=True):
+            if movie_id in facts:
+                imdb_id, tmdb_id, title, original_title, year, directors = facts[movie_id]
+                yield ExportRow(
+                    imdb_id, tmdb_id, title, original_title, year, orjson.loads(directors), value, rated_at
+                )

@@ -1,4 +1,4 @@
-"""The database: the one door for writes, reads and streams, and what differs between databases.
+"""The database: the one door for writes and reads, and what differs between databases.
 
 `write(job)` is the only way to change data: `job(connection)` runs Core statements inside one transaction and returns
 its result. It may run in the thread of another who writes, so it must not depend on the request (no context locals);
@@ -13,7 +13,7 @@ from time import monotonic
 from typing import Any, TypeVar
 
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import Connection, Engine, Row, Select
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.schema import MetaData
@@ -203,24 +203,3 @@ def batched(values: Iterable[T], most: int) -> Iterator[list[T]]:
     values = iter(values)
     while batch := list(itertools.islice(values, most)):
         yield batch
-
-
-def stream(statement: Select[Any]) -> Iterator[Row[Any]]:
-    """The rows of one snapshot, a few at a time, on a connection of their own that closes after the last.
-
-    The first row may be asked for when the request that wanted them is over.
-    """
-    engine = db.engine
-
-    def rows() -> Iterator[Row[Any]]:
-        connection, result = engine.connect(), None
-        try:
-            result = connection.execution_options(yield_per=500).execute(statement)
-            yield from result
-        finally:
-            # A server that is gone meanwhile has nothing left to close, and who gave up is not there to be told.
-            with suppress(SQLAlchemyError), connection:
-                if result is not None:
-                    result.close()
-
-    return rows()

@@ -18,6 +18,7 @@ from movierating.movies import service as movies
 from movierating.movies.models import Movie
 from movierating.ratings import bulk, transfer_schemas
 from movierating.ratings.formats import upload_reader, writers
+from movierating.ratings.formats.rows import ExportRow
 from movierating.ratings.models import Rating
 
 HEADER = "imdb_id,tmdb_id,title,original_title,year,value,rated_at,version"
@@ -199,12 +200,12 @@ def test_a_file_that_was_there_stays_whole_where_an_export_fails(ours, looked_up
     target.write_text("before")
     ours("import", "ratings", csv(EMMA), "--user", "ada")
 
-    def rows(_statement):
-        yield "tt0116191", 3573, "Emma", None, 1996, "[]", 16, 0
+    def rows(*_arguments):
+        yield ExportRow("tt0116191", 3573, "Emma", None, 1996, [], 16, 0)
         raise OSError("the disk is gone")
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("movierating.ratings.exports.stream", rows)
+        patch.setattr("movierating.ratings.exports._read_rows", rows)
         done = ours("export", "ratings", "--user", "ada", "--output", str(target))
     assert (done.exit_code, done.stderr) == (1, "Error: the disk is gone\n")
     assert target.read_text() == "before"
