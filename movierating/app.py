@@ -91,6 +91,7 @@ def _extension_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
         "JWT_DECODE_ISSUER": access.ISSUER,
         "JWT_ENCODE_AUDIENCE": access.ISSUER,
         "JWT_DECODE_AUDIENCE": access.ISSUER,
+        "JWT_DECODE_LEEWAY": access.LEEWAY_SECONDS,
         "JWT_ACCESS_TOKEN_EXPIRES": timedelta(seconds=access.ACCESS_TOKEN_SECONDS),
         "JWT_REFRESH_TOKEN_EXPIRES": timedelta(seconds=REFRESH_TOKEN_SECONDS),
         "API_TITLE": "movierating",

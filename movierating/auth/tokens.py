@@ -1,4 +1,4 @@
-"""Personal tokens: named, scoped credentials for scripts, of which only a hash is stored."""
+"""Personal tokens: named credentials for scripts with a scope, stored as hashes."""
 
 import hashlib
 import secrets
@@ -9,8 +9,8 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from movierating import clock
 from movierating.auth.models import PersonalToken, User
-from movierating.auth.service import Caller, require_session
-from movierating.errors import Conflict, InsufficientStorage, NotFound, Unavailable
+from movierating.auth.service import EXPIRED, INVALID, Caller, require_session
+from movierating.errors import Conflict, InsufficientStorage, NotFound, Unauthenticated, Unavailable
 from movierating.storage.database import read, write
 from movierating.storage.dialect import lock_rows
 from movierating.storage.pagination import Pages, Sort
@@ -19,25 +19,24 @@ from movierating.storage.statements import Prepared
 PREFIX = "mr_"
 MAX_TOKENS_PER_USER = 100
 
-# Writing the time of each use would make a write of every read.
+# Without an interval, every read with a token would also be a write.
 LAST_USED_INTERVAL_SECONDS = 60
 
 _token, _user = PersonalToken.__table__.c, User.__table__.c
-_SHOWN = (_token.id, _token.name, _token.scope, _token.created_at, _token.expires_at, _token.last_used_at)
-
-
-_OF_USER = Pages(
-    select(*_SHOWN).where(_token.user_id == bindparam("user")), Sort("tokens", (_token.id,), descending=False)
+_COLUMNS = (_token.id, _token.name, _token.scope, _token.created_at, _token.expires_at, _token.last_used_at)
+_BY_USER = Pages(
+    select(*_COLUMNS).where(_token.user_id == bindparam("user")),
+    Sort("tokens", (_token.id,), descending=False),
 )
 
 
 def create_token(
     user_id: int, session_id: str, name: str, scope: str, expires_at: int | None
 ) -> dict[str, Any]:
-    """Make a token of 256 random bits; the answer holds it as `token`, the only time it is shown.
+    """Create a token of 256 random bits and return its columns with the secret as `token`.
 
-    Raises Conflict beyond MAX_TOKENS_PER_USER tokens, and Unauthenticated if the session has ended: a
-    new password must not leave a token behind.
+    Raise Conflict beyond MAX_TOKENS_PER_USER tokens. Raise Unauthenticated if the session has ended: a new password
+    revokes all tokens, and none may be created after it.
     """
     secret = PREFIX + secrets.token_urlsafe(32)
     row = {
@@ -48,34 +47,33 @@ def create_token(
         "last_used_at": None,
     }
 
-    def job(connection: Connection) -> int:
+    def insert_token(connection: Connection) -> int:
         require_session(connection, session_id)
         lock_rows(connection, User.__table__, [user_id])
-        held = select(_token.id).where(_token.user_id == user_id).limit(MAX_TOKENS_PER_USER)
-        if len(connection.execute(held).all()) == MAX_TOKENS_PER_USER:
-            raise Conflict(f"An account can hold {MAX_TOKENS_PER_USER} personal tokens.")
+        existing = select(_token.id).where(_token.user_id == user_id).limit(MAX_TOKENS_PER_USER)
+        if len(connection.execute(existing).all()) == MAX_TOKENS_PER_USER:
+            raise Conflict(f"An account can have {MAX_TOKENS_PER_USER} personal tokens; revoke one first.")
         statement = insert(PersonalToken).values(user_id=user_id, token_hash=_hash(secret), **row)
         return int(connection.execute(statement.returning(_token.id)).scalar_one())
 
-    return {"id": write(job, ()), "token": secret, **row}
+    return {"id": write(insert_token, ()), "token": secret, **row}
 
 
 def list_tokens(user_id: int, cursor: str | None, limit: int) -> tuple[list[Any], str | None]:
-    """A page of the account's tokens, oldest first, and the next cursor."""
-    rows, next_cursor = _OF_USER.page(cursor, limit, user=user_id)
-    return [
-        {column.name: value for column, value in zip(_SHOWN, row, strict=False)} for row in rows
-    ], next_cursor
+    """Return a page of the account's tokens, oldest first, and the next cursor."""
+    rows, next_cursor = _BY_USER.page(cursor, limit, user=user_id)
+    names = [column.name for column in _COLUMNS]
+    return [dict(zip(names, row, strict=False)) for row in rows], next_cursor
 
 
 def revoke_token(user_id: int, token_id: int) -> None:
-    """End one of the account's tokens. Raises NotFound."""
-    own = delete(PersonalToken).where(_token.id == token_id, _token.user_id == user_id)
-    if not write(lambda connection: connection.execute(own).rowcount, ()):
+    """Revoke one of the account's tokens. Raise NotFound."""
+    token = delete(PersonalToken).where(_token.id == token_id, _token.user_id == user_id)
+    if not write(lambda connection: connection.execute(token).rowcount, ()):
         raise NotFound("You have no such token.")
 
 
-_CALLER = Prepared(
+_TOKEN_CALLER = Prepared(
     select(
         _token.id, _token.scope, _token.expires_at, _token.last_used_at, _user.id.label("user_id"), _user.role
     )
@@ -84,15 +82,17 @@ _CALLER = Prepared(
 )
 
 
-def find_token_caller(secret: str) -> Caller | None:
-    """The caller a personal token stands for, or None; notes the use, to the minute."""
+def find_token_caller(secret: str) -> Caller:
+    """Return the caller of a personal token, and record its use. Raise Unauthenticated."""
     now = clock.now()
-    row = _CALLER.first(read(), hash=_hash(secret))
-    if row is None or (row.expires_at is not None and row.expires_at <= now):
-        return None
+    row = _TOKEN_CALLER.first(read(), hash=_hash(secret))
+    if row is None:
+        raise Unauthenticated(INVALID)
+    if row.expires_at is not None and row.expires_at <= now:
+        raise Unauthenticated(EXPIRED)
     if row.last_used_at is None or row.last_used_at < now - LAST_USED_INTERVAL_SECONDS * clock.SECOND:
         used = update(PersonalToken).where(_token.id == row.id).values(last_used_at=now)
-        # A full disk keeps nobody from reading.
+        # A full disk must not stop reads.
         with suppress(InsufficientStorage, Unavailable):
             write(lambda connection: connection.execute(used), ())
     return Caller(row.user_id, row.role, None, row.scope)

@@ -22,6 +22,8 @@ from limits.storage import Storage
 SCHEME = "movierating+sqlite"
 BUSY_TIMEOUT_SECONDS = 1.0
 PURGE_INTERVAL_SECONDS = 60.0
+# No limit has a longer window. A row that expires later was written while the clock was ahead, and is ignored.
+MAX_WINDOW_SECONDS = 86_400
 
 # NORMAL loses the newest counts in a power cut and never harms the file, which OFF could.
 _SETUP = """
@@ -34,12 +36,14 @@ CREATE TABLE IF NOT EXISTS counters (
 _HIT = """
 INSERT INTO counters (key, hits, expires_at) VALUES (:key, :amount, :now + :expiry)
 ON CONFLICT (key) DO UPDATE SET
-    hits = excluded.hits + iif(expires_at > :now, hits, 0),
-    expires_at = iif(expires_at > :now, expires_at, excluded.expires_at)
+    hits = excluded.hits + iif(expires_at > :now AND expires_at <= excluded.expires_at, hits, 0),
+    expires_at = iif(expires_at > :now, min(expires_at, excluded.expires_at), excluded.expires_at)
 RETURNING hits
 """
-_LIVE = "SELECT hits, expires_at FROM counters WHERE key = :key AND expires_at > :now"
-_PURGE = "DELETE FROM counters WHERE expires_at <= :now"
+_GET = (
+    "SELECT hits, expires_at FROM counters WHERE key = :key AND expires_at > :now AND expires_at <= :latest"
+)
+_PURGE = "DELETE FROM counters WHERE expires_at <= :now OR expires_at > :latest"
 
 # One lock for all storages of the process, so that a fork can wait for it.
 _lock = threading.Lock()
@@ -71,7 +75,7 @@ class SQLiteStorage(Storage):
         super().__init__(uri, wrap_exceptions=wrap_exceptions, **options)
         self._path = url2pathname(urlsplit(uri).path)
         self._clock = clock
-        self._purge_at = 0.0
+        self._purged_at = 0.0
         self._connection: sqlite3.Connection | None = None
         self._close: Callable[[], object] = lambda: None
         with _lock:
@@ -86,26 +90,27 @@ class SQLiteStorage(Storage):
         """Count a hit and return the hits of the window, which ends `expiry` seconds after its first."""
         now = self._clock()
         ((hits,),) = self._run(_HIT, key=digest(key), amount=amount, now=now, expiry=expiry)
-        if now >= self._purge_at:
-            self._purge_at = now + PURGE_INTERVAL_SECONDS
-            self._run(_PURGE, now=now)
+        if abs(now - self._purged_at) >= PURGE_INTERVAL_SECONDS:
+            self._purged_at = now
+            self._purge(now)
         return int(hits)
 
     def get(self, key: str) -> int:
         """Return the hits of the window that is open, 0 where none is."""
-        rows = self._run(_LIVE, key=digest(key), now=self._clock())
+        now = self._clock()
+        rows = self._run(_GET, key=digest(key), now=now, latest=now + MAX_WINDOW_SECONDS)
         return int(rows[0][0]) if rows else 0
 
     def get_expiry(self, key: str) -> float:
         """Return when the window ends, in seconds since 1970, or now where none is open."""
         now = self._clock()
-        rows = self._run(_LIVE, key=digest(key), now=now)
+        rows = self._run(_GET, key=digest(key), now=now, latest=now + MAX_WINDOW_SECONDS)
         return float(rows[0][1]) if rows else now
 
     def check(self) -> bool:
         """Whether the file can be written."""
         try:
-            self._run(_PURGE, now=self._clock())
+            self._purge(self._clock())
         except sqlite3.Error:
             return False
         return True
@@ -117,6 +122,9 @@ class SQLiteStorage(Storage):
     def clear(self, key: str) -> None:
         """Forget one window."""
         self._run("DELETE FROM counters WHERE key = :key", key=digest(key))
+
+    def _purge(self, now: float) -> None:
+        self._run(_PURGE, now=now, latest=now + MAX_WINDOW_SECONDS)
 
     def _run(self, statement: str, **values: object) -> list[tuple[float, ...]]:
         with _lock:

@@ -86,7 +86,7 @@ def _redis_up() -> bool | None:
 
 def _require_token(wanted: str | None) -> None:
     if wanted is not None and not hmac.compare_digest(access.read_bearer_token().encode(), wanted.encode()):
-        raise Unauthenticated("The token is wrong.")
+        raise Unauthenticated("Invalid token.")
 
 
 def _database_bytes() -> int | None:

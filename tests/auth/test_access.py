@@ -3,6 +3,8 @@
 import jwt
 import pytest
 
+from movierating import clock
+
 ABSENT = ...
 
 FORGED = [
@@ -85,6 +87,36 @@ def test_access_lasts_15_minutes_and_refresh_30_days(member):
         assert claims["exp"] - claims["iat"] == seconds
     assert member.tokens["expires_in"] == 15 * 60
     assert member.tokens["token_type"] == "Bearer"
+
+
+@pytest.mark.parametrize(("seconds", "status"), [(-12, 401), (-8, 200), (8, 200), (12, 401)])
+def test_the_clock_of_another_host_may_differ_by_ten_seconds(member, whoami, resign, seconds, status):
+    now = clock.now() // clock.SECOND
+    times = {"exp": now + seconds} if seconds < 0 else {"iat": now + seconds, "nbf": now + seconds}
+    assert whoami(resign(member.tokens["access_token"], **times)).status_code == status
+
+
+def test_a_verified_token_is_accepted_until_its_expiry_and_leeway(member, whoami, problem, monkeypatch):
+    token = member.tokens["access_token"]
+    expires_at = jwt.decode(token, options={"verify_signature": False})["exp"] * clock.SECOND
+    assert whoami(token).status_code == 200
+    for seconds, status in ((9, 200), (10, 401)):
+        monkeypatch.setattr(clock, "now", lambda now=expires_at + seconds * clock.SECOND: now)
+        assert whoami(token).status_code == status
+
+
+def test_each_kind_of_bad_token_has_its_message(member, client, whoami, problem, resign):
+    def detail(response):
+        return problem(response, 401)["detail"]
+
+    token = member.tokens["access_token"]
+    assert detail(client.get("/v1/users/me")) == "Missing bearer token."
+    assert detail(whoami(token, scheme="Basic")) == "Missing bearer token."
+    assert detail(whoami(resign(token, exp=1_700_000_000))) == "The token has expired."
+    assert detail(whoami("mr_unknown")) == detail(whoami(f"{token}x")) == "Invalid token."
+    assert detail(whoami(member.tokens["refresh_token"])) == "Invalid token."
+    member.post("/v1/auth/logout")
+    assert detail(whoami(token)) == "The token has been revoked."
 
 
 SCHEMES = ["Bearer", "bearer", "BEARER", "bEaReR", "Bearer "]

@@ -6,6 +6,7 @@ from sqlalchemy import update
 from movierating import clock
 from movierating.auth import service
 from movierating.auth.models import User
+from movierating.errors import Unauthenticated
 from movierating.storage import database
 from movierating.storage.database import db, read, write
 
@@ -67,11 +68,12 @@ def test_a_session_that_is_known_ends_in_its_time(member, monkeypatch):
     assert service.find_session_caller(member.id, session_id).user_id == member.id
     end = clock.now() + service.REFRESH_TOKEN_SECONDS * clock.SECOND + clock.SECOND
     monkeypatch.setattr(clock, "now", lambda: end)
-    assert service.find_session_caller(member.id, session_id) is None
+    with pytest.raises(Unauthenticated):
+        service.find_session_caller(member.id, session_id)
 
 
 def test_callers_who_are_known_are_bounded(member, sign_up, monkeypatch):
-    monkeypatch.setattr(service, "_MOST_CALLERS", 2)
+    monkeypatch.setattr(service, "MAX_CACHED_CALLERS", 2)
     for person in [member, *(sign_up() for _ in range(4))]:
         assert person.get(ME).status_code == 200
         assert len(service._callers[db.engine]) <= 2

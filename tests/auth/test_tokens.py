@@ -121,7 +121,7 @@ def test_an_expired_token_is_refused(member, client, create_token, problem):
     headers, _ = create_token(member, expires_at="2100-01-01T00:00:00Z")
     assert client.get("/v1/users/me", headers=headers).status_code == 200
     write(lambda connection: connection.execute(update(PersonalToken).values(expires_at=clock.now())))
-    problem(client.get("/v1/users/me", headers=headers), 401)
+    assert problem(client.get("/v1/users/me", headers=headers), 401)["detail"] == "The token has expired."
 
 
 def test_the_last_use_is_kept_to_the_minute(member, client, create_token):

@@ -99,6 +99,34 @@ def test_a_limit_refuses_until_its_window_ends(storage: SQLiteStorage, clock: Cl
     assert limiter.hit(five, "1.2.3.4")
 
 
+def test_a_window_of_a_clock_that_was_ahead_is_ignored(storage: SQLiteStorage, clock: Clock) -> None:
+    clock.now = NOON + 365 * 86_400
+    assert storage.incr("login/1", 60, amount=5) == 5
+    clock.now = NOON
+    assert (storage.get("login/1"), storage.get_expiry("login/1")) == (0, NOON)
+    assert storage.incr("login/1", 60) == 1
+    assert storage.get_expiry("login/1") == NOON + 60
+
+
+def test_a_window_of_a_clock_that_was_some_seconds_ahead_starts_again(
+    storage: SQLiteStorage, clock: Clock
+) -> None:
+    clock.now = NOON + 30
+    storage.incr("login/1", 60, amount=5)
+    clock.now = NOON
+    assert storage.incr("login/1", 60) == 1
+
+
+def test_windows_of_a_clock_that_was_ahead_are_purged(
+    storage: SQLiteStorage, clock: Clock, path: Path
+) -> None:
+    clock.now = NOON + 365 * 86_400
+    storage.incr("login/1", 60)
+    clock.now = NOON
+    storage.incr("login/2", 60)
+    assert rows_in(path) == 1
+
+
 def test_windows_can_be_forgotten(storage: SQLiteStorage) -> None:
     for key in "abc":
         storage.incr(key, 60)
