@@ -363,6 +363,21 @@ class Service:
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(timeout=30)
 
+    def list_worker_pids(self) -> list[int]:
+        """Return the process ids of the workers; skip the test if the system does not list a process's children."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        if not children.exists():
+            pytest.skip("this system does not list a process's children")
+        return [int(pid) for pid in children.read_text().split() if _is_spawned(pid)]
+
+
+def _is_spawned(pid: str) -> bool:
+    """Return whether a process was started by `multiprocessing`, and is not the one that tracks its resources."""
+    try:
+        return b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False  # it has just ended
+
 
 @pytest.fixture(scope="session", name="free_port")
 def _free_port() -> Callable[[], int]:

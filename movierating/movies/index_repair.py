@@ -169,10 +169,24 @@ def reindex() -> None:
     write(lambda connection: keep_number(connection, INDEX_VERSION), ())
 
 
+# Source: FTS5_CURRENT_VERSION in https://sqlite.org/src/file/ext/fts5/fts5Int.h
+_FTS5_FORMAT = 4
+
+
 def verify_text_index(connection: Connection) -> None:
     """Raises DatabaseError where the full-text index contradicts itself; changes nothing. PostgreSQL's can't."""
     if connection.dialect.name == SQLITE:
         _command(connection, "integrity-check")
+
+
+def restore_text_format(connection: Connection) -> bool:
+    """Record the format of SQLite's full-text index again. Return False if the record was there."""
+    if connection.dialect.name != SQLITE:
+        return False
+    statement = (
+        f"INSERT OR IGNORE INTO {search_index.MOVIE_SEARCH.name}_config VALUES ('version', {_FTS5_FORMAT})"  # noqa: S608
+    )
+    return connection.exec_driver_sql(statement).rowcount == 1
 
 
 def rebuild_text_index(connection: Connection) -> None:

@@ -1,7 +1,7 @@
 """Backups that the server makes by itself: when one is due, and which of the older ones stay.
 
-A thread of the server's main process waits and starts `movierating backup` as a process of its own. The main process
-opens no database, because it forks workers; and a backup that is killed or runs out of memory takes nothing along.
+A thread of the server's main process waits and starts `movierating backup` as a process of its own, so that a backup
+that is killed or runs out of memory does not affect the server.
 """
 
 import os
@@ -24,12 +24,8 @@ RETRY_INTERVAL_SECONDS = 300.0
 # However far away the next one is: the clock may be set, and the machine may sleep.
 MAX_WAIT_SECONDS = 60.0
 
-# A worker that is forked while a process is started would keep that one's pipes open, and whoever reads them waiting.
+# Held while a backup's process is started, so that `stop` ends each one.
 _starting = threading.Lock()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=_starting.acquire, after_in_parent=_starting.release, after_in_child=_starting.release
-    )
 
 _NAME = "movierating-%Y%m%dT%H%M%SZ"
 
@@ -100,7 +96,7 @@ class _BackupThread(threading.Thread):
         super().__init__(name="backups", daemon=True)
         self._schedule = schedule
         self._instance = instance
-        # Several servers of one instance make each backup once. It is let go of for forked processes, too.
+        # Several servers of one instance make each backup once.
         self._turn = FileLock(database.with_name(f".{database.name}.schedule"), timeout=0)
         self._stopping = threading.Event()
         self._process: subprocess.Popen[str] | None = None

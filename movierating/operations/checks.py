@@ -134,8 +134,7 @@ def _damage(connection: Connection) -> Iterator[Finding]:
         found = sqlite_backup.find_damage(driver, f"integrity_check({_MOST_DAMAGE})")
     except sqlite3.DatabaseError as error:
         found = [str(error)]
-    # From 3.44 on, SQLite looks at the full-text index as well, which is none of its own.
-    yield from (("database", line) for line in found if "FTS5 table" not in line)
+    yield from (("database", line) for line in found)
 
 
 def _repair_indexes() -> Iterator[Finding]:
@@ -180,19 +179,23 @@ def _text() -> Iterator[Finding]:
     try:
         write(index_repair.verify_text_index, ())
     except (DatabaseError, ApiError) as error:
-        looked = "contradicts itself" if _is_damage(error) else "can't be looked at"
-        yield index_repair.TEXT.name, f"{looked} ({_reason(error)})"
+        yield index_repair.TEXT.name, _describe_text_error(error)
     else:
         yield from _movies(index_repair.TEXT, index_repair.find_mismatches(read(), index_repair.TEXT))
+
+
+def _describe_text_error(error: DatabaseError | ApiError) -> str:
+    state = "contradicts itself" if _is_damage(error) else "can't be looked at"
+    return f"{state} ({_reason(error)})"
 
 
 def _repair_text() -> Iterator[Finding]:
     try:
         write(index_repair.verify_text_index, ())
     except (DatabaseError, ApiError) as error:
-        if not _is_damage(error):
+        if not _is_damage(error) and not write(index_repair.restore_text_format):
             raise
-        reason = _reason(error)
+        description = _describe_text_error(error)
         write(index_repair.rebuild_text_index)
-        yield index_repair.TEXT.name, f"contradicts itself ({reason})"
+        yield index_repair.TEXT.name, description
     yield from _movies(index_repair.TEXT, index_repair.repair_mismatches(index_repair.TEXT))

@@ -56,8 +56,7 @@ RESERVED_FILES = 128
 def run_server(app: Flask, host: str, port: int, workers: int, backups: BackupSchedule | None = None) -> None:
     """Serve until SIGTERM or SIGINT, then finish the requests in progress and return; make `backups` meanwhile.
 
-    `app` must have no open database connection: workers are forked, and an open SQLite file must not be. Raise
-    ClickException if the address or the backup folder cannot be used.
+    Raise ClickException if the address or the backup folder cannot be used.
     """
     with app.app_context():
         place = database.place()
@@ -75,7 +74,8 @@ def run_server(app: Flask, host: str, port: int, workers: int, backups: BackupSc
     shown = f"[{address}]" if ":" in address else address
     facts = {"address": f"http://{shown}:{port}", "instance": app.config["INSTANCE_PATH"]}
     logs.logger.info("serving", extra={"fields": facts})
-    _let_forks_be_ended()
+    # Forking would copy locks that other threads hold: Granian has a thread for each worker, and backups have one.
+    multiprocessing.set_start_method("spawn", force=True)
     try:
         with backup_schedule.run_backups(backups, place, app.config["INSTANCE_PATH"]):
             server.serve()
@@ -118,24 +118,6 @@ def _server(address: str, port: int, workers: int) -> Any:
         log_level=LogLevels.warning,
         log_dictconfig=logs.GRANIAN_LOG_CONFIG,
     )
-
-
-def _let_forks_be_ended() -> None:
-    """Let SIGTERM end a worker that has just been forked: its handler is the main process's, which would swallow it."""
-    if not hasattr(os, "register_at_fork"):
-        return
-
-    def block() -> None:
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-
-    def unblock() -> None:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
-
-    def reset() -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        unblock()
-
-    os.register_at_fork(before=block, after_in_parent=unblock, after_in_child=reset)
 
 
 def _require_folder(folder: Path) -> None:

@@ -177,10 +177,4 @@ def _failed(*command: str) -> bool:
 def workers_of() -> Callable[[Any], list[int]]:
     """`workers_of(service)` are the process ids of its workers; skips where the system does not list them."""
 
-    def children(service: Any) -> list[int]:
-        listed = Path(f"/proc/{service.process.pid}/task/{service.process.pid}/children")
-        if not listed.exists():
-            pytest.skip("this system does not list a process's children")
-        return [int(pid) for pid in listed.read_text().split()]
-
-    return children
+    return lambda service: service.list_worker_pids()

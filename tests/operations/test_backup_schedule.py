@@ -3,8 +3,6 @@
 import json
 import re
 import shutil
-import subprocess
-import sys
 import time
 import urllib.request
 from datetime import UTC, datetime, timedelta
@@ -147,27 +145,6 @@ def test_nothing_is_restored_while_a_service_runs(serve, instance, run, tmp_path
     assert refused.stderr == "Error: the instance is in use; stop `serve` and other commands first\n"
     assert service.stop() == 0
     assert run("restore", str(file)).returncode == 0
-
-
-FORK = """
-import os, threading
-from movierating.operations import backup_schedule
-
-def fork():
-    os._exit(0) if not os.fork() else os.wait()
-
-thread = threading.Thread(target=fork)
-with backup_schedule._starting:
-    thread.start()
-    thread.join(0.3)
-    print("waits" if thread.is_alive() else "forked")
-thread.join()
-"""
-
-
-def test_no_worker_is_forked_that_inherits_the_pipes_of_a_backup():
-    done = subprocess.run([sys.executable, "-c", FORK], capture_output=True, text=True, timeout=30)
-    assert (done.stdout, done.stderr) == ("waits\n", "")
 
 
 @pytest.mark.parametrize(

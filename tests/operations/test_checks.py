@@ -185,8 +185,27 @@ def test_of_one_kind_there_are_some_lines_and_a_count(add_movie):
 
 
 @pytest.mark.sqlite
-def test_a_repair_that_fails_says_why_and_what_was_done(amelie):
+def test_repair_restores_a_search_index_that_lost_its_configuration(amelie, searches, without_index):
+    before = searches()
     harm("DELETE FROM movie_search_config")
+    without_index("ix_movie_year", "UPDATE movie SET year = 1950 WHERE id = 2")
+    wrong, _ = checks.run_checks(repair=False)
+    assert wrong
+    assert all(line.startswith("database: ") and line.endswith(" index ix_movie_year") for line in wrong)
+    left, repaired = checks.run_checks(repair=True)
+    assert left == []
+    assert [line.partition(" (")[0] for line in repaired] == [
+        "database: index ix_movie_year, repaired",
+        "facets: movie 2 differs from its facts, repaired",
+        "search index: can't be looked at",
+    ]
+    assert searches()[:3] == before[:3]  # the others show the year
+    assert checks.run_checks(repair=True) == ([], [])
+
+
+@pytest.mark.sqlite
+def test_a_repair_that_fails_says_why_and_what_was_done(amelie):
+    harm("DROP TABLE movie_search_content")
     harm("DELETE FROM movie_facet WHERE movie_id = 1")
     database.close()
     wrong, _ = checks.run_checks(repair=False)

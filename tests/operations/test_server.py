@@ -74,11 +74,7 @@ def eventually(true):
 
 
 def workers_of(service):
-    """The process ids of the workers."""
-    children = Path(f"/proc/{service.process.pid}/task/{service.process.pid}/children")
-    if not children.exists():
-        pytest.skip("this system does not list a process's children")
-    return {int(pid) for pid in children.read_text().split()}
+    return set(service.list_worker_pids())
 
 
 def counted(service, name):
@@ -189,6 +185,11 @@ def test_a_worker_that_is_killed_is_replaced_and_its_counts_stay(two):
     assert counted(two, HEALTHY) >= shown
     assert any("Unexpected exit from worker" in line["message"] for line in log_of(two))
     assert two.stop() == 0
+
+
+def test_no_process_is_forked_that_has_threads(two):
+    # A forked process has its parent's command line.
+    assert len(workers_of(two)) == 2
 
 
 HEALTHY = 'movierating_http_requests_total{method="GET",route="/healthz",status="200"}'

@@ -69,6 +69,24 @@ def test_a_copy_that_fails_leaves_the_older_one_and_nothing_else(instance, tmp_p
     assert (folder / "copy").read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM movie_search_config",
+        "INSERT INTO movie_search_content(id, c0) VALUES (9, 'zorro')",
+        "DROP TABLE movie_search_content",
+    ],
+)
+def test_a_damaged_search_index_does_not_stop_a_backup(instance, tmp_path, statement):
+    file = instance / "movierating.sqlite3"
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute(statement)
+    assert sqlite_backup.copy_database(file, tmp_path / "copy") == []
+    damage(file)
+    with pytest.raises(BackupError, match="is damaged"):
+        sqlite_backup.copy_database(file, tmp_path / "copy")
+
+
 def test_what_a_killed_copy_left_is_overwritten(used, tmp_path):
     for suffix in ("", "-journal", "-wal"):
         (tmp_path / f".copy.part{suffix}").write_bytes(b"half" * 1000)
