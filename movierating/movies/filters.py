@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Select, String, bindparam, func, literal_c
 
 from movierating.movies import search_index
 from movierating.movies.models import Movie, MovieFacet, contains_text
-from movierating.movies.titles import make_title_key, split_words
+from movierating.movies.titles import fold, split_words
 
 _movie, _facet = Movie.__table__.c, MovieFacet.__table__.c
 
@@ -40,7 +40,7 @@ def parse_filters(filters: Mapping[str, Any]) -> tuple[tuple[str, ...], dict[str
         kinds.append("words" if found else "title")
         values |= search_index.bind_words(found)
         values["begins"] = f" {found[0]}" if found else ""
-        values["text"] = make_title_key(filters["q"])
+        values["text"] = fold(filters["q"])
     if "year_from" in filters or "year_to" in filters:
         kinds.append("years")
         # An unknown year ranks as 0.

@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 
 from movierating.movies import search_index
 from movierating.movies.models import Movie, MovieFacet
-from movierating.movies.titles import make_title_key
+from movierating.movies.titles import fold
 from movierating.storage.database import batched, read, write
 from movierating.storage.dialect import SQLITE, among, json_list, keep_number, kept_number, savepoint
 
@@ -94,8 +94,8 @@ def _judged(part: DerivedData, row: Columns) -> str | None:
 
 def _true_titles(row: Columns) -> Any:
     return {
-        "title_key": make_title_key(row["title"]),
-        "original_title_key": make_title_key(row["original_title"]) if row["original_title"] else None,
+        "title_key": fold(row["title"]),
+        "original_title_key": fold(row["original_title"]) if row["original_title"] else None,
     }
 
 
@@ -157,7 +157,7 @@ TEXT = DerivedData(
 
 
 # Counts up whenever the same facts are folded or indexed otherwise than in the version before.
-INDEX_VERSION = 3
+INDEX_VERSION = 4
 
 
 def reindex() -> None:

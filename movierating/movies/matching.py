@@ -11,7 +11,7 @@ from movierating import clock
 from movierating.movies import search_index
 from movierating.movies.models import Movie
 from movierating.movies.service import to_columns
-from movierating.movies.titles import make_title_key
+from movierating.movies.titles import fold
 from movierating.storage.dialect import among, listed, newest_id, took_ids
 from movierating.storage.statements import Prepared
 
@@ -72,7 +72,7 @@ class Catalogue:
         self._learn_rows(by_id.values())
         # A title counts only where no id decides.
         open_rows = [row for row in wanted if self._identified(row.imdb_id, row.tmdb_id) is None]
-        keys = {make_title_key(title) for row in open_rows for title in row.titles if title}
+        keys = {fold(title) for row in open_rows for title in row.titles if title}
         by_title = self._found(_KEYS, _movie.title_key, keys)
         by_title |= self._found(_KEYS, _movie.original_title_key, keys)
         self._learn_rows(by_title.values())
@@ -179,7 +179,7 @@ class Catalogue:
 
     def _refuse_twin(self, title: str | None, year: int | None) -> None:
         """Two movies of one title and year need different IMDb ids, even if their TMDB ids differ."""
-        twins = self._by_title.get((make_title_key(title), year)) if title else None
+        twins = self._by_title.get((fold(title), year)) if title else None
         if twins:
             raise AmbiguousMovie(twins, "a movie with this title and year has another TMDB id")
 
@@ -187,7 +187,7 @@ class Catalogue:
         self, imdb_id: str | None, tmdb_id: int | None, title: str, year: int | None, off: int
     ) -> list[_Known]:
         """Those by their own title, or else those by their original one."""
-        key, years = make_title_key(title), {year} if year is None else {year - off, year + off}
+        key, years = fold(title), {year} if year is None else {year - off, year + off}
         for titles in (self._by_title, self._by_original):
             named = [known for each in years for known in titles.get((key, each), ())]
             fitting = [

@@ -61,7 +61,11 @@ def match_words() -> ColumnElement[bool]:
 
 
 def bind_words(words: Sequence[str]) -> dict[str, str]:
-    """The values of `match_words`' parameters for these words, which are letters and numbers alone."""
+    """Return the parameters of `match_words` for these words, which are letters and numbers alone.
+
+    A word that is repeated is looked up once, and besides as the unfinished last one.
+    """
+    words = [*dict.fromkeys(words[:-1]), *words[-1:]]
     return {
         "words": " ".join(f'"{word}"' for word in words) + "*",
         "lexemes": " & ".join(f"'{word}'" for word in words) + ":*",
@@ -81,7 +85,7 @@ def make_index_text(movie: Mapping[str, Any]) -> dict[str, str]:
     return {
         "title": " ".join(list_indexed_words(movie["title"])),
         "original_title": " ".join(list_indexed_words(movie["original_title"] or "")),
-        "directors": " ".join(list_indexed_words(" ".join(orjson.loads(movie["directors"])))),
+        "directors": " ".join(list_indexed_words(*orjson.loads(movie["directors"]))),
     }
 
 

@@ -12,7 +12,7 @@ from movierating.errors import Conflict, NotFound, PreconditionFailed
 from movierating.movies import search_index
 from movierating.movies.genres import GENRES
 from movierating.movies.models import Movie, MovieFacet
-from movierating.movies.titles import make_title_key
+from movierating.movies.titles import fold
 from movierating.storage.database import read, write
 from movierating.storage.statements import Prepared
 
@@ -207,11 +207,9 @@ def to_columns(given: Mapping[str, Any]) -> dict[str, Any]:
         if name in values:
             values[name] = orjson.dumps(values[name]).decode()
     if "title" in values:
-        values["title_key"] = make_title_key(values["title"])
+        values["title_key"] = fold(values["title"])
     if "original_title" in values:
-        values["original_title_key"] = (
-            make_title_key(values["original_title"]) if values["original_title"] else None
-        )
+        values["original_title_key"] = fold(values["original_title"]) if values["original_title"] else None
     return values
 
 
@@ -220,7 +218,7 @@ def _refuse_namesake(connection: Connection, row: Mapping[str, Any], own_id: int
 
     No unique index can say this; but writers come one at a time, so what is read here holds until the commit.
     """
-    key = row.get("title_key") or make_title_key(row["title"])
+    key = row.get("title_key") or fold(row["title"])
     same = and_(_movie.title_key == key, _movie.year == row["year"])
     if row["imdb_id"] is not None:
         same = and_(same, or_(_movie.imdb_id.is_(None), _movie.imdb_id == row["imdb_id"]))

@@ -1,5 +1,6 @@
 """Film titles as text: folding them for comparison, and reading the way MovieLens writes them."""
 
+import functools
 import re
 import unicodedata
 from typing import NamedTuple
@@ -43,8 +44,8 @@ _WORD = re.compile(r"[^\W_]+")
 _INSIDE_WORDS = re.compile(r"['.-]")
 _YEARS = re.compile(r"([0-9]{4})(?:\s*[-\u2013\u2014]\s*(?:[0-9]{4})?)?")
 _FIRST_YEAR, _LAST_YEAR = 1870, 2100
-# In letters, of which each takes four bytes at most.
-_MAX_KEY_LENGTH = 500
+# In letters, of which each takes four bytes at most; PostgreSQL's indexes take 2,704 bytes of a key, 2,046 of a word.
+MAX_FOLDED_LENGTH = 500
 # IMDb's marks for television, video and game, which old MovieLens sets put behind the year.
 _MEDIUM = re.compile(r"(?<=\))\s*\((?:TV|V|VG)\)$")
 _ALSO_KNOWN_AS = re.compile(r"a\.?k\.?a\.?\s+", re.IGNORECASE)
@@ -59,43 +60,43 @@ class MovieLensTitle(NamedTuple):
 
 
 def fold(text: str) -> str:
-    """The text as it is compared and searched: no accents, no letter case, single spaces, trimmed.
+    """Return the text as it is compared and searched: no accents, no letter case, single spaces, trimmed.
 
     NFKD, combining marks dropped, Unicode's case folding, then letters with no decomposition (`ø`, `ł`, `æ`)
     spelled in ASCII, and typographic quotes and dashes made plain. Punctuation stays.
-    `fold(fold(x)) == fold(x)`.
+    `fold(fold(x)) == fold(x)`. The text is cut to MAX_FOLDED_LENGTH letters, both before folding and after it: a single
+    letter may fold to 18.
     """
+    text = text[:MAX_FOLDED_LENGTH]
     if text.isascii():
         return " ".join(text.lower().split())
-    # Twice, because the case folding of a compatibility character can be decomposed again.
-    decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
-    letters = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
-    return " ".join(letters.translate(_TABLE).split())
+    folded = "".join(map(_fold_letter, text))
+    return " ".join(folded.split())[:MAX_FOLDED_LENGTH].rstrip()
 
 
-def make_title_key(title: str) -> str:
-    """The text by which a title is found, compared and sorted: the beginning of it, folded.
-
-    Folding makes thrice as many letters of a title in Hangul, and PostgreSQL's indexes take 2,704 bytes.
-    """
-    return fold(title)[:_MAX_KEY_LENGTH]
+# Letters can be folded one by one: they depend on each other only in the order of combining marks, which are dropped.
+@functools.lru_cache(10_000)
+def _fold_letter(letter: str) -> str:
+    # Decomposed twice, because the case folding of a compatibility character can be decomposed again.
+    decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", letter).casefold())
+    return "".join(each for each in decomposed if not unicodedata.combining(each)).translate(_TABLE)
 
 
 def split_words(text: str) -> list[str]:
-    """The words of a text for search, folded: runs of letters and numbers, as one rule for texts and for queries.
-
-    Of a longer word than PostgreSQL's index takes, which is 2,046 bytes, the beginning counts.
-    """
-    return [word[:_MAX_KEY_LENGTH] for word in _WORD.findall(fold(text))]
+    """Return the words of a text, folded: runs of letters and numbers. Index and queries share this rule."""
+    return _WORD.findall(fold(text))
 
 
-def list_indexed_words(text: str) -> list[str]:
-    """The words by which a text is found: its own, and those that people type without a mark inside.
+def list_indexed_words(*texts: str) -> list[str]:
+    """Return the words by which texts are found: their own, and those that people type without a mark inside.
 
     `Ocean's` is found as `oceans`, `L.A.` as `la`, `Spider-Man` as `spiderman`.
     """
-    own = split_words(text)
-    return own + [word for word in split_words(_INSIDE_WORDS.sub("", fold(text))) if word not in own]
+    folded = [fold(text) for text in texts]
+    words = [word for text in folded for word in _WORD.findall(text)]
+    known = set(words)
+    joined = (word for text in folded for word in split_words(_INSIDE_WORDS.sub("", text)))
+    return words + [word for word in joined if word not in known]
 
 
 def move_article_to_front(title: str) -> str:

@@ -64,3 +64,22 @@ def test_an_edit_leaves_one_entry(add_movie):
 
 def test_no_movies_are_indexed_without_a_statement(app):
     write(lambda connection: search_index.add_movies(connection, []))
+
+
+@pytest.mark.parametrize(
+    ("words", "bound"),
+    [
+        (["moon"], '"moon"*'),
+        (["a", "moon", "a"], '"a" "moon" "a"*'),
+        (["a", "a", "b", "a", "b", "a"], '"a" "b" "a"*'),
+    ],
+)
+def test_a_repeated_word_is_looked_up_once_and_as_the_unfinished_last_one(words, bound):
+    assert search_index.bind_words(words)["words"] == bound
+
+
+def test_every_director_is_found_however_many_there_are(add_movie):
+    directors = [f"{number} " + "\ufdfa" * 190 for number in range(50)]
+    _, (_, _, _, text) = indexed(add_movie(directors=directors))
+    assert {str(number) for number in range(50)} <= set(text.split())
+    assert len(text) <= 50 * 501

@@ -5,7 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from movierating.movies import titles
 from movierating.movies.titles import (
+    MAX_FOLDED_LENGTH,
     fold,
     list_indexed_words,
     move_article_to_front,
@@ -52,6 +54,19 @@ def test_fold_is_idempotent_on_every_code_point() -> None:
         if fold(once) != once:
             changed.append(hex(first))
     assert changed == []
+
+
+@pytest.mark.parametrize("letter", ["a", "é", "각", "\ufdfa", "\u0315", "a \ufdfa"])
+def test_fold_looks_at_a_bounded_number_of_letters_and_returns_no_more(
+    monkeypatch: pytest.MonkeyPatch, letter: str
+) -> None:
+    folded: list[str] = []
+    fold_letter = titles._fold_letter
+    monkeypatch.setattr(titles, "_fold_letter", lambda each: folded.append(each) or fold_letter(each))
+    text = fold(letter * 10_000)
+    assert len(folded) <= MAX_FOLDED_LENGTH
+    assert len(text) <= MAX_FOLDED_LENGTH
+    assert fold(text) == text
 
 
 @settings(deadline=None)
