@@ -51,4 +51,4 @@ def test_schemathesis_finds_nothing(add_movie, serve, tmp_path, role):
     # Answers led on to other calls.
     assert int(re.search(r"API Links: +(\d+) covered", found.stdout)[1]) > 5, found.stdout
     # Had it lost its account or its role, it would have seen little.
-    assert not account or users.own(account["id"])["role"] == role
+    assert not account or users.get_own_account(account["id"])["role"] == role
