@@ -14,9 +14,10 @@ from movierating.auth import access
 from movierating.auth.routes import blueprint as auth_blueprint
 from movierating.auth.service import REFRESH_TOKEN_SECONDS
 from movierating.cli.main import main
-from movierating.http import application, cache_validators, proxies
+from movierating.http import cache_validators, error_handlers, proxies
+from movierating.http.application import Application
 from movierating.http.docs_page import blueprint as pages_blueprint
-from movierating.http.extensions import api, cors, jwt, limiter, migrate
+from movierating.http.extensions import api, cors, init_limiter, jwt, migrate
 from movierating.http.response_cache import ResponseCache
 from movierating.limits import sqlite_storage
 from movierating.monitoring import counters, logs, request_log
@@ -40,7 +41,7 @@ def build(environ: Mapping[str, str] | None, prepared: bool) -> Flask:
     folder = settings["INSTANCE_PATH"]
     startup.create_instance_folder(folder, to_be_written=prepared)
     settings["SECRET_KEY"] = settings["SECRET_KEY"] or startup.load_secret_key(folder)
-    app = application.Application("movierating", instance_path=str(folder), static_folder="static")
+    app = Application("movierating", instance_path=str(folder), static_folder="static")
     app.config.from_mapping(settings)
     app.extensions["redis"] = redis = _redis_server(settings["REDIS_URL"])
     app.config.from_mapping(_extension_settings(settings))
@@ -132,25 +133,19 @@ def _limiter_settings(file: Path, redis: "RedisClient | None") -> dict[str, Any]
     }
 
 
-def _bind_extensions(app: application.Application) -> None:
-    application.init_app(app)
+def _bind_extensions(app: Application) -> None:
+    error_handlers.init_app(app)
     try:
         db.init_app(app)
     except ModuleNotFoundError as error:
         raise config.SettingError("DATABASE_URL: needs the extra movierating[postgresql]") from error
     except SQLAlchemyError as error:
         raise config.SettingError("DATABASE_URL: is no address of a database") from error
-    # It closes the session of each request, and none has one.
-    app.teardown_appcontext_funcs.clear()
     with app.app_context():
         database.configure(db.engine, app.config["DATABASE_REPLICA_URL"])
     migrate.init_app(app, db, directory=str(startup.MIGRATIONS_FOLDER), render_as_batch=True)
     jwt.init_app(app)
-    limiter.init_app(app)
-    # To find out that nothing limits a read takes as long as to answer one, and here only operations have limits, which
-    # are looked at where these are called; what it would do before a request is for limits of all.
-    app.before_request_funcs.clear()
-    app.spare_reads()
+    init_limiter(app)
     if app.config["CORS_ORIGINS"]:
         cors.init_app(
             app,

@@ -21,10 +21,6 @@ from movierating.http.request_parser import BODY_IS_CHECKED, QUERY_IS_CHECKED, R
 _LARGEST_ID = 2**63 - 1
 
 _READ_METHODS = frozenset({"GET", "HEAD"})
-_OPERATIONS = {
-    "HEAD": "get",
-    **{method: method.lower() for method in ("GET", "POST", "PUT", "PATCH", "DELETE")},
-}
 
 
 class IdConverter(BaseConverter):
@@ -41,10 +37,6 @@ class View(MethodView):
     """The operations of one URL, a method each. One object serves all requests, so it keeps nothing of theirs."""
 
     init_every_request = False
-
-    def dispatch_request(self, **kwargs: Any) -> Any:
-        """Let the operation of the request's method answer; Flask's own asks twice whether it is a coroutine."""
-        return getattr(self, _OPERATIONS[request_ctx.request.environ["REQUEST_METHOD"]])(**kwargs)
 
 
 class Blueprint(flask_smorest.Blueprint):
@@ -74,16 +66,6 @@ class Blueprint(flask_smorest.Blueprint):
 
         return decorator
 
-    def alt_response(self, status_code: int, *args: Any, **kwargs: Any) -> Callable[[Any], Any]:
-        """flask-smorest's `alt_response`, without a call more on each request."""
-        documented = super().alt_response(status_code, *args, **kwargs)
-
-        def decorator(view: Any) -> Any:
-            view._apidoc = documented(view)._apidoc
-            return view
-
-        return decorator
-
     @staticmethod
     def error_responses(*statuses: int) -> Callable[[Any], Any]:
         """Document the problems that an operation answers with, beside those that every operation can."""
@@ -101,11 +83,6 @@ class Blueprint(flask_smorest.Blueprint):
         return _documenting(
             lambda doc: doc.setdefault("arguments", {}).setdefault("parameters", []).append(parameter)
         )
-
-    @staticmethod
-    def doc(**described: Any) -> Callable[[Any], Any]:
-        """flask-smorest's `doc`, without a call more on each request."""
-        return _documenting(lambda doc: doc.setdefault("manual_doc", {}).update(described))
 
 
 def _without_surplus(view: Callable[..., Any]) -> Any:

@@ -1,0 +1,77 @@
+"""Error handlers: every error becomes a problem details response (RFC 9457)."""
+
+import flask
+import orjson
+from flask import Response, request
+from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.exceptions import HTTPException, InternalServerError
+
+from movierating import errors
+from movierating.http.response_cache import REQUEST_ID, ROUTE, USER_ID
+from movierating.monitoring import logs
+from movierating.storage import storage_errors
+
+_HEADERS = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "1"}}
+_FORWARDED_HEADERS = ("Allow", "Retry-After", "WWW-Authenticate")
+
+# Werkzeug's own descriptions repeat what a hostile client sent, or address a person in a browser.
+_DETAILS = {
+    404: "There is nothing at this address.",
+    405: "This address does not support that method.",
+    413: "The body exceeds the size limit.",
+    429: "Too many requests; Retry-After says when to try again.",
+    500: "An internal error occurred; the log has details under this request id.",
+}
+
+
+def init_app(app: flask.Flask) -> None:
+    """Register the error handlers on `app`. Flask turns an unhandled exception into an InternalServerError."""
+    app.register_error_handler(errors.ApiError, _handle_api_error)
+    app.register_error_handler(HTTPException, _handle_http_error)
+    app.register_error_handler(SQLAlchemyError, _handle_database_error)
+
+
+def log_error(error: Exception) -> None:
+    """Log an error with its traceback and the current request."""
+    get = request.environ.get
+    logs.log_failure(
+        error,
+        request_id=get(REQUEST_ID),
+        method=request.method,
+        route=get(ROUTE),
+        user_id=get(USER_ID),
+    )
+
+
+def _handle_api_error(error: errors.ApiError) -> Response:
+    if error.status >= 500 and error.__cause__ is not None:
+        log_error(error)
+    return _make_response(error.status, error.detail, error.errors, _HEADERS.get(error.status))
+
+
+def _handle_http_error(error: HTTPException) -> Response | HTTPException:
+    if error.code is None or error.code < 400:
+        return error  # a redirect
+    if isinstance(error, InternalServerError) and error.original_exception is None:
+        log_error(error)
+    headers = {name: value for name, value in error.get_headers() if name in _FORWARDED_HEADERS}
+    return _make_response(error.code, _DETAILS.get(error.code, str(error.description)), headers=headers)
+
+
+def _handle_database_error(error: SQLAlchemyError) -> Response:
+    """Respond 503 if the database failed to respond to a read; writes raise an ApiError of their own."""
+    if not storage_errors.is_of_file(error):
+        raise error
+    unavailable = errors.Unavailable(storage_errors.NO_ANSWER)
+    unavailable.__cause__ = error
+    return _handle_api_error(unavailable)
+
+
+def _make_response(
+    status: int,
+    detail: str,
+    field_errors: list[errors.FieldError] | None = None,
+    headers: dict[str, str] | None = None,
+) -> Response:
+    body = errors.problem_details(status, detail, request.environ.get(REQUEST_ID), field_errors)
+    return Response(orjson.dumps(body), status, headers, content_type=errors.PROBLEM_MEDIA_TYPE)
