@@ -33,12 +33,12 @@ EVENING, EVENING_WARM_UP_SECONDS = "an evening", 20
 TARGETS = {
     "one movie, read again": 3.0,
     "the same with `If-None-Match`": 3.0,
-    "20 movies, read again": 2.5,
-    "20 ratings of a person, read again": 2.5,
-    "one movie, never read": 0.6,
-    "a page of 20, never read": 0.4,
-    EVENING: 0.5,
-    "a rating": 0.2,
+    "20 movies, read again": 3.0,
+    "20 ratings of a person, read again": 3.0,
+    "one movie, never read": 0.55,
+    "a page of 20, never read": 0.15,
+    EVENING: 0.3,
+    "a rating": 0.17,
 }
 
 
@@ -112,7 +112,7 @@ def ratios(sizes: list[str], loads: dict[tuple[str, str], list[Load]]) -> str:
         found = [loads[name, size] for size in sizes]
         errors = sum(one.errors for each in found for one in each)
         times = [f"{_times(each, loads[HELLO]):.2f}" for each in found]
-        lines.append((name, *_numbers(_middle(found[-1])), *times, f"{target:.1f}", str(errors)))
+        lines.append((name, *_numbers(_middle(found[-1])), *times, f"{target:.2f}", str(errors)))
     heads = [f"times hello, {size} movies" for size in sizes]
     of_largest = [f"{what}, {sizes[-1]}" for what in ("a second", "p50", "p99")]
     return table(("one worker", *of_largest, *heads, "at least", "errors"), lines)
@@ -165,7 +165,7 @@ def memory(folder: Path, instance: Path, number: int) -> Iterator[tuple[str, ...
     _, theirs = cores()
     with serving(instance) as service:
         service.get("/genres")
-        yield "memory of a worker that just started", _mb(service), "120 MB"
+        yield "memory of a worker that just started", _mb(service), "95 MB"
         catalogue, sent = Catalogue(instance, service), 0
         movies = catalogue.shuffled([get(f"/movies/{one}") for one in catalogue.movies])
         distinct = Requests(folder / "distinct.tsv", (movies + catalogue.unread_pages())[:DISTINCT])
