@@ -30,7 +30,7 @@ _numbers = itertools.count(1)
 
 def recount() -> None:
     """Every sum and score in the database is what a loop over its ratings comes to."""
-    sums: dict[tuple[str, int], list[int]] = defaultdict(lambda: [0] * len(columns.COLUMNS))
+    sums: dict[tuple[str, int], list[int]] = defaultdict(lambda: [0] * len(columns.STATS_COLUMNS))
     for user_id, movie_id, value in read().execute(
         select(*Rating.__table__.c["user_id", "movie_id", "value"])
     ):
@@ -38,7 +38,7 @@ def recount() -> None:
             for place, more in ((0, 1), (1, value), (1 + value, 1)):
                 sums[key][place] += more
     for table in (_movie, _user):
-        for row in read().execute(select(table.c.id, *columns.columns_of(table))):
+        for row in read().execute(select(table.c.id, *columns.get_stats_columns(table))):
             assert list(row[1:]) == sums[table.name, row.id]
     scores = dict(read().execute(select(_movie.c.id, _movie.c.score)).all())
     for movie_id, score in scores.items():

@@ -135,7 +135,7 @@ def test_what_goes_takes_its_ratings_out_of_all_sums(add_user, add_movie):
             service.rate_movie(user_id, movie_id, value, None)
     service.delete_movie(gone, None, with_ratings=True)
     assert read().scalars(select(User.rating_sum)).all() == [10, 11]
-    write(lambda connection: service.remove_all_of(connection, users[0]))
+    write(lambda connection: service.delete_all_ratings(connection, users[0]))
     assert (sums_of(kept)["count"], sums_of(kept)["mean"]) == (1, 5.5)
     assert write(aggregates.find_mismatches) == []
 
@@ -147,7 +147,7 @@ def test_what_goes_takes_its_ratings_out_of_all_sums(add_user, add_movie):
 )
 def test_a_rating_is_shown_as_the_schema_describes_it(value, moments, text):
     stored = dict(zip(("value", "rated_at", "created_at", "updated_at"), (value, *moments), strict=True))
-    shown = service.shown_values(**stored)
+    shown = service.serialize_rating_values(**stored)
     assert orjson.dumps(shown) == orjson.dumps(RatingSchema().dump(stored))
     user = {"id": 7, "username": text, "display_name": text}
     dumped = MovieRatingSchema().dump({**stored, "user": user})
