@@ -1,7 +1,7 @@
-"""Rate limits by person and by account.
+"""Rate limits per user and per account.
 
-What names the person or account is read again for every request: Flask-Limiter keeps one list of limits for all
-threads, so a limit that knows its person would count somebody else's requests.
+The key functions read the user or account from the current request: Flask-Limiter shares its limits between all
+threads, so a limit must not hold a user of its own.
 """
 
 from typing import Any
@@ -26,7 +26,7 @@ SIGN_UPS_PER_ADDRESS = "20 per hour"
 
 
 def read_json_field(name: str) -> Any:
-    """A field of the request's JSON body as it was sent, None where there is none. Never raises."""
+    """Return a field of the request's JSON body before validation, or None. Never raises."""
     try:
         body = orjson.loads(request.get_data())
     except (orjson.JSONDecodeError, HTTPException, Unavailable):
@@ -34,7 +34,7 @@ def read_json_field(name: str) -> Any:
     return body.get(name) if isinstance(body, dict) else None
 
 
-# Flask-Limiter takes any exception of the functions below for a broken storage.
+# Flask-Limiter treats any exception of the functions below as a failure of its storage.
 
 
 def _get_account_key() -> str:
@@ -48,10 +48,10 @@ def _get_account_key() -> str:
 
 
 def _get_user_key() -> str:
-    return f"person:{g.caller.user_id}"
+    return f"user:{g.caller.user_id}"
 
 
-def _has_no_password() -> bool:
+def _sends_no_password() -> bool:
     return read_json_field("current_password") is None
 
 
@@ -59,7 +59,10 @@ limit_logins_per_account = limiter.limit(LOGINS_PER_ACCOUNT, key_func=_get_accou
 limit_writes_per_user = limiter.shared_limit(
     WRITES_PER_USER, scope="writes", key_func=_get_user_key, methods=["POST", "PUT", "PATCH", "DELETE"]
 )
-# Who holds a stolen access token must not find out the password with it.
+# A stolen access token must not help to guess the password.
 limit_reauthentications_per_user = limiter.shared_limit(
-    REAUTHENTICATIONS_PER_USER, scope="current_password", key_func=_get_user_key, exempt_when=_has_no_password
+    REAUTHENTICATIONS_PER_USER,
+    scope="current_password",
+    key_func=_get_user_key,
+    exempt_when=_sends_no_password,
 )

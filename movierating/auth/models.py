@@ -1,4 +1,4 @@
-"""Accounts, and what proves that a request comes from one: sessions and personal tokens."""
+"""Tables of accounts, sessions and personal tokens."""
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
@@ -12,9 +12,9 @@ SCOPES = ("read", "write")
 
 
 class User(RatingStatsMixin, Base):
-    """An account. Without a password hash (imported raters) nobody can sign in to it.
+    """An account. One without a password hash (an imported user) can't log in.
 
-    The `_key` columns hold the case-folded text that is unique. Times are microseconds since 1970, in every table.
+    The `_key` columns hold the normalized, unique text. Times are microseconds since 1970, in every table.
     """
 
     __tablename__ = "user"
@@ -37,7 +37,7 @@ class User(RatingStatsMixin, Base):
 
 
 class Session(Base):
-    """One login. `generation` counts its refresh tokens, of which only the last is good."""
+    """One login. `generation` counts its refresh tokens; only the last one is valid."""
 
     __tablename__ = "session"
     __table_args__ = (Index(None, "user_id"),)
@@ -51,7 +51,7 @@ class Session(Base):
 
 
 class PersonalToken(Base):
-    """A named token for scripts; only the SHA-256 of it is kept, in hexadecimal."""
+    """A named token for scripts; only its SHA-256 is stored, in hexadecimal."""
 
     __tablename__ = "personal_token"
     __table_args__ = (

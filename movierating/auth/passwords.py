@@ -1,8 +1,8 @@
-"""Passwords: how they are hashed, and which ones are refused.
+"""Hash and verify passwords, and reject weak ones.
 
-Everything here works on a password's NFKC form, so that a password typed on another keyboard or system is
-the same password (NIST SP 800-63B, "Password Verifiers"). There are no composition rules, for the same
-document's reasons: length, a list of common passwords and the person's own name are what is looked at.
+Passwords are compared in NFKC form, so that a password typed on another keyboard or system is the same password
+(NIST SP 800-63B, "Password Verifiers"). As that document recommends, there are no composition rules: a password
+is checked for its length, against a list of common passwords, and for the user's own name.
 """
 
 from functools import cache
@@ -19,53 +19,53 @@ PARALLELISM = 1
 
 MIN_LENGTH = 10
 MAX_LENGTH = 128
-# Unicode's normalization takes quadratic time on a long run of combining marks, so input that is far too
-# long is turned away before it. Four times leaves room for the characters that NFKC puts together.
+# Unicode normalization takes quadratic time on a long run of combining marks, so longer input is rejected before it.
+# Four times the maximum leaves room for characters that NFKC combines.
 MAX_INPUT_LENGTH = 4 * MAX_LENGTH
 
 SERVICE_NAME = "movierating"
 MIN_NAME_LENGTH = 4
 MIN_REMAINDER_LENGTH = 6
 
-_TOO_LONG = f"The password may have {MAX_LENGTH} characters at most."
+_TOO_LONG = f"The password may have at most {MAX_LENGTH} characters."
 _hasher = PasswordHasher(time_cost=TIME_COST, memory_cost=MEMORY_KIB, parallelism=PARALLELISM, type=Type.ID)
 
 
 def hash_password(password: str) -> str:
-    """The password's Argon2id hash in PHC string format, with a salt of its own."""
+    """Return the Argon2id hash of a password in PHC string format, with a new salt."""
     return _hasher.hash(_encode(password))
 
 
 def verify_password(password_hash: str | None, password: str) -> bool:
-    """Whether the password is the hashed one.
+    """Return whether a password matches a hash.
 
-    Without a hash (no such account, or one that can't sign in) the answer is False and costs the same as
-    with one. A hash that can't be read matches nothing.
+    Return False at the same cost without a hash (no such account, or one that can't log in), and False for an
+    invalid hash.
     """
     if len(password) > MAX_INPUT_LENGTH:
         password_hash, password = None, ""
-    tried = _dummy_hash() if password_hash is None else password_hash
+    compared = _dummy_hash() if password_hash is None else password_hash
     try:
-        _hasher.verify(tried, _encode(password))
+        _hasher.verify(compared, _encode(password))
     except (VerificationError, InvalidHashError):
         return False
     return password_hash is not None
 
 
 def needs_rehash(password_hash: str) -> bool:
-    """Whether the hash was made with other parameters than today's.
+    """Return whether a hash was made with other parameters than the current ones.
 
-    Raises argon2's InvalidHashError for a string that is no Argon2 hash.
+    Raise argon2's InvalidHashError for a string that is no Argon2 hash.
     """
     return _hasher.check_needs_rehash(password_hash)
 
 
 def explain_rejection(password: str, *, username: str, email: str) -> str | None:
-    """Why this person may not have this password, as a sentence for them, or None where it is fine."""
+    """Return why a user may not have this password, as a sentence, or None if it is acceptable."""
     if len(password) > MAX_INPUT_LENGTH:
         return _TOO_LONG
     if not _is_valid_text(password):
-        return "The password holds characters that are no valid text."
+        return "The password contains invalid characters."
     length = len(normalize("NFKC", password))
     if length < MIN_LENGTH:
         return f"The password needs at least {MIN_LENGTH} characters."
@@ -76,7 +76,7 @@ def explain_rejection(password: str, *, username: str, email: str) -> str | None
 
 def _explain_guessable(folded: str, username: str, email: str) -> str | None:
     if folded in common_passwords():
-        return "This password is one of the most common ones, which are tried first. Choose another."
+        return "This is one of the most common passwords. Choose another."
     local_part, _, _ = email.rpartition("@")
     if any(_is_mostly(name, folded) for name in (email, local_part, username)):
         return "The password is little more than your own name or e-mail address."
@@ -86,24 +86,21 @@ def _explain_guessable(folded: str, username: str, email: str) -> str | None:
 
 
 def _is_mostly(name: str, folded_password: str) -> bool:
-    """Whether, once the name is taken out, fewer than six characters or no letter is left.
+    """Return whether fewer than six characters, or no letter, remain without the name.
 
-    So `anna-2024` and `annaanna!` are little more than `anna`, and `anna eats purple kites` is not. Names of
-    fewer than four characters stand in too many good passwords by chance.
+    `anna-2024` and `annaanna!` are mostly `anna`; `anna eats purple kites` is not. Names of fewer than four
+    characters are ignored: too many good passwords contain one by chance.
     """
     folded_name = _fold(name)
     if len(folded_name) < MIN_NAME_LENGTH or folded_name not in folded_password:
         return False
-    rest = folded_password.replace(folded_name, "")
-    return len(rest) < MIN_REMAINDER_LENGTH or not any(character.isalpha() for character in rest)
+    remainder = folded_password.replace(folded_name, "")
+    return len(remainder) < MIN_REMAINDER_LENGTH or not any(character.isalpha() for character in remainder)
 
 
 @cache
 def common_passwords() -> frozenset[str]:
-    """The bundled list of common passwords, each in NFKC form and case-folded.
-
-    Those of fewer than ten characters are left out of it, since length alone refuses them.
-    """
+    """Return the bundled list of common passwords of at least ten characters, in NFKC form and case-folded."""
     text = files("movierating.auth").joinpath("common_passwords.txt").read_text(encoding="utf-8")
     return frozenset(text.splitlines())
 
@@ -118,8 +115,8 @@ def _fold(text: str) -> str:
 
 
 def _encode(password: str) -> bytes:
-    # JSON can carry half a surrogate pair ("\ud800"), which strict UTF-8 refuses. No account has such a
-    # password, and a login with one has to fail like any other.
+    # JSON can contain half a surrogate pair ("\ud800"), which strict UTF-8 rejects. No account has such a password,
+    # and a login with one must fail like any other.
     return normalize("NFKC", password).encode("utf-8", "surrogatepass")
 
 

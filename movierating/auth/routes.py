@@ -1,4 +1,4 @@
-"""Calls about identity: `/v1/auth`."""
+"""Operations under `/v1/auth`: logins, sessions and personal tokens."""
 
 from typing import Any
 
@@ -18,13 +18,11 @@ from movierating.http.responses import (
     make_list_schema,
 )
 
-blueprint = Blueprint(
-    "auth", __name__, url_prefix="/v1/auth", description="Who is calling: sessions and personal tokens."
-)
+blueprint = Blueprint("auth", __name__, url_prefix="/v1/auth", description="Sessions and personal tokens.")
 
 
-def _refreshing() -> str:
-    # Flask-Limiter takes any exception of this function for a broken storage.
+def _get_refresh_key() -> str:
+    # Flask-Limiter treats any exception of this function as a failure of its storage.
     try:
         return f"account:{access.read_refresh_token().user_id}"
     except Unauthenticated:
@@ -37,7 +35,7 @@ def _require_refresh_token() -> None:
 
 @blueprint.route("/login")
 class Login(View):
-    """Sessions are opened here."""
+    """Open a session."""
 
     @blueprint.doc(operationId="log_in")
     @limiter.limit(limits.LOGINS_PER_ADDRESS)
@@ -48,7 +46,8 @@ class Login(View):
     def post(self, body: dict[str, str]) -> Response:
         """Log in
 
-        Answers with an access token for the `Authorization: Bearer` header and a refresh token for its successor.
+        The response contains an access token for the `Authorization: Bearer` header, and a refresh token for the next
+        pair.
         """
         grant = service.login(body["login"], body["password"])
         return json_response(access.issue_tokens(grant), headers={"Cache-Control": "no-store"})
@@ -56,26 +55,26 @@ class Login(View):
 
 @blueprint.route("/refresh")
 class Refresh(View):
-    """Sessions are carried on here."""
+    """Continue a session."""
 
     @blueprint.doc(operationId="refresh_tokens", security=[{"refresh": []}])
     @limiter.limit(limits.REFRESHES_PER_ADDRESS)
-    @limiter.limit(limits.REFRESHES_PER_ACCOUNT, key_func=_refreshing)
+    @limiter.limit(limits.REFRESHES_PER_ACCOUNT, key_func=_get_refresh_key)
     @blueprint.error_responses(401, 429)
     @check_exists_first(_require_refresh_token)
     @blueprint.response(200, schemas.TokenPairSchema())
     def post(self) -> Response:
         """Exchange a refresh token for a new pair
 
-        Send the refresh token as the Bearer. It is spent by this; sent again more than 10 seconds later, it ends the
-        whole session, since one of the two who sent it must have stolen it.
+        Send the refresh token as the bearer token. It is valid once. If it is sent again more than 10 seconds later, it
+        must have been stolen, and the session ends.
         """
         return json_response(access.issue_tokens(service.refresh(access.read_refresh_token())))
 
 
 @blueprint.route("/logout")
 class Logout(View):
-    """Sessions are ended here."""
+    """End a session."""
 
     @blueprint.doc(operationId="log_out")
     @access.session_required
@@ -83,7 +82,7 @@ class Logout(View):
     def post(self) -> Response:
         """Log out
 
-        This session's access and refresh tokens stop working at once.
+        The session's access and refresh tokens are revoked at once.
         """
         service.end_session(access.get_caller().user_id, access.get_session_id())
         return Response(status=204)
@@ -91,7 +90,7 @@ class Logout(View):
 
 @blueprint.route("/tokens")
 class Tokens(View):
-    """A person's personal tokens."""
+    """The caller's personal tokens."""
 
     @blueprint.doc(operationId="list_tokens")
     @access.session_required
@@ -111,10 +110,10 @@ class Tokens(View):
     @blueprint.arguments(schemas.CreateTokenSchema())
     @blueprint.response(201, schemas.TokenWithSecretSchema(), headers=LOCATION_HEADER)
     def post(self, body: dict[str, Any]) -> Response:
-        """Make a personal token
+        """Create a personal token
 
-        For scripts: used as a Bearer, limited to reading if its scope is `read`. It can't change a password or
-        e-mail, delete the account, or manage tokens. The answer shows the token this once.
+        For scripts: send it as a bearer token. With the scope `read` it can only read. It can't change a password or
+        e-mail, delete the account, or manage tokens. The token is shown only in this response.
         """
         token = tokens.create_token(access.get_caller().user_id, access.get_session_id(), **body)
         return created_response(
@@ -131,9 +130,9 @@ class TokenById(View):
     @blueprint.error_responses(404)
     @blueprint.response(204)
     def delete(self, token_id: int) -> Response:
-        """End a personal token
+        """Revoke a personal token
 
-        Whatever uses it is refused from now on.
+        Requests with it are rejected from now on.
         """
         tokens.revoke_token(access.get_caller().user_id, token_id)
         return Response(status=204)

@@ -1,4 +1,4 @@
-"""What the calls about identity take and answer."""
+"""Schemas of logins, token pairs and personal tokens."""
 
 import marshmallow as ma
 
@@ -22,11 +22,11 @@ class TokenPairSchema(ma.Schema):
     """Tokens to send as `Authorization: Bearer …`."""
 
     access_token = ma.fields.String(
-        required=True, metadata={"example": "eyJhbGciOiJIUzI1NiIs…", "description": "Good for 15 minutes."}
+        required=True, metadata={"example": "eyJhbGciOiJIUzI1NiIs…", "description": "Valid for 15 minutes."}
     )
     refresh_token = ma.fields.String(
         required=True,
-        metadata={"example": "eyJhbGciOiJIUzI1NiIs…", "description": "Good for 30 days, and for one use."},
+        metadata={"example": "eyJhbGciOiJIUzI1NiIs…", "description": "Valid for 30 days, and for one use."},
     )
     token_type = ma.fields.String(
         required=True, validate=ma.validate.Equal("Bearer"), metadata={"example": "Bearer"}
@@ -35,7 +35,7 @@ class TokenPairSchema(ma.Schema):
 
 
 class CreateTokenSchema(ma.Schema):
-    """A personal token to be made."""
+    """A personal token to create."""
 
     name = SingleLineString(required=True, max_length=100, metadata={"example": "nightly backup"})
     scope = ma.fields.String(required=True, validate=ma.validate.OneOf(SCOPES), metadata={"example": "read"})
@@ -59,6 +59,6 @@ class TokenSchema(ma.Schema):
 
 
 class TokenWithSecretSchema(TokenSchema):
-    """A personal token with its secret, which is shown this once."""
+    """A personal token with its secret, which is shown only once."""
 
     token = ma.fields.String(required=True, metadata={"example": "mr_4Zb0…"})

@@ -1,8 +1,7 @@
-"""The Redis server as this process sees it: it answers, or it is left alone for a while. Needs the extra `[redis]`.
+"""Call Redis behind a circuit breaker. Needs the extra `[redis]`.
 
-The service does without Redis what it does with it, only for itself, so nothing may wait for Redis for long and no
-request fails with it. After one question without an answer Redis counts as gone (a circuit breaker), and nobody else
-asks; a thread looks once a second whether it is back.
+The service also works without Redis, so no request waits for it for long or fails because of it. After one failed
+call Redis counts as unavailable and is not called again; a thread checks once a second whether it is back.
 """
 
 import logging
@@ -15,15 +14,15 @@ from redis import Connection, ConnectionPool, Redis, RedisError, SSLConnection
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-# How long a limit or a look at Redis waits for a connection, and then for each answer.
+# How long a call waits to connect, and for each reply.
 REDIS_TIMEOUT_SECONDS = 0.25
 RETRY_INTERVAL_SECONDS = 1.0
-# Whatever is kept there for the service begins with this.
+# All keys of the service begin with this.
 KEY_PREFIX = "movierating:"
 
 _PROBE = f"{KEY_PREFIX}probe"
 _PROBE_EXPIRY_SECONDS = 60
-# ValueError: what answers is no Redis server.
+# ValueError: the server does not speak the protocol of Redis.
 _ERRORS = (RedisError, OSError, ValueError)
 
 _logger = logging.getLogger(__name__)
@@ -31,21 +30,21 @@ T = TypeVar("T")
 
 
 class RedisUnavailable(Exception):
-    """Redis does not answer, or did not a moment ago."""
+    """Redis does not reply, or did not at the last call."""
 
 
 class RedisClient:
-    """One Redis server, asked by all threads of a process; nothing is connected before the first question."""
+    """A Redis server that all threads of a process share. It connects at the first call."""
 
     def __init__(self, url: str) -> None:
-        """Take the address of MOVIERATING_REDIS_URL. Raises ValueError where it can't be one."""
+        """Use the server of MOVIERATING_REDIS_URL. Raise ValueError for an invalid URL."""
         self._url = url.replace("redis+unix://", "unix://", 1)
         self._pools: dict[float, ConnectionPool] = {}
         self._lock = threading.Lock()
         self._unavailable = False
         self._closed = threading.Event()
         try:
-            # Options in the address are read here, and not before.
+            # The options of the URL are parsed here.
             pool = self.pool(REDIS_TIMEOUT_SECONDS)
             pool.connection_class(**pool.connection_kwargs)
         except TypeError as error:
@@ -53,28 +52,28 @@ class RedisClient:
         self._client = Redis(connection_pool=pool)
 
     def pool(self, seconds: float) -> ConnectionPool:
-        """Connections that wait so long at most, to be made and for each answer."""
+        """Return a connection pool with this timeout, in seconds, to connect and for each reply."""
         if seconds not in self._pools:
-            # The library's own retries would wait for seconds in between.
+            # The library's own retries would wait for seconds.
             pool = ConnectionPool.from_url(self._url, retry=Retry(NoBackoff(), 0))
-            # Not before, or what the address says would win.
+            # Set afterwards, because options of the URL win over arguments.
             pool.connection_kwargs.update(socket_connect_timeout=seconds, socket_timeout=seconds)
             pool.connection_class = _BOUNDED.get(pool.connection_class, pool.connection_class)
             self._pools[seconds] = pool
         return self._pools[seconds]
 
-    def call(self, question: Callable[[], T]) -> T:
-        """What `question` returns, which asks over a connection of a pool. Raises RedisUnavailable."""
+    def call(self, command: Callable[[], T]) -> T:
+        """Run a command on a connection of a pool, and return its result. Raise RedisUnavailable."""
         if self._unavailable:
             raise RedisUnavailable
         try:
-            return question()
+            return command()
         except _ERRORS as error:
             self._mark_unavailable(error)
             raise RedisUnavailable from error
 
     def is_available(self) -> bool:
-        """Whether Redis answers and takes what is written to it; known without asking while it is gone."""
+        """Return whether Redis replies and accepts writes; False without a call while it is unavailable."""
         try:
             self.call(self._probe)
         except RedisUnavailable:
@@ -82,16 +81,16 @@ class RedisClient:
         return True
 
     def check_in_background(self) -> None:
-        """Find out, while others go on, whether Redis answers, so that the log tells of it at the start."""
+        """Check the server in a thread, so that the log shows at startup whether it is unavailable."""
         threading.Thread(target=self.is_available, name="redis", daemon=True).start()
 
     def close(self) -> None:
-        """Close all connections and look for Redis no more."""
+        """Close all connections and stop checking the server."""
         self._closed.set()
         self._disconnect()
 
     def _probe(self) -> None:
-        # A replica, and a server without memory, answer a ping and take no limit.
+        # A replica, or a server that is out of memory, replies to PING but rejects writes.
         self._client.set(_PROBE, b"", ex=_PROBE_EXPIRY_SECONDS)
 
     def _mark_unavailable(self, error: Exception) -> None:
@@ -100,19 +99,19 @@ class RedisClient:
                 return
             self._unavailable = True
         facts = {"address": self._address(), "reason": _describe_error(error)}
-        _logger.warning("Redis does not answer; the service goes on without it", extra={"fields": facts})
+        _logger.warning("Redis is unavailable; the service continues without it", extra={"fields": facts})
         threading.Thread(target=self._wait_until_available, name="redis", daemon=True).start()
 
     def _wait_until_available(self) -> None:
         while not self._closed.wait(RETRY_INTERVAL_SECONDS):
-            # What was connected may lead to a server that has become another one's replica.
+            # An open connection may lead to a server that has become a replica.
             self._disconnect()
             try:
                 self._probe()
             except _ERRORS:
                 continue
             self._unavailable = False
-            _logger.warning("Redis answers again", extra={"fields": {"address": self._address()}})
+            _logger.warning("Redis is available again", extra={"fields": {"address": self._address()}})
             return
 
     def _disconnect(self) -> None:
@@ -120,19 +119,19 @@ class RedisClient:
             pool.disconnect(inuse_connections=False)
 
     def _address(self) -> str:
-        """Where Redis is, without the password."""
-        known = self.pool(REDIS_TIMEOUT_SECONDS).connection_kwargs
-        return str(known.get("path") or f"{known.get('host', 'localhost')}:{known.get('port', 6379)}")
+        """Return the address of the server, without the password."""
+        options = self.pool(REDIS_TIMEOUT_SECONDS).connection_kwargs
+        return str(options.get("path") or f"{options.get('host', 'localhost')}:{options.get('port', 6379)}")
 
 
 def _describe_error(error: Exception) -> str:
-    """Why, in the words of the system or of the library: those of a server may quote what it was sent, a password."""
+    """Return the reason from the system or the library; a server's own message may quote a password."""
     cause = error.__cause__ or error.__context__
     return cause.strerror if isinstance(cause, OSError) and cause.strerror else type(error).__name__
 
 
 class _BoundedConnection(Connection):
-    """A connection to a name that is looked up in bounded time: the system's own patience is ten seconds and more."""
+    """A connection with a timeout for the name lookup; the system's own is ten seconds and more."""
 
     def _connect(self) -> Any:
         lookup = threading.Thread(target=_look_up, args=(self.host, self.port), daemon=True)
@@ -144,7 +143,7 @@ class _BoundedConnection(Connection):
 
 
 class _BoundedSSLConnection(_BoundedConnection, SSLConnection):
-    """The same with TLS."""
+    """A bounded connection with TLS."""
 
 
 _BOUNDED = {Connection: _BoundedConnection, SSLConnection: _BoundedSSLConnection}
@@ -154,5 +153,5 @@ def _look_up(host: str, port: int) -> None:
     try:
         socket.getaddrinfo(host, port)
     except OSError:
-        # Who connects next meets it again.
+        # Connecting raises the same error.
         return

@@ -1,6 +1,6 @@
-"""Rate limits kept in Redis, so that they hold across machines, and in the instance folder while it is gone.
+"""Store rate limits in Redis, shared by all hosts, and in the instance folder while Redis is unavailable.
 
-Importing this module makes the address scheme `movierating+redis` known to the `limits` library.
+Importing this module registers the URI scheme `movierating+redis` with the `limits` library.
 """
 
 import sqlite3
@@ -19,65 +19,68 @@ T = TypeVar("T")
 
 
 def storage_uri(path: Path) -> str:
-    """The address under which Flask-Limiter finds the limits that this file holds while Redis is gone."""
+    """Return the `RATELIMIT_STORAGE_URI` with the file that is used while Redis is unavailable."""
     return sqlite_storage.storage_uri(path).replace(sqlite_storage.SCHEME, SCHEME, 1)
 
 
 class RedisLimitStorage(Storage):
-    """A storage of the `limits` library, to which `redis` must be given; it raises what SQLiteStorage does.
+    """A storage of the `limits` library that needs the option `redis`. It raises the same exceptions as SQLiteStorage.
 
-    Redis too gets no more than digests of keys. Windows that were begun in the one place are not known in the other.
+    Keys are stored as digests. A window that began in one storage does not exist in the other.
     """
 
-    STORAGE_SCHEME = [SCHEME]  # noqa: RUF012  (the base class says what it is)
+    STORAGE_SCHEME = [SCHEME]  # noqa: RUF012  (declared by the base class)
 
     def __init__(
         self, uri: str, wrap_exceptions: bool = False, *, redis: RedisClient, **options: float | str | bool
     ) -> None:
-        """Take the address of `storage_uri`."""
+        """Use a Redis client, and the file of a `storage_uri` as its fallback."""
         super().__init__(uri, wrap_exceptions=wrap_exceptions, **options)
         self._redis = redis
         pool = redis.pool(REDIS_TIMEOUT_SECONDS)
-        self._shared = RedisStorage("redis://", connection_pool=pool, key_prefix=f"{KEY_PREFIX}limit")
-        self._own = sqlite_storage.SQLiteStorage(uri)
+        self._redis_storage = RedisStorage("redis://", connection_pool=pool, key_prefix=f"{KEY_PREFIX}limit")
+        self._fallback = sqlite_storage.SQLiteStorage(uri)
 
     @property
     def base_exceptions(self) -> type[Exception]:
-        """What every method may raise."""
+        """Return the exception that every method may raise."""
         return sqlite3.Error
 
     def incr(self, key: str, expiry: int, amount: int = 1) -> int:
-        """Count a hit and return the hits of the window, which ends `expiry` seconds after its first."""
-        kept = sqlite_storage.digest(key).hex()
-        return self._either(
-            lambda: self._shared.incr(kept, expiry, amount), lambda: self._own.incr(key, expiry, amount)
+        """Count a hit and return the hits of the window, which ends `expiry` seconds after its first hit."""
+        return self._run(
+            lambda: self._redis_storage.incr(_digest(key), expiry, amount),
+            lambda: self._fallback.incr(key, expiry, amount),
         )
 
     def get(self, key: str) -> int:
-        """Return the hits of the window that is open, 0 where none is."""
-        kept = sqlite_storage.digest(key).hex()
-        return self._either(lambda: self._shared.get(kept), lambda: self._own.get(key))
+        """Return the hits of the current window, or 0."""
+        return self._run(lambda: self._redis_storage.get(_digest(key)), lambda: self._fallback.get(key))
 
     def get_expiry(self, key: str) -> float:
-        """Return when the window ends, in seconds since 1970, or now where none is open."""
-        kept = sqlite_storage.digest(key).hex()
-        return self._either(lambda: self._shared.get_expiry(kept), lambda: self._own.get_expiry(key))
+        """Return when the current window ends, in seconds since 1970, or the time now if there is none."""
+        return self._run(
+            lambda: self._redis_storage.get_expiry(_digest(key)), lambda: self._fallback.get_expiry(key)
+        )
 
     def check(self) -> bool:
-        """Whether hits can be counted."""
-        return self._redis.is_available() or self._own.check()
+        """Return whether hits can be counted."""
+        return self._redis.is_available() or self._fallback.check()
 
     def reset(self) -> int | None:
-        """Forget every window and return how many there were."""
-        return self._either(self._shared.reset, self._own.reset)
+        """Delete all windows and return their number."""
+        return self._run(self._redis_storage.reset, self._fallback.reset)
 
     def clear(self, key: str) -> None:
-        """Forget one window."""
-        kept = sqlite_storage.digest(key).hex()
-        self._either(lambda: self._shared.clear(kept), lambda: self._own.clear(key))
+        """Delete one window."""
+        self._run(lambda: self._redis_storage.clear(_digest(key)), lambda: self._fallback.clear(key))
 
-    def _either(self, shared: Callable[[], T], own: Callable[[], T]) -> T:
+    def _run(self, command: Callable[[], T], fallback: Callable[[], T]) -> T:
         try:
-            return self._redis.call(shared)
+            return self._redis.call(command)
         except RedisUnavailable:
-            return own()
+            return fallback()
+
+
+def _digest(key: str) -> str:
+    return sqlite_storage.digest(key).hex()

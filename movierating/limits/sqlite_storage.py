@@ -1,9 +1,8 @@
-"""Rate limits kept in an SQLite file, so that they hold across worker processes and restarts without Redis.
+"""Store rate limits in an SQLite file that all worker processes share.
 
-Importing this module makes the address scheme `movierating+sqlite` known to the `limits` library. It serves
-the fixed-window strategy: a window starts at its first hit, and a hit is one statement, so nothing is lost
-or counted twice however many processes count. Sliding windows would have to read and write in one
-transaction to even out bursts that limits of this size (a few a minute) don't suffer from.
+Importing this module registers the URI scheme `movierating+sqlite` with the `limits` library. The storage supports
+the fixed-window strategy: a window starts at its first hit, and a hit is one statement, so no hit is lost or counted
+twice. Sliding windows would need a transaction per hit, and limits of a few hits a minute don't need them.
 """
 
 import os
@@ -25,7 +24,7 @@ PURGE_INTERVAL_SECONDS = 60.0
 # No limit has a longer window. A row that expires later was written while the clock was ahead, and is ignored.
 MAX_WINDOW_SECONDS = 86_400
 
-# NORMAL loses the newest counts in a power cut and never harms the file, which OFF could.
+# NORMAL may lose the newest hits in a power cut, but never damages the file; OFF could.
 _SETUP = """
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = NORMAL;
@@ -45,24 +44,24 @@ _GET = (
 )
 _PURGE = "DELETE FROM counters WHERE expires_at <= :now OR expires_at > :latest"
 
-# One lock for all storages of the process, so that a fork can wait for it.
+# One lock for all storages of the process, which a fork acquires.
 _lock = threading.Lock()
 _storages: "weakref.WeakSet[SQLiteStorage]" = weakref.WeakSet()
 
 
 def storage_uri(path: Path) -> str:
-    """The address under which Flask-Limiter (`RATELIMIT_STORAGE_URI`) finds the limits kept in this file."""
+    """Return the `RATELIMIT_STORAGE_URI` for a file."""
     return path.absolute().as_uri().replace("file", SCHEME, 1)
 
 
 class SQLiteStorage(Storage):
-    """A storage of the `limits` library; every method raises sqlite3.Error where the file can't be used.
+    """A storage of the `limits` library. Every method raises sqlite3.Error if the file can't be used.
 
-    The file is opened at the first hit, and again after an error. Keys are kept as digests: they hold
-    addresses and account names, which have no business on disk, and may be of any length.
+    The file is opened at the first hit, and again after an error. Keys are stored as digests: they contain addresses
+    and account names, which must not be on disk, and may have any length.
     """
 
-    STORAGE_SCHEME = [SCHEME]  # noqa: RUF012  (the base class says what it is)
+    STORAGE_SCHEME = [SCHEME]  # noqa: RUF012  (declared by the base class)
 
     def __init__(
         self,
@@ -71,7 +70,7 @@ class SQLiteStorage(Storage):
         clock: Callable[[], float] = time.time,
         **options: float | str | bool,
     ) -> None:
-        """Take the address of `storage_uri` and a clock that tells seconds since 1970 to every process."""
+        """Use the file of a `storage_uri`. `clock` returns seconds since 1970."""
         super().__init__(uri, wrap_exceptions=wrap_exceptions, **options)
         self._path = url2pathname(urlsplit(uri).path)
         self._clock = clock
@@ -83,11 +82,11 @@ class SQLiteStorage(Storage):
 
     @property
     def base_exceptions(self) -> type[Exception]:
-        """What every method may raise."""
+        """Return the exception that every method may raise."""
         return sqlite3.Error
 
     def incr(self, key: str, expiry: int, amount: int = 1) -> int:
-        """Count a hit and return the hits of the window, which ends `expiry` seconds after its first."""
+        """Count a hit and return the hits of the window, which ends `expiry` seconds after its first hit."""
         now = self._clock()
         ((hits,),) = self._run(_HIT, key=digest(key), amount=amount, now=now, expiry=expiry)
         if abs(now - self._purged_at) >= PURGE_INTERVAL_SECONDS:
@@ -96,19 +95,19 @@ class SQLiteStorage(Storage):
         return int(hits)
 
     def get(self, key: str) -> int:
-        """Return the hits of the window that is open, 0 where none is."""
+        """Return the hits of the current window, or 0."""
         now = self._clock()
         rows = self._run(_GET, key=digest(key), now=now, latest=now + MAX_WINDOW_SECONDS)
         return int(rows[0][0]) if rows else 0
 
     def get_expiry(self, key: str) -> float:
-        """Return when the window ends, in seconds since 1970, or now where none is open."""
+        """Return when the current window ends, in seconds since 1970, or the time now if there is none."""
         now = self._clock()
         rows = self._run(_GET, key=digest(key), now=now, latest=now + MAX_WINDOW_SECONDS)
         return float(rows[0][1]) if rows else now
 
     def check(self) -> bool:
-        """Whether the file can be written."""
+        """Return whether the file can be written."""
         try:
             self._purge(self._clock())
         except sqlite3.Error:
@@ -116,11 +115,11 @@ class SQLiteStorage(Storage):
         return True
 
     def reset(self) -> int:
-        """Forget every window and return how many there were."""
+        """Delete all windows and return their number."""
         return len(self._run("DELETE FROM counters RETURNING key"))
 
     def clear(self, key: str) -> None:
-        """Forget one window."""
+        """Delete one window."""
         self._run("DELETE FROM counters WHERE key = :key", key=digest(key))
 
     def _purge(self, now: float) -> None:
@@ -139,7 +138,7 @@ class SQLiteStorage(Storage):
             self._connection = sqlite3.connect(
                 self._path, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None, check_same_thread=False
             )
-            # Also at exit, and when the application that owned this storage is gone.
+            # Close at exit, and when the storage is garbage collected.
             self._close = weakref.finalize(self, self._connection.close)
             _set_up(self._connection)
         return self._connection
@@ -150,25 +149,25 @@ class SQLiteStorage(Storage):
 
 
 def _set_up(connection: sqlite3.Connection) -> None:
-    # Processes that all turn a new file to WAL at once are refused without SQLite's busy timeout.
-    give_up_at = time.monotonic() + BUSY_TIMEOUT_SECONDS
+    # SQLite's busy timeout does not apply when several processes switch a new file to WAL at once.
+    deadline = time.monotonic() + BUSY_TIMEOUT_SECONDS
     while True:
         try:
             connection.executescript(_SETUP)
             return
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > give_up_at:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                 raise
         time.sleep(BUSY_TIMEOUT_SECONDS / 100)
 
 
 def digest(key: str) -> bytes:
-    """What stands for a key wherever it is kept."""
+    """Return the digest under which a key is stored."""
     return blake2b(key.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 def _before_fork() -> None:
-    # A connection that is carried across a fork corrupts the file, or at least its locks.
+    # A connection that is used on both sides of a fork corrupts the file or its locks.
     _lock.acquire()
     for storage in _storages:
         storage._disconnect()

@@ -1,7 +1,7 @@
-"""Counts of what happened, exact across workers and their restarts; `metrics` shows them.
+"""Count events, exactly across workers and restarts; `metrics` shows the totals.
 
-To count is to add to a dict. About once a second a thread adds what came together to an SQLite file, where all
-processes' counts meet, so that one that ends takes nothing along and no total ever falls.
+Counting adds to a dict. Once a second a thread adds the pending counts to an SQLite file that all processes share, so
+no count is lost when a process ends, and no total ever falls.
 """
 
 import json
@@ -19,7 +19,7 @@ RATINGS_WRITTEN = "ratings_written"
 SIGN_UPS = "sign_ups"
 WRITE_WAIT, WRITE_TRANSACTION = "write_wait_seconds", "write_transaction_seconds"
 
-# A histogram's upper bounds in seconds: a movie is read in a millisecond or two, a password hashed in a hundred.
+# Upper bounds in seconds: reading a movie takes a millisecond or two, hashing a password a hundred.
 BUCKET_BOUNDS = (
     "0.001",
     "0.0025",
@@ -43,7 +43,7 @@ _TABLE = "CREATE TABLE IF NOT EXISTS counts (key TEXT PRIMARY KEY, total REAL NO
 _ADD = "INSERT INTO counts VALUES (?, ?) ON CONFLICT DO UPDATE SET total = total + excluded.total"
 
 _lock = threading.Lock()
-# Held from the taking of fresh counts to their commit: who flushes next finds in the file what was taken before.
+# Held from taking the pending counts to their commit, so that the next flush finds them in the file.
 _flushing = threading.Lock()
 _pending: Counter[tuple[str, ...]] = Counter()
 _file: Path | None = None
@@ -51,7 +51,7 @@ _thread: threading.Thread | None = None
 
 
 def set_file(file: Path) -> None:
-    """Add this process's counts to the SQLite file `file` from now on; it need not exist."""
+    """Add this process's counts to an SQLite file from now on; it need not exist."""
     global _file
     with suppress(sqlite3.Error):
         flush()
@@ -66,36 +66,37 @@ def increment(*key: str, amount: float = 1) -> None:
 
 
 def add(counts: Mapping[tuple[str, ...], float], start: bool = True) -> None:
-    """As `count`, for many at once. Without `start` they wait until something else is counted or totals are asked for.
+    """Add many counts. Without `start`, they are flushed with the next counts or by `read_totals`.
 
-    A process that is about to fork must start no thread.
+    A process that is about to fork must not start a thread.
     """
     with _lock:
         for key, amount in counts.items():
             _pending[key] += amount  # type: ignore[assignment]
     if start:
-        _start()
+        _start_thread()
 
 
 def to_histogram(key: tuple[str, ...], seconds: Sequence[float]) -> dict[tuple[str, ...], float]:
     """Return the increments for observed seconds: their sum, and the count per bucket of BUCKET_BOUNDS."""
-    found: dict[tuple[str, ...], float] = {(*key, "sum"): sum(seconds)}
-    for each in seconds:
-        bucket = (*key, BUCKET_BOUNDS[bisect_left(_BOUNDS, each)])
-        found[bucket] = found.get(bucket, 0) + 1
-    return found
+    increments: dict[tuple[str, ...], float] = {(*key, "sum"): sum(seconds)}
+    for duration in seconds:
+        bucket = (*key, BUCKET_BOUNDS[bisect_left(_BOUNDS, duration)])
+        increments[bucket] = increments.get(bucket, 0) + 1
+    return increments
 
 
 def read_totals() -> dict[tuple[str, ...], float]:
-    """Each key's total over all processes that share the file. Raises sqlite3.Error."""
-    # What was shown must be in the file, or a worker that is killed would make it fall; what finds no room there waits.
+    """Return each key's total over all processes that share the file. Raise sqlite3.Error."""
+    # A total that was shown must be in the file, or it would fall when a worker is killed. If the file can't be
+    # written, the pending counts wait.
     with suppress(sqlite3.Error):
         flush()
     with closing(_open()) as connection:
         return {tuple(json.loads(key)): total for key, total in connection.execute("SELECT * FROM counts")}
 
 
-def _start() -> None:
+def _start_thread() -> None:
     global _thread
     with _lock:
         if _thread is None:
@@ -104,23 +105,23 @@ def _start() -> None:
 
 
 def flush() -> None:
-    """Add what this process counted to the file. Raises sqlite3.Error, and keeps the counts for the next time."""
+    """Add the pending counts to the file. Raise sqlite3.Error, and keep the counts for the next flush."""
     with _flushing:
         with _lock:
-            fresh = dict(_pending) if _file else {}
+            counts = dict(_pending) if _file else {}
             _pending.clear()
         try:
-            _add(fresh)
+            _write(counts)
         except sqlite3.Error:
             with _lock:
-                _pending.update(fresh)
+                _pending.update(counts)
             raise
 
 
-def _add(fresh: Mapping[tuple[str, ...], float]) -> None:
-    if fresh:
+def _write(counts: Mapping[tuple[str, ...], float]) -> None:
+    if counts:
         with closing(_open()) as connection, connection:
-            connection.executemany(_ADD, [(json.dumps(key), amount) for key, amount in fresh.items()])
+            connection.executemany(_ADD, [(json.dumps(key), amount) for key, amount in counts.items()])
 
 
 def _open() -> sqlite3.Connection:
@@ -130,8 +131,8 @@ def _open() -> sqlite3.Connection:
 
 
 def _flush_until_exit() -> None:
-    # No daemon (as it would be by its parent, a thread of the server), so that the last counts are written however a
-    # worker or a command comes to its end.
+    # Not a daemon thread (which it would inherit from a thread of the server), so that the last counts are written
+    # however the process exits.
     main = threading.main_thread()
     while main.is_alive():
         main.join(FLUSH_INTERVAL_SECONDS)
@@ -140,7 +141,7 @@ def _flush_until_exit() -> None:
 
 
 def _reset_after_fork() -> None:
-    """A forked process starts from nothing: its parent writes what it had, and threads don't come along."""
+    """Start a forked process without counts, which its parent writes, and without the thread, which a fork loses."""
     global _lock, _flushing, _thread
     _lock, _flushing, _thread = threading.Lock(), threading.Lock(), None
     _pending.clear()

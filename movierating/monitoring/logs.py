@@ -1,4 +1,4 @@
-"""Structured logs: one JSON object a line, or readable lines on a terminal; never a body, a token or an e-mail."""
+"""Write logs as one JSON object a line, or as text on a terminal; never with a body, a token or an e-mail."""
 
 import logging
 import sys
@@ -15,7 +15,7 @@ logger = logging.getLogger("movierating")
 
 _FIELDS = "fields"
 
-# For a library that would set up logging its own way: its records go to our handler with all others.
+# Granian configures logging itself; this sends its records to our handler.
 GRANIAN_LOG_CONFIG = {
     "formatters": {},
     "handlers": {},
@@ -24,10 +24,9 @@ GRANIAN_LOG_CONFIG = {
 
 
 class RequestRecord(NamedTuple):
-    """A request and its answer: `at` and `seconds` in seconds, `cache` whether it was a hit or miss if it could be one.
+    """A handled request. `at` is in seconds since 1970, `seconds` the duration; `cache` is `hit`, `miss` or None.
 
-    It is `shared` where another process had made the answer. `request_id` needs no escaping. `route` is
-    the rule that the address matched, None where none did: an address may hold what went astray.
+    `request_id` needs no escaping. `route` is the URL rule, or None without a match: a path may contain a secret.
     """
 
     at: float
@@ -40,7 +39,7 @@ class RequestRecord(NamedTuple):
     cache: str | None = None
 
     def fields(self) -> dict[str, Any]:
-        """What its line tells."""
+        """Return the fields of the log line."""
         return {
             "request_id": self.request_id,
             "method": self.method,
@@ -52,10 +51,10 @@ class RequestRecord(NamedTuple):
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a record: time, level, logger, message, the record's `fields`, a traceback where there is one."""
+    """Format a record as a JSON object: time, level, logger, message, the record's `fields`, and any traceback."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line."""
+        """Return the line of a record."""
         return orjson.dumps(
             {
                 "time": clock.format_rfc3339(int(record.created * clock.SECOND)),
@@ -68,92 +67,93 @@ class JsonFormatter(logging.Formatter):
             default=str,
         ).decode()
 
-    def answer(self, answered: RequestRecord) -> str:
-        """The line of an answered request, put together by hand: there is one for each, and this takes a quarter."""
-        at, request_id, method, route, status, seconds, user_id, _ = answered
+    def format_request(self, request: RequestRecord) -> str:
+        """Return the line of a request, four times as fast as `format`."""
+        at, request_id, method, route, status, seconds, user_id, _ = request
         second, fraction = divmod(at, 1)
         return (
-            f'{{"time":"{_second(int(second))}.{int(fraction * clock.SECOND):06}Z","level":"info",'
-            f'"logger":"movierating","message":"request","request_id":"{request_id}",{_place(method, route)},'
+            f'{{"time":"{_format_second(int(second))}.{int(fraction * clock.SECOND):06}Z","level":"info",'
+            f'"logger":"movierating","message":"request","request_id":"{request_id}",{_encode_route(method, route)},'
             f'"user_id":{"null" if user_id is None else user_id},"status":{status},'
             f'"duration_ms":{seconds * 1000:.2f}}}'
         )
 
 
 @lru_cache(4)
-def _second(second: int) -> str:
+def _format_second(second: int) -> str:
     return clock.format_rfc3339(second * clock.SECOND).removesuffix("Z")
 
 
 @lru_cache(512)
-def _place(method: str, route: str | None) -> str:
+def _encode_route(method: str, route: str | None) -> str:
     return orjson.dumps({"method": method, "route": route}).decode()[1:-1]
 
 
 class ConsoleFormatter(logging.Formatter):
-    """A line for a person: the time of day, the level, the message, `name=value` pairs, and the traceback below."""
+    """Format a record as text: time of day, level, message, `name=value` pairs, and any traceback below."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line."""
+        """Return the line of a record."""
         fields = getattr(record, _FIELDS, {})
         pairs = "".join(f" {name}={value}" for name, value in fields.items() if value is not None)
         time_of_day = self.formatTime(record, "%H:%M:%S")
         line = f"{time_of_day} {record.levelname:<7} {record.getMessage()}{pairs}"
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
 
-    def answer(self, answered: RequestRecord) -> str:
-        """The line of an answered request."""
+    def format_request(self, request: RequestRecord) -> str:
+        """Return the line of a request."""
         record = logging.LogRecord(logger.name, logging.INFO, "", 0, "request", None, None)
-        record.created = answered.at
-        setattr(record, _FIELDS, answered.fields())
+        record.created = request.at
+        setattr(record, _FIELDS, request.fields())
         return self.format(record)
 
 
 class _Handler(logging.StreamHandler[Any]):
-    """Ours, so that a second application in one process replaces it and leaves others alone."""
+    """The handler of this package, which a second application in the process replaces."""
 
-    def write(self, answers: Sequence[RequestRecord]) -> None:
-        """A line for each answer. As for any record, a stream that fails is nobody's error."""
+    def write(self, requests: Sequence[RequestRecord]) -> None:
+        """Write a line per request. Ignore errors of the stream, as for any record."""
         assert isinstance(self.formatter, JsonFormatter | ConsoleFormatter)
-        text = "".join([self.formatter.answer(answered) + self.terminator for answered in answers])
+        text = "".join([self.formatter.format_request(request) + self.terminator for request in requests])
         with self.lock or nullcontext(), suppress(OSError, ValueError):
             self.stream.write(text)
             self.stream.flush()
 
 
 def configure(log_format: str | None, level: str) -> None:
-    """Send the log to standard error, as `json` or `console` lines (None: by whether it is a terminal).
+    """Log to standard error, as `json` or `console` lines (None: `console` on a terminal).
 
-    `level` is our own lines'; those of libraries, and warnings, are there from WARNING on.
+    `level` applies to this package; libraries and warnings are logged from WARNING on.
     """
     log_format = log_format or ("console" if sys.stderr.isatty() else "json")
     handler = _Handler()
     handler.setFormatter(JsonFormatter() if log_format == "json" else ConsoleFormatter())
     root = logging.getLogger()
-    root.handlers = [*(kept for kept in root.handlers if not isinstance(kept, _Handler)), handler]
+    root.handlers = [*(other for other in root.handlers if not isinstance(other, _Handler)), handler]
     logger.setLevel(level)
     logging.captureWarnings(True)
-    logging.getLogger("werkzeug").addFilter(_says_no_address)
-    logging.getLogger("_granian").addFilter(_asks_for_nothing)
+    logging.getLogger("werkzeug").addFilter(_is_no_access_line)
+    logging.getLogger("_granian").addFilter(_is_no_thread_warning)
 
 
-def _says_no_address(record: logging.LogRecord) -> bool:
-    # Flask's development server logs each request with its query, where an e-mail may stand; we log it without.
+def _is_no_access_line(record: logging.LogRecord) -> bool:
+    # Flask's development server logs each request with its query, which may contain an e-mail; ours is without.
     return " - - [" not in str(record.msg)
 
 
-def _asks_for_nothing(record: logging.LogRecord) -> bool:
-    # How many threads a worker has was measured, and nobody who runs the service can set it.
+def _is_no_thread_warning(record: logging.LogRecord) -> bool:
+    # The number of threads of a worker was measured, and operators can't set it.
     return "Python threads, which seems quite high" not in record.getMessage()
 
 
-def log_requests(answers: Sequence[RequestRecord]) -> None:
-    """A line for each, in one write."""
-    handler = next((each for each in logging.getLogger().handlers if isinstance(each, _Handler)), None)
+def log_requests(requests: Sequence[RequestRecord]) -> None:
+    """Log a line per request, in one write."""
+    handlers = logging.getLogger().handlers
+    handler = next((handler for handler in handlers if isinstance(handler, _Handler)), None)
     if handler is not None and logger.isEnabledFor(logging.INFO):
-        handler.write(answers)
+        handler.write(requests)
 
 
 def log_failure(error: Exception, **request: Any) -> None:
-    """The traceback of what ended a request with a 500 or 503, with what is known of that request."""
+    """Log the traceback of a request that failed with a 500 or 503, with the fields of the request."""
     logger.error("failure", exc_info=error, extra={_FIELDS: request})

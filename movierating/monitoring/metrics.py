@@ -1,4 +1,4 @@
-"""What `/metrics` shows, in Prometheus' text format: requests, their latency, and what happened in the service."""
+"""Count requests, and render all metrics in the text format of Prometheus."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
@@ -17,35 +17,35 @@ MEDIA_TYPE = CONTENT_TYPE_LATEST
 _REQUESTS, _SECONDS, _CACHE = "http_requests", "http_request_duration_seconds", "cache_lookups"
 _EVENTS = {
     counters.FAILED_LOGINS: "Logins with a wrong name or password.",
-    counters.SIGN_UPS: "Accounts opened.",
+    counters.SIGN_UPS: "Accounts created.",
 }
 _WRITING = {
-    counters.WRITE_WAIT: "Seconds that a write waited for its turn, behind others of its worker and of other ones.",
-    counters.WRITE_TRANSACTION: "Seconds that a transaction, which may hold several writes, kept others waiting.",
+    counters.WRITE_WAIT: "Seconds that a write waited in the queue and for the write lock.",
+    counters.WRITE_TRANSACTION: "Seconds that a write transaction, of one or several writes, took.",
 }
 _METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 
 
-def count_requests(answers: Iterable[RequestRecord]) -> None:
-    """Count answered requests, and where an answer could have been given again whether it was."""
-    alike: defaultdict[tuple[str, str | None, int, str | None], list[float]] = defaultdict(list)
-    for answered in answers:
-        alike[answered.method, answered.route, answered.status, answered.cache].append(answered.seconds)
-    fresh: Counter[tuple[str, ...]] = Counter()
-    for (method, route, status, cache), seconds in alike.items():
-        # A client chooses its method and address, and must not be able to make new series.
+def count_requests(requests: Iterable[RequestRecord]) -> None:
+    """Count requests, their latency, and hits and misses of the response cache."""
+    durations: defaultdict[tuple[str, str | None, int, str | None], list[float]] = defaultdict(list)
+    for request in requests:
+        durations[request.method, request.route, request.status, request.cache].append(request.seconds)
+    counts: Counter[tuple[str, ...]] = Counter()
+    for (method, route, status, cache), seconds in durations.items():
+        # Clients choose methods and paths, and must not be able to create new series.
         labels = (method if method in _METHODS else "other", route or "none")
-        fresh[_REQUESTS, *labels, str(status)] += len(seconds)
-        fresh.update(counters.to_histogram((_SECONDS, *labels), seconds))
+        counts[_REQUESTS, *labels, str(status)] += len(seconds)
+        counts.update(counters.to_histogram((_SECONDS, *labels), seconds))
         if cache:
-            fresh[_CACHE, cache] += len(seconds)
-    counters.add(fresh)
+            counts[_CACHE, cache] += len(seconds)
+    counters.add(counts)
 
 
 def render(database_bytes: int | None, backed_up_at: float, redis_up: bool | None) -> bytes:
-    """All metrics, as of MEDIA_TYPE, those of the database among them; its size and Redis unless they are None.
+    """Return all metrics as MEDIA_TYPE. `backed_up_at` is in seconds since 1970; a value of None is left out.
 
-    Raises sqlite3.Error where counts can't be read.
+    Raise sqlite3.Error if the counters can't be read.
     """
     registry = CollectorRegistry()
     registry.register(_Totals(counters.read_totals()))
@@ -56,21 +56,21 @@ def render(database_bytes: int | None, backed_up_at: float, redis_up: bool | Non
 
 
 class _Totals(Collector):
-    """The counters' totals as Prometheus' families of series."""
+    """Collect the totals of the counters."""
 
     def __init__(self, totals: dict[tuple[str, ...], float]) -> None:
         self._totals = totals
 
     def collect(self) -> Iterator[Metric]:
-        """Each family."""
+        """Yield each metric family."""
         for name, text in _EVENTS.items():
             yield CounterMetricFamily(f"movierating_{name}", text, value=self._totals.get((name,), 0))
         yield self._ratings()
         yield self._requests()
-        yield self._histogram(_SECONDS, "Seconds until the answer began.", ("method", "route"))
+        yield self._histogram(_SECONDS, "Seconds until the response began.", ("method", "route"))
         yield self._lookups(
             _CACHE,
-            "Reads without credentials, answered from the response cache (hit) or by the application (miss).",
+            "Reads without credentials, from the response cache (hit) or the application (miss).",
             ("hit", "miss"),
         )
         for name, text in _WRITING.items():
@@ -79,7 +79,7 @@ class _Totals(Collector):
     def _ratings(self) -> Metric:
         family = CounterMetricFamily(
             f"movierating_{counters.RATINGS_WRITTEN}",
-            "Ratings set, also to what they were: one by one, in lists of them, in uploads.",
+            "Ratings written, changed or not: one by one, in batches, in uploads.",
             labels=("by",),
         )
         for way in ("one", "list", "upload"):
@@ -88,7 +88,7 @@ class _Totals(Collector):
 
     def _requests(self) -> Metric:
         family = CounterMetricFamily(
-            f"movierating_{_REQUESTS}", "Requests answered.", labels=("method", "route", "status")
+            f"movierating_{_REQUESTS}", "Requests handled.", labels=("method", "route", "status")
         )
         for key, total in sorted(self._totals.items()):
             if key[0] == _REQUESTS:
@@ -106,42 +106,42 @@ class _Totals(Collector):
         size = 1 + len(labels)
         keys = {key[:size] for key in self._totals if key[0] == name} or (set() if labels else {(name,)})
         for key in sorted(keys):
-            heights = accumulate(self._totals.get((*key, bound), 0) for bound in BUCKET_BOUNDS)
+            cumulative = accumulate(self._totals.get((*key, bound), 0) for bound in BUCKET_BOUNDS)
             family.add_metric(
-                key[1:], list(zip(BUCKET_BOUNDS, heights, strict=True)), self._totals.get((*key, "sum"), 0)
+                key[1:], list(zip(BUCKET_BOUNDS, cumulative, strict=True)), self._totals.get((*key, "sum"), 0)
             )
         return family
 
 
 class _Database(Collector):
-    """The database's size and its newest backup, as they are now."""
+    """Collect the size of the database and the time of its newest backup."""
 
     def __init__(self, database_bytes: int | None, backed_up_at: float) -> None:
         self._bytes, self._backed_up_at = database_bytes, backed_up_at
 
     def collect(self) -> Iterator[Metric]:
-        """Each gauge."""
+        """Yield each gauge."""
         yield GaugeMetricFamily(
             "movierating_last_backup_timestamp_seconds",
-            "When the newest good backup was made, 0 if none was.",
+            "Time of the newest valid backup, or 0.",
             value=self._backed_up_at,
         )
         if self._bytes is not None:
             yield GaugeMetricFamily(
                 "movierating_database_size_bytes",
-                "The database on its disk; of SQLite with its write-ahead log.",
+                "Size of the database on disk; for SQLite with its write-ahead log.",
                 value=self._bytes,
             )
 
 
 class _Redis(Collector):
-    """Redis, as the worker that was asked sees it."""
+    """Collect whether this worker can reach Redis."""
 
     def __init__(self, up: bool) -> None:
         self._up = up
 
     def collect(self) -> Iterator[Metric]:
-        """The gauge."""
+        """Yield the gauge."""
         yield GaugeMetricFamily(
-            "movierating_redis_up", "Whether Redis answers the worker that was asked.", value=self._up
+            "movierating_redis_up", "Whether this worker can reach Redis.", value=self._up
         )

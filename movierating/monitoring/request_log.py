@@ -1,7 +1,7 @@
-"""What was answered: noted in a list while the client waits, and logged and counted a moment later by a thread.
+"""Log and count requests in a thread, after the response.
 
-Formatting a line, counting and writing would take as long as answering from the cache does. Lines come a fifth of a
-second late at most, several in one write; a process that ends writes its last ones first.
+Formatting, counting and writing a line takes as long as a response from the cache. Lines are at most a fifth of a
+second late, several in one write; a process writes its last lines before it exits.
 """
 
 import os
@@ -19,25 +19,25 @@ _flushing = threading.Lock()
 _thread: threading.Thread | None = None
 
 
-def append(answered: RequestRecord) -> None:
-    """Let an answered request be logged and counted."""
-    _pending.append(answered)
+def append(record: RequestRecord) -> None:
+    """Add a request to be logged and counted."""
+    _pending.append(record)
     if _thread is None:
-        _start()
+        _start_thread()
 
 
 def flush() -> None:
-    """Log and count what was noted so far."""
+    """Log and count the pending requests."""
     with _flushing:
-        taken = len(_pending)
-        answered = _pending[:taken]
-        del _pending[:taken]
-        if answered:
-            metrics.count_requests(answered)
-            logs.log_requests(answered)
+        size = len(_pending)
+        records = _pending[:size]
+        del _pending[:size]
+        if records:
+            metrics.count_requests(records)
+            logs.log_requests(records)
 
 
-def _start() -> None:
+def _start_thread() -> None:
     global _thread
     with _flushing:
         if _thread is None:
@@ -46,18 +46,18 @@ def _start() -> None:
 
 
 def _flush_until_exit() -> None:
-    # No daemon, so that the last lines are written however a worker or a command comes to its end.
+    # Not a daemon thread, so that the last lines are written however the process exits.
     main = threading.main_thread()
     while main.is_alive():
         main.join(FLUSH_INTERVAL_SECONDS)
         flush()
-    # The counters' own thread may have come to its end before.
+    # The counters' own thread may have ended before.
     with suppress(sqlite3.Error):
         counters.flush()
 
 
 def _reset_after_fork() -> None:
-    """A forked process starts from nothing: its parent writes what it had, and threads don't come along."""
+    """Start a forked process without records, which its parent writes, and without the thread, which a fork loses."""
     global _flushing, _thread
     _flushing, _thread = threading.Lock(), None
     _pending.clear()

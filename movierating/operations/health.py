@@ -1,4 +1,4 @@
-"""How the service is: for supervisors, load balancers and Prometheus."""
+"""Operations for supervisors, load balancers and Prometheus: health, readiness and metrics."""
 
 import hmac
 import sqlite3
@@ -19,73 +19,75 @@ from movierating.storage import database
 if TYPE_CHECKING:
     from movierating.limits.redis_client import RedisClient
 
-blueprint = Blueprint("service", __name__, description="How the service is.")
+blueprint = Blueprint("service", __name__, description="Health, readiness and metrics.")
 
 
 class StatusSchema(ma.Schema):
-    """All is well."""
+    """The process is alive."""
 
     status = ma.fields.String(required=True, metadata={"example": "ok"})
 
 
 class ReadinessSchema(ma.Schema):
-    """Requests are answered."""
+    """The service handles requests."""
 
     status = ma.fields.String(
         required=True, validate=ma.validate.OneOf(["ok", "degraded"]), metadata={"example": "ok"}
     )
     degraded = ma.fields.List(
         ma.fields.String(validate=ma.validate.OneOf(["redis", "replica"])),
-        metadata={
-            "description": "What the service goes on without; there only when the status is `degraded`."
-        },
+        metadata={"description": "The missing dependencies; present only if the status is `degraded`."},
     )
 
 
 @blueprint.route("/healthz")
 class Health(View):
-    """The process."""
+    """Liveness of the process."""
 
     @blueprint.doc(operationId="get_health")
     @blueprint.response(200, StatusSchema())
     def get(self) -> Response:
-        """Ask whether the process answers
+        """Get the liveness
 
-        200 as long as it does, whatever state the database is in.
+        200 while the process runs, in any state of the database.
         """
         return json_response({"status": "ok"})
 
 
 @blueprint.route("/readyz")
 class Readiness(View):
-    """What the process depends on."""
+    """Readiness of the service."""
 
     @blueprint.doc(operationId="get_readiness")
     @blueprint.response(200, ReadinessSchema())
     def get(self) -> Response:
-        """Ask whether the service can serve
+        """Get the readiness
 
-        200 when the database answers and is at the newest migration; 503 otherwise, with what is amiss. Without a Redis
-        or replica that it was given, the service goes on, and is `degraded`: limits are each instance's own, and the
-        database answers for its replica.
+        200 if the database is reachable and at the newest migration; otherwise 503 with the reason. While a configured
+        Redis or replica is unavailable, the status is `degraded`: each instance counts its own limits, and the primary
+        database handles all reads.
         """
         missing = startup.find_unready()
         if missing:
             raise Unavailable(f"Not ready: {', '.join(missing)}.")
-        gone = [
+        unavailable = [
             name for name, up in (("redis", _redis_up()), ("replica", database.replica_up())) if up is False
         ]
-        return json_response({"status": "degraded", "degraded": gone} if gone else {"status": "ok"})
+        return json_response(
+            {"status": "degraded", "degraded": unavailable} if unavailable else {"status": "ok"}
+        )
 
 
 def _redis_up() -> bool | None:
-    """Whether Redis answers, None where the service was given none."""
+    """Return whether Redis is available, or None without one."""
     redis: RedisClient | None = current_app.extensions["redis"]
     return None if redis is None else redis.is_available()
 
 
-def _require_token(wanted: str | None) -> None:
-    if wanted is not None and not hmac.compare_digest(access.read_bearer_token().encode(), wanted.encode()):
+def _require_token(expected: str | None) -> None:
+    if expected is not None and not hmac.compare_digest(
+        access.read_bearer_token().encode(), expected.encode()
+    ):
         raise Unauthenticated("Invalid token.")
 
 
@@ -98,7 +100,7 @@ def _database_bytes() -> int | None:
 
 @blueprint.route("/metrics")
 class Metrics(View):
-    """What happened so far."""
+    """Metrics of all workers."""
 
     @blueprint.doc(operationId="get_metrics", security=[{}, {"metrics": []}])
     @blueprint.error_responses(401)
@@ -106,11 +108,11 @@ class Metrics(View):
         200, {"type": "string"}, content_type="text/plain", example="movierating_ratings_total 42\n"
     )
     def get(self) -> Response:
-        """Read the metrics
+        """Get the metrics
 
-        Prometheus' text format: requests with their latency, ratings, sign-ups, failed logins and how long writes wait,
-        over all workers; the database's size and the time of its newest backup; whether Redis answers, if there is one.
-        Where the operator set a token for it, only with that.
+        In the text format of Prometheus: requests with their latency, ratings, sign-ups, failed logins and the wait of
+        writes over all workers; the size of the database and the time of its newest backup; whether Redis is available.
+        If the operator set `MOVIERATING_METRICS_TOKEN`, send it as the bearer token.
         """
         _require_token(current_app.config["METRICS_TOKEN"])
         try:
@@ -118,4 +120,4 @@ class Metrics(View):
             database_facts = _database_bytes(), last_backup.read_backup_time(database.place())
             return Response(metrics.render(*database_facts, _redis_up()), content_type=metrics.MEDIA_TYPE)
         except sqlite3.Error as error:
-            raise Unavailable("The counts can't be read.") from error
+            raise Unavailable("The counters can't be read.") from error

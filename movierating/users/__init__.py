@@ -1,1 +1,5 @@
-"""Sign-up, profiles, what a user rated, administration."""
+"""Sign-up, profiles, a user's ratings, and the administration of accounts. Public: `rating_history`, `service`.
+
+May import `ratings`, `movies`, `auth` and everything below them.
+Begin with `routes.py`, then `service.py` (accounts) and `rating_history.py` (the list of a user's ratings).
+"""

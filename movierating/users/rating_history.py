@@ -1,4 +1,4 @@
-"""What a user rated: the profile's list of movies."""
+"""List the ratings of a user with their movies."""
 
 import functools
 from collections.abc import Mapping, Sequence
@@ -23,30 +23,30 @@ _SORTS = {
     "rated_at": (_BY_TIME, False),
     "-value": (_BY_VALUE, True),
     "value": (_BY_VALUE, False),
-    # Both of the movie, so that the index of titles can find a page's place.
+    # Both are columns of the movie, so that the index of titles can seek to a page.
     "title": ((_movie.title_key, _movie.id), False),
 }
 SORTS = tuple(_SORTS)
 _IS_ACTIVE = select(_user.id).where(_user.id == bindparam("user"), _user.active).exists()
-_OWN = (_rating.value, _rating.rated_at, _rating.created_at, _rating.updated_at)
-_RATING = slice(len(FACT_COLUMNS), len(FACT_COLUMNS) + len(_OWN))
+_RATING_COLUMNS = (_rating.value, _rating.rated_at, _rating.created_at, _rating.updated_at)
+_RATING_FIELDS = slice(len(FACT_COLUMNS), len(FACT_COLUMNS) + len(_RATING_COLUMNS))
 
 
 def list_ratings_by_user(
     user_id: int, filters: Mapping[str, Any], sort: str, cursor: str | None, limit: int
 ) -> tuple[list[dict[str, Any]], str | None]:
-    """A page of a user's ratings with their movies, and the next cursor.
+    """Return a page of a user's ratings with their movies, and the next cursor.
 
-    `filters` may hold `min_value` and `max_value` (half points) and `genre`. Raises NotFound.
+    `filters` may contain `min_value`, `max_value` (half points) and `genre`. Raise NotFound for no active account.
     """
     rows, next_cursor = _pages(sort, frozenset(filters)).page(cursor, limit, **{**filters, "user": user_id})
     if not rows:
         require_active_account(user_id)
-    return [_rating_with_movie(row) for row in rows], next_cursor
+    return [_serialize_rating(row) for row in rows], next_cursor
 
 
-def _rating_with_movie(row: Sequence[Any]) -> dict[str, Any]:
-    item = serialize_rating_values(*row[_RATING])
+def _serialize_rating(row: Sequence[Any]) -> dict[str, Any]:
+    item = serialize_rating_values(*row[_RATING_FIELDS])
     item["movie"] = serialize_facts(row)
     return item
 
@@ -54,7 +54,7 @@ def _rating_with_movie(row: Sequence[Any]) -> dict[str, Any]:
 _FILTERS = {
     "min_value": _rating.value >= bindparam("min_value"),
     "max_value": _rating.value <= bindparam("max_value"),
-    # No name of a genre has a quote in it.
+    # No genre has a quote in its name.
     "genre": contains_text(_movie.genres, '"' + bindparam("genre", type_=String) + '"'),
 }
 
@@ -64,7 +64,7 @@ def _pages(sort: str, filters: frozenset[str]) -> Pages:
     columns, descending = _SORTS[sort]
     by_title = sort == "title"
     ratings = (
-        select(*([_movie.id] if by_title else FACT_COLUMNS), *_OWN)
+        select(*([_movie.id] if by_title else FACT_COLUMNS), *_RATING_COLUMNS)
         .select_from(Rating)
         .join(Movie, _movie.id == _rating.movie_id)
         .where(
@@ -72,7 +72,7 @@ def _pages(sort: str, filters: frozenset[str]) -> Pages:
         )
     )
     if by_title:
-        # No index has a person's titles in order: few ratings are sorted, of many the index of all titles is walked.
+        # No index has a user's titles in order: few ratings are sorted, for many the index of all titles is scanned.
         ratings = planned_anew(ratings)
     return Pages(
         ratings, Sort(f"history:{sort}", columns, descending), details=FACT_COLUMNS if by_title else ()

@@ -1,4 +1,4 @@
-"""Calls about users: `/v1/users`."""
+"""Operations under `/v1/users`: sign-up, profiles, ratings of a user, administration."""
 
 from typing import Any
 
@@ -23,9 +23,9 @@ blueprint = Blueprint(
 )
 
 
-def _require_open() -> None:
+def _require_open_sign_up() -> None:
     if current_app.config["SIGNUP"] == "closed":
-        raise Forbidden("Sign-up is closed here; ask the operator for an account.")
+        raise Forbidden("Sign-up is closed; ask the operator for an account.")
 
 
 @blueprint.route("")
@@ -35,7 +35,7 @@ class Users(View):
     @blueprint.doc(operationId="sign_up")
     @limiter.limit(limits.SIGN_UPS_PER_ADDRESS)
     @blueprint.error_responses(400, 403, 409, 413, 415, 429)
-    @check_exists_first(_require_open)
+    @check_exists_first(_require_open_sign_up)
     @blueprint.arguments(schemas.SignUpSchema())
     @blueprint.response(201, schemas.OwnAccountSchema(), headers=LOCATION_HEADER)
     def post(self, body: dict[str, Any]) -> Response:
@@ -43,7 +43,7 @@ class Users(View):
 
         A username is 3 to 30 of a-z, 0-9, `_ . -`, starting with a letter.
         """
-        _require_open()
+        _require_open_sign_up()
         account = service.sign_up(body["username"], body["email"], body["password"], body.get("display_name"))
         return created_response(account, f"{request.root_path}{request.path}/{account['id']}")
 
@@ -59,7 +59,7 @@ class Users(View):
         return list_response(*service.list_accounts(query.get("q"), query["cursor"], query["limit"]))
 
 
-def _refuse_scripts() -> None:
+def _require_session_for_credentials() -> None:
     if limits.read_json_field("password") is not None or limits.read_json_field("email") is not None:
         access.require_session(access.get_caller())
 
@@ -72,9 +72,9 @@ class Me(View):
     @access.auth_required
     @blueprint.response(200, schemas.OwnAccountSchema(), headers=ETAG_HEADER)
     def get(self) -> Response:
-        """Look at your account
+        """Get your account
 
-        With your e-mail, which only you and the admins see, and what your ratings add up to.
+        With your e-mail, which only you and admins can see, and the statistics of your ratings.
         """
         return etag_response(service.get_own_account(access.get_caller().user_id))
 
@@ -82,15 +82,15 @@ class Me(View):
     @access.auth_required
     @limits.limit_reauthentications_per_user
     @blueprint.error_responses(400, 409, 413, 415)
-    @check_exists_first(_refuse_scripts)
+    @check_exists_first(_require_session_for_credentials)
     @blueprint.arguments(schemas.UpdateAccountSchema(), example={"display_name": "Ada Lovelace"})
     @blueprint.response(200, schemas.OwnAccountSchema())
     def patch(self, body: dict[str, Any]) -> Response:
-        """Change your account
+        """Update your account
 
-        A new password or e-mail needs `current_password`; a new password ends every session and personal token.
+        A new password or e-mail needs `current_password`. A new password revokes all sessions and personal tokens.
         """
-        _refuse_scripts()
+        _require_session_for_credentials()
         return json_response(service.update_own_account(access.get_caller().user_id, body))
 
     @blueprint.doc(operationId="delete_own_account")
@@ -100,11 +100,11 @@ class Me(View):
     @blueprint.arguments(schemas.DeleteAccountSchema())
     @blueprint.response(204)
     def delete(self, body: dict[str, str]) -> Response:
-        """Close your account
+        """Delete your account
 
-        Removes the account and its ratings, and takes these out of every movie's numbers.
+        Deletes the account and its ratings, and updates the statistics of the movies.
         """
-        return _close(body)
+        return _delete_account(body)
 
 
 @blueprint.route("/me/delete")
@@ -118,14 +118,14 @@ class MeDelete(View):
     @blueprint.arguments(schemas.DeleteAccountSchema())
     @blueprint.response(204)
     def post(self, body: dict[str, str]) -> Response:
-        """Close your account (without a DELETE body)
+        """Delete your account (without a DELETE body)
 
         The same as `DELETE /v1/users/me`, for clients that can't send a body with DELETE.
         """
-        return _close(body)
+        return _delete_account(body)
 
 
-def _close(body: dict[str, str]) -> Response:
+def _delete_account(body: dict[str, str]) -> Response:
     service.delete_own_account(access.get_caller().user_id, body["current_password"])
     return Response(status=204)
 
@@ -138,9 +138,9 @@ class UserById(View):
     @blueprint.error_responses(404)
     @blueprint.response(200, schemas.ProfileSchema(), headers=ETAG_HEADER)
     def get(self, user_id: int) -> Response:
-        """Look at a profile
+        """Get a profile
 
-        Who it is, and what their ratings add up to.
+        The public profile of a user, with the statistics of their ratings.
         """
         return etag_response(service.get_profile(user_id))
 
@@ -151,16 +151,16 @@ class UserById(View):
     @blueprint.arguments(schemas.AdminUpdateAccountSchema())
     @blueprint.response(200, schemas.AccountSchema())
     def patch(self, body: dict[str, Any], user_id: int) -> Response:
-        """Administer an account
+        """Update an account
 
-        Change its role or whether it is active; refused (409) where no active admin would be left.
+        Change the role or activate and deactivate; 409 if no active admin would remain. For admins.
         """
         return json_response(service.update_account(user_id, body))
 
 
 @blueprint.route("/<id:user_id>/ratings")
 class UserRatings(View):
-    """What a user rated."""
+    """The ratings of a user."""
 
     @blueprint.doc(operationId="list_user_ratings")
     @blueprint.error_responses(404)
@@ -168,9 +168,9 @@ class UserRatings(View):
     @blueprint.arguments(schemas.UserRatingsQuerySchema(), location="query")
     @blueprint.response(200, make_list_schema(schemas.RatedMovieSchema), headers=LIST_HEADERS)
     def get(self, query: dict[str, Any], user_id: int) -> Response:
-        """List the movies that a user rated
+        """List the ratings of a user
 
-        The newest rating first, unless `sort` says otherwise. All filters given must hold.
+        With their movies, newest first unless `sort` is given. A rating must match all filters.
         """
         sort, cursor, limit = query.pop("sort"), query.pop("cursor"), query.pop("limit")
         return list_response(*rating_history.list_ratings_by_user(user_id, query, sort, cursor, limit))

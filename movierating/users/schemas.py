@@ -1,4 +1,4 @@
-"""What accounts look like in requests and answers."""
+"""Schemas of accounts, profiles and lists of a user's ratings."""
 
 import re
 from typing import Any
@@ -22,67 +22,71 @@ from movierating.rating_stats import MAX_HALF_POINTS
 from movierating.ratings.schemas import VALUE, RatingSchema
 from movierating.users.rating_history import SORTS
 
-# Letters are ASCII's, so that no name can look like another one.
+# ASCII letters only, so that no name can look like another one.
 _USERNAME = ma.validate.Regexp(
     re.compile(r"(?![Mm][Ll]-)[A-Za-z][A-Za-z0-9_.-]{2,29}\Z"),
     error="Must be 3 to 30 of a-z, 0-9, _ . -, start with a letter, and not start with ml-.",
 )
-_UNWANTED = re.compile(f"[{DISALLOWED_CHARACTERS}]")
+_DISALLOWED = re.compile(f"[{DISALLOWED_CHARACTERS}]")
 MAX_EMAIL_LENGTH = 254
 _PASSWORD = {"example": "correct horse battery", "format": "password"}
-# For the document; the service judges a new password by its NFKC form.
-_NEW = {"minLength": passwords.MIN_LENGTH, "maxLength": passwords.MAX_LENGTH}
+# For the OpenAPI document; the service checks the NFKC form of a new password.
+_NEW_PASSWORD_LENGTH = {"minLength": passwords.MIN_LENGTH, "maxLength": passwords.MAX_LENGTH}
 
 
-def _password(description: str, *, shape: dict[str, int] | None = None, **kwargs: Any) -> ma.fields.String:
+def _password(description: str, *, length: dict[str, int] | None = None, **kwargs: Any) -> ma.fields.String:
     return ma.fields.String(
         validate=ma.validate.Length(1, 1024),
         load_only=True,
-        metadata={**_PASSWORD, "description": description, **(shape or {})},
+        metadata={**_PASSWORD, "description": description, **(length or {})},
         **kwargs,
     )
 
 
 def _email(**kwargs: Any) -> ma.fields.Email:
     return ma.fields.Email(
-        validate=[ma.validate.Length(max=MAX_EMAIL_LENGTH), _plain],
+        validate=[ma.validate.Length(max=MAX_EMAIL_LENGTH), _check_email],
         metadata={"example": "ada@example.org"},
         **kwargs,
     )
 
 
-def _plain(email: str) -> None:
-    # Quoted, an address may hold control characters; and folding can make one letter into eighteen.
-    if _UNWANTED.search(email) or len(normalize_name(email)) > MAX_EMAIL_LENGTH:
+def _check_email(email: str) -> None:
+    # A quoted address may contain control characters, and folding can turn one letter into eighteen.
+    if _DISALLOWED.search(email) or len(normalize_name(email)) > MAX_EMAIL_LENGTH:
         raise ma.ValidationError("Not a valid email address.")
 
 
 class SignUpSchema(ma.Schema):
-    """An account to be opened."""
+    """An account to create."""
 
     username = ma.fields.String(required=True, validate=_USERNAME, metadata={"example": "ada"})
     email = _email(required=True)
-    password = _password("Not a common one, nor your own name.", shape=_NEW, required=True)
+    password = _password(
+        "Not a common password, and not your own name.", length=_NEW_PASSWORD_LENGTH, required=True
+    )
     display_name = SingleLineString(max_length=100, metadata={"example": "Ada L."})
 
 
 class UpdateAccountSchema(ma.Schema):
-    """What to change about one's own account."""
+    """Changes to the caller's account."""
 
     display_name = SingleLineString(max_length=100, metadata={"example": "Ada Lovelace"})
     email = _email()
-    password = _password("The new one; it ends every session and personal token.", shape=_NEW)
-    current_password = _password("Needed for a new password or e-mail.")
+    password = _password(
+        "The new password. It revokes all sessions and personal tokens.", length=_NEW_PASSWORD_LENGTH
+    )
+    current_password = _password("Required for a new password or e-mail.")
 
 
 class DeleteAccountSchema(ma.Schema):
-    """The proof that it is the owner who closes an account."""
+    """Confirm the deletion of an account with its password."""
 
     current_password = _password("The account's password.", required=True)
 
 
 class UserRatingsSchema(ma.Schema):
-    """What a user's ratings add up to."""
+    """Statistics of a user's ratings."""
 
     count = ma.fields.Integer(required=True, metadata={"example": 2})
     mean = ma.fields.Float(required=True, allow_none=True, metadata={"example": 7.75})
@@ -95,7 +99,7 @@ class UserRatingsSchema(ma.Schema):
 
 
 class PublicUserSchema(ma.Schema):
-    """What anyone may know of a user."""
+    """The public fields of a user."""
 
     id = ma.fields.Integer(required=True, metadata={"example": 3})
     username = ma.fields.String(required=True, metadata={"example": "ada"})
@@ -110,7 +114,7 @@ class ProfileSchema(PublicUserSchema):
 
 
 class AccountSchema(PublicUserSchema):
-    """An account, as admins see it."""
+    """An account as admins see it."""
 
     email = ma.fields.String(required=True, allow_none=True, metadata={"example": "ada@example.org"})
     role = ma.fields.String(required=True, validate=ma.validate.OneOf(ROLES))
@@ -118,19 +122,19 @@ class AccountSchema(PublicUserSchema):
 
 
 class OwnAccountSchema(AccountSchema):
-    """One's own account."""
+    """The caller's account."""
 
     ratings = ma.fields.Nested(UserRatingsSchema, required=True)
 
 
 class AccountQuerySchema(PageQuerySchema):
-    """Which accounts."""
+    """Filter of the list of accounts."""
 
-    q = SingleLineString(max_length=254, metadata={"description": "What the username or e-mail starts with."})
+    q = SingleLineString(max_length=254, metadata={"description": "Start of the username or e-mail."})
 
 
 class AdminUpdateAccountSchema(ma.Schema):
-    """What an admin may change about an account."""
+    """Changes to an account by an admin."""
 
     role = ma.fields.String(validate=ma.validate.OneOf(ROLES))
     active = StrictBoolean(metadata={"example": True})
@@ -143,12 +147,12 @@ class RatedMovieSchema(RatingSchema):
 
 
 class UserRatingsQuerySchema(PageQuerySchema):
-    """Which of a user's ratings, in which order."""
+    """Filters and order of a user's ratings."""
 
     sort = ma.fields.String(
         load_default="-rated_at",
         validate=ma.validate.OneOf(SORTS),
-        metadata={"description": "`-` puts the highest first."},
+        metadata={"description": "`-` sorts in descending order."},
     )
     min_value = HalfPoints(metadata={**VALUE, "from_query": True, "description": "At least this value."})
     max_value = HalfPoints(metadata={**VALUE, "from_query": True, "description": "At most this value."})

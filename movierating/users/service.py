@@ -1,4 +1,4 @@
-"""Accounts: opened, shown, changed, closed, administered."""
+"""Create, get, update, delete and administer accounts."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -27,10 +27,9 @@ _SUMS = tuple(rating_stats.get_stats_columns(User.__table__))
 def sign_up(
     username: str, email: str, password: str, display_name: str | None, role: str = "member"
 ) -> dict[str, Any]:
-    """Open an account and return it as its owner sees it.
+    """Create an account and return it as its owner sees it.
 
-    Raises Conflict where the username or e-mail is taken, whatever the letter case, and InvalidRequest for a password
-    that is refused.
+    Raise Conflict if the username or e-mail is taken, in any letter case, and InvalidRequest for a weak password.
     """
     _check_new_password(password, username, email)
     now = clock.now()
@@ -59,33 +58,33 @@ def _check_new_password(password: str, username: str, email: str) -> None:
 
 
 def _write_unique(job: Any) -> Any:
-    """Run a write; the database judges whether names are taken. Raises Conflict."""
+    """Run a write that may set a username or e-mail. Raise Conflict if the database says that it is taken."""
     try:
         return write(job)
     except IntegrityError as error:
-        what = "username" if violates(error, "username_key") else "e-mail"
-        raise Conflict(f"This {what} is taken.") from error
+        field = "username" if violates(error, "username_key") else "e-mail"
+        raise Conflict(f"This {field} is taken.") from error
 
 
 def get_own_account(user_id: int) -> dict[str, Any]:
-    """An account as its owner and admins see it, with e-mail and role. Raises NotFound."""
+    """Return an account with e-mail, role and statistics. Raise NotFound."""
     row = _fetch_one(select(*_PRIVATE, *_SUMS).where(_user.id == user_id))
     return {**_format_account(row), "ratings": rating_stats.format_stats(row[len(_PRIVATE) :])}
 
 
 def get_profile(user_id: int) -> dict[str, Any]:
-    """An active account as anyone sees it: never the e-mail. Raises NotFound."""
+    """Return the public profile of an active account, without the e-mail. Raise NotFound."""
     row = _require_row(_PROFILE.first(read(), key=user_id))
     return {**_format_public(row), "ratings": rating_stats.format_stats(row[len(_PUBLIC) :])}
 
 
 def require_active_account(user_id: int) -> None:
-    """Raises NotFound unless there is such an account and it is active."""
+    """Raise NotFound unless the account exists and is active."""
     _require_row(_ACTIVE.first(read(), key=user_id))
 
 
 def require_account(user_id: int) -> None:
-    """Raises NotFound unless there is such an account."""
+    """Raise NotFound unless the account exists."""
     _fetch_one(select(_user.id).where(_user.id == user_id))
 
 
@@ -100,7 +99,7 @@ _PROFILE = Prepared(select(*_PUBLIC, *_SUMS).where(_user.id == bindparam("key"),
 
 def _require_row(row: Any) -> Any:
     if row is None:
-        raise NotFound("There is no such user.")
+        raise NotFound("No such user.")
     return row
 
 
@@ -115,44 +114,46 @@ def _format_public(row: Sequence[Any]) -> dict[str, Any]:
 
 
 def _format_account(row: Sequence[Any]) -> dict[str, Any]:
-    """A row that starts with an account's columns, as an admin's list shows it."""
+    """Return the fields of an account from a row that starts with its columns."""
     email, role, active = row[len(_PUBLIC) : len(_PRIVATE)]
     return {**_format_public(row), "email": email, "role": role, "active": bool(active)}
 
 
 def list_accounts(q: str | None, cursor: str | None, limit: int) -> tuple[list[dict[str, Any]], str | None]:
-    """A page of all accounts, oldest first, whose username or e-mail starts with `q`, and the next cursor."""
+    """Return a page of the accounts whose username or e-mail starts with `q`, oldest first, and the next cursor."""
     if q:
         key = normalize_name(q)
-        rows, next_cursor = _STARTING.page(cursor, limit, first=key, last=key + "\U0010ffff")
+        rows, next_cursor = _ACCOUNTS_BY_PREFIX.page(cursor, limit, first=key, last=key + "\U0010ffff")
     else:
-        rows, next_cursor = _ALL.page(cursor, limit)
+        rows, next_cursor = _ALL_ACCOUNTS.page(cursor, limit)
     return [_format_account(row) for row in rows], next_cursor
 
 
-def _starts(column: ColumnElement[Any]) -> ColumnElement[bool]:
+def _starts_with(column: ColumnElement[Any]) -> ColumnElement[bool]:
     return (column >= bindparam("first")) & (column <= bindparam("last"))
 
 
-_OLDEST = Sort("accounts", (_user.id,), descending=False)
-_ALL = Pages(select(*_PRIVATE), _OLDEST)
-_STARTING = Pages(
-    select(*_PRIVATE).where(or_(_starts(_user.username_key), _starts(_user.email_key))), _OLDEST
+_OLDEST_FIRST = Sort("accounts", (_user.id,), descending=False)
+_ALL_ACCOUNTS = Pages(select(*_PRIVATE), _OLDEST_FIRST)
+_ACCOUNTS_BY_PREFIX = Pages(
+    select(*_PRIVATE).where(or_(_starts_with(_user.username_key), _starts_with(_user.email_key))),
+    _OLDEST_FIRST,
 )
 
 
 def update_own_account(user_id: int, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Change one's own display name, e-mail or password; the latter two need `current_password`.
+    """Change the display name, e-mail or password; the last two need `current_password`.
 
-    A new password ends every session and personal token. Raises InvalidRequest without the current password,
-    Forbidden for a wrong one, Conflict where the e-mail is taken, NotFound where the account is gone.
+    A new password revokes all sessions and personal tokens. Raise InvalidRequest without the current password,
+    Forbidden for a wrong one, Conflict if the e-mail is taken, NotFound if the account was deleted.
     """
-    verified = _verify_current_password(user_id, changes) if {"email", "password"} & changes.keys() else None
+    needs_password = {"email", "password"} & changes.keys()
+    verified_hash = _verify_current_password(user_id, changes) if needs_password else None
     values = _build_columns(user_id, changes)
 
     def job(connection: Connection) -> None:
-        if verified is not None:
-            _check_password_unchanged(connection, user_id, verified)
+        if verified_hash is not None:
+            _check_password_unchanged(connection, user_id, verified_hash)
         if values:
             _update(connection, user_id, values)
         if "password" in changes:
@@ -163,7 +164,7 @@ def update_own_account(user_id: int, changes: Mapping[str, Any]) -> dict[str, An
 
 
 def _build_columns(user_id: int, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """The columns that a change of one's own account sets. Raises InvalidRequest for a password that is refused."""
+    """Return the columns to update. Raise InvalidRequest for a weak password."""
     values = {name: changes[name] for name in ("display_name", "email") if name in changes}
     if "email" in values:
         values["email_key"] = normalize_name(values["email"])
@@ -178,30 +179,30 @@ def _update(connection: Connection, user_id: int, values: Mapping[str, Any]) -> 
     connection.execute(update(User).where(_user.id == user_id).values(**values, updated_at=clock.now()))
 
 
-def _verify_current_password(user_id: int, given: Mapping[str, Any]) -> str:
-    if "current_password" not in given:
+def _verify_current_password(user_id: int, body: Mapping[str, Any]) -> str:
+    if "current_password" not in body:
         raise invalid_field("json", "current_password", "Missing data for required field.")
-    stored: str | None = read().scalar(select(_user.password_hash).where(_user.id == user_id))
-    if not passwords.verify_password(stored, given["current_password"]) or stored is None:
+    password_hash: str | None = read().scalar(select(_user.password_hash).where(_user.id == user_id))
+    if not passwords.verify_password(password_hash, body["current_password"]) or password_hash is None:
         raise Forbidden("The current password is wrong.")
-    return stored
+    return password_hash
 
 
-def _check_password_unchanged(connection: Connection, user_id: int, verified: str) -> None:
-    """The password that was verified is still the account's. Raises Forbidden."""
-    if connection.scalar(select(_user.password_hash).where(_user.id == user_id)) != verified:
+def _check_password_unchanged(connection: Connection, user_id: int, verified_hash: str) -> None:
+    """Raise Forbidden if the password changed since it was verified."""
+    if connection.scalar(select(_user.password_hash).where(_user.id == user_id)) != verified_hash:
         raise Forbidden("The current password is wrong.")
 
 
 def delete_own_account(user_id: int, current_password: str) -> None:
-    """Remove an account with its ratings, and take these out of every aggregate.
+    """Delete an account with its ratings, and update the aggregates.
 
-    Raises Forbidden for a wrong password, Conflict where no active admin would be left.
+    Raise Forbidden for a wrong password, and Conflict if no active admin would remain.
     """
-    verified = _verify_current_password(user_id, {"current_password": current_password})
+    verified_hash = _verify_current_password(user_id, {"current_password": current_password})
 
     def job(connection: Connection) -> None:
-        _check_password_unchanged(connection, user_id, verified)
+        _check_password_unchanged(connection, user_id, verified_hash)
         _check_admin_remains(connection, user_id)
         delete_all_ratings(connection, user_id)
         connection.execute(delete(User).where(_user.id == user_id))
@@ -211,18 +212,17 @@ def delete_own_account(user_id: int, current_password: str) -> None:
 
 def _check_admin_remains(connection: Connection, user_id: int) -> None:
     if would_remove_last_admin(connection, user_id):
-        raise Conflict("No active admin would be left.")
+        raise Conflict("No active admin would remain; make another account an admin first.")
 
 
 def update_account(user_id: int, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Change an account's `role` or `active`; a deactivated one's sessions and personal tokens end.
+    """Change `role` or `active` of an account. Deactivation revokes all sessions and personal tokens.
 
-    Raises NotFound, and Conflict where no active admin would be left.
+    Raise NotFound, and Conflict if no active admin would remain.
     """
 
     def job(connection: Connection) -> None:
-        if connection.execute(select(_user.id).where(_user.id == user_id)).first() is None:
-            raise NotFound("There is no such user.")
+        _require_row(connection.execute(select(_user.id).where(_user.id == user_id)).first())
         if changes.get("role") == "member" or changes.get("active") is False:
             _check_admin_remains(connection, user_id)
         if changes:
@@ -235,9 +235,9 @@ def update_account(user_id: int, changes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def reset_password(user_id: int, password: str) -> None:
-    """Set a password without knowing the old one (an operator's command); ends sessions and personal tokens.
+    """Set a password without the old one, and revoke all sessions and personal tokens.
 
-    Raises NotFound, InvalidRequest.
+    Raise NotFound, and InvalidRequest for a weak password.
     """
     account = _fetch_one(select(_user.username, _user.email).where(_user.id == user_id))
     _check_new_password(password, account.username, account.email or "")
@@ -251,5 +251,8 @@ def reset_password(user_id: int, password: str) -> None:
 
 
 def find_user_id(username: str) -> int:
-    """The id of the account with this username. Raises NotFound."""
-    return int(_fetch_one(select(_user.id).where(_user.username_key == normalize_name(username))).id)
+    """Return the id of the account with this username. Raise NotFound."""
+    user_id = read().scalar(select(_user.id).where(_user.username_key == normalize_name(username)))
+    if user_id is None:
+        raise NotFound(f"No such user: {username!r}.")
+    return int(user_id)

@@ -157,10 +157,10 @@ def test_a_file_of_another_format_than_said_is_refused(command, csv, refused):
 
 
 def test_whose_ratings_has_to_be_somebody(command, csv, tmp_path, refused):
-    refused(command("import", "ratings", csv(EMMA), "--user", "nobody"), "There is no such user.")
+    refused(command("import", "ratings", csv(EMMA), "--user", "nobody"), "No such user: 'nobody'.")
     target = tmp_path / "mine.csv"
     done = command("export", "ratings", "--user", "nobody", "--output", str(target))
-    refused(done, "There is no such user.")
+    refused(done, "No such user: 'nobody'.")
     assert not target.exists()
 
 

@@ -115,7 +115,7 @@ def test_without_redis_each_service_goes_on_for_itself(
         eventually(lambda service=service: readiness(service) == OK)
     assert logins(f"carol-{trouble}", *services) == FIVE_A_MINUTE
     for service, earlier in zip(services, before, strict=True):
-        assert turns(service)[len(earlier) :] == ["Redis does not answer", "Redis answers again"]
+        assert turns(service)[len(earlier) :] == ["Redis does not answer", "Redis is available again"]
 
 
 def test_a_service_starts_without_redis_and_finds_it(start, guarded, logins, readiness, eventually):

@@ -49,10 +49,12 @@ def test_it_is_found_again_and_each_turn_is_logged_once(server, redis, said, eve
     with getattr(redis, trouble)():
         with ThreadPoolExecutor(8) as threads:
             assert not any(threads.map(lambda _: server.is_available(), range(64)))
-        assert [message for message, _ in said()] == ["Redis does not answer; the service goes on without it"]
+        assert [message for message, _ in said()] == [
+            "Redis is unavailable; the service continues without it"
+        ]
     eventually(server.is_available)
     eventually(lambda: len(said()) == 2)
-    assert said()[1] == ("Redis answers again", {"address": f"127.0.0.1:{redis.port}"})
+    assert said()[1] == ("Redis is available again", {"address": f"127.0.0.1:{redis.port}"})
 
 
 def test_while_it_is_gone_nobody_asks(server, redis):
