@@ -47,37 +47,37 @@ FORGED = [
 ]
 
 
-def test_an_access_token_that_says_anything_else_is_refused(member, whoami, problem, resign, subtests):
+def test_forged_access_token_returns_401(member, whoami, problem, resign, subtests):
     for changed in FORGED:
         with subtests.test(ascii(changed)[:40]):
-            answer = whoami(resign(member.tokens["access_token"], **changed))
-            problem(answer, 401)
-            assert answer.headers["WWW-Authenticate"] == "Bearer"
+            response = whoami(resign(member.tokens["access_token"], **changed))
+            problem(response, 401)
+            assert response.headers["WWW-Authenticate"] == "Bearer"
 
 
 GENERATIONS = [ABSENT, None, "1", 0, -1, 1.5, True, 10**30, [], 2]
 FORGED_REFRESHERS = [{"typ": "at+jwt"}, {"type": "access"}, *({"gen": number} for number in GENERATIONS)]
 
 
-def test_a_refresh_token_that_says_anything_else_is_refused(member, refresh, problem, resign, subtests):
+def test_forged_refresh_token_returns_401(member, refresh, problem, resign, subtests):
     for changed in FORGED_REFRESHERS:
         with subtests.test(str(changed)):
             problem(refresh(resign(member.tokens["refresh_token"], **changed)), 401)
     assert refresh(member.tokens["refresh_token"]).status_code == 200
 
 
-def test_a_token_signed_again_unchanged_is_taken(member, whoami, refresh, resign):
+def test_unchanged_token_signed_again_is_accepted(member, whoami, refresh, resign):
     assert whoami(resign(member.tokens["access_token"])).status_code == 200
     assert refresh(resign(member.tokens["refresh_token"])).status_code == 200
 
 
-def test_neither_kind_of_jwt_stands_for_the_other(member, whoami, refresh, problem):
+def test_access_and_refresh_tokens_are_not_interchangeable(member, whoami, refresh, problem):
     problem(whoami(member.tokens["refresh_token"]), 401)
     problem(refresh(member.tokens["access_token"]), 401)
     assert member.get("/v1/users/me").status_code == 200
 
 
-def test_a_session_of_somebody_else_is_refused(member, sign_up, whoami, problem, resign):
+def test_session_of_another_user_is_rejected(member, sign_up, whoami, problem, resign):
     problem(whoami(resign(member.tokens["access_token"], sub=str(sign_up().id))), 401)
 
 
@@ -137,7 +137,7 @@ GARBAGE = [
 ]  # fmt: skip
 
 
-def test_garbage_is_no_token(client, problem, subtests):
+def test_malformed_authorization_returns_401(client, problem, subtests):
     for header in GARBAGE:
         with subtests.test(ascii(header)[:40]):
             for call in (client.get, client.patch, client.delete):
@@ -161,7 +161,7 @@ CLOSED_TO_STRANGERS = [
 ]
 
 
-def test_nobody_gets_401_before_anything_else(client, problem, subtests):
+def test_unauthenticated_request_gets_401_before_other_errors(client, problem, subtests):
     for method, path in CLOSED_TO_STRANGERS:
         with subtests.test(f"{method} {path}"):
             for body in ({"json": {"unknown": 1}}, {"data": "{", "content_type": "application/json"}, {}):
@@ -171,7 +171,7 @@ def test_nobody_gets_401_before_anything_else(client, problem, subtests):
 @pytest.mark.parametrize(
     ("method", "path"), [("GET", "/v1/users"), ("PATCH", "/v1/users/1"), ("PATCH", "/v1/users/999999")]
 )
-def test_a_member_gets_403_from_an_admins_call_before_404_and_422(member, problem, method, path):
+def test_member_gets_403_from_admin_operation_before_404_and_422(member, problem, method, path):
     problem(member._send(method, f"{path}?unknown=1", json={"unknown": 1}), 403)
 
 

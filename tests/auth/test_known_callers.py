@@ -20,7 +20,7 @@ def elsewhere(make_app, app):
 
 
 @pytest.mark.sqlite
-def test_a_session_is_read_once_while_nobody_changes_it(member, admin, add_movie, monkeypatch):
+def test_session_is_read_once_until_it_changes(member, admin, add_movie, monkeypatch):
     movie_id, seen = add_movie(), []
     member.get(ME)
     # The time limit of a minute must not pass meanwhile.
@@ -45,12 +45,12 @@ def administer(**values):
 
 
 def log_out(member, client):
-    answer = client.post("/v1/auth/logout", headers=member.headers)
-    assert answer.status_code == 204
+    response = client.post("/v1/auth/logout", headers=member.headers)
+    assert response.status_code == 204
 
 
 @pytest.mark.parametrize("change", [log_out, administer(active=False)], ids=["logged out", "deactivated"])
-def test_what_ends_a_session_in_another_process_ends_it_here_at_once(member, elsewhere, problem, change):
+def test_session_ended_in_another_process_is_rejected_at_once(member, elsewhere, problem, change):
     assert member.get(ME).status_code == elsewhere.get(ME, headers=member.headers).status_code == 200
     change(member, elsewhere)
     problem(member.get(ME), 401)
@@ -63,7 +63,7 @@ def test_a_role_that_is_taken_away_counts_at_once(admin, problem):
     problem(admin.get("/v1/users"), 403)
 
 
-def test_a_session_that_is_known_ends_in_its_time(member, monkeypatch):
+def test_cached_session_expires(member, monkeypatch):
     session_id = service.login("member", "correct horse battery").session_id
     assert service.find_session_caller(member.id, session_id).user_id == member.id
     end = clock.now() + service.REFRESH_TOKEN_SECONDS * clock.SECOND + clock.SECOND
@@ -72,7 +72,7 @@ def test_a_session_that_is_known_ends_in_its_time(member, monkeypatch):
         service.find_session_caller(member.id, session_id)
 
 
-def test_callers_who_are_known_are_bounded(member, sign_up, monkeypatch):
+def test_cache_of_callers_is_bounded(member, sign_up, monkeypatch):
     monkeypatch.setattr(service, "MAX_CACHED_CALLERS", 2)
     for person in [member, *(sign_up() for _ in range(4))]:
         assert person.get(ME).status_code == 200

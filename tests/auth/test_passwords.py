@@ -83,11 +83,11 @@ def test_a_wrong_password_of_any_characters_just_fails(good_hash: str, password:
 
 
 @pytest.mark.parametrize("password_hash", ["", "!", "$argon2id$v=19$m=1,t=1,p=1$broken"])
-def test_what_is_no_hash_matches_nothing(password_hash: str) -> None:
+def test_invalid_hash_matches_nothing(password_hash: str) -> None:
     assert not verify_password(password_hash, "")
 
 
-def test_a_hash_of_weaker_parameters_needs_a_new_one(good_hash: str) -> None:
+def test_hash_with_weaker_parameters_needs_rehash(good_hash: str) -> None:
     weaker = PasswordHasher(time_cost=1, memory_cost=8_192, parallelism=1).hash(GOOD)
     assert verify_password(weaker, GOOD)
     assert needs_rehash(weaker)
@@ -108,7 +108,7 @@ def test_a_hash_of_weaker_parameters_needs_a_new_one(good_hash: str) -> None:
         "a maggiehaggie tale",
     ],
 )
-def test_a_password_that_is_hard_to_guess_is_taken(password: str) -> None:
+def test_strong_password_is_accepted(password: str) -> None:
     assert explain_rejection(password, username="margaret", email="maggie@example.org") is None
 
 
@@ -138,7 +138,7 @@ def test_a_password_that_is_hard_to_guess_is_taken(password: str) -> None:
     ],
     ids=lambda text: ascii(text[:20]),
 )
-def test_a_password_that_is_easy_to_guess_is_refused(password: str, reason: str) -> None:
+def test_weak_password_is_rejected(password: str, reason: str) -> None:
     assert reason in refused(password)
 
 
@@ -146,7 +146,7 @@ def test_a_short_name_may_stand_in_a_password() -> None:
     assert refused("ann9407261835", username="ann", email="ann@example.org") == ""
 
 
-def test_a_name_that_is_no_text_refuses_nothing() -> None:
+def test_invalid_name_rejects_no_password() -> None:
     assert refused(GOOD, username="\ud800" * 4, email="\ud800") == ""
 
 

@@ -8,11 +8,11 @@ PASSWORD = "correct horse battery"
 LOGIN = "/v1/auth/login"
 
 
-def test_login_answers_with_a_pair_that_nobody_may_store(sign_up, client):
+def test_login_returns_tokens_with_no_store(sign_up, client):
     sign_up("ada")
-    answer = client.post(LOGIN, json={"login": "ada", "password": PASSWORD})
-    assert set(answer.json) == {"access_token", "refresh_token", "token_type", "expires_in"}
-    assert answer.headers["Cache-Control"] == "no-store"
+    response = client.post(LOGIN, json={"login": "ada", "password": PASSWORD})
+    assert set(response.json) == {"access_token", "refresh_token", "token_type", "expires_in"}
+    assert response.headers["Cache-Control"] == "no-store"
 
 
 UNFIT = [
@@ -30,7 +30,7 @@ UNFIT = [
 ]
 
 
-def test_a_login_that_does_not_fit_is_refused(client, problem, subtests):
+def test_invalid_login_returns_422(client, problem, subtests):
     for body, fields in UNFIT:
         with subtests.test(str(body)):
             problem(client.post(LOGIN, json=body), 422, *fields)
@@ -60,7 +60,7 @@ def test_a_login_is_matched_whole_and_as_text(sign_up, client, problem, subtests
     ],
     ids=range(8),
 )
-def test_a_login_that_cannot_be_read_is_refused(client, problem, data, content_type, status):
+def test_unreadable_login_is_rejected(client, problem, data, content_type, status):
     problem(client.post(LOGIN, data=data, content_type=content_type), status)
 
 
@@ -77,8 +77,8 @@ def test_a_login_that_cannot_be_read_is_refused(client, problem, data, content_t
 def test_each_address_takes_its_methods_and_names_them(client, problem, path, allowed):
     refused = client.put(path)
     problem(refused, 405)
-    for answer in (refused, client.options(path)):
-        assert set(answer.headers["Allow"].split(", ")) == allowed
+    for response in (refused, client.options(path)):
+        assert set(response.headers["Allow"].split(", ")) == allowed
 
 
 def test_the_list_of_tokens_answers_head_and_if_none_match(member):

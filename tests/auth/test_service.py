@@ -37,9 +37,9 @@ def set_columns(user_id, **values):
 )
 def test_login_takes_username_or_email_in_any_letter_case(sign_up, client, login):
     ada = sign_up("Ada.Lovelace")
-    answer = client.post("/v1/auth/login", json={"login": login, "password": PASSWORD})
-    assert answer.status_code == 200
-    own = client.get("/v1/users/me", headers={"Authorization": f"Bearer {answer.json['access_token']}"})
+    response = client.post("/v1/auth/login", json={"login": login, "password": PASSWORD})
+    assert response.status_code == 200
+    own = client.get("/v1/users/me", headers={"Authorization": f"Bearer {response.json['access_token']}"})
     assert own.json["id"] == ada.id
 
 
@@ -59,25 +59,25 @@ def refused_logins(client, sign_up):
     ]
 
 
-def test_every_failed_login_has_the_same_words_and_costs_one_verification(
+def test_failed_logins_have_one_message_and_cost_one_verification(
     client, sign_up, problem, count_verifications
 ):
     words, costs = set(), []
     for login, password in refused_logins(client, sign_up):
         count_verifications.clear()
-        answer = client.post("/v1/auth/login", json={"login": login, "password": password})
-        body = problem(answer, 401)
-        words.add((body["title"], body["detail"], frozenset(answer.headers.keys())))
+        response = client.post("/v1/auth/login", json={"login": login, "password": password})
+        body = problem(response, 401)
+        words.add((body["title"], body["detail"], frozenset(response.headers.keys())))
         costs.append(list(count_verifications))
     assert len(words) == 1
     assert costs == [[extract_parameters(passwords.hash_password(PASSWORD))]] * 7
 
 
-def test_login_rehashes_when_the_parameters_have_risen(member, client):
+def test_login_rehashes_password_with_weaker_parameters(member, client):
     weak = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
     set_columns(member.id, password_hash=weak)
-    answer = client.post("/v1/auth/login", json={"login": "member", "password": PASSWORD})
-    assert answer.status_code == 200
+    response = client.post("/v1/auth/login", json={"login": "member", "password": PASSWORD})
+    assert response.status_code == 200
     stored = read().scalar(select(User.password_hash).where(User.id == member.id))
     assert extract_parameters(stored).memory_cost == passwords.MEMORY_KIB
     assert passwords.verify_password(stored, PASSWORD)
@@ -97,7 +97,7 @@ def test_refresh_gives_a_new_pair_that_works(member, refresh, whoami):
     assert refresh(fresh.json["refresh_token"]).status_code == 200
 
 
-def test_reuse_within_ten_seconds_is_refused_and_leaves_the_session(member, refresh, problem, age):
+def test_reuse_within_ten_seconds_is_rejected_and_keeps_the_session(member, refresh, problem, age):
     first = member.tokens["refresh_token"]
     second = refresh(first).json["refresh_token"]
     age(9)
@@ -130,11 +130,11 @@ def test_reuse_ends_no_other_session(member, client, refresh, age):
     assert refresh(other["refresh_token"]).status_code == 200
 
 
-def test_of_refreshes_at_once_exactly_one_wins(member, at_once, refresh):
+def test_one_of_concurrent_refreshes_succeeds(member, at_once, refresh):
     spent = {"Authorization": f"Bearer {member.tokens['refresh_token']}"}
-    answers = at_once(*[lambda client: client.post("/v1/auth/refresh", headers=spent)] * 8)
-    assert sorted(answer.status_code for answer in answers) == [200] + [401] * 7
-    winner = next(answer for answer in answers if answer.status_code == 200)
+    responses = at_once(*[lambda client: client.post("/v1/auth/refresh", headers=spent)] * 8)
+    assert sorted(response.status_code for response in responses) == [200] + [401] * 7
+    winner = next(response for response in responses if response.status_code == 200)
     assert refresh(winner.json["refresh_token"]).status_code == 200
 
 
@@ -155,15 +155,15 @@ def test_refreshing_prolongs_a_session(member, refresh, whoami, age):
 
 def test_logout_ends_this_session_at_once_and_no_other(member, client, refresh, problem, whoami):
     other = client.post("/v1/auth/login", json={"login": "member", "password": PASSWORD}).json
-    answer = member.post("/v1/auth/logout")
-    assert (answer.status_code, answer.data) == (204, b"")
+    response = member.post("/v1/auth/logout")
+    assert (response.status_code, response.data) == (204, b"")
     problem(member.get("/v1/users/me"), 401)
     problem(refresh(member.tokens["refresh_token"]), 401)
     problem(member.post("/v1/auth/logout"), 401)
     assert whoami(other["access_token"]).status_code == 200
 
 
-def test_a_password_changed_during_a_login_refuses_it(member, monkeypatch):
+def test_password_change_during_login_rejects_it(member, monkeypatch):
     verify = passwords.verify_password
 
     def verify_then_change(stored, password):

@@ -19,26 +19,26 @@ TOKENS = "/v1/auth/tokens"
 
 @pytest.fixture
 def create_token(sign_up):
-    """`create_token(scope="read", of=person)` makes a personal token; it is `headers` to send and the answer."""
+    """`create_token(scope="read", of=person)` makes a personal token; it is `headers` to send and the response."""
 
     def make(of, scope="write", **given):
-        answer = of.post(TOKENS, json={"name": "script", "scope": scope, **given})
-        assert answer.status_code == 201, answer.text
-        return {"Authorization": f"Bearer {answer.json['token']}"}, answer
+        response = of.post(TOKENS, json={"name": "script", "scope": scope, **given})
+        assert response.status_code == 201, response.text
+        return {"Authorization": f"Bearer {response.json['token']}"}, response
 
     return make
 
 
 def test_a_token_is_shown_once_and_only_its_hash_is_stored(member, create_token):
-    _, answer = create_token(member, expires_at="2100-01-01T00:00:00+02:00")
-    token = answer.json.pop("token")
+    _, response = create_token(member, expires_at="2100-01-01T00:00:00+02:00")
+    token = response.json.pop("token")
     assert token.startswith("mr_")
     assert len(token) == 3 + 43  # 256 bits in base64
-    assert answer.json["expires_at"] == "2099-12-31T22:00:00Z"
-    assert answer.headers["Cache-Control"] == "no-store"
-    assert answer.headers["Location"] == f"{TOKENS}/{answer.json['id']}"
+    assert response.json["expires_at"] == "2099-12-31T22:00:00Z"
+    assert response.headers["Cache-Control"] == "no-store"
+    assert response.headers["Location"] == f"{TOKENS}/{response.json['id']}"
     assert member.get(TOKENS).json == {
-        "items": [{key: value for key, value in answer.json.items() if key != "token"}], "next_cursor": None
+        "items": [{key: value for key, value in response.json.items() if key != "token"}], "next_cursor": None
     }  # fmt: skip
     (row,) = read().execute(select(PersonalToken.__table__))
     assert row.token_hash == hashlib.sha256(token.encode()).hexdigest()
@@ -76,7 +76,7 @@ WRITES = [
 ]
 
 
-def test_a_read_token_is_refused_before_the_body_is_looked_at(admin, client, create_token, problem, subtests):
+def test_read_token_is_rejected_before_body_validation(admin, client, create_token, problem, subtests):
     for method, path in WRITES:
         with subtests.test(f"{method} {path}"):
             headers, _ = create_token(admin, "read")
@@ -97,7 +97,7 @@ IN_PERSON = [
 ]
 
 
-def test_no_token_does_what_its_owner_does_in_person(member, client, create_token, problem, subtests):
+def test_personal_token_cannot_call_session_operations(member, client, create_token, problem, subtests):
     for method, path, body in IN_PERSON:
         with subtests.test(f"{method} {path}"):
             for scope in ("read", "write"):
@@ -117,14 +117,14 @@ def test_a_personal_token_is_no_refresh_token(member, client, create_token, prob
     problem(client.post("/v1/auth/refresh", headers=headers), 401)
 
 
-def test_an_expired_token_is_refused(member, client, create_token, problem):
+def test_expired_token_is_rejected(member, client, create_token, problem):
     headers, _ = create_token(member, expires_at="2100-01-01T00:00:00Z")
     assert client.get("/v1/users/me", headers=headers).status_code == 200
     write(lambda connection: connection.execute(update(PersonalToken).values(expires_at=clock.now())))
     assert problem(client.get("/v1/users/me", headers=headers), 401)["detail"] == "The token has expired."
 
 
-def test_the_last_use_is_kept_to_the_minute(member, client, create_token):
+def test_last_use_is_stored_to_the_minute(member, client, create_token):
     headers, _ = create_token(member)
     assert member.get(TOKENS).json["items"][0]["last_used_at"] is None
     client.get("/v1/users/me", headers=headers)
@@ -137,16 +137,16 @@ def test_the_last_use_is_kept_to_the_minute(member, client, create_token):
     assert member.get(TOKENS).json["items"][0]["last_used_at"] > first
 
 
-def test_a_removed_token_stops_at_once(member, client, create_token, problem):
-    headers, answer = create_token(member)
-    assert member.delete(answer.headers["Location"]).status_code == 204
+def test_revoked_token_is_rejected_at_once(member, client, create_token, problem):
+    headers, response = create_token(member)
+    assert member.delete(response.headers["Location"]).status_code == 204
     problem(client.get("/v1/users/me", headers=headers), 401)
-    problem(member.delete(answer.headers["Location"]), 404)
+    problem(member.delete(response.headers["Location"]), 404)
 
 
-def test_nobody_sees_or_removes_anothers_token(member, admin, create_token, problem):
-    _, answer = create_token(member)
-    problem(admin.delete(answer.headers["Location"]), 404)
+def test_users_cannot_list_or_revoke_tokens_of_others(member, admin, create_token, problem):
+    _, response = create_token(member)
+    problem(admin.delete(response.headers["Location"]), 404)
     problem(admin.delete(f"{TOKENS}/99999999999999999999"), 404)
     assert admin.get(TOKENS).json["items"] == []
 
@@ -177,19 +177,19 @@ UNFIT = [
 ]
 
 
-def test_a_token_that_does_not_fit_is_refused(member, problem, subtests):
+def test_invalid_token_request_returns_422(member, problem, subtests):
     for body, field in UNFIT:
         with subtests.test(str(body)):
             problem(member.post(TOKENS, json=body), 422, field)
 
 
-def test_an_account_holds_so_many_tokens_and_no_more(member, create_token, problem, monkeypatch):
+def test_account_has_a_maximum_number_of_tokens(member, create_token, problem, monkeypatch):
     monkeypatch.setattr(tokens, "MAX_TOKENS_PER_USER", 2)
     create_token(member), create_token(member)
     problem(member.post(TOKENS, json={"name": "x", "scope": "read"}), 409)
 
 
-def test_a_session_that_ended_meanwhile_leaves_no_token_behind(member):
+def test_ended_session_cannot_create_token(member):
     session_id = jwt.decode(member.tokens["access_token"], options={"verify_signature": False})["sid"]
     assert tokens.create_token(member.id, session_id, "in time", "write", None)
     write(lambda connection: revoke_all(connection, member.id))

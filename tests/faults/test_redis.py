@@ -115,7 +115,7 @@ def test_without_redis_each_service_goes_on_for_itself(
         eventually(lambda service=service: readiness(service) == OK)
     assert logins(f"carol-{trouble}", *services) == FIVE_A_MINUTE
     for service, earlier in zip(services, before, strict=True):
-        assert turns(service)[len(earlier) :] == ["Redis does not answer", "Redis is available again"]
+        assert turns(service)[len(earlier) :] == ["Redis is unavailable", "Redis is available again"]
 
 
 def test_a_service_starts_without_redis_and_finds_it(start, guarded, logins, readiness, eventually):
@@ -123,6 +123,6 @@ def test_a_service_starts_without_redis_and_finds_it(start, guarded, logins, rea
         service = start()
         assert readiness(service) == DEGRADED
         assert logins("dora", service) == FIVE_A_MINUTE
-        assert turns(service) == ["Redis does not answer"]
+        assert turns(service) == ["Redis is unavailable"]
     eventually(lambda: readiness(service) == OK)
     assert logins("dora", service) == FIVE_A_MINUTE

@@ -1,4 +1,4 @@
-"""Redis as a process sees it: asked while it answers, left alone while it does not, found again."""
+"""The Redis client: calls, outages and recovery."""
 
 import logging
 import socket
@@ -44,7 +44,7 @@ def client_of(server):
 
 
 @pytest.mark.parametrize("trouble", ["gone", "stuck"])
-def test_it_is_found_again_and_each_turn_is_logged_once(server, redis, said, eventually, trouble):
+def test_outage_and_recovery_are_logged_once(server, redis, said, eventually, trouble):
     assert server.is_available()
     with getattr(redis, trouble)():
         with ThreadPoolExecutor(8) as threads:
@@ -57,7 +57,7 @@ def test_it_is_found_again_and_each_turn_is_logged_once(server, redis, said, eve
     assert said()[1] == ("Redis is available again", {"address": f"127.0.0.1:{redis.port}"})
 
 
-def test_while_it_is_gone_nobody_asks(server, redis):
+def test_no_command_runs_during_an_outage(server, redis):
     asked = []
     with redis.gone():
         assert not server.is_available()
@@ -66,7 +66,7 @@ def test_while_it_is_gone_nobody_asks(server, redis):
     assert asked == []
 
 
-def test_an_error_of_the_question_is_passed_on(server):
+def test_error_of_a_command_is_raised(server):
     with pytest.raises(ZeroDivisionError):
         server.call(lambda: 1 // 0)
     assert server.is_available()
@@ -75,7 +75,7 @@ def test_an_error_of_the_question_is_passed_on(server):
 @pytest.mark.parametrize(
     "refusal", [("--maxmemory", "1"), ("--replicaof", "127.0.0.1 1")], ids=["full", "replica"]
 )
-def test_one_that_takes_no_writes_is_as_good_as_gone(connect, start_redis, refusal):
+def test_server_that_rejects_writes_is_unavailable(connect, start_redis, refusal):
     redis = start_redis(*refusal)
     server = connect(redis.url)
     assert client_of(server).ping()
@@ -108,29 +108,29 @@ def test_a_password_is_used(connect, start_redis):
         ("rediss://127.0.0.1:{port}", "127.0.0.1:{port}", None),
     ],
 )
-def test_why_and_where_is_told(connect, redis, said, url, address, reason):
+def test_outage_is_logged_with_address_and_reason(connect, redis, said, url, address, reason):
     assert not connect(url.format(port=redis.port)).is_available()
     ((_, facts),) = said()
     assert facts["address"] == address.format(port=redis.port)
     assert reason is None or facts["reason"] == reason
 
 
-def test_what_speaks_no_redis_is_gone(connect, free_port):
+def test_server_of_another_protocol_is_unavailable(connect, free_port):
     port = free_port()
     with socket.create_server(("127.0.0.1", port)) as listener:
 
-        def answer():
+        def response():
             with listener.accept()[0] as connection:
                 connection.recv(100)
                 connection.sendall(b"$no number\r\n")
 
-        other = threading.Thread(target=answer)
+        other = threading.Thread(target=response)
         other.start()
         assert not connect(f"redis://127.0.0.1:{port}").is_available()
         other.join()
 
 
-def test_a_name_that_is_looked_up_for_ever_holds_up_nobody(connect, said, monkeypatch):
+def test_name_lookup_has_a_timeout(connect, said, monkeypatch):
     waits = threading.Event()
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_: waits.wait())
     assert not connect("redis://redis.example").is_available()
@@ -138,6 +138,6 @@ def test_a_name_that_is_looked_up_for_ever_holds_up_nobody(connect, said, monkey
     assert said()[0][1]["reason"] == "the name lookup timed out"
 
 
-def test_patience_is_not_the_addresss_to_choose(connect):
+def test_timeout_of_the_url_is_ignored(connect):
     pool = connect("redis://127.0.0.1?socket_timeout=60").pool(0.05)
     assert pool.connection_kwargs["socket_timeout"] == 0.05

@@ -36,7 +36,7 @@ def test_instances_share_a_limit(instance_of):
     assert [passes(instance_of(name), 4) for name in "ab"] == [4, 1]
 
 
-def test_a_limit_tells_what_is_left_of_it_and_until_when(instance_of):
+def test_window_stats_have_remaining_hits_and_end(instance_of):
     storage = instance_of("a")
     passes(storage, 2)
     ends_at, left = FixedWindowRateLimiter(storage).get_window_stats(FIVE, "somebody")
@@ -64,7 +64,7 @@ def test_windows_can_be_forgotten_in_either_place(instance_of, redis):
         assert forgotten() == (1, 1, 2, 0, 2, 1, 0)
 
 
-def test_what_a_key_says_is_not_in_redis(instance_of, redis):
+def test_keys_in_redis_are_digests(instance_of, redis):
     passes(instance_of("a"), 1, "somebody@example.org")
     keys = redis.send("KEYS", "*")
     assert b"movierating:limit:" in keys

@@ -73,7 +73,7 @@ def test_any_text_is_a_key(storage: SQLiteStorage, key: str) -> None:
     assert storage.get(key) == 1
 
 
-def test_what_a_key_says_is_not_in_the_file(storage: SQLiteStorage, path: Path) -> None:
+def test_keys_in_the_file_are_digests(storage: SQLiteStorage, path: Path) -> None:
     storage.incr("login/somebody@example.org", 60)
     written = b"".join(file.read_bytes() for file in path.parent.iterdir())
     assert b"counters" in written
@@ -91,7 +91,7 @@ def test_a_window_ends_that_long_after_its_first_hit(storage: SQLiteStorage, clo
     assert storage.get_expiry("login/1") == NOON + 120
 
 
-def test_a_limit_refuses_until_its_window_ends(storage: SQLiteStorage, clock: Clock) -> None:
+def test_limit_rejects_until_its_window_ends(storage: SQLiteStorage, clock: Clock) -> None:
     limiter, five = FixedWindowRateLimiter(storage), RateLimitItemPerMinute(5)
     assert [limiter.hit(five, "1.2.3.4") for _ in range(7)] == [True] * 5 + [False] * 2
     assert limiter.get_window_stats(five, "1.2.3.4") == (NOON + 60, 0)
@@ -158,9 +158,9 @@ storage = SQLiteStorage(sys.argv[1])
 print(*(storage.incr("login/1", 3_600) for _ in range(200)))
 """
     workers = [run_python(program, path) for _ in range(3)]
-    answers = [worker.communicate() for worker in workers]
-    assert [errors for _, errors in answers] == ["", "", ""]
-    assert sorted(int(hits) for output, _ in answers for hits in output.split()) == list(range(1, 601))
+    responses = [worker.communicate() for worker in workers]
+    assert [errors for _, errors in responses] == ["", "", ""]
+    assert sorted(int(hits) for output, _ in responses for hits in output.split()) == list(range(1, 601))
 
 
 def test_no_hit_of_many_threads_is_lost(storage: SQLiteStorage) -> None:
@@ -169,7 +169,7 @@ def test_no_hit_of_many_threads_is_lost(storage: SQLiteStorage) -> None:
     assert sorted(hits) == list(range(1, 401))
 
 
-def test_a_fork_inherits_no_open_file_and_counts_on(path: Path) -> None:
+def test_fork_does_not_inherit_the_open_file(path: Path) -> None:
     program = """
 import os, sys
 from movierating.limits.sqlite_storage import SQLiteStorage
@@ -216,14 +216,14 @@ def spoiled(request: pytest.FixtureRequest, path: Path) -> Path:
     return path
 
 
-def test_an_unusable_file_is_an_error_of_the_storage(spoiled: Path) -> None:
+def test_unusable_file_raises_storage_error(spoiled: Path) -> None:
     storage = SQLiteStorage(storage_uri(spoiled))
     assert not storage.check()
     with pytest.raises(storage.base_exceptions):
         storage.incr("login/1", 60)
 
 
-def test_a_mended_file_is_used_again(storage: SQLiteStorage, path: Path) -> None:
+def test_repaired_file_is_used_again(storage: SQLiteStorage, path: Path) -> None:
     spoil_with_garbage(path)
     assert not storage.check()
     path.unlink()
@@ -240,7 +240,7 @@ def locked(path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     holder.close()
 
 
-def test_a_locked_file_is_an_error_of_the_storage(locked: Path) -> None:
+def test_locked_file_raises_storage_error(locked: Path) -> None:
     storage = SQLiteStorage(storage_uri(locked))
     assert not storage.check()
     with pytest.raises(sqlite3.OperationalError):

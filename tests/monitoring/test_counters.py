@@ -46,12 +46,12 @@ def test_processes_add_up_and_leave_their_counts(file):
     assert counters.read_totals() == {("hits", "a"): 201}
 
 
-def test_what_was_shown_survives_a_kill(file):
+def test_shown_totals_survive_a_kill(file):
     assert run(file, "counters.read_totals(); os.kill(os.getpid(), signal.SIGKILL)") == -signal.SIGKILL
     assert counters.read_totals() == {("hits", "a"): 100}
 
 
-def test_a_fork_leaves_its_parents_counts_to_the_parent(file):
+def test_forked_process_does_not_write_its_parents_counts(file):
     counters.increment("hits", "a")
     forks = "if not os.fork(): counters.increment('hits', 'b'); sys.exit()\nos.wait()"
     assert run(file, forks) == 0
@@ -74,7 +74,7 @@ def test_counts_wait_for_a_file_that_cannot_be_written(file):
     assert counters.read_totals() == {("hits", "a"): 1}
 
 
-def test_another_file_takes_no_counts_along(file, tmp_path):
+def test_another_file_starts_without_counts(file, tmp_path):
     counters.increment("hits", "a")
     counters.set_file(tmp_path / "other")
     assert counters.read_totals() == {}
@@ -96,7 +96,7 @@ def test_totals_hold_what_another_thread_is_writing(file):
         assert totals.result() == {("hits", "a"): 1}
 
 
-def test_what_finds_no_room_in_the_file_is_shown_later(tmp_path):
+def test_counts_rejected_by_a_full_file_are_written_later(tmp_path):
     file = tmp_path / "counts.sqlite3"
     counters.set_file(file)
     counters.add({("first",): 1}, start=False)

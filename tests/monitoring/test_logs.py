@@ -67,7 +67,7 @@ def test_a_request_is_one_object(lines):
     }
 
 
-def test_a_line_tells_who_called(lines):
+def test_request_line_has_the_user_id(lines):
     app, read = lines()
     with app.app_context():
         person = service.sign_up("ada", "ada@example.org", "correct horse battery", None)
@@ -77,25 +77,25 @@ def test_a_line_tells_who_called(lines):
     assert [line["user_id"] for line in read()] == [None, person["id"]]
 
 
-def test_an_address_that_is_no_route_is_not_logged(lines):
+def test_path_without_route_is_not_logged(lines):
     app, read = lines()
     app.test_client().get("/reset/eyJhbGciOi")
     assert read()[0]["route"] is None
 
 
-def test_a_failure_has_its_traceback_in_the_log_and_only_its_id_in_the_answer(lines):
+def test_failure_logs_traceback_and_returns_only_its_id(lines):
     app, read = lines(LOG_LEVEL="ERROR")
     app.add_url_rule("/broken", view_func=lambda: {}["a detail of ours"])
-    answer = app.test_client().get("/broken")
+    response = app.test_client().get("/broken")
     (line,) = read()
     assert (line["level"], line["message"], line["route"]) == ("error", "failure", "/broken")
     assert "a detail of ours" in line["traceback"]
-    assert answer.status_code == 500
-    assert answer.json["request_id"] == line["request_id"]
-    assert "a detail of ours" not in answer.text
+    assert response.status_code == 500
+    assert response.json["request_id"] == line["request_id"]
+    assert "a detail of ours" not in response.text
 
 
-def test_what_the_database_was_given_is_not_logged(lines):
+def test_database_parameters_are_not_logged(lines):
     app, read = lines()
     row = {"username": "lovelace", "email": "lovelace@example.org"}
     app.add_url_rule(
@@ -174,7 +174,7 @@ def test_on_a_terminal_a_traceback_is_readable(log, make_app):
     assert "ZeroDivisionError: division by zero" in log().splitlines()[-1]
 
 
-def test_what_libraries_say_is_json_too(lines):
+def test_logs_of_libraries_are_json(lines):
     _, read = lines()
     logging.getLogger("_granian").error("worker\nis gone")
     logging.getLogger("_granian").info("chatter")

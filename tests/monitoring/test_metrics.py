@@ -18,10 +18,10 @@ def scrape(client):
     """A function that reads /metrics: (name, labels) -> value."""
 
     def look():
-        answer = client.get("/metrics")
-        assert answer.status_code == 200
-        assert answer.content_type == metrics.MEDIA_TYPE
-        families = text_string_to_metric_families(answer.text)
+        response = client.get("/metrics")
+        assert response.status_code == 200
+        assert response.content_type == metrics.MEDIA_TYPE
+        families = text_string_to_metric_families(response.text)
         return {
             (sample.name, *(sample.labels[label] for label in sorted(sample.labels))): sample.value
             for family in families
@@ -153,7 +153,7 @@ def test_metrics_can_be_closed(closed, problem, sent):
     problem(closed.get("/metrics", headers={"Authorization": sent} if sent is not None else {}), 401)
 
 
-def test_who_has_the_token_reads_closed_metrics(closed):
+def test_metrics_token_opens_closed_metrics(closed):
     assert closed.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"}).status_code == 200
 
 
@@ -165,14 +165,14 @@ def test_nothing_secret_is_shown(scrape, client, member, sign_up):
         assert not any(word in shown for word in ("example.org", "horse", "secret", "member", "sqlite"))
 
 
-def test_a_client_makes_no_series(scrape, client):
+def test_clients_cannot_create_metric_series(scrape, client):
     for number in range(3):
         client.open(f"/nowhere/{number}", method=f"BREW{number}")
     counted = [key[1:] for key in scrape() if key[0] == "movierating_http_requests_total"]
     assert counted == [("other", "none", "404")]
 
 
-def test_counts_that_cannot_be_read_are_said(client, problem, tmp_path):
+def test_unreadable_counters_return_503(client, problem, tmp_path):
     (tmp_path / "instance" / "metrics.sqlite3").unlink(missing_ok=True)
     (tmp_path / "instance" / "metrics.sqlite3").mkdir()
     problem(client.get("/metrics"), 503)

@@ -6,17 +6,17 @@ from flask_migrate import downgrade
 from movierating.storage import database
 
 
-def test_a_process_that_answers_is_healthy(client):
-    answer = client.get("/healthz")
-    assert (answer.status_code, answer.json) == (200, {"status": "ok"})
+def test_running_process_is_healthy(client):
+    response = client.get("/healthz")
+    assert (response.status_code, response.json) == (200, {"status": "ok"})
 
 
 def test_a_migrated_database_is_ready(client):
-    answer = client.get("/readyz")
-    assert (answer.status_code, answer.json) == (200, {"status": "ok"})
+    response = client.get("/readyz")
+    assert (response.status_code, response.json) == (200, {"status": "ok"})
 
 
-def test_a_database_that_is_behind_is_not_ready(client, problem):
+def test_missing_migration_is_not_ready(client, problem):
     database.close()
     downgrade(revision="base")
     assert "migrations" in problem(client.get("/readyz"), 503)["detail"]
@@ -25,7 +25,7 @@ def test_a_database_that_is_behind_is_not_ready(client, problem):
 
 @pytest.mark.sqlite
 @pytest.mark.parametrize("damage", [b"This is not a database. " * 400, None], ids=["junk", "folder"])
-def test_a_database_that_does_not_answer_is_not_ready(client, problem, tmp_path, damage):
+def test_unreadable_database_is_not_ready(client, problem, tmp_path, damage):
     database.close()
     file = tmp_path / "instance" / "movierating.sqlite3"
     file.unlink()
@@ -34,14 +34,17 @@ def test_a_database_that_does_not_answer_is_not_ready(client, problem, tmp_path,
     assert client.get("/healthz").status_code == 200
 
 
-def test_a_redis_that_does_not_answer_is_told_and_does_not_take_the_service_away(make_app, redis, eventually):
+def test_unavailable_redis_makes_readiness_degraded(make_app, redis, eventually):
     app = make_app(REDIS_URL=redis.url)
     client = app.test_client()
     assert client.get("/readyz").json == {"status": "ok"}
     with redis.gone():
         for _ in range(2):
-            answer = client.get("/readyz")
-            assert (answer.status_code, answer.json) == (200, {"status": "degraded", "degraded": ["redis"]})
+            response = client.get("/readyz")
+            assert (response.status_code, response.json) == (
+                200,
+                {"status": "degraded", "degraded": ["redis"]},
+            )
     eventually(lambda: client.get("/readyz").json == {"status": "ok"})
     app.extensions["redis"].close()
 

@@ -27,11 +27,11 @@ def pages() -> Callable[..., list[Any]]:
     """`pages(client, path)` follows `Link` from a list's first page to its last; their bodies."""
 
     def follow(client: Any, path: str) -> list[Any]:
-        answer = client.get(path)
-        bodies = [answer.json]
-        while "Link" in answer.headers:
-            answer = client.get(answer.headers["Link"].partition(">")[0].removeprefix("<"))
-            bodies.append(answer.json)
+        response = client.get(path)
+        bodies = [response.json]
+        while "Link" in response.headers:
+            response = client.get(response.headers["Link"].partition(">")[0].removeprefix("<"))
+            bodies.append(response.json)
         return bodies
 
     return follow

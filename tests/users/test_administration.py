@@ -9,8 +9,8 @@ from movierating.storage.database import write
 PASSWORD = "correct horse battery"
 
 
-def names(answer):
-    return [item["username"] for item in answer.json["items"]]
+def names(response):
+    return [item["username"] for item in response.json["items"]]
 
 
 def test_admins_list_accounts_with_email_role_and_state(admin, member):
@@ -60,13 +60,13 @@ UNFIT_QUERIES = [
 ]
 
 
-def test_a_query_that_does_not_fit_is_refused(admin, problem, subtests):
+def test_invalid_query_returns_422(admin, problem, subtests):
     for query, field in UNFIT_QUERIES:
         with subtests.test(str(query)):
             problem(admin.get(f"/v1/users?{query}"), 422, field)
 
 
-def test_a_cursor_of_another_list_is_refused(admin, sign_up, problem):
+def test_cursor_of_another_list_returns_422(admin, sign_up, problem):
     sign_up()
     cursor = admin.get("/v1/users?limit=1").json["next_cursor"]
     problem(admin.get(f"/v1/auth/tokens?cursor={cursor}"), 422, "cursor")
@@ -136,7 +136,7 @@ def test_an_admin_who_stays_one_may_change(admin):
         assert admin.patch(f"/v1/users/{admin.id}", json=body).status_code == 200
 
 
-def test_of_the_two_last_admins_only_one_can_be_demoted_at_once(admin, sign_up, at_once):
+def test_last_two_admins_cannot_be_demoted_concurrently(admin, sign_up, at_once):
     other = sign_up(role="admin")
 
     def demote(by, whom):
@@ -145,8 +145,8 @@ def test_of_the_two_last_admins_only_one_can_be_demoted_at_once(admin, sign_up, 
         )
 
     for first, second in (((admin, admin), (other, other)), ((admin, other), (other, admin))):
-        answers = at_once(demote(*first), demote(*second))
-        assert [answer.status_code for answer in answers].count(200) == 1
+        responses = at_once(demote(*first), demote(*second))
+        assert [response.status_code for response in responses].count(200) == 1
         left = admin if admin.get("/v1/users").status_code == 200 else other
         for person in (admin, other):
             assert left.patch(f"/v1/users/{person.id}", json={"role": "admin"}).status_code == 200
@@ -166,13 +166,13 @@ UNFIT_CHANGES = [
 ]
 
 
-def test_a_change_that_does_not_fit_is_refused(admin, member, problem, subtests):
+def test_invalid_account_change_returns_422(admin, member, problem, subtests):
     for body, field in UNFIT_CHANGES:
         with subtests.test(str(body)):
             problem(admin.patch(f"/v1/users/{member.id}", json=body), 422, field)
 
 
-def test_an_account_that_is_not_there_is_404(admin, problem):
+def test_unknown_account_returns_404(admin, problem):
     for number in ("0", "999999", "9" * 40):
         problem(admin.patch(f"/v1/users/{number}", json={}), 404)
         problem(admin.patch(f"/v1/users/{number}", data="{", content_type="application/json"), 404)

@@ -7,13 +7,13 @@ FRESH = "staple donkey charger"
 ME = "/v1/users/me"
 
 
-def test_people_see_their_own_account_with_email_and_role(member):
-    answer = member.get(ME)
-    assert set(answer.json) == {
+def test_own_account_has_email_and_role(member):
+    response = member.get(ME)
+    assert set(response.json) == {
         "id", "username", "display_name", "created_at", "email", "role", "active", "ratings"
     }  # fmt: skip
-    assert (answer.json["email"], answer.json["role"]) == ("member@example.org", "member")
-    assert answer.headers["Cache-Control"] == "no-store"
+    assert (response.json["email"], response.json["role"]) == ("member@example.org", "member")
+    assert response.headers["Cache-Control"] == "no-store"
 
 
 def test_own_account_answers_head_if_none_match_and_options(member, client):
@@ -50,12 +50,12 @@ def test_a_new_email_or_password_needs_the_current_password(member, problem, cli
     assert client.post("/v1/auth/login", json={"login": "member", "password": PASSWORD}).status_code == 200
 
 
-def test_a_new_email_is_the_one_to_log_in_with(member, client, problem):
+def test_login_uses_the_new_email(member, client, problem):
     change = {"email": "New@Example.org", "current_password": PASSWORD}
     assert member.patch(ME, json=change).json["email"] == "New@Example.org"
     for login, status in (("new@example.org", 200), ("member@example.org", 401)):
-        answer = client.post("/v1/auth/login", json={"login": login, "password": PASSWORD})
-        assert answer.status_code == status
+        response = client.post("/v1/auth/login", json={"login": login, "password": PASSWORD})
+        assert response.status_code == status
 
 
 def test_an_email_may_change_its_letter_case_but_not_to_anothers(member, sign_up, problem):
@@ -79,7 +79,7 @@ UNFIT = [
 ]
 
 
-def test_a_change_that_does_not_fit_is_refused_whole(member, problem, subtests):
+def test_invalid_change_changes_nothing(member, problem, subtests):
     for change, field in UNFIT:
         with subtests.test(str(change)):
             before = member.get(ME).json
@@ -88,11 +88,11 @@ def test_a_change_that_does_not_fit_is_refused_whole(member, problem, subtests):
             assert member.get(ME).json == before
 
 
-def test_a_new_password_ends_every_session_and_personal_token(member, client, problem):
+def test_new_password_revokes_sessions_and_personal_tokens(member, client, problem):
     other = client.post("/v1/auth/login", json={"login": "member", "password": PASSWORD}).json
     token = member.post("/v1/auth/tokens", json={"name": "x", "scope": "read"}).json["token"]
-    answer = member.patch(ME, json={"password": FRESH, "current_password": PASSWORD})
-    assert answer.status_code == 200
+    response = member.patch(ME, json={"password": FRESH, "current_password": PASSWORD})
+    assert response.status_code == 200
     for bearer in (member.tokens["access_token"], other["access_token"], token):
         problem(client.get(ME, headers={"Authorization": f"Bearer {bearer}"}), 401)
     for bearer in (member.tokens["refresh_token"], other["refresh_token"]):
@@ -101,24 +101,24 @@ def test_a_new_password_ends_every_session_and_personal_token(member, client, pr
     assert client.post("/v1/auth/login", json={"login": "member", "password": FRESH}).status_code == 200
 
 
-def test_a_new_password_ends_nobody_elses_session(member, sign_up):
+def test_new_password_keeps_sessions_of_other_users(member, sign_up):
     other = sign_up()
     member.patch(ME, json={"password": FRESH, "current_password": PASSWORD})
     assert other.get(ME).status_code == 200
 
 
-def test_of_two_new_passwords_at_once_exactly_one_wins(member, client, at_once):
+def test_one_of_concurrent_password_changes_succeeds(member, client, at_once):
     def change(password):
         body = {"password": password, "current_password": PASSWORD}
         return lambda client: client.patch(ME, json=body, headers=member.headers)
 
     fresh = [f"{FRESH} {n}" for n in range(3)]
-    answers = at_once(*map(change, fresh))
-    assert [answer.status_code for answer in answers].count(200) == 1
-    assert {answer.status_code for answer in answers} <= {200, 401, 403}
+    responses = at_once(*map(change, fresh))
+    assert [response.status_code for response in responses].count(200) == 1
+    assert {response.status_code for response in responses} <= {200, 401, 403}
     logins = [client.post("/v1/auth/login", json={"login": "member", "password": word}) for word in fresh]
     assert [login.status_code for login in logins] == [
-        200 if answer.status_code == 200 else 401 for answer in answers
+        200 if response.status_code == 200 else 401 for response in responses
     ]
 
 
@@ -126,15 +126,15 @@ CLOSING = [("DELETE", ME), ("POST", f"{ME}/delete")]
 
 
 @pytest.mark.parametrize(("method", "path"), CLOSING)
-def test_closing_removes_the_account_and_its_ratings_from_every_number(
+def test_deleting_account_removes_its_ratings_from_all_statistics(
     member, sign_up, client, add_movie, problem, method, path
 ):
     movie, other = add_movie(), sign_up()
     member.put(f"/v1/movies/{movie}/rating", json={"value": 2})
     other.put(f"/v1/movies/{movie}/rating", json={"value": 9})
     token = member.post("/v1/auth/tokens", json={"name": "x", "scope": "read"}).json["token"]
-    answer = member._send(method, path, json={"current_password": PASSWORD})
-    assert (answer.status_code, answer.data) == (204, b"")
+    response = member._send(method, path, json={"current_password": PASSWORD})
+    assert (response.status_code, response.data) == (204, b"")
     ratings = client.get(f"/v1/movies/{movie}").json["ratings"]
     assert (ratings["count"], ratings["mean"], sum(ratings["histogram"])) == (1, 9.0, 1)
     raters = client.get(f"/v1/movies/{movie}/ratings").json["items"]
@@ -146,14 +146,14 @@ def test_closing_removes_the_account_and_its_ratings_from_every_number(
     problem(client.post("/v1/auth/login", json={"login": "member", "password": PASSWORD}), 401)
 
 
-def test_a_closed_accounts_name_is_free_again_and_its_id_is_not(member, sign_up, problem):
+def test_deleted_username_can_be_reused_but_not_its_id(member, sign_up, problem):
     member.delete(ME, json={"current_password": PASSWORD})
     assert sign_up("member").id > member.id
     problem(member.get(ME), 401)
 
 
 @pytest.mark.parametrize(("method", "path"), CLOSING)
-def test_closing_needs_the_current_password(member, problem, method, path):
+def test_deleting_account_needs_the_current_password(member, problem, method, path):
     problem(member._send(method, path, json={}), 422, "current_password")
     problem(member._send(method, path, json={"current_password": None}), 422, "current_password")
     problem(member._send(method, path, json={"current_password": "wrong horse battery"}), 403)

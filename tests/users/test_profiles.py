@@ -1,4 +1,4 @@
-"""Public profiles, and that no public answer holds an e-mail."""
+"""Public profiles, and that no public response holds an e-mail."""
 
 import pytest
 
@@ -24,8 +24,8 @@ def test_a_profile_answers_head_if_none_match_and_options(client, member, add_mo
     head = client.head(path)
     assert (head.status_code, head.data, head.headers["ETag"]) == (200, b"", tag)
     for known in (tag, f'"x", {tag}', f"W/{tag}", "*"):
-        answer = client.get(path, headers={"If-None-Match": known})
-        assert (answer.status_code, answer.data, answer.headers["ETag"]) == (304, b"", tag)
+        response = client.get(path, headers={"If-None-Match": known})
+        assert (response.status_code, response.data, response.headers["ETag"]) == (304, b"", tag)
     member.put(f"/v1/movies/{add_movie()}/rating", json={"value": 7})
     assert client.get(path, headers={"If-None-Match": tag}).status_code == 200
     assert set(client.options(path).headers["Allow"].split(", ")) == {"GET", "HEAD", "PATCH", "OPTIONS"}
@@ -33,7 +33,7 @@ def test_a_profile_answers_head_if_none_match_and_options(client, member, add_mo
 
 @pytest.mark.parametrize("number", ["0", "999999", "9" * 40])
 @pytest.mark.parametrize("rest", ["", "/ratings", "/ratings?unknown=1"])
-def test_a_user_who_is_not_there_is_404(client, problem, number, rest):
+def test_unknown_user_returns_404(client, problem, number, rest):
     problem(client.get(f"/v1/users/{number}{rest}"), 404)
 
 
@@ -41,7 +41,7 @@ def test_a_profile_takes_no_query(client, member, problem):
     problem(client.get(f"/v1/users/{member.id}?fields=email"), 422, "fields")
 
 
-def test_no_public_answer_holds_an_email(client, member, admin, add_movie):
+def test_public_responses_contain_no_email(client, member, admin, add_movie):
     movie = add_movie()
     member.put(f"/v1/movies/{movie}/rating", json={"value": 7})
     for path in (
@@ -52,14 +52,14 @@ def test_no_public_answer_holds_an_email(client, member, admin, add_movie):
         "/v1/movies",
     ):
         for who in (client, admin):
-            answer = who.get(path)
-            assert answer.status_code == 200
-            assert "@" not in answer.text
-            assert "email" not in answer.text
+            response = who.get(path)
+            assert response.status_code == 200
+            assert "@" not in response.text
+            assert "email" not in response.text
 
 
-def test_a_taken_email_is_not_told_with_its_owner(member, client, problem):
+def test_conflict_does_not_reveal_the_owner_of_an_email(member, client, problem):
     body = {"username": "other", "email": "member@example.org", "password": "correct horse battery"}
-    answer = client.post("/v1/users", json=body)
-    problem(answer, 409)
-    assert "member" not in answer.text.replace("member@example.org", "")
+    response = client.post("/v1/users", json=body)
+    problem(response, 409)
+    assert "member" not in response.text.replace("member@example.org", "")

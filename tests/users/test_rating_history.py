@@ -19,9 +19,9 @@ def history(member, add_movie):
     return f"/v1/users/{member.id}/ratings"
 
 
-def titles(answer):
-    assert answer.status_code == 200, answer.text
-    return "".join(item["movie"]["title"][0] for item in answer.json["items"])
+def titles(response):
+    assert response.status_code == 200, response.text
+    return "".join(item["movie"]["title"][0] for item in response.json["items"])
 
 
 def test_an_item_is_the_rating_and_the_whole_movie_without_its_ratings(client, history):
@@ -33,7 +33,7 @@ def test_an_item_is_the_rating_and_the_whole_movie_without_its_ratings(client, h
     assert item["movie"] == movie
 
 
-def test_a_list_holds_its_own_users_ratings_alone(client, history, sign_up):
+def test_list_contains_only_the_users_ratings(client, history, sign_up):
     other = sign_up()
     other.put("/v1/movies/1/rating", json={"value": 1})
     assert client.get(history).json["items"][1]["value"] == 4
@@ -107,12 +107,12 @@ UNFIT = [
 ]
 
 
-def test_a_query_that_does_not_fit_is_refused(client, member, problem, subtests):
+def test_invalid_query_returns_422(client, member, problem, subtests):
     for query, field in UNFIT:
         with subtests.test(str(query)):
             problem(client.get(f"/v1/users/{member.id}/ratings?{query}"), 422, field)
 
 
-def test_a_cursor_belongs_to_one_order(client, history, problem):
+def test_cursor_of_another_sort_returns_422(client, history, problem):
     cursor = client.get(f"{history}?limit=1").json["next_cursor"]
     problem(client.get(history, query_string={"sort": "title", "cursor": cursor}), 422, "cursor")
