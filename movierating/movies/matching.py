@@ -11,6 +11,7 @@ from movierating import clock
 from movierating.movies import search_index
 from movierating.movies.models import Movie
 from movierating.movies.service import to_columns
+from movierating.movies.staged_movies import MOVIE_KEYS, StagedMovies
 from movierating.movies.titles import fold
 from movierating.storage.dialect import among, listed, newest_id, took_ids
 from movierating.storage.statements import Prepared
@@ -60,9 +61,10 @@ class Catalogue:
         self._by_title: defaultdict[tuple[str, int | None], list[_Known]] = defaultdict(list)
         self._by_original: defaultdict[tuple[str | None, int | None], list[_Known]] = defaultdict(list)
         self._unwritten: list[dict[str, Any]] = []
+        self._similar: set[tuple[Any, ...]] = set()
         self._next_id = newest_id(connection, Movie.__table__) + 1
         if wanted is None:
-            self._learn_rows(connection.execute(_KEYS.order_by(_movie.id)))
+            self._learn_rows(connection.execute(MOVIE_KEYS.order_by(_movie.id)))
         else:
             self._learn_wanted(wanted)
 
@@ -73,8 +75,9 @@ class Catalogue:
         # A title counts only where no id decides.
         open_rows = [row for row in wanted if self._identified(row.imdb_id, row.tmdb_id) is None]
         keys = {fold(title) for row in open_rows for title in row.titles if title}
-        by_title = self._found(_KEYS, _movie.title_key, keys)
-        by_title |= self._found(_KEYS, _movie.original_title_key, keys)
+        by_title = self._found(MOVIE_KEYS, _movie.title_key, keys)
+        by_title |= self._found(MOVIE_KEYS, _movie.original_title_key, keys)
+        self._similar = set(map(tuple, by_title.values()))
         self._learn_rows(by_title.values())
 
     def _found(self, known: Select[Any], column: Any, values: Collection[Any]) -> dict[int, Any]:
@@ -216,12 +219,18 @@ class Catalogue:
         return int(row["id"])
 
     def flush(self) -> None:
-        """Insert and index what was added."""
-        if self._unwritten and not self._dry_run:
+        """Insert and index what was added; in a dry run, do nothing."""
+        if self._dry_run:
+            return
+        if self._unwritten:
             self._connection.execute(insert(Movie), self._unwritten)
             took_ids(self._connection, Movie.__table__, self._unwritten[-1]["id"])
             search_index.add_movies(self._connection, self._unwritten)
         self._unwritten.clear()
+
+    def stage(self) -> StagedMovies:
+        """Return the movies that were added in a dry run, to be inserted in a transaction."""
+        return StagedMovies(self._unwritten, self._similar)
 
 
 def find_ids_by_imdb_id(connection: Connection, imdb_ids: Collection[str]) -> dict[str, int]:
@@ -240,7 +249,6 @@ _WITH_IMDB_ID = select(_movie.imdb_id, _movie.id).where(_movie.imdb_id.is_not(No
 _IMDB_IDS = Prepared(_WITH_IMDB_ID)
 _BY_IMDB_ID = Prepared(_WITH_IMDB_ID.where(among(_movie.imdb_id, bindparam("imdb_ids"))))
 _IDS = select(_movie.id, _movie.imdb_id, _movie.tmdb_id)
-_KEYS = _IDS.add_columns(_movie.year, _movie.title_key, _movie.original_title_key)
 
 _EMPTY = {
     **dict.fromkeys(

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from movierating.monitoring import counters
 from movierating.movies.models import Movie
-from movierating.ratings.bulk import delete_ratings, retry_if_movie_deleted, set_ratings
+from movierating.ratings.bulk import delete_ratings, retry_if_catalogue_changes, set_ratings
 from movierating.ratings.service import list_affected
 from movierating.storage.database import read, write
 
@@ -36,7 +36,7 @@ def rate_batch(user_id: int, ratings: Sequence[Mapping[str, Any]]) -> dict[str, 
         counts = {name: outcomes.count(name) for name in ("created", "updated", "unchanged")}
         return {**counts, "not_found": not_found}
 
-    report = retry_if_movie_deleted(attempt)
+    report = retry_if_catalogue_changes(attempt)
     counters.increment(counters.RATINGS_WRITTEN, "list", amount=len(ratings) - len(report["not_found"]))
     return report
 

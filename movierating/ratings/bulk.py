@@ -11,6 +11,7 @@ from movierating import clock
 from movierating.auth.models import User
 from movierating.errors import Unauthenticated, Unavailable
 from movierating.movies.models import Movie
+from movierating.movies.staged_movies import CatalogueChanged
 from movierating.ratings.aggregates import apply_deltas
 from movierating.ratings.models import Rating
 from movierating.storage.database import batched
@@ -32,20 +33,16 @@ NewRating = tuple[int, int, int | None]
 _Stored = tuple[int, int]
 
 
-class MovieDeleted(Exception):
-    """A movie that was to be rated isn't there any more."""
+# A conflict needs another writer between the match and the write each time.
+_ATTEMPTS = 5
 
 
-# Each time an admin would have to remove a movie in the moment between its match and its rating.
-_ATTEMPTS = 3
-
-
-def retry_if_movie_deleted(attempt: Callable[[], T]) -> T:
-    """What `attempt` returns, which is made again where it raises MovieDeleted. Raises Unavailable if that goes on."""
+def retry_if_catalogue_changes(attempt: Callable[[], T]) -> T:
+    """Return what `attempt` returns; call it again if it raises CatalogueChanged. Raises Unavailable in the end."""
     for _ in range(_ATTEMPTS):
-        with suppress(MovieDeleted):
+        with suppress(CatalogueChanged):
             return attempt()
-    raise Unavailable("Movies are being removed; try again shortly.")
+    raise Unavailable("Movies are being added or deleted at the same time; try again shortly.")
 
 
 class ImportPlan(NamedTuple):
@@ -64,8 +61,8 @@ def set_ratings(
 
     A rating that differs from the one that is there replaces it (`replace`), gives way to it (`keep`), or does
     whichever the later time says (`newer`; one without a time gives way); what gives way is `skipped`. A movie may
-    come more than once: each of its ratings meets the one before. Raises MovieDeleted, and Unauthenticated where the
-    account was closed meanwhile; then nothing may be committed.
+    come more than once: each of its ratings meets the one before. Raises CatalogueChanged if a movie was deleted, and
+    Unauthenticated if the account was; then nothing may be committed.
     """
     ratings = list(ratings)
     lock_rows(connection, User.__table__, [user_id])
@@ -131,7 +128,7 @@ def _write(connection: Connection, user_id: int, judged: ImportPlan) -> None:
         movie_id: (there[movie_id][0] if movie_id in there else None, row[0]) for movie_id, row in ordered
     }
     if apply_deltas(connection, user_id, changes) < len(changes):
-        raise MovieDeleted
+        raise CatalogueChanged
     rows = [(movie_id, *row) for movie_id, row in ordered]
     try:
         for some in batched(rows, _ROWS_A_STATEMENT):

@@ -2,22 +2,25 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, BinaryIO
 
 from sqlalchemy import Connection
 
-from movierating.errors import Unavailable, invalid_field
+from movierating.errors import invalid_field
 from movierating.monitoring import counters
-from movierating.ratings.bulk import MovieDeleted, NewRating, OnConflict, Outcome, plan_ratings, set_ratings
+from movierating.ratings.bulk import (
+    NewRating,
+    OnConflict,
+    Outcome,
+    plan_ratings,
+    retry_if_catalogue_changes,
+    set_ratings,
+)
 from movierating.ratings.formats.rows import RatedRow, Row, SkippedRow, UnknownFormat
 from movierating.ratings.formats.upload_reader import open_upload
 from movierating.ratings.row_matching import RowMatches, match_exactly, match_missing, prefix_file_name
 from movierating.storage.database import read, write
-
-# Each time an admin would have to remove a movie of the file in the moment between its match and its rating.
-_ATTEMPTS = 3
 
 
 @dataclass(slots=True)
@@ -54,44 +57,48 @@ def import_file(
         upload = open_upload(file, wanted)
         report = Report(upload.format, dry_run)
         # Every row is read before the first is written, because a file may turn out damaged at its end.
-        rated = _sorted_out(upload.rows, report)
+        rated = _sort_rows(upload.rows, report)
     except UnknownFormat as error:
         raise invalid_field("files", "file", str(error)) from error
     if dry_run:
-        exact = match_exactly(read(), rated)
-        matches = match_missing(read(), exact, create_missing=create_missing, dry_run=True)
-        return _told(report, matches, plan_ratings(read(), user_id, _given(matches), on_conflict).outcomes)
-    for _ in range(_ATTEMPTS):
-        with suppress(MovieDeleted):
-            done = _told(report, *_import(user_id, rated, create_missing, on_conflict))
-            counters.increment(
-                counters.RATINGS_WRITTEN, "upload", amount=done.created + done.updated + done.unchanged
-            )
-            return done
-    raise Unavailable("Movies of this file are being removed; try again shortly.")
+        matches = _match_rows(rated, create_missing)
+        ratings = _list_ratings(matches)
+        return _complete_report(report, matches, plan_ratings(read(), user_id, ratings, on_conflict).outcomes)
+    matches, outcomes = retry_if_catalogue_changes(
+        lambda: _import(user_id, rated, create_missing, on_conflict)
+    )
+    done = _complete_report(report, matches, outcomes)
+    counters.increment(
+        counters.RATINGS_WRITTEN, "upload", amount=done.created + done.updated + done.unchanged
+    )
+    return done
+
+
+def _match_rows(rated: Sequence[RatedRow], create_missing: bool) -> RowMatches:
+    exact = match_exactly(read(), rated)
+    return match_missing(read(), exact, create_missing=create_missing)
 
 
 def _import(
     user_id: int, rated: Sequence[RatedRow], create_missing: bool, on_conflict: OnConflict
 ) -> tuple[RowMatches, list[Outcome]]:
-    """Write a file's ratings, and tell what became of its rows. Raises MovieDeleted where one went meanwhile."""
-    # To tell the movies takes as long as to write their ratings, and needs the lock that others wait for only where
-    # movies are added. One that is changed meanwhile was so after this import, as it were.
-    exact = match_exactly(read(), rated)
-    known = None if create_missing and exact.missing else match_missing(read(), exact)
+    """Write a file's ratings and the movies it adds. Raises CatalogueChanged."""
+    # Matching takes as long as writing, so it runs before the transaction that other writers wait for. A movie that is
+    # changed in between counts as changed after the import.
+    matches = _match_rows(rated, create_missing)
 
     def job(connection: Connection) -> tuple[RowMatches, list[Outcome]]:
-        matches = known or match_missing(connection, exact, create_missing=True)
-        return matches, set_ratings(connection, user_id, _given(matches), on_conflict)
+        final = matches.insert_staged(connection)
+        return final, set_ratings(connection, user_id, _list_ratings(final), on_conflict)
 
     return write(job, is_long=True)
 
 
-def _given(matches: RowMatches) -> list[NewRating]:
+def _list_ratings(matches: RowMatches) -> list[NewRating]:
     return [(movie_id, row.value, row.rated_at) for movie_id, row in matches.newest.items()]
 
 
-def _told(read: Report, matches: RowMatches, outcomes: Iterable[Outcome]) -> Report:
+def _complete_report(read: Report, matches: RowMatches, outcomes: Iterable[Outcome]) -> Report:
     report = replace(read, unmatched=matches.unmatched)
     report.skipped += matches.skipped
     for outcome, count in Counter(outcomes).items():
@@ -99,7 +106,7 @@ def _told(read: Report, matches: RowMatches, outcomes: Iterable[Outcome]) -> Rep
     return report
 
 
-def _sorted_out(rows: Iterable[Row], report: Report) -> list[RatedRow]:
+def _sort_rows(rows: Iterable[Row], report: Report) -> list[RatedRow]:
     rated = []
     for row in rows:
         if isinstance(row, RatedRow):

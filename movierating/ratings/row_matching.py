@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from movierating.movies.matching import AmbiguousMovie, Catalogue, MovieQuery, find_ids_by_imdb_id
 from movierating.movies.schemas import CreateMovieSchema
+from movierating.movies.staged_movies import StagedMovies
 from movierating.ratings.formats.rows import RatedRow
 
 # They are added while others wait to write.
@@ -21,17 +22,18 @@ MAX_MOVIES_ADDED = 5_000
 
 @dataclass(slots=True)
 class RowMatches:
-    """The newest row of each movie, by its id, and what became of the others.
+    """The newest row of each movie, by the movie's id, and what became of the other rows.
 
-    `skipped` counts those that are no movies, and the older ones of a movie. `missing` are the rows that name no movie
-    exactly.
+    `skipped` counts rows that are no movies, and the older rows of a movie. `missing` are the rows that name no movie
+    exactly. `staged` are the movies to add; until they are inserted, their ids are provisional.
     """
 
     newest: dict[int, RatedRow] = field(default_factory=dict)
     skipped: int = 0
     missing: list[RatedRow] = field(default_factory=list)
+    staged: StagedMovies | None = None
     _ids: dict[int, tuple[str | None, int | None]] = field(default_factory=dict)
-    _left: list[tuple[str, int, dict[str, Any]]] = field(default_factory=list)
+    _unmatched: list[tuple[str, int, dict[str, Any]]] = field(default_factory=list)
 
     def add(self, movie_id: int, row: RatedRow) -> None:
         """Of several rows of a movie the newest counts, and of two as old the later one."""
@@ -51,19 +53,38 @@ class RowMatches:
             self.add(movie_id, row)
 
     def mark_unmatched(self, row: RatedRow, reason: str, candidates: Sequence[int] = ()) -> None:
-        """The row goes nowhere, for a reason that a person understands."""
-        told: dict[str, Any] = {"line": row.line, "title": row.title, "year": row.year}
-        told |= {"reason": prefix_file_name(row.file, reason), "candidates": list(candidates)}
-        self._left.append((row.file, row.line, told))
+        """Report that the row's movie is unknown, with a reason for the user and the ids of movies it may be."""
+        report: dict[str, Any] = {"line": row.line, "title": row.title, "year": row.year}
+        report |= {"reason": prefix_file_name(row.file, reason), "candidates": list(candidates)}
+        self._unmatched.append((row.file, row.line, report))
 
     @property
     def unmatched(self) -> list[dict[str, Any]]:
-        """A dict for each row whose movie can't be told, in the file's order."""
-        return [told for _, _, told in sorted(self._left, key=lambda left: left[:2])]
+        """A dict for each row whose movie is unknown, in the file's order."""
+        return [report for *_, report in sorted(self._unmatched, key=lambda entry: entry[:2])]
 
     def copy(self) -> "RowMatches":
-        """Another one that can be added to."""
-        return RowMatches(dict(self.newest), self.skipped, [], dict(self._ids), list(self._left))
+        """Return another one that can be added to."""
+        return RowMatches(dict(self.newest), self.skipped, [], None, dict(self._ids), list(self._unmatched))
+
+    def insert_staged(self, connection: Connection) -> "RowMatches":
+        """Insert the staged movies inside the caller's transaction; return the matches with their final ids.
+
+        Raises CatalogueChanged.
+        """
+        moved = self.staged.insert(connection) if self.staged else 0
+        return self._renumber(self.staged.first_id, moved) if self.staged and moved else self
+
+    def _renumber(self, first_id: int, moved: int) -> "RowMatches":
+        def renumber(movie_id: int) -> int:
+            return movie_id + moved if movie_id >= first_id else movie_id
+
+        newest = {renumber(movie_id): row for movie_id, row in self.newest.items()}
+        unmatched = [
+            (file, line, {**report, "candidates": list(map(renumber, report["candidates"]))})
+            for file, line, report in self._unmatched
+        ]
+        return RowMatches(newest, self.skipped, _unmatched=unmatched)
 
 
 def _differ(one: object, other: object) -> bool:
@@ -107,15 +128,13 @@ def _match_exactly(catalogue: Catalogue, row: RatedRow, matches: RowMatches) -> 
         matches.add_by_title(movie_id, row)
 
 
-def match_missing(
-    connection: Connection, exact: RowMatches, *, create_missing: bool = False, dry_run: bool = False
-) -> RowMatches:
-    """`exact`, with the movies of its `missing` rows: those a year off, or added if `create_missing`.
+def match_missing(connection: Connection, exact: RowMatches, *, create_missing: bool) -> RowMatches:
+    """Return `exact` with the movies of its `missing` rows: those a year off, or staged if `create_missing`.
 
-    They are added inside the caller's write transaction; in a dry run they only get ids.
+    Writes nothing; any connection will do.
     """
     matches = exact.copy()
-    catalogue = _catalogue(connection, exact.missing, dry_run)
+    catalogue = _catalogue(connection, exact.missing)
     nearby = _Nearby(catalogue, set(exact.newest))
     for row in exact.missing:
         # Meanwhile it may have been added, by somebody else or for the row before.
@@ -123,7 +142,7 @@ def match_missing(
         _match_exactly(catalogue, row, matches)
         if len(matches.missing) > known:
             _match_missing(catalogue, row, matches, nearby, create_missing)
-    catalogue.flush()
+    matches.staged = catalogue.stage()
     return matches
 
 
@@ -174,9 +193,9 @@ class _Nearby:
         return movie_id if self._meant_in.setdefault(movie_id, row.year) == row.year else None
 
 
-def _catalogue(connection: Connection, rows: Sequence[RatedRow], dry_run: bool = False) -> Catalogue:
+def _catalogue(connection: Connection, rows: Sequence[RatedRow]) -> Catalogue:
     wanted = [MovieQuery(row.imdb_id, row.tmdb_id, _titles(row)) for row in rows]
-    return Catalogue(connection, wanted, dry_run=dry_run)
+    return Catalogue(connection, wanted, dry_run=True)
 
 
 def _titles(row: RatedRow) -> tuple[str | None, ...]:

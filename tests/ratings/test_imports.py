@@ -1,6 +1,7 @@
 """A file's ratings: what is written, when nothing is, and a report in which each row counts once."""
 
 import io
+import sys
 import threading
 from datetime import UTC, datetime, timedelta
 
@@ -11,10 +12,12 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from movierating.errors import InvalidRequest, Unauthenticated, Unavailable
+from movierating.movies import service as movies
+from movierating.movies import titles
 from movierating.ratings import imports, service
 from movierating.ratings.imports import import_file
 from movierating.ratings.models import Rating
-from movierating.ratings.row_matching import match_exactly
+from movierating.ratings.row_matching import match_exactly, match_missing
 from movierating.storage.database import read, write
 
 _rating = Rating.__table__.c
@@ -171,11 +174,79 @@ def test_a_movie_that_is_removed_after_its_match_is_unmatched(
     assert exact()
 
 
-def test_an_import_gives_up_where_movies_go_each_time(bring, user_id, everything, add_many, monkeypatch):
-    removing(monkeypatch, add_many(3))
+def test_import_gives_up_if_movies_are_deleted_at_each_attempt(bring, user_id, add_many, monkeypatch):
+    removing(monkeypatch, add_many(5))
     with pytest.raises(Unavailable):
-        bring(user_id, *[f"tt{9000000 + number},,,,,5," for number in range(1, 5)])
+        bring(user_id, *[f"tt{9000000 + number},,,,,5," for number in range(1, 7)])
     assert rated(user_id) == {}
+
+
+def adding(monkeypatch, facts):
+    """Let the first match be followed by another client's addition of a movie, before the import writes."""
+    pending = [facts]
+
+    def match_and_add(*args, **options):
+        matches = match_missing(*args, **options)
+        while pending:
+            movies.create_movie(pending.pop())
+        return matches
+
+    monkeypatch.setattr(imports, "match_missing", match_and_add)
+
+
+def test_movies_added_by_an_import_get_the_next_free_ids(bring, counts, user_id, exact, monkeypatch):
+    adding(monkeypatch, {"title": "Casino", "year": 1995})
+    rows = (
+        ",,Emma,,1996,7,",
+        "tt0000008,5,Ronin,,1998,9,",
+        "tt0000007,5,Sid,,1998,9,",
+    )
+    assert counts(bring(user_id, *rows, create_missing=True)) == [3, 0, 0, 0, 0, 0]
+    added = [movies.get_movie(movie_id).title for movie_id in rated(user_id)]
+    assert sorted(added) == ["Emma", "Ronin", "Sid"]
+    assert exact()
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"title": "Emma", "year": 1996},
+        {"title": "Other", "original_title": "Emma", "year": 1996},
+        {"title": "Other", "year": 2000, "imdb_id": "tt0000009"},
+    ],
+)
+def test_import_rates_a_movie_that_another_client_adds_meanwhile(
+    bring, counts, user_id, exact, monkeypatch, facts
+):
+    adding(monkeypatch, facts)
+    row = ("tt0000009" if "imdb_id" in facts else "") + ",,Emma,,1996,7,"
+    assert counts(bring(user_id, row, create_missing=True)) == [1, 0, 0, 0, 0, 0]
+    assert [movies.get_movie(movie_id).title for movie_id in rated(user_id)] == [facts["title"]]
+    assert exact()
+
+
+def test_import_folds_titles_before_its_transaction(bring, user_id, monkeypatch):
+    folded = []
+
+    def note_folding(frame, event, _argument):
+        if event == "call" and frame.f_code.co_filename == titles.__file__:
+            folded.append(frame.f_code.co_name)
+
+    def write_and_note(job, *args, **options):
+        def noted(connection):
+            sys.setprofile(note_folding)
+            try:
+                return job(connection)
+            finally:
+                sys.setprofile(None)
+
+        return write(noted, *args, **options)
+
+    monkeypatch.setattr(imports, "write", write_and_note)
+    ligatures = "\ufdfa" * 400
+    rows = [f",,{number} {ligatures},,1996,7," for number in range(20)]
+    assert bring(user_id, *rows, create_missing=True)["created"] == 20
+    assert folded == []
 
 
 @pytest.mark.parametrize("create_missing", [False, True])

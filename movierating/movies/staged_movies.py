@@ -1,0 +1,72 @@
+"""Movies that an import adds: prepared before the write transaction, then checked and inserted inside it.
+
+To fold titles and to list their words takes longer than to insert them, and other writers must not wait for that.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, insert, or_, select
+
+from movierating.movies.models import Movie, MovieFacet
+from movierating.movies.search_index import MOVIE_SEARCH, list_facets, make_index_text
+from movierating.storage.dialect import among, newest_id, took_ids
+
+_movie = Movie.__table__.c
+
+# A movie's id, IMDb id, TMDB id, year, title key and original title key.
+MOVIE_KEYS = select(
+    _movie.id, _movie.imdb_id, _movie.tmdb_id, _movie.year, _movie.title_key, _movie.original_title_key
+)
+
+
+class CatalogueChanged(Exception):
+    """Movies were added, changed or deleted after they were matched; match them again."""
+
+
+class StagedMovies:
+    """Rows of movies to insert, with provisional ids from `first_id` on."""
+
+    def __init__(self, rows: Sequence[Mapping[str, Any]], similar: set[tuple[Any, ...]]) -> None:
+        """`similar` are the MOVIE_KEYS of existing movies that share a title with one of the rows."""
+        self.first_id: int = rows[0]["id"] if rows else 0
+        self._rows = rows
+        self._similar = similar
+        self._facets = [(row["id"], facet) for row in rows for facet in list_facets(row)]
+        self._texts = [(row["id"], make_index_text(row)) for row in rows]
+
+    def insert(self, connection: Connection) -> int:
+        """Insert and index the movies inside the caller's transaction; return how far their ids moved.
+
+        Raises CatalogueChanged if a movie with one of their ids or titles was added or changed since they were staged.
+        """
+        if not self._rows:
+            return 0
+        self._check_unchanged(connection)
+        moved = newest_id(connection, Movie.__table__) + 1 - self.first_id
+        rows = [{**row, "id": row["id"] + moved} for row in self._rows]
+        connection.execute(insert(Movie), rows)
+        took_ids(connection, Movie.__table__, rows[-1]["id"])
+        texts = [{"rowid": movie_id + moved, **text} for movie_id, text in self._texts]
+        connection.execute(insert(MOVIE_SEARCH), texts)
+        if self._facets:
+            facets = [{"movie_id": movie_id + moved, "facet": facet} for movie_id, facet in self._facets]
+            connection.execute(insert(MovieFacet), facets)
+        return moved
+
+    def _check_unchanged(self, connection: Connection) -> None:
+        keys = self._list_values("title_key", "original_title_key")
+        with_id = or_(
+            among(_movie.imdb_id, self._list_values("imdb_id")),
+            among(_movie.tmdb_id, self._list_values("tmdb_id")),
+        )
+        if connection.execute(select(_movie.id).where(with_id).limit(1)).first() is not None:
+            raise CatalogueChanged
+        for column in (_movie.title_key, _movie.original_title_key):
+            found = connection.execute(MOVIE_KEYS.where(among(column, keys)))
+            if not self._similar.issuperset(map(tuple, found)):
+                raise CatalogueChanged
+
+    def _list_values(self, *columns: str) -> list[Any]:
+        values = {row[column] for row in self._rows for column in columns}
+        return sorted(value for value in values if value is not None)
