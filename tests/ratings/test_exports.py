@@ -96,6 +96,29 @@ def test_what_went_out_comes_back_byte_for_byte_where_the_movies_have_other_ids(
 
 
 @pytest.mark.parametrize("name", ["csv", "json"])
+@pytest.mark.parametrize("rated_at", [4_102_444_800_000_000, 253_402_300_799_999_999])
+def test_export_of_an_instance_with_a_fast_clock_imports_again(add_user, heat, name, rated_at):
+    ada, bob = add_user("ada"), add_user("bob")
+    service.rate_movie(ada, heat, 17, rated_at)
+    before = exported(ada, name)
+    assert import_file(bob, io.BytesIO(before)).created == 1
+    assert exported(bob, name) == before
+    assert import_file(ada, io.BytesIO(before)).unchanged == 1
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "imdb_id,value,rated_at\ntt0113277,8,2099-01-01T00:00:00Z",
+        '{"ratings": [{"imdb_id": "tt0113277", "value": 8, "rated_at": "2099-01-01"}]}',
+    ],
+)
+def test_time_in_the_future_is_an_error_in_files_of_other_programs(user_id, file):
+    [error] = import_file(user_id, io.BytesIO(file.encode())).errors
+    assert "in the future" in error["reason"]
+
+
+@pytest.mark.parametrize("name", ["csv", "json"])
 def test_what_went_out_makes_the_movies_that_are_missing(add_user, name):
     ada, bob = add_user("ada"), add_user("bob")
     add_and_rate(ada)

@@ -7,7 +7,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import NamedTuple, TypeVar
 
 from movierating import clock
@@ -32,6 +32,7 @@ _SLASHED_DATE = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})", re.ASCII)
 _C_TIME = re.compile(r"[A-Z][a-z]{2} ([A-Z][a-z]{2}) ([ \d]?\d) (\d\d:\d\d:\d\d) (\d{4})", re.ASCII)
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _EARLIEST = -62_135_596_800 * clock.SECOND  # 0001-01-01
+_LATEST = 253_402_300_800 * clock.SECOND - 1  # the end of 9999
 # The date is a day ahead of UTC's for half the world, half of the time.
 _FURTHEST_EAST = timedelta(hours=14) // timedelta(microseconds=1)
 
@@ -132,18 +133,24 @@ def parse_year(given: object) -> int | None:
     return _YEARS[text]
 
 
-def parse_time(given: object) -> int | None:
-    """Microseconds of a time or date (then midnight) in UTC if it names no zone; None of a blank.
+def parse_time(value: object, *, allow_future: bool = False) -> int | None:
+    """Return the microseconds since 1970 of a time, or of a date's midnight, in UTC if it names no zone.
 
-    Taken are RFC 3339 and its dates, a spreadsheet's `12/31/2016`, and `Sat Dec 31 00:00:00 2016` of old IMDb files.
+    Accepts RFC 3339 and its dates, a spreadsheet's `12/31/2016`, and `Sat Dec 31 00:00:00 2016` of old IMDb files.
+    Returns None for a blank. Raises ValueError, also for a time in the future unless `allow_future`.
     """
-    text = _text(given)
+    text = _text(value)
     if not text:
         return None
     at = _midnight(text) if len(text) <= _DATE_LENGTH else _microseconds(text)
-    if at > clock.now() + _FURTHEST_EAST:
+    if is_future(at) and not allow_future:
         raise ValueError(f"its time {quote_value(text)} lies in the future")
     return at
+
+
+def is_future(at: int) -> bool:
+    """Return whether a time, in microseconds, is later than today's date anywhere."""
+    return at > clock.now() + _FURTHEST_EAST
 
 
 def parse_column(parse: Callable[[str], T], texts: Sequence[str]) -> Sequence[T | None]:
@@ -152,13 +159,10 @@ def parse_column(parse: Callable[[str], T], texts: Sequence[str]) -> Sequence[T 
 
 
 def parse_times(texts: Sequence[str]) -> Sequence[int | None]:
-    """As `parse_time`, of a column."""
+    """Return the times of a column as `parse_time` does, also those in the future."""
     if not all(map(_is_plain, texts)):
-        return parse_column(parse_time, texts)
-    times_of = list(map(clock.from_datetime, map(datetime.fromisoformat, texts)))
-    if times_of and max(times_of) > clock.now() + _FURTHEST_EAST:
-        raise ValueError("a time lies in the future")
-    return times_of
+        return parse_column(partial(parse_time, allow_future=True), texts)
+    return list(map(clock.from_datetime, map(datetime.fromisoformat, texts)))
 
 
 def _is_plain(text: str) -> bool:
@@ -171,7 +175,7 @@ def _microseconds(text: str) -> int:
         at = clock.from_datetime(datetime.fromisoformat(text if _is_plain(text) else _in_rfc3339(text)))
     except ValueError:
         at = _EARLIEST - 1
-    if at < _EARLIEST:
+    if not _EARLIEST <= at <= _LATEST:
         raise ValueError(f"{quote_value(text)} is not a date or time")
     return at
 

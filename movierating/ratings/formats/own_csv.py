@@ -5,7 +5,8 @@ The header is `imdb_id,tmdb_id,title,original_title,year,value,rated_at,version`
 - `imdb_id` as `tt0111161`, `tmdb_id` a number; `original_title` where it is another than the title; any of them, and
   `year`, may be empty. `title` never is.
 - `value` is 0.5 to 10 by halves. `rated_at` is RFC 3339 in UTC, with as much of a fraction as there is.
-- `version` is 1 in every row; a later version of the format counts up.
+- `version` is 1 in every row; a later version of the format counts up. A row with a version may be dated in the future:
+  the clock of the instance that wrote it may have been fast, and what was exported must come back.
 - Where a title starts like a spreadsheet's formula (`=`, `+`, `-`, `@`), with quotation marks or apostrophes before
   that or without, it has one apostrophe more in front, which reading takes away; so behind every semicolon in it.
 - The lines are in the order of `rated_at`, `imdb_id`, `tmdb_id`, `title`, `year`, nothing before something; it is for
@@ -47,6 +48,9 @@ def _plain_rows(file: str, line: int, columns: Sequence[Sequence[str]]) -> list[
     if None in half_points or not {VERSION, ""}.issuperset(versions):
         return None
     try:
+        times = field_parsers.parse_times(rated_at)
+        if "" in versions and any(at is not None and field_parsers.is_future(at) for at in times):
+            return None
         rows = zip(
             itertools.count(line),
             field_parsers.parse_column(field_parsers.parse_imdb_id, imdb_ids),
@@ -55,7 +59,7 @@ def _plain_rows(file: str, line: int, columns: Sequence[Sequence[str]]) -> list[
             field_parsers.parse_column(_title, original_titles),
             field_parsers.parse_column(field_parsers.parse_year, made_in),
             half_points,
-            field_parsers.parse_times(rated_at),
+            times,
             itertools.repeat(None),
             itertools.repeat(file),
         )
@@ -85,7 +89,7 @@ def _row(file: str, line: int, row: Sequence[str]) -> Row:
             _title(original_title),
             year,
             field_parsers.parse_rating(field_parsers.HALVES_TO_TEN, value),
-            field_parsers.parse_time(rated_at),
+            field_parsers.parse_time(rated_at, allow_future=version == VERSION),
             None,
             file,
         )

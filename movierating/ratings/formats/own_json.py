@@ -2,7 +2,7 @@
 
 A rating is an object with `imdb_id`, `tmdb_id`, `title`, `original_title`, `year`, `value` and `rated_at`, in this
 order, which mean what they do in our own CSV; what isn't known is null. Nothing is lost. Reading takes objects with
-fewer or more members, and does without `format` and `version`.
+fewer or more members, and does without `format` and `version`; times in the future need a `version` before `ratings`.
 """
 
 from collections.abc import Iterable, Iterator
@@ -29,7 +29,8 @@ def parse(documents: Iterable[JsonFile]) -> Iterator[Row]:
     """The ratings; raises UnknownFormat for another version."""
     for document in documents:
         _refuse_other_versions(document)
-        yield from document.rows(partial(_row, document.source.name))
+        is_export = "version" in (document.facts or {})
+        yield from document.rows(partial(_row, document.source.name, is_export))
         # The version may stand behind the ratings.
         _refuse_other_versions(document)
 
@@ -42,7 +43,7 @@ def _refuse_other_versions(document: JsonFile) -> None:
         )
 
 
-def _row(file: str, index: int, item: Any) -> Row:
+def _row(file: str, is_export: bool, index: int, item: Any) -> Row:
     if not isinstance(item, dict):
         raise ValueError("it is not an object")
     get = item.get
@@ -58,7 +59,7 @@ def _row(file: str, index: int, item: Any) -> Row:
             field_parsers.parse_title(get("original_title")),
             year,
             field_parsers.parse_rating(field_parsers.HALVES_TO_TEN, get("value")),
-            field_parsers.parse_time(get("rated_at")),
+            field_parsers.parse_time(get("rated_at"), allow_future=is_export),
             file=file,
         )
     )
