@@ -48,6 +48,8 @@ _FIRST_YEAR, _LAST_YEAR = 1870, 2100
 MAX_FOLDED_LENGTH = 500
 # IMDb's marks for television, video and game, which old MovieLens sets put behind the year.
 _MEDIUM = re.compile(r"(?<=\))\s*\((?:TV|V|VG)\)$")
+# The data sets have up to five; a title of hundreds would take milliseconds.
+_MAX_ALTERNATIVES = 10
 _ALSO_KNOWN_AS = re.compile(r"a\.?k\.?a\.?\s+", re.IGNORECASE)
 
 
@@ -133,18 +135,20 @@ def split_year(text: str) -> tuple[str, int | None]:
 def parse_movielens_title(text: str) -> MovieLensTitle:
     """Take `Trou, Le (Hole, The) (1960)` apart: title, alternative title, year.
 
-    Of several alternatives the last without `a.k.a.` is given: where there is an original title, it is that.
+    Of several alternatives the last without `a.k.a.` is returned: where there is an original title, it is that. At most
+    the last _MAX_ALTERNATIVES brackets are taken for alternatives.
     """
     title, year = split_year(text)
     alternatives: list[str] = []
     also_known_as: list[str] = []
-    head, inside = _last_brackets(title)
-    # "Birdman: Or (The Unexpected Virtue of Ignorance)" is all title.
-    while inside and not head.casefold().endswith((" or", " and")):
+    for _ in range(_MAX_ALTERNATIVES):
+        head, inside = _last_brackets(title)
+        # "Birdman: Or (The Unexpected Virtue of Ignorance)" is all title.
+        if not inside or head.casefold().endswith((" or", " and")):
+            break
         name = _ALSO_KNOWN_AS.sub("", inside, count=1) if _ALSO_KNOWN_AS.match(inside) else inside
         (alternatives if name == inside else also_known_as).append(move_article_to_front(name))
         title = head
-        head, inside = _last_brackets(title)
     names = alternatives or also_known_as[::-1]
     return MovieLensTitle(move_article_to_front(title), names[0] if names else None, year)
 

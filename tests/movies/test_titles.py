@@ -222,3 +222,8 @@ def test_a_title_is_found_without_the_marks_inside_its_words(text, found_by):
 def test_an_article_before_a_colon_moves_too():
     assert move_article_to_front("Crow, The: Salvation") == "The Crow: Salvation"
     assert move_article_to_front("Alien: Resurrection") == "Alien: Resurrection"
+
+
+def test_only_the_last_brackets_of_many_are_alternative_titles() -> None:
+    title = parse_movielens_title("Heat" + " (Hitze)" * 100 + " (1995)")
+    assert title == ("Heat" + " (Hitze)" * 90, "Hitze", 1995)

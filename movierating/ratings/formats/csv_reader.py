@@ -61,7 +61,7 @@ class CsvFile:
                     yield from made
                     continue
             for number, cells in enumerate(records, line):
-                if any(cell.strip() for cell in cells):
+                if cells and any(cell.strip() for cell in cells):
                     yield self._made(number, cells, chosen, make)
 
     def _made(

@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache, partial
+from itertools import groupby
 from typing import NamedTuple, TypeVar
 
 from movierating import clock
@@ -17,6 +18,7 @@ T = TypeVar("T")
 # As in movierating.fields, whose rules a movie made from a row has to pass.
 _UNWANTED = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
 _MAX_TITLE_LENGTH = 500
+_MAX_COMBINING_MARKS = 30
 
 _IMDB_ID = re.compile(r"tt[0-9]{7,10}")
 _BARE_IMDB_ID = re.compile(r"(?:tt)?0*([0-9]{1,10})(?:\.0)?", re.IGNORECASE)
@@ -113,14 +115,25 @@ def parse_title(given: object) -> str | None:
     text = _text(given)
     if not text:
         return None
-    # Normalizing takes quadratic time in the combining marks that follow one letter.
     if not text.isascii() and len(text) <= 4 * _MAX_TITLE_LENGTH:
-        text = unicodedata.normalize("NFC", text)
+        text = _compose(text)
     if len(text) > _MAX_TITLE_LENGTH:
         raise ValueError(f"a title is longer than {_MAX_TITLE_LENGTH} characters")
     if not text.isprintable() and _UNWANTED.search(text):
         raise ValueError("a title has control characters or broken ones")
     return text
+
+
+def _compose(text: str) -> str:
+    """Return the text in NFC, or unchanged if more than 30 combining marks follow one letter.
+
+    Normalizing takes quadratic time in these; the limit is that of the Stream-Safe Text Format (Unicode Standard
+    Annex #15). Titles that are in NFC already, such as those of our own exports, come out the same either way.
+    """
+    runs = groupby(text, lambda letter: unicodedata.combining(letter) > 0)
+    if any(is_mark and len(list(marks)) > _MAX_COMBINING_MARKS for is_mark, marks in runs):
+        return text
+    return unicodedata.normalize("NFC", text)
 
 
 def parse_year(given: object) -> int | None:

@@ -195,6 +195,12 @@ def test_what_is_no_year_is_refused(given: object) -> None:
         field_parsers.parse_year(given)
 
 
+def test_title_with_many_combining_marks_on_one_letter_is_not_normalized() -> None:
+    accents = "\u0301" * 30
+    assert field_parsers.parse_title(f"a{accents}") == f"\u00e1{accents[1:]}"
+    assert field_parsers.parse_title(f"a{accents}\u0301") == f"a{accents}\u0301"
+
+
 def test_titles_are_trimmed_and_in_nfc() -> None:
     assert field_parsers.parse_title("  Ame\u0301lie ") == "Am\u00e9lie"
     assert field_parsers.parse_title(" ") is None
