@@ -1,4 +1,4 @@
-"""`movierating import movielens` beside the sqlite3 shell's `.import` of the same rows: `make bench-large`."""
+"""Compares `movierating import movielens` with the sqlite3 shell's `.import` of the same rows: `make bench-large`."""
 
 import os
 import shutil
@@ -17,14 +17,14 @@ from typing import NamedTuple
 import click
 
 from dataset import SIZES
-from service import MOVIERATING, command, files, publish, settings, table
+from service import MOVIERATING, generate_files, make_environment, make_table, publish, run_command
 
 MILLIONS = {"1": "million", "10": "large"}
-FASTEST, LEAST_SPEED, MOST_MB = "`.import` into the table", 0.5, 200
+FASTEST, MIN_SPEED, MAX_MB = "`.import` into the table", 0.5, 200
 
 _ROWS = "SELECT user_id, movie_id, value, rated_at, created_at, updated_at FROM rating"
-# Where there is no shell, the driver's own loop over the same file.
-_INSTEAD = """
+# Used if there is no shell.
+_SHELL_SUBSTITUTE = """
 import csv, sqlite3, sys
 with sqlite3.connect(sys.argv[1]) as connection, open(sys.argv[2], newline="") as file:
     connection.executemany("INSERT INTO rating VALUES (?, ?, ?, ?, ?, ?)", csv.reader(file))
@@ -32,19 +32,19 @@ with sqlite3.connect(sys.argv[1]) as connection, open(sys.argv[2], newline="") a
 
 
 class Run(NamedTuple):
-    """A command that ended well: how long it took, and the most memory that it had."""
+    """A successful command: its duration and its peak memory."""
 
     seconds: float
-    most_bytes: int
+    peak_bytes: int
 
 
 def run(program: Sequence[str], instance: Path) -> Run:
-    """Run a command on an instance. Ends the benchmark unless it succeeds."""
+    """Run a command on an instance and measure it. Exit unless it succeeds."""
     log = instance.with_suffix(".log")
     begun = time.perf_counter()
     with log.open("w") as file:
-        process = subprocess.Popen(program, env=settings(instance), stdout=file, stderr=file)
-        # What this child used, where `resource` has the most of any child.
+        process = subprocess.Popen(program, env=make_environment(instance), stdout=file, stderr=file)
+        # wait4 returns the usage of this child; `resource` has only the maximum of all children.
         _, status, used = os.wait4(process.pid, 0)
     spent = time.perf_counter() - begun
     process.returncode = os.waitstatus_to_exitcode(status)
@@ -53,25 +53,25 @@ def run(program: Sequence[str], instance: Path) -> Run:
     return Run(spent, used.ru_maxrss * (1 if sys.platform == "darwin" else 1024))
 
 
-class Bulk:
-    """An instance with the data set's movies and no ratings, from which each measurement starts, and the rows."""
+class BulkImport:
+    """The measurements. Each starts with a copy of an instance that has the movies and no ratings."""
 
     def __init__(self, folder: Path, data: Path) -> None:
         self._folder, self._data = folder, data
         self._start, self._bare = folder / "movies", folder / "no-ratings"
         shutil.copytree(data, self._bare, ignore=shutil.ignore_patterns("ratings.csv"))
-        with (data / "ratings.csv").open() as whole:
-            (self._bare / "ratings.csv").write_text(whole.readline())
-        command(self._start, "import", "movielens", str(self._bare))
-        self._rows = self._converted()
+        with (data / "ratings.csv").open() as file:
+            (self._bare / "ratings.csv").write_text(file.readline())
+        run_command(self._start, "import", "movielens", str(self._bare))
+        self._rows = self._write_rows()
 
-    def _converted(self) -> Path:
-        """A CSV of the rows that the import makes of the data set, in the order of the primary key."""
+    def _write_rows(self) -> Path:
+        """Write the rows of the imported data set as CSV, in the order of the primary key; return the file."""
         instance, rows = self._copy(), self._folder / "rows.csv"
-        command(instance, "import", "movielens", str(self._data))
+        run_command(instance, "import", "movielens", str(self._data))
         with closing(sqlite3.connect(_database(instance))) as connection, rows.open("w") as file:
-            found = connection.execute(f"{_ROWS} ORDER BY user_id, movie_id")
-            file.writelines(f"{','.join(map(str, row))}\n" for row in found)
+            cursor = connection.execute(f"{_ROWS} ORDER BY user_id, movie_id")
+            file.writelines(f"{','.join(map(str, row))}\n" for row in cursor)
         return rows
 
     def _copy(self) -> Path:
@@ -79,12 +79,12 @@ class Bulk:
         shutil.rmtree(copy, ignore_errors=True)
         return Path(shutil.copytree(self._start, copy))
 
-    def ways(self) -> dict[str, Callable[[], Run]]:
-        """What takes turns, by what the table calls it."""
+    def list_variants(self) -> dict[str, Callable[[], Run]]:
+        """Return the variants by their name in the table."""
         return {
             FASTEST: lambda: self._shell(self._copy()),
             "`.import`, the table without its other indexes": lambda: self._shell(
-                _without_indexes(self._copy())
+                _drop_indexes(self._copy())
             ),
             "`import movielens`, start and movies alone": lambda: self._import(self._bare),
             "`import movielens`": lambda: self._import(self._data),
@@ -96,7 +96,7 @@ class Bulk:
     def _shell(self, instance: Path) -> Run:
         shell, file = shutil.which("sqlite3"), str(_database(instance))
         if shell is None:
-            return run([sys.executable, "-c", _INSTEAD, file, str(self._rows)], instance)
+            return run([sys.executable, "-c", _SHELL_SUBSTITUTE, file, str(self._rows)], instance)
         return run([shell, file, ".mode csv", f".import '{self._rows}' rating"], instance)
 
 
@@ -104,46 +104,46 @@ def _database(instance: Path) -> Path:
     return instance / "movierating.sqlite3"
 
 
-def _without_indexes(instance: Path) -> Path:
+def _drop_indexes(instance: Path) -> Path:
     with closing(sqlite3.connect(_database(instance))) as connection:
-        wanted = (
+        query = (
             "SELECT name FROM sqlite_schema WHERE type = 'index' AND tbl_name = 'rating' AND sql IS NOT NULL"
         )
-        for name in chain.from_iterable(connection.execute(wanted).fetchall()):
+        for name in chain.from_iterable(connection.execute(query).fetchall()):
             connection.execute(f"DROP INDEX {name}")
     return instance
 
 
-def result(spent: dict[str, list[Run]], ratings: int) -> str:
-    """Medians, speeds as ratios to the shell's, and memory."""
+def make_result(spent: dict[str, list[Run]], ratings: int) -> str:
+    """Return a table of medians, speeds relative to the shell, and memory."""
     base = statistics.median(run.seconds for run in spent[FASTEST])
     lines = []
     for name, runs in spent.items():
-        middle = statistics.median(run.seconds for run in runs)
-        most = f"{max(run.most_bytes for run in runs) / 1e6:.0f} MB"
-        lines.append((name, f"{middle:.1f} s", f"{base / middle:.2f}", most))
-    lines.append(("target of the last", "", f"at least {LEAST_SPEED}", f"at most {MOST_MB} MB"))
+        median = statistics.median(run.seconds for run in runs)
+        memory = f"{max(run.peak_bytes for run in runs) / 1e6:.0f} MB"
+        lines.append((name, f"{median:.1f} s", f"{base / median:.2f}", memory))
+    lines.append(("target of the last", "", f"at least {MIN_SPEED}", f"at most {MAX_MB} MB"))
     rounds = len(spent[FASTEST])
-    return table(
+    return make_table(
         (f"{ratings:,} ratings, {rounds} rounds", "median", "times the shell's speed", "memory"), lines
     )
 
 
 @click.command()
 @click.option("--millions", type=click.Choice(list(MILLIONS)), default="1", show_default=True)
-@click.option("--rounds", default=3, show_default=True, help="How often each takes its turn.")
-@click.option("--keep", type=click.Path(path_type=Path), help="A folder that keeps the generated data sets.")
+@click.option("--rounds", default=3, show_default=True, help="Number of rounds.")
+@click.option("--keep", type=click.Path(path_type=Path), help="Keep generated data sets in this folder.")
 def main(millions: str, rounds: int, keep: Path | None) -> None:
-    """Measure, print the table, and keep it beside this file."""
+    """Measure, print the table, and write it beside this file."""
     size = MILLIONS[millions]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        ways = Bulk(folder, files(size, keep or folder / "kept")).ways()
-        spent: dict[str, list[Run]] = {way: [] for way in ways}
+        variants = BulkImport(folder, generate_files(size, keep or folder / "kept")).list_variants()
+        spent: dict[str, list[Run]] = {name: [] for name in variants}
         for _ in range(rounds):
-            for way, measure in ways.items():
-                spent[way].append(measure())
-    publish(result(spent, SIZES[size].ratings), __file__)
+            for variant, measure in variants.items():
+                spent[variant].append(measure())
+    publish(make_result(spent, SIZES[size].ratings), __file__)
 
 
 if __name__ == "__main__":

@@ -15,23 +15,23 @@ import click
 
 
 class Size(NamedTuple):
-    """How much there is of what; the person and the movie with the most ratings have exactly these."""
+    """The size of a data set. One user and one movie have exactly the maximum number of ratings."""
 
     movies: int
     users: int
     ratings: int
-    most_by_one: int
-    most_of_one: int
+    max_per_user: int
+    max_per_movie: int
 
 
 SIZES = {
     "small": Size(9_742, 610, 100_836, 2_698, 329),  # as ml-latest-small
     "medium": Size(4_705, 6_000, 1_000_000, 2_698, 3_000),  # with the bundled movies 10,000
-    "catalogue": Size(87_000, 6_000, 400_000, 2_698, 3_000),  # more movies than a cache holds, soon loaded
+    "catalogue": Size(87_000, 6_000, 400_000, 2_698, 3_000),  # more movies than a cache holds
     "million": Size(87_000, 20_000, 1_000_000, 10_000, 10_000),
     "large": Size(87_000, 200_000, 10_000_000, 10_000, 100_000),
 }
-LEAST_BY_ONE = 20
+MIN_RATINGS_PER_USER = 20
 COMMON_WORD, RARE_WORD = "The", "Zanzibar"
 RARE_TITLES = 25
 
@@ -61,7 +61,7 @@ _SPAN_SECONDS = 50_000_000
 
 
 def write(size: Size, folder: Path) -> None:
-    """Write `movies.csv`, `links.csv` and `ratings.csv` of this size into a folder, which is made."""
+    """Create a folder with `movies.csv`, `links.csv` and `ratings.csv` of this size."""
     folder.mkdir(parents=True, exist_ok=True)
     chance = random.Random(20)
     _write_movies(size, folder, chance)
@@ -81,12 +81,12 @@ def _write_movies(size: Size, folder: Path, chance: random.Random) -> None:
         links.writerow(("movieId", "imdbId", "tmdbId"))
         for movie_id, title, year in zip(count(1), _titles(size.movies, chance), years):
             movies.writerow((movie_id, f"{title} ({year})", _genres(chance)))
-            # Ids above those of real movies, which are bundled.
+            # Ids above those of the bundled movies.
             links.writerow((movie_id, 90_000_000 + movie_id, 50_000_000 + movie_id))
 
 
 def _titles(number: int, chance: random.Random) -> Iterator[str]:
-    """So many titles of one to three words, most of which are words that many titles have."""
+    """Yield titles of one to three words, most of them common words."""
     syllables = [onset + rhyme for onset in _ONSETS for rhyme in _RHYMES]
     vocabulary = ["".join(chance.choices(syllables, k=chance.randint(2, 3))).title() for _ in range(_WORDS)]
     often = list(accumulate(1 / (rank + 20) for rank in range(_WORDS)))
@@ -103,10 +103,10 @@ def _genres(chance: random.Random) -> str:
 
 
 def _ratings(size: Size, chance: random.Random) -> Iterator[str]:
-    """The lines of each user in turn, which are all that is in memory."""
+    """Yield the lines of each user; only one user's lines are in memory."""
     favourite, *others = chance.sample(range(1, size.movies + 1), size.movies)
     popularity = list(accumulate((rank + 100) ** -1.2 for rank in range(len(others))))
-    fans = set(chance.sample(range(1, size.users + 1), size.most_of_one))
+    fans = set(chance.sample(range(1, size.users + 1), size.max_per_movie))
     for user_id, wanted in enumerate(_activity(size, chance), 1):
         rated = {favourite} if user_id in fans else set[int]()
         while missing := wanted - len(rated):
@@ -123,17 +123,17 @@ def _lines(user_id: int, movie_ids: Sequence[int], chance: random.Random) -> str
 
 
 def _activity(size: Size, chance: random.Random) -> list[int]:
-    """How many ratings each user gives, LEAST_BY_ONE at least and `ratings` altogether."""
-    # The more a movie has, the more even: nobody but the one comes near to rating everything.
+    """Return the number of ratings of each user: at least MIN_RATINGS_PER_USER, `ratings` in total."""
+    # With more ratings per movie, users are more even: only one comes near to rating everything.
     even = max(30, size.users // 1000, size.ratings // size.movies)
     weights = [1 / (rank + even) for rank in range(size.users - 1)]
-    spare = size.ratings - size.most_by_one - len(weights) * LEAST_BY_ONE
+    spare = size.ratings - size.max_per_user - len(weights) * MIN_RATINGS_PER_USER
     unit = spare / sum(weights)
-    given = [LEAST_BY_ONE + int(weight * unit) for weight in weights]
-    lost = size.ratings - size.most_by_one - sum(given)  # to rounding, less than one each
-    given = [number + (rank < lost) for rank, number in enumerate(given)] + [size.most_by_one]
-    chance.shuffle(given)
-    return given
+    counts = [MIN_RATINGS_PER_USER + int(weight * unit) for weight in weights]
+    lost = size.ratings - size.max_per_user - sum(counts)  # to rounding, less than one each
+    counts = [number + (rank < lost) for rank, number in enumerate(counts)] + [size.max_per_user]
+    chance.shuffle(counts)
+    return counts
 
 
 @click.command()

@@ -1,4 +1,4 @@
-"""What every ratio is to: a bare Flask answer, on the server that movierating is delivered with and its settings."""
+"""The reference of every ratio: a bare Flask response, on the same server with the same settings."""
 
 import sys
 
@@ -12,12 +12,12 @@ app = Flask(__name__)
 
 @app.get("/")
 def hello() -> Response:
-    """The least that a Flask service can say in JSON."""
+    """Return a minimal JSON response."""
     return jsonify(hello="world")
 
 
 def main() -> None:
-    """Serve on the port, and with the threads, that the command line gives."""
+    """Serve on the port and with the number of threads from the command line."""
     port, threads = map(int, sys.argv[1:])
     Server(
         "hello:app",
@@ -26,7 +26,7 @@ def main() -> None:
         workers=1,
         blocking_threads=threads,
         websockets=False,
-        # Not what it thinks of the number of threads.
+        # No warning about the number of threads.
         log_level=LogLevels.error,
     ).serve()
 

@@ -1,4 +1,4 @@
-"""Load from wrk: lists of requests, sent as fast as they are answered, and what comes of it."""
+"""Sends lists of requests with wrk, as fast as the service responds, and returns the measurements."""
 
 import shutil
 import subprocess
@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from service import HERE, Service, on_core
+from service import HERE, Service, pin_to_core
 
 
 class Request(NamedTuple):
-    """A request as wrk sends it; what is empty is not sent. The path is a whole one."""
+    """A request as wrk sends it. Empty fields are not sent. The path is complete."""
 
     method: str
     path: str
@@ -20,9 +20,9 @@ class Request(NamedTuple):
 
 
 class Load(NamedTuple):
-    """What wrk measured: answers, how many a second, times in milliseconds, and how many were 400 and above."""
+    """What wrk measured: responses, responses per second, latency in milliseconds, and statuses of 400 and above."""
 
-    answers: int
+    responses: int
     per_second: float
     p50: float
     p99: float
@@ -30,7 +30,7 @@ class Load(NamedTuple):
 
 
 class Requests:
-    """Requests in a file for wrk. Each load goes on where the one before ended, and around."""
+    """Requests in a file for wrk. Each load continues where the previous one ended, in a circle."""
 
     def __init__(self, file: Path, requests: Sequence[Request]) -> None:
         self.all = requests
@@ -38,37 +38,39 @@ class Requests:
         file.write_text("".join("\t".join(request) + "\n" for request in requests))
 
     def check(self, service: Service, *expected: int) -> None:
-        """End the run unless the service answers the last of them as expected."""
-        one = self.all[-1]
-        headers = {"Authorization": one.credentials, "If-None-Match": one.tag}
-        headers |= {"Content-Type": "application/json"} if one.body else {}
-        sent = {name: value for name, value in headers.items() if value}
-        answer = service.ask(one.method, one.path, one.body.encode() or None, **sent)
-        if answer.status not in expected:
-            raise SystemExit(f"{one.method} {one.path} answered {answer.status}: {answer.body.decode()}")
+        """Exit unless the last request returns one of the expected statuses."""
+        request = self.all[-1]
+        headers = {"Authorization": request.credentials, "If-None-Match": request.tag}
+        headers |= {"Content-Type": "application/json"} if request.body else {}
+        headers = {name: value for name, value in headers.items() if value}
+        response = service.send(request.method, request.path, request.body.encode() or None, **headers)
+        if response.status not in expected:
+            raise SystemExit(
+                f"{request.method} {request.path} returned {response.status}: {response.body.decode()}"
+            )
 
     def load(self, port: int, seconds: int, connections: int, core: int | None) -> Load:
-        """Send them over so many connections at once for so many seconds; wrk stays on the core, if one is given."""
-        wrk = [required_wrk(), "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "20s"]
-        program = [*on_core(core), *wrk, "-s", str(HERE / "load.lua"), f"http://127.0.0.1:{port}/"]
-        answer = subprocess.run(
+        """Send requests over concurrent connections for some seconds, with wrk on the core if one is given."""
+        wrk = [find_wrk(), "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "20s"]
+        program = [*pin_to_core(core), *wrk, "-s", str(HERE / "load.lua"), f"http://127.0.0.1:{port}/"]
+        result = subprocess.run(
             [*program, "--", str(self._file), str(self._at % len(self.all))],
             capture_output=True,
             text=True,
             timeout=seconds + 60,
         )
-        numbers = [line.split()[1:] for line in answer.stdout.splitlines() if line.startswith("numbers ")]
+        numbers = [line.split()[1:] for line in result.stdout.splitlines() if line.startswith("numbers ")]
         if not numbers:
-            raise SystemExit(f"wrk failed: {answer.stderr or answer.stdout}")
-        answers, microseconds, errors, p50, p99 = map(int, numbers[0])
-        # wrk doesn't count what was under way when it ended.
-        self._at += answers + connections
-        return Load(answers, answers / microseconds * 1e6, p50 / 1000, p99 / 1000, errors)
+            raise SystemExit(f"wrk failed: {result.stderr or result.stdout}")
+        responses, microseconds, errors, p50, p99 = map(int, numbers[0])
+        # wrk doesn't count requests in progress when it ends.
+        self._at += responses + connections
+        return Load(responses, responses / microseconds * 1e6, p50 / 1000, p99 / 1000, errors)
 
 
-def required_wrk() -> str:
-    """Where wrk is. Ends the run with one line where it is not installed."""
-    found = shutil.which("wrk")
-    if found is None:
+def find_wrk() -> str:
+    """Return the path of wrk. Exit with one line if it is not installed."""
+    path = shutil.which("wrk")
+    if path is None:
         raise SystemExit("this benchmark needs wrk (https://github.com/wg/wrk)")
-    return found
+    return path

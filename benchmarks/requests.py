@@ -1,4 +1,4 @@
-"""Speeds as ratios to a bare Flask answer on the same server, and what else a worker has to hold: `make bench`."""
+"""Measures throughput as a ratio to a bare Flask response, tail latency, startup and memory: `make bench`."""
 
 import shutil
 import statistics
@@ -13,20 +13,30 @@ from typing import NamedTuple
 
 import click
 
-from load import Load, Request, Requests, required_wrk
-from service import MOVIERATING, Service, cores, hello, loaded, publish, seconds, serving, table
+from load import Load, Request, Requests, find_wrk
+from service import (
+    MOVIERATING,
+    Service,
+    load_instance,
+    make_table,
+    measure_seconds,
+    pick_cores,
+    publish,
+    run_hello,
+    run_service,
+)
 from workloads import Catalogue, get
 
 CONNECTIONS = 16
 TAIL_CONNECTIONS, TAIL_WORKERS = 64, 2
 STARTS = 5
 HELLO = ("hello", "")
-# Instances by their number of movies; the last is that of all further numbers.
+# Data sets by the number of movies. Latency is reported for the last.
 SIZES = {"10,000": "medium", "92,000": "catalogue"}
 DISTINCT = 100_000
 MEMORY_SECONDS = 5
 WARM_UP_SECONDS = 1
-# It asks for the same again and again, so that its beginning, when all is made for the first time, tells little.
+# The evening repeats requests, so it is measured when the caches are warm.
 EVENING, EVENING_WARM_UP_SECONDS = "an evening", 20
 
 
@@ -43,58 +53,58 @@ TARGETS = {
 
 
 class Workload(NamedTuple):
-    """Requests, and the statuses that are right."""
+    """Requests and their expected statuses."""
 
     requests: list[Request]
     statuses: tuple[int, ...]
 
 
-def workloads(catalogue: Catalogue, service: Service) -> dict[str, Workload]:
-    """All of them, by what the table calls them."""
+def list_workloads(catalogue: Catalogue, service: Service) -> dict[str, Workload]:
+    """Return all workloads by their name in the table."""
     movie = get(f"/movies/{catalogue.movies[0]}")
-    known = movie._replace(tag=str(service.ask("GET", movie.path).headers["ETag"]))
+    known = movie._replace(tag=str(service.send("GET", movie.path).headers["ETag"]))
     profile = get(f"/users/{catalogue.users[0]}/ratings")
-    both_ways = [f"/movies/{one}" for one in catalogue.movies]
-    both_ways += [f"/movies/by-imdb/{one}" for one in catalogue.imdb_ids]
+    movie_paths = [f"/movies/{movie_id}" for movie_id in catalogue.movies]
+    movie_paths += [f"/movies/by-imdb/{imdb_id}" for imdb_id in catalogue.imdb_ids]
     return {
         "one movie, read again": Workload([movie], (200,)),
         "the same with `If-None-Match`": Workload([known], (304,)),
         "20 movies, read again": Workload([get("/movies?sort=-score")], (200,)),
         "20 ratings of a person, read again": Workload([profile], (200,)),
-        "one movie, never read": Workload(catalogue.shuffled([*map(get, both_ways)]), (200,)),
-        "a page of 20, never read": Workload(catalogue.unread_pages(), (200,)),
-        EVENING: Workload(catalogue.evening(200_000), (200, 201)),
-        "a rating": Workload(catalogue.ratings(catalogue.some_movies(50_000)), (200, 201)),
+        "one movie, never read": Workload(catalogue.shuffle([*map(get, movie_paths)]), (200,)),
+        "a page of 20, never read": Workload(catalogue.list_unread_pages(), (200,)),
+        EVENING: Workload(catalogue.make_evening(200_000), (200, 201)),
+        "a rating": Workload(catalogue.make_ratings(catalogue.draw_movies(50_000)), (200, 201)),
     }
 
 
 Sent = dict[tuple[str, str], tuple[Service, Requests]]
 
 
-def measured(folder: Path, instances: dict[str, Path], rounds: int, length: int) -> str:
-    """A table of hello and the workloads on each instance, which take turns; a first round doesn't count."""
-    ours, theirs = cores()
+def measure(folder: Path, instances: dict[str, Path], rounds: int, length: int) -> str:
+    """Return a table of hello and the workloads on each instance. They alternate; the first round does not count."""
+    service_core, load_core = pick_cores()
     with ExitStack() as running:
-        bare = running.enter_context(hello(folder, ours))
+        bare = running.enter_context(run_hello(folder, service_core))
         sent: Sent = {HELLO: (bare, Requests(folder / "hello.tsv", [Request("GET", "/")]))}
         for size, instance in instances.items():
-            sent |= _of(size, instance, folder, running, ours)
+            sent |= _start_workloads(size, instance, folder, running, service_core)
         loads: dict[tuple[str, str], list[Load]] = {name: [] for name in sent}
         for turn in range(1 + rounds):
             for name, (service, requests) in sent.items():
                 warm_up = EVENING_WARM_UP_SECONDS if name[0] == EVENING else WARM_UP_SECONDS
                 spent = length if turn else warm_up
-                loads[name].append(requests.load(service.port, spent, CONNECTIONS, theirs))
-    return ratios(list(instances), {name: found[1:] for name, found in loads.items()})
+                loads[name].append(requests.load(service.port, spent, CONNECTIONS, load_core))
+    return make_ratios(list(instances), {name: each[1:] for name, each in loads.items()})
 
 
-def _of(size: str, instance: Path, folder: Path, running: ExitStack, core: int | None) -> Sent:
-    """The workloads on an instance; an evening has a service of its own, which is asked for nothing else."""
+def _start_workloads(size: str, instance: Path, folder: Path, running: ExitStack, core: int | None) -> Sent:
+    """Start services for an instance and check their workloads; the evening runs on its own service."""
     sent: Sent = {}
     apart = Path(shutil.copytree(instance, folder / f"evening of {size}"))
     for is_evening, place in enumerate((instance, apart)):
-        service = running.enter_context(serving(place, core=core))
-        for at, (name, workload) in enumerate(workloads(Catalogue(place, service), service).items()):
+        service = running.enter_context(run_service(place, core=core))
+        for at, (name, workload) in enumerate(list_workloads(Catalogue(place, service), service).items()):
             if (name == EVENING) == is_evening:
                 requests = Requests(folder / f"{size}{at}.tsv", workload.requests)
                 requests.check(service, *workload.statuses)
@@ -102,40 +112,40 @@ def _of(size: str, instance: Path, folder: Path, running: ExitStack, core: int |
     return sent
 
 
-def ratios(sizes: list[str], loads: dict[tuple[str, str], list[Load]]) -> str:
-    """Medians over the rounds, each round's speeds divided by its own hello's."""
-    bare = _middle(loads[HELLO])
+def make_ratios(sizes: list[str], loads: dict[tuple[str, str], list[Load]]) -> str:
+    """Return a table of medians over the rounds of throughput divided by hello's in the same round."""
+    bare = _median(loads[HELLO])
     lines = [
         ("hello", *_numbers(bare), *["1.00"] * len(sizes), "", str(sum(one.errors for one in loads[HELLO])))
     ]
     for name, target in TARGETS.items():
-        found = [loads[name, size] for size in sizes]
-        errors = sum(one.errors for each in found for one in each)
-        times = [f"{_times(each, loads[HELLO]):.2f}" for each in found]
-        lines.append((name, *_numbers(_middle(found[-1])), *times, f"{target:.2f}", str(errors)))
+        by_size = [loads[name, size] for size in sizes]
+        errors = sum(one.errors for each in by_size for one in each)
+        times = [f"{_ratio(each, loads[HELLO]):.2f}" for each in by_size]
+        lines.append((name, *_numbers(_median(by_size[-1])), *times, f"{target:.2f}", str(errors)))
     heads = [f"times hello, {size} movies" for size in sizes]
-    of_largest = [f"{what}, {sizes[-1]}" for what in ("a second", "p50", "p99")]
-    return table(("one worker", *of_largest, *heads, "at least", "errors"), lines)
+    of_largest = [f"{what}, {sizes[-1]}" for what in ("per second", "p50", "p99")]
+    return make_table(("one worker", *of_largest, *heads, "at least", "errors"), lines)
 
 
-def _times(found: list[Load], bare: list[Load]) -> float:
+def _ratio(loads: list[Load], bare: list[Load]) -> float:
     return statistics.median(
-        one.per_second / other.per_second for one, other in zip(found, bare, strict=True)
+        one.per_second / other.per_second for one, other in zip(loads, bare, strict=True)
     )
 
 
-def _middle(found: list[Load]) -> Load:
-    return Load(*(statistics.median(numbers) for numbers in zip(*found, strict=True)))
+def _median(loads: list[Load]) -> Load:
+    return Load(*(statistics.median(numbers) for numbers in zip(*loads, strict=True)))
 
 
 def _numbers(load: Load) -> tuple[str, ...]:
     return f"{load.per_second:,.0f}", f"{load.p50:.2f} ms", f"{load.p99:.2f} ms"
 
 
-def tail(folder: Path, instance: Path, rounds: int, length: int) -> tuple[str, ...]:
-    """p99 over p50 of the evening with several workers and many connections, no core set apart."""
-    with serving(instance, TAIL_WORKERS) as service:
-        evening = Requests(folder / "tail.tsv", Catalogue(instance, service).evening(100_000))
+def measure_tail(folder: Path, instance: Path, rounds: int, length: int) -> tuple[str, ...]:
+    """Return p99 over p50 of the evening with several workers and many connections, on all cores."""
+    with run_service(instance, TAIL_WORKERS) as service:
+        evening = Requests(folder / "tail.tsv", Catalogue(instance, service).make_evening(100_000))
         evening.load(service.port, WARM_UP_SECONDS, TAIL_CONNECTIONS, None)
         loads = [evening.load(service.port, length, TAIL_CONNECTIONS, None) for _ in range(rounds)]
     p50, p99 = statistics.median(one.p50 for one in loads), statistics.median(one.p99 for one in loads)
@@ -144,58 +154,66 @@ def tail(folder: Path, instance: Path, rounds: int, length: int) -> tuple[str, .
     return name, f"{p99:.1f} ms / {p50:.1f} ms = {p99 / p50:.1f} ({errors} errors)", "10"
 
 
-def starts(instance: Path) -> Iterator[tuple[str, ...]]:
-    """How long the command line takes to answer."""
-    served = [_first_answer(instance) for _ in range(STARTS)]
-    yield "`movierating serve` to its first answer", f"{statistics.median(served):.2f} s", "1.5 s"
+def measure_startup(instance: Path) -> Iterator[tuple[str, ...]]:
+    """Yield how long the command line takes to respond."""
+    served = [_measure_first_response(instance) for _ in range(STARTS)]
+    yield "`movierating serve` to its first response", f"{statistics.median(served):.2f} s", "1.5 s"
     program = [*MOVIERATING, "--help"]
-    helped = [seconds(partial(subprocess.run, program, stdout=subprocess.DEVNULL)) for _ in range(STARTS)]
+    helped = [
+        measure_seconds(partial(subprocess.run, program, stdout=subprocess.DEVNULL)) for _ in range(STARTS)
+    ]
     yield "`movierating --help`", f"{statistics.median(helped):.2f} s", "0.4 s"
 
 
-def _first_answer(instance: Path) -> float:
-    begun = time.perf_counter()
-    with serving(instance) as service:
+def _measure_first_response(instance: Path) -> float:
+    started_at = time.perf_counter()
+    with run_service(instance) as service:
         service.get("/genres")
-        return time.perf_counter() - begun
+        return time.perf_counter() - started_at
 
 
-def memory(folder: Path, instance: Path, number: int) -> Iterator[tuple[str, ...]]:
-    """What a worker keeps in memory before and after so many requests for DISTINCT addresses."""
-    _, theirs = cores()
-    with serving(instance) as service:
+def measure_memory(folder: Path, instance: Path, number: int) -> Iterator[tuple[str, ...]]:
+    """Yield the memory of a worker before and after requests for DISTINCT addresses."""
+    _, load_core = pick_cores()
+    with run_service(instance) as service:
         service.get("/genres")
-        yield "memory of a worker that just started", _mb(service), "95 MB"
+        yield "memory of an idle worker", _format_memory(service), "95 MB"
         catalogue, sent = Catalogue(instance, service), 0
-        movies = catalogue.shuffled([get(f"/movies/{one}") for one in catalogue.movies])
-        distinct = Requests(folder / "distinct.tsv", (movies + catalogue.unread_pages())[:DISTINCT])
+        movies = catalogue.shuffle([get(f"/movies/{one}") for one in catalogue.movies])
+        distinct = Requests(folder / "distinct.tsv", (movies + catalogue.list_unread_pages())[:DISTINCT])
         while sent < number:
-            sent += distinct.load(service.port, MEMORY_SECONDS, CONNECTIONS, theirs).answers
+            sent += distinct.load(service.port, MEMORY_SECONDS, CONNECTIONS, load_core).responses
         name = f"memory after {sent:,} requests for {min(sent, len(distinct.all)):,} addresses"
-        yield name, _mb(service), "200 MB"
+        yield name, _format_memory(service), "200 MB"
 
 
-def _mb(service: Service) -> str:
-    return f"{service.worker_bytes() / 1e6:.0f} MB"
+def _format_memory(service: Service) -> str:
+    return f"{service.get_worker_bytes() / 1e6:.0f} MB"
 
 
 @click.command()
-@click.option("--rounds", default=5, show_default=True, help="How often each takes its turn.")
-@click.option("--length", default=2, show_default=True, help="Seconds of a turn.")
+@click.option("--rounds", default=5, show_default=True, help="Number of rounds.")
+@click.option("--length", default=2, show_default=True, help="Seconds per measurement.")
 @click.option(
-    "--memory-requests", default=DISTINCT, show_default=True, help="How many before memory is read."
+    "--memory-requests", default=DISTINCT, show_default=True, help="Requests before memory is measured."
 )
-@click.option("--keep", type=click.Path(path_type=Path), help="A folder that keeps the generated instance.")
+@click.option("--keep", type=click.Path(path_type=Path), help="Keep generated instances in this folder.")
 def main(rounds: int, length: int, memory_requests: int, keep: Path | None) -> None:
-    """Measure, print the tables, and keep them beside this file."""
-    required_wrk()
+    """Measure, print the tables, and write them beside this file."""
+    find_wrk()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        instances = {of: loaded(size, folder / size, keep or folder) for of, size in SIZES.items()}
-        speeds = measured(folder, instances, rounds, length)
-        first, second = instances["92,000"], loaded("catalogue", folder / "rest", keep or folder)
-        rest = [tail(folder, second, rounds, length), *starts(first), *memory(folder, first, memory_requests)]
-    publish(f"{speeds}\n\n{table(('besides', 'measured', 'at most'), rest)}", __file__)
+        instances = {
+            movies: load_instance(size, folder / size, keep or folder) for movies, size in SIZES.items()
+        }
+        speeds = measure(folder, instances, rounds, length)
+        first, second = instances["92,000"], load_instance("catalogue", folder / "rest", keep or folder)
+        rest = [
+            measure_tail(folder, second, rounds, length),
+            *measure_startup(first),
+            *measure_memory(folder, first, memory_requests),
+        ]
+    publish(f"{speeds}\n\n{make_table(('other', 'measured', 'at most'), rest)}", __file__)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the benchmarks share: the service as it is delivered, accounts on it, data in it, and tables of results."""
+"""Shared by the benchmarks: starts the service, prepares accounts and data, and writes tables of results."""
 
 import http.client
 import json
@@ -21,13 +21,13 @@ import dataset
 
 HERE = Path(__file__).parent
 MOVIERATING = (sys.executable, "-m", "movierating")
-PASSWORD = "correct horse battery"  # noqa: S105, of accounts that last as long as the run
+PASSWORD = "correct horse battery"  # noqa: S105, of accounts that exist only during the run
 
-_STOP_SECONDS = 20
+_STOP_TIMEOUT_SECONDS = 20
 
 
-class Answer(NamedTuple):
-    """An HTTP answer, read to its end."""
+class Response(NamedTuple):
+    """A complete HTTP response."""
 
     status: int
     headers: http.client.HTTPMessage
@@ -35,69 +35,71 @@ class Answer(NamedTuple):
 
 
 class Service:
-    """A running service, and calls to it on one connection; `process` is its main one."""
+    """A running service and one connection to it; `process` is its main process."""
 
     def __init__(self, port: int, process: "subprocess.Popen[bytes]") -> None:
         self.port, self.process = port, process
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
 
-    def ask(self, method: str, path: str, body: bytes | None = None, **headers: str) -> Answer:
-        """Whatever it answers."""
+    def send(self, method: str, path: str, body: bytes | None = None, **headers: str) -> Response:
+        """Send a request and return the response, whatever its status."""
         self._connection.request(method, path, body, headers)
-        answer = self._connection.getresponse()
-        return Answer(answer.status, answer.headers, answer.read())
+        response = self._connection.getresponse()
+        return Response(response.status, response.headers, response.read())
 
     def get(self, path: str) -> Any:
-        """The JSON at a path under /v1. Ends the run unless the answer is a good one."""
-        return self._good("GET", path, None)
+        """Return the JSON at a path under /v1. Exit if the request fails."""
+        return self._send_checked("GET", path, None)
 
     def post(self, path: str, body: bytes, **headers: str) -> Any:
-        """The JSON of the answer to a body sent to a path under /v1. Ends the run unless it is a good one."""
-        return self._good("POST", path, body, **headers)
+        """Post a body to a path under /v1 and return the JSON of the response. Exit if the request fails."""
+        return self._send_checked("POST", path, body, **headers)
 
-    def _good(self, method: str, path: str, body: bytes | None, **headers: str) -> Any:
-        answer = self.ask(method, f"/v1{path}", body, **headers)
-        if answer.status not in (200, 201):
-            raise SystemExit(f"{path} answered {answer.status}: {answer.body.decode()}")
-        return json.loads(answer.body)
+    def _send_checked(self, method: str, path: str, body: bytes | None, **headers: str) -> Any:
+        response = self.send(method, f"/v1{path}", body, **headers)
+        if response.status not in (200, 201):
+            raise SystemExit(f"{path} returned {response.status}: {response.body.decode()}")
+        return json.loads(response.body)
 
     def sign_up(self, name: str) -> tuple[int, str]:
-        """The id and the access token of a new account; the token is good for a quarter of an hour."""
-        kind = {"Content-Type": "application/json"}
+        """Sign up; return the id and an access token, which is valid for 15 minutes."""
+        headers = {"Content-Type": "application/json"}
         account = {"username": name, "email": f"{name}@example.org", "password": PASSWORD}
-        user_id = self.post("/users", json.dumps(account).encode(), **kind)["id"]
-        session = self.post("/auth/login", json.dumps({"login": name, "password": PASSWORD}).encode(), **kind)
+        user_id = self.post("/users", json.dumps(account).encode(), **headers)["id"]
+        session = self.post(
+            "/auth/login", json.dumps({"login": name, "password": PASSWORD}).encode(), **headers
+        )
         return user_id, session["access_token"]
 
-    def worker_bytes(self) -> int:
-        """The resident memory of its largest worker. Linux only."""
+    def get_worker_bytes(self) -> int:
+        """Return the resident memory of the largest worker, in bytes. Linux only."""
         workers = [
             status
-            for status in map(_status, Path("/proc").glob("[0-9]*/status"))
+            for status in map(_read_status, Path("/proc").glob("[0-9]*/status"))
             if status.get("PPid") == str(self.process.pid) and "VmRSS" in status
         ]
         return max(int(status["VmRSS"].split()[0]) * 1024 for status in workers)
 
 
-def _status(file: Path) -> dict[str, str]:
+def _read_status(file: Path) -> dict[str, str]:
     try:
         pairs = (line.split(":", 1) for line in file.read_text().splitlines())
         return {name: value.strip() for name, value in pairs}
-    except OSError:  # the process has ended meanwhile
+    except OSError:  # the process has ended
         return {}
 
 
-def settings(instance: Path) -> dict[str, str]:
-    """The environment of a service in this instance folder: as delivered, but for its rate limits."""
+def make_environment(instance: Path) -> dict[str, str]:
+    """Return the environment of a service in this instance folder: the defaults, without rate limits."""
     others = {name: value for name, value in os.environ.items() if not name.startswith("MOVIERATING_")}
     return {**others, "MOVIERATING_INSTANCE_PATH": str(instance), "MOVIERATING_RATELIMIT_ENABLED": "false"}
 
 
-def command(instance: Path, *arguments: str) -> None:
-    """Run a command of movierating, which must succeed, on an instance; what it says is not shown."""
+def run_command(instance: Path, *arguments: str) -> None:
+    """Run a movierating command on an instance, without output. It must succeed."""
     subprocess.run(
         [*MOVIERATING, *arguments],
-        env=settings(instance),
+        env=make_environment(instance),
         check=True,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -105,29 +107,29 @@ def command(instance: Path, *arguments: str) -> None:
 
 
 @contextmanager
-def serving(instance: Path, workers: int = 1, core: int | None = None) -> Iterator[Service]:
-    """The service as it is delivered, but for its rate limits; on one core if that is given. Its log goes to a file."""
-    port = free_port()
+def run_service(instance: Path, workers: int = 1, core: int | None = None) -> Iterator[Service]:
+    """Run the service without rate limits, on one core if given. Its log goes to a file."""
+    port = find_free_port()
     program = [*MOVIERATING, "serve", "--port", str(port), "--workers", str(workers)]
     with _running(
-        program, port, settings(instance), instance.parent / f"{instance.name}.log", core
+        program, port, make_environment(instance), instance.parent / f"{instance.name}.log", core
     ) as service:
         yield service
 
 
 @contextmanager
-def hello(folder: Path, core: int | None = None) -> Iterator[Service]:
-    """A bare Flask service with one worker, on the server and with the settings of the delivered one."""
+def run_hello(folder: Path, core: int | None = None) -> Iterator[Service]:
+    """Run a bare Flask service with one worker, on the same server with the same settings."""
     from movierating.operations.server import THREADS_PER_WORKER
 
-    port = free_port()
+    port = find_free_port()
     program = [sys.executable, str(HERE / "hello.py"), str(port), str(THREADS_PER_WORKER)]
     with _running(program, port, dict(os.environ), folder / "hello.log", core) as service:
         yield service
 
 
-def free_port() -> int:
-    """A port that nobody listens on."""
+def find_free_port() -> int:
+    """Return a free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -137,23 +139,23 @@ def free_port() -> int:
 def _running(
     program: Sequence[str], port: int, env: dict[str, str], log: Path, core: int | None
 ) -> Iterator[Service]:
-    # So that a benchmark that is told to end takes its services along.
+    # SIGTERM to a benchmark stops its services too.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with log.open("a") as file:
-        process = subprocess.Popen([*on_core(core), *program], env=env, stderr=file)
+        process = subprocess.Popen([*pin_to_core(core), *program], env=env, stderr=file)
     try:
-        wait_for(port)
+        wait_for_port(port)
         yield Service(port, process)
     finally:
         process.terminate()
         try:
-            process.wait(_STOP_SECONDS)
+            process.wait(_STOP_TIMEOUT_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
 
 
-def wait_for(port: int) -> None:
-    """Return once somebody listens on the port. Ends the run after 30 seconds."""
+def wait_for_port(port: int) -> None:
+    """Wait until a process listens on the port. Exit after 30 seconds."""
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         with socket.socket() as probe:
@@ -163,36 +165,36 @@ def wait_for(port: int) -> None:
     raise SystemExit("the service did not start in 30 seconds")
 
 
-def cores() -> tuple[int | None, int | None]:
-    """A core for the service and another one for the load; None where they can't be told apart."""
+def pick_cores() -> tuple[int | None, int | None]:
+    """Return a core for the service and one for the load, or None for both if processes can't be pinned."""
     if not hasattr(os, "sched_getaffinity") or shutil.which("taskset") is None:
         return None, None
-    ours = sorted(os.sched_getaffinity(0))
-    return (ours[0], ours[-1]) if len(ours) > 1 else (None, None)
+    cores = sorted(os.sched_getaffinity(0))
+    return (cores[0], cores[-1]) if len(cores) > 1 else (None, None)
 
 
-def on_core(core: int | None) -> list[str]:
-    """What to put in front of a command so that it stays on this core."""
+def pin_to_core(core: int | None) -> list[str]:
+    """Return the prefix of a command that keeps it on this core."""
     return [] if core is None else ["taskset", "-c", str(core)]
 
 
-def loaded(size: str, folder: Path, keep: Path) -> Path:
-    """An instance with the bundled movies and a data set of this size, in a folder that is made for it.
+def load_instance(size: str, folder: Path, keep: Path) -> Path:
+    """Return an instance in `folder` with the bundled movies and a data set of this size.
 
-    It is a copy of one in the folder `keep`, which is generated where it is missing.
+    It is a copy of one in the folder `keep`, which is generated if it is missing.
     """
-    original, data = keep / size / "instance", files(size, keep)
+    original, data = keep / size / "instance", generate_files(size, keep)
     if not (keep / size / "loaded").exists():
         shutil.rmtree(original, ignore_errors=True)
-        command(original, "import", "movielens", str(data))
+        run_command(original, "import", "movielens", str(data))
         (keep / size / "loaded").touch()
     return Path(shutil.copytree(original, folder / "instance"))
 
 
-def files(size: str, keep: Path) -> Path:
-    """The folder of a data set of this size, inside the folder `keep`; generated if it is missing."""
+def generate_files(size: str, keep: Path) -> Path:
+    """Return the folder of a data set of this size inside `keep`; generate it if it is missing."""
     folder = keep / size / "files"
-    # Under another name until all of it is there.
+    # It has another name until it is complete.
     if not folder.exists():
         draft = folder.with_name("draft")
         dataset.write(dataset.SIZES[size], draft)
@@ -200,22 +202,22 @@ def files(size: str, keep: Path) -> Path:
     return folder
 
 
-def rows(instance: Path, query: str) -> list[Any]:
-    """The rows of a query on the instance's database; those of one column as its values."""
+def fetch_rows(instance: Path, query: str) -> list[Any]:
+    """Return the rows of a query on the instance's database; a row of one column is its value."""
     with closing(sqlite3.connect(instance / "movierating.sqlite3")) as connection:
-        found = connection.execute(query).fetchall()
-    return [row[0] if len(row) == 1 else row for row in found]
+        rows = connection.execute(query).fetchall()
+    return [row[0] if len(row) == 1 else row for row in rows]
 
 
-def seconds(job: Callable[[], object]) -> float:
-    """How long the job takes."""
+def measure_seconds(job: Callable[[], object]) -> float:
+    """Run a job and return how long it took, in seconds."""
     start = time.perf_counter()
     job()
     return time.perf_counter() - start
 
 
 def publish(result: str, script: str) -> None:
-    """Print a benchmark's tables, and keep them beside its script with what they were measured on."""
+    """Print a benchmark's tables and write them, with the versions used, beside its script."""
     versions = (
         f"Python {sys.version.split()[0]}, SQLite {sqlite3.sqlite_version}, {os.cpu_count()} processors"
     )
@@ -223,6 +225,6 @@ def publish(result: str, script: str) -> None:
     Path(script).with_suffix(".md").write_text(f"{result}\n\n{versions}.\n")
 
 
-def table(columns: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
-    """A table in Markdown."""
+def make_table(columns: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+    """Return a table in Markdown."""
     return "\n".join(f"| {' | '.join(line)} |" for line in [columns, ["---"] * len(columns), *lines])

@@ -1,4 +1,4 @@
-"""10,000 ratings by upload, beside what one `executemany` of the same rows costs: `make bench`."""
+"""Compares an import of 10,000 ratings with one `executemany` of the same rows: `make bench`."""
 
 import csv
 import io
@@ -12,19 +12,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from service import Service, command, publish, seconds, serving, table
+from service import Service, make_table, measure_seconds, publish, run_command, run_service
 
 ROUNDS = 7
 RATINGS = 10_000
-INVENTED = 6_000
+GENERATED_MOVIES = 6_000
 
 _WORDS = ("River", "Winter", "Stranger", "Harvest", "Lantern", "Echo", "Orchard", "Signal", "Mirror", "Tide")
-_SECONDS = 1_000_000
+_MICROSECONDS = 1_000_000
 _INSERT = "INSERT INTO rating (user_id, movie_id, value, rated_at, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?)"
 
 
 class Rating(NamedTuple):
-    """A rating to be uploaded; `value` in half points, `rated_at` in seconds."""
+    """A rating to upload; `value` in half points, `rated_at` in seconds since 1970."""
 
     movie_id: int
     imdb_id: str
@@ -34,8 +34,8 @@ class Rating(NamedTuple):
     rated_at: int
 
 
-def seed_file(path: Path, chance: random.Random) -> None:
-    """Write a CSV for `movierating seed` of movies that never were, since the bundled ones are too few."""
+def write_seed_file(path: Path, chance: random.Random) -> None:
+    """Write a CSV of generated movies for `movierating seed`, because there are too few bundled ones."""
     columns = (
         *("title", "original_title", "year", "runtime_minutes", "genres", "directors"),
         *("country", "language", "imdb_id", "tmdb_id", "wikidata_id"),
@@ -43,13 +43,13 @@ def seed_file(path: Path, chance: random.Random) -> None:
     with path.open("w", newline="") as file:
         rows = csv.DictWriter(file, columns)
         rows.writeheader()
-        for number in range(INVENTED):
+        for number in range(GENERATED_MOVIES):
             title = f"{' '.join(chance.sample(_WORDS, 2))} {number}"
             rows.writerow({"title": title, "year": chance.randint(1920, 2020), "imdb_id": f"tt90{number:06}"})
 
 
-def ratings(database: Path, chance: random.Random) -> list[Rating]:
-    """Ratings of RATINGS of the movies that have an IMDb id, in the order of time, as an export has them."""
+def draw_ratings(database: Path, chance: random.Random) -> list[Rating]:
+    """Return ratings of RATINGS movies with an IMDb id, in the order of time, as in an export."""
     with closing(sqlite3.connect(database)) as connection:
         movies = connection.execute("SELECT id, imdb_id, title, year FROM movie WHERE imdb_id IS NOT NULL")
         chosen = chance.sample(movies.fetchall(), RATINGS)
@@ -59,8 +59,8 @@ def ratings(database: Path, chance: random.Random) -> list[Rating]:
     ]
 
 
-def as_file(columns: Sequence[str], chosen: Sequence[Rating]) -> bytes:
-    """The ratings in these columns of our own CSV."""
+def make_file(columns: Sequence[str], chosen: Sequence[Rating]) -> bytes:
+    """Return the ratings as our own CSV with these columns."""
     text = io.StringIO()
     rows = csv.DictWriter(text, columns, extrasaction="ignore", restval="")
     rows.writeheader()
@@ -78,19 +78,19 @@ FILES = {
 }
 
 
-def raw_insert(database: Path, user_id: int, chosen: Sequence[Rating]) -> float:
-    """Seconds of one `executemany` with its commit, into a copy of the database with all that goes with its tables."""
+def measure_raw_insert(database: Path, user_id: int, chosen: Sequence[Rating]) -> float:
+    """Return the seconds of one `executemany` with its commit, into a copy of the database with its indexes."""
     copy = database.with_name("copy.sqlite3")
     for file in copy.parent.glob(f"{copy.name}*"):
         file.unlink()
     with closing(sqlite3.connect(database)) as source, closing(sqlite3.connect(copy)) as connection:
         source.backup(connection)
         connection.execute("PRAGMA journal_mode = WAL")
-        # The constraints hold in the service, so they do here.
+        # The service enforces the constraints too.
         connection.execute("PRAGMA foreign_keys = ON")
-        # In the order of the primary key, which is the fastest.
+        # The order of the primary key is the fastest.
         rows = [
-            (user_id, one.movie_id, one.value, one.rated_at * _SECONDS, 0, 0)
+            (user_id, one.movie_id, one.value, one.rated_at * _MICROSECONDS, 0, 0)
             for one in sorted(chosen, key=lambda one: one.movie_id)
         ]
 
@@ -98,41 +98,41 @@ def raw_insert(database: Path, user_id: int, chosen: Sequence[Rating]) -> float:
             connection.executemany(_INSERT, rows)
             connection.commit()
 
-        return seconds(insert)
+        return measure_seconds(insert)
 
 
-def upload(service: Service, token: str, file: bytes) -> float:
-    """Seconds from the request to the end of the answer, which must say that all ratings were created."""
+def measure_upload(service: Service, token: str, file: bytes) -> float:
+    """Return the seconds from the request to the end of the response; all ratings must be created."""
     start = '--b\r\nContent-Disposition: form-data; name="file"; filename="ratings.csv"\r\n\r\n'
     body = start.encode() + file + b"\r\n--b--\r\n"
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "multipart/form-data; boundary=b"}
     reports = []
-    spent = seconds(lambda: reports.append(service.post("/users/me/ratings/import", body, **headers)))
+    spent = measure_seconds(lambda: reports.append(service.post("/users/me/ratings/import", body, **headers)))
     if reports[0]["created"] != RATINGS:
-        raise SystemExit(f"not all were created: {reports[0]}")
+        raise SystemExit(f"some ratings were not created: {reports[0]}")
     return spent
 
 
-def measured(folder: Path) -> dict[str, list[float]]:
-    """Seconds of each way, a number a round; the first round is for warming up and doesn't count."""
+def measure(folder: Path) -> dict[str, list[float]]:
+    """Return the seconds of each variant per round, without the warm-up round."""
     instance = folder / "instance"
     database = instance / "movierating.sqlite3"
     spent: dict[str, list[float]] = {"raw executemany": [], **{name: [] for name in FILES}}
-    seed_file(folder / "invented.csv", random.Random(1))
-    command(instance, "seed", "--file", str(folder / "invented.csv"))
-    with serving(instance) as service:
-        chosen = ratings(database, random.Random(2))
-        files = {name: as_file(columns, chosen) for name, columns in FILES.items()}
+    write_seed_file(folder / "generated.csv", random.Random(1))
+    run_command(instance, "seed", "--file", str(folder / "generated.csv"))
+    with run_service(instance) as service:
+        chosen = draw_ratings(database, random.Random(2))
+        files = {name: make_file(columns, chosen) for name, columns in FILES.items()}
         people = [service.sign_up(f"person{number}") for number in range((ROUNDS + 1) * len(files))]
         for _ in range(ROUNDS + 1):
-            spent["raw executemany"].append(raw_insert(database, people[-1][0], chosen))
+            spent["raw executemany"].append(measure_raw_insert(database, people[-1][0], chosen))
             for name, file in files.items():
-                spent[name].append(upload(service, people.pop()[1], file))
+                spent[name].append(measure_upload(service, people.pop()[1], file))
     return {name: numbers[1:] for name, numbers in spent.items()}
 
 
-def result(spent: dict[str, list[float]]) -> str:
-    """The medians, their spread and their ratios to the first."""
+def make_result(spent: dict[str, list[float]]) -> str:
+    """Return a table of the medians, their spread and their ratios to the first."""
     base = statistics.median(next(iter(spent.values())))
     lines = []
     for name, numbers in spent.items():
@@ -140,13 +140,13 @@ def result(spent: dict[str, list[float]]) -> str:
         cells = (f"{1000 * number:.0f} ms" for number in (median, min(numbers), max(numbers)))
         lines.append((name, *cells, f"{median / base:.1f}"))
     columns = (f"{RATINGS:,} ratings, {ROUNDS} rounds", "median", "least", "most", "times raw")
-    return table(columns, lines)
+    return make_table(columns, lines)
 
 
 def main() -> None:
-    """Measure, print the table, and keep it beside this file."""
+    """Measure, print the table, and write it beside this file."""
     with tempfile.TemporaryDirectory() as folder:
-        publish(result(measured(Path(folder))), __file__)
+        publish(make_result(measure(Path(folder))), __file__)
 
 
 if __name__ == "__main__":
