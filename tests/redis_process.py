@@ -1,4 +1,4 @@
-"""A real Redis server, which tests take away and bring back."""
+"""A real Redis server that tests can stop and start."""
 
 import os
 import signal
@@ -11,10 +11,10 @@ from pathlib import Path
 
 
 class RedisProcess:
-    """A Redis server that keeps nothing, always on the same port; it is empty after each start."""
+    """A Redis server on a fixed port, without persistence: it is empty after each start."""
 
     def __init__(self, executable: str, port: int, folder: Path, options: tuple[str, ...] = ()) -> None:
-        kept = [
+        storage = [
             "--save",
             "",
             "--appendonly",
@@ -26,17 +26,17 @@ class RedisProcess:
         ]
         self.port = port
         self.url = f"redis://127.0.0.1:{port}"
-        self._command = [executable, "--bind", "127.0.0.1", "--port", str(port), *kept, *options]
+        self._command = [executable, "--bind", "127.0.0.1", "--port", str(port), *storage, *options]
         self._process: subprocess.Popen[bytes] | None = None
 
     @staticmethod
-    def described(executable: str) -> str:
-        """The version of a Redis."""
-        told = subprocess.run([executable, "--version"], capture_output=True, text=True).stdout
-        return " ".join(word.removeprefix("v=") for word in told.split() if word.startswith("v="))
+    def read_version(executable: str) -> str:
+        """Return the version of a Redis server."""
+        output = subprocess.run([executable, "--version"], capture_output=True, text=True).stdout
+        return " ".join(word.removeprefix("v=") for word in output.split() if word.startswith("v="))
 
     def start(self) -> None:
-        """Start and wait until it answers, if only to ask for a password."""
+        """Start and wait until it responds, if only to ask for a password."""
         self._process = subprocess.Popen(self._command)
         for _ in range(300):
             try:
@@ -45,23 +45,23 @@ class RedisProcess:
             except OSError:
                 assert self._process.poll() is None, "redis-server ended"
                 time.sleep(0.02)
-        raise AssertionError("redis-server did not answer")
+        raise AssertionError("redis-server did not respond")
 
     def kill(self) -> None:
-        """End it at once."""
+        """Kill the server."""
         assert self._process is not None
         self._process.kill()
         self._process.wait()
 
     def send(self, *words: str) -> bytes:
-        """What it answers to a command, up to 64 KB of it."""
+        """Send a command and return up to 64 KB of the response."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=5) as connection:
             connection.sendall(b" ".join(word.encode() for word in words) + b"\r\n")
             return connection.recv(1 << 16)
 
     @contextmanager
     def gone(self) -> Iterator[None]:
-        """Killed meanwhile."""
+        """Kill the server in the block, and start it again afterwards."""
         self.kill()
         try:
             yield
@@ -70,7 +70,7 @@ class RedisProcess:
 
     @contextmanager
     def stuck(self) -> Iterator[None]:
-        """Stopped meanwhile: connections are made, and nothing is ever answered."""
+        """Stop the process in the block: it accepts connections but does not respond."""
         assert self._process is not None
         os.kill(self._process.pid, signal.SIGSTOP)
         try:

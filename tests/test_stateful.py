@@ -1,6 +1,6 @@
-"""The service against a model of it: what anybody does in any order is answered and kept as it should be.
+"""The service compared with a model: random operations of several people in random order.
 
-`make test` takes a few hundred steps, `make soak` as many as SOAK_STEPS says.
+`make test` runs a few hundred steps, `make soak` runs SOAK_STEPS.
 """
 
 import os
@@ -17,14 +17,14 @@ from stateful.lists import Lists
 from stateful.service import PASSWORDS
 
 STEPS = int(os.environ.get("SOAK_STEPS", "300"))
-STEPS_A_RUN = 50
-# To make a failure short takes minutes, which the suite doesn't have.
+STEPS_PER_RUN = 50
+# Shrinking a failure takes minutes, so only `make soak` does it.
 PHASES = set(Phase) if "SOAK_STEPS" in os.environ else set(Phase) - {Phase.shrink, Phase.explain}
 
 
 @pytest.fixture
 def accounts(make_app):
-    """An admin and a member, on the instance that each run has a copy of."""
+    """An admin and a member on the instance that each run copies."""
     with make_app().app_context():
         made = [
             service.sign_up(name, f"{name}@example.org", PASSWORDS[0], None, role)
@@ -34,17 +34,17 @@ def accounts(make_app):
     return made
 
 
-def test_the_service_does_what_its_model_does(accounts, environ, copied, tmp_path):
+def test_service_matches_its_model(accounts, environ, copied, tmp_path):
     numbers = count()
 
     def machine():
         folder = copied(tmp_path / "instance", tmp_path / str(next(numbers)))
-        # Nobody pulls the plug.
+        # Durability does not matter here.
         return Lists(create_app(environ(folder, SQLITE_SYNCHRONOUS="NORMAL")), accounts)
 
     amount = settings(
-        max_examples=-(-STEPS // STEPS_A_RUN),
-        stateful_step_count=STEPS_A_RUN,
+        max_examples=-(-STEPS // STEPS_PER_RUN),
+        stateful_step_count=STEPS_PER_RUN,
         phases=PHASES,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )

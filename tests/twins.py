@@ -1,4 +1,4 @@
-"""A service on each database with the same data, which is asked the same."""
+"""A service on each database with the same data, to which tests send the same requests."""
 
 import http.client
 import random
@@ -19,11 +19,11 @@ from movierating.storage.database import db
 from movierating.users import service as users
 
 PASSWORD = "correct horse battery"
-# What differs between any two answers.
-THEIR_OWN = {"date", "x-request-id"}
+# Headers that differ between any two responses.
+VARYING_HEADERS = {"date", "x-request-id"}
 REQUEST_ID, MOMENT = re.compile(rb'"request_id":"[^"]+"'), re.compile(rb'"20[2-9]\d-[\d-]+T[\d:.]+Z"')
 
-# Titles that fold to the same or to nothing, that sort by their marks, and that hold what databases have a meaning for.
+# Titles that fold to the same text or to nothing, differ by accents only, or contain special characters of SQL.
 TITLES = [
     "Zebra", "zebra II", "Ähre", "Ahre II", "Ångström", "Œuvre", "Ærø", "straße", "Strasse II", "ﬁn", "Fin II",
     "!", "?!", "...", "'", '"', "''", "%", "_", "100%", "a_b", "\\", "\\\\n", ";--", "$1", ":name", "?", "NULL", "0",
@@ -42,7 +42,7 @@ class Twins:
     token: dict[str, str]
 
     def ask(self, path, method="GET", body=None, **headers):
-        """What both answer: status, headers, body."""
+        """Send a request to both, assert that the responses are equal, and return status, headers and body."""
         first, second = (_ask(each, method, path, body, headers) for each in (self.sqlite, self.postgresql))
         assert first == second, (method, path)
         return first
@@ -51,7 +51,7 @@ class Twins:
         return {"Authorization": f"Bearer {self.token[name]}"}
 
     def pages(self, path, most=6, **headers):
-        """Ask for a list page by page; the number of pages. A page is asked for by the cursor that both gave."""
+        """Read up to `most` pages of a list with the cursors of both; return the number of pages."""
         cursor = ""
         for asked in range(1, most + 1):  # noqa: B007
             status, _, body = self.ask(path + cursor, **headers)
@@ -67,17 +67,17 @@ def _ask(connection, method, path, body, headers):
     if data is not None:
         headers = {"Content-Type": "application/json", **headers}
     connection.request(method, path, data, headers)
-    answer = connection.getresponse()
-    kept = sorted((name.lower(), value) for name, value in answer.getheaders())
-    content = REQUEST_ID.sub(b"", answer.read())
+    response = connection.getresponse()
+    kept = sorted((name.lower(), value) for name, value in response.getheaders())
+    content = REQUEST_ID.sub(b"", response.read())
     if method != "GET":
-        # Each wrote at a moment of its own.
+        # The two services wrote at different times.
         content, kept = MOMENT.sub(b"", content), [pair for pair in kept if pair[0] != "etag"]
-    return answer.status, [pair for pair in kept if pair[0] not in THEIR_OWN], content
+    return response.status, [pair for pair in kept if pair[0] not in VARYING_HEADERS], content
 
 
 def fill(app, folder):
-    """MovieLens, the strange titles, and people; the tokens of an admin and of a member who rated much."""
+    """Add MovieLens, unusual titles and people; return the tokens of an admin and of a member with many ratings."""
     tokens = {}
     with app.app_context():
         datasets.import_movielens(movielens.open_folder(folder), lambda _done: None)
@@ -89,14 +89,14 @@ def fill(app, folder):
             users.sign_up(name, f"{name}@example.org", PASSWORD, f"{name} 🎬", role)
         _rate_as(app, "ada")
         for name in ("ada", "boss"):
-            answer = app.test_client().post("/v1/auth/login", json={"login": name, "password": PASSWORD})
-            tokens[name] = answer.json["access_token"]
+            response = app.test_client().post("/v1/auth/login", json={"login": name, "password": PASSWORD})
+            tokens[name] = response.json["access_token"]
         database.close()
     return tokens
 
 
 def _rate_as(app, name):
-    """Half a thousand ratings, many at one moment, by who is not of the data set."""
+    """Add 500 ratings of a person outside the data set, many of them at the same time."""
     user_id, dice = users.find_user_id(name), random.Random(1)
     last = database.read().scalar(select(func.max(db.metadata.tables["movie"].c.id)))
     for movie_id in sorted({*dice.sample(range(1, last), 450), *range(last - len(TITLES), last + 1)}):
@@ -104,7 +104,7 @@ def _rate_as(app, name):
 
 
 def copy(source, target):
-    """All rows of one application's database into another's, which is migrated and empty."""
+    """Migrate the empty database of `target` and copy all rows of `source` to it."""
     tables = [*db.metadata.sorted_tables, MOVIE_SEARCH]
     with source.app_context():
         stored = {}
@@ -126,6 +126,6 @@ def copy(source, target):
             dialect.keep_number(connection, number)
 
         database.write(job)
-        # As autovacuum would have done by now.
+        # Autovacuum would do this later.
         database.read().execute(text("ANALYZE"))
         database.close()

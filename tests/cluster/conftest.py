@@ -74,7 +74,7 @@ class Durable(postgres.Server):
 @pytest.fixture(scope="session")
 def durable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Durable]:
     """A PostgreSQL server of its own for these tests, which writes through to the disk."""
-    server = Durable.made(DURABLE)
+    server = Durable.create_server(DURABLE)
     with (server.folder / "pg_hba.conf").open("a") as rules:
         rules.write("host all all 10.0.0.0/8 trust\n")
     server.start()
@@ -119,7 +119,7 @@ def cluster_redis(start_redis: Callable[..., RedisProcess]) -> RedisProcess:
 @pytest.fixture(scope="session")
 def machines() -> Iterator[list[network.Host] | list[network.SameMachine]]:
     """Two hosts, or what stands for them."""
-    kind = network.Host if network.may_be_made() else network.SameMachine
+    kind = network.Host if network.can_create_hosts() else network.SameMachine
     made = [kind() for _ in range(2)]
     yield made
     for each in made:

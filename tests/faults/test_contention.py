@@ -50,7 +50,7 @@ def back_up(folder, target):
 
 
 def dump(folder, target):
-    command = [postgres.programs() / "pg_dump", "--file", target, postgres.database_of(folder)]
+    command = [postgres.find_programs() / "pg_dump", "--file", target, postgres.database_of(folder)]
     subprocess.run(command, check=True)
     assert b"database dump complete" in target.read_bytes()[-200:]
 

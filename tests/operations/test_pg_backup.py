@@ -19,7 +19,7 @@ pytestmark = pytest.mark.postgresql
 @pytest.fixture(autouse=True)
 def _programs(monkeypatch):
     """PostgreSQL's programs are found."""
-    monkeypatch.setenv("PATH", f"{postgres.programs()}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("PATH", f"{postgres.find_programs()}{os.pathsep}{os.environ['PATH']}")
 
 
 @pytest.fixture

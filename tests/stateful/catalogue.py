@@ -1,4 +1,4 @@
-"""Rules about movies: added, changed under If-Match, removed."""
+"""Rules for movies: created, updated with If-Match, deleted."""
 
 from typing import Any
 
@@ -44,7 +44,7 @@ class Catalogue(People):
             self.now_there(Movie(made.json["id"], facts))
 
     def now_there(self, movie: Movie) -> None:
-        """Put a movie that was just made into the world."""
+        """Add a new movie to the model."""
         self.world.movies.append(movie)
         self.changed.add(movie)
 
@@ -89,5 +89,5 @@ class Catalogue(People):
 
 
 def _tags(movie: Movie) -> st.SearchStrategy[str | None]:
-    """An If-Match: for whatever is there, one that was seen, or none."""
+    """Draw an If-Match header: `*`, an ETag seen before, or none."""
     return st.sampled_from(["*", *movie.tags[-1:], *movie.tags, None])

@@ -1,4 +1,4 @@
-"""Rules about lists: walked page by page while their rows change, and answers that a client has already."""
+"""Rules for lists: read page by page while rows change, and revalidated with ETags."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,13 +11,13 @@ from stateful.model import Account, Credential, Movie, Rating, score
 from stateful.opinions import Opinions
 from stateful.service import accounts, drawn, movies, sessions
 
-# The rows of a list by their ids: each with its place in the order, which is as high as it comes late.
+# The rows of a list: sort key by id.
 Places = dict[int, tuple[Any, ...]]
 
 
 @dataclass(eq=False, repr=False)
 class Walk:
-    """Somebody's way through a list: `places` says what the list holds now, or with which status it is refused."""
+    """Pages of a list read so far. `places` returns the current rows, or the status with which the list is rejected."""
 
     path: str
     places: Callable[[], Places | int]
@@ -31,12 +31,12 @@ class Walk:
         return f"<{self.path}: seen {self.seen}, moved {self.moved}>"
 
     def look(self, now: Places) -> None:
-        """Note which rows are no longer where they were at the start."""
+        """Record the rows whose position differs from the start."""
         both = now.keys() | self.start.keys()
         self.moved |= {row for row in both if now.get(row) != self.start.get(row)}
 
     def judge(self) -> None:
-        """Each row that stayed where it was has come once, in order, and no row that never was there."""
+        """Assert that each row that did not move was returned once, in order."""
         steady = sorted(self.start.keys() - self.moved, key=self.start.__getitem__)
         assert [row for row in self.seen if row not in self.moved] == steady, self
 
@@ -81,7 +81,7 @@ class Lists(Opinions):
         self.copies: dict[str, tuple[str, bytes]] = {}
 
     def walk(self, path: str, places: Callable[[], Places | int], by: Credential | None = None) -> None:
-        """Take a list's first page."""
+        """Read the first page of a list."""
         now = places()
         if isinstance(now, int):
             self.send(by, "GET", path, now)
@@ -97,7 +97,7 @@ class Lists(Opinions):
                 self.go_on(walk)
 
     def go_on(self, walk: Walk) -> None:
-        """Take a page of a list that may have changed since the one before."""
+        """Read the next page of a list that may have changed since the previous one."""
         now = walk.places()
         if isinstance(now, int):
             self.send(walk.by, "GET", walk.address, now)
@@ -179,7 +179,7 @@ class Lists(Opinions):
             self.revalidate(f"/v1/users/{account.id}")
 
     def revalidate(self, path: str) -> None:
-        """A copy is good (304) only while it is what would be answered, to whom the cache serves and past it."""
+        """An ETag returns 304 only while the response is unchanged, from the cache and without it."""
         past_cache = {"Authorization": "Bearer nobody's"}
         answer, other = self.send(None, "GET", path), self.send(None, "GET", path, headers=past_cache)
         tag = answer.headers["ETag"]
@@ -199,7 +199,7 @@ class Lists(Opinions):
 
 
 def _id(item: dict[str, Any]) -> int:
-    """Of a row of any list."""
+    """Return the id of an item of any list."""
     if "movie" in item or "user" in item:
         return int((item.get("movie") or item["user"])["id"])
     return int(item["id"])

@@ -1,4 +1,4 @@
-"""What the service should hold: accounts with their credentials and ratings, and movies. It counts in its own way."""
+"""The expected state: accounts with credentials and ratings, and movies. It computes aggregates independently."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -12,7 +12,7 @@ TITLES = {"Emma": "emma", "EMMA": "emma", "Élan": "elan", "Ronin, Emma": "ronin
 
 @dataclass
 class Rating:
-    """Half points, and when in microseconds."""
+    """A value in half points and a time in microseconds."""
 
     value: int
     rated_at: int
@@ -20,7 +20,7 @@ class Rating:
 
 @dataclass(eq=False, repr=False)
 class Movie:
-    """`facts` are those that a call can change; `tags` the ETags that were seen, the newest last."""
+    """`facts` are the fields that a request can change; `tags` the ETags seen so far, the newest last."""
 
     id: int
     facts: dict[str, Any]
@@ -33,11 +33,11 @@ class Movie:
 
     @property
     def key(self) -> str:
-        """Its folded title."""
+        """The folded title."""
         return TITLES.get(self.facts["title"]) or self.facts["title"].lower()
 
     def is_namesake(self, facts: dict[str, Any]) -> bool:
-        """Whether a movie of these facts can't be beside it."""
+        """Return whether a movie with these facts would be a duplicate."""
         ids = {self.facts["imdb_id"], facts["imdb_id"]}
         same = (self.key, self.facts["year"]) == (Movie(0, facts).key, facts["year"])
         return same and (None in ids or len(ids) == 1)
@@ -58,13 +58,13 @@ class Account:
 
     @property
     def shown(self) -> bool:
-        """Whether it has a profile, and may log in."""
+        """True if the account has a profile and can log in."""
         return self.here and self.active
 
 
 @dataclass(eq=False, repr=False)
 class Credential:
-    """A session, which has a refresh token, or a personal token, which has an id."""
+    """A session (with a refresh token) or a personal access token (with an id)."""
 
     account: Account
     bearer: str
@@ -84,7 +84,7 @@ class Credential:
         return self.account.shown and not self.ended
 
     def refusal(self, *, writes: bool = True, in_person: bool = False, admin: bool = False) -> int | None:
-        """With which status it is refused, None if it isn't."""
+        """Return the status with which a request is rejected, None if it is accepted."""
         if not self.works:
             return 401
         outside = (writes and self.scope == "read") or (in_person and self.id is not None)
@@ -92,7 +92,7 @@ class Credential:
 
 
 class World:
-    """All of it, and what it adds up to."""
+    """All accounts, credentials and movies."""
 
     def __init__(self) -> None:
         self.accounts: list[Account] = []
@@ -106,7 +106,7 @@ class World:
         return _one(self.movies, lambda movie: movie.here and movie.facts["imdb_id"] == imdb_id)
 
     def conflicts(self, facts: dict[str, Any], own: Movie | None = None) -> bool:
-        """Whether a movie of these facts would be refused beside the others."""
+        """Return whether a movie with these facts would be rejected as a duplicate."""
         imdb_id = facts["imdb_id"]
         return any(
             movie.is_namesake(facts) or (imdb_id is not None and movie.facts["imdb_id"] == imdb_id)
@@ -124,7 +124,7 @@ class World:
         return [one for one in self.accounts if one.shown and one.role == "admin"] == [account]
 
     def end_all(self, account: Account) -> None:
-        """Its sessions and personal tokens."""
+        """Revoke the account's sessions and personal access tokens."""
         for credential in self.credentials:
             credential.ended |= credential.account is account
 
@@ -134,7 +134,7 @@ def _one(things: Iterable[Any], fits: Callable[[Any], bool]) -> Any:
 
 
 def sums(values: list[int]) -> dict[str, Any]:
-    """What a profile shows of ratings in half points."""
+    """Return the aggregate of ratings in half points, as a profile shows it."""
     mean = None
     if values:
         exact = Decimal(sum(values)) / (2 * len(values))
@@ -147,5 +147,5 @@ def sums(values: list[int]) -> dict[str, Any]:
 
 
 def score(values: list[int]) -> float:
-    """The weighted mean of 25 ratings of 6.5 and these."""
+    """Return the weighted mean of 25 ratings of 6.5 and these."""
     return float((Fraction(13, 2) * 25 + Fraction(sum(values), 2)) / (25 + len(values)))

@@ -1,4 +1,4 @@
-"""Rules about ratings: one at a time, in a batch, from a file."""
+"""Rules for ratings: single, in a batch, from a file."""
 
 import io
 import math
@@ -15,7 +15,7 @@ from stateful.model import Account, Credential, Movie, Rating
 from stateful.service import credentials, movies
 
 values = st.integers(1, 20)
-# The first of a year; None is the moment of the call.
+# The first day of a year; None is the time of the request.
 moments = st.none() | st.sampled_from([1960, 2001, 2020]).map(
     lambda year: clock.from_datetime(datetime(year, 1, 1, tzinfo=UTC))
 )
@@ -41,7 +41,7 @@ class Opinions(Catalogue):
             assert answer.json["ratings"] == self.sums_of(movie)
 
     def give(self, account: Account, movie: Movie, value: int, rated_at: int | None, on_conflict: str) -> str:
-        """Let somebody rate a movie in the world; what becomes of it, as a report counts it."""
+        """Rate a movie in the model; return the outcome as a report counts it."""
         self.changed |= {account, movie}
         old = account.ratings.get(movie)
         now = clock.now()
@@ -55,7 +55,7 @@ class Opinions(Catalogue):
         return "updated" if old else "created"
 
     def compare_rating(self, by: Credential, movie: Movie) -> None:
-        """A moment that the service chose must be just now, and is the world's from then on."""
+        """Compare a rating. A time chosen by the service must be recent; the model takes it over."""
         known = by.account.ratings[movie]
         shown = self.send(by, "GET", f"/v1/movies/{movie.id}/rating").json
         rated_at = clock.from_datetime(datetime.fromisoformat(shown["rated_at"]))
@@ -115,7 +115,7 @@ class Opinions(Catalogue):
         create: bool,
         dry: bool,
     ) -> None:
-        """A file, whose rows name movies by their IMDb ids."""
+        """Import a file whose rows name movies by IMDb id."""
         refused = by.refusal()
         query = f"?on_conflict={on_conflict}&create_missing={str(create).lower()}&dry_run={str(dry).lower()}"
         path, form = f"/v1/users/me/ratings/import{query}", {"file": (io.BytesIO(_csv(rows)), "mine.csv")}
@@ -137,7 +137,7 @@ class Opinions(Catalogue):
     def _taken(
         self, by: Credential, rows: list[tuple[str, int, int | None]], on_conflict: str
     ) -> Counter[str]:
-        """What the report must say of rows whose movies are there by now, if they may; they are given in the world."""
+        """Apply the rows to the model; return the counts that the report must have."""
         found = [(movie, *row[1:]) for row in rows if (movie := self.world.movie_of(row[0]))]
         newest: dict[Movie, tuple[int, int | None]] = {}
         for movie, value, rated_at in found:
@@ -160,7 +160,7 @@ def _moment(rated_at: int | None) -> float:
 
 
 def _facts(imdb_id: str) -> dict[str, Any]:
-    """What a file says of a movie: a title and year that no other has."""
+    """Return a unique title and year for a movie in a file."""
     return {"title": f"Imported {imdb_id}", "year": 1950}
 
 

@@ -1,4 +1,4 @@
-"""Rules about accounts, sessions and personal tokens."""
+"""Rules for accounts, sessions and personal access tokens."""
 
 import time
 
@@ -13,14 +13,14 @@ from stateful.model import Account, Credential
 from stateful.service import PASSWORDS, Service, accounts, admins, credentials, sessions
 
 NAMES = ("ada", "bob", "cyd")
-# In which a spent refresh token that comes again ends nothing, and a moment in which nobody can tell.
+# Reuse of a spent refresh token has no effect during the grace period. Near its end the result is not predictable.
 GRACE_SECONDS, UNSURE_SECONDS = 10, 2
 
 
 class People(Service):
     @rule(username=st.sampled_from(NAMES), loud=st.booleans())
     def sign_up(self, username: str, loud: bool) -> None:
-        """A name is taken, however it is written, until its account is closed."""
+        """A name is taken, in any case, until its account is deleted."""
         body = {"username": username, "email": f"{username}@example.org", "password": PASSWORDS[0]}
         if not self.world.called(username):
             self.account(self.send(None, "POST", "/v1/users", 201, json=body).json)
@@ -50,7 +50,7 @@ class People(Service):
 
     @rule(session=sessions, late=st.booleans(), data=st.data())
     def refresh_with_a_spent_token(self, session: Credential, late: bool, data: st.DataObject) -> None:
-        """It is refused; and long after it was spent, the session ends with it."""
+        """A spent token is rejected. After the grace period, its reuse ends the session."""
         if not session.spent:
             self.refresh(session)
         if late:
@@ -61,7 +61,7 @@ class People(Service):
             self.look_at_own_account(session)
 
     def _is_long_ago(self, session: Credential) -> bool:
-        """Whether a spent token that came now has ended the session; of one made seconds ago only the service knows."""
+        """Return whether reuse of a spent token has ended the session; ask the service if the time is too close."""
         now = time.monotonic()
         if now - session.rotated_at > GRACE_SECONDS + UNSURE_SECONDS:
             return True
@@ -71,7 +71,7 @@ class People(Service):
         return self.client.get("/v1/users/me", headers=header).status_code == 401
 
     def wait(self) -> None:
-        """A while goes by for all sessions."""
+        """Move all sessions into the past, beyond the grace period."""
         seconds = GRACE_SECONDS + UNSURE_SECONDS + 1
         columns = (Session.created_at, Session.rotated_at, Session.expires_at)
         earlier = {column: column - seconds * clock.SECOND for column in columns}

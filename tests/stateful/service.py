@@ -1,4 +1,4 @@
-"""The machine without its rules: it sends requests, and compares the service with the model."""
+"""The state machine without rules: it sends requests and compares the service with the model."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -18,7 +18,7 @@ PASSWORDS = ("correct horse battery", "otters play at dusk")
 
 
 def drawn(things: Callable[[Any], Sequence[T]], good: Callable[[T], bool]) -> st.SearchStrategy[T]:
-    """One of the things that the machine knows by now, mostly a good one; there must be any."""
+    """Draw one of the machine's things, mostly a good one. There must be at least one."""
 
     def likely(machine: Any) -> st.SearchStrategy[T]:
         every = things(machine)
@@ -35,10 +35,10 @@ movies = drawn(lambda machine: machine.world.movies, lambda movie: movie.here)
 
 
 class Service(RuleBasedStateMachine):
-    """The service behind a test client, the world as it should be, and what changed since they were compared."""
+    """The service behind a test client, the expected state, and what changed since the last comparison."""
 
     def __init__(self, app: Flask, made: Sequence[dict[str, Any]]) -> None:
-        """`made` are the accounts that are there, as their owners see them; they have the first of PASSWORDS."""
+        """`made` are the existing accounts, as their owners see them, with the first of PASSWORDS."""
         super().__init__()
         self.context = app.app_context()
         self.context.push()
@@ -51,24 +51,24 @@ class Service(RuleBasedStateMachine):
     def send(
         self, by: Credential | None, method: str, path: str, status: int = 200, /, **request: Any
     ) -> TestResponse:
-        """Send a request, which must be answered with this status."""
+        """Send a request and return the response, which must have this status."""
         headers = {"Authorization": f"Bearer {by.bearer}"} if by else {}
         headers |= request.pop("headers", {})
-        answer = self.client.open(path, method=method, headers=headers, **request)
-        assert answer.status_code == status, (method, path, answer.status_code, status, answer.text)
+        response = self.client.open(path, method=method, headers=headers, **request)
+        assert response.status_code == status, (method, path, response.status_code, status, response.text)
         if status >= 400:
-            assert answer.content_type == "application/problem+json"
-        return answer
+            assert response.content_type == "application/problem+json"
+        return response
 
     def account(self, made: dict[str, Any]) -> Account:
-        """An account that was just made."""
+        """Add a new account to the model."""
         account = Account(made["id"], made["username"], PASSWORDS[0], made["role"])
         self.world.accounts.append(account)
         self.changed.add(account)
         return account
 
     def session(self, account: Account) -> Credential:
-        """A new session of an account."""
+        """Log in to an account and add the session to the model."""
         body = {"login": account.username, "password": account.password}
         pair = self.send(None, "POST", "/v1/auth/login", json=body).json
         session = Credential(account, pair["access_token"], pair["refresh_token"])
@@ -76,7 +76,7 @@ class Service(RuleBasedStateMachine):
         return session
 
     @invariant()
-    def what_changed_is_as_it_should_be(self) -> None:
+    def changes_match_the_model(self) -> None:
         for thing in self.changed:
             self.compare_movie(thing) if isinstance(thing, Movie) else self.compare_account(thing)
         self.changed.clear()
@@ -85,12 +85,12 @@ class Service(RuleBasedStateMachine):
         if not movie.here:
             self.send(None, "GET", f"/v1/movies/{movie.id}", 404)
             return
-        answer = self.send(None, "GET", f"/v1/movies/{movie.id}")
-        assert movie.facts.items() <= answer.json.items()
-        assert answer.json["ratings"] == self.sums_of(movie)
-        assert answer.headers["ETag"].startswith(f'"{movie.edit}-')
-        if answer.headers["ETag"] not in movie.tags:
-            movie.tags.append(answer.headers["ETag"])
+        response = self.send(None, "GET", f"/v1/movies/{movie.id}")
+        assert movie.facts.items() <= response.json.items()
+        assert response.json["ratings"] == self.sums_of(movie)
+        assert response.headers["ETag"].startswith(f'"{movie.edit}-')
+        if response.headers["ETag"] not in movie.tags:
+            movie.tags.append(response.headers["ETag"])
         raters = {
             account.id: rating.value / 2 for account, rating in self.world.raters(movie) if account.shown
         }
@@ -99,7 +99,7 @@ class Service(RuleBasedStateMachine):
         }
 
     def sums_of(self, movie: Movie) -> dict[str, Any]:
-        """What a movie shows of its ratings."""
+        """Return the expected aggregate of a movie."""
         values = self.world.values(movie)
         return {**sums(values), "score": score(values)}
 
@@ -116,7 +116,7 @@ class Service(RuleBasedStateMachine):
         }
 
     def items(self, path: str) -> list[dict[str, Any]]:
-        """A list that fits on one page."""
+        """Return the items of a list that fits on one page."""
         page = self.send(None, "GET", f"{path}?limit=100").json
         assert page["next_cursor"] is None
         items: list[dict[str, Any]] = page["items"]
@@ -125,7 +125,7 @@ class Service(RuleBasedStateMachine):
     def teardown(self) -> None:
         try:
             self.changed = {*self.world.movies, *self.world.accounts}
-            self.what_changed_is_as_it_should_be()
+            self.changes_match_the_model()
             assert checks.run_checks(repair=False) == ([], [])
         finally:
             database.close()
