@@ -1,7 +1,7 @@
-"""Looks up the packages that a service runs on, in the versions installed here, in a database of vulnerabilities.
+"""Looks up known vulnerabilities of the service's dependencies, in the installed versions.
 
-Ends with 1 if there is a known one. Where the database can't be asked, it says so and ends with 0: a machine without
-internet has to pass. Arguments are passed on to pip-audit.
+Exits with 1 if there are any. If the database is unreachable, prints a message and exits with 0, so that it passes
+without internet access. Arguments are passed to pip-audit.
 """
 
 import json
@@ -16,34 +16,34 @@ from typing import Any
 import click
 from packaging.requirements import Requirement
 
-PATIENCE_SECONDS = 120
-SERVED = "movierating[redis]"
+TIMEOUT_SECONDS = 120
+SERVICE = "movierating[redis]"
 
 
-def needed(requirement: Requirement, seen: set[str]) -> dict[str, str]:
-    """Each package that a requirement leads to, the first left out, and its version here; `seen` is added to."""
+def list_dependencies(requirement: Requirement, seen: set[str]) -> dict[str, str]:
+    """Return the installed version of every direct and indirect dependency. Adds requirements to `seen`."""
     try:
         installed = distribution(requirement.name)
     except PackageNotFoundError:
-        # It is for another system or Python.
+        # It is for another platform or Python version.
         return {}
-    found = {}
+    versions = {}
     for other in map(Requirement, installed.requires or []):
-        wanted = [extra for extra in ("", *requirement.extras) if _holds(other, extra)]
-        if wanted and str(other) not in seen:
+        extras = [extra for extra in ("", *requirement.extras) if _applies(other, extra)]
+        if extras and str(other) not in seen:
             seen.add(str(other))
             with suppress(PackageNotFoundError):
-                found[other.name] = distribution(other.name).version
-            found |= needed(other, seen)
-    return found
+                versions[other.name] = distribution(other.name).version
+            versions |= list_dependencies(other, seen)
+    return versions
 
 
-def _holds(requirement: Requirement, extra: str) -> bool:
+def _applies(requirement: Requirement, extra: str) -> bool:
     return requirement.marker is None or requirement.marker.evaluate({"extra": extra})
 
 
-def ask(pinned: dict[str, str], arguments: list[str]) -> dict[str, Any] | str:
-    """pip-audit's findings, or why there are none."""
+def run_pip_audit(pinned: dict[str, str], arguments: list[str]) -> dict[str, Any] | str:
+    """Return pip-audit's findings, or the reason why there are none."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "requirements.txt"
         file.write_text("".join(f"{name}=={version}\n" for name, version in sorted(pinned.items())))
@@ -51,20 +51,22 @@ def ask(pinned: dict[str, str], arguments: list[str]) -> dict[str, Any] | str:
         options += ["--progress-spinner", "off", "--timeout", "10", *arguments]
         command = [sys.executable, "-m", "pip_audit", *options]
         try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_SECONDS)
+            result = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_SECONDS)
         except subprocess.TimeoutExpired:
-            return f"no answer in {PATIENCE_SECONDS} s"
+            return f"no response in {TIMEOUT_SECONDS} s"
     try:
-        findings: dict[str, Any] = json.loads(done.stdout)
+        findings: dict[str, Any] = json.loads(result.stdout)
     except ValueError:
-        return (done.stderr.strip().splitlines() or ["pip-audit said nothing"])[-1]
+        return (result.stderr.strip().splitlines() or ["pip-audit printed nothing"])[-1]
     return findings
 
 
 def main() -> int:
-    """Say what was found; the exit code."""
-    pinned = {name.lower(): version for name, version in needed(Requirement(SERVED), set()).items()}
-    findings = ask(pinned, sys.argv[1:])
+    """Print the findings and return the exit code."""
+    pinned = {
+        name.lower(): version for name, version in list_dependencies(Requirement(SERVICE), set()).items()
+    }
+    findings = run_pip_audit(pinned, sys.argv[1:])
     if isinstance(findings, str):
         click.echo(f"not audited: {findings}")
         return 0
@@ -72,9 +74,11 @@ def main() -> int:
     skipped = [package for package in packages if "skip_reason" in package]
     vulnerable = [package for package in packages if package.get("vulns")]
     for package in vulnerable:
-        for each in package["vulns"]:
-            fixed = ", ".join(each["fix_versions"]) or "no version yet"
-            click.echo(f"vulnerable: {package['name']} {package['version']}: {each['id']}, fixed in {fixed}")
+        for vulnerability in package["vulns"]:
+            fixed = ", ".join(vulnerability["fix_versions"]) or "no version yet"
+            click.echo(
+                f"vulnerable: {package['name']} {package['version']}: {vulnerability['id']}, fixed in {fixed}"
+            )
     if skipped:
         names = ", ".join(package["name"] for package in skipped)
         click.echo(f"not audited: {names} ({skipped[0]['skip_reason']})")

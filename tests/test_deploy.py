@@ -1,4 +1,4 @@
-"""The files in docs/deploy: nginx takes its own, and keeps from the service what that can't bound; containers."""
+"""The files in docs/deploy: nginx accepts its configuration and protects the service; systemd; containers."""
 
 import configparser
 import contextlib
@@ -22,9 +22,9 @@ from movierating.operations import server
 ROOT = Path(__file__).parents[1]
 DEPLOY = ROOT / "docs" / "deploy"
 NGINX = (DEPLOY / "nginx.conf").read_text()
-HALF = b"POST /v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"
+PARTIAL = b"POST /v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"
 LARGE_FILE = b"GET /static/swagger-ui/swagger-ui-bundle.js HTTP/1.1\r\nHost: x\r\n\r\n"
-AROUND = """
+NGINX_CONF = """
 daemon off; master_process off; pid {folder}/nginx.pid; error_log {folder}/error.log;
 events {{ worker_connections 400; }}
 http {{
@@ -38,7 +38,7 @@ http {{
 
 @pytest.fixture(scope="module")
 def port(program, serve, free_port, copied, empty_instance, tmp_path_factory):
-    """The port of nginx, as configured here but for TLS, in front of a service with one worker."""
+    """The port of nginx with our configuration, without TLS, in front of a service with one worker."""
     nginx = program("nginx")
     folder = tmp_path_factory.mktemp("nginx")
     service = serve(
@@ -53,10 +53,10 @@ def port(program, serve, free_port, copied, empty_instance, tmp_path_factory):
     assert (listeners, certificates, services) == (2, 2, 1)
     site = site.replace("server_name", f"listen 127.0.0.1:{port}; server_name")
     file = folder / "nginx.conf"
-    file.write_text(AROUND.format(folder=folder, site=site))
+    file.write_text(NGINX_CONF.format(folder=folder, site=site))
     with subprocess.Popen([nginx, "-c", file, "-e", folder / "error.log"]) as process:
         try:
-            while process.poll() is None and not ask(port, "/healthz"):
+            while process.poll() is None and not get_status(port, "/healthz"):
                 pass
             assert process.poll() is None, (folder / "error.log").read_text()
             yield port
@@ -64,13 +64,13 @@ def port(program, serve, free_port, copied, empty_instance, tmp_path_factory):
             process.terminate()
 
 
-def ask(port, path, body=None, **headers):
-    """The status of an answer, None where nobody listens."""
+def get_status(port, path, body=None, **headers):
+    """Send a request and return the status of the response, None if there is no server."""
     address = f"http://127.0.0.1:{port}{path}"
     request = urllib.request.Request(address, body, {"Content-Type": "application/json", **headers})
     try:
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return answer.status
+        with urllib.request.urlopen(request, timeout=30) as response:
+            return response.status
     except urllib.error.HTTPError as error:
         with error:
             return error.code
@@ -80,7 +80,7 @@ def ask(port, path, body=None, **headers):
 
 @pytest.fixture
 def connect(port):
-    """`connect(data, times)` opens as many connections and sends the data on each; they end with the test."""
+    """`connect(data, times)` opens connections and sends the data on each; they are closed after the test."""
     with contextlib.ExitStack() as stack:
 
         def make(data, times):
@@ -96,40 +96,38 @@ def connect(port):
         yield make
 
 
-@pytest.mark.parametrize(
-    "data", [HALF, LARGE_FILE], ids=["bodies that do not come", "answers that nobody takes"]
-)
-def test_slow_clients_wait_in_nginx(connect, port, data):
+@pytest.mark.parametrize("data", [PARTIAL, LARGE_FILE], ids=["incomplete bodies", "unread responses"])
+def test_slow_clients_do_not_reach_the_service(connect, port, data):
     connect(data, 4 * server.THREADS_PER_WORKER)
     for number in range(5):
-        assert ask(port, f"/v1/users/{number + 1}") == 404
-        assert ask(port, "/v1/users", b"{}") == 422
+        assert get_status(port, f"/v1/users/{number + 1}") == 404
+        assert get_status(port, "/v1/users", b"{}") == 422
 
 
-def test_one_address_has_its_share_of_connections(connect, port):
-    refused = connect(HALF, 60)[-1]
-    assert b" 429 " in refused.recv(100)
+def test_connections_per_address_are_limited(connect, port):
+    rejected = connect(PARTIAL, 60)[-1]
+    assert b" 429 " in rejected.recv(100)
 
 
 @pytest.mark.parametrize("name", ["X-Forwarded-For", "X_Forwarded_For"])
-def test_a_client_can_not_say_where_it_is(port, name):
+def test_clients_cannot_forge_their_address(port, name):
     wrong = json.dumps({"login": "nobody", "password": "wrong"}).encode()
-    answers = [ask(port, "/v1/auth/refresh", wrong, **{name: f"203.0.113.{n}"}) for n in range(31)]
-    assert answers[-1] == 429
+    statuses = [get_status(port, "/v1/auth/refresh", wrong, **{name: f"203.0.113.{n}"}) for n in range(31)]
+    assert statuses[-1] == 429
 
 
-def test_a_connection_is_given_up_by_nginx_before_the_service_closes_it():
+def test_nginx_closes_idle_connections_before_the_service_does():
     (seconds,) = re.findall(r"^upstream .+?keepalive_timeout (\d+)s;", NGINX, re.DOTALL | re.MULTILINE)
     assert int(seconds) < server.HEADER_TIMEOUT_SECONDS
 
 
-def test_nginx_takes_a_body_that_the_service_takes():
+def test_nginx_accepts_the_largest_upload_of_the_service():
     (megabytes,) = re.findall(r"client_max_body_size (\d+)m;", NGINX)
-    most = next(setting.default for setting in config.SETTINGS if setting.name == "MAX_UPLOAD_BYTES")
-    assert int(megabytes) << 20 > most
+    max_bytes = next(setting.default for setting in config.SETTINGS if setting.name == "MAX_UPLOAD_BYTES")
+    assert int(megabytes) << 20 > max_bytes
 
 
-def test_nginx_speaks_tls_of_today_and_says_so_for_a_year():
+def test_nginx_uses_current_tls_and_hsts_for_a_year():
     assert set(re.findall(r"listen .+;", NGINX)) == {"listen 443 ssl http2;", "listen [::]:443 ssl http2;"}
     assert "ssl_protocols TLSv1.2 TLSv1.3;" in NGINX
     assert 'add_header Strict-Transport-Security "max-age=31536000" always;' in NGINX
@@ -137,19 +135,19 @@ def test_nginx_speaks_tls_of_today_and_says_so_for_a_year():
 
 @pytest.fixture(scope="module")
 def unit():
-    """The sections of the systemd unit."""
+    """The parsed systemd unit."""
     parser = configparser.ConfigParser(strict=False, interpolation=None)
     parser.optionxform = str
     parser.read(DEPLOY / "movierating.service")
     return parser
 
 
-def test_the_unit_leaves_room_for_connections_and_time_to_drain(unit):
+def test_unit_allows_connections_and_time_to_drain(unit):
     assert int(unit["Service"]["LimitNOFILE"]) >= server.MAX_CONNECTIONS_PER_WORKER + server.RESERVED_FILES
     assert int(unit["Service"]["TimeoutStopSec"]) > server.DRAIN_TIMEOUT_SECONDS
 
 
-def test_the_files_set_what_is_a_setting():
+def test_files_use_existing_settings():
     written = "".join(file.read_text() for file in DEPLOY.iterdir())
     names = set(re.findall(rf"\b{config.PREFIX}(\w+)", written))
     assert "DATABASE_URL" in names <= {setting.name for setting in config.SETTINGS}
@@ -159,15 +157,15 @@ DOCKERFILE = (DEPLOY / "Dockerfile").read_text()
 COMPOSE = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
 SERVICES = COMPOSE["services"]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-DOCKERS_PATIENCE_SECONDS = 10
+DOCKER_STOP_TIMEOUT_SECONDS = 10
 
 
-def instruction(name):
-    """What follows the last instruction of this name in the Dockerfile."""
+def get_instruction(name):
+    """Return the arguments of the last instruction of this name in the Dockerfile."""
     return re.findall(rf"^{name} (.+(?:\\\n.+)*)$", DOCKERFILE, re.MULTILINE)[-1]
 
 
-def test_the_image_is_made_of_what_is_there_and_let_in():
+def test_image_copies_existing_files_that_are_not_ignored():
     copied = [
         source
         for line in re.findall(r"^COPY ((?!--).+) \S+$", DOCKERFILE, re.MULTILINE)
@@ -182,32 +180,32 @@ def test_the_image_is_made_of_what_is_there_and_let_in():
     assert {PROJECT["readme"], *PROJECT["license-files"], "movierating", "seed_data"} <= set(copied)
 
 
-def test_the_image_has_the_extras_for_what_compose_sets():
+def test_image_has_the_extras_that_compose_needs():
     (extras,) = re.findall(r"\.whl\)\[(.+?)\]", DOCKERFILE)
     assert {"postgresql", "redis"} == set(extras.split(",")) <= set(PROJECT["optional-dependencies"])
 
 
-def test_the_image_runs_a_python_that_is_promised():
+def test_image_uses_a_supported_python():
     versions = set(re.findall(r"^FROM python:(\S+)-slim", DOCKERFILE, re.MULTILINE))
     (version,) = versions
     assert f"Programming Language :: Python :: {version}" in PROJECT["classifiers"]
 
 
-def test_the_image_runs_a_command_that_there_is_as_nobody_who_owns_its_files():
-    assert json.loads(instruction("ENTRYPOINT")) == ["movierating"]
-    command, *options = json.loads(instruction("CMD"))
+def test_image_runs_serve_as_an_unprivileged_user():
+    assert json.loads(get_instruction("ENTRYPOINT")) == ["movierating"]
+    command, *options = json.loads(get_instruction("CMD"))
     assert main.commands[command].make_context(command, options).params["host"] == "0.0.0.0"
-    assert f"useradd --uid {instruction('USER').split(':')[0]} " in DOCKERFILE
-    assert f"MOVIERATING_INSTANCE_PATH={instruction('VOLUME')}" in DOCKERFILE
+    assert f"useradd --uid {get_instruction('USER').split(':')[0]} " in DOCKERFILE
+    assert f"MOVIERATING_INSTANCE_PATH={get_instruction('VOLUME')}" in DOCKERFILE
 
 
-def test_docker_waits_until_it_has_drained():
-    assert instruction("STOPSIGNAL") == "SIGTERM"
-    assert server.DRAIN_TIMEOUT_SECONDS < DOCKERS_PATIENCE_SECONDS
+def test_docker_waits_until_the_service_has_drained():
+    assert get_instruction("STOPSIGNAL") == "SIGTERM"
+    assert server.DRAIN_TIMEOUT_SECONDS < DOCKER_STOP_TIMEOUT_SECONDS
     assert "stop_grace_period" not in SERVICES["movierating"]
 
 
-def test_the_health_check_tells_a_service_that_is_ready(serve, free_port, instance):
+def test_health_check_detects_a_ready_service(serve, free_port, instance):
     service = serve(instance)
     words = json.loads(re.search(r"HEALTHCHECK .*?CMD (\[.+?\])$", DOCKERFILE, re.MULTILINE | re.DOTALL)[1])
     assert words[0] == "python"
@@ -218,17 +216,19 @@ def test_the_health_check_tells_a_service_that_is_ready(serve, free_port, instan
     assert codes == [0, 1]
 
 
-def test_compose_builds_the_image_and_keeps_its_volume():
+def test_compose_builds_the_image_with_its_volume():
     service = SERVICES["movierating"]
     assert (DEPLOY / service["build"]["context"]).resolve() == ROOT
     assert (ROOT / service["build"]["dockerfile"]).is_file()
-    assert [mount.partition(":")[2] for mount in service["volumes"]] == [instruction("VOLUME")]
+    assert [mount.partition(":")[2] for mount in service["volumes"]] == [get_instruction("VOLUME")]
     assert service["read_only"]
 
 
-def test_compose_publishes_the_service_alone_and_starts_it_last():
+def test_compose_publishes_only_the_service_and_starts_it_last():
     (published,) = [name for name in SERVICES if "ports" in SERVICES[name]]
-    assert SERVICES[published]["ports"] == [f"127.0.0.1:{instruction('EXPOSE')}:{instruction('EXPOSE')}"]
+    assert SERVICES[published]["ports"] == [
+        f"127.0.0.1:{get_instruction('EXPOSE')}:{get_instruction('EXPOSE')}"
+    ]
     others = set(SERVICES) - {published}
     assert SERVICES[published]["depends_on"] == {name: {"condition": "service_healthy"} for name in others}
     for name in others:
@@ -236,7 +236,7 @@ def test_compose_publishes_the_service_alone_and_starts_it_last():
         assert [COMPOSE["networks"][network]["internal"] for network in SERVICES[name]["networks"]] == [True]
 
 
-def test_no_secret_is_in_the_files_and_none_has_a_default():
+def test_secrets_have_no_defaults():
     values = {
         name: value for service in SERVICES.values() for name, value in service.get("environment", {}).items()
     }

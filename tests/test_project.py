@@ -1,4 +1,4 @@
-"""Facts that stand in two places of the project, held together."""
+"""Facts that are stated in two places of the project agree."""
 
 import ast
 import itertools
@@ -18,19 +18,19 @@ WORKFLOW = (ROOT / ".github/workflows/check.yml").read_text()
 MAKEFILE = (ROOT / "Makefile").read_text()
 
 
-def imports(path: Path) -> set[str]:
-    """The top-level names that a file imports, wherever in it."""
-    found = set()
+def list_imports(path: Path) -> set[str]:
+    """Return the top-level names that a file imports anywhere."""
+    names = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            found |= {alias.name.partition(".")[0] for alias in node.names}
+            names |= {alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            found.add(node.module.partition(".")[0])
-    return found
+            names.add(node.module.partition(".")[0])
+    return names
 
 
-def normal(requirement: str) -> str:
-    """A requirement's distribution name, as PEP 503 compares names."""
+def normalize_name(requirement: str) -> str:
+    """Return a requirement's distribution name, normalized as in PEP 503."""
     return re.sub(r"[-_.]+", "-", re.match(r"[\w.-]+", requirement)[0]).lower()
 
 
@@ -39,28 +39,28 @@ def test_the_changelog_starts_with_this_version():
     assert newest in ("Unreleased", PROJECT["version"])
 
 
-def test_what_is_installed_is_this_version():
+def test_installed_version_is_the_projects():
     assert version("movierating") == PROJECT["version"]
 
 
-def test_the_workflow_runs_every_python_that_is_promised():
-    promised = re.findall(r'Python :: (3\.\d+)"', PYPROJECT)
-    assert re.findall(r'"(3\.\d+)"', re.search(r"python: \[(.+)\]", WORKFLOW)[1]) == promised
-    assert PROJECT["requires-python"] == f">={promised[0]}"
+def test_workflow_runs_every_supported_python():
+    supported = re.findall(r'Python :: (3\.\d+)"', PYPROJECT)
+    assert re.findall(r'"(3\.\d+)"', re.search(r"python: \[(.+)\]", WORKFLOW)[1]) == supported
+    assert PROJECT["requires-python"] == f">={supported[0]}"
 
 
-def test_the_readme_names_the_oldest_python():
+def test_readme_names_the_oldest_supported_python():
     oldest = PROJECT["requires-python"].removeprefix(">=")
     assert f"Python {oldest}" in (ROOT / "README.md").read_text()
 
 
-def test_packages_are_the_tree():
+def test_packages_match_the_tree():
     tree = {".".join(file.parent.relative_to(ROOT).parts) for file in ROOT.glob("movierating/**/__init__.py")}
     assert set(SETTINGS["tool"]["setuptools"]["packages"]) == tree | {"movierating.seed_data"}
     assert (ROOT / "seed_data/__init__.py").exists(), "without it an editable install has no seed data"
 
 
-def test_every_dependency_says_what_it_is_for():
+def test_every_dependency_has_a_reason():
     groups = [PROJECT["dependencies"], *PROJECT["optional-dependencies"].values()]
     for requirement in itertools.chain(*groups):
         assert f'    "{requirement}",  # ' in PYPROJECT, requirement
@@ -69,25 +69,25 @@ def test_every_dependency_says_what_it_is_for():
 def test_every_dependency_is_imported():
     distributions = packages_distributions()
     used = {
-        normal(distribution)
+        normalize_name(distribution)
         for file in ROOT.glob("movierating/**/*.py")
-        for name in imports(file)
+        for name in list_imports(file)
         for distribution in distributions.get(name, [])
     }
-    assert {normal(requirement) for requirement in PROJECT["dependencies"]} <= used
+    assert {normalize_name(requirement) for requirement in PROJECT["dependencies"]} <= used
 
 
-def test_the_service_calls_nobody():
+def test_package_contains_no_http_client():
     clients = (
         r"(urllib\.request(?!\.url2pathname)|urllib3|http\.client|requests|httpx|aiohttp|smtplib|ftplib)\b"
     )
-    called = []
+    imported = []
     for file in ROOT.glob("movierating/**/*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
             module = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
             names = getattr(node, "names", []) if isinstance(node, ast.Import | ast.ImportFrom) else []
-            called += [(file.name, alias.name) for alias in names if re.match(clients, module + alias.name)]
-    assert called == []
+            imported += [(file.name, alias.name) for alias in names if re.match(clients, module + alias.name)]
+    assert imported == []
 
 
 def test_every_make_target_has_a_line_of_help():
@@ -99,16 +99,16 @@ def test_every_make_target_has_a_line_of_help():
 @pytest.mark.parametrize(
     "path", ["instance/movierating.sqlite3", "instance/secret_key", "docs/deploy/.env", ".venv"]
 )
-def test_git_ignores_what_belongs_to_one_machine(path):
+def test_git_ignores_local_files(path):
     assert subprocess.run(["git", "check-ignore", "--quiet", path], cwd=ROOT).returncode == 0
 
 
 def test_git_keeps_the_instance_folder():
-    answer = subprocess.run(["git", "check-ignore", "--quiet", "instance/.gitignore"], cwd=ROOT)
-    assert answer.returncode == 1
+    result = subprocess.run(["git", "check-ignore", "--quiet", "instance/.gitignore"], cwd=ROOT)
+    assert result.returncode == 1
 
 
-def test_ci_installs_every_program_that_tests_need():
+def test_ci_installs_every_program_that_tests_use():
     tests = "\n".join(file.read_text() for file in ROOT.glob("tests/**/*.py"))
     script = (ROOT / ".ci/run").read_text()
     for program in re.findall(r"""program\(["'](\S+?)["']\)""", tests):

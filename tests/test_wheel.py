@@ -1,4 +1,4 @@
-"""What an installed user gets: the wheel, in a clean environment, away from the checkout."""
+"""The wheel works in a clean environment, outside the checkout."""
 
 import json
 import os
@@ -21,47 +21,52 @@ import pytest
 pytestmark = pytest.mark.wheel
 
 ROOT = Path(__file__).parents[1]
-TIES = ("MOVIERATING_", "FLASK_", "PYTHON", "COVERAGE_", "COV_", "XDG_")
+TEST_VARIABLES = ("MOVIERATING_", "FLASK_", "PYTHON", "COVERAGE_", "COV_", "XDG_")
 
 
-def untied(**variables):
-    """This process's environment without what ties it to the checkout or to a test run."""
-    return {key: value for key, value in os.environ.items() if not key.startswith(TIES)} | variables
+def make_clean_environment(**variables):
+    """Return this process's environment without variables of the checkout or the test run."""
+    return {key: value for key, value in os.environ.items() if not key.startswith(TEST_VARIABLES)} | variables
 
 
 def run(*command):
-    """What a command printed, run to its end from `/`; shown too when it fails."""
-    done = subprocess.run(
-        command, cwd="/", env=untied(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    """Run a command in `/` and return its output."""
+    result = subprocess.run(
+        command,
+        cwd="/",
+        env=make_clean_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
-    assert done.returncode == 0, done.stdout
-    return done.stdout
+    assert result.returncode == 0, result.stdout
+    return result.stdout
 
 
 def get(url):
-    """The body of a 200."""
-    with urllib.request.urlopen(url, timeout=10) as answer:
-        assert answer.status == 200
-        return answer.read()
+    """Return the body of a response with status 200."""
+    with urllib.request.urlopen(url, timeout=10) as response:
+        assert response.status == 200
+        return response.read()
 
 
 def wait_until_ready(process, address):
-    """Return once `/readyz` answers; fail when the process ends before, or after a minute."""
+    """Wait until `/readyz` succeeds. Fail if the process exits, or after a minute."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         with suppress(URLError, ConnectionError):
             return get(f"{address}/readyz")
         with suppress(subprocess.TimeoutExpired):
             pytest.fail(f"serve ended with {process.wait(0.1)}")
-    pytest.fail("serve did not answer within a minute")
+    pytest.fail("serve was not ready within a minute")
 
 
 @contextmanager
 def serving(command, home):
-    """A service started from `/` by a user whose home is `home`: `(process, address)`."""
+    """Run the service in `/` as a user with this home; yields `(process, address)`."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
-    environment = untied(HOME=str(home), XDG_DATA_HOME=str(home / "data"))
+    environment = make_clean_environment(HOME=str(home), XDG_DATA_HOME=str(home / "data"))
     with subprocess.Popen([command, "serve", "--port", str(port)], cwd="/", env=environment) as process:
         try:
             wait_until_ready(process, f"http://127.0.0.1:{port}")
@@ -99,7 +104,7 @@ def address(command, home):
         yield address
 
 
-def test_the_wheel_holds_the_tree(wheel):
+def test_wheel_contains_the_tree(wheel):
     tree = {
         str(file.relative_to(ROOT)).replace("seed_data/", "movierating/seed_data/")
         for folder in ("movierating", "seed_data")
@@ -110,35 +115,35 @@ def test_the_wheel_holds_the_tree(wheel):
     assert packed == tree
 
 
-def test_help_needs_no_service(command):
+def test_help_works_without_an_instance(command):
     assert "serve" in run(command, "--help")
 
 
 @pytest.mark.usefixtures("address")
-def test_the_first_start_makes_the_instance_folder(home):
+def test_first_start_creates_the_instance_folder(home):
     (instance,) = (home / "data").iterdir()
     keys = [file for file in instance.iterdir() if "key" in file.name]
     assert [stat.S_IMODE(key.stat().st_mode) for key in keys] == [0o600]
     assert (instance / "movierating.sqlite3").stat().st_size
 
 
-def test_the_first_start_brings_the_movies(address):
+def test_first_start_adds_the_movies(address):
     assert len(json.loads(get(f"{address}/v1/movies?limit=100"))["items"]) == 100
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/openapi.json", "/v1/genres"])
-def test_it_answers(address, path):
+def test_endpoint_responds(address, path):
     assert get(address + path)
 
 
-def test_the_docs_page_brings_its_own_files(address):
+def test_docs_page_serves_its_own_files(address):
     page = f"{address}/docs"
     linked = re.findall(r"""(?:src|href)=["']([^"'#]+)["']""", get(page).decode())
     assert linked
     assert all(get(urljoin(page, path)) for path in linked)
 
 
-def test_sigterm_ends_it_well(command, tmp_path):
+def test_sigterm_exits_with_0(command, tmp_path):
     with serving(command, tmp_path) as (process, _):
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0
