@@ -55,7 +55,7 @@ def build(environ: Mapping[str, str] | None, prepared: bool) -> Flask:
     with app.app_context():
         app.wsgi_app = ResponseCache(app.wsgi_app, cache_validators.make_validator_reader(db.engine))  # type: ignore[method-assign]
         if settings["DATABASE_REPLICA_URL"]:
-            app.wsgi_app = replicas.routed(app.wsgi_app, db.engine)  # type: ignore[assignment, method-assign]
+            app.wsgi_app = replicas.route_reads(app.wsgi_app, db.engine)  # type: ignore[assignment, method-assign]
     if settings["TRUSTED_PROXIES"]:
         app.wsgi_app = proxies.trust_proxies(app.wsgi_app, settings["TRUSTED_PROXIES"])  # type: ignore[assignment, method-assign]
     for command in main.commands.values():

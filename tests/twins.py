@@ -112,7 +112,7 @@ def copy(source, target):
             columns = [column for column in table.c if getattr(column, "computed", None) is None]
             rows = database.read().execute(select(*columns))
             stored[table.name] = [row._asdict() for row in rows]
-        number = dialect.kept_number(database.read())
+        number = dialect.get_user_version(database.read())
         database.close()
     with target.app_context():
         upgrade()
@@ -122,8 +122,8 @@ def copy(source, target):
                 if stored[table.name]:
                     connection.execute(insert(table), stored[table.name])
                 if getattr(table, "kwargs", {}).get("sqlite_autoincrement") and stored[table.name]:
-                    dialect.took_ids(connection, table, max(row["id"] for row in stored[table.name]))
-            dialect.keep_number(connection, number)
+                    dialect.advance_ids(connection, table, max(row["id"] for row in stored[table.name]))
+            dialect.set_user_version(connection, number)
 
         database.write(job)
         # Autovacuum would do this later.

@@ -5,7 +5,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from movierating.rating_stats import RatingStatsMixin
 from movierating.storage.database import Base
-from movierating.storage.dialect import Id, key_text
+from movierating.storage.dialect import Id, folded_text
 
 ROLES = ("member", "admin")
 SCOPES = ("read", "write")
@@ -25,9 +25,9 @@ class User(RatingStatsMixin, Base):
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     username: Mapped[str] = mapped_column(String(40))
-    username_key: Mapped[str] = mapped_column(key_text(40), unique=True)
+    username_key: Mapped[str] = mapped_column(folded_text(40), unique=True)
     email: Mapped[str | None] = mapped_column(String(254))
-    email_key: Mapped[str | None] = mapped_column(key_text(254), unique=True)
+    email_key: Mapped[str | None] = mapped_column(folded_text(254), unique=True)
     display_name: Mapped[str] = mapped_column(String(100))
     password_hash: Mapped[str | None] = mapped_column(String(200))
     role: Mapped[str] = mapped_column(String(10), server_default="member")

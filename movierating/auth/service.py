@@ -15,8 +15,8 @@ from movierating.auth.models import PersonalToken, Session, User
 from movierating.errors import Unauthenticated
 from movierating.monitoring import counters
 from movierating.storage.cache_versions import CALLER
-from movierating.storage.database import read, version, write
-from movierating.storage.statements import Prepared
+from movierating.storage.database import get_version, read, write
+from movierating.storage.statements import CompiledStatement
 
 REFRESH_TOKEN_SECONDS = 30 * 24 * 3600
 
@@ -146,7 +146,7 @@ def _end_if_stolen(
     connection.execute(delete(Session).where(session, reused_late))
 
 
-_SESSION_CALLER = Prepared(
+_SESSION_CALLER = CompiledStatement(
     select(_user.role, _session.expires_at)
     .join(Session, _session.user_id == _user.id)
     .where(
@@ -177,7 +177,7 @@ def find_session_caller(user_id: int, session_id: str) -> Caller:
     connection = read()
     cache = _callers.setdefault(connection.engine, {})
     # The version is read before the row, so the row is at least as new as its version.
-    current = version(connection.engine, (CALLER, user_id))
+    current = get_version(connection.engine, (CALLER, user_id))
     cached = cache.get((user_id, session_id))
     if current is None or cached is None or cached.version != current or cached.expires_at <= clock.now():
         cached = _load_caller(connection, user_id, session_id, current)

@@ -13,8 +13,8 @@ from movierating.auth.service import EXPIRED, INVALID, Caller, require_session
 from movierating.errors import Conflict, InsufficientStorage, NotFound, Unauthenticated, Unavailable
 from movierating.storage.database import read, write
 from movierating.storage.dialect import lock_rows
-from movierating.storage.pagination import Pages, Sort
-from movierating.storage.statements import Prepared
+from movierating.storage.pagination import KeysetPaginator, Sort
+from movierating.storage.statements import CompiledStatement
 
 PREFIX = "mr_"
 MAX_TOKENS_PER_USER = 100
@@ -24,7 +24,7 @@ LAST_USED_INTERVAL_SECONDS = 60
 
 _token, _user = PersonalToken.__table__.c, User.__table__.c
 _COLUMNS = (_token.id, _token.name, _token.scope, _token.created_at, _token.expires_at, _token.last_used_at)
-_BY_USER = Pages(
+_BY_USER = KeysetPaginator(
     select(*_COLUMNS).where(_token.user_id == bindparam("user")),
     Sort("tokens", (_token.id,), descending=False),
 )
@@ -73,7 +73,7 @@ def revoke_token(user_id: int, token_id: int) -> None:
         raise NotFound("You have no such token.")
 
 
-_TOKEN_CALLER = Prepared(
+_TOKEN_CALLER = CompiledStatement(
     select(
         _token.id, _token.scope, _token.expires_at, _token.last_used_at, _user.id.label("user_id"), _user.role
     )

@@ -26,8 +26,8 @@ def backup(file: str) -> None:
 
     orphans: list[str] = []
     with _ended_in_order(), open_application(prepared=False):
-        database.hold()
-        own = database.file()
+        database.hold_instance()
+        own = database.get_sqlite_file()
         if own is None:
             pg_backup.create_dump(Path(file))
         else:
@@ -50,7 +50,7 @@ def restore(file: str) -> None:
     from movierating.storage import database
 
     with _ended_in_order(), open_application(prepared=False) as app:
-        if database.file() is None:
+        if database.get_sqlite_file() is None:
             restored = backups.RestoreResult(None, pg_backup.restore_dump(app, Path(file)), [])
         else:
             _refuse_dump(file)

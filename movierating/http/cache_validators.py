@@ -26,6 +26,6 @@ def make_validator_reader(engine: Engine) -> Callable[[str], Hashable]:
     def stamp(path: str) -> Hashable:
         about = _ABOUT.fullmatch(path)
         subject = (_KINDS[about[1], about[3]], int(about[2])) if about else None
-        return database.version(engine, subject)
+        return database.get_version(engine, subject)
 
     return stamp

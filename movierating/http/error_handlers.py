@@ -60,9 +60,9 @@ def _handle_http_error(error: HTTPException) -> Response | HTTPException:
 
 def _handle_database_error(error: SQLAlchemyError) -> Response:
     """Respond 503 if the database failed to respond to a read; writes raise an ApiError of their own."""
-    if not storage_errors.is_of_file(error):
+    if not storage_errors.is_database_failure(error):
         raise error
-    unavailable = errors.Unavailable(storage_errors.NO_ANSWER)
+    unavailable = errors.Unavailable(storage_errors.DATABASE_UNAVAILABLE)
     unavailable.__cause__ = error
     return _handle_api_error(unavailable)
 

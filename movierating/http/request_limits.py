@@ -32,4 +32,4 @@ class Request(flask.Request):
         try:
             super()._load_form_data()
         except OSError as error:
-            raise storage_errors.of_disk(error) from error
+            raise storage_errors.from_os_error(error) from error

@@ -17,7 +17,14 @@ from movierating.movies import search_index
 from movierating.movies.models import Movie, MovieFacet
 from movierating.movies.titles import fold
 from movierating.storage.database import batched, read, write
-from movierating.storage.dialect import SQLITE, among, json_list, keep_number, kept_number, savepoint
+from movierating.storage.dialect import (
+    SQLITE,
+    get_user_version,
+    in_many,
+    json_list,
+    savepoint,
+    set_user_version,
+)
 
 _BATCH = 1_000
 
@@ -76,7 +83,7 @@ def _mend(part: DerivedData, found: list[Mismatch], connection: Connection) -> l
 
 def _mendable(connection: Connection, part: DerivedData, ids: list[int]) -> dict[int, Columns]:
     """Of these movies, by id, the rows of those that are wrong; facts that can't be read say nothing."""
-    rows = _rows(connection, part.rows.where(among(_movie.id, ids)))
+    rows = _rows(connection, part.rows.where(in_many(_movie.id, ids)))
     return {row["id"]: row for row in rows if _judged(part, row) not in (None, _UNREADABLE)}
 
 
@@ -162,11 +169,11 @@ INDEX_VERSION = 4
 
 def reindex() -> None:
     """Mend, once in a database's life with these INDEX_VERSION, what another version made of its movies by others."""
-    if kept_number(read()) == INDEX_VERSION:
+    if get_user_version(read()) == INDEX_VERSION:
         return
     for part in (TITLES, FACETS, TEXT):
         list(repair_mismatches(part))
-    write(lambda connection: keep_number(connection, INDEX_VERSION), ())
+    write(lambda connection: set_user_version(connection, INDEX_VERSION), ())
 
 
 # Source: FTS5_CURRENT_VERSION in https://sqlite.org/src/file/ext/fts5/fts5Int.h

@@ -13,8 +13,8 @@ from movierating.movies.models import Movie
 from movierating.movies.service import to_columns
 from movierating.movies.staged_movies import MOVIE_KEYS, StagedMovies
 from movierating.movies.titles import fold
-from movierating.storage.dialect import among, listed, newest_id, took_ids
-from movierating.storage.statements import Prepared
+from movierating.storage.dialect import advance_ids, encode_values, get_last_id, in_many
+from movierating.storage.statements import CompiledStatement
 
 _movie = Movie.__table__.c
 
@@ -62,7 +62,7 @@ class Catalogue:
         self._by_original: defaultdict[tuple[str | None, int | None], list[_Known]] = defaultdict(list)
         self._unwritten: list[dict[str, Any]] = []
         self._similar: set[tuple[Any, ...]] = set()
-        self._next_id = newest_id(connection, Movie.__table__) + 1
+        self._next_id = get_last_id(connection, Movie.__table__) + 1
         if wanted is None:
             self._learn_rows(connection.execute(MOVIE_KEYS.order_by(_movie.id)))
         else:
@@ -84,7 +84,7 @@ class Catalogue:
         """What is `known` of the movies that have one of the values there, by id."""
         if not values:
             return {}
-        chosen = known.where(among(column, sorted(values))).order_by(_movie.id)
+        chosen = known.where(in_many(column, sorted(values))).order_by(_movie.id)
         rows = self._connection.execute(chosen)
         return {row[0]: row for row in rows.all()}
 
@@ -224,7 +224,7 @@ class Catalogue:
             return
         if self._unwritten:
             self._connection.execute(insert(Movie), self._unwritten)
-            took_ids(self._connection, Movie.__table__, self._unwritten[-1]["id"])
+            advance_ids(self._connection, Movie.__table__, self._unwritten[-1]["id"])
             search_index.add_movies(self._connection, self._unwritten)
         self._unwritten.clear()
 
@@ -237,8 +237,8 @@ def find_ids_by_imdb_id(connection: Connection, imdb_ids: Collection[str]) -> di
     """The ids of those movies that are there. No other rule comes before this one, so they need no catalogue."""
     if not imdb_ids:
         return {}
-    if len(imdb_ids) * _SEEKS_A_WALK < newest_id(connection, Movie.__table__):
-        return dict(_BY_IMDB_ID.tuples(connection, imdb_ids=listed(sorted(imdb_ids))))
+    if len(imdb_ids) * _SEEKS_A_WALK < get_last_id(connection, Movie.__table__):
+        return dict(_BY_IMDB_ID.tuples(connection, imdb_ids=encode_values(sorted(imdb_ids))))
     return {imdb_id: movie_id for imdb_id, movie_id in _IMDB_IDS.tuples(connection) if imdb_id in imdb_ids}
 
 
@@ -246,8 +246,8 @@ def find_ids_by_imdb_id(connection: Connection, imdb_ids: Collection[str]) -> di
 _SEEKS_A_WALK = 2
 _BATCH = 1000
 _WITH_IMDB_ID = select(_movie.imdb_id, _movie.id).where(_movie.imdb_id.is_not(None))
-_IMDB_IDS = Prepared(_WITH_IMDB_ID)
-_BY_IMDB_ID = Prepared(_WITH_IMDB_ID.where(among(_movie.imdb_id, bindparam("imdb_ids"))))
+_IMDB_IDS = CompiledStatement(_WITH_IMDB_ID)
+_BY_IMDB_ID = CompiledStatement(_WITH_IMDB_ID.where(in_many(_movie.imdb_id, bindparam("imdb_ids"))))
 _IDS = select(_movie.id, _movie.imdb_id, _movie.tmdb_id)
 
 _EMPTY = {

@@ -9,7 +9,7 @@ from sqlalchemy.sql.functions import GenericFunction
 
 from movierating.rating_stats import MEAN_SQL, SCORE_SQL, RatingStatsMixin
 from movierating.storage.database import Base
-from movierating.storage.dialect import Id, key_text
+from movierating.storage.dialect import Id, folded_text
 
 YEAR_UNKNOWN_LAST = "coalesce(year, 0)"
 _FILTERED_BY = ("year", "language", "genres")
@@ -53,9 +53,9 @@ class Movie(RatingStatsMixin, Base):
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     title: Mapped[str] = mapped_column(String(500))
-    title_key: Mapped[str] = mapped_column(key_text(1000))
+    title_key: Mapped[str] = mapped_column(folded_text(1000))
     original_title: Mapped[str | None] = mapped_column(String(500))
-    original_title_key: Mapped[str | None] = mapped_column(key_text(1000))
+    original_title_key: Mapped[str | None] = mapped_column(folded_text(1000))
     year: Mapped[int | None]
     runtime_minutes: Mapped[int | None]
     genres: Mapped[str] = mapped_column(String, server_default="[]")
@@ -84,7 +84,7 @@ class MovieFacet(Base):
     )
 
     movie_id: Mapped[int] = mapped_column(ForeignKey("movie.id", ondelete="CASCADE"), primary_key=True)
-    facet: Mapped[str] = mapped_column(key_text(300), primary_key=True)
+    facet: Mapped[str] = mapped_column(folded_text(300), primary_key=True)
 
 
 class _Place(GenericFunction[int]):

@@ -20,8 +20,8 @@ from movierating.movies.filters import build_filters, parse_filters, without_ind
 from movierating.movies.models import Movie
 from movierating.movies.service import COLUMNS
 from movierating.storage.database import read
-from movierating.storage.pagination import Pages, Sort
-from movierating.storage.statements import Prepared
+from movierating.storage.pagination import KeysetPaginator, Sort
+from movierating.storage.statements import CompiledStatement
 
 MAX_SORTED = 10_000
 
@@ -76,18 +76,18 @@ def search_movies(
 
 # Statements are compiled once for each combination of filters; people ask for few of the many.
 @functools.lru_cache(512)
-def _pages(kinds: tuple[str, ...], sort: str, gathered: int | None) -> Pages:
+def _pages(kinds: tuple[str, ...], sort: str, gathered: int | None) -> KeysetPaginator:
     """The pages where the movies that pass the filter at the place `gathered` are sorted; None: of a walk."""
     order = _order(sort)
     if gathered is None:
         tests = [one.test for one in build_filters(kinds, order.columns[0])]
-        return Pages(select(*COLUMNS).where(*tests), order, ends_in_rowid=True)
+        return KeysetPaginator(select(*COLUMNS).where(*tests), order, ends_in_rowid=True)
     filters = build_filters(kinds, None)
     others = [one.test for place, one in enumerate(filters) if place != gathered]
     movies = select(_movie.id).where(_movie.id.in_(filters[gathered].hits), *others)
     sorted_by = _BY_RELEVANCE if sort == "relevance" else _sort_without_index(order)
     # Most of those that are gathered are not on the page.
-    return Pages(movies, sorted_by, details=COLUMNS)
+    return KeysetPaginator(movies, sorted_by, details=COLUMNS)
 
 
 def _order(sort: str) -> Sort:
@@ -156,7 +156,7 @@ def _count(kinds: tuple[str, ...], most: int, values: Mapping[str, Any]) -> Sequ
 
 
 @functools.lru_cache(512)
-def _counts(kinds: tuple[str, ...]) -> Prepared:
+def _counts(kinds: tuple[str, ...]) -> CompiledStatement:
     """How many movies pass each filter, counted up to `most`, and how many there are at most."""
     some = [
         one.hits.limit(bindparam("most")).subquery()
@@ -165,4 +165,4 @@ def _counts(kinds: tuple[str, ...]) -> Prepared:
     counts = [select(func.count()).select_from(ids).scalar_subquery() for ids in some]
     newest = select(func.coalesce(func.max(_movie.id), 1)).scalar_subquery()
     labelled = [count.label(f"hits{place}") for place, count in enumerate(counts)]
-    return Prepared(select(*labelled, newest.label("movies")))
+    return CompiledStatement(select(*labelled, newest.label("movies")))

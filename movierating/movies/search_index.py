@@ -20,7 +20,7 @@ from sqlalchemy.types import NullType
 
 from movierating.movies.models import MovieFacet
 from movierating.movies.titles import fold, list_indexed_words
-from movierating.storage.dialect import POSTGRESQL, SQLITE, among
+from movierating.storage.dialect import POSTGRESQL, SQLITE, in_many
 
 # An FTS5 table, on PostgreSQL one with a tsvector, made by the migration; its rowid is the movie's id and its text is
 # folded words already.
@@ -118,9 +118,9 @@ def remove_movie(connection: Connection, movie_id: int) -> None:
 
 def remove_facets(connection: Connection, movie_ids: Collection[int]) -> None:
     """As `remove_movie`, for the facets of some movies alone."""
-    connection.execute(delete(MovieFacet).where(among(_facet.movie_id, movie_ids)))
+    connection.execute(delete(MovieFacet).where(in_many(_facet.movie_id, movie_ids)))
 
 
 def remove_text(connection: Connection, movie_ids: Collection[int]) -> None:
     """As `remove_movie`, for the full text of some movies alone."""
-    connection.execute(delete(MOVIE_SEARCH).where(among(MOVIE_SEARCH.c.rowid, movie_ids)))
+    connection.execute(delete(MOVIE_SEARCH).where(in_many(MOVIE_SEARCH.c.rowid, movie_ids)))

@@ -14,7 +14,7 @@ from movierating.movies.genres import GENRES
 from movierating.movies.models import Movie, MovieFacet
 from movierating.movies.titles import fold
 from movierating.storage.database import read, write
-from movierating.storage.statements import Prepared
+from movierating.storage.statements import CompiledStatement
 
 _movie = Movie.__table__.c
 _FACTS = (
@@ -80,8 +80,8 @@ def tag(row: Row[Any]) -> str:
     return f"{row.edit}-{row.ratings_version}"
 
 
-_BY_ID = Prepared(select(*COLUMNS).where(_movie.id == bindparam("key")))
-_BY_IMDB_ID = Prepared(select(*COLUMNS).where(_movie.imdb_id == bindparam("key")))
+_BY_ID = CompiledStatement(select(*COLUMNS).where(_movie.id == bindparam("key")))
+_BY_IMDB_ID = CompiledStatement(select(*COLUMNS).where(_movie.imdb_id == bindparam("key")))
 
 
 def get_movie(movie_id: int) -> Row[Any]:
@@ -116,7 +116,7 @@ def _check_edit(row: Row[Any], edits: Container[int] | None) -> None:
 
 
 _facet = MovieFacet.__table__.c.facet
-_BY_GENRE = Prepared(
+_BY_GENRE = CompiledStatement(
     select(_facet, func.count().label("movies"))
     .where(or_(*(_facet == f"genre:{name}" for name in GENRES)))
     .group_by(_facet)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, insert, or_, select
 
 from movierating.movies.models import Movie, MovieFacet
 from movierating.movies.search_index import MOVIE_SEARCH, list_facets, make_index_text
-from movierating.storage.dialect import among, newest_id, took_ids
+from movierating.storage.dialect import advance_ids, get_last_id, in_many
 
 _movie = Movie.__table__.c
 
@@ -43,10 +43,10 @@ class StagedMovies:
         if not self._rows:
             return 0
         self._check_unchanged(connection)
-        moved = newest_id(connection, Movie.__table__) + 1 - self.first_id
+        moved = get_last_id(connection, Movie.__table__) + 1 - self.first_id
         rows = [{**row, "id": row["id"] + moved} for row in self._rows]
         connection.execute(insert(Movie), rows)
-        took_ids(connection, Movie.__table__, rows[-1]["id"])
+        advance_ids(connection, Movie.__table__, rows[-1]["id"])
         texts = [{"rowid": movie_id + moved, **text} for movie_id, text in self._texts]
         connection.execute(insert(MOVIE_SEARCH), texts)
         if self._facets:
@@ -57,13 +57,13 @@ class StagedMovies:
     def _check_unchanged(self, connection: Connection) -> None:
         keys = self._list_values("title_key", "original_title_key")
         with_id = or_(
-            among(_movie.imdb_id, self._list_values("imdb_id")),
-            among(_movie.tmdb_id, self._list_values("tmdb_id")),
+            in_many(_movie.imdb_id, self._list_values("imdb_id")),
+            in_many(_movie.tmdb_id, self._list_values("tmdb_id")),
         )
         if connection.execute(select(_movie.id).where(with_id).limit(1)).first() is not None:
             raise CatalogueChanged
         for column in (_movie.title_key, _movie.original_title_key):
-            found = connection.execute(MOVIE_KEYS.where(among(column, keys)))
+            found = connection.execute(MOVIE_KEYS.where(in_many(column, keys)))
             if not self._similar.issuperset(map(tuple, found)):
                 raise CatalogueChanged
 

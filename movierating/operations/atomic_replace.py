@@ -15,7 +15,7 @@ from pathlib import Path
 
 from movierating.operations import sqlite_backup
 from movierating.operations.sqlite_backup import SIDE_SUFFIXES, BackupError
-from movierating.storage.cache_versions import Versions
+from movierating.storage.cache_versions import CacheVersions
 
 
 def get_staging_path(database: Path) -> Path:
@@ -35,9 +35,9 @@ def replace_database(database: Path) -> Path | None:
         _name_twice(resolved, old)
     _move(resolved, old, SIDE_SUFFIXES)
     # What was answered from the old one must not be given again; no process is there that has any, but a map may be.
-    versions = Versions(Versions.file_of(database))
-    versions.settle()
-    with versions.changing(None):
+    versions = CacheVersions(CacheVersions.get_file(database))
+    versions.recover()
+    with versions.invalidating(None):
         sqlite_backup.replace_file(get_staging_path(database), resolved)
     versions.close()
     return _keep(resolved, old)
@@ -66,7 +66,7 @@ def _settle(database: Path) -> None:
     try:
         sqlite_backup.remove_log(database)
     except sqlite3.Error as error:
-        if not sqlite_backup.is_damage(error):
+        if not sqlite_backup.is_corruption(error):
             raise BackupError(f"{database} can't be replaced ({error})") from error
 
 

@@ -12,7 +12,7 @@ from movierating.operations import atomic_replace, last_backup, sqlite_backup, s
 from movierating.operations.sqlite_backup import SIDE_SUFFIXES, BackupError
 from movierating.storage import database
 from movierating.storage.sqlite import engine as sqlite_engine
-from movierating.storage.sqlite.instance_lock import Hold, InUse
+from movierating.storage.sqlite.instance_lock import InstanceLock, LockHeld
 
 
 class RestoreResult(NamedTuple):
@@ -63,12 +63,12 @@ def restore_backup(app: Flask, file: Path) -> RestoreResult:
     Inside the application's context, which must have no connection open. Raises BackupError where `file` can't be taken
     or somebody uses the instance, and then that is as it was; so it is, or restored, after a kill at any moment.
     """
-    target = database.file()
+    target = database.get_sqlite_file()
     if target is None:
         raise BackupError("the instance's database is no SQLite file")
     try:
-        hold = Hold(target, alone=True)
-    except InUse as error:
+        hold = InstanceLock(target, exclusive=True)
+    except LockHeld as error:
         raise BackupError("the instance is in use; stop `serve` and other commands first") from error
     except OSError as error:
         raise BackupError(f"{target} can't be replaced ({error.strerror})") from error

@@ -19,9 +19,8 @@ from movierating.movies import index_repair
 from movierating.operations import sqlite_backup, startup
 from movierating.ratings import aggregates
 from movierating.storage import storage_errors
-from movierating.storage.database import db, read, write
-from movierating.storage.database import file as database_file
-from movierating.storage.dialect import newest_id, took_ids
+from movierating.storage.database import db, get_sqlite_file, read, write
+from movierating.storage.dialect import advance_ids, get_last_id
 
 # Of one kind; a table that was emptied would have a line for each movie.
 MAX_LINES_PER_KIND = 20
@@ -62,7 +61,7 @@ def run_checks(repair: bool) -> tuple[list[str], list[str]]:
 
     Of one kind of things there are MAX_LINES_PER_KIND, and a line that counts the others.
     """
-    file = database_file()
+    file = get_sqlite_file()
     if file is not None and not file.exists():
         return [f"database: {file} is not there"], []
     try:
@@ -84,7 +83,7 @@ def _reason(error: DatabaseError | ApiError) -> str:
 
 
 def _is_damage(error: DatabaseError | ApiError) -> bool:
-    return storage_errors.is_damage(error.__cause__ or error)
+    return storage_errors.is_corruption(error.__cause__ or error)
 
 
 def _repaired() -> tuple[list[str], list[str]]:
@@ -98,11 +97,11 @@ def _repaired() -> tuple[list[str], list[str]]:
 
 def _found() -> list[str]:
     lines = _Lines()
-    if database_file() is not None:
+    if get_sqlite_file() is not None:
         # A server looks after its pages, and after what refers to what.
         lines.add(_damage(read()))
     if not lines.all():
-        if database_file() is not None:
+        if get_sqlite_file() is not None:
             lines.add(_orphans(read()))
         else:
             lines.add(_sequences(read()))
@@ -115,7 +114,7 @@ def _found() -> list[str]:
 
 def _repair() -> Iterator[Finding]:
     """Mend what can be mended, and tell of it; what a damaged file holds is no ground to mend anything else on."""
-    if database_file() is not None:
+    if get_sqlite_file() is not None:
         yield from _repair_indexes()
         if any(_damage(read())):
             return
@@ -159,9 +158,9 @@ def _sequences(connection: Connection, *, repair: bool = False) -> Iterator[Find
     for table in db.metadata.sorted_tables:
         if table.dialect_options["sqlite"]["autoincrement"]:
             last = connection.scalar(select(func.coalesce(func.max(table.c.id), 0))) or 0
-            if newest_id(connection, table) < last:
+            if get_last_id(connection, table) < last:
                 if repair:
-                    took_ids(connection, table, last)
+                    advance_ids(connection, table, last)
                 yield "sequences", f"that of {table.name} is behind the id {last}"
 
 

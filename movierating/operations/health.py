@@ -71,7 +71,9 @@ class Readiness(View):
         if missing:
             raise Unavailable(f"Not ready: {', '.join(missing)}.")
         unavailable = [
-            name for name, up in (("redis", _redis_up()), ("replica", database.replica_up())) if up is False
+            name
+            for name, up in (("redis", _redis_up()), ("replica", database.is_replica_up()))
+            if up is False
         ]
         return json_response(
             {"status": "degraded", "degraded": unavailable} if unavailable else {"status": "ok"}
@@ -93,7 +95,7 @@ def _require_token(expected: str | None) -> None:
 
 def _database_bytes() -> int | None:
     try:
-        return database.size()
+        return database.get_size()
     except (OSError, SQLAlchemyError):
         return None
 
@@ -117,7 +119,7 @@ class Metrics(View):
         _require_token(current_app.config["METRICS_TOKEN"])
         try:
             request_log.flush()
-            database_facts = _database_bytes(), last_backup.read_backup_time(database.place())
+            database_facts = _database_bytes(), last_backup.read_backup_time(database.get_base_path())
             return Response(metrics.render(*database_facts, _redis_up()), content_type=metrics.MEDIA_TYPE)
         except sqlite3.Error as error:
             raise Unavailable("The counters can't be read.") from error

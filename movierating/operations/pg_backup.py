@@ -43,7 +43,7 @@ def create_dump(target: Path) -> None:
         raise BackupError("the database holds nothing yet; `serve` makes it ready")
     started = time.time()
     part = target.with_name(f".{target.name}.part")
-    with sqlite_backup.hold_backup_lock(database.place()), sqlite_backup.temporary_file(part):
+    with sqlite_backup.hold_backup_lock(database.get_base_path()), sqlite_backup.temporary_file(part):
         part.touch(mode=0o600)
         options = (
             "--format=custom",
@@ -56,7 +56,7 @@ def create_dump(target: Path) -> None:
         sqlite_backup.replace_file(part, target)
     with suppress(OSError):
         # The backup is good, whether the metric learns of it or not.
-        last_backup.record_backup_time(database.place(), started)
+        last_backup.record_backup_time(database.get_base_path(), started)
 
 
 def _refuse_what_is_no_dump(target: Path) -> None:
@@ -86,7 +86,7 @@ def restore_dump(app: Flask, file: Path) -> str | None:
     revision = _checked(file)
     # This thread's own would be taken for somebody else's.
     database.close()
-    with pg_engine.first_start(db.engine) as connection:
+    with pg_engine.first_start_lock(db.engine) as connection:
         _refuse_while_in_use(connection)
         options = ("--clean", "--if-exists", "--no-owner", "--no-privileges", "--single-transaction")
         _run("pg_restore", *options, *_address(), str(file))

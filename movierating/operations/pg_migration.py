@@ -21,9 +21,9 @@ from movierating.operations import sqlite_backup, startup
 from movierating.ratings import aggregates
 from movierating.storage import database
 from movierating.storage.database import db
-from movierating.storage.dialect import by_bytes, keep_number, kept_number, took_ids
+from movierating.storage.dialect import advance_ids, by_bytes, get_user_version, set_user_version
 from movierating.storage.postgresql import engine as pg_engine
-from movierating.storage.postgresql.connections import driver_of
+from movierating.storage.postgresql.connections import get_driver
 
 _ROWS_READ = 5_000
 
@@ -40,15 +40,15 @@ def migrate_to_postgresql(app: Flask, url: str, progress: Progress) -> int:
 
     Inside the application's context. Raises MigrationError, and then nothing was moved.
     """
-    if database.file() is None:
+    if database.get_sqlite_file() is None:
         raise MigrationError("the instance's database is no SQLite file; there is nothing to move")
     try:
-        database.hold()
-        with database.alone() as nobody_else, _opened(app, url) as target:
+        database.hold_instance()
+        with database.exclusive_access() as nobody_else, _opened(app, url) as target:
             if not nobody_else:
                 raise MigrationError("the instance is in use; stop `serve` and other commands first")
             _refuse_unsound()
-            with pg_engine.first_start(target):
+            with pg_engine.first_start_lock(target):
                 _refuse_unfit(target)
                 startup.upgrade_schema(app, target)
                 return _copy(target, progress)
@@ -111,7 +111,7 @@ def _copy(target: Engine, progress: Progress) -> int:
                 for copied in _copy_rows(connection, table, _read(source, table, _stored(table))):
                     advance(done := done + copied)
         _set_sequences(source, connection)
-        keep_number(connection, kept_number(source))
+        set_user_version(connection, get_user_version(source))
         for compared in _compare(source, connection, tables):
             advance(done := done + compared)
         # The first requests would be planned as for empty tables, or wait for the server to come round to it.
@@ -160,7 +160,7 @@ def _copy_rows(connection: Connection, table: Any, read: Iterable[Sequence[Any]]
     dialect: Any = connection.dialect
     try:
         with (
-            driver_of(connection).cursor() as cursor,
+            get_driver(connection).cursor() as cursor,
             cursor.copy(f'COPY "{table.name}" ({names}) FROM STDIN') as copy,
         ):
             for rows in read:
@@ -192,7 +192,7 @@ def _set_sequences(source: Connection, connection: Connection) -> None:
     """No id is given out again, be its row long gone."""
     for name, last in source.exec_driver_sql("SELECT name, seq FROM sqlite_sequence").all():
         if last:
-            took_ids(connection, db.metadata.tables[name], last)
+            advance_ids(connection, db.metadata.tables[name], last)
 
 
 def _compare(source: Connection, connection: Connection, tables: list[Any]) -> Iterator[int]:

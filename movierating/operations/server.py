@@ -59,10 +59,10 @@ def run_server(app: Flask, host: str, port: int, workers: int, backups: BackupSc
     Raise ClickException if the address or the backup folder cannot be used.
     """
     with app.app_context():
-        place = database.place()
-        if database.file() is not None:
+        place = database.get_base_path()
+        if database.get_sqlite_file() is not None:
             # Until this process and its workers are gone, nobody puts another database in its place.
-            database.hold()
+            database.hold_instance()
         else:
             _compare_keys(app.config["SECRET_KEY"])
             if backups:
@@ -163,7 +163,7 @@ def start_worker(create_app: Callable[[], Flask]) -> Flask:
     _share_arenas()
     app = create_app()
     with app.app_context():
-        database.hold()
+        database.hold_instance()
     if app.extensions["redis"]:
         app.extensions["redis"].check_in_background()
     app.wsgi_app = upload_slots.limit_slow_clients(app.wsgi_app, THREADS_PER_WORKER - 1)  # type: ignore[assignment, method-assign]

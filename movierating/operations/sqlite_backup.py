@@ -108,7 +108,7 @@ def write_copy(file: Path, source: Path, opened: Callable[[Path], sqlite3.Connec
             original.backup(target)
         remove_log(file)
     except sqlite3.Error as error:
-        if is_damage(error):
+        if is_corruption(error):
             raise BackupError(f"{source} is damaged ({error})") from error
         raise BackupError(f"can't copy {source} to {file.parent} ({error})") from error
 
@@ -149,7 +149,7 @@ def remove_log(file: Path) -> None:
         connection.execute("PRAGMA journal_mode = DELETE").fetchone()
 
 
-def is_damage(error: sqlite3.Error) -> bool:
+def is_corruption(error: sqlite3.Error) -> bool:
     """Whether the file itself is to blame."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED
 
@@ -209,7 +209,7 @@ def read_revision(file: Path) -> str:
     except OSError as error:
         raise BackupError(f"{file} can't be read ({error.strerror})") from error
     except sqlite3.Error as error:
-        what = "is damaged" if is_damage(error) else "can't be read"
+        what = "is damaged" if is_corruption(error) else "can't be read"
         raise BackupError(f"{file} {what} ({error})") from error
 
 

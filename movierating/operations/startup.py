@@ -24,8 +24,7 @@ from movierating.movies import index_repair
 from movierating.movies.seed import seed_new_database
 from movierating.operations import atomic_replace, sqlite_backup
 from movierating.storage import storage_errors
-from movierating.storage.database import close, db, hold
-from movierating.storage.database import file as database_file
+from movierating.storage.database import close, db, get_sqlite_file, hold_instance
 from movierating.storage.postgresql import engine as pg_engine
 
 MIGRATIONS_FOLDER = Path(__file__).parents[1] / "migrations"
@@ -82,14 +81,14 @@ def prepare_instance(app: Flask) -> None:
     Raises SettingError where the database can't be opened, is damaged, can't be migrated or is newer than this code.
     """
     with app.app_context():
-        file = database_file()
+        file = get_sqlite_file()
         try:
             with FileLock(app.config["INSTANCE_PATH"] / _LOCK_FILE), _sound(file):
                 _migrate(app, file)
                 index_repair.reindex()
                 seed_new_database()
         except (OSError, DatabaseError) as error:
-            if file is not None and storage_errors.is_damage(error):
+            if file is not None and storage_errors.is_corruption(error):
                 raise SettingError(_damaged(file, _reason(error))) from error
             raise SettingError(f"DATABASE_URL: {_called()} can't be opened ({_reason(error)})") from error
         except Unavailable as error:
@@ -102,10 +101,10 @@ def prepare_instance(app: Flask) -> None:
 def _sound(file: Path | None) -> Iterator[None]:
     """For who prepares the database, others waiting meanwhile. Raises SettingError where it is damaged or lost."""
     if file is None:
-        with pg_engine.first_start(db.engine):
+        with pg_engine.first_start_lock(db.engine):
             yield
         return
-    hold()
+    hold_instance()
     atomic_replace.clean_up(file)
     _refuse_lost(file)
     # It holds people's e-mails, and what SQLite puts beside it is as open as the file itself.
@@ -117,7 +116,7 @@ def _sound(file: Path | None) -> Iterator[None]:
 
 def _called() -> str:
     """The database as an operator knows it, without a password."""
-    return str(database_file() or db.engine.url.render_as_string(hide_password=True))
+    return str(get_sqlite_file() or db.engine.url.render_as_string(hide_password=True))
 
 
 def _reason(error: Exception) -> str:
@@ -230,7 +229,7 @@ def upgrade_schema(app: Flask, engine: Engine) -> None:
 def find_unready() -> list[str]:
     """What keeps the service from serving: `database` if it does not answer, `migrations` if it is not the newest."""
     try:
-        file = database_file()
+        file = get_sqlite_file()
         if file is not None and not file.is_file():
             # Connections that have it open would not tell.
             return ["database"]

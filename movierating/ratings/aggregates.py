@@ -23,8 +23,8 @@ from movierating.auth.models import User
 from movierating.movies.models import Movie
 from movierating.ratings.models import Rating
 from movierating.storage.database import batched
-from movierating.storage.dialect import POSTGRESQL, SQLITE, driver_text, rows_of
-from movierating.storage.statements import Prepared
+from movierating.storage.dialect import POSTGRESQL, SQLITE, to_driver_sql, values_query
+from movierating.storage.statements import CompiledStatement
 
 _movie = Movie.__table__.c
 _rating = Rating.__table__.c
@@ -64,7 +64,7 @@ def _move_movies(
 ) -> int:
     moved = 0
     for some in batched(rows, _ROWS_A_STATEMENT):
-        given, parameters = rows_of(connection, some)
+        given, parameters = values_query(connection, some)
         statement = how[connection.dialect.name].replace("(values)", f"({given})")
         moved += connection.exec_driver_sql(statement, parameters).rowcount
     return moved
@@ -81,10 +81,10 @@ def _moves_one(table: Any, names: Sequence[str], *counters: str) -> Any:
 # count, which is indexed, is moved only where it changes.
 _CHANGES, _ADDS = rating_stats.STATS_COLUMNS[1:], rating_stats.STATS_COLUMNS
 _MOVE_ONE_MOVIE = {
-    names: Prepared(_moves_one(Movie.__table__, names, "ratings_version").returning(*MOVIE_COLUMNS))
+    names: CompiledStatement(_moves_one(Movie.__table__, names, "ratings_version").returning(*MOVIE_COLUMNS))
     for names in (_CHANGES, _ADDS)
 }
-_MOVE_ONE_USER = {names: Prepared(_moves_one(User.__table__, names)) for names in (_CHANGES, _ADDS)}
+_MOVE_ONE_USER = {names: CompiledStatement(_moves_one(User.__table__, names)) for names in (_CHANGES, _ADDS)}
 
 
 def _steps(old: int | None, new: int | None) -> dict[str, int]:
@@ -130,9 +130,9 @@ class Sums:
     def write(self, connection: Connection) -> None:
         """Move the sums of movies and users, which must exist; each movie's `ratings_version` moves by one."""
         if self._movies:
-            connection.exec_driver_sql(driver_text(connection, _MOVE_MOVIE), _differences(self._movies))
+            connection.exec_driver_sql(to_driver_sql(connection, _MOVE_MOVIE), _differences(self._movies))
         if self._users:
-            connection.exec_driver_sql(driver_text(connection, _MOVE_USER), _differences(self._users))
+            connection.exec_driver_sql(to_driver_sql(connection, _MOVE_USER), _differences(self._users))
 
 
 def _no_counts() -> list[int]:

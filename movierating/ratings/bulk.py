@@ -15,8 +15,8 @@ from movierating.movies.staged_movies import CatalogueChanged
 from movierating.ratings.aggregates import apply_deltas
 from movierating.ratings.models import Rating
 from movierating.storage.database import batched
-from movierating.storage.dialect import among, driver_text, listed, lock_rows, rows_of
-from movierating.storage.statements import Prepared
+from movierating.storage.dialect import encode_values, in_many, lock_rows, to_driver_sql, values_query
+from movierating.storage.statements import CompiledStatement
 
 T = TypeVar("T")
 
@@ -109,13 +109,13 @@ def _judge(current: dict[int, _Stored], given: NewRating, on_conflict: OnConflic
 _OF_USER = select(_rating.movie_id, _rating.value, _rating.rated_at).where(
     _rating.user_id == bindparam("user")
 )
-_ALL_STORED = Prepared(_OF_USER)
-_SOME_STORED = Prepared(_OF_USER.where(among(_rating.movie_id, bindparam("movies"))))
+_ALL_STORED = CompiledStatement(_OF_USER)
+_SOME_STORED = CompiledStatement(_OF_USER.where(in_many(_rating.movie_id, bindparam("movies"))))
 
 
 def _stored(connection: Connection, user_id: int, movie_ids: set[int]) -> dict[int, _Stored]:
     if len(movie_ids) <= _BATCH:
-        rows = _SOME_STORED.tuples(connection, user=user_id, movies=listed(movie_ids))
+        rows = _SOME_STORED.tuples(connection, user=user_id, movies=encode_values(movie_ids))
     else:
         rows = _ALL_STORED.tuples(connection, user=user_id)
     return {movie_id: (value, rated_at) for movie_id, value, rated_at in rows}
@@ -132,8 +132,8 @@ def _write(connection: Connection, user_id: int, judged: ImportPlan) -> None:
     rows = [(movie_id, *row) for movie_id, row in ordered]
     try:
         for some in batched(rows, _ROWS_A_STATEMENT):
-            given, parameters = rows_of(connection, some)
-            statement = driver_text(connection, _PUT).replace("(values)", f"({given})")
+            given, parameters = values_query(connection, some)
+            statement = to_driver_sql(connection, _PUT).replace("(values)", f"({given})")
             connection.exec_driver_sql(statement, (user_id, judged.now, judged.now, *parameters))
     except IntegrityError as error:
         raise Unauthenticated("There is no such account any more.") from error

@@ -17,7 +17,7 @@ from movierating.ratings.aggregates import Sums
 from movierating.ratings.formats.movielens import RatingBatch
 from movierating.ratings.formats.table_reader import BadRow
 from movierating.storage.database import batched
-from movierating.storage.dialect import among, driver_text, newest_id, rows_of, took_ids
+from movierating.storage.dialect import advance_ids, get_last_id, in_many, to_driver_sql, values_query
 
 _REASONS_KEPT = 50
 
@@ -102,15 +102,15 @@ def _newest(batch: RatingBatch, movie_ids: Mapping[int, int]) -> tuple[dict[Key,
 def _accounts(connection: Connection, source_ids: set[int]) -> tuple[dict[int, int], set[int]]:
     """The account of each of the data set's users, and which of them were made just now."""
     keys = {f"ml-{source_id}": source_id for source_id in source_ids}
-    chosen = select(_user.username_key, _user.id).where(among(_user.username_key, keys))
+    chosen = select(_user.username_key, _user.id).where(in_many(_user.username_key, keys))
     found = {keys[key]: user_id for key, user_id in connection.execute(chosen)}
     missing = sorted(source_ids - found.keys())
     if not missing:
         return found, set()
-    now, first = clock.now(), newest_id(connection, User.__table__) + 1
+    now, first = clock.now(), get_last_id(connection, User.__table__) + 1
     made = {source_id: user_id for user_id, source_id in enumerate(missing, first)}
     connection.execute(insert(User), [_account(source_id, made[source_id], now) for source_id in missing])
-    took_ids(connection, User.__table__, made[missing[-1]])
+    advance_ids(connection, User.__table__, made[missing[-1]])
     return found | made, set(made.values())
 
 
@@ -140,7 +140,7 @@ def _stored(connection: Connection, keys: list[Key]) -> dict[Key, Given]:
         return {}
     found = {}
     for some in batched(keys, _KEYS_A_STATEMENT):
-        given, parameters = rows_of(connection, some)
+        given, parameters = values_query(connection, some)
         for row in connection.exec_driver_sql(_FIND.replace("(values)", f"({given})"), parameters):
             found[row[0], row[1]] = (row[2], row[3])
     return found
@@ -150,9 +150,9 @@ def _store(connection: Connection, added: Mapping[Key, Given], changed: Mapping[
     now = clock.now()
     if added:
         connection.exec_driver_sql(
-            driver_text(connection, _ADD), [(*key, *given, now, now) for key, given in added.items()]
+            to_driver_sql(connection, _ADD), [(*key, *given, now, now) for key, given in added.items()]
         )
     if changed:
         connection.exec_driver_sql(
-            driver_text(connection, _CHANGE), [(*given, now, *key) for key, given in changed.items()]
+            to_driver_sql(connection, _CHANGE), [(*given, now, *key) for key, given in changed.items()]
         )

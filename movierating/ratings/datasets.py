@@ -21,8 +21,8 @@ from movierating.ratings.dataset_loading import Report, load_batch
 from movierating.ratings.formats.movielens import Dataset, MovieRow, RatingBatch
 from movierating.ratings.formats.table_reader import BadRow
 from movierating.ratings.models import Rating
-from movierating.storage.database import alone, write
-from movierating.storage.dialect import among, newest_id
+from movierating.storage.database import exclusive_access, write
+from movierating.storage.dialect import get_last_id, in_many
 
 # Others who write wait for one chunk at most; smaller ones would move the sums of the same movies more often.
 CHUNK_ROWS = 15_000
@@ -43,17 +43,19 @@ def import_movielens(dataset: Dataset, progress: Callable[[int], None]) -> Repor
     done. An OSError of the files ends the import; what is loaded by then stays, but for ratings of a first load.
     Raises Unavailable where the instance is being restored.
     """
-    report, movie_ids = write(partial(_match, dataset=dataset, rows=list(dataset.movies())), is_long=True)
-    with alone() as nobody_waits:
+    report, movie_ids = write(
+        partial(_match, dataset=dataset, rows=list(dataset.movies())), own_transaction=True
+    )
+    with exclusive_access() as nobody_waits:
         if nobody_waits:
             first = write(
-                lambda connection: _load_first(connection, dataset, movie_ids, progress), is_long=True
+                lambda connection: _load_first(connection, dataset, movie_ids, progress), own_transaction=True
             )
             if first is not None:
                 report.include(first)
                 return report
     for chunk in _chunks(dataset.ratings()):
-        report.include(write(partial(_load, chunk=chunk, movie_ids=movie_ids), is_long=True))
+        report.include(write(partial(_load, chunk=chunk, movie_ids=movie_ids), own_transaction=True))
         progress(chunk[-1].bytes_read)
     return report
 
@@ -66,7 +68,7 @@ def _match(
     The rows are gone through until they change nothing, for one may complete or add what another fits; so each means
     the same movie in the next run.
     """
-    newest = newest_id(connection, Movie.__table__)
+    newest = get_last_id(connection, Movie.__table__)
     # Of a small set in a large catalogue, others would wait while all of that is learnt; to learn of most of it what is
     # wanted takes longer, and twice the memory.
     is_small = len(rows) < newest / _LARGE
@@ -175,5 +177,5 @@ def _still_there(
     """The chunk's part of `movie_ids`, without the movies that an admin has removed since they were matched."""
     wanted = movie_ids.keys() & set().union(*(batch.movie_ids for batch in chunk))
     ours = {movie_ids[source_id] for source_id in wanted}
-    there = set(connection.scalars(select(_movie.id).where(among(_movie.id, ours))))
+    there = set(connection.scalars(select(_movie.id).where(in_many(_movie.id, ours))))
     return {source_id: movie_ids[source_id] for source_id in wanted if movie_ids[source_id] in there}

@@ -17,8 +17,8 @@ from movierating.ratings.formats.rows import ExportRow
 from movierating.ratings.formats.writers import ExportFile, write_export
 from movierating.ratings.models import Rating
 from movierating.storage.database import db, read
-from movierating.storage.dialect import among, by_bytes, listed
-from movierating.storage.statements import Prepared
+from movierating.storage.dialect import by_bytes, encode_values, in_many
+from movierating.storage.statements import CompiledStatement
 
 _rating, _movie = Rating.__table__.c, Movie.__table__.c
 
@@ -44,7 +44,7 @@ _FACTS = (
     _movie.year,
     _movie.directors,
 )
-_MOVIES = Prepared(select(*_FACTS).where(among(_movie.id, bindparam("movies"))))
+_MOVIES = CompiledStatement(select(*_FACTS).where(in_many(_movie.id, bindparam("movies"))))
 _PAGE_ROWS = 500
 
 
@@ -59,7 +59,7 @@ def _read_rows(engine: Engine, user_id: int) -> Iterator[ExportRow]:
         values = array("q", chain.from_iterable(result))
     for start in range(0, len(values), 3 * _PAGE_ROWS):
         page = values[start : start + 3 * _PAGE_ROWS]
-        movies = _MOVIES.tuples(read(engine), movies=listed(sorted(page[::3])))
+        movies = _MOVIES.tuples(read(engine), movies=encode_values(sorted(page[::3])))
         facts = {movie_id: row for movie_id, *row in movies}
         for movie_id, value, rated_at in zip(page[::3], page[1::3], page[2::3], strict=True):
             if movie_id in facts:

@@ -91,7 +91,7 @@ def _import(
         final = matches.insert_staged(connection)
         return final, set_ratings(connection, user_id, _list_ratings(final), on_conflict)
 
-    return write(job, is_long=True)
+    return write(job, own_transaction=True)
 
 
 def _list_ratings(matches: RowMatches) -> list[NewRating]:

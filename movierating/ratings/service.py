@@ -19,17 +19,17 @@ from movierating.ratings.models import Rating
 from movierating.storage.cache_versions import MOVIE, USER, Subject
 from movierating.storage.database import read, write
 from movierating.storage.dialect import POSTGRESQL, upsert
-from movierating.storage.pagination import Pages, Sort
-from movierating.storage.statements import Prepared
+from movierating.storage.pagination import KeysetPaginator, Sort
+from movierating.storage.statements import CompiledStatement
 
 _rating, _user, _movie = Rating.__table__.c, User.__table__.c, Movie.__table__.c
 _OWN = (_rating.value, _rating.rated_at, _rating.created_at, _rating.updated_at)
 
 
 _IS_OWN = (_rating.user_id == bindparam("user")) & (_rating.movie_id == bindparam("movie"))
-_OWN_RATING = Prepared(select(*_OWN).where(_IS_OWN))
-_REMOVE = Prepared(delete(Rating).where(_IS_OWN).returning(_rating.value))
-_SUMS = Prepared(select(*MOVIE_COLUMNS).where(_movie.id == bindparam("key")))
+_OWN_RATING = CompiledStatement(select(*_OWN).where(_IS_OWN))
+_REMOVE = CompiledStatement(delete(Rating).where(_IS_OWN).returning(_rating.value))
+_SUMS = CompiledStatement(select(*MOVIE_COLUMNS).where(_movie.id == bindparam("key")))
 
 
 def _put(dialect: Dialect) -> Any:
@@ -40,7 +40,7 @@ def _put(dialect: Dialect) -> Any:
     return insert.on_conflict_do_update(index_elements=["user_id", "movie_id"], set_=changed)
 
 
-_PUT = Prepared(_put)
+_PUT = CompiledStatement(_put)
 
 
 def list_affected(user_id: int, movie_ids: Iterable[int]) -> list[Subject]:
@@ -74,7 +74,9 @@ def rate_movie(user_id: int, movie_id: int, value: int, rated_at: int | None) ->
     return rated
 
 
-_LOCK = Prepared(select(_user.id).where(_user.id == bindparam("key")).with_for_update(key_share=True))
+_LOCK = CompiledStatement(
+    select(_user.id).where(_user.id == bindparam("key")).with_for_update(key_share=True)
+)
 
 
 def _wait_for_own(connection: Connection, user_id: int) -> None:
@@ -145,7 +147,7 @@ def _delete_rating(connection: Connection, user_id: int, movie_id: int) -> None:
     apply_delta(connection, user_id, movie_id, gone.value, None)
 
 
-_OF_MOVIE = Pages(
+_OF_MOVIE = KeysetPaginator(
     select(*_OWN, _user.id, _user.username, _user.display_name)
     .join(User, _user.id == _rating.user_id)
     .where(_rating.movie_id == bindparam("movie"), _user.active),

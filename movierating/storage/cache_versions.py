@@ -33,7 +33,7 @@ _BYTES = 8 * (2 + 3 * _EACH)
 _openings = itertools.count()
 
 
-class Versions:
+class CacheVersions:
     """The versions of one database, kept in `file`, which need not exist. Raises OSError if it can't be had.
 
     Versions of different files, or of the same one when it is opened again, don't compare; `opening` tells them apart.
@@ -52,15 +52,15 @@ class Versions:
         self._counters = memoryview(self._memory).cast("Q")
 
     @staticmethod
-    def file_of(database: Path) -> Path:
+    def get_file(database: Path) -> Path:
         """The file in which the versions of a database are kept."""
         return database.with_name(f".{database.name}.versions")
 
-    def of(self, subject: Subject) -> tuple[int, int] | None:
+    def get(self, subject: Subject) -> tuple[int, int] | None:
         """What an answer about it stands or falls with; None while it changes."""
         return self._pair(_place(subject))
 
-    def of_anything(self) -> tuple[int, int] | None:
+    def get_overall(self) -> tuple[int, int] | None:
         """What any answer stands or falls with; None while something changes."""
         return self._pair(_ANYTHING)
 
@@ -69,7 +69,7 @@ class Versions:
         return None if everything & 1 or own & 1 else (everything, own)
 
     @contextmanager
-    def changing(self, subjects: Collection[Subject] | None) -> Iterator[None]:
+    def invalidating(self, subjects: Collection[Subject] | None) -> Iterator[None]:
         """For a transaction that changes no answers about others than these, None any; only in a writer's turn."""
         places = {_ANYTHING, *([_EVERYTHING] if subjects is None else map(_place, subjects))}
         counters = self._counters
@@ -81,7 +81,7 @@ class Versions:
             for place in places:
                 counters[place] += 1
 
-    def settle(self) -> None:
+    def recover(self) -> None:
         """Make even what somebody who was killed left odd; only in a writer's turn."""
         counters = self._counters
         for place in [place for place, version in enumerate(counters.tolist()) if version & 1]:

@@ -25,7 +25,7 @@ from movierating.storage.postgresql import connections as pg_connections
 from movierating.storage.postgresql import engine as pg_engine
 from movierating.storage.postgresql.replicas import Replica
 from movierating.storage.sqlite import engine as sqlite_engine
-from movierating.storage.sqlite.instance_lock import InUse
+from movierating.storage.sqlite.instance_lock import LockHeld
 
 T = TypeVar("T")
 
@@ -61,7 +61,7 @@ def engine_options(url: str, instance: Path, synchronous: str, cursor_key: bytes
         "execution_options": {
             "sqlite_synchronous": synchronous,
             "cursor_key": cursor_key,
-            "door": kind.Door(),
+            "database": kind.Database(),
             "instance": instance,
         },
     }
@@ -77,7 +77,9 @@ def configure(engine: Engine, replica_url: str | None = None) -> None:
                 "hide_parameters": True,
                 "connect_args": pg_connections.connect_arguments(),
             }
-            _door(engine).replica = Replica(replica_url, {**options, "execution_options": _shared(engine)})
+            _get_database(engine).replica = Replica(
+                replica_url, {**options, "execution_options": _shared(engine)}
+            )
     else:
         # In this order: what the other one listens with is the last that is asked for a connection.
         sqlite_engine.hold_while_open(engine)
@@ -94,13 +96,13 @@ def is_postgresql(url: str) -> bool:
     return url.startswith(POSTGRESQL)
 
 
-def _door(engine: Engine) -> Any:
-    return engine.get_execution_options()["door"]
+def _get_database(engine: Engine) -> Any:
+    return engine.get_execution_options()["database"]
 
 
-def hold() -> None:
-    """Hold the application's instance until `close()`, as an open connection does. Raises Unavailable."""
-    if file() is not None:
+def hold_instance() -> None:
+    """InstanceLock the application's instance until `close()`, as an open connection does. Raises Unavailable."""
+    if get_sqlite_file() is not None:
         sqlite_engine.hold(db.engine)
     else:
         # Who wants to restore it sees this connection, which comes back with the next read if it is lost.
@@ -109,59 +111,62 @@ def hold() -> None:
 
 
 @contextmanager
-def alone() -> Iterator[bool]:
+def exclusive_access() -> Iterator[bool]:
     """Whether no other process has the application's database open; if so, none opens it until the end of the block.
 
     Raises Unavailable where another one takes the instance for itself at the same moment.
     """
-    door = _door(db.engine)
+    connections = _get_database(db.engine)
     try:
-        taken = door.take_alone()
-    except InUse as error:
-        raise Unavailable(sqlite_engine.IN_USE) from error
+        taken = connections.upgrade_exclusive()
+    except LockHeld as error:
+        raise Unavailable(sqlite_engine.INSTANCE_LOCKED) from error
     try:
         yield taken
     finally:
         # Who takes it now has waited for this to end.
-        with suppress(InUse):
-            door.share()
+        with suppress(LockHeld):
+            connections.downgrade_shared()
 
 
-def file() -> Path | None:
+def get_sqlite_file() -> Path | None:
     """The application's SQLite file, which need not exist; None where the database is a server."""
     url = db.engine.url
     return Path(str(url.database)) if url.get_backend_name() == SQLITE else None
 
 
-def place() -> Path:
+def get_base_path() -> Path:
     """Beside what this instance keeps files about its database: the SQLite file, or a name in the instance folder."""
     folder: Path = db.engine.get_execution_options()["instance"]
-    return file() or folder / POSTGRESQL
+    return get_sqlite_file() or folder / POSTGRESQL
 
 
-def size() -> int:
+def get_size() -> int:
     """How many bytes the database takes on its disk, its write-ahead log included where that is a file beside it.
 
     Raises DatabaseError.
     """
-    own = file()
+    own = get_sqlite_file()
     if own is None:
         return int(read().exec_driver_sql("SELECT pg_database_size(current_database())").scalar_one())
     return sum(each.stat().st_size for each in (own, own.with_name(f"{own.name}-wal")) if each.exists())
 
 
 def write(
-    job: Callable[[Connection], T], subjects: Collection[Subject] | None = None, *, is_long: bool = False
+    job: Callable[[Connection], T],
+    invalidates: Collection[Subject] | None = None,
+    *,
+    own_transaction: bool = False,
 ) -> T:
     """Run `job` in one transaction, committed when it returns and rolled back when it raises; returns its result.
 
-    Where `subjects` are given, all that it changes is ratings and sums of these movies and users, what these callers
-    may do, or nothing that anybody is shown. One that `is_long`, for tenths of a second, has a transaction to itself,
-    and others come between it and the next such.
+    Where `invalidates` are given, all that it changes is ratings and sums of these movies and users, what these callers
+    may do, or nothing that anybody is shown. Pass `own_transaction` for a job that takes
+    tenths of a second: it shares its transaction with no other, and other writers come between it and the next such.
     Raises RuntimeError inside a job: the second transaction would wait for the first without end.
     """
     engine = db.engine
-    result: T = _door(engine).write(engine, job, subjects, is_long)
+    result: T = _get_database(engine).write(engine, job, invalidates, own_transaction)
     return result
 
 
@@ -171,31 +176,31 @@ def read(engine: Engine | None = None) -> Connection:
     Without an `engine` it is that of the application whose context this is.
     """
     engine = engine or db.engine
-    connection: Connection = _door(engine).read(engine)
+    connection: Connection = _get_database(engine).read(engine)
     return connection
 
 
-def replica_up() -> bool | None:
+def is_replica_up() -> bool | None:
     """Whether the database's replica answers and keeps up, None where there is none."""
-    door = _door(db.engine)
-    if file() is not None or door.replica is None:
+    connections = _get_database(db.engine)
+    if get_sqlite_file() is not None or connections.replica is None:
         return None
-    return door.replica.connection(read()) is not None
+    return connections.replica.connection(read()) is not None
 
 
-def version(engine: Engine, subject: Subject | None) -> tuple[Any, ...] | None:
+def get_version(engine: Engine, subject: Subject | None) -> tuple[Any, ...] | None:
     """Return a value that changes with each commit that changes a response about the subject (None: any response).
 
     It also changes every MAX_STALE_SECONDS, and when the database file is replaced. Return None if unknown.
     """
-    current: tuple[Any, ...] | None = _door(engine).version(engine, subject)
+    current: tuple[Any, ...] | None = _get_database(engine).version(engine, subject)
     return None if current is None else (monotonic() // MAX_STALE_SECONDS, *current)
 
 
 def close() -> None:
     """Close the application's connections, but for those on which other threads read; new ones open when needed."""
     engine = db.engine
-    _door(engine).close(engine)
+    _get_database(engine).close(engine)
 
 
 def batched(values: Iterable[T], most: int) -> Iterator[list[T]]:

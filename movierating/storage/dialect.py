@@ -29,7 +29,7 @@ SQLITE, POSTGRESQL = "sqlite", "postgresql"
 Id = BigInteger().with_variant(Integer, SQLITE)
 
 
-def key_text(length: int) -> String:
+def folded_text(length: int) -> String:
     """The type of folded text, by which rows are found and sorted: byte by byte, as SQLite compares any text.
 
     Folding may make a text longer; SQLite doesn't care for the `length`, and PostgreSQL isn't told.
@@ -97,18 +97,18 @@ def _(element: Any, compiler: Any, **options: Any) -> str:
     return f"CAST({compiler.process(element.clauses, **options)} AS {kind})"
 
 
-def among(column: ColumnElement[Any], values: Any) -> ColumnElement[bool]:
+def in_many(column: ColumnElement[Any], values: Any) -> ColumnElement[bool]:
     """As `in_`, for more values than a statement may have parameters; sorted ones are found faster.
 
-    In place of a collection `values` may be a `bindparam`, whose own value is then `listed(collection)`.
+    In place of a collection `values` may be a `bindparam`, whose own value is then `encode_values(collection)`.
     """
-    text = values if isinstance(values, BindParameter) else listed(values)
+    text = values if isinstance(values, BindParameter) else encode_values(values)
     each = _elements(text).table_valued("value")
     return column.in_(select(_as_typed(each.c.value, column.type)))
 
 
-def listed(values: Collection[int] | Collection[str]) -> str:
-    """Values as `among` takes them."""
+def encode_values(values: Collection[int] | Collection[str]) -> str:
+    """Values as `in_many` takes them."""
     return orjson.dumps(list(values)).decode()
 
 
@@ -129,12 +129,12 @@ def _(element: Any, compiler: Any, **options: Any) -> str:
     return f"CAST(coalesce(json_agg({compiler.process(element.clauses, **options)}), '[]') AS text)"
 
 
-def driver_text(connection: Connection, statement: str) -> str:
+def to_driver_sql(connection: Connection, statement: str) -> str:
     """A statement for the driver, its parameters written `?`, which must not stand in it otherwise."""
     return statement if connection.dialect.name == SQLITE else statement.replace("?", "%s")
 
 
-def rows_of(connection: Connection, rows: Sequence[Sequence[Any]]) -> tuple[str, tuple[Any, ...]]:
+def values_query(connection: Connection, rows: Sequence[Sequence[Any]]) -> tuple[str, tuple[Any, ...]]:
     """A query for the driver of these rows of whole numbers, and its parameters; its columns are column1, column2 …"""
     width = len(rows[0])
     if connection.dialect.name == SQLITE:
@@ -166,11 +166,11 @@ def lock_rows(connection: Connection, table: Any, ids: Collection[int]) -> None:
     On SQLite nobody else can anyway.
     """
     if connection.dialect.name == POSTGRESQL:
-        chosen = select(table.c.id).where(among(table.c.id, ids)).order_by(table.c.id)
+        chosen = select(table.c.id).where(in_many(table.c.id, ids)).order_by(table.c.id)
         connection.execute(chosen.with_for_update(key_share=True))
 
 
-def newest_id(connection: Connection, table: Any) -> int:
+def get_last_id(connection: Connection, table: Any) -> int:
     """The highest id that `table` ever gave out, 0 if none; inside a job that runs alone no other can follow it."""
     if connection.dialect.name == SQLITE:
         used = connection.exec_driver_sql(
@@ -181,20 +181,20 @@ def newest_id(connection: Connection, table: Any) -> int:
     return int(connection.exec_driver_sql(sequence).scalar() or 0)
 
 
-def took_ids(connection: Connection, table: Any, last: int) -> None:
-    """Tell the database that rows of `table` were inserted with ids up to `last`, above `newest_id`."""
+def advance_ids(connection: Connection, table: Any, last: int) -> None:
+    """Tell the database that rows of `table` were inserted with ids up to `last`, above `get_last_id`."""
     if connection.dialect.name == POSTGRESQL:
         connection.execute(select(func.setval(f'"{table.name}_id_seq"', last)))
 
 
-def kept_number(connection: Connection) -> int:
-    """The number that `keep_number` left with the database, 0 before."""
+def get_user_version(connection: Connection) -> int:
+    """The number that `set_user_version` left with the database, 0 before."""
     if connection.dialect.name == SQLITE:
         return int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
     return int(connection.exec_driver_sql(f"SELECT obj_description('{_KEEPER}'::regclass)").scalar() or 0)
 
 
-def keep_number(connection: Connection, number: int) -> None:
+def set_user_version(connection: Connection, number: int) -> None:
     """Leave a number with the database, which goes with it wherever it is copied to."""
     if connection.dialect.name == SQLITE:
         connection.exec_driver_sql(f"PRAGMA user_version = {number:d}")
@@ -206,6 +206,6 @@ def keep_number(connection: Connection, number: int) -> None:
 _KEEPER = "movie_search"
 
 
-def violates(error: IntegrityError, column: str) -> bool:
+def violates_unique(error: IntegrityError, column: str) -> bool:
     """Whether the unique constraint that `error` reports is the one on `column`."""
     return column in str(error.orig)

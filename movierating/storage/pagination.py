@@ -17,7 +17,7 @@ from sqlalchemy import Column, ColumnElement, Connection, Double, Select, bindpa
 from movierating.errors import invalid_field
 from movierating.storage.database import read
 from movierating.storage.dialect import SQLITE
-from movierating.storage.statements import Prepared
+from movierating.storage.statements import CompiledStatement
 
 _SIGNATURE_BYTES = 9
 _NOT_A_CURSOR = "Not a cursor of this list and order."
@@ -35,7 +35,7 @@ class Sort:
     descending: bool
 
 
-class Pages:
+class KeysetPaginator:
     """The pages of one list in one order, its statements compiled once.
 
     What differs from one request to another are `bindparam`s of `statement`. The order's columns are added behind the
@@ -59,8 +59,8 @@ class Pages:
         """
         self._sort = sort
 
-        def prepare(page: Select[Any]) -> Prepared:
-            return Prepared(_with_details(page, details, sort) if details else page)
+        def prepare(page: Select[Any]) -> CompiledStatement:
+            return CompiledStatement(_with_details(page, details, sort) if details else page)
 
         added = [column.label(f"sort_{place}") for place, column in enumerate(sort.columns)]
         order = [column.desc() if sort.descending else column.asc() for column in sort.columns]
@@ -69,11 +69,14 @@ class Pages:
         self._names = [start.key for start in starts]
         self._are_doubles = [isinstance(column.type, Double) for column in sort.columns]
         self._first = prepare(ordered)
-        self._next = self._in_parts = [prepare(ordered.where(_behind(sort, sort.columns, starts)))]
+        self._next = self._in_parts = [prepare(ordered.where(_after_cursor(sort, sort.columns, starts)))]
         if ends_in_rowid:
             *tying, last = sort.columns
             ties = [column == start for column, start in zip(tying, starts, strict=False)]
-            parts = [(*ties, _behind(sort, [last], starts[-1:])), (_behind(sort, tying, starts[:-1]),)]
+            parts = [
+                (*ties, _after_cursor(sort, [last], starts[-1:])),
+                (_after_cursor(sort, tying, starts[:-1]),),
+            ]
             self._in_parts = [prepare(ordered.where(*part)) for part in parts]
 
     def page(self, cursor: str | None, limit: int, **values: Any) -> tuple[list[Any], str | None]:
@@ -88,7 +91,7 @@ class Pages:
             rows = self._first.tuples(connection, most_rows=limit + 1, **values)
         else:
             values |= zip(self._names, _decode(key, self._sort, cursor), strict=True)
-            rows = self._behind(connection, limit + 1, values)
+            rows = self._fetch_after_cursor(connection, limit + 1, values)
         if len(rows) <= limit:
             return rows, None
         return rows[:limit], _encode(key, self._sort, self._place_of(rows[limit - 1]))
@@ -101,7 +104,7 @@ class Pages:
             for value, is_double in zip(values, self._are_doubles, strict=True)
         )
 
-    def _behind(self, connection: Connection, most: int, values: Mapping[str, Any]) -> list[Any]:
+    def _fetch_after_cursor(self, connection: Connection, most: int, values: Mapping[str, Any]) -> list[Any]:
         rows: list[Any] = []
         for statement in self._in_parts if connection.dialect.name == SQLITE else self._next:
             more = statement.tuples(connection, most_rows=most - len(rows), **values)
@@ -121,7 +124,7 @@ def _with_details(page: Select[Any], details: Sequence[Any], sort: Sort) -> Sele
     return ordered.execution_options(**page.get_execution_options())
 
 
-def _behind(sort: Sort, columns: Sequence[Any], starts: Sequence[Any]) -> ColumnElement[bool]:
+def _after_cursor(sort: Sort, columns: Sequence[Any], starts: Sequence[Any]) -> ColumnElement[bool]:
     place, start = (tuple_(*columns), tuple_(*starts)) if len(columns) > 1 else (columns[0], starts[0])
     behind: ColumnElement[bool] = place < start if sort.descending else place > start
     return behind

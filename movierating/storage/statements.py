@@ -16,15 +16,15 @@ from movierating.storage import storage_errors
 from movierating.storage.dialect import POSTGRESQL
 
 
-def planned_anew(statement: Any) -> Any:
+def with_custom_plan(statement: Any) -> Any:
     """The statement, for a plan that is made of each run's values, for with some of them another is far better.
 
     From the sixth run on PostgreSQL may keep to one plan, made for nobody's values. SQLite always does.
     """
-    return statement.execution_options(planned_anew=True)
+    return statement.execution_options(custom_plan=True)
 
 
-class Prepared:
+class CompiledStatement:
     """A Core statement, or a function that makes it for a dialect, ready to be run."""
 
     def __init__(self, statement: Any) -> None:
@@ -71,7 +71,7 @@ class _Compiled:
         self._constants = {name: value for name, value in compiled.params.items() if value is not None}
         self._dialect = dialect
         # What psycopg leaves unprepared is planned when its values are known.
-        anew = dialect.name == POSTGRESQL and statement.get_execution_options().get("planned_anew", False)
+        anew = dialect.name == POSTGRESQL and statement.get_execution_options().get("custom_plan", False)
         self._options = {"prepare": False} if anew else {}
         row: Any = namedtuple("Row", statement.exported_columns.keys())  # type: ignore[misc]
         self.row = row._make
@@ -95,8 +95,8 @@ class _Compiled:
         try:
             return driver.cursor().execute(self._sql, parameters, **self._options)
         except errors as error:
-            is_lost = getattr(driver, "closed", False) or storage_errors.is_unusable(error)
-            if is_lost or storage_errors.spoils(error, connection):
+            is_lost = getattr(driver, "closed", False) or storage_errors.is_server_unusable(error)
+            if is_lost or storage_errors.must_reconnect(error, connection):
                 connection.invalidate(error)
             raise DBAPIError.instance(
                 self._sql,

@@ -11,8 +11,8 @@ from movierating.movies.models import Movie, contains_text
 from movierating.movies.service import FACT_COLUMNS, serialize_facts
 from movierating.ratings.models import Rating
 from movierating.ratings.service import serialize_rating_values
-from movierating.storage.pagination import Pages, Sort
-from movierating.storage.statements import planned_anew
+from movierating.storage.pagination import KeysetPaginator, Sort
+from movierating.storage.statements import with_custom_plan
 from movierating.users.service import require_active_account
 
 _rating, _movie, _user = Rating.__table__.c, Movie.__table__.c, User.__table__.c
@@ -60,7 +60,7 @@ _FILTERS = {
 
 
 @functools.cache
-def _pages(sort: str, filters: frozenset[str]) -> Pages:
+def _pages(sort: str, filters: frozenset[str]) -> KeysetPaginator:
     columns, descending = _SORTS[sort]
     by_title = sort == "title"
     ratings = (
@@ -73,7 +73,7 @@ def _pages(sort: str, filters: frozenset[str]) -> Pages:
     )
     if by_title:
         # No index has a user's titles in order: few ratings are sorted, for many the index of all titles is scanned.
-        ratings = planned_anew(ratings)
-    return Pages(
+        ratings = with_custom_plan(ratings)
+    return KeysetPaginator(
         ratings, Sort(f"history:{sort}", columns, descending), details=FACT_COLUMNS if by_title else ()
     )

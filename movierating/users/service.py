@@ -14,9 +14,9 @@ from movierating.errors import Conflict, Forbidden, NotFound, invalid_field
 from movierating.monitoring import counters
 from movierating.ratings.service import delete_all_ratings
 from movierating.storage.database import read, write
-from movierating.storage.dialect import violates
-from movierating.storage.pagination import Pages, Sort
-from movierating.storage.statements import Prepared
+from movierating.storage.dialect import violates_unique
+from movierating.storage.pagination import KeysetPaginator, Sort
+from movierating.storage.statements import CompiledStatement
 
 _user = User.__table__.c
 _PUBLIC = (_user.id, _user.username, _user.display_name, _user.created_at)
@@ -62,7 +62,7 @@ def _write_unique(job: Any) -> Any:
     try:
         return write(job)
     except IntegrityError as error:
-        field = "username" if violates(error, "username_key") else "e-mail"
+        field = "username" if violates_unique(error, "username_key") else "e-mail"
         raise Conflict(f"This {field} is taken.") from error
 
 
@@ -93,8 +93,8 @@ def _fetch_one(statement: Select[Any]) -> Row[Any]:
     return row
 
 
-_ACTIVE = Prepared(select(_user.id).where(_user.id == bindparam("key"), _user.active))
-_PROFILE = Prepared(select(*_PUBLIC, *_SUMS).where(_user.id == bindparam("key"), _user.active))
+_ACTIVE = CompiledStatement(select(_user.id).where(_user.id == bindparam("key"), _user.active))
+_PROFILE = CompiledStatement(select(*_PUBLIC, *_SUMS).where(_user.id == bindparam("key"), _user.active))
 
 
 def _require_row(row: Any) -> Any:
@@ -134,8 +134,8 @@ def _starts_with(column: ColumnElement[Any]) -> ColumnElement[bool]:
 
 
 _OLDEST_FIRST = Sort("accounts", (_user.id,), descending=False)
-_ALL_ACCOUNTS = Pages(select(*_PRIVATE), _OLDEST_FIRST)
-_ACCOUNTS_BY_PREFIX = Pages(
+_ALL_ACCOUNTS = KeysetPaginator(select(*_PRIVATE), _OLDEST_FIRST)
+_ACCOUNTS_BY_PREFIX = KeysetPaginator(
     select(*_PRIVATE).where(or_(_starts_with(_user.username_key), _starts_with(_user.email_key))),
     _OLDEST_FIRST,
 )

@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import text
 
 from movierating.operations import last_backup, sqlite_backup
-from movierating.storage.sqlite.instance_lock import Hold
+from movierating.storage.sqlite.instance_lock import InstanceLock
 
 pytestmark = pytest.mark.sqlite
 
@@ -265,7 +265,7 @@ def test_nothing_is_restored_while_somebody_uses_the_instance(ours, backup, look
 
 @pytest.mark.parametrize("arguments", [("user", "list"), ("check",), ("serve",), ("backup", "file")])
 def test_nobody_uses_an_instance_that_is_being_restored(ours, ada, instance, arguments, refused):
-    hold = Hold(instance / "movierating.sqlite3", alone=True)
+    hold = InstanceLock(instance / "movierating.sqlite3", exclusive=True)
     refused(ours(*arguments), "The instance is being restored or loaded; try again when that has ended.")
     hold.release()
 

@@ -43,7 +43,7 @@ def test_events_start_at_zero(scrape):
 
 
 def test_the_database_and_its_backup_are_shown_as_they_are(scrape, member, app):
-    place = database.place()
+    place = database.get_base_path()
     values = scrape()
     assert values["movierating_last_backup_timestamp_seconds",] == 0
     if postgres.WANTED:

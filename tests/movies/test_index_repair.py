@@ -10,7 +10,7 @@ from sqlalchemy import text
 from movierating.movies import index_repair, search_index
 from movierating.movies.titles import fold
 from movierating.storage.database import read, write
-from movierating.storage.dialect import keep_number
+from movierating.storage.dialect import set_user_version
 
 PARTS = (index_repair.TITLES, index_repair.FACETS, index_repair.TEXT)
 
@@ -109,6 +109,6 @@ def test_what_older_rules_made_is_mended_once(app, add_movie):
     harm("UPDATE movie_search SET title = 'ocean s'")
     index_repair.reindex()
     assert wrong(index_repair.TEXT) == [(1, "differs from its facts")]
-    write(lambda connection: keep_number(connection, 1))
+    write(lambda connection: set_user_version(connection, 1))
     index_repair.reindex()
     assert wrong(index_repair.TEXT) == []

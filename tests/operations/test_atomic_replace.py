@@ -10,7 +10,7 @@ import pytest
 
 from movierating.operations import atomic_replace
 from movierating.operations.sqlite_backup import BackupError
-from movierating.storage.cache_versions import Versions
+from movierating.storage.cache_versions import CacheVersions
 
 pytestmark = pytest.mark.sqlite
 
@@ -117,10 +117,10 @@ def test_a_link_goes_on_pointing_to_the_database(database, tmp_path):
 
 def test_answers_from_the_old_one_are_good_no_more(database):
     make(database, "old")
-    versions = Versions(Versions.file_of(database))
-    before = versions.of(("movie", 1)), versions.of_anything()
+    versions = CacheVersions(CacheVersions.get_file(database))
+    before = versions.get(("movie", 1)), versions.get_overall()
     atomic_replace.replace_database(database)
-    after = versions.of(("movie", 1)), versions.of_anything()
+    after = versions.get(("movie", 1)), versions.get_overall()
     assert None not in after
     assert after[0] != before[0]
     assert after[1] != before[1]

@@ -121,7 +121,7 @@ def test_a_backup_under_writers_is_exact(app, sign_up, add_movie, tmp_path, star
         try:
             while (len(made) < 4 or min(written.values()) < 30) and not any(each.done() for each in writers):
                 made.append(tmp_path / f"backup-{len(made)}")
-                backups.create_backup(database.file(), made[-1])
+                backups.create_backup(database.get_sqlite_file(), made[-1])
         finally:
             done.set()
         assert [writer.result() for writer in writers] == [None] * 4
@@ -138,13 +138,13 @@ def test_a_backup_under_writers_is_exact(app, sign_up, add_movie, tmp_path, star
 
 def test_a_restored_database_is_the_backup_row_for_row(app, member, add_movie, tmp_path, make_app, environ):
     service.rate_movie(member.id, add_movie(title="Émile"), 17, None)
-    backups.create_backup(database.file(), tmp_path / "backup")
-    rows = dump(database.file())
+    backups.create_backup(database.get_sqlite_file(), tmp_path / "backup")
+    rows = dump(database.get_sqlite_file())
     empty = create_app(environ(tmp_path / "empty"), prepared=False)
     with empty.app_context():
         restored = backups.restore_backup(empty, tmp_path / "backup")
         assert restored == (None, None, [])
-        assert dump(database.file()) == rows == dump(tmp_path / "backup")
+        assert dump(database.get_sqlite_file()) == rows == dump(tmp_path / "backup")
         assert startup.find_unready() == []
         database.close()
 

@@ -21,7 +21,7 @@ import pytest
 from click.testing import CliRunner
 
 from movierating.cli.main import main
-from movierating.storage.sqlite.instance_lock import Hold, InUse
+from movierating.storage.sqlite.instance_lock import InstanceLock, LockHeld
 
 PASSWORD = "correct horse battery"
 
@@ -200,8 +200,8 @@ def test_an_instance_stays_held_while_its_worker_is_replaced(one):
     (worker,) = workers_of(one)
     os.kill(worker, signal.SIGKILL)
     eventually(lambda: worker not in workers_of(one))
-    with pytest.raises(InUse):
-        Hold(one.folder / "movierating.sqlite3", alone=True)
+    with pytest.raises(LockHeld):
+        InstanceLock(one.folder / "movierating.sqlite3", exclusive=True)
     one.process.kill()
     one.process.wait()
 

@@ -16,7 +16,7 @@ from movierating.movies.matching import Catalogue
 from movierating.operations import checks
 from movierating.ratings.imports import import_file
 from movierating.storage.database import db, read, write
-from movierating.storage.dialect import POSTGRESQL, newest_id
+from movierating.storage.dialect import POSTGRESQL, get_last_id
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def everything(app: Flask) -> Callable[..., dict[str, list[Any]]]:
             name: sorted(map(tuple, read().exec_driver_sql(f'SELECT * FROM "{name}"')), key=repr)
             for name in inspect(read()).get_table_names()
         }
-        return {**found, "ids": [newest_id(read(), table) for table in counted if ids]}
+        return {**found, "ids": [get_last_id(read(), table) for table in counted if ids]}
 
     return rows
 

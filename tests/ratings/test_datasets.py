@@ -26,7 +26,7 @@ from movierating.ratings import aggregates, datasets, service
 from movierating.ratings.formats import movielens
 from movierating.storage import database
 from movierating.storage.database import read
-from movierating.storage.sqlite.instance_lock import Hold
+from movierating.storage.sqlite.instance_lock import InstanceLock
 
 SECOND = 1_000_000
 MOVIES = [(1, "Heat (1995)", "Action|Crime"), (2, "Trou, Le (Hole, The) (1960)", "Film-Noir")]
@@ -325,8 +325,8 @@ def test_killed_again_and_again_it_ends_as_if_never_killed(tmp_path, write_set, 
 @pytest.mark.sqlite
 @pytest.mark.parametrize("others", [False, True], ids=["nobody else", "others"])
 def test_a_first_load_holds_the_lock_only_where_nobody_waits_for_it(app, write_set, others):
-    file = database.file()
-    other = Hold(file, alone=False) if others else None
+    file = database.get_sqlite_file()
+    other = InstanceLock(file, exclusive=False) if others else None
 
     def look(_done: int) -> None:
         with closing(sqlite3.connect(file, timeout=0, isolation_level=None)) as connection:

@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from movierating.storage.cache_versions import MOVIE, RATERS, USER, Versions
+from movierating.storage.cache_versions import MOVIE, RATERS, USER, CacheVersions
 
 pytestmark = pytest.mark.sqlite
 
@@ -18,7 +18,7 @@ def file(tmp_path):
 
 @pytest.fixture
 def versions(file):
-    made = Versions(file)
+    made = CacheVersions(file)
     yield made
     made.close()
 
@@ -29,7 +29,7 @@ SUBJECTS = [ONE, (MOVIE, 2), (RATERS, 1), (USER, 1)]
 
 def seen(versions):
     """Of two movies, the first one's raters, a user, and anything."""
-    return [*(versions.of(subject) for subject in SUBJECTS), versions.of_anything()]
+    return [*(versions.get(subject) for subject in SUBJECTS), versions.get_overall()]
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def seen(versions):
 )
 def test_what_changes_moves_and_is_unknown_meanwhile(versions, changed, moves):
     before = seen(versions)
-    with versions.changing(changed):
+    with versions.invalidating(changed):
         assert [version is None for version in seen(versions)] == moves
     after = seen(versions)
     assert None not in after
@@ -53,17 +53,17 @@ def test_what_changes_moves_and_is_unknown_meanwhile(versions, changed, moves):
 
 
 def test_a_change_that_fails_has_moved_too(versions):
-    before = versions.of(ONE)
-    with pytest.raises(ZeroDivisionError), versions.changing([ONE]):
+    before = versions.get(ONE)
+    with pytest.raises(ZeroDivisionError), versions.invalidating([ONE]):
         raise ZeroDivisionError
-    assert versions.of(ONE) not in (before, None)
+    assert versions.get(ONE) not in (before, None)
 
 
 def test_all_who_map_the_file_see_the_same(versions, file):
-    other = Versions(file)
+    other = CacheVersions(file)
     before = seen(other)
-    with versions.changing([ONE]):
-        assert other.of(ONE) is None
+    with versions.invalidating([ONE]):
+        assert other.get(ONE) is None
     assert seen(other) == seen(versions) != before
     other.close()
 
@@ -72,12 +72,12 @@ def test_a_file_that_is_longer_stays_so(versions, file):
     with file.open("ab") as opened:
         opened.write(bytes(100))
     size = file.stat().st_size
-    Versions(file).close()
+    CacheVersions(file).close()
     assert file.stat().st_size == size
 
 
 def die_while_changing(file):
-    with Versions(file).changing([ONE]):
+    with CacheVersions(file).invalidating([ONE]):
         os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -87,8 +87,8 @@ def test_what_a_killed_writer_left_open_is_settled_by_the_next(versions, file):
     process.start()
     process.join()
     assert process.exitcode == -signal.SIGKILL
-    assert versions.of(ONE) is None
-    versions.settle()
+    assert versions.get(ONE) is None
+    versions.recover()
     after = seen(versions)
     assert None not in after
     assert [new != old for new, old in zip(after, before, strict=True)] == [True, False, True, False, True]

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from movierating.errors import InvalidRequest
 from movierating.movies.models import Movie
-from movierating.storage.pagination import Pages, Sort
+from movierating.storage.pagination import KeysetPaginator, Sort
 
 BY_YEAR = Sort("by year", (Movie.year_rank, Movie.id), descending=False)
 AddMovie = Callable[..., int]
@@ -17,7 +17,7 @@ AddMovie = Callable[..., int]
 
 def pages(sort: Sort, limit: int) -> list[list[int]]:
     """The ids of each page."""
-    every, cursor, ids = Pages(select(Movie.id), sort), None, []
+    every, cursor, ids = KeysetPaginator(select(Movie.id), sort), None, []
     while not ids or cursor:
         rows, cursor = every.page(cursor, limit)
         ids.append([row[0] for row in rows])
@@ -45,7 +45,7 @@ def cursor(add_movie: AddMovie) -> str:
     """Stands behind the first of two movies by year."""
     add_movie()
     add_movie()
-    return str(Pages(select(Movie.id), BY_YEAR).page(None, 1)[1])
+    return str(KeysetPaginator(select(Movie.id), BY_YEAR).page(None, 1)[1])
 
 
 def test_a_cursor_can_stand_in_an_address_as_it_is(cursor: str) -> None:
@@ -56,7 +56,7 @@ def test_a_cursor_can_stand_in_an_address_as_it_is(cursor: str) -> None:
 @pytest.mark.parametrize("name", ["by title", "by yea", "by year\0", ""])
 def test_a_cursor_of_another_order_is_refused(cursor: str, name: str) -> None:
     with pytest.raises(InvalidRequest) as refused:
-        Pages(select(Movie.id), replace(BY_YEAR, name=name)).page(cursor, 1)
+        KeysetPaginator(select(Movie.id), replace(BY_YEAR, name=name)).page(cursor, 1)
     assert [(error.location, error.field) for error in refused.value.errors or []] == [("query", "cursor")]
 
 
@@ -64,7 +64,7 @@ def test_a_cursor_of_another_order_is_refused(cursor: str, name: str) -> None:
 @pytest.mark.parametrize("cursor", ["", "x", "=", "null", "not a cursor", "é", "\0", "W10", "A" * 4000])
 def test_what_is_no_cursor_is_refused(cursor: str) -> None:
     with pytest.raises(InvalidRequest):
-        Pages(select(Movie.id), BY_YEAR).page(cursor, 1)
+        KeysetPaginator(select(Movie.id), BY_YEAR).page(cursor, 1)
 
 
 def test_a_cursor_that_was_tampered_with_is_refused(cursor: str) -> None:
@@ -73,19 +73,19 @@ def test_a_cursor_that_was_tampered_with_is_refused(cursor: str) -> None:
         changed = bytearray(raw)
         changed[place] ^= 1 << bit
         with pytest.raises(InvalidRequest):
-            Pages(select(Movie.id), BY_YEAR).page(base64.urlsafe_b64encode(changed).decode(), 1)
+            KeysetPaginator(select(Movie.id), BY_YEAR).page(base64.urlsafe_b64encode(changed).decode(), 1)
 
 
 def test_a_cursor_of_another_instance_is_refused(cursor: str, make_app: Callable[..., Flask]) -> None:
     with make_app(SECRET_KEY="k" * 32).app_context(), pytest.raises(InvalidRequest):
-        Pages(select(Movie.id), BY_YEAR).page(cursor, 1)
+        KeysetPaginator(select(Movie.id), BY_YEAR).page(cursor, 1)
 
 
 def test_the_longest_title_makes_a_cursor_that_a_query_takes(add_movie: AddMovie) -> None:
     by_title = Sort("by title", (Movie.title_key, Movie.id), descending=False)
     for year in (2000, 2001):
         add_movie(title="影" * 500, year=year)
-    cursor = Pages(select(Movie.id), by_title).page(None, 1)[1]
+    cursor = KeysetPaginator(select(Movie.id), by_title).page(None, 1)[1]
     assert cursor is not None
     assert len(cursor) <= 4000
     assert pages(by_title, 1) == [[1], [2]]

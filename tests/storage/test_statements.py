@@ -1,4 +1,4 @@
-"""Prepared statements answer as SQLAlchemy's own would, only sooner."""
+"""Compiled statements answer as SQLAlchemy's own would, only sooner."""
 
 import pytest
 from sqlalchemy import bindparam, insert, select, update
@@ -6,12 +6,14 @@ from sqlalchemy.exc import IntegrityError
 
 from movierating.movies.models import DataMigration
 from movierating.storage.database import read, write
-from movierating.storage.statements import Prepared
+from movierating.storage.statements import CompiledStatement
 
 _milestone = DataMigration.__table__.c
-ADD = Prepared(insert(DataMigration).values(name=bindparam("name"), reached_at=bindparam("at")))
-BY_NAME = Prepared(select(_milestone.name, _milestone.reached_at).where(_milestone.name == bindparam("name")))
-LATER = Prepared(
+ADD = CompiledStatement(insert(DataMigration).values(name=bindparam("name"), reached_at=bindparam("at")))
+BY_NAME = CompiledStatement(
+    select(_milestone.name, _milestone.reached_at).where(_milestone.name == bindparam("name"))
+)
+LATER = CompiledStatement(
     update(DataMigration)
     .where(_milestone.name == bindparam("key"))
     .values(reached_at=_milestone.reached_at + 5)

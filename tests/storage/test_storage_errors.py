@@ -42,7 +42,7 @@ def full(code):
     ],
 )
 def test_an_error_of_the_file_is_told_from_others_and_without_its_words(tmp_path, error, kind):
-    refusal = storage_errors.refusal(error, tmp_path)
+    refusal = storage_errors.to_api_error(error, tmp_path)
     assert type(refusal) is (kind or type(None))
     assert "secret" not in getattr(refusal, "detail", "")
 
@@ -65,7 +65,7 @@ def test_an_error_of_the_file_is_told_from_others_and_without_its_words(tmp_path
 def test_an_error_of_the_server_is_told_from_others_and_without_its_words(error, kind):
     raised = DBAPIError.instance("SELECT", {}, error("secret"), psycopg.Error, dialect=psycopg_dialect())
     assert str(raised.orig) == "secret"
-    refusal = storage_errors.refusal(raised)
+    refusal = storage_errors.to_api_error(raised)
     assert type(refusal) is (kind or type(None))
     assert "secret" not in getattr(refusal, "detail", "")
 
@@ -81,7 +81,7 @@ def test_an_error_of_the_server_is_told_from_others_and_without_its_words(error,
     ],
 )
 def test_a_file_that_cannot_be_made_is_told_without_its_name(number, kind):
-    refusal = storage_errors.of_disk(OSError(number, "secret", "/secret/path"))
+    refusal = storage_errors.from_os_error(OSError(number, "secret", "/secret/path"))
     assert type(refusal) is kind
     assert "secret" not in refusal.detail
 
@@ -89,10 +89,10 @@ def test_a_file_that_cannot_be_made_is_told_without_its_name(number, kind):
 def test_a_write_that_failed_on_a_full_disk_found_no_room(tmp_path, monkeypatch):
     error = full(sqlite3.SQLITE_IOERR_WRITE)
     # A disk of this size is no part of a test; the running service is tested on a full one.
-    monkeypatch.setattr(storage_errors, "_LEAST_BYTES", 1 << 80)
-    assert type(storage_errors.refusal(error, tmp_path)) is InsufficientStorage
-    assert type(storage_errors.refusal(error, tmp_path / "gone")) is Unavailable
-    assert type(storage_errors.refusal(full(sqlite3.SQLITE_READONLY), tmp_path)) is Unavailable
+    monkeypatch.setattr(storage_errors, "_MIN_FREE_BYTES", 1 << 80)
+    assert type(storage_errors.to_api_error(error, tmp_path)) is InsufficientStorage
+    assert type(storage_errors.to_api_error(error, tmp_path / "gone")) is Unavailable
+    assert type(storage_errors.to_api_error(full(sqlite3.SQLITE_READONLY), tmp_path)) is Unavailable
 
 
 @pytest.mark.parametrize(
@@ -105,5 +105,5 @@ def test_a_write_that_failed_on_a_full_disk_found_no_room(tmp_path, monkeypatch)
     ],
 )
 def test_a_connection_is_given_up_where_it_may_remember_what_is_no_longer_so(code, spoils):
-    assert storage_errors.spoils(failed(code)) is spoils
-    assert storage_errors.spoils(failed(code).orig) is spoils
+    assert storage_errors.must_reconnect(failed(code)) is spoils
+    assert storage_errors.must_reconnect(failed(code).orig) is spoils

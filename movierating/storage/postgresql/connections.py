@@ -9,11 +9,11 @@ from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
 
 from movierating.storage import storage_errors
-from movierating.storage.postgresql.liveness import Pulse
+from movierating.storage.postgresql.liveness import Liveness
 
 # A writer may queue behind a bulk import's chunk; beyond this the database counts as unavailable.
-PATIENCE_SECONDS = 30
-CONNECT_SECONDS = 3
+LOCK_TIMEOUT_SECONDS = 30
+CONNECT_TIMEOUT_SECONDS = 3
 # Two databases that were once one, before a restore or a failover, count and number on alike, and one that has crashed
 # gives the numbers of transactions again that it had undone. In one of these they differ: a crash makes PostgreSQL
 # forget its statistics, and may leave the server's start what it was. A replica's timeline is not its own, so it has no
@@ -26,13 +26,13 @@ _IDENTITY = (
 )
 
 # A job computes between two statements, and PostgreSQL ends it when that takes longer.
-IDLE_SECONDS = 60
+IDLE_TRANSACTION_TIMEOUT_SECONDS = 60
 
 
 def connect_arguments() -> dict[str, Any]:
     """What psycopg is told of each connection; a server that is gone is noticed in seconds."""
     return {
-        "connect_timeout": CONNECT_SECONDS,
+        "connect_timeout": CONNECT_TIMEOUT_SECONDS,
         "keepalives_idle": 10,
         "keepalives_interval": 5,
         "keepalives_count": 3,
@@ -43,20 +43,20 @@ def connect_arguments() -> dict[str, Any]:
 
 def configure(engine: Engine) -> None:
     """Set up each new connection of `engine`."""
-    pulse = Pulse()
+    liveness = Liveness()
 
     @event.listens_for(engine, "do_connect")
     def connect(_dialect: object, _record: object, _arguments: object, named: dict[str, Any]) -> Any:
         # Only who has the extra has the driver.
         from movierating.storage.postgresql import psycopg_compat
 
-        return psycopg_compat.connected(named, pulse)
+        return psycopg_compat.connected(named, liveness)
 
     @event.listens_for(engine, "connect")
     def set_up(connection: Any, _record: object) -> None:
         from movierating.storage.postgresql import psycopg_compat
 
-        psycopg_compat.teach(connection)
+        psycopg_compat.adapt(connection)
         connection.autocommit = True
         connection.execute(_set_up())
         connection.autocommit = False
@@ -86,8 +86,8 @@ def _set_up() -> str:
     A machine that is cut off, or a process that is stopped, would otherwise keep its locks for hours.
     """
     settings = {
-        "lock_timeout": f"{PATIENCE_SECONDS}s",
-        "idle_in_transaction_session_timeout": f"{IDLE_SECONDS}s",
+        "lock_timeout": f"{LOCK_TIMEOUT_SECONDS}s",
+        "idle_in_transaction_session_timeout": f"{IDLE_TRANSACTION_TIMEOUT_SECONDS}s",
         "tcp_keepalives_idle": "10",
         "tcp_keepalives_interval": "5",
         "tcp_keepalives_count": "3",
@@ -100,7 +100,7 @@ class Reader:
 
     def __init__(self, engine: Engine) -> None:
         self.connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-        self._driver = driver_of(self.connection)
+        self._driver = get_driver(self.connection)
 
     @cached_property
     def identity(self) -> str | None:
@@ -134,7 +134,7 @@ def _is_quiet(driver: Any) -> bool:
     return not socket.poll(0)
 
 
-def driver_of(connection: Connection) -> Any:
+def get_driver(connection: Connection) -> Any:
     """What psycopg calls a connection."""
     return connection.connection.dbapi_connection
 
@@ -144,7 +144,7 @@ def execute(connection: Connection, text: str, values: tuple[Any, ...] | None = 
     dialect: Any = connection.dialect
     try:
         # Two statements in one can't be prepared.
-        return driver_of(connection).execute(text, values, prepare=None if values else False)
+        return get_driver(connection).execute(text, values, prepare=None if values else False)
     except dialect.dbapi.Error as error:
         is_lost = _is_lost(connection, error)
         if is_lost:
@@ -162,7 +162,7 @@ def execute(connection: Connection, text: str, values: tuple[Any, ...] | None = 
 
 def _is_lost(connection: Connection, error: BaseException) -> bool:
     try:
-        lost = connection.invalidated or driver_of(connection).closed
+        lost = connection.invalidated or get_driver(connection).closed
     except SQLAlchemyError:
         return True
-    return bool(lost or storage_errors.is_unusable(error))
+    return bool(lost or storage_errors.is_server_unusable(error))

@@ -22,7 +22,7 @@ from movierating.errors import Unavailable
 from movierating.monitoring import counters
 from movierating.storage import storage_errors
 from movierating.storage.cache_versions import CALLER, MOVIE, Subject
-from movierating.storage.postgresql.connections import PATIENCE_SECONDS, Reader, driver_of, execute
+from movierating.storage.postgresql.connections import LOCK_TIMEOUT_SECONDS, Reader, execute, get_driver
 
 Job = Callable[[Connection], Any]
 
@@ -30,8 +30,8 @@ Job = Callable[[Connection], Any]
 _WRITERS, _START = 0x6D6F7669, 0x72617469
 
 # Times that a transaction is begun again which PostgreSQL ended in favour of another.
-ATTEMPTS = 5
-_LONGEST_PAUSE_SECONDS = 0.1
+MAX_ATTEMPTS = 5
+_MAX_BACKOFF_SECONDS = 0.1
 
 # Source: https://www.postgresql.org/docs/current/errcodes-appendix.html
 _SERIALIZATION_FAILURE, _DEADLOCK = "40001", "40P01"
@@ -55,7 +55,7 @@ class _Own(threading.local):
     is_writing = False
 
 
-class Door:
+class Database:
     """One engine's way in; it lives and goes with the engine."""
 
     def __init__(self) -> None:
@@ -94,32 +94,32 @@ class Door:
         self,
         engine: Engine,
         job: Job,
-        subjects: Collection[Subject] | None,
-        is_long: bool = False,
+        invalidates: Collection[Subject] | None,
+        own_transaction: bool = False,
     ) -> Any:
         """Run `job` in a transaction that is committed when this returns; raises what it raises, and then it is undone.
 
-        Where no `subjects` are given it runs alone. PostgreSQL may end a transaction in favour of another; then the
-        job runs again, up to ATTEMPTS times. Raises Unavailable where the database does not answer,
+        Where no `invalidates` are given it runs alone. PostgreSQL may end a transaction in favour of another; then the
+        job runs again, up to MAX_ATTEMPTS times. Raises Unavailable where the database does not answer,
         InsufficientStorage where its disk is full, and RuntimeError inside a job.
         """
         if self._own.is_writing:
             raise RuntimeError("a job must pass its connection on, and not call write()")
-        begin = _ALONE if subjects is None else _SHARED
+        begin = _ALONE if invalidates is None else _SHARED
         for attempt in itertools.count(1):
             try:
                 return self._attempt(engine, job, begin)
             except SQLAlchemyError as error:
-                if attempt == ATTEMPTS or _state(error) not in (_SERIALIZATION_FAILURE, _DEADLOCK):
-                    raise storage_errors.refusal(error) or error from error
-            pause = min(_LONGEST_PAUSE_SECONDS, 0.002 * 2**attempt)
+                if attempt == MAX_ATTEMPTS or _state(error) not in (_SERIALIZATION_FAILURE, _DEADLOCK):
+                    raise storage_errors.to_api_error(error) or error from error
+            pause = min(_MAX_BACKOFF_SECONDS, 0.002 * 2**attempt)
             time.sleep(random.uniform(0, pause))  # noqa: S311
         raise AssertionError  # pragma: no cover
 
     def _attempt(self, engine: Engine, job: Job, begin: str) -> Any:
         own, called_at, began_at = self._own, time.perf_counter(), None
         connection = self.read(engine)
-        driver = driver_of(connection)
+        driver = get_driver(connection)
         own.is_writing = True
         try:
             # Who waits too long for the lock has begun all the same.
@@ -170,12 +170,12 @@ class Door:
     def hold(self, _database: Path | None = None) -> None:
         """Nothing: nobody puts another database in this one's place."""
 
-    def take_alone(self) -> bool:
+    def upgrade_exclusive(self) -> bool:
         """False: other processes, perhaps on other machines, have the database open."""
         return False
 
-    def share(self) -> None:
-        """Nothing, as `take_alone` never took it."""
+    def downgrade_shared(self) -> None:
+        """Nothing, as `upgrade_exclusive` never took it."""
 
     def close(self, engine: Engine) -> None:
         """Close the connections, but for those on which other threads read; new ones open when needed."""
@@ -186,7 +186,7 @@ class Door:
 
 
 @contextmanager
-def first_start(engine: Engine) -> Iterator[Connection]:
+def first_start_lock(engine: Engine) -> Iterator[Connection]:
     """For who prepares the database: others, on whatever machine, wait until the block has ended.
 
     Gives the connection that holds the lock, on which each statement commits by itself.
@@ -200,13 +200,13 @@ def first_start(engine: Engine) -> Iterator[Connection]:
             # A connection that was lost has lost its lock as well.
             with suppress(SQLAlchemyError):
                 connection.exec_driver_sql(f"SELECT pg_advisory_unlock({_START})")
-                connection.exec_driver_sql(f"SET lock_timeout = '{PATIENCE_SECONDS}s'")
+                connection.exec_driver_sql(f"SET lock_timeout = '{LOCK_TIMEOUT_SECONDS}s'")
 
 
 def _commit(connection: Connection, begun_on: Any) -> None:
     """Raises Unavailable where the connection was lost, and RuntimeError where a job hid that a statement failed."""
-    if connection.invalidated or driver_of(connection) is not begun_on:
-        raise Unavailable(storage_errors.NO_ANSWER)
+    if connection.invalidated or get_driver(connection) is not begun_on:
+        raise Unavailable(storage_errors.DATABASE_UNAVAILABLE)
     # Of a transaction in which something failed PostgreSQL makes a ROLLBACK, without an error.
     if execute(connection, "COMMIT").statusmessage != "COMMIT":
         raise RuntimeError("a job went on after a statement that failed")

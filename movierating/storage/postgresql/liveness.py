@@ -14,10 +14,10 @@ from contextlib import closing
 from typing import TypeVar
 
 # How long to wait for an answer before the server is asked beside it, and how long that may take.
-PATIENCE_SECONDS = 3.0
-PROBE_SECONDS = 2.0
+RESPONSE_TIMEOUT_SECONDS = 3.0
+PROBE_TIMEOUT_SECONDS = 2.0
 # What was found is good for other threads too for so long.
-_GOOD_SECONDS = 1.0
+_PROBE_INTERVAL_SECONDS = 1.0
 
 # A client's question whether TLS is spoken. It is answered with one byte, to whoever asks, and takes no connection's
 # place. Source: https://www.postgresql.org/docs/current/protocol-message-formats.html (SSLRequest)
@@ -26,11 +26,11 @@ _QUESTION = struct.pack("!ii", 8, 80877103)
 T = TypeVar("T")
 
 
-class Stopped(Exception):
+class ServerStopped(Exception):
     """The server did not answer in time, or did not a moment ago."""
 
 
-class Pulse:
+class Liveness:
     """One server's, or that of whichever stands behind an address."""
 
     def __init__(self) -> None:
@@ -40,10 +40,10 @@ class Pulse:
         self._connecting = threading.Lock()
         self._stopped = False
 
-    def beats(self, host: str, port: int) -> bool:
-        """Whether the server there is alive; known within PROBE_SECONDS."""
+    def is_alive(self, host: str, port: int) -> bool:
+        """Whether the server there is alive; known within PROBE_TIMEOUT_SECONDS."""
         with self._asking:
-            if time.monotonic() - self._asked_at > _GOOD_SECONDS:
+            if time.monotonic() - self._asked_at > _PROBE_INTERVAL_SECONDS:
                 self._beats = _answers(host, port)
                 self._asked_at = time.monotonic()
             self._stopped = not self._beats
@@ -52,18 +52,18 @@ class Pulse:
     def connected(self, connect: Callable[[], T], timeout: type[Exception]) -> T:
         """What `connect` returns, which raises `timeout` where the server does not answer.
 
-        While it is known not to, one thread tries and all others are told at once. Raises Stopped.
+        While it is known not to, one thread tries and all others are told at once. Raises ServerStopped.
         """
         is_trying = self._stopped
         if is_trying and not self._connecting.acquire(blocking=False):
-            raise Stopped
+            raise ServerStopped
         try:
             made = connect()
             self._stopped = False
             return made
         except timeout as error:
             self._stopped = True
-            raise Stopped from error
+            raise ServerStopped from error
         finally:
             if is_trying:
                 self._connecting.release()
@@ -72,7 +72,7 @@ class Pulse:
 def _answers(host: str, port: int) -> bool:
     try:
         with closing(_socket(host)) as probe:
-            probe.settimeout(PROBE_SECONDS)
+            probe.settimeout(PROBE_TIMEOUT_SECONDS)
             probe.connect(f"{host}/.s.PGSQL.{port}" if _is_folder(host) else (host, port))
             probe.sendall(_QUESTION)
             return probe.recv(1) != b""

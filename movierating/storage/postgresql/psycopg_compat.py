@@ -10,36 +10,36 @@ from psycopg.errors import ConnectionTimeout, _WaitTimeout
 from psycopg.types.string import StrDumper
 
 from movierating.storage.postgresql import liveness
-from movierating.storage.postgresql.liveness import Pulse, Stopped
+from movierating.storage.postgresql.liveness import Liveness, ServerStopped
 
 
-def connected(arguments: dict[str, Any], of_server: Pulse) -> "psycopg.Connection[Any]":
+def connected(arguments: dict[str, Any], of_server: Liveness) -> "psycopg.Connection[Any]":
     """A connection whose waits end when the server has stopped. Raises psycopg.OperationalError."""
     try:
         made = of_server.connected(lambda: _Connection.connect(**arguments), ConnectionTimeout)
-    except Stopped as error:
+    except ServerStopped as error:
         raise ConnectionTimeout("the server does not answer") from error
-    made.pulse = of_server
+    made.liveness = of_server
     return made
 
 
 class _Connection(psycopg.Connection[Any]):
-    pulse: Pulse | None = None
+    liveness: Liveness | None = None
 
     def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
         """Psycopg's, which all statements come through; a long one may take as long as the server lives."""
-        if timeout is not None or self.pulse is None:
+        if timeout is not None or self.liveness is None:
             return super().wait(gen, interval, timeout)
         while True:
             try:
-                return super().wait(gen, interval, liveness.PATIENCE_SECONDS)
+                return super().wait(gen, interval, liveness.RESPONSE_TIMEOUT_SECONDS)
             except _WaitTimeout as error:
-                if not self.pulse.beats(self.info.hostaddr or self.info.host, self.info.port):
+                if not self.liveness.is_alive(self.info.hostaddr or self.info.host, self.info.port):
                     self.pgconn.finish()
                     raise psycopg.OperationalError("the server does not answer") from error
 
 
-def teach(connection: "psycopg.Connection[Any]") -> None:
+def adapt(connection: "psycopg.Connection[Any]") -> None:
     """Let a new connection do neither."""
     connection.adapters.register_dumper(str, _WithoutNul)
     connection.cursor_factory = _Cursor

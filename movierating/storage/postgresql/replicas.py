@@ -19,10 +19,10 @@ from movierating.storage.postgresql import connections as pg_connections
 from movierating.storage.postgresql import engine as pg_engine
 
 # A replica that has not replayed what the primary had written so long ago is not read from.
-MOST_SECONDS_BEHIND = 10.0
-LOOK_SECONDS = 1.0
+MAX_LAG_SECONDS = 10.0
+CHECK_INTERVAL_SECONDS = 1.0
 # One that has failed is asked again after this.
-REST_SECONDS = 1.0
+RETRY_INTERVAL_SECONDS = 1.0
 
 WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -33,7 +33,7 @@ class Replica:
     def __init__(self, url: str, options: dict[str, Any]) -> None:
         self._engine = create_engine(url, **options)
         pg_connections.configure(self._engine)
-        self._door = pg_engine.Door()
+        self._database = pg_engine.Database()
         self._looking = threading.Lock()
         self._look_at = 0.0
         self._rest_until = 0.0
@@ -48,14 +48,14 @@ class Replica:
                 self._look(primary)
             if time.monotonic() < self._rest_until:
                 return None
-            return self._door.read(self._engine)
+            return self._database.read(self._engine)
         except SQLAlchemyError:
             self.rest()
             return None
 
     def rest(self) -> None:
         """Leave it alone for a while; it has failed."""
-        self._rest_until = time.monotonic() + REST_SECONDS
+        self._rest_until = time.monotonic() + RETRY_INTERVAL_SECONDS
         self._tell(is_good=False, why="does not answer")
 
     def _look(self, primary: Connection) -> None:
@@ -64,14 +64,14 @@ class Replica:
             return
         try:
             now = time.monotonic()
-            self._look_at = now + LOOK_SECONDS
+            self._look_at = now + CHECK_INTERVAL_SECONDS
             self._marks.append((now, _position(primary, "pg_current_wal_insert_lsn()")))
-            replayed = _position(self._door.read(self._engine), "pg_last_wal_replay_lsn()")
+            replayed = _position(self._database.read(self._engine), "pg_last_wal_replay_lsn()")
             while self._marks and self._marks[0][1] <= replayed:
                 self._marks.popleft()
             behind = now - self._marks[0][0] if self._marks else 0.0
-            if behind > MOST_SECONDS_BEHIND:
-                self._rest_until = now + REST_SECONDS
+            if behind > MAX_LAG_SECONDS:
+                self._rest_until = now + RETRY_INTERVAL_SECONDS
                 self._tell(is_good=False, why="is too far behind")
             elif now >= self._rest_until:
                 self._tell(is_good=True, why="answers")
@@ -85,7 +85,7 @@ class Replica:
 
     def close(self) -> None:
         """Close the connections, but for those on which other threads read."""
-        self._door.close(self._engine)
+        self._database.close(self._engine)
 
 
 def _position(connection: Connection, function: str) -> int:
@@ -94,19 +94,19 @@ def _position(connection: Connection, function: str) -> int:
     return int(connection.exec_driver_sql(text).scalar_one())
 
 
-def routed(application: WSGI, engine: Engine) -> WSGI:
+def route_reads(application: WSGI, engine: Engine) -> WSGI:
     """A WSGI application that lets another one read from the replica of `engine` for those who send no credentials."""
-    door = engine.get_execution_options()["door"]
+    connections = engine.get_execution_options()["database"]
 
     def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         if not _may_lag(environ):
             return application(environ, start_response)
         held = _Held()
-        with door.lagging(engine) as lags:
+        with connections.lagging(engine) as lags:
             body = application(environ, held)
         if lags and held.status.startswith("503"):
             # It failed in the middle, or PostgreSQL ended the query because the replica had to go on.
-            door.replica.rest()
+            connections.replica.rest()
             environ["HTTP_X_REQUEST_ID"] = held.request_id
             return application(environ, start_response)
         start_response(held.status, held.headers)

@@ -16,12 +16,12 @@ from movierating.errors import Unavailable
 from movierating.storage import storage_errors
 from movierating.storage.cache_versions import Subject
 from movierating.storage.sqlite.database_file import OPENED, DatabaseFile, Opened
-from movierating.storage.sqlite.instance_lock import Hold, InUse
-from movierating.storage.sqlite.write_queue import PATIENCE_SECONDS, Job, Writer
+from movierating.storage.sqlite.instance_lock import InstanceLock, LockHeld
+from movierating.storage.sqlite.write_queue import WRITE_TIMEOUT_SECONDS, Job, WriteQueue
 
 T = TypeVar("T")
 
-IN_USE = "The instance is being restored or loaded; try again when that has ended."
+INSTANCE_LOCKED = "The instance is being restored or loaded; try again when that has ended."
 
 
 class Reader:
@@ -48,15 +48,15 @@ class _Own(threading.local):
     reader: Reader | None = None
 
 
-class Door:
+class Database:
     """One engine's way in: where its writers queue, and what its threads keep. It lives and goes with the engine."""
 
     def __init__(self) -> None:
-        self.writer = Writer()
+        self.write_queue = WriteQueue()
         self.own = _Own()
         self.file: DatabaseFile
         self._others_read = False
-        self._hold: Hold | None = None
+        self._hold: InstanceLock | None = None
         self._holding = threading.Lock()
 
     def read(self, engine: Engine) -> Connection:
@@ -68,25 +68,25 @@ class Door:
         return own.reader.connection
 
     def write(
-        self, engine: Engine, job: Job, subjects: Collection[Subject] | None, is_long: bool = False
+        self, engine: Engine, job: Job, invalidates: Collection[Subject] | None, own_transaction: bool = False
     ) -> Any:
-        """As `Writer.write`."""
-        return self.writer.write(engine, job, subjects, is_long)
+        """As `WriteQueue.write`."""
+        return self.write_queue.write(engine, job, invalidates, own_transaction)
 
     def version(self, engine: Engine, subject: Subject | None) -> tuple[Any, ...] | None:
-        """As `database.version`."""
+        """As `database.get_version`."""
         file = self.file.look()
         try:
-            versions = self.writer.turns.versions(engine)
+            versions = self.write_queue.write_lock.versions(engine)
         except OSError:
             return None
-        current = versions.of_anything() if subject is None else versions.of(subject)
+        current = versions.get_overall() if subject is None else versions.get(subject)
         return None if current is None else (file, versions.opening, current)
 
     def close(self, engine: Engine) -> None:
         """Close the connections, but for those on which other threads read, and hold the instance no more."""
         self.own.reader = None
-        self.writer.close()
+        self.write_queue.close()
         # Where another thread has ever read, it may hold a connection of an earlier pool.
         self._others_read = self._others_read or engine.pool.checkedout() > 0  # type: ignore[attr-defined]
         engine.dispose()
@@ -95,26 +95,26 @@ class Door:
         self._release()
 
     def hold(self, database: Path) -> None:
-        """Hold the instance until `release`. Raises InUse."""
+        """InstanceLock the instance until `release`. Raises LockHeld."""
         with self._holding:
             if self._hold is None:
-                self._hold = Hold(database, alone=False)
+                self._hold = InstanceLock(database, exclusive=False)
 
-    def take_alone(self) -> bool:
-        """Whether nobody else holds the instance; then nobody can until `share`. Raises InUse."""
+    def upgrade_exclusive(self) -> bool:
+        """Whether nobody else holds the instance; then nobody can until `downgrade_shared`. Raises LockHeld."""
         with self._holding:
-            return self._hold is not None and self._kept(self._hold.take_alone)
+            return self._hold is not None and self._kept(self._hold.upgrade_exclusive)
 
-    def share(self) -> None:
-        """Let others hold the instance again. Raises InUse."""
+    def downgrade_shared(self) -> None:
+        """Let others hold the instance again. Raises LockHeld."""
         with self._holding:
             if self._hold is not None:
-                self._kept(self._hold.share)
+                self._kept(self._hold.downgrade_shared)
 
     def _kept(self, change: Callable[[], T]) -> T:
         try:
             return change()
-        except InUse:
+        except LockHeld:
             # Between the two locks another took it.
             self._hold = None
             raise
@@ -126,21 +126,21 @@ class Door:
                 self._hold = None
 
 
-def _door(engine: Engine) -> Door:
-    found: Door = engine.get_execution_options()["door"]
+def _get_database(engine: Engine) -> Database:
+    found: Database = engine.get_execution_options()["database"]
     return found
 
 
 def connect_arguments() -> dict[str, Any]:
     """What the driver is told of each connection."""
-    return {"timeout": PATIENCE_SECONDS, "check_same_thread": False}
+    return {"timeout": WRITE_TIMEOUT_SECONDS, "check_same_thread": False}
 
 
 def configure(engine: Engine) -> None:
     """Set up each new connection of `engine`, and make transactions that write take the write lock first."""
     synchronous = engine.get_execution_options().get("sqlite_synchronous", "FULL")
 
-    file = _door(engine).file = DatabaseFile(Path(str(engine.url.database)))
+    file = _get_database(engine).file = DatabaseFile(Path(str(engine.url.database)))
 
     @event.listens_for(engine, "do_connect")
     def connect(dialect: Dialect, record: Any, _arguments: Any, options: dict[str, Any]) -> Any:
@@ -180,7 +180,7 @@ def _guard(engine: Engine) -> None:
 
     @event.listens_for(engine, "handle_error")
     def close_what_is_spoilt(context: Any) -> None:
-        if context.connection is not None and storage_errors.spoils(
+        if context.connection is not None and storage_errors.must_reconnect(
             context.original_exception, context.connection
         ):
             context.is_disconnect = True
@@ -203,8 +203,8 @@ def hold_while_open(engine: Engine) -> None:
 
 
 def hold(engine: Engine) -> None:
-    """Hold the instance until the engine's door is released. Raises Unavailable."""
+    """InstanceLock the instance until the engine's door is released. Raises Unavailable."""
     try:
-        _door(engine).hold(Path(str(engine.url.database)))
-    except InUse as error:
-        raise Unavailable(IN_USE) from error
+        _get_database(engine).hold(Path(str(engine.url.database)))
+    except LockHeld as error:
+        raise Unavailable(INSTANCE_LOCKED) from error

@@ -1,4 +1,4 @@
-"""Turns that writers of several processes take, and the versions that tell all of them what has changed.
+"""WriteLock that writers of several processes take, and the versions that tell all of them what has changed.
 
 A lock on a file, because SQLite makes a busy writer sleep and try again, in no order. The versions of what a
 transaction changes move with its commit, while nobody else has the turn.
@@ -18,7 +18,7 @@ from sqlalchemy import Engine
 
 from movierating.errors import Unavailable
 from movierating.storage import storage_errors
-from movierating.storage.cache_versions import Subject, Versions
+from movierating.storage.cache_versions import CacheVersions, Subject
 from movierating.storage.sqlite.database_file import identity
 
 try:
@@ -32,15 +32,15 @@ _LOOK_SECONDS = 0.01
 _CHECK_INTERVAL_SECONDS = 1.0
 
 
-class Turns:
+class WriteLock:
     """The files beside one database by which its writers take turns; each process has its own of these."""
 
     def __init__(self) -> None:
         self._lock = _LockFile()
-        self._versions: Versions | None = None
-        self._settled: Versions | None = None
+        self._versions: CacheVersions | None = None
+        self._settled: CacheVersions | None = None
         self._check_at = 0.0
-        self.long = LongTurns()
+        self.long = LongWriteLock()
 
     def take(self, engine: Engine) -> AbstractContextManager[None]:
         """A turn, which comes when no other process has it. Raises InsufficientStorage or Unavailable."""
@@ -49,8 +49,8 @@ class Turns:
         return _locked(self._lock.opened(_files(str(engine.url.database)).lock))
 
     @contextmanager
-    def changing(self, engine: Engine, subjects: Collection[Subject] | None) -> Iterator[None]:
-        """For a transaction in one's turn that changes no answers about others than `subjects`; None for any.
+    def invalidating(self, engine: Engine, invalidates: Collection[Subject] | None) -> Iterator[None]:
+        """For a transaction in one's turn that changes no answers about others than `invalidates`; None for any.
 
         The commit comes before the end of the block. Raises InsufficientStorage or Unavailable.
         """
@@ -60,12 +60,12 @@ class Turns:
         with _told_of_the_disk():
             versions = self.versions(engine)
         if self._settled is not versions:
-            versions.settle()
+            versions.recover()
             self._settled = versions
-        with versions.changing(subjects):
+        with versions.invalidating(invalidates):
             yield
 
-    def versions(self, engine: Engine) -> Versions:
+    def versions(self, engine: Engine) -> CacheVersions:
         """Those that move with what is written. Raises OSError where there can't be any."""
         if not _are_taken(engine):
             raise OSError("the writers of different processes don't take turns")
@@ -76,7 +76,7 @@ class Turns:
             if versions is not None and versions.identity != identity(file):
                 versions = None
         if versions is None:
-            versions = self._versions = Versions(file)
+            versions = self._versions = CacheVersions(file)
         return versions
 
     def close(self) -> None:
@@ -88,8 +88,8 @@ class Turns:
             self._versions = self._settled = None
 
 
-class LongTurns:
-    """Turns of long transactions, of which all processes together have one at a time and then leave others room.
+class LongWriteLock:
+    """WriteLock of long transactions, of which all processes together have one at a time and then leave others room.
 
     Who has one takes his place among the other writers only then, so that nobody queues behind two of them.
     """
@@ -196,7 +196,7 @@ def _files(database: str) -> _Files:
     """The files beside a database, which need not exist."""
     path = Path(database)
     writers, long_writers = (path.with_name(f".{path.name}.{name}") for name in ("writers", "long-writers"))
-    return _Files(writers, long_writers, Versions.file_of(path), path)
+    return _Files(writers, long_writers, CacheVersions.get_file(path), path)
 
 
 @contextmanager
@@ -205,7 +205,7 @@ def _told_of_the_disk() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise storage_errors.of_disk(error) from error
+        raise storage_errors.from_os_error(error) from error
 
 
 @contextmanager

@@ -22,29 +22,29 @@ from movierating.monitoring import counters
 from movierating.storage import storage_errors
 from movierating.storage.cache_versions import Subject
 from movierating.storage.sqlite.database_file import OPENED, Opened
-from movierating.storage.sqlite.write_lock import Turns
+from movierating.storage.sqlite.write_lock import WriteLock
 
 Job = Callable[[Connection], Any]
 
 # More would keep the first of them waiting without making the commit any cheaper for each.
-MOST_JOBS = 64
+MAX_BATCH_JOBS = 64
 
 # With so many in a transaction there is little to gain from waiting for more.
 ENOUGH_JOBS = 8
 
 # A writer may queue behind a bulk import's chunk; beyond this the database counts as unavailable.
-PATIENCE_SECONDS = 30
+WRITE_TIMEOUT_SECONDS = 30
 
 
 class _Waiting:
     """A job, and what became of it once its transaction has ended."""
 
-    __slots__ = ("called_at", "done", "error", "is_long", "job", "result", "subjects", "woken")
+    __slots__ = ("called_at", "done", "error", "invalidates", "job", "own_transaction", "result", "woken")
 
-    def __init__(self, job: Job, subjects: Collection[Subject] | None, is_long: bool) -> None:
+    def __init__(self, job: Job, invalidates: Collection[Subject] | None, own_transaction: bool) -> None:
         self.job = job
-        self.subjects = subjects
-        self.is_long = is_long
+        self.invalidates = invalidates
+        self.own_transaction = own_transaction
         self.called_at = time.perf_counter()
         self.done = False
         self.result: Any = None
@@ -54,7 +54,7 @@ class _Waiting:
         self.woken.acquire()
 
 
-class Writer:
+class WriteQueue:
     """The queue of one process for one database."""
 
     def __init__(self) -> None:
@@ -66,21 +66,22 @@ class Writer:
         self._gathering: _Waiting | None = None
         self._in_job = threading.local()
         self._connection: Connection | None = None
-        self.turns = Turns()
+        self.write_lock = WriteLock()
 
     def write(
-        self, engine: Engine, job: Job, subjects: Collection[Subject] | None, is_long: bool = False
+        self, engine: Engine, job: Job, invalidates: Collection[Subject] | None, own_transaction: bool = False
     ) -> Any:
         """Run `job` in a transaction that is committed when this returns; raises what it raises, and then it is undone.
 
-        It changes no answers about others than `subjects`; None for any. One that `is_long` is a transaction by itself.
+        It changes no answers about others than `invalidates`; None for any. One with
+        `own_transaction` is a transaction by itself.
         Raises RuntimeError inside a job: the second transaction would wait for the first without end.
         """
         if getattr(self._in_job, "now", False):
             raise RuntimeError("a job must pass its connection on, and not call write()")
-        own = _Waiting(job, subjects, is_long)
-        if is_long:
-            with self.turns.long.take(engine, self._front.locked, PATIENCE_SECONDS):
+        own = _Waiting(job, invalidates, own_transaction)
+        if own_transaction:
+            with self.write_lock.long.take(engine, self._front.locked, WRITE_TIMEOUT_SECONDS):
                 self._take_part(own, engine)
         else:
             self._take_part(own, engine)
@@ -104,7 +105,7 @@ class Writer:
 
     def _wait_for(self, own: _Waiting) -> None:
         """Return when `own` is done or is to lead; it is no more in the queue then."""
-        if not own.woken.acquire(timeout=PATIENCE_SECONDS):
+        if not own.woken.acquire(timeout=WRITE_TIMEOUT_SECONDS):
             with suppress(ValueError):
                 self._queue.remove(own)
                 raise Unavailable("The database is busy; try again shortly.")
@@ -123,7 +124,7 @@ class Writer:
 
     def _lead(self, own: _Waiting, engine: Engine) -> None:
         try:
-            if not own.is_long:
+            if not own.own_transaction:
                 self._gather(own)
             timed = self._write_together(own, engine)
         finally:
@@ -146,10 +147,10 @@ class Writer:
         began_at = time.perf_counter()
         self._in_job.now = True
         try:
-            with self.turns.take(engine):
+            with self.write_lock.take(engine):
                 began_at = time.perf_counter()
                 self._take_along(batch)
-                changes = self.turns.changing(engine, _subjects(batch))
+                changes = self.write_lock.invalidating(engine, _subjects(batch))
                 with changes, self._open(engine).begin() as transaction:
                     _run(transaction.connection, batch)
                     _refuse_if_lost(transaction.connection)
@@ -169,7 +170,7 @@ class Writer:
                         waiting.woken.release()
         waits = [began_at - waiting.called_at for waiting in batch]
         held = time.perf_counter() - began_at
-        if not first.is_long:
+        if not first.own_transaction:
             self._company = min(len(batch) + len(self._queue), ENOUGH_JOBS)
             self._pause = held / 2
         return {
@@ -181,7 +182,11 @@ class Writer:
         """Let those who wait into the transaction of `batch`, up to one who wants it alone."""
         # Who loses patience leaves at any moment.
         with suppress(IndexError):
-            while not batch[0].is_long and len(batch) < MOST_JOBS and not self._queue[0].is_long:
+            while (
+                not batch[0].own_transaction
+                and len(batch) < MAX_BATCH_JOBS
+                and not self._queue[0].own_transaction
+            ):
                 batch.append(self._queue.popleft())
 
     def _open(self, engine: Engine) -> Connection:
@@ -196,7 +201,9 @@ class Writer:
 
     def _forget_what_failed(self, batch: list[_Waiting]) -> None:
         """Let the next transaction look anew at a file or disk that has failed."""
-        if any(waiting.error is not None and storage_errors.spoils(waiting.error) for waiting in batch):
+        if any(
+            waiting.error is not None and storage_errors.must_reconnect(waiting.error) for waiting in batch
+        ):
             self._drop_connection()
 
     def _drop_connection(self) -> None:
@@ -214,16 +221,16 @@ class Writer:
             if self._connection is not None:
                 self._connection.close()
                 self._connection = None
-            self.turns.close()
+            self.write_lock.close()
         finally:
             self._call_next()
 
 
 def _subjects(batch: list[_Waiting]) -> set[Subject] | None:
     """About whom those in a transaction change answers; None for anybody."""
-    if any(waiting.subjects is None for waiting in batch):
+    if any(waiting.invalidates is None for waiting in batch):
         return None
-    return {each for waiting in batch for each in waiting.subjects or ()}
+    return {each for waiting in batch for each in waiting.invalidates or ()}
 
 
 def _is_good(connection: Connection) -> bool:
@@ -241,7 +248,7 @@ def _refuse_if_lost(connection: Connection) -> None:
     """Raises Unavailable where a commit would go into a file that nobody finds again."""
     opened: Opened | None = connection.info.get(OPENED)
     if opened is not None and not opened.is_there():
-        raise Unavailable(storage_errors.NO_ANSWER) from FileNotFoundError(
+        raise Unavailable(storage_errors.DATABASE_UNAVAILABLE) from FileNotFoundError(
             errno.ENOENT, "the database's file is gone"
         )
 
@@ -251,7 +258,7 @@ def _put_in_words(batch: list[_Waiting], engine: Engine) -> None:
     for waiting in batch:
         error = waiting.error
         if error is not None and (
-            refusal := storage_errors.refusal(error, Path(str(engine.url.database)).parent)
+            refusal := storage_errors.to_api_error(error, Path(str(engine.url.database)).parent)
         ):
             refusal.__cause__ = error
             waiting.error = refusal

@@ -51,17 +51,17 @@ def threads(app):
 
 @pytest.fixture
 def held(threads):
-    """`held(subjects)` begins a job about these that ends once `held.end` is set, which it is after the test."""
+    """`held(invalidates)` begins a job about these that ends once `held.end` is set, which it is after the test."""
     end = threading.Event()
 
-    def begin(subjects):
+    def begin(invalidates):
         begun = threading.Event()
 
         def job(_connection):
             begun.set()
             assert end.wait(30)
 
-        threads(write, job, subjects)
+        threads(write, job, invalidates)
         assert begun.wait(30)
 
     begin.end = end
@@ -87,7 +87,7 @@ def test_who_waits_too_long_for_a_lock_is_told_to_come_again(
     monkeypatch, tmp_path, outside, member, add_movie, problem
 ):
     rating = f"/v1/movies/{add_movie()}/rating"
-    monkeypatch.setattr(pg_connections, "PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr(pg_connections, "LOCK_TIMEOUT_SECONDS", 0.05)
     database.close()
     with outside(tmp_path / "instance") as other:
         other.exec_driver_sql(ALONE)
@@ -128,7 +128,7 @@ def test_a_job_that_is_ended_again_and_again_is_given_up(app, state):
 
     with pytest.raises(Unavailable):
         write(job)
-    assert len(runs) == pg_engine.ATTEMPTS
+    assert len(runs) == pg_engine.MAX_ATTEMPTS
 
 
 def test_a_job_that_hides_that_a_statement_failed_is_no_success(app, add_movie):
@@ -163,7 +163,7 @@ def test_a_job_whose_connection_was_lost_leaves_nothing(app, add_movie, outside,
 
 
 def test_who_holds_locks_and_does_nothing_is_ended(monkeypatch, app, add_movie):
-    monkeypatch.setattr(pg_connections, "IDLE_SECONDS", 0.1)
+    monkeypatch.setattr(pg_connections, "IDLE_TRANSACTION_TIMEOUT_SECONDS", 0.1)
     database.close()
     with pytest.raises(Unavailable):
         write(lambda _connection: time.sleep(0.5))
@@ -346,7 +346,7 @@ def plain(app, tmp_path):
 def test_whoever_may_read_may_know_which_database_it_is(app, plain):
     with psycopg.connect(plain, autocommit=True) as connection:
         (identity,) = connection.execute(pg_connections._IDENTITY).fetchone()
-    assert identity == database.version(db.engine, None)[0]
+    assert identity == database.get_version(db.engine, None)[1]
     assert len(identity.split("/")) == 5
 
 
@@ -359,6 +359,6 @@ def test_of_a_database_that_may_be_another_tomorrow_no_version_is_told(
         "REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC",
     )
     with create_app(environ(tmp_path / "other", DATABASE_URL=plain), prepared=False).app_context():
-        assert [database.version(db.engine, each) for each in (("movie", movie_id), None)] == [None, None]
+        assert [database.get_version(db.engine, each) for each in (("movie", movie_id), None)] == [None, None]
         assert database.read().scalar(select(Movie.id)) == movie_id
         database.close()

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 from movierating.storage.postgresql import liveness
-from movierating.storage.postgresql.liveness import Pulse, Stopped
+from movierating.storage.postgresql.liveness import Liveness, ServerStopped
 
 
 @contextmanager
@@ -42,25 +42,25 @@ def listening(family, address, says):
 
 
 @pytest.mark.parametrize(
-    ("says", "beats"), [(b"S", True), (b"N", True), (b"E", True), (b"", False), (None, False)]
+    ("says", "is_alive"), [(b"S", True), (b"N", True), (b"E", True), (b"", False), (None, False)]
 )
-def test_a_byte_is_a_sign_of_life(monkeypatch, says, beats):
-    monkeypatch.setattr(liveness, "PROBE_SECONDS", 0.2)
+def test_a_byte_is_a_sign_of_life(monkeypatch, says, is_alive):
+    monkeypatch.setattr(liveness, "PROBE_TIMEOUT_SECONDS", 0.2)
     with listening(socket.AF_INET, ("127.0.0.1", 0), says) as ((host, port), _):
-        assert Pulse().beats(host, port) is beats
+        assert Liveness().is_alive(host, port) is is_alive
 
 
 def test_a_socket_in_a_folder_is_asked_too(tmp_path):
     with listening(socket.AF_UNIX, str(tmp_path / ".s.PGSQL.5432"), b"S"):
-        assert Pulse().beats(str(tmp_path), 5432)
-    assert not Pulse().beats(str(tmp_path / "none"), 5432)
+        assert Liveness().is_alive(str(tmp_path), 5432)
+    assert not Liveness().is_alive(str(tmp_path / "none"), 5432)
 
 
 def test_many_threads_ask_once():
-    of_server = Pulse()
+    of_server = Liveness()
     with listening(socket.AF_INET, ("127.0.0.1", 0), b"S") as ((host, port), asked):
         with ThreadPoolExecutor(8) as threads:
-            assert all(threads.map(lambda _: of_server.beats(host, port), range(8)))
+            assert all(threads.map(lambda _: of_server.is_alive(host, port), range(8)))
         assert len(asked) == 1
 
 
@@ -69,19 +69,19 @@ def never():
 
 
 def test_while_it_is_stopped_one_thread_tries_and_others_are_told_at_once():
-    of_server, trying, end = Pulse(), threading.Event(), threading.Event()
+    of_server, trying, end = Liveness(), threading.Event(), threading.Event()
 
     def try_long():
         trying.set()
         assert end.wait(30)
         return "connected"
 
-    with pytest.raises(Stopped):
+    with pytest.raises(ServerStopped):
         of_server.connected(never, TimeoutError)
     with ThreadPoolExecutor(1) as threads:
         first = threads.submit(of_server.connected, try_long, TimeoutError)
         assert trying.wait(30)
-        with pytest.raises(Stopped):
+        with pytest.raises(ServerStopped):
             of_server.connected(pytest.fail, TimeoutError)
         end.set()
         assert first.result() == "connected"
@@ -89,7 +89,7 @@ def test_while_it_is_stopped_one_thread_tries_and_others_are_told_at_once():
 
 
 def test_what_else_keeps_from_connecting_is_no_sign_of_a_stop():
-    of_server = Pulse()
+    of_server = Liveness()
     with pytest.raises(ValueError, match="password"):
         of_server.connected(lambda: int("password"), TimeoutError)
     assert of_server.connected(lambda: time.monotonic(), TimeoutError)

@@ -87,7 +87,7 @@ def test_an_answer_that_is_kept_is_as_new_as_the_replica(path, client, member, a
 
 
 def test_a_replica_that_is_gone_is_left_alone_and_found_again(client, add_movie, follower, monkeypatch):
-    monkeypatch.setattr(replicas, "REST_SECONDS", 0.0)
+    monkeypatch.setattr(replicas, "RETRY_INTERVAL_SECONDS", 0.0)
     movie_id = add_movie()
     follower.stop()
     assert [client.get(f"/v1/movies/{movie_id}").status_code for _ in range(3)] == [200] * 3
@@ -101,8 +101,8 @@ def test_a_replica_that_is_gone_is_left_alone_and_found_again(client, add_movie,
 
 
 def test_a_replica_that_lags_too_far_is_not_read_from(client, member, add_movie, replica, monkeypatch):
-    monkeypatch.setattr(replicas, "MOST_SECONDS_BEHIND", 0.2)
-    monkeypatch.setattr(replicas, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(replicas, "MAX_LAG_SECONDS", 0.2)
+    monkeypatch.setattr(replicas, "CHECK_INTERVAL_SECONDS", 0.0)
     movie_id = add_movie()
     follow(replica)
     replica(PAUSE)
@@ -115,8 +115,8 @@ def test_a_replica_that_lags_too_far_is_not_read_from(client, member, add_movie,
 
 def test_a_query_that_the_replica_ends_is_answered_by_the_primary(client, app, add_movie, monkeypatch):
     movie_id = add_movie()
-    door = db.engine.get_execution_options()["door"]
-    with door.lagging(db.engine) as lags:
+    connections = db.engine.get_execution_options()["database"]
+    with connections.lagging(db.engine) as lags:
         assert lags
         pid = database.read().exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
     # As a conflict with what it replays does, between the look at the connection and its use.
@@ -125,7 +125,7 @@ def test_a_query_that_the_replica_ends_is_answered_by_the_primary(client, app, a
         lambda self: not self.connection.invalidated,
     )
     with psycopg.connect(
-        door.replica._engine.url.render_as_string().replace("+psycopg", ""), autocommit=True
+        connections.replica._engine.url.render_as_string().replace("+psycopg", ""), autocommit=True
     ) as other:
         other.execute("SELECT pg_terminate_backend(%s)", [pid])
     answer = client.get(f"/v1/movies/{movie_id}", headers={"X-Request-ID": "mine"})

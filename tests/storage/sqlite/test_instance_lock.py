@@ -7,14 +7,14 @@ import sys
 
 import pytest
 
-from movierating.storage.sqlite.instance_lock import Hold, InUse
+from movierating.storage.sqlite.instance_lock import InstanceLock, LockHeld
 
 pytestmark = pytest.mark.sqlite
 
 HOLD = """
 import os, pathlib, sys, time
-from movierating.storage.sqlite.instance_lock import Hold
-hold = Hold(pathlib.Path(sys.argv[1]), alone=False)
+from movierating.storage.sqlite.instance_lock import InstanceLock
+hold = InstanceLock(pathlib.Path(sys.argv[1]), exclusive=False)
 """
 
 
@@ -42,8 +42,8 @@ def process(database):
 
 def is_free(database):
     try:
-        Hold(database, alone=True).release()
-    except InUse:
+        InstanceLock(database, exclusive=True).release()
+    except LockHeld:
         return False
     return True
 
@@ -53,12 +53,12 @@ def is_free(database):
     [(False, False, True), (False, True, False), (True, False, False), (True, True, False)],
 )
 def test_who_has_it_alone_has_it_alone(database, first, second, both):
-    hold = Hold(database, alone=first)
+    hold = InstanceLock(database, exclusive=first)
     if both:
-        Hold(database, alone=second).release()
+        InstanceLock(database, exclusive=second).release()
     else:
-        with pytest.raises(InUse):
-            Hold(database, alone=second)
+        with pytest.raises(LockHeld):
+            InstanceLock(database, exclusive=second)
     hold.release()
     assert is_free(database)
 
@@ -82,21 +82,21 @@ def test_a_forked_process_holds_on_when_its_parent_is_gone(database, process):
 
 
 def test_where_nothing_can_be_locked_only_alone_is_refused(tmp_path):
-    Hold(tmp_path / "gone" / "data", alone=False).release()
+    InstanceLock(tmp_path / "gone" / "data", exclusive=False).release()
     with pytest.raises(FileNotFoundError):
-        Hold(tmp_path / "gone" / "data", alone=True)
+        InstanceLock(tmp_path / "gone" / "data", exclusive=True)
 
 
 def test_a_hold_that_nobody_shares_is_taken_alone_and_shared_again(database):
-    hold = Hold(database, alone=False)
-    assert hold.take_alone()
-    with pytest.raises(InUse):
-        Hold(database, alone=False)
-    hold.share()
-    other = Hold(database, alone=False)
-    assert not hold.take_alone()
+    hold = InstanceLock(database, exclusive=False)
+    assert hold.upgrade_exclusive()
+    with pytest.raises(LockHeld):
+        InstanceLock(database, exclusive=False)
+    hold.downgrade_shared()
+    other = InstanceLock(database, exclusive=False)
+    assert not hold.upgrade_exclusive()
     other.release()
     assert not is_free(database)
-    assert hold.take_alone()
+    assert hold.upgrade_exclusive()
     hold.release()
     assert is_free(database)

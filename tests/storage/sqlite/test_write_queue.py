@@ -11,7 +11,7 @@ from movierating import clock
 from movierating.errors import InsufficientStorage, Unavailable
 from movierating.movies.models import DataMigration
 from movierating.storage.database import db, read, write
-from movierating.storage.sqlite.write_queue import Writer
+from movierating.storage.sqlite.write_queue import WriteQueue
 
 pytestmark = pytest.mark.sqlite
 
@@ -40,17 +40,17 @@ def held_back(app):
             started.set()
             release.wait(10)
 
-        def outcome(job, is_long=False):
+        def outcome(job, own_transaction=False):
             with app.app_context():
                 try:
-                    return write(job, is_long=is_long)
+                    return write(job, own_transaction=own_transaction)
                 except Exception as error:
                     return error
 
         with ThreadPoolExecutor(len(jobs) + 1) as pool:
             holder = pool.submit(outcome, hold)
             started.wait(10)
-            writer = db.engine.get_execution_options()["door"].writer
+            writer = db.engine.get_execution_options()["database"].write_queue
             outcomes = []
             for number, job in enumerate(jobs, 1):
                 outcomes.append(pool.submit(outcome, job, number <= long))
@@ -132,7 +132,7 @@ def test_a_long_job_is_alone_and_others_come_between_it_and_the_next(held_back):
 def test_behind_a_long_job_others_come_before_the_long_one_of_another_process(app):
     # A second writer takes its turns with the first as one of another process does.
     engine = db.engine
-    ours, theirs = engine.get_execution_options()["door"].writer, Writer()
+    ours, theirs = engine.get_execution_options()["database"].write_queue, WriteQueue()
     order, began, release = [], threading.Event(), threading.Event()
 
     def first(_connection):
@@ -154,7 +154,7 @@ def test_behind_a_long_job_others_come_before_the_long_one_of_another_process(ap
         outcomes = [pool.submit(ours.write, engine, first, (), True)]
         began.wait(10)
         outcomes.append(pool.submit(theirs.write, engine, lambda _: order.append("long"), (), True))
-        while not theirs.turns.long._among_threads.locked():
+        while not theirs.write_lock.long._among_threads.locked():
             pass
         outcomes.append(pool.submit(theirs.write, engine, short, ()))
         while not theirs._front.locked():
@@ -167,7 +167,7 @@ def test_behind_a_long_job_others_come_before_the_long_one_of_another_process(ap
 
 
 def test_who_comes_while_the_connection_is_closed_writes_after_that(app, monkeypatch):
-    writer = db.engine.get_execution_options()["door"].writer
+    writer = db.engine.get_execution_options()["database"].write_queue
 
     def late():
         with app.app_context():
@@ -181,15 +181,15 @@ def test_who_comes_while_the_connection_is_closed_writes_after_that(app, monkeyp
             while not writer._queue:
                 pass
 
-        monkeypatch.setattr(writer.turns, "close", close)
+        monkeypatch.setattr(writer.write_lock, "close", close)
         writer.close()
         coming[0].result(10)
     assert reached("after closing") == 1
 
 
 def test_who_waits_too_long_is_told_and_leaves_the_queue(app, monkeypatch):
-    monkeypatch.setattr("movierating.storage.sqlite.write_queue.PATIENCE_SECONDS", 0.05)
-    writer = db.engine.get_execution_options()["door"].writer
+    monkeypatch.setattr("movierating.storage.sqlite.write_queue.WRITE_TIMEOUT_SECONDS", 0.05)
+    writer = db.engine.get_execution_options()["database"].write_queue
     inside, refused = threading.Event(), threading.Event()
 
     def hold():
