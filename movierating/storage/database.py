@@ -101,7 +101,7 @@ def _get_database(engine: Engine) -> Any:
 
 
 def hold_instance() -> None:
-    """InstanceLock the application's instance until `close()`, as an open connection does. Raises Unavailable."""
+    """Hold the application's instance until `close()`, as an open connection does. Raises Unavailable."""
     if get_sqlite_file() is not None:
         sqlite_engine.hold(db.engine)
     else:

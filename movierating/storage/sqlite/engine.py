@@ -17,11 +17,15 @@ from movierating.storage import storage_errors
 from movierating.storage.cache_versions import Subject
 from movierating.storage.sqlite.database_file import OPENED, DatabaseFile, Opened
 from movierating.storage.sqlite.instance_lock import InstanceLock, LockHeld
-from movierating.storage.sqlite.write_queue import WRITE_TIMEOUT_SECONDS, Job, WriteQueue
+from movierating.storage.sqlite.write_batch import Job
+from movierating.storage.sqlite.write_queue import WRITE_TIMEOUT_SECONDS, WriteQueue
 
 T = TypeVar("T")
 
 INSTANCE_LOCKED = "The instance is being restored or loaded; try again when that has ended."
+
+
+_MAX_LOG_BYTES = 32 << 20
 
 
 class Reader:
@@ -95,7 +99,7 @@ class Database:
         self._release()
 
     def hold(self, database: Path) -> None:
-        """InstanceLock the instance until `release`. Raises LockHeld."""
+        """Hold the instance until `release`. Raises LockHeld."""
         with self._holding:
             if self._hold is None:
                 self._hold = InstanceLock(database, exclusive=False)
@@ -168,6 +172,8 @@ def _set_pragmas(connection: sqlite3.Connection, synchronous: str) -> None:
     connection.execute("PRAGMA cache_size = -2048")
     # A page that many ratings changed is copied into the file once; the log so grows to 16 MB.
     connection.execute("PRAGMA wal_autocheckpoint = 4000")
+    # A reader of a long snapshot makes it grow further; the next checkpoint that restarts it cuts it to this.
+    connection.execute(f"PRAGMA journal_size_limit = {_MAX_LOG_BYTES}")
 
 
 def _guard(engine: Engine) -> None:
@@ -203,7 +209,7 @@ def hold_while_open(engine: Engine) -> None:
 
 
 def hold(engine: Engine) -> None:
-    """InstanceLock the instance until the engine's door is released. Raises Unavailable."""
+    """Hold the instance until the engine's door is released. Raises Unavailable."""
     try:
         _get_database(engine).hold(Path(str(engine.url.database)))
     except LockHeld as error:

@@ -1,8 +1,13 @@
 """Those who wait share one transaction, and each has its own outcome."""
 
+import signal
+import sqlite3
+import subprocess
+import sys
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import closing
 
 import pytest
 from sqlalchemy import func, insert, select
@@ -11,6 +16,7 @@ from movierating import clock
 from movierating.errors import InsufficientStorage, Unavailable
 from movierating.movies.models import DataMigration
 from movierating.storage.database import db, read, write
+from movierating.storage.sqlite import write_batch, write_queue
 from movierating.storage.sqlite.write_queue import WriteQueue
 
 pytestmark = pytest.mark.sqlite
@@ -154,10 +160,10 @@ def test_behind_a_long_job_others_come_before_the_long_one_of_another_process(ap
         outcomes = [pool.submit(ours.write, engine, first, (), True)]
         began.wait(10)
         outcomes.append(pool.submit(theirs.write, engine, lambda _: order.append("long"), (), True))
-        while not theirs.write_lock.long._among_threads.locked():
+        while not theirs._long_lock.locked():
             pass
         outcomes.append(pool.submit(theirs.write, engine, short, ()))
-        while not theirs._front.locked():
+        while not theirs._leader_lock.locked():
             pass
         release.set()
         for outcome in outcomes:
@@ -181,7 +187,7 @@ def test_who_comes_while_the_connection_is_closed_writes_after_that(app, monkeyp
             while not writer._queue:
                 pass
 
-        monkeypatch.setattr(writer.write_lock, "close", close)
+        monkeypatch.setattr(writer._batch_writer, "close", close)
         writer.close()
         coming[0].result(10)
     assert reached("after closing") == 1
@@ -206,3 +212,104 @@ def test_who_waits_too_long_is_told_and_leaves_the_queue(app, monkeypatch):
     assert not writer._queue
     write(reach("in time"))
     assert (reached("too late"), reached("in time")) == (0, 1)
+
+
+@pytest.fixture
+def foreign_lock(app, tmp_path):
+    """Another program's connection that holds SQLite's write lock until it is closed."""
+    connection = sqlite3.connect(tmp_path / "instance" / "movierating.sqlite3", check_same_thread=False)
+    connection.execute("BEGIN IMMEDIATE")
+    yield connection
+    connection.close()
+
+
+@pytest.fixture
+def write_in_thread(app):
+    """`write_in_thread(name)` adds a row in a thread; its result is the error, or None."""
+
+    def work(name):
+        with app.app_context():
+            try:
+                write(reach(name))
+            except Unavailable as error:
+                return error
+
+    with ThreadPoolExecutor(20) as pool:
+        yield lambda name: pool.submit(work, name)
+
+
+def test_while_another_program_holds_the_lock_only_five_writers_wait(foreign_lock, write_in_thread):
+    writers = [write_in_thread(f"waiting {number}") for number in range(8)]
+    done, waiting = wait(writers, timeout=5)
+    assert (len(done), len(waiting)) == (3, write_queue.MAX_WAITING_THREADS)
+    assert all(isinstance(each.result(), Unavailable) for each in done)
+    started = time.monotonic()
+    assert isinstance(write_in_thread("one more").result(), Unavailable)
+    assert time.monotonic() - started < 1
+    foreign_lock.rollback()
+    assert [each.result(10) for each in waiting] == [None] * write_queue.MAX_WAITING_THREADS
+    assert reached("waiting%") == write_queue.MAX_WAITING_THREADS
+
+
+def test_writers_are_not_delayed_after_a_lock_that_was_held_long(foreign_lock, write_in_thread):
+    waiting = [write_in_thread(f"waiting {number}") for number in range(4)]
+    time.sleep(4)
+    foreign_lock.rollback()
+    assert [each.result(10) for each in waiting] == [None] * 4
+    started = time.monotonic()
+    write(reach("afterwards"))
+    assert time.monotonic() - started < 1.5
+
+
+STOPPED_WRITER = """
+import os, signal
+from sqlalchemy import insert
+from movierating import create_app
+from movierating.movies.models import DataMigration
+from movierating.storage import database
+
+
+def job(connection):
+    connection.execute(insert(DataMigration).values(name="of the stopped process", reached_at=0))
+    print("inside", flush=True)
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+
+with create_app().app_context():
+    database.write(job)
+    database.close()
+"""
+
+
+def test_writers_do_not_wait_for_a_stopped_process_longer_than_the_timeout(
+    app, environ, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(write_batch, "LOCK_TIMEOUT_SECONDS", 0.3)
+    write(reach("acknowledged"))
+    command, env = [sys.executable, "-c", STOPPED_WRITER], environ(tmp_path / "instance")
+    with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "inside\n"
+        for _ in range(2):
+            with pytest.raises(Unavailable):
+                write(reach("meanwhile"))
+        assert (reached("acknowledged"), reached("of the%")) == (1, 0)
+        process.send_signal(signal.SIGCONT)
+    assert process.returncode == 0
+    write(reach("afterwards"))
+    assert (reached("acknowledged"), reached("meanwhile")) == (1, 0)
+    assert (reached("of the%"), reached("afterwards")) == (1, 1)
+
+
+def test_log_that_grew_behind_a_snapshot_shrinks_again(app, tmp_path):
+    file = tmp_path / "instance" / "movierating.sqlite3"
+    log = file.with_name(f"{file.name}-wal")
+    with closing(sqlite3.connect(file, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM user").fetchone()
+        write(
+            lambda connection: connection.exec_driver_sql("CREATE TABLE large AS SELECT zeroblob(50000000)")
+        )
+        assert log.stat().st_size > 50_000_000
+    for number in range(3):
+        write(reach(f"small {number}"))
+    assert log.stat().st_size <= 32 << 20

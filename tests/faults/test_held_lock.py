@@ -1,0 +1,36 @@
+"""Another program holds SQLite's write lock: reads and /healthz go on, and writers beyond five get 503."""
+
+import sqlite3
+import time
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import closing
+
+import pytest
+
+pytestmark = pytest.mark.sqlite
+
+WRITERS = 8
+
+
+def test_reads_go_on_while_another_program_holds_the_lock(instance, populate, serve, client_of, unsound):
+    ids = populate(instance, "ada", count=WRITERS)
+    service = serve(instance)
+    ada, reader = client_of(service, "ada"), client_of(service)
+    clients = [ada.again() for _ in range(WRITERS)]
+    file = instance / "movierating.sqlite3"
+    with ThreadPoolExecutor(WRITERS) as threads, closing(sqlite3.connect(file, isolation_level=None)) as lock:
+        lock.execute("BEGIN IMMEDIATE")
+        rating = [threads.submit(client.rate, movie, 7) for client, movie in zip(clients, ids, strict=True)]
+        rejected, waiting = wait(rating, timeout=3)
+        for path in ("/healthz", f"/v1/movies/{ids[0]}", "/v1/movies?sort=title") * 3:
+            started = time.monotonic()
+            assert reader.send("GET", path).status == 200
+            assert time.monotonic() - started < 2
+        lock.rollback()
+        assert {each.result().status for each in rejected} == {503}
+        assert {each.result().status for each in waiting} == {201}
+        assert len(waiting) == 5
+    for client in clients:
+        client.close()
+    assert service.stop() == 0
+    assert unsound(instance) == []
