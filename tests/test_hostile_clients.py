@@ -233,9 +233,7 @@ def test_a_strange_body_is_refused(send, body, status):
     assert json.loads(received.partition(b"\r\n\r\n")[2])["status"] == status
 
 
-@pytest.mark.parametrize(
-    "host", [b"evil.example", b"", b"a b", b"\xff", b"[::1", b"x@evil.example", b"<script>"]
-)
+@pytest.mark.parametrize("host", [b"evil.example", b"a b", b"[::1", b"x@evil.example", b"<script>"])
 def test_no_answer_leads_to_a_host_that_a_client_names(send, host):
     forwarded = b"X-Forwarded-Host: evil.example\r\nX-Forwarded-Prefix: //evil.example\r\n"
     name = f"name{host.hex()[:20]}"
@@ -254,3 +252,21 @@ def test_no_answer_leads_to_a_host_that_a_client_names(send, host):
         location = re.search(rb"^location: (.+)\r$", received, re.MULTILINE | re.IGNORECASE)[1]
         assert re.fullmatch(rb"/docs|/v1/users/\d+", location)
         assert b"evil" not in received.replace(b"x@evil.example", b"").partition(b"\r\n\r\n")[0]
+
+
+@pytest.mark.parametrize("path", [b"/v1/movies", b"/v1/users/me"])
+@pytest.mark.parametrize(
+    "request_end",
+    [
+        b" HTTP/1.1\r\n",
+        b" HTTP/1.0\r\n",
+        b" HTTP/1.1\r\nHost:\r\n",
+        b" HTTP/1.1\r\nHost: \xff\r\n",
+        b" HTTP/1.1\r\nHost: a\r\nHost: b\r\n",
+        b" HTTP/1.1\r\nHost: a\r\nHost: a\r\n",
+        b" HTTP/1.0\r\nHost: a\r\nhost: b\r\n",
+    ],
+)
+def test_a_request_without_exactly_one_host_gets_400(send, path, request_end):
+    assert send(get(path))[0] in ([200], [401])
+    assert send(b"GET " + path + request_end + END + b"\r\n")[0] == [400]

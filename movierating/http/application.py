@@ -8,10 +8,11 @@ from flask import Response
 from flask.globals import request_ctx
 from flask.sessions import NullSession, SessionInterface, SessionMixin
 from flask.signals import request_finished, request_started, request_tearing_down
-from werkzeug.exceptions import MethodNotAllowed, NotFound
+from werkzeug.exceptions import BadRequest, MethodNotAllowed, NotFound
 from werkzeug.routing import MapAdapter
 
 from movierating.http.error_handlers import log_error
+from movierating.http.proxies import has_one_host
 from movierating.http.request_limits import Request
 from movierating.http.response_cache import ROUTE
 
@@ -45,7 +46,12 @@ class Application(flask.Flask):
         self._url_adapters: dict[tuple[str, ...], MapAdapter] = {}
 
     def create_url_adapter(self, request: flask.Request | None) -> MapAdapter | None:
-        """Return Flask's adapter; what it derives from host, scheme and mount point is cached."""
+        """Return Flask's adapter; what it derives from host, scheme and mount point is cached.
+
+        Raises BadRequest, which Flask raises again when it dispatches the request, unless there is one Host header.
+        """
+        if request is not None and not has_one_host(request.environ):
+            raise BadRequest("Send exactly one Host header.")
         key = _get_adapter_key(request.environ) if request is not None else None
         if request is None or key is None:
             return super().create_url_adapter(request)

@@ -18,6 +18,7 @@ from typing import Any
 
 from werkzeug.http import parse_etags, unquote_etag
 
+from movierating.http.proxies import has_one_host
 from movierating.monitoring import request_log
 from movierating.monitoring.logs import RequestRecord
 
@@ -127,6 +128,7 @@ def _is_anybodys(environ: dict[str, Any], path: str) -> bool:
         and environ["REQUEST_METHOD"] in READ_METHODS
         and "HTTP_AUTHORIZATION" not in environ
         and "HTTP_ORIGIN" not in environ
+        and has_one_host(environ)
     )
 
 
