@@ -33,6 +33,7 @@ class Reader:
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
+        self._pool = connection.engine.pool
         self._opened: Opened | None = connection.info.get(OPENED)
 
     def is_good(self) -> bool:
@@ -43,6 +44,9 @@ class Reader:
         return not (self.connection.closed or self.connection.invalidated)
 
     def __del__(self) -> None:
+        if self.connection.engine.pool is not self._pool and not self.connection.closed:
+            # `close` has replaced the pool, and a connection that goes back to the old one is never closed.
+            self.connection.invalidate()
         self.connection.close()
 
 

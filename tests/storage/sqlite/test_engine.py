@@ -1,0 +1,37 @@
+"""The connections of threads."""
+
+import gc
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from movierating.storage import database
+
+pytestmark = pytest.mark.sqlite
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="only Linux lists the open files of a process")
+def test_a_thread_that_outlives_close_closes_its_connection(app):
+    opened, closed = threading.Event(), threading.Event()
+
+    def read_and_wait():
+        with app.app_context():
+            database.read()
+        opened.set()
+        closed.wait(30)
+
+    thread = threading.Thread(target=read_and_wait)
+    thread.start()
+    assert opened.wait(30)
+    path = str(database.file())
+    gc.disable()
+    try:
+        database.close()
+        closed.set()
+        thread.join(30)
+        links = [file for file in Path("/proc/self/fd").iterdir() if os.path.lexists(file)]
+        assert path not in [os.path.realpath(file) for file in links]
+    finally:
+        gc.enable()
