@@ -1,10 +1,9 @@
-"""Versions of what answers show, in memory that all processes of an instance share; to read one takes no system call.
+"""Versions of cached responses, in memory that all processes of an instance share; reading one takes no system call.
 
-They are counters in a file that each process maps: one of everything, one of anything, and one each for the movies
-and for the users whose ids leave the same remainder. Who writes makes those of what it changes odd before its COMMIT
-and even again after it, before anybody is answered; writers take turns, so nobody else moves them meanwhile. So an
-answer that was made while a version was even is good for as long as that version stays; and of an odd one nothing can
-be told.
+They are counters in a file that each process maps: one that invalidates everything, one that changes with anything,
+and one for each group of movies or users whose ids have the same remainder. A writer makes the counters of what it
+changes odd before its COMMIT and even again after it, before it returns; it holds the write lock meanwhile. So a
+response made while a version was even is valid until that version changes, and an odd version means unknown.
 
 Writes of other programs change no version.
 """
@@ -18,9 +17,9 @@ from pathlib import Path
 
 from movierating.storage.sqlite.database_file import identity
 
-# What an answer is about, and its id: a movie with its sums, the ratings of a movie with who gave them, a user with
-# theirs, or what a user's sessions may do. Facts of movies and names of users stand in many answers, so to change one
-# is to change anything.
+# A kind of response and an id: a movie with its statistics, the ratings of a movie with their users, a user with
+# ratings, or what a user's sessions may do. Many responses contain a movie's facts or a user's name, so changing one of
+# these invalidates everything.
 Subject = tuple[str, int]
 MOVIE, RATERS, USER, CALLER = "movie", "raters", "user", "caller"
 
@@ -34,14 +33,14 @@ _openings = itertools.count()
 
 
 class CacheVersions:
-    """The versions of one database, kept in `file`, which need not exist. Raises OSError if it can't be had.
+    """The versions of one database, in `file`, which need not exist. Raises OSError if it can't be opened.
 
     Versions of different files, or of the same one when it is opened again, don't compare; `opening` tells them apart.
     """
 
     def __init__(self, file: Path) -> None:
         with file.open("ab") as opened:
-            # It never gets shorter: whoever maps an end that is cut off is killed.
+            # Never truncate it: a process that maps an end that is cut off is killed.
             if opened.tell() < _BYTES:
                 opened.truncate(_BYTES)
         with file.open("r+b") as opened:
@@ -53,15 +52,15 @@ class CacheVersions:
 
     @staticmethod
     def get_file(database: Path) -> Path:
-        """The file in which the versions of a database are kept."""
+        """Return the file that holds the versions of a database."""
         return database.with_name(f".{database.name}.versions")
 
     def get(self, subject: Subject) -> tuple[int, int] | None:
-        """What an answer about it stands or falls with; None while it changes."""
+        """Return the version of responses about the subject, None while it changes."""
         return self._pair(_place(subject))
 
     def get_overall(self) -> tuple[int, int] | None:
-        """What any answer stands or falls with; None while something changes."""
+        """Return the version of responses about anything, None while something changes."""
         return self._pair(_ANYTHING)
 
     def _pair(self, place: int) -> tuple[int, int] | None:
@@ -70,7 +69,7 @@ class CacheVersions:
 
     @contextmanager
     def invalidating(self, subjects: Collection[Subject] | None) -> Iterator[None]:
-        """For a transaction that changes no answers about others than these, None any; only in a writer's turn."""
+        """Invalidate responses about these subjects, None for all; COMMIT inside the block, holding the write lock."""
         places = {_ANYTHING, *([_EVERYTHING] if subjects is None else map(_place, subjects))}
         counters = self._counters
         for place in places:
@@ -82,19 +81,19 @@ class CacheVersions:
                 counters[place] += 1
 
     def recover(self) -> None:
-        """Make even what somebody who was killed left odd; only in a writer's turn."""
+        """Make even the versions that a killed writer left odd. Call it holding the write lock."""
         counters = self._counters
         for place in [place for place, version in enumerate(counters.tolist()) if version & 1]:
             counters[place] += 1
 
     def close(self) -> None:
-        """Let go of the memory."""
+        """Unmap the memory."""
         self._counters.release()
         self._memory.close()
 
 
 def _allocate(descriptor: int) -> None:
-    """Raises OSError where the disk is full; a process that writes to memory behind which there is none gets killed."""
+    """Raise OSError if the disk is full: a process that writes to mapped memory without disk space is killed."""
     if hasattr(os, "posix_fallocate"):
         os.posix_fallocate(descriptor, 0, _BYTES)
 

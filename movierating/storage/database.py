@@ -1,8 +1,8 @@
-"""The database: the one door for writes and reads, and what differs between databases.
+"""The database: reads and writes, on SQLite or PostgreSQL.
 
 `write(job)` is the only way to change data: `job(connection)` runs Core statements inside one transaction and returns
-its result. It may run in the thread of another who writes, so it must not depend on the request (no context locals);
-helpers that it calls never commit.
+its result. It may run in another request's thread, so it must not use context locals of Flask, and functions that it
+calls never commit.
 """
 
 import itertools
@@ -68,7 +68,7 @@ def engine_options(url: str, instance: Path, synchronous: str, cursor_key: bytes
 
 
 def configure(engine: Engine, replica_url: str | None = None) -> None:
-    """Make the connections of `engine` what `engine_options` promised; some reads may go to a replica."""
+    """Set up the connections of `engine`; anonymous reads may go to a replica."""
     if engine.dialect.name == POSTGRESQL:
         pg_connections.configure(engine)
         if replica_url is not None:
@@ -87,12 +87,12 @@ def configure(engine: Engine, replica_url: str | None = None) -> None:
 
 
 def _shared(engine: Engine) -> dict[str, Any]:
-    """Of the execution options, what those have who only read."""
+    """Return the execution options that a replica's engine needs."""
     return {"cursor_key": engine.get_execution_options()["cursor_key"]}
 
 
 def is_postgresql(url: str) -> bool:
-    """Whether a database's URL is one of PostgreSQL."""
+    """Return True for a URL of PostgreSQL."""
     return url.startswith(POSTGRESQL)
 
 
@@ -101,20 +101,20 @@ def _get_database(engine: Engine) -> Any:
 
 
 def hold_instance() -> None:
-    """Hold the application's instance until `close()`, as an open connection does. Raises Unavailable."""
+    """Hold the instance lock until `close()`, as an open connection does. Raises Unavailable."""
     if get_sqlite_file() is not None:
         sqlite_engine.hold(db.engine)
     else:
-        # Who wants to restore it sees this connection, which comes back with the next read if it is lost.
+        # A restore sees this connection; if it is lost, the next read opens it again.
         with suppress(SQLAlchemyError):
             read()
 
 
 @contextmanager
 def exclusive_access() -> Iterator[bool]:
-    """Whether no other process has the application's database open; if so, none opens it until the end of the block.
+    """Try to keep other processes from the database until the end of the block; yield True on success.
 
-    Raises Unavailable where another one takes the instance for itself at the same moment.
+    Raises Unavailable if another process does the same at the same moment.
     """
     connections = _get_database(db.engine)
     try:
@@ -124,28 +124,25 @@ def exclusive_access() -> Iterator[bool]:
     try:
         yield taken
     finally:
-        # Who takes it now has waited for this to end.
+        # A process that takes the lock now has waited for the end of this block.
         with suppress(LockHeld):
             connections.downgrade_shared()
 
 
 def get_sqlite_file() -> Path | None:
-    """The application's SQLite file, which need not exist; None where the database is a server."""
+    """Return the application's SQLite file, which need not exist; None on PostgreSQL."""
     url = db.engine.url
     return Path(str(url.database)) if url.get_backend_name() == SQLITE else None
 
 
 def get_base_path() -> Path:
-    """Beside what this instance keeps files about its database: the SQLite file, or a name in the instance folder."""
+    """Return the path beside which files about the database lie: the SQLite file, or one in the instance folder."""
     folder: Path = db.engine.get_execution_options()["instance"]
     return get_sqlite_file() or folder / POSTGRESQL
 
 
 def get_size() -> int:
-    """How many bytes the database takes on its disk, its write-ahead log included where that is a file beside it.
-
-    Raises DatabaseError.
-    """
+    """Return the size of the database in bytes, on SQLite with its write-ahead log. Raises DatabaseError."""
     own = get_sqlite_file()
     if own is None:
         return int(read().exec_driver_sql("SELECT pg_database_size(current_database())").scalar_one())
@@ -158,9 +155,9 @@ def write(
     *,
     own_transaction: bool = False,
 ) -> T:
-    """Run `job` in one transaction, committed when it returns and rolled back when it raises; returns its result.
+    """Run `job` in one transaction, commit, and return its result; roll back if it raises.
 
-    Where `invalidates` are given, all that it changes is ratings and sums of these movies and users, what these callers
+    If `invalidates` is not None, all that it changes is ratings and sums of these movies and users, what these callers
     may do, or nothing that anybody is shown. Pass `own_transaction` for a job that takes
     tenths of a second: it shares its transaction with no other, and other writers come between it and the next such.
     Raises RuntimeError inside a job: the second transaction would wait for the first without end.
@@ -171,9 +168,9 @@ def write(
 
 
 def read(engine: Engine | None = None) -> Connection:
-    """The calling thread's connection for reads; each statement sees what was committed before it.
+    """Return the calling thread's connection for reads; each statement sees what was committed before it.
 
-    Without an `engine` it is that of the application whose context this is.
+    Without an `engine` it is the current application's.
     """
     engine = engine or db.engine
     connection: Connection = _get_database(engine).read(engine)
@@ -181,7 +178,7 @@ def read(engine: Engine | None = None) -> Connection:
 
 
 def is_replica_up() -> bool | None:
-    """Whether the database's replica answers and keeps up, None where there is none."""
+    """Return True if the replica responds and is not too far behind, None if there is no replica."""
     connections = _get_database(db.engine)
     if get_sqlite_file() is not None or connections.replica is None:
         return None
@@ -198,13 +195,13 @@ def get_version(engine: Engine, subject: Subject | None) -> tuple[Any, ...] | No
 
 
 def close() -> None:
-    """Close the application's connections, but for those on which other threads read; new ones open when needed."""
+    """Close the application's connections, except those on which other threads read; new ones open when needed."""
     engine = db.engine
     _get_database(engine).close(engine)
 
 
 def batched(values: Iterable[T], most: int) -> Iterator[list[T]]:
-    """The values in lists of at most `most`: a statement takes a bounded number of parameters."""
+    """Yield the values in lists of at most `most`: a statement takes a bounded number of parameters."""
     values = iter(values)
     while batch := list(itertools.islice(values, most)):
         yield batch

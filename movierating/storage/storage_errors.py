@@ -1,6 +1,6 @@
-"""What a client is told when the database's file or its disk fails, which is never the request's fault.
+"""API errors for failures of the database or its disk.
 
-SQLite tells what failed by the codes of https://www.sqlite.org/rescode.html, PostgreSQL by those of
+Sources: the codes of https://www.sqlite.org/rescode.html and
 https://www.postgresql.org/docs/current/errcodes-appendix.html.
 """
 
@@ -17,9 +17,9 @@ from movierating.errors import ApiError, InsufficientStorage, Unavailable
 DISK_FULL = "There is no room left to store this."
 DATABASE_UNAVAILABLE = "The database does not answer; try again shortly."
 
-# The disk, a quota on it, a limit on the size of files.
+# A full disk, a quota, a limit on the size of files.
 _DISK_FULL_ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-# After these a connection may remember what is no longer so: pages of a damaged file, or that it can only be read.
+# After these errors a connection may have cached an outdated state: pages of a damaged file, or that it is read-only.
 _SPOILS = frozenset(
     {
         sqlite3.SQLITE_CANTOPEN,
@@ -32,14 +32,14 @@ _SPOILS = frozenset(
     }
 )
 _PG_DISK_FULL = "53100"
-# It is a standby that only reads, or is shutting down or starting up.
+# A read-only standby, or a server that is shutting down or starting up.
 _UNUSABLE = frozenset({"25006", "57P01", "57P02", "57P03"})
-# Less is as good as none: a page, its frame in the log and its place in the log's index don't fit.
+# With less free space the disk counts as full: a page, its frame in the log and its entry in the log's index don't fit.
 _MIN_FREE_BYTES = 1 << 16
 
 
 def to_api_error(error: BaseException, folder: Path | None = None) -> ApiError | None:
-    """What stands for `error` before a client, where the database or the disk of `folder` failed; else None."""
+    """Return the API error for a failure of the database or of the disk of `folder`; None for other errors."""
     if _code(error) == sqlite3.SQLITE_FULL or (_code(error) == sqlite3.SQLITE_IOERR and _is_full(folder)):
         return InsufficientStorage(DISK_FULL)
     if _state(error) == _PG_DISK_FULL:
@@ -48,7 +48,7 @@ def to_api_error(error: BaseException, folder: Path | None = None) -> ApiError |
 
 
 def from_os_error(error: OSError) -> ApiError:
-    """What stands for the failure to write another file than the database's."""
+    """Return the API error for a failure to write another file than the database's."""
     return (
         InsufficientStorage(DISK_FULL)
         if error.errno in _DISK_FULL_ERRNOS
@@ -57,28 +57,28 @@ def from_os_error(error: OSError) -> ApiError:
 
 
 def is_database_failure(error: BaseException) -> bool:
-    """Whether the database can't be used, rather than what was asked of it is wrong."""
+    """Return True if the database failed, False if the statement was wrong."""
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
-    # The last is what is said to whoever goes on with a connection that was lost.
+    # SQLAlchemy raises the last one when a lost connection is used again.
     of_connection = isinstance(error, OperationalError | PendingRollbackError)
     return of_connection or _code(error) in _SPOILS or is_server_unusable(error)
 
 
 def is_server_unusable(error: BaseException) -> bool:
-    """Whether a server of PostgreSQL says that it is none to stay with; another may be at its address the next time."""
+    """Return True if a PostgreSQL server says that it can't serve writes; the next connection may find another."""
     return _state(error) in _UNUSABLE
 
 
 def is_corruption(error: BaseException) -> bool:
-    """Whether what is in the file is no sound database."""
+    """Return True if the file is damaged or no database."""
     return _code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 def must_reconnect(error: BaseException, connection: Connection | None = None) -> bool:
-    """Whether a connection that met `error` should be closed, so that the next one looks at the file anew.
+    """Return True if a connection must be closed after `error`, so that the next one opens the file again.
 
-    Not `connection` itself if it writes: one that is closed before its transaction is rolled back may keep the lock.
+    False for a `connection` that writes: closed before its transaction is rolled back, it may keep the lock.
     """
     if connection is not None and connection.get_execution_options().get("writes"):
         return False
@@ -86,7 +86,7 @@ def must_reconnect(error: BaseException, connection: Connection | None = None) -
 
 
 def _code(error: BaseException) -> int | None:
-    """SQLite's primary result code."""
+    """Return SQLite's primary result code."""
     code: int | None = getattr(
         error.orig if isinstance(error, DBAPIError) else error, "sqlite_errorcode", None
     )
@@ -94,7 +94,7 @@ def _code(error: BaseException) -> int | None:
 
 
 def _state(error: BaseException) -> str | None:
-    """PostgreSQL's code."""
+    """Return PostgreSQL's SQLSTATE."""
     state: str | None = getattr(error.orig if isinstance(error, DBAPIError) else error, "sqlstate", None)
     return state
 
@@ -102,7 +102,7 @@ def _state(error: BaseException) -> str | None:
 def _is_full(folder: Path | None) -> bool:
     if folder is None:
         return False
-    # Which error of the disk it was, SQLite keeps to itself.
+    # SQLite does not report the error number of the disk.
     try:
         disk = os.statvfs(folder)
     except (OSError, AttributeError):

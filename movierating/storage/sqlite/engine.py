@@ -1,6 +1,6 @@
-"""SQLite behind the doors of `database`: how each connection is set up, which of them threads keep, and the hold.
+"""SQLite behind `database`: the setup of connections, the threads' own connections, and the instance lock.
 
-`postgresql` is the same for the other database.
+`postgresql.engine` is the same for PostgreSQL.
 """
 
 import sqlite3
@@ -23,8 +23,6 @@ from movierating.storage.sqlite.write_queue import WRITE_TIMEOUT_SECONDS, WriteQ
 T = TypeVar("T")
 
 INSTANCE_LOCKED = "The instance is being restored or loaded; try again when that has ended."
-
-
 _MAX_LOG_BYTES = 32 << 20
 
 
@@ -37,7 +35,7 @@ class Reader:
         self._opened: Opened | None = connection.info.get(OPENED)
 
     def is_good(self) -> bool:
-        """Return whether it is open, and to the file that is there now."""
+        """Return True if it is open, and to the file that is there now."""
         opened = self._opened
         if opened is not None and opened.file.look() != opened.identity:
             return False
@@ -51,13 +49,13 @@ class Reader:
 
 
 class _Own(threading.local):
-    """What each thread has of its own: its connection for reads."""
+    """Each thread's connection for reads."""
 
     reader: Reader | None = None
 
 
 class Database:
-    """One engine's way in: where its writers queue, and what its threads keep. It lives and goes with the engine."""
+    """The connections of one engine: its queue of writers, its threads' readers and its instance lock."""
 
     def __init__(self) -> None:
         self.write_queue = WriteQueue()
@@ -68,7 +66,7 @@ class Database:
         self._holding = threading.Lock()
 
     def read(self, engine: Engine) -> Connection:
-        """The calling thread's connection; each statement sees what was committed before it."""
+        """Return the calling thread's connection; each statement sees what was committed before it."""
         own = self.own
         if own.reader is None or not own.reader.is_good():
             # Without `writes` no BEGIN is sent, so no statement is held to an older one's snapshot.
@@ -92,7 +90,7 @@ class Database:
         return None if current is None else (file, versions.opening, current)
 
     def close(self, engine: Engine) -> None:
-        """Close the connections, but for those on which other threads read, and hold the instance no more."""
+        """Close the connections, except those on which other threads read, and release the instance lock."""
         self.own.reader = None
         self.write_queue.close()
         # Where another thread has ever read, it may hold a connection of an earlier pool.
@@ -109,17 +107,17 @@ class Database:
                 self._hold = InstanceLock(database, exclusive=False)
 
     def upgrade_exclusive(self) -> bool:
-        """Whether nobody else holds the instance; then nobody can until `downgrade_shared`. Raises LockHeld."""
+        """Try to upgrade to an exclusive instance lock; return True on success. Raises LockHeld."""
         with self._holding:
-            return self._hold is not None and self._kept(self._hold.upgrade_exclusive)
+            return self._hold is not None and self._or_release(self._hold.upgrade_exclusive)
 
     def downgrade_shared(self) -> None:
-        """Let others hold the instance again. Raises LockHeld."""
+        """Downgrade to a shared instance lock. Raises LockHeld."""
         with self._holding:
             if self._hold is not None:
-                self._kept(self._hold.downgrade_shared)
+                self._or_release(self._hold.downgrade_shared)
 
-    def _kept(self, change: Callable[[], T]) -> T:
+    def _or_release(self, change: Callable[[], T]) -> T:
         try:
             return change()
         except LockHeld:
@@ -140,7 +138,7 @@ def _get_database(engine: Engine) -> Database:
 
 
 def connect_arguments() -> dict[str, Any]:
-    """What the driver is told of each connection."""
+    """Return the driver's arguments for each connection."""
     return {"timeout": WRITE_TIMEOUT_SECONDS, "check_same_thread": False}
 
 
@@ -181,15 +179,15 @@ def _set_pragmas(connection: sqlite3.Connection, synchronous: str) -> None:
 
 
 def _guard(engine: Engine) -> None:
-    """Let nobody use a connection to another file or one that is spoilt, nor write without the lock."""
+    """Reject connections to a replaced file, close broken ones, and take the write lock at each BEGIN that writes."""
 
     @event.listens_for(engine, "checkout")
-    def refuse_another_file(_connection: object, record: Any, _proxy: object) -> None:
+    def reject_replaced_file(_connection: object, record: Any, _proxy: object) -> None:
         if record.info[OPENED].is_replaced():
             raise DisconnectionError("the file that it has open was replaced")
 
     @event.listens_for(engine, "handle_error")
-    def close_what_is_spoilt(context: Any) -> None:
+    def close_broken_connection(context: Any) -> None:
         if context.connection is not None and storage_errors.must_reconnect(
             context.original_exception, context.connection
         ):
@@ -202,9 +200,9 @@ def _guard(engine: Engine) -> None:
 
 
 def hold_while_open(engine: Engine) -> None:
-    """Let each process that opens the database hold the instance from then on, until `close()`.
+    """Take the instance lock at the first connection of a process, until `close()`.
 
-    To connect then raises Unavailable while the database is being replaced.
+    Connecting raises Unavailable while the database is being replaced.
     """
 
     @event.listens_for(engine, "do_connect")

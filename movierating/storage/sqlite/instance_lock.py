@@ -1,7 +1,6 @@
-"""Who has an instance: all who use its database share a lock, and who puts another in its place has it alone.
+"""The lock of an instance: processes that use its database share it; one that replaces the database has it exclusively.
 
-The kernel frees it when its last holder ends, however that ends. A forked process holds it too, also when its parent
-has let go or is gone.
+The kernel releases it when its last holder ends. A forked process holds it too, even after its parent released it.
 """
 
 import os
@@ -16,13 +15,13 @@ except ImportError:  # pragma: no cover  # Windows, where a file that is open ca
 
 
 class LockHeld(Exception):
-    """Somebody holds the instance in a way that rules this one out."""
+    """Another process holds the instance lock."""
 
 
 class InstanceLock:
-    """A hold on the instance with this database, until `release()` or the end of the process.
+    """A lock on the instance of this database, held until `release()` or the end of the process.
 
-    Raises LockHeld at once, without waiting; and OSError where there can be no lock and it is to be `exclusive`.
+    Raises LockHeld at once, without waiting, and OSError if an `exclusive` lock is impossible here.
     """
 
     def __init__(self, database: Path, *, exclusive: bool) -> None:
@@ -35,7 +34,7 @@ class InstanceLock:
         except BlockingIOError as error:
             raise LockHeld from error
         except OSError:
-            # Where no file can be made and nothing locked, nothing can be put in the database's place either.
+            # If no file can be made or locked here, the database can't be replaced either.
             if exclusive:
                 raise
 
@@ -51,9 +50,9 @@ class InstanceLock:
             raise
 
     def upgrade_exclusive(self) -> bool:
-        """Whether nobody else holds it; then it is this one's alone until `downgrade_shared()`.
+        """Try to upgrade to an exclusive lock, until `downgrade_shared()`; return True on success.
 
-        Raises LockHeld where another takes it alone meanwhile: who asks lets go for a moment.
+        Raises LockHeld if another process takes it exclusively meanwhile: an upgrade releases the lock for a moment.
         """
         if self._close is None:
             return False
@@ -65,7 +64,7 @@ class InstanceLock:
         return True
 
     def downgrade_shared(self) -> None:
-        """Let others hold it too. Raises LockHeld as `upgrade_exclusive` does."""
+        """Downgrade to a shared lock. Raises LockHeld as `upgrade_exclusive` does."""
         if self._close is not None:
             try:
                 fcntl.flock(self._descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -73,7 +72,7 @@ class InstanceLock:
                 raise LockHeld from error
 
     def release(self) -> None:
-        """Let go; a forked process goes on holding."""
+        """Release the lock; a forked process goes on holding it."""
         if self._close is not None:
             self._close()
             self._close = None
