@@ -17,7 +17,7 @@ from sqlalchemy.exc import DatabaseError
 from movierating.errors import ApiError
 from movierating.movies import index_repair
 from movierating.operations import sqlite_backup, startup
-from movierating.ratings import aggregates
+from movierating.ratings import recount
 from movierating.storage import storage_errors
 from movierating.storage.database import db, get_sqlite_file, read, write
 from movierating.storage.dialect import advance_ids, get_last_id
@@ -105,7 +105,7 @@ def _found() -> list[str]:
             lines.add(_orphans(read()))
         else:
             lines.add(_sequences(read()))
-        lines.add(_aggregates(aggregates.find_mismatches(read())))
+        lines.add(_aggregates(recount.find_mismatches(read())))
         for part in (index_repair.TITLES, index_repair.FACETS):
             lines.add(_movies(part, index_repair.find_mismatches(read(), part)))
         lines.add(_text())
@@ -120,8 +120,8 @@ def _repair() -> Iterator[Finding]:
             return
     else:
         yield from write(lambda connection: list(_sequences(connection, repair=True)))
-    if aggregates.find_mismatches(read()):
-        yield from _aggregates(write(aggregates.repair_mismatches))
+    if recount.find_mismatches(read()):
+        yield from _aggregates(write(recount.repair_mismatches))
     for part in (index_repair.TITLES, index_repair.FACETS):
         yield from _movies(part, index_repair.repair_mismatches(part))
     yield from _repair_text()

@@ -18,7 +18,7 @@ from sqlalchemy.schema import AddConstraint, DropConstraint
 
 from movierating.movies import search_index
 from movierating.operations import sqlite_backup, startup
-from movierating.ratings import aggregates
+from movierating.ratings import recount
 from movierating.storage import database
 from movierating.storage.database import db
 from movierating.storage.dialect import advance_ids, by_bytes, get_user_version, set_user_version
@@ -83,7 +83,7 @@ def _refuse_unsound() -> None:
     driver: Any = database.read().connection.dbapi_connection
     if found := [*sqlite_backup.find_damage(driver, "quick_check"), *sqlite_backup.find_orphans(driver)]:
         raise MigrationError(f"the SQLite database is damaged ({found[0]})")
-    if wrong := aggregates.find_mismatches(database.read()):
+    if wrong := recount.find_mismatches(database.read()):
         name, key = wrong[0]
         raise MigrationError(
             f"{name} {key} does not equal its ratings; `movierating check --repair` mends it"
@@ -210,5 +210,5 @@ def _compare(source: Connection, connection: Connection, tables: list[Any]) -> I
                     f"the rows of {table.name} are not the same on both sides; nothing was moved"
                 )
             yield len(ours)
-    if aggregates.find_mismatches(connection):
+    if recount.find_mismatches(connection):
         raise MigrationError("on the other side sums do not equal their ratings; nothing was moved")

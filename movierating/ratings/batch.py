@@ -1,4 +1,4 @@
-"""A list of ratings set or taken back in one call, each naming its movie by one of three ids."""
+"""Ratings set or deleted in one request, each naming its movie by one of three ids."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
@@ -27,11 +27,11 @@ def rate_batch(user_id: int, ratings: Sequence[Mapping[str, Any]]) -> dict[str, 
     """
 
     def attempt() -> dict[str, Any]:
-        found, not_found = _found(ratings)
-        given = [(movie_id, one["value"], one.get("rated_at")) for movie_id, one in found]
+        matched, not_found = _match_movies(ratings)
+        new_ratings = [(movie_id, rating["value"], rating.get("rated_at")) for movie_id, rating in matched]
         outcomes = write(
-            partial(set_ratings, user_id=user_id, ratings=given, on_conflict="replace"),
-            list_affected(user_id, _ids(found)),
+            partial(set_ratings, user_id=user_id, ratings=new_ratings, on_conflict="replace"),
+            list_affected(user_id, _list_movie_ids(matched)),
         )
         counts = {name: outcomes.count(name) for name in ("created", "updated", "unchanged")}
         return {**counts, "not_found": not_found}
@@ -46,39 +46,39 @@ def delete_batch(user_id: int, ratings: Sequence[Mapping[str, Any]]) -> dict[str
 
     A movie that the user did not rate is not found either.
     """
-    found, not_found = _found(ratings)
-    movie_ids = _ids(found)
-    gone = write(
+    matched, not_found = _match_movies(ratings)
+    movie_ids = _list_movie_ids(matched)
+    deleted_ids = write(
         partial(delete_ratings, user_id=user_id, movie_ids=movie_ids), list_affected(user_id, movie_ids)
     )
-    not_found += [_name(one) for movie_id, one in found if movie_id not in gone]
-    return {"deleted": len(gone), "not_found": not_found}
+    not_found += [_select_key(rating) for movie_id, rating in matched if movie_id not in deleted_ids]
+    return {"deleted": len(deleted_ids), "not_found": not_found}
 
 
-def _ids(found: list[tuple[int, Mapping[str, Any]]]) -> set[int]:
-    return {movie_id for movie_id, _ in found}
+def _list_movie_ids(matched: list[tuple[int, Mapping[str, Any]]]) -> set[int]:
+    return {movie_id for movie_id, _ in matched}
 
 
-def _name(one: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: one[name] for name in MOVIE_KEYS if name in one}
+def _select_key(rating: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: rating[name] for name in MOVIE_KEYS if name in rating}
 
 
-def _found(
+def _match_movies(
     ratings: Iterable[Mapping[str, Any]],
 ) -> tuple[list[tuple[int, Mapping[str, Any]]], list[dict[str, Any]]]:
-    """The ratings whose movies exist, each behind its movie's id; and the names of the others."""
+    """Return the ratings whose movies exist, each with its movie's id, and the ids that match no movie."""
     ratings = list(ratings)
     ids: dict[tuple[str, Any], int] = {}
     for name, column in _COLUMNS.items():
-        wanted = {one[name] for one in ratings if name in one}
+        wanted = {rating[name] for rating in ratings if name in rating}
         if wanted:
             rows = read().execute(select(column, _movie.id).where(column.in_(wanted)))
             ids.update(((name, value), movie_id) for value, movie_id in rows)
-    found, not_found = [], []
-    for one in ratings:
-        movie_id = ids.get(next(iter(_name(one).items())))
+    matched, not_found = [], []
+    for rating in ratings:
+        movie_id = ids.get(next(iter(_select_key(rating).items())))
         if movie_id is None:
-            not_found.append(_name(one))
+            not_found.append(_select_key(rating))
         else:
-            found.append((movie_id, one))
-    return found, not_found
+            matched.append((movie_id, rating))
+    return matched, not_found

@@ -1,4 +1,4 @@
-"""Many ratings of one user at once: judged against what is there, written together, counted together."""
+"""Many ratings of one user: compared with the stored ones, written and counted together."""
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -12,7 +12,7 @@ from movierating.auth.models import User
 from movierating.errors import Unauthenticated, Unavailable
 from movierating.movies.models import Movie
 from movierating.movies.staged_movies import CatalogueChanged
-from movierating.ratings.aggregates import apply_deltas
+from movierating.ratings.bulk_aggregates import apply_deltas
 from movierating.ratings.models import Rating
 from movierating.storage.database import batched
 from movierating.storage.dialect import encode_values, in_many, lock_rows, to_driver_sql, values_query
@@ -46,7 +46,7 @@ def retry_if_catalogue_changes(attempt: Callable[[], T]) -> T:
 
 
 class ImportPlan(NamedTuple):
-    """What becomes of ratings: an outcome each, in their order, and by movie the ratings that are there and come."""
+    """The outcome of each rating, in their order, and by movie the stored ratings and those to write."""
 
     now: int
     outcomes: list[Outcome]
@@ -67,16 +67,16 @@ def set_ratings(
     ratings = list(ratings)
     lock_rows(connection, User.__table__, [user_id])
     lock_rows(connection, Movie.__table__, [movie_id for movie_id, _, _ in ratings])
-    judged = plan_ratings(connection, user_id, ratings, on_conflict)
-    if judged.changed:
-        _write(connection, user_id, judged)
-    return judged.outcomes
+    plan = plan_ratings(connection, user_id, ratings, on_conflict)
+    if plan.changed:
+        _write(connection, user_id, plan)
+    return plan.outcomes
 
 
 def plan_ratings(
     connection: Connection, user_id: int, ratings: Iterable[NewRating], on_conflict: OnConflict
 ) -> ImportPlan:
-    """What `set_ratings` would do."""
+    """Return what `set_ratings` would do."""
     ratings, now = list(ratings), clock.now()
     movie_ids = {movie_id for movie_id, _, _ in ratings}
     stored = _stored(connection, user_id, movie_ids)
@@ -85,13 +85,13 @@ def plan_ratings(
         added = {movie_id: (value, now if at is None else at) for movie_id, value, at in ratings}
         return ImportPlan(now, ["created"] * len(ratings), stored, added)
     current: dict[int, _Stored] = dict(stored)
-    outcomes = [_judge(current, rating, on_conflict, now) for rating in ratings]
+    outcomes = [_decide(current, rating, on_conflict, now) for rating in ratings]
     changed = {movie_id: row for movie_id, row in current.items() if stored.get(movie_id) != row}
     return ImportPlan(now, outcomes, stored, changed)
 
 
-def _judge(current: dict[int, _Stored], given: NewRating, on_conflict: OnConflict, now: int) -> Outcome:
-    movie_id, value, rated_at = given
+def _decide(current: dict[int, _Stored], rating: NewRating, on_conflict: OnConflict, now: int) -> Outcome:
+    movie_id, value, rated_at = rating
     old = current.get(movie_id)
     if old is None:
         current[movie_id] = (value, now if rated_at is None else rated_at)
@@ -121,9 +121,9 @@ def _stored(connection: Connection, user_id: int, movie_ids: set[int]) -> dict[i
     return {movie_id: (value, rated_at) for movie_id, value, rated_at in rows}
 
 
-def _write(connection: Connection, user_id: int, judged: ImportPlan) -> None:
-    there = judged.stored
-    ordered = sorted(judged.changed.items())
+def _write(connection: Connection, user_id: int, plan: ImportPlan) -> None:
+    there = plan.stored
+    ordered = sorted(plan.changed.items())
     changes = {
         movie_id: (there[movie_id][0] if movie_id in there else None, row[0]) for movie_id, row in ordered
     }
@@ -131,10 +131,10 @@ def _write(connection: Connection, user_id: int, judged: ImportPlan) -> None:
         raise CatalogueChanged
     rows = [(movie_id, *row) for movie_id, row in ordered]
     try:
-        for some in batched(rows, _ROWS_A_STATEMENT):
-            given, parameters = values_query(connection, some)
-            statement = to_driver_sql(connection, _PUT).replace("(values)", f"({given})")
-            connection.exec_driver_sql(statement, (user_id, judged.now, judged.now, *parameters))
+        for chunk in batched(rows, _ROWS_A_STATEMENT):
+            placeholders, parameters = values_query(connection, chunk)
+            statement = to_driver_sql(connection, _PUT).replace("(values)", f"({placeholders})")
+            connection.exec_driver_sql(statement, (user_id, plan.now, plan.now, *parameters))
     except IntegrityError as error:
         raise Unauthenticated("There is no such account any more.") from error
 
@@ -153,12 +153,12 @@ _PUT = (
 
 
 def delete_ratings(connection: Connection, user_id: int, movie_ids: Iterable[int]) -> set[int]:
-    """Remove a user's ratings of these movies inside the caller's transaction; returns the ids that were rated."""
-    movie_ids, gone = list(movie_ids), list[Any]()
+    """Delete a user's ratings of these movies inside the caller's transaction; return the ids that were rated."""
+    movie_ids, deleted = list(movie_ids), list[Any]()
     lock_rows(connection, User.__table__, [user_id])
     lock_rows(connection, Movie.__table__, movie_ids)
-    for some in batched(movie_ids, _BATCH):
-        statement = delete(Rating).where(_rating.user_id == user_id, _rating.movie_id.in_(some))
-        gone += connection.execute(statement.returning(_rating.movie_id, _rating.value)).all()
-    apply_deltas(connection, user_id, {movie_id: (value, None) for movie_id, value in gone})
-    return {movie_id for movie_id, _ in gone}
+    for chunk in batched(movie_ids, _BATCH):
+        statement = delete(Rating).where(_rating.user_id == user_id, _rating.movie_id.in_(chunk))
+        deleted += connection.execute(statement.returning(_rating.movie_id, _rating.value)).all()
+    apply_deltas(connection, user_id, {movie_id: (value, None) for movie_id, value in deleted})
+    return {movie_id for movie_id, _ in deleted}

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, insert, select
 
 from movierating import clock
 from movierating.auth.models import User
-from movierating.ratings.aggregates import Sums
+from movierating.ratings.bulk_aggregates import Sums
 from movierating.ratings.formats.movielens import RatingBatch
 from movierating.ratings.formats.table_reader import BadRow
 from movierating.storage.database import batched
@@ -33,7 +33,7 @@ _KEYS_A_STATEMENT = 500
 
 @dataclass(slots=True)
 class Report:
-    """What an import did with the rows of its files.
+    """Counts of what an import did with the rows of its files.
 
     `unchanged` ratings were there, or are older than what was there; `unmatched` ones are of movies that were refused
     or are not listed. `refused` counts the rows that were not taken; `reasons` has a line for each of the first.
@@ -50,13 +50,13 @@ class Report:
     reasons: list[str] = field(default_factory=list)
 
     def refuse(self, row: BadRow) -> None:
-        """Count a row that is not taken."""
+        """Count a row that is rejected."""
         self.refused += 1
         if len(self.reasons) < _REASONS_KEPT:
             self.reasons.append(f"{row.file}:{row.line}: {row.reason}")
 
     def include(self, part: "Report") -> None:
-        """Count what a part of the import did."""
+        """Add the counts of a part of the import."""
         for count in fields(self)[:-1]:
             setattr(self, count.name, getattr(self, count.name) + getattr(part, count.name))
         self.reasons += part.reasons[: _REASONS_KEPT - len(self.reasons)]
@@ -100,7 +100,7 @@ def _newest(batch: RatingBatch, movie_ids: Mapping[int, int]) -> tuple[dict[Key,
 
 
 def _accounts(connection: Connection, source_ids: set[int]) -> tuple[dict[int, int], set[int]]:
-    """The account of each of the data set's users, and which of them were made just now."""
+    """Return the account of each of the data set's users, and which of them were just created."""
     keys = {f"ml-{source_id}": source_id for source_id in source_ids}
     chosen = select(_user.username_key, _user.id).where(in_many(_user.username_key, keys))
     found = {keys[key]: user_id for key, user_id in connection.execute(chosen)}
@@ -139,9 +139,9 @@ def _stored(connection: Connection, keys: list[Key]) -> dict[Key, Given]:
     if not keys:
         return {}
     found = {}
-    for some in batched(keys, _KEYS_A_STATEMENT):
-        given, parameters = values_query(connection, some)
-        for row in connection.exec_driver_sql(_FIND.replace("(values)", f"({given})"), parameters):
+    for chunk in batched(keys, _KEYS_A_STATEMENT):
+        placeholders, parameters = values_query(connection, chunk)
+        for row in connection.exec_driver_sql(_FIND.replace("(values)", f"({placeholders})"), parameters):
             found[row[0], row[1]] = (row[2], row[3])
     return found
 

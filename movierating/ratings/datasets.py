@@ -1,4 +1,4 @@
-"""Data sets of many people's ratings, loaded so that they can be loaded again.
+"""Imports of MovieLens data sets; importing one again changes nothing.
 
 The movies are matched or added in one transaction. The ratings follow in chunks, each with the accounts and the sums
 that go with it in its own transaction: a run that is killed leaves everything exact, and the next one goes on. Where
@@ -16,7 +16,7 @@ from movierating.auth.models import User
 from movierating.movies.matching import AmbiguousMovie, Catalogue, MovieQuery
 from movierating.movies.models import Movie
 from movierating.movies.titles import fold
-from movierating.ratings.aggregates import Sums
+from movierating.ratings.bulk_aggregates import Sums
 from movierating.ratings.dataset_loading import Report, load_batch
 from movierating.ratings.formats.movielens import Dataset, MovieRow, RatingBatch
 from movierating.ratings.formats.table_reader import BadRow
@@ -63,7 +63,7 @@ def import_movielens(dataset: Dataset, progress: Callable[[int], None]) -> Repor
 def _match(
     connection: Connection, dataset: Dataset, rows: Sequence[MovieRow | BadRow]
 ) -> tuple[Report, dict[int, int]]:
-    """The movies that are meant by the data set's ids.
+    """Match or add the data set's movies; return our ids by the data set's.
 
     The rows are gone through until they change nothing, for one may complete or add what another fits; so each means
     the same movie in the next run.
@@ -76,16 +76,16 @@ def _match(
     changes = None
     while changes != catalogue.changes:
         changes = catalogue.changes
-        report, found = Report(), dict[int, int]()
+        report, ids_by_source = Report(), dict[int, int]()
         for row in rows:
-            refusal = row if isinstance(row, BadRow) else _match_row(catalogue, dataset, row, found)
-            if refusal:
-                report.refuse(refusal)
+            bad_row = row if isinstance(row, BadRow) else _match_row(catalogue, dataset, row, ids_by_source)
+            if bad_row:
+                report.refuse(bad_row)
     catalogue.flush()
-    movies = set(found.values())
+    movies = set(ids_by_source.values())
     report.movies_added = sum(movie_id > newest for movie_id in movies)
     report.movies_present = len(movies) - report.movies_added
-    return report, found
+    return report, ids_by_source
 
 
 def _wanted(rows: Iterable[MovieRow | BadRow]) -> list[MovieQuery]:
@@ -98,10 +98,12 @@ def _wanted(rows: Iterable[MovieRow | BadRow]) -> list[MovieQuery]:
     return wanted
 
 
-def _match_row(catalogue: Catalogue, dataset: Dataset, row: MovieRow, found: dict[int, int]) -> BadRow | None:
-    """Find or add a row's movie and note its id, or say why not."""
+def _match_row(
+    catalogue: Catalogue, dataset: Dataset, row: MovieRow, ids_by_source: dict[int, int]
+) -> BadRow | None:
+    """Find or add a row's movie and store its id, or return why not."""
     file, titles = dataset.movie_table.path.name, (row.title, row.alternative_title)
-    if row.source_id in found:
+    if row.source_id in ids_by_source:
         return BadRow(file, row.line, f"the movie id {row.source_id} is listed before")
     if (row.year, row.imdb_id, row.tmdb_id) == (None, None, None) and fold(row.title) == "unknown":
         return BadRow(file, row.line, "nothing is known of the movie")
@@ -109,7 +111,7 @@ def _match_row(catalogue: Catalogue, dataset: Dataset, row: MovieRow, found: dic
         movie_id = catalogue.find_and_complete(row.imdb_id, row.tmdb_id, titles, row.year)
     except AmbiguousMovie as error:
         return BadRow(file, row.line, f"{row.title}: {error}")
-    found[row.source_id] = catalogue.add(_facts(row)) if movie_id is None else movie_id
+    ids_by_source[row.source_id] = catalogue.add(_facts(row)) if movie_id is None else movie_id
     return None
 
 
@@ -174,7 +176,7 @@ def _load(connection: Connection, chunk: list[RatingBatch], movie_ids: Mapping[i
 def _still_there(
     connection: Connection, chunk: list[RatingBatch], movie_ids: Mapping[int, int]
 ) -> dict[int, int]:
-    """The chunk's part of `movie_ids`, without the movies that an admin has removed since they were matched."""
+    """Return the chunk's part of `movie_ids`, without the movies that were deleted since they were matched."""
     wanted = movie_ids.keys() & set().union(*(batch.movie_ids for batch in chunk))
     ours = {movie_ids[source_id] for source_id in wanted}
     there = set(connection.scalars(select(_movie.id).where(in_many(_movie.id, ours))))

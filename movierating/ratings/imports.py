@@ -1,4 +1,4 @@
-"""A person's ratings out of a file: matched to movies, and written all or not at all, with a report of every row."""
+"""Imports of one user's ratings from a file: all or nothing, with a report of every row."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -25,7 +25,7 @@ from movierating.storage.database import read, write
 
 @dataclass(slots=True)
 class Report:
-    """What became of a file's rows: each counts once. `unmatched` and `errors` hold one dict a row."""
+    """Counts of a file's rows; each row counts once. `unmatched` and `errors` hold a dict for each row."""
 
     format: str
     dry_run: bool
@@ -46,7 +46,7 @@ def import_file(
     create_missing: bool = False,
     on_conflict: OnConflict = "newer",
 ) -> Report:
-    """Give a user the ratings of a file, in one transaction; a dry run reports the same and writes nothing.
+    """Import a user's ratings from a file, in one transaction; a dry run reports the same and writes nothing.
 
     Its format is told from its content, or has to be `wanted`. A movie that isn't there is added if `create_missing`,
     and otherwise its row is unmatched; one that exists is never changed. `on_conflict` is as for `set_ratings`. Of

@@ -1,4 +1,4 @@
-"""The one table of ratings."""
+"""The table of ratings."""
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
@@ -7,7 +7,7 @@ from movierating.storage.database import Base
 
 
 class Rating(Base):
-    """How much a movie entertained a user: `value` in half points, 1 to 20. One a user and movie.
+    """A user's rating of a movie: `value` in half points, 1 to 20. One for each user and movie.
 
     The indexes serve a movie's ratings and a user's, newest first, and a user's by value.
     """

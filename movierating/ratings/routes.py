@@ -1,4 +1,4 @@
-"""Calls about ratings of one movie: `/v1/movies/{id}/rating`, `…/ratings`, and the removal of a movie with them."""
+"""Routes of one movie's ratings: `/v1/movies/{id}/rating`, `…/ratings`, and the deletion of a movie."""
 
 from typing import Any
 

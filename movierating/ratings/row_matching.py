@@ -1,4 +1,4 @@
-"""Which movies the rows of somebody's file mean.
+"""Match the rows of an uploaded file to movies.
 
 Rows that name a movie exactly come first, by an id or by title and year. A row whose title has a movie a year off means
 that one only if no other row does: a remake, or the short that a film began as, often came out a year apart.
@@ -36,7 +36,7 @@ class RowMatches:
     _unmatched: list[tuple[str, int, dict[str, Any]]] = field(default_factory=list)
 
     def add(self, movie_id: int, row: RatedRow) -> None:
-        """Of several rows of a movie the newest counts, and of two as old the later one."""
+        """Add a row; of several rows of a movie the newest counts, and of two as old the later one."""
         other = self.newest.setdefault(movie_id, row)
         if other is not row:
             self.skipped += 1
@@ -44,7 +44,7 @@ class RowMatches:
                 self.newest[movie_id] = row
 
     def add_by_title(self, movie_id: int, row: RatedRow) -> None:
-        """As `add`, but a movie without ids can't be what rows with different ones mean."""
+        """Add a row matched by title, unless another row with other ids already means this movie."""
         imdb_id, tmdb_id = self._ids.get(movie_id, (None, None))
         if _differ(imdb_id, row.imdb_id) or _differ(tmdb_id, row.tmdb_id):
             self.mark_unmatched(row, "another row of the file, with another id, means this movie", [movie_id])
@@ -60,7 +60,7 @@ class RowMatches:
 
     @property
     def unmatched(self) -> list[dict[str, Any]]:
-        """A dict for each row whose movie is unknown, in the file's order."""
+        """Return a dict for each row whose movie is unknown, in the file's order."""
         return [report for *_, report in sorted(self._unmatched, key=lambda entry: entry[:2])]
 
     def copy(self) -> "RowMatches":
@@ -92,7 +92,7 @@ def _differ(one: object, other: object) -> bool:
 
 
 def prefix_file_name(file: str, reason: str) -> str:
-    """The reason, with the file's name if it lies in a ZIP."""
+    """Return the reason, with the file's name if the file is in a ZIP."""
     return f"{file}: {reason}" if file else reason
 
 
@@ -102,7 +102,7 @@ def _moment(row: RatedRow) -> float:
 
 
 def match_exactly(connection: Connection, rows: Sequence[RatedRow]) -> RowMatches:
-    """Tell the movies that rows name by an id, or by title and year; any connection will do."""
+    """Match the rows that name a movie by an id, or by title and year; any connection will do."""
     matches = RowMatches()
     by_imdb_id = find_ids_by_imdb_id(connection, {row.imdb_id for row in rows if row.imdb_id})
     others = [row for row in rows if row.imdb_id not in by_imdb_id]
@@ -217,6 +217,6 @@ _schema = CreateMovieSchema()
 
 
 def _refusal(row: RatedRow) -> str | None:
-    """Why a movie of this row's title and year can't be added, or None."""
+    """Return why a movie of this row's title and year can't be added, or None."""
     errors = _schema.validate(_facts(row))
     return "; ".join(f"{name}: {' '.join(map(str, why))}" for name, why in errors.items()) or None

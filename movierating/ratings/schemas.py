@@ -1,4 +1,4 @@
-"""What a rating looks like in requests and answers."""
+"""Ratings in requests and responses."""
 
 import marshmallow as ma
 
@@ -16,7 +16,7 @@ RATED_AT = {"example": "2024-01-15T10:30:00Z"}
 
 
 class NewRatingSchema(ma.Schema):
-    """A rating to be set."""
+    """A rating to set."""
 
     value = HalfPoints(required=True, metadata=VALUE)
     rated_at = Timestamp(
@@ -36,13 +36,13 @@ class RatingSchema(ma.Schema):
 
 
 class RatingResultSchema(RatingSchema):
-    """A rating just set, with what the movie's ratings now add up to."""
+    """A rating just set, with the movie's new aggregates."""
 
     ratings = ma.fields.Nested(MovieRatingsSchema, required=True)
 
 
 class UserSummarySchema(ma.Schema):
-    """Who gave a rating."""
+    """The user who gave a rating."""
 
     id = ma.fields.Integer(required=True, metadata={"example": 3})
     username = ma.fields.String(required=True, metadata={"example": "ada"})
@@ -50,13 +50,13 @@ class UserSummarySchema(ma.Schema):
 
 
 class MovieRatingSchema(RatingSchema):
-    """A movie's rating, with who gave it."""
+    """A movie's rating, with its user."""
 
     user = ma.fields.Nested(UserSummarySchema, required=True)
 
 
 class DeleteMovieQuerySchema(ma.Schema):
-    """Whether a movie's ratings go with it."""
+    """Options for deleting a movie."""
 
     with_ratings = StrictBoolean(
         load_default=False, metadata={"from_query": True, "description": "Remove its ratings too."}

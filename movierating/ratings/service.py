@@ -1,4 +1,4 @@
-"""Ratings: given, changed, taken back, and listed by movie. Aggregates move in the same transaction."""
+"""Ratings: set, read, deleted, and listed by movie. Aggregates change in the same transaction."""
 
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
@@ -14,7 +14,8 @@ from movierating.monitoring import counters
 from movierating.movies import search_index
 from movierating.movies import service as movies
 from movierating.movies.models import Movie
-from movierating.ratings.aggregates import MOVIE_COLUMNS, Sums, apply_delta
+from movierating.ratings.aggregates import MOVIE_COLUMNS, apply_delta
+from movierating.ratings.bulk_aggregates import Sums
 from movierating.ratings.models import Rating
 from movierating.storage.cache_versions import MOVIE, USER, Subject
 from movierating.storage.database import read, write
@@ -44,7 +45,7 @@ _PUT = CompiledStatement(_put)
 
 
 def list_affected(user_id: int, movie_ids: Iterable[int]) -> list[Subject]:
-    """What a change of these ratings of a user is about."""
+    """Return the cache subjects that a change of these ratings affects."""
     return [(USER, user_id), *((MOVIE, movie_id) for movie_id in movie_ids)]
 
 
@@ -110,12 +111,12 @@ def _rate_movie(
 
 
 def serialize_rating(row: Row[Any]) -> dict[str, Any]:
-    """A row with a rating's value and times, as the API shows it."""
+    """Return a row with a rating's value and times as the API shows it."""
     return serialize_rating_values(row.value, row.rated_at, row.created_at, row.updated_at)
 
 
 def serialize_rating_values(value: int, rated_at: int, created_at: int, updated_at: int) -> dict[str, Any]:
-    """A rating's columns as the API shows them."""
+    """Return a rating's columns as the API shows them."""
     return {
         "value": value / 2,
         "rated_at": clock.format_rfc3339_uncached(rated_at),
@@ -125,7 +126,7 @@ def serialize_rating_values(value: int, rated_at: int, created_at: int, updated_
 
 
 def get_rating(user_id: int, movie_id: int) -> dict[str, Any]:
-    """A user's rating of a movie. Raises NotFound."""
+    """Return a user's rating of a movie. Raises NotFound."""
     row = _OWN_RATING.first(read(), user=user_id, movie=movie_id)
     if row is None:
         raise NotFound("You have not rated this movie.")
@@ -133,7 +134,7 @@ def get_rating(user_id: int, movie_id: int) -> dict[str, Any]:
 
 
 def delete_rating(user_id: int, movie_id: int) -> None:
-    """Remove a user's rating of a movie. Raises NotFound."""
+    """Delete a user's rating of a movie. Raises NotFound."""
     write(
         lambda connection: _delete_rating(connection, user_id, movie_id), list_affected(user_id, [movie_id])
     )
@@ -158,7 +159,7 @@ _OF_MOVIE = KeysetPaginator(
 def list_ratings_for_movie(
     movie_id: int, cursor: str | None, limit: int
 ) -> tuple[list[dict[str, Any]], str | None]:
-    """A page of everyone's ratings of a movie, newest first, and the next cursor; without deactivated accounts.
+    """Return a page of a movie's ratings, newest first, and the next cursor; without deactivated accounts.
 
     Raises NotFound.
     """

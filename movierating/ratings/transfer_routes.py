@@ -1,4 +1,4 @@
-"""Calls about the caller's ratings as a whole: `/v1/users/me/ratings`, in and out."""
+"""Routes of batches, imports and exports: `/v1/users/me/ratings`."""
 
 from dataclasses import asdict
 from typing import Any
@@ -42,7 +42,7 @@ class OwnRatings(View):
 
 @blueprint.route("/delete")
 class OwnRatingsDelete(View):
-    """The caller's ratings, for removal."""
+    """Deletion of the caller's ratings."""
 
     @blueprint.doc(operationId="delete_ratings")
     @access.auth_required
@@ -59,7 +59,7 @@ class OwnRatingsDelete(View):
 
 @blueprint.route("/import")
 class Import(View):
-    """Ratings from another place."""
+    """Import of ratings."""
 
     @blueprint.doc(operationId="import_ratings")
     @access.auth_required
@@ -88,7 +88,7 @@ class Import(View):
 
 @blueprint.route("/export")
 class Export(View):
-    """Ratings for another place."""
+    """Export of ratings."""
 
     @blueprint.doc(operationId="export_ratings")
     @access.auth_required

@@ -1,4 +1,4 @@
-"""What the calls about the caller's ratings as a whole take and answer."""
+"""Requests and responses of batches, imports and exports."""
 
 from collections.abc import Mapping
 from typing import Any, BinaryIO, cast
@@ -33,14 +33,14 @@ class MovieReferenceSchema(ma.Schema):
 
 
 class BatchRatingSchema(MovieReferenceSchema):
-    """A rating to be set."""
+    """A rating to set."""
 
     value = HalfPoints(required=True, metadata=VALUE)
     rated_at = Timestamp(load_default=None, validate=require_past, metadata=RATED_AT)
 
 
 class BatchRateSchema(ma.Schema):
-    """Ratings to be set."""
+    """Ratings to set."""
 
     ratings = ma.fields.List(
         ma.fields.Nested(BatchRatingSchema),
@@ -50,7 +50,7 @@ class BatchRateSchema(ma.Schema):
 
 
 class BatchDeleteSchema(ma.Schema):
-    """Ratings to be taken back."""
+    """Ratings to delete."""
 
     ratings = ma.fields.List(
         ma.fields.Nested(MovieReferenceSchema),
@@ -60,7 +60,7 @@ class BatchDeleteSchema(ma.Schema):
 
 
 class BatchRateReportSchema(ma.Schema):
-    """What became of the ratings."""
+    """Outcome of setting ratings."""
 
     created = ma.fields.Integer(required=True, metadata={"example": 1})
     updated = ma.fields.Integer(required=True, metadata={"example": 0})
@@ -69,7 +69,7 @@ class BatchRateReportSchema(ma.Schema):
 
 
 class BatchDeleteReportSchema(ma.Schema):
-    """What became of the ratings to be taken back."""
+    """Outcome of deleting ratings."""
 
     deleted = ma.fields.Integer(required=True, metadata={"example": 1})
     not_found = ma.fields.List(ma.fields.Nested(MovieReferenceSchema), required=True)
@@ -88,7 +88,7 @@ class UploadedFile(Upload):  # type: ignore[misc]  # flask-smorest ships no type
 
 
 class ImportQuerySchema(ma.Schema):
-    """How a file is to be taken."""
+    """Options of an import."""
 
     format = ma.fields.String(
         validate=ma.validate.OneOf(upload_reader.FORMATS),
@@ -125,7 +125,7 @@ class UploadSchema(ImportQuerySchema):
 
 
 class UnmatchedRowSchema(ma.Schema):
-    """A row whose movie could not be told."""
+    """A row whose movie is unknown."""
 
     line = ma.fields.Integer(required=True, metadata={"example": 7})
     title = ma.fields.String(required=True, allow_none=True, metadata={"example": "Emma"})
@@ -150,7 +150,7 @@ class UnreadableRowSchema(ma.Schema):
 
 
 class ImportReportSchema(ma.Schema):
-    """What became of the rows; each counts once."""
+    """Outcome of an import; each row counts once."""
 
     format = ma.fields.String(required=True, metadata={"example": "letterboxd"})
     dry_run = ma.fields.Boolean(required=True, metadata={"example": True})
@@ -165,7 +165,7 @@ class ImportReportSchema(ma.Schema):
 
 
 class ExportQuerySchema(ma.Schema):
-    """As what the ratings are wanted."""
+    """Options of an export."""
 
     format = ma.fields.String(
         load_default="csv",
@@ -187,7 +187,7 @@ class ExportedRatingSchema(ma.Schema):
 
 
 class ExportSchema(ma.Schema):
-    """Somebody's ratings as a JSON file."""
+    """A user's ratings as a JSON file."""
 
     format = ma.fields.String(required=True, validate=ma.validate.OneOf([own_json.FORMAT]))
     version = ma.fields.Integer(required=True, validate=ma.validate.OneOf([own_json.VERSION]))

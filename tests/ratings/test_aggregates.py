@@ -17,7 +17,7 @@ from movierating.auth import passwords
 from movierating.auth.models import User
 from movierating.errors import NotFound
 from movierating.movies.models import Movie
-from movierating.ratings import aggregates, datasets, service
+from movierating.ratings import bulk_aggregates, datasets, recount, service
 from movierating.ratings.formats import movielens
 from movierating.ratings.models import Rating
 from movierating.storage.database import read, write
@@ -28,7 +28,7 @@ _HASH = passwords.hash_password("correct horse battery")
 _numbers = itertools.count(1)
 
 
-def recount() -> None:
+def assert_aggregates_are_exact() -> None:
     """Every sum and score in the database is what a loop over its ratings comes to."""
     sums: dict[tuple[str, int], list[int]] = defaultdict(lambda: [0] * len(columns.STATS_COLUMNS))
     for user_id, movie_id, value in read().execute(
@@ -44,7 +44,7 @@ def recount() -> None:
     for movie_id, score in scores.items():
         count, total = sums["movie", movie_id][:2]
         assert score == (25 * 13 + total) / (2 * (25 + count))
-    assert aggregates.find_mismatches(read()) == []
+    assert recount.find_mismatches(read()) == []
 
 
 class World:
@@ -112,7 +112,7 @@ class World:
             self.ratings[key] = max(self.ratings.get(key, (0, 0)), (when, 2 * stars))
 
     def check(self) -> None:
-        recount()
+        assert_aggregates_are_exact()
         names = dict(read().execute(select(_user.c.username, _user.c.id)).all())
         wanted = {(names.get(user, user), movie): value for (user, movie), (_, value) in self.ratings.items()}
         stored = read().execute(select(*Rating.__table__.c["user_id", "movie_id", "value"])).all()
@@ -146,9 +146,9 @@ def test_a_repair_puts_right_whatever_is_wrong_and_moves_the_version(member, add
     before = versions()
     write(lambda connection: connection.execute(update(_movie).where(_movie.c.id == movie_id).values(h17=3)))
     write(lambda connection: connection.execute(update(_user).values(rating_sum=9)))
-    assert set(aggregates.find_mismatches(read())) == {("movie", movie_id), ("user", member.id)}
-    write(aggregates.repair_mismatches)
-    recount()
+    assert set(recount.find_mismatches(read())) == {("movie", movie_id), ("user", member.id)}
+    write(recount.repair_mismatches)
+    assert_aggregates_are_exact()
     assert versions()[movie_id] > before[movie_id]
 
 
@@ -160,7 +160,7 @@ def test_ratings_moved_together_move_a_movies_version_by_one(sign_up, add_movie)
     people = [sign_up(name).id for name in ("anna", "bert")]
     movie_id, other = add_movie(), add_movie()
     before = versions()
-    sums = aggregates.Sums()
+    sums = bulk_aggregates.Sums()
     sums.add((user_id, movie_id, 8) for user_id in people)
     sums.subtract([(people[0], movie_id, 8)])
     write(sums.write)
@@ -173,5 +173,5 @@ def test_ratings_moved_together_move_a_movies_version_by_one(sign_up, add_movie)
 def test_moving_nothing_writes_nothing(app, add_movie):
     add_movie()
     before = versions()
-    write(aggregates.Sums().write)
+    write(bulk_aggregates.Sums().write)
     assert versions() == before

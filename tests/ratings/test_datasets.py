@@ -22,7 +22,7 @@ from movierating.auth.models import User
 from movierating.cli.main import main
 from movierating.movies import service as movies
 from movierating.movies.models import Movie
-from movierating.ratings import aggregates, datasets, service
+from movierating.ratings import datasets, recount, service
 from movierating.ratings.formats import movielens
 from movierating.storage import database
 from movierating.storage.database import read
@@ -115,7 +115,7 @@ def test_the_newest_rating_stays_and_the_highest_of_equally_old_ones(app, write_
     for part in [rows] if runs == "one" else [[row] for row in rows]:
         load(write_set(part))
     assert stored() == {("ml-1", "Heat"): kept}
-    assert aggregates.find_mismatches(read()) == []
+    assert recount.find_mismatches(read()) == []
 
 
 def test_two_rows_of_one_movie_are_one_movie_for_its_raters(app, write_set):
@@ -191,7 +191,7 @@ def test_a_movie_removed_meanwhile_is_left_out(app, write_set, monkeypatch):
     assert movies.get_movie_by_imdb_id(trou).rating_count == 20_000
     assert report.added + report.unmatched == 40_000
     assert 0 < report.unmatched < 20_000
-    assert aggregates.find_mismatches(read()) == []
+    assert recount.find_mismatches(read()) == []
 
 
 def test_ml_100k_is_loaded_but_for_the_movie_of_which_nothing_is_known(app, tmp_path):
@@ -254,7 +254,7 @@ def dumped(environ: Callable[..., dict[str, str]]) -> Callable[[Path], list[Any]
     def dump(instance: Path) -> list[Any]:
         app = create_app(environ(instance))
         with app.app_context():
-            assert aggregates.find_mismatches(read()) == []
+            assert recount.find_mismatches(read()) == []
             found = [
                 sorted(tuple(row) for row in read().exec_driver_sql(statement))
                 for statement in (

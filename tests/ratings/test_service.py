@@ -12,7 +12,7 @@ from movierating.auth.models import User
 from movierating.errors import Conflict, NotFound, Unauthenticated
 from movierating.http.fields import Timestamp
 from movierating.movies import service as movies
-from movierating.ratings import aggregates, service
+from movierating.ratings import recount, service
 from movierating.ratings.models import Rating
 from movierating.ratings.schemas import MovieRatingSchema, RatingResultSchema, RatingSchema
 from movierating.storage.database import read, write
@@ -137,7 +137,7 @@ def test_what_goes_takes_its_ratings_out_of_all_sums(add_user, add_movie):
     assert read().scalars(select(User.rating_sum)).all() == [10, 11]
     write(lambda connection: service.delete_all_ratings(connection, users[0]))
     assert (sums_of(kept)["count"], sums_of(kept)["mean"]) == (1, 5.5)
-    assert write(aggregates.find_mismatches) == []
+    assert write(recount.find_mismatches) == []
 
 
 @given(

@@ -24,14 +24,14 @@ MakeRows = Callable[[int, Sequence[Sequence[str]]], Sequence[Row] | None]
 
 
 class UploadedFile(NamedTuple):
-    """A file that can be read from its start any number of times; `name` is its own inside a ZIP, or empty."""
+    """A file that can be opened any number of times; `name` is its name inside a ZIP, or empty."""
 
     name: str
     open: Callable[[], BinaryIO]
 
 
 class CsvFile:
-    """A CSV file: its `columns`, trimmed and in small letters, and its rows."""
+    """A CSV file: its `columns`, trimmed and in lower case, and its rows."""
 
     def __init__(self, source: UploadedFile) -> None:
         """Raises UnknownFormat when the file doesn't begin with a line of text."""
@@ -81,12 +81,12 @@ class CsvFile:
         """Records and the first one's line: many, if each is a line that can be read, or one."""
         with self.source.open() as file:
             lines = Lines(file, self._first_line)
-            while some := lines.take():
-                records = _one_a_line(some, self._separator)
+            while batch := lines.take():
+                records = _one_a_line(batch, self._separator)
                 if records is not None:
-                    yield lines.number - len(some) + 1, records
+                    yield lines.number - len(batch) + 1, records
                 else:
-                    lines.give_back(some)
+                    lines.give_back(batch)
                     yield from self._one_by_one(lines)
 
     def _one_by_one(self, lines: Lines) -> Iterator[tuple[int, list[list[str]]]]:
@@ -100,11 +100,11 @@ class CsvFile:
 
 
 class _Unreadable(list[str]):
-    """In place of a record's cells, why it can't be read."""
+    """Why a record can't be read, instead of its cells."""
 
 
 def _one_a_line(lines: Sequence[str], separator: str) -> list[list[str]] | None:
-    """The cells of each line; None where a record takes several lines, or one can't be read."""
+    """Return the cells of each line; None if a record takes several lines, or one can't be read."""
     text = "".join(lines)
     if "\0" in text or (not text.isascii() and is_broken(text)) or max(map(len, lines)) > MAX_LINE_LENGTH:
         return None
@@ -116,7 +116,7 @@ def _one_a_line(lines: Sequence[str], separator: str) -> list[list[str]] | None:
 
 
 def _header(head: bytes) -> tuple[int, str]:
-    """The first line that isn't blank, and its number."""
+    """Return the number and the text of the first line that isn't blank."""
     if not head.removeprefix(codecs.BOM_UTF8).strip():
         raise UnknownFormat("The file is empty.")
     for number, line in enumerate(islice(decoded(io.BytesIO(head)), _MAX_BLANK_LINES), 1):
@@ -128,14 +128,14 @@ def _header(head: bytes) -> tuple[int, str]:
 
 
 def csv_lines(rows: Iterable[Sequence[Any]]) -> Iterator[bytes]:
-    """Each row as a line of CSV in UTF-8, ending in CRLF (RFC 4180)."""
+    """Yield each row as a line of CSV in UTF-8, ending in CRLF (RFC 4180)."""
     writer = csv.writer(_Echo())
     for row in rows:
         yield writer.writerow(row).encode()
 
 
 def in_blocks(pieces: Iterable[bytes], size: int = 1 << 16) -> Iterator[bytes]:
-    """The same bytes in fewer pieces, each but the last at least this long."""
+    """Yield the same bytes in blocks of at least `size`, except the last."""
     block = bytearray()
     for piece in pieces:
         block += piece

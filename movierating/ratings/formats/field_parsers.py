@@ -69,50 +69,50 @@ WHOLE_TEN = _scale(10, 10, "a whole number from 1 to 10")
 HALVES_TO_TEN = _scale(20, 10, "a number from 0.5 to 10 by halves")
 
 
-def parse_rating(scale: Scale, given: object) -> int:
-    """Half points of a rating, given as text or as a JSON number."""
-    found = None
-    if isinstance(given, str):
-        found = scale.half_points.get(given) or scale.half_points.get(given.strip())
-    elif isinstance(given, int | float) and not isinstance(given, bool):
-        found = scale.half_points.get(given)
-    if found is None:
-        raise ValueError(f"the rating {quote_value(given)} is not {scale.wording}")
-    return found
+def parse_rating(scale: Scale, value: object) -> int:
+    """Return the half points of a rating that is text or a JSON number."""
+    half_points = None
+    if isinstance(value, str):
+        half_points = scale.half_points.get(value) or scale.half_points.get(value.strip())
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        half_points = scale.half_points.get(value)
+    if half_points is None:
+        raise ValueError(f"the rating {quote_value(value)} is not {scale.wording}")
+    return half_points
 
 
-def parse_imdb_id(given: object) -> str | None:
-    """`tt0111161`, also of the number alone, with its zeros or without; None of a blank."""
-    if isinstance(given, str) and _IMDB_ID.fullmatch(given):
-        return given
-    text = _text(given)
+def parse_imdb_id(value: object) -> str | None:
+    """Return `tt0111161`, also for the number alone, with its zeros or without; None for a blank."""
+    if isinstance(value, str) and _IMDB_ID.fullmatch(value):
+        return value
+    text = _text(value)
     if not text:
         return None
     match = _BARE_IMDB_ID.fullmatch(text)
     if not match:
-        raise ValueError(f"{quote_value(given)} is not an IMDb id")
+        raise ValueError(f"{quote_value(value)} is not an IMDb id")
     return f"tt{match[1]:0>7}" if match[1] != "0" else None
 
 
-def parse_tmdb_id(given: object) -> int | None:
-    """The number; None of a blank and of 0."""
-    if isinstance(given, str) and len(given) < 10 and given.isascii() and given.isdigit():
-        return int(given) or None
-    text = _text(given)
+def parse_tmdb_id(value: object) -> int | None:
+    """Return the number; None for a blank and for 0."""
+    if isinstance(value, str) and len(value) < 10 and value.isascii() and value.isdigit():
+        return int(value) or None
+    text = _text(value)
     if not text:
         return None
     match = _TMDB_ID.fullmatch(text)
     number = int(match[1]) if match else _MAX_TMDB_ID + 1
     if number > _MAX_TMDB_ID:
-        raise ValueError(f"{quote_value(given)} is not a TMDB id")
+        raise ValueError(f"{quote_value(value)} is not a TMDB id")
     return number or None
 
 
-def parse_title(given: object) -> str | None:
-    """Trimmed and in NFC; None of a blank."""
-    if isinstance(given, str) and given.isascii() and given.isprintable() and len(given) <= _MAX_TITLE_LENGTH:
-        return given.strip() or None
-    text = _text(given)
+def parse_title(value: object) -> str | None:
+    """Return the title trimmed and in NFC; None for a blank."""
+    if isinstance(value, str) and value.isascii() and value.isprintable() and len(value) <= _MAX_TITLE_LENGTH:
+        return value.strip() or None
+    text = _text(value)
     if not text:
         return None
     if not text.isascii() and len(text) <= 4 * _MAX_TITLE_LENGTH:
@@ -136,13 +136,13 @@ def _compose(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
-def parse_year(given: object) -> int | None:
-    """1870 to 2100; None of a blank and of 0."""
-    if isinstance(given, str) and given in _YEARS:
-        return _YEARS[given]
-    text = _text(given).removesuffix(".0")
+def parse_year(value: object) -> int | None:
+    """Return the year, 1870 to 2100; None for a blank and for 0."""
+    if isinstance(value, str) and value in _YEARS:
+        return _YEARS[value]
+    text = _text(value).removesuffix(".0")
     if text not in _YEARS:
-        raise ValueError(f"{quote_value(given)} is not a year in which movies were made")
+        raise ValueError(f"{quote_value(value)} is not a year in which movies were made")
     return _YEARS[text]
 
 
@@ -167,7 +167,7 @@ def is_future(at: int) -> bool:
 
 
 def parse_column(parse: Callable[[str], T], texts: Sequence[str]) -> Sequence[T | None]:
-    """`parse` of each cell of a column, of which a blank must be None. Raises what it raises."""
+    """Return `parse` of each cell of a column; it must return None for a blank. Raises what it raises."""
     return list(map(parse, texts)) if any(texts) else (None,) * len(texts)
 
 
@@ -179,7 +179,7 @@ def parse_times(texts: Sequence[str]) -> Sequence[int | None]:
 
 
 def _is_plain(text: str) -> bool:
-    """Whether it is written as nearly all programs write it, which needs no taking apart."""
+    """Return whether `datetime.fromisoformat` accepts the text as it is, as it does for most programs' times."""
     return text[10:11] == "T" and text[-1:] == "Z"
 
 
@@ -219,23 +219,23 @@ def escape_formula(text: str) -> str:
 
 
 def unescape_formula(text: str) -> str:
-    """What `escape_formula` was given; other texts as they are."""
+    """Return the text that `escape_formula` escaped; other texts unchanged."""
     return _DISARMED.sub(r"\1", text) if "'" in text else text
 
 
-def _text(given: object) -> str:
-    """What a cell of CSV would hold for a JSON value, trimmed: a string, a number, nothing for null."""
-    if isinstance(given, str):
-        return given.strip()
-    if given is None:
+def _text(value: object) -> str:
+    """Return a JSON value as a CSV cell holds it, trimmed: a string, a number, nothing for null."""
+    if isinstance(value, str):
+        return value.strip()
+    if value is None:
         return ""
-    if isinstance(given, bool) or not isinstance(given, int | float):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError("it has a list, an object or a flag where a text or a number belongs")
-    return str(given)
+    return str(value)
 
 
-def quote_value(given: object) -> str:
-    """A value as a reason quotes it."""
-    if isinstance(given, str | float | None):
-        return repr(given[:30] if isinstance(given, str) else given)
-    return "given"
+def quote_value(value: object) -> str:
+    """Return a value as error messages quote it."""
+    if isinstance(value, str | float | None):
+        return repr(value[:30] if isinstance(value, str) else value)
+    return "value"

@@ -30,12 +30,12 @@ _HEADER = (
 
 
 def sniff(columns: Sequence[str]) -> bool:
-    """Whether a CSV file with these columns is IMDb's."""
+    """Return whether a CSV file with these columns is IMDb's."""
     return "const" in columns and ("your rating" in columns or "you rated" in columns)
 
 
 def parse(sheets: Iterable[CsvFile]) -> Iterator[Row]:
-    """The ratings; a series or game is a row with a `kind`."""
+    """Yield the ratings; a series or game is a row with a `kind`."""
     for sheet in sheets:
         rating = "your rating" if "your rating" in sheet.columns else "you rated"
         dated = "date rated" if "date rated" in sheet.columns else "created"
@@ -71,7 +71,7 @@ def _other_kind(title_type: str) -> str | None:
 
 
 def write(rows: Iterable[ExportRow]) -> Iterator[bytes]:
-    """The newest generation's shape, in which other services take IMDb's ratings; what isn't known stays empty.
+    """Yield the newest generation's format, which other services import; unknown values stay empty.
 
     IMDb rates in whole numbers, so halves are rounded up, and dates have no time of day.
     """

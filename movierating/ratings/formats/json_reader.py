@@ -28,7 +28,7 @@ _scan: Callable[[str, int], tuple[object, int]] = json.JSONDecoder(strict=False)
 
 
 class JsonFile:
-    """A JSON file: its first items (`sample`), and `facts`, what an object says beside its list (None of a bare list).
+    """A JSON file: its first items (`sample`), and `facts`, an object's other members (None for a bare list).
 
     All facts are known once the items have been read to their end.
     """
@@ -113,7 +113,7 @@ class _Text:
             self._at = 0
 
     def peek(self) -> str:
-        """The next character that is no space, or nothing at the end; UnknownFormat after too much space."""
+        """Return the next character that is no space, or "" at the end. Raises UnknownFormat after too much space."""
         self._fill()
         space = _SPACE.match(self._text, self._at)
         self._at = space.end() if space else self._at
@@ -122,19 +122,19 @@ class _Text:
         return self._text[self._at : self._at + 1]
 
     def take(self, mark: str) -> bool:
-        """Whether this mark came next; then it is behind us."""
+        """Skip this mark if it comes next; return whether it did."""
         if self.peek() != mark:
             return False
         self._at += 1
         return True
 
     def expect(self, mark: str) -> None:
-        """Pass this mark; raises UnknownFormat when something else comes next."""
+        """Skip this mark. Raises UnknownFormat if something else comes next."""
         if not self.take(mark):
             raise self.malformed()
 
     def value(self) -> object:
-        """The value that comes next; raises UnknownFormat when there is none, or too long a one."""
+        """Return the next value. Raises UnknownFormat if there is none, or if it is too long."""
         if len(self._text) - self._at < MAX_ITEM_LENGTH or self._text[self._at].isspace():
             self.peek()
             self._fill()
@@ -148,7 +148,7 @@ class _Text:
         return value
 
     def rest_of_list(self) -> Iterator[object]:
-        """The values of a list whose bracket has been passed."""
+        """Yield the values of a list whose opening bracket was skipped."""
         if self.take("]"):
             return
         while True:
@@ -162,6 +162,6 @@ class _Text:
         self.expect("]")
 
     def malformed(self) -> UnknownFormat:
-        """The error to raise here."""
+        """Return the error to raise at this place."""
         place = f"after item {self._done - 1}" if self._done else "at its beginning"
         return UnknownFormat(f"The JSON is malformed, breaks off, or is nested too deeply {place}.")

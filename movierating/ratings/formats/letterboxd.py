@@ -29,7 +29,7 @@ _Current = dict[tuple[str | None, int | None], tuple[int, int]]
 
 
 def sniff(columns: Sequence[str]) -> bool:
-    """Whether a CSV file with these columns is Letterboxd's and holds ratings."""
+    """Return whether a CSV file with these columns is Letterboxd's and holds ratings."""
     return _is_export(columns) or _is_import(columns)
 
 
@@ -44,7 +44,7 @@ def _is_import(columns: Sequence[str]) -> bool:
 
 
 def parse(sheets: Iterable[CsvFile]) -> Iterator[Row]:
-    """The ratings. With `ratings.csv` beside it, the diary only adds later times of the same rating.
+    """Yield the ratings. With `ratings.csv` beside it, the diary only adds later times of the same rating.
 
     An entry in the diary that differs from the film's current rating tells of an earlier one, unless it was watched
     and rated later.
@@ -116,7 +116,7 @@ def _from_import(file: str, line: int, row: Sequence[str]) -> Row:
 
 
 def write(rows: Iterable[ExportRow]) -> tuple[bool, Iterator[bytes]]:
-    """What Letterboxd imports: one CSV file, or, where that would be over 1 MB, a ZIP of several; whether it is a ZIP.
+    """Return whether the file is a ZIP, and its bytes: one CSV file, or a ZIP of several if that would be over 1 MB.
 
     Letterboxd's scale has ten steps, so a half point of ours is rounded up, and its dates have no time of day.
     The first megabyte of rows is taken at once, the others as the bytes are asked for.
@@ -180,7 +180,7 @@ class _Sink(io.RawIOBase):
         return len(data)
 
     def drain(self) -> bytes:
-        """What was written since the last time."""
+        """Return what was written since the last call."""
         data = b"".join(self._pieces)
         self._pieces.clear()
         return data

@@ -20,7 +20,7 @@ class UnreadableLine(ValueError):
 
 
 class Lines:
-    """The lines after the header. A row that fails gives back all its lines but the first.
+    """The lines after the header. A row that fails returns all its lines but the first to be read again.
 
     A quotation mark that is never closed so costs one row and not all that follow it.
     """
@@ -51,7 +51,7 @@ class Lines:
         self.number -= len(lines)
 
     def has_given_back(self) -> bool:
-        """Whether there are lines left of those."""
+        """Return whether lines that were given back are left."""
         return bool(self._again)
 
     def _count(self, lines: int) -> None:
@@ -77,7 +77,7 @@ class Lines:
         return line
 
     def begin_record(self) -> int:
-        """The number of the record's first line."""
+        """Start a record; return the number of its first line."""
         self._record.clear()
         return self.number + 1
 
@@ -96,7 +96,7 @@ class Lines:
 
 
 def decoded(file: BinaryIO) -> io.TextIOWrapper:
-    """A file as text whose line ends are as they stand; bytes that are no UTF-8 come as lone surrogates."""
+    """Open a file as text with its line ends unchanged; bytes that are not UTF-8 become lone surrogates."""
     return io.TextIOWrapper(file, "utf-8-sig", "surrogateescape", newline="")
 
 
@@ -110,7 +110,7 @@ def _read_line(file: io.TextIOWrapper) -> str:
 
 
 def is_broken(line: str) -> bool:
-    """Whether there are bytes in it that are no UTF-8."""
+    """Return whether the line has bytes that are not UTF-8."""
     try:
         line.encode()
     except UnicodeEncodeError:

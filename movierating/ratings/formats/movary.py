@@ -9,12 +9,12 @@ from movierating.ratings.formats.rows import RatedRow, Row, SkippedRow, check_ro
 
 
 def sniff(columns: Sequence[str]) -> bool:
-    """Whether a CSV file with these columns is Movary's."""
+    """Return whether a CSV file with these columns is Movary's."""
     return {"title", "userrating"} <= set(columns)
 
 
 def parse(sheets: Iterable[CsvFile]) -> Iterator[Row]:
-    """The ratings, none with a time."""
+    """Yield the ratings, none with a time."""
     for sheet in sheets:
         yield from sheet.rows(
             ("title", "year", "tmdbid", "imdbid", "userrating"), partial(_row, sheet.source.name)

@@ -46,7 +46,7 @@ T = TypeVar("T")
 
 
 class NotMovieLens(Exception):
-    """The folder is no MovieLens data set; the message is one line for a person and names the file."""
+    """The folder is no MovieLens data set; the message is one line for the user and names the file."""
 
 
 class MovieRow(NamedTuple):
@@ -87,7 +87,7 @@ class _Link(NamedTuple):
 
 @dataclass(frozen=True)
 class Dataset:
-    """A folder whose files have been recognised; nothing of their rows is kept but the links."""
+    """A folder whose files have been recognized; of their rows only the links are held in memory."""
 
     rating_table: Table
     movie_table: Table
@@ -100,7 +100,7 @@ class Dataset:
         return self.rating_table.path.stat().st_size
 
     def movies(self) -> Iterator[MovieRow | BadRow]:
-        """The movies in the order of their file, after the rows of the links that can't be read."""
+        """Yield the movies in the order of their file, after the rows of the links that can't be read."""
         links: dict[int, _Link] = {}
         for link in _rows(self.link_table, _link) if self.link_table else ():
             if isinstance(link, BadRow):
@@ -113,7 +113,7 @@ class Dataset:
             yield movie
 
     def ratings(self) -> Iterator[RatingBatch]:
-        """The ratings in the order of their file; one dated later than now is a bad row."""
+        """Yield the ratings in the order of their file; one dated later than now is a bad row."""
         now = clock.now()
         for block in self.rating_table.blocks():
             yield _plain_batch(self.rating_table, block, now) or _careful_batch(self.rating_table, block, now)
@@ -130,7 +130,7 @@ class Dataset:
 
 
 def open_folder(path: Path) -> Dataset:
-    """Recognise the data set by its files' names and first lines; raises NotMovieLens."""
+    """Recognize the data set by its files' names and first lines. Raises NotMovieLens."""
     shapes = {"ratings.csv": _open_csv, "ratings.dat": _open_dat, "u.data": _open_100k}
     try:
         for name, open_shape in shapes.items():

@@ -14,12 +14,12 @@ from movierating.ratings.formats.rows import RatedRow, Row, SkippedRow, check_ro
 
 
 def sniff(columns: Sequence[str]) -> bool:
-    """Whether a CSV file with these columns is a user's export from MovieLens."""
+    """Return whether a CSV file with these columns is a user's export from MovieLens."""
     return {"movie_id", "rating", "average_rating"} <= set(columns)
 
 
 def parse(sheets: Iterable[CsvFile]) -> Iterator[Row]:
-    """The ratings, none with a time."""
+    """Yield the ratings, none with a time."""
     for sheet in sheets:
         yield from sheet.rows(("imdb_id", "tmdb_id", "rating", "title"), partial(_row, sheet.source.name))
 

@@ -30,7 +30,7 @@ _COLUMNS = ("imdb_id", "tmdb_id", "title", "original_title", "year", "value", "r
 
 
 def sniff(columns: Sequence[str]) -> bool:
-    """Whether a CSV file with these columns is ours."""
+    """Return whether a CSV file with these columns is ours."""
     return "value" in columns and not {"imdb_id", "tmdb_id", "title"}.isdisjoint(columns)
 
 
@@ -42,7 +42,7 @@ def parse(sheets: Iterable[CsvFile]) -> Iterator[Row]:
 
 
 def _plain_rows(file: str, line: int, columns: Sequence[Sequence[str]]) -> list[RatedRow] | None:
-    """What `_row` makes of each row, in half the time; None where one of them may be no rating or not in order."""
+    """Return what `_row` makes of each row, in half the time; None if one of them may be no rating or invalid."""
     imdb_ids, tmdb_ids, titles, original_titles, made_in, values, rated_at, versions = columns
     half_points = list(map(field_parsers.HALVES_TO_TEN.half_points.get, values))
     if None in half_points or not {VERSION, ""}.issuperset(versions):
@@ -97,7 +97,7 @@ def _row(file: str, line: int, row: Sequence[str]) -> Row:
 
 
 def write(rows: Iterable[ExportRow]) -> Iterator[bytes]:
-    """The file, in pieces of some 64 KB."""
+    """Yield the file in blocks of some 64 KB."""
     return in_blocks(csv_lines(_cells(rows)))
 
 

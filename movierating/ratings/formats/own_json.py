@@ -21,12 +21,12 @@ FORMAT, VERSION = "movierating", 1
 
 
 def sniff(document: JsonFile) -> bool:
-    """Whether a JSON file is ours: an object with a list of ratings, and no format of another name."""
+    """Return whether a JSON file is ours: an object with a list of ratings, and no format of another name."""
     return document.facts is not None and document.facts.get("format", FORMAT) == FORMAT
 
 
 def parse(documents: Iterable[JsonFile]) -> Iterator[Row]:
-    """The ratings; raises UnknownFormat for another version."""
+    """Yield the ratings. Raises UnknownFormat for another version."""
     for document in documents:
         _refuse_other_versions(document)
         is_export = "version" in (document.facts or {})
@@ -66,7 +66,7 @@ def _row(file: str, is_export: bool, index: int, item: Any) -> Row:
 
 
 def write(rows: Iterable[ExportRow]) -> Iterator[bytes]:
-    """The file, in pieces of some 64 KB."""
+    """Yield the file in blocks of some 64 KB."""
     return in_blocks(_lines(rows))
 
 

@@ -1,4 +1,4 @@
-"""What every format gives and takes: neutral rows, which say nothing of the file they come from or go to."""
+"""Rows that every format reads or writes, independent of the file format."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -9,11 +9,11 @@ __all__ = ["BadRow", "ExportRow", "RatedRow", "Row", "SkippedRow", "UnknownForma
 
 
 class UnknownFormat(Exception):
-    """The upload can't be taken as a whole; the message is a sentence or two for the person who sent it."""
+    """The upload is rejected as a whole; the message is a sentence or two for the user."""
 
 
 class RatedRow(NamedTuple):
-    """Somebody's rating of something.
+    """A rating in an uploaded file.
 
     `line` is where the row starts: in a CSV file its line (the header's is 1), in JSON its place in the list, from 0.
     `file` is the file's name inside an uploaded ZIP, and empty without one. `value` counts half points, 1 to 20;
@@ -37,7 +37,7 @@ class RatedRow(NamedTuple):
 
 
 class SkippedRow(NamedTuple):
-    """A row that is in order, but rates nothing, or nothing that is a movie; `line` and `file` as in RatedRow."""
+    """A valid row without a rating, or of something that is no movie; `line` and `file` as in RatedRow."""
 
     line: int
     title: str | None
@@ -47,7 +47,7 @@ class SkippedRow(NamedTuple):
 
 
 class ExportRow(NamedTuple):
-    """A rating on its way out: `value` in half points, `rated_at` in microseconds."""
+    """A rating to export: `value` in half points, `rated_at` in microseconds since 1970."""
 
     imdb_id: str | None
     tmdb_id: int | None
@@ -63,7 +63,7 @@ Row = RatedRow | SkippedRow | BadRow
 
 
 def check_row(row: RatedRow) -> RatedRow | SkippedRow:
-    """The row, or what it comes to; raises ValueError where it doesn't say what was rated."""
+    """Return the row, or a SkippedRow for what is no movie. Raises ValueError if nothing says what was rated."""
     if row.imdb_id is not None or row.tmdb_id is not None:
         return row
     if row.kind is not None:

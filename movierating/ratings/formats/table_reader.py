@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class BadRow(NamedTuple):
-    """A row that can't be read: the file's name, the line (the first is 1), and why, for a person."""
+    """A row that can't be read: the file's name, the line (from 1), and the reason for the user."""
 
     file: str
     line: int
@@ -42,7 +42,7 @@ class Table:
 
     @classmethod
     def with_header(cls, path: Path, names: tuple[str, ...]) -> "Table":
-        """A CSV file in UTF-8 whose header has these columns, in any order and among others.
+        """Open a CSV file in UTF-8 whose header has these columns, in any order and among others.
 
         Raises ValueError with the reason where it is something else, OSError where it can't be read.
         """
@@ -54,14 +54,14 @@ class Table:
 
     @classmethod
     def without_header(cls, path: Path, delimiter: str, width: int) -> "Table":
-        """A file whose rows have this many columns, the first a number, all to be read; raises as above."""
+        """Open a file whose rows have this many columns, the first a number, all to be read; raises as above."""
         first = cls(path, delimiter).first_row()
         if len(first) != width or not (first[0].isascii() and first[0].isdigit()):
             raise ValueError(f"{path.name} doesn't begin with an id and {width} columns by {delimiter!r}")
         return cls(path, delimiter, tuple(range(width)), width)
 
     def first_row(self) -> list[str]:
-        """All cells of the first line; raises ValueError when it can't be one of a text file."""
+        """Return all cells of the first line. Raises ValueError if it can't be one of a text file."""
         with self.path.open("rb") as file:
             _skip_bom(file)
             line = file.readline(MAX_LINE_BYTES + 1)
@@ -71,7 +71,7 @@ class Table:
             raise ValueError(f"{self.path.name}: the first line {error}") from error
 
     def blocks(self) -> Iterator[Block]:
-        """The file after its header; a line over the limit is cut, but stays over the limit."""
+        """Yield the file after its header; a line over the limit is cut, but stays over the limit."""
         with self.path.open("rb") as file:
             _skip_bom(file)
             if self.has_header:
@@ -82,7 +82,7 @@ class Table:
                 line += text.count(b"\n")
 
     def plain_columns(self, block: Block) -> list[list[str]] | None:
-        """The columns of a block whose rows are digits, dots and delimiters only; None for any other block.
+        """Return the columns of a block whose rows are digits, dots and delimiters only; None for any other block.
 
         A dozen calls do for the block what `parse` does with several for each row, some ten times slower.
         """

@@ -15,12 +15,12 @@ _COLUMNS = (
 
 
 def sniff(columns: Sequence[str]) -> bool:
-    """Whether a CSV file with these columns is TMDB's."""
+    """Return whether a CSV file with these columns is TMDB's."""
     return {"tmdb id", "your rating"} <= set(columns)
 
 
 def parse(sheets: Iterable[CsvFile]) -> Iterator[Row]:
-    """The ratings; a series is a row with a `kind`, and an episode, which carries its series's ids, is skipped."""
+    """Yield the ratings; a series is a row with a `kind`; an episode, which carries its series's ids, is skipped."""
     for sheet in sheets:
         yield from sheet.rows(_COLUMNS, partial(_row, sheet.source.name))
 

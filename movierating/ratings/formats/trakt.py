@@ -20,25 +20,25 @@ _COLUMNS = ("imdb_id", "tmdb_id", "title", "year", "rating", "rated_at", "type")
 
 
 def sniff(columns: Sequence[str]) -> bool:
-    """Whether a CSV file with these columns is Trakt's."""
+    """Return whether a CSV file with these columns is Trakt's."""
     return {"rated_at", "rating", "type", "trakt_id"} <= set(columns)
 
 
 def parse(sheets: Iterable[CsvFile]) -> Iterator[Row]:
-    """The ratings of CSV files."""
+    """Yield the ratings of CSV files."""
     for sheet in sheets:
         yield from sheet.rows(_COLUMNS, partial(_from_cells, sheet.source.name))
 
 
 def sniff_document(document: JsonFile) -> bool:
-    """Whether a JSON file is a list of Trakt's ratings."""
+    """Return whether a JSON file is a list of Trakt's ratings."""
     return document.facts is None and any(
         isinstance(item, dict) and "rating" in item and _kind(item) for item in document.sample
     )
 
 
 def parse_documents(documents: Iterable[JsonFile]) -> Iterator[Row]:
-    """The ratings of JSON files."""
+    """Yield the ratings of JSON files."""
     for document in documents:
         yield from document.rows(partial(_from_item, document.source.name))
 

@@ -1,4 +1,4 @@
-"""What somebody's uploaded file is, told from its content alone, and its rows."""
+"""Detect the format of an uploaded file from its content, and read its rows."""
 
 import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -67,7 +67,7 @@ _OTHER_FILES = {
 
 @dataclass(frozen=True)
 class Upload:
-    """A recognised file; `rows` can be gone through once, and raise UnknownFormat where the file turns out damaged."""
+    """A recognized file; `rows` can be iterated once, and raises UnknownFormat if the file is damaged."""
 
     format: str
     rows: Iterator[Row]

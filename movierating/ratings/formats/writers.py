@@ -1,4 +1,4 @@
-"""Somebody's ratings as a file to take away, in any of the formats that are written."""
+"""Exports in each of the formats that can be written."""
 
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
@@ -11,7 +11,7 @@ FORMATS = ("csv", "json", "letterboxd", "imdb")
 
 
 class ExportFile(NamedTuple):
-    """A file's media type, the ending of its name, and its bytes, which are made while they are sent."""
+    """A file's media type, the extension of its name, and its bytes, generated while they are sent."""
 
     media_type: str
     ending: str
@@ -19,7 +19,7 @@ class ExportFile(NamedTuple):
 
 
 def write_export(name: str, rows: Iterable[ExportRow]) -> ExportFile:
-    """The rows as a file of one of FORMATS, in the order in which they come (see `own_csv` for the one to keep)."""
+    """Return the rows as a file of one of FORMATS, in the given order (`own_csv` documents the required one)."""
     if name == "json":
         return ExportFile(JSON, "json", own_json.write(rows))
     if name == "letterboxd":

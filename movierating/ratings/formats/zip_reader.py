@@ -39,7 +39,7 @@ _ENCRYPTED = 0x1
 
 
 class Archive:
-    """A ZIP file: `sources` are the CSV and JSON files in it, wherever they lie, none read yet."""
+    """A ZIP file: `sources` are the CSV and JSON files in it, in any folder; none is read yet."""
 
     def __init__(self, stream: BinaryIO) -> None:
         """Raises UnknownFormat for an archive that is damaged or has too many files."""
@@ -77,7 +77,7 @@ class Archive:
 
 
 class _Unpacked(io.RawIOBase):
-    """A file of an archive, whose faults are told as UnknownFormat."""
+    """A file of an archive; errors are raised as UnknownFormat."""
 
     def __init__(self, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> None:
         self._name = info.filename
