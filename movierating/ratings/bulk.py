@@ -27,7 +27,7 @@ _rating = Rating.__table__.c
 _BATCH = 500
 
 
-# A rating that somebody gives: the movie's id, half points, and `rated_at` in microseconds, None where it isn't told.
+# A new rating: the movie's id, half points, and `rated_at` in microseconds or None if unknown.
 NewRating = tuple[int, int, int | None]
 # A rating that is there or comes: half points and `rated_at`.
 _Stored = tuple[int, int]

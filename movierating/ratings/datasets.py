@@ -46,8 +46,8 @@ def import_movielens(dataset: Dataset, progress: Callable[[int], None]) -> Repor
     report, movie_ids = write(
         partial(_match, dataset=dataset, rows=list(dataset.movies())), own_transaction=True
     )
-    with exclusive_access() as nobody_waits:
-        if nobody_waits:
+    with exclusive_access() as is_exclusive:
+        if is_exclusive:
             first = write(
                 lambda connection: _load_first(connection, dataset, movie_ids, progress), own_transaction=True
             )

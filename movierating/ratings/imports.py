@@ -48,10 +48,10 @@ def import_file(
 ) -> Report:
     """Import a user's ratings from a file, in one transaction; a dry run reports the same and writes nothing.
 
-    Its format is told from its content, or has to be `wanted`. A movie that isn't there is added if `create_missing`,
-    and otherwise its row is unmatched; one that exists is never changed. `on_conflict` is as for `set_ratings`. Of
-    several rows for one movie the newest counts. Raises InvalidRequest where the file as a whole can't be taken, and
-    Unavailable where movies go as fast as they are matched.
+    The format is detected from the content, and must be `wanted` if that is given. A missing movie is added if
+    `create_missing`, else its row is unmatched; an existing movie is never changed. `on_conflict` is as for
+    `set_ratings`. Of several rows for one movie the newest counts. Raises InvalidRequest if the file as a whole is
+    rejected, and Unavailable if other clients keep adding or deleting its movies.
     """
     try:
         upload = open_upload(file, wanted)

@@ -137,7 +137,7 @@ def match_missing(connection: Connection, exact: RowMatches, *, create_missing: 
     catalogue = _catalogue(connection, exact.missing)
     nearby = _Nearby(catalogue, set(exact.newest))
     for row in exact.missing:
-        # Meanwhile it may have been added, by somebody else or for the row before.
+        # The movie may have been added meanwhile, by another client or for an earlier row.
         known = len(matches.missing)
         _match_exactly(catalogue, row, matches)
         if len(matches.missing) > known:

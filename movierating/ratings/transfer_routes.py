@@ -71,7 +71,7 @@ class Import(View):
         """Import ratings
 
         Takes the file that Letterboxd, IMDb, Trakt, TMDB, Movary or MovieLens lets you download, or movierating's own
-        CSV or JSON; which one it is, is told from its content. The report names every row that can't be read or
+        CSV or JSON; the format is detected from the content. The report names every row that can't be read or
         matched, and why, and counts those that rate no movie or are older. With `dry_run=true` nothing is written, and
         the report is the same. The options may stand in the form as well.
         """

@@ -41,7 +41,7 @@ _FURTHEST_EAST = timedelta(hours=14) // timedelta(microseconds=1)
 # What a spreadsheet runs when a cell starts with it; the wide forms where Japanese or Chinese is typed. The cell may
 # start at a semicolon too, since that is the separator of spreadsheets wherever the comma is the decimal mark.
 _STARTS_CELL, _STARTS_FORMULA = "(?:^|(?<=;))", "(?=[=+\\-@\t\r\uff1d\uff0b\uff0d\uff20])"
-# Quotation marks may vanish, and apostrophes are there to be told from our own.
+# Spreadsheets may drop quotation marks; apostrophes must be distinguishable from our own.
 _FORMULA = re.compile(f"{_STARTS_CELL}([\"']*){_STARTS_FORMULA}")
 _DISARMED = re.compile(f"{_STARTS_CELL}'([\"']*){_STARTS_FORMULA}")
 

@@ -20,7 +20,7 @@ _TOO_LARGE = f"unpacks to more than {MAX_UNPACKED_BYTES // 1_000_000} MB."
 
 _FILE_SIGNATURE = b"PK\x01\x02"
 _BLOCK_BYTES = 1 << 20
-# Letterboxd's folders of what was taken back, what has no film any more, and what holds no rating; macOS's own.
+# Letterboxd's folders of deleted entries, of films that no longer exist and of files without ratings; macOS's own.
 _PASSED_OVER = {"deleted", "orphaned", "likes", "lists", "__macosx"}
 _DAMAGE = (
     zipfile.BadZipFile,
