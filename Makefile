@@ -17,7 +17,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast test-postgres check check-fast lint types contracts audit coverage format fuzz soak bench bench-large wheel clean
+.PHONY: help run test test-fast test-postgres test-trixie check check-fast lint types contracts audit coverage format fuzz soak bench bench-large wheel clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -34,6 +34,9 @@ test-fast: $(DEV)  ## Run the tests that start no process, one case of each: a m
 
 test-postgres: $(DEV)  ## Run the tests on PostgreSQL: from PyPI, or TEST_POSTGRESQL=/usr/lib/postgresql/15/bin
 	TEST_DATABASE=postgresql $(PYTEST) -m 'not wheel'
+
+test-trixie: $(DEV)  ## Run the tests on Debian trixie: Python 3.13, SQLite 3.46 (as root, with debootstrap)
+	bash .ci/trixie --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder -m 'not wheel'
 
 check: lint types contracts audit coverage  ## Run everything else that CI runs: the five targets below
 

@@ -3,6 +3,7 @@
 import ast
 import itertools
 import re
+import shutil
 import subprocess
 import tomllib
 from importlib.metadata import packages_distributions, version
@@ -47,6 +48,21 @@ def test_workflow_runs_every_supported_python():
     supported = re.findall(r'Python :: (3\.\d+)"', PYPROJECT)
     assert re.findall(r'"(3\.\d+)"', re.search(r"python: \[(.+)\]", WORKFLOW)[1]) == supported
     assert PROJECT["requires-python"] == f">={supported[0]}"
+
+
+def test_docs_name_each_supported_python():
+    named = re.findall(r"Python (3\.\d+) with", (ROOT / "docs/development.md").read_text())
+    assert named == re.findall(r'Python :: (3\.\d+)"', PYPROJECT)
+
+
+def test_trixie_tests_are_skipped_without_debootstrap(tmp_path):
+    for program in ("dirname", "grep"):
+        (tmp_path / program).symlink_to(shutil.which(program))
+    script = [shutil.which("bash"), ROOT / ".ci/trixie"]
+    done = subprocess.run(script, env={"PATH": str(tmp_path)}, capture_output=True, text=True, timeout=30)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("Skipped ")
+    assert done.stdout.count("\n") == 1
 
 
 def test_readme_names_the_oldest_supported_python():
