@@ -90,7 +90,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 SLOW_FIXTURES = {"serve", "environ", "run", "start_redis", "program", "data_folder"}
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark what `make test-fast` skips, and deselect the tests that are for the other database."""
     names: set[str] = set()
