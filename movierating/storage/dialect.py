@@ -1,4 +1,4 @@
-"""What is said differently to SQLite and to PostgreSQL, each difference behind one function."""
+"""The differences between SQLite and PostgreSQL, each behind one function."""
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -30,9 +30,9 @@ Id = BigInteger().with_variant(Integer, SQLITE)
 
 
 def folded_text(length: int) -> String:
-    """The type of folded text, by which rows are found and sorted: byte by byte, as SQLite compares any text.
+    """Return the type of folded text, which is compared and sorted byte by byte, as SQLite does with any text.
 
-    Folding may make a text longer; SQLite doesn't care for the `length`, and PostgreSQL isn't told.
+    Folding may make a text longer than `length`: SQLite ignores the length, and PostgreSQL gets none.
     """
     return String(length).with_variant(Text(collation="C"), POSTGRESQL)
 
@@ -55,7 +55,7 @@ def _(element: Any, compiler: Any, **options: Any) -> str:
 
 
 def upsert(dialect: Dialect, table: Any) -> Any:
-    """An INSERT into `table` that offers `on_conflict_do_update` and `on_conflict_do_nothing` on either database."""
+    """Return an INSERT into `table` with `on_conflict_do_update` and `on_conflict_do_nothing` on either database."""
     insert = postgresql.insert if dialect.name == POSTGRESQL else sqlite.insert
     return insert(table)
 
@@ -98,7 +98,7 @@ def _(element: Any, compiler: Any, **options: Any) -> str:
 
 
 def in_many(column: ColumnElement[Any], values: Any) -> ColumnElement[bool]:
-    """As `in_`, for more values than a statement may have parameters; sorted ones are found faster.
+    """Return `column IN values` for more values than a statement may have parameters; sorted values are faster.
 
     In place of a collection `values` may be a `bindparam`, whose own value is then `encode_values(collection)`.
     """
@@ -108,7 +108,7 @@ def in_many(column: ColumnElement[Any], values: Any) -> ColumnElement[bool]:
 
 
 def encode_values(values: Collection[int] | Collection[str]) -> str:
-    """Values as `in_many` takes them."""
+    """Return values as text for a `bindparam` of `in_many`."""
     return orjson.dumps(list(values)).decode()
 
 
@@ -130,7 +130,7 @@ def _(element: Any, compiler: Any, **options: Any) -> str:
 
 
 def to_driver_sql(connection: Connection, statement: str) -> str:
-    """A statement for the driver, its parameters written `?`, which must not stand in it otherwise."""
+    """Return a statement for the driver; its parameters are written `?`, which must not occur otherwise."""
     return statement if connection.dialect.name == SQLITE else statement.replace("?", "%s")
 
 
@@ -149,7 +149,7 @@ def values_query(connection: Connection, rows: Sequence[Sequence[Any]]) -> tuple
 
 @contextmanager
 def savepoint(connection: Connection) -> Iterator[None]:
-    """Undo what the block changed, and no more, where it raises; inside a transaction."""
+    """Undo only the changes of the block if it raises, inside a transaction."""
     connection.exec_driver_sql("SAVEPOINT part")
     try:
         yield
@@ -161,9 +161,9 @@ def savepoint(connection: Connection) -> Iterator[None]:
 
 
 def lock_rows(connection: Connection, table: Any, ids: Collection[int]) -> None:
-    """Let nobody else change these rows before the transaction has ended; their order is the same for everybody.
+    """Lock these rows until the end of the transaction, in the order of their ids to avoid deadlocks.
 
-    On SQLite nobody else can anyway.
+    On SQLite the whole database is locked anyway.
     """
     if connection.dialect.name == POSTGRESQL:
         chosen = select(table.c.id).where(in_many(table.c.id, ids)).order_by(table.c.id)
@@ -171,7 +171,7 @@ def lock_rows(connection: Connection, table: Any, ids: Collection[int]) -> None:
 
 
 def get_last_id(connection: Connection, table: Any) -> int:
-    """The highest id that `table` ever gave out, 0 if none; inside a job that runs alone no other can follow it."""
+    """Return the highest id that `table` ever assigned, 0 if none. Call it in a job that invalidates everything."""
     if connection.dialect.name == SQLITE:
         used = connection.exec_driver_sql(
             "SELECT seq FROM sqlite_sequence WHERE name = ?", (table.name,)
@@ -182,20 +182,20 @@ def get_last_id(connection: Connection, table: Any) -> int:
 
 
 def advance_ids(connection: Connection, table: Any, last: int) -> None:
-    """Tell the database that rows of `table` were inserted with ids up to `last`, above `get_last_id`."""
+    """Advance the ids of `table` after rows were inserted with ids up to `last`, above `get_last_id`."""
     if connection.dialect.name == POSTGRESQL:
         connection.execute(select(func.setval(f'"{table.name}_id_seq"', last)))
 
 
 def get_user_version(connection: Connection) -> int:
-    """The number that `set_user_version` left with the database, 0 before."""
+    """Return the number that `set_user_version` stored in the database, 0 before."""
     if connection.dialect.name == SQLITE:
         return int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
     return int(connection.exec_driver_sql(f"SELECT obj_description('{_KEEPER}'::regclass)").scalar() or 0)
 
 
 def set_user_version(connection: Connection, number: int) -> None:
-    """Leave a number with the database, which goes with it wherever it is copied to."""
+    """Store a number in the database; copies of the database have it too."""
     if connection.dialect.name == SQLITE:
         connection.exec_driver_sql(f"PRAGMA user_version = {number:d}")
     else:
@@ -207,5 +207,5 @@ _KEEPER = "movie_search"
 
 
 def violates_unique(error: IntegrityError, column: str) -> bool:
-    """Whether the unique constraint that `error` reports is the one on `column`."""
+    """Return True if `error` reports the unique constraint on `column`."""
     return column in str(error.orig)

@@ -1,6 +1,6 @@
-"""Keyset pagination: pages that each start where the one before ended, at the same cost however deep.
+"""Keyset pagination: each page starts after the last row of the previous one, so deep pages cost as much as the first.
 
-A cursor holds the last row's sort values, signed, so that nobody can make one up.
+A cursor contains the last row's sort values and is signed, so that clients can't make one up.
 """
 
 import base64
@@ -25,9 +25,9 @@ _NOT_A_CURSOR = "Not a cursor of this list and order."
 
 @dataclass(frozen=True, slots=True)
 class Sort:
-    """An order of rows: `columns` all run in one direction, and the last of them makes each row's place unique.
+    """An order of rows: all `columns` sort in one direction, and the last one makes it unique.
 
-    `name` is stored in cursors, so that a cursor of one list or order is refused by another.
+    `name` is part of a cursor's signature, so that a cursor of one list or order is rejected by another.
     """
 
     name: str

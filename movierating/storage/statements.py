@@ -1,8 +1,8 @@
 """Statements that are compiled once and run on the driver's own connection.
 
-A hot path runs the same few statements again and again; SQLAlchemy's work for each run takes ten times as long as
-SQLite's. Values come by the names of the statement's `bindparam`s. Rows are named tuples of what the driver gives, past
-SQLAlchemy's type processors: a flag may be 0 or 1.
+SQLAlchemy's work for each run of a statement takes ten times as long as SQLite's. Values are passed by the names of the
+statement's `bindparam`s. Rows are named tuples of the driver's values, without SQLAlchemy's type processors: a flag may
+be 0 or 1.
 """
 
 from collections import namedtuple
@@ -17,15 +17,15 @@ from movierating.storage.dialect import POSTGRESQL
 
 
 def with_custom_plan(statement: Any) -> Any:
-    """The statement, for a plan that is made of each run's values, for with some of them another is far better.
+    """Return the statement with the option to plan each run for its values, which may need different plans.
 
-    From the sixth run on PostgreSQL may keep to one plan, made for nobody's values. SQLite always does.
+    From the sixth run on PostgreSQL may use one generic plan. SQLite always uses one plan.
     """
     return statement.execution_options(custom_plan=True)
 
 
 class CompiledStatement:
-    """A Core statement, or a function that makes it for a dialect, ready to be run."""
+    """A Core statement, or a function that makes it for a dialect, compiled at its first run."""
 
     def __init__(self, statement: Any) -> None:
         self._make: Callable[[Dialect], Any] = (
@@ -34,23 +34,23 @@ class CompiledStatement:
         self._compiled: dict[str, _Compiled] = {}
 
     def all(self, connection: Connection, **values: Any) -> list[Any]:
-        """Every row."""
+        """Return all rows."""
         compiled = self._for(connection)
         return list(map(compiled.row, compiled.rows(connection, values)))
 
     def tuples(self, connection: Connection, **values: Any) -> list[Any]:
-        """Every row as the driver's own tuple: of thousands, names would take a fifth of the time."""
+        """Return all rows as the driver's tuples: for thousands of rows, names would take a fifth of the time."""
         return self._for(connection).rows(connection, values)
 
     def first(self, connection: Connection, **values: Any) -> Any:
-        """The one row, or None where there is none."""
+        """Return the first row, or None if there is none."""
         compiled = self._for(connection)
         for row in compiled.rows(connection, values):
             return compiled.row(row)
         return None
 
     def run(self, connection: Connection, **values: Any) -> int:
-        """How many rows it changed."""
+        """Run the statement and return the number of changed rows."""
         return int(self._for(connection).run(connection, values).rowcount)
 
     def _for(self, connection: Connection) -> "_Compiled":
@@ -71,8 +71,10 @@ class _Compiled:
         self._constants = {name: value for name, value in compiled.params.items() if value is not None}
         self._dialect = dialect
         # What psycopg leaves unprepared is planned when its values are known.
-        anew = dialect.name == POSTGRESQL and statement.get_execution_options().get("custom_plan", False)
-        self._options = {"prepare": False} if anew else {}
+        custom_plan = dialect.name == POSTGRESQL and statement.get_execution_options().get(
+            "custom_plan", False
+        )
+        self._options = {"prepare": False} if custom_plan else {}
         row: Any = namedtuple("Row", statement.exported_columns.keys())  # type: ignore[misc]
         self.row = row._make
 
@@ -84,10 +86,10 @@ class _Compiled:
         return self._run(connection, self._parameters(values))
 
     def _parameters(self, values: dict[str, Any]) -> Any:
-        given = {**self._constants, **values}
+        parameters = {**self._constants, **values}
         if self._dialect.positional:
-            return [given[name] for name in self._names]
-        return {name: given[name] for name in self._names}
+            return [parameters[name] for name in self._names]
+        return {name: parameters[name] for name in self._names}
 
     def _run(self, connection: Connection, parameters: Any) -> Any:
         driver: Any = connection.connection.dbapi_connection
