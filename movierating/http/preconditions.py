@@ -10,15 +10,15 @@ from flask import request
 from movierating.errors import PreconditionRequired
 from movierating.http.blueprint import Blueprint
 
-_TAG = re.compile(r"([0-9]{1,18})-[0-9]+", re.ASCII)
+_TAG = re.compile(r"([0-9]{1,18})-[0-9a-f]{1,32}", re.ASCII)
 
 _PARAMETER = {
     "in": "header",
     "name": "If-Match",
     "required": True,
-    "schema": {"type": "string", "pattern": r'^(\*|"[0-9]{1,18}-[0-9]{1,18}")$'},
+    "schema": {"type": "string", "pattern": r'^(\*|(W/)?"[0-9]{1,18}-[0-9a-f]{1,32}")$'},
     "description": "The `ETag` of the movie as you know it, or `*` for whatever it is now.",
-    "example": '"1-0"',
+    "example": '"1-f3f5bf2f0d6c4b0c8f2d9f6a2f1f0b9e"',
 }
 
 
@@ -46,10 +46,10 @@ def if_match_required(require_edit: Callable[[int, Container[int] | None], None]
 
 
 def parse_if_match() -> Container[int] | None:
-    """The edits of a movie that the request's `If-Match` names; None where it is `*`, which stands for any.
+    """Return the edits of a movie that the request's `If-Match` names, or None if it is `*`, which stands for any.
 
-    The other half of a tag counts ratings, which an editor need not have seen. A weak tag names no edit (RFC 9110,
-    13.1.1). Raises PreconditionRequired without the header.
+    The other half of a tag changes with each rating, which an editor need not have seen. A weak tag names an edit too:
+    proxies that compress a response weaken its tag. Raises PreconditionRequired without the header.
     """
     given = request.headers.get("If-Match")
     if given is None:
@@ -57,5 +57,5 @@ def parse_if_match() -> Container[int] | None:
     if given.strip() == "*":
         return None
     # werkzeug reads an empty tag as None.
-    tags = [tag or "" for tag in request.if_match.as_set()]
+    tags = [tag or "" for tag in request.if_match.as_set(include_weak=True)]
     return {int(match[1]) for tag in tags if (match := _TAG.fullmatch(tag))}

@@ -85,13 +85,19 @@ def created_response(body: Any, location: str) -> Response:
     return json_response(body, 201, {"Location": iri_to_uri(location)})
 
 
-def etag_response(body: Any, tag: str | None = None, headers: dict[str, str] | None = None) -> Response:
-    """A JSON answer with a strong ETag (`tag`, or one made from the bytes), or 304 where the client has it."""
+def etag_response(body: Any, *, edit: int | None = None, headers: dict[str, str] | None = None) -> Response:
+    """Return a JSON response with a strong ETag, or 304 for a read if the client has it.
+
+    The tag is a hash of the body, behind the `edit` that `If-Match` names, if the resource has one.
+    """
     encoded = orjson.dumps(body)
-    # Nobody gains by two answers with one tag but whoever may write both, so it need not be a cryptographic hash.
-    tag = tag or xxhash.xxh3_128_hexdigest(encoded)
+    # Only who may write both bodies could make them collide, so the hash need not be a cryptographic one.
+    tag = xxhash.xxh3_128_hexdigest(encoded)
+    if edit is not None:
+        tag = f"{edit}-{tag}"
     headers = {"ETag": f'"{tag}"', **(headers or {})}
-    if "HTTP_IF_NONE_MATCH" in request.environ and request.if_none_match.contains_weak(tag):
+    is_conditional = "HTTP_IF_NONE_MATCH" in request.environ and request.method in ("GET", "HEAD")
+    if is_conditional and request.if_none_match.contains_weak(tag):
         return SlimResponse(b"", 304, list(headers.items()))
     return _encoded(encoded, 200, headers)
 

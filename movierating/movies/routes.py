@@ -11,7 +11,6 @@ from movierating.http.openapi import ETAG_HEADER, LIST_HEADERS, LOCATION_HEADER
 from movierating.http.responses import (
     created_response,
     etag_response,
-    json_response,
     list_response,
     make_list_schema,
 )
@@ -64,7 +63,7 @@ class MovieById(View):
         Its facts, and what its ratings add up to.
         """
         row = service.get_movie(movie_id)
-        return etag_response(service.serialize_movie(row), service.tag(row))
+        return etag_response(service.serialize_movie(row), edit=row.edit)
 
     @blueprint.doc(operationId="update_movie")
     @access.admin_required
@@ -78,7 +77,7 @@ class MovieById(View):
         Needs `If-Match` with the movie's tag; ratings that came in since don't make it stale.
         """
         row = service.update_movie(movie_id, preconditions.parse_if_match(), body)
-        return json_response(service.serialize_movie(row), headers={"ETag": f'"{service.tag(row)}"'})
+        return etag_response(service.serialize_movie(row), edit=row.edit)
 
 
 @blueprint.route("/movies/by-imdb/<string(maxlength=12):imdb_id>", parameters=[schemas.IMDB_ID_IN_PATH])
@@ -94,7 +93,7 @@ class MovieByImdbId(View):
         The same answer as by its own id.
         """
         row = service.get_movie_by_imdb_id(imdb_id)
-        return etag_response(service.serialize_movie(row), service.tag(row))
+        return etag_response(service.serialize_movie(row), edit=row.edit)
 
 
 @blueprint.route("/genres")

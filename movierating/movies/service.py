@@ -35,7 +35,7 @@ _FACTS = (
 )
 FACT_COLUMNS = tuple(_movie[name] for name in _FACTS)
 _AGGREGATES = rating_stats.get_stats_columns(Movie.__table__)
-COLUMNS = (*FACT_COLUMNS, *_AGGREGATES, _movie.edit, _movie.ratings_version)
+COLUMNS = (*FACT_COLUMNS, *_AGGREGATES, _movie.edit)
 
 _AGGREGATES_SLICE = slice(len(FACT_COLUMNS), len(FACT_COLUMNS) + len(_AGGREGATES))
 _NO_FACTS = dict.fromkeys(name for name in _FACTS if name != "id")
@@ -73,11 +73,6 @@ def serialize_movie(row: Sequence[Any]) -> dict[str, Any]:
     movie = serialize_facts(row)
     movie["ratings"] = rating_stats.format_stats_with_score(row[_AGGREGATES_SLICE])
     return movie
-
-
-def tag(row: Row[Any]) -> str:
-    """The movie's entity tag: its edits, and the changes of its ratings."""
-    return f"{row.edit}-{row.ratings_version}"
 
 
 _BY_ID = CompiledStatement(select(*COLUMNS).where(_movie.id == bindparam("key")))

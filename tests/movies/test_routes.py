@@ -4,6 +4,10 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from sqlalchemy import update
+
+from movierating.movies.models import Movie
+from movierating.storage.database import write
 
 EMMA = {"title": "Emma", "year": 1996}
 ONE, OTHER = "tt0116191", "tt0118308"
@@ -88,13 +92,28 @@ def test_a_movie_is_found_by_its_imdb_id_with_the_same_tag(client, emma):
     )
 
 
-def test_a_304_needs_both_the_edit_and_the_ratings(client, admin, emma):
+def test_a_304_needs_the_same_facts_and_ratings(client, admin, emma):
     tags = [client.get(emma).headers["ETag"]]
     admin.put(f"{emma}/rating", json={"value": 8})
     tags.append(client.get(emma).headers["ETag"])
     tags.append(admin.patch(emma, json={"country": "GB"}, **if_match(tags[0])).headers["ETag"])
-    assert tags == ['"1-0"', '"1-1"', '"2-1"']
+    assert [tag.partition("-")[0] for tag in tags] == ['"1', '"1', '"2']
     assert [client.get(emma, headers={"If-None-Match": tag}).status_code for tag in tags] == [200, 200, 304]
+
+
+def test_what_another_program_changes_gives_a_movie_another_tag(admin, emma):
+    before = admin.get(emma).headers["ETag"]
+    write(lambda connection: connection.execute(update(Movie).values(country="GB")), ())
+    now = admin.get(emma, headers={"If-None-Match": before})
+    assert now.status_code == 200
+    assert now.json["country"] == "GB"
+    assert now.headers["ETag"] != before
+
+
+def test_a_change_ignores_if_none_match(admin, emma):
+    tag = admin.get(emma).headers["ETag"]
+    answer = admin.patch(emma, json={}, headers={**ANY, "If-None-Match": tag})
+    assert (answer.status_code, answer.headers["ETag"]) == (200, tag)
 
 
 def test_an_admin_changes_a_movie_and_gets_its_new_tag(client, admin, emma):
@@ -123,14 +142,15 @@ def test_a_tag_is_spent_by_an_edit_but_not_by_a_rating(client, admin, emma, prob
 
 
 def test_a_change_that_changes_nothing_keeps_the_tag(admin, emma):
+    before = admin.get(emma).headers["ETag"]
     for body in ({}, EMMA, {"imdb_id": ONE}):
-        assert admin.patch(emma, json=body, headers=ANY).headers["ETag"] == '"1-0"'
+        assert admin.patch(emma, json=body, headers=ANY).headers["ETag"] == before
 
 
 @pytest.mark.parametrize(
     ("header", "status"),
-    [("*", 200), ('"1-0"', 200), ('"1-7"', 200), ('"9-0", "1-0"', 200)]
-    + [(header, 412) for header in ('"2-0"', 'W/"1-0"', '"1"', '""', "nonsense", '"nonsense"', "")],
+    [("*", 200), ('"1-0"', 200), ('"1-7f"', 200), ('W/"1-7f"', 200), ('"9-0", "1-0"', 200)]
+    + [(header, 412) for header in ('"2-0"', 'W/"2-0"', '"1"', '""', "nonsense", '"nonsense"', "")],
 )
 def test_if_match_is_judged_on_the_edit_alone(admin, emma, header, status):
     assert admin.patch(emma, json={"country": "GB"}, headers={"If-Match": header}).status_code == status
@@ -236,4 +256,4 @@ def test_a_movie_can_have_each_genre_that_is_listed(client, member):
 
 
 def test_tags_are_strong(client, emma):
-    assert re.fullmatch(r'"[0-9]+-[0-9]+"', client.get(emma).headers["ETag"])
+    assert re.fullmatch(r'"1-[0-9a-f]{32}"', client.get(emma).headers["ETag"])

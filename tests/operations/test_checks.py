@@ -108,8 +108,8 @@ def test_aggregates_that_are_wrong_are_found_and_mended(rated, client, statement
 
 
 def test_a_repair_moves_the_movies_tag(rated, client):
-    tag = client.get(f"/v1/movies/{rated}").headers["ETag"]
     harm("UPDATE movie SET rating_sum = 40")
+    tag = client.get(f"/v1/movies/{rated}").headers["ETag"]
     checks.run_checks(repair=True)
     assert client.get(f"/v1/movies/{rated}", headers={"If-None-Match": tag}).status_code == 200
 
