@@ -1,4 +1,4 @@
-"""What movies are filtered by, each filter in two forms: those that pass it, and a test of one movie."""
+"""The filters of movies, each as a selection of ids and as a condition on one movie."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Filter:
 
 
 def parse_filters(filters: Mapping[str, Any]) -> tuple[tuple[str, ...], dict[str, Any]]:
-    """The kinds of the filters that are set, and the values of their parameters, by name and place."""
+    """Return the kinds of the filters that are set, and the values of their parameters, by name and place."""
     kinds: list[str] = []
     values: dict[str, Any] = {}
     for place, facet in enumerate(_facets(filters)):
@@ -36,10 +36,10 @@ def parse_filters(filters: Mapping[str, Any]) -> tuple[tuple[str, ...], dict[str
         # Genres are a JSON list; no name has a quote in it.
         values[f"is{place}"] = f'"{value}"' if kind == "genre" else int(value) if kind == "year" else value
     if "q" in filters:
-        found = split_words(filters["q"])
-        kinds.append("words" if found else "title")
-        values |= search_index.bind_words(found)
-        values["begins"] = f" {found[0]}" if found else ""
+        words = split_words(filters["q"])
+        kinds.append("words" if words else "title")
+        values |= search_index.bind_words(words)
+        values["begins"] = f" {words[0]}" if words else ""
         values["text"] = fold(filters["q"])
     if "year_from" in filters or "year_to" in filters:
         kinds.append("years")
@@ -52,19 +52,19 @@ def parse_filters(filters: Mapping[str, Any]) -> tuple[tuple[str, ...], dict[str
 
 
 def _facets(filters: Mapping[str, Any]) -> list[str]:
-    wanted = {"year": filters.get("year"), "language": filters.get("language")}
-    wanted["genres"] = orjson.dumps(filters.get("genre", []))
-    wanted["directors"] = orjson.dumps([filters["director"]] if "director" in filters else [])
-    return search_index.list_facets(wanted)
+    facts = {"year": filters.get("year"), "language": filters.get("language")}
+    facts["genres"] = orjson.dumps(filters.get("genre", []))
+    facts["directors"] = orjson.dumps([filters["director"]] if "director" in filters else [])
+    return search_index.list_facets(facts)
 
 
 def build_filters(kinds: tuple[str, ...], walked: Any) -> list[Filter]:
-    """The filters of these kinds, in their order, for a walk of the index of the column `walked`."""
+    """Return the filters of these kinds, in order, for a walk of the index of the column `walked`."""
     return [_filter(kind, place, walked) for place, kind in enumerate(kinds)]
 
 
 def _filter(kind: str, place: int, walked: Any) -> Filter:
-    """The filter of this kind at this place, for a walk of the index of the column `walked`."""
+    """Return the filter of this kind at this place, for a walk of the index of the column `walked`."""
     if kind == "title":
         return _of_column(_movie.title_key, walked, lambda title: title == bindparam("text"))
     if kind == "words":
@@ -110,5 +110,5 @@ def _of_column(column: Any, walked: Any, passes: Callable[[Any], ColumnElement[b
 
 
 def without_index(column: Any) -> ColumnElement[Any]:
-    """The column's value as an expression that no index serves, on any database."""
+    """Return the column's value as an expression that no index serves, on any database."""
     return func.coalesce(column, column)

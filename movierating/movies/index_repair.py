@@ -1,6 +1,6 @@
-"""Whether each movie is found by what its facts say, and the mending where it is not.
+"""Check and repair what is derived from movies' facts: folded titles, facets and the full-text index.
 
-Movies are walked in batches, each read by one statement: what is written meanwhile makes nothing look wrong.
+Movies are read in batches, one statement each, so concurrent writes cause no false mismatches.
 """
 
 import functools
@@ -31,7 +31,7 @@ _BATCH = 1_000
 _movie, _facet, _search = Movie.__table__.c, MovieFacet.__table__.c, search_index.MOVIE_SEARCH.c
 
 Columns = Mapping[str, Any]
-# The id of a movie, and what is wrong with it.
+# The id of a movie, and the reason.
 Mismatch = tuple[int, str]
 _SURPLUS, _UNREADABLE = "does not exist", "has facts that can't be read"
 
@@ -54,11 +54,11 @@ class DerivedData:
 
 
 def find_mismatches(connection: Connection, part: DerivedData) -> Iterator[Mismatch]:
-    """Each movie of which `part` does not hold what it should."""
+    """Yield each movie whose derived data differs from its facts."""
     last = 0
     while rows := _rows(connection, part.rows.where(_movie.id > last).limit(_BATCH)):
         for row in rows:
-            if reason := _judged(part, row):
+            if reason := _find_reason(part, row):
                 yield row["id"], reason
         last = rows[-1]["id"]
     if part.surplus is not None:
@@ -67,31 +67,31 @@ def find_mismatches(connection: Connection, part: DerivedData) -> Iterator[Misma
 
 
 def repair_mismatches(part: DerivedData) -> Iterator[Mismatch]:
-    """Mend what `find_mismatches` finds, a batch in a transaction, and tell of each movie that was mended."""
+    """Repair what `find_mismatches` finds, one transaction a batch, and yield each movie that was repaired."""
     for found in batched(find_mismatches(read(), part), _BATCH):
-        yield from write(functools.partial(_mend, part, found))
+        yield from write(functools.partial(_repair_batch, part, found))
 
 
-def _mend(part: DerivedData, found: list[Mismatch], connection: Connection) -> list[Mismatch]:
+def _repair_batch(part: DerivedData, found: list[Mismatch], connection: Connection) -> list[Mismatch]:
     """Since they were found, movies may have been changed or removed; it tells of those that were wrong and are not."""
     surplus = [movie_id for movie_id, reason in found if reason == _SURPLUS]
-    before = _mendable(connection, part, [movie_id for movie_id, _ in found])
+    before = _find_repairable(connection, part, [movie_id for movie_id, _ in found])
     part.mend(connection, surplus, list(before.values()))
-    mended = {*surplus, *before} - _mendable(connection, part, list(before)).keys()
+    mended = {*surplus, *before} - _find_repairable(connection, part, list(before)).keys()
     return [each for each in found if each[0] in mended]
 
 
-def _mendable(connection: Connection, part: DerivedData, ids: list[int]) -> dict[int, Columns]:
+def _find_repairable(connection: Connection, part: DerivedData, ids: list[int]) -> dict[int, Columns]:
     """Of these movies, by id, the rows of those that are wrong; facts that can't be read say nothing."""
     rows = _rows(connection, part.rows.where(in_many(_movie.id, ids)))
-    return {row["id"]: row for row in rows if _judged(part, row) not in (None, _UNREADABLE)}
+    return {row["id"]: row for row in rows if _find_reason(part, row) not in (None, _UNREADABLE)}
 
 
 def _rows(connection: Connection, rows: Select[Any]) -> Sequence[Columns]:
     return [row._asdict() for row in connection.execute(rows.order_by(_movie.id))]
 
 
-def _judged(part: DerivedData, row: Columns) -> str | None:
+def _find_reason(part: DerivedData, row: Columns) -> str | None:
     try:
         true, kept = part.true(row), part.kept(row)
     except (TypeError, ValueError):
@@ -99,31 +99,31 @@ def _judged(part: DerivedData, row: Columns) -> str | None:
     return None if true == kept else "differs from its facts" if kept else "is missing"
 
 
-def _true_titles(row: Columns) -> Any:
+def _make_title_keys(row: Columns) -> Any:
     return {
         "title_key": fold(row["title"]),
         "original_title_key": fold(row["original_title"]) if row["original_title"] else None,
     }
 
 
-def _mend_titles(connection: Connection, _surplus: list[int], rows: list[Columns]) -> None:
+def _repair_titles(connection: Connection, _surplus: list[int], rows: list[Columns]) -> None:
     # A title may have been given to another movie since; then both stay as they are.
     mended = update(Movie).where(_movie.id == bindparam("key"))
     for row in rows:
         with suppress(IntegrityError), savepoint(connection):
-            connection.execute(mended, {"key": row["id"], **_true_titles(row)})
+            connection.execute(mended, {"key": row["id"], **_make_title_keys(row)})
 
 
 TITLES = DerivedData(
     "folded titles",
     select(_movie.id, _movie.title, _movie.original_title, _movie.title_key, _movie.original_title_key),
-    _true_titles,
+    _make_title_keys,
     lambda row: {name: row[name] for name in ("title_key", "original_title_key")},
-    _mend_titles,
+    _repair_titles,
 )
 
 
-def _mend_facets(connection: Connection, surplus: list[int], rows: list[Columns]) -> None:
+def _repair_facets(connection: Connection, surplus: list[int], rows: list[Columns]) -> None:
     search_index.remove_facets(connection, [*surplus, *(row["id"] for row in rows)])
     search_index.add_facets(connection, rows)
 
@@ -138,12 +138,12 @@ FACETS = DerivedData(
     ),
     lambda row: set(search_index.list_facets(row)),
     lambda row: set(orjson.loads(row["facets"])),
-    _mend_facets,
+    _repair_facets,
     select(_facet.movie_id).where(~select(_movie.id).where(_movie.id == _facet.movie_id).exists()).distinct(),
 )
 
 
-def _mend_text(connection: Connection, surplus: list[int], rows: list[Columns]) -> None:
+def _repair_text(connection: Connection, surplus: list[int], rows: list[Columns]) -> None:
     search_index.remove_text(connection, [*surplus, *(row["id"] for row in rows)])
     search_index.add_text(connection, rows)
 
@@ -158,17 +158,17 @@ TEXT = DerivedData(
     ).outerjoin_from(Movie, search_index.MOVIE_SEARCH, _search.rowid == _movie.id),
     search_index.make_index_text,
     lambda row: {name: row[f"kept_{name}"] for name in _TEXT if row[f"kept_{name}"] is not None},
-    _mend_text,
+    _repair_text,
     select(_search.rowid).where(~select(_movie.id).where(_movie.id == _search.rowid).exists()),
 )
 
 
-# Counts up whenever the same facts are folded or indexed otherwise than in the version before.
+# Increase it whenever the same facts are folded or indexed differently than before.
 INDEX_VERSION = 4
 
 
 def reindex() -> None:
-    """Mend, once in a database's life with these INDEX_VERSION, what another version made of its movies by others."""
+    """Repair all derived data once after INDEX_VERSION has changed."""
     if get_user_version(read()) == INDEX_VERSION:
         return
     for part in (TITLES, FACETS, TEXT):
@@ -181,7 +181,7 @@ _FTS5_FORMAT = 4
 
 
 def verify_text_index(connection: Connection) -> None:
-    """Raises DatabaseError where the full-text index contradicts itself; changes nothing. PostgreSQL's can't."""
+    """Raise DatabaseError if SQLite's full-text index is inconsistent. PostgreSQL's cannot be."""
     if connection.dialect.name == SQLITE:
         _command(connection, "integrity-check")
 
@@ -197,7 +197,7 @@ def restore_text_format(connection: Connection) -> bool:
 
 
 def rebuild_text_index(connection: Connection) -> None:
-    """Build the full-text index anew from the words that it keeps of each movie."""
+    """Rebuild the full-text index from the words that it stores for each movie."""
     _command(connection, "rebuild")
 
 

@@ -1,4 +1,4 @@
-"""Which movie a row of somebody's file means: by IMDb id, then TMDB id, then folded title and year."""
+"""Match rows of a file to movies: by IMDb id, then TMDB id, then folded title and year."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -27,7 +27,7 @@ class _Known:
 
 
 class AmbiguousMovie(Exception):
-    """Nobody can tell which movie is meant; `movie_ids` are those it may be, the message says why."""
+    """More than one movie matches; `movie_ids` are the candidates, the message says why."""
 
     def __init__(self, movies: Iterable[_Known], reason: str) -> None:
         super().__init__(reason)
@@ -35,7 +35,7 @@ class AmbiguousMovie(Exception):
 
 
 class MovieQuery(NamedTuple):
-    """By what a row of a file names its movie."""
+    """The ids and titles by which a row of a file names its movie."""
 
     imdb_id: str | None
     tmdb_id: int | None
@@ -66,22 +66,22 @@ class Catalogue:
         if wanted is None:
             self._learn_rows(connection.execute(MOVIE_KEYS.order_by(_movie.id)))
         else:
-            self._learn_wanted(wanted)
+            self._learn_matches(wanted)
 
-    def _learn_wanted(self, wanted: Sequence[MovieQuery]) -> None:
-        by_id = self._found(_IDS, _movie.imdb_id, {row.imdb_id for row in wanted} - {None})
-        by_id |= self._found(_IDS, _movie.tmdb_id, {row.tmdb_id for row in wanted} - {None})
+    def _learn_matches(self, wanted: Sequence[MovieQuery]) -> None:
+        by_id = self._select(_IDS, _movie.imdb_id, {row.imdb_id for row in wanted} - {None})
+        by_id |= self._select(_IDS, _movie.tmdb_id, {row.tmdb_id for row in wanted} - {None})
         self._learn_rows(by_id.values())
         # A title counts only where no id decides.
         open_rows = [row for row in wanted if self._identified(row.imdb_id, row.tmdb_id) is None]
         keys = {fold(title) for row in open_rows for title in row.titles if title}
-        by_title = self._found(MOVIE_KEYS, _movie.title_key, keys)
-        by_title |= self._found(MOVIE_KEYS, _movie.original_title_key, keys)
+        by_title = self._select(MOVIE_KEYS, _movie.title_key, keys)
+        by_title |= self._select(MOVIE_KEYS, _movie.original_title_key, keys)
         self._similar = set(map(tuple, by_title.values()))
         self._learn_rows(by_title.values())
 
-    def _found(self, known: Select[Any], column: Any, values: Collection[Any]) -> dict[int, Any]:
-        """What is `known` of the movies that have one of the values there, by id."""
+    def _select(self, known: Select[Any], column: Any, values: Collection[Any]) -> dict[int, Any]:
+        """Return the rows of the `known` columns of movies with one of the values, by id."""
         if not values:
             return {}
         chosen = known.where(in_many(column, sorted(values))).order_by(_movie.id)
@@ -118,7 +118,7 @@ class Catalogue:
         *,
         nearby: bool = False,
     ) -> int | None:
-        """The id of the one movie that a row means, or None if there is none.
+        """Return the id of the one movie that a row means, or None if there is none.
 
         A movie that carries another id of the same kind is never meant, and IMDb's decides. `titles` are tried in
         turn, the first being the one under which the movie would be added; `nearby` lets the year be off by one, for
@@ -164,14 +164,14 @@ class Catalogue:
             return known
         for off in years_off:
             for title in filter(None, titles):
-                fitting = self._namesakes(imdb_id, tmdb_id, title, year, off)
+                fitting = self._find_by_title(imdb_id, tmdb_id, title, year, off)
                 if len(fitting) > 1:
                     years = "this title and year" if off == 0 else "this title, a year off"
                     raise AmbiguousMovie(fitting, f"more than one movie has {years}")
                 if fitting:
                     return fitting[0]
         if imdb_id is None and titles:
-            self._refuse_twin(titles[0], year)
+            self._reject_same_title(titles[0], year)
         return None
 
     def _identified(self, imdb_id: str | None, tmdb_id: int | None) -> _Known | None:
@@ -180,16 +180,16 @@ class Catalogue:
         known = self._by_tmdb.get(tmdb_id) if tmdb_id is not None else None
         return known if known is not None and (imdb_id is None or known.imdb_id is None) else None
 
-    def _refuse_twin(self, title: str | None, year: int | None) -> None:
+    def _reject_same_title(self, title: str | None, year: int | None) -> None:
         """Two movies of one title and year need different IMDb ids, even if their TMDB ids differ."""
         twins = self._by_title.get((fold(title), year)) if title else None
         if twins:
             raise AmbiguousMovie(twins, "a movie with this title and year has another TMDB id")
 
-    def _namesakes(
+    def _find_by_title(
         self, imdb_id: str | None, tmdb_id: int | None, title: str, year: int | None, off: int
     ) -> list[_Known]:
-        """Those by their own title, or else those by their original one."""
+        """Return the movies with this title, or else those with this original title."""
         key, years = fold(title), {year} if year is None else {year - off, year + off}
         for titles in (self._by_title, self._by_original):
             named = [known for each in years for known in titles.get((key, each), ())]
@@ -203,7 +203,7 @@ class Catalogue:
         return []
 
     def add(self, facts: Mapping[str, Any]) -> int:
-        """Add a movie that `find` did not find; returns its id. A TMDB id that another movie has is left out."""
+        """Add a movie that `find` did not find, and return its id. A TMDB id that another movie has is dropped."""
         now = clock.now()
         row = {**_EMPTY, **to_columns(facts), "id": self._next_id, "created_at": now, "updated_at": now}
         if row["tmdb_id"] in self._by_tmdb:
@@ -234,7 +234,7 @@ class Catalogue:
 
 
 def find_ids_by_imdb_id(connection: Connection, imdb_ids: Collection[str]) -> dict[str, int]:
-    """The ids of those movies that are there. No other rule comes before this one, so they need no catalogue."""
+    """Return the ids of the movies with these IMDb ids. No other rule comes first, so no catalogue is needed."""
     if not imdb_ids:
         return {}
     if len(imdb_ids) * _SEEKS_A_WALK < get_last_id(connection, Movie.__table__):

@@ -20,7 +20,7 @@ class Movie(RatingStatsMixin, Base):
     """A movie. `genres` and `directors` are JSON lists; the `_key` columns are the folded titles.
 
     `edit` counts the changes of its facts and `ratings_version` those of its ratings; both only ever grow. The year
-    is unknown only where a data set that was imported doesn't tell it. Each index serves one sort, `id` deciding ties;
+    is null only for a movie from an imported data set without it. Each index serves one sort, `id` deciding ties;
     those of charts hold what charts are filtered by, so that a walk of one reads only the movies that it shows.
     """
 
@@ -87,26 +87,26 @@ class MovieFacet(Base):
     facet: Mapped[str] = mapped_column(folded_text(300), primary_key=True)
 
 
-class _Place(GenericFunction[int]):
-    """Where in a text another one begins, from 1 on; 0 where it isn't there. PostgreSQL has another name for it."""
+class _Position(GenericFunction[int]):
+    """SQL function: the position of one text in another, from 1, or 0. PostgreSQL has another name for it."""
 
     name = "instr"
     type = Integer()
     inherit_cache = True
 
 
-@compiles(_Place, "postgresql")
-def _strpos(element: _Place, compiler: Any, **kwargs: Any) -> str:
+@compiles(_Position, "postgresql")
+def _strpos(element: _Position, compiler: Any, **kwargs: Any) -> str:
     return f"strpos({compiler.process(element.clauses, **kwargs)})"
 
 
 def contains_text(text: Any, part: Any) -> ColumnElement[bool]:
-    """Whether a text has a part in it, letter for letter; in half the time of LIKE."""
-    return _Place(text, part) > 0
+    """Return the SQL condition that a text contains a part, case-sensitively; it takes half the time of LIKE."""
+    return _Position(text, part) > 0
 
 
 class DataMigration(Base):
-    """What was done once in the life of a database, such as loading the bundled movies."""
+    """A change that is applied once to a database's data, such as loading the bundled movies."""
 
     __tablename__ = "milestone"
 

@@ -1,4 +1,4 @@
-"""Calls about movies: `/v1/movies`, `/v1/genres`."""
+"""Routes of `/v1/movies` and `/v1/genres`."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What movies are found by: their facets, and the full-text index of titles and directors."""
+"""The facets that movies are filtered by, and the full-text index of titles and directors."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
@@ -36,7 +36,7 @@ _facet = MovieFacet.__table__.c
 
 
 class _Matches(FunctionElement[bool]):
-    """Whether a row of MOVIE_SEARCH holds each of some words, the last of them as the beginning of one."""
+    """SQL condition: a row of MOVIE_SEARCH has each of some words, the last one as a prefix."""
 
     inherit_cache = True
     # No Boolean, which SQLite would be asked to compare with 1.
@@ -56,7 +56,7 @@ def _(element: Any, compiler: Any, **options: Any) -> str:
 
 
 def match_words() -> ColumnElement[bool]:
-    """The rows of MOVIE_SEARCH that hold the words of `bind_words`."""
+    """Return the SQL condition that a row of MOVIE_SEARCH has the words of `bind_words`."""
     return _Matches(bindparam("words"), bindparam("lexemes"))
 
 
@@ -73,7 +73,7 @@ def bind_words(words: Sequence[str]) -> dict[str, str]:
 
 
 def list_facets(movie: Mapping[str, Any]) -> list[str]:
-    """What a movie can be filtered by for equality, from its columns: `genre:Drama`, `director:agnes varda`, …"""
+    """Return a movie's facets, from its columns: `genre:Drama`, `director:agnes varda`, …"""
     names = [f"genre:{genre}" for genre in orjson.loads(movie["genres"])]
     names += [f"director:{fold(director)}" for director in orjson.loads(movie["directors"])]
     names += [f"{kind}:{movie[kind]}" for kind in ("year", "language") if movie[kind] is not None]
@@ -81,7 +81,7 @@ def list_facets(movie: Mapping[str, Any]) -> list[str]:
 
 
 def make_index_text(movie: Mapping[str, Any]) -> dict[str, str]:
-    """What the full-text index holds of a movie, from its columns: the words by which each of its texts is found."""
+    """Return the words by which each text of a movie is found, from its columns, for the full-text index."""
     return {
         "title": " ".join(list_indexed_words(movie["title"])),
         "original_title": " ".join(list_indexed_words(movie["original_title"] or "")),
@@ -111,7 +111,7 @@ def add_text(connection: Connection, movies: Iterable[Mapping[str, Any]]) -> Non
 
 
 def remove_movie(connection: Connection, movie_id: int) -> None:
-    """Take a movie out of both indexes."""
+    """Remove a movie from both indexes."""
     remove_facets(connection, [movie_id])
     remove_text(connection, [movie_id])
 

@@ -1,4 +1,4 @@
-"""The bundled movies, or a CSV of the same columns: loaded once, completed when asked again, never overwriting."""
+"""Load the bundled movies, or a CSV with the same columns. Existing movies are never changed."""
 
 import csv
 from collections.abc import Iterator
@@ -35,12 +35,12 @@ _SEEDED = "seeded"
 
 
 class InvalidMovieCsv(Exception):
-    """A file that isn't a CSV of COLUMNS; the message is one line."""
+    """The file is not a CSV with COLUMNS; the message is one line."""
 
 
 @dataclass(slots=True)
 class SeedReport:
-    """What a run did: movies added, movies that were there already, and a line for each row that was refused."""
+    """The number of movies added and already present, and a line for each rejected row."""
 
     added: int = 0
     present: int = 0
@@ -48,12 +48,12 @@ class SeedReport:
 
 
 def get_bundled_csv() -> Path:
-    """The CSV that ships with the package, or lies beside it in a checkout."""
+    """Return the path of the CSV that ships with the package, or lies beside it in a checkout."""
     return Path(str(resources.files("movierating.seed_data") / "movies.csv"))
 
 
 def seed_new_database() -> None:
-    """Load the bundled movies into a database that never had them; otherwise do nothing."""
+    """Load the bundled movies into a database that has never had them."""
 
     def job(connection: Connection) -> None:
         done = select(DataMigration.name).where(DataMigration.name == _SEEDED)
@@ -65,7 +65,7 @@ def seed_new_database() -> None:
 
 
 def seed_from_csv(path: Path) -> SeedReport:
-    """Add the movies of a CSV that are not there. Raises InvalidMovieCsv before anything is written."""
+    """Add the movies of a CSV that do not exist yet. Raises InvalidMovieCsv before anything is written."""
     return write(lambda connection: _load(connection, path))
 
 

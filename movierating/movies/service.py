@@ -1,4 +1,4 @@
-"""Movies: read, added, changed. (They are removed where their ratings are: `ratings.service`.)"""
+"""Read, create and update movies. (`ratings.service` deletes them, together with their ratings.)"""
 
 from collections.abc import Container, Mapping, Sequence
 from typing import Any
@@ -42,34 +42,20 @@ _NO_FACTS = dict.fromkeys(name for name in _FACTS if name != "id")
 
 
 def serialize_facts(row: Sequence[Any]) -> dict[str, Any]:
-    """A row that starts with FACT_COLUMNS, as the API shows a movie without its ratings; for `orjson.dumps`.
-
-    `genres` and `directors` are stored as they are sent.
-    """
-    (
-        movie_id, title, original_title, year, runtime_minutes, genres, directors, language, country,
-        imdb_id, tmdb_id, wikidata_id, created_at, updated_at,
-    ) = row[: len(FACT_COLUMNS)]  # fmt: skip
-    return {
-        "id": movie_id,
-        "title": title,
-        "original_title": original_title,
-        "year": year,
-        "runtime_minutes": runtime_minutes,
-        "genres": orjson.Fragment(genres),
-        "directors": orjson.Fragment(directors),
-        "language": language,
-        "country": country,
-        "imdb_id": imdb_id,
-        "tmdb_id": tmdb_id,
-        "wikidata_id": wikidata_id,
-        "created_at": clock.format_rfc3339(created_at),
-        "updated_at": clock.format_rfc3339(updated_at),
-    }
+    """Return a movie without its ratings as the API shows it, for `orjson.dumps`; `row` starts with FACT_COLUMNS."""
+    movie: dict[str, Any] = dict(zip(_FACTS, row, strict=False))
+    # They are stored as the JSON that the API sends.
+    movie["genres"], movie["directors"] = (
+        orjson.Fragment(movie["genres"]),
+        orjson.Fragment(movie["directors"]),
+    )
+    movie["created_at"] = clock.format_rfc3339(movie["created_at"])
+    movie["updated_at"] = clock.format_rfc3339(movie["updated_at"])
+    return movie
 
 
 def serialize_movie(row: Sequence[Any]) -> dict[str, Any]:
-    """A row that starts with COLUMNS, as the API shows a movie; for `orjson.dumps`."""
+    """Return a movie as the API shows it, for `orjson.dumps`; `row` starts with COLUMNS."""
     movie = serialize_facts(row)
     movie["ratings"] = rating_stats.format_stats_with_score(row[_AGGREGATES_SLICE])
     return movie
@@ -80,28 +66,28 @@ _BY_IMDB_ID = CompiledStatement(select(*COLUMNS).where(_movie.imdb_id == bindpar
 
 
 def get_movie(movie_id: int) -> Row[Any]:
-    """The movie's row of COLUMNS. Raises NotFound."""
-    return _found(_BY_ID.first(read(), key=movie_id))
+    """Return the movie's row of COLUMNS. Raises NotFound."""
+    return _require_row(_BY_ID.first(read(), key=movie_id))
 
 
 def get_movie_by_imdb_id(imdb_id: str) -> Row[Any]:
-    """The movie's row of COLUMNS. Raises NotFound."""
-    return _found(_BY_IMDB_ID.first(read(), key=imdb_id))
+    """Return the row of COLUMNS of the movie with this IMDb id. Raises NotFound."""
+    return _require_row(_BY_IMDB_ID.first(read(), key=imdb_id))
 
 
-def _found(row: Row[Any] | None) -> Row[Any]:
+def _require_row(row: Row[Any] | None) -> Row[Any]:
     if row is None:
         raise NotFound("There is no such movie.")
     return row
 
 
 def require_movie(movie_id: int) -> None:
-    """Raises NotFound unless there is such a movie."""
+    """Raise NotFound unless the movie exists."""
     get_movie(movie_id)
 
 
 def require_edit(movie_id: int, edits: Container[int] | None) -> None:
-    """Raises NotFound, or PreconditionFailed unless the movie's facts are at one of these edits (None: at any)."""
+    """Raise PreconditionFailed unless the movie is at one of these edits (None: any), or NotFound."""
     _check_edit(get_movie(movie_id), edits)
 
 
@@ -119,17 +105,17 @@ _BY_GENRE = CompiledStatement(
 
 
 def list_genres() -> list[dict[str, Any]]:
-    """Each known genre with its number of movies, by name."""
-    found = dict(_BY_GENRE.tuples(read()))
-    return [{"name": name, "count": found.get(f"genre:{name}", 0)} for name in GENRES]
+    """Return each genre with its number of movies, by name."""
+    counts = dict(_BY_GENRE.tuples(read()))
+    return [{"name": name, "count": counts.get(f"genre:{name}", 0)} for name in GENRES]
 
 
-def create_movie(facts_given: Mapping[str, Any]) -> Row[Any]:
-    """Add a movie from its facts, and return its row of COLUMNS.
+def create_movie(new_facts: Mapping[str, Any]) -> Row[Any]:
+    """Create a movie from its facts, and return its row of COLUMNS.
 
     Raises Conflict where an id is taken, and on the same folded title and year unless both carry different IMDb ids.
     """
-    return _judged(lambda connection: _by_id(connection, insert_movie(connection, facts_given)))
+    return _write_or_conflict(lambda connection: _by_id(connection, insert_movie(connection, new_facts)))
 
 
 def update_movie(movie_id: int, edits: Container[int] | None, changes: Mapping[str, Any]) -> Row[Any]:
@@ -145,31 +131,31 @@ def update_movie(movie_id: int, edits: Container[int] | None, changes: Mapping[s
         }
         if not changed.keys() - {"title_key", "original_title_key"}:
             return row
-        wanted = {**row._mapping, **changed}
+        updated = {**row._mapping, **changed}
         # An import may have brought namesakes that `create_movie` refuses; their other facts can still be changed.
         if changed.keys() & {"title", "year", "imdb_id"}:
-            _refuse_namesake(connection, wanted, movie_id)
+            _reject_same_title(connection, updated, movie_id)
         changed |= {"edit": row.edit + 1, "updated_at": clock.now()}
         connection.execute(update(Movie).where(_movie.id == movie_id).values(changed))
         search_index.remove_movie(connection, movie_id)
-        search_index.add_movies(connection, [wanted])
+        search_index.add_movies(connection, [updated])
         return _by_id(connection, movie_id)
 
-    return _judged(job)
+    return _write_or_conflict(job)
 
 
-def insert_movie(connection: Connection, facts_given: Mapping[str, Any]) -> int:
-    """Insert and index one movie inside the caller's transaction; returns its id. Raises as `create_movie` does."""
+def insert_movie(connection: Connection, new_facts: Mapping[str, Any]) -> int:
+    """Insert and index one movie inside the caller's transaction, and return its id. Raises as `create_movie` does."""
     now = clock.now()
     row = {
         **_NO_FACTS,
         "genres": "[]",
         "directors": "[]",
-        **to_columns(facts_given),
+        **to_columns(new_facts),
         "created_at": now,
         "updated_at": now,
     }
-    _refuse_namesake(connection, row, None)
+    _reject_same_title(connection, row, None)
     movie_id = connection.scalar(insert(Movie).values(row).returning(_movie.id))
     assert movie_id is not None
     search_index.add_movies(connection, [{**row, "id": movie_id}])
@@ -178,12 +164,12 @@ def insert_movie(connection: Connection, facts_given: Mapping[str, Any]) -> int:
 
 def lock_movie(connection: Connection, movie_id: int, edits: Container[int] | None) -> Row[Any]:
     """Return the row of COLUMNS of a movie. Raises NotFound, and PreconditionFailed if it is at none of `edits`."""
-    row = _found(connection.execute(select(*COLUMNS).where(_movie.id == movie_id)).one_or_none())
+    row = _require_row(connection.execute(select(*COLUMNS).where(_movie.id == movie_id)).one_or_none())
     _check_edit(row, edits)
     return row
 
 
-def _judged(job: Any) -> Row[Any]:
+def _write_or_conflict(job: Any) -> Row[Any]:
     try:
         row: Row[Any] = write(job)
         return row
@@ -195,9 +181,9 @@ def _by_id(connection: Connection, movie_id: int) -> Row[Any]:
     return connection.execute(select(*COLUMNS).where(_movie.id == movie_id)).one()
 
 
-def to_columns(given: Mapping[str, Any]) -> dict[str, Any]:
-    """A movie's facts, some or all, as the columns of its table."""
-    values = dict(given)
+def to_columns(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return some or all facts of a movie as values of its table's columns."""
+    values = dict(facts)
     for name in ("genres", "directors"):
         if name in values:
             values[name] = orjson.dumps(values[name]).decode()
@@ -208,7 +194,7 @@ def to_columns(given: Mapping[str, Any]) -> dict[str, Any]:
     return values
 
 
-def _refuse_namesake(connection: Connection, row: Mapping[str, Any], own_id: int | None) -> None:
+def _reject_same_title(connection: Connection, row: Mapping[str, Any], own_id: int | None) -> None:
     """Two movies of one folded title and year must carry different IMDb ids.
 
     No unique index can say this; but writers come one at a time, so what is read here holds until the commit.

@@ -102,7 +102,7 @@ def list_indexed_words(*texts: str) -> list[str]:
 
 
 def move_article_to_front(title: str) -> str:
-    """The title with a trailing article moved to the front: `Avventura, L'` gives `L'Avventura`.
+    """Return the title with a trailing article moved to the front: `Avventura, L'` gives `L'Avventura`.
 
     One that stands before a colon moves as well: `Crow, The: Salvation`.
     """
@@ -123,7 +123,7 @@ def _move_article(title: str) -> str:
 
 
 def split_year(text: str) -> tuple[str, int | None]:
-    """The title, and the year in brackets at its end: 1870 to 2100, the first of a range, else None."""
+    """Return the title, and the year in brackets at its end (1870 to 2100, the first of a range) or None."""
     text = text.strip()
     head, inside = _last_brackets(_MEDIUM.sub("", text))
     match = _YEARS.fullmatch(inside)
@@ -135,8 +135,8 @@ def split_year(text: str) -> tuple[str, int | None]:
 def parse_movielens_title(text: str) -> MovieLensTitle:
     """Take `Trou, Le (Hole, The) (1960)` apart: title, alternative title, year.
 
-    Of several alternatives the last without `a.k.a.` is returned: where there is an original title, it is that. At most
-    the last _MAX_ALTERNATIVES brackets are taken for alternatives.
+    Of several alternatives the last without `a.k.a.` counts: an original title comes last. At most the last
+    _MAX_ALTERNATIVES brackets are taken for alternatives.
     """
     title, year = split_year(text)
     alternatives: list[str] = []
@@ -154,7 +154,7 @@ def parse_movielens_title(text: str) -> MovieLensTitle:
 
 
 def _last_brackets(text: str) -> tuple[str, str]:
-    """What stands before the brackets that end the text, and in them; `(text, "")` where there are none.
+    """Return the text before its final brackets and the text in them, or `(text, "")` without brackets.
 
     They must be a word of their own (`Frontière(s)` has none) and follow something (nor has `(Untitled)`).
     """

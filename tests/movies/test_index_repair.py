@@ -60,7 +60,7 @@ def test_every_batch_is_looked_at_and_mended(small_batches, add_movie, movies, p
 def test_what_is_right_or_gone_by_the_time_of_the_mending_is_left_alone(add_movie, part):
     right, gone = add_movie(), 99
     found = [(right, "is missing"), (gone, "differs from its facts")]
-    assert write(functools.partial(index_repair._mend, part, found)) == []
+    assert write(functools.partial(index_repair._repair_batch, part, found)) == []
 
 
 @pytest.mark.parametrize("genres", ["[", "5", "null"])
