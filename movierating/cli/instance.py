@@ -2,6 +2,8 @@
 
 import os
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -51,29 +53,32 @@ def serve(
     given = {name for name in ("backup_every", "backup_keep") if context.get_parameter_source(name) is _GIVEN}
     if given and backup_dir is None:
         raise click.UsageError("--backup-every and --backup-keep need --backup-dir")
-    before = signal.signal(signal.SIGTERM, _end)
-    try:
+    with _exit_on_signals():
         from movierating import create_app
         from movierating.operations.backup_schedule import BackupSchedule
         from movierating.operations.server import run_server
 
-        run_server(
-            create_app(),
-            host,
-            port,
-            workers,
-            BackupSchedule(backup_dir, backup_every, backup_keep) if backup_dir else None,
-        )
-        # Who sends it twice finds the process on its way out, and must not make a failure of that.
-        before = signal.SIG_IGN
+        schedule = BackupSchedule(backup_dir, backup_every, backup_keep) if backup_dir else None
+        run_server(create_app(), host, port, workers, schedule)
+
+
+@contextmanager
+def _exit_on_signals() -> Iterator[None]:
+    """Exit with 0 on SIGTERM or SIGINT until the server installs its own handlers; ignore both once it has stopped."""
+    previous = {number: signal.signal(number, _exit_now) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+        # A second signal finds the process about to exit, and must not make that a failure.
+        previous = dict.fromkeys(previous, signal.SIG_IGN)
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in previous.items():
+            signal.signal(number, handler)
 
 
-def _end(_signal: int, _frame: object) -> None:
-    """End a start that has not come to serving; the first process of a container would not die of the signal itself.
+def _exit_now(_signal: int, _frame: object) -> None:
+    """Exit at once: an exception could be raised where it is ignored, and an unfinished start loses nothing.
 
-    At once, for nothing is lost that a kill would not lose, and an exception could be raised where it is ignored.
+    Without a handler, the first process of a container would not even end on SIGTERM.
     """
     os._exit(0)
 

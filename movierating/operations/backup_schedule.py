@@ -163,6 +163,8 @@ class _BackupThread(threading.Thread):
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
                 text=True,
+                # Ctrl-C in a terminal must not end it before the server does.
+                process_group=0,
             )
         _, said = self._process.communicate()
         code = self._process.returncode

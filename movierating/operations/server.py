@@ -159,6 +159,7 @@ def _free_address(host: str, port: int) -> str:
 
 def start_worker(create_app: Callable[[], Flask]) -> Flask:
     """Return the application of a worker process, which exits when its parent process does."""
+    _block_sigint()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     _share_arenas()
     app = create_app()
@@ -174,6 +175,15 @@ def start_worker(create_app: Callable[[], Flask]) -> Flask:
     # Ten thousand rows of an upload are no garbage, and looking for it after every 700 takes an eighth of its time.
     gc.set_threshold(_OBJECTS_A_COLLECTION, 10, 10)
     return app
+
+
+def _block_sigint() -> None:
+    """Leave Ctrl-C, which signals the whole process group, to the main process: it sends SIGTERM to its workers.
+
+    Granian's worker does not stop if it gets both signals. Threads started after this call inherit the mask.
+    """
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
 
 
 def _share_arenas() -> None:

@@ -25,6 +25,10 @@ def ended(process):
     return process.wait(timeout=END_SECONDS)
 
 
+def log_text(service):
+    return (service.folder.parent / "service.log").read_text()
+
+
 class Writer(threading.Thread):
     """Rates one movie without a pause on a kept connection, until nobody answers."""
 
@@ -68,17 +72,20 @@ def test_under_load_no_answered_write_is_lost_and_no_answer_is_cut(
     assert unsound(instance) == []
 
 
-def test_a_signal_to_every_process_at_once_is_one_to_drain(instance, serve, populate, client_of, eventually):
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["systemd", "Ctrl-C"])
+def test_signal_to_process_group_drains_busy_service(
+    instance, serve, populate, client_of, eventually, number
+):
     ids = populate(instance, "ada")
     service = serve(instance, workers=2)
     writer = Writer(client_of(service, "ada"), ids[0])
     writer.start()
     eventually(lambda: writer.count > 3)
-    # As systemd does, which ends all processes of a service.
-    os.killpg(service.process.pid, signal.SIGTERM)
+    os.killpg(service.process.pid, number)
     assert ended(service.process) == 0
     writer.join(60)
     assert writer.refused == 0
+    assert "gracefully" not in log_text(service)
 
 
 @pytest.fixture
@@ -106,6 +113,19 @@ def seconds_to_drain(service, opened):
     service.process.send_signal(signal.SIGTERM)
     assert ended(service.process) == 0
     return time.monotonic() - asked_at
+
+
+def test_ctrl_c_kills_no_worker_with_idle_connections(connect):
+    for _ in range(3):
+        service, opened = connect()
+        for connection in opened[10:]:
+            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert connection.recv(1000).startswith(b"HTTP/1.1 200")
+        # A terminal sends SIGINT to every process of the foreground group.
+        os.killpg(service.process.pid, signal.SIGINT)
+        assert ended(service.process) == 0
+        # Granian logs "Killing worker-1 after it refused to gracefully stop".
+        assert "gracefully" not in log_text(service)
 
 
 def test_connections_that_are_idle_do_not_hold_it_up(connect):
@@ -169,6 +189,14 @@ def test_a_start_is_ended_before_it_serves(start):
         # Python itself takes a moment until anything can be heard.
         assert ended(process) in (0, -signal.SIGTERM)
         assert "Traceback" not in process.stderr.read()
+
+
+def test_ctrl_c_during_first_start_exits_with_0(start, tmp_path, eventually):
+    process = start()
+    eventually((tmp_path / "instance").exists)
+    os.killpg(process.pid, signal.SIGINT)
+    assert ended(process) == 0
+    assert process.stderr.read() == ""
 
 
 def test_a_start_is_ended_while_workers_are_made(start):

@@ -1,6 +1,5 @@
 """`movierating serve`: it answers, shares its work, survives its workers, and ends well."""
 
-import http.client
 import json
 import logging
 import os
@@ -123,15 +122,6 @@ def test_sigterm_lets_requests_under_way_finish(one):
                 statuses.append(answer.result()[0])
     assert statuses.count(200) == len(statuses) >= 5
     assert sum(line.get("route") == "/v1/auth/login" for line in log_of(one)) == len(statuses)
-
-
-def test_sigint_ends_it_too_whatever_connections_are_idle(one):
-    connection = http.client.HTTPConnection(one.url.removeprefix("http://"))
-    connection.request("GET", "/healthz")
-    connection.getresponse().read()
-    one.process.send_signal(signal.SIGINT)
-    assert one.process.wait(timeout=30) == 0
-    connection.close()
 
 
 @pytest.fixture
