@@ -92,7 +92,7 @@ def test_an_upgrade_that_fails_leaves_everything_and_says_so(at, run):
     assert done.returncode == 1
     assert done.stdout == ""
     assert done.stderr == (
-        f"Error: DATABASE_URL: {file} can't be migrated and is as it was "
+        f"Error: MOVIERATING_DATABASE_URL: {file} can't be migrated and is as it was "
         "(index ix_movie_facet_facet already exists)\n"
     )
     assert content(file) == before
@@ -105,5 +105,8 @@ def test_a_newer_database_stops_the_start_in_one_line_and_stays(at, run):
     before = content(file)
     done = run("serve")
     assert done.returncode == 1
-    assert done.stderr == "Error: DATABASE_URL: the database is newer than this version of movierating\n"
+    assert (
+        done.stderr
+        == "Error: MOVIERATING_DATABASE_URL: the database is newer than this version of movierating\n"
+    )
     assert content(file) == before

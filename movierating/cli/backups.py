@@ -9,15 +9,16 @@ from pathlib import Path
 import click
 
 from movierating.cli.application import open_application
+from movierating.cli.commands import Command
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("file")
 def backup(file: str) -> None:
-    """Write a copy of the database to FILE, while the service runs or not.
+    """Back up the database to FILE.
 
-    FILE is written anew or replaced, once the copy is whole and was checked; only an older backup is replaced. Of
-    PostgreSQL it is what pg_dump writes, in its custom format.
+    The service may run meanwhile. The copy is checked before it appears as FILE. An older backup is replaced; any other
+    file is left alone. PostgreSQL backups are made with pg_dump, in its custom format.
     """
     if file == "-":
         raise click.ClickException("a backup is a file and can't be written to standard output")
@@ -36,12 +37,13 @@ def backup(file: str) -> None:
     click.echo(f"backup written to {file}")
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("file")
 def restore(file: str) -> None:
-    """Put the backup FILE in the place of the database; of SQLite, the old one is kept aside.
+    """Restore the database from FILE.
 
-    FILE is checked first, and is brought to the newest migration. Stops while anybody uses the instance.
+    FILE is checked and migrated first. An old SQLite database is kept beside the new one. If interrupted, either the
+    old or the new database remains. Fails while the instance is in use.
     """
     if file == "-":
         raise click.ClickException("a backup is a file and can't be read from standard input")
@@ -49,7 +51,7 @@ def restore(file: str) -> None:
     from movierating.operations import backups, pg_backup
     from movierating.storage import database
 
-    with _ended_in_order(), open_application(prepared=False) as app:
+    with _ended_in_order(), open_application(prepared=False, creates_instance=True) as app:
         if database.get_sqlite_file() is None:
             restored = backups.RestoreResult(None, pg_backup.restore_dump(app, Path(file)), [])
         else:

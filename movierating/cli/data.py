@@ -8,33 +8,38 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import click
 
-from movierating.cli.application import open_application, with_application
+from movierating.cli.application import find_user_id, interruptible, open_application, with_application
+from movierating.cli.commands import Group
 from movierating.cli.progress import show_progress
 
 if TYPE_CHECKING:
     from movierating.ratings.bulk import OnConflict
 
 
-@click.group("import")
+@click.group("import", cls=Group)
 def import_() -> None:
-    """Load ratings in bulk."""
+    """Import ratings."""
 
 
 @import_.command("movielens")
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 def import_movielens(folder: Path) -> None:
-    """Load a MovieLens data set: ml-latest(-small), ml-25m, ml-32m, ml-1m, ml-10m or ml-100k.
+    """Import a MovieLens data set from FOLDER.
 
-    Its users become accounts that can't sign in, its movies are matched or added. It can be repeated, and resumed
-    after a kill. Rows that can't be taken are reported and left out, which is no failure: the exit code is 1 only
-    where the folder holds no data set or can't be read to its end.
+    FOLDER holds ml-latest(-small), ml-25m, ml-32m, ml-1m, ml-10m or ml-100k. Its users become accounts that can't sign
+    in; its movies are matched or added. An interrupted import resumes when the command runs again. Invalid rows are
+    reported and skipped. The exit code is 1 only if FOLDER holds no data set or can't be read.
     """
     from movierating.ratings import datasets
     from movierating.ratings.formats import movielens
 
     try:
         dataset = movielens.open_folder(folder)
-        with open_application(), show_progress("ratings", dataset.size) as advance:
+        with (
+            interruptible("Run the command again to resume the import."),
+            open_application(),
+            show_progress("ratings", dataset.size) as advance,
+        ):
             report = datasets.import_movielens(dataset, advance)
     except (movielens.NotMovieLens, OSError) as error:
         raise click.ClickException(str(error)) from error
@@ -65,18 +70,18 @@ _LARGE_BYTES = 1 << 20
 
 @import_.command("ratings")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
-@click.option("--user", "name", required=True, help="Whose ratings they are.")
+@click.option("--user", "name", required=True, help="The user who owns the ratings.")
 @click.option(
-    "--format", "wanted", type=click.Choice(IMPORT_FORMATS), help="Refuse the file if it is anything else."
+    "--format", "wanted", type=click.Choice(IMPORT_FORMATS), help="Reject the file if it has another format."
 )
-@click.option("--dry-run", is_flag=True, help="Only report; write nothing.")
-@click.option("--create-missing", is_flag=True, help="Add the movies that are not there.")
+@click.option("--dry-run", is_flag=True, help="Report what would change; write nothing.")
+@click.option("--create-missing", is_flag=True, help="Add movies that do not exist yet.")
 @click.option(
     "--on-conflict",
     type=click.Choice(ON_CONFLICT),
     default="newer",
     show_default=True,
-    help="Which stays of two ratings of one movie.",
+    help="Which rating to keep if the user has already rated the movie.",
 )
 @with_application
 def import_ratings(
@@ -87,16 +92,16 @@ def import_ratings(
     create_missing: bool,
     on_conflict: "OnConflict",
 ) -> None:
-    """Load somebody's ratings from a file of Letterboxd, IMDb, Trakt, TMDB, Movary, MovieLens or movierating.
+    """Import a user's ratings from FILE.
 
-    All or nothing; can be repeated. FILE may be - for standard input. Rows that do not go in are listed on standard
-    error, which is no failure.
+    FILE is an export of Letterboxd, IMDb, Trakt, TMDB, Movary, MovieLens or movierating; - reads standard input. The
+    format is detected from the content. All rows are imported in one transaction; rows that can't be imported are
+    listed on standard error and skipped. The command can be repeated.
     """
     from movierating.ratings import imports
-    from movierating.users import service
 
-    user_id = service.find_user_id(name)
-    with _watched(file) as watched:
+    user_id = find_user_id(name)
+    with interruptible("Nothing was imported; run the command again."), _watched(file) as watched:
         report = imports.import_file(
             user_id, watched, wanted, dry_run=dry_run, create_missing=create_missing, on_conflict=on_conflict
         )
@@ -154,37 +159,36 @@ class _Watched(io.RawIOBase):
         return len(data)
 
 
-@click.group()
+@click.group(cls=Group)
 def export() -> None:
-    """Take ratings out."""
+    """Export ratings."""
 
 
 @export.command("ratings")
-@click.option("--user", "name", required=True, help="Whose ratings.")
+@click.option("--user", "name", required=True, help="The user who owns the ratings.")
 @click.option(
     "--format",
     "wanted",
     type=click.Choice(EXPORT_FORMATS),
     default="csv",
     show_default=True,
-    help="Which kind of file.",
+    help="The file format.",
 )
 @click.option(
     "--output",
     type=click.Path(dir_okay=False, allow_dash=True),
     default="-",
-    help="A file, which is replaced once all is written; standard output without it.",
+    help="The file to write or replace; standard output by default.",
 )
 @with_application
 def export_ratings(name: str, wanted: str, output: str) -> None:
-    """Write somebody's ratings as a file.
+    """Export a user's ratings.
 
-    csv and json hold everything and come back in without loss; letterboxd and imdb are what those places import.
+    csv and json are lossless and can be imported again. letterboxd and imdb are the formats that these services import.
     """
     from movierating.ratings import exports
-    from movierating.users import service
 
-    blocks = exports.export_ratings(service.find_user_id(name), wanted).blocks
+    blocks = exports.export_ratings(find_user_id(name), wanted).blocks
     with _written(output) as file:
         file.writelines(blocks)
 

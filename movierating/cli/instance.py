@@ -1,5 +1,6 @@
 """`movierating serve`, `seed`, `check` and `openapi`: the instance as a whole."""
 
+import functools
 import os
 import signal
 from collections.abc import Iterator
@@ -11,33 +12,38 @@ import click
 from click.core import ParameterSource
 
 from movierating.cli.application import open_application, with_application
+from movierating.cli.commands import Command
 from movierating.cli.durations import Duration
 
 _GIVEN = ParameterSource.COMMANDLINE
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--port", default=4000, show_default=True, type=click.IntRange(1, 65535), help="Port to listen on."
 )
 @click.option(
-    "--workers", default=1, show_default=True, type=click.IntRange(1, 256), help="Worker processes."
+    "--workers", default=1, show_default=True, type=click.IntRange(1, 256), help="Number of worker processes."
 )
 @click.option(
     "--backup-dir",
     type=click.Path(file_okay=False, path_type=Path),
-    help="A folder for backups, which are made while serving.",
+    help="Folder for scheduled backups.",
 )
 @click.option(
-    "--backup-every", default="24h", show_default=True, type=Duration(), help="How often, as 30m, 24h or 7d."
+    "--backup-every",
+    default="24h",
+    show_default=True,
+    type=Duration(),
+    help="Interval between backups, such as 30m, 24h or 7d.",
 )
 @click.option(
     "--backup-keep",
     default=7,
     show_default=True,
     type=click.IntRange(1, 10_000),
-    help="How many of the newest stay.",
+    help="Number of newest backups to keep.",
 )
 @click.pass_context
 def serve(
@@ -49,7 +55,10 @@ def serve(
     backup_every: timedelta,
     backup_keep: int,
 ) -> None:
-    """Run the production server; SIGTERM lets requests under way finish."""
+    """Run the production server.
+
+    SIGTERM or Ctrl-C stops it after requests in progress have finished.
+    """
     given = {name for name in ("backup_every", "backup_keep") if context.get_parameter_source(name) is _GIVEN}
     if given and backup_dir is None:
         raise click.UsageError("--backup-every and --backup-keep need --backup-dir")
@@ -83,13 +92,16 @@ def _exit_now(_signal: int, _frame: object) -> None:
     os._exit(0)
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option(
-    "--file", "path", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A CSV of movies."
+    "--file", "path", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="CSV file of movies."
 )
-@with_application
+@functools.partial(with_application, creates_instance=True)
 def seed(path: Path | None) -> None:
-    """Add the bundled movies, or those of a CSV with the same columns, that are not there."""
+    """Add movies that do not exist yet.
+
+    Adds the bundled movies, or those of a CSV file with the same columns.
+    """
     from movierating.movies import seed as seeding
 
     try:
@@ -101,15 +113,13 @@ def seed(path: Path | None) -> None:
     click.echo(f"{report.added} movies added, {report.present} there already, {len(report.refused)} refused")
 
 
-@click.command()
-@click.option(
-    "--repair", is_flag=True, help="Make anew what follows from other data: indexes and aggregates."
-)
+@click.command(cls=Command)
+@click.option("--repair", is_flag=True, help="Rebuild derived data: indexes and aggregates.")
 def check(repair: bool) -> None:
-    """Verify settings, migrations, the database file, every aggregate, and all that movies are found by.
+    """Check settings and the database.
 
-    A line tells of each thing that is wrong, or was and is repaired; of one kind, twenty and a count. The exit code is
-    1 where something is left wrong.
+    Checks settings, migrations, the database file, every aggregate and the search data. Prints one line per problem
+    found or repaired, at most 20 per kind. The exit code is 1 if problems remain.
     """
     from movierating.operations import checks
 
@@ -123,7 +133,7 @@ def check(repair: bool) -> None:
         click.echo("all is well")
 
 
-@click.command()
+@click.command(cls=Command)
 def openapi() -> None:
     """Print the OpenAPI document."""
     import orjson

@@ -1,11 +1,13 @@
-"""The command `movierating`. The application is only imported by a command that needs it, so that help is instant."""
+"""The command `movierating`. Only a command that needs the application imports it, so help is instant."""
 
 import os
 from typing import Any
 
 import click
 
+from movierating.cli.application import require_instance
 from movierating.cli.backups import backup, restore
+from movierating.cli.commands import Group
 from movierating.cli.data import export, import_
 from movierating.cli.instance import check, openapi, seed, serve
 from movierating.cli.migration import migrate_database
@@ -13,18 +15,20 @@ from movierating.cli.users import user
 
 
 class _Migrations(click.Command):
-    """Stands in for Flask-Migrate's group of commands, which is imported when one of them is asked for."""
+    """Flask-Migrate's group of commands, imported when one of them runs."""
 
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
     ) -> click.Context:
-        """The context of Flask-Migrate's group, which finds the application where `flask` would have put it."""
+        """Return the context of Flask-Migrate's group, with the application that `flask` would have passed."""
         from flask.cli import ScriptInfo
         from flask_migrate.cli import db
 
         from movierating import create_app
 
         assert parent is not None
+        if args and not {"-h", "--help"} & set(args):
+            require_instance()
         parent.obj = parent.find_object(ScriptInfo) or ScriptInfo(
             create_app=lambda: create_app(prepared=False)
         )
@@ -32,11 +36,11 @@ class _Migrations(click.Command):
         return context
 
 
-@click.group()
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="movierating")
 def main() -> None:
-    """A movie rating service."""
-    # Of what is written, all is its owner's alone: databases, logs, people's ratings.
+    """Run and administer a movie rating service."""
+    # Databases, logs and exports are readable only by their owner.
     os.umask(0o077)
 
 
@@ -51,6 +55,6 @@ for command in (
     migrate_database,
     check,
     openapi,
-    _Migrations("db", help="Perform database migrations."),
+    _Migrations("db", help="Manage schema migrations."),
 ):
     main.add_command(command)

@@ -5,17 +5,18 @@ from functools import partial
 import click
 
 from movierating.cli.application import open_application
+from movierating.cli.commands import Command
 from movierating.cli.progress import show_progress
 
 
-@click.command("migrate-database")
+@click.command("migrate-database", cls=Command)
 @click.argument("url")
 def migrate_database(url: str) -> None:
-    """Copy the instance's SQLite database to the empty PostgreSQL database at URL.
+    """Copy the database to PostgreSQL.
 
-    Every row with its id, all or nothing, compared on both sides; the SQLite file stays as it was. URL is
-    postgresql+psycopg://user@host/database; a password is better given by PGPASSWORD, for others on this machine see
-    what is started.
+    Copies every row of the SQLite database to the empty database at URL in one transaction, and compares both. The
+    SQLite file is not changed. URL is postgresql+psycopg://user@host/database. Pass the password in PGPASSWORD: other
+    users of this machine can see the arguments of a command.
     """
     from movierating import config
     from movierating.operations import pg_migration

@@ -1,15 +1,17 @@
-"""`movierating user`: accounts, made and administered by whoever runs the service."""
+"""`movierating user`: create and administer accounts."""
 
+import functools
 import sys
 
 import click
 
-from movierating.cli.application import with_application
+from movierating.cli.application import find_user_id, with_application
+from movierating.cli.commands import Group
 
 
-@click.group()
+@click.group(cls=Group)
 def user() -> None:
-    """Make and administer accounts."""
+    """Create and administer accounts."""
 
 
 def _new_password(from_stdin: bool) -> str:
@@ -24,18 +26,18 @@ def _new_password(from_stdin: bool) -> str:
 @user.command("create")
 @click.argument("name")
 @click.argument("email")
-@click.option("--admin", is_flag=True, help="Make it an admin.")
+@click.option("--admin", is_flag=True, help="Give the account the admin role.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
-@with_application
+@functools.partial(with_application, creates_instance=True)
 def create_user(name: str, email: str, admin: bool, password_stdin: bool) -> None:
-    """Make an account; asks for the password twice."""
+    """Create an account. Prompts for the password twice."""
     from movierating.users import schemas, service
 
-    given = {"username": name, "email": email, "password": _new_password(password_stdin)}
-    errors = schemas.SignUpSchema().validate(given)
+    account_fields = {"username": name, "email": email, "password": _new_password(password_stdin)}
+    errors = schemas.SignUpSchema().validate(account_fields)
     if errors:
         raise click.ClickException("; ".join(f"{field}: {' '.join(why)}" for field, why in errors.items()))
-    account = service.sign_up(name, email, given["password"], None, "admin" if admin else "member")
+    account = service.sign_up(name, email, account_fields["password"], None, "admin" if admin else "member")
     click.echo(f"{account['role']} {account['username']} has id {account['id']}")
 
 
@@ -46,8 +48,12 @@ def list_users() -> None:
     from movierating.users import service
 
     cursor: str | None = None
+    is_first = True
     while True:
         accounts, cursor = service.list_accounts(None, cursor, 1000)
+        if is_first:
+            click.echo("id\tusername\temail\trole\tstate" if accounts else "There are no accounts.")
+            is_first = False
         for account in accounts:
             state = "active" if account["active"] else "deactivated"
             row = (account["id"], account["username"], account["email"] or "-", account["role"], state)
@@ -60,10 +66,10 @@ def list_users() -> None:
 @click.argument("name")
 @with_application
 def promote_user(name: str) -> None:
-    """Make an account an admin."""
+    """Give an account the admin role."""
     from movierating.users import service
 
-    service.update_account(service.find_user_id(name), {"role": "admin"})
+    service.update_account(find_user_id(name), {"role": "admin"})
     click.echo(f"{name} is an admin")
 
 
@@ -71,10 +77,13 @@ def promote_user(name: str) -> None:
 @click.argument("name")
 @with_application
 def deactivate_user(name: str) -> None:
-    """Shut an account: its sessions and tokens end, its ratings stay counted."""
+    """Deactivate an account.
+
+    Its sessions and tokens are revoked. Its ratings still count.
+    """
     from movierating.users import service
 
-    service.update_account(service.find_user_id(name), {"active": False})
+    service.update_account(find_user_id(name), {"active": False})
     click.echo(f"{name} is deactivated")
 
 
@@ -83,9 +92,12 @@ def deactivate_user(name: str) -> None:
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 @with_application
 def reset_password(name: str, password_stdin: bool) -> None:
-    """Set a new password; the account's sessions and tokens end."""
+    """Reset the password of an account.
+
+    All its sessions and tokens are revoked.
+    """
     from movierating.users import service
 
-    user_id = service.find_user_id(name)
+    user_id = find_user_id(name)
     service.reset_password(user_id, _new_password(password_stdin))
     click.echo(f"{name} has a new password")

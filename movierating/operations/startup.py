@@ -18,7 +18,7 @@ from flask import Flask
 from sqlalchemy import Engine
 from sqlalchemy.exc import DatabaseError
 
-from movierating.config import KEY_BYTES, SettingError
+from movierating.config import KEY_BYTES, PREFIX, SettingError
 from movierating.errors import Unavailable
 from movierating.movies import index_repair
 from movierating.movies.seed import seed_new_database
@@ -47,7 +47,7 @@ def create_instance_folder(folder: Path, *, to_be_written: bool) -> None:
             probe.unlink()
     except OSError as error:
         raise SettingError(
-            f"INSTANCE_PATH: {folder} is no folder that can be written ({error.strerror})"
+            f"{PREFIX}INSTANCE_PATH: {folder} is no folder that can be written ({error.strerror})"
         ) from error
 
 
@@ -60,9 +60,9 @@ def load_secret_key(folder: Path) -> str:
                 _make_key(path)
         key = path.read_text(encoding="utf-8").strip()
     except (OSError, ValueError) as error:
-        raise SettingError(f"SECRET_KEY: the file {path} can't be read ({error})") from error
+        raise SettingError(f"{PREFIX}SECRET_KEY: the file {path} can't be read ({error})") from error
     if len(key.encode()) < KEY_BYTES:
-        raise SettingError(f"SECRET_KEY: the file {path} holds fewer than {KEY_BYTES} bytes")
+        raise SettingError(f"{PREFIX}SECRET_KEY: the file {path} holds fewer than {KEY_BYTES} bytes")
     return key
 
 
@@ -90,7 +90,9 @@ def prepare_instance(app: Flask) -> None:
         except (OSError, DatabaseError) as error:
             if file is not None and storage_errors.is_corruption(error):
                 raise SettingError(_damaged(file, _reason(error))) from error
-            raise SettingError(f"DATABASE_URL: {_called()} can't be opened ({_reason(error)})") from error
+            raise SettingError(
+                f"{PREFIX}DATABASE_URL: {_called()} can't be opened ({_reason(error)})"
+            ) from error
         except Unavailable as error:
             raise SettingError(error.detail) from error
         finally:
@@ -135,8 +137,8 @@ def _refuse_lost(file: Path) -> None:
     mark = _mark_of(file)
     if mark.exists() and not (file.exists() and file.stat().st_size):
         raise SettingError(
-            f"DATABASE_URL: {file} was there and is gone or empty; `movierating restore FILE` puts a backup in its "
-            f"place (to begin anew, remove {mark})"
+            f"{PREFIX}DATABASE_URL: {file} was there and is gone or empty; `movierating restore FILE` restores a backup "
+            f"(to start with an empty database, remove {mark})"
         )
 
 
@@ -154,7 +156,7 @@ def _refuse_damaged(file: Path) -> None:
 
 def _damaged(file: Path, finding: str) -> str:
     return (
-        f"DATABASE_URL: {file} is damaged ({' '.join(finding.split())}); "
+        f"{PREFIX}DATABASE_URL: {file} is damaged ({' '.join(finding.split())}); "
         "`movierating restore FILE` puts a backup in its place"
     )
 
@@ -197,7 +199,7 @@ def _migrate(app: Flask, file: Path | None) -> None:
     if revision == get_newest_revision():
         return
     if not is_known_revision(revision):
-        raise SettingError("DATABASE_URL: the database is newer than this version of movierating")
+        raise SettingError(f"{PREFIX}DATABASE_URL: the database is newer than this version of movierating")
     try:
         if revision is not None and file is not None:
             sqlite_backup.copy_database(
@@ -205,9 +207,9 @@ def _migrate(app: Flask, file: Path | None) -> None:
             )
         upgrade_schema(app, db.engine)
     except sqlite_backup.BackupError as error:
-        raise SettingError(f"DATABASE_URL: {file} is not migrated without a copy: {error}") from error
+        raise SettingError(f"{PREFIX}DATABASE_URL: {file} is not migrated without a copy: {error}") from error
     except Exception as error:
-        refused = f"DATABASE_URL: {_called()} can't be migrated and is as it was ({_reason(error)})"
+        refused = f"{PREFIX}DATABASE_URL: {_called()} can't be migrated and is as it was ({_reason(error)})"
         raise SettingError(refused) from error
 
 

@@ -11,4 +11,4 @@ def test_a_database_that_is_busy_is_said_in_one_line(ours, ada, looked_up, monke
     monkeypatch.setattr(sqlite_engine, "PATIENCE_SECONDS", 0.05)
     with database.db.engine.connect().execution_options(writes=True) as holder, holder.begin():
         monkeypatch.setattr("movierating.operations.startup.seed_new_database", lambda: None)
-        refused(ours("user", "promote", "ada"), "the database refused: database is locked")
+        refused(ours("user", "promote", "ada"), r"Database error: database is locked\.")

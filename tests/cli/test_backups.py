@@ -123,13 +123,6 @@ def test_an_empty_file_is_no_loss(ours, instance, tmp_path):
     assert ours("backup", str(tmp_path / "file")).exit_code == 0
 
 
-def test_nothing_can_be_backed_up_before_the_first_start(run, tmp_path):
-    done = run("backup", str(tmp_path / "file"))
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith("Error: there is no database at ")
-    assert not (tmp_path / "file").exists()
-
-
 @pytest.mark.parametrize("name", ["backup", "restore"])
 def test_where_there_is_no_room_everything_stays_as_it_is(backup, environ, instance, name):
     room = backup.stat().st_size // 2

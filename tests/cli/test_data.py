@@ -3,6 +3,7 @@
 import io
 import os
 import pty
+import signal
 import subprocess
 import sys
 import zipfile
@@ -157,10 +158,17 @@ def test_a_file_of_another_format_than_said_is_refused(command, csv, refused):
 
 
 def test_whose_ratings_has_to_be_somebody(command, csv, tmp_path, refused):
+<<<<<<< HEAD
     refused(command("import", "ratings", csv(EMMA), "--user", "nobody"), "No such user: 'nobody'.")
     target = tmp_path / "mine.csv"
     done = command("export", "ratings", "--user", "nobody", "--output", str(target))
     refused(done, "No such user: 'nobody'.")
+=======
+    refused(command("import", "ratings", csv(EMMA), "--user", "nobody"), "No such user: 'nobody'\\.")
+    target = tmp_path / "mine.csv"
+    done = command("export", "ratings", "--user", "nobody", "--output", str(target))
+    refused(done, "No such user: 'nobody'\\.")
+>>>>>>> 4f8d3c2 (Say in one line that a folder holds no instance; plain help that names the instance folder)
     assert not target.exists()
 
 
@@ -249,3 +257,14 @@ def test_where_nobody_watches_a_line_tells_each_tenth(ours, csv):
     done = ours("import", "ratings", csv(*many(20_000)), "--user", "ada")
     assert done.stderr.splitlines()[-1] == "reading: 100 %"
     assert len(done.stderr.splitlines()) == 10
+
+
+@pytest.mark.usefixtures("emma")
+def test_interrupted_import_exits_with_130_and_says_it_can_be_repeated(csv, environ, instance):
+    words = [sys.executable, "-m", "movierating", "import", "ratings", csv(*many(200_000)), "--user", "ada"]
+    process = subprocess.Popen(words, env=environ(instance), stderr=subprocess.PIPE, text=True)
+    assert "reading: " in process.stderr.readline()
+    process.send_signal(signal.SIGINT)
+    _, shown = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert shown.endswith("Interrupted. Nothing was imported; run the command again.\n")

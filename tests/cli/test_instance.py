@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import text
 
+from movierating import create_app
 from movierating.cli.main import main
 from movierating.movies.seed import COLUMNS
 from movierating.storage.database import read, write
@@ -65,12 +66,35 @@ def test_a_repair_that_leaves_damage_fails(ours, looked_up):
     assert "database: a row of rating has no user\n" in done.output
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("check",),
+        ("openapi",),
+        ("user", "list"),
+        ("user", "promote", "ada"),
+        ("export", "ratings", "--user", "ada"),
+        ("backup", "file"),
+        ("migrate-database", "postgresql+psycopg://host/films"),
+        ("db", "upgrade"),
+    ],
+    ids=" ".join,
+)
+def test_command_without_instance_says_so_and_creates_nothing(tmp_path, environ, refused, arguments):
+    done = CliRunner(env=environ(tmp_path / "new")).invoke(main, arguments)
+    refused(done, f"There is no instance in {tmp_path / 'new'}: .+ does not exist. Create one with .+")
+    assert not (tmp_path / "new").exists()
+
+
 @pytest.mark.sqlite
-def test_check_on_nothing_says_what_is_missing(tmp_path, environ):
-    done = CliRunner(env=environ(tmp_path / "new")).invoke(main, ["check"])
-    assert done.exit_code == 1
-    assert done.output == f"database: {tmp_path / 'new' / 'movierating.sqlite3'} is not there\n"
-    assert not (tmp_path / "new" / "movierating.sqlite3").exists()
+def test_check_reports_a_lost_database(instance, environ):
+    create_app(environ(instance))
+    (instance / "movierating.sqlite3").unlink()
+    done = CliRunner(env=environ(instance)).invoke(main, ["check"])
+    assert (done.exit_code, done.output) == (
+        1,
+        f"database: {instance / 'movierating.sqlite3'} is not there\n",
+    )
 
 
 def test_check_on_an_empty_database_says_what_is_missing(tmp_path, environ):

@@ -1,4 +1,4 @@
-"""The command `movierating` itself; its commands are in the folder `commands`."""
+"""The command `movierating` itself."""
 
 import subprocess
 import sys
@@ -36,3 +36,11 @@ def test_groups_tell_their_commands(run, name):
 def test_python_m_is_the_same_command(run):
     done = run("--version")
     assert (done.returncode, done.stdout) == (0, f"python -m movierating, version {version('movierating')}\n")
+
+
+@pytest.mark.parametrize("arguments", [["-h"], ["user", "-h"], ["user", "list", "--help"]], ids=" ".join)
+def test_help_names_the_instance_folder_and_ends_its_sentences(run, tmp_path, arguments):
+    done = run(*arguments)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.endswith(f"\nInstance folder: {tmp_path / 'instance'}\n")
+    assert "..." not in done.stdout.partition("Commands:")[2]

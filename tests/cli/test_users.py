@@ -7,6 +7,7 @@ from movierating.auth import passwords
 from movierating.auth.models import User
 from movierating.storage.database import write
 
+HEADER = "id\tusername\temail\trole\tstate"
 PASSWORD = "correct horse battery"
 
 
@@ -66,7 +67,11 @@ def test_a_password_may_be_in_any_script(ours, looked_up):
 
 @pytest.mark.usefixtures("ada")
 def test_accounts_are_listed(command):
-    assert command("user", "list").output == "1\tada\tada@example.org\tmember\tactive\n"
+    assert command("user", "list").output == f"{HEADER}\n1\tada\tada@example.org\tmember\tactive\n"
+
+
+def test_list_without_accounts_says_so(command):
+    assert command("user", "list").output == "There are no accounts.\n"
 
 
 def test_every_account_is_listed(ours, looked_up):
@@ -74,7 +79,7 @@ def test_every_account_is_listed(ours, looked_up):
     rows = [{**row, "username": f"u{number}", "username_key": f"u{number}"} for number in range(1500)]
     write(lambda connection: connection.execute(User.__table__.insert(), rows))
     listed = ours("user", "list").output.splitlines()
-    assert len(listed) == 1500
+    assert (listed.count(HEADER), len(listed)) == (1, 1501)
     assert listed[-1] == "1500\tu1499\t-\tmember\tactive"
 
 
@@ -114,4 +119,8 @@ def test_a_weak_new_password_is_refused(ours, refused):
 
 @pytest.mark.parametrize("arguments", [["promote"], ["deactivate"], ["reset-password", "--password-stdin"]])
 def test_an_account_that_is_not_there_is_said(command, arguments, refused):
+<<<<<<< HEAD
     refused(command("user", *arguments, "nobody", stdin=f"{PASSWORD}\n"), "No such user: 'nobody'.")
+=======
+    refused(command("user", *arguments, "nobody", stdin=f"{PASSWORD}\n"), "No such user: 'nobody'\\.")
+>>>>>>> 4f8d3c2 (Say in one line that a folder holds no instance; plain help that names the instance folder)

@@ -103,7 +103,7 @@ def test_damage_is_named_by_check_and_refused_by_a_start(stopped, environ, unsou
     assert all(line.startswith("database: ") and "\n" not in line for line in lines)
     with pytest.raises(SettingError) as refused:
         create_app(environ(folder))
-    assert refused.value.message.startswith(f"DATABASE_URL: {file} is damaged (")
+    assert refused.value.message.startswith(f"MOVIERATING_DATABASE_URL: {file} is damaged (")
     assert refused.value.message.endswith("); `movierating restore FILE` puts a backup in its place")
     assert "\n" not in refused.value.message
 
@@ -116,7 +116,7 @@ def test_damage_is_no_traceback_on_the_command_line(stopped, run):
     assert all(line.startswith("database: ") for line in checked.stdout.splitlines())
     done = run("serve")
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
-    assert done.stderr.startswith("Error: DATABASE_URL: ")
+    assert done.stderr.startswith("Error: MOVIERATING_DATABASE_URL: ")
 
 
 def test_a_file_of_which_nothing_is_left_can_be_replaced_under_the_service(stopped, serve, client_of):

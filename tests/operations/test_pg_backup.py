@@ -117,7 +117,7 @@ def test_a_backup_that_was_cut_off_changes_nothing(ours, client, add_movie, tmp_
 
 
 def test_what_has_not_started_yet_has_nothing_to_back_up(ours, environ, tmp_path):
-    assert ours("backup", tmp_path / "films.dump") == (
+    assert ours("backup", tmp_path / "films.dump", SECRET_KEY="k" * 32) == (
         1,
         "Error: the database holds nothing yet; `serve` makes it ready",
     )

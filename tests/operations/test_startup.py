@@ -152,7 +152,7 @@ def test_a_database_that_cannot_be_opened_is_named_with_its_reason(tmp_path, env
     make(tmp_path)
     with pytest.raises(SettingError, match=why) as refused:
         create_app(environ(tmp_path / "instance", DATABASE_URL=f"sqlite:///{tmp_path / 'data'}"))
-    assert refused.value.message.startswith("DATABASE_URL: ")
+    assert refused.value.message.startswith("MOVIERATING_DATABASE_URL: ")
     assert "\n" not in refused.value.message
 
 

@@ -298,7 +298,7 @@ def test_a_database_that_cannot_be_used_is_named_with_its_reason(tmp_path, envir
         make(address)
     with pytest.raises(SettingError, match=why) as refused:
         create_app(environ(tmp_path / "instance", DATABASE_URL=address))
-    assert refused.value.message.startswith("DATABASE_URL: ")
+    assert refused.value.message.startswith("MOVIERATING_DATABASE_URL: ")
     assert "\n" not in refused.value.message
     assert "secret" not in refused.value.message
 

@@ -1,0 +1,31 @@
+"""Click classes of our commands: their help ends with the instance folder in use."""
+
+import os
+
+import click
+
+from movierating import config
+
+
+class _ShowsInstance(click.Command):
+    """A command whose help names the instance folder."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the instance folder, or why it can't be determined, below the help."""
+        super().format_epilog(ctx, formatter)
+        try:
+            folder = str(config.instance_path(os.environ))
+        except config.SettingError as error:
+            folder = error.message
+        # Not `write_text`, which would wrap a long path.
+        formatter.write(f"\nInstance folder: {folder}\n")
+
+
+class Command(_ShowsInstance):
+    """A single command."""
+
+
+class Group(_ShowsInstance, click.Group):
+    """A group of commands."""
+
+    command_class = Command
