@@ -137,8 +137,8 @@ def _refuse_lost(file: Path) -> None:
     mark = _mark_of(file)
     if mark.exists() and not (file.exists() and file.stat().st_size):
         raise SettingError(
-            f"{PREFIX}DATABASE_URL: {file} was there and is gone or empty; `movierating restore FILE` restores a backup "
-            f"(to start with an empty database, remove {mark})"
+            f"{PREFIX}DATABASE_URL: {file} was there and is gone or empty; `movierating restore FILE` restores "
+            f"a backup (to start with an empty database, remove {mark})"
         )
 
 
