@@ -93,17 +93,6 @@ def with_application(command: Callable[..., Any], *, creates_instance: bool = Fa
     return run
 
 
-def find_user_id(username: str) -> int:
-    """Return the id of an account. Raise ClickException if there is none of this name."""
-    from movierating.errors import NotFound
-    from movierating.users import service
-
-    try:
-        return service.find_user_id(username)
-    except NotFound as error:
-        raise click.ClickException(f"No such user: {username!r}.") from error
-
-
 @contextmanager
 def interruptible(message: str) -> Iterator[None]:
     """Print `message` and exit with 130 on Ctrl-C."""

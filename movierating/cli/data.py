@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import click
 
-from movierating.cli.application import find_user_id, interruptible, open_application, with_application
+from movierating.cli.application import interruptible, open_application, with_application
 from movierating.cli.commands import Group
 from movierating.cli.progress import show_progress
 
@@ -99,8 +99,9 @@ def import_ratings(
     listed on standard error and skipped. The command can be repeated.
     """
     from movierating.ratings import imports
+    from movierating.users import service
 
-    user_id = find_user_id(name)
+    user_id = service.find_user_id(name)
     with interruptible("Nothing was imported; run the command again."), _watched(file) as watched:
         report = imports.import_file(
             user_id, watched, wanted, dry_run=dry_run, create_missing=create_missing, on_conflict=on_conflict
@@ -187,8 +188,9 @@ def export_ratings(name: str, wanted: str, output: str) -> None:
     csv and json are lossless and can be imported again. letterboxd and imdb are the formats that these services import.
     """
     from movierating.ratings import exports
+    from movierating.users import service
 
-    blocks = exports.export_ratings(find_user_id(name), wanted).blocks
+    blocks = exports.export_ratings(service.find_user_id(name), wanted).blocks
     with _written(output) as file:
         file.writelines(blocks)
 

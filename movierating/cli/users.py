@@ -5,7 +5,7 @@ import sys
 
 import click
 
-from movierating.cli.application import find_user_id, with_application
+from movierating.cli.application import with_application
 from movierating.cli.commands import Group
 
 
@@ -69,7 +69,7 @@ def promote_user(name: str) -> None:
     """Give an account the admin role."""
     from movierating.users import service
 
-    service.update_account(find_user_id(name), {"role": "admin"})
+    service.update_account(service.find_user_id(name), {"role": "admin"})
     click.echo(f"{name} is an admin")
 
 
@@ -83,7 +83,7 @@ def deactivate_user(name: str) -> None:
     """
     from movierating.users import service
 
-    service.update_account(find_user_id(name), {"active": False})
+    service.update_account(service.find_user_id(name), {"active": False})
     click.echo(f"{name} is deactivated")
 
 
@@ -98,6 +98,6 @@ def reset_password(name: str, password_stdin: bool) -> None:
     """
     from movierating.users import service
 
-    user_id = find_user_id(name)
+    user_id = service.find_user_id(name)
     service.reset_password(user_id, _new_password(password_stdin))
     click.echo(f"{name} has a new password")

@@ -158,17 +158,10 @@ def test_a_file_of_another_format_than_said_is_refused(command, csv, refused):
 
 
 def test_whose_ratings_has_to_be_somebody(command, csv, tmp_path, refused):
-<<<<<<< HEAD
     refused(command("import", "ratings", csv(EMMA), "--user", "nobody"), "No such user: 'nobody'.")
     target = tmp_path / "mine.csv"
     done = command("export", "ratings", "--user", "nobody", "--output", str(target))
     refused(done, "No such user: 'nobody'.")
-=======
-    refused(command("import", "ratings", csv(EMMA), "--user", "nobody"), "No such user: 'nobody'\\.")
-    target = tmp_path / "mine.csv"
-    done = command("export", "ratings", "--user", "nobody", "--output", str(target))
-    refused(done, "No such user: 'nobody'\\.")
->>>>>>> 4f8d3c2 (Say in one line that a folder holds no instance; plain help that names the instance folder)
     assert not target.exists()
 
 

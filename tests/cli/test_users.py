@@ -119,8 +119,4 @@ def test_a_weak_new_password_is_refused(ours, refused):
 
 @pytest.mark.parametrize("arguments", [["promote"], ["deactivate"], ["reset-password", "--password-stdin"]])
 def test_an_account_that_is_not_there_is_said(command, arguments, refused):
-<<<<<<< HEAD
     refused(command("user", *arguments, "nobody", stdin=f"{PASSWORD}\n"), "No such user: 'nobody'.")
-=======
-    refused(command("user", *arguments, "nobody", stdin=f"{PASSWORD}\n"), "No such user: 'nobody'\\.")
->>>>>>> 4f8d3c2 (Say in one line that a folder holds no instance; plain help that names the instance folder)
