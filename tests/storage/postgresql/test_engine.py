@@ -306,7 +306,7 @@ def test_a_database_that_cannot_be_used_is_named_with_its_reason(tmp_path, envir
 def test_the_index_of_titles_finds_a_pages_place_in_a_persons_list(app):
     driver = read().connection.dbapi_connection
     driver.execute("SET enable_sort = off")
-    (statement,) = rating_history._pages("title", frozenset(), False)._next
+    (statement,) = rating_history._pages("title", frozenset())._next
     values = {"user": 1, "start_0": "emma", "start_1": 7, "most_rows": 3}
     plan = "\n".join(row[0] for row in driver.execute(f"EXPLAIN {statement._for(read())._sql}", values))
     assert "Index Cond: (ROW(title_key, id) > ROW(" in plan
@@ -319,7 +319,7 @@ def prepared():
 
 def test_a_list_is_planned_anew_where_a_persons_number_of_ratings_decides(app):
     for sort in ["title", "-rated_at"] * 8:
-        rating_history._pages(sort, frozenset(), False).page(None, 3, user=1)
+        rating_history._pages(sort, frozenset()).page(None, 3, user=1)
     assert any("ORDER BY rating.rated_at DESC" in statement for statement in prepared())
     assert not any("ORDER BY movie.title_key" in statement for statement in prepared())
 
