@@ -13,6 +13,7 @@ RENAME = ["UPDATE movie SET title = 'New'", "UPDATE \"user\" SET display_name = 
 
 PATHS = [
     "/v1/movies",
+    "/v1/movies/{movie}",
     "/v1/users/{user}/ratings",
     "/v1/users/{user}",
     "/v1/movies/{movie}/ratings",

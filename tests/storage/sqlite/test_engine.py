@@ -25,7 +25,7 @@ def test_a_thread_that_outlives_close_closes_its_connection(app):
     thread = threading.Thread(target=read_and_wait)
     thread.start()
     assert opened.wait(30)
-    path = str(database.file())
+    path = str(database.get_sqlite_file())
     gc.disable()
     try:
         database.close()
