@@ -6,6 +6,8 @@ RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 PORT ?= 4000
 EXAMPLES ?= 200
+# Folders of tests that `make test-trixie` runs; empty for all.
+TESTS ?=
 STEPS ?= 10000
 # The benchmarks keep generated data here and use it again.
 BENCH_DATA ?= build/benchmarks
@@ -36,7 +38,7 @@ test-postgres: $(DEV)  ## Run the tests on PostgreSQL: from PyPI, or TEST_POSTGR
 	TEST_DATABASE=postgresql $(PYTEST) -m 'not wheel'
 
 test-trixie: $(DEV)  ## Run the tests on Debian trixie: Python 3.13, SQLite 3.46 (as root, with debootstrap)
-	bash .ci/trixie --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder -m 'not wheel'
+	bash .ci/trixie --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder -m 'not wheel' $(TESTS)
 
 check: lint types contracts audit coverage  ## Run everything else that CI runs: the five targets below
 
