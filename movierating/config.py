@@ -17,7 +17,7 @@ KEY_BYTES = 32
 
 
 class SettingError(click.ClickException):
-    """A setting that can't work; the message is one line that says which and why, and a command ends with it."""
+    """An invalid setting; the message is one line with its name and the reason, and it stops the command."""
 
 
 def _text(value: object) -> str:
@@ -139,7 +139,7 @@ def _origins(value: object) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One setting: `parse` turns an environment variable's text or a TOML value into what the code reads."""
+    """A setting; `parse` converts an environment variable's text or a TOML value, or raises ValueError."""
 
     name: str
     parse: Callable[[object], Any]
@@ -154,42 +154,42 @@ SETTINGS = (
     Setting("INSTANCE_PATH", _folder, None, "`instance/` in a checkout; the user's data folder when installed",
             "The folder of the database, the key file and `config.toml`. Only as an environment variable."),
     Setting("DATABASE_URL", _database_url, None, "`movierating.sqlite3` in the instance folder",
-            "Where the data is: `sqlite:///` and a file's path, from the instance folder unless it starts with `/`; or "
-            "`postgresql+psycopg://user:password@host/database` (extra `[postgresql]`)."),
+            "The database: `sqlite:///` and a file's path, relative to the instance folder unless it starts with `/`; "
+            "or `postgresql+psycopg://user:password@host/database` (extra `[postgresql]`)."),
     Setting("DATABASE_REPLICA_URL", _replica_url, None, "none",
-            "A replica of the PostgreSQL database, from which those read who are not signed in."),
+            "A replica of the PostgreSQL database, used for anonymous reads."),
     Setting("REDIS_URL", _redis_url, None, "none",
-            "Keeps the rate limits in Redis (extra `[redis]`), for all instances that share it, and with PostgreSQL "
-            "answers too; without it, and while it does not answer, limits are kept in the instance folder."),
+            "Stores the rate limits in Redis (extra `[redis]`), for all instances that share it. Without it, and while "
+            "it is unavailable, they are stored in the instance folder."),
     Setting("SECRET_KEY", _secret(KEY_BYTES), None, "the instance folder's key file",
             "Signs tokens and cursors; at least 32 bytes."),
     Setting("RATELIMIT_ENABLED", _flag, True, "`true`",
-            "600 writes a minute a person, 10 logins a minute an address and 5 an account, 20 sign-ups an hour an "
+            "600 writes a minute per user, 10 logins a minute per address and 5 per account, 20 sign-ups an hour per "
             "address."),
     Setting("SIGNUP", _choice("open", "closed"), "open", "`open`",
-            "`closed`: only `movierating user create` makes accounts."),
+            "`closed`: only `movierating user create` creates accounts."),
     Setting("TRUSTED_PROXIES", _whole(0, 10), 0, "`0`",
-            "How many proxies in front may be believed about `X-Forwarded-*`."),
+            "Number of trusted reverse proxies, whose `X-Forwarded-*` headers are used."),
     Setting("CORS_ORIGINS", _origins, [], "none",
-            "The origins whose pages may call the API, separated by commas."),
-    Setting("MAX_JSON_BYTES", _whole(1024, 1024 * _MIB), _MIB, "`1048576`", "The largest JSON body."),
-    Setting("MAX_UPLOAD_BYTES", _whole(1024, 1024 * _MIB), 16 * _MIB, "`16777216`", "The largest uploaded file."),
+            "Origins whose pages may call the API, separated by commas."),
+    Setting("MAX_JSON_BYTES", _whole(1024, 1024 * _MIB), _MIB, "`1048576`", "Maximum size of a JSON body."),
+    Setting("MAX_UPLOAD_BYTES", _whole(1024, 1024 * _MIB), 16 * _MIB, "`16777216`", "Maximum size of an upload."),
     Setting("SQLITE_SYNCHRONOUS", _choice("FULL", "NORMAL"), "FULL", "`FULL`",
-            "`FULL`: what was answered survives a power cut; `NORMAL` can lose the last writes then, and never harms "
-            "the file."),
+            "`FULL`: acknowledged writes survive a power cut; with `NORMAL` the last ones can be lost, but the "
+            "file is never damaged."),
     Setting("METRICS_TOKEN", _token, None, "none",
-            "Closes `/metrics` to all but who sends it as `Authorization: Bearer`; at least 16 characters."),
+            "If set, `/metrics` requires it as `Authorization: Bearer`; at least 16 characters."),
     Setting("LOG_FORMAT", _choice("console", "json"), None, "`console` on a terminal, `json` elsewhere",
             "How log lines are written."),
     Setting("LOG_LEVEL", _choice("DEBUG", "INFO", "WARNING", "ERROR"), "INFO", "`INFO`",
-            "`INFO` writes one line a request."),
+            "`INFO` writes one line per request."),
 )  # fmt: skip
 
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
 
 
 def instance_path(environ: Mapping[str, str]) -> Path:
-    """The instance folder, absolute; it need not exist yet. Raises SettingError."""
+    """Return the absolute path of the instance folder, which may not exist yet. Raise SettingError."""
     if chosen := environ.get(PREFIX + "INSTANCE_PATH"):
         try:
             return Path(chosen).expanduser().absolute()
@@ -206,7 +206,7 @@ def instance_path(environ: Mapping[str, str]) -> Path:
 def load(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
     """Read every setting: environment variables win over `config.toml`, that over the defaults.
 
-    Returns a dict from each name in SETTINGS to its parsed value (INSTANCE_PATH is a Path). Raises SettingError.
+    Return a dict from each name in SETTINGS to its parsed value (INSTANCE_PATH is a Path). Raise SettingError.
     """
     environ = os.environ if environ is None else environ
     folder = instance_path(environ)

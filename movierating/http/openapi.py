@@ -58,25 +58,29 @@ SECURITY_SCHEMES = {
 
 ERROR_DESCRIPTIONS = {
     400: "The body is not JSON in UTF-8, or is nested too deeply.",
-    401: "Nobody, or nobody known, is calling: a token or password is missing, wrong, expired or ended.",
+    401: "The token or password is missing, wrong, expired or revoked.",
     403: "The caller may not do this.",
-    404: "There is no such thing.",
-    409: "It contradicts what is there.",
-    412: "The movie was changed since the edit that `If-Match` names.",
-    413: "The body is larger than this service takes.",
+    404: "Not found.",
+    409: "The request conflicts with existing data.",
+    412: "The movie has changed since the edit in `If-Match`.",
+    413: "The body is too large.",
     415: "The body must be `application/json`.",
-    422: "A field or parameter does not fit; `errors` names each.",
-    428: "This call needs an `If-Match` header.",
-    429: "Too many requests; `Retry-After` says when to try again.",
-    500: "Something went wrong here; the log tells what, under this request id.",
-    503: "The service can't answer this now; try again shortly.",
-    507: "There is no room left to store this.",
+    422: "A field or parameter is invalid; `errors` lists each.",
+    428: "The `If-Match` header is required.",
+    429: "Too many requests; try again after `Retry-After` seconds.",
+    500: "Internal error; the log has the details under this request id.",
+    503: "The service is temporarily unavailable; try again shortly.",
+    507: "The disk is full.",
 }
 
 HEADERS: dict[str, dict[str, Any]] = {
-    "ETag": {"description": "The tag of this state.", "required": True, "schema": {"type": "string"}},
+    "ETag": {
+        "description": "The entity tag of this version.",
+        "required": True,
+        "schema": {"type": "string"},
+    },
     "Link": {
-        "description": 'The next page, where there is one: `<…>; rel="next"` (RFC 8288), relative.',
+        "description": 'The next page, if any: `<…>; rel="next"` (RFC 8288), relative.',
         "schema": {"type": "string"},
     },
     "Location": {
@@ -209,7 +213,7 @@ def register(spec: APISpec, plugin: MarshmallowPlugin) -> None:
 
 @functools.lru_cache(maxsize=1)
 def build_document(spec: APISpec, root: str = "") -> dict[str, Any]:
-    """The whole document of a service that is mounted at the path `root`; nobody may change it."""
+    """Return the document of a service mounted at the path `root`. The result is cached: do not modify it."""
     whole: dict[str, Any] = deepcopy(spec.to_dict())
     whole["servers"] = [{"url": root or "/"}]
     schemas = whole["components"]["schemas"]
