@@ -231,7 +231,14 @@ def test_a_folder_of_something_else_is_refused_before_anything_is_written(shell,
     assert not shell.exists()
 
 
-def test_the_command_sums_up_and_a_refused_row_is_no_failure(shell, write_set):
+def create_instance(variables: dict[str, str]) -> None:
+    """Create the instance that these environment variables name, as a first start does."""
+    with create_app(variables).app_context():
+        database.close()
+
+
+def test_the_command_sums_up_and_a_refused_row_is_no_failure(shell, environ, write_set):
+    create_instance(environ(shell))
     result = run(write_set([(1, 1, 3, 0), (1, 2, 9, 0), (2, 7, 3, 0)]))
     assert result.exit_code == 0, result.output
     assert result.stdout == (
@@ -277,6 +284,8 @@ def start(environ: Callable[..., dict[str, str]]) -> Callable[[Path, Path], "sub
     code += "datasets.CHUNK_ROWS = 1; cli.main(['import', 'movielens', sys.argv[1]])"
 
     def begin(instance: Path, folder: Path) -> "subprocess.Popen[str]":
+        if not instance.exists():
+            create_instance(environ(instance))
         return subprocess.Popen(
             [sys.executable, "-c", code, str(folder)],
             env=environ(instance),
@@ -353,6 +362,7 @@ def test_a_first_load_leaves_the_indexes_as_they_were(app, write_set):
 
 def test_real_ratings_load_whole_and_make_the_charts_that_a_recount_makes(shell, environ, data_folder):
     folder = data_folder / "ml-latest-small"
+    create_instance(environ(shell))
     result = run(folder)
     assert (result.exit_code, result.stdout.splitlines()[1:]) == (
         0, ["610 users added", "100836 ratings loaded, 0 changed, 0 unchanged, 0 rows refused"],
