@@ -100,6 +100,9 @@ def test_check_reports_a_lost_database(instance, environ):
 def test_check_on_an_empty_database_says_what_is_missing(tmp_path, environ):
     (tmp_path / "new").mkdir()
     (tmp_path / "new" / "movierating.sqlite3").touch()
+    key = tmp_path / "new" / "secret_key"
+    key.touch(mode=0o600)
+    key.write_text("k" * 43)
     done = CliRunner(env=environ(tmp_path / "new")).invoke(main, ["check"])
     assert done.exit_code == 1
     assert done.output.startswith("migrations: the database is at none, ")
