@@ -51,13 +51,13 @@ def calculate_mean(count: int, total: int) -> float | None:
 
 
 def format_stats(values: Sequence[int]) -> dict[str, Any]:
-    """What a profile shows of STATS_COLUMNS' values: `count`, `mean`, `histogram`."""
+    """Return the `count`, `mean` and `histogram` of a profile from the values of STATS_COLUMNS."""
     count, total, *histogram = values
     return {"count": count, "mean": calculate_mean(count, total), "histogram": histogram}
 
 
 def format_stats_with_score(values: Sequence[int]) -> dict[str, Any]:
-    """What a movie shows of STATS_COLUMNS' values: `count`, `mean`, `score`, `histogram`."""
+    """Return the `count`, `mean`, `score` and `histogram` of a movie from the values of STATS_COLUMNS."""
     count, total = values[:2]
     return {
         "count": count,

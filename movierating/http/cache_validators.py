@@ -1,4 +1,4 @@
-"""What an answer stands or falls with: the version of the movie or user that it is about, or that of everything."""
+"""Cache validators: the version of the movie or user that a response shows, or of the whole database."""
 
 import re
 from collections.abc import Callable, Hashable
@@ -18,9 +18,9 @@ _KINDS = {
 
 
 def make_validator_reader(engine: Engine) -> Callable[[str], Hashable]:
-    """`stamp(path)`, to be read before the answer is made: a later one differs if that answer could have changed.
+    """Return `stamp(path)`, a validator to read before a response is made.
 
-    It is None where the database behind `engine` doesn't tell.
+    A later one differs if that response could have changed. It is None if the version is unknown.
     """
 
     def stamp(path: str) -> Hashable:

@@ -63,9 +63,9 @@ class _Kept:
 
 
 class ResponseCache:
-    """A WSGI application in front of another; `stamp(path)` is what an answer at that path stands or falls with.
+    """WSGI middleware that stores anonymous responses, each with its validator `stamp(path)`.
 
-    It is None where nobody can tell.
+    A stored response is returned while `stamp` returns the same value. It returns None if the version is unknown.
     """
 
     def __init__(self, application: WSGI, stamp: Callable[[str], Hashable]) -> None:
@@ -108,7 +108,7 @@ class ResponseCache:
                 self._look_at_the_oldest()
 
     def _look_at_the_oldest(self) -> None:
-        """Drop it, unless it was used since: then it comes last again."""
+        """Remove the oldest entry, or move it to the end if it was used since it was last looked at."""
         key, oldest = self._kept.popitem(last=False)
         if oldest.used:
             oldest.used = False
@@ -122,7 +122,7 @@ def _size(kept: _Kept) -> int:
 
 
 def _is_anybodys(environ: dict[str, Any], path: str) -> bool:
-    """Whether an answer of the API depends on nothing but its address and the database."""
+    """Return True if the response depends only on the URL and the database."""
     return (
         path.startswith("/v1/")
         and environ["REQUEST_METHOD"] in READ_METHODS

@@ -39,7 +39,7 @@ class InstanceLock:
                 raise
 
     def _lock(self, file: Path, exclusive: bool) -> None:
-        # Whoever may read it can lock it, whichever user made it.
+        # Any user who can read the file can lock it.
         descriptor = os.open(file, os.O_RDONLY | os.O_CREAT, 0o644)
         self._close = weakref.finalize(self, _close, descriptor)
         self._descriptor = descriptor
