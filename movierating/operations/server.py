@@ -165,6 +165,9 @@ def start_worker(create_app: Callable[[], Flask]) -> Flask:
     app = create_app()
     with app.app_context():
         database.hold_instance()
+        # A process that opened a file before it was replaced knows that the log beside it is not the new file's.
+        with suppress(SQLAlchemyError):
+            database.read()
     if app.extensions["redis"]:
         app.extensions["redis"].check_in_background()
     app.wsgi_app = upload_slots.limit_slow_clients(app.wsgi_app, THREADS_PER_WORKER - 1)  # type: ignore[assignment, method-assign]

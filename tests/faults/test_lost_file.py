@@ -2,7 +2,9 @@
 
 import shutil
 import sqlite3
+import time
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -70,6 +72,22 @@ def test_after_a_file_was_deleted_a_backup_takes_its_place(running, unsound):
     assert [client.rating_of(ids[2]) for client in clients] == [8, 8]
     assert service.stop() == 0
     assert unsound(service.folder) == []
+
+
+def has_open(pid, file):
+    """Return True if a process has the file open."""
+    return any(link.resolve() == file for link in Path(f"/proc/{pid}/fd").iterdir())
+
+
+def test_each_worker_opens_the_database_when_it_starts(instance, serve, workers_of):
+    service = serve(instance, workers=2)
+    file = (service.folder / "movierating.sqlite3").resolve()
+    until = time.monotonic() + 20
+    for pid in workers_of(service):
+        # A worker that first opened a replaced file would read the old file's log into it.
+        while not has_open(pid, file):
+            assert time.monotonic() < until
+            time.sleep(0.05)
 
 
 def test_the_log_of_a_lost_file_is_not_played_into_another(running, tmp_path, unsound):
