@@ -34,7 +34,7 @@ from redis_process import RedisProcess
 PASSWORD = "correct horse battery"
 
 # Assertions in these modules are reported in detail, as in tests.
-pytest.register_assert_rewrite("stateful", "twins")
+pytest.register_assert_rewrite("stateful", "both_databases")
 
 settings.register_profile("movierating", deadline=None, print_blob=True)
 settings.load_profile("movierating")

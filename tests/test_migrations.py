@@ -1,243 +1,177 @@
-"""Migrations: they make what the models say, can be taken back, and never lose what was there."""
+"""Migrations: they create what the models declare, can be reversed, and keep the data of every released revision."""
 
-import shutil
 import sqlite3
 import stat
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from flask_migrate import downgrade
-from flask_migrate import upgrade as upgrade_to
-from sqlalchemy import MetaData, Table, insert, inspect, select
+from alembic.script import ScriptDirectory
+from flask_migrate import downgrade, upgrade
+from sqlalchemy import MetaData, Table, inspect, text
 
 from movierating import create_app
 from movierating.config import SettingError
-from movierating.movies.models import DataMigration
-from movierating.movies.search_index import MOVIE_SEARCH, bind_words, match_words
-from movierating.operations import backups, startup
+from movierating.operations import checks, startup
 from movierating.storage import database
 from movierating.storage.database import db
 
-NEXT = """
-from alembic import op
-
-revision, down_revision, branch_labels, depends_on = "9999", "{newest}", None, None
-
-
-def upgrade():
-    op.execute("CREATE TABLE later (id INTEGER)")
-    op.execute("DELETE FROM milestone")
-    {then}
-
-
-def downgrade():
-    op.execute("DROP TABLE later")
-"""
+REVISIONS = {file.stem: file for file in (Path(__file__).parent / "revisions").glob("*.sql")}
+PASSWORD = "correct horse battery"
 
 
 @pytest.fixture
 def migrated(tmp_path, environ):
-    """An application whose database was migrated from nothing, inside its context."""
+    """An application in its context; migrations created its database."""
     app = create_app(environ(tmp_path / "instance"), prepared=False)
     with app.app_context():
-        upgrade_to()
+        upgrade()
         yield app
         database.close()
 
 
-@pytest.fixture
-def next_version(monkeypatch, tmp_path):
-    """`next_version("op.execute(...)")` puts a migration on top that does that last, as a later release would."""
-    newest = startup.get_newest_revision()
-
-    def release(then):
-        folder = shutil.copytree(startup.MIGRATIONS_FOLDER, tmp_path / "migrations")
-        (folder / "versions" / "9999_next.py").write_text(NEXT.format(newest=newest, then=then))
-        monkeypatch.setattr(startup, "MIGRATIONS_FOLDER", folder)
-        startup.get_newest_revision.cache_clear()
-
-    yield release
-    startup.get_newest_revision.cache_clear()
-
-
-def ours(_object, name, kind, _reflected, _compare_to):
+def has_model(_object, name, kind, _reflected, _compare_to):
+    """Return whether Alembic compares an object; the search index has no model."""
     return not (kind == "table" and name.startswith("movie_search"))
 
 
-# PostgreSQL tells what a generated column is made of in words of its own.
+# PostgreSQL rewrites the expressions of generated columns.
 @pytest.mark.filterwarnings("ignore:Computed default on movie")
-def test_the_migrations_make_what_the_models_say(migrated):
-    options = {"compare_type": True, "compare_server_default": True, "include_object": ours}
+@pytest.mark.usefixtures("migrated")
+def test_migrations_create_what_the_models_declare():
+    options = {"compare_type": True, "compare_server_default": True, "include_object": has_model}
     with db.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts=options)
         assert compare_metadata(context, db.metadata) == []
 
 
 @pytest.mark.sqlite
-def test_generated_columns_are_those_of_the_models(migrated):
+@pytest.mark.usefixtures("migrated")
+def test_generated_columns_are_those_of_the_models():
     """Alembic does not compare them."""
-    with db.engine.connect() as connection:
-        reflected = {
-            (table, column["name"]): column["computed"]["sqltext"]
-            for table in db.metadata.tables
-            for column in inspect(connection).get_columns(table)
-            if "computed" in column
+    inspector = inspect(db.engine)
+    for table in db.metadata.tables.values():
+        declared = {column.name: str(column.computed.sqltext) for column in table.columns if column.computed}
+        columns = inspector.get_columns(table.name)
+        assert declared == {
+            each["name"]: each["computed"]["sqltext"] for each in columns if "computed" in each
         }
-    declared = {
-        (table.name, column.name): str(column.computed.sqltext)
-        for table in db.metadata.tables.values()
-        for column in table.columns
-        if column.computed is not None
-    }
-    assert reflected == declared
 
 
-def test_every_constraint_has_a_name(migrated):
-    with db.engine.connect() as connection:
-        inspector = inspect(connection)
+@pytest.mark.usefixtures("migrated")
+def test_constraints_have_names():
+    inspector = inspect(db.engine)
+    for table in db.metadata.tables:
         constraints = [
-            (table.name, constraint["name"])
-            for table in db.metadata.tables.values()
-            for constraint in (
-                *inspector.get_foreign_keys(table.name),
-                *inspector.get_unique_constraints(table.name),
-                *inspector.get_check_constraints(table.name),
-                # SQLite has no name for the key of a table that counts its ids up.
-                *(
-                    []
-                    if table.kwargs.get("sqlite_autoincrement")
-                    else [inspector.get_pk_constraint(table.name)]
-                ),
-            )
+            *inspector.get_foreign_keys(table),
+            *inspector.get_unique_constraints(table),
+            *inspector.get_check_constraints(table),
         ]
-    assert len(constraints) > 10
-    assert [table for table, name in constraints if not name] == []
+        assert all(constraint["name"] for constraint in constraints), table
 
 
-def test_the_search_index_is_there(migrated):
-    with db.engine.begin() as connection:
-        connection.execute(
-            insert(MOVIE_SEARCH).values(rowid=7, title="lodz", original_title="", directors="")
-        )
-        found = connection.execute(select(MOVIE_SEARCH.c.rowid).where(match_words()), bind_words(["lo"]))
-        assert found.scalars().all() == [7]
-
-
-def test_a_downgrade_leaves_nothing(migrated):
+@pytest.mark.usefixtures("migrated")
+def test_downgrade_removes_everything_and_upgrade_works_again():
     downgrade(revision="base")
-    with db.engine.connect() as connection:
-        assert inspect(connection).get_table_names() == ["alembic_version"]
-
-
-def test_after_a_downgrade_the_upgrade_works_again(migrated):
-    downgrade(revision="base")
-    upgrade_to()
+    assert inspect(db.engine).get_table_names() == ["alembic_version"]
+    upgrade()
     assert startup.find_unready() == []
 
 
 @pytest.fixture
-def milestones(instance, outside):
-    """`milestones()` are those of the instance's database."""
+def create_revision(tmp_path):
+    """`create_revision("0001")` creates the instance's database with that revision's data and returns its file."""
+    (tmp_path / "instance").mkdir()
 
-    def look():
-        with outside(instance) as connection:
-            return connection.scalars(select(DataMigration.name)).all()
+    def create(revision):
+        file = tmp_path / "instance" / "movierating.sqlite3"
+        with closing(sqlite3.connect(file)) as connection:
+            connection.executescript(REVISIONS[revision].read_text(encoding="utf-8"))
+        return file
 
-    return look
+    return create
 
 
-@pytest.fixture
-def tables(instance, outside):
-    """`tables()` are the names of those in the instance's database."""
+def read_everything(file):
+    """Return the schema of a database and the rows of each table."""
+    with closing(sqlite3.connect(file)) as connection:
+        schema = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema").fetchall()
+        tables = [name for kind, name, _, sql in schema if kind == "table"]
+        return schema, {name: connection.execute(f'SELECT * FROM "{name}"').fetchall() for name in tables}
 
-    def look():
-        with outside(instance) as connection:
-            return set(inspect(connection).get_table_names())
 
-    return look
+def test_every_revision_has_its_data():
+    scripts = ScriptDirectory(str(startup.MIGRATIONS_FOLDER))
+    assert REVISIONS.keys() == {script.revision for script in scripts.walk_revisions()}
+
+
+@pytest.fixture(params=sorted(REVISIONS))
+def revision(request):
+    return request.param
 
 
 @pytest.mark.sqlite
-def test_before_an_upgrade_the_file_is_copied_aside(instance, environ, next_version, monkeypatch, milestones):
-    newest = startup.get_newest_revision()
-    monkeypatch.setattr(startup, "seed_new_database", lambda: None)
-    next_version("pass")
-    app = create_app(environ(instance))
-    with app.app_context():
-        assert startup.get_current_revision() == "9999"
+def test_old_database_is_copied_and_upgraded(revision, create_revision, environ):
+    file = create_revision(revision)
+    before = read_everything(file)
+    copy = file.with_name(f"movierating.before-{revision}-upgrade.sqlite3")
+    with create_app(environ(file.parent)).app_context():
+        assert startup.get_current_revision() == startup.get_newest_revision()
+        assert checks.run_checks(repair=False) == ([], [])
         database.close()
-    copy = instance / f"movierating.before-{newest}-upgrade.sqlite3"
-    with closing(sqlite3.connect(copy)) as connection:
-        assert connection.execute("SELECT name FROM milestone").fetchall() == [("seeded",)]
-    assert milestones() == []
-    assert stat.S_IMODE(copy.stat().st_mode) == 0o600
-
-
-@pytest.mark.parametrize(
-    "then", ["op.execute('SELECT nonsense')", "raise RuntimeError('two\\nlines')", "1 / 0"]
-)
-def test_an_upgrade_that_fails_changes_nothing(instance, environ, next_version, milestones, tables, then):
-    next_version(then)
-    with pytest.raises(SettingError, match=r"can't be migrated and is as it was \(.+\)") as refused:
-        create_app(environ(instance))
-    assert "\n" not in refused.value.message
-    assert milestones() == ["seeded"]
-    assert "later" not in tables()
+    if revision == startup.get_newest_revision():
+        assert not copy.exists()
+    else:
+        assert read_everything(copy) == before
+        assert stat.S_IMODE(copy.stat().st_mode) == 0o600
 
 
 @pytest.mark.sqlite
-def test_a_copy_that_cannot_be_made_stops_the_upgrade(instance, environ, next_version, milestones):
-    (instance / f"movierating.before-{startup.get_newest_revision()}-upgrade.sqlite3").mkdir()
-    next_version("pass")
-    with pytest.raises(SettingError, match="DATABASE_URL: "):
-        create_app(environ(instance))
-    assert milestones() == ["seeded"]
+def test_upgraded_database_has_its_data(revision, create_revision, environ):
+    app = create_app(environ(create_revision(revision).parent))
+    client = app.test_client()
+    tokens = client.post("/v1/auth/login", json={"login": "ada", "password": PASSWORD}).json
+    ada = {"Authorization": f"Bearer {tokens['access_token']}"}
+    assert client.get("/v1/users/me", headers=ada).json["ratings"]["count"] == 3
+    assert client.get("/v1/movies/1/rating", headers=ada).json["value"] == 9.5
+    assert [token["name"] for token in client.get("/v1/auth/tokens", headers=ada).json["items"]] == ["script"]
+    (movie,) = client.get("/v1/movies?q=cleo%20varda").json["items"]
+    assert (movie["id"], movie["ratings"]["count"], movie["ratings"]["mean"]) == (1, 2, 8.25)
+    dramas = client.get("/v1/movies?genre=Drama&sort=-score").json["items"]
+    assert [movie["title"] for movie in dramas] == ["Cléo from 5 to 7", "Moon"]
+    added = client.post("/v1/movies", json={"title": "New", "year": 2024}, headers=ada)
+    assert added.json["id"] == 5, "the id of a deleted movie, 4, is not used again"
+    with app.app_context():
+        database.close()
 
 
-def test_the_old_version_refuses_the_newer_database(instance, environ, next_version, monkeypatch):
-    with monkeypatch.context() as later:
-        later.setattr(startup, "seed_new_database", lambda: None)
-        next_version("pass")
-        app = create_app(environ(instance))
-        with app.app_context():
-            database.close()
-    monkeypatch.undo()
-    startup.get_newest_revision.cache_clear()
+@pytest.mark.sqlite
+def test_upgrade_is_rejected_if_the_copy_fails(create_revision, environ):
+    file = create_revision("0001")
+    before = read_everything(file)
+    file.with_name("movierating.before-0001-upgrade.sqlite3").mkdir()
+    with pytest.raises(SettingError, match=r"DATABASE_URL: .* is not migrated without a copy"):
+        create_app(environ(file.parent))
+    assert read_everything(file) == before
+
+
+def test_newer_database_is_rejected(instance, environ, outside):
+    with outside(instance) as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(SettingError, match="newer than this version"):
         create_app(environ(instance))
-
-
-@pytest.mark.sqlite
-def test_the_copy_brings_the_old_version_back(
-    instance, environ, next_version, monkeypatch, milestones, tables
-):
-    before = tables()
-    with monkeypatch.context() as later:
-        later.setattr(startup, "seed_new_database", lambda: None)
-        next_version("pass")
-        create_app(environ(instance))
-    monkeypatch.undo()
-    startup.get_newest_revision.cache_clear()
-    app = create_app(environ(instance), prepared=False)
-    (copy,) = instance.glob("*-upgrade.sqlite3")
-    with app.app_context():
-        backups.restore_backup(app, copy)
-    create_app(environ(instance))
-    assert tables() == before
-    assert milestones() == ["seeded"]
-
-
-CHART = "SELECT id FROM movie WHERE language = 'fr' ORDER BY score DESC, id DESC"
+    with outside(instance) as connection:
+        assert connection.scalar(text("SELECT version_num FROM alembic_version")) == "9999"
 
 
 @pytest.fixture
 def at_0001(tmp_path, environ):
-    """An application inside its context, its database at the first revision with one movie, rated once, in it."""
+    """An application in its context; its database has the first revision and one movie with one rating."""
     app = create_app(environ(tmp_path / "instance"), prepared=False)
     with app.app_context():
-        upgrade_to(revision="0001")
+        upgrade(revision="0001")
         facts = {"title": "Moon", "title_key": "moon", "language": "fr", "created_at": 0, "updated_at": 0}
         with db.engine.begin() as connection:
             movie = Table("movie", MetaData(), autoload_with=connection)
@@ -248,17 +182,28 @@ def at_0001(tmp_path, environ):
         database.close()
 
 
-def facets():
+def read_facets():
     with db.engine.connect() as connection:
         facet = Table("movie_facet", MetaData(), autoload_with=connection)
         return [row._asdict() for row in connection.execute(facet.select())]
 
 
-def test_facets_lose_their_score_and_get_it_back(at_0001):
-    before = facets()
-    upgrade_to()
-    assert facets() == [{"movie_id": 7, "facet": "language:fr"}]
-    with db.engine.connect() as connection:
-        assert connection.exec_driver_sql(CHART).scalars().all() == [7]
+def test_failed_upgrade_changes_nothing(at_0001, environ):
+    with db.engine.begin() as connection:
+        # The last step of 0002 creates an index of this name.
+        connection.execute(text("CREATE INDEX ix_movie_facet_facet ON movie_facet (facet)"))
+    database.close()
+    message = r"^MOVIERATING_DATABASE_URL: .+ can't be migrated and is as it was \(.*already exists.*\)$"
+    with pytest.raises(SettingError, match=message):
+        create_app(environ(at_0001.config["INSTANCE_PATH"]))
+    assert startup.get_current_revision() == "0001"
+    assert [facet["score"] for facet in read_facets()] == [345 / 52]
+
+
+@pytest.mark.usefixtures("at_0001")
+def test_facets_lose_their_score_and_get_it_back():
+    before = read_facets()
+    upgrade()
+    assert read_facets() == [{"movie_id": 7, "facet": "language:fr"}]
     downgrade(revision="0001")
-    assert facets() == before == [{"movie_id": 7, "facet": "language:fr", "score": 345 / 52}]
+    assert read_facets() == before == [{"movie_id": 7, "facet": "language:fr", "score": 345 / 52}]
