@@ -1,4 +1,4 @@
-"""Fixtures for every test: an application on a new database, signed-in people, movies, a running service."""
+"""Fixtures for every test: an application on a new database, signed-in users, movies, a running service."""
 
 import itertools
 import os
@@ -13,12 +13,14 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from functools import partialmethod
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from flask_migrate import upgrade
 from hypothesis import settings
 from sqlalchemy import Connection, NullPool, create_engine, insert
 from werkzeug.test import TestResponse
@@ -28,7 +30,7 @@ from movierating import clock, create_app
 from movierating.movies import service as movies
 from movierating.movies.models import DataMigration
 from movierating.storage import database
-from movierating.storage.database import write
+from movierating.users import service as users
 from redis_process import RedisProcess
 
 PASSWORD = "correct horse battery"
@@ -40,18 +42,17 @@ settings.register_profile("movierating", deadline=None, print_blob=True)
 settings.load_profile("movierating")
 
 
-def needs_program(name: str) -> str:
-    """Return the path of an optional program. Skip the test if it is not installed, but fail in CI."""
-    path = shutil.which(name)
-    if path is None:
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"{name} is not installed")
-    return str(path)
-
-
 @pytest.fixture(scope="session")
 def program() -> Callable[[str], str]:
-    """`program("chromium")` returns its path, or skips the test."""
-    return needs_program
+    """`program("chromium")` returns its path. If it is not installed, the test is skipped; in CI it fails."""
+
+    def find(name: str) -> str:
+        path = shutil.which(name)
+        if path is None:
+            (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"{name} is not installed")
+        return str(path)
+
+    return find
 
 
 @pytest.fixture(scope="session")
@@ -72,18 +73,12 @@ def pytest_configure(config: pytest.Config) -> None:
     )
 
 
-def pytest_report_header() -> list[str]:
-    """Return the versions of the database and Redis."""
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the versions of the database and Redis."""
     database = postgres.read_version() if postgres.WANTED else f"SQLite {sqlite3.sqlite_version}"
     executable = shutil.which("redis-server")
     redis = RedisProcess.read_version(executable) if executable else "not installed"
-    return [f"database: {database}", f"Redis: {redis}"]
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Repeat the header at the end, because -q hides the first one."""
-    for line in pytest_report_header():
-        terminalreporter.write_line(line)
+    terminalreporter.write_line(f"database: {database}, Redis: {redis}")
 
 
 # Fixtures that start another process, or read files that not every machine has.
@@ -94,13 +89,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Mark what `make test-fast` skips, and deselect the tests that are for the other database."""
     names: set[str] = set()
     for item in items:
-        if is_slow(item) or item.nodeid.partition("[")[0] in names:
+        name = item.nodeid.partition("[")[0]
+        if is_slow(item) or name in names:
             item.add_marker("slow")
-        names.add(item.nodeid.partition("[")[0])
+        names.add(name)
     other = "sqlite" if postgres.WANTED else "postgresql"
-    left_out = {item for item in items if item.get_closest_marker(other) is not None}
-    config.hook.pytest_deselected(items=list(left_out))
-    items[:] = [item for item in items if item not in left_out]
+    config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker(other)])
+    items[:] = [item for item in items if not item.get_closest_marker(other)]
 
 
 def is_slow(item: pytest.Item) -> bool:
@@ -118,19 +113,19 @@ def pytest_unconfigure() -> None:
 
 
 @pytest.fixture(autouse=postgres.WANTED)
-def _databases_dropped(tmp_path: Path) -> Iterator[None]:
+def _drop_databases(tmp_path: Path) -> Iterator[None]:
     """Drop the databases of a test, as pytest removes its folder."""
     yield
     postgres.forget(tmp_path)
 
 
-@pytest.fixture(scope="session", name="copied")
-def _copied() -> Callable[[Path, Path], Path]:
-    """`copied(original, folder)` copies an instance folder with its database."""
-    return copied
+@pytest.fixture(scope="session")
+def copied() -> Callable[[Path, Path], Path]:
+    """`copied(original, folder)` copies an instance folder and its database, and returns the copy."""
+    return copy_instance
 
 
-def copied(original: Path, folder: Path) -> Path:
+def copy_instance(original: Path, folder: Path) -> Path:
     """Copy an instance folder and its database."""
     shutil.copytree(original, folder)
     if postgres.WANTED:
@@ -142,16 +137,10 @@ def copied(original: Path, folder: Path) -> Path:
 def empty_instance(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An instance folder with a migrated database without movies, as a template."""
     folder = tmp_path_factory.mktemp("empty") / "instance"
-    app = create_app(environment(folder), prepared=False)
-    with app.app_context():
-        from flask_migrate import upgrade
-
+    seeded = insert(DataMigration).values(name="seeded", reached_at=clock.now())
+    with create_app(environment(folder), prepared=False).app_context():
         upgrade()
-        write(
-            lambda connection: connection.execute(
-                insert(DataMigration).values(name="seeded", reached_at=clock.now())
-            )
-        )
+        database.write(lambda connection: connection.execute(seeded))
         database.close()
     return folder
 
@@ -173,7 +162,7 @@ def environ() -> Callable[..., dict[str, str]]:
 
     def make(folder: Path, **extra: str) -> dict[str, str]:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("MOVIERATING_")}
-        return {**inherited, **environment(folder, **extra)}
+        return inherited | environment(folder, **extra)
 
     return make
 
@@ -181,7 +170,7 @@ def environ() -> Callable[..., dict[str, str]]:
 @pytest.fixture
 def instance(empty_instance: Path, tmp_path: Path) -> Path:
     """A new instance folder whose database has no movies."""
-    return copied(empty_instance, tmp_path / "instance")
+    return copy_instance(empty_instance, tmp_path / "instance")
 
 
 @pytest.fixture(scope="session")
@@ -190,19 +179,14 @@ def outside() -> Callable[[Path], AbstractContextManager[Connection]]:
 
     @contextmanager
     def begin(folder: Path) -> Iterator[Connection]:
-        # It has none of the application's connection settings.
-        engine = create_engine(address_of(folder), poolclass=NullPool)
-        with engine.begin() as connection:
+        url = f"sqlite:///{folder / 'movierating.sqlite3'}"
+        if postgres.WANTED:
+            url = postgres.database_of(folder).replace("postgresql:", "postgresql+psycopg:")
+        # The engine has none of the application's connection settings.
+        with create_engine(url, poolclass=NullPool).begin() as connection:
             yield connection
 
     return begin
-
-
-def address_of(folder: Path) -> str:
-    """Return SQLAlchemy's URL of an instance folder's database."""
-    if postgres.WANTED:
-        return postgres.database_of(folder).replace("postgresql:", "postgresql+psycopg:")
-    return f"sqlite:///{folder / 'movierating.sqlite3'}"
 
 
 @pytest.fixture
@@ -211,14 +195,14 @@ def run(
 ) -> Callable[..., subprocess.CompletedProcess[str]]:
     """`run("user", "list")` runs `movierating user list` on `instance`; `program=FLASK` runs it through flask."""
 
-    def to_its_end(
+    def run_command(
         *arguments: str, program: tuple[str, ...] = ("movierating",), stdin: str = "", **extra: str
     ) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", *program, *arguments]
         env = environ(tmp_path / "instance", **extra)
         return subprocess.run(command, env=env, input=stdin, capture_output=True, text=True, timeout=60)
 
-    return to_its_end
+    return run_command
 
 
 @pytest.fixture
@@ -229,7 +213,7 @@ def make_app(empty_instance: Path, tmp_path: Path) -> Iterator[Callable[..., Fla
     def make(**extra: str) -> Flask:
         folder = tmp_path / "instance"
         if not folder.exists():
-            copied(empty_instance, folder)
+            copy_instance(empty_instance, folder)
         app = create_app(environment(folder, **extra))
         app.testing = False
         made.append(app)
@@ -256,8 +240,8 @@ def client(app: Flask) -> FlaskClient:
 
 
 @dataclass
-class Person:
-    """A person with an account and a session; `get`, `put` and so on send the session's token."""
+class User:
+    """A user with an account and a session; `get`, `put` and so on send the session's token."""
 
     id: int
     username: str
@@ -272,47 +256,36 @@ class Person:
         headers = {**self.headers, **kwargs.pop("headers", {})}
         return self.client.open(path, method=method, headers=headers, **kwargs)
 
-    def get(self, path: str, **kwargs: Any) -> TestResponse:
-        return self._send("GET", path, **kwargs)
-
-    def put(self, path: str, **kwargs: Any) -> TestResponse:
-        return self._send("PUT", path, **kwargs)
-
-    def post(self, path: str, **kwargs: Any) -> TestResponse:
-        return self._send("POST", path, **kwargs)
-
-    def patch(self, path: str, **kwargs: Any) -> TestResponse:
-        return self._send("PATCH", path, **kwargs)
-
-    def delete(self, path: str, **kwargs: Any) -> TestResponse:
-        return self._send("DELETE", path, **kwargs)
+    get = partialmethod(_send, "GET")
+    put = partialmethod(_send, "PUT")
+    post = partialmethod(_send, "POST")
+    patch = partialmethod(_send, "PATCH")
+    delete = partialmethod(_send, "DELETE")
 
 
 @pytest.fixture
-def sign_up(client: FlaskClient) -> Callable[..., Person]:
-    """`sign_up("ada", role="admin")` returns a logged-in Person; the default name is generated."""
-    from movierating.users import service
-
+def sign_up(client: FlaskClient) -> Callable[..., User]:
+    """`sign_up("ada", role="admin")` returns a logged-in User; by default with a new name."""
     names = (f"person{number}" for number in itertools.count(1))
 
-    def make(username: str | None = None, role: str = "member") -> Person:
+    def make(username: str | None = None, role: str = "member") -> User:
         username = username or next(names)
-        account = service.sign_up(username, f"{username}@example.org", PASSWORD, None, role)
+        account = users.sign_up(username, f"{username}@example.org", PASSWORD, None, role)
         response = client.post("/v1/auth/login", json={"login": username, "password": PASSWORD})
         assert response.status_code == 200, response.text
-        return Person(account["id"], username, client, response.json)
+        return User(account["id"], username, client, response.json)
 
     return make
 
 
 @pytest.fixture
-def member(sign_up: Callable[..., Person]) -> Person:
+def member(sign_up: Callable[..., User]) -> User:
     """A signed-in member."""
     return sign_up("member")
 
 
 @pytest.fixture
-def admin(sign_up: Callable[..., Person]) -> Person:
+def admin(sign_up: Callable[..., User]) -> User:
     """A signed-in admin."""
     return sign_up("boss", role="admin")
 
@@ -369,20 +342,20 @@ class Service:
 
 
 def _is_spawned(pid: str) -> bool:
-    """Return whether a process was started by `multiprocessing`, and is not the one that tracks its resources."""
+    """Return whether a process was started by `multiprocessing`, and is not its resource tracker."""
     try:
         return b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
         return False  # it has just ended
 
 
-@pytest.fixture(scope="session", name="free_port")
-def _free_port() -> Callable[[], int]:
+@pytest.fixture(scope="session")
+def free_port() -> Callable[[], int]:
     """`free_port()` returns a free port of the loopback interface."""
-    return free_port
+    return find_free_port
 
 
-def free_port() -> int:
+def find_free_port() -> int:
     """Return a free port of the loopback interface."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -390,7 +363,7 @@ def free_port() -> int:
 
 
 @pytest.fixture(scope="session")
-def serve() -> Iterator[Callable[..., Service]]:
+def serve(environ: Callable[..., dict[str, str]]) -> Iterator[Callable[..., Service]]:
     """`serve(folder, workers=2, SIGNUP="closed")` starts the service on an instance folder and waits for it.
 
     `options` are further options of the command. `inside` is a command prefix that runs it elsewhere, at `address`.
@@ -405,18 +378,12 @@ def serve() -> Iterator[Callable[..., Service]]:
         address: str = "127.0.0.1",
         **extra: str,
     ) -> Service:
-        port = free_port()
+        port = find_free_port()
         listen = ["--host", address, "--port", str(port), "--workers", str(workers)]
         command = [*inside, sys.executable, "-m", "movierating", "serve", *listen, *options]
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("MOVIERATING_")}
         with (folder.parent / "service.log").open("a") as log:
-            process = subprocess.Popen(
-                command,
-                env={**inherited, **environment(folder, **extra)},
-                stderr=log,
-                text=True,
-                start_new_session=True,
-            )
+            env = environ(folder, **extra)
+            process = subprocess.Popen(command, env=env, stderr=log, text=True, start_new_session=True)
         service = Service(f"http://{address}:{port}", folder, process)
         started.append(service)
         _wait_until_ready(service)
@@ -450,7 +417,7 @@ def start_redis(
     started: list[RedisProcess] = []
 
     def start(*options: str) -> RedisProcess:
-        started.append(RedisProcess(executable, free_port(), tmp_path_factory.mktemp("redis"), options))
+        started.append(RedisProcess(executable, find_free_port(), tmp_path_factory.mktemp("redis"), options))
         started[-1].start()
         return started[-1]
 
