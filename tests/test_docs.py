@@ -21,6 +21,11 @@ IMPORT_AND_EXPORT = DOCS / "import-and-export.md"
 FORMATS_HEADER = "| format | import | not imported | export | lost on export |"
 
 
+def code_block(page, language):
+    """Return the first code block of a language."""
+    return re.search(rf"^```{language}\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)[1]
+
+
 def table_rows(page, header):
     body = page.read_text().split(f"{header}\n", 1)[1].split("\n\n", 1)[0]
     return body.splitlines()[1:]
@@ -61,13 +66,14 @@ def lost_on_export(format_name):
 
 def test_formats_table_lists_every_format_and_what_it_loses():
     rows = [
-        [cell.strip() for cell in row.strip("|").split("|")]
+        [cell.strip("` ") for cell in row.strip("|").split("|")]
         for row in table_rows(IMPORT_AND_EXPORT, FORMATS_HEADER)
     ]
-    assert [row[0] for row in rows] == [f"`{name}`" for name in upload_reader.FORMATS]
+    assert [row[0] for row in rows] == list(upload_reader.FORMATS)
     assert all(row[1] and row[2] for row in rows)
-    losses = {row[0].strip("`"): row[4] for row in rows if row[3]}
-    assert losses == {name: lost_on_export(name) for name in writers.FORMATS}
+    assert {row[0]: row[4] for row in rows if row[3]} == {
+        name: lost_on_export(name) for name in writers.FORMATS
+    }
 
 
 @pytest.fixture
@@ -79,13 +85,9 @@ def import_session(serve, tmp_path):
         "2024-01-15,Metropolis,1927,https://boxd.it/2aBc,4.5\n"
         "2024-01-16,Nowhere,1950,https://boxd.it/3,2\n"
     )
-    first_session = re.search(
-        r"^```bash\n(.*?)^# Find", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL
-    )[1]
-    commands = re.search(r"^```sh\n(.*?)^```", IMPORT_AND_EXPORT.read_text(), re.MULTILINE | re.DOTALL)[1]
-    script = first_session.replace("http://127.0.0.1:4000", service.url) + commands.replace(
-        "\ncurl -s", "\necho; curl -s"
-    )
+    first_session = code_block(ROOT / "README.md", "bash").partition("# Find")[0]
+    commands = code_block(IMPORT_AND_EXPORT, "sh").replace("\ncurl -s", "\necho; curl -s")
+    script = first_session.replace("http://127.0.0.1:4000", service.url) + commands
     result = subprocess.run(["sh", "-euc", script], capture_output=True, text=True, timeout=60, cwd=tmp_path)
     assert (result.returncode, result.stderr) == (0, "")
     return [json.loads(line) for line in result.stdout.splitlines() if line][1:]
@@ -101,11 +103,8 @@ def test_import_commands_preview_import_and_export(import_session, tmp_path):
 
 
 def test_tree_in_development_md_exists():
-    tree = re.search(r"^```text\n(.*?)^```", (DOCS / "development.md").read_text(), re.MULTILINE | re.DOTALL)[
-        1
-    ]
     paths, parents = [], []
-    for line in tree.splitlines():
+    for line in code_block(DOCS / "development.md", "text").splitlines():
         indent, name = re.match(r"( *)(\S+)/ +\S", line).groups()
         parents = [*parents[: len(indent) // 2], name]
         paths.append("/".join(parents))

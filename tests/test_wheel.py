@@ -4,16 +4,13 @@ import json
 import os
 import re
 import signal
-import socket
 import stat
 import subprocess
 import sys
-import time
 import urllib.request
 import zipfile
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
-from urllib.error import URLError
 from urllib.parse import urljoin
 
 import pytest
@@ -31,14 +28,8 @@ def make_clean_environment(**variables):
 
 def run(*command):
     """Run a command in `/` and return its output."""
-    result = subprocess.run(
-        command,
-        cwd="/",
-        env=make_clean_environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    output = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    result = subprocess.run(command, cwd="/", env=make_clean_environment(), **output)
     assert result.returncode == 0, result.stdout
     return result.stdout
 
@@ -48,31 +39,6 @@ def get(url):
     with urllib.request.urlopen(url, timeout=10) as response:
         assert response.status == 200
         return response.read()
-
-
-def wait_until_ready(process, address):
-    """Wait until `/readyz` succeeds. Fail if the process exits, or after a minute."""
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        with suppress(URLError, ConnectionError):
-            return get(f"{address}/readyz")
-        with suppress(subprocess.TimeoutExpired):
-            pytest.fail(f"serve ended with {process.wait(0.1)}")
-    pytest.fail("serve was not ready within a minute")
-
-
-@contextmanager
-def serving(command, home):
-    """Run the service in `/` as a user with this home; yields `(process, address)`."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    environment = make_clean_environment(HOME=str(home), XDG_DATA_HOME=str(home / "data"))
-    with subprocess.Popen([command, "serve", "--port", str(port)], cwd="/", env=environment) as process:
-        try:
-            wait_until_ready(process, f"http://127.0.0.1:{port}")
-            yield process, f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
 
 
 @pytest.fixture(scope="module")
@@ -99,9 +65,28 @@ def home(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def address(command, home):
-    with serving(command, home) as (_, address):
-        yield address
+def service(command, home, free_port, eventually):
+    """The process of `movierating serve`, run in `/` with that home, and its address."""
+    port = free_port()
+    address = f"http://127.0.0.1:{port}"
+    environment = make_clean_environment(HOME=str(home), XDG_DATA_HOME=str(home / "data"))
+
+    def is_ready():
+        assert process.poll() is None
+        with suppress(OSError):
+            return get(f"{address}/readyz")
+
+    with subprocess.Popen([command, "serve", "--port", str(port)], cwd="/", env=environment) as process:
+        try:
+            eventually(is_ready)
+            yield process, address
+        finally:
+            process.terminate()
+
+
+@pytest.fixture(scope="module")
+def address(service):
+    return service[1]
 
 
 def test_wheel_contains_the_tree(wheel):
@@ -143,7 +128,7 @@ def test_docs_page_serves_its_own_files(address):
     assert all(get(urljoin(page, path)) for path in linked)
 
 
-def test_sigterm_exits_with_0(command, tmp_path):
-    with serving(command, tmp_path) as (process, _):
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0
+def test_sigterm_exits_with_0(service):
+    process, _ = service
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(30) == 0
