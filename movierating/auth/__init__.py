@@ -1,5 +1,5 @@
-"""Logins, sessions, personal tokens and passwords. Public: `access`, `limits`, `models`, `passwords`, `service`.
+"""Logins, sessions, personal tokens and passwords.
 
-May import `http`, `storage`, `monitoring` and the modules at the package's root.
+May import `http`, `storage` and below. Public modules: `access`, `limits`, `models`, `passwords`, `service`.
 Begin with `routes.py`, then `access.py` (which caller may call an operation) and `service.py` (sessions).
 """

@@ -1,6 +1,6 @@
-"""What every API operation shares. Public: `application`, `blueprint`, `responses`, `fields`, `openapi`, `extensions`,
-`preconditions`, `proxies`, `error_handlers`, `response_cache`, `cache_validators`, `upload_slots`, `docs_page`.
+"""What every API operation shares: the application class, blueprints, parsing, responses, errors and caching.
 
-May import `storage`, `monitoring` and the modules at the package's root.
-Begin with `response_cache.py`, which every request passes first, then `application.py` and `blueprint.py`.
+May import `storage`, `monitoring` and below. Begin with `response_cache.py`, then `application.py`.
+Public modules: `blueprint`, `responses`, `fields`, `openapi`, `extensions`, `preconditions`, `proxies`,
+`response_cache`, `upload_slots`.
 """

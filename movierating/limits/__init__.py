@@ -1,5 +1,5 @@
-"""Storage of rate limits, in SQLite or Redis. Public: `sqlite_storage`, `redis_storage`, `redis_client`.
+"""Storage of rate limits, in SQLite or Redis.
 
-May import only the modules at the package's root; the limits themselves are set in `auth/limits.py`.
-Begin with `sqlite_storage.py`, which is used unless `MOVIERATING_REDIS_URL` is set.
+May import only the modules at the package's root. Public modules: `sqlite_storage`, `redis_storage`, `redis_client`.
+Begin with `sqlite_storage.py`, which is used without `MOVIERATING_REDIS_URL`; `auth/limits.py` sets the limits.
 """

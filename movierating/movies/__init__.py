@@ -1,5 +1,6 @@
-"""Movies: their facts, search, charts and genres, and the matching of rows in files to them.
+"""Movies: their facts, search, charts and genres, and matching the rows of files to movies.
 
-May import `http`, `auth`, `storage` and the modules at the root. Public: `models`, `service`, `search_index`,
-`index_repair`, `matching`, `titles`, `genres`, `schemas`, `seed`. Begin with `routes`, then `service` and `search`.
+May import `auth`, `http`, `storage` and below. Begin with `routes.py`, then `service.py` and `search.py`.
+Public modules: `models`, `schemas`, `service`, `search_index`, `index_repair`, `matching`, `staged_movies`, `titles`,
+`genres`, `seed`.
 """

@@ -1,5 +1,5 @@
 """Running the service: server, startup, health, checks, backup and restore, migration to PostgreSQL.
 
-May import the features, `http`, `storage` and below. Its public modules are `server`, `startup`, `health`, `checks`,
-`backups`, `backup_schedule`, `pg_backup` and `pg_migration`. Start with `startup.py`, then `server.py`.
+May import the features, `http`, `storage` and below. Begin with `startup.py`, then `server.py`.
+Public modules: `server`, `startup`, `health`, `checks`, `backups`, `backup_schedule`, `pg_backup`, `pg_migration`.
 """

@@ -1,5 +1,5 @@
 """Ratings and their aggregates: one rating, batches, imports and exports, MovieLens data sets.
 
-May import `movies`, `auth` and what is below them; `formats` reads and writes the files. Public modules: `models`,
-`schemas`, `service`, `exports`, `imports`, `bulk`, `datasets`, `recount`. Begin with `service.rate_movie`.
+May import `movies`, `auth` and everything below them. Begin with `service.rate_movie`; `formats` reads the files.
+Public modules: `models`, `schemas`, `service`, `exports`, `imports`, `bulk`, `datasets`, `recount`.
 """

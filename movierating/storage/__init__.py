@@ -1,5 +1,5 @@
-"""The database layer: transactions, compiled statements, pagination, cache versions and storage errors.
+"""The database: transactions, compiled statements, pagination, cache versions and storage errors.
 
-It imports `monitoring`, `errors` and below, no feature and no Flask request. Begin with `database`.
+May import `monitoring` and the modules at the package's root. Begin with `database.py`.
 Public modules: `database`, `statements`, `pagination`, `dialect`, `cache_versions`, `storage_errors`.
 """

@@ -1,5 +1,5 @@
-"""File formats of ratings, a module each: rows out of uploaded files and data sets, and files out of rows.
+"""File formats of ratings, one module each: they read rows from files and write rows to files.
 
-May import `movies` and what is below it, but no database. Public modules: `rows`, `upload_reader`, `writers`,
-`movielens`. Begin with `upload_reader.open_upload`.
+May import `movies` and everything below it, but no database. Public modules: `movielens`.
+Begin with `upload_reader.open_upload`.
 """

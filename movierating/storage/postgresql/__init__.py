@@ -1,5 +1,5 @@
 """PostgreSQL: connections, transactions, liveness of the server, and a replica for anonymous reads.
 
-It imports `storage`'s errors and cache versions, and below. Begin with `engine`. Only `psycopg_compat` imports psycopg.
-Public modules for other packages: `engine`, `connections`, `replicas`.
+May import the modules of `storage` that know no database, and below. Public modules: `engine`, `connections`.
+Begin with `engine.py`. Only `psycopg_compat.py` imports psycopg.
 """

@@ -1,5 +1,5 @@
 """SQLite: connections, the queue of writers, and the files beside the database.
 
-It imports `storage`'s errors and cache versions, and below. Begin with `engine`, then `write_queue` for a write's way.
-Public modules for other packages: `database_file`, `instance_lock`.
+May import the modules of `storage` that know no database, and below. Public modules: `engine`, `instance_lock`.
+Begin with `engine.py`, then `write_queue.py`.
 """
