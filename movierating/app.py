@@ -126,7 +126,6 @@ def _limiter_settings(file: Path, redis: "RedisClient | None") -> dict[str, Any]
         # Always, since Flask-Limiter keeps those of the application before.
         "RATELIMIT_STORAGE_OPTIONS": {"redis": redis},
         "RATELIMIT_STRATEGY": "fixed-window",
-        "RATELIMIT_HEADERS_ENABLED": True,
         # Limits that can't be stored are counted in the process; they never take the service down.
         "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,
         "RATELIMIT_SWALLOW_ERRORS": True,

@@ -7,6 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from movierating import errors
+from movierating.http.extensions import calculate_retry_after
 from movierating.http.response_cache import REQUEST_ID, ROUTE, USER_ID
 from movierating.monitoring import logs
 from movierating.storage import storage_errors
@@ -55,6 +56,8 @@ def _handle_http_error(error: HTTPException) -> Response | HTTPException:
     if isinstance(error, InternalServerError) and error.original_exception is None:
         log_error(error)
     headers = {name: value for name, value in error.get_headers() if name in _FORWARDED_HEADERS}
+    if error.code == 429:
+        headers["Retry-After"] = str(calculate_retry_after())
     return _make_response(error.code, _DETAILS.get(error.code, str(error.description)), headers=headers)
 
 

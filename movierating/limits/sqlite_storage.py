@@ -5,7 +5,6 @@ the fixed-window strategy: a window starts at its first hit, and a hit is one st
 twice. Sliding windows would need a transaction per hit, and limits of a few hits a minute don't need them.
 """
 
-import os
 import sqlite3
 import threading
 import time
@@ -44,10 +43,6 @@ _GET = (
 )
 _PURGE = "DELETE FROM counters WHERE expires_at <= :now OR expires_at > :latest"
 
-# One lock for all storages of the process, which a fork acquires.
-_lock = threading.Lock()
-_storages: "weakref.WeakSet[SQLiteStorage]" = weakref.WeakSet()
-
 
 def storage_uri(path: Path) -> str:
     """Return the `RATELIMIT_STORAGE_URI` for a file."""
@@ -75,10 +70,9 @@ class SQLiteStorage(Storage):
         self._path = url2pathname(urlsplit(uri).path)
         self._clock = clock
         self._purged_at = 0.0
+        self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
         self._close: Callable[[], object] = lambda: None
-        with _lock:
-            _storages.add(self)
 
     @property
     def base_exceptions(self) -> type[Exception]:
@@ -96,15 +90,11 @@ class SQLiteStorage(Storage):
 
     def get(self, key: str) -> int:
         """Return the hits of the current window, or 0."""
-        now = self._clock()
-        rows = self._run(_GET, key=digest(key), now=now, latest=now + MAX_WINDOW_SECONDS)
-        return int(rows[0][0]) if rows else 0
+        return int(self._get_window(key)[0])
 
     def get_expiry(self, key: str) -> float:
         """Return when the current window ends, in seconds since 1970, or the time now if there is none."""
-        now = self._clock()
-        rows = self._run(_GET, key=digest(key), now=now, latest=now + MAX_WINDOW_SECONDS)
-        return float(rows[0][1]) if rows else now
+        return self._get_window(key)[1]
 
     def check(self) -> bool:
         """Return whether the file can be written."""
@@ -122,30 +112,34 @@ class SQLiteStorage(Storage):
         """Delete one window."""
         self._run("DELETE FROM counters WHERE key = :key", key=digest(key))
 
+    def _get_window(self, key: str) -> tuple[float, ...]:
+        """Return the hits and the end of the current window."""
+        now = self._clock()
+        rows = self._run(_GET, key=digest(key), now=now, latest=now + MAX_WINDOW_SECONDS)
+        return rows[0] if rows else (0, now)
+
     def _purge(self, now: float) -> None:
         self._run(_PURGE, now=now, latest=now + MAX_WINDOW_SECONDS)
 
     def _run(self, statement: str, **values: object) -> list[tuple[float, ...]]:
-        with _lock:
+        with self._lock:
             try:
-                return self._connected().execute(statement, values).fetchall()
+                connection = self._connection or self._connect()
+                return connection.execute(statement, values).fetchall()
             except sqlite3.Error:
-                self._disconnect()
+                self._close()
+                self._connection = None
                 raise
 
-    def _connected(self) -> sqlite3.Connection:
-        if self._connection is None:
-            self._connection = sqlite3.connect(
-                self._path, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None, check_same_thread=False
-            )
-            # Close at exit, and when the storage is garbage collected.
-            self._close = weakref.finalize(self, self._connection.close)
-            _set_up(self._connection)
-        return self._connection
-
-    def _disconnect(self) -> None:
-        self._close()
-        self._connection = None
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self._path, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        # Close at exit, and when the storage is garbage collected.
+        self._close = weakref.finalize(self, connection.close)
+        _set_up(connection)
+        self._connection = connection
+        return connection
 
 
 def _set_up(connection: sqlite3.Connection) -> None:
@@ -164,13 +158,3 @@ def _set_up(connection: sqlite3.Connection) -> None:
 def digest(key: str) -> bytes:
     """Return the digest under which a key is stored."""
     return blake2b(key.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-
-
-def _before_fork() -> None:
-    # A connection that is used on both sides of a fork corrupts the file or its locks.
-    _lock.acquire()
-    for storage in _storages:
-        storage._disconnect()
-
-
-os.register_at_fork(before=_before_fork, after_in_parent=_lock.release, after_in_child=_lock.release)

@@ -1,17 +1,17 @@
 """Count events, exactly across workers and restarts; `metrics` shows the totals.
 
-Counting adds to a dict. Once a second a thread adds the pending counts to an SQLite file that all processes share, so
-no count is lost when a process ends, and no total ever falls.
+Counting adds to a dict. The thread of `request_log` adds the pending counts to an SQLite file that all processes share
+once a second, and a process at its exit, so no count is lost when a process ends, and no total ever falls.
 """
 
+import atexit
 import json
-import os
 import sqlite3
 import threading
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 
 FAILED_LOGINS = "failed_logins"
@@ -20,22 +20,8 @@ SIGN_UPS = "sign_ups"
 WRITE_WAIT, WRITE_TRANSACTION = "write_wait_seconds", "write_transaction_seconds"
 
 # Upper bounds in seconds: reading a movie takes a millisecond or two, hashing a password a hundred.
-BUCKET_BOUNDS = (
-    "0.001",
-    "0.0025",
-    "0.005",
-    "0.01",
-    "0.025",
-    "0.05",
-    "0.1",
-    "0.25",
-    "0.5",
-    "1.0",
-    "2.5",
-    "5.0",
-    "+Inf",
-)
-_BOUNDS = [float(bound) for bound in BUCKET_BOUNDS]
+_BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+BUCKET_BOUNDS = (*map(str, _BOUNDS), "+Inf")
 
 FLUSH_INTERVAL_SECONDS = 1.0
 
@@ -47,14 +33,12 @@ _lock = threading.Lock()
 _flushing = threading.Lock()
 _pending: Counter[tuple[str, ...]] = Counter()
 _file: Path | None = None
-_thread: threading.Thread | None = None
 
 
 def set_file(file: Path) -> None:
     """Add this process's counts to an SQLite file from now on; it need not exist."""
     global _file
-    with suppress(sqlite3.Error):
-        flush()
+    flush()
     with _lock:
         _file = file
         _pending.clear()
@@ -62,50 +46,30 @@ def set_file(file: Path) -> None:
 
 def increment(*key: str, amount: float = 1) -> None:
     """Add `amount` to the total of `key`: a name and the values of its labels."""
-    add({key: amount})
-
-
-def add(counts: Mapping[tuple[str, ...], float], start: bool = True) -> None:
-    """Add many counts. Without `start`, they are flushed with the next counts or by `read_totals`.
-
-    A process that is about to fork must not start a thread.
-    """
     with _lock:
-        for key, amount in counts.items():
-            _pending[key] += amount  # type: ignore[assignment]
-    if start:
-        _start_thread()
+        _pending[key] += amount  # type: ignore[assignment]
 
 
-def to_histogram(key: tuple[str, ...], seconds: Sequence[float]) -> dict[tuple[str, ...], float]:
-    """Return the increments for observed seconds: their sum, and the count per bucket of BUCKET_BOUNDS."""
-    increments: dict[tuple[str, ...], float] = {(*key, "sum"): sum(seconds)}
-    for duration in seconds:
-        bucket = (*key, BUCKET_BOUNDS[bisect_left(_BOUNDS, duration)])
-        increments[bucket] = increments.get(bucket, 0) + 1
-    return increments
+def observe(durations: Mapping[tuple[str, ...], Sequence[float]]) -> None:
+    """Add durations in seconds to the histograms of their keys: to their sum, and to a count per BUCKET_BOUNDS."""
+    with _lock:
+        for key, seconds in durations.items():
+            _pending[*key, "sum"] += sum(seconds)  # type: ignore[assignment]
+            for duration in seconds:
+                _pending[*key, BUCKET_BOUNDS[bisect_left(_BOUNDS, duration)]] += 1
 
 
 def read_totals() -> dict[tuple[str, ...], float]:
     """Return each key's total over all processes that share the file. Raise sqlite3.Error."""
-    # A total that was shown must be in the file, or it would fall when a worker is killed. If the file can't be
-    # written, the pending counts wait.
-    with suppress(sqlite3.Error):
-        flush()
+    # A total that was shown must be in the file, or it would fall when a worker is killed.
+    flush()
     with closing(_open()) as connection:
         return {tuple(json.loads(key)): total for key, total in connection.execute("SELECT * FROM counts")}
 
 
-def _start_thread() -> None:
-    global _thread
-    with _lock:
-        if _thread is None:
-            _thread = threading.Thread(target=_flush_until_exit, name="counters", daemon=False)
-            _thread.start()
-
-
+@atexit.register
 def flush() -> None:
-    """Add the pending counts to the file. Raise sqlite3.Error, and keep the counts for the next flush."""
+    """Add the pending counts to the file. If it can't be written, they wait for the next flush."""
     with _flushing:
         with _lock:
             counts = dict(_pending) if _file else {}
@@ -115,7 +79,6 @@ def flush() -> None:
         except sqlite3.Error:
             with _lock:
                 _pending.update(counts)
-            raise
 
 
 def _write(counts: Mapping[tuple[str, ...], float]) -> None:
@@ -128,23 +91,3 @@ def _open() -> sqlite3.Connection:
     connection = sqlite3.connect(_file or ":memory:")
     connection.execute(_TABLE)
     return connection
-
-
-def _flush_until_exit() -> None:
-    # Not a daemon thread (which it would inherit from a thread of the server), so that the last counts are written
-    # however the process exits.
-    main = threading.main_thread()
-    while main.is_alive():
-        main.join(FLUSH_INTERVAL_SECONDS)
-        with suppress(sqlite3.Error):
-            flush()
-
-
-def _reset_after_fork() -> None:
-    """Start a forked process without counts, which its parent writes, and without the thread, which a fork loses."""
-    global _lock, _flushing, _thread
-    _lock, _flushing, _thread = threading.Lock(), threading.Lock(), None
-    _pending.clear()
-
-
-os.register_at_fork(after_in_child=_reset_after_fork)

@@ -1,6 +1,6 @@
 """Count requests, and render all metrics in the text format of Prometheus."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import accumulate
 
@@ -31,15 +31,13 @@ def count_requests(requests: Iterable[RequestRecord]) -> None:
     durations: defaultdict[tuple[str, str | None, int, str | None], list[float]] = defaultdict(list)
     for request in requests:
         durations[request.method, request.route, request.status, request.cache].append(request.seconds)
-    counts: Counter[tuple[str, ...]] = Counter()
     for (method, route, status, cache), seconds in durations.items():
         # Clients choose methods and paths, and must not be able to create new series.
         labels = (method if method in _METHODS else "other", route or "none")
-        counts[_REQUESTS, *labels, str(status)] += len(seconds)
-        counts.update(counters.to_histogram((_SECONDS, *labels), seconds))
+        counters.increment(_REQUESTS, *labels, str(status), amount=len(seconds))
+        counters.observe({(_SECONDS, *labels): seconds})
         if cache:
-            counts[_CACHE, cache] += len(seconds)
-    counters.add(counts)
+            counters.increment(_CACHE, cache, amount=len(seconds))
 
 
 def render(database_bytes: int | None, backed_up_at: float, redis_up: bool | None) -> bytes:

@@ -4,10 +4,8 @@ Formatting, counting and writing a line takes as long as a response from the cac
 second late, several in one write; a process writes its last lines before it exits.
 """
 
-import os
-import sqlite3
 import threading
-from contextlib import suppress
+import time
 
 from movierating.monitoring import counters, logs, metrics
 from movierating.monitoring.logs import RequestRecord
@@ -48,19 +46,11 @@ def _start_thread() -> None:
 def _flush_until_exit() -> None:
     # Not a daemon thread, so that the last lines are written however the process exits.
     main = threading.main_thread()
+    counters_due = time.monotonic() + counters.FLUSH_INTERVAL_SECONDS
     while main.is_alive():
         main.join(FLUSH_INTERVAL_SECONDS)
         flush()
-    # The counters' own thread may have ended before.
-    with suppress(sqlite3.Error):
-        counters.flush()
-
-
-def _reset_after_fork() -> None:
-    """Start a forked process without records, which its parent writes, and without the thread, which a fork loses."""
-    global _flushing, _thread
-    _flushing, _thread = threading.Lock(), None
-    _pending.clear()
-
-
-os.register_at_fork(after_in_child=_reset_after_fork)
+        if time.monotonic() >= counters_due:
+            counters.flush()
+            counters_due = time.monotonic() + counters.FLUSH_INTERVAL_SECONDS
+    counters.flush()

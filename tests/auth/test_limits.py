@@ -47,6 +47,15 @@ def test_exceeded_limit_returns_problem_details_with_retry_after(client, problem
     assert 0 < int(response.headers["Retry-After"]) <= 60
 
 
+def test_retry_after_is_sent_only_with_429(client, member):
+    for response in (
+        client.get("/v1/movies"),
+        member.patch("/v1/users/me", json={}),
+        client.post("/v1/users"),
+    ):
+        assert not {"Retry-After", "X-RateLimit-Limit"} & set(response.headers.keys())
+
+
 def test_a_right_password_does_not_pass_the_limit(client, member, problem):
     for _ in range(4):
         login(client, "member")

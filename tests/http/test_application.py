@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 
 import pytest
 from flask import Flask
-from flask.globals import request_ctx
 from sqlalchemy.exc import IntegrityError, OperationalError
 from werkzeug.exceptions import HTTPException, ImATeapot
 from werkzeug.test import EnvironBuilder
@@ -285,11 +284,3 @@ def test_a_line_break_cannot_be_smuggled_into_an_answer(connect, value):
     answer.read()
     assert answer.headers["Set-Cookie"] is None
     assert "\n" not in (answer.headers["X-Request-ID"] or "")
-
-
-@pytest.mark.parametrize(("method", "is_asked"), [("GET", False), ("HEAD", False), ("POST", True)])
-def test_only_what_may_be_limited_is_looked_at_by_the_limiter(make_app, method, is_asked):
-    app = make_app(RATELIMIT_ENABLED="true")
-    with app.test_client() as client:
-        client.open("/v1/movies", method=method)
-        assert hasattr(request_ctx, "_limiter_request_context") is is_asked

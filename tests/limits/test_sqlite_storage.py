@@ -169,30 +169,6 @@ def test_no_hit_of_many_threads_is_lost(storage: SQLiteStorage) -> None:
     assert sorted(hits) == list(range(1, 401))
 
 
-def test_fork_does_not_inherit_the_open_file(path: Path) -> None:
-    program = """
-import os, sys
-from movierating.limits.sqlite_storage import SQLiteStorage
-
-def is_limits_file(descriptor):
-    try:
-        return os.path.samestat(os.fstat(descriptor), os.stat(sys.argv[2]))
-    except OSError:
-        return False
-
-storage = SQLiteStorage(sys.argv[1])
-storage.incr("login/1", 3_600)
-child = os.fork()
-inherited = not child and any(map(is_limits_file, range(3, 256)))
-storage.incr("login/1", 3_600)
-if child:
-    assert os.waitpid(child, 0)[1] == 0
-    print(storage.get("login/1"))
-sys.exit(inherited)
-"""
-    assert run_python(program, path).communicate() == ("3\n", "")
-
-
 def test_the_file_is_closed_with_its_storage(path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error", ResourceWarning)

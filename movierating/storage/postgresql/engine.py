@@ -225,9 +225,4 @@ def _state(error: SQLAlchemyError) -> str | None:
 
 
 def _count(waited: float, held: float) -> None:
-    counters.add(
-        {
-            **counters.to_histogram((counters.WRITE_WAIT,), [waited]),
-            **counters.to_histogram((counters.WRITE_TRANSACTION,), [held]),
-        }
-    )
+    counters.observe({(counters.WRITE_WAIT,): [waited], (counters.WRITE_TRANSACTION,): [held]})

@@ -178,8 +178,4 @@ def _require_file(connection: Connection) -> None:
 def _count(batch: list[QueuedJob], began_at: float) -> None:
     waits = [began_at - queued.called_at for queued in batch]
     held = time.perf_counter() - began_at
-    timings = {
-        **counters.to_histogram((counters.WRITE_WAIT,), waits),
-        **counters.to_histogram((counters.WRITE_TRANSACTION,), [held]),
-    }
-    counters.add(timings, start=False)
+    counters.observe({(counters.WRITE_WAIT,): waits, (counters.WRITE_TRANSACTION,): [held]})
