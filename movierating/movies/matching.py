@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Select, bindparam, insert, select, update
 from movierating import clock
 from movierating.movies import search_index
 from movierating.movies.models import Movie
-from movierating.movies.service import to_columns
+from movierating.movies.service import make_row
 from movierating.movies.staged_movies import MOVIE_KEYS, StagedMovies
 from movierating.movies.titles import fold
 from movierating.storage.dialect import advance_ids, encode_values, get_last_id, in_many
@@ -204,8 +204,7 @@ class Catalogue:
 
     def add(self, facts: Mapping[str, Any]) -> int:
         """Add a movie that `find` did not find, and return its id. A TMDB id that another movie has is dropped."""
-        now = clock.now()
-        row = {**_EMPTY, **to_columns(facts), "id": self._next_id, "created_at": now, "updated_at": now}
+        row = {**make_row(facts), "id": self._next_id}
         if row["tmdb_id"] in self._by_tmdb:
             row["tmdb_id"] = None
         self._next_id += 1
@@ -249,20 +248,3 @@ _WITH_IMDB_ID = select(_movie.imdb_id, _movie.id).where(_movie.imdb_id.is_not(No
 _IMDB_IDS = CompiledStatement(_WITH_IMDB_ID)
 _BY_IMDB_ID = CompiledStatement(_WITH_IMDB_ID.where(in_many(_movie.imdb_id, bindparam("imdb_ids"))))
 _IDS = select(_movie.id, _movie.imdb_id, _movie.tmdb_id)
-
-_EMPTY = {
-    **dict.fromkeys(
-        (
-            "original_title",
-            "original_title_key",
-            "runtime_minutes",
-            "language",
-            "country",
-            "imdb_id",
-            "tmdb_id",
-            "wikidata_id",
-        )
-    ),
-    "genres": "[]",
-    "directors": "[]",
-}

@@ -17,47 +17,45 @@ from movierating.storage.database import read, write
 from movierating.storage.statements import CompiledStatement
 
 _movie = Movie.__table__.c
-_FACTS = (
-    "id",
-    "title",
-    "original_title",
-    "year",
-    "runtime_minutes",
-    "genres",
-    "directors",
-    "language",
-    "country",
-    "imdb_id",
-    "tmdb_id",
-    "wikidata_id",
-    "created_at",
-    "updated_at",
+FACT_COLUMNS = (
+    *(_movie.id, _movie.title, _movie.original_title, _movie.year, _movie.runtime_minutes),
+    *(_movie.genres, _movie.directors, _movie.language, _movie.country),
+    *(_movie.imdb_id, _movie.tmdb_id, _movie.wikidata_id, _movie.created_at, _movie.updated_at),
 )
-FACT_COLUMNS = tuple(_movie[name] for name in _FACTS)
-_AGGREGATES = rating_stats.get_stats_columns(Movie.__table__)
-COLUMNS = (*FACT_COLUMNS, *_AGGREGATES, _movie.edit)
-
-_AGGREGATES_SLICE = slice(len(FACT_COLUMNS), len(FACT_COLUMNS) + len(_AGGREGATES))
-_NO_FACTS = dict.fromkeys(name for name in _FACTS if name != "id")
+COLUMNS = (*FACT_COLUMNS, *rating_stats.get_stats_columns(Movie.__table__), _movie.edit)
+_STATS = slice(len(FACT_COLUMNS), len(COLUMNS) - 1)
+_EMPTY_ROW = {
+    **dict.fromkeys(["original_title_key", *(column.name for column in FACT_COLUMNS[1:])]),
+    "genres": "[]",
+    "directors": "[]",
+}
 
 
 def serialize_facts(row: Sequence[Any]) -> dict[str, Any]:
     """Return a movie without its ratings as the API shows it, for `orjson.dumps`; `row` starts with FACT_COLUMNS."""
-    movie: dict[str, Any] = dict(zip(_FACTS, row, strict=False))
-    # They are stored as the JSON that the API sends.
-    movie["genres"], movie["directors"] = (
-        orjson.Fragment(movie["genres"]),
-        orjson.Fragment(movie["directors"]),
-    )
-    movie["created_at"] = clock.format_rfc3339(movie["created_at"])
-    movie["updated_at"] = clock.format_rfc3339(movie["updated_at"])
-    return movie
+    # To index the row is twice as fast as to zip it with names and replace values. The lists are stored as JSON.
+    return {
+        "id": row[0],
+        "title": row[1],
+        "original_title": row[2],
+        "year": row[3],
+        "runtime_minutes": row[4],
+        "genres": orjson.Fragment(row[5]),
+        "directors": orjson.Fragment(row[6]),
+        "language": row[7],
+        "country": row[8],
+        "imdb_id": row[9],
+        "tmdb_id": row[10],
+        "wikidata_id": row[11],
+        "created_at": clock.format_rfc3339(row[12]),
+        "updated_at": clock.format_rfc3339(row[13]),
+    }
 
 
 def serialize_movie(row: Sequence[Any]) -> dict[str, Any]:
     """Return a movie as the API shows it, for `orjson.dumps`; `row` starts with COLUMNS."""
     movie = serialize_facts(row)
-    movie["ratings"] = rating_stats.format_stats_with_score(row[_AGGREGATES_SLICE])
+    movie["ratings"] = rating_stats.format_stats_with_score(row[_STATS])
     return movie
 
 
@@ -146,15 +144,7 @@ def update_movie(movie_id: int, edits: Container[int] | None, changes: Mapping[s
 
 def insert_movie(connection: Connection, new_facts: Mapping[str, Any]) -> int:
     """Insert and index one movie inside the caller's transaction, and return its id. Raises as `create_movie` does."""
-    now = clock.now()
-    row = {
-        **_NO_FACTS,
-        "genres": "[]",
-        "directors": "[]",
-        **to_columns(new_facts),
-        "created_at": now,
-        "updated_at": now,
-    }
+    row = make_row(new_facts)
     _reject_same_title(connection, row, None)
     movie_id = connection.scalar(insert(Movie).values(row).returning(_movie.id))
     assert movie_id is not None
@@ -179,6 +169,12 @@ def _write_or_conflict(job: Any) -> Row[Any]:
 
 def _by_id(connection: Connection, movie_id: int) -> Row[Any]:
     return connection.execute(select(*COLUMNS).where(_movie.id == movie_id)).one()
+
+
+def make_row(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of a new movie's columns, except its id."""
+    now = clock.now()
+    return {**_EMPTY_ROW, **to_columns(facts), "created_at": now, "updated_at": now}
 
 
 def to_columns(facts: Mapping[str, Any]) -> dict[str, Any]:

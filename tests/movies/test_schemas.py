@@ -193,10 +193,7 @@ def as_stored(row):
 def test_what_a_service_shows_is_what_the_schema_describes(facts, histogram):
     total = sum(step * count for step, count in enumerate(histogram, 1))
     values = {
-        **dict.fromkeys(service._FACTS),
-        "genres": "[]",
-        "directors": "[]",
-        **service.to_columns(CreateMovieSchema().load(facts)),
+        **service.make_row(CreateMovieSchema().load(facts)),
         "id": 7,
         "created_at": 1_705_314_600_000_000,
         "updated_at": 1_705_314_600_120_000,

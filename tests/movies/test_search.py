@@ -56,7 +56,7 @@ def test_every_word_of_q_is_found_whatever_its_syntax_case_and_accents(
 ) -> None:
     if is_common:
         monkeypatch.setattr(search, "MAX_SORTED", 0)
-        monkeypatch.setattr(search, "_READ", 0.0)
+        monkeypatch.setattr(search, "_READ_COST", 0.0)
     amelie = add_movie(
         title="Amélie from Montmartre",
         original_title="Le Fabuleux Destin d'Amélie Poulain",

@@ -125,7 +125,7 @@ def test_where_many_pass_the_index_of_the_sort_is_walked(plan: Plan, filters: Fa
 def test_where_a_walk_costs_more_those_of_the_narrowest_filter_are_sorted(
     plan: Plan, monkeypatch: pytest.MonkeyPatch, filters: Facts, narrowest: str, sort: str
 ) -> None:
-    for cost in ("_WALKED", "_WALKED_IN_INDEX"):
+    for cost in ("_TEST_COST", "_TEST_IN_INDEX_COST"):
         monkeypatch.setattr(search, cost, 1000)
     _, by_id, _, gathered, *others, page, whole_movies, _ = plan(filters, sort)
     assert by_id == whole_movies == "SEARCH movie USING INTEGER PRIMARY KEY (rowid=?)"
@@ -172,7 +172,7 @@ def test_movies_are_not_listed_for_a_word_that_many_have(
     plan: Plan, monkeypatch: pytest.MonkeyPatch, q: str, is_common: bool, sort: str
 ) -> None:
     monkeypatch.setattr(search, "MAX_SORTED", 50)
-    monkeypatch.setattr(search, "_READ", 0.01)
+    monkeypatch.setattr(search, "_READ_COST", 0.01)
     write(lambda connection: connection.execute(update(search_index.MOVIE_SEARCH).values(directors="ж")))
     steps = plan({"q": q}, sort)
     by_movie = any(step.startswith("SCAN movie_search VIRTUAL TABLE INDEX 0:=") for step in steps)

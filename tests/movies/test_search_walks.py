@@ -116,7 +116,7 @@ def fresh(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Callable[[list[Facts],
     def make(movies: list[Facts], most_sorted: int) -> dict[int, Facts]:
         monkeypatch.setattr(search, "MAX_SORTED", most_sorted)
         # Where nothing is sorted, each word is taken for a common one.
-        monkeypatch.setattr(search, "_READ", 2.0 if most_sorted else 0.0)
+        monkeypatch.setattr(search, "_READ_COST", 2.0 if most_sorted else 0.0)
 
         def job(connection: Connection) -> dict[int, Facts]:
             for table in (MovieFacet, search_index.MOVIE_SEARCH, Movie):
