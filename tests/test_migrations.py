@@ -77,7 +77,7 @@ def test_downgrade_removes_everything_and_upgrade_works_again():
     downgrade(revision="base")
     assert inspect(db.engine).get_table_names() == ["alembic_version"]
     upgrade()
-    assert startup.find_unready() == []
+    assert startup.get_unready_reason() is None
 
 
 @pytest.fixture
@@ -193,7 +193,7 @@ def test_failed_upgrade_changes_nothing(at_0001, environ):
         # The last step of 0002 creates an index of this name.
         connection.execute(text("CREATE INDEX ix_movie_facet_facet ON movie_facet (facet)"))
     database.close()
-    message = r"^MOVIERATING_DATABASE_URL: .+ can't be migrated and is as it was \(.*already exists.*\)$"
+    message = r"^MOVIERATING_DATABASE_URL: .+ can't be migrated and is unchanged \(.*already exists.*\)$"
     with pytest.raises(SettingError, match=message):
         create_app(environ(at_0001.config["INSTANCE_PATH"]))
     assert startup.get_current_revision() == "0001"

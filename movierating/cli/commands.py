@@ -1,4 +1,4 @@
-"""Click classes of our commands: their help ends with the instance folder in use."""
+"""Click classes of the commands: their help ends with the instance folder in use."""
 
 import os
 
@@ -7,7 +7,7 @@ import click
 from movierating import config
 
 
-class _ShowsInstance(click.Command):
+class Command(click.Command):
     """A command whose help names the instance folder."""
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -21,11 +21,7 @@ class _ShowsInstance(click.Command):
         formatter.write(f"\nInstance folder: {folder}\n")
 
 
-class Command(_ShowsInstance):
-    """A single command."""
-
-
-class Group(_ShowsInstance, click.Group):
+class Group(Command, click.Group):
     """A group of commands."""
 
     command_class = Command

@@ -1,4 +1,4 @@
-"""`movierating import` and `movierating export`: ratings in and out."""
+"""`movierating import` and `movierating export`."""
 
 import io
 from collections.abc import Callable, Iterator
@@ -49,30 +49,33 @@ def import_movielens(folder: Path) -> None:
         click.echo(f"and {report.refused - len(report.reasons)} more", err=True)
     if report.unmatched:
         click.echo(
-            f"{report.unmatched} ratings not loaded: their movies were refused or are not listed", err=True
+            f"{report.unmatched} ratings not imported: their movies were rejected or are not listed", err=True
         )
-    click.echo(f"{report.movies_added} movies added, {report.movies_present} there already")
+    click.echo(f"{report.movies_added} movies added, {report.movies_present} already present")
     click.echo(f"{report.users_added} users added")
     click.echo(
-        f"{report.added} ratings loaded, {report.changed} changed, {report.unchanged} unchanged,"
-        f" {report.refused} rows refused"
+        f"{report.added} ratings added, {report.changed} changed, {report.unchanged} unchanged, "
+        f"{report.refused} rows rejected"
     )
 
 
-# As `ratings.formats` has them; a test compares, and help needn't wait for an import.
+# Copies of the formats in `ratings.formats`, which a test compares: help must not import those.
 IMPORT_FORMATS = ("letterboxd", "imdb", "trakt", "tmdb", "movary", "movielens", "csv", "json")
 EXPORT_FORMATS = ("csv", "json", "letterboxd", "imdb")
 ON_CONFLICT = ("newer", "keep", "replace")
 
-# Smaller files are in before anybody wonders.
-_LARGE_BYTES = 1 << 20
+# Smaller files are read without progress.
+_MIN_PROGRESS_BYTES = 1 << 20
 
 
 @import_.command("ratings")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
 @click.option("--user", "name", required=True, help="The user who owns the ratings.")
 @click.option(
-    "--format", "wanted", type=click.Choice(IMPORT_FORMATS), help="Reject the file if it has another format."
+    "--format",
+    "file_format",
+    type=click.Choice(IMPORT_FORMATS),
+    help="Reject the file if it has another format.",
 )
 @click.option("--dry-run", is_flag=True, help="Report what would change; write nothing.")
 @click.option("--create-missing", is_flag=True, help="Add movies that do not exist yet.")
@@ -87,7 +90,7 @@ _LARGE_BYTES = 1 << 20
 def import_ratings(
     file: str,
     name: str,
-    wanted: str | None,
+    file_format: str | None,
     dry_run: bool,
     create_missing: bool,
     on_conflict: "OnConflict",
@@ -102,12 +105,20 @@ def import_ratings(
     from movierating.users import service
 
     user_id = service.find_user_id(name)
-    with interruptible("Nothing was imported; run the command again."), _watched(file) as watched:
+    with (
+        interruptible("Nothing was imported; run the command again."),
+        _open_with_progress(file) as ratings_file,
+    ):
         report = imports.import_file(
-            user_id, watched, wanted, dry_run=dry_run, create_missing=create_missing, on_conflict=on_conflict
+            user_id,
+            ratings_file,
+            file_format,
+            dry_run=dry_run,
+            create_missing=create_missing,
+            on_conflict=on_conflict,
         )
     for row in report.unmatched:
-        click.echo(_unmatched(row), err=True)
+        click.echo(_describe_unmatched(row), err=True)
     for row in report.errors:
         click.echo(f"{row['line']}: {row['reason']}", err=True)
     click.echo(
@@ -117,7 +128,7 @@ def import_ratings(
     )
 
 
-def _unmatched(row: dict[str, Any]) -> str:
+def _describe_unmatched(row: dict[str, Any]) -> str:
     title = f" {row['title']}" if row["title"] else ""
     year = f" ({row['year']})" if row["year"] else ""
     candidates = f": {', '.join(map(str, row['candidates']))}" if row["candidates"] else ""
@@ -125,39 +136,32 @@ def _unmatched(row: dict[str, Any]) -> str:
 
 
 @contextmanager
-def _watched(name: str) -> Iterator[BinaryIO]:
-    """A file to read, whose reading shows as progress if it is large; a pipe is read into memory."""
-    with click.open_file(name, "rb") as opened:
-        file = cast(BinaryIO, opened) if opened.seekable() else io.BytesIO(opened.read())
+def _open_with_progress(name: str) -> Iterator[BinaryIO]:
+    """Open a file, or `-` for standard input, and show progress while a large one is read."""
+    with click.open_file(name, "rb") as file:
+        if not file.seekable():
+            yield io.BytesIO(file.read())
+            return
         size = file.seek(0, io.SEEK_END)
-        if size < _LARGE_BYTES:
-            yield file
+        if size < _MIN_PROGRESS_BYTES:
+            yield cast(BinaryIO, file)
         else:
             with show_progress("reading", size) as advance:
-                yield io.BufferedReader(_Watched(file, advance))
+                yield io.BufferedReader(_ProgressReader(file.fileno(), advance))
 
 
-class _Watched(io.RawIOBase):
-    """Reads a file and tells how far, at its furthest."""
+class _ProgressReader(io.FileIO):
+    """A file that reports how many of its bytes have been read."""
 
-    def __init__(self, file: BinaryIO, progress: Callable[[int], None]) -> None:
-        self._file, self._progress, self._furthest = file, progress, 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        return self._file.seek(offset, whence)
+    def __init__(self, descriptor: int, advance: Callable[[int], None]) -> None:
+        super().__init__(descriptor, closefd=False)
+        self._advance, self._furthest = advance, 0
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        data = self._file.read(len(buffer))
-        buffer[: len(data)] = data
-        self._furthest = max(self._furthest, self._file.tell())
-        self._progress(self._furthest)
-        return len(data)
+        count = super().readinto(buffer)
+        self._furthest = max(self._furthest, self.tell())
+        self._advance(self._furthest)
+        return count or 0
 
 
 @click.group(cls=Group)
@@ -169,7 +173,7 @@ def export() -> None:
 @click.option("--user", "name", required=True, help="The user who owns the ratings.")
 @click.option(
     "--format",
-    "wanted",
+    "file_format",
     type=click.Choice(EXPORT_FORMATS),
     default="csv",
     show_default=True,
@@ -182,7 +186,7 @@ def export() -> None:
     help="The file to write or replace; standard output by default.",
 )
 @with_application
-def export_ratings(name: str, wanted: str, output: str) -> None:
+def export_ratings(name: str, file_format: str, output: str) -> None:
     """Export a user's ratings.
 
     csv and json are lossless and can be imported again. letterboxd and imdb are the formats that these services import.
@@ -190,16 +194,16 @@ def export_ratings(name: str, wanted: str, output: str) -> None:
     from movierating.ratings import exports
     from movierating.users import service
 
-    blocks = exports.export_ratings(service.find_user_id(name), wanted).blocks
-    with _written(output) as file:
+    blocks = exports.export_ratings(service.find_user_id(name), file_format).blocks
+    with _replace_when_complete(output) as file:
         file.writelines(blocks)
 
 
 @contextmanager
-def _written(name: str) -> Iterator[BinaryIO]:
-    """A file to write to, of which nothing is seen under this name until all of it is there."""
+def _replace_when_complete(name: str) -> Iterator[BinaryIO]:
+    """Open a file for writing that replaces the file `name` only when the block ends without an error."""
     path = Path(name).resolve()
-    # What is no file, such as /dev/null, can't be replaced.
+    # /dev/null and other devices can't be replaced.
     if name == "-" or (path.exists() and not path.is_file()):
         with click.open_file(name, "wb") as file:
             yield cast(BinaryIO, file)

@@ -1,4 +1,4 @@
-"""Durations as a person writes them on the command line: `30m`, `24h`, `7d`."""
+"""Durations on the command line: `30m`, `24h`, `7d`."""
 
 import re
 from datetime import timedelta
@@ -6,24 +6,24 @@ from datetime import timedelta
 import click
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-_MOST = timedelta(days=3650)
+_MAX = timedelta(days=3650)
 
 
 class Duration(click.ParamType[timedelta]):
-    """A whole number and its unit, as a timedelta of a second at least and ten years at most."""
+    """A whole number and its unit, as a timedelta of one second to ten years."""
 
     name = "duration"
 
     def convert(
         self, value: str | timedelta, param: click.Parameter | None, ctx: click.Context | None
     ) -> timedelta:
-        """The duration; `fail`s, which ends the command, with what it should look like."""
+        """Return the duration. Raises BadParameter."""
         if isinstance(value, timedelta):
             return value
         match = re.fullmatch(r"([0-9]{1,9})([smhd])", value, re.ASCII)
         duration = timedelta(**{_UNITS[match[2]]: int(match[1])}) if match else timedelta(0)
-        if not timedelta(0) < duration <= _MOST:
+        if not timedelta(0) < duration <= _MAX:
             self.fail(
-                f"{value!r} is no duration such as 30m, 24h or 7d (s, m, h, d; at most 3650d).", param, ctx
+                f"{value!r} is not a duration such as 30m, 24h or 7d (s, m, h, d; at most 3650d).", param, ctx
             )
         return duration

@@ -1,4 +1,4 @@
-"""`movierating serve`, `seed`, `check` and `openapi`: the instance as a whole."""
+"""`movierating serve`, `seed`, `check` and `openapi`."""
 
 import functools
 import os
@@ -9,13 +9,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import click
-from click.core import ParameterSource
 
 from movierating.cli.application import open_application, with_application
 from movierating.cli.commands import Command
 from movierating.cli.durations import Duration
-
-_GIVEN = ParameterSource.COMMANDLINE
 
 
 @click.command(cls=Command)
@@ -27,48 +24,36 @@ _GIVEN = ParameterSource.COMMANDLINE
     "--workers", default=1, show_default=True, type=click.IntRange(1, 256), help="Number of worker processes."
 )
 @click.option(
-    "--backup-dir",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Folder for scheduled backups.",
+    "--backup-dir", type=click.Path(file_okay=False, path_type=Path), help="Folder for scheduled backups."
 )
 @click.option(
-    "--backup-every",
-    default="24h",
-    show_default=True,
-    type=Duration(),
-    help="Interval between backups, such as 30m, 24h or 7d.",
+    "--backup-every", type=Duration(), help="Interval between backups: 30m, 24h or 7d.  [default: 24h]"
 )
 @click.option(
-    "--backup-keep",
-    default=7,
-    show_default=True,
-    type=click.IntRange(1, 10_000),
-    help="Number of newest backups to keep.",
+    "--backup-keep", type=click.IntRange(1, 10_000), help="Number of newest backups to keep.  [default: 7]"
 )
-@click.pass_context
 def serve(
-    context: click.Context,
     host: str,
     port: int,
     workers: int,
     backup_dir: Path | None,
-    backup_every: timedelta,
-    backup_keep: int,
+    backup_every: timedelta | None,
+    backup_keep: int | None,
 ) -> None:
     """Run the production server.
 
     SIGTERM or Ctrl-C stops it after requests in progress have finished.
     """
-    given = {name for name in ("backup_every", "backup_keep") if context.get_parameter_source(name) is _GIVEN}
-    if given and backup_dir is None:
+    if backup_dir is None and (backup_every or backup_keep):
         raise click.UsageError("--backup-every and --backup-keep need --backup-dir")
     with _exit_on_signals():
         from movierating import create_app
         from movierating.operations.backup_schedule import BackupSchedule
         from movierating.operations.server import run_server
 
-        schedule = BackupSchedule(backup_dir, backup_every, backup_keep) if backup_dir else None
-        run_server(create_app(), host, port, workers, schedule)
+        interval, keep = backup_every or timedelta(days=1), backup_keep or 7
+        backups = BackupSchedule(backup_dir, interval, keep) if backup_dir else None
+        run_server(create_app(), host, port, workers, backups)
 
 
 @contextmanager
@@ -108,9 +93,11 @@ def seed(path: Path | None) -> None:
         report = seeding.seed_from_csv(path or seeding.get_bundled_csv())
     except seeding.InvalidMovieCsv as error:
         raise click.ClickException(str(error)) from error
-    for refused in report.refused:
-        click.echo(refused, err=True)
-    click.echo(f"{report.added} movies added, {report.present} there already, {len(report.refused)} refused")
+    for line in report.refused:
+        click.echo(line, err=True)
+    click.echo(
+        f"{report.added} movies added, {report.present} already present, {len(report.refused)} rejected"
+    )
 
 
 @click.command(cls=Command)
@@ -124,13 +111,13 @@ def check(repair: bool) -> None:
     from movierating.operations import checks
 
     with open_application(prepared=False):
-        wrong, repaired = checks.run_checks(repair)
-    for finding in [*wrong, *repaired]:
-        click.echo(finding)
-    if wrong:
+        problems, repaired = checks.run_checks(repair)
+    for line in [*problems, *repaired]:
+        click.echo(line)
+    if problems:
         raise click.exceptions.Exit(1)
     if not repaired:
-        click.echo("all is well")
+        click.echo("No problems found.")
 
 
 @click.command(cls=Command)

@@ -27,5 +27,5 @@ def migrate_database(url: str) -> None:
         raise click.ClickException(f"URL {error}") from error
     with open_application(prepared=False) as app:
         rows = pg_migration.migrate_to_postgresql(app, address, partial(show_progress, "rows"))
-    click.echo(f"{rows} rows are in PostgreSQL, the same as in SQLite")
-    click.echo("set MOVIERATING_DATABASE_URL to it, on each host with this instance's secret key")
+    click.echo(f"copied {rows} rows to PostgreSQL; both databases are equal")
+    click.echo("set MOVIERATING_DATABASE_URL to the new URL, on each host with this instance's secret key")

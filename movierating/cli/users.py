@@ -14,12 +14,12 @@ def user() -> None:
     """Create and administer accounts."""
 
 
-def _new_password(from_stdin: bool) -> str:
+def _read_password(from_stdin: bool) -> str:
     if from_stdin:
         try:
             return sys.stdin.buffer.readline().decode().rstrip("\r\n")
         except UnicodeDecodeError as error:
-            raise click.ClickException("password: is not UTF-8") from error
+            raise click.ClickException("password: the input is not UTF-8") from error
     return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
 
 
@@ -33,10 +33,12 @@ def create_user(name: str, email: str, admin: bool, password_stdin: bool) -> Non
     """Create an account. Prompts for the password twice."""
     from movierating.users import schemas, service
 
-    account_fields = {"username": name, "email": email, "password": _new_password(password_stdin)}
+    account_fields = {"username": name, "email": email, "password": _read_password(password_stdin)}
     errors = schemas.SignUpSchema().validate(account_fields)
     if errors:
-        raise click.ClickException("; ".join(f"{field}: {' '.join(why)}" for field, why in errors.items()))
+        raise click.ClickException(
+            "; ".join(f"{field}: {' '.join(messages)}" for field, messages in errors.items())
+        )
     account = service.sign_up(name, email, account_fields["password"], None, "admin" if admin else "member")
     click.echo(f"{account['role']} {account['username']} has id {account['id']}")
 
@@ -99,5 +101,5 @@ def reset_password(name: str, password_stdin: bool) -> None:
     from movierating.users import service
 
     user_id = service.find_user_id(name)
-    service.reset_password(user_id, _new_password(password_stdin))
+    service.reset_password(user_id, _read_password(password_stdin))
     click.echo(f"{name} has a new password")

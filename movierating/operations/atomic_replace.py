@@ -1,68 +1,66 @@
-"""Puts a database in the place of an instance's own, so that a kill at any moment leaves the one or the other, whole.
+"""Replaces an instance's database so that a kill at any moment leaves either the old or the new one, complete.
 
-The old one's log is brought into it first: SQLite would apply what lies beside the new one to that. Then a second name
-is given to the old file, the new one takes its place in one step, and the second name becomes one that people see.
+First the old database's log is merged into it: SQLite would apply a log beside the new database to that one. Then the
+old file gets a second name, the new file replaces the first name in one step, and the second name becomes visible.
 """
 
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
-from itertools import count
 from pathlib import Path
 
 from movierating.operations import sqlite_backup
-from movierating.operations.sqlite_backup import SIDE_SUFFIXES, BackupError
+from movierating.operations.backup_files import SIDE_SUFFIXES, BackupError, remove_database, replace_file
 from movierating.storage.cache_versions import CacheVersions
 
 
 def get_staging_path(database: Path) -> Path:
-    """Where to prepare what will take the place of `database`."""
-    return _beside(database, "new")
+    """Return the path at which to prepare the replacement of `database`."""
+    return _get_hidden_path(database, "new")
 
 
 def replace_database(database: Path) -> Path | None:
-    """Put what is `staged` in the place of `database`, and return the file that keeps the old one.
+    """Replace `database` by the file at its staging path, and return the file that now contains the old one.
 
-    For who holds the instance alone. Raises BackupError or OSError, and then `database` is as it was.
+    The caller holds the instance exclusively. Raises BackupError or OSError, and then `database` is unchanged.
     """
     resolved = database.resolve()
-    old = _beside(database, "old")
+    old = _get_hidden_path(database, "old")
     if resolved.exists():
-        _settle(resolved)
-        _name_twice(resolved, old)
-    _move(resolved, old, SIDE_SUFFIXES)
-    # What was answered from the old one must not be given again; no process is there that has any, but a map may be.
+        _merge_log(resolved)
+        _add_name(resolved, old)
+    _move_side_files(resolved, old)
+    # ETags of the old database must not match in the new one, even if the file system reuses the file's number.
     versions = CacheVersions(CacheVersions.get_file(database))
     versions.recover()
     with versions.invalidating(None):
-        sqlite_backup.replace_file(get_staging_path(database), resolved)
+        replace_file(get_staging_path(database), resolved)
     versions.close()
-    return _keep(resolved, old)
+    return _publish_old(resolved, old)
 
 
 def clean_up(database: Path) -> None:
-    """Clear away what a replacement that was killed has left; for who knows that none is under way. Raises OSError."""
+    """Remove or publish what a killed replacement left; the caller knows that none is running. Raises OSError."""
     resolved = database.resolve()
-    sqlite_backup.remove_database(get_staging_path(database))
-    sqlite_backup.remove_database(_beside(database, "old-draft"))
-    old = _beside(database, "old")
+    remove_database(get_staging_path(database))
+    remove_database(_get_hidden_path(database, "old-draft"))
+    old = _get_hidden_path(database, "old")
     if old.exists() and resolved.exists() and old.samefile(resolved):
-        _move(old, resolved, SIDE_SUFFIXES)
+        _move_side_files(old, resolved)
         old.unlink()
     else:
-        _keep(resolved, old)
+        _publish_old(resolved, old)
 
 
-def _beside(database: Path, what: str) -> Path:
+def _get_hidden_path(database: Path, suffix: str) -> Path:
     resolved = database.resolve()
-    return resolved.with_name(f".{resolved.name}.{what}")
+    return resolved.with_name(f".{resolved.name}.{suffix}")
 
 
-def _settle(database: Path) -> None:
-    """Leave nothing beside a database. One that is damaged stays as it is, and what lies beside it too."""
+def _merge_log(database: Path) -> None:
+    """Merge the log into the database. A damaged database stays as it is, with the files beside it."""
     try:
         sqlite_backup.remove_log(database)
     except sqlite3.Error as error:
@@ -70,28 +68,27 @@ def _settle(database: Path) -> None:
             raise BackupError(f"{database} can't be replaced ({error})") from error
 
 
-def _name_twice(database: Path, old: Path) -> None:
+def _add_name(database: Path, old: Path) -> None:
     with suppress(OSError):
         os.link(database, old)
         return
-    # Some file systems know one name for each file.
-    draft = _beside(database, "old-draft")
+    # Not all file systems have hard links.
+    draft = _get_hidden_path(database, "old-draft")
     shutil.copy2(database, draft)
-    sqlite_backup.replace_file(draft, old)
+    replace_file(draft, old)
 
 
-def _move(file: Path, to: Path, suffixes: Iterable[str]) -> list[str]:
-    """Rename what is there of a database and its side files; the suffixes of what was."""
-    there = [suffix for suffix in suffixes if file.with_name(file.name + suffix).exists()]
-    for suffix in there:
-        file.with_name(file.name + suffix).rename(to.with_name(to.name + suffix))
-    return there
+def _move_side_files(database: Path, new: Path) -> None:
+    for suffix in SIDE_SUFFIXES:
+        with suppress(FileNotFoundError):
+            database.with_name(database.name + suffix).rename(new.with_name(new.name + suffix))
 
 
-def _keep(database: Path, old: Path) -> Path | None:
-    """Give the old database, if there is one, a name that people see and nothing has."""
-    time = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    stem, suffix = f"{database.stem}.before-restore-{time}", database.suffix
-    names = (f"{stem}{f'-{number}' if number > 1 else ''}{suffix}" for number in count(1))
-    kept = next(file for file in map(database.with_name, names) if not file.exists())
-    return kept if "" in _move(old, kept, (*SIDE_SUFFIXES, "")) else None
+def _publish_old(database: Path, old: Path) -> Path | None:
+    """Give the old database, if it exists, a new visible name; return that."""
+    time = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+    visible = database.with_name(f"{database.stem}.before-restore-{time}{database.suffix}")
+    _move_side_files(old, visible)
+    if not old.exists():
+        return None
+    return old.rename(visible)

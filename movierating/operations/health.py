@@ -13,7 +13,7 @@ from movierating.errors import Unauthenticated, Unavailable
 from movierating.http.blueprint import Blueprint, View
 from movierating.http.responses import json_response
 from movierating.monitoring import metrics, request_log
-from movierating.operations import last_backup, startup
+from movierating.operations import backup_files, startup
 from movierating.storage import database
 
 if TYPE_CHECKING:
@@ -67,21 +67,16 @@ class Readiness(View):
         Redis or replica is unavailable, the status is `degraded`: each instance counts its own limits, and the primary
         database handles all reads.
         """
-        missing = startup.find_unready()
-        if missing:
-            raise Unavailable(f"Not ready: {', '.join(missing)}.")
-        unavailable = [
-            name
-            for name, up in (("redis", _redis_up()), ("replica", database.is_replica_up()))
-            if up is False
-        ]
-        return json_response(
-            {"status": "degraded", "degraded": unavailable} if unavailable else {"status": "ok"}
-        )
+        reason = startup.get_unready_reason()
+        if reason is not None:
+            raise Unavailable(f"Not ready: {reason}.")
+        dependencies = {"redis": _is_redis_up(), "replica": database.is_replica_up()}
+        degraded = [name for name, is_up in dependencies.items() if is_up is False]
+        return json_response({"status": "degraded", "degraded": degraded} if degraded else {"status": "ok"})
 
 
-def _redis_up() -> bool | None:
-    """Return whether Redis is available, or None without one."""
+def _is_redis_up() -> bool | None:
+    """Return True if Redis is available, None if none is configured."""
     redis: RedisClient | None = current_app.extensions["redis"]
     return None if redis is None else redis.is_available()
 
@@ -93,7 +88,7 @@ def _require_token(expected: str | None) -> None:
         raise Unauthenticated("Invalid token.")
 
 
-def _database_bytes() -> int | None:
+def _get_database_size() -> int | None:
     try:
         return database.get_size()
     except (OSError, SQLAlchemyError):
@@ -119,7 +114,8 @@ class Metrics(View):
         _require_token(current_app.config["METRICS_TOKEN"])
         try:
             request_log.flush()
-            database_facts = _database_bytes(), last_backup.read_backup_time(database.get_base_path())
-            return Response(metrics.render(*database_facts, _redis_up()), content_type=metrics.MEDIA_TYPE)
+            backup_time = backup_files.read_backup_time(database.get_base_path())
+            text = metrics.render(_get_database_size(), backup_time, _is_redis_up())
+            return Response(text, content_type=metrics.MEDIA_TYPE)
         except sqlite3.Error as error:
             raise Unavailable("The counters can't be read.") from error

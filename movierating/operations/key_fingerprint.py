@@ -1,4 +1,4 @@
-"""Whether the hosts of one database sign with one key: a fingerprint of the last that was used lies in the database."""
+"""A fingerprint of the newest secret key in the database, by which hosts with different keys are detected."""
 
 from hashlib import blake2b
 
@@ -9,18 +9,18 @@ from movierating.movies.models import DataMigration
 from movierating.storage.database import write
 
 _name = DataMigration.__table__.c.name
-_FINGERPRINT = "signed with "
+_PREFIX = "signed with "
 
 
 def record_key(secret_key: str) -> bool:
-    """Whether another key was used with this database before; from now on it is this one."""
-    own = _FINGERPRINT + blake2b(secret_key.encode(), person=b"movierating", digest_size=12).hexdigest()
+    """Record the key's fingerprint. Return True if another key was recorded before."""
+    fingerprint = _PREFIX + blake2b(secret_key.encode(), person=b"movierating", digest_size=12).hexdigest()
 
     def job(connection: Connection) -> bool:
-        known = set(connection.scalars(select(_name).where(_name.startswith(_FINGERPRINT))))
-        if known != {own}:
-            connection.execute(delete(DataMigration).where(_name.in_(known)))
-            connection.execute(insert(DataMigration).values(name=own, reached_at=clock.now()))
-        return bool(known - {own})
+        recorded = set(connection.scalars(select(_name).where(_name.startswith(_PREFIX))))
+        if recorded != {fingerprint}:
+            connection.execute(delete(DataMigration).where(_name.in_(recorded)))
+            connection.execute(insert(DataMigration).values(name=fingerprint, reached_at=clock.now()))
+        return bool(recorded - {fingerprint})
 
     return write(job)

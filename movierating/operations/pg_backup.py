@@ -1,165 +1,138 @@
-"""Backups of a PostgreSQL database by its own programs, `pg_dump` and `pg_restore`.
+"""Backups of a PostgreSQL database with its own programs, `pg_dump` and `pg_restore`.
 
-A dump is one snapshot, made while others write. Source of its format's first bytes:
-https://www.postgresql.org/docs/current/app-pgdump.html and pg_backup_archiver.c.
+A dump is one snapshot, made while others write. Source of the first bytes of its format: pg_backup_archiver.c of
+PostgreSQL; of the programs' options: https://www.postgresql.org/docs/current/app-pgdump.html.
 """
 
 import os
+import re
 import shutil
 import subprocess
 import time
-from contextlib import suppress
 from pathlib import Path
 
 from flask import Flask
 from sqlalchemy import URL, Connection
 
-from movierating.operations import last_backup, sqlite_backup, startup
-from movierating.operations.sqlite_backup import BackupError
+from movierating.operations import backup_files, startup
+from movierating.operations.backup_files import BackupError
 from movierating.storage import database
 from movierating.storage.database import db
 from movierating.storage.postgresql import engine as pg_engine
 
 DUMP_SUFFIX = ".dump"
 _MAGIC = b"PGDMP"
-# Whoever changes tables meanwhile is not waited for without end.
-_LOCK_SECONDS = 30
-# Of every revision; what has them is ours.
-_TABLES = frozenset({"alembic_version", "movie", "rating", "user"})
-_OTHERS = (
+_LOCK_TIMEOUT_SECONDS = 30
+_COUNT_OTHER_CONNECTIONS = (
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
     " AND application_name = 'movierating' AND pid <> pg_backend_pid()"
 )
 
 
 def create_dump(target: Path) -> None:
-    """Write a dump of the application's database to the file `target`, replacing an older dump there.
+    """Write a dump of the application's database to the file `target`, replacing an older dump.
 
-    Raises BackupError and leaves `target` as it was.
+    Raises BackupError or OSError; then `target` is unchanged.
     """
     target = target.resolve()
-    _refuse_what_is_no_dump(target)
+    backup_files.require_replaceable(target, is_dump)
     if startup.get_current_revision() is None:
-        raise BackupError("the database holds nothing yet; `serve` makes it ready")
-    started = time.time()
+        raise BackupError("the database is empty; `movierating serve` creates its tables")
     part = target.with_name(f".{target.name}.part")
-    with sqlite_backup.hold_backup_lock(database.get_base_path()), sqlite_backup.temporary_file(part):
+    with backup_files.record_backup(database.get_base_path()), backup_files.temporary_file(part):
         part.touch(mode=0o600)
         options = (
             "--format=custom",
             "--no-owner",
             "--no-privileges",
-            f"--lock-wait-timeout={_LOCK_SECONDS}s",
+            f"--lock-wait-timeout={_LOCK_TIMEOUT_SECONDS}s",
         )
-        _run("pg_dump", *options, f"--file={part}", *_address())
-        _require_ours(part, called=target)
-        sqlite_backup.replace_file(part, target)
-    with suppress(OSError):
-        # The backup is good, whether the metric learns of it or not.
-        last_backup.record_backup_time(database.get_base_path(), started)
-
-
-def _refuse_what_is_no_dump(target: Path) -> None:
-    try:
-        if not target.exists():
-            return
-        if not target.is_file():
-            raise BackupError(f"{target} is not a file")
-        if target.stat().st_size and not is_dump(target):
-            raise BackupError(f"{target} is there and is not a backup; it was left alone")
-    except OSError as error:
-        raise BackupError(f"{target} can't be read ({error.strerror})") from error
+        _run("pg_dump", *options, f"--file={part}", _get_address_option())
+        _require_tables(part, reported_as=target)
+        backup_files.replace_file(part, target)
 
 
 def is_dump(file: Path) -> bool:
-    """Whether a file begins as one that `back_up` wrote. Raises OSError."""
+    """Return True if a file begins like a dump of `create_dump`. Raises OSError."""
     with file.open("rb") as opened:
         return opened.read(len(_MAGIC)) == _MAGIC
 
 
 def restore_dump(app: Flask, file: Path) -> str | None:
-    """Put what the dump `file` holds in the place of what is in the application's database, at the newest migration.
+    """Replace the contents of the application's database by those of the dump `file`, at the newest migration.
 
-    Returns the migration that it came from if that was an older one. Inside the application's context. Raises
-    BackupError where `file` can't be taken or somebody uses the database; then that is as it was.
+    Returns the migration of an older dump, or None. Runs in the application's context. Raises OSError, and BackupError
+    if `file` can't be restored or the database is in use; then it is unchanged.
     """
-    revision = _checked(file)
-    # This thread's own would be taken for somebody else's.
+    revision = _verify_dump(file)
+    # Its own connection would count as another one.
     database.close()
     with pg_engine.first_start_lock(db.engine) as connection:
-        _refuse_while_in_use(connection)
+        _require_unused(connection)
         options = ("--clean", "--if-exists", "--no-owner", "--no-privileges", "--single-transaction")
-        _run("pg_restore", *options, *_address(), str(file))
+        _run("pg_restore", *options, _get_address_option(), str(file))
         startup.upgrade_schema(app, db.engine)
-        # Dumps hold no statistics, and the first requests would be planned as for empty tables.
+        # Dumps contain no statistics, and the first requests would be planned as for empty tables.
         connection.exec_driver_sql("ANALYZE")
     return None if revision == startup.get_newest_revision() else revision
 
 
-def _checked(file: Path) -> str | None:
-    """The migration that the dump is at. Raises BackupError where it is none of ours, or newer."""
-    try:
-        is_ours = is_dump(file)
-    except OSError as error:
-        raise BackupError(f"{file} can't be read ({error.strerror})") from error
-    if not is_ours:
+def _verify_dump(file: Path) -> str | None:
+    """Return the migration of a dump. Raises OSError, and BackupError if it is not one of movierating, or newer."""
+    if not is_dump(file):
         raise BackupError(
-            f"{file} is no backup of PostgreSQL; one of SQLite is restored into an SQLite instance, which "
-            "`migrate-database` then moves here"
+            f"{file} is not a PostgreSQL backup; restore an SQLite backup into an SQLite instance, and move that "
+            "with `movierating migrate-database`"
         )
-    _require_ours(file, called=file)
-    revision = _revision(file)
+    _require_tables(file, reported_as=file)
+    revision = _read_revision(file)
     if not startup.is_known_revision(revision):
         raise BackupError(f"{file} is newer than this version of movierating")
     return revision
 
 
-def _refuse_while_in_use(connection: Connection) -> None:
-    # PostgreSQL goes on listing for a moment who has just left.
+def _require_unused(connection: Connection) -> None:
+    # PostgreSQL lists a closed connection for a moment.
     for _ in range(20):
-        if connection.exec_driver_sql(_OTHERS).scalar_one() == 0:
+        if connection.exec_driver_sql(_COUNT_OTHER_CONNECTIONS).scalar_one() == 0:
             return
         time.sleep(0.1)
     raise BackupError("the database is in use; stop `serve` and other commands first")
 
 
-def _require_ours(file: Path, called: Path) -> None:
-    listed = _run("pg_restore", "--list", str(file))
-    names = {words[5] for line in listed.splitlines() if (words := line.split())[3:4] == ["TABLE"]}
-    if not names >= _TABLES:
-        raise BackupError(f"{called} is no backup of movierating")
+def _require_tables(file: Path, reported_as: Path) -> None:
+    contents = _run("pg_restore", "--list", str(file))
+    tables = {words[5] for line in contents.splitlines() if (words := line.split())[3:4] == ["TABLE"]}
+    if not tables >= backup_files.REQUIRED_TABLES:
+        raise BackupError(f"{reported_as} is not a backup of movierating")
 
 
-def _revision(file: Path) -> str | None:
-    """The migration that the dump's database was at; as text, its only row follows the line of the COPY."""
-    lines = iter(
-        _run("pg_restore", "--data-only", "--table=alembic_version", "--file=-", str(file)).splitlines()
-    )
-    for line in lines:
-        if line.startswith("COPY "):
-            return next(lines, None)
-    return None
+def _read_revision(file: Path) -> str | None:
+    """Return the migration of a dump: in text form, the only row of its table follows the COPY line."""
+    script = _run("pg_restore", "--data-only", "--table=alembic_version", "--file=-", str(file))
+    match = re.search(r"^COPY .+\n(\w+)$", script, re.MULTILINE)
+    return match[1] if match else None
 
 
-def _address() -> list[str]:
-    """Options that name the database, without the password, which others on this machine would see."""
+def _get_address_option() -> str:
+    """Return the option that names the database, without the password: other users can see a program's arguments."""
     url = db.engine.url.difference_update_query(["password"])
     plain = URL.create("postgresql", url.username, None, url.host, url.port, url.database, url.query)
-    return [f"--dbname={plain.render_as_string()}"]
+    return f"--dbname={plain.render_as_string()}"
 
 
 def _run(program: str, *arguments: str) -> str:
-    """What it says. Raises BackupError."""
+    """Run one of PostgreSQL's programs and return its output. Raises BackupError."""
     path = shutil.which(program)
     if path is None:
-        raise BackupError(f"{program} is not installed; it comes with PostgreSQL's client programs")
+        raise BackupError(f"{program} is not installed; it is one of PostgreSQL's client programs")
     url = db.engine.url
     password = url.password or url.query.get("password")
     env = {**os.environ, "LC_ALL": "C", **({"PGPASSWORD": str(password)} if password else {})}
-    done = subprocess.run([path, *arguments], env=env, capture_output=True, text=True)  # noqa: S603
-    if done.returncode:
-        # Other lines hold statements, or what is in the rows.
-        marks = tuple(f"{program}: {kind}: " for kind in ("error", "detail"))
-        lines = [line.partition(": ")[2] for line in done.stderr.splitlines() if line.startswith(marks)]
-        raise BackupError(f"{program} failed: {' '.join(lines) or f'it ended with {done.returncode}'}")
-    return done.stdout
+    process = subprocess.run([path, *arguments], env=env, capture_output=True, text=True)  # noqa: S603
+    if process.returncode:
+        # Other lines contain statements, or the contents of rows.
+        prefixes = tuple(f"{program}: {kind}: " for kind in ("error", "detail"))
+        lines = [line.partition(": ")[2] for line in process.stderr.splitlines() if line.startswith(prefixes)]
+        raise BackupError(f"{program} failed: {' '.join(lines) or f'exit code {process.returncode}'}")
+    return process.stdout

@@ -1,7 +1,7 @@
-"""The move of an instance from its SQLite file to PostgreSQL: every row as it is, or nothing.
+"""Copies an instance's SQLite database to PostgreSQL: every row as it is, or nothing.
 
-All rows go in one transaction, are compared with where they came from, and are there only then. One that was killed
-left an empty database, and can be begun again.
+All rows are copied in one transaction and compared with the originals before it commits. If the command is killed, the
+target stays empty and the command can be repeated.
 """
 
 import sqlite3
@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.schema import AddConstraint, DropConstraint
 
 from movierating.movies import search_index
-from movierating.operations import sqlite_backup, startup
+from movierating.operations import checks, startup
 from movierating.ratings import recount
 from movierating.storage import database
 from movierating.storage.database import db
@@ -25,49 +25,51 @@ from movierating.storage.dialect import advance_ids, by_bytes, get_user_version,
 from movierating.storage.postgresql import engine as pg_engine
 from movierating.storage.postgresql.connections import get_driver
 
-_ROWS_READ = 5_000
+ROWS_PER_READ = 5_000
 
-# Told how many rows there are, it gives what is then told how many are done.
+# Takes the number of rows, and returns a context manager of a function that takes how many are done.
 Progress = Callable[[int], AbstractContextManager[Callable[[int], None]]]
 
 
 class MigrationError(click.ClickException):
-    """Nothing was moved; the message is one line that says why."""
+    """Nothing was copied; the message is one line that says why."""
 
 
 def migrate_to_postgresql(app: Flask, url: str, progress: Progress) -> int:
-    """Copy the application's SQLite database to the empty PostgreSQL database at `url`; returns the number of rows.
+    """Copy the application's SQLite database to the empty PostgreSQL database at `url`; return the number of rows.
 
-    Inside the application's context. Raises MigrationError, and then nothing was moved.
+    Runs in the application's context. Raises MigrationError, and then nothing was copied.
     """
     if database.get_sqlite_file() is None:
-        raise MigrationError("the instance's database is no SQLite file; there is nothing to move")
+        raise MigrationError("the instance already uses PostgreSQL")
     try:
         database.hold_instance()
-        with database.exclusive_access() as nobody_else, _opened(app, url) as target:
-            if not nobody_else:
+        with database.exclusive_access() as is_exclusive, _open_target(app, url) as target:
+            if not is_exclusive:
                 raise MigrationError("the instance is in use; stop `serve` and other commands first")
-            _refuse_unsound()
+            problems, _ = checks.run_checks(repair=False)
+            if problems:
+                raise MigrationError(f"`movierating check` reports: {problems[0]}")
             with pg_engine.first_start_lock(target):
-                _refuse_unfit(target)
+                _require_usable(target)
                 startup.upgrade_schema(app, target)
                 return _copy(target, progress)
     except SQLAlchemyError as error:
         cause = getattr(error, "orig", None) or error
-        whose = "SQLite" if isinstance(cause, sqlite3.Error) else "PostgreSQL"
-        raise MigrationError(f"{whose} refused: {' '.join(str(cause).split())}") from error
+        program = "SQLite" if isinstance(cause, sqlite3.Error) else "PostgreSQL"
+        raise MigrationError(f"{program} error: {' '.join(str(cause).split())}") from error
     finally:
         database.close()
 
 
 @contextmanager
-def _opened(app: Flask, url: str) -> Iterator[Engine]:
-    """Set up as the application's own would be."""
+def _open_target(app: Flask, url: str) -> Iterator[Engine]:
+    """Open an engine with the settings that the application's own would have."""
     options = database.engine_options(url, app.config["INSTANCE_PATH"], "FULL", b"")
     try:
         target = create_engine(url, **options)
     except ModuleNotFoundError as error:
-        raise MigrationError("needs the extra movierating[postgresql]") from error
+        raise MigrationError("PostgreSQL needs the extra movierating[postgresql]") from error
     database.configure(target)
     try:
         yield target
@@ -75,78 +77,56 @@ def _opened(app: Flask, url: str) -> Iterator[Engine]:
         target.dispose()
 
 
-def _refuse_unsound() -> None:
-    if startup.find_unready():
-        raise MigrationError(
-            "the SQLite database is not there or not at the newest migration; start the service once"
-        )
-    driver: Any = database.read().connection.dbapi_connection
-    if found := [*sqlite_backup.find_damage(driver, "quick_check"), *sqlite_backup.find_orphans(driver)]:
-        raise MigrationError(f"the SQLite database is damaged ({found[0]})")
-    if wrong := recount.find_mismatches(database.read()):
-        name, key = wrong[0]
-        raise MigrationError(
-            f"{name} {key} does not equal its ratings; `movierating check --repair` mends it"
-        )
-
-
-def _refuse_unfit(target: Engine) -> None:
+def _require_usable(target: Engine) -> None:
     with target.connect() as connection:
         encoding = connection.exec_driver_sql("SHOW server_encoding").scalar()
     if encoding != "UTF8":
-        raise MigrationError(f"the PostgreSQL database is encoded in {encoding}, and must be in UTF8")
+        raise MigrationError(f"the PostgreSQL database must have the encoding UTF8, not {encoding}")
     if not startup.is_known_revision(startup.get_current_revision(target)):
         raise MigrationError("the PostgreSQL database is newer than this version of movierating")
 
 
 def _copy(target: Engine, progress: Progress) -> int:
-    source, tables = database.read(), _tables()
-    rows = sum(_count(source, table) for table in tables)
-    # What is read to be compared counts as what was read to be copied.
+    source = database.read()
+    # Each table comes after those that it refers to.
+    tables = [*db.metadata.sorted_tables, search_index.MOVIE_SEARCH]
+    rows = sum(source.scalar(select(func.count()).select_from(table)) or 0 for table in tables)
+    # Each row is copied and compared.
     with target.begin() as connection, progress(2 * rows) as advance:
-        _take(connection, tables)
+        _lock_empty(connection, tables)
         done = 0
         with _without_indexes(connection):
             for table in tables:
-                for copied in _copy_rows(connection, table, _read(source, table, _stored(table))):
-                    advance(done := done + copied)
+                for count in _copy_rows(connection, table, _read(source, table, _list_stored(table))):
+                    advance(done := done + count)
         _set_sequences(source, connection)
         set_user_version(connection, get_user_version(source))
-        for compared in _compare(source, connection, tables):
-            advance(done := done + compared)
-        # The first requests would be planned as for empty tables, or wait for the server to come round to it.
+        for count in _compare(source, connection, tables):
+            advance(done := done + count)
+        # Otherwise the first requests would be planned as for empty tables, until the server analyzes them itself.
         connection.exec_driver_sql("ANALYZE " + ", ".join(f'"{table.name}"' for table in tables))
     return rows
 
 
-def _take(connection: Connection, tables: list[Any]) -> None:
-    """Let nobody else have the tables until the transaction ends. Raises MigrationError unless they are empty."""
+def _lock_empty(connection: Connection, tables: list[Any]) -> None:
+    """Lock the tables exclusively until the transaction ends. Raises MigrationError unless they are empty."""
     for table in tables:
         connection.execute(text(f'LOCK TABLE "{table.name}" IN ACCESS EXCLUSIVE MODE'))
         if connection.scalar(select(func.count()).select_from(table.select().limit(1).subquery())):
-            raise MigrationError("the PostgreSQL database holds data already; nothing was moved")
+            raise MigrationError("the PostgreSQL database contains data already; nothing was copied")
 
 
-def _tables() -> list[Any]:
-    """In the order in which each comes behind what it refers to."""
-    return [*db.metadata.sorted_tables, search_index.MOVIE_SEARCH]
-
-
-def _stored(table: Any) -> list[Any]:
-    """The columns that are not generated from others."""
+def _list_stored(table: Any) -> list[Any]:
+    """Return the columns that are not generated."""
     return [column for column in table.columns if getattr(column, "computed", None) is None]
 
 
-def _count(connection: Connection, table: Any) -> int:
-    return int(connection.scalar(select(func.count()).select_from(table)) or 0)
-
-
 def _read(connection: Connection, table: Any, columns: Iterable[Any]) -> Iterator[Sequence[Any]]:
-    """Every row, by its key, in lists of a few thousand."""
+    """Yield all rows in the order of their keys, in lists of ROWS_PER_READ."""
     keys = list(table.primary_key) or [table.c.rowid]
     keys = [by_bytes(key) if isinstance(key.type, String) else key for key in keys]
-    # A cursor of the server holds its rows; SQLite's reads as it goes.
-    options = {"yield_per": _ROWS_READ}
+    # PostgreSQL then uses a cursor of the server.
+    options = {"yield_per": ROWS_PER_READ}
     rows = connection.execute(select(*columns).order_by(*keys), execution_options=options)
     try:
         yield from rows.partitions()
@@ -154,61 +134,58 @@ def _read(connection: Connection, table: Any, columns: Iterable[Any]) -> Iterato
         rows.close()
 
 
-def _copy_rows(connection: Connection, table: Any, read: Iterable[Sequence[Any]]) -> Iterator[int]:
-    """Tells after every few thousand how many they were. Raises MigrationError where PostgreSQL does not take them."""
-    names = ", ".join(f'"{column.name}"' for column in _stored(table))
+def _copy_rows(connection: Connection, table: Any, batches: Iterable[Sequence[Any]]) -> Iterator[int]:
+    """Copy rows and yield the size of each batch. Raises MigrationError if PostgreSQL rejects one."""
+    names = ", ".join(f'"{column.name}"' for column in _list_stored(table))
     dialect: Any = connection.dialect
     try:
         with (
             get_driver(connection).cursor() as cursor,
             cursor.copy(f'COPY "{table.name}" ({names}) FROM STDIN') as copy,
         ):
-            for rows in read:
+            for rows in batches:
                 for row in rows:
                     copy.write_row(row)
                 yield len(rows)
     except dialect.dbapi.Error as error:
-        # Behind the first line stands what the row holds.
-        said = error.diag.message_primary or str(error).partition("\n")[0]
-        raise MigrationError(f"PostgreSQL does not take a row of {table.name}: {said}") from error
+        # Further lines contain the row.
+        reason = error.diag.message_primary or str(error).partition("\n")[0]
+        raise MigrationError(f"PostgreSQL rejects a row of {table.name}: {reason}") from error
 
 
 @contextmanager
 def _without_indexes(connection: Connection) -> Iterator[None]:
-    """What only finds ratings and checks what they refer to is made when all are there, which takes a fraction."""
+    """Create the indexes and foreign keys of ratings after the block: with all rows at once, that is much faster."""
     ratings = db.metadata.tables["rating"]
     for constraint in ratings.foreign_key_constraints:
         connection.execute(DropConstraint(constraint))
-    for one in ratings.indexes:
-        one.drop(connection)
+    for index in ratings.indexes:
+        index.drop(connection)
     yield
-    for one in sorted(ratings.indexes, key=lambda one: str(one.name)):
-        one.create(connection)
+    for index in ratings.indexes:
+        index.create(connection)
     for constraint in ratings.foreign_key_constraints:
         connection.execute(AddConstraint(constraint))
 
 
 def _set_sequences(source: Connection, connection: Connection) -> None:
-    """No id is given out again, be its row long gone."""
+    """Continue the ids, so that those of deleted rows are not used again."""
     for name, last in source.exec_driver_sql("SELECT name, seq FROM sqlite_sequence").all():
         if last:
             advance_ids(connection, db.metadata.tables[name], last)
 
 
 def _compare(source: Connection, connection: Connection, tables: list[Any]) -> Iterator[int]:
-    """Tells after every few thousand rows how many they were.
+    """Compare all rows, with generated columns, and yield the size of each batch.
 
-    Raises MigrationError unless both databases hold the same rows, generated columns too, and the sums of the target
-    equal its ratings.
+    Raises MigrationError if rows differ, or if an aggregate of the target does not equal its ratings.
     """
     for table in tables:
         columns = list(table.columns)
-        both = zip_longest(_read(source, table, columns), _read(connection, table, columns), fillvalue=())
-        for ours, theirs in both:
-            if [tuple(row) for row in ours] != [tuple(row) for row in theirs]:
-                raise MigrationError(
-                    f"the rows of {table.name} are not the same on both sides; nothing was moved"
-                )
-            yield len(ours)
+        batches = zip_longest(_read(source, table, columns), _read(connection, table, columns), fillvalue=())
+        for source_rows, copied_rows in batches:
+            if [tuple(row) for row in source_rows] != [tuple(row) for row in copied_rows]:
+                raise MigrationError(f"rows of {table.name} differ after the copy; nothing was copied")
+            yield len(source_rows)
     if recount.find_mismatches(connection):
-        raise MigrationError("on the other side sums do not equal their ratings; nothing was moved")
+        raise MigrationError("aggregates differ from their ratings after the copy; nothing was copied")

@@ -1,4 +1,4 @@
-"""The production server: granian, with one process to watch the workers."""
+"""The production server: Granian, with a main process that restarts workers that fail."""
 
 import ctypes
 import gc
@@ -7,10 +7,9 @@ import multiprocessing
 import os
 import signal
 import socket
-import tempfile
 import threading
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,8 +25,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from movierating.errors import ApiError
 from movierating.http import upload_slots
 from movierating.monitoring import logs
-from movierating.operations import backup_schedule, key_fingerprint, pg_backup
-from movierating.operations.backup_schedule import BackupSchedule
+from movierating.operations import key_fingerprint, pg_backup, startup
+from movierating.operations.backup_schedule import BackupSchedule, BackupThread
 from movierating.storage import database
 
 try:
@@ -35,22 +34,22 @@ try:
 except ImportError:  # pragma: no cover  # Windows
     resource = None  # type: ignore[assignment]
 
-# Hashing a password and waiting for the disk leave the interpreter free for other threads, and so many writers share a
-# commit. Twice as many make reads no slower; four times as many cost memory and bring ratings little.
+# Hashing a password and waiting for the disk release the interpreter lock, so that many writers share a commit. Twice
+# as many threads make reads no slower; four times as many need memory and speed up ratings little.
 THREADS_PER_WORKER = 8
-# A supervisor that gives ten seconds, as Docker does, must not end what would have ended by itself.
+# Less than the ten seconds after which Docker kills a process.
 DRAIN_TIMEOUT_SECONDS = 8
 
-_OBJECTS_A_COLLECTION = 20_000
-
-# The headers of a connection's next request must be there in this time, or it is closed.
+# Within this time, a connection must send the headers of its next request.
 HEADER_TIMEOUT_SECONDS = 10
-# Of a request's line and headers, in bytes. More is refused, twice as much for certain: it is judged as it is read.
+# Of a request's line and headers, in bytes. A request of twice as many is always rejected: they are read in parts.
 MAX_HEADER_BYTES = 64 * 1024
-# A worker takes no more; idle ones cost some 10 KB each.
+# An idle connection takes about 10 KB.
 MAX_CONNECTIONS_PER_WORKER = 8192
-# The databases, the log and what comes and goes.
+# For the databases, the log and temporary files.
 RESERVED_FILES = 128
+
+_ALLOCATIONS_PER_COLLECTION = 20_000
 
 
 def run_server(app: Flask, host: str, port: int, workers: int, backups: BackupSchedule | None = None) -> None:
@@ -58,47 +57,55 @@ def run_server(app: Flask, host: str, port: int, workers: int, backups: BackupSc
 
     Raise ClickException if the address or the backup folder cannot be used.
     """
+    instance = app.config["INSTANCE_PATH"]
     with app.app_context():
-        place = database.get_base_path()
+        database_path = database.get_base_path()
         if database.get_sqlite_file() is not None:
-            # Until this process and its workers are gone, nobody puts another database in its place.
+            # While this process runs, a restore fails, even if a worker is being replaced.
             database.hold_instance()
         else:
             _compare_keys(app.config["SECRET_KEY"])
             if backups:
-                backups = replace(backups, ending=pg_backup.DUMP_SUFFIX)
+                backups = replace(backups, suffix=pg_backup.DUMP_SUFFIX)
     if backups:
-        _require_folder(backups.folder)
-    address = _free_address(host, port)
-    server = _server(address, port, workers)
-    shown = f"[{address}]" if ":" in address else address
-    facts = {"address": f"http://{shown}:{port}", "instance": app.config["INSTANCE_PATH"]}
-    logs.logger.info("serving", extra={"fields": facts})
+        # Only at the start: a disk that is missing later must not be taken for an empty folder.
+        _create_backup_folder(backups.folder)
+    address = _find_address(host, port)
+    server = _make_server(address, port, workers)
+    url = f"http://[{address}]:{port}" if ":" in address else f"http://{address}:{port}"
+    logs.logger.info("serving", extra={"fields": {"address": url, "instance": instance}})
     # Forking would copy locks that other threads hold: Granian has a thread for each worker, and backups have one.
     multiprocessing.set_start_method("spawn", force=True)
     try:
-        with backup_schedule.run_backups(backups, place, app.config["INSTANCE_PATH"]):
+        with BackupThread(backups, database_path, instance) if backups else nullcontext():
             server.serve()
     except SystemExit:
-        # Granian's word for workers that ended before it told them, as those do whose whole group gets the signal.
+        # Granian exits with 1 if its workers end before it stops them, as they may if the whole group gets SIGTERM.
         if not server.interrupt_signal:
             raise
 
 
 def _compare_keys(secret_key: str) -> None:
-    """Tell the operator where hosts that have one database each sign with a key of their own."""
-    # It is no reason not to serve.
+    """Log a warning if another host, or an earlier start, used the database with another secret key."""
+    # The server can run without this check.
     with suppress(SQLAlchemyError, ApiError):
         if key_fingerprint.record_key(secret_key):
             logs.logger.warning(
-                "the database was last served with another MOVIERATING_SECRET_KEY; hosts that share it must have the "
-                "same, or none knows the tokens of the others"
+                "the database was last served with another MOVIERATING_SECRET_KEY; hosts that share a database need "
+                "the same key, or they reject each other's tokens"
             )
     database.close()
 
 
-def _server(address: str, port: int, workers: int) -> Any:
-    """Granian's, whose class is another one for each build of Python."""
+def _create_backup_folder(folder: Path) -> None:
+    try:
+        startup.create_private_folder(folder)
+    except OSError as error:
+        raise click.ClickException(f"backups can't be written to {folder} ({error.strerror})") from error
+
+
+def _make_server(address: str, port: int, workers: int) -> Any:
+    """Return a Granian server; its class depends on the build of Python."""
     return Server(
         "movierating.app:create_worker",
         factory=True,
@@ -107,7 +114,7 @@ def _server(address: str, port: int, workers: int) -> Any:
         interface=Interfaces.WSGI,
         workers=workers,
         blocking_threads=THREADS_PER_WORKER,
-        backpressure=_connections_a_worker(),
+        backpressure=_raise_connection_limit(),
         workers_kill_timeout=DRAIN_TIMEOUT_SECONDS,
         respawn_failed_workers=True,
         websockets=False,
@@ -120,48 +127,37 @@ def _server(address: str, port: int, workers: int) -> Any:
     )
 
 
-def _require_folder(folder: Path) -> None:
-    try:
-        # Only here: a disk that is gone later must not be taken for an empty folder.
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise click.ClickException(f"backups can't be written to {folder} ({error.strerror})") from error
-
-
-def _connections_a_worker() -> int:
-    """As many as fit into the number of open files, which is raised as far as it goes."""
+def _raise_connection_limit() -> int:
+    """Raise the limit of open files as far as needed and possible; return how many connections a worker may have."""
     if resource is None:  # pragma: no cover
         return MAX_CONNECTIONS_PER_WORKER
-    wanted = MAX_CONNECTIONS_PER_WORKER + RESERVED_FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    now, possible = (
-        wanted if limit == resource.RLIM_INFINITY else min(limit, wanted) for limit in (soft, hard)
-    )
-    if now < possible:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (possible, hard))
-    return max(1, possible - RESERVED_FILES)
+    files = MAX_CONNECTIONS_PER_WORKER + RESERVED_FILES
+    if hard != resource.RLIM_INFINITY:
+        files = min(files, hard)
+    if soft != resource.RLIM_INFINITY and soft < files:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
+    return max(1, files - RESERVED_FILES)
 
 
-def _free_address(host: str, port: int) -> str:
-    """The address of `host`. Raises ClickException unless this process can listen there."""
+def _find_address(host: str, port: int) -> str:
+    """Return the address of `host`. Raises ClickException unless this process can listen there."""
     try:
-        family, kind, _, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind) as probe:
-            # The server shares its port with whoever asks as it does, so a second one would take half the requests.
+            # Granian sets SO_REUSEPORT, so a second server on the port would take half of its requests.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(place)
+            probe.bind(address)
     except OSError as error:
         raise click.ClickException(f"can't listen on {host}:{port} ({error.strerror})") from error
-    return str(place[0])
+    return str(address[0])
 
 
 def start_worker(create_app: Callable[[], Flask]) -> Flask:
     """Return the application of a worker process, which exits when its parent process does."""
     _block_sigint()
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    _share_arenas()
+    threading.Thread(target=_stop_with_parent, daemon=True).start()
+    _limit_arenas()
     app = create_app()
     with app.app_context():
         database.hold_instance()
@@ -171,12 +167,11 @@ def start_worker(create_app: Callable[[], Flask]) -> Flask:
     if app.extensions["redis"]:
         app.extensions["redis"].check_in_background()
     app.wsgi_app = upload_slots.limit_slow_clients(app.wsgi_app, THREADS_PER_WORKER - 1)  # type: ignore[assignment, method-assign]
-    # All that was made so far lives as long as the process; looking through it for garbage, as each full collection
-    # would, takes some 70 ms in which nobody is answered.
+    # Objects made so far live as long as the process. A full collection would scan them for 70 ms, and block requests.
     gc.collect()
     gc.freeze()
-    # Ten thousand rows of an upload are no garbage, and looking for it after every 700 takes an eighth of its time.
-    gc.set_threshold(_OBJECTS_A_COLLECTION, 10, 10)
+    # With the default of 700, collections take an eighth of the time of an upload of ten thousand rows.
+    gc.set_threshold(_ALLOCATIONS_PER_COLLECTION, 10, 10)
     return app
 
 
@@ -189,16 +184,16 @@ def _block_sigint() -> None:
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
 
 
-def _share_arenas() -> None:
-    """Let threads share the allocator's memory: glibc gives each its own, and what one frees no other can use."""
+def _limit_arenas() -> None:
+    """Let threads share memory arenas: with an arena per thread, glibc can't reuse what another thread has freed."""
     with suppress(OSError, AttributeError):
-        # M_ARENA_MAX of malloc.h; other C libraries don't know it.
+        # M_ARENA_MAX of glibc's malloc.h; other C libraries lack it.
         ctypes.CDLL(None).mallopt(-8, 2)
 
 
-def _end_with_parent() -> None:
+def _stop_with_parent() -> None:
     parent = multiprocessing.parent_process()
     assert parent is not None
     parent.join()
-    logging.getLogger(__name__).error("the server's main process is gone")
+    logging.getLogger(__name__).error("the server's main process has ended")
     os.kill(os.getpid(), signal.SIGTERM)

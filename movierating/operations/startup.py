@@ -1,8 +1,9 @@
-"""From nothing to ready: the instance folder, its key, the database at the newest migration, the bundled movies."""
+"""Prepares an instance: its folder, its secret key, the database at the newest migration, and the bundled movies."""
 
 import functools
 import secrets
 import sqlite3
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,68 +31,75 @@ from movierating.storage.postgresql import engine as pg_engine
 MIGRATIONS_FOLDER = Path(__file__).parents[1] / "migrations"
 KEY_FILE = "secret_key"
 _LOCK_FILE = ".startup.lock"
-# To look at all of a large file would keep the service from starting for minutes.
+# Checking all of a large file would delay the start for minutes.
 QUICK_CHECK_TIMEOUT_SECONDS = 0.25
 
 
 def create_instance_folder(folder: Path, *, to_be_written: bool) -> None:
-    """Make the instance folder, readable only by its owner, unless it is there. Raises SettingError.
+    """Create the instance folder, unless it exists. Raises SettingError.
 
-    A worker that takes another's place, or a look at what is wrong, can do with a folder that can only be read.
+    A worker and `check` can run in a folder that has become read-only.
     """
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if to_be_written:
-            probe = folder / f".writable-{secrets.token_hex(4)}"
-            probe.touch()
-            probe.unlink()
+        create_private_folder(folder, writable=to_be_written)
     except OSError as error:
         raise SettingError(
-            f"{PREFIX}INSTANCE_PATH: {folder} is no folder that can be written ({error.strerror})"
+            f"{PREFIX}INSTANCE_PATH: {folder} is not a writable folder ({error.strerror})"
         ) from error
 
 
+def create_private_folder(folder: Path, *, writable: bool = True) -> None:
+    """Create a folder that only its owner can read, unless it exists. Raises OSError, also unless it is `writable`."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if writable:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+
+
 def load_secret_key(folder: Path) -> str:
-    """The key of this instance, made on the first call; two first calls at once agree on one. Raises SettingError."""
-    path = folder / KEY_FILE
+    """Return the secret key of this instance; create it on the first call, also of several at once.
+
+    Raises SettingError.
+    """
+    file = folder / KEY_FILE
     try:
-        if not path.exists():
+        if not file.exists():
             with FileLock(folder / _LOCK_FILE):
-                _make_key(path)
-        key = path.read_text(encoding="utf-8").strip()
+                _create_key(file)
+        key = file.read_text(encoding="utf-8").strip()
     except (OSError, ValueError) as error:
-        raise SettingError(f"{PREFIX}SECRET_KEY: the file {path} can't be read ({error})") from error
+        raise SettingError(f"{PREFIX}SECRET_KEY: the file {file} can't be read ({error})") from error
     if len(key.encode()) < KEY_BYTES:
-        raise SettingError(f"{PREFIX}SECRET_KEY: the file {path} holds fewer than {KEY_BYTES} bytes")
+        raise SettingError(f"{PREFIX}SECRET_KEY: the file {file} contains fewer than {KEY_BYTES} bytes")
     return key
 
 
-def _make_key(path: Path) -> None:
-    if not path.exists():
-        draft = path.with_name(f".{path.name}-draft")
+def _create_key(file: Path) -> None:
+    if not file.exists():
+        draft = file.with_name(f".{file.name}-draft")
         draft.unlink(missing_ok=True)
         draft.touch(mode=0o600)
         draft.write_text(secrets.token_urlsafe(48), encoding="ascii")
-        draft.replace(path)
+        draft.replace(file)
 
 
 def prepare_instance(app: Flask) -> None:
-    """Bring the database to the newest migration and load the bundled movies, once, whoever else starts meanwhile.
+    """Migrate the database to the newest revision and load the bundled movies, once for all concurrent starts.
 
-    Raises SettingError where the database can't be opened, is damaged, can't be migrated or is newer than this code.
+    Raises SettingError if the database can't be opened or migrated, is damaged, or is newer than this code.
     """
     with app.app_context():
         file = get_sqlite_file()
         try:
-            with FileLock(app.config["INSTANCE_PATH"] / _LOCK_FILE), _sound(file):
+            with FileLock(app.config["INSTANCE_PATH"] / _LOCK_FILE), _opened_database(file):
                 _migrate(app, file)
                 index_repair.reindex()
                 seed_new_database()
         except (OSError, DatabaseError) as error:
             if file is not None and storage_errors.is_corruption(error):
-                raise SettingError(_damaged(file, _reason(error))) from error
+                raise _make_damage_error(file, format_reason(error)) from error
             raise SettingError(
-                f"{PREFIX}DATABASE_URL: {_called()} can't be opened ({_reason(error)})"
+                f"{PREFIX}DATABASE_URL: {_get_database_name()} can't be opened ({format_reason(error)})"
             ) from error
         except Unavailable as error:
             raise SettingError(error.detail) from error
@@ -100,85 +108,73 @@ def prepare_instance(app: Flask) -> None:
 
 
 @contextmanager
-def _sound(file: Path | None) -> Iterator[None]:
-    """For who prepares the database, others waiting meanwhile. Raises SettingError where it is damaged or lost."""
+def _opened_database(file: Path | None) -> Iterator[None]:
+    """Keep other hosts from preparing the database during the block. Raises SettingError if it is damaged or lost."""
     if file is None:
         with pg_engine.first_start_lock(db.engine):
             yield
         return
     hold_instance()
     atomic_replace.clean_up(file)
-    _refuse_lost(file)
-    # It holds people's e-mails, and what SQLite puts beside it is as open as the file itself.
+    marker = _get_marker(file)
+    if marker.exists() and not (file.exists() and file.stat().st_size):
+        # A new database would hide the loss.
+        raise SettingError(
+            f"{PREFIX}DATABASE_URL: {file} is missing or empty; restore a backup with `movierating restore FILE` "
+            f"(to start with an empty database, remove {marker})"
+        )
+    # It contains e-mail addresses. SQLite gives the files beside it the same permissions.
     file.touch(mode=0o600)
-    _refuse_damaged(file)
+    with db.engine.connect() as connection:
+        driver: Any = connection.connection.dbapi_connection
+        damage = _find_first_damage(driver)
+    if damage is not None:
+        raise _make_damage_error(file, damage)
     yield
-    _mark_of(file).touch(mode=0o600)
+    marker.touch(mode=0o600)
 
 
-def _called() -> str:
-    """The database as an operator knows it, without a password."""
+def _get_database_name() -> str:
+    """Return the file or the URL of the database, without its password."""
     return str(get_sqlite_file() or db.engine.url.render_as_string(hide_password=True))
 
 
-def _reason(error: Exception) -> str:
-    """What the database or the disk says, in one line."""
-    said = error.strerror if isinstance(error, OSError) else getattr(error, "orig", error)
-    return " ".join(str(said).split())
+def format_reason(error: Exception) -> str:
+    """Return the message of the database or the disk, in one line."""
+    message = error.strerror if isinstance(error, OSError) else getattr(error, "orig", error)
+    return " ".join(str(message).split())
 
 
-def _mark_of(file: Path) -> Path:
-    """The file that says that there was a database; it is left where that one is lost."""
+def _get_marker(file: Path) -> Path:
+    """Return the file that shows that there was a database; it remains if that is lost."""
     return file.with_name(f".{file.name}.made")
 
 
-def _refuse_lost(file: Path) -> None:
-    """Raises SettingError where the database was there and is not, or is empty: a new one would hide that."""
-    mark = _mark_of(file)
-    if mark.exists() and not (file.exists() and file.stat().st_size):
-        raise SettingError(
-            f"{PREFIX}DATABASE_URL: {file} was there and is gone or empty; `movierating restore FILE` restores "
-            f"a backup (to start with an empty database, remove {mark})"
-        )
-
-
-def _refuse_damaged(file: Path) -> None:
-    """Raise SettingError if damage is found within QUICK_CHECK_TIMEOUT_SECONDS; `movierating check` looks at all pages.
-
-    A file that was cut off is found by opening it, however large it is.
-    """
-    with db.engine.connect() as connection:
-        driver: Any = connection.connection.dbapi_connection
-        finding = find_first_damage(driver)
-    if finding is not None:
-        raise SettingError(_damaged(file, finding))
-
-
-def _damaged(file: Path, finding: str) -> str:
-    return (
-        f"{PREFIX}DATABASE_URL: {file} is damaged ({' '.join(finding.split())}); "
-        "`movierating restore FILE` puts a backup in its place"
+def _make_damage_error(file: Path, damage: str) -> SettingError:
+    return SettingError(
+        f"{PREFIX}DATABASE_URL: {file} is damaged ({damage}); restore a backup with `movierating restore FILE`"
     )
 
 
-def find_first_damage(
-    connection: sqlite3.Connection, seconds: float = QUICK_CHECK_TIMEOUT_SECONDS
-) -> str | None:
-    """What SQLite finds wrong first with the file's pages, as far as it gets in `seconds`."""
-    alarm = threading.Timer(seconds, connection.interrupt)
+def _find_first_damage(connection: sqlite3.Connection) -> str | None:
+    """Return the first error that SQLite finds in QUICK_CHECK_TIMEOUT_SECONDS, in one line; None without one.
+
+    Opening a truncated file finds that, however large it is. `movierating check` checks all pages.
+    """
+    alarm = threading.Timer(QUICK_CHECK_TIMEOUT_SECONDS, connection.interrupt)
     alarm.start()
     try:
-        (finding,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        (result,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     except sqlite3.DatabaseError as error:
         return None if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT else str(error)
     finally:
         alarm.cancel()
         alarm.join()
-    return None if finding == "ok" else str(finding)
+    return None if result == "ok" else " ".join(result.split())
 
 
 def get_current_revision(engine: Engine | None = None) -> str | None:
-    """The migration that a database is at, the application's own without an `engine`; None before the first."""
+    """Return the migration of the database of `engine`, by default the application's; None before the first one."""
     with (engine or db.engine).connect() as connection:
         revision: str | None = MigrationContext.configure(connection).get_current_revision()
         return revision
@@ -186,11 +182,11 @@ def get_current_revision(engine: Engine | None = None) -> str | None:
 
 @functools.cache
 def get_newest_revision() -> str | None:
-    """The migration that this code needs."""
-    return _scripts().get_current_head()
+    """Return the migration that this code needs."""
+    return _open_migrations().get_current_head()
 
 
-def _scripts() -> ScriptDirectory:
+def _open_migrations() -> ScriptDirectory:
     return ScriptDirectory(str(MIGRATIONS_FOLDER))
 
 
@@ -206,35 +202,34 @@ def _migrate(app: Flask, file: Path | None) -> None:
                 file, file.with_name(f"{file.stem}.before-{revision}-upgrade{file.suffix}")
             )
         upgrade_schema(app, db.engine)
-    except sqlite_backup.BackupError as error:
-        raise SettingError(f"{PREFIX}DATABASE_URL: {file} is not migrated without a copy: {error}") from error
     except Exception as error:
-        refused = f"{PREFIX}DATABASE_URL: {_called()} can't be migrated and is as it was ({_reason(error)})"
-        raise SettingError(refused) from error
+        raise SettingError(
+            f"{PREFIX}DATABASE_URL: {_get_database_name()} can't be migrated and is unchanged ({format_reason(error)})"
+        ) from error
 
 
 def is_known_revision(revision: str | None) -> bool:
-    """Whether this code has that migration; one that it has not is newer."""
+    """Return True if this code has that migration, or for None; an unknown one is newer."""
     try:
-        return _scripts().get_revision(revision or "base") is not None or revision is None
+        return revision is None or _open_migrations().get_revision(revision) is not None
     except CommandError:
         return False
 
 
 def upgrade_schema(app: Flask, engine: Engine) -> None:
-    """Bring the database behind `engine` to the newest migration in one transaction. Raises what a migration raises."""
+    """Migrate the database of `engine` to the newest revision in one transaction. Raises what a migration raises."""
     configuration = app.extensions["migrate"].migrate.get_config(str(MIGRATIONS_FOLDER))
     configuration.attributes["engine"] = engine
     command.upgrade(configuration, "head")
 
 
-def find_unready() -> list[str]:
-    """What keeps the service from serving: `database` if it does not answer, `migrations` if it is not the newest."""
+def get_unready_reason() -> str | None:
+    """Return None if the service can handle requests, else what prevents it: `database` or `migrations`."""
     try:
         file = get_sqlite_file()
         if file is not None and not file.is_file():
-            # Connections that have it open would not tell.
-            return ["database"]
-        return [] if get_current_revision() == get_newest_revision() else ["migrations"]
+            # Open connections would not notice.
+            return "database"
+        return None if get_current_revision() == get_newest_revision() else "migrations"
     except DatabaseError:
-        return ["database"]
+        return "database"

@@ -26,5 +26,5 @@ def test_a_number_and_its_unit_are_a_duration(text, duration):
     "text", ["", "24", "h", "0s", "-1h", "1.5h", "1 h", "1w", "24H", "1h30m", "4000d", "9999999999s", "٣h"]
 )
 def test_what_is_no_duration_is_refused(text):
-    with pytest.raises(click.BadParameter, match="is no duration such as 30m, 24h or 7d"):
+    with pytest.raises(click.BadParameter, match="is not a duration such as 30m, 24h or 7d"):
         Duration().convert(text, None, None)

@@ -23,13 +23,13 @@ def csv_of(tmp_path, *titles):
 def test_movies_of_a_file_are_added_once(command, tmp_path):
     file = csv_of(tmp_path, "One", "Two", "\x01")
     first, second = command("seed", "--file", file), command("seed", "--file", file)
-    assert (first.exit_code, first.stdout) == (0, "2 movies added, 0 there already, 1 refused\n")
+    assert (first.exit_code, first.stdout) == (0, "2 movies added, 0 already present, 1 rejected\n")
     assert first.stderr.startswith("line 4: title: ")
-    assert (second.exit_code, second.stdout) == (0, "0 movies added, 2 there already, 1 refused\n")
+    assert (second.exit_code, second.stdout) == (0, "0 movies added, 2 already present, 1 rejected\n")
 
 
 def test_the_bundled_movies_come_back_when_asked_for(ours, looked_up):
-    added = int(re.match(r"(\d+) movies added, 0 there already, 0 refused", ours("seed").output)[1])
+    added = int(re.match(r"(\d+) movies added, 0 already present, 0 rejected", ours("seed").output)[1])
     assert added == looked_up(text("SELECT count(*) FROM movie")) > 5000
 
 
@@ -41,7 +41,7 @@ def test_a_file_that_is_not_movies_is_refused(ours, tmp_path, content, refused):
 
 def test_check_is_content_with_a_sound_instance(command):
     done = command("check")
-    assert (done.exit_code, done.output) == (0, "all is well\n")
+    assert (done.exit_code, done.output) == (0, "No problems found.\n")
 
 
 def test_check_tells_repairs_and_is_content_again(command, ada, looked_up):
@@ -53,7 +53,7 @@ def test_check_tells_repairs_and_is_content_again(command, ada, looked_up):
         0,
         "aggregates: user 1 does not equal its ratings, repaired\n",
     )
-    assert command("check").output == "all is well\n"
+    assert command("check").output == "No problems found.\n"
 
 
 @pytest.mark.sqlite
@@ -93,7 +93,7 @@ def test_check_reports_a_lost_database(instance, environ):
     done = CliRunner(env=environ(instance)).invoke(main, ["check"])
     assert (done.exit_code, done.output) == (
         1,
-        f"database: {instance / 'movierating.sqlite3'} is not there\n",
+        f"database: {instance / 'movierating.sqlite3'} does not exist\n",
     )
 
 

@@ -56,7 +56,7 @@ def test_an_account_that_cannot_be_is_refused_in_one_line(ours, name, email, pas
 def test_a_password_that_is_no_text_is_refused(ours, refused):
     password = b"\xff\xfe correct horse\n"
     done = ours("user", "create", "ada", "ada@example.org", "--password-stdin", stdin=password)
-    refused(done, "password: is not UTF-8")
+    refused(done, "password: the input is not UTF-8")
 
 
 def test_a_password_may_be_in_any_script(ours, looked_up):

@@ -8,7 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 import postgres
 from movierating.monitoring import metrics
 from movierating.monitoring.logs import RequestRecord
-from movierating.operations import last_backup
+from movierating.operations import backup_files
 from movierating.storage import database
 from movierating.storage.database import read, write
 
@@ -51,7 +51,7 @@ def test_the_database_and_its_backup_are_shown_as_they_are(scrape, member, app):
     else:
         size = place.stat().st_size + place.with_name(f"{place.name}-wal").stat().st_size
     assert values["movierating_database_size_bytes",] == size > 100_000
-    last_backup.record_backup_time(place, 1_700_000_000)
+    backup_files.record_backup_time(place, 1_700_000_000)
     assert scrape()["movierating_last_backup_timestamp_seconds",] == 1_700_000_000
 
 

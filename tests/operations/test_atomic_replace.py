@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from movierating.operations import atomic_replace
-from movierating.operations.sqlite_backup import BackupError
+from movierating.operations.backup_files import BackupError
 from movierating.storage.cache_versions import CacheVersions
 
 pytestmark = pytest.mark.sqlite

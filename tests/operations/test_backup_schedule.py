@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from movierating.cli.main import main
 from movierating.operations import sqlite_backup
-from movierating.operations.backup_schedule import BackupSchedule, _BackupThread, format_backup_name
+from movierating.operations.backup_schedule import BackupSchedule, BackupThread, format_backup_name
 
 pytestmark = pytest.mark.sqlite
 
@@ -119,8 +119,8 @@ def test_a_backup_is_of_the_servers_instance_whatever_lies_where_it_was_started(
     monkeypatch.chdir(planted.parent)
     monkeypatch.delenv("MOVIERATING_INSTANCE_PATH", raising=False)
     database = instance / "movierating.sqlite3"
-    keeper = _BackupThread(BackupSchedule(tmp_path, timedelta(hours=1), 1), database, instance)
-    assert keeper._run("backup", str(tmp_path / "copy")) == (0, "")
+    thread = BackupThread(BackupSchedule(tmp_path, timedelta(hours=1), 1), database, instance)
+    assert thread.run_command("backup", str(tmp_path / "copy")) == (0, "")
     assert sqlite_backup.is_backup(tmp_path / "copy")
 
 
@@ -152,7 +152,11 @@ def test_nothing_is_restored_while_a_service_runs(serve, instance, run, tmp_path
     [
         (("--backup-every", "1h"), 2, "--backup-every and --backup-keep need --backup-dir"),
         (("--backup-keep", "3"), 2, "--backup-every and --backup-keep need --backup-dir"),
-        (("--backup-dir", "x", "--backup-every", "soon"), 2, "'soon' is no duration such as 30m, 24h or 7d"),
+        (
+            ("--backup-dir", "x", "--backup-every", "soon"),
+            2,
+            "'soon' is not a duration such as 30m, 24h or 7d",
+        ),
         (("--backup-dir", "x", "--backup-keep", "0"), 2, "not in the range"),
         (
             ("--backup-dir", "/dev/null/x"),

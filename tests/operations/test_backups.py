@@ -145,7 +145,7 @@ def test_a_restored_database_is_the_backup_row_for_row(app, member, add_movie, t
         restored = backups.restore_backup(empty, tmp_path / "backup")
         assert restored == (None, None, [])
         assert dump(database.get_sqlite_file()) == rows == dump(tmp_path / "backup")
-        assert startup.find_unready() == []
+        assert startup.get_unready_reason() is None
         database.close()
 
 
@@ -154,7 +154,7 @@ def test_an_older_backup_is_upgraded(older, instance, environ, started):
     with app.app_context():
         restored = backups.restore_backup(app, older)
     assert restored.upgraded_from == OLDER
-    assert restored.kept.is_file()
+    assert restored.old_database.is_file()
     found, rows = started(instance)
     assert found == ([], [])
     assert any("'older'" in row for row in rows)

@@ -12,7 +12,7 @@ from movierating.storage import database
 from movierating.storage.database import read, write
 
 DIFFERS, IS_NOT = "differs from its facts", "does not exist"
-MALFORMED = "search index: contradicts itself (database disk image is malformed)"
+MALFORMED = "search index: is inconsistent (database disk image is malformed)"
 
 
 @pytest.fixture
@@ -197,7 +197,7 @@ def test_repair_restores_a_search_index_that_lost_its_configuration(amelie, sear
     assert [line.partition(" (")[0] for line in repaired] == [
         "database: index ix_movie_year, repaired",
         "facets: movie 2 differs from its facts, repaired",
-        "search index: can't be looked at",
+        "search index: can't be checked",
     ]
     assert searches()[:3] == before[:3]  # the others show the year
     assert checks.run_checks(repair=True) == ([], [])
@@ -241,7 +241,7 @@ def test_a_database_that_is_behind_is_found(rated):
 @pytest.mark.postgresql
 def test_a_sequence_that_is_behind_is_found_and_mended(amelie, add_movie):
     harm("SELECT setval('movie_id_seq', 1)")
-    line = "sequences: that of movie is behind the id 2"
+    line = "sequences: the sequence of movie is behind its last id 2"
     assert checks.run_checks(repair=False) == ([line], [])
     assert checks.run_checks(repair=True) == ([], [f"{line}, repaired"])
     assert add_movie() == 3
@@ -279,5 +279,5 @@ def test_a_database_that_is_busy_is_not_called_damaged(app, add_movie, monkeypat
 
     monkeypatch.setattr(checks.index_repair, "verify_text_index", busy)
     wrong, repaired = checks.run_checks(repair=repair)
-    assert "search index: can't be looked at (database is locked)" in wrong
-    assert not any("contradicts" in line for line in [*wrong, *repaired])
+    assert "search index: can't be checked (database is locked)" in wrong
+    assert not any("inconsistent" in line for line in [*wrong, *repaired])

@@ -49,7 +49,7 @@ def test_a_backup_brings_back_what_was_there(ours, client, member, add_movie, tm
     assert ours("restore", file) == (0, f"restored {file}")
     assert titles(client) == ["First"]
     assert client.get(f"/v1/movies/{first}").json["ratings"]["count"] == 1
-    assert ours("check") == (0, "all is well")
+    assert ours("check") == (0, "No problems found.")
 
 
 def test_nothing_is_restored_while_a_service_runs(ours, instance, serve, tmp_path):
@@ -80,7 +80,7 @@ def test_a_backup_under_writers_is_exact(app, ours, member, add_movie, tmp_path)
         writer.join()
     database.close()
     assert ours("restore", tmp_path / "films.dump")[0] == 0
-    assert ours("check") == (0, "all is well")
+    assert ours("check") == (0, "No problems found.")
 
 
 def test_an_older_backup_comes_back_at_the_newest_migration(ours, instance, environ, tmp_path, outside):
@@ -91,7 +91,7 @@ def test_an_older_backup_comes_back_at_the_newest_migration(ours, instance, envi
         database.close()
     said = f"{tmp_path}/films.dump was at migration 0001 and is now at the newest\nrestored {tmp_path}/films.dump"
     assert ours("restore", tmp_path / "films.dump") == (0, said)
-    assert ours("check") == (0, "all is well")
+    assert ours("check") == (0, "No problems found.")
 
 
 def test_a_newer_backup_is_refused(ours, instance, outside, tmp_path):
@@ -119,7 +119,7 @@ def test_a_backup_that_was_cut_off_changes_nothing(ours, client, add_movie, tmp_
 def test_what_has_not_started_yet_has_nothing_to_back_up(ours, environ, tmp_path):
     assert ours("backup", tmp_path / "films.dump", SECRET_KEY="k" * 32) == (
         1,
-        "Error: the database holds nothing yet; `serve` makes it ready",
+        "Error: the database is empty; `movierating serve` creates its tables",
     )
     assert not (tmp_path / "films.dump").exists()
 
@@ -127,7 +127,10 @@ def test_what_has_not_started_yet_has_nothing_to_back_up(ours, environ, tmp_path
 def test_programs_are_not_told_the_password(environ, tmp_path):
     address = "postgresql://ada:secret@films.example:5/films?sslmode=require&password=secret"
     with create_app(environ(tmp_path / "other", DATABASE_URL=address), prepared=False).app_context():
-        assert pg_backup._address() == ["--dbname=postgresql://ada@films.example:5/films?sslmode=require"]
+        assert (
+            pg_backup._get_address_option()
+            == "--dbname=postgresql://ada@films.example:5/films?sslmode=require"
+        )
 
 
 @pytest.mark.parametrize(
@@ -136,10 +139,10 @@ def test_programs_are_not_told_the_password(environ, tmp_path):
         (b"PGDMP and nothing", "pg_restore failed: "),
         (
             b"SQLite format 3\0",
-            "is no backup of PostgreSQL; one of SQLite is restored into an SQLite instance, which",
+            "is not a PostgreSQL backup; restore an SQLite backup into an SQLite instance, and",
         ),
-        (b"", "is no backup of PostgreSQL"),
-        (None, "can't be read (No such file or directory)"),
+        (b"", "is not a PostgreSQL backup"),
+        (None, "No such file or directory: "),
     ],
 )
 def test_what_is_no_backup_is_refused_and_nothing_changes(ours, client, add_movie, tmp_path, content, said):
@@ -156,14 +159,14 @@ def test_what_is_no_backup_is_refused_and_nothing_changes(ours, client, add_movi
 def test_only_an_older_backup_is_replaced(ours, instance, tmp_path):
     letter = tmp_path / "letter.txt"
     letter.write_text("dear ada")
-    assert ours("backup", letter) == (1, f"Error: {letter} is there and is not a backup; it was left alone")
+    assert ours("backup", letter) == (1, f"Error: {letter} exists and is not a backup; choose another name")
     assert letter.read_text() == "dear ada"
     assert ours("backup", tmp_path / "films.dump")[0] == ours("backup", tmp_path / "films.dump")[0] == 0
 
 
 def test_without_postgresqls_programs_one_line_says_so(ours, instance, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
-    expected = "Error: pg_dump is not installed; it comes with PostgreSQL's client programs"
+    expected = "Error: pg_dump is not installed; it is one of PostgreSQL's client programs"
     assert ours("backup", tmp_path / "films.dump") == (1, expected)
     assert not (tmp_path / "films.dump").exists()
 
@@ -179,7 +182,10 @@ def test_a_service_backs_itself_up(instance, serve, tmp_path, eventually):
 def test_an_sqlite_instance_takes_no_dump(ours, instance, tmp_path):
     assert ours("backup", tmp_path / "films.dump")[0] == 0
     code, text = ours("restore", tmp_path / "films.dump", DATABASE_URL=f"sqlite:///{tmp_path}/films.sqlite3")
-    assert (code, "is a backup of PostgreSQL; set MOVIERATING_DATABASE_URL to a database there" in text) == (
+    assert (
+        code,
+        "is not an SQLite database; a PostgreSQL backup needs MOVIERATING_DATABASE_URL to be set" in text,
+    ) == (
         1,
         True,
     )

@@ -68,8 +68,8 @@ def count(url, table="movie"):
 def test_every_row_is_there_and_the_instance_goes_on_with_it(on, url, instance, environ):
     moved = on("migrate-database", url)
     assert moved.returncode == 0, moved.stderr
-    assert "the same as in SQLite" in moved.stdout
-    assert on("check", database_url=url).stdout == "all is well\n"
+    assert "both databases are equal" in moved.stdout
+    assert on("check", database_url=url).stdout == "No problems found.\n"
     app = create_app(environ(instance, DATABASE_URL=url))
     with app.app_context():
         client = app.test_client()
@@ -94,7 +94,7 @@ def test_a_database_that_holds_something_is_left_alone(on, url):
     again = on("migrate-database", url)
     assert (again.returncode, again.stderr) == (
         1,
-        "Error: the PostgreSQL database holds data already; nothing was moved\n",
+        "Error: the PostgreSQL database contains data already; nothing was copied\n",
     )
 
 
@@ -127,7 +127,7 @@ def test_an_instance_in_use_is_not_moved(on, url, instance, serve):
     [
         (
             "UPDATE movie SET rating_sum = rating_sum + 1 WHERE id = 2",
-            "movie 2 does not equal its ratings; `movierating check --repair` mends it",
+            "`movierating check` reports: aggregates: movie 2 does not equal its ratings",
         ),
         (
             "DELETE FROM movie WHERE id = 3",
@@ -135,11 +135,11 @@ def test_an_instance_in_use_is_not_moved(on, url, instance, serve):
         ),
         (
             "UPDATE movie SET directors = printf('%.500c', 'x'), title = printf('%.501c', 'x') WHERE id = 4",
-            "PostgreSQL does not take a row of movie: value too long for type character varying(500)",
+            "PostgreSQL rejects a row of movie: value too long for type character varying(500)",
         ),
         (
             "UPDATE user SET display_name = 'a' || char(0)",
-            "the rows of user are not the same on both sides; nothing was moved",
+            "rows of user differ after the copy; nothing was copied",
         ),
         (
             "UPDATE alembic_version SET version_num = '0001'",
@@ -165,7 +165,7 @@ def test_what_is_not_sound_is_not_moved(on, url, instance, statement, said):
             "CREATE TABLE alembic_version AS SELECT '9999' AS version_num",
             "the PostgreSQL database is newer than this version of movierating",
         ),
-        ('CREATE TABLE "user" (id int)', 'PostgreSQL refused: relation "user" already exists'),
+        ('CREATE TABLE "user" (id int)', 'PostgreSQL error: relation "user" already exists'),
     ],
     ids=["newer", "foreign"],
 )
@@ -184,7 +184,7 @@ def test_who_has_no_rights_is_told_in_one_line(on, url):
     finally:
         with psycopg.connect(url) as connection:
             connection.execute("DROP ROLE guest")
-    said = "Error: PostgreSQL refused: permission denied for schema public\n"
+    said = "Error: PostgreSQL error: permission denied for schema public\n"
     assert (moved.returncode, moved.stderr) == (1, said)
 
 
@@ -196,7 +196,7 @@ def test_a_database_of_another_encoding_is_refused(on, instance):
         moved = on("migrate-database", postgres.server().address("latin"))
     finally:
         postgres.server().drop("latin")
-    said = "the PostgreSQL database is encoded in LATIN1, and must be in UTF8"
+    said = "the PostgreSQL database must have the encoding UTF8, not LATIN1"
     assert (moved.returncode, moved.stderr) == (1, f"Error: {said}\n")
 
 
@@ -204,7 +204,7 @@ def test_a_database_of_another_encoding_is_refused(on, instance):
     ("url", "said"),
     [
         ("mysql://host/films", "URL must be postgresql+psycopg://"),
-        ("postgresql://ada:secret@127.0.0.1:1/films", "PostgreSQL refused: "),
+        ("postgresql://ada:secret@127.0.0.1:1/films", "PostgreSQL error: "),
         ("sqlite:////tmp/films.sqlite3", "URL must be postgresql+psycopg://"),
     ],
 )

@@ -8,7 +8,7 @@ from contextlib import closing
 import pytest
 
 from movierating.operations import sqlite_backup
-from movierating.operations.sqlite_backup import BackupError
+from movierating.operations.backup_files import BackupError
 
 pytestmark = pytest.mark.sqlite
 

@@ -159,7 +159,7 @@ def test_a_database_that_cannot_be_opened_is_named_with_its_reason(tmp_path, env
 @pytest.mark.parametrize("below", ["", "/instance"])
 def test_an_instance_folder_that_cannot_be_made_is_refused(tmp_path, environ, below):
     (tmp_path / "file").touch()
-    with pytest.raises(SettingError, match=r"INSTANCE_PATH: .* no folder that can be written"):
+    with pytest.raises(SettingError, match=r"INSTANCE_PATH: .* is not a writable folder"):
         create_app(environ(Path(f"{tmp_path / 'file'}{below}")))
 
 
@@ -224,7 +224,9 @@ def test_a_database_that_was_lost_is_not_hidden_by_a_new_one(tmp_path, environ, 
     file = instance / "movierating.sqlite3"
     create_app(environ(instance))
     lose(file)
-    with pytest.raises(SettingError, match="is gone or empty; `movierating restore FILE`"):
+    with pytest.raises(
+        SettingError, match="is missing or empty; restore a backup with `movierating restore FILE`"
+    ):
         create_app(environ(instance))
     assert not file.exists() or not file.stat().st_size
     (instance / ".movierating.sqlite3.made").unlink()

@@ -242,12 +242,12 @@ def test_the_command_sums_up_and_a_refused_row_is_no_failure(shell, environ, wri
     result = run(write_set([(1, 1, 3, 0), (1, 2, 9, 0), (2, 7, 3, 0)]))
     assert result.exit_code == 0, result.output
     assert result.stdout == (
-        "1 movies added, 1 there already\n1 users added\n1 ratings loaded, 0 changed, 0 unchanged, 1 rows refused\n"
+        "1 movies added, 1 already present\n1 users added\n1 ratings added, 0 changed, 0 unchanged, 1 rows rejected\n"
     )
     assert result.stderr.splitlines() == [
         "ratings: 100 %",
         "ratings.csv:3: the rating '9' is not 0.5 to 5 stars by halves",
-        "1 ratings not loaded: their movies were refused or are not listed",
+        "1 ratings not imported: their movies were rejected or are not listed",
     ]
 
 
@@ -365,7 +365,7 @@ def test_real_ratings_load_whole_and_make_the_charts_that_a_recount_makes(shell,
     create_instance(environ(shell))
     result = run(folder)
     assert (result.exit_code, result.stdout.splitlines()[1:]) == (
-        0, ["610 users added", "100836 ratings loaded, 0 changed, 0 unchanged, 0 rows refused"],
+        0, ["610 users added", "100836 ratings added, 0 changed, 0 unchanged, 0 rows rejected"],
     )  # fmt: skip
     wanted = recounted(folder)
     app = create_app(environ(shell))
