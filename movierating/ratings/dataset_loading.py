@@ -15,7 +15,7 @@ from movierating import clock
 from movierating.auth.models import User
 from movierating.ratings.bulk_aggregates import Sums
 from movierating.ratings.formats.movielens import RatingBatch
-from movierating.ratings.formats.table_reader import BadRow
+from movierating.ratings.formats.rows import BadRow
 from movierating.storage.database import batched
 from movierating.storage.dialect import advance_ids, get_last_id, in_many, to_driver_sql, values_query
 

@@ -19,7 +19,7 @@ from movierating.movies.titles import fold
 from movierating.ratings.bulk_aggregates import Sums
 from movierating.ratings.dataset_loading import Report, load_batch
 from movierating.ratings.formats.movielens import Dataset, MovieRow, RatingBatch
-from movierating.ratings.formats.table_reader import BadRow
+from movierating.ratings.formats.rows import BadRow
 from movierating.ratings.models import Rating
 from movierating.storage.database import exclusive_access, write
 from movierating.storage.dialect import get_last_id, in_many

@@ -1,39 +1,35 @@
 """Uploaded CSV files: columns by name, rows that may span lines, and whatever can be wrong with either.
 
-Differently from `tables`, which is for data sets of millions of rows on the server's own disk, a cell may hold line
-breaks, the separator may be a spreadsheet's semicolon or tab, and a line may end in LF, CRLF or CR.
+Unlike in the data sets that `table_reader` reads, a cell may hold line breaks, the separator may be a spreadsheet's
+semicolon or tab, and a line may end in LF, CRLF or CR.
 """
 
 import codecs
 import csv
 import io
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from operator import itemgetter
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any
 
 from movierating.ratings.formats.line_reader import MAX_LINE_LENGTH, Lines, UnreadableLine, decoded, is_broken
 from movierating.ratings.formats.rows import BadRow, Row, UnknownFormat
+from movierating.ratings.formats.source_file import SourceFile
 
 _MAX_BLANK_LINES = 100
 _SEPARATORS = (",", ";", "\t")
 
 
-MakeRow = Callable[[int, Sequence[str]], Row]
-MakeRows = Callable[[int, Sequence[Sequence[str]]], Sequence[Row] | None]
-
-
-class UploadedFile(NamedTuple):
-    """A file that can be opened any number of times; `name` is its name inside a ZIP, or empty."""
-
-    name: str
-    open: Callable[[], BinaryIO]
+# Of one row: the file's name, the line and the cells by field.
+ParseRow = Callable[[str, int, dict[str, Any]], Row]
+# Of many rows: the file's name, the first line and a sequence of cells for each field.
+ParseColumns = Callable[[str, int, Sequence[Sequence[str]]], Sequence[Row] | None]
 
 
 class CsvFile:
     """A CSV file: its `columns`, trimmed and in lower case, and its rows."""
 
-    def __init__(self, source: UploadedFile) -> None:
+    def __init__(self, source: SourceFile) -> None:
         """Raises UnknownFormat when the file doesn't begin with a line of text."""
         self.source = source
         with source.open() as file:
@@ -45,27 +41,35 @@ class CsvFile:
             raise UnknownFormat("The first line of the file has a quotation mark out of place.") from error
         self.columns = [cell.strip().lower() for cell in cells]
 
-    def rows(self, names: Sequence[str], make: MakeRow, make_all: MakeRows | None = None) -> Iterator[Row]:
-        """`make(line, cells)` of each row, the cells being those of these columns, empty where there is no such column.
+    def rows(
+        self, columns: Mapping[str, str], parse: ParseRow, parse_columns: ParseColumns | None = None
+    ) -> Iterator[Row]:
+        """Yield what `parse` returns for each row. `columns` names the column of each field.
 
-        A row that can't be read, or of which `make` raises ValueError, becomes a BadRow. `make_all(line, columns)` may
-        make all rows of a piece of the file at once, the first being on that line; where it gives None, `make` does.
+        A cell is empty if the file has no such column. A row becomes a BadRow if it can't be read or `parse` raises
+        ValueError. `parse_columns` may parse many rows at once; if it returns None, `parse` is called for each.
         """
-        places = [self.columns.index(name) if name in self.columns else -1 for name in names]
-        chosen, width = itemgetter(*places), len(self.columns)
-        for line, records in self._pieces():
-            if make_all and set(map(len, records)) == {width}:
-                columns = [*zip(*records, strict=True), ("",) * len(records)]
-                made = make_all(line, chosen(columns))
-                if made is not None:
-                    yield from made
-                    continue
+        places = [self.columns.index(name) if name in self.columns else -1 for name in columns.values()]
+        select, width = itemgetter(*places), len(self.columns)
+        for line, records in self._read_records():
+            rows = None
+            if parse_columns and set(map(len, records)) == {width}:
+                cells_by_column = [*zip(*records, strict=True), ("",) * len(records)]
+                rows = parse_columns(self.source.name, line, select(cells_by_column))
+            if rows is not None:
+                yield from rows
+                continue
             for number, cells in enumerate(records, line):
-                if cells and any(cell.strip() for cell in cells):
-                    yield self._made(number, cells, chosen, make)
+                if any(map(str.strip, cells)):
+                    yield self._parse_row(number, cells, columns, select, parse)
 
-    def _made(
-        self, line: int, cells: list[str], chosen: Callable[[Any], Sequence[str]], make: MakeRow
+    def _parse_row(
+        self,
+        line: int,
+        cells: list[str],
+        fields: Iterable[str],
+        select: Callable[[Any], Sequence[str]],
+        parse: ParseRow,
     ) -> Row:
         width = len(self.columns)
         try:
@@ -73,11 +77,11 @@ class CsvFile:
                 raise ValueError(cells[0])
             if len(cells) != width:
                 raise ValueError(f"the row has {len(cells)} columns where the first line has {width}")
-            return make(line, chosen([*cells, ""]))
+            return parse(self.source.name, line, dict(zip(fields, select([*cells, ""]), strict=True)))
         except ValueError as error:
             return BadRow(self.source.name, line, str(error))
 
-    def _pieces(self) -> Iterator[tuple[int, list[list[str]]]]:
+    def _read_records(self) -> Iterator[tuple[int, list[list[str]]]]:
         """Records and the first one's line: many, if each is a line that can be read, or one."""
         with self.source.open() as file:
             lines = Lines(file, self._first_line)

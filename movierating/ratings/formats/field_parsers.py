@@ -136,6 +136,12 @@ def _compose(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
+def parse_kind(text: str) -> str | None:
+    """Return None for `movie` and for a blank, and else the word for what was rated."""
+    kind = text.strip()[:100]
+    return None if kind.lower() in ("movie", "") else kind
+
+
 def parse_year(value: object) -> int | None:
     """Return the year, 1870 to 2100; None for a blank and for 0."""
     if isinstance(value, str) and value in _YEARS:

@@ -11,8 +11,8 @@ from contextlib import closing
 from itertools import islice
 from typing import Any, BinaryIO
 
-from movierating.ratings.formats.csv_reader import UploadedFile
 from movierating.ratings.formats.rows import BadRow, Row, UnknownFormat
+from movierating.ratings.formats.source_file import SourceFile
 
 # Of characters; the text of one film with everything that a service adds to it takes one or two thousand.
 MAX_ITEM_LENGTH = 1 << 16
@@ -33,7 +33,7 @@ class JsonFile:
     All facts are known once the items have been read to their end.
     """
 
-    def __init__(self, source: UploadedFile) -> None:
+    def __init__(self, source: SourceFile) -> None:
         """Raises UnknownFormat when there is no list, or no reading its beginning."""
         self.source = source
         self.facts: dict[str, Any] | None = None
@@ -46,17 +46,17 @@ class JsonFile:
             if not self.sample:
                 raise
 
-    def rows(self, make: Callable[[int, Any], Row]) -> Iterator[Row]:
-        """`make(index, item)` of each item, a BadRow where it raises ValueError.
+    def rows(self, parse: Callable[[str, int, Any], Row]) -> Iterator[Row]:
+        """Yield `parse(file name, index, item)` of each item, or a BadRow if it raises ValueError.
 
-        Raises UnknownFormat where the JSON breaks off.
+        Raises UnknownFormat if the JSON is malformed.
         """
         for index, item in enumerate(self._items()):
             try:
-                made = make(index, item)
+                row = parse(self.source.name, index, item)
             except ValueError as error:
-                made = BadRow(self.source.name, index, str(error))
-            yield made
+                row = BadRow(self.source.name, index, str(error))
+            yield row
 
     def _items(self) -> Generator[object, None, None]:
         with self.source.open() as file:

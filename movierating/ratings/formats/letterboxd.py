@@ -11,108 +11,97 @@ import io
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
+from itertools import chain
+from typing import Any
 
 from movierating import clock
-from movierating.ratings.formats import field_parsers
 from movierating.ratings.formats.csv_reader import CsvFile, csv_lines, in_blocks
-from movierating.ratings.formats.rows import ExportRow, RatedRow, Row, SkippedRow, check_row
+from movierating.ratings.formats.field_parsers import (
+    STARS,
+    WHOLE_TEN,
+    escape_formula,
+    parse_time,
+    unescape_formula,
+)
+from movierating.ratings.formats.rows import ExportRow, RatedRow, Row, SkippedRow, parse_row
 
 MAX_PART_BYTES = 1_000_000
 
-_EXPORT = ("name", "year", "rating", "date", "watched date")
-_IMPORT = ("title", "year", "rating", "rating10", "watcheddate", "imdbid", "tmdbid")
+_EXPORT = {"title": "name", "year": "year", "rating": "rating", "entered": "date", "watched": "watched date"}
+_IMPORT = {
+    **{name: name for name in ("title", "year", "rating", "rating10")},
+    **{"imdb_id": "imdbid", "tmdb_id": "tmdbid", "rated_at": "watcheddate"},
+}
 _ONLY_IMPORT = {"letterboxduri", "rating10", "watcheddate"}
 _HEADER = ("tmdbID", "imdbID", "Title", "Year", "Directors", "Rating10", "WatchedDate")
 
 # Of a film, by name and year: half points and time of its current rating.
-_Current = dict[tuple[str | None, int | None], tuple[int, int]]
+_CurrentRatings = dict[tuple[str | None, int | None], tuple[int, int]]
 
 
-def sniff(columns: Sequence[str]) -> bool:
-    """Return whether a CSV file with these columns is Letterboxd's and holds ratings."""
-    return _is_export(columns) or _is_import(columns)
+def matches(file: CsvFile) -> bool:
+    """Return True if the file has Letterboxd's columns and one of ratings."""
+    return _is_export(file) or _is_import(file)
 
 
-def _is_export(columns: Sequence[str]) -> bool:
-    return {"name", "letterboxd uri", "rating"} <= set(columns)
+def _is_export(file: CsvFile) -> bool:
+    return {"name", "letterboxd uri", "rating"} <= set(file.columns)
 
 
-def _is_import(columns: Sequence[str]) -> bool:
-    rated = "rating" in columns or "rating10" in columns
-    named = not {"title", "imdbid", "tmdbid"}.isdisjoint(columns)
-    return rated and named and not _ONLY_IMPORT.isdisjoint(columns)
+def _is_import(file: CsvFile) -> bool:
+    has_rating = "rating" in file.columns or "rating10" in file.columns
+    has_movie = not {"title", "imdbid", "tmdbid"}.isdisjoint(file.columns)
+    return has_rating and has_movie and not _ONLY_IMPORT.isdisjoint(file.columns)
 
 
-def parse(sheets: Iterable[CsvFile]) -> Iterator[Row]:
-    """Yield the ratings. With `ratings.csv` beside it, the diary only adds later times of the same rating.
+def read(files: Iterable[CsvFile]) -> Iterator[Row]:
+    """Yield the rows. With `ratings.csv` beside it, the diary only adds later times of the same rating.
 
-    An entry in the diary that differs from the film's current rating tells of an earlier one, unless it was watched
-    and rated later.
+    An entry in the diary that differs from the film's current rating is an earlier one, unless it was watched and rated
+    later.
     """
+    current: _CurrentRatings = {}
     # The diary has more columns than the current ratings.
-    in_order = sorted(sheets, key=lambda sheet: len(sheet.columns))
-    current: _Current = {}
-    for sheet in in_order:
-        file = sheet.source.name
-        if not _is_export(sheet.columns):
-            yield from sheet.rows(_IMPORT, partial(_from_import, file))
-        elif "watched date" in sheet.columns:
-            yield from sheet.rows(_EXPORT, partial(_from_diary, file, current))
-        elif sheet is in_order[-1]:
-            yield from sheet.rows(_EXPORT, partial(_from_export, file))
+    for file in sorted(files, key=lambda file: len(file.columns)):
+        if not _is_export(file):
+            yield from file.rows(_IMPORT, _parse_import)
+        elif "watched date" in file.columns:
+            yield from file.rows(_EXPORT, partial(_parse_diary, current))
         else:
-            yield from _noted(sheet.rows(_EXPORT, partial(_from_export, file)), current)
+            yield from _collect(file.rows(_EXPORT, _parse_export), current)
 
 
-def _noted(rows: Iterable[Row], current: _Current) -> Iterator[Row]:
+def _collect(rows: Iterable[Row], current: _CurrentRatings) -> Iterator[Row]:
     for row in rows:
         if isinstance(row, RatedRow):
             current[row.title, row.year] = row.value, row.rated_at or 0
         yield row
 
 
-def _from_export(file: str, line: int, row: Sequence[str]) -> Row:
-    name, year, rating, date, watched = row
-    title, made_in = field_parsers.parse_title(name), field_parsers.parse_year(year)
-    if not rating.strip():
-        return SkippedRow(line, title, made_in, "it has no rating", file)
-    value = field_parsers.parse_rating(field_parsers.STARS, rating)
-    rated_at = field_parsers.parse_time(date if date.strip() else watched)
-    return check_row(RatedRow(line, None, None, title, None, made_in, value, rated_at, file=file))
+def _parse_export(file: str, line: int, cells: dict[str, Any]) -> Row:
+    entered, watched = cells.pop("entered"), cells.pop("watched")
+    return parse_row(file, line, STARS, **cells, rated_at=entered if entered.strip() else watched)
 
 
-def _from_diary(file: str, current: _Current, line: int, row: Sequence[str]) -> Row:
-    made = _from_export(file, line, row)
-    known = current.get((made.title, made.year)) if isinstance(made, RatedRow) else None
-    if known is None or not isinstance(made, RatedRow):
-        return made
-    value, rated_at = known
-    newest = (
-        min(made.rated_at or 0, field_parsers.parse_time(row[-1]) or 0)
-        if made.value != value
-        else made.rated_at or 0
-    )
-    if newest > rated_at:
-        return made
-    return SkippedRow(line, made.title, made.year, "ratings.csv has the current rating of the film", file)
+def _parse_diary(current: _CurrentRatings, file: str, line: int, cells: dict[str, Any]) -> Row:
+    watched = cells["watched"]
+    row = _parse_export(file, line, cells)
+    if not isinstance(row, RatedRow) or (row.title, row.year) not in current:
+        return row
+    value, current_rated_at = current[row.title, row.year]
+    rated_at = row.rated_at or 0
+    if row.value != value:
+        rated_at = min(rated_at, parse_time(watched) or 0)
+    if rated_at > current_rated_at:
+        return row
+    return SkippedRow(line, row.title, row.year, "ratings.csv has the current rating of the film", file)
 
 
-def _from_import(file: str, line: int, row: Sequence[str]) -> Row:
-    name, year, stars, rating10, watched, imdb_id, tmdb_id = row
-    title, made_in = (
-        field_parsers.parse_title(field_parsers.unescape_formula(name)),
-        field_parsers.parse_year(year),
-    )
-    if rating10.strip():
-        value = field_parsers.parse_rating(field_parsers.WHOLE_TEN, rating10)
-    elif stars.strip():
-        value = field_parsers.parse_rating(field_parsers.STARS, stars)
-    else:
-        return SkippedRow(line, title, made_in, "it has no rating", file)
-    ids = field_parsers.parse_imdb_id(imdb_id), field_parsers.parse_tmdb_id(tmdb_id)
-    return check_row(
-        RatedRow(line, *ids, title, None, made_in, value, field_parsers.parse_time(watched), file=file)
-    )
+def _parse_import(file: str, line: int, cells: dict[str, Any]) -> Row:
+    cells["title"] = unescape_formula(cells["title"])
+    stars, rating10 = cells.pop("rating"), cells.pop("rating10")
+    scale, rating = (WHOLE_TEN, rating10) if rating10.strip() else (STARS, stars)
+    return parse_row(file, line, scale, rating, **cells)
 
 
 def write(rows: Iterable[ExportRow]) -> tuple[bool, Iterator[bytes]]:
@@ -125,13 +114,13 @@ def write(rows: Iterable[ExportRow]) -> tuple[bool, Iterator[bytes]]:
     first, second = next(parts), next(parts, None)
     if second is None:
         return False, iter([first])
-    return True, in_blocks(_zipped(parts, first, second))
+    return True, in_blocks(_zip(chain([first, second], parts)))
 
 
 def _parts(rows: Iterable[ExportRow]) -> Iterator[bytes]:
     header, *_ = csv_lines([_HEADER])
     part = bytearray(header)
-    for line in csv_lines(map(_cells, rows)):
+    for line in csv_lines(map(_list_cells, rows)):
         if len(part) + len(line) > MAX_PART_BYTES:
             yield bytes(part)
             part = bytearray(header)
@@ -139,30 +128,19 @@ def _parts(rows: Iterable[ExportRow]) -> Iterator[bytes]:
     yield bytes(part)
 
 
-def _cells(row: ExportRow) -> Sequence[object]:
-    directors = field_parsers.escape_formula(", ".join(row.directors))
+def _list_cells(row: ExportRow) -> Sequence[object]:
+    title, directors = escape_formula(row.title), escape_formula(", ".join(row.directors))
     rating, watched = (row.value + 1) // 2, clock.format_rfc3339(row.rated_at)[:10]
-    return (
-        row.tmdb_id,
-        row.imdb_id,
-        field_parsers.escape_formula(row.title),
-        row.year,
-        directors,
-        rating,
-        watched,
-    )
+    return row.tmdb_id, row.imdb_id, title, row.year, directors, rating, watched
 
 
-def _zipped(rest: Iterable[bytes], *first: bytes) -> Iterator[bytes]:
+def _zip(parts: Iterable[bytes]) -> Iterator[bytes]:
     sink = _Sink()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
-        number = 0
-        for parts in (first, rest):
-            for part in parts:
-                number += 1
-                # Without a date of its own it would carry the present one.
-                archive.writestr(zipfile.ZipInfo(f"letterboxd-{number}.csv"), part, zipfile.ZIP_DEFLATED)
-                yield sink.drain()
+        for number, part in enumerate(parts, 1):
+            # Without a date of its own it would carry the present one.
+            archive.writestr(zipfile.ZipInfo(f"letterboxd-{number}.csv"), part, zipfile.ZIP_DEFLATED)
+            yield sink.drain()
     yield sink.drain()
 
 

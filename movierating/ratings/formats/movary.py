@@ -1,31 +1,28 @@
 """Movary's export of ratings: `title,year,tmdbId,imdbId,userRating`, whole numbers from 1 to 10, no dates."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
+from collections.abc import Iterable, Iterator
+from typing import Any
 
-from movierating.ratings.formats import field_parsers
 from movierating.ratings.formats.csv_reader import CsvFile
-from movierating.ratings.formats.rows import RatedRow, Row, SkippedRow, check_row
+from movierating.ratings.formats.field_parsers import WHOLE_TEN
+from movierating.ratings.formats.rows import Row, parse_row
+
+_COLUMNS = {
+    **{"title": "title", "year": "year", "imdb_id": "imdbid", "tmdb_id": "tmdbid"},
+    "rating": "userrating",
+}
 
 
-def sniff(columns: Sequence[str]) -> bool:
-    """Return whether a CSV file with these columns is Movary's."""
-    return {"title", "userrating"} <= set(columns)
+def matches(file: CsvFile) -> bool:
+    """Return True if the file has Movary's columns."""
+    return {"title", "userrating"} <= set(file.columns)
 
 
-def parse(sheets: Iterable[CsvFile]) -> Iterator[Row]:
-    """Yield the ratings, none with a time."""
-    for sheet in sheets:
-        yield from sheet.rows(
-            ("title", "year", "tmdbid", "imdbid", "userrating"), partial(_row, sheet.source.name)
-        )
+def read(files: Iterable[CsvFile]) -> Iterator[Row]:
+    """Yield the rows, none with a time."""
+    for file in files:
+        yield from file.rows(_COLUMNS, _parse)
 
 
-def _row(file: str, line: int, row: Sequence[str]) -> Row:
-    name, made_in, tmdb_id, imdb_id, rating = row
-    title, year = field_parsers.parse_title(name), field_parsers.parse_year(made_in)
-    if not rating.strip():
-        return SkippedRow(line, title, year, "it has no rating", file)
-    ids = field_parsers.parse_imdb_id(imdb_id), field_parsers.parse_tmdb_id(tmdb_id)
-    value = field_parsers.parse_rating(field_parsers.WHOLE_TEN, rating)
-    return check_row(RatedRow(line, *ids, title, None, year, value, None, file=file))
+def _parse(file: str, line: int, cells: dict[str, Any]) -> Row:
+    return parse_row(file, line, WHOLE_TEN, **cells)

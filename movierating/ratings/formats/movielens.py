@@ -15,7 +15,8 @@ from typing import NamedTuple, TypeVar
 from movierating import clock
 from movierating.movies.genres import GENRES
 from movierating.movies.titles import parse_movielens_title
-from movierating.ratings.formats.table_reader import BadRow, Block, Table
+from movierating.ratings.formats.rows import BadRow
+from movierating.ratings.formats.table_reader import Block, Table
 
 _RATING_COLUMNS = ("userId", "movieId", "rating", "timestamp")
 _MOVIE_COLUMNS = ("movieId", "title", "genres")

@@ -18,95 +18,90 @@ enough.
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
+from typing import Any
 
 from movierating import clock
-from movierating.ratings.formats import field_parsers
 from movierating.ratings.formats.csv_reader import CsvFile, csv_lines, in_blocks
-from movierating.ratings.formats.rows import ExportRow, RatedRow, Row, SkippedRow, check_row
+from movierating.ratings.formats.field_parsers import (
+    HALVES_TO_TEN,
+    escape_formula,
+    is_future,
+    parse_column,
+    parse_imdb_id,
+    parse_times,
+    parse_title,
+    parse_tmdb_id,
+    parse_year,
+    quote_value,
+    unescape_formula,
+)
+from movierating.ratings.formats.rows import ExportRow, RatedRow, Row, parse_row
 
 VERSION = "1"
 _COLUMNS = ("imdb_id", "tmdb_id", "title", "original_title", "year", "value", "rated_at", "version")
+_FIELDS = {name: name for name in _COLUMNS}
 
 
-def sniff(columns: Sequence[str]) -> bool:
-    """Return whether a CSV file with these columns is ours."""
-    return "value" in columns and not {"imdb_id", "tmdb_id", "title"}.isdisjoint(columns)
+def matches(file: CsvFile) -> bool:
+    """Return True if the file has a column of values and one that names movies."""
+    return "value" in file.columns and not {"imdb_id", "tmdb_id", "title"}.isdisjoint(file.columns)
 
 
-def parse(sheets: Iterable[CsvFile]) -> Iterator[Row]:
-    """The ratings."""
-    for sheet in sheets:
-        name = sheet.source.name
-        yield from sheet.rows(_COLUMNS, partial(_row, name), partial(_plain_rows, name))
+def read(files: Iterable[CsvFile]) -> Iterator[Row]:
+    """Yield the rows."""
+    for file in files:
+        yield from file.rows(_FIELDS, _parse, _parse_columns)
 
 
-def _plain_rows(file: str, line: int, columns: Sequence[Sequence[str]]) -> list[RatedRow] | None:
-    """Return what `_row` makes of each row, in half the time; None if one of them may be no rating or invalid."""
-    imdb_ids, tmdb_ids, titles, original_titles, made_in, values, rated_at, versions = columns
-    half_points = list(map(field_parsers.HALVES_TO_TEN.half_points.get, values))
+def _parse(file: str, line: int, cells: dict[str, Any]) -> Row:
+    version, value = cells.pop("version"), cells.pop("value")
+    if version not in (VERSION, ""):
+        raise ValueError(f"it is of version {quote_value(version)}, not {VERSION}")
+    for name in ("title", "original_title"):
+        cells[name] = unescape_formula(cells[name])
+    return parse_row(file, line, HALVES_TO_TEN, value, **cells, allow_future=version == VERSION)
+
+
+def _parse_columns(file: str, line: int, columns: Sequence[Sequence[str]]) -> list[RatedRow] | None:
+    """Return what `_parse` returns for each row, in half the time; None if one may be invalid or without a rating."""
+    imdb_ids, tmdb_ids, titles, original_titles, years, values, times, versions = columns
+    half_points = list(map(HALVES_TO_TEN.half_points.get, values))
     if None in half_points or not {VERSION, ""}.issuperset(versions):
         return None
     try:
-        times = field_parsers.parse_times(rated_at)
-        if "" in versions and any(at is not None and field_parsers.is_future(at) for at in times):
+        rated_at = parse_times(times)
+        if "" in versions and any(at is not None and is_future(at) for at in rated_at):
             return None
-        rows = zip(
+        cells = zip(
             itertools.count(line),
-            field_parsers.parse_column(field_parsers.parse_imdb_id, imdb_ids),
-            field_parsers.parse_column(field_parsers.parse_tmdb_id, tmdb_ids),
-            field_parsers.parse_column(_title, titles),
-            field_parsers.parse_column(_title, original_titles),
-            field_parsers.parse_column(field_parsers.parse_year, made_in),
+            parse_column(parse_imdb_id, imdb_ids),
+            parse_column(parse_tmdb_id, tmdb_ids),
+            parse_column(_parse_title, titles),
+            parse_column(_parse_title, original_titles),
+            parse_column(parse_year, years),
             half_points,
-            times,
+            rated_at,
             itertools.repeat(None),
             itertools.repeat(file),
         )
     except ValueError:
         return None
-    made = list(map(RatedRow._make, rows))
-    return made if all(row.imdb_id or row.tmdb_id or row.title for row in made) else None
+    rows = list(map(RatedRow._make, cells))
+    return rows if all(row.imdb_id or row.tmdb_id or row.title for row in rows) else None
 
 
-def _title(text: str) -> str | None:
-    return field_parsers.parse_title(field_parsers.unescape_formula(text))
-
-
-def _row(file: str, line: int, row: Sequence[str]) -> Row:
-    imdb_id, tmdb_id, title, original_title, made_in, value, rated_at, version = row
-    if version not in (VERSION, ""):
-        raise ValueError(f"it is of version {field_parsers.quote_value(version)}, not {VERSION}")
-    name, year = _title(title), field_parsers.parse_year(made_in)
-    if not value or value.isspace():
-        return SkippedRow(line, name, year, "it has no rating", file)
-    return check_row(
-        RatedRow(
-            line,
-            field_parsers.parse_imdb_id(imdb_id),
-            field_parsers.parse_tmdb_id(tmdb_id),
-            name,
-            _title(original_title),
-            year,
-            field_parsers.parse_rating(field_parsers.HALVES_TO_TEN, value),
-            field_parsers.parse_time(rated_at, allow_future=version == VERSION),
-            None,
-            file,
-        )
-    )
+def _parse_title(text: str) -> str | None:
+    return parse_title(unescape_formula(text))
 
 
 def write(rows: Iterable[ExportRow]) -> Iterator[bytes]:
     """Yield the file in blocks of some 64 KB."""
-    return in_blocks(csv_lines(_cells(rows)))
+    return in_blocks(csv_lines(_list_cells(rows)))
 
 
-def _cells(rows: Iterable[ExportRow]) -> Iterator[Sequence[object]]:
+def _list_cells(rows: Iterable[ExportRow]) -> Iterator[Sequence[object]]:
     yield _COLUMNS
     for row in rows:
-        title, original_title = (
-            field_parsers.escape_formula(row.title),
-            field_parsers.escape_formula(row.original_title or ""),
-        )
+        title, original_title = map(escape_formula, (row.title, row.original_title or ""))
         value, rated_at = f"{row.value / 2:g}", clock.format_rfc3339(row.rated_at)
         yield row.imdb_id, row.tmdb_id, title, original_title, row.year, value, rated_at, VERSION

@@ -12,57 +12,41 @@ from typing import Any
 import orjson
 
 from movierating import clock
-from movierating.ratings.formats import field_parsers
 from movierating.ratings.formats.csv_reader import in_blocks
+from movierating.ratings.formats.field_parsers import HALVES_TO_TEN
 from movierating.ratings.formats.json_reader import JsonFile
-from movierating.ratings.formats.rows import ExportRow, RatedRow, Row, SkippedRow, UnknownFormat, check_row
+from movierating.ratings.formats.rows import ExportRow, Row, UnknownFormat, parse_row
 
 FORMAT, VERSION = "movierating", 1
+_CELLS = ("imdb_id", "tmdb_id", "title", "original_title", "year", "rated_at")
 
 
-def sniff(document: JsonFile) -> bool:
-    """Return whether a JSON file is ours: an object with a list of ratings, and no format of another name."""
-    return document.facts is not None and document.facts.get("format", FORMAT) == FORMAT
+def matches(file: JsonFile) -> bool:
+    """Return True if the file is an object with a list of ratings, and names no other format."""
+    return file.facts is not None and file.facts.get("format", FORMAT) == FORMAT
 
 
-def parse(documents: Iterable[JsonFile]) -> Iterator[Row]:
-    """Yield the ratings. Raises UnknownFormat for another version."""
-    for document in documents:
-        _refuse_other_versions(document)
-        is_export = "version" in (document.facts or {})
-        yield from document.rows(partial(_row, document.source.name, is_export))
+def read(files: Iterable[JsonFile]) -> Iterator[Row]:
+    """Yield the rows. Raises UnknownFormat for another version."""
+    for file in files:
+        _check_version(file)
+        is_export = "version" in (file.facts or {})
+        yield from file.rows(partial(_parse, is_export))
         # The version may stand behind the ratings.
-        _refuse_other_versions(document)
+        _check_version(file)
 
 
-def _refuse_other_versions(document: JsonFile) -> None:
-    facts = document.facts or {}
+def _check_version(file: JsonFile) -> None:
+    facts = file.facts or {}
     if facts.get("format", FORMAT) != FORMAT or facts.get("version", VERSION) != VERSION:
-        raise UnknownFormat(
-            f"The JSON is of another format or version than movierating's, version {VERSION}."
-        )
+        raise UnknownFormat(f"The JSON has another format or version than movierating's, version {VERSION}.")
 
 
-def _row(file: str, is_export: bool, index: int, item: Any) -> Row:
+def _parse(is_export: bool, file: str, index: int, item: Any) -> Row:
     if not isinstance(item, dict):
         raise ValueError("it is not an object")
-    get = item.get
-    name, year = field_parsers.parse_title(get("title")), field_parsers.parse_year(get("year"))
-    if get("value") is None:
-        return SkippedRow(index, name, year, "it has no rating", file)
-    return check_row(
-        RatedRow(
-            index,
-            field_parsers.parse_imdb_id(get("imdb_id")),
-            field_parsers.parse_tmdb_id(get("tmdb_id")),
-            name,
-            field_parsers.parse_title(get("original_title")),
-            year,
-            field_parsers.parse_rating(field_parsers.HALVES_TO_TEN, get("value")),
-            field_parsers.parse_time(get("rated_at"), allow_future=is_export),
-            file=file,
-        )
-    )
+    cells = {name: item.get(name) for name in _CELLS}
+    return parse_row(file, index, HALVES_TO_TEN, item.get("value"), **cells, allow_future=is_export)
 
 
 def write(rows: Iterable[ExportRow]) -> Iterator[bytes]:
@@ -74,18 +58,12 @@ def _lines(rows: Iterable[ExportRow]) -> Iterator[bytes]:
     yield b'{"format": "%s", "version": %d, "ratings": [' % (FORMAT.encode(), VERSION)
     separator = b"\n"
     for row in rows:
-        yield separator + orjson.dumps(_item(row))
+        yield separator + orjson.dumps(_to_item(row))
         separator = b",\n"
     yield b"\n]}\n"
 
 
-def _item(row: ExportRow) -> dict[str, Any]:
-    return {
-        "imdb_id": row.imdb_id,
-        "tmdb_id": row.tmdb_id,
-        "title": row.title,
-        "original_title": row.original_title,
-        "year": row.year,
-        "value": row.value / 2,
-        "rated_at": clock.format_rfc3339(row.rated_at),
-    }
+def _to_item(row: ExportRow) -> dict[str, Any]:
+    item = row._asdict()
+    del item["directors"]
+    return {**item, "value": row.value / 2, "rated_at": clock.format_rfc3339(row.rated_at)}

@@ -3,9 +3,15 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from movierating.ratings.formats.table_reader import BadRow
-
-__all__ = ["BadRow", "ExportRow", "RatedRow", "Row", "SkippedRow", "UnknownFormat", "check_row"]
+from movierating.ratings.formats.field_parsers import (
+    Scale,
+    parse_imdb_id,
+    parse_rating,
+    parse_time,
+    parse_title,
+    parse_tmdb_id,
+    parse_year,
+)
 
 
 class UnknownFormat(Exception):
@@ -46,6 +52,14 @@ class SkippedRow(NamedTuple):
     file: str = ""
 
 
+class BadRow(NamedTuple):
+    """A row that can't be read: `file` and `line` as in RatedRow, and the reason for the user."""
+
+    file: str
+    line: int
+    reason: str
+
+
 class ExportRow(NamedTuple):
     """A rating to export: `value` in half points, `rated_at` in microseconds since 1970."""
 
@@ -62,12 +76,45 @@ class ExportRow(NamedTuple):
 Row = RatedRow | SkippedRow | BadRow
 
 
-def check_row(row: RatedRow) -> RatedRow | SkippedRow:
-    """Return the row, or a SkippedRow for what is no movie. Raises ValueError if nothing says what was rated."""
+def parse_row(
+    file: str,
+    line: int,
+    scale: Scale,
+    rating: object,
+    *,
+    title: object,
+    year: object,
+    original_title: object = None,
+    imdb_id: object = None,
+    tmdb_id: object = None,
+    rated_at: object = None,
+    kind: str | None = None,
+    allow_future: bool = False,
+) -> RatedRow | SkippedRow:
+    """Return the row of these cells or JSON values; a SkippedRow if it has no rating or is no movie.
+
+    `rating` is on `scale`; `kind` is as in RatedRow. Raises ValueError with a reason for the user, also for a time in
+    the future unless `allow_future`.
+    """
+    name, made_in = parse_title(title), parse_year(year)
+    if rating is None or (isinstance(rating, str) and not rating.strip()):
+        return SkippedRow(line, name, made_in, "it has no rating", file)
+    row = RatedRow(
+        line,
+        parse_imdb_id(imdb_id),
+        parse_tmdb_id(tmdb_id),
+        name,
+        parse_title(original_title),
+        made_in,
+        parse_rating(scale, rating),
+        parse_time(rated_at, allow_future=allow_future),
+        kind,
+        file,
+    )
     if row.imdb_id is not None or row.tmdb_id is not None:
         return row
-    if row.kind is not None:
-        return SkippedRow(row.line, row.title, row.year, f"it is no movie ({row.kind})", row.file)
-    if row.title is None:
+    if kind is not None:
+        return SkippedRow(line, name, made_in, f"it is no movie ({kind})", file)
+    if name is None:
         raise ValueError("it names no movie, neither by an id nor by a title")
     return row

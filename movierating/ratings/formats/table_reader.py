@@ -6,20 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, TypeVar
 
+from movierating.ratings.formats.rows import BadRow
+
 BLOCK_BYTES = 1 << 18
 # Longer than any row about a film or a rating can be; no more than this is kept of a line.
 MAX_LINE_BYTES = 1 << 16
 _BOM = b"\xef\xbb\xbf"
 
 T = TypeVar("T")
-
-
-class BadRow(NamedTuple):
-    """A row that can't be read: the file's name, the line (from 1), and the reason for the user."""
-
-    file: str
-    line: int
-    reason: str
 
 
 class Block(NamedTuple):

@@ -1,95 +1,65 @@
-"""Trakt's ratings: the JSON files of its export (a ZIP), the answer of its API, and the CSV that subscribers get.
+"""Trakt's ratings: the JSON files of its export (a ZIP), the response of its API, and the CSV that subscribers get.
 
 JSON: `[{"rated_at", "rating", "type", "movie": {"title", "year", "ids": {"trakt", "slug", "imdb", "tmdb"}}}]`, where
 the API leaves out `type`; any id may be null. CSV: `rated_at,type,title,year,trakt_rating,trakt_id,imdb_id,tmdb_id,…,
 rating`, where `trakt_rating` is everybody's. Ratings are whole, 1 to 10.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from movierating.ratings.formats import field_parsers
 from movierating.ratings.formats.csv_reader import CsvFile
+from movierating.ratings.formats.field_parsers import WHOLE_TEN, parse_kind
 from movierating.ratings.formats.json_reader import JsonFile
-from movierating.ratings.formats.rows import RatedRow, Row, SkippedRow, check_row
+from movierating.ratings.formats.rows import Row, parse_row
 
 # An episode's item names its show as well, so the order is from the most particular.
 _KINDS = ("movie", "episode", "season", "show")
-_COLUMNS = ("imdb_id", "tmdb_id", "title", "year", "rating", "rated_at", "type")
+_COLUMNS = {name: name for name in ("imdb_id", "tmdb_id", "title", "year", "rating", "rated_at")} | {
+    "kind": "type"
+}
 
 
-def sniff(columns: Sequence[str]) -> bool:
-    """Return whether a CSV file with these columns is Trakt's."""
-    return {"rated_at", "rating", "type", "trakt_id"} <= set(columns)
+def matches_csv(file: CsvFile) -> bool:
+    """Return True if a CSV file has Trakt's columns."""
+    return {"rated_at", "rating", "type", "trakt_id"} <= set(file.columns)
 
 
-def parse(sheets: Iterable[CsvFile]) -> Iterator[Row]:
-    """Yield the ratings of CSV files."""
-    for sheet in sheets:
-        yield from sheet.rows(_COLUMNS, partial(_from_cells, sheet.source.name))
-
-
-def sniff_document(document: JsonFile) -> bool:
-    """Return whether a JSON file is a list of Trakt's ratings."""
-    return document.facts is None and any(
-        isinstance(item, dict) and "rating" in item and _kind(item) for item in document.sample
+def matches_json(file: JsonFile) -> bool:
+    """Return True if a JSON file is a list of Trakt's ratings."""
+    return file.facts is None and any(
+        isinstance(item, dict) and "rating" in item and _find_kind(item) for item in file.sample
     )
 
 
-def parse_documents(documents: Iterable[JsonFile]) -> Iterator[Row]:
-    """Yield the ratings of JSON files."""
-    for document in documents:
-        yield from document.rows(partial(_from_item, document.source.name))
+def read(files: Iterable[CsvFile | JsonFile]) -> Iterator[Row]:
+    """Yield the rows of CSV and JSON files."""
+    for file in files:
+        yield from file.rows(_COLUMNS, _parse) if isinstance(file, CsvFile) else file.rows(_parse_item)
 
 
-def _from_cells(file: str, line: int, row: Sequence[str]) -> Row:
-    return _row(file, line, *row)
-
-
-def _from_item(file: str, index: int, item: Any) -> Row:
-    kind = _kind(item) if isinstance(item, dict) else None
+def _parse_item(file: str, index: int, item: Any) -> Row:
+    kind = _find_kind(item) if isinstance(item, dict) else None
     if kind is None:
         raise ValueError("it is not an object with a movie")
-    rated = item[kind]
-    ids = rated.get("ids")
+    movie = item[kind]
+    ids = movie.get("ids")
     ids = ids if isinstance(ids, dict) else {}
-    fields = ids.get("imdb"), ids.get("tmdb"), rated.get("title"), rated.get("year")
-    return _row(file, index, *fields, item.get("rating"), item.get("rated_at"), kind)
+    cells = {"imdb_id": ids.get("imdb"), "tmdb_id": ids.get("tmdb"), "kind": kind}
+    cells |= {name: movie.get(name) for name in ("title", "year")}
+    cells |= {name: item.get(name) for name in ("rating", "rated_at")}
+    return _parse(file, index, cells)
 
 
-def _kind(item: dict[str, Any]) -> str | None:
+def _find_kind(item: dict[str, Any]) -> str | None:
     return next((kind for kind in _KINDS if isinstance(item.get(kind), dict)), None)
 
 
-def _row(
-    file: str,
-    line: int,
-    imdb_id: Any,
-    tmdb_id: Any,
-    title: Any,
-    year: Any,
-    rating: Any,
-    dated: Any,
-    kind: str,
-) -> Row:
-    name, made_in = field_parsers.parse_title(title), field_parsers.parse_year(year)
-    if rating in ("", None):
-        return SkippedRow(line, name, made_in, "it has no rating", file)
-    is_movie = kind.strip().lower() in ("movie", "")
+def _parse(file: str, line: int, cells: dict[str, Any]) -> Row:
+    kind = cells["kind"] = parse_kind(cells["kind"])
     # Only movies have ids of TMDB's movies, and in the CSV an episode has those of its show.
-    is_whole = is_movie or kind == "show"
-    return check_row(
-        RatedRow(
-            line,
-            field_parsers.parse_imdb_id(imdb_id) if is_whole else None,
-            field_parsers.parse_tmdb_id(tmdb_id) if is_movie else None,
-            name,
-            None,
-            made_in,
-            field_parsers.parse_rating(field_parsers.WHOLE_TEN, rating),
-            field_parsers.parse_time(dated),
-            None if is_movie else kind.strip()[:100],
-            file,
-        )
-    )
+    if kind is not None:
+        cells["tmdb_id"] = None
+    if kind not in (None, "show"):
+        cells["imdb_id"] = None
+    return parse_row(file, line, WHOLE_TEN, **cells)

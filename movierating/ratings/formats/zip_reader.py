@@ -4,12 +4,13 @@ import io
 import re
 import zipfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import BinaryIO
 
-from movierating.ratings.formats.csv_reader import UploadedFile
 from movierating.ratings.formats.rows import UnknownFormat
+from movierating.ratings.formats.source_file import RawReader, SourceFile
 
 MAX_FILES = 1_000
 MAX_UNPACKED_BYTES = 64_000_000
@@ -21,7 +22,7 @@ _TOO_LARGE = f"unpacks to more than {MAX_UNPACKED_BYTES // 1_000_000} MB."
 _FILE_SIGNATURE = b"PK\x01\x02"
 _BLOCK_BYTES = 1 << 20
 # Letterboxd's folders of deleted entries, of films that no longer exist and of files without ratings; macOS's own.
-_PASSED_OVER = {"deleted", "orphaned", "likes", "lists", "__macosx"}
+_SKIPPED_FOLDERS = {"deleted", "orphaned", "likes", "lists", "__macosx"}
 _DAMAGE = (
     zipfile.BadZipFile,
     zipfile.LargeZipFile,
@@ -33,7 +34,7 @@ _DAMAGE = (
     OverflowError,
     LookupError,
 )
-# zipfile unpacks these from a stream in little memory; others can ask for gigabytes, and no service uses them.
+# zipfile unpacks these in little memory; others can ask for gigabytes, and no service uses them.
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ENCRYPTED = 0x1
 
@@ -43,30 +44,26 @@ class Archive:
 
     def __init__(self, stream: BinaryIO) -> None:
         """Raises UnknownFormat for an archive that is damaged or has too many files."""
-        _refuse_many_files(stream)
+        _check_file_count(stream)
         try:
             self._zip = zipfile.ZipFile(stream)
         except _DAMAGE as error:
             raise UnknownFormat("The ZIP file is damaged.") from error
-        self.names = [info.filename for info in self._zip.infolist() if not info.is_dir()]
-        self._entries = [info for info in self._zip.infolist() if _may_hold_ratings(info)]
-        self.sources = [
-            UploadedFile(re.split(r"[/\\]", info.filename)[-1], partial(self._open, info))
-            for info in self._entries
-        ]
+        files = [info for info in self._zip.infolist() if not info.is_dir()]
+        self.names = [info.filename for info in files]
+        self._entries = {
+            SourceFile(_split_path(info.filename)[-1], partial(_open_entry, self._zip, info)): info
+            for info in files
+            if _may_hold_ratings(info)
+        }
+        self.sources = list(self._entries)
 
-    def _open(self, info: zipfile.ZipInfo) -> BinaryIO:
-        return io.BufferedReader(_Unpacked(self._zip, info))
+    def check_sizes(self, sources: Iterable[SourceFile]) -> None:
+        """Raises UnknownFormat if these sources unpack to more than ratings can.
 
-    def refuse_bombs(self, sources: Iterable[UploadedFile]) -> None:
-        """Raises UnknownFormat when these of its sources unpack to more than ratings can come to.
-
-        What a file says of its size can be relied on: no more than that is unpacked.
+        The sizes in the archive can be relied on: no more than that is unpacked.
         """
-        chosen = list(sources)
-        entries = [
-            entry for source, entry in zip(self.sources, self._entries, strict=True) if source in chosen
-        ]
+        entries = [self._entries[source] for source in sources]
         if sum(entry.file_size for entry in entries) > MAX_UNPACKED_BYTES:
             raise UnknownFormat(f"The ZIP file {_TOO_LARGE}")
         for entry in entries:
@@ -76,43 +73,33 @@ class Archive:
                 )
 
 
-class _Unpacked(io.RawIOBase):
-    """A file of an archive; errors are raised as UnknownFormat."""
+def _open_entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> BinaryIO:
+    """Open a file of an archive; its errors are raised as UnknownFormat."""
+    if info.flag_bits & _ENCRYPTED:
+        raise UnknownFormat(f"{info.filename!r} in the ZIP file is encrypted.")
+    if info.file_size > MAX_UNPACKED_BYTES:
+        raise UnknownFormat(f"{info.filename!r} {_TOO_LARGE}")
+    if info.compress_type not in _METHODS:
+        raise UnknownFormat(f"{info.filename!r} in the ZIP file has an unsupported compression method.")
 
-    def __init__(self, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> None:
-        self._name = info.filename
-        if info.flag_bits & _ENCRYPTED:
-            raise UnknownFormat(f"{self._name!r} in the ZIP file is locked with a password.")
-        if info.file_size > MAX_UNPACKED_BYTES:
-            raise UnknownFormat(f"{self._name!r} {_TOO_LARGE}")
-        if info.compress_type not in _METHODS:
-            raise UnknownFormat(f"{self._name!r} in the ZIP file is packed in a way that can't be read here.")
-        try:
-            self._file = archive.open(info)
-        except _DAMAGE as error:
-            raise self._damaged() from error
+    def read(size: int) -> bytes:
+        with _damage_as_unknown_format(info):
+            return file.read(size)
 
-    def _damaged(self) -> UnknownFormat:
-        return UnknownFormat(f"{self._name!r} in the ZIP file is damaged.")
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        try:
-            data = self._file.read(len(buffer))
-        except _DAMAGE as error:
-            raise self._damaged() from error
-        buffer[: len(data)] = data
-        return len(data)
-
-    def close(self) -> None:
-        if not self.closed and hasattr(self, "_file"):
-            self._file.close()
-        super().close()
+    with _damage_as_unknown_format(info):
+        file = archive.open(info)
+    return io.BufferedReader(RawReader(read))
 
 
-def _refuse_many_files(stream: BinaryIO) -> None:
+@contextmanager
+def _damage_as_unknown_format(info: zipfile.ZipInfo) -> Iterator[None]:
+    try:
+        yield
+    except _DAMAGE as error:
+        raise UnknownFormat(f"{info.filename!r} in the ZIP file is damaged.") from error
+
+
+def _check_file_count(stream: BinaryIO) -> None:
     # Before zipfile makes an object for each; and counted, because what the archive says of itself may be a lie.
     count, rest = 0, b""
     stream.seek(0)
@@ -124,5 +111,11 @@ def _refuse_many_files(stream: BinaryIO) -> None:
 
 
 def _may_hold_ratings(info: zipfile.ZipInfo) -> bool:
-    *folders, name = re.split(r"[/\\]", info.filename.lower())
-    return name.endswith((".csv", ".json")) and not name.startswith(".") and _PASSED_OVER.isdisjoint(folders)
+    *folders, name = _split_path(info.filename.lower())
+    return (
+        name.endswith((".csv", ".json")) and not name.startswith(".") and _SKIPPED_FOLDERS.isdisjoint(folders)
+    )
+
+
+def _split_path(path: str) -> list[str]:
+    return re.split(r"[/\\]", path)

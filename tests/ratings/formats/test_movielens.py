@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from movierating import clock
-from movierating.ratings.formats.movielens import BadRow, Dataset, MovieRow, NotMovieLens, open_folder
+from movierating.ratings.formats.movielens import Dataset, MovieRow, NotMovieLens, open_folder
+from movierating.ratings.formats.rows import BadRow
 from movierating.ratings.formats.table_reader import BLOCK_BYTES, MAX_LINE_BYTES
 
 ROOT = Path(__file__).parents[3]
