@@ -19,13 +19,15 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast test-postgres test-trixie check check-fast lint types contracts audit coverage format fuzz soak bench bench-large wheel clean
+.PHONY: help run dev test test-fast test-postgres test-trixie check check-fast lint types contracts audit coverage format fuzz soak bench bench-large wheel clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
 
 run: $(RUNTIME)  ## Start the service on http://127.0.0.1:$PORT (PORT=4000)
 	$(BIN)/python -m movierating serve --port $(PORT)
+
+dev: $(DEV)  ## Install the service and the development tools into .venv
 
 test: $(DEV)  ## Run the tests on SQLite, except those that build the wheel: ten minutes on two cores
 	@echo 'Running the tests: this takes about ten minutes on two cores (make test-fast: one minute).'
