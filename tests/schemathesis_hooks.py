@@ -1,4 +1,4 @@
-"""What schemathesis (schemathesis.toml) must know about the service that its OpenAPI document can't say."""
+"""Rules for requests of schemathesis (schemathesis.toml) that an OpenAPI document can't express."""
 
 import unicodedata
 from typing import Any
@@ -10,9 +10,9 @@ from movierating.auth.passwords import MAX_LENGTH, MIN_LENGTH
 
 @schemathesis.hook
 def map_query(_context: Any, query: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Ask for first pages, in an order that needs no words: a list that refuses each request is not tested.
+    """Remove generated cursors and `sort=relevance` without `q`, so that lists return pages.
 
-    Cursors still come by links, and made-up ones in the coverage phase, which no hook changes.
+    Valid cursors come from links, and generated ones from the coverage phase, which hooks do not change.
     """
     if query:
         query.pop("cursor", None)
@@ -23,11 +23,9 @@ def map_query(_context: Any, query: dict[str, Any] | None) -> dict[str, Any] | N
 
 @schemathesis.hook
 def filter_body(_context: Any, body: Any) -> bool:
-    """Leave out a password whose length fits only before or only after NFKC, in which form the service counts it."""
+    """Skip passwords whose length is valid only before or only after NFKC normalization."""
     password = body.get("password") if isinstance(body, dict) else None
     if not isinstance(password, str):
         return True
-    fits, fits_counted = (
-        MIN_LENGTH <= len(text) <= MAX_LENGTH for text in (password, unicodedata.normalize("NFKC", password))
-    )
-    return fits == fits_counted
+    lengths = (len(password), len(unicodedata.normalize("NFKC", password)))
+    return len({MIN_LENGTH <= length <= MAX_LENGTH for length in lengths}) == 1

@@ -1,4 +1,4 @@
-"""schemathesis against a live service: here the same short run each time; `make fuzz` runs longer and at random."""
+"""schemathesis against a running service: a short, repeatable run; `make fuzz` runs longer, with random data."""
 
 import os
 import re
@@ -11,7 +11,7 @@ import pytest
 from movierating.users import service as users
 
 ROOT = Path(__file__).parents[1]
-# Not the one that the document shows as an example: with that one, an account would be closed.
+# Different from the example in the OpenAPI document: requests with that one would delete the account.
 PASSWORD = "otters play at dusk"
 AMOUNT = ["--max-examples", os.environ.get("FUZZ_EXAMPLES", "10")]
 if "FUZZ_EXAMPLES" not in os.environ:
@@ -24,8 +24,8 @@ extract_selector = "/{token}"
 """
 
 
-def config(role: str) -> str:
-    """schemathesis.toml, with a login for whoever is not anonymous."""
+def make_config(role: str) -> str:
+    """Return schemathesis.toml, with a login unless the role is anonymous."""
     text = (ROOT / "schemathesis.toml").read_text()
     if role == "anonymous":
         return text
@@ -42,13 +42,12 @@ def test_schemathesis_finds_nothing(add_movie, serve, tmp_path, role):
         add_movie(genres=["Drama"], imdb_id=f"tt000000{number}")
     service = serve(tmp_path / "instance")
     file = tmp_path / "schemathesis.toml"
-    file.write_text(config(role))
+    file.write_text(make_config(role))
     command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(file), "run", "--no-color"]
-    found = subprocess.run(
-        [*command, *AMOUNT, f"{service.url}/openapi.json"], cwd=ROOT, capture_output=True, text=True
-    )
-    assert found.returncode == 0, found.stdout + found.stderr
-    # Answers led on to other calls.
-    assert int(re.search(r"API Links: +(\d+) covered", found.stdout)[1]) > 5, found.stdout
-    # Had it lost its account or its role, it would have seen little.
+    command += [*AMOUNT, f"{service.url}/openapi.json"]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout + result.stderr
+    # Responses led to other calls.
+    assert int(re.search(r"API Links: +(\d+) covered", result.stdout)[1]) > 5, result.stdout
+    # The account still exists in its role; otherwise the run tested little.
     assert not account or users.get_own_account(account["id"])["role"] == role
