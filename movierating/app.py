@@ -1,7 +1,6 @@
 """Puts the application together from its settings, extensions and blueprints."""
 
 from collections.abc import Mapping
-from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,14 +9,12 @@ from flask import Flask, Response
 from sqlalchemy.exc import SQLAlchemyError
 
 from movierating import config
-from movierating.auth import access
 from movierating.auth.routes import blueprint as auth_blueprint
-from movierating.auth.service import REFRESH_TOKEN_SECONDS
 from movierating.cli.main import main
 from movierating.http import cache_validators, error_handlers, proxies
 from movierating.http.application import Application
 from movierating.http.docs_page import blueprint as pages_blueprint
-from movierating.http.extensions import api, cors, init_limiter, jwt, migrate
+from movierating.http.extensions import api, cors, init_limiter, migrate
 from movierating.http.response_cache import ResponseCache
 from movierating.limits import sqlite_storage
 from movierating.monitoring import counters, logs, request_log
@@ -83,18 +80,6 @@ def _extension_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
             settings["SQLITE_SYNCHRONOUS"],
             key.encode()[:64],
         ),
-        "JWT_SECRET_KEY": key,
-        # There are no cookies; left on, it puts a claim for them into each token.
-        "JWT_COOKIE_CSRF_PROTECT": False,
-        "JWT_ALGORITHM": "HS256",
-        "JWT_DECODE_ALGORITHMS": ["HS256"],
-        "JWT_ENCODE_ISSUER": access.ISSUER,
-        "JWT_DECODE_ISSUER": access.ISSUER,
-        "JWT_ENCODE_AUDIENCE": access.ISSUER,
-        "JWT_DECODE_AUDIENCE": access.ISSUER,
-        "JWT_DECODE_LEEWAY": access.LEEWAY_SECONDS,
-        "JWT_ACCESS_TOKEN_EXPIRES": timedelta(seconds=access.ACCESS_TOKEN_SECONDS),
-        "JWT_REFRESH_TOKEN_EXPIRES": timedelta(seconds=REFRESH_TOKEN_SECONDS),
         "API_TITLE": "movierating",
         "API_VERSION": version("movierating"),
         "OPENAPI_VERSION": "3.1.0",
@@ -143,7 +128,6 @@ def _bind_extensions(app: Application) -> None:
     with app.app_context():
         database.configure(db.engine, app.config["DATABASE_REPLICA_URL"])
     migrate.init_app(app, db, directory=str(startup.MIGRATIONS_FOLDER), render_as_batch=True)
-    jwt.init_app(app)
     init_limiter(app)
     if app.config["CORS_ORIGINS"]:
         cors.init_app(

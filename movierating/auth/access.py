@@ -5,20 +5,19 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-import jwt as pyjwt
+import jwt
 from flask import g
 from flask.globals import request_ctx
-from flask_jwt_extended import create_access_token, create_refresh_token, decode_token
-from flask_jwt_extended.exceptions import JWTExtendedException
 
 from movierating import clock
-from movierating.auth import limits, service, tokens
+from movierating.auth import service, tokens
 from movierating.auth.service import Caller, TokenGrant
 from movierating.errors import Forbidden, Unauthenticated
 from movierating.http.blueprint import Blueprint
 from movierating.http.extensions import limiter
 from movierating.http.response_cache import USER_ID
 
+WRITES_PER_USER = "600 per minute"
 ACCESS_TOKEN_SECONDS = 15 * 60
 # The clocks of two hosts may differ by this much.
 LEEWAY_SECONDS = 10
@@ -26,6 +25,8 @@ ISSUER = "movierating"
 
 # RFC 8725, 3.11: explicit types, so that one kind of token is never accepted as another.
 _HEADER_TYPES = {"access": "at+jwt", "refresh": "rt+jwt"}
+_LIFETIMES = {"access": ACCESS_TOKEN_SECONDS, "refresh": service.REFRESH_TOKEN_SECONDS}
+_ALGORITHM = "HS256"
 _SUBJECT_FORMAT = re.compile(r"[0-9]{1,18}", re.ASCII)
 _SESSION_ID_FORMAT = re.compile(r"[\w-]{1,32}", re.ASCII)
 _MAX_NUMBER = 2**53
@@ -34,21 +35,20 @@ _READ_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 def issue_tokens(grant: TokenGrant) -> dict[str, Any]:
     """Return the tokens of a grant: `access_token`, `refresh_token`, `token_type`, `expires_in` (seconds)."""
-    identity = str(grant.user_id)
-    claims: dict[str, Any] = {"sid": grant.session_id}
-    access_token = create_access_token(
-        identity, additional_claims=claims, additional_headers={"typ": _HEADER_TYPES["access"]}
-    )
-    claims["gen"] = grant.generation
-    refresh_token = create_refresh_token(
-        identity, additional_claims=claims, additional_headers={"typ": _HEADER_TYPES["refresh"]}
-    )
     return {
-        "access_token": access_token,
-        "refresh_token": refresh_token,
+        "access_token": _sign("access", grant),
+        "refresh_token": _sign("refresh", grant, gen=grant.generation),
         "token_type": "Bearer",
         "expires_in": ACCESS_TOKEN_SECONDS,
     }
+
+
+def _sign(kind: str, grant: TokenGrant, **claims: int) -> str:
+    issued_at = clock.now() // clock.SECOND
+    claims |= {"iat": issued_at, "exp": issued_at + _LIFETIMES[kind]}
+    names = {"iss": ISSUER, "aud": ISSUER, "sub": str(grant.user_id), "sid": grant.session_id, "type": kind}
+    key = request_ctx.app.config["SECRET_KEY"]
+    return jwt.encode({**names, **claims}, key, _ALGORITHM, headers={"typ": _HEADER_TYPES[kind]})
 
 
 def read_refresh_token() -> TokenGrant:
@@ -70,9 +70,17 @@ def get_session_id() -> str:
     return session_id
 
 
+def get_user_key() -> str:
+    """Return the key under which limits per user count the request."""
+    return f"user:{g.caller.user_id}"
+
+
+_limit_writes = limiter.shared_limit(WRITES_PER_USER, scope="writes", key_func=get_user_key)
+
+
 def auth_required(view: Callable[..., Any]) -> Any:
     """Require a token. A personal token with the scope `read` may only call reads."""
-    return _guard(view, _allow_all)
+    return _guard(view, None)
 
 
 def session_required(view: Callable[..., Any]) -> Any:
@@ -83,10 +91,6 @@ def session_required(view: Callable[..., Any]) -> Any:
 def admin_required(view: Callable[..., Any]) -> Any:
     """Require an admin's token."""
     return _guard(view, _require_admin)
-
-
-def _allow_all(_caller: Caller) -> None:
-    """Accept every authenticated caller."""
 
 
 def require_session(caller: Caller) -> None:
@@ -100,9 +104,9 @@ def _require_admin(caller: Caller) -> None:
         raise Forbidden("Only an admin can do this.")
 
 
-def _guard(view: Callable[..., Any], authorize: Callable[[Caller], None]) -> Any:
+def _guard(view: Callable[..., Any], authorize: Callable[[Caller], None] | None) -> Any:
     writes = view.__name__ != "get"
-    limited_view = limits.limit_writes_per_user(view) if writes else view
+    limited_view = _limit_writes(view) if writes else view
 
     @functools.wraps(view)
     def guarded(*args: Any, **kwargs: Any) -> Any:
@@ -111,10 +115,11 @@ def _guard(view: Callable[..., Any], authorize: Callable[[Caller], None]) -> Any
         environ[USER_ID] = caller.user_id
         if caller.scope != "write" and environ["REQUEST_METHOD"] not in _READ_METHODS:
             raise Forbidden("This token can only read.")
-        authorize(caller)
+        if authorize is not None:
+            authorize(caller)
         return (limited_view if limiter.enabled else view)(*args, **kwargs)
 
-    forbidden = [403] if writes or authorize is not _allow_all else []
+    forbidden = [403] if writes or authorize is not None else []
     guarded = Blueprint.error_responses(401, *forbidden, *([429] if writes else []))(guarded)
     guarded._apidoc.setdefault("manual_doc", {})["security"] = [{"bearer": []}]  # type: ignore[attr-defined]
     return guarded
@@ -137,7 +142,7 @@ def _authenticate(token: str) -> Caller:
 
 
 def _read_claims(token: str, kind: str) -> dict[str, Any]:
-    claims = _verify(token, kind, request_ctx.app.config["JWT_SECRET_KEY"])
+    claims = _verify(token, kind, request_ctx.app.config["SECRET_KEY"])
     if (claims["exp"] + LEEWAY_SECONDS) * clock.SECOND <= clock.now():
         raise Unauthenticated(service.EXPIRED)
     return claims
@@ -146,25 +151,28 @@ def _read_claims(token: str, kind: str) -> dict[str, Any]:
 # A client sends its access token with every request, and the claims of a token never change. The expiry is checked
 # again by the caller of this function, and the session by `find_session_caller`.
 @functools.lru_cache(2048)
-def _verify(token: str, kind: str, _key: str) -> dict[str, Any]:
+def _verify(token: str, kind: str, key: str) -> dict[str, Any]:
     try:
-        claims: dict[str, Any] = decode_token(token)
-        header = pyjwt.get_unverified_header(token)
-    except pyjwt.ExpiredSignatureError as error:
+        verified = jwt.decode_complete(
+            token, key, [_ALGORITHM], audience=ISSUER, issuer=ISSUER, leeway=LEEWAY_SECONDS
+        )
+    except jwt.ExpiredSignatureError as error:
         raise Unauthenticated(service.EXPIRED) from error
-    except (pyjwt.PyJWTError, JWTExtendedException, ValueError) as error:
+    except (jwt.PyJWTError, ValueError) as error:
         raise Unauthenticated(service.INVALID) from error
-    if claims["type"] != kind or header.get("typ") != _HEADER_TYPES[kind] or not _is_well_formed(claims):
+    claims: dict[str, Any] = verified["payload"]
+    if verified["header"].get("typ") != _HEADER_TYPES[kind] or not _is_well_formed(claims, kind):
         raise Unauthenticated(service.INVALID)
     return claims
 
 
-def _is_well_formed(claims: dict[str, Any]) -> bool:
+def _is_well_formed(claims: dict[str, Any], kind: str) -> bool:
     # Another version of the service, or another program of the operator, may sign with the same key.
-    numbers = [claims.get(name) for name in ("iat", "exp", *(["gen"] if claims["type"] == "refresh" else []))]
+    numbers = [claims.get(name) for name in ("iat", "exp", *(["gen"] if kind == "refresh" else []))]
     return (
-        all(type(number) is int and 0 < number < _MAX_NUMBER for number in numbers)
-        and _SUBJECT_FORMAT.fullmatch(claims["sub"]) is not None
+        claims.get("type") == kind
+        and all(type(number) is int and 0 < number < _MAX_NUMBER for number in numbers)
+        and _SUBJECT_FORMAT.fullmatch(str(claims.get("sub"))) is not None
         and isinstance(claims.get("sid"), str)
         and _SESSION_ID_FORMAT.fullmatch(claims["sid"]) is not None
     )

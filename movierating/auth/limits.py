@@ -1,4 +1,4 @@
-"""Rate limits per user and per account.
+"""Rate limits per address and account, and of passwords that a user tries; `access` limits a user's writes.
 
 The key functions read the user or account from the current request: Flask-Limiter shares its limits between all
 threads, so a limit must not hold a user of its own.
@@ -7,16 +7,16 @@ threads, so a limit must not hold a user of its own.
 from typing import Any
 
 import orjson
-from flask import g, request
+from flask import request
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
+from movierating.auth.access import get_user_key
 from movierating.auth.service import find_account_key, normalize_name
 from movierating.errors import Unavailable
 from movierating.http.extensions import limiter
 from movierating.http.proxies import get_client_network
 
-WRITES_PER_USER = "600 per minute"
 LOGINS_PER_ADDRESS = "10 per minute"
 LOGINS_PER_ACCOUNT = "5 per minute"
 REFRESHES_PER_ADDRESS = "60 per minute"
@@ -47,22 +47,15 @@ def _get_account_key() -> str:
         return f"account:{normalize_name(name[:254])}"
 
 
-def _get_user_key() -> str:
-    return f"user:{g.caller.user_id}"
-
-
 def _sends_no_password() -> bool:
     return read_json_field("current_password") is None
 
 
 limit_logins_per_account = limiter.limit(LOGINS_PER_ACCOUNT, key_func=_get_account_key)
-limit_writes_per_user = limiter.shared_limit(
-    WRITES_PER_USER, scope="writes", key_func=_get_user_key, methods=["POST", "PUT", "PATCH", "DELETE"]
-)
 # A stolen access token must not help to guess the password.
 limit_reauthentications_per_user = limiter.shared_limit(
     REAUTHENTICATIONS_PER_USER,
     scope="current_password",
-    key_func=_get_user_key,
+    key_func=get_user_key,
     exempt_when=_sends_no_password,
 )
