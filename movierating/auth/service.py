@@ -1,13 +1,13 @@
 """Log in, refresh and end sessions, and find the caller of an access token."""
 
+import functools
 import secrets
 import unicodedata
 from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
-from weakref import WeakKeyDictionary
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, bindparam, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, insert, select, update
 
 from movierating import clock
 from movierating.auth import passwords
@@ -22,8 +22,6 @@ REFRESH_TOKEN_SECONDS = 30 * 24 * 3600
 
 # Two tabs may send the same refresh token at once; one that is sent again later has been stolen.
 REUSE_GRACE_SECONDS = 10
-
-MAX_CACHED_CALLERS = 4096
 
 EXPIRED = "The token has expired."
 REVOKED = "The token has been revoked."
@@ -147,7 +145,7 @@ def _end_if_stolen(
 
 
 _SESSION_CALLER = CompiledStatement(
-    select(_user.role, _session.expires_at)
+    select(_user.role)
     .join(Session, _session.user_id == _user.id)
     .where(
         _session.id == bindparam("session"),
@@ -158,40 +156,23 @@ _SESSION_CALLER = CompiledStatement(
 )
 
 
-class _CachedCaller(NamedTuple):
-    """A caller, valid until the session expires or the version changes."""
-
-    version: Hashable
-    expires_at: int
-    caller: Caller
-
-
-_callers: WeakKeyDictionary[Engine, dict[tuple[int, str], _CachedCaller]] = WeakKeyDictionary()
-
-
 def find_session_caller(user_id: int, session_id: str) -> Caller:
     """Return the caller of an access token. Raise Unauthenticated if the session has ended or the account is inactive.
 
-    A write of another program takes effect within `database.MAX_STALE_SECONDS`.
+    The expiry of a session and a write of another program take effect within `database.MAX_STALE_SECONDS`.
     """
-    connection = read()
-    cache = _callers.setdefault(connection.engine, {})
     # The version is read before the row, so the row is at least as new as its version.
-    current = get_version(connection.engine, (CALLER, user_id))
-    cached = cache.get((user_id, session_id))
-    if current is None or cached is None or cached.version != current or cached.expires_at <= clock.now():
-        cached = _load_caller(connection, user_id, session_id, current)
-        if len(cache) >= MAX_CACHED_CALLERS:
-            cache.clear()
-        cache[user_id, session_id] = cached
-    return cached.caller
+    version = get_version(read().engine, (CALLER, user_id))
+    load = _load_caller.__wrapped__ if version is None else _load_caller
+    return load(user_id, session_id, version)
 
 
-def _load_caller(connection: Connection, user_id: int, session_id: str, current: Hashable) -> _CachedCaller:
-    row = _SESSION_CALLER.first(connection, session=session_id, user=user_id, now=clock.now())
+@functools.lru_cache(4096)
+def _load_caller(user_id: int, session_id: str, _version: Hashable) -> Caller:
+    row = _SESSION_CALLER.first(read(), session=session_id, user=user_id, now=clock.now())
     if row is None:
         raise Unauthenticated(REVOKED)
-    return _CachedCaller(current, row.expires_at, Caller(user_id, row.role, session_id, "write"))
+    return Caller(user_id, row.role, session_id, "write")
 
 
 def end_session(user_id: int, session_id: str) -> None:
@@ -210,12 +191,3 @@ def revoke_all(connection: Connection, user_id: int) -> None:
     """End all sessions and revoke all personal tokens of an account, inside the caller's transaction."""
     connection.execute(delete(Session).where(_session.user_id == user_id))
     connection.execute(delete(PersonalToken).where(PersonalToken.__table__.c.user_id == user_id))
-
-
-def would_remove_last_admin(connection: Connection, user_id: int) -> bool:
-    """Return whether this account is the only active admin."""
-    # An account without a password (an imported user) can't log in, so it is no admin either.
-    admins = connection.scalars(
-        select(_user.id).where(_user.role == "admin", _user.active, _user.password_hash.is_not(None)).limit(2)
-    ).all()
-    return list(admins) == [user_id]

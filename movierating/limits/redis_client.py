@@ -38,32 +38,26 @@ class RedisClient:
 
     def __init__(self, url: str) -> None:
         """Use the server of MOVIERATING_REDIS_URL. Raise ValueError for an invalid URL."""
-        self._url = url.replace("redis+unix://", "unix://", 1)
-        self._pools: dict[float, ConnectionPool] = {}
+        # The library's own retries would wait for seconds.
+        self.pool = ConnectionPool.from_url(
+            url.replace("redis+unix://", "unix://", 1), retry=Retry(NoBackoff(), 0)
+        )
+        # Set afterwards, because options of the URL win over arguments.
+        timeouts = {"socket_connect_timeout": REDIS_TIMEOUT_SECONDS, "socket_timeout": REDIS_TIMEOUT_SECONDS}
+        self.pool.connection_kwargs.update(timeouts)
+        self.pool.connection_class = _BOUNDED.get(self.pool.connection_class, self.pool.connection_class)
+        try:
+            # The options of the URL are parsed here.
+            self.pool.connection_class(**self.pool.connection_kwargs)
+        except TypeError as error:
+            raise ValueError("it has an unknown option") from error
+        self._client = Redis(connection_pool=self.pool)
         self._lock = threading.Lock()
         self._unavailable = False
         self._closed = threading.Event()
-        try:
-            # The options of the URL are parsed here.
-            pool = self.pool(REDIS_TIMEOUT_SECONDS)
-            pool.connection_class(**pool.connection_kwargs)
-        except TypeError as error:
-            raise ValueError("it has an unknown option") from error
-        self._client = Redis(connection_pool=pool)
-
-    def pool(self, seconds: float) -> ConnectionPool:
-        """Return a connection pool with this timeout, in seconds, to connect and for each reply."""
-        if seconds not in self._pools:
-            # The library's own retries would wait for seconds.
-            pool = ConnectionPool.from_url(self._url, retry=Retry(NoBackoff(), 0))
-            # Set afterwards, because options of the URL win over arguments.
-            pool.connection_kwargs.update(socket_connect_timeout=seconds, socket_timeout=seconds)
-            pool.connection_class = _BOUNDED.get(pool.connection_class, pool.connection_class)
-            self._pools[seconds] = pool
-        return self._pools[seconds]
 
     def call(self, command: Callable[[], T]) -> T:
-        """Run a command on a connection of a pool, and return its result. Raise RedisUnavailable."""
+        """Run a command on a connection of the pool, and return its result. Raise RedisUnavailable."""
         if self._unavailable:
             raise RedisUnavailable
         try:
@@ -87,7 +81,7 @@ class RedisClient:
     def close(self) -> None:
         """Close all connections and stop checking the server."""
         self._closed.set()
-        self._disconnect()
+        self.pool.disconnect(inuse_connections=False)
 
     def _probe(self) -> None:
         # A replica, or a server that is out of memory, replies to PING but rejects writes.
@@ -105,7 +99,7 @@ class RedisClient:
     def _wait_until_available(self) -> None:
         while not self._closed.wait(RETRY_INTERVAL_SECONDS):
             # An open connection may lead to a server that has become a replica.
-            self._disconnect()
+            self.pool.disconnect(inuse_connections=False)
             try:
                 self._probe()
             except _ERRORS:
@@ -114,13 +108,9 @@ class RedisClient:
             _logger.warning("Redis is available again", extra={"fields": {"address": self._address()}})
             return
 
-    def _disconnect(self) -> None:
-        for pool in tuple(self._pools.values()):
-            pool.disconnect(inuse_connections=False)
-
     def _address(self) -> str:
         """Return the address of the server, without the password."""
-        options = self.pool(REDIS_TIMEOUT_SECONDS).connection_kwargs
+        options = self.pool.connection_kwargs
         return str(options.get("path") or f"{options.get('host', 'localhost')}:{options.get('port', 6379)}")
 
 

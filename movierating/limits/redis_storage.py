@@ -11,7 +11,7 @@ from typing import TypeVar
 from limits.storage import RedisStorage, Storage
 
 from movierating.limits import sqlite_storage
-from movierating.limits.redis_client import KEY_PREFIX, REDIS_TIMEOUT_SECONDS, RedisClient, RedisUnavailable
+from movierating.limits.redis_client import KEY_PREFIX, RedisClient, RedisUnavailable
 
 SCHEME = "movierating+redis"
 
@@ -37,8 +37,9 @@ class RedisLimitStorage(Storage):
         """Use a Redis client, and the file of a `storage_uri` as its fallback."""
         super().__init__(uri, wrap_exceptions=wrap_exceptions, **options)
         self._redis = redis
-        pool = redis.pool(REDIS_TIMEOUT_SECONDS)
-        self._redis_storage = RedisStorage("redis://", connection_pool=pool, key_prefix=f"{KEY_PREFIX}limit")
+        self._redis_storage = RedisStorage(
+            "redis://", connection_pool=redis.pool, key_prefix=f"{KEY_PREFIX}limit"
+        )
         self._fallback = sqlite_storage.SQLiteStorage(uri)
 
     @property
@@ -48,20 +49,15 @@ class RedisLimitStorage(Storage):
 
     def incr(self, key: str, expiry: int, amount: int = 1) -> int:
         """Count a hit and return the hits of the window, which ends `expiry` seconds after its first hit."""
-        return self._run(
-            lambda: self._redis_storage.incr(_digest(key), expiry, amount),
-            lambda: self._fallback.incr(key, expiry, amount),
-        )
+        return self._run(lambda storage: storage.incr(_digest(key), expiry, amount))
 
     def get(self, key: str) -> int:
         """Return the hits of the current window, or 0."""
-        return self._run(lambda: self._redis_storage.get(_digest(key)), lambda: self._fallback.get(key))
+        return self._run(lambda storage: storage.get(_digest(key)))
 
     def get_expiry(self, key: str) -> float:
         """Return when the current window ends, in seconds since 1970, or the time now if there is none."""
-        return self._run(
-            lambda: self._redis_storage.get_expiry(_digest(key)), lambda: self._fallback.get_expiry(key)
-        )
+        return self._run(lambda storage: storage.get_expiry(_digest(key)))
 
     def check(self) -> bool:
         """Return whether hits can be counted."""
@@ -69,17 +65,17 @@ class RedisLimitStorage(Storage):
 
     def reset(self) -> int | None:
         """Delete all windows and return their number."""
-        return self._run(self._redis_storage.reset, self._fallback.reset)
+        return self._run(lambda storage: storage.reset())
 
     def clear(self, key: str) -> None:
         """Delete one window."""
-        self._run(lambda: self._redis_storage.clear(_digest(key)), lambda: self._fallback.clear(key))
+        self._run(lambda storage: storage.clear(_digest(key)))
 
-    def _run(self, command: Callable[[], T], fallback: Callable[[], T]) -> T:
+    def _run(self, command: Callable[[Storage], T]) -> T:
         try:
-            return self._redis.call(command)
+            return self._redis.call(lambda: command(self._redis_storage))
         except RedisUnavailable:
-            return fallback()
+            return command(self._fallback)
 
 
 def _digest(key: str) -> str:

@@ -13,7 +13,7 @@ from movierating.ratings.models import Rating
 from movierating.ratings.service import serialize_rating_values
 from movierating.storage.pagination import KeysetPaginator, Sort
 from movierating.storage.statements import with_custom_plan
-from movierating.users.service import require_active_account
+from movierating.users.service import get_profile
 
 _rating, _movie, _user = Rating.__table__.c, Movie.__table__.c, User.__table__.c
 
@@ -41,7 +41,7 @@ def list_ratings_by_user(
     """
     rows, next_cursor = _pages(sort, frozenset(filters)).page(cursor, limit, **{**filters, "user": user_id})
     if not rows:
-        require_active_account(user_id)
+        get_profile(user_id)  # raises NotFound
     return [_serialize_rating(row) for row in rows], next_cursor
 
 

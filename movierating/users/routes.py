@@ -147,7 +147,7 @@ class UserById(View):
     @blueprint.doc(operationId="update_account")
     @access.admin_required
     @blueprint.error_responses(400, 404, 409, 413, 415)
-    @check_exists_first(service.require_account)
+    @check_exists_first(service.get_own_account)
     @blueprint.arguments(schemas.AdminUpdateAccountSchema())
     @blueprint.response(200, schemas.AccountSchema())
     def patch(self, body: dict[str, Any], user_id: int) -> Response:
@@ -164,7 +164,7 @@ class UserRatings(View):
 
     @blueprint.doc(operationId="list_user_ratings")
     @blueprint.error_responses(404)
-    @check_exists_first(service.require_active_account)
+    @check_exists_first(service.get_profile)
     @blueprint.arguments(schemas.UserRatingsQuerySchema(), location="query")
     @blueprint.response(200, make_list_schema(schemas.RatedMovieSchema), headers=LIST_HEADERS)
     def get(self, query: dict[str, Any], user_id: int) -> Response:

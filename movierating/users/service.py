@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, delete, insert, or_, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from movierating import clock, rating_stats
 from movierating.auth import passwords
 from movierating.auth.models import User
-from movierating.auth.service import normalize_name, revoke_all, would_remove_last_admin
+from movierating.auth.service import normalize_name, revoke_all
 from movierating.errors import Conflict, Forbidden, NotFound, invalid_field
 from movierating.monitoring import counters
 from movierating.ratings.service import delete_all_ratings
@@ -22,6 +22,7 @@ _user = User.__table__.c
 _PUBLIC = (_user.id, _user.username, _user.display_name, _user.created_at)
 _PRIVATE = (*_PUBLIC, _user.email, _user.role, _user.active)
 _SUMS = tuple(rating_stats.get_stats_columns(User.__table__))
+_PROFILE = CompiledStatement(select(*_PUBLIC, *_SUMS).where(_user.id == bindparam("user"), _user.active))
 
 
 def sign_up(
@@ -31,7 +32,7 @@ def sign_up(
 
     Raise Conflict if the username or e-mail is taken, in any letter case, and InvalidRequest for a weak password.
     """
-    _check_new_password(password, username, email)
+    password_hash = _hash_new_password(password, username, email)
     now = clock.now()
     row = {
         "username": username,
@@ -39,7 +40,7 @@ def sign_up(
         "email": email,
         "email_key": normalize_name(email),
         "display_name": display_name or username,
-        "password_hash": passwords.hash_password(password),
+        "password_hash": password_hash,
         "role": role,
         "created_at": now,
         "updated_at": now,
@@ -51,10 +52,12 @@ def sign_up(
     return get_own_account(user_id)
 
 
-def _check_new_password(password: str, username: str, email: str) -> None:
+def _hash_new_password(password: str, username: str, email: str) -> str:
+    """Return the hash of a password. Raise InvalidRequest for a weak one."""
     reason = passwords.explain_rejection(password, username=username, email=email)
     if reason is not None:
         raise invalid_field("json", "password", reason)
+    return passwords.hash_password(password)
 
 
 def _write_unique(job: Any) -> Any:
@@ -74,27 +77,13 @@ def get_own_account(user_id: int) -> dict[str, Any]:
 
 def get_profile(user_id: int) -> dict[str, Any]:
     """Return the public profile of an active account, without the e-mail. Raise NotFound."""
-    row = _require_row(_PROFILE.first(read(), key=user_id))
+    row = _require_row(_PROFILE.first(read(), user=user_id))
     return {**_format_public(row), "ratings": rating_stats.format_stats(row[len(_PUBLIC) :])}
-
-
-def require_active_account(user_id: int) -> None:
-    """Raise NotFound unless the account exists and is active."""
-    _require_row(_ACTIVE.first(read(), key=user_id))
-
-
-def require_account(user_id: int) -> None:
-    """Raise NotFound unless the account exists."""
-    _fetch_one(select(_user.id).where(_user.id == user_id))
 
 
 def _fetch_one(statement: Select[Any]) -> Row[Any]:
     row: Row[Any] = _require_row(read().execute(statement).one_or_none())
     return row
-
-
-_ACTIVE = CompiledStatement(select(_user.id).where(_user.id == bindparam("key"), _user.active))
-_PROFILE = CompiledStatement(select(*_PUBLIC, *_SUMS).where(_user.id == bindparam("key"), _user.active))
 
 
 def _require_row(row: Any) -> Any:
@@ -105,12 +94,8 @@ def _require_row(row: Any) -> Any:
 
 def _format_public(row: Sequence[Any]) -> dict[str, Any]:
     user_id, username, display_name, created_at = row[: len(_PUBLIC)]
-    return {
-        "id": user_id,
-        "username": username,
-        "display_name": display_name,
-        "created_at": clock.format_rfc3339(created_at),
-    }
+    names = {"id": user_id, "username": username, "display_name": display_name}
+    return {**names, "created_at": clock.format_rfc3339(created_at)}
 
 
 def _format_account(row: Sequence[Any]) -> dict[str, Any]:
@@ -129,16 +114,12 @@ def list_accounts(q: str | None, cursor: str | None, limit: int) -> tuple[list[d
     return [_format_account(row) for row in rows], next_cursor
 
 
-def _starts_with(column: ColumnElement[Any]) -> ColumnElement[bool]:
-    return (column >= bindparam("first")) & (column <= bindparam("last"))
-
-
 _OLDEST_FIRST = Sort("accounts", (_user.id,), descending=False)
+_STARTS_WITH = [
+    key.between(bindparam("first"), bindparam("last")) for key in (_user.username_key, _user.email_key)
+]
 _ALL_ACCOUNTS = KeysetPaginator(select(*_PRIVATE), _OLDEST_FIRST)
-_ACCOUNTS_BY_PREFIX = KeysetPaginator(
-    select(*_PRIVATE).where(or_(_starts_with(_user.username_key), _starts_with(_user.email_key))),
-    _OLDEST_FIRST,
-)
+_ACCOUNTS_BY_PREFIX = KeysetPaginator(select(*_PRIVATE).where(or_(*_STARTS_WITH)), _OLDEST_FIRST)
 
 
 def update_own_account(user_id: int, changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -147,15 +128,15 @@ def update_own_account(user_id: int, changes: Mapping[str, Any]) -> dict[str, An
     A new password revokes all sessions and personal tokens. Raise InvalidRequest without the current password,
     Forbidden for a wrong one, Conflict if the e-mail is taken, NotFound if the account was deleted.
     """
-    needs_password = {"email", "password"} & changes.keys()
-    verified_hash = _verify_current_password(user_id, changes) if needs_password else None
+    verified_hash = None
+    if "email" in changes or "password" in changes:
+        verified_hash = _verify_current_password(user_id, changes.get("current_password"))
     values = _build_columns(user_id, changes)
 
     def job(connection: Connection) -> None:
         if verified_hash is not None:
             _check_password_unchanged(connection, user_id, verified_hash)
-        if values:
-            _update(connection, user_id, values)
+        _update(connection, user_id, values)
         if "password" in changes:
             revoke_all(connection, user_id)
 
@@ -169,21 +150,26 @@ def _build_columns(user_id: int, changes: Mapping[str, Any]) -> dict[str, Any]:
     if "email" in values:
         values["email_key"] = normalize_name(values["email"])
     if "password" in changes:
-        account = _fetch_one(select(_user.username, _user.email).where(_user.id == user_id))
-        _check_new_password(changes["password"], account.username, values.get("email", account.email))
-        values["password_hash"] = passwords.hash_password(changes["password"])
+        values["password_hash"] = _hash_changed_password(user_id, changes["password"], values.get("email"))
     return values
 
 
+def _hash_changed_password(user_id: int, password: str, new_email: str | None = None) -> str:
+    account = _fetch_one(select(_user.username, _user.email).where(_user.id == user_id))
+    return _hash_new_password(password, account.username, new_email or account.email or "")
+
+
 def _update(connection: Connection, user_id: int, values: Mapping[str, Any]) -> None:
-    connection.execute(update(User).where(_user.id == user_id).values(**values, updated_at=clock.now()))
+    if values:
+        connection.execute(update(User).where(_user.id == user_id).values(**values, updated_at=clock.now()))
 
 
-def _verify_current_password(user_id: int, body: Mapping[str, Any]) -> str:
-    if "current_password" not in body:
+def _verify_current_password(user_id: int, password: str | None) -> str:
+    """Return the hash of the account's password. Raise InvalidRequest for no password, Forbidden for a wrong one."""
+    if password is None:
         raise invalid_field("json", "current_password", "Missing data for required field.")
     password_hash: str | None = read().scalar(select(_user.password_hash).where(_user.id == user_id))
-    if not passwords.verify_password(password_hash, body["current_password"]) or password_hash is None:
+    if not passwords.verify_password(password_hash, password) or password_hash is None:
         raise Forbidden("The current password is wrong.")
     return password_hash
 
@@ -199,7 +185,7 @@ def delete_own_account(user_id: int, current_password: str) -> None:
 
     Raise Forbidden for a wrong password, and Conflict if no active admin would remain.
     """
-    verified_hash = _verify_current_password(user_id, {"current_password": current_password})
+    verified_hash = _verify_current_password(user_id, current_password)
 
     def job(connection: Connection) -> None:
         _check_password_unchanged(connection, user_id, verified_hash)
@@ -211,7 +197,10 @@ def delete_own_account(user_id: int, current_password: str) -> None:
 
 
 def _check_admin_remains(connection: Connection, user_id: int) -> None:
-    if would_remove_last_admin(connection, user_id):
+    """Raise Conflict if this account is the only active admin."""
+    # An account without a password (an imported user) can't log in, so it is no admin either.
+    is_admin = (_user.role == "admin") & _user.active & _user.password_hash.is_not(None)
+    if connection.scalars(select(_user.id).where(is_admin).limit(2)).all() == [user_id]:
         raise Conflict("No active admin would remain; make another account an admin first.")
 
 
@@ -225,8 +214,7 @@ def update_account(user_id: int, changes: Mapping[str, Any]) -> dict[str, Any]:
         _require_row(connection.execute(select(_user.id).where(_user.id == user_id)).first())
         if changes.get("role") == "member" or changes.get("active") is False:
             _check_admin_remains(connection, user_id)
-        if changes:
-            _update(connection, user_id, changes)
+        _update(connection, user_id, changes)
         if changes.get("active") is False:
             revoke_all(connection, user_id)
 
@@ -239,12 +227,10 @@ def reset_password(user_id: int, password: str) -> None:
 
     Raise NotFound, and InvalidRequest for a weak password.
     """
-    account = _fetch_one(select(_user.username, _user.email).where(_user.id == user_id))
-    _check_new_password(password, account.username, account.email or "")
-    hashed = passwords.hash_password(password)
+    password_hash = _hash_changed_password(user_id, password)
 
     def job(connection: Connection) -> None:
-        _update(connection, user_id, {"password_hash": hashed})
+        _update(connection, user_id, {"password_hash": password_hash})
         revoke_all(connection, user_id)
 
     write(job)

@@ -1,4 +1,4 @@
-"""Sessions: opened by a login, carried on by refreshing, ended by logout, reuse, and what happens to the account."""
+"""Sessions: login, refresh, logout, reuse of refresh tokens, and the cache of callers."""
 
 import pytest
 from argon2 import PasswordHasher, extract_parameters
@@ -6,8 +6,10 @@ from sqlalchemy import func, select, update
 
 from movierating.auth import passwords, service
 from movierating.auth.models import Session, User
+from movierating.storage import database
 from movierating.storage.database import read, write
 
+ME = "/v1/users/me"
 PASSWORD = "correct horse battery"
 
 
@@ -35,16 +37,14 @@ def set_columns(user_id, **values):
 @pytest.mark.parametrize(
     "login", ["Ada.Lovelace", "ada.lovelace", "ADA.LOVELACE@example.org", " ada.lovelace "]
 )
-def test_login_takes_username_or_email_in_any_letter_case(sign_up, client, login):
+def test_login_takes_username_or_email_in_any_letter_case(sign_up, client, whoami, login):
     ada = sign_up("Ada.Lovelace")
     response = client.post("/v1/auth/login", json={"login": login, "password": PASSWORD})
-    assert response.status_code == 200
-    own = client.get("/v1/users/me", headers={"Authorization": f"Bearer {response.json['access_token']}"})
-    assert own.json["id"] == ada.id
+    assert whoami(response.json["access_token"]).json["id"] == ada.id
 
 
-def refused_logins(client, sign_up):
-    """Name and password of every kind of login that fails."""
+def create_failing_logins(sign_up):
+    """Return the name and password of every kind of login that fails."""
     known, closed, rater = sign_up("known"), sign_up("closed"), sign_up("rater")
     set_columns(closed.id, active=False)
     set_columns(rater.id, password_hash=None)
@@ -62,14 +62,14 @@ def refused_logins(client, sign_up):
 def test_failed_logins_have_one_message_and_cost_one_verification(
     client, sign_up, problem, count_verifications
 ):
-    words, costs = set(), []
-    for login, password in refused_logins(client, sign_up):
+    messages, costs = set(), []
+    for login, password in create_failing_logins(sign_up):
         count_verifications.clear()
         response = client.post("/v1/auth/login", json={"login": login, "password": password})
         body = problem(response, 401)
-        words.add((body["title"], body["detail"], frozenset(response.headers.keys())))
+        messages.add((body["title"], body["detail"], frozenset(response.headers.keys())))
         costs.append(list(count_verifications))
-    assert len(words) == 1
+    assert len(messages) == 1
     assert costs == [[extract_parameters(passwords.hash_password(PASSWORD))]] * 7
 
 
@@ -104,7 +104,7 @@ def test_reuse_within_ten_seconds_is_rejected_and_keeps_the_session(member, refr
     problem(refresh(first), 401)
     assert refresh(second).status_code == 200
     problem(refresh(first), 401)
-    assert member.get("/v1/users/me").status_code == 200
+    assert member.get(ME).status_code == 200
 
 
 def test_reuse_after_ten_seconds_ends_the_session(member, refresh, problem, age):
@@ -112,7 +112,7 @@ def test_reuse_after_ten_seconds_ends_the_session(member, refresh, problem, age)
     age(11)
     problem(refresh(member.tokens["refresh_token"]), 401)
     problem(refresh(fresh["refresh_token"]), 401)
-    problem(member.get("/v1/users/me"), 401)
+    problem(member.get(ME), 401)
 
 
 def test_reuse_of_an_older_generation_ends_the_session(member, refresh, problem, resign):
@@ -140,9 +140,9 @@ def test_one_of_concurrent_refreshes_succeeds(member, at_once, refresh):
 
 def test_a_session_that_is_not_refreshed_ends_after_thirty_days(member, refresh, problem, age):
     age(service.REFRESH_TOKEN_SECONDS - 60)
-    assert member.get("/v1/users/me").status_code == 200
+    assert member.get(ME).status_code == 200
     age(61)
-    problem(member.get("/v1/users/me"), 401)
+    problem(member.get(ME), 401)
     problem(refresh(member.tokens["refresh_token"]), 401)
 
 
@@ -157,7 +157,7 @@ def test_logout_ends_this_session_at_once_and_no_other(member, client, refresh, 
     other = client.post("/v1/auth/login", json={"login": "member", "password": PASSWORD}).json
     response = member.post("/v1/auth/logout")
     assert (response.status_code, response.data) == (204, b"")
-    problem(member.get("/v1/users/me"), 401)
+    problem(member.get(ME), 401)
     problem(refresh(member.tokens["refresh_token"]), 401)
     problem(member.post("/v1/auth/logout"), 401)
     assert whoami(other["access_token"]).status_code == 200
@@ -174,3 +174,42 @@ def test_password_change_during_login_rejects_it(member, monkeypatch):
     monkeypatch.setattr(passwords, "verify_password", verify_then_change)
     with pytest.raises(service.Unauthenticated):
         service.login("member", PASSWORD)
+
+
+@pytest.fixture
+def other_worker(make_app, app):
+    """A client of a second application on the same database with the same key, like another worker."""
+    return make_app(SECRET_KEY=app.config["SECRET_KEY"]).test_client()
+
+
+@pytest.mark.sqlite
+def test_session_is_read_once_until_it_changes(member, admin, add_movie, monkeypatch):
+    path, statements = f"/v1/movies/{add_movie()}/rating", []
+    member.get(ME)
+    # The time limit of a minute must not pass meanwhile.
+    monkeypatch.setattr(database, "monotonic", lambda: 0.0)
+    member.get(ME)
+    driver = read().connection.dbapi_connection
+    driver.set_trace_callback(statements.append)
+    member.put(path, json={"value": 8})
+    admin.put(path, json={"value": 9})
+    member.delete(path)
+    driver.set_trace_callback(None)
+    # The admin's session is read once.
+    assert sum("FROM user JOIN session" in statement.replace('"', "") for statement in statements) == 1
+
+
+def log_out(member, client):
+    assert client.post("/v1/auth/logout", headers=member.headers).status_code == 204
+
+
+def deactivate(member, _client):
+    set_columns(member.id, active=False)
+
+
+@pytest.mark.parametrize("end_session", [log_out, deactivate])
+def test_session_ended_in_another_process_is_rejected_at_once(member, other_worker, problem, end_session):
+    assert member.get(ME).status_code == other_worker.get(ME, headers=member.headers).status_code == 200
+    end_session(member, other_worker)
+    problem(member.get(ME), 401)
+    problem(other_worker.get(ME, headers=member.headers), 401)

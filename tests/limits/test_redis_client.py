@@ -39,10 +39,6 @@ def said(caplog):
     return lambda: [(record.getMessage(), record.fields) for record in caplog.records]
 
 
-def client_of(server):
-    return Redis(connection_pool=server.pool(REDIS_TIMEOUT_SECONDS))
-
-
 @pytest.mark.parametrize("trouble", ["gone", "stuck"])
 def test_outage_and_recovery_are_logged_once(server, redis, said, eventually, trouble):
     assert server.is_available()
@@ -78,7 +74,7 @@ def test_error_of_a_command_is_raised(server):
 def test_server_that_rejects_writes_is_unavailable(connect, start_redis, refusal):
     redis = start_redis(*refusal)
     server = connect(redis.url)
-    assert client_of(server).ping()
+    assert Redis(connection_pool=server.pool).ping()
     assert not server.is_available()
 
 
@@ -139,5 +135,5 @@ def test_name_lookup_has_a_timeout(connect, said, monkeypatch):
 
 
 def test_timeout_of_the_url_is_ignored(connect):
-    pool = connect("redis://127.0.0.1?socket_timeout=60").pool(0.05)
-    assert pool.connection_kwargs["socket_timeout"] == 0.05
+    pool = connect("redis://127.0.0.1?socket_timeout=60").pool
+    assert pool.connection_kwargs["socket_timeout"] == REDIS_TIMEOUT_SECONDS
