@@ -13,8 +13,8 @@ from hypothesis.stateful import run_state_machine_as_test
 from movierating import create_app
 from movierating.storage import database
 from movierating.users import service
-from stateful.lists import Lists
-from stateful.service import PASSWORDS
+from stateful.list_rules import ListRules
+from stateful.machine import PASSWORDS
 
 STEPS = int(os.environ.get("SOAK_STEPS", "300"))
 STEPS_PER_RUN = 50
@@ -40,7 +40,7 @@ def test_service_matches_its_model(accounts, environ, copied, tmp_path):
     def machine():
         folder = copied(tmp_path / "instance", tmp_path / str(next(numbers)))
         # Durability does not matter here.
-        return Lists(create_app(environ(folder, SQLITE_SYNCHRONOUS="NORMAL")), accounts)
+        return ListRules(create_app(environ(folder, SQLITE_SYNCHRONOUS="NORMAL")), accounts)
 
     amount = settings(
         max_examples=-(-STEPS // STEPS_PER_RUN),

@@ -7,7 +7,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from typing import Any
 
-TITLES = {"Emma": "emma", "EMMA": "emma", "Élan": "elan", "Ronin, Emma": "ronin, emma", "Łódź": "lodz"}
+FOLDED_TITLES = {"Emma": "emma", "EMMA": "emma", "Élan": "elan", "Ronin, Emma": "ronin, emma", "Łódź": "lodz"}
 
 
 @dataclass
@@ -20,27 +20,27 @@ class Rating:
 
 @dataclass(eq=False, repr=False)
 class Movie:
-    """`facts` are the fields that a request can change; `tags` the ETags seen so far, the newest last."""
+    """`facts` are the fields that a request can change; `etags` those seen so far, the newest last."""
 
     id: int
     facts: dict[str, Any]
-    here: bool = True
+    exists: bool = True
     edit: int = 1
-    tags: list[str] = field(default_factory=list)
+    etags: list[str] = field(default_factory=list)
 
     def __repr__(self) -> str:
         return f"<movie {self.id}: {self.facts}>"
 
     @property
-    def key(self) -> str:
-        """The folded title."""
-        return TITLES.get(self.facts["title"]) or self.facts["title"].lower()
+    def folded_title(self) -> str:
+        return FOLDED_TITLES.get(self.facts["title"]) or self.facts["title"].lower()
 
-    def is_namesake(self, facts: dict[str, Any]) -> bool:
-        """Return whether a movie with these facts would be a duplicate."""
-        ids = {self.facts["imdb_id"], facts["imdb_id"]}
-        same = (self.key, self.facts["year"]) == (Movie(0, facts).key, facts["year"])
-        return same and (None in ids or len(ids) == 1)
+    def conflicts_with(self, facts: dict[str, Any]) -> bool:
+        """Return whether a movie with these facts would be a duplicate of this one."""
+        imdb_ids = {self.facts["imdb_id"], facts["imdb_id"]}
+        same_id = len(imdb_ids) == 1 and None not in imdb_ids
+        same_title = self.folded_title == Movie(0, facts).folded_title and self.facts["year"] == facts["year"]
+        return same_id or (same_title and None in imdb_ids)
 
 
 @dataclass(eq=False, repr=False)
@@ -50,16 +50,16 @@ class Account:
     password: str
     role: str = "member"
     active: bool = True
-    here: bool = True
+    exists: bool = True
     ratings: dict[Movie, Rating] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return f"<account {self.id}: {self.username}, {self.role}>"
 
     @property
-    def shown(self) -> bool:
+    def is_visible(self) -> bool:
         """True if the account has a profile and can log in."""
-        return self.here and self.active
+        return self.exists and self.active
 
 
 @dataclass(eq=False, repr=False)
@@ -72,26 +72,26 @@ class Credential:
     id: int | None = None
     scope: str = "write"
     spent: list[str] = field(default_factory=list)
-    made_at: float = field(default_factory=time.monotonic)
+    created_at: float = field(default_factory=time.monotonic)
     rotated_at: float = field(default_factory=time.monotonic)
-    ended: bool = False
+    revoked: bool = False
 
     def __repr__(self) -> str:
         return f"<{'session' if self.id is None else self.scope + ' token'} of {self.account}>"
 
     @property
-    def works(self) -> bool:
-        return self.account.shown and not self.ended
+    def is_valid(self) -> bool:
+        return self.account.is_visible and not self.revoked
 
-    def refusal(self, *, writes: bool = True, in_person: bool = False, admin: bool = False) -> int | None:
-        """Return the status with which a request is rejected, None if it is accepted."""
-        if not self.works:
+    def error(self, *, writes: bool = True, session: bool = False, admin: bool = False) -> int | None:
+        """Return the status with which a request that requires these is rejected, None if it is accepted."""
+        if not self.is_valid:
             return 401
-        outside = (writes and self.scope == "read") or (in_person and self.id is not None)
-        return 403 if outside or (admin and self.account.role != "admin") else None
+        lacks_scope = (writes and self.scope == "read") or (session and self.id is not None)
+        return 403 if lacks_scope or (admin and self.account.role != "admin") else None
 
 
-class World:
+class Model:
     """All accounts, credentials and movies."""
 
     def __init__(self) -> None:
@@ -99,41 +99,38 @@ class World:
         self.credentials: list[Credential] = []
         self.movies: list[Movie] = []
 
-    def called(self, username: str) -> Account | None:
-        return _one(self.accounts, lambda account: account.here and account.username == username)
+    def find_account(self, username: str) -> Account | None:
+        return _find(self.accounts, lambda account: account.exists and account.username == username)
 
-    def movie_of(self, imdb_id: str) -> Movie | None:
-        return _one(self.movies, lambda movie: movie.here and movie.facts["imdb_id"] == imdb_id)
+    def find_movie(self, imdb_id: str) -> Movie | None:
+        return _find(self.movies, lambda movie: movie.exists and movie.facts["imdb_id"] == imdb_id)
 
-    def conflicts(self, facts: dict[str, Any], own: Movie | None = None) -> bool:
-        """Return whether a movie with these facts would be rejected as a duplicate."""
-        imdb_id = facts["imdb_id"]
-        return any(
-            movie.is_namesake(facts) or (imdb_id is not None and movie.facts["imdb_id"] == imdb_id)
-            for movie in self.movies
-            if movie.here and movie is not own
-        )
+    def has_conflict(self, facts: dict[str, Any], own: Movie | None = None) -> bool:
+        """Return whether a movie with these facts would be rejected as a duplicate of one other than `own`."""
+        others = (movie for movie in self.movies if movie.exists and movie is not own)
+        return any(movie.conflicts_with(facts) for movie in others)
 
-    def raters(self, movie: Movie) -> list[tuple[Account, Rating]]:
+    def ratings_of(self, movie: Movie) -> list[tuple[Account, Rating]]:
         return [(account, account.ratings[movie]) for account in self.accounts if movie in account.ratings]
 
-    def values(self, movie: Movie) -> list[int]:
-        return [rating.value for _, rating in self.raters(movie)]
+    def values_of(self, movie: Movie) -> list[int]:
+        return [rating.value for _, rating in self.ratings_of(movie)]
 
     def is_last_admin(self, account: Account) -> bool:
-        return [one for one in self.accounts if one.shown and one.role == "admin"] == [account]
+        admins = [each for each in self.accounts if each.is_visible and each.role == "admin"]
+        return admins == [account]
 
-    def end_all(self, account: Account) -> None:
+    def revoke_all(self, account: Account) -> None:
         """Revoke the account's sessions and personal access tokens."""
         for credential in self.credentials:
-            credential.ended |= credential.account is account
+            credential.revoked |= credential.account is account
 
 
-def _one(things: Iterable[Any], fits: Callable[[Any], bool]) -> Any:
-    return next(filter(fits, things), None)
+def _find(items: Iterable[Any], matches: Callable[[Any], bool]) -> Any:
+    return next(filter(matches, items), None)
 
 
-def sums(values: list[int]) -> dict[str, Any]:
+def aggregate(values: list[int]) -> dict[str, Any]:
     """Return the aggregate of ratings in half points, as a profile shows it."""
     mean = None
     if values:
@@ -142,10 +139,10 @@ def sums(values: list[int]) -> dict[str, Any]:
     return {
         "count": len(values),
         "mean": mean,
-        "histogram": [values.count(step) for step in range(1, 21)],
+        "histogram": [values.count(value) for value in range(1, 21)],
     }
 
 
 def score(values: list[int]) -> float:
-    """Return the weighted mean of 25 ratings of 6.5 and these."""
+    """Return the mean of these ratings and 25 ratings of 6.5."""
     return float((Fraction(13, 2) * 25 + Fraction(sum(values), 2)) / (25 + len(values)))
