@@ -11,7 +11,7 @@ from marshmallow import ValidationError
 from sqlalchemy import Connection, insert, select
 
 from movierating import clock
-from movierating.movies.matching import AmbiguousMovie, Catalogue
+from movierating.movies.matching import AmbiguousMovie, Catalogue, MovieQuery
 from movierating.movies.models import DataMigration, Movie
 from movierating.movies.schemas import CreateMovieSchema
 from movierating.storage.database import write
@@ -77,11 +77,11 @@ def _load(connection: Connection, path: Path) -> SeedReport:
     for line, facts in _rows(path, report):
         titles = (facts["title"], facts["original_title"])
         try:
-            found = catalogue.find(facts["imdb_id"], facts["tmdb_id"], titles, facts["year"])
+            movie_id = catalogue.find(MovieQuery(facts["imdb_id"], facts["tmdb_id"], titles, facts["year"]))
         except AmbiguousMovie as error:
             report.refused.append(f"line {line}: {error}")
             continue
-        if found is not None or facts["wikidata_id"] in known_to_wikidata:
+        if movie_id is not None or facts["wikidata_id"] in known_to_wikidata:
             report.present += 1
         else:
             catalogue.add(facts)

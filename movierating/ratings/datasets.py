@@ -93,8 +93,8 @@ def _wanted(rows: Iterable[MovieRow | BadRow]) -> list[MovieQuery]:
     for row in rows:
         if isinstance(row, MovieRow):
             # Apart, because its title may count although an id decides as yet.
-            wanted.append(MovieQuery(row.imdb_id, row.tmdb_id, ()))
-            wanted.append(MovieQuery(None, None, (row.title, row.alternative_title)))
+            wanted.append(MovieQuery(row.imdb_id, row.tmdb_id))
+            wanted.append(MovieQuery(titles=(row.title, row.alternative_title)))
     return wanted
 
 
@@ -108,7 +108,7 @@ def _match_row(
     if (row.year, row.imdb_id, row.tmdb_id) == (None, None, None) and fold(row.title) == "unknown":
         return BadRow(file, row.line, "nothing is known of the movie")
     try:
-        movie_id = catalogue.find_and_complete(row.imdb_id, row.tmdb_id, titles, row.year)
+        movie_id = catalogue.find_and_complete(MovieQuery(row.imdb_id, row.tmdb_id, titles, row.year))
     except AmbiguousMovie as error:
         return BadRow(file, row.line, f"{row.title}: {error}")
     ids_by_source[row.source_id] = catalogue.add(_facts(row)) if movie_id is None else movie_id

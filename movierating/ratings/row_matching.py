@@ -118,7 +118,7 @@ def match_exactly(connection: Connection, rows: Sequence[RatedRow]) -> RowMatche
 
 def _match_exactly(catalogue: Catalogue, row: RatedRow, matches: RowMatches) -> None:
     try:
-        movie_id = catalogue.find(row.imdb_id, row.tmdb_id, _titles(row), row.year)
+        movie_id = catalogue.find(_query(row))
     except AmbiguousMovie as error:
         matches.mark_unmatched(row, str(error), error.movie_ids)
         return
@@ -187,19 +187,19 @@ class _Nearby:
 
     def find(self, row: RatedRow) -> int | None:
         """Raises AmbiguousMovie."""
-        movie_id = self._catalogue.find(row.imdb_id, row.tmdb_id, _titles(row), row.year, nearby=True)
+        movie_id = self._catalogue.find(_query(row), nearby=True)
         if movie_id is None or movie_id in self.named:
             return None
         return movie_id if self._meant_in.setdefault(movie_id, row.year) == row.year else None
 
 
 def _catalogue(connection: Connection, rows: Sequence[RatedRow]) -> Catalogue:
-    wanted = [MovieQuery(row.imdb_id, row.tmdb_id, _titles(row)) for row in rows]
-    return Catalogue(connection, wanted, dry_run=True)
+    return Catalogue(connection, list(map(_query, rows)), dry_run=True)
 
 
-def _titles(row: RatedRow) -> tuple[str | None, ...]:
-    return (row.title, row.alternative_title) if row.kind is None else ()
+def _query(row: RatedRow) -> MovieQuery:
+    titles = (row.title, row.alternative_title) if row.kind is None else ()
+    return MovieQuery(row.imdb_id, row.tmdb_id, titles, row.year)
 
 
 def _facts(row: RatedRow) -> dict[str, Any]:

@@ -136,7 +136,7 @@ class UnmatchedRowSchema(ma.Schema):
     candidates = ma.fields.List(
         ma.fields.Integer(),
         required=True,
-        metadata={"example": [2711, 2712], "description": "Ids of movies it may be."},
+        metadata={"example": [2711, 2712], "description": "Ids of movies it may be, at most 20."},
     )
 
 

@@ -1,5 +1,6 @@
 """Which movie a row means: IMDb id, then TMDB id, then folded title and year."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 from sqlalchemy import func, select
 
 from movierating.movies import service as movies
-from movierating.movies.matching import AmbiguousMovie, Catalogue, MovieQuery
+from movierating.movies.matching import MAX_CANDIDATES, AmbiguousMovie, Catalogue, MovieQuery
 from movierating.movies.models import Movie, MovieFacet
 from movierating.storage.database import read, write
 
@@ -16,11 +17,8 @@ _movie = Movie.__table__.c
 
 def find(imdb_id=None, tmdb_id=None, *titles, year=None) -> int | None:
     """The id that `find_and_complete` gives in a transaction of its own."""
-    return write(
-        lambda connection: Catalogue(connection).find_and_complete(
-            imdb_id, tmdb_id, titles or ("No such",), year
-        )
-    )
+    query = MovieQuery(imdb_id, tmdb_id, titles or ("No such",), year)
+    return write(lambda connection: Catalogue(connection).find_and_complete(query))
 
 
 def ids_of(movie_id: int) -> tuple[Any, ...]:
@@ -125,9 +123,9 @@ def test_movies_added_are_found_by_every_key_written_and_indexed(app):
             "tmdb_id": 29259,
         }
         added = catalogue.add({**facts, "imdb_id": "tt0054407"})
-        assert catalogue.find("tt0054407", None, ("x",), None) == added
-        assert catalogue.find(None, 29259, ("x",), None) == added
-        assert catalogue.find(None, None, ("x", "the hole"), 1960) == added
+        assert catalogue.find(MovieQuery("tt0054407")) == added
+        assert catalogue.find(MovieQuery(tmdb_id=29259)) == added
+        assert catalogue.find(MovieQuery(titles=("x", "the hole"), year=1960)) == added
         catalogue.flush()
         return added, catalogue
 
@@ -153,7 +151,7 @@ def test_a_movie_just_added_can_be_completed(app):
     def job(connection) -> int:
         catalogue = Catalogue(connection)
         added = catalogue.add({"title": "Heat", "year": 1995})
-        assert catalogue.find_and_complete("tt0113277", None, ("Heat",), 1995) == added
+        assert catalogue.find_and_complete(MovieQuery("tt0113277", None, ("Heat",), 1995)) == added
         return added
 
     assert ids_of(write(job))[0] == "tt0113277"
@@ -174,11 +172,10 @@ def test_an_id_is_never_given_out_again(app, add_movie):
     assert write(job) > gone
 
 
-def match(imdb_id=None, tmdb_id=None, *titles, year=None, wanted=None) -> int | None:
-    """The id that `find` gives a row whose year may be off by one, in a transaction that keeps nothing."""
-    return write(
-        lambda connection: Catalogue(connection, wanted).find(imdb_id, tmdb_id, titles, year, nearby=True)
-    )
+def match(imdb_id=None, tmdb_id=None, *titles, year=None, queries=None) -> int | None:
+    """Return the id that `find` gives a row whose year may be off by one."""
+    query = MovieQuery(imdb_id, tmdb_id, titles, year)
+    return Catalogue(read(), queries).find(query, nearby=True)
 
 
 @pytest.mark.parametrize("year", [1994, 1995, 1996])
@@ -223,16 +220,30 @@ def test_a_catalogue_of_what_is_wanted_finds_what_the_whole_one_does(add_movie):
         MovieQuery("tt0000001", None, ("le  TROU", None)),
         MovieQuery(None, None, ("Nothing", "lodz")),
     ]
-    assert match("tt0113277", None, wanted=wanted) == imdb
-    assert match(None, 8195, wanted=wanted) == tmdb
-    assert match(None, None, "LE TROU", year=1960, wanted=wanted) == named
-    assert match(None, None, "Lódz", year=1960, wanted=wanted) == named
+    assert match("tt0113277", None, queries=wanted) == imdb
+    assert match(None, 8195, queries=wanted) == tmdb
+    assert match(None, None, "LE TROU", year=1960, queries=wanted) == named
+    assert match(None, None, "Lódz", year=1960, queries=wanted) == named
     also_titled = [*wanted, MovieQuery(None, None, ("Ronin",))]
-    assert match(None, None, "Ronin", year=1998, wanted=also_titled) == tmdb
-    assert match(None, None, "Nothing", year=1960, wanted=wanted) is None
+    assert match(None, None, "Ronin", year=1998, queries=also_titled) == tmdb
+    assert match(None, None, "Nothing", year=1960, queries=wanted) is None
 
 
 def test_more_is_wanted_than_one_statement_takes(add_movie):
     last = add_movie(title="Heat", year=1995)
     wanted = [MovieQuery(f"tt{number:07}", number, (f"title {number}", "heat")) for number in range(1, 2500)]
-    assert match(None, None, "Heat", year=1995, wanted=wanted) == last
+    assert match(None, None, "Heat", year=1995, queries=wanted) == last
+
+
+def test_a_row_takes_no_longer_if_thousands_of_movies_have_its_title(app):
+    catalogue = Catalogue(read(), dry_run=True)
+    for number in range(1, 10_000):
+        catalogue.add({"title": "Emma", "year": 1996, "imdb_id": f"tt{number:07}"})
+    emma = MovieQuery(titles=("Emma",), year=1996)
+    with pytest.raises(AmbiguousMovie) as caught:
+        catalogue.find(emma)
+    assert caught.value.movie_ids == list(range(1, MAX_CANDIDATES + 1))
+    start = time.monotonic()
+    for _ in range(20_000):
+        assert catalogue.find(emma._replace(imdb_id="tt0000000")) is None
+    assert time.monotonic() - start < 5
