@@ -96,7 +96,7 @@ def _redis_server(url: str | None) -> "RedisClient | None":
     try:
         return RedisClient(url)
     except ValueError as error:
-        raise config.SettingError("MOVIERATING_REDIS_URL: is no address of a Redis server") from error
+        raise config.SettingError("MOVIERATING_REDIS_URL: is not a URL of a Redis server") from error
 
 
 def _limiter_settings(file: Path, redis: "RedisClient | None") -> dict[str, Any]:
@@ -122,9 +122,11 @@ def _bind_extensions(app: Application) -> None:
     try:
         db.init_app(app)
     except ModuleNotFoundError as error:
-        raise config.SettingError("DATABASE_URL: needs the extra movierating[postgresql]") from error
+        raise config.SettingError(
+            "MOVIERATING_DATABASE_URL: needs the extra movierating[postgresql]"
+        ) from error
     except SQLAlchemyError as error:
-        raise config.SettingError("DATABASE_URL: is no address of a database") from error
+        raise config.SettingError("MOVIERATING_DATABASE_URL: is not a URL of a database") from error
     with app.app_context():
         database.configure(db.engine, app.config["DATABASE_REPLICA_URL"])
     migrate.init_app(app, db, directory=str(startup.MIGRATIONS_FOLDER), render_as_batch=True)

@@ -1,7 +1,9 @@
 """Every setting, once: the application, `movierating check` and the table in docs/configuration.md read this list."""
 
+import difflib
 import os
 import re
+import reprlib
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -186,6 +188,7 @@ SETTINGS = (
 )  # fmt: skip
 
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
+_SECRETS = {"SECRET_KEY", "METRICS_TOKEN", "DATABASE_URL", "DATABASE_REPLICA_URL", "REDIS_URL"}
 
 
 def instance_path(environ: Mapping[str, str]) -> Path:
@@ -211,11 +214,14 @@ def load(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
     environ = os.environ if environ is None else environ
     folder = instance_path(environ)
     values = {setting.name: setting.default for setting in SETTINGS}
-    values.update(_parsed(_from_file(folder / CONFIG_FILE), f"{CONFIG_FILE}: "))
-    values.update(_parsed(_from_environment(environ), PREFIX))
+    file = folder / CONFIG_FILE
+    values.update(_parsed(_from_file(file), f" in {file}"))
+    values.update(_parsed(_from_environment(environ), ""))
     values["INSTANCE_PATH"] = folder
     if values["DATABASE_REPLICA_URL"] and not str(values["DATABASE_URL"]).startswith("postgresql"):
-        raise SettingError("DATABASE_REPLICA_URL: only a database of PostgreSQL has replicas")
+        raise SettingError(
+            f"{PREFIX}DATABASE_REPLICA_URL: needs {PREFIX}DATABASE_URL to be a PostgreSQL database"
+        )
     if values["DATABASE_URL"] is None:
         values["DATABASE_URL"] = f"sqlite:///{quote(str(folder / 'movierating.sqlite3'))}"
     return values
@@ -232,21 +238,27 @@ def _from_file(path: Path) -> dict[str, object]:
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except OSError as error:
-        raise SettingError(f"{CONFIG_FILE}: can't be read ({error.strerror})") from error
+        raise SettingError(f"{path} can't be read ({error.strerror})") from error
     except ValueError as error:
-        raise SettingError(f"{CONFIG_FILE}: is not TOML ({error})") from error
+        raise SettingError(f"{path} is not TOML ({error})") from error
     if "INSTANCE_PATH" in values:
-        raise SettingError(f"{CONFIG_FILE}: INSTANCE_PATH can only be set in the environment")
+        raise SettingError(f"{PREFIX}INSTANCE_PATH in {path}: can only be set in the environment")
     return values
 
 
-def _parsed(raw: Mapping[str, object], where: str) -> dict[str, Any]:
+def _parsed(raw: Mapping[str, object], source: str) -> dict[str, Any]:
+    """Parse settings by their names. Raise SettingError, with the value unless it may contain a secret."""
     parsed = {}
     for name, value in raw.items():
         if name not in _BY_NAME:
-            raise SettingError(f"{where}{name}: there is no such setting")
+            similar = difflib.get_close_matches(name, _BY_NAME, 1)
+            hint = f"; did you mean {PREFIX}{similar[0]}?" if similar else ""
+            raise SettingError(f"{PREFIX}{name}{source}: there is no such setting{hint}")
         try:
             parsed[name] = _BY_NAME[name].parse(value)
         except ValueError as error:
-            raise SettingError(f"{where}{name}: {error}") from error
+            is_shown = value and name not in _SECRETS
+            raise SettingError(
+                f"{PREFIX}{name}{source}: {error}{f', not {reprlib.repr(value)}' if is_shown else ''}"
+            ) from error
     return parsed

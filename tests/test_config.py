@@ -131,32 +131,40 @@ def test_a_variable_that_cannot_work_is_named_with_its_reason(tmp_path, name, te
     assert message.startswith(f"MOVIERATING_{name}: ")
     assert why in message
     assert "\n" not in message
+    assert len(message) < 250
 
 
 @pytest.mark.parametrize(
-    ("toml", "start", "why"),
+    ("toml", "message"),
     [
         (
             "SECRET_KEY = 1111111111111111111111111111111111111111",
-            "config.toml: SECRET_KEY: ",
-            "must be text",
+            "MOVIERATING_SECRET_KEY in {}: must be text",
         ),
-        ("TRUSTED_PROXIES = true", "config.toml: TRUSTED_PROXIES: ", "whole number"),
-        ("TRUSTED_PROXIES = 1.0", "config.toml: TRUSTED_PROXIES: ", "whole number"),
-        ("RATELIMIT_ENABLED = 1", "config.toml: RATELIMIT_ENABLED: ", "true or false"),
-        ("CORS_ORIGINS = [1]", "config.toml: CORS_ORIGINS: ", "text"),
-        ("[signup]\nopen = 1", "config.toml: SIGNUP: ", "one of"),
-        ("SINGUP = 'closed'", "config.toml: SINGUP: ", "no such setting"),
-        ("INSTANCE_PATH = '/srv'", "config.toml: INSTANCE_PATH ", "environment"),
-        ("SIGNUP = closed", "config.toml: is not TOML", "line 1"),
+        (
+            "TRUSTED_PROXIES = true",
+            "MOVIERATING_TRUSTED_PROXIES in {}: must be a whole number from 0 to 10, not True",
+        ),
+        (
+            "TRUSTED_PROXIES = 1.0",
+            "MOVIERATING_TRUSTED_PROXIES in {}: must be a whole number from 0 to 10, not 1.0",
+        ),
+        ("RATELIMIT_ENABLED = 1", "MOVIERATING_RATELIMIT_ENABLED in {}: must be true or false, not 1"),
+        ("CORS_ORIGINS = [1]", "MOVIERATING_CORS_ORIGINS in {}: must be text, not [1]"),
+        ("[signup]\nopen = 1", "MOVIERATING_SIGNUP in {}: must be one of open, closed, not {{'open': 1}}"),
+        (
+            "SINGUP = 'x'",
+            "MOVIERATING_SINGUP in {}: there is no such setting; did you mean MOVIERATING_SIGNUP?",
+        ),
+        ("COLOUR = 'x'", "MOVIERATING_COLOUR in {}: there is no such setting"),
+        ("INSTANCE_PATH = '/srv'", "MOVIERATING_INSTANCE_PATH in {}: can only be set in the environment"),
+        ("SIGNUP = closed", "{} is not TOML (Invalid value (at line 1, column 10))"),
     ],
 )
-def test_a_file_that_cannot_work_is_named_with_its_reason(tmp_path, toml, start, why):
-    with pytest.raises(config.SettingError) as refused:
+def test_invalid_file_is_reported_with_setting_file_and_value(tmp_path, toml, message):
+    with pytest.raises(config.SettingError) as error:
         load(tmp_path, toml)
-    assert refused.value.message.startswith(start)
-    assert why in refused.value.message
-    assert "\n" not in refused.value.message
+    assert error.value.message == message.format(tmp_path / "config.toml")
 
 
 @pytest.mark.parametrize(("content", "why"), [(None, "directory"), (b"\xff", "TOML")])
@@ -167,10 +175,13 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path, content, why):
         config.load({"MOVIERATING_INSTANCE_PATH": str(tmp_path)})
 
 
-def test_no_value_is_repeated_in_a_refusal(tmp_path):
-    with pytest.raises(config.SettingError) as refused:
-        load(tmp_path, SECRET_KEY="hunter2")
-    assert "hunter2" not in refused.value.message
+@pytest.mark.parametrize(
+    "name", ["SECRET_KEY", "METRICS_TOKEN", "DATABASE_URL", "DATABASE_REPLICA_URL", "REDIS_URL"]
+)
+def test_error_message_never_contains_a_secret(tmp_path, name):
+    with pytest.raises(config.SettingError) as error:
+        load(tmp_path, **{name: "hunter2"})
+    assert "hunter2" not in error.value.message
 
 
 def test_the_instance_folder_is_absolute(tmp_path, monkeypatch):

@@ -110,7 +110,7 @@ def test_check_on_an_empty_database_says_what_is_missing(tmp_path, environ):
 
 def test_check_names_a_setting_that_cannot_work(instance, environ, refused):
     done = CliRunner(env=environ(instance, LOG_LEVEL="LOUD")).invoke(main, ["check"])
-    refused(done, "MOVIERATING_LOG_LEVEL: must be one of .+")
+    refused(done, "MOVIERATING_LOG_LEVEL: must be one of .+, not 'LOUD'")
 
 
 def test_the_document_is_printed(command):

@@ -110,7 +110,10 @@ def test_a_relative_database_lies_in_the_instance_folder(tmp_path, environ, inst
 def test_a_setting_that_cannot_work_stops_the_start_with_one_line(run, program):
     done = run(program=program, SINGUP="closed")
     assert done.returncode != 0
-    assert (done.stdout, done.stderr) == ("", "Error: MOVIERATING_SINGUP: there is no such setting\n")
+    assert (done.stdout, done.stderr) == (
+        "",
+        "Error: MOVIERATING_SINGUP: there is no such setting; did you mean MOVIERATING_SIGNUP?\n",
+    )
 
 
 def junk(folder):
@@ -197,7 +200,7 @@ def test_a_line_end_after_a_key_is_not_part_of_it(tmp_path):
 
 @pytest.mark.parametrize("url", ["redis://127.0.0.1:port", "redis://127.0.0.1:6379?no_option=1"])
 def test_what_is_no_address_of_a_redis_is_refused(instance, environ, url):
-    with pytest.raises(SettingError, match="REDIS_URL: is no address"):
+    with pytest.raises(SettingError, match="REDIS_URL: is not a URL"):
         create_app(environ(instance, REDIS_URL=url), prepared=False)
 
 
