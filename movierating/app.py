@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from movierating import config
 from movierating.auth.routes import blueprint as auth_blueprint
+from movierating.cli.application import is_finding_command
 from movierating.cli.main import main
 from movierating.http import cache_validators, error_handlers, proxies
 from movierating.http.application import Application
@@ -34,6 +35,10 @@ if TYPE_CHECKING:
 
 def build(environ: Mapping[str, str] | None, prepared: bool) -> Flask:
     """The application, as `movierating.create_app` promises it."""
+    if is_finding_command():
+        app = Flask("movierating")
+        _add_commands(app)
+        return app
     settings = config.load(environ)
     folder = settings["INSTANCE_PATH"]
     startup.create_instance_folder(folder, to_be_written=prepared)
@@ -55,11 +60,15 @@ def build(environ: Mapping[str, str] | None, prepared: bool) -> Flask:
             app.wsgi_app = replicas.route_reads(app.wsgi_app, db.engine)  # type: ignore[assignment, method-assign]
     if settings["TRUSTED_PROXIES"]:
         app.wsgi_app = proxies.trust_proxies(app.wsgi_app, settings["TRUSTED_PROXIES"])  # type: ignore[assignment, method-assign]
-    for command in main.commands.values():
-        app.cli.add_command(command)
+    _add_commands(app)
     if prepared:
         startup.prepare_instance(app)
     return app
+
+
+def _add_commands(app: Flask) -> None:
+    for command in main.commands.values():
+        app.cli.add_command(command)
 
 
 def create_worker() -> Flask:

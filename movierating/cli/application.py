@@ -11,9 +11,11 @@ from urllib.parse import unquote
 import click
 
 from movierating import config
+from movierating.cli.commands import Command
 
 if TYPE_CHECKING:
     from flask import Flask
+    from sqlalchemy.exc import DatabaseError
 
     from movierating.errors import ApiError
 
@@ -38,48 +40,70 @@ def require_instance() -> None:
         )
 
 
+def is_finding_command() -> bool:
+    """Return True while `flask` loads the application only to find a command, which opens the application itself.
+
+    Raises ClickException if another command than `run` of Flask or an extension is called without an instance.
+    """
+    from flask.cli import FlaskGroup, ScriptInfo
+
+    context = click.get_current_context(silent=True)
+    if context is None or isinstance(context.command, Command) or context.find_object(ScriptInfo) is None:
+        return False
+    if isinstance(context.command, FlaskGroup):
+        return True
+    if context.command.name != "run":
+        require_instance()
+    return False
+
+
 @contextmanager
 def open_application(*, prepared: bool = True, creates_instance: bool = False) -> "Iterator[Flask]":
     """Open the application context that a command runs in; raise ClickException with one line for expected errors.
 
-    Only a command that `creates_instance` runs on a folder without one. Under `flask` the application is the one that
-    `flask` loaded, which exists by then.
+    Only a command that `creates_instance` runs on a folder without one.
     """
-    from flask.cli import ScriptInfo
     from sqlalchemy.exc import DatabaseError
 
     from movierating import create_app
     from movierating.errors import ApiError
     from movierating.storage import database
 
-    info = click.get_current_context().find_object(ScriptInfo)
-    if info is None and not creates_instance:
+    if not creates_instance:
         require_instance()
-    app = info.load_app() if info else create_app(prepared=prepared)
+    app = create_app(prepared=prepared)
     with app.app_context():
         try:
             yield app
         except ApiError as error:
-            raise click.ClickException(_describe(error)) from error
+            raise click.ClickException(_describe_api_error(error)) from error
         except DatabaseError as error:
-            raise click.ClickException(f"Database error: {error.orig}.") from error
+            raise click.ClickException(_describe_database_error(error)) from error
         except BrokenPipeError:
             # The reader of our output has closed it; click ends the command silently.
             raise
         except OSError as error:
-            raise click.ClickException(str(error)) from error
+            message = f"{error.strerror}: {error.filename}" if error.filename else str(error)
+            raise click.ClickException(message) from error
         finally:
             database.close()
 
 
-def _describe(error: "ApiError") -> str:
-    """Return the line that a command prints for an error of a service."""
+def _describe_api_error(error: "ApiError") -> str:
     from sqlalchemy.exc import DatabaseError
 
     if error.status >= 500 and isinstance(error.__cause__, DatabaseError):
-        return f"Database error: {error.__cause__.orig}."
+        return _describe_database_error(error.__cause__)
     fields = [f"{field.field}: {field.message}" for field in error.errors or []]
     return " ".join(fields) or error.detail
+
+
+def _describe_database_error(error: "DatabaseError") -> str:
+    from movierating.storage import storage_errors
+
+    if storage_errors.is_locked(error):
+        return "The database is locked by another program; try again when that has finished."
+    return f"Database error: {error.orig}."
 
 
 def with_application(command: Callable[..., Any], *, creates_instance: bool = False) -> Callable[..., Any]:

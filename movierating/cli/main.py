@@ -20,19 +20,16 @@ class _Migrations(click.Command):
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
     ) -> click.Context:
-        """Return the context of Flask-Migrate's group, with the application that `flask` would have passed."""
-        from flask.cli import ScriptInfo
+        """Return the context of Flask-Migrate's group, with an application context unless help is asked for."""
         from flask_migrate.cli import db
 
         from movierating import create_app
 
-        assert parent is not None
-        if args and not {"-h", "--help"} & set(args):
-            require_instance()
-        parent.obj = parent.find_object(ScriptInfo) or ScriptInfo(
-            create_app=lambda: create_app(prepared=False)
-        )
         context: click.Context = db.make_context(info_name, args, parent, **extra)
+        if not {"-h", "--help"} & set(args):
+            require_instance()
+            with context.scope(cleanup=False):
+                context.with_resource(create_app(prepared=False).app_context())
         return context
 
 

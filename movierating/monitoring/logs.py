@@ -1,6 +1,7 @@
 """Write logs as one JSON object a line, or as text on a terminal; never with a body, a token or an e-mail."""
 
 import logging
+import re
 import sys
 from collections.abc import Sequence
 from contextlib import nullcontext, suppress
@@ -14,6 +15,7 @@ from movierating import clock
 logger = logging.getLogger("movierating")
 
 _FIELDS = "fields"
+_COLOUR_CODE = re.compile(r"\x1b\[\d+m")
 
 # Granian configures logging itself; this sends its records to our handler.
 GRANIAN_LOG_CONFIG = {
@@ -132,13 +134,15 @@ def configure(log_format: str | None, level: str) -> None:
     root.handlers = [*(other for other in root.handlers if not isinstance(other, _Handler)), handler]
     logger.setLevel(level)
     logging.captureWarnings(True)
-    logging.getLogger("werkzeug").addFilter(_is_no_access_line)
+    logging.getLogger("werkzeug").addFilter(_filter_werkzeug)
     logging.getLogger("_granian").addFilter(_is_no_thread_warning)
 
 
-def _is_no_access_line(record: logging.LogRecord) -> bool:
-    # Flask's development server logs each request with its query, which may contain an e-mail; ours is without.
-    return " - - [" not in str(record.msg)
+def _filter_werkzeug(record: logging.LogRecord) -> bool:
+    # Flask's development server colours its lines even if they go to a pipe.
+    record.msg = _COLOUR_CODE.sub("", str(record.msg))
+    # It logs each request with its query, which may contain an e-mail address; our own line does not.
+    return " - - [" not in record.msg
 
 
 def _is_no_thread_warning(record: logging.LogRecord) -> bool:

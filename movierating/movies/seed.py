@@ -14,7 +14,7 @@ from movierating import clock
 from movierating.movies.matching import AmbiguousMovie, Catalogue, MovieQuery
 from movierating.movies.models import DataMigration, Movie
 from movierating.movies.schemas import CreateMovieSchema
-from movierating.storage.database import write
+from movierating.storage.database import read, write
 
 COLUMNS = (
     "title",
@@ -53,15 +53,14 @@ def get_bundled_csv() -> Path:
 
 
 def seed_new_database() -> None:
-    """Load the bundled movies into a database that has never had them."""
+    """Load the bundled movies into a database that has never had them. Only one process may call it at a time."""
 
     def job(connection: Connection) -> None:
-        done = select(DataMigration.name).where(DataMigration.name == _SEEDED)
-        if connection.execute(done).first() is None:
-            _load(connection, get_bundled_csv())
-            connection.execute(insert(DataMigration).values(name=_SEEDED, reached_at=clock.now()))
+        _load(connection, get_bundled_csv())
+        connection.execute(insert(DataMigration).values(name=_SEEDED, reached_at=clock.now()))
 
-    write(job)
+    if read().scalar(select(DataMigration.name).where(DataMigration.name == _SEEDED)) is None:
+        write(job)
 
 
 def seed_from_csv(path: Path) -> SeedReport:

@@ -75,6 +75,11 @@ def is_corruption(error: BaseException) -> bool:
     return _code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
+def is_locked(error: BaseException) -> bool:
+    """Return True if another connection holds SQLite's lock."""
+    return _code(error) == sqlite3.SQLITE_BUSY
+
+
 def must_reconnect(error: BaseException, connection: Connection | None = None) -> bool:
     """Return True if a connection must be closed after `error`, so that the next one opens the file again.
 

@@ -2,6 +2,7 @@
 
 import logging
 import re
+from functools import partial
 
 import flask.cli
 import pytest
@@ -12,39 +13,47 @@ from movierating.cli.main import main
 from movierating.storage import database
 from movierating.storage.database import read
 
-PROGRAMS = {"movierating": (main, []), "flask": (flask.cli.cli, ["--app", "movierating"])}
-
 
 @pytest.fixture(autouse=True)
-def _undisturbed():
-    """The runner's streams close behind it, and our log must not go on writing to them."""
+def _log_handlers():
+    """Remove log handlers on the streams of the runner, which are closed after a command."""
     root = logging.getLogger()
     handlers = root.handlers
     yield
     root.handlers = handlers
 
 
-@pytest.fixture(params=PROGRAMS)
-def command(request, instance, environ):
-    """`command("user", "list")` runs that on a database without movies, as a person would start it either way."""
-    group, first = PROGRAMS[request.param]
+@pytest.fixture
+def ours_in(environ):
+    """`ours_in(folder, "user", "list")` runs `movierating user list` on an instance folder, in this process."""
 
-    def start(*arguments, stdin=None):
-        return CliRunner(env=environ(instance)).invoke(
-            group, [*first, *arguments], stdin, catch_exceptions=False
-        )
+    def start(folder, *arguments, group=main, stdin=None):
+        runner = CliRunner(env=environ(folder))
+        return runner.invoke(group, arguments, stdin, catch_exceptions=False)
 
     return start
+
+
+@pytest.fixture(params=["movierating", "flask"])
+def command_in(request, ours_in):
+    """`command_in(folder, "user", "list")` does so through `movierating` and through `flask`."""
+    if request.param == "movierating":
+        return ours_in
+    return lambda folder, *arguments, **options: ours_in(
+        folder, "--app", "movierating", *arguments, group=flask.cli.cli, **options
+    )
 
 
 @pytest.fixture
-def ours(instance, environ):
-    """`ours("user", "list")` runs `movierating user list` only."""
+def command(command_in, instance):
+    """`command("user", "list")` runs on an instance without movies, through `movierating` and through `flask`."""
+    return partial(command_in, instance)
 
-    def start(*arguments, stdin=None):
-        return CliRunner(env=environ(instance)).invoke(main, arguments, stdin, catch_exceptions=False)
 
-    return start
+@pytest.fixture
+def ours(ours_in, instance):
+    """`ours("user", "list")` runs on an instance without movies, through `movierating` only."""
+    return partial(ours_in, instance)
 
 
 @pytest.fixture

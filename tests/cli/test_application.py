@@ -1,14 +1,36 @@
 """The application around a command."""
 
+import sqlite3
+import time
+from contextlib import closing
+
 import pytest
 
-from movierating.storage import database
 from movierating.storage.sqlite import engine as sqlite_engine
 
 
+@pytest.fixture
+def locked(instance):
+    """Another program holds SQLite's write lock."""
+    with closing(sqlite3.connect(instance / "movierating.sqlite3", isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        yield connection
+
+
 @pytest.mark.sqlite
-def test_a_database_that_is_busy_is_said_in_one_line(ours, ada, looked_up, monkeypatch, refused):
+def test_locked_database_is_reported_and_ends_a_command_that_writes(ours, ada, locked, monkeypatch, caplog):
+    monkeypatch.setattr(sqlite_engine, "LOCK_WARNING_SECONDS", 0.05)
     monkeypatch.setattr(sqlite_engine, "WRITE_TIMEOUT_SECONDS", 0.05)
-    with database.db.engine.connect().execution_options(writes=True) as holder, holder.begin():
-        monkeypatch.setattr("movierating.operations.startup.seed_new_database", lambda: None)
-        refused(ours("user", "promote", "ada"), r"Database error: database is locked\.")
+    done = ours("user", "promote", "ada")
+    assert done.exit_code == 1
+    assert done.stderr.endswith(
+        "Error: The database is locked by another program; try again when that has finished.\n"
+    )
+    assert "The database is locked by another program; waiting until it is released." in caplog.messages
+
+
+@pytest.mark.sqlite
+def test_command_that_only_reads_does_not_wait_for_the_lock(ours, ada, locked):
+    started_at = time.monotonic()
+    assert ours("user", "list").exit_code == 0
+    assert time.monotonic() - started_at < 10

@@ -3,6 +3,7 @@
 import json
 import re
 
+import flask.cli
 import pytest
 from click.testing import CliRunner
 from sqlalchemy import text
@@ -80,9 +81,15 @@ def test_a_repair_that_leaves_damage_fails(ours, looked_up):
     ],
     ids=" ".join,
 )
-def test_command_without_instance_says_so_and_creates_nothing(tmp_path, environ, refused, arguments):
-    done = CliRunner(env=environ(tmp_path / "new")).invoke(main, arguments)
+def test_command_without_instance_says_so_and_creates_nothing(tmp_path, command_in, refused, arguments):
+    done = command_in(tmp_path / "new", *arguments)
     refused(done, f"There is no instance in {tmp_path / 'new'}: .+ does not exist. Create one with .+")
+    assert not (tmp_path / "new").exists()
+
+
+def test_flask_lists_the_commands_without_an_instance(tmp_path, environ):
+    done = CliRunner(env=environ(tmp_path / "new")).invoke(flask.cli.cli, ["--app", "movierating", "--help"])
+    assert "migrate-database" in done.stdout
     assert not (tmp_path / "new").exists()
 
 

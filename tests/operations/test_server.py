@@ -258,6 +258,8 @@ def test_flask_run_serves_too(instance, environ, free_port):
             process.terminate()
     assert str(port) in log.read_text()
     assert "ada@example.org" not in log.read_text()
+    # No colour codes, plain or escaped in JSON.
+    assert not re.search(r"\x1b|\\u001b", log.read_text())
 
 
 def test_all_that_it_writes_is_its_owners_alone(tmp_path, serve):

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Dialect, Engine, event
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import DisconnectionError, OperationalError
 
 from movierating.errors import Unavailable
+from movierating.monitoring.logs import logger
 from movierating.storage import storage_errors
 from movierating.storage.cache_versions import Subject
 from movierating.storage.sqlite.database_file import OPENED, DatabaseFile, Opened
@@ -23,6 +24,7 @@ from movierating.storage.sqlite.write_queue import WRITE_TIMEOUT_SECONDS, WriteQ
 T = TypeVar("T")
 
 INSTANCE_LOCKED = "The instance is being restored or loaded; try again when that has ended."
+LOCK_WARNING_SECONDS = 2
 _MAX_LOG_BYTES = 32 << 20
 
 
@@ -196,7 +198,21 @@ def _guard(engine: Engine) -> None:
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         if connection.get_execution_options().get("writes"):
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            _begin_immediate(connection)
+
+
+def _begin_immediate(connection: Connection) -> None:
+    """Take SQLite's write lock; log a warning if another program still holds it after LOCK_WARNING_SECONDS."""
+    cursor = connection.connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {LOCK_WARNING_SECONDS * 1000}")
+    try:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    except OperationalError as error:
+        if not storage_errors.is_locked(error):
+            raise
+        logger.warning("The database is locked by another program; waiting until it is released.")
+        cursor.execute(f"PRAGMA busy_timeout = {WRITE_TIMEOUT_SECONDS * 1000}")
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def hold_while_open(engine: Engine) -> None:
