@@ -64,7 +64,7 @@ def explain_rejection(password: str, *, username: str, email: str) -> str | None
     """Return why a user may not have this password, as a sentence, or None if it is acceptable."""
     if len(password) > MAX_INPUT_LENGTH:
         return _TOO_LONG
-    if not _is_valid_text(password):
+    if any("\ud800" <= character <= "\udfff" for character in password):
         return "The password contains invalid characters."
     length = len(normalize("NFKC", password))
     if length < MIN_LENGTH:
@@ -118,7 +118,3 @@ def _encode(password: str) -> bytes:
     # JSON can contain half a surrogate pair ("\ud800"), which strict UTF-8 rejects. No account has such a password,
     # and a login with one must fail like any other.
     return normalize("NFKC", password).encode("utf-8", "surrogatepass")
-
-
-def _is_valid_text(password: str) -> bool:
-    return not any("\ud800" <= character <= "\udfff" for character in password)

@@ -1,10 +1,10 @@
 """Count requests, and render all metrics in the text format of Prometheus."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
 
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -45,101 +45,68 @@ def render(database_bytes: int | None, backed_up_at: float, redis_up: bool | Non
 
     Raise sqlite3.Error if the counters can't be read.
     """
-    registry = CollectorRegistry()
-    registry.register(_Totals(counters.read_totals()))
-    registry.register(_Database(database_bytes, backed_up_at))
-    if redis_up is not None:
-        registry.register(_Redis(redis_up))
-    return generate_latest(registry)
+    gauges = {
+        "last_backup_timestamp_seconds": ("Time of the newest valid backup, or 0.", backed_up_at),
+        "database_size_bytes": (
+            "Size of the database on disk; for SQLite with its write-ahead log.",
+            database_bytes,
+        ),
+        "redis_up": ("Whether this worker can reach Redis.", redis_up),
+    }
+    families = list(_collect_totals(counters.read_totals()))
+    for name, (text, value) in gauges.items():
+        if value is not None:
+            families.append(GaugeMetricFamily(f"movierating_{name}", text, value=value))
+    return generate_latest(_Families(families))
 
 
-class _Totals(Collector):
-    """Collect the totals of the counters."""
+class _Families(Collector):
+    """Metric families as the collector that `generate_latest` takes."""
 
-    def __init__(self, totals: dict[tuple[str, ...], float]) -> None:
-        self._totals = totals
+    def __init__(self, families: list[Metric]) -> None:
+        self._families = families
 
-    def collect(self) -> Iterator[Metric]:
-        """Yield each metric family."""
-        for name, text in _EVENTS.items():
-            yield CounterMetricFamily(f"movierating_{name}", text, value=self._totals.get((name,), 0))
-        yield self._ratings()
-        yield self._requests()
-        yield self._histogram(_SECONDS, "Seconds until the response began.", ("method", "route"))
-        yield self._lookups(
-            _CACHE,
-            "Reads without credentials, from the response cache (hit) or the application (miss).",
-            ("hit", "miss"),
-        )
-        for name, text in _WRITING.items():
-            yield self._histogram(name, text)
-
-    def _ratings(self) -> Metric:
-        family = CounterMetricFamily(
-            f"movierating_{counters.RATINGS_WRITTEN}",
-            "Ratings written, changed or not: one by one, in batches, in uploads.",
-            labels=("by",),
-        )
-        for way in ("one", "list", "upload"):
-            family.add_metric((way,), self._totals.get((counters.RATINGS_WRITTEN, way), 0))
-        return family
-
-    def _requests(self) -> Metric:
-        family = CounterMetricFamily(
-            f"movierating_{_REQUESTS}", "Requests handled.", labels=("method", "route", "status")
-        )
-        for key, total in sorted(self._totals.items()):
-            if key[0] == _REQUESTS:
-                family.add_metric(key[1:], total)
-        return family
-
-    def _lookups(self, name: str, text: str, results: tuple[str, ...]) -> Metric:
-        family = CounterMetricFamily(f"movierating_{name}", text, labels=("result",))
-        for result in results:
-            family.add_metric((result,), self._totals.get((name, result), 0))
-        return family
-
-    def _histogram(self, name: str, text: str, labels: tuple[str, ...] = ()) -> Metric:
-        family = HistogramMetricFamily(f"movierating_{name}", text, labels=labels)
-        size = 1 + len(labels)
-        keys = {key[:size] for key in self._totals if key[0] == name} or (set() if labels else {(name,)})
-        for key in sorted(keys):
-            cumulative = accumulate(self._totals.get((*key, bound), 0) for bound in BUCKET_BOUNDS)
-            family.add_metric(
-                key[1:], list(zip(BUCKET_BOUNDS, cumulative, strict=True)), self._totals.get((*key, "sum"), 0)
-            )
-        return family
+    def collect(self) -> list[Metric]:
+        """Return the families."""
+        return self._families
 
 
-class _Database(Collector):
-    """Collect the size of the database and the time of its newest backup."""
-
-    def __init__(self, database_bytes: int | None, backed_up_at: float) -> None:
-        self._bytes, self._backed_up_at = database_bytes, backed_up_at
-
-    def collect(self) -> Iterator[Metric]:
-        """Yield each gauge."""
-        yield GaugeMetricFamily(
-            "movierating_last_backup_timestamp_seconds",
-            "Time of the newest valid backup, or 0.",
-            value=self._backed_up_at,
-        )
-        if self._bytes is not None:
-            yield GaugeMetricFamily(
-                "movierating_database_size_bytes",
-                "Size of the database on disk; for SQLite with its write-ahead log.",
-                value=self._bytes,
-            )
+_Totals = Mapping[tuple[str, ...], float]
 
 
-class _Redis(Collector):
-    """Collect whether this worker can reach Redis."""
+def _collect_totals(totals: _Totals) -> Iterator[Metric]:
+    for name, text in _EVENTS.items():
+        yield _counter(totals, name, text, (), [()])
+    ways = [("one",), ("list",), ("upload",)]
+    text = "Ratings written, changed or not: one by one, in batches, in uploads."
+    yield _counter(totals, counters.RATINGS_WRITTEN, text, ("by",), ways)
+    requests = sorted(key[1:] for key in totals if key[0] == _REQUESTS)
+    yield _counter(totals, _REQUESTS, "Requests handled.", ("method", "route", "status"), requests)
+    routes = sorted({key[1:3] for key in totals if key[0] == _SECONDS})
+    yield _histogram(totals, _SECONDS, "Seconds until the response began.", ("method", "route"), routes)
+    text = "Reads without credentials, from the response cache (hit) or the application (miss)."
+    yield _counter(totals, _CACHE, text, ("result",), [("hit",), ("miss",)])
+    for name, text in _WRITING.items():
+        yield _histogram(totals, name, text, (), [()])
 
-    def __init__(self, up: bool) -> None:
-        self._up = up
 
-    def collect(self) -> Iterator[Metric]:
-        """Yield the gauge."""
-        yield GaugeMetricFamily(
-            "movierating_redis_up", "Whether this worker can reach Redis.", value=self._up
-        )
+def _counter(
+    totals: _Totals, name: str, text: str, labels: Sequence[str], values: Iterable[tuple[str, ...]]
+) -> Metric:
+    """Return a counter with the totals of `name` for the given values of its labels."""
+    family = CounterMetricFamily(f"movierating_{name}", text, labels=labels)
+    for key in values:
+        family.add_metric(key, totals.get((name, *key), 0))
+    return family
+
+
+def _histogram(
+    totals: _Totals, name: str, text: str, labels: Sequence[str], values: Iterable[tuple[str, ...]]
+) -> Metric:
+    """Return a histogram with the totals of `name` for the given values of its labels."""
+    family = HistogramMetricFamily(f"movierating_{name}", text, labels=labels)
+    for key in values:
+        cumulative = accumulate(totals.get((name, *key, bound), 0) for bound in BUCKET_BOUNDS)
+        buckets = list(zip(BUCKET_BOUNDS, cumulative, strict=True))
+        family.add_metric(key, buckets, totals.get((name, *key, "sum"), 0))
+    return family
