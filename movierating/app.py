@@ -110,15 +110,15 @@ def _redis_server(url: str | None) -> "RedisClient | None":
 
 def _limiter_settings(file: Path, redis: "RedisClient | None") -> dict[str, Any]:
     if redis is None:
-        uri = sqlite_storage.storage_uri(file)
+        scheme = sqlite_storage.SCHEME
     else:
         from movierating.limits import redis_storage
 
-        uri = redis_storage.storage_uri(file)
+        scheme = redis_storage.SCHEME
     return {
-        "RATELIMIT_STORAGE_URI": uri,
-        # Always, since Flask-Limiter keeps those of the application before.
-        "RATELIMIT_STORAGE_OPTIONS": {"redis": redis},
+        "RATELIMIT_STORAGE_URI": f"{scheme}://",
+        # Always both, because Flask-Limiter keeps the options of an earlier application.
+        "RATELIMIT_STORAGE_OPTIONS": {"path": file, "redis": redis},
         "RATELIMIT_STRATEGY": "fixed-window",
         # Limits that can't be stored are counted in the process; they never take the service down.
         "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,

@@ -29,10 +29,6 @@ def _get_refresh_key() -> str:
         return f"address:{get_client_network()}"
 
 
-def _require_refresh_token() -> None:
-    access.read_refresh_token()
-
-
 @blueprint.route("/login")
 class Login(View):
     """Open a session."""
@@ -61,7 +57,7 @@ class Refresh(View):
     @limiter.limit(limits.REFRESHES_PER_ADDRESS)
     @limiter.limit(limits.REFRESHES_PER_ACCOUNT, key_func=_get_refresh_key)
     @blueprint.error_responses(401, 429)
-    @check_exists_first(_require_refresh_token)
+    @check_exists_first(access.read_refresh_token)
     @blueprint.response(200, schemas.TokenPairSchema())
     def post(self) -> Response:
         """Exchange a refresh token for a new pair

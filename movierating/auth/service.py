@@ -181,7 +181,7 @@ def end_session(user_id: int, session_id: str) -> None:
     write(lambda connection: connection.execute(delete(Session).where(session)), [(CALLER, user_id)])
 
 
-def require_session(connection: Connection, session_id: str) -> None:
+def require_open_session(connection: Connection, session_id: str) -> None:
     """Raise Unauthenticated, inside a write transaction, if the session ended since the request began."""
     if connection.execute(select(_session.id).where(_session.id == session_id)).first() is None:
         raise Unauthenticated(REVOKED)

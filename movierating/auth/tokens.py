@@ -9,7 +9,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from movierating import clock
 from movierating.auth.models import PersonalToken, User
-from movierating.auth.service import EXPIRED, INVALID, Caller, require_session
+from movierating.auth.service import EXPIRED, INVALID, Caller, require_open_session
 from movierating.errors import Conflict, InsufficientStorage, NotFound, Unauthenticated, Unavailable
 from movierating.storage.database import read, write
 from movierating.storage.dialect import lock_rows
@@ -48,7 +48,7 @@ def create_token(
     }
 
     def insert_token(connection: Connection) -> int:
-        require_session(connection, session_id)
+        require_open_session(connection, session_id)
         lock_rows(connection, User.__table__, [user_id])
         existing = select(_token.id).where(_token.user_id == user_id).limit(MAX_TOKENS_PER_USER)
         if len(connection.execute(existing).all()) == MAX_TOKENS_PER_USER:

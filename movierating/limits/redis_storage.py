@@ -6,7 +6,7 @@ Importing this module registers the URI scheme `movierating+redis` with the `lim
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from limits.storage import RedisStorage, Storage
 
@@ -18,29 +18,22 @@ SCHEME = "movierating+redis"
 T = TypeVar("T")
 
 
-def storage_uri(path: Path) -> str:
-    """Return the `RATELIMIT_STORAGE_URI` with the file that is used while Redis is unavailable."""
-    return sqlite_storage.storage_uri(path).replace(sqlite_storage.SCHEME, SCHEME, 1)
-
-
 class RedisLimitStorage(Storage):
-    """A storage of the `limits` library that needs the option `redis`. It raises the same exceptions as SQLiteStorage.
+    """A storage of the `limits` library that needs the options `redis` and `path`. It raises what SQLiteStorage raises.
 
     Keys are stored as digests. A window that began in one storage does not exist in the other.
     """
 
     STORAGE_SCHEME = [SCHEME]  # noqa: RUF012  (declared by the base class)
 
-    def __init__(
-        self, uri: str, wrap_exceptions: bool = False, *, redis: RedisClient, **options: float | str | bool
-    ) -> None:
-        """Use a Redis client, and the file of a `storage_uri` as its fallback."""
-        super().__init__(uri, wrap_exceptions=wrap_exceptions, **options)
+    def __init__(self, uri: str = "", *, redis: RedisClient, path: Path, **options: Any) -> None:
+        """Use a Redis client, and the SQLite file at `path` as its fallback."""
+        super().__init__(uri, **options)
         self._redis = redis
         self._redis_storage = RedisStorage(
             "redis://", connection_pool=redis.pool, key_prefix=f"{KEY_PREFIX}limit"
         )
-        self._fallback = sqlite_storage.SQLiteStorage(uri)
+        self._fallback = sqlite_storage.SQLiteStorage(path=path)
 
     @property
     def base_exceptions(self) -> type[Exception]:

@@ -12,8 +12,7 @@ import weakref
 from collections.abc import Callable
 from hashlib import blake2b
 from pathlib import Path
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
+from typing import Any
 
 from limits.storage import Storage
 
@@ -44,11 +43,6 @@ _GET = (
 _PURGE = "DELETE FROM counters WHERE expires_at <= :now OR expires_at > :latest"
 
 
-def storage_uri(path: Path) -> str:
-    """Return the `RATELIMIT_STORAGE_URI` for a file."""
-    return path.absolute().as_uri().replace("file", SCHEME, 1)
-
-
 class SQLiteStorage(Storage):
     """A storage of the `limits` library. Every method raises sqlite3.Error if the file can't be used.
 
@@ -59,15 +53,11 @@ class SQLiteStorage(Storage):
     STORAGE_SCHEME = [SCHEME]  # noqa: RUF012  (declared by the base class)
 
     def __init__(
-        self,
-        uri: str,
-        wrap_exceptions: bool = False,
-        clock: Callable[[], float] = time.time,
-        **options: float | str | bool,
+        self, uri: str = "", *, path: Path, clock: Callable[[], float] = time.time, **options: Any
     ) -> None:
-        """Use the file of a `storage_uri`. `clock` returns seconds since 1970."""
-        super().__init__(uri, wrap_exceptions=wrap_exceptions, **options)
-        self._path = url2pathname(urlsplit(uri).path)
+        """Use the file at `path`. `clock` returns seconds since 1970."""
+        super().__init__(uri, **options)
+        self._path = path
         self._clock = clock
         self._purged_at = 0.0
         self._lock = threading.Lock()

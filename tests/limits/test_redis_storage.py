@@ -3,12 +3,11 @@
 import time
 
 import pytest
-from limits.storage import storage_from_string
 from limits.strategies import FixedWindowRateLimiter
 
 from limits import RateLimitItemPerMinute
 from movierating.limits.redis_client import RedisClient
-from movierating.limits.redis_storage import storage_uri
+from movierating.limits.redis_storage import RedisLimitStorage
 
 FIVE = RateLimitItemPerMinute(5)
 
@@ -24,7 +23,7 @@ def server(redis):
 @pytest.fixture
 def instance_of(server, tmp_path):
     """`instance_of("a")` is the storage of an instance of that name."""
-    return lambda name: storage_from_string(storage_uri(tmp_path / f"{name} #1?.sqlite3"), redis=server)
+    return lambda name: RedisLimitStorage(path=tmp_path / name, redis=server)
 
 
 def passes(storage, times, key="somebody"):
@@ -48,7 +47,7 @@ def test_each_instance_counts_for_itself_while_redis_is_gone(instance_of, redis,
     with redis.gone():
         assert [passes(instance_of(name), 7) for name in "aab"] == [5, 0, 5]
         assert instance_of("a").check()
-    assert (tmp_path / "a #1?.sqlite3").is_file()
+    assert (tmp_path / "a").is_file()
 
 
 def test_windows_can_be_forgotten_in_either_place(instance_of, redis):

@@ -15,7 +15,7 @@ from limits.strategies import FixedWindowRateLimiter
 
 from limits import RateLimitItemPerMinute
 from movierating.limits import sqlite_storage
-from movierating.limits.sqlite_storage import SQLiteStorage, storage_uri
+from movierating.limits.sqlite_storage import SCHEME, SQLiteStorage
 
 NOON = 1_700_000_000.0
 
@@ -29,7 +29,7 @@ class Clock:
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    return tmp_path / "rate limits #1?.sqlite3"
+    return tmp_path / "limits.sqlite3"
 
 
 @pytest.fixture
@@ -39,12 +39,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def storage(path: Path, clock: Clock) -> SQLiteStorage:
-    return SQLiteStorage(storage_uri(path), clock=clock)
-
-
-def run_python(program: str, path: Path) -> subprocess.Popen[str]:
-    command = [sys.executable, "-W", "error", "-c", program, storage_uri(path), str(path)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return SQLiteStorage(path=path, clock=clock)
 
 
 def rows_in(path: Path) -> int:
@@ -56,7 +51,7 @@ def rows_in(path: Path) -> int:
 
 
 def test_the_address_leads_to_the_file(path: Path) -> None:
-    storage = storage_from_string(storage_uri(path))
+    storage = storage_from_string(f"{SCHEME}://", path=path)
     assert isinstance(storage, SQLiteStorage)
     storage.incr("login/1", 60)
     assert path.is_file()
@@ -146,21 +141,21 @@ def test_windows_that_ended_are_purged(storage: SQLiteStorage, clock: Clock, pat
 
 
 def test_counts_survive_a_restart(path: Path) -> None:
-    SQLiteStorage(storage_uri(path)).incr("login/1", 3_600)
-    assert SQLiteStorage(storage_uri(path)).incr("login/1", 3_600) == 2
+    SQLiteStorage(path=path).incr("login/1", 3_600)
+    assert SQLiteStorage(path=path).incr("login/1", 3_600) == 2
 
 
 def test_no_hit_of_many_processes_is_lost(path: Path) -> None:
     program = """
-import sys
+import pathlib, sys
 from movierating.limits.sqlite_storage import SQLiteStorage
-storage = SQLiteStorage(sys.argv[1])
+storage = SQLiteStorage(path=pathlib.Path(sys.argv[1]))
 print(*(storage.incr("login/1", 3_600) for _ in range(200)))
 """
-    workers = [run_python(program, path) for _ in range(3)]
-    responses = [worker.communicate() for worker in workers]
-    assert [errors for _, errors in responses] == ["", "", ""]
-    assert sorted(int(hits) for output, _ in responses for hits in output.split()) == list(range(1, 601))
+    command = [sys.executable, "-W", "error", "-c", program, path]
+    workers = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    outputs = [worker.communicate()[0] for worker in workers]
+    assert sorted(int(hits) for output in outputs for hits in output.split()) == list(range(1, 601))
 
 
 def test_no_hit_of_many_threads_is_lost(storage: SQLiteStorage) -> None:
@@ -172,7 +167,7 @@ def test_no_hit_of_many_threads_is_lost(storage: SQLiteStorage) -> None:
 def test_the_file_is_closed_with_its_storage(path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error", ResourceWarning)
-        SQLiteStorage(storage_uri(path)).incr("login/1", 60)
+        SQLiteStorage(path=path).incr("login/1", 60)
         gc.collect()
     # SQLite removes its log when the last connection closes.
     assert [file.name for file in path.parent.iterdir()] == [path.name]
@@ -193,7 +188,7 @@ def spoiled(request: pytest.FixtureRequest, path: Path) -> Path:
 
 
 def test_unusable_file_raises_storage_error(spoiled: Path) -> None:
-    storage = SQLiteStorage(storage_uri(spoiled))
+    storage = SQLiteStorage(path=spoiled)
     assert not storage.check()
     with pytest.raises(storage.base_exceptions):
         storage.incr("login/1", 60)
@@ -217,7 +212,7 @@ def locked(path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def test_locked_file_raises_storage_error(locked: Path) -> None:
-    storage = SQLiteStorage(storage_uri(locked))
+    storage = SQLiteStorage(path=locked)
     assert not storage.check()
     with pytest.raises(sqlite3.OperationalError):
         storage.incr("login/1", 60)
@@ -225,7 +220,11 @@ def test_locked_file_raises_storage_error(locked: Path) -> None:
 
 def test_the_service_limits_in_memory_while_the_file_is_unusable(spoiled: Path) -> None:
     app = Flask(__name__)
-    app.config.update(RATELIMIT_STORAGE_URI=storage_uri(spoiled), RATELIMIT_IN_MEMORY_FALLBACK_ENABLED=True)
+    app.config.update(
+        RATELIMIT_STORAGE_URI=f"{SCHEME}://",
+        RATELIMIT_STORAGE_OPTIONS={"path": spoiled},
+        RATELIMIT_IN_MEMORY_FALLBACK_ENABLED=True,
+    )
     limiter = Limiter(lambda: "somebody", app=app)
     app.add_url_rule("/", "index", limiter.limit("2/minute")(lambda: "fine"))
     client = app.test_client()
