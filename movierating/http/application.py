@@ -1,10 +1,10 @@
-"""The Flask application: no sessions, a URL adapter per host, and a short path where no hook is registered."""
+"""The Flask application: no sessions, cached URL adapters, and a short path for requests without hooks or signals."""
 
 from typing import Any
 
 import flask
 import flask.typing as ft
-from flask import Response
+from flask import Response, current_app
 from flask.globals import request_ctx
 from flask.sessions import NullSession, SessionInterface, SessionMixin
 from flask.signals import request_finished, request_started, request_tearing_down
@@ -12,9 +12,8 @@ from werkzeug.exceptions import BadRequest, MethodNotAllowed, NotFound
 from werkzeug.routing import MapAdapter
 
 from movierating.http.error_handlers import log_error
-from movierating.http.proxies import has_one_host
-from movierating.http.request_limits import Request
-from movierating.http.response_cache import ROUTE
+from movierating.http.response_cache import ROUTE, has_one_host
+from movierating.storage import storage_errors
 
 # Clients choose the Host header, so the number of adapters needs a limit.
 _MAX_URL_ADAPTERS = 100
@@ -32,6 +31,29 @@ class NullSessionInterface(SessionInterface):
         return self._session
 
 
+class Request(flask.Request):
+    """A request with a size limit for its kind of body."""
+
+    @property
+    def max_content_length(self) -> int | None:
+        """Return the size limit of the body in bytes; uploads have a limit of their own."""
+        name = "MAX_UPLOAD_BYTES" if self.mimetype == "multipart/form-data" else "MAX_JSON_BYTES"
+        limit: int = current_app.config[name]
+        # Werkzeug silently truncates a body without a length at the limit; one more byte shows that it was longer.
+        return limit if self.content_length is not None else limit + 1
+
+    @max_content_length.setter
+    def max_content_length(self, value: int | None) -> None:
+        raise AttributeError("set MAX_JSON_BYTES or MAX_UPLOAD_BYTES instead")
+
+    def _load_form_data(self) -> None:
+        """Parse the form; large files go to disk. Raise InsufficientStorage or Unavailable if that fails."""
+        try:
+            super()._load_form_data()
+        except OSError as error:
+            raise storage_errors.from_os_error(error) from error
+
+
 class Application(flask.Flask):
     """A Flask application that skips signals without receivers and the lookup of blueprint hooks that don't exist.
 
@@ -46,55 +68,54 @@ class Application(flask.Flask):
         self._url_adapters: dict[tuple[str, ...], MapAdapter] = {}
 
     def create_url_adapter(self, request: flask.Request | None) -> MapAdapter | None:
-        """Return Flask's adapter; what it derives from host, scheme and mount point is cached.
-
-        Raises BadRequest, which Flask raises again when it dispatches the request, unless there is one Host header.
-        """
-        if request is not None and not has_one_host(request.environ):
-            raise BadRequest("Send exactly one Host header.")
-        key = _get_adapter_key(request.environ) if request is not None else None
-        if request is None or key is None:
+        """Return Flask's adapter. What it derives from the host, scheme and mount point is cached."""
+        # Flask gives a WebSocket another scheme.
+        if request is None or "HTTP_UPGRADE" in request.environ:
             return super().create_url_adapter(request)
+        key = request.environ.get("HTTP_HOST", ""), request.scheme, request.root_path
         cached = self._url_adapters.get(key)
         if cached is None:
-            return self._cache_adapter(key, super().create_url_adapter(request))
-        path, method = request.environ["PATH_INFO"], request.environ["REQUEST_METHOD"]
-        host = cached.server_name, cached.script_name, cached.subdomain, cached.url_scheme
-        return MapAdapter(cached.map, *host, path, method, request.environ.get("QUERY_STRING", ""))
-
-    def _cache_adapter(self, key: tuple[str, ...], adapter: MapAdapter | None) -> MapAdapter | None:
-        if adapter is not None:
+            adapter = super().create_url_adapter(request)
+            assert adapter is not None
             if len(self._url_adapters) >= _MAX_URL_ADAPTERS:
                 self._url_adapters.clear()
             self._url_adapters[key] = adapter
-        return adapter
+            return adapter
+        host = cached.server_name, cached.script_name, cached.subdomain, cached.url_scheme
+        query = request.query_string.decode(errors="replace")
+        return MapAdapter(cached.map, *host, request.path, request.method, query)
 
     def dispatch_request(self) -> ft.ResponseReturnValue:
-        """Call the view. Raise NotFound or MethodNotAllowed for addresses and methods that only Werkzeug accepts."""
+        """Call the view. Reject what Werkzeug accepts but a proxy that filters requests may read otherwise.
+
+        Raises BadRequest unless there is one Host header, NotFound for `//v1/movies`, MethodNotAllowed for `get`.
+        """
         request = request_ctx.request
+        environ = request.environ
+        if not has_one_host(environ):
+            raise BadRequest("Send exactly one Host header.")
         if request.url_rule is not None:
-            _reject_irregular(request)
+            if environ["PATH_INFO"].startswith("//"):
+                raise NotFound
+            if environ["REQUEST_METHOD"] != request.method:
+                raise MethodNotAllowed(list(request_ctx.url_adapter.allowed_methods()))  # type: ignore[union-attr]
             # Log the rule instead of the path: a client may have put a secret into the path by mistake.
-            request.environ[ROUTE] = request.url_rule.rule
+            environ[ROUTE] = request.url_rule.rule
         return super().dispatch_request()
 
     def full_dispatch_request(self) -> Response:
-        """Dispatch the request; skip Flask's signals if they have no receivers."""
+        """Dispatch the request; skip Flask's signals if they have no receivers, and hooks if there are none."""
         if request_started.receivers or request_finished.receivers:
             return super().full_dispatch_request()
         self._got_first_request = True
         try:
-            result = self.preprocess_request()
+            has_hooks = any(self.before_request_funcs.values()) or self.url_value_preprocessors
+            result = self.preprocess_request() if has_hooks else None
             if result is None:
                 result = self.dispatch_request()
         except Exception as error:
             result = self.handle_user_exception(error)
         return self.process_response(self.make_response(result))
-
-    def preprocess_request(self) -> ft.ResponseReturnValue | None:
-        """Run the hooks before a request, if there are any."""
-        hooks = any(self.before_request_funcs.values())
-        return super().preprocess_request() if hooks or self.url_value_preprocessors else None
 
     def process_response(self, response: Response) -> Response:
         """Run the hooks after a request."""
@@ -124,23 +145,3 @@ class Application(flask.Flask):
         response.direct_passthrough = False
         response.set_data(response.get_data())
         return response
-
-
-def _get_adapter_key(environ: dict[str, Any]) -> tuple[str, ...] | None:
-    """Return host, scheme and mount point of a request, or None if its address must be decoded first."""
-    is_ascii = environ["PATH_INFO"].isascii() and environ.get("QUERY_STRING", "").isascii()
-    # Flask gives a WebSocket another scheme.
-    if not is_ascii or "HTTP_HOST" not in environ or "HTTP_UPGRADE" in environ:
-        return None
-    return environ["HTTP_HOST"], environ["wsgi.url_scheme"], environ.get("SCRIPT_NAME", "")
-
-
-def _reject_irregular(request: flask.Request) -> None:
-    """Raise NotFound for `//v1/movies` and MethodNotAllowed for `get`, which Werkzeug would accept.
-
-    A proxy that filters by address or method would not recognize them.
-    """
-    if request.environ["PATH_INFO"].startswith("//"):
-        raise NotFound
-    if request.environ["REQUEST_METHOD"] != request.method:
-        raise MethodNotAllowed(list(request_ctx.url_adapter.allowed_methods()))  # type: ignore[union-attr]

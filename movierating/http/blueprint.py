@@ -1,4 +1,4 @@
-"""flask-smorest made strict: one blueprint class, and one shape for errors in the document."""
+"""flask-smorest with strict requests: the blueprint class, and problem details for errors in the document."""
 
 import functools
 from collections.abc import Callable
@@ -8,55 +8,48 @@ from typing import Any
 
 import flask_smorest
 from apispec.ext.marshmallow import MarshmallowPlugin
-from flask import Flask, request
+from flask import Flask
 from flask.globals import request_ctx
 from flask.views import MethodView
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
-from werkzeug.routing import BaseConverter
+from werkzeug.routing import IntegerConverter
 
 from movierating import errors
 from movierating.http import fields, openapi
 from movierating.http.request_parser import BODY_IS_CHECKED, QUERY_IS_CHECKED, RequestParser
-
-_LARGEST_ID = 2**63 - 1
-
-_READ_METHODS = frozenset({"GET", "HEAD"})
+from movierating.http.response_cache import READ_METHODS
 
 
-class IdConverter(BaseConverter):
-    """An id in a path. One with more digits than any row's becomes the largest, which no row has: a 404, not a 500."""
+class IdConverter(IntegerConverter):
+    """An id in a path. A number with more digits fits no row, and gets 404."""
 
-    regex = "[0-9]+"
-
-    def to_python(self, value: str) -> int:
-        """The id, clamped to what the database can hold."""
-        return int(value) if len(value) <= 18 else _LARGEST_ID
+    regex = "[0-9]{1,18}"
 
 
 class View(MethodView):
-    """The operations of one URL, a method each. One object serves all requests, so it keeps nothing of theirs."""
+    """The operations of one URL, a method each. One object serves all requests, so it holds no state."""
 
     init_every_request = False
 
 
 class Blueprint(flask_smorest.Blueprint):
-    """A blueprint whose operations refuse query parameters and bodies that nothing reads.
+    """A blueprint whose operations reject query parameters and bodies that they don't read.
 
-    On each operation `response` stands innermost, and `error_responses` names the other answers that it can give.
+    `response` must be the innermost decorator of an operation; `error_responses` documents its errors.
     """
 
     ARGUMENTS_PARSER = RequestParser()
 
     def response(self, status_code: int, schema: Any = None, **kwargs: Any) -> Callable[[Any], Any]:
-        """flask-smorest's `response`, which also refuses a query and a body that no `arguments` has read.
+        """Apply flask-smorest's `response`, and reject a query and a body that no `arguments` has read.
 
-        A GET whose `headers` tell of an ETag is documented to answer 304 as well.
+        A GET with an ETag among its `headers` is documented to return 304 as well.
         """
         documented = super().response(status_code, schema, **kwargs)
 
         def decorator(view: Callable[..., Any]) -> Any:
-            strict = _without_surplus(view)
-            # Only described by flask-smorest: its wrapper is for views that leave the dumping to it.
+            strict = _reject_unread_input(view)
+            # Take the documentation only: flask-smorest's wrapper is for views whose results it serializes.
             strict._apidoc = documented(view)._apidoc
             writes = view.__name__ != "get"
             described = self.error_responses(422, 500, 503, *([507] if writes else []))(strict)
@@ -68,7 +61,7 @@ class Blueprint(flask_smorest.Blueprint):
 
     @staticmethod
     def error_responses(*statuses: int) -> Callable[[Any], Any]:
-        """Document the problems that an operation answers with, beside those that every operation can."""
+        """Document the errors that an operation can return besides those that each can."""
 
         def add(doc: dict[str, Any]) -> None:
             responses = doc.setdefault("response", {}).setdefault("responses", {})
@@ -79,22 +72,25 @@ class Blueprint(flask_smorest.Blueprint):
 
     @staticmethod
     def parameter(parameter: dict[str, Any]) -> Callable[[Any], Any]:
-        """Document a parameter that the code reads by itself."""
+        """Document a parameter that the code reads without a schema."""
         return _documenting(
             lambda doc: doc.setdefault("arguments", {}).setdefault("parameters", []).append(parameter)
         )
 
 
-def _without_surplus(view: Callable[..., Any]) -> Any:
+def _reject_unread_input(view: Callable[..., Any]) -> Any:
     @functools.wraps(view)
     def strict(*args: Any, **kwargs: Any) -> Any:
-        environ = request_ctx.request.environ
-        if environ["REQUEST_METHOD"] not in _READ_METHODS:
-            _refuse_surplus_body()
-        if not environ.get("QUERY_STRING", "") or QUERY_IS_CHECKED in environ or not request.args:
+        request = request_ctx.request
+        environ = request.environ
+        is_read = environ["REQUEST_METHOD"] in READ_METHODS
+        # Some clients send an empty object with every POST.
+        if not (is_read or BODY_IS_CHECKED in environ or request.get_data().strip() in (b"", b"{}")):
+            raise errors.invalid_field("json", "", "This operation takes no body.")
+        if QUERY_IS_CHECKED in environ or not environ.get("QUERY_STRING") or not request.args:
             return view(*args, **kwargs)
-        if request.method in _READ_METHODS:
-            # What is not there is a 404 before its query is a 422.
+        if is_read:
+            # A missing resource gets 404 before an unknown parameter gets 422.
             view(*args, **kwargs)
         unknown = [errors.FieldError("query", name, "Unknown field.") for name in sorted(request.args)]
         raise errors.InvalidRequest("The request is not valid.", unknown)
@@ -102,16 +98,8 @@ def _without_surplus(view: Callable[..., Any]) -> Any:
     return strict
 
 
-def _refuse_surplus_body() -> None:
-    if BODY_IS_CHECKED in request.environ:
-        return
-    # Clients that send JSON with every POST send an empty object.
-    if request.get_data().strip() not in (b"", b"{}"):
-        raise errors.invalid_field("json", "", "This call takes no body.")
-
-
 def _documenting(add: Callable[[dict[str, Any]], None]) -> Callable[[Any], Any]:
-    """A decorator that lets `add` change the view's own copy of what flask-smorest knows about it."""
+    """Return a decorator that applies `add` to a copy of the view's flask-smorest documentation."""
 
     def decorator(view: Any) -> Any:
         view._apidoc = deepcopy(getattr(view, "_apidoc", {}))
@@ -122,9 +110,9 @@ def _documenting(add: Callable[[dict[str, Any]], None]) -> Callable[[Any], Any]:
 
 
 def check_exists_first(check: Callable[..., object]) -> Callable[[Any], Any]:
-    """Let `check(**path arguments)` refuse, with a 404 say, before a request that doesn't validate gets its 422.
+    """Call `check(**path_arguments)`, which may raise NotFound, before an invalid request gets another error.
 
-    A request that validates does not pay for it: the service finds the same out in its transaction.
+    It is not called for valid requests: the service checks the same in its transaction.
     """
 
     def decorator(view: Callable[..., Any]) -> Any:
@@ -142,16 +130,16 @@ def check_exists_first(check: Callable[..., object]) -> Callable[[Any], Any]:
 
 
 class Api(flask_smorest.Api):
-    """flask-smorest's Api with problem documents for errors; `http.py` is what answers with them."""
+    """flask-smorest's Api with problem details for errors, which `error_handlers` returns."""
 
     ERROR_SCHEMA = openapi.ProblemSchema
-    # Each operation lists every answer it can give.
+    # Each operation lists every error that it can return.
     DEFAULT_ERROR_RESPONSE_NAME = None
 
     def init_app(self, app: Flask, **kwargs: Any) -> None:
-        """Bind to `app`, with our path converter and field types known to the document."""
+        """Bind to `app`; register the path converter and field types."""
         app.url_map.converters["id"] = IdConverter
-        # `//v1/movies` is no address of ours; werkzeug would redirect it, and to an absolute one.
+        # Werkzeug would redirect `/v1//movies` to an absolute URL.
         app.url_map.merge_slashes = False
         plugin = MarshmallowPlugin(schema_name_resolver=_schema_name)
         super().init_app(app, spec_kwargs={"marshmallow_plugin": plugin, "info": openapi.INFO})
@@ -160,23 +148,23 @@ class Api(flask_smorest.Api):
         self._register_field(fields.Timestamp, "string", "date-time")
 
     def _register_error_handlers(self) -> None:
-        """None here: `http.py` answers errors of every layer."""
+        """Register none: `error_handlers` handles the errors of every layer."""
 
     def _register_responses(self) -> None:
         self.ma_plugin.converter.add_attribute_function(_json_schema)
         openapi.register(self.spec, self.ma_plugin)
 
     def _register_pagination_header(self) -> None:
-        """None here: lists have cursors, not flask-smorest's page numbers."""
+        """Register none: lists have cursors instead of flask-smorest's page numbers."""
 
 
 def _json_schema(_converter: Any, field: Any, ret: dict[str, Any]) -> dict[str, Any]:
-    """What differs between apispec's schema of a field and JSON Schema 2020-12: `examples`, and ECMA's patterns."""
+    """Change apispec's schema of a field to JSON Schema 2020-12: `examples` is a list, and patterns are ECMA's."""
     if "example" in ret:
-        shown = ret.pop("example")
-        # The docs page fills in a parameter's example, and a filter that nobody asked for finds nothing.
+        example = ret.pop("example")
+        # The docs page fills in the examples of parameters, and a filter that the user did not choose finds nothing.
         if not field.metadata.get("from_query"):
-            ret["examples"] = [shown]
+            ret["examples"] = [example]
     if ret.get("default", 0) is None:
         del ret["default"]
     if ret.get("pattern", "").endswith(r"\Z"):

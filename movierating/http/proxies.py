@@ -30,14 +30,6 @@ def trust_proxies(application: WSGI, hops: int) -> WSGI:
     return ProxyFix(mounted, hops, hops, hops, hops, hops)
 
 
-def has_one_host(environ: dict[str, Any]) -> bool:
-    """Return whether the client or proxy that is connected sent exactly one `Host` header, and not an empty one."""
-    # The server joins repeated headers with commas, and sets an empty one if there is none.
-    received: dict[str, Any] = environ.get("werkzeug.proxy_fix.orig", environ)
-    host: str = received.get("HTTP_HOST", "")
-    return bool(host) and "," not in host
-
-
 def get_client_network() -> str:
     """The network of the request's client, for which limits by address count: an IPv4 address, or an IPv6 /64."""
     return get_network(request.remote_addr or "")

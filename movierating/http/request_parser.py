@@ -1,56 +1,51 @@
-"""The one parser of requests: bodies, forms and queries, strictly as their schemas describe them."""
+"""The parser of requests: reads bodies, forms and queries strictly as their schemas describe them."""
 
 import functools
 import json
-import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote_to_bytes
+from urllib.parse import parse_qs
 
 import marshmallow as ma
 import orjson
 from flask import Request, current_app
 from webargs.flaskparser import FlaskParser
-from webargs.multidictproxy import MultiDictProxy
 from werkzeug.datastructures import CombinedMultiDict, MultiDict
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 
 from movierating import errors
 
-# The deepest body that any schema takes has three levels; the parser of a hostile one must not run out of stack.
+# No schema has more than three levels. Code that walks through a hostile body must not run out of stack.
 MAX_JSON_DEPTH = 32
 
-# A query in which nothing is encoded.
-AS_IT_STANDS = re.compile(r"[A-Za-z0-9=&._-]*", re.ASCII)
-
-# Marks in a request's environment: what a schema has read and judged.
+# In a request's environment: set when a schema has validated its query or body.
 QUERY_IS_CHECKED = "movierating.query_is_checked"
 BODY_IS_CHECKED = "movierating.body_is_checked"
 
 
 class RequestParser(FlaskParser):
-    """Reads what a schema describes; refuses unknown fields, wrong content types and malformed JSON."""
+    """Parser that rejects unknown and repeated fields, wrong content types and malformed JSON."""
 
-    DEFAULT_UNKNOWN_BY_LOCATION = {"json": ma.RAISE, "query": ma.RAISE, "form": ma.RAISE, "files": ma.RAISE}  # noqa: RUF012
+    DEFAULT_UNKNOWN_BY_LOCATION = dict.fromkeys(("json", "query", "form", "files"), ma.RAISE)
 
     def parse(self, argmap: Any, req: Any = None, *, location: Any = None, **kwargs: Any) -> Any:
-        """What the request holds at `location`, as the schema `argmap` loads it.
+        """Return what the schema `argmap` loads from `location` of the request. Raises InvalidRequest.
 
-        What is valid is loaded field by field, in a tenth of the time; marshmallow finds words for what isn't.
+        Valid values are loaded field by field, which takes a tenth of the time; marshmallow reports invalid ones.
         """
         request: Request = req or self.get_default_request()
-        plain = _plain(argmap)
-        if plain is not None and location in ("query", "json"):
-            body = self.load_json(request, argmap) if location == "json" else _given(request, plain)
-            if isinstance(body, dict):
-                with suppress(ma.ValidationError, KeyError):
-                    return plain.load(body)
+        if location in ("query", "json") and _has_only_fields(argmap):
+            load = self.load_json if location == "json" else self.load_querystring
+            values = load(request, argmap)
+            fields = argmap.load_fields
+            if isinstance(values, dict) and values.keys() <= fields.keys():
+                with suppress(ma.ValidationError):
+                    return _load_fields(fields, values)
         return super().parse(argmap, request, location=location, **kwargs)
 
     def load_json(self, req: Request, schema: ma.Schema) -> Any:
-        """The body, parsed. Raises 415 for another content type, 413 if too large, and 400 for what isn't JSON."""
+        """Return the parsed body. Raises 415 for another content type, 413 if too large, 400 if it is not JSON."""
         req.environ[BODY_IS_CHECKED] = True
         if req.mimetype != "application/json":
             raise UnsupportedMediaType("The body must be application/json.")
@@ -61,137 +56,97 @@ class RequestParser(FlaskParser):
             body = orjson.loads(encoded)
         except orjson.JSONDecodeError as error:
             raise BadRequest("The body is not valid JSON in UTF-8.") from error
-        _refuse_hidden(body, encoded)
+        _check_structure(body, encoded)
         return body
 
     def load_querystring(self, req: Request, schema: ma.Schema) -> Any:
-        """The query; marks it as checked, so that `Blueprint.response` does not refuse it."""
+        """Return the query. Raises InvalidRequest if it isn't UTF-8 or repeats a parameter that is no list."""
         req.environ[QUERY_IS_CHECKED] = True
-        _refuse_no_text(req)
-        _refuse_repeated("query", req.args, schema)
-        return MultiDictProxy(req.args, schema)
+        try:
+            # Werkzeug's `args` replaces invalid bytes by U+FFFD.
+            values = parse_qs(req.query_string.decode(), keep_blank_values=True, errors="strict")
+        except UnicodeDecodeError as error:
+            raise errors.invalid_field("query", "", "Must be percent-encoded UTF-8.") from error
+        return _unwrap_values("query", values.items(), schema)
 
     def load_files(self, req: Request, schema: ma.Schema) -> Any:
-        """A form's files and its other fields together. Raises 415 for another content type."""
+        """Return a form's files and its other fields together. Raises 415 for another content type."""
         req.environ[BODY_IS_CHECKED] = True
         if req.mimetype != "multipart/form-data":
             raise UnsupportedMediaType("The body must be multipart/form-data.")
         form: MultiDict[str, Any] = CombinedMultiDict([req.form, req.files])
-        _refuse_repeated("files", form, schema)
-        return MultiDictProxy(form, schema)
+        return _unwrap_values("files", form.lists(), schema)
 
     def handle_error(self, error: ma.ValidationError, req: Request, schema: ma.Schema, **_: Any) -> Any:
-        """Raises InvalidRequest, with one entry a field."""
-        trees = error.messages_dict.items()
-        refused = [errors.FieldError(place, *pair) for place, tree in trees for pair in _flattened(tree)]
-        raise errors.InvalidRequest("The request is not valid.", refused) from error
-
-
-@dataclass(frozen=True, slots=True)
-class _Plain:
-    """A schema that is nothing but its fields."""
-
-    fields: dict[str, ma.fields.Field[Any]]
-    lists: frozenset[str]
-    defaults: dict[str, Any]
-    required: frozenset[str]
-
-    def load(self, given: dict[str, Any]) -> dict[str, Any]:
-        """As the schema's own. Raises ValidationError or KeyError where something is wrong, not saying all of it."""
-        if not self.required <= given.keys():
-            raise KeyError
-        return self.defaults | {
-            name: self.fields[name].deserialize(value, name, given) for name, value in given.items()
-        }
+        """Raise InvalidRequest with one entry per field."""
+        field_errors = [
+            errors.FieldError(location, field, message)
+            for location, tree in error.messages_dict.items()
+            for field, message in _flatten_messages(tree)
+        ]
+        raise errors.InvalidRequest("The request is not valid.", field_errors) from error
 
 
 @functools.cache
-def _plain(schema: ma.Schema) -> _Plain | None:
-    """What there is to a schema if it is plain: without hooks, renamed fields or defaults that are made anew."""
-    fields = schema.load_fields
-    defaults = {name: field.load_default for name, field in fields.items()}
-    renamed = any(field.data_key or field.attribute for field in fields.values())
-    if any(schema._hooks.values()) or schema.partial or renamed or any(map(callable, defaults.values())):
-        return None
-    return _Plain(
-        fields,
-        frozenset(name for name, field in fields.items() if isinstance(field, ma.fields.List)),
-        {name: default for name, default in defaults.items() if default is not ma.missing},
-        frozenset(name for name, field in fields.items() if field.required),
-    )
+def _has_only_fields(schema: ma.Schema) -> bool:
+    """Return True if loading each field loads the schema: it has no hooks and renames no fields."""
+    is_renamed = any(field.data_key or field.attribute for field in schema.load_fields.values())
+    return not (any(schema._hooks.values()) or schema.partial or is_renamed)
 
 
-def _given(request: Request, plain: _Plain) -> dict[str, Any] | None:
-    """The query by name; None if something is there twice that can't be."""
-    request.environ[QUERY_IS_CHECKED] = True
-    given: dict[str, Any] = {}
-    for name, value in _pairs(request):
-        if name in plain.lists:
-            given.setdefault(name, []).append(value)
-        elif name in given:
-            return None
-        else:
-            given[name] = value
-    return given
+def _load_fields(fields: dict[str, ma.fields.Field[Any]], values: dict[str, Any]) -> dict[str, Any]:
+    """Return what the fields load from `values`. Raises ValidationError for the first invalid one."""
+    loaded = {
+        name: field.deserialize(values.get(name, ma.missing), name, values) for name, field in fields.items()
+    }
+    return {name: value for name, value in loaded.items() if value is not ma.missing}
 
 
-def _pairs(request: Request) -> Iterable[tuple[str, str]]:
-    query: str = request.environ.get("QUERY_STRING", "")
-    if AS_IT_STANDS.fullmatch(query):
-        return [
-            (name, value) for name, _, value in (part.partition("=") for part in query.split("&") if part)
-        ]
-    _refuse_no_text(request)
-    return request.args.items(multi=True)
-
-
-def _refuse_repeated(place: str, given: MultiDict[str, Any], schema: ma.Schema) -> None:
-    for name, values in given.lists():
+def _unwrap_values(
+    location: str, lists: Iterable[tuple[str, list[Any]]], schema: ma.Schema
+) -> dict[str, Any]:
+    """Return a list for each list field, and the only value of each other. Raises InvalidRequest if one repeats."""
+    values: dict[str, Any] = {}
+    for name, given in lists:
         field = schema.fields.get(name)
-        if len(values) > 1 and field is not None and not isinstance(field, ma.fields.List):
-            raise errors.invalid_field(place, name, "Must be given once.")
+        if len(given) > 1 and field is not None and not isinstance(field, ma.fields.List):
+            raise errors.invalid_field(location, name, "Must be given once.")
+        values[name] = given if isinstance(field, ma.fields.List) else given[0]
+    return values
 
 
-def _refuse_no_text(request: Request) -> None:
-    """Raises InvalidRequest for a query that isn't UTF-8; werkzeug puts U+FFFD into it."""
-    if b"%" in request.query_string:
-        try:
-            unquote_to_bytes(request.query_string).decode()
-        except UnicodeDecodeError as error:
-            raise errors.invalid_field("query", "", "Must be percent-encoded UTF-8.") from error
-
-
-def _refuse_hidden(body: Any, encoded: bytes) -> None:
-    """Raises BadRequest for a body that is nested too deeply, and for a name twice in one object, of which one is lost.
-
-    `body` is what `encoded` says.
-    """
-    level, names = [body], 0
+def _check_structure(body: Any, encoded: bytes) -> None:
+    """Raise BadRequest if `body` is nested too deeply, or if an object in `encoded`, its text, repeats a name."""
+    level, name_count = [body], 0
     for _ in range(MAX_JSON_DEPTH):
-        objects = [item for item in level if isinstance(item, dict)]
-        names += sum(map(len, objects))
-        inner = [*(item.values() for item in objects), *(item for item in level if isinstance(item, list))]
-        level = [child for children in inner for child in children]
+        objects = [value for value in level if isinstance(value, dict)]
+        arrays = [value for value in level if isinstance(value, list)]
+        name_count += sum(map(len, objects))
+        level = [value for item in objects for value in item.values()]
+        level += [value for array in arrays for value in array]
         if not level:
             break
     else:
         raise BadRequest("The body is nested too deeply.")
-    # A colon follows each name, and may stand in texts too.
-    if encoded.count(b":") > names:
-        json.loads(encoded, object_pairs_hook=_refuse_repeated_name, parse_int=len)
+    # A colon follows each name, and may be in strings too.
+    if encoded.count(b":") > name_count:
+        json.loads(encoded, object_pairs_hook=_check_names, parse_int=len)
 
 
-def _refuse_repeated_name(pairs: list[tuple[str, Any]]) -> None:
+def _check_names(pairs: list[tuple[str, Any]]) -> None:
     if len(dict(pairs)) < len(pairs):
         raise BadRequest("The body has a name twice in one object.")
 
 
-def _flattened(tree: Any, path: str = "") -> Iterator[tuple[str, str]]:
+def _flatten_messages(tree: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Yield the dotted name of a field, and a message."""
     if isinstance(tree, dict):
         for key, branch in tree.items():
-            yield from _flattened(branch, path if key == "_schema" else f"{path}.{key}".removeprefix("."))
+            yield from _flatten_messages(
+                branch, path if key == "_schema" else f"{path}.{key}".removeprefix(".")
+            )
     elif isinstance(tree, list):
         for branch in tree:
-            yield from _flattened(branch, path)
+            yield from _flatten_messages(branch, path)
     else:
         yield path, str(tree)

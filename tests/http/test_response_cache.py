@@ -59,7 +59,7 @@ def test_who_has_it_gets_a_304_like_the_first(client, made, address, tags):
     known = {"If-None-Match": tags.format(tag=tag), "X-Request-ID": "same"}
     again = client.get(address, headers=known)
     touch()
-    client.application.wsgi_app._kept.clear()
+    client.application.wsgi_app._responses.clear()
     first = client.get(address, headers=known)
     assert (again.status_code, again.data) == (first.status_code, first.data) == (304, b"")
     assert dict(again.headers) == dict(first.headers)
@@ -102,7 +102,7 @@ def test_a_change_is_seen_by_the_next_read(client, member, admin, add_movie, cha
         before = [client.get(address).data for address in addresses]
     change(movie, member, admin)
     after = [client.get(address).data for address in addresses]
-    client.application.wsgi_app._kept.clear()
+    client.application.wsgi_app._responses.clear()
     assert after == [client.get(address).data for address in addresses]
     assert all(old != new for old, new in zip(before, after, strict=True))
 
@@ -122,7 +122,7 @@ def test_what_is_about_a_movie_or_its_rater_changes_with_each_rating(client, mem
     before = [client.get(address).data for address in addresses]
     change(movie, member)
     after = [client.get(address).data for address in addresses]
-    client.application.wsgi_app._kept.clear()
+    client.application.wsgi_app._responses.clear()
     assert after == [client.get(address).data for address in addresses]
     assert all(old != new for old, new in zip(before, after, strict=True))
 
