@@ -83,7 +83,7 @@ def _extension_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     key = settings["SECRET_KEY"]
     return {
         "SQLALCHEMY_DATABASE_URI": settings["DATABASE_URL"],
-        "SQLALCHEMY_ENGINE_OPTIONS": database.engine_options(
+        "SQLALCHEMY_ENGINE_OPTIONS": database.get_engine_options(
             settings["DATABASE_URL"],
             settings["INSTANCE_PATH"],
             settings["SQLITE_SYNCHRONOUS"],

@@ -34,10 +34,8 @@ def replace_database(database: Path) -> Path | None:
     _move_side_files(resolved, old)
     # ETags of the old database must not match in the new one, even if the file system reuses the file's number.
     versions = CacheVersions(CacheVersions.get_file(database))
-    versions.recover()
-    with versions.invalidating(None):
+    with versions.invalidating([None]):
         replace_file(get_staging_path(database), resolved)
-    versions.close()
     return _publish_old(resolved, old)
 
 

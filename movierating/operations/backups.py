@@ -77,7 +77,7 @@ def _restore(app: Flask, target: Path, file: Path) -> RestoreResult:
 def _upgrade(app: Flask, staged: Path, reported_as: Path) -> None:
     options = app.config["SQLALCHEMY_ENGINE_OPTIONS"]
     engine = create_engine(URL.create("sqlite", database=str(staged)), **options)
-    sqlite_engine.configure(engine)
+    sqlite_engine.configure(engine, hold_instance=False)
     try:
         startup.upgrade_schema(app, engine)
         engine.dispose()

@@ -65,7 +65,7 @@ def migrate_to_postgresql(app: Flask, url: str, progress: Progress) -> int:
 @contextmanager
 def _open_target(app: Flask, url: str) -> Iterator[Engine]:
     """Open an engine with the settings that the application's own would have."""
-    options = database.engine_options(url, app.config["INSTANCE_PATH"], "FULL", b"")
+    options = database.get_engine_options(url, app.config["INSTANCE_PATH"], "FULL", b"")
     try:
         target = create_engine(url, **options)
     except ModuleNotFoundError as error:

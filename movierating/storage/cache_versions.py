@@ -11,11 +11,13 @@ Writes of other programs change no version.
 import itertools
 import mmap
 import os
-from collections.abc import Collection, Iterator
+import time
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
-from movierating.storage.sqlite.database_file import identity
+from movierating.storage.sqlite.database_file import Identity, read_identity
 
 # A kind of response and an id: a movie with its statistics, the ratings of a movie with their users, a user with
 # ratings, or what a user's sessions may do. Many responses contain a movie's facts or a user's name, so changing one of
@@ -29,49 +31,60 @@ _EVERYTHING, _ANYTHING = 0, 1
 _FIRST = {MOVIE: 2, RATERS: 2, USER: 2 + _EACH, CALLER: 2 + 2 * _EACH}
 _BYTES = 8 * (2 + 3 * _EACH)
 
-_openings = itertools.count()
+# How long it may go unnoticed that the file was removed or replaced.
+_CHECK_INTERVAL_SECONDS = 1.0
+
+_mapping_numbers = itertools.count()
+
+
+class _Mapping(NamedTuple):
+    number: int
+    identity: Identity | None
+    counters: memoryview
 
 
 class CacheVersions:
-    """The versions of one database, in `file`, which need not exist. Raises OSError if it can't be opened.
-
-    Versions of different files, or of the same one when it is opened again, don't compare; `opening` tells them apart.
-    """
+    """The versions of one database, in `file`, which is created if it does not exist, and mapped when it is needed."""
 
     def __init__(self, file: Path) -> None:
-        with file.open("ab") as opened:
-            # Never truncate it: a process that maps an end that is cut off is killed.
-            if opened.tell() < _BYTES:
-                opened.truncate(_BYTES)
-        with file.open("r+b") as opened:
-            _allocate(opened.fileno())
-            self.identity = identity(opened.fileno())
-            self._memory = mmap.mmap(opened.fileno(), _BYTES)
-        self.opening = next(_openings)
-        self._counters = memoryview(self._memory).cast("Q")
+        self._file = file
+        self._mapping: _Mapping | None = None
+        self._check_at = 0.0
+        self._recovered: _Mapping | None = None
 
     @staticmethod
     def get_file(database: Path) -> Path:
         """Return the file that holds the versions of a database."""
         return database.with_name(f".{database.name}.versions")
 
-    def get(self, subject: Subject) -> tuple[int, int] | None:
-        """Return the version of responses about the subject, None while it changes."""
-        return self._pair(_place(subject))
+    def get(self, subject: Subject | None) -> tuple[int, int, int] | None:
+        """Return the version of responses about the subject (None: about anything), None while it changes.
 
-    def get_overall(self) -> tuple[int, int] | None:
-        """Return the version of responses about anything, None while something changes."""
-        return self._pair(_ANYTHING)
-
-    def _pair(self, place: int) -> tuple[int, int] | None:
-        everything, own = self._counters[_EVERYTHING], self._counters[place]
-        return None if everything & 1 or own & 1 else (everything, own)
+        Versions of different files never compare equal. Raise OSError if the file can't be opened.
+        """
+        mapping = self._get_mapping()
+        place = _ANYTHING if subject is None else _FIRST[subject[0]] + subject[1] % _EACH
+        everything, own = mapping.counters[_EVERYTHING], mapping.counters[place]
+        return None if (everything | own) & 1 else (mapping.number, everything, own)
 
     @contextmanager
-    def invalidating(self, subjects: Collection[Subject] | None) -> Iterator[None]:
-        """Invalidate responses about these subjects, None for all; COMMIT inside the block, holding the write lock."""
-        places = {_ANYTHING, *([_EVERYTHING] if subjects is None else map(_place, subjects))}
-        counters = self._counters
+    def invalidating(self, changes: Iterable[Collection[Subject] | None]) -> Iterator[None]:
+        """Invalidate responses about the subjects of each change; a change may be None, which invalidates all.
+
+        COMMIT inside the block, holding the write lock. Raise OSError if the file can't be opened.
+        """
+        mapping = self._get_mapping()
+        counters = mapping.counters
+        if self._recovered is not mapping:
+            # A killed writer left its versions odd.
+            for place in [place for place, version in enumerate(counters.tolist()) if version & 1]:
+                counters[place] += 1
+            self._recovered = mapping
+        places = {_ANYTHING}
+        for subjects in changes:
+            places.update(
+                [_EVERYTHING] if subjects is None else [_FIRST[kind] + key % _EACH for kind, key in subjects]
+            )
         for place in places:
             counters[place] |= 1
         try:
@@ -80,24 +93,28 @@ class CacheVersions:
             for place in places:
                 counters[place] += 1
 
-    def recover(self) -> None:
-        """Make even the versions that a killed writer left odd. Call it holding the write lock."""
-        counters = self._counters
-        for place in [place for place, version in enumerate(counters.tolist()) if version & 1]:
-            counters[place] += 1
-
     def close(self) -> None:
-        """Unmap the memory."""
-        self._counters.release()
-        self._memory.close()
+        """Unmap the file once no thread reads it; it is mapped again when needed."""
+        self._mapping = None
+
+    def _get_mapping(self) -> _Mapping:
+        mapping, now = self._mapping, time.monotonic()
+        if mapping is None or now >= self._check_at:
+            if mapping is None or mapping.identity != read_identity(self._file):
+                # Another thread may be reading the earlier one, which is unmapped after that.
+                mapping = self._mapping = _map(self._file)
+            self._check_at = now + _CHECK_INTERVAL_SECONDS
+        return mapping
 
 
-def _allocate(descriptor: int) -> None:
-    """Raise OSError if the disk is full: a process that writes to mapped memory without disk space is killed."""
-    if hasattr(os, "posix_fallocate"):
-        os.posix_fallocate(descriptor, 0, _BYTES)
-
-
-def _place(subject: Subject) -> int:
-    kind, key = subject
-    return _FIRST[kind] + key % _EACH
+def _map(file: Path) -> _Mapping:
+    with file.open("ab") as opened:
+        # Never truncate it: a process that maps an end that is cut off is killed.
+        if opened.tell() < _BYTES:
+            opened.truncate(_BYTES)
+    with file.open("r+b") as opened:
+        if hasattr(os, "posix_fallocate"):
+            # On a full disk this fails, where writing to mapped memory would kill the process.
+            os.posix_fallocate(opened.fileno(), 0, _BYTES)
+        counters = memoryview(mmap.mmap(opened.fileno(), _BYTES)).cast("Q")
+        return _Mapping(next(_mapping_numbers), read_identity(opened.fileno()), counters)

@@ -7,25 +7,21 @@ calls never commit.
 
 import itertools
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager
 from pathlib import Path
 from time import monotonic
 from typing import Any, TypeVar
 
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.schema import MetaData
 
-from movierating.errors import Unavailable
 from movierating.storage.cache_versions import Subject
 from movierating.storage.dialect import POSTGRESQL, SQLITE
 from movierating.storage.postgresql import connections as pg_connections
 from movierating.storage.postgresql import engine as pg_engine
-from movierating.storage.postgresql.replicas import Replica
 from movierating.storage.sqlite import engine as sqlite_engine
-from movierating.storage.sqlite.instance_lock import LockHeld
 
 T = TypeVar("T")
 
@@ -50,45 +46,28 @@ class Base(DeclarativeBase):
 db = SQLAlchemy(model_class=Base)
 
 
-def engine_options(url: str, instance: Path, synchronous: str, cursor_key: bytes) -> dict[str, Any]:
-    """Options for `create_engine`. Each thread keeps its connection, so the pool must not be bounded."""
-    connecting, kind = (pg_connections, pg_engine) if is_postgresql(url) else (sqlite_engine, sqlite_engine)
+def get_engine_options(url: str, instance: Path, synchronous: str, cursor_key: bytes) -> dict[str, Any]:
+    """Return options for `create_engine`. Each thread has its own connection, so the pool must not be bounded."""
+    dialect = pg_connections if is_postgresql(url) else sqlite_engine
     return {
         "pool_size": 0,
         # A statement that fails is logged; what it was about to store must not be.
         "hide_parameters": True,
-        "connect_args": connecting.connect_arguments(),
+        "connect_args": dialect.get_connect_arguments(),
         "execution_options": {
             "sqlite_synchronous": synchronous,
             "cursor_key": cursor_key,
-            "database": kind.Database(),
             "instance": instance,
         },
     }
 
 
 def configure(engine: Engine, replica_url: str | None = None) -> None:
-    """Set up the connections of `engine`; anonymous reads may go to a replica."""
+    """Set up the connections of `engine`, made with `get_engine_options`; anonymous reads may go to a replica."""
     if engine.dialect.name == POSTGRESQL:
-        pg_connections.configure(engine)
-        if replica_url is not None:
-            options = {
-                "pool_size": 0,
-                "hide_parameters": True,
-                "connect_args": pg_connections.connect_arguments(),
-            }
-            _get_database(engine).replica = Replica(
-                replica_url, {**options, "execution_options": _shared(engine)}
-            )
+        pg_engine.configure(engine, replica_url)
     else:
-        # In this order: what the other one listens with is the last that is asked for a connection.
-        sqlite_engine.hold_while_open(engine)
         sqlite_engine.configure(engine)
-
-
-def _shared(engine: Engine) -> dict[str, Any]:
-    """Return the execution options that a replica's engine needs."""
-    return {"cursor_key": engine.get_execution_options()["cursor_key"]}
 
 
 def is_postgresql(url: str) -> bool:
@@ -96,37 +75,22 @@ def is_postgresql(url: str) -> bool:
     return url.startswith(POSTGRESQL)
 
 
-def _get_database(engine: Engine) -> Any:
-    return engine.get_execution_options()["database"]
+def _get_database(engine: Engine | None = None) -> Any:
+    return (engine or db.engine).get_execution_options()["database"]
 
 
 def hold_instance() -> None:
-    """Hold the instance lock until `close()`, as an open connection does. Raises Unavailable."""
-    if get_sqlite_file() is not None:
-        sqlite_engine.hold(db.engine)
-    else:
-        # A restore sees this connection; if it is lost, the next read opens it again.
-        with suppress(SQLAlchemyError):
-            read()
+    """Hold the instance lock until `close()`, as an open connection does. Raise Unavailable."""
+    _get_database().hold_instance()
 
 
-@contextmanager
-def exclusive_access() -> Iterator[bool]:
-    """Try to keep other processes from the database until the end of the block; yield True on success.
+def exclusive_access() -> AbstractContextManager[bool]:
+    """Try to keep other processes from the database until the end of the block, which gets True on success.
 
-    Raises Unavailable if another process does the same at the same moment.
+    Entering raises Unavailable if another process does the same at the same moment.
     """
-    connections = _get_database(db.engine)
-    try:
-        taken = connections.upgrade_exclusive()
-    except LockHeld as error:
-        raise Unavailable(sqlite_engine.INSTANCE_LOCKED) from error
-    try:
-        yield taken
-    finally:
-        # A process that takes the lock now has waited for the end of this block.
-        with suppress(LockHeld):
-            connections.downgrade_shared()
+    access: AbstractContextManager[bool] = _get_database().exclusive_access()
+    return access
 
 
 def get_sqlite_file() -> Path | None:
@@ -162,8 +126,7 @@ def write(
     tenths of a second: it shares its transaction with no other, and other writers come between it and the next such.
     Raises RuntimeError inside a job: the second transaction would wait for the first without end.
     """
-    engine = db.engine
-    result: T = _get_database(engine).write(engine, job, invalidates, own_transaction)
+    result: T = _get_database().write(job, invalidates, own_transaction)
     return result
 
 
@@ -172,17 +135,15 @@ def read(engine: Engine | None = None) -> Connection:
 
     Without an `engine` it is the current application's.
     """
-    engine = engine or db.engine
-    connection: Connection = _get_database(engine).read(engine)
+    connection: Connection = _get_database(engine).read()
     return connection
 
 
 def is_replica_up() -> bool | None:
     """Return True if the replica responds and is not too far behind, None if there is no replica."""
-    connections = _get_database(db.engine)
-    if get_sqlite_file() is not None or connections.replica is None:
+    if get_sqlite_file() is not None or (replica := _get_database().replica) is None:
         return None
-    return connections.replica.connection(read()) is not None
+    return replica.get_connection(read()) is not None
 
 
 def get_version(engine: Engine, subject: Subject | None) -> tuple[Any, ...] | None:
@@ -190,14 +151,13 @@ def get_version(engine: Engine, subject: Subject | None) -> tuple[Any, ...] | No
 
     It also changes every MAX_STALE_SECONDS, and when the database file is replaced. Return None if unknown.
     """
-    current: tuple[Any, ...] | None = _get_database(engine).version(engine, subject)
-    return None if current is None else (monotonic() // MAX_STALE_SECONDS, *current)
+    version: tuple[Any, ...] | None = _get_database(engine).get_version(subject)
+    return None if version is None else (monotonic() // MAX_STALE_SECONDS, *version)
 
 
 def close() -> None:
     """Close the application's connections, except those on which other threads read; new ones open when needed."""
-    engine = db.engine
-    _get_database(engine).close(engine)
+    _get_database().close()
 
 
 def batched(values: Iterable[T], most: int) -> Iterator[list[T]]:

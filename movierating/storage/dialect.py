@@ -37,64 +37,56 @@ def folded_text(length: int) -> String:
     return String(length).with_variant(Text(collation="C"), POSTGRESQL)
 
 
-class by_bytes(FunctionElement[str]):
-    """A text that is sorted as SQLite sorts any: byte by byte, whatever language PostgreSQL's database speaks."""
+class _DialectFunction(FunctionElement[Any]):
+    """SQL that differs by dialect; `{}` is the place of the arguments."""
+
+    inherit_cache = True
+    sqlite = postgresql = "{}"
+
+
+@compiles(_DialectFunction)
+def _(element: _DialectFunction, compiler: Any, **options: Any) -> str:
+    template = element.postgresql if compiler.dialect.name == POSTGRESQL else element.sqlite
+    return template.format(compiler.process(element.clauses, **options))
+
+
+class by_bytes(_DialectFunction):  # SQL functions are written in lower case
+    """A text that is sorted byte by byte, as SQLite sorts any, whatever the locale of PostgreSQL's database."""
 
     inherit_cache = True
     type = String()
+    postgresql = '{} COLLATE "C"'
 
 
-@compiles(by_bytes, SQLITE)
-def _(element: Any, compiler: Any, **options: Any) -> str:
-    return str(compiler.process(element.clauses, **options))
+class json_list(_DialectFunction):
+    """The aggregate of a column's values as the text of a JSON array; an empty array for no rows."""
+
+    inherit_cache = True
+    type = String()
+    sqlite = "json_group_array({})"
+    postgresql = "CAST(coalesce(json_agg({}), '[]') AS text)"
 
 
-@compiles(by_bytes, POSTGRESQL)
-def _(element: Any, compiler: Any, **options: Any) -> str:
-    return f'{compiler.process(element.clauses, **options)} COLLATE "C"'
+class _elements(_DialectFunction):
+    """The elements of a JSON array, passed as text, as rows of one column `value`."""
+
+    inherit_cache = True
+    sqlite = "json_each({})"
+    postgresql = "json_array_elements_text(CAST({} AS json))"
+
+
+class _as_number(_DialectFunction):
+    """An element of a JSON array of numbers: SQLite's is one already, PostgreSQL's is text."""
+
+    inherit_cache = True
+    type = BigInteger()
+    postgresql = "CAST({} AS BIGINT)"
 
 
 def upsert(dialect: Dialect, table: Any) -> Any:
     """Return an INSERT into `table` with `on_conflict_do_update` and `on_conflict_do_nothing` on either database."""
     insert = postgresql.insert if dialect.name == POSTGRESQL else sqlite.insert
     return insert(table)
-
-
-class _elements(FunctionElement[Any]):  # SQL functions are written small
-    """The elements of a JSON array, given as text, as rows of one column `value`."""
-
-    inherit_cache = True
-
-
-@compiles(_elements, SQLITE)
-def _(element: Any, compiler: Any, **options: Any) -> str:
-    return f"json_each({compiler.process(element.clauses, **options)})"
-
-
-@compiles(_elements, POSTGRESQL)
-def _(element: Any, compiler: Any, **options: Any) -> str:
-    return f"json_array_elements_text(CAST({compiler.process(element.clauses, **options)} AS json))"
-
-
-class _as_typed(FunctionElement[Any]):
-    """A value of a JSON array as the type of the expression: SQLite's has it already, PostgreSQL's is text."""
-
-    inherit_cache = True
-
-    def __init__(self, value: Any, type_: Any) -> None:
-        super().__init__(value)
-        self.type = type_
-
-
-@compiles(_as_typed, SQLITE)
-def _(element: Any, compiler: Any, **options: Any) -> str:
-    return str(compiler.process(element.clauses, **options))
-
-
-@compiles(_as_typed, POSTGRESQL)
-def _(element: Any, compiler: Any, **options: Any) -> str:
-    kind = "BIGINT" if isinstance(element.type, Integer) else "TEXT"
-    return f"CAST({compiler.process(element.clauses, **options)} AS {kind})"
 
 
 def in_many(column: ColumnElement[Any], values: Any) -> ColumnElement[bool]:
@@ -104,29 +96,12 @@ def in_many(column: ColumnElement[Any], values: Any) -> ColumnElement[bool]:
     """
     text = values if isinstance(values, BindParameter) else encode_values(values)
     each = _elements(text).table_valued("value")
-    return column.in_(select(_as_typed(each.c.value, column.type)))
+    return column.in_(select(_as_number(each.c.value) if isinstance(column.type, Integer) else each.c.value))
 
 
 def encode_values(values: Collection[int] | Collection[str]) -> str:
     """Return values as text for a `bindparam` of `in_many`."""
     return orjson.dumps(list(values)).decode()
-
-
-class json_list(FunctionElement[Any]):
-    """The aggregate of a column's values as the text of a JSON array; an empty one of no rows."""
-
-    inherit_cache = True
-    type = String()
-
-
-@compiles(json_list, SQLITE)
-def _(element: Any, compiler: Any, **options: Any) -> str:
-    return f"json_group_array({compiler.process(element.clauses, **options)})"
-
-
-@compiles(json_list, POSTGRESQL)
-def _(element: Any, compiler: Any, **options: Any) -> str:
-    return f"CAST(coalesce(json_agg({compiler.process(element.clauses, **options)}), '[]') AS text)"
 
 
 def to_driver_sql(connection: Connection, statement: str) -> str:

@@ -8,6 +8,7 @@ import errno
 import os
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, OperationalError, PendingRollbackError
@@ -45,6 +46,23 @@ def to_api_error(error: BaseException, folder: Path | None = None) -> ApiError |
     if _state(error) == _PG_DISK_FULL:
         return InsufficientStorage(DISK_FULL)
     return Unavailable(DATABASE_UNAVAILABLE) if is_database_failure(error) else None
+
+
+def from_driver_error(error: Exception, statement: str, connection: Connection, driver: Any) -> DBAPIError:
+    """Return SQLAlchemy's error, without values, for one of the driver's; invalidate a connection that is unusable."""
+    is_lost = bool(getattr(driver, "closed", False)) or is_server_unusable(error)
+    if is_lost or must_reconnect(error, connection):
+        connection.invalidate(error)
+    dialect = connection.dialect
+    return DBAPIError.instance(  # type: ignore[return-value]
+        statement,
+        None,
+        error,
+        dialect.loaded_dbapi.Error,
+        hide_parameters=True,
+        connection_invalidated=is_lost,
+        dialect=dialect,
+    )
 
 
 def from_os_error(error: OSError) -> ApiError:

@@ -295,10 +295,10 @@ def test_without_the_shared_memory_everything_is_made_each_time(client, made, tm
 def test_what_a_killed_worker_left_open_is_settled_though_it_is_read_before_it_is_written(
     app, client, member, add_movie
 ):
-    movie_id, connections = add_movie(), database._get_database(database.db.engine)
-    connections.write_queue.write_lock.versions(database.db.engine)._counters[0] |= 1
+    movie_id, versions = add_movie(), database._get_database().versions
+    versions._mapping.counters[0] |= 1
     # As of a worker that starts in its place.
-    connections.write_queue.write_lock._versions = None
+    versions.close()
     client.get("/v1/movies")
     assert database.get_version(database.db.engine, None) is None
     member.put(f"/v1/movies/{movie_id}/rating", json={"value": 8})

@@ -118,13 +118,12 @@ def test_a_link_goes_on_pointing_to_the_database(database, tmp_path):
 def test_answers_from_the_old_one_are_good_no_more(database):
     make(database, "old")
     versions = CacheVersions(CacheVersions.get_file(database))
-    before = versions.get(("movie", 1)), versions.get_overall()
+    before = versions.get(("movie", 1)), versions.get(None)
     atomic_replace.replace_database(database)
-    after = versions.get(("movie", 1)), versions.get_overall()
+    after = versions.get(("movie", 1)), versions.get(None)
     assert None not in after
     assert after[0] != before[0]
     assert after[1] != before[1]
-    versions.close()
 
 
 def test_what_a_kill_left_before_the_exchange_is_cleared_away(database):

@@ -1,12 +1,13 @@
-"""Connections to PostgreSQL: how each is made and set up, and how it is known that one was lost."""
+"""Connections to PostgreSQL: how they are made and set up, and how a lost one is detected."""
 
 import select
+import threading
 from contextlib import suppress
 from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Connection, Engine, event
-from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
+from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
 
 from movierating.storage import storage_errors
 from movierating.storage.postgresql.liveness import Liveness
@@ -14,23 +15,23 @@ from movierating.storage.postgresql.liveness import Liveness
 # A writer may queue behind a bulk import's chunk; beyond this the database counts as unavailable.
 LOCK_TIMEOUT_SECONDS = 30
 CONNECT_TIMEOUT_SECONDS = 3
-# Two databases that were once one, before a restore or a failover, count and number on alike, and one that has crashed
-# gives the numbers of transactions again that it had undone. In one of these they differ: a crash makes PostgreSQL
-# forget its statistics, and may leave the server's start what it was. A replica's timeline is not its own, so it has no
-# identity. Source: https://www.postgresql.org/docs/current/monitoring-stats.html
-_IDENTITY = (
+# A job computes between two statements; PostgreSQL ends its transaction if that takes longer.
+IDLE_TRANSACTION_TIMEOUT_SECONDS = 60
+
+# Two databases that were one before a restore or a failover have the same counters, and a server that has crashed
+# assigns the numbers of lost transactions again. In one of these values they differ: a crash resets PostgreSQL's
+# statistics, and may leave the server's start time as it was. A replica's timeline is not its own, so it has no id.
+# Source: https://www.postgresql.org/docs/current/monitoring-stats.html
+_DATABASE_ID = (
     "SELECT CASE WHEN NOT pg_is_in_recovery() THEN concat_ws('/', (SELECT system_identifier FROM pg_control_system()),"
     " (SELECT oid FROM pg_database WHERE datname = current_database()),"
     " left(pg_walfile_name(pg_current_wal_lsn()), 8), extract(epoch FROM pg_postmaster_start_time()),"
     " (SELECT extract(epoch FROM stats_reset) FROM pg_stat_bgwriter)) END"
 )
 
-# A job computes between two statements, and PostgreSQL ends it when that takes longer.
-IDLE_TRANSACTION_TIMEOUT_SECONDS = 60
 
-
-def connect_arguments() -> dict[str, Any]:
-    """What psycopg is told of each connection; a server that is gone is noticed in seconds."""
+def get_connect_arguments() -> dict[str, Any]:
+    """Return the driver's arguments for each connection; they detect a lost server within seconds."""
     return {
         "connect_timeout": CONNECT_TIMEOUT_SECONDS,
         "keepalives_idle": 10,
@@ -46,44 +47,41 @@ def configure(engine: Engine) -> None:
     liveness = Liveness()
 
     @event.listens_for(engine, "do_connect")
-    def connect(_dialect: object, _record: object, _arguments: object, named: dict[str, Any]) -> Any:
-        # Only who has the extra has the driver.
+    def connect(_dialect: object, _record: object, _arguments: object, options: dict[str, Any]) -> Any:
+        # The driver is installed only with the extra.
         from movierating.storage.postgresql import psycopg_compat
 
-        return psycopg_compat.connected(named, liveness)
+        return psycopg_compat.connect(options, liveness)
 
     @event.listens_for(engine, "connect")
     def set_up(connection: Any, _record: object) -> None:
-        from movierating.storage.postgresql import psycopg_compat
-
-        psycopg_compat.adapt(connection)
         connection.autocommit = True
-        connection.execute(_set_up())
+        connection.execute(_get_settings())
         connection.autocommit = False
 
     @event.listens_for(engine, "checkout")
-    def refuse_what_is_lost(connection: Any, _record: object, _fairy: object) -> None:
+    def reject_lost_connection(connection: Any, _record: object, _proxy: object) -> None:
         # It has been idle since the thread before it ended.
-        if not _is_quiet(connection):
+        if not _is_idle(connection):
             raise _Lost
 
     @event.listens_for(engine, "handle_error")
-    def close_what_is_lost(context: Any) -> None:
+    def close_lost_connection(context: Any) -> None:
         connection = context.connection
         if connection is not None and _is_lost(connection, context.original_exception):
             context.is_disconnect = True
 
 
 class _Lost(DisconnectionError):
-    """Of a pooled connection; those that are as old most likely are lost too, and others are made."""
+    """A pooled connection was lost; the older ones probably were lost too, so the whole pool is opened again."""
 
     invalidate_pool = True
 
 
-def _set_up() -> str:
-    """What each connection tells the server: how long it may be waited for, and when its client counts as gone.
+def _get_settings() -> str:
+    """Return statements that limit how long a connection may wait, and when the server gives up a lost client.
 
-    A machine that is cut off, or a process that is stopped, would otherwise keep its locks for hours.
+    Otherwise a machine that is cut off, or a process that is stopped, would keep its locks for hours.
     """
     settings = {
         "lock_timeout": f"{LOCK_TIMEOUT_SECONDS}s",
@@ -103,30 +101,43 @@ class Reader:
         self._driver = get_driver(self.connection)
 
     @cached_property
-    def identity(self) -> str | None:
-        """Which database it is, of all that there are and were; None of a replica, empty where that can't be told."""
+    def database_id(self) -> str | None:
+        """A text that no other database has, nor this one after a crash; None on a replica, empty if unknown."""
         try:
-            found: str | None = execute(self.connection, _IDENTITY).fetchone()[0]
+            database_id: str | None = execute(self.connection, _DATABASE_ID).fetchone()[0]
         except SQLAlchemyError:
-            # This role may not ask.
+            # This role may not read it.
             return ""
-        return found
+        return database_id
 
-    def is_good(self) -> bool:
-        """Whether it is open, as far as the socket tells: a server that goes says so, and nobody asked it anything."""
+    def is_usable(self) -> bool:
+        """Return True if the connection is open, as far as the socket shows: a server that stops sends a message."""
         connection = self.connection
-        # What SQLAlchemy would connect anew by itself has none of this one's settings.
-        return not (connection.closed or connection.invalidated) and _is_quiet(self._driver)
+        # A connection that SQLAlchemy opened again would lack the settings of this one.
+        return not (connection.closed or connection.invalidated) and _is_idle(self._driver)
 
     def __del__(self) -> None:
         with suppress(SQLAlchemyError, AttributeError):
-            if not self.is_good():
+            if not self.is_usable():
                 self.connection.invalidate()
             self.connection.close()
 
 
-def _is_quiet(driver: Any) -> bool:
-    """Whether it is open and has nothing to say that nobody asked for: a server that goes does, at last by the end."""
+class ThreadReader(threading.local):
+    """The calling thread's reader of an engine, opened when it is needed."""
+
+    current: Reader | None = None
+
+    def get_connection(self, engine: Engine) -> Connection:
+        """Return the calling thread's connection, a new one if the last one was lost."""
+        if self.current is None or not self.current.is_usable():
+            self.current = None
+            self.current = Reader(engine)
+        return self.current.connection
+
+
+def _is_idle(driver: Any) -> bool:
+    """Return True if the connection is open and the server has sent nothing unasked; one that stops does."""
     if driver.closed:
         return False
     socket = select.poll()
@@ -135,34 +146,27 @@ def _is_quiet(driver: Any) -> bool:
 
 
 def get_driver(connection: Connection) -> Any:
-    """What psycopg calls a connection."""
+    """Return the connection of psycopg behind SQLAlchemy's."""
     return connection.connection.dbapi_connection
 
 
 def execute(connection: Connection, text: str, values: tuple[Any, ...] | None = None) -> Any:
-    """Run a statement on the driver, past SQLAlchemy; its errors come as SQLAlchemy's."""
+    """Run a statement on the driver and return its cursor. Raise SQLAlchemy's errors."""
     dialect: Any = connection.dialect
+    driver = get_driver(connection)
     try:
         # Two statements in one can't be prepared.
-        return get_driver(connection).execute(text, values, prepare=None if values else False)
+        return driver.execute(text, values, prepare=None if values else False)
     except dialect.dbapi.Error as error:
-        is_lost = _is_lost(connection, error)
-        if is_lost:
-            connection.invalidate(error)
-        raise DBAPIError.instance(
-            text,
-            None,
-            error,
-            dialect.dbapi.Error,
-            hide_parameters=True,
-            connection_invalidated=is_lost,
-            dialect=dialect,
-        ) from error
+        raise storage_errors.from_driver_error(error, text, connection, driver) from error
 
 
 def _is_lost(connection: Connection, error: BaseException) -> bool:
     try:
-        lost = connection.invalidated or get_driver(connection).closed
+        return bool(
+            connection.invalidated
+            or get_driver(connection).closed
+            or storage_errors.is_server_unusable(error)
+        )
     except SQLAlchemyError:
         return True
-    return bool(lost or storage_errors.is_server_unusable(error))

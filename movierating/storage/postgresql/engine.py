@@ -1,9 +1,9 @@
-"""PostgreSQL behind the doors of `database`: its connections, its transactions, and the versions it tells.
+"""PostgreSQL behind `database`: its connections, its transactions and its versions of responses.
 
-A thread has one connection, on which each statement commits by itself, and on which it writes in a transaction of its
-own. Every transaction takes an advisory lock first: those who change what nobody else depends on share it, and wait
-for each other at most where they touch the same rows; all others have it alone, as they do on SQLite, so that what
-such a job reads holds until its commit.
+A thread has one connection, on which each statement commits by itself, and on which it writes in transactions of its
+own. Every transaction takes an advisory lock first. Jobs that name what they invalidate share it, and wait for each
+other only if they change the same rows. All other jobs have it exclusively, as on SQLite, so that what such a job reads
+stays as it is until its commit.
 """
 
 import itertools
@@ -12,7 +12,6 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine
@@ -22,174 +21,174 @@ from movierating.errors import Unavailable
 from movierating.monitoring import counters
 from movierating.storage import storage_errors
 from movierating.storage.cache_versions import CALLER, MOVIE, Subject
+from movierating.storage.postgresql import connections
 from movierating.storage.postgresql.connections import LOCK_TIMEOUT_SECONDS, Reader, execute, get_driver
+from movierating.storage.postgresql.replicas import Replica
 
 Job = Callable[[Connection], Any]
 
-# "movi" and "rati" in ASCII: nobody else's locks in this database should have these numbers.
+# "movi" and "rati" in ASCII: no other program's locks in this database should have these numbers.
 _WRITERS, _START = 0x6D6F7669, 0x72617469
 
-# Times that a transaction is begun again which PostgreSQL ended in favour of another.
+# How often a transaction is run that PostgreSQL ends in favour of another.
 MAX_ATTEMPTS = 5
 _MAX_BACKOFF_SECONDS = 0.1
 
 # Source: https://www.postgresql.org/docs/current/errcodes-appendix.html
 _SERIALIZATION_FAILURE, _DEADLOCK = "40001", "40P01"
 
-_SHOWN = (
+_SNAPSHOT = (
     "SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()::text"
     " ELSE pg_current_snapshot()::text END"
 )
-_SHARED = f"BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock_shared({_WRITERS})"
-_ALONE = f"BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock({_WRITERS})"
+_MOVIE_VERSION = "SELECT edit, ratings_version, xmin FROM movie WHERE id = %s"
+_BEGIN_SHARED = f"BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock_shared({_WRITERS})"
+_BEGIN_EXCLUSIVE = f"BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock({_WRITERS})"
 
 
-class _Own(threading.local):
-    """What each thread has of its own."""
-
-    reader: Reader | None = None
-    # What is read inside a job, past its connection, sees nothing that is not committed.
-    aside: Reader | None = None
-    # While it answers somebody whom a replica may serve, and one does.
-    lagging: Connection | None = None
+class _ThreadState(threading.local):
     is_writing = False
+    # For reads inside a job that do not use its connection: they see nothing that is not committed.
+    job_reader: Reader | None = None
+    # Set during an anonymous request that reads from the replica.
+    replica_connection: Connection | None = None
 
 
 class Database:
-    """One engine's way in; it lives and goes with the engine."""
+    """The connections of one engine: its threads' readers and its replica."""
 
-    def __init__(self) -> None:
-        self._own = _Own()
-        self.replica: Any = None
+    def __init__(self, engine: Engine, replica: Replica | None) -> None:
+        self.replica = replica
+        self._engine = engine
+        self._reader = connections.ThreadReader()
+        self._thread = _ThreadState()
 
     @contextmanager
-    def lagging(self, engine: Engine) -> Iterator[bool]:
-        """Let the calling thread read from the replica until the end of the block; whether it does.
+    def reading_from_replica(self) -> Iterator[bool]:
+        """Let the calling thread read from the replica until the end of the block; yield True if it does.
 
-        That is told once for all of a request's reads: were one of them from the primary, an older answer could be
-        kept under a newer version.
+        That is decided once for all reads of a request: if one of them read from the primary, an older response could
+        be stored under a newer version.
         """
         if self.replica is not None:
             with suppress(SQLAlchemyError):
-                self._own.lagging = self.replica.connection(self.read(engine))
+                self._thread.replica_connection = self.replica.get_connection(self.read())
         try:
-            yield self._own.lagging is not None
+            yield self._thread.replica_connection is not None
         finally:
-            self._own.lagging = None
+            self._thread.replica_connection = None
 
-    def read(self, engine: Engine) -> Connection:
-        """The calling thread's connection; each statement sees what was committed before it."""
-        own = self._own
-        if own.lagging is not None and not own.lagging.invalidated:
-            return own.lagging
-        if own.is_writing:
-            own.aside = own.aside or Reader(engine)
-            return own.aside.connection
-        if own.reader is None or not own.reader.is_good():
-            own.reader = None
-            own.reader = Reader(engine)
-        return own.reader.connection
+    def read(self) -> Connection:
+        """Return the calling thread's connection; each statement sees what was committed before it."""
+        thread = self._thread
+        if thread.replica_connection is not None and not thread.replica_connection.invalidated:
+            return thread.replica_connection
+        if thread.is_writing:
+            thread.job_reader = thread.job_reader or Reader(self._engine)
+            return thread.job_reader.connection
+        return self._reader.get_connection(self._engine)
 
-    def write(
-        self,
-        engine: Engine,
-        job: Job,
-        invalidates: Collection[Subject] | None,
-        own_transaction: bool = False,
-    ) -> Any:
-        """Run `job` in a transaction that is committed when this returns; raises what it raises, and then it is undone.
+    def write(self, job: Job, invalidates: Collection[Subject] | None, own_transaction: bool = False) -> Any:
+        """Run `job` in a transaction, commit, and return its result; if it raises, undo what it did and raise the same.
 
-        Where no `invalidates` are given it runs alone. PostgreSQL may end a transaction in favour of another; then the
-        job runs again, up to MAX_ATTEMPTS times. Raises Unavailable where the database does not answer,
-        InsufficientStorage where its disk is full, and RuntimeError inside a job.
+        Without `invalidates` it runs alone. PostgreSQL may end a transaction in favour of another; then the job runs
+        again, up to MAX_ATTEMPTS times. Raise Unavailable if the database does not respond, InsufficientStorage if its
+        disk is full, and RuntimeError inside a job.
         """
-        if self._own.is_writing:
+        if self._thread.is_writing:
             raise RuntimeError("a job must pass its connection on, and not call write()")
-        begin = _ALONE if invalidates is None else _SHARED
+        begin = _BEGIN_EXCLUSIVE if invalidates is None else _BEGIN_SHARED
         for attempt in itertools.count(1):
             try:
-                return self._attempt(engine, job, begin)
+                return self._run_transaction(job, begin)
             except SQLAlchemyError as error:
-                if attempt == MAX_ATTEMPTS or _state(error) not in (_SERIALIZATION_FAILURE, _DEADLOCK):
+                state = getattr(getattr(error, "orig", None), "sqlstate", None)
+                if attempt == MAX_ATTEMPTS or state not in (_SERIALIZATION_FAILURE, _DEADLOCK):
                     raise storage_errors.to_api_error(error) or error from error
             pause = min(_MAX_BACKOFF_SECONDS, 0.002 * 2**attempt)
             time.sleep(random.uniform(0, pause))  # noqa: S311
         raise AssertionError  # pragma: no cover
 
-    def _attempt(self, engine: Engine, job: Job, begin: str) -> Any:
-        own, called_at, began_at = self._own, time.perf_counter(), None
-        connection = self.read(engine)
+    def _run_transaction(self, job: Job, begin: str) -> Any:
+        thread, called_at, began_at = self._thread, time.perf_counter(), None
+        connection = self.read()
         driver = get_driver(connection)
-        own.is_writing = True
+        thread.is_writing = True
         try:
-            # Who waits too long for the lock has begun all the same.
+            # If this fails while it waits for the lock, the transaction has begun all the same.
             execute(connection, begin)
             began_at = time.perf_counter()
             result = job(connection)
             _commit(connection, driver)
         except BaseException:
-            _undo(connection)
+            with suppress(SQLAlchemyError):
+                if not connection.invalidated:
+                    execute(connection, "ROLLBACK")
             raise
         finally:
-            own.is_writing, own.aside = False, None
+            thread.is_writing, thread.job_reader = False, None
             if began_at is not None:
-                _count(began_at - called_at, time.perf_counter() - began_at)
+                wait, held = began_at - called_at, time.perf_counter() - began_at
+                counters.observe({(counters.WRITE_WAIT,): [wait], (counters.WRITE_TRANSACTION,): [held]})
         return result
 
-    def version(self, engine: Engine, subject: Subject | None) -> tuple[Any, ...] | None:
-        """A value that is another one after a commit that changes an answer about the subject (None: changes anything).
+    def get_version(self, subject: Subject | None) -> tuple[Any, ...] | None:
+        """Return a value as `database.get_version` does; equal values of any process on any machine mean the same.
 
-        A snapshot names the transactions whose changes it shows, so two equal ones show the same. A replica's name
-        only some; what it shows moves with its place in the log. With `xmin`, the transaction that wrote the row, a
-        movie that was restored is not taken for the one that it had been. The first part is the database's identity:
-        where that is not None, equal values mean the same in each process, on whatever machine.
+        A snapshot names the transactions whose changes it shows, so two equal ones show the same. A replica's snapshot
+        names only some; what it shows changes with its position in the log. With `xmin`, the transaction that wrote the
+        row, a movie that was restored differs from the earlier one.
         Source: https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-PG-SNAPSHOT
         """
+        kind, key = subject or (None, None)
+        if kind == CALLER:
+            # A version would cost as much as the query that it saves.
+            return None
         try:
-            connection = self.read(engine)
-            kind, key = subject or (None, None)
-            if kind == CALLER:
-                # To ask who may call costs no more.
-                return None
-            if kind != MOVIE:
-                found = execute(connection, _SHOWN)
+            connection = self.read()
+            if kind == MOVIE:
+                row = execute(connection, _MOVIE_VERSION, (key,)).fetchone()
             else:
-                text = "SELECT edit, ratings_version, xmin FROM movie WHERE id = %s"
-                found = execute(connection, text, (key,))
-            row, identity = found.fetchone(), self._identity()
-            # Numbers of what may be another database tomorrow tell nothing.
-            return None if row is None or identity == "" else (identity, *row)
+                row = execute(connection, _SNAPSHOT).fetchone()
+            reader = self._reader.current
+            is_replica = self._thread.replica_connection is not None
+            database_id = None if is_replica or reader is None else reader.database_id
         except SQLAlchemyError:
             return None
+        # Without an id, the numbers could be another database's tomorrow.
+        return None if row is None or database_id == "" else (database_id, *row)
 
-    def _identity(self) -> str | None:
-        """Which database it is that the calling thread reads from."""
-        own = self._own
-        return None if own.lagging is not None or own.reader is None else own.reader.identity
+    def hold_instance(self) -> None:
+        """Open a connection, which a restore sees; if it is lost, the next read opens it again."""
+        with suppress(SQLAlchemyError):
+            self.read()
 
-    def hold(self, _database: Path | None = None) -> None:
-        """Nothing: nobody puts another database in this one's place."""
+    @contextmanager
+    def exclusive_access(self) -> Iterator[bool]:
+        """Yield False: other processes, perhaps on other machines, have the database open."""
+        yield False
 
-    def upgrade_exclusive(self) -> bool:
-        """False: other processes, perhaps on other machines, have the database open."""
-        return False
-
-    def downgrade_shared(self) -> None:
-        """Nothing, as `upgrade_exclusive` never took it."""
-
-    def close(self, engine: Engine) -> None:
-        """Close the connections, but for those on which other threads read; new ones open when needed."""
-        self._own.reader = None
+    def close(self) -> None:
+        """Close the connections, except those on which other threads read; new ones open when needed."""
+        self._reader.current = None
         if self.replica is not None:
             self.replica.close()
-        engine.dispose()
+        self._engine.dispose()
+
+
+def configure(engine: Engine, replica_url: str | None) -> None:
+    """Set up the connections of `engine` and of its replica."""
+    connections.configure(engine)
+    cursor_key = engine.get_execution_options()["cursor_key"]
+    replica = None if replica_url is None else Replica(replica_url, cursor_key)
+    engine.update_execution_options(database=Database(engine, replica))
 
 
 @contextmanager
 def first_start_lock(engine: Engine) -> Iterator[Connection]:
-    """For who prepares the database: others, on whatever machine, wait until the block has ended.
+    """Hold the lock of processes that prepare the database, on any machine, until the end of the block.
 
-    Gives the connection that holds the lock, on which each statement commits by itself.
+    Yield the connection that holds the lock, on which each statement commits by itself.
     """
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql("SET lock_timeout = 0")
@@ -203,26 +202,13 @@ def first_start_lock(engine: Engine) -> Iterator[Connection]:
                 connection.exec_driver_sql(f"SET lock_timeout = '{LOCK_TIMEOUT_SECONDS}s'")
 
 
-def _commit(connection: Connection, begun_on: Any) -> None:
-    """Raises Unavailable where the connection was lost, and RuntimeError where a job hid that a statement failed."""
-    if connection.invalidated or get_driver(connection) is not begun_on:
+def _commit(connection: Connection, driver: Any) -> None:
+    """Commit what was begun on `driver`.
+
+    Raise Unavailable if the connection was lost, and RuntimeError if a job suppressed the error of a statement.
+    """
+    if connection.invalidated or get_driver(connection) is not driver:
         raise Unavailable(storage_errors.DATABASE_UNAVAILABLE)
-    # Of a transaction in which something failed PostgreSQL makes a ROLLBACK, without an error.
+    # After a failed statement PostgreSQL makes this a ROLLBACK, without an error.
     if execute(connection, "COMMIT").statusmessage != "COMMIT":
         raise RuntimeError("a job went on after a statement that failed")
-
-
-def _undo(connection: Connection) -> None:
-    with suppress(SQLAlchemyError):
-        if not connection.invalidated:
-            execute(connection, "ROLLBACK")
-
-
-def _state(error: SQLAlchemyError) -> str | None:
-    """PostgreSQL's five characters for what went wrong."""
-    state: str | None = getattr(getattr(error, "orig", None), "sqlstate", None)
-    return state
-
-
-def _count(waited: float, held: float) -> None:
-    counters.observe({(counters.WRITE_WAIT,): [waited], (counters.WRITE_TRANSACTION,): [held]})

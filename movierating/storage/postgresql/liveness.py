@@ -1,8 +1,8 @@
-"""Whether a PostgreSQL server is alive, found out once for all threads of a process.
+"""Liveness of a PostgreSQL server, probed once for all threads of a process.
 
-Who waits long for an answer can't tell a server that works on it from one that has stopped: the kernel of the latter's
-machine goes on to acknowledge what it is sent. So the server is asked for something else beside it, which one that
-lives does at once, however long the statement takes.
+A client that waits long for a response can't tell a server that works on it from one that has stopped: the kernel of
+the stopped server's machine continues to acknowledge packets. So a second connection asks something that a server which
+is alive answers at once, however long the statement takes.
 """
 
 import socket
@@ -13,79 +13,71 @@ from collections.abc import Callable
 from contextlib import closing
 from typing import TypeVar
 
-# How long to wait for an answer before the server is asked beside it, and how long that may take.
+# How long to wait for a response before the server is probed, and how long the probe may take.
 RESPONSE_TIMEOUT_SECONDS = 3.0
 PROBE_TIMEOUT_SECONDS = 2.0
-# What was found is good for other threads too for so long.
+# For so long the result of a probe is valid for other threads too.
 _PROBE_INTERVAL_SECONDS = 1.0
 
-# A client's question whether TLS is spoken. It is answered with one byte, to whoever asks, and takes no connection's
-# place. Source: https://www.postgresql.org/docs/current/protocol-message-formats.html (SSLRequest)
-_QUESTION = struct.pack("!ii", 8, 80877103)
+# Asks whether the server supports TLS. It responds with one byte, to any client, and uses up no connection.
+# Source: https://www.postgresql.org/docs/current/protocol-message-formats.html (SSLRequest)
+_SSL_REQUEST = struct.pack("!ii", 8, 80877103)
 
 T = TypeVar("T")
 
 
 class ServerStopped(Exception):
-    """The server did not answer in time, or did not a moment ago."""
+    """The server did not respond in time, or did not a moment ago."""
 
 
 class Liveness:
-    """One server's, or that of whichever stands behind an address."""
+    """The liveness of one server, or of the one that is behind an address at the moment."""
 
     def __init__(self) -> None:
-        self._asking = threading.Lock()
-        self._asked_at = float("-inf")
-        self._beats = True
+        self._probing = threading.Lock()
+        self._probed_at = float("-inf")
+        self._is_alive = True
         self._connecting = threading.Lock()
-        self._stopped = False
+        self._is_stopped = False
 
     def is_alive(self, host: str, port: int) -> bool:
-        """Whether the server there is alive; known within PROBE_TIMEOUT_SECONDS."""
-        with self._asking:
-            if time.monotonic() - self._asked_at > _PROBE_INTERVAL_SECONDS:
-                self._beats = _answers(host, port)
-                self._asked_at = time.monotonic()
-            self._stopped = not self._beats
-            return self._beats
+        """Return True if the server there is alive, within PROBE_TIMEOUT_SECONDS."""
+        with self._probing:
+            if time.monotonic() - self._probed_at > _PROBE_INTERVAL_SECONDS:
+                self._is_alive = _probe(host, port)
+                self._probed_at = time.monotonic()
+            self._is_stopped = not self._is_alive
+            return self._is_alive
 
-    def connected(self, connect: Callable[[], T], timeout: type[Exception]) -> T:
-        """What `connect` returns, which raises `timeout` where the server does not answer.
+    def try_connect(self, connect: Callable[[], T], timeout: type[Exception]) -> T:
+        """Return what `connect` returns, which raises `timeout` if the server does not respond. Raise ServerStopped.
 
-        While it is known not to, one thread tries and all others are told at once. Raises ServerStopped.
+        While the server is known to be stopped, one thread tries, and it is raised in all others at once.
         """
-        is_trying = self._stopped
+        is_trying = self._is_stopped
         if is_trying and not self._connecting.acquire(blocking=False):
             raise ServerStopped
         try:
-            made = connect()
-            self._stopped = False
-            return made
+            connection = connect()
+            self._is_stopped = False
+            return connection
         except timeout as error:
-            self._stopped = True
+            self._is_stopped = True
             raise ServerStopped from error
         finally:
             if is_trying:
                 self._connecting.release()
 
 
-def _answers(host: str, port: int) -> bool:
+def _probe(host: str, port: int) -> bool:
+    # The socket of a server on this machine lies in a folder.
+    is_folder = host.startswith("/")
+    family = socket.AF_UNIX if is_folder else socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        with closing(_socket(host)) as probe:
+        with closing(socket.socket(family)) as probe:
             probe.settimeout(PROBE_TIMEOUT_SECONDS)
-            probe.connect(f"{host}/.s.PGSQL.{port}" if _is_folder(host) else (host, port))
-            probe.sendall(_QUESTION)
+            probe.connect(f"{host}/.s.PGSQL.{port}" if is_folder else (host, port))
+            probe.sendall(_SSL_REQUEST)
             return probe.recv(1) != b""
     except OSError:
         return False
-
-
-def _socket(host: str) -> socket.socket:
-    if _is_folder(host):
-        return socket.socket(socket.AF_UNIX)
-    return socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-
-
-def _is_folder(host: str) -> bool:
-    """Whether the server is one of this machine, whose socket lies in a folder."""
-    return host.startswith("/")

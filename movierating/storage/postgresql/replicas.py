@@ -1,10 +1,11 @@
-"""Reads that go to a replica of PostgreSQL, which shows everything a moment later than the primary.
+"""Reads from a replica of PostgreSQL, which shows everything a moment later than the primary.
 
-Only those who send no credentials read from it. Who is signed in reads from the primary, where the session is looked
-up anyway, and so sees what was just written, on whatever host. A replica that is gone, or too far behind, is left
-alone for a while, and the primary answers instead.
+Only anonymous requests read from it. Authenticated requests read from the primary, where the session is looked up
+anyway, and so see what was just written, on any host. A replica that fails or is too far behind is not used for a
+while, and the primary is read instead.
 """
 
+import logging
 import threading
 import time
 from collections import deque
@@ -15,13 +16,12 @@ from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from movierating.monitoring.logs import logger
-from movierating.storage.postgresql import connections as pg_connections
-from movierating.storage.postgresql import engine as pg_engine
+from movierating.storage.postgresql import connections
 
-# A replica that has not replayed what the primary had written so long ago is not read from.
+# A replica is not read if it lacks what the primary had written so long ago.
 MAX_LAG_SECONDS = 10.0
 CHECK_INTERVAL_SECONDS = 1.0
-# One that has failed is asked again after this.
+# After this, a replica that failed is tried again.
 RETRY_INTERVAL_SECONDS = 1.0
 
 WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -30,92 +30,98 @@ WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 class Replica:
     """A replica, or several behind one address, as this process sees it."""
 
-    def __init__(self, url: str, options: dict[str, Any]) -> None:
-        self._engine = create_engine(url, **options)
-        pg_connections.configure(self._engine)
-        self._database = pg_engine.Database()
-        self._looking = threading.Lock()
-        self._look_at = 0.0
-        self._rest_until = 0.0
-        # Where the primary was, and when, since the replica was there for certain.
-        self._marks: deque[tuple[float, int]] = deque(maxlen=100)
-        self.is_good = True
+    def __init__(self, url: str, cursor_key: bytes) -> None:
+        self._engine = create_engine(
+            url,
+            pool_size=0,
+            hide_parameters=True,
+            connect_args=connections.get_connect_arguments(),
+            execution_options={"cursor_key": cursor_key},
+        )
+        connections.configure(self._engine)
+        self._reader = connections.ThreadReader()
+        self._checking = threading.Lock()
+        self._check_at = 0.0
+        self._paused_until = 0.0
+        # Times and the primary's position then, since the replica had the primary's position for certain.
+        self._positions: deque[tuple[float, int]] = deque(maxlen=100)
+        self._is_up = True
 
-    def connection(self, primary: Connection) -> Connection | None:
-        """The calling thread's connection; None where the primary has to answer."""
+    def get_connection(self, primary: Connection) -> Connection | None:
+        """Return the calling thread's connection, None if the primary must be read."""
         try:
-            if time.monotonic() >= self._look_at:
-                self._look(primary)
-            if time.monotonic() < self._rest_until:
+            if time.monotonic() >= self._check_at:
+                self._check_lag(primary)
+            if time.monotonic() < self._paused_until:
                 return None
-            return self._database.read(self._engine)
+            return self._reader.get_connection(self._engine)
         except SQLAlchemyError:
-            self.rest()
+            self.pause("does not respond")
             return None
 
-    def rest(self) -> None:
-        """Leave it alone for a while; it has failed."""
-        self._rest_until = time.monotonic() + RETRY_INTERVAL_SECONDS
-        self._tell(is_good=False, why="does not answer")
+    def pause(self, reason: str) -> None:
+        """Do not use the replica for RETRY_INTERVAL_SECONDS."""
+        self._paused_until = time.monotonic() + RETRY_INTERVAL_SECONDS
+        self._log_change(is_up=False, state=reason)
 
-    def _look(self, primary: Connection) -> None:
-        """Whether it has what the primary had some seconds ago; one thread looks, others go by what was seen."""
-        if not self._looking.acquire(blocking=False):
+    def _check_lag(self, primary: Connection) -> None:
+        """Compare the replica with the primary's earlier positions; one thread does, the others use the result."""
+        if not self._checking.acquire(blocking=False):
             return
         try:
             now = time.monotonic()
-            self._look_at = now + CHECK_INTERVAL_SECONDS
-            self._marks.append((now, _position(primary, "pg_current_wal_insert_lsn()")))
-            replayed = _position(self._database.read(self._engine), "pg_last_wal_replay_lsn()")
-            while self._marks and self._marks[0][1] <= replayed:
-                self._marks.popleft()
-            behind = now - self._marks[0][0] if self._marks else 0.0
-            if behind > MAX_LAG_SECONDS:
-                self._rest_until = now + RETRY_INTERVAL_SECONDS
-                self._tell(is_good=False, why="is too far behind")
-            elif now >= self._rest_until:
-                self._tell(is_good=True, why="answers")
+            self._check_at = now + CHECK_INTERVAL_SECONDS
+            self._positions.append((now, _read_position(primary, "pg_current_wal_insert_lsn()")))
+            replica = self._reader.get_connection(self._engine)
+            replayed = _read_position(replica, "pg_last_wal_replay_lsn()")
+            while self._positions and self._positions[0][1] <= replayed:
+                self._positions.popleft()
+            if self._positions and now - self._positions[0][0] > MAX_LAG_SECONDS:
+                self.pause("is too far behind")
+            elif now >= self._paused_until:
+                self._log_change(is_up=True, state="responds")
         finally:
-            self._looking.release()
+            self._checking.release()
 
-    def _tell(self, *, is_good: bool, why: str) -> None:
-        if is_good != self.is_good:
-            self.is_good = is_good
-            logger.log(20 if is_good else 30, f"the replica {why}")
+    def _log_change(self, *, is_up: bool, state: str) -> None:
+        if is_up != self._is_up:
+            self._is_up = is_up
+            logger.log(logging.INFO if is_up else logging.WARNING, f"the replica {state}")
 
     def close(self) -> None:
-        """Close the connections, but for those on which other threads read."""
-        self._database.close(self._engine)
+        """Close the connections, except those on which other threads read."""
+        self._reader.current = None
+        self._engine.dispose()
 
 
-def _position(connection: Connection, function: str) -> int:
-    """A place in the write-ahead log in bytes; of a server that replays none, its own last."""
+def _read_position(connection: Connection, function: str) -> int:
+    """Return a position in the write-ahead log in bytes; of a server that replays none, its own last."""
     text = f"SELECT coalesce({function}, pg_current_wal_lsn()) - '0/0'::pg_lsn"
     return int(connection.exec_driver_sql(text).scalar_one())
 
 
 def route_reads(application: WSGI, engine: Engine) -> WSGI:
-    """A WSGI application that lets another one read from the replica of `engine` for those who send no credentials."""
-    connections = engine.get_execution_options()["database"]
+    """Return a WSGI application that lets anonymous reads of `application` use the replica of `engine`."""
+    database = engine.get_execution_options()["database"]
 
-    def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        if not _may_lag(environ):
+    def respond(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        if not _is_anonymous_read(environ):
             return application(environ, start_response)
-        held = _Held()
-        with connections.lagging(engine) as lags:
-            body = application(environ, held)
-        if lags and held.status.startswith("503"):
-            # It failed in the middle, or PostgreSQL ended the query because the replica had to go on.
-            connections.replica.rest()
-            environ["HTTP_X_REQUEST_ID"] = held.request_id
+        response = _BufferedStart()
+        with database.reading_from_replica() as is_from_replica:
+            body = application(environ, response)
+        if is_from_replica and response.status.startswith("503"):
+            # It failed during the request, or PostgreSQL ended the query because it delayed the replica.
+            database.replica.pause("does not respond")
+            environ["HTTP_X_REQUEST_ID"] = dict(response.headers)["X-Request-ID"]
             return application(environ, start_response)
-        start_response(held.status, held.headers)
+        start_response(response.status, response.headers)
         return body
 
-    return answer
+    return respond
 
 
-def _may_lag(environ: dict[str, Any]) -> bool:
+def _is_anonymous_read(environ: dict[str, Any]) -> bool:
     return (
         environ["REQUEST_METHOD"] in ("GET", "HEAD")
         and "HTTP_AUTHORIZATION" not in environ
@@ -123,15 +129,11 @@ def _may_lag(environ: dict[str, Any]) -> bool:
     )
 
 
-class _Held:
-    """The beginning of an answer that is not sent yet."""
+class _BufferedStart:
+    """A `start_response` that stores the status and the headers."""
 
     status = ""
     headers: list[tuple[str, str]]
 
     def __call__(self, status: str, headers: list[tuple[str, str]], _exc_info: Any = None) -> None:
         self.status, self.headers = status, headers
-
-    @property
-    def request_id(self) -> str:
-        return next(value for name, value in self.headers if name == "X-Request-ID")

@@ -1,7 +1,7 @@
-"""The file behind the connections: that it is still the one which they have open.
+"""The database file: detects that it was removed or replaced, and keeps a log from being applied to another file.
 
-SQLite goes on writing into a file that was deleted or replaced, where nobody finds it again, and would make an empty
-one in its place. Source: https://www.sqlite.org/howtocorrupt.html, 2.4 and 4.
+SQLite goes on writing to a file that was removed or replaced, where the data is lost, and would create an empty file in
+its place. Source: https://www.sqlite.org/howtocorrupt.html, 2.4 and 4.
 """
 
 import os
@@ -9,116 +9,120 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, Any
+
+from sqlalchemy import Connection
 
 try:
     import fcntl
 except ImportError:  # pragma: no cover  # Windows, where an open file can't be replaced
     fcntl = None  # type: ignore[assignment]
 
+# The key of a connection's `info` under which the identity of its file is.
+_INFO_KEY = "file_identity"
+
+# Device and inode number: the same for all names of a file.
 Identity = tuple[int, int]
-
-# The key in a connection's `info` under which its Opened is.
-OPENED = "opened"
-
-
-class Opened(NamedTuple):
-    """What a connection has open."""
-
-    file: "DatabaseFile"
-    identity: Identity | None
-
-    def is_there(self) -> bool:
-        """Whether others who open the path find the same file."""
-        return self.identity is not None and identity(self.file.path) == self.identity
-
-    def is_replaced(self) -> bool:
-        """Whether others find another file; not where they find none, for what is open can be read."""
-        return identity(self.file.path) not in (None, self.identity)
 
 
 class DatabaseFile:
-    """A SQLite database's path, and which file is there."""
+    """The path of a SQLite database, and the identity of the file that was last seen there."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._text = str(path)
         self._lock = threading.Lock()
-        self._known: Identity | None = None
-        self._known_log: Identity | None = None
-        # While that is open, no other file gets its identity.
+        self._identity: Identity | None = None
+        self._log_identity: Identity | None = None
+        # While it is open, no other file gets its identity.
         self._log: IO[bytes] | None = None
 
-    @property
-    def address(self) -> str:
-        """The URI under which SQLite opens the file, and makes none where there is none."""
+    def get_uri(self) -> str:
+        """Return the URI with which SQLite opens the file, and creates none if there is none."""
         return f"{self.path.absolute().as_uri()}?mode=rw"
 
-    def look(self) -> Identity | None:
-        """Return which file is there, or was before it was removed."""
-        found = identity(self.path)
-        if found not in (None, self._known):
-            # Where that can't be done now, what is open goes on being read.
+    def get_identity(self) -> Identity | None:
+        """Return the identity of the file at the path, or of the last one there if it was removed."""
+        identity = read_identity(self._text)
+        if identity not in (None, self._identity):
+            # If its log can't be set aside now, the open file continues to be read.
             with suppress(OSError):
-                self._take(found)
-        return self._known
+                self._accept(identity)
+        return self._identity
 
-    def opening(self) -> Opened:
-        """What a connection that is opened next has open. Raises OSError."""
-        # Asked before it is opened: if it is replaced in between, the connection counts as one to the old file.
-        found = identity(self.path)
-        if found not in (None, self._known):
-            self._take(found)
-        return Opened(self, found)
+    def is_usable(self, connection: Connection) -> bool:
+        """Return True if the connection is open, and to the file that is at the path, or was there at last."""
+        if connection.closed or connection.invalidated:
+            return False
+        return bool(connection.info[_INFO_KEY] == self.get_identity())
 
-    def opened(self) -> None:
+    def is_current(self, connection: Connection) -> bool:
+        """Return True if others who open the path find the file that the connection has open."""
+        identity = connection.info[_INFO_KEY]
+        return identity is not None and bool(identity == read_identity(self._text))
+
+    def is_replaced(self, info: dict[Any, Any]) -> bool:
+        """Return True if others find another file than the connection with this `info` has open."""
+        return read_identity(self._text) not in (None, info[_INFO_KEY])
+
+    def prepare_opening(self, info: dict[Any, Any]) -> None:
+        """Note in `info` which file a connection is about to open. Raise OSError if an old log can't be set aside.
+
+        If the file is replaced before the connection opens it, the connection counts as one to the old file.
+        """
+        identity = info[_INFO_KEY] = read_identity(self._text)
+        if identity not in (None, self._identity):
+            self._accept(identity)
+
+    def remember_log(self) -> None:
         """Remember which log belongs to the file, once a connection has read it."""
         with self._lock:
-            self._let_go()
-            self._known_log = identity(self._beside("-wal"))
+            self._close_log()
+            log = self._get_side_file("-wal")
+            self._log_identity = read_identity(log)
             with suppress(OSError):
-                self._log = self._beside("-wal").open("rb")
+                self._log = log.open("rb")
 
-    def closed(self) -> None:
-        """Let go of the log, once no connection has it open."""
+    def release_log(self) -> None:
+        """Close the log, once no connection of this process has it open."""
         with self._lock:
-            self._let_go()
+            self._close_log()
 
-    def _let_go(self) -> None:
+    def _close_log(self) -> None:
         if self._log is not None:
             self._log.close()
             self._log = None
 
     def __del__(self) -> None:
-        self._let_go()
+        self._close_log()
 
-    def _take(self, found: Identity | None) -> None:
-        with self._lock, _locked(self.path.parent):
-            if self._known not in (None, found) and identity(self._beside("-wal")) == self._known_log:
-                self._set_log_aside()
-            self._known = found
+    def _accept(self, identity: Identity | None) -> None:
+        """Expect this file from now on. If it replaced another, set aside the log of the other."""
+        with self._lock, _exclusive(self.path.parent):
+            log = self._get_side_file("-wal")
+            if self._identity not in (None, identity) and read_identity(log) == self._log_identity:
+                # SQLite would apply it to the new file.
+                with suppress(FileNotFoundError):
+                    log.replace(self._get_side_file("-wal.replaced"))
+                self._get_side_file("-shm").unlink(missing_ok=True)
+            self._identity = identity
 
-    def _set_log_aside(self) -> None:
-        """SQLite would play the log of the old file into the new one."""
-        with suppress(FileNotFoundError):
-            self._beside("-wal").replace(self._beside("-wal.replaced"))
-        self._beside("-shm").unlink(missing_ok=True)
-
-    def _beside(self, ending: str) -> Path:
-        return self.path.with_name(self.path.name + ending)
+    def _get_side_file(self, suffix: str) -> Path:
+        return self.path.with_name(self.path.name + suffix)
 
 
-def identity(place: Path | int) -> Identity | None:
-    """Which file is at a path or behind a descriptor, whatever it is called; None where there is none."""
+def read_identity(file: Path | str | int) -> Identity | None:
+    """Return the identity of the file at a path or behind a descriptor, None if there is none."""
     try:
-        found = os.stat(place)  # noqa: PTH116  (Path.stat takes no descriptor)
+        status = os.stat(file)  # noqa: PTH116  (Path.stat takes no descriptor)
     except OSError:
         return None
-    return found.st_dev, found.st_ino
+    return status.st_dev, status.st_ino
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """One process at a time; there need be no file for it."""
+def _exclusive(folder: Path) -> Iterator[None]:
+    """Lock a folder among processes until the end of the block."""
     if fcntl is None:  # pragma: no cover
         yield
         return

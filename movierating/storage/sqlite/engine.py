@@ -5,9 +5,10 @@
 
 import sqlite3
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import Connection, Dialect, Engine, event
 from sqlalchemy.exc import DisconnectionError, OperationalError
@@ -15,13 +16,11 @@ from sqlalchemy.exc import DisconnectionError, OperationalError
 from movierating.errors import Unavailable
 from movierating.monitoring.logs import logger
 from movierating.storage import storage_errors
-from movierating.storage.cache_versions import Subject
-from movierating.storage.sqlite.database_file import OPENED, DatabaseFile, Opened
+from movierating.storage.cache_versions import CacheVersions, Subject
+from movierating.storage.sqlite import write_lock
+from movierating.storage.sqlite.database_file import DatabaseFile
 from movierating.storage.sqlite.instance_lock import InstanceLock, LockHeld
-from movierating.storage.sqlite.write_batch import Job
 from movierating.storage.sqlite.write_queue import WRITE_TIMEOUT_SECONDS, WriteQueue
-
-T = TypeVar("T")
 
 INSTANCE_LOCKED = "The instance is being restored or loaded; try again when that has ended."
 LOCK_WARNING_SECONDS = 2
@@ -31,17 +30,9 @@ _MAX_LOG_BYTES = 32 << 20
 class Reader:
     """A thread's connection for reads, which the pool gets back as soon as the thread ends."""
 
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
-        self._pool = connection.engine.pool
-        self._opened: Opened | None = connection.info.get(OPENED)
-
-    def is_good(self) -> bool:
-        """Return True if it is open, and to the file that is there now."""
-        opened = self._opened
-        if opened is not None and opened.file.look() != opened.identity:
-            return False
-        return not (self.connection.closed or self.connection.invalidated)
+    def __init__(self, engine: Engine) -> None:
+        self.connection = engine.connect()
+        self._pool = engine.pool
 
     def __del__(self) -> None:
         if self.connection.engine.pool is not self._pool and not self.connection.closed:
@@ -50,143 +41,117 @@ class Reader:
         self.connection.close()
 
 
-class _Own(threading.local):
-    """Each thread's connection for reads."""
-
+class _ThreadState(threading.local):
     reader: Reader | None = None
 
 
 class Database:
     """The connections of one engine: its queue of writers, its threads' readers and its instance lock."""
 
-    def __init__(self) -> None:
-        self.write_queue = WriteQueue()
-        self.own = _Own()
-        self.file: DatabaseFile
-        self._others_read = False
-        self._hold: InstanceLock | None = None
-        self._holding = threading.Lock()
+    def __init__(self, engine: Engine) -> None:
+        path = Path(str(engine.url.database))
+        self.file = DatabaseFile(path)
+        self.versions = CacheVersions(CacheVersions.get_file(path))
+        self.write_queue = WriteQueue(engine, self.file, self.versions)
+        self.write = self.write_queue.write
+        self._engine = engine
+        self._thread = _ThreadState()
+        self._instance_lock: InstanceLock | None = None
+        self._opening = threading.Lock()
 
-    def read(self, engine: Engine) -> Connection:
+    def read(self) -> Connection:
         """Return the calling thread's connection; each statement sees what was committed before it."""
-        own = self.own
-        if own.reader is None or not own.reader.is_good():
+        reader = self._thread.reader
+        if reader is None or not self.file.is_usable(reader.connection):
             # Without `writes` no BEGIN is sent, so no statement is held to an older one's snapshot.
-            own.reader = Reader(engine.connect())
-        return own.reader.connection
+            reader = self._thread.reader = Reader(self._engine)
+        return reader.connection
 
-    def write(
-        self, engine: Engine, job: Job, invalidates: Collection[Subject] | None, own_transaction: bool = False
-    ) -> Any:
-        """As `WriteQueue.write`."""
-        return self.write_queue.write(engine, job, invalidates, own_transaction)
-
-    def version(self, engine: Engine, subject: Subject | None) -> tuple[Any, ...] | None:
-        """As `database.get_version`."""
-        file = self.file.look()
+    def get_version(self, subject: Subject | None) -> tuple[Any, ...] | None:
+        """Return a value as `database.get_version` does, which another process never compares with its own."""
+        identity = self.file.get_identity()
         try:
-            versions = self.write_queue.write_lock.versions(engine)
+            version = self.versions.get(subject) if write_lock.IS_SHARED else None
         except OSError:
             return None
-        current = versions.get_overall() if subject is None else versions.get(subject)
-        return None if current is None else (file, versions.opening, current)
+        return None if version is None else (identity, *version)
 
-    def close(self, engine: Engine) -> None:
+    def close(self) -> None:
         """Close the connections, except those on which other threads read, and release the instance lock."""
-        self.own.reader = None
+        self._thread.reader = None
         self.write_queue.close()
-        # Where another thread has ever read, it may hold a connection of an earlier pool.
-        self._others_read = self._others_read or engine.pool.checkedout() > 0  # type: ignore[attr-defined]
-        engine.dispose()
-        if not self._others_read:
-            self.file.closed()
-        self._release()
+        self.versions.close()
+        self._engine.dispose()
+        self.file.release_log()
+        with self._opening:
+            if self._instance_lock is not None:
+                self._instance_lock.release()
+                self._instance_lock = None
 
-    def hold(self, database: Path) -> None:
-        """Hold the instance until `release`. Raises LockHeld."""
-        with self._holding:
-            if self._hold is None:
-                self._hold = InstanceLock(database, exclusive=False)
+    def hold_instance(self) -> None:
+        """Hold the instance lock until `close`. Raise Unavailable while another process has it exclusively."""
+        with self._opening:
+            try:
+                self._instance_lock = self._instance_lock or InstanceLock(self.file.path, exclusive=False)
+            except LockHeld as error:
+                raise Unavailable(INSTANCE_LOCKED) from error
 
-    def upgrade_exclusive(self) -> bool:
-        """Try to upgrade to an exclusive instance lock; return True on success. Raises LockHeld."""
-        with self._holding:
-            return self._hold is not None and self._or_release(self._hold.upgrade_exclusive)
+    @contextmanager
+    def exclusive_access(self) -> Iterator[bool]:
+        """Try to hold the instance lock exclusively until the end of the block; yield True on success.
 
-    def downgrade_shared(self) -> None:
-        """Downgrade to a shared instance lock. Raises LockHeld."""
-        with self._holding:
-            if self._hold is not None:
-                self._or_release(self._hold.downgrade_shared)
-
-    def _or_release(self, change: Callable[[], T]) -> T:
+        Raise Unavailable if another process takes it at the same moment.
+        """
+        lock = self._instance_lock
         try:
-            return change()
-        except LockHeld:
-            # Between the two locks another took it.
-            self._hold = None
-            raise
-
-    def _release(self) -> None:
-        with self._holding:
-            if self._hold is not None:
-                self._hold.release()
-                self._hold = None
-
-
-def _get_database(engine: Engine) -> Database:
-    found: Database = engine.get_execution_options()["database"]
-    return found
+            is_exclusive = lock is not None and lock.upgrade_exclusive()
+        except LockHeld as error:
+            self._instance_lock = None
+            raise Unavailable(INSTANCE_LOCKED) from error
+        try:
+            yield is_exclusive
+        finally:
+            if is_exclusive and lock is not None:
+                try:
+                    lock.downgrade_shared()
+                except LockHeld:
+                    # A process that takes the lock now has waited for the end of this block.
+                    self._instance_lock = None
 
 
-def connect_arguments() -> dict[str, Any]:
+def get_connect_arguments() -> dict[str, Any]:
     """Return the driver's arguments for each connection."""
     return {"timeout": WRITE_TIMEOUT_SECONDS, "check_same_thread": False}
 
 
-def configure(engine: Engine) -> None:
-    """Set up each new connection of `engine`, and make transactions that write take the write lock first."""
-    synchronous = engine.get_execution_options().get("sqlite_synchronous", "FULL")
+def configure(engine: Engine, *, hold_instance: bool = True) -> None:
+    """Set up each new connection of `engine`, and let transactions that write take SQLite's lock at their BEGIN.
 
-    file = _get_database(engine).file = DatabaseFile(Path(str(engine.url.database)))
+    With `hold_instance` the first connection takes the instance lock, until the database is closed.
+    """
+    database = Database(engine)
+    engine.update_execution_options(database=database)
+    synchronous = engine.get_execution_options()["sqlite_synchronous"]
 
     @event.listens_for(engine, "do_connect")
     def connect(dialect: Dialect, record: Any, _arguments: Any, options: dict[str, Any]) -> Any:
+        if hold_instance:
+            database.hold_instance()
         try:
-            record.info[OPENED] = file.opening()
+            database.file.prepare_opening(record.info)
         except OSError as error:
             raise sqlite3.OperationalError("unable to open database file") from error
-        return dialect.connect(file.address, uri=True, **options)
+        return dialect.connect(database.file.get_uri(), uri=True, **options)
 
     @event.listens_for(engine, "connect")
     def set_up(connection: sqlite3.Connection, _record: object) -> None:
         _set_pragmas(connection, synchronous)
-        file.opened()
-
-    _guard(engine)
-
-
-def _set_pragmas(connection: sqlite3.Connection, synchronous: str) -> None:
-    # The driver's own BEGIN is deferred: two writers that read first would deadlock and fail at once.
-    connection.isolation_level = None
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute(f"PRAGMA synchronous = {synchronous}")
-    connection.execute("PRAGMA foreign_keys = ON")
-    # Each thread that reads has one, and each commit empties it.
-    connection.execute("PRAGMA cache_size = -2048")
-    # A page that many ratings changed is copied into the file once; the log so grows to 16 MB.
-    connection.execute("PRAGMA wal_autocheckpoint = 4000")
-    # A reader of a long snapshot makes it grow further; the next checkpoint that restarts it cuts it to this.
-    connection.execute(f"PRAGMA journal_size_limit = {_MAX_LOG_BYTES}")
-
-
-def _guard(engine: Engine) -> None:
-    """Reject connections to a replaced file, close broken ones, and take the write lock at each BEGIN that writes."""
+        database.file.remember_log()
 
     @event.listens_for(engine, "checkout")
     def reject_replaced_file(_connection: object, record: Any, _proxy: object) -> None:
-        if record.info[OPENED].is_replaced():
-            raise DisconnectionError("the file that it has open was replaced")
+        if database.file.is_replaced(record.info):
+            raise DisconnectionError("the database file was replaced")
 
     @event.listens_for(engine, "handle_error")
     def close_broken_connection(context: Any) -> None:
@@ -215,20 +180,15 @@ def _begin_immediate(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-def hold_while_open(engine: Engine) -> None:
-    """Take the instance lock at the first connection of a process, until `close()`.
-
-    Connecting raises Unavailable while the database is being replaced.
-    """
-
-    @event.listens_for(engine, "do_connect")
-    def before_connecting(*_: object) -> None:
-        hold(engine)
-
-
-def hold(engine: Engine) -> None:
-    """Hold the instance until the engine's door is released. Raises Unavailable."""
-    try:
-        _get_database(engine).hold(Path(str(engine.url.database)))
-    except LockHeld as error:
-        raise Unavailable(INSTANCE_LOCKED) from error
+def _set_pragmas(connection: sqlite3.Connection, synchronous: str) -> None:
+    # The driver's own BEGIN is deferred: two writers that read first would deadlock and fail at once.
+    connection.isolation_level = None
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute(f"PRAGMA synchronous = {synchronous}")
+    connection.execute("PRAGMA foreign_keys = ON")
+    # Each thread that reads has one, and each commit empties it.
+    connection.execute("PRAGMA cache_size = -2048")
+    # A page that many ratings changed is copied into the file once; the log so grows to 16 MB.
+    connection.execute("PRAGMA wal_autocheckpoint = 4000")
+    # A reader of a long snapshot makes it grow further; the next checkpoint that restarts it cuts it to this.
+    connection.execute(f"PRAGMA journal_size_limit = {_MAX_LOG_BYTES}")

@@ -1,115 +1,155 @@
-"""The lock that writers of several processes take in turn, and the cache versions that change with their commits.
+"""The locks that writers of several processes take in turn, on files beside the database.
 
-It is a lock on a file, because SQLite makes a busy writer sleep and try again, in no order.
+SQLite makes a busy writer sleep and try again, in no order. The kernel queues those who wait for `flock`, and frees the
+lock when its holder ends, but not while the holder is stopped; `flock` has no timeout, so a thread waits for a lock
+that another process holds.
 """
 
-import functools
-import io
 import struct
+import threading
 import time
-from collections.abc import Callable, Collection, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO
 
-from sqlalchemy import Engine
-
+from movierating.errors import Unavailable
 from movierating.storage import storage_errors
-from movierating.storage.cache_versions import CacheVersions, Subject
-from movierating.storage.sqlite.database_file import identity
-from movierating.storage.sqlite.file_lock import FileLock, is_supported
+from movierating.storage.sqlite.database_file import read_identity
 
-# How long a versions file that was removed or replaced may go unnoticed.
+try:
+    import fcntl
+except ImportError:  # pragma: no cover  # Windows, where SQLite's own waiting has to do
+    fcntl = None  # type: ignore[assignment]
+
+# False if this system has no locks on files; then each process holds them for itself.
+IS_SHARED = fcntl is not None
+
+BUSY = "The database is busy; try again shortly."
+
+# How long it may go unnoticed that a lock file was removed or replaced.
 _CHECK_INTERVAL_SECONDS = 1.0
-
 _MAX_PAUSE_SECONDS = 10.0
 _POLL_INTERVAL_SECONDS = 0.01
 
 
-class WriteLock:
-    """The lock of one database's writers; each process has its own of these."""
+class FileLock:
+    """A lock file, opened again if another one is found in its place. One thread of a process uses it at a time."""
 
-    def __init__(self) -> None:
-        self._lock = FileLock()
-        self._versions: CacheVersions | None = None
-        self._recovered: CacheVersions | None = None
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: IO[bytes] | None = None
         self._check_at = 0.0
-        self.long = LongWriteLock()
-
-    def take(self, engine: Engine, timeout: float) -> AbstractContextManager[object]:
-        """Hold the lock until the end of the block.
-
-        Raises InsufficientStorage, and Unavailable after `timeout` seconds.
-        """
-        if not _has_file_locks(engine):
-            return nullcontext()
-        return self._lock.hold(_files(str(engine.url.database)).lock, timeout)
+        self._waiter: _Waiter | None = None
 
     @contextmanager
-    def invalidating(self, engine: Engine, invalidates: Collection[Subject] | None) -> Iterator[None]:
-        """Invalidate cached responses about these invalidates, None for all; COMMIT inside the block, holding the lock.
+    def hold(self, timeout: float) -> Iterator[IO[bytes]]:
+        """Hold the lock until the end of the block, and yield the file.
 
-        Raises InsufficientStorage or Unavailable.
+        Raise Unavailable after `timeout` seconds, and InsufficientStorage or Unavailable if the file can't be created.
         """
-        if not _has_file_locks(engine):
-            yield
-            return
+        file = self._open()
+        if not _try_lock(file):
+            self._wait(file, timeout)
         try:
-            versions = self.versions(engine)
-        except OSError as error:
-            raise storage_errors.from_os_error(error) from error
-        if self._recovered is not versions:
-            versions.recover()
-            self._recovered = versions
-        with versions.invalidating(invalidates):
-            yield
-
-    def versions(self, engine: Engine) -> CacheVersions:
-        """Return the cache versions of the database. Raises OSError if there can't be any."""
-        if not _has_file_locks(engine):
-            raise OSError("the writers of different processes take no turns")
-        file, versions, now = _files(str(engine.url.database)).versions, self._versions, time.monotonic()
-        if now >= self._check_at:
-            self._check_at = now + _CHECK_INTERVAL_SECONDS
-            # It is not closed: another thread may be reading it.
-            if versions is not None and versions.identity != identity(file):
-                versions = None
-        if versions is None:
-            versions = self._versions = CacheVersions(file)
-        return versions
+            yield file
+        finally:
+            if fcntl is not None:
+                fcntl.flock(file, fcntl.LOCK_UN)
 
     def close(self) -> None:
-        """Close the files; they open again when needed."""
-        self._lock.close()
-        if self._versions is not None:
-            self._versions.close()
-            self._versions = self._recovered = None
+        """Close the file; it opens again when needed."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _open(self) -> IO[bytes]:
+        now = time.monotonic()
+        if self._file is None or now >= self._check_at:
+            self._check_at = now + _CHECK_INTERVAL_SECONDS
+            if self._file is None or read_identity(self._path) != read_identity(self._file.fileno()):
+                self.close()
+                try:
+                    self._file = self._path.open("a+b", buffering=0)
+                except OSError as error:
+                    raise storage_errors.from_os_error(error) from error
+        return self._file
+
+    def _wait(self, file: IO[bytes], timeout: float) -> None:
+        if self._waiter is not None and self._waiter.is_alive():
+            # The holder is stuck: one thread that waits for it is enough.
+            _poll(file, timeout)
+            return
+        self._waiter = _Waiter(file)
+        if not self._waiter.lock(timeout):
+            self._file = None
+            raise Unavailable(BUSY)
+        self._waiter = None
 
 
-# Until when the next long transaction lets others write, by the clock that all processes of a machine share.
-_PAUSED_UNTIL = struct.Struct("d")
+class _Waiter(threading.Thread):
+    """A thread that waits for a lock, and closes the file if it gets the lock too late."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        super().__init__(name="write lock", daemon=True)
+        self._file = file
+        self._deciding = threading.Lock()
+        self._is_late = False
+        self._is_locked = threading.Event()
+
+    def run(self) -> None:
+        fcntl.flock(self._file, fcntl.LOCK_EX)
+        with self._deciding:
+            if self._is_late:
+                self._file.close()
+            else:
+                self._is_locked.set()
+
+    def lock(self, timeout: float) -> bool:
+        """Return True if the file is locked within `timeout` seconds."""
+        self.start()
+        self._is_locked.wait(timeout)
+        with self._deciding:
+            self._is_late = not self._is_locked.is_set()
+        return not self._is_late
 
 
-class LongWriteLock:
+def _try_lock(file: IO[bytes]) -> bool:
+    if fcntl is not None:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+    return True
+
+
+def _poll(file: IO[bytes], timeout: float) -> None:
+    until = time.monotonic() + timeout
+    while not _try_lock(file):
+        if time.monotonic() >= until:
+            raise Unavailable(BUSY)
+        time.sleep(_POLL_INTERVAL_SECONDS)
+
+
+# When the pause after a long transaction ends, by the clock that all processes of a machine share.
+_PAUSE_END = struct.Struct("d")
+
+
+class LongWriteLock(FileLock):
     """The lock of long transactions: all processes together run one at a time, and then let others write.
 
     A long transaction queues with the other writers only while it holds this, so nobody queues behind two of them.
     """
 
-    def __init__(self) -> None:
-        self._lock = FileLock()
-        # Where there are no locks on files, this process is on its own.
-        self._in_memory = io.BytesIO()
-
     @contextmanager
-    def take(self, engine: Engine, others_write: Callable[[], bool], timeout: float) -> Iterator[None]:
+    def hold_after_pause(self, others_write: Callable[[], bool], timeout: float) -> Iterator[None]:
         """Hold the lock until the end of the block; first pause for as long as the last one took, if others write.
 
-        Raises InsufficientStorage, and Unavailable after `timeout` seconds.
+        Raise as `hold`.
         """
-        with self._hold(engine, timeout) as file:
-            # The pause is bounded, for what was noted before the machine started again is of another clock.
-            until = min(_read(file), time.monotonic() + _MAX_PAUSE_SECONDS)
+        with self.hold(timeout) as file:
+            # The pause is bounded, for a time that was written before the machine started again is of another clock.
+            until = min(_read_pause_end(file), time.monotonic() + _MAX_PAUSE_SECONDS)
             while others_write() and time.monotonic() < until:
                 time.sleep(_POLL_INTERVAL_SECONDS)
             began_at = time.monotonic()
@@ -117,46 +157,18 @@ class LongWriteLock:
                 yield
             finally:
                 now = time.monotonic()
-                _note(file, now + now - began_at)
-
-    def _hold(self, engine: Engine, timeout: float) -> AbstractContextManager[IO[bytes]]:
-        if not _has_file_locks(engine):
-            return nullcontext(self._in_memory)
-        return self._lock.hold(_files(str(engine.url.database)).long_lock, timeout)
-
-    def close(self) -> None:
-        """Close the file, while no thread holds the lock."""
-        self._lock.close()
+                _write_pause_end(file, now + now - began_at)
 
 
-def _read(file: IO[bytes]) -> float:
+def _read_pause_end(file: IO[bytes]) -> float:
     file.seek(0)
-    noted = file.read(_PAUSED_UNTIL.size)
-    return float(_PAUSED_UNTIL.unpack(noted)[0]) if len(noted) == _PAUSED_UNTIL.size else 0.0
+    content = file.read(_PAUSE_END.size)
+    return float(_PAUSE_END.unpack(content)[0]) if len(content) == _PAUSE_END.size else 0.0
 
 
-def _note(file: IO[bytes], paused_until: float) -> None:
+def _write_pause_end(file: IO[bytes], pause_end: float) -> None:
     # On a full disk there is no pause.
     with suppress(OSError):
         file.seek(0)
         file.truncate()
-        file.write(_PAUSED_UNTIL.pack(paused_until))
-
-
-def _has_file_locks(engine: Engine) -> bool:
-    return is_supported() and engine.dialect.name == "sqlite"
-
-
-class _Files(NamedTuple):
-    lock: Path
-    long_lock: Path
-    versions: Path
-
-
-# To put a path together takes as long as to ask what is there, and each transaction would do it several times.
-@functools.lru_cache(16)
-def _files(database: str) -> _Files:
-    """Return the files beside a database, which need not exist."""
-    path = Path(database)
-    writers, long_writers = (path.with_name(f".{path.name}.{name}") for name in ("writers", "long-writers"))
-    return _Files(writers, long_writers, CacheVersions.get_file(path))
+        file.write(_PAUSE_END.pack(pause_end))

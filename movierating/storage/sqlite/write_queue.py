@@ -1,30 +1,39 @@
 """The queue of writers: each transaction takes all jobs that wait, so that they share its wait for the disk.
 
-There is no thread for it. The writer at the front runs the jobs of all who queue, commits, wakes them, and makes the
-next one the leader. Writers of one process queue here; those of several processes take turns with `write_lock`.
+There is no thread for it. The writer at the front, the leader, runs the jobs of all who queue, commits, wakes them, and
+makes the next one the leader. Writers of one process queue here; those of several processes take turns with
+`write_lock`. Each job has a savepoint, so that one that fails undoes only what it did.
 
 While writers wait long, only some of a worker's threads wait with them, so that the others can serve reads.
 """
 
 import threading
+import time
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from movierating.errors import Unavailable
-from movierating.storage.cache_versions import Subject
-from movierating.storage.sqlite.file_lock import BUSY
-from movierating.storage.sqlite.write_batch import BatchWriter, Job, QueuedJob
-from movierating.storage.sqlite.write_lock import WriteLock
+from movierating.monitoring import counters
+from movierating.storage import storage_errors
+from movierating.storage.cache_versions import CacheVersions, Subject
+from movierating.storage.sqlite.database_file import DatabaseFile
+from movierating.storage.sqlite.write_lock import BUSY, FileLock, LongWriteLock
+
+Job = Callable[[Connection], Any]
 
 # More would keep the first of them waiting without making the commit any cheaper for each.
 MAX_BATCH_JOBS = 64
 
 # A writer may queue behind a bulk import's chunk; beyond this the database counts as unavailable.
 WRITE_TIMEOUT_SECONDS = 30
+# How long a writer waits for another process that holds the lock, from when it was called.
+LOCK_TIMEOUT_SECONDS = 10.0
 
 # Once the oldest writer is so old, only so many threads go on waiting; a worker has three more.
 MAX_BURST_SECONDS = 0.5
@@ -32,92 +41,105 @@ MAX_WAITING_THREADS = 5
 _CHECK_INTERVAL_SECONDS = 0.1
 
 
-class WriteQueue:
-    """The queue of one process for one database."""
+@dataclass(slots=True, eq=False)
+class QueuedJob:
+    """A job, and its outcome once its transaction has ended."""
 
-    def __init__(self) -> None:
+    job: Job
+    invalidates: Collection[Subject] | None
+    own_transaction: bool
+    called_at: float = field(default_factory=time.perf_counter)
+    done: bool = False
+    result: Any = None
+    error: BaseException | None = None
+    # Released once: when it is done, or is to lead the next transaction.
+    woken: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self.woken.acquire()
+
+    def get_age(self) -> float:
+        """Return the seconds since the writer was called."""
+        return time.perf_counter() - self.called_at
+
+
+class WriteQueue:
+    """The queue of one process for one database, and the connection that writes."""
+
+    def __init__(self, engine: Engine, file: DatabaseFile, versions: CacheVersions) -> None:
+        self._engine = engine
+        self._file = file
+        self._versions = versions
+        self._write_lock = FileLock(file.path.with_name(f".{file.path.name}.writers"))
+        self._long_write_lock = LongWriteLock(file.path.with_name(f".{file.path.name}.long-writers"))
+        self._connection: Connection | None = None
         self._queue: deque[QueuedJob] = deque()
         # Held for the writer that leads a transaction: passed on while others wait, and released by the last one.
         self._leader_lock = threading.Lock()
-        self._batch_writer = BatchWriter()
         # One long transaction at a time queues with the other writers.
         self._long_lock = threading.Lock()
         # All threads that write, in the order of their calls.
         self._writers: list[QueuedJob] = []
-        self._writers_lock = threading.Lock()
         self._thread = threading.local()
 
-    @property
-    def write_lock(self) -> WriteLock:
-        """The lock that this process shares with others."""
-        return self._batch_writer.write_lock
-
-    def write(
-        self, engine: Engine, job: Job, invalidates: Collection[Subject] | None, own_transaction: bool = False
-    ) -> Any:
+    def write(self, job: Job, invalidates: Collection[Subject] | None, own_transaction: bool = False) -> Any:
         """Run `job` in a transaction, commit, and return its result; if it raises, undo what it did and raise the same.
 
         It changes no responses about others than `invalidates`; None for any. With `own_transaction` it shares its
-        transaction with no other job. Raises Unavailable if it waits too long, or too many wait already, and
+        transaction with no other job. Raise Unavailable if it waits too long, or too many wait already, and
         RuntimeError inside a job: the second transaction would wait for the first without end.
         """
         if getattr(self._thread, "is_leading", False):
             raise RuntimeError("a job must pass its connection on, and not call write()")
         queued = QueuedJob(job, invalidates, own_transaction)
-        with self._writers_lock:
-            self._writers.append(queued)
+        self._writers.append(queued)
         try:
-            if self._is_crowded_out(queued):
-                raise Unavailable(BUSY)
             if own_transaction:
-                self._run_long(queued, engine)
+                self._run_long(queued)
             else:
-                self._run(queued, engine)
+                self._run(queued)
         finally:
-            with self._writers_lock:
-                self._writers.remove(queued)
+            self._writers.remove(queued)
         if queued.error is not None:
             raise queued.error
         return queued.result
 
-    def _is_crowded_out(self, queued: QueuedJob) -> bool:
-        """Return True if older writers have waited long, and there are so many that this one must not wait too."""
-        with self._writers_lock:
-            oldest = self._writers[0]
-            return oldest.get_age() > MAX_BURST_SECONDS and (
-                self._writers.index(queued) >= MAX_WAITING_THREADS
-            )
-
-    def _run_long(self, queued: QueuedJob, engine: Engine) -> None:
-        if not self._acquire(self._long_lock, queued):
-            raise Unavailable(BUSY)
+    def _run_long(self, queued: QueuedJob) -> None:
+        self._acquire(self._long_lock, queued)
         try:
-            with self.write_lock.long.take(engine, self._leader_lock.locked, WRITE_TIMEOUT_SECONDS):
-                self._run(queued, engine)
+            with self._long_write_lock.hold_after_pause(self._leader_lock.locked, WRITE_TIMEOUT_SECONDS):
+                self._run(queued)
         finally:
             self._long_lock.release()
 
-    def _run(self, queued: QueuedJob, engine: Engine) -> None:
-        """Return when the job is done. Raises Unavailable."""
+    def _run(self, queued: QueuedJob) -> None:
+        """Return when the job is done. Raise Unavailable."""
         self._queue.append(queued)
         # A leader that releases the lock looks at the queue once more, so that no job is left there.
         if self._leader_lock.acquire(blocking=False):
             self._wake_next()
-        if not self._acquire(queued.woken, queued):
+        try:
+            self._acquire(queued.woken, queued)
+        except Unavailable:
             with suppress(ValueError):
                 self._queue.remove(queued)
-                raise Unavailable(BUSY)
+                raise
             # It is part of a transaction under way, which alone can tell how it ends.
             queued.woken.acquire()
         if not queued.done:
-            self._lead(queued, engine)
+            self._lead(queued)
 
-    def _acquire(self, lock: threading.Lock, queued: QueuedJob) -> bool:
-        """Acquire a lock; return False if the job has waited too long, or too many older ones wait."""
-        while not lock.acquire(timeout=min(_CHECK_INTERVAL_SECONDS, WRITE_TIMEOUT_SECONDS)):
-            if queued.get_age() > WRITE_TIMEOUT_SECONDS or self._is_crowded_out(queued):
-                return False
-        return True
+    def _acquire(self, lock: threading.Lock, queued: QueuedJob) -> None:
+        """Acquire a lock. Raise Unavailable if the job has waited too long, or too many older ones wait."""
+        timeout = 0.0
+        while not lock.acquire(timeout=timeout):
+            timeout = _CHECK_INTERVAL_SECONDS
+            is_crowded = (
+                self._writers[0].get_age() > MAX_BURST_SECONDS
+                and self._writers.index(queued) >= MAX_WAITING_THREADS
+            )
+            if is_crowded or queued.get_age() > WRITE_TIMEOUT_SECONDS:
+                raise Unavailable(BUSY)
 
     def _wake_next(self) -> None:
         """Make the next job the leader, holding the leader's lock; release it if there is none."""
@@ -129,13 +151,51 @@ class WriteQueue:
             if not self._queue or not self._leader_lock.acquire(blocking=False):
                 return
 
-    def _lead(self, queued: QueuedJob, engine: Engine) -> None:
+    def _lead(self, first: QueuedJob) -> None:
+        """Run this job and those that wait in one transaction, and wake them and the next leader; raise nothing."""
         self._thread.is_leading = True
+        batch, began_at = [first], time.perf_counter()
         try:
-            self._batch_writer.write(engine, queued, self._fill_batch)
+            with self._write_lock.hold(max(0.0, LOCK_TIMEOUT_SECONDS - first.get_age())):
+                began_at = time.perf_counter()
+                self._run_transaction(batch)
+        except BaseException as error:
+            # Nothing of this transaction is stored, and each of its jobs has to know.
+            for queued in batch:
+                queued.error = queued.error or error
+        try:
+            for queued in batch:
+                if queued.error is not None:
+                    queued.error = self._convert_error(queued.error)
         finally:
             self._thread.is_leading = False
+            for queued in batch:
+                queued.done = True
+                if queued is not first:
+                    queued.woken.release()
             self._wake_next()
+        waits, held = [began_at - queued.called_at for queued in batch], time.perf_counter() - began_at
+        counters.observe({(counters.WRITE_WAIT,): waits, (counters.WRITE_TRANSACTION,): [held]})
+
+    def _run_transaction(self, batch: list[QueuedJob]) -> None:
+        """Run the jobs of the batch, which begins with one, and of those who wait once the transaction has begun."""
+        connection = self._connect()
+        with connection.begin() as transaction:
+            # Not before the BEGIN, which waits while another program holds SQLite's lock.
+            self._fill_batch(batch)
+            if len(batch) == 1:
+                # Its transaction is its savepoint.
+                batch[0].result = batch[0].job(connection)
+            else:
+                _run_with_savepoints(connection, batch)
+            if not self._file.is_current(connection):
+                # A commit would go into a file that is lost.
+                raise Unavailable(storage_errors.DATABASE_UNAVAILABLE) from FileNotFoundError(self._file.path)
+            try:
+                with self._versions.invalidating([queued.invalidates for queued in batch]):
+                    transaction.commit()
+            except OSError as error:
+                raise storage_errors.from_os_error(error) from error
 
     def _fill_batch(self, batch: list[QueuedJob]) -> None:
         """Add the jobs that wait to a batch, up to one that wants its own transaction."""
@@ -148,13 +208,57 @@ class WriteQueue:
             ):
                 batch.append(self._queue.popleft())
 
+    def _connect(self) -> Connection:
+        """Return the connection that writes; to open one each time takes as long as a write does."""
+        if self._connection is None or not self._file.is_usable(self._connection):
+            self._drop_connection()
+            self._connection = self._engine.connect().execution_options(writes=True)
+            # Imports come back to the same pages.
+            self._connection.connection.cursor().execute("PRAGMA cache_size = -4096")
+        return self._connection
+
+    def _convert_error(self, error: BaseException) -> BaseException:
+        """Return the API error for a failure of the database; open it again if the failure was one of its file."""
+        if storage_errors.must_reconnect(error):
+            self._drop_connection()
+        api_error = storage_errors.to_api_error(error, self._file.path.parent)
+        if api_error is None:
+            return error
+        api_error.__cause__ = error
+        return api_error
+
+    def _drop_connection(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(SQLAlchemyError):
+                connection.invalidate()
+            with suppress(SQLAlchemyError):
+                connection.close()
+
     def close(self) -> None:
-        """Close the connection and the lock's files; they open again when needed."""
+        """Close the connection and the lock files; they open again when needed."""
         self._leader_lock.acquire()
         try:
-            self._batch_writer.close()
+            self._drop_connection()
+            self._write_lock.close()
         finally:
             self._wake_next()
         if self._long_lock.acquire(blocking=False):
-            self.write_lock.long.close()
+            self._long_write_lock.close()
             self._long_lock.release()
+
+
+def _run_with_savepoints(connection: Connection, batch: list[QueuedJob]) -> None:
+    # The driver's own: SQLAlchemy would take as long for them as SQLite for a rating.
+    execute = connection.connection.cursor().execute
+    for queued in batch:
+        execute("SAVEPOINT job")
+        try:
+            queued.result = queued.job(connection)
+        except Exception as error:
+            queued.error = error
+            if connection.invalidated or not getattr(connection.connection, "in_transaction", True):
+                # A full disk, say, made SQLite undo the whole transaction.
+                raise
+            execute("ROLLBACK TO SAVEPOINT job")
+        execute("RELEASE SAVEPOINT job")

@@ -308,7 +308,9 @@ def test_the_index_of_titles_finds_a_pages_place_in_a_persons_list(app):
     driver.execute("SET enable_sort = off")
     (statement,) = rating_history._pages("title", frozenset())._next
     values = {"user": 1, "start_0": "emma", "start_1": 7, "most_rows": 3}
-    plan = "\n".join(row[0] for row in driver.execute(f"EXPLAIN {statement._for(read())._sql}", values))
+    plan = "\n".join(
+        row[0] for row in driver.execute(f"EXPLAIN {statement.compile(read().dialect).sql}", values)
+    )
     assert "Index Cond: (ROW(title_key, id) > ROW(" in plan
 
 
@@ -345,7 +347,7 @@ def plain(app, tmp_path):
 
 def test_whoever_may_read_may_know_which_database_it_is(app, plain):
     with psycopg.connect(plain, autocommit=True) as connection:
-        (identity,) = connection.execute(pg_connections._IDENTITY).fetchone()
+        (identity,) = connection.execute(pg_connections._DATABASE_ID).fetchone()
     assert identity == database.get_version(db.engine, None)[1]
     assert len(identity.split("/")) == 5
 

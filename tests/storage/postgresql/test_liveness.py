@@ -77,19 +77,19 @@ def test_while_it_is_stopped_one_thread_tries_and_others_are_told_at_once():
         return "connected"
 
     with pytest.raises(ServerStopped):
-        of_server.connected(never, TimeoutError)
+        of_server.try_connect(never, TimeoutError)
     with ThreadPoolExecutor(1) as threads:
-        first = threads.submit(of_server.connected, try_long, TimeoutError)
+        first = threads.submit(of_server.try_connect, try_long, TimeoutError)
         assert trying.wait(30)
         with pytest.raises(ServerStopped):
-            of_server.connected(pytest.fail, TimeoutError)
+            of_server.try_connect(pytest.fail, TimeoutError)
         end.set()
         assert first.result() == "connected"
-    assert of_server.connected(lambda: "another", TimeoutError) == "another"
+    assert of_server.try_connect(lambda: "another", TimeoutError) == "another"
 
 
 def test_what_else_keeps_from_connecting_is_no_sign_of_a_stop():
     of_server = Liveness()
     with pytest.raises(ValueError, match="password"):
-        of_server.connected(lambda: int("password"), TimeoutError)
-    assert of_server.connected(lambda: time.monotonic(), TimeoutError)
+        of_server.try_connect(lambda: int("password"), TimeoutError)
+    assert of_server.try_connect(lambda: time.monotonic(), TimeoutError)

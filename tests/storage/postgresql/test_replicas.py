@@ -116,12 +116,12 @@ def test_a_replica_that_lags_too_far_is_not_read_from(client, member, add_movie,
 def test_a_query_that_the_replica_ends_is_answered_by_the_primary(client, app, add_movie, monkeypatch):
     movie_id = add_movie()
     connections = db.engine.get_execution_options()["database"]
-    with connections.lagging(db.engine) as lags:
+    with connections.reading_from_replica() as lags:
         assert lags
         pid = database.read().exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
     # As a conflict with what it replays does, between the look at the connection and its use.
     monkeypatch.setattr(
-        "movierating.storage.postgresql.connections.Reader.is_good",
+        "movierating.storage.postgresql.connections.Reader.is_usable",
         lambda self: not self.connection.invalidated,
     )
     with psycopg.connect(

@@ -82,26 +82,26 @@ def test_a_log_is_set_aside_with_the_file_it_belongs_to_and_no_other(tmp_path):
     file = DatabaseFile(path)
     path.write_text("one")
     log.write_text("log of one")
-    file.opening()
-    file.opened()
+    file.prepare_opening({})
+    file.remember_log()
     (tmp_path / "two").write_text("two")
     (tmp_path / "two").replace(path)
-    file.opening()
+    file.prepare_opening({})
     assert not log.exists()
     assert (tmp_path / "data-wal.replaced").read_text() == "log of one"
     log.write_text("log of two")
-    file.opened()
+    file.remember_log()
     # Both are put there together, as from a copy of the folder.
     for name, target in (("three", path), ("log of three", log)):
         (tmp_path / name).write_text(name)
         (tmp_path / name).replace(target)
-    file.opening()
+    file.prepare_opening({})
     assert log.read_text() == "log of three"
 
 
 def test_a_file_is_opened_by_its_name_whatever_it_is(tmp_path):
     path = tmp_path / "a?b#c%41 é"
     path.touch()
-    with closing(sqlite3.connect(DatabaseFile(path).address, uri=True)) as connection:
+    with closing(sqlite3.connect(DatabaseFile(path).get_uri(), uri=True)) as connection:
         connection.execute("CREATE TABLE here (x)")
     assert path.stat().st_size > 0

@@ -16,8 +16,8 @@ from movierating import clock
 from movierating.errors import InsufficientStorage, Unavailable
 from movierating.movies.models import DataMigration
 from movierating.storage.database import db, read, write
-from movierating.storage.sqlite import write_batch, write_queue
-from movierating.storage.sqlite.write_queue import WriteQueue
+from movierating.storage.sqlite import write_queue
+from movierating.storage.sqlite.engine import Database
 
 pytestmark = pytest.mark.sqlite
 
@@ -138,7 +138,7 @@ def test_a_long_job_is_alone_and_others_come_between_it_and_the_next(held_back):
 def test_behind_a_long_job_others_come_before_the_long_one_of_another_process(app):
     # A second writer takes its turns with the first as one of another process does.
     engine = db.engine
-    ours, theirs = engine.get_execution_options()["database"].write_queue, WriteQueue()
+    ours, theirs = engine.get_execution_options()["database"].write_queue, Database(engine).write_queue
     order, began, release = [], threading.Event(), threading.Event()
 
     def first(_connection):
@@ -152,17 +152,17 @@ def test_behind_a_long_job_others_come_before_the_long_one_of_another_process(ap
         until = time.monotonic() + 0.1
         while time.monotonic() < until and not theirs._queue:
             pass
-        outcomes.append(pool.submit(theirs.write, engine, lambda _: order.append("later"), ()))
+        outcomes.append(pool.submit(theirs.write, lambda _: order.append("later"), ()))
         while not theirs._queue:
             pass
 
     with ThreadPoolExecutor(4) as pool:
-        outcomes = [pool.submit(ours.write, engine, first, (), True)]
+        outcomes = [pool.submit(ours.write, first, (), True)]
         began.wait(10)
-        outcomes.append(pool.submit(theirs.write, engine, lambda _: order.append("long"), (), True))
+        outcomes.append(pool.submit(theirs.write, lambda _: order.append("long"), (), True))
         while not theirs._long_lock.locked():
             pass
-        outcomes.append(pool.submit(theirs.write, engine, short, ()))
+        outcomes.append(pool.submit(theirs.write, short, ()))
         while not theirs._leader_lock.locked():
             pass
         release.set()
@@ -183,11 +183,12 @@ def test_who_comes_while_the_connection_is_closed_writes_after_that(app, monkeyp
         coming = []
 
         def close():
+            monkeypatch.undo()
             coming.append(pool.submit(late))
             while not writer._queue:
                 pass
 
-        monkeypatch.setattr(writer._batch_writer, "close", close)
+        monkeypatch.setattr(writer._write_lock, "close", close)
         writer.close()
         coming[0].result(10)
     assert reached("after closing") == 1
@@ -284,7 +285,7 @@ with create_app().app_context():
 def test_writers_do_not_wait_for_a_stopped_process_longer_than_the_timeout(
     app, environ, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(write_batch, "LOCK_TIMEOUT_SECONDS", 0.3)
+    monkeypatch.setattr(write_queue, "LOCK_TIMEOUT_SECONDS", 0.3)
     write(reach("acknowledged"))
     command, env = [sys.executable, "-c", STOPPED_WRITER], environ(tmp_path / "instance")
     with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True) as process:
