@@ -45,8 +45,8 @@ def import_movielens(folder: Path) -> None:
         raise click.ClickException(str(error)) from error
     for reason in report.reasons:
         click.echo(reason, err=True)
-    if report.refused > len(report.reasons):
-        click.echo(f"and {report.refused - len(report.reasons)} more", err=True)
+    if report.rejected > len(report.reasons):
+        click.echo(f"and {report.rejected - len(report.reasons)} more", err=True)
     if report.unmatched:
         click.echo(
             f"{report.unmatched} ratings not imported: their movies were rejected or are not listed", err=True
@@ -55,7 +55,7 @@ def import_movielens(folder: Path) -> None:
     click.echo(f"{report.users_added} users added")
     click.echo(
         f"{report.added} ratings added, {report.changed} changed, {report.unchanged} unchanged, "
-        f"{report.refused} rows rejected"
+        f"{report.rejected} rows rejected"
     )
 
 

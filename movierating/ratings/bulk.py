@@ -1,6 +1,6 @@
 """Many ratings of one user: compared with the stored ones, written and counted together."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Any, Literal, NamedTuple, TypeVar
 
@@ -12,10 +12,10 @@ from movierating.auth.models import User
 from movierating.errors import Unauthenticated, Unavailable
 from movierating.movies.models import Movie
 from movierating.movies.staged_movies import CatalogueChanged
-from movierating.ratings.bulk_aggregates import apply_deltas
+from movierating.ratings.bulk_aggregates import apply_deltas, execute_values
 from movierating.ratings.models import Rating
 from movierating.storage.database import batched
-from movierating.storage.dialect import encode_values, in_many, lock_rows, to_driver_sql, values_query
+from movierating.storage.dialect import encode_values, in_many, lock_rows
 from movierating.storage.statements import CompiledStatement
 
 T = TypeVar("T")
@@ -26,20 +26,18 @@ Outcome = Literal["created", "updated", "unchanged", "skipped"]
 _rating = Rating.__table__.c
 _BATCH = 500
 
-
 # A new rating: the movie's id, half points, and `rated_at` in microseconds or None if unknown.
 NewRating = tuple[int, int, int | None]
-# A rating that is there or comes: half points and `rated_at`.
+# A stored or new rating: half points and `rated_at`.
 _Stored = tuple[int, int]
 
-
-# A conflict needs another writer between the match and the write each time.
-_ATTEMPTS = 5
+# Each conflict needs another writer between the match and the write.
+_MAX_ATTEMPTS = 5
 
 
 def retry_if_catalogue_changes(attempt: Callable[[], T]) -> T:
     """Return what `attempt` returns; call it again if it raises CatalogueChanged. Raises Unavailable in the end."""
-    for _ in range(_ATTEMPTS):
+    for _ in range(_MAX_ATTEMPTS):
         with suppress(CatalogueChanged):
             return attempt()
     raise Unavailable("Movies are being added or deleted at the same time; try again shortly.")
@@ -79,7 +77,7 @@ def plan_ratings(
     """Return what `set_ratings` would do."""
     ratings, now = list(ratings), clock.now()
     movie_ids = {movie_id for movie_id, _, _ in ratings}
-    stored = _stored(connection, user_id, movie_ids)
+    stored = _read_stored(connection, user_id, movie_ids)
     if not stored and len(movie_ids) == len(ratings):
         # A first import meets nothing, not even itself.
         added = {movie_id: (value, now if at is None else at) for movie_id, value, at in ratings}
@@ -113,7 +111,7 @@ _ALL_STORED = CompiledStatement(_OF_USER)
 _SOME_STORED = CompiledStatement(_OF_USER.where(in_many(_rating.movie_id, bindparam("movies"))))
 
 
-def _stored(connection: Connection, user_id: int, movie_ids: set[int]) -> dict[int, _Stored]:
+def _read_stored(connection: Connection, user_id: int, movie_ids: set[int]) -> dict[int, _Stored]:
     if len(movie_ids) <= _BATCH:
         rows = _SOME_STORED.tuples(connection, user=user_id, movies=encode_values(movie_ids))
     else:
@@ -122,34 +120,31 @@ def _stored(connection: Connection, user_id: int, movie_ids: set[int]) -> dict[i
 
 
 def _write(connection: Connection, user_id: int, plan: ImportPlan) -> None:
-    there = plan.stored
     ordered = sorted(plan.changed.items())
     changes = {
-        movie_id: (there[movie_id][0] if movie_id in there else None, row[0]) for movie_id, row in ordered
+        movie_id: (plan.stored[movie_id][0] if movie_id in plan.stored else None, value)
+        for movie_id, (value, _) in ordered
     }
     if apply_deltas(connection, user_id, changes) < len(changes):
         raise CatalogueChanged
-    rows = [(movie_id, *row) for movie_id, row in ordered]
     try:
-        for chunk in batched(rows, _ROWS_A_STATEMENT):
-            placeholders, parameters = values_query(connection, chunk)
-            statement = to_driver_sql(connection, _PUT).replace("(values)", f"({placeholders})")
-            connection.exec_driver_sql(statement, (user_id, plan.now, plan.now, *parameters))
+        put_ratings(connection, [(user_id, movie_id, *rating, plan.now) for movie_id, rating in ordered])
     except IntegrityError as error:
         raise Unauthenticated("There is no such account any more.") from error
 
 
-# A statement for each row takes half as long again.
-_ROWS_A_STATEMENT = 500
-
-
-# Text for the driver, as in `aggregates`: thousands of rows go through it.
+# Text for the driver, as in `bulk_aggregates`: thousands of rows go through it.
 _PUT = (
     "INSERT INTO rating (user_id, movie_id, value, rated_at, created_at, updated_at)"
-    " SELECT ?, column1, column2, column3, ?, ? FROM (values) AS given WHERE true"
+    " SELECT column1, column2, column3, column4, column5, column5 FROM (values) AS new WHERE true"
     " ON CONFLICT (user_id, movie_id) DO UPDATE"
     " SET value = excluded.value, rated_at = excluded.rated_at, updated_at = excluded.updated_at"
 )
+
+
+def put_ratings(connection: Connection, rows: Sequence[tuple[int, int, int, int, int]]) -> None:
+    """Insert or update ratings, without their sums: user id, movie id, half points, `rated_at` and the present time."""
+    execute_values(connection, _PUT, rows)
 
 
 def delete_ratings(connection: Connection, user_id: int, movie_ids: Iterable[int]) -> set[int]:

@@ -1,7 +1,7 @@
-"""A piece of a data set on its way into the database: accounts for its people, and their newest ratings.
+"""Write a batch of a data set: accounts for its users, and the newest of their ratings.
 
-Of a user's ratings of one movie the newest stays, and the highest of equally old ones, so nothing depends on the order
-in which rows come or on how often they come.
+Of a user's ratings of one movie the newest is stored, and the highest of equally old ones. So the result does not
+depend on the order in which rows come, or on how often they come.
 """
 
 from collections.abc import Mapping
@@ -13,30 +13,29 @@ from sqlalchemy import Connection, insert, select
 
 from movierating import clock
 from movierating.auth.models import User
-from movierating.ratings.bulk_aggregates import Sums
+from movierating.ratings.bulk import put_ratings
+from movierating.ratings.bulk_aggregates import Sums, execute_values
 from movierating.ratings.formats.movielens import RatingBatch
 from movierating.ratings.formats.rows import BadRow
-from movierating.storage.database import batched
-from movierating.storage.dialect import advance_ids, get_last_id, in_many, to_driver_sql, values_query
+from movierating.storage.dialect import advance_ids, get_last_id, in_many
 
-_REASONS_KEPT = 50
+_MAX_REASONS = 50
 
 _user = User.__table__.c
 
+# A user and a movie.
 Key = tuple[int, int]
-# A rating as it is compared with another of the same user and movie: `rated_at`, half points.
-Given = tuple[int, int]
-_NEVER: Given = (-1, 0)
-
-_KEYS_A_STATEMENT = 500
+# A rating in the order in which ratings of one key compare: `rated_at`, half points.
+DatedValue = tuple[int, int]
+_NEVER: DatedValue = (-1, 0)
 
 
 @dataclass(slots=True)
-class Report:
-    """Counts of what an import did with the rows of its files.
+class DatasetReport:
+    """Counts of the rows of a data set's files.
 
-    `unchanged` ratings were there, or are older than what was there; `unmatched` ones are of movies that were refused
-    or are not listed. `refused` counts the rows that were not taken; `reasons` has a line for each of the first.
+    `unchanged` ratings were there, or are older than what was there; `unmatched` ones are of movies that were rejected
+    or are not listed. `rejected` counts invalid rows; `reasons` has a line for each of the first.
     """
 
     movies_added: int = 0
@@ -46,51 +45,59 @@ class Report:
     changed: int = 0
     unchanged: int = 0
     unmatched: int = 0
-    refused: int = 0
+    rejected: int = 0
     reasons: list[str] = field(default_factory=list)
 
-    def refuse(self, row: BadRow) -> None:
-        """Count a row that is rejected."""
-        self.refused += 1
-        if len(self.reasons) < _REASONS_KEPT:
+    def reject(self, row: BadRow) -> None:
+        """Count an invalid row."""
+        self.rejected += 1
+        if len(self.reasons) < _MAX_REASONS:
             self.reasons.append(f"{row.file}:{row.line}: {row.reason}")
 
-    def include(self, part: "Report") -> None:
+    def include(self, part: "DatasetReport") -> None:
         """Add the counts of a part of the import."""
         for count in fields(self)[:-1]:
             setattr(self, count.name, getattr(self, count.name) + getattr(part, count.name))
-        self.reasons += part.reasons[: _REASONS_KEPT - len(self.reasons)]
+        self.reasons += part.reasons[: _MAX_REASONS - len(self.reasons)]
 
 
 def load_batch(
-    connection: Connection, batch: RatingBatch, movie_ids: Mapping[int, int], report: Report, sums: Sums
+    connection: Connection,
+    batch: RatingBatch,
+    movie_ids: Mapping[int, int],
+    report: DatasetReport,
+    sums: Sums,
 ) -> None:
-    """Write a batch inside the caller's transaction; what it does is counted in `report` and collected in `sums`."""
-    by_user, unmatched = _newest(batch, movie_ids)
-    accounts, made = _accounts(connection, {user_id for user_id, _ in by_user})
-    newest = {(accounts[user_id], movie_id): given for (user_id, movie_id), given in by_user.items()}
-    # Accounts made just now have no ratings to compare with.
-    old = _stored(connection, [key for key in newest if key[0] not in made])
-    added = {key: given for key, given in newest.items() if key not in old}
-    changed = {key: given for key, given in newest.items() if key in old and given > old[key]}
-    _store(connection, added, changed)
-    sums.subtract((*key, old[key][1]) for key in changed)
-    sums.add((*key, value) for key, (_, value) in chain(added.items(), changed.items()))
-    report.users_added += len(made)
-    report.added += len(added)
-    report.changed += len(changed)
+    """Write a batch inside the caller's transaction; count its rows in `report` and collect its changes in `sums`."""
+    by_source, unmatched = _select_newest(batch, movie_ids)
+    user_ids, created = _get_or_create_accounts(connection, {source_id for source_id, _ in by_source})
+    newest = {(user_ids[source_id], movie_id): new for (source_id, movie_id), new in by_source.items()}
+    # New accounts have no ratings to compare with.
+    stored = _read_stored(connection, [key for key in newest if key[0] not in created])
+    changed = {key: new for key, new in newest.items() if key not in stored or new > stored[key]}
+    replaced = changed.keys() & stored.keys()
+    now = clock.now()
+    put_ratings(connection, [(*key, value, rated_at, now) for key, (rated_at, value) in changed.items()])
+    sums.subtract((*key, stored[key][1]) for key in replaced)
+    sums.add((*key, value) for key, (_, value) in changed.items())
+    report.users_added += len(created)
+    report.added += len(changed) - len(replaced)
+    report.changed += len(replaced)
     report.unmatched += unmatched
-    report.unchanged += len(batch.lines) - unmatched - len(added) - len(changed)
+    report.unchanged += len(batch.lines) - unmatched - len(changed)
     for row in batch.bad:
-        report.refuse(row)
+        report.reject(row)
 
 
-def _newest(batch: RatingBatch, movie_ids: Mapping[int, int]) -> tuple[dict[Key, Given], int]:
-    """Each user's newest rating of each movie, by the data set's id and ours; and how many are of no movie."""
-    newest: dict[Key, Given] = {}
+def _select_newest(batch: RatingBatch, movie_ids: Mapping[int, int]) -> tuple[dict[Key, DatedValue], int]:
+    """Return each user's newest rating of each movie, and how many rows are of no movie.
+
+    The keys have the data set's id of the user and our id of the movie.
+    """
+    newest: dict[Key, DatedValue] = {}
     unmatched = 0
-    given = zip(batch.rated_at, batch.half_points, strict=True)
-    for user_id, source_id, rating in zip(batch.user_ids, batch.movie_ids, given, strict=True):
+    ratings = zip(batch.rated_at, batch.half_points, strict=True)
+    for user_id, source_id, rating in zip(batch.user_ids, batch.movie_ids, ratings, strict=True):
         movie_id = movie_ids.get(source_id)
         if movie_id is None:
             unmatched += 1
@@ -99,22 +106,24 @@ def _newest(batch: RatingBatch, movie_ids: Mapping[int, int]) -> tuple[dict[Key,
     return newest, unmatched
 
 
-def _accounts(connection: Connection, source_ids: set[int]) -> tuple[dict[int, int], set[int]]:
-    """Return the account of each of the data set's users, and which of them were just created."""
+def _get_or_create_accounts(connection: Connection, source_ids: set[int]) -> tuple[dict[int, int], set[int]]:
+    """Return the account id of each of the data set's users, and the ids that were just created."""
     keys = {f"ml-{source_id}": source_id for source_id in source_ids}
-    chosen = select(_user.username_key, _user.id).where(in_many(_user.username_key, keys))
-    found = {keys[key]: user_id for key, user_id in connection.execute(chosen)}
-    missing = sorted(source_ids - found.keys())
+    accounts = select(_user.username_key, _user.id).where(in_many(_user.username_key, keys))
+    user_ids = {keys[key]: user_id for key, user_id in connection.execute(accounts)}
+    missing = sorted(source_ids - user_ids.keys())
     if not missing:
-        return found, set()
+        return user_ids, set()
     now, first = clock.now(), get_last_id(connection, User.__table__) + 1
-    made = {source_id: user_id for user_id, source_id in enumerate(missing, first)}
-    connection.execute(insert(User), [_account(source_id, made[source_id], now) for source_id in missing])
-    advance_ids(connection, User.__table__, made[missing[-1]])
-    return found | made, set(made.values())
+    created = {source_id: user_id for user_id, source_id in enumerate(missing, first)}
+    connection.execute(
+        insert(User), [_make_account(source_id, user_id, now) for source_id, user_id in created.items()]
+    )
+    advance_ids(connection, User.__table__, created[missing[-1]])
+    return user_ids | created, set(created.values())
 
 
-def _account(source_id: int, user_id: int, now: int) -> dict[str, Any]:
+def _make_account(source_id: int, user_id: int, now: int) -> dict[str, Any]:
     name = f"ml-{source_id}"
     return {
         "id": user_id,
@@ -127,32 +136,13 @@ def _account(source_id: int, user_id: int, now: int) -> dict[str, Any]:
 
 
 # Text for the driver: Core's own work for a row's parameters would take longer than the database's for the row.
-_FIND = (
+_SELECT_STORED = (
     "SELECT user_id, movie_id, rated_at, value FROM (values) AS pair"
     " JOIN rating ON user_id = column1 AND movie_id = column2"
 )
-_ADD = "INSERT INTO rating (user_id, movie_id, rated_at, value, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?)"
-_CHANGE = "UPDATE rating SET rated_at = ?, value = ?, updated_at = ? WHERE user_id = ? AND movie_id = ?"
 
 
-def _stored(connection: Connection, keys: list[Key]) -> dict[Key, Given]:
-    if not keys:
-        return {}
-    found = {}
-    for chunk in batched(keys, _KEYS_A_STATEMENT):
-        placeholders, parameters = values_query(connection, chunk)
-        for row in connection.exec_driver_sql(_FIND.replace("(values)", f"({placeholders})"), parameters):
-            found[row[0], row[1]] = (row[2], row[3])
-    return found
-
-
-def _store(connection: Connection, added: Mapping[Key, Given], changed: Mapping[Key, Given]) -> None:
-    now = clock.now()
-    if added:
-        connection.exec_driver_sql(
-            to_driver_sql(connection, _ADD), [(*key, *given, now, now) for key, given in added.items()]
-        )
-    if changed:
-        connection.exec_driver_sql(
-            to_driver_sql(connection, _CHANGE), [(*given, now, *key) for key, given in changed.items()]
-        )
+def _read_stored(connection: Connection, keys: list[Key]) -> dict[Key, DatedValue]:
+    results = execute_values(connection, _SELECT_STORED, keys)
+    rows = chain.from_iterable(map(tuple, result) for result in results)
+    return {(user_id, movie_id): (rated_at, value) for user_id, movie_id, rated_at, value in rows}

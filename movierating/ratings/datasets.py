@@ -1,108 +1,107 @@
-"""Imports of MovieLens data sets; importing one again changes nothing.
+"""Import MovieLens data sets; importing one again changes nothing.
 
-The movies are matched or added in one transaction. The ratings follow in chunks, each with the accounts and the sums
-that go with it in its own transaction: a run that is killed leaves everything exact, and the next one goes on. Where
-nobody has rated anything yet and nobody else uses the instance, nobody waits for the lock, and one transaction loads
-all ratings with the table's indexes taken down: to build these at the end takes a fraction of keeping them up to date.
+The movies are matched or added in one transaction. The ratings follow in chunks, each in a transaction of its own with
+its accounts and aggregates, so an import that is killed leaves everything exact and the next one resumes it. On an
+instance without ratings that nobody else uses, one transaction loads all ratings while the table has no indexes: to
+build them at the end takes a fraction of the time.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any
 
 from sqlalchemy import Connection, select
 
-from movierating.auth.models import User
 from movierating.movies.matching import AmbiguousMovie, Catalogue, MovieQuery
 from movierating.movies.models import Movie
 from movierating.movies.titles import fold
 from movierating.ratings.bulk_aggregates import Sums
-from movierating.ratings.dataset_loading import Report, load_batch
+from movierating.ratings.dataset_loading import DatasetReport, load_batch
 from movierating.ratings.formats.movielens import Dataset, MovieRow, RatingBatch
 from movierating.ratings.formats.rows import BadRow
 from movierating.ratings.models import Rating
+from movierating.ratings.row_matching import FACTS
 from movierating.storage.database import exclusive_access, write
 from movierating.storage.dialect import get_last_id, in_many
 
-# Others who write wait for one chunk at most; smaller ones would move the sums of the same movies more often.
+# Other writers wait for one chunk at most; smaller chunks would update the sums of the same movies more often.
 CHUNK_ROWS = 15_000
 
 # Movies and users whose sums are collected before they are written, at some 300 bytes each.
 _MAX_SUMS = 100_000
 
-# How many times as many movies as a data set has are a large catalogue.
+# A catalogue with this many times the movies of a data set is large.
 _LARGE = 4
 
-_movie, _user = Movie.__table__.c, User.__table__.c
+_movie = Movie.__table__.c
+_INDEXES = sorted(Rating.__table__.indexes, key=lambda index: str(index.name))  # type: ignore[attr-defined]
 
 
-def import_movielens(dataset: Dataset, progress: Callable[[int], None]) -> Report:
+def import_movielens(dataset: Dataset, progress: Callable[[int], None]) -> DatasetReport:
     """Load a data set; its users become accounts `ml-<id>` that can't sign in. A second run changes nothing.
 
-    `created_at` and `updated_at` are the time of loading. `progress` is told how many bytes of the ratings file are
-    done. An OSError of the files ends the import; what is loaded by then stays, but for ratings of a first load.
-    Raises Unavailable where the instance is being restored.
+    `created_at` and `updated_at` are the time of loading. `progress` is called with the number of bytes of the ratings
+    file that are done. An OSError of the files ends the import; what is loaded by then stays, except for ratings of a
+    first load. Raises Unavailable while the instance is being restored.
     """
-    report, movie_ids = write(
-        partial(_match, dataset=dataset, rows=list(dataset.movies())), own_transaction=True
-    )
+    rows = list(dataset.movies())
+    report, movie_ids = write(partial(_match, dataset=dataset, rows=rows), own_transaction=True)
     with exclusive_access() as is_exclusive:
         if is_exclusive:
-            first = write(
-                lambda connection: _load_first(connection, dataset, movie_ids, progress), own_transaction=True
-            )
+            load_first = partial(_load_first, dataset=dataset, movie_ids=movie_ids, progress=progress)
+            first = write(load_first, own_transaction=True)
             if first is not None:
                 report.include(first)
                 return report
     for chunk in _chunks(dataset.ratings()):
-        report.include(write(partial(_load, chunk=chunk, movie_ids=movie_ids), own_transaction=True))
+        load_chunk = partial(_load, chunks=[chunk], movie_ids=movie_ids)
+        report.include(write(load_chunk, own_transaction=True))
         progress(chunk[-1].bytes_read)
     return report
 
 
 def _match(
     connection: Connection, dataset: Dataset, rows: Sequence[MovieRow | BadRow]
-) -> tuple[Report, dict[int, int]]:
+) -> tuple[DatasetReport, dict[int, int]]:
     """Match or add the data set's movies; return our ids by the data set's.
 
-    The rows are gone through until they change nothing, for one may complete or add what another fits; so each means
-    the same movie in the next run.
+    The rows are matched again until nothing changes, because one may complete or add the movie of another; so each
+    means the same movie in the next run.
     """
     newest = get_last_id(connection, Movie.__table__)
-    # Of a small set in a large catalogue, others would wait while all of that is learnt; to learn of most of it what is
-    # wanted takes longer, and twice the memory.
+    # For a small set, the keys of a large catalogue would take long to read while others wait; for most of the
+    # catalogue, to select keys takes longer than to read all, and twice the memory.
     is_small = len(rows) < newest / _LARGE
-    catalogue = Catalogue(connection, _wanted(rows) if is_small else None)
+    catalogue = Catalogue(connection, _list_queries(rows) if is_small else None)
     changes = None
     while changes != catalogue.changes:
         changes = catalogue.changes
-        report, ids_by_source = Report(), dict[int, int]()
+        report, ids_by_source = DatasetReport(), dict[int, int]()
         for row in rows:
             bad_row = row if isinstance(row, BadRow) else _match_row(catalogue, dataset, row, ids_by_source)
             if bad_row:
-                report.refuse(bad_row)
+                report.reject(bad_row)
     catalogue.flush()
-    movies = set(ids_by_source.values())
-    report.movies_added = sum(movie_id > newest for movie_id in movies)
-    report.movies_present = len(movies) - report.movies_added
+    movie_ids = set(ids_by_source.values())
+    report.movies_added = sum(movie_id > newest for movie_id in movie_ids)
+    report.movies_present = len(movie_ids) - report.movies_added
     return report, ids_by_source
 
 
-def _wanted(rows: Iterable[MovieRow | BadRow]) -> list[MovieQuery]:
-    wanted = []
+def _list_queries(rows: Iterable[MovieRow | BadRow]) -> list[MovieQuery]:
+    queries = []
     for row in rows:
         if isinstance(row, MovieRow):
-            # Apart, because its title may count although an id decides as yet.
-            wanted.append(MovieQuery(row.imdb_id, row.tmdb_id))
-            wanted.append(MovieQuery(titles=(row.title, row.alternative_title)))
-    return wanted
+            # Two queries, because the title may count even if an id decides so far.
+            queries.append(MovieQuery(row.imdb_id, row.tmdb_id))
+            queries.append(MovieQuery(titles=(row.title, row.original_title)))
+    return queries
 
 
 def _match_row(
     catalogue: Catalogue, dataset: Dataset, row: MovieRow, ids_by_source: dict[int, int]
 ) -> BadRow | None:
     """Find or add a row's movie and store its id, or return why not."""
-    file, titles = dataset.movie_table.path.name, (row.title, row.alternative_title)
+    file, titles = dataset.movie_table.path.name, (row.title, row.original_title)
     if row.source_id in ids_by_source:
         return BadRow(file, row.line, f"the movie id {row.source_id} is listed before")
     if (row.year, row.imdb_id, row.tmdb_id) == (None, None, None) and fold(row.title) == "unknown":
@@ -111,19 +110,10 @@ def _match_row(
         movie_id = catalogue.find_and_complete(MovieQuery(row.imdb_id, row.tmdb_id, titles, row.year))
     except AmbiguousMovie as error:
         return BadRow(file, row.line, f"{row.title}: {error}")
-    ids_by_source[row.source_id] = catalogue.add(_facts(row)) if movie_id is None else movie_id
+    if movie_id is None:
+        movie_id = catalogue.add({name: getattr(row, name) for name in (*FACTS, "genres")})
+    ids_by_source[row.source_id] = movie_id
     return None
-
-
-def _facts(row: MovieRow) -> dict[str, Any]:
-    return {
-        "title": row.title,
-        "original_title": row.alternative_title,
-        "year": row.year,
-        "genres": row.genres,
-        "imdb_id": row.imdb_id,
-        "tmdb_id": row.tmdb_id,
-    }
 
 
 def _chunks(batches: Iterable[RatingBatch]) -> Iterator[list[RatingBatch]]:
@@ -139,45 +129,46 @@ def _chunks(batches: Iterable[RatingBatch]) -> Iterator[list[RatingBatch]]:
 
 def _load_first(
     connection: Connection, dataset: Dataset, movie_ids: Mapping[int, int], progress: Callable[[int], None]
-) -> Report | None:
-    """Write all ratings and what goes with them; None where there are ratings already."""
+) -> DatasetReport | None:
+    """Write all ratings while their table has no indexes; return None if there are ratings already."""
     if connection.execute(select(Rating.user_id).limit(1)).first() is not None:
         return None
-    report, sums = Report(), Sums()
     for index in _INDEXES:
         index.drop(connection)
-    for chunk in _chunks(dataset.ratings()):
-        there = _still_there(connection, chunk, movie_ids)
-        for batch in chunk:
-            load_batch(connection, batch, there, report, sums)
-        if len(sums) > _MAX_SUMS:
-            sums.write(connection)
-            sums = Sums()
-        progress(chunk[-1].bytes_read)
-    sums.write(connection)
+    report = _load(connection, _chunks(dataset.ratings()), movie_ids, progress)
     for index in _INDEXES:
         index.create(connection)
     return report
 
 
-_INDEXES = sorted(Rating.__table__.indexes, key=lambda index: str(index.name))  # type: ignore[attr-defined]
-
-
-def _load(connection: Connection, chunk: list[RatingBatch], movie_ids: Mapping[int, int]) -> Report:
-    """Write a chunk's ratings, the accounts that they need, and the sums; the report is of this chunk alone."""
-    report, sums = Report(), Sums()
-    movie_ids = _still_there(connection, chunk, movie_ids)
-    for batch in chunk:
-        load_batch(connection, batch, movie_ids, report, sums)
+def _load(
+    connection: Connection,
+    chunks: Iterable[list[RatingBatch]],
+    movie_ids: Mapping[int, int],
+    progress: Callable[[int], None] = lambda _bytes_read: None,
+) -> DatasetReport:
+    """Write the ratings of these chunks, the accounts that they need, and the sums; report these alone."""
+    report, sums = DatasetReport(), Sums()
+    for chunk in chunks:
+        existing = _select_existing(connection, chunk, movie_ids)
+        for batch in chunk:
+            load_batch(connection, batch, existing, report, sums)
+        if len(sums) > _MAX_SUMS:
+            sums.write(connection)
+            sums = Sums()
+        progress(chunk[-1].bytes_read)
     sums.write(connection)
     return report
 
 
-def _still_there(
+def _select_existing(
     connection: Connection, chunk: list[RatingBatch], movie_ids: Mapping[int, int]
 ) -> dict[int, int]:
-    """Return the chunk's part of `movie_ids`, without the movies that were deleted since they were matched."""
-    wanted = movie_ids.keys() & set().union(*(batch.movie_ids for batch in chunk))
-    ours = {movie_ids[source_id] for source_id in wanted}
-    there = set(connection.scalars(select(_movie.id).where(in_many(_movie.id, ours))))
-    return {source_id: movie_ids[source_id] for source_id in wanted if movie_ids[source_id] in there}
+    """Return the chunk's part of `movie_ids`, without movies that were deleted since they were matched."""
+    ids = {
+        source_id: movie_ids[source_id]
+        for source_id in set().union(*(batch.movie_ids for batch in chunk))
+        if source_id in movie_ids
+    }
+    existing = set(connection.scalars(select(_movie.id).where(in_many(_movie.id, set(ids.values())))))
+    return {source_id: movie_id for source_id, movie_id in ids.items() if movie_id in existing}

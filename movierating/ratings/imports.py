@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
 from sqlalchemy import Connection
@@ -19,12 +19,12 @@ from movierating.ratings.bulk import (
 )
 from movierating.ratings.formats.rows import RatedRow, Row, SkippedRow, UnknownFormat
 from movierating.ratings.formats.upload_reader import open_upload
-from movierating.ratings.row_matching import RowMatches, match_exactly, match_missing, prefix_file_name
+from movierating.ratings.row_matching import RowMatches, match_rows, prefix_file_name
 from movierating.storage.database import read, write
 
 
 @dataclass(slots=True)
-class Report:
+class ImportReport:
     """Counts of a file's rows; each row counts once. `unmatched` and `errors` hold a dict for each row."""
 
     format: str
@@ -36,56 +36,69 @@ class Report:
     unmatched: list[dict[str, Any]] = field(default_factory=list)
     errors: list[dict[str, Any]] = field(default_factory=list)
 
+    def take_rated(self, rows: Iterable[Row]) -> list[RatedRow]:
+        """Return the rated rows; count the others."""
+        rated_rows = []
+        for row in rows:
+            if isinstance(row, RatedRow):
+                rated_rows.append(row)
+            elif isinstance(row, SkippedRow):
+                self.skipped += 1
+            else:
+                self.errors.append({"line": row.line, "reason": prefix_file_name(row.file, row.reason)})
+        return rated_rows
+
+    def add_outcomes(self, matches: RowMatches, outcomes: Iterable[Outcome]) -> None:
+        """Count the rated rows."""
+        self.skipped += matches.skipped
+        self.unmatched = matches.unmatched
+        for outcome, count in Counter(outcomes).items():
+            setattr(self, outcome, getattr(self, outcome) + count)
+
 
 def import_file(
     user_id: int,
     file: BinaryIO,
-    wanted: str | None = None,
+    expected_format: str | None = None,
     *,
     dry_run: bool = False,
     create_missing: bool = False,
     on_conflict: OnConflict = "newer",
-) -> Report:
+) -> ImportReport:
     """Import a user's ratings from a file, in one transaction; a dry run reports the same and writes nothing.
 
-    The format is detected from the content, and must be `wanted` if that is given. A missing movie is added if
-    `create_missing`, else its row is unmatched; an existing movie is never changed. `on_conflict` is as for
+    The format is detected from the content, and must be `expected_format` unless that is None. A missing movie is added
+    if `create_missing`, else its row is unmatched; an existing movie is never changed. `on_conflict` is as for
     `set_ratings`. Of several rows for one movie the newest counts. Raises InvalidRequest if the file as a whole is
     rejected, and Unavailable if other clients keep adding or deleting its movies.
     """
     try:
-        upload = open_upload(file, wanted)
-        report = Report(upload.format, dry_run)
+        upload = open_upload(file, expected_format)
+        report = ImportReport(upload.format, dry_run)
         # Every row is read before the first is written, because a file may turn out damaged at its end.
-        rated = _sort_rows(upload.rows, report)
+        rows = report.take_rated(upload.rows)
     except UnknownFormat as error:
         raise invalid_field("files", "file", str(error)) from error
     if dry_run:
-        matches = _match_rows(rated, create_missing)
-        ratings = _list_ratings(matches)
-        return _complete_report(report, matches, plan_ratings(read(), user_id, ratings, on_conflict).outcomes)
-    matches, outcomes = retry_if_catalogue_changes(
-        lambda: _import(user_id, rated, create_missing, on_conflict)
+        matches = match_rows(read(), rows, create_missing=create_missing)
+        plan = plan_ratings(read(), user_id, _list_ratings(matches), on_conflict)
+        report.add_outcomes(matches, plan.outcomes)
+        return report
+    report.add_outcomes(
+        *retry_if_catalogue_changes(lambda: _import(user_id, rows, create_missing, on_conflict))
     )
-    done = _complete_report(report, matches, outcomes)
-    counters.increment(
-        counters.RATINGS_WRITTEN, "upload", amount=done.created + done.updated + done.unchanged
-    )
-    return done
-
-
-def _match_rows(rated: Sequence[RatedRow], create_missing: bool) -> RowMatches:
-    exact = match_exactly(read(), rated)
-    return match_missing(read(), exact, create_missing=create_missing)
+    written = report.created + report.updated + report.unchanged
+    counters.increment(counters.RATINGS_WRITTEN, "upload", amount=written)
+    return report
 
 
 def _import(
-    user_id: int, rated: Sequence[RatedRow], create_missing: bool, on_conflict: OnConflict
+    user_id: int, rows: Sequence[RatedRow], create_missing: bool, on_conflict: OnConflict
 ) -> tuple[RowMatches, list[Outcome]]:
     """Write a file's ratings and the movies it adds. Raises CatalogueChanged."""
     # Matching takes as long as writing, so it runs before the transaction that other writers wait for. A movie that is
     # changed in between counts as changed after the import.
-    matches = _match_rows(rated, create_missing)
+    matches = match_rows(read(), rows, create_missing=create_missing)
 
     def job(connection: Connection) -> tuple[RowMatches, list[Outcome]]:
         final = matches.insert_staged(connection)
@@ -96,23 +109,3 @@ def _import(
 
 def _list_ratings(matches: RowMatches) -> list[NewRating]:
     return [(movie_id, row.value, row.rated_at) for movie_id, row in matches.newest.items()]
-
-
-def _complete_report(read: Report, matches: RowMatches, outcomes: Iterable[Outcome]) -> Report:
-    report = replace(read, unmatched=matches.unmatched)
-    report.skipped += matches.skipped
-    for outcome, count in Counter(outcomes).items():
-        setattr(report, outcome, getattr(report, outcome) + count)
-    return report
-
-
-def _sort_rows(rows: Iterable[Row], report: Report) -> list[RatedRow]:
-    rated = []
-    for row in rows:
-        if isinstance(row, RatedRow):
-            rated.append(row)
-        elif isinstance(row, SkippedRow):
-            report.skipped += 1
-        else:
-            report.errors.append({"line": row.line, "reason": prefix_file_name(row.file, row.reason)})
-    return rated

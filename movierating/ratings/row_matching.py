@@ -16,31 +16,30 @@ from movierating.movies.schemas import CreateMovieSchema
 from movierating.movies.staged_movies import StagedMovies
 from movierating.ratings.formats.rows import RatedRow
 
-# They are added while others wait to write.
+# Other writers wait while they are added.
 MAX_MOVIES_ADDED = 5_000
 
 
 @dataclass(slots=True)
 class RowMatches:
-    """The newest row of each movie, by the movie's id, and what became of the other rows.
+    """The newest row of each movie, by the movie's id, and the rows that match none.
 
-    `skipped` counts rows that are no movies, and the older rows of a movie. `missing` are the rows that name no movie
-    exactly. `staged` are the movies to add; until they are inserted, their ids are provisional.
+    `skipped` counts rows that are no movies, and older rows of a movie. `staged` are the movies to add; until they are
+    inserted, their ids are provisional.
     """
 
     newest: dict[int, RatedRow] = field(default_factory=dict)
     skipped: int = 0
-    missing: list[RatedRow] = field(default_factory=list)
-    staged: StagedMovies | None = None
+    staged: StagedMovies = field(default_factory=lambda: StagedMovies((), set()))
     _ids: dict[int, tuple[str | None, int | None]] = field(default_factory=dict)
     _unmatched: list[tuple[str, int, dict[str, Any]]] = field(default_factory=list)
 
     def add(self, movie_id: int, row: RatedRow) -> None:
-        """Add a row; of several rows of a movie the newest counts, and of two as old the later one."""
+        """Add a row; of several rows of a movie the newest counts, and of two with the same time the later one."""
         other = self.newest.setdefault(movie_id, row)
         if other is not row:
             self.skipped += 1
-            if _moment(row) >= _moment(other):
+            if _sort_time(row) >= _sort_time(other):
                 self.newest[movie_id] = row
 
     def add_by_title(self, movie_id: int, row: RatedRow) -> None:
@@ -63,21 +62,17 @@ class RowMatches:
         """Return a dict for each row whose movie is unknown, in the file's order."""
         return [report for *_, report in sorted(self._unmatched, key=lambda entry: entry[:2])]
 
-    def copy(self) -> "RowMatches":
-        """Return another one that can be added to."""
-        return RowMatches(dict(self.newest), self.skipped, [], None, dict(self._ids), list(self._unmatched))
-
     def insert_staged(self, connection: Connection) -> "RowMatches":
         """Insert the staged movies inside the caller's transaction; return the matches with their final ids.
 
         Raises CatalogueChanged.
         """
-        moved = self.staged.insert(connection) if self.staged else 0
-        return self._renumber(self.staged.first_id, moved) if self.staged and moved else self
+        moved = self.staged.insert(connection)
+        return self._renumber(moved) if moved else self
 
-    def _renumber(self, first_id: int, moved: int) -> "RowMatches":
+    def _renumber(self, moved: int) -> "RowMatches":
         def renumber(movie_id: int) -> int:
-            return movie_id + moved if movie_id >= first_id else movie_id
+            return movie_id + moved if movie_id >= self.staged.first_id else movie_id
 
         newest = {renumber(movie_id): row for movie_id, row in self.newest.items()}
         unmatched = [
@@ -96,58 +91,50 @@ def prefix_file_name(file: str, reason: str) -> str:
     return f"{file}: {reason}" if file else reason
 
 
-def _moment(row: RatedRow) -> float:
-    # A row without a time gives way to any that has one, be it from before 1970.
+def _sort_time(row: RatedRow) -> float:
+    # A row without a time is older than any other, even one from before 1970.
     return -math.inf if row.rated_at is None else row.rated_at
 
 
-def match_exactly(connection: Connection, rows: Sequence[RatedRow]) -> RowMatches:
-    """Match the rows that name a movie by an id, or by title and year; any connection will do."""
-    matches = RowMatches()
-    by_imdb_id = find_ids_by_imdb_id(connection, {row.imdb_id for row in rows if row.imdb_id})
-    others = [row for row in rows if row.imdb_id not in by_imdb_id]
-    catalogue = _catalogue(connection, others)
-    for row in rows:
-        movie_id = by_imdb_id.get(row.imdb_id or "")
-        if movie_id is not None:
-            matches.add(movie_id, row)
-        else:
-            _match_exactly(catalogue, row, matches)
-    return matches
-
-
-def _match_exactly(catalogue: Catalogue, row: RatedRow, matches: RowMatches) -> None:
-    try:
-        movie_id = catalogue.find(_query(row))
-    except AmbiguousMovie as error:
-        matches.mark_unmatched(row, str(error), error.movie_ids)
-        return
-    if movie_id is None:
-        matches.missing.append(row)
-    else:
-        matches.add_by_title(movie_id, row)
-
-
-def match_missing(connection: Connection, exact: RowMatches, *, create_missing: bool) -> RowMatches:
-    """Return `exact` with the movies of its `missing` rows: those a year off, or staged if `create_missing`.
+def match_rows(connection: Connection, rows: Sequence[RatedRow], *, create_missing: bool) -> RowMatches:
+    """Match each row to a movie; if `create_missing`, stage the movies of rows that match none.
 
     Writes nothing; any connection will do.
     """
-    matches = exact.copy()
-    catalogue = _catalogue(connection, exact.missing)
-    nearby = _Nearby(catalogue, set(exact.newest))
-    for row in exact.missing:
-        # The movie may have been added meanwhile, by another client or for an earlier row.
-        known = len(matches.missing)
-        _match_exactly(catalogue, row, matches)
-        if len(matches.missing) > known:
+    matches = RowMatches()
+    ids_by_imdb_id = find_ids_by_imdb_id(connection, {row.imdb_id for row in rows if row.imdb_id})
+    others = [row for row in rows if row.imdb_id not in ids_by_imdb_id]
+    catalogue = Catalogue(connection, list(map(_make_query, others)), dry_run=True)
+    missing = []
+    for row in rows:
+        movie_id = ids_by_imdb_id.get(row.imdb_id or "")
+        if movie_id is not None:
+            matches.add(movie_id, row)
+        elif not _match_exactly(catalogue, row, matches):
+            missing.append(row)
+    nearby = _NearbyMovies(catalogue, set(matches.newest))
+    for row in missing:
+        # An earlier row may have added the movie.
+        if not _match_exactly(catalogue, row, matches):
             _match_missing(catalogue, row, matches, nearby, create_missing)
     matches.staged = catalogue.stage()
     return matches
 
 
+def _match_exactly(catalogue: Catalogue, row: RatedRow, matches: RowMatches) -> bool:
+    """Add the row to `matches` if it names one movie or several; return False if it names none."""
+    try:
+        movie_id = catalogue.find(_make_query(row))
+    except AmbiguousMovie as error:
+        matches.mark_unmatched(row, str(error), error.movie_ids)
+        return True
+    if movie_id is not None:
+        matches.add_by_title(movie_id, row)
+    return movie_id is not None
+
+
 def _match_missing(
-    catalogue: Catalogue, row: RatedRow, matches: RowMatches, nearby: "_Nearby", create_missing: bool
+    catalogue: Catalogue, row: RatedRow, matches: RowMatches, nearby: "_NearbyMovies", create_missing: bool
 ) -> None:
     if row.kind is not None:
         matches.skipped += 1
@@ -159,64 +146,54 @@ def _match_missing(
         return
     if movie_id is not None:
         matches.add_by_title(movie_id, row)
-    elif reason := _why_not_added(row, catalogue, create_missing):
+    elif reason := _explain_rejection(row, catalogue, create_missing):
         matches.mark_unmatched(row, reason)
     else:
-        movie_id = catalogue.add(_facts(row))
-        nearby.named.add(movie_id)
+        movie_id = catalogue.add(_list_facts(row))
+        nearby.exact_ids.add(movie_id)
         matches.add_by_title(movie_id, row)
 
 
-def _why_not_added(row: RatedRow, catalogue: Catalogue, create_missing: bool) -> str | None:
+def _explain_rejection(row: RatedRow, catalogue: Catalogue, create_missing: bool) -> str | None:
+    """Return why no movie is added for the row, or None if one may be."""
     if not create_missing:
         has_key = row.year is not None or row.imdb_id is not None or row.tmdb_id is not None
-        return "there is no such movie" if has_key else "without a year or an id its movie can't be told"
+        return (
+            "there is no such movie"
+            if has_key
+            else "a title without a year or an id does not identify a movie"
+        )
     if catalogue.changes >= MAX_MOVIES_ADDED:
         return f"a file adds {MAX_MOVIES_ADDED:,} movies at most; import it again for the others"
-    refusal = _refusal(row)
-    return refusal and f"there is no such movie, and it can't be added: {refusal}"
+    errors = _schema.validate(_list_facts(row))
+    reasons = "; ".join(f"{name}: {' '.join(map(str, messages))}" for name, messages in errors.items())
+    return f"there is no such movie, and it can't be added: {reasons}" if reasons else None
 
 
-class _Nearby:
-    """Movies a year off, but for those that are `named` by a row exactly, or meant by one of another year."""
+class _NearbyMovies:
+    """Movies a year off, except those that a row names exactly (`exact_ids`) or a row of another year means."""
 
-    def __init__(self, catalogue: Catalogue, named: set[int]) -> None:
-        self.named = named
+    def __init__(self, catalogue: Catalogue, exact_ids: set[int]) -> None:
+        self.exact_ids = exact_ids
         self._catalogue = catalogue
-        self._meant_in: dict[int, int | None] = {}
+        self._years: dict[int, int | None] = {}
 
     def find(self, row: RatedRow) -> int | None:
-        """Raises AmbiguousMovie."""
-        movie_id = self._catalogue.find(_query(row), nearby=True)
-        if movie_id is None or movie_id in self.named:
+        """Return the id of the row's movie, or None. Raises AmbiguousMovie."""
+        movie_id = self._catalogue.find(_make_query(row), nearby=True)
+        if movie_id is None or movie_id in self.exact_ids:
             return None
-        return movie_id if self._meant_in.setdefault(movie_id, row.year) == row.year else None
+        return movie_id if self._years.setdefault(movie_id, row.year) == row.year else None
 
 
-def _catalogue(connection: Connection, rows: Sequence[RatedRow]) -> Catalogue:
-    return Catalogue(connection, list(map(_query, rows)), dry_run=True)
-
-
-def _query(row: RatedRow) -> MovieQuery:
-    titles = (row.title, row.alternative_title) if row.kind is None else ()
+def _make_query(row: RatedRow) -> MovieQuery:
+    titles = (row.title, row.original_title) if row.kind is None else ()
     return MovieQuery(row.imdb_id, row.tmdb_id, titles, row.year)
 
 
-def _facts(row: RatedRow) -> dict[str, Any]:
-    facts = {
-        "title": row.title,
-        "original_title": row.alternative_title,
-        "year": row.year,
-        "imdb_id": row.imdb_id,
-        "tmdb_id": row.tmdb_id,
-    }
-    return {name: value for name, value in facts.items() if value is not None}
-
-
 _schema = CreateMovieSchema()
+FACTS = ("title", "original_title", "year", "imdb_id", "tmdb_id")
 
 
-def _refusal(row: RatedRow) -> str | None:
-    """Return why a movie of this row's title and year can't be added, or None."""
-    errors = _schema.validate(_facts(row))
-    return "; ".join(f"{name}: {' '.join(map(str, why))}" for name, why in errors.items()) or None
+def _list_facts(row: RatedRow) -> dict[str, Any]:
+    return {name: value for name in FACTS if (value := getattr(row, name)) is not None}

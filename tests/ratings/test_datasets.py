@@ -53,7 +53,7 @@ def write_set(tmp_path: Path) -> Callable[..., Path]:
     return write
 
 
-def load(folder: Path, progress: Callable[[int], None] = lambda _done: None) -> datasets.Report:
+def load(folder: Path, progress: Callable[[int], None] = lambda _done: None) -> datasets.DatasetReport:
     return datasets.import_movielens(movielens.open_folder(folder), progress)
 
 
@@ -77,7 +77,7 @@ def stored() -> dict[tuple[str, str], tuple[float, int]]:
 def test_ratings_go_to_accounts_that_nobody_can_sign_in_to(app, write_set, problem):
     report = load(write_set([(7, 1, 4.5, 1000), (7, 2, 0.5, 2000)]))
     assert stored() == {("ml-7", "Heat"): (9, 1000), ("ml-7", "Le Trou"): (1, 2000)}
-    assert (report.users_added, report.movies_added, report.added, report.refused) == (1, 2, 2, 0)
+    assert (report.users_added, report.movies_added, report.added, report.rejected) == (1, 2, 2, 0)
     account = read().execute(select(User.__table__)).one()
     assert (account.display_name, account.email, account.password_hash) == ("MovieLens user 7", None, None)
     answer = app.test_client().post(
@@ -168,13 +168,13 @@ def test_rows_that_cannot_be_taken_are_told_with_their_line_and_the_rest_goes_in
     assert [reason.split(": ")[0] for reason in report.reasons] == [
         "movies.csv:4", "movies.csv:5", "movies.csv:6", "movies.csv:7", "ratings.csv:3",
     ]  # fmt: skip
-    assert (report.added, report.unmatched, report.refused) == (1, 3, 5)
+    assert (report.added, report.unmatched, report.rejected) == (1, 3, 5)
     assert stored() == {("ml-1", "Heat"): (6, 0)}
 
 
 def test_few_of_many_reasons_are_kept(app, write_set):
     report = load(write_set([(1, 1, 9, 0)] * 200))
-    assert (report.refused, len(report.reasons)) == (200, 50)
+    assert (report.rejected, len(report.reasons)) == (200, 50)
 
 
 def test_a_movie_removed_meanwhile_is_left_out(app, write_set, monkeypatch):

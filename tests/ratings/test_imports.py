@@ -17,7 +17,7 @@ from movierating.movies import titles
 from movierating.ratings import imports, service
 from movierating.ratings.imports import import_file
 from movierating.ratings.models import Rating
-from movierating.ratings.row_matching import match_exactly, match_missing
+from movierating.ratings.row_matching import match_rows
 from movierating.storage.database import read, write
 
 _rating = Rating.__table__.c
@@ -153,14 +153,14 @@ def test_a_closed_account_imports_nothing(bring, heat, user_id, everything):
 def removing(monkeypatch, movie_ids):
     """Let each match be followed by the removal of one of the movies, as an admin might, before it is rated."""
 
-    def match_and_remove(*args):
-        matches = match_exactly(*args)
+    def match_and_remove(*args, **options):
+        matches = match_rows(*args, **options)
         for movie_id in movie_ids[:1]:
             service.delete_movie(movie_ids.pop(0), None, with_ratings=True)
             assert movie_id in matches.newest
         return matches
 
-    monkeypatch.setattr(imports, "match_exactly", match_and_remove)
+    monkeypatch.setattr(imports, "match_rows", match_and_remove)
 
 
 def test_a_movie_that_is_removed_after_its_match_is_unmatched(
@@ -186,12 +186,12 @@ def adding(monkeypatch, facts):
     pending = [facts]
 
     def match_and_add(*args, **options):
-        matches = match_missing(*args, **options)
+        matches = match_rows(*args, **options)
         while pending:
             movies.create_movie(pending.pop())
         return matches
 
-    monkeypatch.setattr(imports, "match_missing", match_and_add)
+    monkeypatch.setattr(imports, "match_rows", match_and_add)
 
 
 def test_movies_added_by_an_import_get_the_next_free_ids(bring, counts, user_id, exact, monkeypatch):

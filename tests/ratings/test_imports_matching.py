@@ -64,7 +64,7 @@ def test_a_row_of_the_same_title_with_another_tmdb_id_is_ambiguous(bring, heat, 
 
 def test_a_title_alone_tells_no_movie(bring, heat, user_id):
     [row] = bring(user_id, ",,Heat,,,8.5,")["unmatched"]
-    assert row["reason"] == "without a year or an id its movie can't be told"
+    assert row["reason"] == "a title without a year or an id does not identify a movie"
 
 
 @pytest.mark.parametrize("create_missing", [False, True])

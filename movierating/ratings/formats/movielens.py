@@ -56,7 +56,7 @@ class MovieRow(NamedTuple):
     line: int
     source_id: int
     title: str
-    alternative_title: str | None
+    original_title: str | None
     year: int | None
     genres: tuple[str, ...]
     imdb_id: str | None = None

@@ -23,7 +23,7 @@ class RatedRow(NamedTuple):
 
     `line` is where the row starts: in a CSV file its line (the header's is 1), in JSON its place in the list, from 0.
     `file` is the file's name inside an uploaded ZIP, and empty without one. `value` counts half points, 1 to 20;
-    `rated_at` microseconds since 1970, None where the file has no time. `alternative_title` is the original title.
+    `rated_at` microseconds since 1970, None where the file has no time. `original_title` is the original title.
 
     `kind` is None for a movie, and for what the file doesn't tell. Otherwise it is the file's own word for what was
     rated (`tvSeries`): such a row means the movie that carries one of its ids, if there is one, because catalogues
@@ -34,7 +34,7 @@ class RatedRow(NamedTuple):
     imdb_id: str | None
     tmdb_id: int | None
     title: str | None
-    alternative_title: str | None
+    original_title: str | None
     year: int | None
     value: int
     rated_at: int | None

@@ -22,7 +22,7 @@ LIST = (
 def brief(row: Row) -> tuple[object, ...]:
     assert isinstance(row, RatedRow), row
     day = clock.format_rfc3339(row.rated_at)[:10] if row.rated_at is not None else None
-    return row.imdb_id, row.title, row.alternative_title, row.year, row.value, day, row.kind
+    return row.imdb_id, row.title, row.original_title, row.year, row.value, day, row.kind
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ def exported(row: RatedRow) -> ExportRow:
     assert row.title is not None
     assert row.rated_at is not None
     ids = row.imdb_id, row.tmdb_id
-    return ExportRow(*ids, row.title, row.alternative_title, row.year, (), row.value, row.rated_at)
+    return ExportRow(*ids, row.title, row.original_title, row.year, (), row.value, row.rated_at)
 
 
 @pytest.mark.parametrize("name", ["csv", "json"])
