@@ -41,16 +41,16 @@ class Run(NamedTuple):
 def run(program: Sequence[str], instance: Path) -> Run:
     """Run a command on an instance and measure it. Exit unless it succeeds."""
     log = instance.with_suffix(".log")
-    begun = time.perf_counter()
+    started_at = time.perf_counter()
     with log.open("w") as file:
         process = subprocess.Popen(program, env=make_environment(instance), stdout=file, stderr=file)
         # wait4 returns the usage of this child; `resource` has only the maximum of all children.
-        _, status, used = os.wait4(process.pid, 0)
-    spent = time.perf_counter() - begun
+        _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - started_at
     process.returncode = os.waitstatus_to_exitcode(status)
     if status:
         raise SystemExit(f"{' '.join(program)} failed: {log.read_text()[-500:]}")
-    return Run(spent, used.ru_maxrss * (1 if sys.platform == "darwin" else 1024))
+    return Run(seconds, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024))
 
 
 class BulkImport:
@@ -62,6 +62,7 @@ class BulkImport:
         shutil.copytree(data, self._bare, ignore=shutil.ignore_patterns("ratings.csv"))
         with (data / "ratings.csv").open() as file:
             (self._bare / "ratings.csv").write_text(file.readline())
+        run_command(self._start, "seed")
         run_command(self._start, "import", "movielens", str(self._bare))
         self._rows = self._write_rows()
 
@@ -83,10 +84,10 @@ class BulkImport:
         """Return the variants by their name in the table."""
         return {
             FASTEST: lambda: self._shell(self._copy()),
-            "`.import`, the table without its other indexes": lambda: self._shell(
+            "`.import` into the table without its secondary indexes": lambda: self._shell(
                 _drop_indexes(self._copy())
             ),
-            "`import movielens`, start and movies alone": lambda: self._import(self._bare),
+            "`import movielens` without ratings": lambda: self._import(self._bare),
             "`import movielens`": lambda: self._import(self._data),
         }
 

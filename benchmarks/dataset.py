@@ -1,7 +1,7 @@
-"""Large data in the shape of MovieLens, the same each time: `python benchmarks/dataset.py small|large FOLDER`.
+"""Generates data sets in the format of MovieLens, the same each time: `python benchmarks/dataset.py small FOLDER`.
 
-Few movies have most of the ratings and few people gave most of them, as everywhere.
-`movierating import movielens FOLDER` loads it.
+A few movies have most of the ratings, and a few users gave most of them. `movierating import movielens FOLDER` imports
+the files.
 """
 
 import csv
@@ -41,18 +41,9 @@ _GENRES = {
     "Fantasy": 4, "War": 3, "Western": 2, "Musical": 2, "Film-Noir": 1,
 }  # fmt: skip
 _STARS = {
-    "0.5": 2,
-    "1.0": 3,
-    "1.5": 2,
-    "2.0": 7,
-    "2.5": 5,
-    "3.0": 20,
-    "3.5": 13,
-    "4.0": 26,
-    "4.5": 8,
-    "5.0": 14,
-}
-_COMMON_PER_CENT = 23  # of MovieLens' titles that have "The"
+    "0.5": 2, "1.0": 3, "1.5": 2, "2.0": 7, "2.5": 5, "3.0": 20, "3.5": 13, "4.0": 26, "4.5": 8, "5.0": 14,
+}  # fmt: skip
+_COMMON_WORD_PERCENT = 23  # of MovieLens' titles contain "The"
 _ONSETS = ("b", "br", "d", "f", "g", "gr", "h", "k", "l", "m", "n", "p", "r", "s", "st", "t", "tr", "v", "w")
 _RHYMES = ("a", "al", "an", "ar", "e", "el", "en", "er", "i", "in", "is", "o", "on", "or", "u", "ul", "un")
 _WORDS = 20_000
@@ -63,15 +54,15 @@ _SPAN_SECONDS = 50_000_000
 def write(size: Size, folder: Path) -> None:
     """Create a folder with `movies.csv`, `links.csv` and `ratings.csv` of this size."""
     folder.mkdir(parents=True, exist_ok=True)
-    chance = random.Random(20)
-    _write_movies(size, folder, chance)
+    rng = random.Random(20)
+    _write_movies(size, folder, rng)
     with (folder / "ratings.csv").open("w", encoding="ascii") as file:
         file.write("userId,movieId,rating,timestamp\n")
-        file.writelines(_ratings(size, chance))
+        file.writelines(_make_ratings(size, rng))
 
 
-def _write_movies(size: Size, folder: Path, chance: random.Random) -> None:
-    years = chance.choices(range(1920, 2025), range(1, 106), k=size.movies)
+def _write_movies(size: Size, folder: Path, rng: random.Random) -> None:
+    years = rng.choices(range(1920, 2025), range(1, 106), k=size.movies)
     with (
         (folder / "movies.csv").open("w", newline="", encoding="ascii") as movies_file,
         (folder / "links.csv").open("w", newline="", encoding="ascii") as links_file,
@@ -79,60 +70,61 @@ def _write_movies(size: Size, folder: Path, chance: random.Random) -> None:
         movies, links = csv.writer(movies_file), csv.writer(links_file)
         movies.writerow(("movieId", "title", "genres"))
         links.writerow(("movieId", "imdbId", "tmdbId"))
-        for movie_id, title, year in zip(count(1), _titles(size.movies, chance), years):
-            movies.writerow((movie_id, f"{title} ({year})", _genres(chance)))
+        for movie_id, title, year in zip(count(1), _make_titles(size.movies, rng), years):
+            movies.writerow((movie_id, f"{title} ({year})", _draw_genres(rng)))
             # Ids above those of the bundled movies.
             links.writerow((movie_id, 90_000_000 + movie_id, 50_000_000 + movie_id))
 
 
-def _titles(number: int, chance: random.Random) -> Iterator[str]:
+def _make_titles(number: int, rng: random.Random) -> Iterator[str]:
     """Yield titles of one to three words, most of them common words."""
     syllables = [onset + rhyme for onset in _ONSETS for rhyme in _RHYMES]
-    vocabulary = ["".join(chance.choices(syllables, k=chance.randint(2, 3))).title() for _ in range(_WORDS)]
-    often = list(accumulate(1 / (rank + 20) for rank in range(_WORDS)))
-    for at in range(number):
-        words = chance.choices(vocabulary, cum_weights=often, k=chance.randint(1, 3))
-        if at % (number // RARE_TITLES) == 0 and at // (number // RARE_TITLES) < RARE_TITLES:
+    vocabulary = ["".join(rng.choices(syllables, k=rng.randint(2, 3))).title() for _ in range(_WORDS)]
+    frequencies = list(accumulate(1 / (rank + 20) for rank in range(_WORDS)))
+    step = number // RARE_TITLES
+    for index in range(number):
+        words = rng.choices(vocabulary, cum_weights=frequencies, k=rng.randint(1, 3))
+        if index % step == 0 and index < RARE_TITLES * step:
             words.append(RARE_WORD)
-        yield " ".join(words) + (f", {COMMON_WORD}" if chance.randrange(100) < _COMMON_PER_CENT else "")
+        yield " ".join(words) + (f", {COMMON_WORD}" if rng.randrange(100) < _COMMON_WORD_PERCENT else "")
 
 
-def _genres(chance: random.Random) -> str:
-    drawn = dict.fromkeys(chance.choices(list(_GENRES), list(_GENRES.values()), k=chance.randint(1, 3)))
+def _draw_genres(rng: random.Random) -> str:
+    drawn = dict.fromkeys(rng.choices(list(_GENRES), list(_GENRES.values()), k=rng.randint(1, 3)))
     return "|".join(name for name in drawn if name[0] != "(" or len(drawn) == 1)
 
 
-def _ratings(size: Size, chance: random.Random) -> Iterator[str]:
+def _make_ratings(size: Size, rng: random.Random) -> Iterator[str]:
     """Yield the lines of each user; only one user's lines are in memory."""
-    favourite, *others = chance.sample(range(1, size.movies + 1), size.movies)
+    favourite, *others = rng.sample(range(1, size.movies + 1), size.movies)
     popularity = list(accumulate((rank + 100) ** -1.2 for rank in range(len(others))))
-    fans = set(chance.sample(range(1, size.users + 1), size.max_per_movie))
-    for user_id, wanted in enumerate(_activity(size, chance), 1):
+    fans = set(rng.sample(range(1, size.users + 1), size.max_per_movie))
+    for user_id, number in enumerate(_draw_counts(size, rng), 1):
         rated = {favourite} if user_id in fans else set[int]()
-        while missing := wanted - len(rated):
-            rated.update(chance.choices(others, cum_weights=popularity, k=missing))
-        yield _lines(user_id, sorted(rated), chance)
+        while missing := number - len(rated):
+            rated.update(rng.choices(others, cum_weights=popularity, k=missing))
+        yield _make_lines(user_id, sorted(rated), rng)
 
 
-def _lines(user_id: int, movie_ids: Sequence[int], chance: random.Random) -> str:
-    stars = chance.choices(list(_STARS), list(_STARS.values()), k=len(movie_ids))
-    first = chance.randint(_FIRST_SECOND, _LAST_SECOND)
-    times = chance.choices(range(first, first + _SPAN_SECONDS), k=len(movie_ids))
+def _make_lines(user_id: int, movie_ids: Sequence[int], rng: random.Random) -> str:
+    stars = rng.choices(list(_STARS), list(_STARS.values()), k=len(movie_ids))
+    first = rng.randint(_FIRST_SECOND, _LAST_SECOND)
+    times = rng.choices(range(first, first + _SPAN_SECONDS), k=len(movie_ids))
     rows = zip(movie_ids, stars, times, strict=True)
     return "".join([f"{user_id},{movie_id},{value},{time}\n" for movie_id, value, time in rows])
 
 
-def _activity(size: Size, chance: random.Random) -> list[int]:
+def _draw_counts(size: Size, rng: random.Random) -> list[int]:
     """Return the number of ratings of each user: at least MIN_RATINGS_PER_USER, `ratings` in total."""
-    # With more ratings per movie, users are more even: only one comes near to rating everything.
-    even = max(30, size.users // 1000, size.ratings // size.movies)
-    weights = [1 / (rank + even) for rank in range(size.users - 1)]
-    spare = size.ratings - size.max_per_user - len(weights) * MIN_RATINGS_PER_USER
-    unit = spare / sum(weights)
+    # With more ratings per movie the users differ less, so that only one of them rates nearly every movie.
+    offset = max(30, size.users // 1000, size.ratings // size.movies)
+    weights = [1 / (rank + offset) for rank in range(size.users - 1)]
+    remaining = size.ratings - size.max_per_user - len(weights) * MIN_RATINGS_PER_USER
+    unit = remaining / sum(weights)
     counts = [MIN_RATINGS_PER_USER + int(weight * unit) for weight in weights]
-    lost = size.ratings - size.max_per_user - sum(counts)  # to rounding, less than one each
-    counts = [number + (rank < lost) for rank, number in enumerate(counts)] + [size.max_per_user]
-    chance.shuffle(counts)
+    rounding_error = size.ratings - size.max_per_user - sum(counts)  # less than one rating per user
+    counts = [count + (rank < rounding_error) for rank, count in enumerate(counts)] + [size.max_per_user]
+    rng.shuffle(counts)
     return counts
 
 

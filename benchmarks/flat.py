@@ -24,16 +24,14 @@ def list_requests(catalogue: Catalogue) -> dict[str, list[Request]]:
     # With a token, because anonymous responses are cached.
     token = catalogue.tokens[0]
     movie, person = catalogue.movies[0], catalogue.users[0]
-    charts = [f"/movies?sort={by}" for by in ("-score", "-mean", "-count", "title", "year", "-year")]
+    charts = [f"/movies?sort={sort}" for sort in ("-score", "-mean", "-count", "title", "year", "-year")]
     in_genres = [f"/movies?genre={quote(genre)}" for genre in catalogue.genres]
     paths_by_name = {
-        "a movie": [f"/movies/{one}" for one in catalogue.movies],
+        "a movie": [f"/movies/{movie_id}" for movie_id in catalogue.movies],
         "a chart": charts,
-        "a chart under a genre": in_genres,
+        "a chart of a genre": in_genres,
         "a deep page of the chart": _list_deep_pages(catalogue, "/movies"),
-        "a deep page under a genre": [
-            page for path in in_genres for page in _list_deep_pages(catalogue, path)
-        ],
+        "a deep page of a genre": [page for path in in_genres for page in _list_deep_pages(catalogue, path)],
         f"search, `{COMMON_WORD}` (23 % of the titles)": [f"/movies?q={COMMON_WORD}"],
         f"search, `{RARE_WORD}` (25 titles)": [f"/movies?q={RARE_WORD}"],
         "profile of the person with the most ratings": [f"/users/{person}"],
@@ -50,24 +48,22 @@ def list_requests(catalogue: Catalogue) -> dict[str, list[Request]]:
 
 def _list_deep_pages(catalogue: Catalogue, path: str) -> list[str]:
     """Return pages from the whole length of a list, except the last ones, which may not be full."""
-    joint = "&" if "?" in path else "?"
     cursors = catalogue.list_cursors(path, 100)
     sample = cursors[: -(-len(cursors) * 9 // 10)][:: max(1, len(cursors) // DEEP_PAGES)]
-    return [f"{path}{joint}cursor={cursor}" for cursor in sample]
+    return [f"{path}{'&' if '?' in path else '?'}cursor={cursor}" for cursor in sample]
 
 
 def measure(small: Path, large: Path, rounds: int, length: int) -> str:
     """Return a table. Small and large alternate; a short first round does not count."""
     service_core, load_core = pick_cores()
-    with run_service(small, core=service_core) as one, run_service(large, core=service_core) as other:
-        sent = [_write_requests(instance, service) for instance, service in ((small, one), (large, other))]
+    with run_service(small, core=service_core) as first, run_service(large, core=service_core) as second:
+        services = (first, second)
+        sent = [_write_requests(*pair) for pair in zip((small, large), services, strict=True)]
         lines = []
         for name in sent[0]:
             loads: list[list[Load]] = [[], []]
-            for spent, (at, service) in product(
-                [WARM_UP_SECONDS, *[length] * rounds], enumerate((one, other))
-            ):
-                loads[at].append(sent[at][name].load(service.port, spent, 1, load_core))
+            for seconds, size in product([WARM_UP_SECONDS, *[length] * rounds], range(2)):
+                loads[size].append(sent[size][name].load(services[size].port, seconds, 1, load_core))
             lines.append((name, *_cells(loads[0][1:], loads[1][1:])))
     columns = ("path", "p50 small", "large", "ratio", "p99 small", "large", "ratio", "at most", "errors")
     return make_table(columns, lines)
@@ -75,8 +71,8 @@ def measure(small: Path, large: Path, rounds: int, length: int) -> str:
 
 def _write_requests(instance: Path, service: Service) -> dict[str, Requests]:
     sent = {}
-    for at, (name, requests) in enumerate(list_requests(Catalogue(instance, service)).items()):
-        sent[name] = Requests(instance.parent / f"{at}.tsv", requests)
+    for number, (name, requests) in enumerate(list_requests(Catalogue(instance, service)).items()):
+        sent[name] = Requests(instance.parent / f"{number}.tsv", requests)
         sent[name].check(service, 200, 201)
     return sent
 

@@ -1,23 +1,24 @@
--- For wrk: sends the requests of a file in turn, from one of them on and around; ends with a line of numbers.
--- A request is a line of five fields between tabs: method, path, credentials, entity tag, JSON body; the last three may be empty.
+-- For wrk: sends the requests of a file in turn, starting with one of them and repeating all; prints a line of numbers.
+-- Each line is a request with five fields separated by tabs: method, path, Authorization, ETag and JSON body. The last
+-- three can be empty.
 
-local requests, at = {}, 0
+local requests, index = {}, 0
 
 function init(args)
-  at = tonumber(args[2])
+  index = tonumber(args[2])
   for line in io.lines(args[1]) do
-    local method, path, credentials, tag, body = line:match("^([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)$")
+    local method, path, authorization, etag, body = line:match("^([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)$")
     local headers = { ["Host"] = wrk.headers["Host"] }
-    if credentials ~= "" then headers["Authorization"] = credentials end
-    if tag ~= "" then headers["If-None-Match"] = tag end
+    if authorization ~= "" then headers["Authorization"] = authorization end
+    if etag ~= "" then headers["If-None-Match"] = etag end
     if body ~= "" then headers["Content-Type"] = "application/json" else body = nil end
     requests[#requests + 1] = wrk.format(method, path, headers, body)
   end
 end
 
 function request()
-  at = at % #requests + 1
-  return requests[at]
+  index = index % #requests + 1
+  return requests[index]
 end
 
 function done(summary, latency)

@@ -1,4 +1,4 @@
-"""Sends lists of requests with wrk, as fast as the service responds, and returns the measurements."""
+"""Sends requests with wrk, as fast as the service responds, and returns the measurements."""
 
 import shutil
 import subprocess
@@ -14,8 +14,8 @@ class Request(NamedTuple):
 
     method: str
     path: str
-    credentials: str = ""
-    tag: str = ""
+    authorization: str = ""
+    etag: str = ""
     body: str = ""
 
 
@@ -30,17 +30,17 @@ class Load(NamedTuple):
 
 
 class Requests:
-    """Requests in a file for wrk. Each load continues where the previous one ended, in a circle."""
+    """Requests in a file for wrk. Each load continues where the previous one ended, and starts again after the last."""
 
     def __init__(self, file: Path, requests: Sequence[Request]) -> None:
         self.all = requests
-        self._file, self._at = file, 0
+        self._file, self._next = file, 0
         file.write_text("".join("\t".join(request) + "\n" for request in requests))
 
     def check(self, service: Service, *expected: int) -> None:
         """Exit unless the last request returns one of the expected statuses."""
         request = self.all[-1]
-        headers = {"Authorization": request.credentials, "If-None-Match": request.tag}
+        headers = {"Authorization": request.authorization, "If-None-Match": request.etag}
         headers |= {"Content-Type": "application/json"} if request.body else {}
         headers = {name: value for name, value in headers.items() if value}
         response = service.send(request.method, request.path, request.body.encode() or None, **headers)
@@ -50,11 +50,11 @@ class Requests:
             )
 
     def load(self, port: int, seconds: int, connections: int, core: int | None) -> Load:
-        """Send requests over concurrent connections for some seconds, with wrk on the core if one is given."""
+        """Send requests over concurrent connections for some seconds; wrk runs on `core` if it is not None."""
         wrk = [find_wrk(), "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "20s"]
         program = [*pin_to_core(core), *wrk, "-s", str(HERE / "load.lua"), f"http://127.0.0.1:{port}/"]
         result = subprocess.run(
-            [*program, "--", str(self._file), str(self._at % len(self.all))],
+            [*program, "--", str(self._file), str(self._next % len(self.all))],
             capture_output=True,
             text=True,
             timeout=seconds + 60,
@@ -64,7 +64,7 @@ class Requests:
             raise SystemExit(f"wrk failed: {result.stderr or result.stdout}")
         responses, microseconds, errors, p50, p99 = map(int, numbers[0])
         # wrk doesn't count requests in progress when it ends.
-        self._at += responses + connections
+        self._next += responses + connections
         return Load(responses, responses / microseconds * 1e6, p50 / 1000, p99 / 1000, errors)
 
 

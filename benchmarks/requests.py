@@ -39,7 +39,6 @@ WARM_UP_SECONDS = 1
 # The evening repeats requests, so it is measured when the caches are warm.
 EVENING, EVENING_WARM_UP_SECONDS = "an evening", 20
 
-
 TARGETS = {
     "one movie, read again": 3.0,
     "the same with `If-None-Match`": 3.0,
@@ -62,13 +61,13 @@ class Workload(NamedTuple):
 def list_workloads(catalogue: Catalogue, service: Service) -> dict[str, Workload]:
     """Return all workloads by their name in the table."""
     movie = get(f"/movies/{catalogue.movies[0]}")
-    known = movie._replace(tag=str(service.send("GET", movie.path).headers["ETag"]))
+    revalidation = movie._replace(etag=str(service.send("GET", movie.path).headers["ETag"]))
     profile = get(f"/users/{catalogue.users[0]}/ratings")
     movie_paths = [f"/movies/{movie_id}" for movie_id in catalogue.movies]
     movie_paths += [f"/movies/by-imdb/{imdb_id}" for imdb_id in catalogue.imdb_ids]
     return {
         "one movie, read again": Workload([movie], (200,)),
-        "the same with `If-None-Match`": Workload([known], (304,)),
+        "the same with `If-None-Match`": Workload([revalidation], (304,)),
         "20 movies, read again": Workload([get("/movies?sort=-score")], (200,)),
         "20 ratings of a person, read again": Workload([profile], (200,)),
         "one movie, never read": Workload(catalogue.shuffle([*map(get, movie_paths)]), (200,)),
@@ -90,23 +89,24 @@ def measure(folder: Path, instances: dict[str, Path], rounds: int, length: int) 
         for size, instance in instances.items():
             sent |= _start_workloads(size, instance, folder, running, service_core)
         loads: dict[tuple[str, str], list[Load]] = {name: [] for name in sent}
-        for turn in range(1 + rounds):
+        for number in range(1 + rounds):
             for name, (service, requests) in sent.items():
                 warm_up = EVENING_WARM_UP_SECONDS if name[0] == EVENING else WARM_UP_SECONDS
-                spent = length if turn else warm_up
-                loads[name].append(requests.load(service.port, spent, CONNECTIONS, load_core))
-    return make_ratios(list(instances), {name: each[1:] for name, each in loads.items()})
+                seconds = length if number else warm_up
+                loads[name].append(requests.load(service.port, seconds, CONNECTIONS, load_core))
+    return make_ratios(list(instances), {name: measured[1:] for name, measured in loads.items()})
 
 
 def _start_workloads(size: str, instance: Path, folder: Path, running: ExitStack, core: int | None) -> Sent:
     """Start services for an instance and check their workloads; the evening runs on its own service."""
     sent: Sent = {}
-    apart = Path(shutil.copytree(instance, folder / f"evening of {size}"))
-    for is_evening, place in enumerate((instance, apart)):
-        service = running.enter_context(run_service(place, core=core))
-        for at, (name, workload) in enumerate(list_workloads(Catalogue(place, service), service).items()):
+    copy = Path(shutil.copytree(instance, folder / f"evening of {size}"))
+    for is_evening, served in enumerate((instance, copy)):
+        service = running.enter_context(run_service(served, core=core))
+        workloads = list_workloads(Catalogue(served, service), service)
+        for number, (name, workload) in enumerate(workloads.items()):
             if (name == EVENING) == is_evening:
-                requests = Requests(folder / f"{size}{at}.tsv", workload.requests)
+                requests = Requests(folder / f"{size}{number}.tsv", workload.requests)
                 requests.check(service, *workload.statuses)
                 sent[name, size] = service, requests
     return sent
@@ -115,23 +115,21 @@ def _start_workloads(size: str, instance: Path, folder: Path, running: ExitStack
 def make_ratios(sizes: list[str], loads: dict[tuple[str, str], list[Load]]) -> str:
     """Return a table of medians over the rounds of throughput divided by hello's in the same round."""
     bare = _median(loads[HELLO])
-    lines = [
-        ("hello", *_numbers(bare), *["1.00"] * len(sizes), "", str(sum(one.errors for one in loads[HELLO])))
-    ]
+    errors = sum(load.errors for load in loads[HELLO])
+    lines = [("hello", *_numbers(bare), *["1.00"] * len(sizes), "", str(errors))]
     for name, target in TARGETS.items():
         by_size = [loads[name, size] for size in sizes]
-        errors = sum(one.errors for each in by_size for one in each)
-        times = [f"{_ratio(each, loads[HELLO]):.2f}" for each in by_size]
-        lines.append((name, *_numbers(_median(by_size[-1])), *times, f"{target:.2f}", str(errors)))
-    heads = [f"times hello, {size} movies" for size in sizes]
-    of_largest = [f"{what}, {sizes[-1]}" for what in ("per second", "p50", "p99")]
-    return make_table(("one worker", *of_largest, *heads, "at least", "errors"), lines)
+        errors = sum(load.errors for measured in by_size for load in measured)
+        ratios = [f"{_ratio(measured, loads[HELLO]):.2f}" for measured in by_size]
+        lines.append((name, *_numbers(_median(by_size[-1])), *ratios, f"{target:.2f}", str(errors)))
+    ratio_columns = [f"times hello, {size} movies" for size in sizes]
+    columns = [f"{measure}, {sizes[-1]}" for measure in ("per second", "p50", "p99")]
+    return make_table(("one worker", *columns, *ratio_columns, "at least", "errors"), lines)
 
 
 def _ratio(loads: list[Load], bare: list[Load]) -> float:
-    return statistics.median(
-        one.per_second / other.per_second for one, other in zip(loads, bare, strict=True)
-    )
+    pairs = zip(loads, bare, strict=True)
+    return statistics.median(load.per_second / hello.per_second for load, hello in pairs)
 
 
 def _median(loads: list[Load]) -> Load:
@@ -148,21 +146,19 @@ def measure_tail(folder: Path, instance: Path, rounds: int, length: int) -> tupl
         evening = Requests(folder / "tail.tsv", Catalogue(instance, service).make_evening(100_000))
         evening.load(service.port, WARM_UP_SECONDS, TAIL_CONNECTIONS, None)
         loads = [evening.load(service.port, length, TAIL_CONNECTIONS, None) for _ in range(rounds)]
-    p50, p99 = statistics.median(one.p50 for one in loads), statistics.median(one.p99 for one in loads)
+    p50, p99 = _median(loads).p50, _median(loads).p99
     name = f"an evening, {TAIL_WORKERS} workers, {TAIL_CONNECTIONS} connections: p99 / p50"
-    errors = sum(one.errors for one in loads)
+    errors = sum(load.errors for load in loads)
     return name, f"{p99:.1f} ms / {p50:.1f} ms = {p99 / p50:.1f} ({errors} errors)", "10"
 
 
 def measure_startup(instance: Path) -> Iterator[tuple[str, ...]]:
     """Yield how long the command line takes to respond."""
-    served = [_measure_first_response(instance) for _ in range(STARTS)]
-    yield "`movierating serve` to its first response", f"{statistics.median(served):.2f} s", "1.5 s"
-    program = [*MOVIERATING, "--help"]
-    helped = [
-        measure_seconds(partial(subprocess.run, program, stdout=subprocess.DEVNULL)) for _ in range(STARTS)
-    ]
-    yield "`movierating --help`", f"{statistics.median(helped):.2f} s", "0.4 s"
+    starts = [_measure_first_response(instance) for _ in range(STARTS)]
+    yield "`movierating serve` to its first response", f"{statistics.median(starts):.2f} s", "1.5 s"
+    run_help = partial(subprocess.run, [*MOVIERATING, "--help"], stdout=subprocess.DEVNULL)
+    helps = [measure_seconds(run_help) for _ in range(STARTS)]
+    yield "`movierating --help`", f"{statistics.median(helps):.2f} s", "0.4 s"
 
 
 def _measure_first_response(instance: Path) -> float:
@@ -179,7 +175,7 @@ def measure_memory(folder: Path, instance: Path, number: int) -> Iterator[tuple[
         service.get("/genres")
         yield "memory of an idle worker", _format_memory(service), "95 MB"
         catalogue, sent = Catalogue(instance, service), 0
-        movies = catalogue.shuffle([get(f"/movies/{one}") for one in catalogue.movies])
+        movies = catalogue.shuffle([get(f"/movies/{movie_id}") for movie_id in catalogue.movies])
         distinct = Requests(folder / "distinct.tsv", (movies + catalogue.list_unread_pages())[:DISTINCT])
         while sent < number:
             sent += distinct.load(service.port, MEMORY_SECONDS, CONNECTIONS, load_core).responses
@@ -207,13 +203,13 @@ def main(rounds: int, length: int, memory_requests: int, keep: Path | None) -> N
             movies: load_instance(size, folder / size, keep or folder) for movies, size in SIZES.items()
         }
         speeds = measure(folder, instances, rounds, length)
-        first, second = instances["92,000"], load_instance("catalogue", folder / "rest", keep or folder)
-        rest = [
-            measure_tail(folder, second, rounds, length),
-            *measure_startup(first),
-            *measure_memory(folder, first, memory_requests),
+        large, copy = instances["92,000"], load_instance("catalogue", folder / "copy", keep or folder)
+        others = [
+            measure_tail(folder, copy, rounds, length),
+            *measure_startup(large),
+            *measure_memory(folder, large, memory_requests),
         ]
-    publish(f"{speeds}\n\n{make_table(('other', 'measured', 'at most'), rest)}", __file__)
+    publish(f"{speeds}\n\n{make_table(('other', 'measured', 'at most'), others)}", __file__)
 
 
 if __name__ == "__main__":

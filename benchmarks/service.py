@@ -186,6 +186,7 @@ def load_instance(size: str, folder: Path, keep: Path) -> Path:
     original, data = keep / size / "instance", generate_files(size, keep)
     if not (keep / size / "loaded").exists():
         shutil.rmtree(original, ignore_errors=True)
+        run_command(original, "seed")
         run_command(original, "import", "movielens", str(data))
         (keep / size / "loaded").touch()
     return Path(shutil.copytree(original, folder / "instance"))

@@ -34,8 +34,8 @@ class Rating(NamedTuple):
     rated_at: int
 
 
-def write_seed_file(path: Path, chance: random.Random) -> None:
-    """Write a CSV of generated movies for `movierating seed`, because there are too few bundled ones."""
+def write_seed_file(path: Path, rng: random.Random) -> None:
+    """Write a CSV file of generated movies for `movierating seed`; there are too few bundled ones."""
     columns = (
         *("title", "original_title", "year", "runtime_minutes", "genres", "directors"),
         *("country", "language", "imdb_id", "tmdb_id", "wikidata_id"),
@@ -44,29 +44,30 @@ def write_seed_file(path: Path, chance: random.Random) -> None:
         rows = csv.DictWriter(file, columns)
         rows.writeheader()
         for number in range(GENERATED_MOVIES):
-            title = f"{' '.join(chance.sample(_WORDS, 2))} {number}"
-            rows.writerow({"title": title, "year": chance.randint(1920, 2020), "imdb_id": f"tt90{number:06}"})
+            title = f"{' '.join(rng.sample(_WORDS, 2))} {number}"
+            rows.writerow({"title": title, "year": rng.randint(1920, 2020), "imdb_id": f"tt90{number:06}"})
 
 
-def draw_ratings(database: Path, chance: random.Random) -> list[Rating]:
+def draw_ratings(database: Path, rng: random.Random) -> list[Rating]:
     """Return ratings of RATINGS movies with an IMDb id, in the order of time, as in an export."""
     with closing(sqlite3.connect(database)) as connection:
         movies = connection.execute("SELECT id, imdb_id, title, year FROM movie WHERE imdb_id IS NOT NULL")
-        chosen = chance.sample(movies.fetchall(), RATINGS)
-    times = sorted(chance.randint(1_000_000_000, 1_700_000_000) for _ in chosen)
+        chosen = rng.sample(movies.fetchall(), RATINGS)
+    times = sorted(rng.randint(1_000_000_000, 1_700_000_000) for _ in chosen)
     return [
-        Rating(*movie, chance.randint(1, 20), rated_at) for movie, rated_at in zip(chosen, times, strict=True)
+        Rating(*movie, rng.randint(1, 20), rated_at) for movie, rated_at in zip(chosen, times, strict=True)
     ]
 
 
-def make_file(columns: Sequence[str], chosen: Sequence[Rating]) -> bytes:
+def make_file(columns: Sequence[str], ratings: Sequence[Rating]) -> bytes:
     """Return the ratings as our own CSV with these columns."""
     text = io.StringIO()
     rows = csv.DictWriter(text, columns, extrasaction="ignore", restval="")
     rows.writeheader()
-    for one in chosen:
-        at = datetime.fromtimestamp(one.rated_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        rows.writerow({**one._asdict(), "value": f"{one.value / 2:g}", "rated_at": at, "version": 1})
+    for rating in ratings:
+        rated_at = datetime.fromtimestamp(rating.rated_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        row = {**rating._asdict(), "value": f"{rating.value / 2:g}", "rated_at": rated_at, "version": 1}
+        rows.writerow(row)
     return text.getvalue().encode()
 
 
@@ -78,7 +79,7 @@ FILES = {
 }
 
 
-def measure_raw_insert(database: Path, user_id: int, chosen: Sequence[Rating]) -> float:
+def measure_raw_insert(database: Path, user_id: int, ratings: Sequence[Rating]) -> float:
     """Return the seconds of one `executemany` with its commit, into a copy of the database with its indexes."""
     copy = database.with_name("copy.sqlite3")
     for file in copy.parent.glob(f"{copy.name}*"):
@@ -90,8 +91,8 @@ def measure_raw_insert(database: Path, user_id: int, chosen: Sequence[Rating]) -
         connection.execute("PRAGMA foreign_keys = ON")
         # The order of the primary key is the fastest.
         rows = [
-            (user_id, one.movie_id, one.value, one.rated_at * _MICROSECONDS, 0, 0)
-            for one in sorted(chosen, key=lambda one: one.movie_id)
+            (user_id, rating.movie_id, rating.value, rating.rated_at * _MICROSECONDS, 0, 0)
+            for rating in sorted(ratings, key=lambda rating: rating.movie_id)
         ]
 
         def insert() -> None:
@@ -121,11 +122,11 @@ def measure(folder: Path) -> dict[str, list[float]]:
     write_seed_file(folder / "generated.csv", random.Random(1))
     run_command(instance, "seed", "--file", str(folder / "generated.csv"))
     with run_service(instance) as service:
-        chosen = draw_ratings(database, random.Random(2))
-        files = {name: make_file(columns, chosen) for name, columns in FILES.items()}
+        ratings = draw_ratings(database, random.Random(2))
+        files = {name: make_file(columns, ratings) for name, columns in FILES.items()}
         people = [service.sign_up(f"person{number}") for number in range((ROUNDS + 1) * len(files))]
         for _ in range(ROUNDS + 1):
-            spent["raw executemany"].append(measure_raw_insert(database, people[-1][0], chosen))
+            spent["raw executemany"].append(measure_raw_insert(database, people[-1][0], ratings))
             for name, file in files.items():
                 spent[name].append(measure_upload(service, people.pop()[1], file))
     return {name: numbers[1:] for name, numbers in spent.items()}

@@ -15,15 +15,15 @@ from service import Service, fetch_rows
 # A genre with fewer movies has too few pages.
 _MIN_MOVIES_PER_GENRE = 500
 _PEOPLE = 16
-_USERS_SORTS = ("-rated_at", "rated_at", "-value", "value")
+_SORTS = ("-rated_at", "rated_at", "-value", "value")
 _EVENING = {"movie": 60, "list": 15, "profile": 10, "search": 5, "rating": 10}
 
 T = TypeVar("T")
 
 
-def get(path: str, credentials: str = "") -> Request:
+def get(path: str, authorization: str = "") -> Request:
     """Return a GET request below /v1."""
-    return Request("GET", f"/v1{path}", credentials)
+    return Request("GET", f"/v1{path}", authorization)
 
 
 class Catalogue:
@@ -34,7 +34,7 @@ class Catalogue:
 
     def __init__(self, instance: Path, service: Service) -> None:
         self._service = service
-        self._chance = random.Random(4)
+        self._rng = random.Random(4)
         self.movies: list[int] = fetch_rows(instance, "SELECT id FROM movie ORDER BY rating_count DESC, id")
         self.imdb_ids: list[str] = fetch_rows(instance, "SELECT imdb_id FROM movie WHERE imdb_id IS NOT NULL")
         self.users: list[int] = fetch_rows(
@@ -52,31 +52,31 @@ class Catalogue:
 
     def shuffle(self, requests: Sequence[Request]) -> list[Request]:
         """Return the requests in random order."""
-        return self._chance.sample(requests, len(requests))
+        return self._rng.sample(requests, len(requests))
 
     def draw_by_zipf(self, ranked: Sequence[T], number: int) -> list[T]:
         """Draw with Zipf's law: the first is drawn twice as often as the second, three times as often as the third."""
         weights = list(accumulate(1 / rank for rank in range(1, len(ranked) + 1)))
-        return self._chance.choices(ranked, cum_weights=weights, k=number)
+        return self._rng.choices(ranked, cum_weights=weights, k=number)
 
     def list_cursors(self, path: str, limit: int) -> list[str]:
         """Read a list to its end in pages of this size; return the cursors."""
         cursors: list[str] = []
-        joint = "&" if "?" in path else "?"
-        page = self._service.get(f"{path}{joint}limit={limit}")
+        address = f"{path}{'&' if '?' in path else '?'}limit={limit}"
+        page = self._service.get(address)
         while page["next_cursor"]:
             cursors.append(page["next_cursor"])
-            page = self._service.get(f"{path}{joint}limit={limit}&cursor={cursors[-1]}")
+            page = self._service.get(f"{address}&cursor={cursors[-1]}")
         return cursors
 
     def list_unread_pages(self) -> list[Request]:
         """Return pages of 20 of charts, overall and by genre, from many positions, and as many of people's ratings."""
         cursors = self.list_cursors("/movies", 50)
         # The last pages may have fewer than 20 movies.
-        places = cursors[: len(cursors) * 9 // 10]
+        cursors = cursors[: len(cursors) * 9 // 10]
         filters = ["", *(f"&genre={quote(genre)}" for genre in self.genres)]
-        charts = [get(f"/movies?cursor={place}{one}") for place, one in product(places, filters)]
-        profiles = [get(f"/users/{user}/ratings?sort={by}") for user, by in product(self.users, _USERS_SORTS)]
+        charts = [get(f"/movies?cursor={cursor}{query}") for cursor, query in product(cursors, filters)]
+        profiles = [get(f"/users/{user}/ratings?sort={sort}") for user, sort in product(self.users, _SORTS)]
         number = min(len(charts), len(profiles))
         return self.shuffle(self.shuffle(charts)[:number] + self.shuffle(profiles)[:number])
 
@@ -88,7 +88,10 @@ class Catalogue:
             "&year_from=2010",
             "&min_count=20",
         ]
-        return [get(f"/movies?sort={by}{one}") for by, one in product(("-score", "-count", "-year"), filters)]
+        return [
+            get(f"/movies?sort={sort}{query}")
+            for sort, query in product(("-score", "-count", "-year"), filters)
+        ]
 
     def make_ratings(self, movies: Sequence[int]) -> list[Request]:
         """Return one rating of each movie, with random values, by the people in turn."""
@@ -96,15 +99,15 @@ class Catalogue:
             Request(
                 "PUT",
                 f"/v1/movies/{movie}/rating",
-                self.tokens[at % _PEOPLE],
-                body=json.dumps({"value": self._chance.randint(1, 20) / 2}),
+                self.tokens[number % _PEOPLE],
+                body=json.dumps({"value": self._rng.randint(1, 20) / 2}),
             )
-            for at, movie in enumerate(movies)
+            for number, movie in enumerate(movies)
         ]
 
     def draw_movies(self, number: int) -> list[int]:
         """Draw movies with equal probability, except the one with the most ratings."""
-        return self._chance.choices(self.movies[1:], k=number)
+        return self._rng.choices(self.movies[1:], k=number)
 
     def make_evening(self, number: int) -> list[Request]:
         """Return the requests of an evening; the movie with the most ratings is not rated."""
@@ -119,5 +122,5 @@ class Catalogue:
         }
         share = number // sum(_EVENING.values())
         return self.shuffle(
-            [one for kind, make in make_requests.items() for one in make(_EVENING[kind] * share)]
+            [request for kind, make in make_requests.items() for request in make(_EVENING[kind] * share)]
         )
