@@ -126,7 +126,7 @@ def openapi() -> None:
     import orjson
 
     from movierating.http.extensions import api
-    from movierating.http.openapi import build_document
+    from movierating.http.openapi_document import build_document
 
     with open_application(prepared=False):
         click.echo(orjson.dumps(build_document(api.spec), option=orjson.OPT_INDENT_2))

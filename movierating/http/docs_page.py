@@ -4,7 +4,7 @@ from flask import Blueprint, Response, current_app, redirect, request, url_for
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from movierating.http.extensions import api
-from movierating.http.openapi import build_document
+from movierating.http.openapi_document import build_document
 from movierating.http.responses import etag_response
 
 blueprint = Blueprint("pages", __name__)

@@ -1,0 +1,131 @@
+"""The OpenAPI document: what the blueprints describe, completed with examples and links between operations."""
+
+import functools
+from copy import deepcopy
+from typing import Any
+
+from apispec import APISpec
+
+from movierating.http.openapi import headers
+
+# OpenAPI links by operation and status: the next operation, and the expressions of its parameters (or body).
+_MOVIE = {"movie_id": "$response.body#/id"}
+_FIRST_MOVIE = {"movie_id": "$response.body#/items/0/id"}
+_MOVIE_OF_PATH = {"movie_id": "$request.path.movie_id"}
+_FIRST_RATED_MOVIE = {"movie_id": "$response.body#/items/0/movie/id"}
+_ANY_EDIT = {**_MOVIE, "If-Match": "*"}
+_EDIT = {**_MOVIE, "If-Match": "$response.header.ETag"}
+_USER = {"user_id": "$response.body#/id"}
+_FIRST_RATER = {"user_id": "$response.body#/items/0/user/id"}
+LINKS: dict[tuple[str, int], dict[str, Any]] = {
+    ("sign_up", 201): {
+        "log_in": {"login": "$response.body#/username", "password": "$request.body#/password"},
+        "get_profile": _USER,
+        "list_user_ratings": _USER,
+        "update_account": _USER,
+    },
+    ("list_accounts", 200): {"get_profile": {"user_id": "$response.body#/items/0/id"}},
+    ("list_user_ratings", 200): {"get_movie": _FIRST_RATED_MOVIE, "rate_movie": _FIRST_RATED_MOVIE},
+    ("create_token", 201): {"revoke_token": {"token_id": "$response.body#/id"}},
+    ("list_tokens", 200): {"revoke_token": {"token_id": "$response.body#/items/0/id"}},
+    ("create_movie", 201): {
+        "get_movie": _MOVIE,
+        "rate_movie": _MOVIE,
+        "update_movie": _ANY_EDIT,
+        "delete_movie": _ANY_EDIT,
+    },
+    ("get_movie", 200): {"rate_movie": _MOVIE, "update_movie": _EDIT, "delete_movie": _EDIT},
+    ("update_movie", 200): {"get_movie": _MOVIE, "update_movie": _EDIT, "delete_movie": _EDIT},
+    ("get_movie_by_imdb_id", 200): {"get_movie": _MOVIE, "rate_movie": _MOVIE},
+    ("list_movies", 200): {"get_movie": _FIRST_MOVIE, "rate_movie": _FIRST_MOVIE},
+    ("list_movie_ratings", 200): {"get_profile": _FIRST_RATER, "list_user_ratings": _FIRST_RATER},
+    **{
+        ("rate_movie", status): {
+            "get_rating": _MOVIE_OF_PATH,
+            "list_movie_ratings": _MOVIE_OF_PATH,
+            "delete_rating": _MOVIE_OF_PATH,
+        }
+        for status in (200, 201)
+    },
+}  # fmt: skip
+
+# Rules that apispec can't derive from marshmallow, by schema.
+_PROOF = ["current_password"]
+_ONE_ID = {"oneOf": [{"required": [name]} for name in ("imdb_id", "movie_id", "tmdb_id")]}
+RULES: dict[str, dict[str, Any]] = {
+    "UpdateAccount": {"dependentRequired": {"email": _PROOF, "password": _PROOF}},
+    "MovieReference": _ONE_ID,
+    "BatchRating": _ONE_ID,
+}
+
+
+@functools.lru_cache(maxsize=1)
+def build_document(spec: APISpec, root: str = "") -> dict[str, Any]:
+    """Return the document of a service mounted at the path `root`. The result is cached: do not modify it."""
+    document: dict[str, Any] = deepcopy(spec.to_dict())
+    document["servers"] = [{"url": root or "/"}]
+    schemas = document["components"]["schemas"]
+    for name, rule in RULES.items():
+        schemas[name] |= rule
+    # The other fields are query parameters too. In a form, the docs page would send the first choice of each.
+    schemas["Upload"]["properties"] = {"file": schemas["Upload"]["properties"]["file"]}
+    for path in document["paths"].values():
+        for parameter in path.get("parameters", []):
+            resource = parameter["name"].removesuffix("_id")
+            parameter.setdefault("description", f"The {resource}'s `id`.")
+        for method in path.keys() - {"parameters"}:
+            _complete(path[method], schemas)
+    return document
+
+
+def _complete(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
+    """Add examples, the request id header and links to an operation."""
+    operation["responses"] = dict(sorted(operation["responses"].items()))
+    operation.get("parameters", []).sort(key=lambda parameter: bool(parameter["in"] == "header"))
+    _add_example(operation.get("requestBody", {}), schemas)
+    for status, response in operation["responses"].items():
+        if "$ref" in response:
+            continue
+        _add_example(response, schemas)
+        response.setdefault("headers", {}).update(headers("X-Request-ID"))
+        if links := _links(operation, int(status)):
+            response["links"] = links
+
+
+def _add_example(message: dict[str, Any], schemas: dict[str, Any]) -> None:
+    for media in message.get("content", {}).values():
+        if "schema" in media and "example" not in media:
+            media["example"] = make_example(media["schema"], schemas)
+
+
+def make_example(schema: dict[str, Any], schemas: dict[str, Any]) -> Any:
+    """Return a value of the schema, composed of its fields' examples. Raises KeyError if a field has none."""
+    if "$ref" in schema:
+        return make_example(schemas[schema["$ref"].rpartition("/")[2]], schemas)
+    if "examples" in schema:
+        return schema["examples"][0]
+    if "enum" in schema:
+        return schema["enum"][0]
+    if "items" in schema:
+        return [make_example(schema["items"], schemas)]
+    if schema.get("format") == "binary" or "contentMediaType" in schema:
+        return "…"
+    others = {name for choice in schema.get("oneOf", [])[1:] for name in choice["required"]}
+    return {
+        name: make_example(field, schemas)
+        for name, field in schema["properties"].items()
+        if name not in others
+    }
+
+
+def _links(operation: dict[str, Any], status: int) -> dict[str, Any]:
+    links = {
+        target: {"operationId": target, "requestBody" if target == "log_in" else "parameters": values}
+        for target, values in LINKS.get((operation["operationId"], status), {}).items()
+    }
+    parameters = {parameter["name"] for parameter in operation.get("parameters", [])}
+    # A cursor is valid for one order only, and a link can't refer to an optional parameter.
+    if status == 200 and "cursor" in parameters and "sort" not in parameters:
+        next_page = {"cursor": "$response.body#/next_cursor"}
+        links["next_page"] = {"operationId": operation["operationId"], "parameters": next_page}
+    return links
