@@ -9,13 +9,14 @@ from flask import Flask, Response
 from sqlalchemy.exc import SQLAlchemyError
 
 from movierating import config
+from movierating.auth import access
 from movierating.auth.routes import blueprint as auth_blueprint
 from movierating.cli.application import is_finding_command
 from movierating.cli.main import main
 from movierating.http import cache_validators, error_handlers, proxies
 from movierating.http.application import Application
 from movierating.http.docs_page import blueprint as pages_blueprint
-from movierating.http.extensions import api, cors, init_limiter, migrate
+from movierating.http.extensions import api, cors, init_limiter, jwt, migrate
 from movierating.http.response_cache import ResponseCache
 from movierating.limits import sqlite_storage
 from movierating.monitoring import counters, logs, request_log
@@ -89,6 +90,7 @@ def _extension_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
             settings["SQLITE_SYNCHRONOUS"],
             key.encode()[:64],
         ),
+        **access.JWT_SETTINGS,
         "API_TITLE": "movierating",
         "API_VERSION": version("movierating"),
         "OPENAPI_VERSION": "3.1.0",
@@ -139,6 +141,7 @@ def _bind_extensions(app: Application) -> None:
     with app.app_context():
         database.configure(db.engine, app.config["DATABASE_REPLICA_URL"])
     migrate.init_app(app, db, directory=str(startup.MIGRATIONS_FOLDER), render_as_batch=True)
+    jwt.init_app(app)
     init_limiter(app)
     if app.config["CORS_ORIGINS"]:
         cors.init_app(

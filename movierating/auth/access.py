@@ -3,11 +3,14 @@
 import functools
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
-import jwt
+import jwt as pyjwt
 from flask import g
 from flask.globals import request_ctx
+from flask_jwt_extended import create_access_token, create_refresh_token, decode_token
+from flask_jwt_extended.exceptions import JWTExtendedException
 
 from movierating import clock
 from movierating.auth import service, tokens
@@ -25,30 +28,41 @@ ISSUER = "movierating"
 
 # RFC 8725, 3.11: explicit types, so that one kind of token is never accepted as another.
 _HEADER_TYPES = {"access": "at+jwt", "refresh": "rt+jwt"}
-_LIFETIMES = {"access": ACCESS_TOKEN_SECONDS, "refresh": service.REFRESH_TOKEN_SECONDS}
-_ALGORITHM = "HS256"
 _SUBJECT_FORMAT = re.compile(r"[0-9]{1,18}", re.ASCII)
 _SESSION_ID_FORMAT = re.compile(r"[\w-]{1,32}", re.ASCII)
 _MAX_NUMBER = 2**53
 _READ_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
+# For Flask-JWT-Extended, which signs with SECRET_KEY.
+JWT_SETTINGS = {
+    # There are no cookies; left on, it puts a claim for them into each token.
+    "JWT_COOKIE_CSRF_PROTECT": False,
+    "JWT_ALGORITHM": "HS256",
+    "JWT_ENCODE_ISSUER": ISSUER,
+    "JWT_DECODE_ISSUER": ISSUER,
+    "JWT_ENCODE_AUDIENCE": ISSUER,
+    "JWT_DECODE_AUDIENCE": ISSUER,
+    "JWT_DECODE_LEEWAY": LEEWAY_SECONDS,
+    "JWT_ACCESS_TOKEN_EXPIRES": timedelta(seconds=ACCESS_TOKEN_SECONDS),
+    "JWT_REFRESH_TOKEN_EXPIRES": timedelta(seconds=service.REFRESH_TOKEN_SECONDS),
+}
+
+
 def issue_tokens(grant: TokenGrant) -> dict[str, Any]:
     """Return the tokens of a grant: `access_token`, `refresh_token`, `token_type`, `expires_in` (seconds)."""
+    user_id, claims = str(grant.user_id), {"sid": grant.session_id}
+    access_header, refresh_header = ({"typ": name} for name in _HEADER_TYPES.values())
     return {
-        "access_token": _sign("access", grant),
-        "refresh_token": _sign("refresh", grant, gen=grant.generation),
+        "access_token": create_access_token(
+            user_id, additional_claims=claims, additional_headers=access_header
+        ),
+        "refresh_token": create_refresh_token(
+            user_id, additional_claims={**claims, "gen": grant.generation}, additional_headers=refresh_header
+        ),
         "token_type": "Bearer",
         "expires_in": ACCESS_TOKEN_SECONDS,
     }
-
-
-def _sign(kind: str, grant: TokenGrant, **claims: int) -> str:
-    issued_at = clock.now() // clock.SECOND
-    claims |= {"iat": issued_at, "exp": issued_at + _LIFETIMES[kind]}
-    names = {"iss": ISSUER, "aud": ISSUER, "sub": str(grant.user_id), "sid": grant.session_id, "type": kind}
-    key = request_ctx.app.config["SECRET_KEY"]
-    return jwt.encode({**names, **claims}, key, _ALGORITHM, headers={"typ": _HEADER_TYPES[kind]})
 
 
 def read_refresh_token() -> TokenGrant:
@@ -151,17 +165,15 @@ def _read_claims(token: str, kind: str) -> dict[str, Any]:
 # A client sends its access token with every request, and the claims of a token never change. The expiry is checked
 # again by the caller of this function, and the session by `find_session_caller`.
 @functools.lru_cache(2048)
-def _verify(token: str, kind: str, key: str) -> dict[str, Any]:
+def _verify(token: str, kind: str, _key: str) -> dict[str, Any]:
     try:
-        verified = jwt.decode_complete(
-            token, key, [_ALGORITHM], audience=ISSUER, issuer=ISSUER, leeway=LEEWAY_SECONDS
-        )
-    except jwt.ExpiredSignatureError as error:
+        claims: dict[str, Any] = decode_token(token)
+        header = pyjwt.get_unverified_header(token)
+    except pyjwt.ExpiredSignatureError as error:
         raise Unauthenticated(service.EXPIRED) from error
-    except (jwt.PyJWTError, ValueError) as error:
+    except (pyjwt.PyJWTError, JWTExtendedException, ValueError) as error:
         raise Unauthenticated(service.INVALID) from error
-    claims: dict[str, Any] = verified["payload"]
-    if verified["header"].get("typ") != _HEADER_TYPES[kind] or not _is_well_formed(claims, kind):
+    if header.get("typ") != _HEADER_TYPES[kind] or not _is_well_formed(claims, kind):
         raise Unauthenticated(service.INVALID)
     return claims
 

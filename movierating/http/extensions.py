@@ -7,6 +7,7 @@ from contextlib import suppress
 
 from flask import Flask
 from flask_cors import CORS
+from flask_jwt_extended import JWTManager
 from flask_limiter import Limiter
 from flask_migrate import Migrate
 
@@ -15,6 +16,7 @@ from movierating.http.proxies import get_client_network
 
 api = Api()
 cors = CORS()
+jwt = JWTManager()
 limiter = Limiter(get_client_network)
 migrate = Migrate()
 
