@@ -18,32 +18,15 @@ def apply_delta(connection: Connection, user_id: int, movie_id: int, old: int | 
 
     Returns the movie's new MOVIE_COLUMNS, or None if there is no such movie; then nothing was changed.
     """
-    steps = _steps(old, new)
-    names = _ADDS if "rating_count" in steps else _CHANGES
-    fresh = _MOVE_ONE_MOVIE[names].first(connection, key=movie_id, **steps)
-    if fresh is not None and old != new:
-        _MOVE_ONE_USER[names].run(connection, key=user_id, **steps)
-    return fresh
+    steps = _make_steps(old, new)
+    names = _ALL_COLUMNS if "rating_count" in steps else _WITHOUT_COUNT
+    stats = _UPDATE_MOVIE[names].first(connection, key=movie_id, **steps)
+    if stats is not None and old != new:
+        _UPDATE_USER[names].run(connection, key=user_id, **steps)
+    return stats
 
 
-def _moves_one(table: Any, names: Sequence[str], *counters: str) -> Any:
-    """An UPDATE of the row whose id is `key`: columns move by the values of their names, and `counters` by one."""
-    moved = {name: table.c[name] + bindparam(name, type_=Integer) for name in names}
-    counted = {name: table.c[name] + literal_column("1", Integer) for name in counters}
-    return update(table).where(table.c.id == bindparam("key")).values({**moved, **counted})
-
-
-# One text for all values: the driver remembers some hundred, and to prepare one anew takes longer than to run it. The
-# count, which is indexed, is moved only where it changes.
-_CHANGES, _ADDS = rating_stats.STATS_COLUMNS[1:], rating_stats.STATS_COLUMNS
-_MOVE_ONE_MOVIE = {
-    names: CompiledStatement(_moves_one(Movie.__table__, names, "ratings_version").returning(*MOVIE_COLUMNS))
-    for names in (_CHANGES, _ADDS)
-}
-_MOVE_ONE_USER = {names: CompiledStatement(_moves_one(User.__table__, names)) for names in (_CHANGES, _ADDS)}
-
-
-def _steps(old: int | None, new: int | None) -> dict[str, int]:
+def _make_steps(old: int | None, new: int | None) -> dict[str, int]:
     """Return by how much each column changes."""
     steps = dict.fromkeys(rating_stats.HISTOGRAM_COLUMNS, 0)
     steps["rating_sum"] = (new or 0) - (old or 0)
@@ -53,3 +36,24 @@ def _steps(old: int | None, new: int | None) -> dict[str, int]:
     if (old is None) != (new is None):
         steps["rating_count"] = 1 if old is None else -1
     return steps
+
+
+def _make_update(table: Any, names: Sequence[str], **more: Any) -> Any:
+    """Return an UPDATE of the row whose id is `key`, which adds to each column the value of its name."""
+    steps = {name: table.c[name] + bindparam(name, type_=Integer) for name in names}
+    return update(table).where(table.c.id == bindparam("key")).values({**steps, **more})
+
+
+# One statement for all values: the driver caches some hundred, and to prepare one takes longer than to run it. The
+# count has an index, so it is updated only if it changes.
+_ALL_COLUMNS, _WITHOUT_COUNT = rating_stats.STATS_COLUMNS, rating_stats.STATS_COLUMNS[1:]
+_NEXT_VERSION = Movie.__table__.c.ratings_version + literal_column("1", Integer)
+_UPDATE_MOVIE = {
+    names: CompiledStatement(
+        _make_update(Movie.__table__, names, ratings_version=_NEXT_VERSION).returning(*MOVIE_COLUMNS)
+    )
+    for names in (_ALL_COLUMNS, _WITHOUT_COUNT)
+}
+_UPDATE_USER = {
+    names: CompiledStatement(_make_update(User.__table__, names)) for names in (_ALL_COLUMNS, _WITHOUT_COUNT)
+}

@@ -1,6 +1,6 @@
-"""Ratings set or deleted in one request, each naming its movie by one of three ids."""
+"""Set or delete many ratings in one request, each naming its movie by one of three ids."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -9,21 +9,23 @@ from sqlalchemy import select
 from movierating.monitoring import counters
 from movierating.movies.models import Movie
 from movierating.ratings.bulk import delete_ratings, retry_if_catalogue_changes, set_ratings
-from movierating.ratings.service import list_affected
+from movierating.storage.cache_versions import MOVIE, USER, Subject
 from movierating.storage.database import read, write
 
 _movie = Movie.__table__.c
-
-# By which a rating may name its movie; each exactly one of them.
-MOVIE_KEYS = ("movie_id", "imdb_id", "tmdb_id")
 _COLUMNS = {"movie_id": _movie.id, "imdb_id": _movie.imdb_id, "tmdb_id": _movie.tmdb_id}
+# Each rating has exactly one of these.
+MOVIE_KEYS = tuple(_COLUMNS)
+
+# A rating, or a movie to delete one of, as the request has it.
+Item = Mapping[str, Any]
 
 
-def rate_batch(user_id: int, ratings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Set ratings: each holds one of MOVIE_KEYS, `value` in half points and perhaps `rated_at` in microseconds.
+def rate_batch(user_id: int, ratings: Sequence[Item]) -> dict[str, Any]:
+    """Set ratings: each has one of MOVIE_KEYS, `value` in half points and perhaps `rated_at` in microseconds.
 
-    Returns how many were `created`, `updated`, `unchanged`, and the names that are `not_found`. A movie may come more
-    than once; the last of its ratings stays.
+    Returns how many were `created`, `updated`, `unchanged`, and the keys that are `not_found`. If a movie comes more
+    than once, the last of its ratings is stored.
     """
 
     def attempt() -> dict[str, Any]:
@@ -31,7 +33,7 @@ def rate_batch(user_id: int, ratings: Sequence[Mapping[str, Any]]) -> dict[str, 
         new_ratings = [(movie_id, rating["value"], rating.get("rated_at")) for movie_id, rating in matched]
         outcomes = write(
             partial(set_ratings, user_id=user_id, ratings=new_ratings, on_conflict="replace"),
-            list_affected(user_id, _list_movie_ids(matched)),
+            _list_subjects(user_id, {movie_id for movie_id, _ in matched}),
         )
         counts = {name: outcomes.count(name) for name in ("created", "updated", "unchanged")}
         return {**counts, "not_found": not_found}
@@ -41,44 +43,43 @@ def rate_batch(user_id: int, ratings: Sequence[Mapping[str, Any]]) -> dict[str, 
     return report
 
 
-def delete_batch(user_id: int, ratings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Remove ratings, each holding one of MOVIE_KEYS; returns how many were `deleted`, and the names `not_found`.
+def delete_batch(user_id: int, ratings: Sequence[Item]) -> dict[str, Any]:
+    """Delete ratings, each with one of MOVIE_KEYS; return how many were `deleted`, and the keys `not_found`.
 
     A movie that the user did not rate is not found either.
     """
     matched, not_found = _match_movies(ratings)
-    movie_ids = _list_movie_ids(matched)
+    movie_ids = {movie_id for movie_id, _ in matched}
     deleted_ids = write(
-        partial(delete_ratings, user_id=user_id, movie_ids=movie_ids), list_affected(user_id, movie_ids)
+        partial(delete_ratings, user_id=user_id, movie_ids=movie_ids), _list_subjects(user_id, movie_ids)
     )
     not_found += [_select_key(rating) for movie_id, rating in matched if movie_id not in deleted_ids]
     return {"deleted": len(deleted_ids), "not_found": not_found}
 
 
-def _list_movie_ids(matched: list[tuple[int, Mapping[str, Any]]]) -> set[int]:
-    return {movie_id for movie_id, _ in matched}
+def _list_subjects(user_id: int, movie_ids: Collection[int]) -> list[Subject]:
+    """Return the cache subjects that a change of these ratings invalidates."""
+    return [(USER, user_id), *((MOVIE, movie_id) for movie_id in movie_ids)]
 
 
-def _select_key(rating: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: rating[name] for name in MOVIE_KEYS if name in rating}
+def _select_key(item: Item) -> dict[str, Any]:
+    return {name: item[name] for name in MOVIE_KEYS if name in item}
 
 
-def _match_movies(
-    ratings: Iterable[Mapping[str, Any]],
-) -> tuple[list[tuple[int, Mapping[str, Any]]], list[dict[str, Any]]]:
-    """Return the ratings whose movies exist, each with its movie's id, and the ids that match no movie."""
-    ratings = list(ratings)
+def _match_movies(items: Sequence[Item]) -> tuple[list[tuple[int, Item]], list[dict[str, Any]]]:
+    """Return the items whose movies exist, each with its movie's id, and the keys of the others."""
     ids: dict[tuple[str, Any], int] = {}
     for name, column in _COLUMNS.items():
-        wanted = {rating[name] for rating in ratings if name in rating}
-        if wanted:
-            rows = read().execute(select(column, _movie.id).where(column.in_(wanted)))
-            ids.update(((name, value), movie_id) for value, movie_id in rows)
+        keys = {item[name] for item in items if name in item}
+        if keys:
+            rows = read().execute(select(column, _movie.id).where(column.in_(keys)))
+            ids.update(((name, key), movie_id) for key, movie_id in rows)
     matched, not_found = [], []
-    for rating in ratings:
-        movie_id = ids.get(next(iter(_select_key(rating).items())))
+    for item in items:
+        key = _select_key(item)
+        movie_id = ids.get(next(iter(key.items())))
         if movie_id is None:
-            not_found.append(_select_key(rating))
+            not_found.append(key)
         else:
-            matched.append((movie_id, rating))
+            matched.append((movie_id, item))
     return matched, not_found

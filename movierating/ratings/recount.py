@@ -9,10 +9,9 @@ from movierating.auth.models import User
 from movierating.movies.models import Movie
 from movierating.ratings.models import Rating
 
-_movie = Movie.__table__.c
 _rating = Rating.__table__.c
 
-_COUNTED: tuple[tuple[Any, Any], ...] = (
+_RATED: tuple[tuple[Any, Any], ...] = (
     (Movie.__table__, _rating.movie_id),
     (User.__table__, _rating.user_id),
 )
@@ -21,46 +20,36 @@ _COUNTED: tuple[tuple[Any, Any], ...] = (
 def find_mismatches(connection: Connection) -> list[tuple[str, int]]:
     """Return each movie and user whose aggregates differ from its ratings, as (`movie` or `user`, id)."""
     return [
-        (table.name, row.id) for table, key in _COUNTED for row in connection.execute(_recounted(table, key))
+        (table.name, row.id)
+        for table, key in _RATED
+        for row in connection.execute(_select_mismatches(table, key))
     ]
 
 
 def repair_mismatches(connection: Connection) -> list[tuple[str, int]]:
-    """Write the recount where `find_mismatches` finds a difference; return its result."""
-    mismatches = find_mismatches(connection)
-    for table, key in _COUNTED:
-        for row in connection.execute(_recounted(table, key)).all():
-            values: dict[str, Any] = dict(zip(rating_stats.STATS_COLUMNS, row[1:], strict=True))
-            connection.execute(update(table).where(table.c.id == row.id).values(values))
-    for name, movie_id in mismatches:
-        if name == "movie":
-            newer = update(Movie).where(_movie.id == movie_id)
-            connection.execute(newer.values(ratings_version=_movie.ratings_version + 1))
+    """Write the recounted aggregates where they differ; return what `find_mismatches` returned before."""
+    mismatches = []
+    for table, key in _RATED:
+        for row_id, *stats in connection.execute(_select_mismatches(table, key)).all():
+            values: dict[str, Any] = dict(zip(rating_stats.STATS_COLUMNS, stats, strict=True))
+            if table is Movie.__table__:
+                values["ratings_version"] = table.c.ratings_version + 1
+            connection.execute(update(table).where(table.c.id == row_id).values(values))
+            mismatches.append((table.name, row_id))
     return mismatches
 
 
-def _recounted(table: Any, key: Any) -> Select[Any]:
-    """Select the id and the true columns of each row of `table` whose COLUMNS are not true."""
-    steps = range(1, rating_stats.MAX_HALF_POINTS + 1)
-    true = (
-        select(
-            key.label("key"),
-            func.count().label("rating_count"),
-            func.sum(_rating.value).label("rating_sum"),
-            *(
-                func.sum(case((_rating.value == step, 1), else_=0)).label(name)
-                for step, name in zip(steps, rating_stats.HISTOGRAM_COLUMNS, strict=True)
-            ),
-        )
-        .group_by(key)
-        .subquery()
-    )
-    columns = [func.coalesce(true.c[name], 0) for name in rating_stats.STATS_COLUMNS]
-    differs = or_(
-        *(table.c[name] != column for name, column in zip(rating_stats.STATS_COLUMNS, columns, strict=True))
-    )
-    return (
-        select(table.c.id, *columns)
-        .select_from(table.outerjoin(true, true.c.key == table.c.id))
-        .where(differs)
-    )
+def _select_mismatches(table: Any, key: Any) -> Select[Any]:
+    """Select the id and the recounted aggregates of each row of `table` whose aggregates differ from them."""
+    counts = [func.count(), func.sum(_rating.value)]
+    counts += [
+        func.sum(case((_rating.value == value, 1), else_=0))
+        for value in range(1, rating_stats.MAX_HALF_POINTS + 1)
+    ]
+    names = rating_stats.STATS_COLUMNS
+    labels = (count.label(name) for name, count in zip(names, counts, strict=True))
+    recount = select(key.label("key"), *labels).group_by(key).subquery()
+    columns = [func.coalesce(recount.c[name], 0) for name in names]
+    differs = or_(*(table.c[name] != column for name, column in zip(names, columns, strict=True)))
+    joined = table.outerjoin(recount, recount.c.key == table.c.id)
+    return select(table.c.id, *columns).select_from(joined).where(differs)

@@ -12,12 +12,10 @@ from movierating.http.responses import PageQuerySchema, json_response, list_resp
 from movierating.movies import service as movies
 from movierating.ratings import schemas, service
 
-blueprint = Blueprint(
-    "ratings", __name__, url_prefix="/v1/movies", description="How much a movie entertained people."
-)
+blueprint = Blueprint("ratings", __name__, url_prefix="/v1/movies", description="Ratings of movies.")
 
 
-def _require_own(movie_id: int) -> None:
+def _require_rating(movie_id: int) -> None:
     service.get_rating(access.get_caller().user_id, movie_id)
 
 
@@ -35,11 +33,12 @@ class OwnRating(View):
     def put(self, body: dict[str, Any], movie_id: int) -> Response:
         """Rate a movie
 
-        201 for a first rating, 200 after that. Sent twice, it changes nothing the second time: without `rated_at`, an
-        unchanged value keeps its time and a changed one takes the present.
+        Returns 201 for a new rating and 200 for a change. Without `rated_at`, an unchanged value keeps its time and a
+        changed value gets the current time, so a repeated request changes nothing.
         """
-        rated = service.rate_movie(access.get_caller().user_id, movie_id, body["value"], body["rated_at"])
-        return json_response({**rated.rating, "ratings": rated.ratings}, 201 if rated.is_new else 200)
+        caller = access.get_caller()
+        rating, is_new = service.rate_movie(caller.user_id, movie_id, body["value"], body["rated_at"])
+        return json_response(rating, 201 if is_new else 200)
 
     @blueprint.doc(operationId="get_rating")
     @access.auth_required
@@ -48,19 +47,19 @@ class OwnRating(View):
     def get(self, movie_id: int) -> Response:
         """Get your rating of a movie
 
-        404 if you have not rated it.
+        Returns 404 if you have not rated it.
         """
         return json_response(service.get_rating(access.get_caller().user_id, movie_id))
 
     @blueprint.doc(operationId="delete_rating")
     @access.auth_required
     @blueprint.error_responses(404)
-    @check_exists_first(_require_own)
+    @check_exists_first(_require_rating)
     @blueprint.response(204)
     def delete(self, movie_id: int) -> Response:
         """Delete your rating of a movie
 
-        The movie's numbers are again as if it had never been given. 404 if there is none.
+        The movie's mean, score and histogram no longer include it. Returns 404 if there is none.
         """
         service.delete_rating(access.get_caller().user_id, movie_id)
         return Response(status=204)
@@ -78,7 +77,7 @@ class MovieRatings(View):
     def get(self, query: dict[str, Any], movie_id: int) -> Response:
         """List a movie's ratings
 
-        The newest first, each with who gave it.
+        Newest first, each with its user.
         """
         return list_response(*service.list_ratings_for_movie(movie_id, query["cursor"], query["limit"]))
 
@@ -96,8 +95,8 @@ class DeletableMovie(View):
     def delete(self, query: dict[str, bool], movie_id: int) -> Response:
         """Delete a movie
 
-        Refused (409) while it has ratings, unless `with_ratings=true` removes these too. Needs `If-Match` with the
-        movie's tag.
+        Returns 409 if it has ratings, unless `with_ratings=true`, which deletes them too. Requires `If-Match` with the
+        movie's `ETag`.
         """
         service.delete_movie(movie_id, preconditions.parse_if_match(), query["with_ratings"])
         return Response(status=204)

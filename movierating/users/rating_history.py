@@ -10,7 +10,7 @@ from movierating.auth.models import User
 from movierating.movies.models import Movie, contains_text
 from movierating.movies.service import FACT_COLUMNS, serialize_facts
 from movierating.ratings.models import Rating
-from movierating.ratings.service import serialize_rating_values
+from movierating.ratings.service import serialize_rating
 from movierating.storage.pagination import KeysetPaginator, Sort
 from movierating.storage.statements import with_custom_plan
 from movierating.users.service import get_profile
@@ -42,11 +42,11 @@ def list_ratings_by_user(
     rows, next_cursor = _pages(sort, frozenset(filters)).page(cursor, limit, **{**filters, "user": user_id})
     if not rows:
         get_profile(user_id)  # raises NotFound
-    return [_serialize_rating(row) for row in rows], next_cursor
+    return [_serialize_rated_movie(row) for row in rows], next_cursor
 
 
-def _serialize_rating(row: Sequence[Any]) -> dict[str, Any]:
-    item = serialize_rating_values(*row[_RATING_FIELDS])
+def _serialize_rated_movie(row: Sequence[Any]) -> dict[str, Any]:
+    item = serialize_rating(*row[_RATING_FIELDS])
     item["movie"] = serialize_facts(row)
     return item
 

@@ -38,25 +38,20 @@ def sums_of(movie_id):
     return movies.serialize_movie(movies.get_movie(movie_id))["ratings"]
 
 
-def test_the_answer_to_a_rating_is_what_is_stored(add_user, add_movie):
+def test_rate_movie_returns_what_is_stored(add_user, add_movie):
     user_id, movie_id = add_user("ada"), add_movie()
-    rated = service.rate_movie(user_id, movie_id, 17, MOMENT)
-    assert rated.is_new
-    assert rated.rating == service.get_rating(user_id, movie_id)
-    assert rated.ratings == sums_of(movie_id)
-    changed = service.rate_movie(user_id, movie_id, 3, None)
-    assert not changed.is_new
-    assert changed.rating == service.get_rating(user_id, movie_id)
-    assert changed.ratings == sums_of(movie_id)
+    for value, rated_at, expect_new in ((17, MOMENT, True), (3, None, False)):
+        rating, is_new = service.rate_movie(user_id, movie_id, value, rated_at)
+        assert is_new == expect_new
+        assert rating == {**service.get_rating(user_id, movie_id), "ratings": sums_of(movie_id)}
 
 
-def test_an_unchanged_rating_writes_nothing(add_user, add_movie):
+def test_unchanged_rating_writes_nothing(add_user, add_movie):
     user_id, movie_id = add_user("ada"), add_movie()
-    rated = service.rate_movie(user_id, movie_id, 17, MOMENT)
+    rating, _ = service.rate_movie(user_id, movie_id, 17, MOMENT)
     before = movies.get_movie(movie_id)
     for rated_at in (None, MOMENT):
-        again = service.rate_movie(user_id, movie_id, 17, rated_at)
-        assert (again.rating, again.ratings, again.is_new) == (rated.rating, rated.ratings, False)
+        assert service.rate_movie(user_id, movie_id, 17, rated_at) == (rating, False)
     assert movies.get_movie(movie_id) == before
 
 
@@ -73,7 +68,7 @@ def test_a_rating_that_changes_is_no_edit_of_the_movie(add_user, add_movie, valu
 def test_the_present_is_taken_where_no_time_is_given(add_user, add_movie):
     user_id, movie_id = add_user("ada"), add_movie()
     before = clock.now()
-    rated_at = Timestamp().deserialize(service.rate_movie(user_id, movie_id, 17, None).rating["rated_at"])
+    rated_at = Timestamp().deserialize(service.rate_movie(user_id, movie_id, 17, None)[0]["rated_at"])
     assert before <= rated_at <= clock.now()
 
 
@@ -146,7 +141,7 @@ def test_what_goes_takes_its_ratings_out_of_all_sums(add_user, add_movie):
 )
 def test_a_rating_is_shown_as_the_schema_describes_it(value, moments, text):
     stored = dict(zip(("value", "rated_at", "created_at", "updated_at"), (value, *moments), strict=True))
-    shown = service.serialize_rating_values(**stored)
+    shown = service.serialize_rating(**stored)
     assert orjson.dumps(shown) == orjson.dumps(RatingSchema().dump(stored))
     user = {"id": 7, "username": text, "display_name": text}
     dumped = MovieRatingSchema().dump({**stored, "user": user})
@@ -156,8 +151,8 @@ def test_a_rating_is_shown_as_the_schema_describes_it(value, moments, text):
 
 def test_lists_of_ratings_have_the_fields_that_the_schemas_describe(add_user, add_movie):
     user_id, movie_id = add_user("ada"), add_movie()
-    rated = service.rate_movie(user_id, movie_id, 17, None)
-    assert [*rated.rating, "ratings"] == list(RatingResultSchema().fields)
+    rating, _ = service.rate_movie(user_id, movie_id, 17, None)
+    assert list(rating) == list(RatingResultSchema().fields)
     [item], _ = service.list_ratings_for_movie(movie_id, None, 20)
     assert item.keys() == MovieRatingSchema().fields.keys()
     assert item["user"].keys() == MovieRatingSchema().fields["user"].schema.fields.keys()
