@@ -11,10 +11,12 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import partialmethod
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -318,6 +320,23 @@ def problem() -> Callable[..., dict[str, Any]]:
         return body
 
     return check
+
+
+@pytest.fixture
+def at_once(app: Flask) -> Callable[..., list[TestResponse]]:
+    """`at_once(*calls)` runs each `call(client)` in a thread of its own, all at the same time."""
+
+    def run(*calls: Callable[[FlaskClient], TestResponse]) -> list[TestResponse]:
+        barrier = Barrier(len(calls))
+
+        def start(call: Callable[[FlaskClient], TestResponse]) -> TestResponse:
+            barrier.wait()
+            return call(app.test_client())
+
+        with ThreadPoolExecutor(len(calls)) as threads:
+            return list(threads.map(start, calls))
+
+    return run
 
 
 @dataclass

@@ -1,8 +1,8 @@
-"""Who may open an account, under which names, and with which password."""
+"""Sign-up: valid and invalid usernames, e-mails, display names and passwords."""
 
 import pytest
 
-ODD_PASSWORDS = {
+WEAK_PASSWORDS = {
     "short": "at least",
     "x" * 129: "at most",
     "password123": "most common",
@@ -11,7 +11,7 @@ ODD_PASSWORDS = {
 }
 
 
-def test_signing_up_opens_a_member_account(apply, client):
+def test_sign_up_creates_a_member(apply, client):
     response = apply(username="Ada_L", email="Ada@Example.org", display_name="  Ada L\u0065\u0301. ")
     assert response.status_code == 201
     account = response.json
@@ -29,12 +29,12 @@ def test_signing_up_opens_a_member_account(apply, client):
     assert client.get(response.headers["Location"]).json["username"] == "Ada_L"
 
 
-def test_the_display_name_is_the_username_where_none_is_given(apply):
+def test_display_name_defaults_to_the_username(apply):
     assert apply().json["display_name"] == "ada"
 
 
 @pytest.mark.parametrize(
-    ("second", "what"),
+    ("fields", "conflict"),
     [
         ({"username": "ADA", "email": "other@example.org"}, "username"),
         ({"username": "other", "email": "ADA@example.ORG"}, "e-mail"),
@@ -42,9 +42,9 @@ def test_the_display_name_is_the_username_where_none_is_given(apply):
         ({}, "username"),
     ],
 )
-def test_a_name_or_email_that_is_taken_in_any_letter_case_is_a_conflict(apply, problem, second, what):
+def test_taken_username_or_email_returns_409_in_any_letter_case(apply, problem, fields, conflict):
     assert apply().status_code == 201
-    assert what in problem(apply(**second), 409)["detail"]
+    assert conflict in problem(apply(**fields), 409)["detail"]
     assert apply(username="third", email="third@example.org").status_code == 201
 
 
@@ -59,7 +59,7 @@ def test_valid_username_is_accepted(apply, username):
     assert apply(username=username).json["username"] == username
 
 
-NO_USERNAMES = [
+INVALID_USERNAMES = [
     "", "ab", "a" * 31, "1ab", "_ab", ".ab", "-ab", "a b", " abc", "abc ", "abc\n", "abc\x00", "a@b.c", "a/b",
     "äbc", "\u0430da", "\uff41da", "ad\u0131", "\u212aelvin", "ada\u017f", "ada\u200b", "ada\u0301",
     "ml-1", "ML-1", "mL-ada", "Ml-", None, 5, ["ada"], True,
@@ -67,7 +67,7 @@ NO_USERNAMES = [
 
 
 def test_invalid_username_returns_422(apply, problem, subtests):
-    for username in NO_USERNAMES:
+    for username in INVALID_USERNAMES:
         with subtests.test(ascii(username)[:40]):
             problem(apply(username=username), 422, "username")
 
@@ -80,15 +80,15 @@ def test_valid_email_is_accepted(apply, email):
     assert apply(email=email).json["email"] == email
 
 
-NO_EMAILS = ["", "ada", "@", "ada@", "@example.org", "ada@example", "ada@.org", "a b@example.org", " ada@example.org",
-     "ada@example.org ", "ada@example.org\n", "ada@example.org\r\nBcc: x@example.org", "ada\x00@example.org",
+INVALID_EMAILS = ["", "ada", "@", "ada@", "@example.org", "ada@example", "ada@.org", "a b@example.org",
+     " ada@example.org", "ada@example.org ", "ada@example.org\n", "ada@example.org\r\nBcc: x@example.org", "ada\x00@example.org",
      '"\x01"@example.org', '"\\\x0b"@example.org', '"a\x7f"@example.org', "\u202eada@example.org",
      "ada@example.org,eve@example.org", "Ada <ada@example.org>", "x" * 250 + "@example.org", "ada@" + "b." * 200_000,
      "\ufdfa" * 60 + "@example.org", None, 5, ["ada@example.org"], {}]  # fmt: skip
 
 
 def test_invalid_email_returns_422(apply, problem, subtests):
-    for email in NO_EMAILS:
+    for email in INVALID_EMAILS:
         with subtests.test(ascii(email)[:40]):
             problem(apply(email=email), 422, "email")
 
@@ -98,7 +98,7 @@ def test_invalid_email_returns_422(apply, problem, subtests):
     ["", "   ", "x" * 101, "a\nb", "a\x00b", "a\x1bb", "\u202egro.elpmaxe", None, 5, ["Ada"]],
     ids=ascii,
 )
-def test_a_display_name_is_one_line_of_text(apply, problem, display_name):
+def test_invalid_display_name_returns_422(apply, problem, display_name):
     problem(apply(display_name=display_name), 422, "display_name")
 
 
@@ -106,7 +106,7 @@ def test_display_name_is_stored_unchanged(apply):
     assert apply(display_name="<b>Łódź 🎬</b> ' OR 1=1").json["display_name"] == "<b>Łódź 🎬</b> ' OR 1=1"
 
 
-@pytest.mark.parametrize(("password", "reason"), ODD_PASSWORDS.items())
+@pytest.mark.parametrize(("password", "reason"), WEAK_PASSWORDS.items())
 def test_weak_password_is_rejected(apply, problem, password, reason):
     response = apply(username="ada.lovelace", email="lovelace@example.org", password=password)
     problem(response, 422, "password")
@@ -118,17 +118,17 @@ def test_invalid_password_returns_422(apply, problem, password):
     problem(apply(password=password), 422, "password")
 
 
-def test_a_password_is_the_same_however_it_is_typed(apply, client):
+def test_unicode_variants_of_a_password_are_equal(apply, client):
     apply(password="\uff43aff\u00e9 au lait, s'il")
     response = client.post("/v1/auth/login", json={"login": "ada", "password": "caffe\u0301 au lait, s'il"})
     assert response.status_code == 200
 
 
-GIVEN_BY_OTHERS = ["role", "active", "id", "password_hash", "created_at", "email_key", "is_admin"]
+READ_ONLY_FIELDS = ["role", "active", "id", "password_hash", "created_at", "email_key", "is_admin"]
 
 
 def test_users_cannot_set_their_role_or_state(apply, member, problem, subtests):
-    for name in GIVEN_BY_OTHERS:
+    for name in READ_ONLY_FIELDS:
         with subtests.test(ascii(name)[:40]):
             problem(apply(**{name: "admin"}), 422, name)
             problem(member.patch("/v1/users/me", json={name: "admin"}), 422, name)
@@ -137,7 +137,7 @@ def test_users_cannot_set_their_role_or_state(apply, member, problem, subtests):
 
 def test_closed_sign_up_returns_403_before_body_validation(make_app, problem):
     client = make_app(SIGNUP="closed").test_client()
-    fitting = {"username": "ada", "email": "ada@example.org", "password": "correct horse battery"}
-    for body in (fitting, {}, []):
+    valid = {"username": "ada", "email": "ada@example.org", "password": "correct horse battery"}
+    for body in (valid, {}, []):
         problem(client.post("/v1/users", json=body), 403)
     problem(client.post("/v1/users", data="{", content_type="application/json"), 403)
