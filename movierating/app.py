@@ -1,4 +1,4 @@
-"""Puts the application together from its settings, extensions and blueprints."""
+"""The application factory: settings, extensions, blueprints and middleware."""
 
 from collections.abc import Mapping
 from importlib.metadata import version
@@ -13,7 +13,7 @@ from movierating.auth import access
 from movierating.auth.routes import blueprint as auth_blueprint
 from movierating.cli.application import is_finding_command
 from movierating.cli.main import main
-from movierating.http import cache_validators, error_handlers, proxies
+from movierating.http import error_handlers, proxies
 from movierating.http.application import Application
 from movierating.http.docs_page import blueprint as pages_blueprint
 from movierating.http.extensions import api, cors, init_limiter, jwt, migrate
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 def build(environ: Mapping[str, str] | None, prepared: bool) -> Flask:
-    """The application, as `movierating.create_app` promises it."""
+    """Create the application; see `movierating.create_app`."""
     if is_finding_command():
         app = Flask("movierating")
         _add_commands(app)
@@ -49,14 +49,14 @@ def build(environ: Mapping[str, str] | None, prepared: bool) -> Flask:
     app.extensions["redis"] = redis = _redis_server(settings["REDIS_URL"])
     app.config.from_mapping(_extension_settings(settings))
     app.config.from_mapping(_limiter_settings(folder / "limits.sqlite3", redis))
-    # What an application before this one answered is logged and counted where that one wanted it.
+    # Another application of this process may still have to log and count its requests.
     request_log.flush()
     logs.configure(settings["LOG_FORMAT"], settings["LOG_LEVEL"])
     counters.set_file(folder / "metrics.sqlite3")
     _bind_extensions(app)
     _register_blueprints(app)
     with app.app_context():
-        app.wsgi_app = ResponseCache(app.wsgi_app, cache_validators.make_validator_reader(db.engine))  # type: ignore[method-assign]
+        app.wsgi_app = ResponseCache(app.wsgi_app, db.engine)  # type: ignore[method-assign]
         if settings["DATABASE_REPLICA_URL"]:
             app.wsgi_app = replicas.route_reads(app.wsgi_app, db.engine)  # type: ignore[assignment, method-assign]
     if settings["TRUSTED_PROXIES"]:
@@ -151,12 +151,12 @@ def _bind_extensions(app: Application) -> None:
             always_send=False,
             vary_header=False,
         )
-        app.after_request(_depends_on_origin)
+        app.after_request(_add_vary_origin)
     api.init_app(app)
 
 
-def _depends_on_origin(response: Response) -> Response:
-    """Flask-CORS says so only to those who are let in, and a cache would give the answer to others again."""
+def _add_vary_origin(response: Response) -> Response:
+    """Add `Vary: Origin`. Flask-CORS does so for allowed origins only, but caches need it on every response."""
     response.vary.add("Origin")
     return response
 

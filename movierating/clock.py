@@ -1,4 +1,4 @@
-"""Points in time, kept everywhere as whole microseconds since 1970-01-01T00:00:00Z."""
+"""Times: integers of microseconds since 1970-01-01T00:00:00Z."""
 
 import functools
 import time
@@ -10,22 +10,22 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 def now() -> int:
-    """The present time in microseconds."""
+    """Return the current time in microseconds."""
     return time.time_ns() // 1000
 
 
 def format_rfc3339_uncached(microseconds: int) -> str:
-    """`2024-01-15T10:30:00Z`, with a fraction only where there is one."""
+    """Return a time as `2024-01-15T10:30:00Z`, with a fraction of six digits unless it is zero."""
     second, fraction = divmod(microseconds, SECOND)
     day, second = divmod(second, _DAY)
     clock = f"{_date(day)}T{_HOURS_AND_MINUTES[second // 60]}:{_TWO_DIGITS[second % 60]}"
     return f"{clock}.{fraction:06}Z" if fraction else f"{clock}Z"
 
 
-# The same, for times that come again: a list's movies were mostly added together, and its ratings in one import.
+# Times often repeat: the movies of a list were mostly added together, and its ratings in one import.
 format_rfc3339 = functools.lru_cache(8192)(format_rfc3339_uncached)
 
-# A page of ratings has sixty times: to look their parts up takes a third of what `isoformat` does.
+# A page of ratings has sixty times. Looking up their parts takes a third of the time of `isoformat`.
 _DAY = 24 * 60 * 60
 _TWO_DIGITS = tuple(f"{number:02}" for number in range(60))
 _HOURS_AND_MINUTES = tuple(f"{hour:02}:{minute:02}" for hour in range(24) for minute in range(60))
@@ -37,10 +37,10 @@ def _date(day: int) -> str:
 
 
 def to_datetime(microseconds: int) -> datetime:
-    """An aware datetime in UTC."""
+    """Return an aware datetime in UTC."""
     return _EPOCH + timedelta(microseconds=microseconds)
 
 
 def from_datetime(moment: datetime) -> int:
-    """Microseconds of an aware datetime."""
+    """Return an aware datetime in microseconds."""
     return (moment - _EPOCH) // _MICROSECOND

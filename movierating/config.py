@@ -1,4 +1,4 @@
-"""Every setting, once: the application, `movierating check` and the table in docs/configuration.md read this list."""
+"""The settings: names, defaults, parsers and help. docs/configuration.md has the same table."""
 
 import difflib
 import os
@@ -22,46 +22,31 @@ class SettingError(click.ClickException):
     """An invalid setting; the message is one line with its name and the reason, and it stops the command."""
 
 
-def _text(value: object) -> str:
+def _parse_text(value: object) -> str:
     if not isinstance(value, str):
         raise ValueError("must be text")
     return value
 
 
-def _folder(value: object) -> str:
-    if not _text(value):
+def _parse_folder(value: object) -> str:
+    if not _parse_text(value):
         raise ValueError("must not be empty")
-    return _text(value)
+    return _parse_text(value)
 
 
-def _flag(value: object) -> bool:
-    flags = {
-        "true": True,
-        "1": True,
-        "yes": True,
-        "on": True,
-        "false": False,
-        "0": False,
-        "no": False,
-        "off": False,
-    }
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, str) and value.lower() in flags:
-        return flags[value.lower()]
-    raise ValueError("must be true or false")
+def _parse_flag(value: object) -> bool:
+    text = str(value).lower() if isinstance(value, bool | str) else ""
+    if text not in ("true", "1", "yes", "on", "false", "0", "no", "off"):
+        raise ValueError("must be true or false")
+    return text in ("true", "1", "yes", "on")
 
 
-def _whole(least: int, most: int) -> Callable[[object], int]:
+def _integer(minimum: int, maximum: int) -> Callable[[object], int]:
     def parse(value: object) -> int:
-        text = str(value)
-        if (
-            isinstance(value, bool)
-            or not (text.isascii() and text.isdigit() and len(text) <= 12)
-            or not least <= int(text) <= most
-        ):
-            raise ValueError(f"must be a whole number from {least} to {most}")
-        return int(text)
+        is_number = not isinstance(value, bool) and re.fullmatch(r"[0-9]{1,12}", str(value))
+        if not is_number or not minimum <= int(str(value)) <= maximum:
+            raise ValueError(f"must be a whole number from {minimum} to {maximum}")
+        return int(str(value))
 
     return parse
 
@@ -76,65 +61,56 @@ def _choice(*choices: str) -> Callable[[object], str]:
     return parse
 
 
-def _database_url(value: object) -> str:
-    scheme, _, path = _text(value).partition(":///")
-    if scheme.startswith("postgres"):
-        return postgresql_url(_text(value))
+def _parse_database_url(value: object) -> str:
+    text = _parse_text(value)
+    if text.startswith("postgres"):
+        return postgresql_url(text)
+    scheme, _, path = text.partition(":///")
     file = unquote(path)
-    if (
-        scheme != "sqlite"
-        or not file
-        or "?" in path
-        or "\0" in file
-        or file.startswith((":memory:", "file:"))
-    ):
+    is_file = file and "?" not in path and "\0" not in file and not file.startswith((":memory:", "file:"))
+    if scheme != "sqlite" or not is_file:
         raise ValueError(
             "must be sqlite:/// and the path of a file, or postgresql+psycopg:// and a server and database, "
             "written as in a URL"
         )
-    return _text(value)
+    return text
+
+
+def _parse_replica_url(value: object) -> str:
+    return postgresql_url(_parse_text(value))
 
 
 def postgresql_url(text: str) -> str:
-    """The address of a PostgreSQL database as SQLAlchemy takes it. Raises ValueError."""
-    # Hosters of PostgreSQL give either of the others.
+    """Return the URL of a PostgreSQL database as SQLAlchemy takes it. Raises ValueError."""
+    # Hosting providers use the two shorter schemes.
     match = re.fullmatch(r"(?:postgresql\+psycopg|postgresql|postgres)(://[^/]*/[^/?#]+(?:\?[^#]*)?)", text)
     if match is None:
         raise ValueError("must be postgresql+psycopg://user:password@host:port/database, written as in a URL")
     return f"postgresql+psycopg{match[1]}"
 
 
-def _replica_url(value: object) -> str:
-    if not _text(value).startswith("postgres"):
-        raise ValueError("must be postgresql+psycopg:// and a server and database, written as in a URL")
-    return postgresql_url(_text(value))
-
-
-def _redis_url(value: object) -> str:
-    if not _text(value).startswith(("redis://", "rediss://", "redis+unix://")):
+def _parse_redis_url(value: object) -> str:
+    if not _parse_text(value).startswith(("redis://", "rediss://", "redis+unix://")):
         raise ValueError("must start with redis://, rediss:// or redis+unix://")
-    return _text(value)
+    return _parse_text(value)
 
 
-def _secret(least: int) -> Callable[[object], str]:
-    def parse(value: object) -> str:
-        if len(_text(value).encode()) < least:
-            raise ValueError(f"must be at least {least} bytes long")
-        return _text(value)
-
-    return parse
+def _parse_secret(value: object) -> str:
+    if len(_parse_text(value).encode()) < KEY_BYTES:
+        raise ValueError(f"must be at least {KEY_BYTES} bytes long")
+    return _parse_text(value)
 
 
-def _token(value: object) -> str:
-    if not re.fullmatch(r"[!-~]{16,}", _text(value), re.ASCII):
+def _parse_token(value: object) -> str:
+    if not re.fullmatch(r"[!-~]{16,}", _parse_text(value), re.ASCII):
         raise ValueError("must be at least 16 characters of ASCII, without spaces")
-    return _text(value)
+    return _parse_text(value)
 
 
-def _origins(value: object) -> list[str]:
-    origins = value if isinstance(value, list) else _text(value).replace(",", " ").split()
+def _parse_origins(value: object) -> list[str]:
+    origins = value if isinstance(value, list) else _parse_text(value).replace(",", " ").split()
     for origin in origins:
-        if not _text(origin).startswith(("http://", "https://")) or origin.count("/") != 2:
+        if not _parse_text(origin).startswith(("http://", "https://")) or origin.count("/") != 2:
             raise ValueError("must be origins such as https://films.example, separated by commas")
     return origins
 
@@ -153,33 +129,33 @@ class Setting:
 _MIB = 1024 * 1024
 
 SETTINGS = (
-    Setting("INSTANCE_PATH", _folder, None, "`instance/` in a checkout; the user's data folder when installed",
+    Setting("INSTANCE_PATH", _parse_folder, None, "`instance/` in a checkout; the user's data folder when installed",
             "The folder of the database, the key file and `config.toml`. Only as an environment variable."),
-    Setting("DATABASE_URL", _database_url, None, "`movierating.sqlite3` in the instance folder",
+    Setting("DATABASE_URL", _parse_database_url, None, "`movierating.sqlite3` in the instance folder",
             "The database: `sqlite:///` and a file's path, relative to the instance folder unless it starts with `/`; "
             "or `postgresql+psycopg://user:password@host/database` (extra `[postgresql]`)."),
-    Setting("DATABASE_REPLICA_URL", _replica_url, None, "none",
+    Setting("DATABASE_REPLICA_URL", _parse_replica_url, None, "none",
             "A replica of the PostgreSQL database, used for anonymous reads."),
-    Setting("REDIS_URL", _redis_url, None, "none",
+    Setting("REDIS_URL", _parse_redis_url, None, "none",
             "Stores the rate limits in Redis (extra `[redis]`), for all instances that share it. Without it, and while "
             "it is unavailable, they are stored in the instance folder."),
-    Setting("SECRET_KEY", _secret(KEY_BYTES), None, "the instance folder's key file",
+    Setting("SECRET_KEY", _parse_secret, None, "the instance folder's key file",
             "Signs tokens and cursors; at least 32 bytes."),
-    Setting("RATELIMIT_ENABLED", _flag, True, "`true`",
+    Setting("RATELIMIT_ENABLED", _parse_flag, True, "`true`",
             "600 writes a minute per user, 10 logins a minute per address and 5 per account, 20 sign-ups an hour per "
             "address."),
     Setting("SIGNUP", _choice("open", "closed"), "open", "`open`",
             "`closed`: only `movierating user create` creates accounts."),
-    Setting("TRUSTED_PROXIES", _whole(0, 10), 0, "`0`",
+    Setting("TRUSTED_PROXIES", _integer(0, 10), 0, "`0`",
             "Number of trusted reverse proxies, whose `X-Forwarded-*` headers are used."),
-    Setting("CORS_ORIGINS", _origins, [], "none",
+    Setting("CORS_ORIGINS", _parse_origins, [], "none",
             "Origins whose pages may call the API, separated by commas."),
-    Setting("MAX_JSON_BYTES", _whole(1024, 1024 * _MIB), _MIB, "`1048576`", "Maximum size of a JSON body."),
-    Setting("MAX_UPLOAD_BYTES", _whole(1024, 1024 * _MIB), 16 * _MIB, "`16777216`", "Maximum size of an upload."),
+    Setting("MAX_JSON_BYTES", _integer(1024, 1024 * _MIB), _MIB, "`1048576`", "Maximum size of a JSON body."),
+    Setting("MAX_UPLOAD_BYTES", _integer(1024, 1024 * _MIB), 16 * _MIB, "`16777216`", "Maximum size of an upload."),
     Setting("SQLITE_SYNCHRONOUS", _choice("FULL", "NORMAL"), "FULL", "`FULL`",
             "`FULL`: acknowledged writes survive a power cut; with `NORMAL` the last ones can be lost, but the "
             "file is never damaged."),
-    Setting("METRICS_TOKEN", _token, None, "none",
+    Setting("METRICS_TOKEN", _parse_token, None, "none",
             "If set, `/metrics` requires it as `Authorization: Bearer`; at least 16 characters."),
     Setting("LOG_FORMAT", _choice("console", "json"), None, "`console` on a terminal, `json` elsewhere",
             "How log lines are written."),
@@ -215,8 +191,8 @@ def load(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
     folder = instance_path(environ)
     values = {setting.name: setting.default for setting in SETTINGS}
     file = folder / CONFIG_FILE
-    values.update(_parsed(_from_file(file), f" in {file}"))
-    values.update(_parsed(_from_environment(environ), ""))
+    values.update(_parse(_read_file(file), f" in {file}"))
+    values.update(_parse(_read_environment(environ), ""))
     values["INSTANCE_PATH"] = folder
     if values["DATABASE_REPLICA_URL"] and not str(values["DATABASE_URL"]).startswith("postgresql"):
         raise SettingError(
@@ -227,11 +203,11 @@ def load(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
     return values
 
 
-def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
+def _read_environment(environ: Mapping[str, str]) -> dict[str, str]:
     return {name.removeprefix(PREFIX): text for name, text in environ.items() if name.startswith(PREFIX)}
 
 
-def _from_file(path: Path) -> dict[str, object]:
+def _read_file(path: Path) -> dict[str, object]:
     try:
         with path.open("rb") as file:
             values = {name.upper(): value for name, value in tomllib.load(file).items()}
@@ -246,7 +222,7 @@ def _from_file(path: Path) -> dict[str, object]:
     return values
 
 
-def _parsed(raw: Mapping[str, object], source: str) -> dict[str, Any]:
+def _parse(raw: Mapping[str, object], source: str) -> dict[str, Any]:
     """Parse settings by their names. Raise SettingError, with the value unless it may contain a secret."""
     parsed = {}
     for name, value in raw.items():

@@ -1,15 +1,15 @@
-"""What a service refuses, and the one shape (RFC 9457) in which every refusal reaches a client.
+"""The errors that services raise, and their problem details (RFC 9457).
 
 ApiError
-├── Unauthenticated      401  nobody, or nobody known, is calling
-├── Forbidden            403  the caller may not do this
-├── NotFound             404  there is no such thing
-├── Conflict             409  it contradicts what is there
-├── PreconditionFailed                412  it was changed since the caller read it
-├── InvalidRequest              422  the request does not fit its schema, field by field
-├── PreconditionRequired        428  the call needs an If-Match header
-├── Unavailable          503  the service can't do this now
-└── InsufficientStorage  507  there is no room left to store it
+├── Unauthenticated       401  the credentials are missing or invalid
+├── Forbidden             403  the caller lacks the permission
+├── NotFound              404  there is no such resource
+├── Conflict              409  the request conflicts with existing data
+├── PreconditionFailed    412  the resource has changed since the caller read it
+├── InvalidRequest        422  fields or parameters are invalid
+├── PreconditionRequired  428  the `If-Match` header is missing
+├── Unavailable           503  the service is temporarily unavailable
+└── InsufficientStorage   507  the disk is full
 """
 
 from dataclasses import asdict, dataclass
@@ -21,7 +21,7 @@ PROBLEM_MEDIA_TYPE = "application/problem+json"
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One field that was refused: where it stood (json, query, path, headers, files), its dotted name, and why."""
+    """An invalid field: its location (json, query, path, headers or files), its path with dots, and the reason."""
 
     location: str
     field: str
@@ -29,7 +29,7 @@ class FieldError:
 
 
 class ApiError(Exception):
-    """A refusal that the client is told about; `detail` is a sentence for a person."""
+    """An error that the client sees; `detail` is a sentence for a person."""
 
     status = HTTPStatus.BAD_REQUEST
 
@@ -40,68 +40,68 @@ class ApiError(Exception):
 
 
 class Unauthenticated(ApiError):
-    """401."""
+    """HTTP 401."""
 
     status = HTTPStatus.UNAUTHORIZED
 
 
 class Forbidden(ApiError):
-    """403."""
+    """HTTP 403."""
 
     status = HTTPStatus.FORBIDDEN
 
 
 class NotFound(ApiError):
-    """404."""
+    """HTTP 404."""
 
     status = HTTPStatus.NOT_FOUND
 
 
 class Conflict(ApiError):
-    """409."""
+    """HTTP 409."""
 
     status = HTTPStatus.CONFLICT
 
 
 class PreconditionFailed(ApiError):
-    """412."""
+    """HTTP 412."""
 
     status = HTTPStatus.PRECONDITION_FAILED
 
 
 class InvalidRequest(ApiError):
-    """422; `errors` names each field."""
+    """HTTP 422; `errors` lists each field."""
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
 
 
 class PreconditionRequired(ApiError):
-    """428."""
+    """HTTP 428."""
 
     status = HTTPStatus.PRECONDITION_REQUIRED
 
 
 class Unavailable(ApiError):
-    """503."""
+    """HTTP 503."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
 
 
 class InsufficientStorage(ApiError):
-    """507."""
+    """HTTP 507."""
 
     status = HTTPStatus.INSUFFICIENT_STORAGE
 
 
 def invalid_field(location: str, field: str, message: str) -> InvalidRequest:
-    """The refusal of one field."""
+    """Return an InvalidRequest for one field."""
     return InvalidRequest("The request is not valid.", [FieldError(location, field, message)])
 
 
 def problem_details(
     status: int, detail: str, request_id: str | None, errors: list[FieldError] | None = None
 ) -> dict[str, Any]:
-    """The problem document (RFC 9457): `type`, `title`, `status`, `detail`, `request_id`, and `errors` on a 422."""
+    """Return problem details (RFC 9457): `type`, `title`, `status`, `detail`, `request_id`, and `errors` on a 422."""
     body: dict[str, Any] = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,

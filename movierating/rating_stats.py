@@ -1,4 +1,4 @@
-"""The columns in which a movie and a user carry what their ratings add up to, and how these are shown.
+"""Rating statistics: the aggregate columns of movies and users, and the values calculated from them.
 
 Values are counted in half points: 1 is a rating of 0.5, 20 is a rating of 10. `score` is the Bayesian weighted mean of
 IMDb's charts, (weight * prior mean + sum) / (weight + count), so it depends on one movie's ratings alone.
@@ -15,7 +15,7 @@ PRIOR_WEIGHT = 25
 PRIOR_MEAN = 6.5
 MAX_HALF_POINTS = 20
 
-# In half points, which the sums are kept in. Changing either prior takes a migration of the generated columns.
+# In half points, like the sums. A change of either prior needs a migration of the generated columns.
 PRIOR_SUM = int(PRIOR_WEIGHT * PRIOR_MEAN * 2)
 
 HISTOGRAM_COLUMNS = tuple(f"h{step:02}" for step in range(1, MAX_HALF_POINTS + 1))
@@ -26,7 +26,7 @@ MEAN_SQL = "CASE WHEN rating_count = 0 THEN 0.0 ELSE rating_sum / (2.0 * rating_
 
 
 class RatingStatsMixin:
-    """Mixin: `rating_count`, `rating_sum` (half points), and `h01` to `h20`, how often each value was given."""
+    """Mixin: `rating_count`, `rating_sum` (half points), and `h01` to `h20`, the number of ratings of each value."""
 
 
 for _name in STATS_COLUMNS:
@@ -36,17 +36,17 @@ for _name in STATS_COLUMNS:
 
 
 def get_stats_columns(table: Any) -> list[Column[Any]]:
-    """The aggregate columns of a table, in the order that `shown` and `score` take them."""
+    """Return the aggregate columns of a table, in the order of STATS_COLUMNS."""
     return [table.c[name] for name in STATS_COLUMNS]
 
 
 def calculate_score(count: int, total: int) -> float:
-    """The weighted mean, 0.5 to 10; the very double that the generated column `score` holds."""
+    """Return the weighted mean, 0.5 to 10: the same double as the generated column `score`."""
     return (PRIOR_SUM + total) / (2 * (PRIOR_WEIGHT + count))
 
 
 def calculate_mean(count: int, total: int) -> float | None:
-    """The mean value with 2 decimals, rounded half up from integers; None when nobody rated."""
+    """Return the mean with 2 decimals, rounded half up from integers, or None without ratings."""
     return None if count == 0 else ((100 * total + count) // (2 * count)) / 100
 
 
@@ -58,10 +58,4 @@ def format_stats(values: Sequence[int]) -> dict[str, Any]:
 
 def format_stats_with_score(values: Sequence[int]) -> dict[str, Any]:
     """Return the `count`, `mean`, `score` and `histogram` of a movie from the values of STATS_COLUMNS."""
-    count, total = values[:2]
-    return {
-        "count": count,
-        "mean": calculate_mean(count, total),
-        "score": calculate_score(count, total),
-        "histogram": values[2:],
-    }
+    return {**format_stats(values), "score": calculate_score(values[0], values[1])}

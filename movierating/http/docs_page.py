@@ -1,4 +1,4 @@
-"""The docs page and the document behind it; `/` leads there."""
+"""The docs page and the OpenAPI document; `/` redirects to the page."""
 
 from flask import Blueprint, Response, current_app, redirect, request, url_for
 from werkzeug.wrappers import Response as WerkzeugResponse
@@ -9,7 +9,7 @@ from movierating.http.responses import etag_response
 
 blueprint = Blueprint("pages", __name__)
 
-# Everything from the package's own files; Swagger UI's icons are data: URLs.
+# The page loads only files of the package; Swagger UI's icons are data: URLs.
 DOCS_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -18,13 +18,13 @@ DOCS_POLICY = (
 
 @blueprint.get("/")
 def root() -> WerkzeugResponse:
-    """A browser that comes to the service's address is shown the docs."""
+    """Redirect to the docs page."""
     return redirect(url_for("pages.docs"))
 
 
 @blueprint.get("/docs")
 def docs() -> Response:
-    """Swagger UI."""
+    """Return the docs page: Swagger UI."""
     page = current_app.send_static_file("docs.html")
     page.headers["Content-Security-Policy"] = DOCS_POLICY
     return page
@@ -32,5 +32,5 @@ def docs() -> Response:
 
 @blueprint.get("/openapi.json")
 def openapi() -> Response:
-    """The OpenAPI document."""
+    """Return the OpenAPI document."""
     return etag_response(build_document(api.spec, request.root_path))

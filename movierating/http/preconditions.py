@@ -1,4 +1,4 @@
-"""`If-Match` on movies: the caller states which edit of a movie it means to change."""
+"""`If-Match` on movies: the caller names the edit of a movie that it changes."""
 
 import functools
 import re
@@ -17,27 +17,27 @@ _PARAMETER = {
     "name": "If-Match",
     "required": True,
     "schema": {"type": "string", "pattern": r'^(\*|(W/)?"[0-9]{1,18}-[0-9a-f]{1,32}")$'},
-    "description": "The `ETag` of the movie as you know it, or `*` for whatever it is now.",
+    "description": "The `ETag` of the movie when you read it, or `*` to change any version.",
     "example": '"1-f3f5bf2f0d6c4b0c8f2d9f6a2f1f0b9e"',
 }
 
 
 def if_match_required(require_edit: Callable[[int, Container[int] | None], None]) -> Callable[[Any], Any]:
-    """Require `If-Match`; `require_edit(movie_id, parse_if_match())` raises NotFound, or PreconditionFailed.
+    """Require `If-Match`; `require_edit(movie_id, parse_if_match())` raises NotFound or PreconditionFailed.
 
-    It is refused before its body or query is looked at: 404, 428, 412, and only then 422. The operation's service
-    judges `parse_if_match()` once more, in its transaction.
+    The order of errors is 404, 428, 412, and then 422 for the body or query. The operation's service checks
+    `parse_if_match()` again in its transaction.
     """
 
     def decorator(view: Callable[..., Any]) -> Any:
         @functools.wraps(view)
         def matched(self: Any, movie_id: int) -> Any:
             try:
-                named = parse_if_match()
+                edits = parse_if_match()
             except PreconditionRequired:
                 require_edit(movie_id, None)
                 raise
-            require_edit(movie_id, named)
+            require_edit(movie_id, edits)
             return view(self, movie_id=movie_id)
 
         return Blueprint.parameter(_PARAMETER)(Blueprint.error_responses(404, 412, 428)(matched))
@@ -46,16 +46,16 @@ def if_match_required(require_edit: Callable[[int, Container[int] | None], None]
 
 
 def parse_if_match() -> Container[int] | None:
-    """Return the edits of a movie that the request's `If-Match` names, or None if it is `*`, which stands for any.
+    """Return the edits of a movie that the request's `If-Match` names, or None if it is `*`, which matches any.
 
-    The other half of a tag changes with each rating, which an editor need not have seen. A weak tag names an edit too:
-    proxies that compress a response weaken its tag. Raises PreconditionRequired without the header.
+    The other half of an ETag changes with each rating and is ignored. Weak ETags are accepted: proxies that compress
+    a response weaken its ETag. Raises PreconditionRequired without the header.
     """
-    given = request.headers.get("If-Match")
-    if given is None:
+    header = request.headers.get("If-Match")
+    if header is None:
         raise PreconditionRequired("Send If-Match with the movie's ETag, or *.")
-    if given.strip() == "*":
+    if header.strip() == "*":
         return None
-    # werkzeug reads an empty tag as None.
+    # Werkzeug reads an empty tag as None.
     tags = [tag or "" for tag in request.if_match.as_set(include_weak=True)]
     return {int(match[1]) for tag in tags if (match := _TAG.fullmatch(tag))}

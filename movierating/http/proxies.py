@@ -1,4 +1,4 @@
-"""Where a request comes from: what the proxies in front may say about it, and the network that limits count it for."""
+"""Trusted proxies, and the network of a client, by which rate limits count."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -10,19 +10,19 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
-# What one customer of a provider gets at least (RFC 6177): who has one has all of its addresses.
+# The least that a provider assigns to one customer (RFC 6177), who can use each of its addresses.
 IPV6_PREFIX_LENGTH = 64
 
-# Some proxies say `203.0.113.7:4711` and `[2001:db8::1]:4711`; each port would be a network of its own.
+# Some proxies send `203.0.113.7:4711` and `[2001:db8::1]:4711`; each port would be a network of its own.
 _WITH_PORT = re.compile(r"([0-9.]+):[0-9]+|\[([0-9A-Fa-f:.%]+)\](?::[0-9]+)?", re.ASCII)
 _MOUNT_POINT = re.compile(r"(/[A-Za-z0-9._~-]+)*", re.ASCII)
 
 
 def trust_proxies(application: WSGI, hops: int) -> WSGI:
-    """The application behind `hops` trusted proxies, whose `X-Forwarded-*` say who asks, and where it is mounted."""
+    """Return `application` behind `hops` trusted proxies: `X-Forwarded-*` set the client, URL and mount point."""
 
     def mounted(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        # A proxy that sets no prefix passes the client's own on; `//elsewhere.example` would lead out of the service.
+        # A proxy that sets no prefix may forward the client's, and `//evil.example` would redirect to another site.
         if not _MOUNT_POINT.fullmatch(environ.get("SCRIPT_NAME", "")):
             environ["SCRIPT_NAME"] = ""
         return application(environ, start_response)
@@ -31,12 +31,12 @@ def trust_proxies(application: WSGI, hops: int) -> WSGI:
 
 
 def get_client_network() -> str:
-    """The network of the request's client, for which limits by address count: an IPv4 address, or an IPv6 /64."""
+    """Return the network of the request's client: an IPv4 address, or an IPv6 /64."""
     return get_network(request.remote_addr or "")
 
 
 def get_network(address: str) -> str:
-    """An address's network. What is no address, which only a proxy can say, is its own."""
+    """Return the network of an address. Text that is not an address, which only a proxy can send, is returned."""
     with_port = _WITH_PORT.fullmatch(address)
     try:
         parsed = ip_address((with_port[1] or with_port[2] if with_port else address).partition("%")[0])

@@ -16,10 +16,13 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
+from sqlalchemy import Engine
 from werkzeug.http import parse_etags, unquote_etag
 
 from movierating.monitoring import request_log
 from movierating.monitoring.logs import RequestRecord
+from movierating.storage import database
+from movierating.storage.cache_versions import MOVIE, RATERS, USER
 
 MAX_CACHE_BYTES = 20 << 20
 
@@ -33,6 +36,14 @@ _API_POLICY = "default-src 'none'; frame-ancestors 'none'"
 _ADDED_HEADERS = [("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "no-referrer")]
 _DEFAULT_HEADERS = [("Content-Security-Policy", _API_POLICY), ("X-Frame-Options", "DENY")]
 _CONTENT_HEADERS = frozenset({"Content-Type", "Content-Length"})
+
+_VERSIONED_PATH = re.compile(r"/v1/(movies|users)/([0-9]{1,18})(/ratings)?", re.ASCII)
+_VERSION_KINDS = {
+    ("movies", None): MOVIE,
+    ("movies", "/ratings"): RATERS,
+    ("users", None): USER,
+    ("users", "/ratings"): USER,
+}
 
 _REQUEST_ID_FORMAT = re.compile(r"[A-Za-z0-9._-]{1,128}", re.ASCII)
 
@@ -60,14 +71,11 @@ class _StoredResponse:
 
 
 class ResponseCache:
-    """WSGI middleware that stores anonymous responses, each with its validator `read_validator(path)`.
+    """WSGI middleware that stores anonymous responses. A validator is the version of what a response shows."""
 
-    A stored response is returned while its validator is the same. The validator is None if the version is unknown.
-    """
-
-    def __init__(self, application: WSGI, read_validator: Callable[[str], Hashable]) -> None:
+    def __init__(self, application: WSGI, engine: Engine) -> None:
         self._application = application
-        self._read_validator = read_validator
+        self._engine = engine
         self._responses: OrderedDict[tuple[str, str, str], _StoredResponse] = OrderedDict()
         self._bytes = 0
         self._lock = threading.Lock()
@@ -83,7 +91,7 @@ class ResponseCache:
         if not _is_cacheable(environ, path):
             return _Exchange(environ, start_response, started).run(self._application)
         key = (path, environ.get("QUERY_STRING", ""), environ.get("SCRIPT_NAME", ""))
-        validator = self._read_validator(path)
+        validator = _read_validator(self._engine, path)
         stored = self._responses.get(key)
         if stored is not None and stored.validator == validator is not None:
             stored.is_used = True
@@ -135,6 +143,13 @@ def _is_cacheable(environ: dict[str, Any], path: str) -> bool:
         and "HTTP_ORIGIN" not in environ
         and has_one_host(environ)
     )
+
+
+def _read_validator(engine: Engine, path: str) -> Hashable:
+    """Return the version of the movie or user at `path`, otherwise of the whole database; None if it is unknown."""
+    match = _VERSIONED_PATH.fullmatch(path)
+    subject = (_VERSION_KINDS[match[1], match[3]], int(match[2])) if match else None
+    return database.get_version(engine, subject)
 
 
 def _send_stored(

@@ -133,5 +133,5 @@ def test_a_query_that_the_replica_ends_is_answered_by_the_primary(client, app, a
 
 
 def test_only_a_database_of_postgresql_has_replicas(make_app):
-    with pytest.raises(Exception, match="DATABASE_REPLICA_URL: only a database of PostgreSQL has replicas"):
+    with pytest.raises(Exception, match="DATABASE_REPLICA_URL: needs MOVIERATING_DATABASE_URL"):
         make_app(DATABASE_URL="sqlite:////tmp/x.sqlite3", DATABASE_REPLICA_URL="postgresql://localhost/x")
