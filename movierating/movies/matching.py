@@ -146,15 +146,17 @@ class Catalogue:
         known = self._find_by_id(query)
         if known is not None:
             return known
+        keys = {title: fold(title) for title in query.titles if title}
         for off in years_off:
-            for title in filter(None, query.titles):
-                movies = self._find_by_title(query, fold(title), off)
+            for key in keys.values():
+                movies = self._find_by_title(query, key, off)
                 if len(movies) > 1:
                     what = "this title and year" if off == 0 else "this title, a year off"
                     raise AmbiguousMovie(movies, f"more than one movie has {what}")
                 if movies:
                     return movies[0]
-        self._reject_same_title(query)
+        if query.imdb_id is None and query.titles:
+            self._reject_same_title(keys.get(query.titles[0] or ""), query.year)
         return None
 
     def _find_by_id(self, query: MovieQuery) -> _Known | None:
@@ -180,15 +182,11 @@ class Catalogue:
                 return found
         return []
 
-    def _reject_same_title(self, query: MovieQuery) -> None:
-        """Raise AmbiguousMovie unless a new movie may have the query's title and year.
-
-        Two movies of one title and year need different IMDb ids, even if their TMDB ids differ.
-        """
-        if query.imdb_id is None and query.titles and query.titles[0]:
-            same = self._by_title.get((False, fold(query.titles[0]), query.year, False, False))
-            if same:
-                raise AmbiguousMovie(same, "a movie with this title and year has another TMDB id")
+    def _reject_same_title(self, key: str | None, year: int | None) -> None:
+        """Raise AmbiguousMovie if a movie has this title and year: two such need different IMDb ids."""
+        same = self._by_title.get((False, key, year, False, False)) if key is not None else None
+        if same:
+            raise AmbiguousMovie(same, "a movie with this title and year has another TMDB id")
 
     def add(self, facts: Mapping[str, Any]) -> int:
         """Add a movie that `find` did not find, and return its id. A TMDB id that another movie has is dropped."""

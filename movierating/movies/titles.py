@@ -1,6 +1,5 @@
 """Film titles as text: folding them for comparison, and reading the way MovieLens writes them."""
 
-import functools
 import re
 import unicodedata
 from typing import NamedTuple
@@ -46,6 +45,8 @@ _YEARS = re.compile(r"([0-9]{4})(?:\s*[-\u2013\u2014]\s*(?:[0-9]{4})?)?")
 _FIRST_YEAR, _LAST_YEAR = 1870, 2100
 # In letters, of which each takes four bytes at most; PostgreSQL's indexes take 2,704 bytes of a key, 2,046 of a word.
 MAX_FOLDED_LENGTH = 500
+# All letters of living scripts; a dozen megabytes.
+_MAX_FOLDED_LETTERS = 100_000
 # IMDb's marks for television, video and game, which old MovieLens sets put behind the year.
 _MEDIUM = re.compile(r"(?<=\))\s*\((?:TV|V|VG)\)$")
 # The data sets have up to five; a title of hundreds would take milliseconds.
@@ -72,16 +73,25 @@ def fold(text: str) -> str:
     text = text[:MAX_FOLDED_LENGTH]
     if text.isascii():
         return " ".join(text.lower().split())
-    folded = "".join(map(_fold_letter, text))
-    return " ".join(folded.split())[:MAX_FOLDED_LENGTH].rstrip()
+    return " ".join(text.translate(_FOLDED_LETTERS).split())[:MAX_FOLDED_LENGTH].rstrip()
 
 
-# Letters can be folded one by one: they depend on each other only in the order of combining marks, which are dropped.
-@functools.lru_cache(10_000)
-def _fold_letter(letter: str) -> str:
-    # Decomposed twice, because the case folding of a compatibility character can be decomposed again.
-    decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", letter).casefold())
-    return "".join(each for each in decomposed if not unicodedata.combining(each)).translate(_TABLE)
+class _FoldedLetters(dict[int, str]):
+    """The folded text of each letter, by its code point, computed at its first use.
+
+    Letters can be folded one by one: they only affect each other's order of combining marks, which are dropped.
+    """
+
+    def __missing__(self, code_point: int) -> str:
+        # Decomposed twice, because the case folding of a compatibility character can be decomposed again.
+        decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", chr(code_point)).casefold())
+        folded = "".join(each for each in decomposed if not unicodedata.combining(each)).translate(_TABLE)
+        if len(self) < _MAX_FOLDED_LETTERS:
+            self[code_point] = folded
+        return folded
+
+
+_FOLDED_LETTERS = _FoldedLetters()
 
 
 def split_words(text: str) -> list[str]:

@@ -57,16 +57,17 @@ def test_fold_is_idempotent_on_every_code_point() -> None:
 
 
 @pytest.mark.parametrize("letter", ["a", "é", "각", "\ufdfa", "\u0315", "a \ufdfa"])
-def test_fold_looks_at_a_bounded_number_of_letters_and_returns_no_more(
-    monkeypatch: pytest.MonkeyPatch, letter: str
-) -> None:
-    folded: list[str] = []
-    fold_letter = titles._fold_letter
-    monkeypatch.setattr(titles, "_fold_letter", lambda each: folded.append(each) or fold_letter(each))
+def test_fold_is_bounded_before_folding_and_after(letter: str) -> None:
     text = fold(letter * 10_000)
-    assert len(folded) <= MAX_FOLDED_LENGTH
     assert len(text) <= MAX_FOLDED_LENGTH
-    assert fold(text) == text
+    assert text == fold((letter * 10_000)[:MAX_FOLDED_LENGTH]) == fold(text)
+
+
+def test_folded_letters_are_stored_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(titles, "_MAX_FOLDED_LETTERS", len(titles._FOLDED_LETTERS) + 1)
+    before = len(titles._FOLDED_LETTERS)
+    assert fold("\U0001f3a5\U0001f3a6Ａ") == "\U0001f3a5\U0001f3a6a"
+    assert len(titles._FOLDED_LETTERS) <= before + 1
 
 
 @settings(deadline=None)
