@@ -1,4 +1,4 @@
-"""`movierating backup` and `restore`: what they write, and what they refuse in one line and leave alone."""
+"""`movierating backup` and `restore`: what they write, and what they reject in one line and leave unchanged."""
 
 import re
 import resource
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.sqlite
 
 @pytest.fixture
 def backup(ours, ada, tmp_path):
-    """A backup of an instance with one account, which was made by the command."""
+    """A backup of an instance with one account."""
     file = tmp_path / "backups" / "backup.sqlite3"
     file.parent.mkdir()
     assert ours("backup", str(file)).exit_code == 0
@@ -29,7 +29,7 @@ def backup(ours, ada, tmp_path):
 
 
 def contents(folder):
-    """What is in the databases of an instance, by their names."""
+    """Return the contents of an instance's databases by name."""
     return {file.name: file.read_bytes() for file in folder.glob("movierating*.sqlite3")}
 
 
@@ -37,40 +37,40 @@ def names(folder):
     return sorted(file.name for file in folder.iterdir())
 
 
-def test_a_backup_brings_an_instance_back(command, backup, instance):
+def list_unfinished(folder):
+    return [name for name in names(folder) if name.endswith((".new", ".old", ".part"))]
+
+
+def test_restore_brings_back_the_backup_and_keeps_the_old_database(command, backup, instance):
     assert command("user", "promote", "ada").exit_code == 0
     done = command("restore", str(backup))
     assert (done.exit_code, done.stderr) == (0, "")
-    kept, said = done.stdout.splitlines()
-    assert said == f"restored {backup}"
-    assert Path(kept.removeprefix("the old database is now ")).parent == instance
+    old, restored = done.stdout.splitlines()
+    assert restored == f"restored {backup}"
+    assert Path(old.removeprefix("the old database is now ")).parent == instance
     assert "ada@example.org\tmember" in command("user", "list").output
     assert command("check").output == "No problems found.\n"
 
 
-def test_a_backup_comes_back_in_an_empty_folder(run, backup, tmp_path):
+def test_restore_creates_an_instance_in_an_empty_folder(run, backup, tmp_path):
     shutil.rmtree(tmp_path / "instance")
     done = run("restore", str(backup))
     assert (done.returncode, done.stdout, done.stderr) == (0, f"restored {backup}\n", "")
     assert "ada@example.org" in run("user", "list").stdout
 
 
-def test_the_newer_backup_takes_the_place_of_the_older(ours, backup):
+def test_backup_replaces_an_older_one_and_records_when_it_began(ours, backup, instance):
     before = backup.read_bytes()
     assert ours("user", "promote", "ada").exit_code == 0
+    started_at = int(time.time())
     done = ours("backup", str(backup))
     assert (done.exit_code, done.output) == (0, f"backup written to {backup}\n")
+    assert started_at <= backup_files.read_backup_time(instance / "movierating.sqlite3") <= time.time()
     assert backup.read_bytes() != before
     assert names(backup.parent) == ["backup.sqlite3"]
 
 
-def test_the_time_of_a_backup_is_when_it_began(ours, instance, tmp_path):
-    before = int(time.time())
-    assert ours("backup", str(tmp_path / "file")).exit_code == 0
-    assert before <= backup_files.read_backup_time(instance / "movierating.sqlite3") <= time.time()
-
-
-def test_rows_without_an_owner_are_a_warning(ours, instance, tmp_path):
+def test_orphans_are_copied_with_a_warning(ours, instance, tmp_path):
     with closing(sqlite3.connect(instance / "movierating.sqlite3")) as connection, connection:
         connection.execute("INSERT INTO movie_facet (movie_id, facet) VALUES (999, 'genre:none')")
     made, restored = ours("backup", str(tmp_path / "b")), ours("restore", str(tmp_path / "b"))
@@ -91,15 +91,15 @@ def live_database(folder):
     shutil.copy(folder / "instance" / "movierating.sqlite3", folder / "file")
 
 
-TAKEN = "exists and is not a backup; choose another name"
+NOT_A_BACKUP = "exists and is not a backup; choose another name"
 
 
 @pytest.mark.parametrize(
     ("make", "name", "why"),
     [
-        (text_file, "file", TAKEN),
-        (other_database, "file", TAKEN),
-        (live_database, "file", TAKEN),
+        (text_file, "file", NOT_A_BACKUP),
+        (other_database, "file", NOT_A_BACKUP),
+        (live_database, "file", NOT_A_BACKUP),
         (None, "instance/movierating.sqlite3", "is the database itself"),
         (None, "instance/movierating.sqlite3-wal", "SQLite uses such names for its own files"),
         (None, "instance", "is not a file"),
@@ -109,7 +109,7 @@ TAKEN = "exists and is not a backup; choose another name"
     ],
     ids=["text", "foreign", "in use", "itself", "its log", "folder", "no folder", "device", "stdout"],
 )
-def test_a_backup_is_not_written_there(ours, instance, tmp_path, make, name, why, refused):
+def test_backup_rejects_other_targets_and_changes_nothing(ours, instance, tmp_path, make, name, why, refused):
     if make:
         make(tmp_path)
     before = contents(instance), {file.name: file.read_bytes() for file in tmp_path.glob("file")}
@@ -118,16 +118,16 @@ def test_a_backup_is_not_written_there(ours, instance, tmp_path, make, name, why
     assert [file for file in names(tmp_path) if "part" in file] == []
 
 
-def test_an_empty_file_is_no_loss(ours, instance, tmp_path):
+def test_backup_replaces_an_empty_file(ours, instance, tmp_path):
     (tmp_path / "file").touch()
     assert ours("backup", str(tmp_path / "file")).exit_code == 0
 
 
 @pytest.mark.parametrize("name", ["backup", "restore"])
-def test_where_there_is_no_room_everything_stays_as_it_is(backup, environ, instance, name):
+def test_full_disk_changes_nothing(backup, environ, instance, name):
     room = backup.stat().st_size // 2
     before = backup.read_bytes(), contents(instance)
-    # What measures coverage would find no room either.
+    # Coverage could not write its own file either.
     env = {name: value for name, value in environ(instance).items() if not name.startswith("COVERAGE_")}
     done = subprocess.run(
         [sys.executable, "-m", "movierating", name, str(backup)],
@@ -141,10 +141,10 @@ def test_where_there_is_no_room_everything_stays_as_it_is(backup, environ, insta
     assert re.fullmatch(r"Error: can't copy .+\n", done.stderr)
     assert (backup.read_bytes(), contents(instance)) == before
     assert names(backup.parent) == ["backup.sqlite3"]
-    assert [name for name in names(instance) if name.endswith((".new", ".old"))] == []
+    assert list_unfinished(instance) == []
 
 
-def test_a_backup_does_not_wait_for_ever(ours, instance, tmp_path, monkeypatch, refused):
+def test_wait_for_another_backup_ends(ours, instance, tmp_path, monkeypatch, refused):
     monkeypatch.setattr(backup_files, "LOCK_TIMEOUT_SECONDS", 0.05)
     with backup_files.FileLock(instance / ".movierating.sqlite3.backup"):
         refused(ours("backup", str(tmp_path / "file")), "another backup has been running for too long; .+")
@@ -161,14 +161,14 @@ main(sys.argv[1:])
 
 
 @pytest.mark.parametrize("name", ["backup", "restore"])
-def test_sigterm_leaves_nothing_unfinished(backup, environ, instance, name):
+def test_sigterm_leaves_no_unfinished_files(backup, environ, instance, name):
     before = backup.read_bytes(), contents(instance)
     command = [sys.executable, "-c", TERMINATED, name, str(backup)]
     done = subprocess.run(command, env=environ(instance), capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (143, "", "")
     assert (backup.read_bytes(), contents(instance)) == before
     assert names(backup.parent) == ["backup.sqlite3"]
-    assert [name for name in names(instance) if name.endswith((".new", ".old"))] == []
+    assert list_unfinished(instance) == []
 
 
 def torn(file):
@@ -223,16 +223,16 @@ def of_a_newer_version(file):
     ],
     ids=["text", "empty", "head", "cut off", "torn", "index", "foreign", "two", "newer", "missing", "folder"],
 )
-def test_what_is_no_good_backup_is_refused_and_nothing_changes(ours, backup, instance, change, why, refused):
+def test_restore_rejects_an_invalid_backup_and_changes_nothing(ours, backup, instance, change, why, refused):
     change(backup)
     before = contents(instance)
     refused(ours("restore", str(backup)), f".*{why}")
     assert contents(instance) == before
-    assert [name for name in names(instance) if name.endswith((".new", ".old", ".part"))] == []
+    assert list_unfinished(instance) == []
     assert ours("check").output == "No problems found.\n"
 
 
-def test_a_migration_that_fails_restores_nothing(ours, backup, instance, monkeypatch, refused):
+def test_failed_migration_of_a_backup_changes_nothing(ours, backup, instance, monkeypatch, refused):
     def fail(*_):
         raise RuntimeError("two\nlines")
 
@@ -244,12 +244,12 @@ def test_a_migration_that_fails_restores_nothing(ours, backup, instance, monkeyp
     assert contents(instance) == before
 
 
-def test_the_database_is_not_restored_from_itself(ours, ada, instance, refused):
+def test_restore_rejects_the_database_itself(ours, ada, instance, refused):
     refused(ours("restore", str(instance / "movierating.sqlite3")), ".+is the database itself")
     refused(ours("restore", "-"), "a backup is a file .+")
 
 
-def test_nothing_is_restored_while_somebody_uses_the_instance(ours, backup, looked_up, instance, refused):
+def test_restore_fails_while_the_instance_is_in_use(ours, backup, looked_up, instance, refused):
     before = contents(instance)
     assert looked_up(text('SELECT count(*) FROM "user"')) == 1
     refused(ours("restore", str(backup)), "the instance is in use; stop `serve` and other commands first")
@@ -257,25 +257,24 @@ def test_nothing_is_restored_while_somebody_uses_the_instance(ours, backup, look
 
 
 @pytest.mark.parametrize("arguments", [("user", "list"), ("check",), ("serve",), ("backup", "file")])
-def test_nobody_uses_an_instance_that_is_being_restored(ours, ada, instance, arguments, refused):
-    hold = InstanceLock(instance / "movierating.sqlite3", exclusive=True)
+def test_commands_fail_while_the_instance_is_restored(ours, ada, instance, arguments, refused):
+    lock = InstanceLock(instance / "movierating.sqlite3", exclusive=True)
     refused(ours(*arguments), "The instance is being restored or loaded; try again when that has ended.")
-    hold.release()
+    lock.release()
 
 
-def test_a_damaged_database_is_replaced_and_kept(ours, backup, instance):
+def test_restore_keeps_a_damaged_database(ours, backup, instance):
     torn(instance / "movierating.sqlite3")
-    damaged = (instance / "movierating.sqlite3").read_bytes()
+    size = (instance / "movierating.sqlite3").stat().st_size
     assert ours("restore", str(backup)).exit_code == 0
-    (kept,) = instance.glob("*.before-restore-*")
-    assert len(kept.read_bytes()) == len(damaged)
+    assert [file.stat().st_size for file in instance.glob("*.before-restore-*")] == [size]
     assert ours("check").output == "No problems found.\n"
 
 
-def test_a_backup_is_made_of_an_instance_that_cannot_be_written(instance, tmp_path, ours, monkeypatch):
+def test_backup_of_a_read_only_folder_needs_no_lock(instance, tmp_path, ours, monkeypatch):
     def refuse(*_):
         raise PermissionError(13, "Permission denied")
 
-    # Root, under whom tests may run, is refused nothing.
+    # Tests may run as root, for whom no folder is read-only.
     monkeypatch.setattr(backup_files.FileLock, "acquire", refuse)
     assert ours("backup", str(tmp_path / "file")).exit_code == 0

@@ -18,13 +18,13 @@ from movierating.cli.durations import Duration
         (timedelta(hours=1), timedelta(hours=1)),
     ],
 )
-def test_a_number_and_its_unit_are_a_duration(text, duration):
+def test_number_and_unit_are_a_duration(text, duration):
     assert Duration().convert(text, None, None) == duration
 
 
 @pytest.mark.parametrize(
     "text", ["", "24", "h", "0s", "-1h", "1.5h", "1 h", "1w", "24H", "1h30m", "4000d", "9999999999s", "٣h"]
 )
-def test_what_is_no_duration_is_refused(text):
+def test_invalid_duration_is_rejected(text):
     with pytest.raises(click.BadParameter, match="is not a duration such as 30m, 24h or 7d"):
         Duration().convert(text, None, None)

@@ -14,51 +14,48 @@ from movierating.movies.seed import COLUMNS
 from movierating.storage.database import read, write
 
 
-def csv_of(tmp_path, *titles):
+def write_csv(tmp_path, *titles):
     file = tmp_path / "movies.csv"
     lines = [",".join(COLUMNS), *(f"{title},,2001,,Drama,,,,,," for title in titles)]
     file.write_text("\n".join(lines) + "\n")
     return str(file)
 
 
-def test_movies_of_a_file_are_added_once(command, tmp_path):
-    file = csv_of(tmp_path, "One", "Two", "\x01")
+def test_seed_adds_movies_of_a_file_once(command, tmp_path):
+    file = write_csv(tmp_path, "One", "Two", "\x01")
     first, second = command("seed", "--file", file), command("seed", "--file", file)
     assert (first.exit_code, first.stdout) == (0, "2 movies added, 0 already present, 1 rejected\n")
     assert first.stderr.startswith("line 4: title: ")
     assert (second.exit_code, second.stdout) == (0, "0 movies added, 2 already present, 1 rejected\n")
 
 
-def test_the_bundled_movies_come_back_when_asked_for(ours, looked_up):
+def test_seed_adds_missing_bundled_movies(ours, looked_up):
     added = int(re.match(r"(\d+) movies added, 0 already present, 0 rejected", ours("seed").output)[1])
     assert added == looked_up(text("SELECT count(*) FROM movie")) > 5000
 
 
 @pytest.mark.parametrize("content", [b"a,b\n1,2\n", b"\xff\n", b""], ids=["columns", "not text", "empty"])
-def test_a_file_that_is_not_movies_is_refused(ours, tmp_path, content, refused):
+def test_seed_rejects_another_file(ours, tmp_path, content, refused):
     (tmp_path / "x.csv").write_bytes(content)
     refused(ours("seed", "--file", str(tmp_path / "x.csv")), r"x\.csv: .+")
 
 
-def test_check_is_content_with_a_sound_instance(command):
+def test_check_finds_no_problems_in_a_new_instance(command):
     done = command("check")
     assert (done.exit_code, done.output) == (0, "No problems found.\n")
 
 
-def test_check_tells_repairs_and_is_content_again(command, ada, looked_up):
+def test_check_reports_and_repairs_an_aggregate(command, ada, looked_up):
     write(lambda connection: connection.execute(text('UPDATE "user" SET rating_count = 3')))
-    found = command("check")
-    assert (found.exit_code, found.output) == (1, "aggregates: user 1 does not equal its ratings\n")
-    mended = command("check", "--repair")
-    assert (mended.exit_code, mended.output) == (
-        0,
-        "aggregates: user 1 does not equal its ratings, repaired\n",
-    )
+    done = command("check")
+    assert (done.exit_code, done.output) == (1, "aggregates: user 1 does not equal its ratings\n")
+    done = command("check", "--repair")
+    assert (done.exit_code, done.output) == (0, "aggregates: user 1 does not equal its ratings, repaired\n")
     assert command("check").output == "No problems found.\n"
 
 
 @pytest.mark.sqlite
-def test_a_repair_that_leaves_damage_fails(ours, looked_up):
+def test_check_fails_if_problems_remain_after_a_repair(ours, looked_up):
     connection = read()
     connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
     connection.exec_driver_sql("INSERT INTO rating VALUES (7, 9, 5, 0, 0, 0)")
@@ -104,7 +101,7 @@ def test_check_reports_a_lost_database(instance, environ):
     )
 
 
-def test_check_on_an_empty_database_says_what_is_missing(tmp_path, environ):
+def test_check_reports_missing_migrations_of_an_empty_database(tmp_path, environ):
     (tmp_path / "new").mkdir()
     (tmp_path / "new" / "movierating.sqlite3").touch()
     key = tmp_path / "new" / "secret_key"
@@ -115,12 +112,12 @@ def test_check_on_an_empty_database_says_what_is_missing(tmp_path, environ):
     assert done.output.startswith("migrations: the database is at none, ")
 
 
-def test_check_names_a_setting_that_cannot_work(instance, environ, refused):
+def test_check_reports_an_invalid_setting(instance, environ, refused):
     done = CliRunner(env=environ(instance, LOG_LEVEL="LOUD")).invoke(main, ["check"])
     refused(done, "MOVIERATING_LOG_LEVEL: must be one of .+, not 'LOUD'")
 
 
-def test_the_document_is_printed(command):
+def test_openapi_prints_the_document(command):
     done = command("openapi")
     assert done.exit_code == 0
     assert json.loads(done.stdout)["openapi"].startswith("3.1")

@@ -8,13 +8,13 @@ import pytest
 
 
 @pytest.mark.parametrize("program", [("movierating",), ("flask", "--app", "movierating")])
-def test_migrations_have_their_commands(run, instance, program):
+def test_db_runs_the_commands_of_flask_migrate(run, instance, program):
     done = run("db", "current", program=program)
     assert done.returncode == 0
     assert done.stdout.endswith("(head)\n")
 
 
-def test_help_and_version_load_no_application():
+def test_help_and_version_import_no_application():
     asked = [["--help"], ["import", "ratings", "--help"], ["export", "ratings", "--help"], ["--version"]]
     ask = f"from movierating.cli.main import main; [main(words, standalone_mode=False) for words in {asked}]"
     heavy = "import sys; print(sorted({'flask', 'sqlalchemy', 'alembic', 'granian'} & sys.modules.keys()))"
@@ -27,15 +27,10 @@ def test_help_and_version_load_no_application():
 
 
 @pytest.mark.parametrize("name", ["user", "import", "export", "db"])
-def test_groups_tell_their_commands(run, name):
+def test_group_lists_its_commands(run, name):
     done = run(name, "--help")
     assert done.returncode == 0
     assert "Commands:" in done.stdout
-
-
-def test_python_m_is_the_same_command(run):
-    done = run("--version")
-    assert (done.returncode, done.stdout) == (0, f"python -m movierating, version {version('movierating')}\n")
 
 
 @pytest.mark.parametrize("arguments", [["-h"], ["user", "-h"], ["user", "list", "--help"]], ids=" ".join)

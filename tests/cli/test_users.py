@@ -12,14 +12,14 @@ PASSWORD = "correct horse battery"
 
 
 @pytest.mark.parametrize(("flags", "role"), [([], "member"), (["--admin"], "admin")])
-def test_an_account_is_made_with_a_password_from_standard_input(command, flags, role):
+def test_create_reads_the_password_from_standard_input(command, flags, role):
     done = command(
         "user", "create", "ada", "ada@example.org", "--password-stdin", *flags, stdin=f"{PASSWORD}\n"
     )
     assert (done.exit_code, done.output) == (0, f"{role} ada has id 1\n")
 
 
-def test_a_password_is_asked_for_twice(command, looked_up):
+def test_create_prompts_for_the_password_twice(command, looked_up):
     done = command(
         "user", "create", "ada", "ada@example.org", stdin=f"{PASSWORD}\nother\n{PASSWORD}\n{PASSWORD}\n"
     )
@@ -29,7 +29,7 @@ def test_a_password_is_asked_for_twice(command, looked_up):
     assert looked_up(select(func.count()).select_from(User)) == 1
 
 
-def test_no_password_makes_no_account(ours, looked_up):
+def test_create_without_a_password_fails(ours, looked_up):
     done = ours("user", "create", "ada", "ada@example.org", stdin="")
     assert done.exit_code == 1
     assert looked_up(select(func.count()).select_from(User)) == 0
@@ -49,24 +49,24 @@ def test_no_password_makes_no_account(ours, looked_up):
     ],
 )
 @pytest.mark.usefixtures("ada")
-def test_an_account_that_cannot_be_is_refused_in_one_line(ours, name, email, password, line, refused):
+def test_create_rejects_an_invalid_account_in_one_line(ours, name, email, password, line, refused):
     refused(ours("user", "create", name, email, "--password-stdin", stdin=f"{password}\n"), line)
 
 
-def test_a_password_that_is_no_text_is_refused(ours, refused):
+def test_password_must_be_utf_8(ours, refused):
     password = b"\xff\xfe correct horse\n"
     done = ours("user", "create", "ada", "ada@example.org", "--password-stdin", stdin=password)
     refused(done, "password: the input is not UTF-8")
 
 
-def test_a_password_may_be_in_any_script(ours, looked_up):
+def test_password_can_be_in_any_script(ours, looked_up):
     done = ours("user", "create", "ada", "ada@example.org", "--password-stdin", stdin="правильная лошадь\r\n")
     assert done.exit_code == 0
     assert passwords.verify_password(looked_up(select(User.password_hash)), "правильная лошадь")
 
 
 @pytest.mark.usefixtures("ada")
-def test_accounts_are_listed(command):
+def test_list_shows_accounts(command):
     assert command("user", "list").output == f"{HEADER}\n1\tada\tada@example.org\tmember\tactive\n"
 
 
@@ -74,7 +74,7 @@ def test_list_without_accounts_says_so(command):
     assert command("user", "list").output == "There are no accounts.\n"
 
 
-def test_every_account_is_listed(ours, looked_up):
+def test_list_shows_every_account(ours, looked_up):
     row = {"display_name": "x", "created_at": 0, "updated_at": 0}
     rows = [{**row, "username": f"u{number}", "username_key": f"u{number}"} for number in range(1500)]
     write(lambda connection: connection.execute(User.__table__.insert(), rows))
@@ -84,19 +84,19 @@ def test_every_account_is_listed(ours, looked_up):
 
 
 @pytest.mark.usefixtures("ada")
-def test_an_account_is_promoted_by_its_name_in_any_case(command, looked_up):
+def test_promote_ignores_the_case_of_the_name(command, looked_up):
     assert command("user", "promote", "Ada").exit_code == 0
     assert looked_up(select(User.role)) == "admin"
 
 
 @pytest.mark.usefixtures("ada")
-def test_an_account_is_deactivated(command, looked_up):
+def test_deactivate(command, looked_up):
     assert command("user", "deactivate", "ada").exit_code == 0
     assert looked_up(select(User.active)) is False
 
 
 @pytest.mark.usefixtures("ada")
-def test_the_last_admin_is_not_deactivated(ours, refused):
+def test_last_admin_can_not_be_deactivated(ours, refused):
     ours("user", "promote", "ada")
     refused(
         ours("user", "deactivate", "ada"),
@@ -105,7 +105,7 @@ def test_the_last_admin_is_not_deactivated(ours, refused):
 
 
 @pytest.mark.usefixtures("ada")
-def test_a_password_is_reset(command, looked_up):
+def test_reset_password_sets_a_new_password(command, looked_up):
     before = looked_up(select(User.password_hash))
     done = command("user", "reset-password", "ada", "--password-stdin", stdin="another horse battery\n")
     assert (done.exit_code, done.output) == (0, "ada has a new password\n")
@@ -113,10 +113,10 @@ def test_a_password_is_reset(command, looked_up):
 
 
 @pytest.mark.usefixtures("ada")
-def test_a_weak_new_password_is_refused(ours, refused):
+def test_reset_password_rejects_a_weak_password(ours, refused):
     refused(ours("user", "reset-password", "ada", "--password-stdin", stdin="short\n"), "password: .+")
 
 
 @pytest.mark.parametrize("arguments", [["promote"], ["deactivate"], ["reset-password", "--password-stdin"]])
-def test_an_account_that_is_not_there_is_said(command, arguments, refused):
+def test_unknown_user_is_rejected(command, arguments, refused):
     refused(command("user", *arguments, "nobody", stdin=f"{PASSWORD}\n"), "No such user: 'nobody'.")

@@ -1,4 +1,4 @@
-"""`movierating check`: damage done by hand is found, and what can be made anew is mended."""
+"""`movierating check`: it finds damage, and repairs what can be derived again."""
 
 import sqlite3
 from contextlib import closing
@@ -34,7 +34,7 @@ def amelie(add_movie):
 
 @pytest.fixture
 def searches(client):
-    """`searches()` is what some searches answer, which the cache of answers then holds."""
+    """`searches()` returns the responses to some searches, which are then cached."""
     queries = (
         "q=amel",
         "q=destin",
@@ -49,35 +49,35 @@ def searches(client):
 
 @pytest.fixture
 def without_index(app):
-    """`without_index(name, statement)` runs a statement of which the index gets to know nothing."""
+    """`without_index(name, statement)` runs a statement without updating that index."""
     file = read().engine.url.database
 
-    def edited(*statements):
+    def run_statements(*statements):
         with closing(sqlite3.connect(file, isolation_level=None)) as connection:
             connection.execute("PRAGMA writable_schema = ON")
             return [connection.execute(*statement).fetchall() for statement in statements]
 
     def run(name, statement):
         database.close()
-        kept = ("SELECT * FROM sqlite_schema WHERE name = ?", (name,))
-        row = edited(kept, ("DELETE FROM sqlite_schema WHERE name = ?", (name,)))[0][0]
-        edited((statement,), ("INSERT INTO sqlite_schema VALUES (?, ?, ?, ?, ?)", row))
+        schema = ("SELECT * FROM sqlite_schema WHERE name = ?", (name,))
+        row = run_statements(schema, ("DELETE FROM sqlite_schema WHERE name = ?", (name,)))[0][0]
+        run_statements((statement,), ("INSERT INTO sqlite_schema VALUES (?, ?, ?, ?, ?)", row))
 
     return run
 
 
-def harm(statement, **values):
+def change(statement, **values):
     write(lambda connection: connection.execute(text(statement), values))
 
 
-def harm_past_foreign_keys(statement):
+def change_without_foreign_keys(statement):
     connection = read()
     connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
     connection.exec_driver_sql(statement)
     connection.exec_driver_sql("PRAGMA foreign_keys = ON")
 
 
-def test_a_sound_database_has_no_findings(rated):
+def test_intact_database_has_no_problems(rated):
     assert checks.run_checks(repair=False) == ([], [])
     assert checks.run_checks(repair=True) == ([], [])
 
@@ -93,13 +93,13 @@ def test_a_sound_database_has_no_findings(rated):
         ("UPDATE rating SET value = 1", ["movie 1", "user 1"]),
     ],
 )
-def test_aggregates_that_are_wrong_are_found_and_mended(rated, client, statement, names):
-    harm(statement)
-    wrong, _ = checks.run_checks(repair=False)
-    assert wrong == [f"aggregates: {name} does not equal its ratings" for name in names]
-    left, mended = checks.run_checks(repair=True)
+def test_wrong_aggregates_are_found_and_repaired(rated, client, statement, names):
+    change(statement)
+    problems, _ = checks.run_checks(repair=False)
+    assert problems == [f"aggregates: {name} does not equal its ratings" for name in names]
+    left, repaired = checks.run_checks(repair=True)
     assert left == []
-    assert mended == [f"{line}, repaired" for line in wrong]
+    assert repaired == [f"{line}, repaired" for line in problems]
     assert checks.run_checks(repair=False) == ([], [])
     shown = client.get(f"/v1/movies/{rated}").json["ratings"]
     values = read().execute(text("SELECT value FROM rating")).scalars().all()
@@ -107,8 +107,8 @@ def test_aggregates_that_are_wrong_are_found_and_mended(rated, client, statement
     assert shown["mean"] == (values[0] / 2 if values else None)
 
 
-def test_a_repair_moves_the_movies_tag(rated, client):
-    harm("UPDATE movie SET rating_sum = 40")
+def test_repair_changes_the_etag_of_a_movie(rated, client):
+    change("UPDATE movie SET rating_sum = 40")
     tag = client.get(f"/v1/movies/{rated}").headers["ETag"]
     checks.run_checks(repair=True)
     assert client.get(f"/v1/movies/{rated}", headers={"If-None-Match": tag}).status_code == 200
@@ -143,14 +143,14 @@ def test_a_repair_moves_the_movies_tag(rated, client):
         ),
     ],
 )
-def test_what_movies_are_found_by_is_mended(amelie, searches, statement, line):
+def test_search_data_is_repaired(amelie, searches, statement, line):
     before = searches()
-    harm(statement)
+    change(statement)
     searches()
-    wrong, _ = checks.run_checks(repair=False)
-    assert line in wrong
+    problems, _ = checks.run_checks(repair=False)
+    assert line in problems
     left, repaired = checks.run_checks(repair=True)
-    assert (left, set(repaired) >= {f"{each}, repaired" for each in wrong}) == ([], True)
+    assert (left, set(repaired) >= {f"{each}, repaired" for each in problems}) == ([], True)
     assert searches() == before
     assert checks.run_checks(repair=True) == ([], [])
 
@@ -165,33 +165,37 @@ def test_what_movies_are_found_by_is_mended(amelie, searches, statement, line):
         ("ix_rating_movie", "INSERT INTO rating VALUES (1, 1, 5, 0, 0, 0)"),
     ],
 )
-def test_an_index_that_lacks_a_row_is_built_anew(amelie, member, without_index, index, statement):
+def test_index_without_a_row_is_rebuilt(amelie, member, without_index, index, statement):
     without_index(index, statement)
-    wrong, _ = checks.run_checks(repair=False)
-    assert wrong
-    assert all(line.startswith("database: ") and line.endswith(f" index {index}") for line in wrong)
+    problems, _ = checks.run_checks(repair=False)
+    assert problems
+    assert all(line.startswith("database: ") and line.endswith(f" index {index}") for line in problems)
     left, repaired = checks.run_checks(repair=True)
     assert (left, repaired[0]) == ([], f"database: index {index}, repaired")
     assert checks.run_checks(repair=True) == ([], [])
 
 
-def test_of_one_kind_there_are_some_lines_and_a_count(add_movie):
+def test_each_kind_has_a_bounded_number_of_lines(add_movie):
     for _ in range(checks.MAX_LINES_PER_KIND + 5):
         add_movie()
-    harm("DELETE FROM movie_facet")
-    wrong, _ = checks.run_checks(repair=False)
-    assert (len(wrong), wrong[0], wrong[-1]) == (21, "facets: movie 1 is missing", "facets: and 5 more")
-    assert checks.run_checks(repair=True) == ([], [f"{line}, repaired" for line in wrong])
+    change("DELETE FROM movie_facet")
+    problems, _ = checks.run_checks(repair=False)
+    assert (len(problems), problems[0], problems[-1]) == (
+        21,
+        "facets: movie 1 is missing",
+        "facets: and 5 more",
+    )
+    assert checks.run_checks(repair=True) == ([], [f"{line}, repaired" for line in problems])
 
 
 @pytest.mark.sqlite
 def test_repair_restores_a_search_index_that_lost_its_configuration(amelie, searches, without_index):
     before = searches()
-    harm("DELETE FROM movie_search_config")
+    change("DELETE FROM movie_search_config")
     without_index("ix_movie_year", "UPDATE movie SET year = 1950 WHERE id = 2")
-    wrong, _ = checks.run_checks(repair=False)
-    assert wrong
-    assert all(line.startswith("database: ") and line.endswith(" index ix_movie_year") for line in wrong)
+    problems, _ = checks.run_checks(repair=False)
+    assert problems
+    assert all(line.startswith("database: ") and line.endswith(" index ix_movie_year") for line in problems)
     left, repaired = checks.run_checks(repair=True)
     assert left == []
     assert [line.partition(" (")[0] for line in repaired] == [
@@ -204,20 +208,20 @@ def test_repair_restores_a_search_index_that_lost_its_configuration(amelie, sear
 
 
 @pytest.mark.sqlite
-def test_a_repair_that_fails_says_why_and_what_was_done(amelie):
-    harm("DROP TABLE movie_search_content")
-    harm("DELETE FROM movie_facet WHERE movie_id = 1")
+def test_failed_repair_reports_the_reason_and_what_was_repaired(amelie):
+    change("DROP TABLE movie_search_content")
+    change("DELETE FROM movie_facet WHERE movie_id = 1")
     database.close()
-    wrong, _ = checks.run_checks(repair=False)
-    assert [line.partition(":")[0] for line in wrong] == ["facets", "search index"]
+    problems, _ = checks.run_checks(repair=False)
+    assert [line.partition(":")[0] for line in problems] == ["facets", "search index"]
     left, repaired = checks.run_checks(repair=True)
     assert repaired == ["facets: movie 1 is missing, repaired"]
     assert [line.partition(":")[0] for line in left] == ["search index", "repair"]
 
 
 @pytest.mark.sqlite
-def test_facets_of_a_movie_that_is_not_there_are_removed(amelie):
-    harm_past_foreign_keys("INSERT INTO movie_facet VALUES (9, 'year:2001')")
+def test_facets_of_a_missing_movie_are_removed(amelie):
+    change_without_foreign_keys("INSERT INTO movie_facet VALUES (9, 'year:2001')")
     orphan, surplus = "database: a row of movie_facet has no movie", "facets: movie 9 does not exist"
     assert checks.run_checks(repair=False) == ([orphan, surplus], [])
     assert checks.run_checks(repair=True) == ([], [f"{surplus}, repaired"])
@@ -225,22 +229,22 @@ def test_facets_of_a_movie_that_is_not_there_are_removed(amelie):
 
 @pytest.mark.sqlite
 @pytest.mark.parametrize("repair", [False, True])
-def test_a_rating_of_nothing_is_found_and_not_hidden_by_a_repair(rated, repair):
-    harm_past_foreign_keys("INSERT INTO rating VALUES (1, 999, 5, 0, 0, 0)")
-    wrong, _ = checks.run_checks(repair)
-    assert "database: a row of rating has no movie" in wrong
+def test_rating_of_a_missing_movie_is_reported_also_after_a_repair(rated, repair):
+    change_without_foreign_keys("INSERT INTO rating VALUES (1, 999, 5, 0, 0, 0)")
+    problems, _ = checks.run_checks(repair)
+    assert "database: a row of rating has no movie" in problems
 
 
-def test_a_database_that_is_behind_is_found(rated):
-    harm("UPDATE alembic_version SET version_num = '0000'")
+def test_missing_migration_is_reported(rated):
+    change("UPDATE alembic_version SET version_num = '0000'")
     (line,), repaired = checks.run_checks(repair=True)
     assert line.startswith("migrations: the database is at 0000, this version needs ")
     assert repaired == []
 
 
 @pytest.mark.postgresql
-def test_a_sequence_that_is_behind_is_found_and_mended(amelie, add_movie):
-    harm("SELECT setval('movie_id_seq', 1)")
+def test_sequence_behind_its_last_id_is_repaired(amelie, add_movie):
+    change("SELECT setval('movie_id_seq', 1)")
     line = "sequences: the sequence of movie is behind its last id 2"
     assert checks.run_checks(repair=False) == ([line], [])
     assert checks.run_checks(repair=True) == ([], [f"{line}, repaired"])
@@ -248,36 +252,36 @@ def test_a_sequence_that_is_behind_is_found_and_mended(amelie, add_movie):
 
 
 @pytest.mark.sqlite
-def test_a_torn_file_is_found(app, tmp_path):
+def test_damaged_file_is_reported(app, tmp_path):
     database.close()
     file = tmp_path / "instance" / "movierating.sqlite3"
     whole = file.read_bytes()
     file.write_bytes(whole[:8192] + b"\xff" * (len(whole) - 8192))
-    wrong, _ = checks.run_checks(repair=False)
-    assert wrong
-    assert all(line.startswith("database: ") for line in wrong)
+    problems, _ = checks.run_checks(repair=False)
+    assert problems
+    assert all(line.startswith("database: ") for line in problems)
 
 
 @pytest.mark.sqlite
-def test_what_a_damaged_file_holds_is_not_mended(rated, tmp_path):
-    harm("UPDATE movie SET rating_sum = 40")
+def test_contents_of_a_damaged_file_are_not_repaired(rated, tmp_path):
+    change("UPDATE movie SET rating_sum = 40")
     database.close()
     with (tmp_path / "instance" / "movierating.sqlite3").open("r+b") as file:
         file.seek(36)  # how many pages are free
         file.write(bytes([0, 0, 0, 7]))
-    wrong, repaired = checks.run_checks(repair=True)
-    assert ("freelist" in wrong[0].lower(), repaired) == (True, [])
+    problems, repaired = checks.run_checks(repair=True)
+    assert ("freelist" in problems[0].lower(), repaired) == (True, [])
     assert read().exec_driver_sql("SELECT rating_sum FROM movie").scalar_one() == 40
 
 
 @pytest.mark.parametrize("repair", [False, True])
-def test_a_database_that_is_busy_is_not_called_damaged(app, add_movie, monkeypatch, repair):
+def test_locked_database_is_not_reported_as_damaged(app, add_movie, monkeypatch, repair):
     add_movie()
 
     def busy(*_):
         raise Unavailable("busy") from OSError("database is locked")
 
     monkeypatch.setattr(checks.index_repair, "verify_text_index", busy)
-    wrong, repaired = checks.run_checks(repair=repair)
-    assert "search index: can't be checked (database is locked)" in wrong
-    assert not any("inconsistent" in line for line in [*wrong, *repaired])
+    problems, repaired = checks.run_checks(repair=repair)
+    assert "search index: can't be checked (database is locked)" in problems
+    assert not any("inconsistent" in line for line in [*problems, *repaired])

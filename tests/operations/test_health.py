@@ -1,4 +1,4 @@
-"""/healthz and /readyz: what supervisors and load balancers ask."""
+"""`/healthz` and `/readyz`, for supervisors and load balancers."""
 
 import pytest
 from flask_migrate import downgrade
@@ -11,7 +11,7 @@ def test_running_process_is_healthy(client):
     assert (response.status_code, response.json) == (200, {"status": "ok"})
 
 
-def test_a_migrated_database_is_ready(client):
+def test_migrated_database_is_ready(client):
     response = client.get("/readyz")
     assert (response.status_code, response.json) == (200, {"status": "ok"})
 
@@ -49,5 +49,5 @@ def test_unavailable_redis_makes_readiness_degraded(make_app, redis, eventually)
     app.extensions["redis"].close()
 
 
-def test_a_query_is_refused(client, problem):
+def test_query_parameters_are_rejected(client, problem):
     problem(client.get("/readyz?deep=1"), 422, "deep")

@@ -1,4 +1,4 @@
-"""The key that hosts of one database share, or should."""
+"""The detection of hosts that use one database with different keys."""
 
 import pytest
 from sqlalchemy import select
@@ -10,19 +10,19 @@ from movierating.storage.database import read
 ONE, TWO = "k" * 32, "l" * 100
 
 
-def noted():
+def list_fingerprints():
     return [name for name in read().scalars(select(DataMigration.name)) if name.startswith("signed with ")]
 
 
-def test_only_a_key_that_is_not_the_last_is_new(app):
+def test_key_is_compared_with_the_previous_one(app):
     keys = [ONE, ONE, TWO, TWO, ONE]
     assert [key_fingerprint.record_key(key) for key in keys] == [False, False, True, False, True]
-    (name,) = noted()
+    (name,) = list_fingerprints()
     assert ONE[:4] not in name
 
 
 @pytest.mark.postgresql
-def test_a_host_with_another_key_is_reported_at_its_start(serve, instance):
+def test_start_with_another_key_is_logged(serve, instance):
     def log(folder, key):
         service = serve(folder, SECRET_KEY=key)
         assert service.stop() == 0

@@ -1,4 +1,4 @@
-"""From nothing to ready: folder, key, database, movies; and what stops a start."""
+"""The first start: folder, key, database and movies; and errors that stop a start."""
 
 import csv
 import shutil
@@ -27,16 +27,14 @@ def mode(path):
 
 
 def start(environ):
-    """An application that came up, and was closed."""
-    app = create_app(environ)
-    with app.app_context():
+    """Create an application, and close its database."""
+    with create_app(environ).app_context():
         database.close()
-    return app
 
 
 @pytest.fixture(scope="module")
 def first_starts(tmp_path_factory, environ):
-    """The instance folder of two first starts at the same moment, after both ended well."""
+    """The instance folder of two concurrent first starts."""
     folder = tmp_path_factory.mktemp("first") / "instance"
     command = [
         sys.executable,
@@ -57,7 +55,7 @@ def first_starts(tmp_path_factory, environ):
 
 @pytest.fixture(scope="session")
 def count(outside):
-    """`count(folder)` is how many movies an instance has."""
+    """`count(folder)` returns the number of movies of an instance."""
 
     def movies(folder):
         with outside(folder) as connection:
@@ -66,13 +64,13 @@ def count(outside):
     return movies
 
 
-def test_two_first_starts_at_once_load_the_movies_once(first_starts, count):
+def test_two_concurrent_first_starts_load_the_movies_once(first_starts, count):
     with get_bundled_csv().open(encoding="utf-8", newline="") as file:
         expected = len(list(csv.DictReader(file)))
     assert count(first_starts) == expected
 
 
-def test_what_a_first_start_makes_is_the_owners_alone(first_starts):
+def test_first_start_creates_files_for_the_owner_only(first_starts):
     assert mode(first_starts) == 0o700
     assert mode(first_starts / "secret_key") == 0o600
     assert {mode(file) for file in first_starts.glob("movierating*")} <= {0o600}
@@ -81,7 +79,7 @@ def test_what_a_first_start_makes_is_the_owners_alone(first_starts):
     ] == []
 
 
-def test_a_later_start_brings_no_movie_back(first_starts, copied, outside, tmp_path, environ, count):
+def test_later_start_does_not_restore_deleted_movies(first_starts, copied, outside, tmp_path, environ, count):
     folder = copied(first_starts, tmp_path / "instance")
     with outside(folder) as connection:
         connection.execute(delete(MovieFacet))
@@ -91,7 +89,7 @@ def test_a_later_start_brings_no_movie_back(first_starts, copied, outside, tmp_p
 
 
 @pytest.mark.sqlite
-def test_a_folder_of_any_name_works(tmp_path, environ, empty_instance):
+def test_instance_folder_can_have_any_name(tmp_path, environ, empty_instance):
     folder = shutil.copytree(empty_instance, tmp_path / "a?b %41 #é")
     start(environ(folder))
     assert (folder / "movierating.sqlite3").stat().st_size == (
@@ -100,14 +98,14 @@ def test_a_folder_of_any_name_works(tmp_path, environ, empty_instance):
 
 
 @pytest.mark.sqlite
-def test_a_relative_database_lies_in_the_instance_folder(tmp_path, environ, instance):
+def test_relative_database_is_in_the_instance_folder(tmp_path, environ, instance):
     (instance / "movierating.sqlite3").rename(instance / "other.db")
     start(environ(instance, DATABASE_URL="sqlite:///other.db"))
     assert not (instance / "movierating.sqlite3").exists()
 
 
 @pytest.mark.parametrize("program", [("movierating", "serve"), ("movierating", "check"), (*FLASK, "run")])
-def test_a_setting_that_cannot_work_stops_the_start_with_one_line(run, program):
+def test_invalid_setting_stops_the_start_with_one_line(run, program):
     done = run(program=program, SINGUP="closed")
     assert done.returncode != 0
     assert (done.stdout, done.stderr) == (
@@ -151,7 +149,7 @@ def newer(folder):
     ],
     ids=["folder", "no folder", "junk", "torn", "foreign", "newer"],
 )
-def test_a_database_that_cannot_be_opened_is_named_with_its_reason(tmp_path, environ, make, why):
+def test_database_that_can_not_be_opened_is_reported_with_the_reason(tmp_path, environ, make, why):
     make(tmp_path)
     with pytest.raises(SettingError, match=why) as refused:
         create_app(environ(tmp_path / "instance", DATABASE_URL=f"sqlite:///{tmp_path / 'data'}"))
@@ -160,22 +158,10 @@ def test_a_database_that_cannot_be_opened_is_named_with_its_reason(tmp_path, env
 
 
 @pytest.mark.parametrize("below", ["", "/instance"])
-def test_an_instance_folder_that_cannot_be_made_is_refused(tmp_path, environ, below):
+def test_instance_folder_that_can_not_be_created_is_rejected(tmp_path, environ, below):
     (tmp_path / "file").touch()
     with pytest.raises(SettingError, match=r"INSTANCE_PATH: .* is not a writable folder"):
         create_app(environ(Path(f"{tmp_path / 'file'}{below}")))
-
-
-@pytest.mark.slow
-def test_a_key_is_made_once_whoever_asks_first(tmp_path):
-    ask = "import sys, pathlib; from movierating.operations.startup import load_secret_key; "
-    ask += "print(load_secret_key(pathlib.Path(sys.argv[1])))"
-    command = [sys.executable, "-c", ask, tmp_path]
-    askers = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
-    assert {asker.communicate(timeout=60)[0].strip() for asker in askers} == {
-        (tmp_path / "secret_key").read_text()
-    }
-    assert sorted(file.name for file in tmp_path.iterdir()) == [".startup.lock", "secret_key"]
 
 
 @pytest.mark.parametrize(
@@ -187,19 +173,19 @@ def test_a_key_is_made_once_whoever_asks_first(tmp_path):
     ],
     ids=["short", "not text", "folder"],
 )
-def test_a_key_file_that_cannot_work_is_refused(tmp_path, make, why):
+def test_invalid_key_file_is_rejected(tmp_path, make, why):
     make(tmp_path / "secret_key")
     with pytest.raises(SettingError, match=f"SECRET_KEY: .*{why}"):
         startup.load_secret_key(tmp_path)
 
 
-def test_a_line_end_after_a_key_is_not_part_of_it(tmp_path):
+def test_key_does_not_include_a_line_end(tmp_path):
     (tmp_path / "secret_key").write_text("k" * 40 + "\n")
     assert startup.load_secret_key(tmp_path) == "k" * 40
 
 
 @pytest.mark.parametrize("url", ["redis://127.0.0.1:port", "redis://127.0.0.1:6379?no_option=1"])
-def test_what_is_no_address_of_a_redis_is_refused(instance, environ, url):
+def test_invalid_redis_url_is_rejected(instance, environ, url):
     with pytest.raises(SettingError, match="REDIS_URL: is not a URL"):
         create_app(environ(instance, REDIS_URL=url), prepared=False)
 
@@ -212,7 +198,7 @@ def test_redis_needs_its_extra(instance, environ, monkeypatch):
 
 
 @pytest.mark.sqlite
-def test_nobody_else_can_read_a_database_in_an_open_folder(tmp_path, environ):
+def test_only_the_owner_can_read_a_database_in_an_open_folder(tmp_path, environ):
     folder = tmp_path / "instance"
     folder.mkdir(mode=0o755)
     app = create_app(environ(folder, DATABASE_URL=f"sqlite:///{folder / 'data'}"))
@@ -223,7 +209,7 @@ def test_nobody_else_can_read_a_database_in_an_open_folder(tmp_path, environ):
 
 @pytest.mark.sqlite
 @pytest.mark.parametrize("lose", [Path.unlink, lambda file: file.write_bytes(b"")], ids=["gone", "empty"])
-def test_a_database_that_was_lost_is_not_hidden_by_a_new_one(tmp_path, environ, instance, lose):
+def test_lost_database_is_not_replaced_by_a_new_one(tmp_path, environ, instance, lose):
     file = instance / "movierating.sqlite3"
     create_app(environ(instance))
     lose(file)
@@ -233,6 +219,5 @@ def test_a_database_that_was_lost_is_not_hidden_by_a_new_one(tmp_path, environ, 
         create_app(environ(instance))
     assert not file.exists() or not file.stat().st_size
     (instance / ".movierating.sqlite3.made").unlink()
-    with create_app(environ(instance)).app_context():
-        database.close()
+    start(environ(instance))
     assert file.stat().st_size
