@@ -1,8 +1,7 @@
-"""marshmallow fields that take a JSON type for what it is: no text for a number, no number for a flag."""
+"""Strict marshmallow fields: a string is not accepted for a number, nor a number for a boolean."""
 
 import re
 import unicodedata
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,23 +9,20 @@ import marshmallow as ma
 
 from movierating import clock
 
-# Control characters, lone surrogates, separators of lines and paragraphs, and what reorders the text around it
-# (bidirectional overrides and isolates).
+# Control characters, lone surrogates, line and paragraph separators, bidirectional overrides and isolates.
 DISALLOWED_CHARACTERS = r"\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028-\u202e\u2066-\u2069"
-_UNWANTED = re.compile(f"[{DISALLOWED_CHARACTERS}]")
-# The same for the document, where surrogates can't be: they are no characters.
-_SHOWN = DISALLOWED_CHARACTERS.replace(r"\ud800-\udfff", "")
-_LINE_PATTERN = rf"^[^{_SHOWN}]*[^\s{_SHOWN}][^{_SHOWN}]*$"
+_DISALLOWED = re.compile(f"[{DISALLOWED_CHARACTERS}]")
+# The OpenAPI document can't contain surrogates.
+_DOCUMENTED = DISALLOWED_CHARACTERS.replace(r"\ud800-\udfff", "")
+_LINE_PATTERN = rf"^[^{_DOCUMENTED}]*[^\s{_DOCUMENTED}][^{_DOCUMENTED}]*$"
 _CLOCK = r"([01]\d|2[0-3]):[0-5]\d"
 _RFC3339 = re.compile(rf"\d{{4}}-\d\d-\d\d[Tt ]{_CLOCK}:[0-5]\d(\.\d{{1,9}})?([Zz]|[+-]{_CLOCK})", re.ASCII)
 
 
 class StrictInteger(ma.fields.Integer):
-    """A whole JSON number; in a query, where all is text, ASCII digits."""
+    """A whole JSON number; in a query, ASCII digits."""
 
-    def _deserialize(
-        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
-    ) -> int:
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> int:
         if isinstance(value, str) and self.metadata.get("from_query"):
             if not re.fullmatch(r"-?[0-9]{1,18}", value):
                 raise self.make_error("invalid")
@@ -37,11 +33,9 @@ class StrictInteger(ma.fields.Integer):
 
 
 class StrictBoolean(ma.fields.Boolean):
-    """true or false; in a query the words."""
+    """A JSON boolean; in a query, the word true or false."""
 
-    def _deserialize(
-        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
-    ) -> bool:
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> bool:
         if self.metadata.get("from_query") and value in ("true", "false"):
             return bool(value == "true")
         if not isinstance(value, bool):
@@ -50,7 +44,7 @@ class StrictBoolean(ma.fields.Boolean):
 
 
 class SingleLineString(ma.fields.String):
-    """One line of text: trimmed, in NFC, without control characters. `least` and `most` count what is left."""
+    """One line of text without control characters, trimmed and in NFC before its length is checked."""
 
     def __init__(self, *, min_length: int = 1, max_length: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -58,14 +52,12 @@ class SingleLineString(ma.fields.String):
         shape = {"minLength": min_length, "maxLength": max_length, "pattern": _LINE_PATTERN}
         self.metadata = {**shape, **self.metadata}
 
-    def _deserialize(
-        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
-    ) -> str:
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
         text = super()._deserialize(value, attr, data, **kwargs)
-        if _UNWANTED.search(text):
-            raise ma.ValidationError("Must not hold control characters.")
+        if _DISALLOWED.search(text):
+            raise ma.ValidationError("Must not contain control characters.")
         text = text.strip()
-        # Normalizing takes quadratic time in the combining marks that follow one letter.
+        # The time to normalize a letter grows with the square of its combining marks.
         if len(text) <= 4 * self.max_length:
             text = unicodedata.normalize("NFC", text)
         if not self.min_length <= len(text) <= self.max_length:
@@ -74,23 +66,13 @@ class SingleLineString(ma.fields.String):
 
 
 class HalfPoints(ma.fields.Field[int]):
-    """A rating: a JSON number from 0.5 to 10 in steps of 0.5, taken as a count of half points (1 to 20)."""
+    """A rating: a JSON number from 0.5 to 10 in steps of 0.5, loaded as half points (1 to 20)."""
 
-    def _deserialize(
-        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
-    ) -> int:
-        if (
-            self.metadata.get("from_query")
-            and isinstance(value, str)
-            and re.fullmatch(r"[0-9]{1,2}(\.[05])?", value)
-        ):
-            value = float(value)
-        if (
-            isinstance(value, bool)
-            or not isinstance(value, int | float)
-            or not 0.5 <= value <= 10
-            or value * 2 % 1
-        ):
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> int:
+        if isinstance(value, str) and self.metadata.get("from_query"):
+            value = float(value) if re.fullmatch(r"[0-9]{1,2}(\.[05])?", value) else None
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not is_number or not 0.5 <= value <= 10 or value * 2 % 1:
             raise ma.ValidationError("Must be a number from 0.5 to 10 in steps of 0.5.")
         return int(value * 2)
 
@@ -99,33 +81,31 @@ class HalfPoints(ma.fields.Field[int]):
 
 
 class Timestamp(ma.fields.Field[int]):
-    """A time: RFC 3339 with a zone, taken as microseconds since 1970 and shown in UTC with a `Z`."""
+    """A time: RFC 3339 with an offset, loaded as microseconds since 1970 and shown in UTC with a `Z`."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.metadata = {"example": "2024-01-15T10:30:00Z", **self.metadata}
 
-    def _deserialize(
-        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
-    ) -> int:
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> int:
         if not isinstance(value, str) or not _RFC3339.fullmatch(value):
             raise ma.ValidationError("Must be a time such as 2024-01-15T10:30:00Z.")
         try:
             return clock.from_datetime(datetime.fromisoformat(value.upper()).astimezone(UTC))
         except (ValueError, OverflowError) as error:
-            raise ma.ValidationError("There is no such time.") from error
+            raise ma.ValidationError("Must be a valid time.") from error
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
         return None if value is None else clock.format_rfc3339(value)
 
 
 def require_past(microseconds: int) -> None:
-    """Validator: the moment has passed. Raises ValidationError."""
+    """Raise ValidationError unless the time has passed."""
     if microseconds > clock.now():
-        raise ma.ValidationError("Must not lie in the future.")
+        raise ma.ValidationError("Must not be in the future.")
 
 
 def require_future(microseconds: int) -> None:
-    """Validator: the moment is still to come. Raises ValidationError."""
+    """Raise ValidationError unless the time is in the future."""
     if microseconds <= clock.now():
-        raise ma.ValidationError("Must lie in the future.")
+        raise ma.ValidationError("Must be in the future.")

@@ -1,8 +1,8 @@
-"""Clients that send or take their bytes slowly: some of a worker's threads may wait for them, and never all.
+"""Upload slots: a limited number of a worker's threads may wait for clients that send or receive data slowly.
 
-The server hands a body over as it comes in and takes an answer piece by piece as it goes out. Who reads or writes it
-waits in a thread, of which a worker has few, and nothing but the client can wake it. A proxy that buffers keeps such
-clients away; without one, whoever sends a body while there is no room is turned away, and calls without one go on.
+The server passes a body on as it arrives, and sends a response piece by piece. Meanwhile a thread, of which a worker
+has few, waits for the client. A buffering proxy keeps slow clients away. Without one, requests with a body are rejected
+while all slots are taken, and requests without one go on.
 """
 
 import threading
@@ -12,86 +12,85 @@ from typing import Any
 
 from movierating.errors import Unavailable
 
-# A body that is there already is read in microseconds; who waits for this long waits for a slow client.
+# A body that has arrived is read in microseconds. A slot that is taken for longer waits for a slow client.
 SLOT_TIMEOUT_SECONDS = 1.0
 
-_PLACES = "movierating.places"
+_SLOTS = "movierating.upload_slots"
 
 WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 class UploadSlots:
-    """Room for `most` threads that may take long; to whoever finds none, `refusal` is said."""
+    """A limited number of slots for threads that may take long. `message` is for clients that get none."""
 
-    def __init__(self, most: int, refusal: str) -> None:
-        self._most = most
-        self._refusal = refusal
+    def __init__(self, max_slots: int, message: str) -> None:
+        self._max_slots = max_slots
+        self._message = message
         self._taken: dict[object, float] = {}
         self._changed = threading.Condition(threading.Lock())
 
     def acquire(self) -> Callable[[], None]:
-        """Take a place; call what is returned to give it back.
+        """Take a slot, and return the function that releases it.
 
-        Raises Unavailable if all are taken, and the first of them for longer than SLOT_TIMEOUT_SECONDS.
+        Raises Unavailable if all are taken, the first of them for longer than SLOT_TIMEOUT_SECONDS.
         """
-        place = object()
+        slot = object()
         with self._changed:
-            if not self._has_room():
-                self._changed.wait_for(lambda: self._has_room() or self._is_stuck(), SLOT_TIMEOUT_SECONDS)
-                if not self._has_room():
-                    raise Unavailable(self._refusal)
-            self._taken[place] = time.monotonic()
-        return lambda: self._give_back(place)
+            self._changed.wait_for(lambda: self._is_free() or self._is_stuck(), SLOT_TIMEOUT_SECONDS)
+            if not self._is_free():
+                raise Unavailable(self._message)
+            self._taken[slot] = time.monotonic()
+        return lambda: self._release(slot)
 
-    def _give_back(self, place: object) -> None:
+    def _release(self, slot: object) -> None:
         with self._changed:
-            if self._taken.pop(place, None) is not None:
+            if self._taken.pop(slot, None) is not None:
                 self._changed.notify()
 
-    def _has_room(self) -> bool:
-        return len(self._taken) < self._most
+    def _is_free(self) -> bool:
+        return len(self._taken) < self._max_slots
 
     def _is_stuck(self) -> bool:
         return time.monotonic() - next(iter(self._taken.values())) > SLOT_TIMEOUT_SECONDS
 
 
-def limit_slow_clients(application: WSGI, most: int) -> WSGI:
-    """The application, in which at most `most` threads wait for clients at a time."""
-    places = UploadSlots(most, "Too many clients send or take their data slowly; try again shortly.")
+def limit_slow_clients(application: WSGI, max_slots: int) -> WSGI:
+    """Return `application` with at most `max_slots` threads that wait for clients at the same time."""
+    slots = UploadSlots(max_slots, "Too many clients send or receive data slowly; try again shortly.")
 
-    def with_places(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        environ[_PLACES] = places
+    def with_slots(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        environ[_SLOTS] = slots
         if "CONTENT_LENGTH" in environ or "HTTP_TRANSFER_ENCODING" in environ:
-            environ["wsgi.input"] = _Body(environ["wsgi.input"], places)
+            environ["wsgi.input"] = _Body(environ["wsgi.input"], slots)
         return application(environ, start_response)
 
-    return with_places
+    return with_slots
 
 
 def acquire_upload_slot(environ: dict[str, Any]) -> Callable[[], None]:
-    """As `UploadSlots.take`, for an answer to this request that goes out in pieces; no bound, no place."""
-    places: UploadSlots | None = environ.get(_PLACES)
-    return places.acquire() if places else lambda: None
+    """Take a slot for a streamed response, as `UploadSlots.acquire`. Without a limit, no slot is needed."""
+    slots: UploadSlots | None = environ.get(_SLOTS)
+    return slots.acquire() if slots else lambda: None
 
 
 class _Body:
-    """A request's body; each read takes a place."""
+    """A request body that takes a slot for each read."""
 
-    def __init__(self, body: Any, places: UploadSlots) -> None:
+    def __init__(self, body: Any, slots: UploadSlots) -> None:
         self._body = body
-        self._places = places
-        self._refused: Unavailable | None = None
+        self._slots = slots
+        self._error: Unavailable | None = None
 
     def read(self, size: int) -> bytes:
-        """Up to `size` bytes, fewer only at the end. Raises Unavailable, from then on always: a part is missing."""
-        if self._refused is not None:
-            raise self._refused
+        """Return up to `size` bytes, fewer only at the end. After Unavailable, raise it again: a part is missing."""
+        if self._error is not None:
+            raise self._error
         try:
-            give_back = self._places.acquire()
+            release = self._slots.acquire()
         except Unavailable as error:
-            self._refused = error
+            self._error = error
             raise
         try:
             return bytes(self._body.read(size))
         finally:
-            give_back()
+            release()

@@ -110,7 +110,7 @@ def test_a_line_of_the_wrong_length_is_refused(text):
 )
 @pytest.mark.parametrize("text", ["{}a", "a{}b", "a{}", " {} "])
 def test_a_line_has_no_control_characters(text, character):
-    assert refused(line, text.format(character)) == ["Must not hold control characters."]
+    assert refused(line, text.format(character)) == ["Must not contain control characters."]
 
 
 @given(st.text(max_size=30))

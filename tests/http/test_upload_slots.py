@@ -101,7 +101,7 @@ def impatient(monkeypatch):
 
 
 def test_a_place_that_is_given_back_is_free_again_once(impatient):
-    places = UploadSlots(1, "No room.")
+    places = UploadSlots(1, "No slot.")
     give_back = places.acquire()
     with pytest.raises(Unavailable):
         places.acquire()
@@ -113,7 +113,7 @@ def test_a_place_that_is_given_back_is_free_again_once(impatient):
 
 
 def test_who_finds_no_room_waits_for_it_a_moment():
-    places = UploadSlots(1, "No room.")
+    places = UploadSlots(1, "No slot.")
     give_back = places.acquire()
     threading.Timer(0.05, give_back).start()
     places.acquire()()
