@@ -1,8 +1,8 @@
-"""Many ratings of one user: compared with the stored ones, written and counted together."""
+"""Set or delete many ratings of one user together."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Literal, NamedTuple, TypeVar
 
 from sqlalchemy import Connection, bindparam, delete, select
 from sqlalchemy.exc import IntegrityError
@@ -14,7 +14,6 @@ from movierating.movies.models import Movie
 from movierating.movies.staged_movies import CatalogueChanged
 from movierating.ratings.bulk_aggregates import apply_deltas, execute_values
 from movierating.ratings.models import Rating
-from movierating.storage.database import batched
 from movierating.storage.dialect import encode_values, in_many, lock_rows
 from movierating.storage.statements import CompiledStatement
 
@@ -24,7 +23,9 @@ OnConflict = Literal["newer", "keep", "replace"]
 Outcome = Literal["created", "updated", "unchanged", "skipped"]
 
 _rating = Rating.__table__.c
-_BATCH = 500
+
+# Ratings of more movies are compared with all of the user's.
+_MAX_SELECTED = 500
 
 # A new rating: the movie's id, half points, and `rated_at` in microseconds or None if unknown.
 NewRating = tuple[int, int, int | None]
@@ -53,16 +54,15 @@ class ImportPlan(NamedTuple):
 
 
 def set_ratings(
-    connection: Connection, user_id: int, ratings: Iterable[NewRating], on_conflict: OnConflict
+    connection: Connection, user_id: int, ratings: Sequence[NewRating], on_conflict: OnConflict
 ) -> list[Outcome]:
-    """Set a user's ratings inside the caller's transaction; returns what became of each, in the same order.
+    """Set a user's ratings inside the caller's transaction; return the outcome of each, in the same order.
 
-    A rating that differs from the one that is there replaces it (`replace`), gives way to it (`keep`), or does
-    whichever the later time says (`newer`; one without a time gives way); what gives way is `skipped`. A movie may
-    come more than once: each of its ratings meets the one before. Raises CatalogueChanged if a movie was deleted, and
-    Unauthenticated if the account was; then nothing may be committed.
+    A rating that differs from the stored one replaces it (`on_conflict="replace"`), is `skipped` (`keep`), or replaces
+    it only if its time is later (`newer`; a rating without a time is skipped). If a movie comes more than once, each of
+    its ratings is compared with the one before. Raises CatalogueChanged if a movie was deleted, and Unauthenticated if
+    the account was; then nothing may be committed.
     """
-    ratings = list(ratings)
     lock_rows(connection, User.__table__, [user_id])
     lock_rows(connection, Movie.__table__, [movie_id for movie_id, _, _ in ratings])
     plan = plan_ratings(connection, user_id, ratings, on_conflict)
@@ -72,14 +72,14 @@ def set_ratings(
 
 
 def plan_ratings(
-    connection: Connection, user_id: int, ratings: Iterable[NewRating], on_conflict: OnConflict
+    connection: Connection, user_id: int, ratings: Sequence[NewRating], on_conflict: OnConflict
 ) -> ImportPlan:
     """Return what `set_ratings` would do."""
-    ratings, now = list(ratings), clock.now()
+    now = clock.now()
     movie_ids = {movie_id for movie_id, _, _ in ratings}
     stored = _read_stored(connection, user_id, movie_ids)
     if not stored and len(movie_ids) == len(ratings):
-        # A first import meets nothing, not even itself.
+        # A first import without duplicates conflicts with nothing.
         added = {movie_id: (value, now if at is None else at) for movie_id, value, at in ratings}
         return ImportPlan(now, ["created"] * len(ratings), stored, added)
     current: dict[int, _Stored] = dict(stored)
@@ -112,7 +112,7 @@ _SOME_STORED = CompiledStatement(_OF_USER.where(in_many(_rating.movie_id, bindpa
 
 
 def _read_stored(connection: Connection, user_id: int, movie_ids: set[int]) -> dict[int, _Stored]:
-    if len(movie_ids) <= _BATCH:
+    if len(movie_ids) <= _MAX_SELECTED:
         rows = _SOME_STORED.tuples(connection, user=user_id, movies=encode_values(movie_ids))
     else:
         rows = _ALL_STORED.tuples(connection, user=user_id)
@@ -147,13 +147,11 @@ def put_ratings(connection: Connection, rows: Sequence[tuple[int, int, int, int,
     execute_values(connection, _PUT, rows)
 
 
-def delete_ratings(connection: Connection, user_id: int, movie_ids: Iterable[int]) -> set[int]:
+def delete_ratings(connection: Connection, user_id: int, movie_ids: Collection[int]) -> set[int]:
     """Delete a user's ratings of these movies inside the caller's transaction; return the ids that were rated."""
-    movie_ids, deleted = list(movie_ids), list[Any]()
     lock_rows(connection, User.__table__, [user_id])
     lock_rows(connection, Movie.__table__, movie_ids)
-    for chunk in batched(movie_ids, _BATCH):
-        statement = delete(Rating).where(_rating.user_id == user_id, _rating.movie_id.in_(chunk))
-        deleted += connection.execute(statement.returning(_rating.movie_id, _rating.value)).all()
+    chosen = delete(Rating).where(_rating.user_id == user_id, in_many(_rating.movie_id, movie_ids))
+    deleted = connection.execute(chosen.returning(_rating.movie_id, _rating.value)).all()
     apply_deltas(connection, user_id, {movie_id: (value, None) for movie_id, value in deleted})
     return {movie_id for movie_id, _ in deleted}

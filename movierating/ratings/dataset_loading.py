@@ -124,15 +124,9 @@ def _get_or_create_accounts(connection: Connection, source_ids: set[int]) -> tup
 
 
 def _make_account(source_id: int, user_id: int, now: int) -> dict[str, Any]:
-    name = f"ml-{source_id}"
-    return {
-        "id": user_id,
-        "username": name,
-        "username_key": name,
-        "display_name": f"MovieLens user {source_id}",
-        "created_at": now,
-        "updated_at": now,
-    }
+    username = f"ml-{source_id}"
+    account = {"id": user_id, "username": username, "username_key": username}
+    return {**account, "display_name": f"MovieLens user {source_id}", "created_at": now, "updated_at": now}
 
 
 # Text for the driver: Core's own work for a row's parameters would take longer than the database's for the row.

@@ -10,9 +10,8 @@ VALUE = {
     "minimum": 0.5,
     "maximum": 10,
     "multipleOf": 0.5,
-    "description": "How much the movie entertained you.",
+    "description": "How good the movie is, in steps of 0.5.",
 }
-RATED_AT = {"example": "2024-01-15T10:30:00Z"}
 
 
 class NewRatingSchema(ma.Schema):
@@ -22,7 +21,7 @@ class NewRatingSchema(ma.Schema):
     rated_at = Timestamp(
         load_default=None,
         validate=require_past,
-        metadata={**RATED_AT, "description": "When it was given, if not now; not in the future."},
+        metadata={"description": "When the movie was rated; now by default, and never in the future."},
     )
 
 
@@ -30,13 +29,13 @@ class RatingSchema(ma.Schema):
     """A rating."""
 
     value = HalfPoints(required=True, metadata=VALUE)
-    rated_at = Timestamp(required=True, metadata=RATED_AT)
+    rated_at = Timestamp(required=True)
     created_at = Timestamp(required=True)
     updated_at = Timestamp(required=True)
 
 
 class RatingResultSchema(RatingSchema):
-    """A rating just set, with the movie's new aggregates."""
+    """A stored rating, with the movie's new aggregates."""
 
     ratings = ma.fields.Nested(MovieRatingsSchema, required=True)
 
@@ -59,5 +58,5 @@ class DeleteMovieQuerySchema(ma.Schema):
     """Options for deleting a movie."""
 
     with_ratings = StrictBoolean(
-        load_default=False, metadata={"from_query": True, "description": "Remove its ratings too."}
+        load_default=False, metadata={"from_query": True, "description": "Delete its ratings too."}
     )

@@ -1,4 +1,4 @@
-"""Routes of batches, imports and exports: `/v1/users/me/ratings`."""
+"""Batches, imports and exports of ratings: `/v1/users/me/ratings`."""
 
 from dataclasses import asdict
 from typing import Any
@@ -12,11 +12,14 @@ from movierating.http.upload_slots import UploadSlots, acquire_upload_slot
 from movierating.ratings import batch, exports, imports, transfer_schemas
 
 blueprint = Blueprint(
-    "data", __name__, url_prefix="/v1/users/me/ratings", description="Your ratings, in and out."
+    "data",
+    __name__,
+    url_prefix="/v1/users/me/ratings",
+    description="Import, export and batches of your ratings.",
 )
 
-# Of a worker's few threads; the others are for those who only want to rate a movie.
-_IMPORTS = UploadSlots(2, "Other files are being taken in; try again shortly.")
+# At most so many of a worker's few threads import files.
+_IMPORT_SLOTS = UploadSlots(2, "Other files are being imported; try again shortly.")
 
 _EXAMPLE = {"file": "imdb_id,value\ntt0111161,9.5\n"}
 _FILE = {"type": "string", "format": "binary"}
@@ -34,8 +37,8 @@ class OwnRatings(View):
     def post(self, body: dict[str, Any]) -> Response:
         """Rate many movies
 
-        Up to 1,000 ratings, each naming its movie by `movie_id`, `imdb_id` or `tmdb_id`. Each is set as
-        `PUT /v1/movies/{id}/rating` would set it; all of them or, if the request is refused, none.
+        Sets up to 1,000 ratings as `PUT /v1/movies/{id}/rating` does, in one transaction. Each names its movie by
+        `movie_id`, `imdb_id` or `tmdb_id`.
         """
         return json_response(batch.rate_batch(access.get_caller().user_id, body["ratings"]))
 
@@ -52,7 +55,7 @@ class OwnRatingsDelete(View):
     def post(self, body: dict[str, Any]) -> Response:
         """Delete many ratings
 
-        Up to 1,000, each naming its movie by `movie_id`, `imdb_id` or `tmdb_id`.
+        Deletes up to 1,000 ratings. Each names its movie by `movie_id`, `imdb_id` or `tmdb_id`.
         """
         return json_response(batch.delete_batch(access.get_caller().user_id, body["ratings"]))
 
@@ -70,20 +73,19 @@ class Import(View):
     def post(self, query: dict[str, Any], body: dict[str, Any]) -> Response:
         """Import ratings
 
-        Takes the file that Letterboxd, IMDb, Trakt, TMDB, Movary or MovieLens lets you download, or movierating's own
-        CSV or JSON; the format is detected from the content. The report names every row that can't be read or
-        matched, and why, and counts those that rate no movie or are older. With `dry_run=true` nothing is written, and
-        the report is the same. The options may stand in the form as well.
+        Accepts an export of Letterboxd, IMDb, Trakt, TMDB, Movary or MovieLens, or movierating's own CSV or JSON; the
+        format is detected from the content. The report lists each row that is invalid or matches no movie, with the
+        reason. With `dry_run=true` nothing is written, and the report is the same. Options may be part of the query or
+        the form.
         """
         options = {**query, **body}
-        file, wanted = options.pop("file"), options.pop("format", None)
-        leave = _IMPORTS.acquire()
+        file, expected_format = options.pop("file"), options.pop("format", None)
+        release_slot = _IMPORT_SLOTS.acquire()
         try:
-            return json_response(
-                asdict(imports.import_file(access.get_caller().user_id, file, wanted, **options))
-            )
+            report = imports.import_file(access.get_caller().user_id, file, expected_format, **options)
+            return json_response(asdict(report))
         finally:
-            leave()
+            release_slot()
 
 
 @blueprint.route("/export")
@@ -101,12 +103,12 @@ class Export(View):
     def get(self, query: dict[str, str]) -> Response:
         """Export ratings
 
-        `csv` and `json` hold everything, and come back in by import without loss. `letterboxd` and `imdb` are what
-        those places import.
+        `csv` and `json` are lossless and can be imported again. `letterboxd` and `imdb` are the formats that these
+        services import.
         """
-        download = exports.export_ratings(access.get_caller().user_id, query["format"])
-        name = f"movierating-{query['format']}.{download.ending}"
+        export = exports.export_ratings(access.get_caller().user_id, query["format"])
+        name = f"movierating-{query['format']}.{export.extension}"
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-        response = Response(download.blocks, 200, headers, content_type=download.media_type)
+        response = Response(export.blocks, 200, headers, content_type=export.media_type)
         response.call_on_close(acquire_upload_slot(request.environ))
         return response

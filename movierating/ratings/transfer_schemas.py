@@ -11,7 +11,7 @@ from movierating.http.fields import HalfPoints, StrictBoolean, StrictInteger, Ti
 from movierating.movies.schemas import IMDB_ID, MAX_TMDB_ID
 from movierating.ratings.batch import MOVIE_KEYS
 from movierating.ratings.formats import own_json, upload_reader, writers
-from movierating.ratings.schemas import RATED_AT, VALUE
+from movierating.ratings.schemas import VALUE
 
 MAX_RATINGS_PER_REQUEST = 1000
 MAX_ID = 2**63 - 1
@@ -26,8 +26,8 @@ class MovieReferenceSchema(ma.Schema):
     tmdb_id = StrictInteger(validate=ma.validate.Range(1, MAX_TMDB_ID), metadata={"example": 26963})
 
     @ma.validates_schema
-    def one_name(self, data: dict[str, Any], **_: Any) -> None:
-        """Two ids might name two movies."""
+    def require_one_id(self, data: dict[str, Any], **_: Any) -> None:
+        """Raise ValidationError unless there is exactly one id: two might be of two movies."""
         if len(data.keys() & set(MOVIE_KEYS)) != 1:
             raise ma.ValidationError("Must hold exactly one of movie_id, imdb_id and tmdb_id.")
 
@@ -36,52 +36,53 @@ class BatchRatingSchema(MovieReferenceSchema):
     """A rating to set."""
 
     value = HalfPoints(required=True, metadata=VALUE)
-    rated_at = Timestamp(load_default=None, validate=require_past, metadata=RATED_AT)
+    rated_at = Timestamp(load_default=None, validate=require_past)
+
+
+def _make_batch(schema: type[ma.Schema]) -> Any:
+    length = ma.validate.Length(1, MAX_RATINGS_PER_REQUEST)
+    return ma.fields.List(ma.fields.Nested(schema), required=True, validate=length)
 
 
 class BatchRateSchema(ma.Schema):
     """Ratings to set."""
 
-    ratings = ma.fields.List(
-        ma.fields.Nested(BatchRatingSchema),
-        required=True,
-        validate=ma.validate.Length(1, MAX_RATINGS_PER_REQUEST),
-    )
+    ratings = _make_batch(BatchRatingSchema)
 
 
 class BatchDeleteSchema(ma.Schema):
     """Ratings to delete."""
 
-    ratings = ma.fields.List(
-        ma.fields.Nested(MovieReferenceSchema),
-        required=True,
-        validate=ma.validate.Length(1, MAX_RATINGS_PER_REQUEST),
-    )
+    ratings = _make_batch(MovieReferenceSchema)
+
+
+def _make_count(example: int, **metadata: Any) -> ma.fields.Integer:
+    return ma.fields.Integer(required=True, metadata={"example": example, **metadata})
 
 
 class BatchRateReportSchema(ma.Schema):
     """Outcome of setting ratings."""
 
-    created = ma.fields.Integer(required=True, metadata={"example": 1})
-    updated = ma.fields.Integer(required=True, metadata={"example": 0})
-    unchanged = ma.fields.Integer(required=True, metadata={"example": 0})
+    created = _make_count(1)
+    updated = _make_count(0)
+    unchanged = _make_count(0)
     not_found = ma.fields.List(ma.fields.Nested(MovieReferenceSchema), required=True)
 
 
 class BatchDeleteReportSchema(ma.Schema):
     """Outcome of deleting ratings."""
 
-    deleted = ma.fields.Integer(required=True, metadata={"example": 1})
+    deleted = _make_count(1)
     not_found = ma.fields.List(ma.fields.Nested(MovieReferenceSchema), required=True)
 
 
-class UploadedFile(Upload):  # type: ignore[misc]  # flask-smorest ships no types
+class UploadField(Upload):  # type: ignore[misc]  # flask-smorest ships no types
     """A file in a form; its stream."""
 
     def _deserialize(
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
     ) -> BinaryIO:
-        # A part of the form without a file name is text to the parser of forms.
+        # To the parser of forms, a part without a file name is text.
         if not isinstance(value, FileStorage):
             raise ma.ValidationError("Must be a file, with a file name.")
         return cast(BinaryIO, value.stream)
@@ -92,42 +93,35 @@ class ImportQuerySchema(ma.Schema):
 
     format = ma.fields.String(
         validate=ma.validate.OneOf(upload_reader.FORMATS),
-        metadata={"description": "Refuse the file if it is anything else; without this its content tells."},
+        metadata={"description": "Reject the file if it has another format; detected by default."},
     )
     dry_run = StrictBoolean(
-        metadata={
-            "from_query": True,
-            "example": True,
-            "description": "Only report; write nothing.",
-        }
+        metadata={"from_query": True, "example": True, "description": "Report only; write nothing."}
     )
     create_missing = StrictBoolean(
-        metadata={
-            "from_query": True,
-            "example": False,
-            "description": "Add the movies that are not there.",
-        }
+        metadata={"from_query": True, "example": False, "description": "Add movies that do not exist yet."}
     )
     on_conflict = ma.fields.String(
         validate=ma.validate.OneOf(ON_CONFLICT),
         metadata={
-            "description": "Where you rated the movie already: `newer` (default) by rated time, `keep`, `replace`."
+            "description": "Which rating to keep if you have already rated the movie: the one with the `newer` "
+            "`rated_at` (default), the stored one (`keep`), or the file's (`replace`)."
         },
     )
 
 
 class UploadSchema(ImportQuerySchema):
-    """A file of ratings; the options may stand here or in the query."""
+    """A file of ratings, and options, which override those of the query."""
 
-    file = UploadedFile(
+    file = UploadField(
         required=True, metadata={"description": "At most 16 MiB, unless the operator set another limit."}
     )
 
 
 class UnmatchedRowSchema(ma.Schema):
-    """A row whose movie is unknown."""
+    """A row that matches no movie, or several."""
 
-    line = ma.fields.Integer(required=True, metadata={"example": 7})
+    line = _make_count(7)
     title = ma.fields.String(required=True, allow_none=True, metadata={"example": "Emma"})
     year = ma.fields.Integer(required=True, allow_none=True, metadata={"example": 1996})
     reason = ma.fields.String(
@@ -136,14 +130,14 @@ class UnmatchedRowSchema(ma.Schema):
     candidates = ma.fields.List(
         ma.fields.Integer(),
         required=True,
-        metadata={"example": [2711, 2712], "description": "Ids of movies it may be, at most 20."},
+        metadata={"example": [2711, 2712], "description": "Ids of possible movies, at most 20."},
     )
 
 
 class UnreadableRowSchema(ma.Schema):
-    """A row that could not be read."""
+    """An invalid row."""
 
-    line = ma.fields.Integer(required=True, metadata={"example": 7})
+    line = _make_count(7)
     reason = ma.fields.String(
         required=True, metadata={"example": "the rating '11' is not a whole number from 1 to 10"}
     )
@@ -154,12 +148,10 @@ class ImportReportSchema(ma.Schema):
 
     format = ma.fields.String(required=True, metadata={"example": "letterboxd"})
     dry_run = ma.fields.Boolean(required=True, metadata={"example": True})
-    created = ma.fields.Integer(required=True, metadata={"example": 1})
-    updated = ma.fields.Integer(required=True, metadata={"example": 0})
-    unchanged = ma.fields.Integer(required=True, metadata={"example": 0})
-    skipped = ma.fields.Integer(
-        required=True, metadata={"example": 0, "description": "No movie, no rating, or an older one."}
-    )
+    created = _make_count(1)
+    updated = _make_count(0)
+    unchanged = _make_count(0)
+    skipped = _make_count(0, description="Rows without a rating, of no movie, or with an older rating.")
     unmatched = ma.fields.List(ma.fields.Nested(UnmatchedRowSchema), required=True)
     errors = ma.fields.List(ma.fields.Nested(UnreadableRowSchema), required=True)
 
@@ -170,7 +162,7 @@ class ExportQuerySchema(ma.Schema):
     format = ma.fields.String(
         load_default="csv",
         validate=ma.validate.OneOf(writers.FORMATS),
-        metadata={"description": "Which kind of file."},
+        metadata={"description": "The file format."},
     )
 
 
@@ -183,7 +175,7 @@ class ExportedRatingSchema(ma.Schema):
     original_title = ma.fields.String(required=True, allow_none=True, metadata={"example": None})
     year = ma.fields.Integer(required=True, allow_none=True, metadata={"example": 2009})
     value = HalfPoints(required=True, metadata=VALUE)
-    rated_at = Timestamp(required=True, metadata=RATED_AT)
+    rated_at = Timestamp(required=True)
 
 
 class ExportSchema(ma.Schema):

@@ -247,7 +247,7 @@ def test_an_export_of_another_kind_is_refused(member, problem, query):
 
 def test_a_third_file_at_once_is_asked_to_come_back(member, upload, problem, monkeypatch):
     monkeypatch.setattr(upload_slots, "SLOT_TIMEOUT_SECONDS", 0.01)
-    leaving = [transfer_routes._IMPORTS.acquire() for _ in range(2)]
+    leaving = [transfer_routes._IMPORT_SLOTS.acquire() for _ in range(2)]
     answer = upload(member, "title,year,value\nHeat,1995,8\n")
     assert "Other files" in problem(answer, 503)["detail"]
     assert answer.headers["Retry-After"] == "1"

@@ -10,11 +10,18 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from movierating import clock
 from movierating.movies.genres import GENRES
 from movierating.movies.titles import parse_movielens_title
+from movierating.ratings.formats.field_parsers import (
+    STARS,
+    parse_imdb_id,
+    parse_rating,
+    parse_title,
+    parse_tmdb_id,
+)
 from movierating.ratings.formats.rows import BadRow
 from movierating.ratings.formats.table_reader import Block, Table
 
@@ -36,14 +43,8 @@ _OUR_GENRE = {genre: genre for genre in GENRES} | {
     "Sci-Fi": "Science Fiction",
 }
 
-# A star is two points of the scale, four half points: "0.5" gives 2, "5" and "5.0" give 20.
-_HALF_POINTS = {form: 2 * n for n in range(1, 11) for form in (f"{n / 2:g}", f"{n / 2:.1f}")}
 _SPARE_ZEROS = re.compile(r"(\.[05])0+$")
 _MAX_ID = 2**63 - 1
-_MAX_TITLE = 500
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
-
-T = TypeVar("T")
 
 
 class NotMovieLens(Exception):
@@ -80,10 +81,8 @@ class RatingBatch(NamedTuple):
     bytes_read: int
 
 
-class _Link(NamedTuple):
-    movie_id: int
-    imdb_id: str | None
-    tmdb_id: int | None
+# A data set's id of a movie, its IMDb id and TMDB id.
+_Link = tuple[int, str | None, int | None]
 
 
 @dataclass(frozen=True)
@@ -97,20 +96,21 @@ class Dataset:
 
     @property
     def size(self) -> int:
-        """Bytes of the ratings file, which the last batch's `bytes_read` comes to."""
+        """Return the size of the ratings file in bytes, the `bytes_read` of the last batch."""
         return self.rating_table.path.stat().st_size
 
     def movies(self) -> Iterator[MovieRow | BadRow]:
         """Yield the movies in the order of their file, after the rows of the links that can't be read."""
         links: dict[int, _Link] = {}
-        for link in _rows(self.link_table, _link) if self.link_table else ():
+        for link in self.link_table.rows(_parse_link) if self.link_table else ():
             if isinstance(link, BadRow):
                 yield link
             else:
-                links[link.movie_id] = link
-        for movie in _rows(self.movie_table, self._movie):
-            if not isinstance(movie, BadRow) and (found := links.get(movie.source_id)):
-                movie = movie._replace(imdb_id=found.imdb_id, tmdb_id=found.tmdb_id)
+                links[link[0]] = link
+        for movie in self.movie_table.rows(self._parse_movie):
+            if isinstance(movie, MovieRow) and movie.source_id in links:
+                _, imdb_id, tmdb_id = links[movie.source_id]
+                movie = movie._replace(imdb_id=imdb_id, tmdb_id=tmdb_id)
             yield movie
 
     def ratings(self) -> Iterator[RatingBatch]:
@@ -119,15 +119,13 @@ class Dataset:
         for block in self.rating_table.blocks():
             yield _plain_batch(self.rating_table, block, now) or _careful_batch(self.rating_table, block, now)
 
-    def _movie(self, line: int, cells: list[str]) -> MovieRow:
-        text = cells[1].strip()
-        if not text or len(text) > _MAX_TITLE:
-            raise ValueError(f"the title has {len(text)} characters, not 1 to {_MAX_TITLE}")
-        if _CONTROL.search(text):
-            raise ValueError("the title has a control character")
+    def _parse_movie(self, line: int, cells: list[str]) -> MovieRow:
+        title = parse_title(cells[1])
+        if title is None:
+            raise ValueError("it has no title")
         names = (_OUR_GENRE.get(name) for name in self.genre_names(cells))
         genres = tuple(dict.fromkeys(name for name in names if name))
-        return MovieRow(line, _number("movie id", cells[0]), *parse_movielens_title(text), genres)
+        return MovieRow(line, _parse_number("movie id", cells[0]), *parse_movielens_title(title), genres)
 
 
 def open_folder(path: Path) -> Dataset:
@@ -180,18 +178,8 @@ def _flagged_genres(cells: list[str]) -> Iterable[str]:
     return (genre for genre, flag in zip(_FLAGS, cells[_FLAGS_AT:], strict=True) if flag == "1")
 
 
-def _rows(table: Table, make: Callable[[int, list[str]], T]) -> Iterator[T | BadRow]:
-    for block in table.blocks():
-        yield from table.parse(block, make)
-
-
-def _link(_line: int, cells: list[str]) -> _Link:
-    # Spreadsheets drop leading zeros, and make 862.0 of a number in a column with blanks.
-    imdb = _number("IMDb id", cells[1].removeprefix("tt") or "0")
-    if imdb >= 10**10:
-        raise ValueError(f"the IMDb id {imdb} has more than 10 digits")
-    tmdb = _number("TMDB id", cells[2].removesuffix(".0") or "0")
-    return _Link(_number("movie id", cells[0]), f"tt{imdb:07}" if imdb else None, tmdb or None)
+def _parse_link(_line: int, cells: list[str]) -> _Link:
+    return _parse_number("movie id", cells[0]), parse_imdb_id(cells[1]), parse_tmdb_id(cells[2])
 
 
 def _plain_batch(table: Table, block: Block, now: int) -> RatingBatch | None:
@@ -200,7 +188,7 @@ def _plain_batch(table: Table, block: Block, now: int) -> RatingBatch | None:
         return None
     try:
         users, movies, seconds = (list(map(int, columns[place])) for place in (0, 1, 3))
-        half_points = list(map(_HALF_POINTS.__getitem__, columns[2]))
+        half_points = list(map(STARS.half_points.__getitem__, columns[2]))
     except (KeyError, ValueError):
         return None
     if max(users) > _MAX_ID or max(movies) > _MAX_ID or max(seconds) * clock.SECOND > now:
@@ -211,31 +199,25 @@ def _plain_batch(table: Table, block: Block, now: int) -> RatingBatch | None:
 
 
 def _careful_batch(table: Table, block: Block, now: int) -> RatingBatch:
-    rows: list[tuple[int, ...]] = []
-    bad: list[BadRow] = []
-    for row in table.parse(block, lambda line, cells: _rating(line, cells, now)):
-        if isinstance(row, BadRow):
-            bad.append(row)
-        else:
-            rows.append(row)
-    lines, users, movies, half_points, rated_at = ([row[place] for row in rows] for place in range(5))
+    rows = list(table.parse(block, lambda line, cells: _parse_rating(line, cells, now)))
+    bad = [row for row in rows if isinstance(row, BadRow)]
+    good = [row for row in rows if not isinstance(row, BadRow)]
+    lines, users, movies, half_points, rated_at = ([row[place] for row in good] for place in range(5))
     return RatingBatch(lines, users, movies, half_points, rated_at, bad, block.end)
 
 
-def _rating(line: int, cells: list[str], now: int) -> tuple[int, int, int, int, int]:
+def _parse_rating(line: int, cells: list[str], now: int) -> tuple[int, int, int, int, int]:
     user, movie, stars, timestamp = cells
-    half_points = _HALF_POINTS.get(stars) or _HALF_POINTS.get(_SPARE_ZEROS.sub(r"\1", stars))
-    if half_points is None:
-        raise ValueError(f"the rating {stars[:30]!r} is not 0.5 to 5 stars by halves")
+    half_points = parse_rating(STARS, _SPARE_ZEROS.sub(r"\1", stars))
     if timestamp.startswith("-") and timestamp[1:].isdigit():
         raise ValueError("the rating is dated before 1970")
-    rated_at = _number("timestamp", timestamp) * clock.SECOND
+    rated_at = _parse_number("timestamp", timestamp) * clock.SECOND
     if rated_at > now:
         raise ValueError(f"the timestamp {timestamp} lies in the future")
-    return line, _number("user id", user), _number("movie id", movie), half_points, rated_at
+    return line, _parse_number("user id", user), _parse_number("movie id", movie), half_points, rated_at
 
 
-def _number(name: str, text: str) -> int:
+def _parse_number(name: str, text: str) -> int:
     # Not int() alone, which takes "1_2", " 12 " and the digits of every script as well.
     if not (text.isascii() and text.isdigit() and len(text) < 30 and int(text) <= _MAX_ID):
         raise ValueError(f"the {name} {text[:30]!r} is not a whole number below 2^63")

@@ -90,16 +90,21 @@ class Table:
             return None
         return [row[place:-1:step] for place in self.places]
 
-    def parse(self, block: Block, make: Callable[[int, list[str]], T]) -> Iterator[T | BadRow]:
-        """`make(line, cells)` of each row; where it or the row fails with a ValueError, a BadRow."""
+    def rows(self, parse: Callable[[int, list[str]], T]) -> Iterator[T | BadRow]:
+        """Yield `parse(line, cells)` of each row of the file, or a BadRow if the row is invalid."""
+        for block in self.blocks():
+            yield from self.parse(block, parse)
+
+    def parse(self, block: Block, parse: Callable[[int, list[str]], T]) -> Iterator[T | BadRow]:
+        """Yield `parse(line, cells)` of each row of a block, or a BadRow if that or the row raises ValueError."""
         for number, line in enumerate(block.text.split(b"\n"), block.first_line):
             if not line.strip():
                 continue
             try:
-                made: T | BadRow = make(number, self._cells(line))
+                row: T | BadRow = parse(number, self._cells(line))
             except ValueError as error:
-                made = BadRow(self.path.name, number, str(error))
-            yield made
+                row = BadRow(self.path.name, number, str(error))
+            yield row
 
     def _cells(self, line: bytes) -> list[str]:
         cells = self._split(line)

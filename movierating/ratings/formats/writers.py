@@ -14,7 +14,7 @@ class ExportFile(NamedTuple):
     """A file's media type, the extension of its name, and its bytes, generated while they are sent."""
 
     media_type: str
-    ending: str
+    extension: str
     blocks: Iterator[bytes]
 
 
@@ -25,4 +25,4 @@ def write_export(name: str, rows: Iterable[ExportRow]) -> ExportFile:
     if name == "letterboxd":
         is_zip, blocks = letterboxd.write(rows)
         return ExportFile(ZIP, "zip", blocks) if is_zip else ExportFile(CSV, "csv", blocks)
-    return ExportFile(CSV, "csv", (own_csv if name == "csv" else imdb).write(rows))
+    return ExportFile(CSV, "csv", own_csv.write(rows) if name == "csv" else imdb.write(rows))

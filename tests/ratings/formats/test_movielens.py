@@ -251,9 +251,9 @@ def test_other_spellings_of_a_rating_are_read(folder: Folder, row: str) -> None:
     ("row", "reason"),
     [
         (b"x,Toy Story (1995),Drama", "the movie id 'x'"),
-        (b"5, ,Drama", "the title has 0 characters"),
-        (b"5," + b"x" * 501 + b",Drama", "the title has 501 characters"),
-        (b"5,To\x07y (1995),Drama", "a control character"),
+        (b"5, ,Drama", "it has no title"),
+        (b"5," + b"x" * 501 + b",Drama", "a title is longer than 500 characters"),
+        (b"5,To\x07y (1995),Drama", "control characters"),
         (b"5,To\0y (1995),Drama", "has a NUL byte"),
         (b"5,Caf\xe9 (1995),Drama", "is not UTF-8"),
         (b"5,Good, the Bad (1995),Drama", "has 4 columns where 3 belong"),

@@ -106,8 +106,8 @@ def many(count: int, title: str = "Movie") -> Iterator[ExportRow]:
 
 def test_letterboxd_gets_a_zip_of_files_of_at_most_a_megabyte() -> None:
     small, large = write_export("letterboxd", many(100)), write_export("letterboxd", many(60_000))
-    assert (small.media_type, small.ending) == (CSV, "csv")
-    assert (large.media_type, large.ending) == (ZIP, "zip")
+    assert (small.media_type, small.extension) == (CSV, "csv")
+    assert (large.media_type, large.extension) == (ZIP, "zip")
     data = b"".join(large.blocks)
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         assert archive.testzip() is None
