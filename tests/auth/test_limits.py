@@ -1,4 +1,4 @@
-"""Rate limits: how often one address, account or person may call."""
+"""Rate limits per address, account and user."""
 
 import pytest
 
@@ -7,7 +7,7 @@ PASSWORD = "correct horse battery"
 
 @pytest.fixture
 def limited(make_app):
-    """An application that limits, inside its context."""
+    """An application with rate limits, in its context."""
     app = make_app(RATELIMIT_ENABLED="true")
     with app.app_context():
         yield app
@@ -15,7 +15,7 @@ def limited(make_app):
 
 @pytest.fixture
 def app(limited):
-    """What the other fixtures (sign_up, member …) work on."""
+    """The application of the other fixtures (`sign_up`, `member`)."""
     return limited
 
 
@@ -92,7 +92,7 @@ def test_limits_hold_across_applications_on_one_instance_folder(make_app):
     "data", [b"", b"{", b"[1]", b"5", b'{"login": 5}', b'{"login": "\\ud800"}', b"[" * 100_000, b"x" * 1_100_000],
     ids=range(8),
 )  # fmt: skip
-def test_a_body_without_an_account_counts_for_its_address(client, data, caplog):
+def test_login_without_account_counts_for_its_address(client, data, caplog):
     for address in ("192.0.2.1", "192.0.2.2"):
         responses = [
             client.post(
@@ -156,7 +156,7 @@ def test_user_has_five_password_attempts_a_minute(member, problem):
     assert member.patch("/v1/users/me", json={"display_name": "M."}).status_code == 200
 
 
-def test_a_username_and_its_e_mail_count_as_one_account(client, member):
+def test_username_and_email_count_as_one_account(client, member):
     names = ["MEMBER@example.org", "member", "member@example.org", "Member"]
     # The fifth is the login that the fixture made.
     assert [login(client, name, f"192.0.2.{n}") for n, name in enumerate(names)] == [401] * 4

@@ -4,6 +4,7 @@ import logging
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 
 import pytest
 from redis import Redis
@@ -15,83 +16,76 @@ SECRET = "hunter2-and-some-more"
 
 @pytest.fixture
 def connect():
-    """`connect(url)` is a RedisClient there."""
-    made = []
-
-    def make(url):
-        made.append(RedisClient(url))
-        return made[-1]
-
-    yield make
-    for server in made:
-        server.close()
+    """`connect(url)` returns a RedisClient, and closes it at the end."""
+    with ExitStack() as clients:
+        yield lambda url: clients.enter_context(closing(RedisClient(url)))
 
 
 @pytest.fixture
-def server(connect, redis):
+def client(connect, redis):
     return connect(redis.url)
 
 
 @pytest.fixture
-def said(caplog):
-    """The lines that were logged, and with what facts."""
+def read_log(caplog):
+    """`read_log()` returns the logged messages with their fields."""
     caplog.set_level(logging.INFO)
     return lambda: [(record.getMessage(), record.fields) for record in caplog.records]
 
 
-@pytest.mark.parametrize("trouble", ["gone", "stuck"])
-def test_outage_and_recovery_are_logged_once(server, redis, said, eventually, trouble):
-    assert server.is_available()
-    with getattr(redis, trouble)():
+@pytest.mark.parametrize("outage", ["gone", "stuck"])
+def test_outage_and_recovery_are_logged_once(client, redis, read_log, eventually, outage):
+    assert client.is_available()
+    with getattr(redis, outage)():
         with ThreadPoolExecutor(8) as threads:
-            assert not any(threads.map(lambda _: server.is_available(), range(64)))
-        assert [message for message, _ in said()] == [
+            assert not any(threads.map(lambda _: client.is_available(), range(64)))
+        assert [message for message, _ in read_log()] == [
             "Redis is unavailable; the service continues without it"
         ]
-    eventually(server.is_available)
-    eventually(lambda: len(said()) == 2)
-    assert said()[1] == ("Redis is available again", {"address": f"127.0.0.1:{redis.port}"})
+    eventually(client.is_available)
+    eventually(lambda: len(read_log()) == 2)
+    assert read_log()[1] == ("Redis is available again", {"address": f"127.0.0.1:{redis.port}"})
 
 
-def test_no_command_runs_during_an_outage(server, redis):
-    asked = []
+def test_no_command_runs_during_an_outage(client, redis):
+    calls = []
     with redis.gone():
-        assert not server.is_available()
+        assert not client.is_available()
         with pytest.raises(RedisUnavailable):
-            server.call(lambda: asked.append("question"))
-    assert asked == []
+            client.call(lambda: calls.append("command"))
+    assert calls == []
 
 
-def test_error_of_a_command_is_raised(server):
+def test_error_of_a_command_is_raised(client):
     with pytest.raises(ZeroDivisionError):
-        server.call(lambda: 1 // 0)
-    assert server.is_available()
+        client.call(lambda: 1 // 0)
+    assert client.is_available()
 
 
 @pytest.mark.parametrize(
-    "refusal", [("--maxmemory", "1"), ("--replicaof", "127.0.0.1 1")], ids=["full", "replica"]
+    "options", [("--maxmemory", "1"), ("--replicaof", "127.0.0.1 1")], ids=["full", "replica"]
 )
-def test_server_that_rejects_writes_is_unavailable(connect, start_redis, refusal):
-    redis = start_redis(*refusal)
-    server = connect(redis.url)
-    assert Redis(connection_pool=server.pool).ping()
-    assert not server.is_available()
+def test_server_that_rejects_writes_is_unavailable(connect, start_redis, options):
+    redis = start_redis(*options)
+    client = connect(redis.url)
+    assert Redis(connection_pool=client.pool).ping()
+    assert not client.is_available()
 
 
 @pytest.mark.parametrize(
     "options",
     [("--requirepass", "another"), ("--requirepass", SECRET, "--rename-command", "AUTH", "")],
-    ids=["wrong password", "a server that quotes it"],
+    ids=["wrong password", "server that quotes the password"],
 )
-def test_a_password_is_never_logged(connect, start_redis, said, caplog, options):
+def test_a_password_is_never_logged(connect, start_redis, read_log, caplog, options):
     redis = start_redis(*options)
-    server = connect(redis.url.replace("//", f"//:{SECRET}@"))
-    assert not server.is_available()
-    assert len(said()) == 1
+    client = connect(redis.url.replace("//", f"//:{SECRET}@"))
+    assert not client.is_available()
+    assert len(read_log()) == 1
     assert SECRET not in repr([vars(record) for record in caplog.records])
 
 
-def test_a_password_is_used(connect, start_redis):
+def test_password_of_the_url_is_used(connect, start_redis):
     assert connect(start_redis("--requirepass", SECRET).url.replace("//", f"//:{SECRET}@")).is_available()
 
 
@@ -104,34 +98,34 @@ def test_a_password_is_used(connect, start_redis):
         ("rediss://127.0.0.1:{port}", "127.0.0.1:{port}", None),
     ],
 )
-def test_outage_is_logged_with_address_and_reason(connect, redis, said, url, address, reason):
+def test_outage_is_logged_with_address_and_reason(connect, redis, read_log, url, address, reason):
     assert not connect(url.format(port=redis.port)).is_available()
-    ((_, facts),) = said()
-    assert facts["address"] == address.format(port=redis.port)
-    assert reason is None or facts["reason"] == reason
+    ((_, fields),) = read_log()
+    assert fields["address"] == address.format(port=redis.port)
+    assert reason is None or fields["reason"] == reason
 
 
 def test_server_of_another_protocol_is_unavailable(connect, free_port):
     port = free_port()
     with socket.create_server(("127.0.0.1", port)) as listener:
 
-        def response():
+        def respond():
             with listener.accept()[0] as connection:
                 connection.recv(100)
                 connection.sendall(b"$no number\r\n")
 
-        other = threading.Thread(target=response)
-        other.start()
+        server = threading.Thread(target=respond)
+        server.start()
         assert not connect(f"redis://127.0.0.1:{port}").is_available()
-        other.join()
+        server.join()
 
 
-def test_name_lookup_has_a_timeout(connect, said, monkeypatch):
-    waits = threading.Event()
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_: waits.wait())
+def test_name_lookup_has_a_timeout(connect, read_log, monkeypatch):
+    lookup_ends = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_: lookup_ends.wait())
     assert not connect("redis://redis.example").is_available()
-    waits.set()
-    assert said()[0][1]["reason"] == "the name lookup timed out"
+    lookup_ends.set()
+    assert read_log()[0][1]["reason"] == "the name lookup timed out"
 
 
 def test_timeout_of_the_url_is_ignored(connect):

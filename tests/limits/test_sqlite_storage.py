@@ -42,7 +42,7 @@ def storage(path: Path, clock: Clock) -> SQLiteStorage:
     return SQLiteStorage(path=path, clock=clock)
 
 
-def rows_in(path: Path) -> int:
+def count_rows(path: Path) -> int:
     connection = sqlite3.connect(path)
     try:
         return int(connection.execute("SELECT count(*) FROM counters").fetchone()[0])
@@ -50,7 +50,7 @@ def rows_in(path: Path) -> int:
         connection.close()
 
 
-def test_the_address_leads_to_the_file(path: Path) -> None:
+def test_library_creates_the_storage_by_its_scheme(path: Path) -> None:
     storage = storage_from_string(f"{SCHEME}://", path=path)
     assert isinstance(storage, SQLiteStorage)
     storage.incr("login/1", 60)
@@ -70,12 +70,12 @@ def test_any_text_is_a_key(storage: SQLiteStorage, key: str) -> None:
 
 def test_keys_in_the_file_are_digests(storage: SQLiteStorage, path: Path) -> None:
     storage.incr("login/somebody@example.org", 60)
-    written = b"".join(file.read_bytes() for file in path.parent.iterdir())
-    assert b"counters" in written
-    assert b"somebody" not in written
+    contents = b"".join(file.read_bytes() for file in path.parent.iterdir())
+    assert b"counters" in contents
+    assert b"somebody" not in contents
 
 
-def test_a_window_ends_that_long_after_its_first_hit(storage: SQLiteStorage, clock: Clock) -> None:
+def test_window_ends_its_duration_after_its_first_hit(storage: SQLiteStorage, clock: Clock) -> None:
     storage.incr("login/1", 60)
     clock.now += 59
     assert storage.incr("login/1", 60) == 2
@@ -94,7 +94,7 @@ def test_limit_rejects_until_its_window_ends(storage: SQLiteStorage, clock: Cloc
     assert limiter.hit(five, "1.2.3.4")
 
 
-def test_a_window_of_a_clock_that_was_ahead_is_ignored(storage: SQLiteStorage, clock: Clock) -> None:
+def test_window_of_a_clock_that_was_ahead_is_ignored(storage: SQLiteStorage, clock: Clock) -> None:
     clock.now = NOON + 365 * 86_400
     assert storage.incr("login/1", 60, amount=5) == 5
     clock.now = NOON
@@ -103,9 +103,7 @@ def test_a_window_of_a_clock_that_was_ahead_is_ignored(storage: SQLiteStorage, c
     assert storage.get_expiry("login/1") == NOON + 60
 
 
-def test_a_window_of_a_clock_that_was_some_seconds_ahead_starts_again(
-    storage: SQLiteStorage, clock: Clock
-) -> None:
+def test_window_of_a_clock_that_was_seconds_ahead_starts_again(storage: SQLiteStorage, clock: Clock) -> None:
     clock.now = NOON + 30
     storage.incr("login/1", 60, amount=5)
     clock.now = NOON
@@ -119,10 +117,10 @@ def test_windows_of_a_clock_that_was_ahead_are_purged(
     storage.incr("login/1", 60)
     clock.now = NOON
     storage.incr("login/2", 60)
-    assert rows_in(path) == 1
+    assert count_rows(path) == 1
 
 
-def test_windows_can_be_forgotten(storage: SQLiteStorage) -> None:
+def test_windows_can_be_deleted(storage: SQLiteStorage) -> None:
     for key in "abc":
         storage.incr(key, 60)
     storage.clear("a")
@@ -134,10 +132,10 @@ def test_windows_can_be_forgotten(storage: SQLiteStorage) -> None:
 def test_windows_that_ended_are_purged(storage: SQLiteStorage, clock: Clock, path: Path) -> None:
     for number in range(10):
         storage.incr(f"login/{number}", 60)
-    assert rows_in(path) == 10
+    assert count_rows(path) == 10
     clock.now += sqlite_storage.PURGE_INTERVAL_SECONDS
     storage.incr("login/new", 60)
-    assert rows_in(path) == 1
+    assert count_rows(path) == 1
 
 
 def test_counts_survive_a_restart(path: Path) -> None:
@@ -164,7 +162,7 @@ def test_no_hit_of_many_threads_is_lost(storage: SQLiteStorage) -> None:
     assert sorted(hits) == list(range(1, 401))
 
 
-def test_the_file_is_closed_with_its_storage(path: Path) -> None:
+def test_file_is_closed_with_its_storage(path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error", ResourceWarning)
         SQLiteStorage(path=path).incr("login/1", 60)
@@ -173,29 +171,29 @@ def test_the_file_is_closed_with_its_storage(path: Path) -> None:
     assert [file.name for file in path.parent.iterdir()] == [path.name]
 
 
-def spoil_with_garbage(path: Path) -> None:
+def replace_with_garbage(path: Path) -> None:
     path.write_bytes(b"no database at all, but long enough to be read as one" * 100)
 
 
-def spoil_with_a_folder(path: Path) -> None:
+def replace_with_a_folder(path: Path) -> None:
     path.mkdir()
 
 
-@pytest.fixture(params=[spoil_with_garbage, spoil_with_a_folder])
-def spoiled(request: pytest.FixtureRequest, path: Path) -> Path:
+@pytest.fixture(params=[replace_with_garbage, replace_with_a_folder])
+def unusable(request: pytest.FixtureRequest, path: Path) -> Path:
     request.param(path)
     return path
 
 
-def test_unusable_file_raises_storage_error(spoiled: Path) -> None:
-    storage = SQLiteStorage(path=spoiled)
+def test_unusable_file_raises_storage_error(unusable: Path) -> None:
+    storage = SQLiteStorage(path=unusable)
     assert not storage.check()
     with pytest.raises(storage.base_exceptions):
         storage.incr("login/1", 60)
 
 
 def test_repaired_file_is_used_again(storage: SQLiteStorage, path: Path) -> None:
-    spoil_with_garbage(path)
+    replace_with_garbage(path)
     assert not storage.check()
     path.unlink()
     assert storage.check()
@@ -205,10 +203,10 @@ def test_repaired_file_is_used_again(storage: SQLiteStorage, path: Path) -> None
 @pytest.fixture
 def locked(path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setattr(sqlite_storage, "BUSY_TIMEOUT_SECONDS", 0.01)
-    holder = sqlite3.connect(path)
-    holder.execute("BEGIN EXCLUSIVE")
+    other = sqlite3.connect(path)
+    other.execute("BEGIN EXCLUSIVE")
     yield path
-    holder.close()
+    other.close()
 
 
 def test_locked_file_raises_storage_error(locked: Path) -> None:
@@ -218,11 +216,11 @@ def test_locked_file_raises_storage_error(locked: Path) -> None:
         storage.incr("login/1", 60)
 
 
-def test_the_service_limits_in_memory_while_the_file_is_unusable(spoiled: Path) -> None:
+def test_the_service_limits_in_memory_while_the_file_is_unusable(unusable: Path) -> None:
     app = Flask(__name__)
     app.config.update(
         RATELIMIT_STORAGE_URI=f"{SCHEME}://",
-        RATELIMIT_STORAGE_OPTIONS={"path": spoiled},
+        RATELIMIT_STORAGE_OPTIONS={"path": unusable},
         RATELIMIT_IN_MEMORY_FALLBACK_ENABLED=True,
     )
     limiter = Limiter(lambda: "somebody", app=app)

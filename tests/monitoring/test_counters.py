@@ -1,4 +1,4 @@
-"""Counts: exact across processes, threads and their ends."""
+"""Counters: exact across threads and processes."""
 
 import signal
 import sqlite3
@@ -15,7 +15,7 @@ from movierating.monitoring import counters, request_log
 
 @pytest.fixture
 def file(tmp_path):
-    # What another test's application answered is counted before.
+    # Requests of another test are counted before.
     request_log.flush()
     counters.set_file(tmp_path / "counts")
     return tmp_path / "counts"
@@ -34,19 +34,19 @@ def run(file, then=""):
     return subprocess.run([sys.executable, "-c", COUNT + then, file], timeout=60).returncode
 
 
-def test_threads_lose_nothing(file):
+def test_no_count_of_many_threads_is_lost(file):
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(lambda _: counters.increment("hits", "a"), range(4000)))
     assert counters.read_totals() == {("hits", "a"): 4000}
 
 
-def test_processes_add_up_and_leave_their_counts(file):
+def test_counts_of_ended_processes_add_up(file):
     counters.increment("hits", "a")
     assert [run(file), run(file)] == [0, 0]
     assert counters.read_totals() == {("hits", "a"): 201}
 
 
-def test_shown_totals_survive_a_kill(file):
+def test_totals_that_were_read_survive_a_kill(file):
     assert run(file, "counters.read_totals(); os.kill(os.getpid(), signal.SIGKILL)") == -signal.SIGKILL
     assert counters.read_totals() == {("hits", "a"): 100}
 
@@ -75,7 +75,7 @@ def test_another_file_starts_without_counts(file, tmp_path):
     assert counters.read_totals() == {("hits", "a"): 1}
 
 
-def test_totals_hold_what_another_thread_is_writing(file):
+def test_totals_include_counts_that_another_thread_is_writing(file):
     counters.increment("hits", "a")
     with closing(sqlite3.connect(file, isolation_level=None)) as other, ThreadPoolExecutor(2) as threads:
         other.execute("CREATE TABLE slow (x)")

@@ -1,4 +1,4 @@
-"""What is logged, how, and what never is."""
+"""Log lines: their format, and secrets that are never logged."""
 
 import json
 import logging
@@ -18,7 +18,7 @@ SECRETS = ["correct horse battery", "wrong horse battery", "ada@example.org", "e
 
 @pytest.fixture
 def log(capsys):
-    """A function that reads what was logged since it was last called."""
+    """`log()` returns the text that was logged since its last call."""
 
     def read():
         request_log.flush()
@@ -28,8 +28,8 @@ def log(capsys):
 
 
 @pytest.fixture(autouse=True)
-def _undisturbed():
-    """Leave logging to the next test as it was."""
+def _restore_logging():
+    """Restore the logging settings after a test."""
     root = logging.getLogger()
     handlers, level = root.handlers, logs.logger.level
     yield
@@ -40,7 +40,7 @@ def _undisturbed():
 
 @pytest.fixture
 def lines(log, make_app):
-    """`lines(LOG_LEVEL="INFO")` is an application whose log is JSON, and a function that reads that log."""
+    """`lines(LOG_LEVEL="INFO")` returns an application that logs JSON, and a function that reads its log."""
 
     def make(**settings):
         app = make_app(**{"LOG_FORMAT": "json", "LOG_LEVEL": "INFO", **settings})
@@ -49,7 +49,7 @@ def lines(log, make_app):
     return make
 
 
-def test_a_request_is_one_object(lines):
+def test_request_is_logged_as_one_json_object(lines):
     app, read = lines()
     app.test_client().get("/v1/movies/7?secret=1", headers={"X-Request-ID": "abc"})
     (line,) = read()
@@ -70,11 +70,11 @@ def test_a_request_is_one_object(lines):
 def test_request_line_has_the_user_id(lines):
     app, read = lines()
     with app.app_context():
-        person = service.sign_up("ada", "ada@example.org", "correct horse battery", None)
+        account = service.sign_up("ada", "ada@example.org", "correct horse battery", None)
     client = app.test_client()
     tokens = client.post("/v1/auth/login", json={"login": "ada", "password": "correct horse battery"}).json
     client.get("/v1/users/me", headers={"Authorization": f"Bearer {tokens['access_token']}"})
-    assert [line["user_id"] for line in read()] == [None, person["id"]]
+    assert [line["user_id"] for line in read()] == [None, account["id"]]
 
 
 def test_path_without_route_is_not_logged(lines):
@@ -107,8 +107,8 @@ def test_database_parameters_are_not_logged(lines):
     assert "lovelace" not in json.dumps(failure)
 
 
-def session(client):
-    """Everything that carries a secret, what fails of it too."""
+def send_secrets(client):
+    """Send requests with secrets; some fail."""
     account = {"username": "ada", "email": "ada@example.org", "password": "correct horse battery"}
     client.post("/v1/users", json=account)
     client.post("/v1/users", json=account)
@@ -142,19 +142,19 @@ def session(client):
 @pytest.mark.parametrize("limited", ["true", "false"])
 def test_no_password_token_or_email_is_ever_logged(lines, log, log_format, limited):
     app, _ = lines(LOG_LEVEL="DEBUG", LOG_FORMAT=log_format, RATELIMIT_ENABLED=limited)
-    session(app.test_client())
-    written = log()
-    assert len(written.splitlines()) >= 15
-    assert [secret for secret in SECRETS if secret in written] == []
+    send_secrets(app.test_client())
+    text = log()
+    assert len(text.splitlines()) >= 15
+    assert [secret for secret in SECRETS if secret in text] == []
 
 
-def test_the_level_decides_about_requests(lines):
+def test_requests_are_logged_at_level_info(lines):
     app, read = lines(LOG_LEVEL="WARNING")
     app.test_client().get("/healthz")
     assert read() == []
 
 
-def test_on_a_terminal_lines_are_for_people(log, make_app, monkeypatch):
+def test_lines_on_a_terminal_are_text(log, make_app, monkeypatch):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     make_app(LOG_LEVEL="INFO").test_client().get("/healthz", headers={"X-Request-ID": "abc"})
     (line,) = log().splitlines()
@@ -162,12 +162,12 @@ def test_on_a_terminal_lines_are_for_people(log, make_app, monkeypatch):
     assert "user_id" not in line
 
 
-def test_in_a_pipe_lines_are_json(log, make_app):
+def test_lines_in_a_pipe_are_json(log, make_app):
     make_app(LOG_LEVEL="INFO").test_client().get("/healthz")
     assert json.loads(log())["route"] == "/healthz"
 
 
-def test_on_a_terminal_a_traceback_is_readable(log, make_app):
+def test_traceback_on_a_terminal_is_text(log, make_app):
     app = make_app(LOG_FORMAT="console")
     app.add_url_rule("/broken", view_func=lambda: 1 / 0)
     app.test_client().get("/broken")
@@ -186,14 +186,14 @@ def test_logs_of_libraries_are_json(lines):
     assert "mind the gap" in second["message"]
 
 
-def test_the_development_server_logs_no_query(lines):
+def test_development_server_logs_no_query(lines):
     _, read = lines()
     logging.getLogger("werkzeug").warning('127.0.0.1 - - [now] "GET /v1/users?q=ada@example.org" 200')
     logging.getLogger("werkzeug").warning(" * Running on http://127.0.0.1:5000")
     assert [line["message"] for line in read()] == [" * Running on http://127.0.0.1:5000"]
 
 
-def test_two_applications_write_a_line_once(lines, make_app):
+def test_two_applications_log_a_request_once(lines, make_app):
     app, read = lines()
     make_app(LOG_FORMAT="json", LOG_LEVEL="INFO")
     app.test_client().get("/healthz")

@@ -1,4 +1,4 @@
-"""/metrics: requests and events as Prometheus reads them."""
+"""`/metrics`: requests and events in the format of Prometheus."""
 
 import io
 
@@ -15,9 +15,9 @@ from movierating.storage.database import read, write
 
 @pytest.fixture
 def scrape(client):
-    """A function that reads /metrics: (name, labels) -> value."""
+    """`scrape()` returns the samples of `/metrics`: values by name and labels."""
 
-    def look():
+    def read_samples():
         response = client.get("/metrics")
         assert response.status_code == 200
         assert response.content_type == metrics.MEDIA_TYPE
@@ -28,7 +28,7 @@ def scrape(client):
             for sample in family.samples
         }
 
-    return look
+    return read_samples
 
 
 def test_events_start_at_zero(scrape):
@@ -42,7 +42,7 @@ def test_events_start_at_zero(scrape):
     ]
 
 
-def test_the_database_and_its_backup_are_shown_as_they_are(scrape, member, app):
+def test_database_size_and_backup_time(scrape, member, app):
     place = database.get_base_path()
     values = scrape()
     assert values["movierating_last_backup_timestamp_seconds",] == 0
@@ -97,7 +97,7 @@ def test_events_are_counted(scrape, client, member, add_movie):
     assert values["movierating_sign_ups_total",] == 1
 
 
-def test_ratings_are_counted_by_the_way_they_came(scrape, member, add_movie):
+def test_ratings_are_counted_by_operation(scrape, member, add_movie):
     movie, other = add_movie(title="Emma", year=1996), add_movie()
     member.put(f"/v1/movies/{movie}/rating", json={"value": 8})
     ratings = [{"movie_id": each, "value": 8} for each in (movie, other, 999)]
@@ -115,7 +115,7 @@ def test_ratings_are_counted_by_the_way_they_came(scrape, member, add_movie):
     assert ways == {"one": 1, "list": 2, "upload": 1}
 
 
-def test_writes_are_timed_each_by_its_wait_and_together_by_their_transaction(scrape, app, add_movie):
+def test_write_waits_and_transactions_are_timed(scrape, app, add_movie):
     before = scrape()
     names = ("movierating_write_wait_seconds", "movierating_write_transaction_seconds")
     add_movie()
@@ -127,7 +127,7 @@ def test_writes_are_timed_each_by_its_wait_and_together_by_their_transaction(scr
         assert after[f"{name}_sum",] > before[f"{name}_sum",]
 
 
-def test_redis_is_shown_where_there_is_one(make_app, redis, scrape):
+def test_redis_state_is_shown_if_configured(make_app, redis, scrape):
     assert ("movierating_redis_up",) not in scrape()
     app = make_app(REDIS_URL=redis.url)
     server = app.extensions["redis"]
@@ -141,28 +141,28 @@ TOKEN = "0123456789abcdef"
 
 
 @pytest.fixture
-def closed(make_app):
-    """A client of a service whose metrics are closed."""
+def protected(make_app):
+    """A client of a service whose metrics need a token."""
     return make_app(METRICS_TOKEN=TOKEN).test_client()
 
 
 @pytest.mark.parametrize(
     "sent", [None, "", "Bearer", "Bearer wrong", f"Basic {TOKEN}", TOKEN, f"Bearer {TOKEN}x", "Bearer é"]
 )
-def test_metrics_can_be_closed(closed, problem, sent):
-    problem(closed.get("/metrics", headers={"Authorization": sent} if sent is not None else {}), 401)
+def test_metrics_can_require_a_token(protected, problem, sent):
+    problem(protected.get("/metrics", headers={"Authorization": sent} if sent is not None else {}), 401)
 
 
-def test_metrics_token_opens_closed_metrics(closed):
-    assert closed.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"}).status_code == 200
+def test_metrics_token_gives_access(protected):
+    assert protected.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"}).status_code == 200
 
 
-def test_nothing_secret_is_shown(scrape, client, member, sign_up):
+def test_secrets_are_not_shown(scrape, client, member, sign_up):
     client.post("/v1/auth/login", json={"login": "member@example.org", "password": "wrong horse battery"})
     client.get("/v1/users/me?token=secret")
     for address in ("/metrics", "/readyz", "/healthz"):
-        shown = client.get(address).text
-        assert not any(word in shown for word in ("example.org", "horse", "secret", "member", "sqlite"))
+        text = client.get(address).text
+        assert not any(word in text for word in ("example.org", "horse", "secret", "member", "sqlite"))
 
 
 def test_clients_cannot_create_metric_series(scrape, client):
