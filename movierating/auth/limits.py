@@ -47,15 +47,11 @@ def _get_account_key() -> str:
         return f"account:{normalize_name(name[:254])}"
 
 
-def _sends_no_password() -> bool:
-    return read_json_field("current_password") is None
-
-
 limit_logins_per_account = limiter.limit(LOGINS_PER_ACCOUNT, key_func=_get_account_key)
 # A stolen access token must not help to guess the password.
 limit_reauthentications_per_user = limiter.shared_limit(
     REAUTHENTICATIONS_PER_USER,
     scope="current_password",
     key_func=get_user_key,
-    exempt_when=_sends_no_password,
+    exempt_when=lambda: read_json_field("current_password") is None,
 )

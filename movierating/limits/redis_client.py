@@ -8,6 +8,7 @@ import logging
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from redis import Connection, ConnectionPool, Redis, RedisError, SSLConnection
@@ -140,8 +141,6 @@ _BOUNDED = {Connection: _BoundedConnection, SSLConnection: _BoundedSSLConnection
 
 
 def _look_up(host: str, port: int) -> None:
-    try:
+    # Connecting raises the same error.
+    with suppress(OSError):
         socket.getaddrinfo(host, port)
-    except OSError:
-        # Connecting raises the same error.
-        return

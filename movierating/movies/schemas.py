@@ -93,29 +93,31 @@ class UpdateMovieSchema(CreateMovieSchema):
     year = StrictInteger(validate=_plausible_year, metadata=_YEAR)
 
 
-HISTOGRAM_METADATA = {
-    "description": "How often each value was given, from 0.5 to 10.",
-    "example": [0] * 13 + [1, 0, 0, 1, 0, 0, 0],
-}
-
-
-class MovieRatingsSchema(ma.Schema):
-    """What a movie's ratings add up to."""
+class RatingStatsSchema(ma.Schema):
+    """Statistics of ratings."""
 
     count = ma.fields.Integer(required=True, metadata={"example": 2})
     mean = ma.fields.Float(required=True, allow_none=True, metadata={"example": 7.75})
-    score = ma.fields.Float(
-        required=True,
-        metadata={
-            "example": 178 / 27,
-            "description": "The weighted mean that charts go by: (25 * 6.5 + sum) / (25 + count).",
-        },
-    )
     histogram = ma.fields.List(
         ma.fields.Integer(),
         required=True,
         validate=ma.validate.Length(equal=MAX_HALF_POINTS),
-        metadata=HISTOGRAM_METADATA,
+        metadata={
+            "description": "How often each value was given, from 0.5 to 10.",
+            "example": [0] * 13 + [1, 0, 0, 1, 0, 0, 0],
+        },
+    )
+
+
+class MovieRatingsSchema(RatingStatsSchema):
+    """Statistics of a movie's ratings."""
+
+    score = ma.fields.Float(
+        required=True,
+        metadata={
+            "example": 178 / 27,
+            "description": "The weighted mean that charts sort by: (25 * 6.5 + sum) / (25 + count).",
+        },
     )
 
 

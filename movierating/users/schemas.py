@@ -17,8 +17,7 @@ from movierating.http.fields import (
 )
 from movierating.http.responses import PageQuerySchema
 from movierating.movies.genres import GENRES
-from movierating.movies.schemas import HISTOGRAM_METADATA, MovieFactsSchema
-from movierating.rating_stats import MAX_HALF_POINTS
+from movierating.movies.schemas import MovieFactsSchema, RatingStatsSchema
 from movierating.ratings.schemas import VALUE, RatingSchema
 from movierating.users.rating_history import SORTS
 
@@ -29,7 +28,6 @@ _USERNAME = ma.validate.Regexp(
 )
 _DISALLOWED = re.compile(f"[{DISALLOWED_CHARACTERS}]")
 MAX_EMAIL_LENGTH = 254
-_PASSWORD = {"example": "correct horse battery", "format": "password"}
 # For the OpenAPI document; the service checks the NFKC form of a new password.
 _NEW_PASSWORD_LENGTH = {"minLength": passwords.MIN_LENGTH, "maxLength": passwords.MAX_LENGTH}
 
@@ -38,7 +36,8 @@ def _password(description: str, *, length: dict[str, int] | None = None, **kwarg
     return ma.fields.String(
         validate=ma.validate.Length(1, 1024),
         load_only=True,
-        metadata={**_PASSWORD, "description": description, **(length or {})},
+        metadata={"example": "correct horse battery", "format": "password", "description": description}
+        | (length or {}),
         **kwargs,
     )
 
@@ -85,17 +84,8 @@ class DeleteAccountSchema(ma.Schema):
     current_password = _password("The account's password.", required=True)
 
 
-class UserRatingsSchema(ma.Schema):
+class UserRatingsSchema(RatingStatsSchema):
     """Statistics of a user's ratings."""
-
-    count = ma.fields.Integer(required=True, metadata={"example": 2})
-    mean = ma.fields.Float(required=True, allow_none=True, metadata={"example": 7.75})
-    histogram = ma.fields.List(
-        ma.fields.Integer(),
-        required=True,
-        validate=ma.validate.Length(equal=MAX_HALF_POINTS),
-        metadata=HISTOGRAM_METADATA,
-    )
 
 
 class PublicUserSchema(ma.Schema):
