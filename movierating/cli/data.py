@@ -4,16 +4,13 @@ import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 import click
 
 from movierating.cli.application import interruptible, open_application, with_application
 from movierating.cli.commands import Group
 from movierating.cli.progress import show_progress
-
-if TYPE_CHECKING:
-    from movierating.ratings.bulk import OnConflict
 
 
 @click.group("import", cls=Group)
@@ -71,30 +68,17 @@ _MIN_PROGRESS_BYTES = 1 << 20
 @import_.command("ratings")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
 @click.option("--user", "name", required=True, help="The user who owns the ratings.")
-@click.option(
-    "--format",
-    "file_format",
-    type=click.Choice(IMPORT_FORMATS),
-    help="Reject the file if it has another format.",
-)
+@click.option("--format", "file_format", type=click.Choice(IMPORT_FORMATS), help="Reject any other format.")
 @click.option("--dry-run", is_flag=True, help="Report what would change; write nothing.")
 @click.option("--create-missing", is_flag=True, help="Add movies that do not exist yet.")
 @click.option(
     "--on-conflict",
     type=click.Choice(ON_CONFLICT),
     default="newer",
-    show_default=True,
     help="Which rating to keep if the user has already rated the movie.",
 )
 @with_application
-def import_ratings(
-    file: str,
-    name: str,
-    file_format: str | None,
-    dry_run: bool,
-    create_missing: bool,
-    on_conflict: "OnConflict",
-) -> None:
+def import_ratings(file: str, name: str, file_format: str | None, **options: Any) -> None:
     """Import a user's ratings from FILE.
 
     FILE is an export of Letterboxd, IMDb, Trakt, TMDB, Movary, MovieLens or movierating; - reads standard input. The
@@ -105,24 +89,15 @@ def import_ratings(
     from movierating.users import service
 
     user_id = service.find_user_id(name)
-    with (
-        interruptible("Nothing was imported; run the command again."),
-        _open_with_progress(file) as ratings_file,
-    ):
-        report = imports.import_file(
-            user_id,
-            ratings_file,
-            file_format,
-            dry_run=dry_run,
-            create_missing=create_missing,
-            on_conflict=on_conflict,
-        )
+    with interruptible("Nothing was imported; run the command again."), _open_with_progress(file) as ratings:
+        report = imports.import_file(user_id, ratings, file_format, **options)
     for row in report.unmatched:
         click.echo(_describe_unmatched(row), err=True)
     for row in report.errors:
         click.echo(f"{row['line']}: {row['reason']}", err=True)
+    suffix = " (dry run)" if options["dry_run"] else ""
     click.echo(
-        f"{report.format}{' (dry run)' if dry_run else ''}: {report.created} created, {report.updated} updated, "
+        f"{report.format}{suffix}: {report.created} created, {report.updated} updated, "
         f"{report.unchanged} unchanged, {report.skipped} skipped, {len(report.unmatched)} unmatched, "
         f"{len(report.errors)} unreadable"
     )
@@ -172,18 +147,13 @@ def export() -> None:
 @export.command("ratings")
 @click.option("--user", "name", required=True, help="The user who owns the ratings.")
 @click.option(
-    "--format",
-    "file_format",
-    type=click.Choice(EXPORT_FORMATS),
-    default="csv",
-    show_default=True,
-    help="The file format.",
+    "--format", "file_format", type=click.Choice(EXPORT_FORMATS), default="csv", help="The file format."
 )
 @click.option(
     "--output",
     type=click.Path(dir_okay=False, allow_dash=True),
     default="-",
-    help="The file to write or replace; standard output by default.",
+    help="The file to write or replace; - writes to standard output.",
 )
 @with_application
 def export_ratings(name: str, file_format: str, output: str) -> None:

@@ -16,21 +16,17 @@ from movierating.cli.durations import Duration
 
 
 @click.command(cls=Command)
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option(
-    "--port", default=4000, show_default=True, type=click.IntRange(1, 65535), help="Port to listen on."
-)
-@click.option(
-    "--workers", default=1, show_default=True, type=click.IntRange(1, 256), help="Number of worker processes."
-)
+@click.option("--host", default="127.0.0.1", help="Address to listen on.")
+@click.option("--port", default=4000, type=click.IntRange(1, 65535), help="Port to listen on.")
+@click.option("--workers", default=1, type=click.IntRange(1, 256), help="Number of worker processes.")
 @click.option(
     "--backup-dir", type=click.Path(file_okay=False, path_type=Path), help="Folder for scheduled backups."
 )
 @click.option(
-    "--backup-every", type=Duration(), help="Interval between backups: 30m, 24h or 7d.  [default: 24h]"
+    "--backup-every", type=Duration(), help="Interval between backups: 30m, 24h or 7d; 24h if not set."
 )
 @click.option(
-    "--backup-keep", type=click.IntRange(1, 10_000), help="Number of newest backups to keep.  [default: 7]"
+    "--backup-keep", type=click.IntRange(1, 10_000), help="Number of backups to keep; 7 if not set."
 )
 def serve(
     host: str,

@@ -33,7 +33,7 @@ class _Migrations(click.Command):
         return context
 
 
-@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
 @click.version_option(package_name="movierating")
 def main() -> None:
     """Run and administer a movie rating service."""
