@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import islice, product
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from movierating import clock
 from movierating.movies import search_index
@@ -14,8 +14,7 @@ from movierating.movies.models import Movie
 from movierating.movies.service import make_row
 from movierating.movies.staged_movies import MOVIE_KEYS, StagedMovies
 from movierating.movies.titles import fold
-from movierating.storage.dialect import advance_ids, encode_values, get_last_id, in_many
-from movierating.storage.statements import CompiledStatement
+from movierating.storage.dialect import advance_ids, get_last_id, in_many
 
 MAX_CANDIDATES = 20
 _BATCH = 1000
@@ -217,13 +216,5 @@ class Catalogue:
 
 def find_ids_by_imdb_id(connection: Connection, imdb_ids: Collection[str]) -> dict[str, int]:
     """Return the ids of the movies with these IMDb ids. No other rule comes first, so no catalogue is needed."""
-    if len(imdb_ids) * _LOOKUPS_PER_SCAN < get_last_id(connection, Movie.__table__):
-        return dict(_BY_IMDB_ID.tuples(connection, imdb_ids=encode_values(sorted(imdb_ids))))
-    return {imdb_id: movie_id for imdb_id, movie_id in _IMDB_IDS.tuples(connection) if imdb_id in imdb_ids}
-
-
-# To look up one movie takes as long as to read the entries of this many in the whole index.
-_LOOKUPS_PER_SCAN = 2
-_WITH_IMDB_ID = select(_movie.imdb_id, _movie.id).where(_movie.imdb_id.is_not(None))
-_IMDB_IDS = CompiledStatement(_WITH_IMDB_ID)
-_BY_IMDB_ID = CompiledStatement(_WITH_IMDB_ID.where(in_many(_movie.imdb_id, bindparam("imdb_ids"))))
+    statement = select(_movie.imdb_id, _movie.id).where(in_many(_movie.imdb_id, sorted(imdb_ids)))
+    return dict(connection.execute(statement).tuples())

@@ -13,7 +13,10 @@ from movierating.storage.dialect import Id, folded_text
 
 YEAR_UNKNOWN_LAST = "coalesce(year, 0)"
 _FILTERED_BY = ("year", "language", "genres")
-_HAS_ORIGINAL_TITLE, _WITHOUT_IMDB_ID = text("original_title_key IS NOT NULL"), text("imdb_id IS NULL")
+
+
+def _partial_index(name: str, *columns: str, where: str, unique: bool = False) -> Index:
+    return Index(name, *columns, unique=unique, sqlite_where=text(where), postgresql_where=text(where))
 
 
 class Movie(RatingStatsMixin, Base):
@@ -33,21 +36,11 @@ class Movie(RatingStatsMixin, Base):
         Index("ix_movie_title", "title_key", "id"),
         Index("ix_movie_created", "created_at", "id"),
         # Rows of people's files name a movie by either title.
-        Index(
-            "ix_movie_original_title",
-            "original_title_key",
-            sqlite_where=_HAS_ORIGINAL_TITLE,
-            postgresql_where=_HAS_ORIGINAL_TITLE,
+        _partial_index(
+            "ix_movie_original_title", "original_title_key", where="original_title_key IS NOT NULL"
         ),
         # Two movies without an IMDb id never share title and year; the service decides the other cases.
-        Index(
-            "uq_movie_title_year",
-            "title_key",
-            "year_rank",
-            unique=True,
-            sqlite_where=_WITHOUT_IMDB_ID,
-            postgresql_where=_WITHOUT_IMDB_ID,
-        ),
+        _partial_index("uq_movie_title_year", "title_key", "year_rank", where="imdb_id IS NULL", unique=True),
         {"sqlite_autoincrement": True},
     )
 

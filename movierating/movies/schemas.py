@@ -1,4 +1,4 @@
-"""What a movie looks like in requests and answers."""
+"""The schemas of movies in requests and responses."""
 
 import re
 from datetime import UTC, datetime
@@ -32,65 +32,68 @@ _WIKIDATA_ID = ma.validate.Regexp(
 )
 
 
-def _last_year() -> int:
+def _get_last_year() -> int:
     return datetime.now(UTC).year + MAX_YEARS_AHEAD
 
 
-def _plausible_year(year: int) -> None:
-    last = _last_year()
+def _check_year(year: int) -> None:
+    last = _get_last_year()
     if not MIN_YEAR <= year <= last:
         raise ma.ValidationError(f"Must be from {MIN_YEAR} to {last}.")
 
 
-def _all_different(values: list[Any]) -> None:
+def _check_unique(values: list[Any]) -> None:
     if len(set(values)) != len(values):
-        raise ma.ValidationError("Must not repeat itself.")
+        raise ma.ValidationError("Must be unique.")
 
 
-_YEAR = {"example": 2009, "minimum": MIN_YEAR, "maximum": _last_year()}
+_METADATA: dict[str, dict[str, Any]] = {
+    "title": {"example": "The Secret of Kells"},
+    "runtime_minutes": {"example": 75},
+    "genres": {"example": ["Animation", "Family"], "uniqueItems": True},
+    "directors": {"example": ["Tomm Moore", "Nora Twomey"], "uniqueItems": True},
+    "language": {"example": "en", "description": "ISO 639-1."},
+    "country": {"example": "IE", "description": "ISO 3166-1 alpha-2, or SU, CS, YU."},
+    "imdb_id": {"example": "tt0485601"},
+    "tmdb_id": {"example": 26963},
+    "wikidata_id": {"example": "Q1212085"},
+}
+_YEAR = {"example": 2009, "minimum": MIN_YEAR, "maximum": _get_last_year()}
 
 
 class CreateMovieSchema(ma.Schema):
     """The facts of a movie. Only title and year are required."""
 
-    title = SingleLineString(required=True, max_length=500, metadata={"example": "The Secret of Kells"})
-    original_title = SingleLineString(
-        allow_none=True, max_length=500, metadata={"example": "The Secret of Kells"}
-    )
-    year = StrictInteger(required=True, validate=_plausible_year, metadata=_YEAR)
+    title = SingleLineString(required=True, max_length=500, metadata=_METADATA["title"])
+    original_title = SingleLineString(allow_none=True, max_length=500, metadata=_METADATA["title"])
+    year = StrictInteger(required=True, validate=_check_year, metadata=_YEAR)
     runtime_minutes = StrictInteger(
-        allow_none=True, validate=ma.validate.Range(1, 5000), metadata={"example": 75}
+        allow_none=True, validate=ma.validate.Range(1, 5000), metadata=_METADATA["runtime_minutes"]
     )
     genres = ma.fields.List(
         ma.fields.String(validate=ma.validate.OneOf(GENRES)),
-        validate=[ma.validate.Length(max=len(GENRES)), _all_different],
-        metadata={"example": ["Animation", "Family"], "uniqueItems": True},
+        validate=[ma.validate.Length(max=len(GENRES)), _check_unique],
+        metadata=_METADATA["genres"],
     )
     directors = ma.fields.List(
         SingleLineString(max_length=200),
-        validate=[ma.validate.Length(max=50), _all_different],
-        metadata={"example": ["Tomm Moore", "Nora Twomey"], "uniqueItems": True},
+        validate=[ma.validate.Length(max=50), _check_unique],
+        metadata=_METADATA["directors"],
     )
-    language = ma.fields.String(
-        allow_none=True, validate=_LANGUAGE, metadata={"example": "en", "description": "ISO 639-1."}
-    )
-    country = ma.fields.String(
-        allow_none=True,
-        validate=_COUNTRY,
-        metadata={"example": "IE", "description": "ISO 3166-1 alpha-2, or SU, CS, YU."},
-    )
-    imdb_id = ma.fields.String(allow_none=True, validate=IMDB_ID, metadata={"example": "tt0485601"})
+    language = ma.fields.String(allow_none=True, validate=_LANGUAGE, metadata=_METADATA["language"])
+    country = ma.fields.String(allow_none=True, validate=_COUNTRY, metadata=_METADATA["country"])
+    imdb_id = ma.fields.String(allow_none=True, validate=IMDB_ID, metadata=_METADATA["imdb_id"])
     tmdb_id = StrictInteger(
-        allow_none=True, validate=ma.validate.Range(1, MAX_TMDB_ID), metadata={"example": 26963}
+        allow_none=True, validate=ma.validate.Range(1, MAX_TMDB_ID), metadata=_METADATA["tmdb_id"]
     )
-    wikidata_id = ma.fields.String(allow_none=True, validate=_WIKIDATA_ID, metadata={"example": "Q1212085"})
+    wikidata_id = ma.fields.String(allow_none=True, validate=_WIKIDATA_ID, metadata=_METADATA["wikidata_id"])
 
 
 class UpdateMovieSchema(CreateMovieSchema):
-    """The facts to change; null takes an optional one away."""
+    """The facts to change. Null removes an optional fact."""
 
-    title = SingleLineString(max_length=500, metadata={"example": "The Secret of Kells"})
-    year = StrictInteger(validate=_plausible_year, metadata=_YEAR)
+    title = SingleLineString(max_length=500, metadata=_METADATA["title"])
+    year = StrictInteger(validate=_check_year, metadata=_YEAR)
 
 
 class RatingStatsSchema(ma.Schema):
@@ -103,7 +106,7 @@ class RatingStatsSchema(ma.Schema):
         required=True,
         validate=ma.validate.Length(equal=MAX_HALF_POINTS),
         metadata={
-            "description": "How often each value was given, from 0.5 to 10.",
+            "description": "The number of ratings of each value, from 0.5 to 10.",
             "example": [0] * 13 + [1, 0, 0, 1, 0, 0, 0],
         },
     )
@@ -125,80 +128,73 @@ class MovieFactsSchema(ma.Schema):
     """A movie without its ratings."""
 
     id = ma.fields.Integer(required=True, metadata={"example": 17})
-    title = ma.fields.String(required=True, metadata={"example": "The Secret of Kells"})
-    original_title = ma.fields.String(
-        required=True, allow_none=True, metadata={"example": "The Secret of Kells"}
-    )
+    title = ma.fields.String(required=True, metadata=_METADATA["title"])
+    original_title = ma.fields.String(required=True, allow_none=True, metadata=_METADATA["title"])
     year = ma.fields.Integer(
         required=True,
         allow_none=True,
-        metadata={
-            "example": 2009,
-            "description": "null only for a movie of an imported data set that doesn't tell it.",
-        },
+        metadata={"example": 2009, "description": "null if an imported data set does not have it."},
     )
-    runtime_minutes = ma.fields.Integer(required=True, allow_none=True, metadata={"example": 75})
+    runtime_minutes = ma.fields.Integer(required=True, allow_none=True, metadata=_METADATA["runtime_minutes"])
     genres = ma.fields.List(
-        ma.fields.String(validate=ma.validate.OneOf(GENRES)),
-        required=True,
-        metadata={"example": ["Animation", "Family"]},
+        ma.fields.String(validate=ma.validate.OneOf(GENRES)), required=True, metadata=_METADATA["genres"]
     )
-    directors = ma.fields.List(
-        ma.fields.String(), required=True, metadata={"example": ["Tomm Moore", "Nora Twomey"]}
-    )
-    language = ma.fields.String(required=True, allow_none=True, metadata={"example": "en"})
-    country = ma.fields.String(required=True, allow_none=True, metadata={"example": "IE"})
-    imdb_id = ma.fields.String(required=True, allow_none=True, metadata={"example": "tt0485601"})
-    tmdb_id = ma.fields.Integer(required=True, allow_none=True, metadata={"example": 26963})
-    wikidata_id = ma.fields.String(required=True, allow_none=True, metadata={"example": "Q1212085"})
+    directors = ma.fields.List(ma.fields.String(), required=True, metadata=_METADATA["directors"])
+    language = ma.fields.String(required=True, allow_none=True, metadata=_METADATA["language"])
+    country = ma.fields.String(required=True, allow_none=True, metadata=_METADATA["country"])
+    imdb_id = ma.fields.String(required=True, allow_none=True, metadata=_METADATA["imdb_id"])
+    tmdb_id = ma.fields.Integer(required=True, allow_none=True, metadata=_METADATA["tmdb_id"])
+    wikidata_id = ma.fields.String(required=True, allow_none=True, metadata=_METADATA["wikidata_id"])
     created_at = Timestamp(required=True)
     updated_at = Timestamp(required=True)
 
 
 class MovieSchema(MovieFactsSchema):
-    """A movie with what its ratings add up to."""
+    """A movie and the statistics of its ratings."""
 
     ratings = ma.fields.Nested(MovieRatingsSchema, required=True)
 
 
 class ListMoviesQuerySchema(PageQuerySchema):
-    """Which movies, in which order."""
+    """Filters, sort order and page of a list of movies."""
 
     q = SingleLineString(
         max_length=200,
         metadata={
-            "description": "Words of the title, original title or directors; the last one may be unfinished."
+            "description": "Words of the title, original title or directors. The last word may be a prefix."
         },
     )
     genre = ma.fields.List(
         ma.fields.String(validate=ma.validate.OneOf(GENRES)),
         validate=ma.validate.Length(max=len(GENRES)),
-        metadata={"description": "May be repeated; all must hold."},
+        metadata={"description": "May be repeated. A movie must have all of them."},
     )
-    year = StrictInteger(validate=_ANY_YEAR, metadata={"from_query": True, "description": "Of this year."})
+    year = StrictInteger(
+        validate=_ANY_YEAR, metadata={"from_query": True, "description": "The year of release."}
+    )
     year_from = StrictInteger(
-        validate=_ANY_YEAR, metadata={"from_query": True, "description": "This year or later."}
+        validate=_ANY_YEAR, metadata={"from_query": True, "description": "Released in this year or later."}
     )
     year_to = StrictInteger(
-        validate=_ANY_YEAR, metadata={"from_query": True, "description": "This year or earlier."}
+        validate=_ANY_YEAR, metadata={"from_query": True, "description": "Released in this year or earlier."}
     )
     language = ma.fields.String(validate=_LANGUAGE, metadata={"description": "ISO 639-1, such as `fr`."})
     director = SingleLineString(
-        max_length=200, metadata={"description": "The full name; letter case and accents don't matter."}
+        max_length=200, metadata={"description": "The full name. Case and accents are ignored."}
     )
     min_count = StrictInteger(
         validate=ma.validate.Range(0, 2**31 - 1),
-        metadata={"from_query": True, "description": "At least so many ratings."},
+        metadata={"from_query": True, "description": "The minimum number of ratings."},
     )
     sort = ma.fields.String(
         load_default="-score",
         validate=ma.validate.OneOf(SORTS),
-        metadata={"description": "`-` puts the highest first; `relevance` goes with `q`."},
+        metadata={"description": "`-` sorts in descending order. `relevance` needs `q`."},
     )
 
 
 class GenreSchema(ma.Schema):
-    """A genre and how many movies have it."""
+    """A genre and its number of movies."""
 
     name = ma.fields.String(required=True, metadata={"example": "Drama"})
     count = ma.fields.Integer(required=True, metadata={"example": 3020})

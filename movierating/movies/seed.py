@@ -16,19 +16,8 @@ from movierating.movies.models import DataMigration, Movie
 from movierating.movies.schemas import CreateMovieSchema
 from movierating.storage.database import read, write
 
-COLUMNS = (
-    "title",
-    "original_title",
-    "year",
-    "runtime_minutes",
-    "genres",
-    "directors",
-    "country",
-    "language",
-    "imdb_id",
-    "tmdb_id",
-    "wikidata_id",
-)
+_schema = CreateMovieSchema()
+COLUMNS = tuple(_schema.fields)
 _NUMBERS = ("year", "runtime_minutes", "tmdb_id")
 _LISTS = ("genres", "directors")
 _SEEDED = "seeded"
@@ -91,7 +80,6 @@ def _load(connection: Connection, path: Path) -> SeedReport:
 
 def _rows(path: Path, report: SeedReport) -> Iterator[tuple[int, dict[str, Any]]]:
     """Each valid row's line and facts; the others are told to `report`. Raises InvalidMovieCsv."""
-    schema = CreateMovieSchema()
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, strict=True)
@@ -101,14 +89,14 @@ def _rows(path: Path, report: SeedReport) -> Iterator[tuple[int, dict[str, Any]]
                 )
             for row in reader:
                 try:
-                    yield reader.line_num, schema.load(_facts(row))
+                    yield reader.line_num, _schema.load(_parse_facts(row))
                 except ValidationError as error:
                     report.refused.append(f"line {reader.line_num}: {_in_words(error.messages_dict)}")
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InvalidMovieCsv(f"{path.name}: cannot be read as CSV in UTF-8") from error
 
 
-def _facts(row: dict[str, str]) -> dict[str, Any]:
+def _parse_facts(row: dict[str, str]) -> dict[str, Any]:
     # The reader's way to say that a row is longer or shorter than the first line.
     if None in row or None in row.values():
         raise ValidationError({"row": ["must have as many fields as the first line"]})

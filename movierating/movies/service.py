@@ -79,11 +79,6 @@ def _require_row(row: Row[Any] | None) -> Row[Any]:
     return row
 
 
-def require_movie(movie_id: int) -> None:
-    """Raise NotFound unless the movie exists."""
-    get_movie(movie_id)
-
-
 def require_edit(movie_id: int, edits: Container[int] | None) -> None:
     """Raise PreconditionFailed unless the movie is at one of these edits (None: any), or NotFound."""
     _check_edit(get_movie(movie_id), edits)
@@ -113,7 +108,9 @@ def create_movie(new_facts: Mapping[str, Any]) -> Row[Any]:
 
     Raises Conflict where an id is taken, and on the same folded title and year unless both carry different IMDb ids.
     """
-    return _write_or_conflict(lambda connection: _by_id(connection, insert_movie(connection, new_facts)))
+    return _write_or_conflict(
+        lambda connection: lock_movie(connection, insert_movie(connection, new_facts), None)
+    )
 
 
 def update_movie(movie_id: int, edits: Container[int] | None, changes: Mapping[str, Any]) -> Row[Any]:
@@ -137,7 +134,7 @@ def update_movie(movie_id: int, edits: Container[int] | None, changes: Mapping[s
         connection.execute(update(Movie).where(_movie.id == movie_id).values(changed))
         search_index.remove_movie(connection, movie_id)
         search_index.add_movies(connection, [updated])
-        return _by_id(connection, movie_id)
+        return lock_movie(connection, movie_id, None)
 
     return _write_or_conflict(job)
 
@@ -165,10 +162,6 @@ def _write_or_conflict(job: Any) -> Row[Any]:
         return row
     except IntegrityError as error:
         raise Conflict("Another movie has this imdb_id, tmdb_id, or title and year.") from error
-
-
-def _by_id(connection: Connection, movie_id: int) -> Row[Any]:
-    return connection.execute(select(*COLUMNS).where(_movie.id == movie_id)).one()
 
 
 def make_row(facts: Mapping[str, Any]) -> dict[str, Any]:

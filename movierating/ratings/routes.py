@@ -26,7 +26,7 @@ class OwnRating(View):
     @blueprint.doc(operationId="rate_movie")
     @access.auth_required
     @blueprint.error_responses(400, 404, 413, 415)
-    @check_exists_first(movies.require_movie)
+    @check_exists_first(movies.get_movie)
     @blueprint.arguments(schemas.NewRatingSchema(), example={"value": 8.5})
     @blueprint.response(200, schemas.RatingResultSchema())
     @blueprint.alt_response(201, schema=schemas.RatingResultSchema(), success=True)
@@ -71,7 +71,7 @@ class MovieRatings(View):
 
     @blueprint.doc(operationId="list_movie_ratings")
     @blueprint.error_responses(404)
-    @check_exists_first(movies.require_movie)
+    @check_exists_first(movies.get_movie)
     @blueprint.arguments(PageQuerySchema(), location="query")
     @blueprint.response(200, make_list_schema(schemas.MovieRatingSchema), headers=LIST_HEADERS)
     def get(self, query: dict[str, Any], movie_id: int) -> Response:

@@ -131,7 +131,7 @@ def list_ratings_for_movie(
 
     Raises NotFound.
     """
-    movies.require_movie(movie_id)
+    movies.get_movie(movie_id)
     rows, next_cursor = _OF_MOVIE.page(cursor, limit, movie=movie_id)
     items = []
     for *rating, user_id, username, display_name, _, _ in rows:

@@ -131,7 +131,6 @@ def test_a_movie_that_is_not_there_is_not_found(app):
     for ask in (
         lambda: service.get_movie(1),
         lambda: service.get_movie_by_imdb_id(ONE),
-        lambda: service.require_movie(1),
         lambda: service.require_edit(1, {1}),
         lambda: service.update_movie(1, {1}, EMMA),
         lambda: ratings.delete_movie(1, None, with_ratings=True),
