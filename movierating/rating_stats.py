@@ -58,4 +58,6 @@ def format_stats(values: Sequence[int]) -> dict[str, Any]:
 
 def format_stats_with_score(values: Sequence[int]) -> dict[str, Any]:
     """Return the `count`, `mean`, `score` and `histogram` of a movie from the values of STATS_COLUMNS."""
-    return {**format_stats(values), "score": calculate_score(values[0], values[1])}
+    stats = format_stats(values)
+    stats["score"] = calculate_score(values[0], values[1])
+    return stats

@@ -217,4 +217,4 @@ class Catalogue:
 def find_ids_by_imdb_id(connection: Connection, imdb_ids: Collection[str]) -> dict[str, int]:
     """Return the ids of the movies with these IMDb ids. No other rule comes first, so no catalogue is needed."""
     statement = select(_movie.imdb_id, _movie.id).where(in_many(_movie.imdb_id, sorted(imdb_ids)))
-    return dict(connection.execute(statement).tuples())
+    return {row.imdb_id: row.id for row in connection.execute(statement)}

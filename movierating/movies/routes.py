@@ -8,15 +8,10 @@ from movierating.auth import access
 from movierating.http import preconditions
 from movierating.http.blueprint import Blueprint, View
 from movierating.http.openapi import ETAG_HEADER, LIST_HEADERS, LOCATION_HEADER
-from movierating.http.responses import (
-    created_response,
-    etag_response,
-    list_response,
-    make_list_schema,
-)
+from movierating.http.responses import created_response, etag_response, list_response, make_list_schema
 from movierating.movies import schemas, search, service
 
-blueprint = Blueprint("movies", __name__, url_prefix="/v1", description="Movies: facts, search, charts.")
+blueprint = Blueprint("movies", __name__, url_prefix="/v1", description="Movies: facts, search and charts.")
 
 
 @blueprint.route("/movies")
@@ -27,9 +22,9 @@ class Movies(View):
     @blueprint.arguments(schemas.ListMoviesQuerySchema(), location="query")
     @blueprint.response(200, make_list_schema(schemas.MovieSchema), headers=LIST_HEADERS)
     def get(self, query: dict[str, Any]) -> Response:
-        """Find movies
+        """List movies
 
-        Without a filter these are the charts: the best first. All filters given must hold.
+        A movie must pass all filters. By default the movies with the highest score come first.
         """
         sort, cursor, limit = query.pop("sort"), query.pop("cursor"), query.pop("limit")
         rows, next_cursor = search.search_movies(query, sort, cursor, limit)
@@ -41,10 +36,10 @@ class Movies(View):
     @blueprint.arguments(schemas.CreateMovieSchema())
     @blueprint.response(201, schemas.MovieSchema(), headers=LOCATION_HEADER)
     def post(self, body: dict[str, Any]) -> Response:
-        """Add a movie
+        """Create a movie
 
-        Refused (409) where its IMDb or TMDB id is taken, and on the title and year of a movie that is there, unless
-        both carry different IMDb ids.
+        Returns 409 if another movie has its IMDb id, its TMDB id, or its title and year. Movies of one title and year
+        need different IMDb ids.
         """
         row = service.create_movie(body)
         return created_response(service.serialize_movie(row), f"{request.root_path}{request.path}/{row.id}")
@@ -58,9 +53,9 @@ class MovieById(View):
     @blueprint.error_responses(404)
     @blueprint.response(200, schemas.MovieSchema(), headers=ETAG_HEADER)
     def get(self, movie_id: int) -> Response:
-        """Look at a movie
+        """Get a movie
 
-        Its facts, and what its ratings add up to.
+        Returns its facts and the statistics of its ratings.
         """
         row = service.get_movie(movie_id)
         return etag_response(service.serialize_movie(row), edit=row.edit)
@@ -72,9 +67,9 @@ class MovieById(View):
     @blueprint.arguments(schemas.UpdateMovieSchema())
     @blueprint.response(200, schemas.MovieSchema(), headers=ETAG_HEADER)
     def patch(self, body: dict[str, Any], movie_id: int) -> Response:
-        """Change a movie's facts
+        """Update a movie
 
-        Needs `If-Match` with the movie's tag; ratings that came in since don't make it stale.
+        Requires `If-Match` with the movie's ETag. New ratings do not make the ETag stale.
         """
         row = service.update_movie(movie_id, preconditions.parse_if_match(), body)
         return etag_response(service.serialize_movie(row), edit=row.edit)
@@ -82,15 +77,15 @@ class MovieById(View):
 
 @blueprint.route("/movies/by-imdb/<string(maxlength=12):imdb_id>", parameters=[schemas.IMDB_ID_IN_PATH])
 class MovieByImdbId(View):
-    """One movie, by the id it has at IMDb."""
+    """One movie, by its IMDb id."""
 
     @blueprint.doc(operationId="get_movie_by_imdb_id")
     @blueprint.error_responses(404)
     @blueprint.response(200, schemas.MovieSchema(), headers=ETAG_HEADER)
     def get(self, imdb_id: str) -> Response:
-        """Look a movie up by its IMDb id
+        """Get a movie by its IMDb id
 
-        The same answer as by its own id.
+        Returns the same response as for the movie's own id.
         """
         row = service.get_movie_by_imdb_id(imdb_id)
         return etag_response(service.serialize_movie(row), edit=row.edit)
@@ -103,8 +98,8 @@ class Genres(View):
     @blueprint.doc(operationId="list_genres")
     @blueprint.response(200, schemas.GenresSchema(), headers=ETAG_HEADER)
     def get(self) -> Response:
-        """List the genres
+        """List genres
 
-        The ones a movie can have, each with its number of movies.
+        Returns all genres that a movie may have, each with its number of movies.
         """
         return list_response(service.list_genres(), None)

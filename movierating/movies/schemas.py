@@ -25,7 +25,7 @@ IMDB_ID_IN_PATH = {
     "in": "path",
     "name": "imdb_id",
     "schema": {"type": "string", "pattern": "^tt[0-9]{7,10}$"},
-    "description": "The movie's id at IMDb, such as `tt0111161`.",
+    "description": "The movie's IMDb id, such as `tt0111161`.",
 }
 _WIKIDATA_ID = ma.validate.Regexp(
     re.compile(r"Q[1-9][0-9]{0,17}\Z", re.ASCII), error="Must be Q and a number."
