@@ -45,7 +45,8 @@ def trace(client: FlaskClient) -> Counter[str]:
     threading.setprofile(count_call)
     sys.setprofile(count_call)
     try:
-        rate(client, movie_id, headers, 10)
+        # Another value than before: an unchanged rating is not written.
+        rate(client, movie_id, headers, 5)
     finally:
         sys.setprofile(None)
         threading.setprofile(None)
