@@ -42,8 +42,7 @@ class Login(View):
     def post(self, body: dict[str, str]) -> Response:
         """Log in
 
-        The response contains an access token for the `Authorization: Bearer` header, and a refresh token for the next
-        pair.
+        Returns an access token for the `Authorization: Bearer` header, and a refresh token to get new tokens.
         """
         grant = service.login(body["login"], body["password"])
         return json_response(access.issue_tokens(grant), headers={"Cache-Control": "no-store"})
@@ -60,10 +59,10 @@ class Refresh(View):
     @check_exists_first(access.read_refresh_token)
     @blueprint.response(200, schemas.TokenPairSchema())
     def post(self) -> Response:
-        """Exchange a refresh token for a new pair
+        """Refresh your tokens
 
-        Send the refresh token as the bearer token. It is valid once. If it is sent again more than 10 seconds later, it
-        must have been stolen, and the session ends.
+        Send the refresh token as the bearer token. It is valid once: if it is used again more than 10 seconds later, it
+        counts as stolen and the session ends.
         """
         return json_response(access.issue_tokens(service.refresh(access.read_refresh_token())))
 
@@ -78,7 +77,7 @@ class Logout(View):
     def post(self) -> Response:
         """Log out
 
-        The session's access and refresh tokens are revoked at once.
+        Revokes the access and refresh tokens of the session.
         """
         service.end_session(access.get_caller().user_id, access.get_session_id())
         return Response(status=204)
@@ -95,7 +94,7 @@ class Tokens(View):
     def get(self, query: dict[str, Any]) -> Response:
         """List your personal tokens
 
-        Oldest first, without their secrets.
+        Sorted oldest first. The response does not contain the secrets.
         """
         rows, next_cursor = tokens.list_tokens(access.get_caller().user_id, query["cursor"], query["limit"])
         return list_response(schemas.TokenSchema(many=True).dump(rows), next_cursor)
@@ -108,8 +107,8 @@ class Tokens(View):
     def post(self, body: dict[str, Any]) -> Response:
         """Create a personal token
 
-        For scripts: send it as a bearer token. With the scope `read` it can only read. It can't change a password or
-        e-mail, delete the account, or manage tokens. The token is shown only in this response.
+        Scripts send it as a bearer token. A token with the scope `read` can only read. No personal token can change
+        the password or e-mail, delete the account, or manage tokens. Only this response contains the token itself.
         """
         token = tokens.create_token(access.get_caller().user_id, access.get_session_id(), **body)
         return created_response(
@@ -128,7 +127,7 @@ class TokenById(View):
     def delete(self, token_id: int) -> Response:
         """Revoke a personal token
 
-        Requests with it are rejected from now on.
+        Later requests with the token return 401.
         """
         tokens.revoke_token(access.get_caller().user_id, token_id)
         return Response(status=204)

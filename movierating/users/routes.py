@@ -41,7 +41,7 @@ class Users(View):
     def post(self, body: dict[str, Any]) -> Response:
         """Sign up
 
-        A username is 3 to 30 of a-z, 0-9, `_ . -`, starting with a letter.
+        A username has 3 to 30 letters from a to z, digits or `_ . -`, and starts with a letter.
         """
         _require_open_sign_up()
         account = service.sign_up(body["username"], body["email"], body["password"], body.get("display_name"))
@@ -54,7 +54,7 @@ class Users(View):
     def get(self, query: dict[str, Any]) -> Response:
         """List accounts
 
-        Oldest first; for admins.
+        Requires an admin. Sorted oldest first.
         """
         return list_response(*service.list_accounts(query.get("q"), query["cursor"], query["limit"]))
 
@@ -74,7 +74,7 @@ class Me(View):
     def get(self) -> Response:
         """Get your account
 
-        With your e-mail, which only you and admins can see, and the statistics of your ratings.
+        Includes your e-mail, which only you and admins can see, and the statistics of your ratings.
         """
         return etag_response(service.get_own_account(access.get_caller().user_id))
 
@@ -88,7 +88,7 @@ class Me(View):
     def patch(self, body: dict[str, Any]) -> Response:
         """Update your account
 
-        A new password or e-mail needs `current_password`. A new password revokes all sessions and personal tokens.
+        A new password or e-mail requires `current_password`. A new password revokes all sessions and personal tokens.
         """
         _require_session_for_credentials()
         return json_response(service.update_own_account(access.get_caller().user_id, body))
@@ -118,7 +118,7 @@ class MeDelete(View):
     @blueprint.arguments(schemas.DeleteAccountSchema())
     @blueprint.response(204)
     def post(self, body: dict[str, str]) -> Response:
-        """Delete your account (without a DELETE body)
+        """Delete your account with POST
 
         The same as `DELETE /v1/users/me`, for clients that can't send a body with DELETE.
         """
@@ -140,7 +140,7 @@ class UserById(View):
     def get(self, user_id: int) -> Response:
         """Get a profile
 
-        The public profile of a user, with the statistics of their ratings.
+        Returns the public fields of a user and the statistics of their ratings.
         """
         return etag_response(service.get_profile(user_id))
 
@@ -153,7 +153,8 @@ class UserById(View):
     def patch(self, body: dict[str, Any], user_id: int) -> Response:
         """Update an account
 
-        Change the role or activate and deactivate; 409 if no active admin would remain. For admins.
+        Requires an admin. Changes the role, or deactivates or reactivates the account. Returns 409 if no active admin
+        would remain.
         """
         return json_response(service.update_account(user_id, body))
 
@@ -170,7 +171,7 @@ class UserRatings(View):
     def get(self, query: dict[str, Any], user_id: int) -> Response:
         """List the ratings of a user
 
-        With their movies, newest first unless `sort` is given. A rating must match all filters.
+        Includes the movies. Sorted newest first by default. A rating must match all filters.
         """
         sort, cursor, limit = query.pop("sort"), query.pop("cursor"), query.pop("limit")
         return list_response(*rating_history.list_ratings_by_user(user_id, query, sort, cursor, limit))
