@@ -31,7 +31,6 @@ _HEADER_TYPES = {"access": "at+jwt", "refresh": "rt+jwt"}
 _SUBJECT_FORMAT = re.compile(r"[0-9]{1,18}", re.ASCII)
 _SESSION_ID_FORMAT = re.compile(r"[\w-]{1,32}", re.ASCII)
 _MAX_NUMBER = 2**53
-_READ_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 # For Flask-JWT-Extended, which signs with SECRET_KEY.
@@ -124,10 +123,9 @@ def _guard(view: Callable[..., Any], authorize: Callable[[Caller], None] | None)
 
     @functools.wraps(view)
     def guarded(*args: Any, **kwargs: Any) -> Any:
-        environ = request_ctx.request.environ
         g.caller = caller = _authenticate(read_bearer_token())
-        environ[USER_ID] = caller.user_id
-        if caller.scope != "write" and environ["REQUEST_METHOD"] not in _READ_METHODS:
+        request_ctx.request.environ[USER_ID] = caller.user_id
+        if writes and caller.scope != "write":
             raise Forbidden("This token can only read.")
         if authorize is not None:
             authorize(caller)

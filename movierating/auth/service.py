@@ -19,6 +19,7 @@ from movierating.storage.database import get_version, read, write
 from movierating.storage.statements import CompiledStatement
 
 REFRESH_TOKEN_SECONDS = 30 * 24 * 3600
+_SESSION_LIFETIME = REFRESH_TOKEN_SECONDS * clock.SECOND
 
 # Two tabs may send the same refresh token at once; one that is sent again later has been stolen.
 REUSE_GRACE_SECONDS = 10
@@ -98,7 +99,7 @@ def _open_session(
     now = clock.now()
     connection.execute(delete(Session).where(_session.expires_at < now))
     grant = TokenGrant(user_id, secrets.token_urlsafe(16), 1, now)
-    row = {"created_at": now, "rotated_at": now, "expires_at": now + REFRESH_TOKEN_SECONDS * clock.SECOND}
+    row = {"created_at": now, "rotated_at": now, "expires_at": now + _SESSION_LIFETIME}
     connection.execute(insert(Session).values(id=grant.session_id, user_id=user_id, **row))
     return grant
 
@@ -121,11 +122,7 @@ def _rotate(connection: Connection, spent: TokenGrant) -> TokenGrant | None:
     rotated = connection.execute(
         update(Session)
         .where(session, _session.generation == spent.generation, _session.expires_at > now, active)
-        .values(
-            generation=spent.generation + 1,
-            rotated_at=now,
-            expires_at=now + REFRESH_TOKEN_SECONDS * clock.SECOND,
-        )
+        .values(generation=spent.generation + 1, rotated_at=now, expires_at=now + _SESSION_LIFETIME)
     )
     if rotated.rowcount:
         return TokenGrant(spent.user_id, spent.session_id, spent.generation + 1, now)

@@ -39,13 +39,7 @@ def create_token(
     revokes all tokens, and none may be created after it.
     """
     secret = PREFIX + secrets.token_urlsafe(32)
-    row = {
-        "name": name,
-        "scope": scope,
-        "created_at": clock.now(),
-        "expires_at": expires_at,
-        "last_used_at": None,
-    }
+    row = {"name": name, "scope": scope, "created_at": clock.now(), "expires_at": expires_at}
 
     def insert_token(connection: Connection) -> int:
         require_open_session(connection, session_id)
@@ -56,7 +50,7 @@ def create_token(
         statement = insert(PersonalToken).values(user_id=user_id, token_hash=_hash(secret), **row)
         return int(connection.execute(statement.returning(_token.id)).scalar_one())
 
-    return {"id": write(insert_token, ()), "token": secret, **row}
+    return {"id": write(insert_token, ()), "token": secret, "last_used_at": None, **row}
 
 
 def list_tokens(user_id: int, cursor: str | None, limit: int) -> tuple[list[Any], str | None]:

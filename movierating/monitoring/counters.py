@@ -75,16 +75,14 @@ def flush() -> None:
             counts = dict(_pending) if _file else {}
             _pending.clear()
         try:
-            _write(counts)
+            if counts:
+                with closing(_open()) as connection, connection:
+                    connection.executemany(
+                        _ADD, [(json.dumps(key), amount) for key, amount in counts.items()]
+                    )
         except sqlite3.Error:
             with _lock:
                 _pending.update(counts)
-
-
-def _write(counts: Mapping[tuple[str, ...], float]) -> None:
-    if counts:
-        with closing(_open()) as connection, connection:
-            connection.executemany(_ADD, [(json.dumps(key), amount) for key, amount in counts.items()])
 
 
 def _open() -> sqlite3.Connection:

@@ -152,10 +152,10 @@ def _is_no_thread_warning(record: logging.LogRecord) -> bool:
 
 def log_requests(requests: Sequence[RequestRecord]) -> None:
     """Log a line per request, in one write."""
-    handlers = logging.getLogger().handlers
-    handler = next((handler for handler in handlers if isinstance(handler, _Handler)), None)
-    if handler is not None and logger.isEnabledFor(logging.INFO):
-        handler.write(requests)
+    if logger.isEnabledFor(logging.INFO):
+        for handler in logging.getLogger().handlers:
+            if isinstance(handler, _Handler):
+                handler.write(requests)
 
 
 def log_failure(error: Exception, **request: Any) -> None:

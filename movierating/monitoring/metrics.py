@@ -47,10 +47,7 @@ def render(database_bytes: int | None, backed_up_at: float, redis_up: bool | Non
     """
     gauges = {
         "last_backup_timestamp_seconds": ("Time of the newest valid backup, or 0.", backed_up_at),
-        "database_size_bytes": (
-            "Size of the database on disk; for SQLite with its write-ahead log.",
-            database_bytes,
-        ),
+        "database_size_bytes": ("Size of the database, for SQLite with its write-ahead log.", database_bytes),
         "redis_up": ("Whether this worker can reach Redis.", redis_up),
     }
     families = list(_collect_totals(counters.read_totals()))
@@ -77,9 +74,8 @@ _Totals = Mapping[tuple[str, ...], float]
 def _collect_totals(totals: _Totals) -> Iterator[Metric]:
     for name, text in _EVENTS.items():
         yield _counter(totals, name, text, (), [()])
-    ways = [("one",), ("list",), ("upload",)]
     text = "Ratings written, changed or not: one by one, in batches, in uploads."
-    yield _counter(totals, counters.RATINGS_WRITTEN, text, ("by",), ways)
+    yield _counter(totals, counters.RATINGS_WRITTEN, text, ("by",), [("one",), ("list",), ("upload",)])
     requests = sorted(key[1:] for key in totals if key[0] == _REQUESTS)
     yield _counter(totals, _REQUESTS, "Requests handled.", ("method", "route", "status"), requests)
     routes = sorted({key[1:3] for key in totals if key[0] == _SECONDS})

@@ -46,9 +46,7 @@ def list_ratings_by_user(
 
 
 def _serialize_rated_movie(row: Sequence[Any]) -> dict[str, Any]:
-    item = serialize_rating(*row[_RATING_FIELDS])
-    item["movie"] = serialize_facts(row)
-    return item
+    return {**serialize_rating(*row[_RATING_FIELDS]), "movie": serialize_facts(row)}
 
 
 _FILTERS = {

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, delete, insert, or_, select, update
+from sqlalchemy import Connection, Select, bindparam, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from movierating import clock, rating_stats
@@ -81,9 +81,8 @@ def get_profile(user_id: int) -> dict[str, Any]:
     return {**_format_public(row), "ratings": rating_stats.format_stats(row[len(_PUBLIC) :])}
 
 
-def _fetch_one(statement: Select[Any]) -> Row[Any]:
-    row: Row[Any] = _require_row(read().execute(statement).one_or_none())
-    return row
+def _fetch_one(statement: Select[Any]) -> Any:
+    return _require_row(read().execute(statement).one_or_none())
 
 
 def _require_row(row: Any) -> Any:
