@@ -81,15 +81,13 @@ def create_worker() -> Flask:
 
 
 def _extension_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
-    key = settings["SECRET_KEY"]
+    url, folder, synchronous = (
+        settings[name] for name in ("DATABASE_URL", "INSTANCE_PATH", "SQLITE_SYNCHRONOUS")
+    )
+    cursor_key = settings["SECRET_KEY"].encode()[:64]
     return {
-        "SQLALCHEMY_DATABASE_URI": settings["DATABASE_URL"],
-        "SQLALCHEMY_ENGINE_OPTIONS": database.get_engine_options(
-            settings["DATABASE_URL"],
-            settings["INSTANCE_PATH"],
-            settings["SQLITE_SYNCHRONOUS"],
-            key.encode()[:64],
-        ),
+        "SQLALCHEMY_DATABASE_URI": url,
+        "SQLALCHEMY_ENGINE_OPTIONS": database.get_engine_options(url, folder, synchronous, cursor_key),
         **access.JWT_SETTINGS,
         "API_TITLE": "movierating",
         "API_VERSION": version("movierating"),

@@ -76,14 +76,12 @@ def _parse_database_url(value: object) -> str:
     return text
 
 
-def _parse_replica_url(value: object) -> str:
-    return postgresql_url(_parse_text(value))
-
-
-def postgresql_url(text: str) -> str:
+def postgresql_url(value: object) -> str:
     """Return the URL of a PostgreSQL database as SQLAlchemy takes it. Raises ValueError."""
     # Hosting providers use the two shorter schemes.
-    match = re.fullmatch(r"(?:postgresql\+psycopg|postgresql|postgres)(://[^/]*/[^/?#]+(?:\?[^#]*)?)", text)
+    match = re.fullmatch(
+        r"(?:postgresql\+psycopg|postgresql|postgres)(://[^/]*/[^/?#]+(?:\?[^#]*)?)", _parse_text(value)
+    )
     if match is None:
         raise ValueError("must be postgresql+psycopg://user:password@host:port/database, written as in a URL")
     return f"postgresql+psycopg{match[1]}"
@@ -134,7 +132,7 @@ SETTINGS = (
     Setting("DATABASE_URL", _parse_database_url, None, "`movierating.sqlite3` in the instance folder",
             "The database: `sqlite:///` and a file's path, relative to the instance folder unless it starts with `/`; "
             "or `postgresql+psycopg://user:password@host/database` (extra `[postgresql]`)."),
-    Setting("DATABASE_REPLICA_URL", _parse_replica_url, None, "none",
+    Setting("DATABASE_REPLICA_URL", postgresql_url, None, "none",
             "A replica of the PostgreSQL database, used for anonymous reads."),
     Setting("REDIS_URL", _parse_redis_url, None, "none",
             "Stores the rate limits in Redis (extra `[redis]`), for all instances that share it. Without it, and while "

@@ -35,13 +35,8 @@ def init_app(app: flask.Flask) -> None:
 def log_error(error: Exception) -> None:
     """Log an error with its traceback and the current request."""
     get = request.environ.get
-    logs.log_failure(
-        error,
-        request_id=get(REQUEST_ID),
-        method=request.method,
-        route=get(ROUTE),
-        user_id=get(USER_ID),
-    )
+    request_id, route, user_id = get(REQUEST_ID), get(ROUTE), get(USER_ID)
+    logs.log_failure(error, request_id=request_id, method=request.method, route=route, user_id=user_id)
 
 
 def _handle_api_error(error: errors.ApiError) -> Response:

@@ -35,22 +35,11 @@ A rating is a number from 0.5 to 10 in steps of 0.5. It says how much a movie en
     "license": {"name": "MIT", "identifier": "MIT"},
 }
 
-SECURITY_SCHEMES = {
-    "bearer": {
-        "type": "http",
-        "scheme": "bearer",
-        "description": "The `access_token` from a login, or a personal token (`mr_…`).",
-    },
-    "refresh": {
-        "type": "http",
-        "scheme": "bearer",
-        "description": "The `refresh_token` from a login; only to get new tokens.",
-    },
-    "metrics": {
-        "type": "http",
-        "scheme": "bearer",
-        "description": "The operator's `MOVIERATING_METRICS_TOKEN`, if it is set; only for `/metrics`.",
-    },
+# The descriptions of the security schemes, each of which is a bearer token.
+TOKEN_DESCRIPTIONS = {
+    "bearer": "The `access_token` from a login, or a personal token (`mr_…`).",
+    "refresh": "The `refresh_token` from a login; only to get new tokens.",
+    "metrics": "The operator's `MOVIERATING_METRICS_TOKEN`, if it is set; only for `/metrics`.",
 }
 
 ERROR_DESCRIPTIONS = {
@@ -71,11 +60,7 @@ ERROR_DESCRIPTIONS = {
 }
 
 HEADERS: dict[str, dict[str, Any]] = {
-    "ETag": {
-        "description": "The version of the resource.",
-        "required": True,
-        "schema": {"type": "string"},
-    },
+    "ETag": {"description": "The version of the resource.", "required": True, "schema": {"type": "string"}},
     "Link": {
         "description": 'The relative URL of the next page, if there is one: `<…>; rel="next"` (RFC 8288).',
         "schema": {"type": "string"},
@@ -145,8 +130,8 @@ def register(spec: APISpec, plugin: MarshmallowPlugin) -> None:
     """Add the headers, security schemes and error responses to the components of `spec`."""
     for name, header in HEADERS.items():
         spec.components.header(name, header)
-    for name, scheme in SECURITY_SCHEMES.items():
-        spec.components.security_scheme(name, scheme)
+    for name, text in TOKEN_DESCRIPTIONS.items():
+        spec.components.security_scheme(name, {"type": "http", "scheme": "bearer", "description": text})
     schema = plugin.resolver.resolve_schema_dict(ProblemSchema)  # type: ignore[union-attr]
     not_modified = {"description": "Not modified.", "headers": headers("ETag", "X-Request-ID")}
     spec.components.response(HTTPStatus.NOT_MODIFIED.name, not_modified, lazy=True)

@@ -17,37 +17,28 @@ _ANY_EDIT = {**_MOVIE, "If-Match": "*"}
 _EDIT = {**_MOVIE, "If-Match": "$response.header.ETag"}
 _USER = {"user_id": "$response.body#/id"}
 _FIRST_RATER = {"user_id": "$response.body#/items/0/user/id"}
+_AFTER_RATING = dict.fromkeys(("get_rating", "list_movie_ratings", "delete_rating"), _MOVIE_OF_PATH)
 LINKS: dict[tuple[str, int], dict[str, Any]] = {
     ("sign_up", 201): {
         "log_in": {"login": "$response.body#/username", "password": "$request.body#/password"},
-        "get_profile": _USER,
-        "list_user_ratings": _USER,
-        "update_account": _USER,
+        **dict.fromkeys(("get_profile", "list_user_ratings", "update_account"), _USER),
     },
     ("list_accounts", 200): {"get_profile": {"user_id": "$response.body#/items/0/id"}},
     ("list_user_ratings", 200): {"get_movie": _FIRST_RATED_MOVIE, "rate_movie": _FIRST_RATED_MOVIE},
     ("create_token", 201): {"revoke_token": {"token_id": "$response.body#/id"}},
     ("list_tokens", 200): {"revoke_token": {"token_id": "$response.body#/items/0/id"}},
     ("create_movie", 201): {
-        "get_movie": _MOVIE,
-        "rate_movie": _MOVIE,
-        "update_movie": _ANY_EDIT,
-        "delete_movie": _ANY_EDIT,
+        **dict.fromkeys(("get_movie", "rate_movie"), _MOVIE),
+        **dict.fromkeys(("update_movie", "delete_movie"), _ANY_EDIT),
     },
     ("get_movie", 200): {"rate_movie": _MOVIE, "update_movie": _EDIT, "delete_movie": _EDIT},
     ("update_movie", 200): {"get_movie": _MOVIE, "update_movie": _EDIT, "delete_movie": _EDIT},
     ("get_movie_by_imdb_id", 200): {"get_movie": _MOVIE, "rate_movie": _MOVIE},
     ("list_movies", 200): {"get_movie": _FIRST_MOVIE, "rate_movie": _FIRST_MOVIE},
     ("list_movie_ratings", 200): {"get_profile": _FIRST_RATER, "list_user_ratings": _FIRST_RATER},
-    **{
-        ("rate_movie", status): {
-            "get_rating": _MOVIE_OF_PATH,
-            "list_movie_ratings": _MOVIE_OF_PATH,
-            "delete_rating": _MOVIE_OF_PATH,
-        }
-        for status in (200, 201)
-    },
-}  # fmt: skip
+    ("rate_movie", 200): _AFTER_RATING,
+    ("rate_movie", 201): _AFTER_RATING,
+}
 
 # Rules that apispec can't derive from marshmallow, by schema.
 _PROOF = ["current_password"]
