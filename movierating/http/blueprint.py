@@ -12,18 +12,24 @@ from flask import Flask
 from flask.globals import request_ctx
 from flask.views import MethodView
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
-from werkzeug.routing import IntegerConverter
+from werkzeug.routing import BaseConverter
 
 from movierating import errors
 from movierating.http import fields, openapi
 from movierating.http.request_parser import BODY_IS_CHECKED, QUERY_IS_CHECKED, RequestParser
 from movierating.http.response_cache import READ_METHODS
 
+_MAX_ID = 2**63 - 1
 
-class IdConverter(IntegerConverter):
-    """An id in a path. A number with more digits fits no row, and gets 404."""
 
-    regex = "[0-9]{1,18}"
+class IdConverter(BaseConverter):
+    """An id in a path."""
+
+    regex = "[0-9]+"
+
+    def to_python(self, value: str) -> int:
+        """Return the id, or the largest one for more digits: no row has it, so the order 401, 403, 404 holds."""
+        return int(value) if len(value) <= 18 else _MAX_ID
 
 
 class View(MethodView):
