@@ -1,4 +1,4 @@
-"""Backups of PostgreSQL: written under load, brought back, and never at the cost of what is there."""
+"""Backups of PostgreSQL, and their restoration."""
 
 import os
 import stat
@@ -18,13 +18,13 @@ pytestmark = pytest.mark.postgresql
 
 @pytest.fixture(autouse=True)
 def _programs(monkeypatch):
-    """PostgreSQL's programs are found."""
+    """Add PostgreSQL's programs to the PATH."""
     monkeypatch.setenv("PATH", f"{postgres.find_programs()}{os.pathsep}{os.environ['PATH']}")
 
 
 @pytest.fixture
 def ours(run):
-    """`ours("backup", file)` runs a command on the instance; its error code, and what it said."""
+    """`ours("backup", file)` runs a command on the instance, and returns its exit code and output."""
 
     def start(*arguments, **extra):
         done = run(*map(str, arguments), **extra)
@@ -37,7 +37,7 @@ def titles(client):
     return [movie["title"] for movie in client.get("/v1/movies?sort=title").json["items"]]
 
 
-def test_a_backup_brings_back_what_was_there(ours, client, member, add_movie, tmp_path):
+def test_restore_brings_back_the_backup(ours, client, member, add_movie, tmp_path):
     first = add_movie(title="First")
     member.put(f"/v1/movies/{first}/rating", json={"value": 8})
     file = tmp_path / "films.dump"
@@ -52,7 +52,7 @@ def test_a_backup_brings_back_what_was_there(ours, client, member, add_movie, tm
     assert ours("check") == (0, "No problems found.")
 
 
-def test_nothing_is_restored_while_a_service_runs(ours, instance, serve, tmp_path):
+def test_restore_fails_while_a_service_runs(ours, instance, serve, tmp_path):
     service = serve(instance)
     file = tmp_path / "films.dump"
     assert ours("backup", file)[0] == 0
@@ -61,7 +61,7 @@ def test_nothing_is_restored_while_a_service_runs(ours, instance, serve, tmp_pat
     assert service.stop() == 0
 
 
-def test_a_backup_under_writers_is_exact(app, ours, member, add_movie, tmp_path):
+def test_backup_during_writes_is_consistent(app, ours, member, add_movie, tmp_path):
     ids, ended = [add_movie() for _ in range(5)], threading.Event()
 
     def write():
@@ -83,31 +83,31 @@ def test_a_backup_under_writers_is_exact(app, ours, member, add_movie, tmp_path)
     assert ours("check") == (0, "No problems found.")
 
 
-def test_an_older_backup_comes_back_at_the_newest_migration(ours, instance, environ, tmp_path, outside):
+def test_older_backup_is_migrated(ours, instance, environ, tmp_path, outside):
     older = create_app(environ(tmp_path / "older"), prepared=False)
     with older.app_context():
         upgrade_to(revision="0001")
         pg_backup.create_dump(tmp_path / "films.dump")
         database.close()
-    said = f"{tmp_path}/films.dump was at migration 0001 and is now at the newest\nrestored {tmp_path}/films.dump"
-    assert ours("restore", tmp_path / "films.dump") == (0, said)
+    message = f"{tmp_path}/films.dump was at migration 0001 and is now at the newest\nrestored {tmp_path}/films.dump"
+    assert ours("restore", tmp_path / "films.dump") == (0, message)
     assert ours("check") == (0, "No problems found.")
 
 
-def test_a_newer_backup_is_refused(ours, instance, outside, tmp_path):
+def test_newer_backup_is_rejected(ours, instance, outside, tmp_path):
     with outside(instance) as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
     assert ours("backup", tmp_path / "films.dump")[0] == 0
-    said = f"Error: {tmp_path}/films.dump is newer than this version of movierating"
-    assert ours("restore", tmp_path / "films.dump") == (1, said)
+    message = f"Error: {tmp_path}/films.dump is newer than this version of movierating"
+    assert ours("restore", tmp_path / "films.dump") == (1, message)
 
 
-def test_a_backup_that_was_cut_off_changes_nothing(ours, client, add_movie, tmp_path):
+def test_truncated_backup_changes_nothing(ours, client, add_movie, tmp_path):
     file = tmp_path / "films.dump"
     for number in range(300):
         add_movie(title=f"Movie {number} {os.urandom(200).hex()}")
     assert ours("backup", file)[0] == 0
-    # What it holds is listed at its beginning.
+    # The list of its contents is at its beginning.
     os.truncate(file, file.stat().st_size // 2)
     before = titles(client)
     database.close()
@@ -116,7 +116,7 @@ def test_a_backup_that_was_cut_off_changes_nothing(ours, client, add_movie, tmp_
     assert titles(client) == before
 
 
-def test_what_has_not_started_yet_has_nothing_to_back_up(ours, environ, tmp_path):
+def test_backup_of_an_empty_database_is_rejected(ours, environ, tmp_path):
     assert ours("backup", tmp_path / "films.dump", SECRET_KEY="k" * 32) == (
         1,
         "Error: the database is empty; `movierating serve` creates its tables",
@@ -124,7 +124,7 @@ def test_what_has_not_started_yet_has_nothing_to_back_up(ours, environ, tmp_path
     assert not (tmp_path / "films.dump").exists()
 
 
-def test_programs_are_not_told_the_password(environ, tmp_path):
+def test_arguments_of_programs_contain_no_password(environ, tmp_path):
     address = "postgresql://ada:secret@films.example:5/films?sslmode=require&password=secret"
     with create_app(environ(tmp_path / "other", DATABASE_URL=address), prepared=False).app_context():
         assert (
@@ -134,7 +134,7 @@ def test_programs_are_not_told_the_password(environ, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (b"PGDMP and nothing", "pg_restore failed: "),
         (
@@ -145,18 +145,18 @@ def test_programs_are_not_told_the_password(environ, tmp_path):
         (None, "No such file or directory: "),
     ],
 )
-def test_what_is_no_backup_is_refused_and_nothing_changes(ours, client, add_movie, tmp_path, content, said):
+def test_restore_rejects_other_files_and_changes_nothing(ours, client, add_movie, tmp_path, content, message):
     add_movie(title="First")
     file = tmp_path / "films.dump"
     if content is not None:
         file.write_bytes(content)
     database.close()
     code, text = ours("restore", file)
-    assert (code, said in text, text.count("\n")) == (1, True, 0), text
+    assert (code, message in text, text.count("\n")) == (1, True, 0), text
     assert titles(client) == ["First"]
 
 
-def test_only_an_older_backup_is_replaced(ours, instance, tmp_path):
+def test_backup_replaces_only_an_older_backup(ours, instance, tmp_path):
     letter = tmp_path / "letter.txt"
     letter.write_text("dear ada")
     assert ours("backup", letter) == (1, f"Error: {letter} exists and is not a backup; choose another name")
@@ -164,14 +164,14 @@ def test_only_an_older_backup_is_replaced(ours, instance, tmp_path):
     assert ours("backup", tmp_path / "films.dump")[0] == ours("backup", tmp_path / "films.dump")[0] == 0
 
 
-def test_without_postgresqls_programs_one_line_says_so(ours, instance, tmp_path, monkeypatch):
+def test_missing_programs_are_reported_in_one_line(ours, instance, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     expected = "Error: pg_dump is not installed; it is one of PostgreSQL's client programs"
     assert ours("backup", tmp_path / "films.dump") == (1, expected)
     assert not (tmp_path / "films.dump").exists()
 
 
-def test_a_service_backs_itself_up(instance, serve, tmp_path, eventually):
+def test_service_makes_backups(instance, serve, tmp_path, eventually):
     folder = tmp_path / "backups"
     options = ("--backup-dir", str(folder), "--backup-every", "1s", "--backup-keep", "2")
     service = serve(instance, options=options)
@@ -179,7 +179,7 @@ def test_a_service_backs_itself_up(instance, serve, tmp_path, eventually):
     assert service.stop() == 0
 
 
-def test_an_sqlite_instance_takes_no_dump(ours, instance, tmp_path):
+def test_sqlite_instance_rejects_a_dump(ours, instance, tmp_path):
     assert ours("backup", tmp_path / "films.dump")[0] == 0
     code, text = ours("restore", tmp_path / "films.dump", DATABASE_URL=f"sqlite:///{tmp_path}/films.sqlite3")
     assert (

@@ -1,4 +1,4 @@
-"""The move from SQLite to PostgreSQL: everything as it was, or nothing."""
+"""`migrate-database`: it copies every row to PostgreSQL, or nothing."""
 
 import shutil
 import sqlite3
@@ -8,10 +8,12 @@ from contextlib import closing
 
 import psycopg
 import pytest
+from flask import current_app
 
 import postgres
 from movierating import create_app
 from movierating.movies import service as movies
+from movierating.operations import startup
 from movierating.ratings import service as ratings
 from movierating.storage import database
 from movierating.users import service as users
@@ -19,38 +21,39 @@ from movierating.users import service as users
 pytestmark = pytest.mark.postgresql
 
 PASSWORD = "correct horse battery"
+NEWEST = startup.get_newest_revision()
 
 
 @pytest.fixture(scope="module")
 def original(tmp_path_factory, environ):
-    """An SQLite instance with the bundled movies, of which somebody rated the first three and one is gone."""
+    """An SQLite instance with the bundled movies, three ratings and a deleted movie."""
     folder = tmp_path_factory.mktemp("original") / "sqlite"
     app = create_app(environ(folder, DATABASE_URL=f"sqlite:///{folder}/movierating.sqlite3"))
     with app.app_context():
         user = users.sign_up("ada", "ada@example.org", PASSWORD, None)
         for movie_id in (1, 2, 3):
             ratings.rate_movie(user["id"], movie_id, movie_id + 5, None)
-        gone = movies.create_movie({"title": "Gone \U0001f3ac", "year": 2012}).id
-        ratings.delete_movie(gone, None, with_ratings=False)
+        deleted = movies.create_movie({"title": "Gone \U0001f3ac", "year": 2012}).id
+        ratings.delete_movie(deleted, None, with_ratings=False)
         database.close()
     return folder
 
 
 @pytest.fixture
 def instance(original, tmp_path):
-    """A copy of it."""
+    """A copy of `original`."""
     return shutil.copytree(original, tmp_path / "sqlite")
 
 
 @pytest.fixture
 def url(tmp_path):
-    """The address of an empty database."""
+    """The URL of an empty PostgreSQL database."""
     return postgres.database_of(tmp_path / "target")
 
 
 @pytest.fixture
 def on(instance, environ):
-    """`on("check", url)` runs a command of the instance, on that database rather than on its SQLite file."""
+    """`on("check", database_url=url)` runs a command on the instance, by default with its SQLite file."""
 
     def run(*arguments, database_url=f"sqlite:///{instance}/movierating.sqlite3"):
         command = [sys.executable, "-m", "movierating", *arguments]
@@ -60,70 +63,61 @@ def on(instance, environ):
     return run
 
 
+@pytest.fixture
+def rejected(on):
+    """`rejected(url, message)` asserts that nothing is copied to `url`, with one line of error."""
+
+    def check(url, message):
+        done = on("migrate-database", url)
+        lines = [line for line in done.stderr.splitlines() if not line.startswith("rows: ")]
+        assert (done.returncode, lines) == (1, [f"Error: {message}"])
+
+    return check
+
+
 def count(url, table="movie"):
     with psycopg.connect(url) as connection:
         return connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
 
 
-def test_every_row_is_there_and_the_instance_goes_on_with_it(on, url, instance, environ):
-    moved = on("migrate-database", url)
-    assert moved.returncode == 0, moved.stderr
-    assert "both databases are equal" in moved.stdout
+def test_instance_continues_with_the_copy(on, url, instance, environ, rejected):
+    copied = on("migrate-database", url)
+    assert copied.returncode == 0, copied.stderr
+    assert "both databases are equal" in copied.stdout
     assert on("check", database_url=url).stdout == "No problems found.\n"
-    app = create_app(environ(instance, DATABASE_URL=url))
-    with app.app_context():
-        client = app.test_client()
+    movie_count = count(url)
+    with create_app(environ(instance, DATABASE_URL=url)).app_context():
+        client = current_app.test_client()
         tokens = client.post("/v1/auth/login", json={"login": "ada", "password": PASSWORD}).json
         ada = {"Authorization": f"Bearer {tokens['access_token']}"}
         assert client.get("/v1/movies/3").json["ratings"]["mean"] == 4.0
         assert client.put("/v1/movies/3/rating", json={"value": 9}, headers=ada).status_code == 200
+        # The id after the last one was that of the deleted movie.
+        assert movies.create_movie({"title": "New", "year": 2012}).id == movie_count + 2
         database.close()
+    rejected(url, "the PostgreSQL database contains data already; nothing was copied")
 
 
-def test_no_id_is_given_out_again(on, url, instance, environ):
-    newest = count(f"{url}") if on("migrate-database", url).returncode == 0 else None
-    app = create_app(environ(instance, DATABASE_URL=url))
-    with app.app_context():
-        # The one that is gone had the id behind the last.
-        assert movies.create_movie({"title": "New", "year": 2012}).id == newest + 2
-        database.close()
-
-
-def test_a_database_that_holds_something_is_left_alone(on, url):
-    assert on("migrate-database", url).returncode == 0
-    again = on("migrate-database", url)
-    assert (again.returncode, again.stderr) == (
-        1,
-        "Error: the PostgreSQL database contains data already; nothing was copied\n",
-    )
-
-
-def test_a_move_that_is_killed_left_nothing_and_can_be_repeated(on, url, instance, environ):
+def test_killed_migration_copies_nothing_and_can_be_repeated(on, url, instance, environ):
     command = [sys.executable, "-m", "movierating", "migrate-database", url]
     env = environ(instance, DATABASE_URL=f"sqlite:///{instance}/movierating.sqlite3")
     process = subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True)
     assert "rows:" in process.stderr.readline()
     process.kill()
     process.communicate()
-    moved = on("migrate-database", url)
-    assert moved.returncode == 0, moved.stderr
+    copied = on("migrate-database", url)
+    assert copied.returncode == 0, copied.stderr
     assert (count(url), count(url, "rating")) == (count(url, "movie_search"), 3)
 
 
-def test_an_instance_in_use_is_not_moved(on, url, instance, serve):
+def test_instance_in_use_is_not_copied(rejected, url, instance, serve):
     service = serve(instance, DATABASE_URL=f"sqlite:///{instance}/movierating.sqlite3")
-    try:
-        moved = on("migrate-database", url)
-        assert (moved.returncode, moved.stderr) == (
-            1,
-            "Error: the instance is in use; stop `serve` and other commands first\n",
-        )
-    finally:
-        assert service.stop() == 0
+    rejected(url, "the instance is in use; stop `serve` and other commands first")
+    assert service.stop() == 0
 
 
 @pytest.mark.parametrize(
-    ("statement", "said"),
+    ("statement", "message"),
     [
         (
             "UPDATE movie SET rating_sum = rating_sum + 1 WHERE id = 2",
@@ -131,11 +125,11 @@ def test_an_instance_in_use_is_not_moved(on, url, instance, serve):
         ),
         (
             "DELETE FROM movie WHERE id = 3",
-            "the SQLite database is damaged (a row of movie_facet has no movie)",
+            "`movierating check` reports: database: a row of movie_facet has no movie",
         ),
         (
-            "UPDATE movie SET directors = printf('%.500c', 'x'), title = printf('%.501c', 'x') WHERE id = 4",
-            "PostgreSQL rejects a row of movie: value too long for type character varying(500)",
+            "UPDATE user SET display_name = printf('%.500c', 'x')",
+            "PostgreSQL rejects a row of user: value too long for type character varying(100)",
         ),
         (
             "UPDATE user SET display_name = 'a' || char(0)",
@@ -143,23 +137,21 @@ def test_an_instance_in_use_is_not_moved(on, url, instance, serve):
         ),
         (
             "UPDATE alembic_version SET version_num = '0001'",
-            "the SQLite database is not there or not at the newest migration; start the service once",
+            f"`movierating check` reports: migrations: the database is at 0001, this version needs {NEWEST}",
         ),
     ],
-    ids=["sums", "orphans", "too long", "other", "older"],
+    ids=["aggregate", "orphan", "too long", "other characters", "older"],
 )
-def test_what_is_not_sound_is_not_moved(on, url, instance, statement, said):
+def test_invalid_database_is_not_copied(rejected, url, instance, statement, message):
     with closing(sqlite3.connect(instance / "movierating.sqlite3")) as connection, connection:
         connection.execute(statement)
-    moved = on("migrate-database", url)
-    lines = [line for line in moved.stderr.splitlines() if not line.startswith("rows: ")]
-    assert (moved.returncode, lines) == (1, [f"Error: {said}"])
+    rejected(url, message)
     with psycopg.connect(url) as connection:
         assert connection.execute("SELECT to_regclass('movie')").fetchone() == (None,) or not count(url)
 
 
 @pytest.mark.parametrize(
-    ("statement", "said"),
+    ("statement", "message"),
     [
         (
             "CREATE TABLE alembic_version AS SELECT '9999' AS version_num",
@@ -167,50 +159,47 @@ def test_what_is_not_sound_is_not_moved(on, url, instance, statement, said):
         ),
         ('CREATE TABLE "user" (id int)', 'PostgreSQL error: relation "user" already exists'),
     ],
-    ids=["newer", "foreign"],
+    ids=["newer", "other tables"],
 )
-def test_a_database_that_can_not_take_it_is_refused_in_one_line(on, url, statement, said):
+def test_unsuitable_target_is_rejected(rejected, url, statement, message):
     with psycopg.connect(url) as connection:
         connection.execute(statement)
-    moved = on("migrate-database", url)
-    assert (moved.returncode, moved.stderr) == (1, f"Error: {said}\n")
+    rejected(url, message)
 
 
-def test_who_has_no_rights_is_told_in_one_line(on, url):
+def test_user_without_permissions_is_rejected(rejected, url):
     with psycopg.connect(url) as connection:
         connection.execute("CREATE ROLE guest LOGIN")
     try:
-        moved = on("migrate-database", url.replace("movierating@", "guest@"))
+        guest_url = url.replace("movierating@", "guest@")
+        rejected(guest_url, "PostgreSQL error: permission denied for schema public")
     finally:
         with psycopg.connect(url) as connection:
             connection.execute("DROP ROLE guest")
-    said = "Error: PostgreSQL error: permission denied for schema public\n"
-    assert (moved.returncode, moved.stderr) == (1, said)
 
 
-def test_a_database_of_another_encoding_is_refused(on, instance):
+def test_target_with_another_encoding_is_rejected(rejected):
     with psycopg.connect(postgres.server().address("postgres"), autocommit=True) as connection:
-        kind = "ENCODING LATIN1 LOCALE_PROVIDER libc LOCALE 'C' TEMPLATE template0"
-        connection.execute(f"CREATE DATABASE latin {kind}")
+        options = "ENCODING LATIN1 LOCALE_PROVIDER libc LOCALE 'C' TEMPLATE template0"
+        connection.execute(f"CREATE DATABASE latin {options}")
     try:
-        moved = on("migrate-database", postgres.server().address("latin"))
+        message = "the PostgreSQL database must have the encoding UTF8, not LATIN1"
+        rejected(postgres.server().address("latin"), message)
     finally:
         postgres.server().drop("latin")
-    said = "the PostgreSQL database must have the encoding UTF8, not LATIN1"
-    assert (moved.returncode, moved.stderr) == (1, f"Error: {said}\n")
 
 
 @pytest.mark.parametrize(
-    ("url", "said"),
+    ("url", "message"),
     [
         ("mysql://host/films", "URL must be postgresql+psycopg://"),
         ("postgresql://ada:secret@127.0.0.1:1/films", "PostgreSQL error: "),
         ("sqlite:////tmp/films.sqlite3", "URL must be postgresql+psycopg://"),
     ],
 )
-def test_what_is_no_database_of_postgresql_is_said_in_one_line(on, url, said):
-    moved = on("migrate-database", url)
-    assert moved.returncode == 1
-    assert said in moved.stderr
-    assert moved.stderr.count("\n") == 1
-    assert "secret" not in moved.stderr
+def test_invalid_url_is_rejected_without_its_password(on, url, message):
+    done = on("migrate-database", url)
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert "secret" not in done.stderr
