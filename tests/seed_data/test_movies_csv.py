@@ -118,7 +118,7 @@ def test_rows_are_sorted_by_year_then_title():
 
 def test_the_readme_counts_what_is_there():
     readme = (FOLDER / "README.md").read_text(encoding="utf-8")
-    assert f"{len(MOVIES):,} movies of {MOVIES[0]['year']} to {MOVIES[-1]['year']}" in readme
+    assert f"{len(MOVIES):,} movies from {MOVIES[0]['year']} to {MOVIES[-1]['year']}" in readme
     for column in COLUMNS:
         empty = sum(not movie[column] for movie in MOVIES)
         row = re.search(rf"^\| `{column}` \|.*\| ([\w,]+) \|$", readme, re.MULTILINE)
