@@ -57,9 +57,10 @@ def test_a_movie_that_was_taken_out_is_in_neither_index(add_movie):
 
 
 def test_an_edit_leaves_one_entry(add_movie):
-    movie_id = add_movie(title="Emma", directors=["Douglas McGrath"])
-    service.update_movie(movie_id, None, {"title": "Emma II", "directors": []})
-    assert indexed(movie_id) == ({"year:2000"}, (movie_id, "emma ii", "", ""))
+    movie_id = add_movie(title="Emma", directors=["Douglas McGrath"], genres=["Comedy"], language="en")
+    changes = {"title": "Emma II", "directors": [], "genres": ["Drama"], "language": None}
+    service.update_movie(movie_id, None, changes)
+    assert indexed(movie_id) == ({"genre:Drama", "year:2000"}, (movie_id, "emma ii", "", ""))
 
 
 def test_no_movies_are_indexed_without_a_statement(app):

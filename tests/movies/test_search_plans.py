@@ -4,12 +4,11 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
-import orjson
 import pytest
 from flask import Flask
 from sqlalchemy import Connection, insert, update
 
-from movierating.movies import search, search_index
+from movierating.movies import search, search_index, service
 from movierating.movies.models import Movie
 from movierating.storage.database import read, write
 
@@ -54,24 +53,12 @@ def plan(app: Flask, request: pytest.FixtureRequest) -> Iterator[Plan]:
 
 def add_catalogue(connection: Connection) -> None:
     """300 French dramas by one director, 10 a year, with 0 to 49 ratings each."""
-    genres, directors = orjson.dumps(["Drama", "Comedy"]).decode(), orjson.dumps(["Agnès Varda"]).decode()
-    common = {
-        "original_title": None,
-        "genres": genres,
-        "directors": directors,
-        "language": "fr",
-        "updated_at": 0,
-    }
+    facts = {"genres": ["Drama", "Comedy"], "directors": ["Agnès Varda"], "language": "fr"}
     rows = [
         {
-            "id": n,
-            "title": f"Moon {n}",
-            "title_key": f"moon {n}",
-            "year": 1990 + n % 30,
-            "created_at": n,
-            **common,
+            **service.make_row({"title": f"Moon {n}", "year": 1990 + n % 30, **facts}),
+            **{"id": n, "created_at": n, "rating_count": n % 50, "rating_sum": n % 50 * 12},
         }
-        | {"rating_count": n % 50, "rating_sum": n % 50 * 12}
         for n in range(1, 301)
     ]
     connection.execute(insert(Movie), rows)

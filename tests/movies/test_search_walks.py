@@ -84,13 +84,13 @@ def passes(movie: Facts, filters: Facts) -> bool:
 
 
 def in_order(movies: dict[int, Facts], filters: Facts, sort: str) -> list[int]:
-    """What `found` must be."""
+    """Return the ids of a search."""
     ids = [movie_id for movie_id, movie in movies.items() if passes(movie, filters)]
     return sorted(ids, key=lambda n: (KEYS[sort](movies[n]), n), reverse=sort.startswith("-"))
 
 
 def by_relevance(movies: dict[int, Facts], filters: Facts, most_sorted: int) -> list[int]:
-    """What `found` must be for that sort."""
+    """Return the ids of a search by relevance."""
     years = {name: filters[name] for name in ("year_from", "year_to") if name in filters}
     each = [years, *({"genre": [genre]} for genre in filters.get("genre", []))]
     each += [{name: value} for name, value in filters.items() if name not in ("genre", *years)]
@@ -131,14 +131,14 @@ def fresh(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Callable[[list[Facts],
 @PROPERTY
 @given(st.lists(FACTS, max_size=12), FILTERS, st.sampled_from(search.SORTS), st.integers(1, 5), MAX_SORTED)
 def test_pages_add_up_to_all_movies_that_pass_in_order(
-    fresh: Any, facts: list[Facts], filters: Facts, sort: str, limit: int, most_sorted: int
+    fresh: Any, list_ids: Any, facts: list[Facts], filters: Facts, sort: str, limit: int, most_sorted: int
 ) -> None:
     movies = fresh(facts, most_sorted)
     if sort == "relevance":
         filters = {"q": "moon", **filters}
-        assert found(filters, sort, limit) == by_relevance(movies, filters, most_sorted)
+        assert list_ids(filters, sort, limit) == by_relevance(movies, filters, most_sorted)
     else:
-        assert found(filters, sort, limit) == in_order(movies, filters, sort)
+        assert list_ids(filters, sort, limit) == in_order(movies, filters, sort)
 
 
 @PROPERTY
@@ -184,17 +184,6 @@ def change(connection: Connection, movie_ids: list[int], how: str, which: int, f
     else:
         rate(connection, movie_id, *facts["rating"])
     return movie_id
-
-
-def found(filters: Facts, sort: str = "-score", limit: int = 100) -> list[int]:
-    """The ids on all pages."""
-    ids: list[int] = []
-    rows, cursor = search.search_movies(filters, sort, None, limit)
-    while cursor:
-        assert len(rows) == limit
-        ids += [row[0] for row in rows]
-        rows, cursor = search.search_movies(filters, sort, cursor, limit)
-    return ids + [row[0] for row in rows]
 
 
 def add(connection: Connection, facts: Facts) -> int:
