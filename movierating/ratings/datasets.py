@@ -1,12 +1,12 @@
 """Import MovieLens data sets; importing one again changes nothing.
 
-The movies are matched or added in one transaction. The ratings follow in chunks, each in a transaction of its own with
+The movies are matched or added in one transaction. The ratings follow in batches, each in a transaction of its own with
 its accounts and aggregates, so an import that is killed leaves everything exact and the next one resumes it. On an
 instance without ratings that nobody else uses, one transaction loads all ratings while the table has no indexes: to
 build them at the end takes a fraction of the time.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
 from sqlalchemy import Connection, select
@@ -22,9 +22,6 @@ from movierating.ratings.models import Rating
 from movierating.ratings.row_matching import FACTS
 from movierating.storage.database import exclusive_access, write
 from movierating.storage.dialect import get_last_id, in_many
-
-# Other writers wait for one chunk at most; smaller chunks would update the sums of the same movies more often.
-CHUNK_ROWS = 15_000
 
 # Movies and users whose sums are collected before they are written, at some 300 bytes each.
 _MAX_SUMS = 100_000
@@ -52,10 +49,10 @@ def import_movielens(dataset: Dataset, progress: Callable[[int], None]) -> Datas
             if first is not None:
                 report.include(first)
                 return report
-    for chunk in _chunks(dataset.ratings()):
-        load_chunk = partial(_load, chunks=[chunk], movie_ids=movie_ids)
-        report.include(write(load_chunk, own_transaction=True))
-        progress(chunk[-1].bytes_read)
+    # Other writers wait for one batch at most.
+    for batch in dataset.ratings():
+        report.include(write(partial(_load, batches=[batch], movie_ids=movie_ids), own_transaction=True))
+        progress(batch.bytes_read)
     return report
 
 
@@ -116,17 +113,6 @@ def _match_row(
     return None
 
 
-def _chunks(batches: Iterable[RatingBatch]) -> Iterator[list[RatingBatch]]:
-    chunk: list[RatingBatch] = []
-    for batch in batches:
-        chunk.append(batch)
-        if sum(len(batch.lines) + len(batch.bad) for batch in chunk) >= CHUNK_ROWS:
-            yield chunk
-            chunk = []
-    if chunk:
-        yield chunk
-
-
 def _load_first(
     connection: Connection, dataset: Dataset, movie_ids: Mapping[int, int], progress: Callable[[int], None]
 ) -> DatasetReport | None:
@@ -135,7 +121,7 @@ def _load_first(
         return None
     for index in _INDEXES:
         index.drop(connection)
-    report = _load(connection, _chunks(dataset.ratings()), movie_ids, progress)
+    report = _load(connection, dataset.ratings(), movie_ids, progress)
     for index in _INDEXES:
         index.create(connection)
     return report
@@ -143,32 +129,26 @@ def _load_first(
 
 def _load(
     connection: Connection,
-    chunks: Iterable[list[RatingBatch]],
+    batches: Iterable[RatingBatch],
     movie_ids: Mapping[int, int],
     progress: Callable[[int], None] = lambda _bytes_read: None,
 ) -> DatasetReport:
-    """Write the ratings of these chunks, the accounts that they need, and the sums; report these alone."""
+    """Write the ratings of these batches, the accounts that they need, and the sums; report these alone."""
     report, sums = DatasetReport(), Sums()
-    for chunk in chunks:
-        existing = _select_existing(connection, chunk, movie_ids)
-        for batch in chunk:
-            load_batch(connection, batch, existing, report, sums)
+    for batch in batches:
+        load_batch(connection, batch, _select_existing(connection, batch, movie_ids), report, sums)
         if len(sums) > _MAX_SUMS:
             sums.write(connection)
             sums = Sums()
-        progress(chunk[-1].bytes_read)
+        progress(batch.bytes_read)
     sums.write(connection)
     return report
 
 
 def _select_existing(
-    connection: Connection, chunk: list[RatingBatch], movie_ids: Mapping[int, int]
+    connection: Connection, batch: RatingBatch, movie_ids: Mapping[int, int]
 ) -> dict[int, int]:
-    """Return the chunk's part of `movie_ids`, without movies that were deleted since they were matched."""
-    ids = {
-        source_id: movie_ids[source_id]
-        for source_id in set().union(*(batch.movie_ids for batch in chunk))
-        if source_id in movie_ids
-    }
+    """Return the batch's part of `movie_ids`, without movies that were deleted since they were matched."""
+    ids = {source_id: movie_ids[source_id] for source_id in {*batch.movie_ids} & movie_ids.keys()}
     existing = set(connection.scalars(select(_movie.id).where(in_many(_movie.id, set(ids.values())))))
     return {source_id: movie_id for source_id, movie_id in ids.items() if movie_id in existing}

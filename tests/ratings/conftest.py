@@ -1,13 +1,10 @@
 """Fixtures for ratings in bulk: people without passwords, uploads, and what the whole database holds."""
 
 import io
-from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any
 
 import pytest
-from flask import Flask
-from sqlalchemy import Connection, insert, inspect
+from sqlalchemy import insert, inspect, select
 from werkzeug.datastructures import FileStorage, MultiDict
 from werkzeug.test import TestResponse, encode_multipart
 
@@ -15,15 +12,16 @@ from movierating.auth.models import User
 from movierating.movies.matching import Catalogue
 from movierating.operations import checks
 from movierating.ratings.imports import import_file
+from movierating.ratings.models import Rating
 from movierating.storage.database import db, read, write
 from movierating.storage.dialect import POSTGRESQL, get_last_id
 
 
 @pytest.fixture
-def add_user(app: Flask) -> Callable[[str], int]:
+def add_user(app):
     """`add_user("ada")` adds an account that can't sign in, and is its id."""
 
-    def add(username: str) -> int:
+    def add(username):
         row = {"username": username, "username_key": username, "display_name": username.title()}
         row |= {"created_at": 0, "updated_at": 0}
         return int(write(lambda connection: connection.scalar(insert(User).values(row).returning(User.id))))
@@ -32,17 +30,17 @@ def add_user(app: Flask) -> Callable[[str], int]:
 
 
 @pytest.fixture
-def user_id(add_user: Callable[[str], int]) -> int:
+def user_id(add_user):
     """Somebody's account."""
     return add_user("ada")
 
 
 @pytest.fixture
-def add_many(app: Flask) -> Callable[[int], list[int]]:
+def add_many(app):
     """`add_many(1000)` adds movies `Movie 1`, `Movie 2` … of 2000, with IMDb ids; returns their ids."""
 
-    def add(number: int) -> list[int]:
-        def job(connection: Connection) -> list[int]:
+    def add(number):
+        def job(connection):
             catalogue = Catalogue(connection)
             ids = [
                 catalogue.add({"title": f"Movie {each}", "year": 2000, "imdb_id": f"tt{9000000 + each}"})
@@ -57,10 +55,10 @@ def add_many(app: Flask) -> Callable[[int], list[int]]:
 
 
 @pytest.fixture
-def upload() -> Callable[..., TestResponse]:
+def upload():
     """`upload(person, data, "?dry_run=true", on_conflict="keep")` sends a file, with a query and a form."""
 
-    def upload(person: Any, data: str | bytes, query: str = "", **form: Any) -> TestResponse:
+    def upload(person, data, query="", **form):
         content = data.encode() if isinstance(data, str) else data
         form = {"file": FileStorage(io.BytesIO(content), "ratings.bin"), **form}
         # The client's own way puts a large body into a temporary file, which it leaves open.
@@ -76,11 +74,11 @@ def upload() -> Callable[..., TestResponse]:
 
 
 @pytest.fixture
-def everything(app: Flask) -> Callable[..., dict[str, list[Any]]]:
+def everything(app):
     """`everything()` is each row of each table, and the newest id that each gave out unless `ids` is False."""
     counted = [table for table in db.metadata.sorted_tables if table.kwargs.get("sqlite_autoincrement")]
 
-    def rows(ids: bool = True) -> dict[str, list[Any]]:
+    def rows(ids=True):
         found = {
             name: sorted(map(tuple, read().exec_driver_sql(f'SELECT * FROM "{name}"')), key=repr)
             for name in inspect(read()).get_table_names()
@@ -91,10 +89,10 @@ def everything(app: Flask) -> Callable[..., dict[str, list[Any]]]:
 
 
 @pytest.fixture
-def refuse(app: Flask) -> Callable[[str, str], None]:
+def refuse(app):
     """`refuse("UPDATE", "user")` lets the database refuse each such change of a table, after it was made."""
 
-    def set_up(event: str, table: str) -> None:
+    def set_up(event, table):
         if db.engine.dialect.name == POSTGRESQL:
             function = (
                 "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql"
@@ -111,30 +109,42 @@ def refuse(app: Flask) -> Callable[[str, str], None]:
 
 
 @pytest.fixture
-def exact(app: Flask) -> Callable[[], bool]:
+def exact(app):
     """`exact()` is whether the database is whole, and each sum and score what its ratings come to."""
     return lambda: checks.run_checks(repair=False) == ([], [])
 
 
 @pytest.fixture
-def heat(add_movie: Callable[..., int]) -> int:
+def rated(app):
+    """`rated(user_id)` is the half points and time of each of a user's ratings, by movie id."""
+    columns = (Rating.movie_id, Rating.value, Rating.rated_at)
+
+    def read_ratings(user_id):
+        rows = read().execute(select(*columns).where(Rating.user_id == user_id))
+        return {movie_id: (value, rated_at) for movie_id, value, rated_at in rows}
+
+    return read_ratings
+
+
+@pytest.fixture
+def heat(add_movie):
     """A movie with everything a row can be matched by."""
     return add_movie(title="Heat", original_title="Élan", year=1995, imdb_id="tt0113277", tmdb_id=949)
 
 
 @pytest.fixture(scope="session")
-def bring() -> Callable[..., dict[str, Any]]:
+def bring():
     """`bring(user_id, line, line, dry_run=True)` is the report on a file of our own CSV, as a dict."""
     ours = "imdb_id,tmdb_id,title,original_title,year,value,rated_at"
 
-    def bring(user_id: int, *lines: str, header: str = ours, **options: Any) -> dict[str, Any]:
+    def bring(user_id, *lines, header=ours, **options):
         return asdict(import_file(user_id, io.BytesIO("\n".join([header, *lines]).encode()), **options))
 
     return bring
 
 
 @pytest.fixture(scope="session")
-def counts() -> Callable[..., list[int]]:
+def counts():
     """`counts(report)` is how many were created, updated, unchanged, skipped, unmatched and unreadable."""
     names = ("created", "updated", "unchanged", "skipped", "unmatched", "errors")
     return lambda report: [

@@ -3,8 +3,6 @@
 import csv
 import itertools
 from collections import defaultdict
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,7 +26,7 @@ _HASH = passwords.hash_password("correct horse battery")
 _numbers = itertools.count(1)
 
 
-def assert_aggregates_are_exact() -> None:
+def assert_aggregates_are_exact():
     """Every sum and score in the database is what a loop over its ratings comes to."""
     sums: dict[tuple[str, int], list[int]] = defaultdict(lambda: [0] * len(columns.STATS_COLUMNS))
     for user_id, movie_id, value in read().execute(
@@ -50,7 +48,7 @@ def assert_aggregates_are_exact() -> None:
 class World:
     """Three people, two of a data set, three movies; `ratings` is what they should have rated."""
 
-    def __init__(self, add_movie: Callable[..., int], folder: Path) -> None:
+    def __init__(self, add_movie, folder):
         number = next(_numbers)
         self.folder, self.add_movie = folder, add_movie
         self.sources = [10 * number + place for place in range(3)]
@@ -58,21 +56,21 @@ class World:
         self.movies = [self._add(place) for place in range(3)]
         self.ratings: dict[tuple[Any, int], tuple[int, int]] = {}
 
-    def _sign_up(self, name: str) -> int:
+    def _sign_up(self, name):
         row = {"username": name, "username_key": name, "display_name": name, "created_at": 0, "updated_at": 0}
         made = insert(_user).values(**row, password_hash=_HASH).returning(_user.c.id)
         return int(write(lambda connection: connection.scalar(made)))
 
-    def _add(self, place: int) -> int:
+    def _add(self, place):
         return self.add_movie(
             imdb_id=f"tt{5000000 + self.sources[place]}", genres=["Drama", "Comedy"], directors=["X Y"]
         )
 
-    def rate(self, person: int, place: int, value: int) -> None:
+    def rate(self, person, place, value):
         service.rate_movie(self.people[person], self.movies[place], value, None)
         self.ratings[self.people[person], self.movies[place]] = (0, value)
 
-    def take_back(self, person: int, place: int) -> None:
+    def take_back(self, person, place):
         key = (self.people[person], self.movies[place])
         if self.ratings.pop(key, None):
             service.delete_rating(*key)
@@ -80,19 +78,19 @@ class World:
             with pytest.raises(NotFound):
                 service.delete_rating(*key)
 
-    def remove_movie(self, place: int) -> None:
+    def remove_movie(self, place):
         gone = self.movies[place]
         service.delete_movie(gone, None, with_ratings=True)
         self.ratings = {key: rating for key, rating in self.ratings.items() if key[1] != gone}
         self.movies[place] = self._add(place)
 
-    def close_account(self, person: int) -> None:
+    def close_account(self, person):
         gone = self.people[person]
         users.delete_own_account(gone, "correct horse battery")
         self.ratings = {key: rating for key, rating in self.ratings.items() if key[0] != gone}
         self.people[person] = self._sign_up(f"p{next(_numbers)}-again")
 
-    def load(self, *rows: tuple[int, int, int, int]) -> None:
+    def load(self, *rows):
         titles = [(source, f"No matter ({1900 + source % 100})", "Drama") for source in self.sources]
         links = [(source, 5000000 + source, "") for source in self.sources]
         given = [
@@ -111,7 +109,7 @@ class World:
             key = (f"ml-{self.sources[person]}", self.movies[place])
             self.ratings[key] = max(self.ratings.get(key, (0, 0)), (when, 2 * stars))
 
-    def check(self) -> None:
+    def check(self):
         assert_aggregates_are_exact()
         names = dict(read().execute(select(_user.c.username, _user.c.id)).all())
         wanted = {(names.get(user, user), movie): value for (user, movie), (_, value) in self.ratings.items()}
@@ -152,7 +150,7 @@ def test_a_repair_puts_right_whatever_is_wrong_and_moves_the_version(member, add
     assert versions()[movie_id] > before[movie_id]
 
 
-def versions() -> dict[int, int]:
+def versions():
     return dict(read().execute(select(_movie.c.id, _movie.c.ratings_version)).all())
 
 

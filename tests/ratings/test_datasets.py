@@ -7,10 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterable
 from contextlib import closing
-from pathlib import Path
-from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -35,10 +32,10 @@ TABLES = ("movie", "movie_facet", "movie_search", "user", "rating")
 
 
 @pytest.fixture
-def write_set(tmp_path: Path) -> Callable[..., Path]:
+def write_set(tmp_path):
     """`write_set(ratings)` writes a data set of two movies, or those given, and is its folder."""
 
-    def write(ratings: Iterable[Any], movies: Iterable[Any] = MOVIES, links: Iterable[Any] = LINKS) -> Path:
+    def write(ratings, movies=MOVIES, links=LINKS):
         folder = tmp_path / "set"
         folder.mkdir(exist_ok=True)
         for name, header, rows in (
@@ -53,11 +50,11 @@ def write_set(tmp_path: Path) -> Callable[..., Path]:
     return write
 
 
-def load(folder: Path, progress: Callable[[int], None] = lambda _done: None) -> datasets.DatasetReport:
+def load(folder, progress=lambda _done: None):
     return datasets.import_movielens(movielens.open_folder(folder), progress)
 
 
-def everything() -> dict[str, list[Any]]:
+def everything():
     """All rows of the tables that an import writes, times and versions too."""
     return {
         name: [tuple(row) for row in read().exec_driver_sql(f'SELECT * FROM "{name}" ORDER BY 1, 2')]
@@ -65,7 +62,7 @@ def everything() -> dict[str, list[Any]]:
     }
 
 
-def stored() -> dict[tuple[str, str], tuple[float, int]]:
+def stored():
     """Value and second of each rating, by username and title."""
     rows = read().exec_driver_sql(
         "SELECT username, title, value / 2.0, rated_at / 1000000 FROM rating"
@@ -136,12 +133,7 @@ def test_a_changed_rating_keeps_when_it_was_made(app, write_set):
 
 
 def test_a_second_run_changes_nothing(app, write_set):
-    shared = [
-        (3, "Emma (1996)", "Drama"),
-        (4, "Emma (1996)", "Drama"),
-        (5, "Emma (1996)", "Drama"),
-        (6, "No year", ""),
-    ]
+    shared = [*((number, "Emma (1996)", "Drama") for number in (3, 4, 5)), (6, "No year", "")]
     ratings = [(user, movie, 3, 7) for user in (1, 2) for movie in (1, 2, 3, 4, 5, 6)]
     folder = write_set(ratings, [*MOVIES, *shared], [*LINKS, (4, "1", "7"), (5, "2", "7")])
     first = load(folder)
@@ -156,18 +148,18 @@ def test_a_second_run_changes_nothing(app, write_set):
 def test_rows_that_cannot_be_taken_are_told_with_their_line_and_the_rest_goes_in(app, add_movie, write_set):
     for number in (1, 2):
         add_movie(title="Emma", year=1996, imdb_id=f"tt000000{number}")
-    rows = [
-        *MOVIES,
+    bad_movies = [
         (3, "Emma (1996)", "Drama"),
         (4, "unknown", ""),
         (1, "Again (1999)", ""),
         ("x", "Y (1999)", ""),
     ]
-    folder = write_set([(1, 1, 3, 0), (1, 2, 7, 0), (1, 3, 3, 0), (1, 4, 3, 0), (1, 99, 3, 0)], rows)
+    folder = write_set(
+        [(1, 1, 3, 0), (1, 2, 7, 0), (1, 3, 3, 0), (1, 4, 3, 0), (1, 99, 3, 0)], [*MOVIES, *bad_movies]
+    )
     report = load(folder)
-    assert [reason.split(": ")[0] for reason in report.reasons] == [
-        "movies.csv:4", "movies.csv:5", "movies.csv:6", "movies.csv:7", "ratings.csv:3",
-    ]  # fmt: skip
+    places = [reason.split(": ")[0] for reason in report.reasons]
+    assert places == [*(f"movies.csv:{line}" for line in (4, 5, 6, 7)), "ratings.csv:3"]
     assert (report.added, report.unmatched, report.rejected) == (1, 3, 5)
     assert stored() == {("ml-1", "Heat"): (6, 0)}
 
@@ -177,13 +169,12 @@ def test_few_of_many_reasons_are_kept(app, write_set):
     assert (report.rejected, len(report.reasons)) == (200, 50)
 
 
-def test_a_movie_removed_meanwhile_is_left_out(app, write_set, monkeypatch):
+def test_a_movie_removed_meanwhile_is_left_out(app, write_set):
     load(write_set([(99_999, 1, 3, 0)]))  # of the movie that goes, so that this isn't the first load
-    monkeypatch.setattr(datasets, "CHUNK_ROWS", 1)
     folder = write_set([(user, 1 + user % 2, 3, user) for user in range(40_000)])
     heat, trou = "tt0113277", "tt0054407"
 
-    def remove_once(_done: int) -> None:
+    def remove_once(_done):
         if read().execute(select(Movie.__table__.c.id).where(Movie.__table__.c.imdb_id == heat)).first():
             service.delete_movie(movies.get_movie_by_imdb_id(heat).id, None, with_ratings=True)
 
@@ -205,12 +196,12 @@ def test_ml_100k_is_loaded_but_for_the_movie_of_which_nothing_is_known(app, tmp_
     assert stored() == {("ml-1", "Heat"): (10, 881250949)}
 
 
-def run(folder: Path) -> Any:
+def run(folder):
     return CliRunner().invoke(main, ["import", "movielens", str(folder)])
 
 
 @pytest.fixture
-def shell(monkeypatch: pytest.MonkeyPatch, environ: Callable[..., dict[str, str]], tmp_path: Path) -> Path:
+def shell(monkeypatch, environ, tmp_path):
     """The environment of a command; is the instance folder, which isn't made yet."""
     for name, value in environ(tmp_path / "instance").items():
         monkeypatch.setenv(name, value)
@@ -231,7 +222,7 @@ def test_a_folder_of_something_else_is_refused_before_anything_is_written(shell,
     assert not shell.exists()
 
 
-def create_instance(variables: dict[str, str]) -> None:
+def create_instance(variables):
     """Create the instance that these environment variables name, as a first start does."""
     with create_app(variables).app_context():
         database.close()
@@ -252,13 +243,13 @@ def test_the_command_sums_up_and_a_refused_row_is_no_failure(shell, environ, wri
 
 
 @pytest.fixture
-def dumped(environ: Callable[..., dict[str, str]]) -> Callable[[Path], list[Any]]:
+def dumped(environ):
     """`dumped(instance)` is all that an import leaves in it, without ids, times and versions; every sum is checked."""
     names = ", ".join(
         f"{{0}}.{name}" for name in ("rating_count", "rating_sum", *(f"h{n:02}" for n in range(1, 21)))
     )
 
-    def dump(instance: Path) -> list[Any]:
+    def dump(instance):
         app = create_app(environ(instance))
         with app.app_context():
             assert recount.find_mismatches(read()) == []
@@ -278,16 +269,14 @@ def dumped(environ: Callable[..., dict[str, str]]) -> Callable[[Path], list[Any]
 
 
 @pytest.fixture
-def start(environ: Callable[..., dict[str, str]]) -> Callable[[Path, Path], "subprocess.Popen[str]"]:
-    """`start(instance, folder)` is the command in a process, with a transaction for each block of the file."""
-    code = "import sys; from movierating.cli import main as cli; from movierating.ratings import datasets; "
-    code += "datasets.CHUNK_ROWS = 1; cli.main(['import', 'movielens', sys.argv[1]])"
+def start(environ):
+    """`start(instance, folder)` is the command in a process."""
 
-    def begin(instance: Path, folder: Path) -> "subprocess.Popen[str]":
+    def begin(instance, folder):
         if not instance.exists():
             create_instance(environ(instance))
         return subprocess.Popen(
-            [sys.executable, "-c", code, str(folder)],
+            [sys.executable, "-m", "movierating", "import", "movielens", str(folder)],
             env=environ(instance),
             stderr=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
@@ -337,7 +326,7 @@ def test_a_first_load_holds_the_lock_only_where_nobody_waits_for_it(app, write_s
     file = database.get_sqlite_file()
     other = InstanceLock(file, exclusive=False) if others else None
 
-    def look(_done: int) -> None:
+    def look(_done):
         with closing(sqlite3.connect(file, timeout=0, isolation_level=None)) as connection:
             try:
                 connection.execute("BEGIN IMMEDIATE")
@@ -387,7 +376,7 @@ def test_real_ratings_load_whole_and_make_the_charts_that_a_recount_makes(shell,
     assert [movie["ratings"]["score"] for movie in chart] == best
 
 
-def recounted(folder: Path) -> dict[str, list[float]]:
+def recounted(folder):
     """Count, sum in half points and score by IMDb id, from the files alone."""
     with (folder / "links.csv").open(newline="") as file:
         imdb = {row["movieId"]: "tt" + row["imdbId"] for row in csv.DictReader(file)}

@@ -20,8 +20,6 @@ from movierating.ratings.models import Rating
 from movierating.ratings.row_matching import match_rows
 from movierating.storage.database import read, write
 
-_rating = Rating.__table__.c
-
 FILE = (
     "tt0113277,,,,,8.5,2024-01-15T10:30:00Z",
     ",,Ronin,,1998,7,2024-01-15",
@@ -29,12 +27,6 @@ FILE = (
     ",,Emma,,1996,11,",
     ",,Emma,,1996,,",
 )
-
-
-def rated(user_id):
-    """Movie ids, half points and times of somebody's ratings."""
-    own = select(_rating.movie_id, _rating.value, _rating.rated_at).where(_rating.user_id == user_id)
-    return {row[0]: (row[1], row[2]) for row in read().execute(own)}
 
 
 @pytest.mark.parametrize("create_missing", [False, True])
@@ -55,7 +47,9 @@ def test_a_dry_run_reports_the_same_and_writes_nothing(
 
 
 @pytest.mark.parametrize(("on_conflict", "value"), [("newer", 17), ("keep", 3), ("replace", 17)])
-def test_a_rating_that_is_there_meets_the_files(bring, counts, heat, user_id, exact, on_conflict, value):
+def test_a_rating_that_is_there_meets_the_files(
+    rated, bring, counts, heat, user_id, exact, on_conflict, value
+):
     service.rate_movie(user_id, heat, 3, 1_700_000_000_000_000)
     outcome = [0, 0, 0, 1, 0, 0] if value == 3 else [0, 1, 0, 0, 0, 0]
     assert counts(bring(user_id, FILE[0], on_conflict=on_conflict)) == outcome
@@ -65,7 +59,7 @@ def test_a_rating_that_is_there_meets_the_files(bring, counts, heat, user_id, ex
 
 @pytest.mark.parametrize("times", [("2020-01-01", "2021-01-01"), ("", "1969-01-01"), ("", "")])
 @pytest.mark.parametrize("in_order", [True, False])
-def test_the_newest_row_of_a_movie_counts(bring, counts, heat, user_id, times, in_order):
+def test_the_newest_row_of_a_movie_counts(rated, bring, counts, heat, user_id, times, in_order):
     rows = [f"tt0113277,,,,,{value},{time}" for value, time in zip((1, 2), times, strict=True)]
     rows = rows if in_order or times[0] == times[1] else rows[::-1]
     assert counts(bring(user_id, *rows)) == [1, 0, 0, 1, 0, 0]
@@ -164,7 +158,7 @@ def removing(monkeypatch, movie_ids):
 
 
 def test_a_movie_that_is_removed_after_its_match_is_unmatched(
-    bring, counts, heat, user_id, exact, add_many, monkeypatch
+    rated, bring, counts, heat, user_id, exact, add_many, monkeypatch
 ):
     (other,) = add_many(1)
     removing(monkeypatch, [other])
@@ -174,7 +168,7 @@ def test_a_movie_that_is_removed_after_its_match_is_unmatched(
     assert exact()
 
 
-def test_import_gives_up_if_movies_are_deleted_at_each_attempt(bring, user_id, add_many, monkeypatch):
+def test_import_gives_up_if_movies_are_deleted_at_each_attempt(rated, bring, user_id, add_many, monkeypatch):
     removing(monkeypatch, add_many(5))
     with pytest.raises(Unavailable):
         bring(user_id, *[f"tt{9000000 + number},,,,,5," for number in range(1, 7)])
@@ -194,7 +188,7 @@ def adding(monkeypatch, facts):
     monkeypatch.setattr(imports, "match_rows", match_and_add)
 
 
-def test_movies_added_by_an_import_get_the_next_free_ids(bring, counts, user_id, exact, monkeypatch):
+def test_movies_added_by_an_import_get_the_next_free_ids(rated, bring, counts, user_id, exact, monkeypatch):
     adding(monkeypatch, {"title": "Casino", "year": 1995})
     rows = (
         ",,Emma,,1996,7,",
@@ -216,7 +210,7 @@ def test_movies_added_by_an_import_get_the_next_free_ids(bring, counts, user_id,
     ],
 )
 def test_import_rates_a_movie_that_another_client_adds_meanwhile(
-    bring, counts, user_id, exact, monkeypatch, facts
+    rated, bring, counts, user_id, exact, monkeypatch, facts
 ):
     adding(monkeypatch, facts)
     row = ("tt0000009" if "imdb_id" in facts else "") + ",,Emma,,1996,7,"
@@ -274,7 +268,7 @@ def test_a_reader_beside_it_sees_all_of_an_import_or_nothing(bring, app, user_id
     add_many(2000)
     seen, done = set(), threading.Event()
 
-    def look() -> None:
+    def look():
         with app.app_context():
             while not done.is_set():
                 seen.add(read().scalar(select(func.count()).select_from(Rating)))

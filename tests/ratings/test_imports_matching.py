@@ -6,16 +6,7 @@ from sqlalchemy import func, select
 from movierating.movies import service as movies
 from movierating.movies.models import Movie
 from movierating.ratings import row_matching
-from movierating.ratings.models import Rating
 from movierating.storage.database import read
-
-_rating = Rating.__table__.c
-
-
-def rated(user_id):
-    """Movie ids, half points and times of somebody's ratings."""
-    own = select(_rating.movie_id, _rating.value, _rating.rated_at).where(_rating.user_id == user_id)
-    return {row[0]: (row[1], row[2]) for row in read().execute(own)}
 
 
 @pytest.mark.parametrize(
@@ -31,7 +22,7 @@ def rated(user_id):
         ",,Heat,,1994,8.5,",
     ],
 )
-def test_a_row_is_matched_by_its_ids_then_by_title_and_year(bring, counts, heat, user_id, exact, row):
+def test_a_row_is_matched_by_its_ids_then_by_title_and_year(rated, bring, counts, heat, user_id, exact, row):
     assert counts(bring(user_id, row)) == [1, 0, 0, 0, 0, 0]
     assert rated(user_id)[heat][0] == 17
     assert exact()
@@ -46,7 +37,7 @@ def test_a_row_is_matched_by_its_ids_then_by_title_and_year(bring, counts, heat,
         ",,Heat 2,,1995,8.5,",
     ],
 )
-def test_a_row_with_another_id_title_or_year_is_unmatched(bring, counts, heat, user_id, row):
+def test_a_row_with_another_id_title_or_year_is_unmatched(rated, bring, counts, heat, user_id, row):
     report = bring(user_id, row)
     assert counts(report) == [0, 0, 0, 0, 1, 0]
     assert report["unmatched"][0]["reason"] == "there is no such movie"
@@ -70,7 +61,7 @@ def test_a_title_alone_tells_no_movie(bring, heat, user_id):
 @pytest.mark.parametrize("create_missing", [False, True])
 @pytest.mark.parametrize("in_order", [False, True])
 def test_a_movie_that_one_row_names_is_not_the_other_rows_a_year_off(
-    bring, counts, heat, user_id, create_missing, in_order
+    rated, bring, counts, heat, user_id, create_missing, in_order
 ):
     rows = [",,Heat,,1995,10,2020-01-01", ",,Heat,,1994,4,2021-01-01"]
     report = bring(user_id, *(rows if in_order else rows[::-1]), create_missing=create_missing)
@@ -84,7 +75,7 @@ def test_two_movies_a_year_apart_are_added_as_two(bring, counts, user_id):
     assert counts(bring(user_id, *rows, create_missing=True)) == [0, 0, 2, 0, 0, 0]
 
 
-def test_rows_of_two_years_do_not_mean_the_movie_between(bring, counts, heat, user_id):
+def test_rows_of_two_years_do_not_mean_the_movie_between(rated, bring, counts, heat, user_id):
     assert counts(bring(user_id, ",,Heat,,1994,10,", ",,Heat,,1996,4,")) == [1, 0, 0, 0, 1, 0]
     assert rated(user_id)[heat][0] == 20
 
@@ -129,7 +120,7 @@ IMDB = "Const,Your Rating,Date Rated,Title,URL,Title Type,Year"
 
 @pytest.mark.parametrize("create_missing", [False, True])
 def test_what_is_no_movie_is_matched_by_its_id_alone_and_else_skipped(
-    bring, counts, heat, user_id, create_missing
+    rated, bring, counts, heat, user_id, create_missing
 ):
     rows = [
         "tt0113277,8,2024-01-15,Heat,,TV Special,1995",
@@ -143,7 +134,7 @@ def test_what_is_no_movie_is_matched_by_its_id_alone_and_else_skipped(
     assert read().scalar(select(func.count()).select_from(Movie)) == 1
 
 
-def test_a_missing_movie_is_added_once_with_its_ids(bring, counts, user_id, exact):
+def test_a_missing_movie_is_added_once_with_its_ids(rated, bring, counts, user_id, exact):
     rows = [
         "tt0054407,29259,Le Trou,The Hole,1960,9,2024-01-15T10:30:00Z",
         ",,the hole,,1960,8,2023-01-15T10:30:00Z",

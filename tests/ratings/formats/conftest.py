@@ -2,19 +2,18 @@
 
 import io
 import zipfile
-from collections.abc import Callable
 
 import pytest
 
-from movierating.ratings.formats.rows import Row, UnknownFormat
+from movierating.ratings.formats.rows import UnknownFormat
 from movierating.ratings.formats.upload_reader import open_upload
 
 
 @pytest.fixture(scope="session")
-def read() -> Callable[..., tuple[str, list[Row]]]:
+def read():
     """`read(data)` is the format of an upload, given as text or bytes, and its rows."""
 
-    def read(data: str | bytes, wanted: str | None = None) -> tuple[str, list[Row]]:
+    def read(data, wanted=None):
         upload = open_upload(data.encode() if isinstance(data, str) else data, wanted)
         return upload.format, list(upload.rows)
 
@@ -22,10 +21,10 @@ def read() -> Callable[..., tuple[str, list[Row]]]:
 
 
 @pytest.fixture(scope="session")
-def refused(read: Callable[..., object]) -> Callable[..., str]:
+def refused(read):
     """`refused(data)` is the reason for which an upload is refused."""
 
-    def refused(data: str | bytes, wanted: str | None = None) -> str:
+    def refused(data, wanted=None):
         with pytest.raises(UnknownFormat) as caught:
             read(data, wanted)
         return str(caught.value)
@@ -34,10 +33,10 @@ def refused(read: Callable[..., object]) -> Callable[..., str]:
 
 
 @pytest.fixture(scope="session")
-def zipped() -> Callable[..., bytes]:
+def zipped():
     """`zipped({"a/ratings.csv": text, …})` is a ZIP file."""
 
-    def zipped(files: dict[str, str | bytes]) -> bytes:
+    def zipped(files):
         target = io.BytesIO()
         with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
             for name, text in files.items():

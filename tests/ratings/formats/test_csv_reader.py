@@ -1,7 +1,6 @@
 """CSV files as people, spreadsheets and enemies make them."""
 
 import tracemalloc
-from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -9,14 +8,12 @@ from hypothesis import strategies as st
 
 from movierating.ratings.formats import line_reader
 from movierating.ratings.formats.line_reader import MAX_LINE_LENGTH
-from movierating.ratings.formats.rows import BadRow, RatedRow, Row
-
-Read = Callable[..., tuple[str, list[Row]]]
+from movierating.ratings.formats.rows import BadRow, RatedRow
 
 HEADER = "title,year,value\n"
 
 
-def titles(rows: list[Row]) -> list[tuple[int, str | None]]:
+def titles(rows):
     """Line and title of each row, None for one that can't be read."""
     return [(row.line, None if isinstance(row, BadRow) else row.title) for row in rows]
 
@@ -24,9 +21,7 @@ def titles(rows: list[Row]) -> list[tuple[int, str | None]]:
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
 @pytest.mark.parametrize("bom", ["", "\ufeff"])
-def test_line_ends_separators_and_marks_of_spreadsheets(
-    read: Read, newline: str, separator: str, bom: str
-) -> None:
+def test_line_ends_separators_and_marks_of_spreadsheets(read, newline, separator, bom):
     text = bom + "\n" + HEADER + '"Emma, or; not",1996,8\n\n,,\nRan,1985,7\n'
     if separator != ",":
         text = text.replace("Emma, or; not", "Emma - or # not").replace(",", separator)
@@ -36,7 +31,7 @@ def test_line_ends_separators_and_marks_of_spreadsheets(
     assert all(isinstance(row, RatedRow) for row in rows)
 
 
-def test_columns_are_known_by_name_alone(read: Read) -> None:
+def test_columns_are_known_by_name_alone(read):
     _, rows = read(" Value ,else,TITLE\n8,Ran,Emma\n")
     assert rows == [RatedRow(2, None, None, "Emma", None, None, 16, None)]
 
@@ -61,7 +56,7 @@ def test_columns_are_known_by_name_alone(read: Read) -> None:
     ],
     ids=lambda value: repr(value)[:30],
 )
-def test_one_bad_line_costs_one_row(read: Read, line: bytes, reason: str) -> None:
+def test_one_bad_line_costs_one_row(read, line, reason):
     _, rows = read(HEADER.encode() + b"Ran,1985,7\n" + line + b'\nRashomon,1950,9\n"Ikiru",1952,9\n')
     assert titles(rows) == [(2, "Ran"), (3, None), (4, "Rashomon"), (5, "Ikiru")]
     assert isinstance(rows[1], BadRow)
@@ -84,9 +79,7 @@ AWKWARD = (
 
 
 @given(st.lists(st.sampled_from(AWKWARD), max_size=30), st.integers(1, 100))
-def test_rows_are_the_same_however_much_is_looked_at_together(
-    read: Read, content: list[bytes], taken: int
-) -> None:
+def test_rows_are_the_same_however_much_is_looked_at_together(read, content, taken):
     data = HEADER.encode() + b"".join(content)
     with pytest.MonkeyPatch.context() as patched:
         whole = read(data)
@@ -96,7 +89,7 @@ def test_rows_are_the_same_however_much_is_looked_at_together(
         assert read(data) == whole
 
 
-def test_quotation_marks_never_closed_cost_one_row_each_within_bounds(read: Read) -> None:
+def test_quotation_marks_never_closed_cost_one_row_each_within_bounds(read):
     good = ("R" * 490 + ",1985,7\n") * 270
     _, rows = read(HEADER + ('"Emma\n' + good) * 20)
     assert [isinstance(row, BadRow) for row in rows] == ([True] + [False] * 270) * 20
@@ -108,7 +101,7 @@ def test_quotation_marks_never_closed_cost_one_row_each_within_bounds(read: Read
     )
 
 
-def test_memory_is_bounded_by_the_line(read: Read) -> None:
+def test_memory_is_bounded_by_the_line(read):
     data = (HEADER + "," * 15_000_000).encode()
     tracemalloc.start()
     _, rows = read(data)
@@ -131,13 +124,11 @@ def test_memory_is_bounded_by_the_line(read: Read) -> None:
     ],
     ids=lambda value: repr(value)[:30],
 )
-def test_files_that_are_no_table_are_refused(refused: Callable[..., str], data: bytes, reason: str) -> None:
+def test_files_that_are_no_table_are_refused(refused, data, reason):
     assert reason in refused(data)
 
 
-def test_there_is_a_limit_of_lines_which_blank_ones_count_to(
-    read: Read, refused: Callable[..., str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_there_is_a_limit_of_lines_which_blank_ones_count_to(read, refused, monkeypatch):
     monkeypatch.setattr(line_reader, "MAX_LINES", 5)
     assert read(HEADER + "\n" * 4)
     assert refused(HEADER + "\n" * 5) == "The file has more than 5 lines."

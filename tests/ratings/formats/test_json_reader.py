@@ -2,21 +2,18 @@
 
 import json
 import tracemalloc
-from collections.abc import Callable
 
 import pytest
 
 from movierating.ratings.formats.json_reader import MAX_ITEM_LENGTH
-from movierating.ratings.formats.rows import BadRow, Row
+from movierating.ratings.formats.rows import BadRow
 from movierating.ratings.formats.upload_reader import open_upload
-
-Read = Callable[..., tuple[str, list[Row]]]
 
 START, END = '{"ratings": [', "]}"
 RATING = json.dumps({"imdb_id": "tt0116191", "value": 8, "title": 'Amélie, {["]}'}, ensure_ascii=False)
 
 
-def test_items_lie_anywhere_in_the_windows(read: Read) -> None:
+def test_items_lie_anywhere_in_the_windows(read):
     for spaces in (0, 1, 700):
         _, rows = read(START + (" " * spaces + RATING + ",\n").join([""] * 3_000) + RATING + END)
         assert [row.line for row in rows] == list(range(3_000))
@@ -25,7 +22,7 @@ def test_items_lie_anywhere_in_the_windows(read: Read) -> None:
 
 @pytest.mark.parametrize("depth", [1_000, 60_000, 1_000_000])
 @pytest.mark.parametrize("brackets", ["[]", "{}"])
-def test_deep_nesting_is_refused(refused: Callable[..., str], depth: int, brackets: str) -> None:
+def test_deep_nesting_is_refused(refused, depth, brackets):
     opening = "[" if brackets == "[]" else '{"ratings": '
     deep = opening * depth + "1" + brackets[1] * depth
     for text in (deep, START + deep + END, START + RATING + "," + '{"title": ' + deep + "}" + END):
@@ -55,20 +52,18 @@ def test_deep_nesting_is_refused(refused: Callable[..., str], depth: int, bracke
     ],
     ids=lambda value: f"{len(value)} of {value[-20:]}",
 )
-def test_what_is_not_a_list_to_its_end_is_refused(
-    refused: Callable[..., str], text: str, reason: str
-) -> None:
+def test_what_is_not_a_list_to_its_end_is_refused(refused, text, reason):
     assert reason in refused(text)
 
 
-def test_broken_utf_8_and_control_characters_cost_one_item(read: Read) -> None:
+def test_broken_utf_8_and_control_characters_cost_one_item(read):
     bad = [RATING.replace("é", character) for character in ("\udcff", "\x00", "\n", "\\ud800")]
     text = START + ",".join([*bad, RATING]) + END
     _, rows = read(text.encode(errors="surrogateescape"))
     assert [isinstance(row, BadRow) for row in rows] == [True] * 4 + [False]
 
 
-def test_memory_is_bounded_by_the_item() -> None:
+def test_memory_is_bounded_by_the_item():
     # As Python objects these lists are 300 MB.
     data = (START + "[[],[],[]]," * 500_000 + RATING + END).encode()
     upload = open_upload(data)

@@ -1,14 +1,10 @@
 from collections import Counter
-from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
 from movierating import clock
-from movierating.ratings.formats.rows import BadRow, RatedRow, Row, SkippedRow
-
-Read = Callable[..., tuple[str, list[Row]]]
+from movierating.ratings.formats.rows import BadRow, RatedRow, SkippedRow
 
 RATINGS = "Date,Name,Year,Letterboxd URI,Rating\n"
 DIARY = "Date,Name,Year,Letterboxd URI,Rating,Rewatch,Tags,Watched Date\n"
@@ -16,11 +12,11 @@ REVIEWS = "Date,Name,Year,Letterboxd URI,Rating,Rewatch,Review,Tags,Watched Date
 WATCHED = "Date,Name,Year,Letterboxd URI\n2020-01-01,Emma,1996,https://boxd.it/1\n"
 
 
-def day(date: str) -> int:
+def day(date):
     return clock.from_datetime(datetime.fromisoformat(date).replace(tzinfo=UTC))
 
 
-def rated(rows: list[Row]) -> list[tuple[str | None, int | None, int, str]]:
+def rated(rows):
     """Title, year, half points and day of the rated rows."""
     return [
         (row.title, row.year, row.value, clock.format_rfc3339(row.rated_at or 0)[:10])
@@ -29,7 +25,7 @@ def rated(rows: list[Row]) -> list[tuple[str | None, int | None, int, str]]:
     ]
 
 
-def test_stars_are_four_half_points(read: Read) -> None:
+def test_stars_are_four_half_points(read):
     name, rows = read(
         RATINGS + '2020-01-01,"Good, Bad",1966,https://boxd.it/1,3.5\r\n2020-01-02,Emma,,u,5\r\n'
     )
@@ -40,7 +36,7 @@ def test_stars_are_four_half_points(read: Read) -> None:
     ]
 
 
-def test_the_diary_may_rate_nothing_and_name_tags(read: Read) -> None:
+def test_the_diary_may_rate_nothing_and_name_tags(read):
     _, rows = read(
         DIARY
         + '2020-01-02,Emma,1996,u,,Yes,"one, two",2020-01-01\n2020-01-03,Emma,1996,u,4,Yes,"a",2001-01-01\n'
@@ -51,7 +47,7 @@ def test_the_diary_may_rate_nothing_and_name_tags(read: Read) -> None:
     ]
 
 
-def test_a_review_may_span_lines(read: Read) -> None:
+def test_a_review_may_span_lines(read):
     _, rows = read(
         REVIEWS
         + '2020-01-02,Emma,1996,u,4,,"Oh, ""well""\n\nright",,2020-01-01\n2020-01-05,Ran,1985,u,5,,,,\n'
@@ -60,9 +56,7 @@ def test_a_review_may_span_lines(read: Read) -> None:
     assert [row.line for row in rows] == [2, 5]
 
 
-def test_in_the_zip_the_diary_adds_later_times_and_films_of_its_own(
-    read: Read, zipped: Callable[..., bytes]
-) -> None:
+def test_in_the_zip_the_diary_adds_later_times_and_films_of_its_own(read, zipped):
     files = {
         "me/diary.csv": DIARY
         + "2019-01-01,Emma,1996,u,3,,,2019-01-01\n"  # an earlier opinion
@@ -87,9 +81,7 @@ def test_in_the_zip_the_diary_adds_later_times_and_films_of_its_own(
     assert {row.file for row in rows} == {"ratings.csv", "diary.csv"}
 
 
-def test_a_rating_in_the_diary_that_is_watched_and_made_later_is_newer(
-    read: Read, zipped: Callable[..., bytes]
-) -> None:
+def test_a_rating_in_the_diary_that_is_watched_and_made_later_is_newer(read, zipped):
     diary = DIARY + "2021-01-02,Emma,1996,u,2,,,2021-01-01\n"
     _, rows = read(zipped({"ratings.csv": RATINGS + "2020-01-01,Emma,1996,v,4\n", "diary.csv": diary}))
     assert rated(rows)[-1] == ("Emma", 1996, 8, "2021-01-02")
@@ -98,14 +90,12 @@ def test_a_rating_in_the_diary_that_is_watched_and_made_later_is_newer(
 @pytest.mark.parametrize(
     "text", [WATCHED, "Letterboxd list export v7\nDate,Name,Tags,URL,Description\n2020-01-01,My list,,u,\n"]
 )
-def test_files_without_ratings_are_refused_with_the_name_of_the_one_that_has_them(
-    text: str, refused: Callable[..., str], zipped: Callable[..., bytes]
-) -> None:
+def test_files_without_ratings_are_refused_with_the_name_of_the_one_that_has_them(text, refused, zipped):
     assert "ratings.csv" in refused(text)
     assert "no ratings in the ZIP file (watched.csv)" in refused(zipped({"watched.csv": text}))
 
 
-def test_what_letterboxd_imports_is_taken_too(read: Read) -> None:
+def test_what_letterboxd_imports_is_taken_too(read):
     name, rows = read(
         "LetterboxdURI,tmdbID,imdbID,Title,Year,Directors,Rating,Rating10,WatchedDate,Rewatch,Tags,Review\n"
         ",12,tt0116191,Emma,1996,Douglas McGrath,0.5,9,2020-01-01,,,\n,,,Ran,1985,,3.5,,,,,\n,,,Ran,1985,,,,,,,\n"
@@ -118,7 +108,7 @@ def test_what_letterboxd_imports_is_taken_too(read: Read) -> None:
     ]
 
 
-def test_a_row_that_cannot_be_read_says_which_file_it_is_in(read: Read, zipped: Callable[..., bytes]) -> None:
+def test_a_row_that_cannot_be_read_says_which_file_it_is_in(read, zipped):
     _, rows = read(zipped({"ratings.csv": RATINGS + "2020-01-01,Emma,1996,u,7\n2020-01-01,Ran,1985,u,5\n"}))
     assert rows[0] == BadRow("ratings.csv", 2, "the rating '7' is not 0.5 to 5 stars by halves")
     assert len(rated(rows)) == 1
@@ -127,7 +117,7 @@ def test_a_row_that_cannot_be_read_says_which_file_it_is_in(read: Read, zipped: 
 # The real files
 
 
-def test_every_row_of_the_real_files_is_read(read: Read, data_folder: Path) -> None:
+def test_every_row_of_the_real_files_is_read(read, data_folder):
     folder = data_folder / "exports" / "letterboxd" / "full"
     name, ratings = read((folder / "ratings.csv").read_bytes())
     assert (name, len(rated(ratings))) == ("letterboxd", 233)
@@ -135,9 +125,7 @@ def test_every_row_of_the_real_files_is_read(read: Read, data_folder: Path) -> N
     assert Counter(map(type, diary)) == {RatedRow: 175, SkippedRow: 142}
 
 
-def test_the_real_diary_never_contradicts_the_current_ratings(
-    read: Read, data_folder: Path, zipped: Callable[..., bytes]
-) -> None:
+def test_the_real_diary_never_contradicts_the_current_ratings(read, data_folder, zipped):
     folder = data_folder / "exports" / "letterboxd" / "full"
     _, rows = read(zipped({path.name: path.read_bytes() for path in folder.iterdir()}))
     assert len(rows) == 233 + 317
@@ -148,7 +136,7 @@ def test_the_real_diary_never_contradicts_the_current_ratings(
     assert all(len(of_film) == 1 for of_film in values.values())
 
 
-def test_the_real_layout_holds_one_rating(read: Read, data_folder: Path) -> None:
+def test_the_real_layout_holds_one_rating(read, data_folder):
     name, rows = read((data_folder / "exports" / "letterboxd" / "layout.zip").read_bytes())
     assert name == "letterboxd"
     assert rated(rows) == [("The Internet's Own Boy: The Story of Aaron Swartz", 2014, 20, "2025-08-08")]

@@ -1,9 +1,7 @@
-from collections.abc import Callable
-
-from movierating.ratings.formats.rows import RatedRow, Row, SkippedRow
+from movierating.ratings.formats.rows import RatedRow, SkippedRow
 
 
-def test_whole_numbers_without_times(read: Callable[..., tuple[str, list[Row]]]) -> None:
+def test_whole_numbers_without_times(read):
     name, rows = read("title,year,tmdbId,imdbId,userRating\nEmma,1996,12,tt0116191,9\nRan,1985,,,\n")
     assert name == "movary"
     assert rows == [

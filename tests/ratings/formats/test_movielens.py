@@ -1,12 +1,11 @@
 import os
 import tracemalloc
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from movierating import clock
-from movierating.ratings.formats.movielens import Dataset, MovieRow, NotMovieLens, open_folder
+from movierating.ratings.formats.movielens import MovieRow, NotMovieLens, open_folder
 from movierating.ratings.formats.rows import BadRow
 from movierating.ratings.formats.table_reader import BLOCK_BYTES, MAX_LINE_BYTES
 
@@ -17,14 +16,12 @@ RATINGS = "userId,movieId,rating,timestamp\n"
 MOVIES = "movieId,title,genres\n1,Toy Story (1995),Animation|Children\n"
 LINKS = "movieId,imdbId,tmdbId\n"
 
-Folder = Callable[..., Path]
-
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Folder:
+def folder(tmp_path):
     """Writes files, of which `ratings_csv` is named ratings.csv, and gives their folder."""
 
-    def write(**files: str | bytes) -> Path:
+    def write(**files):
         for name, text in files.items():
             path = tmp_path / name.replace("_", ".")
             path.write_bytes(text if isinstance(text, bytes) else text.encode())
@@ -33,7 +30,7 @@ def folder(tmp_path: Path) -> Folder:
     return write
 
 
-def ratings_of(dataset: Dataset) -> list[tuple[int, ...]]:
+def ratings_of(dataset):
     """Every rating as line, user, movie, half points, and seconds."""
     return [
         (line, user, movie, points, at // clock.SECOND)
@@ -42,7 +39,7 @@ def ratings_of(dataset: Dataset) -> list[tuple[int, ...]]:
     ]
 
 
-def bad_of(dataset: Dataset) -> list[BadRow]:
+def bad_of(dataset):
     return [row for batch in dataset.ratings() for row in batch.bad]
 
 
@@ -50,13 +47,13 @@ def bad_of(dataset: Dataset) -> list[BadRow]:
 
 
 @pytest.fixture(scope="module")
-def real() -> Dataset:
+def real():
     if not REAL.is_dir():
         pytest.skip("MovieLens ml-latest-small is not here (TEST_DATA)")
     return open_folder(REAL)
 
 
-def test_every_real_rating_is_read(real: Dataset) -> None:
+def test_every_real_rating_is_read(real):
     ratings = ratings_of(real)
     assert len(ratings) == 100_836
     assert len({user for _, user, *_ in ratings}) == 610
@@ -65,7 +62,7 @@ def test_every_real_rating_is_read(real: Dataset) -> None:
     assert bad_of(real) == []
 
 
-def test_every_real_movie_is_read(real: Dataset) -> None:
+def test_every_real_movie_is_read(real):
     movies = [movie for movie in real.movies() if isinstance(movie, MovieRow)]
     assert len(movies) == len(list(real.movies())) == 9_742
     assert sum(movie.year is None for movie in movies) == 12
@@ -76,7 +73,7 @@ def test_every_real_movie_is_read(real: Dataset) -> None:
     assert movies[0] == MovieRow(2, 1, "Toy Story", None, 1995, genres, "tt0114709", 862)
 
 
-def test_progress_ends_at_the_size_of_the_file(real: Dataset) -> None:
+def test_progress_ends_at_the_size_of_the_file(real):
     read = [batch.bytes_read for batch in real.ratings()]
     assert read == sorted(set(read))
     assert read[-1] == real.size == (REAL / "ratings.csv").stat().st_size
@@ -85,7 +82,7 @@ def test_progress_ends_at_the_size_of_the_file(real: Dataset) -> None:
 # The generations
 
 
-def test_csv_columns_are_found_by_name(folder: Folder) -> None:
+def test_csv_columns_are_found_by_name(folder):
     path = folder(
         ratings_csv="timestamp,rating,note,movieId,userId\n5,0.5,1,2,3\n6,4.5,x y,2,4\n",
         movies_csv='genres,movieId,title\n"IMAX|Sci-Fi|Children|Sci-Fi",7,"Boat, The (Boot, Das) (1981) "\n',
@@ -99,8 +96,8 @@ def test_csv_columns_are_found_by_name(folder: Folder) -> None:
 
 @pytest.mark.parametrize("bom", [b"", b"\xef\xbb\xbf"])
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_byte_order_mark_and_line_ends_make_no_difference(folder: Folder, bom: bytes, end: str) -> None:
-    def as_bytes(text: str) -> bytes:
+def test_byte_order_mark_and_line_ends_make_no_difference(folder, bom, end):
+    def as_bytes(text):
         return bom + text.replace("\n", end).encode()
 
     path = folder(ratings_csv=as_bytes(RATINGS + "1,1,4.0,9\n2,1,3,8"), movies_csv=as_bytes(MOVIES))
@@ -110,7 +107,7 @@ def test_byte_order_mark_and_line_ends_make_no_difference(folder: Folder, bom: b
     ]
 
 
-def test_1m_is_read_by_its_colons_in_latin_1(folder: Folder) -> None:
+def test_1m_is_read_by_its_colons_in_latin_1(folder):
     path = folder(
         ratings_dat="1::1193::5::978300760\n1::661::3::978302109\n",
         movies_dat="73::Misérables, Les (1995)::Drama|Children's\n".encode("latin-1"),
@@ -121,13 +118,13 @@ def test_1m_is_read_by_its_colons_in_latin_1(folder: Folder) -> None:
     ]
 
 
-def test_10m_is_1m_in_utf_8_with_half_stars(folder: Folder) -> None:
+def test_10m_is_1m_in_utf_8_with_half_stars(folder):
     path = folder(ratings_dat="1::122::4.5::838985046\n", movies_dat="73::Misérables, Les (1995)::Drama\n")
     assert ratings_of(open_folder(path)) == [(1, 1, 122, 18, 838985046)]
     assert next(open_folder(path).movies())[2] == "Les Misérables"
 
 
-def test_100k_has_flags_for_genres_and_a_movie_without_a_year(folder: Folder) -> None:
+def test_100k_has_flags_for_genres_and_a_movie_without_a_year(folder):
     flags = {"Children's": 4, "Film-Noir": 10, "Western": 18}
     marked = "|".join("1" if place in flags.values() else "0" for place in range(19))
     path = folder(
@@ -170,7 +167,7 @@ def test_100k_has_flags_for_genres_and_a_movie_without_a_year(folder: Folder) ->
         ({"u_data": "1\t2\t3\t4\n"}, "u.item can't be read"),
     ],
 )
-def test_other_folders_are_refused_in_one_line(folder: Folder, files: dict[str, str], reason: str) -> None:
+def test_other_folders_are_refused_in_one_line(folder, files, reason):
     with pytest.raises(NotMovieLens) as refusal:
         open_folder(folder(**files))
     assert reason in str(refusal.value)
@@ -178,7 +175,7 @@ def test_other_folders_are_refused_in_one_line(folder: Folder, files: dict[str, 
 
 
 @pytest.mark.parametrize("name", ["missing", "file", "nul\0"])
-def test_what_is_no_folder_is_refused(tmp_path: Path, name: str) -> None:
+def test_what_is_no_folder_is_refused(tmp_path, name):
     (tmp_path / "file").write_text(RATINGS)
     with pytest.raises(NotMovieLens):
         open_folder(tmp_path / name)
@@ -219,7 +216,7 @@ def test_what_is_no_folder_is_refused(tmp_path: Path, name: str) -> None:
         (b"1,2,3.0," + b"4" * MAX_LINE_BYTES, f"is longer than {MAX_LINE_BYTES} bytes"),
     ],
 )
-def test_bad_rating_is_reported_with_its_line(folder: Folder, row: bytes, reason: str) -> None:
+def test_bad_rating_is_reported_with_its_line(folder, row, reason):
     text = RATINGS.encode() + b"1,1,4.0,9\n" + row + b"\n2,1,3.5,8\n"
     dataset = open_folder(folder(ratings_csv=text, movies_csv=MOVIES))
     assert ratings_of(dataset) == [(2, 1, 1, 16, 9), (4, 2, 1, 14, 8)]
@@ -229,20 +226,20 @@ def test_bad_rating_is_reported_with_its_line(folder: Folder, row: bytes, reason
     assert bad.reason.isprintable()
 
 
-def test_short_row_beside_a_long_one_makes_two_bad_rows(folder: Folder) -> None:
+def test_short_row_beside_a_long_one_makes_two_bad_rows(folder):
     dataset = open_folder(folder(ratings_csv=RATINGS + "1,2,4.0\n5,6,7,4.0,99\n", movies_csv=MOVIES))
     assert ratings_of(dataset) == []
     assert [bad.line for bad in bad_of(dataset)] == [2, 3]
 
 
-def test_blank_lines_are_counted_and_passed_over(folder: Folder) -> None:
+def test_blank_lines_are_counted_and_passed_over(folder):
     dataset = open_folder(folder(ratings_csv=RATINGS + "\n1,2,4.0,9\n \n\n3,4,5.0,9\n\n", movies_csv=MOVIES))
     assert [line for line, *_ in ratings_of(dataset)] == [3, 6]
     assert bad_of(dataset) == []
 
 
 @pytest.mark.parametrize("row", ['"1","2","4.0","9"', "1,2,4,9", "1,2,4.00,9", "01,002,4.0,09"])
-def test_other_spellings_of_a_rating_are_read(folder: Folder, row: str) -> None:
+def test_other_spellings_of_a_rating_are_read(folder, row):
     dataset = open_folder(folder(ratings_csv=RATINGS + row, movies_csv=MOVIES))
     assert ratings_of(dataset) == [(2, 1, 2, 16, 9)]
 
@@ -260,7 +257,7 @@ def test_other_spellings_of_a_rating_are_read(folder: Folder, row: str) -> None:
         (b'5,"Toy Story (1995),Drama', "a quotation mark"),
     ],
 )
-def test_bad_movie_is_reported_with_its_line(folder: Folder, row: bytes, reason: str) -> None:
+def test_bad_movie_is_reported_with_its_line(folder, row, reason):
     text = b"movieId,title,genres\n" + row + b"\n1,Toy Story (1995),Drama\n"
     bad, good = open_folder(folder(ratings_csv=RATINGS, movies_csv=text)).movies()
     assert isinstance(bad, BadRow)
@@ -279,14 +276,14 @@ def test_bad_movie_is_reported_with_its_line(folder: Folder, row: bytes, reason:
         ("2,0114709,862", (None, None)),
     ],
 )
-def test_links_give_a_movie_its_ids(folder: Folder, link: str, ids: tuple[str | None, int | None]) -> None:
+def test_links_give_a_movie_its_ids(folder, link, ids):
     [movie] = open_folder(folder(ratings_csv=RATINGS, movies_csv=MOVIES, links_csv=LINKS + link)).movies()
     assert isinstance(movie, MovieRow)
     assert (movie.imdb_id, movie.tmdb_id) == ids
 
 
 @pytest.mark.parametrize("link", ["1,12345678901,", "1,x,862", "1,0114709,8_6", "1,0114709"])
-def test_bad_link_is_reported_and_its_movie_has_no_ids(folder: Folder, link: str) -> None:
+def test_bad_link_is_reported_and_its_movie_has_no_ids(folder, link):
     path = folder(ratings_csv=RATINGS, movies_csv=MOVIES, links_csv=LINKS + link)
     bad, movie = open_folder(path).movies()
     assert bad[:2] == ("links.csv", 2)
@@ -296,7 +293,7 @@ def test_bad_link_is_reported_and_its_movie_has_no_ids(folder: Folder, link: str
 # Length
 
 
-def test_rows_across_blocks_keep_their_lines(folder: Folder) -> None:
+def test_rows_across_blocks_keep_their_lines(folder):
     count = 3 * BLOCK_BYTES // len("1,10000,4.0,9\n")
     rows = "".join(f"1,{movie},4.0,9\n" for movie in range(count))
     dataset = open_folder(folder(ratings_csv=RATINGS + rows + "bad\n", movies_csv=MOVIES))
@@ -304,14 +301,14 @@ def test_rows_across_blocks_keep_their_lines(folder: Folder) -> None:
     assert [bad.line for bad in bad_of(dataset)] == [count + 2]
 
 
-def test_line_end_split_between_blocks_is_one(folder: Folder) -> None:
+def test_line_end_split_between_blocks_is_one(folder):
     rows = "1,100000,4.0,10\r\n" + "1,100000,4.0,9\r\n" * (BLOCK_BYTES // 16)
     assert rows[BLOCK_BYTES - 1 : BLOCK_BYTES + 1] == "\r\n"
     dataset = open_folder(folder(ratings_csv=RATINGS + rows, movies_csv=MOVIES))
     assert [line for line, *_ in ratings_of(dataset)] == list(range(2, 3 + BLOCK_BYTES // 16))
 
 
-def test_memory_stays_flat_over_a_line_without_end(folder: Folder, tmp_path: Path) -> None:
+def test_memory_stays_flat_over_a_line_without_end(folder, tmp_path):
     path = folder(ratings_csv=RATINGS + "1,1,4.0,9\n", movies_csv=MOVIES)
     with (tmp_path / "ratings.csv").open("ab") as file:
         for _ in range(100):

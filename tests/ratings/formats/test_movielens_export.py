@@ -1,11 +1,7 @@
-from collections.abc import Callable
-
-from movierating.ratings.formats.rows import RatedRow, Row, SkippedRow
+from movierating.ratings.formats.rows import RatedRow, SkippedRow
 
 
-def test_the_title_is_taken_apart_and_the_average_is_not_the_persons(
-    read: Callable[..., tuple[str, list[Row]]],
-) -> None:
+def test_the_title_is_taken_apart_and_the_average_is_not_the_persons(read):
     name, rows = read(
         "movie_id,imdb_id,tmdb_id,rating,average_rating,title\n"
         '11,112346,9087,4.5,3.61,"American President, The (1995)"\n'
@@ -22,5 +18,5 @@ def test_the_title_is_taken_apart_and_the_average_is_not_the_persons(
     ]
 
 
-def test_the_data_set_of_many_people_is_refused(refused: Callable[..., str]) -> None:
+def test_the_data_set_of_many_people_is_refused(refused):
     assert "many people's" in refused("userId,movieId,rating,timestamp\n1,1,4.0,964982703\n")

@@ -1,19 +1,15 @@
-from collections.abc import Callable
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from movierating.ratings.formats import own_csv
 from movierating.ratings.formats.own_csv import write
-from movierating.ratings.formats.rows import BadRow, ExportRow, RatedRow, Row, SkippedRow
-
-Read = Callable[..., tuple[str, list[Row]]]
+from movierating.ratings.formats.rows import BadRow, ExportRow, RatedRow, SkippedRow
 
 AT = 1_705_314_600_000_000
 
 
-def test_the_file_is_as_documented() -> None:
+def test_the_file_is_as_documented():
     rows = [
         ExportRow("tt0116191", 12, "Emma", None, 1996, ("Ann",), 17, AT),
         ExportRow(None, None, '=1+1, "x"', "+1", None, (), 20, AT + 1),
@@ -25,7 +21,7 @@ def test_the_file_is_as_documented() -> None:
     )
 
 
-def test_other_programs_need_to_write_little(read: Read) -> None:
+def test_other_programs_need_to_write_little(read):
     name, rows = read("title,value\nEmma,8.5\n'Tis Pity,\n")
     assert name == "csv"
     assert rows == [
@@ -43,7 +39,7 @@ def test_other_programs_need_to_write_little(read: Read) -> None:
         ("tt0116191,0,1", "by halves"),
     ],
 )
-def test_bad_rows_say_why(read: Read, row: str, reason: str) -> None:
+def test_bad_rows_say_why(read, row, reason):
     _, rows = read(f"imdb_id,value,version\n{row}\n")
     assert isinstance(rows[0], BadRow)
     assert reason in rows[0].reason
@@ -66,7 +62,7 @@ ROWS = (
 
 
 @given(st.lists(st.sampled_from(ROWS), max_size=6))
-def test_rows_made_together_are_those_made_one_by_one(read: Read, rows: list[str]) -> None:
+def test_rows_made_together_are_those_made_one_by_one(read, rows):
     data = "\n".join(["imdb_id,tmdb_id,title,original_title,year,value,rated_at,version", *rows])
     together = read(data)
     with pytest.MonkeyPatch.context() as patched:

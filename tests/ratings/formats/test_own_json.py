@@ -1,18 +1,15 @@
 import json
-from collections.abc import Callable
 
 import pytest
 
 from movierating.ratings.formats.own_json import write
-from movierating.ratings.formats.rows import BadRow, ExportRow, RatedRow, Row, SkippedRow
-
-Read = Callable[..., tuple[str, list[Row]]]
+from movierating.ratings.formats.rows import BadRow, ExportRow, RatedRow, SkippedRow
 
 AT = 1_705_314_600_000_000
 RATING = {"imdb_id": "tt0116191", "value": 8.5}
 
 
-def test_the_file_is_as_documented() -> None:
+def test_the_file_is_as_documented():
     text = b"".join(write([ExportRow("tt0116191", 12, "Emma", None, 1996, ("Ann",), 17, AT)])).decode()
     assert text == (
         '{"format": "movierating", "version": 1, "ratings": [\n'
@@ -37,13 +34,13 @@ def test_the_file_is_as_documented() -> None:
         ),
     ],
 )
-def test_other_programs_may_write_more_less_or_in_another_order(read: Read, text: str) -> None:
+def test_other_programs_may_write_more_less_or_in_another_order(read, text):
     name, rows = read(text)
     assert name == "json"
     assert rows == [RatedRow(0, "tt0116191", None, None, None, None, 17, None)]
 
 
-def test_bad_items_are_reported_and_unrated_ones_skipped(read: Read) -> None:
+def test_bad_items_are_reported_and_unrated_ones_skipped(read):
     items = [
         5,
         {"imdb_id": "tt1"},
@@ -65,5 +62,5 @@ def test_bad_items_are_reported_and_unrated_ones_skipped(read: Read) -> None:
         json.dumps({"ratings": [RATING] * 9, "format": "other"}),
     ],
 )
-def test_another_version_is_refused(refused: Callable[..., str], text: str) -> None:
+def test_another_version_is_refused(refused, text):
     assert "version" in refused(text)

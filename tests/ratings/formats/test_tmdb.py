@@ -1,15 +1,11 @@
-from collections.abc import Callable
-
 from movierating import clock
-from movierating.ratings.formats.rows import RatedRow, Row, SkippedRow
+from movierating.ratings.formats.rows import RatedRow, SkippedRow
 
 HEADER = "TMDb ID,IMDb ID,Type,Name,Release Date,Season Number,Episode Number,Rating,Your Rating,Date Rated\n"
 AT = 1_705_314_600 * clock.SECOND
 
 
-def test_movies_are_rated_by_halves_and_series_keep_no_tmdb_id(
-    read: Callable[..., tuple[str, list[Row]]],
-) -> None:
+def test_movies_are_rated_by_halves_and_series_keep_no_tmdb_id(read):
     name, rows = read(
         HEADER + "12,tt0116191,movie,Emma,1996-08-02,,,6.5,8.5,2024-01-15T10:30:00Z\n"
         "13,,movie,Ran,1985,,,8.1,10,\n14,,movie,Ran,6/1/1985,,,8.1,0.5,\n"

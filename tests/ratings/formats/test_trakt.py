@@ -1,14 +1,9 @@
 import json
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from movierating import clock
-from movierating.ratings.formats.rows import BadRow, RatedRow, Row, SkippedRow
-
-Read = Callable[..., tuple[str, list[Row]]]
+from movierating.ratings.formats.rows import BadRow, RatedRow, SkippedRow
 
 CSV = "rated_at,type,title,year,trakt_rating,trakt_id,imdb_id,tmdb_id,season_number,rating\n"
 EMMA = {
@@ -18,16 +13,16 @@ EMMA = {
 }
 
 
-def item(**changed: Any) -> dict[str, Any]:
+def item(**changed):
     return {"rated_at": "2024-01-15T10:30:00.000Z", "rating": 9, "type": "movie", "movie": EMMA, **changed}
 
 
-def emma(line: int, file: str = "", **changed: Any) -> RatedRow:
+def emma(line, file="", **changed):
     rated_at = 1_705_314_600 * clock.SECOND
     return RatedRow(line, "tt0116191", 12, "Emma", None, 1996, 18, rated_at, file=file)._replace(**changed)
 
 
-def test_a_zip_counts_movies_and_names_what_else_there_is(read: Read, zipped: Callable[..., bytes]) -> None:
+def test_a_zip_counts_movies_and_names_what_else_there_is(read, zipped):
     show = {"title": "House", "year": 2004, "ids": {"imdb": "tt0412142", "tmdb": 1408}}
     episode = {"season": 1, "number": 1, "title": "Pilot", "ids": {"imdb": None, "tmdb": 0}}
     files = {
@@ -49,19 +44,19 @@ def test_a_zip_counts_movies_and_names_what_else_there_is(read: Read, zipped: Ca
     assert rows == [emma(0, "ratings-movies.json"), shown, skipped]
 
 
-def test_the_answer_of_the_api_has_no_type(read: Read) -> None:
+def test_the_answer_of_the_api_has_no_type(read):
     answer = item()
     del answer["type"]
     assert read(json.dumps([answer], indent=2)) == ("trakt", [emma(0)])
 
 
 @pytest.mark.parametrize("ids", [None, {}, {"imdb": None, "tmdb": None}, {"imdb": "", "tmdb": 0}])
-def test_a_movie_without_ids_goes_by_its_title(read: Read, ids: object) -> None:
+def test_a_movie_without_ids_goes_by_its_title(read, ids):
     _, rows = read(json.dumps([item(movie={**EMMA, "ids": ids})]))
     assert rows == [emma(0, imdb_id=None, tmdb_id=None)]
 
 
-def test_the_subscribers_csv_has_everybodys_rating_beside_the_persons(read: Read) -> None:
+def test_the_subscribers_csv_has_everybodys_rating_beside_the_persons(read):
     name, rows = read(
         CSV + "2024-01-15T10:30:00Z,movie,Emma,1996,7.1,1,tt0116191,12,,9\n"
         "2024-01-15T10:30:00Z,episode,House,2004,7.1,1,tt0412142,1408,1,9\n"
@@ -96,7 +91,7 @@ def test_the_subscribers_csv_has_everybodys_rating_beside_the_persons(read: Read
     ],
     ids=repr,
 )
-def test_one_bad_item_is_reported_and_the_next_is_read(read: Read, bad: object) -> None:
+def test_one_bad_item_is_reported_and_the_next_is_read(read, bad):
     _, rows = read(json.dumps([bad, item()]))
     assert isinstance(rows[0], BadRow)
     assert rows[0].line == 0
@@ -104,22 +99,22 @@ def test_one_bad_item_is_reported_and_the_next_is_read(read: Read, bad: object) 
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e309", "9" * 4000])
-def test_numbers_beyond_all_bounds_are_bad_rows(read: Read, number: str) -> None:
+def test_numbers_beyond_all_bounds_are_bad_rows(read, number):
     _, rows = read(json.dumps([item(rating="here"), item()]).replace('"here"', number))
     assert isinstance(rows[0], BadRow)
     assert rows[1:] == [emma(1)]
 
 
-def test_what_was_watched_is_refused(refused: Callable[..., str]) -> None:
+def test_what_was_watched_is_refused(refused):
     assert "without ratings" in refused(json.dumps([{"plays": 1, "movie": EMMA}]))
 
 
-def test_a_broken_file_of_ratings_is_not_lost_among_others(refused: Callable[..., str], zipped: Any) -> None:
+def test_a_broken_file_of_ratings_is_not_lost_among_others(refused, zipped):
     files = {"ratings-movies.json": '[{"rating": 9,', "ratings-shows.json": json.dumps([item()])}
     assert "malformed" in refused(zipped(files))
 
 
-def test_the_real_files_are_read(read: Read, data_folder: Path) -> None:
+def test_the_real_files_are_read(read, data_folder):
     name, rows = read((data_folder / "exports" / "trakt" / "export.zip").read_bytes())
     assert name == "trakt"
     inception = emma(
@@ -135,14 +130,12 @@ def test_the_real_files_are_read(read: Read, data_folder: Path) -> None:
 
 
 @pytest.mark.parametrize("nothing", ["[]", "\ufeff[\n\n]\n"])
-def test_a_list_of_nothing_is_no_hindrance(read: Read, zipped: Callable[..., bytes], nothing: str) -> None:
+def test_a_list_of_nothing_is_no_hindrance(read, zipped, nothing):
     files = {"ratings-movies.json": json.dumps([item()]), "ratings-shows.json": nothing}
     name, rows = read(zipped(files))
     assert (name, len(rows)) == ("trakt", 1)
 
 
-def test_what_is_wrong_in_a_zip_is_said_with_its_name(
-    refused: Callable[..., str], zipped: Callable[..., bytes]
-) -> None:
+def test_what_is_wrong_in_a_zip_is_said_with_its_name(refused, zipped):
     files = {"ratings-movies.json": json.dumps([item()]), "ratings-shows.json": '[{"stars": 3}]'}
     assert refused(zipped(files)).startswith("ratings-shows.json: The file is JSON")

@@ -2,29 +2,26 @@
 
 import contextlib
 import io
-import random
-from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from movierating.ratings.formats import upload_reader
-from movierating.ratings.formats.rows import BadRow, RatedRow, Row, SkippedRow, UnknownFormat
+from movierating.ratings.formats.rows import BadRow, RatedRow, SkippedRow, UnknownFormat
 from movierating.ratings.formats.upload_reader import FORMATS, open_upload
 
 OWN = "title,value\nEmma,8\n"
 
 
-def test_an_open_file_is_read_from_its_start_and_stays_open() -> None:
+def test_an_open_file_is_read_from_its_start_and_stays_open():
     file = io.BytesIO(OWN.encode())
     file.seek(5)
     assert len(list(open_upload(file).rows)) == 1
     assert not file.closed
 
 
-def test_a_wanted_format_is_insisted_on(read: Callable[..., object], refused: Callable[..., str]) -> None:
+def test_a_wanted_format_is_insisted_on(read, refused):
     assert read(OWN, "csv")
     assert refused(OWN, "imdb") == "The file is of the format csv, not imdb."
 
@@ -41,15 +38,13 @@ def test_a_wanted_format_is_insisted_on(read: Callable[..., object], refused: Ca
         (b'[{"name": "x"}]', "without ratings"),
     ],
 )
-def test_a_refusal_says_what_was_found_and_what_is_taken(
-    refused: Callable[..., str], data: bytes, found: str
-) -> None:
+def test_a_refusal_says_what_was_found_and_what_is_taken(refused, data, found):
     reason = refused(data)
     assert found in reason
     assert "Letterboxd" in reason or "line of text" in reason
 
 
-def test_there_is_a_limit_of_rows(refused: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_there_is_a_limit_of_rows(refused, monkeypatch):
     monkeypatch.setattr(upload_reader, "MAX_ROWS", 2)
     assert list(open_upload(OWN.encode()).rows)
     assert "more than 2 rows" in refused(OWN + "Ran,7\nx,\n")
@@ -59,67 +54,69 @@ def test_there_is_a_limit_of_rows(refused: Callable[..., str], monkeypatch: pyte
 
 
 @pytest.fixture(scope="module")
-def real_files(data_folder: Path) -> list[bytes]:
+def real_files(data_folder):
     paths = [path for path in sorted((data_folder / "exports").rglob("*")) if path.is_file()]
     assert len(paths) == 7
     # Of a long one, a part serves as well.
     return [path.read_bytes() if path.stat().st_size < 5_000 else first_lines(path) for path in paths]
 
 
-def first_lines(path: Path) -> bytes:
+def first_lines(path):
     return b"".join(path.read_bytes().splitlines(keepends=True)[:60])
 
 
 HOSTILE = [
-    b"\0",
-    b'"',
-    b"\r",
-    b"\n",
-    b",",
-    b";",
-    b"\xff\xfe",
-    b"\xef\xbb\xbf",
-    b"[" * 500,
-    b"{",
-    b"]",
-    b"\\",
-    b"'",
-]
-HOSTILE += [
-    b"PK\x01\x02",
-    b"NaN",
-    b"1e309",
-    "\u0665".encode(),
-    b"99999-01-01",
-    b"0000-00-00",
-    b"-1",
-    b"a" * 200_000,
+    *(
+        b"\0",
+        b'"',
+        b"\r",
+        b"\n",
+        b",",
+        b";",
+        b"\xff\xfe",
+        b"\xef\xbb\xbf",
+        b"[" * 500,
+        b"{",
+        b"]",
+        b"\\",
+        b"'",
+    ),
+    *(
+        b"PK\x01\x02",
+        b"NaN",
+        b"1e309",
+        "\u0665".encode(),
+        b"99999-01-01",
+        b"0000-00-00",
+        b"-1",
+        b"a" * 200_000,
+    ),
 ]
 
 
-def flip(data: bytes, draw: random.Random) -> bytes:
+def flip(data, draw):
     changed = bytearray(data)
     for _ in range(draw.randint(1, 8)):
         changed[draw.randrange(len(changed))] ^= 1 << draw.randrange(8)
     return bytes(changed)
 
 
-def cut(data: bytes, draw: random.Random) -> bytes:
+def cut(data, draw):
     return data[: draw.randrange(len(data))]
 
 
-def insert(data: bytes, draw: random.Random) -> bytes:
+def insert(data, draw):
     place = draw.randrange(len(data))
     return data[:place] + draw.choice(HOSTILE) + data[place:]
 
 
-def drop_line(data: bytes, draw: random.Random) -> bytes:
+def drop_line(data, draw):
     lines = data.splitlines(keepends=True)
     del lines[draw.randrange(len(lines))]
     return b"".join(lines)
 
 
-def repeat_line(data: bytes, draw: random.Random) -> bytes:
+def repeat_line(data, draw):
     lines = data.splitlines(keepends=True)
     return b"".join([*lines, draw.choice(lines) * draw.randint(1, 50)])
 
@@ -133,12 +130,7 @@ MUTATIONS = [flip, cut, insert, drop_line, repeat_line]
     draw=st.randoms(use_true_random=False),
 )
 @settings(max_examples=800)
-def test_no_mutation_of_a_real_file_raises_or_counts_a_row_twice(
-    real_files: list[bytes],
-    number: int,
-    mutations: list[Callable[[bytes, random.Random], bytes]],
-    draw: random.Random,
-) -> None:
+def test_no_mutation_of_a_real_file_raises_or_counts_a_row_twice(real_files, number, mutations, draw):
     data = real_files[number]
     for mutate in mutations:
         data = mutate(data, draw) if data else data
@@ -153,7 +145,7 @@ def test_no_mutation_of_a_real_file_raises_or_counts_a_row_twice(
         assert_each_counts_once(rows, data)
 
 
-def assert_each_counts_once(rows: list[Row], data: bytes) -> None:
+def assert_each_counts_once(rows, data):
     lines = [row.line for row in rows]
     assert lines == sorted(set(lines))
     most = data.count(b"\n") + data.count(b"\r") + data.count(b"{") + 2
@@ -163,9 +155,7 @@ def assert_each_counts_once(rows: list[Row], data: bytes) -> None:
 @pytest.mark.parametrize("name", ["imdb/2022_no_original_title.csv", "letterboxd/full/diary.csv"])
 @given(places=st.lists(st.integers(0, 10_000), max_size=60))
 @settings(max_examples=50)
-def test_any_choice_of_real_lines_in_any_order_gives_a_row_each(
-    data_folder: Path, name: str, places: list[int]
-) -> None:
+def test_any_choice_of_real_lines_in_any_order_gives_a_row_each(data_folder, name, places):
     header, *lines = (data_folder / "exports" / name).read_bytes().splitlines(keepends=True)
     chosen = [lines[place % len(lines)] for place in places]
     rows = list(open_upload(header + b"".join(chosen)).rows)
@@ -175,7 +165,7 @@ def test_any_choice_of_real_lines_in_any_order_gives_a_row_each(
 
 @given(st.binary(max_size=300) | st.sampled_from(HOSTILE))
 @settings(max_examples=200)
-def test_no_bytes_raise(data: bytes) -> None:
+def test_no_bytes_raise(data):
     for head in (b"", b"PK\x03\x04", b"[", b'{"ratings": [', b"Const,Your Rating\n", b"title,value\n"):
         with contextlib.suppress(UnknownFormat):
             assert all(row.line >= 0 for row in open_upload(head + data).rows)

@@ -5,7 +5,6 @@ import io
 import tracemalloc
 import unicodedata
 import zipfile
-from collections.abc import Callable, Iterator
 
 import pytest
 from hypothesis import given, settings
@@ -13,14 +12,14 @@ from hypothesis import strategies as st
 
 from movierating import clock
 from movierating.ratings.formats import field_parsers, letterboxd
-from movierating.ratings.formats.rows import ExportRow, RatedRow, Row
+from movierating.ratings.formats.rows import ExportRow, RatedRow
 from movierating.ratings.formats.upload_reader import open_upload
 from movierating.ratings.formats.writers import CSV, FORMATS, ZIP, write_export
 
 NOW = clock.now()
 
 
-def _is_title(text: str) -> bool:
+def _is_title(text):
     try:
         return field_parsers.parse_title(text) == text
     except ValueError:
@@ -48,18 +47,18 @@ ROWS = st.lists(
 )
 
 
-def file_of(name: str, rows: list[ExportRow]) -> bytes:
+def file_of(name, rows):
     return b"".join(write_export(name, rows).blocks)
 
 
-def read_back(name: str, data: bytes) -> list[RatedRow]:
+def read_back(name, data):
     upload = open_upload(data, name)
     rows = list(upload.rows)
     assert all(isinstance(row, RatedRow) for row in rows), rows
     return [row for row in rows if isinstance(row, RatedRow)]
 
 
-def exported(row: RatedRow) -> ExportRow:
+def exported(row):
     assert row.title is not None
     assert row.rated_at is not None
     ids = row.imdb_id, row.tmdb_id
@@ -69,7 +68,7 @@ def exported(row: RatedRow) -> ExportRow:
 @pytest.mark.parametrize("name", ["csv", "json"])
 @given(rows=ROWS)
 @settings(max_examples=100)
-def test_our_own_formats_lose_nothing(name: str, rows: list[ExportRow]) -> None:
+def test_our_own_formats_lose_nothing(name, rows):
     data = file_of(name, rows)
     back = [exported(row) for row in read_back(name, data)]
     assert back == [row._replace(directors=()) for row in rows]
@@ -79,7 +78,7 @@ def test_our_own_formats_lose_nothing(name: str, rows: list[ExportRow]) -> None:
 @pytest.mark.parametrize("name", ["letterboxd", "imdb"])
 @given(rows=ROWS)
 @settings(max_examples=100)
-def test_other_services_shapes_come_back_rounded(name: str, rows: list[ExportRow]) -> None:
+def test_other_services_shapes_come_back_rounded(name, rows):
     back = read_back(name, file_of(name, rows))
     for row, original in zip(back, rows, strict=True):
         assert (row.imdb_id, row.title, row.year) == (original.imdb_id, original.title, original.year)
@@ -91,7 +90,7 @@ def test_other_services_shapes_come_back_rounded(name: str, rows: list[ExportRow
 
 @given(rows=ROWS)
 @settings(max_examples=100)
-def test_no_cell_starts_like_a_formula(rows: list[ExportRow]) -> None:
+def test_no_cell_starts_like_a_formula(rows):
     for name in ("csv", "letterboxd", "imdb"):
         text = file_of(name, rows).decode()
         for separator in (",", ";"):
@@ -99,12 +98,12 @@ def test_no_cell_starts_like_a_formula(rows: list[ExportRow]) -> None:
             assert not any(cell.startswith(("=", "+", "-", "@", "\uff1d")) for cell in every)
 
 
-def many(count: int, title: str = "Movie") -> Iterator[ExportRow]:
+def many(count, title="Movie"):
     for number in range(1, count + 1):
         yield ExportRow(f"tt{number:07}", number, f"{title} {number}", None, 2000, ("Ann Lee",), 17, number)
 
 
-def test_letterboxd_gets_a_zip_of_files_of_at_most_a_megabyte() -> None:
+def test_letterboxd_gets_a_zip_of_files_of_at_most_a_megabyte():
     small, large = write_export("letterboxd", many(100)), write_export("letterboxd", many(60_000))
     assert (small.media_type, small.extension) == (CSV, "csv")
     assert (large.media_type, large.extension) == (ZIP, "zip")
@@ -119,7 +118,7 @@ def test_letterboxd_gets_a_zip_of_files_of_at_most_a_megabyte() -> None:
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_memory_is_flat(name: str) -> None:
+def test_memory_is_flat(name):
     tracemalloc.start()
     size = sum(map(len, write_export(name, many(25_000, "M" * 400)).blocks))
     _, peak = tracemalloc.get_traced_memory()
@@ -128,6 +127,6 @@ def test_memory_is_flat(name: str) -> None:
     assert peak < 8_000_000
 
 
-def test_an_empty_history_is_a_file_too(read: Callable[..., tuple[str, list[Row]]]) -> None:
+def test_an_empty_history_is_a_file_too(read):
     for name in FORMATS:
         assert read(file_of(name, [])) == (name, [])

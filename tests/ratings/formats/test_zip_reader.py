@@ -4,22 +4,17 @@ import io
 import struct
 import tracemalloc
 import zipfile
-from collections.abc import Callable
 
 import pytest
 
 from movierating.ratings.formats import zip_reader
-from movierating.ratings.formats.rows import RatedRow, Row
+from movierating.ratings.formats.rows import RatedRow
 from movierating.ratings.formats.zip_reader import MAX_FILES
-
-Read = Callable[..., tuple[str, list[Row]]]
-Refused = Callable[..., str]
-Zipped = Callable[..., bytes]
 
 RATINGS = "title,value\nEmma,8\n"
 
 
-def titles(rows: list[Row]) -> list[str | None]:
+def titles(rows):
     return [row.title for row in rows if isinstance(row, RatedRow)]
 
 
@@ -34,25 +29,25 @@ def titles(rows: list[Row]) -> list[str | None]:
         "é.CSV",
     ],
 )
-def test_where_a_file_lies_in_it_does_not_matter(read: Read, zipped: Zipped, name: str) -> None:
+def test_where_a_file_lies_in_it_does_not_matter(read, zipped, name):
     assert titles(
         read(zipped({name: RATINGS, "photo.jpg": b"\xff\xd8", "__MACOSX/._ratings.csv": b"\0"}))[1]
     ) == ["Emma"]
 
 
-def test_a_zip_in_a_zip_is_not_opened(refused: Refused, zipped: Zipped) -> None:
+def test_a_zip_in_a_zip_is_not_opened(refused, zipped):
     assert "no ratings in the ZIP file (inner.zip)" in refused(
         zipped({"inner.zip": zipped({"ratings.csv": RATINGS})})
     )
     assert "no ratings" in refused(zipped({}))
 
 
-def test_two_formats_at_once_are_refused(refused: Refused, zipped: Zipped) -> None:
+def test_two_formats_at_once_are_refused(refused, zipped):
     imdb = "Const,Your Rating,Date Rated,Title,Year\n"
     assert "several formats" in refused(zipped({"a.csv": RATINGS, "b.csv": imdb}))
 
 
-def test_duplicates_are_read_one_after_the_other(read: Read) -> None:
+def test_duplicates_are_read_one_after_the_other(read):
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w") as archive:
         archive.writestr("ratings.csv", RATINGS)
@@ -61,7 +56,7 @@ def test_duplicates_are_read_one_after_the_other(read: Read) -> None:
     assert titles(read(target.getvalue())[1]) == ["Emma", "Ran"]
 
 
-def test_too_many_files_are_refused_before_they_are_listed(refused: Refused, zipped: Zipped) -> None:
+def test_too_many_files_are_refused_before_they_are_listed(refused, zipped):
     data = zipped({f"{number}.csv": "" for number in range(MAX_FILES + 1)})
     assert "files in it" in refused(data)
     # The count in the end record is a lie.
@@ -69,7 +64,7 @@ def test_too_many_files_are_refused_before_they_are_listed(refused: Refused, zip
     assert "files in it" in refused(data[: end + 8] + struct.pack("<HH", 1, 1) + data[end + 12 :])
 
 
-def bomb(header: bytes, body: bytes, megabytes: int) -> bytes:
+def bomb(header, body, megabytes):
     target = io.BytesIO()
     with (
         zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive,
@@ -84,7 +79,7 @@ def bomb(header: bytes, body: bytes, megabytes: int) -> bytes:
 @pytest.mark.parametrize("body", [b"\n", b",", b"0", b" ", b"Emma,8\n"])
 @pytest.mark.parametrize("header", [b"title,value\n", b'{"ratings": [', b""])
 @pytest.mark.parametrize("megabytes", [20, 70])
-def test_bombs_are_refused(refused: Refused, header: bytes, body: bytes, megabytes: int) -> None:
+def test_bombs_are_refused(refused, header, body, megabytes):
     data = bomb(header, body, megabytes)
     tracemalloc.start()
     assert refused(data)
@@ -93,36 +88,34 @@ def test_bombs_are_refused(refused: Refused, header: bytes, body: bytes, megabyt
     assert peak < 8_000_000
 
 
-def test_several_files_may_not_unpack_to_more_than_one_may(
-    read: Read, refused: Refused, zipped: Zipped, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_several_files_may_not_unpack_to_more_than_one_may(read, refused, zipped, monkeypatch):
     monkeypatch.setattr(zip_reader, "MAX_UNPACKED_BYTES", 3 * len(RATINGS))
     assert read(zipped({f"{number}.csv": RATINGS for number in range(3)}))
     assert "unpacks to more than" in refused(zipped({f"{number}.csv": RATINGS for number in range(4)}))
 
 
 @pytest.mark.parametrize("size", [0, 3, 10])
-def test_a_lie_about_a_size_is_damage(refused: Refused, zipped: Zipped, size: int) -> None:
+def test_a_lie_about_a_size_is_damage(refused, zipped, size):
     data = bytearray(zipped({"ratings.csv": RATINGS}))
     place = data.rindex(b"PK\x01\x02") + 24
     data[place : place + 4] = struct.pack("<I", size)
     assert refused(bytes(data))
 
 
-def test_a_locked_file_is_refused(refused: Refused, zipped: Zipped) -> None:
+def test_a_locked_file_is_refused(refused, zipped):
     data = bytearray(zipped({"ratings.csv": RATINGS}))
     data[data.rindex(b"PK\x01\x02") + 8] |= 1
     assert "is encrypted" in refused(bytes(data))
 
 
-def test_other_packing_than_deflate_is_refused(refused: Refused) -> None:
+def test_other_packing_than_deflate_is_refused(refused):
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_LZMA) as archive:
         archive.writestr("ratings.csv", RATINGS)
     assert "unsupported compression method" in refused(target.getvalue())
 
 
-def test_a_damaged_file_is_refused_when_its_end_is_reached(refused: Refused) -> None:
+def test_a_damaged_file_is_refused_when_its_end_is_reached(refused):
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
         archive.writestr("ratings.csv", RATINGS)
@@ -130,5 +123,5 @@ def test_a_damaged_file_is_refused_when_its_end_is_reached(refused: Refused) -> 
 
 
 @pytest.mark.parametrize("data", [b"PK\x03\x04", b"PK\x05\x06" + b"\0" * 18, b"PK\x03\x04" + b"\xff" * 100])
-def test_what_only_begins_like_a_zip_is_refused(refused: Refused, data: bytes) -> None:
+def test_what_only_begins_like_a_zip_is_refused(refused, data):
     assert "ZIP" in refused(data)
