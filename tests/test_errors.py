@@ -3,7 +3,7 @@ from http import HTTPStatus
 import pytest
 
 from movierating import errors
-from movierating.errors import ApiError, FieldError
+from movierating.errors import ApiError
 
 
 def test_a_document_has_the_members_of_rfc_9457_and_the_request_id():
@@ -22,18 +22,9 @@ def test_a_refused_field_says_where_it_stood():
     assert document["errors"] == [{"location": "json", "field": "directors.0", "message": "Must be text."}]
 
 
-def test_a_422_without_fields_still_lists_them():
-    assert errors.problem_details(422, "No.", "abc", [])["errors"] == []
-
-
 @pytest.mark.parametrize("kind", ApiError.__subclasses__(), ids=lambda kind: kind.__name__)
 def test_every_problem_has_a_status_of_its_own_and_stands_in_the_overview(kind):
     assert [other.status for other in ApiError.__subclasses__()].count(kind.status) == 1
     assert isinstance(kind.status, HTTPStatus)
     assert f"── {kind.__name__} " in errors.__doc__
     assert f" {int(kind.status)} " in errors.__doc__
-
-
-def test_a_problem_is_told_in_its_own_words():
-    assert str(errors.Conflict("It is taken.")) == errors.Conflict("It is taken.").detail == "It is taken."
-    assert FieldError("json", "value", "No.") == FieldError("json", "value", "No.")

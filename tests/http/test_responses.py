@@ -88,16 +88,6 @@ def test_a_made_up_cursor_is_refused(admin, lists, problem, cursor):
         problem(admin.get(f"{path}?cursor={cursor}"), 422, "cursor")
 
 
-def test_a_cursor_that_was_tampered_with_is_refused(client, problem, add_movie):
-    add_movie(), add_movie()
-    cursor = client.get("/v1/movies?limit=1").json["next_cursor"]
-    for place, letter in enumerate(cursor):
-        other = cursor[:place] + ("A" if letter != "A" else "B") + cursor[place + 1 :]
-        problem(client.get("/v1/movies", query_string={"cursor": other}), 422, "cursor")
-    for other in (cursor[:-1], cursor + "A", cursor * 2, cursor.swapcase()):
-        problem(client.get("/v1/movies", query_string={"cursor": other}), 422, "cursor")
-
-
 def test_a_cursor_of_another_list_or_order_is_refused(admin, lists, problem):
     cursors = {path: admin.get(f"{path}?limit=1").json["next_cursor"] for path in lists}
     for path in lists:
