@@ -21,17 +21,17 @@ SECOND = 1_000_000
         (253_402_300_799 * SECOND, "9999-12-31T23:59:59Z"),
     ],
 )
-def test_a_time_is_shown_in_utc_with_a_fraction_only_where_there_is_one(microseconds, text):
+def test_format_rfc3339_omits_a_zero_fraction(microseconds, text):
     assert clock.format_rfc3339(microseconds) == text
 
 
 @given(st.integers(-62_135_596_800 * SECOND, 253_402_300_799 * SECOND))
-def test_no_microsecond_is_lost_on_the_way_through_a_datetime(microseconds):
+def test_datetimes_keep_microseconds(microseconds):
     moment = clock.to_datetime(microseconds)
     assert clock.from_datetime(moment) == microseconds
     assert datetime.fromisoformat(clock.format_rfc3339(microseconds)) == moment
 
 
-def test_now_is_now():
+def test_now_is_the_current_time():
     before = datetime.now(UTC)
     assert before <= clock.to_datetime(clock.now()) <= datetime.now(UTC)

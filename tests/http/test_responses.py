@@ -31,7 +31,7 @@ def next_address(answer):
     return link and re.fullmatch(r'<(.+)>; rel="next"', link)[1]
 
 
-def test_every_list_is_walked_by_its_links_to_the_last_page(admin, lists):
+def test_links_of_a_list_lead_to_its_last_page(admin, lists):
     for path in lists:
         seen, address = [], f"{path}?limit=1"
         while address:
@@ -44,7 +44,7 @@ def test_every_list_is_walked_by_its_links_to_the_last_page(admin, lists):
         assert seen == admin.get(path).json["items"]
 
 
-def test_a_link_keeps_the_query_and_changes_the_cursor(client, add_movie):
+def test_link_keeps_the_query_and_changes_the_cursor(client, add_movie):
     for number in range(3):
         add_movie(title=f"Füür & Flamme {number}", genres=["Drama", "War"])
     page = client.get("/v1/movies?genre=Drama&genre=War&q=f%C3%BC%C3%BCr%20%26&limit=1&sort=title")
@@ -58,7 +58,7 @@ def test_a_link_keeps_the_query_and_changes_the_cursor(client, add_movie):
 
 
 @pytest.mark.parametrize("prefix", ["/films", "/m\u00e9dia th\u00e8que"])
-def test_addresses_carry_the_path_that_the_service_is_mounted_at(member, add_movie, prefix):
+def test_urls_start_with_the_mount_point(member, add_movie, prefix):
     add_movie()
     mounted = {"environ_overrides": {"SCRIPT_NAME": prefix.encode().decode("latin-1")}}
     made = member.post("/v1/movies", json={"title": "Emma", "year": 1996}, **mounted)
@@ -68,14 +68,14 @@ def test_addresses_carry_the_path_that_the_service_is_mounted_at(member, add_mov
 
 
 @pytest.mark.parametrize("limit", ["0", "-1", "101", "1.5", "abc", "", "1e1", "٣", "9" * 30, "20&limit=20"])
-def test_a_limit_is_a_whole_number_from_1_to_100(admin, lists, problem, limit):
+def test_limit_must_be_from_1_to_100(admin, lists, problem, limit):
     for path in lists:
         errors = problem(admin.get(f"{path}?limit={limit}"), 422, "limit")["errors"]
         assert [error["location"] for error in errors] == ["query"]
         assert admin.get(f"{path}?limit=1").status_code == admin.get(f"{path}?limit=100").status_code == 200
 
 
-def test_a_page_has_20_items_unless_told_otherwise(client, add_movie):
+def test_page_has_20_items_by_default(client, add_movie):
     for _ in range(21):
         add_movie()
     assert len(client.get("/v1/movies").json["items"]) == 20
@@ -83,12 +83,12 @@ def test_a_page_has_20_items_unless_told_otherwise(client, add_movie):
 
 
 @pytest.mark.parametrize("cursor", ["", "a", "abc", "*", "==", "ä", "%00", "A" * 60, "A" * 4001, "null", "1"])
-def test_a_made_up_cursor_is_refused(admin, lists, problem, cursor):
+def test_invalid_cursor_returns_422(admin, lists, problem, cursor):
     for path in lists:
         problem(admin.get(f"{path}?cursor={cursor}"), 422, "cursor")
 
 
-def test_a_cursor_of_another_list_or_order_is_refused(admin, lists, problem):
+def test_cursor_of_another_list_or_order_returns_422(admin, lists, problem):
     cursors = {path: admin.get(f"{path}?limit=1").json["next_cursor"] for path in lists}
     for path in lists:
         for other in lists:
@@ -101,7 +101,7 @@ def test_a_cursor_of_another_list_or_order_is_refused(admin, lists, problem):
     )
 
 
-def test_a_list_that_a_client_has_is_a_304(admin, lists):
+def test_list_returns_304_for_its_etag(admin, lists):
     for path in [*lists, "/v1/genres"]:
         tag = admin.get(path).headers["ETag"]
         assert re.fullmatch(r'"[!#-~]+"', tag)
@@ -113,7 +113,7 @@ def test_a_list_that_a_client_has_is_a_304(admin, lists):
         assert admin.get(path, headers={"If-None-Match": '"other"'}).status_code == 200
 
 
-def test_a_list_that_changed_has_another_tag(client, member, add_movie):
+def test_changed_list_has_another_etag(client, member, add_movie):
     movie_id = add_movie()
     before = client.get("/v1/movies").headers["ETag"]
     assert client.get("/v1/movies?limit=1").headers["ETag"] == before
@@ -123,7 +123,7 @@ def test_a_list_that_changed_has_another_tag(client, member, add_movie):
     assert after.headers["ETag"] != before
 
 
-def test_a_304_of_a_list_still_leads_to_the_next_page(client, add_movie):
+def test_304_of_a_list_has_its_link(client, add_movie):
     add_movie(), add_movie()
     page = client.get("/v1/movies?limit=1")
     again = client.get("/v1/movies?limit=1", headers={"If-None-Match": page.headers["ETag"]})

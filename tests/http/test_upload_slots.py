@@ -55,9 +55,7 @@ def ask(service, path, body=None):
             return error.code, error.headers
 
 
-def test_bodies_that_do_not_come_hold_up_no_read_and_turn_other_bodies_away_until_they_are_gone(
-    connect, service
-):
+def test_slow_bodies_block_no_reads_and_other_bodies_get_503_meanwhile(connect, service):
     slow = connect(*[HALF] * (3 * server.THREADS_PER_WORKER))
     for _ in range(10):
         assert ask(service, "/v1/users/999")[0] == 404
@@ -70,14 +68,14 @@ def test_bodies_that_do_not_come_hold_up_no_read_and_turn_other_bodies_away_unti
     assert ask(service, "/v1/auth/login", b"{}")[0] == 422
 
 
-def test_answers_that_nobody_takes_hold_up_nobody(connect, service):
+def test_clients_that_do_not_read_block_no_requests(connect, service):
     connect(*[f"GET {LARGE_FILE} HTTP/1.1\r\nHost: x\r\n\r\n".encode()] * (3 * server.THREADS_PER_WORKER))
     for _ in range(5):
         assert ask(service, "/v1/users/999")[0] == 404
         assert ask(service, "/v1/auth/login", b"{}")[0] == 422
 
 
-def test_many_idle_connections_hold_up_nobody(connect, service):
+def test_idle_connections_block_no_requests(connect, service):
     import resource
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -89,7 +87,7 @@ def test_many_idle_connections_hold_up_nobody(connect, service):
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-def test_headers_that_do_not_come_end_the_connection(connect):
+def test_connection_is_closed_if_headers_do_not_arrive(connect):
     silent, slow = connect(b"", b"GET / HTTP/1.1\r\nHost:")
     assert (silent.recv(100), slow.recv(100)) == (b"", b"")
 
@@ -100,7 +98,7 @@ def impatient(monkeypatch):
     monkeypatch.setattr(upload_slots, "SLOT_TIMEOUT_SECONDS", 0)
 
 
-def test_a_place_that_is_given_back_is_free_again_once(impatient):
+def test_slot_is_released_once(impatient):
     places = UploadSlots(1, "No slot.")
     give_back = places.acquire()
     with pytest.raises(Unavailable):
@@ -112,7 +110,7 @@ def test_a_place_that_is_given_back_is_free_again_once(impatient):
         places.acquire()
 
 
-def test_who_finds_no_room_waits_for_it_a_moment():
+def test_acquire_waits_for_a_slot():
     places = UploadSlots(1, "No slot.")
     give_back = places.acquire()
     threading.Timer(0.05, give_back).start()
@@ -126,7 +124,7 @@ class Body:
         return b" " * size
 
 
-def test_a_body_of_which_a_part_was_refused_is_never_read_on(impatient):
+def test_body_is_not_read_after_a_rejected_part(impatient):
     kept = []
 
     def application(environ, _start_response):
@@ -147,7 +145,7 @@ def test_a_body_of_which_a_part_was_refused_is_never_read_on(impatient):
     assert first.read(3) == b"   "
 
 
-def test_an_export_takes_a_place_while_it_is_sent(app, member, monkeypatch):
+def test_export_takes_a_slot_while_it_is_sent(app, member, monkeypatch):
     monkeypatch.setattr(app, "wsgi_app", limit_slow_clients(app.wsgi_app, 1))
     monkeypatch.setattr(upload_slots, "SLOT_TIMEOUT_SECONDS", 0)
     path = "/v1/users/me/ratings/export?format=csv"
@@ -160,7 +158,7 @@ def test_an_export_takes_a_place_while_it_is_sent(app, member, monkeypatch):
             assert answer.status_code == 200
 
 
-def test_limits_count_a_body_that_was_refused_for_its_address(make_app, impatient, caplog):
+def test_rate_limit_counts_rejected_bodies_by_address(make_app, impatient, caplog):
     client = make_app(RATELIMIT_ENABLED="true").test_client()
     inner = client.application.wsgi_app
 
