@@ -93,8 +93,8 @@ class RedisClient:
             if self._unavailable:
                 return
             self._unavailable = True
-        facts = {"address": self._address(), "reason": _describe_error(error)}
-        _logger.warning("Redis is unavailable; the service continues without it", extra={"fields": facts})
+        fields = {"address": self._address(), "reason": _describe_error(error)}
+        _logger.warning("Redis is unavailable; the service continues without it", extra={"fields": fields})
         threading.Thread(target=self._wait_until_available, name="redis", daemon=True).start()
 
     def _wait_until_available(self) -> None:
