@@ -221,5 +221,5 @@ def test_a_start_in_a_folder_that_cannot_be_written_is_refused_in_one_line(
     done = subprocess.run(command, env=environ(folder), capture_output=True, text=True, timeout=60)
     assert done.returncode == 1
     assert done.stderr == (
-        f"Error: MOVIERATING_INSTANCE_PATH: {folder} is no folder that can be written (Read-only file system)\n"
+        f"Error: MOVIERATING_INSTANCE_PATH: {folder} is not a writable folder (Read-only file system)\n"
     )
