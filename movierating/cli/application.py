@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 
 def require_instance() -> None:
-    """Raise ClickException, and create nothing, if the instance folder in use holds no instance."""
+    """Raise ClickException, and create nothing, if there is no instance in the instance folder."""
     settings = config.load(os.environ)
     folder: Path = settings["INSTANCE_PATH"]
     scheme, _, path = settings["DATABASE_URL"].partition(":///")
     if scheme == "sqlite":
         file = folder / unquote(path)
-        # The mark remains where a database was lost, which the command itself reports.
+        # The marker remains if a database is lost, which the command itself reports.
         files = [file, file.with_name(f".{file.name}.made")]
     elif settings["SECRET_KEY"] is None:
         files = [folder / "secret_key"]

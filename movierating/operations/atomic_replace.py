@@ -13,6 +13,7 @@ from pathlib import Path
 
 from movierating.operations import sqlite_backup
 from movierating.operations.backup_files import SIDE_SUFFIXES, BackupError, remove_database, replace_file
+from movierating.storage import storage_errors
 from movierating.storage.cache_versions import CacheVersions
 
 
@@ -62,7 +63,7 @@ def _merge_log(database: Path) -> None:
     try:
         sqlite_backup.remove_log(database)
     except sqlite3.Error as error:
-        if not sqlite_backup.is_corruption(error):
+        if not storage_errors.is_corruption(error):
             raise BackupError(f"{database} can't be replaced ({error})") from error
 
 

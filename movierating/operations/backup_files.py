@@ -1,6 +1,6 @@
 """Files that backups are written to, on SQLite and PostgreSQL: replaced only by a complete backup, one at a time.
 
-The time of the newest backup is in a file beside the database, which all of its processes read.
+The time of the newest backup is the modification time of a file beside the database, which all processes read.
 """
 
 import os
@@ -55,16 +55,15 @@ def record_backup(database: Path) -> Iterator[None]:
 def record_backup_time(database: Path, at: float) -> None:
     """Record that the newest backup is of `at`, in seconds since 1970. Raises OSError."""
     file = _get_time_file(database)
-    draft = file.with_name(f"{file.name}-draft")
-    draft.write_text(f"{int(at)}\n", encoding="ascii")
-    draft.replace(file)
+    file.touch()
+    os.utime(file, (at, at))
 
 
 def read_backup_time(database: Path) -> float:
     """Return the time of the newest backup in seconds since 1970, 0 if there is none."""
     try:
-        return float(_get_time_file(database).read_text(encoding="ascii"))
-    except (OSError, ValueError):
+        return _get_time_file(database).stat().st_mtime
+    except OSError:
         return 0
 
 

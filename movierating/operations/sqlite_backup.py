@@ -16,8 +16,7 @@ from movierating.operations.backup_files import (
     replace_file,
     temporary_file,
 )
-
-_CORRUPTION_CODES = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+from movierating.storage import storage_errors
 
 # A check of the whole file ends with one of these if a full-text index can't be opened, from SQLite 3.44 on.
 _VIRTUAL_TABLE_FAILED = frozenset({sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT_VTAB})
@@ -60,7 +59,7 @@ def write_copy(file: Path, source: Path, open_source: Callable[[Path], sqlite3.C
             original.backup(copy)
         remove_log(file)
     except sqlite3.Error as error:
-        if is_corruption(error):
+        if storage_errors.is_corruption(error):
             raise BackupError(f"{source} is damaged ({error})") from error
         raise BackupError(f"can't copy {source} to {file.parent} ({error})") from error
 
@@ -99,11 +98,6 @@ def remove_log(file: Path) -> None:
         # The first read rolls back or completes what a killed writer left.
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
         connection.execute("PRAGMA journal_mode = DELETE").fetchone()
-
-
-def is_corruption(error: sqlite3.Error) -> bool:
-    """Return True if the file is damaged or no database."""
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _CORRUPTION_CODES
 
 
 def verify_copy(file: Path, check: str, reported_as: Path) -> list[str]:
@@ -161,7 +155,7 @@ def read_revision(file: Path) -> str:
         with closing(open_read_only(file)) as connection:
             return _read_revision(connection, file)
     except sqlite3.Error as error:
-        reason = "is damaged" if is_corruption(error) else "can't be read"
+        reason = "is damaged" if storage_errors.is_corruption(error) else "can't be read"
         raise BackupError(f"{file} {reason} ({error})") from error
 
 

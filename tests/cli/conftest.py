@@ -24,8 +24,8 @@ def _log_handlers():
 
 
 @pytest.fixture
-def ours_in(environ):
-    """`ours_in(folder, "user", "list")` runs `movierating user list` on an instance folder, in this process."""
+def invoke_in(environ):
+    """`invoke_in(folder, "user", "list")` runs `movierating user list` on an instance folder, in this process."""
 
     def start(folder, *arguments, group=main, stdin=None):
         runner = CliRunner(env=environ(folder))
@@ -35,11 +35,11 @@ def ours_in(environ):
 
 
 @pytest.fixture(params=["movierating", "flask"])
-def command_in(request, ours_in):
+def command_in(request, invoke_in):
     """`command_in(folder, "user", "list")` does so through `movierating` and through `flask`."""
     if request.param == "movierating":
-        return ours_in
-    return lambda folder, *arguments, **options: ours_in(
+        return invoke_in
+    return lambda folder, *arguments, **options: invoke_in(
         folder, "--app", "movierating", *arguments, group=flask.cli.cli, **options
     )
 
@@ -51,14 +51,14 @@ def command(command_in, instance):
 
 
 @pytest.fixture
-def ours(ours_in, instance):
-    """`ours("user", "list")` runs on an instance without movies, through `movierating` only."""
-    return partial(ours_in, instance)
+def invoke(invoke_in, instance):
+    """`invoke("user", "list")` runs on an instance without movies, through `movierating` only."""
+    return partial(invoke_in, instance)
 
 
 @pytest.fixture
-def looked_up(instance, environ):
-    """`looked_up(statement)` is the one value that it selects."""
+def select_value(instance, environ):
+    """`select_value(statement)` returns the one value that a statement selects."""
     app = create_app(environ(instance))
     with app.app_context():
         yield lambda statement: read().scalar(statement)
@@ -66,15 +66,15 @@ def looked_up(instance, environ):
 
 
 @pytest.fixture
-def ada(ours):
+def ada(invoke):
     """An account."""
-    asked = ("user", "create", "ada", "ada@example.org", "--password-stdin")
-    assert ours(*asked, stdin="correct horse battery\n").exit_code == 0
+    create = ("user", "create", "ada", "ada@example.org", "--password-stdin")
+    assert invoke(*create, stdin="correct horse battery\n").exit_code == 0
 
 
 @pytest.fixture
-def refused():
-    """`refused(done, line)`: the command ended with this one line, a pattern, and an error code."""
+def assert_error():
+    """`assert_error(done, line)` asserts that a command failed with one line, which matches a pattern."""
 
     def check(done, line):
         assert done.exit_code == 1, done.output

@@ -18,10 +18,10 @@ def locked(instance):
 
 
 @pytest.mark.sqlite
-def test_locked_database_is_reported_and_ends_a_command_that_writes(ours, ada, locked, monkeypatch, caplog):
+def test_locked_database_is_reported_and_ends_a_command_that_writes(invoke, ada, locked, monkeypatch, caplog):
     monkeypatch.setattr(sqlite_engine, "LOCK_WARNING_SECONDS", 0.05)
     monkeypatch.setattr(sqlite_engine, "WRITE_TIMEOUT_SECONDS", 0.05)
-    done = ours("user", "promote", "ada")
+    done = invoke("user", "promote", "ada")
     assert done.exit_code == 1
     assert done.stderr.endswith(
         "Error: The database is locked by another program; try again when that has finished.\n"
@@ -30,7 +30,7 @@ def test_locked_database_is_reported_and_ends_a_command_that_writes(ours, ada, l
 
 
 @pytest.mark.sqlite
-def test_command_that_only_reads_does_not_wait_for_the_lock(ours, ada, locked):
+def test_command_that_only_reads_does_not_wait_for_the_lock(invoke, ada, locked):
     started_at = time.monotonic()
-    assert ours("user", "list").exit_code == 0
+    assert invoke("user", "list").exit_code == 0
     assert time.monotonic() - started_at < 10

@@ -20,11 +20,11 @@ pytestmark = pytest.mark.sqlite
 
 
 @pytest.fixture
-def backup(ours, ada, tmp_path):
+def backup(invoke, ada, tmp_path):
     """A backup of an instance with one account."""
     file = tmp_path / "backups" / "backup.sqlite3"
     file.parent.mkdir()
-    assert ours("backup", str(file)).exit_code == 0
+    assert invoke("backup", str(file)).exit_code == 0
     return file
 
 
@@ -59,21 +59,21 @@ def test_restore_creates_an_instance_in_an_empty_folder(run, backup, tmp_path):
     assert "ada@example.org" in run("user", "list").stdout
 
 
-def test_backup_replaces_an_older_one_and_records_when_it_began(ours, backup, instance):
+def test_backup_replaces_an_older_one_and_records_when_it_began(invoke, backup, instance):
     before = backup.read_bytes()
-    assert ours("user", "promote", "ada").exit_code == 0
+    assert invoke("user", "promote", "ada").exit_code == 0
     started_at = int(time.time())
-    done = ours("backup", str(backup))
+    done = invoke("backup", str(backup))
     assert (done.exit_code, done.output) == (0, f"backup written to {backup}\n")
     assert started_at <= backup_files.read_backup_time(instance / "movierating.sqlite3") <= time.time()
     assert backup.read_bytes() != before
     assert names(backup.parent) == ["backup.sqlite3"]
 
 
-def test_orphans_are_copied_with_a_warning(ours, instance, tmp_path):
+def test_orphans_are_copied_with_a_warning(invoke, instance, tmp_path):
     with closing(sqlite3.connect(instance / "movierating.sqlite3")) as connection, connection:
         connection.execute("INSERT INTO movie_facet (movie_id, facet) VALUES (999, 'genre:none')")
-    made, restored = ours("backup", str(tmp_path / "b")), ours("restore", str(tmp_path / "b"))
+    made, restored = invoke("backup", str(tmp_path / "b")), invoke("restore", str(tmp_path / "b"))
     assert (made.exit_code, restored.exit_code) == (0, 0)
     assert made.stderr == restored.stderr == "warning: a row of movie_facet has no movie\n"
 
@@ -95,7 +95,7 @@ NOT_A_BACKUP = "exists and is not a backup; choose another name"
 
 
 @pytest.mark.parametrize(
-    ("make", "name", "why"),
+    ("make", "name", "reason"),
     [
         (text_file, "file", NOT_A_BACKUP),
         (other_database, "file", NOT_A_BACKUP),
@@ -109,18 +109,22 @@ NOT_A_BACKUP = "exists and is not a backup; choose another name"
     ],
     ids=["text", "foreign", "in use", "itself", "its log", "folder", "no folder", "device", "stdout"],
 )
-def test_backup_rejects_other_targets_and_changes_nothing(ours, instance, tmp_path, make, name, why, refused):
+def test_backup_rejects_other_targets_and_changes_nothing(
+    invoke, instance, tmp_path, make, name, reason, assert_error
+):
     if make:
         make(tmp_path)
     before = contents(instance), {file.name: file.read_bytes() for file in tmp_path.glob("file")}
-    refused(ours("backup", name if name in ("-", "/dev/null") else str(tmp_path / name)), f".*{why}.*")
+    assert_error(
+        invoke("backup", name if name in ("-", "/dev/null") else str(tmp_path / name)), f".*{reason}.*"
+    )
     assert before == (contents(instance), {file.name: file.read_bytes() for file in tmp_path.glob("file")})
     assert [file for file in names(tmp_path) if "part" in file] == []
 
 
-def test_backup_replaces_an_empty_file(ours, instance, tmp_path):
+def test_backup_replaces_an_empty_file(invoke, instance, tmp_path):
     (tmp_path / "file").touch()
-    assert ours("backup", str(tmp_path / "file")).exit_code == 0
+    assert invoke("backup", str(tmp_path / "file")).exit_code == 0
 
 
 @pytest.mark.parametrize("name", ["backup", "restore"])
@@ -144,10 +148,12 @@ def test_full_disk_changes_nothing(backup, environ, instance, name):
     assert list_unfinished(instance) == []
 
 
-def test_wait_for_another_backup_ends(ours, instance, tmp_path, monkeypatch, refused):
+def test_wait_for_another_backup_ends(invoke, instance, tmp_path, monkeypatch, assert_error):
     monkeypatch.setattr(backup_files, "LOCK_TIMEOUT_SECONDS", 0.05)
     with backup_files.FileLock(instance / ".movierating.sqlite3.backup"):
-        refused(ours("backup", str(tmp_path / "file")), "another backup has been running for too long; .+")
+        assert_error(
+            invoke("backup", str(tmp_path / "file")), "another backup has been running for too long; .+"
+        )
 
 
 TERMINATED = """
@@ -207,7 +213,7 @@ def of_a_newer_version(file):
 
 
 @pytest.mark.parametrize(
-    ("change", "why"),
+    ("change", "reason"),
     [
         (lambda file: file.write_text("notes\n" * 1000), "is not an SQLite database; .+"),
         (lambda file: file.write_bytes(b""), "is not a database of movierating"),
@@ -223,16 +229,18 @@ def of_a_newer_version(file):
     ],
     ids=["text", "empty", "head", "cut off", "torn", "index", "foreign", "two", "newer", "missing", "folder"],
 )
-def test_restore_rejects_an_invalid_backup_and_changes_nothing(ours, backup, instance, change, why, refused):
+def test_restore_rejects_an_invalid_backup_and_changes_nothing(
+    invoke, backup, instance, change, reason, assert_error
+):
     change(backup)
     before = contents(instance)
-    refused(ours("restore", str(backup)), f".*{why}")
+    assert_error(invoke("restore", str(backup)), f".*{reason}")
     assert contents(instance) == before
     assert list_unfinished(instance) == []
-    assert ours("check").output == "No problems found.\n"
+    assert invoke("check").output == "No problems found.\n"
 
 
-def test_failed_migration_of_a_backup_changes_nothing(ours, backup, instance, monkeypatch, refused):
+def test_failed_migration_of_a_backup_changes_nothing(invoke, backup, instance, monkeypatch, assert_error):
     def fail(*_):
         raise RuntimeError("two\nlines")
 
@@ -240,41 +248,45 @@ def test_failed_migration_of_a_backup_changes_nothing(ours, backup, instance, mo
     with closing(sqlite3.connect(backup)) as connection, connection:
         connection.execute("UPDATE alembic_version SET version_num = '0001'")
     before = contents(instance)
-    refused(ours("restore", str(backup)), r".*can't be migrated \(two lines\)")
+    assert_error(invoke("restore", str(backup)), r".*can't be migrated \(two lines\)")
     assert contents(instance) == before
 
 
-def test_restore_rejects_the_database_itself(ours, ada, instance, refused):
-    refused(ours("restore", str(instance / "movierating.sqlite3")), ".+is the database itself")
-    refused(ours("restore", "-"), "a backup is a file .+")
+def test_restore_rejects_the_database_itself(invoke, ada, instance, assert_error):
+    assert_error(invoke("restore", str(instance / "movierating.sqlite3")), ".+is the database itself")
+    assert_error(invoke("restore", "-"), "a backup is a file .+")
 
 
-def test_restore_fails_while_the_instance_is_in_use(ours, backup, looked_up, instance, refused):
+def test_restore_fails_while_the_instance_is_in_use(invoke, backup, select_value, instance, assert_error):
     before = contents(instance)
-    assert looked_up(text('SELECT count(*) FROM "user"')) == 1
-    refused(ours("restore", str(backup)), "the instance is in use; stop `serve` and other commands first")
+    assert select_value(text('SELECT count(*) FROM "user"')) == 1
+    assert_error(
+        invoke("restore", str(backup)), "the instance is in use; stop `serve` and other commands first"
+    )
     assert contents(instance) == before
 
 
 @pytest.mark.parametrize("arguments", [("user", "list"), ("check",), ("serve",), ("backup", "file")])
-def test_commands_fail_while_the_instance_is_restored(ours, ada, instance, arguments, refused):
+def test_commands_fail_while_the_instance_is_restored(invoke, ada, instance, arguments, assert_error):
     lock = InstanceLock(instance / "movierating.sqlite3", exclusive=True)
-    refused(ours(*arguments), "The instance is being restored or loaded; try again when that has ended.")
+    assert_error(
+        invoke(*arguments), "The instance is being restored or loaded; try again when that has ended."
+    )
     lock.release()
 
 
-def test_restore_keeps_a_damaged_database(ours, backup, instance):
+def test_restore_keeps_a_damaged_database(invoke, backup, instance):
     torn(instance / "movierating.sqlite3")
     size = (instance / "movierating.sqlite3").stat().st_size
-    assert ours("restore", str(backup)).exit_code == 0
+    assert invoke("restore", str(backup)).exit_code == 0
     assert [file.stat().st_size for file in instance.glob("*.before-restore-*")] == [size]
-    assert ours("check").output == "No problems found.\n"
+    assert invoke("check").output == "No problems found.\n"
 
 
-def test_backup_of_a_read_only_folder_needs_no_lock(instance, tmp_path, ours, monkeypatch):
+def test_backup_of_a_read_only_folder_needs_no_lock(instance, tmp_path, invoke, monkeypatch):
     def refuse(*_):
         raise PermissionError(13, "Permission denied")
 
     # Tests may run as root, for whom no folder is read-only.
     monkeypatch.setattr(backup_files.FileLock, "acquire", refuse)
-    assert ours("backup", str(tmp_path / "file")).exit_code == 0
+    assert invoke("backup", str(tmp_path / "file")).exit_code == 0

@@ -24,7 +24,7 @@ SUMMARY = "{}: {} created, {} updated, {} unchanged, {} skipped, {} unmatched, {
 
 
 @pytest.fixture
-def emma(ada, looked_up):
+def emma(ada, select_value):
     """An account, and the movie Emma."""
     return movies.create_movie({"title": "Emma", "year": 1996, "imdb_id": "tt0116191", "tmdb_id": 3573}).id
 
@@ -73,12 +73,12 @@ def test_exported_file_can_be_imported(command, emma, csv, tmp_path, file_format
     assert done.stdout.endswith(" 0 unmatched, 0 unreadable\n")
 
 
-def test_import_lists_rejected_rows_on_standard_error(ours, emma, looked_up, csv):
+def test_import_lists_rejected_rows_on_standard_error(invoke, emma, select_value, csv):
     twins = [
         movies.create_movie({"title": "Twin", "year": 2000, "imdb_id": f"tt000000{n}"}).id for n in (1, 2)
     ]
     rows = ("tt9999999,,,,,7,,1", ",,Nowhere,,1950,7,,1", ",,Twin,,2000,7,,1", ",,Emma,,1996,11,,1")
-    done = ours("import", "ratings", csv(EMMA, *rows), "--user", "ada")
+    done = invoke("import", "ratings", csv(EMMA, *rows), "--user", "ada")
     assert (done.exit_code, done.stdout) == (0, SUMMARY.format("csv", 1, 0, 0, 0, 3, 1))
     assert done.stderr.splitlines() == [
         "3: there is no such movie",
@@ -88,19 +88,19 @@ def test_import_lists_rejected_rows_on_standard_error(ours, emma, looked_up, csv
     ]
 
 
-def test_import_passes_its_options_on(ours, emma, looked_up, csv):
+def test_import_passes_its_options_on(invoke, emma, select_value, csv):
     imported = ("import", "ratings", csv(EMMA, "tt0000001,,New,,2000,7,,1"), "--user", "ada")
-    done = ours(*imported, "--dry-run", "--create-missing")
+    done = invoke(*imported, "--dry-run", "--create-missing")
     assert (done.exit_code, done.output) == (0, SUMMARY.format("csv (dry run)", 2, 0, 0, 0, 0, 0))
-    assert looked_up(count(Rating)) == 0
-    assert ours(*imported, "--create-missing").output == SUMMARY.format("csv", 2, 0, 0, 0, 0, 0)
-    assert looked_up(count(Movie)) == 2
+    assert select_value(count(Rating)) == 0
+    assert invoke(*imported, "--create-missing").output == SUMMARY.format("csv", 2, 0, 0, 0, 0, 0)
+    assert select_value(count(Movie)) == 2
     csv(EMMA.replace("8.5,2024", "2,2023"))
-    assert ours(*imported, "--on-conflict", "keep").output == SUMMARY.format("csv", 0, 0, 0, 1, 0, 0)
-    assert ours(*imported, "--on-conflict", "replace").output == SUMMARY.format("csv", 0, 1, 0, 0, 0, 0)
+    assert invoke(*imported, "--on-conflict", "keep").output == SUMMARY.format("csv", 0, 0, 0, 1, 0, 0)
+    assert invoke(*imported, "--on-conflict", "replace").output == SUMMARY.format("csv", 0, 1, 0, 0, 0, 0)
 
 
-def test_import_reads_standard_input(run, ours, emma):
+def test_import_reads_standard_input(run, invoke, emma):
     done = run("import", "ratings", "-", "--user", "ada", stdin=f"{HEADER}\n{EMMA}\n")
     assert (done.returncode, done.stdout, done.stderr) == (0, SUMMARY.format("csv", 1, 0, 0, 0, 0, 0), "")
 
@@ -116,16 +116,18 @@ def test_import_reads_standard_input(run, ours, emma):
     ids=["other columns", "binary", "damaged ZIP", "other format"],
 )
 @pytest.mark.usefixtures("ada")
-def test_invalid_file_is_rejected_in_one_line(ours, tmp_path, refused, content, line):
+def test_invalid_file_is_rejected_in_one_line(invoke, tmp_path, assert_error, content, line):
     (tmp_path / "file").write_bytes(content)
-    refused(ours("import", "ratings", str(tmp_path / "file"), "--user", "ada", "--format", "imdb"), line)
+    assert_error(
+        invoke("import", "ratings", str(tmp_path / "file"), "--user", "ada", "--format", "imdb"), line
+    )
 
 
-def test_unknown_user_is_rejected(command, csv, tmp_path, refused):
-    refused(command("import", "ratings", csv(EMMA), "--user", "nobody"), "No such user: 'nobody'.")
+def test_unknown_user_is_rejected(command, csv, tmp_path, assert_error):
+    assert_error(command("import", "ratings", csv(EMMA), "--user", "nobody"), "No such user: 'nobody'.")
     target = tmp_path / "export.csv"
     done = command("export", "ratings", "--user", "nobody", "--output", str(target))
-    refused(done, "No such user: 'nobody'.")
+    assert_error(done, "No such user: 'nobody'.")
     assert not target.exists()
 
 
@@ -142,33 +144,33 @@ def test_unknown_user_is_rejected(command, csv, tmp_path, refused):
     ],
 )
 def test_invalid_options_are_rejected_before_an_instance_is_needed(
-    csv, tmp_path, ours_in, arguments, message
+    csv, tmp_path, invoke_in, arguments, message
 ):
     words = arguments.format(file=csv(EMMA), folder=tmp_path).split()
-    done = ours_in(tmp_path / "new", *words)
+    done = invoke_in(tmp_path / "new", *words)
     assert (done.exit_code, done.stdout) == (2, "")
     assert message in done.stderr
     assert not (tmp_path / "new").exists()
 
 
 @pytest.mark.usefixtures("ada")
-def test_export_to_a_missing_folder_is_rejected_in_one_line(ours, tmp_path, refused):
-    done = ours("export", "ratings", "--user", "ada", "--output", str(tmp_path / "no" / "export.csv"))
-    refused(done, "No such file or directory: .+")
+def test_export_to_a_missing_folder_is_rejected_in_one_line(invoke, tmp_path, assert_error):
+    done = invoke("export", "ratings", "--user", "ada", "--output", str(tmp_path / "no" / "export.csv"))
+    assert_error(done, "No such file or directory: .+")
 
 
 @pytest.mark.usefixtures("emma")
-def test_export_that_fails_leaves_the_old_file(ours, looked_up, csv, tmp_path, monkeypatch):
+def test_export_that_fails_leaves_the_old_file(invoke, select_value, csv, tmp_path, monkeypatch):
     target = tmp_path / "export.csv"
     target.write_text("before")
-    ours("import", "ratings", csv(EMMA), "--user", "ada")
+    invoke("import", "ratings", csv(EMMA), "--user", "ada")
 
     def read_rows(*_arguments):
         yield ExportRow("tt0116191", 3573, "Emma", None, 1996, [], 16, 0)
         raise OSError("the disk is gone")
 
     monkeypatch.setattr("movierating.ratings.exports._read_rows", read_rows)
-    done = ours("export", "ratings", "--user", "ada", "--output", str(target))
+    done = invoke("export", "ratings", "--user", "ada", "--output", str(target))
     assert (done.exit_code, done.stderr) == (1, "Error: the disk is gone\n")
     assert target.read_text() == "before"
     assert sorted(file.name for file in tmp_path.iterdir() if file.is_file()) == ["export.csv", "ratings.csv"]
@@ -194,8 +196,8 @@ def test_large_import_shows_a_progress_bar_on_a_terminal(csv, environ, instance)
 
 
 @pytest.mark.usefixtures("emma")
-def test_large_import_prints_a_line_per_tenth_elsewhere(ours, csv):
-    done = ours("import", "ratings", csv(*repeat_row(20_000)), "--user", "ada")
+def test_large_import_prints_a_line_per_tenth_elsewhere(invoke, csv):
+    done = invoke("import", "ratings", csv(*repeat_row(20_000)), "--user", "ada")
     assert done.stderr.splitlines()[-1] == "reading: 100 %"
     assert len(done.stderr.splitlines()) == 10
 

@@ -29,15 +29,15 @@ def test_seed_adds_movies_of_a_file_once(command, tmp_path):
     assert (second.exit_code, second.stdout) == (0, "0 movies added, 2 already present, 1 rejected\n")
 
 
-def test_seed_adds_missing_bundled_movies(ours, looked_up):
-    added = int(re.match(r"(\d+) movies added, 0 already present, 0 rejected", ours("seed").output)[1])
-    assert added == looked_up(text("SELECT count(*) FROM movie")) > 5000
+def test_seed_adds_missing_bundled_movies(invoke, select_value):
+    added = int(re.match(r"(\d+) movies added, 0 already present, 0 rejected", invoke("seed").output)[1])
+    assert added == select_value(text("SELECT count(*) FROM movie")) > 5000
 
 
 @pytest.mark.parametrize("content", [b"a,b\n1,2\n", b"\xff\n", b""], ids=["columns", "not text", "empty"])
-def test_seed_rejects_another_file(ours, tmp_path, content, refused):
+def test_seed_rejects_another_file(invoke, tmp_path, content, assert_error):
     (tmp_path / "x.csv").write_bytes(content)
-    refused(ours("seed", "--file", str(tmp_path / "x.csv")), r"x\.csv: .+")
+    assert_error(invoke("seed", "--file", str(tmp_path / "x.csv")), r"x\.csv: .+")
 
 
 def test_check_finds_no_problems_in_a_new_instance(command):
@@ -45,7 +45,7 @@ def test_check_finds_no_problems_in_a_new_instance(command):
     assert (done.exit_code, done.output) == (0, "No problems found.\n")
 
 
-def test_check_reports_and_repairs_an_aggregate(command, ada, looked_up):
+def test_check_reports_and_repairs_an_aggregate(command, ada, select_value):
     write(lambda connection: connection.execute(text('UPDATE "user" SET rating_count = 3')))
     done = command("check")
     assert (done.exit_code, done.output) == (1, "aggregates: user 1 does not equal its ratings\n")
@@ -55,11 +55,11 @@ def test_check_reports_and_repairs_an_aggregate(command, ada, looked_up):
 
 
 @pytest.mark.sqlite
-def test_check_fails_if_problems_remain_after_a_repair(ours, looked_up):
+def test_check_fails_if_problems_remain_after_a_repair(invoke, select_value):
     connection = read()
     connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
     connection.exec_driver_sql("INSERT INTO rating VALUES (7, 9, 5, 0, 0, 0)")
-    done = ours("check", "--repair")
+    done = invoke("check", "--repair")
     assert done.exit_code == 1
     assert "database: a row of rating has no user\n" in done.output
 
@@ -78,9 +78,9 @@ def test_check_fails_if_problems_remain_after_a_repair(ours, looked_up):
     ],
     ids=" ".join,
 )
-def test_command_without_instance_says_so_and_creates_nothing(tmp_path, command_in, refused, arguments):
+def test_command_without_instance_says_so_and_creates_nothing(tmp_path, command_in, assert_error, arguments):
     done = command_in(tmp_path / "new", *arguments)
-    refused(done, f"There is no instance in {tmp_path / 'new'}: .+ does not exist. Create one with .+")
+    assert_error(done, f"There is no instance in {tmp_path / 'new'}: .+ does not exist. Create one with .+")
     assert not (tmp_path / "new").exists()
 
 
@@ -112,9 +112,9 @@ def test_check_reports_missing_migrations_of_an_empty_database(tmp_path, environ
     assert done.output.startswith("migrations: the database is at none, ")
 
 
-def test_check_reports_an_invalid_setting(instance, environ, refused):
+def test_check_reports_an_invalid_setting(instance, environ, assert_error):
     done = CliRunner(env=environ(instance, LOG_LEVEL="LOUD")).invoke(main, ["check"])
-    refused(done, "MOVIERATING_LOG_LEVEL: must be one of .+, not 'LOUD'")
+    assert_error(done, "MOVIERATING_LOG_LEVEL: must be one of .+, not 'LOUD'")
 
 
 def test_openapi_prints_the_document(command):

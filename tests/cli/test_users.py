@@ -19,20 +19,20 @@ def test_create_reads_the_password_from_standard_input(command, flags, role):
     assert (done.exit_code, done.output) == (0, f"{role} ada has id 1\n")
 
 
-def test_create_prompts_for_the_password_twice(command, looked_up):
+def test_create_prompts_for_the_password_twice(command, select_value):
     done = command(
         "user", "create", "ada", "ada@example.org", stdin=f"{PASSWORD}\nother\n{PASSWORD}\n{PASSWORD}\n"
     )
     assert done.exit_code == 0
     assert "do not match" in done.output
     assert PASSWORD not in done.output
-    assert looked_up(select(func.count()).select_from(User)) == 1
+    assert select_value(select(func.count()).select_from(User)) == 1
 
 
-def test_create_without_a_password_fails(ours, looked_up):
-    done = ours("user", "create", "ada", "ada@example.org", stdin="")
+def test_create_without_a_password_fails(invoke, select_value):
+    done = invoke("user", "create", "ada", "ada@example.org", stdin="")
     assert done.exit_code == 1
-    assert looked_up(select(func.count()).select_from(User)) == 0
+    assert select_value(select(func.count()).select_from(User)) == 0
 
 
 @pytest.mark.parametrize(
@@ -49,20 +49,22 @@ def test_create_without_a_password_fails(ours, looked_up):
     ],
 )
 @pytest.mark.usefixtures("ada")
-def test_create_rejects_an_invalid_account_in_one_line(ours, name, email, password, line, refused):
-    refused(ours("user", "create", name, email, "--password-stdin", stdin=f"{password}\n"), line)
+def test_create_rejects_an_invalid_account_in_one_line(invoke, name, email, password, line, assert_error):
+    assert_error(invoke("user", "create", name, email, "--password-stdin", stdin=f"{password}\n"), line)
 
 
-def test_password_must_be_utf_8(ours, refused):
+def test_password_must_be_utf_8(invoke, assert_error):
     password = b"\xff\xfe correct horse\n"
-    done = ours("user", "create", "ada", "ada@example.org", "--password-stdin", stdin=password)
-    refused(done, "password: the input is not UTF-8")
+    done = invoke("user", "create", "ada", "ada@example.org", "--password-stdin", stdin=password)
+    assert_error(done, "password: the input is not UTF-8")
 
 
-def test_password_can_be_in_any_script(ours, looked_up):
-    done = ours("user", "create", "ada", "ada@example.org", "--password-stdin", stdin="правильная лошадь\r\n")
+def test_password_can_be_in_any_script(invoke, select_value):
+    done = invoke(
+        "user", "create", "ada", "ada@example.org", "--password-stdin", stdin="правильная лошадь\r\n"
+    )
     assert done.exit_code == 0
-    assert passwords.verify_password(looked_up(select(User.password_hash)), "правильная лошадь")
+    assert passwords.verify_password(select_value(select(User.password_hash)), "правильная лошадь")
 
 
 @pytest.mark.usefixtures("ada")
@@ -74,49 +76,49 @@ def test_list_without_accounts_says_so(command):
     assert command("user", "list").output == "There are no accounts.\n"
 
 
-def test_list_shows_every_account(ours, looked_up):
+def test_list_shows_every_account(invoke, select_value):
     row = {"display_name": "x", "created_at": 0, "updated_at": 0}
     rows = [{**row, "username": f"u{number}", "username_key": f"u{number}"} for number in range(1500)]
     write(lambda connection: connection.execute(User.__table__.insert(), rows))
-    listed = ours("user", "list").output.splitlines()
+    listed = invoke("user", "list").output.splitlines()
     assert (listed.count(HEADER), len(listed)) == (1, 1501)
     assert listed[-1] == "1500\tu1499\t-\tmember\tactive"
 
 
 @pytest.mark.usefixtures("ada")
-def test_promote_ignores_the_case_of_the_name(command, looked_up):
+def test_promote_ignores_the_case_of_the_name(command, select_value):
     assert command("user", "promote", "Ada").exit_code == 0
-    assert looked_up(select(User.role)) == "admin"
+    assert select_value(select(User.role)) == "admin"
 
 
 @pytest.mark.usefixtures("ada")
-def test_deactivate(command, looked_up):
+def test_deactivate(command, select_value):
     assert command("user", "deactivate", "ada").exit_code == 0
-    assert looked_up(select(User.active)) is False
+    assert select_value(select(User.active)) is False
 
 
 @pytest.mark.usefixtures("ada")
-def test_last_admin_can_not_be_deactivated(ours, refused):
-    ours("user", "promote", "ada")
-    refused(
-        ours("user", "deactivate", "ada"),
+def test_last_admin_can_not_be_deactivated(invoke, assert_error):
+    invoke("user", "promote", "ada")
+    assert_error(
+        invoke("user", "deactivate", "ada"),
         "No active admin would remain; make another account an admin first.",
     )
 
 
 @pytest.mark.usefixtures("ada")
-def test_reset_password_sets_a_new_password(command, looked_up):
-    before = looked_up(select(User.password_hash))
+def test_reset_password_sets_a_new_password(command, select_value):
+    before = select_value(select(User.password_hash))
     done = command("user", "reset-password", "ada", "--password-stdin", stdin="another horse battery\n")
     assert (done.exit_code, done.output) == (0, "ada has a new password\n")
-    assert looked_up(select(User.password_hash)) != before
+    assert select_value(select(User.password_hash)) != before
 
 
 @pytest.mark.usefixtures("ada")
-def test_reset_password_rejects_a_weak_password(ours, refused):
-    refused(ours("user", "reset-password", "ada", "--password-stdin", stdin="short\n"), "password: .+")
+def test_reset_password_rejects_a_weak_password(invoke, assert_error):
+    assert_error(invoke("user", "reset-password", "ada", "--password-stdin", stdin="short\n"), "password: .+")
 
 
 @pytest.mark.parametrize("arguments", [["promote"], ["deactivate"], ["reset-password", "--password-stdin"]])
-def test_unknown_user_is_rejected(command, arguments, refused):
-    refused(command("user", *arguments, "nobody", stdin=f"{PASSWORD}\n"), "No such user: 'nobody'.")
+def test_unknown_user_is_rejected(command, arguments, assert_error):
+    assert_error(command("user", *arguments, "nobody", stdin=f"{PASSWORD}\n"), "No such user: 'nobody'.")

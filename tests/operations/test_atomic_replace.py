@@ -52,20 +52,20 @@ def database(tmp_path):
 @pytest.mark.parametrize("log", [True, False])
 def test_old_database_is_kept_with_its_log(database, log):
     make(database, "old", log=log)
-    kept = atomic_replace.replace_database(database)
-    assert list_visible(database.parent) == sorted([kept.name, "data.db"])
-    assert kept.name.startswith("data.before-restore-")
-    assert (names_in(database), names_in(kept)) == ([("new",)], [("old",)])
+    old = atomic_replace.replace_database(database)
+    assert list_visible(database.parent) == sorted([old.name, "data.db"])
+    assert old.name.startswith("data.before-restore-")
+    assert (names_in(database), names_in(old)) == ([("new",)], [("old",)])
 
 
 def test_earlier_old_databases_are_kept(database):
     make(database, "first")
-    kept = [atomic_replace.replace_database(database)]
+    old = [atomic_replace.replace_database(database)]
     for _ in range(2):
         make(atomic_replace.get_staging_path(database), "newer", "DELETE")
-        kept.append(atomic_replace.replace_database(database))
-    assert [names_in(file) for file in kept] == [[("first",)], [("new",)], [("newer",)]]
-    assert len(set(kept)) == 3
+        old.append(atomic_replace.replace_database(database))
+    assert [names_in(file) for file in old] == [[("first",)], [("new",)], [("newer",)]]
+    assert len(set(old)) == 3
 
 
 def test_log_of_a_missing_database_is_not_applied(database):
@@ -78,9 +78,9 @@ def test_log_of_a_missing_database_is_not_applied(database):
 
 def test_damaged_database_is_kept_unchanged(database):
     database.write_bytes(b"no database" * 100)
-    kept = atomic_replace.replace_database(database)
+    old = atomic_replace.replace_database(database)
     assert names_in(database) == [("new",)]
-    assert kept.read_bytes() == b"no database" * 100
+    assert old.read_bytes() == b"no database" * 100
 
 
 def test_database_in_use_is_not_replaced(database):
@@ -101,8 +101,8 @@ def test_old_database_is_copied_without_hard_links(database, monkeypatch):
 
     monkeypatch.setattr("os.link", refuse)
     make(database, "old", log=True)
-    kept = atomic_replace.replace_database(database)
-    assert (names_in(database), names_in(kept)) == ([("new",)], [("old",)])
+    old = atomic_replace.replace_database(database)
+    assert (names_in(database), names_in(old)) == ([("new",)], [("old",)])
 
 
 def test_symbolic_link_to_the_database_is_kept(database, tmp_path):
@@ -110,9 +110,9 @@ def test_symbolic_link_to_the_database_is_kept(database, tmp_path):
     link.parent.mkdir()
     link.symlink_to(database)
     make(database, "old")
-    kept = atomic_replace.replace_database(link)
+    old = atomic_replace.replace_database(link)
     assert link.is_symlink()
-    assert (names_in(link), names_in(kept)) == ([("new",)], [("old",)])
+    assert (names_in(link), names_in(old)) == ([("new",)], [("old",)])
 
 
 def test_replacement_changes_all_cache_versions(database):
@@ -140,5 +140,5 @@ def test_clean_up_after_a_kill_after_the_replacement_keeps_the_old_database(data
     make(database, "new")
     make(database.with_name(".data.db.old"), "old", "DELETE")
     atomic_replace.clean_up(database)
-    (kept,) = [name for name in list_visible(database.parent) if name != "data.db"]
-    assert names_in(database.with_name(kept)) == [("old",)]
+    (old,) = [name for name in list_visible(database.parent) if name != "data.db"]
+    assert names_in(database.with_name(old)) == [("old",)]

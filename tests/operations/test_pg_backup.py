@@ -23,8 +23,8 @@ def _programs(monkeypatch):
 
 
 @pytest.fixture
-def ours(run):
-    """`ours("backup", file)` runs a command on the instance, and returns its exit code and output."""
+def run_command(run):
+    """`run_command("backup", file)` runs a command on the instance, and returns its exit code and output."""
 
     def start(*arguments, **extra):
         done = run(*map(str, arguments), **extra)
@@ -37,31 +37,31 @@ def titles(client):
     return [movie["title"] for movie in client.get("/v1/movies?sort=title").json["items"]]
 
 
-def test_restore_brings_back_the_backup(ours, client, member, add_movie, tmp_path):
+def test_restore_brings_back_the_backup(run_command, client, member, add_movie, tmp_path):
     first = add_movie(title="First")
     member.put(f"/v1/movies/{first}/rating", json={"value": 8})
     file = tmp_path / "films.dump"
-    assert ours("backup", file) == (0, f"backup written to {file}")
+    assert run_command("backup", file) == (0, f"backup written to {file}")
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     add_movie(title="Second")
     member.delete(f"/v1/movies/{first}/rating")
     database.close()
-    assert ours("restore", file) == (0, f"restored {file}")
+    assert run_command("restore", file) == (0, f"restored {file}")
     assert titles(client) == ["First"]
     assert client.get(f"/v1/movies/{first}").json["ratings"]["count"] == 1
-    assert ours("check") == (0, "No problems found.")
+    assert run_command("check") == (0, "No problems found.")
 
 
-def test_restore_fails_while_a_service_runs(ours, instance, serve, tmp_path):
+def test_restore_fails_while_a_service_runs(run_command, instance, serve, tmp_path):
     service = serve(instance)
     file = tmp_path / "films.dump"
-    assert ours("backup", file)[0] == 0
-    refused = (1, "Error: the database is in use; stop `serve` and other commands first")
-    assert ours("restore", file) == refused
+    assert run_command("backup", file)[0] == 0
+    error = (1, "Error: the database is in use; stop `serve` and other commands first")
+    assert run_command("restore", file) == error
     assert service.stop() == 0
 
 
-def test_backup_during_writes_is_consistent(app, ours, member, add_movie, tmp_path):
+def test_backup_during_writes_is_consistent(app, run_command, member, add_movie, tmp_path):
     ids, ended = [add_movie() for _ in range(5)], threading.Event()
 
     def write():
@@ -74,50 +74,50 @@ def test_backup_during_writes_is_consistent(app, ours, member, add_movie, tmp_pa
     writer = threading.Thread(target=write)
     writer.start()
     try:
-        assert ours("backup", tmp_path / "films.dump")[0] == 0
+        assert run_command("backup", tmp_path / "films.dump")[0] == 0
     finally:
         ended.set()
         writer.join()
     database.close()
-    assert ours("restore", tmp_path / "films.dump")[0] == 0
-    assert ours("check") == (0, "No problems found.")
+    assert run_command("restore", tmp_path / "films.dump")[0] == 0
+    assert run_command("check") == (0, "No problems found.")
 
 
-def test_older_backup_is_migrated(ours, instance, environ, tmp_path, outside):
+def test_older_backup_is_migrated(run_command, instance, environ, tmp_path, outside):
     older = create_app(environ(tmp_path / "older"), prepared=False)
     with older.app_context():
         upgrade_to(revision="0001")
         pg_backup.create_dump(tmp_path / "films.dump")
         database.close()
     message = f"{tmp_path}/films.dump was at migration 0001 and is now at the newest\nrestored {tmp_path}/films.dump"
-    assert ours("restore", tmp_path / "films.dump") == (0, message)
-    assert ours("check") == (0, "No problems found.")
+    assert run_command("restore", tmp_path / "films.dump") == (0, message)
+    assert run_command("check") == (0, "No problems found.")
 
 
-def test_newer_backup_is_rejected(ours, instance, outside, tmp_path):
+def test_newer_backup_is_rejected(run_command, instance, outside, tmp_path):
     with outside(instance) as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
-    assert ours("backup", tmp_path / "films.dump")[0] == 0
+    assert run_command("backup", tmp_path / "films.dump")[0] == 0
     message = f"Error: {tmp_path}/films.dump is newer than this version of movierating"
-    assert ours("restore", tmp_path / "films.dump") == (1, message)
+    assert run_command("restore", tmp_path / "films.dump") == (1, message)
 
 
-def test_truncated_backup_changes_nothing(ours, client, add_movie, tmp_path):
+def test_truncated_backup_changes_nothing(run_command, client, add_movie, tmp_path):
     file = tmp_path / "films.dump"
     for number in range(300):
         add_movie(title=f"Movie {number} {os.urandom(200).hex()}")
-    assert ours("backup", file)[0] == 0
+    assert run_command("backup", file)[0] == 0
     # The list of its contents is at its beginning.
     os.truncate(file, file.stat().st_size // 2)
     before = titles(client)
     database.close()
-    code, text = ours("restore", file)
+    code, text = run_command("restore", file)
     assert (code, text.startswith("Error: pg_restore failed: "), text.count("\n")) == (1, True, 0), text
     assert titles(client) == before
 
 
-def test_backup_of_an_empty_database_is_rejected(ours, environ, tmp_path):
-    assert ours("backup", tmp_path / "films.dump", SECRET_KEY="k" * 32) == (
+def test_backup_of_an_empty_database_is_rejected(run_command, environ, tmp_path):
+    assert run_command("backup", tmp_path / "films.dump", SECRET_KEY="k" * 32) == (
         1,
         "Error: the database is empty; `movierating serve` creates its tables",
     )
@@ -145,29 +145,38 @@ def test_arguments_of_programs_contain_no_password(environ, tmp_path):
         (None, "No such file or directory: "),
     ],
 )
-def test_restore_rejects_other_files_and_changes_nothing(ours, client, add_movie, tmp_path, content, message):
+def test_restore_rejects_other_files_and_changes_nothing(
+    run_command, client, add_movie, tmp_path, content, message
+):
     add_movie(title="First")
     file = tmp_path / "films.dump"
     if content is not None:
         file.write_bytes(content)
     database.close()
-    code, text = ours("restore", file)
+    code, text = run_command("restore", file)
     assert (code, message in text, text.count("\n")) == (1, True, 0), text
     assert titles(client) == ["First"]
 
 
-def test_backup_replaces_only_an_older_backup(ours, instance, tmp_path):
+def test_backup_replaces_only_an_older_backup(run_command, instance, tmp_path):
     letter = tmp_path / "letter.txt"
     letter.write_text("dear ada")
-    assert ours("backup", letter) == (1, f"Error: {letter} exists and is not a backup; choose another name")
+    assert run_command("backup", letter) == (
+        1,
+        f"Error: {letter} exists and is not a backup; choose another name",
+    )
     assert letter.read_text() == "dear ada"
-    assert ours("backup", tmp_path / "films.dump")[0] == ours("backup", tmp_path / "films.dump")[0] == 0
+    assert (
+        run_command("backup", tmp_path / "films.dump")[0]
+        == run_command("backup", tmp_path / "films.dump")[0]
+        == 0
+    )
 
 
-def test_missing_programs_are_reported_in_one_line(ours, instance, tmp_path, monkeypatch):
+def test_missing_programs_are_reported_in_one_line(run_command, instance, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     expected = "Error: pg_dump is not installed; it is one of PostgreSQL's client programs"
-    assert ours("backup", tmp_path / "films.dump") == (1, expected)
+    assert run_command("backup", tmp_path / "films.dump") == (1, expected)
     assert not (tmp_path / "films.dump").exists()
 
 
@@ -179,9 +188,11 @@ def test_service_makes_backups(instance, serve, tmp_path, eventually):
     assert service.stop() == 0
 
 
-def test_sqlite_instance_rejects_a_dump(ours, instance, tmp_path):
-    assert ours("backup", tmp_path / "films.dump")[0] == 0
-    code, text = ours("restore", tmp_path / "films.dump", DATABASE_URL=f"sqlite:///{tmp_path}/films.sqlite3")
+def test_sqlite_instance_rejects_a_dump(run_command, instance, tmp_path):
+    assert run_command("backup", tmp_path / "films.dump")[0] == 0
+    code, text = run_command(
+        "restore", tmp_path / "films.dump", DATABASE_URL=f"sqlite:///{tmp_path}/films.sqlite3"
+    )
     assert (
         code,
         "is not an SQLite database; a PostgreSQL backup needs MOVIERATING_DATABASE_URL to be set" in text,

@@ -60,9 +60,9 @@ def test_failed_copy_leaves_the_older_one(instance, tmp_path):
     sqlite_backup.copy_database(file, folder / "copy")
     before = (folder / "copy").read_bytes()
     damage(file)
-    with pytest.raises(BackupError, match=r"movierating\.sqlite3 is damaged \(.+\)") as refused:
+    with pytest.raises(BackupError, match=r"movierating\.sqlite3 is damaged \(.+\)") as error:
         sqlite_backup.copy_database(file, folder / "copy")
-    assert "\n" not in refused.value.message
+    assert "\n" not in error.value.message
     assert names(folder) == ["copy"]
     assert (folder / "copy").read_bytes() == before
 

@@ -138,7 +138,7 @@ def newer(folder):
 
 @pytest.mark.sqlite
 @pytest.mark.parametrize(
-    ("make", "why"),
+    ("make", "reason"),
     [
         (lambda folder: (folder / "data").mkdir(), "unable to open"),
         (lambda folder: (folder / "data").symlink_to(folder / "gone" / "data"), "No such file"),
@@ -149,12 +149,12 @@ def newer(folder):
     ],
     ids=["folder", "no folder", "junk", "torn", "foreign", "newer"],
 )
-def test_database_that_can_not_be_opened_is_reported_with_the_reason(tmp_path, environ, make, why):
+def test_database_that_can_not_be_opened_is_reported_with_the_reason(tmp_path, environ, make, reason):
     make(tmp_path)
-    with pytest.raises(SettingError, match=why) as refused:
+    with pytest.raises(SettingError, match=reason) as error:
         create_app(environ(tmp_path / "instance", DATABASE_URL=f"sqlite:///{tmp_path / 'data'}"))
-    assert refused.value.message.startswith("MOVIERATING_DATABASE_URL: ")
-    assert "\n" not in refused.value.message
+    assert error.value.message.startswith("MOVIERATING_DATABASE_URL: ")
+    assert "\n" not in error.value.message
 
 
 @pytest.mark.parametrize("below", ["", "/instance"])
@@ -165,7 +165,7 @@ def test_instance_folder_that_can_not_be_created_is_rejected(tmp_path, environ, 
 
 
 @pytest.mark.parametrize(
-    ("make", "why"),
+    ("make", "reason"),
     [
         (lambda file: file.write_text("short"), "fewer than 32 bytes"),
         (lambda file: file.write_bytes(b"\xff" * 40), "can't be read"),
@@ -173,9 +173,9 @@ def test_instance_folder_that_can_not_be_created_is_rejected(tmp_path, environ, 
     ],
     ids=["short", "not text", "folder"],
 )
-def test_invalid_key_file_is_rejected(tmp_path, make, why):
+def test_invalid_key_file_is_rejected(tmp_path, make, reason):
     make(tmp_path / "secret_key")
-    with pytest.raises(SettingError, match=f"SECRET_KEY: .*{why}"):
+    with pytest.raises(SettingError, match=f"SECRET_KEY: .*{reason}"):
         startup.load_secret_key(tmp_path)
 
 
