@@ -44,9 +44,9 @@ def test_load_reads_the_environment_of_the_process(monkeypatch, tmp_path):
 
 @pytest.mark.parametrize("setting", config.SETTINGS, ids=lambda setting: setting.name)
 def test_documented_default_is_the_default(setting):
-    shown = setting.default_text
+    text = setting.default_text
     if isinstance(setting.default, bool | int | str):
-        assert setting.parse(shown.strip("`")) == setting.default
+        assert setting.parse(text.strip("`")) == setting.default
     else:
         assert not setting.default
     assert setting.help.endswith(".")

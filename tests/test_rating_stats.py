@@ -82,9 +82,9 @@ def test_database_calculates_the_same_score(add_movie, rated):
 
 def test_format_stats_has_the_histogram_in_order():
     values = [3, 42, *range(20)]
-    shown = {"count": 3, "mean": 7.0, "histogram": list(range(20))}
-    assert rating_stats.format_stats(values) == shown
+    expected = {"count": 3, "mean": 7.0, "histogram": list(range(20))}
+    assert rating_stats.format_stats(values) == expected
     assert rating_stats.format_stats_with_score(values) == {
-        **shown,
+        **expected,
         "score": rating_stats.calculate_score(3, 42),
     }

@@ -1,4 +1,4 @@
-"""What holds for every answer: its id, its headers, its shape when it is an error."""
+"""Rules of every response: request id, headers, problem details of errors."""
 
 import http.client
 import itertools
@@ -22,41 +22,41 @@ MAX_JSON = 2048
 
 @pytest.fixture
 def records():
-    """What is logged meanwhile."""
-    kept = []
+    """The log records of the test."""
+    records = []
     handler = logging.Handler()
-    handler.emit = kept.append
+    handler.emit = records.append
     logs.logger.addHandler(handler)
-    yield kept
+    yield records
     logs.logger.removeHandler(handler)
 
 
 @pytest.fixture
 def failing(app):
-    """`failing(error)` is the answer of an operation that raises it."""
+    """`failing(error)` returns the response of an operation that raises it."""
 
-    def ask(error, **kwargs):
+    def send(error, **kwargs):
         def fail():
             raise error
 
         app.add_url_rule("/failing", view_func=fail)
         return app.test_client().get("/failing", **kwargs)
 
-    return ask
+    return send
 
 
-@pytest.mark.parametrize("given", ["a", "7", "abc-DEF_1.2", "x" * 128])
-def test_valid_request_id_of_the_client_is_returned(client, given):
-    assert client.get("/healthz", headers={"X-Request-ID": given}).headers["X-Request-ID"] == given
+@pytest.mark.parametrize("request_id", ["a", "7", "abc-DEF_1.2", "x" * 128])
+def test_valid_request_id_of_the_client_is_returned(client, request_id):
+    assert client.get("/healthz", headers={"X-Request-ID": request_id}).headers["X-Request-ID"] == request_id
 
 
 @pytest.mark.parametrize(
-    "given", ["", " ", "x" * 129, "a b", "a,b", "a;b", "ä", "<script>", "a/b", '"a"', "a\tb"]
+    "request_id", ["", " ", "x" * 129, "a b", "a,b", "a;b", "ä", "<script>", "a/b", '"a"', "a\tb"]
 )
-def test_invalid_request_id_is_replaced(client, given):
-    answered = client.get("/healthz", headers={"X-Request-ID": given}).headers["X-Request-ID"]
-    assert answered != given
-    assert len(answered) == 32
+def test_invalid_request_id_is_replaced(client, request_id):
+    returned = client.get("/healthz", headers={"X-Request-ID": request_id}).headers["X-Request-ID"]
+    assert returned != request_id
+    assert len(returned) == 32
 
 
 def test_request_ids_are_unique(client):
@@ -79,14 +79,14 @@ def test_request_ids_are_unique(client):
     ],
 )
 def test_every_response_has_a_request_id_and_security_headers(client, method, path, status):
-    with client.open(path, method=method) as answer:
-        assert answer.status_code == status
-    assert answer.headers["X-Request-ID"]
-    assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    assert answer.headers["Referrer-Policy"] == "no-referrer"
-    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
-    assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
-    assert answer.headers["X-Frame-Options"] == "DENY"
+    with client.open(path, method=method) as response:
+        assert response.status_code == status
+    assert response.headers["X-Request-ID"]
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert response.headers["Referrer-Policy"] == "no-referrer"
+    assert "default-src 'none'" in response.headers["Content-Security-Policy"]
+    assert "frame-ancestors 'none'" in response.headers["Content-Security-Policy"]
+    assert response.headers["X-Frame-Options"] == "DENY"
 
 
 def test_authenticated_responses_are_not_stored_and_others_are_revalidated(client, member):
@@ -114,10 +114,10 @@ def test_unknown_path_returns_404_that_does_not_repeat_it(client, problem, path)
     ],
 )
 def test_unsupported_method_returns_405_with_the_allowed_ones(client, method, path, allowed):
-    answer = client.open(path, method=method)
-    assert answer.status_code == 405
-    assert answer.content_type == "application/problem+json"
-    assert set(answer.headers["Allow"].split(", ")) == allowed
+    response = client.open(path, method=method)
+    assert response.status_code == 405
+    assert response.content_type == "application/problem+json"
+    assert set(response.headers["Allow"].split(", ")) == allowed
     options = client.options(path)
     assert options.status_code == 200
     assert set(options.headers["Allow"].split(", ")) == allowed
@@ -191,24 +191,24 @@ def test_error_of_any_layer_becomes_problem_details(failing, problem, error, sta
 
 
 def test_401_names_the_scheme(client, problem):
-    answer = client.get("/v1/users/me")
-    problem(answer, 401)
-    assert answer.headers["WWW-Authenticate"] == "Bearer"
+    response = client.get("/v1/users/me")
+    problem(response, 401)
+    assert response.headers["WWW-Authenticate"] == "Bearer"
 
 
 @pytest.fixture(scope="module")
 def connect(serve, copied, empty_instance, tmp_path_factory):
     """`connect()` is a new connection to a live service that takes bodies up to MAX_JSON."""
     folder = copied(empty_instance, tmp_path_factory.mktemp("live") / "instance")
-    place = urlsplit(serve(folder, MAX_JSON_BYTES=str(MAX_JSON)).url)
-    made = []
+    address = urlsplit(serve(folder, MAX_JSON_BYTES=str(MAX_JSON)).url)
+    connections = []
 
     def make():
-        made.append(http.client.HTTPConnection(place.hostname, place.port, timeout=10))
-        return made[-1]
+        connections.append(http.client.HTTPConnection(address.hostname, address.port, timeout=10))
+        return connections[-1]
 
     yield make
-    for connection in made:
+    for connection in connections:
         connection.close()
 
 
@@ -223,10 +223,10 @@ def test_body_over_the_limit_returns_413_chunked_or_not(connect, chunked, size, 
     connection, body = connect(), b" " * size
     headers = {"Content-Type": "application/json", **({"Transfer-Encoding": "chunked"} if chunked else {})}
     connection.request("POST", "/v1/users", in_chunks(body[:512], body[512:]) if chunked else body, headers)
-    answer = connection.getresponse()
-    assert answer.status == status
-    assert answer.headers["Content-Type"] == "application/problem+json"
-    assert json.loads(answer.read())["request_id"] == answer.headers["X-Request-ID"]
+    response = connection.getresponse()
+    assert response.status == status
+    assert response.headers["Content-Type"] == "application/problem+json"
+    assert json.loads(response.read())["request_id"] == response.headers["X-Request-ID"]
 
 
 def test_chunked_body_is_read(connect):
@@ -234,9 +234,9 @@ def test_chunked_body_is_read(connect):
     body = in_chunks(b'{"username": "x"', b', "email": "no", "password": ""}')
     headers = {"Content-Type": "application/json", "Transfer-Encoding": "chunked"}
     connection.request("POST", "/v1/users", body, headers)
-    answer = connection.getresponse()
-    assert answer.status == 422
-    assert {error["field"] for error in json.loads(answer.read())["errors"]} == {
+    response = connection.getresponse()
+    assert response.status == 422
+    assert {error["field"] for error in json.loads(response.read())["errors"]} == {
         "username",
         "email",
         "password",
@@ -247,10 +247,10 @@ def test_chunked_body_is_read(connect):
 def test_line_break_in_a_header_cannot_split_a_response(connect, value):
     connection = connect()
     connection.putrequest("GET", "/v1/movies")
-    # http.client would refuse it.
+    # http.client would reject it.
     connection._buffer.append(f"X-Request-ID: {value}".encode())
     connection.endheaders()
-    answer = connection.getresponse()
-    answer.read()
-    assert answer.headers["Set-Cookie"] is None
-    assert "\n" not in (answer.headers["X-Request-ID"] or "")
+    response = connection.getresponse()
+    response.read()
+    assert response.headers["Set-Cookie"] is None
+    assert "\n" not in (response.headers["X-Request-ID"] or "")

@@ -39,13 +39,13 @@ def call(admin, add_movie):
     movie_id = add_movie(imdb_id="tt0111161")
     admin.put(RATING.format(movie_id), json={"value": 5})
     token_id = admin.post("/v1/auth/tokens", json={"name": "old", "scope": "read"}).json["id"]
-    places = {"<id:movie_id>": movie_id, "<id:user_id>": admin.id, "<id:token_id>": token_id}
-    places["<string(maxlength=12):imdb_id>"] = "tt0111161"
+    values = {"<id:movie_id>": movie_id, "<id:user_id>": admin.id, "<id:token_id>": token_id}
+    values["<string(maxlength=12):imdb_id>"] = "tt0111161"
 
     def send(method, rule, query="", **kwargs):
         path = rule
-        for place, value in places.items():
-            path = path.replace(place, str(value))
+        for placeholder, value in values.items():
+            path = path.replace(placeholder, str(value))
         kind = "refresh_token" if rule.endswith("/refresh") else "access_token"
         headers = {"Authorization": f"Bearer {admin.tokens[kind]}", "If-Match": "*"}
         kwargs = kwargs or {"json": BODIES.get(f"{method} {rule}")}
@@ -65,8 +65,8 @@ def test_every_operation_rejects_unknown_query_parameters(app, call, problem):
 def test_every_operation_with_a_body_rejects_unknown_fields(call, problem):
     for operation, body in BODIES.items():
         method, rule = operation.split()
-        answer = call(method, rule, json={**body, "surprise": 1, "id": 7})
-        assert {error["location"] for error in problem(answer, 422, "surprise", "id")["errors"]} == {"json"}
+        response = call(method, rule, json={**body, "surprise": 1, "id": 7})
+        assert {error["location"] for error in problem(response, 422, "surprise", "id")["errors"]} == {"json"}
 
 
 def test_every_operation_with_a_body_accepts_only_json(call, problem):
@@ -132,8 +132,8 @@ def test_depth_of_json_is_limited(client, depth, status):
 
 @pytest.mark.parametrize("body", ["[]", '"value"', "8", "true", "null", '[{"value": 8}]'])
 def test_body_that_is_not_an_object_returns_422(client, problem, body):
-    answer = client.post(SIGN_UP, data=body, content_type="application/json")
-    assert {error["location"] for error in problem(answer, 422, "")["errors"]} == {"json"}
+    response = client.post(SIGN_UP, data=body, content_type="application/json")
+    assert {error["location"] for error in problem(response, 422, "")["errors"]} == {"json"}
 
 
 def test_every_invalid_field_is_listed_by_its_path_with_dots(member, problem):
@@ -190,10 +190,10 @@ def test_missing_resource_returns_404_before_an_invalid_request_returns_422(clie
 
 
 def test_check_exists_first_skips_valid_requests():
-    asked = []
-    view = check_exists_first(lambda **path: asked.append(path))(lambda _self, **path: "done")
+    calls = []
+    view = check_exists_first(lambda **path: calls.append(path))(lambda _self, **path: "done")
     assert view(None, movie_id=7) == "done"
-    assert asked == []
+    assert calls == []
 
 
 def test_documenting_an_operation_does_not_change_another():
@@ -205,7 +205,7 @@ def test_documenting_an_operation_does_not_change_another():
 
 def test_unknown_fields_are_rejected_in_every_location():
     assert {
-        RequestParser.DEFAULT_UNKNOWN_BY_LOCATION[place] for place in ("json", "query", "form", "files")
+        RequestParser.DEFAULT_UNKNOWN_BY_LOCATION[location] for location in ("json", "query", "form", "files")
     } == {ma.RAISE}
 
 

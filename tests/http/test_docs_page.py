@@ -1,4 +1,4 @@
-"""The docs page, as a person meets it in a browser."""
+"""The docs page in a browser."""
 
 import json
 import re
@@ -17,14 +17,14 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-backgroun
 
 
 def test_root_redirects_to_the_docs(client):
-    answer = client.get("/")
-    assert answer.status_code == 302
-    assert answer.headers["Location"] == "/docs"
+    response = client.get("/")
+    assert response.status_code == 302
+    assert response.headers["Location"] == "/docs"
 
 
 def test_docs_page_runs_only_its_own_scripts(client):
-    with client.get("/docs") as answer:
-        policy = answer.headers["Content-Security-Policy"]
+    with client.get("/docs") as response:
+        policy = response.headers["Content-Security-Policy"]
     rules = dict(rule.split(" ", 1) for rule in policy.split("; "))
     assert rules["default-src"] == "'none'"
     assert rules["script-src"] == rules["connect-src"] == rules["style-src"] == "'self'"
@@ -32,8 +32,8 @@ def test_docs_page_runs_only_its_own_scripts(client):
 
 
 def test_docs_page_has_no_inline_script_or_style(client):
-    with client.get("/docs") as answer:
-        page = answer.text
+    with client.get("/docs") as response:
+        page = response.text
     assert re.findall(r"<script(?![^>]* src=\"static/)|<style|\bon\w+=|\bstyle=|javascript:", page) == []
 
 
@@ -60,24 +60,24 @@ class Docs:
         self.page.locator(".information-container h1, .information-container h2").first.wait_for()
 
     def execute(self, operation: str, body: Any = None, **parameters: str) -> tuple[int, Any]:
-        """Fill in an operation's form, press "Execute", and read the answer that the page shows: status, body."""
+        """Fill in an operation's form, press "Execute", and read the response that the page shows: status, body."""
         block = self._opened(operation)
         if body is not None:
             block.locator("textarea.body-param__text").fill(json.dumps(body))
         for name, value in parameters.items():
             block.locator(f"tr[data-param-name={name}] input").fill(value)
-        return self._answer(block)
+        return self._read_response(block)
 
     def upload(self, operation: str, file: Path, **choices: str) -> tuple[int, Any]:
-        """As `execute`, for an operation that takes a file; `choices` are made in the query's selects."""
+        """Execute an operation with a file; `choices` are options of the query selects."""
         block = self._opened(operation)
         block.locator("input[type=file]").set_input_files(file)
         for name, value in choices.items():
             block.locator(f"tr[data-param-name={name}] select").select_option(value)
-        return self._answer(block)
+        return self._read_response(block)
 
     def download(self, operation: str) -> Download:
-        """Press "Execute", and follow the link that the page shows in place of an answer that is a file."""
+        """Press "Execute", and follow the link that the page shows for a response that is a file."""
         block = self._opened(operation)
         block.get_by_role("button", name="Execute").click()
         with self.page.expect_download() as expected:
@@ -89,11 +89,11 @@ class Docs:
         block.locator(".opblock-summary-control").first.click()
         return block
 
-    def _answer(self, block: Locator) -> tuple[int, Any]:
+    def _read_response(self, block: Locator) -> tuple[int, Any]:
         block.get_by_role("button", name="Execute").click()
-        answer = block.locator(".live-responses-table")
-        status = int(answer.locator("tr.response td.response-col_status").inner_text().split()[0])
-        text = answer.locator("tr.response .highlight-code code").first.inner_text()
+        response = block.locator(".live-responses-table")
+        status = int(response.locator("tr.response td.response-col_status").inner_text().split()[0])
+        text = response.locator("tr.response .highlight-code code").first.inner_text()
         return status, json.loads(text)
 
     def authorize(self, scheme: str, token: str) -> None:
@@ -150,8 +150,8 @@ def test_user_signs_up_logs_in_finds_a_movie_and_rates_it(docs):
     assert status == 201
     assert rated["ratings"]["count"] == 1
 
-    with urllib.request.urlopen(f"{docs.address}/v1/movies/{movie['id']}") as answer:
-        assert json.load(answer)["ratings"]["mean"] == 8.5
+    with urllib.request.urlopen(f"{docs.address}/v1/movies/{movie['id']}") as response:
+        assert json.load(response)["ratings"]["mean"] == 8.5
     assert docs.hosts - {"data"} == {urlsplit(docs.address).netloc}
     assert docs.errors == []
 

@@ -1,4 +1,4 @@
-"""What other sites' pages may do: nothing until a setting names them, and never with somebody's credentials."""
+"""CORS: other origins need a setting, and never get credentials."""
 
 import pytest
 
@@ -6,17 +6,17 @@ OURS, OTHERS = "https://films.example", "https://evil.example"
 ADDRESSES = ["/v1/movies", "/v1/users/me", "/nowhere", "/openapi.json"]
 
 
-def allowed(answer):
-    """The headers that a browser judges by."""
+def allowed(response):
+    """Return the CORS headers of a response."""
     return {
-        name.lower(): value for name, value in answer.headers if name.lower().startswith("access-control-")
+        name.lower(): value for name, value in response.headers if name.lower().startswith("access-control-")
     }
 
 
 def preflight(client, path, origin):
-    """What a browser asks before a PUT with a token."""
-    asked = {"Access-Control-Request-Method": "PUT", "Access-Control-Request-Headers": "authorization"}
-    return client.options(path, headers={"Origin": origin, **asked})
+    """Send the preflight request of a PUT with a token."""
+    headers = {"Access-Control-Request-Method": "PUT", "Access-Control-Request-Headers": "authorization"}
+    return client.options(path, headers={"Origin": origin, **headers})
 
 
 @pytest.mark.parametrize("path", ADDRESSES)
@@ -29,8 +29,8 @@ def test_other_origins_are_not_allowed_by_default(client, path):
 def test_only_configured_origins_are_allowed(make_app, path):
     client = make_app(CORS_ORIGINS=OURS).test_client()
     for _ in range(2):
-        answer = client.get(path, headers={"Origin": OURS})
-        assert allowed(answer)["access-control-allow-origin"] == OURS
+        response = client.get(path, headers={"Origin": OURS})
+        assert allowed(response)["access-control-allow-origin"] == OURS
         assert allowed(client.get(path)) == {}
     assert preflight(client, path, OURS).headers["Access-Control-Allow-Headers"] == "authorization"
     for origin in (OTHERS, "null", f"{OURS}.evil.example", "http://films.example"):

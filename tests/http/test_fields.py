@@ -20,7 +20,7 @@ IN_QUERY = {"from_query": True}
 line = SingleLineString(max_length=5)
 
 
-def refused(field, value):
+def rejected(field, value):
     with pytest.raises(ma.ValidationError) as caught:
         field.deserialize(value)
     return caught.value.messages
@@ -30,14 +30,14 @@ def refused(field, value):
     ("value", "number"), [(0, 0), (-3, -3), (1999.0, 1999), (2**63, 2**63), (1e300, int(1e300))]
 )
 def test_integer_accepts_whole_numbers(value, number):
-    taken = StrictInteger().deserialize(value)
-    assert taken == number
-    assert type(taken) is int
+    loaded = StrictInteger().deserialize(value)
+    assert loaded == number
+    assert type(loaded) is int
 
 
 @pytest.mark.parametrize("value", ["8", "", 8.5, True, False, None, [], {}, float("nan"), float("inf")])
 def test_integer_rejects_other_values(value):
-    refused(StrictInteger(), value)
+    rejected(StrictInteger(), value)
 
 
 @pytest.mark.parametrize(
@@ -51,14 +51,14 @@ def test_integer_in_a_query_accepts_ascii_digits(text, number):
     "text", ["", " 8", "8 ", "+8", "1.5", "1e3", "1_000", "abc", "٣", "\uff18", "9" * 19, "8\n"]
 )
 def test_integer_in_a_query_rejects_other_text(text):
-    refused(StrictInteger(metadata=IN_QUERY), text)
+    rejected(StrictInteger(metadata=IN_QUERY), text)
 
 
 @pytest.mark.parametrize("value", ["true", "false", 1, 0, None, "", []])
 def test_boolean_accepts_only_json_booleans(value):
     assert StrictBoolean().deserialize(True) is True
     assert StrictBoolean().deserialize(False) is False
-    refused(StrictBoolean(), value)
+    rejected(StrictBoolean(), value)
 
 
 @pytest.mark.parametrize("text", ["1", "0", "True", "FALSE", "yes", "on", "", " true"])
@@ -66,11 +66,11 @@ def test_boolean_in_a_query_accepts_only_true_and_false(text):
     field = StrictBoolean(metadata=IN_QUERY)
     assert field.deserialize("true") is True
     assert field.deserialize("false") is False
-    refused(field, text)
+    rejected(field, text)
 
 
 @pytest.mark.parametrize(
-    ("text", "taken"),
+    ("text", "loaded"),
     [
         ("Emma", "Emma"),
         ("  Emma\u3000", "Emma"),
@@ -80,14 +80,14 @@ def test_boolean_in_a_query_accepts_only_true_and_false(text):
         ("e\u0301" * 5, "\u00e9" * 5),
     ],
 )
-def test_line_is_trimmed_and_normalized_before_its_length_is_checked(text, taken):
-    assert line.deserialize(text) == taken
+def test_line_is_trimmed_and_normalized_before_its_length_is_checked(text, loaded):
+    assert line.deserialize(text) == loaded
 
 
 @pytest.mark.parametrize("text", ["", " ", "\u3000\u00a0", "Emmaaa", "e" * 21, "\u0958" * 3])
 def test_line_of_the_wrong_length_is_rejected(text):
     # U+0958 composes to two characters.
-    assert refused(line, text) == ["Must be 1 to 5 characters long."]
+    assert rejected(line, text) == ["Must be 1 to 5 characters long."]
 
 
 @pytest.mark.parametrize(
@@ -105,23 +105,23 @@ def test_line_of_the_wrong_length_is_rejected(text):
 )
 @pytest.mark.parametrize("text", ["{}a", "a{}b", "a{}", " {} "])
 def test_line_with_control_characters_is_rejected(text, character):
-    assert refused(line, text.format(character)) == ["Must not contain control characters."]
+    assert rejected(line, text.format(character)) == ["Must not contain control characters."]
 
 
 @given(st.text(max_size=30))
 def test_normalized_line_loads_unchanged(text):
     try:
-        taken = line.deserialize(text)
+        loaded = line.deserialize(text)
     except ma.ValidationError:
         return
-    assert 1 <= len(taken) <= 5
-    assert taken == taken.strip() == unicodedata.normalize("NFC", taken)
-    assert line.deserialize(taken) == taken
+    assert 1 <= len(loaded) <= 5
+    assert loaded == loaded.strip() == unicodedata.normalize("NFC", loaded)
+    assert line.deserialize(loaded) == loaded
 
 
 @pytest.mark.parametrize("value", [8, 8.5, None, True, ["Emma"], {}])
 def test_line_rejects_values_that_are_not_text(value):
-    refused(line, value)
+    rejected(line, value)
 
 
 def test_rating_loads_as_half_points_and_dumps_as_the_same_value():
@@ -133,9 +133,9 @@ def test_rating_loads_as_half_points_and_dumps_as_the_same_value():
 
 @pytest.mark.parametrize("value", [8, 8.0])
 def test_rating_accepts_whole_numbers(value):
-    taken = HalfPoints().deserialize(value)
-    assert taken == 16
-    assert type(taken) is int
+    loaded = HalfPoints().deserialize(value)
+    assert loaded == 16
+    assert type(loaded) is int
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_rating_accepts_whole_numbers(value):
     ],
 )
 def test_rating_off_the_scale_is_rejected(value):
-    refused(HalfPoints(), value)
+    rejected(HalfPoints(), value)
 
 
 @pytest.mark.parametrize(
@@ -169,11 +169,11 @@ def test_rating_in_a_query_must_be_a_step_of_the_scale(text):
     field = HalfPoints(metadata=IN_QUERY)
     assert field.deserialize("8.5") == 17
     assert field.deserialize("10") == 20
-    refused(field, text)
+    rejected(field, text)
 
 
 @pytest.mark.parametrize(
-    ("text", "shown"),
+    ("text", "dumped"),
     [
         ("2024-01-15T10:30:00Z", "2024-01-15T10:30:00Z"),
         ("2024-01-15t10:30:00z", "2024-01-15T10:30:00Z"),
@@ -188,9 +188,9 @@ def test_rating_in_a_query_must_be_a_step_of_the_scale(text):
         ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00Z"),
     ],
 )
-def test_timestamp_loads_with_its_offset_and_dumps_in_utc(text, shown):
+def test_timestamp_loads_with_its_offset_and_dumps_in_utc(text, dumped):
     field = Timestamp()
-    assert field.serialize("at", {"at": field.deserialize(text)}) == shown
+    assert field.serialize("at", {"at": field.deserialize(text)}) == dumped
 
 
 @pytest.mark.parametrize(
@@ -219,7 +219,7 @@ def test_timestamp_loads_with_its_offset_and_dumps_in_utc(text, shown):
     ],
 )
 def test_invalid_timestamp_is_rejected(text):
-    refused(Timestamp(), text)
+    rejected(Timestamp(), text)
 
 
 def test_past_and_future_are_relative_to_now():

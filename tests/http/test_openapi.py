@@ -32,7 +32,7 @@ class Operation:
     def response(self, whole: dict[str, Any], status: str) -> dict[str, Any]:
         return resolved(whole, self.doc["responses"][status])
 
-    def answers(self, whole: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    def responses(self, whole: dict[str, Any]) -> dict[str, dict[str, Any]]:
         return {status: self.response(whole, status) for status in self.doc["responses"]}
 
 
@@ -92,35 +92,35 @@ RULES = {
         tag["name"] for tag in whole["tags"] if tag["description"]
     },
     "describes its parameters": lambda _, o: all(p.get("description") for p in o.parameters),
-    "has one good answer at least": lambda _, o: any(status < "300" for status in o.doc["responses"]),
+    "has a successful response": lambda _, o: any(status < "300" for status in o.doc["responses"]),
     "has no catch-all": lambda _, o: "default" not in o.doc["responses"],
-    "shows an example of what it takes": lambda _, o: "requestBody" not in o.doc
+    "has an example of its body": lambda _, o: "requestBody" not in o.doc
     or all("example" in media for media in o.doc["requestBody"]["content"].values()),
-    "refuses fields it does not know": lambda whole, o: "requestBody" not in o.doc
+    "rejects unknown fields": lambda whole, o: "requestBody" not in o.doc
     or all(
         resolved(whole, media["schema"])["additionalProperties"] is False
         for media in o.doc["requestBody"]["content"].values()
     ),
-    "tells what a body can be refused for": lambda _, o: "requestBody" not in o.doc
+    "documents the errors of a body": lambda _, o: "requestBody" not in o.doc
     or {"400", "413", "415", "422"} <= o.doc["responses"].keys(),
-    "shows an example of its good answers": lambda whole, o: all(
+    "has an example of its successful responses": lambda whole, o: all(
         "example" in media
-        for status, response in o.answers(whole).items()
+        for status, response in o.responses(whole).items()
         if status < "300" and "content" in response
         for media in response["content"].values()
     ),
     "has problem documents for errors": lambda whole, o: all(
-        is_problem(whole, status, response) for status, response in o.answers(whole).items() if status >= "400"
+        is_problem(whole, status, response) for status, response in o.responses(whole).items() if status >= "400"
     ),
-    "carries a request id on every answer": lambda whole, o: all(
-        "X-Request-ID" in response["headers"] for response in o.answers(whole).values()
+    "has a request id in every response": lambda whole, o: all(
+        "X-Request-ID" in response["headers"] for response in o.responses(whole).values()
     ),
-    "says when to try again": lambda whole, o: all(
+    "documents Retry-After": lambda whole, o: all(
         "Retry-After" in o.response(whole, status)["headers"]
         for status in {"429", "503"} & o.doc["responses"].keys()
     ),
     "has 401 where it needs a token": lambda _, o: ("security" not in o.doc) or "401" in o.doc["responses"],
-    "names what it made": lambda whole, o: o.method != "POST"
+    "has Location if it creates": lambda whole, o: o.method != "POST"
     or "201" not in o.doc["responses"]
     or "Location" in o.response(whole, "201")["headers"],
     "has 304 where a GET has a tag": lambda whole, o: ("304" in o.doc["responses"])
@@ -142,8 +142,8 @@ def test_operation_ids_are_unique(operations):
 
 
 def test_documented_security_matches_the_operations(client, operations):
-    refused = {o.name for o in operations if client.open(o.address, method=o.method).status_code == 401}
-    assert {o.name for o in operations if {} not in o.doc.get("security", [{}])} == refused
+    rejected = {o.name for o in operations if client.open(o.address, method=o.method).status_code == 401}
+    assert {o.name for o in operations if {} not in o.doc.get("security", [{}])} == rejected
 
 
 def test_etag_and_link_headers_are_documented_where_they_are_sent(admin, add_movie, whole, operations):
@@ -151,10 +151,10 @@ def test_etag_and_link_headers_are_documented_where_they_are_sent(admin, add_mov
         admin.put(f"/v1/movies/{add_movie(imdb_id=f'tt000000{number + 1}')}/rating", json={"value": 8})
     for operation in operations:
         if operation.method == "GET":
-            answer = admin.get(operation.address)
-            assert answer.status_code == 200, operation.name
+            response = admin.get(operation.address)
+            assert response.status_code == 200, operation.name
             documented = operation.response(whole, "200")["headers"].keys()
-            assert ("ETag" in documented) == ("ETag" in answer.headers), operation.name
+            assert ("ETag" in documented) == ("ETag" in response.headers), operation.name
             if "limit" in {parameter["name"] for parameter in operation.parameters}:
                 assert "Link" in documented, operation.name
 
@@ -164,8 +164,8 @@ def examples(whole: dict[str, Any], node: Any, at: str) -> Iterator[tuple[str, A
     if isinstance(node, dict):
         if "schema" in node and "example" in node:
             yield at, node["schema"], node["example"]
-        for shown in node.get("examples", []) if "type" in node or "enum" in node else []:
-            yield at, node, shown
+        for example in node.get("examples", []) if "type" in node or "enum" in node else []:
+            yield at, node, example
         for key, child in node.items():
             if key not in ("example", "examples"):
                 yield from examples(whole, child, f"{at}/{key}")
@@ -177,11 +177,11 @@ def examples(whole: dict[str, Any], node: Any, at: str) -> Iterator[tuple[str, A
 def test_every_example_matches_its_schema(whole):
     found = list(examples(whole, whole, ""))
     assert len(found) > 100
-    for where, schema, shown in found:
+    for where, schema, example in found:
         validator = OAS31Validator(
             {"components": whole["components"], **schema}, format_checker=oas31_format_checker
         )
-        assert [error.message for error in validator.iter_errors(shown)] == [], where
+        assert [error.message for error in validator.iter_errors(example)] == [], where
 
 
 def test_schemas_are_of_json_schema_2020(whole):
@@ -195,8 +195,8 @@ def test_links_refer_to_existing_operations_and_parameters(whole, operations):
     links = [
         link
         for operation in operations
-        for answer in operation.answers(whole).values()
-        for link in answer.get("links", {}).values()
+        for response in operation.responses(whole).values()
+        for link in response.get("links", {}).values()
     ]
     assert links
     for link in links:

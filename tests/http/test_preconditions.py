@@ -63,7 +63,7 @@ def movie_at_1(movie_id, edits):
 
 
 @pytest.mark.parametrize(
-    ("movie_id", "header", "refused"),
+    ("movie_id", "header", "error"),
     [
         (8, None, NotFound),
         (8, '"2-0"', NotFound),
@@ -72,11 +72,11 @@ def movie_at_1(movie_id, edits):
         (7, 'W/"2-0"', PreconditionFailed),
     ],
 )
-def test_precondition_is_checked_before_the_operation(app, movie_id, header, refused):
+def test_precondition_is_checked_before_the_operation(app, movie_id, header, error):
     view = preconditions.if_match_required(movie_at_1)(lambda _self, movie_id: pytest.fail("it looked"))
     with (
         app.test_request_context("/", headers={"If-Match": header} if header else {}),
-        pytest.raises(refused),
+        pytest.raises(error),
     ):
         view(None, movie_id=movie_id)
 

@@ -1,4 +1,4 @@
-"""Whom a request comes from: the network that limits count it for, and what proxies may say."""
+"""Networks of clients, and headers of trusted proxies."""
 
 import pytest
 
@@ -25,13 +25,13 @@ def test_network_of_an_address(address, network):
 
 @pytest.fixture
 def location(make_app):
-    """`location(TRUSTED_PROXIES="1", prefix=…)` is where an answer to a request with that prefix leads."""
+    """`location(TRUSTED_PROXIES="1", prefix=…)` returns the Location of a response to a request with that prefix."""
 
-    def ask(prefix, **settings):
+    def get(prefix, **settings):
         client = make_app(**settings).test_client()
         return client.get("/", headers={"X-Forwarded-Prefix": prefix}).headers["Location"]
 
-    return ask
+    return get
 
 
 @pytest.mark.parametrize("prefix", ["/films", "/a/b-c.d_e~f"])

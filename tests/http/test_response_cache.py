@@ -1,4 +1,4 @@
-"""The outermost layer: answers given again while nothing changed, never older than what was written before."""
+"""The response cache: unchanged responses are stored, and no response is older than an acknowledged write."""
 
 import json
 import threading
@@ -15,18 +15,18 @@ from movierating.storage.database import write
 
 
 @pytest.fixture
-def made(app, monkeypatch):
-    """The paths of the reads that the application itself answered."""
-    asked = []
+def handled(app, monkeypatch):
+    """The paths of the reads that reach the application."""
+    paths = []
     inner = app.wsgi_app._application
 
-    def ask(environ, start_response):
+    def handle(environ, start_response):
         if environ["REQUEST_METHOD"] in ("GET", "HEAD"):
-            asked.append(environ["PATH_INFO"])
+            paths.append(environ["PATH_INFO"])
         return inner(environ, start_response)
 
-    monkeypatch.setattr(app.wsgi_app, "_application", ask)
-    return asked
+    monkeypatch.setattr(app.wsgi_app, "_application", handle)
+    return paths
 
 
 READS = [
@@ -40,20 +40,20 @@ READS = [
 
 @pytest.fixture(params=READS)
 def address(request, member, add_movie):
-    """Something that anybody may read."""
+    """A public resource."""
     return request.param.format(movie=add_movie(), user=member.id)
 
 
-def test_unchanged_response_is_made_once(client, made, address):
+def test_unchanged_response_is_made_once(client, handled, address):
     first, second = client.get(address), client.get(address)
-    assert len(made) == 1
+    assert len(handled) == 1
     assert (second.status_code, second.data) == (first.status_code, first.data)
     other_id = {**first.headers, "X-Request-ID": second.headers["X-Request-ID"]}
     assert dict(second.headers) == other_id != dict(first.headers)
 
 
 @pytest.mark.parametrize("tags", ["{tag}", 'W/{tag}, "other"', "*"])
-def test_stored_304_equals_the_first_one(client, made, address, tags):
+def test_stored_304_equals_the_first_one(client, handled, address, tags):
     tag = client.get(address).headers["ETag"]
     known = {"If-None-Match": tags.format(tag=tag), "X-Request-ID": "same"}
     again = client.get(address, headers=known)
@@ -65,15 +65,15 @@ def test_stored_304_equals_the_first_one(client, made, address, tags):
     assert client.get(address, headers={"If-None-Match": '"other"'}).status_code == 200
 
 
-def test_head_uses_the_stored_response_of_get(client, made, address):
+def test_head_uses_the_stored_response_of_get(client, handled, address):
     whole, head = client.get(address), client.head(address)
-    assert len(made) == 1
+    assert len(handled) == 1
     assert head.data == b""
     assert head.headers["Content-Length"] == str(len(whole.data))
 
 
 def touch():
-    """Commit something that could have changed any answer, and changes none."""
+    """Commit a write that invalidates every response and changes none."""
     write(lambda connection: connection.execute(text("UPDATE milestone SET reached_at = reached_at + 1")))
 
 
@@ -123,24 +123,24 @@ def test_next_read_shows_a_raters_new_name(client, member, add_movie):
 @pytest.mark.parametrize(
     "address", ["/v1/movies/{movie}/ratings", "/v1/users/{user}", "/v1/users/{user}/ratings"]
 )
-def test_rating_by_another_user_keeps_stored_responses(client, made, member, admin, add_movie, address):
+def test_rating_by_another_user_keeps_stored_responses(client, handled, member, admin, add_movie, address):
     movie, other = add_movie(), add_movie()
     member.put(f"/v1/movies/{movie}/rating", json={"value": 5})
     address = address.format(movie=movie, user=member.id)
     client.get(address)
-    made.clear()
+    handled.clear()
     admin.put(f"/v1/movies/{other}/rating", json={"value": 8})
     client.get(address)
-    assert made == []
+    assert handled == []
 
 
-def test_rating_of_another_movie_keeps_stored_responses(client, made, member, add_movie):
+def test_rating_of_another_movie_keeps_stored_responses(client, handled, member, add_movie):
     movie, other = add_movie(), add_movie()
     client.get(f"/v1/movies/{movie}")
     member.put(f"/v1/movies/{other}/rating", json={"value": 8})
-    made.clear()
+    handled.clear()
     client.get(f"/v1/movies/{movie}")
-    assert made == []
+    assert handled == []
 
 
 def test_deleted_movie_returns_404(client, admin, add_movie):
@@ -153,21 +153,21 @@ def test_deleted_movie_returns_404(client, admin, add_movie):
 @pytest.mark.parametrize(
     "headers", [{"Authorization": "Bearer x"}, {"Origin": "https://films.example"}], ids=["token", "origin"]
 )
-def test_requests_with_credentials_or_origin_are_not_stored(client, made, add_movie, headers):
+def test_requests_with_credentials_or_origin_are_not_stored(client, handled, add_movie, headers):
     address = f"/v1/movies/{add_movie()}"
     client.get(address)
     client.get(address, headers=headers)
     client.get(address, headers=headers)
-    assert len(made) == 3
+    assert len(handled) == 3
 
 
 @pytest.mark.parametrize(
     "path", ["/v1/movies/999", "/v1/movies?limit=0", "/v1/users/me", "/healthz", "/metrics"]
 )
-def test_only_successful_api_responses_are_stored(client, made, path):
+def test_only_successful_api_responses_are_stored(client, handled, path):
     client.get(path)
     client.get(path)
-    assert len(made) == 2
+    assert len(handled) == 2
 
 
 def test_query_and_mount_point_are_part_of_the_key(client, add_movie):
@@ -182,15 +182,15 @@ def test_query_and_mount_point_are_part_of_the_key(client, add_movie):
     assert len(links) == 2
 
 
-def test_size_is_limited_and_unused_entries_are_evicted_first(client, made, add_movie, monkeypatch):
+def test_size_is_limited_and_unused_entries_are_evicted_first(client, handled, add_movie, monkeypatch):
     paths = [f"/v1/movies/{add_movie()}" for _ in range(4)]
     monkeypatch.setattr(response_cache, "MAX_CACHE_BYTES", 3 * 2_200)
     for path in (*paths[:3], paths[0], paths[3]):
         client.get(path)
-    made.clear()
+    handled.clear()
     for path in (paths[0], paths[3]):
         client.get(path)
-    assert made == []
+    assert handled == []
     assert client.application.wsgi_app._bytes <= response_cache.MAX_CACHE_BYTES
 
 
@@ -202,23 +202,23 @@ def test_hits_and_misses_are_counted(client, add_movie):
     touch()
     client.get(path)
     client.delete(path)
-    shown = client.get("/metrics").text
-    assert 'movierating_cache_lookups_total{result="hit"} 2.0' in shown
-    assert 'movierating_cache_lookups_total{result="miss"} 2.0' in shown
+    metrics = client.get("/metrics").text
+    assert 'movierating_cache_lookups_total{result="hit"} 2.0' in metrics
+    assert 'movierating_cache_lookups_total{result="miss"} 2.0' in metrics
     counted = 'movierating_http_requests_total{method="GET",route="/v1/movies",status="200"} 4.0'
-    assert counted in shown
+    assert counted in metrics
 
 
 @contextmanager
 def readers(url, seen, number=4):
-    """Threads that read a movie again and again; `seen` gets (count before asking, count answered)."""
+    """Read a movie in threads; `seen` gets pairs of the acknowledged count and the returned one."""
     acknowledged, stop = [0], threading.Event()
 
     def read():
         while not stop.is_set():
             before = acknowledged[0]
-            with urllib.request.urlopen(url, timeout=10) as answer:
-                seen.append((before, json.load(answer)["ratings"]["count"]))
+            with urllib.request.urlopen(url, timeout=10) as response:
+                seen.append((before, json.load(response)["ratings"]["count"]))
 
     threads = [threading.Thread(target=read) for _ in range(number)]
     for thread in threads:
@@ -254,7 +254,7 @@ def test_read_is_never_older_than_an_acknowledged_write_of_another_process(
 
 
 @pytest.mark.sqlite
-def test_nothing_is_stored_without_shared_memory(client, made, tmp_path, add_movie):
+def test_nothing_is_stored_without_shared_memory(client, handled, tmp_path, add_movie):
     address = f"/v1/movies/{add_movie()}"
     database.close()
     versions = tmp_path / "instance" / ".movierating.sqlite3.versions"
@@ -262,14 +262,14 @@ def test_nothing_is_stored_without_shared_memory(client, made, tmp_path, add_mov
     versions.mkdir()
     for _ in range(2):
         assert client.get(address).status_code == 200
-    assert len(made) == 2
+    assert len(handled) == 2
 
 
 @pytest.mark.sqlite
 def test_write_recovers_versions_that_a_killed_worker_left_unknown(app, client, member, add_movie):
     movie_id, versions = add_movie(), database._get_database().versions
     versions._mapping.counters[0] |= 1
-    # As of a worker that starts in its place.
+    # As in the worker that replaces it.
     versions.close()
     client.get("/v1/movies")
     assert database.get_version(database.db.engine, None) is None

@@ -26,8 +26,8 @@ def lists(admin, sign_up, add_movie):
     return [path.format(movie_id=movie_ids[0], user_id=admin.id) for path in LISTS]
 
 
-def next_address(answer):
-    link = answer.headers.get("Link")
+def next_address(response):
+    link = response.headers.get("Link")
     return link and re.fullmatch(r'<(.+)>; rel="next"', link)[1]
 
 
@@ -61,9 +61,9 @@ def test_link_keeps_the_query_and_changes_the_cursor(client, add_movie):
 def test_urls_start_with_the_mount_point(member, add_movie, prefix):
     add_movie()
     mounted = {"environ_overrides": {"SCRIPT_NAME": prefix.encode().decode("latin-1")}}
-    made = member.post("/v1/movies", json={"title": "Emma", "year": 1996}, **mounted)
+    created = member.post("/v1/movies", json={"title": "Emma", "year": 1996}, **mounted)
     page = member.get("/v1/movies?limit=1", **mounted)
-    assert made.headers["Location"] == f"{quote(prefix)}/v1/movies/{made.json['id']}"
+    assert created.headers["Location"] == f"{quote(prefix)}/v1/movies/{created.json['id']}"
     assert next_address(page).startswith(f"{quote(prefix)}/v1/movies?limit=1&cursor=")
 
 
@@ -106,10 +106,10 @@ def test_list_returns_304_for_its_etag(admin, lists):
         tag = admin.get(path).headers["ETag"]
         assert re.fullmatch(r'"[!#-~]+"', tag)
         for known in (tag, f"W/{tag}", f'"other", {tag}', "*"):
-            answer = admin.get(path, headers={"If-None-Match": known})
-            assert answer.status_code == 304
-            assert answer.data == b""
-            assert answer.headers["ETag"] == tag
+            response = admin.get(path, headers={"If-None-Match": known})
+            assert response.status_code == 304
+            assert response.data == b""
+            assert response.headers["ETag"] == tag
         assert admin.get(path, headers={"If-None-Match": '"other"'}).status_code == 200
 
 

@@ -1,4 +1,4 @@
-"""Clients that send or take their bytes slowly, or nothing at all, keep nobody else from being answered."""
+"""Clients that send or read slowly do not block others."""
 
 import contextlib
 import json
@@ -30,26 +30,26 @@ def connect(service):
     with contextlib.ExitStack() as stack:
 
         def make(*data):
-            made = []
+            connections = []
             for each in data:
                 connection = stack.enter_context(socket.socket())
-                # Little fits on its way to who does not read.
+                # With a small buffer, a client that does not read blocks the server soon.
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
                 connection.settimeout(30)
                 connection.connect(("127.0.0.1", int(service.url.rpartition(":")[2])))
                 connection.sendall(each)
-                made.append(connection)
-            return made
+                connections.append(connection)
+            return connections
 
         yield make
 
 
-def ask(service, path, body=None):
-    """The status and headers of an answer."""
+def send(service, path, body=None):
+    """Return the status and headers of a response."""
     request = urllib.request.Request(service.url + path, body, {"Content-Type": "application/json"})
     try:
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return answer.status, answer.headers
+        with urllib.request.urlopen(request, timeout=30) as response:
+            return response.status, response.headers
     except urllib.error.HTTPError as error:
         with error:
             return error.code, error.headers
@@ -58,21 +58,21 @@ def ask(service, path, body=None):
 def test_slow_bodies_block_no_reads_and_other_bodies_get_503_meanwhile(connect, service):
     slow = connect(*[HALF] * (3 * server.THREADS_PER_WORKER))
     for _ in range(10):
-        assert ask(service, "/v1/users/999")[0] == 404
-    status, headers = ask(service, "/v1/auth/login", b"{}")
+        assert send(service, "/v1/users/999")[0] == 404
+    status, headers = send(service, "/v1/auth/login", b"{}")
     assert (status, headers["Retry-After"], headers["Content-Type"]) == (503, "1", "application/problem+json")
     for connection in slow:
         connection.close()
-    while ask(service, "/v1/auth/login", b"{}")[0] == 503:
+    while send(service, "/v1/auth/login", b"{}")[0] == 503:
         pass
-    assert ask(service, "/v1/auth/login", b"{}")[0] == 422
+    assert send(service, "/v1/auth/login", b"{}")[0] == 422
 
 
 def test_clients_that_do_not_read_block_no_requests(connect, service):
     connect(*[f"GET {LARGE_FILE} HTTP/1.1\r\nHost: x\r\n\r\n".encode()] * (3 * server.THREADS_PER_WORKER))
     for _ in range(5):
-        assert ask(service, "/v1/users/999")[0] == 404
-        assert ask(service, "/v1/auth/login", b"{}")[0] == 422
+        assert send(service, "/v1/users/999")[0] == 404
+        assert send(service, "/v1/auth/login", b"{}")[0] == 422
 
 
 def test_idle_connections_block_no_requests(connect, service):
@@ -82,7 +82,7 @@ def test_idle_connections_block_no_requests(connect, service):
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     try:
         connect(*[b"", b"GET / HTTP/1.1\r\n", b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"] * 400)
-        assert ask(service, "/healthz")[0] == 200
+        assert send(service, "/healthz")[0] == 200
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
@@ -94,52 +94,52 @@ def test_connection_is_closed_if_headers_do_not_arrive(connect):
 
 @pytest.fixture
 def impatient(monkeypatch):
-    """Nobody waits for a place."""
+    """Make the timeout of slots zero."""
     monkeypatch.setattr(upload_slots, "SLOT_TIMEOUT_SECONDS", 0)
 
 
 def test_slot_is_released_once(impatient):
-    places = UploadSlots(1, "No slot.")
-    give_back = places.acquire()
+    slots = UploadSlots(1, "No slot.")
+    release = slots.acquire()
     with pytest.raises(Unavailable):
-        places.acquire()
-    give_back()
-    give_back()
-    places.acquire()
+        slots.acquire()
+    release()
+    release()
+    slots.acquire()
     with pytest.raises(Unavailable):
-        places.acquire()
+        slots.acquire()
 
 
 def test_acquire_waits_for_a_slot():
-    places = UploadSlots(1, "No slot.")
-    give_back = places.acquire()
-    threading.Timer(0.05, give_back).start()
-    places.acquire()()
+    slots = UploadSlots(1, "No slot.")
+    release = slots.acquire()
+    threading.Timer(0.05, release).start()
+    slots.acquire()()
 
 
 class Body:
-    """A request's body as the server has it."""
+    """The body of a request, as the server passes it."""
 
     def read(self, size):
         return b" " * size
 
 
 def test_body_is_not_read_after_a_rejected_part(impatient):
-    kept = []
+    environs = []
 
     def application(environ, _start_response):
-        kept.append(environ)
+        environs.append(environ)
         return []
 
     both = limit_slow_clients(application, 1)
     for _ in range(2):
         both({"CONTENT_LENGTH": "9", "wsgi.input": Body()}, None)
-    first, second = (environ["wsgi.input"] for environ in kept)
+    first, second = (environ["wsgi.input"] for environ in environs)
     assert first.read(3) == b"   "
-    give_back = upload_slots.acquire_upload_slot(kept[0])
+    release = upload_slots.acquire_upload_slot(environs[0])
     with pytest.raises(Unavailable):
         second.read(3)
-    give_back()
+    release()
     with pytest.raises(Unavailable):
         second.read(3)
     assert first.read(3) == b"   "
@@ -150,12 +150,12 @@ def test_export_takes_a_slot_while_it_is_sent(app, member, monkeypatch):
     monkeypatch.setattr(upload_slots, "SLOT_TIMEOUT_SECONDS", 0)
     path = "/v1/users/me/ratings/export?format=csv"
     sending = member.get(path)
-    refused = member.get(path)
-    assert (refused.status_code, json.loads(refused.data)["status"]) == (503, 503)
+    rejected = member.get(path)
+    assert (rejected.status_code, json.loads(rejected.data)["status"]) == (503, 503)
     sending.close()
     for _ in range(2):
-        with member.get(path) as answer:
-            assert answer.status_code == 200
+        with member.get(path) as response:
+            assert response.status_code == 200
 
 
 def test_rate_limit_counts_rejected_bodies_by_address(make_app, impatient, caplog):
@@ -168,6 +168,6 @@ def test_rate_limit_counts_rejected_bodies_by_address(make_app, impatient, caplo
         return inner(environ, start_response)
 
     client.application.wsgi_app = limit_slow_clients(occupied, 1)
-    answers = [client.post("/v1/auth/login", json={"login": f"n{n}"}).status_code for n in range(6)]
-    assert answers == [503] * 5 + [429]
+    responses = [client.post("/v1/auth/login", json={"login": f"n{n}"}).status_code for n in range(6)]
+    assert responses == [503] * 5 + [429]
     assert caplog.records == []
