@@ -275,14 +275,6 @@ def test_commands_fail_while_the_instance_is_restored(invoke, ada, instance, arg
     lock.release()
 
 
-def test_restore_keeps_a_damaged_database(invoke, backup, instance):
-    torn(instance / "movierating.sqlite3")
-    size = (instance / "movierating.sqlite3").stat().st_size
-    assert invoke("restore", str(backup)).exit_code == 0
-    assert [file.stat().st_size for file in instance.glob("*.before-restore-*")] == [size]
-    assert invoke("check").output == "No problems found.\n"
-
-
 def test_backup_of_a_read_only_folder_needs_no_lock(instance, tmp_path, invoke, monkeypatch):
     def refuse(*_):
         raise PermissionError(13, "Permission denied")

@@ -101,17 +101,6 @@ def test_check_reports_a_lost_database(instance, environ):
     )
 
 
-def test_check_reports_missing_migrations_of_an_empty_database(tmp_path, environ):
-    (tmp_path / "new").mkdir()
-    (tmp_path / "new" / "movierating.sqlite3").touch()
-    key = tmp_path / "new" / "secret_key"
-    key.touch(mode=0o600)
-    key.write_text("k" * 43)
-    done = CliRunner(env=environ(tmp_path / "new")).invoke(main, ["check"])
-    assert done.exit_code == 1
-    assert done.output.startswith("migrations: the database is at none, ")
-
-
 def test_check_reports_an_invalid_setting(instance, environ, assert_error):
     done = CliRunner(env=environ(instance, LOG_LEVEL="LOUD")).invoke(main, ["check"])
     assert_error(done, "MOVIERATING_LOG_LEVEL: must be one of .+, not 'LOUD'")

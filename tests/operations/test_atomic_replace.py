@@ -1,6 +1,5 @@
 """The replacement of a database: nothing of the old one is lost or applied to the new one."""
 
-import os
 import shutil
 import sqlite3
 from contextlib import closing
@@ -122,23 +121,3 @@ def test_replacement_changes_all_cache_versions(database):
     atomic_replace.replace_database(database)
     after = versions.get(("movie", 1)), versions.get(None)
     assert not {*before, None} & {*after}
-
-
-def test_clean_up_after_a_kill_before_the_replacement(database):
-    make(database, "old")
-    old = database.with_name(".data.db.old")
-    os.link(database, old)
-    old.with_name(".data.db.old-wal").write_bytes(b"")
-    atomic_replace.clean_up(database)
-    assert names_in(database) == [("old",)]
-    assert [
-        file.name for file in database.parent.iterdir() if ".old" in file.name or ".new" in file.name
-    ] == []
-
-
-def test_clean_up_after_a_kill_after_the_replacement_keeps_the_old_database(database):
-    make(database, "new")
-    make(database.with_name(".data.db.old"), "old", "DELETE")
-    atomic_replace.clean_up(database)
-    (old,) = [name for name in list_visible(database.parent) if name != "data.db"]
-    assert names_in(database.with_name(old)) == [("old",)]

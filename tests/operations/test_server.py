@@ -32,23 +32,21 @@ class Service(NamedTuple):
     folder: Path
 
 
-def call(service, path, body=None, **headers):
-    """Return the status and JSON of a response; `body` makes the request a POST."""
+def call(service, path, body=None):
+    """Return the status of a response; `body` makes the request a POST."""
     data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(
-        service.url + path, data, {"Content-Type": "application/json", **headers}
-    )
+    request = urllib.request.Request(service.url + path, data, {"Content-Type": "application/json"})
     try:
         with urllib.request.urlopen(request, timeout=30) as response:
-            return response.status, json.load(response)
+            return response.status
     except urllib.error.HTTPError as error:
         with error:
-            return error.code, json.load(error)
+            return error.code
 
 
 def sign_up(service, name="ada"):
     account = {"username": name, "email": f"{name}@example.org", "password": PASSWORD}
-    assert call(service, "/v1/users", account)[0] == 201
+    assert call(service, "/v1/users", account) == 201
 
 
 def read_log(service):
@@ -64,7 +62,7 @@ def read_metric(service, name):
 
 def is_healthy(service):
     with suppress(OSError):
-        return call(service, "/healthz")[0] == 200
+        return call(service, "/healthz") == 200
     return False
 
 
@@ -80,18 +78,6 @@ def two(serve, instance):
     return serve(instance, workers=2, LOG_LEVEL="INFO")
 
 
-def test_two_concurrent_first_starts_succeed_and_share_the_key(serve, tmp_path):
-    folder = tmp_path / "instance"
-    with ThreadPoolExecutor(2) as threads:
-        services = list(threads.map(lambda _: serve(folder, workers=2), range(2)))
-    assert {call(service, "/v1/movies?limit=1")[0] for service in services} == {200}
-    sign_up(services[0])
-    status, tokens = call(services[0], "/v1/auth/login", {"login": "ada", "password": PASSWORD})
-    assert status == 200
-    assert call(services[1], "/v1/users/me", Authorization=f"Bearer {tokens['access_token']}")[0] == 200
-    assert [service.stop() for service in services] == [0, 0]
-
-
 def test_sigterm_finishes_requests_in_progress(one, eventually):
     sign_up(one)
     logins = [{"login": "ada", "password": PASSWORD}] * 40
@@ -104,7 +90,7 @@ def test_sigterm_finishes_requests_in_progress(one, eventually):
         for response in responses:
             # A connection that was not accepted yet is refused, not dropped half-way.
             with suppress(urllib.error.URLError, ConnectionError):
-                statuses.append(response.result()[0])
+                statuses.append(response.result())
     assert statuses.count(200) == len(statuses) >= 5
     assert sum(line.get("route") == "/v1/auth/login" for line in read_log(one)) == len(statuses)
 
@@ -210,7 +196,7 @@ def test_flask_run_serves_and_logs_neither_queries_nor_colour_codes(instance, en
     ):
         try:
             eventually(lambda: process.poll() is not None or is_healthy(service))
-            assert call(service, "/v1/nowhere?q=ada@example.org")[0] == 404
+            assert call(service, "/v1/nowhere?q=ada@example.org") == 404
         finally:
             process.terminate()
     assert str(port) in log.read_text()
@@ -220,7 +206,7 @@ def test_flask_run_serves_and_logs_neither_queries_nor_colour_codes(instance, en
 def test_only_the_owner_can_read_the_instance(tmp_path, serve):
     (folder := tmp_path / "instance").mkdir(mode=0o755)
     service = serve(folder, RATELIMIT_ENABLED="true")
-    assert call(service, "/v1/auth/login", {"login": "nobody", "password": PASSWORD})[0] == 401
+    assert call(service, "/v1/auth/login", {"login": "nobody", "password": PASSWORD}) == 401
     assert service.stop() == 0
     files = list(folder.iterdir())
     assert {"limits.sqlite3", "metrics.sqlite3"} <= {file.name for file in files}
