@@ -114,8 +114,9 @@ def list_accounts(q: str | None, cursor: str | None, limit: int) -> tuple[list[d
 
 
 _OLDEST_FIRST = Sort("accounts", (_user.id,), descending=False)
+# PostgreSQL's BETWEEN takes no operands with a collation.
 _STARTS_WITH = [
-    key.between(bindparam("first"), bindparam("last")) for key in (_user.username_key, _user.email_key)
+    (key >= bindparam("first")) & (key <= bindparam("last")) for key in (_user.username_key, _user.email_key)
 ]
 _ALL_ACCOUNTS = KeysetPaginator(select(*_PRIVATE), _OLDEST_FIRST)
 _ACCOUNTS_BY_PREFIX = KeysetPaginator(select(*_PRIVATE).where(or_(*_STARTS_WITH)), _OLDEST_FIRST)
