@@ -89,10 +89,10 @@ def seed(path: Path | None) -> None:
         report = seeding.seed_from_csv(path or seeding.get_bundled_csv())
     except seeding.InvalidMovieCsv as error:
         raise click.ClickException(str(error)) from error
-    for line in report.refused:
+    for line in report.rejected:
         click.echo(line, err=True)
     click.echo(
-        f"{report.added} movies added, {report.present} already present, {len(report.refused)} rejected"
+        f"{report.added} movies added, {report.present} already present, {len(report.rejected)} rejected"
     )
 
 

@@ -78,7 +78,7 @@ _WITH_WORDS = select(_indexed.rowid).where(search_index.match_words())
 
 def _has_common_word() -> ColumnElement[bool]:
     """Return the condition that a word in the stored text of the full-text index starts with the value."""
-    texts = (_indexed.title, _indexed.original_title, _indexed.directors)
+    texts = [_indexed[name] for name in search_index.TEXT_COLUMNS]
     start = bindparam("word_start", type_=String)
     has_word = or_(*(contains_text(literal_column("' '", String).concat(text), start) for text in texts))
     row = select(_indexed.rowid).where(_indexed.rowid == without_index(_movie.id), has_word)

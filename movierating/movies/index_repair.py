@@ -16,15 +16,8 @@ from sqlalchemy.exc import IntegrityError
 from movierating.movies import search_index
 from movierating.movies.models import Movie, MovieFacet
 from movierating.movies.titles import fold
+from movierating.storage import dialect
 from movierating.storage.database import batched, read, write
-from movierating.storage.dialect import (
-    SQLITE,
-    get_user_version,
-    in_many,
-    json_list,
-    savepoint,
-    set_user_version,
-)
 
 _BATCH = 1_000
 
@@ -33,24 +26,24 @@ _movie, _facet, _search = Movie.__table__.c, MovieFacet.__table__.c, search_inde
 Columns = Mapping[str, Any]
 # The id of a movie, and the reason.
 Mismatch = tuple[int, str]
-_SURPLUS, _UNREADABLE = "does not exist", "has facts that can't be read"
+_ORPHAN, _UNREADABLE = "does not exist", "has facts that can't be read"
 
 
 @dataclass(frozen=True, slots=True)
 class DerivedData:
-    """One of the things that are made from a movie's facts so that it is found by them.
+    """A kind of data that is derived from the facts of movies, to search by them.
 
-    `rows` selects movies with what is kept of them. `true` and `kept` tell from such a row what should be kept (it
-    raises TypeError or ValueError where the facts are no such thing) and what is. `surplus` selects the ids of what is
-    kept of movies that are not there. `mend` is given such ids, and rows of movies that are wrong.
+    `rows` selects movies with their stored data. From such a row, `derive` returns the data that should be stored
+    (raising TypeError or ValueError if the facts are invalid) and `get_stored` the data that is. `orphans` selects the
+    ids of data without a movie. `repair` takes such ids, and the rows of movies with wrong data.
     """
 
     name: str
     rows: Select[Any]
-    true: Callable[[Columns], Any]
-    kept: Callable[[Columns], Any]
-    mend: Callable[[Connection, list[int], list[Columns]], None]
-    surplus: Select[Any] | None = None
+    derive: Callable[[Columns], Any]
+    get_stored: Callable[[Columns], Any]
+    repair: Callable[[Connection, list[int], list[Columns]], None]
+    orphans: Select[Any] | None = None
 
 
 def find_mismatches(connection: Connection, part: DerivedData) -> Iterator[Mismatch]:
@@ -61,29 +54,29 @@ def find_mismatches(connection: Connection, part: DerivedData) -> Iterator[Misma
             if reason := _find_reason(part, row):
                 yield row["id"], reason
         last = rows[-1]["id"]
-    if part.surplus is not None:
-        for movie_id in connection.scalars(part.surplus).all():
-            yield movie_id, _SURPLUS
+    if part.orphans is not None:
+        for movie_id in connection.scalars(part.orphans).all():
+            yield movie_id, _ORPHAN
 
 
 def repair_mismatches(part: DerivedData) -> Iterator[Mismatch]:
     """Repair what `find_mismatches` finds, one transaction a batch, and yield each movie that was repaired."""
-    for found in batched(find_mismatches(read(), part), _BATCH):
-        yield from write(functools.partial(_repair_batch, part, found))
+    for mismatches in batched(find_mismatches(read(), part), _BATCH):
+        yield from write(functools.partial(_repair_batch, part, mismatches))
 
 
-def _repair_batch(part: DerivedData, found: list[Mismatch], connection: Connection) -> list[Mismatch]:
-    """Since they were found, movies may have been changed or removed; it tells of those that were wrong and are not."""
-    surplus = [movie_id for movie_id, reason in found if reason == _SURPLUS]
-    before = _find_repairable(connection, part, [movie_id for movie_id, _ in found])
-    part.mend(connection, surplus, list(before.values()))
-    mended = {*surplus, *before} - _find_repairable(connection, part, list(before)).keys()
-    return [each for each in found if each[0] in mended]
+def _repair_batch(part: DerivedData, mismatches: list[Mismatch], connection: Connection) -> list[Mismatch]:
+    """Repair mismatches and return those that were repaired: a movie may have been changed or deleted since."""
+    orphans = [movie_id for movie_id, reason in mismatches if reason == _ORPHAN]
+    before = _find_repairable(connection, part, [movie_id for movie_id, _ in mismatches])
+    part.repair(connection, orphans, list(before.values()))
+    repaired = {*orphans, *before} - _find_repairable(connection, part, list(before)).keys()
+    return [mismatch for mismatch in mismatches if mismatch[0] in repaired]
 
 
 def _find_repairable(connection: Connection, part: DerivedData, ids: list[int]) -> dict[int, Columns]:
-    """Of these movies, by id, the rows of those that are wrong; facts that can't be read say nothing."""
-    rows = _rows(connection, part.rows.where(in_many(_movie.id, ids)))
+    """Return the rows of the movies with wrong data and valid facts, by id."""
+    rows = _rows(connection, part.rows.where(dialect.in_many(_movie.id, ids)))
     return {row["id"]: row for row in rows if _find_reason(part, row) not in (None, _UNREADABLE)}
 
 
@@ -93,10 +86,10 @@ def _rows(connection: Connection, rows: Select[Any]) -> Sequence[Columns]:
 
 def _find_reason(part: DerivedData, row: Columns) -> str | None:
     try:
-        true, kept = part.true(row), part.kept(row)
+        derived, stored = part.derive(row), part.get_stored(row)
     except (TypeError, ValueError):
         return _UNREADABLE
-    return None if true == kept else "differs from its facts" if kept else "is missing"
+    return None if derived == stored else "differs from its facts" if stored else "is missing"
 
 
 def _make_title_keys(row: Columns) -> Any:
@@ -106,12 +99,12 @@ def _make_title_keys(row: Columns) -> Any:
     }
 
 
-def _repair_titles(connection: Connection, _surplus: list[int], rows: list[Columns]) -> None:
-    # A title may have been given to another movie since; then both stay as they are.
-    mended = update(Movie).where(_movie.id == bindparam("key"))
+def _repair_titles(connection: Connection, _orphans: list[int], rows: list[Columns]) -> None:
+    # If another movie has taken the title since, both stay as they are.
+    statement = update(Movie).where(_movie.id == bindparam("key"))
     for row in rows:
-        with suppress(IntegrityError), savepoint(connection):
-            connection.execute(mended, {"key": row["id"], **_make_title_keys(row)})
+        with suppress(IntegrityError), dialect.savepoint(connection):
+            connection.execute(statement, {"key": row["id"], **_make_title_keys(row)})
 
 
 TITLES = DerivedData(
@@ -123,18 +116,18 @@ TITLES = DerivedData(
 )
 
 
-def _repair_facets(connection: Connection, surplus: list[int], rows: list[Columns]) -> None:
-    search_index.remove_facets(connection, [*surplus, *(row["id"] for row in rows)])
+def _repair_facets(connection: Connection, orphans: list[int], rows: list[Columns]) -> None:
+    search_index.remove_facets(connection, [*orphans, *(row["id"] for row in rows)])
     search_index.add_facets(connection, rows)
 
 
-_KEPT_FACETS = select(json_list(_facet.facet)).where(_facet.movie_id == _movie.id)
+_STORED_FACETS = select(dialect.json_list(_facet.facet)).where(_facet.movie_id == _movie.id)
 
 FACETS = DerivedData(
     "facets",
     select(
         *(_movie.id, _movie.genres, _movie.directors, _movie.year, _movie.language),
-        _KEPT_FACETS.scalar_subquery().label("facets"),
+        _STORED_FACETS.scalar_subquery().label("facets"),
     ),
     lambda row: set(search_index.list_facets(row)),
     lambda row: set(orjson.loads(row["facets"])),
@@ -143,21 +136,21 @@ FACETS = DerivedData(
 )
 
 
-def _repair_text(connection: Connection, surplus: list[int], rows: list[Columns]) -> None:
-    search_index.remove_text(connection, [*surplus, *(row["id"] for row in rows)])
+def _repair_text(connection: Connection, orphans: list[int], rows: list[Columns]) -> None:
+    search_index.remove_text(connection, [*orphans, *(row["id"] for row in rows)])
     search_index.add_text(connection, rows)
 
-
-_TEXT = ("title", "original_title", "directors")
 
 TEXT = DerivedData(
     "search index",
     select(
-        *(_movie.id, *(_movie[name] for name in _TEXT)),
-        *(_search[name].label(f"kept_{name}") for name in _TEXT),
+        *(_movie.id, *(_movie[name] for name in search_index.TEXT_COLUMNS)),
+        *(_search[name].label(f"stored_{name}") for name in search_index.TEXT_COLUMNS),
     ).outerjoin_from(Movie, search_index.MOVIE_SEARCH, _search.rowid == _movie.id),
     search_index.make_index_text,
-    lambda row: {name: row[f"kept_{name}"] for name in _TEXT if row[f"kept_{name}"] is not None},
+    lambda row: {
+        name: row[f"stored_{name}"] for name in search_index.TEXT_COLUMNS if row[f"stored_{name}"] is not None
+    },
     _repair_text,
     select(_search.rowid).where(~select(_movie.id).where(_movie.id == _search.rowid).exists()),
 )
@@ -169,11 +162,11 @@ INDEX_VERSION = 4
 
 def reindex() -> None:
     """Repair all derived data once after INDEX_VERSION has changed."""
-    if get_user_version(read()) == INDEX_VERSION:
+    if dialect.get_user_version(read()) == INDEX_VERSION:
         return
     for part in (TITLES, FACETS, TEXT):
         list(repair_mismatches(part))
-    write(lambda connection: set_user_version(connection, INDEX_VERSION), ())
+    write(lambda connection: dialect.set_user_version(connection, INDEX_VERSION), ())
 
 
 # Source: FTS5_CURRENT_VERSION in https://sqlite.org/src/file/ext/fts5/fts5Int.h
@@ -182,13 +175,13 @@ _FTS5_FORMAT = 4
 
 def verify_text_index(connection: Connection) -> None:
     """Raise DatabaseError if SQLite's full-text index is inconsistent. PostgreSQL's cannot be."""
-    if connection.dialect.name == SQLITE:
+    if connection.dialect.name == dialect.SQLITE:
         _command(connection, "integrity-check")
 
 
 def restore_text_format(connection: Connection) -> bool:
     """Record the format of SQLite's full-text index again. Return False if the record was there."""
-    if connection.dialect.name != SQLITE:
+    if connection.dialect.name != dialect.SQLITE:
         return False
     statement = (
         f"INSERT OR IGNORE INTO {search_index.MOVIE_SEARCH.name}_config VALUES ('version', {_FTS5_FORMAT})"  # noqa: S608

@@ -24,7 +24,7 @@ class Movie(RatingStatsMixin, Base):
 
     `edit` counts the changes of its facts and `ratings_version` those of its ratings; both only ever grow. The year
     is null only for a movie from an imported data set without it. Each index serves one sort, `id` deciding ties;
-    those of charts hold what charts are filtered by, so that a walk of one reads only the movies that it shows.
+    those of charts also contain the columns of filters, so that a walk reads only the movies on the page.
     """
 
     __tablename__ = "movie"
@@ -35,7 +35,7 @@ class Movie(RatingStatsMixin, Base):
         Index("ix_movie_year", "year_rank", "id", *_FILTERED_BY),
         Index("ix_movie_title", "title_key", "id"),
         Index("ix_movie_created", "created_at", "id"),
-        # Rows of people's files name a movie by either title.
+        # Rows of imported files name a movie by either title.
         _partial_index(
             "ix_movie_original_title", "original_title_key", where="original_title_key IS NOT NULL"
         ),
@@ -68,7 +68,7 @@ class Movie(RatingStatsMixin, Base):
 
 
 class MovieFacet(Base):
-    """What a movie can be filtered by for equality, such as `genre:Drama`."""
+    """A value by which a movie is filtered for equality, such as `genre:Drama`."""
 
     __tablename__ = "movie_facet"
     __table_args__ = (

@@ -4,16 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import (
-    BigInteger,
-    ColumnElement,
-    Connection,
-    bindparam,
-    column,
-    delete,
-    insert,
-    table,
-)
+from sqlalchemy import BigInteger, ColumnElement, Connection, bindparam, column, delete, insert, table
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import NullType
@@ -22,15 +13,10 @@ from movierating.movies.models import MovieFacet
 from movierating.movies.titles import fold, list_indexed_words
 from movierating.storage.dialect import POSTGRESQL, SQLITE, in_many
 
-# An FTS5 table, on PostgreSQL one with a tsvector, made by the migration; its rowid is the movie's id and its text is
-# folded words already.
-MOVIE_SEARCH = table(
-    "movie_search",
-    column("rowid", BigInteger),
-    column("title"),
-    column("original_title"),
-    column("directors"),
-)
+TEXT_COLUMNS = ("title", "original_title", "directors")
+# Created by the migration: an FTS5 table, on PostgreSQL a table with a tsvector. The rowid is the movie's id; the text
+# is stored as folded words.
+MOVIE_SEARCH = table("movie_search", column("rowid", BigInteger), *map(column, TEXT_COLUMNS))
 
 _facet = MovieFacet.__table__.c
 
@@ -39,7 +25,7 @@ class _Matches(FunctionElement[bool]):
     """SQL condition: a row of MOVIE_SEARCH has each of some words, the last one as a prefix."""
 
     inherit_cache = True
-    # No Boolean, which SQLite would be asked to compare with 1.
+    # Not Boolean, because SQLAlchemy would compare it with 1 on SQLite.
     type = NullType()  # type: ignore[assignment]
 
 
@@ -63,7 +49,7 @@ def match_words() -> ColumnElement[bool]:
 def bind_words(words: Sequence[str]) -> dict[str, str]:
     """Return the parameters of `match_words` for these words, which are letters and numbers alone.
 
-    A word that is repeated is looked up once, and besides as the unfinished last one.
+    A repeated word is looked up once, and again as a prefix if it is the last.
     """
     words = [*dict.fromkeys(words[:-1]), *words[-1:]]
     return {

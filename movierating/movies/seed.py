@@ -33,7 +33,7 @@ class SeedReport:
 
     added: int = 0
     present: int = 0
-    refused: list[str] = field(default_factory=list)
+    rejected: list[str] = field(default_factory=list)
 
 
 def get_bundled_csv() -> Path:
@@ -67,7 +67,7 @@ def _load(connection: Connection, path: Path) -> SeedReport:
         try:
             movie_id = catalogue.find(MovieQuery(facts["imdb_id"], facts["tmdb_id"], titles, facts["year"]))
         except AmbiguousMovie as error:
-            report.refused.append(f"line {line}: {error}")
+            report.rejected.append(f"line {line}: {error}")
             continue
         if movie_id is not None or facts["wikidata_id"] in known_to_wikidata:
             report.present += 1
@@ -79,7 +79,7 @@ def _load(connection: Connection, path: Path) -> SeedReport:
 
 
 def _rows(path: Path, report: SeedReport) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Each valid row's line and facts; the others are told to `report`. Raises InvalidMovieCsv."""
+    """Yield each valid row's line and facts; report the other rows. Raises InvalidMovieCsv."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, strict=True)
@@ -91,13 +91,13 @@ def _rows(path: Path, report: SeedReport) -> Iterator[tuple[int, dict[str, Any]]
                 try:
                     yield reader.line_num, _schema.load(_parse_facts(row))
                 except ValidationError as error:
-                    report.refused.append(f"line {reader.line_num}: {_in_words(error.messages_dict)}")
+                    report.rejected.append(f"line {reader.line_num}: {_in_words(error.messages_dict)}")
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InvalidMovieCsv(f"{path.name}: cannot be read as CSV in UTF-8") from error
 
 
 def _parse_facts(row: dict[str, str]) -> dict[str, Any]:
-    # The reader's way to say that a row is longer or shorter than the first line.
+    # The reader marks a row that is longer or shorter than the first line with None.
     if None in row or None in row.values():
         raise ValidationError({"row": ["must have as many fields as the first line"]})
     facts: dict[str, Any] = {name: row[name] or None for name in COLUMNS}

@@ -29,7 +29,7 @@ def small_batches(monkeypatch):
 
 
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: part.name)
-def test_a_movie_that_is_whole_is_not_found(add_movie, part):
+def test_consistent_movie_has_no_mismatch(add_movie, part):
     assert wrong(part) == []
     add_movie(title="!", year=2000)
     add_movie(title="Łódź", original_title="ﬁn", directors=["Ł", "L"], genres=["Drama"], language="pl")
@@ -47,7 +47,7 @@ def test_a_movie_that_is_whole_is_not_found(add_movie, part):
     ],
     ids=lambda value: value.name if isinstance(value, index_repair.DerivedData) else "",
 )
-def test_every_batch_is_looked_at_and_mended(small_batches, add_movie, movies, part, statement):
+def test_every_batch_is_checked_and_repaired(small_batches, add_movie, movies, part, statement):
     ids = [add_movie() for _ in range(movies)]
     harm(statement)
     found = wrong(part)
@@ -57,14 +57,14 @@ def test_every_batch_is_looked_at_and_mended(small_batches, add_movie, movies, p
 
 
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: part.name)
-def test_what_is_right_or_gone_by_the_time_of_the_mending_is_left_alone(add_movie, part):
+def test_movie_changed_or_deleted_since_the_check_is_not_repaired(add_movie, part):
     right, gone = add_movie(), 99
     found = [(right, "is missing"), (gone, "differs from its facts")]
     assert write(functools.partial(index_repair._repair_batch, part, found)) == []
 
 
 @pytest.mark.parametrize("genres", ["[", "5", "null"])
-def test_facts_that_cannot_be_read_are_told_and_stay(add_movie, genres):
+def test_invalid_facts_are_reported_and_not_changed(add_movie, genres):
     movie_id, other = add_movie(genres=["Drama"]), add_movie()
     harm(f"UPDATE movie SET genres = '{genres}' WHERE id = {movie_id}")
     harm(f"DELETE FROM movie_facet WHERE movie_id = {other}")
@@ -74,7 +74,7 @@ def test_facts_that_cannot_be_read_are_told_and_stay(add_movie, genres):
     assert wrong(index_repair.FACETS) == [unreadable]
 
 
-def test_a_folded_title_that_another_movie_has_taken_since_stays(add_movie):
+def test_folded_title_that_another_movie_has_is_not_repaired(add_movie):
     first = add_movie(title="Emma", year=1996)
     harm("UPDATE movie SET title_key = 'x'")
     add_movie(title="Emma", year=1996)
@@ -94,7 +94,7 @@ TRICKY = {
 }
 
 
-def test_rules_that_make_something_else_count_up():
+def test_index_version_matches_the_rules():
     made = [
         search_index.make_index_text(TRICKY),
         search_index.list_facets(TRICKY),
@@ -104,7 +104,7 @@ def test_rules_that_make_something_else_count_up():
     assert (index_repair.INDEX_VERSION, digest) == (4, "d42142f7cd1567c4")
 
 
-def test_what_older_rules_made_is_mended_once(app, add_movie):
+def test_data_of_an_older_version_is_repaired_once(app, add_movie):
     add_movie(title="Ocean's")
     harm("UPDATE movie_search SET title = 'ocean s'")
     index_repair.reindex()

@@ -27,6 +27,18 @@ def ids_of(movie_id: int) -> tuple[Any, ...]:
     )
 
 
+def add(**facts) -> int:
+    """Return the id of a movie that a catalogue adds in a transaction of its own."""
+
+    def job(connection) -> int:
+        catalogue = Catalogue(connection)
+        added = catalogue.add(facts)
+        catalogue.flush()
+        return added
+
+    return write(job)
+
+
 @pytest.fixture
 def heat(add_movie: Callable[..., int]) -> int:
     """A movie with everything a row can be matched by."""
@@ -46,7 +58,7 @@ def heat(add_movie: Callable[..., int]) -> int:
         ((None, 949, "Another"), 1995),
     ],
 )
-def test_a_row_means_the_movie_that_has_its_id_or_title_and_year(heat, row, year):
+def test_row_matches_the_movie_with_its_id_or_title_and_year(heat, row, year):
     assert find(*row, year=year) == heat
     assert ids_of(heat) == ("tt0113277", 949, 1)
 
@@ -61,11 +73,11 @@ def test_a_row_means_the_movie_that_has_its_id_or_title_and_year(heat, row, year
         ((None, None, "Heat 2"), 1995),
     ],
 )
-def test_a_row_never_means_a_movie_with_another_id_title_or_year(heat, row, year):
+def test_row_never_matches_a_movie_with_another_id_title_or_year(heat, row, year):
     assert find(*row, year=year) is None
 
 
-def test_a_row_with_another_tmdb_id_alone_is_ambiguous(heat):
+def test_row_with_another_tmdb_id_and_no_imdb_id_is_ambiguous(heat):
     with pytest.raises(AmbiguousMovie, match="has another TMDB id") as caught:
         find(None, 1, "Heat", year=1995)
     assert caught.value.movie_ids == [heat]
@@ -82,7 +94,7 @@ def test_a_title_that_folds_to_nothing_is_a_title(add_movie):
     assert find(None, None, "\u0302", year=2000) == marks
 
 
-def test_a_movie_without_ids_takes_the_rows_and_counts_it_as_an_edit(add_movie):
+def test_movie_without_ids_gets_the_ids_of_the_row_as_an_edit(add_movie):
     bare = add_movie(title="Heat", year=1995)
     assert find("tt0113277", 949, "Heat", year=1995) == bare
     assert ids_of(bare) == ("tt0113277", 949, 2)
@@ -90,13 +102,13 @@ def test_a_movie_without_ids_takes_the_rows_and_counts_it_as_an_edit(add_movie):
     assert ids_of(bare) == ("tt0113277", 949, 2)
 
 
-def test_a_tmdb_id_that_another_movie_has_is_not_taken(heat, add_movie):
+def test_tmdb_id_of_another_movie_is_not_added(heat, add_movie):
     other = add_movie(title="Ronin", year=1998, imdb_id="tt0122690")
     assert find("tt0122690", 949, "Ronin", year=1998) == other
     assert ids_of(other) == ("tt0122690", None, 1)
 
 
-def test_what_more_than_one_movie_fits_is_ambiguous(add_movie):
+def test_row_that_matches_several_movies_is_ambiguous(add_movie):
     both = [add_movie(title="Emma", year=1996, imdb_id=f"tt000000{n}") for n in (1, 2)]
     with pytest.raises(AmbiguousMovie, match="more than one movie") as caught:
         find(None, None, "Emma", year=1996)
@@ -105,7 +117,7 @@ def test_what_more_than_one_movie_fits_is_ambiguous(add_movie):
     assert find("tt0000003", None, "Emma", year=1996) is None
 
 
-def test_only_a_tmdb_id_does_not_tell_two_movies_of_one_title_and_year_apart(add_movie):
+def test_two_movies_of_one_title_and_year_need_more_than_different_tmdb_ids(add_movie):
     twin = add_movie(title="Emma", year=1996, tmdb_id=1)
     with pytest.raises(AmbiguousMovie, match="another TMDB id") as caught:
         find(None, 2, "Emma", year=1996)
@@ -136,14 +148,9 @@ def test_movies_added_are_found_by_every_key_written_and_indexed(app):
     assert facets == 2
 
 
-def test_a_movie_added_with_a_tmdb_id_that_is_taken_goes_without(heat):
-    def job(connection) -> int:
-        catalogue = Catalogue(connection)
-        added = catalogue.add({"title": "Heat", "year": 1995, "imdb_id": "tt0000001", "tmdb_id": 949})
-        catalogue.flush()
-        return added
-
-    assert ids_of(write(job)) == ("tt0000001", None, 1)
+def test_movie_is_added_without_a_tmdb_id_that_another_movie_has(heat):
+    added = add(title="Heat", year=1995, imdb_id="tt0000001", tmdb_id=949)
+    assert ids_of(added) == ("tt0000001", None, 1)
     assert ids_of(heat)[1] == 949
 
 
@@ -157,19 +164,12 @@ def test_a_movie_just_added_can_be_completed(app):
     assert ids_of(write(job))[0] == "tt0113277"
 
 
-def test_an_id_is_never_given_out_again(app, add_movie):
+def test_id_is_never_reused(app, add_movie):
     from movierating.ratings.service import delete_movie
 
     gone = add_movie(title="Gone", year=2000)
     delete_movie(gone, None, with_ratings=True)
-
-    def job(connection) -> int:
-        catalogue = Catalogue(connection)
-        added = catalogue.add({"title": "Next", "year": 2000})
-        catalogue.flush()
-        return added
-
-    assert write(job) > gone
+    assert add(title="Next", year=2000) > gone
 
 
 def match(imdb_id=None, tmdb_id=None, *titles, year=None, queries=None) -> int | None:
@@ -180,7 +180,7 @@ def match(imdb_id=None, tmdb_id=None, *titles, year=None, queries=None) -> int |
 
 @pytest.mark.parametrize("year", [1994, 1995, 1996])
 @pytest.mark.parametrize("titles", [("heat",), ("ÉLAN",), ("Chaleur", "Elan")])
-def test_a_year_may_be_off_by_one_where_asked_for(heat, titles, year):
+def test_nearby_search_accepts_a_year_off_by_one(heat, titles, year):
     assert match(None, None, *titles, year=year) == heat
     assert match("tt0113277", None, *titles, year=year) == heat
 
@@ -195,7 +195,7 @@ def test_a_year_may_be_off_by_one_where_asked_for(heat, titles, year):
         ((None, 1, "Heat"), 1996),
     ],
 )
-def test_a_year_off_by_two_unknown_or_beside_another_id_fits_nothing(heat, row, year):
+def test_nearby_search_rejects_a_year_off_by_two_or_unknown_and_another_id(heat, row, year):
     assert match(*row, year=year) is None
 
 
@@ -209,7 +209,7 @@ def test_two_movies_a_year_off_are_ambiguous_but_the_exact_year_decides(add_movi
     assert match(None, None, "Emma", year=1996) == same
 
 
-def test_a_catalogue_of_what_is_wanted_finds_what_the_whole_one_does(add_movie):
+def test_catalogue_of_queries_matches_as_the_whole_one_does(add_movie):
     imdb = add_movie(title="Heat", year=1995, imdb_id="tt0113277")
     tmdb = add_movie(title="Ronin", year=1998, tmdb_id=8195)
     named = add_movie(title="Le Trou", original_title="Łódź", year=1960)
@@ -229,7 +229,7 @@ def test_a_catalogue_of_what_is_wanted_finds_what_the_whole_one_does(add_movie):
     assert match(None, None, "Nothing", year=1960, queries=wanted) is None
 
 
-def test_more_is_wanted_than_one_statement_takes(add_movie):
+def test_catalogue_takes_more_queries_than_a_statement_has_parameters(add_movie):
     last = add_movie(title="Heat", year=1995)
     wanted = [MovieQuery(f"tt{number:07}", number, (f"title {number}", "heat")) for number in range(1, 2500)]
     assert match(None, None, "Heat", year=1995, queries=wanted) == last

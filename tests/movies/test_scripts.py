@@ -26,7 +26,7 @@ def line(request):
     return lambda length: "".join(chr(dice.choice(SCRIPTS[request.param])) for _ in range(length))
 
 
-def test_the_longest_title_and_names_are_taken_and_found(line, admin, client):
+def test_longest_title_and_names_are_stored_and_found(line, admin, client):
     directors = [line(NAME_LETTERS) for _ in range(MOST_DIRECTORS)]
     facts = {"title": line(TITLE_LETTERS), "original_title": line(TITLE_LETTERS), "directors": directors}
     made = admin.post("/v1/movies", json={"year": 1999, **facts})
@@ -49,7 +49,7 @@ def test_the_longest_title_and_names_are_taken_and_found(line, admin, client):
     assert admin.delete(path, headers=tag).status_code == 204
 
 
-def test_the_longest_names_of_a_person_are_taken(line, client, sign_up):
+def test_longest_display_name_is_stored(line, client, sign_up):
     ada = sign_up("ada")
     changed = ada.patch("/v1/users/me", json={"display_name": line(100)})
     assert (changed.status_code, len(changed.json["display_name"])) == (200, 100)

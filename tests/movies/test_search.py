@@ -35,7 +35,7 @@ NOT_MATCHING += ["lie", "*", "ontmartre"]
 
 @pytest.mark.parametrize(("q", "hit"), [*((q, True) for q in MATCHING), *((q, False) for q in NOT_MATCHING)])
 @pytest.mark.parametrize("is_common", [False, True])
-def test_every_word_of_q_is_found_whatever_its_syntax_case_and_accents(
+def test_q_matches_every_word_and_ignores_syntax_case_and_accents(
     list_ids: Any, add_movie: AddMovie, monkeypatch: pytest.MonkeyPatch, q: str, hit: bool, is_common: bool
 ) -> None:
     if is_common:
@@ -73,7 +73,7 @@ def test_a_movie_of_unknown_year_is_in_no_range_of_years(list_ids: Any, add_movi
         assert list_ids(filters) == [dated]
 
 
-def test_rows_hold_the_whole_movie_however_they_are_list_ids(list_ids: Any, add_movie: AddMovie) -> None:
+def test_rows_contain_the_whole_movie_in_every_plan(list_ids: Any, add_movie: AddMovie) -> None:
     movie = add_movie(title="Moon", genres=["Drama"])
     for filters in ({}, {"genre": ["Drama"]}, {"q": "moon"}):
         (row,), _ = search.search_movies(filters, "-score", None, 1)
@@ -89,7 +89,7 @@ def cursors(add_movie: AddMovie) -> dict[str, str]:
     return {sort: str(search.search_movies({"q": "moon"}, sort, None, 1)[1]) for sort in search.SORTS}
 
 
-def test_a_cursor_is_refused_by_every_other_sort(cursors: dict[str, str]) -> None:
+def test_cursor_is_rejected_by_every_other_sort(cursors: dict[str, str]) -> None:
     for sort, other in itertools.permutations(search.SORTS, 2):
         with pytest.raises(InvalidRequest):
             search.search_movies({"q": "moon"}, sort, cursors[other], 1)
@@ -106,7 +106,7 @@ def test_a_cursor_continues_its_sort_whatever_the_filters(
         assert (len(rows), cursor) == (1, None)
 
 
-def test_relevance_of_too_many_is_an_order_of_its_own(
+def test_relevance_of_too_many_movies_has_its_own_cursors(
     list_ids: Any, cursors: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(search, "MAX_SORTED", 1)
@@ -116,7 +116,7 @@ def test_relevance_of_too_many_is_an_order_of_its_own(
 
 
 @pytest.mark.parametrize("filters", [{}, {"genre": ["Drama"]}])
-def test_relevance_without_words_is_refused(app: Any, filters: dict[str, Any]) -> None:
+def test_relevance_without_q_is_rejected(app: Any, filters: dict[str, Any]) -> None:
     with pytest.raises(InvalidRequest) as refused:
         search.search_movies(filters, "relevance", None, 1)
     assert [(error.location, error.field) for error in refused.value.errors or []] == [("query", "sort")]

@@ -20,7 +20,7 @@ def indexed(movie_id):
     return set(facets), text and tuple(text)
 
 
-def test_facets_are_what_a_movie_is_filtered_by():
+def test_facets_are_the_values_of_filters():
     assert search_index.list_facets(KELLS) == [
         "genre:Animation",
         "genre:Family",
@@ -32,7 +32,7 @@ def test_facets_are_what_a_movie_is_filtered_by():
 
 
 @pytest.mark.parametrize("missing", ["year", "language"])
-def test_what_a_movie_does_not_have_is_no_facet(missing):
+def test_missing_fact_is_no_facet(missing):
     assert not any(facet.startswith(missing) for facet in search_index.list_facets({**KELLS, missing: None}))
 
 
@@ -48,7 +48,7 @@ def test_text_is_folded_into_the_index(add_movie):
     )
 
 
-def test_a_movie_that_was_taken_out_is_in_neither_index(add_movie):
+def test_removed_movie_is_in_neither_index(add_movie):
     gone, kept = add_movie(genres=["Drama"]), add_movie(genres=["Drama"])
     before = indexed(kept)
     write(lambda connection: search_index.remove_movie(connection, gone))

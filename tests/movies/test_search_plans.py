@@ -65,7 +65,7 @@ def add_catalogue(connection: Connection) -> None:
     search_index.add_movies(connection, rows)
 
 
-def test_a_cursor_among_movies_that_tie_is_found_by_its_own_place(plan: Plan) -> None:
+def test_cursor_among_ties_seeks_by_id(plan: Plan) -> None:
     write(lambda connection: connection.execute(update(Movie).values(rating_count=0, rating_sum=0)))
     assert plan({}, "-score") == ["SEARCH movie USING INDEX ix_movie_score (score=? AND id<?)"]
 
@@ -89,7 +89,7 @@ def test_without_a_filter_every_sort_seeks_in_its_index(plan: Plan, sort: str) -
     ],
 )
 @pytest.mark.parametrize("sort", ["-score", "title", "-count"])
-def test_where_many_pass_the_index_of_the_sort_is_walked(plan: Plan, filters: Facts, sort: str) -> None:
+def test_index_of_the_sort_is_walked_if_many_movies_pass(plan: Plan, filters: Facts, sort: str) -> None:
     steps = plan(filters, sort)
     assert f"SEARCH movie USING INDEX {INDEXES[sort]} " in steps[0]
     assert SORTED not in steps
@@ -109,7 +109,7 @@ def test_where_many_pass_the_index_of_the_sort_is_walked(plan: Plan, filters: Fa
         ({"q": "moon 1", "language": "fr"}, "movie_search VIRTUAL TABLE"),
     ],
 )
-def test_where_a_walk_costs_more_those_of_the_narrowest_filter_are_sorted(
+def test_movies_of_the_most_selective_filter_are_sorted_if_a_walk_costs_more(
     plan: Plan, monkeypatch: pytest.MonkeyPatch, filters: Facts, narrowest: str, sort: str
 ) -> None:
     for cost in ("_TEST_COST", "_TEST_IN_INDEX_COST"):
@@ -126,7 +126,7 @@ def test_where_a_walk_costs_more_those_of_the_narrowest_filter_are_sorted(
     "filters",
     [{"q": "moon"}, {"q": "moon", "genre": ["Drama"], "year_from": 1995, "year_to": 2010, "min_count": 5}],
 )
-def test_where_too_many_pass_every_sort_walks_its_index(
+def test_every_sort_walks_its_index_if_too_many_movies_pass(
     plan: Plan, monkeypatch: pytest.MonkeyPatch, filters: Facts, sort: str
 ) -> None:
     monkeypatch.setattr(search, "MAX_SORTED", 50)
@@ -135,7 +135,7 @@ def test_where_too_many_pass_every_sort_walks_its_index(
     assert SORTED not in steps
 
 
-def test_how_many_pass_is_counted_again_after_a_while_but_for_relevance_at_once(
+def test_counts_are_cached_for_ten_seconds_but_not_for_relevance(
     app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 1e6
@@ -155,7 +155,7 @@ def test_how_many_pass_is_counted_again_after_a_while_but_for_relevance_at_once(
     ("q", "is_common"), [("moon", True), ("moon 1", False), ("moön", True), ("ж", False)]
 )
 @pytest.mark.parametrize("sort", ["-score", "title", "relevance"])
-def test_movies_are_not_listed_for_a_word_that_many_have(
+def test_matches_of_a_common_word_are_not_listed(
     plan: Plan, monkeypatch: pytest.MonkeyPatch, q: str, is_common: bool, sort: str
 ) -> None:
     monkeypatch.setattr(search, "MAX_SORTED", 50)

@@ -130,7 +130,7 @@ def fresh(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Callable[[list[Facts],
 
 @PROPERTY
 @given(st.lists(FACTS, max_size=12), FILTERS, st.sampled_from(search.SORTS), st.integers(1, 5), MAX_SORTED)
-def test_pages_add_up_to_all_movies_that_pass_in_order(
+def test_pages_contain_all_movies_that_pass_in_order(
     fresh: Any, list_ids: Any, facts: list[Facts], filters: Facts, sort: str, limit: int, most_sorted: int
 ) -> None:
     movies = fresh(facts, most_sorted)
@@ -150,7 +150,7 @@ def test_pages_add_up_to_all_movies_that_pass_in_order(
     MAX_SORTED,
     st.lists(CHANGE, max_size=4),
 )
-def test_what_changes_between_pages_moves_no_other_movie(
+def test_changes_between_pages_move_no_other_movie(
     fresh: Any,
     facts: list[Facts],
     filters: Facts,

@@ -70,7 +70,7 @@ def test_a_row_becomes_a_movie(app, write_csv):
     report = seed.seed_from_csv(
         write_csv({**KELLS, "original_title": " Brendan ", "language": "en", "country": "IE"})
     )
-    assert (report.added, report.present, report.refused) == (1, 0, [])
+    assert (report.added, report.present, report.rejected) == (1, 0, [])
     movie = as_sent(1)
     assert (movie["title"], movie["original_title"], movie["year"]) == (
         "The Secret of Kells",
@@ -81,7 +81,7 @@ def test_a_row_becomes_a_movie(app, write_csv):
     assert (movie["imdb_id"], movie["tmdb_id"], movie["runtime_minutes"]) == (None, None, None)
 
 
-def test_text_is_stored_as_it_is_when_it_comes_by_http(app, write_csv):
+def test_text_is_normalized_as_in_requests(app, write_csv):
     seed.seed_from_csv(
         write_csv({"title": "  Ame\u0301lie ", "year": "2001", "directors": "Jean-Pierre Jeunet "})
     )
@@ -89,7 +89,7 @@ def test_text_is_stored_as_it_is_when_it_comes_by_http(app, write_csv):
     assert (movie["title"], movie["directors"]) == ("Am\u00e9lie", ["Jean-Pierre Jeunet"])
 
 
-def test_seeding_again_adds_what_is_not_there(app, write_csv):
+def test_seeding_again_adds_missing_movies(app, write_csv):
     assert seed.seed_from_csv(write_csv(EMMA)).added == 1
     report = seed.seed_from_csv(write_csv(EMMA, KELLS))
     assert (report.added, report.present) == (1, 1)
@@ -112,7 +112,7 @@ def test_seeding_again_adds_what_is_not_there(app, write_csv):
     ],
     ids=str,
 )
-def test_an_edit_is_left_alone(app, write_csv, edit):
+def test_edited_movie_is_not_changed(app, write_csv, edit):
     path = write_csv(EMMA)
     seed.seed_from_csv(path)
     edited = service.update_movie(1, None, edit)
@@ -129,16 +129,16 @@ def test_the_first_start_seeds_and_later_ones_do_not(app, small):
     assert titles() == ["The Secret of Kells"]
 
 
-def test_a_movie_that_was_removed_comes_back_when_it_is_asked_for(app, small):
+def test_deleted_movie_is_added_by_an_explicit_seed(app, small):
     seed.seed_new_database()
     ratings.delete_movie(1, None, with_ratings=False)
     assert seed.seed_from_csv(small).added == 1
     assert titles() == ["The Secret of Kells", "Emma"]
 
 
-def test_the_bundled_movies_are_all_good(app):
+def test_bundled_movies_are_all_valid(app):
     report = seed.seed_from_csv(seed.get_bundled_csv())
-    assert report.refused == []
+    assert report.rejected == []
     assert report.present == 0
     assert movie_count() == report.added > 5000
     assert seed.seed_from_csv(seed.get_bundled_csv()).added == 0
@@ -168,9 +168,9 @@ def test_the_bundled_movies_are_all_good(app):
     ],
     ids=str,
 )
-def test_a_bad_row_is_told_with_its_line_and_the_rest_goes_in(app, write_csv, row, reason):
+def test_invalid_row_is_reported_with_its_line_and_the_others_are_added(app, write_csv, row, reason):
     report = seed.seed_from_csv(write_csv(KELLS, {**EMMA, **row}, {"title": "Clueless", "year": "1995"}))
-    [refused] = report.refused
+    [refused] = report.rejected
     line = 4 if "\n" in row.get("title", "") else 3
     assert refused.startswith(f"line {line}: ")
     assert reason in refused
@@ -179,17 +179,17 @@ def test_a_bad_row_is_told_with_its_line_and_the_rest_goes_in(app, write_csv, ro
 
 
 @pytest.mark.parametrize("line", ["Emma,,1996", as_line(EMMA) + ",more", "Emma"])
-def test_a_row_of_another_length_is_refused(app, write_csv, line):
+def test_row_of_another_length_is_rejected(app, write_csv, line):
     report = seed.seed_from_csv(write_csv(KELLS, line))
-    assert report.refused == ["line 3: row: must have as many fields as the first line"]
+    assert report.rejected == ["line 3: row: must have as many fields as the first line"]
     assert titles() == ["The Secret of Kells"]
 
 
-def test_a_row_that_could_mean_two_movies_is_refused(app, write_csv, add_movie):
+def test_ambiguous_row_is_rejected(app, write_csv, add_movie):
     for imdb_id in ("tt0116191", "tt0118308"):
         add_movie(title="Emma", year=1996, imdb_id=imdb_id)
     report = seed.seed_from_csv(write_csv({"title": "Emma", "year": "1996"}))
-    assert [refused.partition(":")[0] for refused in report.refused] == ["line 2"]
+    assert [refused.partition(":")[0] for refused in report.rejected] == ["line 2"]
     assert movie_count() == 2
 
 
@@ -208,7 +208,7 @@ def test_csv_is_read_as_spreadsheets_write_it(app, tmp_path, write_csv, shape):
     text = {"bom": "\ufeff" + text, "crlf": text.replace("\n", "\r\n"), "quoted": quoted,
             "blank lines": text.replace("\n", "\n\n"), "other order": text}[shape]  # fmt: skip
     path.write_text(text, encoding="utf-8", newline="")
-    assert seed.seed_from_csv(path).refused == []
+    assert seed.seed_from_csv(path).rejected == []
     assert titles() == ["Emma", "The Secret of Kells"]
 
 
@@ -232,7 +232,7 @@ def test_csv_is_read_as_spreadsheets_write_it(app, tmp_path, write_csv, shape):
     ],
     ids=lambda content: f"{len(content)}:{content[-12:]!r}",
 )
-def test_what_is_not_a_csv_of_movies_is_refused_before_anything_is_written(app, tmp_path, content):
+def test_invalid_csv_is_rejected_before_anything_is_written(app, tmp_path, content):
     path = tmp_path / "movies.csv"
     path.write_bytes(content)
     with pytest.raises(seed.InvalidMovieCsv) as refused:
@@ -242,7 +242,7 @@ def test_what_is_not_a_csv_of_movies_is_refused_before_anything_is_written(app, 
     assert movie_count() == 0
 
 
-def test_a_file_that_cannot_be_opened_is_refused(app, tmp_path):
+def test_unreadable_file_is_rejected(app, tmp_path):
     for path in (tmp_path, tmp_path / "missing.csv"):
         with pytest.raises(seed.InvalidMovieCsv):
             seed.seed_from_csv(path)

@@ -31,7 +31,7 @@ def facets_of(movie_id):
         ({"wikidata_id": "Q1"}, {"year": 2020, "wikidata_id": "Q1"}),
     ],
 )
-def test_remakes_and_namesakes_with_ids_of_their_own_stand_side_by_side(add_movie, there, comes):
+def test_remakes_and_movies_with_different_imdb_ids_are_created(add_movie, there, comes):
     assert add_movie(**EMMA, **there) != add_movie(**{**EMMA, **comes})
 
 
@@ -51,7 +51,7 @@ def test_remakes_and_namesakes_with_ids_of_their_own_stand_side_by_side(add_movi
         ({"imdb_id": ONE, "tmdb_id": 1}, {"imdb_id": OTHER, "tmdb_id": 1}),
     ],
 )
-def test_a_movie_that_is_there_is_not_added_again_nor_made_by_a_change(add_movie, there, comes):
+def test_duplicate_is_rejected_on_create_and_update(add_movie, there, comes):
     movie_id = add_movie(**{**EMMA, **there})
     other_id = add_movie(title="Something else", year=1950)
     before = service.get_movie(other_id)
@@ -65,7 +65,7 @@ def test_a_movie_that_is_there_is_not_added_again_nor_made_by_a_change(add_movie
     service.update_movie(movie_id, None, {**EMMA, **comes})
 
 
-def test_two_emmas_of_one_year_lose_no_id_to_each_other(add_movie):
+def test_imdb_id_of_movies_with_the_same_title_and_year_cannot_be_removed(add_movie):
     first, second = add_movie(**EMMA, imdb_id=ONE), add_movie(**EMMA, imdb_id=OTHER)
     for movie_id in (first, second):
         with pytest.raises(Conflict):
@@ -74,7 +74,7 @@ def test_two_emmas_of_one_year_lose_no_id_to_each_other(add_movie):
     service.update_movie(second, None, {"imdb_id": None})
 
 
-def test_namesakes_that_an_import_brought_can_be_edited_all_the_same(add_movie):
+def test_imported_movies_with_the_same_title_and_year_can_be_edited(add_movie):
     add_movie(**EMMA, tmdb_id=1)
 
     def bring(connection):
@@ -89,7 +89,7 @@ def test_namesakes_that_an_import_brought_can_be_edited_all_the_same(add_movie):
         service.update_movie(brought, None, {"imdb_id": OTHER})
 
 
-def test_an_edit_moves_its_counter_and_the_time_and_nothing_else(add_movie):
+def test_update_changes_edit_and_updated_at_and_nothing_else(add_movie):
     movie_id = add_movie(**EMMA, imdb_id=ONE, genres=["Comedy"])
     before = service.get_movie(movie_id)
     after = service.update_movie(movie_id, {before.edit}, {"country": "GB"})
@@ -102,7 +102,7 @@ def test_an_edit_moves_its_counter_and_the_time_and_nothing_else(add_movie):
 
 
 @pytest.mark.parametrize("changes", [{}, EMMA, {"genres": ["Comedy"], "imdb_id": ONE}, {"language": None}])
-def test_a_change_that_changes_nothing_is_no_edit(add_movie, changes):
+def test_update_without_effect_is_no_edit(add_movie, changes):
     movie_id = add_movie(**EMMA, imdb_id=ONE, genres=["Comedy"])
     before = service.get_movie(movie_id)
     assert service.update_movie(movie_id, None, changes) == before == service.get_movie(movie_id)
@@ -117,13 +117,13 @@ def test_genres_are_counted_by_name(add_movie):
     assert {genre["name"]: genre["count"] for genre in service.list_genres()} == {**counts, "Drama": 1}
 
 
-def test_an_id_is_never_given_out_again(add_movie):
+def test_id_is_never_reused(add_movie):
     ids = [add_movie() for _ in range(3)]
     ratings.delete_movie(ids[-1], None, with_ratings=False)
     assert add_movie() > ids[-1]
 
 
-def test_a_movie_whose_year_nobody_knows_is_shown_and_edited(add_movie):
+def test_movie_of_unknown_year_is_returned_and_edited(add_movie):
     movie_id = add_movie(title="Ms. Nobody")
     write(lambda connection: connection.execute(update(Movie).where(Movie.id == movie_id).values(year=None)))
     changed = service.update_movie(movie_id, None, {"country": "US"})

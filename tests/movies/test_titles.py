@@ -72,7 +72,7 @@ def test_folded_letters_are_stored_up_to_a_limit(monkeypatch: pytest.MonkeyPatch
 
 @settings(deadline=None)
 @given(st.text(alphabet=st.characters(max_codepoint=127)))
-def test_fold_gives_ascii_the_same_by_its_short_cut(text: str) -> None:
+def test_fold_of_ascii_gives_the_same_by_the_short_path(text: str) -> None:
     assert fold(text + " é") == (fold(text) + " e").strip()
 
 
@@ -191,7 +191,7 @@ def test_words_are_runs_of_folded_letters_and_numbers():
         ("Alien", ["alien"]),
     ],
 )
-def test_a_title_is_found_without_the_marks_inside_its_words(text, found_by):
+def test_indexed_words_include_words_without_inner_punctuation(text, found_by):
     assert list_indexed_words(text) == found_by
 
 

@@ -57,7 +57,7 @@ def test_no_two_movies_share_an_id(column):
     assert [value for value, count in ids.items() if count > 1] == []
 
 
-def test_a_title_comes_once_a_year_unless_imdb_tells_the_films_apart():
+def test_movies_with_the_same_title_and_year_have_imdb_ids():
     namesakes = defaultdict(list)
     for movie in MOVIES:
         namesakes[fold(movie["title"]), movie["year"]].append(movie["imdb_id"])
