@@ -1,4 +1,4 @@
-"""A movie rating service: sign up, look up movies, rate how much they entertained you, see your profile."""
+"""A movie rating service: sign up, find movies, rate how much they entertained you, see your profile."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -8,12 +8,12 @@ if TYPE_CHECKING:
 
 
 def create_app(environ: Mapping[str, str] | None = None, *, prepared: bool = True) -> "Flask":
-    """The application, with its settings read from `environ` (the process's own, if None) and `config.toml`.
+    """Create the application, with settings from `environ` (the process's own if None) and `config.toml`.
 
-    The instance folder and key are made if need be; unless `prepared` is False, the database is migrated and seeded
-    too. Raises `config.SettingError` where a setting can't work.
+    Creates the instance folder and the key file if they are missing and, unless `prepared` is False, migrates the
+    database and adds the bundled movies. Raises `config.SettingError` for an invalid setting.
     """
-    # Every command imports this package, and those that need no application should not wait for one.
+    # Every command imports this package, and some need no application, whose import takes most of a second.
     from movierating.app import build
 
     return build(environ, prepared)

@@ -81,10 +81,8 @@ def create_worker() -> Flask:
 
 
 def _extension_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
-    url, folder, synchronous = (
-        settings[name] for name in ("DATABASE_URL", "INSTANCE_PATH", "SQLITE_SYNCHRONOUS")
-    )
-    cursor_key = settings["SECRET_KEY"].encode()[:64]
+    url, folder = settings["DATABASE_URL"], settings["INSTANCE_PATH"]
+    synchronous, cursor_key = settings["SQLITE_SYNCHRONOUS"], settings["SECRET_KEY"].encode()[:64]
     return {
         "SQLALCHEMY_DATABASE_URI": url,
         "SQLALCHEMY_ENGINE_OPTIONS": database.get_engine_options(url, folder, synchronous, cursor_key),
