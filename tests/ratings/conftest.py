@@ -63,12 +63,12 @@ def upload():
         form = {"file": FileStorage(io.BytesIO(content), "ratings.bin"), **form}
         # The client's own way puts a large body into a temporary file, which it leaves open.
         boundary, body = encode_multipart(MultiDict(form))
-        answer: TestResponse = person.post(
+        response: TestResponse = person.post(
             f"/v1/users/me/ratings/import{query}",
             data=body,
             content_type=f'multipart/form-data; boundary="{boundary}"',
         )
-        return answer
+        return response
 
     return upload
 
@@ -89,17 +89,17 @@ def everything(app):
 
 
 @pytest.fixture
-def refuse(app):
-    """`refuse("UPDATE", "user")` lets the database refuse each such change of a table, after it was made."""
+def fail_on(app):
+    """`fail_on("UPDATE", "user")` lets the database refuse each such change of a table, after it was made."""
 
     def set_up(event, table):
         if db.engine.dialect.name == POSTGRESQL:
             function = (
-                "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql"
+                "CREATE FUNCTION fail_on() RETURNS trigger LANGUAGE plpgsql"
                 " AS $$ BEGIN RAISE EXCEPTION 'full'; END $$"
             )
             write(lambda connection: connection.exec_driver_sql(function))
-            then = "FOR EACH ROW EXECUTE FUNCTION refuse()"
+            then = "FOR EACH ROW EXECUTE FUNCTION fail_on()"
         else:
             then = "BEGIN SELECT RAISE(ABORT, 'full'); END"
         trigger = f'CREATE TRIGGER refuses AFTER {event} ON "{table}" {then}'
@@ -133,14 +133,14 @@ def heat(add_movie):
 
 
 @pytest.fixture(scope="session")
-def bring():
-    """`bring(user_id, line, line, dry_run=True)` is the report on a file of our own CSV, as a dict."""
+def import_rows():
+    """`import_rows(user_id, line, line, dry_run=True)` is the report on a file of our own CSV, as a dict."""
     ours = "imdb_id,tmdb_id,title,original_title,year,value,rated_at"
 
-    def bring(user_id, *lines, header=ours, **options):
+    def import_rows(user_id, *lines, header=ours, **options):
         return asdict(import_file(user_id, io.BytesIO("\n".join([header, *lines]).encode()), **options))
 
-    return bring
+    return import_rows
 
 
 @pytest.fixture(scope="session")

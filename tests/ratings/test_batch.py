@@ -61,8 +61,8 @@ def test_of_one_movies_ratings_the_last_stays(heat, member, exact):
     assert member.post(RATINGS, json={"ratings": ratings}).json == report(1, 1, 1)
     assert member.get(f"/v1/movies/{heat}/rating").json["value"] == 2
     assert exact()
-    answer = member.post(DELETE, json={"ratings": [*NAMES, NAMES[0]]})
-    assert answer.json == {"deleted": 1, "not_found": []}
+    response = member.post(DELETE, json={"ratings": [*NAMES, NAMES[0]]})
+    assert response.json == {"deleted": 1, "not_found": []}
     assert exact()
 
 
@@ -107,8 +107,8 @@ def test_a_batch_holds_something(member, problem, path, body):
     problem(member.post(path, json=body), 422, "ratings")
 
 
-def test_a_batch_that_fails_midway_leaves_nothing(heat, add_movie, user_id, everything, refuse):
-    refuse("UPDATE", "user")
+def test_a_batch_that_fails_midway_leaves_nothing(heat, add_movie, user_id, everything, fail_on):
+    fail_on("UPDATE", "user")
     before = everything()
     with pytest.raises(SQLAlchemyError):
         batch.rate_batch(user_id, [{"movie_id": heat, "value": 5}, {"movie_id": add_movie(), "value": 5}])

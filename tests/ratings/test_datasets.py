@@ -77,10 +77,10 @@ def test_ratings_go_to_accounts_that_nobody_can_sign_in_to(app, write_set, probl
     assert (report.users_added, report.movies_added, report.added, report.rejected) == (1, 2, 2, 0)
     account = read().execute(select(User.__table__)).one()
     assert (account.display_name, account.email, account.password_hash) == ("MovieLens user 7", None, None)
-    answer = app.test_client().post(
+    response = app.test_client().post(
         "/v1/auth/login", json={"login": "ml-7", "password": "correct horse battery"}
     )
-    problem(answer, 401)
+    problem(response, 401)
 
 
 def test_movies_that_are_there_are_matched_and_the_rest_added_with_all_that_is_known(
@@ -211,7 +211,7 @@ def shell(monkeypatch, environ, tmp_path):
 @pytest.mark.parametrize(
     ("name", "content"), [("notes.txt", "hello"), ("ratings.csv", "a,b\n1,2\n"), ("u.data", "hello\n")]
 )
-def test_a_folder_of_something_else_is_refused_before_anything_is_written(shell, tmp_path, name, content):
+def test_a_folder_of_something_else_is_rejected_before_anything_is_written(shell, tmp_path, name, content):
     folder = tmp_path / "other"
     folder.mkdir()
     (folder / name).write_text(content)
@@ -228,7 +228,7 @@ def create_instance(variables):
         database.close()
 
 
-def test_the_command_sums_up_and_a_refused_row_is_no_failure(shell, environ, write_set):
+def test_the_command_sums_up_and_a_rejected_row_is_no_failure(shell, environ, write_set):
     create_instance(environ(shell))
     result = run(write_set([(1, 1, 3, 0), (1, 2, 9, 0), (2, 7, 3, 0)]))
     assert result.exit_code == 0, result.output

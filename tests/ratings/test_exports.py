@@ -69,9 +69,9 @@ def rate_three_thousand(user_id, add_many):
 def give_up(user_id, name):
     """A download whose client leaves after the first block."""
     download = export_ratings(user_id, name)
-    answer = Response(download.blocks)
-    next(answer.iter_encoded())
-    answer.close()
+    response = Response(download.blocks)
+    next(response.iter_encoded())
+    response.close()
     return download._replace(blocks=iter(()))
 
 
@@ -140,7 +140,7 @@ def test_what_other_places_import_is_taken_by_our_own_importer(add_user, name):
 
 
 @pytest.mark.parametrize("name", ["csv", "json", "letterboxd", "imdb"])
-def test_nobodys_ratings_are_a_file_without_rows(user_id, name):
+def test_export_without_ratings_has_no_rows(user_id, name):
     report = import_file(user_id, io.BytesIO(exported(user_id, name)))
     assert (report.format, report.created, report.errors) == (name, 0, [])
 

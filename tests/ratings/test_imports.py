@@ -32,14 +32,14 @@ FILE = (
 @pytest.mark.parametrize("create_missing", [False, True])
 @pytest.mark.parametrize("on_conflict", ["newer", "keep", "replace"])
 def test_a_dry_run_reports_the_same_and_writes_nothing(
-    bring, counts, heat, user_id, everything, create_missing, on_conflict
+    import_rows, counts, heat, user_id, everything, create_missing, on_conflict
 ):
     service.rate_movie(user_id, heat, 3, 1_700_000_000_000_000)
     before = everything()
     options = {"create_missing": create_missing, "on_conflict": on_conflict}
-    dry = bring(user_id, *FILE, dry_run=True, **options)
+    dry = import_rows(user_id, *FILE, dry_run=True, **options)
     assert everything() == before
-    wet = bring(user_id, *FILE, **options)
+    wet = import_rows(user_id, *FILE, **options)
     assert (dry.pop("dry_run"), wet.pop("dry_run")) == (True, False)
     assert dry == wet
     assert sum(counts(wet)) == len(FILE)
@@ -47,34 +47,36 @@ def test_a_dry_run_reports_the_same_and_writes_nothing(
 
 
 @pytest.mark.parametrize(("on_conflict", "value"), [("newer", 17), ("keep", 3), ("replace", 17)])
-def test_a_rating_that_is_there_meets_the_files(
-    rated, bring, counts, heat, user_id, exact, on_conflict, value
+def test_on_conflict_decides_between_stored_rating_and_file(
+    rated, import_rows, counts, heat, user_id, exact, on_conflict, value
 ):
     service.rate_movie(user_id, heat, 3, 1_700_000_000_000_000)
     outcome = [0, 0, 0, 1, 0, 0] if value == 3 else [0, 1, 0, 0, 0, 0]
-    assert counts(bring(user_id, FILE[0], on_conflict=on_conflict)) == outcome
+    assert counts(import_rows(user_id, FILE[0], on_conflict=on_conflict)) == outcome
     assert rated(user_id)[heat][0] == value
     assert exact()
 
 
 @pytest.mark.parametrize("times", [("2020-01-01", "2021-01-01"), ("", "1969-01-01"), ("", "")])
 @pytest.mark.parametrize("in_order", [True, False])
-def test_the_newest_row_of_a_movie_counts(rated, bring, counts, heat, user_id, times, in_order):
+def test_the_newest_row_of_a_movie_counts(rated, import_rows, counts, heat, user_id, times, in_order):
     rows = [f"tt0113277,,,,,{value},{time}" for value, time in zip((1, 2), times, strict=True)]
     rows = rows if in_order or times[0] == times[1] else rows[::-1]
-    assert counts(bring(user_id, *rows)) == [1, 0, 0, 1, 0, 0]
+    assert counts(import_rows(user_id, *rows)) == [1, 0, 0, 1, 0, 0]
     assert rated(user_id)[heat][0] == 4
 
 
 @pytest.mark.parametrize("on_conflict", ["newer", "keep", "replace"])
 @pytest.mark.parametrize("given", ["", "2024-01-15", "{:%Y-%m-%d}", "{:%Y-%m-%dT%H:%M:%SZ}"])
-def test_the_same_file_again_changes_nothing(bring, counts, heat, user_id, everything, given, on_conflict):
+def test_the_same_file_again_changes_nothing(
+    import_rows, counts, heat, user_id, everything, given, on_conflict
+):
     # As late as it can be, which is where the day begins first.
     rated_at = given.format(datetime.now(UTC) + timedelta(hours=13))
     row = f"tt0113277,,,,,8.5,{rated_at}"
-    assert counts(bring(user_id, row)) == [1, 0, 0, 0, 0, 0]
+    assert counts(import_rows(user_id, row)) == [1, 0, 0, 0, 0, 0]
     before = everything()
-    assert counts(bring(user_id, row, on_conflict=on_conflict)) == [0, 0, 1, 0, 0, 0]
+    assert counts(import_rows(user_id, row, on_conflict=on_conflict)) == [0, 0, 1, 0, 0, 0]
     assert everything() == before
 
 
@@ -87,8 +89,8 @@ def test_the_same_file_again_changes_nothing(bring, counts, heat, user_id, every
         ("1969-07-20", "1969-07-20T00:00:00Z"),
     ],
 )
-def test_a_rating_keeps_the_files_time(bring, heat, user_id, rated_at, kept):
-    bring(user_id, f"tt0113277,,,,,8.5,{rated_at}")
+def test_a_rating_keeps_the_files_time(import_rows, heat, user_id, rated_at, kept):
+    import_rows(user_id, f"tt0113277,,,,,8.5,{rated_at}")
     assert service.get_rating(user_id, heat)["rated_at"] == kept
 
 
@@ -110,8 +112,8 @@ _parts = st.sampled_from(
 @given(
     rows=st.lists(_parts, max_size=12), create=st.booleans(), on_conflict=st.sampled_from(["newer", "keep"])
 )
-def test_each_row_counts_once(bring, counts, user_id, exact, rows, create, on_conflict):
-    report = bring(user_id, *rows, create_missing=create, on_conflict=on_conflict)
+def test_each_row_counts_once(import_rows, counts, user_id, exact, rows, create, on_conflict):
+    report = import_rows(user_id, *rows, create_missing=create, on_conflict=on_conflict)
     assert sum(counts(report)) == len(rows)
     lines = [left["line"] for left in report["unmatched"] + report["errors"]]
     assert len(set(lines)) == len(lines)
@@ -120,12 +122,12 @@ def test_each_row_counts_once(bring, counts, user_id, exact, rows, create, on_co
 
 
 @pytest.mark.parametrize("table", ["movie", "rating", "user"])
-def test_an_import_that_fails_midway_leaves_nothing(bring, heat, user_id, everything, refuse, table):
+def test_an_import_that_fails_midway_leaves_nothing(import_rows, heat, user_id, everything, fail_on, table):
     # PostgreSQL takes back no id that was given out.
     before = everything(ids=False)
-    refuse("INSERT" if table == "rating" else "UPDATE", table)
+    fail_on("INSERT" if table == "rating" else "UPDATE", table)
     with pytest.raises((SQLAlchemyError, Unauthenticated)):
-        bring(user_id, *FILE, create_missing=True)
+        import_rows(user_id, *FILE, create_missing=True)
     assert everything(ids=False) == before
 
 
@@ -137,10 +139,10 @@ def test_a_file_that_turns_out_damaged_leaves_nothing(heat, user_id, everything)
     assert everything() == before
 
 
-def test_a_closed_account_imports_nothing(bring, heat, user_id, everything):
+def test_a_closed_account_imports_nothing(import_rows, heat, user_id, everything):
     before = everything(ids=False)
     with pytest.raises(Unauthenticated):
-        bring(user_id + 1, *FILE, create_missing=True)
+        import_rows(user_id + 1, *FILE, create_missing=True)
     assert everything(ids=False) == before
 
 
@@ -158,20 +160,22 @@ def removing(monkeypatch, movie_ids):
 
 
 def test_a_movie_that_is_removed_after_its_match_is_unmatched(
-    rated, bring, counts, heat, user_id, exact, add_many, monkeypatch
+    rated, import_rows, counts, heat, user_id, exact, add_many, monkeypatch
 ):
     (other,) = add_many(1)
     removing(monkeypatch, [other])
-    report = bring(user_id, FILE[0], "tt9000001,,,,,8,")
+    report = import_rows(user_id, FILE[0], "tt9000001,,,,,8,")
     assert counts(report) == [1, 0, 0, 0, 1, 0]
     assert set(rated(user_id)) == {heat}
     assert exact()
 
 
-def test_import_gives_up_if_movies_are_deleted_at_each_attempt(rated, bring, user_id, add_many, monkeypatch):
+def test_import_gives_up_if_movies_are_deleted_at_each_attempt(
+    rated, import_rows, user_id, add_many, monkeypatch
+):
     removing(monkeypatch, add_many(5))
     with pytest.raises(Unavailable):
-        bring(user_id, *[f"tt{9000000 + number},,,,,5," for number in range(1, 7)])
+        import_rows(user_id, *[f"tt{9000000 + number},,,,,5," for number in range(1, 7)])
     assert rated(user_id) == {}
 
 
@@ -188,14 +192,16 @@ def adding(monkeypatch, facts):
     monkeypatch.setattr(imports, "match_rows", match_and_add)
 
 
-def test_movies_added_by_an_import_get_the_next_free_ids(rated, bring, counts, user_id, exact, monkeypatch):
+def test_movies_added_by_an_import_get_the_next_free_ids(
+    rated, import_rows, counts, user_id, exact, monkeypatch
+):
     adding(monkeypatch, {"title": "Casino", "year": 1995})
     rows = (
         ",,Emma,,1996,7,",
         "tt0000008,5,Ronin,,1998,9,",
         "tt0000007,5,Sid,,1998,9,",
     )
-    assert counts(bring(user_id, *rows, create_missing=True)) == [3, 0, 0, 0, 0, 0]
+    assert counts(import_rows(user_id, *rows, create_missing=True)) == [3, 0, 0, 0, 0, 0]
     added = [movies.get_movie(movie_id).title for movie_id in rated(user_id)]
     assert sorted(added) == ["Emma", "Ronin", "Sid"]
     assert exact()
@@ -210,16 +216,16 @@ def test_movies_added_by_an_import_get_the_next_free_ids(rated, bring, counts, u
     ],
 )
 def test_import_rates_a_movie_that_another_client_adds_meanwhile(
-    rated, bring, counts, user_id, exact, monkeypatch, facts
+    rated, import_rows, counts, user_id, exact, monkeypatch, facts
 ):
     adding(monkeypatch, facts)
     row = ("tt0000009" if "imdb_id" in facts else "") + ",,Emma,,1996,7,"
-    assert counts(bring(user_id, row, create_missing=True)) == [1, 0, 0, 0, 0, 0]
+    assert counts(import_rows(user_id, row, create_missing=True)) == [1, 0, 0, 0, 0, 0]
     assert [movies.get_movie(movie_id).title for movie_id in rated(user_id)] == [facts["title"]]
     assert exact()
 
 
-def test_import_folds_titles_before_its_transaction(bring, user_id, monkeypatch):
+def test_import_folds_titles_before_its_transaction(import_rows, user_id, monkeypatch):
     folded = []
 
     def note_folding(frame, event, _argument):
@@ -239,12 +245,12 @@ def test_import_folds_titles_before_its_transaction(bring, user_id, monkeypatch)
     monkeypatch.setattr(imports, "write", write_and_note)
     ligatures = "\ufdfa" * 400
     rows = [f",,{number} {ligatures},,1996,7," for number in range(20)]
-    assert bring(user_id, *rows, create_missing=True)["created"] == 20
+    assert import_rows(user_id, *rows, create_missing=True)["created"] == 20
     assert folded == []
 
 
 @pytest.mark.parametrize("create_missing", [False, True])
-def test_a_dry_run_waits_for_nobody(bring, counts, heat, user_id, app, create_missing):
+def test_dry_run_does_not_wait_for_writers(import_rows, counts, heat, user_id, app, create_missing):
     inside, done = threading.Event(), threading.Event()
 
     def hold(_connection):
@@ -258,13 +264,13 @@ def test_a_dry_run_waits_for_nobody(bring, counts, heat, user_id, app, create_mi
     writer = threading.Thread(target=work)
     writer.start()
     assert inside.wait(30)
-    report = bring(user_id, *FILE[:2], dry_run=True, create_missing=create_missing)
+    report = import_rows(user_id, *FILE[:2], dry_run=True, create_missing=create_missing)
     done.set()
     writer.join()
     assert counts(report) == ([2, 0, 0, 0, 0, 0] if create_missing else [1, 0, 0, 0, 1, 0])
 
 
-def test_a_reader_beside_it_sees_all_of_an_import_or_nothing(bring, app, user_id, add_many):
+def test_a_reader_beside_it_sees_all_of_an_import_or_nothing(import_rows, app, user_id, add_many):
     add_many(2000)
     seen, done = set(), threading.Event()
 
@@ -275,7 +281,7 @@ def test_a_reader_beside_it_sees_all_of_an_import_or_nothing(bring, app, user_id
 
     reader = threading.Thread(target=look)
     reader.start()
-    report = bring(user_id, *[f"tt{9000000 + number},,,,,5," for number in range(1, 2001)])
+    report = import_rows(user_id, *[f"tt{9000000 + number},,,,,5," for number in range(1, 2001)])
     done.set()
     reader.join()
     assert report["created"] == 2000

@@ -22,8 +22,10 @@ from movierating.storage.database import read
         ",,Heat,,1994,8.5,",
     ],
 )
-def test_a_row_is_matched_by_its_ids_then_by_title_and_year(rated, bring, counts, heat, user_id, exact, row):
-    assert counts(bring(user_id, row)) == [1, 0, 0, 0, 0, 0]
+def test_a_row_is_matched_by_its_ids_then_by_title_and_year(
+    rated, import_rows, counts, heat, user_id, exact, row
+):
+    assert counts(import_rows(user_id, row)) == [1, 0, 0, 0, 0, 0]
     assert rated(user_id)[heat][0] == 17
     assert exact()
 
@@ -37,82 +39,84 @@ def test_a_row_is_matched_by_its_ids_then_by_title_and_year(rated, bring, counts
         ",,Heat 2,,1995,8.5,",
     ],
 )
-def test_a_row_with_another_id_title_or_year_is_unmatched(rated, bring, counts, heat, user_id, row):
-    report = bring(user_id, row)
+def test_a_row_with_another_id_title_or_year_is_unmatched(rated, import_rows, counts, heat, user_id, row):
+    report = import_rows(user_id, row)
     assert counts(report) == [0, 0, 0, 0, 1, 0]
     assert report["unmatched"][0]["reason"] == "there is no such movie"
     assert rated(user_id) == {}
 
 
 @pytest.mark.parametrize("create_missing", [False, True])
-def test_a_row_of_the_same_title_with_another_tmdb_id_is_ambiguous(bring, heat, user_id, create_missing):
-    [row] = bring(user_id, ",1,Heat,,1995,8.5,", create_missing=create_missing)["unmatched"]
+def test_a_row_of_the_same_title_with_another_tmdb_id_is_ambiguous(
+    import_rows, heat, user_id, create_missing
+):
+    [row] = import_rows(user_id, ",1,Heat,,1995,8.5,", create_missing=create_missing)["unmatched"]
     assert (row["reason"], row["candidates"]) == (
         "a movie with this title and year has another TMDB id",
         [heat],
     )
 
 
-def test_a_title_alone_tells_no_movie(bring, heat, user_id):
-    [row] = bring(user_id, ",,Heat,,,8.5,")["unmatched"]
+def test_a_title_alone_tells_no_movie(import_rows, heat, user_id):
+    [row] = import_rows(user_id, ",,Heat,,,8.5,")["unmatched"]
     assert row["reason"] == "a title without a year or an id does not identify a movie"
 
 
 @pytest.mark.parametrize("create_missing", [False, True])
 @pytest.mark.parametrize("in_order", [False, True])
 def test_a_movie_that_one_row_names_is_not_the_other_rows_a_year_off(
-    rated, bring, counts, heat, user_id, create_missing, in_order
+    rated, import_rows, counts, heat, user_id, create_missing, in_order
 ):
     rows = [",,Heat,,1995,10,2020-01-01", ",,Heat,,1994,4,2021-01-01"]
-    report = bring(user_id, *(rows if in_order else rows[::-1]), create_missing=create_missing)
+    report = import_rows(user_id, *(rows if in_order else rows[::-1]), create_missing=create_missing)
     assert counts(report) == ([2, 0, 0, 0, 0, 0] if create_missing else [1, 0, 0, 0, 1, 0])
     assert rated(user_id)[heat][0] == 20
 
 
-def test_two_movies_a_year_apart_are_added_as_two(bring, counts, user_id):
+def test_two_movies_a_year_apart_are_added_as_two(import_rows, counts, user_id):
     rows = [",,Remake,,2011,10,", ",,Remake,,2012,4,"]
-    assert counts(bring(user_id, *rows, create_missing=True)) == [2, 0, 0, 0, 0, 0]
-    assert counts(bring(user_id, *rows, create_missing=True)) == [0, 0, 2, 0, 0, 0]
+    assert counts(import_rows(user_id, *rows, create_missing=True)) == [2, 0, 0, 0, 0, 0]
+    assert counts(import_rows(user_id, *rows, create_missing=True)) == [0, 0, 2, 0, 0, 0]
 
 
-def test_rows_of_two_years_do_not_mean_the_movie_between(rated, bring, counts, heat, user_id):
-    assert counts(bring(user_id, ",,Heat,,1994,10,", ",,Heat,,1996,4,")) == [1, 0, 0, 0, 1, 0]
+def test_rows_of_two_years_do_not_mean_the_movie_between(rated, import_rows, counts, heat, user_id):
+    assert counts(import_rows(user_id, ",,Heat,,1994,10,", ",,Heat,,1996,4,")) == [1, 0, 0, 0, 1, 0]
     assert rated(user_id)[heat][0] == 20
 
 
 @pytest.mark.parametrize("ids", [("tt1000001,", "tt1000002,"), (",1", ",2")])
-def test_rows_with_different_ids_do_not_mean_the_same_movie(bring, counts, add_movie, user_id, ids):
+def test_rows_with_different_ids_do_not_mean_the_same_movie(import_rows, counts, add_movie, user_id, ids):
     bare = add_movie(title="Near", year=2001)
-    report = bring(user_id, *(f"{each},Near,,2001,8," for each in ids))
+    report = import_rows(user_id, *(f"{each},Near,,2001,8," for each in ids))
     assert counts(report) == [1, 0, 0, 0, 1, 0]
     assert report["unmatched"][0]["reason"] == "another row of the file, with another id, means this movie"
     assert report["unmatched"][0]["candidates"] == [bare]
 
 
-def test_titles_of_marks_alone_are_added_once(bring, counts, user_id, exact):
+def test_titles_of_marks_alone_are_added_once(import_rows, counts, user_id, exact):
     rows = [",,\u0301,,2000,8,", ",,\u0302,,2000,7,"]
-    dry = bring(user_id, *rows, create_missing=True, dry_run=True)
-    assert counts(dry) == counts(bring(user_id, *rows, create_missing=True)) == [1, 0, 0, 1, 0, 0]
+    dry = import_rows(user_id, *rows, create_missing=True, dry_run=True)
+    assert counts(dry) == counts(import_rows(user_id, *rows, create_missing=True)) == [1, 0, 0, 1, 0, 0]
     assert exact()
 
 
-def test_a_file_adds_so_many_movies_and_the_next_time_the_others(bring, counts, user_id, monkeypatch):
+def test_a_file_adds_so_many_movies_and_the_next_time_the_others(import_rows, counts, user_id, monkeypatch):
     monkeypatch.setattr(row_matching, "MAX_MOVIES_ADDED", 2)
     rows = [f",,Film {number},,2000,8," for number in range(3)]
-    report = bring(user_id, *rows, create_missing=True)
+    report = import_rows(user_id, *rows, create_missing=True)
     assert counts(report) == [2, 0, 0, 0, 1, 0]
     assert report["unmatched"][0]["reason"] == "a file adds 2 movies at most; import it again for the others"
-    assert counts(bring(user_id, *rows, create_missing=True)) == [1, 0, 2, 0, 0, 0]
+    assert counts(import_rows(user_id, *rows, create_missing=True)) == [1, 0, 2, 0, 0, 0]
 
 
 @pytest.mark.parametrize("create_missing", [False, True])
-def test_between_two_movies_nobody_guesses(bring, counts, add_movie, user_id, create_missing):
+def test_row_that_matches_two_movies_is_unmatched(import_rows, counts, add_movie, user_id, create_missing):
     emmas = [add_movie(title="Emma", year=1996, imdb_id=f"tt000000{number}") for number in (1, 2)]
-    report = bring(user_id, ",,Emma,,1996,8,", create_missing=create_missing)
+    report = import_rows(user_id, ",,Emma,,1996,8,", create_missing=create_missing)
     [row] = report["unmatched"]
     assert row.pop("reason") == "more than one movie has this title and year"
     assert row == {"line": 2, "title": "Emma", "year": 1996, "candidates": emmas}
-    assert counts(bring(user_id, "tt0000002,,Emma,,1996,8,")) == [1, 0, 0, 0, 0, 0]
+    assert counts(import_rows(user_id, "tt0000002,,Emma,,1996,8,")) == [1, 0, 0, 0, 0, 0]
 
 
 IMDB = "Const,Your Rating,Date Rated,Title,URL,Title Type,Year"
@@ -120,7 +124,7 @@ IMDB = "Const,Your Rating,Date Rated,Title,URL,Title Type,Year"
 
 @pytest.mark.parametrize("create_missing", [False, True])
 def test_what_is_no_movie_is_matched_by_its_id_alone_and_else_skipped(
-    rated, bring, counts, heat, user_id, create_missing
+    rated, import_rows, counts, heat, user_id, create_missing
 ):
     rows = [
         "tt0113277,8,2024-01-15,Heat,,TV Special,1995",
@@ -128,19 +132,19 @@ def test_what_is_no_movie_is_matched_by_its_id_alone_and_else_skipped(
         "tt7000001,9,2024-01-15,Heat,,TV Series,1995",
         "tt7000002,9,2024-01-15,The Wire,,TV Series,2002",
     ]
-    report = bring(user_id, *rows, header=IMDB, create_missing=create_missing)
+    report = import_rows(user_id, *rows, header=IMDB, create_missing=create_missing)
     assert counts(report) == [1, 0, 0, 3, 0, 0]
     assert rated(user_id)[heat][0] == 16
     assert read().scalar(select(func.count()).select_from(Movie)) == 1
 
 
-def test_a_missing_movie_is_added_once_with_its_ids(rated, bring, counts, user_id, exact):
+def test_a_missing_movie_is_added_once_with_its_ids(rated, import_rows, counts, user_id, exact):
     rows = [
         "tt0054407,29259,Le Trou,The Hole,1960,9,2024-01-15T10:30:00Z",
         ",,the hole,,1960,8,2023-01-15T10:30:00Z",
         "tt0054407,,,,,7,2022-01-15T10:30:00Z",
     ]
-    report = bring(user_id, *rows, create_missing=True)
+    report = import_rows(user_id, *rows, create_missing=True)
     assert counts(report) == [1, 0, 0, 2, 0, 0]
     [movie_id] = rated(user_id)
     facts = movies.serialize_facts(movies.get_movie(movie_id))
@@ -153,7 +157,7 @@ def test_a_missing_movie_is_added_once_with_its_ids(rated, bring, counts, user_i
     }
     assert movies.get_movie(movie_id).rating_count == 1
     assert exact()
-    assert counts(bring(user_id, *rows, create_missing=True)) == [0, 0, 1, 2, 0, 0]
+    assert counts(import_rows(user_id, *rows, create_missing=True)) == [0, 0, 1, 2, 0, 0]
 
 
 @pytest.mark.parametrize(
@@ -166,20 +170,20 @@ def test_a_missing_movie_is_added_once_with_its_ids(rated, bring, counts, user_i
         (",,He\u2028at,,1995,8,", "title"),
     ],
 )
-def test_a_movie_that_could_not_be_posted_is_not_added(bring, counts, user_id, everything, row, reason):
+def test_a_movie_that_could_not_be_posted_is_not_added(import_rows, counts, user_id, everything, row, reason):
     before = everything()
-    report = bring(user_id, row, create_missing=True)
+    report = import_rows(user_id, row, create_missing=True)
     assert sum(counts(report)) == 1
     [left] = report["unmatched"] + report["errors"]
     assert reason in left["reason"]
     assert everything() == before
 
 
-def test_a_movie_that_exists_is_never_changed(bring, counts, add_movie, user_id, everything):
+def test_a_movie_that_exists_is_never_changed(import_rows, counts, add_movie, user_id, everything):
     add_movie(title="Heat", year=1995)
     before = everything()["movie"]
     row = "tt0113277,949,HEAT,Élan,1996,8,"
-    assert counts(bring(user_id, row, create_missing=True)) == [1, 0, 0, 0, 0, 0]
+    assert counts(import_rows(user_id, row, create_missing=True)) == [1, 0, 0, 0, 0, 0]
     facts = slice(1, 9)
     assert [row[facts] for row in everything()["movie"]] == [row[facts] for row in before]
     assert movies.get_movie(1).edit == 1

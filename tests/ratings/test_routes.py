@@ -23,24 +23,24 @@ def rate(person, movie, value, **more):
 
 
 def test_a_first_rating_is_created_and_counted(client, member, movie):
-    answer = rate(member, movie, 8.5)
-    assert answer.status_code == 201
-    assert list(answer.json) == ["value", "rated_at", "created_at", "updated_at", "ratings"]
+    response = rate(member, movie, 8.5)
+    assert response.status_code == 201
+    assert list(response.json) == ["value", "rated_at", "created_at", "updated_at", "ratings"]
     histogram = [0] * 16 + [1] + [0] * 3
-    assert answer.json["ratings"] == {
+    assert response.json["ratings"] == {
         "count": 1,
         "mean": 8.5,
         "score": (162.5 + 8.5) / 26,
         "histogram": histogram,
     }
-    assert answer.json["rated_at"] == answer.json["created_at"] == answer.json["updated_at"]
-    assert client.get(movie).json["ratings"] == answer.json["ratings"]
+    assert response.json["rated_at"] == response.json["created_at"] == response.json["updated_at"]
+    assert client.get(movie).json["ratings"] == response.json["ratings"]
 
 
 @pytest.mark.parametrize(
     "value", [0, 0.25, 10.5, -1, 9999, 1e300, "8", True, None, [], {}, 8.3, 8.25, "", "9999"], ids=repr
 )
-def test_a_value_off_the_scale_is_refused(client, member, movie, problem, value):
+def test_a_value_off_the_scale_is_rejected(client, member, movie, problem, value):
     problem(rate(member, movie, value), 422, "value")
     assert client.get(movie).json["ratings"]["count"] == 0
 
@@ -66,12 +66,12 @@ def test_the_same_rating_again_changes_nothing(client, member, movie):
 
 def test_another_value_takes_the_place_of_the_first(client, member, movie):
     first = rate(member, movie, 3, rated_at=NEW_YEAR).json
-    answer = rate(member, movie, 9)
-    assert answer.status_code == 200
-    assert (answer.json["ratings"]["count"], answer.json["ratings"]["mean"]) == (1, 9)
-    assert answer.json["created_at"] == first["created_at"]
-    assert answer.json["updated_at"] > first["updated_at"]
-    assert answer.json["rated_at"] == answer.json["updated_at"]
+    response = rate(member, movie, 9)
+    assert response.status_code == 200
+    assert (response.json["ratings"]["count"], response.json["ratings"]["mean"]) == (1, 9)
+    assert response.json["created_at"] == first["created_at"]
+    assert response.json["updated_at"] > first["updated_at"]
+    assert response.json["rated_at"] == response.json["updated_at"]
     assert len(client.get(f"{movie}/ratings").json["items"]) == 1
 
 
@@ -112,15 +112,15 @@ def test_a_rating_is_not_given_in_a_minute(member, movie, problem):
 
 
 @pytest.mark.parametrize("field", ["user_id", "user", "movie_id", "id", "created_at"])
-def test_nobody_rates_as_somebody_else(member, movie, problem, field):
+def test_rating_with_unknown_fields_is_rejected(member, movie, problem, field):
     problem(rate(member, movie, 8, **{field: 1}), 422, field)
 
 
 def test_a_rating_taken_back_is_gone_and_uncounted(client, member, movie, problem):
     before = client.get(movie).json
     rate(member, movie, 8)
-    answer = member.delete(f"{movie}/rating")
-    assert (answer.status_code, answer.data, answer.content_type) == (204, b"", None)
+    response = member.delete(f"{movie}/rating")
+    assert (response.status_code, response.data, response.content_type) == (204, b"", None)
     for method in ("get", "delete"):
         problem(getattr(member, method)(f"{movie}/rating"), 404)
     assert client.get(movie).json == before
@@ -139,7 +139,7 @@ def test_nobody_sees_anothers_rating_as_their_own(sign_up, movie, problem):
     assert ada.get(f"/v1/users/{ada.id}/ratings").json["items"][0]["value"] == 2
 
 
-def test_who_is_not_signed_in_does_not_rate(client, movie, problem):
+def test_rating_requires_authentication(client, movie, problem):
     for method in ("GET", "PUT", "DELETE"):
         problem(client.open(f"{movie}/rating", method=method, json={"value": "x"}), 401)
     assert client.get(movie).json["ratings"]["count"] == 0

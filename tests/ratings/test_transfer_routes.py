@@ -1,4 +1,4 @@
-"""Ratings in and out over HTTP: who may, what is refused, and what a hostile file comes to."""
+"""Ratings in and out over HTTP: who may, what is rejected, and what a hostile file comes to."""
 
 import io
 import json
@@ -21,7 +21,7 @@ FILE = "imdb_id,value,rated_at\ntt0113277,8.5,2024-01-15T10:30:00Z\n"
 
 
 @pytest.mark.parametrize(("method", "path", "body"), CALLS)
-def test_nobody_else_has_them(client, problem, method, path, body):
+def test_requests_without_a_token_are_rejected(client, problem, method, path, body):
     problem(client.open(path, method=method, json=body), 401)
 
 
@@ -36,12 +36,12 @@ def test_a_token_for_reading_takes_them_out_but_not_in(
         if body
         else {"data": {"file": (io.BytesIO(FILE.encode()), "x")} if path == IMPORT else None}
     )
-    answer = client.open(path, method=method, headers={"Authorization": f"Bearer {token}"}, **sent)
+    response = client.open(path, method=method, headers={"Authorization": f"Bearer {token}"}, **sent)
     if scope == "read" and method == "POST":
-        problem(answer, 403)
+        problem(response, 403)
         assert member.get(f"/v1/movies/{heat}/rating").status_code == 404
     else:
-        assert answer.status_code == 200
+        assert response.status_code == 200
 
 
 def test_the_report_is_as_documented(heat, member, upload):
@@ -51,11 +51,11 @@ def test_the_report_is_as_documented(heat, member, upload):
         ",Emma,1996,7",
         ",Emma,1996,11",
     ]
-    answer = upload(member, "\n".join(["imdb_id,title,year,value", *lines]))
-    assert answer.status_code == 200
-    assert answer.content_type == "application/json"
+    response = upload(member, "\n".join(["imdb_id,title,year,value", *lines]))
+    assert response.status_code == 200
+    assert response.content_type == "application/json"
     reason = {"reason": "there is no such movie"}
-    assert list(answer.json.items()) == [
+    assert list(response.json.items()) == [
         ("format", "csv"),
         ("dry_run", False),
         ("created", 1),
@@ -71,11 +71,11 @@ def test_the_report_is_as_documented(heat, member, upload):
 @pytest.mark.parametrize("form", [{}, {"dry_run": "true"}, {"dry_run": "false"}])
 def test_options_stand_in_the_query_or_in_the_form_which_wins(heat, member, upload, query, form):
     text = "".join(f"?{name}={value}" for name, value in query.items())
-    answer = upload(member, FILE, text, **form)
-    assert answer.json["dry_run"] == ({**query, **form}.get("dry_run") == "true")
-    assert answer.json["created"] == 1
+    response = upload(member, FILE, text, **form)
+    assert response.json["dry_run"] == ({**query, **form}.get("dry_run") == "true")
+    assert response.json["created"] == 1
     there = member.get(f"/v1/movies/{heat}/rating").status_code == 200
-    assert there != answer.json["dry_run"]
+    assert there != response.json["dry_run"]
 
 
 def test_every_option_does_what_it_says(heat, member, upload, problem):
@@ -105,7 +105,7 @@ def test_every_option_does_what_it_says(heat, member, upload, problem):
         ("", {"file": FileStorage(io.BytesIO(b""), "x.csv")}, "files", "file"),
     ],
 )
-def test_a_form_that_is_not_as_documented_is_refused(
+def test_a_form_that_is_not_as_documented_is_rejected(
     heat, member, upload, problem, query, form, location, field
 ):
     body = problem(upload(member, FILE, query, **form), 422, field)
@@ -144,8 +144,8 @@ def test_a_file_over_the_limit_is_refused(make_app, problem, upload, size, statu
         login = {"login": "ada", "password": "correct horse battery"}
         token = client.post("/v1/auth/login", json=login).json["access_token"]
         data = {"file": (io.BytesIO(FILE.encode() + b"\n" * size), "x")}
-        answer = client.post(IMPORT, data=data, headers={"Authorization": f"Bearer {token}"})
-    assert answer.status_code == status
+        response = client.post(IMPORT, data=data, headers={"Authorization": f"Bearer {token}"})
+    assert response.status_code == status
 
 
 def zipped(name, data):
@@ -170,13 +170,13 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("data", HOSTILE.values(), ids=HOSTILE)
-def test_a_hostile_file_is_refused_or_its_rows_reported(heat, member, upload, everything, data):
+def test_a_hostile_file_is_rejected_or_its_rows_reported(heat, member, upload, everything, data):
     before = everything()["rating"]
-    answer = upload(member, data, create_missing="true")
-    assert answer.status_code in (200, 413, 422), answer.text
-    if answer.status_code == 200:
-        assert answer.json["created"] == 0
-        assert answer.json["unmatched"] + answer.json["errors"]
+    response = upload(member, data, create_missing="true")
+    assert response.status_code in (200, 413, 422), response.text
+    if response.status_code == 200:
+        assert response.json["created"] == 0
+        assert response.json["unmatched"] + response.json["errors"]
     assert everything()["rating"] == before
 
 
@@ -215,9 +215,9 @@ def test_hostile_json_values_are_reported_rows(heat, member, upload):
         [],
         None,
     ]
-    answer = upload(member, json.dumps({"ratings": ratings}), create_missing="true")
-    assert answer.status_code == 200, answer.text
-    assert [error["line"] for error in answer.json["errors"]] == list(range(len(ratings)))
+    response = upload(member, json.dumps({"ratings": ratings}), create_missing="true")
+    assert response.status_code == 200, response.text
+    assert [error["line"] for error in response.json["errors"]] == list(range(len(ratings)))
 
 
 @pytest.mark.parametrize(
@@ -232,25 +232,25 @@ def test_hostile_json_values_are_reported_rows(heat, member, upload):
 )
 def test_an_export_is_a_download_that_comes_back_in(heat, member, upload, name, media_type, file):
     member.put(f"/v1/movies/{heat}/rating", json={"value": 8, "rated_at": "2024-01-15T00:00:00Z"})
-    answer = member.get(EXPORT + name)
-    assert answer.status_code == 200
-    assert answer.content_type == media_type
-    assert answer.headers["Content-Disposition"] == f'attachment; filename="{file}"'
-    assert answer.headers["Cache-Control"] == "no-store"
-    assert upload(member, answer.data).json["unchanged"] == 1
+    response = member.get(EXPORT + name)
+    assert response.status_code == 200
+    assert response.content_type == media_type
+    assert response.headers["Content-Disposition"] == f'attachment; filename="{file}"'
+    assert response.headers["Cache-Control"] == "no-store"
+    assert upload(member, response.data).json["unchanged"] == 1
 
 
 @pytest.mark.parametrize("query", ["?format=xls", "?format=csv&format=json", "?limit=1"])
-def test_an_export_of_another_kind_is_refused(member, problem, query):
+def test_an_export_of_another_kind_is_rejected(member, problem, query):
     problem(member.get(EXPORT + query), 422, query[1:].partition("=")[0])
 
 
 def test_a_third_file_at_once_is_asked_to_come_back(member, upload, problem, monkeypatch):
     monkeypatch.setattr(upload_slots, "SLOT_TIMEOUT_SECONDS", 0.01)
     leaving = [transfer_routes._IMPORT_SLOTS.acquire() for _ in range(2)]
-    answer = upload(member, "title,year,value\nHeat,1995,8\n")
-    assert "Other files" in problem(answer, 503)["detail"]
-    assert answer.headers["Retry-After"] == "1"
+    response = upload(member, "title,year,value\nHeat,1995,8\n")
+    assert "Other files" in problem(response, 503)["detail"]
+    assert response.headers["Retry-After"] == "1"
     for leave in leaving:
         leave()
     assert upload(member, "title,year,value\nHeat,1995,8\n").status_code == 200

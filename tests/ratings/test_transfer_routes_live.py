@@ -30,16 +30,16 @@ class Caller:
         self.address = service.url.removeprefix("http://")
         self.headers = {}
         body = json.dumps({"login": login, "password": PASSWORD})
-        _, answer = self.send("POST", "/v1/auth/login", body, **{"Content-Type": "application/json"})
-        self.headers = {"Authorization": f"Bearer {json.loads(answer)['access_token']}"}
+        _, response = self.send("POST", "/v1/auth/login", body, **{"Content-Type": "application/json"})
+        self.headers = {"Authorization": f"Bearer {json.loads(response)['access_token']}"}
 
     def send(self, method, path, body=None, **headers):
-        """The status and body of an answer."""
+        """The status and body of an response."""
         connection = http.client.HTTPConnection(self.address, timeout=60)
         try:
             connection.request(method, path, body, {**self.headers, **headers})
-            answer = connection.getresponse()
-            return answer.status, answer.read()
+            response = connection.getresponse()
+            return response.status, response.read()
         finally:
             connection.close()
 
@@ -47,10 +47,10 @@ class Caller:
         """The status and JSON of an import; in pieces, the length is not told."""
         boundary, body = encode_multipart({"file": FileStorage(io.BytesIO(content), "x")})
         headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
-        status, answer = self.send(
+        status, response = self.send(
             "POST", IMPORT, iter([body[:100], body[100:]]) if pieces else body, **headers
         )
-        return status, json.loads(answer)
+        return status, json.loads(response)
 
     def leave(self, path):
         """Ask for something, and go when it begins to come."""
@@ -75,8 +75,8 @@ def test_an_upload_may_be_as_large_as_the_limit_told_or_not(ada, serve, tmp_path
     caller = Caller(serve(tmp_path / "instance", MAX_UPLOAD_BYTES="4096"), "ada")
     for pieces in (False, True):
         assert caller.upload(b"title,value\nEmma,5\n", pieces)[0] == 200
-        status, answer = caller.upload(b"title,value\n" + b"\n" * 8192, pieces)
-        assert (status, answer["status"]) == (413, 413)
+        status, response = caller.upload(b"title,value\n" + b"\n" * 8192, pieces)
+        assert (status, response["status"]) == (413, 413)
     assert caller.upload(b"title,value\nEmma,5\n")[1]["unmatched"]
 
 
@@ -133,8 +133,8 @@ def test_others_are_served_while_an_import_runs(ada, add_many, serve, tmp_path):
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(caller.upload, file)
         for movie_id in movies[:5]:
-            answer = other.send(
+            response = other.send(
                 "PUT", f"/v1/movies/{movie_id}/rating", rate, **{"Content-Type": "application/json"}
             )
-            assert answer[0] == 201
+            assert response[0] == 201
         assert running.result()[1]["unchanged"] == 5000

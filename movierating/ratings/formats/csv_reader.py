@@ -12,7 +12,13 @@ from itertools import islice
 from operator import itemgetter
 from typing import Any
 
-from movierating.ratings.formats.line_reader import MAX_LINE_LENGTH, Lines, UnreadableLine, decoded, is_broken
+from movierating.ratings.formats.line_reader import (
+    MAX_LINE_LENGTH,
+    Lines,
+    UnreadableLine,
+    is_not_utf8,
+    open_text,
+)
 from movierating.ratings.formats.rows import BadRow, Row, UnknownFormat
 from movierating.ratings.formats.source_file import SourceFile
 
@@ -33,7 +39,7 @@ class CsvFile:
         """Raises UnknownFormat when the file doesn't begin with a line of text."""
         self.source = source
         with source.open() as file:
-            self._first_line, header = _header(file.read(MAX_LINE_LENGTH))
+            self._first_line, header = _read_header(file.read(MAX_LINE_LENGTH))
         self._separator = max(_SEPARATORS, key=header.count)
         try:
             cells = next(csv.reader([header], delimiter=self._separator, strict=True))
@@ -82,20 +88,20 @@ class CsvFile:
             return BadRow(self.source.name, line, str(error))
 
     def _read_records(self) -> Iterator[tuple[int, list[list[str]]]]:
-        """Records and the first one's line: many, if each is a line that can be read, or one."""
+        """Yield records with the line of the first: many if each is one valid line, otherwise one."""
         with self.source.open() as file:
             lines = Lines(file, self._first_line)
-            while batch := lines.take():
-                records = _one_a_line(batch, self._separator)
+            while batch := lines.read_lines():
+                records = _split_lines(batch, self._separator)
                 if records is not None:
                     yield lines.number - len(batch) + 1, records
                 else:
-                    lines.give_back(batch)
-                    yield from self._one_by_one(lines)
+                    lines.unread(batch)
+                    yield from self._read_one_by_one(lines)
 
-    def _one_by_one(self, lines: Lines) -> Iterator[tuple[int, list[list[str]]]]:
+    def _read_one_by_one(self, lines: Lines) -> Iterator[tuple[int, list[list[str]]]]:
         reader = csv.reader(lines, delimiter=self._separator, strict=True)
-        while lines.has_given_back():
+        while lines.has_unread():
             first = lines.begin_record()
             try:
                 yield first, [next(reader)]
@@ -104,13 +110,13 @@ class CsvFile:
 
 
 class _Unreadable(list[str]):
-    """Why a record can't be read, instead of its cells."""
+    """The reason why a record is invalid, instead of its cells."""
 
 
-def _one_a_line(lines: Sequence[str], separator: str) -> list[list[str]] | None:
+def _split_lines(lines: Sequence[str], separator: str) -> list[list[str]] | None:
     """Return the cells of each line; None if a record takes several lines, or one can't be read."""
     text = "".join(lines)
-    if "\0" in text or (not text.isascii() and is_broken(text)) or max(map(len, lines)) > MAX_LINE_LENGTH:
+    if "\0" in text or (not text.isascii() and is_not_utf8(text)) or max(map(len, lines)) > MAX_LINE_LENGTH:
         return None
     try:
         records = list(csv.reader(lines, delimiter=separator, strict=True))
@@ -119,12 +125,12 @@ def _one_a_line(lines: Sequence[str], separator: str) -> list[list[str]] | None:
     return records if len(records) == len(lines) else None
 
 
-def _header(head: bytes) -> tuple[int, str]:
+def _read_header(head: bytes) -> tuple[int, str]:
     """Return the number and the text of the first line that isn't blank."""
     if not head.removeprefix(codecs.BOM_UTF8).strip():
         raise UnknownFormat("The file is empty.")
-    for number, line in enumerate(islice(decoded(io.BytesIO(head)), _MAX_BLANK_LINES), 1):
-        if "\0" in line or is_broken(line) or len(line) >= MAX_LINE_LENGTH:
+    for number, line in enumerate(islice(open_text(io.BytesIO(head)), _MAX_BLANK_LINES), 1):
+        if "\0" in line or is_not_utf8(line) or len(line) >= MAX_LINE_LENGTH:
             break
         if line.strip():
             return number, line.strip("\r\n")

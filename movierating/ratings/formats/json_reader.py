@@ -62,7 +62,7 @@ class JsonFile:
         with self.source.open() as file:
             text = _Text(file)
             if text.take("["):
-                yield from text.rest_of_list()
+                yield from text.read_rest_of_list()
             else:
                 text.expect("{")
                 self.facts = {}
@@ -71,27 +71,27 @@ class JsonFile:
                 raise text.malformed()
 
     def _items_of_object(self, text: "_Text") -> Iterator[object]:
-        found = False
+        has_list = False
         for _ in range(_MAX_KEYS):
-            key = text.value()
+            key = text.read_value()
             text.expect(":")
-            if key == "ratings" and not found and text.take("["):
-                found = True
-                yield from text.rest_of_list()
+            if key == "ratings" and not has_list and text.take("["):
+                has_list = True
+                yield from text.read_rest_of_list()
             elif isinstance(key, str) and self.facts is not None:
-                self.facts[key] = text.value()
+                self.facts[key] = text.read_value()
             if not text.take(","):
                 break
         text.expect("}")
-        if not found:
+        if not has_list:
             raise UnknownFormat("The JSON is an object without a list named “ratings”.")
 
 
-def _deeper(value: object, levels: int) -> bool:
+def _is_deeper(value: object, levels: int) -> bool:
     if not isinstance(value, dict | list):
         return False
     inner = value.values() if isinstance(value, dict) else value
-    return levels == 0 or any(_deeper(each, levels - 1) for each in inner)
+    return levels == 0 or any(_is_deeper(each, levels - 1) for each in inner)
 
 
 class _Text:
@@ -133,7 +133,7 @@ class _Text:
         if not self.take(mark):
             raise self.malformed()
 
-    def value(self) -> object:
+    def read_value(self) -> object:
         """Return the next value. Raises UnknownFormat if there is none, or if it is too long."""
         if len(self._text) - self._at < MAX_ITEM_LENGTH or self._text[self._at].isspace():
             self.peek()
@@ -143,16 +143,16 @@ class _Text:
         except (ValueError, StopIteration, RecursionError) as error:
             raise self.malformed() from error
         # How deep the parser itself can go differs between versions of Python.
-        if _deeper(value, _MAX_ITEM_DEPTH):
+        if _is_deeper(value, _MAX_ITEM_DEPTH):
             raise self.malformed()
         return value
 
-    def rest_of_list(self) -> Iterator[object]:
+    def read_rest_of_list(self) -> Iterator[object]:
         """Yield the values of a list whose opening bracket was skipped."""
         if self.take("]"):
             return
         while True:
-            yield self.value()
+            yield self.read_value()
             self._done += 1
             comma = _COMMA.match(self._text, self._at)
             if comma:

@@ -105,19 +105,19 @@ def _parse_import(file: str, line: int, cells: dict[str, Any]) -> Row:
 
 
 def write(rows: Iterable[ExportRow]) -> tuple[bool, Iterator[bytes]]:
-    """Return whether the file is a ZIP, and its bytes: one CSV file, or a ZIP of several if that would be over 1 MB.
+    """Return True if the file is a ZIP, and its bytes: one CSV file, or a ZIP of several if that would be over 1 MB.
 
     Letterboxd's scale has ten steps, so a half point of ours is rounded up, and its dates have no time of day.
-    The first megabyte of rows is taken at once, the others as the bytes are asked for.
+    The first megabyte of rows is read at once, the others as the bytes are consumed.
     """
-    parts = _parts(rows)
+    parts = _split_parts(rows)
     first, second = next(parts), next(parts, None)
     if second is None:
         return False, iter([first])
     return True, in_blocks(_zip(chain([first, second], parts)))
 
 
-def _parts(rows: Iterable[ExportRow]) -> Iterator[bytes]:
+def _split_parts(rows: Iterable[ExportRow]) -> Iterator[bytes]:
     header, *_ = csv_lines([_HEADER])
     part = bytearray(header)
     for line in csv_lines(map(_list_cells, rows)):

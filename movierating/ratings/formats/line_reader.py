@@ -1,4 +1,4 @@
-"""Lines of an uploaded text file: many at once where all is well, one by one where it isn't."""
+"""Read the lines of an uploaded text file: many at once, or one by one if some are irregular."""
 
 import io
 from collections import deque
@@ -11,8 +11,8 @@ from movierating.ratings.formats.rows import UnknownFormat
 MAX_LINE_LENGTH = 1 << 17
 MAX_LINES = 2_000_000
 _MAX_REREAD = 64 * MAX_LINE_LENGTH
-# Characters that are looked at together; a row in them that needs care costs the time of the others.
-_TAKEN = 1 << 14
+# Characters that are parsed together; one irregular row in them slows down the others.
+_BLOCK_LENGTH = 1 << 14
 
 
 class UnreadableLine(ValueError):
@@ -26,33 +26,33 @@ class Lines:
     """
 
     def __init__(self, file: BinaryIO, header: int) -> None:
-        """Begin behind so many lines; `number` is that of the last line that was read."""
-        self._file = decoded(file)
+        """Skip the first `header` lines; `number` is that of the last line that was read."""
+        self._file = open_text(file)
         for _ in range(header):
             self._file.readline()
         self.number = header
         self._record: list[str] = []
-        self._again: deque[str] = deque()
+        self._unread: deque[str] = deque()
         self._left_to_reread = _MAX_REREAD
 
-    def take(self) -> list[str]:
-        """Some lines, whole but for what is too long of one; none at the end of the file."""
-        some = self._file.read(_TAKEN)
-        if some:
-            some += _read_line(self._file)
+    def read_lines(self) -> list[str]:
+        """Return some whole lines, with a line over the limit cut; none at the end of the file."""
+        text = self._file.read(_BLOCK_LENGTH)
+        if text:
+            text += _read_line(self._file)
         # Not `splitlines`, to which more characters end a line than to CSV.
-        lines = io.StringIO(some, newline="").readlines()
+        lines = io.StringIO(text, newline="").readlines()
         self._count(len(lines))
         return lines
 
-    def give_back(self, lines: Sequence[str]) -> None:
-        """Let lines that were taken be read one by one."""
-        self._again.extend(lines)
+    def unread(self, lines: Sequence[str]) -> None:
+        """Return lines, to be read one by one."""
+        self._unread.extend(lines)
         self.number -= len(lines)
 
-    def has_given_back(self) -> bool:
-        """Return whether lines that were given back are left."""
-        return bool(self._again)
+    def has_unread(self) -> bool:
+        """Return True if lines that were returned are left."""
+        return bool(self._unread)
 
     def _count(self, lines: int) -> None:
         self.number += lines
@@ -63,7 +63,7 @@ class Lines:
         return self
 
     def __next__(self) -> str:
-        line = self._again.popleft() if self._again else _read_line(self._file)
+        line = self._unread.popleft() if self._unread else _read_line(self._file)
         if not line:
             raise StopIteration
         self._count(1)
@@ -72,7 +72,7 @@ class Lines:
             raise UnreadableLine(f"the line is longer than {MAX_LINE_LENGTH} characters")
         if "\0" in line:
             raise UnreadableLine("the line has a NUL character")
-        if not line.isascii() and is_broken(line):
+        if not line.isascii() and is_not_utf8(line):
             raise UnreadableLine("the line is not UTF-8")
         return line
 
@@ -82,11 +82,11 @@ class Lines:
         return self.number + 1
 
     def go_back(self, error: Exception) -> str:
-        """Prepare to go on behind the record's first line; returns why the record couldn't be read."""
+        """Continue after the first line of an invalid record; return why it is invalid."""
         rest = self._record[1:]
         self._left_to_reread -= sum(map(len, rest))
         if self._left_to_reread > 0:
-            self._again.extendleft(reversed(rest))
+            self._unread.extendleft(reversed(rest))
             self.number -= len(rest)
             rest = []
         reason = (
@@ -95,7 +95,7 @@ class Lines:
         return f"{reason}; {len(rest)} lines after it could not be read" if rest else reason
 
 
-def decoded(file: BinaryIO) -> io.TextIOWrapper:
+def open_text(file: BinaryIO) -> io.TextIOWrapper:
     """Open a file as text with its line ends unchanged; bytes that are not UTF-8 become lone surrogates."""
     return io.TextIOWrapper(file, "utf-8-sig", "surrogateescape", newline="")
 
@@ -109,8 +109,8 @@ def _read_line(file: io.TextIOWrapper) -> str:
     return line
 
 
-def is_broken(line: str) -> bool:
-    """Return whether the line has bytes that are not UTF-8."""
+def is_not_utf8(line: str) -> bool:
+    """Return True if the line has bytes that are not UTF-8."""
     try:
         line.encode()
     except UnicodeEncodeError:

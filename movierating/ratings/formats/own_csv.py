@@ -9,8 +9,8 @@ The header is `imdb_id,tmdb_id,title,original_title,year,value,rated_at,version`
   the clock of the instance that wrote it may have been fast, and what was exported must come back.
 - Where a title starts like a spreadsheet's formula (`=`, `+`, `-`, `@`), with quotation marks or apostrophes before
   that or without, it has one apostrophe more in front, which reading takes away; so behind every semicolon in it.
-- The lines are in the order of `rated_at`, `imdb_id`, `tmdb_id`, `title`, `year`, nothing before something; it is for
-  whoever calls `write` to keep it.
+- The lines are in the order of `rated_at`, `imdb_id`, `tmdb_id`, `title`, `year`, nothing before something; the
+  caller of `write` sorts them.
 
 Read are the same columns in any order, and also files that other programs write: `value`, and an id or the title, are
 enough.

@@ -9,7 +9,7 @@ from typing import BinaryIO, NamedTuple, TypeVar
 from movierating.ratings.formats.rows import BadRow
 
 BLOCK_BYTES = 1 << 18
-# Longer than any row about a film or a rating can be; no more than this is kept of a line.
+# Longer than any row of a film or a rating; longer lines are cut.
 MAX_LINE_BYTES = 1 << 16
 _BOM = b"\xef\xbb\xbf"
 
@@ -38,9 +38,9 @@ class Table:
     def with_header(cls, path: Path, names: tuple[str, ...]) -> "Table":
         """Open a CSV file in UTF-8 whose header has these columns, in any order and among others.
 
-        Raises ValueError with the reason where it is something else, OSError where it can't be read.
+        Raises ValueError with the reason if it is something else, OSError if it can't be read.
         """
-        header = cls(path, ",").first_row()
+        header = cls(path, ",").read_first_row()
         missing = [name for name in names if name not in header]
         if missing:
             raise ValueError(f"{path.name} has no column {', '.join(missing)} in its first line")
@@ -49,12 +49,12 @@ class Table:
     @classmethod
     def without_header(cls, path: Path, delimiter: str, width: int) -> "Table":
         """Open a file whose rows have this many columns, the first a number, all to be read; raises as above."""
-        first = cls(path, delimiter).first_row()
+        first = cls(path, delimiter).read_first_row()
         if len(first) != width or not (first[0].isascii() and first[0].isdigit()):
             raise ValueError(f"{path.name} doesn't begin with an id and {width} columns by {delimiter!r}")
         return cls(path, delimiter, tuple(range(width)), width)
 
-    def first_row(self) -> list[str]:
+    def read_first_row(self) -> list[str]:
         """Return all cells of the first line. Raises ValueError if it can't be one of a text file."""
         with self.path.open("rb") as file:
             _skip_bom(file)
@@ -109,7 +109,7 @@ class Table:
     def _cells(self, line: bytes) -> list[str]:
         cells = self._split(line)
         if len(cells) != self.width:
-            raise ValueError(f"has {len(cells)} columns where {self.width} belong")
+            raise ValueError(f"has {len(cells)} columns instead of {self.width}")
         return [cells[place] for place in self.places]
 
     def _split(self, line: bytes) -> list[str]:

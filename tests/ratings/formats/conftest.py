@@ -21,15 +21,15 @@ def read():
 
 
 @pytest.fixture(scope="session")
-def refused(read):
-    """`refused(data)` is the reason for which an upload is refused."""
+def reject_reason(read):
+    """`reject_reason(data)` is the reason for which an upload is rejected."""
 
-    def refused(data, wanted=None):
+    def reject_reason(data, wanted=None):
         with pytest.raises(UnknownFormat) as caught:
             read(data, wanted)
         return str(caught.value)
 
-    return refused
+    return reject_reason
 
 
 @pytest.fixture(scope="session")

@@ -83,7 +83,7 @@ def test_rows_are_the_same_however_much_is_looked_at_together(read, content, tak
     data = HEADER.encode() + b"".join(content)
     with pytest.MonkeyPatch.context() as patched:
         whole = read(data)
-        patched.setattr(line_reader, "_TAKEN", taken)
+        patched.setattr(line_reader, "_BLOCK_LENGTH", taken)
         assert read(data) == whole
         patched.setattr("movierating.ratings.formats.own_csv._parse_columns", lambda *_: None)
         assert read(data) == whole
@@ -124,11 +124,11 @@ def test_memory_is_bounded_by_the_line(read):
     ],
     ids=lambda value: repr(value)[:30],
 )
-def test_files_that_are_no_table_are_refused(refused, data, reason):
-    assert reason in refused(data)
+def test_files_that_are_no_table_are_rejected(reject_reason, data, reason):
+    assert reason in reject_reason(data)
 
 
-def test_there_is_a_limit_of_lines_which_blank_ones_count_to(read, refused, monkeypatch):
+def test_there_is_a_limit_of_lines_which_blank_ones_count_to(read, reject_reason, monkeypatch):
     monkeypatch.setattr(line_reader, "MAX_LINES", 5)
     assert read(HEADER + "\n" * 4)
-    assert refused(HEADER + "\n" * 5) == "The file has more than 5 lines."
+    assert reject_reason(HEADER + "\n" * 5) == "The file has more than 5 lines."

@@ -104,8 +104,10 @@ def test_one_bad_row_is_reported_and_the_next_is_read(read, row, reason):
     assert brief(rows[1])[0] == "tt0000002"
 
 
-def test_an_imdb_list_without_own_ratings_is_refused(refused):
-    assert "Your Rating" in refused("Position,Const,Created,Title,IMDb Rating\n1,tt1,2016-01-01,Emma,8.9\n")
+def test_an_imdb_list_without_own_ratings_is_rejected(reject_reason):
+    assert "Your Rating" in reject_reason(
+        "Position,Const,Created,Title,IMDb Rating\n1,tt1,2016-01-01,Emma,8.9\n"
+    )
 
 
 def test_every_row_of_the_real_file_is_read(read, data_folder):

@@ -22,11 +22,11 @@ def test_items_lie_anywhere_in_the_windows(read):
 
 @pytest.mark.parametrize("depth", [1_000, 60_000, 1_000_000])
 @pytest.mark.parametrize("brackets", ["[]", "{}"])
-def test_deep_nesting_is_refused(refused, depth, brackets):
+def test_deep_nesting_is_rejected(reject_reason, depth, brackets):
     opening = "[" if brackets == "[]" else '{"ratings": '
     deep = opening * depth + "1" + brackets[1] * depth
     for text in (deep, START + deep + END, START + RATING + "," + '{"title": ' + deep + "}" + END):
-        assert refused(text)
+        assert reject_reason(text)
 
 
 @pytest.mark.parametrize(
@@ -52,8 +52,8 @@ def test_deep_nesting_is_refused(refused, depth, brackets):
     ],
     ids=lambda value: f"{len(value)} of {value[-20:]}",
 )
-def test_what_is_not_a_list_to_its_end_is_refused(refused, text, reason):
-    assert reason in refused(text)
+def test_what_is_not_a_list_to_its_end_is_rejected(reject_reason, text, reason):
+    assert reason in reject_reason(text)
 
 
 def test_broken_utf_8_and_control_characters_cost_one_item(read):

@@ -90,9 +90,11 @@ def test_a_rating_in_the_diary_that_is_watched_and_made_later_is_newer(read, zip
 @pytest.mark.parametrize(
     "text", [WATCHED, "Letterboxd list export v7\nDate,Name,Tags,URL,Description\n2020-01-01,My list,,u,\n"]
 )
-def test_files_without_ratings_are_refused_with_the_name_of_the_one_that_has_them(text, refused, zipped):
-    assert "ratings.csv" in refused(text)
-    assert "no ratings in the ZIP file (watched.csv)" in refused(zipped({"watched.csv": text}))
+def test_files_without_ratings_are_rejected_with_the_name_of_the_one_that_has_them(
+    text, reject_reason, zipped
+):
+    assert "ratings.csv" in reject_reason(text)
+    assert "no ratings in the ZIP file (watched.csv)" in reject_reason(zipped({"watched.csv": text}))
 
 
 def test_what_letterboxd_imports_is_taken_too(read):

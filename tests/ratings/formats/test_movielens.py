@@ -139,7 +139,7 @@ def test_100k_has_flags_for_genres_and_a_movie_without_a_year(folder):
     ]
 
 
-# What is refused before a row is read
+# What is rejected before a row is read
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ def test_100k_has_flags_for_genres_and_a_movie_without_a_year(folder):
         ({"u_data": "1\t2\t3\t4\n"}, "u.item can't be read"),
     ],
 )
-def test_other_folders_are_refused_in_one_line(folder, files, reason):
+def test_other_folders_are_rejected_in_one_line(folder, files, reason):
     with pytest.raises(NotMovieLens) as refusal:
         open_folder(folder(**files))
     assert reason in str(refusal.value)
@@ -175,7 +175,7 @@ def test_other_folders_are_refused_in_one_line(folder, files, reason):
 
 
 @pytest.mark.parametrize("name", ["missing", "file", "nul\0"])
-def test_what_is_no_folder_is_refused(tmp_path, name):
+def test_what_is_no_folder_is_rejected(tmp_path, name):
     (tmp_path / "file").write_text(RATINGS)
     with pytest.raises(NotMovieLens):
         open_folder(tmp_path / name)
@@ -187,8 +187,8 @@ def test_what_is_no_folder_is_refused(tmp_path, name):
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
-        (b"1,2,3.0", "has 3 columns where 4 belong"),
-        (b"1,2,3.0,4,5", "has 5 columns where 4 belong"),
+        (b"1,2,3.0", "has 3 columns instead of 4"),
+        (b"1,2,3.0,4,5", "has 5 columns instead of 4"),
         (b"hello", "has 1 columns"),
         (b"\xd9\xa1,2,3.0,4", "the user id"),
         (b"1_0,2,3.0,4", "the user id '1_0'"),
@@ -253,7 +253,7 @@ def test_other_spellings_of_a_rating_are_read(folder, row):
         (b"5,To\x07y (1995),Drama", "control characters"),
         (b"5,To\0y (1995),Drama", "has a NUL byte"),
         (b"5,Caf\xe9 (1995),Drama", "is not UTF-8"),
-        (b"5,Good, the Bad (1995),Drama", "has 4 columns where 3 belong"),
+        (b"5,Good, the Bad (1995),Drama", "has 4 columns instead of 3"),
         (b'5,"Toy Story (1995),Drama', "a quotation mark"),
     ],
 )

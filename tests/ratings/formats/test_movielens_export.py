@@ -18,5 +18,5 @@ def test_the_title_is_taken_apart_and_the_average_is_not_the_persons(read):
     ]
 
 
-def test_the_data_set_of_many_people_is_refused(refused):
-    assert "many people's" in refused("userId,movieId,rating,timestamp\n1,1,4.0,964982703\n")
+def test_the_data_set_of_many_people_is_rejected(reject_reason):
+    assert "many people's" in reject_reason("userId,movieId,rating,timestamp\n1,1,4.0,964982703\n")

@@ -62,5 +62,5 @@ def test_bad_items_are_reported_and_unrated_ones_skipped(read):
         json.dumps({"ratings": [RATING] * 9, "format": "other"}),
     ],
 )
-def test_another_version_is_refused(refused, text):
-    assert "version" in refused(text)
+def test_another_version_is_rejected(reject_reason, text):
+    assert "version" in reject_reason(text)

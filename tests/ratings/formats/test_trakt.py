@@ -45,9 +45,9 @@ def test_a_zip_counts_movies_and_names_what_else_there_is(read, zipped):
 
 
 def test_the_answer_of_the_api_has_no_type(read):
-    answer = item()
-    del answer["type"]
-    assert read(json.dumps([answer], indent=2)) == ("trakt", [emma(0)])
+    response = item()
+    del response["type"]
+    assert read(json.dumps([response], indent=2)) == ("trakt", [emma(0)])
 
 
 @pytest.mark.parametrize("ids", [None, {}, {"imdb": None, "tmdb": None}, {"imdb": "", "tmdb": 0}])
@@ -105,13 +105,13 @@ def test_numbers_beyond_all_bounds_are_bad_rows(read, number):
     assert rows[1:] == [emma(1)]
 
 
-def test_what_was_watched_is_refused(refused):
-    assert "without ratings" in refused(json.dumps([{"plays": 1, "movie": EMMA}]))
+def test_what_was_watched_is_rejected(reject_reason):
+    assert "without ratings" in reject_reason(json.dumps([{"plays": 1, "movie": EMMA}]))
 
 
-def test_a_broken_file_of_ratings_is_not_lost_among_others(refused, zipped):
+def test_a_broken_file_of_ratings_is_not_lost_among_others(reject_reason, zipped):
     files = {"ratings-movies.json": '[{"rating": 9,', "ratings-shows.json": json.dumps([item()])}
-    assert "malformed" in refused(zipped(files))
+    assert "malformed" in reject_reason(zipped(files))
 
 
 def test_the_real_files_are_read(read, data_folder):
@@ -136,6 +136,6 @@ def test_a_list_of_nothing_is_no_hindrance(read, zipped, nothing):
     assert (name, len(rows)) == ("trakt", 1)
 
 
-def test_what_is_wrong_in_a_zip_is_said_with_its_name(refused, zipped):
+def test_what_is_wrong_in_a_zip_is_said_with_its_name(reject_reason, zipped):
     files = {"ratings-movies.json": json.dumps([item()]), "ratings-shows.json": '[{"stars": 3}]'}
-    assert refused(zipped(files)).startswith("ratings-shows.json: The file is JSON")
+    assert reject_reason(zipped(files)).startswith("ratings-shows.json: The file is JSON")

@@ -21,9 +21,9 @@ def test_an_open_file_is_read_from_its_start_and_stays_open():
     assert not file.closed
 
 
-def test_a_wanted_format_is_insisted_on(read, refused):
+def test_upload_of_another_format_than_expected_is_rejected(read, reject_reason):
     assert read(OWN, "csv")
-    assert refused(OWN, "imdb") == "The file is of the format csv, not imdb."
+    assert reject_reason(OWN, "imdb") == "The file is of the format csv, not imdb."
 
 
 @pytest.mark.parametrize(
@@ -38,16 +38,16 @@ def test_a_wanted_format_is_insisted_on(read, refused):
         (b'[{"name": "x"}]', "without ratings"),
     ],
 )
-def test_a_refusal_says_what_was_found_and_what_is_taken(refused, data, found):
-    reason = refused(data)
+def test_rejection_names_the_content_and_the_accepted_formats(reject_reason, data, found):
+    reason = reject_reason(data)
     assert found in reason
     assert "Letterboxd" in reason or "line of text" in reason
 
 
-def test_there_is_a_limit_of_rows(refused, monkeypatch):
+def test_there_is_a_limit_of_rows(reject_reason, monkeypatch):
     monkeypatch.setattr(upload_reader, "MAX_ROWS", 2)
     assert list(open_upload(OWN.encode()).rows)
-    assert "more than 2 rows" in refused(OWN + "Ran,7\nx,\n")
+    assert "more than 2 rows" in reject_reason(OWN + "Ran,7\nx,\n")
 
 
 # Mutations of every real file

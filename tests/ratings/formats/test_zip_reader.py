@@ -35,16 +35,16 @@ def test_where_a_file_lies_in_it_does_not_matter(read, zipped, name):
     ) == ["Emma"]
 
 
-def test_a_zip_in_a_zip_is_not_opened(refused, zipped):
-    assert "no ratings in the ZIP file (inner.zip)" in refused(
+def test_a_zip_in_a_zip_is_not_opened(reject_reason, zipped):
+    assert "no ratings in the ZIP file (inner.zip)" in reject_reason(
         zipped({"inner.zip": zipped({"ratings.csv": RATINGS})})
     )
-    assert "no ratings" in refused(zipped({}))
+    assert "no ratings" in reject_reason(zipped({}))
 
 
-def test_two_formats_at_once_are_refused(refused, zipped):
+def test_two_formats_at_once_are_rejected(reject_reason, zipped):
     imdb = "Const,Your Rating,Date Rated,Title,Year\n"
-    assert "several formats" in refused(zipped({"a.csv": RATINGS, "b.csv": imdb}))
+    assert "several formats" in reject_reason(zipped({"a.csv": RATINGS, "b.csv": imdb}))
 
 
 def test_duplicates_are_read_one_after_the_other(read):
@@ -56,12 +56,12 @@ def test_duplicates_are_read_one_after_the_other(read):
     assert titles(read(target.getvalue())[1]) == ["Emma", "Ran"]
 
 
-def test_too_many_files_are_refused_before_they_are_listed(refused, zipped):
+def test_too_many_files_are_rejected_before_they_are_listed(reject_reason, zipped):
     data = zipped({f"{number}.csv": "" for number in range(MAX_FILES + 1)})
-    assert "files in it" in refused(data)
+    assert "files in it" in reject_reason(data)
     # The count in the end record is a lie.
     end = data.rindex(b"PK\x05\x06")
-    assert "files in it" in refused(data[: end + 8] + struct.pack("<HH", 1, 1) + data[end + 12 :])
+    assert "files in it" in reject_reason(data[: end + 8] + struct.pack("<HH", 1, 1) + data[end + 12 :])
 
 
 def bomb(header, body, megabytes):
@@ -79,49 +79,49 @@ def bomb(header, body, megabytes):
 @pytest.mark.parametrize("body", [b"\n", b",", b"0", b" ", b"Emma,8\n"])
 @pytest.mark.parametrize("header", [b"title,value\n", b'{"ratings": [', b""])
 @pytest.mark.parametrize("megabytes", [20, 70])
-def test_bombs_are_refused(refused, header, body, megabytes):
+def test_bombs_are_refused(reject_reason, header, body, megabytes):
     data = bomb(header, body, megabytes)
     tracemalloc.start()
-    assert refused(data)
+    assert reject_reason(data)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 8_000_000
 
 
-def test_several_files_may_not_unpack_to_more_than_one_may(read, refused, zipped, monkeypatch):
+def test_several_files_may_not_unpack_to_more_than_one_may(read, reject_reason, zipped, monkeypatch):
     monkeypatch.setattr(zip_reader, "MAX_UNPACKED_BYTES", 3 * len(RATINGS))
     assert read(zipped({f"{number}.csv": RATINGS for number in range(3)}))
-    assert "unpacks to more than" in refused(zipped({f"{number}.csv": RATINGS for number in range(4)}))
+    assert "unpacks to more than" in reject_reason(zipped({f"{number}.csv": RATINGS for number in range(4)}))
 
 
 @pytest.mark.parametrize("size", [0, 3, 10])
-def test_a_lie_about_a_size_is_damage(refused, zipped, size):
+def test_a_lie_about_a_size_is_damage(reject_reason, zipped, size):
     data = bytearray(zipped({"ratings.csv": RATINGS}))
     place = data.rindex(b"PK\x01\x02") + 24
     data[place : place + 4] = struct.pack("<I", size)
-    assert refused(bytes(data))
+    assert reject_reason(bytes(data))
 
 
-def test_a_locked_file_is_refused(refused, zipped):
+def test_a_locked_file_is_rejected(reject_reason, zipped):
     data = bytearray(zipped({"ratings.csv": RATINGS}))
     data[data.rindex(b"PK\x01\x02") + 8] |= 1
-    assert "is encrypted" in refused(bytes(data))
+    assert "is encrypted" in reject_reason(bytes(data))
 
 
-def test_other_packing_than_deflate_is_refused(refused):
+def test_other_packing_than_deflate_is_rejected(reject_reason):
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_LZMA) as archive:
         archive.writestr("ratings.csv", RATINGS)
-    assert "unsupported compression method" in refused(target.getvalue())
+    assert "unsupported compression method" in reject_reason(target.getvalue())
 
 
-def test_a_damaged_file_is_refused_when_its_end_is_reached(refused):
+def test_a_damaged_file_is_rejected_when_its_end_is_reached(reject_reason):
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
         archive.writestr("ratings.csv", RATINGS)
-    assert "is damaged" in refused(target.getvalue().replace(b"Emma", b"Anna"))
+    assert "is damaged" in reject_reason(target.getvalue().replace(b"Emma", b"Anna"))
 
 
 @pytest.mark.parametrize("data", [b"PK\x03\x04", b"PK\x05\x06" + b"\0" * 18, b"PK\x03\x04" + b"\xff" * 100])
-def test_what_only_begins_like_a_zip_is_refused(refused, data):
-    assert "ZIP" in refused(data)
+def test_what_only_begins_like_a_zip_is_rejected(reject_reason, data):
+    assert "ZIP" in reject_reason(data)
