@@ -68,16 +68,16 @@ def test_score_is_the_double_nearest_to_the_exact_value(rated):
 @pytest.mark.parametrize(
     "rated", [(0, 0), (1, 1), (3, 50), (7, 99), (47_000, 812_345), (10_000_000, 123_456_789)]
 )
-def test_database_calculates_the_same_score(add_movie, rated):
-    movie_id = add_movie()
+def test_database_calculates_the_same_score_and_mean(add_movie, rated):
+    movie_id, (count, half_points) = add_movie(), rated
     write(
         lambda connection: connection.execute(
-            update(Movie).where(Movie.id == movie_id).values(rating_count=rated[0], rating_sum=rated[1])
+            update(Movie).where(Movie.id == movie_id).values(rating_count=count, rating_sum=half_points)
         )
     )
-    assert read().scalar(select(Movie.score).where(Movie.id == movie_id)) == rating_stats.calculate_score(
-        *rated
-    )
+    score, mean = read().execute(select(Movie.score, Movie.mean_rank).where(Movie.id == movie_id)).one()
+    assert score == rating_stats.calculate_score(count, half_points)
+    assert mean == (half_points / (2 * count) if count else 0)
 
 
 def test_format_stats_has_the_histogram_in_order():

@@ -15,13 +15,13 @@ from sqlalchemy import insert
 
 import network
 import postgres
-from faults.conftest import client_of, populate, unsound, workers_of
+from faults.conftest import client_of, populate, unsound
 from movierating import create_app
 from movierating.movies.models import DataMigration
 from movierating.storage import database
 from redis_process import RedisProcess
 
-__all__ = ["client_of", "populate", "unsound", "workers_of"]
+__all__ = ["client_of", "populate", "unsound"]
 
 # A service takes a connection for each of its threads.
 DURABLE = ("max_connections=60", "listen_addresses=*")

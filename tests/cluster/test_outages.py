@@ -1,6 +1,5 @@
 """PostgreSQL restarts, crashes, hangs and is full under load: 503 meanwhile, nothing lost, and all is well after."""
 
-import itertools
 import os
 import signal
 import threading
@@ -11,69 +10,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from faults.load import Load
+
 # Requests end in this time whatever the server does, and all is well so soon after it is back. Machines are busy.
 BOUND_SECONDS = 20
 WRITERS, READERS = 6, 4
-
-
-class Load:
-    """People who rate and read without a pause, and what came of it."""
-
-    def __init__(self, clients, ids):
-        self._clients = clients
-        self.statuses, self.longest = set(), 0.0
-        self.failed = 0
-        self.acknowledged = [{} for _ in clients]
-        self._sent = [{} for _ in clients]
-        self.turns = [0] * len(clients)
-        self._ended = threading.Event()
-        self._threads = [
-            threading.Thread(target=self._work, args=(place, client, ids))
-            for place, client in enumerate(clients)
-        ]
-        for thread in self._threads:
-            thread.start()
-
-    def _work(self, place, client, ids):
-        own = ids[place::WRITERS]
-        for number in itertools.count():
-            if self._ended.is_set():
-                return
-            began = time.monotonic()
-            movie_id, value = own[number % len(own)], 1 + number % 19 / 2
-            if place < WRITERS:
-                self._sent[place][movie_id] = value
-                answer = client.rate(movie_id, value)
-                if answer.status in (200, 201):
-                    self.acknowledged[place][movie_id] = value
-            else:
-                answer = client.send("GET", ("/v1/movies?sort=-score", f"/v1/movies/{movie_id}")[number % 2])
-            self.statuses.add(answer.status)
-            self.failed += answer.status == 503
-            self.longest = max(self.longest, time.monotonic() - began)
-            self.turns[place] = number + 1
-
-    def has_gone_round(self):
-        """Whether each has been answered a few times since this was asked first."""
-        since = list(self.turns)
-        return lambda: all(now > then + 3 for now, then in zip(self.turns, since, strict=True))
-
-    def end(self):
-        self._ended.set()
-        for thread in self._threads:
-            thread.join(60)
-        assert not any(thread.is_alive() for thread in self._threads)
-        for client in self._clients:
-            client.close()
-
-    def lost(self, client):
-        """Each movie whose rating is neither what was acknowledged last nor what was sent after that."""
-        return [
-            movie_id
-            for acknowledged, sent in zip(self.acknowledged, self._sent, strict=True)
-            for movie_id, value in acknowledged.items()
-            if client.rating_of(movie_id) not in (value, sent[movie_id])
-        ]
 
 
 @pytest.fixture(scope="module")
@@ -106,12 +47,12 @@ def ada(service, client_of, credentials):
 @pytest.fixture
 def load(service, client_of, ada, ids, unsound, folder):
     """People who use the service until the end of the test; none of them ever sees a failure but 503, or waits long."""
-    at_work = Load([ada.again() for _ in range(WRITERS + READERS)], ids)
-    yield at_work
-    at_work.end()
-    assert at_work.statuses <= {200, 201, 503}
-    assert at_work.longest < BOUND_SECONDS
-    assert at_work.lost(ada) == []
+    running = Load([ada.again() for _ in range(WRITERS)], ids, [ada.again() for _ in range(READERS)])
+    yield running
+    running.end()
+    assert running.statuses <= {200, 201, 503}
+    assert running.longest_seconds < BOUND_SECONDS
+    assert running.find_lost(ada.rating_of) == []
     assert unsound(folder) == []
 
 
@@ -123,13 +64,13 @@ def is_well(load, client, eventually):
     """Return once nobody is refused any more."""
 
     def goes_round_without_failing():
-        before = load.failed
-        eventually(load.has_gone_round())
-        return load.failed == before
+        before = load.failures
+        eventually(load.make_progress_check())
+        return load.failures == before
 
     eventually(lambda: is_ready(client))
     # A server that was hurt a moment ago may still answer.
-    eventually(load.has_gone_round())
+    eventually(load.make_progress_check())
     eventually(goes_round_without_failing)
 
 
@@ -137,29 +78,29 @@ def is_well(load, client, eventually):
     "how", [signal.SIGINT, signal.SIGQUIT, signal.SIGKILL], ids=["fast", "immediate", "kill"]
 )
 def test_a_server_that_goes_is_answered_with_503_and_found_again(load, durable, ada, eventually, how):
-    eventually(load.has_gone_round())
+    eventually(load.make_progress_check())
     with durable.gone(how):
         assert ada.send("GET", "/readyz").status == 503
         assert ada.send("GET", "/healthz").status == 200
-        eventually(load.has_gone_round())
+        eventually(load.make_progress_check())
     is_well(load, ada, eventually)
-    assert load.failed
+    assert load.failures
 
 
 def test_a_server_whose_backend_is_killed_starts_anew_and_so_do_we(load, durable, ada, eventually):
-    eventually(load.has_gone_round())
+    eventually(load.make_progress_check())
     backend = durable.query("SELECT pid FROM pg_stat_activity WHERE application_name = 'movierating'")[0][0]
     os.kill(backend, signal.SIGKILL)
     is_well(load, ada, eventually)
 
 
 def test_a_server_that_stops_is_given_up_and_found_again(load, durable, ada, eventually):
-    eventually(load.has_gone_round())
+    eventually(load.make_progress_check())
     with durable.stuck():
-        eventually(lambda: load.failed > 5 * WRITERS)
+        eventually(lambda: load.failures > 5 * WRITERS)
         assert ada.send("GET", "/readyz").status == 503
     is_well(load, ada, eventually)
-    assert load.failed
+    assert load.failures
 
 
 def test_a_statement_that_takes_long_is_waited_for(durable, ada, ids, folder, eventually):
@@ -171,15 +112,6 @@ def test_a_statement_that_takes_long_is_waited_for(durable, ada, ids, folder, ev
         began = time.monotonic()
         assert ada.rate(ids[0], 5).status in (200, 201)
         assert time.monotonic() - began > 5
-
-
-def test_idle_connections_fail_nobody_after_a_restart(durable, ada, ids, eventually):
-    for _ in range(2):
-        for _ in range(20):
-            assert is_ready(ada)
-        with durable.gone(signal.SIGINT):
-            pass
-        assert {ada.rate(ids[number], 5).status for number in range(20)} <= {200, 201}
 
 
 def test_without_a_connection_left_it_is_503_until_there_is_one(durable, ada, ids, eventually):
@@ -210,12 +142,10 @@ def connections(durable):
     return look
 
 
-def test_the_process_that_is_forked_to_make_workers_has_no_connection(
-    service, ada, workers_of, connections, eventually
-):
+def test_the_process_that_is_forked_to_make_workers_has_no_connection(service, ada, connections, eventually):
     # The server lets workers take connections as they come.
     clients = [ada.again() for _ in range(16)]
-    eventually(lambda: all(map(is_ready, clients)) and all(map(connections, workers_of(service))))
+    eventually(lambda: all(map(is_ready, clients)) and all(map(connections, service.list_worker_pids())))
     assert not connections(service.process.pid)
     for client in clients:
         client.close()

@@ -171,10 +171,3 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 def _failed(*command: str) -> bool:
     return subprocess.run(command, capture_output=True).returncode != 0
-
-
-@pytest.fixture(scope="session")
-def workers_of() -> Callable[[Any], list[int]]:
-    """`workers_of(service)` are the process ids of its workers; skips where the system does not list them."""
-
-    return lambda service: service.list_worker_pids()

@@ -1,7 +1,6 @@
 """Many who write to few movies, an upload and a backup beside them: nobody is turned away, and nothing is lost."""
 
 import sqlite3
-import subprocess
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -9,8 +8,9 @@ from contextlib import closing
 import pytest
 from sqlalchemy import func, select
 
-import postgres
 from movierating.ratings.models import Rating
+
+pytestmark = pytest.mark.sqlite
 
 CLIENTS = 64
 ACCOUNTS = 8
@@ -39,7 +39,7 @@ def threads():
 def copy_again_and_again(folder, target, until):
     """Online backups, one after the other, each of a sound database."""
     while not until.is_set():
-        (dump if postgres.WANTED else back_up)(folder, target)
+        back_up(folder, target)
 
 
 def back_up(folder, target):
@@ -47,12 +47,6 @@ def back_up(folder, target):
     with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(target)) as copy:
         source.backup(copy, pages=200, sleep=0.01)
         assert copy.execute("PRAGMA quick_check").fetchone() == ("ok",)
-
-
-def dump(folder, target):
-    command = [postgres.find_programs() / "pg_dump", "--file", target, postgres.database_of(folder)]
-    subprocess.run(command, check=True)
-    assert b"database dump complete" in target.read_bytes()[-200:]
 
 
 def test_many_writers_an_upload_and_a_backup_get_along(

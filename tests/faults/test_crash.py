@@ -1,6 +1,5 @@
 """`kill -9` of everything at once: what was answered is there, the rest is whole or not at all, no hand is needed."""
 
-import itertools
 import os
 import random
 import shutil
@@ -16,6 +15,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
+from faults.load import Load
 from movierating import create_app
 from movierating.auth.models import User
 from movierating.ratings import service as ratings
@@ -47,49 +47,6 @@ def kill(service):
     service.process.wait()
 
 
-class Writers:
-    """People who rate without a pause, each their own movies on a connection of their own, until nobody answers."""
-
-    def __init__(self, clients, ids):
-        self.answered = [{} for _ in clients]
-        self._sent = [{} for _ in clients]
-        share = len(ids) // len(clients)
-        self._threads = [
-            threading.Thread(
-                target=self._write, args=(place, client, ids[place * share : (place + 1) * share])
-            )
-            for place, client in enumerate(clients)
-        ]
-        for thread in self._threads:
-            thread.start()
-
-    def _write(self, place, client, ids):
-        for number in itertools.count():
-            movie_id, value = ids[number % len(ids)], 1 + (number // len(ids)) % 19 / 2
-            self._sent[place][movie_id] = value
-            answer = client.rate(movie_id, value)
-            if answer.status not in (200, 201):
-                return
-            self.answered[place][movie_id] = value
-
-    def count(self):
-        return sum(map(len, self.answered))
-
-    def end(self):
-        for thread in self._threads:
-            thread.join(60)
-        assert not any(thread.is_alive() for thread in self._threads)
-
-    def lost(self, stored):
-        """Each movie whose stored value is not what was answered last, or sent after that."""
-        return [
-            movie_id
-            for answered, sent in zip(self.answered, self._sent, strict=True)
-            for movie_id, value in answered.items()
-            if stored.get(movie_id) not in (value, sent[movie_id])
-        ]
-
-
 @pytest.fixture
 def stored(outside):
     """`stored(folder, "ada")` are somebody's ratings by movie, as they lie in the database."""
@@ -110,13 +67,14 @@ def test_every_rating_that_was_answered_survives_a_kill(
     service = serve(instance, workers=2)
     credentials = client_of(service, "ada").headers
     for _ in range(ROUNDS):
-        writers = Writers([client_of(service, **credentials) for _ in range(WRITERS)], ids)
-        eventually(lambda writers=writers: writers.count() > 5 * WRITERS)
+        clients = [client_of(service, **credentials) for _ in range(WRITERS)]
+        load = Load(clients, ids, stops_at_failure=True)
+        eventually(load.make_progress_check())
         time.sleep(random.uniform(0, 0.5))
         kill(service)
-        writers.end()
+        load.end()
         service = serve(instance, workers=2)
-        assert writers.lost(stored(instance, "ada")) == []
+        assert load.find_lost(stored(instance, "ada").get) == []
         assert unsound(instance) == []
     assert client_of(service, **credentials).rate(ids[0], 5).status == 200
 

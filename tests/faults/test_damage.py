@@ -1,6 +1,5 @@
 """Pages of the database overwritten: nothing is answered with a 500, `check` names it, and no start goes over it."""
 
-import shutil
 import sqlite3
 from contextlib import closing
 
@@ -117,18 +116,3 @@ def test_damage_is_no_traceback_on_the_command_line(stopped, run):
     done = run("serve")
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
     assert done.stderr.startswith("Error: MOVIERATING_DATABASE_URL: ")
-
-
-def test_a_file_of_which_nothing_is_left_can_be_replaced_under_the_service(stopped, serve, client_of):
-    folder, ids = stopped
-    file = folder / "movierating.sqlite3"
-    whole = shutil.copy(file, folder / "whole")
-    service = serve(folder)
-    ada = client_of(service, "ada")
-    file.write_bytes(b"\xa5" * file.stat().st_size)
-    (folder / "movierating.sqlite3-wal").unlink()
-    assert ada.send("GET", "/healthz").status == 200
-    assert {ada.rate(ids[0], 7).status for _ in range(5)} == {503}
-    shutil.copy(whole, folder / "next")
-    (folder / "next").replace(file)
-    assert client_of(service, "ada").rate(ids[0], 7).status == 201

@@ -6,13 +6,14 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 import pytest
 
+from faults.conftest import NOTHING_SENT
+from faults.load import Load
 from movierating.operations.server import DRAIN_TIMEOUT_SECONDS
 from movierating.ratings.row_matching import MAX_MOVIES_ADDED
 
@@ -29,25 +30,6 @@ def log_text(service):
     return (service.folder.parent / "service.log").read_text()
 
 
-class Writer(threading.Thread):
-    """Rates one movie without a pause on a kept connection, until nobody answers."""
-
-    def __init__(self, client, movie_id):
-        super().__init__()
-        self.client, self.movie_id = client, movie_id
-        self.answered = self.refused = None
-        self.count = 0
-
-    def run(self):
-        while True:
-            value = 1 + self.count % 18 / 2
-            answer = self.client.rate(self.movie_id, value)
-            if answer.status not in (200, 201):
-                self.refused = answer.status
-                return
-            self.answered, self.count = value, self.count + 1
-
-
 @pytest.mark.parametrize("times", [1, 2], ids=["once", "twice"])
 def test_under_load_no_answered_write_is_lost_and_no_answer_is_cut(
     instance, serve, populate, client_of, eventually, unsound, times
@@ -55,20 +37,19 @@ def test_under_load_no_answered_write_is_lost_and_no_answer_is_cut(
     ids = populate(instance, "ada")
     service = serve(instance, workers=2)
     credentials = client_of(service, "ada").headers
-    writers = [Writer(client_of(service, **credentials), movie_id) for movie_id in ids[:WRITERS]]
-    for writer in writers:
-        writer.start()
-    eventually(lambda: all(writer.count > 3 for writer in writers))
+    clients = [client_of(service, **credentials) for _ in range(WRITERS)]
+    load = Load(clients, ids[:WRITERS], stops_at_failure=True)
+    eventually(load.make_progress_check())
     for _ in range(times):
         service.process.send_signal(signal.SIGTERM)
         time.sleep(0.02)
     assert ended(service.process) == 0
-    for writer in writers:
-        writer.join(60)
-    # Nobody got half of an answer, or an error; they were turned away between two requests.
-    assert {writer.refused for writer in writers} == {0}
-    again = client_of(serve(instance), **credentials)
-    assert [again.rating_of(writer.movie_id) for writer in writers] == [writer.answered for writer in writers]
+    load.end()
+    # No response was cut, and none was an error; connections were closed between two requests.
+    assert load.statuses <= {200, 201, NOTHING_SENT}
+    client = client_of(serve(instance), **credentials)
+    for acknowledged in load.acknowledged:
+        assert {movie_id: client.rating_of(movie_id) for movie_id in acknowledged} == acknowledged
     assert unsound(instance) == []
 
 
@@ -78,13 +59,12 @@ def test_signal_to_process_group_drains_busy_service(
 ):
     ids = populate(instance, "ada")
     service = serve(instance, workers=2)
-    writer = Writer(client_of(service, "ada"), ids[0])
-    writer.start()
-    eventually(lambda: writer.count > 3)
+    load = Load([client_of(service, "ada")], ids, stops_at_failure=True)
+    eventually(load.make_progress_check())
     os.killpg(service.process.pid, number)
     assert ended(service.process) == 0
-    writer.join(60)
-    assert writer.refused == 0
+    load.end()
+    assert load.statuses <= {200, 201, NOTHING_SENT}
     assert "gracefully" not in log_text(service)
 
 
@@ -105,10 +85,14 @@ def connect(instance, serve):
         connection.close()
 
 
-def seconds_to_drain(service, opened):
+def use_half(opened):
     for connection in opened[10:]:
         connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
         assert connection.recv(1000).startswith(b"HTTP/1.1 200")
+
+
+def measure_drain_seconds(service, opened):
+    use_half(opened)
     asked_at = time.monotonic()
     service.process.send_signal(signal.SIGTERM)
     assert ended(service.process) == 0
@@ -118,9 +102,7 @@ def seconds_to_drain(service, opened):
 def test_ctrl_c_kills_no_worker_with_idle_connections(connect):
     for _ in range(3):
         service, opened = connect()
-        for connection in opened[10:]:
-            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
-            assert connection.recv(1000).startswith(b"HTTP/1.1 200")
+        use_half(opened)
         # A terminal sends SIGINT to every process of the foreground group.
         os.killpg(service.process.pid, signal.SIGINT)
         assert ended(service.process) == 0
@@ -130,7 +112,7 @@ def test_ctrl_c_kills_no_worker_with_idle_connections(connect):
 
 def test_connections_that_are_idle_do_not_hold_it_up(connect):
     # On a busy machine one that the server is still taking in may, until it is ended for that.
-    assert any(seconds_to_drain(*connect()) < DRAIN_TIMEOUT_SECONDS for _ in range(4))
+    assert any(measure_drain_seconds(*connect()) < DRAIN_TIMEOUT_SECONDS for _ in range(4))
 
 
 @pytest.mark.skipif("SOAK_ROUNDS" not in os.environ, reason="it waits as long as the service does")

@@ -14,10 +14,14 @@ pytestmark = pytest.mark.sqlite
 
 
 @pytest.fixture
-def on_small_disk(small_disk, empty_instance, serve, populate, client_of, monkeypatch):
+def folder(small_disk, empty_instance):
+    """An instance folder on the small disk."""
+    return shutil.copytree(empty_instance, small_disk / "instance")
+
+
+@pytest.fixture
+def on_small_disk(folder, small_disk, serve, populate, client_of, monkeypatch):
     """A service whose database, counts, log and temporary files share a small disk: it, ada's client, and movies."""
-    folder = small_disk / "instance"
-    shutil.copytree(empty_instance, folder)
     ids = populate(folder, "ada")
     monkeypatch.setenv("TMPDIR", str(small_disk))
     service = serve(folder, workers=2, LOG_LEVEL="INFO")
@@ -49,10 +53,10 @@ def refused_write(ada, ids):
 
 
 def test_a_full_disk_refuses_writes_alone_and_for_as_long_as_it_is_full(
-    on_small_disk, small_disk, unsound, workers_of, client_of
+    on_small_disk, small_disk, unsound, client_of
 ):
     service, ada, ids = on_small_disk
-    workers = workers_of(service)
+    workers = service.list_worker_pids()
     assert ada.rate(ids[0], 7).status == 201
     filler = fill(small_disk)
     refusal, stored = refused_write(ada, ids[1:])
@@ -72,19 +76,17 @@ def test_a_full_disk_refuses_writes_alone_and_for_as_long_as_it_is_full(
     assert ada.rate(ids[0], 9).status == 200
     assert [client.rating_of(ids[0]) for client in many] == [9] * len(many)
     assert {movie_id: ada.rating_of(movie_id) for movie_id in stored} == stored
-    assert workers_of(service) == workers
+    assert service.list_worker_pids() == workers
     assert service.stop() == 0
     assert unsound(service.folder) == []
 
 
 def test_a_worker_lives_that_finds_no_room_for_the_memory_it_shares(
-    small_disk, empty_instance, serve, populate, workers_of, client_of
+    folder, small_disk, serve, populate, client_of
 ):
-    folder = small_disk / "instance"
-    shutil.copytree(empty_instance, folder)
     ids = populate(folder, "ada")
     service = serve(folder)
-    workers = workers_of(service)
+    workers = service.list_worker_pids()
     # Nobody has asked for anything that is kept in memory yet.
     (folder / ".movierating.sqlite3.versions").unlink()
     filler = fill(small_disk)
@@ -95,7 +97,7 @@ def test_a_worker_lives_that_finds_no_room_for_the_memory_it_shares(
         assert nobody.send("POST", "/v1/users", account).status == 507
     filler.unlink()
     assert nobody.send("POST", "/v1/users", account).status == 201
-    assert workers_of(service) == workers
+    assert service.list_worker_pids() == workers
 
 
 def test_an_upload_that_finds_no_room_is_refused_and_works_later(on_small_disk, small_disk):
@@ -111,10 +113,8 @@ def test_an_upload_that_finds_no_room_is_refused_and_works_later(on_small_disk, 
 
 
 def test_counts_and_limits_on_a_full_disk_are_nobodys_error(
-    small_disk, empty_instance, serve, populate, client_of, eventually
+    folder, small_disk, serve, populate, client_of, eventually
 ):
-    folder = small_disk / "instance"
-    shutil.copytree(empty_instance, folder)
     populate(folder, "ada")
     service = serve(folder, RATELIMIT_ENABLED="true")
     filler = fill(small_disk)
@@ -132,7 +132,7 @@ def test_counts_and_limits_on_a_full_disk_are_nobodys_error(
 
 
 def test_a_limit_on_the_size_of_files_refuses_writes_until_it_is_lifted(
-    instance, serve, populate, client_of, workers_of, unsound
+    instance, serve, populate, client_of, unsound
 ):
     resource = pytest.importorskip("resource")
     if not hasattr(resource, "prlimit"):
@@ -141,7 +141,7 @@ def test_a_limit_on_the_size_of_files_refuses_writes_until_it_is_lifted(
     service = serve(instance)
     ada = client_of(service, "ada")
     assert ada.rate(ids[0], 7).status == 201
-    [worker] = workers_of(service)
+    [worker] = service.list_worker_pids()
     _, hard = resource.prlimit(worker, resource.RLIMIT_FSIZE)
     size = (instance / "movierating.sqlite3-wal").stat().st_size
     resource.prlimit(worker, resource.RLIMIT_FSIZE, (size, hard))
@@ -172,10 +172,8 @@ def read_only(small_disk):
 
 
 def test_a_folder_that_cannot_be_written_refuses_writes_until_it_can(
-    small_disk, read_only, empty_instance, serve, populate, client_of, unsound
+    folder, read_only, serve, populate, client_of, unsound
 ):
-    folder = small_disk / "instance"
-    shutil.copytree(empty_instance, folder)
     ids = populate(folder, "ada")
     token = client_of(first := serve(folder), "ada").headers
     assert first.stop() == 0
@@ -198,12 +196,10 @@ def test_a_folder_that_cannot_be_written_refuses_writes_until_it_can(
 
 
 def test_a_worker_that_dies_is_replaced_in_a_folder_that_cannot_be_written(
-    small_disk, read_only, empty_instance, serve, client_of, workers_of, eventually
+    folder, read_only, serve, client_of, eventually
 ):
-    folder = small_disk / "instance"
-    shutil.copytree(empty_instance, folder)
     service = serve(folder)
-    [worker] = workers_of(service)
+    [worker] = service.list_worker_pids()
     read_only(folder)
     os.kill(worker, signal.SIGKILL)
     eventually(lambda: client_of(service).send("GET", "/readyz").status == 200)
@@ -211,11 +207,7 @@ def test_a_worker_that_dies_is_replaced_in_a_folder_that_cannot_be_written(
     assert service.stop() == 0
 
 
-def test_a_start_in_a_folder_that_cannot_be_written_is_refused_in_one_line(
-    small_disk, read_only, empty_instance, environ
-):
-    folder = small_disk / "instance"
-    shutil.copytree(empty_instance, folder)
+def test_a_start_in_a_folder_that_cannot_be_written_is_refused_in_one_line(folder, read_only, environ):
     read_only(folder)
     command = [sys.executable, "-m", "movierating", "serve"]
     done = subprocess.run(command, env=environ(folder), capture_output=True, text=True, timeout=60)

@@ -79,11 +79,11 @@ def has_open(pid, file):
     return any(link.resolve() == file for link in Path(f"/proc/{pid}/fd").iterdir())
 
 
-def test_each_worker_opens_the_database_when_it_starts(instance, serve, workers_of):
+def test_each_worker_opens_the_database_when_it_starts(instance, serve):
     service = serve(instance, workers=2)
     file = (service.folder / "movierating.sqlite3").resolve()
     until = time.monotonic() + 20
-    for pid in workers_of(service):
+    for pid in service.list_worker_pids():
         # A worker that first opened a replaced file would read the old file's log into it.
         while not has_open(pid, file):
             assert time.monotonic() < until
@@ -108,19 +108,6 @@ def test_the_log_of_a_lost_file_is_not_played_into_another(running, tmp_path, un
     with closing(sqlite3.connect(file)) as connection:
         rated = connection.execute("SELECT movie_id, value FROM rating ORDER BY movie_id").fetchall()
     assert rated == [(ids[0], 14), (ids[1], 14), (ids[5], 16), (ids[6], 16)]
-
-
-def test_what_was_kept_in_memory_is_not_given_from_a_file_that_was_replaced(running, client_of):
-    service, clients, ids = running
-    file = service.folder / "movierating.sqlite3"
-    copy(file, backup := service.folder / "backup")
-    assert clients[0].rate(ids[0], 1).status == 200
-    readers = [client_of(service) for _ in range(4)]
-    means = {reader.send("GET", f"/v1/movies/{ids[0]}").body["ratings"]["mean"] for reader in readers}
-    assert means == {1}
-    backup.replace(file)
-    means = {reader.send("GET", f"/v1/movies/{ids[0]}").body["ratings"]["mean"] for reader in readers}
-    assert means == {7}
 
 
 def test_a_whole_folder_that_was_emptied_works_when_it_is_filled_again(running, tmp_path, unsound):

@@ -1,91 +1,139 @@
-import base64
-import itertools
-from collections.abc import Callable
-from dataclasses import replace
+"""The one door for writes, and reads beside it: nothing is lost, nobody is turned away."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
-from movierating.errors import InvalidRequest
-from movierating.movies.models import Movie
-from movierating.storage.pagination import KeysetPaginator, Sort
+from movierating.movies.models import DataMigration, MovieFacet
+from movierating.storage import database
+from movierating.storage.database import db, read, write
 
-BY_YEAR = Sort("by year", (Movie.year_rank, Movie.id), descending=False)
-AddMovie = Callable[..., int]
-
-
-def pages(sort: Sort, limit: int) -> list[list[int]]:
-    """The ids of each page."""
-    every, cursor, ids = KeysetPaginator(select(Movie.id), sort), None, []
-    while not ids or cursor:
-        rows, cursor = every.page(cursor, limit)
-        ids.append([row[0] for row in rows])
-    return ids
-
-
-@pytest.mark.parametrize("descending", [False, True])
-def test_pages_hold_each_row_once_in_order_though_it_ties(add_movie: AddMovie, descending: bool) -> None:
-    movies = sorted((year, add_movie(year=year)) for year in (2001, 2000, 2001, 2001, 2000))
-    ids = [movie_id for _, movie_id in movies][:: -1 if descending else 1]
-    assert pages(replace(BY_YEAR, descending=descending), 2) == [ids[:2], ids[2:4], ids[4:]]
-
-
-@pytest.mark.parametrize(("count", "sizes"), [(0, [0]), (1, [1]), (2, [2]), (3, [2, 1]), (4, [2, 2])])
-def test_only_a_page_that_another_follows_has_a_cursor(
-    add_movie: AddMovie, count: int, sizes: list[int]
-) -> None:
-    for _ in range(count):
-        add_movie()
-    assert [len(ids) for ids in pages(BY_YEAR, 2)] == sizes
+_name, _count = DataMigration.__table__.c.name, DataMigration.__table__.c.reached_at
 
 
 @pytest.fixture
-def cursor(add_movie: AddMovie) -> str:
-    """Stands behind the first of two movies by year."""
-    add_movie()
-    add_movie()
-    return str(KeysetPaginator(select(Movie.id), BY_YEAR).page(None, 1)[1])
+def counter(app):
+    """A row that counts from 0: a function that reads it."""
+    write(lambda connection: connection.execute(insert(DataMigration).values(name="counter", reached_at=0)))
+    return lambda: read().scalar(select(_count).where(_name == "counter"))
 
 
-def test_a_cursor_can_stand_in_an_address_as_it_is(cursor: str) -> None:
-    assert cursor.isascii()
-    assert cursor.replace("-", "").replace("_", "").isalnum()
+def increment(connection):
+    value = connection.scalar(select(_count).where(_name == "counter"))
+    connection.execute(update(DataMigration).where(_name == "counter").values(reached_at=value + 1))
 
 
-@pytest.mark.parametrize("name", ["by title", "by yea", "by year\0", ""])
-def test_a_cursor_of_another_order_is_refused(cursor: str, name: str) -> None:
-    with pytest.raises(InvalidRequest) as refused:
-        KeysetPaginator(select(Movie.id), replace(BY_YEAR, name=name)).page(cursor, 1)
-    assert [(error.location, error.field) for error in refused.value.errors or []] == [("query", "cursor")]
+def test_threads_lose_no_write(app, counter):
+    def work(_):
+        with app.app_context():
+            for _ in range(30):
+                write(increment)
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(work, range(8)))
+    assert counter() == 8 * (30)
 
 
-@pytest.mark.usefixtures("app")
-@pytest.mark.parametrize("cursor", ["", "x", "=", "null", "not a cursor", "é", "\0", "W10", "A" * 4000])
-def test_what_is_no_cursor_is_refused(cursor: str) -> None:
-    with pytest.raises(InvalidRequest):
-        KeysetPaginator(select(Movie.id), BY_YEAR).page(cursor, 1)
+def test_a_job_that_raises_leaves_nothing(counter):
+    def job(connection):
+        increment(connection)
+        raise KeyError("no")
+
+    with pytest.raises(KeyError):
+        write(job)
+    assert counter() == 0
+    write(increment)
+    assert counter() == 1
 
 
-def test_a_cursor_that_was_tampered_with_is_refused(cursor: str) -> None:
-    raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-    for place, bit in itertools.product(range(len(raw)), range(8)):
-        changed = bytearray(raw)
-        changed[place] ^= 1 << bit
-        with pytest.raises(InvalidRequest):
-            KeysetPaginator(select(Movie.id), BY_YEAR).page(base64.urlsafe_b64encode(changed).decode(), 1)
+def test_a_write_inside_a_job_is_refused_at_once(counter):
+    def job(connection):
+        increment(connection)
+        write(increment)
+
+    with pytest.raises(RuntimeError, match="pass its connection on"):
+        write(job)
+    assert counter() == 0
+    write(increment)
+    assert counter() == 1
 
 
-def test_a_cursor_of_another_instance_is_refused(cursor: str, make_app: Callable[..., Flask]) -> None:
-    with make_app(SECRET_KEY="k" * 32).app_context(), pytest.raises(InvalidRequest):
-        KeysetPaginator(select(Movie.id), BY_YEAR).page(cursor, 1)
+def test_a_read_sees_what_another_program_committed(counter, outside, tmp_path):
+    assert counter() == 0
+    with outside(tmp_path / "instance") as other:
+        other.execute(update(DataMigration).where(_name == "counter").values(reached_at=5))
+    assert counter() == 5
 
 
-def test_the_longest_title_makes_a_cursor_that_a_query_takes(add_movie: AddMovie) -> None:
-    by_title = Sort("by title", (Movie.title_key, Movie.id), descending=False)
-    for year in (2000, 2001):
-        add_movie(title="影" * 500, year=year)
-    cursor = KeysetPaginator(select(Movie.id), by_title).page(None, 1)[1]
-    assert cursor is not None
-    assert len(cursor) <= 4000
-    assert pages(by_title, 1) == [[1], [2]]
+def test_a_read_sees_nothing_that_is_not_committed(counter):
+    seen = []
+
+    def job(connection):
+        increment(connection)
+        seen.append(counter())
+
+    write(job)
+    assert [*seen, counter()] == [0, 1]
+
+
+def test_a_read_does_not_wait_for_a_writer(app, counter):
+    inside, seen = threading.Event(), threading.Event()
+
+    def slow(connection):
+        increment(connection)
+        inside.set()
+        assert seen.wait(30)
+
+    def work():
+        with app.app_context():
+            write(slow)
+
+    writer = threading.Thread(target=work)
+    writer.start()
+    assert inside.wait(30)
+    assert counter() == 0
+    seen.set()
+    writer.join()
+    assert counter() == 1
+
+
+def test_a_thread_keeps_its_connection_and_leaves_it_behind(app):
+    assert read() is read()
+
+    def work():
+        with app.app_context():
+            assert read() is read()
+            read().scalar(select(func.count()).select_from(DataMigration))
+
+    for _ in range(20):
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+    # The one that is here, and one that every thread took over from the one before.
+    assert (db.engine.pool.checkedout(), db.engine.pool.checkedin()) == (1, 1)
+
+
+def test_closed_connections_open_again(app, counter):
+    first = read()
+    database.close()
+    assert first.closed
+    assert counter() == 0
+
+
+@pytest.mark.sqlite
+def test_writes_survive_a_power_cut_by_default(app, make_app):
+    def synchronous():
+        return read().exec_driver_sql("PRAGMA synchronous").scalar()
+
+    assert synchronous() == 2
+    with make_app(SQLITE_SYNCHRONOUS="NORMAL").app_context():
+        assert synchronous() == 1
+
+
+def test_foreign_keys_are_held(app):
+    row = {"movie_id": 1, "facet": "year:2001"}
+    with pytest.raises(IntegrityError):
+        write(lambda connection: connection.execute(insert(MovieFacet).values(row)))

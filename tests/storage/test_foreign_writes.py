@@ -86,12 +86,3 @@ def test_session_missing_from_replaced_file_ends_at_once(member, tmp_path):
     assert member.get("/v1/users/me").status_code == 200
     replace_file(tmp_path / "instance", ["DELETE FROM session"])
     assert member.get("/v1/users/me").status_code == 401
-
-
-def test_foreign_write_to_a_movie_is_shown_within_a_minute(client, clock, add_movie, outside, tmp_path):
-    path = f"/v1/movies/{add_movie(title='Old')}"
-    client.get(path)
-    with outside(tmp_path / "instance") as connection:
-        connection.execute(text(RENAME[0]))
-    clock[0] += database.MAX_STALE_SECONDS
-    assert client.get(path).json["title"] == "New"

@@ -29,7 +29,7 @@ def test_rows_have_the_names_of_their_columns(app):
     assert add("first", 7) == 1
     row = BY_NAME.first(read(), name="first")
     assert (row.name, row.reached_at) == tuple(row) == ("first", 7)
-    assert BY_NAME.all(read(), name="first") == [row]
+    assert BY_NAME.all(read(), name="first") == BY_NAME.tuples(read(), name="first") == [row]
 
 
 def test_nothing_found_is_none(app):
@@ -53,9 +53,3 @@ def test_a_refusal_of_the_database_is_sqlalchemys_and_tells_no_value(app):
 def test_a_value_that_is_not_given_is_a_mistake(app):
     with pytest.raises(KeyError):
         BY_NAME.first(read(), nam="first")
-
-
-def test_tuples_are_the_drivers_own_rows(app):
-    add("first", 7)
-    assert BY_NAME.tuples(read(), name="first") == [("first", 7)]
-    assert BY_NAME.tuples(read(), name="never") == []

@@ -1,8 +1,6 @@
 """What only PostgreSQL has: its locks, its connections, what its driver would do otherwise, and starts on it."""
 
 import random
-import subprocess
-import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -225,44 +223,6 @@ def test_an_error_says_which_rule_was_broken_and_not_with_what(app, number):
     assert not any(
         "ada0" in str(each) for each in (refused.value, refused.value.orig, refused.value.__cause__)
     )
-
-
-def test_scores_and_means_are_the_doubles_that_python_has(app):
-    dice = random.Random(3)
-    counts = [dice.randint(1, 10 ** dice.randint(1, 6)) for _ in range(1000)]
-    rows = [
-        {
-            "title": f"{number}",
-            "title_key": f"{number}",
-            "rating_count": count,
-            "created_at": 0,
-            "updated_at": 0,
-        }
-        | {"rating_sum": dice.randint(count, 20 * count)}
-        for number, count in enumerate([0, *counts])
-    ]
-    write(lambda connection: connection.execute(insert(Movie), rows))
-    found = read().execute(
-        select(*[_movie[name] for name in ("rating_count", "rating_sum", "score", "mean_rank")])
-    )
-    for count, total, score, mean in found:
-        assert (score, mean) == ((325 + total) / (2 * (25 + count)), total / (2 * count) if count else 0)
-
-
-def test_two_first_starts_on_two_machines_load_the_movies_once(tmp_path, environ, outside):
-    address = postgres.database_of(tmp_path / "shared")
-    command = [sys.executable, "-c", "import movierating; movierating.create_app(); print('up')"]
-    pipe = subprocess.PIPE
-    starts = [
-        subprocess.Popen(
-            command, env=environ(tmp_path / name, DATABASE_URL=address), stdout=pipe, stderr=pipe, text=True
-        )
-        for name in ("one", "two")
-    ]
-    assert [start.communicate(timeout=60) for start in starts] == [("up\n", "")] * 2
-    with outside(tmp_path / "shared") as connection:
-        assert connection.scalars(select(DataMigration.name)).all() == ["seeded"]
-        assert connection.scalar(select(func.count()).select_from(Movie)) > 5000
 
 
 def foreign(address):

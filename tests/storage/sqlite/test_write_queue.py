@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import pytest
@@ -22,6 +22,11 @@ from movierating.storage.sqlite.engine import Database
 pytestmark = pytest.mark.sqlite
 
 
+@pytest.fixture
+def queue(app):
+    return db.engine.get_execution_options()["database"].write_queue
+
+
 def reach(name):
     return lambda connection: connection.execute(
         insert(DataMigration).values(name=name, reached_at=clock.now())
@@ -33,7 +38,7 @@ def reached(pattern):
 
 
 @pytest.fixture
-def held_back(app):
+def held_back(app, queue):
     """Jobs given while the queue is held: `held_back(jobs)` is each one's result or error, after one transaction.
 
     The first `long` of them are long ones, of which one at a time queues with the others.
@@ -56,11 +61,10 @@ def held_back(app):
         with ThreadPoolExecutor(len(jobs) + 1) as pool:
             holder = pool.submit(outcome, hold)
             started.wait(10)
-            writer = db.engine.get_execution_options()["database"].write_queue
             outcomes = []
             for number, job in enumerate(jobs, 1):
                 outcomes.append(pool.submit(outcome, job, number <= long))
-                while len(writer._queue) < number - max(0, min(number, long) - 1):
+                while len(queue._queue) < number - max(0, min(number, long) - 1):
                     pass
             release.set()
             holder.result()
@@ -135,10 +139,9 @@ def test_a_long_job_is_alone_and_others_come_between_it_and_the_next(held_back):
     assert order == [("long 1", 0), ("short 1", 1), ("short 2", 1), ("long 2", 3)]
 
 
-def test_behind_a_long_job_others_come_before_the_long_one_of_another_process(app):
-    # A second writer takes its turns with the first as one of another process does.
-    engine = db.engine
-    ours, theirs = engine.get_execution_options()["database"].write_queue, Database(engine).write_queue
+def test_behind_a_long_job_others_come_before_the_long_one_of_another_process(queue):
+    # A second queue waits for the locks of the first as one of another process does.
+    ours, theirs = queue, Database(db.engine).write_queue
     order, began, release = [], threading.Event(), threading.Event()
 
     def first(_connection):
@@ -172,49 +175,6 @@ def test_behind_a_long_job_others_come_before_the_long_one_of_another_process(ap
     assert order == ["short", "later", "long"]
 
 
-def test_who_comes_while_the_connection_is_closed_writes_after_that(app, monkeypatch):
-    writer = db.engine.get_execution_options()["database"].write_queue
-
-    def late():
-        with app.app_context():
-            write(reach("after closing"))
-
-    with ThreadPoolExecutor(1) as pool:
-        coming = []
-
-        def close():
-            monkeypatch.undo()
-            coming.append(pool.submit(late))
-            while not writer._queue:
-                pass
-
-        monkeypatch.setattr(writer._write_lock, "close", close)
-        writer.close()
-        coming[0].result(10)
-    assert reached("after closing") == 1
-
-
-def test_who_waits_too_long_is_told_and_leaves_the_queue(app, monkeypatch):
-    monkeypatch.setattr("movierating.storage.sqlite.write_queue.WRITE_TIMEOUT_SECONDS", 0.05)
-    writer = db.engine.get_execution_options()["database"].write_queue
-    inside, refused = threading.Event(), threading.Event()
-
-    def hold():
-        with app.app_context():
-            write(lambda _connection: inside.set() or refused.wait(10))
-
-    holder = threading.Thread(target=hold)
-    holder.start()
-    inside.wait(10)
-    with pytest.raises(Unavailable, match="busy"):
-        write(reach("too late"))
-    refused.set()
-    holder.join()
-    assert not writer._queue
-    write(reach("in time"))
-    assert (reached("too late"), reached("in time")) == (0, 1)
-
-
 @pytest.fixture
 def foreign_lock(app, tmp_path):
     """Another program's connection that holds SQLite's write lock until it is closed."""
@@ -226,34 +186,50 @@ def foreign_lock(app, tmp_path):
 
 @pytest.fixture
 def write_in_thread(app):
-    """`write_in_thread(name)` adds a row in a thread; its result is the error, or None."""
+    """`write_in_thread(job)` runs a job in a thread; its result is the error, or None."""
 
-    def work(name):
+    def work(job):
         with app.app_context():
             try:
-                write(reach(name))
+                write(job)
             except Unavailable as error:
                 return error
 
     with ThreadPoolExecutor(20) as pool:
-        yield lambda name: pool.submit(work, name)
+        yield lambda job: pool.submit(work, job)
 
 
-def test_while_another_program_holds_the_lock_only_five_writers_wait(foreign_lock, write_in_thread):
-    writers = [write_in_thread(f"waiting {number}") for number in range(8)]
-    done, waiting = wait(writers, timeout=5)
-    assert (len(done), len(waiting)) == (3, write_queue.MAX_WAITING_THREADS)
-    assert all(isinstance(each.result(), Unavailable) for each in done)
-    started = time.monotonic()
-    assert isinstance(write_in_thread("one more").result(), Unavailable)
-    assert time.monotonic() - started < 1
-    foreign_lock.rollback()
-    assert [each.result(10) for each in waiting] == [None] * write_queue.MAX_WAITING_THREADS
-    assert reached("waiting%") == write_queue.MAX_WAITING_THREADS
+def test_writer_that_comes_while_the_queue_closes_writes_afterwards(queue, write_in_thread, monkeypatch):
+    writers = []
+
+    def close():
+        monkeypatch.undo()
+        writers.append(write_in_thread(reach("after closing")))
+        while not queue._queue:
+            pass
+
+    monkeypatch.setattr(queue._write_lock, "close", close)
+    queue.close()
+    assert writers[0].result(10) is None
+    assert reached("after closing") == 1
+
+
+def test_writer_that_waits_too_long_gets_an_error_and_leaves_the_queue(queue, write_in_thread, monkeypatch):
+    monkeypatch.setattr(write_queue, "WRITE_TIMEOUT_SECONDS", 0.05)
+    started, release = threading.Event(), threading.Event()
+    holder = write_in_thread(lambda _connection: started.set() or release.wait(10))
+    started.wait(10)
+    with pytest.raises(Unavailable, match="busy"):
+        write(reach("too late"))
+    release.set()
+    assert holder.result(10) is None
+    assert not queue._queue
+    write(reach("in time"))
+    assert (reached("too late"), reached("in time")) == (0, 1)
 
 
 def test_writers_are_not_delayed_after_a_lock_that_was_held_long(foreign_lock, write_in_thread):
-    waiting = [write_in_thread(f"waiting {number}") for number in range(4)]
+    waiting = [write_in_thread(reach(f"waiting {number}")) for number in range(4)]
     time.sleep(4)
     foreign_lock.rollback()
     assert [each.result(10) for each in waiting] == [None] * 4
