@@ -168,16 +168,18 @@ def configure(engine: Engine, *, hold_instance: bool = True) -> None:
 
 def _begin_immediate(connection: Connection) -> None:
     """Take SQLite's write lock; log a warning if another program still holds it after LOCK_WARNING_SECONDS."""
-    cursor = connection.connection.cursor()
-    cursor.execute(f"PRAGMA busy_timeout = {LOCK_WARNING_SECONDS * 1000}")
     try:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
     except OperationalError as error:
         if not storage_errors.is_locked(error):
             raise
         logger.warning("The database is locked by another program; waiting until it is released.")
-        cursor.execute(f"PRAGMA busy_timeout = {WRITE_TIMEOUT_SECONDS * 1000}")
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        driver: Any = connection.connection.dbapi_connection
+        driver.execute(f"PRAGMA busy_timeout = {WRITE_TIMEOUT_SECONDS * 1000}")
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        finally:
+            driver.execute(f"PRAGMA busy_timeout = {LOCK_WARNING_SECONDS * 1000}")
 
 
 def _set_pragmas(connection: sqlite3.Connection, synchronous: str) -> None:
@@ -192,3 +194,5 @@ def _set_pragmas(connection: sqlite3.Connection, synchronous: str) -> None:
     connection.execute("PRAGMA wal_autocheckpoint = 4000")
     # A reader of a long snapshot makes it grow further; the next checkpoint that restarts it cuts it to this.
     connection.execute(f"PRAGMA journal_size_limit = {_MAX_LOG_BYTES}")
+    # A writer that waits longer logs a warning, and waits for WRITE_TIMEOUT_SECONDS then.
+    connection.execute(f"PRAGMA busy_timeout = {LOCK_WARNING_SECONDS * 1000}")

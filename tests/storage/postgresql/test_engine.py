@@ -242,7 +242,7 @@ def execute(address, statement):
 @pytest.mark.parametrize(
     ("make", "elsewhere", "why"),
     [
-        (foreign, None, r"can't be migrated and is as it was \(.*already exists"),
+        (foreign, None, r"can't be migrated and is unchanged \(.*already exists"),
         (newer, None, "newer than this version"),
         (None, "movierating:secret@127.0.0.1:1/x", r"can't be opened \(.*refused"),
         (None, "movierating:secret@no.such.host.invalid/x", r"can't be opened \(.*resolve"),
