@@ -1,4 +1,4 @@
-"""Fixtures for tests of several services on one PostgreSQL and one Redis, which fail, hang and come back."""
+"""Fixtures for tests of several services with one PostgreSQL and one Redis, which fail, hang and come back."""
 
 import os
 import signal
@@ -28,7 +28,7 @@ DURABLE = ("max_connections=60", "listen_addresses=*")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All of this folder needs PostgreSQL."""
+    """Mark all tests of this folder as tests of PostgreSQL."""
     here = Path(__file__).parent
     for item in items:
         if item.path.is_relative_to(here):
@@ -36,17 +36,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 class Durable(postgres.Server):
-    """A server that keeps what it has committed, as one in earnest does."""
+    """A server with durable commits, as in production."""
 
     def processes(self) -> list[int]:
-        """The server's own process, and those that serve its clients and itself."""
+        """Return the ids of the server's main process and its child processes."""
         assert self.process is not None
         pid = self.process.pid
         return [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
 
     @contextmanager
     def stuck(self) -> Iterator[None]:
-        """Stopped meanwhile, with all of its processes: the kernel takes connections and data, nobody answers."""
+        """Stop all processes during the block: the kernel accepts connections and data, and nothing responds."""
         stopped = self.processes()
         for pid in stopped:
             os.kill(pid, signal.SIGSTOP)
@@ -58,7 +58,7 @@ class Durable(postgres.Server):
 
     @contextmanager
     def gone(self, how: int) -> Iterator[None]:
-        """Ended by that signal meanwhile."""
+        """End the server by a signal, and start it after the block."""
         self.stop(how)
         try:
             yield
@@ -66,14 +66,14 @@ class Durable(postgres.Server):
             self.start()
 
     def query(self, statement: str, name: str = "postgres") -> list[tuple]:
-        """The rows of a statement."""
+        """Return the rows of a statement."""
         with psycopg.connect(self.address(name), autocommit=True) as connection:
             return connection.execute(statement).fetchall()
 
 
 @pytest.fixture(scope="session")
 def durable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Durable]:
-    """A PostgreSQL server of its own for these tests, which writes through to the disk."""
+    """A PostgreSQL server for these tests, with durable commits."""
     server = Durable.create_server(DURABLE)
     with (server.folder / "pg_hba.conf").open("a") as rules:
         rules.write("host all all 10.0.0.0/8 trust\n")
@@ -84,7 +84,7 @@ def durable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Durable]:
 
 @pytest.fixture(scope="session")
 def empty(durable: Durable, environ: Callable[..., dict[str, str]], tmp_path_factory) -> str:
-    """The name of a database at the newest migration, without movies, to be copied."""
+    """The name of a template database at the newest migration, without movies."""
     folder = tmp_path_factory.mktemp("template") / "instance"
     postgres.use(folder, durable.create("empty"))
     app = create_app(environ(folder), prepared=False)
@@ -98,7 +98,7 @@ def empty(durable: Durable, environ: Callable[..., dict[str, str]], tmp_path_fac
 
 @pytest.fixture(scope="module")
 def hosts(durable: Durable, empty: str, tmp_path_factory) -> Callable[[], Path]:
-    """`hosts()` is the instance folder of another host; those of a test file have one database, without movies."""
+    """`hosts()` returns the instance folder of another host; all of a module share a database without movies."""
     address = durable.create(f"db{len(list(durable.query('SELECT datname FROM pg_database')))}", empty)
     numbers = count(1)
 
@@ -112,13 +112,13 @@ def hosts(durable: Durable, empty: str, tmp_path_factory) -> Callable[[], Path]:
 
 @pytest.fixture(scope="session")
 def cluster_redis(start_redis: Callable[..., RedisProcess]) -> RedisProcess:
-    """A Redis that other hosts may ask."""
+    """A Redis that other hosts may use."""
     return start_redis("--bind", "0.0.0.0", "--protected-mode", "no")
 
 
 @pytest.fixture(scope="session")
 def machines() -> Iterator[list[network.Host] | list[network.SameMachine]]:
-    """Two hosts, or what stands for them."""
+    """Two hosts, or substitutes on this machine."""
     kind = network.Host if network.can_create_hosts() else network.SameMachine
     made = [kind() for _ in range(2)]
     yield made
@@ -128,7 +128,7 @@ def machines() -> Iterator[list[network.Host] | list[network.SameMachine]]:
 
 @pytest.fixture(scope="module")
 def cluster(machines, hosts, serve, durable, cluster_redis) -> Iterator[list[Any]]:
-    """Two services on two hosts, which have nothing but a PostgreSQL, a Redis and a key in common."""
+    """Two services on two hosts that share a PostgreSQL, a Redis and a secret key."""
     services = []
     for machine in machines:
         folder = hosts()

@@ -1,4 +1,4 @@
-"""A replica takes its primary's place: what comes after is another history, and so are answers that were shared."""
+"""A promoted replica continues with another history than its primary, so versions of responses differ."""
 
 import pytest
 
@@ -10,21 +10,21 @@ from movierating.storage.database import db
 
 @pytest.fixture
 def versions(environ, tmp_path):
-    """`versions(address)` are what answers stand or falls with there: of a movie, and of anything."""
+    """`versions(address)` returns the versions of a movie and of any response there."""
 
-    def look(address):
+    def read(address):
         folder = tmp_path / address.rpartition(":")[2].replace("/", "-")
         postgres.use(folder, address)
         with create_app(environ(folder), prepared=False).app_context():
             # The first part is the time of reading.
-            found = [database.get_version(db.engine, subject)[1:] for subject in (("movie", 1), None)]
+            versions = [database.get_version(db.engine, subject)[1:] for subject in (("movie", 1), None)]
             database.close()
-        return found
+        return versions
 
-    return look
+    return read
 
 
-def test_a_promoted_replica_is_another_database(durable, hosts, populate, versions):
+def test_promoted_replica_has_another_database_id(durable, hosts, populate, versions):
     folder = hosts()
     populate(folder, "ada", count=1)
     name = postgres.database_of(folder).rpartition("/")[2]

@@ -1,4 +1,4 @@
-"""Two services start for the first time at the same moment, against one empty PostgreSQL."""
+"""Two services start for the first time at the same moment, with one empty PostgreSQL."""
 
 import itertools
 import os
@@ -20,7 +20,7 @@ _names = (f"first{number}" for number in itertools.count())
 
 @pytest.fixture
 def pair(durable, tmp_path):
-    """The instance folders of two hosts that have one database, and nothing in it."""
+    """The instance folders of two hosts that have one empty database."""
     address = durable.create(next(_names))
     folders = [tmp_path / name / "instance" for name in ("one", "two")]
     for folder in folders:
@@ -29,45 +29,45 @@ def pair(durable, tmp_path):
     return folders
 
 
-def answer_of(connection, question):
-    return connection.exec_driver_sql(question).scalar()
+def query(connection, statement):
+    return connection.exec_driver_sql(statement).scalar()
 
 
-def state(connection):
-    """`nothing`, `migrated` or `seeded`; whatever is between them fails the test."""
-    tables = answer_of(connection, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'")
+def read_state(connection):
+    """Return `nothing`, `migrated` or `seeded`; fail the test for any read_state between them."""
+    tables = query(connection, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'")
     if not tables:
         return "nothing"
-    assert answer_of(connection, "SELECT version_num FROM alembic_version") == get_newest_revision()
-    movies = answer_of(connection, "SELECT count(*) FROM movie")
-    seeded = answer_of(connection, "SELECT count(*) FROM milestone WHERE name = 'seeded'")
+    assert query(connection, "SELECT version_num FROM alembic_version") == get_newest_revision()
+    movies = query(connection, "SELECT count(*) FROM movie")
+    seeded = query(connection, "SELECT count(*) FROM milestone WHERE name = 'seeded'")
     assert (movies > 5000) == (movies > 0) == seeded
     return "seeded" if seeded else "migrated"
 
 
 @pytest.mark.parametrize("round_", range(ROUNDS))
-def test_one_prepares_the_database_and_both_serve(pair, serve, client_of, unsound, outside, round_):
+def test_one_service_prepares_the_database_and_both_serve(pair, serve, client_of, unsound, outside, round_):
     with ThreadPoolExecutor(2) as threads:
         services = list(threads.map(lambda folder: serve(folder, SECRET_KEY="k" * 32), pair))
-    answers = [client_of(service).send("GET", "/v1/movies?limit=5").body for service in services]
-    assert len(answers[0]["items"]) == 5
-    assert answers[0] == answers[1]
+    responses = [client_of(service).send("GET", "/v1/movies?limit=5").body for service in services]
+    assert len(responses[0]["items"]) == 5
+    assert responses[0] == responses[1]
     with outside(pair[0]) as connection:
         assert connection.exec_driver_sql("SELECT count(*) = max(id) FROM movie").scalar()
     assert unsound(pair[0]) == []
     assert [service.stop() for service in services] == [0, 0]
 
 
-def has_begun(connection):
-    """Whether somebody prepares the database."""
-    return answer_of(
+def is_preparing(connection):
+    """Return True if a process prepares the database."""
+    return query(
         connection,
         "SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = database "
         "WHERE locktype = 'advisory' AND datname = current_database()",
     )
 
 
-def test_one_that_is_killed_in_the_middle_leaves_nothing_half_made(
+def test_killed_first_start_leaves_no_half_migrated_database(
     pair, environ, free_port, outside, unsound, serve, eventually
 ):
     command = [sys.executable, "-m", "movierating", "serve", "--port", str(free_port())]
@@ -78,13 +78,15 @@ def test_one_that_is_killed_in_the_middle_leaves_nothing_half_made(
                 command, env=environ(pair[0]), stderr=subprocess.DEVNULL, start_new_session=True
             ) as killed,
         ):
-            eventually(lambda connection=connection: has_begun(connection) or state(connection) == "seeded")
+            eventually(
+                lambda connection=connection: is_preparing(connection) or read_state(connection) == "seeded"
+            )
             time.sleep(random.uniform(0, 1))
             os.killpg(killed.pid, signal.SIGKILL)
-            assert state(connection) in ("nothing", "migrated", "seeded")
-    # What the one that was killed still held goes with its connection, and nobody waits for it.
+            assert read_state(connection) in ("nothing", "migrated", "seeded")
+    # The lock of the killed process was released with its connection.
     service = serve(pair[1])
     with outside(pair[0]) as connection:
-        assert state(connection) == "seeded"
+        assert read_state(connection) == "seeded"
     assert unsound(pair[1]) == []
     assert service.stop() == 0

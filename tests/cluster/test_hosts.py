@@ -1,4 +1,4 @@
-"""Two hosts, one PostgreSQL, one Redis: to their users they are one service."""
+"""Two hosts with one PostgreSQL and one Redis behave as one service."""
 
 import itertools
 import subprocess
@@ -35,7 +35,7 @@ def ids(folder, populate, names, environ):
 
 @pytest.fixture
 def signed_in(cluster, ids, client_of):
-    """`signed_in("ada", 1)` is a client of the second host, of a person who has logged in at the first."""
+    """`signed_in("ada", 1)` is a client of the second host, of a user who has logged in at the first."""
     numbers = itertools.count(1)
 
     def make(name, host=0):
@@ -48,11 +48,11 @@ def signed_in(cluster, ids, client_of):
 
 
 def at(client_of, service, client):
-    """The same person at another host."""
+    """Return a client of the same user at another host."""
     return client_of(service, **client.headers)
 
 
-def test_a_session_that_ended_on_one_has_ended_on_the_other(cluster, signed_in, client_of):
+def test_logout_on_one_host_ends_the_session_on_the_other(cluster, signed_in, client_of):
     here = signed_in("ada")
     there = at(client_of, cluster[1], here)
     assert there.send("GET", "/v1/users/me").status == 200
@@ -60,7 +60,7 @@ def test_a_session_that_ended_on_one_has_ended_on_the_other(cluster, signed_in, 
     assert there.send("GET", "/v1/users/me").status == 401
 
 
-def test_a_token_that_was_revoked_on_one_is_dead_on_the_other(signed_in, cluster, client_of):
+def test_token_revoked_on_one_host_is_rejected_by_the_other(signed_in, cluster, client_of):
     ada = signed_in("ada")
     for _ in range(5):
         made = ada.send("POST", "/v1/auth/tokens", {"name": "x", "scope": "read"}).body
@@ -70,10 +70,8 @@ def test_a_token_that_was_revoked_on_one_is_dead_on_the_other(signed_in, cluster
         assert script.send("GET", "/v1/users/me").status == 401
 
 
-def test_no_read_is_older_than_what_the_other_host_has_acknowledged(
-    cluster, signed_in, ids, names, client_of
-):
-    """Readers on the one while on the other all rate one movie, and one person many."""
+def test_reads_show_what_the_other_host_has_acknowledged(cluster, signed_in, ids, names, client_of):
+    """Readers use one host while at the other all users rate one movie, and one user rates many."""
     hot, many = ids[-1], ids[:-1]
     people, ada = [signed_in(name) for name in names], signed_in("ada")
     user_id = ada.send("GET", "/v1/users/me").body["id"]
@@ -118,8 +116,10 @@ def test_no_read_is_older_than_what_the_other_host_has_acknowledged(
     assert acknowledged == {"movie": ACCOUNTS, "person": MOVIES}
 
 
-def test_many_who_write_at_once_on_both_get_along(cluster, signed_in, ids, names, client_of, folder, unsound):
-    """Ratings, lists of them, uploads, movies and an account that are removed: nobody sees an error of ours."""
+def test_concurrent_writes_on_both_hosts_cause_no_server_error(
+    cluster, signed_in, ids, names, client_of, folder, unsound
+):
+    """Clients rate, send lists, upload files, and delete movies and an account: no response is an unexpected error."""
     people = [signed_in(name) for name in names]
     start = threading.Barrier(WRITERS + 4)
     file = "title,year,value\n" + "".join(
@@ -151,7 +151,7 @@ def test_many_who_write_at_once_on_both_get_along(cluster, signed_in, ids, names
         paths = [f"/v1/movies/{movie_id}?with_ratings=true" for movie_id in ids[:3]]
         return [boss.send("DELETE", path, **{"If-Match": "*"}).status for path in paths]
 
-    def leave():
+    def delete_account():
         leaver = signed_in("leaver")
         for movie_id in ids:
             leaver.rate(movie_id, 7)
@@ -159,19 +159,22 @@ def test_many_who_write_at_once_on_both_get_along(cluster, signed_in, ids, names
         return [leaver.send("POST", "/v1/users/me/delete", {"current_password": PASSWORD}).status]
 
     with ThreadPoolExecutor(WRITERS + 4) as threads:
-        others = {work.__name__: threads.submit(work) for work in (send_lists, upload, remove_movies, leave)}
+        others = {
+            work.__name__: threads.submit(work)
+            for work in (send_lists, upload, remove_movies, delete_account)
+        }
         rating = [threads.submit(rate, number) for number in range(WRITERS)]
         statuses = Counter(itertools.chain.from_iterable(each.result() for each in rating))
         others = {name: set(work.result()) for name, work in others.items()}
     assert set(statuses) <= {200, 201, 404}
     assert others["send_lists"] <= {200, 422}
-    # An upload whose movies go as fast as they are matched is told to come again.
+    # An upload whose movies are deleted while they are matched gets 503.
     assert 200 in others["upload"] <= {200, 503}
-    assert (others["remove_movies"], others["leave"]) == ({204}, {204})
+    assert (others["remove_movies"], others["delete_account"]) == ({204}, {204})
     assert unsound(folder) == []
 
 
-def test_a_host_that_is_cut_off_says_so_in_time_and_comes_back(
+def test_host_without_network_returns_503_and_recovers(
     cluster, machines, signed_in, ids, client_of, eventually
 ):
     if isinstance(machines[0], network.SameMachine):

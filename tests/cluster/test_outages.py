@@ -1,4 +1,4 @@
-"""PostgreSQL restarts, crashes, hangs and is full under load: 503 meanwhile, nothing lost, and all is well after."""
+"""PostgreSQL restarts, crashes, hangs or accepts no connection: 503 meanwhile, nothing lost, then recovery."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ import pytest
 
 from faults.load import Load
 
-# Requests end in this time whatever the server does, and all is well so soon after it is back. Machines are busy.
+# Requests end within this time whatever the server does. It is generous, for busy machines.
 BOUND_SECONDS = 20
 WRITERS, READERS = 6, 4
 
@@ -46,7 +46,7 @@ def ada(service, client_of, credentials):
 
 @pytest.fixture
 def load(service, client_of, ada, ids, unsound, folder):
-    """People who use the service until the end of the test; none of them ever sees a failure but 503, or waits long."""
+    """Clients that use the service until the end of the test; they get no error but 503, and none waits long."""
     running = Load([ada.again() for _ in range(WRITERS)], ids, [ada.again() for _ in range(READERS)])
     yield running
     running.end()
@@ -60,51 +60,51 @@ def is_ready(client):
     return client.send("GET", "/readyz").status == 200
 
 
-def is_well(load, client, eventually):
-    """Return once nobody is refused any more."""
+def wait_for_recovery(load, client, eventually):
+    """Return once no request fails any more."""
 
-    def goes_round_without_failing():
+    def makes_progress_without_failures():
         before = load.failures
         eventually(load.make_progress_check())
         return load.failures == before
 
     eventually(lambda: is_ready(client))
-    # A server that was hurt a moment ago may still answer.
+    # A server that is about to crash may still respond.
     eventually(load.make_progress_check())
-    eventually(goes_round_without_failing)
+    eventually(makes_progress_without_failures)
 
 
 @pytest.mark.parametrize(
     "how", [signal.SIGINT, signal.SIGQUIT, signal.SIGKILL], ids=["fast", "immediate", "kill"]
 )
-def test_a_server_that_goes_is_answered_with_503_and_found_again(load, durable, ada, eventually, how):
+def test_service_returns_503_without_postgresql_and_recovers(load, durable, ada, eventually, how):
     eventually(load.make_progress_check())
     with durable.gone(how):
         assert ada.send("GET", "/readyz").status == 503
         assert ada.send("GET", "/healthz").status == 200
         eventually(load.make_progress_check())
-    is_well(load, ada, eventually)
+    wait_for_recovery(load, ada, eventually)
     assert load.failures
 
 
-def test_a_server_whose_backend_is_killed_starts_anew_and_so_do_we(load, durable, ada, eventually):
+def test_service_recovers_after_a_crash_of_a_backend(load, durable, ada, eventually):
     eventually(load.make_progress_check())
     backend = durable.query("SELECT pid FROM pg_stat_activity WHERE application_name = 'movierating'")[0][0]
     os.kill(backend, signal.SIGKILL)
-    is_well(load, ada, eventually)
+    wait_for_recovery(load, ada, eventually)
 
 
-def test_a_server_that_stops_is_given_up_and_found_again(load, durable, ada, eventually):
+def test_service_returns_503_while_postgresql_is_stopped_and_recovers(load, durable, ada, eventually):
     eventually(load.make_progress_check())
     with durable.stuck():
         eventually(lambda: load.failures > 5 * WRITERS)
         assert ada.send("GET", "/readyz").status == 503
-    is_well(load, ada, eventually)
+    wait_for_recovery(load, ada, eventually)
     assert load.failures
 
 
-def test_a_statement_that_takes_long_is_waited_for(durable, ada, ids, folder, eventually):
-    """Behind somebody's lock, for longer than a server that has stopped would be waited for."""
+def test_long_statement_is_not_given_up(durable, ada, ids, folder, eventually):
+    """It waits for a lock longer than the service waits for a server that has stopped."""
     name = durable.query("SELECT datname FROM pg_stat_activity WHERE application_name = 'movierating'")[0][0]
     with psycopg.connect(durable.address(name)) as other:
         other.execute("SELECT FROM movie WHERE id = %s FOR UPDATE", [ids[0]])
@@ -114,7 +114,7 @@ def test_a_statement_that_takes_long_is_waited_for(durable, ada, ids, folder, ev
         assert time.monotonic() - began > 5
 
 
-def test_without_a_connection_left_it_is_503_until_there_is_one(durable, ada, ids, eventually):
+def test_service_returns_503_while_postgresql_accepts_no_connection(durable, ada, ids, eventually):
     durable.query(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'movierating'"
     )
@@ -132,7 +132,7 @@ def test_without_a_connection_left_it_is_503_until_there_is_one(durable, ada, id
 
 @pytest.fixture
 def connections(durable):
-    """`connections(pid)` are the sockets by which a process is connected to PostgreSQL."""
+    """`connections(pid)` returns the sockets of a process that are connected to PostgreSQL."""
 
     def look(pid):
         lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
@@ -142,8 +142,8 @@ def connections(durable):
     return look
 
 
-def test_the_process_that_is_forked_to_make_workers_has_no_connection(service, ada, connections, eventually):
-    # The server lets workers take connections as they come.
+def test_main_process_has_no_connection(service, ada, connections, eventually):
+    # Which worker accepts a connection is not determined.
     clients = [ada.again() for _ in range(16)]
     eventually(lambda: all(map(is_ready, clients)) and all(map(connections, service.list_worker_pids())))
     assert not connections(service.process.pid)

@@ -1,4 +1,4 @@
-"""Fixtures for tests of the running service while something under it fails: people who write to it, small disks."""
+"""Fixtures for tests of the running service while something fails: clients, instances, a small disk."""
 
 import http.client
 import json
@@ -25,7 +25,7 @@ NOTHING_SENT = 0
 
 @dataclass
 class Answer:
-    """A status, NOTHING_SENT where the connection ended before one came, and the JSON below it."""
+    """A status, NOTHING_SENT if the connection ended before one came, and the JSON body."""
 
     status: int
     body: Any = None
@@ -33,14 +33,14 @@ class Answer:
 
 @dataclass
 class Client:
-    """One connection that is kept, as a browser or a script has; it opens again after it was lost."""
+    """A client with one persistent connection, which opens again after it was lost."""
 
     address: str
     headers: dict[str, str] = field(default_factory=dict)
     _connection: http.client.HTTPConnection | None = None
 
     def send(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
-        """What is answered; `body` is sent as JSON unless it is bytes."""
+        """Send a request and return the response; `body` is sent as JSON unless it is bytes."""
         if not isinstance(body, bytes | None):
             body, headers = json.dumps(body).encode(), {"Content-Type": "application/json", **headers}
         kept = self._connection
@@ -50,7 +50,7 @@ class Client:
             self.close()
             # A connection that was idle may have been closed.
             return self.send(method, path, body, **headers) if kept else Answer(NOTHING_SENT)
-        # What has begun must come whole: IncompleteRead, and JSON that ends early, fail the test.
+        # A response that has begun must be complete: IncompleteRead and incomplete JSON fail the test.
         encoded = answer.read()
         kind = answer.headers.get("Content-Type", "")
         if answer.status >= 400:
@@ -68,7 +68,7 @@ class Client:
         return self.send("PUT", f"/v1/movies/{movie_id}/rating", {"value": value})
 
     def rating_of(self, movie_id: int) -> float | None:
-        """One's own rating of a movie."""
+        """Return the client's own rating of a movie."""
         answer = self.send("GET", f"/v1/movies/{movie_id}/rating")
         return answer.body["value"] if answer.status == 200 else None
 
@@ -84,13 +84,13 @@ class Client:
             self._connection = None
 
     def again(self) -> "Client":
-        """Another connection of the same person."""
+        """Return another client of the same user."""
         return Client(self.address, self.headers)
 
 
 @pytest.fixture
 def client_of() -> Iterator[Callable[..., Client]]:
-    """`client_of(service, "ada")` is a signed-in client; `client_of(service, **headers)` has what these say."""
+    """`client_of(service, "ada")` is an authenticated client; `client_of(service, **headers)` sends these headers."""
     made: list[Client] = []
 
     def make(service: Any, name: str | None = None, **headers: str) -> Client:
@@ -144,7 +144,7 @@ def add_films(environ: Callable[..., dict[str, str]]) -> Callable[[Path, int], N
 
 @pytest.fixture(scope="session")
 def unsound(environ: Callable[..., dict[str, str]]) -> Callable[[Path], list[str]]:
-    """`unsound(folder)` are the lines that `movierating check` would print, in a tenth of its time."""
+    """`unsound(folder)` returns the lines that `movierating check` would print, in a tenth of its time."""
 
     def check(folder: Path) -> list[str]:
         app = create_app(environ(folder), prepared=False)
@@ -158,14 +158,14 @@ def unsound(environ: Callable[..., dict[str, str]]) -> Callable[[Path], list[str
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A folder with 8 MiB of room, on a disk of its own; skips where this user may not mount one."""
+    """A folder on a disk of 8 MiB; skips if this user may not mount one."""
     folder = tmp_path / "disk"
     folder.mkdir()
     mount = shutil.which("mount")
     if mount is None or _failed(mount, "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(folder)):
         pytest.skip("this user may not mount a tmpfs")
     yield folder
-    # Whoever still has files open there keeps them; nobody new finds them.
+    # Processes may still have files open there.
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 

@@ -1,4 +1,4 @@
-"""`kill -9` of everything at once: what was answered is there, the rest is whole or not at all, no hand is needed."""
+"""SIGKILL of all processes: acknowledged writes are stored, others wholly or not at all; the next start recovers."""
 
 import os
 import random
@@ -42,14 +42,14 @@ COMMIT;
 
 
 def kill(service):
-    """End every process of the service, with no chance to tidy up."""
+    """Kill every process of the service."""
     os.killpg(service.process.pid, signal.SIGKILL)
     service.process.wait()
 
 
 @pytest.fixture
 def stored(outside):
-    """`stored(folder, "ada")` are somebody's ratings by movie, as they lie in the database."""
+    """`stored(folder, "ada")` returns a user's ratings by movie from the database file."""
     rated = select(Rating.movie_id, Rating.value).join_from(Rating, User)
 
     def look(folder, name):
@@ -60,7 +60,7 @@ def stored(outside):
     return look
 
 
-def test_every_rating_that_was_answered_survives_a_kill(
+def test_acknowledged_ratings_survive_sigkill(
     instance, serve, populate, client_of, stored, unsound, eventually
 ):
     ids = populate(instance, "ada", count=10 * WRITERS)
@@ -88,7 +88,7 @@ def library(instance, populate, add_films):
     return instance, b"imdb_id,value\n" + rows.encode()
 
 
-def test_an_upload_that_is_killed_left_all_or_nothing(library, serve, client_of, stored, unsound):
+def test_killed_upload_is_stored_wholly_or_not_at_all(library, serve, client_of, stored, unsound):
     folder, file = library
     service = serve(folder, workers=2)
     credentials = client_of(service, "ada").headers
@@ -122,9 +122,9 @@ def dataset(tmp_path):
     return folder
 
 
-# Into an instance that has ratings it goes in chunks, into one that has none in one transaction.
+# An instance with ratings imports in chunks, one without in one transaction.
 @pytest.mark.parametrize("rated", [True, False], ids=["in chunks", "at once"])
-def test_an_import_that_is_killed_goes_on_where_it_was(
+def test_killed_import_continues_at_the_next_run(
     instance, populate, dataset, environ, outside, unsound, rated
 ):
     populate(instance, "ada", count=1)
@@ -161,9 +161,7 @@ def old(tmp_path):
 
 # There is no older release that ran on PostgreSQL.
 @pytest.mark.sqlite
-def test_an_upgrade_that_is_killed_is_done_by_the_next_start(
-    old, environ, free_port, serve, unsound, tmp_path
-):
+def test_killed_upgrade_is_completed_by_the_next_start(old, environ, free_port, serve, unsound, tmp_path):
     for number in range(ROUNDS):
         folder = shutil.copytree(old, tmp_path / f"round {number}" / "instance")
         command = [sys.executable, "-m", "movierating", "serve", "--port", str(free_port())]

@@ -1,4 +1,4 @@
-"""Pages of the database overwritten: nothing is answered with a 500, `check` names it, and no start goes over it."""
+"""Overwritten pages of the database: no response is a 500, `check` reports them, and the service does not start."""
 
 import sqlite3
 from contextlib import closing
@@ -22,8 +22,8 @@ def stopped(instance, populate):
     return instance, ids
 
 
-def pages_of(file, table):
-    """The pages of a table or index, but for its root, from 0."""
+def list_pages(file, table):
+    """Return the numbers, from 0, of the pages of a table or index except its root."""
     with closing(sqlite3.connect(file)) as connection:
         root = "SELECT rootpage FROM sqlite_schema WHERE name = ?"
         (first,) = connection.execute(root, [table]).fetchone()
@@ -36,7 +36,7 @@ def pages_of(file, table):
 
 
 def overwrite(file, pages):
-    """Returns what was there."""
+    """Overwrite pages; return their earlier content by number."""
     before = {}
     with file.open("r+b") as opened:
         for page in pages:
@@ -47,19 +47,19 @@ def overwrite(file, pages):
     return before
 
 
-def put_back(file, before):
+def restore_pages(file, before):
     with file.open("r+b") as opened:
         for page, content in before.items():
             opened.seek(page * PAGE)
             opened.write(content)
 
 
-def test_a_page_that_is_overwritten_and_put_back(stopped, serve, client_of, unsound):
+def test_damaged_pages_return_503_until_they_are_restored(stopped, serve, client_of, unsound):
     folder, ids = stopped
     file = folder / "movierating.sqlite3"
     service = serve(folder)
     ada = client_of(service, "ada")
-    before = overwrite(file, pages_of(file, "movie"))
+    before = overwrite(file, list_pages(file, "movie"))
     seen = {movie_id: ada.send("GET", f"/v1/movies/{movie_id}") for movie_id in ids}
     assert {answer.status for answer in seen.values()} == {200, 503}
     refused = next(movie_id for movie_id, answer in seen.items() if answer.status == 503)
@@ -69,34 +69,34 @@ def test_a_page_that_is_overwritten_and_put_back(stopped, serve, client_of, unso
         assert answer.body["detail"] == "The database does not answer; try again shortly."
         assert ada.send("GET", "/v1/users/me").status == 200
         assert ada.send("GET", "/healthz").status == 200
-    put_back(file, before)
+    restore_pages(file, before)
     assert ada.rate(refused, 7).status == 201
     assert {ada.send("GET", f"/v1/movies/{movie_id}").status for movie_id in ids} == {200}
     assert service.stop() == 0
     assert unsound(folder) == []
 
 
-def torn(file):
+def truncate(file):
     file.write_bytes(file.read_bytes()[: 10 * PAGE])
 
 
-def junk(file):
+def write_text(file):
     file.write_bytes(b"This is not a database. " * 400)
 
 
 def movies(file):
-    overwrite(file, pages_of(file, "movie"))
+    overwrite(file, list_pages(file, "movie"))
 
 
-def schema(file):
+def overwrite_schema(file):
     overwrite(file, [0])
 
 
-@pytest.mark.parametrize("harm", [torn, junk, movies, schema])
-def test_damage_is_named_by_check_and_refused_by_a_start(stopped, environ, unsound, harm):
+@pytest.mark.parametrize("damage", [truncate, write_text, movies, overwrite_schema])
+def test_damage_is_reported_by_check_and_stops_the_start(stopped, environ, unsound, damage):
     folder, _ = stopped
     file = folder / "movierating.sqlite3"
-    harm(file)
+    damage(file)
     lines = unsound(folder)
     assert lines
     assert all(line.startswith("database: ") and "\n" not in line for line in lines)
@@ -107,7 +107,7 @@ def test_damage_is_named_by_check_and_refused_by_a_start(stopped, environ, unsou
     assert "\n" not in refused.value.message
 
 
-def test_damage_is_no_traceback_on_the_command_line(stopped, run):
+def test_commands_report_damage_without_a_traceback(stopped, run):
     folder, _ = stopped
     movies(folder / "movierating.sqlite3")
     checked = run("check")

@@ -1,4 +1,4 @@
-"""SIGTERM, at any moment: whoever is being answered gets the whole answer, what was answered is kept, and it ends."""
+"""SIGTERM at any moment: requests get their whole responses, acknowledged writes are stored, and the service ends."""
 
 import os
 import random
@@ -21,17 +21,17 @@ WRITERS = 16
 END_SECONDS = 10
 
 
-def ended(process):
-    """Its exit code, within the time that a supervisor waits."""
+def wait_for_exit(process):
+    """Return the exit code, within the time that a supervisor waits."""
     return process.wait(timeout=END_SECONDS)
 
 
-def log_text(service):
+def read_log(service):
     return (service.folder.parent / "service.log").read_text()
 
 
 @pytest.mark.parametrize("times", [1, 2], ids=["once", "twice"])
-def test_under_load_no_answered_write_is_lost_and_no_answer_is_cut(
+def test_sigterm_under_load_loses_no_write_and_cuts_no_response(
     instance, serve, populate, client_of, eventually, unsound, times
 ):
     ids = populate(instance, "ada")
@@ -43,7 +43,7 @@ def test_under_load_no_answered_write_is_lost_and_no_answer_is_cut(
     for _ in range(times):
         service.process.send_signal(signal.SIGTERM)
         time.sleep(0.02)
-    assert ended(service.process) == 0
+    assert wait_for_exit(service.process) == 0
     load.end()
     # No response was cut, and none was an error; connections were closed between two requests.
     assert load.statuses <= {200, 201, NOTHING_SENT}
@@ -62,10 +62,10 @@ def test_signal_to_process_group_drains_busy_service(
     load = Load([client_of(service, "ada")], ids, stops_at_failure=True)
     eventually(load.make_progress_check())
     os.killpg(service.process.pid, number)
-    assert ended(service.process) == 0
+    assert wait_for_exit(service.process) == 0
     load.end()
     assert load.statuses <= {200, 201, NOTHING_SENT}
-    assert "gracefully" not in log_text(service)
+    assert "gracefully" not in read_log(service)
 
 
 @pytest.fixture
@@ -93,10 +93,10 @@ def use_half(opened):
 
 def measure_drain_seconds(service, opened):
     use_half(opened)
-    asked_at = time.monotonic()
+    started_at = time.monotonic()
     service.process.send_signal(signal.SIGTERM)
-    assert ended(service.process) == 0
-    return time.monotonic() - asked_at
+    assert wait_for_exit(service.process) == 0
+    return time.monotonic() - started_at
 
 
 def test_ctrl_c_kills_no_worker_with_idle_connections(connect):
@@ -105,13 +105,13 @@ def test_ctrl_c_kills_no_worker_with_idle_connections(connect):
         use_half(opened)
         # A terminal sends SIGINT to every process of the foreground group.
         os.killpg(service.process.pid, signal.SIGINT)
-        assert ended(service.process) == 0
+        assert wait_for_exit(service.process) == 0
         # Granian logs "Killing worker-1 after it refused to gracefully stop".
-        assert "gracefully" not in log_text(service)
+        assert "gracefully" not in read_log(service)
 
 
-def test_connections_that_are_idle_do_not_hold_it_up(connect):
-    # On a busy machine one that the server is still taking in may, until it is ended for that.
+def test_idle_connections_do_not_delay_the_shutdown(connect):
+    # On a busy machine, a connection that the server is still accepting may delay it.
     assert any(measure_drain_seconds(*connect()) < DRAIN_TIMEOUT_SECONDS for _ in range(4))
 
 
@@ -119,15 +119,15 @@ def test_connections_that_are_idle_do_not_hold_it_up(connect):
 @pytest.mark.parametrize(
     "begun", [b"GET /healthz HTTP/1.1\r\nHo", b"POST /v1/users HTTP/1.1\r\nContent-Length: 9\r\n\r\n{"]
 )
-def test_who_never_sends_the_rest_holds_it_up_for_a_bounded_time(connect, begun):
+def test_incomplete_request_delays_the_shutdown_for_a_bounded_time(connect, begun):
     service, opened = connect()
     for connection in opened:
         connection.sendall(begun)
     service.process.send_signal(signal.SIGTERM)
-    assert ended(service.process) == 0
+    assert wait_for_exit(service.process) == 0
 
 
-def test_an_import_under_way_is_answered(instance, serve, populate, client_of, unsound):
+def test_import_is_completed_during_shutdown(instance, serve, populate, client_of, unsound):
     populate(instance, "ada", count=1)
     service = serve(instance)
     ada = client_of(service, "ada")
@@ -137,14 +137,14 @@ def test_an_import_under_way_is_answered(instance, serve, populate, client_of, u
         time.sleep(0.3)
         assert not answer.done()
         service.process.send_signal(signal.SIGTERM)
-        assert ended(service.process) == 0
+        assert wait_for_exit(service.process) == 0
         assert (answer.result().status, answer.result().body["created"]) == (200, 1 + MAX_MOVIES_ADDED)
     assert unsound(instance) == []
 
 
 @pytest.fixture
 def start(tmp_path, environ, free_port):
-    """`start()` is a service that has just been started, for the first time if nobody did before."""
+    """`start()` starts a service and returns its process."""
     started = []
 
     def begin():
@@ -163,13 +163,13 @@ def start(tmp_path, environ, free_port):
         process.communicate()
 
 
-def test_a_start_is_ended_before_it_serves(start):
+def test_sigterm_during_start_ends_the_service(start):
     for number in range(4):
         process = start()
         time.sleep(0.2 * (1 + number) + random.uniform(0, 0.2))
         process.send_signal(signal.SIGTERM)
-        # Python itself takes a moment until anything can be heard.
-        assert ended(process) in (0, -signal.SIGTERM)
+        # Python needs a moment until it handles signals.
+        assert wait_for_exit(process) in (0, -signal.SIGTERM)
         assert "Traceback" not in process.stderr.read()
 
 
@@ -177,19 +177,18 @@ def test_ctrl_c_during_first_start_exits_with_0(start, tmp_path, eventually):
     process = start()
     eventually((tmp_path / "instance").exists)
     os.killpg(process.pid, signal.SIGINT)
-    assert ended(process) == 0
+    assert wait_for_exit(process) == 0
     assert process.stderr.read() == ""
 
 
-def test_a_start_is_ended_while_workers_are_made(start):
+def test_sigterm_while_workers_start_ends_the_service(start):
     for _ in range(4):
         process = start()
         while "serving" not in process.stderr.readline():
             pass
         time.sleep(random.uniform(0, 0.03))
         process.send_signal(signal.SIGTERM)
-        asked_at = time.monotonic()
-        assert ended(process) == 0
-        # A worker that never heard of it would have been killed when its time was over; the server's own word for
-        # that also comes when a worker ends just then.
-        assert time.monotonic() - asked_at < DRAIN_TIMEOUT_SECONDS
+        started_at = time.monotonic()
+        assert wait_for_exit(process) == 0
+        # A worker that missed the signal would be killed after this time.
+        assert time.monotonic() - started_at < DRAIN_TIMEOUT_SECONDS

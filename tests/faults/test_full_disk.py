@@ -1,4 +1,4 @@
-"""A disk that is full or can't be written: writes say so, reads go on, and both work again when it is over."""
+"""A full or read-only disk: writes return an error, reads go on, and writes work again afterwards."""
 
 import os
 import shutil
@@ -30,7 +30,7 @@ def on_small_disk(folder, small_disk, serve, populate, client_of, monkeypatch):
 
 
 def fill(disk):
-    """Leave not a byte, and return the file that took all."""
+    """Fill the disk to the last byte, and return the file that did."""
     filler = disk / "filler"
     with filler.open("wb", buffering=0) as file:
         for size in (1 << 16, 1 << 10, 1):
@@ -40,8 +40,8 @@ def fill(disk):
     return filler
 
 
-def refused_write(ada, ids):
-    """The first answer to a write that is no success; what went through before it, by movie."""
+def rate_until_failure(ada, ids):
+    """Rate movies until a write fails; return its response and the ratings before it by movie."""
     stored = {}
     for number in range(200):
         movie_id, value = ids[number % len(ids)], 1 + number % 9
@@ -49,19 +49,19 @@ def refused_write(ada, ids):
         if answer.status >= 300:
             return answer, stored
         stored[movie_id] = value
-    pytest.fail("everything found room")
+    pytest.fail("no write failed")
 
 
-def test_a_full_disk_refuses_writes_alone_and_for_as_long_as_it_is_full(
+def test_writes_return_507_while_the_disk_is_full_and_reads_go_on(
     on_small_disk, small_disk, unsound, client_of
 ):
     service, ada, ids = on_small_disk
     workers = service.list_worker_pids()
     assert ada.rate(ids[0], 7).status == 201
     filler = fill(small_disk)
-    refusal, stored = refused_write(ada, ids[1:])
-    assert refusal.status == 507
-    assert refusal.body["detail"] == "There is no room left to store this."
+    failure, stored = rate_until_failure(ada, ids[1:])
+    assert failure.status == 507
+    assert failure.body["detail"] == "There is no room left to store this."
     for _ in range(20):
         assert ada.rate(ids[0], 1).status == 507
         assert ada.rating_of(ids[0]) == 7
@@ -81,29 +81,29 @@ def test_a_full_disk_refuses_writes_alone_and_for_as_long_as_it_is_full(
     assert unsound(service.folder) == []
 
 
-def test_a_worker_lives_that_finds_no_room_for_the_memory_it_shares(
+def test_worker_survives_if_there_is_no_room_for_the_versions_file(
     folder, small_disk, serve, populate, client_of
 ):
     ids = populate(folder, "ada")
     service = serve(folder)
     workers = service.list_worker_pids()
-    # Nobody has asked for anything that is kept in memory yet.
+    # No request has used the versions file yet.
     (folder / ".movierating.sqlite3.versions").unlink()
     filler = fill(small_disk)
-    nobody = client_of(service)
+    anonymous = client_of(service)
     account = {"username": "eve", "email": "eve@example.org", "password": "correct horse battery"}
     for _ in range(3):
-        assert nobody.send("GET", f"/v1/movies/{ids[0]}").status == 200
-        assert nobody.send("POST", "/v1/users", account).status == 507
+        assert anonymous.send("GET", f"/v1/movies/{ids[0]}").status == 200
+        assert anonymous.send("POST", "/v1/users", account).status == 507
     filler.unlink()
-    assert nobody.send("POST", "/v1/users", account).status == 201
+    assert anonymous.send("POST", "/v1/users", account).status == 201
     assert service.list_worker_pids() == workers
 
 
-def test_an_upload_that_finds_no_room_is_refused_and_works_later(on_small_disk, small_disk):
+def test_upload_returns_507_while_the_disk_is_full(on_small_disk, small_disk):
     _, ada, _ = on_small_disk
     rows = b"imdb_id,value\n" + b"tt0000001,5\n" * 100_000
-    # Which folder takes temporary files is found out once.
+    # Python looks for a folder for temporary files once.
     assert ada.upload(rows).status == 200
     filler = fill(small_disk)
     assert ada.upload(rows).status == 507
@@ -112,28 +112,26 @@ def test_an_upload_that_finds_no_room_is_refused_and_works_later(on_small_disk, 
     assert ada.upload(rows).status == 200
 
 
-def test_counts_and_limits_on_a_full_disk_are_nobodys_error(
+def test_counters_and_limits_cause_no_errors_on_a_full_disk(
     folder, small_disk, serve, populate, client_of, eventually
 ):
     populate(folder, "ada")
     service = serve(folder, RATELIMIT_ENABLED="true")
     filler = fill(small_disk)
-    nobody = client_of(service)
+    anonymous = client_of(service)
     # Limits are counted in the process meanwhile.
     login = {"login": "ada", "password": "wrong horse battery"}
-    statuses = {nobody.send("POST", "/v1/auth/login", login).status for _ in range(8)}
+    statuses = {anonymous.send("POST", "/v1/auth/login", login).status for _ in range(8)}
     assert statuses == {401, 429}
-    assert nobody.send("GET", "/metrics").status in (200, 503)
+    assert anonymous.send("GET", "/metrics").status in (200, 503)
     filler.unlink()
-    eventually(lambda: nobody.send("GET", "/metrics").status == 200)
-    metrics = nobody.send("GET", "/metrics").body.decode()
+    eventually(lambda: anonymous.send("GET", "/metrics").status == 200)
+    metrics = anonymous.send("GET", "/metrics").body.decode()
     assert 'route="/v1/auth/login",status="401"} 5.0' in metrics
     assert service.stop() == 0
 
 
-def test_a_limit_on_the_size_of_files_refuses_writes_until_it_is_lifted(
-    instance, serve, populate, client_of, unsound
-):
+def test_writes_fail_while_a_file_size_limit_is_reached(instance, serve, populate, client_of, unsound):
     resource = pytest.importorskip("resource")
     if not hasattr(resource, "prlimit"):
         pytest.skip("this system has no limits on other processes")
@@ -145,8 +143,8 @@ def test_a_limit_on_the_size_of_files_refuses_writes_until_it_is_lifted(
     _, hard = resource.prlimit(worker, resource.RLIMIT_FSIZE)
     size = (instance / "movierating.sqlite3-wal").stat().st_size
     resource.prlimit(worker, resource.RLIMIT_FSIZE, (size, hard))
-    refusal, stored = refused_write(ada, ids[1:])
-    assert refusal.status in (503, 507)
+    failure, stored = rate_until_failure(ada, ids[1:])
+    assert failure.status in (503, 507)
     assert ada.rating_of(ids[0]) == 7
     resource.prlimit(worker, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, hard))
     assert ada.rate(ids[0], 9).status == 200
@@ -157,7 +155,7 @@ def test_a_limit_on_the_size_of_files_refuses_writes_until_it_is_lifted(
 
 @pytest.fixture
 def read_only(small_disk):
-    """`read_only(folder)` lets nobody change anything in a folder of the small disk any more; `False` ends it."""
+    """`read_only(folder)` lets anonymous change anything in a folder of the small disk any more; `False` ends it."""
     mounted = []
 
     def bind(folder, on=True):
@@ -171,21 +169,21 @@ def read_only(small_disk):
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
-def test_a_folder_that_cannot_be_written_refuses_writes_until_it_can(
+def test_writes_return_503_while_the_folder_is_read_only(
     folder, read_only, serve, populate, client_of, unsound
 ):
     ids = populate(folder, "ada")
     token = client_of(first := serve(folder), "ada").headers
     assert first.stop() == 0
     service = serve(folder)
-    # Nothing was written yet: what it has open for writing it may go on writing.
+    # Nothing was written yet: a file that is open for writing could be written further.
     read_only(folder)
     ada = client_of(service)
     ada.headers.update(token)
     for _ in range(3):
-        refusal = ada.rate(ids[0], 7)
-        assert refusal.status == 503
-        assert refusal.body["detail"] == "The database does not answer; try again shortly."
+        failure = ada.rate(ids[0], 7)
+        assert failure.status == 503
+        assert failure.body["detail"] == "The database does not answer; try again shortly."
         assert ada.send("GET", "/v1/users/me").status == 200
         assert ada.send("GET", f"/v1/movies/{ids[0]}").status == 200
     read_only(folder, on=False)
@@ -195,9 +193,7 @@ def test_a_folder_that_cannot_be_written_refuses_writes_until_it_can(
     assert unsound(folder) == []
 
 
-def test_a_worker_that_dies_is_replaced_in_a_folder_that_cannot_be_written(
-    folder, read_only, serve, client_of, eventually
-):
+def test_worker_is_replaced_while_the_folder_is_read_only(folder, read_only, serve, client_of, eventually):
     service = serve(folder)
     [worker] = service.list_worker_pids()
     read_only(folder)
@@ -207,7 +203,7 @@ def test_a_worker_that_dies_is_replaced_in_a_folder_that_cannot_be_written(
     assert service.stop() == 0
 
 
-def test_a_start_in_a_folder_that_cannot_be_written_is_refused_in_one_line(folder, read_only, environ):
+def test_start_in_a_read_only_folder_fails_with_one_line(folder, read_only, environ):
     read_only(folder)
     command = [sys.executable, "-m", "movierating", "serve"]
     done = subprocess.run(command, env=environ(folder), capture_output=True, text=True, timeout=60)

@@ -1,4 +1,4 @@
-"""The database's file deleted, moved or replaced under the service: what is answered is found again."""
+"""The database file is deleted, moved or replaced while the service runs: no acknowledged write is lost."""
 
 import shutil
 import sqlite3
@@ -13,24 +13,24 @@ pytestmark = pytest.mark.sqlite
 
 @pytest.fixture
 def running(instance, serve, populate, client_of):
-    """A service of two workers in which ada rated two movies: it, two connections of hers, and the movies' ids."""
+    """A service with two workers and two ratings: yield it, two clients of one user, and the movies' ids."""
     ids = populate(instance, "ada")
     service = serve(instance, workers=2)
     ada = client_of(service, "ada")
-    both = [ada, ada.again()]
-    for client, movie_id in zip(both, ids, strict=False):
+    clients = [ada, ada.again()]
+    for client, movie_id in zip(clients, ids, strict=False):
         assert client.rate(movie_id, 7).status == 201
-    yield service, both, ids
-    for client in both:
+    yield service, clients, ids
+    for client in clients:
         client.close()
 
 
-def refuse(clients, movie_id):
-    """Each of them is refused a write; who has the file open reads it, and nobody gets another answer than these."""
+def assert_writes_fail(clients, movie_id):
+    """Check that writes return 503; a worker that has the file open may still read it."""
     for client in clients * 3:
-        answer = client.rate(movie_id, 1)
-        assert answer.status == 503
-        assert answer.body["detail"] == "The database does not answer; try again shortly."
+        response = client.rate(movie_id, 1)
+        assert response.status == 503
+        assert response.body["detail"] == "The database does not answer; try again shortly."
         assert client.send("GET", "/healthz").status == 200
         assert "database" in client.send("GET", "/readyz").body["detail"]
         assert client.send("GET", "/v1/users/me").status in (200, 503)
@@ -38,16 +38,16 @@ def refuse(clients, movie_id):
 
 
 def copy(file, target):
-    """As a backup copies a database in use."""
+    """Copy a database in use, as a backup does."""
     with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(target)) as made:
         source.backup(made)
 
 
-def test_a_file_that_was_moved_away_comes_back_with_everything(running, unsound):
+def test_moved_file_comes_back_with_all_ratings(running, unsound):
     service, clients, ids = running
     file = service.folder / "movierating.sqlite3"
     aside = file.rename(service.folder / "aside")
-    refuse(clients, ids[0])
+    assert_writes_fail(clients, ids[0])
     assert not file.exists()
     aside.rename(file)
     assert [client.rate(ids[2], 9).status for client in clients] == [201, 200]
@@ -56,13 +56,13 @@ def test_a_file_that_was_moved_away_comes_back_with_everything(running, unsound)
     assert unsound(service.folder) == []
 
 
-def test_after_a_file_was_deleted_a_backup_takes_its_place(running, unsound):
+def test_backup_replaces_a_deleted_file(running, unsound):
     service, clients, ids = running
     file = service.folder / "movierating.sqlite3"
     copy(file, backup := service.folder / "backup")
     assert clients[0].rate(ids[2], 9).status == 201
     file.unlink()
-    refuse(clients, ids[0])
+    assert_writes_fail(clients, ids[0])
     assert not file.exists()
     shutil.copy(backup, file)
     for client in clients:
@@ -90,7 +90,7 @@ def test_each_worker_opens_the_database_when_it_starts(instance, serve):
             time.sleep(0.05)
 
 
-def test_the_log_of_a_lost_file_is_not_played_into_another(running, tmp_path, unsound):
+def test_log_of_a_replaced_file_is_not_applied_to_the_new_one(running, tmp_path, unsound):
     service, clients, ids = running
     file = service.folder / "movierating.sqlite3"
     # The same movies and accounts, in other places of the file.
@@ -110,7 +110,7 @@ def test_the_log_of_a_lost_file_is_not_played_into_another(running, tmp_path, un
     assert rated == [(ids[0], 14), (ids[1], 14), (ids[5], 16), (ids[6], 16)]
 
 
-def test_a_whole_folder_that_was_emptied_works_when_it_is_filled_again(running, tmp_path, unsound):
+def test_emptied_folder_works_again_with_a_backup(running, tmp_path, unsound):
     service, clients, ids = running
     copy(service.folder / "movierating.sqlite3", tmp_path / "backup")
     for file in service.folder.iterdir():

@@ -1,4 +1,4 @@
-"""Two services and one Redis, which goes, gets stuck and comes back under load."""
+"""Two services with one Redis, which stops, hangs and comes back under load."""
 
 import itertools
 import json
@@ -13,18 +13,18 @@ FIVE_A_MINUTE = [401] * 5 + [429]
 
 
 @pytest.fixture(scope="module")
-def guarded(start_redis):
-    """A Redis with a password, for this file alone."""
+def redis_server(start_redis):
+    """A Redis with a password, for this module."""
     return start_redis("--requirepass", SECRET)
 
 
 @pytest.fixture(scope="module")
-def start(serve, guarded, copied, empty_instance, tmp_path_factory):
-    """`start()` is a service with an instance folder of its own and that Redis."""
+def start(serve, redis_server, copied, empty_instance, tmp_path_factory):
+    """`start()` starts a service with its own instance folder and that Redis."""
 
-    def begin():
+    def start_service():
         settings = {
-            "REDIS_URL": guarded.url.replace("//", f"//:{SECRET}@"),
+            "REDIS_URL": redis_server.url.replace("//", f"//:{SECRET}@"),
             "SECRET_KEY": "k" * 32,
             "RATELIMIT_ENABLED": "true",
             "TRUSTED_PROXIES": "1",
@@ -32,7 +32,7 @@ def start(serve, guarded, copied, empty_instance, tmp_path_factory):
         }
         return serve(copied(empty_instance, tmp_path_factory.mktemp("one") / "instance"), **settings)
 
-    return begin
+    return start_service
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def services(start):
 
 @pytest.fixture
 def logins(client_of):
-    """The statuses of six logins to an account that is not there, at one service after the other."""
+    """`logins("ada", *services)` returns the statuses of six failed logins, made at the services in turn."""
     addresses = itertools.count(1)
 
     def attempt(name, *services):
@@ -60,18 +60,18 @@ def logins(client_of):
 
 @pytest.fixture
 def readiness(client_of):
-    """What `/readyz` says of a service that is ready."""
+    """`readiness(service)` returns the body of `/readyz`, which must be 200."""
 
     def ask(service):
-        answer = client_of(service).send("GET", "/readyz")
-        assert answer.status == 200
-        return answer.body
+        response = client_of(service).send("GET", "/readyz")
+        assert response.status == 200
+        return response.body
 
     return ask
 
 
-def turns(service):
-    """What the log tells of Redis."""
+def list_redis_messages(service):
+    """Return the log messages about Redis."""
     log = (service.folder.parent / "service.log").read_text()
     assert SECRET not in log
     messages = [json.loads(line)["message"] for line in log.splitlines()]
@@ -85,7 +85,7 @@ def test_services_share_their_limits(services, logins, readiness):
 
 @pytest.fixture
 def load(services, client_of):
-    """Requests that are limited and others, as long as the test takes; no service may ever fail."""
+    """Send limited and other requests during the test; none may fail."""
     ended = threading.Event()
 
     def call(client):
@@ -103,11 +103,11 @@ def load(services, client_of):
 
 
 @pytest.mark.parametrize("trouble", ["gone", "stuck"])
-def test_without_redis_each_service_goes_on_for_itself(
-    services, guarded, load, logins, readiness, eventually, trouble
+def test_without_redis_each_service_counts_for_itself(
+    services, redis_server, load, logins, readiness, eventually, trouble
 ):
-    before = [turns(service) for service in services]
-    with getattr(guarded, trouble)():
+    before = [list_redis_messages(service) for service in services]
+    with getattr(redis_server, trouble)():
         for service in services:
             eventually(lambda service=service: readiness(service) == DEGRADED)
             assert logins(f"bob-{trouble}", service) == FIVE_A_MINUTE
@@ -115,14 +115,17 @@ def test_without_redis_each_service_goes_on_for_itself(
         eventually(lambda service=service: readiness(service) == OK)
     assert logins(f"carol-{trouble}", *services) == FIVE_A_MINUTE
     for service, earlier in zip(services, before, strict=True):
-        assert turns(service)[len(earlier) :] == ["Redis is unavailable", "Redis is available again"]
+        assert list_redis_messages(service)[len(earlier) :] == [
+            "Redis is unavailable",
+            "Redis is available again",
+        ]
 
 
-def test_a_service_starts_without_redis_and_finds_it(start, guarded, logins, readiness, eventually):
-    with guarded.gone():
+def test_service_starts_without_redis_and_connects_later(start, redis_server, logins, readiness, eventually):
+    with redis_server.gone():
         service = start()
         assert readiness(service) == DEGRADED
         assert logins("dora", service) == FIVE_A_MINUTE
-        assert turns(service) == ["Redis is unavailable"]
+        assert list_redis_messages(service) == ["Redis is unavailable"]
     eventually(lambda: readiness(service) == OK)
     assert logins("dora", service) == FIVE_A_MINUTE

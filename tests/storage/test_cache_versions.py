@@ -1,4 +1,4 @@
-"""Versions in shared memory: they move with what changes, in every process, and tell nothing while it does."""
+"""Versions in shared memory change with the data, in every process, and are unknown while it changes."""
 
 import multiprocessing
 import os
@@ -25,13 +25,13 @@ ONE = (MOVIE, 1)
 SUBJECTS = [ONE, (MOVIE, 2), (RATERS, 1), (USER, 1)]
 
 
-def seen(versions):
+def list_versions(versions):
     """Return the versions of two movies, the first one's raters, a user, and anything, without the mapping's number."""
     return [(version := versions.get(subject)) and version[1:] for subject in (*SUBJECTS, None)]
 
 
 @pytest.mark.parametrize(
-    ("changed", "moves"),
+    ("subjects", "is_changed"),
     [
         ([], [False, False, False, False, True]),
         ([ONE], [True, False, True, False, True]),
@@ -41,31 +41,31 @@ def seen(versions):
         (None, [True, True, True, True, True]),
     ],
 )
-def test_what_changes_moves_and_is_unknown_meanwhile(versions, changed, moves):
-    before = seen(versions)
-    with versions.invalidating([changed]):
-        assert [version is None for version in seen(versions)] == moves
-    after = seen(versions)
+def test_change_makes_new_versions_that_are_unknown_meanwhile(versions, subjects, is_changed):
+    before = list_versions(versions)
+    with versions.invalidating([subjects]):
+        assert [version is None for version in list_versions(versions)] == is_changed
+    after = list_versions(versions)
     assert None not in after
-    assert [new != old for new, old in zip(after, before, strict=True)] == moves
+    assert [new != old for new, old in zip(after, before, strict=True)] == is_changed
 
 
-def test_a_change_that_fails_has_moved_too(versions):
+def test_change_that_fails_makes_new_versions_too(versions):
     before = versions.get(ONE)
     with pytest.raises(ZeroDivisionError), versions.invalidating([[ONE]]):
         raise ZeroDivisionError
     assert versions.get(ONE) not in (before, None)
 
 
-def test_all_who_map_the_file_see_the_same(versions, file):
+def test_all_mappings_of_a_file_have_the_same_versions(versions, file):
     other = CacheVersions(file)
-    before = seen(other)
+    before = list_versions(other)
     with versions.invalidating([[ONE]]):
         assert other.get(ONE) is None
-    assert seen(other) == seen(versions) != before
+    assert list_versions(other) == list_versions(versions) != before
 
 
-def test_a_file_that_is_longer_stays_so(versions, file):
+def test_longer_file_is_not_truncated(versions, file):
     versions.get(ONE)
     with file.open("ab") as opened:
         opened.write(bytes(100))
@@ -74,20 +74,20 @@ def test_a_file_that_is_longer_stays_so(versions, file):
     assert file.stat().st_size == size
 
 
-def die_while_changing(file):
+def die_while_invalidating(file):
     with CacheVersions(file).invalidating([[ONE]]):
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def test_what_a_killed_writer_left_open_is_settled_by_the_next(versions, file):
-    before = seen(versions)
-    process = multiprocessing.get_context("spawn").Process(target=die_while_changing, args=(file,))
+def test_versions_that_a_killed_writer_left_odd_are_recovered_by_the_next_writer(versions, file):
+    before = list_versions(versions)
+    process = multiprocessing.get_context("spawn").Process(target=die_while_invalidating, args=(file,))
     process.start()
     process.join()
     assert process.exitcode == -signal.SIGKILL
     assert versions.get(ONE) is None
     with versions.invalidating([[]]):
         pass
-    after = seen(versions)
+    after = list_versions(versions)
     assert None not in after
     assert [new != old for new, old in zip(after, before, strict=True)] == [True, False, True, False, True]

@@ -1,4 +1,4 @@
-"""The one door for writes, and reads beside it: nothing is lost, nobody is turned away."""
+"""Reads and writes of the database by several threads."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +16,7 @@ _name, _count = DataMigration.__table__.c.name, DataMigration.__table__.c.reache
 
 @pytest.fixture
 def counter(app):
-    """A row that counts from 0: a function that reads it."""
+    """Insert a row that counts from 0; return a function that reads it."""
     write(lambda connection: connection.execute(insert(DataMigration).values(name="counter", reached_at=0)))
     return lambda: read().scalar(select(_count).where(_name == "counter"))
 
@@ -26,7 +26,7 @@ def increment(connection):
     connection.execute(update(DataMigration).where(_name == "counter").values(reached_at=value + 1))
 
 
-def test_threads_lose_no_write(app, counter):
+def test_concurrent_threads_lose_no_write(app, counter):
     def work(_):
         with app.app_context():
             for _ in range(30):
@@ -34,10 +34,10 @@ def test_threads_lose_no_write(app, counter):
 
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(work, range(8)))
-    assert counter() == 8 * (30)
+    assert counter() == 8 * 30
 
 
-def test_a_job_that_raises_leaves_nothing(counter):
+def test_job_that_raises_is_rolled_back(counter):
     def job(connection):
         increment(connection)
         raise KeyError("no")
@@ -49,7 +49,7 @@ def test_a_job_that_raises_leaves_nothing(counter):
     assert counter() == 1
 
 
-def test_a_write_inside_a_job_is_refused_at_once(counter):
+def test_write_inside_a_job_raises_an_error(counter):
     def job(connection):
         increment(connection)
         write(increment)
@@ -61,14 +61,14 @@ def test_a_write_inside_a_job_is_refused_at_once(counter):
     assert counter() == 1
 
 
-def test_a_read_sees_what_another_program_committed(counter, outside, tmp_path):
+def test_read_shows_a_commit_of_another_program(counter, outside, tmp_path):
     assert counter() == 0
     with outside(tmp_path / "instance") as other:
         other.execute(update(DataMigration).where(_name == "counter").values(reached_at=5))
     assert counter() == 5
 
 
-def test_a_read_sees_nothing_that_is_not_committed(counter):
+def test_read_shows_nothing_uncommitted(counter):
     seen = []
 
     def job(connection):
@@ -79,13 +79,13 @@ def test_a_read_sees_nothing_that_is_not_committed(counter):
     assert [*seen, counter()] == [0, 1]
 
 
-def test_a_read_does_not_wait_for_a_writer(app, counter):
-    inside, seen = threading.Event(), threading.Event()
+def test_read_does_not_wait_for_a_writer(app, counter):
+    started, done = threading.Event(), threading.Event()
 
     def slow(connection):
         increment(connection)
-        inside.set()
-        assert seen.wait(30)
+        started.set()
+        assert done.wait(30)
 
     def work():
         with app.app_context():
@@ -93,14 +93,14 @@ def test_a_read_does_not_wait_for_a_writer(app, counter):
 
     writer = threading.Thread(target=work)
     writer.start()
-    assert inside.wait(30)
+    assert started.wait(30)
     assert counter() == 0
-    seen.set()
+    done.set()
     writer.join()
     assert counter() == 1
 
 
-def test_a_thread_keeps_its_connection_and_leaves_it_behind(app):
+def test_thread_keeps_its_connection_and_returns_it_to_the_pool(app):
     assert read() is read()
 
     def work():
@@ -112,7 +112,7 @@ def test_a_thread_keeps_its_connection_and_leaves_it_behind(app):
         thread = threading.Thread(target=work)
         thread.start()
         thread.join()
-    # The one that is here, and one that every thread took over from the one before.
+    # The connection of this thread, and the one that all other threads used in turn.
     assert (db.engine.pool.checkedout(), db.engine.pool.checkedin()) == (1, 1)
 
 
@@ -124,7 +124,7 @@ def test_closed_connections_open_again(app, counter):
 
 
 @pytest.mark.sqlite
-def test_writes_survive_a_power_cut_by_default(app, make_app):
+def test_synchronous_is_full_by_default(app, make_app):
     def synchronous():
         return read().exec_driver_sql("PRAGMA synchronous").scalar()
 
@@ -133,7 +133,7 @@ def test_writes_survive_a_power_cut_by_default(app, make_app):
         assert synchronous() == 1
 
 
-def test_foreign_keys_are_held(app):
+def test_foreign_keys_are_enforced(app):
     row = {"movie_id": 1, "facet": "year:2001"}
     with pytest.raises(IntegrityError):
         write(lambda connection: connection.execute(insert(MovieFacet).values(row)))

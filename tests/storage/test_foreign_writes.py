@@ -1,4 +1,4 @@
-"""Writes of other programs, and a replaced file, show within the promised time, and with another ETag."""
+"""Writes of other programs and a replaced file are shown within the promised time, with another ETag."""
 
 import shutil
 import sqlite3

@@ -15,59 +15,59 @@ BY_YEAR = Sort("by year", (Movie.year_rank, Movie.id), descending=False)
 AddMovie = Callable[..., int]
 
 
-def pages(sort: Sort, limit: int) -> list[list[int]]:
-    """The ids of each page."""
-    every, cursor, ids = KeysetPaginator(select(Movie.id), sort), None, []
+def list_pages(sort: Sort, limit: int) -> list[list[int]]:
+    """Return the ids of each page."""
+    paginator, cursor, ids = KeysetPaginator(select(Movie.id), sort), None, []
     while not ids or cursor:
-        rows, cursor = every.page(cursor, limit)
+        rows, cursor = paginator.page(cursor, limit)
         ids.append([row[0] for row in rows])
     return ids
 
 
 @pytest.mark.parametrize("descending", [False, True])
-def test_pages_hold_each_row_once_in_order_though_it_ties(add_movie: AddMovie, descending: bool) -> None:
+def test_pages_contain_each_row_once_in_order_even_with_equal_sort_values(
+    add_movie: AddMovie, descending: bool
+) -> None:
     movies = sorted((year, add_movie(year=year)) for year in (2001, 2000, 2001, 2001, 2000))
     ids = [movie_id for _, movie_id in movies][:: -1 if descending else 1]
-    assert pages(replace(BY_YEAR, descending=descending), 2) == [ids[:2], ids[2:4], ids[4:]]
+    assert list_pages(replace(BY_YEAR, descending=descending), 2) == [ids[:2], ids[2:4], ids[4:]]
 
 
 @pytest.mark.parametrize(("count", "sizes"), [(0, [0]), (1, [1]), (2, [2]), (3, [2, 1]), (4, [2, 2])])
-def test_only_a_page_that_another_follows_has_a_cursor(
-    add_movie: AddMovie, count: int, sizes: list[int]
-) -> None:
+def test_only_a_page_before_another_has_a_cursor(add_movie: AddMovie, count: int, sizes: list[int]) -> None:
     for _ in range(count):
         add_movie()
-    assert [len(ids) for ids in pages(BY_YEAR, 2)] == sizes
+    assert [len(ids) for ids in list_pages(BY_YEAR, 2)] == sizes
 
 
 @pytest.fixture
 def cursor(add_movie: AddMovie) -> str:
-    """Stands behind the first of two movies by year."""
+    """A cursor after the first of two movies by year."""
     add_movie()
     add_movie()
     return str(KeysetPaginator(select(Movie.id), BY_YEAR).page(None, 1)[1])
 
 
-def test_a_cursor_can_stand_in_an_address_as_it_is(cursor: str) -> None:
+def test_cursor_needs_no_escaping_in_a_url(cursor: str) -> None:
     assert cursor.isascii()
     assert cursor.replace("-", "").replace("_", "").isalnum()
 
 
 @pytest.mark.parametrize("name", ["by title", "by yea", "by year\0", ""])
-def test_a_cursor_of_another_order_is_refused(cursor: str, name: str) -> None:
-    with pytest.raises(InvalidRequest) as refused:
+def test_cursor_of_another_order_is_rejected(cursor: str, name: str) -> None:
+    with pytest.raises(InvalidRequest) as raised:
         KeysetPaginator(select(Movie.id), replace(BY_YEAR, name=name)).page(cursor, 1)
-    assert [(error.location, error.field) for error in refused.value.errors or []] == [("query", "cursor")]
+    assert [(error.location, error.field) for error in raised.value.errors or []] == [("query", "cursor")]
 
 
 @pytest.mark.usefixtures("app")
 @pytest.mark.parametrize("cursor", ["", "x", "=", "null", "not a cursor", "é", "\0", "W10", "A" * 4000])
-def test_what_is_no_cursor_is_refused(cursor: str) -> None:
+def test_text_that_is_no_cursor_is_rejected(cursor: str) -> None:
     with pytest.raises(InvalidRequest):
         KeysetPaginator(select(Movie.id), BY_YEAR).page(cursor, 1)
 
 
-def test_a_cursor_that_was_tampered_with_is_refused(cursor: str) -> None:
+def test_cursor_with_a_changed_bit_is_rejected(cursor: str) -> None:
     raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
     for place, bit in itertools.product(range(len(raw)), range(8)):
         changed = bytearray(raw)
@@ -76,16 +76,16 @@ def test_a_cursor_that_was_tampered_with_is_refused(cursor: str) -> None:
             KeysetPaginator(select(Movie.id), BY_YEAR).page(base64.urlsafe_b64encode(changed).decode(), 1)
 
 
-def test_a_cursor_of_another_instance_is_refused(cursor: str, make_app: Callable[..., Flask]) -> None:
+def test_cursor_of_another_instance_is_rejected(cursor: str, make_app: Callable[..., Flask]) -> None:
     with make_app(SECRET_KEY="k" * 32).app_context(), pytest.raises(InvalidRequest):
         KeysetPaginator(select(Movie.id), BY_YEAR).page(cursor, 1)
 
 
-def test_the_longest_title_makes_a_cursor_that_a_query_takes(add_movie: AddMovie) -> None:
+def test_cursor_of_the_longest_title_is_accepted(add_movie: AddMovie) -> None:
     by_title = Sort("by title", (Movie.title_key, Movie.id), descending=False)
     for year in (2000, 2001):
         add_movie(title="影" * 500, year=year)
     cursor = KeysetPaginator(select(Movie.id), by_title).page(None, 1)[1]
     assert cursor is not None
     assert len(cursor) <= 4000
-    assert pages(by_title, 1) == [[1], [2]]
+    assert list_pages(by_title, 1) == [[1], [2]]

@@ -1,4 +1,4 @@
-"""Compiled statements answer as SQLAlchemy's own would, only sooner."""
+"""Compiled statements return what SQLAlchemy returns."""
 
 import pytest
 from sqlalchemy import bindparam, insert, select, update
@@ -32,24 +32,24 @@ def test_rows_have_the_names_of_their_columns(app):
     assert BY_NAME.all(read(), name="first") == BY_NAME.tuples(read(), name="first") == [row]
 
 
-def test_nothing_found_is_none(app):
+def test_first_is_none_and_all_is_empty_without_rows(app):
     assert BY_NAME.first(read(), name="never") is None
     assert BY_NAME.all(read(), name="never") == []
 
 
-def test_constants_stay_in_the_statement_and_what_returns_is_read(app):
+def test_statement_keeps_its_constants_and_returns_rows(app):
     add("first", 7)
     assert write(lambda connection: LATER.first(connection, key="first")).reached_at == 12
     assert BY_NAME.first(read(), name="first").reached_at == 12
 
 
-def test_a_refusal_of_the_database_is_sqlalchemys_and_tells_no_value(app):
+def test_error_of_the_database_is_sqlalchemys_and_contains_no_value(app):
     add("a secret", 7)
-    with pytest.raises(IntegrityError) as refused:
+    with pytest.raises(IntegrityError) as raised:
         add("a secret", 8)
-    assert "a secret" not in str(refused.value)
+    assert "a secret" not in str(raised.value)
 
 
-def test_a_value_that_is_not_given_is_a_mistake(app):
+def test_missing_value_raises_key_error(app):
     with pytest.raises(KeyError):
         BY_NAME.first(read(), nam="first")

@@ -1,4 +1,4 @@
-"""What only PostgreSQL has: its locks, its connections, what its driver would do otherwise, and starts on it."""
+"""PostgreSQL: locks, connections, differences of its driver, plans of statements, and the start."""
 
 import random
 import threading
@@ -26,18 +26,18 @@ from movierating.users import rating_history
 
 pytestmark = pytest.mark.postgresql
 
-ALONE = f"SELECT pg_advisory_xact_lock({pg_engine._WRITERS})"
+TAKE_EXCLUSIVE_LOCK = f"SELECT pg_advisory_xact_lock({pg_engine._WRITERS})"
 _movie = Movie.__table__.c
 
 
-def waiting():
-    """How many wait for a lock that others hold."""
+def count_waiting():
+    """Return the number of sessions that wait for a lock."""
     return read().exec_driver_sql("SELECT count(*) FROM pg_locks WHERE NOT granted").scalar_one()
 
 
 @pytest.fixture
 def threads(app):
-    """`threads(write, job)` runs that in a thread of its own; `result()` of what it returns is the outcome."""
+    """`threads(write, job)` calls a function in another thread and returns its future."""
 
     def inside(function, *arguments):
         with app.app_context():
@@ -49,7 +49,7 @@ def threads(app):
 
 @pytest.fixture
 def held(threads):
-    """`held(invalidates)` begins a job about these that ends once `held.end` is set, which it is after the test."""
+    """`held(invalidates)` starts a job in another thread that ends when `held.end` is set, at last after the test."""
     end = threading.Event()
 
     def begin(invalidates):
@@ -67,37 +67,37 @@ def held(threads):
     end.set()
 
 
-def test_those_who_change_movies_run_beside_each_other(held):
+def test_jobs_that_name_what_they_invalidate_run_concurrently(held):
     held([("movie", 1)])
     assert write(lambda _connection: "done", [("movie", 2)]) == "done"
 
 
 @pytest.mark.parametrize(("first", "second"), [((1,), None), (None, (1,)), (None, None)])
-def test_who_changes_what_others_read_runs_alone(held, threads, eventually, first, second):
+def test_job_that_invalidates_everything_runs_alone(held, threads, eventually, first, second):
     held(first)
     after = threads(write, lambda _connection: held.end.is_set(), second)
-    eventually(lambda: waiting() == 1)
+    eventually(lambda: count_waiting() == 1)
     held.end.set()
     assert after.result() is True
 
 
-def test_who_waits_too_long_for_a_lock_is_told_to_come_again(
+def test_write_that_waits_too_long_for_a_lock_returns_503(
     monkeypatch, tmp_path, outside, member, add_movie, problem
 ):
     rating = f"/v1/movies/{add_movie()}/rating"
     monkeypatch.setattr(pg_connections, "LOCK_TIMEOUT_SECONDS", 0.05)
     database.close()
     with outside(tmp_path / "instance") as other:
-        other.exec_driver_sql(ALONE)
-        answer = member.put(rating, json={"value": 8})
-        problem(answer, 503)
-        assert answer.headers["Retry-After"]
+        other.exec_driver_sql(TAKE_EXCLUSIVE_LOCK)
+        response = member.put(rating, json={"value": 8})
+        problem(response, 503)
+        assert response.headers["Retry-After"]
     assert member.put(rating, json={"value": 8}).status_code == 201
 
 
-def test_a_job_that_postgresql_ended_for_another_runs_again(app, add_movie, threads):
+def test_job_runs_again_after_a_deadlock(app, add_movie, threads):
     one, two = add_movie(), add_movie()
-    both, runs = threading.Barrier(2), []
+    barrier, runs = threading.Barrier(2), []
 
     def job(first, second):
         def change(connection):
@@ -106,7 +106,7 @@ def test_a_job_that_postgresql_ended_for_another_runs_again(app, add_movie, thre
             for movie_id in (first, second):
                 connection.execute(update(Movie).where(_movie.id == movie_id).values(edit=_movie.edit + 1))
                 if movie_id == first and len(runs) <= 2:
-                    both.wait(30)
+                    barrier.wait(30)
 
         return change
 
@@ -117,7 +117,7 @@ def test_a_job_that_postgresql_ended_for_another_runs_again(app, add_movie, thre
 
 
 @pytest.mark.parametrize("state", ["40001", "40P01"])
-def test_a_job_that_is_ended_again_and_again_is_given_up(app, state):
+def test_job_fails_after_the_last_attempt(app, state):
     runs = []
 
     def job(connection):
@@ -129,7 +129,7 @@ def test_a_job_that_is_ended_again_and_again_is_given_up(app, state):
     assert len(runs) == pg_engine.MAX_ATTEMPTS
 
 
-def test_a_job_that_hides_that_a_statement_failed_is_no_success(app, add_movie):
+def test_job_that_suppresses_an_error_raises_one(app, add_movie):
     def job(connection):
         connection.execute(update(Movie).values(edit=7))
         with suppress(DBAPIError):
@@ -142,7 +142,7 @@ def test_a_job_that_hides_that_a_statement_failed_is_no_success(app, add_movie):
 
 
 @pytest.mark.parametrize("after", [1, 2], ids=["at the end", "in the middle"])
-def test_a_job_whose_connection_was_lost_leaves_nothing(app, add_movie, outside, tmp_path, after):
+def test_job_whose_connection_was_lost_is_rolled_back(app, add_movie, outside, tmp_path, after):
     def job(connection):
         for turn in range(2):
             with suppress(SQLAlchemyError):
@@ -160,7 +160,7 @@ def test_a_job_whose_connection_was_lost_leaves_nothing(app, add_movie, outside,
     assert read().scalars(select(_movie.edit)).all() == [2]
 
 
-def test_who_holds_locks_and_does_nothing_is_ended(monkeypatch, app, add_movie):
+def test_idle_transaction_is_ended(monkeypatch, app, add_movie):
     monkeypatch.setattr(pg_connections, "IDLE_TRANSACTION_TIMEOUT_SECONDS", 0.1)
     database.close()
     with pytest.raises(Unavailable):
@@ -168,7 +168,7 @@ def test_who_holds_locks_and_does_nothing_is_ended(monkeypatch, app, add_movie):
     assert write(lambda _connection: "done") == "done"
 
 
-def test_a_client_whose_machine_is_gone_is_noticed_within_half_a_minute(app):
+def test_lost_client_is_detected_within_half_a_minute(app):
     names = ("idle", "interval", "count")
     idle, interval, count = (
         int(read().exec_driver_sql(f"SHOW tcp_keepalives_{name}").scalar_one()) for name in names
@@ -176,16 +176,16 @@ def test_a_client_whose_machine_is_gone_is_noticed_within_half_a_minute(app):
     assert 0 < idle + interval * count <= 30
 
 
-def test_an_idle_connection_whose_server_was_restarted_fails_nobody(app, client, member, add_movie):
-    address = f"/v1/movies/{add_movie()}"
+def test_requests_succeed_after_a_restart_of_the_server(app, client, member, add_movie):
+    url = f"/v1/movies/{add_movie()}"
     assert client.get("/readyz").status_code == 200
     for _ in range(2):
         postgres.server().stop()
         postgres.server().start()
-        assert client.get(address).status_code == 200
+        assert client.get(url).status_code == 200
         postgres.server().stop()
         postgres.server().start()
-        assert member.put(f"{address}/rating", json={"value": 8}).status_code in (200, 201)
+        assert member.put(f"{url}/rating", json={"value": 8}).status_code in (200, 201)
 
 
 @pytest.mark.parametrize(
@@ -198,11 +198,11 @@ def test_an_idle_connection_whose_server_was_restarted_fails_nobody(app, client,
         ("POST", "/v1/auth/refresh", {"refresh_token": "\0"}, 401),
     ],
 )
-def test_a_nul_is_no_failure(client, method, path, body, status):
+def test_nul_in_a_request_is_no_server_error(client, method, path, body, status):
     assert client.open(path, method=method, json=body).status_code == status
 
 
-def test_a_nul_is_found_nowhere(app):
+def test_text_with_nul_matches_nothing(app):
     write(lambda connection: connection.execute(insert(DataMigration).values(name="ab", reached_at=0)))
     for name in ("a\0b", "ab\0", "\0"):
         assert read().scalar(select(func.count()).where(DataMigration.name == name)) == 0
@@ -212,58 +212,56 @@ SECRET = "ada@example.org"
 
 
 @pytest.mark.parametrize("number", [1, 2], ids=["one row", "many"])
-def test_an_error_says_which_rule_was_broken_and_not_with_what(app, number):
+def test_error_names_the_constraint_without_values(app, number):
     row = {"username": "ada", "username_key": "ada", "display_name": "Ada", "created_at": 0, "updated_at": 0}
     rows = [{**row, "username_key": f"ada{each}", "email_key": SECRET} for each in range(number)]
     write(lambda connection: connection.execute(insert(User).values({**row, "email_key": SECRET})))
-    with pytest.raises(IntegrityError) as refused:
+    with pytest.raises(IntegrityError) as raised:
         write(lambda connection: connection.execute(insert(User), rows))
-    assert "uq_user_email_key" in str(refused.value)
-    assert SECRET not in str(refused.value)
-    assert not any(
-        "ada0" in str(each) for each in (refused.value, refused.value.orig, refused.value.__cause__)
-    )
+    assert "uq_user_email_key" in str(raised.value)
+    assert SECRET not in str(raised.value)
+    assert not any("ada0" in str(each) for each in (raised.value, raised.value.orig, raised.value.__cause__))
 
 
-def foreign(address):
-    execute(address, 'CREATE TABLE "user" (id integer)')
+def make_foreign_database(url):
+    execute(url, 'CREATE TABLE "user" (id integer)')
 
 
-def newer(address):
-    execute(address, "CREATE TABLE alembic_version (version_num text)")
-    execute(address, "INSERT INTO alembic_version VALUES ('9999')")
+def make_newer_database(url):
+    execute(url, "CREATE TABLE alembic_version (version_num text)")
+    execute(url, "INSERT INTO alembic_version VALUES ('9999')")
 
 
-def execute(address, statement):
-    with psycopg.connect(address, autocommit=True) as connection:
+def execute(url, statement):
+    with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(statement)
 
 
 @pytest.mark.parametrize(
-    ("make", "elsewhere", "why"),
+    ("make", "other_url", "why"),
     [
-        (foreign, None, r"can't be migrated and is unchanged \(.*already exists"),
-        (newer, None, "newer than this version"),
+        (make_foreign_database, None, r"can't be migrated and is unchanged \(.*already exists"),
+        (make_newer_database, None, "newer than this version"),
         (None, "movierating:secret@127.0.0.1:1/x", r"can't be opened \(.*refused"),
         (None, "movierating:secret@no.such.host.invalid/x", r"can't be opened \(.*resolve"),
         (None, "movierating:secret@127.0.0.1:{port}/none", r"can't be opened \(.*does not exist"),
     ],
     ids=["foreign", "newer", "nobody there", "no host", "no database"],
 )
-def test_a_database_that_cannot_be_used_is_named_with_its_reason(tmp_path, environ, make, elsewhere, why):
-    address = postgres.database_of(tmp_path / "instance").replace("movierating@", "movierating:secret@")
+def test_unusable_database_stops_the_start_with_its_reason(tmp_path, environ, make, other_url, why):
+    url = postgres.database_of(tmp_path / "instance").replace("movierating@", "movierating:secret@")
     if make is None:
-        address = f"postgresql://{elsewhere.format(port=postgres.server().port)}"
+        url = f"postgresql://{other_url.format(port=postgres.server().port)}"
     else:
-        make(address)
-    with pytest.raises(SettingError, match=why) as refused:
-        create_app(environ(tmp_path / "instance", DATABASE_URL=address))
-    assert refused.value.message.startswith("MOVIERATING_DATABASE_URL: ")
-    assert "\n" not in refused.value.message
-    assert "secret" not in refused.value.message
+        make(url)
+    with pytest.raises(SettingError, match=why) as raised:
+        create_app(environ(tmp_path / "instance", DATABASE_URL=url))
+    assert raised.value.message.startswith("MOVIERATING_DATABASE_URL: ")
+    assert "\n" not in raised.value.message
+    assert "secret" not in raised.value.message
 
 
-def test_the_index_of_titles_finds_a_pages_place_in_a_persons_list(app):
+def test_next_page_by_title_uses_the_index(app):
     driver = read().connection.dbapi_connection
     driver.execute("SET enable_sort = off")
     (statement,) = rating_history._pages("title", frozenset())._next
@@ -274,53 +272,51 @@ def test_the_index_of_titles_finds_a_pages_place_in_a_persons_list(app):
     assert "Index Cond: (ROW(title_key, id) > ROW(" in plan
 
 
-def prepared():
-    """The statements that PostgreSQL keeps for this connection, which were run some times."""
+def list_prepared_statements():
+    """Return the prepared statements of this connection."""
     return read().exec_driver_sql("SELECT statement FROM pg_prepared_statements").scalars().all()
 
 
-def test_a_list_is_planned_anew_where_a_persons_number_of_ratings_decides(app):
+def test_list_by_title_is_planned_for_each_user(app):
     for sort in ["title", "-rated_at"] * 8:
         rating_history._pages(sort, frozenset()).page(None, 3, user=1)
-    assert any("ORDER BY rating.rated_at DESC" in statement for statement in prepared())
-    assert not any("ORDER BY movie.title_key" in statement for statement in prepared())
+    assert any("ORDER BY rating.rated_at DESC" in statement for statement in list_prepared_statements())
+    assert not any("ORDER BY movie.title_key" in statement for statement in list_prepared_statements())
 
 
-def test_a_page_of_movies_is_followed_by_one_statement(app, add_movie):
+def test_next_page_of_movies_is_read_by_one_statement(app, add_movie):
     for _ in range(3):
         add_movie()
     _, cursor = search.search_movies({}, "-score", None, 1)
     for _ in range(8):
         search.search_movies({}, "-score", cursor, 1)
-    (statement,) = [each for each in prepared() if "sort_0" in each]
+    (statement,) = [each for each in list_prepared_statements() if "sort_0" in each]
     assert "(movie.score, movie.id) < (" in statement
 
 
 @pytest.fixture
-def plain(app, tmp_path):
-    """The address of the application's database for somebody who may do no more than read."""
-    name, own = f"plain{random.getrandbits(40)}", postgres.database_of(tmp_path / "instance")
+def read_only_url(app, tmp_path):
+    """The URL of the application's database for a role that may only read."""
+    name, own = f"reader{random.getrandbits(40)}", postgres.database_of(tmp_path / "instance")
     execute(own, f"CREATE ROLE {name} LOGIN; GRANT SELECT ON ALL TABLES IN SCHEMA public TO {name}")
     yield own.replace("movierating@", f"{name}@")
     execute(own, f"DROP OWNED BY {name}; DROP ROLE {name}")
 
 
-def test_whoever_may_read_may_know_which_database_it_is(app, plain):
-    with psycopg.connect(plain, autocommit=True) as connection:
+def test_read_only_role_may_read_the_database_id(app, read_only_url):
+    with psycopg.connect(read_only_url, autocommit=True) as connection:
         (identity,) = connection.execute(pg_connections._DATABASE_ID).fetchone()
     assert identity == database.get_version(db.engine, None)[1]
     assert len(identity.split("/")) == 5
 
 
-def test_of_a_database_that_may_be_another_tomorrow_no_version_is_told(
-    app, plain, add_movie, environ, tmp_path
-):
+def test_version_is_unknown_without_a_database_id(app, read_only_url, add_movie, environ, tmp_path):
     movie_id = add_movie()
     execute(
         postgres.database_of(tmp_path / "instance"),
         "REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC",
     )
-    with create_app(environ(tmp_path / "other", DATABASE_URL=plain), prepared=False).app_context():
+    with create_app(environ(tmp_path / "other", DATABASE_URL=read_only_url), prepared=False).app_context():
         assert [database.get_version(db.engine, each) for each in (("movie", movie_id), None)] == [None, None]
         assert database.read().scalar(select(Movie.id)) == movie_id
         database.close()

@@ -1,4 +1,4 @@
-"""A server that has stopped, told from one that takes long, and asked by one thread for all."""
+"""Liveness of a server that has stopped or is slow, probed by one thread for all."""
 
 import socket
 import threading
@@ -13,63 +13,63 @@ from movierating.storage.postgresql.liveness import Liveness, ServerStopped
 
 
 @contextmanager
-def listening(family, address, says):
-    """The address of somebody who says that to whoever connects (None: nothing, as one stopped does), and the asked."""
-    with socket.socket(family) as server:
-        server.bind(address)
-        server.listen(50)
-        asked = []
+def listening(family, address, reply):
+    """Listen and send `reply` to each client, none as a stopped server does; yield the address and the requests."""
+    with socket.socket(family) as listener:
+        listener.bind(address)
+        listener.listen(50)
+        requests = []
 
-        def answer():
+        def serve():
             while True:
                 try:
-                    connection, _ = server.accept()
+                    connection, _ = listener.accept()
                 except OSError:
                     return
                 with connection:
-                    asked.append(connection.recv(100))
-                    connection.sendall(says)
+                    requests.append(connection.recv(100))
+                    connection.sendall(reply)
 
-        thread = threading.Thread(target=answer)
-        if says is not None:
+        thread = threading.Thread(target=serve)
+        if reply is not None:
             thread.start()
         try:
-            yield server.getsockname(), asked
+            yield listener.getsockname(), requests
         finally:
-            server.shutdown(socket.SHUT_RDWR)
-            if says is not None:
+            listener.shutdown(socket.SHUT_RDWR)
+            if reply is not None:
                 thread.join()
 
 
 @pytest.mark.parametrize(
-    ("says", "is_alive"), [(b"S", True), (b"N", True), (b"E", True), (b"", False), (None, False)]
+    ("reply", "is_alive"), [(b"S", True), (b"N", True), (b"E", True), (b"", False), (None, False)]
 )
-def test_a_byte_is_a_sign_of_life(monkeypatch, says, is_alive):
+def test_server_that_responds_to_the_probe_is_alive(monkeypatch, reply, is_alive):
     monkeypatch.setattr(liveness, "PROBE_TIMEOUT_SECONDS", 0.2)
-    with listening(socket.AF_INET, ("127.0.0.1", 0), says) as ((host, port), _):
+    with listening(socket.AF_INET, ("127.0.0.1", 0), reply) as ((host, port), _):
         assert Liveness().is_alive(host, port) is is_alive
 
 
-def test_a_socket_in_a_folder_is_asked_too(tmp_path):
+def test_unix_socket_is_probed(tmp_path):
     with listening(socket.AF_UNIX, str(tmp_path / ".s.PGSQL.5432"), b"S"):
         assert Liveness().is_alive(str(tmp_path), 5432)
     assert not Liveness().is_alive(str(tmp_path / "none"), 5432)
 
 
-def test_many_threads_ask_once():
-    of_server = Liveness()
-    with listening(socket.AF_INET, ("127.0.0.1", 0), b"S") as ((host, port), asked):
+def test_concurrent_threads_share_one_probe():
+    server = Liveness()
+    with listening(socket.AF_INET, ("127.0.0.1", 0), b"S") as ((host, port), requests):
         with ThreadPoolExecutor(8) as threads:
-            assert all(threads.map(lambda _: of_server.is_alive(host, port), range(8)))
-        assert len(asked) == 1
+            assert all(threads.map(lambda _: server.is_alive(host, port), range(8)))
+        assert len(requests) == 1
 
 
-def never():
+def time_out():
     raise TimeoutError
 
 
-def test_while_it_is_stopped_one_thread_tries_and_others_are_told_at_once():
-    of_server, trying, end = Liveness(), threading.Event(), threading.Event()
+def test_while_the_server_is_stopped_one_thread_tries_to_connect():
+    server, trying, end = Liveness(), threading.Event(), threading.Event()
 
     def try_long():
         trying.set()
@@ -77,19 +77,19 @@ def test_while_it_is_stopped_one_thread_tries_and_others_are_told_at_once():
         return "connected"
 
     with pytest.raises(ServerStopped):
-        of_server.try_connect(never, TimeoutError)
+        server.try_connect(time_out, TimeoutError)
     with ThreadPoolExecutor(1) as threads:
-        first = threads.submit(of_server.try_connect, try_long, TimeoutError)
+        first = threads.submit(server.try_connect, try_long, TimeoutError)
         assert trying.wait(30)
         with pytest.raises(ServerStopped):
-            of_server.try_connect(pytest.fail, TimeoutError)
+            server.try_connect(pytest.fail, TimeoutError)
         end.set()
         assert first.result() == "connected"
-    assert of_server.try_connect(lambda: "another", TimeoutError) == "another"
+    assert server.try_connect(lambda: "another", TimeoutError) == "another"
 
 
-def test_what_else_keeps_from_connecting_is_no_sign_of_a_stop():
-    of_server = Liveness()
+def test_other_errors_do_not_mean_that_the_server_is_stopped():
+    server = Liveness()
     with pytest.raises(ValueError, match="password"):
-        of_server.try_connect(lambda: int("password"), TimeoutError)
-    assert of_server.try_connect(lambda: time.monotonic(), TimeoutError)
+        server.try_connect(lambda: int("password"), TimeoutError)
+    assert server.try_connect(lambda: time.monotonic(), TimeoutError)

@@ -1,4 +1,4 @@
-"""Reads from a replica that follows its primary for real: who reads from it, and what becomes of it."""
+"""Reads from a running replica: which requests use it, and what happens when it fails or is behind."""
 
 import time
 
@@ -26,7 +26,7 @@ def follower():
 
 @pytest.fixture
 def replica(follower):
-    """`replica(statement)` runs that on the replica, which is running and follows again at the end."""
+    """`replica(statement)` runs a statement on the replica, which is started and resumed after the test."""
 
     def run(statement):
         with psycopg.connect(follower.address("postgres"), autocommit=True) as connection:
@@ -40,53 +40,53 @@ def replica(follower):
 
 @pytest.fixture
 def app(make_app, instance, follower, replica):
-    follow(replica)
+    wait_for_replica(replica)
     app = make_app(DATABASE_REPLICA_URL=follower.address(postgres.database_of(instance).rpartition("/")[2]))
     with app.app_context():
         yield app
 
 
-def follow(replica):
-    """Wait until the replica has what the primary has now."""
+def wait_for_replica(replica):
+    """Wait until the replica has replayed the primary's current position."""
     with psycopg.connect(postgres.server().address("postgres"), autocommit=True) as connection:
         (now,) = connection.execute("SELECT pg_current_wal_insert_lsn()").fetchone()
     for _ in range(200):
         if replica(f"SELECT pg_last_wal_replay_lsn() >= '{now}'")[0]:
             return
         time.sleep(0.05)
-    raise AssertionError("the replica does not follow")
+    raise AssertionError("the replica did not catch up")
 
 
 def count(client, movie_id):
     return client.get(f"/v1/movies/{movie_id}").json["ratings"]["count"]
 
 
-def test_who_is_signed_in_sees_what_was_just_written_and_others_what_the_replica_has(
+def test_authenticated_reads_use_the_primary_and_anonymous_reads_the_replica(
     client, member, add_movie, replica
 ):
     movie_id = add_movie()
-    follow(replica)
+    wait_for_replica(replica)
     assert count(client, movie_id) == 0
     replica(PAUSE)
     assert member.put(f"/v1/movies/{movie_id}/rating", json={"value": 8}).status_code == 201
     assert (count(member, movie_id), count(client, movie_id)) == (1, 0)
     replica(RESUME)
-    follow(replica)
+    wait_for_replica(replica)
     assert count(client, movie_id) == 1
 
 
 @pytest.mark.parametrize("path", ["/v1/movies", "/v1/movies/1", "/v1/movies/1/ratings", "/v1/users/1"])
-def test_an_answer_that_is_kept_is_as_new_as_the_replica(path, client, member, add_movie, replica):
+def test_stored_response_is_as_new_as_the_replica(path, client, member, add_movie, replica):
     movie_id = add_movie()
-    follow(replica)
+    wait_for_replica(replica)
     before = client.get(path).json
     assert client.get(path).json == before
     member.put(f"/v1/movies/{movie_id}/rating", json={"value": 8})
-    follow(replica)
+    wait_for_replica(replica)
     assert client.get(path).json != before
 
 
-def test_a_replica_that_is_gone_is_left_alone_and_found_again(client, add_movie, follower, monkeypatch):
+def test_replica_that_stopped_is_used_again_after_its_start(client, add_movie, follower, monkeypatch):
     monkeypatch.setattr(replicas, "RETRY_INTERVAL_SECONDS", 0.0)
     movie_id = add_movie()
     follower.stop()
@@ -97,14 +97,14 @@ def test_a_replica_that_is_gone_is_left_alone_and_found_again(client, add_movie,
         if client.get("/readyz").json == {"status": "ok"}:
             return
         time.sleep(0.05)
-    raise AssertionError("the replica was not found again")
+    raise AssertionError("the replica was not used again")
 
 
-def test_a_replica_that_lags_too_far_is_not_read_from(client, member, add_movie, replica, monkeypatch):
+def test_replica_that_is_too_far_behind_is_not_read(client, member, add_movie, replica, monkeypatch):
     monkeypatch.setattr(replicas, "MAX_LAG_SECONDS", 0.2)
     monkeypatch.setattr(replicas, "CHECK_INTERVAL_SECONDS", 0.0)
     movie_id = add_movie()
-    follow(replica)
+    wait_for_replica(replica)
     replica(PAUSE)
     member.put(f"/v1/movies/{movie_id}/rating", json={"value": 8})
     assert count(client, movie_id) == 0
@@ -113,13 +113,13 @@ def test_a_replica_that_lags_too_far_is_not_read_from(client, member, add_movie,
     assert client.get("/readyz").json["degraded"] == ["replica"]
 
 
-def test_a_query_that_the_replica_ends_is_answered_by_the_primary(client, app, add_movie, monkeypatch):
+def test_query_that_fails_on_the_replica_is_repeated_on_the_primary(client, app, add_movie, monkeypatch):
     movie_id = add_movie()
     connections = db.engine.get_execution_options()["database"]
-    with connections.reading_from_replica() as lags:
-        assert lags
+    with connections.reading_from_replica() as is_from_replica:
+        assert is_from_replica
         pid = database.read().exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
-    # As a conflict with what it replays does, between the look at the connection and its use.
+    # As a conflict with replay does, between the check of the connection and its use.
     monkeypatch.setattr(
         "movierating.storage.postgresql.connections.Reader.is_usable",
         lambda self: not self.connection.invalidated,
@@ -128,10 +128,10 @@ def test_a_query_that_the_replica_ends_is_answered_by_the_primary(client, app, a
         connections.replica._engine.url.render_as_string().replace("+psycopg", ""), autocommit=True
     ) as other:
         other.execute("SELECT pg_terminate_backend(%s)", [pid])
-    answer = client.get(f"/v1/movies/{movie_id}", headers={"X-Request-ID": "mine"})
-    assert (answer.status_code, answer.headers["X-Request-ID"]) == (200, "mine")
+    response = client.get(f"/v1/movies/{movie_id}", headers={"X-Request-ID": "mine"})
+    assert (response.status_code, response.headers["X-Request-ID"]) == (200, "mine")
 
 
-def test_only_a_database_of_postgresql_has_replicas(make_app):
+def test_replica_needs_a_postgresql_database(make_app):
     with pytest.raises(Exception, match="DATABASE_REPLICA_URL: needs MOVIERATING_DATABASE_URL"):
         make_app(DATABASE_URL="sqlite:////tmp/x.sqlite3", DATABASE_REPLICA_URL="postgresql://localhost/x")

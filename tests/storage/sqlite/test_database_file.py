@@ -1,4 +1,4 @@
-"""The file behind the connections: what is open is told from what lies there, and no log is played into another."""
+"""Detection of a removed or replaced database file; a log is never applied to another file."""
 
 import sqlite3
 from contextlib import closing
@@ -18,13 +18,13 @@ pytestmark = pytest.mark.sqlite
 
 @pytest.fixture
 def file(app, tmp_path):
-    """The database of an application that has read and written."""
-    reach("first")
-    reached()
+    """The database file of an application that has read and written."""
+    add_row("first")
+    list_rows()
     return tmp_path / "instance" / "movierating.sqlite3"
 
 
-def reach(name):
+def add_row(name):
     write(
         lambda connection: connection.execute(
             insert(DataMigration).values(name=name, reached_at=clock.now())
@@ -33,30 +33,30 @@ def reach(name):
     )
 
 
-def reached():
+def list_rows():
     return sorted(read().scalars(select(DataMigration.name)))
 
 
 def replace(file):
-    """Another file of the same rows."""
+    """Replace the file by another one with the same rows."""
     with closing(sqlite3.connect(file)) as connection:
         connection.execute("VACUUM INTO ?", [str(file.with_name("other"))])
     file.with_name("other").replace(file)
 
 
-def test_what_is_open_is_read_when_it_is_gone_and_not_written(file):
+def test_removed_file_is_still_read_and_not_written(file):
     file.unlink()
-    assert reached() == ["first", "seeded"]
+    assert list_rows() == ["first", "seeded"]
     with pytest.raises(Unavailable):
-        reach("lost")
+        add_row("lost")
     assert not file.exists()
     database.close()
     with pytest.raises(Unavailable):
-        reach("lost")
+        add_row("lost")
     assert not file.exists()
 
 
-def test_a_file_that_goes_while_a_transaction_is_under_way_takes_it_along(file):
+def test_transaction_fails_if_the_file_is_moved_during_it(file):
     def job(connection):
         connection.execute(insert(DataMigration).values(name="lost", reached_at=0))
         file.rename(file.with_name("aside"))
@@ -64,20 +64,20 @@ def test_a_file_that_goes_while_a_transaction_is_under_way_takes_it_along(file):
     with pytest.raises(Unavailable):
         write(job)
     file.with_name("aside").rename(file)
-    assert reached() == ["first", "seeded"]
+    assert list_rows() == ["first", "seeded"]
 
 
 def test_replaced_file_is_written_and_read_at_once(file, monkeypatch):
     replace(file)
-    reach("second")
-    assert reached() == ["first", "second", "seeded"]
+    add_row("second")
+    assert list_rows() == ["first", "second", "seeded"]
     replace(file)
     with db.engine.connect() as pooled:
         assert len(pooled.scalars(select(DataMigration.name)).all()) == 3
-    assert reached() == ["first", "second", "seeded"]
+    assert list_rows() == ["first", "second", "seeded"]
 
 
-def test_a_log_is_set_aside_with_the_file_it_belongs_to_and_no_other(tmp_path):
+def test_only_the_log_of_the_replaced_file_is_set_aside(tmp_path):
     path, log = tmp_path / "data", tmp_path / "data-wal"
     file = DatabaseFile(path)
     path.write_text("one")
@@ -91,7 +91,7 @@ def test_a_log_is_set_aside_with_the_file_it_belongs_to_and_no_other(tmp_path):
     assert (tmp_path / "data-wal.replaced").read_text() == "log of one"
     log.write_text("log of two")
     file.remember_log()
-    # Both are put there together, as from a copy of the folder.
+    # The file and its log are replaced together, as by a copy of the folder.
     for name, target in (("three", path), ("log of three", log)):
         (tmp_path / name).write_text(name)
         (tmp_path / name).replace(target)
@@ -99,7 +99,7 @@ def test_a_log_is_set_aside_with_the_file_it_belongs_to_and_no_other(tmp_path):
     assert log.read_text() == "log of three"
 
 
-def test_a_file_is_opened_by_its_name_whatever_it_is(tmp_path):
+def test_path_with_special_characters_is_opened(tmp_path):
     path = tmp_path / "a?b#c%41 é"
     path.touch()
     with closing(sqlite3.connect(DatabaseFile(path).get_uri(), uri=True)) as connection:

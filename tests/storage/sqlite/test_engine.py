@@ -1,4 +1,4 @@
-"""The connections of threads."""
+"""Connections of threads."""
 
 import gc
 import os
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.sqlite
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="only Linux lists the open files of a process")
-def test_a_thread_that_outlives_close_closes_its_connection(app):
+def test_thread_that_ends_after_close_closes_its_connection(app):
     opened, closed = threading.Event(), threading.Event()
 
     def read_and_wait():

@@ -1,4 +1,4 @@
-"""Holds on an instance: shared by all who use it, or one's alone, and never left behind."""
+"""The instance lock: shared, exclusive, and released when its process ends."""
 
 import os
 import signal
@@ -11,10 +11,10 @@ from movierating.storage.sqlite.instance_lock import InstanceLock, LockHeld
 
 pytestmark = pytest.mark.sqlite
 
-HOLD = """
+HOLD_LOCK = """
 import os, pathlib, sys, time
 from movierating.storage.sqlite.instance_lock import InstanceLock
-hold = InstanceLock(pathlib.Path(sys.argv[1]), exclusive=False)
+lock = InstanceLock(pathlib.Path(sys.argv[1]), exclusive=False)
 """
 
 
@@ -25,11 +25,11 @@ def database(tmp_path):
 
 @pytest.fixture
 def process(database):
-    """`process("time.sleep(60)")` holds the database, says so, and goes on with that."""
+    """`process("time.sleep(60)")` starts a process that holds the lock and then runs this code."""
     started = []
 
-    def start(then):
-        command = [sys.executable, "-c", f"{HOLD}print('held', flush=True)\n{then}", database]
+    def start(code):
+        command = [sys.executable, "-c", f"{HOLD_LOCK}print('held', flush=True)\n{code}", database]
         started.append(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
         assert started[-1].stdout.readline() == "held\n"
         return started[-1]
@@ -49,21 +49,21 @@ def is_free(database):
 
 
 @pytest.mark.parametrize(
-    ("first", "second", "both"),
+    ("first", "second", "is_allowed"),
     [(False, False, True), (False, True, False), (True, False, False), (True, True, False)],
 )
-def test_who_has_it_alone_has_it_alone(database, first, second, both):
-    hold = InstanceLock(database, exclusive=first)
-    if both:
+def test_exclusive_lock_excludes_all_others(database, first, second, is_allowed):
+    lock = InstanceLock(database, exclusive=first)
+    if is_allowed:
         InstanceLock(database, exclusive=second).release()
     else:
         with pytest.raises(LockHeld):
             InstanceLock(database, exclusive=second)
-    hold.release()
+    lock.release()
     assert is_free(database)
 
 
-def test_a_hold_ends_with_its_process_however_that_ends(database, process):
+def test_lock_is_released_when_its_process_is_killed(database, process):
     holder = process("time.sleep(60)")
     assert not is_free(database)
     holder.send_signal(signal.SIGKILL)
@@ -71,7 +71,7 @@ def test_a_hold_ends_with_its_process_however_that_ends(database, process):
     assert is_free(database)
 
 
-def test_a_forked_process_holds_on_when_its_parent_is_gone(database, process):
+def test_forked_process_holds_the_lock_after_its_parent_ended(database, process):
     holder = process("child = os.fork()\nif not child: time.sleep(60)\nprint(child, flush=True)")
     child = int(holder.stdout.readline())
     holder.wait()
@@ -81,22 +81,22 @@ def test_a_forked_process_holds_on_when_its_parent_is_gone(database, process):
     assert is_free(database)
 
 
-def test_where_nothing_can_be_locked_only_alone_is_refused(tmp_path):
+def test_only_an_exclusive_lock_needs_a_lock_file(tmp_path):
     InstanceLock(tmp_path / "gone" / "data", exclusive=False).release()
     with pytest.raises(FileNotFoundError):
         InstanceLock(tmp_path / "gone" / "data", exclusive=True)
 
 
-def test_a_hold_that_nobody_shares_is_taken_alone_and_shared_again(database):
-    hold = InstanceLock(database, exclusive=False)
-    assert hold.upgrade_exclusive()
+def test_lock_that_is_not_shared_is_upgraded_and_downgraded(database):
+    lock = InstanceLock(database, exclusive=False)
+    assert lock.upgrade_exclusive()
     with pytest.raises(LockHeld):
         InstanceLock(database, exclusive=False)
-    hold.downgrade_shared()
+    lock.downgrade_shared()
     other = InstanceLock(database, exclusive=False)
-    assert not hold.upgrade_exclusive()
+    assert not lock.upgrade_exclusive()
     other.release()
     assert not is_free(database)
-    assert hold.upgrade_exclusive()
-    hold.release()
+    assert lock.upgrade_exclusive()
+    lock.release()
     assert is_free(database)

@@ -1,4 +1,4 @@
-"""Those who wait share one transaction, and each has its own outcome."""
+"""Jobs that wait share one transaction, and each has its own result or error."""
 
 import signal
 import sqlite3
@@ -27,21 +27,21 @@ def queue(app):
     return db.engine.get_execution_options()["database"].write_queue
 
 
-def reach(name):
+def add_row(name):
     return lambda connection: connection.execute(
         insert(DataMigration).values(name=name, reached_at=clock.now())
     )
 
 
-def reached(pattern):
+def count_rows(pattern):
     return read().scalar(select(func.count()).where(DataMigration.name.like(pattern)))
 
 
 @pytest.fixture
-def held_back(app, queue):
-    """Jobs given while the queue is held: `held_back(jobs)` is each one's result or error, after one transaction.
+def run_together(app, queue):
+    """`run_together(jobs)` queues jobs while another one runs, and returns the result or error of each.
 
-    The first `long` of them are long ones, of which one at a time queues with the others.
+    The first `long` of them have their own transactions, and one of these at a time queues with the others.
     """
 
     def run(jobs, long=0):
@@ -73,85 +73,85 @@ def held_back(app, queue):
     return run
 
 
-def test_all_who_wait_are_committed_together(held_back, app):
+def test_waiting_jobs_share_one_transaction(run_together, app):
     transactions = []
-    outcomes = held_back([lambda connection: transactions.append(id(connection.get_transaction()))] * 20)
+    outcomes = run_together([lambda connection: transactions.append(id(connection.get_transaction()))] * 20)
     assert outcomes == [None] * 20
     assert len(transactions) == 20
     assert len(set(transactions)) == 1
 
 
-def test_a_job_that_fails_undoes_itself_alone(held_back, app):
+def test_job_that_fails_undoes_only_its_own_changes(run_together, app):
     def fail(connection):
-        reach("together failed")(connection)
+        add_row("together failed")(connection)
         raise LookupError("mine alone")
 
-    outcomes = held_back([reach("together one"), fail, reach("together two")])
+    outcomes = run_together([add_row("together one"), fail, add_row("together two")])
     assert [type(outcome) for outcome in outcomes].count(LookupError) == 1
-    assert reached("together%") == 2
-    assert reached("together failed") == 0
+    assert count_rows("together%") == 2
+    assert count_rows("together failed") == 0
 
 
-def test_a_transaction_that_is_lost_fails_everybody_in_it(held_back, app):
+def test_lost_transaction_fails_all_of_its_jobs(run_together, app):
     def lose(connection):
-        reach("lost zero")(connection)
+        add_row("lost zero")(connection)
         connection.exec_driver_sql("ROLLBACK")
         raise OSError("the disk went away")
 
-    outcomes = held_back([reach("lost one"), lose, reach("lost two")])
-    # Nobody is told of what followed from it, and an error of a job's own files stays what it is.
+    outcomes = run_together([add_row("lost one"), lose, add_row("lost two")])
+    # All get the first error; an OSError of a job is not converted.
     assert [type(outcome) for outcome in outcomes] == [OSError] * 3
-    assert reached("lost%") == 0
-    write(reach("lost and found"))
-    assert reached("lost%") == 1
+    assert count_rows("lost%") == 0
+    write(add_row("lost and found"))
+    assert count_rows("lost%") == 1
 
 
-def test_who_finds_no_room_is_told_and_keeps_nobody_from_writing(held_back, app):
+def test_job_without_disk_space_fails_alone(run_together, app):
     def outgrow(connection):
         connection.exec_driver_sql("PRAGMA max_page_count = 1")
         connection.exec_driver_sql("CREATE TABLE large AS SELECT zeroblob(10000000)")
 
-    outcomes = held_back([reach("full one"), outgrow, reach("full two")])
-    # The others' rows fit, unless SQLite has undone the transaction.
+    outcomes = run_together([add_row("full one"), outgrow, add_row("full two")])
+    # The rows of the others are stored, unless SQLite has rolled the transaction back.
     assert isinstance(outcomes[1], InsufficientStorage)
     stored = [not isinstance(outcome, Exception) for outcome in outcomes]
-    assert reached("full%") == sum(stored)
-    # The next one has another connection, which finds room.
-    write(reach("full no more"))
-    assert reached("full no more") == 1
+    assert count_rows("full%") == sum(stored)
+    # The next job has another connection, without the limit.
+    write(add_row("full no more"))
+    assert count_rows("full no more") == 1
 
 
-def test_a_long_job_is_alone_and_others_come_between_it_and_the_next(held_back):
+def test_other_writers_run_between_two_long_jobs(run_together):
     order = []
 
-    def seen(name):
+    def make_job(name):
         def job(connection):
-            # Who shares a transaction sees what the one before has not committed.
-            committed = read().scalar(select(func.count()).where(DataMigration.name.like("seen %")))
-            connection.execute(insert(DataMigration).values(name=f"seen {name}", reached_at=0))
+            # Reads show what earlier transactions committed.
+            committed = read().scalar(select(func.count()).where(DataMigration.name.like("job %")))
+            connection.execute(insert(DataMigration).values(name=f"job {name}", reached_at=0))
             order.append((name, committed))
             if name == "long 1":
                 time.sleep(0.3)
 
         return job
 
-    held_back([seen(name) for name in ("long 1", "long 2", "short 1", "short 2")], long=2)
+    run_together([make_job(name) for name in ("long 1", "long 2", "short 1", "short 2")], long=2)
     assert order == [("long 1", 0), ("short 1", 1), ("short 2", 1), ("long 2", 3)]
 
 
-def test_behind_a_long_job_others_come_before_the_long_one_of_another_process(queue):
+def test_other_writers_run_between_long_jobs_of_two_processes(queue):
     # A second queue waits for the locks of the first as one of another process does.
     ours, theirs = queue, Database(db.engine).write_queue
-    order, began, release = [], threading.Event(), threading.Event()
+    order, started, release = [], threading.Event(), threading.Event()
 
     def first(_connection):
-        began.set()
+        started.set()
         release.wait(10)
         time.sleep(0.3)
 
     def short(_connection):
         order.append("short")
-        # A long one that left no room would queue now.
+        # A long job that did not pause would queue now.
         until = time.monotonic() + 0.1
         while time.monotonic() < until and not theirs._queue:
             pass
@@ -161,7 +161,7 @@ def test_behind_a_long_job_others_come_before_the_long_one_of_another_process(qu
 
     with ThreadPoolExecutor(4) as pool:
         outcomes = [pool.submit(ours.write, first, (), True)]
-        began.wait(10)
+        started.wait(10)
         outcomes.append(pool.submit(theirs.write, lambda _: order.append("long"), (), True))
         while not theirs._long_lock.locked():
             pass
@@ -204,14 +204,14 @@ def test_writer_that_comes_while_the_queue_closes_writes_afterwards(queue, write
 
     def close():
         monkeypatch.undo()
-        writers.append(write_in_thread(reach("after closing")))
+        writers.append(write_in_thread(add_row("after closing")))
         while not queue._queue:
             pass
 
     monkeypatch.setattr(queue._write_lock, "close", close)
     queue.close()
     assert writers[0].result(10) is None
-    assert reached("after closing") == 1
+    assert count_rows("after closing") == 1
 
 
 def test_writer_that_waits_too_long_gets_an_error_and_leaves_the_queue(queue, write_in_thread, monkeypatch):
@@ -220,21 +220,21 @@ def test_writer_that_waits_too_long_gets_an_error_and_leaves_the_queue(queue, wr
     holder = write_in_thread(lambda _connection: started.set() or release.wait(10))
     started.wait(10)
     with pytest.raises(Unavailable, match="busy"):
-        write(reach("too late"))
+        write(add_row("too late"))
     release.set()
     assert holder.result(10) is None
     assert not queue._queue
-    write(reach("in time"))
-    assert (reached("too late"), reached("in time")) == (0, 1)
+    write(add_row("in time"))
+    assert (count_rows("too late"), count_rows("in time")) == (0, 1)
 
 
 def test_writers_are_not_delayed_after_a_lock_that_was_held_long(foreign_lock, write_in_thread):
-    waiting = [write_in_thread(reach(f"waiting {number}")) for number in range(4)]
+    waiting = [write_in_thread(add_row(f"waiting {number}")) for number in range(4)]
     time.sleep(4)
     foreign_lock.rollback()
     assert [each.result(10) for each in waiting] == [None] * 4
     started = time.monotonic()
-    write(reach("afterwards"))
+    write(add_row("afterwards"))
     assert time.monotonic() - started < 1.5
 
 
@@ -262,19 +262,19 @@ def test_writers_do_not_wait_for_a_stopped_process_longer_than_the_timeout(
     app, environ, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(write_queue, "LOCK_TIMEOUT_SECONDS", 0.3)
-    write(reach("acknowledged"))
+    write(add_row("acknowledged"))
     command, env = [sys.executable, "-c", STOPPED_WRITER], environ(tmp_path / "instance")
     with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout.readline() == "inside\n"
         for _ in range(2):
             with pytest.raises(Unavailable):
-                write(reach("meanwhile"))
-        assert (reached("acknowledged"), reached("of the%")) == (1, 0)
+                write(add_row("meanwhile"))
+        assert (count_rows("acknowledged"), count_rows("of the%")) == (1, 0)
         process.send_signal(signal.SIGCONT)
     assert process.returncode == 0
-    write(reach("afterwards"))
-    assert (reached("acknowledged"), reached("meanwhile")) == (1, 0)
-    assert (reached("of the%"), reached("afterwards")) == (1, 1)
+    write(add_row("afterwards"))
+    assert (count_rows("acknowledged"), count_rows("meanwhile")) == (1, 0)
+    assert (count_rows("of the%"), count_rows("afterwards")) == (1, 1)
 
 
 def test_log_that_grew_behind_a_snapshot_shrinks_again(app, tmp_path):
@@ -288,5 +288,5 @@ def test_log_that_grew_behind_a_snapshot_shrinks_again(app, tmp_path):
         )
         assert log.stat().st_size > 50_000_000
     for number in range(3):
-        write(reach(f"small {number}"))
+        write(add_row(f"small {number}"))
     assert log.stat().st_size <= 32 << 20
