@@ -62,15 +62,15 @@ def test_damaged_pages_return_503_until_they_are_restored(stopped, serve, client
     before = overwrite(file, list_pages(file, "movie"))
     seen = {movie_id: ada.send("GET", f"/v1/movies/{movie_id}") for movie_id in ids}
     assert {answer.status for answer in seen.values()} == {200, 503}
-    refused = next(movie_id for movie_id, answer in seen.items() if answer.status == 503)
+    raised = next(movie_id for movie_id, answer in seen.items() if answer.status == 503)
     for _ in range(3):
-        answer = ada.rate(refused, 7)
+        answer = ada.rate(raised, 7)
         assert answer.status == 503
         assert answer.body["detail"] == "The database does not answer; try again shortly."
         assert ada.send("GET", "/v1/users/me").status == 200
         assert ada.send("GET", "/healthz").status == 200
     restore_pages(file, before)
-    assert ada.rate(refused, 7).status == 201
+    assert ada.rate(raised, 7).status == 201
     assert {ada.send("GET", f"/v1/movies/{movie_id}").status for movie_id in ids} == {200}
     assert service.stop() == 0
     assert unsound(folder) == []
@@ -100,11 +100,11 @@ def test_damage_is_reported_by_check_and_stops_the_start(stopped, environ, unsou
     lines = unsound(folder)
     assert lines
     assert all(line.startswith("database: ") and "\n" not in line for line in lines)
-    with pytest.raises(SettingError) as refused:
+    with pytest.raises(SettingError) as raised:
         create_app(environ(folder))
-    assert refused.value.message.startswith(f"MOVIERATING_DATABASE_URL: {file} is damaged (")
-    assert refused.value.message.endswith("); `movierating restore FILE` puts a backup in its place")
-    assert "\n" not in refused.value.message
+    assert raised.value.message.startswith(f"MOVIERATING_DATABASE_URL: {file} is damaged (")
+    assert raised.value.message.endswith("); restore a backup with `movierating restore FILE`")
+    assert "\n" not in raised.value.message
 
 
 def test_commands_report_damage_without_a_traceback(stopped, run):
