@@ -62,15 +62,15 @@ def test_damaged_pages_return_503_until_they_are_restored(stopped, serve, client
     before = overwrite(file, list_pages(file, "movie"))
     seen = {movie_id: ada.send("GET", f"/v1/movies/{movie_id}") for movie_id in ids}
     assert {answer.status for answer in seen.values()} == {200, 503}
-    raised = next(movie_id for movie_id, answer in seen.items() if answer.status == 503)
+    damaged_id = next(movie_id for movie_id, answer in seen.items() if answer.status == 503)
     for _ in range(3):
-        answer = ada.rate(raised, 7)
+        answer = ada.rate(damaged_id, 7)
         assert answer.status == 503
         assert answer.body["detail"] == "The database does not answer; try again shortly."
         assert ada.send("GET", "/v1/users/me").status == 200
         assert ada.send("GET", "/healthz").status == 200
     restore_pages(file, before)
-    assert ada.rate(raised, 7).status == 201
+    assert ada.rate(damaged_id, 7).status == 201
     assert {ada.send("GET", f"/v1/movies/{movie_id}").status for movie_id in ids} == {200}
     assert service.stop() == 0
     assert unsound(folder) == []
