@@ -31,11 +31,6 @@ def test_facets_are_the_values_of_filters():
     ]
 
 
-@pytest.mark.parametrize("missing", ["year", "language"])
-def test_missing_fact_is_no_facet(missing):
-    assert not any(facet.startswith(missing) for facet in search_index.list_facets({**KELLS, missing: None}))
-
-
 def test_text_is_folded_into_the_index(add_movie):
     movie_id = add_movie(
         title="Amélie", original_title="Le Fabuleux Destin", directors=["Jean-Pierre Jeunet", "Ł"]

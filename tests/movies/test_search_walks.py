@@ -180,7 +180,8 @@ def change(connection: Connection, movie_ids: list[int], how: str, which: int, f
     if how == "add":
         return add(connection, facts)
     if how == "remove":
-        remove(connection, movie_id)
+        search_index.remove_movie(connection, movie_id)
+        connection.execute(delete(Movie).where(Movie.id == movie_id))
     else:
         rate(connection, movie_id, *facts["rating"])
     return movie_id
@@ -197,8 +198,3 @@ def add(connection: Connection, facts: Facts) -> int:
 def rate(connection: Connection, movie_id: int, count: int, total: int) -> None:
     sums = {"rating_count": count, "rating_sum": total}
     connection.execute(update(Movie).where(Movie.id == movie_id).values(sums))
-
-
-def remove(connection: Connection, movie_id: int) -> None:
-    search_index.remove_movie(connection, movie_id)
-    connection.execute(delete(Movie).where(Movie.id == movie_id))
