@@ -141,7 +141,9 @@ def _get_database_name() -> str:
 
 def format_reason(error: Exception) -> str:
     """Return the message of the database or the disk, in one line."""
-    message = error.strerror if isinstance(error, OSError) else getattr(error, "orig", error)
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.strerror}: {error.filename}"
+    message = getattr(error, "orig", error)
     return " ".join(str(message).split())
 
 
