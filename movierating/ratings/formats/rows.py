@@ -111,10 +111,13 @@ def parse_row(
         kind,
         file,
     )
-    if row.imdb_id is not None or row.tmdb_id is not None:
-        return row
-    if kind is not None:
-        return SkippedRow(line, name, made_in, f"it is no movie ({kind})", file)
-    if name is None:
+    return row if row.imdb_id is not None or row.tmdb_id is not None else _check_title(row)
+
+
+def _check_title(row: RatedRow) -> RatedRow | SkippedRow:
+    """Return a row without ids if its title may name a movie; skip other kinds. Raises ValueError without a title."""
+    if row.kind is not None:
+        return SkippedRow(row.line, row.title, row.year, f"it is no movie ({row.kind})", row.file)
+    if row.title is None:
         raise ValueError("it names no movie, neither by an id nor by a title")
     return row
