@@ -47,9 +47,8 @@ def test_sigterm_under_load_loses_no_write_and_cuts_no_response(
     load.end()
     # No response was cut, and none was an error; connections were closed between two requests.
     assert load.statuses <= {200, 201, NOTHING_SENT}
-    client = client_of(serve(instance), **credentials)
-    for acknowledged in load.acknowledged:
-        assert {movie_id: client.rating_of(movie_id) for movie_id in acknowledged} == acknowledged
+    # A request may have been executed just before its connection was closed.
+    assert load.find_lost(client_of(serve(instance), **credentials).rating_of) == []
     assert unsound(instance) == []
 
 
