@@ -47,10 +47,12 @@ _VERSION_KINDS = {
 
 _REQUEST_ID_FORMAT = re.compile(r"[A-Za-z0-9._-]{1,128}", re.ASCII)
 
-# The memory of an entry besides its body: headers, key and dict slot.
+# The memory of an entry besides its body and key: headers and dict slot.
 _ENTRY_BYTES = 1_300
 
 Headers = list[tuple[str, str]]
+# The path, query and mount point of a request.
+_Key = tuple[str, str, str]
 WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
@@ -65,9 +67,9 @@ class _StoredResponse:
     route: str | None
     is_used: bool = False
 
-    def get_size(self) -> int:
-        """Return the memory that the entry takes, in bytes."""
-        return len(self.body) + _ENTRY_BYTES
+    def get_size(self, key: _Key) -> int:
+        """Return the memory that the entry takes, in bytes. The query in the key may be in a `Link` header too."""
+        return len(self.body) + 2 * sum(map(len, key)) + _ENTRY_BYTES
 
 
 class ResponseCache:
@@ -76,7 +78,7 @@ class ResponseCache:
     def __init__(self, application: WSGI, engine: Engine) -> None:
         self._application = application
         self._engine = engine
-        self._responses: OrderedDict[tuple[str, str, str], _StoredResponse] = OrderedDict()
+        self._responses: OrderedDict[_Key, _StoredResponse] = OrderedDict()
         self._bytes = 0
         self._lock = threading.Lock()
         self._new_ids = map((secrets.token_hex(8) + "{:016x}").format, count(1))
@@ -107,23 +109,23 @@ class ResponseCache:
         self._store(key, stored)
         return [stored.body]
 
-    def _store(self, key: tuple[str, str, str], response: _StoredResponse) -> None:
+    def _store(self, key: _Key, response: _StoredResponse) -> None:
         with self._lock:
             replaced = self._responses.pop(key, None)
             self._responses[key] = response
-            self._bytes += response.get_size() - (replaced.get_size() if replaced else 0)
+            self._bytes += response.get_size(key) - (replaced.get_size(key) if replaced else 0)
             response.is_used = replaced is not None
             while self._bytes > MAX_CACHE_BYTES:
                 self._evict_or_requeue_oldest()
 
     def _evict_or_requeue_oldest(self) -> None:
-        """Remove the oldest entry, or move it to the end if there was a hit since it came to its place."""
+        """Remove the oldest entry, or move it to the end if it had a hit since it was stored or moved."""
         key, oldest = self._responses.popitem(last=False)
         if oldest.is_used:
             oldest.is_used = False
             self._responses[key] = oldest
         else:
-            self._bytes -= oldest.get_size()
+            self._bytes -= oldest.get_size(key)
 
 
 def has_one_host(environ: dict[str, Any]) -> bool:

@@ -194,6 +194,14 @@ def test_size_is_limited_and_unused_entries_are_evicted_first(client, handled, a
     assert client.application.wsgi_app._bytes <= response_cache.MAX_CACHE_BYTES
 
 
+def test_a_long_query_counts_towards_the_size(client, add_movie, monkeypatch):
+    add_movie()
+    monkeypatch.setattr(response_cache, "MAX_CACHE_BYTES", 50_000)
+    for limit in range(1, 11):
+        client.get(f"/v1/movies?limit={limit}" + "&" * 10_000)
+    assert 1 <= len(client.application.wsgi_app._responses) <= 4
+
+
 def test_hits_and_misses_are_counted(client, add_movie):
     add_movie()
     path = "/v1/movies"
