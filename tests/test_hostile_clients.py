@@ -190,6 +190,10 @@ BODIES = {
     "a long number": (b'{"username": 1' + b"0" * 400 + b"}", 400),
     "a repeated name": (b'{"username": "ada", "username": "bob"}', 400),
     "a repeated, escaped name in a list": (b'{"username": [{"a": 1, "\\u0061": 2}]}', 400),
+    "a repeated name and deep nesting": (
+        b'{"username": ' + b"[" * 1000 + b"]" * 1000 + b', "username": "ada"}',
+        400,
+    ),
     "NUL": (b'{"username": "a\\u0000b"}', 422),
     "a Cyrillic letter": ('{"username": "\u0430dmin"}'.encode(), 422),
     "a line break": (b'{"username": "ada\\r\\nSet-Cookie: a=b"}', 422),

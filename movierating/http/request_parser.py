@@ -107,11 +107,11 @@ def _unwrap_values(
 ) -> dict[str, Any]:
     """Return a list for each list field, and the only value of each other. Raises InvalidRequest if one repeats."""
     values: dict[str, Any] = {}
-    for name, given in lists:
+    for name, items in lists:
         field = schema.fields.get(name)
-        if len(given) > 1 and field is not None and not isinstance(field, ma.fields.List):
+        if len(items) > 1 and field is not None and not isinstance(field, ma.fields.List):
             raise errors.invalid_field(location, name, "Must be given once.")
-        values[name] = given if isinstance(field, ma.fields.List) else given[0]
+        values[name] = items if isinstance(field, ma.fields.List) else items[0]
     return values
 
 
@@ -130,7 +130,11 @@ def _check_structure(body: Any, encoded: bytes) -> None:
         raise BadRequest("The body is nested too deeply.")
     # A colon follows each name, and may be in strings too.
     if encoded.count(b":") > name_count:
-        json.loads(encoded, object_pairs_hook=_check_names, parse_int=len)
+        try:
+            json.loads(encoded, object_pairs_hook=_check_names, parse_int=len)
+        except RecursionError as error:
+            # `body` lacks the first of two values with one name, which may be nested more deeply.
+            raise BadRequest("The body is nested too deeply.") from error
 
 
 def _check_names(pairs: list[tuple[str, Any]]) -> None:
