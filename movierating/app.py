@@ -46,7 +46,7 @@ def build(environ: Mapping[str, str] | None, prepared: bool) -> Flask:
     settings["SECRET_KEY"] = settings["SECRET_KEY"] or startup.load_secret_key(folder)
     app = Application("movierating", instance_path=str(folder), static_folder="static")
     app.config.from_mapping(settings)
-    app.extensions["redis"] = redis = _redis_server(settings["REDIS_URL"])
+    app.extensions["redis"] = redis = _make_redis_client(settings["REDIS_URL"])
     app.config.from_mapping(_extension_settings(settings))
     app.config.from_mapping(_limiter_settings(folder / "limits.sqlite3", redis))
     # Another application of this process may still have to log and count its requests.
@@ -93,7 +93,7 @@ def _extension_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _redis_server(url: str | None) -> "RedisClient | None":
+def _make_redis_client(url: str | None) -> "RedisClient | None":
     if url is None:
         return None
     try:

@@ -181,7 +181,7 @@ def instance_path(environ: Mapping[str, str]) -> Path:
 
 
 def load(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """Read every setting: environment variables win over `config.toml`, that over the defaults.
+    """Read every setting: environment variables override `config.toml`, which overrides the defaults.
 
     Return a dict from each name in SETTINGS to its parsed value (INSTANCE_PATH is a Path). Raise SettingError.
     """

@@ -68,7 +68,7 @@ class RedisClient:
             raise RedisUnavailable from error
 
     def is_available(self) -> bool:
-        """Return whether Redis replies and accepts writes; False without a call while it is unavailable."""
+        """Return True if Redis replies and accepts writes; False without a call while it is unavailable."""
         try:
             self.call(self._probe)
         except RedisUnavailable:

@@ -53,7 +53,7 @@ class RedisLimitStorage(Storage):
         return self._run(lambda storage: storage.get_expiry(_digest(key)))
 
     def check(self) -> bool:
-        """Return whether hits can be counted."""
+        """Return True if hits can be counted."""
         return self._redis.is_available() or self._fallback.check()
 
     def reset(self) -> int | None:

@@ -87,7 +87,7 @@ class SQLiteStorage(Storage):
         return self._get_window(key)[1]
 
     def check(self) -> bool:
-        """Return whether the file can be written."""
+        """Return True if the file can be written."""
         try:
             self._purge(self._clock())
         except sqlite3.Error:

@@ -1,7 +1,7 @@
 """Count events, exactly across workers and restarts; `metrics` shows the totals.
 
 Counting adds to a dict. The thread of `request_log` adds the pending counts to an SQLite file that all processes share
-once a second, and a process at its exit, so no count is lost when a process ends, and no total ever falls.
+once a second, and a process at its exit. A killed process loses its pending counts; no total ever falls.
 """
 
 import atexit

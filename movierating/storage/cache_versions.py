@@ -25,11 +25,11 @@ from movierating.storage.sqlite.database_file import Identity, read_identity
 Subject = tuple[str, int]
 MOVIE, RATERS, USER, CALLER = "movie", "raters", "user", "caller"
 
-_EACH = 1 << 16
-_EVERYTHING, _ANYTHING = 0, 1
+_COUNTERS_PER_KIND = 1 << 16
+_EVERYTHING_INDEX, _ANYTHING_INDEX = 0, 1
 # Who rated a movie changes with the movie.
-_FIRST = {MOVIE: 2, RATERS: 2, USER: 2 + _EACH, CALLER: 2 + 2 * _EACH}
-_BYTES = 8 * (2 + 3 * _EACH)
+_FIRST_INDEX = {MOVIE: 2, RATERS: 2, USER: 2 + _COUNTERS_PER_KIND, CALLER: 2 + 2 * _COUNTERS_PER_KIND}
+_BYTES = 8 * (2 + 3 * _COUNTERS_PER_KIND)
 
 # How long it may go unnoticed that the file was removed or replaced.
 _CHECK_INTERVAL_SECONDS = 1.0
@@ -58,14 +58,16 @@ class CacheVersions:
         return database.with_name(f".{database.name}.versions")
 
     def get(self, subject: Subject | None) -> tuple[int, int, int] | None:
-        """Return the version of responses about the subject (None: about anything), None while it changes.
+        """Return the version of responses about the subject (None: about anything), or None while it changes.
 
         Versions of different files never compare equal. Raise OSError if the file can't be opened.
         """
         mapping = self._get_mapping()
-        place = _ANYTHING if subject is None else _FIRST[subject[0]] + subject[1] % _EACH
-        everything, own = mapping.counters[_EVERYTHING], mapping.counters[place]
-        return None if (everything | own) & 1 else (mapping.number, everything, own)
+        index = (
+            _ANYTHING_INDEX if subject is None else _FIRST_INDEX[subject[0]] + subject[1] % _COUNTERS_PER_KIND
+        )
+        everything, version = mapping.counters[_EVERYTHING_INDEX], mapping.counters[index]
+        return None if (everything | version) & 1 else (mapping.number, everything, version)
 
     @contextmanager
     def invalidating(self, changes: Iterable[Collection[Subject] | None]) -> Iterator[None]:
@@ -77,21 +79,23 @@ class CacheVersions:
         counters = mapping.counters
         if self._recovered is not mapping:
             # A killed writer left its versions odd.
-            for place in [place for place, version in enumerate(counters.tolist()) if version & 1]:
-                counters[place] += 1
+            for index in [index for index, version in enumerate(counters.tolist()) if version & 1]:
+                counters[index] += 1
             self._recovered = mapping
-        places = {_ANYTHING}
+        indexes = {_ANYTHING_INDEX}
         for subjects in changes:
-            places.update(
-                [_EVERYTHING] if subjects is None else [_FIRST[kind] + key % _EACH for kind, key in subjects]
+            indexes.update(
+                [_EVERYTHING_INDEX]
+                if subjects is None
+                else [_FIRST_INDEX[kind] + key % _COUNTERS_PER_KIND for kind, key in subjects]
             )
-        for place in places:
-            counters[place] |= 1
+        for index in indexes:
+            counters[index] |= 1
         try:
             yield
         finally:
-            for place in places:
-                counters[place] += 1
+            for index in indexes:
+                counters[index] += 1
 
     def close(self) -> None:
         """Unmap the file once no thread reads it; it is mapped again when needed."""

@@ -25,7 +25,7 @@ from movierating.storage.sqlite import engine as sqlite_engine
 
 T = TypeVar("T")
 
-# What another program writes moves no version, so a cached response may be this old towards its writes.
+# Writes by other programs change no version: a cached response may miss them for this long.
 MAX_STALE_SECONDS = 60
 
 
@@ -100,17 +100,17 @@ def get_sqlite_file() -> Path | None:
 
 
 def get_base_path() -> Path:
-    """Return the path beside which files about the database lie: the SQLite file, or one in the instance folder."""
+    """Return the path next to which files about the database are: the SQLite file, or one in the instance folder."""
     folder: Path = db.engine.get_execution_options()["instance"]
     return get_sqlite_file() or folder / POSTGRESQL
 
 
 def get_size() -> int:
     """Return the size of the database in bytes, on SQLite with its write-ahead log. Raises DatabaseError."""
-    own = get_sqlite_file()
-    if own is None:
+    file = get_sqlite_file()
+    if file is None:
         return int(read().exec_driver_sql("SELECT pg_database_size(current_database())").scalar_one())
-    return sum(each.stat().st_size for each in (own, own.with_name(f"{own.name}-wal")) if each.exists())
+    return sum(part.stat().st_size for part in (file, file.with_name(f"{file.name}-wal")) if part.exists())
 
 
 def write(
@@ -121,10 +121,10 @@ def write(
 ) -> T:
     """Run `job` in one transaction, commit, and return its result; roll back if it raises.
 
-    If `invalidates` is not None, all that it changes is ratings and sums of these movies and users, what these callers
-    may do, or nothing that anybody is shown. Pass `own_transaction` for a job that takes
-    tenths of a second: it shares its transaction with no other, and other writers come between it and the next such.
-    Raises RuntimeError inside a job: the second transaction would wait for the first without end.
+    `invalidates` names the movies, users and callers whose cached responses the job changes: their ratings, statistics
+    or permissions. It is empty if no response changes, and None if any may. Pass `own_transaction` for a job that takes
+    tenths of a second: it runs alone, and other writers get a turn before the next such job.
+    Raises RuntimeError inside a job: the second transaction would wait for the first forever.
     """
     result: T = _get_database().write(job, invalidates, own_transaction)
     return result
@@ -160,8 +160,8 @@ def close() -> None:
     _get_database().close()
 
 
-def batched(values: Iterable[T], most: int) -> Iterator[list[T]]:
-    """Yield the values in lists of at most `most`: a statement takes a bounded number of parameters."""
+def batched(values: Iterable[T], size: int) -> Iterator[list[T]]:
+    """Yield the values in lists of at most `size`: a statement takes a bounded number of parameters."""
     values = iter(values)
-    while batch := list(itertools.islice(values, most)):
+    while batch := list(itertools.islice(values, size)):
         yield batch

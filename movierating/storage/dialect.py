@@ -38,7 +38,7 @@ def folded_text(length: int) -> String:
 
 
 class _DialectFunction(FunctionElement[Any]):
-    """SQL that differs by dialect; `{}` is the place of the arguments."""
+    """SQL that differs by dialect; `{}` stands for the arguments."""
 
     inherit_cache = True
     sqlite = postgresql = "{}"
@@ -95,8 +95,10 @@ def in_many(column: ColumnElement[Any], values: Any) -> ColumnElement[bool]:
     In place of a collection `values` may be a `bindparam`, whose own value is then `encode_values(collection)`.
     """
     text = values if isinstance(values, BindParameter) else encode_values(values)
-    each = _elements(text).table_valued("value")
-    return column.in_(select(_as_number(each.c.value) if isinstance(column.type, Integer) else each.c.value))
+    elements = _elements(text).table_valued("value")
+    return column.in_(
+        select(_as_number(elements.c.value) if isinstance(column.type, Integer) else elements.c.value)
+    )
 
 
 def encode_values(values: Collection[int] | Collection[str]) -> str:
@@ -110,16 +112,16 @@ def to_driver_sql(connection: Connection, statement: str) -> str:
 
 
 def values_query(connection: Connection, rows: Sequence[Sequence[Any]]) -> tuple[str, tuple[Any, ...]]:
-    """A query for the driver of these rows of whole numbers, and its parameters; its columns are column1, column2 …"""
+    """Return a query whose result is these rows of integers, and its parameters; its columns are column1, column2 …"""
     width = len(rows[0])
     if connection.dialect.name == SQLITE:
-        # SQL names the columns of VALUES so.
-        one = f"({', '.join('?' * width)})"
-        return f"VALUES {', '.join([one] * len(rows))}", tuple(chain.from_iterable(rows))
-    names = ", ".join(f"column{place}" for place in range(1, width + 1))
+        # SQLite itself names the columns of VALUES column1, column2 …
+        placeholders = f"({', '.join('?' * width)})"
+        return f"VALUES {', '.join([placeholders] * len(rows))}", tuple(chain.from_iterable(rows))
+    names = ", ".join(f"column{number}" for number in range(1, width + 1))
     arrays = ", ".join(["%s::bigint[]"] * width)
     columns = tuple(list(column) for column in zip(*rows, strict=True))
-    return f"SELECT * FROM unnest({arrays}) AS given({names})", columns  # noqa: S608
+    return f"SELECT * FROM unnest({arrays}) AS value_rows({names})", columns  # noqa: S608
 
 
 @contextmanager
@@ -166,7 +168,9 @@ def get_user_version(connection: Connection) -> int:
     """Return the number that `set_user_version` stored in the database, 0 before."""
     if connection.dialect.name == SQLITE:
         return int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
-    return int(connection.exec_driver_sql(f"SELECT obj_description('{_KEEPER}'::regclass)").scalar() or 0)
+    return int(
+        connection.exec_driver_sql(f"SELECT obj_description('{_VERSION_TABLE}'::regclass)").scalar() or 0
+    )
 
 
 def set_user_version(connection: Connection, number: int) -> None:
@@ -174,11 +178,11 @@ def set_user_version(connection: Connection, number: int) -> None:
     if connection.dialect.name == SQLITE:
         connection.exec_driver_sql(f"PRAGMA user_version = {number:d}")
     else:
-        connection.exec_driver_sql(f"COMMENT ON TABLE {_KEEPER} IS '{number:d}'")
+        connection.exec_driver_sql(f"COMMENT ON TABLE {_VERSION_TABLE} IS '{number:d}'")
 
 
-# Of the table that it is about.
-_KEEPER = "movie_search"
+# The number is in the comment on this table.
+_VERSION_TABLE = "movie_search"
 
 
 def violates_unique(error: IntegrityError, column: str) -> bool:

@@ -38,7 +38,7 @@ class Sort:
 class KeysetPaginator:
     """The pages of one list in one order, its statements compiled once.
 
-    What differs from one request to another are `bindparam`s of `statement`. The order's columns are added behind the
+    What differs from one request to another are `bindparam`s of `statement`. The order's columns follow the
     statement's own, as `sort_0`, `sort_1` …
     """
 
@@ -50,12 +50,14 @@ class KeysetPaginator:
         ends_in_rowid: bool = False,
         details: Sequence[Any] = (),
     ) -> None:
-        """Where the sort's index `ends_in_rowid`, SQLite would find a place in it by the columns before that alone.
+        """Compile the statements of the first and of later pages.
 
-        It would go through all rows that tie with a cursor's; so there these are asked for by themselves, and first.
+        Pass `ends_in_rowid` if the last column of the sort is the rowid that ends its index. SQLite seeks in an index
+        by the columns before the rowid only, and would scan all rows that tie with the cursor's. So a first statement
+        selects the rows that tie, and a second one the rows after them.
 
-        `details` are columns of a table, its key first, to read in place of the statement's first column, `id`: for the
-        rows of the page alone, so that sorting many rows does not read and move them.
+        `details` are columns of a table, its key first, that replace the statement's first column, `id`. They are read
+        for the rows of the page only, so that sorting many rows does not read them.
         """
         self._sort = sort
 
@@ -80,7 +82,7 @@ class KeysetPaginator:
             self._in_parts = [prepare(ordered.where(*part)) for part in parts]
 
     def page(self, cursor: str | None, limit: int, **values: Any) -> tuple[list[Any], str | None]:
-        """At most `limit` rows after `cursor`, and the next page's cursor or None; `values` are the statement's.
+        """Return at most `limit` rows after `cursor`, and the next page's cursor or None. `values` are the statement's.
 
         A row is a tuple of the statement's columns and the order's. Raises InvalidRequest for a cursor
         that is not of this list and order.
@@ -94,10 +96,10 @@ class KeysetPaginator:
             rows = self._fetch_after_cursor(connection, limit + 1, values)
         if len(rows) <= limit:
             return rows, None
-        return rows[:limit], _encode(key, self._sort, self._place_of(rows[limit - 1]))
+        return rows[:limit], _encode(key, self._sort, self._get_sort_values(rows[limit - 1]))
 
-    def _place_of(self, row: Any) -> tuple[Any, ...]:
-        """A row's sort values; out of an index SQLite hands a double without a fraction as a whole number."""
+    def _get_sort_values(self, row: Any) -> tuple[Any, ...]:
+        """Return a row's sort values. SQLite returns a double without a fraction as an integer if it is in an index."""
         values = row[-len(self._names) :]
         return tuple(
             float(value) if is_double else value
@@ -109,8 +111,8 @@ class KeysetPaginator:
         for statement in self._in_parts if connection.dialect.name == SQLITE else self._next:
             more = statement.tuples(connection, most_rows=most - len(rows), **values)
             # Between two statements a row may move from the rows of the first to those of the second.
-            there = {row[-1] for row in rows}
-            rows += [row for row in more if row[-1] not in there] if there else more
+            seen = {row[-1] for row in rows}
+            rows += [row for row in more if row[-1] not in seen] if seen else more
             if len(rows) == most:
                 break
         return rows
@@ -125,9 +127,9 @@ def _with_details(page: Select[Any], details: Sequence[Any], sort: Sort) -> Sele
 
 
 def _after_cursor(sort: Sort, columns: Sequence[Any], starts: Sequence[Any]) -> ColumnElement[bool]:
-    place, start = (tuple_(*columns), tuple_(*starts)) if len(columns) > 1 else (columns[0], starts[0])
-    behind: ColumnElement[bool] = place < start if sort.descending else place > start
-    return behind
+    position, start = (tuple_(*columns), tuple_(*starts)) if len(columns) > 1 else (columns[0], starts[0])
+    is_after: ColumnElement[bool] = position < start if sort.descending else position > start
+    return is_after
 
 
 def _encode(key: bytes, sort: Sort, values: tuple[Any, ...]) -> str:
@@ -145,7 +147,7 @@ def _decode(key: bytes, sort: Sort, cursor: str) -> list[Any]:
     except (ValueError, binascii.Error):
         raw = b""
     signature, payload = raw[:_SIGNATURE_BYTES], raw[_SIGNATURE_BYTES:]
-    # The last character has bits to spare, in which a cursor could differ and still mean the same.
+    # Unused bits of the last character must be zero, so that each cursor has one spelling.
     if not hmac.compare_digest(signature, _signature(key, sort, payload)) or _text(raw) != cursor:
         raise invalid_field("query", "cursor", _NOT_A_CURSOR)
     values: list[Any] = orjson.loads(payload)

@@ -21,7 +21,7 @@ DATABASE_UNAVAILABLE = "The database does not answer; try again shortly."
 # A full disk, a quota, a limit on the size of files.
 _DISK_FULL_ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 # After these errors a connection may have cached an outdated state: pages of a damaged file, or that it is read-only.
-_SPOILS = frozenset(
+_RECONNECT_CODES = frozenset(
     {
         sqlite3.SQLITE_CANTOPEN,
         sqlite3.SQLITE_CORRUPT,
@@ -80,7 +80,7 @@ def is_database_failure(error: BaseException) -> bool:
         return True
     # SQLAlchemy raises the last one when a lost connection is used again.
     of_connection = isinstance(error, OperationalError | PendingRollbackError)
-    return of_connection or _code(error) in _SPOILS or is_server_unusable(error)
+    return of_connection or _code(error) in _RECONNECT_CODES or is_server_unusable(error)
 
 
 def is_server_unusable(error: BaseException) -> bool:
@@ -89,7 +89,7 @@ def is_server_unusable(error: BaseException) -> bool:
 
 
 def is_corruption(error: BaseException) -> bool:
-    """Return True if the file is damaged or no database."""
+    """Return True if the file is damaged or is not a database."""
     return _code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
@@ -105,7 +105,7 @@ def must_reconnect(error: BaseException, connection: Connection | None = None) -
     """
     if connection is not None and connection.get_execution_options().get("writes"):
         return False
-    return _code(error) in _SPOILS
+    return _code(error) in _RECONNECT_CODES
 
 
 def _code(error: BaseException) -> int | None:

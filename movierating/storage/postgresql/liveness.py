@@ -1,8 +1,8 @@
 """Liveness of a PostgreSQL server, probed once for all threads of a process.
 
-A client that waits long for a response can't tell a server that works on it from one that has stopped: the kernel of
-the stopped server's machine continues to acknowledge packets. So a second connection asks something that a server which
-is alive answers at once, however long the statement takes.
+A client that waits long for a response can't tell a server that is working on it from one that has stopped: the kernel
+of the stopped server's machine continues to acknowledge packets. So a second connection sends a request to which a
+live server responds at once, however long the statement takes.
 """
 
 import socket
@@ -13,10 +13,10 @@ from collections.abc import Callable
 from contextlib import closing
 from typing import TypeVar
 
-# How long to wait for a response before the server is probed, and how long the probe may take.
+# How long to wait for a response before the server is probed, and how long each of its steps may take.
 RESPONSE_TIMEOUT_SECONDS = 3.0
 PROBE_TIMEOUT_SECONDS = 2.0
-# For so long the result of a probe is valid for other threads too.
+# Other threads use the result of a probe for this long.
 _PROBE_INTERVAL_SECONDS = 1.0
 
 # Asks whether the server supports TLS. It responds with one byte, to any client, and uses up no connection.
@@ -41,7 +41,7 @@ class Liveness:
         self._is_stopped = False
 
     def is_alive(self, host: str, port: int) -> bool:
-        """Return True if the server there is alive, within PROBE_TIMEOUT_SECONDS."""
+        """Return True if the server there is alive."""
         with self._probing:
             if time.monotonic() - self._probed_at > _PROBE_INTERVAL_SECONDS:
                 self._is_alive = _probe(host, port)

@@ -1,4 +1,4 @@
-"""Reads from a replica of PostgreSQL, which shows everything a moment later than the primary.
+"""Reads from a replica of PostgreSQL, which follows the primary a moment later.
 
 Only anonymous requests read from it. Authenticated requests read from the primary, where the session is looked up
 anyway, and so see what was just written, on any host. A replica that fails or is too far behind is not used for a
@@ -43,7 +43,7 @@ class Replica:
         self._checking = threading.Lock()
         self._check_at = 0.0
         self._paused_until = 0.0
-        # Times and the primary's position then, since the replica had the primary's position for certain.
+        # Times with the primary's position then, from the first that the replica may not have replayed.
         self._positions: deque[tuple[float, int]] = deque(maxlen=100)
         self._is_up = True
 
@@ -95,7 +95,7 @@ class Replica:
 
 
 def _read_position(connection: Connection, function: str) -> int:
-    """Return a position in the write-ahead log in bytes; of a server that replays none, its own last."""
+    """Return a position in the write-ahead log in bytes; for a server that replays none, its own last."""
     text = f"SELECT coalesce({function}, pg_current_wal_lsn()) - '0/0'::pg_lsn"
     return int(connection.exec_driver_sql(text).scalar_one())
 

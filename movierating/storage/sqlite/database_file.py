@@ -38,7 +38,7 @@ class DatabaseFile:
         self._log: IO[bytes] | None = None
 
     def get_uri(self) -> str:
-        """Return the URI with which SQLite opens the file, and creates none if there is none."""
+        """Return the URI with which SQLite opens the file, but does not create one."""
         return f"{self.path.absolute().as_uri()}?mode=rw"
 
     def get_identity(self) -> Identity | None:
@@ -51,7 +51,7 @@ class DatabaseFile:
         return self._identity
 
     def is_usable(self, connection: Connection) -> bool:
-        """Return True if the connection is open, and to the file that is at the path, or was there at last."""
+        """Return True if the connection is open to the file at the path or, if that was removed, the last one there."""
         if connection.closed or connection.invalidated:
             return False
         return bool(connection.info[_INFO_KEY] == self.get_identity())

@@ -31,10 +31,12 @@ class Reader:
     """A thread's connection for reads, which the pool gets back as soon as the thread ends."""
 
     def __init__(self, engine: Engine) -> None:
-        self.connection = engine.connect()
         self._pool = engine.pool
+        self.connection = engine.connect()
 
     def __del__(self) -> None:
+        if not hasattr(self, "connection"):
+            return  # connecting failed
         if self.connection.engine.pool is not self._pool and not self.connection.closed:
             # `close` has replaced the pool, and a connection that goes back to the old one is never closed.
             self.connection.invalidate()
@@ -63,7 +65,7 @@ class Database:
         """Return the calling thread's connection; each statement sees what was committed before it."""
         reader = self._thread.reader
         if reader is None or not self.file.is_usable(reader.connection):
-            # Without `writes` no BEGIN is sent, so no statement is held to an older one's snapshot.
+            # Without `writes` no BEGIN is sent, so each statement has a new snapshot.
             reader = self._thread.reader = Reader(self._engine)
         return reader.connection
 
@@ -188,9 +190,9 @@ def _set_pragmas(connection: sqlite3.Connection, synchronous: str) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute(f"PRAGMA synchronous = {synchronous}")
     connection.execute("PRAGMA foreign_keys = ON")
-    # Each thread that reads has one, and each commit empties it.
+    # Small, because each reading thread has a cache, and each commit empties it.
     connection.execute("PRAGMA cache_size = -2048")
-    # A page that many ratings changed is copied into the file once; the log so grows to 16 MB.
+    # A page that many ratings changed is copied into the file once; so the log grows to 16 MB.
     connection.execute("PRAGMA wal_autocheckpoint = 4000")
     # A reader of a long snapshot makes it grow further; the next checkpoint that restarts it cuts it to this.
     connection.execute(f"PRAGMA journal_size_limit = {_MAX_LOG_BYTES}")

@@ -34,7 +34,7 @@ _POLL_INTERVAL_SECONDS = 0.01
 
 
 class FileLock:
-    """A lock file, opened again if another one is found in its place. One thread of a process uses it at a time."""
+    """A lock file, opened again if it was replaced. One thread of a process uses it at a time."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -148,7 +148,7 @@ class LongWriteLock(FileLock):
         Raise as `hold`.
         """
         with self.hold(timeout) as file:
-            # The pause is bounded, for a time that was written before the machine started again is of another clock.
+            # The pause is bounded, because a time that was written before a reboot is of another clock.
             until = min(_read_pause_end(file), time.monotonic() + _MAX_PAUSE_SECONDS)
             while others_write() and time.monotonic() < until:
                 time.sleep(_POLL_INTERVAL_SECONDS)

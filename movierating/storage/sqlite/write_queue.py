@@ -85,9 +85,9 @@ class WriteQueue:
     def write(self, job: Job, invalidates: Collection[Subject] | None, own_transaction: bool = False) -> Any:
         """Run `job` in a transaction, commit, and return its result; if it raises, undo what it did and raise the same.
 
-        It changes no responses about others than `invalidates`; None for any. With `own_transaction` it shares its
+        It changes responses about `invalidates` only; None for any. With `own_transaction` it shares its
         transaction with no other job. Raise Unavailable if it waits too long, or too many wait already, and
-        RuntimeError inside a job: the second transaction would wait for the first without end.
+        RuntimeError inside a job: the second transaction would wait for the first forever.
         """
         if getattr(self._thread, "is_leading", False):
             raise RuntimeError("a job must pass its connection on, and not call write()")

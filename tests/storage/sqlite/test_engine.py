@@ -2,10 +2,12 @@
 
 import gc
 import os
+import sys
 import threading
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from movierating.storage import database
 
@@ -35,3 +37,14 @@ def test_thread_that_ends_after_close_closes_its_connection(app):
         assert path not in [os.path.realpath(file) for file in links]
     finally:
         gc.enable()
+
+
+def test_a_failed_connection_leaves_no_error_behind(app, monkeypatch):
+    ignored = []
+    monkeypatch.setattr(sys, "unraisablehook", ignored.append)
+    database.get_sqlite_file().unlink()
+    database.close()
+    with pytest.raises(OperationalError):
+        database.read()
+    gc.collect()
+    assert ignored == []
