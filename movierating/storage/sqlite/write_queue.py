@@ -32,7 +32,7 @@ MAX_BATCH_JOBS = 64
 
 # A writer may queue behind a bulk import's chunk; beyond this the database counts as unavailable.
 WRITE_TIMEOUT_SECONDS = 30
-# How long a writer waits for another process that holds the lock, from when it was called.
+# How long a writer waits for another process that holds the lock, from when it was called; a long job from its turn on.
 LOCK_TIMEOUT_SECONDS = 10.0
 
 # Once the oldest writer is so old, only so many threads go on waiting; a worker has three more.
@@ -155,8 +155,10 @@ class WriteQueue:
         """Run this job and those that wait in one transaction, and wake them and the next leader; raise nothing."""
         self._thread.is_leading = True
         batch, began_at = [first], time.perf_counter()
+        # A long job may have waited for another one before.
+        waited = 0.0 if first.own_transaction else first.get_age()
         try:
-            with self._write_lock.hold(max(0.0, LOCK_TIMEOUT_SECONDS - first.get_age())):
+            with self._write_lock.hold(max(0.0, LOCK_TIMEOUT_SECONDS - waited)):
                 began_at = time.perf_counter()
                 self._run_transaction(batch)
         except BaseException as error:

@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing
 
 import pytest
 from sqlalchemy import func, insert, select
@@ -173,6 +173,20 @@ def test_other_writers_run_between_long_jobs_of_two_processes(queue):
             outcome.result(10)
     theirs.close()
     assert order == ["short", "later", "long"]
+
+
+def test_long_job_that_waited_for_another_one_still_waits_for_the_write_lock(queue, monkeypatch):
+    monkeypatch.setattr(write_queue, "LOCK_TIMEOUT_SECONDS", 2)
+    theirs = Database(db.engine).write_queue
+    with ThreadPoolExecutor(1) as pool:
+        with ExitStack() as write_lock:
+            with queue._long_write_lock.hold_after_pause(lambda: False, 1):
+                outcome = pool.submit(theirs.write, lambda _: "done", (), True)
+                time.sleep(2.2)
+                write_lock.enter_context(queue._write_lock.hold(1))
+            time.sleep(0.2)
+        assert outcome.result(10) == "done"
+    theirs.close()
 
 
 @pytest.fixture
