@@ -20,5 +20,5 @@ _ISO_3166_1 = """
 """
 
 LANGUAGES = tuple(_ISO_639_1.split())
-# ISO took the last three back, but films were made in them.
+# ISO 3166-1 no longer has the last three, but movies were made in these countries.
 COUNTRIES = (*_ISO_3166_1.split(), "SU", "CS", "YU")

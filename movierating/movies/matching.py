@@ -120,7 +120,7 @@ class Catalogue:
         return known.movie_id if known else None
 
     def find_and_complete(self, query: MovieQuery) -> int | None:
-        """Do as `find`, and give the movie those ids of the query that it lacks and no other movie has."""
+        """Find a movie as `find` does, and give it those ids of the query that it lacks and no other movie has."""
         known = self._find(query, (0,))
         if known is None:
             return None
@@ -173,12 +173,12 @@ class Catalogue:
                 known
                 for year in years
                 for known in self._by_title.get((is_original, key, year, *has_ids), ())
-                # It may have been completed since.
+                # `find_and_complete` may have given the movie ids since it was stored here.
                 if (query.imdb_id is None or known.imdb_id is None)
                 and (query.tmdb_id is None or known.tmdb_id is None)
             )
-            if found := list(islice(movies, MAX_CANDIDATES)):
-                return found
+            if candidates := list(islice(movies, MAX_CANDIDATES)):
+                return candidates
         return []
 
     def _reject_same_title(self, key: str | None, year: int | None) -> None:

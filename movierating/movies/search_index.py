@@ -83,14 +83,14 @@ def add_movies(connection: Connection, movies: Iterable[Mapping[str, Any]]) -> N
 
 
 def add_facets(connection: Connection, movies: Iterable[Mapping[str, Any]]) -> None:
-    """As `add_movies`, for the facets alone."""
+    """Index only the facets of movies, as `add_movies` does."""
     rows = [{"movie_id": movie["id"], "facet": facet} for movie in movies for facet in list_facets(movie)]
     if rows:
         connection.execute(insert(MovieFacet), rows)
 
 
 def add_text(connection: Connection, movies: Iterable[Mapping[str, Any]]) -> None:
-    """As `add_movies`, for the full-text index alone."""
+    """Index only the text of movies, as `add_movies` does."""
     rows = [{"rowid": movie["id"], **make_index_text(movie)} for movie in movies]
     if rows:
         connection.execute(insert(MOVIE_SEARCH), rows)
@@ -103,10 +103,10 @@ def remove_movie(connection: Connection, movie_id: int) -> None:
 
 
 def remove_facets(connection: Connection, movie_ids: Collection[int]) -> None:
-    """As `remove_movie`, for the facets of some movies alone."""
+    """Remove only the facets of some movies."""
     connection.execute(delete(MovieFacet).where(in_many(_facet.movie_id, movie_ids)))
 
 
 def remove_text(connection: Connection, movie_ids: Collection[int]) -> None:
-    """As `remove_movie`, for the full text of some movies alone."""
+    """Remove only the text of some movies from the full-text index."""
     connection.execute(delete(MOVIE_SEARCH).where(in_many(MOVIE_SEARCH.c.rowid, movie_ids)))

@@ -127,7 +127,8 @@ def update_movie(movie_id: int, edits: Container[int] | None, changes: Mapping[s
         if not changed.keys() - {"title_key", "original_title_key"}:
             return row
         updated = {**row._mapping, **changed}
-        # An import may have brought namesakes that `create_movie` refuses; their other facts can still be changed.
+        # An import may have added movies with a title and year that `create_movie` rejects; their other facts can
+        # still be changed.
         if changed.keys() & {"title", "year", "imdb_id"}:
             _reject_same_title(connection, updated, movie_id)
         changed |= {"edit": row.edit + 1, "updated_at": clock.now()}
@@ -184,9 +185,9 @@ def to_columns(facts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _reject_same_title(connection: Connection, row: Mapping[str, Any], own_id: int | None) -> None:
-    """Two movies of one folded title and year must carry different IMDb ids.
+    """Raise Conflict if another movie has this folded title and year, unless both have different IMDb ids.
 
-    No unique index can say this; but writers come one at a time, so what is read here holds until the commit.
+    No unique index can express this; but writers come one at a time, so what is read here holds until the commit.
     """
     key = row.get("title_key") or fold(row["title"])
     same = and_(_movie.title_key == key, _movie.year == row["year"])

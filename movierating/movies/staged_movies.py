@@ -28,7 +28,7 @@ class StagedMovies:
     """Rows of movies to insert, with provisional ids from `first_id` on."""
 
     def __init__(self, rows: Sequence[Mapping[str, Any]], similar: set[tuple[Any, ...]]) -> None:
-        """`similar` are the MOVIE_KEYS of existing movies that share a title with one of the rows."""
+        """Derive the indexed data. `similar` are the MOVIE_KEYS of existing movies that share a title with a row."""
         self.first_id: int = rows[0]["id"] if rows else 0
         self._rows = rows
         self._similar = similar
@@ -63,8 +63,8 @@ class StagedMovies:
         if connection.execute(select(_movie.id).where(with_id).limit(1)).first() is not None:
             raise CatalogueChanged
         for column in (_movie.title_key, _movie.original_title_key):
-            found = connection.execute(MOVIE_KEYS.where(in_many(column, keys)))
-            if not self._similar.issuperset(map(tuple, found)):
+            rows = connection.execute(MOVIE_KEYS.where(in_many(column, keys)))
+            if not self._similar.issuperset(map(tuple, rows)):
                 raise CatalogueChanged
 
     def _list_values(self, *columns: str) -> list[Any]:

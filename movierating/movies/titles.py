@@ -4,7 +4,7 @@ import re
 import unicodedata
 from typing import NamedTuple
 
-# What NFKD and casefold leave as it is, though people type it otherwise; `None` drops what no one can see.
+# Characters that NFKD and casefold leave unchanged, as people type them; None drops invisible characters.
 _TABLE = str.maketrans(
     {
         "æ": "ae",
@@ -36,7 +36,7 @@ _ARTICLES = frozenset(
     | {"el", "los", "las", "unos", "unas", "els", "um", "uma"}
     | {"het", "een", "det", "ett", "az"}
 )
-# These are words too ("Me, Myself, I"), so they count only capitalised and after the one comma there is.
+# These are also other words ("Me, Myself, I"), so they count only if capitalized and after the only comma.
 _DOUBTFUL_ARTICLES = frozenset({"I", "O", "As", "Os", "Die", "De", "Den", "En", "Et"})
 
 _WORD = re.compile(r"[^\W_]+")
@@ -63,7 +63,7 @@ class MovieLensTitle(NamedTuple):
 
 
 def fold(text: str) -> str:
-    """Return the text as it is compared and searched: no accents, no letter case, single spaces, trimmed.
+    """Return the text in the form for comparison and search: no accents, no letter case, single spaces, trimmed.
 
     NFKD, combining marks dropped, Unicode's case folding, then letters with no decomposition (`ø`, `ł`, `æ`)
     spelled in ASCII, and typographic quotes and dashes made plain. Punctuation stays.
@@ -143,7 +143,7 @@ def split_year(text: str) -> tuple[str, int | None]:
 
 
 def parse_movielens_title(text: str) -> MovieLensTitle:
-    """Take `Trou, Le (Hole, The) (1960)` apart: title, alternative title, year.
+    """Split `Trou, Le (Hole, The) (1960)` into title, alternative title and year.
 
     Of several alternatives the last without `a.k.a.` counts: an original title comes last. At most the last
     _MAX_ALTERNATIVES brackets are taken for alternatives.

@@ -104,11 +104,11 @@ def _decide(current: dict[int, _Stored], rating: NewRating, on_conflict: OnConfl
     return "updated"
 
 
-_OF_USER = select(_rating.movie_id, _rating.value, _rating.rated_at).where(
+_USER_RATINGS = select(_rating.movie_id, _rating.value, _rating.rated_at).where(
     _rating.user_id == bindparam("user")
 )
-_ALL_STORED = CompiledStatement(_OF_USER)
-_SOME_STORED = CompiledStatement(_OF_USER.where(in_many(_rating.movie_id, bindparam("movies"))))
+_ALL_STORED = CompiledStatement(_USER_RATINGS)
+_SOME_STORED = CompiledStatement(_USER_RATINGS.where(in_many(_rating.movie_id, bindparam("movies"))))
 
 
 def _read_stored(connection: Connection, user_id: int, movie_ids: set[int]) -> dict[int, _Stored]:

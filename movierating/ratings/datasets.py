@@ -2,8 +2,8 @@
 
 The movies are matched or added in one transaction. The ratings follow in batches, each in a transaction of its own with
 its accounts and aggregates, so an import that is killed leaves everything exact and the next one resumes it. On an
-instance without ratings that nobody else uses, one transaction loads all ratings while the table has no indexes: to
-build them at the end takes a fraction of the time.
+instance without ratings that no other process uses, one transaction loads all ratings while the table has no indexes:
+to build them at the end takes a fraction of the time.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -1,7 +1,8 @@
 """Match the rows of an uploaded file to movies.
 
-Rows that name a movie exactly come first, by an id or by title and year. A row whose title has a movie a year off means
-that one only if no other row does: a remake, or the short that a film began as, often came out a year apart.
+Rows that name a movie exactly come first, by an id or by title and year. A row matches a movie
+a year off only if no other row matches that movie: a remake, or a short and the film made from it, are often a year
+apart.
 """
 
 import math
@@ -16,7 +17,7 @@ from movierating.movies.schemas import CreateMovieSchema
 from movierating.movies.staged_movies import StagedMovies
 from movierating.ratings.formats.rows import RatedRow
 
-# Other writers wait while they are added.
+# Other writers wait while an import adds movies.
 MAX_MOVIES_ADDED = 5_000
 
 

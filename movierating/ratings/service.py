@@ -40,7 +40,7 @@ _SELECT = CompiledStatement(select(*_RATING_COLUMNS).where(_IS_OWN))
 _PUT = CompiledStatement(_make_put)
 _DELETE = CompiledStatement(delete(Rating).where(_IS_OWN).returning(_rating.value))
 _SELECT_STATS = CompiledStatement(select(*MOVIE_COLUMNS).where(_movie.id == bindparam("key")))
-# On PostgreSQL, a writer of ratings locks their user first, as `lock_rows` does; on SQLite it has locked all.
+# On PostgreSQL, each write of ratings locks their user first, as `lock_rows` does. SQLite has one writer at a time.
 _LOCK_USER = CompiledStatement(
     select(_user.id).where(_user.id == bindparam("key")).with_for_update(key_share=True)
 )
@@ -78,13 +78,13 @@ def _rate_movie(
         rating = (value, now if rated_at is None else rated_at, old.created_at if old else now, now)
         columns = dict(zip(("value", "rated_at", "created_at", "updated_at"), rating, strict=True))
         _PUT.run(connection, user_id=user_id, movie_id=movie_id, **columns)
-    shown = serialize_rating(*rating)
-    shown["ratings"] = rating_stats.format_stats_with_score(stats)
-    return shown, old is None
+    result = serialize_rating(*rating)
+    result["ratings"] = rating_stats.format_stats_with_score(stats)
+    return result, old is None
 
 
 def serialize_rating(value: int, rated_at: int, created_at: int, updated_at: int) -> dict[str, Any]:
-    """Return a rating's columns as the API shows them."""
+    """Return a rating's columns as a rating in a response."""
     return {
         "value": value / 2,
         "rated_at": clock.format_rfc3339_uncached(rated_at),
@@ -116,7 +116,7 @@ def _delete_rating(connection: Connection, user_id: int, movie_id: int) -> None:
     apply_delta(connection, user_id, movie_id, deleted.value, None)
 
 
-_OF_MOVIE = KeysetPaginator(
+_MOVIE_RATINGS = KeysetPaginator(
     select(*_RATING_COLUMNS, _user.id, _user.username, _user.display_name)
     .join(User, _user.id == _rating.user_id)
     .where(_rating.movie_id == bindparam("movie"), _user.active),
@@ -132,7 +132,7 @@ def list_ratings_for_movie(
     Raises NotFound.
     """
     movies.get_movie(movie_id)
-    rows, next_cursor = _OF_MOVIE.page(cursor, limit, movie=movie_id)
+    rows, next_cursor = _MOVIE_RATINGS.page(cursor, limit, movie=movie_id)
     items = []
     for *rating, user_id, username, display_name, _, _ in rows:
         item = serialize_rating(*rating)

@@ -1,4 +1,4 @@
-"""Uploaded CSV files: columns by name, rows that may span lines, and whatever can be wrong with either.
+"""Read uploaded CSV files: columns by name, rows that may span lines, and errors for each invalid row.
 
 Unlike in the data sets that `table_reader` reads, a cell may hold line breaks, the separator may be a spreadsheet's
 semicolon or tab, and a line may end in LF, CRLF or CR.
@@ -26,9 +26,9 @@ _MAX_BLANK_LINES = 100
 _SEPARATORS = (",", ";", "\t")
 
 
-# Of one row: the file's name, the line and the cells by field.
+# Parses one row from the file's name, its line and its cells by field.
 ParseRow = Callable[[str, int, dict[str, Any]], Row]
-# Of many rows: the file's name, the first line and a sequence of cells for each field.
+# Parses many rows from the file's name, the first line and a sequence of cells for each field.
 ParseColumns = Callable[[str, int, Sequence[Sequence[str]]], Sequence[Row] | None]
 
 
@@ -36,7 +36,7 @@ class CsvFile:
     """A CSV file: its `columns`, trimmed and in lower case, and its rows."""
 
     def __init__(self, source: SourceFile) -> None:
-        """Raises UnknownFormat when the file doesn't begin with a line of text."""
+        """Read the header. Raises UnknownFormat if the file doesn't begin with a line of text."""
         self.source = source
         with source.open() as file:
             self._first_line, header = _read_header(file.read(MAX_LINE_LENGTH))

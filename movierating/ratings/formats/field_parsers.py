@@ -1,6 +1,6 @@
-"""The values in a file's cells, or of a JSON object: text, numbers or null.
+"""Parse the cells of a CSV file and the values of a JSON object: text, numbers or null.
 
-Each function that reads one raises ValueError with a reason for a person.
+Each function that parses a value raises ValueError with a reason for the user.
 """
 
 import re
@@ -15,7 +15,7 @@ from movierating import clock
 
 T = TypeVar("T")
 
-# As in movierating.fields, whose rules a movie made from a row has to pass.
+# As in `http.fields`: a movie that is added from a row must pass its validation.
 _UNWANTED = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
 _MAX_TITLE_LENGTH = 500
 _MAX_COMBINING_MARKS = 30
@@ -35,15 +35,15 @@ _C_TIME = re.compile(r"[A-Z][a-z]{2} ([A-Z][a-z]{2}) ([ \d]?\d) (\d\d:\d\d:\d\d)
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _EARLIEST = -62_135_596_800 * clock.SECOND  # 0001-01-01
 _LATEST = 253_402_300_800 * clock.SECOND - 1  # the end of 9999
-# The date is a day ahead of UTC's for half the world, half of the time.
-_FURTHEST_EAST = timedelta(hours=14) // timedelta(microseconds=1)
+# East of Greenwich the date may already be tomorrow's.
+_MAX_UTC_OFFSET = timedelta(hours=14) // timedelta(microseconds=1)
 
-# What a spreadsheet runs when a cell starts with it; the wide forms where Japanese or Chinese is typed. The cell may
-# start at a semicolon too, since that is the separator of spreadsheets wherever the comma is the decimal mark.
+# A spreadsheet runs a cell that starts with one of these characters; with the full-width ones where Japanese or
+# Chinese is typed. Where the comma is the decimal mark, spreadsheets also start a cell after a semicolon.
 _STARTS_CELL, _STARTS_FORMULA = "(?:^|(?<=;))", "(?=[=+\\-@\t\r\uff1d\uff0b\uff0d\uff20])"
 # Spreadsheets may drop quotation marks; apostrophes must be distinguishable from our own.
 _FORMULA = re.compile(f"{_STARTS_CELL}([\"']*){_STARTS_FORMULA}")
-_DISARMED = re.compile(f"{_STARTS_CELL}'([\"']*){_STARTS_FORMULA}")
+_ESCAPED_FORMULA = re.compile(f"{_STARTS_CELL}'([\"']*){_STARTS_FORMULA}")
 
 
 class Scale(NamedTuple):
@@ -168,8 +168,8 @@ def parse_time(value: object, *, allow_future: bool = False) -> int | None:
 
 
 def is_future(at: int) -> bool:
-    """Return whether a time, in microseconds, is later than today's date anywhere."""
-    return at > clock.now() + _FURTHEST_EAST
+    """Return True if a time, in microseconds, is in the future in every time zone."""
+    return at > clock.now() + _MAX_UTC_OFFSET
 
 
 def parse_column(parse: Callable[[str], T], texts: Sequence[str]) -> Sequence[T | None]:
@@ -185,7 +185,7 @@ def parse_times(texts: Sequence[str]) -> Sequence[int | None]:
 
 
 def _is_plain(text: str) -> bool:
-    """Return whether `datetime.fromisoformat` accepts the text as it is, as it does for most programs' times."""
+    """Return True if `datetime.fromisoformat` can parse the text unchanged, as in files of most programs."""
     return text[10:11] == "T" and text[-1:] == "Z"
 
 
@@ -226,7 +226,7 @@ def escape_formula(text: str) -> str:
 
 def unescape_formula(text: str) -> str:
     """Return the text that `escape_formula` escaped; other texts unchanged."""
-    return _DISARMED.sub(r"\1", text) if "'" in text else text
+    return _ESCAPED_FORMULA.sub(r"\1", text) if "'" in text else text
 
 
 def _text(value: object) -> str:

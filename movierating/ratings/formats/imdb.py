@@ -2,7 +2,7 @@
 
 - The oldest, up to 2017: `position,const,created,modified,description,Title,Title type,…,You rated,…`.
 - `Const,Your Rating,Date Rated,Title,URL,Title Type,…,Year,…`; later with `Original Title` behind `Title`.
-- A list: `Position,Const,Created,Modified,Description,Title,…,Your Rating,Date Rated`; what isn't rated is skipped.
+- A list: `Position,Const,Created,Modified,Description,Title,…,Your Rating,Date Rated`; unrated rows are skipped.
 
 `IMDb Rating` is everybody's. `Title Type` is in the language of the account, the names of columns never are.
 """
@@ -17,7 +17,7 @@ from movierating.ratings.formats.csv_reader import CsvFile, csv_lines, in_blocks
 from movierating.ratings.formats.field_parsers import WHOLE_TEN, escape_formula, unescape_formula
 from movierating.ratings.formats.rows import ExportRow, Row, parse_row
 
-# In the words for series, episodes, games, podcasts and music videos of IMDb's languages, folded.
+# Parts of the words for series, episodes, games, podcasts and music videos in IMDb's languages, folded.
 _OTHER_KINDS = (
     *("serie", "episod", "folge", "game", "videospiel", "gioco", "juego", "jeu", "podcast", "music", "musik"),
     *(fold(word) for word in ("सीरीज़", "शृंखला", "एपिसोड", "गेम", "पॉडकास्ट")),

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 from movierating.ratings.formats.rows import BadRow, Row, UnknownFormat
 from movierating.ratings.formats.source_file import SourceFile
 
-# Of characters; the text of one film with everything that a service adds to it takes one or two thousand.
+# In characters. A rating with all facts that a service adds takes one or two thousand.
 MAX_ITEM_LENGTH = 1 << 16
 _MAX_ITEM_DEPTH = 16
 _BLOCK_BYTES = 1 << 17
@@ -34,7 +34,7 @@ class JsonFile:
     """
 
     def __init__(self, source: SourceFile) -> None:
-        """Raises UnknownFormat when there is no list, or no reading its beginning."""
+        """Read the sample. Raises UnknownFormat if there is no list, or its first item is malformed."""
         self.source = source
         self.facts: dict[str, Any] | None = None
         self.sample: list[object] = []
@@ -42,7 +42,7 @@ class JsonFile:
             with closing(self._items()) as items:
                 self.sample.extend(islice(items, _SAMPLE))
         except UnknownFormat:
-            # Of a file that breaks later, its reader hears when it gets there.
+            # If the JSON is malformed after the first item, `rows` raises the error when it gets there.
             if not self.sample:
                 raise
 
@@ -122,7 +122,7 @@ class _Text:
         return self._text[self._at : self._at + 1]
 
     def take(self, mark: str) -> bool:
-        """Skip this mark if it comes next; return whether it did."""
+        """Skip this mark if it comes next; return True if it did."""
         if self.peek() != mark:
             return False
         self._at += 1

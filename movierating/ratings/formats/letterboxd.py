@@ -35,7 +35,7 @@ _IMPORT = {
 _ONLY_IMPORT = {"letterboxduri", "rating10", "watcheddate"}
 _HEADER = ("tmdbID", "imdbID", "Title", "Year", "Directors", "Rating10", "WatchedDate")
 
-# Of a film, by name and year: half points and time of its current rating.
+# Half points and time of a film's current rating, by name and year.
 _CurrentRatings = dict[tuple[str | None, int | None], tuple[int, int]]
 
 
@@ -145,7 +145,7 @@ def _zip(parts: Iterable[bytes]) -> Iterator[bytes]:
 
 
 class _Sink(io.RawIOBase):
-    """Takes what is written until it is drained; zipfile sees that it can't go back in it."""
+    """A buffer of written bytes until `drain`. It is not seekable, so zipfile writes a stream."""
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []

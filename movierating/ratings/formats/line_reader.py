@@ -20,9 +20,9 @@ class UnreadableLine(ValueError):
 
 
 class Lines:
-    """The lines after the header. A row that fails returns all its lines but the first to be read again.
+    """The lines after the header. After an invalid row, all its lines but the first are read again.
 
-    A quotation mark that is never closed so costs one row and not all that follow it.
+    So a quotation mark that is never closed makes one row invalid, and not all rows after it.
     """
 
     def __init__(self, file: BinaryIO, header: int) -> None:
@@ -51,7 +51,7 @@ class Lines:
         self.number -= len(lines)
 
     def has_unread(self) -> bool:
-        """Return True if lines that were returned are left."""
+        """Return True if lines passed to `unread` or `go_back` are left."""
         return bool(self._unread)
 
     def _count(self, lines: int) -> None:

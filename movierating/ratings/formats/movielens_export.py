@@ -1,7 +1,7 @@
-"""What movielens.org gives a user: `movie_id,imdb_id,tmdb_id,rating,average_rating,title`, in stars, without dates.
+"""A user's export from movielens.org: `movie_id,imdb_id,tmdb_id,rating,average_rating,title`, in stars, without dates.
 
-`movie_id` is MovieLens's own, `average_rating` everybody's, and the title has the year in brackets and its article
-last. The data sets for research are in `movielens`.
+`movie_id` is MovieLens's own, `average_rating` that of all users, and the title has the year in brackets and its
+article last. The data sets for research are in `movielens`.
 """
 
 from collections.abc import Iterable, Iterator

@@ -2,18 +2,17 @@
 
 The header is `imdb_id,tmdb_id,title,original_title,year,value,rated_at,version`.
 
-- `imdb_id` as `tt0111161`, `tmdb_id` a number; `original_title` where it is another than the title; any of them, and
+- `imdb_id` as `tt0111161`, `tmdb_id` a number; `original_title` if it differs from the title; any of them, and
   `year`, may be empty. `title` never is.
-- `value` is 0.5 to 10 by halves. `rated_at` is RFC 3339 in UTC, with as much of a fraction as there is.
+- `value` is 0.5 to 10 by halves. `rated_at` is RFC 3339 in UTC, with the fraction of a second if there is one.
 - `version` is 1 in every row; a later version of the format counts up. A row with a version may be dated in the future:
-  the clock of the instance that wrote it may have been fast, and what was exported must come back.
-- Where a title starts like a spreadsheet's formula (`=`, `+`, `-`, `@`), with quotation marks or apostrophes before
-  that or without, it has one apostrophe more in front, which reading takes away; so behind every semicolon in it.
-- The lines are in the order of `rated_at`, `imdb_id`, `tmdb_id`, `title`, `year`, nothing before something; the
-  caller of `write` sorts them.
+  the clock of the instance that wrote it may have been fast, and every export must be importable.
+- A title that starts like a spreadsheet's formula (`=`, `+`, `-`, `@`, also after quotation marks or apostrophes) is
+  escaped with an apostrophe in front; so is the text after each semicolon. Reading removes the apostrophes.
+- The rows are sorted by `rated_at`, `imdb_id`, `tmdb_id`, `title` and `year`, empty values first; the caller of
+  `write` sorts them.
 
-Read are the same columns in any order, and also files that other programs write: `value`, and an id or the title, are
-enough.
+The columns may be read in any order. Files of other programs need only `value`, and an id or the title.
 """
 
 import itertools

@@ -1,8 +1,8 @@
 """Our own JSON, version 1, one rating a line: `{"format": "movierating", "version": 1, "ratings": [{…}, …]}`.
 
 A rating is an object with `imdb_id`, `tmdb_id`, `title`, `original_title`, `year`, `value` and `rated_at`, in this
-order, which mean what they do in our own CSV; what isn't known is null. Nothing is lost. Reading takes objects with
-fewer or more members, and does without `format` and `version`; times in the future need a `version` before `ratings`.
+order, with the meanings of our own CSV; unknown values are null. Nothing is lost. Objects with fewer or more members
+can be read, and files without `format` and `version`; times in the future need a `version` before `ratings`.
 """
 
 from collections.abc import Iterable, Iterator

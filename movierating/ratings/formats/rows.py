@@ -1,4 +1,4 @@
-"""Rows that every format reads or writes, independent of the file format."""
+"""The rows that are read from and written to files, independent of their format."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -23,11 +23,11 @@ class RatedRow(NamedTuple):
 
     `line` is where the row starts: in a CSV file its line (the header's is 1), in JSON its place in the list, from 0.
     `file` is the file's name inside an uploaded ZIP, and empty without one. `value` counts half points, 1 to 20;
-    `rated_at` microseconds since 1970, None where the file has no time. `original_title` is the original title.
+    `rated_at` microseconds since 1970, None where the file has no time.
 
-    `kind` is None for a movie, and for what the file doesn't tell. Otherwise it is the file's own word for what was
-    rated (`tvSeries`): such a row means the movie that carries one of its ids, if there is one, because catalogues
-    disagree about what a movie is; it is never matched by title, adds no movie, and counts as skipped without one.
+    `kind` is None for a movie, and if the file does not say. Otherwise it is the file's word for what was rated
+    (`tvSeries`). Such a row is matched by its ids alone, because catalogues disagree about what a movie is; if no movie
+    has them, it is skipped. It never adds a movie.
     """
 
     line: int

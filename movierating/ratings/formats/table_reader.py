@@ -9,7 +9,7 @@ from typing import BinaryIO, NamedTuple, TypeVar
 from movierating.ratings.formats.rows import BadRow
 
 BLOCK_BYTES = 1 << 18
-# Longer than any row of a film or a rating; longer lines are cut.
+# No row of a data set is as long; longer lines are cut.
 MAX_LINE_BYTES = 1 << 16
 _BOM = b"\xef\xbb\xbf"
 
@@ -131,7 +131,7 @@ class Table:
         except UnicodeDecodeError as error:
             if self.delimiter == ",":
                 raise ValueError("is not UTF-8") from error
-            # Sets without a header are Latin-1, but for ml-10m.
+            # Data sets without a header are Latin-1, except ml-10m.
             return line.decode("latin-1")
 
 

@@ -43,7 +43,7 @@ class Archive:
     """A ZIP file: `sources` are the CSV and JSON files in it, in any folder; none is read yet."""
 
     def __init__(self, stream: BinaryIO) -> None:
-        """Raises UnknownFormat for an archive that is damaged or has too many files."""
+        """Read the list of files. Raises UnknownFormat if the archive is damaged or has too many."""
         _check_file_count(stream)
         try:
             self._zip = zipfile.ZipFile(stream)
@@ -59,9 +59,9 @@ class Archive:
         self.sources = list(self._entries)
 
     def check_sizes(self, sources: Iterable[SourceFile]) -> None:
-        """Raises UnknownFormat if these sources unpack to more than ratings can.
+        """Raise UnknownFormat if these sources unpack to more than files of ratings do.
 
-        The sizes in the archive can be relied on: no more than that is unpacked.
+        The sizes that the archive states are safe to use, because zipfile unpacks no more than them.
         """
         entries = [self._entries[source] for source in sources]
         if sum(entry.file_size for entry in entries) > MAX_UNPACKED_BYTES:
@@ -100,7 +100,7 @@ def _damage_as_unknown_format(info: zipfile.ZipInfo) -> Iterator[None]:
 
 
 def _check_file_count(stream: BinaryIO) -> None:
-    # Before zipfile makes an object for each; and counted, because what the archive says of itself may be a lie.
+    # Runs before zipfile creates an object for each file. It counts, because the count in the archive may be false.
     count, rest = 0, b""
     stream.seek(0)
     while block := stream.read(_BLOCK_BYTES):
