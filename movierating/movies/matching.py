@@ -68,11 +68,12 @@ class Catalogue:
         )
         self._new_rows: list[dict[str, Any]] = []
         self._similar: set[tuple[Any, ...]] = set()
-        self._next_id = get_last_id(connection, Movie.__table__) + 1
         if queries is None:
             self._load(connection.execute(MOVIE_KEYS.order_by(_movie.id)))
         else:
             self._load_matches(queries)
+        # Read last: in a dry run other clients may add movies, and no loaded movie may have a provisional id.
+        self._next_id = get_last_id(connection, Movie.__table__) + 1
 
     def _load_matches(self, queries: Sequence[MovieQuery]) -> None:
         by_id = self._select(_movie.imdb_id, {query.imdb_id for query in queries} - {None})

@@ -1,8 +1,8 @@
 """Match the rows of an uploaded file to movies.
 
-Rows that name a movie exactly come first, by an id or by title and year. A row matches a movie
-a year off only if no other row matches that movie: a remake, or a short and the film made from it, are often a year
-apart.
+Rows that name a movie exactly come first, by an id or by title and year. A row matches a movie a year
+off only if no other row matches that movie: a film and its remake, or a short and the film made from it, are often a
+year apart.
 """
 
 import math

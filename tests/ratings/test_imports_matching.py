@@ -3,6 +3,7 @@
 import pytest
 from sqlalchemy import func, select
 
+from movierating.movies import matching
 from movierating.movies import service as movies
 from movierating.movies.models import Movie
 from movierating.ratings import row_matching
@@ -187,3 +188,22 @@ def test_a_movie_that_exists_is_never_changed(import_rows, counts, add_movie, us
     facts = slice(1, 9)
     assert [row[facts] for row in everything()["movie"]] == [row[facts] for row in before]
     assert movies.get_movie(1).edit == 1
+
+
+def test_a_movie_that_is_created_during_the_match_gets_its_own_rating(
+    import_rows, counts, add_movie, user_id, rated, monkeypatch
+):
+    created = []
+
+    def create_then_get_last_id(connection, table):
+        last_id = get_last_id(connection, table)
+        if not created:
+            created.append(None)
+            created[0] = add_movie(title="Heat", year=1995)
+        return last_id
+
+    get_last_id = matching.get_last_id
+    monkeypatch.setattr(matching, "get_last_id", create_then_get_last_id)
+    report = import_rows(user_id, ",,Heat,,1995,9,", ",,Emma,,1996,2,", create_missing=True)
+    assert counts(report) == [2, 0, 0, 0, 0, 0]
+    assert rated(user_id)[created[0]][0] == 18
