@@ -49,7 +49,10 @@ def create_instance_folder(folder: Path, *, to_be_written: bool) -> None:
 
 
 def create_private_folder(folder: Path, *, writable: bool = True) -> None:
-    """Create a folder that only its owner can read, unless it exists. Raises OSError, also unless it is `writable`."""
+    """Create a folder that only its owner can read, unless it exists.
+
+    Raises OSError if that fails and, with `writable`, if the folder can't be written.
+    """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if writable:
         with tempfile.TemporaryFile(dir=folder):
@@ -57,10 +60,7 @@ def create_private_folder(folder: Path, *, writable: bool = True) -> None:
 
 
 def load_secret_key(folder: Path) -> str:
-    """Return the secret key of this instance; create it on the first call, also of several at once.
-
-    Raises SettingError.
-    """
+    """Return the secret key of this instance; concurrent first calls create one key. Raises SettingError."""
     file = folder / KEY_FILE
     try:
         if not file.exists():
@@ -161,18 +161,18 @@ def _make_damage_error(file: Path, damage: str) -> SettingError:
 def _find_first_damage(connection: sqlite3.Connection) -> str | None:
     """Return the first error that SQLite finds in QUICK_CHECK_TIMEOUT_SECONDS, in one line; None without one.
 
-    Opening a truncated file finds that, however large it is. `movierating check` checks all pages.
+    A truncated file is found at once, however large it is. `movierating check` checks all pages, and the search index.
     """
     alarm = threading.Timer(QUICK_CHECK_TIMEOUT_SECONDS, connection.interrupt)
     alarm.start()
     try:
-        (result,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        damage = sqlite_backup.find_damage(connection, "quick_check(1)")
     except sqlite3.DatabaseError as error:
         return None if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT else str(error)
     finally:
         alarm.cancel()
         alarm.join()
-    return None if result == "ok" else " ".join(result.split())
+    return " ".join(damage[0].split()) if damage else None
 
 
 def get_current_revision(engine: Engine | None = None) -> str | None:
