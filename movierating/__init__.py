@@ -11,7 +11,7 @@ def create_app(environ: Mapping[str, str] | None = None, *, prepared: bool = Tru
     """Create the application, with settings from `environ` (the process's own if None) and `config.toml`.
 
     Creates the instance folder and the key file if they are missing and, unless `prepared` is False, migrates the
-    database and adds the bundled movies. Raises `config.SettingError` for an invalid setting.
+    database and adds the bundled movies. Raise `config.SettingError` for an invalid setting.
     """
     # Every command imports this package, and some need no application, whose import takes most of a second.
     from movierating.app import build

@@ -77,7 +77,7 @@ def _parse_database_url(value: object) -> str:
 
 
 def postgresql_url(value: object) -> str:
-    """Return the URL of a PostgreSQL database as SQLAlchemy takes it. Raises ValueError."""
+    """Return the URL of a PostgreSQL database as SQLAlchemy takes it. Raise ValueError."""
     # Hosting providers use the two shorter schemes.
     match = re.fullmatch(
         r"(?:postgresql\+psycopg|postgresql|postgres)(://[^/]*/[^/?#]+(?:\?[^#]*)?)", _parse_text(value)

@@ -43,7 +43,7 @@ def require_instance() -> None:
 def is_finding_command() -> bool:
     """Return True while `flask` loads the application only to find a command, which opens the application itself.
 
-    Raises ClickException if another command than `run` of Flask or an extension is called without an instance.
+    Raise ClickException if another command than `run` of Flask or an extension is called without an instance.
     """
     from flask.cli import FlaskGroup, ScriptInfo
 
@@ -79,6 +79,9 @@ def open_application(*, prepared: bool = True, creates_instance: bool = False) -
             raise click.ClickException(_describe_api_error(error)) from error
         except DatabaseError as error:
             raise click.ClickException(_describe_database_error(error)) from error
+        except UnicodeEncodeError as error:
+            # An argument that is not UTF-8 has surrogates, which no database takes.
+            raise click.ClickException(f"{error.object!r} is not valid UTF-8.") from error
         except BrokenPipeError:
             # The reader of our output has closed it; click ends the command silently.
             raise

@@ -17,7 +17,7 @@ class Duration(click.ParamType[timedelta]):
     def convert(
         self, value: str | timedelta, param: click.Parameter | None, ctx: click.Context | None
     ) -> timedelta:
-        """Return the duration. Raises BadParameter."""
+        """Return the duration. Raise BadParameter."""
         if isinstance(value, timedelta):
             return value
         match = re.fullmatch(r"([0-9]{1,9})([smhd])", value, re.ASCII)

@@ -88,7 +88,7 @@ class Application(flask.Flask):
     def dispatch_request(self) -> ft.ResponseReturnValue:
         """Call the view. Reject what Werkzeug accepts but a proxy that filters requests may read otherwise.
 
-        Raises BadRequest unless there is one Host header, NotFound for `//v1/movies`, MethodNotAllowed for `get`.
+        Raise BadRequest unless there is one Host header, NotFound for `//v1/movies`, MethodNotAllowed for `get`.
         """
         request = request_ctx.request
         environ = request.environ

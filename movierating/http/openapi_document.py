@@ -90,7 +90,7 @@ def _add_example(message: dict[str, Any], schemas: dict[str, Any]) -> None:
 
 
 def make_example(schema: dict[str, Any], schemas: dict[str, Any]) -> Any:
-    """Return a value of the schema, composed of its fields' examples. Raises KeyError if a field has none."""
+    """Return a value of the schema, composed of its fields' examples. Raise KeyError if a field has none."""
     if "$ref" in schema:
         return make_example(schemas[schema["$ref"].rpartition("/")[2]], schemas)
     if "examples" in schema:

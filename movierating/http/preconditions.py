@@ -49,7 +49,7 @@ def parse_if_match() -> Container[int] | None:
     """Return the edits of a movie that the request's `If-Match` names, or None if it is `*`, which matches any.
 
     The other half of an ETag changes with each rating and is ignored. Weak ETags are accepted: proxies that compress
-    a response weaken its ETag. Raises PreconditionRequired without the header.
+    a response weaken its ETag. Raise PreconditionRequired without the header.
     """
     header = request.headers.get("If-Match")
     if header is None:

@@ -30,7 +30,7 @@ class RequestParser(FlaskParser):
     DEFAULT_UNKNOWN_BY_LOCATION = dict.fromkeys(("json", "query", "form", "files"), ma.RAISE)
 
     def parse(self, argmap: Any, req: Any = None, *, location: Any = None, **kwargs: Any) -> Any:
-        """Return what the schema `argmap` loads from `location` of the request. Raises InvalidRequest.
+        """Return what the schema `argmap` loads from `location` of the request. Raise InvalidRequest.
 
         Valid values are loaded field by field, which takes a tenth of the time; marshmallow reports invalid ones.
         """
@@ -45,7 +45,7 @@ class RequestParser(FlaskParser):
         return super().parse(argmap, request, location=location, **kwargs)
 
     def load_json(self, req: Request, schema: ma.Schema) -> Any:
-        """Return the parsed body. Raises 415 for another content type, 413 if too large, 400 if it is not JSON."""
+        """Return the parsed body. Raise 415 for another content type, 413 if too large, 400 if it is not JSON."""
         req.environ[BODY_IS_CHECKED] = True
         if req.mimetype != "application/json":
             raise UnsupportedMediaType("The body must be application/json.")
@@ -60,7 +60,7 @@ class RequestParser(FlaskParser):
         return body
 
     def load_querystring(self, req: Request, schema: ma.Schema) -> Any:
-        """Return the query. Raises InvalidRequest if it isn't UTF-8 or repeats a parameter that is no list."""
+        """Return the query. Raise InvalidRequest if it isn't UTF-8 or repeats a parameter that is no list."""
         req.environ[QUERY_IS_CHECKED] = True
         try:
             # Werkzeug's `args` replaces invalid bytes by U+FFFD.
@@ -70,7 +70,7 @@ class RequestParser(FlaskParser):
         return _unwrap_values("query", values.items(), schema)
 
     def load_files(self, req: Request, schema: ma.Schema) -> Any:
-        """Return a form's files and its other fields together. Raises 415 for another content type."""
+        """Return a form's files and its other fields together. Raise 415 for another content type."""
         req.environ[BODY_IS_CHECKED] = True
         if req.mimetype != "multipart/form-data":
             raise UnsupportedMediaType("The body must be multipart/form-data.")
@@ -95,7 +95,7 @@ def _has_only_fields(schema: ma.Schema) -> bool:
 
 
 def _load_fields(fields: dict[str, ma.fields.Field[Any]], values: dict[str, Any]) -> dict[str, Any]:
-    """Return what the fields load from `values`. Raises ValidationError for the first invalid one."""
+    """Return what the fields load from `values`. Raise ValidationError for the first invalid one."""
     loaded = {
         name: field.deserialize(values.get(name, ma.missing), name, values) for name, field in fields.items()
     }
@@ -105,7 +105,7 @@ def _load_fields(fields: dict[str, ma.fields.Field[Any]], values: dict[str, Any]
 def _unwrap_values(
     location: str, lists: Iterable[tuple[str, list[Any]]], schema: ma.Schema
 ) -> dict[str, Any]:
-    """Return a list for each list field, and the only value of each other. Raises InvalidRequest if one repeats."""
+    """Return a list for each list field, and the only value of each other. Raise InvalidRequest if one repeats."""
     values: dict[str, Any] = {}
     for name, items in lists:
         field = schema.fields.get(name)

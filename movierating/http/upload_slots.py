@@ -32,7 +32,7 @@ class UploadSlots:
     def acquire(self) -> Callable[[], None]:
         """Take a slot, and return the function that releases it.
 
-        Raises Unavailable if all are taken, the first of them for longer than SLOT_TIMEOUT_SECONDS.
+        Raise Unavailable if all are taken, the first of them for longer than SLOT_TIMEOUT_SECONDS.
         """
         slot = object()
         with self._changed:

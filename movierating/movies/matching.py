@@ -112,7 +112,7 @@ class Catalogue:
             self._by_tmdb_id[known.tmdb_id] = known
 
     def find(self, query: MovieQuery, *, nearby: bool = False) -> int | None:
-        """Return the id of the one movie that matches, or None. Raises AmbiguousMovie.
+        """Return the id of the one movie that matches, or None. Raise AmbiguousMovie.
 
         A movie with another id of the same kind never matches, and the IMDb id decides. With `nearby` the year may be
         off by one, because catalogues differ on when a film came out.

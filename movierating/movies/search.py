@@ -70,7 +70,7 @@ def search_movies(
     unfinished; text without a word is a whole title), `genre` (a list, all must hold), `year`, `year_from`,
     `year_to`, `language`, `director` (a full name, folded for comparison) and `min_count`. `sort` is one of
     SORTS; `relevance` needs `q` and puts exact titles first, then titles that start with it, each by count;
-    if more than MAX_SORTED pass it is by count alone. Raises InvalidRequest for a cursor of another sort, and for
+    if more than MAX_SORTED pass it is by count alone. Raise InvalidRequest for a cursor of another sort, and for
     `relevance` without `q`.
     """
     if sort == "relevance" and "q" not in filters:

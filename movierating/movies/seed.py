@@ -53,7 +53,7 @@ def seed_new_database() -> None:
 
 
 def seed_from_csv(path: Path) -> SeedReport:
-    """Add the movies of a CSV that do not exist yet. Raises InvalidMovieCsv before anything is written."""
+    """Add the movies of a CSV that do not exist yet. Raise InvalidMovieCsv before anything is written."""
     return write(lambda connection: _load(connection, path))
 
 
@@ -79,7 +79,7 @@ def _load(connection: Connection, path: Path) -> SeedReport:
 
 
 def _rows(path: Path, report: SeedReport) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield each valid row's line and facts; report the other rows. Raises InvalidMovieCsv."""
+    """Yield each valid row's line and facts; report the other rows. Raise InvalidMovieCsv."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, strict=True)

@@ -64,12 +64,12 @@ _BY_IMDB_ID = CompiledStatement(select(*COLUMNS).where(_movie.imdb_id == bindpar
 
 
 def get_movie(movie_id: int) -> Row[Any]:
-    """Return the movie's row of COLUMNS. Raises NotFound."""
+    """Return the movie's row of COLUMNS. Raise NotFound."""
     return _require_row(_BY_ID.first(read(), key=movie_id))
 
 
 def get_movie_by_imdb_id(imdb_id: str) -> Row[Any]:
-    """Return the row of COLUMNS of the movie with this IMDb id. Raises NotFound."""
+    """Return the row of COLUMNS of the movie with this IMDb id. Raise NotFound."""
     return _require_row(_BY_IMDB_ID.first(read(), key=imdb_id))
 
 
@@ -106,7 +106,7 @@ def list_genres() -> list[dict[str, Any]]:
 def create_movie(new_facts: Mapping[str, Any]) -> Row[Any]:
     """Create a movie from its facts, and return its row of COLUMNS.
 
-    Raises Conflict where an id is taken, and on the same folded title and year unless both carry different IMDb ids.
+    Raise Conflict where an id is taken, and on the same folded title and year unless both carry different IMDb ids.
     """
     return _write_or_conflict(
         lambda connection: lock_movie(connection, insert_movie(connection, new_facts), None)
@@ -116,7 +116,7 @@ def create_movie(new_facts: Mapping[str, Any]) -> Row[Any]:
 def update_movie(movie_id: int, edits: Container[int] | None, changes: Mapping[str, Any]) -> Row[Any]:
     """Change some facts of a movie that is at one of `edits` (None: at any), and return its row of COLUMNS.
 
-    Raises NotFound, PreconditionFailed, and Conflict as `create_movie` does. A change without effect is not an edit.
+    Raise NotFound, PreconditionFailed, and Conflict as `create_movie` does. A change without effect is not an edit.
     """
 
     def job(connection: Connection) -> Row[Any]:
@@ -141,7 +141,7 @@ def update_movie(movie_id: int, edits: Container[int] | None, changes: Mapping[s
 
 
 def insert_movie(connection: Connection, new_facts: Mapping[str, Any]) -> int:
-    """Insert and index one movie inside the caller's transaction, and return its id. Raises as `create_movie` does."""
+    """Insert and index one movie inside the caller's transaction, and return its id. Raise as `create_movie` does."""
     row = make_row(new_facts)
     _reject_same_title(connection, row, None)
     movie_id = connection.scalar(insert(Movie).values(row).returning(_movie.id))
@@ -151,7 +151,7 @@ def insert_movie(connection: Connection, new_facts: Mapping[str, Any]) -> int:
 
 
 def lock_movie(connection: Connection, movie_id: int, edits: Container[int] | None) -> Row[Any]:
-    """Return the row of COLUMNS of a movie. Raises NotFound, and PreconditionFailed if it is at none of `edits`."""
+    """Return the row of COLUMNS of a movie. Raise NotFound, and PreconditionFailed if it is at none of `edits`."""
     row = _require_row(connection.execute(select(*COLUMNS).where(_movie.id == movie_id)).one_or_none())
     _check_edit(row, edits)
     return row

@@ -38,7 +38,7 @@ class StagedMovies:
     def insert(self, connection: Connection) -> int:
         """Insert and index the movies inside the caller's transaction; return how far their ids moved.
 
-        Raises CatalogueChanged if a movie with one of their ids or titles was added or changed since they were staged.
+        Raise CatalogueChanged if a movie with one of their ids or titles was added or changed since they were staged.
         """
         if not self._rows:
             return 0

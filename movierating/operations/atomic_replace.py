@@ -1,4 +1,4 @@
-"""Replaces an instance's database so that a kill at any moment leaves either the old or the new one, complete.
+"""Replace an instance's database so that a kill at any moment leaves either the old or the new one, complete.
 
 First the old database's log is merged into it: SQLite would apply a log beside the new database to that one. Then the
 old file gets a second name, the new file replaces the first name in one step, and the second name becomes visible.
@@ -25,7 +25,7 @@ def get_staging_path(database: Path) -> Path:
 def replace_database(database: Path) -> Path | None:
     """Replace `database` by the file at its staging path, and return the file that now contains the old one.
 
-    The caller holds the instance exclusively. Raises BackupError or OSError, and then `database` is unchanged.
+    The caller holds the instance exclusively. Raise BackupError or OSError, and then `database` is unchanged.
     """
     resolved = database.resolve()
     old = _get_hidden_path(database, "old")
@@ -41,7 +41,7 @@ def replace_database(database: Path) -> Path | None:
 
 
 def clean_up(database: Path) -> None:
-    """Remove or publish what a killed replacement left; the caller knows that none is running. Raises OSError."""
+    """Remove or publish what a killed replacement left; the caller knows that none is running. Raise OSError."""
     resolved = database.resolve()
     remove_database(get_staging_path(database))
     remove_database(_get_hidden_path(database, "old-draft"))

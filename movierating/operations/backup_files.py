@@ -30,7 +30,7 @@ class BackupError(click.ClickException):
 def record_backup(database: Path) -> Iterator[None]:
     """Hold the instance's backup lock while a backup is made, and record its start as the newest backup's time.
 
-    `database` is the file of the database, or its base path. Raises BackupError if another backup takes too long.
+    `database` is the file of the database, or its base path. Raise BackupError if another backup takes too long.
     """
     started_at = time.time()
     lock = FileLock(database.with_name(f".{database.name}.backup"), timeout=LOCK_TIMEOUT_SECONDS)
@@ -53,7 +53,7 @@ def record_backup(database: Path) -> Iterator[None]:
 
 
 def record_backup_time(database: Path, at: float) -> None:
-    """Record that the newest backup is of `at`, in seconds since 1970. Raises OSError."""
+    """Record that the newest backup is of `at`, in seconds since 1970. Raise OSError."""
     file = _get_time_file(database)
     file.touch()
     os.utime(file, (at, at))
@@ -72,7 +72,7 @@ def _get_time_file(database: Path) -> Path:
 
 
 def require_replaceable(target: Path, is_backup: Callable[[Path], bool]) -> None:
-    """Raise BackupError if `target` exists and is neither an empty file nor a backup. Raises OSError."""
+    """Raise BackupError if `target` exists and is neither an empty file nor a backup. Raise OSError."""
     if target.exists():
         if not target.is_file():
             raise BackupError(f"{target} is not a file")
@@ -82,7 +82,7 @@ def require_replaceable(target: Path, is_backup: Callable[[Path], bool]) -> None
 
 @contextmanager
 def temporary_file(file: Path) -> Iterator[None]:
-    """Remove `file` and SQLite's files beside it before and after the block. Raises OSError."""
+    """Remove `file` and SQLite's files beside it before and after the block. Raise OSError."""
     try:
         remove_database(file)
         yield
@@ -91,13 +91,13 @@ def temporary_file(file: Path) -> Iterator[None]:
 
 
 def remove_database(file: Path) -> None:
-    """Remove a database and SQLite's files beside it, if they exist. Raises OSError."""
+    """Remove a database and SQLite's files beside it, if they exist. Raise OSError."""
     for suffix in ("", *SIDE_SUFFIXES):
         file.with_name(file.name + suffix).unlink(missing_ok=True)
 
 
 def replace_file(file: Path, target: Path) -> None:
-    """Rename `file` to `target` atomically, and return when the rename is on the disk. Raises OSError."""
+    """Rename `file` to `target` atomically, and return when the rename is on the disk. Raise OSError."""
     _synchronize(file, os.O_RDWR)
     file.replace(target)
     if hasattr(os, "O_DIRECTORY"):

@@ -36,7 +36,7 @@ class BackupSchedule:
     suffix: str = ".sqlite3"
 
     def find_next_time(self, now: datetime) -> datetime:
-        """Return when the next backup should start. Raises OSError if the folder can't be read."""
+        """Return when the next backup should start. Raise OSError if the folder can't be read."""
         backups = self.find_backups(now)
         return max(backups) + self.interval if backups else now
 
@@ -50,7 +50,7 @@ class BackupSchedule:
         return backups
 
     def remove_old_backups(self, now: datetime) -> None:
-        """Remove all but the newest backups, and files of interrupted ones. Raises OSError."""
+        """Remove all but the newest backups, and files of interrupted ones. Raise OSError."""
         backups = self.find_backups(now)
         for made_at in sorted(backups)[: -self.keep]:
             backups[made_at].unlink(missing_ok=True)

@@ -24,7 +24,7 @@ class RestoreResult(NamedTuple):
 def create_backup(source: Path, target: Path) -> list[str]:
     """Write a copy of the instance's database `source` to the file `target`, replacing an older backup.
 
-    Returns orphans as `verify_copy` does. Raises BackupError or OSError; then `target` is unchanged.
+    Returns orphans as `verify_copy` does. Raise BackupError or OSError; then `target` is unchanged.
     """
     if not source.is_file():
         raise BackupError(f"there is no database at {source}")
@@ -41,7 +41,7 @@ def create_backup(source: Path, target: Path) -> list[str]:
 def restore_backup(app: Flask, file: Path) -> RestoreResult:
     """Replace the application's database by a copy of the backup `file`, at the newest migration.
 
-    Runs in the application's context, without an open connection. Raises OSError, and BackupError if `file` can't be
+    Runs in the application's context, without an open connection. Raise OSError, and BackupError if `file` can't be
     restored or another process uses the instance; then the database is unchanged. If killed, it is old or restored.
     """
     target = database.get_sqlite_file()

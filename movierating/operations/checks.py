@@ -65,7 +65,7 @@ def _format_lines(findings: Iterable[Finding], suffix: str = "") -> list[str]:
 
 
 def _get_reason(error: DatabaseError | ApiError) -> str:
-    """Return the message of the database or the disk. Raises an ApiError that comes from neither."""
+    """Return the message of the database or the disk. Raise an ApiError that comes from neither."""
     cause = error.__cause__ if isinstance(error, ApiError) else error
     if not isinstance(cause, DatabaseError | OSError):
         raise error

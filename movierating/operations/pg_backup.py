@@ -32,7 +32,7 @@ _COUNT_OTHER_CONNECTIONS = (
 def create_dump(target: Path) -> None:
     """Write a dump of the application's database to the file `target`, replacing an older dump.
 
-    Raises BackupError or OSError; then `target` is unchanged.
+    Raise BackupError or OSError; then `target` is unchanged.
     """
     target = target.resolve()
     backup_files.require_replaceable(target, is_dump)
@@ -53,7 +53,7 @@ def create_dump(target: Path) -> None:
 
 
 def is_dump(file: Path) -> bool:
-    """Return True if a file begins like a dump of `create_dump`. Raises OSError."""
+    """Return True if a file begins like a dump of `create_dump`. Raise OSError."""
     with file.open("rb") as opened:
         return opened.read(len(_MAGIC)) == _MAGIC
 
@@ -61,7 +61,7 @@ def is_dump(file: Path) -> bool:
 def restore_dump(app: Flask, file: Path) -> str | None:
     """Replace the contents of the application's database by those of the dump `file`, at the newest migration.
 
-    Returns the migration of an older dump, or None. Runs in the application's context. Raises OSError, and BackupError
+    Returns the migration of an older dump, or None. Runs in the application's context. Raise OSError, and BackupError
     if `file` can't be restored or the database is in use; then it is unchanged.
     """
     revision = _verify_dump(file)
@@ -78,7 +78,7 @@ def restore_dump(app: Flask, file: Path) -> str | None:
 
 
 def _verify_dump(file: Path) -> str | None:
-    """Return the migration of a dump. Raises OSError, and BackupError if it is not one of movierating, or newer."""
+    """Return the migration of a dump. Raise OSError, and BackupError if it is not one of movierating, or newer."""
     if not is_dump(file):
         raise BackupError(
             f"{file} is not a PostgreSQL backup; restore an SQLite backup into an SQLite instance, and move that "
@@ -122,7 +122,7 @@ def _get_address_option() -> str:
 
 
 def _run(program: str, *arguments: str) -> str:
-    """Run one of PostgreSQL's programs and return its output. Raises BackupError."""
+    """Run one of PostgreSQL's programs and return its output. Raise BackupError."""
     path = shutil.which(program)
     if path is None:
         raise BackupError(f"{program} is not installed; it is one of PostgreSQL's client programs")

@@ -1,4 +1,4 @@
-"""Copies an instance's SQLite database to PostgreSQL: every row as it is, or nothing.
+"""Copy an instance's SQLite database to PostgreSQL: every row as it is, or nothing.
 
 All rows are copied in one transaction and compared with the originals before it commits. If the command is killed, the
 target stays empty and the command can be repeated.
@@ -38,7 +38,7 @@ class MigrationError(click.ClickException):
 def migrate_to_postgresql(app: Flask, url: str, progress: Progress) -> int:
     """Copy the application's SQLite database to the empty PostgreSQL database at `url`; return the number of rows.
 
-    Runs in the application's context. Raises MigrationError, and then nothing was copied.
+    Runs in the application's context. Raise MigrationError, and then nothing was copied.
     """
     if database.get_sqlite_file() is None:
         raise MigrationError("the instance already uses PostgreSQL")
@@ -109,7 +109,7 @@ def _copy(target: Engine, progress: Progress) -> int:
 
 
 def _lock_empty(connection: Connection, tables: list[Any]) -> None:
-    """Lock the tables exclusively until the transaction ends. Raises MigrationError unless they are empty."""
+    """Lock the tables exclusively until the transaction ends. Raise MigrationError unless they are empty."""
     for table in tables:
         connection.execute(text(f'LOCK TABLE "{table.name}" IN ACCESS EXCLUSIVE MODE'))
         if connection.scalar(select(func.count()).select_from(table.select().limit(1).subquery())):
@@ -135,7 +135,7 @@ def _read(connection: Connection, table: Any, columns: Iterable[Any]) -> Iterato
 
 
 def _copy_rows(connection: Connection, table: Any, batches: Iterable[Sequence[Any]]) -> Iterator[int]:
-    """Copy rows and yield the size of each batch. Raises MigrationError if PostgreSQL rejects one."""
+    """Copy rows and yield the size of each batch. Raise MigrationError if PostgreSQL rejects one."""
     names = ", ".join(f'"{column.name}"' for column in _list_stored(table))
     dialect: Any = connection.dialect
     try:
@@ -178,7 +178,7 @@ def _set_sequences(source: Connection, connection: Connection) -> None:
 def _compare(source: Connection, connection: Connection, tables: list[Any]) -> Iterator[int]:
     """Compare all rows, with generated columns, and yield the size of each batch.
 
-    Raises MigrationError if rows differ, or if an aggregate of the target does not equal its ratings.
+    Raise MigrationError if rows differ, or if an aggregate of the target does not equal its ratings.
     """
     for table in tables:
         columns = list(table.columns)

@@ -141,7 +141,7 @@ def _raise_connection_limit() -> int:
 
 
 def _find_address(host: str, port: int) -> str:
-    """Return the address of `host`. Raises ClickException unless this process can listen there."""
+    """Return the address of `host`. Raise ClickException unless this process can listen there."""
     try:
         family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind) as probe:

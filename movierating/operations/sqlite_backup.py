@@ -30,7 +30,7 @@ _MAGIC, _ROLLBACK_JOURNAL, _WRITE_AHEAD_LOG = b"SQLite format 3\0", b"\1\1", b"\
 def copy_database(source: Path, target: Path) -> list[str]:
     """Copy the database `source`, in use or not, to `target`, which is replaced once the copy is verified and on disk.
 
-    Returns orphans as `verify_copy` does. Only one call at a time may write to `target`. Raises BackupError or OSError,
+    Returns orphans as `verify_copy` does. Only one call at a time may write to `target`. Raise BackupError or OSError,
     and then `target` is unchanged.
     """
     part = target.with_name(f".{target.name}.part")
@@ -43,7 +43,7 @@ def copy_database(source: Path, target: Path) -> list[str]:
 
 
 def write_copy(file: Path, source: Path, open_source: Callable[[Path], sqlite3.Connection]) -> None:
-    """Create `file`, readable by its owner only, as a copy of the database `source`. Raises BackupError or OSError.
+    """Create `file`, readable by its owner only, as a copy of the database `source`. Raise BackupError or OSError.
 
     `open_source` is `open_live` or `open_read_only`.
 
@@ -65,7 +65,7 @@ def write_copy(file: Path, source: Path, open_source: Callable[[Path], sqlite3.C
 
 
 def open_live(file: Path) -> sqlite3.Connection:
-    """Open an instance's own database, which must exist. Raises sqlite3.Error.
+    """Open an instance's own database, which must exist. Raise sqlite3.Error.
 
     Only SQLite may open that file: closing any other descriptor drops all locks that this process has on it.
     """
@@ -75,7 +75,7 @@ def open_live(file: Path) -> sqlite3.Connection:
 def open_read_only(file: Path) -> sqlite3.Connection:
     """Open a copy, or a database that this process has not open, even if its folder is read-only.
 
-    Raises sqlite3.Error, or OSError if it does not exist.
+    Raise sqlite3.Error, or OSError if it does not exist.
     """
     mode = "mode=ro"
     if _read_header(file)[18:20] == _WRITE_AHEAD_LOG:
@@ -93,7 +93,7 @@ def _read_header(file: Path) -> bytes:
 
 
 def remove_log(file: Path) -> None:
-    """Merge the log beside a database into it, and remove the log. Raises sqlite3.Error, also while others use it."""
+    """Merge the log beside a database into it, and remove the log. Raise sqlite3.Error, also while others use it."""
     with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=rw", timeout=1, uri=True)) as connection:
         # The first read rolls back or completes what a killed writer left.
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
@@ -146,7 +146,7 @@ def find_orphans(connection: sqlite3.Connection) -> list[str]:
 
 
 def read_revision(file: Path) -> str:
-    """Return the migration of a database of movierating. Raises OSError, and BackupError if `file` is none."""
+    """Return the migration of a database of movierating. Raise OSError, and BackupError if `file` is none."""
     if not _MAGIC.startswith(_read_header(file)[:16]):
         raise BackupError(
             f"{file} is not an SQLite database; a PostgreSQL backup needs MOVIERATING_DATABASE_URL to be set"
@@ -170,7 +170,7 @@ def _read_revision(connection: sqlite3.Connection, reported_as: Path) -> str:
 
 
 def is_backup(file: Path) -> bool:
-    """Return True if `file` is a copy of a database of movierating, and not a database in use. Raises OSError."""
+    """Return True if `file` is a copy of a database of movierating, and not a database in use. Raise OSError."""
     try:
         return _read_header(file)[18:20] == _ROLLBACK_JOURNAL and bool(read_revision(file))
     except BackupError:

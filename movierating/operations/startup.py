@@ -1,4 +1,4 @@
-"""Prepares an instance: its folder, its secret key, the database at the newest migration, and the bundled movies."""
+"""Prepare an instance: its folder, its secret key, the database at the newest migration, and the bundled movies."""
 
 import functools
 import secrets
@@ -36,7 +36,7 @@ QUICK_CHECK_TIMEOUT_SECONDS = 0.25
 
 
 def create_instance_folder(folder: Path, *, to_be_written: bool) -> None:
-    """Create the instance folder, unless it exists. Raises SettingError.
+    """Create the instance folder, unless it exists. Raise SettingError.
 
     A worker and `check` can run in a folder that has become read-only.
     """
@@ -51,7 +51,7 @@ def create_instance_folder(folder: Path, *, to_be_written: bool) -> None:
 def create_private_folder(folder: Path, *, writable: bool = True) -> None:
     """Create a folder that only its owner can read, unless it exists.
 
-    Raises OSError if that fails and, with `writable`, if the folder can't be written.
+    Raise OSError if that fails and, with `writable`, if the folder can't be written.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if writable:
@@ -60,7 +60,7 @@ def create_private_folder(folder: Path, *, writable: bool = True) -> None:
 
 
 def load_secret_key(folder: Path) -> str:
-    """Return the secret key of this instance; concurrent first calls create one key. Raises SettingError."""
+    """Return the secret key of this instance; concurrent first calls create one key. Raise SettingError."""
     file = folder / KEY_FILE
     try:
         if not file.exists():
@@ -86,7 +86,7 @@ def _create_key(file: Path) -> None:
 def prepare_instance(app: Flask) -> None:
     """Migrate the database to the newest revision and load the bundled movies, once for all concurrent starts.
 
-    Raises SettingError if the database can't be opened or migrated, is damaged, or is newer than this code.
+    Raise SettingError if the database can't be opened or migrated, is damaged, or is newer than this code.
     """
     with app.app_context():
         file = get_sqlite_file()
@@ -109,7 +109,7 @@ def prepare_instance(app: Flask) -> None:
 
 @contextmanager
 def _opened_database(file: Path | None) -> Iterator[None]:
-    """Keep other hosts from preparing the database during the block. Raises SettingError if it is damaged or lost."""
+    """Keep other hosts from preparing the database during the block. Raise SettingError if it is damaged or lost."""
     if file is None:
         with pg_engine.first_start_lock(db.engine):
             yield
@@ -219,7 +219,7 @@ def is_known_revision(revision: str | None) -> bool:
 
 
 def upgrade_schema(app: Flask, engine: Engine) -> None:
-    """Migrate the database of `engine` to the newest revision in one transaction. Raises what a migration raises."""
+    """Migrate the database of `engine` to the newest revision in one transaction. Raise what a migration raises."""
     configuration = app.extensions["migrate"].migrate.get_config(str(MIGRATIONS_FOLDER))
     configuration.attributes["engine"] = engine
     command.upgrade(configuration, "head")

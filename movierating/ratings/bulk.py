@@ -37,7 +37,7 @@ _MAX_ATTEMPTS = 5
 
 
 def retry_if_catalogue_changes(attempt: Callable[[], T]) -> T:
-    """Return what `attempt` returns; call it again if it raises CatalogueChanged. Raises Unavailable in the end."""
+    """Return what `attempt` returns; call it again if it raises CatalogueChanged. Raise Unavailable in the end."""
     for _ in range(_MAX_ATTEMPTS):
         with suppress(CatalogueChanged):
             return attempt()
@@ -60,7 +60,7 @@ def set_ratings(
 
     A rating that differs from the stored one replaces it (`on_conflict="replace"`), is `skipped` (`keep`), or replaces
     it only if its time is later (`newer`; a rating without a time is skipped). If a movie comes more than once, each of
-    its ratings is compared with the one before. Raises CatalogueChanged if a movie was deleted, and Unauthenticated if
+    its ratings is compared with the one before. Raise CatalogueChanged if a movie was deleted, and Unauthenticated if
     the account was; then nothing may be committed.
     """
     lock_rows(connection, User.__table__, [user_id])

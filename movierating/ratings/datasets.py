@@ -38,7 +38,7 @@ def import_movielens(dataset: Dataset, progress: Callable[[int], None]) -> Datas
 
     `created_at` and `updated_at` are the time of loading. `progress` is called with the number of bytes of the ratings
     file that are done. An OSError of the files ends the import; what is loaded by then stays, except for ratings of a
-    first load. Raises Unavailable while the instance is being restored.
+    first load. Raise Unavailable while the instance is being restored.
     """
     rows = list(dataset.movies())
     report, movie_ids = write(partial(_match, dataset=dataset, rows=rows), own_transaction=True)

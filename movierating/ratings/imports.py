@@ -69,7 +69,7 @@ def import_file(
 
     The format is detected from the content, and must be `expected_format` unless that is None. A missing movie is added
     if `create_missing`, else its row is unmatched; an existing movie is never changed. `on_conflict` is as for
-    `set_ratings`. Of several rows for one movie the newest counts. Raises InvalidRequest if the file as a whole is
+    `set_ratings`. Of several rows for one movie the newest counts. Raise InvalidRequest if the file as a whole is
     rejected, and Unavailable if other clients keep adding or deleting its movies.
     """
     try:
@@ -95,7 +95,7 @@ def import_file(
 def _import(
     user_id: int, rows: Sequence[RatedRow], create_missing: bool, on_conflict: OnConflict
 ) -> tuple[RowMatches, list[Outcome]]:
-    """Write a file's ratings and the movies it adds. Raises CatalogueChanged."""
+    """Write a file's ratings and the movies it adds. Raise CatalogueChanged."""
     # Matching takes as long as writing, so it runs before the transaction that other writers wait for. A movie that is
     # changed in between counts as changed after the import.
     matches = match_rows(read(), rows, create_missing=create_missing)

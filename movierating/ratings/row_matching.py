@@ -1,8 +1,7 @@
 """Match the rows of an uploaded file to movies.
 
-Rows that name a movie exactly come first, by an id or by title and year. A row matches a movie a year
-off only if no other row matches that movie: a film and its remake, or a short and the film made from it, are often a
-year apart.
+Rows that name a movie exactly come first, by an id or by title and year. A row matches a movie a year off only if no
+other row matches that movie: a film and its remake, or a short and the film made from it, are often a year apart.
 """
 
 import math
@@ -66,7 +65,7 @@ class RowMatches:
     def insert_staged(self, connection: Connection) -> "RowMatches":
         """Insert the staged movies inside the caller's transaction; return the matches with their final ids.
 
-        Raises CatalogueChanged.
+        Raise CatalogueChanged.
         """
         moved = self.staged.insert(connection)
         return self._renumber(moved) if moved else self
@@ -180,7 +179,7 @@ class _NearbyMovies:
         self._years: dict[int, int | None] = {}
 
     def find(self, row: RatedRow) -> int | None:
-        """Return the id of the row's movie, or None. Raises AmbiguousMovie."""
+        """Return the id of the row's movie, or None. Raise AmbiguousMovie."""
         movie_id = self._catalogue.find(_make_query(row), nearby=True)
         if movie_id is None or movie_id in self.exact_ids:
             return None

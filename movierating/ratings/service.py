@@ -49,8 +49,8 @@ _LOCK_USER = CompiledStatement(
 def rate_movie(user_id: int, movie_id: int, value: int, rated_at: int | None) -> tuple[dict[str, Any], bool]:
     """Set a user's rating of a movie to `value` (half points, 1 to 20), given at `rated_at` (microseconds).
 
-    Without a time, an unchanged value keeps its time and a changed one gets the present. Returns the stored rating with
-    the movie's new `ratings`, and True if the user had not rated the movie. Raises NotFound, and Unauthenticated if the
+    Without a time, an unchanged value keeps its time and a changed one gets the present. Return the stored rating with
+    the movie's new `ratings`, and True if the user had not rated the movie. Raise NotFound, and Unauthenticated if the
     account was deleted meanwhile.
     """
     job = partial(_rate_movie, user_id=user_id, movie_id=movie_id, value=value, rated_at=rated_at)
@@ -94,7 +94,7 @@ def serialize_rating(value: int, rated_at: int, created_at: int, updated_at: int
 
 
 def get_rating(user_id: int, movie_id: int) -> dict[str, Any]:
-    """Return a user's rating of a movie. Raises NotFound."""
+    """Return a user's rating of a movie. Raise NotFound."""
     row = _SELECT.first(read(), user=user_id, movie=movie_id)
     if row is None:
         raise NotFound("You have not rated this movie.")
@@ -102,7 +102,7 @@ def get_rating(user_id: int, movie_id: int) -> dict[str, Any]:
 
 
 def delete_rating(user_id: int, movie_id: int) -> None:
-    """Delete a user's rating of a movie. Raises NotFound."""
+    """Delete a user's rating of a movie. Raise NotFound."""
     job = partial(_delete_rating, user_id=user_id, movie_id=movie_id)
     write(job, [(USER, user_id), (MOVIE, movie_id)])
 
@@ -129,7 +129,7 @@ def list_ratings_for_movie(
 ) -> tuple[list[dict[str, Any]], str | None]:
     """Return a page of a movie's ratings, newest first, and the next cursor; without deactivated accounts.
 
-    Raises NotFound.
+    Raise NotFound.
     """
     movies.get_movie(movie_id)
     rows, next_cursor = _MOVIE_RATINGS.page(cursor, limit, movie=movie_id)
@@ -144,7 +144,7 @@ def list_ratings_for_movie(
 def delete_movie(movie_id: int, edits: Container[int] | None, with_ratings: bool) -> None:
     """Delete a movie that is at one of `edits` (None: at any), and its ratings if `with_ratings`.
 
-    Raises NotFound, PreconditionFailed, and Conflict if it has ratings that are not to be deleted.
+    Raise NotFound, PreconditionFailed, and Conflict if it has ratings that are not to be deleted.
     """
     write(partial(_delete_movie, movie_id=movie_id, edits=edits, with_ratings=with_ratings))
 

@@ -106,7 +106,7 @@ def get_base_path() -> Path:
 
 
 def get_size() -> int:
-    """Return the size of the database in bytes, on SQLite with its write-ahead log. Raises DatabaseError."""
+    """Return the size of the database in bytes, on SQLite with its write-ahead log. Raise DatabaseError."""
     file = get_sqlite_file()
     if file is None:
         return int(read().exec_driver_sql("SELECT pg_database_size(current_database())").scalar_one())
@@ -124,7 +124,7 @@ def write(
     `invalidates` names the movies, users and callers whose cached responses the job changes: their ratings, statistics
     or permissions. It is empty if no response changes, and None if any may. Pass `own_transaction` for a job that takes
     tenths of a second: it runs alone, and other writers get a turn before the next such job.
-    Raises RuntimeError inside a job: the second transaction would wait for the first forever.
+    Raise RuntimeError inside a job: the second transaction would wait for the first forever.
     """
     result: T = _get_database().write(job, invalidates, own_transaction)
     return result

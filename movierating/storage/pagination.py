@@ -84,7 +84,7 @@ class KeysetPaginator:
     def page(self, cursor: str | None, limit: int, **values: Any) -> tuple[list[Any], str | None]:
         """Return at most `limit` rows after `cursor`, and the next page's cursor or None. `values` are the statement's.
 
-        A row is a tuple of the statement's columns and the order's. Raises InvalidRequest for a cursor
+        A row is a tuple of the statement's columns and the order's. Raise InvalidRequest for a cursor
         that is not of this list and order.
         """
         connection = read()

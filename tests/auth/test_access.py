@@ -9,7 +9,7 @@ ABSENT = ...
 
 FORGED_CLAIMS = {
     "type": ["refresh", ["access"]],
-    "iss": ["somebody", ABSENT],
+    "iss": ["another issuer", ABSENT],
     "aud": ["something", ABSENT],
     "exp": [1_700_000_000, ABSENT, "soon", 10**30],
     "iat": [ABSENT, "then", 4_000_000_000],

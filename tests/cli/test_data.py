@@ -124,10 +124,10 @@ def test_invalid_file_is_rejected_in_one_line(invoke, tmp_path, assert_error, co
 
 
 def test_unknown_user_is_rejected(command, csv, tmp_path, assert_error):
-    assert_error(command("import", "ratings", csv(EMMA), "--user", "nobody"), "No such user: 'nobody'.")
+    assert_error(command("import", "ratings", csv(EMMA), "--user", "unknown"), "No such user: 'unknown'.")
     target = tmp_path / "export.csv"
-    done = command("export", "ratings", "--user", "nobody", "--output", str(target))
-    assert_error(done, "No such user: 'nobody'.")
+    done = command("export", "ratings", "--user", "unknown", "--output", str(target))
+    assert_error(done, "No such user: 'unknown'.")
     assert not target.exists()
 
 

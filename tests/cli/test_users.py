@@ -121,4 +121,8 @@ def test_reset_password_rejects_a_weak_password(invoke, assert_error):
 
 @pytest.mark.parametrize("arguments", [["promote"], ["deactivate"], ["reset-password", "--password-stdin"]])
 def test_unknown_user_is_rejected(command, arguments, assert_error):
-    assert_error(command("user", *arguments, "nobody", stdin=f"{PASSWORD}\n"), "No such user: 'nobody'.")
+    assert_error(command("user", *arguments, "unknown", stdin=f"{PASSWORD}\n"), "No such user: 'unknown'.")
+
+
+def test_name_that_is_not_utf_8_is_rejected(command, assert_error):
+    assert_error(command("user", "promote", "ada\udcff"), r"'ada\\udcff' is not valid UTF-8\.")

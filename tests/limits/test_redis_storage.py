@@ -26,7 +26,7 @@ def create_storage(client, tmp_path):
     return lambda name: RedisLimitStorage(path=tmp_path / name, redis=client)
 
 
-def count_accepted(storage, times, key="somebody"):
+def count_accepted(storage, times, key="ada"):
     """Return how many of so many hits are within the limit."""
     return sum(FixedWindowRateLimiter(storage).hit(FIVE, key) for _ in range(times))
 
@@ -38,7 +38,7 @@ def test_instances_share_a_limit(create_storage):
 def test_window_stats_have_remaining_hits_and_end(create_storage):
     storage = create_storage("a")
     count_accepted(storage, 2)
-    ends_at, remaining = FixedWindowRateLimiter(storage).get_window_stats(FIVE, "somebody")
+    ends_at, remaining = FixedWindowRateLimiter(storage).get_window_stats(FIVE, "ada")
     assert remaining == 3
     assert time.time() < ends_at <= time.time() + 61
 
@@ -64,7 +64,7 @@ def test_windows_can_be_deleted_in_redis_and_in_the_file(create_storage, redis):
 
 
 def test_keys_in_redis_are_digests(create_storage, redis):
-    count_accepted(create_storage("a"), 1, "somebody@example.org")
+    count_accepted(create_storage("a"), 1, "ada@example.org")
     keys = redis.send("KEYS", "*")
     assert b"movierating:limit:" in keys
-    assert b"somebody" not in keys
+    assert b"ada@" not in keys

@@ -69,10 +69,10 @@ def test_any_text_is_a_key(storage: SQLiteStorage, key: str) -> None:
 
 
 def test_keys_in_the_file_are_digests(storage: SQLiteStorage, path: Path) -> None:
-    storage.incr("login/somebody@example.org", 60)
+    storage.incr("login/ada@example.org", 60)
     contents = b"".join(file.read_bytes() for file in path.parent.iterdir())
     assert b"counters" in contents
-    assert b"somebody" not in contents
+    assert b"ada@" not in contents
 
 
 def test_window_ends_its_duration_after_its_first_hit(storage: SQLiteStorage, clock: Clock) -> None:
@@ -223,7 +223,7 @@ def test_the_service_limits_in_memory_while_the_file_is_unusable(unusable: Path)
         RATELIMIT_STORAGE_OPTIONS={"path": unusable},
         RATELIMIT_IN_MEMORY_FALLBACK_ENABLED=True,
     )
-    limiter = Limiter(lambda: "somebody", app=app)
+    limiter = Limiter(lambda: "ada", app=app)
     app.add_url_rule("/", "index", limiter.limit("2/minute")(lambda: "fine"))
     client = app.test_client()
     assert [client.get("/").status_code for _ in range(3)] == [200, 200, 429]

@@ -1,4 +1,4 @@
-"""Loading movies from a CSV: once, completed when asked again, never over somebody's edits."""
+"""Movies from a CSV are loaded once; a later load completes them and never overwrites edits."""
 
 import csv
 import io

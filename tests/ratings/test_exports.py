@@ -32,7 +32,7 @@ TIMES = [0, -14_000_000_000_000, 1_704_067_200_000_000, 1_704_067_200_123_456, 1
 
 
 def add_and_rate(user_id):
-    """The movies, and somebody's ratings of all of them."""
+    """The movies, and a user's ratings of all of them."""
     for place, facts in enumerate(MOVIES):
         service.rate_movie(user_id, movies.create_movie(facts).id, 1 + place * 3, TIMES[place % len(TIMES)])
 

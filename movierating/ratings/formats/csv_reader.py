@@ -36,7 +36,7 @@ class CsvFile:
     """A CSV file: its `columns`, trimmed and in lower case, and its rows."""
 
     def __init__(self, source: SourceFile) -> None:
-        """Read the header. Raises UnknownFormat if the file doesn't begin with a line of text."""
+        """Read the header. Raise UnknownFormat if the file doesn't begin with a line of text."""
         self.source = source
         with source.open() as file:
             self._first_line, header = _read_header(file.read(MAX_LINE_LENGTH))

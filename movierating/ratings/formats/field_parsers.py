@@ -156,7 +156,7 @@ def parse_time(value: object, *, allow_future: bool = False) -> int | None:
     """Return the microseconds since 1970 of a time, or of a date's midnight, in UTC if it names no zone.
 
     Accepts RFC 3339 and its dates, a spreadsheet's `12/31/2016`, and `Sat Dec 31 00:00:00 2016` of old IMDb files.
-    Returns None for a blank. Raises ValueError, also for a time in the future unless `allow_future`.
+    Returns None for a blank. Raise ValueError, also for a time in the future unless `allow_future`.
     """
     text = _text(value)
     if not text:
@@ -173,7 +173,7 @@ def is_future(at: int) -> bool:
 
 
 def parse_column(parse: Callable[[str], T], texts: Sequence[str]) -> Sequence[T | None]:
-    """Return `parse` of each cell of a column; it must return None for a blank. Raises what it raises."""
+    """Return `parse` of each cell of a column; it must return None for a blank. Raise what it raises."""
     return list(map(parse, texts)) if any(texts) else (None,) * len(texts)
 
 

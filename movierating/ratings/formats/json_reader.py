@@ -34,7 +34,7 @@ class JsonFile:
     """
 
     def __init__(self, source: SourceFile) -> None:
-        """Read the sample. Raises UnknownFormat if there is no list, or its first item is malformed."""
+        """Read the sample. Raise UnknownFormat if there is no list, or its first item is malformed."""
         self.source = source
         self.facts: dict[str, Any] | None = None
         self.sample: list[object] = []
@@ -49,7 +49,7 @@ class JsonFile:
     def rows(self, parse: Callable[[str, int, Any], Row]) -> Iterator[Row]:
         """Yield `parse(file name, index, item)` of each item, or a BadRow if it raises ValueError.
 
-        Raises UnknownFormat if the JSON is malformed.
+        Raise UnknownFormat if the JSON is malformed.
         """
         for index, item in enumerate(self._items()):
             try:
@@ -113,7 +113,7 @@ class _Text:
             self._at = 0
 
     def peek(self) -> str:
-        """Return the next character that is no space, or "" at the end. Raises UnknownFormat after too much space."""
+        """Return the next character that is no space, or "" at the end. Raise UnknownFormat after too much space."""
         self._fill()
         space = _SPACE.match(self._text, self._at)
         self._at = space.end() if space else self._at
@@ -129,12 +129,12 @@ class _Text:
         return True
 
     def expect(self, mark: str) -> None:
-        """Skip this mark. Raises UnknownFormat if something else comes next."""
+        """Skip this mark. Raise UnknownFormat if something else comes next."""
         if not self.take(mark):
             raise self.malformed()
 
     def read_value(self) -> object:
-        """Return the next value. Raises UnknownFormat if there is none, or if it is too long."""
+        """Return the next value. Raise UnknownFormat if there is none, or if it is too long."""
         if len(self._text) - self._at < MAX_ITEM_LENGTH or self._text[self._at].isspace():
             self.peek()
             self._fill()

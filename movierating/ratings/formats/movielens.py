@@ -129,7 +129,7 @@ class Dataset:
 
 
 def open_folder(path: Path) -> Dataset:
-    """Recognize the data set by its files' names and first lines. Raises NotMovieLens."""
+    """Recognize the data set by its files' names and first lines. Raise NotMovieLens."""
     shapes = {"ratings.csv": _open_csv, "ratings.dat": _open_dat, "u.data": _open_100k}
     try:
         for name, open_shape in shapes.items():

@@ -27,7 +27,7 @@ def matches(file: JsonFile) -> bool:
 
 
 def read(files: Iterable[JsonFile]) -> Iterator[Row]:
-    """Yield the rows. Raises UnknownFormat for another version."""
+    """Yield the rows. Raise UnknownFormat for another version."""
     for file in files:
         _check_version(file)
         is_export = "version" in (file.facts or {})

@@ -93,7 +93,7 @@ def parse_row(
 ) -> RatedRow | SkippedRow:
     """Return the row of these cells or JSON values; a SkippedRow if it has no rating or is no movie.
 
-    `rating` is on `scale`; `kind` is as in RatedRow. Raises ValueError with a reason for the user, also for a time in
+    `rating` is on `scale`; `kind` is as in RatedRow. Raise ValueError with a reason for the user, also for a time in
     the future unless `allow_future`.
     """
     name, made_in = parse_title(title), parse_year(year)
@@ -115,7 +115,7 @@ def parse_row(
 
 
 def _check_title(row: RatedRow) -> RatedRow | SkippedRow:
-    """Return a row without ids if its title may name a movie; skip other kinds. Raises ValueError without a title."""
+    """Return a row without ids if its title may name a movie; skip other kinds. Raise ValueError without a title."""
     if row.kind is not None:
         return SkippedRow(row.line, row.title, row.year, f"it is no movie ({row.kind})", row.file)
     if row.title is None:

@@ -38,7 +38,7 @@ class Table:
     def with_header(cls, path: Path, names: tuple[str, ...]) -> "Table":
         """Open a CSV file in UTF-8 whose header has these columns, in any order and among others.
 
-        Raises ValueError with the reason if it is something else, OSError if it can't be read.
+        Raise ValueError with the reason if it is something else, OSError if it can't be read.
         """
         header = cls(path, ",").read_first_row()
         missing = [name for name in names if name not in header]
@@ -55,7 +55,7 @@ class Table:
         return cls(path, delimiter, tuple(range(width)), width)
 
     def read_first_row(self) -> list[str]:
-        """Return all cells of the first line. Raises ValueError if it can't be one of a text file."""
+        """Return all cells of the first line. Raise ValueError if it can't be one of a text file."""
         with self.path.open("rb") as file:
             _skip_bom(file)
             line = file.readline(MAX_LINE_BYTES + 1)

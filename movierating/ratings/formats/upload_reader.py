@@ -82,7 +82,7 @@ class _Detected(NamedTuple):
 def open_upload(data: bytes | BinaryIO, expected_format: str | None = None) -> Upload:
     """Detect the format of a file, which may be open; it must stay open, and be seekable, while rows are read.
 
-    Raises UnknownFormat if the format is unknown or not the expected one.
+    Raise UnknownFormat if the format is unknown or not the expected one.
     """
     stream = io.BytesIO(data) if isinstance(data, bytes) else data
     stream.seek(0)

@@ -43,7 +43,7 @@ class Archive:
     """A ZIP file: `sources` are the CSV and JSON files in it, in any folder; none is read yet."""
 
     def __init__(self, stream: BinaryIO) -> None:
-        """Read the list of files. Raises UnknownFormat if the archive is damaged or has too many."""
+        """Read the list of files. Raise UnknownFormat if the archive is damaged or has too many."""
         _check_file_count(stream)
         try:
             self._zip = zipfile.ZipFile(stream)

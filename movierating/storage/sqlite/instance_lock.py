@@ -21,7 +21,7 @@ class LockHeld(Exception):
 class InstanceLock:
     """A lock on the instance of this database, held until `release()` or the end of the process.
 
-    Raises LockHeld at once, without waiting, and OSError if an `exclusive` lock is impossible here.
+    Raise LockHeld at once, without waiting, and OSError if an `exclusive` lock is impossible here.
     """
 
     def __init__(self, database: Path, *, exclusive: bool) -> None:
@@ -52,7 +52,7 @@ class InstanceLock:
     def upgrade_exclusive(self) -> bool:
         """Try to upgrade to an exclusive lock, until `downgrade_shared()`; return True on success.
 
-        Raises LockHeld if another process takes it exclusively meanwhile: an upgrade releases the lock for a moment.
+        Raise LockHeld if another process takes it exclusively meanwhile: an upgrade releases the lock for a moment.
         """
         if self._close is None:
             return False
@@ -64,7 +64,7 @@ class InstanceLock:
         return True
 
     def downgrade_shared(self) -> None:
-        """Downgrade to a shared lock. Raises LockHeld as `upgrade_exclusive` does."""
+        """Downgrade to a shared lock. Raise LockHeld as `upgrade_exclusive` does."""
         if self._close is not None:
             try:
                 fcntl.flock(self._descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
