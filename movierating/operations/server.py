@@ -27,6 +27,7 @@ from movierating.http import upload_slots
 from movierating.monitoring import logs
 from movierating.operations import key_fingerprint, pg_backup, startup
 from movierating.operations.backup_schedule import BackupSchedule, BackupThread
+from movierating.operations.draining import DrainingApplication
 from movierating.storage import database
 
 try:
@@ -166,7 +167,8 @@ def start_worker(create_app: Callable[[], Flask]) -> Flask:
             database.read()
     if app.extensions["redis"]:
         app.extensions["redis"].check_in_background()
-    app.wsgi_app = upload_slots.limit_slow_clients(app.wsgi_app, THREADS_PER_WORKER - 1)  # type: ignore[assignment, method-assign]
+    limited = upload_slots.limit_slow_clients(app.wsgi_app, THREADS_PER_WORKER - 1)
+    app.wsgi_app = DrainingApplication(limited)  # type: ignore[method-assign]
     # Objects made so far live as long as the process. A full collection would scan them for 70 ms, and block requests.
     gc.collect()
     gc.freeze()

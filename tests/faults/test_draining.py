@@ -14,6 +14,7 @@ import pytest
 
 from faults.conftest import NOTHING_SENT
 from faults.load import Load
+from movierating.operations.draining import IDLE_SECONDS
 from movierating.operations.server import DRAIN_TIMEOUT_SECONDS
 from movierating.ratings.row_matching import MAX_MOVIES_ADDED
 
@@ -114,14 +115,31 @@ def test_idle_connections_do_not_delay_the_shutdown(connect):
     assert any(measure_drain_seconds(*connect()) < DRAIN_TIMEOUT_SECONDS for _ in range(4))
 
 
-@pytest.mark.skipif("SOAK_ROUNDS" not in os.environ, reason="it waits as long as the service does")
-@pytest.mark.parametrize(
-    "begun", [b"GET /healthz HTTP/1.1\r\nHo", b"POST /v1/users HTTP/1.1\r\nContent-Length: 9\r\n\r\n{"]
-)
-def test_incomplete_request_delays_the_shutdown_for_a_bounded_time(connect, begun):
+def test_incomplete_headers_kill_no_worker(connect):
     service, opened = connect()
     for connection in opened:
-        connection.sendall(begun)
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nHo")
+    os.killpg(service.process.pid, signal.SIGINT)
+    assert wait_for_exit(service.process) == 0
+    assert "gracefully" not in read_log(service)
+
+
+def test_request_with_a_slow_body_is_answered_during_shutdown(connect):
+    service, opened = connect()
+    opened[0].sendall(b"POST /v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{")
+    time.sleep(0.5)
+    service.process.send_signal(signal.SIGTERM)
+    time.sleep(2 * IDLE_SECONDS)
+    opened[0].sendall(b"}")
+    assert opened[0].recv(1000).startswith(b"HTTP/1.1 4")
+    assert wait_for_exit(service.process) == 0
+
+
+@pytest.mark.skipif("SOAK_ROUNDS" not in os.environ, reason="it waits as long as the service does")
+def test_incomplete_body_delays_the_shutdown_for_a_bounded_time(connect):
+    service, opened = connect()
+    for connection in opened:
+        connection.sendall(b"POST /v1/users HTTP/1.1\r\nContent-Length: 9\r\n\r\n{")
     service.process.send_signal(signal.SIGTERM)
     assert wait_for_exit(service.process) == 0
 

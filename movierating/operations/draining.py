@@ -1,0 +1,56 @@
+"""The end of a worker: after SIGTERM it exits once no request is in progress, even if the server still waits.
+
+Granian waits for every connection, also for one that sent half of its headers, or that it accepted at that moment.
+"""
+
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from werkzeug.wsgi import ClosingIterator
+
+from movierating.http.upload_slots import WSGI
+
+# The server sends the last responses meanwhile, and usually ends the process itself.
+IDLE_SECONDS = 1.5
+_CHECK_INTERVAL_SECONDS = 0.1
+
+
+class DrainingApplication:
+    """A WSGI application that exits its process when it is idle after SIGTERM. Create it in the main thread."""
+
+    def __init__(self, application: WSGI) -> None:
+        self._application = application
+        self._requests: set[object] = set()
+        # Python writes the number of each signal to this socket; the server's own handler runs all the same.
+        self._signals, signals = socket.socketpair()
+        signals.setblocking(False)
+        signal.set_wakeup_fd(signals.detach())
+        threading.Thread(target=self._exit_when_idle, name="draining", daemon=True).start()
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        request = object()
+        self._requests.add(request)
+        try:
+            response = self._application(environ, start_response)
+        except BaseException:
+            self._requests.discard(request)
+            raise
+        if isinstance(response, list):
+            self._requests.discard(request)
+            return response
+        return ClosingIterator(response, lambda: self._requests.discard(request))
+
+    def _exit_when_idle(self) -> None:
+        while signal.SIGTERM not in self._signals.recv(16):
+            pass
+        idle_since = time.monotonic()
+        while time.monotonic() - idle_since < IDLE_SECONDS:
+            time.sleep(_CHECK_INTERVAL_SECONDS)
+            if self._requests:
+                idle_since = time.monotonic()
+        os._exit(0)
