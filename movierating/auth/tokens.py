@@ -21,6 +21,8 @@ MAX_TOKENS_PER_USER = 100
 
 # Without an interval, every read with a token would also be a write.
 LAST_USED_INTERVAL_SECONDS = 60
+# The request waits for the record, which is of less use than its response.
+LAST_USED_TIMEOUT_SECONDS = 0.2
 
 _token, _user = PersonalToken.__table__.c, User.__table__.c
 _COLUMNS = (_token.id, _token.name, _token.scope, _token.created_at, _token.expires_at, _token.last_used_at)
@@ -86,9 +88,9 @@ def find_token_caller(secret: str) -> Caller:
         raise Unauthenticated(EXPIRED)
     if row.last_used_at is None or row.last_used_at < now - LAST_USED_INTERVAL_SECONDS * clock.SECOND:
         used = update(PersonalToken).where(_token.id == row.id).values(last_used_at=now)
-        # A full disk must not stop reads.
+        # Neither a full disk nor a program that holds the lock must stop reads.
         with suppress(InsufficientStorage, Unavailable):
-            write(lambda connection: connection.execute(used), ())
+            write(lambda connection: connection.execute(used), (), timeout_seconds=LAST_USED_TIMEOUT_SECONDS)
     return Caller(row.user_id, row.role, None, row.scope)
 
 

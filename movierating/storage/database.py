@@ -118,15 +118,17 @@ def write(
     invalidates: Collection[Subject] | None = None,
     *,
     own_transaction: bool = False,
+    timeout_seconds: float | None = None,
 ) -> T:
     """Run `job` in one transaction, commit, and return its result; roll back if it raises.
 
     `invalidates` names the movies, users and callers whose cached responses the job changes: their ratings, statistics
     or permissions. It is empty if no response changes, and None if any may. Pass `own_transaction` for a job that takes
     tenths of a second: it runs alone, and other writers get a turn before the next such job.
-    Raise RuntimeError inside a job: the second transaction would wait for the first forever.
+    Raise Unavailable if it waits for other writers for longer than `timeout_seconds`, by default half a minute, and
+    RuntimeError inside a job: the second transaction would wait for the first forever.
     """
-    result: T = _get_database().write(job, invalidates, own_transaction)
+    result: T = _get_database().write(job, invalidates, own_transaction, timeout_seconds)
     return result
 
 

@@ -7,6 +7,7 @@ from contextlib import closing
 import pytest
 
 from movierating.storage.sqlite import engine as sqlite_engine
+from movierating.storage.sqlite import write_queue
 
 
 @pytest.fixture
@@ -20,7 +21,7 @@ def locked(instance):
 @pytest.mark.sqlite
 def test_locked_database_is_reported_and_ends_a_command_that_writes(invoke, ada, locked, monkeypatch, caplog):
     monkeypatch.setattr(sqlite_engine, "LOCK_WARNING_SECONDS", 0.05)
-    monkeypatch.setattr(sqlite_engine, "WRITE_TIMEOUT_SECONDS", 0.05)
+    monkeypatch.setattr(write_queue, "WRITE_TIMEOUT_SECONDS", 0.1)
     done = invoke("user", "promote", "ada")
     assert done.exit_code == 1
     assert done.stderr.endswith(

@@ -42,8 +42,8 @@ _SNAPSHOT = (
     " ELSE pg_current_snapshot()::text END"
 )
 _MOVIE_VERSION = "SELECT edit, ratings_version, xmin FROM movie WHERE id = %s"
-_BEGIN_SHARED = f"BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock_shared({_WRITERS})"
-_BEGIN_EXCLUSIVE = f"BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock({_WRITERS})"
+_LOCK_SHARED = f"SELECT pg_advisory_xact_lock_shared({_WRITERS})"
+_LOCK_EXCLUSIVE = f"SELECT pg_advisory_xact_lock({_WRITERS})"
 
 
 class _ThreadState(threading.local):
@@ -88,16 +88,25 @@ class Database:
             return thread.job_reader.connection
         return self._reader.get_connection(self._engine)
 
-    def write(self, job: Job, invalidates: Collection[Subject] | None, own_transaction: bool = False) -> Any:
+    def write(
+        self,
+        job: Job,
+        invalidates: Collection[Subject] | None,
+        own_transaction: bool = False,
+        timeout_seconds: float | None = None,
+    ) -> Any:
         """Run `job` in a transaction, commit, and return its result; if it raises, undo what it did and raise the same.
 
         Without `invalidates` it runs alone. PostgreSQL may end a transaction in favour of another; then the job runs
-        again, up to MAX_ATTEMPTS times. Raise Unavailable if the database does not respond, InsufficientStorage if its
-        disk is full, and RuntimeError inside a job.
+        again, up to MAX_ATTEMPTS times. Raise Unavailable if the database does not respond or a lock is not released
+        within `timeout_seconds`, by default LOCK_TIMEOUT_SECONDS, InsufficientStorage if its disk is full, and
+        RuntimeError inside a job.
         """
         if self._thread.is_writing:
             raise RuntimeError("a job must pass its connection on, and not call write()")
-        begin = _BEGIN_EXCLUSIVE if invalidates is None else _BEGIN_SHARED
+        lock = _LOCK_EXCLUSIVE if invalidates is None else _LOCK_SHARED
+        timeout = f"SET LOCAL lock_timeout = {round(timeout_seconds * 1000)}; " if timeout_seconds else ""
+        begin = f"BEGIN ISOLATION LEVEL READ COMMITTED; {timeout}{lock}"
         for attempt in itertools.count(1):
             try:
                 return self._run_transaction(job, begin)

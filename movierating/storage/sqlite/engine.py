@@ -169,18 +169,28 @@ def configure(engine: Engine, *, hold_instance: bool = True) -> None:
 
 
 def _begin_immediate(connection: Connection) -> None:
-    """Take SQLite's write lock; log a warning if another program still holds it after LOCK_WARNING_SECONDS."""
+    """Take SQLite's write lock; log a warning if another program still holds it after LOCK_WARNING_SECONDS.
+
+    Raise OperationalError after the connection's `begin_timeout` seconds.
+    """
+    timeout = connection.info.get("begin_timeout", WRITE_TIMEOUT_SECONDS)
     try:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        _begin_within(connection, min(timeout, LOCK_WARNING_SECONDS))
     except OperationalError as error:
-        if not storage_errors.is_locked(error):
+        if not storage_errors.is_locked(error) or timeout <= LOCK_WARNING_SECONDS:
             raise
         logger.warning("The database is locked by another program; waiting until it is released.")
-        driver: Any = connection.connection.dbapi_connection
-        driver.execute(f"PRAGMA busy_timeout = {WRITE_TIMEOUT_SECONDS * 1000}")
-        try:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-        finally:
+        _begin_within(connection, timeout - LOCK_WARNING_SECONDS)
+
+
+def _begin_within(connection: Connection, seconds: float) -> None:
+    driver: Any = connection.connection.dbapi_connection
+    if seconds != LOCK_WARNING_SECONDS:
+        driver.execute(f"PRAGMA busy_timeout = {round(seconds * 1000)}")
+    try:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    finally:
+        if seconds != LOCK_WARNING_SECONDS:
             driver.execute(f"PRAGMA busy_timeout = {LOCK_WARNING_SECONDS * 1000}")
 
 
@@ -196,5 +206,5 @@ def _set_pragmas(connection: sqlite3.Connection, synchronous: str) -> None:
     connection.execute("PRAGMA wal_autocheckpoint = 4000")
     # A reader of a long snapshot makes it grow further; the next checkpoint that restarts it cuts it to this.
     connection.execute(f"PRAGMA journal_size_limit = {_MAX_LOG_BYTES}")
-    # A writer that waits longer logs a warning, and waits for WRITE_TIMEOUT_SECONDS then.
+    # A writer that waits longer logs a warning, and goes on waiting.
     connection.execute(f"PRAGMA busy_timeout = {LOCK_WARNING_SECONDS * 1000}")

@@ -48,6 +48,7 @@ class QueuedJob:
     job: Job
     invalidates: Collection[Subject] | None
     own_transaction: bool
+    timeout: float
     called_at: float = field(default_factory=time.perf_counter)
     done: bool = False
     result: Any = None
@@ -82,16 +83,23 @@ class WriteQueue:
         self._writers: list[QueuedJob] = []
         self._thread = threading.local()
 
-    def write(self, job: Job, invalidates: Collection[Subject] | None, own_transaction: bool = False) -> Any:
+    def write(
+        self,
+        job: Job,
+        invalidates: Collection[Subject] | None,
+        own_transaction: bool = False,
+        timeout_seconds: float | None = None,
+    ) -> Any:
         """Run `job` in a transaction, commit, and return its result; if it raises, undo what it did and raise the same.
 
         It changes responses about `invalidates` only; None for any. With `own_transaction` it shares its
-        transaction with no other job. Raise Unavailable if it waits too long, or too many wait already, and
-        RuntimeError inside a job: the second transaction would wait for the first forever.
+        transaction with no other job. Raise Unavailable if it waits for more than `timeout_seconds`, by default
+        WRITE_TIMEOUT_SECONDS, or too many wait already, and RuntimeError inside a job: the second transaction would
+        wait for the first forever.
         """
         if getattr(self._thread, "is_leading", False):
             raise RuntimeError("a job must pass its connection on, and not call write()")
-        queued = QueuedJob(job, invalidates, own_transaction)
+        queued = QueuedJob(job, invalidates, own_transaction, timeout_seconds or WRITE_TIMEOUT_SECONDS)
         self._writers.append(queued)
         try:
             if own_transaction:
@@ -107,7 +115,7 @@ class WriteQueue:
     def _run_long(self, queued: QueuedJob) -> None:
         self._acquire(self._long_lock, queued)
         try:
-            with self._long_write_lock.hold_after_pause(self._leader_lock.locked, WRITE_TIMEOUT_SECONDS):
+            with self._long_write_lock.hold_after_pause(self._leader_lock.locked, queued.timeout):
                 self._run(queued)
         finally:
             self._long_lock.release()
@@ -138,7 +146,7 @@ class WriteQueue:
                 self._writers[0].get_age() > MAX_BURST_SECONDS
                 and self._writers.index(queued) >= MAX_WAITING_THREADS
             )
-            if is_crowded or queued.get_age() > WRITE_TIMEOUT_SECONDS:
+            if is_crowded or queued.get_age() > queued.timeout:
                 raise Unavailable(BUSY)
 
     def _wake_next(self) -> None:
@@ -158,9 +166,9 @@ class WriteQueue:
         # A long job may have waited for another one before.
         waited = 0.0 if first.own_transaction else first.get_age()
         try:
-            with self._write_lock.hold(max(0.0, LOCK_TIMEOUT_SECONDS - waited)):
+            with self._write_lock.hold(max(0.0, min(LOCK_TIMEOUT_SECONDS, first.timeout) - waited)):
                 began_at = time.perf_counter()
-                self._run_transaction(batch)
+                self._run_transaction(batch, max(0.0, first.timeout - waited))
         except BaseException as error:
             # Nothing of this transaction is stored, and each of its jobs has to know.
             for queued in batch:
@@ -179,9 +187,10 @@ class WriteQueue:
         waits, held = [began_at - queued.called_at for queued in batch], time.perf_counter() - began_at
         counters.observe({(counters.WRITE_WAIT,): waits, (counters.WRITE_TRANSACTION,): [held]})
 
-    def _run_transaction(self, batch: list[QueuedJob]) -> None:
+    def _run_transaction(self, batch: list[QueuedJob], begin_timeout: float) -> None:
         """Run the jobs of the batch, which begins with one, and of those who wait once the transaction has begun."""
         connection = self._connect()
+        connection.info["begin_timeout"] = begin_timeout
         with connection.begin() as transaction:
             # Not before the BEGIN, which waits while another program holds SQLite's lock.
             self._fill_batch(batch)
@@ -203,12 +212,12 @@ class WriteQueue:
         """Add the jobs that wait to a batch, up to one that wants its own transaction."""
         # A writer whose time is up leaves the queue at any moment.
         with suppress(IndexError):
-            while (
-                not batch[0].own_transaction
-                and len(batch) < MAX_BATCH_JOBS
-                and not self._queue[0].own_transaction
-            ):
-                batch.append(self._queue.popleft())
+            while not batch[0].own_transaction and len(batch) < MAX_BATCH_JOBS:
+                queued = self._queue.popleft()
+                if queued.own_transaction:
+                    self._queue.appendleft(queued)
+                    break
+                batch.append(queued)
 
     def _connect(self) -> Connection:
         """Return the connection that writes; to open one each time takes as long as a write does."""

@@ -95,6 +95,16 @@ def test_write_that_waits_too_long_for_a_lock_returns_503(
     assert member.put(rating, json={"value": 8}).status_code == 201
 
 
+def test_read_with_a_personal_token_does_not_wait_for_a_lock(tmp_path, outside, member, client):
+    token = member.post("/v1/auth/tokens", json={"name": "script", "scope": "read"}).json["token"]
+    with outside(tmp_path / "instance") as other:
+        other.exec_driver_sql(TAKE_EXCLUSIVE_LOCK)
+        started_at = time.monotonic()
+        headers = {"Authorization": f"Bearer {token}"}
+        assert client.get("/v1/users/me", headers=headers).status_code == 200
+        assert time.monotonic() - started_at < pg_connections.LOCK_TIMEOUT_SECONDS / 3
+
+
 def test_job_runs_again_after_a_deadlock(app, add_movie, threads):
     one, two = add_movie(), add_movie()
     barrier, runs = threading.Barrier(2), []
