@@ -2,7 +2,19 @@
 
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Computed, Double, ForeignKey, Index, Integer, String, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ColumnElement,
+    Computed,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.sql.functions import GenericFunction
@@ -12,6 +24,7 @@ from movierating.storage.database import Base
 from movierating.storage.dialect import Id, folded_text
 
 YEAR_UNKNOWN_LAST = "coalesce(year, 0)"
+MAX_ALTERNATIVE_TITLES = 100
 _FILTERED_BY = ("year", "language", "genres")
 
 
@@ -23,15 +36,16 @@ class Movie(RatingStatsMixin, Base):
     """A movie. `genres` and `directors` are JSON lists; the `_key` columns are the folded titles.
 
     `edit` counts the changes of its facts and `ratings_version` those of its ratings; both only ever grow. The year
-    is null only for a movie from an imported data set without it. Each index serves one sort, `id` deciding ties;
-    those of charts also contain the columns of filters, so that a walk reads only the movies on the page.
+    is null only for a movie from an imported data set without it. `prominence` tells how widely known a movie of the
+    bundled catalogue is, from 0 to 100. Each index serves one sort, `id` deciding ties; those of charts also contain
+    the columns of filters, so that a walk reads only the movies on the page.
     """
 
     __tablename__ = "movie"
     __table_args__ = (
-        Index("ix_movie_score", "score", "id", *_FILTERED_BY),
+        Index("ix_movie_score", "score", "prominence", "id", *_FILTERED_BY),
         Index("ix_movie_mean", "mean_rank", "id", *_FILTERED_BY),
-        Index("ix_movie_count", "rating_count", "id", *_FILTERED_BY),
+        Index("ix_movie_count", "rating_count", "prominence", "id", *_FILTERED_BY),
         Index("ix_movie_year", "year_rank", "id", *_FILTERED_BY),
         Index("ix_movie_title", "title_key", "id"),
         Index("ix_movie_created", "created_at", "id"),
@@ -58,6 +72,7 @@ class Movie(RatingStatsMixin, Base):
     imdb_id: Mapped[str | None] = mapped_column(String(12), unique=True)
     tmdb_id: Mapped[int | None] = mapped_column(BigInteger, unique=True)
     wikidata_id: Mapped[str | None] = mapped_column(String(20))
+    prominence: Mapped[int] = mapped_column(server_default="0")
     created_at: Mapped[int] = mapped_column(BigInteger)
     updated_at: Mapped[int] = mapped_column(BigInteger)
     edit: Mapped[int] = mapped_column(server_default="1")
@@ -65,6 +80,27 @@ class Movie(RatingStatsMixin, Base):
     year_rank: Mapped[int] = mapped_column(Computed(YEAR_UNKNOWN_LAST, persisted=False), sort_order=200)
     score: Mapped[float] = mapped_column(Double, Computed(SCORE_SQL, persisted=False), sort_order=200)
     mean_rank: Mapped[float] = mapped_column(Double, Computed(MEAN_SQL, persisted=False), sort_order=200)
+
+
+class MovieTitle(Base):
+    """A title of a movie besides its title and original title; a movie has at most MAX_ALTERNATIVE_TITLES.
+
+    `match_key` is `titles.match_key(title)`.
+    """
+
+    __tablename__ = "movie_title"
+    __table_args__ = (
+        UniqueConstraint("movie_id", "match_key"),
+        Index("ix_movie_title_match_key_movie_id", "match_key", "movie_id"),
+        CheckConstraint("source IN ('catalogue', 'admin', 'import')", name="source"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    movie_id: Mapped[int] = mapped_column(ForeignKey("movie.id", ondelete="CASCADE"))
+    title: Mapped[str] = mapped_column(String(500))
+    match_key: Mapped[str] = mapped_column(folded_text(1000))
+    source: Mapped[str] = mapped_column(String(10))
 
 
 class MovieFacet(Base):

@@ -32,16 +32,18 @@ _FILTERS_IN_INDEX = frozenset({"genre", "year", "language"})
 _CHARTS = frozenset({"-score", "-mean", "-count", "year", "-year"})
 
 _movie = Movie.__table__.c
+
 _WALKS = {
-    name: Sort(f"movies {name}", (column, _movie.id), name.startswith("-"))
-    for name, column in {
-        "-score": _movie.score,
-        "-mean": _movie.mean_rank,
-        "-count": _movie.rating_count,
-        "title": _movie.title_key,
-        "year": _movie.year_rank,
-        "-year": _movie.year_rank,
-        "-created_at": _movie.created_at,
+    name: Sort(f"movies {name} by {' '.join(map(str, columns))}", columns, name.startswith("-"))
+    for name, columns in {
+        # A chart without ratings starts with the movies that are widely known.
+        "-score": (_movie.score, _movie.prominence, _movie.id),
+        "-mean": (_movie.mean_rank, _movie.id),
+        "-count": (_movie.rating_count, _movie.prominence, _movie.id),
+        "title": (_movie.title_key, _movie.id),
+        "year": (_movie.year_rank, _movie.id),
+        "-year": (_movie.year_rank, _movie.id),
+        "-created_at": (_movie.created_at, _movie.id),
     }.items()
 }
 # If too many movies pass to be sorted. It and the full order reject each other's cursors.
@@ -51,10 +53,11 @@ SORTS = tuple(_WALKS)
 _text = bindparam("text", type_=String)
 _starts_with_text = func.substr(_movie.title_key, 1, func.length(_text)) == _text
 _RELEVANCE = Sort(
-    "movies relevance",
+    "movies relevance by prominence",
     (
         case((_movie.title_key == _text, 2), (_starts_with_text, 1), else_=0),
         _movie.rating_count,
+        _movie.prominence,
         _movie.id,
     ),
     descending=True,

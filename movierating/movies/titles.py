@@ -39,6 +39,19 @@ _ARTICLES = frozenset(
 # These are also other words ("Me, Myself, I"), so they count only if capitalized and after the only comma.
 _DOUBTFUL_ARTICLES = frozenset({"I", "O", "As", "Os", "Die", "De", "Den", "En", "Et"})
 
+# The articles above that are hardly ever another word at the start of a title, folded; "LA" is Los Angeles too.
+_LEADING_ARTICLE = re.compile(
+    r"\A(?:(?:the|an?|les?|une?|der|das|eine?|il|lo|gli|uno|una|el|los|las|unos|unas|els|uma?|het|een|det|ett|az)\s"
+    r"|(?:l|un)')(?=.*[^\W_])"
+)
+_DIGITS = {
+    tens + ones: str(10 * i + j)
+    for i, tens in enumerate(("", "x", "xx", "xxx"))
+    for j, ones in enumerate(("", "i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix"))
+}
+_ROMAN_AT_END = re.compile(r"(?<=[\s.])[ivx]+(?=\W*$|\s*:|\s+-\s)")
+_VOLUME = re.compile(r"\bvol\b")
+
 _WORD = re.compile(r"[^\W_]+")
 _INSIDE_WORDS = re.compile(r"['.-]")
 _YEARS = re.compile(r"([0-9]{4})(?:\s*[-\u2013\u2014]\s*(?:[0-9]{4})?)?")
@@ -92,6 +105,28 @@ class _FoldedLetters(dict[int, str]):
 
 
 _FOLDED_LETTERS = _FoldedLetters()
+
+
+def match_key(text: str) -> str:
+    """Return the key by which two spellings of a title are compared: the letters and digits of the folded title.
+
+    `&` is `and`, `vol` is `volume`, a leading article is left out, and a Roman numeral at the end of the title, or of
+    its part before a colon or a dash, is written in digits: `The Godfather: Part II` and `Godfather Part 2` have one
+    key. A text without letters and digits is its own key, folded. The key has at most MAX_FOLDED_LENGTH letters.
+    """
+    folded = fold(text)
+    words = _LEADING_ARTICLE.sub("", folded).replace("&", " and ")
+    words = _VOLUME.sub("volume", _ROMAN_AT_END.sub(_to_digits, words))
+    return "".join(filter(_belongs_to_word, words))[:MAX_FOLDED_LENGTH] or folded
+
+
+def _to_digits(roman: re.Match[str]) -> str:
+    return _DIGITS.get(roman[0], roman[0])
+
+
+def _belongs_to_word(character: str) -> bool:
+    # The vowels of Indian scripts are marks, which `fold` leaves in the text.
+    return character.isalnum() or unicodedata.category(character).startswith("M")
 
 
 def split_words(text: str) -> list[str]:

@@ -4,9 +4,11 @@ from typing import Any, TypeAlias
 
 import orjson
 import pytest
+from sqlalchemy import update
 
 from movierating.errors import InvalidRequest
 from movierating.movies import search, service
+from movierating.movies.models import Movie
 from movierating.ratings import aggregates
 from movierating.storage.database import write
 
@@ -64,6 +66,23 @@ def test_relevance_puts_exact_titles_first_then_beginnings_then_the_most_rated(
         for _ in range(count):
             write(lambda connection, rated=movie_id: aggregates.apply_delta(connection, 0, rated, None, 20))
     assert list_ids({"q": "Alien"}, "relevance", 2) == movies
+
+
+@pytest.mark.parametrize("limit", [1, 2, 10])
+@pytest.mark.parametrize("filters", [{}, {"q": "moon"}, {"language": "fr"}], ids=str)
+@pytest.mark.parametrize("sort", ["-score", "-count", "relevance"])
+def test_prominence_breaks_ties(
+    list_ids: Any, add_movie: AddMovie, filters: dict[str, Any], sort: str, limit: int
+) -> None:
+    if sort == "relevance":
+        filters = {"q": "moon", **filters}
+    prominences = [40, 0, 90, 40, 7]
+    movies = [add_movie(title=f"The Moon {n}", language="fr") for n in range(len(prominences))]
+    for movie_id, prominence in zip(movies, prominences, strict=True):
+        statement = update(Movie).where(Movie.id == movie_id).values(prominence=prominence)
+        write(lambda connection, statement=statement: connection.execute(statement))
+    write(lambda connection: aggregates.apply_delta(connection, 0, movies[4], None, 20))
+    assert list_ids(filters, sort, limit) == [movies[n] for n in (4, 2, 3, 0, 1)]
 
 
 def test_a_movie_of_unknown_year_is_in_no_range_of_years(list_ids: Any, add_movie: AddMovie) -> None:

@@ -65,16 +65,26 @@ def add_catalogue(connection: Connection) -> None:
     search_index.add_movies(connection, rows)
 
 
-def test_cursor_among_ties_seeks_by_id(plan: Plan) -> None:
+@pytest.mark.parametrize(("sort", "column"), [("-score", "score"), ("-count", "rating_count")])
+def test_cursor_among_ties_seeks_by_id(plan: Plan, sort: str, column: str) -> None:
     write(lambda connection: connection.execute(update(Movie).values(rating_count=0, rating_sum=0)))
-    assert plan({}, "-score") == ["SEARCH movie USING INDEX ix_movie_score (score=? AND id<?)"]
+    seek = f"({column}=? AND prominence=? AND id<?)"
+    assert plan({}, sort) == [f"SEARCH movie USING INDEX {INDEXES[sort]} {seek}"]
+
+
+@pytest.mark.parametrize(("sort", "column"), [("-score", "score"), ("-count", "rating_count")])
+def test_cursor_after_ties_seeks_by_prominence(plan: Plan, sort: str, column: str) -> None:
+    values = {"rating_count": 0, "rating_sum": 0, "prominence": Movie.id}
+    write(lambda connection: connection.execute(update(Movie).values(values)))
+    seek = f"(({column},prominence)<(?,?))"
+    assert plan({}, sort) == [f"SEARCH movie USING INDEX {INDEXES[sort]} {seek}"]
 
 
 @pytest.mark.parametrize("sort", INDEXES)
 def test_without_a_filter_every_sort_seeks_in_its_index(plan: Plan, sort: str) -> None:
     (step,) = plan({"genre": [], "min_count": 0}, sort)
     # By the cursor's place among its ties, or behind them.
-    seek = r"\w+[<>]\?|\w+=\? AND id[<>]\?"
+    seek = r"\w+[<>]\?|\w+=\?( AND prominence=\?)? AND id[<>]\?"
     assert re.fullmatch(rf"SEARCH movie USING INDEX {INDEXES[sort]} \(({seek})\)", step)
 
 

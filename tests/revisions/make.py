@@ -3,6 +3,7 @@
 python tests/revisions/make.py > tests/revisions/0003.sql
 """
 
+import os
 import sqlite3
 import sys
 import tempfile
@@ -10,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+
+from flask_migrate import upgrade
 
 from movierating import create_app
 
@@ -26,11 +29,11 @@ RATINGS = {"ada": (9.5, 8, 10), "eve": (7, 0.5)}
 
 def fill(folder: Path) -> None:
     """Accounts, movies and ratings, by the calls that any release has."""
-    app = create_app(
-        {"MOVIERATING_INSTANCE_PATH": str(folder), "MOVIERATING_LOG_LEVEL": "ERROR"}, prepared=False
-    )
+    os.environ |= {"MOVIERATING_INSTANCE_PATH": str(folder), "MOVIERATING_LOG_LEVEL": "ERROR"}
+    app = create_app(prepared=False)
     commands, client = app.test_cli_runner(), app.test_client()
-    commands.invoke(args=["db", "upgrade"])
+    with app.app_context():
+        upgrade()
     with closing(sqlite3.connect(folder / "movierating.sqlite3")) as connection, connection:
         # The bundled movies would fill the file.
         connection.execute("INSERT INTO milestone VALUES ('seeded', 1735689600000000)")
