@@ -127,6 +127,7 @@ FACETS = DerivedData(
     "facets",
     select(
         *(_movie.id, _movie.genres, _movie.directors, _movie.year, _movie.language),
+        *(_movie.title, _movie.original_title),
         _STORED_FACETS.scalar_subquery().label("facets"),
     ),
     lambda row: set(search_index.list_facets(row)),
@@ -157,7 +158,7 @@ TEXT = DerivedData(
 
 
 # Increase it whenever the same facts are folded or indexed differently than before.
-INDEX_VERSION = 4
+INDEX_VERSION = 5
 
 
 def reindex() -> None:

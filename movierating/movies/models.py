@@ -25,6 +25,7 @@ from movierating.storage.dialect import Id, folded_text
 
 YEAR_UNKNOWN_LAST = "coalesce(year, 0)"
 MAX_ALTERNATIVE_TITLES = 100
+_WITHOUT_IDS = "imdb_id IS NULL AND tmdb_id IS NULL"
 _FILTERED_BY = ("year", "language", "genres")
 
 
@@ -53,8 +54,8 @@ class Movie(RatingStatsMixin, Base):
         _partial_index(
             "ix_movie_original_title", "original_title_key", where="original_title_key IS NOT NULL"
         ),
-        # Two movies without an IMDb id never share title and year; the service decides the other cases.
-        _partial_index("uq_movie_title_year", "title_key", "year_rank", where="imdb_id IS NULL", unique=True),
+        # Two movies without ids never share title and year; the service and imports decide the other cases.
+        _partial_index("uq_movie_title_year", "title_key", "year_rank", where=_WITHOUT_IDS, unique=True),
         {"sqlite_autoincrement": True},
     )
 
@@ -104,7 +105,7 @@ class MovieTitle(Base):
 
 
 class MovieFacet(Base):
-    """A value by which a movie is filtered for equality, such as `genre:Drama`."""
+    """A value by which a movie is looked up, such as `genre:Drama`."""
 
     __tablename__ = "movie_facet"
     __table_args__ = (

@@ -10,6 +10,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import NullType
 
 from movierating.movies.models import MovieFacet
+from movierating.movies.names import list_name_facets
 from movierating.movies.titles import fold, list_indexed_words
 from movierating.storage.dialect import POSTGRESQL, SQLITE, in_many
 
@@ -59,10 +60,11 @@ def bind_words(words: Sequence[str]) -> dict[str, str]:
 
 
 def list_facets(movie: Mapping[str, Any]) -> list[str]:
-    """Return a movie's facets, from its columns: `genre:Drama`, `director:agnes varda`, …"""
+    """Return a movie's facets, from its columns: `genre:Drama`, `director:agnes varda`, `name:lebonheur` …"""
     names = [f"genre:{genre}" for genre in orjson.loads(movie["genres"])]
     names += [f"director:{fold(director)}" for director in orjson.loads(movie["directors"])]
     names += [f"{kind}:{movie[kind]}" for kind in ("year", "language") if movie[kind] is not None]
+    names += list_name_facets(movie)
     return list(dict.fromkeys(names))
 
 

@@ -11,8 +11,9 @@ from marshmallow import ValidationError
 from sqlalchemy import Connection, insert, select
 
 from movierating import clock
-from movierating.movies.matching import AmbiguousMovie, Catalogue, MovieQuery
+from movierating.movies.matching import AmbiguousMovie, Catalogue
 from movierating.movies.models import DataMigration, Movie
+from movierating.movies.movie_index import MovieQuery
 from movierating.movies.schemas import CreateMovieSchema
 from movierating.storage.database import read, write
 

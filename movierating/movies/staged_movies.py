@@ -9,15 +9,11 @@ from typing import Any
 from sqlalchemy import Connection, insert, or_, select
 
 from movierating.movies.models import Movie, MovieFacet
+from movierating.movies.names import find_by_alternative, find_by_name, list_match_keys
 from movierating.movies.search_index import MOVIE_SEARCH, list_facets, make_index_text
 from movierating.storage.dialect import advance_ids, get_last_id, in_many
 
 _movie = Movie.__table__.c
-
-# A movie's id, IMDb id, TMDB id, year, title key and original title key.
-MOVIE_KEYS = select(
-    _movie.id, _movie.imdb_id, _movie.tmdb_id, _movie.year, _movie.title_key, _movie.original_title_key
-)
 
 
 class CatalogueChanged(Exception):
@@ -28,10 +24,11 @@ class StagedMovies:
     """Rows of movies to insert, with provisional ids from `first_id` on."""
 
     def __init__(self, rows: Sequence[Mapping[str, Any]], similar: set[tuple[Any, ...]]) -> None:
-        """Derive the indexed data. `similar` are the MOVIE_KEYS of existing movies that share a title with a row."""
+        """Derive the indexed data. `similar` has what `find_by_name` and `find_by_alternative` return for the rows."""
         self.first_id: int = rows[0]["id"] if rows else 0
         self._rows = rows
         self._similar = similar
+        self._names = {key for row in rows for key in list_match_keys(row)}
         self._facets = [(row["id"], facet) for row in rows for facet in list_facets(row)]
         self._texts = [(row["id"], make_index_text(row)) for row in rows]
 
@@ -55,18 +52,15 @@ class StagedMovies:
         return moved
 
     def _check_unchanged(self, connection: Connection) -> None:
-        keys = self._list_values("title_key", "original_title_key")
         with_id = or_(
             in_many(_movie.imdb_id, self._list_values("imdb_id")),
             in_many(_movie.tmdb_id, self._list_values("tmdb_id")),
         )
         if connection.execute(select(_movie.id).where(with_id).limit(1)).first() is not None:
             raise CatalogueChanged
-        for column in (_movie.title_key, _movie.original_title_key):
-            rows = connection.execute(MOVIE_KEYS.where(in_many(column, keys)))
-            if not self._similar.issuperset(map(tuple, rows)):
+        for find in (find_by_name, find_by_alternative):
+            if not self._similar.issuperset(map(tuple, find(connection, self._names))):
                 raise CatalogueChanged
 
-    def _list_values(self, *columns: str) -> list[Any]:
-        values = {row[column] for row in self._rows for column in columns}
-        return sorted(value for value in values if value is not None)
+    def _list_values(self, column: str) -> list[Any]:
+        return sorted({row[column] for row in self._rows} - {None})

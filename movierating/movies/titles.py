@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from itertools import islice
 from typing import NamedTuple
 
 # Characters that NFKD and casefold leave unchanged, as people type them; None drops invisible characters.
@@ -50,7 +51,9 @@ _DIGITS = {
     for j, ones in enumerate(("", "i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix"))
 }
 _ROMAN_AT_END = re.compile(r"(?<=[\s.])[ivx]+(?=\W*$|\s*:|\s+-\s)")
+_WITHOUT_MARKS = dict.fromkeys(each for each in range(128) if not chr(each).isalnum())
 _VOLUME = re.compile(r"\bvol\b")
+_SEPARATOR = re.compile(r"\s*:\s+|\s+-\s+")
 
 _WORD = re.compile(r"[^\W_]+")
 _INSIDE_WORDS = re.compile(r"['.-]")
@@ -117,6 +120,8 @@ def match_key(text: str) -> str:
     folded = fold(text)
     words = _LEADING_ARTICLE.sub("", folded).replace("&", " and ")
     words = _VOLUME.sub("volume", _ROMAN_AT_END.sub(_to_digits, words))
+    if words.isascii():
+        return words.translate(_WITHOUT_MARKS)[:MAX_FOLDED_LENGTH] or folded
     return "".join(filter(_belongs_to_word, words))[:MAX_FOLDED_LENGTH] or folded
 
 
@@ -127,6 +132,19 @@ def _to_digits(roman: re.Match[str]) -> str:
 def _belongs_to_word(character: str) -> bool:
     # The vowels of Indian scripts are marks, which `fold` leaves in the text.
     return character.isalnum() or unicodedata.category(character).startswith("M")
+
+
+def list_part_keys(text: str) -> list[str]:
+    """Return the match keys of the parts of a title before and behind each colon or dash; none without one.
+
+    At most the first _MAX_ALTERNATIVES count.
+    """
+    folded = fold(text)
+    if ":" not in folded and "-" not in folded:
+        return []
+    separators = list(islice(_SEPARATOR.finditer(folded), _MAX_ALTERNATIVES))
+    parts = (part for each in separators for part in (folded[: each.start()], folded[each.end() :]))
+    return list(dict.fromkeys(filter(None, map(match_key, parts))))
 
 
 def split_words(text: str) -> list[str]:

@@ -11,8 +11,9 @@ from functools import partial
 
 from sqlalchemy import Connection, select
 
-from movierating.movies.matching import AmbiguousMovie, Catalogue, MovieQuery
+from movierating.movies.matching import AmbiguousMovie, Catalogue
 from movierating.movies.models import Movie
+from movierating.movies.movie_index import MovieQuery
 from movierating.movies.titles import fold
 from movierating.ratings.bulk_aggregates import Sums
 from movierating.ratings.dataset_loading import DatasetReport, load_batch

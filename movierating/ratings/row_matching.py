@@ -1,7 +1,7 @@
-"""Match the rows of an uploaded file to movies.
+"""Match the rows of an uploaded file to movies, by an id or by title and year.
 
-Rows that name a movie exactly come first, by an id or by title and year. A row matches a movie a year off only if no
-other row matches that movie: a film and its remake, or a short and the film made from it, are often a year apart.
+A film and its remake, or a short and the film made from it, are often a year apart. So a row that matches no movie is
+reported with those that it may mean, and a movie is added for it only if there are none.
 """
 
 import math
@@ -11,7 +11,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from movierating.movies.matching import AmbiguousMovie, Catalogue, MovieQuery, find_ids_by_imdb_id
+from movierating.movies.matching import AmbiguousMovie, Catalogue, find_ids_by_imdb_id
+from movierating.movies.movie_index import MovieQuery
 from movierating.movies.schemas import CreateMovieSchema
 from movierating.movies.staged_movies import StagedMovies
 from movierating.ratings.formats.rows import RatedRow
@@ -103,28 +104,27 @@ def match_rows(connection: Connection, rows: Sequence[RatedRow], *, create_missi
     """
     matches = RowMatches()
     ids_by_imdb_id = find_ids_by_imdb_id(connection, {row.imdb_id for row in rows if row.imdb_id})
-    others = [row for row in rows if row.imdb_id not in ids_by_imdb_id]
-    catalogue = Catalogue(connection, list(map(_make_query, others)), dry_run=True)
-    missing = []
+    others = []
     for row in rows:
-        movie_id = ids_by_imdb_id.get(row.imdb_id or "")
-        if movie_id is not None:
+        if (movie_id := ids_by_imdb_id.get(row.imdb_id or "")) is not None:
             matches.add(movie_id, row)
-        elif not _match_exactly(catalogue, row, matches):
-            missing.append(row)
-    nearby = _NearbyMovies(catalogue, set(matches.newest))
-    for row in missing:
+        else:
+            others.append((row, _make_query(row)))
+    catalogue = Catalogue(connection, [query for _, query in others], dry_run=True)
+    missing = [(row, query) for row, query in others if not _match(catalogue, row, query, matches)]
+    catalogue.load_candidates([query for _, query in missing])
+    for row, query in missing:
         # An earlier row may have added the movie.
-        if not _match_exactly(catalogue, row, matches):
-            _match_missing(catalogue, row, matches, nearby, create_missing)
+        if not (catalogue.changes and _match(catalogue, row, query, matches)):
+            _match_missing(catalogue, row, query, matches, create_missing)
     matches.staged = catalogue.stage()
     return matches
 
 
-def _match_exactly(catalogue: Catalogue, row: RatedRow, matches: RowMatches) -> bool:
+def _match(catalogue: Catalogue, row: RatedRow, query: MovieQuery, matches: RowMatches) -> bool:
     """Add the row to `matches` if it names one movie or several; return False if it names none."""
     try:
-        movie_id = catalogue.find(_make_query(row))
+        movie_id = catalogue.find(query)
     except AmbiguousMovie as error:
         matches.mark_unmatched(row, str(error), error.movie_ids)
         return True
@@ -134,24 +134,16 @@ def _match_exactly(catalogue: Catalogue, row: RatedRow, matches: RowMatches) -> 
 
 
 def _match_missing(
-    catalogue: Catalogue, row: RatedRow, matches: RowMatches, nearby: "_NearbyMovies", create_missing: bool
+    catalogue: Catalogue, row: RatedRow, query: MovieQuery, matches: RowMatches, create_missing: bool
 ) -> None:
     if row.kind is not None:
         matches.skipped += 1
-        return
-    try:
-        movie_id = nearby.find(row)
-    except AmbiguousMovie as error:
-        matches.mark_unmatched(row, str(error), error.movie_ids)
-        return
-    if movie_id is not None:
-        matches.add_by_title(movie_id, row)
+    elif candidates := catalogue.list_candidates(query):
+        matches.mark_unmatched(row, "there is no such movie, but there are similar ones", candidates)
     elif reason := _explain_rejection(row, catalogue, create_missing):
         matches.mark_unmatched(row, reason)
     else:
-        movie_id = catalogue.add(_list_facts(row))
-        nearby.exact_ids.add(movie_id)
-        matches.add_by_title(movie_id, row)
+        matches.add_by_title(catalogue.add(_list_facts(row)), row)
 
 
 def _explain_rejection(row: RatedRow, catalogue: Catalogue, create_missing: bool) -> str | None:
@@ -168,22 +160,6 @@ def _explain_rejection(row: RatedRow, catalogue: Catalogue, create_missing: bool
     errors = _schema.validate(_list_facts(row))
     reasons = "; ".join(f"{name}: {' '.join(map(str, messages))}" for name, messages in errors.items())
     return f"there is no such movie, and it can't be added: {reasons}" if reasons else None
-
-
-class _NearbyMovies:
-    """Movies a year off, except those that a row names exactly (`exact_ids`) or a row of another year means."""
-
-    def __init__(self, catalogue: Catalogue, exact_ids: set[int]) -> None:
-        self.exact_ids = exact_ids
-        self._catalogue = catalogue
-        self._years: dict[int, int | None] = {}
-
-    def find(self, row: RatedRow) -> int | None:
-        """Return the id of the row's movie, or None. Raise AmbiguousMovie."""
-        movie_id = self._catalogue.find(_make_query(row), nearby=True)
-        if movie_id is None or movie_id in self.exact_ids:
-            return None
-        return movie_id if self._years.setdefault(movie_id, row.year) == row.year else None
 
 
 def _make_query(row: RatedRow) -> MovieQuery:

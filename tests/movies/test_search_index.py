@@ -6,6 +6,8 @@ from movierating.movies.models import MovieFacet
 from movierating.storage.database import read, write
 
 KELLS = {
+    "title": "The Secret of Kells",
+    "original_title": "Brendan: An Rún",
     "genres": '["Animation","Family"]',
     "directors": '["Tomm Moore","TOMM MOORE","Łukasz Śmigły"]',
     "year": 2009,
@@ -28,6 +30,10 @@ def test_facets_are_the_values_of_filters():
         "director:lukasz smigly",
         "year:2009",
         "language:en",
+        "name:secretofkells",
+        "name:brendananrun",
+        "part:brendan",
+        "part:run",
     ]
 
 
@@ -55,7 +61,7 @@ def test_an_edit_leaves_one_entry(add_movie):
     movie_id = add_movie(title="Emma", directors=["Douglas McGrath"], genres=["Comedy"], language="en")
     changes = {"title": "Emma II", "directors": [], "genres": ["Drama"], "language": None}
     service.update_movie(movie_id, None, changes)
-    assert indexed(movie_id) == ({"genre:Drama", "year:2000"}, (movie_id, "emma ii", "", ""))
+    assert indexed(movie_id) == ({"genre:Drama", "year:2000", "name:emma2"}, (movie_id, "emma ii", "", ""))
 
 
 def test_no_movies_are_indexed_without_a_statement(app):

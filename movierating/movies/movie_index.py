@@ -1,0 +1,175 @@
+"""Ids and titles of movies in memory, to look up the movies that a row of a file may mean."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+from itertools import islice, product
+
+from movierating.movies.titles import fold, list_part_keys, match_key
+
+MAX_CANDIDATES = 20
+
+
+@dataclass(slots=True, eq=False)
+class KnownMovie:
+    """The ids and the year of a movie."""
+
+    movie_id: int
+    imdb_id: str | None
+    tmdb_id: int | None
+    year: int | None
+
+
+@dataclass(slots=True, eq=False)
+class MovieQuery:
+    """How a row of a file names its movie; a new movie would get the first title.
+
+    `names` are the folded titles and their match keys.
+    """
+
+    imdb_id: str | None = None
+    tmdb_id: int | None = None
+    titles: Sequence[str | None] = ()
+    year: int | None = None
+    names: list[tuple[str, str]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Fold the titles, once for all lookups."""
+        self.names = [(fold(title), match_key(title)) for title in self.titles if title]
+
+    def accepts(self, movie: KnownMovie) -> bool:
+        """Return True unless the movie has another id of the same kind."""
+        return (self.imdb_id is None or movie.imdb_id in (None, self.imdb_id)) and (
+            self.tmdb_id is None or movie.tmdb_id in (None, self.tmdb_id)
+        )
+
+    def list_part_keys(self) -> list[str]:
+        """Return the match keys of the parts of the titles."""
+        return [key for title in self.titles if title for key in list_part_keys(title)]
+
+
+class NameKind(IntEnum):
+    """What a text is to a movie: its folded title or original title, or a match key.
+
+    KEY is of its title or original title, ALTERNATIVE of another title, PART of a part of a title.
+    """
+
+    TITLE = 0
+    ORIGINAL_TITLE = 1
+    KEY = 2
+    ALTERNATIVE = 3
+    PART = 4
+
+
+# The best match first. A part of a title is none.
+_MATCHES = (NameKind.TITLE, NameKind.ORIGINAL_TITLE, NameKind.KEY, NameKind.ALTERNATIVE)
+
+
+class MovieIndex:
+    """Movies by their ids and names, at 500 to 1,200 bytes a movie."""
+
+    def __init__(self) -> None:
+        self._by_movie_id: dict[int, KnownMovie] = {}
+        self._by_imdb_id: dict[str, KnownMovie] = {}
+        self._by_tmdb_id: dict[int, KnownMovie] = {}
+        # By the name, the year, and which ids a query has that the movies lack, so that a lookup takes no longer if
+        # many movies share a name.
+        self._by_name: defaultdict[tuple[NameKind, str, int | None, bool, bool], list[KnownMovie]] = (
+            defaultdict(list)
+        )
+
+    def add(self, movie: KnownMovie, title_key: str, original_title_key: str | None) -> None:
+        """Add a movie with its folded titles, unless it is there."""
+        if movie.movie_id in self._by_movie_id:
+            return
+        self._by_movie_id[movie.movie_id] = movie
+        self.add_ids(movie)
+        self._add_name(movie, NameKind.TITLE, title_key)
+        keys = [match_key(title_key)]
+        # A title of combining marks alone folds to an empty text, which is a title too.
+        if original_title_key is not None and original_title_key != title_key:
+            self._add_name(movie, NameKind.ORIGINAL_TITLE, original_title_key)
+            keys.append(match_key(original_title_key))
+        for key in dict.fromkeys(keys):
+            self._add_name(movie, NameKind.KEY, key)
+
+    def add_ids(self, movie: KnownMovie) -> None:
+        """Add the ids of a movie that is there, after it has got them."""
+        if movie.imdb_id is not None:
+            self._by_imdb_id[movie.imdb_id] = movie
+        if movie.tmdb_id is not None:
+            self._by_tmdb_id[movie.tmdb_id] = movie
+
+    def add_key(self, movie_id: int, kind: NameKind, key: str) -> None:
+        """Add a match key to a movie that is there."""
+        self._add_name(self._by_movie_id[movie_id], kind, key)
+
+    def _add_name(self, movie: KnownMovie, kind: NameKind, text: str) -> None:
+        lacks_imdb_id = (False, True) if movie.imdb_id is None else (False,)
+        lacks_tmdb_id = (False, True) if movie.tmdb_id is None else (False,)
+        for lacks in product(lacks_imdb_id, lacks_tmdb_id):
+            self._by_name[(kind, text, movie.year, *lacks)].append(movie)
+
+    def has_tmdb_id(self, tmdb_id: int) -> bool:
+        """Return True if a movie has this TMDB id."""
+        return tmdb_id in self._by_tmdb_id
+
+    def find_by_id(self, query: MovieQuery) -> KnownMovie | None:
+        """Return the movie with the query's IMDb id, or with its TMDB id and no other IMDb id."""
+        if query.imdb_id is not None and query.imdb_id in self._by_imdb_id:
+            return self._by_imdb_id[query.imdb_id]
+        movie = self._by_tmdb_id.get(query.tmdb_id) if query.tmdb_id is not None else None
+        return movie if movie is not None and query.accepts(movie) else None
+
+    def list_matches(self, query: MovieQuery) -> list[KnownMovie]:
+        """Return the movies of the query's year that match one of its titles best, at most MAX_CANDIDATES a title.
+
+        Of several movies those count that match every title, if there are such.
+        """
+        for kind in _MATCHES:
+            movies = _unique(movie for name in query.names for movie in self._list(kind, name, query))
+            if movies:
+                break
+        else:
+            return []
+        if len(movies) > 1 and len(query.names) > 1:
+            best = [movie for movie in movies if all(self._has(movie, name, query) for name in query.names)]
+            return best or movies
+        return movies
+
+    def _has(self, movie: KnownMovie, name: tuple[str, str], query: MovieQuery) -> bool:
+        return any(movie in self._list(kind, name, query) for kind in _MATCHES)
+
+    def _list(self, kind: NameKind, name: tuple[str, str], query: MovieQuery) -> list[KnownMovie]:
+        folded, key = name
+        text = folded if kind in (NameKind.TITLE, NameKind.ORIGINAL_TITLE) else key
+        return list(islice(self._iterate(kind, text, query, query.year), MAX_CANDIDATES))
+
+    def _iterate(
+        self, kind: NameKind, text: str, query: MovieQuery, year: int | None
+    ) -> Iterator[KnownMovie]:
+        has_ids = query.imdb_id is not None, query.tmdb_id is not None
+        # A movie may have got ids since it was stored here.
+        return filter(query.accepts, self._by_name.get((kind, text, year, *has_ids), ()))
+
+    def list_candidates(self, query: MovieQuery, last_id: int) -> list[int]:
+        """Return the ids, up to `last_id`, of at most MAX_CANDIDATES movies that the query may mean but does not match.
+
+        Such a movie has the same title and is a year off, or is of the same year and has a part of a title in common.
+        """
+        if query.year is None:
+            return []
+        keys, parts = [key for _, key in query.names], query.list_part_keys()
+        lookups = [
+            *product(keys, (NameKind.KEY, NameKind.ALTERNATIVE), (query.year - 1, query.year + 1)),
+            *product(keys, (NameKind.PART,), (query.year,)),
+            *product(parts, (NameKind.KEY, NameKind.ALTERNATIVE, NameKind.PART), (query.year,)),
+        ]
+        movies = (movie for text, kind, year in lookups for movie in self._iterate(kind, text, query, year))
+        ids = (movie.movie_id for movie in movies if movie.movie_id <= last_id)
+        return list(dict.fromkeys(islice(ids, 2 * MAX_CANDIDATES)))[:MAX_CANDIDATES]
+
+
+def _unique(movies: Iterable[KnownMovie]) -> list[KnownMovie]:
+    return list({movie.movie_id: movie for movie in movies}.values())

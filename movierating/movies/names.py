@@ -1,0 +1,62 @@
+"""Look up movies by their names, as files of other services spell them.
+
+Facets hold the match keys of a movie's title and original title (`name:…`) and of the parts of both (`part:…`);
+`movie_title` holds those of alternative titles.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, select
+
+from movierating.movies.models import Movie, MovieFacet, MovieTitle
+from movierating.movies.titles import list_part_keys, match_key
+from movierating.storage.dialect import in_many
+
+_movie, _facet, _title = Movie.__table__.c, MovieFacet.__table__.c, MovieTitle.__table__.c
+_NAME, _PART = "name:", "part:"
+
+_KEY_COLUMNS = (
+    *(_movie.id, _movie.imdb_id, _movie.tmdb_id, _movie.year),
+    *(_movie.title_key, _movie.original_title_key),
+)
+# A movie's id, IMDb id, TMDB id, year, title key and original title key.
+MOVIE_KEYS = select(*_KEY_COLUMNS)
+# Of each alternative title, its match key and the id of its movie.
+ALTERNATIVE_KEYS = select(_title.match_key, _title.movie_id)
+
+
+def list_match_keys(movie: Mapping[str, Any]) -> list[str]:
+    """Return the match keys of a movie's title and original title, from its columns."""
+    return [match_key(title) for title in (movie["title"], movie["original_title"]) if title]
+
+
+def list_name_facets(movie: Mapping[str, Any]) -> list[str]:
+    """Return the facets of a movie's title and original title, from its columns."""
+    titles = [title for title in (movie["title"], movie["original_title"]) if title]
+    parts = [f"{_PART}{key}" for title in titles for key in list_part_keys(title)]
+    return [f"{_NAME}{key}" for key in list_match_keys(movie)] + parts
+
+
+def find_by_name(connection: Connection, keys: Collection[str]) -> list[Row[Any]]:
+    """Return the rows of MOVIE_KEYS of the movies whose title or original title has one of these match keys."""
+    named = select(_facet.movie_id).where(in_many(_facet.facet, sorted(f"{_NAME}{key}" for key in keys)))
+    return list(connection.execute(MOVIE_KEYS.where(_movie.id.in_(named)).order_by(_movie.id)))
+
+
+def find_by_alternative(connection: Connection, keys: Collection[str]) -> list[Row[Any]]:
+    """Return the match key and the columns of MOVIE_KEYS for each alternative title with one of these match keys."""
+    statement = select(_title.match_key, *_KEY_COLUMNS).join_from(MovieTitle, Movie)
+    return list(
+        connection.execute(
+            statement.where(in_many(_title.match_key, sorted(keys))).order_by(_title.movie_id, _title.id)
+        )
+    )
+
+
+def find_by_part(connection: Connection, keys: Collection[str]) -> list[Row[Any]]:
+    """Return the match key and the columns of MOVIE_KEYS for each part of a title with one of these match keys."""
+    key = func.substr(_facet.facet, len(_PART) + 1)
+    statement = select(key, *_KEY_COLUMNS).join_from(MovieFacet, Movie)
+    facets = sorted(f"{_PART}{key}" for key in keys)
+    return list(connection.execute(statement.where(in_many(_facet.facet, facets)).order_by(_movie.id)))
