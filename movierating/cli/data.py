@@ -58,7 +58,7 @@ def import_movielens(folder: Path) -> None:
 
 # Copies of the formats in `ratings.formats`, which a test compares: help must not import those.
 IMPORT_FORMATS = ("letterboxd", "imdb", "trakt", "tmdb", "movary", "movielens", "csv", "json")
-EXPORT_FORMATS = ("csv", "json", "letterboxd", "imdb")
+EXPORT_FORMATS = ("csv", "json", "letterboxd", "imdb", "trakt")
 ON_CONFLICT = ("newer", "keep", "replace")
 
 # Smaller files are read without progress.

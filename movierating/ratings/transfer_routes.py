@@ -103,8 +103,9 @@ class Export(View):
     def get(self, query: dict[str, str]) -> Response:
         """Export ratings
 
-        `csv` and `json` are lossless and can be imported again. `letterboxd` and `imdb` are the formats that these
-        services import.
+        `csv` and `json` are lossless and can be imported again. `letterboxd`, `imdb` and `trakt` are the formats of
+        these services, with whole points; `letterboxd` has no dates, because Letterboxd would make a diary entry of
+        each.
         """
         export = exports.export_ratings(access.get_caller().user_id, query["format"])
         name = f"movierating-{query['format']}.{export.extension}"

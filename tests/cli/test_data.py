@@ -139,7 +139,7 @@ def test_unknown_user_is_rejected(command, csv, tmp_path, assert_error):
         ("import ratings {file}", "Missing option '--user'"),
         ("import ratings {file}x --user ada", "does not exist"),
         ("import ratings {folder} --user ada", "is a directory"),
-        ("export ratings --user ada --format trakt", "'--format': 'trakt' is not one of"),
+        ("export ratings --user ada --format tmdb", "'--format': 'tmdb' is not one of"),
         ("export ratings --user ada --output {folder}", "is a directory"),
     ],
 )

@@ -14,7 +14,6 @@ from functools import partial
 from itertools import chain
 from typing import Any
 
-from movierating import clock
 from movierating.ratings.formats.csv_reader import CsvFile, csv_lines, in_blocks
 from movierating.ratings.formats.field_parsers import (
     STARS,
@@ -33,7 +32,8 @@ _IMPORT = {
     **{"imdb_id": "imdbid", "tmdb_id": "tmdbid", "rated_at": "watcheddate"},
 }
 _ONLY_IMPORT = {"letterboxduri", "rating10", "watcheddate"}
-_HEADER = ("tmdbID", "imdbID", "Title", "Year", "Directors", "Rating10", "WatchedDate")
+# No WatchedDate: Letterboxd would make a diary entry of each rating.
+_HEADER = ("tmdbID", "imdbID", "Title", "Year", "Directors", "Rating10")
 
 # Half points and time of a film's current rating, by name and year.
 _CurrentRatings = dict[tuple[str | None, int | None], tuple[int, int]]
@@ -107,7 +107,7 @@ def _parse_import(file: str, line: int, cells: dict[str, Any]) -> Row:
 def write(rows: Iterable[ExportRow]) -> tuple[bool, Iterator[bytes]]:
     """Return True if the file is a ZIP, and its bytes: one CSV file, or a ZIP of several if that would be over 1 MB.
 
-    Letterboxd's scale has ten steps, so a half point of ours is rounded up, and its dates have no time of day.
+    Letterboxd's scale has ten steps, so a half point of ours is rounded up. The file has no dates.
     The first megabyte of rows is read at once, the others as the bytes are consumed.
     """
     parts = _split_parts(rows)
@@ -130,8 +130,7 @@ def _split_parts(rows: Iterable[ExportRow]) -> Iterator[bytes]:
 
 def _list_cells(row: ExportRow) -> Sequence[object]:
     title, directors = escape_formula(row.title), escape_formula(", ".join(row.directors))
-    rating, watched = (row.value + 1) // 2, clock.format_rfc3339(row.rated_at)[:10]
-    return row.tmdb_id, row.imdb_id, title, row.year, directors, rating, watched
+    return row.tmdb_id, row.imdb_id, title, row.year, directors, (row.value + 1) // 2
 
 
 def _zip(parts: Iterable[bytes]) -> Iterator[bytes]:

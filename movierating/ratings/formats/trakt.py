@@ -8,10 +8,13 @@ rating`, where `trakt_rating` is everybody's. Ratings are whole, 1 to 10.
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from movierating.ratings.formats.csv_reader import CsvFile
+import orjson
+
+from movierating import clock
+from movierating.ratings.formats.csv_reader import CsvFile, in_blocks
 from movierating.ratings.formats.field_parsers import WHOLE_TEN, parse_kind
 from movierating.ratings.formats.json_reader import JsonFile
-from movierating.ratings.formats.rows import Row, parse_row
+from movierating.ratings.formats.rows import ExportRow, Row, parse_row
 
 # An episode's item names its show as well, so the order is from the most particular.
 _KINDS = ("movie", "episode", "season", "show")
@@ -63,3 +66,26 @@ def _parse(file: str, line: int, cells: dict[str, Any]) -> Row:
     if kind not in (None, "show"):
         cells["imdb_id"] = None
     return parse_row(file, line, WHOLE_TEN, **cells)
+
+
+def write(rows: Iterable[ExportRow]) -> Iterator[bytes]:
+    """Yield the JSON of an export, one rating a line, in blocks of some 64 KB. Half points are rounded up."""
+    return in_blocks(_list_lines(rows))
+
+
+def _list_lines(rows: Iterable[ExportRow]) -> Iterator[bytes]:
+    separator = b"[\n"
+    for row in rows:
+        yield separator + orjson.dumps(_make_item(row))
+        separator = b",\n"
+    yield b"[]\n" if separator == b"[\n" else b"\n]\n"
+
+
+def _make_item(row: ExportRow) -> dict[str, Any]:
+    ids = {"imdb": row.imdb_id, "tmdb": row.tmdb_id}
+    return {
+        "rated_at": clock.format_rfc3339(row.rated_at),
+        "rating": (row.value + 1) // 2,
+        "type": "movie",
+        "movie": {"title": row.title, "year": row.year, "ids": ids},
+    }

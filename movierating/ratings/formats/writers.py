@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from movierating.ratings.formats import imdb, letterboxd, own_csv, own_json
+from movierating.ratings.formats import imdb, letterboxd, own_csv, own_json, trakt
 from movierating.ratings.formats.rows import ExportRow
 
 CSV, JSON, ZIP = "text/csv; charset=utf-8", "application/json", "application/zip"
-FORMATS = ("csv", "json", "letterboxd", "imdb")
+FORMATS = ("csv", "json", "letterboxd", "imdb", "trakt")
 
 
 class ExportFile(NamedTuple):
@@ -20,8 +20,8 @@ class ExportFile(NamedTuple):
 
 def write_export(name: str, rows: Iterable[ExportRow]) -> ExportFile:
     """Return the rows as a file of one of FORMATS, in the given order (`own_csv` documents the required one)."""
-    if name == "json":
-        return ExportFile(JSON, "json", own_json.write(rows))
+    if name in ("json", "trakt"):
+        return ExportFile(JSON, "json", own_json.write(rows) if name == "json" else trakt.write(rows))
     if name == "letterboxd":
         is_zip, blocks = letterboxd.write(rows)
         return ExportFile(ZIP, "zip", blocks) if is_zip else ExportFile(CSV, "csv", blocks)
