@@ -4,13 +4,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, String, bindparam, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, Select, String, and_, bindparam, func, literal_column, or_, select
 
 from movierating.movies import search_index
 from movierating.movies.models import Movie, MovieFacet, contains_text
 from movierating.movies.titles import fold, split_words
 
 _movie, _facet = Movie.__table__.c, MovieFacet.__table__.c
+_text, _text_end = (bindparam(name, type_=_movie.title_key.type) for name in ("text", "text_end"))
+# No text that starts with another one comes after that one with this character.
+_LAST_CHARACTER = "\U0010ffff"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,7 @@ def parse_filters(filters: Mapping[str, Any]) -> tuple[tuple[str, ...], dict[str
         values |= search_index.bind_words(words)
         values["word_start"] = f" {words[0]}" if words else ""
         values["text"] = fold(filters["q"])
+        values["text_end"] = values["text"] + _LAST_CHARACTER
     if "year_from" in filters or "year_to" in filters:
         kinds.append("years")
         # An unknown year is stored as rank 0.
@@ -52,12 +56,20 @@ def parse_filters(filters: Mapping[str, Any]) -> tuple[tuple[str, ...], dict[str
 
 def build_filters(kinds: tuple[str, ...], walked: Any) -> list[Filter]:
     """Return the filters of these kinds, in order, for a walk of the index of the column `walked` (None: no walk)."""
-    return [_build_filter(kind, position, walked) for position, kind in enumerate(kinds)]
+    return [build_filter(kind, position, walked) for position, kind in enumerate(kinds)]
 
 
-def _build_filter(kind: str, position: int, walked: Any) -> Filter:
+def build_filter(kind: str, position: int, walked: Any) -> Filter:
+    """Return the filter of a kind, whose parameters are numbered by `position`, as `build_filters` does."""
     if kind == "title":
-        return _filter_column(_movie.title_key, walked, lambda title: title == bindparam("text"))
+        return _filter_column(_movie.title_key, walked, lambda title: title == _text)
+    if kind in ("title start", "common title start"):
+        by_text = _filter_column(
+            _movie.title_key, walked, lambda title: and_(title > _text, title <= _text_end)
+        )
+        # All matches are listed once: their index holds their ids, so no movie has to be read.
+        by_id = without_index(_movie.id).in_(by_text.ids)
+        return by_text if kind == "common title start" else Filter(by_text.ids, by_id)
     if kind == "words":
         # All matches are listed once: to query the full-text index for each movie costs 50 µs and more.
         return Filter(_WITH_WORDS, without_index(_movie.id).in_(_WITH_WORDS))
@@ -83,6 +95,12 @@ def _has_common_word() -> ColumnElement[bool]:
     has_word = or_(*(contains_text(literal_column("' '", String).concat(text), start) for text in texts))
     row = select(_indexed.rowid).where(_indexed.rowid == without_index(_movie.id), has_word)
     return row.correlate(Movie.__table__).exists()
+
+
+def has_other_title() -> ColumnElement[bool]:
+    """Return the condition that a movie's title neither is the text of `q` nor starts with it."""
+    title = without_index(_movie.title_key)
+    return or_(title < _text, title > _text_end)
 
 
 def _filter_facet(kind: str, position: int) -> Filter:

@@ -24,9 +24,10 @@ class Movies(View):
     def get(self, query: dict[str, Any]) -> Response:
         """List movies
 
-        A movie must pass all filters. By default the movies with the highest score come first.
+        A movie must pass all filters. By default the movies with the highest score come first; with `q`, exact titles,
+        then titles that start with `q`, then other movies, the most rated and most widely known first.
         """
-        sort, cursor, limit = query.pop("sort"), query.pop("cursor"), query.pop("limit")
+        sort, cursor, limit = query.pop("sort", None), query.pop("cursor"), query.pop("limit")
         rows, next_cursor = search.search_movies(query, sort, cursor, limit)
         return list_response([service.serialize_movie(row) for row in rows], next_cursor)
 

@@ -187,9 +187,11 @@ class ListMoviesQuerySchema(PageQuerySchema):
         metadata={"from_query": True, "description": "The minimum number of ratings."},
     )
     sort = ma.fields.String(
-        load_default="-score",
         validate=ma.validate.OneOf(SORTS),
-        metadata={"description": "`-` sorts in descending order. `relevance` needs `q`."},
+        metadata={
+            "description": "`-` sorts in descending order. `relevance` needs `q`. If not set, `relevance` with `q`, "
+            "otherwise `-score`."
+        },
     )
 
 

@@ -3,37 +3,47 @@
 A page is read in one of two ways: walk the index of the sort order and test each movie, or look up the movies that pass
 the most selective filter, test them for the other filters and sort them. The first is fast if many movies pass, the
 second if few do. To choose, count how many movies pass each filter, up to a limit.
+
+By relevance, a list is three lists, one after another: exact titles, titles that start with the text, other movies.
 """
 
 import functools
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Engine, String, bindparam, case, func, select
+from sqlalchemy import Engine, bindparam, func, select
 
 from movierating.errors import invalid_field
-from movierating.movies.filters import build_filters, parse_filters, without_index
+from movierating.movies.filters import (
+    build_filter,
+    build_filters,
+    has_other_title,
+    parse_filters,
+    without_index,
+)
 from movierating.movies.models import Movie
 from movierating.movies.service import COLUMNS
 from movierating.storage.database import read
-from movierating.storage.pagination import KeysetPaginator, Sort
+from movierating.storage.pagination import KeysetPaginator, Sort, read_page
 from movierating.storage.statements import CompiledStatement
 
 MAX_SORTED = 10_000
 _COUNT_LIFETIME_SECONDS = 10
 
 # Microseconds a movie, measured with 90,000 movies: look up and sort; test in a walk; test in a walk of a chart, whose
-# index contains year, language and genres; list as a full-text match; read the text to look for a word.
-_SORT_COST, _TEST_COST, _TEST_IN_INDEX_COST, _LIST_COST, _READ_COST = 1.5, 0.8, 0.09, 0.1, 2.0
-_FILTERS_IN_INDEX = frozenset({"genre", "year", "language"})
-_CHARTS = frozenset({"-score", "-mean", "-count", "year", "-year"})
+# index contains year, language and genres; list as a full-text match; list as a title in the index of titles; read the
+# text to look for a word.
+_SORT_COST, _TEST_COST, _TEST_IN_INDEX_COST = 1.5, 0.8, 0.15
+_LIST_COSTS, _READ_COST = {"words": 0.1, "title start": 0.4}, 2.0
+# Filters whose matches are all listed before a walk, and the same filters that read a text of each movie instead.
+_BY_READING = {"words": "common word", "title start": "common title start"}
+_FILTERS_IN_INDEX = frozenset({"genre", "year", "language", *_BY_READING})
 
 _movie = Movie.__table__.c
-
-_WALKS = {
+_SORTS = {
     name: Sort(f"movies {name} by {' '.join(map(str, columns))}", columns, name.startswith("-"))
     for name, columns in {
         # A chart without ratings starts with the movies that are widely known.
@@ -46,57 +56,72 @@ _WALKS = {
         "-created_at": (_movie.created_at, _movie.id),
     }.items()
 }
-# If too many movies pass to be sorted. It and the full order reject each other's cursors.
-_WALKS["relevance"] = replace(_WALKS["-count"], name="movies relevance of many")
-SORTS = tuple(_WALKS)
-
-_text = bindparam("text", type_=String)
-_starts_with_text = func.substr(_movie.title_key, 1, func.length(_text)) == _text
-_RELEVANCE = Sort(
-    "movies relevance by prominence",
-    (
-        case((_movie.title_key == _text, 2), (_starts_with_text, 1), else_=0),
-        _movie.rating_count,
-        _movie.prominence,
-        _movie.id,
-    ),
-    descending=True,
-)
+SORTS = (*_SORTS, "relevance")
+_TIERS = ("exact title", "title start", "other title")
+_SORTS |= {name: replace(_SORTS["-count"], name=f"movies relevance {name}") for name in _TIERS}
+_CHARTS = frozenset({"-score", "-mean", "-count", "year", "-year", *_TIERS})
 
 
 def search_movies(
-    filters: Mapping[str, Any], sort: str, cursor: str | None, limit: int
+    filters: Mapping[str, Any], sort: str | None, cursor: str | None, limit: int
 ) -> tuple[list[Any], str | None]:
     """Return one page of the movies that pass all `filters`, as rows that start with COLUMNS, and the next cursor.
 
     `filters` may hold `q` (each word is one of the title, the original title or a director; the last may be
     unfinished; text without a word is a whole title), `genre` (a list, all must hold), `year`, `year_from`,
     `year_to`, `language`, `director` (a full name, folded for comparison) and `min_count`. `sort` is one of
-    SORTS; `relevance` needs `q` and puts exact titles first, then titles that start with it, each by count;
-    if more than MAX_SORTED pass it is by count alone. Raise InvalidRequest for a cursor of another sort, and for
-    `relevance` without `q`.
+    SORTS, or None for `relevance` with `q` and `-score` without it; `relevance` puts exact titles first, then titles
+    that start with the text, then other movies, each by count and prominence. Raise InvalidRequest for a cursor of
+    another sort, and for `relevance` without `q`.
     """
     if sort == "relevance" and "q" not in filters:
         raise invalid_field("query", "sort", "Sort by relevance needs q.")
+    sort = sort or ("relevance" if "q" in filters else "-score")
     kinds, values = parse_filters(filters)
+    lists = _list_tiers(kinds, values) if sort == "relevance" else {sort: kinds}
+    paginators = [
+        (_SORTS[name], functools.partial(_choose_paginator, kinds, values, name, limit))
+        for name, kinds in lists.items()
+    ]
+    return read_page(paginators, cursor, limit, **values)
+
+
+def _list_tiers(kinds: tuple[str, ...], values: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """Return the kinds of filters of each list that a list by relevance consists of."""
+    if "words" not in kinds:
+        return {"exact title": kinds}
+    # A title that starts with the text has its words, but SQLite's tokenizer may not know a letter that Python knows.
+    words = () if values["text"].isascii() else ("words",)
+    exact, start = (
+        tuple(each for kind in kinds for each in ((by_title, *words) if kind == "words" else (kind,)))
+        for by_title in ("title", "title start")
+    )
+    return {"exact title": exact, "title start": start, "other title": kinds}
+
+
+def _choose_paginator(
+    kinds: tuple[str, ...], values: Mapping[str, Any], sort: str, limit: int
+) -> KeysetPaginator:
     kinds, sorted_filter = _plan(kinds, values, sort, limit) if kinds else (kinds, None)
-    return _get_paginator(kinds, sort, sorted_filter).page(cursor, limit, **values)
+    return _get_paginator(kinds, sort, sorted_filter)
 
 
 # Statements are compiled once for each combination of filters; few of the many combinations are used.
 @functools.lru_cache(512)
 def _get_paginator(kinds: tuple[str, ...], sort: str, sorted_filter: int | None) -> KeysetPaginator:
     """Return the pages that sort the movies that pass the filter at the position `sorted_filter` (None: that walk)."""
-    order = _WALKS[sort]
+    order = _SORTS[sort]
+    others = [has_other_title()] if sort == "other title" else []
     if sorted_filter is None:
         conditions = [each.condition for each in build_filters(kinds, order.columns[0])]
-        return KeysetPaginator(select(*COLUMNS).where(*conditions), order, ends_in_rowid=True)
+        return KeysetPaginator(select(*COLUMNS).where(*conditions, *others), order, ends_in_rowid=True)
     filters = build_filters(kinds, None)
     first = filters.pop(sorted_filter)
-    movies = select(_movie.id).where(_movie.id.in_(first.ids), *(other.condition for other in filters))
+    others += [other.condition for other in filters]
+    movies = select(_movie.id).where(_movie.id.in_(first.ids), *others)
     order = replace(order, columns=tuple(map(without_index, order.columns)))
     # Most of the sorted movies are not on the page.
-    return KeysetPaginator(movies, _RELEVANCE if sort == "relevance" else order, details=COLUMNS)
+    return KeysetPaginator(movies, order, details=COLUMNS)
 
 
 def _plan(
@@ -104,46 +129,48 @@ def _plan(
 ) -> tuple[tuple[str, ...], int | None]:
     """Return the kinds of filters to use, and the position of the one whose movies are sorted (None: walk).
 
-    A walk may replace "words", which lists all matches, by "common word", which reads the text of each movie.
+    A walk may replace a filter that lists all matches by one that reads the text of each movie.
     """
-    if sort == "relevance":
-        # Its order depends on the number of movies, so the number must be exact.
-        *counts, movies = _count(kinds, values)
-    else:
-        bucket = int(time.monotonic() // _COUNT_LIFETIME_SECONDS)
-        *counts, movies = _count_cached(read().engine, bucket, kinds, tuple(values.items()))
-    fewest: int = min(counts)
+    bucket = int(time.monotonic() // _COUNT_LIFETIME_SECONDS)
+    count = functools.partial(_count_cached, read().engine, bucket)
+    counts = [count(kind, position, tuple(values.items())) for position, kind in enumerate(kinds)]
+    fewest, movies = min(counts), count()
     # How many movies a walk tests until it has the page and one more, if the filters are independent.
     tested = (limit + 1) / math.prod(min(1, max(1, count) / movies) for count in counts)
     in_index = sort in _CHARTS and _FILTERS_IN_INDEX.issuperset(kinds)
     walk_cost = tested * (_TEST_IN_INDEX_COST if in_index else _TEST_COST)
-    if fewest <= MAX_SORTED and (sort == "relevance" or fewest * _SORT_COST <= walk_cost):
+    walk_kinds = list(kinds)
+    for position, kind in enumerate(kinds):
+        if kind in _BY_READING:
+            list_cost, read_cost = counts[position] * _LIST_COSTS[kind], tested * _READ_COST
+            if read_cost < list_cost and (kind != "words" or _is_one_word(values)):
+                walk_kinds[position] = _BY_READING[kind]
+            walk_cost += min(list_cost, read_cost)
+    if fewest <= MAX_SORTED and fewest * _SORT_COST <= walk_cost:
         return kinds, counts.index(fewest)
-    # The tokenizer may not know a letter that Python knows.
-    is_one_word = "words" in kinds and values["word_start"].isascii() and " " not in values["words"]
-    if is_one_word and tested * _READ_COST < counts[kinds.index("words")] * _LIST_COST:
-        kinds = tuple("common word" if kind == "words" else kind for kind in kinds)
-    return kinds, None
+    return tuple(walk_kinds), None
+
+
+def _is_one_word(values: Mapping[str, Any]) -> bool:
+    """Return True if a match is a text with one word. The tokenizer may not know a letter that Python knows."""
+    return values["word_start"].isascii() and " " not in values["words"]
 
 
 @functools.lru_cache(1_000)
-def _count_cached(
-    _engine: Engine, _bucket: int, kinds: tuple[str, ...], values: tuple[tuple[str, Any], ...]
-) -> Sequence[int]:
+def _count_cached(_engine: Engine, _bucket: int, *arguments: Any) -> int:
     """Return `_count` as it was at some time in the bucket, which is good enough to choose the faster way."""
-    return _count(kinds, dict(values))
+    return _count(*arguments)
 
 
-def _count(kinds: tuple[str, ...], values: Mapping[str, Any]) -> Sequence[int]:
-    """Return how many movies pass each filter, at most MAX_SORTED + 1, and the highest id as the number of movies."""
-    row: Sequence[int] = _get_count_statement(kinds).tuples(read(), most=MAX_SORTED + 1, **values)[0]
-    return row
+def _count(kind: str = "", position: int = 0, values: tuple[tuple[str, Any], ...] = ()) -> int:
+    """Return how many movies pass a filter, at most MAX_SORTED + 1; without one, the highest id."""
+    row = _get_count_statement(kind, position).tuples(read(), most=MAX_SORTED + 1, **dict(values))[0]
+    return int(row[0])
 
 
 @functools.lru_cache(512)
-def _get_count_statement(kinds: tuple[str, ...]) -> CompiledStatement:
-    limited = [each.ids.limit(bindparam("most")).subquery() for each in build_filters(kinds, None)]
-    counts = [select(func.count()).select_from(ids).scalar_subquery() for ids in limited]
-    newest = select(func.coalesce(func.max(_movie.id), 1)).scalar_subquery()
-    labelled = [count.label(f"count{position}") for position, count in enumerate(counts)]
-    return CompiledStatement(select(*labelled, newest.label("movies")))
+def _get_count_statement(kind: str, position: int) -> CompiledStatement:
+    if not kind:
+        return CompiledStatement(select(func.coalesce(func.max(_movie.id), 1)))
+    ids = build_filter(kind, position, None).ids.limit(bindparam("most")).subquery()
+    return CompiledStatement(select(func.count()).select_from(ids))

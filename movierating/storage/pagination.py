@@ -7,7 +7,7 @@ import base64
 import binascii
 import hashlib
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,18 +87,17 @@ class KeysetPaginator:
         A row is a tuple of the statement's columns and the order's. Raise InvalidRequest for a cursor
         that is not of this list and order.
         """
-        connection = read()
-        key = connection.engine.get_execution_options()["cursor_key"]
-        if cursor is None:
-            rows = self._first.tuples(connection, most_rows=limit + 1, **values)
-        else:
-            values |= zip(self._names, _decode(key, self._sort, cursor), strict=True)
-            rows = self._fetch_after_cursor(connection, limit + 1, values)
-        if len(rows) <= limit:
-            return rows, None
-        return rows[:limit], _encode(key, self._sort, self._get_sort_values(rows[limit - 1]))
+        return read_page([(self._sort, lambda: self)], cursor, limit, **values)
 
-    def _get_sort_values(self, row: Any) -> tuple[Any, ...]:
+    def fetch(
+        self, connection: Connection, start: Sequence[Any] | None, most: int, **values: Any
+    ) -> list[Any]:
+        """Return at most `most` rows after the row with the sort values `start` (None: from the first)."""
+        if start is None:
+            return self._first.tuples(connection, most_rows=most, **values)
+        return self._fetch_after(connection, most, values | dict(zip(self._names, start, strict=True)))
+
+    def get_sort_values(self, row: Any) -> tuple[Any, ...]:
         """Return a row's sort values. SQLite returns a double without a fraction as an integer if it is in an index."""
         values = row[-len(self._names) :]
         return tuple(
@@ -106,7 +105,7 @@ class KeysetPaginator:
             for value, is_double in zip(values, self._are_doubles, strict=True)
         )
 
-    def _fetch_after_cursor(self, connection: Connection, most: int, values: Mapping[str, Any]) -> list[Any]:
+    def _fetch_after(self, connection: Connection, most: int, values: Mapping[str, Any]) -> list[Any]:
         rows: list[Any] = []
         for statement in self._in_parts if connection.dialect.name == SQLITE else self._next:
             more = statement.tuples(connection, most_rows=most - len(rows), **values)
@@ -116,6 +115,28 @@ class KeysetPaginator:
             if len(rows) == most:
                 break
         return rows
+
+
+def read_page(
+    lists: Sequence[tuple[Sort, Callable[[], KeysetPaginator]]], cursor: str | None, limit: int, **values: Any
+) -> tuple[list[Any], str | None]:
+    """Return one page of some lists, one after another, as `KeysetPaginator.page` does.
+
+    A list is its sort and a function that returns its paginator, called only if the page reaches the list.
+    """
+    connection = read()
+    key = connection.engine.get_execution_options()["cursor_key"]
+    position, start = (0, None) if cursor is None else _decode(key, [sort for sort, _ in lists], cursor)
+    rows: list[Any] = []
+    for sort, get_paginator in lists[position:]:
+        paginator, before = get_paginator(), len(rows)
+        rows += paginator.fetch(connection, start, limit + 1 - before, **values)
+        if len(rows) >= limit > before:
+            next_cursor = _encode(key, sort, paginator.get_sort_values(rows[limit - 1]))
+        if len(rows) > limit:
+            return rows[:limit], next_cursor
+        start = None
+    return rows, None
 
 
 def _with_details(page: Select[Any], details: Sequence[Any], sort: Sort) -> Select[Any]:
@@ -141,17 +162,18 @@ def _text(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
-def _decode(key: bytes, sort: Sort, cursor: str) -> list[Any]:
+def _decode(key: bytes, sorts: Sequence[Sort], cursor: str) -> tuple[int, list[Any]]:
+    """Return the position of the sort that the cursor belongs to, and its sort values. Raise InvalidRequest."""
     try:
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
     except (ValueError, binascii.Error):
         raw = b""
     signature, payload = raw[:_SIGNATURE_BYTES], raw[_SIGNATURE_BYTES:]
-    # Unused bits of the last character must be zero, so that each cursor has one spelling.
-    if not hmac.compare_digest(signature, _signature(key, sort, payload)) or _text(raw) != cursor:
-        raise invalid_field("query", "cursor", _NOT_A_CURSOR)
-    values: list[Any] = orjson.loads(payload)
-    return values
+    for position, sort in enumerate(sorts):
+        # Unused bits of the last character must be zero, so that each cursor has one spelling.
+        if hmac.compare_digest(signature, _signature(key, sort, payload)) and _text(raw) == cursor:
+            return position, orjson.loads(payload)
+    raise invalid_field("query", "cursor", _NOT_A_CURSOR)
 
 
 def _signature(key: bytes, sort: Sort, payload: bytes) -> bytes:

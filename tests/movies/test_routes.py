@@ -220,3 +220,9 @@ def test_genres_are_listed_with_their_movies(client, member):
     counts = {genre["name"]: genre["count"] for genre in body["items"]}
     assert list(counts) == sorted(counts)
     assert {name for name, count in counts.items() if count} == {"Comedy", "Romance"}
+
+
+def test_default_sort_of_a_list_with_q_is_relevance(client, add_movie):
+    other, exact, unrelated = (add_movie(title=title) for title in ("The Alien Factor", "Alien", "Emma"))
+    assert [movie["id"] for movie in client.get("/v1/movies?q=alien").json["items"]] == [exact, other]
+    assert client.get("/v1/movies").json["items"][0]["id"] == unrelated

@@ -125,13 +125,31 @@ def test_a_cursor_continues_its_sort_whatever_the_filters(
         assert (len(rows), cursor) == (1, None)
 
 
-def test_relevance_of_too_many_movies_has_its_own_cursors(
-    list_ids: Any, cursors: dict[str, str], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("limit", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("most_sorted", [0, 10_000])
+def test_relevance_continues_from_one_group_of_titles_to_the_next(
+    list_ids: Any, add_movie: AddMovie, monkeypatch: pytest.MonkeyPatch, most_sorted: int, limit: int
 ) -> None:
-    monkeypatch.setattr(search, "MAX_SORTED", 1)
-    with pytest.raises(InvalidRequest):
-        search.search_movies({"q": "moon"}, "relevance", cursors["relevance"], 1)
-    assert len(list_ids({"q": "moon"}, "relevance", 1)) == 2
+    monkeypatch.setattr(search, "MAX_SORTED", most_sorted)
+    titles = ["The Moon", "Moonlight", "Moon", "A Moon", "Moon Rise"]
+    ids = {title: add_movie(title=title, year=2000) for title in titles}
+    expected = [ids[title] for title in ("Moon", "Moon Rise", "Moonlight", "A Moon", "The Moon")]
+    assert list_ids({"q": "moon"}, "relevance", limit) == expected
+
+
+def test_last_page_by_relevance_has_no_cursor(app: Any, add_movie: AddMovie) -> None:
+    for title in ("Moon", "The Moon"):
+        add_movie(title=title)
+    for q, movies in (("moon", 2), ("the moon", 1)):
+        rows, cursor = search.search_movies({"q": q}, "relevance", None, movies)
+        assert (len(rows), cursor) == (movies, None)
+
+
+def test_default_sort_is_relevance_with_q_and_score_without(app: Any, add_movie: AddMovie) -> None:
+    other, exact = add_movie(title="The Alien Factor"), add_movie(title="Alien")
+    write(lambda connection: aggregates.apply_delta(connection, 0, other, None, 20))
+    for filters, ids in (({"q": "alien"}, [exact, other]), ({}, [other, exact])):
+        assert [row[0] for row in search.search_movies(filters, None, None, 2)[0]] == ids
 
 
 @pytest.mark.parametrize("filters", [{}, {"genre": ["Drama"]}])

@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 
 import pytest
 from flask import Flask
-from sqlalchemy import Connection, insert, update
+from sqlalchemy import Connection, insert, literal, update
 
 from movierating.movies import search, search_index, service
 from movierating.movies.models import Movie
@@ -145,26 +145,30 @@ def test_every_sort_walks_its_index_if_too_many_movies_pass(
     assert SORTED not in steps
 
 
-def test_counts_are_cached_for_ten_seconds_but_not_for_relevance(
-    app: Flask, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_counts_are_cached_for_ten_seconds(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1e6
     monkeypatch.setattr(search.time, "monotonic", lambda: now)
-    counted = []
+    counted: list[str] = []
     count = search._count
-    monkeypatch.setattr(search, "_count", lambda *args: counted.append(args[0]) or count(*args))
-    for sort, counts in (("-score", 1), ("title", 1), ("relevance", 2), ("relevance", 3), ("-score", 3)):
+    monkeypatch.setattr(search, "_count", lambda *kind: counted.append("".join(kind[:1])) or count(*kind))
+    for sort, new in (
+        ("-score", ["words", ""]),
+        ("title", []),
+        ("relevance", ["title", "title start"]),
+        ("relevance", []),
+    ):
         search.search_movies({"q": "moon"}, sort, None, 1)
-        assert len(counted) == counts
+        assert counted == new
+        counted.clear()
     now += search._COUNT_LIFETIME_SECONDS
     search.search_movies({"q": "moon"}, "-score", None, 1)
-    assert len(counted) == 4
+    assert counted == ["words", ""]
 
 
 @pytest.mark.parametrize(
     ("q", "is_common"), [("moon", True), ("moon 1", False), ("moön", True), ("ж", False)]
 )
-@pytest.mark.parametrize("sort", ["-score", "title", "relevance"])
+@pytest.mark.parametrize("sort", ["-score", "title"])
 def test_matches_of_a_common_word_are_not_listed(
     plan: Plan, monkeypatch: pytest.MonkeyPatch, q: str, is_common: bool, sort: str
 ) -> None:
@@ -174,6 +178,25 @@ def test_matches_of_a_common_word_are_not_listed(
     steps = plan({"q": q}, sort)
     by_movie = any(step.startswith("SCAN movie_search VIRTUAL TABLE INDEX 0:=") for step in steps)
     assert (by_movie, "LIST SUBQUERY" in str(steps)) == (is_common, not is_common)
+
+
+@pytest.mark.parametrize(("read_cost", "are_listed"), [(0.01, False), (1000, True)])
+@pytest.mark.parametrize("q", ["moon", "the moon"])
+def test_titles_that_start_with_a_text_are_listed_unless_many_do(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch, q: str, read_cost: float, are_listed: bool
+) -> None:
+    monkeypatch.setattr(search, "MAX_SORTED", 50)
+    monkeypatch.setattr(search, "_READ_COST", read_cost)
+    if q == "the moon":
+        titles = {"title_key": literal("the ") + Movie.title_key}
+        write(lambda connection: connection.execute(update(Movie).values(titles)))
+        write(
+            lambda connection: connection.execute(update(search_index.MOVIE_SEARCH).values(title="the moon"))
+        )
+    steps = plan({"q": q}, "relevance")
+    assert "ix_movie_count" in steps[0]
+    titles_index = "SEARCH movie USING COVERING INDEX ix_movie_title (title_key>? AND title_key<?)"
+    assert (titles_index in steps) == are_listed
 
 
 @pytest.mark.parametrize("sort", ["year", "-year"])
