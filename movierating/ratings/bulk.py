@@ -134,7 +134,7 @@ def _write(connection: Connection, user_id: int, plan: ImportPlan) -> None:
 
 
 # Text for the driver, as in `bulk_aggregates`: thousands of rows go through it.
-_PUT = (
+_UPSERT_RATINGS = (
     "INSERT INTO rating (user_id, movie_id, value, rated_at, created_at, updated_at)"
     " SELECT column1, column2, column3, column4, column5, column5 FROM (values) AS new WHERE true"
     " ON CONFLICT (user_id, movie_id) DO UPDATE"
@@ -144,7 +144,7 @@ _PUT = (
 
 def put_ratings(connection: Connection, rows: Sequence[tuple[int, int, int, int, int]]) -> None:
     """Insert or update ratings, without their sums: user id, movie id, half points, `rated_at` and the present time."""
-    execute_values(connection, _PUT, rows)
+    execute_values(connection, _UPSERT_RATINGS, rows)
 
 
 def delete_ratings(connection: Connection, user_id: int, movie_ids: Collection[int]) -> set[int]:

@@ -27,7 +27,7 @@ _rating, _user, _movie = Rating.__table__.c, User.__table__.c, Movie.__table__.c
 _RATING_COLUMNS = (_rating.value, _rating.rated_at, _rating.created_at, _rating.updated_at)
 
 
-def _make_put(dialect: Dialect) -> Any:
+def _make_upsert(dialect: Dialect) -> Any:
     insert = upsert(dialect, Rating.__table__).values(
         {column.name: bindparam(column.name) for column in _rating}
     )
@@ -37,7 +37,7 @@ def _make_put(dialect: Dialect) -> Any:
 
 _IS_OWN = (_rating.user_id == bindparam("user")) & (_rating.movie_id == bindparam("movie"))
 _SELECT = CompiledStatement(select(*_RATING_COLUMNS).where(_IS_OWN))
-_PUT = CompiledStatement(_make_put)
+_UPSERT_RATING = CompiledStatement(_make_upsert)
 _DELETE = CompiledStatement(delete(Rating).where(_IS_OWN).returning(_rating.value))
 _SELECT_STATS = CompiledStatement(select(*MOVIE_COLUMNS).where(_movie.id == bindparam("key")))
 # On PostgreSQL, each write of ratings locks their user first, as `lock_rows` does. SQLite has one writer at a time.
@@ -77,7 +77,7 @@ def _rate_movie(
         now = clock.now()
         rating = (value, now if rated_at is None else rated_at, old.created_at if old else now, now)
         columns = dict(zip(("value", "rated_at", "created_at", "updated_at"), rating, strict=True))
-        _PUT.run(connection, user_id=user_id, movie_id=movie_id, **columns)
+        _UPSERT_RATING.run(connection, user_id=user_id, movie_id=movie_id, **columns)
     result = serialize_rating(*rating)
     result["ratings"] = rating_stats.format_stats_with_score(stats)
     return result, old is None

@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError, PendingRollbackError
 from movierating.errors import ApiError, InsufficientStorage, Unavailable
 
 DISK_FULL = "There is no room left to store this."
-DATABASE_UNAVAILABLE = "The database does not answer; try again shortly."
+DATABASE_UNAVAILABLE = "The database does not respond; try again shortly."
 
 # A full disk, a quota, a limit on the size of files.
 _DISK_FULL_ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})

@@ -276,9 +276,9 @@ def test_commands_fail_while_the_instance_is_restored(invoke, ada, instance, arg
 
 
 def test_backup_of_a_read_only_folder_needs_no_lock(instance, tmp_path, invoke, monkeypatch):
-    def refuse(*_):
+    def fail(*_):
         raise PermissionError(13, "Permission denied")
 
     # Tests may run as root, for whom no folder is read-only.
-    monkeypatch.setattr(backup_files.FileLock, "acquire", refuse)
+    monkeypatch.setattr(backup_files.FileLock, "acquire", fail)
     assert invoke("backup", str(tmp_path / "file")).exit_code == 0

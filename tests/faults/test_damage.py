@@ -66,7 +66,7 @@ def test_damaged_pages_return_503_until_they_are_restored(stopped, serve, client
     for _ in range(3):
         answer = ada.rate(damaged_id, 7)
         assert answer.status == 503
-        assert answer.body["detail"] == "The database does not answer; try again shortly."
+        assert answer.body["detail"] == "The database does not respond; try again shortly."
         assert ada.send("GET", "/v1/users/me").status == 200
         assert ada.send("GET", "/healthz").status == 200
     restore_pages(file, before)

@@ -30,7 +30,7 @@ def assert_writes_fail(clients, movie_id):
     for client in clients * 3:
         response = client.rate(movie_id, 1)
         assert response.status == 503
-        assert response.body["detail"] == "The database does not answer; try again shortly."
+        assert response.body["detail"] == "The database does not respond; try again shortly."
         assert client.send("GET", "/healthz").status == 200
         assert "database" in client.send("GET", "/readyz").body["detail"]
         assert client.send("GET", "/v1/users/me").status in (200, 503)

@@ -154,6 +154,6 @@ def test_default_sort_is_relevance_with_q_and_score_without(app: Any, add_movie:
 
 @pytest.mark.parametrize("filters", [{}, {"genre": ["Drama"]}])
 def test_relevance_without_q_is_rejected(app: Any, filters: dict[str, Any]) -> None:
-    with pytest.raises(InvalidRequest) as refused:
+    with pytest.raises(InvalidRequest) as error_info:
         search.search_movies(filters, "relevance", None, 1)
-    assert [(error.location, error.field) for error in refused.value.errors or []] == [("query", "sort")]
+    assert [(error.location, error.field) for error in error_info.value.errors or []] == [("query", "sort")]

@@ -172,11 +172,11 @@ def test_bundled_movies_are_all_valid(app):
 )
 def test_invalid_row_is_reported_with_its_line_and_the_others_are_added(app, write_csv, row, reason):
     report = seed.seed_from_csv(write_csv(KELLS, {**EMMA, **row}, {"title": "Clueless", "year": "1995"}))
-    [refused] = report.rejected
+    [line_error] = report.rejected
     line = 4 if "\n" in row.get("title", "") else 3
-    assert refused.startswith(f"line {line}: ")
-    assert reason in refused
-    assert "\n" not in refused
+    assert line_error.startswith(f"line {line}: ")
+    assert reason in line_error
+    assert "\n" not in line_error
     assert titles() == ["The Secret of Kells", "Clueless"]
 
 
@@ -191,7 +191,7 @@ def test_ambiguous_row_is_rejected(app, write_csv, add_movie):
     for imdb_id in ("tt0116191", "tt0118308"):
         add_movie(title="Emma", year=1996, imdb_id=imdb_id)
     report = seed.seed_from_csv(write_csv({"title": "Emma", "year": "1996"}))
-    assert [refused.partition(":")[0] for refused in report.rejected] == ["line 2"]
+    assert [reason.partition(":")[0] for reason in report.rejected] == ["line 2"]
     assert movie_count() == 2
 
 
@@ -237,10 +237,10 @@ def test_csv_is_read_as_spreadsheets_write_it(app, tmp_path, write_csv, shape):
 def test_invalid_csv_is_rejected_before_anything_is_written(app, tmp_path, content):
     path = tmp_path / "movies.csv"
     path.write_bytes(content)
-    with pytest.raises(seed.InvalidMovieCsv) as refused:
+    with pytest.raises(seed.InvalidMovieCsv) as error_info:
         seed.seed_from_csv(path)
-    assert str(refused.value).startswith("movies.csv: ")
-    assert "\n" not in str(refused.value)
+    assert str(error_info.value).startswith("movies.csv: ")
+    assert "\n" not in str(error_info.value)
     assert movie_count() == 0
 
 

@@ -95,10 +95,10 @@ def test_database_in_use_is_not_replaced(database):
 
 
 def test_old_database_is_copied_without_hard_links(database, monkeypatch):
-    def refuse(*_):
+    def fail(*_):
         raise PermissionError
 
-    monkeypatch.setattr("os.link", refuse)
+    monkeypatch.setattr("os.link", fail)
     make(database, "old", log=True)
     old = atomic_replace.replace_database(database)
     assert (names_in(database), names_in(old)) == ([("new",)], [("old",)])

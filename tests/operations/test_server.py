@@ -88,7 +88,7 @@ def test_sigterm_finishes_requests_in_progress(one, eventually):
         assert one.stop() == 0
         statuses = []
         for response in responses:
-            # A connection that was not accepted yet is refused, not dropped half-way.
+            # A connection that was not accepted yet gets "connection refused" and is not dropped half-way.
             with suppress(urllib.error.URLError, ConnectionError):
                 statuses.append(response.result())
     assert statuses.count(200) == len(statuses) >= 5

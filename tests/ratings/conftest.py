@@ -90,7 +90,7 @@ def everything(app):
 
 @pytest.fixture
 def fail_on(app):
-    """`fail_on("UPDATE", "user")` lets the database refuse each such change of a table, after it was made."""
+    """`fail_on("UPDATE", "user")` lets the database fail each such change of a table, after it was made."""
 
     def set_up(event, table):
         if db.engine.dialect.name == POSTGRESQL:
@@ -102,7 +102,7 @@ def fail_on(app):
             then = "FOR EACH ROW EXECUTE FUNCTION fail_on()"
         else:
             then = "BEGIN SELECT RAISE(ABORT, 'full'); END"
-        trigger = f'CREATE TRIGGER refuses AFTER {event} ON "{table}" {then}'
+        trigger = f'CREATE TRIGGER fails AFTER {event} ON "{table}" {then}'
         write(lambda connection: connection.exec_driver_sql(trigger))
 
     return set_up

@@ -95,7 +95,7 @@ def test_a_thousand_at_once_and_no_more(add_many, member, problem, exact):
         (7, "ratings.1"),
     ],
 )
-def test_one_bad_rating_refuses_the_batch(heat, member, problem, everything, one, field):
+def test_invalid_rating_rejects_the_batch(heat, member, problem, everything, one, field):
     before = everything()["rating"]
     problem(member.post(RATINGS, json={"ratings": [{**NAMES[0], "value": 5}, one]}), 422, field)
     assert everything()["rating"] == before

@@ -134,7 +134,7 @@ def test_a_broken_form_has_no_file(member, problem, content_type, data):
 
 
 @pytest.mark.parametrize(("size", "status"), [(0, 200), (4096, 413)])
-def test_a_file_over_the_limit_is_refused(make_app, problem, upload, size, status):
+def test_file_over_the_limit_is_rejected(make_app, problem, upload, size, status):
     app = make_app(MAX_UPLOAD_BYTES="4096")
     with app.app_context():
         from movierating.users import service

@@ -93,7 +93,7 @@ def _get_settings() -> str:
     return "; ".join(f"SET {name} = '{value}'" for name, value in settings.items())
 
 
-class Reader:
+class PgReader:
     """A thread's connection, which the pool gets back as soon as the thread ends."""
 
     def __init__(self, engine: Engine) -> None:
@@ -126,13 +126,13 @@ class Reader:
 class ThreadReader(threading.local):
     """The calling thread's reader of an engine, opened when it is needed."""
 
-    current: Reader | None = None
+    current: PgReader | None = None
 
     def get_connection(self, engine: Engine) -> Connection:
         """Return the calling thread's connection, a new one if the last one was lost."""
         if self.current is None or not self.current.is_usable():
             self.current = None
-            self.current = Reader(engine)
+            self.current = PgReader(engine)
         return self.current.connection
 
 

@@ -22,7 +22,7 @@ from movierating.monitoring import counters
 from movierating.storage import storage_errors
 from movierating.storage.cache_versions import CALLER, MOVIE, Subject
 from movierating.storage.postgresql import connections
-from movierating.storage.postgresql.connections import LOCK_TIMEOUT_SECONDS, Reader, execute, get_driver
+from movierating.storage.postgresql.connections import LOCK_TIMEOUT_SECONDS, PgReader, execute, get_driver
 from movierating.storage.postgresql.replicas import Replica
 
 Job = Callable[[Connection], Any]
@@ -49,12 +49,12 @@ _LOCK_EXCLUSIVE = f"SELECT pg_advisory_xact_lock({_WRITERS})"
 class _ThreadState(threading.local):
     is_writing = False
     # For reads inside a job that do not use its connection: they see nothing that is not committed.
-    job_reader: Reader | None = None
+    job_reader: PgReader | None = None
     # Set during an anonymous request that reads from the replica.
     replica_connection: Connection | None = None
 
 
-class Database:
+class PgDatabase:
     """The connections of one engine: its threads' readers and its replica."""
 
     def __init__(self, engine: Engine, replica: Replica | None) -> None:
@@ -84,7 +84,7 @@ class Database:
         if thread.replica_connection is not None and not thread.replica_connection.invalidated:
             return thread.replica_connection
         if thread.is_writing:
-            thread.job_reader = thread.job_reader or Reader(self._engine)
+            thread.job_reader = thread.job_reader or PgReader(self._engine)
             return thread.job_reader.connection
         return self._reader.get_connection(self._engine)
 
@@ -190,7 +190,7 @@ def configure(engine: Engine, replica_url: str | None) -> None:
     connections.configure(engine)
     cursor_key = engine.get_execution_options()["cursor_key"]
     replica = None if replica_url is None else Replica(replica_url, cursor_key)
-    engine.update_execution_options(database=Database(engine, replica))
+    engine.update_execution_options(database=PgDatabase(engine, replica))
 
 
 @contextmanager

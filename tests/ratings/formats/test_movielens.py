@@ -168,10 +168,10 @@ def test_100k_has_flags_for_genres_and_a_movie_without_a_year(folder):
     ],
 )
 def test_other_folders_are_rejected_in_one_line(folder, files, reason):
-    with pytest.raises(NotMovieLens) as refusal:
+    with pytest.raises(NotMovieLens) as error_info:
         open_folder(folder(**files))
-    assert reason in str(refusal.value)
-    assert str(refusal.value).isprintable()
+    assert reason in str(error_info.value)
+    assert str(error_info.value).isprintable()
 
 
 @pytest.mark.parametrize("name", ["missing", "file", "nul\0"])

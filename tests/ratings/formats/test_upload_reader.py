@@ -1,4 +1,4 @@
-"""Formats are told by content, refusals say what was found, and no file of any kind breaks the reader."""
+"""Formats are detected by content, errors name what the file holds, and no file breaks the reader."""
 
 import contextlib
 import io

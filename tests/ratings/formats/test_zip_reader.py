@@ -79,7 +79,7 @@ def bomb(header, body, megabytes):
 @pytest.mark.parametrize("body", [b"\n", b",", b"0", b" ", b"Emma,8\n"])
 @pytest.mark.parametrize("header", [b"title,value\n", b'{"ratings": [', b""])
 @pytest.mark.parametrize("megabytes", [20, 70])
-def test_bombs_are_refused(reject_reason, header, body, megabytes):
+def test_bombs_are_rejected(reject_reason, header, body, megabytes):
     data = bomb(header, body, megabytes)
     tracemalloc.start()
     assert reject_reason(data)

@@ -121,7 +121,7 @@ def test_query_that_fails_on_the_replica_is_repeated_on_the_primary(client, app,
         pid = database.read().exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
     # As a conflict with replay does, between the check of the connection and its use.
     monkeypatch.setattr(
-        "movierating.storage.postgresql.connections.Reader.is_usable",
+        "movierating.storage.postgresql.connections.PgReader.is_usable",
         lambda self: not self.connection.invalidated,
     )
     with psycopg.connect(
