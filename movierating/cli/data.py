@@ -94,20 +94,26 @@ def import_ratings(file: str, name: str, file_format: str | None, **options: Any
     for row in report.unmatched:
         click.echo(_describe_unmatched(row), err=True)
     for row in report.errors:
-        click.echo(f"{row['line']}: {row['reason']}", err=True)
+        click.echo(f"{_describe_place(row)}: {row['reason']}", err=True)
+    for row in report.notes:
+        click.echo(f"{_describe_place(row)}: note: {row['reason']}", err=True)
     suffix = " (dry run)" if options["dry_run"] else ""
     click.echo(
         f"{report.format}{suffix}: {report.created} created, {report.updated} updated, "
-        f"{report.unchanged} unchanged, {report.skipped} skipped, {len(report.unmatched)} unmatched, "
+        f"{report.unchanged} unchanged, {sum(report.skipped.values())} skipped, {len(report.unmatched)} unmatched, "
         f"{len(report.errors)} unreadable"
     )
+
+
+def _describe_place(row: dict[str, Any]) -> str:
+    return f"{row['file']}:{row['line']}" if row["file"] else str(row["line"])
 
 
 def _describe_unmatched(row: dict[str, Any]) -> str:
     title = f" {row['title']}" if row["title"] else ""
     year = f" ({row['year']})" if row["year"] else ""
     candidates = f": {', '.join(map(str, row['candidates']))}" if row["candidates"] else ""
-    return f"{row['line']}:{title}{year}{':' if title or year else ''} {row['reason']}{candidates}"
+    return f"{_describe_place(row)}:{title}{year}{':' if title or year else ''} {row['reason']}{candidates}"
 
 
 @contextmanager

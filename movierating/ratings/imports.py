@@ -1,9 +1,7 @@
 """Imports of one user's ratings from a file: all or nothing, with a report of every row."""
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Any, BinaryIO
+from collections.abc import Sequence
+from typing import BinaryIO
 
 from sqlalchemy import Connection
 
@@ -17,43 +15,11 @@ from movierating.ratings.bulk import (
     retry_if_catalogue_changes,
     set_ratings,
 )
-from movierating.ratings.formats.rows import RatedRow, Row, SkippedRow, UnknownFormat
+from movierating.ratings.formats.rows import RatedRow, UnknownFormat
 from movierating.ratings.formats.upload_reader import open_upload
-from movierating.ratings.row_matching import RowMatches, match_rows, prefix_file_name
+from movierating.ratings.import_report import ImportReport, list_details, make_report
+from movierating.ratings.row_matching import RowMatches, match_rows
 from movierating.storage.database import read, write
-
-
-@dataclass(slots=True)
-class ImportReport:
-    """Counts of a file's rows; each row counts once. `unmatched` and `errors` hold a dict for each row."""
-
-    format: str
-    dry_run: bool
-    created: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    skipped: int = 0
-    unmatched: list[dict[str, Any]] = field(default_factory=list)
-    errors: list[dict[str, Any]] = field(default_factory=list)
-
-    def take_rated(self, rows: Iterable[Row]) -> list[RatedRow]:
-        """Return the rated rows; count the others."""
-        rated_rows = []
-        for row in rows:
-            if isinstance(row, RatedRow):
-                rated_rows.append(row)
-            elif isinstance(row, SkippedRow):
-                self.skipped += 1
-            else:
-                self.errors.append({"line": row.line, "reason": prefix_file_name(row.file, row.reason)})
-        return rated_rows
-
-    def add_outcomes(self, matches: RowMatches, outcomes: Iterable[Outcome]) -> None:
-        """Count the rated rows."""
-        self.skipped += matches.skipped
-        self.unmatched = matches.unmatched
-        for outcome, count in Counter(outcomes).items():
-            setattr(self, outcome, getattr(self, outcome) + count)
 
 
 def import_file(
@@ -64,6 +30,7 @@ def import_file(
     dry_run: bool = False,
     create_missing: bool = False,
     on_conflict: OnConflict = "newer",
+    details: bool = False,
 ) -> ImportReport:
     """Import a user's ratings from a file, in one transaction; a dry run reports the same and writes nothing.
 
@@ -71,24 +38,27 @@ def import_file(
     if `create_missing`, else its row is unmatched; an existing movie is never changed. `on_conflict` is as for
     `set_ratings`. Of several rows for one movie the newest counts. Raise InvalidRequest if the file as a whole is
     rejected, and Unavailable if other clients keep adding or deleting its movies.
+    With `details` the report lists every row.
     """
     try:
         upload = open_upload(file, expected_format)
-        report = ImportReport(upload.format, dry_run)
         # Every row is read before the first is written, because a file may turn out damaged at its end.
-        rows = report.take_rated(upload.rows)
+        rows = list(upload.rows)
     except UnknownFormat as error:
         raise invalid_field("files", "file", str(error)) from error
+    rated_rows = [row for row in rows if isinstance(row, RatedRow)]
     if dry_run:
-        matches = match_rows(read(), rows, create_missing=create_missing)
-        plan = plan_ratings(read(), user_id, _list_ratings(matches), on_conflict)
-        report.add_outcomes(matches, plan.outcomes)
-        return report
-    report.add_outcomes(
-        *retry_if_catalogue_changes(lambda: _import(user_id, rows, create_missing, on_conflict))
-    )
-    written = report.created + report.updated + report.unchanged
-    counters.increment(counters.RATINGS_WRITTEN, "upload", amount=written)
+        matches = match_rows(read(), rated_rows, create_missing=create_missing)
+        outcomes = plan_ratings(read(), user_id, _list_ratings(matches), on_conflict).outcomes
+    else:
+        matches, outcomes = retry_if_catalogue_changes(
+            lambda: _import(user_id, rated_rows, create_missing, on_conflict)
+        )
+        written = len(outcomes) - outcomes.count("skipped")
+        counters.increment(counters.RATINGS_WRITTEN, "upload", amount=written)
+    report = make_report(upload.format, rows, matches, outcomes, dry_run=dry_run)
+    if details:
+        report.details = list_details(rows, matches, outcomes)
     return report
 
 

@@ -7,7 +7,7 @@ reported with those that it may mean, and a movie is added for it only if there 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
@@ -21,47 +21,52 @@ from movierating.ratings.formats.rows import RatedRow
 MAX_MOVIES_ADDED = 5_000
 
 
+class UnmatchedRow(NamedTuple):
+    """A row whose movie is unknown, the reason for the user, and the ids of movies that it may be."""
+
+    row: RatedRow
+    reason: str
+    candidates: Sequence[int] = ()
+
+
 @dataclass(slots=True)
 class RowMatches:
-    """The newest row of each movie, by the movie's id, and the rows that match none.
+    """The newest row of each movie, by the movie's id, and what became of the other rows.
 
-    `skipped` counts rows that are no movies, and older rows of a movie. `staged` are the movies to add; until they are
-    inserted, their ids are provisional.
+    `older` holds the other rows of these movies, with the movie's id; `not_movies` rows of series and the like. `notes`
+    are for the user. `staged` are the movies to add; until they are inserted, their ids are provisional.
     """
 
     newest: dict[int, RatedRow] = field(default_factory=dict)
-    skipped: int = 0
+    older: list[tuple[int, RatedRow]] = field(default_factory=list)
+    not_movies: list[RatedRow] = field(default_factory=list)
+    unmatched: list[UnmatchedRow] = field(default_factory=list)
+    notes: list[tuple[RatedRow, str]] = field(default_factory=list)
     staged: StagedMovies = field(default_factory=lambda: StagedMovies((), set()))
-    _ids: dict[int, tuple[str | None, int | None]] = field(default_factory=dict)
-    _unmatched: list[tuple[str, int, dict[str, Any]]] = field(default_factory=list)
+    _ids: dict[int, tuple[str | int | None, ...]] = field(default_factory=dict)
 
     def add(self, movie_id: int, row: RatedRow) -> None:
         """Add a row; of several rows of a movie the newest counts, and of two with the same time the later one."""
         other = self.newest.setdefault(movie_id, row)
-        if other is not row:
-            self.skipped += 1
-            if _sort_time(row) >= _sort_time(other):
-                self.newest[movie_id] = row
+        if other is row:
+            return
+        if _sort_time(row) >= _sort_time(other):
+            self.newest[movie_id], row = row, other
+        self.older.append((movie_id, row))
 
     def add_by_title(self, movie_id: int, row: RatedRow) -> None:
         """Add a row matched by title, unless another row with other ids already means this movie."""
-        imdb_id, tmdb_id = self._ids.get(movie_id, (None, None))
-        if _differ(imdb_id, row.imdb_id) or _differ(tmdb_id, row.tmdb_id):
+        ids: tuple[str | int | None, ...] = self._ids.get(movie_id, (None, None, None))
+        row_ids = (row.imdb_id, row.tmdb_id, row.film_id)
+        if any(map(_differ, ids, row_ids)):
             self.mark_unmatched(row, "another row of the file, with another id, means this movie", [movie_id])
         else:
-            self._ids[movie_id] = (imdb_id or row.imdb_id, tmdb_id or row.tmdb_id)
+            self._ids[movie_id] = tuple(known or new for known, new in zip(ids, row_ids, strict=True))
             self.add(movie_id, row)
 
     def mark_unmatched(self, row: RatedRow, reason: str, candidates: Sequence[int] = ()) -> None:
         """Report that the row's movie is unknown, with a reason for the user and the ids of movies it may be."""
-        report: dict[str, Any] = {"line": row.line, "title": row.title, "year": row.year}
-        report |= {"reason": prefix_file_name(row.file, reason), "candidates": list(candidates)}
-        self._unmatched.append((row.file, row.line, report))
-
-    @property
-    def unmatched(self) -> list[dict[str, Any]]:
-        """Return a dict for each row whose movie is unknown, in the file's order."""
-        return [report for *_, report in sorted(self._unmatched, key=lambda entry: entry[:2])]
+        self.unmatched.append(UnmatchedRow(row, reason, candidates))
 
     def insert_staged(self, connection: Connection) -> "RowMatches":
         """Insert the staged movies inside the caller's transaction; return the matches with their final ids.
@@ -69,27 +74,25 @@ class RowMatches:
         Raise CatalogueChanged.
         """
         moved = self.staged.insert(connection)
-        return self._renumber(moved) if moved else self
+        return self._renumber(moved)
 
     def _renumber(self, moved: int) -> "RowMatches":
-        def renumber(movie_id: int) -> int:
-            return movie_id + moved if movie_id >= self.staged.first_id else movie_id
+        first = self.staged.first_id
 
-        newest = {renumber(movie_id): row for movie_id, row in self.newest.items()}
-        unmatched = [
-            (file, line, {**report, "candidates": list(map(renumber, report["candidates"]))})
-            for file, line, report in self._unmatched
-        ]
-        return RowMatches(newest, self.skipped, _unmatched=unmatched)
+        def renumber(movie_id: int) -> int:
+            return movie_id + moved if movie_id >= first else movie_id
+
+        return RowMatches(
+            {renumber(movie_id): row for movie_id, row in self.newest.items()},
+            [(renumber(movie_id), row) for movie_id, row in self.older],
+            self.not_movies,
+            [entry._replace(candidates=list(map(renumber, entry.candidates))) for entry in self.unmatched],
+            self.notes,
+        )
 
 
 def _differ(one: object, other: object) -> bool:
     return one is not None and other is not None and one != other
-
-
-def prefix_file_name(file: str, reason: str) -> str:
-    """Return the reason, with the file's name if the file is in a ZIP."""
-    return f"{file}: {reason}" if file else reason
 
 
 def _sort_time(row: RatedRow) -> float:
@@ -137,13 +140,14 @@ def _match_missing(
     catalogue: Catalogue, row: RatedRow, query: MovieQuery, matches: RowMatches, create_missing: bool
 ) -> None:
     if row.kind is not None:
-        matches.skipped += 1
+        matches.not_movies.append(row)
     elif candidates := catalogue.list_candidates(query):
         matches.mark_unmatched(row, "there is no such movie, but there are similar ones", candidates)
     elif reason := _explain_rejection(row, catalogue, create_missing):
         matches.mark_unmatched(row, reason)
     else:
         matches.add_by_title(catalogue.add(_list_facts(row)), row)
+        matches.notes.append((row, "the movie was not in the catalogue and is added"))
 
 
 def _explain_rejection(row: RatedRow, catalogue: Catalogue, create_missing: bool) -> str | None:

@@ -1,6 +1,5 @@
 """Batches, imports and exports of ratings: `/v1/users/me/ratings`."""
 
-from dataclasses import asdict
 from typing import Any
 
 from flask import Response, request
@@ -75,15 +74,15 @@ class Import(View):
 
         Accepts an export of Letterboxd, IMDb, Trakt, TMDB, Movary or MovieLens, or movierating's own CSV or JSON; the
         format is detected from the content. The report lists each row that is invalid or matches no movie, with the
-        reason. With `dry_run=true` nothing is written, and the report is the same. Options may be part of the query or
-        the form.
+        reason. With `details=true` it lists every row. With `dry_run=true` nothing is written, and the report is the
+        same. Options may be part of the query or the form.
         """
         options = {**query, **body}
         file, expected_format = options.pop("file"), options.pop("format", None)
         release_slot = _IMPORT_SLOTS.acquire()
         try:
             report = imports.import_file(access.get_caller().user_id, file, expected_format, **options)
-            return json_response(asdict(report))
+            return json_response(report)
         finally:
             release_slot()
 

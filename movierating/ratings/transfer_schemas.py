@@ -16,6 +16,10 @@ from movierating.ratings.schemas import VALUE
 MAX_RATINGS_PER_REQUEST = 1000
 MAX_ID = 2**63 - 1
 ON_CONFLICT = ("newer", "keep", "replace")
+ROW_OUTCOMES = (
+    *("created", "updated", "unchanged", "older", "not_a_movie", "no_rating"),
+    *("unmatched", "unreadable"),
+)
 
 
 class MovieReferenceSchema(ma.Schema):
@@ -108,6 +112,9 @@ class ImportQuerySchema(ma.Schema):
             "`rated_at` (default), the stored one (`keep`), or the file's (`replace`)."
         },
     )
+    details = StrictBoolean(
+        metadata={"from_query": True, "example": False, "description": "List every row in the report."}
+    )
 
 
 class UploadSchema(ImportQuerySchema):
@@ -118,12 +125,27 @@ class UploadSchema(ImportQuerySchema):
     )
 
 
-class UnmatchedRowSchema(ma.Schema):
-    """A row that matches no movie, or several."""
+class FileRowSchema(ma.Schema):
+    """The place of a row."""
 
-    line = _make_count(7)
+    file = ma.fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"example": "ratings.csv", "description": "The file's name inside a ZIP."},
+    )
+    line = _make_count(7, description="The line where the row starts; in JSON the index of the item.")
+
+
+class FilmRowSchema(FileRowSchema):
+    """A row with the film that it names."""
+
     title = ma.fields.String(required=True, allow_none=True, metadata={"example": "Emma"})
     year = ma.fields.Integer(required=True, allow_none=True, metadata={"example": 1996})
+
+
+class UnmatchedRowSchema(FilmRowSchema):
+    """A row that matches no movie, or several. Of a film in several files of a ZIP, one row is listed."""
+
     reason = ma.fields.String(
         required=True, metadata={"example": "more than one movie has this title and year"}
     )
@@ -134,13 +156,42 @@ class UnmatchedRowSchema(ma.Schema):
     )
 
 
-class UnreadableRowSchema(ma.Schema):
+class UnreadableRowSchema(FileRowSchema):
     """An invalid row."""
 
-    line = _make_count(7)
     reason = ma.fields.String(
         required=True, metadata={"example": "the rating '11' is not a whole number from 1 to 10"}
     )
+
+
+class NoteSchema(FileRowSchema):
+    """How a row was read or matched, if it could have been otherwise."""
+
+    reason = ma.fields.String(
+        required=True, metadata={"example": "the movie was not in the catalogue and is added"}
+    )
+
+
+class ImportedRowSchema(FilmRowSchema):
+    """A row as it was read, and what became of it."""
+
+    value = HalfPoints(required=True, allow_none=True, metadata=VALUE)
+    rated_at = Timestamp(required=True, allow_none=True)
+    outcome = ma.fields.String(required=True, validate=ma.validate.OneOf(ROW_OUTCOMES))
+    movie_id = ma.fields.Integer(required=True, allow_none=True, metadata={"example": 2711})
+    reason = ma.fields.String(required=True, allow_none=True, metadata={"example": None})
+
+
+class SkippedRowsSchema(ma.Schema):
+    """Numbers of rows that are not imported, by reason."""
+
+    older = _make_count(0, description="You, or a later row, have a newer rating of the movie.")
+    not_a_movie = _make_count(0, description="Series, episodes and the like.")
+    no_rating = _make_count(0)
+
+
+def _list_rows(schema: type[ma.Schema], **options: Any) -> Any:
+    return ma.fields.List(ma.fields.Nested(schema), required=True, **options)
 
 
 class ImportReportSchema(ma.Schema):
@@ -151,9 +202,13 @@ class ImportReportSchema(ma.Schema):
     created = _make_count(1)
     updated = _make_count(0)
     unchanged = _make_count(0)
-    skipped = _make_count(0, description="Rows without a rating, of no movie, or with an older rating.")
-    unmatched = ma.fields.List(ma.fields.Nested(UnmatchedRowSchema), required=True)
-    errors = ma.fields.List(ma.fields.Nested(UnreadableRowSchema), required=True)
+    skipped = ma.fields.Nested(SkippedRowsSchema, required=True)
+    unmatched = _list_rows(UnmatchedRowSchema)
+    errors = _list_rows(UnreadableRowSchema)
+    notes = _list_rows(NoteSchema)
+    details = _list_rows(
+        ImportedRowSchema, allow_none=True, metadata={"description": "All rows, with `details=true`."}
+    )
 
 
 class ExportQuerySchema(ma.Schema):

@@ -147,6 +147,10 @@ def import_rows():
 def counts():
     """`counts(report)` is how many were created, updated, unchanged, skipped, unmatched and unreadable."""
     names = ("created", "updated", "unchanged", "skipped", "unmatched", "errors")
+
+    def count(entry):
+        return sum(entry.values()) if isinstance(entry, dict) else len(entry)
+
     return lambda report: [
-        len(report[name]) if isinstance(report[name], list) else report[name] for name in names
+        report[name] if isinstance(report[name], int) else count(report[name]) for name in names
     ]

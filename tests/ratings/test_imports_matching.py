@@ -110,7 +110,7 @@ def test_row_that_matches_two_movies_is_unmatched(import_rows, counts, add_movie
     report = import_rows(user_id, ",,Emma,,1996,8,", create_missing=create_missing)
     [row] = report["unmatched"]
     assert row.pop("reason") == "more than one movie has this title and year"
-    assert row == {"line": 2, "title": "Emma", "year": 1996, "candidates": emmas}
+    assert row == {"file": None, "line": 2, "title": "Emma", "year": 1996, "candidates": emmas}
     assert counts(import_rows(user_id, "tt0000002,,Emma,,1996,8,")) == [1, 0, 0, 0, 0, 0]
 
 

@@ -61,9 +61,17 @@ def test_the_report_is_as_documented(heat, member, upload):
         ("created", 1),
         ("updated", 0),
         ("unchanged", 0),
-        ("skipped", 1),
-        ("unmatched", [{"line": 4, "title": "Emma", "year": 1996, **reason, "candidates": []}]),
-        ("errors", [{"line": 5, "reason": "the rating '11' is not a number from 0.5 to 10 by halves"}]),
+        ("skipped", {"older": 1, "not_a_movie": 0, "no_rating": 0}),
+        (
+            "unmatched",
+            [{"file": None, "line": 4, "title": "Emma", "year": 1996, **reason, "candidates": []}],
+        ),
+        (
+            "errors",
+            [{"file": None, "line": 5, "reason": "the rating '11' is not a number from 0.5 to 10 by halves"}],
+        ),
+        ("notes", []),
+        ("details", None),
     ]
 
 
@@ -80,7 +88,7 @@ def test_options_stand_in_the_query_or_in_the_form_which_wins(heat, member, uplo
 
 def test_every_option_does_what_it_says(heat, member, upload, problem):
     member.put(f"/v1/movies/{heat}/rating", json={"value": 3, "rated_at": "2020-01-15T10:30:00Z"})
-    assert upload(member, FILE, on_conflict="keep").json["skipped"] == 1
+    assert upload(member, FILE, on_conflict="keep").json["skipped"]["older"] == 1
     assert upload(member, FILE).json["updated"] == 1
     problem(upload(member, FILE, format="imdb"), 422, "file")
     row = "title,year,value\nEmma,1996,7\n"

@@ -172,5 +172,6 @@ def _make_csv(rows: list[Row]) -> bytes:
 
 
 def _count(report: dict[str, Any]) -> Counter[str]:
-    counts = {name: report[name] for name in ("created", "updated", "unchanged", "skipped")}
+    counts = {name: report[name] for name in ("created", "updated", "unchanged")}
+    counts["skipped"] = sum(report["skipped"].values())
     return +Counter({**counts, **{name: len(report[name]) for name in ("unmatched", "errors")}})

@@ -68,7 +68,7 @@ def read(files: Iterable[CsvFile]) -> Iterator[Row]:
         elif "watched date" in file.columns:
             yield from file.rows(_EXPORT, partial(_parse_diary, current))
         else:
-            yield from _collect(file.rows(_EXPORT, _parse_export), current)
+            yield from _collect(file.rows({**_EXPORT, "film_id": "letterboxd uri"}, _parse_film), current)
 
 
 def _collect(rows: Iterable[Row], current: _CurrentRatings) -> Iterator[Row]:
@@ -76,6 +76,13 @@ def _collect(rows: Iterable[Row], current: _CurrentRatings) -> Iterator[Row]:
         if isinstance(row, RatedRow):
             current[row.title, row.year] = row.value, row.rated_at or 0
         yield row
+
+
+def _parse_film(file: str, line: int, cells: dict[str, Any]) -> Row:
+    """Parse a row of ratings.csv. It has each film once; in the diary the URI is the entry's."""
+    uri = cells.pop("film_id").strip()
+    row = _parse_export(file, line, cells)
+    return row._replace(film_id=uri or None) if isinstance(row, RatedRow) else row
 
 
 def _parse_export(file: str, line: int, cells: dict[str, Any]) -> Row:
@@ -94,7 +101,9 @@ def _parse_diary(current: _CurrentRatings, file: str, line: int, cells: dict[str
         rated_at = min(rated_at, parse_time(watched) or 0)
     if rated_at > current_rated_at:
         return row
-    return SkippedRow(line, row.title, row.year, "ratings.csv has the current rating of the film", file)
+    return SkippedRow(
+        line, row.title, row.year, "older", file, "ratings.csv has the current rating of the film"
+    )
 
 
 def _parse_import(file: str, line: int, cells: dict[str, Any]) -> Row:

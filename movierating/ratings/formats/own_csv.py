@@ -82,6 +82,8 @@ def _parse_columns(file: str, line: int, columns: Sequence[Sequence[str]]) -> li
             rated_at,
             itertools.repeat(None),
             itertools.repeat(file),
+            itertools.repeat(None),
+            itertools.repeat(None),
         )
     except ValueError:
         return None

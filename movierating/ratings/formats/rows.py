@@ -1,7 +1,7 @@
 """The rows that are read from and written to files, independent of their format."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from movierating.ratings.formats.field_parsers import (
     Scale,
@@ -28,6 +28,9 @@ class RatedRow(NamedTuple):
     `kind` is None for a movie, and if the file does not say. Otherwise it is the file's word for what was rated
     (`tvSeries`). Such a row is matched by its ids alone, because catalogues disagree about what a movie is; if no movie
     has them, it is skipped. It never adds a movie.
+
+    `film_id` is another service's id of the film, if the file has one for each film: rows of one title and year with
+    different ids are different films. `note` tells the user how the row was read, if it could be read in another way.
     """
 
     line: int
@@ -40,16 +43,19 @@ class RatedRow(NamedTuple):
     rated_at: int | None
     kind: str | None = None
     file: str = ""
+    film_id: str | None = None
+    note: str | None = None
 
 
 class SkippedRow(NamedTuple):
-    """A valid row without a rating, or of something that is no movie; `line` and `file` as in RatedRow."""
+    """A valid row that is not imported; `line` and `file` as in RatedRow. `reason` may add to the outcome."""
 
     line: int
     title: str | None
     year: int | None
-    reason: str
+    outcome: Literal["older", "not_a_movie", "no_rating"]
     file: str = ""
+    reason: str | None = None
 
 
 class BadRow(NamedTuple):
@@ -98,7 +104,7 @@ def parse_row(
     """
     name, made_in = parse_title(title), parse_year(year)
     if rating is None or (isinstance(rating, str) and not rating.strip()):
-        return SkippedRow(line, name, made_in, "it has no rating", file)
+        return SkippedRow(line, name, made_in, "no_rating", file)
     row = RatedRow(
         line,
         parse_imdb_id(imdb_id),
@@ -117,7 +123,9 @@ def parse_row(
 def _check_title(row: RatedRow) -> RatedRow | SkippedRow:
     """Return a row without ids if its title may name a movie; skip other kinds. Raise ValueError without a title."""
     if row.kind is not None:
-        return SkippedRow(row.line, row.title, row.year, f"it is no movie ({row.kind})", row.file)
+        return SkippedRow(
+            row.line, row.title, row.year, "not_a_movie", row.file, f"it is no movie ({row.kind})"
+        )
     if row.title is None:
         raise ValueError("it names no movie, neither by an id nor by a title")
     return row

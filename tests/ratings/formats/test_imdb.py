@@ -55,7 +55,7 @@ def test_what_a_list_has_unrated_is_skipped(read):
     _, rows = read(
         LIST + "1,tt0120737,2016-01-01,,,Emma,Movie,8.9,1996,,\n2,tt2,2016-01-01,,,Ran,Movie,8.9,1985,9,\n"
     )
-    assert rows[0] == SkippedRow(2, "Emma", 1996, "it has no rating")
+    assert rows[0] == SkippedRow(2, "Emma", 1996, "no_rating")
     # It was put on the list then, but who knows when it was rated.
     assert brief(rows[1]) == ("tt0000002", "Ran", None, 1985, 18, None, None)
 
@@ -80,7 +80,7 @@ def test_without_an_id_a_series_is_skipped_and_a_movie_goes_by_its_title(read):
     _, rows = read(
         HEADER + ",9,,House,,u,TV Series,8.9,2004\n,9,,Emma,,u,Movie,8.9,1996\n,9,,,,u,Movie,8.9,1996\n"
     )
-    assert rows[0] == SkippedRow(2, "House", 2004, "it is no movie (TV Series)")
+    assert rows[0] == SkippedRow(2, "House", 2004, "not_a_movie", reason="it is no movie (TV Series)")
     assert brief(rows[1]) == (None, "Emma", None, 1996, 18, None, None)
     assert isinstance(rows[2], BadRow)
 

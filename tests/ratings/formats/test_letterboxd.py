@@ -31,8 +31,8 @@ def test_stars_are_four_half_points(read):
     )
     assert name == "letterboxd"
     assert rows == [
-        RatedRow(2, None, None, "Good, Bad", None, 1966, 14, day("2020-01-01")),
-        RatedRow(3, None, None, "Emma", None, None, 20, day("2020-01-02")),
+        RatedRow(2, None, None, "Good, Bad", None, 1966, 14, day("2020-01-01"), film_id="https://boxd.it/1"),
+        RatedRow(3, None, None, "Emma", None, None, 20, day("2020-01-02"), film_id="u"),
     ]
 
 
@@ -42,7 +42,7 @@ def test_the_diary_may_rate_nothing_and_name_tags(read):
         + '2020-01-02,Emma,1996,u,,Yes,"one, two",2020-01-01\n2020-01-03,Emma,1996,u,4,Yes,"a",2001-01-01\n'
     )
     assert rows == [
-        SkippedRow(2, "Emma", 1996, "it has no rating"),
+        SkippedRow(2, "Emma", 1996, "no_rating"),
         RatedRow(3, None, None, "Emma", None, 1996, 16, day("2020-01-03")),
     ]
 
@@ -106,7 +106,7 @@ def test_what_letterboxd_imports_is_taken_too(read):
     assert rows == [
         RatedRow(2, "tt0116191", 12, "Emma", None, 1996, 18, day("2020-01-01")),
         RatedRow(3, None, None, "Ran", None, 1985, 14, None),
-        SkippedRow(4, "Ran", 1985, "it has no rating"),
+        SkippedRow(4, "Ran", 1985, "no_rating"),
     ]
 
 

@@ -6,5 +6,5 @@ def test_whole_numbers_without_times(read):
     assert name == "movary"
     assert rows == [
         RatedRow(2, "tt0116191", 12, "Emma", None, 1996, 18, None),
-        SkippedRow(3, "Ran", 1985, "it has no rating"),
+        SkippedRow(3, "Ran", 1985, "no_rating"),
     ]

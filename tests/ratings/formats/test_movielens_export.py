@@ -14,7 +14,7 @@ def test_the_title_is_taken_apart_and_the_average_is_not_the_persons(read):
         RatedRow(
             3, "tt0112682", None, "The City of Lost Children", "La Cité des enfants perdus", 1995, 2, None
         ),
-        SkippedRow(4, "Emma", 1996, "it has no rating"),
+        SkippedRow(4, "Emma", 1996, "no_rating"),
     ]
 
 

@@ -26,7 +26,7 @@ def test_other_programs_need_to_write_little(read):
     assert name == "csv"
     assert rows == [
         RatedRow(2, None, None, "Emma", None, None, 17, None),
-        SkippedRow(3, "'Tis Pity", None, "it has no rating"),
+        SkippedRow(3, "'Tis Pity", None, "no_rating"),
     ]
 
 

@@ -1,0 +1,131 @@
+"""The report of an import: counts, the rows that need attention, and on request what became of every row."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from movierating import clock
+from movierating.ratings.bulk import Outcome
+from movierating.ratings.formats.rows import BadRow, RatedRow, Row, SkippedRow
+from movierating.ratings.row_matching import RowMatches, UnmatchedRow
+
+
+@dataclass(slots=True)
+class ImportReport:
+    """Counts of a file's rows, each of which counts once, and a dict for each row that is listed."""
+
+    format: str
+    dry_run: bool
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    skipped: dict[str, int] = field(default_factory=lambda: {"older": 0, "not_a_movie": 0, "no_rating": 0})
+    unmatched: list[dict[str, Any]] = field(default_factory=list)
+    errors: list[dict[str, Any]] = field(default_factory=list)
+    notes: list[dict[str, Any]] = field(default_factory=list)
+    details: list[dict[str, Any]] | None = None
+
+
+class _Result(NamedTuple):
+    """What became of a row."""
+
+    outcome: str
+    movie_id: int | None = None
+    reason: str | None = None
+
+
+def make_report(
+    format_name: str, rows: Sequence[Row], matches: RowMatches, outcomes: Sequence[Outcome], *, dry_run: bool
+) -> ImportReport:
+    """Return the report without details. `outcomes` are those of `matches.newest`, in its order."""
+    report = ImportReport(format_name, dry_run)
+    for outcome, count in Counter(outcomes).items():
+        if outcome == "skipped":
+            report.skipped["older"] = count
+        else:
+            setattr(report, outcome, count)
+    report.skipped["older"] += len(matches.older)
+    report.skipped["not_a_movie"] = len(matches.not_movies)
+    for row in rows:
+        if isinstance(row, SkippedRow):
+            report.skipped[row.outcome] += 1
+    report.unmatched = _sort(map(_describe_unmatched, _list_unmatched_films(matches.unmatched)))
+    report.errors = _sort(
+        {**_describe_place(row), "reason": row.reason} for row in rows if isinstance(row, BadRow)
+    )
+    report.notes = _sort(
+        {**_describe_place(row), "reason": reason} for row, reason in _list_notes(rows, matches)
+    )
+    return report
+
+
+def _list_notes(rows: Iterable[Row], matches: RowMatches) -> Iterator[tuple[RatedRow, str]]:
+    yield from ((row, row.note) for row in rows if isinstance(row, RatedRow) and row.note)
+    yield from matches.notes
+
+
+def _list_unmatched_films(entries: Iterable[UnmatchedRow]) -> Iterator[UnmatchedRow]:
+    """Yield the entries, without those of films that another file of an archive names as well."""
+    first_files: dict[tuple[object, ...], str] = {}
+    for entry in entries:
+        row = entry.row
+        film = (row.imdb_id, row.tmdb_id, row.title, row.year)
+        if first_files.setdefault(film, row.file) == row.file:
+            yield entry
+
+
+def _sort(entries: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    return sorted(entries, key=lambda entry: (entry["file"] or "", entry["line"]))
+
+
+def _describe_place(row: Row) -> dict[str, Any]:
+    return {"file": row.file or None, "line": row.line}
+
+
+def _describe_film(row: RatedRow | SkippedRow) -> dict[str, Any]:
+    return {**_describe_place(row), "title": row.title, "year": row.year}
+
+
+def _describe_unmatched(entry: UnmatchedRow) -> dict[str, Any]:
+    return {
+        **_describe_film(entry.row),
+        "reason": entry.reason,
+        "candidates": list(entry.candidates),
+    }
+
+
+def list_details(
+    rows: Iterable[Row], matches: RowMatches, outcomes: Sequence[Outcome]
+) -> list[dict[str, Any]]:
+    """Return a dict for each row: its place, the film, the rating as it was read, and what became of it."""
+    results = _list_results(matches, outcomes)
+    details = []
+    for row in rows:
+        if isinstance(row, RatedRow):
+            result = results[row]
+            rated_at = None if row.rated_at is None else clock.format_rfc3339(row.rated_at)
+            rating = {"value": row.value / 2, "rated_at": rated_at}
+        else:
+            result = _Result(row.outcome if isinstance(row, SkippedRow) else "unreadable", None, row.reason)
+            rating = {"value": None, "rated_at": None}
+        film = (
+            {**_describe_place(row), "title": None, "year": None}
+            if isinstance(row, BadRow)
+            else _describe_film(row)
+        )
+        details.append({**film, **rating, **result._asdict()})
+    return details
+
+
+def _list_results(matches: RowMatches, outcomes: Sequence[Outcome]) -> dict[RatedRow, _Result]:
+    # The ids of movies that are not added yet are provisional.
+    end = matches.staged.first_id
+    results = {entry.row: _Result("unmatched", None, entry.reason) for entry in matches.unmatched}
+    results |= dict.fromkeys(matches.not_movies, _Result("not_a_movie"))
+    rated = [("older", movie_id, row) for movie_id, row in matches.older]
+    for outcome, (movie_id, row) in zip(outcomes, matches.newest.items(), strict=True):
+        rated.append(("older" if outcome == "skipped" else outcome, movie_id, row))
+    for name, movie_id, row in rated:
+        results[row] = _Result(name, movie_id if not end or movie_id < end else None)
+    return results
