@@ -25,7 +25,14 @@ class SettingError(click.ClickException):
 def _parse_text(value: object) -> str:
     if not isinstance(value, str):
         raise ValueError("must be text")
+    if not _is_utf8(value):
+        raise ValueError("must be valid UTF-8")
     return value
+
+
+def _is_utf8(text: str) -> bool:
+    """Return False if a path or variable holds bytes that are not UTF-8, which Python decodes to surrogates."""
+    return not re.search(r"[\ud800-\udfff]", text)
 
 
 def _parse_folder(value: object) -> str:
@@ -108,7 +115,8 @@ def _parse_token(value: object) -> str:
 def _parse_origins(value: object) -> list[str]:
     origins = value if isinstance(value, list) else _parse_text(value).replace(",", " ").split()
     for origin in origins:
-        if not _parse_text(origin).startswith(("http://", "https://")) or origin.count("/") != 2:
+        # Flask-CORS would take other characters as a regular expression.
+        if not re.fullmatch(r"https?://[A-Za-z0-9._-]+(:[0-9]+)?", _parse_text(origin)):
             raise ValueError("must be origins such as https://films.example, separated by commas")
     return origins
 
@@ -167,6 +175,13 @@ _SECRETS = {"SECRET_KEY", "METRICS_TOKEN", "DATABASE_URL", "DATABASE_REPLICA_URL
 
 def instance_path(environ: Mapping[str, str]) -> Path:
     """Return the absolute path of the instance folder, which may not exist yet. Raise SettingError."""
+    folder = _find_instance_path(environ)
+    if not _is_utf8(str(folder)):
+        raise SettingError(f"{PREFIX}INSTANCE_PATH: must be valid UTF-8, not {str(folder)!r}")
+    return folder
+
+
+def _find_instance_path(environ: Mapping[str, str]) -> Path:
     if chosen := environ.get(PREFIX + "INSTANCE_PATH"):
         try:
             return Path(chosen).expanduser().absolute()

@@ -104,6 +104,10 @@ INVALID = [
     ("MAX_UPLOAD_BYTES", "16 MiB", "whole number"),
     ("CORS_ORIGINS", "*", "origins such as"),
     ("CORS_ORIGINS", "https://a.example/path", "origins such as"),
+    ("CORS_ORIGINS", "https://a.example, https://", "origins such as"),
+    ("CORS_ORIGINS", "https://:443", "origins such as"),
+    ("CORS_ORIGINS", "https://*.example", "origins such as"),
+    ("CORS_ORIGINS", "https://ada@a.example", "origins such as"),
     ("DATABASE_URL", "mysql://localhost/movies", "sqlite:///"),
     ("DATABASE_URL", "sqlite:///", "sqlite:///"),
     ("DATABASE_URL", "sqlite:///:memory:", "sqlite:///"),
@@ -115,6 +119,9 @@ INVALID = [
     ("LOG_LEVEL", "LOUD", "one of DEBUG"),
     ("INSTANCE_PATH", "", "empty"),
     ("INSTANCE_PATH", "~nobody-has-this-name/x", "home"),
+    ("INSTANCE_PATH", "/srv/\udcff", r"must be valid UTF-8, not '/srv/\udcff'"),
+    ("SECRET_KEY", "\udcff" * 40, "must be valid UTF-8"),
+    ("DATABASE_URL", "postgresql://host/\udcff", "must be valid UTF-8"),
     ("SINGUP", "closed", "no such setting"),
 ]
 
@@ -173,6 +180,13 @@ def test_error_message_never_contains_a_secret(tmp_path, name):
 def test_instance_folder_is_absolute(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert config.instance_path({"MOVIERATING_INSTANCE_PATH": "here"}) == tmp_path / "here"
+
+
+def test_working_directory_that_is_not_utf_8_is_reported(tmp_path, monkeypatch):
+    (folder := tmp_path / "\udcff").mkdir()
+    monkeypatch.chdir(folder)
+    with pytest.raises(config.SettingError, match="MOVIERATING_INSTANCE_PATH: must be valid UTF-8"):
+        config.instance_path({"MOVIERATING_INSTANCE_PATH": "here"})
 
 
 def test_instance_folder_of_a_checkout_is_inside_it():

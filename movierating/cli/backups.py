@@ -34,7 +34,7 @@ def backup(file: str) -> None:
         else:
             orphans = backups.create_backup(sqlite_file, Path(file))
     _warn(orphans)
-    click.echo(f"backup written to {file}")
+    click.echo(f"backup written to {click.format_filename(file)}")
 
 
 @click.command(cls=Command)
@@ -59,10 +59,12 @@ def restore(file: str) -> None:
         index_repair.reindex()
     _warn(restored.orphans)
     if restored.upgraded_from:
-        click.echo(f"{file} was at migration {restored.upgraded_from} and is now at the newest")
+        click.echo(
+            f"{click.format_filename(file)} was at migration {restored.upgraded_from} and is now at the newest"
+        )
     if restored.old_database:
-        click.echo(f"the old database is now {restored.old_database}")
-    click.echo(f"restored {file}")
+        click.echo(f"the old database is now {click.format_filename(restored.old_database)}")
+    click.echo(f"restored {click.format_filename(file)}")
 
 
 @contextmanager

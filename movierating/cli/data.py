@@ -1,6 +1,7 @@
 """`movierating import` and `movierating export`."""
 
 import io
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -184,10 +185,11 @@ def _replace_when_complete(name: str) -> Iterator[BinaryIO]:
         with click.open_file(name, "wb") as file:
             yield cast(BinaryIO, file)
         return
-    part = path.with_name(f"{path.name}.part")
-    try:
-        with part.open("wb") as file:
-            yield file
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".movierating-export-", delete=False) as file:
+        part = Path(file.name)
+        try:
+            yield cast(BinaryIO, file)
+            file.close()
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)

@@ -15,8 +15,16 @@ from movierating.cli.commands import Command
 from movierating.cli.durations import Duration
 
 
+def _parse_host(_context: click.Context, _parameter: click.Parameter, host: str) -> str:
+    try:
+        host.encode("idna")
+    except UnicodeError as error:
+        raise click.BadParameter(f"{host!r} is not an address or host name.") from error
+    return host
+
+
 @click.command(cls=Command)
-@click.option("--host", default="127.0.0.1", help="Address to listen on.")
+@click.option("--host", default="127.0.0.1", callback=_parse_host, help="Address to listen on.")
 @click.option("--port", default=4000, type=click.IntRange(1, 65535), help="Port to listen on.")
 @click.option("--workers", default=1, type=click.IntRange(1, 256), help="Number of worker processes.")
 @click.option(

@@ -23,7 +23,7 @@ from movierating.config import KEY_BYTES, PREFIX, SettingError
 from movierating.errors import Unavailable
 from movierating.movies import index_repair
 from movierating.movies.seed import seed_new_database
-from movierating.operations import atomic_replace, sqlite_backup
+from movierating.operations import atomic_replace, backup_files, sqlite_backup
 from movierating.storage import storage_errors
 from movierating.storage.database import close, db, get_sqlite_file, hold_instance
 from movierating.storage.postgresql import engine as pg_engine
@@ -80,7 +80,8 @@ def _create_key(file: Path) -> None:
         draft.unlink(missing_ok=True)
         draft.touch(mode=0o600)
         draft.write_text(secrets.token_urlsafe(48), encoding="ascii")
-        draft.replace(file)
+        # Sessions that a power cut outlives must stay valid.
+        backup_files.replace_file(draft, file)
 
 
 def prepare_instance(app: Flask) -> None:

@@ -52,6 +52,14 @@ def test_restore_brings_back_the_backup_and_keeps_the_old_database(command, back
     assert command("check").output == "No problems found.\n"
 
 
+@pytest.mark.usefixtures("ada")
+def test_file_name_need_not_be_utf_8(invoke, tmp_path):
+    file = tmp_path / "\udcff.sqlite3"
+    shown = str(file).replace("\udcff", "\N{REPLACEMENT CHARACTER}")
+    assert invoke("backup", str(file)).output == f"backup written to {shown}\n"
+    assert invoke("restore", str(file)).output.splitlines()[-1] == f"restored {shown}"
+
+
 def test_restore_creates_an_instance_in_an_empty_folder(run, backup, tmp_path):
     shutil.rmtree(tmp_path / "instance")
     done = run("restore", str(backup))

@@ -160,6 +160,16 @@ def test_export_to_a_missing_folder_is_rejected_in_one_line(invoke, tmp_path, as
     assert_error(done, "No such file or directory: .+")
 
 
+@pytest.mark.usefixtures("ada")
+def test_export_leaves_other_files_in_the_folder(invoke, tmp_path):
+    other = tmp_path / "export.csv.part"
+    other.write_text("a file of the user")
+    assert (
+        invoke("export", "ratings", "--user", "ada", "--output", str(tmp_path / "export.csv")).exit_code == 0
+    )
+    assert other.read_text() == "a file of the user"
+
+
 @pytest.mark.usefixtures("emma")
 def test_export_that_fails_leaves_the_old_file(invoke, select_value, csv, tmp_path, monkeypatch):
     target = tmp_path / "export.csv"

@@ -102,6 +102,8 @@ def test_sigterm_finishes_requests_in_progress(one, eventually):
         (["--host", "localhost"], 1, r"Error: can't listen on localhost:\d+ \(Address already in use\)\n"),
         (["--host", "192.0.2.1"], 1, r"Error: can't listen on 192.0.2.1:\d+ \(.+\)\n"),
         (["--host", "no.such.host.invalid"], 1, r"Error: can't listen on no.such.host.invalid:\d+ \(.+\)\n"),
+        (["--host", "\udcff"], 2, r".*'\\udcff' is not an address or host name.*"),
+        (["--host", "a" * 64], 2, ".*'a+' is not an address or host name.*"),
         (["--port", "0"], 2, ".* is not in the range .*"),
         (["--port", "65536"], 2, ".* is not in the range .*"),
         (["--workers", "0"], 2, ".* is not in the range .*"),

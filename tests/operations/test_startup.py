@@ -172,6 +172,19 @@ def test_invalid_key_file_is_rejected(tmp_path, make, reason):
         startup.load_secret_key(tmp_path)
 
 
+def test_new_key_is_on_the_disk_before_it_is_used(tmp_path, monkeypatch):
+    synchronized = []
+
+    def record(descriptor):
+        synchronized.append(
+            (Path(f"/proc/self/fd/{descriptor}").resolve(), (tmp_path / "secret_key").exists())
+        )
+
+    monkeypatch.setattr("os.fsync", record)
+    startup.load_secret_key(tmp_path)
+    assert synchronized == [(tmp_path / ".secret_key-draft", False), (tmp_path, True)]
+
+
 def test_key_does_not_include_a_line_end(tmp_path):
     (tmp_path / "secret_key").write_text("k" * 40 + "\n")
     assert startup.load_secret_key(tmp_path) == "k" * 40
