@@ -6,6 +6,7 @@ its place. Source: https://www.sqlite.org/howtocorrupt.html, 2.4 and 4.
 
 import os
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -21,6 +22,9 @@ except ImportError:  # pragma: no cover  # Windows, where an open file can't be 
 # The key of a connection's `info` under which the identity of its file is.
 _INFO_KEY = "file_identity"
 
+# How long it may go unnoticed that the file was replaced. No client can send a request sooner after it.
+_CHECK_INTERVAL_SECONDS = 0.0001
+
 # Device and inode number: the same for all names of a file.
 Identity = tuple[int, int]
 
@@ -33,6 +37,7 @@ class DatabaseFile:
         self._text = str(path)
         self._lock = threading.Lock()
         self._identity: Identity | None = None
+        self._check_at = 0.0
         self._log_identity: Identity | None = None
         # While it is open, no other file gets its identity.
         self._log: IO[bytes] | None = None
@@ -43,11 +48,14 @@ class DatabaseFile:
 
     def get_identity(self) -> Identity | None:
         """Return the identity of the file at the path, or of the last one there if it was removed."""
-        identity = read_identity(self._text)
-        if identity not in (None, self._identity):
-            # If its log can't be set aside now, the open file continues to be read.
-            with suppress(OSError):
-                self._accept(identity)
+        now = time.monotonic()
+        if now >= self._check_at:
+            identity = read_identity(self._text)
+            if identity not in (None, self._identity):
+                # If its log can't be set aside now, the open file continues to be read.
+                with suppress(OSError):
+                    self._accept(identity)
+            self._check_at = now + _CHECK_INTERVAL_SECONDS
         return self._identity
 
     def is_usable(self, connection: Connection) -> bool:
