@@ -90,15 +90,15 @@ class Application(flask.Flask):
 
         Raise BadRequest unless there is one Host header, NotFound for `//v1/movies`, MethodNotAllowed for `get`.
         """
-        request = request_ctx.request
-        environ = request.environ
+        context = request_ctx._get_current_object()  # type: ignore[attr-defined]
+        request, environ = context.request, context.request.environ
         if not has_one_host(environ):
             raise BadRequest("Send exactly one Host header.")
         if request.url_rule is not None:
             if environ["PATH_INFO"].startswith("//"):
                 raise NotFound
             if environ["REQUEST_METHOD"] != request.method:
-                raise MethodNotAllowed(list(request_ctx.url_adapter.allowed_methods()))  # type: ignore[union-attr]
+                raise MethodNotAllowed(list(context.url_adapter.allowed_methods()))
             # Log the rule instead of the path: a client may have put a secret into the path by mistake.
             environ[ROUTE] = request.url_rule.rule
         return super().dispatch_request()
@@ -120,7 +120,8 @@ class Application(flask.Flask):
     def process_response(self, response: Response) -> Response:
         """Run the hooks after a request."""
         hooks = self.after_request_funcs
-        if request_ctx._after_request_functions or not hooks.keys() <= _APPLICATION_ONLY:
+        context = request_ctx._get_current_object()  # type: ignore[attr-defined]
+        if context._after_request_functions or not hooks.keys() <= _APPLICATION_ONLY:
             return super().process_response(response)
         for hook in reversed(hooks.get(None, ())):
             response = self.ensure_sync(hook)(response)

@@ -37,6 +37,13 @@ class View(MethodView):
 
     init_every_request = False
 
+    def dispatch_request(self, **path: Any) -> Any:
+        """Call the operation for the request's method, as Flask does, but look up the request only once."""
+        context = request_ctx._get_current_object()  # type: ignore[attr-defined]
+        method = context.request.method
+        operation = getattr(self, "get" if method == "HEAD" else method.lower())
+        return context.app.ensure_sync(operation)(**path)
+
 
 class Blueprint(flask_smorest.Blueprint):
     """A blueprint whose operations reject query parameters and bodies that they don't read.
@@ -66,6 +73,11 @@ class Blueprint(flask_smorest.Blueprint):
         return decorator
 
     @staticmethod
+    def doc(**kwargs: Any) -> Callable[[Any], Any]:
+        """Add to the documentation of an operation, as flask-smorest's `doc`, but without a wrapper around the view."""
+        return _documenting(lambda doc: doc.setdefault("manual_doc", {}).update(kwargs))
+
+    @staticmethod
     def error_responses(*statuses: int) -> Callable[[Any], Any]:
         """Document the errors that an operation can return besides those that each can."""
 
@@ -87,7 +99,7 @@ class Blueprint(flask_smorest.Blueprint):
 def _reject_unread_input(view: Callable[..., Any]) -> Any:
     @functools.wraps(view)
     def strict(*args: Any, **kwargs: Any) -> Any:
-        request = request_ctx.request
+        request = request_ctx._get_current_object().request  # type: ignore[attr-defined]
         environ = request.environ
         is_read = environ["REQUEST_METHOD"] in READ_METHODS
         # Some clients send an empty object with every POST.

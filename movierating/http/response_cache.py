@@ -195,7 +195,7 @@ class _Exchange:
         self.status = int(status[:3])
         if self.status == 204:
             headers = [header for header in headers if header[0] != "Content-Type"]
-        names = {name for name, _ in headers}
+        names = dict(headers)
         defaults = [header for header in _DEFAULT_HEADERS if header[0] not in names]
         if "Cache-Control" not in names:
             is_private = "HTTP_AUTHORIZATION" in self.environ

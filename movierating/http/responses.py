@@ -91,8 +91,9 @@ def etag_response(body: Any, *, edit: int | None = None, headers: dict[str, str]
     if edit is not None:
         tag = f"{edit}-{tag}"
     headers = {"ETag": f'"{tag}"', **(headers or {})}
-    is_conditional = "HTTP_IF_NONE_MATCH" in request.environ and request.method in ("GET", "HEAD")
-    if is_conditional and request.if_none_match.contains_weak(tag):
+    context = request_ctx._get_current_object()  # type: ignore[attr-defined]
+    is_conditional = "HTTP_IF_NONE_MATCH" in context.request.environ
+    if is_conditional and request.method in ("GET", "HEAD") and request.if_none_match.contains_weak(tag):
         return SlimResponse(b"", 304, headers)
     return SlimResponse(encoded, 200, headers)
 
