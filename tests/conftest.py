@@ -29,8 +29,10 @@ from werkzeug.test import TestResponse
 
 import postgres
 from movierating import clock, create_app
+from movierating.movies import search_index
 from movierating.movies import service as movies
-from movierating.movies.models import DataMigration
+from movierating.movies.models import DataMigration, MovieTitle
+from movierating.movies.titles import match_key
 from movierating.storage import database
 from movierating.users import service as users
 from redis_process import RedisProcess
@@ -300,6 +302,22 @@ def add_movie(app: Flask) -> Callable[..., int]:
     def add(**facts: Any) -> int:
         facts = {"title": f"Movie {next(numbers)}", "year": 2000, **facts}
         return int(movies.create_movie(facts).id)
+
+    return add
+
+
+@pytest.fixture
+def add_titles(app: Flask) -> Callable[..., None]:
+    """`add_titles(movie_id, "Sieben", source="import")` adds alternative titles; the source has a default."""
+
+    def add(movie_id: int, *titles: str, source: str = "catalogue") -> None:
+        rows = [{"movie_id": movie_id, "title": title, "match_key": match_key(title)} for title in titles]
+
+        def job(connection: Connection) -> None:
+            connection.execute(insert(MovieTitle).values(source=source), rows)
+            search_index.update_text(connection, [movie_id])
+
+        database.write(job)
 
     return add
 

@@ -1,4 +1,4 @@
-"""Check and repair what is derived from movies' facts: folded titles, facets and the full-text index.
+"""Check and repair what is derived from movies' facts and titles: folded titles, match keys, facets, full-text index.
 
 Movies are read in batches, one statement each, so concurrent writes cause no false mismatches.
 """
@@ -10,18 +10,19 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Select, bindparam, select, update
+from sqlalchemy import Connection, Select, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from movierating.movies import search_index
-from movierating.movies.models import Movie, MovieFacet
-from movierating.movies.titles import fold
+from movierating.movies.models import Movie, MovieFacet, MovieTitle
+from movierating.movies.titles import fold, match_key
 from movierating.storage import dialect
 from movierating.storage.database import batched, read, write
 
 _BATCH = 1_000
 
-_movie, _facet, _search = Movie.__table__.c, MovieFacet.__table__.c, search_index.MOVIE_SEARCH.c
+_movie, _facet, _title = Movie.__table__.c, MovieFacet.__table__.c, MovieTitle.__table__.c
+_search = search_index.MOVIE_SEARCH.c
 
 Columns = Mapping[str, Any]
 # The id of a movie, and the reason.
@@ -116,19 +117,49 @@ TITLES = DerivedData(
 )
 
 
+def _list_of_movie(column: Any, *conditions: Any) -> Any:
+    """Return the selection of the values of a column in the rows of a movie, as the text of a JSON array."""
+    of_movie = column.table.c.movie_id == _movie.id
+    return select(dialect.json_list(column)).where(of_movie, *conditions).correlate(Movie).scalar_subquery()
+
+
+def _repair_match_keys(connection: Connection, _orphans: list[int], rows: list[Columns]) -> None:
+    # Written again, because two titles may exchange their keys; of two titles with one key the first stays.
+    of_movies = dialect.in_many(_title.movie_id, [row["id"] for row in rows])
+    stored = connection.execute(select(MovieTitle.__table__).where(of_movies).order_by(_title.id)).mappings()
+    titles: dict[tuple[int, str], Columns] = {}
+    for row in stored:
+        key = match_key(row["title"])
+        titles.setdefault((row["movie_id"], key), {**row, "match_key": key})
+    if titles:
+        connection.execute(delete(MovieTitle).where(of_movies))
+        connection.execute(insert(MovieTitle), list(titles.values()))
+
+
+MATCH_KEYS = DerivedData(
+    "match keys of alternative titles",
+    select(
+        _movie.id,
+        _list_of_movie(_title.title).label("titles"),
+        _list_of_movie(_title.match_key).label("match_keys"),
+    ).where(_movie.id.in_(select(_title.movie_id))),
+    lambda row: sorted(map(match_key, orjson.loads(row["titles"]))),
+    lambda row: sorted(orjson.loads(row["match_keys"])),
+    _repair_match_keys,
+)
+
+
 def _repair_facets(connection: Connection, orphans: list[int], rows: list[Columns]) -> None:
     search_index.remove_facets(connection, [*orphans, *(row["id"] for row in rows)])
     search_index.add_facets(connection, rows)
 
-
-_STORED_FACETS = select(dialect.json_list(_facet.facet)).where(_facet.movie_id == _movie.id)
 
 FACETS = DerivedData(
     "facets",
     select(
         *(_movie.id, _movie.genres, _movie.directors, _movie.year, _movie.language),
         *(_movie.title, _movie.original_title),
-        _STORED_FACETS.scalar_subquery().label("facets"),
+        _list_of_movie(_facet.facet).label("facets"),
     ),
     lambda row: set(search_index.list_facets(row)),
     lambda row: set(orjson.loads(row["facets"])),
@@ -145,10 +176,11 @@ def _repair_text(connection: Connection, orphans: list[int], rows: list[Columns]
 TEXT = DerivedData(
     "search index",
     select(
-        *(_movie.id, *(_movie[name] for name in search_index.TEXT_COLUMNS)),
+        *(_movie.id, *(_movie[name] for name in search_index.FACT_COLUMNS)),
+        _list_of_movie(_title.title, search_index.IS_SEARCHED).label("alternative_titles"),
         *(_search[name].label(f"stored_{name}") for name in search_index.TEXT_COLUMNS),
     ).outerjoin_from(Movie, search_index.MOVIE_SEARCH, _search.rowid == _movie.id),
-    search_index.make_index_text,
+    lambda row: search_index.make_index_text(row, orjson.loads(row["alternative_titles"])),
     lambda row: {
         name: row[f"stored_{name}"] for name in search_index.TEXT_COLUMNS if row[f"stored_{name}"] is not None
     },
@@ -157,15 +189,18 @@ TEXT = DerivedData(
 )
 
 
+# What is checked and repaired before the full-text index, which a damage of SQLite's own may prevent.
+BEFORE_TEXT = (TITLES, MATCH_KEYS, FACETS)
+
 # Increase it whenever the same facts are folded or indexed differently than before.
-INDEX_VERSION = 5
+INDEX_VERSION = 6
 
 
 def reindex() -> None:
     """Repair all derived data once after INDEX_VERSION has changed."""
     if dialect.get_user_version(read()) == INDEX_VERSION:
         return
-    for part in (TITLES, FACETS, TEXT):
+    for part in (*BEFORE_TEXT, TEXT):
         list(repair_mismatches(part))
     write(lambda connection: dialect.set_user_version(connection, INDEX_VERSION), ())
 

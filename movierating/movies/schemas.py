@@ -161,7 +161,7 @@ class ListMoviesQuerySchema(PageQuerySchema):
     q = SingleLineString(
         max_length=200,
         metadata={
-            "description": "Words of the title, original title or directors. The last word may be a prefix."
+            "description": "Words of original, alternative and other titles or directors. The last may be a prefix."
         },
     )
     genre = ma.fields.List(

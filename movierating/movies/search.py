@@ -67,8 +67,8 @@ def search_movies(
 ) -> tuple[list[Any], str | None]:
     """Return one page of the movies that pass all `filters`, as rows that start with COLUMNS, and the next cursor.
 
-    `filters` may hold `q` (each word is one of the title, the original title or a director; the last may be
-    unfinished; text without a word is a whole title), `genre` (a list, all must hold), `year`, `year_from`,
+    `filters` may hold `q` (each word is one of a title, original and alternative ones too, or a director; the last may
+    be unfinished; text without a word is a whole title), `genre` (a list, all must hold), `year`, `year_from`,
     `year_to`, `language`, `director` (a full name, folded for comparison) and `min_count`. `sort` is one of
     SORTS, or None for `relevance` with `q` and `-score` without it; `relevance` puts exact titles first, then titles
     that start with the text, then other movies, each by count and prominence. Raise InvalidRequest for a cursor of

@@ -1,25 +1,30 @@
-"""The facets that movies are filtered by, and the full-text index of titles and directors."""
+"""The facets that movies are filtered by, and the full-text index of titles, alternative titles and directors."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import BigInteger, ColumnElement, Connection, bindparam, column, delete, insert, table
+from sqlalchemy import BigInteger, ColumnElement, Connection, bindparam, column, delete, insert, select, table
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import NullType
 
-from movierating.movies.models import MovieFacet
+from movierating.movies.models import Movie, MovieFacet, MovieTitle
 from movierating.movies.names import list_name_facets
 from movierating.movies.titles import fold, list_indexed_words
 from movierating.storage.dialect import POSTGRESQL, SQLITE, in_many
 
-TEXT_COLUMNS = ("title", "original_title", "directors")
+FACT_COLUMNS = ("title", "original_title", "directors")
+TEXT_COLUMNS = (*FACT_COLUMNS, "alternative_titles")
 # Created by the migration: an FTS5 table, on PostgreSQL a table with a tsvector. The rowid is the movie's id; the text
 # is stored as folded words.
 MOVIE_SEARCH = table("movie_search", column("rowid", BigInteger), *map(column, TEXT_COLUMNS))
 
-_facet = MovieFacet.__table__.c
+_movie, _facet, _title = Movie.__table__.c, MovieFacet.__table__.c, MovieTitle.__table__.c
+
+# Titles that members' files bring serve matching alone, and are never shown.
+IS_SEARCHED = _title.source != "import"
 
 
 class _Matches(FunctionElement[bool]):
@@ -68,12 +73,17 @@ def list_facets(movie: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def make_index_text(movie: Mapping[str, Any]) -> dict[str, str]:
+def make_index_text(movie: Mapping[str, Any], alternative_titles: Iterable[str] = ()) -> dict[str, str]:
     """Return the words by which each text of a movie is found, from its columns, for the full-text index."""
+    title = list_indexed_words(movie["title"])
+    original_title = list_indexed_words(movie["original_title"] or "")
+    alternatives = list_indexed_words(*sorted(alternative_titles))
+    known = {*title, *original_title}
     return {
-        "title": " ".join(list_indexed_words(movie["title"])),
-        "original_title": " ".join(list_indexed_words(movie["original_title"] or "")),
+        "title": " ".join(title),
+        "original_title": " ".join(original_title),
         "directors": " ".join(list_indexed_words(*orjson.loads(movie["directors"]))),
+        "alternative_titles": " ".join(dict.fromkeys(word for word in alternatives if word not in known)),
     }
 
 
@@ -92,10 +102,30 @@ def add_facets(connection: Connection, movies: Iterable[Mapping[str, Any]]) -> N
 
 
 def add_text(connection: Connection, movies: Iterable[Mapping[str, Any]]) -> None:
-    """Index only the text of movies, as `add_movies` does."""
-    rows = [{"rowid": movie["id"], **make_index_text(movie)} for movie in movies]
+    """Index only the text of movies, as `add_movies` does, with the alternative titles that are stored."""
+    movies = list(movies)
+    titles = _read_alternative_titles(connection, [movie["id"] for movie in movies])
+    rows = [{"rowid": movie["id"], **make_index_text(movie, titles[movie["id"]])} for movie in movies]
     if rows:
         connection.execute(insert(MOVIE_SEARCH), rows)
+
+
+def _read_alternative_titles(
+    connection: Connection, movie_ids: Collection[int]
+) -> defaultdict[int, list[str]]:
+    titles = defaultdict[int, list[str]](list)
+    statement = select(_title.movie_id, _title.title).where(IS_SEARCHED, in_many(_title.movie_id, movie_ids))
+    for movie_id, title in connection.execute(statement) if movie_ids else ():
+        titles[movie_id].append(title)
+    return titles
+
+
+def update_text(connection: Connection, movie_ids: Collection[int]) -> None:
+    """Index the text of movies again, after their alternative titles were changed."""
+    statement = select(_movie.id, *(_movie[name] for name in FACT_COLUMNS))
+    rows = connection.execute(statement.where(in_many(_movie.id, movie_ids))).all()
+    remove_text(connection, movie_ids)
+    add_text(connection, [row._asdict() for row in rows])
 
 
 def remove_movie(connection: Connection, movie_id: int) -> None:

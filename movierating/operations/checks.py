@@ -96,7 +96,7 @@ def _find_problems() -> Iterator[Finding]:
         if damage:
             return
     yield from _describe_aggregates(recount.find_mismatches(read()))
-    for part in (index_repair.TITLES, index_repair.FACETS):
+    for part in index_repair.BEFORE_TEXT:
         yield from _describe_movies(part, index_repair.find_mismatches(read(), part))
     yield from _find_text_problems()
 
@@ -111,7 +111,7 @@ def _repair() -> Iterator[Finding]:
         yield from write(lambda connection: list(_find_old_sequences(connection, repair=True)))
     if recount.find_mismatches(read()):
         yield from _describe_aggregates(write(recount.repair_mismatches))
-    for part in (index_repair.TITLES, index_repair.FACETS):
+    for part in index_repair.BEFORE_TEXT:
         yield from _describe_movies(part, index_repair.repair_mismatches(part))
     yield from _repair_text()
 

@@ -12,7 +12,7 @@ from movierating.movies.titles import fold
 from movierating.storage.database import read, write
 from movierating.storage.dialect import set_user_version
 
-PARTS = (index_repair.TITLES, index_repair.FACETS, index_repair.TEXT)
+PARTS = (*index_repair.BEFORE_TEXT, index_repair.TEXT)
 
 
 def harm(statement):
@@ -29,9 +29,11 @@ def small_batches(monkeypatch):
 
 
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: part.name)
-def test_consistent_movie_has_no_mismatch(add_movie, part):
+def test_consistent_movie_has_no_mismatch(add_movie, add_titles, part):
     assert wrong(part) == []
     add_movie(title="!", year=2000)
+    add_titles(1, "?", "Ć", "ć 2")
+    add_titles(1, "ignored", source="import")
     add_movie(title="Łódź", original_title="ﬁn", directors=["Ł", "L"], genres=["Drama"], language="pl")
     assert wrong(part) == []
     assert list(index_repair.repair_mismatches(part)) == []
@@ -42,13 +44,19 @@ def test_consistent_movie_has_no_mismatch(add_movie, part):
     ("part", "statement"),
     [
         (index_repair.TITLES, "UPDATE movie SET title_key = title_key || 'x'"),
+        (index_repair.MATCH_KEYS, "UPDATE movie_title SET match_key = 'x'"),
         (index_repair.FACETS, "DELETE FROM movie_facet"),
         (index_repair.TEXT, "DELETE FROM movie_search"),
+        (index_repair.TEXT, "UPDATE movie_title SET title = 'New'"),
     ],
-    ids=lambda value: value.name if isinstance(value, index_repair.DerivedData) else "",
+    ids=lambda value: (
+        value.name if isinstance(value, index_repair.DerivedData) else value.partition(" SET ")[0]
+    ),
 )
-def test_every_batch_is_checked_and_repaired(small_batches, add_movie, movies, part, statement):
+def test_every_batch_is_checked_and_repaired(small_batches, add_movie, add_titles, movies, part, statement):
     ids = [add_movie() for _ in range(movies)]
+    for movie_id in ids:
+        add_titles(movie_id, f"Film {movie_id}")
     harm(statement)
     found = wrong(part)
     assert [movie_id for movie_id, _ in found] == ids
@@ -84,6 +92,18 @@ def test_folded_title_that_another_movie_has_is_not_repaired(add_movie):
     assert wrong(index_repair.TITLES) == [(first, "differs from its facts")]
 
 
+def test_of_alternative_titles_with_one_key_the_first_stays(add_movie, add_titles):
+    movie_id = add_movie(title="Alien")
+    add_titles(movie_id, "Obcy", "Vetřelec", "Alien 1")
+    harm("UPDATE movie_title SET title = 'OBCY!' WHERE title = 'Vetřelec'")
+    harm("UPDATE movie_title SET match_key = 'obcy 1' WHERE match_key = 'obcy'")
+    found = [(movie_id, "differs from its facts")]
+    assert list(index_repair.repair_mismatches(index_repair.MATCH_KEYS)) == found
+    rows = read().execute(text("SELECT id, title, match_key FROM movie_title ORDER BY id")).all()
+    assert [tuple(row) for row in rows] == [(1, "Obcy", "obcy"), (3, "Alien 1", "alien1")]
+    assert wrong(index_repair.MATCH_KEYS) == []
+
+
 TRICKY = {
     "title": "Ocean's L.A. Łódź: Æon\u2013\ufb01n \u00bd 東京 2",
     "original_title": "Größe\u2019s Ñandú",
@@ -96,12 +116,12 @@ TRICKY = {
 
 def test_index_version_matches_the_rules():
     made = [
-        search_index.make_index_text(TRICKY),
+        search_index.make_index_text(TRICKY, ["Ocean\u2019s 2", "L.A. Øre"]),
         search_index.list_facets(TRICKY),
         fold(TRICKY["title"] * 20),
     ]
     digest = hashlib.sha256(orjson.dumps(made)).hexdigest()[:16]
-    assert (index_repair.INDEX_VERSION, digest) == (5, "d5310ba63faf9a88")
+    assert (index_repair.INDEX_VERSION, digest) == (6, "00b9b0398f81a28e")
 
 
 def test_data_of_an_older_version_is_repaired_once(app, add_movie):

@@ -51,6 +51,27 @@ def test_q_matches_every_word_and_ignores_syntax_case_and_accents(
     assert list_ids({"q": q}) == [amelie] * hit
 
 
+@pytest.mark.parametrize("q", ["der pate", "padrino", "PATÉ 1972", "godfather padri"])
+@pytest.mark.parametrize("sort", ["relevance", "-score", "title"])
+@pytest.mark.parametrize("is_common", [False, True])
+def test_q_finds_alternative_titles(
+    *,
+    list_ids: Any,
+    add_movie: AddMovie,
+    add_titles: Any,
+    monkeypatch: Any,
+    q: str,
+    sort: str,
+    is_common: bool,
+) -> None:
+    if is_common:
+        monkeypatch.setattr(search, "MAX_SORTED", 0)
+        monkeypatch.setattr(search, "_READ_COST", 0.0)
+    movie, _ = add_movie(title="The Godfather"), add_movie(title="The Godmother")
+    add_titles(movie, "Der Pate (1972)", "El padrino")
+    assert list_ids({"q": q}, sort) == [movie]
+
+
 @pytest.mark.parametrize("title", ["$", "...", "!!!", "★", "_"])
 def test_q_without_a_word_is_a_whole_title(list_ids: Any, add_movie: AddMovie, title: str) -> None:
     wanted, _ = add_movie(title=title), add_movie(title=f"{title} {title}")

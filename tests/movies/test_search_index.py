@@ -1,8 +1,8 @@
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from movierating.movies import search_index, service
-from movierating.movies.models import MovieFacet
+from movierating.movies.models import Movie, MovieFacet, MovieTitle
 from movierating.storage.database import read, write
 
 KELLS = {
@@ -46,6 +46,7 @@ def test_text_is_folded_into_the_index(add_movie):
         "amelie",
         "le fabuleux destin",
         "jean pierre jeunet l jeanpierre",
+        "",
     )
 
 
@@ -61,7 +62,29 @@ def test_an_edit_leaves_one_entry(add_movie):
     movie_id = add_movie(title="Emma", directors=["Douglas McGrath"], genres=["Comedy"], language="en")
     changes = {"title": "Emma II", "directors": [], "genres": ["Drama"], "language": None}
     service.update_movie(movie_id, None, changes)
-    assert indexed(movie_id) == ({"genre:Drama", "year:2000", "name:emma2"}, (movie_id, "emma ii", "", ""))
+    assert indexed(movie_id) == (
+        {"genre:Drama", "year:2000", "name:emma2"},
+        (movie_id, "emma ii", "", "", ""),
+    )
+
+
+def test_alternative_titles_are_indexed_except_those_of_imports(add_movie, add_titles):
+    movie_id = add_movie(title="Seven Samurai", directors=["Ł"])
+    add_titles(movie_id, "Die sieben Samurai", "Les Sept Samouraïs", "七人の侍")
+    add_titles(movie_id, "Magnificent Seven", source="import")
+    texts = (movie_id, "seven samurai", "", "l", "die sieben les sept samourais 七人の侍")
+    assert indexed(movie_id)[1] == texts
+    service.update_movie(movie_id, None, {"title": "Sieben"})
+    assert indexed(movie_id)[1] == (movie_id, "sieben", "", "l", "die samurai les sept samourais 七人の侍")
+
+
+def test_index_has_nothing_of_a_movie_with_alternative_titles_that_was_deleted(add_movie, add_titles):
+    movie_id = add_movie(title="Alien")
+    add_titles(movie_id, "Obcy")
+    write(lambda connection: search_index.remove_movie(connection, movie_id))
+    write(lambda connection: connection.execute(delete(Movie)))
+    assert indexed(movie_id) == (set(), None)
+    assert read().scalars(select(MovieTitle.title)).all() == []
 
 
 def test_no_movies_are_indexed_without_a_statement(app):
@@ -82,6 +105,6 @@ def test_a_repeated_word_is_looked_up_once_and_as_the_unfinished_last_one(words,
 
 def test_every_director_is_found_however_many_there_are(add_movie):
     directors = [f"{number} " + "\ufdfa" * 190 for number in range(50)]
-    _, (_, _, _, text) = indexed(add_movie(directors=directors))
+    _, (_, _, _, text, _) = indexed(add_movie(directors=directors))
     assert {str(number) for number in range(50)} <= set(text.split())
     assert len(text) <= 50 * 501

@@ -10,11 +10,11 @@ import pytest
 from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, delete, update
+from sqlalchemy import Connection, delete, insert, update
 
 from movierating.movies import search, search_index, service
-from movierating.movies.models import Movie, MovieFacet
-from movierating.movies.titles import fold
+from movierating.movies.models import Movie, MovieFacet, MovieTitle
+from movierating.movies.titles import fold, match_key
 from movierating.rating_stats import calculate_score
 from movierating.storage.database import write
 
@@ -26,6 +26,7 @@ FACTS = st.fixed_dictionaries(
     {
         "title": st.sampled_from(["Moon", "The Moon", "Moonlight", "L'Été", "$", "Third-Man (Moon)"]),
         "original_title": st.sampled_from([None, "Été", "Księżyc"]),
+        "alternative_titles": st.lists(st.sampled_from(["La Lune", "Moon (1999)"]), unique=True),
         "year": st.sampled_from([None, 1999, 2000, 2001]),
         "genres": st.lists(st.sampled_from(["Drama", "Comedy", "Horror"]), unique=True),
         "directors": st.lists(st.sampled_from(["Agnès Varda", "Moon Ra"]), unique=True),
@@ -37,7 +38,19 @@ FILTERS = st.fixed_dictionaries(
     {},
     optional={
         "q": st.sampled_from(
-            ["moon", "the m", "MÖON", "varda", "ete moon", "$", 'moon" OR "the', "m", "ksiez"]
+            [
+                "moon",
+                "the m",
+                "MÖON",
+                "varda",
+                "ete moon",
+                "$",
+                'moon" OR "the',
+                "m",
+                "ksiez",
+                "lune",
+                "moon l",
+            ]
         ),
         "genre": st.lists(st.sampled_from(["Drama", "Comedy"]), max_size=2),
         "year": st.sampled_from([1999, 2000]),
@@ -74,7 +87,8 @@ def words(text: str) -> list[str]:
 
 
 def has_words(movie: Facts, q: str) -> bool:
-    of_movie = words(" ".join([movie["title"], movie["original_title"] or "", *movie["directors"]]))
+    titles = [movie["title"], movie["original_title"] or "", *movie["alternative_titles"]]
+    of_movie = words(" ".join([*titles, *movie["directors"]]))
     *whole, unfinished = words(q)
     return set(whole) <= set(of_movie) and any(word.startswith(unfinished) for word in of_movie)
 
@@ -114,7 +128,7 @@ def fresh(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Callable[[list[Facts],
         monkeypatch.setattr(search, "_READ_COST", 2.0 if most_sorted else 0.0)
 
         def job(connection: Connection) -> dict[int, Facts]:
-            for table in (MovieFacet, search_index.MOVIE_SEARCH, Movie):
+            for table in (MovieFacet, MovieTitle, search_index.MOVIE_SEARCH, Movie):
                 connection.execute(delete(table))
             return {add(connection, movie): movie for movie in movies}
 
@@ -184,8 +198,12 @@ def change(connection: Connection, movie_ids: list[int], how: str, which: int, f
 
 def add(connection: Connection, facts: Facts) -> int:
     """Add a movie; its `rating` is (count, sum in half points)."""
-    known = {name: value for name, value in facts.items() if name != "rating"}
+    known = {name: value for name, value in facts.items() if name not in ("rating", "alternative_titles")}
     movie_id = service.insert_movie(connection, {"imdb_id": next(imdb_ids), **known})
+    for title in facts["alternative_titles"]:
+        row = {"movie_id": movie_id, "title": title, "match_key": match_key(title), "source": "catalogue"}
+        connection.execute(insert(MovieTitle).values(row))
+    search_index.update_text(connection, [movie_id])
     rate(connection, movie_id, *facts["rating"])
     return movie_id
 

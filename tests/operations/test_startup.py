@@ -216,7 +216,7 @@ def test_only_the_owner_can_read_a_database_in_an_open_folder(tmp_path, environ)
 @pytest.mark.sqlite
 def test_damaged_search_index_does_not_stop_the_start(tmp_path, environ, instance):
     with closing(sqlite3.connect(tmp_path / "instance" / "movierating.sqlite3")) as connection:
-        connection.execute("INSERT INTO movie_search VALUES ('Amélie', '', 'Jean-Pierre Jeunet')")
+        connection.execute("INSERT INTO movie_search VALUES ('Amélie', '', 'Jean-Pierre Jeunet', '')")
         cut = connection.execute("UPDATE movie_search_data SET block = substr(block, 1, 20) WHERE id > 10")
         assert cut.rowcount == 1
         connection.commit()
