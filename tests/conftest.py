@@ -29,7 +29,7 @@ from werkzeug.test import TestResponse
 
 import postgres
 from movierating import clock, create_app
-from movierating.movies import search_index
+from movierating.movies import search_index, seed
 from movierating.movies import service as movies
 from movierating.movies.models import DataMigration, MovieTitle
 from movierating.movies.titles import match_key
@@ -141,10 +141,10 @@ def copy_instance(original: Path, folder: Path) -> Path:
 def empty_instance(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An instance folder with a migrated database without movies, as a template."""
     folder = tmp_path_factory.mktemp("empty") / "instance"
-    seeded = insert(DataMigration).values(name="seeded", reached_at=clock.now())
+    seeded = [{"name": name, "reached_at": clock.now()} for name in seed.list_milestones()]
     with create_app(environment(folder), prepared=False).app_context():
         upgrade()
-        database.write(lambda connection: connection.execute(seeded))
+        database.write(lambda connection: connection.execute(insert(DataMigration), seeded))
         database.close()
     return folder
 
@@ -470,14 +470,14 @@ def redis(start_redis: Callable[..., RedisProcess]) -> RedisProcess:
 
 
 @pytest.fixture(scope="session")
-def eventually() -> Callable[[Callable[[], object]], None]:
-    """`eventually(condition)` waits until the condition is true, and fails after 30 seconds."""
+def eventually() -> Callable[..., None]:
+    """`eventually(condition)` waits until the condition is true, and fails after 30 seconds, or `seconds`."""
 
-    def wait(condition: Callable[[], object]) -> None:
-        for _ in range(300):
+    def wait(condition: Callable[[], object], seconds: int = 30) -> None:
+        for _ in range(10 * seconds):
             if condition():
                 return
             time.sleep(0.1)
-        pytest.fail("the condition is still false after 30 seconds")
+        pytest.fail(f"the condition is still false after {seconds} seconds")
 
     return wait

@@ -89,13 +89,15 @@ def _exit_now(_signal: int, _frame: object) -> None:
 def seed(path: Path | None) -> None:
     """Add movies that do not exist yet.
 
-    Adds the bundled movies, or those of a CSV file with the same columns.
+    Adds the bundled movies, or those of a CSV file with the same columns. Existing movies get the alternative titles of
+    their rows and are not changed otherwise. While the service loads the bundled movies, the command waits for it.
     """
     from movierating.movies import seed as seeding
+    from movierating.movies.movie_csv import InvalidMovieCsv
 
     try:
-        report = seeding.seed_from_csv(path or seeding.get_bundled_csv())
-    except seeding.InvalidMovieCsv as error:
+        report = seeding.seed_from_csv(path) if path else seeding.seed_bundled()
+    except InvalidMovieCsv as error:
         raise click.ClickException(str(error)) from error
     for line in report.rejected:
         click.echo(line, err=True)

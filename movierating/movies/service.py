@@ -28,6 +28,7 @@ _EMPTY_ROW = {
     **dict.fromkeys(["original_title_key", *(column.name for column in FACT_COLUMNS[1:])]),
     "genres": "[]",
     "directors": "[]",
+    "prominence": 0,
 }
 
 

@@ -2,7 +2,7 @@
 
 import hmac
 import sqlite3
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import marshmallow as ma
 from flask import Response, current_app
@@ -13,6 +13,7 @@ from movierating.errors import Unauthenticated, Unavailable
 from movierating.http.blueprint import Blueprint, View
 from movierating.http.responses import json_response
 from movierating.monitoring import metrics, request_log
+from movierating.movies import seed
 from movierating.operations import backup_files, startup
 from movierating.storage import database
 
@@ -37,6 +38,10 @@ class ReadinessSchema(ma.Schema):
     degraded = ma.fields.List(
         ma.fields.String(validate=ma.validate.OneOf(["redis", "replica"])),
         metadata={"description": "The missing dependencies; present only if the status is `degraded`."},
+    )
+    catalogue = ma.fields.String(
+        validate=ma.validate.OneOf(["loading"]),
+        metadata={"description": "Present until all bundled movies are loaded.", "example": "loading"},
     )
 
 
@@ -65,14 +70,17 @@ class Readiness(View):
 
         200 if the database is reachable and at the newest migration; otherwise 503 with the reason. While a configured
         Redis or replica is unavailable, the status is `degraded`: each instance counts its own limits, and the primary
-        database handles all reads.
+        database handles all reads. After the first start, `catalogue` is `loading` until all bundled movies are there.
         """
         reason = startup.get_unready_reason()
         if reason is not None:
             raise Unavailable(f"Not ready: {reason}.")
         dependencies = {"redis": _is_redis_up(), "replica": database.is_replica_up()}
         degraded = [name for name, is_up in dependencies.items() if is_up is False]
-        return json_response({"status": "degraded", "degraded": degraded} if degraded else {"status": "ok"})
+        body: dict[str, Any] = {"status": "degraded", "degraded": degraded} if degraded else {"status": "ok"}
+        if not seed.is_catalogue_loaded():
+            body["catalogue"] = "loading"
+        return json_response(body)
 
 
 def _is_redis_up() -> bool | None:

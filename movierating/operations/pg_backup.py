@@ -67,7 +67,7 @@ def restore_dump(app: Flask, file: Path) -> str | None:
     revision = _verify_dump(file)
     # Its own connection would count as another one.
     database.close()
-    with pg_engine.first_start_lock(db.engine) as connection:
+    with pg_engine.advisory_lock(db.engine, pg_engine.START) as connection:
         _require_unused(connection)
         options = ("--clean", "--if-exists", "--no-owner", "--no-privileges", "--single-transaction")
         _run("pg_restore", *options, _get_address_option(), str(file))

@@ -50,7 +50,7 @@ def migrate_to_postgresql(app: Flask, url: str, progress: Progress) -> int:
             problems, _ = checks.run_checks(repair=False)
             if problems:
                 raise MigrationError(f"`movierating check` reports: {problems[0]}")
-            with pg_engine.first_start_lock(target):
+            with pg_engine.advisory_lock(target, pg_engine.START):
                 _require_usable(target)
                 startup.upgrade_schema(app, target)
                 return _copy(target, progress)

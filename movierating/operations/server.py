@@ -2,12 +2,8 @@
 
 import ctypes
 import gc
-import logging
 import multiprocessing
-import os
-import signal
 import socket
-import threading
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from dataclasses import replace
@@ -25,7 +21,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from movierating.errors import ApiError
 from movierating.http import upload_slots
 from movierating.monitoring import logs
-from movierating.operations import key_fingerprint, pg_backup, startup
+from movierating.movies import seed
+from movierating.operations import catalogue_loader, child_process, key_fingerprint, pg_backup, startup
 from movierating.operations.backup_schedule import BackupSchedule, BackupThread
 from movierating.operations.draining import DrainingApplication
 from movierating.storage import database
@@ -68,6 +65,7 @@ def run_server(app: Flask, host: str, port: int, workers: int, backups: BackupSc
             _compare_keys(app.config["SECRET_KEY"])
             if backups:
                 backups = replace(backups, suffix=pg_backup.DUMP_SUFFIX)
+        loading = nullcontext() if seed.is_catalogue_loaded() else catalogue_loader.loading_catalogue()
     if backups:
         # Only at the start: a disk that is missing later must not be taken for an empty folder.
         _create_backup_folder(backups.folder)
@@ -78,7 +76,7 @@ def run_server(app: Flask, host: str, port: int, workers: int, backups: BackupSc
     # Forking would copy locks that other threads hold: Granian has a thread for each worker, and backups have one.
     multiprocessing.set_start_method("spawn", force=True)
     try:
-        with BackupThread(backups, database_path, instance) if backups else nullcontext():
+        with BackupThread(backups, database_path, instance) if backups else nullcontext(), loading:
             server.serve()
     except SystemExit:
         # Granian exits with 1 if its workers end before it stops them, as they may if the whole group gets SIGTERM.
@@ -156,8 +154,7 @@ def _find_address(host: str, port: int) -> str:
 
 def start_worker(create_app: Callable[[], Flask]) -> Flask:
     """Return the application of a worker process, which exits when its parent process does."""
-    _block_sigint()
-    threading.Thread(target=_stop_with_parent, daemon=True).start()
+    child_process.follow_parent()
     _limit_arenas()
     app = create_app()
     with app.app_context():
@@ -177,25 +174,8 @@ def start_worker(create_app: Callable[[], Flask]) -> Flask:
     return app
 
 
-def _block_sigint() -> None:
-    """Leave Ctrl-C, which signals the whole process group, to the main process: it sends SIGTERM to its workers.
-
-    Granian's worker does not stop if it gets both signals. Threads started after this call inherit the mask.
-    """
-    if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-
-
 def _limit_arenas() -> None:
     """Let threads share memory arenas: with an arena per thread, glibc can't reuse what another thread has freed."""
     with suppress(OSError, AttributeError):
         # M_ARENA_MAX of glibc's malloc.h; other C libraries lack it.
         ctypes.CDLL(None).mallopt(-8, 2)
-
-
-def _stop_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    parent.join()
-    logging.getLogger(__name__).error("the server's main process has ended")
-    os.kill(os.getpid(), signal.SIGTERM)

@@ -112,7 +112,7 @@ def prepare_instance(app: Flask) -> None:
 def _opened_database(file: Path | None) -> Iterator[None]:
     """Keep other hosts from preparing the database during the block. Raise SettingError if it is damaged or lost."""
     if file is None:
-        with pg_engine.first_start_lock(db.engine):
+        with pg_engine.advisory_lock(db.engine, pg_engine.START):
             yield
         return
     hold_instance()

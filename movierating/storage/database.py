@@ -7,11 +7,12 @@ calls never commit.
 
 import itertools
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from time import monotonic
 from typing import Any, TypeVar
 
+import filelock
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Connection, Engine
 from sqlalchemy.orm import DeclarativeBase
@@ -103,6 +104,18 @@ def get_base_path() -> Path:
     """Return the path next to which files about the database are: the SQLite file, or one in the instance folder."""
     folder: Path = db.engine.get_execution_options()["instance"]
     return get_sqlite_file() or folder / POSTGRESQL
+
+
+@contextmanager
+def catalogue_lock() -> Iterator[None]:
+    """Hold the lock of the one process that loads bundled movies into the database until the end of the block."""
+    file = get_sqlite_file()
+    if file is None:
+        with pg_engine.advisory_lock(db.engine, pg_engine.CATALOGUE):
+            yield
+    else:
+        with filelock.FileLock(file.with_name(f".{file.name}.loading")):
+            yield
 
 
 def get_size() -> int:

@@ -17,6 +17,7 @@ import network
 import postgres
 from faults.conftest import client_of, populate, unsound
 from movierating import create_app
+from movierating.movies import seed
 from movierating.movies.models import DataMigration
 from movierating.storage import database
 from redis_process import RedisProcess
@@ -90,8 +91,8 @@ def empty(durable: Durable, environ: Callable[..., dict[str, str]], tmp_path_fac
     app = create_app(environ(folder), prepared=False)
     with app.app_context():
         upgrade()
-        row = insert(DataMigration).values(name="seeded", reached_at=0)
-        database.write(lambda connection: connection.execute(row))
+        rows = [{"name": name, "reached_at": 0} for name in seed.list_milestones()]
+        database.write(lambda connection: connection.execute(insert(DataMigration), rows))
         database.close()
     return "empty"
 

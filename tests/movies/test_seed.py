@@ -7,12 +7,12 @@ import orjson
 import pytest
 from sqlalchemy import delete, func, select
 
-from movierating.movies import seed, service
+from movierating.movies import movie_csv, seed, service
 from movierating.movies.models import DataMigration, Movie
 from movierating.ratings import service as ratings
 from movierating.storage.database import read, write
 
-HEADER = ",".join(seed.COLUMNS)
+HEADER = ",".join(movie_csv.COLUMNS)
 EMMA = {"title": "Emma", "year": "1996", "imdb_id": "tt0116191", "tmdb_id": "3573", "wikidata_id": "Q1"}
 KELLS = {
     "title": "The Secret of Kells",
@@ -37,7 +37,7 @@ def write_csv(tmp_path):
 
 def as_line(row):
     text = io.StringIO()
-    csv.writer(text).writerow([row.get(name, "") for name in seed.COLUMNS])
+    csv.writer(text).writerow([row.get(name, "") for name in movie_csv.COLUMNS])
     return text.getvalue().removesuffix("\r\n")
 
 
@@ -56,7 +56,7 @@ def forget_seeding():
 @pytest.fixture
 def small(monkeypatch, write_csv):
     """Two movies instead of the bundled ones."""
-    path = write_csv(EMMA, KELLS)
+    path = write_csv({**EMMA, "prominence": "50"}, {**KELLS, "prominence": "40"})
     monkeypatch.setattr(seed, "get_bundled_csv", lambda: path)
     forget_seeding()
     return path
@@ -138,14 +138,6 @@ def test_deleted_movie_is_added_by_an_explicit_seed(app, small):
     assert titles() == ["The Secret of Kells", "Emma"]
 
 
-def test_bundled_movies_are_all_valid(app):
-    report = seed.seed_from_csv(seed.get_bundled_csv())
-    assert report.rejected == []
-    assert report.present == 0
-    assert movie_count() == report.added > 5000
-    assert seed.seed_from_csv(seed.get_bundled_csv()).added == 0
-
-
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
@@ -155,7 +147,7 @@ def test_bundled_movies_are_all_valid(app):
         ({"year": ""}, "year"),
         ({"year": "1996.0"}, "year"),
         ({"year": "١٩٩٦"}, "year"),
-        ({"year": "1" * 5000}, "year"),
+        ({"year": "1" * 30}, "year"),
         ({"year": "1850"}, "year"),
         ({"runtime_minutes": "0"}, "runtime_minutes"),
         ({"genres": "Drama|Nonsense"}, "genres: 1: Must be one of"),
@@ -167,6 +159,10 @@ def test_bundled_movies_are_all_valid(app):
         ({"imdb_id": "116191"}, "imdb_id"),
         ({"tmdb_id": "-1"}, "tmdb_id"),
         ({"wikidata_id": "1"}, "wikidata_id"),
+        ({"alternative_titles": "A||B"}, "alternative_titles"),
+        ({"alternative_titles": "|".join(map(str, range(101)))}, "alternative_titles"),
+        ({"prominence": "-1"}, "prominence"),
+        ({"prominence": "101"}, "prominence"),
     ],
     ids=str,
 )
@@ -200,7 +196,7 @@ def test_csv_is_read_as_spreadsheets_write_it(app, tmp_path, write_csv, shape):
     path = write_csv(EMMA, KELLS)
     text = path.read_text()
     if shape == "other order":
-        names = sorted(seed.COLUMNS)
+        names = sorted(movie_csv.COLUMNS)
         text = (
             ",".join(names)
             + "\n"
@@ -227,9 +223,9 @@ def test_csv_is_read_as_spreadsheets_write_it(app, tmp_path, write_csv, shape):
         HEADER.replace(",", ";").encode(),
         (HEADER + ",title\n").encode(),
         (HEADER + "\n" + as_line(KELLS) + "\n").encode("utf-16"),
-        (HEADER + "\n" + as_line(KELLS) + "\n" + "Am\u00e9lie,,2001,,,,,,,,\n").encode("latin-1"),
+        (HEADER + "\n" + as_line(KELLS) + "\n" + "Am\u00e9lie,,2001,,,,,,,,,,\n").encode("latin-1"),
         (HEADER + "\n" + as_line(KELLS) + '\n"Emma,,1996').encode(),
-        (HEADER + "\n" + as_line(KELLS) + '\n"Emma"x,,1996,,,,,,,,\n').encode(),
+        (HEADER + "\n" + as_line(KELLS) + '\n"Emma"x,,1996,,,,,,,,,,\n').encode(),
         (HEADER + "\n" + as_line(KELLS) + "\n" + "x" * 200_000).encode(),
     ],
     ids=lambda content: f"{len(content)}:{content[-12:]!r}",
@@ -237,7 +233,7 @@ def test_csv_is_read_as_spreadsheets_write_it(app, tmp_path, write_csv, shape):
 def test_invalid_csv_is_rejected_before_anything_is_written(app, tmp_path, content):
     path = tmp_path / "movies.csv"
     path.write_bytes(content)
-    with pytest.raises(seed.InvalidMovieCsv) as error_info:
+    with pytest.raises(movie_csv.InvalidMovieCsv) as error_info:
         seed.seed_from_csv(path)
     assert str(error_info.value).startswith("movies.csv: ")
     assert "\n" not in str(error_info.value)
@@ -246,5 +242,5 @@ def test_invalid_csv_is_rejected_before_anything_is_written(app, tmp_path, conte
 
 def test_unreadable_file_is_rejected(app, tmp_path):
     for path in (tmp_path, tmp_path / "missing.csv"):
-        with pytest.raises(seed.InvalidMovieCsv):
+        with pytest.raises(movie_csv.InvalidMovieCsv):
             seed.seed_from_csv(path)

@@ -27,8 +27,8 @@ from movierating.storage.postgresql.replicas import Replica
 
 Job = Callable[[Connection], Any]
 
-# "movi" and "rati" in ASCII: no other program's locks in this database should have these numbers.
-_WRITERS, _START = 0x6D6F7669, 0x72617469
+# "movi", "rati" and "cata" in ASCII: no other program's locks in this database should have these numbers.
+_WRITERS, START, CATALOGUE = 0x6D6F7669, 0x72617469, 0x63617461
 
 # How often a transaction is run that PostgreSQL ends in favour of another.
 MAX_ATTEMPTS = 5
@@ -194,20 +194,20 @@ def configure(engine: Engine, replica_url: str | None) -> None:
 
 
 @contextmanager
-def first_start_lock(engine: Engine) -> Iterator[Connection]:
-    """Hold the lock of processes that prepare the database, on any machine, until the end of the block.
+def advisory_lock(engine: Engine, number: int) -> Iterator[Connection]:
+    """Hold a lock, START or CATALOGUE, against processes on any machine until the end of the block.
 
     Yield the connection that holds the lock, on which each statement commits by itself.
     """
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql("SET lock_timeout = 0")
-        connection.exec_driver_sql(f"SELECT pg_advisory_lock({_START})")
+        connection.exec_driver_sql(f"SELECT pg_advisory_lock({number})")
         try:
             yield connection
         finally:
             # A connection that was lost has lost its lock as well.
             with suppress(SQLAlchemyError):
-                connection.exec_driver_sql(f"SELECT pg_advisory_unlock({_START})")
+                connection.exec_driver_sql(f"SELECT pg_advisory_unlock({number})")
                 connection.exec_driver_sql(f"SET lock_timeout = '{LOCK_TIMEOUT_SECONDS}s'")
 
 

@@ -1,0 +1,48 @@
+"""The alternative titles of movies."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import Connection, insert, select
+
+from movierating.movies import search_index
+from movierating.movies.models import MAX_ALTERNATIVE_TITLES, Movie, MovieTitle
+from movierating.movies.titles import match_key
+from movierating.storage.dialect import in_many
+
+CATALOGUE = "catalogue"
+
+_movie, _title = Movie.__table__.c, MovieTitle.__table__.c
+
+
+def add_titles(connection: Connection, titles: Mapping[int, Sequence[str]], source: str) -> set[int]:
+    """Add and index alternative titles, by the movie's id, and return the ids of the movies that got some.
+
+    A title with the match key of another one of the movie is left out, as are titles above MAX_ALTERNATIVE_TITLES and
+    those of movies that do not exist.
+    """
+    ids = sorted(movie_id for movie_id, names in titles.items() if names)
+    stored: defaultdict[int, set[str]] = defaultdict(set)
+    statement = select(_title.movie_id, _title.match_key).where(in_many(_title.movie_id, ids))
+    for movie_id, key in connection.execute(statement):
+        stored[movie_id].add(key)
+    movies = select(_movie.id, _movie.title, _movie.original_title).where(in_many(_movie.id, ids))
+    rows: list[dict[str, Any]] = []
+    for movie_id, title, original_title in connection.execute(movies):
+        known = {"", match_key(title), match_key(original_title or ""), *stored[movie_id]}
+        new: dict[str, str] = {}
+        for name in titles[movie_id]:
+            if (key := match_key(name)) not in known:
+                new.setdefault(key, name)
+        room = MAX_ALTERNATIVE_TITLES - len(stored[movie_id])
+        rows += [
+            {"movie_id": movie_id, "title": name, "match_key": key, "source": source}
+            for key, name in islice(new.items(), room)
+        ]
+    changed = {int(row["movie_id"]) for row in rows}
+    if rows:
+        connection.execute(insert(MovieTitle), rows)
+        search_index.update_text(connection, sorted(changed))
+    return changed

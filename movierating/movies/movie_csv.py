@@ -1,0 +1,100 @@
+"""Read movies from a CSV with the columns of the bundled one."""
+
+import csv
+from collections.abc import Iterator, Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import marshmallow as ma
+
+from movierating.http.fields import SingleLineString, StrictInteger
+from movierating.movies.models import MAX_ALTERNATIVE_TITLES
+from movierating.movies.schemas import CreateMovieSchema
+
+MAX_PROMINENCE = 100
+
+
+class _MovieRowSchema(CreateMovieSchema):
+    alternative_titles = ma.fields.List(
+        SingleLineString(max_length=500), validate=ma.validate.Length(max=MAX_ALTERNATIVE_TITLES)
+    )
+    prominence = StrictInteger(validate=ma.validate.Range(0, MAX_PROMINENCE))
+
+
+_schema = _MovieRowSchema()
+COLUMNS = tuple(_schema.fields)
+_OPTIONAL_COLUMNS = frozenset({"alternative_titles", "prominence"})
+_NUMBERS = ("year", "runtime_minutes", "tmdb_id", "prominence")
+_LISTS = ("genres", "directors", "alternative_titles")
+
+
+class InvalidMovieCsv(Exception):
+    """The file is not a CSV with COLUMNS; the message is one line."""
+
+
+class MovieRow(NamedTuple):
+    """A valid row: its line, its facts by column of the table of movies, and the alternative titles."""
+
+    line: int
+    facts: dict[str, Any]
+    alternative_titles: list[str]
+
+
+class InvalidRow(Exception):
+    """A row is invalid; the message is one line, with the row's number."""
+
+
+def get_bundled_csv() -> Path:
+    """Return the path of the CSV that ships with the package, or lies beside it in a checkout."""
+    return Path(str(resources.files("movierating.seed_data") / "movies.csv"))
+
+
+def read_rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yield the line and the text of each row, by column. Raise InvalidMovieCsv; alternative_titles and prominence may
+    be missing.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file, strict=True)
+            columns = sorted(reader.fieldnames or ())
+            if sorted({*columns, *_OPTIONAL_COLUMNS}) != sorted(COLUMNS) or len(set(columns)) < len(columns):
+                raise InvalidMovieCsv(
+                    f"{path.name}: the first line must name the columns {', '.join(COLUMNS)}"
+                )
+            for row in reader:
+                yield reader.line_num, row
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InvalidMovieCsv(f"{path.name}: cannot be read as CSV in UTF-8") from error
+
+
+def parse_row(line: int, row: Mapping[str, str], *, validated: bool = False) -> MovieRow:
+    """Return a row. Raise InvalidRow; a row of a `validated` file is not checked again, which takes half as long."""
+    try:
+        facts = _parse_facts(row)
+        if not validated:
+            facts = _schema.load(facts)
+    except ma.ValidationError as error:
+        raise InvalidRow(f"line {line}: {_in_words(error.messages_dict)}") from error
+    return MovieRow(line, facts, facts.pop("alternative_titles"))
+
+
+def _parse_facts(row: Mapping[str, str]) -> dict[str, Any]:
+    # The reader marks a row that is longer or shorter than the first line with None.
+    if None in row or None in row.values():
+        raise ma.ValidationError({"row": ["must have as many fields as the first line"]})
+    facts: dict[str, Any] = {name: text or None for name, text in row.items()}
+    for name in _LISTS:
+        facts[name] = row[name].split("|") if row.get(name) else []
+    for name in _NUMBERS:
+        text = row.get(name, "")
+        facts[name] = int(text) if text.isascii() and text.isdigit() and len(text) < 12 else text or None
+    if facts["prominence"] is None:
+        del facts["prominence"]
+    return facts
+
+
+def _in_words(errors: Any) -> str:
+    if isinstance(errors, dict):
+        return "; ".join(f"{name}: {_in_words(inner)}" for name, inner in errors.items())
+    return " ".join(errors)

@@ -1,0 +1,60 @@
+"""The process that loads the bundled movies while the service runs."""
+
+import multiprocessing
+import os
+import pkgutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from movierating.errors import ApiError
+from movierating.monitoring import logs
+from movierating.movies import seed
+from movierating.operations import child_process
+from movierating.storage import database
+
+RETRY_INTERVAL_SECONDS = 10
+_STOP_TIMEOUT_SECONDS = 2
+# Lower than that of the workers.
+_NICENESS = 10
+
+
+@contextmanager
+def loading_catalogue() -> Iterator[None]:
+    """Load the bundled movies in a process of its own, which ends with the block. The next start continues."""
+    context: Any = multiprocessing.get_context("spawn")
+    process = context.Process(target=run, args=("movierating:create_app",), daemon=True)
+    process.start()
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.join(_STOP_TIMEOUT_SECONDS)
+
+
+def run(factory: str) -> None:
+    """Load the bundled movies; `factory` is the path of `create_app`. Retry after errors of the database."""
+    child_process.follow_parent()
+    if hasattr(os, "nice"):
+        os.nice(_NICENESS)
+    app = pkgutil.resolve_name(factory)(prepared=False)
+    with app.app_context():
+        database.hold_instance()
+        while not _load():
+            time.sleep(RETRY_INTERVAL_SECONDS)
+
+
+def _load() -> bool:
+    started_at = time.monotonic()
+    try:
+        report = seed.load_catalogue()
+    except (ApiError, SQLAlchemyError, OSError) as error:
+        logs.logger.warning("loading the catalogue failed", extra={"fields": {"reason": str(error)}})
+        return False
+    counts = {"added": report.added, "present": report.present, "rejected": len(report.rejected)}
+    seconds = round(time.monotonic() - started_at, 2)
+    logs.logger.info("catalogue loaded", extra={"fields": {**counts, "seconds": seconds}})
+    return True
