@@ -11,12 +11,14 @@ from typing import Any
 
 import orjson
 from sqlalchemy import Connection, Select, bindparam, delete, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DatabaseError, IntegrityError
 
+from movierating.errors import ApiError
+from movierating.monitoring.logs import logger
 from movierating.movies import search_index
 from movierating.movies.models import Movie, MovieFacet, MovieTitle
 from movierating.movies.titles import fold, match_key
-from movierating.storage import dialect
+from movierating.storage import dialect, storage_errors
 from movierating.storage.database import batched, read, write
 
 _BATCH = 1_000
@@ -197,16 +199,31 @@ INDEX_VERSION = 6
 
 
 def reindex() -> None:
-    """Repair all derived data once after INDEX_VERSION has changed."""
-    if dialect.get_user_version(read()) == INDEX_VERSION:
+    """Repair all derived data once after INDEX_VERSION has changed, or if the full-text index can't be opened."""
+    if dialect.get_user_version(read()) == INDEX_VERSION and _can_open_text_index():
         return
+    if error := repair_text_index():
+        logger.warning(
+            "the search index was rebuilt", extra={"fields": {"reason": str(error.__cause__ or error)}}
+        )
     for part in (*BEFORE_TEXT, TEXT):
         list(repair_mismatches(part))
     write(lambda connection: dialect.set_user_version(connection, INDEX_VERSION), ())
 
 
-# Source: FTS5_CURRENT_VERSION in https://sqlite.org/src/file/ext/fts5/fts5Int.h
-_FTS5_FORMAT = 4
+def _can_open_text_index() -> bool:
+    try:
+        read().execute(select(_search.rowid).limit(1)).all()
+    except DatabaseError:
+        return False
+    return True
+
+
+# Two records without which SQLite can't open the index. Source: FTS5_CURRENT_VERSION in
+# https://sqlite.org/src/file/ext/fts5/fts5Int.h; FTS5_STRUCTURE_ROWID and the structure of an empty index in
+# https://sqlite.org/src/file/ext/fts5/fts5_index.c
+_FORMAT_RECORD = "_config VALUES ('version', 4)"
+_STRUCTURE_RECORD = "_data VALUES (10, X'00000000000000')"
 
 
 def verify_text_index(connection: Connection) -> None:
@@ -215,18 +232,38 @@ def verify_text_index(connection: Connection) -> None:
         _command(connection, "integrity-check")
 
 
-def restore_text_format(connection: Connection) -> bool:
+def repair_text_index() -> DatabaseError | ApiError | None:
+    """Rebuild the full-text index if it is inconsistent; return the error that `verify_text_index` then raises.
+
+    Raise DatabaseError or ApiError if it can't be checked for another reason, or not be rebuilt.
+    """
+    try:
+        write(verify_text_index, ())
+    except (DatabaseError, ApiError) as error:
+        if not is_damage(error) and not write(_restore_text_format):
+            raise
+        write(_rebuild_text_index)
+        return error
+    return None
+
+
+def is_damage(error: DatabaseError | ApiError) -> bool:
+    """Return True for an error of `write` because the file or the full-text index is damaged."""
+    return storage_errors.is_corruption(error.__cause__ or error)
+
+
+def _restore_text_format(connection: Connection) -> bool:
     """Record the format of SQLite's full-text index again. Return False if the record was there."""
     if connection.dialect.name != dialect.SQLITE:
         return False
-    statement = (
-        f"INSERT OR IGNORE INTO {search_index.MOVIE_SEARCH.name}_config VALUES ('version', {_FTS5_FORMAT})"  # noqa: S608
-    )
+    statement = f"INSERT OR IGNORE INTO {search_index.MOVIE_SEARCH.name}{_FORMAT_RECORD}"
     return connection.exec_driver_sql(statement).rowcount == 1
 
 
-def rebuild_text_index(connection: Connection) -> None:
+def _rebuild_text_index(connection: Connection) -> None:
     """Rebuild the full-text index from the words that it stores for each movie."""
+    connection.exec_driver_sql(f"REPLACE INTO {search_index.MOVIE_SEARCH.name}{_STRUCTURE_RECORD}")
+    _restore_text_format(connection)
     _command(connection, "rebuild")
 
 

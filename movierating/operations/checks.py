@@ -18,7 +18,6 @@ from movierating.errors import ApiError
 from movierating.movies import index_repair
 from movierating.operations import sqlite_backup, startup
 from movierating.ratings import recount
-from movierating.storage import storage_errors
 from movierating.storage.database import db, get_sqlite_file, read, write
 from movierating.storage.dialect import advance_ids, get_last_id
 
@@ -70,10 +69,6 @@ def _get_reason(error: DatabaseError | ApiError) -> str:
     if not isinstance(cause, DatabaseError | OSError):
         raise error
     return str(getattr(cause, "orig", cause))
-
-
-def _is_damage(error: DatabaseError | ApiError) -> bool:
-    return storage_errors.is_corruption(error.__cause__ or error)
 
 
 def _repair_problems() -> tuple[list[str], list[str]]:
@@ -177,17 +172,11 @@ def _find_text_problems() -> Iterator[Finding]:
 
 
 def _describe_text_error(error: DatabaseError | ApiError) -> str:
-    state = "is inconsistent" if _is_damage(error) else "can't be checked"
+    state = "is inconsistent" if index_repair.is_damage(error) else "can't be checked"
     return f"{state} ({_get_reason(error)})"
 
 
 def _repair_text() -> Iterator[Finding]:
-    try:
-        write(index_repair.verify_text_index, ())
-    except (DatabaseError, ApiError) as error:
-        if not _is_damage(error) and not write(index_repair.restore_text_format):
-            raise
-        description = _describe_text_error(error)
-        write(index_repair.rebuild_text_index)
-        yield index_repair.TEXT.name, description
+    if error := index_repair.repair_text_index():
+        yield index_repair.TEXT.name, _describe_text_error(error)
     yield from _describe_movies(index_repair.TEXT, index_repair.repair_mismatches(index_repair.TEXT))

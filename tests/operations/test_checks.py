@@ -144,6 +144,7 @@ def test_repair_changes_the_etag_of_a_movie(rated, client):
             for statement in (
                 "DELETE FROM movie_search_docsize",
                 "DELETE FROM movie_search_data WHERE id > 10",
+                "UPDATE movie_search_data SET block = zeroblob(1) WHERE id = 10",
                 "UPDATE movie_search_data SET block = zeroblob(9) WHERE id > 10",
                 "UPDATE movie_search_content SET c0 = 'zorro'",
                 "DELETE FROM movie_search_content WHERE id = 1",

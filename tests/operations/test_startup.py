@@ -13,11 +13,13 @@ from sqlalchemy import delete, func, select
 
 from movierating import create_app
 from movierating.config import SettingError
+from movierating.movies import index_repair
 from movierating.movies.models import Movie, MovieFacet
 from movierating.movies.movie_csv import get_bundled_csv, read_rows
 from movierating.movies.seed import WELL_KNOWN_PROMINENCE
 from movierating.operations import startup
 from movierating.storage import database
+from movierating.storage.database import read
 
 FLASK = ("flask", "--app", "movierating")
 
@@ -221,6 +223,30 @@ def test_damaged_search_index_does_not_stop_the_start(tmp_path, environ, instanc
         assert cut.rowcount == 1
         connection.commit()
     start(environ(tmp_path / "instance"))
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize("index_version", [index_repair.INDEX_VERSION, 1], ids=["current", "older"])
+@pytest.mark.parametrize(
+    "statements",
+    [
+        ["DELETE FROM movie_search_config"],
+        ["DELETE FROM movie_search_data"],
+        [f"DELETE FROM movie_search_{name}" for name in ("config", "data", "idx", "docsize", "content")],
+    ],
+    ids=["configuration", "data", "everything"],
+)
+def test_lost_search_index_is_rebuilt_at_the_start(
+    app, client, add_movie, environ, statements, index_version
+):
+    movie_id = add_movie(title="Amélie")
+    file = Path(read().engine.url.database)
+    database.close()
+    with closing(sqlite3.connect(file)) as connection:
+        connection.executescript(";".join([*statements, f"PRAGMA user_version = {index_version}"]))
+    start(environ(file.parent))
+    [movie] = client.get("/v1/movies?q=amelie").json["items"]
+    assert movie["id"] == movie_id
 
 
 @pytest.mark.sqlite
