@@ -10,11 +10,24 @@ from sqlalchemy import Connection, insert, select
 from movierating.movies import search_index
 from movierating.movies.models import MAX_ALTERNATIVE_TITLES, Movie, MovieTitle
 from movierating.movies.titles import match_key
-from movierating.storage.dialect import in_many
+from movierating.storage.dialect import in_many, json_list
 
 CATALOGUE = "catalogue"
+MAX_SHOWN_TITLES = 50
 
 _movie, _title = Movie.__table__.c, MovieTitle.__table__.c
+
+# The oldest titles come first.
+_shown = (
+    select(_title.title)
+    .where(_title.movie_id == _movie.id, search_index.IS_SEARCHED)
+    .order_by(_title.id)
+    .limit(MAX_SHOWN_TITLES)
+    .correlate(Movie)
+    .subquery()
+)
+# Column: the alternative titles of a movie that are shown, as the text of a JSON array.
+SHOWN_TITLES = select(json_list(_shown.c.title)).scalar_subquery().label("alternative_titles")
 
 
 def add_titles(connection: Connection, titles: Mapping[int, Sequence[str]], source: str) -> set[int]:

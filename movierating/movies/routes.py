@@ -35,7 +35,7 @@ class Movies(View):
     @access.auth_required
     @blueprint.error_responses(400, 409, 413, 415)
     @blueprint.arguments(schemas.CreateMovieSchema())
-    @blueprint.response(201, schemas.MovieSchema(), headers=LOCATION_HEADER)
+    @blueprint.response(201, schemas.MovieDetailsSchema(), headers=LOCATION_HEADER)
     def post(self, body: dict[str, Any]) -> Response:
         """Create a movie
 
@@ -43,7 +43,7 @@ class Movies(View):
         need different IMDb ids.
         """
         row = service.create_movie(body)
-        return created_response(service.serialize_movie(row), f"{request.root_path}{request.path}/{row.id}")
+        return created_response(service.serialize_details(row), f"{request.root_path}{request.path}/{row.id}")
 
 
 @blueprint.route("/movies/<id:movie_id>")
@@ -52,28 +52,28 @@ class MovieById(View):
 
     @blueprint.doc(operationId="get_movie")
     @blueprint.error_responses(404)
-    @blueprint.response(200, schemas.MovieSchema(), headers=ETAG_HEADER)
+    @blueprint.response(200, schemas.MovieDetailsSchema(), headers=ETAG_HEADER)
     def get(self, movie_id: int) -> Response:
         """Get a movie
 
-        Returns its facts and the statistics of its ratings.
+        Returns its facts, alternative titles and the statistics of its ratings.
         """
         row = service.get_movie(movie_id)
-        return etag_response(service.serialize_movie(row), edit=row.edit)
+        return etag_response(service.serialize_details(row), edit=row.edit)
 
     @blueprint.doc(operationId="update_movie")
     @access.admin_required
     @blueprint.error_responses(400, 409, 413, 415)
     @preconditions.if_match_required(service.require_edit)
     @blueprint.arguments(schemas.UpdateMovieSchema())
-    @blueprint.response(200, schemas.MovieSchema(), headers=ETAG_HEADER)
+    @blueprint.response(200, schemas.MovieDetailsSchema(), headers=ETAG_HEADER)
     def patch(self, body: dict[str, Any], movie_id: int) -> Response:
         """Update a movie
 
         Requires `If-Match` with the movie's ETag. New ratings do not make the ETag stale.
         """
         row = service.update_movie(movie_id, preconditions.parse_if_match(), body)
-        return etag_response(service.serialize_movie(row), edit=row.edit)
+        return etag_response(service.serialize_details(row), edit=row.edit)
 
 
 @blueprint.route("/movies/by-imdb/<string(maxlength=12):imdb_id>", parameters=[schemas.IMDB_ID_IN_PATH])
@@ -82,14 +82,14 @@ class MovieByImdbId(View):
 
     @blueprint.doc(operationId="get_movie_by_imdb_id")
     @blueprint.error_responses(404)
-    @blueprint.response(200, schemas.MovieSchema(), headers=ETAG_HEADER)
+    @blueprint.response(200, schemas.MovieDetailsSchema(), headers=ETAG_HEADER)
     def get(self, imdb_id: str) -> Response:
         """Get a movie by its IMDb id
 
         Returns the same response as for the movie's own id.
         """
         row = service.get_movie_by_imdb_id(imdb_id)
-        return etag_response(service.serialize_movie(row), edit=row.edit)
+        return etag_response(service.serialize_details(row), edit=row.edit)
 
 
 @blueprint.route("/genres")

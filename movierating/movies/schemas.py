@@ -8,6 +8,7 @@ import marshmallow as ma
 
 from movierating.http.fields import SingleLineString, StrictInteger, Timestamp
 from movierating.http.responses import PageQuerySchema
+from movierating.movies.alternative_titles import MAX_SHOWN_TITLES
 from movierating.movies.genres import GENRES
 from movierating.movies.iso_codes import COUNTRIES, LANGUAGES
 from movierating.movies.search import SORTS
@@ -145,6 +146,13 @@ class MovieFactsSchema(ma.Schema):
     imdb_id = ma.fields.String(required=True, allow_none=True, metadata=_METADATA["imdb_id"])
     tmdb_id = ma.fields.Integer(required=True, allow_none=True, metadata=_METADATA["tmdb_id"])
     wikidata_id = ma.fields.String(required=True, allow_none=True, metadata=_METADATA["wikidata_id"])
+    prominence = ma.fields.Integer(
+        required=True,
+        metadata={
+            "example": 62,
+            "description": "How widely known a movie of the catalogue is, from 0 to 100. It breaks ties in charts.",
+        },
+    )
     created_at = Timestamp(required=True)
     updated_at = Timestamp(required=True)
 
@@ -153,6 +161,17 @@ class MovieSchema(MovieFactsSchema):
     """A movie and the statistics of its ratings."""
 
     ratings = ma.fields.Nested(MovieRatingsSchema, required=True)
+
+
+class MovieDetailsSchema(MovieSchema):
+    """A movie with its alternative titles and the statistics of its ratings."""
+
+    alternative_titles = ma.fields.List(
+        ma.fields.String(),
+        required=True,
+        validate=ma.validate.Length(max=MAX_SHOWN_TITLES),
+        metadata={"example": ["Brendan et le Secret de Kells"], "description": "At most 50."},
+    )
 
 
 class ListMoviesQuerySchema(PageQuerySchema):

@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from movierating import clock, rating_stats
 from movierating.errors import Conflict, NotFound, PreconditionFailed
 from movierating.movies import search_index
+from movierating.movies.alternative_titles import SHOWN_TITLES
 from movierating.movies.genres import GENRES
 from movierating.movies.models import Movie, MovieFacet
 from movierating.movies.titles import fold
@@ -20,9 +21,12 @@ _movie = Movie.__table__.c
 FACT_COLUMNS = (
     *(_movie.id, _movie.title, _movie.original_title, _movie.year, _movie.runtime_minutes),
     *(_movie.genres, _movie.directors, _movie.language, _movie.country),
-    *(_movie.imdb_id, _movie.tmdb_id, _movie.wikidata_id, _movie.created_at, _movie.updated_at),
+    *(_movie.imdb_id, _movie.tmdb_id, _movie.wikidata_id, _movie.prominence),
+    *(_movie.created_at, _movie.updated_at),
 )
 COLUMNS = (*FACT_COLUMNS, *rating_stats.get_stats_columns(Movie.__table__), _movie.edit)
+# Of a single movie, not of one in a list.
+DETAIL_COLUMNS = (*COLUMNS, SHOWN_TITLES)
 _STATS = slice(len(FACT_COLUMNS), len(COLUMNS) - 1)
 _EMPTY_ROW = {
     **dict.fromkeys(["original_title_key", *(column.name for column in FACT_COLUMNS[1:])]),
@@ -48,8 +52,9 @@ def serialize_facts(row: Sequence[Any]) -> dict[str, Any]:
         "imdb_id": row[9],
         "tmdb_id": row[10],
         "wikidata_id": row[11],
-        "created_at": clock.format_rfc3339(row[12]),
-        "updated_at": clock.format_rfc3339(row[13]),
+        "prominence": row[12],
+        "created_at": clock.format_rfc3339(row[13]),
+        "updated_at": clock.format_rfc3339(row[14]),
     }
 
 
@@ -60,17 +65,24 @@ def serialize_movie(row: Sequence[Any]) -> dict[str, Any]:
     return movie
 
 
-_BY_ID = CompiledStatement(select(*COLUMNS).where(_movie.id == bindparam("key")))
-_BY_IMDB_ID = CompiledStatement(select(*COLUMNS).where(_movie.imdb_id == bindparam("key")))
+def serialize_details(row: Sequence[Any]) -> dict[str, Any]:
+    """Return a single movie as the API shows it, for `orjson.dumps`; `row` has DETAIL_COLUMNS."""
+    movie = serialize_movie(row)
+    movie["alternative_titles"] = orjson.Fragment(row[-1])
+    return movie
+
+
+_BY_ID = CompiledStatement(select(*DETAIL_COLUMNS).where(_movie.id == bindparam("key")))
+_BY_IMDB_ID = CompiledStatement(select(*DETAIL_COLUMNS).where(_movie.imdb_id == bindparam("key")))
 
 
 def get_movie(movie_id: int) -> Row[Any]:
-    """Return the movie's row of COLUMNS. Raise NotFound."""
+    """Return the movie's row of DETAIL_COLUMNS. Raise NotFound."""
     return _require_row(_BY_ID.first(read(), key=movie_id))
 
 
 def get_movie_by_imdb_id(imdb_id: str) -> Row[Any]:
-    """Return the row of COLUMNS of the movie with this IMDb id. Raise NotFound."""
+    """Return the row of DETAIL_COLUMNS of the movie with this IMDb id. Raise NotFound."""
     return _require_row(_BY_IMDB_ID.first(read(), key=imdb_id))
 
 
@@ -105,7 +117,7 @@ def list_genres() -> list[dict[str, Any]]:
 
 
 def create_movie(new_facts: Mapping[str, Any]) -> Row[Any]:
-    """Create a movie from its facts, and return its row of COLUMNS.
+    """Create a movie from its facts, and return its row of DETAIL_COLUMNS.
 
     Raise Conflict where an id is taken, and on the same folded title and year unless both carry different IMDb ids.
     """
@@ -115,7 +127,7 @@ def create_movie(new_facts: Mapping[str, Any]) -> Row[Any]:
 
 
 def update_movie(movie_id: int, edits: Container[int] | None, changes: Mapping[str, Any]) -> Row[Any]:
-    """Change some facts of a movie that is at one of `edits` (None: at any), and return its row of COLUMNS.
+    """Change some facts of a movie that is at one of `edits` (None: at any), and return its row of DETAIL_COLUMNS.
 
     Raise NotFound, PreconditionFailed, and Conflict as `create_movie` does. A change without effect is not an edit.
     """
@@ -152,8 +164,9 @@ def insert_movie(connection: Connection, new_facts: Mapping[str, Any]) -> int:
 
 
 def lock_movie(connection: Connection, movie_id: int, edits: Container[int] | None) -> Row[Any]:
-    """Return the row of COLUMNS of a movie. Raise NotFound, and PreconditionFailed if it is at none of `edits`."""
-    row = _require_row(connection.execute(select(*COLUMNS).where(_movie.id == movie_id)).one_or_none())
+    """Return a movie's row of DETAIL_COLUMNS. Raise NotFound, and PreconditionFailed if it is at none of `edits`."""
+    statement = select(*DETAIL_COLUMNS).where(_movie.id == movie_id)
+    row = _require_row(connection.execute(statement).one_or_none())
     _check_edit(row, edits)
     return row
 

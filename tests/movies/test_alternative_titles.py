@@ -1,9 +1,9 @@
 """Alternative titles are stored once, in bounds, and deleted with their movie."""
 
 import pytest
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 
-from movierating.movies.alternative_titles import CATALOGUE, add_titles
+from movierating.movies.alternative_titles import CATALOGUE, MAX_SHOWN_TITLES, add_titles
 from movierating.movies.models import MAX_ALTERNATIVE_TITLES, Movie, MovieTitle
 from movierating.storage.database import read, write
 
@@ -61,3 +61,47 @@ def test_titles_are_found_by_searches(add_movie, list_ids):
     movie = add_movie(title="Spirited Away")
     add({movie: ["Le Voyage de Chihiro"]})
     assert list_ids({"q": "voyage chihiro"}) == [movie]
+
+
+@pytest.fixture
+def moon(add_movie):
+    """The id of a movie with an IMDb id and two alternative titles that are shown."""
+    movie = add_movie(title="Moon", imdb_id="tt1182345")
+    add({movie: ["Luna", "月に囚われた男"]})
+    add({movie: ["Mon", "Lunar"]}, "import")
+    return movie
+
+
+def test_single_movie_has_its_alternative_titles(moon, client, admin):
+    titles = ["Luna", "月に囚われた男"]
+    response = client.get(f"/v1/movies/{moon}")
+    assert response.json["alternative_titles"] == titles
+    assert client.get("/v1/movies/by-imdb/tt1182345").json == response.json
+    edited = admin.patch(
+        f"/v1/movies/{moon}", json={"year": 2009}, headers={"If-Match": response.headers["ETag"]}
+    )
+    assert (edited.status_code, edited.json["alternative_titles"]) == (200, titles)
+    created = admin.post("/v1/movies", json={"title": "Sun", "year": 2000})
+    assert (created.json["alternative_titles"], created.json["prominence"]) == ([], 0)
+    assert "alternative_titles" not in client.get("/v1/movies").json["items"][0]
+
+
+def test_fifty_titles_are_shown(add_movie, client):
+    movie = add_movie()
+    add({movie: [f"Name {n}" for n in range(60)]})
+    shown = client.get(f"/v1/movies/{movie}").json["alternative_titles"]
+    assert shown == [f"Name {n}" for n in range(MAX_SHOWN_TITLES)]
+
+
+def test_prominence_is_shown_everywhere(moon, client, member):
+    write(lambda connection: connection.execute(update(Movie).values(prominence=62)))
+    member.put(f"/v1/movies/{moon}/rating", json={"value": 8})
+    lists = ["/v1/movies", f"/v1/users/{member.id}/ratings"]
+    movies = [client.get(path).json["items"][0] for path in lists]
+    assert [movie.get("movie", movie)["prominence"] for movie in movies] == [62, 62]
+    assert client.get(f"/v1/movies/{moon}").json["prominence"] == 62
+
+
+@pytest.mark.parametrize("field", ["prominence", "alternative_titles"])
+def test_requests_cannot_set_what_the_catalogue_says(field, member, problem):
+    problem(member.post("/v1/movies", json={"title": "Sun", "year": 2000, field: 1}), 422, field)

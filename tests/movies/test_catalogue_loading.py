@@ -154,8 +154,10 @@ def test_existing_movies_keep_their_facts_and_get_the_rest(catalogue, add_movie)
     # Movies of the first version that are missing were deleted.
     assert (report.added, report.present) == (SIZE - 4 - 2, 3)
     for movie_id, row in before.items():
-        edits = {by_imdb_id: 2, by_wikidata_id: 2, by_title: 2, own: 0}[movie_id]
-        assert service.get_movie(movie_id) == row._replace(edit=row.edit + edits)
+        after = service.get_movie(movie_id)
+        assert (after.edit, after.updated_at) == (row.edit + (2 if movie_id != own else 0), row.updated_at)
+        changed = {"prominence", "alternative_titles", "edit"}
+        assert after._replace(**{name: getattr(row, name) for name in changed}) == row
     assert list_titles(by_imdb_id) == ["Movie 3", "Pellicola 3"]
     assert list_titles(by_wikidata_id) == ["Movie 6", "Pellicola 6"]
     assert list_titles(own) == []

@@ -16,6 +16,7 @@ from movierating.movies.models import Movie
 from movierating.movies.schemas import (
     CreateMovieSchema,
     ListMoviesQuerySchema,
+    MovieDetailsSchema,
     MovieFactsSchema,
     MovieSchema,
     UpdateMovieSchema,
@@ -144,8 +145,8 @@ histograms = st.lists(st.integers(0, 1000), min_size=20, max_size=20)
 
 def parse_row(row):
     """Return a row as the schema takes it: with its JSON columns parsed and its statistics as an object."""
-    columns = dict(zip((column.name for column in service.COLUMNS), row, strict=True))
-    for name in ("genres", "directors"):
+    columns = dict(zip((column.name for column in service.DETAIL_COLUMNS), row, strict=True))
+    for name in ("genres", "directors", "alternative_titles"):
         columns[name] = orjson.loads(columns[name])
     values = [columns[name] for name in rating_stats.STATS_COLUMNS]
     count, total = values[:2]
@@ -156,17 +157,20 @@ def parse_row(row):
     return {**columns, "ratings": {"count": count, **numbers, "histogram": values[2:]}}
 
 
-@given(facts=movies, histogram=histograms)
-def test_serialized_movie_matches_the_schema(facts, histogram):
+@given(facts=movies, histogram=histograms, titles=st.lists(lines, max_size=3))
+def test_serialized_movie_matches_the_schema(facts, histogram, titles):
     total = sum(step * count for step, count in enumerate(histogram, 1))
     values = {
         **service.make_row(CreateMovieSchema().load(facts)),
         "id": 7,
+        "alternative_titles": orjson.dumps(titles).decode(),
         "created_at": 1_705_314_600_000_000,
         "updated_at": 1_705_314_600_120_000,
         **dict(zip(rating_stats.STATS_COLUMNS, [sum(histogram), total, *histogram], strict=True)),
     }
-    row = [values.get(column.name) for column in service.COLUMNS]
+    row = [values.get(column.name) for column in service.DETAIL_COLUMNS]
+    details = MovieDetailsSchema().dump(parse_row(row))
+    assert orjson.dumps(service.serialize_details(row)) == orjson.dumps(details)
     assert orjson.dumps(service.serialize_movie(row)) == orjson.dumps(MovieSchema().dump(parse_row(row)))
     assert orjson.dumps(service.serialize_facts(row)) == orjson.dumps(MovieFactsSchema().dump(parse_row(row)))
 
