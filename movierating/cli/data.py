@@ -16,7 +16,50 @@ from movierating.cli.progress import show_progress
 
 @click.group("import", cls=Group)
 def import_() -> None:
-    """Import ratings."""
+    """Import movies and ratings."""
+
+
+@import_.command("catalogue")
+@click.argument(
+    "files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
+@click.option(
+    "--min-votes",
+    type=click.IntRange(min=1),
+    help="Add only movies with this many votes on IMDb; needs title.ratings.",
+)
+def import_catalogue(files: tuple[Path, ...], min_votes: int | None) -> None:
+    """Import movies from FILES.
+
+    FILES are IMDb's title.basics, title.ratings and title.akas (.tsv or .tsv.gz), or CSV files with the columns of the
+    bundled movies. Existing movies get ids and alternative titles that they lack; other movies are added. Of IMDb's
+    titles only feature and television films are imported, except adult ones. An interrupted import resumes when the
+    command runs again. Invalid rows are reported and skipped.
+    """
+    from movierating.movies import catalogue_import
+    from movierating.movies.imdb_files import InvalidFile
+
+    try:
+        opened = catalogue_import.open_files(files)
+        if min_votes is not None and not opened.has("title.ratings"):
+            raise click.UsageError("--min-votes needs IMDb's title.ratings among the files")
+        with (
+            interruptible("Run the command again to resume the import."),
+            open_application(),
+            show_progress("reading", max(1, opened.size)) as advance,
+        ):
+            report = catalogue_import.import_catalogue(opened, min_votes, advance)
+    except (InvalidFile, OSError) as error:
+        raise click.ClickException(str(error)) from error
+    for reason in report.reasons:
+        click.echo(reason, err=True)
+    if report.rejected > len(report.reasons):
+        click.echo(f"and {report.rejected - len(report.reasons)} more", err=True)
+    click.echo(
+        f"{report.added} movies added, {report.present} already present, {report.completed} of them given ids"
+    )
+    click.echo(f"{report.titled} movies given alternative titles")
+    click.echo(f"{report.skipped} rows skipped, {report.rejected} rejected")
 
 
 @import_.command("movielens")

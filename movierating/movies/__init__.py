@@ -2,5 +2,5 @@
 
 May import `auth`, `http`, `storage` and below. Begin with `routes.py`, then `service.py` and `search.py`.
 Public modules: `models`, `schemas`, `service`, `search_index`, `index_repair`, `matching`, `movie_index`,
-`staged_movies`, `titles`, `genres`, `seed`, `movie_csv`.
+`staged_movies`, `titles`, `genres`, `seed`, `movie_csv`, `catalogue_import`, `imdb_files`.
 """

@@ -1,7 +1,8 @@
 """Read movies from a CSV with the columns of the bundled one."""
 
 import csv
-from collections.abc import Iterator, Mapping
+import io
+from collections.abc import Callable, Iterator, Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -50,12 +51,14 @@ def get_bundled_csv() -> Path:
     return Path(str(resources.files("movierating.seed_data") / "movies.csv"))
 
 
-def read_rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+def read_rows(
+    path: Path, progress: Callable[[int], None] = lambda _bytes: None
+) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield the line and the text of each row, by column. Raise InvalidMovieCsv; alternative_titles and prominence may
-    be missing.
+    be missing. `progress` is called with the number of bytes that are read.
     """
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        with path.open("rb") as raw, io.TextIOWrapper(raw, "utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, strict=True)
             columns = sorted(reader.fieldnames or ())
             if sorted({*columns, *_OPTIONAL_COLUMNS}) != sorted(COLUMNS) or len(set(columns)) < len(columns):
@@ -64,6 +67,7 @@ def read_rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
                 )
             for row in reader:
                 yield reader.line_num, row
+                progress(raw.tell())
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InvalidMovieCsv(f"{path.name}: cannot be read as CSV in UTF-8") from error
 
@@ -75,7 +79,7 @@ def parse_row(line: int, row: Mapping[str, str], *, validated: bool = False) -> 
         if not validated:
             facts = _schema.load(facts)
     except ma.ValidationError as error:
-        raise InvalidRow(f"line {line}: {_in_words(error.messages_dict)}") from error
+        raise InvalidRow(f"line {line}: {describe_errors(error.messages_dict)}") from error
     return MovieRow(line, facts, facts.pop("alternative_titles"))
 
 
@@ -94,7 +98,8 @@ def _parse_facts(row: Mapping[str, str]) -> dict[str, Any]:
     return facts
 
 
-def _in_words(errors: Any) -> str:
+def describe_errors(errors: Any) -> str:
+    """Return the messages of a ValidationError in one line."""
     if isinstance(errors, dict):
-        return "; ".join(f"{name}: {_in_words(inner)}" for name, inner in errors.items())
+        return "; ".join(f"{name}: {describe_errors(inner)}" for name, inner in errors.items())
     return " ".join(errors)

@@ -1,0 +1,86 @@
+"""`import catalogue`: its output, its errors, and what an interruption leaves."""
+
+import gzip
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from sqlalchemy import func, select
+
+from movierating.movies.models import Movie
+
+BASICS = (
+    "tconst\ttitleType\tprimaryTitle\toriginalTitle\tisAdult\tstartYear\tendYear\truntimeMinutes\tgenres\n"
+)
+RATINGS = "tconst\taverageRating\tnumVotes\n"
+AKAS = "titleId\tordering\ttitle\tregion\tlanguage\ttypes\tattributes\tisOriginalTitle\n"
+COUNT = select(func.count()).select_from(Movie)
+
+
+def make_movies(numbers):
+    return "".join(f"tt{n:07}\tmovie\tFilm {n}\tFilm {n}\t0\t2000\t\\N\t90\tDrama\n" for n in numbers)
+
+
+@pytest.fixture
+def write_file(tmp_path):
+    """`write_file(name, text)` returns the path of a file."""
+
+    def write(name, text):
+        content = text.encode()
+        (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+        return str(tmp_path / name)
+
+    return write
+
+
+def test_import_prints_what_it_did_and_can_be_repeated(command, write_file):
+    basics = write_file("title.basics.tsv.gz", BASICS + make_movies(range(1, 4)) + "x\n")
+    ratings = write_file("title.ratings.tsv", f"{RATINGS}tt0000001\t9.0\t10\ntt0000002\t9.0\t9\n")
+    akas = write_file("title.akas.tsv", f"{AKAS}tt0000001\t1\tDer Film\tDE\t\\N\t\\N\t\\N\t0\n")
+    done = command("import", "catalogue", akas, basics, ratings, "--min-votes", "10")
+    assert done.exit_code == 0
+    assert done.stdout.splitlines() == [
+        "1 movies added, 0 already present, 0 of them given ids",
+        "1 movies given alternative titles",
+        "2 rows skipped, 1 rejected",
+    ]
+    assert "title.basics.tsv.gz:5: has not 9 columns" in done.stderr.splitlines()
+    done = command("import", "catalogue", basics)
+    assert done.stdout.startswith("2 movies added, 1 already present, 0 of them given ids\n")
+
+
+def test_min_votes_needs_the_file_of_ratings(command, write_file, select_value):
+    done = command("import", "catalogue", write_file("basics", BASICS + make_movies([1])), "--min-votes", "5")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "--min-votes needs IMDb's title.ratings among the files" in done.stderr
+    assert select_value(COUNT) == 0
+
+
+def test_unknown_file_is_rejected_in_one_line(invoke, write_file, assert_error, select_value):
+    files = write_file("basics", BASICS + make_movies([1])), write_file("other", "a,b\n")
+    assert_error(invoke("import", "catalogue", *files), "other: the first line must name the columns .+")
+    assert select_value(COUNT) == 0
+
+
+def test_interrupted_import_exits_with_130_and_is_resumed(
+    write_file, environ, instance, select_value, invoke
+):
+    path = write_file("basics", BASICS + make_movies(range(1, 20_001)))
+    command = [sys.executable, "-m", "movierating", "import", "catalogue", path]
+    process = subprocess.Popen(
+        command, env=environ(instance), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    for _ in range(600):
+        if select_value(COUNT):
+            break
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=60)
+    assert (process.returncode, stdout) == (130, "")
+    assert stderr.endswith("Interrupted. Run the command again to resume the import.\n")
+    first = select_value(COUNT)
+    assert 0 < first < 20_000
+    done = invoke("import", "catalogue", path)
+    assert done.stdout.startswith(f"{20_000 - first} movies added, {first} already present")
