@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Callable, Iterator, Mapping
 from importlib import resources
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -59,14 +60,15 @@ def read_rows(
     """
     try:
         with path.open("rb") as raw, io.TextIOWrapper(raw, "utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, strict=True)
-            columns = sorted(reader.fieldnames or ())
-            if sorted({*columns, *_OPTIONAL_COLUMNS}) != sorted(COLUMNS) or len(set(columns)) < len(columns):
+            # csv.DictReader takes four times as long.
+            reader = csv.reader(file, strict=True)
+            columns = next(reader, [])
+            if {*columns, *_OPTIONAL_COLUMNS} != {*COLUMNS} or len({*columns}) < len(columns):
                 raise InvalidMovieCsv(
                     f"{path.name}: the first line must name the columns {', '.join(COLUMNS)}"
                 )
-            for row in reader:
-                yield reader.line_num, row
+            for values in filter(None, reader):
+                yield reader.line_num, dict(zip_longest(columns, values))
                 progress(raw.tell())
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InvalidMovieCsv(f"{path.name}: cannot be read as CSV in UTF-8") from error
@@ -84,7 +86,7 @@ def parse_row(line: int, row: Mapping[str, str], *, validated: bool = False) -> 
 
 
 def _parse_facts(row: Mapping[str, str]) -> dict[str, Any]:
-    # The reader marks a row that is longer or shorter than the first line with None.
+    # None stands for what a row lacks that is shorter than the first line, or longer.
     if None in row or None in row.values():
         raise ma.ValidationError({"row": ["must have as many fields as the first line"]})
     facts: dict[str, Any] = {name: text or None for name, text in row.items()}

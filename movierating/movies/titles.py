@@ -1,5 +1,6 @@
 """Film titles as text: folding them for comparison, and reading the way MovieLens writes them."""
 
+import functools
 import re
 import unicodedata
 from itertools import islice
@@ -110,6 +111,8 @@ class _FoldedLetters(dict[int, str]):
 _FOLDED_LETTERS = _FoldedLetters()
 
 
+# To match and to add a movie needs the keys of its titles several times. At most a few megabytes.
+@functools.lru_cache(2_000)
 def match_key(text: str) -> str:
     """Return the key by which two spellings of a title are compared: the letters and digits of the folded title.
 

@@ -41,6 +41,7 @@ def run(factory: str) -> None:
     if hasattr(os, "nice"):
         os.nice(_NICENESS)
     app = pkgutil.resolve_name(factory)(prepared=False)
+    child_process.reduce_collections()
     with app.app_context():
         database.hold_instance()
         while not _load():

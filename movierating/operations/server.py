@@ -1,7 +1,6 @@
 """The production server: Granian, with a main process that restarts workers that fail."""
 
 import ctypes
-import gc
 import multiprocessing
 import socket
 from collections.abc import Callable
@@ -46,8 +45,6 @@ MAX_HEADER_BYTES = 64 * 1024
 MAX_CONNECTIONS_PER_WORKER = 8192
 # For the databases, the log and temporary files.
 RESERVED_FILES = 128
-
-_ALLOCATIONS_PER_COLLECTION = 20_000
 
 
 def run_server(app: Flask, host: str, port: int, workers: int, backups: BackupSchedule | None = None) -> None:
@@ -166,11 +163,7 @@ def start_worker(create_app: Callable[[], Flask]) -> Flask:
         app.extensions["redis"].check_in_background()
     limited = upload_slots.limit_slow_clients(app.wsgi_app, THREADS_PER_WORKER - 1)
     app.wsgi_app = DrainingApplication(limited)  # type: ignore[method-assign]
-    # Objects made so far live as long as the process. A full collection would scan them for 70 ms, and block requests.
-    gc.collect()
-    gc.freeze()
-    # With the default of 700, collections take an eighth of the time of an upload of ten thousand rows.
-    gc.set_threshold(_ALLOCATIONS_PER_COLLECTION, 10, 10)
+    child_process.reduce_collections()
     return app
 
 
