@@ -75,6 +75,8 @@ def build_filter(kind: str, position: int, walked: Any) -> Filter:
         return Filter(_WITH_WORDS, without_index(_movie.id).in_(_WITH_WORDS))
     if kind == "common word":
         return Filter(_WITH_WORDS, _has_common_word())
+    if kind == "year" and walked is _movie.year_rank:
+        return Filter(_filter_facet(kind, position).ids, walked == bindparam(f"value{position}"))
     if kind == "years":
         return _filter_column(
             _movie.year_rank, walked, lambda year: year.between(bindparam("first"), bindparam("last"))

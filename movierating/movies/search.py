@@ -42,6 +42,8 @@ _LIST_COSTS, _READ_COST = {"words": 0.1, "title start": 0.4}, 2.0
 _BY_READING = {"words": "common word", "title start": "common title start"}
 _FILTERS_IN_INDEX = frozenset({"genre", "year", "language", *_BY_READING})
 
+_YEAR_FILTERS = frozenset({"year", "years"})
+
 _movie = Movie.__table__.c
 _SORTS = {
     name: Sort(f"movies {name} by {' '.join(map(str, columns))}", columns, name.startswith("-"))
@@ -135,8 +137,11 @@ def _plan(
     count = functools.partial(_count_cached, read().engine, bucket)
     counts = [count(kind, position, tuple(values.items())) for position, kind in enumerate(kinds)]
     fewest, movies = min(counts), count()
-    # How many movies a walk tests until it has the page and one more, if the filters are independent.
-    tested = (limit + 1) / math.prod(min(1, max(1, count) / movies) for count in counts)
+    # How many movies a walk tests until it has the page and one more, if the filters are independent. A walk by year
+    # starts with the first year of a filter and ends with the last.
+    bounds = _YEAR_FILTERS if sort in ("year", "-year") else ()
+    tests = [matches for kind, matches in zip(kinds, counts, strict=True) if kind not in bounds]
+    tested = (limit + 1) / math.prod(min(1, max(1, matches) / movies) for matches in tests)
     in_index = sort in _CHARTS and _FILTERS_IN_INDEX.issuperset(kinds)
     walk_cost = tested * (_TEST_IN_INDEX_COST if in_index else _TEST_COST)
     walk_kinds = list(kinds)

@@ -199,6 +199,16 @@ def test_titles_that_start_with_a_text_are_listed_unless_many_do(
     assert (titles_index in steps) == are_listed
 
 
+@pytest.mark.parametrize("filters", [{"year": 1995}, {"year": 1995, "language": "fr"}])
+@pytest.mark.parametrize("sort", ["year", "-year"])
+def test_a_walk_by_year_passes_only_the_movies_of_a_year(plan: Plan, filters: Facts, sort: str) -> None:
+    (step,) = plan(filters, sort)
+    assert (
+        step
+        == f"SEARCH movie USING INDEX ix_movie_year (year_rank=? AND id{'<' if sort == '-year' else '>'}?)"
+    )
+
+
 @pytest.mark.parametrize("sort", ["year", "-year"])
 def test_a_walk_by_year_starts_and_ends_with_the_range_of_years(
     plan: Plan, monkeypatch: pytest.MonkeyPatch, sort: str
