@@ -38,8 +38,8 @@ class Movie(RatingStatsMixin, Base):
 
     `edit` counts the changes of its facts and `ratings_version` those of its ratings; both only ever grow. The year
     is null only for a movie from an imported data set without it. `prominence` tells how widely known a movie of the
-    bundled catalogue is, from 0 to 100. Each index serves one sort, `id` deciding ties; those of charts also contain
-    the columns of filters, so that a walk reads only the movies on the page.
+    bundled catalogue is, from 0 to 100. Each index serves one sort, `id` deciding ties, and also contains the
+    columns of filters, so that a walk reads only the movies on the page.
     """
 
     __tablename__ = "movie"
@@ -48,8 +48,8 @@ class Movie(RatingStatsMixin, Base):
         Index("ix_movie_mean", "mean_rank", "id", *_FILTERED_BY),
         Index("ix_movie_count", "rating_count", "prominence", "id", *_FILTERED_BY),
         Index("ix_movie_year", "year_rank", "id", *_FILTERED_BY),
-        Index("ix_movie_title", "title_key", "id"),
-        Index("ix_movie_created", "created_at", "id"),
+        Index("ix_movie_title", "title_key", "id", *_FILTERED_BY),
+        Index("ix_movie_created", "created_at", "id", *_FILTERED_BY),
         # Rows of imported files name a movie by either title.
         _partial_index(
             "ix_movie_original_title", "original_title_key", where="original_title_key IS NOT NULL"

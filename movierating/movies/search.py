@@ -33,9 +33,8 @@ from movierating.storage.statements import CompiledStatement
 MAX_SORTED = 10_000
 _COUNT_LIFETIME_SECONDS = 10
 
-# Microseconds a movie, measured with 90,000 movies: look up and sort; test in a walk; test in a walk of a chart, whose
-# index contains year, language and genres; list as a full-text match; list as a title in the index of titles; read the
-# text to look for a word.
+# Microseconds a movie, measured with 90,000 movies: look up and sort; test in a walk; test in a walk by index, which
+# contains year, language and genres; list as a full-text match; list by the index of titles; read the text for a word.
 _SORT_COST, _TEST_COST, _TEST_IN_INDEX_COST = 1.5, 0.8, 0.15
 _LIST_COSTS, _READ_COST = {"words": 0.1, "title start": 0.4}, 2.0
 # Filters whose matches are all listed before a walk, and the same filters that read a text of each movie instead.
@@ -61,7 +60,6 @@ _SORTS = {
 SORTS = (*_SORTS, "relevance")
 _TIERS = ("exact title", "title start", "other title")
 _SORTS |= {name: replace(_SORTS["-count"], name=f"movies relevance {name}") for name in _TIERS}
-_CHARTS = frozenset({"-score", "-mean", "-count", "year", "-year", *_TIERS})
 
 
 def search_movies(
@@ -142,8 +140,7 @@ def _plan(
     bounds = _YEAR_FILTERS if sort in ("year", "-year") else ()
     tests = [matches for kind, matches in zip(kinds, counts, strict=True) if kind not in bounds]
     tested = (limit + 1) / math.prod(min(1, max(1, matches) / movies) for matches in tests)
-    in_index = sort in _CHARTS and _FILTERS_IN_INDEX.issuperset(kinds)
-    walk_cost = tested * (_TEST_IN_INDEX_COST if in_index else _TEST_COST)
+    walk_cost = tested * (_TEST_IN_INDEX_COST if _FILTERS_IN_INDEX.issuperset(kinds) else _TEST_COST)
     walk_kinds = list(kinds)
     for position, kind in enumerate(kinds):
         if kind in _BY_READING:
