@@ -1,11 +1,14 @@
 """Which movies may stand beside each other, and what an edit counts."""
 
+import random
+
 import orjson
 import pytest
 from sqlalchemy import func, select, update
 
 from movierating.errors import Conflict, PreconditionFailed
 from movierating.movies import service
+from movierating.movies.genres import GENRES
 from movierating.movies.matching import Catalogue
 from movierating.movies.models import Movie, MovieFacet
 from movierating.ratings import service as ratings
@@ -142,3 +145,12 @@ def test_edit_from_another_version_is_rejected_inside_the_transaction(add_movie)
             ratings.delete_movie(movie_id, edits, with_ratings=False)
     assert service.get_movie(movie_id).country == "GB"
     assert service.update_movie(movie_id, {1, 2}, {"country": "US"}).country == "US"
+
+
+def test_movie_with_the_longest_title_and_all_genres_fits_into_the_indexes(add_movie, add_titles):
+    # Random letters of four bytes each, which PostgreSQL can't compress.
+    dice = random.Random(1)
+    long_title = "".join(chr(dice.randrange(0x20000, 0x2A000)) for _ in range(500))
+    movie_id = add_movie(title=long_title, original_title=long_title, genres=list(GENRES), language="ja")
+    add_titles(movie_id, long_title[::-1])
+    assert service.get_movie(movie_id).title == long_title

@@ -125,8 +125,7 @@ class ListRules(RatingRules):
             return {
                 movie.id: MOVIE_ORDERS[order](movie, values)
                 for movie, values in rated
-                if MOVIE_FILTERS[filters](movie, values)
-                and ("emma" in movie.folded_title or "q=" not in order)
+                if MOVIE_FILTERS[filters](movie, values) and (movie.has_emma or "q=" not in order)
             }
 
         self.start_walk(f"/v1/movies?limit={limit}&sort={order}{filters}", get_rows)

@@ -20,13 +20,17 @@ class Rating:
 
 @dataclass(eq=False, repr=False)
 class Movie:
-    """`facts` are the fields that a request can change; `etags` those seen so far, the newest last."""
+    """`facts` are the fields that a request can change; `etags` those seen so far, the newest last.
+
+    `alternative_titles` all contain the word Emma.
+    """
 
     id: int
     facts: dict[str, Any]
     exists: bool = True
     edit: int = 1
     etags: list[str] = field(default_factory=list)
+    alternative_titles: list[str] = field(default_factory=list)
 
     def __repr__(self) -> str:
         return f"<movie {self.id}: {self.facts}>"
@@ -34,6 +38,11 @@ class Movie:
     @property
     def folded_title(self) -> str:
         return FOLDED_TITLES.get(self.facts["title"]) or self.facts["title"].lower()
+
+    @property
+    def has_emma(self) -> bool:
+        """Return whether the movie is found by the word Emma."""
+        return "emma" in self.folded_title or bool(self.alternative_titles)
 
     def conflicts_with(self, facts: dict[str, Any]) -> bool:
         """Return whether a movie with these facts would be a duplicate of this one."""

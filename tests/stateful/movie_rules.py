@@ -1,14 +1,18 @@
-"""Rules for movies: created, updated with If-Match, deleted."""
+"""Rules for movies: created, updated with If-Match, given alternative titles, deleted."""
 
+from functools import partial
 from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
+from movierating.movies.alternative_titles import add_titles
+from movierating.storage.database import write
 from stateful.account_rules import AccountRules
 from stateful.machine import admins, credentials, movies
 from stateful.model import FOLDED_TITLES, Credential, Movie
 
+ALTERNATIVE_TITLES = ("Emma", "Miss Emma")
 IMDB_IDS = tuple(f"tt000000{number}" for number in range(8))
 
 FIELDS = {
@@ -69,6 +73,16 @@ class MovieRules(AccountRules):
             self.changed |= {movie, *raters}
             for account in raters:
                 del account.ratings[movie]
+
+    @rule(movie=movies, title=st.sampled_from(ALTERNATIVE_TITLES))
+    def add_alternative_title(self, movie: Movie, title: str) -> None:
+        known = [movie.folded_title, *movie.alternative_titles]
+        is_new = movie.exists and title.lower() not in map(str.lower, known)
+        job = partial(add_titles, titles={movie.id: [title]}, source="catalogue")
+        assert write(job) == ({movie.id} if is_new else set())
+        if is_new:
+            movie.alternative_titles.append(title)
+            self.changed.add(movie)
 
 
 def _error(by: Credential, movie: Movie, if_match: str | None) -> int | None:
