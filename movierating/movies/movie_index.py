@@ -1,7 +1,7 @@
 """Ids and titles of movies in memory, to look up the movies that a row of a file may mean."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from itertools import islice, product
@@ -25,7 +25,7 @@ class KnownMovie:
 class MovieQuery:
     """How a row of a file names its movie; a new movie would get the first title.
 
-    `names` are the folded titles and their match keys.
+    `names` are the folded titles and their match keys; `lacking` is as in `_encode`, for the ids that the query has.
     """
 
     imdb_id: str | None = None
@@ -33,10 +33,12 @@ class MovieQuery:
     titles: Sequence[str | None] = ()
     year: int | None = None
     names: list[tuple[str, str]] = field(init=False)
+    lacking: int = field(init=False)
 
     def __post_init__(self) -> None:
         """Fold the titles, once for all lookups."""
         self.names = [(fold(title), match_key(title)) for title in self.titles if title]
+        self.lacking = (self.imdb_id is not None) + 2 * (self.tmdb_id is not None)
 
     def accepts(self, movie: KnownMovie) -> bool:
         """Return True unless the movie has another id of the same kind."""
@@ -66,6 +68,19 @@ class NameKind(IntEnum):
 _MATCHES = (NameKind.TITLE, NameKind.ORIGINAL_TITLE, NameKind.KEY, NameKind.ALTERNATIVE)
 
 
+# The codes of `_encode` under which a movie is stored: without an IMDb id, and without a TMDB id.
+_LACKING = (((0,), (0, 2)), ((0, 1), (0, 1, 2, 3)))
+
+
+def _encode(year: int | None, lacking: int) -> int:
+    """Return a number for a year and the ids that a movie lacks: 1 for the IMDb id, 2 for the TMDB id, 3 for both.
+
+    A row with ids is looked up only among the movies that lack them, so that a lookup takes no longer if many movies
+    share a title.
+    """
+    return 4 * (year or 0) + lacking
+
+
 class MovieIndex:
     """Movies by their ids and names, at 500 to 1,200 bytes a movie."""
 
@@ -73,11 +88,12 @@ class MovieIndex:
         self._by_movie_id: dict[int, KnownMovie] = {}
         self._by_imdb_id: dict[str, KnownMovie] = {}
         self._by_tmdb_id: dict[int, KnownMovie] = {}
-        # By the name, the year, and which ids a query has that the movies lack, so that a lookup takes no longer if
-        # many movies share a name.
-        self._by_name: defaultdict[tuple[NameKind, str, int | None, bool, bool], list[KnownMovie]] = (
-            defaultdict(list)
-        )
+        # For each kind of name, by the name and `_encode`.
+        self._by_name: list[defaultdict[tuple[str, int], list[KnownMovie]]] = [
+            defaultdict(list) for _ in NameKind
+        ]
+        # Most names of a file are those of movies, or of none.
+        self._keys: set[str] = set()
 
     def add(self, movie: KnownMovie, title_key: str, original_title_key: str | None) -> None:
         """Add a movie with its folded titles, unless it is there."""
@@ -92,7 +108,7 @@ class MovieIndex:
             self._add_name(movie, NameKind.ORIGINAL_TITLE, original_title_key)
             keys.append(match_key(original_title_key))
         for key in dict.fromkeys(keys):
-            self._add_name(movie, NameKind.KEY, key)
+            self.add_key(movie.movie_id, NameKind.KEY, key)
 
     def add_ids(self, movie: KnownMovie) -> None:
         """Add the ids of a movie that is there, after it has got them."""
@@ -103,13 +119,13 @@ class MovieIndex:
 
     def add_key(self, movie_id: int, kind: NameKind, key: str) -> None:
         """Add a match key to a movie that is there."""
+        self._keys.add(key)
         self._add_name(self._by_movie_id[movie_id], kind, key)
 
     def _add_name(self, movie: KnownMovie, kind: NameKind, text: str) -> None:
-        lacks_imdb_id = (False, True) if movie.imdb_id is None else (False,)
-        lacks_tmdb_id = (False, True) if movie.tmdb_id is None else (False,)
-        for lacks in product(lacks_imdb_id, lacks_tmdb_id):
-            self._by_name[(kind, text, movie.year, *lacks)].append(movie)
+        by_name = self._by_name[kind]
+        for lacking in _LACKING[movie.imdb_id is None][movie.tmdb_id is None]:
+            by_name[text, _encode(movie.year, lacking)].append(movie)
 
     def has_tmdb_id(self, tmdb_id: int) -> bool:
         """Return True if a movie has this TMDB id."""
@@ -127,19 +143,18 @@ class MovieIndex:
 
         Of several movies those count that match every title, if there are such.
         """
-        for kind in _MATCHES:
-            movies = _unique(movie for name in query.names for movie in self._list(kind, name, query))
+        names = [name for name in query.names if name[1] in self._keys]
+        for kind in _MATCHES if names else ():
+            movies = _unique(movie for name in names for movie in self._list(kind, name, query))
+            if len(movies) > 1 and len(names) > 1:
+                return [movie for movie in movies if self._has_all(movie, query)] or movies
             if movies:
-                break
-        else:
-            return []
-        if len(movies) > 1 and len(query.names) > 1:
-            best = [movie for movie in movies if all(self._has(movie, name, query) for name in query.names)]
-            return best or movies
-        return movies
+                return movies
+        return []
 
-    def _has(self, movie: KnownMovie, name: tuple[str, str], query: MovieQuery) -> bool:
-        return any(movie in self._list(kind, name, query) for kind in _MATCHES)
+    def _has_all(self, movie: KnownMovie, query: MovieQuery) -> bool:
+        """Return True if each title of the query is one of the movie, which is of the query's year."""
+        return all(any(movie in self._list(kind, name, query) for kind in _MATCHES) for name in query.names)
 
     def _list(self, kind: NameKind, name: tuple[str, str], query: MovieQuery) -> list[KnownMovie]:
         folded, key = name
@@ -148,10 +163,10 @@ class MovieIndex:
 
     def _iterate(
         self, kind: NameKind, text: str, query: MovieQuery, year: int | None
-    ) -> Iterator[KnownMovie]:
-        has_ids = query.imdb_id is not None, query.tmdb_id is not None
+    ) -> Iterable[KnownMovie]:
+        movies = self._by_name[kind].get((text, _encode(year, query.lacking)))
         # A movie may have got ids since it was stored here.
-        return filter(query.accepts, self._by_name.get((kind, text, year, *has_ids), ()))
+        return filter(query.accepts, movies) if movies else ()
 
     def list_candidates(self, query: MovieQuery, last_id: int) -> list[int]:
         """Return the ids, up to `last_id`, of at most MAX_CANDIDATES movies that the query may mean but does not match.
@@ -160,7 +175,8 @@ class MovieIndex:
         """
         if query.year is None:
             return []
-        keys, parts = [key for _, key in query.names], query.list_part_keys()
+        keys = [key for _, key in query.names if key in self._keys]
+        parts = [key for key in query.list_part_keys() if key in self._keys]
         lookups = [
             *product(keys, (NameKind.KEY, NameKind.ALTERNATIVE), (query.year - 1, query.year + 1)),
             *product(keys, (NameKind.PART,), (query.year,)),

@@ -51,7 +51,7 @@ _DIGITS = {
     for i, tens in enumerate(("", "x", "xx", "xxx"))
     for j, ones in enumerate(("", "i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix"))
 }
-_ROMAN_AT_END = re.compile(r"(?<=[\s.])[ivx]+(?=\W*$|\s*:|\s+-\s)")
+_ROMAN_AT_END = re.compile(r"([\s.])([ivx]+)(?=\W*$|\s*:|\s+-\s)")
 _WITHOUT_MARKS = dict.fromkeys(each for each in range(128) if not chr(each).isalnum())
 _VOLUME = re.compile(r"\bvol\b")
 _SEPARATOR = re.compile(r"\s*:\s+|\s+-\s+")
@@ -129,7 +129,7 @@ def match_key(text: str) -> str:
 
 
 def _to_digits(roman: re.Match[str]) -> str:
-    return _DIGITS.get(roman[0], roman[0])
+    return roman[1] + _DIGITS.get(roman[2], roman[2])
 
 
 def _belongs_to_word(character: str) -> bool:
