@@ -2,7 +2,7 @@
 
 import io
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -109,12 +109,38 @@ ON_CONFLICT = ("newer", "keep", "replace")
 _MIN_PROGRESS_BYTES = 1 << 20
 
 
+def _parse_choices(_context: object, _option: object, values: Sequence[str]) -> dict[str, int | str]:
+    choices: dict[str, int | str] = {}
+    for value in values:
+        place, _, choice = value.rpartition("=")
+        if not place or not (choice == "new" or (choice.isascii() and choice.isdigit() and len(choice) < 19)):
+            raise click.BadParameter(f"{value!r} is not LINE=ID or LINE=new, such as 7=2711.")
+        choices[place] = choice if choice == "new" else int(choice)
+    return choices
+
+
 @import_.command("ratings")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
 @click.option("--user", "name", required=True, help="The user who owns the ratings.")
 @click.option("--format", "file_format", type=click.Choice(IMPORT_FORMATS), help="Reject any other format.")
 @click.option("--dry-run", is_flag=True, help="Report what would change; write nothing.")
-@click.option("--create-missing", is_flag=True, help="Add movies that do not exist yet.")
+@click.option(
+    "--create-missing",
+    "create_missing",
+    flag_value="true",
+    help="Add a movie for each row that matches none and has no candidates.",
+)
+@click.option(
+    "--create-always", "create_missing", flag_value="always", help="Add one for rows with candidates, too."
+)
+@click.option(
+    "--choice",
+    "choices",
+    multiple=True,
+    callback=_parse_choices,
+    metavar="[FILE:]LINE=MOVIE",
+    help="The id of the movie of a row, or new to add one. Repeatable.",
+)
 @click.option(
     "--on-conflict",
     type=click.Choice(ON_CONFLICT),
@@ -134,7 +160,8 @@ def import_ratings(file: str, name: str, file_format: str | None, **options: Any
 
     user_id = service.find_user_id(name)
     with interruptible("Nothing was imported; run the command again."), _open_with_progress(file) as ratings:
-        report = imports.import_file(user_id, ratings, file_format, **options)
+        create_missing: Any = {"true": True, "always": "always"}.get(options.pop("create_missing"), False)
+        report = imports.import_file(user_id, ratings, file_format, create_missing=create_missing, **options)
     for row in report.unmatched:
         click.echo(_describe_unmatched(row), err=True)
     for row in report.errors:

@@ -5,6 +5,7 @@ match key, and a movie's own title over an alternative one.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
@@ -22,9 +23,12 @@ from movierating.movies.names import (
 )
 from movierating.movies.service import make_row
 from movierating.movies.staged_movies import StagedMovies
+from movierating.movies.titles import fold
 from movierating.storage.dialect import advance_ids, get_last_id, in_many
 
 _BATCH = 1000
+# Other writers wait while movies get ids.
+_MAX_LEARNING = 5_000
 
 _movie = Movie.__table__.c
 
@@ -52,6 +56,7 @@ class Catalogue:
         self._dry_run = dry_run
         self._index = MovieIndex()
         self._new_rows: list[dict[str, Any]] = []
+        self._learned: dict[int, dict[str, Any]] = {}
         self._similar: set[tuple[Any, ...]] = set()
         if queries is None:
             self._load(connection.execute(MOVIE_KEYS.order_by(_movie.id)))
@@ -94,8 +99,8 @@ class Catalogue:
             self._index.add_key(movie_id, kind, key)
 
     def _load(self, rows: Iterable[Any]) -> None:
-        for movie_id, imdb_id, tmdb_id, year, title, original_title in rows:
-            self._index.add(KnownMovie(movie_id, imdb_id, tmdb_id, year), title, original_title)
+        for *columns, title, original_title in rows:
+            self._index.add(KnownMovie(*columns), title, original_title)
 
     def find(self, query: MovieQuery) -> int | None:
         """Return the id of the one movie that matches, or None. Raise AmbiguousMovie.
@@ -105,17 +110,63 @@ class Catalogue:
         movie = self._find(query)
         return movie.movie_id if movie else None
 
+    def find_and_claim(self, query: MovieQuery) -> tuple[int, dict[str, Any]] | None:
+        """Find a movie as `find` does, in a dry run, and keep it from later queries with other ids.
+
+        If the movie learns ids, it gets those of the query that it lacks and no other movie has, provided that its
+        title and year are the query's. Return the movie's id and the ids that it learned, by the column.
+        """
+        movie = self._find(query)
+        if movie is None:
+            return None
+        movie.film_id = movie.film_id or query.film_id
+        ids = self._list_new_ids(movie, query)
+        learns = (
+            movie.learns_ids and len(self._learned) < _MAX_LEARNING and self._index.is_named(movie, query)
+        )
+        if ids and learns:
+            self._learn(movie, ids)
+        for name, value in ids.items():
+            setattr(movie, name, value)
+        self._index.add_ids(movie)
+        return movie.movie_id, ids if learns else {}
+
+    def _learn(self, movie: KnownMovie, ids: dict[str, Any]) -> None:
+        movie.has_no_ids = False
+        if movie.movie_id > self._last_id:
+            self._new_rows[movie.movie_id - self._last_id - 1].update(ids)
+        else:
+            self._learned[movie.movie_id] = {**self._learned.get(movie.movie_id, {}), **ids}
+
+    def _list_new_ids(self, movie: KnownMovie, query: MovieQuery) -> dict[str, Any]:
+        """Return those ids of the query that the movie lacks and no other movie has, by the column."""
+        ids: dict[str, Any] = {}
+        if movie.imdb_id is None and query.imdb_id is not None:
+            ids["imdb_id"] = query.imdb_id
+        if movie.tmdb_id is None and query.tmdb_id is not None and not self._index.has_tmdb_id(query.tmdb_id):
+            ids["tmdb_id"] = query.tmdb_id
+        return ids
+
+    def list_taken(self, query: MovieQuery) -> list[int]:
+        """Return the ids of movies that match a query except for another row's `film_id`."""
+        if query.film_id is None:
+            return []
+        movies = self._index.list_matches(replace(query, film_id=None))
+        return [movie.movie_id for movie in movies]
+
+    def has_twin(self, title: str, year: int | None) -> bool:
+        """Return True if a movie without ids has this title and year: there can't be a second one."""
+        return self._index.has_twin(fold(title), year)
+
     def find_and_complete(self, query: MovieQuery) -> int | None:
         """Find a movie as `find` does, and give it those ids of the query that it lacks and no other movie has."""
         movie = self._find(query)
         if movie is None:
             return None
-        ids: dict[str, Any] = {}
-        if movie.imdb_id is None and query.imdb_id is not None:
-            movie.imdb_id = ids["imdb_id"] = query.imdb_id
-        if movie.tmdb_id is None and query.tmdb_id is not None and not self._index.has_tmdb_id(query.tmdb_id):
-            movie.tmdb_id = ids["tmdb_id"] = query.tmdb_id
+        ids = self._list_new_ids(movie, query)
         if ids:
+            for name, value in ids.items():
+                setattr(movie, name, value)
             self._complete(movie, ids)
         return movie.movie_id
 
@@ -143,15 +194,15 @@ class Catalogue:
         """
         return self._index.list_candidates(query, self._last_id)
 
-    def add(self, facts: Mapping[str, Any]) -> int:
+    def add(self, facts: Mapping[str, Any], *, learns_ids: bool = False, film_id: str | None = None) -> int:
         """Add a movie that `find` did not find, and return its id. A TMDB id that another movie has is dropped."""
-        row = {**make_row(facts), "id": self._next_id}
+        row = {**make_row(facts), "id": self._next_id, "learns_ids": learns_ids}
         if row["tmdb_id"] is not None and self._index.has_tmdb_id(row["tmdb_id"]):
             row["tmdb_id"] = None
         self._next_id += 1
         self.changes += 1
         self._new_rows.append(row)
-        movie = KnownMovie(row["id"], row["imdb_id"], row["tmdb_id"], row["year"])
+        movie = KnownMovie(row["id"], row["imdb_id"], row["tmdb_id"], row["year"], learns_ids, film_id)
         self._index.add(movie, row["title_key"], row["original_title_key"])
         if len(self._new_rows) == _BATCH:
             self.flush()
@@ -166,11 +217,24 @@ class Catalogue:
             self._new_rows.clear()
 
     def stage(self) -> StagedMovies:
-        """Return the movies that were added in a dry run, to be inserted in a transaction."""
-        return StagedMovies(self._new_rows, self._similar)
+        """Return the movies that were added in a dry run, and the ids that others learned, to be written later."""
+        return StagedMovies(self._new_rows, self._similar, self._learned)
 
 
 def find_ids_by_imdb_id(connection: Connection, imdb_ids: Collection[str]) -> dict[str, int]:
     """Return the ids of the movies with these IMDb ids. No other rule comes first, so no catalogue is needed."""
     statement = select(_movie.imdb_id, _movie.id).where(in_many(_movie.imdb_id, sorted(imdb_ids)))
     return {row.imdb_id: row.id for row in connection.execute(statement)}
+
+
+def find_learning_ids(connection: Connection, imdb_ids: Collection[str]) -> set[str]:
+    """Return those of these IMDb ids whose movies learn a TMDB id."""
+    statement = select(_movie.imdb_id).where(
+        in_many(_movie.imdb_id, sorted(imdb_ids)), _movie.learns_ids, _movie.tmdb_id.is_(None)
+    )
+    return {str(imdb_id) for imdb_id in connection.scalars(statement)}
+
+
+def find_existing_ids(connection: Connection, movie_ids: Collection[int]) -> set[int]:
+    """Return those of these ids that movies have."""
+    return set(connection.scalars(select(_movie.id).where(in_many(_movie.id, sorted(movie_ids)))))

@@ -38,8 +38,9 @@ class Movie(RatingStatsMixin, Base):
 
     `edit` counts the changes of its facts and `ratings_version` those of its ratings; both only ever grow. The year
     is null only for a movie from an imported data set without it. `prominence` tells how widely known a movie of the
-    bundled catalogue is, from 0 to 100. Each index serves one sort, `id` deciding ties, and also contains the
-    columns of filters, so that a walk reads only the movies on the page.
+    bundled catalogue is, from 0 to 100. `learns_ids` is true for a movie that an import added, until an admin changes
+    its ids: rows of imports give it the ids that it lacks. Each index serves one sort, `id` deciding ties, and also
+    contains the columns of filters, so that a walk reads only the movies on the page.
     """
 
     __tablename__ = "movie"
@@ -74,6 +75,7 @@ class Movie(RatingStatsMixin, Base):
     tmdb_id: Mapped[int | None] = mapped_column(BigInteger, unique=True)
     wikidata_id: Mapped[str | None] = mapped_column(String(20))
     prominence: Mapped[int] = mapped_column(server_default="0")
+    learns_ids: Mapped[bool] = mapped_column(server_default="0")
     created_at: Mapped[int] = mapped_column(BigInteger)
     updated_at: Mapped[int] = mapped_column(BigInteger)
     edit: Mapped[int] = mapped_column(server_default="1")

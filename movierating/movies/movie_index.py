@@ -13,17 +13,29 @@ MAX_CANDIDATES = 20
 
 @dataclass(slots=True, eq=False)
 class KnownMovie:
-    """The ids and the year of a movie."""
+    """The ids and the year of a movie.
+
+    `learns_ids` is the movie's column. `film_id` is as in MovieQuery, of the row that was matched to the movie first.
+    """
 
     movie_id: int
     imdb_id: str | None
     tmdb_id: int | None
     year: int | None
+    learns_ids: bool = False
+    film_id: str | None = None
+    has_no_ids: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Note whether the movie has ids in the database: those of rows may be added here."""
+        self.has_no_ids = self.imdb_id is None and self.tmdb_id is None
 
 
 @dataclass(slots=True, eq=False)
 class MovieQuery:
     """How a row of a file names its movie; a new movie would get the first title.
+
+    `film_id` tells films of one title and year in one file apart.
 
     `names` are the folded titles and their match keys; `lacking` is as in `_encode`, for the ids that the query has.
     """
@@ -32,6 +44,7 @@ class MovieQuery:
     tmdb_id: int | None = None
     titles: Sequence[str | None] = ()
     year: int | None = None
+    film_id: str | None = None
     names: list[tuple[str, str]] = field(init=False)
     lacking: int = field(init=False)
 
@@ -42,8 +55,10 @@ class MovieQuery:
 
     def accepts(self, movie: KnownMovie) -> bool:
         """Return True unless the movie has another id of the same kind."""
-        return (self.imdb_id is None or movie.imdb_id in (None, self.imdb_id)) and (
-            self.tmdb_id is None or movie.tmdb_id in (None, self.tmdb_id)
+        return (
+            (self.imdb_id is None or movie.imdb_id in (None, self.imdb_id))
+            and (self.tmdb_id is None or movie.tmdb_id in (None, self.tmdb_id))
+            and (self.film_id is None or movie.film_id in (None, self.film_id))
         )
 
     def list_part_keys(self) -> list[str]:
@@ -151,6 +166,20 @@ class MovieIndex:
             if movies:
                 return movies
         return []
+
+    def is_named(self, movie: KnownMovie, query: MovieQuery) -> bool:
+        """Return True if a title of the query is one of the movie, which is of the query's year."""
+        year = _encode(query.year, 0)
+        return any(
+            movie in self._by_name[kind].get((key, year), ())
+            for _, key in query.names
+            for kind in (NameKind.KEY, NameKind.ALTERNATIVE)
+        )
+
+    def has_twin(self, title_key: str, year: int | None) -> bool:
+        """Return True if a movie without ids has this folded title and year: the database takes no second one."""
+        movies = self._by_name[NameKind.TITLE].get((title_key, _encode(year, 3)), ())
+        return any(movie.has_no_ids for movie in movies)
 
     def _has_all(self, movie: KnownMovie, query: MovieQuery) -> bool:
         """Return True if each title of the query is one of the movie, which is of the query's year."""

@@ -18,9 +18,9 @@ _NAME, _PART = "name:", "part:"
 
 _KEY_COLUMNS = (
     *(_movie.id, _movie.imdb_id, _movie.tmdb_id, _movie.year),
-    *(_movie.title_key, _movie.original_title_key),
+    *(_movie.learns_ids, _movie.title_key, _movie.original_title_key),
 )
-# A movie's id, IMDb id, TMDB id, year, title key and original title key.
+# A movie's id, IMDb id, TMDB id, year, whether it learns ids, title key and original title key.
 MOVIE_KEYS = select(*_KEY_COLUMNS)
 # Of each alternative title, its match key and the id of its movie.
 ALTERNATIVE_KEYS = select(_title.match_key, _title.movie_id)

@@ -144,6 +144,9 @@ def update_movie(movie_id: int, edits: Container[int] | None, changes: Mapping[s
         # still be changed.
         if changed.keys() & {"title", "year", "imdb_id"}:
             _reject_same_title(connection, updated, movie_id)
+        if changed.keys() & {"imdb_id", "tmdb_id"}:
+            # Imports must not give back what an admin takes away.
+            changed["learns_ids"] = False
         changed |= {"edit": row.edit + 1, "updated_at": clock.now()}
         connection.execute(update(Movie).where(_movie.id == movie_id).values(changed))
         search_index.remove_movie(connection, movie_id)

@@ -6,8 +6,9 @@ To fold titles and to list their words takes longer than to insert them, and oth
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, insert, or_, select
+from sqlalchemy import Connection, insert, or_, select, update
 
+from movierating import clock
 from movierating.movies.models import Movie, MovieFacet
 from movierating.movies.names import find_by_alternative, find_by_name, list_match_keys
 from movierating.movies.search_index import MOVIE_SEARCH, list_facets, make_index_text
@@ -23,8 +24,17 @@ class CatalogueChanged(Exception):
 class StagedMovies:
     """Rows of movies to insert, with provisional ids from `first_id` on."""
 
-    def __init__(self, rows: Sequence[Mapping[str, Any]], similar: set[tuple[Any, ...]]) -> None:
-        """Derive the indexed data. `similar` has what `find_by_name` and `find_by_alternative` return for the rows."""
+    def __init__(
+        self,
+        rows: Sequence[Mapping[str, Any]],
+        similar: set[tuple[Any, ...]],
+        learned: Mapping[int, Mapping[str, Any]] | None = None,
+    ) -> None:
+        """Derive the indexed data. `similar` has what `find_by_name` and `find_by_alternative` return for the rows.
+
+        `learned` are ids that existing movies get, by the movie's id and the column.
+        """
+        self.learned = learned or {}
         self.first_id: int = rows[0]["id"] if rows else 0
         self._rows = rows
         self._similar = similar
@@ -37,9 +47,12 @@ class StagedMovies:
 
         Raise CatalogueChanged if a movie with one of their ids or titles was added or changed since they were staged.
         """
+        if self._rows or self.learned:
+            self._check_unchanged(connection)
+        for movie_id, ids in self.learned.items():
+            _give_ids(connection, movie_id, ids)
         if not self._rows:
             return 0
-        self._check_unchanged(connection)
         moved = get_last_id(connection, Movie.__table__) + 1 - self.first_id
         rows = [{**row, "id": row["id"] + moved} for row in self._rows]
         connection.execute(insert(Movie), rows)
@@ -63,4 +76,14 @@ class StagedMovies:
                 raise CatalogueChanged
 
     def _list_values(self, column: str) -> list[Any]:
-        return sorted({row[column] for row in self._rows} - {None})
+        rows = (*self._rows, *self.learned.values())
+        return sorted({row.get(column) for row in rows} - {None})
+
+
+def _give_ids(connection: Connection, movie_id: int, ids: Mapping[str, Any]) -> None:
+    """Give a movie ids that it lacks. Raise CatalogueChanged if it no longer lacks them."""
+    lacks = (_movie[name].is_(None) for name in ids)
+    changed = {**ids, "edit": _movie.edit + 1, "updated_at": clock.now()}
+    statement = update(Movie).where(_movie.id == movie_id, _movie.learns_ids, *lacks).values(changed)
+    if connection.execute(statement).rowcount != 1:
+        raise CatalogueChanged

@@ -1,12 +1,13 @@
 """Imports of one user's ratings from a file: all or nothing, with a report of every row."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import BinaryIO
 
 from sqlalchemy import Connection
 
 from movierating.errors import invalid_field
 from movierating.monitoring import counters
+from movierating.monitoring.logs import logger
 from movierating.ratings.bulk import (
     NewRating,
     OnConflict,
@@ -18,7 +19,7 @@ from movierating.ratings.bulk import (
 from movierating.ratings.formats.rows import RatedRow, UnknownFormat
 from movierating.ratings.formats.upload_reader import open_upload
 from movierating.ratings.import_report import ImportReport, list_details, make_report
-from movierating.ratings.row_matching import RowMatches, match_rows
+from movierating.ratings.row_matching import CreateMissing, MatchOptions, RowMatches, match_rows
 from movierating.storage.database import read, write
 
 
@@ -28,17 +29,18 @@ def import_file(
     expected_format: str | None = None,
     *,
     dry_run: bool = False,
-    create_missing: bool = False,
+    create_missing: CreateMissing = False,
+    choices: Mapping[str, int | str] | None = None,
     on_conflict: OnConflict = "newer",
     details: bool = False,
 ) -> ImportReport:
     """Import a user's ratings from a file, in one transaction; a dry run reports the same and writes nothing.
 
-    The format is detected from the content, and must be `expected_format` unless that is None. A missing movie is added
-    if `create_missing`, else its row is unmatched; an existing movie is never changed. `on_conflict` is as for
-    `set_ratings`. Of several rows for one movie the newest counts. Raise InvalidRequest if the file as a whole is
-    rejected, and Unavailable if other clients keep adding or deleting its movies.
-    With `details` the report lists every row.
+    The format is detected from the content, and must be `expected_format` unless that is None. `create_missing` and
+    `choices` are as in MatchOptions; an existing movie is never changed, except that one that an import added may get
+    ids. `on_conflict` is as for `set_ratings`. Of several rows for one movie the newest counts. With `details` the
+    report lists every row. Raise InvalidRequest if the file as a whole is rejected, and Unavailable if other clients
+    keep adding or deleting its movies.
     """
     try:
         upload = open_upload(file, expected_format)
@@ -46,13 +48,14 @@ def import_file(
         rows = list(upload.rows)
     except UnknownFormat as error:
         raise invalid_field("files", "file", str(error)) from error
+    match_options = MatchOptions(create_missing, choices or {})
     rated_rows = [row for row in rows if isinstance(row, RatedRow)]
     if dry_run:
-        matches = match_rows(read(), rated_rows, create_missing=create_missing)
+        matches = match_rows(read(), rated_rows, match_options)
         outcomes = plan_ratings(read(), user_id, _list_ratings(matches), on_conflict).outcomes
     else:
         matches, outcomes = retry_if_catalogue_changes(
-            lambda: _import(user_id, rated_rows, create_missing, on_conflict)
+            lambda: _import(user_id, rated_rows, match_options, on_conflict)
         )
         written = len(outcomes) - outcomes.count("skipped")
         counters.increment(counters.RATINGS_WRITTEN, "upload", amount=written)
@@ -63,18 +66,21 @@ def import_file(
 
 
 def _import(
-    user_id: int, rows: Sequence[RatedRow], create_missing: bool, on_conflict: OnConflict
+    user_id: int, rows: Sequence[RatedRow], options: MatchOptions, on_conflict: OnConflict
 ) -> tuple[RowMatches, list[Outcome]]:
     """Write a file's ratings and the movies it adds. Raise CatalogueChanged."""
     # Matching takes as long as writing, so it runs before the transaction that other writers wait for. A movie that is
     # changed in between counts as changed after the import.
-    matches = match_rows(read(), rows, create_missing=create_missing)
+    matches = match_rows(read(), rows, options)
 
     def job(connection: Connection) -> tuple[RowMatches, list[Outcome]]:
         final = matches.insert_staged(connection)
         return final, set_ratings(connection, user_id, _list_ratings(final), on_conflict)
 
-    return write(job, own_transaction=True)
+    result = write(job, own_transaction=True)
+    for movie_id, ids in matches.staged.learned.items():
+        logger.info("movie learned ids", extra={"fields": {"movie_id": movie_id, **ids, "user_id": user_id}})
+    return result
 
 
 def _list_ratings(matches: RowMatches) -> list[NewRating]:

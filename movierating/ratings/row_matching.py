@@ -5,13 +5,19 @@ reported with those that it may mean, and a movie is added for it only if there 
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import Connection
 
-from movierating.movies.matching import AmbiguousMovie, Catalogue, find_ids_by_imdb_id
+from movierating.movies.matching import (
+    AmbiguousMovie,
+    Catalogue,
+    find_existing_ids,
+    find_ids_by_imdb_id,
+    find_learning_ids,
+)
 from movierating.movies.movie_index import MovieQuery
 from movierating.movies.schemas import CreateMovieSchema
 from movierating.movies.staged_movies import StagedMovies
@@ -19,6 +25,31 @@ from movierating.ratings.formats.rows import RatedRow
 
 # Other writers wait while an import adds movies.
 MAX_MOVIES_ADDED = 5_000
+
+NEW, ALWAYS = "new", "always"
+CreateMissing = bool | Literal["always"]
+
+
+class MatchOptions(NamedTuple):
+    """How to match the rows of a file.
+
+    With `create_missing` a movie is added for a row that matches none, unless there are candidates; with ALWAYS even
+    then. `choices` has the id of a movie or NEW for single rows, by `file:line` or, outside a ZIP, by the line.
+    """
+
+    create_missing: CreateMissing = False
+    choices: Mapping[str, int | str] = {}
+
+    def get_choice(self, row: RatedRow) -> int | str | None:
+        """Return what was chosen for a row, or None."""
+        if not self.choices:
+            return None
+        return self.choices.get(f"{row.file}:{row.line}" if row.file else str(row.line))
+
+    def select_movies(self, connection: Connection) -> set[int]:
+        """Return the ids of the chosen movies that exist."""
+        ids = [choice for choice in self.choices.values() if isinstance(choice, int)]
+        return find_existing_ids(connection, ids) if ids else set()
 
 
 class UnmatchedRow(NamedTuple):
@@ -43,7 +74,6 @@ class RowMatches:
     unmatched: list[UnmatchedRow] = field(default_factory=list)
     notes: list[tuple[RatedRow, str]] = field(default_factory=list)
     staged: StagedMovies = field(default_factory=lambda: StagedMovies((), set()))
-    _ids: dict[int, tuple[str | int | None, ...]] = field(default_factory=dict)
 
     def add(self, movie_id: int, row: RatedRow) -> None:
         """Add a row; of several rows of a movie the newest counts, and of two with the same time the later one."""
@@ -53,16 +83,6 @@ class RowMatches:
         if _sort_time(row) >= _sort_time(other):
             self.newest[movie_id], row = row, other
         self.older.append((movie_id, row))
-
-    def add_by_title(self, movie_id: int, row: RatedRow) -> None:
-        """Add a row matched by title, unless another row with other ids already means this movie."""
-        ids: tuple[str | int | None, ...] = self._ids.get(movie_id, (None, None, None))
-        row_ids = (row.imdb_id, row.tmdb_id, row.film_id)
-        if any(map(_differ, ids, row_ids)):
-            self.mark_unmatched(row, "another row of the file, with another id, means this movie", [movie_id])
-        else:
-            self._ids[movie_id] = tuple(known or new for known, new in zip(ids, row_ids, strict=True))
-            self.add(movie_id, row)
 
     def mark_unmatched(self, row: RatedRow, reason: str, candidates: Sequence[int] = ()) -> None:
         """Report that the row's movie is unknown, with a reason for the user and the ids of movies it may be."""
@@ -91,62 +111,88 @@ class RowMatches:
         )
 
 
-def _differ(one: object, other: object) -> bool:
-    return one is not None and other is not None and one != other
-
-
 def _sort_time(row: RatedRow) -> float:
     # A row without a time is older than any other, even one from before 1970.
     return -math.inf if row.rated_at is None else row.rated_at
 
 
-def match_rows(connection: Connection, rows: Sequence[RatedRow], *, create_missing: bool) -> RowMatches:
-    """Match each row to a movie; if `create_missing`, stage the movies of rows that match none.
+def match_rows(connection: Connection, rows: Sequence[RatedRow], options: MatchOptions) -> RowMatches:
+    """Match each row to a movie, and stage the movies to add.
 
     Writes nothing; any connection will do.
     """
     matches = RowMatches()
-    ids_by_imdb_id = find_ids_by_imdb_id(connection, {row.imdb_id for row in rows if row.imdb_id})
-    others = []
-    for row in rows:
-        if (movie_id := ids_by_imdb_id.get(row.imdb_id or "")) is not None:
-            matches.add(movie_id, row)
-        else:
-            others.append((row, _make_query(row)))
-    catalogue = Catalogue(connection, [query for _, query in others], dry_run=True)
-    missing = [(row, query) for row, query in others if not _match(catalogue, row, query, matches)]
+    catalogue, queries = _match_by_imdb_id(connection, rows, options, matches)
+    missing = [(row, query) for row, query in queries if not _match(catalogue, row, query, matches, options)]
     catalogue.load_candidates([query for _, query in missing])
     for row, query in missing:
         # An earlier row may have added the movie.
-        if not (catalogue.changes and _match(catalogue, row, query, matches)):
-            _match_missing(catalogue, row, query, matches, create_missing)
+        if not (catalogue.changes and _match(catalogue, row, query, matches, options)):
+            _match_missing(catalogue, row, query, matches, options)
     matches.staged = catalogue.stage()
     return matches
 
 
-def _match(catalogue: Catalogue, row: RatedRow, query: MovieQuery, matches: RowMatches) -> bool:
+def _match_by_imdb_id(
+    connection: Connection, rows: Sequence[RatedRow], options: MatchOptions, matches: RowMatches
+) -> tuple[Catalogue, list[tuple[RatedRow, MovieQuery]]]:
+    """Match the rows that a choice or the IMDb id decides; return the others and their part of the catalogue."""
+    chosen = options.select_movies(connection)
+    ids_by_imdb_id = find_ids_by_imdb_id(connection, {row.imdb_id for row in rows if row.imdb_id})
+    learning = find_learning_ids(connection, {row.imdb_id for row in rows if row.imdb_id and row.tmdb_id})
+    queries = []
+    for row in rows:
+        choice = options.get_choice(row)
+        movie_id = ids_by_imdb_id.get(row.imdb_id or "")
+        if isinstance(choice, int):
+            if choice in chosen:
+                matches.add(choice, row)
+            else:
+                matches.mark_unmatched(row, f"the chosen movie {choice} does not exist")
+        elif movie_id is not None and choice is None and row.imdb_id not in learning:
+            matches.add(movie_id, row)
+        else:
+            queries.append((row, _make_query(row)))
+    return Catalogue(connection, [query for _, query in queries], dry_run=True), queries
+
+
+def _match(
+    catalogue: Catalogue, row: RatedRow, query: MovieQuery, matches: RowMatches, options: MatchOptions
+) -> bool:
     """Add the row to `matches` if it names one movie or several; return False if it names none."""
+    if options.get_choice(row) == NEW:
+        return False
     try:
-        movie_id = catalogue.find(query)
+        match = catalogue.find_and_claim(query)
     except AmbiguousMovie as error:
         matches.mark_unmatched(row, str(error), error.movie_ids)
         return True
-    if movie_id is not None:
-        matches.add_by_title(movie_id, row)
-    return movie_id is not None
+    if match is None:
+        return False
+    movie_id, learned = match
+    matches.add(movie_id, row)
+    if learned:
+        ids = ", ".join(f"{name} {value}" for name, value in learned.items())
+        matches.notes.append((row, f"the movie, which an import added, gets its {ids}"))
+    return True
 
 
 def _match_missing(
-    catalogue: Catalogue, row: RatedRow, query: MovieQuery, matches: RowMatches, create_missing: bool
+    catalogue: Catalogue, row: RatedRow, query: MovieQuery, matches: RowMatches, options: MatchOptions
 ) -> None:
+    is_new = options.get_choice(row) == NEW
+    candidates = catalogue.list_candidates(query)
     if row.kind is not None:
         matches.not_movies.append(row)
-    elif candidates := catalogue.list_candidates(query):
+    elif (taken := catalogue.list_taken(query)) and not is_new:
+        matches.mark_unmatched(row, "another row of the file, with another id, means this movie", taken)
+    elif candidates and not is_new and options.create_missing != ALWAYS:
         matches.mark_unmatched(row, "there is no such movie, but there are similar ones", candidates)
-    elif reason := _explain_rejection(row, catalogue, create_missing):
+    elif reason := _explain_rejection(row, catalogue, bool(options.create_missing) or is_new):
         matches.mark_unmatched(row, reason)
     else:
-        matches.add_by_title(catalogue.add(_list_facts(row)), row)
+        movie_id = catalogue.add(_list_facts(row), learns_ids=True, film_id=row.film_id)
+        matches.add(movie_id, row)
         matches.notes.append((row, "the movie was not in the catalogue and is added"))
 
 
@@ -161,18 +207,22 @@ def _explain_rejection(row: RatedRow, catalogue: Catalogue, create_missing: bool
         )
     if catalogue.changes >= MAX_MOVIES_ADDED:
         return f"a file adds {MAX_MOVIES_ADDED:,} movies at most; import it again for the others"
-    errors = _schema.validate(_list_facts(row))
+    facts = _list_facts(row)
+    if facts.keys().isdisjoint(IDS) and row.title and catalogue.has_twin(row.title, row.year):
+        return "there is a movie with this title and year; only an id tells two apart"
+    errors = _schema.validate(facts)
     reasons = "; ".join(f"{name}: {' '.join(map(str, messages))}" for name, messages in errors.items())
     return f"there is no such movie, and it can't be added: {reasons}" if reasons else None
 
 
 def _make_query(row: RatedRow) -> MovieQuery:
     titles = (row.title, row.original_title) if row.kind is None else ()
-    return MovieQuery(row.imdb_id, row.tmdb_id, titles, row.year)
+    return MovieQuery(row.imdb_id, row.tmdb_id, titles, row.year, row.film_id)
 
 
 _schema = CreateMovieSchema()
-FACTS = ("title", "original_title", "year", "imdb_id", "tmdb_id")
+IDS = ("imdb_id", "tmdb_id")
+FACTS = ("title", "original_title", "year", *IDS)
 
 
 def _list_facts(row: RatedRow) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, BinaryIO, cast
 
 import marshmallow as ma
+import orjson
 from flask_smorest.fields import Upload
 from werkzeug.datastructures import FileStorage
 
@@ -11,6 +12,7 @@ from movierating.http.fields import HalfPoints, StrictBoolean, StrictInteger, Ti
 from movierating.movies.schemas import IMDB_ID, MAX_TMDB_ID
 from movierating.ratings.batch import MOVIE_KEYS
 from movierating.ratings.formats import own_json, upload_reader, writers
+from movierating.ratings.row_matching import ALWAYS, NEW
 from movierating.ratings.schemas import VALUE
 
 MAX_RATINGS_PER_REQUEST = 1000
@@ -92,6 +94,30 @@ class UploadField(Upload):  # type: ignore[misc]  # flask-smorest ships no types
         return cast(BinaryIO, value.stream)
 
 
+class CreateMissingField(StrictBoolean):
+    """The word true, false or always."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        return ALWAYS if value == ALWAYS else super()._deserialize(value, attr, data, **kwargs)
+
+
+class ChoicesField(ma.fields.Field[Any]):
+    """A JSON object of movie ids, or NEW, by `file:line`."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> dict[str, int | str]:
+        try:
+            choices = orjson.loads(value)
+        except (ValueError, TypeError) as error:
+            raise ma.ValidationError("Must be a JSON object.") from error
+        if not isinstance(choices, dict) or not all(map(_is_choice, choices.values())):
+            raise ma.ValidationError("Must be a JSON object of movie ids, or new, by file and line.")
+        return {place.removeprefix(":"): choice for place, choice in choices.items()}
+
+
+def _is_choice(choice: object) -> bool:
+    return choice == NEW or (type(choice) is int and 1 <= choice <= MAX_ID)
+
+
 class ImportQuerySchema(ma.Schema):
     """Options of an import."""
 
@@ -102,8 +128,23 @@ class ImportQuerySchema(ma.Schema):
     dry_run = StrictBoolean(
         metadata={"from_query": True, "example": True, "description": "Report only; write nothing."}
     )
-    create_missing = StrictBoolean(
-        metadata={"from_query": True, "example": False, "description": "Add movies that do not exist yet."}
+    create_missing = CreateMissingField(
+        metadata={
+            "from_query": True,
+            "type": "string",
+            "enum": ["true", "false", ALWAYS],
+            "example": "true",
+            "description": "Add a movie for each row that matches none and has no candidates; `always` adds one for "
+            "rows with candidates, too.",
+        }
+    )
+    choices = ChoicesField(
+        metadata={
+            "type": "string",
+            "example": '{"ratings.csv:7": 2711, "ratings.csv:9": "new"}',
+            "description": "A JSON object that settles single rows: by `file:line`, or the line outside a ZIP, the id "
+            "of the movie, or `new` to add one.",
+        }
     )
     on_conflict = ma.fields.String(
         validate=ma.validate.OneOf(ON_CONFLICT),

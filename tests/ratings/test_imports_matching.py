@@ -84,8 +84,9 @@ def test_rows_with_different_ids_do_not_mean_the_same_movie(import_rows, counts,
     bare = add_movie(title="Near", year=2001)
     report = import_rows(user_id, *(f"{each},Near,,2001,8," for each in ids))
     assert counts(report) == [1, 0, 0, 0, 1, 0]
-    assert report["unmatched"][0]["reason"] == "another row of the file, with another id, means this movie"
-    assert report["unmatched"][0]["candidates"] == [bare]
+    assert report["unmatched"][0]["reason"] == "there is no such movie"
+    assert report["unmatched"][0]["candidates"] == []
+    assert movies.get_movie(bare).imdb_id is None, "only a movie that an import added learns ids"
 
 
 def test_titles_of_marks_alone_are_added_once(import_rows, counts, user_id, exact):

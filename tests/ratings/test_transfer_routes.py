@@ -262,3 +262,22 @@ def test_a_third_file_at_once_is_asked_to_come_back(member, upload, problem, mon
     for leave in leaving:
         leave()
     assert upload(member, "title,year,value\nHeat,1995,8\n").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "status"),
+    [
+        ("create_missing", "always", 200),
+        ("create_missing", "sometimes", 422),
+        ("choices", '{"2": 1}', 200),
+        ("choices", '{":2": "new"}', 200),
+        ("choices", '{"2": true}', 422),
+        ("choices", '{"2": 0}', 422),
+        ("choices", "[2]", 422),
+        ("choices", "2", 422),
+        ("choices", "{", 422),
+    ],
+)
+def test_import_takes_choices_and_always(upload, member, option, value, status):
+    response = upload(member, "title,year,value\nHeat,1995,8\n", **{option: value})
+    assert response.status_code == status, response.json
