@@ -9,71 +9,27 @@ import sqlite3
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import marshmallow as ma
-from sqlalchemy import Connection, bindparam, update
 
-from movierating import clock
 from movierating.http.fields import SingleLineString
-from movierating.movies import alternative_titles, imdb_files, movie_csv
+from movierating.movies import imdb_files, movie_csv
 from movierating.movies.imdb_files import AKAS, BASICS, RATINGS, ImdbFile, InvalidFile, Line, Progress
-from movierating.movies.matching import AmbiguousMovie, Catalogue, find_ids_by_imdb_id
-from movierating.movies.models import Movie
-from movierating.movies.movie_index import MovieQuery
+from movierating.movies.import_batch import ImportReport, ImportRow, add_titles, load_batch
+from movierating.movies.matching import find_ids_by_imdb_id
 from movierating.movies.schemas import CreateMovieSchema
 from movierating.storage.database import batched, read, write
-from movierating.storage.dialect import in_many
 
 _BATCH_ROWS = 500
 # IMDb ids that are looked up together, and their titles.
 _MAX_IDS, _MAX_TITLES = 5_000, 50_000
-_MAX_REASONS = 50
 
-_movie = Movie.__table__.c
 _schema = CreateMovieSchema()
 _title_field = SingleLineString(max_length=500)
-
-
-@dataclass(slots=True)
-class ImportReport:
-    """Counts of the rows of an import.
-
-    `completed` movies got an id, `titled` ones alternative titles. `skipped` rows are of no movie, of a movie without a
-    year, or of one with too few votes. `rejected` counts invalid rows; `reasons` has a line for each of the first.
-    """
-
-    added: int = 0
-    present: int = 0
-    completed: int = 0
-    titled: int = 0
-    skipped: int = 0
-    rejected: int = 0
-    reasons: list[str] = field(default_factory=list)
-
-    def reject(self, place: str, reason: object) -> None:
-        """Count an invalid row."""
-        self.rejected += 1
-        if len(self.reasons) < _MAX_REASONS:
-            self.reasons.append(f"{place}: {reason}")
-
-    def include(self, part: "ImportReport") -> None:
-        """Add the counts of a batch."""
-        for count in fields(self)[:-1]:
-            setattr(self, count.name, getattr(self, count.name) + getattr(part, count.name))
-        self.reasons += part.reasons[: _MAX_REASONS - len(self.reasons)]
-
-
-class _Row(NamedTuple):
-    """A valid row: its file and line, the facts, the titles, and whether a movie that does not exist is added."""
-
-    place: str
-    facts: dict[str, Any]
-    titles: Sequence[str]
-    is_added: bool = True
 
 
 @dataclass(frozen=True)
@@ -102,7 +58,7 @@ def open_files(paths: Sequence[Path]) -> CatalogueFiles:
         try:
             deque(movie_csv.read_rows(path), maxlen=0)
         except movie_csv.InvalidMovieCsv as error:
-            raise InvalidFile(f"{error}, or be one of IMDb's {BASICS}, {RATINGS} or {AKAS}.") from error
+            raise InvalidFile(f"{error}. A file may also be IMDb's {BASICS}, {RATINGS} or {AKAS}.") from error
     return CatalogueFiles(sorted(imdb, key=lambda file: (RATINGS, BASICS, AKAS).index(file.kind)), csv)
 
 
@@ -118,12 +74,15 @@ def import_catalogue(files: CatalogueFiles, min_votes: int | None, progress: Pro
 
 
 class _Import:
+    """An import in progress: its report, and the ids with enough votes in a temporary database."""
+
     def __init__(self, voted: sqlite3.Connection, min_votes: int | None) -> None:
         self._voted = voted
         self._min_votes = min_votes
         self._report = ImportReport()
 
     def run(self, files: CatalogueFiles, progress: Progress) -> ImportReport:
+        """Import the files one after another; `progress` as in `import_catalogue`."""
         done = 0
         for file in files.imdb:
             load = {RATINGS: self._load_ratings, BASICS: self._load_basics, AKAS: self._load_akas}[file.kind]
@@ -154,13 +113,15 @@ class _Import:
         self._voted.executemany("INSERT OR IGNORE INTO voted VALUES (?)", ids)
 
     def _has_votes(self, imdb_id: str) -> bool:
-        found = "SELECT 1 FROM voted WHERE imdb_id = ?"
-        return self._min_votes is None or self._voted.execute(found, (imdb_id,)).fetchone() is not None
+        if self._min_votes is None:
+            return True
+        row = self._voted.execute("SELECT 1 FROM voted WHERE imdb_id = ?", (imdb_id,)).fetchone()
+        return row is not None
 
     def _load_basics(self, file: ImdbFile, lines: Iterator[Line]) -> None:
         self._load_rows(self._read_basics(file, lines))
 
-    def _read_basics(self, file: ImdbFile, lines: Iterator[Line]) -> Iterator[_Row]:
+    def _read_basics(self, file: ImdbFile, lines: Iterator[Line]) -> Iterator[ImportRow]:
         for line in lines:
             rejected = self._report.rejected
             facts = self._parse(file, line, imdb_files.parse_movie)
@@ -173,21 +134,21 @@ class _Import:
             except ma.ValidationError as error:
                 self._report.reject(place, movie_csv.describe_errors(error.messages_dict))
                 continue
-            titles = [title for title in (facts["title"], facts["original_title"]) if title]
-            yield _Row(place, facts, titles, self._has_votes(facts["imdb_id"]))
+            yield ImportRow(place, facts, _list_titles(facts), self._has_votes(facts["imdb_id"]))
 
-    def _read_csv(self, path: Path, progress: Progress) -> Iterator[_Row]:
+    def _read_csv(self, path: Path, progress: Progress) -> Iterator[ImportRow]:
         for line, text in movie_csv.read_rows(path, progress):
             try:
                 row = movie_csv.parse_row(line, text)
             except movie_csv.InvalidRow as error:
                 self._report.reject(path.name, error)
             else:
-                yield _Row(f"{path.name}:{line}", row.facts, row.alternative_titles)
+                titles = [*_list_titles(row.facts), *row.alternative_titles]
+                yield ImportRow(f"{path.name}:{line}", row.facts, titles)
 
-    def _load_rows(self, rows: Iterator[_Row]) -> None:
+    def _load_rows(self, rows: Iterator[ImportRow]) -> None:
         for batch in batched(rows, _BATCH_ROWS):
-            self._report.include(write(partial(_load_batch, batch), own_transaction=True))
+            self._report.include(write(partial(load_batch, batch), own_transaction=True))
 
     def _load_akas(self, file: ImdbFile, lines: Iterator[Line]) -> None:
         """Add alternative titles to the movies with the ids."""
@@ -208,12 +169,17 @@ class _Import:
         movie_ids = find_ids_by_imdb_id(read(), titles)
         for batch in batched(movie_ids.items(), _BATCH_ROWS):
             titles_by_id = {movie_id: list(filter(_is_title, titles[imdb_id])) for imdb_id, movie_id in batch}
-            job = partial(_add_titles, titles=titles_by_id)
+            job = partial(add_titles, titles=titles_by_id)
             self._report.titled += write(job, own_transaction=True)
 
 
 def _advance(progress: Progress, before: int, done: int) -> None:
     progress(before + done)
+
+
+def _list_titles(facts: Mapping[str, Any]) -> list[str]:
+    """Return the titles of a row, which become alternative titles of a movie that has others."""
+    return [title for title in (facts["title"], facts["original_title"]) if title]
 
 
 def _is_title(text: str) -> bool:
@@ -222,62 +188,3 @@ def _is_title(text: str) -> bool:
     except ma.ValidationError:
         return False
     return True
-
-
-def _load_batch(rows: Sequence[_Row], connection: Connection) -> ImportReport:
-    """Match, complete and add the movies of some rows inside a transaction; report these alone."""
-    report = ImportReport()
-    queries = [_make_query(row) for row in rows]
-    catalogue = Catalogue(connection, queries)
-    added, titles, wikidata_ids = set[int](), defaultdict[int, list[str]](list), dict[int, str]()
-    for row, query in zip(rows, queries, strict=True):
-        changes = catalogue.changes
-        try:
-            movie_id = catalogue.find_and_complete(query)
-        except AmbiguousMovie as error:
-            report.reject(row.place, error)
-            continue
-        if movie_id is not None:
-            report.present += 1
-            report.completed += catalogue.changes - changes
-            wikidata_ids[movie_id] = row.facts["wikidata_id"]
-        elif row.is_added:
-            movie_id = catalogue.add(row.facts)
-            added.add(movie_id)
-        else:
-            report.skipped += 1
-            continue
-        titles[movie_id] += row.titles
-    catalogue.flush()
-    report.added = len(added)
-    report.titled = _add_titles(connection, titles, added)
-    _complete_wikidata_ids(connection, wikidata_ids)
-    return report
-
-
-def _make_query(row: _Row) -> MovieQuery:
-    facts = row.facts
-    # A movie with few votes is not what another row means that has its title and year only.
-    titles = (facts["title"], facts["original_title"]) if row.is_added else ()
-    return MovieQuery(facts["imdb_id"], facts["tmdb_id"], titles, facts["year"])
-
-
-def _add_titles(
-    connection: Connection,
-    titles: Mapping[int, Sequence[str]],
-    added: frozenset[int] | set[int] = frozenset(),
-) -> int:
-    """Add alternative titles by the movie's id; return how many movies got some. `added` are new movies."""
-    titled = alternative_titles.add_titles(connection, titles, alternative_titles.CATALOGUE)
-    changed = in_many(_movie.id, sorted(titled - added))
-    edit = {"edit": _movie.edit + 1, "updated_at": clock.now()}
-    connection.execute(update(Movie).where(changed).values(edit))
-    return len(titled)
-
-
-def _complete_wikidata_ids(connection: Connection, wikidata_ids: Mapping[int, str | None]) -> None:
-    rows = [{"key": movie_id, "value": value} for movie_id, value in wikidata_ids.items() if value]
-    if rows:
-        lacks_id = (_movie.id == bindparam("key")) & _movie.wikidata_id.is_(None)
-        edit = {"wikidata_id": bindparam("value"), "edit": _movie.edit + 1, "updated_at": clock.now()}
-        connection.execute(update(Movie).where(lacks_id).values(edit), rows)
