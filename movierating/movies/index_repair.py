@@ -11,14 +11,13 @@ from typing import Any
 
 import orjson
 from sqlalchemy import Connection, Select, bindparam, delete, insert, select, update
-from sqlalchemy.exc import DatabaseError, IntegrityError
+from sqlalchemy.exc import IntegrityError
 
-from movierating.errors import ApiError
 from movierating.monitoring.logs import logger
-from movierating.movies import search_index
+from movierating.movies import search_index, text_index
 from movierating.movies.models import Movie, MovieFacet, MovieTitle
 from movierating.movies.titles import fold, match_key
-from movierating.storage import dialect, storage_errors
+from movierating.storage import dialect
 from movierating.storage.database import batched, read, write
 
 _BATCH = 1_000
@@ -191,7 +190,7 @@ TEXT = DerivedData(
 )
 
 
-# What is checked and repaired before the full-text index, which a damage of SQLite's own may prevent.
+# The data that is checked and repaired before the full-text index, which may itself be damaged.
 BEFORE_TEXT = (TITLES, MATCH_KEYS, FACETS)
 
 # Increase it whenever the same facts are folded or indexed differently than before.
@@ -200,74 +199,12 @@ INDEX_VERSION = 6
 
 def reindex() -> None:
     """Repair all derived data once after INDEX_VERSION has changed, or if the full-text index can't be opened."""
-    if dialect.get_user_version(read()) == INDEX_VERSION and _can_open_text_index():
+    if dialect.get_user_version(read()) == INDEX_VERSION and text_index.can_be_opened():
         return
-    if error := repair_text_index():
+    if error := text_index.repair():
         logger.warning(
             "the search index was rebuilt", extra={"fields": {"reason": str(error.__cause__ or error)}}
         )
     for part in (*BEFORE_TEXT, TEXT):
         list(repair_mismatches(part))
     write(lambda connection: dialect.set_user_version(connection, INDEX_VERSION), ())
-
-
-def _can_open_text_index() -> bool:
-    try:
-        read().execute(select(_search.rowid).limit(1)).all()
-    except DatabaseError:
-        return False
-    return True
-
-
-# Two records without which SQLite can't open the index. Source: FTS5_CURRENT_VERSION in
-# https://sqlite.org/src/file/ext/fts5/fts5Int.h; FTS5_STRUCTURE_ROWID and the structure of an empty index in
-# https://sqlite.org/src/file/ext/fts5/fts5_index.c
-_FORMAT_RECORD = "_config VALUES ('version', 4)"
-_STRUCTURE_RECORD = "_data VALUES (10, X'00000000000000')"
-
-
-def verify_text_index(connection: Connection) -> None:
-    """Raise DatabaseError if SQLite's full-text index is inconsistent. PostgreSQL's cannot be."""
-    if connection.dialect.name == dialect.SQLITE:
-        _command(connection, "integrity-check")
-
-
-def repair_text_index() -> DatabaseError | ApiError | None:
-    """Rebuild the full-text index if it is inconsistent; return the error that `verify_text_index` then raises.
-
-    Raise DatabaseError or ApiError if it can't be checked for another reason, or not be rebuilt.
-    """
-    try:
-        write(verify_text_index, ())
-    except (DatabaseError, ApiError) as error:
-        if not is_damage(error) and not write(_restore_text_format):
-            raise
-        write(_rebuild_text_index)
-        return error
-    return None
-
-
-def is_damage(error: DatabaseError | ApiError) -> bool:
-    """Return True for an error of `write` because the file or the full-text index is damaged."""
-    return storage_errors.is_corruption(error.__cause__ or error)
-
-
-def _restore_text_format(connection: Connection) -> bool:
-    """Record the format of SQLite's full-text index again. Return False if the record was there."""
-    if connection.dialect.name != dialect.SQLITE:
-        return False
-    statement = f"INSERT OR IGNORE INTO {search_index.MOVIE_SEARCH.name}{_FORMAT_RECORD}"
-    return connection.exec_driver_sql(statement).rowcount == 1
-
-
-def _rebuild_text_index(connection: Connection) -> None:
-    """Rebuild the full-text index from the words that it stores for each movie."""
-    connection.exec_driver_sql(f"REPLACE INTO {search_index.MOVIE_SEARCH.name}{_STRUCTURE_RECORD}")
-    _restore_text_format(connection)
-    _command(connection, "rebuild")
-
-
-# Source: https://sqlite.org/fts5.html#special_insert_commands
-def _command(connection: Connection, name: str) -> None:
-    table = search_index.MOVIE_SEARCH.name
-    connection.exec_driver_sql(f"INSERT INTO {table}({table}) VALUES (?)", (name,))  # noqa: S608

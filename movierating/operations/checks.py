@@ -15,7 +15,7 @@ from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import DatabaseError
 
 from movierating.errors import ApiError
-from movierating.movies import index_repair
+from movierating.movies import index_repair, text_index
 from movierating.operations import sqlite_backup, startup
 from movierating.ratings import recount
 from movierating.storage.database import db, get_sqlite_file, read, write
@@ -162,7 +162,7 @@ def _describe_movies(
 
 def _find_text_problems() -> Iterator[Finding]:
     try:
-        write(index_repair.verify_text_index, ())
+        write(text_index.verify, ())
     except (DatabaseError, ApiError) as error:
         yield index_repair.TEXT.name, _describe_text_error(error)
     else:
@@ -172,11 +172,11 @@ def _find_text_problems() -> Iterator[Finding]:
 
 
 def _describe_text_error(error: DatabaseError | ApiError) -> str:
-    state = "is inconsistent" if index_repair.is_damage(error) else "can't be checked"
+    state = "is inconsistent" if text_index.is_damage(error) else "can't be checked"
     return f"{state} ({_get_reason(error)})"
 
 
 def _repair_text() -> Iterator[Finding]:
-    if error := index_repair.repair_text_index():
+    if error := text_index.repair():
         yield index_repair.TEXT.name, _describe_text_error(error)
     yield from _describe_movies(index_repair.TEXT, index_repair.repair_mismatches(index_repair.TEXT))

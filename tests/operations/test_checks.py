@@ -290,7 +290,7 @@ def test_locked_database_is_not_reported_as_damaged(app, add_movie, monkeypatch,
     def busy(*_):
         raise Unavailable("busy") from OSError("database is locked")
 
-    monkeypatch.setattr(checks.index_repair, "verify_text_index", busy)
+    monkeypatch.setattr(checks.text_index, "verify", busy)
     problems, repaired = checks.run_checks(repair=repair)
     assert "search index: can't be checked (database is locked)" in problems
     assert not any("inconsistent" in line for line in [*problems, *repaired])
