@@ -149,6 +149,18 @@ def empty_instance(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def well_known_instance(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An instance folder with the well-known movies, as a template; a service on it does not load the others."""
+    folder = tmp_path_factory.mktemp("well-known") / "instance"
+    _, loaded = seed.list_milestones()
+    row = insert(DataMigration).values(name=loaded, reached_at=clock.now())
+    with create_app(environment(folder)).app_context():
+        database.write(lambda connection: connection.execute(row))
+        database.close()
+    return folder
+
+
 def environment(folder: Path, **extra: str) -> dict[str, str]:
     """Return the settings of a test's application as environment variables."""
     return {

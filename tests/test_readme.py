@@ -17,10 +17,10 @@ def code_blocks(language):
 
 
 @pytest.fixture(scope="module")
-def session(serve, tmp_path_factory, program):
+def session(serve, copied, well_known_instance, tmp_path_factory, program):
     """The JSON that each command of the first session printed; only the address is replaced."""
     program("curl")
-    service = serve(tmp_path_factory.mktemp("readme") / "instance")
+    service = serve(copied(well_known_instance, tmp_path_factory.mktemp("readme") / "instance"))
     (script,) = code_blocks("bash")
     assert script.count("http://127.0.0.1:4000") == 1
     script = script.replace("http://127.0.0.1:4000", service.url)

@@ -18,6 +18,7 @@ from sqlalchemy import func, select
 from faults.load import Load
 from movierating import create_app
 from movierating.auth.models import User
+from movierating.movies import seed
 from movierating.ratings import service as ratings
 from movierating.ratings.models import Rating
 from movierating.storage import database
@@ -156,6 +157,9 @@ def old(tmp_path):
     with closing(sqlite3.connect(folder / "movierating.sqlite3")) as connection:
         connection.executescript(FIRST_RELEASE.read_text(encoding="utf-8"))
         connection.executescript(MORE_MOVIES)
+        # The bundled movies would be added to them.
+        connection.execute("INSERT INTO milestone VALUES (?, 0)", seed.list_milestones()[1:])
+        connection.commit()
     return folder
 
 
@@ -175,7 +179,7 @@ def test_killed_upgrade_is_completed_by_the_next_start(old, environ, free_port, 
         assert unsound(folder) == []
         with closing(sqlite3.connect(folder / "movierating.sqlite3")) as connection:
             rows = "SELECT (SELECT count(*) FROM movie), (SELECT count(*) FROM movie_facet)"
-            assert connection.execute(rows).fetchone() == (3 + MANY, 10 + 5 * MANY)
+            assert connection.execute(rows).fetchone() == (3 + MANY, 14 + 6 * MANY)
         with closing(sqlite3.connect(folder / "movierating.before-0001-upgrade.sqlite3")) as connection:
             assert connection.execute("SELECT version_num FROM alembic_version").fetchone() == ("0001",)
-            assert connection.execute(rows).fetchone() == (3 + MANY, 10 + 5 * MANY)
+            assert connection.execute(rows).fetchone() == (3 + MANY, 14 + 6 * MANY)

@@ -105,10 +105,10 @@ class Docs:
 
 
 @pytest.fixture(scope="module")
-def service(program, serve, tmp_path_factory) -> Any:
-    """A service with the bundled movies."""
+def service(program, serve, copied, well_known_instance, tmp_path_factory) -> Any:
+    """A service with the well-known movies."""
     program("chromium")
-    return serve(tmp_path_factory.mktemp("docs") / "instance")
+    return serve(copied(well_known_instance, tmp_path_factory.mktemp("docs") / "instance"))
 
 
 @pytest.fixture
