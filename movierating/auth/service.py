@@ -21,6 +21,9 @@ from movierating.storage.statements import CompiledStatement
 REFRESH_TOKEN_SECONDS = 30 * 24 * 3600
 _SESSION_LIFETIME = REFRESH_TOKEN_SECONDS * clock.SECOND
 
+# Beyond it, a login ends the session that was refreshed longest ago.
+MAX_SESSIONS_PER_USER = 100
+
 # Two tabs may send the same refresh token at once; one that is sent again later has been stolen.
 REUSE_GRACE_SECONDS = 10
 
@@ -98,6 +101,9 @@ def _open_session(
         connection.execute(update(User).where(account).values(password_hash=new_hash))
     now = clock.now()
     connection.execute(delete(Session).where(_session.expires_at < now))
+    others = select(_session.id).where(_session.user_id == user_id).order_by(_session.rotated_at.desc())
+    extra = _session.id.in_(others.offset(MAX_SESSIONS_PER_USER - 1))
+    connection.execute(delete(Session).where(extra))
     grant = TokenGrant(user_id, secrets.token_urlsafe(16), 1, now)
     row = {"created_at": now, "rotated_at": now, "expires_at": now + _SESSION_LIFETIME}
     connection.execute(insert(Session).values(id=grant.session_id, user_id=user_id, **row))

@@ -75,12 +75,12 @@ class Application(flask.Flask):
         key = request.environ.get("HTTP_HOST", ""), request.scheme, request.root_path
         cached = self._url_adapters.get(key)
         if cached is None:
-            adapter = super().create_url_adapter(request)
-            assert adapter is not None
+            cached = super().create_url_adapter(request)
+            assert cached is not None
             if len(self._url_adapters) >= _MAX_URL_ADAPTERS:
                 self._url_adapters.clear()
-            self._url_adapters[key] = adapter
-            return adapter
+            self._url_adapters[key] = cached
+        # Not `cached` itself: Flask's has the path as it was sent, which is empty for CONNECT.
         host = cached.server_name, cached.script_name, cached.subdomain, cached.url_scheme
         query = request.query_string.decode(errors="replace")
         return MapAdapter(cached.map, *host, request.path, request.method, query)

@@ -1,5 +1,6 @@
 """Strict marshmallow fields: a string is not accepted for a number, nor a number for a boolean."""
 
+import json
 import re
 import unicodedata
 from datetime import UTC, datetime
@@ -19,16 +20,33 @@ _CLOCK = r"([01]\d|2[0-3]):[0-5]\d"
 _RFC3339 = re.compile(rf"\d{{4}}-\d\d-\d\d[Tt ]{_CLOCK}:[0-5]\d(\.\d{{1,9}})?([Zz]|[+-]{_CLOCK})", re.ASCII)
 
 
+MAX_QUOTED_LENGTH = 40
+
+
+def in_range(minimum: int, maximum: int) -> ma.validate.Range:
+    """Return a validator of whole numbers."""
+    # A JSON number may have three hundred digits.
+    return ma.validate.Range(minimum, maximum, error="Must be from {min} to {max}, not {input:.16g}.")
+
+
+def quote_value(value: Any) -> str:
+    """Return a JSON value for an error message, shortened to MAX_QUOTED_LENGTH characters."""
+    text = json.dumps(value)
+    return text if len(text) <= MAX_QUOTED_LENGTH else f"{text[: MAX_QUOTED_LENGTH - 3]}..."
+
+
 class StrictInteger(ma.fields.Integer):
     """A whole JSON number; in a query, ASCII digits."""
+
+    default_error_messages = {"invalid": "Must be a whole number, not {input}."}  # noqa: RUF012
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> int:
         if isinstance(value, str) and self.metadata.get("from_query"):
             if not re.fullmatch(r"-?[0-9]{1,18}", value):
-                raise self.make_error("invalid")
+                raise self.make_error("invalid", input=quote_value(value))
             return int(value)
         if isinstance(value, bool) or not isinstance(value, int | float) or value != value // 1:
-            raise self.make_error("invalid")
+            raise self.make_error("invalid", input=quote_value(value))
         return int(value)
 
 
@@ -70,11 +88,13 @@ class HalfPoints(ma.fields.Field[int]):
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> int:
         if isinstance(value, str) and self.metadata.get("from_query"):
-            value = float(value) if re.fullmatch(r"[0-9]{1,2}(\.[05])?", value) else None
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not is_number or not 0.5 <= value <= 10 or value * 2 % 1:
-            raise ma.ValidationError("Must be a number from 0.5 to 10 in steps of 0.5.")
-        return int(value * 2)
+            number = float(value) if re.fullmatch(r"[0-9]{1,2}(\.[05])?", value) else None
+        else:
+            number = value if isinstance(value, int | float) and not isinstance(value, bool) else None
+        if number is None or not 0.5 <= number <= 10 or number * 2 % 1:
+            message = f"Must be a number from 0.5 to 10 in steps of 0.5, not {quote_value(value)}."
+            raise ma.ValidationError(message)
+        return int(number * 2)
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> float | None:
         return None if value is None else value / 2

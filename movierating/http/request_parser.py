@@ -57,6 +57,8 @@ class RequestParser(FlaskParser):
         except orjson.JSONDecodeError as error:
             raise BadRequest("The body is not valid JSON in UTF-8.") from error
         _check_structure(body, encoded)
+        if not isinstance(body, dict):
+            raise errors.invalid_field("json", "", "The body must be a JSON object.")
         return body
 
     def load_querystring(self, req: Request, schema: ma.Schema) -> Any:

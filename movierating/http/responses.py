@@ -2,7 +2,7 @@
 
 from functools import cached_property
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote, urlencode
 
 import marshmallow as ma
 import orjson
@@ -12,7 +12,7 @@ from flask.globals import request_ctx
 from werkzeug.datastructures import Headers
 from werkzeug.urls import iri_to_uri
 
-from movierating.http.fields import StrictInteger
+from movierating.http.fields import StrictInteger, in_range
 
 DEFAULT_PAGE_LIMIT = 20
 MAX_PAGE_LIMIT = 100
@@ -23,7 +23,7 @@ class PageQuerySchema(ma.Schema):
 
     limit = StrictInteger(
         load_default=DEFAULT_PAGE_LIMIT,
-        validate=ma.validate.Range(1, MAX_PAGE_LIMIT),
+        validate=in_range(1, MAX_PAGE_LIMIT),
         metadata={"from_query": True, "description": "Items per page."},
     )
     cursor = ma.fields.String(
@@ -103,8 +103,9 @@ def list_response(items: list[Any], next_cursor: str | None) -> Response:
     headers = {}
     if next_cursor is not None:
         request = request_ctx.request
-        parts = request.query_string.split(b"&")
-        query = b"".join(part + b"&" for part in parts if part and not part.startswith(b"cursor="))
+        parameters = parse_qsl(request.query_string.decode(), keep_blank_values=True)
+        query = urlencode([(name, value) for name, value in parameters if name != "cursor"])
         path = quote(request.root_path + request.path)
-        headers["Link"] = f'<{path}?{quote(query, safe="%=&+")}cursor={next_cursor}>; rel="next"'
+        separator = "&" if query else ""
+        headers["Link"] = f'<{path}?{query}{separator}cursor={next_cursor}>; rel="next"'
     return etag_response({"items": items, "next_cursor": next_cursor}, headers=headers)

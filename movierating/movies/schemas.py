@@ -6,7 +6,7 @@ from typing import Any
 
 import marshmallow as ma
 
-from movierating.http.fields import SingleLineString, StrictInteger, Timestamp
+from movierating.http.fields import SingleLineString, StrictInteger, Timestamp, in_range
 from movierating.http.responses import PageQuerySchema
 from movierating.movies.alternative_titles import MAX_SHOWN_TITLES
 from movierating.movies.genres import GENRES
@@ -17,7 +17,7 @@ from movierating.rating_stats import MAX_HALF_POINTS
 MIN_YEAR = 1870
 MAX_YEARS_AHEAD = 10
 MAX_TMDB_ID = 2**31 - 1
-_ANY_YEAR = ma.validate.Range(1, 9999)
+_ANY_YEAR = in_range(1, 9999)
 
 _COUNTRY = ma.validate.OneOf(COUNTRIES, error="Must be an ISO 3166-1 alpha-2 code such as FR, or SU, CS, YU.")
 _LANGUAGE = ma.validate.OneOf(LANGUAGES, error="Must be an ISO 639-1 code, such as fr.")
@@ -40,7 +40,7 @@ def _get_last_year() -> int:
 def _check_year(year: int) -> None:
     last = _get_last_year()
     if not MIN_YEAR <= year <= last:
-        raise ma.ValidationError(f"Must be from {MIN_YEAR} to {last}.")
+        raise ma.ValidationError(f"Must be from {MIN_YEAR} to {last}, not {year:.16g}.")
 
 
 def _check_unique(values: list[Any]) -> None:
@@ -69,7 +69,7 @@ class CreateMovieSchema(ma.Schema):
     original_title = SingleLineString(allow_none=True, max_length=500, metadata=_METADATA["title"])
     year = StrictInteger(required=True, validate=_check_year, metadata=_YEAR)
     runtime_minutes = StrictInteger(
-        allow_none=True, validate=ma.validate.Range(1, 5000), metadata=_METADATA["runtime_minutes"]
+        allow_none=True, validate=in_range(1, 5000), metadata=_METADATA["runtime_minutes"]
     )
     genres = ma.fields.List(
         ma.fields.String(validate=ma.validate.OneOf(GENRES)),
@@ -84,9 +84,7 @@ class CreateMovieSchema(ma.Schema):
     language = ma.fields.String(allow_none=True, validate=_LANGUAGE, metadata=_METADATA["language"])
     country = ma.fields.String(allow_none=True, validate=_COUNTRY, metadata=_METADATA["country"])
     imdb_id = ma.fields.String(allow_none=True, validate=IMDB_ID, metadata=_METADATA["imdb_id"])
-    tmdb_id = StrictInteger(
-        allow_none=True, validate=ma.validate.Range(1, MAX_TMDB_ID), metadata=_METADATA["tmdb_id"]
-    )
+    tmdb_id = StrictInteger(allow_none=True, validate=in_range(1, MAX_TMDB_ID), metadata=_METADATA["tmdb_id"])
     wikidata_id = ma.fields.String(allow_none=True, validate=_WIKIDATA_ID, metadata=_METADATA["wikidata_id"])
 
 
@@ -202,7 +200,7 @@ class ListMoviesQuerySchema(PageQuerySchema):
         max_length=200, metadata={"description": "The full name. Case and accents are ignored."}
     )
     min_count = StrictInteger(
-        validate=ma.validate.Range(0, 2**31 - 1),
+        validate=in_range(0, 2**31 - 1),
         metadata={"from_query": True, "description": "The minimum number of ratings."},
     )
     sort = ma.fields.String(

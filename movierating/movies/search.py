@@ -45,7 +45,7 @@ _YEAR_FILTERS = frozenset({"year", "years"})
 
 _movie = Movie.__table__.c
 _SORTS = {
-    name: Sort(f"movies {name} by {' '.join(map(str, columns))}", columns, name.startswith("-"))
+    name: Sort(f"movies {name}", columns, name.startswith("-"))
     for name, columns in {
         # A chart without ratings starts with the movies that are widely known.
         "-score": (_movie.score, _movie.prominence, _movie.id),

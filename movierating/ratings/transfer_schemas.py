@@ -8,7 +8,14 @@ import orjson
 from flask_smorest.fields import Upload
 from werkzeug.datastructures import FileStorage
 
-from movierating.http.fields import HalfPoints, StrictBoolean, StrictInteger, Timestamp, require_past
+from movierating.http.fields import (
+    HalfPoints,
+    StrictBoolean,
+    StrictInteger,
+    Timestamp,
+    in_range,
+    require_past,
+)
 from movierating.movies.schemas import IMDB_ID, MAX_TMDB_ID
 from movierating.ratings.batch import MOVIE_KEYS
 from movierating.ratings.formats import own_json, upload_reader, writers
@@ -27,9 +34,9 @@ ROW_OUTCOMES = (
 class MovieReferenceSchema(ma.Schema):
     """A movie, by exactly one of its ids."""
 
-    movie_id = StrictInteger(validate=ma.validate.Range(1, MAX_ID), metadata={"example": 17})
+    movie_id = StrictInteger(validate=in_range(1, MAX_ID), metadata={"example": 17})
     imdb_id = ma.fields.String(validate=IMDB_ID, metadata={"example": "tt0485601"})
-    tmdb_id = StrictInteger(validate=ma.validate.Range(1, MAX_TMDB_ID), metadata={"example": 26963})
+    tmdb_id = StrictInteger(validate=in_range(1, MAX_TMDB_ID), metadata={"example": 26963})
 
     @ma.validates_schema
     def require_one_id(self, data: dict[str, Any], **_: Any) -> None:

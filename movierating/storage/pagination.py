@@ -9,6 +9,7 @@ import hashlib
 import hmac
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import orjson
@@ -23,16 +24,22 @@ _SIGNATURE_BYTES = 9
 _NOT_A_CURSOR = "Not a cursor of this list and order."
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Sort:
     """An order of rows: all `columns` sort in one direction, and the last one makes it unique.
 
-    `name` is part of a cursor's signature, so that a cursor of one list or order is rejected by another.
+    A cursor's signature contains the `name` and the columns, so that a cursor of another list or order is rejected,
+    and one of a release that sorted by other columns.
     """
 
     name: str
     columns: tuple[ColumnElement[Any] | Column[Any], ...]
     descending: bool
+
+    @cached_property
+    def signed_name(self) -> bytes:
+        """Return what a cursor's signature contains besides the cursor's values."""
+        return f"{self.name} by {' '.join(map(str, self.columns))}".encode()
 
 
 class KeysetPaginator:
@@ -177,6 +184,4 @@ def _decode(key: bytes, sorts: Sequence[Sort], cursor: str) -> tuple[int, list[A
 
 
 def _signature(key: bytes, sort: Sort, payload: bytes) -> bytes:
-    return hashlib.blake2b(
-        sort.name.encode() + b"\0" + payload, key=key, digest_size=_SIGNATURE_BYTES
-    ).digest()
+    return hashlib.blake2b(sort.signed_name + b"\0" + payload, key=key, digest_size=_SIGNATURE_BYTES).digest()

@@ -147,7 +147,7 @@ class UserById(View):
     @blueprint.doc(operationId="update_account")
     @access.admin_required
     @blueprint.error_responses(400, 404, 409, 413, 415)
-    @check_exists_first(service.get_own_account)
+    @check_exists_first(service.require_account)
     @blueprint.arguments(schemas.AdminUpdateAccountSchema())
     @blueprint.response(200, schemas.AccountSchema())
     def patch(self, body: dict[str, Any], user_id: int) -> Response:

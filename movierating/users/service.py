@@ -9,8 +9,8 @@ from sqlalchemy.exc import IntegrityError
 from movierating import clock, rating_stats
 from movierating.auth import passwords
 from movierating.auth.models import User
-from movierating.auth.service import normalize_name, revoke_all
-from movierating.errors import Conflict, Forbidden, NotFound, invalid_field
+from movierating.auth.service import REVOKED, normalize_name, revoke_all
+from movierating.errors import Conflict, Forbidden, NotFound, Unauthenticated, invalid_field
 from movierating.monitoring import counters
 from movierating.ratings.service import delete_all_ratings
 from movierating.storage.database import read, write
@@ -70,9 +70,16 @@ def _write_unique(job: Any) -> Any:
 
 
 def get_own_account(user_id: int) -> dict[str, Any]:
-    """Return an account with e-mail, role and statistics. Raise NotFound."""
-    row = _fetch_one(select(*_PRIVATE, *_SUMS).where(_user.id == user_id))
+    """Return the caller's account with e-mail, role and statistics. Raise Unauthenticated if it was deleted."""
+    row = read().execute(select(*_PRIVATE, *_SUMS).where(_user.id == user_id)).one_or_none()
+    if row is None:
+        raise Unauthenticated(REVOKED)
     return {**_format_account(row), "ratings": rating_stats.format_stats(row[len(_PRIVATE) :])}
+
+
+def require_account(user_id: int) -> None:
+    """Raise NotFound if there is no such account."""
+    _fetch_one(select(_user.id).where(_user.id == user_id))
 
 
 def get_profile(user_id: int) -> dict[str, Any]:
@@ -126,7 +133,7 @@ def update_own_account(user_id: int, changes: Mapping[str, Any]) -> dict[str, An
     """Change the display name, e-mail or password; the last two need `current_password`.
 
     A new password revokes all sessions and personal tokens. Raise InvalidRequest without the current password,
-    Forbidden for a wrong one, Conflict if the e-mail is taken, NotFound if the account was deleted.
+    Forbidden for a wrong one, Conflict if the e-mail is taken, Unauthenticated if the account was deleted.
     """
     verified_hash = None
     if "email" in changes or "password" in changes:
@@ -165,25 +172,37 @@ def _update(connection: Connection, user_id: int, values: Mapping[str, Any]) -> 
 
 
 def _verify_current_password(user_id: int, password: str | None) -> str:
-    """Return the hash of the account's password. Raise InvalidRequest for no password, Forbidden for a wrong one."""
+    """Return the hash of the account's password.
+
+    Raise InvalidRequest for no password, Forbidden for a wrong one, Unauthenticated if the account was deleted.
+    """
     if password is None:
         raise invalid_field("json", "current_password", "Missing data for required field.")
-    password_hash: str | None = read().scalar(select(_user.password_hash).where(_user.id == user_id))
+    password_hash = _read_password_hash(read(), user_id)
     if not passwords.verify_password(password_hash, password) or password_hash is None:
         raise Forbidden("The current password is wrong.")
     return password_hash
 
 
 def _check_password_unchanged(connection: Connection, user_id: int, verified_hash: str) -> None:
-    """Raise Forbidden if the password changed since it was verified."""
-    if connection.scalar(select(_user.password_hash).where(_user.id == user_id)) != verified_hash:
+    """Raise Forbidden if the password changed since it was verified, Unauthenticated if the account was deleted."""
+    if _read_password_hash(connection, user_id) != verified_hash:
         raise Forbidden("The current password is wrong.")
+
+
+def _read_password_hash(connection: Connection, user_id: int) -> str | None:
+    row = connection.execute(select(_user.password_hash).where(_user.id == user_id)).one_or_none()
+    if row is None:
+        raise Unauthenticated(REVOKED)
+    password_hash: str | None = row.password_hash
+    return password_hash
 
 
 def delete_own_account(user_id: int, current_password: str) -> None:
     """Delete an account with its ratings, and update the aggregates.
 
-    Raise Forbidden for a wrong password, and Conflict if no active admin would remain.
+    Raise Forbidden for a wrong password, Conflict if no active admin would remain, and Unauthenticated if the account
+    was deleted.
     """
     verified_hash = _verify_current_password(user_id, current_password)
 

@@ -4,7 +4,7 @@ import pytest
 from argon2 import PasswordHasher, extract_parameters
 from sqlalchemy import func, select, update
 
-from movierating.auth import passwords, service
+from movierating.auth import access, passwords, service
 from movierating.auth.models import Session, User
 from movierating.storage import database
 from movierating.storage.database import read, write
@@ -87,6 +87,31 @@ def test_login_removes_sessions_that_have_expired(member, client, age):
     age(service.REFRESH_TOKEN_SECONDS + 1)
     client.post("/v1/auth/login", json={"login": "member", "password": PASSWORD})
     assert read().scalar(select(func.count()).select_from(Session)) == 1
+
+
+def test_login_beyond_the_limit_ends_the_session_refreshed_longest_ago(
+    member, refresh, whoami, problem, monkeypatch, age
+):
+    monkeypatch.setattr(service, "MAX_SESSIONS_PER_USER", 3)
+    tokens = [member.tokens["refresh_token"]]
+    for _ in range(2):
+        age(60)
+        tokens.append(access.issue_tokens(service.login("member", PASSWORD))["refresh_token"])
+    age(60)
+    refreshed = refresh(tokens[0]).json
+    newest = access.issue_tokens(service.login("member", PASSWORD))
+    problem(refresh(tokens[1]), 401)
+    for pair in (refreshed, refresh(tokens[2]).json, newest):
+        assert whoami(pair["access_token"]).status_code == 200
+
+
+def test_limit_of_sessions_counts_those_of_one_user(member, sign_up, client, monkeypatch):
+    other = sign_up("other")
+    monkeypatch.setattr(service, "MAX_SESSIONS_PER_USER", 1)
+    for _ in range(2):
+        service.login("member", PASSWORD)
+    assert other.get(ME).status_code == 200
+    assert read().scalar(select(func.count()).select_from(Session)) == 2
 
 
 def test_refresh_gives_a_new_pair_that_works(member, refresh, whoami):

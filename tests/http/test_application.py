@@ -123,6 +123,13 @@ def test_unsupported_method_returns_405_with_the_allowed_ones(client, method, pa
     assert set(options.headers["Allow"].split(", ")) == allowed
 
 
+@pytest.mark.parametrize(("path", "status"), [("", 405), ("*", 404)])
+def test_request_without_a_path_gets_the_same_response_each_time(app, path, status):
+    for _ in range(3):
+        environ = {"PATH_INFO": path, "REQUEST_METHOD": "CONNECT"}
+        assert app.test_client().get("/", environ_overrides=environ).status_code == status
+
+
 HOSTS = ["a.example", "A.example:8000", "[::1]:80", "b..example", "x" * 64, "ä.example", "a b"]
 
 

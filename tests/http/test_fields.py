@@ -12,6 +12,7 @@ from movierating.http.fields import (
     StrictBoolean,
     StrictInteger,
     Timestamp,
+    in_range,
     require_future,
     require_past,
 )
@@ -38,6 +39,29 @@ def test_integer_accepts_whole_numbers(value, number):
 @pytest.mark.parametrize("value", ["8", "", 8.5, True, False, None, [], {}, float("nan"), float("inf")])
 def test_integer_rejects_other_values(value):
     rejected(StrictInteger(), value)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (True, "true"),
+        ("8", '"8"'),
+        (8.25, "8.25"),
+        ({"a": [1]}, '{"a": [1]}'),
+        ("é" * 99, '"' + r"\u00e9" * 6 + "..."),
+    ],
+)
+def test_message_for_an_invalid_number_contains_the_value_shortened(value, text):
+    assert rejected(StrictInteger(), value) == [f"Must be a whole number, not {text}."]
+    assert rejected(HalfPoints(), value) == [f"Must be a number from 0.5 to 10 in steps of 0.5, not {text}."]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0, "0"), (101, "101"), (2**53, "9007199254740992"), (1e300, "1e+300")]
+)
+def test_message_for_a_number_out_of_range_contains_it(value, text):
+    field = StrictInteger(validate=in_range(1, 100))
+    assert rejected(field, value) == [f"Must be from 1 to 100, not {text}."]
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,11 @@ import base64
 import itertools
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import Column, select
 
 from movierating.errors import InvalidRequest
 from movierating.movies.models import Movie
@@ -58,6 +59,14 @@ def test_cursor_of_another_order_is_rejected(cursor: str, name: str) -> None:
     with pytest.raises(InvalidRequest) as raised:
         KeysetPaginator(select(Movie.id), replace(BY_YEAR, name=name)).page(cursor, 1)
     assert [(error.location, error.field) for error in raised.value.errors or []] == [("query", "cursor")]
+
+
+@pytest.mark.parametrize(
+    "columns", [(Movie.id,), (Movie.title_key, Movie.id), (Movie.score, Movie.year_rank, Movie.id)]
+)
+def test_cursor_of_a_sort_by_other_columns_is_rejected(cursor: str, columns: tuple[Column[Any], ...]) -> None:
+    with pytest.raises(InvalidRequest):
+        KeysetPaginator(select(Movie.id), replace(BY_YEAR, columns=columns)).page(cursor, 1)
 
 
 @pytest.mark.usefixtures("app")

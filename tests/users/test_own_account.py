@@ -2,6 +2,9 @@
 
 import pytest
 
+from movierating.auth import access
+from movierating.users import service
+
 PASSWORD = "correct horse battery"
 FRESH = "staple donkey charger"
 ME = "/v1/users/me"
@@ -147,3 +150,34 @@ def test_deleting_account_needs_the_current_password(member, problem, method, pa
     problem(member._send(method, path, json={"current_password": "wrong horse battery"}), 403)
     problem(member._send(method, path, json={"current_password": PASSWORD, "sure": True}), 422, "sure")
     assert member.get(ME).status_code == 200
+
+
+CALLS_DURING_DELETION = [
+    ("GET", ME, None),
+    ("PATCH", ME, {}),
+    ("PATCH", ME, {"display_name": "M."}),
+    ("PATCH", ME, {"email": "new@example.org", "current_password": PASSWORD}),
+    ("PATCH", ME, {"password": FRESH, "current_password": PASSWORD}),
+    ("DELETE", ME, {"current_password": PASSWORD}),
+    ("POST", f"{ME}/delete", {"current_password": PASSWORD}),
+    ("POST", "/v1/auth/tokens", {"name": "x", "scope": "read"}),
+    ("PUT", "/v1/movies/1/rating", {"value": 8}),
+    ("POST", f"{ME}/ratings", {"ratings": [{"movie_id": 1, "value": 8}]}),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body"), CALLS_DURING_DELETION)
+def test_call_of_an_account_that_is_deleted_meanwhile_returns_401(
+    member, add_movie, problem, monkeypatch, method, path, body
+):
+    add_movie()
+    authenticate = access._authenticate
+
+    def authenticate_then_delete(token):
+        caller = authenticate(token)
+        monkeypatch.setattr(access, "_authenticate", authenticate)
+        service.delete_own_account(caller.user_id, PASSWORD)
+        return caller
+
+    monkeypatch.setattr(access, "_authenticate", authenticate_then_delete)
+    problem(member._send(method, path, json=body), 401)
