@@ -4,23 +4,24 @@ Unlike in the data sets that `table_reader` reads, a cell may hold line breaks, 
 semicolon or tab, and a line may end in LF, CRLF or CR.
 """
 
-import codecs
 import csv
 import io
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property, partial
 from itertools import islice
 from operator import itemgetter
 from typing import Any
 
+from movierating.ratings.formats.dates import DateFields
 from movierating.ratings.formats.line_reader import (
     MAX_LINE_LENGTH,
     Lines,
     UnreadableLine,
-    is_not_utf8,
-    open_text,
+    has_invalid_bytes,
 )
-from movierating.ratings.formats.rows import BadRow, Row, UnknownFormat
+from movierating.ratings.formats.rows import BadRow, RatedRow, Row, UnknownFormat
 from movierating.ratings.formats.source_file import SourceFile
+from movierating.ratings.formats.text_encoding import TextEncoding, decode_head, detect_encoding
 
 _MAX_BLANK_LINES = 100
 _SEPARATORS = (",", ";", "\t")
@@ -47,16 +48,34 @@ class CsvFile:
             raise UnknownFormat("The first line of the file has a quotation mark out of place.") from error
         self.columns = [cell.strip().lower() for cell in cells]
 
+    @cached_property
+    def _encoding(self) -> TextEncoding:
+        with self.source.open() as file:
+            return detect_encoding(file)
+
     def rows(
-        self, columns: Mapping[str, str], parse: ParseRow, parse_columns: ParseColumns | None = None
+        self,
+        columns: Mapping[str, str],
+        parse: ParseRow,
+        parse_columns: ParseColumns | None = None,
+        *,
+        dates: Collection[str] = (),
+        is_month_first: bool = False,
     ) -> Iterator[Row]:
         """Yield what `parse` returns for each row. `columns` names the column of each field.
 
-        A cell is empty if the file has no such column. A row becomes a BadRow if it can't be read or `parse` raises
-        ValueError. `parse_columns` may parse many rows at once; if it returns None, `parse` is called for each.
+        A cell is empty if the file or the row has no such column. A row becomes a BadRow if it can't be read or `parse`
+        raises ValueError. `parse_columns` may parse many rows at once; if it returns None, `parse` is called for each.
+
+        `dates` are the fields in which a spreadsheet may have written `3/5/2023`; `parse` gets them with the year
+        first. The order of day and month is that of all dates of the file. If it has to be assumed, the first such row
+        has a note, unless the service writes the month first (`is_month_first`).
         """
         places = [self.columns.index(name) if name in self.columns else -1 for name in columns.values()]
         select, width = itemgetter(*places), len(self.columns)
+        date_fields = DateFields(
+            dates, partial(self._list_dates, columns, dates), is_month_first=is_month_first
+        )
         for line, records in self._read_records():
             rows = None
             if parse_columns and set(map(len, records)) == {width}:
@@ -67,30 +86,50 @@ class CsvFile:
                 continue
             for number, cells in enumerate(records, line):
                 if any(map(str.strip, cells)):
-                    yield self._parse_row(number, cells, columns, select, parse)
+                    yield self._parse_row(number, cells, columns, select, parse, date_fields)
 
     def _parse_row(
         self,
         line: int,
         cells: list[str],
-        fields: Iterable[str],
+        columns: Iterable[str],
         select: Callable[[Any], Sequence[str]],
         parse: ParseRow,
+        date_fields: DateFields,
     ) -> Row:
-        width = len(self.columns)
         try:
-            if isinstance(cells, _Unreadable):
-                raise ValueError(cells[0])
-            if len(cells) != width:
-                raise ValueError(f"the row has {len(cells)} columns where the first line has {width}")
-            return parse(self.source.name, line, dict(zip(fields, select([*cells, ""]), strict=True)))
+            fields = dict(zip(columns, select([*self._fit(cells), ""]), strict=True))
+            note = date_fields.normalize(fields)
+            row = parse(self.source.name, line, fields)
         except ValueError as error:
             return BadRow(self.source.name, line, str(error))
+        return row._replace(note=note) if note and isinstance(row, RatedRow) else row
+
+    def _list_dates(self, columns: Mapping[str, str], dates: Iterable[str]) -> Iterator[str]:
+        for name in dates:
+            yield from self.column(columns[name])
+
+    def column(self, name: str) -> Iterator[str]:
+        """Yield the cells of a column, without those of rows that can't be read."""
+        if name not in self.columns:
+            return
+        place = self.columns.index(name)
+        for _, records in self._read_records():
+            yield from (cells[place] for cells in records if len(cells) > place)
+
+    def _fit(self, cells: list[str]) -> list[str]:
+        """Return as many cells as there are columns. Raise ValueError if the row has more that are not empty."""
+        width = len(self.columns)
+        if isinstance(cells, _Unreadable):
+            raise ValueError(cells[0])
+        if any(map(str.strip, cells[width:])):
+            raise ValueError(f"the row has {len(cells)} columns where the first line has {width}")
+        return [*cells[:width], *[""] * (width - len(cells))]
 
     def _read_records(self) -> Iterator[tuple[int, list[list[str]]]]:
         """Yield records with the line of the first: many if each is one valid line, otherwise one."""
         with self.source.open() as file:
-            lines = Lines(file, self._first_line)
+            lines = Lines(file, self._encoding, self._first_line)
             while batch := lines.read_lines():
                 records = _split_lines(batch, self._separator)
                 if records is not None:
@@ -116,7 +155,11 @@ class _Unreadable(list[str]):
 def _split_lines(lines: Sequence[str], separator: str) -> list[list[str]] | None:
     """Return the cells of each line; None if a record takes several lines, or one can't be read."""
     text = "".join(lines)
-    if "\0" in text or (not text.isascii() and is_not_utf8(text)) or max(map(len, lines)) > MAX_LINE_LENGTH:
+    if (
+        "\0" in text
+        or (not text.isascii() and has_invalid_bytes(text))
+        or max(map(len, lines)) > MAX_LINE_LENGTH
+    ):
         return None
     try:
         records = list(csv.reader(lines, delimiter=separator, strict=True))
@@ -127,10 +170,12 @@ def _split_lines(lines: Sequence[str], separator: str) -> list[list[str]] | None
 
 def _read_header(head: bytes) -> tuple[int, str]:
     """Return the number and the text of the first line that isn't blank."""
-    if not head.removeprefix(codecs.BOM_UTF8).strip():
+    text = decode_head(head)
+    if not text.strip():
         raise UnknownFormat("The file is empty.")
-    for number, line in enumerate(islice(open_text(io.BytesIO(head)), _MAX_BLANK_LINES), 1):
-        if "\0" in line or is_not_utf8(line) or len(line) >= MAX_LINE_LENGTH:
+    lines = io.StringIO(text, newline="")
+    for number, line in enumerate(islice(lines, _MAX_BLANK_LINES), 1):
+        if "\0" in line or has_invalid_bytes(line) or len(line) >= MAX_LINE_LENGTH:
             break
         if line.strip():
             return number, line.strip("\r\n")

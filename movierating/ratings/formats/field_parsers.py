@@ -3,15 +3,12 @@
 Each function that parses a value raises ValueError with a reason for the user.
 """
 
+import math
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
-from functools import lru_cache, partial
 from itertools import groupby
 from typing import NamedTuple, TypeVar
-
-from movierating import clock
 
 T = TypeVar("T")
 
@@ -25,18 +22,10 @@ _BARE_IMDB_ID = re.compile(r"(?:tt)?0*([0-9]{1,10})(?:\.0)?", re.IGNORECASE)
 _TMDB_ID = re.compile(r"0*([0-9]{1,10})(?:\.0)?")
 _MAX_TMDB_ID = 2**31 - 1
 
+# Where the year is unknown, and the years of a series, also of one that has no end yet.
+_NO_YEAR = re.compile(r"\?+|-|N/A", re.IGNORECASE)
+_YEARS_OF_SERIES = re.compile(r"(\d{4})(?:\.0| ?[-\u2010-\u2015] ?(?:\d{4})?)", re.ASCII)
 _YEARS: dict[str, int | None] = {str(year): year for year in range(1870, 2101)} | {"": None, "0": None}
-
-_ISO_TIME = re.compile(
-    r"(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?) ?([Zz]|UTC|[+-]\d\d:?\d\d)?)?", re.ASCII
-)
-_SLASHED_DATE = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})", re.ASCII)
-_C_TIME = re.compile(r"[A-Z][a-z]{2} ([A-Z][a-z]{2}) ([ \d]?\d) (\d\d:\d\d:\d\d) (\d{4})", re.ASCII)
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_EARLIEST = -62_135_596_800 * clock.SECOND  # 0001-01-01
-_LATEST = 253_402_300_800 * clock.SECOND - 1  # the end of 9999
-# East of Greenwich the date may already be tomorrow's.
-_MAX_UTC_OFFSET = timedelta(hours=14) // timedelta(microseconds=1)
 
 # A spreadsheet runs a cell that starts with one of these characters; with the full-width ones where Japanese or
 # Chinese is typed. Where the comma is the decimal mark, spreadsheets also start a cell after a semicolon.
@@ -47,10 +36,14 @@ _ESCAPED_FORMULA = re.compile(f"{_STARTS_CELL}'([\"']*){_STARTS_FORMULA}")
 
 
 class Scale(NamedTuple):
-    """The ratings of one service: the half points of each, by its text and by its number."""
+    """The ratings of one service: the half points of each, by its text and by its number.
+
+    With `highest`, all numbers up to it are ratings, and become the nearest half point.
+    """
 
     half_points: dict[str | float, int]
     wording: str
+    highest: int | None = None
 
 
 def _scale(steps: int, highest: int, wording: str) -> Scale:
@@ -65,8 +58,22 @@ def _scale(steps: int, highest: int, wording: str) -> Scale:
 
 
 STARS = _scale(10, 5, "0.5 to 5 stars by halves")
+WHOLE_FIVE = _scale(5, 5, "a whole number from 1 to 5")
 WHOLE_TEN = _scale(10, 10, "a whole number from 1 to 10")
 HALVES_TO_TEN = _scale(20, 10, "a number from 0.5 to 10 by halves")
+FIVE = Scale({}, "a number up to 5", 5)
+TEN = Scale({}, "a number up to 10", 10)
+HUNDRED = Scale({"0": 1, 0: 1}, "a number from 0 to 100", 100)
+
+_DECIMAL = re.compile(r"(\d{1,3})(?:[.,](\d{1,6}))?", re.ASCII)
+# What services write for "not rated".
+_NO_RATING = {"", "0", "0.0", "0,0", "-", "-1"}
+
+
+def has_rating(scale: Scale, value: object) -> bool:
+    """Return False for a blank, and for 0 unless it is a rating on the scale."""
+    text = "" if value is None else str(value).strip() if isinstance(value, str | int | float) else "value"
+    return text not in _NO_RATING or text in scale.half_points
 
 
 def parse_rating(scale: Scale, value: object) -> int:
@@ -76,16 +83,31 @@ def parse_rating(scale: Scale, value: object) -> int:
         half_points = scale.half_points.get(value) or scale.half_points.get(value.strip())
     elif isinstance(value, int | float) and not isinstance(value, bool):
         half_points = scale.half_points.get(value)
+    if half_points is None and scale.highest is not None:
+        half_points = _round_rating(scale.highest, value)
     if half_points is None:
         raise ValueError(f"the rating {quote_value(value)} is not {scale.wording}")
     return half_points
+
+
+def parse_number(value: object) -> float | None:
+    """Return a number from 0 to 999 with a decimal point or comma; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    match = _DECIMAL.fullmatch(str(value)[:20].strip())
+    return float(f"{match[1]}.{match[2] or 0}") if match else None
+
+
+def _round_rating(highest: int, value: object) -> int | None:
+    number = parse_number(value)
+    return None if number is None or number > highest else max(1, math.floor(number * 20 / highest + 0.5))
 
 
 def parse_imdb_id(value: object) -> str | None:
     """Return `tt0111161`, also for the number alone, with its zeros or without; None for a blank."""
     if isinstance(value, str) and _IMDB_ID.fullmatch(value):
         return value
-    text = _text(value)
+    text = normalize_text(value)
     if not text:
         return None
     match = _BARE_IMDB_ID.fullmatch(text)
@@ -98,7 +120,7 @@ def parse_tmdb_id(value: object) -> int | None:
     """Return the number; None for a blank and for 0."""
     if isinstance(value, str) and len(value) < 10 and value.isascii() and value.isdigit():
         return int(value) or None
-    text = _text(value)
+    text = normalize_text(value)
     if not text:
         return None
     match = _TMDB_ID.fullmatch(text)
@@ -112,7 +134,7 @@ def parse_title(value: object) -> str | None:
     """Return the title trimmed and in NFC; None for a blank."""
     if isinstance(value, str) and value.isascii() and value.isprintable() and len(value) <= _MAX_TITLE_LENGTH:
         return value.strip() or None
-    text = _text(value)
+    text = normalize_text(value)
     if not text:
         return None
     if not text.isascii() and len(text) <= 4 * _MAX_TITLE_LENGTH:
@@ -143,77 +165,22 @@ def parse_kind(text: str) -> str | None:
 
 
 def parse_year(value: object) -> int | None:
-    """Return the year, 1870 to 2100; None for a blank and for 0."""
+    """Return the year, 1870 to 2100, the first of two, as of a series; None for a blank, 0 and `????`."""
     if isinstance(value, str) and value in _YEARS:
         return _YEARS[value]
-    text = _text(value).removesuffix(".0")
+    text = normalize_text(value)
+    if _NO_YEAR.fullmatch(text[:10]):
+        return None
+    if match := _YEARS_OF_SERIES.fullmatch(text):
+        text = match[1]
     if text not in _YEARS:
         raise ValueError(f"{quote_value(value)} is not a year in which movies were made")
     return _YEARS[text]
 
 
-def parse_time(value: object, *, allow_future: bool = False) -> int | None:
-    """Return the microseconds since 1970 of a time, or of a date's midnight, in UTC if it names no zone.
-
-    Accepts RFC 3339 and its dates, a spreadsheet's `12/31/2016`, and `Sat Dec 31 00:00:00 2016` of old IMDb files.
-    Returns None for a blank. Raise ValueError, also for a time in the future unless `allow_future`.
-    """
-    text = _text(value)
-    if not text:
-        return None
-    at = _midnight(text) if len(text) <= _DATE_LENGTH else _microseconds(text)
-    if is_future(at) and not allow_future:
-        raise ValueError(f"its time {quote_value(text)} lies in the future")
-    return at
-
-
-def is_future(at: int) -> bool:
-    """Return True if a time, in microseconds, is in the future in every time zone."""
-    return at > clock.now() + _MAX_UTC_OFFSET
-
-
 def parse_column(parse: Callable[[str], T], texts: Sequence[str]) -> Sequence[T | None]:
     """Return `parse` of each cell of a column; it must return None for a blank. Raise what it raises."""
     return list(map(parse, texts)) if any(texts) else (None,) * len(texts)
-
-
-def parse_times(texts: Sequence[str]) -> Sequence[int | None]:
-    """Return the times of a column as `parse_time` does, also those in the future."""
-    if not all(map(_is_plain, texts)):
-        return parse_column(partial(parse_time, allow_future=True), texts)
-    return list(map(clock.from_datetime, map(datetime.fromisoformat, texts)))
-
-
-def _is_plain(text: str) -> bool:
-    """Return True if `datetime.fromisoformat` can parse the text unchanged, as in files of most programs."""
-    return text[10:11] == "T" and text[-1:] == "Z"
-
-
-def _microseconds(text: str) -> int:
-    try:
-        at = clock.from_datetime(datetime.fromisoformat(text if _is_plain(text) else _in_rfc3339(text)))
-    except ValueError:
-        at = _EARLIEST - 1
-    if not _EARLIEST <= at <= _LATEST:
-        raise ValueError(f"{quote_value(text)} is not a date or time")
-    return at
-
-
-# A history has a few thousand days, most of them more than once.
-_midnight = lru_cache(4096)(_microseconds)
-_DATE_LENGTH = len("2016-12-31")
-
-
-def _in_rfc3339(text: str) -> str:
-    if match := _ISO_TIME.fullmatch(text):
-        date, time, zone = match.groups()
-        return f"{date}T{time or '00:00'}{'Z' if zone in (None, 'z', 'UTC') else zone}"
-    if match := _SLASHED_DATE.fullmatch(text):
-        month, day, year = match.groups()
-        return f"{year}-{month:0>2}-{day:0>2}T00:00Z"
-    if (match := _C_TIME.fullmatch(text)) and match[1] in _MONTHS:
-        return f"{match[4]}-{_MONTHS.index(match[1]) + 1:02}-{match[2].strip():0>2}T{match[3]}Z"
-    raise ValueError
 
 
 def escape_formula(text: str) -> str:
@@ -229,7 +196,7 @@ def unescape_formula(text: str) -> str:
     return _ESCAPED_FORMULA.sub(r"\1", text) if "'" in text else text
 
 
-def _text(value: object) -> str:
+def normalize_text(value: object) -> str:
     """Return a JSON value as a CSV cell holds it, trimmed: a string, a number, nothing for null."""
     if isinstance(value, str):
         return value.strip()

@@ -27,6 +27,30 @@ _COLUMNS = {
     **{"imdb_id": "const", "title": "title", "original_title": "original title", "kind": "title type"},
     "year": "year",
 }
+# It was called `Date Added` from November 2017 to December 2018.
+_RATED_AT = ("date rated", "date added", "created")
+_ENGLISH_KINDS = {
+    *(
+        "movie",
+        "feature film",
+        "tv movie",
+        "tv series",
+        "tv mini series",
+        "tv episode",
+        "tv special",
+        "tv short",
+    ),
+    *("short", "short film", "video", "video game", "documentary", "tvseries", "tvmovie", "tvepisode"),
+    *(
+        "tvminiseries",
+        "tvspecial",
+        "tvshort",
+        "videogame",
+        "music video",
+        "podcast series",
+        "podcast episode",
+    ),
+}
 _HEADER = (
     *("Const", "Your Rating", "Date Rated", "Title", "Original Title", "URL", "Title Type", "IMDb Rating"),
     *("Runtime (mins)", "Year", "Genres", "Num Votes", "Release Date", "Directors"),
@@ -42,8 +66,11 @@ def read(files: Iterable[CsvFile]) -> Iterator[Row]:
     """Yield the rows; a series or game has a `kind`."""
     for file in files:
         rating = "your rating" if "your rating" in file.columns else "you rated"
-        rated_at = "date rated" if "date rated" in file.columns else "created"
-        yield from file.rows({**_COLUMNS, "rating": rating, "rated_at": rated_at}, _parse)
+        rated_at = next((name for name in _RATED_AT if name in file.columns), "date rated")
+        # A spreadsheet writes dates in the language of its user, which is probably that of the account.
+        is_english = next(file.column("title type"), "").strip().lower() in _ENGLISH_KINDS
+        columns = {**_COLUMNS, "rating": rating, "rated_at": rated_at}
+        yield from file.rows(columns, _parse, dates=["rated_at"], is_month_first=is_english)
 
 
 def _parse(file: str, line: int, cells: dict[str, Any]) -> Row:

@@ -13,6 +13,7 @@ from typing import Any, BinaryIO
 
 from movierating.ratings.formats.rows import BadRow, Row, UnknownFormat
 from movierating.ratings.formats.source_file import SourceFile
+from movierating.ratings.formats.text_encoding import UTF8, UTF16, has_utf16_mark
 
 # In characters. A rating with all facts that a service adds takes one or two thousand.
 MAX_ITEM_LENGTH = 1 << 16
@@ -99,15 +100,19 @@ class _Text:
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
-        self._decode = codecs.getincrementaldecoder("utf-8-sig")("surrogateescape").decode
         self._text = ""
         self._at = 0
         self._ended = False
+        head = file.read(2)
+        encoding = UTF16 if has_utf16_mark(head) else UTF8
+        self._decode = codecs.getincrementaldecoder(encoding.name)(encoding.errors).decode
+        self._head = head
         self._done = 0
 
     def _fill(self) -> None:
         while len(self._text) - self._at < MAX_ITEM_LENGTH and not self._ended:
-            block = self._file.read(_BLOCK_BYTES)
+            block = self._head + self._file.read(_BLOCK_BYTES)
+            self._head = b""
             self._ended = not block
             self._text = self._text[self._at :] + self._decode(block, self._ended)
             self._at = 0

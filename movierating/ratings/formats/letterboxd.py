@@ -15,23 +15,31 @@ from itertools import chain
 from typing import Any
 
 from movierating.ratings.formats.csv_reader import CsvFile, csv_lines, in_blocks
+from movierating.ratings.formats.dates import parse_time
 from movierating.ratings.formats.field_parsers import (
     STARS,
+    TEN,
     WHOLE_TEN,
+    Scale,
     escape_formula,
-    parse_time,
+    parse_number,
     unescape_formula,
 )
-from movierating.ratings.formats.rows import ExportRow, RatedRow, Row, SkippedRow, parse_row
+from movierating.ratings.formats.rows import ExportRow, RatedRow, Row, SkippedRow, add_note, parse_row
 
 MAX_PART_BYTES = 1_000_000
 
 _EXPORT = {"title": "name", "year": "year", "rating": "rating", "entered": "date", "watched": "watched date"}
+_DATES = ("entered", "watched")
 _IMPORT = {
     **{name: name for name in ("title", "year", "rating", "rating10")},
     **{"imdb_id": "imdbid", "tmdb_id": "tmdbid", "rated_at": "watcheddate"},
 }
 _ONLY_IMPORT = {"letterboxduri", "rating10", "watcheddate"}
+_IMPORT_COLUMNS = {
+    *("letterboxduri", "tmdbid", "imdbid", "title", "name", "year", "directors", "rating", "rating10"),
+    *("watcheddate", "rewatch", "tags", "review"),
+}
 # No WatchedDate: Letterboxd would make a diary entry of each rating.
 _HEADER = ("tmdbID", "imdbID", "Title", "Year", "Directors", "Rating10")
 
@@ -50,8 +58,9 @@ def _is_export(file: CsvFile) -> bool:
 
 def _is_import(file: CsvFile) -> bool:
     has_rating = "rating" in file.columns or "rating10" in file.columns
-    has_movie = not {"title", "imdbid", "tmdbid"}.isdisjoint(file.columns)
-    return has_rating and has_movie and not _ONLY_IMPORT.isdisjoint(file.columns)
+    has_movie = not {"title", "name", "imdbid", "tmdbid"}.isdisjoint(file.columns)
+    is_known = not _ONLY_IMPORT.isdisjoint(file.columns) or _IMPORT_COLUMNS.issuperset(file.columns)
+    return has_rating and has_movie and is_known
 
 
 def read(files: Iterable[CsvFile]) -> Iterator[Row]:
@@ -64,11 +73,12 @@ def read(files: Iterable[CsvFile]) -> Iterator[Row]:
     # The diary has more columns than the current ratings.
     for file in sorted(files, key=lambda file: len(file.columns)):
         if not _is_export(file):
-            yield from file.rows(_IMPORT, _parse_import)
+            yield from _read_import(file)
         elif "watched date" in file.columns:
-            yield from file.rows(_EXPORT, partial(_parse_diary, current))
+            yield from file.rows(_EXPORT, partial(_parse_diary, current), dates=_DATES)
         else:
-            yield from _collect(file.rows({**_EXPORT, "film_id": "letterboxd uri"}, _parse_film), current)
+            columns = {**_EXPORT, "film_id": "letterboxd uri"}
+            yield from _collect(file.rows(columns, _parse_film, dates=_DATES), current)
 
 
 def _collect(rows: Iterable[Row], current: _CurrentRatings) -> Iterator[Row]:
@@ -98,7 +108,7 @@ def _parse_diary(current: _CurrentRatings, file: str, line: int, cells: dict[str
     value, current_rated_at = current[row.title, row.year]
     rated_at = row.rated_at or 0
     if row.value != value:
-        rated_at = min(rated_at, parse_time(watched) or 0)
+        rated_at = min(rated_at, _parse_watched(watched))
     if rated_at > current_rated_at:
         return row
     return SkippedRow(
@@ -106,10 +116,27 @@ def _parse_diary(current: _CurrentRatings, file: str, line: int, cells: dict[str
     )
 
 
-def _parse_import(file: str, line: int, cells: dict[str, Any]) -> Row:
+def _parse_watched(watched: str) -> int:
+    try:
+        return parse_time(watched) or 0
+    except ValueError:
+        return 0
+
+
+def _read_import(file: CsvFile) -> Iterator[Row]:
+    """Yield the rows of a file for Letterboxd's importer. A rating above 5 shows that it has no stars."""
+    columns = {**_IMPORT, "title": "title" if "title" in file.columns else "name"}
+    ratings = map(parse_number, file.column("rating"))
+    if any(rating is not None and rating > 5 for rating in ratings):
+        rows = file.rows(columns, partial(_parse_import, TEN), dates=["rated_at"])
+        return add_note(rows, "some ratings are above 5, so all are read on a scale of 10")
+    return file.rows(columns, partial(_parse_import, STARS), dates=["rated_at"])
+
+
+def _parse_import(scale: Scale, file: str, line: int, cells: dict[str, Any]) -> Row:
     cells["title"] = unescape_formula(cells["title"])
     stars, rating10 = cells.pop("rating"), cells.pop("rating10")
-    scale, rating = (WHOLE_TEN, rating10) if rating10.strip() else (STARS, stars)
+    scale, rating = (WHOLE_TEN, rating10) if rating10.strip() else (scale, stars)
     return parse_row(file, line, scale, rating, **cells)
 
 

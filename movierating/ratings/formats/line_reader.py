@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import BinaryIO
 
 from movierating.ratings.formats.rows import UnknownFormat
+from movierating.ratings.formats.text_encoding import TextEncoding, open_text
 
 # Longer than any row about a film can be, a review apart; it is the limit of the csv module for a cell as well.
 MAX_LINE_LENGTH = 1 << 17
@@ -25,9 +26,9 @@ class Lines:
     So a quotation mark that is never closed makes one row invalid, and not all rows after it.
     """
 
-    def __init__(self, file: BinaryIO, header: int) -> None:
+    def __init__(self, file: BinaryIO, encoding: TextEncoding, header: int) -> None:
         """Skip the first `header` lines; `number` is that of the last line that was read."""
-        self._file = open_text(file)
+        self._file = open_text(file, encoding)
         for _ in range(header):
             self._file.readline()
         self.number = header
@@ -72,8 +73,8 @@ class Lines:
             raise UnreadableLine(f"the line is longer than {MAX_LINE_LENGTH} characters")
         if "\0" in line:
             raise UnreadableLine("the line has a NUL character")
-        if not line.isascii() and is_not_utf8(line):
-            raise UnreadableLine("the line is not UTF-8")
+        if not line.isascii() and has_invalid_bytes(line):
+            raise UnreadableLine("the line has bytes that are not text in the file's encoding")
         return line
 
     def begin_record(self) -> int:
@@ -95,11 +96,6 @@ class Lines:
         return f"{reason}; {len(rest)} lines after it could not be read" if rest else reason
 
 
-def open_text(file: BinaryIO) -> io.TextIOWrapper:
-    """Open a file as text with its line ends unchanged; bytes that are not UTF-8 become lone surrogates."""
-    return io.TextIOWrapper(file, "utf-8-sig", "surrogateescape", newline="")
-
-
 def _read_line(file: io.TextIOWrapper) -> str:
     line = file.readline(MAX_LINE_LENGTH + 1)
     if len(line) > MAX_LINE_LENGTH:
@@ -109,8 +105,8 @@ def _read_line(file: io.TextIOWrapper) -> str:
     return line
 
 
-def is_not_utf8(line: str) -> bool:
-    """Return True if the line has bytes that are not UTF-8."""
+def has_invalid_bytes(line: str) -> bool:
+    """Return True if the line has bytes that are no text in its encoding."""
     try:
         line.encode()
     except UnicodeEncodeError:

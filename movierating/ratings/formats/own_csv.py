@@ -21,13 +21,12 @@ from typing import Any
 
 from movierating import clock
 from movierating.ratings.formats.csv_reader import CsvFile, csv_lines, in_blocks
+from movierating.ratings.formats.dates import is_future, parse_times
 from movierating.ratings.formats.field_parsers import (
     HALVES_TO_TEN,
     escape_formula,
-    is_future,
     parse_column,
     parse_imdb_id,
-    parse_times,
     parse_title,
     parse_tmdb_id,
     parse_year,
@@ -49,7 +48,7 @@ def matches(file: CsvFile) -> bool:
 def read(files: Iterable[CsvFile]) -> Iterator[Row]:
     """Yield the rows."""
     for file in files:
-        yield from file.rows(_FIELDS, _parse, _parse_columns)
+        yield from file.rows(_FIELDS, _parse, _parse_columns, dates=["rated_at"])
 
 
 def _parse(file: str, line: int, cells: dict[str, Any]) -> Row:

@@ -1,13 +1,14 @@
 """The rows that are read from and written to files, independent of their format."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal, NamedTuple
 
+from movierating.ratings.formats.dates import parse_time
 from movierating.ratings.formats.field_parsers import (
     Scale,
+    has_rating,
     parse_imdb_id,
     parse_rating,
-    parse_time,
     parse_title,
     parse_tmdb_id,
     parse_year,
@@ -99,33 +100,52 @@ def parse_row(
 ) -> RatedRow | SkippedRow:
     """Return the row of these cells or JSON values; a SkippedRow if it has no rating or is no movie.
 
-    `rating` is on `scale`; `kind` is as in RatedRow. Raise ValueError with a reason for the user, also for a time in
-    the future unless `allow_future`.
+    `rating` is on `scale`; `kind` is as in RatedRow. Raise ValueError with a reason for the user. A time that can't be
+    read, or lies in the future unless `allow_future`, is left out.
     """
-    name, made_in = parse_title(title), parse_year(year)
-    if rating is None or (isinstance(rating, str) and not rating.strip()):
-        return SkippedRow(line, name, made_in, "no_rating", file)
-    row = RatedRow(
-        line,
-        parse_imdb_id(imdb_id),
-        parse_tmdb_id(tmdb_id),
-        name,
-        parse_title(original_title),
-        made_in,
-        parse_rating(scale, rating),
-        parse_time(rated_at, allow_future=allow_future),
-        kind,
-        file,
-    )
-    return row if row.imdb_id is not None or row.tmdb_id is not None else _check_title(row)
-
-
-def _check_title(row: RatedRow) -> RatedRow | SkippedRow:
-    """Return a row without ids if its title may name a movie; skip other kinds. Raise ValueError without a title."""
-    if row.kind is not None:
-        return SkippedRow(
-            row.line, row.title, row.year, "not_a_movie", row.file, f"it is no movie ({row.kind})"
-        )
-    if row.title is None:
+    is_rated = has_rating(scale, rating)
+    try:
+        ids = parse_imdb_id(imdb_id), parse_tmdb_id(tmdb_id)
+        names = parse_title(title), parse_title(original_title)
+        made_in = _parse_year(year, has_id=ids != (None, None))
+        half_points = parse_rating(scale, rating) if is_rated else 0
+    except ValueError:
+        if is_rated and kind is None:
+            raise
+        # What is not imported can't be in error.
+        ids, names, made_in, half_points = (None, None), (None, None), None, 0
+    if not is_rated:
+        return SkippedRow(line, names[0], made_in, "no_rating", file)
+    if ids == (None, None) and kind is not None:
+        return SkippedRow(line, names[0], made_in, "not_a_movie", file, f"it is no movie ({kind})")
+    if ids == (None, None) and names[0] is None:
         raise ValueError("it names no movie, neither by an id nor by a title")
-    return row
+    at, note = _parse_time(rated_at, allow_future=allow_future)
+    return RatedRow(line, *ids, *names, made_in, half_points, at, kind, file, None, note)
+
+
+def add_note(rows: Iterable[Row], note: str) -> Iterator[Row]:
+    """Yield the rows; add a note to the first that has a rating."""
+    is_added = False
+    for row in rows:
+        if not is_added and isinstance(row, RatedRow):
+            is_added = True
+            row = row._replace(note=f"{note}; {row.note}" if row.note else note)
+        yield row
+
+
+def _parse_year(year: object, *, has_id: bool) -> int | None:
+    try:
+        return parse_year(year)
+    except ValueError:
+        if has_id:
+            return None
+        raise
+
+
+def _parse_time(rated_at: object, *, allow_future: bool) -> tuple[int | None, str | None]:
+    """Return the time, and a note if it can't be read."""
+    try:
+        return parse_time(rated_at, allow_future=allow_future), None
+    except ValueError as error:
+        return None, f"{error}; the rating is imported without it"

@@ -38,7 +38,11 @@ def matches_json(file: JsonFile) -> bool:
 def read(files: Iterable[CsvFile | JsonFile]) -> Iterator[Row]:
     """Yield the rows of CSV and JSON files."""
     for file in files:
-        yield from file.rows(_COLUMNS, _parse) if isinstance(file, CsvFile) else file.rows(_parse_item)
+        yield from (
+            file.rows(_COLUMNS, _parse, dates=["rated_at"])
+            if isinstance(file, CsvFile)
+            else file.rows(_parse_item)
+        )
 
 
 def _parse_item(file: str, index: int, item: Any) -> Row:

@@ -21,6 +21,7 @@ from movierating.ratings.formats.csv_reader import CsvFile
 from movierating.ratings.formats.json_reader import JsonFile
 from movierating.ratings.formats.rows import Row, UnknownFormat
 from movierating.ratings.formats.source_file import RawReader, SourceFile
+from movierating.ratings.formats.text_encoding import decode_head
 from movierating.ratings.formats.zip_reader import Archive
 
 # Few people have seen half as many movies, and other writers wait while they are written.
@@ -55,11 +56,10 @@ _ACCEPTED = (
     "Accepted are the exports of Letterboxd (ZIP, ratings.csv, diary.csv, reviews.csv), IMDb (CSV), Trakt (ZIP, JSON, "
     "CSV), TMDB, Movary and MovieLens (CSV), and movierating's own CSV and JSON."
 )
+_BUFFER_BYTES = 1 << 16
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 # Files that people pick by mistake, by their first bytes.
 _OTHER_FILES = {
-    b"\xff\xfe": "text in UTF-16, which must be saved as “CSV UTF-8”",
-    b"\xfe\xff": "text in UTF-16, which must be saved as “CSV UTF-8”",
     b"\x1f\x8b": "compressed with gzip, and must be decompressed first",
     b"%PDF": "a PDF document",
     b"<": "a web page or XML",
@@ -97,9 +97,17 @@ def open_upload(data: bytes | BinaryIO, expected_format: str | None = None) -> U
 
 
 def _open_stream(stream: BinaryIO) -> BinaryIO:
-    """Return a reader from the start of a stream that leaves the stream open."""
-    stream.seek(0)
-    return io.BufferedReader(RawReader(stream.read))
+    """Return a reader from the start of a stream, with a position of its own, that leaves the stream open."""
+    position = 0
+
+    def read(size: int) -> bytes:
+        nonlocal position
+        stream.seek(position)
+        data = stream.read(size)
+        position += len(data)
+        return data
+
+    return io.BufferedReader(RawReader(read), _BUFFER_BYTES)
 
 
 def _read(detected: Sequence[_Detected]) -> Iterator[Row]:
@@ -146,7 +154,7 @@ def _detect(source: SourceFile) -> _Detected:
     for start, description in _OTHER_FILES.items():
         if head.startswith(start):
             raise UnknownFormat(f"The file is {description}. {_ACCEPTED}")
-    is_json = head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith((b"[", b"{"))
+    is_json = decode_head(head).lstrip().startswith(("[", "{"))
     file = JsonFile(source) if is_json else CsvFile(source)
     for format_ in _JSON_FORMATS if is_json else _CSV_FORMATS:
         if format_.matches(file):

@@ -36,7 +36,6 @@ def test_other_programs_need_to_write_little(read):
         ("tt0116191,8.5,2", "version '2'"),
         (",8.5,1", "names no movie"),
         ("tt0116191,8.25,1", "by halves"),
-        ("tt0116191,0,1", "by halves"),
     ],
 )
 def test_bad_rows_say_why(read, row, reason):

@@ -1,0 +1,208 @@
+"""Parse dates and times as services and spreadsheets write them.
+
+A spreadsheet writes `3/5/2023` for the third of May or the fifth of March. `settle_order` finds out which of them a
+column means.
+"""
+
+import re
+from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from functools import cached_property, lru_cache, partial
+from typing import NamedTuple
+
+from movierating import clock
+from movierating.ratings.formats.field_parsers import normalize_text, parse_column, quote_value
+
+_ISO_TIME = re.compile(
+    r"(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?) ?([Zz]|UTC|[+-]\d\d:?\d\d)?)?", re.ASCII
+)
+_C_TIME = re.compile(r"[A-Z][a-z]{2} ([A-Z][a-z]{2}) ([ \d]?\d) (\d\d:\d\d:\d\d) (\d{4})", re.ASCII)
+_TIME = r"(?:,? (\d{1,2}):(\d\d)(?::(\d\d))?(?: ?([AaPp])\.?[Mm]\.?)?)?"
+_NUMERIC_DATE = re.compile(r"(\d{1,4})([/.-])(\d{1,2})\2(\d{4}|\d{1,2})" + _TIME, re.ASCII)
+_MONTH_FIRST = re.compile(r"([A-Za-z]{3})[a-z]*\.? (\d{1,2}),? (\d{4})" + _TIME, re.ASCII)
+_DAY_FIRST = re.compile(r"(\d{1,2})[ -]([A-Za-z]{3})[a-z]*\.?,?[ -](\d{4})" + _TIME, re.ASCII)
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_MAX_DATE_LENGTH = 40
+
+_EARLIEST = -62_135_596_800 * clock.SECOND  # 0001-01-01
+_LATEST = 253_402_300_800 * clock.SECOND - 1  # the end of 9999
+# East of Greenwich the date may already be tomorrow's, and a clock may be fast.
+_MAX_FUTURE = timedelta(days=1) // timedelta(microseconds=1)
+
+
+class DateOrder(NamedTuple):
+    """The order of numeric dates; `is_certain` if a date of the file could be read in no other order."""
+
+    day_first: bool
+    is_certain: bool
+
+
+def settle_order(texts: Iterable[str]) -> DateOrder:
+    """Return the order of the first of these dates that has only one; the month first if there is none."""
+    for text in texts:
+        numbers = _split_numeric_date(text)
+        if numbers and 12 < max(numbers) <= 31 and min(numbers) <= 12:
+            return DateOrder(day_first=numbers[0] > 12, is_certain=True)
+    return DateOrder(day_first=False, is_certain=False)
+
+
+def is_ambiguous(text: str) -> bool:
+    """Return True if the text is a date that can be read with the day or with the month first."""
+    numbers = _split_numeric_date(text)
+    return numbers is not None and max(numbers) <= 12 and numbers[0] != numbers[1]
+
+
+def _split_numeric_date(text: str) -> tuple[int, int] | None:
+    """Return the first two numbers of a date that does not begin with the year; None for other texts."""
+    text = text.strip()
+    # The usual dates, 2024-01-15, begin with the year.
+    if text[:4].isdigit() or len(text) > _MAX_DATE_LENGTH:
+        return None
+    match = _NUMERIC_DATE.fullmatch(text)
+    # With dots, the day is always first.
+    if not match or match[2] == "." or len(match[1]) > 2:
+        return None
+    return int(match[1]), int(match[3])
+
+
+class DateFields:
+    """The fields of a file that hold dates. Their order is settled when the first date needs it."""
+
+    def __init__(
+        self, names: Collection[str], list_dates: Callable[[], Iterable[str]], *, is_month_first: bool
+    ) -> None:
+        """`list_dates` returns all dates of the file; `is_month_first` tells that the service writes them so."""
+        self._names = names
+        self._list_dates = list_dates
+        self._is_month_first = is_month_first
+        self._has_noted = False
+
+    @cached_property
+    def _order(self) -> DateOrder:
+        return settle_order(self._list_dates())
+
+    def normalize(self, fields: dict[str, str]) -> str | None:
+        """Write the numeric dates of a row with the year first; return a note if the order had to be chosen."""
+        note = None
+        for name in self._names:
+            text = fields[name].strip()
+            if _split_numeric_date(text) is None:
+                continue
+            with suppress(ValueError):
+                fields[name] = _in_rfc3339(text, self._order.day_first)
+            if is_ambiguous(text) and not self._has_noted:
+                note = self._describe_order(text, fields[name])
+                self._has_noted = note is not None
+        return note
+
+    def _describe_order(self, text: str, read_as: str) -> str | None:
+        if self._order.day_first:
+            return f"dates are read day first: {text} is {read_as[:10]}"
+        if self._order.is_certain or self._is_month_first:
+            return None
+        return f"no date tells whether the day or the month is first; {text} is read as {read_as[:10]}"
+
+
+def parse_time(value: object, *, allow_future: bool = False, day_first: bool = False) -> int | None:
+    """Return the microseconds since 1970 of a time, or of a date's midnight, in UTC if it names no zone.
+
+    Accepts RFC 3339 and its dates, `12/31/2016`, `31.12.2016`, `2016/12/31`, `Dec 31, 2016`, `31 Dec 2016`, each with a
+    time or without, and `Sat Dec 31 00:00:00 2016` of old IMDb files. With `day_first`, `1/2/2016` is in February.
+    Returns None for a blank. Raise ValueError, also for a time in the future unless `allow_future`.
+    """
+    text = normalize_text(value)
+    if not text:
+        return None
+    at = _midnight(text, day_first) if len(text) <= _DATE_LENGTH else _microseconds(text, day_first)
+    if is_future(at) and not allow_future:
+        raise ValueError(f"its time {quote_value(text)} lies in the future")
+    return at
+
+
+def is_future(at: int) -> bool:
+    """Return True if a time, in microseconds, is more than a day in the future."""
+    return at > clock.now() + _MAX_FUTURE
+
+
+def parse_times(texts: Sequence[str]) -> Sequence[int | None]:
+    """Return the times of a column as `parse_time` does, also those in the future.
+
+    Raise ValueError for dates whose order has to be settled as well.
+    """
+    if not all(map(_is_plain, texts)):
+        if any(_split_numeric_date(text) is not None for text in texts):
+            raise ValueError("the order of day and month is open")
+        return parse_column(partial(parse_time, allow_future=True), texts)
+    return list(map(clock.from_datetime, map(datetime.fromisoformat, texts)))
+
+
+def _is_plain(text: str) -> bool:
+    """Return True if `datetime.fromisoformat` can parse the text unchanged, as in files of most programs."""
+    return text[10:11] == "T" and text[-1:] == "Z"
+
+
+def _microseconds(text: str, day_first: bool = False) -> int:
+    try:
+        at = clock.from_datetime(
+            datetime.fromisoformat(text if _is_plain(text) else _in_rfc3339(text, day_first))
+        )
+    except ValueError:
+        at = _EARLIEST - 1
+    if not _EARLIEST <= at <= _LATEST:
+        raise ValueError(f"{quote_value(text)} is not a date or time")
+    return at
+
+
+# A history has a few thousand days, most of them more than once.
+_midnight = lru_cache(4096)(_microseconds)
+_DATE_LENGTH = len("2016-12-31")
+
+
+def _in_rfc3339(text: str, day_first: bool) -> str:
+    if match := _ISO_TIME.fullmatch(text):
+        date, time, zone = match.groups()
+        return f"{date}T{time or '00:00'}{'Z' if zone in (None, 'z', 'UTC') else zone}"
+    if len(text) > _MAX_DATE_LENGTH:
+        raise ValueError
+    if match := _NUMERIC_DATE.fullmatch(text):
+        first, separator, second, third = match.groups()[:4]
+        return _join(*_order(first, separator, second, third, day_first), *match.groups()[4:])
+    if match := _MONTH_FIRST.fullmatch(text):
+        return _join(match[3], _number_month(match[1]), match[2], *match.groups()[3:])
+    if match := _DAY_FIRST.fullmatch(text):
+        return _join(match[3], _number_month(match[2]), match[1], *match.groups()[3:])
+    if match := _C_TIME.fullmatch(text):
+        return f"{match[4]}-{_number_month(match[1])}-{match[2].strip():0>2}T{match[3]}Z"
+    raise ValueError
+
+
+def _order(first: str, separator: str, second: str, third: str, day_first: bool) -> tuple[str, str, str]:
+    """Return the year, the month and the day of a numeric date."""
+    if len(first) == 4:
+        return first, second, third
+    year = f"20{third}" if len(third) == 2 else third
+    # A date that is impossible in the settled order can only mean the other one.
+    is_day_first = separator == "." or int(first) > 12 or (day_first and int(second) <= 12)
+    return (year, second, first) if is_day_first else (year, first, second)
+
+
+def _number_month(name: str) -> str:
+    return f"{_MONTHS.index(name.capitalize()) + 1:02}"
+
+
+def _join(
+    year: str,
+    month: str,
+    day: str,
+    hour: str | None,
+    minute: str | None,
+    second: str | None,
+    half: str | None,
+) -> str:
+    hours = int(hour or 0)
+    if half:
+        if not 1 <= hours <= 12:
+            raise ValueError
+        hours = hours % 12 + (12 if half in "Pp" else 0)
+    return f"{year}-{month:0>2}-{day:0>2}T{hours:02}:{minute or '00'}:{second or '00'}Z"

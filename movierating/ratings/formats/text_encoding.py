@@ -1,0 +1,63 @@
+"""Detect the encoding of an uploaded text file: UTF-8, UTF-16 with a byte order mark, or Windows-1252."""
+
+import codecs
+import io
+import re
+from typing import BinaryIO, NamedTuple
+
+_BLOCK_BYTES = 1 << 17
+_INVALID = re.compile("[\udc80-\udcff]")
+_VALID = re.compile("[^\x00-\x7f\udc80-\udcff]")
+
+
+class TextEncoding(NamedTuple):
+    """A codec of Python and its error handler."""
+
+    name: str
+    errors: str
+
+
+# Invalid bytes become lone surrogates.
+UTF8 = TextEncoding("utf-8-sig", "surrogateescape")
+WINDOWS_1252 = TextEncoding("cp1252", "surrogateescape")
+# In UTF-16 a lone surrogate can be valid.
+UTF16 = TextEncoding("utf-16", "replace")
+
+
+def detect_encoding(file: BinaryIO) -> TextEncoding:
+    """Read a file to its end and return its encoding, in the memory of one block.
+
+    A UTF-8 file with a few invalid bytes is still UTF-8: it has more letters beyond ASCII than invalid bytes.
+    """
+    decoder = codecs.getincrementaldecoder(UTF8.name)(UTF8.errors)
+    valid = invalid = 0
+    is_first = True
+    while block := file.read(_BLOCK_BYTES):
+        if is_first and has_utf16_mark(block):
+            return UTF16
+        is_first = False
+        text = decoder.decode(block)
+        if not text.isascii():
+            valid += len(_VALID.findall(text))
+            invalid += len(_INVALID.findall(text))
+    return WINDOWS_1252 if invalid and invalid >= valid else UTF8
+
+
+def has_utf16_mark(head: bytes) -> bool:
+    """Return True if a file with this head is UTF-16."""
+    return head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+
+
+def decode_head(head: bytes) -> str:
+    """Return the text of the first bytes of a file, which may end within a letter."""
+    if has_utf16_mark(head):
+        return head.decode(UTF16.name, UTF16.errors)
+    try:
+        return codecs.getincrementaldecoder("utf-8-sig")().decode(head)
+    except UnicodeDecodeError:
+        return head.decode(WINDOWS_1252.name, WINDOWS_1252.errors)
+
+
+def open_text(file: BinaryIO, encoding: TextEncoding) -> io.TextIOWrapper:
+    """Open a file as text with its line ends unchanged."""
+    return io.TextIOWrapper(file, encoding.name, encoding.errors, newline="")

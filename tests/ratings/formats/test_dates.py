@@ -1,0 +1,135 @@
+"""Dates of services and spreadsheets, and the order of their parts."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from movierating import clock
+from movierating.ratings.formats.dates import is_ambiguous, parse_time, settle_order
+from movierating.ratings.formats.rows import RatedRow
+
+HEADER = "title,year,value,rated_at\n"
+DAY_FIRST = "dates are read day first: 5/3/2023 is 2023-03-05"
+
+
+def at(*parts):
+    return clock.from_datetime(datetime(*parts, tzinfo=UTC))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("2016-12-31", at(2016, 12, 31)),
+        ("12/31/2016", at(2016, 12, 31)),
+        ("1/2/2016", at(2016, 1, 2)),
+        ("1/2/16", at(2016, 1, 2)),
+        ("31/12/2016", at(2016, 12, 31)),
+        ("26.01.2023", at(2023, 1, 26)),
+        ("05.03.2023", at(2023, 3, 5)),
+        ("2023/1/26", at(2023, 1, 26)),
+        ("2023.01.26", at(2023, 1, 26)),
+        ("09.09.2009, 15:34", at(2009, 9, 9, 15, 34)),
+        ("1/26/2023 8:03 PM", at(2023, 1, 26, 20, 3)),
+        ("1/26/2023 12:03:04 am", at(2023, 1, 26, 0, 3, 4)),
+        ("Apr 23 2017, 08:18", at(2017, 4, 23, 8, 18)),
+        ("April 23, 2017", at(2017, 4, 23)),
+        ("23 Apr 2017", at(2017, 4, 23)),
+        ("23-Apr-2017", at(2017, 4, 23)),
+        ("Sat Dec 31 00:00:00 2016", at(2016, 12, 31)),
+        ("Sun Jan  1 10:20:30 2017", at(2017, 1, 1, 10, 20, 30)),
+        ("2024-01-15T10:30:00.000Z", at(2024, 1, 15, 10, 30)),
+        ("2024-01-15T10:30:00.123456Z", at(2024, 1, 15, 10, 30, 0, 123456)),
+        ("2024-01-15T10:30:00+02:00", at(2024, 1, 15, 8, 30)),
+        ("2024-01-15 10:30:00 UTC", at(2024, 1, 15, 10, 30)),
+        ("2024-01-15t10:30", at(2024, 1, 15, 10, 30)),
+        ("0001-01-01T00:00:00Z", at(1, 1, 1)),
+        (" ", None),
+        (None, None),
+    ],
+    ids=repr,
+)
+def test_times_are_read_in_utc(given, expected):
+    assert parse_time(given) == expected
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(
+            "2016-02-30",
+            "0000-01-01",
+            "-2016-01-01",
+            "99999-01-01",
+            "13/13/2016",
+            "1/2/116",
+            "٢٠١٦-١٢-٣١",
+            "soon",
+        ),
+        *("20161231", "Sat Foo 31 00:00:00 2016", "2016-12-31T25:00:00Z", "0001-01-01T00:00:00+14:00"),
+        *("1483142400", 1483142400, {}, "31.12.2016 25:00", "1/26/2023 13:03 PM", "Foo 23 2017", "1/2-2016"),
+        *("1/" * 5000, "Apr " + "2" * 5000),
+    ],
+    ids=lambda value: repr(value)[:30],
+)
+def test_invalid_time_is_rejected_with_a_reason(value):
+    with pytest.raises(ValueError, match=r"not a date|belongs"):
+        parse_time(value)
+
+
+def test_a_date_is_kept_up_to_a_day_in_the_future():
+    soon = datetime.now(UTC) + timedelta(hours=23, minutes=59)
+    assert parse_time(soon.isoformat()) is not None
+    with pytest.raises(ValueError, match="lies in the future"):
+        parse_time((datetime.now(UTC) + timedelta(days=1, minutes=1)).isoformat())
+    with pytest.raises(ValueError, match="lies in the future"):
+        parse_time("9999-12-31T23:59:59Z")
+
+
+@pytest.mark.parametrize(
+    ("texts", "order"),
+    [
+        (["1/2/2016", "26/1/2016"], (True, True)),
+        (["1/2/2016", "1/26/2016"], (False, True)),
+        (["1-2-2016", "26-1-2016"], (True, True)),
+        (["1/2/2016", "2/1/2016"], (False, False)),
+        (["2016-01-26", "26.01.2016", "45/1/2016", "", "soon"], (False, False)),
+    ],
+)
+def test_a_number_above_12_settles_the_order(texts, order):
+    assert settle_order(texts) == order
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("1/2/2016", True), ("2/2/2016", False), ("26/1/2016", False), ("1.2.2016", False)]
+)
+def test_ambiguous_dates_are_known(text, expected):
+    assert is_ambiguous(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("dates", "days", "notes"),
+    [
+        (["5/3/2023", "26/1/2023"], ["2023-03-05", "2023-01-26"], [DAY_FIRST, None]),
+        (["5/3/2023", "1/26/2023"], ["2023-05-03", "2023-01-26"], [None, None]),
+        (["2023-01-26", "5/3/2023"], ["2023-01-26", "2023-05-03"], [None, "no date tells"]),
+        (["5.3.2023", "1/26/2023"], ["2023-03-05", "2023-01-26"], [None, None]),
+        (["soon", "2023-01-26"], [None, "2023-01-26"], ["'soon' is not a date or time", None]),
+        (["2999-01-01", "2/30/2023"], [None, None], ["lies in the future", "is not a date or time"]),
+    ],
+)
+def test_the_order_of_a_column_is_settled_and_an_unreadable_date_costs_the_date_alone(
+    read, dates, days, notes
+):
+    _, rows = read(HEADER + "".join(f"Ran,1985,{value},{date}\n" for value, date in enumerate(dates, 1)))
+    assert all(isinstance(row, RatedRow) for row in rows)
+    assert [row.rated_at and clock.format_rfc3339(row.rated_at)[:10] for row in rows] == days
+    assert all((note or "") in (row.note or "") for row, note in zip(rows, notes, strict=True))
+    assert [row.note is None for row in rows] == [note is None for note in notes]
+
+
+@pytest.mark.parametrize(("title_type", "is_noted"), [("Movie", False), ("Film", True)])
+def test_imdbs_english_file_has_the_month_first(read, title_type, is_noted):
+    header = "Const,Your Rating,Date Rated,Title,Title Type,Year\n"
+    _, [row] = read(f"{header}tt0113277,8,5/3/2023,Heat,{title_type},1995\n")
+    assert row.rated_at == at(2023, 5, 3)
+    assert (row.note is not None) == is_noted
