@@ -43,14 +43,15 @@ def replace_database(database: Path) -> Path | None:
 def clean_up(database: Path) -> None:
     """Remove or publish what a killed replacement left; the caller knows that none is running. Raise OSError."""
     resolved = database.resolve()
-    remove_database(get_staging_path(database))
-    remove_database(_get_hidden_path(database, "old-draft"))
-    old = _get_hidden_path(database, "old")
-    if old.exists() and resolved.exists() and old.samefile(resolved):
+    staged, old = get_staging_path(database), _get_hidden_path(database, "old")
+    if staged.exists():
+        # The database was not replaced yet.
         _move_side_files(old, resolved)
-        old.unlink()
+        old.unlink(missing_ok=True)
     else:
         _publish_old(resolved, old)
+    remove_database(_get_hidden_path(database, "old-draft"))
+    remove_database(staged)
 
 
 def _get_hidden_path(database: Path, suffix: str) -> Path:

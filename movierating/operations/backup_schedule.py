@@ -7,6 +7,7 @@ out of memory does not affect the server.
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from dataclasses import dataclass
@@ -22,6 +23,9 @@ RETRY_INTERVAL_SECONDS = 300.0
 # The clock may be set, and the machine may sleep, so the schedule is read again at least this often.
 MAX_WAIT_SECONDS = 60.0
 _STOP_INTERVAL_SECONDS = 0.1
+
+_END_TIMEOUT_SECONDS = 5.0
+_MAX_MESSAGE_LENGTH = 10_000
 
 _NAME = "movierating-%Y%m%dT%H%M%SZ"
 
@@ -132,25 +136,37 @@ class BackupThread(threading.Thread):
         # The same package, wherever it is.
         paths = [str(Path(__file__).parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
         variables = {"PYTHONPATH": os.pathsep.join(paths), f"{PREFIX}INSTANCE_PATH": str(self._instance)}
-        with subprocess.Popen(  # noqa: S603  (a command of ours)
-            # With -P, a folder `movierating` in the working directory is ignored.
-            [sys.executable, "-P", "-m", "movierating", *arguments],
-            env={**os.environ, **variables},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            # The server ends it, not Ctrl-C in a terminal.
-            process_group=0,
-        ) as process:
+        # A pipe would fill, and stop the command.
+        with (
+            tempfile.TemporaryFile("w+") as messages,
+            subprocess.Popen(  # noqa: S603  (a command of ours)
+                # With -P, a folder `movierating` in the working directory is ignored.
+                [sys.executable, "-P", "-m", "movierating", *arguments],
+                env={**os.environ, **variables},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=messages,
+                # The server ends it, not Ctrl-C in a terminal.
+                process_group=0,
+            ) as process,
+        ):
             while process.poll() is None:
                 if self._stopping.wait(_STOP_INTERVAL_SECONDS):
-                    process.terminate()
-                    break
-            message = process.communicate()[1]
+                    _end(process)
+            messages.seek(0)
+            message = messages.read(_MAX_MESSAGE_LENGTH)
         return process.returncode, " ".join(message.split()).removeprefix("Error: ")
 
     def _log_failure(self, reason: str) -> float:
         """Log a failed backup; return the seconds until the next attempt."""
         logger.error("backup failed", extra={"fields": {"reason": reason}})
         return min(RETRY_INTERVAL_SECONDS, self._schedule.interval.total_seconds())
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Let a command remove its unfinished files; kill it if that takes too long."""
+    process.terminate()
+    try:
+        process.wait(_END_TIMEOUT_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()

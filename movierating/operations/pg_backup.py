@@ -1,4 +1,4 @@
-"""Backups of a PostgreSQL database with its own programs, `pg_dump` and `pg_restore`.
+"""Backups of a PostgreSQL database with its own programs, `pg_dump`, `pg_restore` and `psql`.
 
 A dump is one snapshot, made while others write. Source of the first bytes of its format: pg_backup_archiver.c of
 PostgreSQL; of the programs' options: https://www.postgresql.org/docs/current/app-pgdump.html.
@@ -14,15 +14,25 @@ from pathlib import Path
 from flask import Flask
 from sqlalchemy import URL, Connection
 
+from movierating.movies import search_index
 from movierating.operations import backup_files, startup
 from movierating.operations.backup_files import BackupError
 from movierating.storage import database
 from movierating.storage.database import db
 from movierating.storage.postgresql import engine as pg_engine
+from movierating.storage.postgresql.connections import CONNECT_TIMEOUT_SECONDS
 
 DUMP_SUFFIX = ".dump"
 _MAGIC = b"PGDMP"
 _LOCK_TIMEOUT_SECONDS = 30
+# For gigabytes; a program whose server has stopped would wait for hours or forever.
+_PROGRAM_TIMEOUT_SECONDS = 6 * 3600
+_DUMP_OPTIONS = (
+    "--format=custom",
+    "--no-owner",
+    "--no-privileges",
+    f"--lock-wait-timeout={_LOCK_TIMEOUT_SECONDS}s",
+)
 _COUNT_OTHER_CONNECTIONS = (
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
     " AND application_name = 'movierating' AND pid <> pg_backend_pid()"
@@ -41,13 +51,7 @@ def create_dump(target: Path) -> None:
     part = target.with_name(f".{target.name}.part")
     with backup_files.record_backup(database.get_base_path()), backup_files.temporary_file(part):
         part.touch(mode=0o600)
-        options = (
-            "--format=custom",
-            "--no-owner",
-            "--no-privileges",
-            f"--lock-wait-timeout={_LOCK_TIMEOUT_SECONDS}s",
-        )
-        _run("pg_dump", *options, f"--file={part}", _get_address_option())
+        _run("pg_dump", *_DUMP_OPTIONS, f"--file={part}", _get_address_option())
         _require_tables(part, reported_as=target)
         backup_files.replace_file(part, target)
 
@@ -62,19 +66,57 @@ def restore_dump(app: Flask, file: Path) -> str | None:
     """Replace the contents of the application's database by those of the dump `file`, at the newest migration.
 
     Returns the migration of an older dump, or None. Runs in the application's context. Raise OSError, and BackupError
-    if `file` can't be restored or the database is in use; then it is unchanged.
+    if `file` can't be restored or migrated, or the database is in use; then it is unchanged. If killed, it is the old
+    or the restored one, which the next start migrates.
     """
     revision = _verify_dump(file)
+    is_older = revision != startup.get_newest_revision()
     # Its own connection would count as another one.
     database.close()
     with pg_engine.advisory_lock(db.engine, pg_engine.START) as connection:
         _require_unused(connection)
-        options = ("--clean", "--if-exists", "--no-owner", "--no-privileges", "--single-transaction")
-        _run("pg_restore", *options, _get_address_option(), str(file))
-        startup.upgrade_schema(app, db.engine)
+        old = _get_hidden_path("old.dump")
+        with backup_files.temporary_file(old):
+            if is_older:
+                old.touch(mode=0o600)
+                _run("pg_dump", *_DUMP_OPTIONS, f"--file={old}", _get_address_option())
+            _replace_contents(file)
+            if is_older:
+                _upgrade(app, old, reported_as=file)
         # Dumps contain no statistics, and the first requests would be planned as for empty tables.
         connection.exec_driver_sql("ANALYZE")
-    return None if revision == startup.get_newest_revision() else revision
+    return revision if is_older else None
+
+
+def _replace_contents(file: Path) -> None:
+    """Drop all tables of movierating and restore those of a dump, in one transaction.
+
+    `pg_restore` by itself drops only tables that the dump has, and an older dump lacks some.
+    """
+    tables = {*db.metadata.tables, search_index.MOVIE_SEARCH.name, *_list_tables(file)}
+    names = ", ".join(f'"{table}"' for table in sorted(tables))
+    drop = f"SET lock_timeout = '{_LOCK_TIMEOUT_SECONDS}s'; DROP TABLE IF EXISTS {names}"
+    script = _get_hidden_path("restore.sql")
+    with backup_files.temporary_file(script):
+        script.touch(mode=0o600)
+        options = ("--clean", "--if-exists", "--no-owner", "--no-privileges")
+        _run("pg_restore", *options, f"--file={script}", str(file))
+        settings = ("--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--set=VERBOSITY=terse")
+        steps = ("--single-transaction", f"--command={drop}", f"--file={script}")
+        _run("psql", *settings, *steps, _get_address_option())
+
+
+def _upgrade(app: Flask, old: Path, reported_as: Path) -> None:
+    try:
+        startup.upgrade_schema(app, db.engine)
+    except Exception as error:
+        _replace_contents(old)
+        raise BackupError(f"{reported_as} can't be migrated ({startup.format_reason(error)})") from error
+
+
+def _get_hidden_path(suffix: str) -> Path:
+    base = database.get_base_path()
+    return base.with_name(f".{base.name}.{suffix}")
 
 
 def _verify_dump(file: Path) -> str | None:
@@ -101,10 +143,13 @@ def _require_unused(connection: Connection) -> None:
 
 
 def _require_tables(file: Path, reported_as: Path) -> None:
-    contents = _run("pg_restore", "--list", str(file))
-    tables = {words[5] for line in contents.splitlines() if (words := line.split())[3:4] == ["TABLE"]}
-    if not tables >= backup_files.REQUIRED_TABLES:
+    if not _list_tables(file) >= backup_files.REQUIRED_TABLES:
         raise BackupError(f"{reported_as} is not a backup of movierating")
+
+
+def _list_tables(file: Path) -> set[str]:
+    contents = _run("pg_restore", "--list", str(file))
+    return {words[5] for line in contents.splitlines() if (words := line.split())[3:4] == ["TABLE"]}
 
 
 def _read_revision(file: Path) -> str | None:
@@ -128,11 +173,19 @@ def _run(program: str, *arguments: str) -> str:
         raise BackupError(f"{program} is not installed; it is one of PostgreSQL's client programs")
     url = db.engine.url
     password = url.password or url.query.get("password")
-    env = {**os.environ, "LC_ALL": "C", **({"PGPASSWORD": str(password)} if password else {})}
-    process = subprocess.run([path, *arguments], env=env, capture_output=True, text=True)  # noqa: S603
+    env = {**os.environ, "LC_ALL": "C", "PGCONNECT_TIMEOUT": str(CONNECT_TIMEOUT_SECONDS)}
+    if password:
+        env["PGPASSWORD"] = str(password)
+    try:
+        process = subprocess.run(  # noqa: S603
+            [path, *arguments], env=env, capture_output=True, text=True, timeout=_PROGRAM_TIMEOUT_SECONDS
+        )
+    except subprocess.TimeoutExpired as error:
+        raise BackupError(f"{program} has not finished after {_PROGRAM_TIMEOUT_SECONDS} seconds") from error
     if process.returncode:
         # Other lines contain statements, or the contents of rows.
-        prefixes = tuple(f"{program}: {kind}: " for kind in ("error", "detail"))
-        lines = [line.partition(": ")[2] for line in process.stderr.splitlines() if line.startswith(prefixes)]
+        lines = re.findall(
+            rf"^(?:{program}: (?=error|detail)|(?:{program}:.*: )?(?=ERROR: ))(.+)", process.stderr, re.M
+        )
         raise BackupError(f"{program} failed: {' '.join(lines) or f'exit code {process.returncode}'}")
     return process.stdout

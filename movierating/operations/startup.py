@@ -27,6 +27,7 @@ from movierating.operations import atomic_replace, backup_files, sqlite_backup
 from movierating.storage import storage_errors
 from movierating.storage.database import close, db, get_sqlite_file, hold_instance
 from movierating.storage.postgresql import engine as pg_engine
+from movierating.storage.postgresql.engine import START_TIMEOUT_SECONDS
 
 MIGRATIONS_FOLDER = Path(__file__).parents[1] / "migrations"
 KEY_FILE = "secret_key"
@@ -64,7 +65,7 @@ def load_secret_key(folder: Path) -> str:
     file = folder / KEY_FILE
     try:
         if not file.exists():
-            with FileLock(folder / _LOCK_FILE):
+            with FileLock(folder / _LOCK_FILE, START_TIMEOUT_SECONDS):
                 _create_key(file)
         key = file.read_text(encoding="utf-8").strip()
     except (OSError, ValueError) as error:
@@ -92,7 +93,8 @@ def prepare_instance(app: Flask) -> None:
     with app.app_context():
         file = get_sqlite_file()
         try:
-            with FileLock(app.config["INSTANCE_PATH"] / _LOCK_FILE), _opened_database(file):
+            lock = FileLock(app.config["INSTANCE_PATH"] / _LOCK_FILE, START_TIMEOUT_SECONDS)
+            with lock, _opened_database(file):
                 _migrate(app, file)
                 index_repair.reindex()
                 seed_new_database()

@@ -104,6 +104,29 @@ def test_old_database_is_copied_without_hard_links(database, monkeypatch):
     assert (names_in(database), names_in(old)) == ([("new",)], [("old",)])
 
 
+@pytest.mark.parametrize("has_hard_links", [True, False])
+def test_replacement_that_was_killed_leaves_the_old_database_alone(database, monkeypatch, has_hard_links):
+    def fail(*_):
+        raise PermissionError
+
+    def kill(file, target, replace_file=atomic_replace.replace_file):
+        if target == database:
+            raise KeyboardInterrupt
+        replace_file(file, target)
+
+    if not has_hard_links:
+        monkeypatch.setattr("os.link", fail)
+    monkeypatch.setattr(atomic_replace, "replace_file", kill)
+    make(database, "old", log=True)
+    for file in database.parent.glob("*.taken*"):
+        file.unlink()
+    with pytest.raises(KeyboardInterrupt):
+        atomic_replace.replace_database(database)
+    atomic_replace.clean_up(database)
+    assert list_visible(database.parent) == ["data.db"]
+    assert names_in(database) == [("old",)]
+
+
 def test_symbolic_link_to_the_database_is_kept(database, tmp_path):
     link = tmp_path / "folder" / "link.db"
     link.parent.mkdir()

@@ -9,7 +9,8 @@ from flask_migrate import upgrade as upgrade_to
 
 import postgres
 from movierating import create_app
-from movierating.operations import pg_backup
+from movierating.operations import checks, pg_backup
+from movierating.operations.backup_files import BackupError
 from movierating.ratings import service as ratings
 from movierating.storage import database
 
@@ -92,6 +93,26 @@ def test_older_backup_is_migrated(run_command, instance, environ, tmp_path, outs
     message = f"{tmp_path}/films.dump was at migration 0001 and is now at the newest\nrestored {tmp_path}/films.dump"
     assert run_command("restore", tmp_path / "films.dump") == (0, message)
     assert run_command("check") == (0, "No problems found.")
+
+
+def test_older_backup_that_can_not_be_migrated_changes_nothing(
+    app, client, add_movie, environ, tmp_path, monkeypatch
+):
+    older = create_app(environ(tmp_path / "older"), prepared=False)
+    with older.app_context():
+        upgrade_to(revision="0001")
+        pg_backup.create_dump(tmp_path / "films.dump")
+        database.close()
+    add_movie(title="Emma")
+
+    def fail(*_):
+        raise RuntimeError("the disk is gone")
+
+    monkeypatch.setattr("movierating.operations.startup.upgrade_schema", fail)
+    with pytest.raises(BackupError, match=r"films\.dump can't be migrated \(the disk is gone\)"):
+        pg_backup.restore_dump(app, tmp_path / "films.dump")
+    assert titles(client) == ["Emma"]
+    assert checks.run_checks(repair=False) == ([], [])
 
 
 def test_newer_backup_is_rejected(run_command, instance, outside, tmp_path):

@@ -187,6 +187,16 @@ def test_new_key_is_on_the_disk_before_it_is_used(tmp_path, monkeypatch):
     assert synchronized == [(tmp_path / ".secret_key-draft", False), (tmp_path, True)]
 
 
+def test_start_that_waits_too_long_for_another_ends_with_one_line(tmp_path, environ, instance, monkeypatch):
+    monkeypatch.setattr(startup, "START_TIMEOUT_SECONDS", 0.1)
+    with startup.FileLock(instance / ".startup.lock"):
+        with pytest.raises(SettingError, match=r"DATABASE_URL: .*startup\.lock.* could not be acquired"):
+            create_app(environ(instance))
+        (instance / "secret_key").unlink(missing_ok=True)
+        with pytest.raises(SettingError, match=r"SECRET_KEY: .*startup\.lock.* could not be acquired"):
+            startup.load_secret_key(instance)
+
+
 def test_key_does_not_include_a_line_end(tmp_path):
     (tmp_path / "secret_key").write_text("k" * 40 + "\n")
     assert startup.load_secret_key(tmp_path) == "k" * 40

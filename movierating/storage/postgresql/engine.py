@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from movierating.errors import Unavailable
 from movierating.monitoring import counters
@@ -35,7 +35,11 @@ MAX_ATTEMPTS = 5
 _MAX_BACKOFF_SECONDS = 0.1
 
 # Source: https://www.postgresql.org/docs/current/errcodes-appendix.html
-_SERIALIZATION_FAILURE, _DEADLOCK = "40001", "40P01"
+_SERIALIZATION_FAILURE, _DEADLOCK, _LOCK_NOT_AVAILABLE = "40001", "40P01", "55P03"
+
+# How long a start, a restore or a migration waits for another one, which takes minutes for gigabytes.
+START_TIMEOUT_SECONDS = 900
+_START_LOCKED = "Another process has been preparing the database for too long; try again when it has ended."
 
 _SNAPSHOT = (
     "SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()::text"
@@ -197,18 +201,28 @@ def configure(engine: Engine, replica_url: str | None) -> None:
 def advisory_lock(engine: Engine, number: int) -> Iterator[Connection]:
     """Hold a lock, START or CATALOGUE, against processes on any machine until the end of the block.
 
-    Yield the connection that holds the lock, on which each statement commits by itself.
+    Yield the connection that holds the lock, on which each statement commits by itself. Raise Unavailable if another
+    process holds it for START_TIMEOUT_SECONDS.
     """
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.exec_driver_sql("SET lock_timeout = 0")
-        connection.exec_driver_sql(f"SELECT pg_advisory_lock({number})")
+        connection.exec_driver_sql(f"SET lock_timeout = '{START_TIMEOUT_SECONDS}s'")
         try:
+            _take_advisory_lock(connection, number)
             yield connection
         finally:
             # A connection that was lost has lost its lock as well.
             with suppress(SQLAlchemyError):
                 connection.exec_driver_sql(f"SELECT pg_advisory_unlock({number})")
                 connection.exec_driver_sql(f"SET lock_timeout = '{LOCK_TIMEOUT_SECONDS}s'")
+
+
+def _take_advisory_lock(connection: Connection, number: int) -> None:
+    try:
+        connection.exec_driver_sql(f"SELECT pg_advisory_lock({number})")
+    except OperationalError as error:
+        if getattr(error.orig, "sqlstate", None) == _LOCK_NOT_AVAILABLE:
+            raise Unavailable(_START_LOCKED) from error
+        raise
 
 
 def _commit(connection: Connection, driver: Any) -> None:

@@ -25,6 +25,10 @@ _INFO_KEY = "file_identity"
 # How long it may go unnoticed that the file was replaced. No client can send a request sooner after it.
 _CHECK_INTERVAL_SECONDS = 0.0001
 
+# Others hold the lock of the folder while they rename a file.
+_FOLDER_LOCK_TIMEOUT_SECONDS = 1.0
+_POLL_INTERVAL_SECONDS = 0.01
+
 # Device and inode number: the same for all names of a file.
 Identity = tuple[int, int]
 
@@ -130,13 +134,28 @@ def read_identity(file: Path | str | int) -> Identity | None:
 
 @contextmanager
 def _exclusive(folder: Path) -> Iterator[None]:
-    """Lock a folder among processes until the end of the block."""
+    """Lock a folder among processes until the end of the block.
+
+    Raise TimeoutError if another process, which may be stopped, holds the lock for _FOLDER_LOCK_TIMEOUT_SECONDS.
+    """
     if fcntl is None:  # pragma: no cover
         yield
         return
+    deadline = time.monotonic() + _FOLDER_LOCK_TIMEOUT_SECONDS
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        while not _try_lock(descriptor):
+            if time.monotonic() >= deadline:
+                raise TimeoutError(f"{folder} is locked by another process")
+            time.sleep(_POLL_INTERVAL_SECONDS)
         yield
     finally:
         os.close(descriptor)
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -330,3 +330,16 @@ def test_version_is_unknown_without_a_database_id(app, read_only_url, add_movie,
         assert [database.get_version(db.engine, each) for each in (("movie", movie_id), None)] == [None, None]
         assert database.read().scalar(select(Movie.id)) == movie_id
         database.close()
+
+
+def test_start_that_waits_too_long_for_another_ends_with_one_line(app, tmp_path, environ, monkeypatch):
+    monkeypatch.setattr(pg_engine, "START_TIMEOUT_SECONDS", 0.2)
+    with pg_engine.advisory_lock(db.engine, pg_engine.START):
+        with pytest.raises(
+            SettingError, match="Another process has been preparing the database for too long"
+        ):
+            create_app(environ(tmp_path / "instance"))
+        with pytest.raises(Unavailable), pg_engine.advisory_lock(db.engine, pg_engine.START):
+            pass
+    with pg_engine.advisory_lock(db.engine, pg_engine.START):
+        pass

@@ -1,5 +1,7 @@
 """Detection of a removed or replaced database file; a log is never applied to another file."""
 
+import fcntl
+import os
 import sqlite3
 from contextlib import closing
 
@@ -106,3 +108,17 @@ def test_path_with_special_characters_is_opened(tmp_path):
     with closing(sqlite3.connect(DatabaseFile(path).get_uri(), uri=True)) as connection:
         connection.execute("CREATE TABLE here (x)")
     assert path.stat().st_size > 0
+
+
+def test_wait_for_the_lock_of_the_folder_ends(file):
+    descriptor = os.open(file.parent, os.O_RDONLY)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    try:
+        # The open file continues to be read.
+        replace(file)
+        assert "first" in list_rows()
+        with pytest.raises(TimeoutError, match="is locked by another process"):
+            DatabaseFile(file).prepare_opening({})
+    finally:
+        os.close(descriptor)
+    assert "first" in list_rows()
