@@ -179,17 +179,30 @@ def pin_to_core(core: int | None) -> list[str]:
 
 
 def load_instance(size: str, folder: Path, keep: Path) -> Path:
-    """Return an instance in `folder` with the bundled movies and a data set of this size.
+    """Return an instance in `folder` with the well-known bundled movies and a data set of this size.
 
     It is a copy of one in the folder `keep`, which is generated if it is missing.
     """
     original, data = keep / size / "instance", generate_files(size, keep)
     if not (keep / size / "loaded").exists():
         shutil.rmtree(original, ignore_errors=True)
-        run_command(original, "seed")
+        _create_instance(original)
         run_command(original, "import", "movielens", str(data))
         (keep / size / "loaded").touch()
-    return Path(shutil.copytree(original, folder / "instance"))
+    instance = Path(shutil.copytree(original, folder / "instance"))
+    _create_instance(instance)
+    return instance
+
+
+def _create_instance(instance: Path) -> None:
+    """Create an instance with the well-known movies, or upgrade one; the service will load no more of the bundled."""
+    program = [sys.executable, "-c", "import movierating; movierating.create_app()"]
+    subprocess.run(program, env=make_environment(instance), check=True, stderr=subprocess.DEVNULL)
+    from movierating.movies.seed import list_milestones
+
+    with closing(sqlite3.connect(instance / "movierating.sqlite3")) as connection, connection:
+        rows = [(name,) for name in list_milestones()]
+        connection.executemany("INSERT OR IGNORE INTO milestone VALUES (?, 0)", rows)
 
 
 def generate_files(size: str, keep: Path) -> Path:

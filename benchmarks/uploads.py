@@ -16,9 +16,7 @@ from service import Service, make_table, measure_seconds, publish, run_command, 
 
 ROUNDS = 7
 RATINGS = 10_000
-GENERATED_MOVIES = 6_000
 
-_WORDS = ("River", "Winter", "Stranger", "Harvest", "Lantern", "Echo", "Orchard", "Signal", "Mirror", "Tide")
 _MICROSECONDS = 1_000_000
 _INSERT = "INSERT INTO rating (user_id, movie_id, value, rated_at, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?)"
 
@@ -34,24 +32,13 @@ class Rating(NamedTuple):
     rated_at: int
 
 
-def write_seed_file(path: Path, rng: random.Random) -> None:
-    """Write a CSV file of generated movies for `movierating seed`; there are too few bundled ones."""
-    columns = (
-        *("title", "original_title", "year", "runtime_minutes", "genres", "directors"),
-        *("country", "language", "imdb_id", "tmdb_id", "wikidata_id"),
-    )
-    with path.open("w", newline="") as file:
-        rows = csv.DictWriter(file, columns)
-        rows.writeheader()
-        for number in range(GENERATED_MOVIES):
-            title = f"{' '.join(rng.sample(_WORDS, 2))} {number}"
-            rows.writerow({"title": title, "year": rng.randint(1920, 2020), "imdb_id": f"tt90{number:06}"})
-
-
 def draw_ratings(database: Path, rng: random.Random) -> list[Rating]:
-    """Return ratings of RATINGS movies with an IMDb id, in the order of time, as in an export."""
+    """Return ratings of RATINGS movies, in the order of time, as in an export; id and title each name one movie."""
     with closing(sqlite3.connect(database)) as connection:
-        movies = connection.execute("SELECT id, imdb_id, title, year FROM movie WHERE imdb_id IS NOT NULL")
+        movies = connection.execute(
+            "SELECT id, imdb_id, title, year FROM movie WHERE imdb_id IS NOT NULL"
+            " GROUP BY title_key, year HAVING count(*) = 1 AND original_title IS NULL"
+        )
         chosen = rng.sample(movies.fetchall(), RATINGS)
     times = sorted(rng.randint(1_000_000_000, 1_700_000_000) for _ in chosen)
     return [
@@ -119,8 +106,7 @@ def measure(folder: Path) -> dict[str, list[float]]:
     instance = folder / "instance"
     database = instance / "movierating.sqlite3"
     spent: dict[str, list[float]] = {"raw executemany": [], **{name: [] for name in FILES}}
-    write_seed_file(folder / "generated.csv", random.Random(1))
-    run_command(instance, "seed", "--file", str(folder / "generated.csv"))
+    run_command(instance, "seed")
     with run_service(instance) as service:
         ratings = draw_ratings(database, random.Random(2))
         files = {name: make_file(columns, ratings) for name, columns in FILES.items()}
