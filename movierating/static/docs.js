@@ -1,5 +1,11 @@
 "use strict";
 
+// Swagger UI has a dark theme, and leaves it to the page when to show it.
+const dark = window.matchMedia("(prefers-color-scheme: dark)");
+const setTheme = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
+setTheme();
+dark.addEventListener("change", setTheme);
+
 SwaggerUIBundle({
   url: "openapi.json",
   dom_id: "#swagger-ui",

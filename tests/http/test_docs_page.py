@@ -184,3 +184,13 @@ def test_user_imports_a_file_after_a_dry_run_and_exports_ratings(docs, tmp_path)
     )
     assert docs.hosts - {"data"} == {urlsplit(docs.address).netloc}
     assert docs.errors == []
+
+
+def test_docs_page_has_the_color_scheme_of_the_system(docs):
+    light, dark = "rgba(0, 0, 0, 0)", "rgb(28, 32, 34)"
+    for scheme, background in (("light", light), ("dark", dark), ("light", light)):
+        docs.page.emulate_media(color_scheme=scheme)
+        docs.page.wait_for_function(
+            "color => getComputedStyle(document.documentElement).backgroundColor === color", arg=background
+        )
+    assert docs.errors == []
