@@ -216,7 +216,7 @@ def make_files(draw):
     for _ in range(draw(st.integers(1, 4))):
         number = next(NUMBERS)
         spellings = draw(st.lists(st.sampled_from(SPELLINGS), min_size=1, max_size=3))
-        names = tuple(each.format(f"Film{number}") for each in spellings)
+        names = tuple(each.format(f"Film{number}x") for each in spellings)
         films.append(Film(number, draw(st.integers(1990, 1992)), names))
     row = st.sampled_from(films).flatmap(lambda film: st.tuples(st.just(film), st.sampled_from(film.names)))
     file = st.tuples(
