@@ -101,6 +101,8 @@ def make_example(schema: dict[str, Any], schemas: dict[str, Any]) -> Any:
         return [make_example(schema["items"], schemas)]
     if schema.get("format") == "binary" or "contentMediaType" in schema:
         return "…"
+    if "properties" not in schema:
+        return make_example(schema["oneOf"][0], schemas)
     others = {name for choice in schema.get("oneOf", [])[1:] for name in choice["required"]}
     return {
         name: make_example(field, schemas)

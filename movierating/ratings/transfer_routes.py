@@ -22,6 +22,8 @@ _IMPORT_SLOTS = UploadSlots(2, "Other files are being imported; try again shortl
 
 _EXAMPLE = {"file": "imdb_id,value\ntt0111161,9.5\n"}
 _FILE = {"type": "string", "format": "binary"}
+# Our own, or Trakt's.
+_JSON_EXPORT = {"oneOf": [transfer_schemas.ExportSchema(), {"type": "array", "items": {"type": "object"}}]}
 
 
 @blueprint.route("")
@@ -96,7 +98,7 @@ class Export(View):
     @blueprint.arguments(transfer_schemas.ExportQuerySchema(), location="query")
     @blueprint.response(200, _FILE, content_type="text/csv", description="The file.")
     @blueprint.alt_response(
-        200, schema=transfer_schemas.ExportSchema(), content_type="application/json", description="The file."
+        200, schema=_JSON_EXPORT, content_type="application/json", description="The file."
     )
     @blueprint.alt_response(200, schema=_FILE, content_type="application/zip", description="The file.")
     def get(self, query: dict[str, str]) -> Response:
