@@ -68,7 +68,8 @@ def serialize_movie(row: Sequence[Any]) -> dict[str, Any]:
 def serialize_details(row: Sequence[Any]) -> dict[str, Any]:
     """Return a single movie as the API shows it, for `orjson.dumps`; `row` has DETAIL_COLUMNS."""
     movie = serialize_movie(row)
-    movie["alternative_titles"] = orjson.Fragment(row[-1])
+    # PostgreSQL writes blanks between the titles, and SQLite none.
+    movie["alternative_titles"] = orjson.loads(row[-1])
     return movie
 
 

@@ -55,6 +55,7 @@ def run_server(app: Flask, host: str, port: int, workers: int, backups: BackupSc
     instance = app.config["INSTANCE_PATH"]
     with app.app_context():
         database_path = database.get_base_path()
+        loading = nullcontext() if seed.is_catalogue_loaded() else catalogue_loader.loading_catalogue()
         if database.get_sqlite_file() is not None:
             # While this process runs, a restore fails, even if a worker is being replaced.
             database.hold_instance()
@@ -62,7 +63,6 @@ def run_server(app: Flask, host: str, port: int, workers: int, backups: BackupSc
             _compare_keys(app.config["SECRET_KEY"])
             if backups:
                 backups = replace(backups, suffix=pg_backup.DUMP_SUFFIX)
-        loading = nullcontext() if seed.is_catalogue_loaded() else catalogue_loader.loading_catalogue()
     if backups:
         # Only at the start: a disk that is missing later must not be taken for an empty folder.
         _create_backup_folder(backups.folder)

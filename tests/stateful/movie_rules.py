@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
-from movierating.movies.alternative_titles import add_titles
+from movierating.movies.import_batch import add_titles
 from movierating.storage.database import write
 from stateful.account_rules import AccountRules
 from stateful.machine import admins, credentials, movies
@@ -78,10 +78,10 @@ class MovieRules(AccountRules):
     def add_alternative_title(self, movie: Movie, title: str) -> None:
         known = [movie.folded_title, *movie.alternative_titles]
         is_new = movie.exists and title.lower() not in map(str.lower, known)
-        job = partial(add_titles, titles={movie.id: [title]}, source="catalogue")
-        assert write(job) == ({movie.id} if is_new else set())
+        assert write(partial(add_titles, titles={movie.id: [title]})) == is_new
         if is_new:
             movie.alternative_titles.append(title)
+            movie.edit += 1
             self.changed.add(movie)
 
 

@@ -301,7 +301,7 @@ def test_next_page_of_movies_is_read_by_one_statement(app, add_movie):
     for _ in range(8):
         search.search_movies({}, "-score", cursor, 1)
     (statement,) = [each for each in list_prepared_statements() if "sort_0" in each]
-    assert "(movie.score, movie.id) < (" in statement
+    assert "(movie.score, movie.prominence, movie.id) < (" in statement
 
 
 @pytest.fixture
