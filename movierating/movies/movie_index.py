@@ -67,7 +67,7 @@ class MovieQuery:
 
 
 class NameKind(IntEnum):
-    """What a text is to a movie: its folded title or original title, or a match key.
+    """The kind of a text by which a movie is found: its folded title or original title, or a match key.
 
     KEY is of its title or original title, ALTERNATIVE of another title, PART of a part of a title.
     """

@@ -166,7 +166,7 @@ def _count_cached(_engine: Engine, _bucket: int, *arguments: Any) -> int:
 
 def _count(kind: str = "", position: int = 0, values: tuple[tuple[str, Any], ...] = ()) -> int:
     """Return how many movies pass a filter, at most MAX_SORTED + 1; without one, the highest id."""
-    row = _get_count_statement(kind, position).tuples(read(), most=MAX_SORTED + 1, **dict(values))[0]
+    row = _get_count_statement(kind, position).tuples(read(), max_rows=MAX_SORTED + 1, **dict(values))[0]
     return int(row[0])
 
 
@@ -174,5 +174,5 @@ def _count(kind: str = "", position: int = 0, values: tuple[tuple[str, Any], ...
 def _get_count_statement(kind: str, position: int) -> CompiledStatement:
     if not kind:
         return CompiledStatement(select(func.coalesce(func.max(_movie.id), 1)))
-    ids = build_filter(kind, position, None).ids.limit(bindparam("most")).subquery()
+    ids = build_filter(kind, position, None).ids.limit(bindparam("max_rows")).subquery()
     return CompiledStatement(select(func.count()).select_from(ids))

@@ -24,7 +24,7 @@ class RestoreResult(NamedTuple):
 def create_backup(source: Path, target: Path) -> list[str]:
     """Write a copy of the instance's database `source` to the file `target`, replacing an older backup.
 
-    Returns orphans as `verify_copy` does. Raise BackupError or OSError; then `target` is unchanged.
+    Return orphans as `verify_copy` does. Raise BackupError or OSError; then `target` is unchanged.
     """
     if not source.is_file():
         raise BackupError(f"there is no database at {source}")

@@ -65,7 +65,7 @@ def is_dump(file: Path) -> bool:
 def restore_dump(app: Flask, file: Path) -> str | None:
     """Replace the contents of the application's database by those of the dump `file`, at the newest migration.
 
-    Returns the migration of an older dump, or None. Runs in the application's context. Raise OSError, and BackupError
+    Return the migration of an older dump, or None. Runs in the application's context. Raise OSError, and BackupError
     if `file` can't be restored or migrated, or the database is in use; then it is unchanged. If killed, it is the old
     or the restored one, which the next start migrates.
     """

@@ -30,7 +30,7 @@ _MAGIC, _ROLLBACK_JOURNAL, _WRITE_AHEAD_LOG = b"SQLite format 3\0", b"\1\1", b"\
 def copy_database(source: Path, target: Path) -> list[str]:
     """Copy the database `source`, in use or not, to `target`, which is replaced once the copy is verified and on disk.
 
-    Returns orphans as `verify_copy` does. Only one call at a time may write to `target`. Raise BackupError or OSError,
+    Return orphans as `verify_copy` does. Only one call at a time may write to `target`. Raise BackupError or OSError,
     and then `target` is unchanged.
     """
     part = target.with_name(f".{target.name}.part")
@@ -103,7 +103,7 @@ def remove_log(file: Path) -> None:
 def verify_copy(file: Path, check: str, reported_as: Path) -> list[str]:
     """Raise BackupError, which names the file `reported_as`, if a copy is damaged; `check` is as for `find_damage`.
 
-    Returns orphans as `find_orphans` does: a copy with them is as good as its original.
+    Return orphans as `find_orphans` does: a copy with them is as good as its original.
     """
     try:
         with closing(open_read_only(file)) as connection:

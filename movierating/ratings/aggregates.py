@@ -16,7 +16,7 @@ MOVIE_COLUMNS = rating_stats.get_stats_columns(Movie.__table__)
 def apply_delta(connection: Connection, user_id: int, movie_id: int, old: int | None, new: int | None) -> Any:
     """Subtract the value `old` (half points, None if there was none) from a movie's and a user's sums; add `new`.
 
-    Returns the movie's new MOVIE_COLUMNS, or None if there is no such movie; then nothing was changed.
+    Return the movie's new MOVIE_COLUMNS, or None if there is no such movie; then nothing was changed.
     """
     steps = _make_steps(old, new)
     names = _ALL_COLUMNS if "rating_count" in steps else _WITHOUT_COUNT

@@ -24,7 +24,7 @@ Item = Mapping[str, Any]
 def rate_batch(user_id: int, ratings: Sequence[Item]) -> dict[str, Any]:
     """Set ratings: each has one of MOVIE_KEYS, `value` in half points and perhaps `rated_at` in microseconds.
 
-    Returns how many were `created`, `updated`, `unchanged`, and the keys that are `not_found`. If a movie comes more
+    Return how many were `created`, `updated`, `unchanged`, and the keys that are `not_found`. If a movie comes more
     than once, the last of its ratings is stored.
     """
 

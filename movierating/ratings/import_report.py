@@ -1,4 +1,4 @@
-"""The report of an import: counts, the rows that need attention, and on request what became of every row."""
+"""The report of an import: counts, the rows that need attention, and on request the outcome of every row."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -28,7 +28,7 @@ class ImportReport:
 
 
 class _Result(NamedTuple):
-    """What became of a row."""
+    """The outcome of a row, its movie, and a reason or note."""
 
     outcome: str
     movie_id: int | None = None

@@ -73,7 +73,7 @@ class KeysetPaginator:
 
         added = [column.label(f"sort_{place}") for place, column in enumerate(sort.columns)]
         order = [column.desc() if sort.descending else column.asc() for column in sort.columns]
-        ordered = statement.add_columns(*added).order_by(*order).limit(bindparam("most_rows"))
+        ordered = statement.add_columns(*added).order_by(*order).limit(bindparam("max_rows"))
         starts = [bindparam(f"start_{place}", type_=column.type) for place, column in enumerate(sort.columns)]
         self._names = [start.key for start in starts]
         self._are_doubles = [isinstance(column.type, Double) for column in sort.columns]
@@ -97,12 +97,12 @@ class KeysetPaginator:
         return read_page([(self._sort, lambda: self)], cursor, limit, **values)
 
     def fetch(
-        self, connection: Connection, start: Sequence[Any] | None, most: int, **values: Any
+        self, connection: Connection, start: Sequence[Any] | None, max_rows: int, **values: Any
     ) -> list[Any]:
-        """Return at most `most` rows after the row with the sort values `start` (None: from the first)."""
+        """Return at most `max_rows` rows after the row with the sort values `start` (None: from the first)."""
         if start is None:
-            return self._first.tuples(connection, most_rows=most, **values)
-        return self._fetch_after(connection, most, values | dict(zip(self._names, start, strict=True)))
+            return self._first.tuples(connection, max_rows=max_rows, **values)
+        return self._fetch_after(connection, max_rows, values | dict(zip(self._names, start, strict=True)))
 
     def get_sort_values(self, row: Any) -> tuple[Any, ...]:
         """Return a row's sort values. SQLite returns a double without a fraction as an integer if it is in an index."""
@@ -112,14 +112,14 @@ class KeysetPaginator:
             for value, is_double in zip(values, self._are_doubles, strict=True)
         )
 
-    def _fetch_after(self, connection: Connection, most: int, values: Mapping[str, Any]) -> list[Any]:
+    def _fetch_after(self, connection: Connection, max_rows: int, values: Mapping[str, Any]) -> list[Any]:
         rows: list[Any] = []
         for statement in self._in_parts if connection.dialect.name == SQLITE else self._next:
-            more = statement.tuples(connection, most_rows=most - len(rows), **values)
+            more = statement.tuples(connection, max_rows=max_rows - len(rows), **values)
             # Between two statements a row may move from the rows of the first to those of the second.
             seen = {row[-1] for row in rows}
             rows += [row for row in more if row[-1] not in seen] if seen else more
-            if len(rows) == most:
+            if len(rows) == max_rows:
                 break
         return rows
 

@@ -1,4 +1,4 @@
-"""What movies are found by, compared with their facts, movie by movie."""
+"""Titles, facets and search index of each movie are compared with its facts and repaired."""
 
 import functools
 import hashlib

@@ -135,23 +135,23 @@ def test_cursor_is_rejected_by_every_other_sort(cursors: dict[str, str]) -> None
             search.search_movies({"q": "moon"}, sort, cursors[other], 1)
 
 
-@pytest.mark.parametrize("most_sorted", [1, 10_000])
+@pytest.mark.parametrize("max_sorted", [1, 10_000])
 @pytest.mark.parametrize("filters", [{"q": "moon"}, {"genre": ["Drama"]}, {"min_count": 0}, {}])
 def test_a_cursor_continues_its_sort_whatever_the_filters(
-    cursors: dict[str, str], monkeypatch: pytest.MonkeyPatch, filters: dict[str, Any], most_sorted: int
+    cursors: dict[str, str], monkeypatch: pytest.MonkeyPatch, filters: dict[str, Any], max_sorted: int
 ) -> None:
-    monkeypatch.setattr(search, "MAX_SORTED", most_sorted)
+    monkeypatch.setattr(search, "MAX_SORTED", max_sorted)
     for sort in set(search.SORTS) - {"relevance"}:
         rows, cursor = search.search_movies(filters, sort, cursors[sort], 1)
         assert (len(rows), cursor) == (1, None)
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 4, 5])
-@pytest.mark.parametrize("most_sorted", [0, 10_000])
+@pytest.mark.parametrize("max_sorted", [0, 10_000])
 def test_relevance_continues_from_one_group_of_titles_to_the_next(
-    list_ids: Any, add_movie: AddMovie, monkeypatch: pytest.MonkeyPatch, most_sorted: int, limit: int
+    list_ids: Any, add_movie: AddMovie, monkeypatch: pytest.MonkeyPatch, max_sorted: int, limit: int
 ) -> None:
-    monkeypatch.setattr(search, "MAX_SORTED", most_sorted)
+    monkeypatch.setattr(search, "MAX_SORTED", max_sorted)
     titles = ["The Moon", "Moonlight", "Moon", "A Moon", "Moon Rise"]
     ids = {title: add_movie(title=title, year=2000) for title in titles}
     expected = [ids[title] for title in ("Moon", "Moon Rise", "Moonlight", "A Moon", "The Moon")]

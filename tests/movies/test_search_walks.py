@@ -120,12 +120,12 @@ CHANGE = st.fixed_dictionaries(
 
 @pytest.fixture
 def fresh(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Callable[[list[Facts], int], dict[int, Facts]]:
-    """`fresh(movies, most_sorted)` leaves only these in the database; they are returned by id."""
+    """`fresh(movies, max_sorted)` leaves only these in the database; they are returned by id."""
 
-    def make(movies: list[Facts], most_sorted: int) -> dict[int, Facts]:
-        monkeypatch.setattr(search, "MAX_SORTED", most_sorted)
+    def make(movies: list[Facts], max_sorted: int) -> dict[int, Facts]:
+        monkeypatch.setattr(search, "MAX_SORTED", max_sorted)
         # Where nothing is sorted, each word is taken for a common one.
-        monkeypatch.setattr(search, "_READ_COST", 2.0 if most_sorted else 0.0)
+        monkeypatch.setattr(search, "_READ_COST", 2.0 if max_sorted else 0.0)
 
         def job(connection: Connection) -> dict[int, Facts]:
             for table in (MovieFacet, MovieTitle, search_index.MOVIE_SEARCH, Movie):
@@ -140,9 +140,9 @@ def fresh(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Callable[[list[Facts],
 @PROPERTY
 @given(st.lists(FACTS, max_size=12), FILTERS, st.sampled_from(search.SORTS), st.integers(1, 5), MAX_SORTED)
 def test_pages_contain_all_movies_that_pass_in_order(
-    fresh: Any, list_ids: Any, facts: list[Facts], filters: Facts, sort: str, limit: int, most_sorted: int
+    fresh: Any, list_ids: Any, facts: list[Facts], filters: Facts, sort: str, limit: int, max_sorted: int
 ) -> None:
-    movies = fresh(facts, most_sorted)
+    movies = fresh(facts, max_sorted)
     if sort == "relevance":
         filters = {"q": "moon", **filters}
         assert list_ids(filters, sort, limit) == by_relevance(movies, filters)
@@ -165,10 +165,10 @@ def test_changes_between_pages_move_no_other_movie(
     filters: Facts,
     sort: str,
     limit: int,
-    most_sorted: int,
+    max_sorted: int,
     changes: list[Any],
 ) -> None:
-    movies = fresh(facts, most_sorted)
+    movies = fresh(facts, max_sorted)
     steady = in_order(movies, filters, sort)
     ids: list[int] = []
     rows, cursor = search.search_movies(filters, sort, None, limit)

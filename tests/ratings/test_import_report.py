@@ -1,4 +1,4 @@
-"""What the report of an import says about each row."""
+"""The outcome of each row in the report of an import."""
 
 import io
 import zipfile

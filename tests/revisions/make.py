@@ -56,7 +56,10 @@ def fill(folder: Path) -> None:
 
 
 def dump(connection: sqlite3.Connection) -> Iterator[str]:
-    """What makes the database again; a full-text index is filled by its rows, not by the tables under it."""
+    """Yield the statements that make the database again.
+
+    A full-text index is filled by its rows, not by the tables under it.
+    """
     schema = connection.execute("SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL").fetchall()
     virtual = tuple(f"{name}_" for _, name, sql in schema if sql.startswith("CREATE VIRTUAL"))
     own = [each for each in schema if not each[1].startswith(("sqlite_", *virtual))]

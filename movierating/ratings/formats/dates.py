@@ -109,7 +109,7 @@ def parse_time(value: object, *, allow_future: bool = False, day_first: bool = F
 
     Accepts RFC 3339 and its dates, `12/31/2016`, `31.12.2016`, `2016/12/31`, `Dec 31, 2016`, `31 Dec 2016`, each with a
     time or without, and `Sat Dec 31 00:00:00 2016` of old IMDb files. With `day_first`, `1/2/2016` is in February.
-    Returns None for a blank. Raise ValueError, also for a time in the future unless `allow_future`.
+    Return None for a blank. Raise ValueError, also for a time in the future unless `allow_future`.
     """
     text = normalize_text(value)
     if not text:

@@ -30,26 +30,10 @@ _COLUMNS = {
 # It was called `Date Added` from November 2017 to December 2018.
 _RATED_AT = ("date rated", "date added", "created")
 _ENGLISH_KINDS = {
-    *(
-        "movie",
-        "feature film",
-        "tv movie",
-        "tv series",
-        "tv mini series",
-        "tv episode",
-        "tv special",
-        "tv short",
-    ),
-    *("short", "short film", "video", "video game", "documentary", "tvseries", "tvmovie", "tvepisode"),
-    *(
-        "tvminiseries",
-        "tvspecial",
-        "tvshort",
-        "videogame",
-        "music video",
-        "podcast series",
-        "podcast episode",
-    ),
+    *("movie", "feature film", "tv movie", "tvmovie", "short", "short film", "video", "documentary"),
+    *("tv series", "tvseries", "tv mini series", "tvminiseries", "tv episode", "tvepisode"),
+    *("tv special", "tvspecial", "tv short", "tvshort", "video game", "videogame", "music video"),
+    *("podcast series", "podcast episode"),
 }
 _HEADER = (
     *("Const", "Your Rating", "Date Rated", "Title", "Original Title", "URL", "Title Type", "IMDb Rating"),

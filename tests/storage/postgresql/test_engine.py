@@ -275,7 +275,7 @@ def test_next_page_by_title_uses_the_index(app):
     driver = read().connection.dbapi_connection
     driver.execute("SET enable_sort = off")
     (statement,) = rating_history._pages("title", frozenset())._next
-    values = {"user": 1, "start_0": "emma", "start_1": 7, "most_rows": 3}
+    values = {"user": 1, "start_0": "emma", "start_1": 7, "max_rows": 3}
     plan = "\n".join(
         row[0] for row in driver.execute(f"EXPLAIN {statement.compile(read().dialect).sql}", values)
     )
