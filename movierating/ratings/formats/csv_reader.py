@@ -7,7 +7,7 @@ semicolon or tab, and a line may end in LF, CRLF or CR.
 import csv
 import io
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property, partial
+from functools import cached_property
 from itertools import islice
 from operator import itemgetter
 from typing import Any
@@ -68,13 +68,13 @@ class CsvFile:
         raises ValueError. `parse_columns` may parse many rows at once; if it returns None, `parse` is called for each.
 
         `dates` are the fields in which a spreadsheet may have written `3/5/2023`; `parse` gets them with the year
-        first. The order of day and month is that of all dates of the file. If it has to be assumed, the first such row
-        has a note, unless the service writes the month first (`is_month_first`).
+        first. The order of day and month is settled once a column. If it has to be assumed, the first such row has a
+        note, unless the service writes the month first (`is_month_first`).
         """
         places = [self.columns.index(name) if name in self.columns else -1 for name in columns.values()]
         select, width = itemgetter(*places), len(self.columns)
         date_fields = DateFields(
-            dates, partial(self._list_dates, columns, dates), is_month_first=is_month_first
+            dates, lambda name: self.column(columns[name]), is_month_first=is_month_first
         )
         for line, records in self._read_records():
             rows = None
@@ -104,10 +104,6 @@ class CsvFile:
         except ValueError as error:
             return BadRow(self.source.name, line, str(error))
         return row._replace(note=note) if note and isinstance(row, RatedRow) else row
-
-    def _list_dates(self, columns: Mapping[str, str], dates: Iterable[str]) -> Iterator[str]:
-        for name in dates:
-            yield from self.column(columns[name])
 
     def column(self, name: str) -> Iterator[str]:
         """Yield the cells of a column, without those of rows that can't be read."""

@@ -32,7 +32,7 @@ _MAX_FUTURE = timedelta(days=1) // timedelta(microseconds=1)
 
 
 class DateOrder(NamedTuple):
-    """The order of numeric dates; `is_certain` if a date of the file could be read in no other order."""
+    """The order of numeric dates; `is_certain` if a date of the column could be read in no other order."""
 
     day_first: bool
     is_certain: bool
@@ -67,39 +67,43 @@ def _split_numeric_date(text: str) -> tuple[int, int] | None:
 
 
 class DateFields:
-    """The fields of a file that hold dates. Their order is settled when the first date needs it."""
+    """The fields of a file that hold dates. Their orders are settled when the first date needs one."""
 
     def __init__(
-        self, names: Collection[str], list_dates: Callable[[], Iterable[str]], *, is_month_first: bool
+        self, names: Collection[str], list_dates: Callable[[str], Iterable[str]], *, is_month_first: bool
     ) -> None:
-        """`list_dates` returns all dates of the file; `is_month_first` tells that the service writes them so."""
+        """`list_dates` returns the dates of a field; `is_month_first` tells that the service writes them so."""
         self._names = names
         self._list_dates = list_dates
         self._is_month_first = is_month_first
-        self._has_noted = False
+        self._noted_orders: set[DateOrder] = set()
 
     @cached_property
-    def _order(self) -> DateOrder:
-        return settle_order(self._list_dates())
+    def _orders(self) -> dict[str, DateOrder]:
+        """The order of each field: its own, or if its dates leave it open, that of another field."""
+        orders = {name: settle_order(self._list_dates(name)) for name in self._names}
+        certain = next((order for order in orders.values() if order.is_certain), None)
+        return {name: order if order.is_certain else certain or order for name, order in orders.items()}
 
     def normalize(self, fields: dict[str, str]) -> str | None:
-        """Write the numeric dates of a row with the year first; return a note if the order had to be chosen."""
-        note = None
+        """Write the numeric dates of a row with the year first; return a note if an order had to be chosen."""
+        notes = []
         for name in self._names:
             text = fields[name].strip()
             if _split_numeric_date(text) is None:
                 continue
+            order = self._orders[name]
             with suppress(ValueError):
-                fields[name] = _in_rfc3339(text, self._order.day_first)
-            if is_ambiguous(text) and not self._has_noted:
-                note = self._describe_order(text, fields[name])
-                self._has_noted = note is not None
-        return note
+                fields[name] = _in_rfc3339(text, order.day_first)
+            if is_ambiguous(text) and order not in self._noted_orders:
+                self._noted_orders.add(order)
+                notes.append(self._describe_order(order, text, fields[name]))
+        return "; ".join(filter(None, notes)) or None
 
-    def _describe_order(self, text: str, read_as: str) -> str | None:
-        if self._order.day_first:
+    def _describe_order(self, order: DateOrder, text: str, read_as: str) -> str | None:
+        if order.day_first:
             return f"dates are read day first: {text} is {read_as[:10]}"
-        if self._order.is_certain or self._is_month_first:
+        if order.is_certain or self._is_month_first:
             return None
         return f"no date tells whether the day or the month is first; {text} is read as {read_as[:10]}"
 

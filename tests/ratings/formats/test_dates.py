@@ -127,6 +127,25 @@ def test_the_order_of_a_column_is_settled_and_an_unreadable_date_costs_the_date_
     assert [row.note is None for row in rows] == [note is None for note in notes]
 
 
+@pytest.mark.parametrize(
+    ("dates", "watched", "days"),
+    [
+        # Each column has an order of its own.
+        (["26/1/2023", "5/3/2023"], ["1/26/2023", "6/3/2023"], ["2023-01-26", "2023-03-05", "2023-06-03"]),
+        # A column that leaves its order open has that of the other.
+        (["26/1/2023", "5/3/2023"], ["4/3/2023", "6/3/2023"], ["2023-01-26", "2023-03-05", "2023-03-06"]),
+        (["4/3/2023", "5/3/2023"], ["26/1/2023", "6/3/2023"], ["2023-03-04", "2023-03-05", "2023-03-06"]),
+        (["4/3/2023", "5/3/2023"], ["4/3/2023", "6/3/2023"], ["2023-04-03", "2023-05-03", "2023-06-03"]),
+    ],
+)
+def test_the_order_is_settled_once_a_column(read, dates, watched, days):
+    header = "Date,Name,Year,Letterboxd URI,Rating,Rewatch,Tags,Watched Date\n"
+    entries = [*zip(dates, watched, strict=True), ("", watched[1])]
+    _, rows = read(header + "".join(f"{day},Ran,1985,u{day},4,,,{seen}\n" for day, seen in entries))
+    assert [clock.format_rfc3339(row.rated_at)[:10] for row in rows] == days
+    assert 1 <= len([row.note for row in rows if row.note]) <= 2
+
+
 @pytest.mark.parametrize(("title_type", "is_noted"), [("Movie", False), ("Film", True)])
 def test_imdbs_english_file_has_the_month_first(read, title_type, is_noted):
     header = "Const,Your Rating,Date Rated,Title,Title Type,Year\n"
