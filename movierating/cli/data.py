@@ -1,17 +1,17 @@
 """`movierating import` and `movierating export`."""
 
-import io
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 import click
 
-from movierating.cli.application import interruptible, open_application, with_application
+from movierating.cli.application import interruptible, with_application
 from movierating.cli.commands import Group
-from movierating.cli.progress import show_progress
+from movierating.cli.movie_imports import import_catalogue, import_movielens
+from movierating.cli.progress import open_with_progress
 
 
 @click.group("import", cls=Group)
@@ -19,94 +19,13 @@ def import_() -> None:
     """Import movies and ratings."""
 
 
-@import_.command("catalogue")
-@click.argument(
-    "files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
-)
-@click.option(
-    "--min-votes",
-    type=click.IntRange(min=1),
-    help="Add only movies with this many votes on IMDb; needs title.ratings.",
-)
-def import_catalogue(files: tuple[Path, ...], min_votes: int | None) -> None:
-    """Import movies from FILES.
-
-    FILES are IMDb's title.basics, title.ratings and title.akas (.tsv or .tsv.gz), or CSV files with the columns of the
-    bundled movies. Existing movies get ids and alternative titles that they lack; other movies are added. Of IMDb's
-    titles only feature and television films are imported, except adult ones. An interrupted import resumes when the
-    command runs again. Invalid rows are reported and skipped.
-    """
-    from movierating.movies import catalogue_import
-    from movierating.movies.imdb_files import InvalidFile
-
-    try:
-        opened = catalogue_import.open_files(files)
-        if min_votes is not None and not opened.has("title.ratings"):
-            raise click.UsageError("--min-votes needs IMDb's title.ratings among the files")
-        with (
-            interruptible("Run the command again to resume the import."),
-            open_application(),
-            show_progress("reading", max(1, opened.size)) as advance,
-        ):
-            report = catalogue_import.import_catalogue(opened, min_votes, advance)
-    except (InvalidFile, OSError) as error:
-        raise click.ClickException(str(error)) from error
-    for reason in report.reasons:
-        click.echo(reason, err=True)
-    if report.rejected > len(report.reasons):
-        click.echo(f"and {report.rejected - len(report.reasons)} more", err=True)
-    click.echo(
-        f"{report.added} movies added, {report.present} already present, {report.completed} of them given ids"
-    )
-    click.echo(f"{report.titled} movies given alternative titles")
-    click.echo(f"{report.skipped} rows skipped, {report.rejected} rejected")
-
-
-@import_.command("movielens")
-@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
-def import_movielens(folder: Path) -> None:
-    """Import a MovieLens data set from FOLDER.
-
-    FOLDER holds ml-latest(-small), ml-25m, ml-32m, ml-1m, ml-10m or ml-100k. Its users become accounts that can't sign
-    in; its movies are matched or added. An interrupted import resumes when the command runs again. Invalid rows are
-    reported and skipped. The exit code is 1 only if FOLDER holds no data set or can't be read.
-    """
-    from movierating.ratings import datasets
-    from movierating.ratings.formats import movielens
-
-    try:
-        dataset = movielens.open_folder(folder)
-        with (
-            interruptible("Run the command again to resume the import."),
-            open_application(),
-            show_progress("ratings", dataset.size) as advance,
-        ):
-            report = datasets.import_movielens(dataset, advance)
-    except (movielens.NotMovieLens, OSError) as error:
-        raise click.ClickException(str(error)) from error
-    for reason in report.reasons:
-        click.echo(reason, err=True)
-    if report.rejected > len(report.reasons):
-        click.echo(f"and {report.rejected - len(report.reasons)} more", err=True)
-    if report.unmatched:
-        click.echo(
-            f"{report.unmatched} ratings not imported: their movies were rejected or are not listed", err=True
-        )
-    click.echo(f"{report.movies_added} movies added, {report.movies_present} already present")
-    click.echo(f"{report.users_added} users added")
-    click.echo(
-        f"{report.added} ratings added, {report.changed} changed, {report.unchanged} unchanged, "
-        f"{report.rejected} rows rejected"
-    )
-
+import_.add_command(import_catalogue)
+import_.add_command(import_movielens)
 
 # Copies of the formats in `ratings.formats`, which a test compares: help must not import those.
 IMPORT_FORMATS = ("letterboxd", "imdb", "trakt", "tmdb", "movary", "movielens", "csv", "json")
 EXPORT_FORMATS = ("csv", "json", "letterboxd", "imdb", "trakt")
 ON_CONFLICT = ("newer", "keep", "replace")
-
-# Smaller files are read without progress.
-_MIN_PROGRESS_BYTES = 1 << 20
 
 
 def _parse_choices(_context: object, _option: object, values: Sequence[str]) -> dict[str, int | str]:
@@ -159,7 +78,7 @@ def import_ratings(file: str, name: str, file_format: str | None, **options: Any
     from movierating.users import service
 
     user_id = service.find_user_id(name)
-    with interruptible("Nothing was imported; run the command again."), _open_with_progress(file) as ratings:
+    with interruptible("Nothing was imported; run the command again."), open_with_progress(file) as ratings:
         create_missing: Any = {"true": True, "always": "always"}.get(options.pop("create_missing"), False)
         report = imports.import_file(user_id, ratings, file_format, create_missing=create_missing, **options)
     for row in report.unmatched:
@@ -185,35 +104,6 @@ def _describe_unmatched(row: dict[str, Any]) -> str:
     year = f" ({row['year']})" if row["year"] else ""
     candidates = f": {', '.join(map(str, row['candidates']))}" if row["candidates"] else ""
     return f"{_describe_place(row)}:{title}{year}{':' if title or year else ''} {row['reason']}{candidates}"
-
-
-@contextmanager
-def _open_with_progress(name: str) -> Iterator[BinaryIO]:
-    """Open a file, or `-` for standard input, and show progress while a large one is read."""
-    with click.open_file(name, "rb") as file:
-        if not file.seekable():
-            yield io.BytesIO(file.read())
-            return
-        size = file.seek(0, io.SEEK_END)
-        if size < _MIN_PROGRESS_BYTES:
-            yield cast(BinaryIO, file)
-        else:
-            with show_progress("reading", size) as advance:
-                yield io.BufferedReader(_ProgressReader(file.fileno(), advance))
-
-
-class _ProgressReader(io.FileIO):
-    """A file that reports how many of its bytes have been read."""
-
-    def __init__(self, descriptor: int, advance: Callable[[int], None]) -> None:
-        super().__init__(descriptor, closefd=False)
-        self._advance, self._furthest = advance, 0
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        count = super().readinto(buffer)
-        self._furthest = max(self._furthest, self.tell())
-        self._advance(self._furthest)
-        return count or 0
 
 
 @click.group(cls=Group)

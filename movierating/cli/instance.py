@@ -12,6 +12,7 @@ import click
 
 from movierating.cli.application import open_application, with_application
 from movierating.cli.commands import Command
+from movierating.cli.counts import format_count
 from movierating.cli.durations import Duration
 
 
@@ -101,9 +102,8 @@ def seed(path: Path | None) -> None:
         raise click.ClickException(str(error)) from error
     for line in report.rejected:
         click.echo(line, err=True)
-    click.echo(
-        f"{report.added} movies added, {report.present} already present, {len(report.rejected)} rejected"
-    )
+    added = format_count(report.added, "movie")
+    click.echo(f"{added} added, {report.present} already present, {len(report.rejected)} rejected")
 
 
 @click.command(cls=Command)

@@ -6,6 +6,7 @@ import click
 
 from movierating.cli.application import open_application
 from movierating.cli.commands import Command
+from movierating.cli.counts import format_count
 from movierating.cli.progress import show_progress
 
 
@@ -27,5 +28,5 @@ def migrate_database(url: str) -> None:
         raise click.ClickException(f"URL {error}") from error
     with open_application(prepared=False) as app:
         rows = pg_migration.migrate_to_postgresql(app, address, partial(show_progress, "rows"))
-    click.echo(f"copied {rows} rows to PostgreSQL; both databases are equal")
+    click.echo(f"copied {format_count(rows, 'row')} to PostgreSQL; both databases are equal")
     click.echo("set MOVIERATING_DATABASE_URL to the new URL, on each host with this instance's secret key")

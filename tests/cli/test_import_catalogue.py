@@ -42,8 +42,8 @@ def test_import_prints_what_it_did_and_can_be_repeated(command, write_file):
     done = command("import", "catalogue", akas, basics, ratings, "--min-votes", "10")
     assert done.exit_code == 0
     assert done.stdout.splitlines() == [
-        "1 movies added, 0 already present, 0 of them given ids",
-        "1 movies given alternative titles",
+        "1 movie added, 0 already present, 0 of them given ids",
+        "1 movie given alternative titles",
         "2 rows skipped, 1 rejected",
     ]
     assert "title.basics.tsv.gz:5: has not 9 columns" in done.stderr.splitlines()

@@ -233,12 +233,12 @@ def test_the_command_sums_up_and_a_rejected_row_is_no_failure(shell, environ, wr
     result = run(write_set([(1, 1, 3, 0), (1, 2, 9, 0), (2, 7, 3, 0)]))
     assert result.exit_code == 0, result.output
     assert result.stdout == (
-        "1 movies added, 1 already present\n1 users added\n1 ratings added, 0 changed, 0 unchanged, 1 rows rejected\n"
+        "1 movie added, 1 already present\n1 user added\n1 rating added, 0 changed, 0 unchanged, 1 row rejected\n"
     )
     assert result.stderr.splitlines() == [
         "ratings: 100 %",
         "ratings.csv:3: the rating '9' is not 0.5 to 5 stars by halves",
-        "1 ratings not imported: their movies were rejected or are not listed",
+        "1 rating not imported: the movie was rejected or is not listed",
     ]
 
 

@@ -109,7 +109,7 @@ class Table:
     def _cells(self, line: bytes) -> list[str]:
         cells = self._split(line)
         if len(cells) != self.width:
-            raise ValueError(f"has {len(cells)} columns instead of {self.width}")
+            raise ValueError(f"has {len(cells)} instead of {self.width} columns")
         return [cells[place] for place in self.places]
 
     def _split(self, line: bytes) -> list[str]:

@@ -187,9 +187,9 @@ def test_what_is_no_folder_is_rejected(tmp_path, name):
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
-        (b"1,2,3.0", "has 3 columns instead of 4"),
-        (b"1,2,3.0,4,5", "has 5 columns instead of 4"),
-        (b"hello", "has 1 columns"),
+        (b"1,2,3.0", "has 3 instead of 4 columns"),
+        (b"1,2,3.0,4,5", "has 5 instead of 4 columns"),
+        (b"hello", "has 1 instead of 4 columns"),
         (b"\xd9\xa1,2,3.0,4", "the user id"),
         (b"1_0,2,3.0,4", "the user id '1_0'"),
         (b" 1,2,3.0,4", "the user id ' 1'"),
@@ -253,7 +253,7 @@ def test_other_spellings_of_a_rating_are_read(folder, row):
         (b"5,To\x07y (1995),Drama", "control characters"),
         (b"5,To\0y (1995),Drama", "has a NUL byte"),
         (b"5,Caf\xe9 (1995),Drama", "is not UTF-8"),
-        (b"5,Good, the Bad (1995),Drama", "has 4 columns instead of 3"),
+        (b"5,Good, the Bad (1995),Drama", "has 4 instead of 3 columns"),
         (b'5,"Toy Story (1995),Drama', "a quotation mark"),
     ],
 )
