@@ -1,5 +1,7 @@
 """Ratings in requests and responses."""
 
+from typing import Any
+
 import marshmallow as ma
 
 from movierating.http.fields import HalfPoints, StrictBoolean, Timestamp, require_past
@@ -12,6 +14,11 @@ VALUE = {
     "multipleOf": 0.5,
     "description": "How good the movie is, in steps of 0.5.",
 }
+
+
+def make_count(example: int, **metadata: Any) -> ma.fields.Integer:
+    """Return the field of a count in a response."""
+    return ma.fields.Integer(required=True, metadata={"example": example, **metadata})
 
 
 class NewRatingSchema(ma.Schema):

@@ -8,7 +8,15 @@ from movierating.auth import access
 from movierating.http.blueprint import Blueprint, View
 from movierating.http.responses import json_response
 from movierating.http.upload_slots import UploadSlots, acquire_upload_slot
-from movierating.ratings import batch, exports, imports, transfer_schemas
+from movierating.ratings import (
+    batch,
+    batch_schemas,
+    export_schemas,
+    exports,
+    import_report_schemas,
+    import_schemas,
+    imports,
+)
 
 blueprint = Blueprint(
     "data",
@@ -23,7 +31,7 @@ _IMPORT_SLOTS = UploadSlots(2, "Other files are being imported; try again shortl
 _EXAMPLE = {"file": "imdb_id,value\ntt0111161,9.5\n"}
 _FILE = {"type": "string", "format": "binary"}
 # Our own, or Trakt's.
-_JSON_EXPORT = {"oneOf": [transfer_schemas.ExportSchema(), {"type": "array", "items": {"type": "object"}}]}
+_JSON_EXPORT = {"oneOf": [export_schemas.ExportSchema(), {"type": "array", "items": {"type": "object"}}]}
 
 
 @blueprint.route("")
@@ -33,8 +41,8 @@ class OwnRatings(View):
     @blueprint.doc(operationId="rate_movies")
     @access.auth_required
     @blueprint.error_responses(400, 413, 415)
-    @blueprint.arguments(transfer_schemas.BatchRateSchema())
-    @blueprint.response(200, transfer_schemas.BatchRateReportSchema())
+    @blueprint.arguments(batch_schemas.BatchRateSchema())
+    @blueprint.response(200, batch_schemas.BatchRateReportSchema())
     def post(self, body: dict[str, Any]) -> Response:
         """Rate many movies
 
@@ -51,8 +59,8 @@ class OwnRatingsDelete(View):
     @blueprint.doc(operationId="delete_ratings")
     @access.auth_required
     @blueprint.error_responses(400, 413, 415)
-    @blueprint.arguments(transfer_schemas.BatchDeleteSchema())
-    @blueprint.response(200, transfer_schemas.BatchDeleteReportSchema())
+    @blueprint.arguments(batch_schemas.BatchDeleteSchema())
+    @blueprint.response(200, batch_schemas.BatchDeleteReportSchema())
     def post(self, body: dict[str, Any]) -> Response:
         """Delete many ratings
 
@@ -68,9 +76,9 @@ class Import(View):
     @blueprint.doc(operationId="import_ratings")
     @access.auth_required
     @blueprint.error_responses(400, 413, 415)
-    @blueprint.arguments(transfer_schemas.ImportQuerySchema(), location="query")
-    @blueprint.arguments(transfer_schemas.UploadSchema(), location="files", example=_EXAMPLE)
-    @blueprint.response(200, transfer_schemas.ImportReportSchema())
+    @blueprint.arguments(import_schemas.ImportQuerySchema(), location="query")
+    @blueprint.arguments(import_schemas.UploadSchema(), location="files", example=_EXAMPLE)
+    @blueprint.response(200, import_report_schemas.ImportReportSchema())
     def post(self, query: dict[str, Any], body: dict[str, Any]) -> Response:
         """Import ratings
 
@@ -95,7 +103,7 @@ class Export(View):
 
     @blueprint.doc(operationId="export_ratings")
     @access.auth_required
-    @blueprint.arguments(transfer_schemas.ExportQuerySchema(), location="query")
+    @blueprint.arguments(export_schemas.ExportQuerySchema(), location="query")
     @blueprint.response(200, _FILE, content_type="text/csv", description="The file.")
     @blueprint.alt_response(
         200, schema=_JSON_EXPORT, content_type="application/json", description="The file."

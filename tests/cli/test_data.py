@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from movierating.cli import data
 from movierating.movies import service as movies
 from movierating.movies.models import Movie
-from movierating.ratings import bulk, transfer_schemas
+from movierating.ratings import bulk, import_schemas
 from movierating.ratings.formats import upload_reader, writers
 from movierating.ratings.formats.rows import ExportRow
 from movierating.ratings.models import Rating
@@ -48,7 +48,7 @@ def count(table):
 def test_choices_equal_those_of_the_formats():
     assert data.IMPORT_FORMATS == upload_reader.FORMATS
     assert data.EXPORT_FORMATS == writers.FORMATS
-    assert data.ON_CONFLICT == transfer_schemas.ON_CONFLICT == get_args(bulk.OnConflict)
+    assert data.ON_CONFLICT == import_schemas.ON_CONFLICT == get_args(bulk.OnConflict)
 
 
 def test_import_can_be_repeated_and_export_returns_the_file(command, emma, csv, tmp_path):

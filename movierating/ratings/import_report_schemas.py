@@ -1,0 +1,99 @@
+"""Responses of imports: the report."""
+
+from typing import Any
+
+import marshmallow as ma
+
+from movierating.http.fields import HalfPoints, Timestamp
+from movierating.ratings.schemas import VALUE, make_count
+
+ROW_OUTCOMES = (
+    *("created", "updated", "unchanged", "older", "not_a_movie", "no_rating"),
+    *("unmatched", "unreadable"),
+)
+
+
+class FileRowSchema(ma.Schema):
+    """The place of a row."""
+
+    file = ma.fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"example": "ratings.csv", "description": "The file's name inside a ZIP."},
+    )
+    line = make_count(7, description="The line where the row starts; in JSON the index of the item.")
+
+
+class FilmRowSchema(FileRowSchema):
+    """A row with the film that it names."""
+
+    title = ma.fields.String(required=True, allow_none=True, metadata={"example": "Emma"})
+    year = ma.fields.Integer(required=True, allow_none=True, metadata={"example": 1996})
+
+
+class UnmatchedRowSchema(FilmRowSchema):
+    """A row that matches no movie, or several. Of a film in several files of a ZIP, one row is listed."""
+
+    reason = ma.fields.String(
+        required=True, metadata={"example": "more than one movie has this title and year"}
+    )
+    candidates = ma.fields.List(
+        ma.fields.Integer(),
+        required=True,
+        metadata={"example": [2711, 2712], "description": "Ids of possible movies, at most 20."},
+    )
+
+
+class UnreadableRowSchema(FileRowSchema):
+    """An invalid row."""
+
+    reason = ma.fields.String(
+        required=True, metadata={"example": "the rating '11' is not a whole number from 1 to 10"}
+    )
+
+
+class NoteSchema(FileRowSchema):
+    """How a row was read or matched, if it could have been otherwise."""
+
+    reason = ma.fields.String(
+        required=True, metadata={"example": "the movie was not in the catalogue and is added"}
+    )
+
+
+class ImportedRowSchema(FilmRowSchema):
+    """A row as it was read, and what became of it."""
+
+    value = HalfPoints(required=True, allow_none=True, metadata=VALUE)
+    rated_at = Timestamp(required=True, allow_none=True)
+    outcome = ma.fields.String(required=True, validate=ma.validate.OneOf(ROW_OUTCOMES))
+    movie_id = ma.fields.Integer(required=True, allow_none=True, metadata={"example": 2711})
+    reason = ma.fields.String(required=True, allow_none=True, metadata={"example": None})
+
+
+class SkippedRowsSchema(ma.Schema):
+    """Numbers of rows that are not imported, by reason."""
+
+    older = make_count(0, description="You, or a later row, have a newer rating of the movie.")
+    not_a_movie = make_count(0, description="Series, episodes and the like.")
+    no_rating = make_count(0)
+
+
+def _list_rows(schema: type[ma.Schema], **options: Any) -> Any:
+    return ma.fields.List(ma.fields.Nested(schema), required=True, **options)
+
+
+class ImportReportSchema(ma.Schema):
+    """Outcome of an import; each row counts once."""
+
+    format = ma.fields.String(required=True, metadata={"example": "letterboxd"})
+    dry_run = ma.fields.Boolean(required=True, metadata={"example": True})
+    created = make_count(1)
+    updated = make_count(0)
+    unchanged = make_count(0)
+    skipped = ma.fields.Nested(SkippedRowsSchema, required=True)
+    unmatched = _list_rows(UnmatchedRowSchema)
+    errors = _list_rows(UnreadableRowSchema)
+    notes = _list_rows(NoteSchema)
+    details = _list_rows(
+        ImportedRowSchema, allow_none=True, metadata={"description": "All rows, with `details=true`."}
+    )

@@ -1,0 +1,100 @@
+"""Requests of imports: the options and the file."""
+
+from collections.abc import Mapping
+from typing import Any, BinaryIO, cast
+
+import marshmallow as ma
+import orjson
+from flask_smorest.fields import Upload
+from werkzeug.datastructures import FileStorage
+
+from movierating.http.fields import StrictBoolean
+from movierating.ratings.batch_schemas import MAX_ID
+from movierating.ratings.formats import upload_reader
+from movierating.ratings.row_matching import ALWAYS, NEW
+
+ON_CONFLICT = ("newer", "keep", "replace")
+
+
+class UploadField(Upload):  # type: ignore[misc]  # flask-smorest ships no types
+    """A file in a form; its stream."""
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> BinaryIO:
+        # To the parser of forms, a part without a file name is text.
+        if not isinstance(value, FileStorage):
+            raise ma.ValidationError("Must be a file, with a file name.")
+        return cast(BinaryIO, value.stream)
+
+
+class CreateMissingField(StrictBoolean):
+    """The word true, false or always."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        return ALWAYS if value == ALWAYS else super()._deserialize(value, attr, data, **kwargs)
+
+
+class ChoicesField(ma.fields.Field[Any]):
+    """A JSON object of movie ids, or NEW, by `file:line`."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> dict[str, int | str]:
+        try:
+            choices = orjson.loads(value)
+        except (ValueError, TypeError) as error:
+            raise ma.ValidationError("Must be a JSON object.") from error
+        if not isinstance(choices, dict) or not all(map(_is_choice, choices.values())):
+            raise ma.ValidationError("Must be a JSON object of movie ids, or new, by file and line.")
+        return {place.removeprefix(":"): choice for place, choice in choices.items()}
+
+
+def _is_choice(choice: object) -> bool:
+    return choice == NEW or (type(choice) is int and 1 <= choice <= MAX_ID)
+
+
+class ImportQuerySchema(ma.Schema):
+    """Options of an import."""
+
+    format = ma.fields.String(
+        validate=ma.validate.OneOf(upload_reader.FORMATS),
+        metadata={"description": "Reject the file if it has another format; detected by default."},
+    )
+    dry_run = StrictBoolean(
+        metadata={"from_query": True, "example": True, "description": "Report only; write nothing."}
+    )
+    create_missing = CreateMissingField(
+        metadata={
+            "from_query": True,
+            "type": "string",
+            "enum": ["true", "false", ALWAYS],
+            "example": "true",
+            "description": "Add a movie for each row that matches none and has no candidates; `always` adds one for "
+            "rows with candidates, too.",
+        }
+    )
+    choices = ChoicesField(
+        metadata={
+            "type": "string",
+            "example": '{"ratings.csv:7": 2711, "ratings.csv:9": "new"}',
+            "description": "A JSON object that settles single rows: by `file:line`, or the line outside a ZIP, the id "
+            "of the movie, or `new` to add one.",
+        }
+    )
+    on_conflict = ma.fields.String(
+        validate=ma.validate.OneOf(ON_CONFLICT),
+        metadata={
+            "description": "Which rating to keep if you have already rated the movie: the one with the `newer` "
+            "`rated_at` (default), the stored one (`keep`), or the file's (`replace`)."
+        },
+    )
+    details = StrictBoolean(
+        metadata={"from_query": True, "example": False, "description": "List every row in the report."}
+    )
+
+
+class UploadSchema(ImportQuerySchema):
+    """A file of ratings, and options, which override those of the query."""
+
+    file = UploadField(
+        required=True, metadata={"description": "At most 16 MiB, unless the operator set another limit."}
+    )
