@@ -23,7 +23,11 @@ import_.add_command(import_catalogue)
 import_.add_command(import_movielens)
 
 # Copies of the formats in `ratings.formats`, which a test compares: help must not import those.
-IMPORT_FORMATS = ("letterboxd", "imdb", "trakt", "tmdb", "movary", "movielens", "csv", "json")
+IMPORT_FORMATS = (
+    *("letterboxd", "imdb", "trakt", "tmdb", "movary", "movielens"),
+    *("filmweb", "senscritique"),
+    *("csv", "json"),
+)
 EXPORT_FORMATS = ("csv", "json", "letterboxd", "imdb", "trakt")
 ON_CONFLICT = ("newer", "keep", "replace")
 

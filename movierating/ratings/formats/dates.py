@@ -17,6 +17,8 @@ from movierating.ratings.formats.field_parsers import normalize_text, parse_colu
 _ISO_TIME = re.compile(
     r"(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?) ?([Zz]|UTC|[+-]\d\d:?\d\d)?)?", re.ASCII
 )
+_COMPACT_DATE = re.compile(r"(\d{4})(\d\d)(\d\d)", re.ASCII)
+_MILLISECONDS = re.compile(r"\d{9,14}", re.ASCII)
 _C_TIME = re.compile(r"[A-Z][a-z]{2} ([A-Z][a-z]{2}) ([ \d]?\d) (\d\d:\d\d:\d\d) (\d{4})", re.ASCII)
 _TIME = r"(?:,? (\d{1,2}):(\d\d)(?::(\d\d))?(?: ?([AaPp])\.?[Mm]\.?)?)?"
 _NUMERIC_DATE = re.compile(r"(\d{1,4})([/.-])(\d{1,2})\2(\d{4}|\d{1,2})" + _TIME, re.ASCII)
@@ -112,7 +114,9 @@ def parse_time(value: object, *, allow_future: bool = False, day_first: bool = F
     """Return the microseconds since 1970 of a time, or of a date's midnight, in UTC if it names no zone.
 
     Accepts RFC 3339 and its dates, `12/31/2016`, `31.12.2016`, `2016/12/31`, `Dec 31, 2016`, `31 Dec 2016`, each with a
-    time or without, and `Sat Dec 31 00:00:00 2016` of old IMDb files. With `day_first`, `1/2/2016` is in February.
+    time or without, `20161231`, and `Sat Dec 31 00:00:00 2016` of old IMDb files. With `day_first`, `1/2/2016` is in
+    February.
+
     Return None for a blank. Raise ValueError, also for a time in the future unless `allow_future`.
     """
     text = normalize_text(value)
@@ -122,6 +126,14 @@ def parse_time(value: object, *, allow_future: bool = False, day_first: bool = F
     if is_future(at) and not allow_future:
         raise ValueError(f"its time {quote_value(text)} lies in the future")
     return at
+
+
+def convert_milliseconds(value: object) -> str | None:
+    """Return the time of a number of milliseconds since 1970 in RFC 3339; None for anything else."""
+    text = normalize_text(value)
+    if not _MILLISECONDS.fullmatch(text):
+        return None
+    return clock.format_rfc3339(int(text) * clock.SECOND // 1000)
 
 
 def is_future(at: int) -> bool:
@@ -169,6 +181,8 @@ def _in_rfc3339(text: str, day_first: bool) -> str:
         return f"{date}T{time or '00:00'}{'Z' if zone in (None, 'z', 'UTC') else zone}"
     if len(text) > _MAX_DATE_LENGTH:
         raise ValueError
+    if match := _COMPACT_DATE.fullmatch(text):
+        return _join(*match.groups())
     if match := _NUMERIC_DATE.fullmatch(text):
         first, separator, second, third = match.groups()[:4]
         return _join(*_order(first, separator, second, third, day_first), *match.groups()[4:])
@@ -199,10 +213,10 @@ def _join(
     year: str,
     month: str,
     day: str,
-    hour: str | None,
-    minute: str | None,
-    second: str | None,
-    half: str | None,
+    hour: str | None = None,
+    minute: str | None = None,
+    second: str | None = None,
+    half: str | None = None,
 ) -> str:
     hours = int(hour or 0)
     if half:

@@ -6,7 +6,7 @@ Each function that parses a value raises ValueError with a reason for the user.
 import math
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from itertools import groupby
 from typing import NamedTuple, TypeVar
 
@@ -25,6 +25,7 @@ _MAX_TMDB_ID = 2**31 - 1
 # Where the year is unknown, and the years of a series, also of one that has no end yet.
 _NO_YEAR = re.compile(r"\?+|-|N/A", re.IGNORECASE)
 _YEARS_OF_SERIES = re.compile(r"(\d{4})(?:\.0| ?[-\u2010-\u2015] ?(?:\d{4})?)", re.ASCII)
+_YEAR_OF_DATE = re.compile(r"(?<!\d)\d{4}(?!\d)", re.ASCII)
 _YEARS: dict[str, int | None] = {str(year): year for year in range(1870, 2101)} | {"": None, "0": None}
 
 # A spreadsheet runs a cell that starts with one of these characters; with the full-width ones where Japanese or
@@ -158,10 +159,10 @@ def _compose(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
-def parse_kind(text: str) -> str | None:
-    """Return None for `movie` and for a blank, and else the word for what was rated."""
+def parse_kind(text: str, movie_words: Collection[str] = ("movie",)) -> str | None:
+    """Return None for a word for movies, in lower case, and for a blank; otherwise the word for what was rated."""
     kind = text.strip()[:100]
-    return None if kind.lower() in ("movie", "") else kind
+    return None if not kind or kind.lower() in movie_words else kind
 
 
 def parse_year(value: object) -> int | None:
@@ -176,6 +177,12 @@ def parse_year(value: object) -> int | None:
     if text not in _YEARS:
         raise ValueError(f"{quote_value(value)} is not a year in which movies were made")
     return _YEARS[text]
+
+
+def extract_year(date: str) -> str:
+    """Return the year of a date in any order, or the text itself if it has no year of four digits."""
+    match = _YEAR_OF_DATE.search(date[:100])
+    return match[0] if match else date
 
 
 def parse_column(parse: Callable[[str], T], texts: Sequence[str]) -> Sequence[T | None]:

@@ -77,8 +77,9 @@ def read(files: Iterable[CsvFile]) -> Iterator[Row]:
         elif "watched date" in file.columns:
             yield from file.rows(_EXPORT, partial(_parse_diary, current), dates=_DATES)
         else:
+            # It has each film once; in the diary the URI is the entry's.
             columns = {**_EXPORT, "film_id": "letterboxd uri"}
-            yield from _collect(file.rows(columns, _parse_film, dates=_DATES), current)
+            yield from _collect(file.rows(columns, _parse_export, dates=_DATES), current)
 
 
 def _collect(rows: Iterable[Row], current: _CurrentRatings) -> Iterator[Row]:
@@ -86,13 +87,6 @@ def _collect(rows: Iterable[Row], current: _CurrentRatings) -> Iterator[Row]:
         if isinstance(row, RatedRow):
             current[row.title, row.year] = row.value, row.rated_at or 0
         yield row
-
-
-def _parse_film(file: str, line: int, cells: dict[str, Any]) -> Row:
-    """Parse a row of ratings.csv. It has each film once; in the diary the URI is the entry's."""
-    uri = cells.pop("film_id").strip()
-    row = _parse_export(file, line, cells)
-    return row._replace(film_id=uri or None) if isinstance(row, RatedRow) else row
 
 
 def _parse_export(file: str, line: int, cells: dict[str, Any]) -> Row:

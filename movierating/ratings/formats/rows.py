@@ -7,12 +7,15 @@ from movierating.ratings.formats.dates import parse_time
 from movierating.ratings.formats.field_parsers import (
     Scale,
     has_rating,
+    normalize_text,
     parse_imdb_id,
     parse_rating,
     parse_title,
     parse_tmdb_id,
     parse_year,
 )
+
+_MAX_FILM_ID_LENGTH = 200
 
 
 class UnknownFormat(Exception):
@@ -96,12 +99,13 @@ def parse_row(
     tmdb_id: object = None,
     rated_at: object = None,
     kind: str | None = None,
+    film_id: object = None,
     allow_future: bool = False,
 ) -> RatedRow | SkippedRow:
     """Return the row of these cells or JSON values; a SkippedRow if it has no rating or is no movie.
 
-    `rating` is on `scale`; `kind` is as in RatedRow. Raise ValueError with a reason for the user. A time that can't be
-    read, or lies in the future unless `allow_future`, is left out.
+    `rating` is on `scale`; `kind` and `film_id` are as in RatedRow. Raise ValueError with a reason for the user. A time
+    that can't be read, or lies in the future unless `allow_future`, is left out.
     """
     is_rated = has_rating(scale, rating)
     try:
@@ -121,7 +125,11 @@ def parse_row(
     if ids == (None, None) and names[0] is None:
         raise ValueError("it names no movie, neither by an id nor by a title")
     at, note = _parse_time(rated_at, allow_future=allow_future)
-    return RatedRow(line, *ids, *names, made_in, half_points, at, kind, file, None, note)
+    return RatedRow(
+        *(line, *ids, *names, made_in, half_points, at, kind, file),
+        film_id=normalize_text(film_id)[:_MAX_FILM_ID_LENGTH] or None,
+        note=note,
+    )
 
 
 def add_note(rows: Iterable[Row], note: str) -> Iterator[Row]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from movierating.ratings.formats.csv_reader import CsvFile
-from movierating.ratings.formats.field_parsers import HALVES_TO_TEN, parse_kind
+from movierating.ratings.formats.field_parsers import HALVES_TO_TEN, extract_year, parse_kind
 from movierating.ratings.formats.rows import Row, parse_row
 
 _COLUMNS = {
@@ -27,7 +27,8 @@ def read(files: Iterable[CsvFile]) -> Iterator[Row]:
 
 
 def _parse(file: str, line: int, cells: dict[str, Any]) -> Row:
-    cells["year"] = _extract_year(cells["year"].strip())
+    # 1991-09-13, 1991-09 or 1991, and 9/13/1991 from a spreadsheet.
+    cells["year"] = extract_year(cells["year"])
     cells["kind"] = parse_kind(cells["kind"])
     if cells.pop("season").strip() + cells.pop("episode").strip():
         cells |= {"kind": "an episode or season", "imdb_id": None}
@@ -35,8 +36,3 @@ def _parse(file: str, line: int, cells: dict[str, Any]) -> Row:
         # TMDB counts series apart: number 1396 is a movie as well.
         cells["tmdb_id"] = None
     return parse_row(file, line, HALVES_TO_TEN, **cells)
-
-
-def _extract_year(released: str) -> str:
-    # 1991-09-13, 1991-09 or 1991, and 9/13/1991 from a spreadsheet.
-    return released.rpartition("/")[2] if "/" in released else released.split("-")[0]

@@ -8,12 +8,14 @@ from itertools import chain, islice
 from typing import Any, BinaryIO, NamedTuple
 
 from movierating.ratings.formats import (
+    filmweb,
     imdb,
     letterboxd,
     movary,
     movielens_export,
     own_csv,
     own_json,
+    senscritique,
     tmdb,
     trakt,
 )
@@ -44,6 +46,8 @@ _CSV_FORMATS = (
     Format("tmdb", tmdb.matches, tmdb.read),
     Format("movary", movary.matches, movary.read),
     Format("movielens", movielens_export.matches, movielens_export.read),
+    Format("filmweb", filmweb.matches, filmweb.read),
+    Format("senscritique", senscritique.matches, senscritique.read),
     Format("csv", own_csv.matches, own_csv.read),
 )
 _JSON_FORMATS = (
@@ -52,9 +56,12 @@ _JSON_FORMATS = (
 )
 FORMATS = tuple(dict.fromkeys(each.name for each in (*_CSV_FORMATS, *_JSON_FORMATS)))
 
-_ACCEPTED = (
-    "Accepted are the exports of Letterboxd (ZIP, ratings.csv, diary.csv, reviews.csv), IMDb (CSV), Trakt (ZIP, JSON, "
-    "CSV), TMDB, Movary and MovieLens (CSV), and movierating's own CSV and JSON."
+_ACCEPTED = f"Accepted formats: {', '.join(FORMATS)}."
+# Columns of other files of a service, its name, and the column that its files of ratings have.
+_WITHOUT_RATINGS = (
+    ({"const"}, "IMDb", "Your Rating"),
+    ({"pl_title", "movie_id"}, "Filmweb", "user_rating"),
+    ({"titre", "titre_original"}, "SensCritique", "note"),
 )
 _BUFFER_BYTES = 1 << 16
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
@@ -168,10 +175,11 @@ def _describe_unknown(file: CsvFile | JsonFile) -> str:
     columns = set(file.columns)
     if {"name", "letterboxd uri"} <= columns or any(name.startswith("letterboxd list") for name in columns):
         return "The file is Letterboxd's, but has no ratings; those are in ratings.csv."
-    if "const" in columns:
-        return "The file is IMDb's, but has no column “Your Rating”."
     if {"userid", "movieid"} <= columns:
         return "The file is from a MovieLens data set, which holds many people's ratings."
+    for other_columns, service, column in _WITHOUT_RATINGS:
+        if other_columns <= columns:
+            return f"The file is {service}'s, but has no column “{column}”."
     return f"The columns of the file are unknown ({_abbreviate(file.columns)}). {_ACCEPTED}"
 
 

@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +19,12 @@ def read():
         return upload.format, list(upload.rows)
 
     return read
+
+
+@pytest.fixture(scope="session")
+def read_file(read):
+    """`read_file("filmweb.csv")` is the format and the rows of a file in `files/`: one of each format, made up."""
+    return lambda name: read((Path(__file__).parent / "files" / name).read_bytes())
 
 
 @pytest.fixture(scope="session")

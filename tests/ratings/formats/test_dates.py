@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from movierating import clock
-from movierating.ratings.formats.dates import is_ambiguous, parse_time, settle_order
+from movierating.ratings.formats.dates import convert_milliseconds, is_ambiguous, parse_time, settle_order
 from movierating.ratings.formats.rows import RatedRow
 
 HEADER = "title,year,value,rated_at\n"
@@ -20,6 +20,7 @@ def at(*parts):
     ("given", "expected"),
     [
         ("2016-12-31", at(2016, 12, 31)),
+        ("20161231", at(2016, 12, 31)),
         ("12/31/2016", at(2016, 12, 31)),
         ("1/2/2016", at(2016, 1, 2)),
         ("1/2/16", at(2016, 1, 2)),
@@ -65,7 +66,13 @@ def test_times_are_read_in_utc(given, expected):
             "٢٠١٦-١٢-٣١",
             "soon",
         ),
-        *("20161231", "Sat Foo 31 00:00:00 2016", "2016-12-31T25:00:00Z", "0001-01-01T00:00:00+14:00"),
+        *(
+            "20161331",
+            "201612310",
+            "Sat Foo 31 00:00:00 2016",
+            "2016-12-31T25:00:00Z",
+            "0001-01-01T00:00:00+14:00",
+        ),
         *("1483142400", 1483142400, {}, "31.12.2016 25:00", "1/26/2023 13:03 PM", "Foo 23 2017", "1/2-2016"),
         *("1/" * 5000, "Apr " + "2" * 5000),
     ],
@@ -83,6 +90,19 @@ def test_a_date_is_kept_up_to_a_day_in_the_future():
         parse_time((datetime.now(UTC) + timedelta(days=1, minutes=1)).isoformat())
     with pytest.raises(ValueError, match="lies in the future"):
         parse_time("9999-12-31T23:59:59Z")
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        *((value, "2020-04-25T17:52:03.456000Z") for value in ("1587837123456", 1587837123456)),
+        ("99999999999999", "5138-11-16T09:46:39.999000Z"),
+        *((value, None) for value in ("", None, "2020-04-25", "1.58784E+12", "20200425", "9" * 15, -1)),
+    ],
+    ids=repr,
+)
+def test_milliseconds_are_converted(value, expected):
+    assert convert_milliseconds(value) == expected
 
 
 @pytest.mark.parametrize(

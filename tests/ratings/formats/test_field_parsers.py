@@ -2,7 +2,9 @@ import pytest
 
 from movierating.ratings.formats import field_parsers
 from movierating.ratings.formats.field_parsers import (
+    extract_year,
     parse_imdb_id,
+    parse_kind,
     parse_title,
     parse_tmdb_id,
     parse_year,
@@ -32,6 +34,10 @@ def test_imdb_id_is_normalized(text):
         (parse_title, "  Ame\u0301lie ", "Am\u00e9lie"),
         (parse_title, " ", None),
         (parse_title, 1917, "1917"),
+        *((extract_year, date, "1991") for date in ("1991", "1991-09", "9/13/1991", "13 septembre 1991")),
+        *((extract_year, date, date) for date in ("", "91", "19910913")),
+        *((parse_kind, text, None) for text in ("Movie", " ", "movie ")),
+        (parse_kind, " tvSeries ", "tvSeries"),
     ],
     ids=lambda value: getattr(value, "__name__", repr(value)[:30]),
 )

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -40,7 +41,7 @@ def test_upload_of_another_format_than_expected_is_rejected(read, reject_reason)
 def test_rejection_names_the_content_and_the_accepted_formats(reject_reason, data, found):
     reason = reject_reason(data)
     assert found in reason
-    assert "Letterboxd" in reason or "line of text" in reason
+    assert "Accepted formats: letterboxd, imdb" in reason or "line of text" in reason
 
 
 def test_there_is_a_limit_of_rows(reject_reason, monkeypatch):
@@ -49,7 +50,7 @@ def test_there_is_a_limit_of_rows(reject_reason, monkeypatch):
     assert "more than 2 rows" in reject_reason(OWN + "Ran,7\nx,\n")
 
 
-# Mutations of every real file
+# Mutations of every file
 
 
 @pytest.fixture(scope="module")
@@ -121,6 +122,12 @@ def repeat_line(data, draw):
 
 
 MUTATIONS = [flip, cut, insert, drop_line, repeat_line]
+MADE_UP_FILES = [
+    path.read_bytes()
+    for folder in ("cases", "files")
+    for path in sorted((Path(__file__).parent / folder).rglob("*"))
+    if path.is_file()
+]
 
 
 @given(
@@ -130,7 +137,20 @@ MUTATIONS = [flip, cut, insert, drop_line, repeat_line]
 )
 @settings(max_examples=800)
 def test_no_mutation_of_a_real_file_raises_or_counts_a_row_twice(real_files, number, mutations, draw):
-    data = real_files[number]
+    assert_mutation_is_read_or_rejected(real_files[number], mutations, draw)
+
+
+@given(
+    data=st.sampled_from(MADE_UP_FILES),
+    mutations=st.lists(st.sampled_from(MUTATIONS), min_size=1, max_size=4),
+    draw=st.randoms(use_true_random=False),
+)
+@settings(max_examples=800)
+def test_no_mutation_of_a_made_up_file_raises_or_counts_a_row_twice(data, mutations, draw):
+    assert_mutation_is_read_or_rejected(data, mutations, draw)
+
+
+def assert_mutation_is_read_or_rejected(data, mutations, draw):
     for mutate in mutations:
         data = mutate(data, draw) if data else data
     try:
