@@ -8,6 +8,7 @@ from itertools import chain, islice
 from typing import Any, BinaryIO, NamedTuple
 
 from movierating.ratings.formats import (
+    filmaffinity,
     filmweb,
     imdb,
     letterboxd,
@@ -48,6 +49,7 @@ _CSV_FORMATS = (
     Format("movielens", movielens_export.matches, movielens_export.read),
     Format("filmweb", filmweb.matches, filmweb.read),
     Format("senscritique", senscritique.matches, senscritique.read),
+    Format("filmaffinity", filmaffinity.matches, filmaffinity.read),
     Format("csv", own_csv.matches, own_csv.read),
 )
 _JSON_FORMATS = (
@@ -62,6 +64,7 @@ _WITHOUT_RATINGS = (
     ({"const"}, "IMDb", "Your Rating"),
     ({"pl_title", "movie_id"}, "Filmweb", "user_rating"),
     ({"titre", "titre_original"}, "SensCritique", "note"),
+    ({"title", "fa rate"}, "FilmAffinity", "Vote"),
 )
 _BUFFER_BYTES = 1 << 16
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
