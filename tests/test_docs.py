@@ -96,10 +96,11 @@ def import_session(serve, copied, well_known_instance, tmp_path):
 
 @pytest.mark.usefixtures("program")
 def test_import_commands_preview_import_and_export(import_session, tmp_path):
-    preview, report = import_session
+    preview, report, repeated = import_session
     assert preview == {**report, "dry_run": True}
     assert (report["format"], report["created"]) == ("letterboxd", 1)
     assert [(row["line"], row["title"]) for row in report["unmatched"]] == [(3, "Nowhere")]
+    assert (repeated["created"], repeated["unchanged"]) == (0, 1)
     assert (tmp_path / "mine.csv").read_text().count(",Metropolis,,1927,9,2024-01-15T00:00:00Z,1\n") == 1
 
 

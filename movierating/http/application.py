@@ -4,7 +4,7 @@ from typing import Any
 
 import flask
 import flask.typing as ft
-from flask import Response, current_app
+from flask import Response
 from flask.globals import request_ctx
 from flask.sessions import NullSession, SessionInterface, SessionMixin
 from flask.signals import request_finished, request_started, request_tearing_down
@@ -12,8 +12,8 @@ from werkzeug.exceptions import BadRequest, MethodNotAllowed, NotFound
 from werkzeug.routing import MapAdapter
 
 from movierating.http.error_handlers import log_error
+from movierating.http.request import Request
 from movierating.http.response_cache import ROUTE, has_one_host
-from movierating.storage import storage_errors
 
 # Clients choose the Host header, so the number of adapters needs a limit.
 _MAX_URL_ADAPTERS = 100
@@ -29,29 +29,6 @@ class NullSessionInterface(SessionInterface):
     def open_session(self, app: flask.Flask, request: flask.Request) -> SessionMixin:
         """Return the read-only session that all requests share."""
         return self._session
-
-
-class Request(flask.Request):
-    """A request with a size limit for its kind of body."""
-
-    @property
-    def max_content_length(self) -> int | None:
-        """Return the size limit of the body in bytes; uploads have a limit of their own."""
-        name = "MAX_UPLOAD_BYTES" if self.mimetype == "multipart/form-data" else "MAX_JSON_BYTES"
-        limit: int = current_app.config[name]
-        # Werkzeug silently truncates a body without a length at the limit; one more byte shows that it was longer.
-        return limit if self.content_length is not None else limit + 1
-
-    @max_content_length.setter
-    def max_content_length(self, value: int | None) -> None:
-        raise AttributeError("set MAX_JSON_BYTES or MAX_UPLOAD_BYTES instead")
-
-    def _load_form_data(self) -> None:
-        """Parse the form; large files go to disk. Raise InsufficientStorage or Unavailable if that fails."""
-        try:
-            super()._load_form_data()
-        except OSError as error:
-            raise storage_errors.from_os_error(error) from error
 
 
 class Application(flask.Flask):

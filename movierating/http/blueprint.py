@@ -33,9 +33,13 @@ class IdConverter(BaseConverter):
 
 
 class View(MethodView):
-    """The operations of one URL, a method each. One object serves all requests, so it holds no state."""
+    """The operations of one URL, a method each. One object serves all requests, so it holds no state.
+
+    With `takes_files`, bodies may have MAX_UPLOAD_BYTES, and may be a file instead of a form.
+    """
 
     init_every_request = False
+    takes_files = False
 
     def dispatch_request(self, **path: Any) -> Any:
         """Call the operation for the request's method, as Flask does, but look up the request only once."""

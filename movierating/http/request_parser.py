@@ -15,6 +15,7 @@ from werkzeug.datastructures import CombinedMultiDict, MultiDict
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 
 from movierating import errors
+from movierating.http.request import FILE_MEDIA_TYPES
 
 # No schema has more than three levels. Code that walks through a hostile body must not run out of stack.
 MAX_JSON_DEPTH = 32
@@ -72,10 +73,14 @@ class RequestParser(FlaskParser):
         return _unwrap_values("query", values.items(), schema)
 
     def load_files(self, req: Request, schema: ma.Schema) -> Any:
-        """Return a form's files and its other fields together. Raise 415 for another content type."""
+        """Return a form's files and its other fields together, or `file` if the body is a file itself.
+
+        Raise 415 for another content type.
+        """
         req.environ[BODY_IS_CHECKED] = True
-        if req.mimetype != "multipart/form-data":
-            raise UnsupportedMediaType("The body must be multipart/form-data.")
+        accepted = ("multipart/form-data", *FILE_MEDIA_TYPES)
+        if req.mimetype not in accepted:
+            raise UnsupportedMediaType(f"The content type must be one of {', '.join(accepted)}.")
         form: MultiDict[str, Any] = CombinedMultiDict([req.form, req.files])
         return _unwrap_values("files", form.lists(), schema)
 

@@ -15,6 +15,22 @@ from movierating.ratings.row_matching import ALWAYS, NEW
 
 ON_CONFLICT = ("newer", "keep", "replace")
 
+CSV = "imdb_id,value\ntt0111161,9.5\n"
+_XML = "<recentratings><film><filmname>Heat (1995)</filmname><rating>85</rating></film></recentratings>"
+_BINARY, _TEXT = {"type": "string", "format": "binary"}, {"type": "string"}
+# The document's media types for a body that is the file: http.request.FILE_MEDIA_TYPES.
+FILE_BODIES: dict[str, Any] = {
+    "text/csv": {"schema": _TEXT, "example": CSV},
+    "application/json": {
+        "schema": {"oneOf": [{"type": "object"}, {"type": "array", "items": {"type": "object"}}]},
+        "example": {"ratings": [{"imdb_id": "tt0111161", "value": 9.5}]},
+    },
+    "application/xml": {"schema": _TEXT, "example": _XML},
+    "text/xml": {"schema": _TEXT, "example": _XML},
+    "application/zip": {"schema": _BINARY},
+    "application/octet-stream": {"schema": _BINARY},
+}
+
 
 class UploadField(Upload):  # type: ignore[misc]  # flask-smorest ships no types
     """A file in a form; its stream."""

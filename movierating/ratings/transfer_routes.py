@@ -28,7 +28,6 @@ blueprint = Blueprint(
 # At most so many of a worker's few threads import files.
 _IMPORT_SLOTS = UploadSlots(2, "Other files are being imported; try again shortly.")
 
-_EXAMPLE = {"file": "imdb_id,value\ntt0111161,9.5\n"}
 _FILE = {"type": "string", "format": "binary"}
 # Our own, or Trakt's.
 _JSON_EXPORT = {"oneOf": [export_schemas.ExportSchema(), {"type": "array", "items": {"type": "object"}}]}
@@ -73,11 +72,15 @@ class OwnRatingsDelete(View):
 class Import(View):
     """Import of ratings."""
 
-    @blueprint.doc(operationId="import_ratings")
+    takes_files = True
+
+    @blueprint.doc(operationId="import_ratings", requestBody={"content": import_schemas.FILE_BODIES})
     @access.auth_required
     @blueprint.error_responses(400, 413, 415)
     @blueprint.arguments(import_schemas.ImportQuerySchema(), location="query")
-    @blueprint.arguments(import_schemas.UploadSchema(), location="files", example=_EXAMPLE)
+    @blueprint.arguments(
+        import_schemas.UploadSchema(), location="files", example={"file": import_schemas.CSV}
+    )
     @blueprint.response(200, import_report_schemas.ImportReportSchema())
     def post(self, query: dict[str, Any], body: dict[str, Any]) -> Response:
         """Import ratings
@@ -85,7 +88,7 @@ class Import(View):
         Accepts an export of Letterboxd, IMDb, Trakt, TMDB, Movary or MovieLens, or movierating's own CSV or JSON; the
         format is detected from the content. The report lists each row that is invalid or matches no movie, with the
         reason. With `details=true` it lists every row. With `dry_run=true` nothing is written, and the report is the
-        same. Options may be part of the query or the form.
+        same. The body is a form with the file, or the file itself; options are part of the query, or of the form.
         """
         options = {**query, **body}
         file, expected_format = options.pop("file"), options.pop("format", None)

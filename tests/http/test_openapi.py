@@ -100,7 +100,10 @@ RULES = {
     or all(
         resolved(whole, media["schema"])["additionalProperties"] is False
         for media in o.doc["requestBody"]["content"].values()
+        if "$ref" in media["schema"]
     ),
+    "has a schema of its JSON or form": lambda _, o: "requestBody" not in o.doc
+    or "$ref" in next(iter(o.doc["requestBody"]["content"].values()))["schema"],
     "documents the errors of a body": lambda _, o: "requestBody" not in o.doc
     or {"400", "413", "415", "422"} <= o.doc["responses"].keys(),
     "has an example of its successful responses": lambda whole, o: all(

@@ -8,6 +8,7 @@ import pytest
 from werkzeug.datastructures import FileStorage
 
 from movierating.http import upload_slots
+from movierating.http.request import FILE_MEDIA_TYPES
 from movierating.ratings import transfer_routes
 
 IMPORT, EXPORT = "/v1/users/me/ratings/import", "/v1/users/me/ratings/export"
@@ -18,6 +19,13 @@ CALLS = [
     ("GET", EXPORT, None),
 ]
 FILE = "imdb_id,value,rated_at\ntt0113277,8.5,2024-01-15T10:30:00Z\n"
+
+
+def zipped(name, data):
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(name, data)
+    return target.getvalue()
 
 
 @pytest.mark.parametrize(("method", "path", "body"), CALLS)
@@ -128,11 +136,59 @@ def test_an_import_needs_its_file(member, problem):
     assert body["errors"][0]["location"] == "files"
 
 
+@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "image/png", ""])
+def test_an_import_is_a_form_or_a_file(member, problem, content_type):
+    body = problem(member.post(IMPORT, data=FILE, content_type=content_type), 415)
+    assert "multipart/form-data, text/csv, application/json" in body["detail"]
+
+
+JSON = json.dumps({"ratings": [{"imdb_id": "tt0113277", "value": 8.5, "rated_at": "2024-01-15T10:30:00Z"}]})
+
+
 @pytest.mark.parametrize(
-    "content_type", ["application/json", "text/csv", "application/x-www-form-urlencoded"]
+    ("content_type", "data"),
+    [
+        ("text/csv", FILE),
+        ("text/csv; charset=utf-8", FILE),
+        ("application/json", JSON),
+        (
+            "application/zip",
+            zipped("ratings.csv", "Date,Name,Year,Letterboxd URI,Rating\n,Heat,1995,u,4.25\n"),
+        ),
+        ("application/octet-stream", FILE),
+        # The content decides, not the type.
+        ("text/xml", FILE),
+        ("application/xml", JSON),
+    ],
 )
-def test_an_import_is_a_form(member, problem, content_type):
-    problem(member.post(IMPORT, data=FILE, content_type=content_type), 415)
+def test_the_body_may_be_the_file_itself(heat, member, upload, content_type, data):
+    query = "?dry_run=true&details=true&on_conflict=keep"
+    response = member.post(IMPORT + query, data=data, content_type=content_type)
+    assert response.status_code == 200, response.text
+    assert response.json == upload(member, data, query).json
+    assert response.json["dry_run"] is True
+
+
+def test_documented_file_bodies_are_those_that_are_accepted(client):
+    document = client.get("/openapi.json").json
+    content = document["paths"][IMPORT]["post"]["requestBody"]["content"]
+    assert [*content] == ["multipart/form-data", *FILE_MEDIA_TYPES]
+
+
+@pytest.mark.parametrize(
+    ("query", "data", "field"),
+    [
+        ("", b"", "file"),
+        ("", b"a,b\n1,2\n", "file"),
+        ("?format=imdb", FILE, "file"),
+        ("?file=x", FILE, "file"),
+        ("?note=x", FILE, "note"),
+        ("?dry_run=yes", FILE, "dry_run"),
+    ],
+)
+def test_a_file_as_the_body_is_rejected_as_one_in_a_form_is(heat, member, problem, query, data, field):
+    problem(member.post(IMPORT + query, data=data, content_type="text/csv"), 422, field)
+    assert member.get(f"/v1/movies/{heat}/rating").status_code == 404
 
 
 @pytest.mark.parametrize("content_type", ["multipart/form-data", "multipart/form-data; boundary=x"])
@@ -141,9 +197,10 @@ def test_a_broken_form_has_no_file(member, problem, content_type, data):
     problem(member.post(IMPORT, data=data, content_type=content_type), 422, "file")
 
 
+@pytest.mark.parametrize("form", [True, False], ids=["form", "file"])
 @pytest.mark.parametrize(("size", "status"), [(0, 200), (4096, 413)])
-def test_file_over_the_limit_is_rejected(make_app, problem, upload, size, status):
-    app = make_app(MAX_UPLOAD_BYTES="4096")
+def test_file_over_the_limit_is_rejected(make_app, upload, size, status, form):
+    app = make_app(MAX_UPLOAD_BYTES="4096", MAX_JSON_BYTES="1024")
     with app.app_context():
         from movierating.users import service
 
@@ -151,16 +208,14 @@ def test_file_over_the_limit_is_rejected(make_app, problem, upload, size, status
         client = app.test_client()
         login = {"login": "ada", "password": "correct horse battery"}
         token = client.post("/v1/auth/login", json=login).json["access_token"]
-        data = {"file": (io.BytesIO(FILE.encode() + b"\n" * size), "x")}
-        response = client.post(IMPORT, data=data, headers={"Authorization": f"Bearer {token}"})
+        file = FILE.encode() + b"\n" * (size or 2000)
+        sent = (
+            {"data": {"file": (io.BytesIO(file), "x")}}
+            if form
+            else {"data": file, "content_type": "text/csv"}
+        )
+        response = client.post(IMPORT, headers={"Authorization": f"Bearer {token}"}, **sent)
     assert response.status_code == status
-
-
-def zipped(name, data):
-    target = io.BytesIO()
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(name, data)
-    return target.getvalue()
 
 
 HOSTILE = {

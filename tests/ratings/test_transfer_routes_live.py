@@ -2,6 +2,7 @@
 
 import http.client
 import io
+import itertools
 import json
 import os
 import socket
@@ -52,6 +53,12 @@ class Caller:
         )
         return status, json.loads(response)
 
+    def upload_body(self, content, pieces=False):
+        """The status and JSON of an import whose body is the file."""
+        body = iter([content[:10], content[10:]]) if pieces else content
+        status, response = self.send("POST", IMPORT, body, **{"Content-Type": "text/csv"})
+        return status, json.loads(response)
+
     def leave(self, path):
         """Ask for something, and go when it begins to come."""
         host, port = self.address.split(":")
@@ -73,10 +80,14 @@ def ada(app):
 
 def test_an_upload_may_be_as_large_as_the_limit_told_or_not(ada, serve, tmp_path):
     caller = Caller(serve(tmp_path / "instance", MAX_UPLOAD_BYTES="4096"), "ada")
-    for pieces in (False, True):
-        assert caller.upload(b"title,value\nEmma,5\n", pieces)[0] == 200
-        status, response = caller.upload(b"title,value\n" + b"\n" * 8192, pieces)
+    for upload, pieces in itertools.product((caller.upload, caller.upload_body), (False, True)):
+        assert upload(b"title,value\nEmma,5\n", pieces)[0] == 200
+        status, response = upload(b"title,value\n" + b"\n" * 8192, pieces)
         assert (status, response["status"]) == (413, 413)
+    for pieces in (False, True):
+        limit = b"title,value\nEmma,5\n".ljust(4096, b"\n")
+        assert caller.upload_body(limit, pieces)[0] == 200
+        assert caller.upload_body(limit + b"\n", pieces)[0] == 413
     assert caller.upload(b"title,value\nEmma,5\n")[1]["unmatched"]
 
 
