@@ -31,11 +31,11 @@ def rate_batch(user_id: int, ratings: Sequence[Item]) -> dict[str, Any]:
     def attempt() -> dict[str, Any]:
         matched, not_found = _match_movies(ratings)
         new_ratings = [(movie_id, rating["value"], rating.get("rated_at")) for movie_id, rating in matched]
-        outcomes = write(
+        plan = write(
             partial(set_ratings, user_id=user_id, ratings=new_ratings, on_conflict="replace"),
             _list_subjects(user_id, {movie_id for movie_id, _ in matched}),
         )
-        counts = {name: outcomes.count(name) for name in ("created", "updated", "unchanged")}
+        counts = {name: plan.outcomes.count(name) for name in ("created", "updated", "unchanged")}
         return {**counts, "not_found": not_found}
 
     report = retry_if_catalogue_changes(attempt)

@@ -29,7 +29,9 @@ _MAX_SELECTED = 500
 
 # A new rating: the movie's id, half points, and `rated_at` in microseconds or None if unknown.
 NewRating = tuple[int, int, int | None]
-# A stored or new rating: half points and `rated_at`.
+# A stored rating: the movie's id, half points and `rated_at`.
+StoredRating = tuple[int, int, int]
+# A stored or new rating of a movie: half points and `rated_at`.
 _Stored = tuple[int, int]
 
 # Each conflict needs another writer between the match and the write.
@@ -52,11 +54,15 @@ class ImportPlan(NamedTuple):
     stored: dict[int, _Stored]
     changed: dict[int, _Stored]
 
+    def list_replaced(self) -> list[StoredRating]:
+        """Return the stored ratings that others replace."""
+        return [(movie_id, *self.stored[movie_id]) for movie_id in self.changed if movie_id in self.stored]
+
 
 def set_ratings(
     connection: Connection, user_id: int, ratings: Sequence[NewRating], on_conflict: OnConflict
-) -> list[Outcome]:
-    """Set a user's ratings inside the caller's transaction; return the outcome of each, in the same order.
+) -> ImportPlan:
+    """Set a user's ratings inside the caller's transaction; return the outcomes and what was written.
 
     A rating that differs from the stored one replaces it (`on_conflict="replace"`), is `skipped` (`keep`), or replaces
     it only if its time is later (`newer`; a rating without a time is skipped). If a movie comes more than once, each of
@@ -68,7 +74,7 @@ def set_ratings(
     plan = plan_ratings(connection, user_id, ratings, on_conflict)
     if plan.changed:
         _write(connection, user_id, plan)
-    return plan.outcomes
+    return plan
 
 
 def plan_ratings(

@@ -6,13 +6,14 @@ pages no transaction is open, however slowly the client reads.
 """
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain
 
 import orjson
-from sqlalchemy import Engine, bindparam, func, select
+from sqlalchemy import Connection, Engine, bindparam, func, select
 
 from movierating.movies.models import Movie
+from movierating.ratings.bulk import StoredRating
 from movierating.ratings.formats.rows import ExportRow
 from movierating.ratings.formats.writers import ExportFile, write_export
 from movierating.ratings.models import Rating
@@ -59,11 +60,26 @@ def _read_rows(engine: Engine, user_id: int) -> Iterator[ExportRow]:
         values = array("q", chain.from_iterable(result))
     for start in range(0, len(values), 3 * _PAGE_ROWS):
         page = values[start : start + 3 * _PAGE_ROWS]
-        movies = _MOVIES.tuples(read(engine), movies=encode_values(sorted(page[::3])))
-        facts = {movie_id: row for movie_id, *row in movies}
-        for movie_id, value, rated_at in zip(page[::3], page[1::3], page[2::3], strict=True):
-            if movie_id in facts:
-                imdb_id, tmdb_id, title, original_title, year, directors = facts[movie_id]
-                yield ExportRow(
-                    imdb_id, tmdb_id, title, original_title, year, orjson.loads(directors), value, rated_at
-                )
+        ratings = list(zip(page[::3], page[1::3], page[2::3], strict=True))
+        yield from _join_movies(read(engine), ratings)
+
+
+def _join_movies(connection: Connection, ratings: Sequence[StoredRating]) -> Iterator[ExportRow]:
+    """Yield the ratings with the facts of their movies, except those of deleted movies."""
+    movie_ids = sorted(movie_id for movie_id, _, _ in ratings)
+    movies = _MOVIES.tuples(connection, movies=encode_values(movie_ids))
+    facts = {movie_id: row for movie_id, *row in movies}
+    for movie_id, value, rated_at in ratings:
+        if movie_id in facts:
+            imdb_id, tmdb_id, title, original_title, year, directors = facts[movie_id]
+            yield ExportRow(
+                imdb_id, tmdb_id, title, original_title, year, orjson.loads(directors), value, rated_at
+            )
+
+
+def write_replaced(connection: Connection, ratings: Sequence[StoredRating]) -> str | None:
+    """Return ratings that an import replaced as our own CSV, in the order of an export; None if there are none."""
+    pages = (ratings[start : start + _PAGE_ROWS] for start in range(0, len(ratings), _PAGE_ROWS))
+    rows = [row for page in pages for row in _join_movies(connection, page)]
+    rows.sort(key=lambda row: (row.rated_at, row.imdb_id or "", row.tmdb_id or 0, row.title, row.year or 0))
+    return b"".join(write_export("csv", rows).blocks).decode() if rows else None

@@ -3,20 +3,32 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from itertools import chain
+from typing import Any, Literal, NamedTuple
 
 from movierating import clock
 from movierating.ratings.bulk import Outcome
+from movierating.ratings.formats.csv_reader import csv_lines
+from movierating.ratings.formats.field_parsers import escape_formula
 from movierating.ratings.formats.rows import BadRow, RatedRow, Row, SkippedRow
 from movierating.ratings.row_matching import RowMatches, UnmatchedRow
+
+AS_CSV: Literal["csv"] = "csv"
+Details = bool | Literal["csv"]
+_DETAILS = ("file", "line", "title", "year", "value", "rated_at", "outcome", "movie_id", "reason")
 
 
 @dataclass(slots=True)
 class ImportReport:
-    """Counts of a file's rows, each of which counts once, and a dict for each row that is listed."""
+    """Counts of a file's rows, each of which counts once, and a dict for each row that is listed.
+
+    `read` counts the valid rows. `details` or `details_csv` lists every row on request. `replaced_csv` is our own CSV
+    of the stored ratings that were replaced, None if there are none.
+    """
 
     format: str
     dry_run: bool
+    read: int = 0
     created: int = 0
     updated: int = 0
     unchanged: int = 0
@@ -25,6 +37,8 @@ class ImportReport:
     errors: list[dict[str, Any]] = field(default_factory=list)
     notes: list[dict[str, Any]] = field(default_factory=list)
     details: list[dict[str, Any]] | None = None
+    details_csv: str | None = None
+    replaced_csv: str | None = None
 
 
 class _Result(NamedTuple):
@@ -39,7 +53,7 @@ def make_report(
     format_name: str, rows: Sequence[Row], matches: RowMatches, outcomes: Sequence[Outcome], *, dry_run: bool
 ) -> ImportReport:
     """Return the report without details. `outcomes` are those of `matches.newest`, in its order."""
-    report = ImportReport(format_name, dry_run)
+    report = ImportReport(format_name, dry_run, sum(not isinstance(row, BadRow) for row in rows))
     for outcome, count in Counter(outcomes).items():
         if outcome == "skipped":
             report.skipped["older"] = count
@@ -97,10 +111,9 @@ def _describe_unmatched(entry: UnmatchedRow) -> dict[str, Any]:
 
 def list_details(
     rows: Iterable[Row], matches: RowMatches, outcomes: Sequence[Outcome]
-) -> list[dict[str, Any]]:
-    """Return a dict for each row: its place, the film, the rating as it was read, and what became of it."""
+) -> Iterator[dict[str, Any]]:
+    """Yield a dict for each row: its place, the film, the rating as it was read, and what became of it."""
     results = _list_results(matches, outcomes)
-    details = []
     for row in rows:
         if isinstance(row, RatedRow):
             result = results[row]
@@ -114,8 +127,19 @@ def list_details(
             if isinstance(row, BadRow)
             else _describe_film(row)
         )
-        details.append({**film, **rating, **result._asdict()})
-    return details
+        yield {**film, **rating, **result._asdict()}
+
+
+def write_details(details: Iterable[dict[str, Any]]) -> str:
+    """Return the details as CSV, with a column for each key."""
+    cells = ([_format_cell(entry[name]) for name in _DETAILS] for entry in details)
+    return b"".join(csv_lines(chain([_DETAILS], cells))).decode()
+
+
+def _format_cell(value: object) -> object:
+    if isinstance(value, str):
+        return escape_formula(value)
+    return f"{value:g}" if isinstance(value, float) else value
 
 
 def _list_results(matches: RowMatches, outcomes: Sequence[Outcome]) -> dict[RatedRow, _Result]:

@@ -87,6 +87,7 @@ class ImportReportSchema(ma.Schema):
 
     format = ma.fields.String(required=True, metadata={"example": "letterboxd"})
     dry_run = ma.fields.Boolean(required=True, metadata={"example": True})
+    read = make_count(1, description="Valid rows of the file.")
     created = make_count(1)
     updated = make_count(0)
     unchanged = make_count(0)
@@ -96,4 +97,21 @@ class ImportReportSchema(ma.Schema):
     notes = _list_rows(NoteSchema)
     details = _list_rows(
         ImportedRowSchema, allow_none=True, metadata={"description": "All rows, with `details=true`."}
+    )
+    details_csv = ma.fields.String(
+        required=True,
+        allow_none=True,
+        metadata={
+            "example": None,
+            "description": "All rows as CSV with the columns of `details`, with `details=csv`.",
+        },
+    )
+    replaced_csv = ma.fields.String(
+        required=True,
+        allow_none=True,
+        metadata={
+            "example": None,
+            "description": "Your ratings that the import replaced, as movierating's CSV; null if there are none. "
+            "Import it with `on_conflict=replace` to restore them.",
+        },
     )

@@ -11,6 +11,7 @@ from werkzeug.datastructures import FileStorage
 from movierating.http.fields import StrictBoolean
 from movierating.ratings.batch_schemas import MAX_ID
 from movierating.ratings.formats import upload_reader
+from movierating.ratings.import_report import AS_CSV
 from movierating.ratings.row_matching import ALWAYS, NEW
 
 ON_CONFLICT = ("newer", "keep", "replace")
@@ -44,11 +45,16 @@ class UploadField(Upload):  # type: ignore[misc]  # flask-smorest ships no types
         return cast(BinaryIO, value.stream)
 
 
-class CreateMissingField(StrictBoolean):
-    """The word true, false or always."""
+class BooleanOrWord(StrictBoolean):
+    """One of the words true and false, or another one."""
+
+    def __init__(self, word: str, **options: Any) -> None:
+        """Accept `word` as well."""
+        super().__init__(**options)
+        self._word = word
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
-        return ALWAYS if value == ALWAYS else super()._deserialize(value, attr, data, **kwargs)
+        return self._word if value == self._word else super()._deserialize(value, attr, data, **kwargs)
 
 
 class ChoicesField(ma.fields.Field[Any]):
@@ -78,7 +84,8 @@ class ImportQuerySchema(ma.Schema):
     dry_run = StrictBoolean(
         metadata={"from_query": True, "example": True, "description": "Report only; write nothing."}
     )
-    create_missing = CreateMissingField(
+    create_missing = BooleanOrWord(
+        ALWAYS,
         metadata={
             "from_query": True,
             "type": "string",
@@ -86,7 +93,7 @@ class ImportQuerySchema(ma.Schema):
             "example": "true",
             "description": "Add a movie for each row that matches none and has no candidates; `always` adds one for "
             "rows with candidates, too.",
-        }
+        },
     )
     choices = ChoicesField(
         metadata={
@@ -103,8 +110,15 @@ class ImportQuerySchema(ma.Schema):
             "`rated_at` (default), the stored one (`keep`), or the file's (`replace`)."
         },
     )
-    details = StrictBoolean(
-        metadata={"from_query": True, "example": False, "description": "List every row in the report."}
+    details = BooleanOrWord(
+        AS_CSV,
+        metadata={
+            "from_query": True,
+            "type": "string",
+            "enum": ["true", "false", AS_CSV],
+            "example": "false",
+            "description": "List every row in the report: in `details`, or with `csv` in `details_csv`.",
+        },
     )
 
 

@@ -9,16 +9,24 @@ from movierating.errors import invalid_field
 from movierating.monitoring import counters
 from movierating.monitoring.logs import logger
 from movierating.ratings.bulk import (
+    ImportPlan,
     NewRating,
     OnConflict,
-    Outcome,
     plan_ratings,
     retry_if_catalogue_changes,
     set_ratings,
 )
+from movierating.ratings.exports import write_replaced
 from movierating.ratings.formats.rows import RatedRow, UnknownFormat
 from movierating.ratings.formats.upload_reader import open_upload
-from movierating.ratings.import_report import ImportReport, list_details, make_report
+from movierating.ratings.import_report import (
+    AS_CSV,
+    Details,
+    ImportReport,
+    list_details,
+    make_report,
+    write_details,
+)
 from movierating.ratings.row_matching import CreateMissing, MatchOptions, RowMatches, match_rows
 from movierating.storage.database import read, write
 
@@ -32,15 +40,15 @@ def import_file(
     create_missing: CreateMissing = False,
     choices: Mapping[str, int | str] | None = None,
     on_conflict: OnConflict = "newer",
-    details: bool = False,
+    details: Details = False,
 ) -> ImportReport:
     """Import a user's ratings from a file, in one transaction; a dry run reports the same and writes nothing.
 
     The format is detected from the content, and must be `expected_format` unless that is None. `create_missing` and
     `choices` are as in MatchOptions; an existing movie is never changed, except that one that an import added may get
     ids. `on_conflict` is as for `set_ratings`. Of several rows for one movie the newest counts. With `details` the
-    report lists every row. Raise InvalidRequest if the file as a whole is rejected, and Unavailable if other clients
-    keep adding or deleting its movies.
+    report lists every row, with AS_CSV as text. Raise InvalidRequest if the file as a whole is rejected, and
+    Unavailable if other clients keep adding or deleting its movies.
     """
     try:
         upload = open_upload(file, expected_format)
@@ -52,28 +60,31 @@ def import_file(
     rated_rows = [row for row in rows if isinstance(row, RatedRow)]
     if dry_run:
         matches = match_rows(read(), rated_rows, match_options)
-        outcomes = plan_ratings(read(), user_id, _list_ratings(matches), on_conflict).outcomes
+        plan = plan_ratings(read(), user_id, _list_ratings(matches), on_conflict)
     else:
-        matches, outcomes = retry_if_catalogue_changes(
+        matches, plan = retry_if_catalogue_changes(
             lambda: _import(user_id, rated_rows, match_options, on_conflict)
         )
-        written = len(outcomes) - outcomes.count("skipped")
+        written = len(plan.outcomes) - plan.outcomes.count("skipped")
         counters.increment(counters.RATINGS_WRITTEN, "upload", amount=written)
-    report = make_report(upload.format, rows, matches, outcomes, dry_run=dry_run)
-    if details:
-        report.details = list_details(rows, matches, outcomes)
+    report = make_report(upload.format, rows, matches, plan.outcomes, dry_run=dry_run)
+    report.replaced_csv = write_replaced(read(), plan.list_replaced())
+    if details == AS_CSV:
+        report.details_csv = write_details(list_details(rows, matches, plan.outcomes))
+    elif details:
+        report.details = list(list_details(rows, matches, plan.outcomes))
     return report
 
 
 def _import(
     user_id: int, rows: Sequence[RatedRow], options: MatchOptions, on_conflict: OnConflict
-) -> tuple[RowMatches, list[Outcome]]:
+) -> tuple[RowMatches, ImportPlan]:
     """Write a file's ratings and the movies it adds. Raise CatalogueChanged."""
     # Matching takes as long as writing, so it runs before the transaction that other writers wait for. A movie that is
     # changed in between counts as changed after the import.
     matches = match_rows(read(), rows, options)
 
-    def job(connection: Connection) -> tuple[RowMatches, list[Outcome]]:
+    def job(connection: Connection) -> tuple[RowMatches, ImportPlan]:
         final = matches.insert_staged(connection)
         return final, set_ratings(connection, user_id, _list_ratings(final), on_conflict)
 

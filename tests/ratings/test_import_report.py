@@ -99,3 +99,27 @@ def test_two_letterboxd_films_of_one_title_and_year_are_not_one(import_zip, rate
     assert report.created == 1
     assert [row["line"] for row in report.unmatched] == [3]
     assert [value for value, _ in rated(user_id).values()] == [12]
+
+
+def test_read_counts_the_valid_rows(import_rows, heat, user_id):
+    report = import_rows(user_id, "tt0113277,,,,,8,", ",,Emma,,1996,7,", ",,Ran,,1985,,", ",,Ran,,1985,11,")
+    assert (report["read"], len(report["errors"])) == (3, 1)
+
+
+def test_details_are_listed_as_csv_on_request(import_rows, heat, user_id):
+    rows = ["tt0113277,,Heat,,1995,8.5,2024-01-15", ",,'=1;-2,,1996,7,", ",,Ran,,1985,11,"]
+    report = import_rows(user_id, *rows, details="csv")
+    assert report["details"] is None
+    listed = report["details_csv"].split("\r\n")
+    assert listed == [
+        "file,line,title,year,value,rated_at,outcome,movie_id,reason",
+        f",2,Heat,1995,8.5,2024-01-15T00:00:00Z,created,{heat},",
+        ",3,'=1;'-2,1996,7,,unmatched,,there is no such movie",
+        ",4,,,,,unreadable,,the rating '11' is not a number from 0.5 to 10 by halves",
+        "",
+    ]
+
+
+def test_csv_of_details_names_the_files_of_a_zip(import_zip):
+    report = import_zip({"ratings.csv": f"{RATINGS}2020-01-01,Emma,1996,u,4\n"}, details="csv")
+    assert "\r\nratings.csv,2,Emma,1996,8,2020-01-01T00:00:00Z,unmatched,," in report.details_csv

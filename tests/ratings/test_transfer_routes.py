@@ -66,6 +66,7 @@ def test_the_report_is_as_documented(heat, member, upload):
     assert list(response.json.items()) == [
         ("format", "csv"),
         ("dry_run", False),
+        ("read", 3),
         ("created", 1),
         ("updated", 0),
         ("unchanged", 0),
@@ -80,6 +81,8 @@ def test_the_report_is_as_documented(heat, member, upload):
         ),
         ("notes", []),
         ("details", None),
+        ("details_csv", None),
+        ("replaced_csv", None),
     ]
 
 
@@ -320,6 +323,8 @@ def test_a_third_file_at_once_is_asked_to_come_back(member, upload, problem, mon
     [
         ("create_missing", "always", 200),
         ("create_missing", "sometimes", 422),
+        ("details", "csv", 200),
+        ("details", "json", 422),
         ("choices", '{"2": 1}', 200),
         ("choices", '{":2": "new"}', 200),
         ("choices", '{"2": true}', 422),
@@ -329,6 +334,6 @@ def test_a_third_file_at_once_is_asked_to_come_back(member, upload, problem, mon
         ("choices", "{", 422),
     ],
 )
-def test_import_takes_choices_and_always(upload, member, option, value, status):
+def test_import_takes_choices_and_words_beside_true_and_false(upload, member, option, value, status):
     response = upload(member, "title,year,value\nHeat,1995,8\n", **{option: value})
     assert response.status_code == status, response.json
