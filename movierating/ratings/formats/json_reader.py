@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 
 from movierating.ratings.formats.rows import BadRow, Row, UnknownFormat
 from movierating.ratings.formats.source_file import SourceFile
-from movierating.ratings.formats.text_encoding import UTF8, UTF16, has_utf16_mark
+from movierating.ratings.formats.text_encoding import UTF8, detect_utf16
 
 # In characters. A rating with all facts that a service adds takes one or two thousand.
 MAX_ITEM_LENGTH = 1 << 16
@@ -103,8 +103,8 @@ class _Text:
         self._text = ""
         self._at = 0
         self._ended = False
-        head = file.read(2)
-        encoding = UTF16 if has_utf16_mark(head) else UTF8
+        head = file.read(4)
+        encoding = detect_utf16(head) or UTF8
         self._decode = codecs.getincrementaldecoder(encoding.name)(encoding.errors).decode
         self._head = head
         self._done = 0

@@ -1,4 +1,4 @@
-"""Detect the encoding of an uploaded text file: UTF-8, UTF-16 with a byte order mark, or Windows-1252."""
+"""Detect the encoding of an uploaded text file: UTF-8, UTF-16 with a byte order mark or of ASCII, or Windows-1252."""
 
 import codecs
 import io
@@ -22,6 +22,7 @@ UTF8 = TextEncoding("utf-8-sig", "surrogateescape")
 WINDOWS_1252 = TextEncoding("cp1252", "surrogateescape")
 # In UTF-16 a lone surrogate can be valid.
 UTF16 = TextEncoding("utf-16", "replace")
+UTF16_LE = TextEncoding("utf-16-le", "replace")
 
 
 def detect_encoding(file: BinaryIO) -> TextEncoding:
@@ -33,8 +34,8 @@ def detect_encoding(file: BinaryIO) -> TextEncoding:
     valid = invalid = 0
     is_first = True
     while block := file.read(_BLOCK_BYTES):
-        if is_first and has_utf16_mark(block):
-            return UTF16
+        if is_first and (utf16 := detect_utf16(block)):
+            return utf16
         is_first = False
         text = decoder.decode(block)
         if not text.isascii():
@@ -43,15 +44,20 @@ def detect_encoding(file: BinaryIO) -> TextEncoding:
     return WINDOWS_1252 if invalid and invalid >= valid else UTF8
 
 
-def has_utf16_mark(head: bytes) -> bool:
-    """Return True if a file with this head is UTF-16."""
-    return head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+def detect_utf16(head: bytes) -> TextEncoding | None:
+    """Return the encoding of a file with this head, of 4 bytes or more, if it is UTF-16; otherwise None.
+
+    Without a byte order mark, it is little-endian and begins with two characters of ASCII.
+    """
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return UTF16
+    return UTF16_LE if head[1:4:2] == b"\0\0" and b"\0" not in head[:3:2] else None
 
 
 def decode_head(head: bytes) -> str:
     """Return the text of the first bytes of a file, which may end within a letter."""
-    if has_utf16_mark(head):
-        return head.decode(UTF16.name, UTF16.errors)
+    if utf16 := detect_utf16(head):
+        return head.decode(utf16.name, utf16.errors)
     try:
         return codecs.getincrementaldecoder("utf-8-sig")().decode(head)
     except UnicodeDecodeError:

@@ -11,6 +11,8 @@ from movierating.ratings.formats import (
     filmaffinity,
     filmweb,
     imdb,
+    kinopoisk,
+    kinorium,
     letterboxd,
     movary,
     movielens_export,
@@ -50,6 +52,8 @@ _CSV_FORMATS = (
     Format("filmweb", filmweb.matches, filmweb.read),
     Format("senscritique", senscritique.matches, senscritique.read),
     Format("filmaffinity", filmaffinity.matches, filmaffinity.read),
+    Format("kinopoisk", kinopoisk.matches, kinopoisk.read),
+    Format("kinorium", kinorium.matches, kinorium.read),
     Format("csv", own_csv.matches, own_csv.read),
 )
 _JSON_FORMATS = (
@@ -65,6 +69,7 @@ _WITHOUT_RATINGS = (
     ({"pl_title", "movie_id"}, "Filmweb", "user_rating"),
     ({"titre", "titre_original"}, "SensCritique", "note"),
     ({"title", "fa rate"}, "FilmAffinity", "Vote"),
+    ({"namerus", "nameeng"}, "Kinopoisk", "rating"),
 )
 _BUFFER_BYTES = 1 << 16
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")

@@ -31,7 +31,7 @@ def test_line_ends_separators_and_marks_of_spreadsheets(read, newline, separator
     assert all(isinstance(row, RatedRow) for row in rows)
 
 
-@pytest.mark.parametrize("encoding", ["utf-16", "cp1252", "utf-8", "utf-8-sig"])
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "cp1252", "utf-8", "utf-8-sig"])
 def test_the_encoding_is_detected(read, encoding):
     _, rows = read((HEADER + "Élan,1995,8\nAmélie,2001,9\n").encode(encoding))
     assert titles(rows) == [(2, "Élan"), (3, "Amélie")]

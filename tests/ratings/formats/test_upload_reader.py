@@ -30,7 +30,7 @@ def test_upload_of_another_format_than_expected_is_rejected(read, reject_reason)
 @pytest.mark.parametrize(
     ("data", "found"),
     [
-        (OWN.encode("utf-16-le"), "does not begin with a line of text"),
+        (OWN.encode("utf-16-be"), "does not begin with a line of text"),
         (b"\x1f\x8b\x08", "gzip"),
         (b"%PDF-1.7", "PDF"),
         (b"<!DOCTYPE html>", "web page"),
