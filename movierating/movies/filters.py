@@ -78,9 +78,11 @@ def build_filter(kind: str, position: int, walked: Any) -> Filter:
     if kind == "year" and walked is _movie.year_rank:
         return Filter(_filter_facet(kind, position).ids, walked == bindparam(f"value{position}"))
     if kind == "years":
-        return _filter_column(
-            _movie.year_rank, walked, lambda year: year.between(bindparam("first"), bindparam("last"))
-        )
+        first, last = (bindparam(name, type_=_movie.year.type) for name in ("first", "last"))
+        by_rank = _filter_column(_movie.year_rank, walked, lambda year: year.between(first, last))
+        # The indexes of other sorts contain the year, but not its rank; they differ only in movies of unknown year.
+        by_year = Filter(by_rank.ids, without_index(_movie.year).between(first, last))
+        return by_rank if walked is _movie.year_rank else by_year
     if kind == "count":
         return _filter_column(_movie.rating_count, walked, lambda count: count >= bindparam("min_count"))
     return _filter_facet(kind, position)
