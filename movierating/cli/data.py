@@ -1,16 +1,15 @@
 """`movierating import` and `movierating export`."""
 
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, BinaryIO, cast
+from collections.abc import Sequence
+from typing import Any
 
 import click
 
 from movierating.cli.application import interruptible, with_application
 from movierating.cli.commands import Group
+from movierating.cli.import_table import print_report
 from movierating.cli.movie_imports import import_catalogue, import_movielens
+from movierating.cli.output_files import create_if_written, replace_when_complete
 from movierating.cli.progress import open_with_progress
 
 
@@ -70,44 +69,47 @@ def _parse_choices(_context: object, _option: object, values: Sequence[str]) -> 
     default="newer",
     help="Which rating to keep if the user has already rated the movie.",
 )
+@click.option(
+    "--replaced",
+    type=click.Path(),
+    help="Save the ratings that the import replaces in this new file; importing it with --on-conflict replace "
+    "restores them.",
+)
+@click.option(
+    "--details",
+    type=click.Path(dir_okay=False),
+    help="Write what became of every row to this CSV file.",
+)
 @with_application
-def import_ratings(file: str, name: str, file_format: str | None, **options: Any) -> None:
+def import_ratings(
+    file: str, name: str, file_format: str | None, replaced: str | None, details: str | None, **options: Any
+) -> None:
     """Import a user's ratings from FILE.
 
     FILE is an export of Letterboxd, IMDb, Trakt, TMDB, Movary, MovieLens or movierating; - reads standard input. The
     format is detected from the content. All rows are imported in one transaction; rows that can't be imported are
-    listed on standard error and skipped. The command can be repeated.
+    listed on standard error and skipped. The command can be repeated. The exit code is 1 if no row could be read.
     """
     from movierating.ratings import imports
     from movierating.users import service
 
     user_id = service.find_user_id(name)
-    with interruptible("Nothing was imported; run the command again."), open_with_progress(file) as ratings:
-        create_missing: Any = {"true": True, "always": "always"}.get(options.pop("create_missing"), False)
-        report = imports.import_file(user_id, ratings, file_format, create_missing=create_missing, **options)
-    for row in report.unmatched:
-        click.echo(_describe_unmatched(row), err=True)
-    for row in report.errors:
-        click.echo(f"{_describe_place(row)}: {row['reason']}", err=True)
-    for row in report.notes:
-        click.echo(f"{_describe_place(row)}: note: {row['reason']}", err=True)
-    suffix = " (dry run)" if options["dry_run"] else ""
-    click.echo(
-        f"{report.format}{suffix}: {report.created} created, {report.updated} updated, "
-        f"{report.unchanged} unchanged, {sum(report.skipped.values())} skipped, {len(report.unmatched)} unmatched, "
-        f"{len(report.errors)} unreadable"
-    )
-
-
-def _describe_place(row: dict[str, Any]) -> str:
-    return f"{row['file']}:{row['line']}" if row["file"] else str(row["line"])
-
-
-def _describe_unmatched(row: dict[str, Any]) -> str:
-    title = f" {row['title']}" if row["title"] else ""
-    year = f" ({row['year']})" if row["year"] else ""
-    candidates = f": {', '.join(map(str, row['candidates']))}" if row["candidates"] else ""
-    return f"{_describe_place(row)}:{title}{year}{':' if title or year else ''} {row['reason']}{candidates}"
+    options["create_missing"] = {"true": True, "always": "always"}.get(options["create_missing"], False)
+    options["details"] = "csv" if details else False
+    with (
+        create_if_written(replaced) as replaced_file,
+        interruptible("Nothing was imported; run the command again."),
+        open_with_progress(file) as ratings,
+    ):
+        report = imports.import_file(user_id, ratings, file_format, **options)
+        if replaced_file is not None and report.replaced_csv:
+            replaced_file.write(report.replaced_csv.encode())
+    print_report(report)
+    if details is not None and report.details_csv is not None:
+        with replace_when_complete(details) as details_file:
+            details_file.write(report.details_csv.encode())
+    if not report.read:
+        raise click.ClickException(f"No row of {click.format_filename(file)} could be read.")
 
 
 @click.group(cls=Group)
@@ -136,24 +138,5 @@ def export_ratings(name: str, file_format: str, output: str) -> None:
     from movierating.users import service
 
     blocks = exports.export_ratings(service.find_user_id(name), file_format).blocks
-    with _replace_when_complete(output) as file:
+    with replace_when_complete(output) as file:
         file.writelines(blocks)
-
-
-@contextmanager
-def _replace_when_complete(name: str) -> Iterator[BinaryIO]:
-    """Open a file for writing that replaces the file `name` only when the block ends without an error."""
-    path = Path(name).resolve()
-    # /dev/null and other devices can't be replaced.
-    if name == "-" or (path.exists() and not path.is_file()):
-        with click.open_file(name, "wb") as file:
-            yield cast(BinaryIO, file)
-        return
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".movierating-export-", delete=False) as file:
-        part = Path(file.name)
-        try:
-            yield cast(BinaryIO, file)
-            file.close()
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)

@@ -238,3 +238,9 @@ def find_learning_ids(connection: Connection, imdb_ids: Collection[str]) -> set[
 def find_existing_ids(connection: Connection, movie_ids: Collection[int]) -> set[int]:
     """Return those of these ids that movies have."""
     return set(connection.scalars(select(_movie.id).where(in_many(_movie.id, sorted(movie_ids)))))
+
+
+def find_titles(connection: Connection, movie_ids: Collection[int]) -> dict[int, tuple[str, int]]:
+    """Return the titles and years of these movies, by their ids."""
+    statement = select(_movie.id, _movie.title, _movie.year).where(in_many(_movie.id, sorted(movie_ids)))
+    return {row.id: (row.title, row.year) for row in connection.execute(statement)}
