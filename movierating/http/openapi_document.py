@@ -59,7 +59,8 @@ def build_document(spec: APISpec, root: str = "") -> dict[str, Any]:
     for name, rule in RULES.items():
         schemas[name] |= rule
     # The other fields are query parameters too. In a form, the docs page would send the first choice of each.
-    schemas["Upload"]["properties"] = {"file": schemas["Upload"]["properties"]["file"]}
+    for name in ("Upload", "PreviewUpload"):
+        schemas[name]["properties"] = {"file": schemas[name]["properties"]["file"]}
     for path in document["paths"].values():
         for parameter in path.get("parameters", []):
             resource = parameter["name"].removesuffix("_id")

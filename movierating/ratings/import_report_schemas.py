@@ -1,4 +1,4 @@
-"""Responses of imports: the report."""
+"""Responses of imports: the report and the preview."""
 
 from typing import Any
 
@@ -115,3 +115,36 @@ class ImportReportSchema(ma.Schema):
             "Import it with `on_conflict=replace` to restore them.",
         },
     )
+
+
+class PreviewRowSchema(FilmRowSchema):
+    """A row as an import would read it. `reason` tells why there is no rating, or how it was read."""
+
+    original_title = ma.fields.String(required=True, allow_none=True, metadata={"example": None})
+    imdb_id = ma.fields.String(required=True, allow_none=True, metadata={"example": "tt0118308"})
+    tmdb_id = ma.fields.Integer(required=True, allow_none=True, metadata={"example": None})
+    value = HalfPoints(required=True, allow_none=True, metadata=VALUE)
+    rated_at = Timestamp(required=True, allow_none=True)
+    reason = ma.fields.String(required=True, allow_none=True, metadata={"example": None})
+
+
+class ImportPreviewSchema(ma.Schema):
+    """The first rows of a file."""
+
+    format = ma.fields.String(
+        required=True,
+        allow_none=True,
+        metadata={
+            "example": "csv",
+            "description": "null if the columns are unknown: name them with `column`.",
+        },
+    )
+    columns = ma.fields.List(
+        ma.fields.String(),
+        required=True,
+        metadata={
+            "example": ["Film", "Year", "My stars"],
+            "description": "The columns of a CSV, at most 100.",
+        },
+    )
+    rows = _list_rows(PreviewRowSchema, metadata={"description": "At most 5."})

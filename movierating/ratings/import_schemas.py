@@ -8,9 +8,10 @@ import orjson
 from flask_smorest.fields import Upload
 from werkzeug.datastructures import FileStorage
 
-from movierating.http.fields import StrictBoolean
+from movierating.http.fields import StrictBoolean, StrictInteger
 from movierating.ratings.batch_schemas import MAX_ID
-from movierating.ratings.formats import upload_reader
+from movierating.ratings.formats import custom_csv, upload_reader
+from movierating.ratings.formats.custom_csv import ColumnMapping
 from movierating.ratings.import_report import AS_CSV
 from movierating.ratings.row_matching import ALWAYS, NEW
 
@@ -74,13 +75,47 @@ def _is_choice(choice: object) -> bool:
     return choice == NEW or (type(choice) is int and 1 <= choice <= MAX_ID)
 
 
-class ImportQuerySchema(ma.Schema):
-    """Options of an import."""
+class ColumnsField(ma.fields.List[Any]):
+    """Texts such as `title=Film`, loaded as the names of columns by target."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        try:
+            return custom_csv.parse_columns(map(str, super()._deserialize(value, attr, data, **kwargs)))
+        except ValueError as error:
+            raise ma.ValidationError(str(error)) from error
+
+
+class PreviewQuerySchema(ma.Schema):
+    """Options that tell how to read a file."""
 
     format = ma.fields.String(
         validate=ma.validate.OneOf(upload_reader.FORMATS),
         metadata={"description": "Reject the file if it has another format; detected by default."},
     )
+    column = ColumnsField(
+        ma.fields.String(),
+        metadata={
+            "from_query": True,
+            "example": ["title=Film", "rating=My stars"],
+            "description": "For any CSV: the name of the column of one of "
+            + ", ".join(custom_csv.TARGETS)
+            + ". "
+            "Repeatable; a target without a name takes the column of its own name.",
+        },
+    )
+    scale = StrictInteger(
+        validate=ma.validate.OneOf(tuple(custom_csv.SCALES), error="Must be one of: {choices}."),
+        metadata={
+            "from_query": True,
+            "example": 5,
+            "description": "For any CSV: the highest rating; by default, the ratings tell it.",
+        },
+    )
+
+
+class ImportQuerySchema(PreviewQuerySchema):
+    """Options of an import."""
+
     dry_run = StrictBoolean(
         metadata={"from_query": True, "example": True, "description": "Report only; write nothing."}
     )
@@ -122,9 +157,24 @@ class ImportQuerySchema(ma.Schema):
     )
 
 
+def _make_file() -> UploadField:
+    description = "At most 16 MiB, unless the operator set another limit."
+    return UploadField(required=True, metadata={"description": description})
+
+
 class UploadSchema(ImportQuerySchema):
     """A file of ratings, and options, which override those of the query."""
 
-    file = UploadField(
-        required=True, metadata={"description": "At most 16 MiB, unless the operator set another limit."}
-    )
+    file = _make_file()
+
+
+class PreviewUploadSchema(PreviewQuerySchema):
+    """A file of ratings to preview, and options, which override those of the query."""
+
+    file = _make_file()
+
+
+def take_mapping(options: dict[str, Any]) -> ColumnMapping | None:
+    """Remove `column` and `scale` from the options, and return them; None if there is neither."""
+    columns, scale = options.pop("column", {}), options.pop("scale", None)
+    return ColumnMapping(columns, scale) if columns or scale else None

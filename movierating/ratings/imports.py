@@ -5,7 +5,7 @@ from typing import BinaryIO
 
 from sqlalchemy import Connection
 
-from movierating.errors import invalid_field
+from movierating.errors import InvalidRequest, invalid_field
 from movierating.monitoring import counters
 from movierating.monitoring.logs import logger
 from movierating.ratings.bulk import (
@@ -17,7 +17,8 @@ from movierating.ratings.bulk import (
     set_ratings,
 )
 from movierating.ratings.exports import write_replaced
-from movierating.ratings.formats.rows import RatedRow, UnknownFormat
+from movierating.ratings.formats.custom_csv import ColumnMapping
+from movierating.ratings.formats.rows import InvalidColumn, RatedRow, UnknownFormat
 from movierating.ratings.formats.upload_reader import open_upload
 from movierating.ratings.import_report import (
     AS_CSV,
@@ -36,6 +37,7 @@ def import_file(
     file: BinaryIO,
     expected_format: str | None = None,
     *,
+    mapping: ColumnMapping | None = None,
     dry_run: bool = False,
     create_missing: CreateMissing = False,
     choices: Mapping[str, int | str] | None = None,
@@ -44,18 +46,20 @@ def import_file(
 ) -> ImportReport:
     """Import a user's ratings from a file, in one transaction; a dry run reports the same and writes nothing.
 
-    The format is detected from the content, and must be `expected_format` unless that is None. `create_missing` and
-    `choices` are as in MatchOptions; an existing movie is never changed, except that one that an import added may get
-    ids. `on_conflict` is as for `set_ratings`. Of several rows for one movie the newest counts. With `details` the
-    report lists every row, with AS_CSV as text. Raise InvalidRequest if the file as a whole is rejected, and
-    Unavailable if other clients keep adding or deleting its movies.
+    The format is detected from the content, and must be `expected_format` unless that is None; with a `mapping`, the
+    file is a CSV with its columns. `create_missing` and `choices` are as in MatchOptions; an existing movie is never
+    changed, except that one that an import added may get ids. `on_conflict` is as for `set_ratings`. Of several rows
+    for one movie the newest counts. With `details` the report lists every row, with AS_CSV as text.
+
+    Raise InvalidRequest if the file as a whole is rejected, and Unavailable if other clients keep adding or deleting
+    its movies.
     """
     try:
-        upload = open_upload(file, expected_format)
+        upload = open_upload(file, expected_format, mapping)
         # Every row is read before the first is written, because a file may turn out damaged at its end.
         rows = list(upload.rows)
     except UnknownFormat as error:
-        raise invalid_field("files", "file", str(error)) from error
+        raise reject_file(error) from error
     match_options = MatchOptions(create_missing, choices or {})
     rated_rows = [row for row in rows if isinstance(row, RatedRow)]
     if dry_run:
@@ -74,6 +78,12 @@ def import_file(
     elif details:
         report.details = list(list_details(rows, matches, plan.outcomes))
     return report
+
+
+def reject_file(error: UnknownFormat) -> InvalidRequest:
+    """Return the error for the client if a file is rejected as a whole."""
+    place = ("query", "column") if isinstance(error, InvalidColumn) else ("files", "file")
+    return invalid_field(*place, str(error))
 
 
 def _import(

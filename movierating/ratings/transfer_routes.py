@@ -13,6 +13,7 @@ from movierating.ratings import (
     batch_schemas,
     export_schemas,
     exports,
+    import_preview,
     import_report_schemas,
     import_schemas,
     imports,
@@ -88,15 +89,48 @@ class Import(View):
         Accepts an export of Letterboxd, IMDb, Trakt, TMDB, Movary or MovieLens, or movierating's own CSV or JSON; the
         format is detected from the content. The report lists each row that is invalid or matches no movie, with the
         reason. With `details=true` it lists every row, with `details=csv` as CSV. `replaced_csv` restores the ratings
-        that the import replaced. With `dry_run=true` nothing is written, and the report is the same. The body is a form
-        with the file, or the file itself; options are part of the query, or of the form.
+        that the import replaced. With `dry_run=true` nothing is written, and the report is the same. For any other CSV,
+        `column` and `scale` tell how to read it. The body is a form with the file, or the file itself; options are part
+        of the query, or of the form.
         """
         options = {**query, **body}
         file, expected_format = options.pop("file"), options.pop("format", None)
+        mapping = import_schemas.take_mapping(options)
         release_slot = _IMPORT_SLOTS.acquire()
         try:
-            report = imports.import_file(access.get_caller().user_id, file, expected_format, **options)
+            report = imports.import_file(
+                access.get_caller().user_id, file, expected_format, mapping=mapping, **options
+            )
             return json_response(report)
+        finally:
+            release_slot()
+
+
+@blueprint.route("/import/preview")
+class ImportPreview(View):
+    """Preview of an import."""
+
+    takes_files = True
+
+    @blueprint.doc(operationId="preview_import", requestBody={"content": import_schemas.FILE_BODIES})
+    @access.auth_required
+    @blueprint.error_responses(400, 413, 415)
+    @blueprint.arguments(import_schemas.PreviewQuerySchema(), location="query")
+    @blueprint.arguments(
+        import_schemas.PreviewUploadSchema(), location="files", example={"file": import_schemas.CSV}
+    )
+    @blueprint.response(200, import_report_schemas.ImportPreviewSchema())
+    def post(self, query: dict[str, Any], body: dict[str, Any]) -> Response:
+        """Preview an import
+
+        Returns the columns of a CSV and the first five rows of a file as an import would read them, without looking for
+        their movies. Name the columns of a CSV in an unknown format with `column`, and its highest rating with `scale`.
+        """
+        options = {**query, **body}
+        mapping = import_schemas.take_mapping(options)
+        release_slot = _IMPORT_SLOTS.acquire()
+        try:
+            return json_response(import_preview.preview_file(options["file"], options.get("format"), mapping))
         finally:
             release_slot()
 

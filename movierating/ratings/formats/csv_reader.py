@@ -24,6 +24,7 @@ from movierating.ratings.formats.source_file import SourceFile
 from movierating.ratings.formats.text_encoding import TextEncoding, decode_head, detect_encoding
 
 _MAX_BLANK_LINES = 100
+_MAX_LISTED_NAMES = 20
 _SEPARATORS = (",", ";", "\t")
 
 
@@ -34,7 +35,7 @@ ParseColumns = Callable[[str, int, Sequence[Sequence[str]]], Sequence[Row] | Non
 
 
 class CsvFile:
-    """A CSV file: its `columns`, trimmed and in lower case, and its rows."""
+    """A CSV file: its `header`, trimmed, its `columns`, which are the same in lower case, and its rows."""
 
     def __init__(self, source: SourceFile) -> None:
         """Read the header. Raise UnknownFormat if the file doesn't begin with a line of text."""
@@ -46,7 +47,8 @@ class CsvFile:
             cells = next(csv.reader([header], delimiter=self._separator, strict=True))
         except csv.Error as error:
             raise UnknownFormat("The first line of the file has a quotation mark out of place.") from error
-        self.columns = [cell.strip().lower() for cell in cells]
+        self.header = [cell.strip() for cell in cells]
+        self.columns = [name.lower() for name in self.header]
 
     @cached_property
     def _encoding(self) -> TextEncoding:
@@ -176,6 +178,12 @@ def _read_header(head: bytes) -> tuple[int, str]:
         if line.strip():
             return number, line.strip("\r\n")
     raise UnknownFormat("The file does not begin with a line of text.")
+
+
+def list_names(names: Sequence[str], limit: int = _MAX_LISTED_NAMES) -> str:
+    """Return the first names for an error message, shortened."""
+    first = [name[:40] if name.isprintable() else "?" for name in names[:limit]]
+    return ", ".join([*first, "…"] if len(names) > len(first) else first) or "it is empty"
 
 
 def csv_lines(rows: Iterable[Sequence[Any]]) -> Iterator[bytes]:

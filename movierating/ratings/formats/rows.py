@@ -22,6 +22,18 @@ class UnknownFormat(Exception):
     """The upload is rejected as a whole; the message is a sentence or two for the user."""
 
 
+class InvalidColumn(UnknownFormat):
+    """The user's mapping of columns does not fit the file."""
+
+
+class UnknownColumns(UnknownFormat):
+    """A CSV file without known columns; `columns` are their names."""
+
+    def __init__(self, message: str, columns: Sequence[str]) -> None:
+        super().__init__(message)
+        self.columns = columns
+
+
 class RatedRow(NamedTuple):
     """A rating in an uploaded file.
 

@@ -1,13 +1,14 @@
 """Detect the format of an uploaded file from its content, and read its rows."""
 
 import io
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain, islice
 from typing import Any, BinaryIO, NamedTuple
 
 from movierating.ratings.formats import (
+    custom_csv,
     filmaffinity,
     filmweb,
     imdb,
@@ -22,9 +23,10 @@ from movierating.ratings.formats import (
     tmdb,
     trakt,
 )
-from movierating.ratings.formats.csv_reader import CsvFile
+from movierating.ratings.formats.csv_reader import CsvFile, list_names
+from movierating.ratings.formats.custom_csv import ColumnMapping
 from movierating.ratings.formats.json_reader import JsonFile
-from movierating.ratings.formats.rows import Row, UnknownFormat
+from movierating.ratings.formats.rows import InvalidColumn, Row, UnknownColumns, UnknownFormat
 from movierating.ratings.formats.source_file import RawReader, SourceFile
 from movierating.ratings.formats.text_encoding import decode_head
 from movierating.ratings.formats.zip_reader import Archive
@@ -83,10 +85,14 @@ _OTHER_FILES = {
 
 @dataclass(frozen=True)
 class Upload:
-    """A recognized file; `rows` can be iterated once, and raises UnknownFormat if the file is damaged."""
+    """A recognized file; `rows` can be iterated once, and raises UnknownFormat if the file is damaged.
+
+    `columns` are the names in the header of a CSV, of the first one in a ZIP.
+    """
 
     format: str
     rows: Iterator[Row]
+    columns: Sequence[str]
 
 
 class _Detected(NamedTuple):
@@ -94,21 +100,37 @@ class _Detected(NamedTuple):
     file: CsvFile | JsonFile
 
 
-def open_upload(data: bytes | BinaryIO, expected_format: str | None = None) -> Upload:
+def open_upload(
+    data: bytes | BinaryIO, expected_format: str | None = None, mapping: ColumnMapping | None = None
+) -> Upload:
     """Detect the format of a file, which may be open; it must stay open, and be seekable, while rows are read.
 
-    Raise UnknownFormat if the format is unknown or not the expected one.
+    With a `mapping`, the file must be a CSV with its columns. Raise UnknownFormat if the format is unknown or not the
+    expected one.
     """
     stream = io.BytesIO(data) if isinstance(data, bytes) else data
     stream.seek(0)
-    if stream.read(4) in _ZIP:
-        detected = _detect_in_archive(Archive(stream))
+    is_archive = stream.read(4) in _ZIP
+    source = SourceFile("", partial(_open_stream, stream))
+    if mapping is not None:
+        upload = _open_custom_csv(source, mapping, is_archive=is_archive)
     else:
-        detected = [_detect(SourceFile("", partial(_open_stream, stream)))]
-    name = detected[0].format.name
-    if expected_format not in (None, name):
-        raise UnknownFormat(f"The file is of the format {name}, not {expected_format}.")
-    return Upload(name, _limit(_read(detected)))
+        upload = _open_known(_detect_in_archive(Archive(stream)) if is_archive else [_detect(source)])
+    if expected_format not in (None, upload.format):
+        raise UnknownFormat(f"The file is of the format {upload.format}, not {expected_format}.")
+    return upload
+
+
+def _open_known(detected: Sequence[_Detected]) -> Upload:
+    format_, file = detected[0]
+    return Upload(format_.name, _limit(_read(detected)), file.header if isinstance(file, CsvFile) else ())
+
+
+def _open_custom_csv(source: SourceFile, mapping: ColumnMapping, *, is_archive: bool) -> Upload:
+    file = None if is_archive else _open_text(source)
+    if not isinstance(file, CsvFile):
+        raise InvalidColumn("Columns can be named for a CSV file only, not for a ZIP or JSON.")
+    return Upload("csv", _limit(custom_csv.read(file, mapping)), file.header)
 
 
 def _open_stream(stream: BinaryIO) -> BinaryIO:
@@ -150,7 +172,7 @@ def _detect_in_archive(archive: Archive) -> list[_Detected]:
     names = sorted({each.format.name for each in detected})
     if not detected:
         raise UnknownFormat(
-            f"There are no ratings in the ZIP file ({_abbreviate(archive.names)}). {_ACCEPTED}"
+            f"There are no ratings in the ZIP file ({list_names(archive.names)}). {_ACCEPTED}"
         )
     if len(names) > 1:
         raise UnknownFormat(f"The ZIP file has ratings of several formats in it: {', '.join(names)}.")
@@ -163,24 +185,34 @@ def _is_empty_list(source: SourceFile) -> bool:
         return b"".join(file.read(100).removeprefix(b"\xef\xbb\xbf").split()) == b"[]"
 
 
-def _detect(source: SourceFile) -> _Detected:
+def _open_text(source: SourceFile) -> CsvFile | JsonFile:
     with source.open() as stream:
         head = stream.read(1 << 12)
     for start, description in _OTHER_FILES.items():
         if head.startswith(start):
             raise UnknownFormat(f"The file is {description}. {_ACCEPTED}")
     is_json = decode_head(head).lstrip().startswith(("[", "{"))
-    file = JsonFile(source) if is_json else CsvFile(source)
-    for format_ in _JSON_FORMATS if is_json else _CSV_FORMATS:
+    return JsonFile(source) if is_json else CsvFile(source)
+
+
+def _detect(source: SourceFile) -> _Detected:
+    file = _open_text(source)
+    for format_ in _JSON_FORMATS if isinstance(file, JsonFile) else _CSV_FORMATS:
         if format_.matches(file):
             return _Detected(format_, file)
-    raise UnknownFormat(_describe_unknown(file))
-
-
-def _describe_unknown(file: CsvFile | JsonFile) -> str:
     if isinstance(file, JsonFile):
-        return f"The file is JSON, but without ratings in a known format. {_ACCEPTED}"
-    columns = set(file.columns)
+        raise UnknownFormat(f"The file is JSON, but without ratings in a known format. {_ACCEPTED}")
+    if reason := _explain_missing_ratings(set(file.columns)):
+        raise UnknownFormat(reason)
+    raise UnknownColumns(
+        f"The columns of the file are unknown ({list_names(file.header)}). Name them with `column`, such as "
+        f"column=title=Film, or take another format. {_ACCEPTED}",
+        file.header,
+    )
+
+
+def _explain_missing_ratings(columns: Set[str]) -> str | None:
+    """Return why a known file has no ratings to import; None for an unknown one."""
     if {"name", "letterboxd uri"} <= columns or any(name.startswith("letterboxd list") for name in columns):
         return "The file is Letterboxd's, but has no ratings; those are in ratings.csv."
     if {"userid", "movieid"} <= columns:
@@ -188,9 +220,4 @@ def _describe_unknown(file: CsvFile | JsonFile) -> str:
     for other_columns, service, column in _WITHOUT_RATINGS:
         if other_columns <= columns:
             return f"The file is {service}'s, but has no column “{column}”."
-    return f"The columns of the file are unknown ({_abbreviate(file.columns)}). {_ACCEPTED}"
-
-
-def _abbreviate(names: Sequence[str]) -> str:
-    first = [name[:40] if name.isprintable() else "?" for name in names[:8]]
-    return ", ".join([*first, "…"] if len(names) > len(first) else first) or "it is empty"
+    return None

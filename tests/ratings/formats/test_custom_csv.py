@@ -1,0 +1,143 @@
+"""CSV files whose columns the user names."""
+
+import pytest
+
+from movierating import clock
+from movierating.ratings.formats.custom_csv import SCALES, TARGETS, ColumnMapping, parse_columns
+from movierating.ratings.formats.rows import BadRow, InvalidColumn, RatedRow, SkippedRow, UnknownFormat
+from movierating.ratings.formats.upload_reader import open_upload
+
+FILE = 'Film,Year,My stars,Seen on\nHeat,1995,4,26/1/2023\nRan,1985,"3,5",5/3/2023\n'
+STARS = ColumnMapping({"title": "Film", "rating": "My stars"}, 5)
+
+
+@pytest.fixture
+def read_with():
+    """`read_with(mapping, text)` is the rows of a CSV."""
+
+    def read_with(mapping, text, expected_format=None):
+        upload = open_upload(text.encode() if isinstance(text, str) else text, expected_format, mapping)
+        assert upload.format == "csv"
+        return list(upload.rows)
+
+    return read_with
+
+
+def test_columns_are_named_and_others_have_their_own_name(read_with):
+    mapping = ColumnMapping({"title": "Film", "rating": "my STARS", "rated_at": " Seen on ".strip()}, 5)
+    rows = read_with(mapping, FILE)
+    assert [(row.line, row.title, row.year, row.value) for row in rows] == [
+        (2, "Heat", 1995, 16),
+        (3, "Ran", 1985, 14),
+    ]
+    assert [clock.format_rfc3339(row.rated_at)[:10] for row in rows] == ["2023-01-26", "2023-03-05"]
+    assert rows[1].note == "dates are read day first: 5/3/2023 is 2023-03-05"
+
+
+def test_every_target_is_read(read_with):
+    names = dict(zip(TARGETS, "abcdefg", strict=True))
+    [row] = read_with(ColumnMapping(names, 10), "a;b;c;d;e;f;g\nHeat;Élan;1995;8;2024-01-15;113277;949\n")
+    rated_at = clock.from_datetime(clock.datetime.fromisoformat("2024-01-15T00:00:00Z"))
+    assert row == RatedRow(2, "tt0113277", 949, "Heat", "Élan", 1995, 16, rated_at)
+
+
+@pytest.mark.parametrize(
+    ("scale", "text", "half_points"),
+    [
+        (4, "4", 20),
+        (4, "2.5", 13),
+        (5, "5", 20),
+        (5, "3,5", 14),
+        (5, "3.7", 15),
+        (10, "7.25", 15),
+        (20, "13", 13),
+        (100, "85", 17),
+        (100, "0", 1),
+        (5, "0.01", 1),
+    ],
+)
+def test_ratings_become_the_nearest_half_point(read_with, scale, text, half_points):
+    [row] = read_with(ColumnMapping({}, scale), f'title,rating\nHeat,"{text}"\n')
+    assert (row.value, row.note) == (half_points, None)
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_ratings_above_the_scale_are_invalid_and_none_is_no_rating(read_with, scale):
+    rows = read_with(ColumnMapping({}, scale), f"title,rating\nHeat,{scale + 1}\nRan,\nIkiru,good\nEmma,-1\n")
+    assert [type(row) for row in rows] == [BadRow, SkippedRow, BadRow, SkippedRow]
+    assert f"to {scale}" in rows[0].reason or f"up to {scale}" in rows[0].reason
+
+
+@pytest.mark.parametrize(
+    ("ratings", "scale"),
+    [
+        ("4 5", 10),
+        ("4 3.5", 5),
+        ("4 3,5", 5),
+        ("4 7.5", 10),
+        ("4 10", 10),
+        ("4 11", 100),
+        ("99", 100),
+        ("x", 10),
+    ],
+)
+def test_without_a_scale_the_ratings_tell_it(read_with, ratings, scale):
+    lines = "".join(f'Heat;"{rating}"\n' for rating in ratings.split())
+    rows = read_with(ColumnMapping({"title": "title"}), f"title;rating\n{lines}")
+    notes = [row.note for row in rows if isinstance(row, RatedRow)]
+    assert notes[:1] == [f"ratings are read on a scale of {scale}; `scale` sets another"][: len(notes)]
+    assert notes[1:] == [None] * len(notes[1:])
+    assert rows[0] == read_with(ColumnMapping({}, scale), f"title;rating\n{lines}")[0]._replace(
+        **({"note": notes[0]} if notes else {})
+    )
+
+
+@pytest.mark.parametrize(
+    ("columns", "text", "reason"),
+    [
+        ({"title": "Movie"}, FILE, "no column “Movie”. Its columns: Film, Year, My stars, Seen on."),
+        ({"title": "Film"}, FILE, "Name the column of ratings: rating=COLUMN. Columns: Film, Year,"),
+        ({"rating": "My stars"}, FILE, "Name the column of titles: title=COLUMN. Columns: Film, Year,"),
+        ({"title": "a", "rating": "b"}, "a,B,b\nHeat,1,2\n", "2 columns “b”. Its columns: a, B, b."),
+        ({"title": "x" * 1000, "rating": "b"}, FILE, "no column “" + "x" * 40 + "”"),
+        ({"title": "Film"}, '{"ratings": []}', "CSV file only, not for a ZIP or JSON"),
+        ({"title": "Film"}, b"PK\x03\x04", "CSV file only, not for a ZIP or JSON"),
+    ],
+)
+def test_columns_that_the_file_does_not_have_are_rejected(read_with, columns, text, reason):
+    with pytest.raises(InvalidColumn) as caught:
+        read_with(ColumnMapping(columns, 5), text)
+    assert reason in str(caught.value)
+
+
+def test_a_mapping_is_for_the_format_csv(read_with):
+    assert len(read_with(STARS, FILE, "csv")) == 2
+    with pytest.raises(UnknownFormat, match="format csv, not imdb"):
+        read_with(STARS, FILE, "imdb")
+
+
+def test_a_known_format_is_read_as_named(read_with):
+    [row] = read_with(ColumnMapping({}, 10), "Title,Year,Rating\nThe Matrix,1999,4\n")
+    assert row.value == 8
+
+
+def test_columns_are_split_at_the_first_equals_sign():
+    assert parse_columns(["title=a=b", " rating = My stars "]) == {"title": "a=b", "rating": "My stars"}
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        (["Film"], "'Film' is not TARGET=COLUMN"),
+        (["title="], "'title=' is not TARGET=COLUMN"),
+        (["=Film"], "'' is not one of title, original_title, year, rating, rated_at, imdb_id, tmdb_id"),
+        (["name=Film"], "'name' is not one of title,"),
+        (["Title=Film"], "'Title' is not one of title,"),
+        (["title=a", "title=b"], "two columns for title"),
+        (["x" * 100_000], "'" + "x" * 30 + "' is not TARGET=COLUMN"),
+    ],
+    ids=lambda value: repr(value)[:30],
+)
+def test_invalid_names_of_columns_are_rejected(values, reason):
+    with pytest.raises(ValueError, match=reason[:200]):
+        parse_columns(values)
