@@ -11,6 +11,7 @@ from movierating.cli.commands import Group
 from movierating.cli.data import export, import_
 from movierating.cli.instance import check, openapi, seed, serve
 from movierating.cli.migration import migrate_database
+from movierating.cli.movies import movies
 from movierating.cli.users import user
 
 
@@ -44,6 +45,7 @@ def main() -> None:
 for command in (
     serve,
     user,
+    movies,
     seed,
     import_,
     export,

@@ -1,6 +1,6 @@
 """The parts that all API operations share: application, blueprints, parsing, responses, errors and caching.
 
 May import `storage`, `monitoring` and below. Begin with `response_cache.py`, then `application.py`.
-Public modules: `blueprint`, `responses`, `fields`, `openapi`, `openapi_document`, `extensions`,
+Public modules: `error_handlers`, `blueprint`, `responses`, `fields`, `openapi`, `openapi_document`, `extensions`,
 `preconditions`, `proxies`, `response_cache`, `upload_slots`.
 """

@@ -27,7 +27,7 @@ _DETAILS = {
 
 def init_app(app: flask.Flask) -> None:
     """Register the error handlers on `app`. Flask turns an unhandled exception into an InternalServerError."""
-    app.register_error_handler(errors.ApiError, _handle_api_error)
+    app.register_error_handler(errors.ApiError, handle_api_error)
     app.register_error_handler(HTTPException, _handle_http_error)
     app.register_error_handler(SQLAlchemyError, _handle_database_error)
 
@@ -39,7 +39,8 @@ def log_error(error: Exception) -> None:
     logs.log_failure(error, request_id=request_id, method=request.method, route=route, user_id=user_id)
 
 
-def _handle_api_error(error: errors.ApiError) -> Response:
+def handle_api_error(error: errors.ApiError) -> Response:
+    """Return the error's problem details, and log a failure of the service with its cause."""
     if error.status >= 500 and error.__cause__ is not None:
         log_error(error)
     return _make_response(error.status, error.detail, error.errors, _HEADERS.get(error.status))
@@ -62,7 +63,7 @@ def _handle_database_error(error: SQLAlchemyError) -> Response:
         raise error
     unavailable = errors.Unavailable(storage_errors.DATABASE_UNAVAILABLE)
     unavailable.__cause__ = error
-    return _handle_api_error(unavailable)
+    return handle_api_error(unavailable)
 
 
 def _make_response(

@@ -66,7 +66,7 @@ HEADERS: dict[str, dict[str, Any]] = {
         "schema": {"type": "string"},
     },
     "Location": {
-        "description": "The relative URL of the new resource.",
+        "description": "The relative URL of the resource.",
         "required": True,
         "schema": {"type": "string", "format": "uri-reference"},
     },
@@ -135,6 +135,12 @@ def register(spec: APISpec, plugin: MarshmallowPlugin) -> None:
     schema = plugin.resolver.resolve_schema_dict(ProblemSchema)  # type: ignore[union-attr]
     not_modified = {"description": "Not modified.", "headers": headers("ETag", "X-Request-ID")}
     spec.components.response(HTTPStatus.NOT_MODIFIED.name, not_modified, lazy=True)
+    for redirect in (HTTPStatus.MOVED_PERMANENTLY, HTTPStatus.PERMANENT_REDIRECT):
+        moved = {
+            "description": "The movie was merged into another one, which `Location` names.",
+            "headers": headers("Location", "X-Request-ID"),
+        }
+        spec.components.response(redirect.name, moved, lazy=True)
     field = errors.FieldError("json", "value", "Missing data for required field.")
     for status, description in ERROR_DESCRIPTIONS.items():
         example = errors.problem_details(

@@ -12,7 +12,7 @@ from movierating.movies.models import MAX_ALTERNATIVE_TITLES, Movie, MovieTitle
 from movierating.movies.titles import match_key
 from movierating.storage.dialect import in_many, json_list
 
-CATALOGUE = "catalogue"
+ADMIN, CATALOGUE = "admin", "catalogue"
 MAX_SHOWN_TITLES = 50
 
 _movie, _title = Movie.__table__.c, MovieTitle.__table__.c

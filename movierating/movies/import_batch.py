@@ -12,6 +12,7 @@ from movierating.movies import alternative_titles
 from movierating.movies.matching import AmbiguousMovie, Catalogue
 from movierating.movies.models import Movie
 from movierating.movies.movie_index import MovieQuery
+from movierating.movies.retired_movies import RetiredMovies
 from movierating.storage.dialect import in_many
 
 _MAX_REASONS = 50
@@ -24,7 +25,8 @@ class ImportReport:
     """Counts of the rows of an import.
 
     `completed` movies got an id, `titled` ones alternative titles. `skipped` rows are of no movie, of a movie without a
-    year, or of one with too few votes. `rejected` counts invalid rows; `reasons` has a line for each of the first.
+    year, of one with too few votes, or of one that was deleted. `rejected` counts invalid rows; `reasons` has a line
+    for each of the first.
     """
 
     added: int = 0
@@ -62,6 +64,7 @@ def load_batch(rows: Sequence[ImportRow], connection: Connection) -> ImportRepor
     report = ImportReport()
     queries = [_make_query(row) for row in rows]
     catalogue = Catalogue(connection, queries)
+    retired = RetiredMovies(connection, [row.facts for row in rows])
     added, titles, wikidata_ids = set[int](), defaultdict[int, list[str]](list), dict[int, str]()
     for row, query in zip(rows, queries, strict=True):
         changes = catalogue.changes
@@ -70,6 +73,11 @@ def load_batch(rows: Sequence[ImportRow], connection: Connection) -> ImportRepor
         except AmbiguousMovie as error:
             report.reject(row.place, error)
             continue
+        if movie_id is None and row.facts in retired:
+            movie_id = retired.find_survivor(row.facts)
+            if movie_id is None:
+                report.skipped += 1
+                continue
         if movie_id is not None:
             report.present += 1
             report.completed += catalogue.changes - changes

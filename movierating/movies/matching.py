@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, select, update
 
 from movierating import clock
-from movierating.movies import search_index
+from movierating.movies import retired_movies, search_index
 from movierating.movies.models import Movie
 from movierating.movies.movie_index import MAX_CANDIDATES, KnownMovie, MovieIndex, MovieQuery, NameKind
 from movierating.movies.names import (
@@ -60,6 +60,7 @@ class Catalogue:
         self._similar: set[tuple[Any, ...]] = set()
         if queries is None:
             self._load(connection.execute(MOVIE_KEYS.order_by(_movie.id)))
+            self._load_merged(None)
             for key, movie_id in connection.execute(ALTERNATIVE_KEYS.join(Movie).order_by(_movie.id)):
                 self._index.add_key(movie_id, NameKind.ALTERNATIVE, key)
         else:
@@ -71,9 +72,22 @@ class Catalogue:
     def _load_matches(self, queries: Sequence[MovieQuery]) -> None:
         self._load_ids(_movie.imdb_id, {query.imdb_id for query in queries} - {None})
         self._load_ids(_movie.tmdb_id, {query.tmdb_id for query in queries} - {None})
+        self._load_merged(queries)
         # A title counts only if no id decides.
         by_titles = [query for query in queries if self._index.find_by_id(query) is None]
         self._similar = self._load_names({key for query in by_titles for _, key in query.names})
+
+    def _load_merged(self, queries: Sequence[MovieQuery] | None) -> None:
+        """Load the movies that took the ids of merged movies: those of the queries, or all."""
+        imdb_ids = None if queries is None else {query.imdb_id for query in queries if query.imdb_id}
+        tmdb_ids = None if queries is None else {query.tmdb_id for query in queries if query.tmdb_id}
+        merged = {
+            **retired_movies.find_by_external_id(self._connection, retired_movies.IMDB, imdb_ids),
+            **retired_movies.find_by_external_id(self._connection, retired_movies.TMDB, tmdb_ids),
+        }
+        self._load_ids(_movie.id, set(merged.values()))
+        for value, movie_id in merged.items():
+            self._index.add_merged_id(movie_id, value)
 
     def load_candidates(self, queries: Sequence[MovieQuery]) -> None:
         """Load the movies with a part of a title in common with one of the queries, for `list_candidates`."""
@@ -222,9 +236,13 @@ class Catalogue:
 
 
 def find_ids_by_imdb_id(connection: Connection, imdb_ids: Collection[str]) -> dict[str, int]:
-    """Return the ids of the movies with these IMDb ids. No other rule comes first, so no catalogue is needed."""
+    """Return the ids of the movies with these IMDb ids, their own or those of movies that were merged into them.
+
+    No other rule comes first, so no catalogue is needed.
+    """
     statement = select(_movie.imdb_id, _movie.id).where(in_many(_movie.imdb_id, sorted(imdb_ids)))
-    return {row.imdb_id: row.id for row in connection.execute(statement)}
+    merged = retired_movies.find_by_external_id(connection, retired_movies.IMDB, imdb_ids)
+    return merged | {row.imdb_id: row.id for row in connection.execute(statement)}
 
 
 def find_learning_ids(connection: Connection, imdb_ids: Collection[str]) -> set[str]:

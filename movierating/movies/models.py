@@ -106,6 +106,34 @@ class MovieTitle(Base):
     source: Mapped[str] = mapped_column(String(10))
 
 
+class MergedMovie(Base):
+    """A movie that was merged into another one, by its former id."""
+
+    __tablename__ = "merged_movie"
+    __table_args__ = (Index("ix_merged_movie_into_id", "into_id"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
+    into_id: Mapped[int] = mapped_column(ForeignKey("movie.id", ondelete="CASCADE"))
+
+
+class MovieExternalId(Base):
+    """An id of a merged or deleted movie. `movie_id` is the movie that stayed, null after a deletion.
+
+    The kind `title` stands for movies without ids; its value is the year and the folded title.
+    """
+
+    __tablename__ = "movie_external_id"
+    __table_args__ = (
+        Index("ix_movie_external_id_movie_id", "movie_id"),
+        CheckConstraint("kind IN ('imdb', 'tmdb', 'wikidata', 'title')", name="kind"),
+        {"sqlite_with_rowid": False},
+    )
+
+    kind: Mapped[str] = mapped_column(String(10), primary_key=True)
+    value: Mapped[str] = mapped_column(folded_text(1010), primary_key=True)
+    movie_id: Mapped[int | None] = mapped_column(ForeignKey("movie.id", ondelete="SET NULL"))
+
+
 class MovieFacet(Base):
     """A value by which a movie is looked up, such as `genre:Drama`."""
 

@@ -132,6 +132,16 @@ class MovieIndex:
         if movie.tmdb_id is not None:
             self._by_tmdb_id[movie.tmdb_id] = movie
 
+    def add_merged_id(self, movie_id: int, value: str | int) -> None:
+        """Add an IMDb id or a TMDB id that a movie took in a merge, if the movie is there."""
+        movie = self._by_movie_id.get(movie_id)
+        if movie is None:
+            return
+        if isinstance(value, str):
+            self._by_imdb_id.setdefault(value, movie)
+        else:
+            self._by_tmdb_id.setdefault(value, movie)
+
     def add_key(self, movie_id: int, kind: NameKind, key: str) -> None:
         """Add a match key to a movie that is there."""
         self._keys.add(key)
@@ -151,7 +161,10 @@ class MovieIndex:
         if query.imdb_id is not None and query.imdb_id in self._by_imdb_id:
             return self._by_imdb_id[query.imdb_id]
         movie = self._by_tmdb_id.get(query.tmdb_id) if query.tmdb_id is not None else None
-        return movie if movie is not None and query.accepts(movie) else None
+        if movie is None or movie.tmdb_id == query.tmdb_id:
+            return movie if movie is not None and query.accepts(movie) else None
+        # The TMDB id comes from a merged movie.
+        return movie if query.imdb_id is None or movie.imdb_id in (None, query.imdb_id) else None
 
     def list_matches(self, query: MovieQuery) -> list[KnownMovie]:
         """Return the movies of the query's year that match one of its titles best, at most MAX_CANDIDATES a title.

@@ -14,7 +14,7 @@ from movierating.movies.titles import list_part_keys, match_key
 from movierating.storage.dialect import in_many
 
 _movie, _facet, _title = Movie.__table__.c, MovieFacet.__table__.c, MovieTitle.__table__.c
-_NAME, _PART = "name:", "part:"
+NAME_FACET, _PART = "name:", "part:"
 
 _KEY_COLUMNS = (
     *(_movie.id, _movie.imdb_id, _movie.tmdb_id, _movie.year),
@@ -35,12 +35,12 @@ def list_name_facets(movie: Mapping[str, Any]) -> list[str]:
     """Return the facets of a movie's title and original title, from its columns."""
     titles = [title for title in (movie["title"], movie["original_title"]) if title]
     parts = [f"{_PART}{key}" for title in titles for key in list_part_keys(title)]
-    return [f"{_NAME}{key}" for key in list_match_keys(movie)] + parts
+    return [f"{NAME_FACET}{key}" for key in list_match_keys(movie)] + parts
 
 
 def find_by_name(connection: Connection, keys: Collection[str]) -> list[Row[Any]]:
     """Return the rows of MOVIE_KEYS of the movies whose title or original title has one of these match keys."""
-    named = select(_facet.movie_id).where(in_many(_facet.facet, sorted(f"{_NAME}{key}" for key in keys)))
+    named = select(_facet.movie_id).where(in_many(_facet.facet, sorted(f"{NAME_FACET}{key}" for key in keys)))
     return list(connection.execute(MOVIE_KEYS.where(_movie.id.in_(named)).order_by(_movie.id)))
 
 

@@ -5,13 +5,16 @@ from typing import Any
 from flask import Response, request
 
 from movierating.auth import access
+from movierating.errors import NotFound
 from movierating.http import preconditions
 from movierating.http.blueprint import Blueprint, View
 from movierating.http.openapi import ETAG_HEADER, LIST_HEADERS, LOCATION_HEADER
 from movierating.http.responses import created_response, etag_response, list_response, make_list_schema
 from movierating.movies import schemas, search, service
+from movierating.movies.redirects import redirect_if_merged
 
 blueprint = Blueprint("movies", __name__, url_prefix="/v1", description="Movies: facts, search and charts.")
+blueprint.register_error_handler(NotFound, redirect_if_merged)
 
 
 @blueprint.route("/movies")
@@ -51,7 +54,7 @@ class MovieById(View):
     """One movie."""
 
     @blueprint.doc(operationId="get_movie")
-    @blueprint.error_responses(404)
+    @blueprint.error_responses(301, 404)
     @blueprint.response(200, schemas.MovieDetailsSchema(), headers=ETAG_HEADER)
     def get(self, movie_id: int) -> Response:
         """Get a movie
@@ -63,7 +66,7 @@ class MovieById(View):
 
     @blueprint.doc(operationId="update_movie")
     @access.admin_required
-    @blueprint.error_responses(400, 409, 413, 415)
+    @blueprint.error_responses(308, 400, 409, 413, 415)
     @preconditions.if_match_required(service.require_edit)
     @blueprint.arguments(schemas.UpdateMovieSchema())
     @blueprint.response(200, schemas.MovieDetailsSchema(), headers=ETAG_HEADER)

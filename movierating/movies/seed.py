@@ -19,6 +19,7 @@ from movierating.movies.matching import AmbiguousMovie, Catalogue
 from movierating.movies.models import DataMigration, Movie
 from movierating.movies.movie_csv import InvalidRow, MovieRow, get_bundled_csv, parse_row, read_rows
 from movierating.movies.movie_index import MovieQuery
+from movierating.movies.retired_movies import RetiredMovies
 from movierating.movies.staged_movies import CatalogueChanged, StagedMovies
 from movierating.storage.database import batched, catalogue_lock, read, write
 from movierating.storage.dialect import in_many, upsert
@@ -176,6 +177,7 @@ class _Loader:
         """Match rows to movies, and stage those of rows that match none. Writes nothing."""
         queries = [_make_query(row.facts) for row in rows]
         catalogue = Catalogue(connection, queries, dry_run=True)
+        retired = RetiredMovies(connection, [row.facts for row in rows])
         titles: dict[int, list[str]] = {}
         present: list[tuple[int, MovieRow]] = []
         rejected: dict[int, str] = {}
@@ -186,6 +188,10 @@ class _Loader:
                 rejected[row.line] = f"line {row.line}: {error}"
                 continue
             movie_id = movie_id or self._by_wikidata_id.get(row.facts["wikidata_id"])
+            if movie_id is None and row.facts in retired:
+                movie_id = retired.find_survivor(row.facts)
+                if movie_id is None:
+                    continue
             if movie_id is not None:
                 present.append((movie_id, row))
             elif self._adds_well_known or row.facts.get("prominence", 0) < WELL_KNOWN_PROMINENCE:

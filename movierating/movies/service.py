@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from movierating import clock, rating_stats
 from movierating.errors import Conflict, NotFound, PreconditionFailed
-from movierating.movies import search_index
+from movierating.movies import retired_movies, search_index
 from movierating.movies.alternative_titles import SHOWN_TITLES
 from movierating.movies.genres import GENRES
 from movierating.movies.models import Movie, MovieFacet
@@ -83,14 +83,23 @@ def get_movie(movie_id: int) -> Row[Any]:
 
 
 def get_movie_by_imdb_id(imdb_id: str) -> Row[Any]:
-    """Return the row of DETAIL_COLUMNS of the movie with this IMDb id. Raise NotFound."""
-    return _require_row(_BY_IMDB_ID.first(read(), key=imdb_id))
+    """Return the row of DETAIL_COLUMNS of the movie with this IMDb id, its own or a merged movie's. Raise NotFound."""
+    row = _BY_IMDB_ID.first(read(), key=imdb_id)
+    if row is None:
+        merged = retired_movies.find_by_external_id(read(), retired_movies.IMDB, [imdb_id])
+        return get_movie(merged.get(imdb_id, 0))
+    return _require_row(row)
 
 
 def _require_row(row: Row[Any] | None) -> Row[Any]:
     if row is None:
         raise NotFound("There is no such movie.")
     return row
+
+
+def find_survivor(movie_id: int) -> int | None:
+    """Return the id of the movie that this one was merged into, or None."""
+    return retired_movies.find_merged(read(), [movie_id]).get(movie_id)
 
 
 def require_edit(movie_id: int, edits: Container[int] | None) -> None:
@@ -145,6 +154,7 @@ def update_movie(movie_id: int, edits: Container[int] | None, changes: Mapping[s
         # still be changed.
         if changed.keys() & {"title", "year", "imdb_id"}:
             _reject_same_title(connection, updated, movie_id)
+        _reject_merged_ids(connection, changed, movie_id)
         if changed.keys() & {"imdb_id", "tmdb_id"}:
             # Imports must not give back what an admin takes away.
             changed["learns_ids"] = False
@@ -161,6 +171,7 @@ def insert_movie(connection: Connection, new_facts: Mapping[str, Any]) -> int:
     """Insert and index one movie inside the caller's transaction, and return its id. Raise as `create_movie` does."""
     row = make_row(new_facts)
     _reject_same_title(connection, row, None)
+    _reject_merged_ids(connection, row, None)
     movie_id = connection.scalar(insert(Movie).values(row).returning(_movie.id))
     assert movie_id is not None
     search_index.add_movies(connection, [{**row, "id": movie_id}])
@@ -215,3 +226,12 @@ def _reject_same_title(connection: Connection, row: Mapping[str, Any], own_id: i
         same = and_(same, _movie.id != own_id)
     if connection.execute(select(_movie.id).where(same).limit(1)).first() is not None:
         raise Conflict("There is a movie with this title and year; two such need different IMDb ids.")
+
+
+def _reject_merged_ids(connection: Connection, row: Mapping[str, Any], own_id: int | None) -> None:
+    """Raise Conflict if an id belongs to a movie that was merged into another one than the row's own."""
+    for kind, name in ((retired_movies.IMDB, "imdb_id"), (retired_movies.TMDB, "tmdb_id")):
+        if row.get(name) is not None:
+            merged = retired_movies.find_by_external_id(connection, kind, [row[name]])
+            if merged and own_id not in merged.values():
+                raise Conflict(f"The {name} {row[name]} belongs to movie {merged[row[name]]} after a merge.")

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, or_, select, update
 
 from movierating import clock
+from movierating.movies import retired_movies
 from movierating.movies.models import Movie, MovieFacet
 from movierating.movies.names import find_by_alternative, find_by_name, list_match_keys
 from movierating.movies.search_index import MOVIE_SEARCH, list_facets, make_index_text
@@ -71,6 +72,9 @@ class StagedMovies:
         )
         if connection.execute(select(_movie.id).where(with_id).limit(1)).first() is not None:
             raise CatalogueChanged
+        for kind, column in ((retired_movies.IMDB, "imdb_id"), (retired_movies.TMDB, "tmdb_id")):
+            if retired_movies.find_by_external_id(connection, kind, self._list_values(column)):
+                raise CatalogueChanged
         for find in (find_by_name, find_by_alternative):
             if not self._similar.issuperset(map(tuple, find(connection, self._names))):
                 raise CatalogueChanged

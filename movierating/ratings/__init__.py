@@ -1,5 +1,6 @@
 """Ratings and their aggregates: one rating, batches, imports and exports, MovieLens data sets.
 
 May import `movies`, `auth` and everything below them. Begin with `service.rate_movie`; `formats` reads the files.
-Public modules: `models`, `schemas`, `service`, `exports`, `imports`, `import_report`, `bulk`, `datasets`, `recount`.
+Public modules: `models`, `schemas`, `service`, `exports`, `imports`, `import_report`, `bulk`, `datasets`, `recount`,
+`merging`.
 """

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import select
 
 from movierating.monitoring import counters
+from movierating.movies import retired_movies
 from movierating.movies.models import Movie
 from movierating.ratings.bulk import delete_ratings, retry_if_catalogue_changes, set_ratings
 from movierating.storage.cache_versions import MOVIE, USER, Subject
@@ -66,6 +67,16 @@ def _select_key(item: Item) -> dict[str, Any]:
     return {name: item[name] for name in MOVIE_KEYS if name in item}
 
 
+def _find_merged(name: str, keys: Collection[Any]) -> dict[Any, int]:
+    """Return the ids of the movies that movies with these keys were merged into."""
+    if not keys:
+        return {}
+    if name == "movie_id":
+        return retired_movies.find_merged(read(), keys)
+    kind = retired_movies.IMDB if name == "imdb_id" else retired_movies.TMDB
+    return retired_movies.find_by_external_id(read(), kind, keys)
+
+
 def _match_movies(items: Sequence[Item]) -> tuple[list[tuple[int, Item]], list[dict[str, Any]]]:
     """Return the items whose movies exist, each with its movie's id, and the keys of the others."""
     ids: dict[tuple[str, Any], int] = {}
@@ -74,6 +85,8 @@ def _match_movies(items: Sequence[Item]) -> tuple[list[tuple[int, Item]], list[d
         if keys:
             rows = read().execute(select(column, _movie.id).where(column.in_(keys)))
             ids.update(((name, key), movie_id) for key, movie_id in rows)
+            missing = {key for key in keys if (name, key) not in ids}
+            ids.update(((name, key), movie_id) for key, movie_id in _find_merged(name, missing).items())
     matched, not_found = [], []
     for item in items:
         key = _select_key(item)

@@ -75,6 +75,10 @@ class Sums:
         if value is not None:
             self._users[user_id][value] += times
 
+    def add_for_movie(self, movie_id: int, value: int, times: int) -> None:
+        """Add `times` ratings of a value (negative: subtract) for the movie alone."""
+        self._movies[movie_id][value] += times
+
     def write(self, connection: Connection) -> None:
         """Update the sums of movies and users, which must exist, and increment each movie's `ratings_version`."""
         if self._movies:

@@ -5,14 +5,24 @@ from typing import Any
 from flask import Response
 
 from movierating.auth import access
+from movierating.errors import NotFound
 from movierating.http import preconditions
 from movierating.http.blueprint import Blueprint, View, check_exists_first
-from movierating.http.openapi import LIST_HEADERS
-from movierating.http.responses import PageQuerySchema, json_response, list_response, make_list_schema
+from movierating.http.openapi import ETAG_HEADER, LIST_HEADERS
+from movierating.http.responses import (
+    PageQuerySchema,
+    etag_response,
+    json_response,
+    list_response,
+    make_list_schema,
+)
 from movierating.movies import service as movies
-from movierating.ratings import schemas, service
+from movierating.movies.redirects import redirect_if_merged
+from movierating.movies.schemas import MovieDetailsSchema
+from movierating.ratings import merging, schemas, service
 
 blueprint = Blueprint("ratings", __name__, url_prefix="/v1/movies", description="Ratings of movies.")
+blueprint.register_error_handler(NotFound, redirect_if_merged)
 
 
 def _require_rating(movie_id: int) -> None:
@@ -25,7 +35,7 @@ class OwnRating(View):
 
     @blueprint.doc(operationId="rate_movie")
     @access.auth_required
-    @blueprint.error_responses(400, 404, 413, 415)
+    @blueprint.error_responses(308, 400, 404, 413, 415)
     @check_exists_first(movies.get_movie)
     @blueprint.arguments(schemas.NewRatingSchema(), example={"value": 8.5})
     @blueprint.response(200, schemas.RatingResultSchema())
@@ -42,7 +52,7 @@ class OwnRating(View):
 
     @blueprint.doc(operationId="get_rating")
     @access.auth_required
-    @blueprint.error_responses(404)
+    @blueprint.error_responses(301, 404)
     @blueprint.response(200, schemas.RatingSchema())
     def get(self, movie_id: int) -> Response:
         """Get your rating of a movie
@@ -53,7 +63,7 @@ class OwnRating(View):
 
     @blueprint.doc(operationId="delete_rating")
     @access.auth_required
-    @blueprint.error_responses(404)
+    @blueprint.error_responses(308, 404)
     @check_exists_first(_require_rating)
     @blueprint.response(204)
     def delete(self, movie_id: int) -> Response:
@@ -70,7 +80,7 @@ class MovieRatings(View):
     """Everyone's ratings of a movie."""
 
     @blueprint.doc(operationId="list_movie_ratings")
-    @blueprint.error_responses(404)
+    @blueprint.error_responses(301, 404)
     @check_exists_first(movies.get_movie)
     @blueprint.arguments(PageQuerySchema(), location="query")
     @blueprint.response(200, make_list_schema(schemas.MovieRatingSchema), headers=LIST_HEADERS)
@@ -88,7 +98,7 @@ class DeletableMovie(View):
 
     @blueprint.doc(operationId="delete_movie")
     @access.admin_required
-    @blueprint.error_responses(409)
+    @blueprint.error_responses(308, 409)
     @preconditions.if_match_required(movies.require_edit)
     @blueprint.arguments(schemas.DeleteMovieQuerySchema(), location="query")
     @blueprint.response(204)
@@ -100,3 +110,23 @@ class DeletableMovie(View):
         """
         service.delete_movie(movie_id, preconditions.parse_if_match(), query["with_ratings"])
         return Response(status=204)
+
+
+@blueprint.route("/<id:movie_id>/merge", tags=["movies"])
+class MergeableMovie(View):
+    """A movie that is the same as another one."""
+
+    @blueprint.doc(operationId="merge_movie")
+    @access.admin_required
+    @blueprint.error_responses(308, 400, 404, 413, 415)
+    @check_exists_first(movies.get_movie)
+    @blueprint.arguments(schemas.MergeMovieSchema(), example={"into": 17})
+    @blueprint.response(200, MovieDetailsSchema(), headers=ETAG_HEADER)
+    def post(self, body: dict[str, int], movie_id: int) -> Response:
+        """Merge a movie into another one
+
+        The movie `into` gets its ratings, ids and titles; of two ratings of one user the newer stays. Afterwards the
+        former id redirects to `into`: with 301 for GET, otherwise with 308. A merge can't be undone.
+        """
+        row = merging.merge_movies(movie_id, body["into"])
+        return etag_response(movies.serialize_details(row), edit=row.edit)

@@ -4,7 +4,7 @@ from typing import Any
 
 import marshmallow as ma
 
-from movierating.http.fields import HalfPoints, StrictBoolean, Timestamp, require_past
+from movierating.http.fields import HalfPoints, StrictBoolean, StrictInteger, Timestamp, require_past
 from movierating.movies.schemas import MovieRatingsSchema
 
 VALUE = {
@@ -66,4 +66,14 @@ class DeleteMovieQuerySchema(ma.Schema):
 
     with_ratings = StrictBoolean(
         load_default=False, metadata={"from_query": True, "description": "Delete its ratings too."}
+    )
+
+
+class MergeMovieSchema(ma.Schema):
+    """The movie that stays."""
+
+    into = StrictInteger(
+        required=True,
+        validate=ma.validate.Range(1, 2**63 - 1),
+        metadata={"example": 17, "format": "int64", "description": "The id of the movie that stays."},
     )

@@ -11,7 +11,7 @@ from movierating import clock, rating_stats
 from movierating.auth.models import User
 from movierating.errors import Conflict, NotFound, Unauthenticated
 from movierating.monitoring import counters
-from movierating.movies import search_index
+from movierating.movies import retired_movies, search_index
 from movierating.movies import service as movies
 from movierating.movies.models import Movie
 from movierating.ratings.aggregates import MOVIE_COLUMNS, apply_delta
@@ -152,11 +152,13 @@ def delete_movie(movie_id: int, edits: Container[int] | None, with_ratings: bool
 def _delete_movie(
     connection: Connection, movie_id: int, edits: Container[int] | None, with_ratings: bool
 ) -> None:
-    if movies.lock_movie(connection, movie_id, edits).rating_count and not with_ratings:
+    movie = movies.lock_movie(connection, movie_id, edits)
+    if movie.rating_count and not with_ratings:
         raise Conflict("The movie has ratings; pass ?with_ratings=true to delete them too.")
     _delete_ratings(connection, _rating.movie_id == movie_id)
     search_index.remove_movie(connection, movie_id)
     connection.execute(delete(Movie).where(_movie.id == movie_id))
+    retired_movies.remember(connection, movie._asdict(), None)
 
 
 def delete_all_ratings(connection: Connection, user_id: int) -> None:

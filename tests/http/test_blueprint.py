@@ -20,6 +20,7 @@ BODIES = {
     "POST /v1/movies": {"title": "Emma", "year": 1996},
     "PATCH /v1/movies/<id:movie_id>": {"title": "Emma"},
     "PUT /v1/movies/<id:movie_id>/rating": {"value": 8},
+    "POST /v1/movies/<id:movie_id>/merge": {"into": 7},
 }
 
 

@@ -9,6 +9,8 @@ from sqlalchemy import func, select
 from movierating.movies import catalogue_import, index_repair, movie_csv, service
 from movierating.movies.imdb_files import InvalidFile
 from movierating.movies.models import Movie, MovieTitle
+from movierating.ratings import merging
+from movierating.ratings import service as ratings
 from movierating.storage.database import read
 
 BASICS = (
@@ -281,3 +283,17 @@ def test_titles_with_control_characters_or_too_long_are_left_out(write_file, run
     ]
     run_import(write_file("basics", BASICS), write_file("akas", [AKAS[0], *akas]))
     assert list_titles("tt0068646") == ["Pate"]
+
+
+@pytest.mark.parametrize("is_merged", [True, False], ids=["merged", "deleted"])
+def test_merged_and_deleted_movies_are_not_added_again(write_file, run_import, add_movie, is_merged):
+    basics = write_file("basics", BASICS)
+    run_import(basics)
+    survivor_id = add_movie(title="Il padrino", year=1972)
+    movie_id = service.get_movie_by_imdb_id("tt0068646").id
+    if is_merged:
+        merging.merge_movies(movie_id, survivor_id)
+    else:
+        ratings.delete_movie(movie_id, None, with_ratings=False)
+    (added, present, *_, skipped, _), _ = run_import(basics)
+    assert (added, present, skipped) == ((0, 3, 4) if is_merged else (0, 2, 5))

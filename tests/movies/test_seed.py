@@ -9,6 +9,7 @@ from sqlalchemy import delete, func, select
 
 from movierating.movies import movie_csv, seed, service
 from movierating.movies.models import DataMigration, Movie
+from movierating.ratings import merging
 from movierating.ratings import service as ratings
 from movierating.storage.database import read, write
 
@@ -131,11 +132,24 @@ def test_the_first_start_seeds_and_later_ones_do_not(app, small):
     assert titles() == ["The Secret of Kells"]
 
 
-def test_deleted_movie_is_added_by_an_explicit_seed(app, small):
+def test_deleted_movie_is_not_added_by_an_explicit_seed(app, small):
     seed.seed_new_database()
     ratings.delete_movie(1, None, with_ratings=False)
-    assert seed.seed_from_csv(small).added == 1
-    assert titles() == ["The Secret of Kells", "Emma"]
+    assert seed.seed_from_csv(small).added == 0
+    assert titles() == ["The Secret of Kells"]
+
+
+@pytest.mark.parametrize(
+    "ids", [{}, {"imdb_id": "", "tmdb_id": "", "wikidata_id": ""}], ids=["ids", "no ids"]
+)
+def test_merged_movie_is_not_added_by_a_seed(app, write_csv, add_movie, ids):
+    path = write_csv({**EMMA, **ids})
+    seed.seed_from_csv(path)
+    survivor_id = add_movie(title="Jane Austen's Emma", year=1997)
+    merging.merge_movies(1, survivor_id)
+    report = seed.seed_from_csv(path)
+    assert (report.added, report.present) == (0, 1)
+    assert titles() == ["Jane Austen's Emma"]
 
 
 @pytest.mark.parametrize(

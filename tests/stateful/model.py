@@ -22,7 +22,7 @@ class Rating:
 class Movie:
     """`facts` are the fields that a request can change; `etags` those seen so far, the newest last.
 
-    `alternative_titles` all contain the word Emma.
+    `merged_ids` are the IMDb ids of movies that were merged into it.
     """
 
     id: int
@@ -31,6 +31,8 @@ class Movie:
     edit: int = 1
     etags: list[str] = field(default_factory=list)
     alternative_titles: list[str] = field(default_factory=list)
+    merged_into: "Movie | None" = None
+    merged_ids: set[str] = field(default_factory=set)
 
     def __repr__(self) -> str:
         return f"<movie {self.id}: {self.facts}>"
@@ -42,12 +44,36 @@ class Movie:
     @property
     def has_emma(self) -> bool:
         """Return whether the movie is found by the word Emma."""
-        return "emma" in self.folded_title or bool(self.alternative_titles)
+        return any("emma" in title.lower() for title in (self.folded_title, *self.alternative_titles))
+
+    def add_title(self, title: str) -> bool:
+        """Add an alternative title; return False if the movie has it."""
+        if title.lower() in map(str.lower, [self.folded_title, *self.alternative_titles]):
+            return False
+        self.alternative_titles.append(title)
+        return True
+
+    @property
+    def survivor(self) -> "Movie":
+        """The movie into which this one was merged, itself if it was not."""
+        return self.merged_into.survivor if self.merged_into else self
+
+    def has_imdb_id(self, imdb_id: str | None) -> bool:
+        return imdb_id is not None and imdb_id in {self.facts["imdb_id"], *self.merged_ids}
+
+    def absorb(self, movie: "Movie") -> None:
+        """Take the id and the titles of a movie that is merged into this one."""
+        movie.exists, movie.merged_into = False, self
+        self.edit += 1
+        self.merged_ids |= {*movie.merged_ids, movie.facts["imdb_id"]} - {None}
+        self.facts = {**self.facts, "imdb_id": self.facts["imdb_id"] or movie.facts["imdb_id"]}
+        for title in (movie.folded_title, *movie.alternative_titles):
+            self.add_title(title)
 
     def conflicts_with(self, facts: dict[str, Any]) -> bool:
         """Return whether a movie with these facts would be a duplicate of this one."""
         imdb_ids = {self.facts["imdb_id"], facts["imdb_id"]}
-        same_id = len(imdb_ids) == 1 and None not in imdb_ids
+        same_id = self.has_imdb_id(facts["imdb_id"])
         same_title = self.folded_title == Movie(0, facts).folded_title and self.facts["year"] == facts["year"]
         return same_id or (same_title and None in imdb_ids)
 
@@ -112,12 +138,22 @@ class Model:
         return _find(self.accounts, lambda account: account.exists and account.username == username)
 
     def find_movie(self, imdb_id: str) -> Movie | None:
-        return _find(self.movies, lambda movie: movie.exists and movie.facts["imdb_id"] == imdb_id)
+        return _find(self.movies, lambda movie: movie.exists and movie.has_imdb_id(imdb_id))
 
     def has_conflict(self, facts: dict[str, Any], own: Movie | None = None) -> bool:
         """Return whether a movie with these facts would be rejected as a duplicate of one other than `own`."""
         others = (movie for movie in self.movies if movie.exists and movie is not own)
         return any(movie.conflicts_with(facts) for movie in others)
+
+    def merge(self, movie: Movie, survivor: Movie) -> list[Account]:
+        """Merge a movie; of two ratings of one account the newer stays. Return the accounts that rated it."""
+        raters = [account for account, _ in self.ratings_of(movie)]
+        for account in raters:
+            rating, other = account.ratings.pop(movie), account.ratings.get(survivor)
+            if other is None or rating.rated_at > other.rated_at:
+                account.ratings[survivor] = rating
+        survivor.absorb(movie)
+        return raters
 
     def ratings_of(self, movie: Movie) -> list[tuple[Account, Rating]]:
         return [(account, account.ratings[movie]) for account in self.accounts if movie in account.ratings]

@@ -1,4 +1,4 @@
-"""Rules for movies: created, updated with If-Match, given alternative titles, deleted."""
+"""Rules for movies: created, updated with If-Match, given alternative titles, merged, deleted."""
 
 from functools import partial
 from typing import Any
@@ -76,13 +76,22 @@ class MovieRules(AccountRules):
 
     @rule(movie=movies, title=st.sampled_from(ALTERNATIVE_TITLES))
     def add_alternative_title(self, movie: Movie, title: str) -> None:
-        known = [movie.folded_title, *movie.alternative_titles]
-        is_new = movie.exists and title.lower() not in map(str.lower, known)
+        is_new = movie.exists and movie.add_title(title)
         assert write(partial(add_titles, titles={movie.id: [title]})) == is_new
         if is_new:
-            movie.alternative_titles.append(title)
             movie.edit += 1
             self.changed.add(movie)
+
+    @rule(by=admins, movie=movies, into=movies)
+    def merge_movies(self, by: Credential, movie: Movie, into: Movie) -> None:
+        survivor = into.survivor
+        is_invalid = survivor is movie or not survivor.exists
+        error = by.error(admin=True) or (404 if not movie.exists else 422 if is_invalid else None)
+        path = f"/v1/movies/{movie.id}/merge"
+        response = self.send(by, "POST", path, error or 200, json={"into": into.id})
+        if error is None:
+            self.changed |= {movie, survivor, *self.model.merge(movie, survivor)}
+            assert response.json["id"] == survivor.id
 
 
 def _error(by: Credential, movie: Movie, if_match: str | None) -> int | None:

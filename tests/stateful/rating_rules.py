@@ -90,10 +90,11 @@ class RatingRules(MovieRules):
         path = "/v1/users/me/ratings"
         report = self.send(by, "POST", path, error or 200, json={"ratings": body}).json
         if error is None:
-            existing = [rating for rating in ratings if rating[0].exists]
+            resolved = [(movie.survivor, value, at) for movie, value, at in ratings]
+            existing = [rating for rating in resolved if rating[0].exists]
             outcomes = Counter(self.set_rating(by.account, *rating, "replace") for rating in existing)
             counts = {name: outcomes[name] for name in ("created", "updated", "unchanged")}
-            not_found = [{"movie_id": movie.id} for movie, _, _ in ratings if not movie.exists]
+            not_found = [{"movie_id": movie.id} for movie, _, _ in ratings if not movie.survivor.exists]
             assert report == {**counts, "not_found": not_found}
             for movie, _, _ in existing:
                 self.compare_rating(by, movie)
@@ -104,8 +105,8 @@ class RatingRules(MovieRules):
         path, body = "/v1/users/me/ratings/delete", [{"movie_id": movie.id} for movie in chosen]
         report = self.send(by, "POST", path, error or 200, json={"ratings": body}).json
         if error is None:
-            rated = {movie for movie in chosen if movie in by.account.ratings}
-            not_found = sorted(movie.id for movie in chosen if movie not in rated)
+            rated = {movie.survivor for movie in chosen if movie.survivor in by.account.ratings}
+            not_found = sorted(movie.id for movie in chosen if movie.survivor not in rated)
             assert report["deleted"] == len(rated)
             assert sorted(item["movie_id"] for item in report["not_found"]) == not_found
             for movie in rated:

@@ -1,0 +1,49 @@
+"""`movierating movies`: find and merge movies that exist twice."""
+
+import click
+
+from movierating.cli.application import with_application
+from movierating.cli.commands import Group
+
+
+@click.group(cls=Group)
+def movies() -> None:
+    """Find and merge movies that exist twice."""
+
+
+@movies.command("duplicates")
+@with_application
+def list_duplicates() -> None:
+    """List pairs of movies that look alike.
+
+    They share a title, are at most a year apart and have no different ids. The second has more ratings.
+    """
+    from movierating.movies import duplicates
+
+    rows = duplicates.list_duplicates()
+    click.echo("id\ttitle\tyear\tratings\tinto\ttitle\tyear\tratings" if rows else "No movies look alike.")
+    for row in rows:
+        click.echo("\t".join("-" if value is None else str(value) for value in row))
+
+
+@movies.command("merge")
+@click.argument("movie_id", type=click.IntRange(1, 2**63 - 1))
+@click.argument("into_id", type=click.IntRange(1, 2**63 - 1))
+@with_application
+def merge_movies(movie_id: int, into_id: int) -> None:
+    """Merge the movie MOVIE_ID into INTO_ID, which gets its ratings, ids and titles.
+
+    Of two ratings of one user the newer stays. A merge can't be undone.
+    """
+    from movierating.errors import InvalidRequest, NotFound
+    from movierating.ratings import merging
+
+    try:
+        movie = merging.merge_movies(movie_id, into_id)
+    except NotFound as error:
+        raise click.ClickException(f"There is no movie {movie_id}.") from error
+    except InvalidRequest as error:
+        raise click.ClickException((error.errors or [])[0].message) from error
+    click.echo(
+        f"Movie {movie_id} is merged into {movie.id}, {movie.title}, which has {movie.rating_count} ratings."
+    )

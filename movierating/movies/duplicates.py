@@ -1,0 +1,54 @@
+"""Find pairs of movies that may be the same one."""
+
+from typing import Any
+
+from sqlalchemy import Row, func, or_, select
+from sqlalchemy.orm import aliased
+
+from movierating.movies.models import Movie, MovieFacet, MovieTitle
+from movierating.movies.names import NAME_FACET
+from movierating.storage.database import read
+
+_facet, _title = MovieFacet.__table__.c, MovieTitle.__table__.c
+
+
+def list_duplicates() -> list[Row[Any]]:
+    """Return pairs of movies that look alike: the id, title, year and number of ratings of one, then of the other.
+
+    They share a title apart from case, accents and punctuation, are at most a year apart, and have no different ids of
+    the same kind. The movie with more ratings comes second: it is the one to keep.
+    """
+    names = (
+        select(func.substr(_facet.facet, len(NAME_FACET) + 1).label("key"), _facet.movie_id)
+        .where(_facet.facet >= NAME_FACET, _facet.facet < NAME_FACET[:-1] + ";")
+        .union(select(_title.match_key, _title.movie_id))
+        .cte("names")
+    )
+    name, other_name = names.alias("name"), names.alias("other_name")
+    movie, other = aliased(Movie.__table__), aliased(Movie.__table__)
+    columns = [
+        each.c[column] for each in (movie, other) for column in ("id", "title", "year", "rating_count")
+    ]
+    same_name = (name.c.key == other_name.c.key) & (name.c.movie_id != other_name.c.movie_id)
+    statement = (
+        select(*columns)
+        .distinct()
+        .select_from(name)
+        .join(other_name, same_name)
+        .join(movie, movie.c.id == name.c.movie_id)
+        .join(other, other.c.id == other_name.c.movie_id)
+        .where(
+            name.c.key != "",
+            or_(movie.c.year.is_(None), other.c.year.is_(None), func.abs(movie.c.year - other.c.year) <= 1),
+            *(
+                or_(movie.c[kind].is_(None), other.c[kind].is_(None), movie.c[kind] == other.c[kind])
+                for kind in ("imdb_id", "tmdb_id", "wikidata_id")
+            ),
+            or_(
+                movie.c.rating_count < other.c.rating_count,
+                (movie.c.rating_count == other.c.rating_count) & (movie.c.id > other.c.id),
+            ),
+        )
+        .order_by(other.c.id, movie.c.id)
+    )
+    return list(read().execute(statement))

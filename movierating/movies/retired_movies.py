@@ -1,0 +1,113 @@
+"""Merged and deleted movies: their ids lead to the movie that stayed, and seeding never brings them back."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from movierating import clock
+from movierating.movies import alternative_titles, search_index
+from movierating.movies.models import MergedMovie, Movie, MovieExternalId, MovieTitle
+from movierating.movies.titles import fold
+from movierating.storage.dialect import in_many, upsert
+
+IMDB, TMDB, WIKIDATA, TITLE = "imdb", "tmdb", "wikidata", "title"
+_ID_COLUMNS = {IMDB: "imdb_id", TMDB: "tmdb_id", WIKIDATA: "wikidata_id"}
+
+_movie, _title = Movie.__table__.c, MovieTitle.__table__.c
+_merged, _external = MergedMovie.__table__.c, MovieExternalId.__table__.c
+
+# A kind and a value of `movie_external_id`.
+ExternalId = tuple[str, str]
+
+
+def find_merged(connection: Connection, movie_ids: Collection[int]) -> dict[int, int]:
+    """Return the ids of the movies that merged movies went into, by the former id."""
+    statement = select(_merged.id, _merged.into_id).where(in_many(_merged.id, sorted(movie_ids)))
+    return dict(map(tuple, connection.execute(statement)))
+
+
+def find_by_external_id(
+    connection: Connection, kind: str, values: Collection[str] | Collection[int] | None
+) -> dict[Any, int]:
+    """Return the ids of the movies that took these ids (None: any) of merged movies, by the id."""
+    statement = select(_external.value, _external.movie_id).where(
+        _external.kind == kind, _external.movie_id.is_not(None)
+    )
+    if values is not None:
+        statement = statement.where(in_many(_external.value, sorted(map(str, values))))
+    to_id = int if kind == TMDB else str
+    return {to_id(value): movie_id for value, movie_id in connection.execute(statement)}
+
+
+def list_external_ids(facts: Mapping[str, Any]) -> list[ExternalId]:
+    """Return the ids of a movie, or its title and year if it has none."""
+    ids = [(kind, str(facts[name])) for kind, name in _ID_COLUMNS.items() if facts[name] is not None]
+    return ids or [_make_title_id(facts)]
+
+
+def _make_title_id(facts: Mapping[str, Any]) -> ExternalId:
+    return TITLE, f"{facts['year'] or ''}:{fold(facts['title'])}"
+
+
+class RetiredMovies:
+    """The merged and deleted movies among some rows of a catalogue."""
+
+    def __init__(self, connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
+        values = {value for facts in rows for _, value in _list_keys(facts)}
+        statement = select(_external.kind, _external.value, _external.movie_id)
+        self._movie_ids: dict[ExternalId, int | None] = {
+            (kind, value): movie_id
+            for kind, value, movie_id in connection.execute(
+                statement.where(
+                    _external.kind.in_([*_ID_COLUMNS, TITLE]), in_many(_external.value, sorted(values))
+                )
+            )
+        }
+
+    def __contains__(self, facts: Mapping[str, Any]) -> bool:
+        """Return True if a movie with one of the ids, or with the title and year, was merged or deleted."""
+        return not self._movie_ids.keys().isdisjoint(_list_keys(facts))
+
+    def find_survivor(self, facts: Mapping[str, Any]) -> int | None:
+        """Return the id of the movie into which it was merged; None if it was deleted."""
+        movie_ids = (self._movie_ids.get(key) for key in _list_keys(facts))
+        return next((movie_id for movie_id in movie_ids if movie_id is not None), None)
+
+
+def _list_keys(facts: Mapping[str, Any]) -> list[ExternalId]:
+    return list(dict.fromkeys([*list_external_ids(facts), _make_title_id(facts)]))
+
+
+def remember(connection: Connection, movie: Mapping[str, Any], into_id: int | None) -> None:
+    """Remember the ids of a movie that is merged into another, or deleted (None)."""
+    rows = [{"kind": kind, "value": value, "movie_id": into_id} for kind, value in list_external_ids(movie)]
+    statement = upsert(connection.dialect, MovieExternalId.__table__).values(rows)
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["kind", "value"], set_={"movie_id": statement.excluded.movie_id}
+        )
+    )
+
+
+def absorb_movie(connection: Connection, movie: Mapping[str, Any], into_id: int) -> None:
+    """Delete a movie without ratings; another one takes its ids and titles, also those of earlier merges."""
+    movie_id = movie["id"]
+    titles = defaultdict[str, list[str]](list)
+    stored = select(_title.source, _title.title).where(_title.movie_id == movie_id).order_by(_title.id)
+    for source, title in connection.execute(stored):
+        titles[source].append(title)
+    connection.execute(update(MergedMovie).where(_merged.into_id == movie_id).values(into_id=into_id))
+    connection.execute(update(MovieExternalId).where(_external.movie_id == movie_id).values(movie_id=into_id))
+    search_index.remove_movie(connection, movie_id)
+    connection.execute(delete(Movie).where(_movie.id == movie_id))
+    connection.execute(insert(MergedMovie).values(id=movie_id, into_id=into_id))
+    remember(connection, movie, into_id)
+    ids = {name: func.coalesce(_movie[name], movie[name]) for name in _ID_COLUMNS.values()}
+    changes = {**ids, "edit": _movie.edit + 1, "updated_at": clock.now()}
+    connection.execute(update(Movie).where(_movie.id == into_id).values(changes))
+    own = [title for title in (movie["title"], movie["original_title"]) if title]
+    alternative_titles.add_titles(connection, {into_id: own}, alternative_titles.ADMIN)
+    for source, names in titles.items():
+        alternative_titles.add_titles(connection, {into_id: names}, source)

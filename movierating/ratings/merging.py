@@ -1,0 +1,90 @@
+"""Merge a movie into another one: ratings move, and of two ratings of one user the newer stays."""
+
+from collections import Counter
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, select, update
+from sqlalchemy.orm import aliased
+
+from movierating.errors import NotFound, invalid_field
+from movierating.movies import retired_movies
+from movierating.movies import service as movies
+from movierating.ratings.bulk_aggregates import Sums
+from movierating.ratings.models import Rating
+from movierating.storage.database import write
+from movierating.storage.dialect import in_many
+
+# More ratings are moved in batches, between which other writers get their turn.
+BATCH_RATINGS = 2_000
+
+_rating = Rating.__table__.c
+
+
+def merge_movies(movie_id: int, into_id: int) -> Row[Any]:
+    """Merge a movie into another one, which may itself have been merged; return that one's row of DETAIL_COLUMNS.
+
+    A movie with many ratings is merged in several transactions. Each leaves all aggregates exact, and the movie exists
+    until the last one; if it is interrupted, the merge can be repeated. Raise NotFound for the movie, and
+    InvalidRequest if there is no such other movie.
+    """
+    batches = movies.get_movie(movie_id).rating_count // BATCH_RATINGS
+    # Their number is limited: a merge in the other direction may move the ratings back at the same time.
+    for _ in range(batches):
+        write(partial(_move_batch, movie_id=movie_id, into_id=into_id), own_transaction=True)
+    return write(partial(_merge, movie_id=movie_id, into_id=into_id), own_transaction=batches > 0)
+
+
+def _move_batch(connection: Connection, movie_id: int, into_id: int) -> None:
+    _, survivor = _lock_movies(connection, movie_id, into_id)
+    _move_ratings(connection, movie_id, survivor.id, BATCH_RATINGS)
+
+
+def _merge(connection: Connection, movie_id: int, into_id: int) -> Row[Any]:
+    movie, survivor = _lock_movies(connection, movie_id, into_id)
+    _move_ratings(connection, movie_id, survivor.id, None)
+    retired_movies.absorb_movie(connection, movie._asdict(), survivor.id)
+    return movies.lock_movie(connection, survivor.id, None)
+
+
+def _lock_movies(connection: Connection, movie_id: int, into_id: int) -> tuple[Row[Any], Row[Any]]:
+    """Return the rows of the movie and of the one that stays. A job that invalidates everything runs alone."""
+    movie = movies.lock_movie(connection, movie_id, None)
+    survivor_id = retired_movies.find_merged(connection, [into_id]).get(into_id, into_id)
+    if survivor_id == movie_id:
+        raise invalid_field("json", "into", "A movie can't be merged into itself.")
+    try:
+        return movie, movies.lock_movie(connection, survivor_id, None)
+    except NotFound as error:
+        raise invalid_field("json", "into", f"There is no movie {into_id}.") from error
+
+
+def _move_ratings(connection: Connection, movie_id: int, into_id: int, limit: int | None) -> None:
+    """Move at most `limit` ratings of a movie, and update the sums that change."""
+    other = aliased(Rating.__table__)
+    is_same_user = (other.c.user_id == _rating.user_id) & (other.c.movie_id == into_id)
+    statement = select(_rating.user_id, _rating.value, _rating.rated_at, other.c.value, other.c.rated_at)
+    statement = statement.join_from(Rating.__table__, other, is_same_user, isouter=True)
+    rows = connection.execute(statement.where(_rating.movie_id == movie_id).limit(limit)).all()
+    replaced, dropped, values = [], [], Counter[int]()
+    for user_id, value, rated_at, other_value, other_rated_at in rows:
+        if other_value is not None and rated_at <= other_rated_at:
+            dropped.append((user_id, movie_id, value))
+            continue
+        values[value] += 1
+        if other_value is not None:
+            replaced.append((user_id, into_id, other_value))
+    sums = Sums()
+    for rated_id, deleted in ((movie_id, dropped), (into_id, replaced)):
+        users = sorted(user_id for user_id, _, _ in deleted)
+        connection.execute(
+            delete(Rating).where(_rating.movie_id == rated_id, in_many(_rating.user_id, users))
+        )
+        sums.subtract(deleted)
+    moved = sorted({row[0] for row in rows} - {user_id for user_id, _, _ in dropped})
+    chosen = (_rating.movie_id == movie_id, in_many(_rating.user_id, moved))
+    connection.execute(update(Rating).where(*chosen).values(movie_id=into_id))
+    for value, times in values.items():
+        sums.add_for_movie(movie_id, value, -times)
+        sums.add_for_movie(into_id, value, times)
+    sums.write(connection)

@@ -1,0 +1,43 @@
+"""The commands that find and merge movies."""
+
+import pytest
+
+from movierating.movies import service
+
+
+@pytest.fixture
+def pair(add_movie):
+    """The ids of two movies that look alike."""
+    return add_movie(title="Emma", year=1996), add_movie(title="Emma!", year=1997)
+
+
+def test_duplicates_lists_pairs_with_their_ratings(command, pair):
+    done = command("movies", "duplicates")
+    assert (done.exit_code, done.output.splitlines()[1:]) == (0, ["2\tEmma!\t1997\t0\t1\tEmma\t1996\t0"])
+
+
+def test_duplicates_says_if_there_are_none(command):
+    done = command("movies", "duplicates")
+    assert (done.exit_code, done.output) == (0, "No movies look alike.\n")
+
+
+def test_merge_reports_the_movie_that_stays(command, pair, app):
+    done = command("movies", "merge", "2", "1")
+    assert (done.exit_code, done.output) == (0, "Movie 2 is merged into 1, Emma, which has 0 ratings.\n")
+    assert service.find_survivor(2) == 1
+
+
+@pytest.mark.parametrize(
+    ("ids", "message"),
+    [
+        (("9", "1"), "There is no movie 9."),
+        (("1", "9"), "There is no movie 9."),
+        (("1", "1"), "A movie can't be merged into itself."),
+        (("0", "1"), "Invalid value for 'MOVIE_ID'"),
+        (("x", "1"), "Invalid value for 'MOVIE_ID'"),
+    ],
+)
+def test_merge_of_an_invalid_pair_fails_with_one_line(invoke, pair, ids, message):
+    done = invoke("movies", "merge", *ids)
+    assert done.exit_code in (1, 2)
+    assert message in done.output
