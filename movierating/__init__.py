@@ -17,3 +17,14 @@ def create_app(environ: Mapping[str, str] | None = None, *, prepared: bool = Tru
     from movierating.app import build
 
     return build(environ, prepared)
+
+
+def create_worker() -> "Flask":
+    """Create the application of one of the server's worker processes."""
+    from movierating.operations import child_process
+
+    child_process.reduce_collections()
+    # Only the server needs granian.
+    from movierating.operations import server
+
+    return server.start_worker(lambda: create_app(prepared=False))

@@ -72,14 +72,6 @@ def _add_commands(app: Flask) -> None:
         app.cli.add_command(command)
 
 
-def create_worker() -> Flask:
-    """Create the application of one of the server's worker processes."""
-    # Only the server needs granian.
-    from movierating.operations import server
-
-    return server.start_worker(lambda: build(None, prepared=False))
-
-
 def _extension_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     url, folder = settings["DATABASE_URL"], settings["INSTANCE_PATH"]
     synchronous, cursor_key = settings["SQLITE_SYNCHRONOUS"], settings["SECRET_KEY"].encode()[:64]

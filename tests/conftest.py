@@ -384,10 +384,18 @@ class Service:
 
     def list_worker_pids(self) -> list[int]:
         """Return the process ids of the workers; skip the test if the system does not list a process's children."""
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        if not children.exists():
+        return self._list_children(str(self.process.pid))
+
+    def list_loader_pids(self) -> list[int]:
+        """Return the process id of the process that loads the catalogue, if it runs; skip the test as above."""
+        return sorted({*self._list_children("*")} - {*self.list_worker_pids()})
+
+    def _list_children(self, thread: str) -> list[int]:
+        """Return the process ids of the children that a thread started, or any thread (`*`)."""
+        files = [*Path(f"/proc/{self.process.pid}/task").glob(f"{thread}/children")]
+        if not files:
             pytest.skip("this system does not list a process's children")
-        return [int(pid) for pid in children.read_text().split() if _is_spawned(pid)]
+        return [int(pid) for file in files for pid in file.read_text().split() if _is_spawned(pid)]
 
 
 def _is_spawned(pid: str) -> bool:

@@ -52,6 +52,9 @@ def serve(
     if backup_dir is None and (backup_every or backup_keep):
         raise click.UsageError("--backup-every and --backup-keep need --backup-dir")
     with _exit_on_signals():
+        from movierating.operations import child_process
+
+        child_process.reduce_collections()
         from movierating import create_app
         from movierating.operations.backup_schedule import BackupSchedule
         from movierating.operations.server import run_server

@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import pkgutil
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,10 @@ from movierating.operations import child_process
 from movierating.storage import database
 
 RETRY_INTERVAL_SECONDS = 10
+# How often the process is started at most, and the pause after it was killed or failed.
+MAX_STARTS = 5
+RESTART_INTERVAL_SECONDS = 10
+_CHECK_INTERVAL_SECONDS = 0.5
 _STOP_TIMEOUT_SECONDS = 2
 # Lower than that of the workers.
 _NICENESS = 10
@@ -25,14 +30,34 @@ _NICENESS = 10
 @contextmanager
 def loading_catalogue() -> Iterator[None]:
     """Load the bundled movies in a process of its own, which ends with the block. The next start continues."""
-    context: Any = multiprocessing.get_context("spawn")
-    process = context.Process(target=run, args=("movierating:create_app",), daemon=True)
-    process.start()
+    stopping = threading.Event()
+    thread = threading.Thread(target=_run_processes, args=(stopping,), name="catalogue", daemon=True)
+    thread.start()
     try:
         yield
     finally:
-        process.terminate()
-        process.join(_STOP_TIMEOUT_SECONDS)
+        stopping.set()
+        thread.join(_STOP_TIMEOUT_SECONDS)
+
+
+def _run_processes(stopping: threading.Event) -> None:
+    """Run a process that loads the movies, again if it is killed, until one succeeds or `stopping` is set."""
+    context: Any = multiprocessing.get_context("spawn")
+    for _ in range(MAX_STARTS):
+        process = context.Process(target=run, args=("movierating:create_app",), daemon=True)
+        process.start()
+        while process.is_alive() and not stopping.wait(_CHECK_INTERVAL_SECONDS):
+            pass
+        if stopping.is_set():
+            process.terminate()
+            process.join(_STOP_TIMEOUT_SECONDS)
+            return
+        if process.exitcode == 0:
+            return
+        fields = {"exit_code": process.exitcode}
+        logs.logger.warning("the process that loads the catalogue failed", extra={"fields": fields})
+        if stopping.wait(RESTART_INTERVAL_SECONDS):
+            return
 
 
 def run(factory: str) -> None:

@@ -103,7 +103,7 @@ def _create_backup_folder(folder: Path) -> None:
 def _make_server(address: str, port: int, workers: int) -> Any:
     """Return a Granian server; its class depends on the build of Python."""
     return Server(
-        "movierating.app:create_worker",
+        "movierating:create_worker",
         factory=True,
         address=address,
         port=port,

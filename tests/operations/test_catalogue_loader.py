@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import sys
+import threading
 import time
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
@@ -79,7 +81,28 @@ def test_loader_stops_with_the_service(serve, tmp_path, outside):
 def test_service_with_the_catalogue_starts_no_loader(serve, instance):
     service = serve(instance)
     assert get(service, "/readyz") == {"status": "ok"}
+    assert service.list_loader_pids() == []
     assert len(service.list_worker_pids()) == 1
+
+
+@pytest.mark.slow
+def test_killed_loader_is_started_again(serve, outside, tmp_path, eventually):
+    folder = tmp_path / "instance"
+    service = serve(folder)
+    eventually(lambda: read_value(outside, folder, COUNT) > 8000)
+    [loader] = service.list_loader_pids()
+    os.kill(loader, signal.SIGKILL)
+    eventually(lambda: service.list_loader_pids() not in ([], [loader]), seconds=60)
+    eventually(lambda: get(service, "/readyz") == {"status": "ok"}, seconds=150)
+    assert service.stop() == 0
+
+
+def test_process_that_fails_is_started_again_a_few_times(monkeypatch, caplog):
+    monkeypatch.setattr(catalogue_loader, "RESTART_INTERVAL_SECONDS", 0)
+    monkeypatch.setattr(catalogue_loader, "MAX_STARTS", 2)
+    monkeypatch.setattr(catalogue_loader, "run", sys.exit)
+    catalogue_loader._run_processes(threading.Event())
+    assert [record.fields for record in caplog.records] == [{"exit_code": 1}] * 2
 
 
 def test_readiness_says_that_the_catalogue_is_loading(client):
