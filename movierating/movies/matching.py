@@ -253,9 +253,11 @@ def find_learning_ids(connection: Connection, imdb_ids: Collection[str]) -> set[
     return {str(imdb_id) for imdb_id in connection.scalars(statement)}
 
 
-def find_existing_ids(connection: Connection, movie_ids: Collection[int]) -> set[int]:
-    """Return those of these ids that movies have."""
-    return set(connection.scalars(select(_movie.id).where(in_many(_movie.id, sorted(movie_ids)))))
+def find_current_ids(connection: Connection, movie_ids: Collection[int]) -> dict[int, int]:
+    """Return the ids of the movies with these ids, their own or those of movies that were merged into them."""
+    existing = connection.scalars(select(_movie.id).where(in_many(_movie.id, sorted(movie_ids))))
+    merged = retired_movies.find_merged(connection, movie_ids)
+    return merged | {movie_id: movie_id for movie_id in existing}
 
 
 def find_titles(connection: Connection, movie_ids: Collection[int]) -> dict[int, tuple[str, int]]:

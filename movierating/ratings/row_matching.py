@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from movierating.movies.matching import (
     AmbiguousMovie,
     Catalogue,
-    find_existing_ids,
+    find_current_ids,
     find_ids_by_imdb_id,
     find_learning_ids,
 )
@@ -46,10 +46,10 @@ class MatchOptions(NamedTuple):
             return None
         return self.choices.get(f"{row.file}:{row.line}" if row.file else str(row.line))
 
-    def select_movies(self, connection: Connection) -> set[int]:
-        """Return the ids of the chosen movies that exist."""
+    def select_movies(self, connection: Connection) -> dict[int, int]:
+        """Return the ids of the movies that exist by the chosen ids, which may be those of merged movies."""
         ids = [choice for choice in self.choices.values() if isinstance(choice, int)]
-        return find_existing_ids(connection, ids) if ids else set()
+        return find_current_ids(connection, ids) if ids else {}
 
 
 class UnmatchedRow(NamedTuple):
@@ -146,7 +146,7 @@ def _match_by_imdb_id(
         movie_id = ids_by_imdb_id.get(row.imdb_id or "")
         if isinstance(choice, int):
             if choice in chosen:
-                matches.add(choice, row)
+                matches.add(chosen[choice], row)
             else:
                 matches.mark_unmatched(row, f"the chosen movie {choice} does not exist")
         elif movie_id is not None and choice is None and row.imdb_id not in learning:
