@@ -1,18 +1,20 @@
 """Exports of one user's ratings: the same ratings give the same bytes on any account and instance.
 
 An export shows the ratings of the moment it began. Facts of movies are read while it is sent, a page at a time, so a
-movie that is changed meanwhile may appear in either form, and one that is deleted meanwhile is left out. Between two
-pages no transaction is open, however slowly the client reads.
+movie that is changed meanwhile may appear in either form, one that is merged meanwhile as the one that stays, and one
+that is deleted meanwhile is left out. Between two pages no transaction is open, however slowly the client reads.
 """
 
 from array import array
 from collections.abc import Iterator, Sequence
 from itertools import chain
+from typing import Any
 
 import orjson
 from sqlalchemy import Connection, Engine, bindparam, func, select
 
 from movierating.movies.models import Movie
+from movierating.movies.retired_movies import find_merged
 from movierating.ratings.bulk import StoredRating
 from movierating.ratings.formats.rows import ExportRow
 from movierating.ratings.formats.writers import ExportFile, write_export
@@ -65,16 +67,29 @@ def _read_rows(engine: Engine, user_id: int) -> Iterator[ExportRow]:
 
 
 def _join_movies(connection: Connection, ratings: Sequence[StoredRating]) -> Iterator[ExportRow]:
-    """Yield the ratings with the facts of their movies, except those of deleted movies."""
-    movie_ids = sorted(movie_id for movie_id, _, _ in ratings)
-    movies = _MOVIES.tuples(connection, movies=encode_values(movie_ids))
-    facts = {movie_id: row for movie_id, *row in movies}
+    """Yield the ratings with the facts of their movies, or of those that they were merged into.
+
+    Ratings of deleted movies are left out.
+    """
+    movie_ids = {movie_id for movie_id, _, _ in ratings}
+    facts = _read_facts(connection, movie_ids)
+    if missing := movie_ids - facts.keys():
+        merged = find_merged(connection, missing)
+        survivors = _read_facts(connection, set(merged.values()))
+        facts |= {
+            former_id: survivors[into_id] for former_id, into_id in merged.items() if into_id in survivors
+        }
     for movie_id, value, rated_at in ratings:
         if movie_id in facts:
             imdb_id, tmdb_id, title, original_title, year, directors = facts[movie_id]
             yield ExportRow(
                 imdb_id, tmdb_id, title, original_title, year, orjson.loads(directors), value, rated_at
             )
+
+
+def _read_facts(connection: Connection, movie_ids: set[int]) -> dict[int, Any]:
+    movies = _MOVIES.tuples(connection, movies=encode_values(sorted(movie_ids)))
+    return {movie_id: row for movie_id, *row in movies}
 
 
 def write_replaced(connection: Connection, ratings: Sequence[StoredRating]) -> str | None:

@@ -1,6 +1,8 @@
 """Merging a movie into another one: ratings, ids, titles, and what the former id returns."""
 
 import io
+import json
+from urllib.parse import quote
 
 import pytest
 
@@ -8,7 +10,8 @@ from movierating.errors import Conflict, NotFound
 from movierating.movies import duplicates
 from movierating.movies import service as movies
 from movierating.operations import checks
-from movierating.ratings import merging, service
+from movierating.ratings import exports, merging, service
+from movierating.storage.database import db, read
 
 EARLY, LATE = "2020-01-01T00:00:00Z", "2024-01-01T00:00:00Z"
 ONE, OTHER = "tt0116191", "tt0118308"
@@ -190,6 +193,33 @@ def test_import_finds_a_movie_by_the_ids_and_titles_of_a_merged_one(admin, pair,
     report = admin.post(path, data={"file": (file, "mine.csv")}).json
     assert (report["created"], report["unmatched"]) == (1, [])
     assert get_value(admin, into_id) == 7
+
+
+def test_choice_of_a_merged_movie_takes_the_one_that_stayed(admin, pair):
+    merge(admin, *pair)
+    file = io.BytesIO(b"title,year,value\nUnknown,1950,7\n")
+    data = {"file": (file, "mine.csv")}
+    path = "/v1/users/me/ratings/import?choices=" + quote(json.dumps({"2": pair[0]}))
+    report = admin.post(path, data=data).json
+    assert (report["created"], report["unmatched"]) == (1, [])
+    assert get_value(admin, pair[1]) == 7
+
+
+def test_export_has_the_ratings_of_a_movie_that_is_merged_meanwhile(admin, pair, add_movie, monkeypatch):
+    monkeypatch.setattr(exports, "_PAGE_ROWS", 1)
+    rate(admin, add_movie(title="First"), 5, "2000-01-01T00:00:00Z")
+    rate(admin, pair[0], 8)
+    rows = exports._read_rows(db.engine, admin.id)
+    next(rows)
+    merge(admin, *pair)
+    assert [(row.title, row.value) for row in rows] == [("Jane Austen's Emma", 16)]
+
+
+def test_replaced_ratings_of_a_merged_movie_name_the_one_that_stayed(admin, pair):
+    merge(admin, *pair)
+    replaced = exports.write_replaced(read(), [(pair[0], 16, 0)])
+    assert replaced is not None
+    assert replaced.splitlines()[1].startswith(OTHER)
 
 
 def test_movie_with_an_id_of_a_merged_one_is_rejected(admin, pair, add_movie):
