@@ -30,7 +30,7 @@ blueprint = Blueprint(
 _IMPORT_SLOTS = UploadSlots(2, "Other files are being imported; try again shortly.")
 
 _FILE = {"type": "string", "format": "binary"}
-# Our own, or Trakt's.
+# Our own, or that for Trakt.
 _JSON_EXPORT = {"oneOf": [export_schemas.ExportSchema(), {"type": "array", "items": {"type": "object"}}]}
 
 

@@ -1,8 +1,12 @@
 """Trakt's ratings: the JSON files of its export (a ZIP), the response of its API, and the CSV that subscribers get.
 
-JSON: `[{"rated_at", "rating", "type", "movie": {"title", "year", "ids": {"trakt", "slug", "imdb", "tmdb"}}}]`, where
-the API leaves out `type`; any id may be null. CSV: `rated_at,type,title,year,trakt_rating,trakt_id,imdb_id,tmdb_id,…,
-rating`, where `trakt_rating` is everybody's. Ratings are whole, 1 to 10.
+- JSON: `[{"rated_at", "rating", "type", "movie": {"title", "year", "ids": {"trakt", "slug", "imdb", "tmdb"}}}]`, where
+  the API leaves out `type`; any id may be null.
+- CSV: `rated_at,type,title,year,trakt_rating,trakt_id,imdb_id,tmdb_id,…,rating`, where `trakt_rating` is everybody's.
+- What it imports: JSON or CSV with other names, `[{"imdb_id" or "tmdb_id", "type", "rating", "rated_at"}]`
+  (https://app.trakt.tv/settings/data).
+
+Ratings are whole, 1 to 10.
 """
 
 from collections.abc import Iterable, Iterator
@@ -31,7 +35,8 @@ def matches_csv(file: CsvFile) -> bool:
 def matches_json(file: JsonFile) -> bool:
     """Return True if a JSON file is a list of Trakt's ratings."""
     return file.facts is None and any(
-        isinstance(item, dict) and "rating" in item and _find_kind(item) for item in file.sample
+        isinstance(item, dict) and "rating" in item and (_find_kind(item) or _is_import(item))
+        for item in file.sample
     )
 
 
@@ -47,6 +52,8 @@ def read(files: Iterable[CsvFile | JsonFile]) -> Iterator[Row]:
 
 def _parse_item(file: str, index: int, item: Any) -> Row:
     kind = _find_kind(item) if isinstance(item, dict) else None
+    if kind is None and isinstance(item, dict) and _is_import(item):
+        return _parse(file, index, {name: item.get(column) for name, column in _COLUMNS.items()})
     if kind is None:
         raise ValueError("it is not an object with a movie")
     movie = item[kind]
@@ -62,6 +69,11 @@ def _find_kind(item: dict[str, Any]) -> str | None:
     return next((kind for kind in _KINDS if isinstance(item.get(kind), dict)), None)
 
 
+def _is_import(item: dict[str, Any]) -> bool:
+    has_movie = not {"imdb_id", "tmdb_id", "title"}.isdisjoint(item)
+    return has_movie and "rated_at" in item and isinstance(item.get("type"), str)
+
+
 def _parse(file: str, line: int, cells: dict[str, Any]) -> Row:
     kind = cells["kind"] = parse_kind(cells["kind"])
     # Only movies have ids of TMDB's movies, and in the CSV an episode has those of its show.
@@ -73,7 +85,10 @@ def _parse(file: str, line: int, cells: dict[str, Any]) -> Row:
 
 
 def write(rows: Iterable[ExportRow]) -> Iterator[bytes]:
-    """Yield the JSON of an export, one rating a line, in blocks of some 64 KB. Half points are rounded up."""
+    """Yield JSON for Trakt's importer, one rating a line, in blocks of some 64 KB. Half points are rounded up.
+
+    Trakt looks for the ids alone; the title and the year are for people and other programs.
+    """
     return in_blocks(_list_lines(rows))
 
 
@@ -86,10 +101,10 @@ def _list_lines(rows: Iterable[ExportRow]) -> Iterator[bytes]:
 
 
 def _make_item(row: ExportRow) -> dict[str, Any]:
-    ids = {"imdb": row.imdb_id, "tmdb": row.tmdb_id}
+    facts = {"imdb_id": row.imdb_id, "tmdb_id": row.tmdb_id, "title": row.title, "year": row.year}
     return {
-        "rated_at": clock.format_rfc3339(row.rated_at),
-        "rating": (row.value + 1) // 2,
+        **{name: value for name, value in facts.items() if value is not None},
         "type": "movie",
-        "movie": {"title": row.title, "year": row.year, "ids": ids},
+        "rating": (row.value + 1) // 2,
+        "rated_at": clock.format_rfc3339(row.rated_at),
     }

@@ -3,7 +3,8 @@ import json
 import pytest
 
 from movierating import clock
-from movierating.ratings.formats.rows import BadRow, RatedRow, SkippedRow
+from movierating.ratings.formats import trakt
+from movierating.ratings.formats.rows import BadRow, ExportRow, RatedRow, SkippedRow
 
 CSV = "rated_at,type,title,year,trakt_rating,trakt_id,imdb_id,tmdb_id,season_number,rating\n"
 EMMA = {
@@ -136,3 +137,27 @@ def test_a_list_of_nothing_is_no_hindrance(read, zipped, nothing):
 def test_what_is_wrong_in_a_zip_is_said_with_its_name(reject_reason, zipped):
     files = {"ratings-movies.json": json.dumps([item()]), "ratings-shows.json": '[{"stars": 3}]'}
     assert reject_reason(zipped(files)).startswith("ratings-shows.json: The file is JSON")
+
+
+IMPORTED = {
+    "imdb_id": "tt0116191",
+    "tmdb_id": 3573,
+    "type": "movie",
+    "rating": 9,
+    "rated_at": "2024-01-15T10:30:00Z",
+}
+
+
+def test_what_trakt_imports_is_read(read):
+    name, rows = read(json.dumps([IMPORTED, {**IMPORTED, "type": "show"}, {"type": "movie", "rating": 9}]))
+    assert name == "trakt"
+    assert (rows[0].imdb_id, rows[0].tmdb_id, rows[0].value, rows[0].kind) == ("tt0116191", 3573, 18, None)
+    assert (rows[1].tmdb_id, rows[1].kind) == (None, "show")
+    assert isinstance(rows[2], BadRow)
+
+
+def test_file_for_trakt_has_the_names_that_it_imports():
+    row = ExportRow("tt0116191", None, "Emma", None, 1996, (), 17, 1_705_314_600_000_000)
+    [item] = json.loads(b"".join(trakt.write([row])))
+    expected = {"imdb_id": "tt0116191", "title": "Emma", "year": 1996, "type": "movie", "rating": 9}
+    assert item == {**expected, "rated_at": "2024-01-15T10:30:00Z"}
