@@ -23,7 +23,7 @@ import_.add_command(import_movielens)
 
 # Copies of the formats in `ratings.formats`, which a test compares: help must not import those.
 IMPORT_FORMATS = (
-    *("letterboxd", "imdb", "trakt", "tmdb", "movary", "movielens"),
+    *("simkl", "letterboxd", "imdb", "trakt", "tmdb", "movary", "movielens"),
     *("filmweb", "senscritique", "filmaffinity", "kinopoisk", "kinorium"),
     *("csv", "json"),
 )

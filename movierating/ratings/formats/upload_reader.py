@@ -20,6 +20,7 @@ from movierating.ratings.formats import (
     own_csv,
     own_json,
     senscritique,
+    simkl,
     tmdb,
     trakt,
 )
@@ -45,6 +46,8 @@ class Format(NamedTuple):
 
 # The first format that matches is taken.
 _CSV_FORMATS = (
+    # Before Letterboxd, whose importer has columns of the same names.
+    Format("simkl", simkl.matches, simkl.read),
     Format("letterboxd", letterboxd.matches, letterboxd.read),
     Format("imdb", imdb.matches, imdb.read),
     Format("trakt", trakt.matches_csv, trakt.read),
@@ -72,6 +75,7 @@ _WITHOUT_RATINGS = (
     ({"titre", "titre_original"}, "SensCritique", "note"),
     ({"title", "fa rate"}, "FilmAffinity", "Vote"),
     ({"namerus", "nameeng"}, "Kinopoisk", "rating"),
+    ({"title", "lastepwatched"}, "Simkl", "Rating"),
 )
 _BUFFER_BYTES = 1 << 16
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")

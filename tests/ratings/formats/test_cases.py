@@ -36,6 +36,17 @@ def test_imdb_once_called_the_date_date_added(read_case):
     assert days(rows) == [(18, "2017-11-08")]
 
 
+def test_ratings_of_simkl_are_not_stars(read_case):
+    name, rows = read_case("02-simkl-csv-taken-for-letterboxd/SimklBackup.csv")
+    assert (name, [row.value for row in rows]) == ("simkl", [8, 18, 6, 10])
+    assert [(row.imdb_id, row.tmdb_id, row.kind) for row in rows] == [
+        ("tt0133093", 603, None),
+        ("tt1375666", 27205, None),
+        ("tt9990010", None, "tv"),
+        ("tt9990011", None, "tv"),
+    ]
+
+
 def test_two_uris_are_two_films(read_case):
     _, rows = read_case("09-two-films-of-one-name-and-year/ratings.csv")
     assert [row.film_id for row in rows] == ["https://boxd.it/aaa", "https://boxd.it/bbb"]

@@ -41,7 +41,7 @@ def test_upload_of_another_format_than_expected_is_rejected(read, reject_reason)
 def test_rejection_names_the_content_and_the_accepted_formats(reject_reason, data, found):
     reason = reject_reason(data)
     assert found in reason
-    assert "Accepted formats: letterboxd, imdb" in reason or "line of text" in reason
+    assert "Accepted formats: simkl, letterboxd, imdb" in reason or "line of text" in reason
 
 
 def test_there_is_a_limit_of_rows(reject_reason, monkeypatch):

@@ -1,0 +1,49 @@
+import pytest
+
+from movierating import clock
+from movierating.ratings.formats.rows import BadRow, RatedRow, SkippedRow
+
+AT = 1_709_596_800 * clock.SECOND
+
+
+def test_ratings_up_to_5_are_not_stars_and_dates_have_the_month_first(read_file):
+    name, rows = read_file("simkl.csv")
+    assert name == "simkl"
+    assert rows[0] == RatedRow(2, "tt7000001", 1301, "The Silent Harbour", None, 1998, 8, AT, film_id="101")
+    assert (rows[1].line, rows[1].title, rows[1].value) == (4, "Summer, Again", 20)
+    assert clock.format_rfc3339(rows[1].rated_at) == "2023-12-31T00:00:00Z"
+
+
+def test_series_and_anime_have_no_tmdb_id_of_a_movie(read_file):
+    _, rows = read_file("simkl.csv")
+    assert (rows[2].kind, rows[2].imdb_id, rows[2].tmdb_id) == ("tv", "tt7000003", None)
+    assert rows[3] == SkippedRow(6, "Sky Robots", 2015, "not_a_movie", reason="it is no movie (anime)")
+
+
+def test_unrated_and_invalid_rows_are_not_ratings_and_an_invalid_date_costs_the_date(read_file):
+    _, rows = read_file("simkl.csv")
+    assert rows[4] == SkippedRow(7, "Paper Boats", 2010, "no_rating")
+    assert (rows[5].title, rows[5].value, rows[5].rated_at) == ("Glass", 10, None)
+    assert isinstance(rows[6], BadRow)
+    assert "'7.5'" in rows[6].reason
+
+
+def test_what_simkl_imports_is_read_too(read_file):
+    name, rows = read_file("simkl-import.csv")
+    assert name == "simkl"
+    assert rows == [
+        RatedRow(2, "tt7000001", 1301, "The Silent Harbour", None, 1998, 8, AT),
+        SkippedRow(3, "Sky Robots", 2015, "not_a_movie", reason="it is no movie (anime)"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "header", ["Title,Type,LastEpWatched,WatchedDate,Rating", "simkl_id,Title,Type,Rating"]
+)
+def test_some_of_the_columns_suffice(read, header):
+    assert read(header + "\n")[0] == "simkl"
+
+
+def test_a_file_without_ratings_is_rejected(reject_reason):
+    reason = reject_reason("Type,Title,Year,TVDB_ID,IMDB_ID,Watchlist,LastEpWatched,WatchedDate\n")
+    assert reason == "The file is Simkl's, but has no column “Rating”."
