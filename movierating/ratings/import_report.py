@@ -23,7 +23,7 @@ class ImportReport:
     """Counts of a file's rows, each of which counts once, and a dict for each row that is listed.
 
     `read` counts the valid rows. `details` or `details_csv` lists every row on request. `replaced_csv` is our own CSV
-    of the stored ratings that were replaced, None if there are none.
+    of the stored ratings that were replaced, None if there are none or it would be too long.
     """
 
     format: str

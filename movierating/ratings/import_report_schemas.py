@@ -111,8 +111,9 @@ class ImportReportSchema(ma.Schema):
         allow_none=True,
         metadata={
             "example": None,
-            "description": "Your ratings that the import replaced, as movierating's CSV; null if there are none. "
-            "Import it with `on_conflict=replace` to restore them.",
+            "description": "Your ratings that the import replaced, as movierating's CSV; null if there are none, "
+            "or if their titles have more than 16 million characters. Import it with `on_conflict=replace` to restore "
+            "them.",
         },
     )
 

@@ -6,6 +6,7 @@ import io
 import pytest
 
 from movierating.movies import service as movies
+from movierating.ratings import exports
 from movierating.ratings.bulk import set_ratings
 from movierating.ratings.imports import import_file
 from movierating.storage.database import write
@@ -91,3 +92,9 @@ def test_more_than_a_page_of_replaced_ratings_comes_back(user_id, add_many, rate
     assert (report.updated, report.unchanged) == (1045, 55)
     import_file(user_id, io.BytesIO(report.replaced_csv.encode()), on_conflict="replace")
     assert rated(user_id) == before
+
+
+def test_replaced_csv_is_left_out_if_it_would_be_too_long(rate_all, member, upload, monkeypatch):
+    monkeypatch.setattr(exports, "MAX_REPLACED_LENGTH", 10)
+    report = upload(member, write_rows("2025-01-01")).json
+    assert (report["updated"], report["replaced_csv"]) == (len(MOVIES), None)
