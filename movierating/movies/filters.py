@@ -8,10 +8,12 @@ from sqlalchemy import ColumnElement, Select, String, and_, bindparam, func, lit
 
 from movierating.movies import search_index
 from movierating.movies.models import Movie, MovieFacet, contains_text
-from movierating.movies.titles import fold, split_words
+from movierating.movies.titles import fold, list_with_articles, split_words
+from movierating.storage.dialect import encode_values, in_many
 
 _movie, _facet = Movie.__table__.c, MovieFacet.__table__.c
 _text, _text_end = (bindparam(name, type_=_movie.title_key.type) for name in ("text", "text_end"))
+_titles = bindparam("titles", type_=String)
 # No text that starts with another one comes after that one with this character.
 _LAST_CHARACTER = "\U0010ffff"
 
@@ -44,6 +46,7 @@ def parse_filters(filters: Mapping[str, Any]) -> tuple[tuple[str, ...], dict[str
         values["word_start"] = f" {words[0]}" if words else ""
         values["text"] = fold(filters["q"])
         values["text_end"] = values["text"] + _LAST_CHARACTER
+        values["titles"] = _encode_titles(values["text"])
     if "year_from" in filters or "year_to" in filters:
         kinds.append("years")
         # An unknown year is stored as rank 0.
@@ -52,6 +55,12 @@ def parse_filters(filters: Mapping[str, Any]) -> tuple[tuple[str, ...], dict[str
         kinds.append("count")
         values["min_count"] = min_count
     return tuple(kinds), values
+
+
+def _encode_titles(text: str) -> str:
+    """Return the titles of "whole title": the text, also behind an article, unless that title starts with the text."""
+    titles = (title for title in list_with_articles(text) if title == text or not title.startswith(text))
+    return encode_values(sorted(titles))
 
 
 def build_filters(kinds: tuple[str, ...], walked: Any) -> list[Filter]:
@@ -63,6 +72,8 @@ def build_filter(kind: str, position: int, walked: Any) -> Filter:
     """Return the filter of a kind, whose parameters are numbered by `position`, as `build_filters` does."""
     if kind == "title":
         return _filter_column(_movie.title_key, walked, lambda title: title == _text)
+    if kind == "whole title":
+        return _filter_column(_movie.title_key, walked, lambda title: in_many(title, _titles))
     if kind in ("title start", "common title start"):
         by_text = _filter_column(
             _movie.title_key, walked, lambda title: and_(title > _text, title <= _text_end)
@@ -102,9 +113,9 @@ def _has_common_word() -> ColumnElement[bool]:
 
 
 def has_other_title() -> ColumnElement[bool]:
-    """Return the condition that a movie's title neither is the text of `q` nor starts with it."""
+    """Return the condition that a movie's title neither starts with the text of `q` nor is an article and the text."""
     title = without_index(_movie.title_key)
-    return or_(title < _text, title > _text_end)
+    return and_(or_(title < _text, title > _text_end), ~in_many(title, _titles))
 
 
 def _filter_facet(kind: str, position: int) -> Filter:

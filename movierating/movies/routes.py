@@ -28,7 +28,8 @@ class Movies(View):
         """List movies
 
         A movie must pass all filters. By default the movies with the highest score come first; with `q`, exact titles,
-        then titles that start with `q`, then other movies, the most rated and most widely known first.
+        also behind an article such as `The`, then titles that start with `q`, then other movies, each by number of
+        ratings and prominence.
         """
         sort, cursor, limit = query.pop("sort", None), query.pop("cursor"), query.pop("limit")
         rows, next_cursor = search.search_movies(query, sort, cursor, limit)

@@ -4,7 +4,8 @@ A page is read in one of two ways: walk the index of the sort order and test eac
 the most selective filter, test them for the other filters and sort them. The first is fast if many movies pass, the
 second if few do. To choose, count how many movies pass each filter, up to a limit.
 
-By relevance, a list is three lists, one after another: exact titles, titles that start with the text, other movies.
+By relevance, a list is three lists, one after another: exact titles, also behind an article; titles that start with the
+text; other movies.
 """
 
 import functools
@@ -70,9 +71,9 @@ def search_movies(
     `filters` may hold `q` (each word is one of a title, original and alternative ones too, or a director; the last may
     be unfinished; text without a word is a whole title), `genre` (a list, all must hold), `year`, `year_from`,
     `year_to`, `language`, `director` (a full name, folded for comparison) and `min_count`. `sort` is one of
-    SORTS, or None for `relevance` with `q` and `-score` without it; `relevance` puts exact titles first, then titles
-    that start with the text, then other movies, each by count and prominence. Raise InvalidRequest for a cursor of
-    another sort, and for `relevance` without `q`.
+    SORTS, or None for `relevance` with `q` and `-score` without it; `relevance` puts exact titles first, also
+    behind a leading article, then titles that start with the text, then other movies, each by count and prominence.
+    Raise InvalidRequest for a cursor of another sort, and for `relevance` without `q`.
     """
     if sort == "relevance" and "q" not in filters:
         raise invalid_field("query", "sort", "Sort by relevance needs q.")
@@ -94,7 +95,7 @@ def _list_tiers(kinds: tuple[str, ...], values: Mapping[str, Any]) -> dict[str, 
     words = () if values["text"].isascii() else ("words",)
     exact, start = (
         tuple(each for kind in kinds for each in ((by_title, *words) if kind == "words" else (kind,)))
-        for by_title in ("title", "title start")
+        for by_title in ("whole title", "title start")
     )
     return {"exact title": exact, "title start": start, "other title": kinds}
 

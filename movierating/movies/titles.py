@@ -42,10 +42,12 @@ _ARTICLES = frozenset(
 _DOUBTFUL_ARTICLES = frozenset({"I", "O", "As", "Os", "Die", "De", "Den", "En", "Et"})
 
 # The articles above that are hardly ever another word at the start of a title, folded; "LA" is Los Angeles too.
-_LEADING_ARTICLE = re.compile(
-    r"\A(?:(?:the|an?|les?|une?|der|das|eine?|il|lo|gli|uno|una|el|los|las|unos|unas|els|uma?|het|een|det|ett|az)\s"
-    r"|(?:l|un)')(?=.*[^\W_])"
+_LEADING_ARTICLES = (
+    *("the ", "a ", "an ", "le ", "les ", "l'", "un ", "une ", "der ", "das ", "ein ", "eine "),
+    *("il ", "lo ", "gli ", "uno ", "una ", "un'", "el ", "los ", "las ", "unos ", "unas ", "els "),
+    *("um ", "uma ", "het ", "een ", "det ", "ett ", "az "),
 )
+_LEADING_ARTICLE = re.compile(rf"\A(?:{'|'.join(_LEADING_ARTICLES)})(?=.*[^\W_])")
 _DIGITS = {
     tens + ones: str(10 * i + j)
     for i, tens in enumerate(("", "x", "xx", "xxx"))
@@ -148,6 +150,11 @@ def list_part_keys(text: str) -> list[str]:
     separators = list(islice(_SEPARATOR.finditer(folded), _MAX_ALTERNATIVES))
     parts = (part for each in separators for part in (folded[: each.start()], folded[each.end() :]))
     return list(dict.fromkeys(filter(None, map(match_key, parts))))
+
+
+def list_with_articles(folded: str) -> list[str]:
+    """Return the folded titles that differ from this one at most by a leading article that it lacks."""
+    return [folded, *(article + folded for article in _LEADING_ARTICLES)]
 
 
 def split_words(text: str) -> list[str]:

@@ -152,10 +152,39 @@ def test_relevance_continues_from_one_group_of_titles_to_the_next(
     list_ids: Any, add_movie: AddMovie, monkeypatch: pytest.MonkeyPatch, max_sorted: int, limit: int
 ) -> None:
     monkeypatch.setattr(search, "MAX_SORTED", max_sorted)
-    titles = ["The Moon", "Moonlight", "Moon", "A Moon", "Moon Rise"]
+    titles = ["My Moon", "Moonlight", "Moon", "Blue Moon", "Moon Rise"]
     ids = {title: add_movie(title=title, year=2000) for title in titles}
-    expected = [ids[title] for title in ("Moon", "Moon Rise", "Moonlight", "A Moon", "The Moon")]
+    expected = [ids[title] for title in ("Moon", "Moon Rise", "Moonlight", "Blue Moon", "My Moon")]
     assert list_ids({"q": "moon"}, "relevance", limit) == expected
+
+
+@pytest.mark.parametrize(
+    ("q", "titles"),
+    [
+        ("godfather", ["Godfather", "The Godfather", "Godfather Mine", "The Godfather Part II"]),
+        ("The Godfather", ["The Godfather", "The Godfather Part II"]),
+        ("aventure", ["L'Aventure", "Une Aventure", "Aventure II", "L'Aventure II"]),
+        ("жест", ["The Жест", "Жесты", "A Жест II"]),
+        ("a", ["A", "A A", "And", "The A Team"]),
+        ("l", ["L", "The L", "L'L", "Of L"]),
+    ],
+)
+@pytest.mark.parametrize("limit", [1, 3, 10])
+@pytest.mark.parametrize("max_sorted", [0, 10_000])
+def test_relevance_prefers_titles_that_differ_by_a_leading_article(
+    list_ids: Any,
+    add_movie: AddMovie,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    q: str,
+    titles: list[str],
+    limit: int,
+    max_sorted: int,
+) -> None:
+    monkeypatch.setattr(search, "MAX_SORTED", max_sorted)
+    # The later of two titles that are alike comes first.
+    movies = [add_movie(title=title) for title in reversed(titles)]
+    assert list_ids({"q": q}, "relevance", limit) == movies[::-1]
 
 
 def test_last_page_by_relevance_has_no_cursor(app: Any, add_movie: AddMovie) -> None:

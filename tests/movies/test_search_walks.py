@@ -107,8 +107,14 @@ def by_relevance(movies: dict[int, Facts], filters: Facts) -> list[int]:
     """Return the ids of a search by relevance."""
     text = fold(filters["q"])
     titles = {n: fold(movie["title"]) for n, movie in movies.items()}
-    ids = in_order(movies, filters, "-count")
-    return sorted(ids, key=lambda n: (titles[n] != text, not titles[n].startswith(text)))
+
+    def get_tier(movie_id: int) -> int:
+        title = titles[movie_id]
+        if title.startswith(text):
+            return 0 if title == text else 1
+        return 0 if title in (f"the {text}", f"l'{text}") else 2
+
+    return sorted(in_order(movies, filters, "-count"), key=get_tier)
 
 
 PROPERTY = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
