@@ -70,7 +70,7 @@ def test_formats_table_lists_every_format_and_what_it_loses():
         [cell.strip("` ") for cell in row.strip("|").split("|")]
         for row in table_rows(IMPORT_AND_EXPORT, FORMATS_HEADER)
     ]
-    assert [row[0] for row in rows] == list(upload_reader.FORMATS)
+    assert sorted(row[0] for row in rows) == sorted(upload_reader.FORMATS)
     assert all(row[1] and row[2] for row in rows)
     assert {row[0]: row[4] for row in rows if row[3]} == {
         name: lost_on_export(name) for name in writers.FORMATS

@@ -24,7 +24,7 @@ import_.add_command(import_movielens)
 # Copies of the formats in `ratings.formats`, which a test compares: help must not import those.
 IMPORT_FORMATS = (
     *("simkl", "letterboxd", "imdb", "trakt", "tmdb", "movary", "movielens"),
-    *("filmweb", "senscritique", "filmaffinity", "kinopoisk", "kinorium"),
+    *("filmweb", "senscritique", "filmaffinity", "kinopoisk", "kinorium", "criticker"),
     *("csv", "json"),
 )
 EXPORT_FORMATS = ("csv", "json", "letterboxd", "imdb", "trakt")

@@ -42,9 +42,16 @@ class CsvFile:
         self.source = source
         with source.open() as file:
             self._first_line, header = _read_header(file.read(MAX_LINE_LENGTH))
-        self._separator = max(_SEPARATORS, key=header.count)
+        separator = max(_SEPARATORS, key=header.count)
+        # Criticker writes a blank behind each comma, also before quotation marks.
+        has_blanks = header.count(separator) == header.count(separator + " ") > 0
+        self._dialect: dict[str, Any] = {
+            "delimiter": separator,
+            "strict": True,
+            "skipinitialspace": has_blanks,
+        }
         try:
-            cells = next(csv.reader([header], delimiter=self._separator, strict=True))
+            cells = next(csv.reader([header], **self._dialect))
         except csv.Error as error:
             raise UnknownFormat("The first line of the file has a quotation mark out of place.") from error
         self.header = [cell.strip() for cell in cells]
@@ -129,7 +136,7 @@ class CsvFile:
         with self.source.open() as file:
             lines = Lines(file, self._encoding, self._first_line)
             while batch := lines.read_lines():
-                records = _split_lines(batch, self._separator)
+                records = _split_lines(batch, self._dialect)
                 if records is not None:
                     yield lines.number - len(batch) + 1, records
                 else:
@@ -137,7 +144,7 @@ class CsvFile:
                     yield from self._read_one_by_one(lines)
 
     def _read_one_by_one(self, lines: Lines) -> Iterator[tuple[int, list[list[str]]]]:
-        reader = csv.reader(lines, delimiter=self._separator, strict=True)
+        reader = csv.reader(lines, **self._dialect)
         while lines.has_unread():
             first = lines.begin_record()
             try:
@@ -150,7 +157,7 @@ class _Unreadable(list[str]):
     """The reason why a record is invalid, instead of its cells."""
 
 
-def _split_lines(lines: Sequence[str], separator: str) -> list[list[str]] | None:
+def _split_lines(lines: Sequence[str], dialect: Mapping[str, Any]) -> list[list[str]] | None:
     """Return the cells of each line; None if a record takes several lines, or one can't be read."""
     text = "".join(lines)
     if (
@@ -160,7 +167,7 @@ def _split_lines(lines: Sequence[str], separator: str) -> list[list[str]] | None
     ):
         return None
     try:
-        records = list(csv.reader(lines, delimiter=separator, strict=True))
+        records = list(csv.reader(lines, **dialect))
     except csv.Error:
         return None
     return records if len(records) == len(lines) else None

@@ -8,6 +8,7 @@ from itertools import chain, islice
 from typing import Any, BinaryIO, NamedTuple
 
 from movierating.ratings.formats import (
+    criticker,
     custom_csv,
     filmaffinity,
     filmweb,
@@ -30,14 +31,18 @@ from movierating.ratings.formats.json_reader import JsonFile
 from movierating.ratings.formats.rows import InvalidColumn, Row, UnknownColumns, UnknownFormat
 from movierating.ratings.formats.source_file import RawReader, SourceFile
 from movierating.ratings.formats.text_encoding import decode_head
+from movierating.ratings.formats.xml_reader import XmlFile
 from movierating.ratings.formats.zip_reader import Archive
 
 # Few people have seen half as many movies, and other writers wait while they are written.
 MAX_ROWS = 100_000
 
 
+UploadedFile = CsvFile | JsonFile | XmlFile
+
+
 class Format(NamedTuple):
-    """A format to import: `matches` tests a CsvFile or a JsonFile, `read` yields the rows of all such files."""
+    """A format to import: `matches` tests an UploadedFile, `read` yields the rows of all such files."""
 
     name: str
     matches: Callable[[Any], bool]
@@ -59,13 +64,16 @@ _CSV_FORMATS = (
     Format("filmaffinity", filmaffinity.matches, filmaffinity.read),
     Format("kinopoisk", kinopoisk.matches, kinopoisk.read),
     Format("kinorium", kinorium.matches, kinorium.read),
+    Format("criticker", criticker.matches_csv, criticker.read),
     Format("csv", own_csv.matches, own_csv.read),
 )
 _JSON_FORMATS = (
     Format("trakt", trakt.matches_json, trakt.read),
     Format("json", own_json.matches, own_json.read),
 )
-FORMATS = tuple(dict.fromkeys(each.name for each in (*_CSV_FORMATS, *_JSON_FORMATS)))
+_XML_FORMATS = (Format("criticker", criticker.matches_xml, criticker.read),)
+_FORMATS_BY_TYPE = {CsvFile: _CSV_FORMATS, JsonFile: _JSON_FORMATS, XmlFile: _XML_FORMATS}
+FORMATS = tuple(dict.fromkeys(each.name for each in chain(*_FORMATS_BY_TYPE.values())))
 
 _ACCEPTED = f"Accepted formats: {', '.join(FORMATS)}."
 # Columns of other files of a service, its name, and the column that its files of ratings have.
@@ -76,6 +84,7 @@ _WITHOUT_RATINGS = (
     ({"title", "fa rate"}, "FilmAffinity", "Vote"),
     ({"namerus", "nameeng"}, "Kinopoisk", "rating"),
     ({"title", "lastepwatched"}, "Simkl", "Rating"),
+    ({"film name", "imdb id"}, "Criticker", "Score"),
 )
 _BUFFER_BYTES = 1 << 16
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
@@ -83,7 +92,6 @@ _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _OTHER_FILES = {
     b"\x1f\x8b": "compressed with gzip, and must be decompressed first",
     b"%PDF": "a PDF document",
-    b"<": "a web page or XML",
 }
 
 
@@ -101,7 +109,7 @@ class Upload:
 
 class _Detected(NamedTuple):
     format: Format
-    file: CsvFile | JsonFile
+    file: UploadedFile
 
 
 def open_upload(
@@ -133,7 +141,7 @@ def _open_known(detected: Sequence[_Detected]) -> Upload:
 def _open_custom_csv(source: SourceFile, mapping: ColumnMapping, *, is_archive: bool) -> Upload:
     file = None if is_archive else _open_text(source)
     if not isinstance(file, CsvFile):
-        raise InvalidColumn("Columns can be named for a CSV file only, not for a ZIP or JSON.")
+        raise InvalidColumn("Columns can be named for a CSV file only, not for a ZIP, JSON or XML.")
     return Upload("csv", _limit(custom_csv.read(file, mapping)), file.header)
 
 
@@ -189,21 +197,25 @@ def _is_empty_list(source: SourceFile) -> bool:
         return b"".join(file.read(100).removeprefix(b"\xef\xbb\xbf").split()) == b"[]"
 
 
-def _open_text(source: SourceFile) -> CsvFile | JsonFile:
+def _open_text(source: SourceFile) -> UploadedFile:
     with source.open() as stream:
         head = stream.read(1 << 12)
     for start, description in _OTHER_FILES.items():
         if head.startswith(start):
             raise UnknownFormat(f"The file is {description}. {_ACCEPTED}")
-    is_json = decode_head(head).lstrip().startswith(("[", "{"))
-    return JsonFile(source) if is_json else CsvFile(source)
+    first_character = decode_head(head).lstrip()[:1]
+    if first_character == "<":
+        return XmlFile(source)
+    return JsonFile(source) if first_character in ("[", "{") else CsvFile(source)
 
 
 def _detect(source: SourceFile) -> _Detected:
     file = _open_text(source)
-    for format_ in _JSON_FORMATS if isinstance(file, JsonFile) else _CSV_FORMATS:
+    for format_ in _FORMATS_BY_TYPE[type(file)]:
         if format_.matches(file):
             return _Detected(format_, file)
+    if isinstance(file, XmlFile):
+        raise UnknownFormat(f"The file is a web page, or XML without ratings in a known format. {_ACCEPTED}")
     if isinstance(file, JsonFile):
         raise UnknownFormat(f"The file is JSON, but without ratings in a known format. {_ACCEPTED}")
     if reason := _explain_missing_ratings(set(file.columns)):

@@ -100,8 +100,8 @@ def test_without_a_scale_the_ratings_tell_it(read_with, ratings, scale):
         ({"rating": "My stars"}, FILE, "Name the column of titles: title=COLUMN. Columns: Film, Year,"),
         ({"title": "a", "rating": "b"}, "a,B,b\nHeat,1,2\n", "2 columns “b”. Its columns: a, B, b."),
         ({"title": "x" * 1000, "rating": "b"}, FILE, "no column “" + "x" * 40 + "”"),
-        ({"title": "Film"}, '{"ratings": []}', "CSV file only, not for a ZIP or JSON"),
-        ({"title": "Film"}, b"PK\x03\x04", "CSV file only, not for a ZIP or JSON"),
+        ({"title": "Film"}, '{"ratings": []}', "CSV file only, not for a ZIP, JSON or XML"),
+        ({"title": "Film"}, b"PK\x03\x04", "CSV file only, not for a ZIP, JSON or XML"),
     ],
 )
 def test_columns_that_the_file_does_not_have_are_rejected(read_with, columns, text, reason):

@@ -1,0 +1,138 @@
+"""Uploaded XML files: a root element with items, whose child elements hold text. They are read item by item.
+
+Document types and entities are rejected, so no entity can grow. Elements may be neither deep nor of many names, because
+the parser keeps each name; a tag, comment or instruction must be short, because the parser keeps its text.
+"""
+
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
+from typing import Any
+from xml.sax import SAXException
+from xml.sax.handler import ContentHandler
+
+from defusedxml.sax import make_parser
+
+from movierating.ratings.formats.rows import BadRow, Row, UnknownFormat
+from movierating.ratings.formats.source_file import SourceFile
+
+# In bytes, for what the parser returns at once.
+MAX_MARKUP_LENGTH = 1 << 18
+_BLOCK_BYTES = 1 << 16
+_MAX_DEPTH = 16
+_MAX_NAMES = 200
+_MAX_TEXT_LENGTH = 2_000
+_ROOT, _ITEM, _CELL = 1, 2, 3
+_MALFORMED = "The XML is malformed, breaks off, or is nested too deeply"
+_REJECTED = "The file is a web page, or XML with a document type or entities, which are not accepted."
+
+# The text of each child element of an item, by its name in lower case.
+Item = dict[str, str]
+
+
+class XmlFile:
+    """An XML file: the name of its `root` element, in lower case, and its items."""
+
+    def __init__(self, source: SourceFile) -> None:
+        """Read the name of the root. Raise UnknownFormat if there is none."""
+        self.source = source
+        with closing(self._read_blocks()) as handlers:
+            self.root = next((handler.root for handler in handlers if handler.root), "")
+
+    def rows(self, parse: Callable[[str, int, Item], Row]) -> Iterator[Row]:
+        """Yield `parse(file name, index, item)` of each item, or a BadRow if it raises ValueError.
+
+        Raise UnknownFormat if the XML is malformed.
+        """
+        for index, item in enumerate(self.items()):
+            try:
+                row = parse(self.source.name, index, item)
+            except ValueError as error:
+                row = BadRow(self.source.name, index, str(error))
+            yield row
+
+    def items(self) -> Iterator[Item]:
+        """Yield the items. Raise UnknownFormat if the XML is malformed."""
+        for handler in self._read_blocks():
+            yield from handler.items
+            handler.items.clear()
+
+    def _read_blocks(self) -> Generator["_Handler", None, None]:
+        """Yield the same handler after each block, with the items that end in the block."""
+        parser, handler = make_parser(), _Handler()
+        parser.forbid_dtd = True
+        parser.setContentHandler(handler)
+        silent = 0
+        with self.source.open() as file:
+            while block := file.read(_BLOCK_BYTES):
+                events = handler.events
+                _parse(parser, handler, block)
+                silent = 0 if handler.events > events else silent + len(block)
+                if silent >= MAX_MARKUP_LENGTH:
+                    raise handler.malformed()
+                yield handler
+        _parse(parser, handler, None)
+        yield handler
+
+
+def _parse(parser: Any, handler: "_Handler", block: bytes | None) -> None:
+    """Parse the next block, or the end of the file. Raise UnknownFormat if that fails."""
+    try:
+        if block is None:
+            parser.close()
+        else:
+            parser.feed(block)
+    except SAXException as error:
+        raise handler.malformed() from error
+    # Errors of defusedxml, and of Python's decoders for other encodings.
+    except (ValueError, LookupError) as error:
+        raise UnknownFormat(_REJECTED) from error
+
+
+class _Handler(ContentHandler):
+    """The items of the current block, and how many elements and pieces of text there have been in all."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.root = ""
+        self.items: list[Item] = []
+        self.events = 0
+        self._depth = 0
+        self._names: set[str] = set()
+        self._item: Item = {}
+        self._text = ""
+        self._done = 0
+
+    def startElement(self, name: str, attrs: Any) -> None:
+        """Begin the root, an item or a cell. Raise UnknownFormat if there are too many levels or names."""
+        self._depth += 1
+        self.events += 1
+        self._names.add(name)
+        self._names.update(attrs.keys())
+        if self._depth > _MAX_DEPTH or len(self._names) > _MAX_NAMES:
+            raise self.malformed()
+        if self._depth == _ROOT:
+            self.root = name.lower()
+        elif self._depth == _ITEM:
+            self._item = {}
+        elif self._depth == _CELL:
+            self._text = ""
+
+    def characters(self, content: str) -> None:
+        """Add text to the cell; what is longer than any title or date is left out."""
+        self.events += 1
+        if self._depth == _CELL and len(self._text) < _MAX_TEXT_LENGTH:
+            self._text += content[:_MAX_TEXT_LENGTH]
+
+    def endElement(self, name: str) -> None:
+        """End a cell or an item."""
+        if self._depth == _CELL:
+            self._item[name.lower()] = self._text
+        elif self._depth == _ITEM:
+            self.items.append(self._item)
+            self._done += 1
+        self._depth -= 1
+
+    def malformed(self) -> UnknownFormat:
+        """Return the error to raise at this place."""
+        place = f"after item {self._done - 1}" if self._done else "at its beginning"
+        return UnknownFormat(f"{_MALFORMED} {place}.")
