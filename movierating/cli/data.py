@@ -7,6 +7,7 @@ import click
 
 from movierating.cli.application import interruptible, with_application
 from movierating.cli.commands import Group
+from movierating.cli.import_preview import csv_options, make_mapping, preview_import
 from movierating.cli.import_table import print_report
 from movierating.cli.movie_imports import import_catalogue, import_movielens
 from movierating.cli.output_files import create_if_written, replace_when_complete
@@ -20,6 +21,7 @@ def import_() -> None:
 
 import_.add_command(import_catalogue)
 import_.add_command(import_movielens)
+import_.add_command(preview_import)
 
 # Copies of the formats in `ratings.formats`, which a test compares: help must not import those.
 IMPORT_FORMATS = (
@@ -45,6 +47,7 @@ def _parse_choices(_context: object, _option: object, values: Sequence[str]) -> 
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
 @click.option("--user", "name", required=True, help="The user who owns the ratings.")
 @click.option("--format", "file_format", type=click.Choice(IMPORT_FORMATS), help="Reject any other format.")
+@csv_options
 @click.option("--dry-run", is_flag=True, help="Report what would change; write nothing.")
 @click.option(
     "--create-missing",
@@ -86,14 +89,16 @@ def import_ratings(
 ) -> None:
     """Import a user's ratings from FILE.
 
-    FILE is an export of Letterboxd, IMDb, Trakt, TMDB, Movary, MovieLens or movierating; - reads standard input. The
-    format is detected from the content. All rows are imported in one transaction; rows that can't be imported are
-    listed on standard error and skipped. The command can be repeated. The exit code is 1 if no row could be read.
+    FILE is an export of Letterboxd, IMDb, Trakt, TMDB, Movary, MovieLens or movierating, or any other CSV with --column
+    and --scale; - reads standard input. The format is detected from the content. All rows are imported in one
+    transaction; rows that can't be imported are listed on standard error and skipped. The command can be repeated. The
+    exit code is 1 if no row could be read.
     """
     from movierating.ratings import imports
     from movierating.users import service
 
     user_id = service.find_user_id(name)
+    options["mapping"] = make_mapping(options.pop("columns"), options.pop("scale"))
     options["create_missing"] = {"true": True, "always": "always"}.get(options["create_missing"], False)
     options["details"] = "csv" if details else False
     with (

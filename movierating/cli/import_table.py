@@ -22,7 +22,7 @@ def print_report(report: "ImportReport") -> None:
     for line in _list_unmatched(report.unmatched, titles):
         click.echo(line, err=True)
     for row in report.errors:
-        click.echo(f"{_describe_place(row)}: {row['reason']}", err=True)
+        click.echo(f"{describe_place(row)}: {row['reason']}", err=True)
     for line in _list_notes(report.notes):
         click.echo(line, err=True)
     numbers = _list_numbers(report)
@@ -54,11 +54,11 @@ def _list_unmatched(
 ) -> Iterator[str]:
     has_candidates = False
     for row in rows:
-        film = _format_film(row["title"], row["year"])
-        yield f"{_describe_place(row)}: {f'{film}: ' if film else ''}{row['reason']}"
+        film = format_film(row["title"], row["year"])
+        yield f"{describe_place(row)}: {f'{film}: ' if film else ''}{row['reason']}"
         for movie_id in row["candidates"]:
             has_candidates = True
-            yield f"    {movie_id}  {_format_film(*titles.get(movie_id, (None, None)))}".rstrip()
+            yield f"    {movie_id}  {format_film(*titles.get(movie_id, (None, None)))}".rstrip()
     if has_candidates:
         yield "Settle a row with `--choice LINE=ID`, or with `--choice LINE=new` to add a movie."
 
@@ -67,15 +67,17 @@ def _list_notes(notes: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     """Yield each reason once, with the places of its first rows."""
     places_by_reason: dict[str, list[str]] = {}
     for note in notes:
-        places_by_reason.setdefault(note["reason"], []).append(_describe_place(note))
+        places_by_reason.setdefault(note["reason"], []).append(describe_place(note))
     for reason, places in places_by_reason.items():
         more = f" and {len(places) - _MAX_PLACES:,} more" if len(places) > _MAX_PLACES else ""
         yield f"{', '.join(places[:_MAX_PLACES])}{more}: note: {reason}"
 
 
-def _describe_place(row: Mapping[str, Any]) -> str:
+def describe_place(row: Mapping[str, Any]) -> str:
+    """Return `ratings.csv:7`, or the line alone outside a ZIP."""
     return f"{row['file']}:{row['line']}" if row["file"] else str(row["line"])
 
 
-def _format_film(title: str | None, year: int | None) -> str:
+def format_film(title: str | None, year: int | None) -> str:
+    """Return `Heat (1995)`, without what is None."""
     return " ".join(part for part in (title, f"({year})" if year else None) if part)

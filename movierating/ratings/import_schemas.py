@@ -176,5 +176,4 @@ class PreviewUploadSchema(PreviewQuerySchema):
 
 def take_mapping(options: dict[str, Any]) -> ColumnMapping | None:
     """Remove `column` and `scale` from the options, and return them; None if there is neither."""
-    columns, scale = options.pop("column", {}), options.pop("scale", None)
-    return ColumnMapping(columns, scale) if columns or scale else None
+    return custom_csv.make_mapping(options.pop("column", {}), options.pop("scale", None))

@@ -10,11 +10,11 @@ from typing import get_args
 import pytest
 from sqlalchemy import func, select
 
-from movierating.cli import data
+from movierating.cli import data, import_preview
 from movierating.movies import service as movies
 from movierating.movies.models import Movie
 from movierating.ratings import bulk, import_schemas
-from movierating.ratings.formats import upload_reader, writers
+from movierating.ratings.formats import custom_csv, upload_reader, writers
 from movierating.ratings.formats.rows import ExportRow
 from movierating.ratings.models import Rating
 
@@ -55,6 +55,8 @@ def count(table):
 def test_choices_equal_those_of_the_formats():
     assert data.IMPORT_FORMATS == upload_reader.FORMATS
     assert data.EXPORT_FORMATS == writers.FORMATS
+    assert import_preview.FIELDS == custom_csv.TARGETS
+    assert tuple(map(str, custom_csv.SCALES)) == import_preview.SCALES
     assert data.ON_CONFLICT == import_schemas.ON_CONFLICT == get_args(bulk.OnConflict)
 
 

@@ -39,7 +39,7 @@ def test_columns_may_be_fields_of_the_form(heat, member, upload):
 @pytest.mark.parametrize(
     ("query", "field", "message"),
     [
-        ("?column=Film", "column", "'Film' is not TARGET=COLUMN, such as title=Film."),
+        ("?column=Film", "column", "'Film' is not FIELD=COLUMN, such as title=Film."),
         (
             "?column=name=Film",
             "column",
@@ -57,7 +57,7 @@ def test_columns_may_be_fields_of_the_form(heat, member, upload):
         ("?column=title=Film&scale=0", "scale", "Must be one of: 4, 5, 10, 20, 100."),
         ("?column=title=Film&scale=five", "scale", 'Must be a whole number, not "five".'),
         ("?column=title=Film&scale=5&scale=10", "scale", "Must be given once."),
-        ("?column=", "column", "'' is not TARGET=COLUMN"),
+        ("?column=", "column", "'' is not FIELD=COLUMN"),
     ],
 )
 def test_invalid_columns_are_rejected_with_what_to_do(member, problem, path, query, field, message):

@@ -30,6 +30,11 @@ class ColumnMapping(NamedTuple):
     scale: int | None = None
 
 
+def make_mapping(columns: Mapping[str, str], scale: int | None) -> ColumnMapping | None:
+    """Return the mapping; None if it has neither columns nor a scale."""
+    return ColumnMapping(columns, scale) if columns or scale else None
+
+
 def parse_columns(values: Iterable[str]) -> dict[str, str]:
     """Return the names of columns by target, from texts such as `title=Film`. Raise ValueError."""
     columns: dict[str, str] = {}
@@ -37,7 +42,7 @@ def parse_columns(values: Iterable[str]) -> dict[str, str]:
         target, separator, name = value.partition("=")
         target, name = target.strip(), name.strip()
         if not separator or not name:
-            raise ValueError(f"{quote_value(value)} is not TARGET=COLUMN, such as title=Film.")
+            raise ValueError(f"{quote_value(value)} is not FIELD=COLUMN, such as title=Film.")
         if target not in TARGETS:
             raise ValueError(f"{quote_value(target)} is not one of {', '.join(TARGETS)}.")
         if target in columns:

@@ -128,13 +128,13 @@ def test_columns_are_split_at_the_first_equals_sign():
 @pytest.mark.parametrize(
     ("values", "reason"),
     [
-        (["Film"], "'Film' is not TARGET=COLUMN"),
-        (["title="], "'title=' is not TARGET=COLUMN"),
+        (["Film"], "'Film' is not FIELD=COLUMN"),
+        (["title="], "'title=' is not FIELD=COLUMN"),
         (["=Film"], "'' is not one of title, original_title, year, rating, rated_at, imdb_id, tmdb_id"),
         (["name=Film"], "'name' is not one of title,"),
         (["Title=Film"], "'Title' is not one of title,"),
         (["title=a", "title=b"], "two columns for title"),
-        (["x" * 100_000], "'" + "x" * 30 + "' is not TARGET=COLUMN"),
+        (["x" * 100_000], "'" + "x" * 30 + "' is not FIELD=COLUMN"),
     ],
     ids=lambda value: repr(value)[:30],
 )
