@@ -26,7 +26,7 @@ import_.add_command(preview_import)
 # Copies of the formats in `ratings.formats`, which a test compares: help must not import those.
 IMPORT_FORMATS = (
     *("simkl", "letterboxd", "imdb", "trakt", "tmdb", "movary", "movielens"),
-    *("filmweb", "senscritique", "filmaffinity", "kinopoisk", "kinorium", "criticker"),
+    *("filmweb", "senscritique", "filmaffinity", "kinopoisk", "kinorium", "criticker", "flixster"),
     *("csv", "json"),
 )
 EXPORT_FORMATS = ("csv", "json", "letterboxd", "imdb", "trakt")

@@ -12,6 +12,7 @@ from movierating.ratings.formats import (
     custom_csv,
     filmaffinity,
     filmweb,
+    flixster,
     imdb,
     kinopoisk,
     kinorium,
@@ -69,6 +70,7 @@ _CSV_FORMATS = (
 )
 _JSON_FORMATS = (
     Format("trakt", trakt.matches_json, trakt.read),
+    Format("flixster", flixster.matches, flixster.read),
     Format("json", own_json.matches, own_json.read),
 )
 _XML_FORMATS = (Format("criticker", criticker.matches_xml, criticker.read),)
