@@ -29,7 +29,7 @@ IMPORT_FORMATS = (
     *("filmweb", "senscritique", "filmaffinity", "kinopoisk", "kinorium", "criticker", "flixster"),
     *("csv", "json"),
 )
-EXPORT_FORMATS = ("csv", "json", "letterboxd", "imdb", "trakt")
+EXPORT_FORMATS = ("csv", "json", "letterboxd", "imdb", "trakt", "simkl")
 ON_CONFLICT = ("newer", "keep", "replace")
 
 
@@ -137,7 +137,7 @@ def export() -> None:
 def export_ratings(name: str, file_format: str, output: str) -> None:
     """Export a user's ratings.
 
-    csv and json are lossless and can be imported again. letterboxd and imdb are the formats that these services import.
+    csv and json are lossless and can be imported again. The others are files for these services, with whole points.
     """
     from movierating.ratings import exports
     from movierating.users import service

@@ -150,9 +150,9 @@ class Export(View):
     def get(self, query: dict[str, str]) -> Response:
         """Export ratings
 
-        `csv` and `json` are lossless and can be imported again. `letterboxd`, `imdb` and `trakt` are the formats of
-        these services, with whole points; `letterboxd` has no dates, because Letterboxd would make a diary entry of
-        each.
+        `csv` and `json` are lossless and can be imported again. The others are files for these services, with whole
+        points; `letterboxd` has no dates, because Letterboxd would make a diary entry of each. In `simkl` movies are
+        watched on the day of the rating.
         """
         export = exports.export_ratings(access.get_caller().user_id, query["format"])
         name = f"movierating-{query['format']}.{export.extension}"

@@ -130,7 +130,7 @@ def test_what_went_out_makes_the_movies_that_are_missing(add_user, name):
     assert exported(bob, name) == before
 
 
-@pytest.mark.parametrize("name", ["letterboxd", "imdb"])
+@pytest.mark.parametrize("name", ["letterboxd", "imdb", "simkl"])
 def test_what_other_places_import_is_taken_by_our_own_importer(add_user, name):
     ada, bob = add_user("ada"), add_user("bob")
     add_and_rate(ada)
@@ -140,7 +140,7 @@ def test_what_other_places_import_is_taken_by_our_own_importer(add_user, name):
     assert {row["title"] for row in report.unmatched} <= {"Emma"}
 
 
-@pytest.mark.parametrize("name", ["csv", "json", "letterboxd", "imdb"])
+@pytest.mark.parametrize("name", ["csv", "json", "letterboxd", "imdb", "simkl"])
 def test_export_without_ratings_has_no_rows(user_id, name):
     report = import_file(user_id, io.BytesIO(exported(user_id, name)))
     assert (report.format, report.created, report.errors) == (name, 0, [])
@@ -194,16 +194,16 @@ def count_open_read_transactions():
     return read().exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").first()[0]
 
 
-@pytest.mark.parametrize("name", ["csv", "json", "letterboxd", "imdb"])
+@pytest.mark.parametrize("name", ["csv", "json", "letterboxd", "imdb", "simkl"])
 def test_slow_reader_of_an_export_holds_no_read_transaction(user_id, rate_three_thousand, name):
     blocks = export_ratings(user_id, name).blocks
     next(blocks)
     service.rate_movie(user_id, rate_three_thousand[0], 7, None)
     assert count_open_read_transactions() == 0
-    assert b"".join(blocks) or name in ("letterboxd", "imdb")
+    assert b"".join(blocks) or name in ("letterboxd", "imdb", "simkl")
 
 
-@pytest.mark.parametrize("name", ["csv", "json", "letterboxd", "imdb"])
+@pytest.mark.parametrize("name", ["csv", "json", "letterboxd", "imdb", "simkl"])
 def test_abandoned_download_returns_its_connection(user_id, rate_three_thousand, name):
     read()
     before = db.engine.pool.checkedout()

@@ -290,6 +290,8 @@ def test_hostile_json_values_are_reported_rows(heat, member, upload):
         ("?format=json", "application/json", "movierating-json.json"),
         ("?format=letterboxd", "text/csv; charset=utf-8", "movierating-letterboxd.csv"),
         ("?format=imdb", "text/csv; charset=utf-8", "movierating-imdb.csv"),
+        ("?format=trakt", "application/json", "movierating-trakt.json"),
+        ("?format=simkl", "text/csv; charset=utf-8", "movierating-simkl.csv"),
     ],
 )
 def test_an_export_is_a_download_that_comes_back_in(heat, member, upload, name, media_type, file):

@@ -1,20 +1,25 @@
 """Simkl's CSV: `SIMKL_ID,Title,Type,Year,Watchlist,LastEpWatched,WatchedDate,Rating,Memo,TVDB,TMDB,IMDB`, and the one
 that it imports: `simkl_id,TVDB_ID,TMDB,IMDB_ID,MAL_ID,Type,Title,Year,LastEpWatched,Watchlist,WatchedDate,Rating,Memo`.
 
-Ratings are whole, 1 to 10. Dates have the month first.
+Ratings are whole, 1 to 10. Dates have the month first (https://simkl.com/apps/import/csv/).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from movierating.ratings.formats.csv_reader import CsvFile
-from movierating.ratings.formats.field_parsers import WHOLE_TEN, parse_kind
-from movierating.ratings.formats.rows import Row, parse_row
+from movierating import clock
+from movierating.ratings.formats.csv_reader import CsvFile, csv_lines, in_blocks
+from movierating.ratings.formats.field_parsers import WHOLE_TEN, escape_formula, parse_kind, unescape_formula
+from movierating.ratings.formats.rows import ExportRow, Row, parse_row
 
 _COLUMNS = {
     **{"film_id": "simkl_id", "title": "title", "kind": "type", "year": "year"},
     **{"rated_at": "watcheddate", "rating": "rating", "tmdb_id": "tmdb"},
 }
+_HEADER = (
+    *("simkl_id", "TVDB_ID", "TMDB", "IMDB_ID", "MAL_ID", "Type", "Title", "Year", "LastEpWatched"),
+    *("Watchlist", "WatchedDate", "Rating", "Memo"),
+)
 
 
 def matches(file: CsvFile) -> bool:
@@ -31,8 +36,28 @@ def read(files: Iterable[CsvFile]) -> Iterator[Row]:
 
 
 def _parse(file: str, line: int, cells: dict[str, Any]) -> Row:
+    cells["title"] = unescape_formula(cells["title"])
     cells["kind"] = parse_kind(cells["kind"])
     if cells["kind"] is not None:
         # TMDB counts series apart: number 1396 is a movie as well.
         cells["tmdb_id"] = None
     return parse_row(file, line, WHOLE_TEN, **cells)
+
+
+def write(rows: Iterable[ExportRow]) -> Iterator[bytes]:
+    """Yield the CSV that Simkl imports: each movie is completed, and watched on the day of its rating.
+
+    Simkl rates in whole numbers, so halves are rounded up, and dates have no time of day.
+    """
+    return in_blocks(csv_lines(_list_cells(rows)))
+
+
+def _list_cells(rows: Iterable[ExportRow]) -> Iterator[Sequence[object]]:
+    yield _HEADER
+    for row in rows:
+        year, month, day = clock.format_rfc3339(row.rated_at)[:10].split("-")
+        watched = f"{int(month)}/{int(day)}/{year}"
+        yield (
+            *("", "", row.tmdb_id, row.imdb_id, "", "movie", escape_formula(row.title), row.year, ""),
+            *("completed", watched, (row.value + 1) // 2, ""),
+        )

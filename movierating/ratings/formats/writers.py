@@ -3,11 +3,18 @@
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from movierating.ratings.formats import imdb, letterboxd, own_csv, own_json, trakt
+from movierating.ratings.formats import imdb, letterboxd, own_csv, own_json, simkl, trakt
 from movierating.ratings.formats.rows import ExportRow
 
 CSV, JSON, ZIP = "text/csv; charset=utf-8", "application/json", "application/zip"
-FORMATS = ("csv", "json", "letterboxd", "imdb", "trakt")
+FORMATS = ("csv", "json", "letterboxd", "imdb", "trakt", "simkl")
+_WRITERS = {
+    "csv": own_csv.write,
+    "json": own_json.write,
+    "imdb": imdb.write,
+    "trakt": trakt.write,
+    "simkl": simkl.write,
+}
 
 
 class ExportFile(NamedTuple):
@@ -20,9 +27,8 @@ class ExportFile(NamedTuple):
 
 def write_export(name: str, rows: Iterable[ExportRow]) -> ExportFile:
     """Return the rows as a file of one of FORMATS, in the given order (`own_csv` documents the required one)."""
-    if name in ("json", "trakt"):
-        return ExportFile(JSON, "json", own_json.write(rows) if name == "json" else trakt.write(rows))
     if name == "letterboxd":
         is_zip, blocks = letterboxd.write(rows)
         return ExportFile(ZIP, "zip", blocks) if is_zip else ExportFile(CSV, "csv", blocks)
-    return ExportFile(CSV, "csv", own_csv.write(rows) if name == "csv" else imdb.write(rows))
+    blocks = _WRITERS[name](rows)
+    return ExportFile(JSON, "json", blocks) if name in ("json", "trakt") else ExportFile(CSV, "csv", blocks)

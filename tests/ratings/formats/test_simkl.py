@@ -1,7 +1,8 @@
 import pytest
 
 from movierating import clock
-from movierating.ratings.formats.rows import BadRow, RatedRow, SkippedRow
+from movierating.ratings.formats import simkl
+from movierating.ratings.formats.rows import BadRow, ExportRow, RatedRow, SkippedRow
 
 AT = 1_709_596_800 * clock.SECOND
 
@@ -47,3 +48,11 @@ def test_some_of_the_columns_suffice(read, header):
 def test_a_file_without_ratings_is_rejected(reject_reason):
     reason = reject_reason("Type,Title,Year,TVDB_ID,IMDB_ID,Watchlist,LastEpWatched,WatchedDate\n")
     assert reason == "The file is Simkl's, but has no column “Rating”."
+
+
+def test_file_for_simkl_has_the_columns_and_dates_that_it_imports():
+    row = ExportRow("tt7000001", 1301, "The Silent Harbour", None, 1998, (), 7, AT + 3600 * clock.SECOND)
+    assert b"".join(simkl.write([row])).decode().splitlines() == [
+        "simkl_id,TVDB_ID,TMDB,IMDB_ID,MAL_ID,Type,Title,Year,LastEpWatched,Watchlist,WatchedDate,Rating,Memo",
+        ",,1301,tt7000001,,movie,The Silent Harbour,1998,,completed,3/5/2024,4,",
+    ]

@@ -85,6 +85,7 @@ def _to_midnight(row):
         ("letterboxd", True, lambda row: None),
         ("imdb", False, _to_midnight),
         ("trakt", True, lambda row: row.rated_at),
+        ("simkl", True, _to_midnight),
     ],
 )
 @given(rows=ROWS)
@@ -101,7 +102,7 @@ def test_formats_of_other_services_can_be_imported_with_rounded_values(name, has
 @given(rows=ROWS)
 @settings(max_examples=100)
 def test_no_cell_starts_like_a_formula(rows):
-    for name in ("csv", "letterboxd", "imdb"):
+    for name in ("csv", "letterboxd", "imdb", "simkl"):
         text = file_of(name, rows).decode()
         for separator in (",", ";"):
             every = [cell for row in csv.reader(io.StringIO(text), delimiter=separator) for cell in row]
