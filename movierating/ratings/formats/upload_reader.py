@@ -11,6 +11,7 @@ from movierating.ratings.formats import (
     criticker,
     custom_csv,
     filmaffinity,
+    filmtipset,
     filmweb,
     flixster,
     imdb,
@@ -25,6 +26,8 @@ from movierating.ratings.formats import (
     simkl,
     tmdb,
     trakt,
+    tvtime,
+    yamtrack,
 )
 from movierating.ratings.formats.csv_reader import CsvFile, list_names
 from movierating.ratings.formats.custom_csv import ColumnMapping
@@ -66,6 +69,9 @@ _CSV_FORMATS = (
     Format("kinopoisk", kinopoisk.matches, kinopoisk.read),
     Format("kinorium", kinorium.matches, kinorium.read),
     Format("criticker", criticker.matches_csv, criticker.read),
+    Format("yamtrack", yamtrack.matches, yamtrack.read),
+    Format("tvtime", tvtime.matches, tvtime.read),
+    Format("filmtipset", filmtipset.matches, filmtipset.read),
     Format("csv", own_csv.matches, own_csv.read),
 )
 _JSON_FORMATS = (
@@ -87,6 +93,9 @@ _WITHOUT_RATINGS = (
     ({"namerus", "nameeng"}, "Kinopoisk", "rating"),
     ({"title", "lastepwatched"}, "Simkl", "Rating"),
     ({"film name", "imdb id"}, "Criticker", "Score"),
+    ({"media_id", "media_type"}, "Yamtrack", "score"),
+    ({"tvdb_id", "is_watched"}, "TV Time", "rating"),
+    ({"movietitle", "imdb"}, "Filmtipset", "Score"),
 )
 _BUFFER_BYTES = 1 << 16
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")

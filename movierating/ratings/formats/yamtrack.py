@@ -1,0 +1,37 @@
+"""Yamtrack's CSV: `media_id,source,media_type,title,image,season_number,episode_number,score,progress,status,
+start_date,end_date,notes,…`.
+
+`score` is 0 to 10, where 0 is no rating. `media_id` is the id at the `source`, which is `tmdb` for nearly all movies. A
+title has no year, and may be empty beside an id.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from movierating.ratings.formats.csv_reader import CsvFile
+from movierating.ratings.formats.field_parsers import TEN, parse_kind
+from movierating.ratings.formats.rows import Row, parse_row
+
+_COLUMNS = {
+    **{"media_id": "media_id", "source": "source", "kind": "media_type", "title": "title"},
+    **{"rating": "score", "rated_at": "end_date"},
+}
+
+
+def matches(file: CsvFile) -> bool:
+    """Return True if the file has Yamtrack's columns."""
+    return {"media_id", "source", "media_type", "score"} <= set(file.columns)
+
+
+def read(files: Iterable[CsvFile]) -> Iterator[Row]:
+    """Yield the rows; what is no movie has a `kind`."""
+    for file in files:
+        yield from file.rows(_COLUMNS, _parse, dates=["rated_at"])
+
+
+def _parse(file: str, line: int, cells: dict[str, Any]) -> Row:
+    media_id, source = cells.pop("media_id"), cells.pop("source")
+    cells["kind"] = parse_kind(cells["kind"])
+    # TMDB counts series apart: number 1396 is a movie as well.
+    is_tmdb_id = source.strip().lower() == "tmdb" and cells["kind"] is None
+    return parse_row(file, line, TEN, **cells, year=None, tmdb_id=media_id if is_tmdb_id else None)
