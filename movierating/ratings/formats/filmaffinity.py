@@ -25,7 +25,7 @@ _MARK = re.compile(r"\s+\((?:((?:TV|Mini|Serie|Music|Vídeo)[\w -]+)|TV|S|C)\)\s
 def matches(file: CsvFile) -> bool:
     """Return True if the file has the columns of an exporter from FilmAffinity."""
     columns = set(file.columns)
-    return {"title", "vote", "voted"} <= columns or {"title", "user score"} <= columns
+    return {"title", "vote", "voted"} <= columns or {"title", "user score", "directors"} <= columns
 
 
 def read(files: Iterable[CsvFile]) -> Iterator[Row]:

@@ -18,7 +18,7 @@ _COLUMNS = {
 
 def matches(file: CsvFile) -> bool:
     """Return True if the file has SensCritique's columns."""
-    return {"titre", "note"} <= set(file.columns)
+    return {"date_notation", "titre", "note"} <= set(file.columns)
 
 
 def read(files: Iterable[CsvFile]) -> Iterator[Row]:

@@ -23,7 +23,7 @@ _MAX_NAMES = 200
 _MAX_TEXT_LENGTH = 2_000
 _ROOT, _ITEM, _CELL = 1, 2, 3
 _MALFORMED = "The XML is malformed, breaks off, or is nested too deeply"
-_REJECTED = "The file is a web page, or XML with a document type or entities, which are not accepted."
+_REJECTED = "The file is a web page, or XML with a document type, entities or an unknown encoding."
 
 # The text of each child element of an item, by its name in lower case.
 Item = dict[str, str]

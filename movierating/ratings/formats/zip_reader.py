@@ -40,7 +40,7 @@ _ENCRYPTED = 0x1
 
 
 class Archive:
-    """A ZIP file: `sources` are the CSV and JSON files in it, in any folder; none is read yet."""
+    """A ZIP file: `sources` are the CSV, JSON and XML files in it, in any folder; none is read yet."""
 
     def __init__(self, stream: BinaryIO) -> None:
         """Read the list of files. Raise UnknownFormat if the archive is damaged or has too many."""
@@ -113,7 +113,9 @@ def _check_file_count(stream: BinaryIO) -> None:
 def _may_hold_ratings(info: zipfile.ZipInfo) -> bool:
     *folders, name = _split_path(info.filename.lower())
     return (
-        name.endswith((".csv", ".json")) and not name.startswith(".") and _SKIPPED_FOLDERS.isdisjoint(folders)
+        name.endswith((".csv", ".json", ".xml"))
+        and not name.startswith(".")
+        and _SKIPPED_FOLDERS.isdisjoint(folders)
     )
 
 

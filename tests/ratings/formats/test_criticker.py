@@ -49,6 +49,18 @@ def test_low_scores_stay_on_the_scale_of_100_and_are_noted(read, text):
     assert [(row.value, row.note) for row in rows] == [(2, LOW), (2, None)]
 
 
+def test_xml_may_be_in_a_zip(read, zipped):
+    name, (row,) = read(
+        zipped(
+            {
+                "x.xml": "<recentratings><film><imdbid>tt1</imdbid><rating>80</rating></film></recentratings>",
+                "y.xml": "<a/>",
+            }
+        )
+    )
+    assert (name, row.file, row.value) == ("criticker", "x.xml", 16)
+
+
 def test_a_list_without_scores_is_rejected(reject_reason):
     reason = reject_reason("Film Name, Year, URL, IMDB ID\n")
     assert reason == "The file is Criticker's, but has no column “Score”."

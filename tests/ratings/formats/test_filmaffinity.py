@@ -46,14 +46,14 @@ def test_utf_8_has_original_titles_and_no_dates(read_file):
     ],
 )
 def test_marks_of_the_kind_are_no_part_of_the_title(read, title, kind):
-    _, (row,) = read(f"title;year;user score\n{title};1996;8\n")
+    _, (row,) = read(f"title;year;user score;directors\n{title};1996;8;\n")
     assert row.title == "Emma"
     assert row == RatedRow(2, None, None, "Emma", None, 1996, 16, None) or kind in row.reason
 
 
 @pytest.mark.parametrize("title", ["Emma (Part 2)", "(Untitled)", "(TV)", "Emma (1996)"])
 def test_other_brackets_are_part_of_the_title(read, title):
-    _, (row,) = read(f"title;year;user score\n{title};1996;8\n")
+    _, (row,) = read(f"title;year;user score;directors\n{title};1996;8;\n")
     assert row.title == title
 
 
