@@ -241,8 +241,9 @@ def find_ids_by_imdb_id(connection: Connection, imdb_ids: Collection[str]) -> di
     No other rule comes first, so no catalogue is needed.
     """
     statement = select(_movie.imdb_id, _movie.id).where(in_many(_movie.imdb_id, sorted(imdb_ids)))
-    merged = retired_movies.find_by_external_id(connection, retired_movies.IMDB, imdb_ids)
-    return merged | {row.imdb_id: row.id for row in connection.execute(statement)}
+    # Read in this order, a movie that is merged meanwhile is found twice rather than not at all.
+    own = {row.imdb_id: row.id for row in connection.execute(statement)}
+    return retired_movies.find_by_external_id(connection, retired_movies.IMDB, imdb_ids) | own
 
 
 def find_learning_ids(connection: Connection, imdb_ids: Collection[str]) -> set[str]:
@@ -254,10 +255,12 @@ def find_learning_ids(connection: Connection, imdb_ids: Collection[str]) -> set[
 
 
 def find_current_ids(connection: Connection, movie_ids: Collection[int]) -> dict[int, int]:
-    """Return the ids of the movies with these ids, their own or those of movies that were merged into them."""
-    existing = connection.scalars(select(_movie.id).where(in_many(_movie.id, sorted(movie_ids))))
-    merged = retired_movies.find_merged(connection, movie_ids)
-    return merged | {movie_id: movie_id for movie_id in existing}
+    """Return the ids of the movies with these ids, their own or those of movies that were merged into them.
+
+    A movie that is being merged counts as merged.
+    """
+    existing = connection.scalars(select(_movie.id).where(in_many(_movie.id, sorted(movie_ids)))).all()
+    return dict(zip(existing, existing, strict=True)) | retired_movies.find_merged(connection, movie_ids)
 
 
 def find_titles(connection: Connection, movie_ids: Collection[int]) -> dict[int, tuple[str, int]]:

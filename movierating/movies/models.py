@@ -107,7 +107,7 @@ class MovieTitle(Base):
 
 
 class MergedMovie(Base):
-    """A movie that was merged into another one, by its former id."""
+    """A movie that was merged into another one, by its former id; one that exists is still being merged."""
 
     __tablename__ = "merged_movie"
     __table_args__ = (Index("ix_merged_movie_into_id", "into_id"),)

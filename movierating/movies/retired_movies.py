@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, select, update
 
 from movierating import clock
 from movierating.movies import alternative_titles, search_index
@@ -23,9 +23,24 @@ ExternalId = tuple[str, str]
 
 
 def find_merged(connection: Connection, movie_ids: Collection[int]) -> dict[int, int]:
-    """Return the ids of the movies that merged movies went into, by the former id."""
+    """Return the ids of the movies that merged movies went into, or are going into, by the former id."""
     statement = select(_merged.id, _merged.into_id).where(in_many(_merged.id, sorted(movie_ids)))
     return dict(map(tuple, connection.execute(statement)))
+
+
+def find_merging(connection: Connection, movie_ids: Collection[int]) -> dict[int, int]:
+    """Return the ids of movies that are being merged into one of these, each with that one's id."""
+    statement = select(_merged.id, _merged.into_id).join(Movie, _movie.id == _merged.id)
+    return dict(map(tuple, connection.execute(statement.where(in_many(_merged.into_id, sorted(movie_ids))))))
+
+
+def redirect(connection: Connection, movie_id: int, into_id: int) -> None:
+    """Let the id of a movie, and those of movies that were merged into it, lead to another one."""
+    connection.execute(update(MergedMovie).where(_merged.into_id == movie_id).values(into_id=into_id))
+    statement = upsert(connection.dialect, MergedMovie.__table__).values(id=movie_id, into_id=into_id)
+    connection.execute(
+        statement.on_conflict_do_update(index_elements=["id"], set_={"into_id": statement.excluded.into_id})
+    )
 
 
 def find_by_external_id(
@@ -98,11 +113,10 @@ def absorb_movie(connection: Connection, movie: Mapping[str, Any], into_id: int)
     stored = select(_title.source, _title.title).where(_title.movie_id == movie_id).order_by(_title.id)
     for source, title in connection.execute(stored):
         titles[source].append(title)
-    connection.execute(update(MergedMovie).where(_merged.into_id == movie_id).values(into_id=into_id))
+    redirect(connection, movie_id, into_id)
     connection.execute(update(MovieExternalId).where(_external.movie_id == movie_id).values(movie_id=into_id))
     search_index.remove_movie(connection, movie_id)
     connection.execute(delete(Movie).where(_movie.id == movie_id))
-    connection.execute(insert(MergedMovie).values(id=movie_id, into_id=into_id))
     remember(connection, movie, into_id)
     ids = {name: func.coalesce(_movie[name], movie[name]) for name in _ID_COLUMNS.values()}
     changes = {**ids, "edit": _movie.edit + 1, "updated_at": clock.now()}

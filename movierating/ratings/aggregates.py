@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Integer, bindparam, literal_column, update
+from sqlalchemy import Connection, Integer, bindparam, exists, literal_column, or_, update
 
 from movierating import rating_stats
 from movierating.auth.models import User
-from movierating.movies.models import Movie
+from movierating.movies.models import MergedMovie, Movie
 from movierating.storage.statements import CompiledStatement
 
 MOVIE_COLUMNS = rating_stats.get_stats_columns(Movie.__table__)
@@ -16,7 +16,8 @@ MOVIE_COLUMNS = rating_stats.get_stats_columns(Movie.__table__)
 def apply_delta(connection: Connection, user_id: int, movie_id: int, old: int | None, new: int | None) -> Any:
     """Subtract the value `old` (half points, None if there was none) from a movie's and a user's sums; add `new`.
 
-    Return the movie's new MOVIE_COLUMNS, or None if there is no such movie; then nothing was changed.
+    Return the movie's new MOVIE_COLUMNS, or None if there is no such movie, or one that is being merged and gets no new
+    ratings; then nothing was changed.
     """
     steps = _make_steps(old, new)
     names = _ALL_COLUMNS if "rating_count" in steps else _WITHOUT_COUNT
@@ -48,11 +49,18 @@ def _make_update(table: Any, names: Sequence[str], **more: Any) -> Any:
 # count has an index, so it is updated only if it changes.
 _ALL_COLUMNS, _WITHOUT_COUNT = rating_stats.STATS_COLUMNS, rating_stats.STATS_COLUMNS[1:]
 _NEXT_VERSION = Movie.__table__.c.ratings_version + literal_column("1", Integer)
+_IS_MERGING = exists().where(MergedMovie.id == Movie.id)
+_ACCEPTS = {
+    _ALL_COLUMNS: or_(bindparam("rating_count", type_=Integer) < 0, ~_IS_MERGING),
+    _WITHOUT_COUNT: ~_IS_MERGING,
+}
 _UPDATE_MOVIE = {
     names: CompiledStatement(
-        _make_update(Movie.__table__, names, ratings_version=_NEXT_VERSION).returning(*MOVIE_COLUMNS)
+        _make_update(Movie.__table__, names, ratings_version=_NEXT_VERSION)
+        .where(accepts)
+        .returning(*MOVIE_COLUMNS)
     )
-    for names in (_ALL_COLUMNS, _WITHOUT_COUNT)
+    for names, accepts in _ACCEPTS.items()
 }
 _UPDATE_USER = {
     names: CompiledStatement(_make_update(User.__table__, names)) for names in (_ALL_COLUMNS, _WITHOUT_COUNT)

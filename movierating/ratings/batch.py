@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from movierating.monitoring import counters
 from movierating.movies import retired_movies
+from movierating.movies.matching import find_current_ids
 from movierating.movies.models import Movie
 from movierating.ratings.bulk import delete_ratings, retry_if_catalogue_changes, set_ratings
 from movierating.storage.cache_versions import MOVIE, USER, Subject
@@ -15,6 +16,7 @@ from movierating.storage.database import read, write
 
 _movie = Movie.__table__.c
 _COLUMNS = {"movie_id": _movie.id, "imdb_id": _movie.imdb_id, "tmdb_id": _movie.tmdb_id}
+_KINDS = {"imdb_id": retired_movies.IMDB, "tmdb_id": retired_movies.TMDB}
 # Each rating has exactly one of these.
 MOVIE_KEYS = tuple(_COLUMNS)
 
@@ -49,13 +51,17 @@ def delete_batch(user_id: int, ratings: Sequence[Item]) -> dict[str, Any]:
 
     A movie that the user did not rate is not found either.
     """
-    matched, not_found = _match_movies(ratings)
-    movie_ids = {movie_id for movie_id, _ in matched}
-    deleted_ids = write(
-        partial(delete_ratings, user_id=user_id, movie_ids=movie_ids), _list_subjects(user_id, movie_ids)
-    )
-    not_found += [_select_key(rating) for movie_id, rating in matched if movie_id not in deleted_ids]
-    return {"deleted": len(deleted_ids), "not_found": not_found}
+
+    def attempt() -> dict[str, Any]:
+        matched, not_found = _match_movies(ratings)
+        movie_ids = {movie_id for movie_id, _ in matched}
+        merging = retired_movies.find_merging(read(), movie_ids)
+        job = partial(delete_ratings, user_id=user_id, movie_ids=movie_ids, merging=merging)
+        deleted_ids = write(job, _list_subjects(user_id, {*movie_ids, *merging}))
+        not_found += [_select_key(rating) for movie_id, rating in matched if movie_id not in deleted_ids]
+        return {"deleted": len(deleted_ids), "not_found": not_found}
+
+    return retry_if_catalogue_changes(attempt)
 
 
 def _list_subjects(user_id: int, movie_ids: Collection[int]) -> list[Subject]:
@@ -67,30 +73,26 @@ def _select_key(item: Item) -> dict[str, Any]:
     return {name: item[name] for name in MOVIE_KEYS if name in item}
 
 
-def _find_merged(name: str, keys: Collection[Any]) -> dict[Any, int]:
-    """Return the ids of the movies that movies with these keys were merged into."""
-    if not keys:
-        return {}
-    if name == "movie_id":
-        return retired_movies.find_merged(read(), keys)
-    kind = retired_movies.IMDB if name == "imdb_id" else retired_movies.TMDB
-    return retired_movies.find_by_external_id(read(), kind, keys)
-
-
 def _match_movies(items: Sequence[Item]) -> tuple[list[tuple[int, Item]], list[dict[str, Any]]]:
-    """Return the items whose movies exist, each with its movie's id, and the keys of the others."""
+    """Return the items whose movies exist, each with its movie's id, and the keys of the others.
+
+    The keys of a merged movie are those of the one that stayed.
+    """
     ids: dict[tuple[str, Any], int] = {}
     for name, column in _COLUMNS.items():
         keys = {item[name] for item in items if name in item}
-        if keys:
-            rows = read().execute(select(column, _movie.id).where(column.in_(keys)))
-            ids.update(((name, key), movie_id) for key, movie_id in rows)
-            missing = {key for key in keys if (name, key) not in ids}
-            ids.update(((name, key), movie_id) for key, movie_id in _find_merged(name, missing).items())
+        if keys and name == "movie_id":
+            ids.update(((name, key), key) for key in keys)
+        elif keys:
+            # Read in this order, a movie that is merged meanwhile is found twice rather than not at all.
+            rows = read().execute(select(column, _movie.id).where(column.in_(keys))).all()
+            merged = retired_movies.find_by_external_id(read(), _KINDS[name], keys)
+            ids.update(((name, key), movie_id) for key, movie_id in (*merged.items(), *rows))
+    current_ids = find_current_ids(read(), set(ids.values()))
     matched, not_found = [], []
     for item in items:
         key = _select_key(item)
-        movie_id = ids.get(next(iter(key.items())))
+        movie_id = current_ids.get(ids.get(next(iter(key.items())), 0))
         if movie_id is None:
             not_found.append(key)
         else:

@@ -1,6 +1,6 @@
 """Set or delete many ratings of one user together."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import Literal, NamedTuple, TypeVar
 
@@ -11,6 +11,7 @@ from movierating import clock
 from movierating.auth.models import User
 from movierating.errors import Unauthenticated, Unavailable
 from movierating.movies.models import Movie
+from movierating.movies.retired_movies import find_merged, find_merging
 from movierating.movies.staged_movies import CatalogueChanged
 from movierating.ratings.bulk_aggregates import apply_deltas, execute_values
 from movierating.ratings.models import Rating
@@ -66,8 +67,8 @@ def set_ratings(
 
     A rating that differs from the stored one replaces it (`on_conflict="replace"`), is `skipped` (`keep`), or replaces
     it only if its time is later (`newer`; a rating without a time is skipped). If a movie comes more than once, each of
-    its ratings is compared with the one before. Raise CatalogueChanged if a movie was deleted, and Unauthenticated if
-    the account was; then nothing may be committed.
+    its ratings is compared with the one before. Raise CatalogueChanged if a movie was deleted or merged, and
+    Unauthenticated if the account was deleted; then nothing may be committed.
     """
     lock_rows(connection, User.__table__, [user_id])
     lock_rows(connection, Movie.__table__, [movie_id for movie_id, _, _ in ratings])
@@ -153,11 +154,20 @@ def put_ratings(connection: Connection, rows: Sequence[tuple[int, int, int, int,
     execute_values(connection, _UPSERT_RATINGS, rows)
 
 
-def delete_ratings(connection: Connection, user_id: int, movie_ids: Collection[int]) -> set[int]:
-    """Delete a user's ratings of these movies inside the caller's transaction; return the ids that were rated."""
+def delete_ratings(
+    connection: Connection, user_id: int, movie_ids: Collection[int], merging: Mapping[int, int]
+) -> set[int]:
+    """Delete a user's ratings of these movies inside the caller's transaction; return the ids that were rated.
+
+    `merging` is what `find_merging` returned for them: those movies' ratings are deleted too. Raise CatalogueChanged if
+    another merge has begun or ended.
+    """
+    if find_merged(connection, movie_ids) or find_merging(connection, movie_ids) != merging:
+        raise CatalogueChanged
+    movie_ids = {*movie_ids, *merging}
     lock_rows(connection, User.__table__, [user_id])
     lock_rows(connection, Movie.__table__, movie_ids)
     chosen = delete(Rating).where(_rating.user_id == user_id, in_many(_rating.movie_id, movie_ids))
     deleted = connection.execute(chosen.returning(_rating.movie_id, _rating.value)).all()
     apply_deltas(connection, user_id, {movie_id: (value, None) for movie_id, value in deleted})
-    return {movie_id for movie_id, _ in deleted}
+    return {merging.get(movie_id, movie_id) for movie_id, _ in deleted}

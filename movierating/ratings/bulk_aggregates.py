@@ -32,7 +32,10 @@ def execute_values(
 
 
 def apply_deltas(connection: Connection, user_id: int, changes: Mapping[int, Change]) -> int:
-    """Apply many changes of one user's ratings, by movie id; return how many of these movies exist."""
+    """Apply many changes of one user's ratings, by movie id; return how many of these movies accept them.
+
+    A movie that is being merged gets no new ratings.
+    """
     sums, ordered = Sums(), sorted(changes.items())
     for (old, new), times in Counter(changes.values()).items():
         sums.add_for_user(user_id, old, -times)
@@ -116,10 +119,13 @@ def _make_update(to_number: str, *, has_old: bool) -> str:
         f"{name} = {name} + (column2 = {step}){to_number}{minus_old.format(step)}"
         for step, name in enumerate(rating_stats.HISTOGRAM_COLUMNS, 1)
     ]
+    # A value of 0 is a deletion.
+    accepts = "(column2 = 0 OR NOT EXISTS (SELECT 1 FROM merged_movie WHERE merged_movie.id = movie.id))"
     count, total = (f"(column2 > 0){to_number} - 1", "column2 - column3") if has_old else ("1", "column2")
     return (
         f"UPDATE movie SET rating_count = rating_count + {count}, rating_sum = rating_sum + {total},"  # noqa: S608
-        f" {', '.join(steps)}, ratings_version = ratings_version + 1 FROM (values) AS change WHERE id = column1"
+        f" {', '.join(steps)}, ratings_version = ratings_version + 1 FROM (values) AS change WHERE movie.id = column1"
+        f" AND {accepts}"
     )
 
 

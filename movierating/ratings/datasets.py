@@ -11,7 +11,7 @@ from functools import partial
 
 from sqlalchemy import Connection, select
 
-from movierating.movies.matching import AmbiguousMovie, Catalogue
+from movierating.movies.matching import AmbiguousMovie, Catalogue, find_current_ids
 from movierating.movies.models import Movie
 from movierating.movies.movie_index import MovieQuery
 from movierating.movies.titles import fold
@@ -22,7 +22,7 @@ from movierating.ratings.formats.rows import BadRow
 from movierating.ratings.models import Rating
 from movierating.ratings.row_matching import FACTS
 from movierating.storage.database import exclusive_access, write
-from movierating.storage.dialect import get_last_id, in_many
+from movierating.storage.dialect import get_last_id
 
 # Movies and users whose sums are collected before they are written, at some 300 bytes each.
 _MAX_SUMS = 100_000
@@ -30,7 +30,6 @@ _MAX_SUMS = 100_000
 # A catalogue with this many times the movies of a data set is large.
 _LARGE = 4
 
-_movie = Movie.__table__.c
 _INDEXES = sorted(Rating.__table__.indexes, key=lambda index: str(index.name))  # type: ignore[attr-defined]
 
 
@@ -149,7 +148,9 @@ def _load(
 def _select_existing(
     connection: Connection, batch: RatingBatch, movie_ids: Mapping[int, int]
 ) -> dict[int, int]:
-    """Return the batch's part of `movie_ids`, without movies that were deleted since they were matched."""
+    """Return the batch's part of `movie_ids`, as merges and deletions since they were matched left it."""
     ids = {source_id: movie_ids[source_id] for source_id in {*batch.movie_ids} & movie_ids.keys()}
-    existing = set(connection.scalars(select(_movie.id).where(in_many(_movie.id, set(ids.values())))))
-    return {source_id: movie_id for source_id, movie_id in ids.items() if movie_id in existing}
+    current_ids = find_current_ids(connection, set(ids.values()))
+    return {
+        source_id: current_ids[movie_id] for source_id, movie_id in ids.items() if movie_id in current_ids
+    }

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, select, update
 from sqlalchemy.orm import aliased
 
-from movierating.errors import NotFound, invalid_field
+from movierating.errors import Conflict, NotFound, invalid_field
 from movierating.movies import retired_movies
 from movierating.movies import service as movies
 from movierating.ratings.bulk_aggregates import Sums
@@ -24,20 +24,27 @@ _rating = Rating.__table__.c
 def merge_movies(movie_id: int, into_id: int) -> Row[Any]:
     """Merge a movie into another one, which may itself have been merged; return that one's row of DETAIL_COLUMNS.
 
-    A movie with many ratings is merged in several transactions. Each leaves all aggregates exact, and the movie exists
-    until the last one; if it is interrupted, the merge can be repeated. Raise NotFound for the movie, and
-    InvalidRequest if there is no such other movie.
+    A movie with many ratings is merged in several transactions. The first redirects new ratings to the movie that
+    stays. Each leaves all aggregates exact, and the movie exists until the last one; if the merge is interrupted, it
+    can be repeated. Raise NotFound for the movie, InvalidRequest if there is no such other movie, and Conflict if the
+    movie is being merged into a third one.
     """
-    batches = movies.get_movie(movie_id).rating_count // BATCH_RATINGS
-    # Their number is limited: a merge in the other direction may move the ratings back at the same time.
-    for _ in range(batches):
-        write(partial(_move_batch, movie_id=movie_id, into_id=into_id), own_transaction=True)
-    return write(partial(_merge, movie_id=movie_id, into_id=into_id), own_transaction=batches > 0)
+    if movies.get_movie(movie_id).rating_count > BATCH_RATINGS:
+        write(partial(_begin, movie_id=movie_id, into_id=into_id))
+        move_batch = partial(_move_batch, movie_id=movie_id, into_id=into_id)
+        while write(move_batch, own_transaction=True) == BATCH_RATINGS:
+            pass
+    return write(partial(_merge, movie_id=movie_id, into_id=into_id))
 
 
-def _move_batch(connection: Connection, movie_id: int, into_id: int) -> None:
+def _begin(connection: Connection, movie_id: int, into_id: int) -> None:
     _, survivor = _lock_movies(connection, movie_id, into_id)
-    _move_ratings(connection, movie_id, survivor.id, BATCH_RATINGS)
+    retired_movies.redirect(connection, movie_id, survivor.id)
+
+
+def _move_batch(connection: Connection, movie_id: int, into_id: int) -> int:
+    _, survivor = _lock_movies(connection, movie_id, into_id)
+    return _move_ratings(connection, movie_id, survivor.id, BATCH_RATINGS)
 
 
 def _merge(connection: Connection, movie_id: int, into_id: int) -> Row[Any]:
@@ -50,17 +57,20 @@ def _merge(connection: Connection, movie_id: int, into_id: int) -> Row[Any]:
 def _lock_movies(connection: Connection, movie_id: int, into_id: int) -> tuple[Row[Any], Row[Any]]:
     """Return the rows of the movie and of the one that stays. A job that invalidates everything runs alone."""
     movie = movies.lock_movie(connection, movie_id, None)
-    survivor_id = retired_movies.find_merged(connection, [into_id]).get(into_id, into_id)
+    merged = retired_movies.find_merged(connection, [movie_id, into_id])
+    survivor_id = merged.get(into_id, into_id)
     if survivor_id == movie_id:
         raise invalid_field("json", "into", "A movie can't be merged into itself.")
+    if merged.get(movie_id, survivor_id) != survivor_id:
+        raise Conflict(f"The movie is being merged into movie {merged[movie_id]}; finish that merge first.")
     try:
         return movie, movies.lock_movie(connection, survivor_id, None)
     except NotFound as error:
         raise invalid_field("json", "into", f"There is no movie {into_id}.") from error
 
 
-def _move_ratings(connection: Connection, movie_id: int, into_id: int, limit: int | None) -> None:
-    """Move at most `limit` ratings of a movie, and update the sums that change."""
+def _move_ratings(connection: Connection, movie_id: int, into_id: int, limit: int | None) -> int:
+    """Move at most `limit` ratings of a movie, and update the sums that change; return how many there were."""
     other = aliased(Rating.__table__)
     is_same_user = (other.c.user_id == _rating.user_id) & (other.c.movie_id == into_id)
     statement = select(_rating.user_id, _rating.value, _rating.rated_at, other.c.value, other.c.rated_at)
@@ -88,3 +98,4 @@ def _move_ratings(connection: Connection, movie_id: int, into_id: int, limit: in
         sums.add_for_movie(movie_id, value, -times)
         sums.add_for_movie(into_id, value, times)
     sums.write(connection)
+    return len(rows)

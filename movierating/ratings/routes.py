@@ -118,7 +118,7 @@ class MergeableMovie(View):
 
     @blueprint.doc(operationId="merge_movie")
     @access.admin_required
-    @blueprint.error_responses(308, 400, 404, 413, 415)
+    @blueprint.error_responses(308, 400, 404, 409, 413, 415)
     @check_exists_first(movies.get_movie)
     @blueprint.arguments(schemas.MergeMovieSchema(), example={"into": 17})
     @blueprint.response(200, MovieDetailsSchema(), headers=ETAG_HEADER)

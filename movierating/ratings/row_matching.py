@@ -19,6 +19,7 @@ from movierating.movies.matching import (
     find_learning_ids,
 )
 from movierating.movies.movie_index import MovieQuery
+from movierating.movies.retired_movies import find_merged
 from movierating.movies.schemas import CreateMovieSchema
 from movierating.movies.staged_movies import StagedMovies
 from movierating.ratings.formats.rows import RatedRow
@@ -88,6 +89,13 @@ class RowMatches:
         """Report that the row's movie is unknown, with a reason for the user and the ids of movies it may be."""
         self.unmatched.append(UnmatchedRow(row, reason, candidates))
 
+    def follow_merges(self, connection: Connection) -> None:
+        """Replace each movie that is being merged by the one that stays."""
+        merged = find_merged(connection, self.newest)
+        self.older = [(merged.get(movie_id, movie_id), row) for movie_id, row in self.older]
+        for former_id, movie_id in merged.items():
+            self.add(movie_id, self.newest.pop(former_id))
+
     def insert_staged(self, connection: Connection) -> "RowMatches":
         """Insert the staged movies inside the caller's transaction; return the matches with their final ids.
 
@@ -129,6 +137,7 @@ def match_rows(connection: Connection, rows: Sequence[RatedRow], options: MatchO
         # An earlier row may have added the movie.
         if not (catalogue.changes and _match(catalogue, row, query, matches, options)):
             _match_missing(catalogue, row, query, matches, options)
+    matches.follow_merges(connection)
     matches.staged = catalogue.stage()
     return matches
 

@@ -13,7 +13,7 @@ from movierating.errors import Conflict, NotFound, Unauthenticated
 from movierating.monitoring import counters
 from movierating.movies import retired_movies, search_index
 from movierating.movies import service as movies
-from movierating.movies.models import Movie
+from movierating.movies.models import MergedMovie, Movie
 from movierating.ratings.aggregates import MOVIE_COLUMNS, apply_delta
 from movierating.ratings.bulk_aggregates import Sums
 from movierating.ratings.models import Rating
@@ -158,6 +158,7 @@ def _delete_movie(
     _delete_ratings(connection, _rating.movie_id == movie_id)
     search_index.remove_movie(connection, movie_id)
     connection.execute(delete(Movie).where(_movie.id == movie_id))
+    connection.execute(delete(MergedMovie).where(MergedMovie.id == movie_id))
     retired_movies.remember(connection, movie._asdict(), None)
 
 

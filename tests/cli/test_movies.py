@@ -1,8 +1,11 @@
 """The commands that find and merge movies."""
 
+from functools import partial
+
 import pytest
 
-from movierating.movies import service
+from movierating.movies import retired_movies, service
+from movierating.storage.database import write
 
 
 @pytest.fixture
@@ -41,3 +44,11 @@ def test_merge_of_an_invalid_pair_fails_with_one_line(invoke, pair, ids, message
     done = invoke("movies", "merge", *ids)
     assert done.exit_code in (1, 2)
     assert message in done.output
+
+
+def test_merge_that_another_one_must_precede_fails_with_one_line(invoke, pair, add_movie):
+    third_id = add_movie()
+    write(partial(retired_movies.redirect, movie_id=2, into_id=1))
+    done = invoke("movies", "merge", "2", str(third_id))
+    message = "Error: The movie is being merged into movie 1; finish that merge first.\n"
+    assert (done.exit_code, done.output) == (1, message)

@@ -20,7 +20,7 @@ def put(user_id, *ratings, on_conflict="newer"):
 
 
 def remove(user_id, *movie_ids):
-    return write(lambda connection: delete_ratings(connection, user_id, movie_ids))
+    return write(lambda connection: delete_ratings(connection, user_id, movie_ids, {}))
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from movierating.auth.models import User
 from movierating.cli.main import main
 from movierating.movies import service as movies
 from movierating.movies.models import Movie
-from movierating.ratings import datasets, recount, service
+from movierating.ratings import datasets, merging, recount, service
 from movierating.ratings.formats import movielens
 from movierating.storage import database
 from movierating.storage.database import read
@@ -182,6 +182,21 @@ def test_a_movie_removed_meanwhile_is_left_out(app, write_set):
     assert movies.get_movie_by_imdb_id(trou).rating_count == 20_000
     assert report.added + report.unmatched == 40_000
     assert 0 < report.unmatched < 20_000
+    assert recount.find_mismatches(read()) == []
+
+
+def test_ratings_of_a_movie_that_is_merged_meanwhile_go_to_the_one_that_stays(app, write_set, add_movie):
+    load(write_set([(99_999, 1, 3, 0)]))  # so that this isn't the first load
+    folder = write_set([(user, 1, 3, user) for user in range(25_000)])
+    heat, survivor = movies.get_movie_by_imdb_id("tt0113277").id, add_movie()
+
+    def merge_once(_done):
+        if movies.find_survivor(heat) is None:
+            merging.merge_movies(heat, survivor)
+
+    report = load(folder, merge_once)
+    assert (report.added, report.unmatched) == (25_000, 0)
+    assert movies.get_movie(survivor).rating_count == 25_001
     assert recount.find_mismatches(read()) == []
 
 
