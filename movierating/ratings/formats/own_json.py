@@ -18,12 +18,19 @@ from movierating.ratings.formats.json_reader import JsonFile
 from movierating.ratings.formats.rows import ExportRow, Row, UnknownFormat, parse_row
 
 FORMAT, VERSION = "movierating", 1
+_IDS = {"imdb_id", "tmdb_id", "title"}
 _CELLS = ("imdb_id", "tmdb_id", "title", "original_title", "year", "rated_at")
 
 
 def matches(file: JsonFile) -> bool:
-    """Return True if the file is an object with a list of ratings, and names no other format."""
-    return file.facts is not None and file.facts.get("format", FORMAT) == FORMAT
+    """Return True if the file is an object that names our format, or none, and one of its first items has our keys."""
+    if file.facts is None:
+        return False
+    if "format" in file.facts:
+        return bool(file.facts["format"] == FORMAT)
+    return any(
+        isinstance(item, dict) and "value" in item and not _IDS.isdisjoint(item) for item in file.sample
+    )
 
 
 def read(files: Iterable[JsonFile]) -> Iterator[Row]:

@@ -228,7 +228,11 @@ def _detect(source: SourceFile) -> _Detected:
     if isinstance(file, XmlFile):
         raise UnknownFormat(f"The file is a web page, or XML without ratings in a known format. {_ACCEPTED}")
     if isinstance(file, JsonFile):
-        raise UnknownFormat(f"The file is JSON, but without ratings in a known format. {_ACCEPTED}")
+        keys = next((list(item) for item in file.sample if isinstance(item, dict) and item), ["none"])
+        raise UnknownFormat(
+            "The file is JSON without ratings in a known format. Each rating needs the keys `value`, and `imdb_id`, "
+            f"`tmdb_id` or `title`; the first has {list_names(keys)}. {_ACCEPTED}"
+        )
     if reason := _explain_missing_ratings(set(file.columns)):
         raise UnknownFormat(reason)
     raise UnknownColumns(

@@ -53,6 +53,26 @@ def test_bad_items_are_reported_and_unrated_ones_skipped(read):
     assert [type(row) for row in rows] == [BadRow, SkippedRow, BadRow, BadRow, BadRow, RatedRow]
 
 
+def test_an_empty_export_is_read(read):
+    assert read(b"".join(write([]))) == ("json", [])
+
+
+@pytest.mark.parametrize(
+    ("items", "keys"),
+    [
+        ([{"film": "Emma", "stars": 4}, {"value": 8}], "film, stars"),
+        ([{"imdb_id": "tt0116191", "rating": 8}], "imdb_id, rating"),
+        ([{"value": 8}], "value"),
+        ([5], "none"),
+        ([], "none"),
+    ],
+)
+def test_ratings_in_another_format_are_rejected_with_the_keys_that_are_needed(reject_reason, items, keys):
+    reason = reject_reason(json.dumps({"ratings": items}))
+    assert f"the first has {keys}. Accepted" in reason
+    assert "`value`, and `imdb_id`, `tmdb_id` or `title`" in reason
+
+
 @pytest.mark.parametrize(
     "text",
     [
