@@ -8,6 +8,12 @@ import schemathesis
 from movierating.auth.passwords import MAX_LENGTH, MIN_LENGTH
 
 
+@schemathesis.serializer("application/zip")
+def serialize_zip(_context: Any, value: Any) -> bytes:
+    """Return the bytes of a generated file."""
+    return value if isinstance(value, bytes) else str(value).encode(errors="replace")
+
+
 @schemathesis.hook
 def map_query(_context: Any, query: dict[str, Any] | None) -> dict[str, Any] | None:
     """Remove generated cursors and `sort=relevance` without `q`, so that lists return pages.

@@ -70,16 +70,10 @@ def test_one_day_above_12_settles_the_order(import_case, list_ratings):
     ]
 
 
-@pytest.mark.xfail(reason="Simkl's CSV is not a format yet", strict=False)
 def test_a_simkl_file_is_never_read_on_the_five_star_scale(import_case, list_ratings, count_movies):
-    response = import_case("02-simkl-csv-taken-for-letterboxd/SimklBackup.csv", create_missing="true")
-    assert response.status_code in (200, 422)
-    values = {movie: value for movie, (value, _) in list_ratings().items()}
-    if response.status_code == 200:
-        assert values == {"tt0133093": 4, "tt1375666": 9}
-        assert response.json["skipped"]["not_a_movie"] == 2
-    else:
-        assert values == {}
+    report = import_case("02-simkl-csv-taken-for-letterboxd/SimklBackup.csv", create_missing="true").json
+    assert (report["format"], report["created"], report["skipped"]["not_a_movie"]) == ("simkl", 2, 2)
+    assert list_ratings() == {"tt0133093": (4, "2024-01-01"), "tt1375666": (9, "2024-01-01")}
     assert count_movies() == len(IMDB_IDS)
 
 
@@ -125,16 +119,10 @@ def test_imdb_once_called_the_date_date_added(import_case, list_ratings):
     assert list_ratings() == {"tt0133093": (9, "2017-11-08")}
 
 
-@pytest.mark.xfail(reason="JSON of other services is not rejected yet", strict=False)
-def test_no_item_of_foreign_json_is_skipped_silently(import_case, list_ratings, problem):
-    response = import_case("08-foreign-json-all-skipped/ratings.json")
-    if response.status_code == 200:
-        report = response.json
-        rows = [*report["unmatched"], *report["errors"]]
-        assert len(rows) + len(list_ratings()) == 1
-    else:
-        problem(response, 422, "file")
-        assert list_ratings() == {}
+def test_no_item_of_foreign_json_is_skipped_silently(import_case, list_ratings):
+    report = import_case("08-foreign-json-all-skipped/ratings.json").json
+    assert (report["format"], report["created"]) == ("flixster", 1)
+    assert {movie: value for movie, (value, _) in list_ratings().items()} == {"tt0133093": 9}
 
 
 def test_two_films_of_one_name_and_year_are_two_ratings_or_the_second_is_reported(import_case, list_ratings):
