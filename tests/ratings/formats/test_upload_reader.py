@@ -143,6 +143,11 @@ def test_no_mutation_of_a_real_file_raises_or_counts_a_row_twice(real_files, num
     assert_mutation_is_read_or_rejected(real_files[number], mutations, draw)
 
 
+def test_each_format_has_a_made_up_file():
+    files = (Path(__file__).parent / "files").iterdir()
+    assert {open_upload(file.read_bytes()).format for file in files} == set(FORMATS)
+
+
 @given(
     data=st.sampled_from(MADE_UP_FILES),
     mutations=st.lists(st.sampled_from(MUTATIONS), min_size=1, max_size=4),
