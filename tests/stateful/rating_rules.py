@@ -113,9 +113,11 @@ class RatingRules(MovieRules):
                 del by.account.ratings[movie]
             self.changed |= {by.account, *rated}
 
-    @rule(by=credentials, rows=ROWS, options=IMPORT_OPTIONS)
-    def import_file(self, by: Credential, rows: list[Row], options: dict[str, Any]) -> None:
-        """Import a file whose rows name movies by IMDb id."""
+    @rule(by=credentials, rows=ROWS, options=IMPORT_OPTIONS, restores=st.booleans())
+    def import_file(
+        self, by: Credential, rows: list[Row], options: dict[str, Any], *, restores: bool
+    ) -> None:
+        """Import a file whose rows name movies by IMDb id; restore the ratings that it replaced."""
         error = by.error()
         form = {"file": (io.BytesIO(_make_csv(rows)), "mine.csv")}
         query = "&".join(f"{name}={str(value).lower()}" for name, value in options.items())
@@ -125,9 +127,22 @@ class RatingRules(MovieRules):
             assert sum(_count(report).values()) == len(rows)
             self.changed |= {*self.model.movies, *self.model.accounts}
         elif error is None:
+            former = dict(by.account.ratings)
             for imdb_id in dict.fromkeys(row[0] for row in rows if options["create_missing"]):
                 self._add_imported_movie(imdb_id)
             assert _count(report) == self._apply_rows(by, rows, options["on_conflict"])
+            assert (report["replaced_csv"] is None) == (report["updated"] == 0)
+            if restores and report["updated"]:
+                self._restore(by, former, report)
+
+    def _restore(self, by: Credential, former: dict[Movie, Rating], report: dict[str, Any]) -> None:
+        """Import the ratings that an import replaced; those that it created stay."""
+        form = {"file": (io.BytesIO(report["replaced_csv"].encode()), "replaced.csv")}
+        path = "/v1/users/me/ratings/import?on_conflict=replace"
+        assert self.send(by, "POST", path, 200, data=form).json["updated"] == report["updated"]
+        by.account.ratings |= former
+        for movie in former:
+            self.compare_rating(by, movie)
 
     def _add_imported_movie(self, imdb_id: str) -> None:
         if not self.model.find_movie(imdb_id):
