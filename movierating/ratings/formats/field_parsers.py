@@ -216,6 +216,6 @@ def normalize_text(value: object) -> str:
 
 def quote_value(value: object) -> str:
     """Return a value as error messages quote it."""
-    if isinstance(value, str | float | None):
-        return repr(value[:30] if isinstance(value, str) else value)
+    if isinstance(value, str | float | int | None):
+        return repr(value[:30]) if isinstance(value, str) else repr(value)[:30]
     return "value"

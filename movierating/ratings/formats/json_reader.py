@@ -1,4 +1,4 @@
-"""Uploaded JSON files: a list of items, or an object with a list under `ratings`, read item by item.
+"""Uploaded JSON files: a list of items, or an object with lists of items under known names, read item by item.
 
 Read as a whole, a list of empty lists would take twenty times its size in memory.
 """
@@ -15,8 +15,10 @@ from movierating.ratings.formats.rows import BadRow, Row, UnknownFormat
 from movierating.ratings.formats.source_file import SourceFile
 from movierating.ratings.formats.text_encoding import UTF8, detect_utf16
 
-# In characters. A rating with all facts that a service adds takes one or two thousand.
-MAX_ITEM_LENGTH = 1 << 16
+# In characters. A movie takes one or two thousand, a series with a thousand episodes a hundred times as many.
+MAX_ITEM_LENGTH = 1 << 18
+# Names of the lists of ratings in an object: our own and others', and Simkl's by kind.
+_LISTS = ("ratings", "movies", "shows", "anime")
 _MAX_ITEM_DEPTH = 16
 _BLOCK_BYTES = 1 << 17
 _MAX_KEYS = 20
@@ -30,6 +32,8 @@ _scan: Callable[[str, int], tuple[object, int]] = json.JSONDecoder(strict=False)
 
 class JsonFile:
     """A JSON file: its first items (`sample`), and `facts`, an object's other members (None for a bare list).
+
+    The items of several lists are numbered in one sequence.
 
     All facts are known once the items have been read to their end.
     """
@@ -76,7 +80,7 @@ class JsonFile:
         for _ in range(_MAX_KEYS):
             key = text.read_value()
             text.expect(":")
-            if key == "ratings" and not has_list and text.take("["):
+            if key in _LISTS and text.take("["):
                 has_list = True
                 yield from text.read_rest_of_list()
             elif isinstance(key, str) and self.facts is not None:
@@ -85,7 +89,8 @@ class JsonFile:
                 break
         text.expect("}")
         if not has_list:
-            raise UnknownFormat("The JSON is an object without a list named “ratings”.")
+            names = ", ".join(f"“{name}”" for name in _LISTS)
+            raise UnknownFormat(f"The JSON is an object without a list named {names}.")
 
 
 def _is_deeper(value: object, levels: int) -> bool:

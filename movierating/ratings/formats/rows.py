@@ -37,8 +37,8 @@ class UnknownColumns(UnknownFormat):
 class RatedRow(NamedTuple):
     """A rating in an uploaded file.
 
-    `line` is where the row starts: in a CSV file its line (the header's is 1), in JSON its place in the list, from 0.
-    `file` is the file's name inside an uploaded ZIP, and empty without one. `value` counts half points, 1 to 20;
+    `line` is where the row starts: in a CSV file its line (the header's is 1), in JSON its place among the items, from
+    0. `file` is the file's name inside an uploaded ZIP, and empty without one. `value` counts half points, 1 to 20;
     `rated_at` microseconds since 1970, None where the file has no time.
 
     `kind` is None for a movie, and if the file does not say. Otherwise it is the file's word for what was rated

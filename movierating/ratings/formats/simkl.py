@@ -1,7 +1,10 @@
 """Simkl's CSV: `SIMKL_ID,Title,Type,Year,Watchlist,LastEpWatched,WatchedDate,Rating,Memo,TVDB,TMDB,IMDB`, and the one
 that it imports: `simkl_id,TVDB_ID,TMDB,IMDB_ID,MAL_ID,Type,Title,Year,LastEpWatched,Watchlist,WatchedDate,Rating,Memo`.
 
-Ratings are whole, 1 to 10. Dates have the month first (https://simkl.com/apps/import/csv/).
+Its JSON: `{"movies": [{"user_rating", "user_rated_at", "movie": {"title", "year", "ids": {"simkl", "imdb", "tmdb"}}}],
+"shows": […], "anime": […]}`, where these have `show` instead of `movie`, and anime an `anime_type`.
+
+Ratings are whole, 1 to 10. Dates in CSV have the month first (https://simkl.com/apps/import/csv/).
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,7 +12,14 @@ from typing import Any
 
 from movierating import clock
 from movierating.ratings.formats.csv_reader import CsvFile, csv_lines, in_blocks
-from movierating.ratings.formats.field_parsers import WHOLE_TEN, escape_formula, parse_kind, unescape_formula
+from movierating.ratings.formats.field_parsers import (
+    WHOLE_TEN,
+    escape_formula,
+    normalize_text,
+    parse_kind,
+    unescape_formula,
+)
+from movierating.ratings.formats.json_reader import JsonFile
 from movierating.ratings.formats.rows import ExportRow, Row, parse_row
 
 _COLUMNS = {
@@ -22,22 +32,51 @@ _HEADER = (
 )
 
 
-def matches(file: CsvFile) -> bool:
-    """Return True if the file has Simkl's columns; `simkl_id` may be missing, because its import does not need it."""
+def matches_csv(file: CsvFile) -> bool:
+    """Return True if a CSV file has Simkl's columns; `simkl_id` may be missing, because its import does not need it."""
     columns = set(file.columns)
     return {"title", "type", "rating"} <= columns and not columns.isdisjoint({"simkl_id", "lastepwatched"})
 
 
-def read(files: Iterable[CsvFile]) -> Iterator[Row]:
-    """Yield the rows; a series or anime has a `kind`."""
+def matches_json(file: JsonFile) -> bool:
+    """Return True if the first items of a JSON file are Simkl's."""
+    return any(isinstance(item, dict) and "user_rating" in item and _find_kind(item) for item in file.sample)
+
+
+def read(files: Iterable[CsvFile | JsonFile]) -> Iterator[Row]:
+    """Yield the rows of CSV and JSON files; a series or anime has a `kind`."""
     for file in files:
-        columns = {**_COLUMNS, "imdb_id": "imdb" if "imdb" in file.columns else "imdb_id"}
-        yield from file.rows(columns, _parse, dates=["rated_at"], is_month_first=True)
+        if isinstance(file, JsonFile):
+            yield from file.rows(_parse_item)
+        else:
+            columns = {**_COLUMNS, "imdb_id": "imdb" if "imdb" in file.columns else "imdb_id"}
+            yield from file.rows(columns, _parse_cells, dates=["rated_at"], is_month_first=True)
+
+
+def _parse_item(file: str, index: int, item: Any) -> Row:
+    kind = _find_kind(item) if isinstance(item, dict) else None
+    if kind is None:
+        raise ValueError("it is not an object with a movie")
+    movie = item[kind]
+    ids = movie.get("ids")
+    ids = ids if isinstance(ids, dict) else {}
+    cells = {"film_id": ids.get("simkl"), "imdb_id": ids.get("imdb"), "tmdb_id": ids.get("tmdb")}
+    cells |= {"title": movie.get("title"), "year": movie.get("year"), "kind": item.get("anime_type") or kind}
+    return _parse(
+        file, index, {**cells, "rating": item.get("user_rating"), "rated_at": item.get("user_rated_at")}
+    )
+
+
+def _find_kind(item: dict[str, Any]) -> str | None:
+    return next((kind for kind in ("movie", "show") if isinstance(item.get(kind), dict)), None)
+
+
+def _parse_cells(file: str, line: int, cells: dict[str, Any]) -> Row:
+    return _parse(file, line, {**cells, "title": unescape_formula(cells["title"])})
 
 
 def _parse(file: str, line: int, cells: dict[str, Any]) -> Row:
-    cells["title"] = unescape_formula(cells["title"])
-    cells["kind"] = parse_kind(cells["kind"])
+    cells["kind"] = parse_kind(normalize_text(cells["kind"]))
     if cells["kind"] is not None:
         # TMDB counts series apart: number 1396 is a movie as well.
         cells["tmdb_id"] = None

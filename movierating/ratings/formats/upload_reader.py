@@ -56,7 +56,7 @@ class Format(NamedTuple):
 # The first format that matches is taken.
 _CSV_FORMATS = (
     # Before Letterboxd, whose importer has columns of the same names.
-    Format("simkl", simkl.matches, simkl.read),
+    Format("simkl", simkl.matches_csv, simkl.read),
     Format("letterboxd", letterboxd.matches, letterboxd.read),
     Format("imdb", imdb.matches, imdb.read),
     Format("trakt", trakt.matches_csv, trakt.read),
@@ -76,6 +76,7 @@ _CSV_FORMATS = (
 )
 _JSON_FORMATS = (
     Format("trakt", trakt.matches_json, trakt.read),
+    Format("simkl", simkl.matches_json, simkl.read),
     Format("flixster", flixster.matches, flixster.read),
     Format("json", own_json.matches, own_json.read),
 )

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from movierating import clock
@@ -48,6 +50,39 @@ def test_some_of_the_columns_suffice(read, header):
 def test_a_file_without_ratings_is_rejected(reject_reason):
     reason = reject_reason("Type,Title,Year,TVDB_ID,IMDB_ID,Watchlist,LastEpWatched,WatchedDate\n")
     assert reason == "The file is Simkl's, but has no column “Rating”."
+
+
+def test_json_has_movies_series_and_anime_in_lists_of_their_own(read_file):
+    name, rows = read_file("simkl.json")
+    assert name == "simkl"
+    assert [row.line for row in rows] == list(range(8))
+    assert rows[3] == RatedRow(3, "tt7000001", 1301, "The Silent Harbour", None, 1998, 8, AT, film_id="101")
+    assert rows[4] == SkippedRow(4, "Paper Boats", 2010, "no_rating")
+    assert rows[5] == RatedRow(5, None, None, "Summer, Again", None, None, 20, None, film_id="102")
+    assert [row.reason for row in rows[6:]] == [
+        "the rating 11 is not a whole number from 1 to 10",
+        "it is not an object with a movie",
+    ]
+
+
+def test_an_anime_may_be_a_movie(read_file):
+    _, rows = read_file("simkl.json")
+    assert (rows[0].kind, rows[0].imdb_id, rows[0].tmdb_id) == ("show", "tt7000003", None)
+    assert rows[1] == SkippedRow(1, "Sky Robots", 2015, "not_a_movie", reason="it is no movie (tv)")
+    assert (rows[2].kind, rows[2].tmdb_id, rows[2].value) == (None, 1308, 14)
+
+
+def test_a_series_may_have_thousands_of_episodes(read):
+    episodes = [{"number": number, "watched_at": "2024-02-01T10:00:00Z"} for number in range(2_000)]
+    show = {"user_rating": None, "show": {"title": "Long"}, "seasons": [{"number": 1, "episodes": episodes}]}
+    movie = {"user_rating": 9, "movie": {"title": "Emma", "year": 1996, "ids": {}}}
+    _, rows = read(json.dumps({"shows": [show], "anime": None, "movies": [movie]}, indent=2))
+    assert [type(row) for row in rows] == [SkippedRow, RatedRow]
+
+
+def test_json_of_another_service_with_movies_is_rejected(reject_reason):
+    reason = reject_reason('{"movies": [{"title": "Emma", "user_rating": 7.8}]}')
+    assert "the first has title, user_rating." in reason
 
 
 def test_file_for_simkl_has_the_columns_and_dates_that_it_imports():
