@@ -1,7 +1,7 @@
 """The filters of movies, each as a selection of ids and as a condition on one movie."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, String, and_, bindparam, func, literal_column, or_, select
@@ -20,13 +20,14 @@ _LAST_CHARACTER = "\U0010ffff"
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """A filter in two forms: `ids` selects the movies that pass, `condition` tests a row of `movie`.
+    """A filter in three forms: `ids` selects the movies that pass; `lookup` and `condition` test a row of `movie`.
 
-    The condition can use no index except the one that is walked.
+    `lookup` finds the movies by an index. `condition` can use no index except the one that is walked.
     """
 
     ids: Select[Any]
     condition: ColumnElement[bool]
+    lookup: ColumnElement[bool]
 
 
 def parse_filters(filters: Mapping[str, Any]) -> tuple[tuple[str, ...], dict[str, Any]]:
@@ -80,20 +81,18 @@ def build_filter(kind: str, position: int, walked: Any) -> Filter:
         )
         # All matches are listed once: their index holds their ids, so no movie has to be read.
         by_id = without_index(_movie.id).in_(by_text.ids)
-        return by_text if kind == "common title start" else Filter(by_text.ids, by_id)
+        return by_text if kind == "common title start" else replace(by_text, condition=by_id)
     if kind == "words":
         # All matches are listed once: to query the full-text index for each movie costs 50 µs and more.
-        return Filter(_WITH_WORDS, without_index(_movie.id).in_(_WITH_WORDS))
+        return _filter_ids(_WITH_WORDS, without_index(_movie.id).in_(_WITH_WORDS))
     if kind == "common word":
-        return Filter(_WITH_WORDS, _has_common_word())
-    if kind == "year" and walked is _movie.year_rank:
-        return Filter(_filter_facet(kind, position).ids, walked == bindparam(f"value{position}"))
+        return _filter_ids(_WITH_WORDS, _has_common_word())
     if kind == "years":
         first, last = (bindparam(name, type_=_movie.year.type) for name in ("first", "last"))
-        by_rank = _filter_column(_movie.year_rank, walked, lambda year: year.between(first, last))
-        # The indexes of other sorts contain the year, but not its rank; they differ only in movies of unknown year.
-        by_year = Filter(by_rank.ids, without_index(_movie.year).between(first, last))
-        return by_rank if walked is _movie.year_rank else by_year
+        return _filter_year(walked, lambda year: year.between(first, last))
+    if kind == "year":
+        value = bindparam(f"value{position}", type_=_movie.year.type)
+        return _filter_year(walked, lambda year: year == value)
     if kind == "count":
         return _filter_column(_movie.rating_count, walked, lambda count: count >= bindparam("min_count"))
     return _filter_facet(kind, position)
@@ -122,16 +121,29 @@ def _filter_facet(kind: str, position: int) -> Filter:
     ids = select(_facet.movie_id).where(_facet.facet == bindparam(f"facet{position}"))
     value: Any = bindparam(f"value{position}")
     if kind == "genre":
-        return Filter(ids, contains_text(_movie.genres, value))
-    if kind in ("year", "language"):
-        return Filter(ids, _movie[kind] == value)
+        return _filter_ids(ids, contains_text(_movie.genres, value))
+    if kind == "language":
+        return _filter_ids(ids, _movie.language == value)
     of_movie = ids.where(_facet.movie_id == without_index(_movie.id))
-    return Filter(ids, of_movie.correlate(Movie.__table__).exists())
+    return _filter_ids(ids, of_movie.correlate(Movie.__table__).exists())
+
+
+def _filter_ids(ids: Select[Any], condition: ColumnElement[bool]) -> Filter:
+    return Filter(ids, condition, _movie.id.in_(ids))
 
 
 def _filter_column(column: Any, walked: Any, passes: Callable[[Any], ColumnElement[bool]]) -> Filter:
     condition = passes(column if column is walked else without_index(column))
-    return Filter(select(_movie.id).where(passes(column)).correlate(None), condition)
+    return Filter(select(_movie.id).where(passes(column)).correlate(None), condition, passes(column))
+
+
+def _filter_year(walked: Any, passes: Callable[[Any], ColumnElement[bool]]) -> Filter:
+    """Return the filter by the rank of the year, which tests the year itself unless the index of the rank is walked.
+
+    Other indexes contain only the year. The two differ in movies of unknown year, which pass no filter.
+    """
+    by_rank = _filter_column(_movie.year_rank, walked, passes)
+    return by_rank if walked is _movie.year_rank else replace(by_rank, condition=passes(_movie.year))
 
 
 def without_index(column: Any) -> ColumnElement[Any]:

@@ -1,7 +1,7 @@
 """Search movies: filters, full text, sort orders.
 
 A page is read in one of two ways: walk the index of the sort order and test each movie, or look up the movies that pass
-the most selective filter, test them for the other filters and sort them. The first is fast if many movies pass, the
+a selective filter, test them for the other filters and sort them. The first is fast if many movies pass, the
 second if few do. To choose, count how many movies pass each filter, up to a limit.
 
 By relevance, a list is three lists, one after another: exact titles, also behind an article; titles that start with the
@@ -11,9 +11,9 @@ text; other movies.
 import functools
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Engine, bindparam, func, select
 
@@ -38,11 +38,15 @@ _COUNT_LIFETIME_SECONDS = 10
 # contains year, language and genres; list as a full-text match; list by the index of titles; read the text for a word.
 _SORT_COST, _TEST_COST, _TEST_IN_INDEX_COST = 1.5, 0.8, 0.15
 _LIST_COSTS, _READ_COST = {"words": 0.1, "title start": 0.4}, 2.0
+# Filters by a column that begins an index with the columns of _FILTERS_IN_INDEX.
+_BY_COLUMN = frozenset({"year", "years", "count"})
 # Filters whose matches are all listed before a walk, and the same filters that read a text of each movie instead.
 _BY_READING = {"words": "common word", "title start": "common title start"}
 _FILTERS_IN_INDEX = frozenset({"genre", "year", "years", "language", *_BY_READING})
 
 _YEAR_FILTERS = frozenset({"year", "years"})
+# Most movies of a genre or a language may be of a few decades: a walk by year then tests several times as many movies.
+_FILTERS_OF_AN_AGE, _AGE_FACTOR = frozenset({"genre", "language"}), 3
 
 _movie = Movie.__table__.c
 _SORTS = {
@@ -61,6 +65,25 @@ _SORTS = {
 SORTS = (*_SORTS, "relevance")
 _TIERS = ("exact title", "title start", "other title")
 _SORTS |= {name: replace(_SORTS["-count"], name=f"movies relevance {name}") for name in _TIERS}
+
+
+class _Plan(NamedTuple):
+    """A way to read a page, with its time in microseconds.
+
+    `sorted_filter` is the position of the filter whose movies are sorted (None: walk).
+    """
+
+    cost: float
+    kinds: tuple[str, ...]
+    sorted_filter: int | None
+
+
+class _FilterEstimate(NamedTuple):
+    """How many movies pass a filter of a kind, as a number and as a share of all movies."""
+
+    kind: str
+    matches: float
+    share: float
 
 
 def search_movies(
@@ -103,8 +126,8 @@ def _list_tiers(kinds: tuple[str, ...], values: Mapping[str, Any]) -> dict[str, 
 def _choose_paginator(
     kinds: tuple[str, ...], values: Mapping[str, Any], sort: str, limit: int
 ) -> KeysetPaginator:
-    kinds, sorted_filter = _plan(kinds, values, sort, limit) if kinds else (kinds, None)
-    return _get_paginator(kinds, sort, sorted_filter)
+    plan = _plan(kinds, values, sort, limit) if kinds else _Plan(0, kinds, None)
+    return _get_paginator(plan.kinds, sort, plan.sorted_filter)
 
 
 # Statements are compiled once for each combination of filters; few of the many combinations are used.
@@ -119,39 +142,76 @@ def _get_paginator(kinds: tuple[str, ...], sort: str, sorted_filter: int | None)
     filters = build_filters(kinds, None)
     first = filters.pop(sorted_filter)
     others += [other.condition for other in filters]
-    movies = select(_movie.id).where(_movie.id.in_(first.ids), *others)
+    movies = select(_movie.id).where(first.lookup, *others)
     order = replace(order, columns=tuple(map(without_index, order.columns)))
     # Most of the sorted movies are not on the page.
     return KeysetPaginator(movies, order, details=COLUMNS)
 
 
-def _plan(
-    kinds: tuple[str, ...], values: Mapping[str, Any], sort: str, limit: int
-) -> tuple[tuple[str, ...], int | None]:
-    """Return the kinds of filters to use, and the position of the one whose movies are sorted (None: walk).
-
-    A walk may replace a filter that lists all matches by one that reads the text of each movie.
-    """
+def _plan(kinds: tuple[str, ...], values: Mapping[str, Any], sort: str, limit: int) -> _Plan:
+    """Return the plan that is estimated to take the least time."""
     bucket = int(time.monotonic() // _COUNT_LIFETIME_SECONDS)
     count = functools.partial(_count_cached, read().engine, bucket)
+    movies = count()
     counts = [count(kind, position, tuple(values.items())) for position, kind in enumerate(kinds)]
-    fewest, movies = min(counts), count()
-    # How many movies a walk tests until it has the page and one more, if the filters are independent. A walk by year
-    # starts with the first year of a filter and ends with the last.
-    bounds = _YEAR_FILTERS if sort in ("year", "-year") else ()
-    tests = [matches for kind, matches in zip(kinds, counts, strict=True) if kind not in bounds]
-    tested = (limit + 1) / math.prod(min(1, max(1, matches) / movies) for matches in tests)
-    walk_cost = tested * (_TEST_IN_INDEX_COST if _FILTERS_IN_INDEX.issuperset(kinds) else _TEST_COST)
-    walk_kinds = list(kinds)
-    for position, kind in enumerate(kinds):
-        if kind in _BY_READING:
-            list_cost, read_cost = counts[position] * _LIST_COSTS[kind], tested * _READ_COST
+    # If a filter has more matches than are counted: the geometric mean of the lowest and the highest possible number.
+    matches = [each if each <= MAX_SORTED else math.sqrt(each * movies) for each in counts]
+    filters = [
+        _FilterEstimate(kind, number, max(1, number) / movies)
+        for kind, number in zip(kinds, matches, strict=True)
+    ]
+    plans = [
+        _plan_sort(filters, values, position)
+        for position, each in enumerate(filters)
+        if each.matches <= MAX_SORTED
+    ]
+    return min([*plans, _plan_walk(filters, values, sort, limit)], key=lambda plan: plan.cost)
+
+
+def _plan_walk(filters: Sequence[_FilterEstimate], values: Mapping[str, Any], sort: str, limit: int) -> _Plan:
+    is_by_year = sort in ("year", "-year")
+    # A walk by year starts with the first year of a filter and ends with the last.
+    tests = [each for each in filters if not (is_by_year and each.kind in _YEAR_FILTERS)]
+    # How many movies a walk tests until it has the page and one more, if the filters are independent.
+    tested = (limit + 1) / math.prod(min(1, each.share) for each in tests)
+    if is_by_year and any(each.kind in _FILTERS_OF_AN_AGE for each in tests):
+        tested *= _AGE_FACTOR
+    in_index = all(each.kind in _FILTERS_IN_INDEX for each in filters)
+    kinds, list_cost = _choose_lists(filters, values, tested)
+    return _Plan(tested * (_TEST_IN_INDEX_COST if in_index else _TEST_COST) + list_cost, kinds, None)
+
+
+def _plan_sort(filters: Sequence[_FilterEstimate], values: Mapping[str, Any], position: int) -> _Plan:
+    first = filters[position]
+    others = [each for each in filters if each is not first]
+    cost = first.matches * _SORT_COST
+    if first.kind in _BY_COLUMN:
+        # The index contains the columns of other filters, so that only the movies that pass them are looked up.
+        cost *= math.prod(min(1, each.share) for each in others if each.kind in _FILTERS_IN_INDEX)
+        cost += first.matches * _TEST_IN_INDEX_COST
+    kinds, list_cost = _choose_lists(filters, values, first.matches, position)
+    return _Plan(cost + list_cost, kinds, position)
+
+
+def _choose_lists(
+    filters: Sequence[_FilterEstimate],
+    values: Mapping[str, Any],
+    tested: float,
+    sorted_filter: int | None = None,
+) -> tuple[tuple[str, ...], float]:
+    """Return the kinds of filters for a number of tested movies, and the time for their lists or for reading.
+
+    A filter that lists all matches may be replaced by one that reads the text of each movie.
+    """
+    kinds = [each.kind for each in filters]
+    cost = 0.0
+    for position, (kind, matches, _) in enumerate(filters):
+        if kind in _BY_READING and position != sorted_filter:
+            list_cost, read_cost = matches * _LIST_COSTS[kind], tested * _READ_COST
             if read_cost < list_cost and (kind != "words" or _is_one_word(values)):
-                walk_kinds[position] = _BY_READING[kind]
-            walk_cost += min(list_cost, read_cost)
-    if fewest <= MAX_SORTED and fewest * _SORT_COST <= walk_cost:
-        return kinds, counts.index(fewest)
-    return tuple(walk_kinds), None
+                kinds[position] = _BY_READING[kind]
+            cost += min(list_cost, read_cost)
+    return tuple(kinds), cost
 
 
 def _is_one_word(values: Mapping[str, Any]) -> bool:

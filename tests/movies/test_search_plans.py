@@ -1,5 +1,6 @@
 """How SQLite gets a page: the plans that `movies.search` promises."""
 
+import math
 import re
 from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
@@ -9,7 +10,8 @@ from flask import Flask
 from sqlalchemy import Connection, insert, literal, update
 
 from movierating.movies import search, search_index, service
-from movierating.movies.models import Movie
+from movierating.movies.filters import parse_filters
+from movierating.movies.models import Movie, MovieFacet
 from movierating.storage.database import read, write
 
 pytestmark = pytest.mark.sqlite
@@ -105,30 +107,80 @@ def test_index_of_the_sort_is_walked_if_many_movies_pass(plan: Plan, filters: Fa
     assert SORTED not in steps
 
 
+@pytest.fixture
+def _sorts_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "_plan_walk", lambda *_: search._Plan(math.inf, (), None))
+
+
+@pytest.mark.usefixtures("_sorts_only")
 @pytest.mark.parametrize("sort", ["title", "-count", "-year"])
 @pytest.mark.parametrize(
     ("filters", "narrowest"),
     [
-        ({"year": 2000}, "ix_movie_facet_facet (facet=?)"),
-        ({"genre": ["Drama"], "year": 2000, "q": "moon", "min_count": 1}, "ix_movie_facet_facet (facet=?)"),
-        (
-            {"year_from": 2000, "year_to": 2001, "language": "fr"},
-            "ix_movie_year (year_rank>? AND year_rank<?)",
-        ),
-        ({"min_count": 45, "language": "fr"}, "ix_movie_count (rating_count>?)"),
+        ({"director": "Agnes Varda", "language": "fr"}, "ix_movie_facet_facet (facet=?)"),
         ({"q": "moon 1", "language": "fr"}, "movie_search VIRTUAL TABLE"),
     ],
 )
 def test_movies_of_the_most_selective_filter_are_sorted_if_a_walk_costs_more(
-    plan: Plan, monkeypatch: pytest.MonkeyPatch, filters: Facts, narrowest: str, sort: str
+    plan: Plan, filters: Facts, narrowest: str, sort: str
 ) -> None:
-    for cost in ("_TEST_COST", "_TEST_IN_INDEX_COST"):
-        monkeypatch.setattr(search, cost, 1000)
     _, by_id, _, gathered, *others, page, whole_movies, _ = plan(filters, sort)
     assert by_id == whole_movies == "SEARCH movie USING INTEGER PRIMARY KEY (rowid=?)"
     assert narrowest in gathered
     assert others[-1] == SORTED
     assert page.startswith("SCAN anon")
+
+
+@pytest.mark.usefixtures("_sorts_only")
+@pytest.mark.parametrize("sort", ["title", "-score", "-year"])
+@pytest.mark.parametrize(
+    ("filters", "narrowest"),
+    [
+        ({"year": 2000}, "ix_movie_year (year_rank=?)"),
+        (
+            {"genre": ["Drama"], "year": 2000, "q": "moon", "min_count": 1},
+            "ix_movie_year (year_rank=?)",
+        ),
+        (
+            {"year_from": 2000, "year_to": 2001, "language": "fr"},
+            "ix_movie_year (year_rank>? AND year_rank<?)",
+        ),
+        ({"min_count": 45, "language": "fr"}, "ix_movie_count (rating_count>?)"),
+    ],
+)
+def test_movies_of_a_column_are_tested_in_its_index_before_they_are_sorted(
+    plan: Plan, filters: Facts, narrowest: str, sort: str
+) -> None:
+    _, gathered, *_, page, whole_movies, _ = plan(filters, sort)
+    assert gathered == f"SEARCH movie USING INDEX {narrowest}"
+    assert page.startswith("SCAN anon")
+    assert whole_movies == "SEARCH movie USING INTEGER PRIMARY KEY (rowid=?)"
+
+
+@pytest.mark.usefixtures("_sorts_only")
+def test_column_is_looked_up_if_few_movies_pass_the_other_filters(plan: Plan) -> None:
+    make_english(50)
+    steps = plan({"year_from": 1995, "year_to": 2001, "language": "en"}, "title")
+    assert steps[1] == "SEARCH movie USING INDEX ix_movie_year (year_rank>? AND year_rank<?)"
+
+
+@pytest.mark.parametrize(
+    ("sort", "is_walk"), [("title", True), ("-score", True), ("year", False), ("-year", False)]
+)
+def test_a_walk_by_year_may_miss_the_decades_of_a_language(plan: Plan, sort: str, is_walk: bool) -> None:
+    make_english(40)
+    kinds, values = parse_filters({"language": "en"})
+    assert (search._plan(kinds, values, sort, 20).sorted_filter is None) == is_walk
+
+
+def make_english(number: int) -> None:
+    """Make the first movies English, as facts and as facets."""
+    facet = MovieFacet.facet == "language:fr"
+    for statement in (
+        update(Movie).where(Movie.id <= number).values(language="en"),
+        update(MovieFacet).where(MovieFacet.movie_id <= number, facet).values(facet="language:en"),
+    ):
+        write(lambda connection, statement=statement: connection.execute(statement))
 
 
 @pytest.mark.parametrize("sort", [*INDEXES, "relevance"])
@@ -152,7 +204,7 @@ def test_counts_are_cached_for_ten_seconds(app: Flask, monkeypatch: pytest.Monke
     count = search._count
     monkeypatch.setattr(search, "_count", lambda *kind: counted.append("".join(kind[:1])) or count(*kind))
     for sort, new in (
-        ("-score", ["words", ""]),
+        ("-score", ["", "words"]),
         ("title", []),
         ("relevance", ["whole title", "title start"]),
         ("relevance", []),
@@ -162,7 +214,7 @@ def test_counts_are_cached_for_ten_seconds(app: Flask, monkeypatch: pytest.Monke
         counted.clear()
     now += search._COUNT_LIFETIME_SECONDS
     search.search_movies({"q": "moon"}, "-score", None, 1)
-    assert counted == ["words", ""]
+    assert counted == ["", "words"]
 
 
 @pytest.mark.parametrize(
