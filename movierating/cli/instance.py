@@ -12,7 +12,7 @@ import click
 
 from movierating.cli.application import open_application, with_application
 from movierating.cli.commands import Command
-from movierating.cli.counts import format_count
+from movierating.cli.counts import format_count, print_rejected
 from movierating.cli.durations import Duration
 
 
@@ -93,20 +93,23 @@ def _exit_now(_signal: int, _frame: object) -> None:
 def seed(path: Path | None) -> None:
     """Add movies that do not exist yet.
 
-    Adds the bundled movies, or those of a CSV file with the same columns. Existing movies get the alternative titles of
-    their rows and are not changed otherwise. While the service loads the bundled movies, the command waits for it.
+    Adds the bundled movies; existing ones get alternative titles and are not changed otherwise. While the service loads
+    the bundled movies, the command waits for it. With --file, it imports a CSV file as `import catalogue` does.
     """
+    from movierating.movies import catalogue_import
     from movierating.movies import seed as seeding
-    from movierating.movies.movie_csv import InvalidMovieCsv
+    from movierating.movies.imdb_files import InvalidFile
 
     try:
-        report = seeding.seed_from_csv(path) if path else seeding.seed_bundled()
-    except InvalidMovieCsv as error:
+        if path:
+            report = catalogue_import.import_catalogue(catalogue_import.open_files([path]))
+        else:
+            report = seeding.seed_bundled()
+    except (InvalidFile, OSError) as error:
         raise click.ClickException(str(error)) from error
-    for line in report.rejected:
-        click.echo(line, err=True)
+    print_rejected(report.reasons, report.rejected)
     added = format_count(report.added, "movie")
-    click.echo(f"{added} added, {report.present} already present, {len(report.rejected)} rejected")
+    click.echo(f"{added} added, {report.present} already present, {report.rejected} rejected")
 
 
 @click.command(cls=Command)

@@ -1,13 +1,12 @@
 """`movierating import catalogue` and `movierating import movielens`."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from movierating.cli.application import interruptible, open_application
 from movierating.cli.commands import Command
-from movierating.cli.counts import format_count
+from movierating.cli.counts import format_count, print_rejected
 from movierating.cli.progress import show_progress
 
 
@@ -24,9 +23,9 @@ def import_catalogue(files: tuple[Path, ...], min_votes: int | None) -> None:
     """Import movies from FILES.
 
     FILES are IMDb's title.basics, title.ratings and title.akas (.tsv or .tsv.gz), or CSV files with the columns of the
-    bundled movies. Existing movies get ids and alternative titles that they lack; other movies are added. Of IMDb's
-    titles only feature and television films are imported, except adult ones. An interrupted import resumes when the
-    command runs again. Invalid rows are reported and skipped.
+    bundled movies. Existing movies get ids and alternative titles that they lack, and the prominence of a CSV. Other
+    movies are added, unless they were deleted. Of IMDb's titles only feature and television films are imported, except
+    adult ones. An interrupted import resumes when the command runs again. Invalid rows are reported and skipped.
     """
     from movierating.movies import catalogue_import
     from movierating.movies.imdb_files import InvalidFile
@@ -43,7 +42,7 @@ def import_catalogue(files: tuple[Path, ...], min_votes: int | None) -> None:
             report = catalogue_import.import_catalogue(opened, min_votes, advance)
     except (InvalidFile, OSError) as error:
         raise click.ClickException(str(error)) from error
-    _print_rejected(report.reasons, report.rejected)
+    print_rejected(report.reasons, report.rejected)
     added, titled = format_count(report.added, "movie"), format_count(report.titled, "movie")
     click.echo(f"{added} added, {report.present} already present, {report.completed} of them given ids")
     click.echo(f"{titled} given alternative titles")
@@ -72,7 +71,7 @@ def import_movielens(folder: Path) -> None:
             report = datasets.import_movielens(dataset, advance)
     except (movielens.NotMovieLens, OSError) as error:
         raise click.ClickException(str(error)) from error
-    _print_rejected(report.reasons, report.rejected)
+    print_rejected(report.reasons, report.rejected)
     if report.unmatched:
         unmatched = format_count(report.unmatched, "rating")
         click.echo(f"{unmatched} not imported: the movie was rejected or is not listed", err=True)
@@ -82,11 +81,3 @@ def import_movielens(folder: Path) -> None:
         f"{format_count(report.added, 'rating')} added, {report.changed} changed, {report.unchanged} unchanged, "
         f"{format_count(report.rejected, 'row')} rejected"
     )
-
-
-def _print_rejected(reasons: Sequence[str], rejected: int) -> None:
-    """Print the reasons for the first rejected rows, and how many more there are."""
-    for reason in reasons:
-        click.echo(reason, err=True)
-    if rejected > len(reasons):
-        click.echo(f"and {rejected - len(reasons)} more", err=True)

@@ -1,8 +1,8 @@
 """Import movies from IMDb's data sets, or from CSV files with the columns of the bundled one.
 
-Existing movies get ids and alternative titles that they lack; their other facts are never changed. Rows are loaded in
-batches, one transaction each, so an import that is interrupted keeps what it has done, and the next one resumes it.
-Memory does not depend on the size of the files: ids with enough votes are in a temporary database on disk.
+Existing movies get ids and alternative titles that they lack, and the prominence of a CSV; their other facts are never
+changed. Rows are loaded in batches, so an import that is interrupted keeps what it has done, and the next one resumes
+it. Memory does not depend on the size of the files: ids with enough votes are in a temporary database on disk.
 """
 
 import sqlite3
@@ -19,14 +19,15 @@ import marshmallow as ma
 from movierating.http.fields import SingleLineString
 from movierating.movies import imdb_files, movie_csv
 from movierating.movies.imdb_files import AKAS, BASICS, RATINGS, ImdbFile, InvalidFile, Line, Progress
-from movierating.movies.import_batch import ImportReport, ImportRow, add_titles, load_batch
+from movierating.movies.import_batch import BATCH_ROWS, BatchLoader, ImportReport, ImportRow, add_titles
 from movierating.movies.matching import find_ids_by_imdb_id
 from movierating.movies.schemas import CreateMovieSchema
 from movierating.storage.database import batched, read, write
 
-_BATCH_ROWS = 500
 # IMDb ids that are looked up together, and their titles.
 _MAX_IDS, _MAX_TITLES = 5_000, 50_000
+# Movies that get alternative titles in one transaction: to index them again takes 0.1 ms each.
+_TITLED_MOVIES = 100
 
 _schema = CreateMovieSchema()
 _title_field = SingleLineString(max_length=500)
@@ -62,7 +63,9 @@ def open_files(paths: Sequence[Path]) -> CatalogueFiles:
     return CatalogueFiles(sorted(imdb, key=lambda file: (RATINGS, BASICS, AKAS).index(file.kind)), csv)
 
 
-def import_catalogue(files: CatalogueFiles, min_votes: int | None, progress: Progress) -> ImportReport:
+def import_catalogue(
+    files: CatalogueFiles, min_votes: int | None = None, progress: Progress = lambda _bytes: None
+) -> ImportReport:
     """Add and complete movies; a movie with fewer than `min_votes` votes is completed, but not added.
 
     `progress` is called with the number of bytes of the files that are done. Raise InvalidFile for a damaged file; what
@@ -79,7 +82,8 @@ class _Import:
     def __init__(self, voted: sqlite3.Connection, min_votes: int | None) -> None:
         self._voted = voted
         self._min_votes = min_votes
-        self._report = ImportReport()
+        self._loader = BatchLoader()
+        self._report = self._loader.report
 
     def run(self, files: CatalogueFiles, progress: Progress) -> ImportReport:
         """Import the files one after another; `progress` as in `import_catalogue`."""
@@ -147,8 +151,8 @@ class _Import:
                 yield ImportRow(f"{path.name}:{line}", row.facts, titles)
 
     def _load_rows(self, rows: Iterator[ImportRow]) -> None:
-        for batch in batched(rows, _BATCH_ROWS):
-            self._report.include(write(partial(load_batch, batch), own_transaction=True))
+        for batch in batched(rows, BATCH_ROWS):
+            self._loader.load(batch)
 
     def _load_akas(self, file: ImdbFile, lines: Iterator[Line]) -> None:
         """Add alternative titles to the movies with the ids."""
@@ -167,7 +171,7 @@ class _Import:
 
     def _add_titles(self, titles: Mapping[str, Sequence[str]]) -> None:
         movie_ids = find_ids_by_imdb_id(read(), titles)
-        for batch in batched(movie_ids.items(), _BATCH_ROWS):
+        for batch in batched(movie_ids.items(), _TITLED_MOVIES):
             titles_by_id = {movie_id: list(filter(_is_title, titles[imdb_id])) for imdb_id, movie_id in batch}
             job = partial(add_titles, titles=titles_by_id)
             self._report.titled += write(job, own_transaction=True)

@@ -1,11 +1,16 @@
-"""Write a batch of an import of movies: match its rows, complete the movies that exist, and add the others."""
+"""Load movies in batches, one transaction each: complete the movies that exist, and add the others.
+
+Rows are matched and new movies prepared before the transaction, so that other writers wait for little. A batch is
+matched again inside it if movies were added or changed meanwhile.
+"""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from functools import cached_property, partial
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, update
+from sqlalchemy import Connection, and_, bindparam, func, or_, select, update
 
 from movierating import clock
 from movierating.movies import alternative_titles
@@ -13,8 +18,11 @@ from movierating.movies.matching import AmbiguousMovie, Catalogue
 from movierating.movies.models import Movie
 from movierating.movies.movie_index import MovieQuery
 from movierating.movies.retired_movies import RetiredMovies
+from movierating.movies.staged_movies import CatalogueChanged, StagedMovies
+from movierating.storage.database import read, write
 from movierating.storage.dialect import in_many
 
+BATCH_ROWS = 500
 _MAX_REASONS = 50
 
 _movie = Movie.__table__.c
@@ -59,40 +67,105 @@ class ImportRow(NamedTuple):
     is_added: bool = True
 
 
-def load_batch(rows: Sequence[ImportRow], connection: Connection) -> ImportReport:
-    """Match, complete and add the movies of some rows inside a transaction; report these alone."""
-    report = ImportReport()
-    queries = [_make_query(row) for row in rows]
-    catalogue = Catalogue(connection, queries)
-    retired = RetiredMovies(connection, [row.facts for row in rows])
-    added, titles, wikidata_ids = set[int](), defaultdict[int, list[str]](list), dict[int, str]()
-    for row, query in zip(rows, queries, strict=True):
-        changes = catalogue.changes
+@dataclass(slots=True)
+class _Batch:
+    """Matched rows: provisional ids of the movies to add, alternative titles by the movie's id, and facts to complete.
+
+    The report lacks what only the transaction can tell.
+    """
+
+    report: ImportReport = field(default_factory=ImportReport)
+    staged: StagedMovies = field(default_factory=lambda: StagedMovies((), set()))
+    added: set[int] = field(default_factory=set)
+    titles: defaultdict[int, list[str]] = field(default_factory=lambda: defaultdict(list))
+    completed: list[dict[str, Any]] = field(default_factory=list)
+
+    def write(self, connection: Connection) -> ImportReport:
+        """Add and complete the movies inside a transaction; return the report. Raise CatalogueChanged."""
+        moved = self.staged.insert(connection)
+        _complete(connection, self.completed)
+        titles = {
+            movie_id + moved if movie_id in self.added else movie_id: names
+            for movie_id, names in self.titles.items()
+        }
+        added = {movie_id + moved for movie_id in self.added}
+        return replace(self.report, titled=add_titles(connection, titles, added))
+
+
+class BatchLoader:
+    """Loads batches of rows, and reports what became of all of them.
+
+    With `gives_ids`, a movie gets the ids of its row that it lacks; otherwise only one that learns ids does.
+    """
+
+    def __init__(self, *, gives_ids: bool = True) -> None:
+        self.report = ImportReport()
+        self._gives_ids = gives_ids
+
+    def load(
+        self, rows: Sequence[ImportRow], finish: Callable[[Connection], object] = lambda _connection: None
+    ) -> None:
+        """Load a batch; `finish` is the last part of the transaction."""
+        batch = self._match(rows, read())
         try:
-            movie_id = catalogue.find_and_complete(query)
-        except AmbiguousMovie as error:
-            report.reject(row.place, error)
-            continue
-        if movie_id is None and row.facts in retired:
-            movie_id = retired.find_survivor(row.facts)
-            if movie_id is None:
-                report.skipped += 1
+            report = write(partial(_write, batch, finish), own_transaction=True)
+        except CatalogueChanged:
+            report = write(
+                lambda connection: _write(self._match(rows, connection), finish, connection),
+                own_transaction=True,
+            )
+        self.report.include(report)
+
+    def _match(self, rows: Sequence[ImportRow], connection: Connection) -> _Batch:
+        """Match rows to movies, and stage those of rows that match none. Writes nothing."""
+        batch = _Batch()
+        queries = [_make_query(row) for row in rows]
+        catalogue = Catalogue(connection, queries, dry_run=True, gives_ids=self._gives_ids)
+        retired = RetiredMovies(connection, [row.facts for row in rows])
+        for row, query in zip(rows, queries, strict=True):
+            try:
+                movie_id, ids = catalogue.find_and_claim(query) or (self._find(retired, row.facts), {})
+            except AmbiguousMovie as error:
+                batch.report.reject(row.place, error)
                 continue
-        if movie_id is not None:
-            report.present += 1
-            report.completed += catalogue.changes - changes
-            wikidata_ids[movie_id] = row.facts["wikidata_id"]
-        elif row.is_added:
-            movie_id = catalogue.add(row.facts)
-            added.add(movie_id)
-        else:
-            report.skipped += 1
-            continue
-        titles[movie_id] += row.titles
-    catalogue.flush()
-    report.added = len(added)
-    report.titled = add_titles(connection, titles, added)
-    _complete_wikidata_ids(connection, wikidata_ids)
+            if movie_id is not None:
+                batch.report.present += 1
+                batch.report.completed += bool(ids)
+                if movie_id not in batch.added:
+                    batch.completed += self._list_completed(movie_id, row.facts)
+            elif row.is_added and row.facts not in retired:
+                movie_id = catalogue.add(row.facts)
+                batch.added.add(movie_id)
+            else:
+                batch.report.skipped += 1
+                continue
+            batch.titles[movie_id] += row.titles
+        batch.staged = catalogue.stage()
+        batch.report.added = len(batch.added)
+        return batch
+
+    def _find(self, retired: RetiredMovies, facts: Mapping[str, Any]) -> int | None:
+        """Return the id of the movie with the Wikidata id, or of that into which the row's movie was merged."""
+        return self._ids_by_wikidata_id.get(facts["wikidata_id"]) or retired.find_survivor(facts)
+
+    @cached_property
+    def _ids_by_wikidata_id(self) -> dict[str | None, int]:
+        # The column has no index, so all are read at once.
+        statement = select(_movie.wikidata_id, _movie.id).where(_movie.wikidata_id.is_not(None))
+        return dict(map(tuple, read().execute(statement)))
+
+    def _list_completed(self, movie_id: int, facts: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Return a row for `_complete`, if the row of the file has something for it."""
+        wikidata_id = facts["wikidata_id"] if self._gives_ids else None
+        prominence = facts.get("prominence")
+        if wikidata_id is None and prominence is None:
+            return []
+        return [{"key": movie_id, "new_wikidata_id": wikidata_id, "new_prominence": prominence}]
+
+
+def _write(batch: _Batch, finish: Callable[[Connection], object], connection: Connection) -> ImportReport:
+    report = batch.write(connection)
+    finish(connection)
     return report
 
 
@@ -101,6 +174,25 @@ def _make_query(row: ImportRow) -> MovieQuery:
     # A movie with few votes is not what another row means that has its title and year only.
     titles = (facts["title"], facts["original_title"]) if row.is_added else ()
     return MovieQuery(facts["imdb_id"], facts["tmdb_id"], titles, facts["year"])
+
+
+def _complete(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Give movies the Wikidata ids that they lack, and the prominence of their rows."""
+    if not rows:
+        return
+    wikidata_id = bindparam("new_wikidata_id", type_=_movie.wikidata_id.type)
+    prominence = bindparam("new_prominence", type_=_movie.prominence.type)
+    is_changed = or_(
+        and_(_movie.wikidata_id.is_(None), wikidata_id.is_not(None)), _movie.prominence != prominence
+    )
+    changes = {
+        "wikidata_id": func.coalesce(_movie.wikidata_id, wikidata_id),
+        "prominence": func.coalesce(prominence, _movie.prominence),
+        "edit": _movie.edit + 1,
+        "updated_at": clock.now(),
+    }
+    statement = update(Movie).where(_movie.id == bindparam("key"), is_changed).values(changes)
+    connection.execute(statement, list(rows))
 
 
 def add_titles(
@@ -114,11 +206,3 @@ def add_titles(
     edit = {"edit": _movie.edit + 1, "updated_at": clock.now()}
     connection.execute(update(Movie).where(changed).values(edit))
     return len(titled)
-
-
-def _complete_wikidata_ids(connection: Connection, wikidata_ids: Mapping[int, str | None]) -> None:
-    rows = [{"key": movie_id, "value": value} for movie_id, value in wikidata_ids.items() if value]
-    if rows:
-        lacks_id = (_movie.id == bindparam("key")) & _movie.wikidata_id.is_(None)
-        edit = {"wikidata_id": bindparam("value"), "edit": _movie.edit + 1, "updated_at": clock.now()}
-        connection.execute(update(Movie).where(lacks_id).values(edit), rows)

@@ -49,9 +49,16 @@ class Catalogue:
     """
 
     def __init__(
-        self, connection: Connection, queries: Sequence[MovieQuery] | None = None, *, dry_run: bool = False
+        self,
+        connection: Connection,
+        queries: Sequence[MovieQuery] | None = None,
+        *,
+        dry_run: bool = False,
+        gives_ids: bool = False,
     ) -> None:
+        """Load the movies. `gives_ids` is for `find_and_claim`: every movie learns ids."""
         self.changes = 0
+        self._gives_ids = gives_ids
         self._connection = connection
         self._dry_run = dry_run
         self._index = MovieIndex()
@@ -135,7 +142,7 @@ class Catalogue:
             return None
         movie.film_id = movie.film_id or query.film_id
         ids = self._list_new_ids(movie, query)
-        learns = (
+        learns = self._gives_ids or (
             movie.learns_ids and len(self._learned) < _MAX_LEARNING and self._index.is_named(movie, query)
         )
         if ids and learns:
@@ -232,7 +239,7 @@ class Catalogue:
 
     def stage(self) -> StagedMovies:
         """Return the movies that were added in a dry run, and the ids that others learned, to be written later."""
-        return StagedMovies(self._new_rows, self._similar, self._learned)
+        return StagedMovies(self._new_rows, self._similar, self._learned, gives_ids=self._gives_ids)
 
 
 def find_ids_by_imdb_id(connection: Connection, imdb_ids: Collection[str]) -> dict[str, int]:

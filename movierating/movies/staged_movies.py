@@ -30,12 +30,16 @@ class StagedMovies:
         rows: Sequence[Mapping[str, Any]],
         similar: set[tuple[Any, ...]],
         learned: Mapping[int, Mapping[str, Any]] | None = None,
+        *,
+        gives_ids: bool = False,
     ) -> None:
         """Derive the indexed data. `similar` has what `find_by_name` and `find_by_alternative` return for the rows.
 
-        `learned` are ids that existing movies get, by the movie's id and the column.
+        `learned` are ids that existing movies get, by the movie's id and the column; with `gives_ids`, also movies that
+        do not learn ids.
         """
         self.learned = learned or {}
+        self._gives_ids = gives_ids
         self.first_id: int = rows[0]["id"] if rows else 0
         self._rows = rows
         self._similar = similar
@@ -51,7 +55,7 @@ class StagedMovies:
         if self._rows or self.learned:
             self._check_unchanged(connection)
         for movie_id, ids in self.learned.items():
-            _give_ids(connection, movie_id, ids)
+            self._give_ids(connection, movie_id, ids)
         if not self._rows:
             return 0
         moved = get_last_id(connection, Movie.__table__) + 1 - self.first_id
@@ -83,11 +87,11 @@ class StagedMovies:
         rows = (*self._rows, *self.learned.values())
         return sorted({row.get(column) for row in rows} - {None})
 
-
-def _give_ids(connection: Connection, movie_id: int, ids: Mapping[str, Any]) -> None:
-    """Give a movie ids that it lacks. Raise CatalogueChanged if it no longer lacks them."""
-    lacks = (_movie[name].is_(None) for name in ids)
-    changed = {**ids, "edit": _movie.edit + 1, "updated_at": clock.now()}
-    statement = update(Movie).where(_movie.id == movie_id, _movie.learns_ids, *lacks).values(changed)
-    if connection.execute(statement).rowcount != 1:
-        raise CatalogueChanged
+    def _give_ids(self, connection: Connection, movie_id: int, ids: Mapping[str, Any]) -> None:
+        """Give a movie ids that it lacks. Raise CatalogueChanged if it no longer lacks them or no longer learns ids."""
+        conditions = [_movie.id == movie_id, *(_movie[name].is_(None) for name in ids)]
+        if not self._gives_ids:
+            conditions.append(_movie.learns_ids)
+        changed = {**ids, "edit": _movie.edit + 1, "updated_at": clock.now()}
+        if connection.execute(update(Movie).where(*conditions).values(changed)).rowcount != 1:
+            raise CatalogueChanged

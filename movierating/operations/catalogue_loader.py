@@ -80,7 +80,7 @@ def _load() -> bool:
     except (ApiError, SQLAlchemyError, OSError) as error:
         logs.logger.warning("loading the catalogue failed", extra={"fields": {"reason": str(error)}})
         return False
-    counts = {"added": report.added, "present": report.present, "rejected": len(report.rejected)}
+    counts = {"added": report.added, "present": report.present, "rejected": report.rejected}
     seconds = round(time.monotonic() - started_at, 2)
     logs.logger.info("catalogue loaded", extra={"fields": {**counts, "seconds": seconds}})
     return True

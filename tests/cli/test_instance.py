@@ -26,7 +26,7 @@ def test_seed_adds_movies_of_a_file_once(command, tmp_path):
     file = write_csv(tmp_path, "One", "Two", "\x01")
     first, second = command("seed", "--file", file), command("seed", "--file", file)
     assert (first.exit_code, first.stdout) == (0, "2 movies added, 0 already present, 1 rejected\n")
-    assert first.stderr.startswith("line 4: title: ")
+    assert first.stderr.startswith("movies.csv: line 4: title: ")
     assert (second.exit_code, second.stdout) == (0, "0 movies added, 2 already present, 1 rejected\n")
 
 

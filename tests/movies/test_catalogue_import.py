@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 
 from movierating.movies import catalogue_import, index_repair, movie_csv, service
 from movierating.movies.imdb_files import InvalidFile
+from movierating.movies.matching import Catalogue
 from movierating.movies.models import Movie, MovieTitle
 from movierating.ratings import merging
 from movierating.ratings import service as ratings
@@ -197,7 +198,8 @@ def test_csv_adds_and_completes_movies(add_movie, write_file, run_import):
     assert reasons == ['movies.csv: line 4: year: Must be a whole number, not "x".']
     row = service.get_movie(heat)
     assert (row.tmdb_id, row.wikidata_id, row.genres) == (949, "Q42198", '["Crime"]')
-    added = read().execute(select(Movie.title, Movie.prominence, MovieTitle.title).join(MovieTitle)).all()
+    statement = select(Movie.title, Movie.prominence, MovieTitle.title).join(MovieTitle).order_by(Movie.id)
+    added = read().execute(statement).all()
     assert [tuple(row) for row in added] == [("Heat", 0, "Fuego"), ("Ran", 40, "乱")]
     repeated = run_import(write_file("movies.csv", [",".join(movie_csv.COLUMNS), *rows[:2]]))
     assert repeated[0] == (0, 2, 0, 0, 0, 0)
@@ -227,7 +229,7 @@ def test_other_files_are_rejected_before_anything_is_written(write_file, tmp_pat
 
 
 def test_incomplete_gzip_file_leaves_what_was_imported(write_file, run_import, monkeypatch):
-    monkeypatch.setattr(catalogue_import, "_BATCH_ROWS", 1)
+    monkeypatch.setattr(catalogue_import, "BATCH_ROWS", 1)
     monkeypatch.setattr("movierating.movies.imdb_files._BLOCK_BYTES", 100)
     noise = [f"tt{n:07}\tmovie\t{hash(str(n))}\t{n}\t0\t2000\t\\N\t9\tDrama" for n in range(2_000)]
     path = write_file("basics.gz", (*BASICS[:2], *noise))
@@ -283,6 +285,30 @@ def test_titles_with_control_characters_or_too_long_are_left_out(write_file, run
     ]
     run_import(write_file("basics", BASICS), write_file("akas", [AKAS[0], *akas]))
     assert list_titles("tt0068646") == ["Pate"]
+
+
+def test_movie_that_is_added_after_the_match_is_completed_instead(
+    write_file, run_import, add_movie, monkeypatch
+):
+    stage, others = Catalogue.stage, [{"title": "Godfather", "year": 1972}, {"imdb_id": "tt0067023"}]
+
+    def add_another_first(catalogue):
+        while others:
+            add_movie(**others.pop())
+        return stage(catalogue)
+
+    monkeypatch.setattr(Catalogue, "stage", add_another_first)
+    counts, _ = run_import(write_file("basics", BASICS))
+    assert counts == (1, 2, 1, 1, 4, 0)
+    assert service.get_movie_by_imdb_id("tt0068646").title == "Godfather"
+
+
+def test_wikidata_id_finds_a_movie_whose_titles_and_other_ids_differ(write_file, run_import, add_movie):
+    movie_id = add_movie(title="Hitze", year=1996, wikidata_id="Q42198")
+    row = make_csv_row(title="Heat", year="1995", wikidata_id="Q42198", prominence="60")
+    counts, _ = run_import(write_file("movies.csv", [",".join(movie_csv.COLUMNS), row]))
+    assert counts == (0, 1, 0, 1, 0, 0)
+    assert (service.get_movie(movie_id).title, service.get_movie(movie_id).prominence) == ("Hitze", 60)
 
 
 @pytest.mark.parametrize("is_merged", [True, False], ids=["merged", "deleted"])

@@ -1,4 +1,4 @@
-"""Movies from a CSV are loaded once; a later load completes them and never overwrites edits."""
+"""Movies from a CSV and the bundled ones are loaded once; a later load never overwrites edits."""
 
 import csv
 import io
@@ -7,7 +7,8 @@ import orjson
 import pytest
 from sqlalchemy import delete, func, select
 
-from movierating.movies import movie_csv, seed, service
+from movierating.movies import catalogue_import, movie_csv, seed, service
+from movierating.movies.imdb_files import InvalidFile
 from movierating.movies.models import DataMigration, Movie
 from movierating.ratings import merging
 from movierating.ratings import service as ratings
@@ -42,6 +43,11 @@ def as_line(row):
     return text.getvalue().removesuffix("\r\n")
 
 
+def load(path):
+    """Import a CSV file, and return the report."""
+    return catalogue_import.import_catalogue(catalogue_import.open_files([path]))
+
+
 def titles():
     return read().scalars(select(Movie.title).order_by(Movie.id)).all()
 
@@ -68,10 +74,8 @@ def as_sent(movie_id):
 
 
 def test_a_row_becomes_a_movie(app, write_csv):
-    report = seed.seed_from_csv(
-        write_csv({**KELLS, "original_title": " Brendan ", "language": "en", "country": "IE"})
-    )
-    assert (report.added, report.present, report.rejected) == (1, 0, [])
+    report = load(write_csv({**KELLS, "original_title": " Brendan ", "language": "en", "country": "IE"}))
+    assert (report.added, report.present, report.rejected) == (1, 0, 0)
     movie, lists = as_sent(1), {"genres": ["Animation", "Family"], "directors": ["Tomm Moore", "Nora Twomey"]}
     facts = {
         "title": "The Secret of Kells",
@@ -85,18 +89,16 @@ def test_a_row_becomes_a_movie(app, write_csv):
 
 
 def test_text_is_normalized_as_in_requests(app, write_csv):
-    seed.seed_from_csv(
-        write_csv({"title": "  Ame\u0301lie ", "year": "2001", "directors": "Jean-Pierre Jeunet "})
-    )
+    load(write_csv({"title": "  Ame\u0301lie ", "year": "2001", "directors": "Jean-Pierre Jeunet "}))
     movie = as_sent(1)
     assert (movie["title"], movie["directors"]) == ("Am\u00e9lie", ["Jean-Pierre Jeunet"])
 
 
 def test_seeding_again_adds_missing_movies(app, write_csv):
-    assert seed.seed_from_csv(write_csv(EMMA)).added == 1
-    report = seed.seed_from_csv(write_csv(EMMA, KELLS))
+    assert load(write_csv(EMMA)).added == 1
+    report = load(write_csv(EMMA, KELLS))
     assert (report.added, report.present) == (1, 1)
-    report = seed.seed_from_csv(write_csv(EMMA, KELLS, KELLS))
+    report = load(write_csv(EMMA, KELLS, KELLS))
     assert (report.added, report.present) == (0, 3)
     assert titles() == ["Emma", "The Secret of Kells"]
 
@@ -115,13 +117,12 @@ def test_seeding_again_adds_missing_movies(app, write_csv):
     ],
     ids=str,
 )
-def test_edited_movie_is_not_changed(app, write_csv, edit):
-    path = write_csv(EMMA)
-    seed.seed_from_csv(path)
+def test_edited_movie_is_not_changed(app, small, edit):
+    seed.seed_new_database()
     edited = service.update_movie(1, None, edit)
-    assert seed.seed_from_csv(path).present == 1
+    assert seed.seed_bundled().present == 2
     assert service.get_movie(1) == edited
-    assert movie_count() == 1
+    assert movie_count() == 2
 
 
 def test_the_first_start_seeds_and_later_ones_do_not(app, small):
@@ -135,7 +136,7 @@ def test_the_first_start_seeds_and_later_ones_do_not(app, small):
 def test_deleted_movie_is_not_added_by_an_explicit_seed(app, small):
     seed.seed_new_database()
     ratings.delete_movie(1, None, with_ratings=False)
-    assert seed.seed_from_csv(small).added == 0
+    assert load(small).added == 0
     assert titles() == ["The Secret of Kells"]
 
 
@@ -144,10 +145,10 @@ def test_deleted_movie_is_not_added_by_an_explicit_seed(app, small):
 )
 def test_merged_movie_is_not_added_by_a_seed(app, write_csv, add_movie, ids):
     path = write_csv({**EMMA, **ids})
-    seed.seed_from_csv(path)
+    load(path)
     survivor_id = add_movie(title="Jane Austen's Emma", year=1997)
     merging.merge_movies(1, survivor_id)
-    report = seed.seed_from_csv(path)
+    report = load(path)
     assert (report.added, report.present) == (0, 1)
     assert titles() == ["Jane Austen's Emma"]
 
@@ -181,10 +182,10 @@ def test_merged_movie_is_not_added_by_a_seed(app, write_csv, add_movie, ids):
     ids=str,
 )
 def test_invalid_row_is_reported_with_its_line_and_the_others_are_added(app, write_csv, row, reason):
-    report = seed.seed_from_csv(write_csv(KELLS, {**EMMA, **row}, {"title": "Clueless", "year": "1995"}))
-    [line_error] = report.rejected
+    report = load(write_csv(KELLS, {**EMMA, **row}, {"title": "Clueless", "year": "1995"}))
+    [line_error] = report.reasons
     line = 4 if "\n" in row.get("title", "") else 3
-    assert line_error.startswith(f"line {line}: ")
+    assert line_error.startswith(f"movies.csv: line {line}: ")
     assert reason in line_error
     assert "\n" not in line_error
     assert titles() == ["The Secret of Kells", "Clueless"]
@@ -192,16 +193,16 @@ def test_invalid_row_is_reported_with_its_line_and_the_others_are_added(app, wri
 
 @pytest.mark.parametrize("line", ["Emma,,1996", as_line(EMMA) + ",more", "Emma"])
 def test_row_of_another_length_is_rejected(app, write_csv, line):
-    report = seed.seed_from_csv(write_csv(KELLS, line))
-    assert report.rejected == ["line 3: row: must have as many fields as the first line"]
+    report = load(write_csv(KELLS, line))
+    assert report.reasons == ["movies.csv: line 3: row: must have as many fields as the first line"]
     assert titles() == ["The Secret of Kells"]
 
 
 def test_ambiguous_row_is_rejected(app, write_csv, add_movie):
     for imdb_id in ("tt0116191", "tt0118308"):
         add_movie(title="Emma", year=1996, imdb_id=imdb_id)
-    report = seed.seed_from_csv(write_csv({"title": "Emma", "year": "1996"}))
-    assert [reason.partition(":")[0] for reason in report.rejected] == ["line 2"]
+    report = load(write_csv({"title": "Emma", "year": "1996"}))
+    assert report.reasons == ["movies.csv:2: more than one movie has this title and year"]
     assert movie_count() == 2
 
 
@@ -220,7 +221,7 @@ def test_csv_is_read_as_spreadsheets_write_it(app, tmp_path, write_csv, shape):
     text = {"bom": "\ufeff" + text, "crlf": text.replace("\n", "\r\n"), "quoted": quoted,
             "blank lines": text.replace("\n", "\n\n"), "other order": text}[shape]  # fmt: skip
     path.write_text(text, encoding="utf-8", newline="")
-    assert seed.seed_from_csv(path).rejected == []
+    assert load(path).rejected == 0
     assert titles() == ["Emma", "The Secret of Kells"]
 
 
@@ -247,8 +248,8 @@ def test_csv_is_read_as_spreadsheets_write_it(app, tmp_path, write_csv, shape):
 def test_invalid_csv_is_rejected_before_anything_is_written(app, tmp_path, content):
     path = tmp_path / "movies.csv"
     path.write_bytes(content)
-    with pytest.raises(movie_csv.InvalidMovieCsv) as error_info:
-        seed.seed_from_csv(path)
+    with pytest.raises(InvalidFile) as error_info:
+        load(path)
     assert str(error_info.value).startswith("movies.csv: ")
     assert "\n" not in str(error_info.value)
     assert movie_count() == 0
@@ -256,5 +257,5 @@ def test_invalid_csv_is_rejected_before_anything_is_written(app, tmp_path, conte
 
 def test_unreadable_file_is_rejected(app, tmp_path):
     for path in (tmp_path, tmp_path / "missing.csv"):
-        with pytest.raises(movie_csv.InvalidMovieCsv):
-            seed.seed_from_csv(path)
+        with pytest.raises(OSError, match=str(path)):
+            load(path)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from movierating.movies import seed
+from movierating.movies import catalogue_import
 from movierating.movies.movie_csv import get_bundled_csv
 
 CASES = Path(__file__).parent / "formats" / "cases"
@@ -29,7 +29,8 @@ def movies_csv(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def _catalogue(app, movies_csv):
-    assert seed.seed_from_csv(movies_csv).added == len(IMDB_IDS)
+    report = catalogue_import.import_catalogue(catalogue_import.open_files([movies_csv]))
+    assert report.added == len(IMDB_IDS)
 
 
 @pytest.fixture
