@@ -16,7 +16,7 @@ from movierating.storage.database import write
 from movierating.storage.dialect import in_many
 
 # More ratings are moved in batches, between which other writers get their turn.
-BATCH_RATINGS = 2_000
+BATCH_RATINGS = 200
 
 _rating = Rating.__table__.c
 
