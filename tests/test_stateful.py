@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from movierating import create_app
+from movierating.ratings import merging
 from movierating.storage import database
 from movierating.users import service
 from stateful.list_rules import ListRules
@@ -34,7 +35,9 @@ def accounts(make_app):
     return made
 
 
-def test_service_matches_its_model(accounts, environ, copied, tmp_path):
+def test_service_matches_its_model(accounts, environ, copied, tmp_path, monkeypatch):
+    # So that merges take several transactions.
+    monkeypatch.setattr(merging, "BATCH_RATINGS", 1)
     numbers = count()
 
     def machine():

@@ -12,13 +12,15 @@ import pytest
 from flask_migrate import upgrade as upgrade_to
 
 from movierating import create_app
+from movierating.movies import service as movies
 from movierating.operations import backups, checks, startup
-from movierating.ratings import service
+from movierating.ratings import merging, service
 from movierating.storage import database
 
 pytestmark = pytest.mark.sqlite
 
 OLDER = "0001"
+TWIN = "tt9999999"
 
 # Restores into each folder, in a child of this process each; the n-th child is killed at its n-th change to a file.
 KILLED = """
@@ -122,7 +124,10 @@ def test_backup_during_writes_is_consistent(app, sign_up, add_movie, tmp_path, s
 
 
 def test_restored_database_equals_the_backup(app, member, add_movie, tmp_path, make_app, environ):
-    service.rate_movie(member.id, add_movie(title="Émile"), 17, None)
+    movie_id, twin_id, gone_id = add_movie(title="Émile"), add_movie(imdb_id=TWIN), add_movie()
+    service.rate_movie(member.id, movie_id, 17, None)
+    merging.merge_movies(twin_id, movie_id)
+    service.delete_movie(gone_id, None, with_ratings=False)
     backups.create_backup(database.get_sqlite_file(), tmp_path / "backup")
     rows = dump(database.get_sqlite_file())
     empty = create_app(environ(tmp_path / "empty"), prepared=False)
@@ -130,6 +135,7 @@ def test_restored_database_equals_the_backup(app, member, add_movie, tmp_path, m
         restored = backups.restore_backup(empty, tmp_path / "backup")
         assert restored == (None, None, [])
         assert dump(database.get_sqlite_file()) == rows == dump(tmp_path / "backup")
+        assert movies.get_movie_by_imdb_id(TWIN).id == movies.find_survivor(twin_id) == movie_id
         assert startup.get_unready_reason() is None
         database.close()
 

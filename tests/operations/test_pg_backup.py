@@ -11,6 +11,7 @@ import postgres
 from movierating import create_app
 from movierating.operations import checks, pg_backup
 from movierating.operations.backup_files import BackupError
+from movierating.ratings import merging
 from movierating.ratings import service as ratings
 from movierating.storage import database
 
@@ -39,8 +40,9 @@ def titles(client):
 
 
 def test_restore_brings_back_the_backup(run_command, client, member, add_movie, tmp_path):
-    first = add_movie(title="First")
+    first, twin = add_movie(title="First"), add_movie(imdb_id="tt9999999")
     member.put(f"/v1/movies/{first}/rating", json={"value": 8})
+    merging.merge_movies(twin, first)
     file = tmp_path / "films.dump"
     assert run_command("backup", file) == (0, f"backup written to {file}")
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
@@ -50,6 +52,8 @@ def test_restore_brings_back_the_backup(run_command, client, member, add_movie, 
     assert run_command("restore", file) == (0, f"restored {file}")
     assert titles(client) == ["First"]
     assert client.get(f"/v1/movies/{first}").json["ratings"]["count"] == 1
+    assert client.get(f"/v1/movies/{twin}").headers["Location"] == f"/v1/movies/{first}"
+    assert client.get("/v1/movies/by-imdb/tt9999999").json["id"] == first
     assert run_command("check") == (0, "No problems found.")
 
 

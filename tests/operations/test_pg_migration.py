@@ -12,8 +12,10 @@ from flask import current_app
 
 import postgres
 from movierating import create_app
+from movierating.movies import retired_movies
 from movierating.movies import service as movies
 from movierating.operations import startup
+from movierating.ratings import merging
 from movierating.ratings import service as ratings
 from movierating.storage import database
 from movierating.users import service as users
@@ -21,19 +23,23 @@ from movierating.users import service as users
 pytestmark = pytest.mark.postgresql
 
 PASSWORD = "correct horse battery"
+TWIN = "tt9999999"
+GONE = {"title": "Gone \U0001f3ac", "year": 2012}
 NEWEST = startup.get_newest_revision()
 
 
 @pytest.fixture(scope="module")
 def original(tmp_path_factory, environ):
-    """An SQLite instance with the bundled movies, three ratings and a deleted movie."""
+    """An SQLite instance with the bundled movies, three ratings, a merged movie and a deleted one."""
     folder = tmp_path_factory.mktemp("original") / "sqlite"
     app = create_app(environ(folder, DATABASE_URL=f"sqlite:///{folder}/movierating.sqlite3"))
     with app.app_context():
         user = users.sign_up("ada", "ada@example.org", PASSWORD, None)
         for movie_id in (1, 2, 3):
             ratings.rate_movie(user["id"], movie_id, movie_id + 5, None)
-        deleted = movies.create_movie({"title": "Gone \U0001f3ac", "year": 2012}).id
+        twin = {"title": "Émile, a twin", "year": 2012, "imdb_id": TWIN, "tmdb_id": 10**9}
+        merging.merge_movies(movies.create_movie(twin).id, 3)
+        deleted = movies.create_movie(GONE).id
         ratings.delete_movie(deleted, None, with_ratings=False)
         database.close()
     return folder
@@ -92,8 +98,12 @@ def test_instance_continues_with_the_copy(on, url, instance, environ, rejected):
         ada = {"Authorization": f"Bearer {tokens['access_token']}"}
         assert client.get("/v1/movies/3").json["ratings"]["mean"] == 4.0
         assert client.put("/v1/movies/3/rating", json={"value": 9}, headers=ada).status_code == 200
-        # The id after the last one was that of the deleted movie.
-        assert movies.create_movie({"title": "New", "year": 2012}).id == movie_count + 2
+        # The ids after the last one were those of the merged and the deleted movie.
+        assert movies.create_movie({"title": "New", "year": 2012}).id == movie_count + 3
+        assert client.get(f"/v1/movies/{movie_count + 1}").headers["Location"] == "/v1/movies/3"
+        assert client.get(f"/v1/movies/by-imdb/{TWIN}").json["id"] == 3
+        gone = {**dict.fromkeys(("imdb_id", "tmdb_id", "wikidata_id")), **GONE}
+        assert gone in retired_movies.RetiredMovies(database.read(), [gone])
         database.close()
     rejected(url, "the PostgreSQL database contains data already; nothing was copied")
 
