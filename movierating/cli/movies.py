@@ -4,6 +4,7 @@ import click
 
 from movierating.cli.application import with_application
 from movierating.cli.commands import Group
+from movierating.cli.counts import format_count
 
 
 @click.group(cls=Group)
@@ -46,6 +47,5 @@ def merge_movies(movie_id: int, into_id: int) -> None:
         raise click.ClickException(str(error.detail)) from error
     except InvalidRequest as error:
         raise click.ClickException((error.errors or [])[0].message) from error
-    click.echo(
-        f"Movie {movie_id} is merged into {movie.id}, {movie.title}, which has {movie.rating_count} ratings."
-    )
+    ratings = format_count(movie.rating_count, "rating")
+    click.echo(f"Movie {movie_id} is merged into {movie.id}, {movie.title}, which has {ratings}.")

@@ -93,7 +93,7 @@ class Lines:
         reason = (
             str(error) if isinstance(error, UnreadableLine) else "the row has a quotation mark out of place"
         )
-        return f"{reason}; {len(rest)} lines after it could not be read" if rest else reason
+        return f"{reason}; lines after it that could not be read: {len(rest):,}" if rest else reason
 
 
 def _read_line(file: io.TextIOWrapper) -> str:

@@ -107,7 +107,7 @@ def test_quotation_marks_never_closed_cost_one_row_each_within_bounds(read):
     _, rows = read(HEADER + ('"Emma\n' + good) * 80)
     assert sum(isinstance(row, BadRow) for row in rows) == 80
     assert (
-        "lines after it could not be read"
+        "lines after it that could not be read"
         in next(row for row in rows[::-1] if isinstance(row, BadRow)).reason
     )
 
