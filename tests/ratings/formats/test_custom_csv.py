@@ -1,6 +1,8 @@
 """CSV files whose columns the user names."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from movierating import clock
 from movierating.ratings.formats.custom_csv import SCALES, TARGETS, ColumnMapping, parse_columns
@@ -141,3 +143,40 @@ def test_columns_are_split_at_the_first_equals_sign():
 def test_invalid_names_of_columns_are_rejected(values, reason):
     with pytest.raises(ValueError, match=reason[:200]):
         parse_columns(values)
+
+
+_cells = st.sampled_from(
+    [
+        "",
+        "Heat",
+        "1995",
+        "4",
+        "3,5",
+        "11",
+        "-1",
+        "26/1/2023",
+        "5/3/2023",
+        "tt0113277",
+        '"',
+        "\u0665",
+        "9" * 400,
+        "=1+1",
+    ]
+)
+
+
+@given(
+    names=st.lists(st.sampled_from(TARGETS), min_size=1, unique=True),
+    scale=st.sampled_from([None, *SCALES]),
+    rows=st.lists(st.lists(_cells, min_size=1, max_size=9), max_size=8),
+)
+def test_each_row_of_any_csv_is_read_once_or_the_file_is_rejected(names, scale, rows):
+    mapping = ColumnMapping({name: f"The {name}" for name in names}, scale)
+    lines = [[f"the {name}" for name in TARGETS], *rows]
+    text = "".join(";".join(cells).replace('"', '""""') + "\n" for cells in lines)
+    if "rating" not in names or {"title", "imdb_id", "tmdb_id"}.isdisjoint(names):
+        with pytest.raises(InvalidColumn):
+            open_upload(text.encode(), None, mapping)
+        return
+    read = list(open_upload(text.encode(), None, mapping).rows)
+    assert [row.line for row in read] == [line for line, cells in enumerate(rows, 2) if any(cells)]
