@@ -17,6 +17,7 @@ from movierating.http import error_handlers, proxies
 from movierating.http.application import Application
 from movierating.http.docs_page import blueprint as pages_blueprint
 from movierating.http.extensions import api, cors, init_limiter, jwt, migrate
+from movierating.http.problems import blueprint as problems_blueprint
 from movierating.http.response_cache import ResponseCache
 from movierating.limits import sqlite_storage
 from movierating.monitoring import counters, logs, request_log
@@ -160,3 +161,4 @@ def _register_blueprints(app: Flask) -> None:
     ):
         api.register_blueprint(blueprint)
     app.register_blueprint(pages_blueprint)
+    app.register_blueprint(problems_blueprint)

@@ -15,7 +15,7 @@ from flask_jwt_extended.exceptions import JWTExtendedException
 from movierating import clock
 from movierating.auth import service, tokens
 from movierating.auth.service import Caller, TokenGrant
-from movierating.errors import Forbidden, Unauthenticated
+from movierating.errors import Forbidden, TokenExpired, TokenInvalid, TokenMissing
 from movierating.http.blueprint import Blueprint
 from movierating.http.extensions import limiter
 from movierating.http.response_cache import USER_ID
@@ -109,12 +109,12 @@ def admin_required(view: Callable[..., Any]) -> Any:
 def require_session(caller: Caller) -> None:
     """Raise Forbidden for a personal token."""
     if caller.session_id is None:
-        raise Forbidden("A personal token can't do this; log in.")
+        raise Forbidden("A personal token can't do this; log in.", kind="session-required")
 
 
 def _require_admin(caller: Caller) -> None:
     if caller.role != "admin":
-        raise Forbidden("Only an admin can do this.")
+        raise Forbidden("Only an admin can do this.", kind="admin-required")
 
 
 def _guard(view: Callable[..., Any], authorize: Callable[[Caller], None] | None) -> Any:
@@ -126,7 +126,7 @@ def _guard(view: Callable[..., Any], authorize: Callable[[Caller], None] | None)
         g.caller = caller = _authenticate(read_bearer_token())
         request_ctx.request.environ[USER_ID] = caller.user_id
         if writes and caller.scope != "write":
-            raise Forbidden("This token can only read.")
+            raise Forbidden("This token can only read.", kind="read-only-token")
         if authorize is not None:
             authorize(caller)
         return (limited_view if limiter.enabled else view)(*args, **kwargs)
@@ -142,7 +142,7 @@ def read_bearer_token() -> str:
     authorization: str = request_ctx.request.environ.get("HTTP_AUTHORIZATION", "")
     scheme, _, token = authorization.partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
-        raise Unauthenticated("Missing bearer token.")
+        raise TokenMissing
     return token.strip()
 
 
@@ -156,7 +156,7 @@ def _authenticate(token: str) -> Caller:
 def _read_claims(token: str, kind: str) -> dict[str, Any]:
     claims = _verify(token, kind, request_ctx.app.config["SECRET_KEY"])
     if (claims["exp"] + LEEWAY_SECONDS) * clock.SECOND <= clock.now():
-        raise Unauthenticated(service.EXPIRED)
+        raise TokenExpired
     return claims
 
 
@@ -168,11 +168,11 @@ def _verify(token: str, kind: str, _key: str) -> dict[str, Any]:
         claims: dict[str, Any] = decode_token(token)
         header = pyjwt.get_unverified_header(token)
     except pyjwt.ExpiredSignatureError as error:
-        raise Unauthenticated(service.EXPIRED) from error
+        raise TokenExpired from error
     except (pyjwt.PyJWTError, JWTExtendedException, ValueError) as error:
-        raise Unauthenticated(service.INVALID) from error
+        raise TokenInvalid from error
     if header.get("typ") != _HEADER_TYPES[kind] or not _is_well_formed(claims, kind):
-        raise Unauthenticated(service.INVALID)
+        raise TokenInvalid
     return claims
 
 

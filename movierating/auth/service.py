@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, bindparam, delete, insert, sel
 from movierating import clock
 from movierating.auth import passwords
 from movierating.auth.models import PersonalToken, Session, User
-from movierating.errors import Unauthenticated
+from movierating.errors import TokenRevoked, Unauthenticated
 from movierating.monitoring import counters
 from movierating.storage.cache_versions import CALLER
 from movierating.storage.database import get_version, read, write
@@ -27,9 +27,6 @@ MAX_SESSIONS_PER_USER = 100
 # Two tabs may send the same refresh token at once; one that is sent again later has been stolen.
 REUSE_GRACE_SECONDS = 10
 
-EXPIRED = "The token has expired."
-REVOKED = "The token has been revoked."
-INVALID = "Invalid token."
 _WRONG_LOGIN = "No account has this name and password."
 
 _user, _session = User.__table__.c, Session.__table__.c
@@ -117,7 +114,7 @@ def refresh(spent: TokenGrant) -> TokenGrant:
     """
     grant = write(lambda connection: _rotate(connection, spent), [(CALLER, spent.user_id)])
     if grant is None:
-        raise Unauthenticated(REVOKED)
+        raise TokenRevoked
     return grant
 
 
@@ -174,7 +171,7 @@ def find_session_caller(user_id: int, session_id: str) -> Caller:
 def _load_caller(user_id: int, session_id: str, _version: Hashable) -> Caller:
     row = _SESSION_CALLER.first(read(), session=session_id, user=user_id, now=clock.now())
     if row is None:
-        raise Unauthenticated(REVOKED)
+        raise TokenRevoked
     return Caller(user_id, row.role, session_id, "write")
 
 
@@ -187,7 +184,7 @@ def end_session(user_id: int, session_id: str) -> None:
 def require_open_session(connection: Connection, session_id: str) -> None:
     """Raise Unauthenticated, inside a write transaction, if the session ended since the request began."""
     if connection.execute(select(_session.id).where(_session.id == session_id)).first() is None:
-        raise Unauthenticated(REVOKED)
+        raise TokenRevoked
 
 
 def revoke_all(connection: Connection, user_id: int) -> None:

@@ -1,6 +1,7 @@
 """Personal tokens: named credentials for scripts with a scope, stored as hashes."""
 
 import hashlib
+import re
 import secrets
 from contextlib import suppress
 from typing import Any
@@ -9,14 +10,23 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from movierating import clock
 from movierating.auth.models import PersonalToken, User
-from movierating.auth.service import EXPIRED, INVALID, Caller, require_open_session
-from movierating.errors import Conflict, InsufficientStorage, NotFound, Unauthenticated, Unavailable
+from movierating.auth.service import Caller, require_open_session
+from movierating.errors import (
+    Conflict,
+    InsufficientStorage,
+    NotFound,
+    TokenExpired,
+    TokenInvalid,
+    TokenRevoked,
+    Unavailable,
+)
 from movierating.storage.database import read, write
 from movierating.storage.dialect import lock_rows
 from movierating.storage.pagination import KeysetPaginator, Sort
 from movierating.storage.statements import CompiledStatement
 
 PREFIX = "mr_"
+_FORMAT = re.compile(r"mr_[\w-]{43}", re.ASCII)
 MAX_TOKENS_PER_USER = 100
 
 # Without an interval, every read with a token would also be a write.
@@ -48,7 +58,10 @@ def create_token(
         lock_rows(connection, User.__table__, [user_id])
         existing = select(_token.id).where(_token.user_id == user_id).limit(MAX_TOKENS_PER_USER)
         if len(connection.execute(existing).all()) == MAX_TOKENS_PER_USER:
-            raise Conflict(f"An account can have {MAX_TOKENS_PER_USER} personal tokens; revoke one first.")
+            raise Conflict(
+                f"An account can have {MAX_TOKENS_PER_USER} personal tokens; revoke one first.",
+                kind="too-many-tokens",
+            )
         statement = insert(PersonalToken).values(user_id=user_id, token_hash=_hash(secret), **row)
         return int(connection.execute(statement.returning(_token.id)).scalar_one())
 
@@ -83,9 +96,9 @@ def find_token_caller(secret: str) -> Caller:
     now = clock.now()
     row = _TOKEN_CALLER.first(read(), hash=_hash(secret))
     if row is None:
-        raise Unauthenticated(INVALID)
+        raise TokenRevoked if _FORMAT.fullmatch(secret) else TokenInvalid
     if row.expires_at is not None and row.expires_at <= now:
-        raise Unauthenticated(EXPIRED)
+        raise TokenExpired
     if row.last_used_at is None or row.last_used_at < now - LAST_USED_INTERVAL_SECONDS * clock.SECOND:
         used = update(PersonalToken).where(_token.id == row.id).values(last_used_at=now)
         # Neither a full disk nor a program that holds the lock must stop reads.

@@ -7,12 +7,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from movierating import errors
+from movierating.http import problems
 from movierating.http.extensions import calculate_retry_after
 from movierating.http.response_cache import REQUEST_ID, ROUTE, USER_ID
 from movierating.monitoring import logs
 from movierating.storage import storage_errors
 
-_HEADERS = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "1"}}
 _FORWARDED_HEADERS = ("Allow", "Retry-After", "WWW-Authenticate")
 
 # Werkzeug's own descriptions repeat what a hostile client sent, or address a person in a browser.
@@ -43,7 +43,7 @@ def handle_api_error(error: errors.ApiError) -> Response:
     """Return the error's problem details, and log a failure of the service with its cause."""
     if error.status >= 500 and error.__cause__ is not None:
         log_error(error)
-    return _make_response(error.status, error.detail, error.errors, _HEADERS.get(error.status))
+    return _make_response(error, _get_headers(error))
 
 
 def _handle_http_error(error: HTTPException) -> Response | HTTPException:
@@ -54,7 +54,8 @@ def _handle_http_error(error: HTTPException) -> Response | HTTPException:
     headers = {name: value for name, value in error.get_headers() if name in _FORWARDED_HEADERS}
     if error.code == 429:
         headers["Retry-After"] = str(calculate_retry_after())
-    return _make_response(error.code, _DETAILS.get(error.code, str(error.description)), headers=headers)
+    detail = _DETAILS.get(error.code, str(error.description))
+    return _make_response(problems.make_http_error(error.code, detail), headers)
 
 
 def _handle_database_error(error: SQLAlchemyError) -> Response:
@@ -66,11 +67,17 @@ def _handle_database_error(error: SQLAlchemyError) -> Response:
     return handle_api_error(unavailable)
 
 
-def _make_response(
-    status: int,
-    detail: str,
-    field_errors: list[errors.FieldError] | None = None,
-    headers: dict[str, str] | None = None,
-) -> Response:
-    body = errors.problem_details(status, detail, request.environ.get(REQUEST_ID), field_errors)
-    return Response(orjson.dumps(body), status, headers, content_type=errors.PROBLEM_MEDIA_TYPE)
+def _get_headers(error: errors.ApiError) -> dict[str, str]:
+    if error.status == 503:
+        return {"Retry-After": "1"}
+    # RFC 6750, 3: a request without a token gets no error code.
+    if error.kind.startswith("token-") and error.kind != "token-missing":
+        return {"WWW-Authenticate": f'Bearer error="invalid_token", error_description="{error.detail}"'}
+    if error.kind == "read-only-token":
+        return {"WWW-Authenticate": f'Bearer error="insufficient_scope", error_description="{error.detail}"'}
+    return {"WWW-Authenticate": "Bearer"} if error.status == 401 else {}
+
+
+def _make_response(error: errors.ApiError, headers: dict[str, str]) -> Response:
+    body = problems.problem_details(error, request.environ.get(REQUEST_ID))
+    return Response(orjson.dumps(body), error.status, headers, content_type=problems.PROBLEM_MEDIA_TYPE)

@@ -8,6 +8,7 @@ from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 
 from movierating import errors
+from movierating.http.problems import PROBLEM_MEDIA_TYPE, PROBLEMS, make_http_error, problem_details
 
 INFO = {
     "summary": "Sign up, find a movie, rate it, see the charts.",
@@ -27,7 +28,8 @@ A rating is a number from 0.5 to 10 in steps of 0.5. It says how much a movie en
 **All operations**
 
 - Bodies are JSON in UTF-8, ids are integers, times are RFC 3339 in UTC. Unknown fields and parameters are rejected.
-- Errors use RFC 9457 problem details (`application/problem+json`).
+- Errors use RFC 9457 problem details (`application/problem+json`). Compare their `type`;
+  [all kinds](/problems/) are explained.
 - Lists are paginated: pass `next_cursor` as `cursor`, or follow the `Link` header.
 - Send an `ETag` as `If-None-Match` to get 304 without a body if the resource has not changed.
 - Every response has an `X-Request-ID`: the one that you sent, or a new one. Quote it when you report a problem.
@@ -74,7 +76,11 @@ HEADERS: dict[str, dict[str, Any]] = {
         "description": "Seconds to wait before the next try.",
         "schema": {"type": "integer", "minimum": 0},
     },
-    "WWW-Authenticate": {"required": True, "schema": {"type": "string", "const": "Bearer"}},
+    "WWW-Authenticate": {
+        "description": "`Bearer`, with `error` and `error_description` (RFC 6750) if a token was sent.",
+        "required": True,
+        "schema": {"type": "string", "pattern": "^Bearer"},
+    },
     "X-Request-ID": {
         "description": "The id of the request: the client's, or a new one.",
         "required": True,
@@ -113,17 +119,32 @@ class ProblemErrorSchema(ma.Schema):
     message = ma.fields.String(required=True, metadata={"example": "Missing data for required field."})
 
 
+class ProblemConflictSchema(ma.Schema):
+    """What the request conflicts with, for some kinds with status 409."""
+
+    field = ma.fields.String(required=True, metadata={"description": "The field.", "example": "imdb_id"})
+    movie_id = ma.fields.Integer(metadata={"description": "The movie with the same value.", "example": 7})
+
+
 class ProblemSchema(ma.Schema):
     """Problem details (RFC 9457)."""
 
-    type = ma.fields.String(required=True, metadata={"format": "uri-reference", "example": "about:blank"})
-    title = ma.fields.String(required=True, metadata={"example": HTTPStatus(422).phrase})
+    type = ma.fields.String(
+        required=True,
+        metadata={
+            "format": "uri-reference",
+            "example": "/problems/validation",
+            "description": "The kind of problem, for a program to compare. A page at this address explains it.",
+        },
+    )
+    title = ma.fields.String(required=True, metadata={"example": PROBLEMS["validation"].title})
     status = ma.fields.Integer(required=True, metadata={"minimum": 400, "maximum": 599, "example": 422})
     detail = ma.fields.String(required=True, metadata={"example": "The request is not valid."})
     request_id = ma.fields.String(required=True, metadata={"example": "2f0c1a9be07d4c5f8f6f2ab1c0b34d55"})
     errors = ma.fields.List(
         ma.fields.Nested(ProblemErrorSchema), metadata={"description": "The invalid fields, with status 422."}
     )
+    conflict = ma.fields.Nested(ProblemConflictSchema)
 
 
 def register(spec: APISpec, plugin: MarshmallowPlugin) -> None:
@@ -143,12 +164,13 @@ def register(spec: APISpec, plugin: MarshmallowPlugin) -> None:
         spec.components.response(redirect.name, moved, lazy=True)
     field = errors.FieldError("json", "value", "Missing data for required field.")
     for status, description in ERROR_DESCRIPTIONS.items():
-        example = errors.problem_details(
-            status, description, "2f0c1a9be07d4c5f", [field] if status == 422 else None
-        )
+        error = make_http_error(status, description)
+        kind = next(kind for kind, problem in PROBLEMS.items() if problem.status == status)
+        error.kind, error.errors = kind, [field] if status == 422 else None
+        example = problem_details(error, "2f0c1a9be07d4c5f")
         response = {
             "description": description,
             "headers": headers(*_PROBLEM_HEADERS.get(status, []), "X-Request-ID"),
-            "content": {errors.PROBLEM_MEDIA_TYPE: {"schema": schema, "example": example}},
+            "content": {PROBLEM_MEDIA_TYPE: {"schema": schema, "example": example}},
         }
         spec.components.response(HTTPStatus(status).name, response, lazy=True)

@@ -15,6 +15,7 @@ from movierating.movies.genres import GENRES
 from movierating.movies.models import Movie, MovieFacet
 from movierating.movies.titles import fold
 from movierating.storage.database import read, write
+from movierating.storage.dialect import violates_unique
 from movierating.storage.statements import CompiledStatement
 
 _movie = Movie.__table__.c
@@ -132,7 +133,8 @@ def create_movie(new_facts: Mapping[str, Any]) -> Row[Any]:
     Raise Conflict where an id is taken, and on the same folded title and year unless both carry different IMDb ids.
     """
     return _write_or_conflict(
-        lambda connection: lock_movie(connection, insert_movie(connection, new_facts), None)
+        lambda connection: lock_movie(connection, insert_movie(connection, new_facts), None),
+        new_facts,
     )
 
 
@@ -164,7 +166,7 @@ def update_movie(movie_id: int, edits: Container[int] | None, changes: Mapping[s
         search_index.add_movies(connection, [updated])
         return lock_movie(connection, movie_id, None)
 
-    return _write_or_conflict(job)
+    return _write_or_conflict(job, changes)
 
 
 def insert_movie(connection: Connection, new_facts: Mapping[str, Any]) -> int:
@@ -186,12 +188,21 @@ def lock_movie(connection: Connection, movie_id: int, edits: Container[int] | No
     return row
 
 
-def _write_or_conflict(job: Any) -> Row[Any]:
+def _write_or_conflict(job: Any, facts: Mapping[str, Any]) -> Row[Any]:
+    """Run a write that sets these facts. Raise Conflict if the database says that another movie has one of them."""
     try:
         row: Row[Any] = write(job)
         return row
     except IntegrityError as error:
-        raise Conflict("Another movie has this imdb_id, tmdb_id, or title and year.") from error
+        field = next((name for name in ("imdb_id", "tmdb_id") if violates_unique(error, name)), "title")
+        same = getattr(_movie, field) == facts.get(field)
+        raise _movie_exists(field, read().scalar(select(_movie.id).where(same).limit(1))) from error
+
+
+def _movie_exists(field: str, movie_id: int | None) -> Conflict:
+    detail = f"Another movie has this {'title and year' if field == 'title' else field}."
+    conflict = {"field": field} if movie_id is None else {"field": field, "movie_id": movie_id}
+    return Conflict(detail, kind="movie-exists", conflict=conflict)
 
 
 def make_row(facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -224,8 +235,9 @@ def _reject_same_title(connection: Connection, row: Mapping[str, Any], own_id: i
         same = and_(same, or_(_movie.imdb_id.is_(None), _movie.imdb_id == row["imdb_id"]))
     if own_id is not None:
         same = and_(same, _movie.id != own_id)
-    if connection.execute(select(_movie.id).where(same).limit(1)).first() is not None:
-        raise Conflict("There is a movie with this title and year; two such need different IMDb ids.")
+    movie_id = connection.scalar(select(_movie.id).where(same).limit(1))
+    if movie_id is not None:
+        raise _movie_exists("title", movie_id)
 
 
 def _reject_merged_ids(connection: Connection, row: Mapping[str, Any], own_id: int | None) -> None:
@@ -234,4 +246,4 @@ def _reject_merged_ids(connection: Connection, row: Mapping[str, Any], own_id: i
         if row.get(name) is not None:
             merged = retired_movies.find_by_external_id(connection, kind, [row[name]])
             if merged and own_id not in merged.values():
-                raise Conflict(f"The {name} {row[name]} belongs to movie {merged[row[name]]} after a merge.")
+                raise _movie_exists(name, merged[row[name]])

@@ -9,7 +9,7 @@ from flask import Response, current_app
 from sqlalchemy.exc import SQLAlchemyError
 
 from movierating.auth import access
-from movierating.errors import Unauthenticated, Unavailable
+from movierating.errors import TokenInvalid, Unavailable
 from movierating.http.blueprint import Blueprint, View
 from movierating.http.responses import json_response
 from movierating.monitoring import metrics, request_log
@@ -93,7 +93,7 @@ def _require_token(expected: str | None) -> None:
     if expected is not None and not hmac.compare_digest(
         access.read_bearer_token().encode(), expected.encode()
     ):
-        raise Unauthenticated("Invalid token.")
+        raise TokenInvalid
 
 
 def _get_database_size() -> int | None:

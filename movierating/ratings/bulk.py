@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from movierating import clock
 from movierating.auth.models import User
-from movierating.errors import Unauthenticated, Unavailable
+from movierating.errors import TokenRevoked, Unavailable
 from movierating.movies.models import Movie
 from movierating.movies.retired_movies import find_merged, find_merging
 from movierating.movies.staged_movies import CatalogueChanged
@@ -137,7 +137,7 @@ def _write(connection: Connection, user_id: int, plan: ImportPlan) -> None:
     try:
         put_ratings(connection, [(user_id, movie_id, *rating, plan.now) for movie_id, rating in ordered])
     except IntegrityError as error:
-        raise Unauthenticated("There is no such account any more.") from error
+        raise TokenRevoked from error
 
 
 # Text for the driver, as in `bulk_aggregates`: thousands of rows go through it.

@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from movierating import clock, rating_stats
 from movierating.auth.models import User
-from movierating.errors import Conflict, NotFound, Unauthenticated
+from movierating.errors import Conflict, NotFound, TokenRevoked
 from movierating.monitoring import counters
 from movierating.movies import retired_movies, search_index
 from movierating.movies import service as movies
@@ -57,7 +57,7 @@ def rate_movie(user_id: int, movie_id: int, value: int, rated_at: int | None) ->
     try:
         result = write(job, [(USER, user_id), (MOVIE, movie_id)])
     except IntegrityError as error:
-        raise Unauthenticated("There is no such account any more.") from error
+        raise TokenRevoked from error
     counters.increment(counters.RATINGS_WRITTEN, "one")
     return result
 
@@ -154,7 +154,9 @@ def _delete_movie(
 ) -> None:
     movie = movies.lock_movie(connection, movie_id, edits)
     if movie.rating_count and not with_ratings:
-        raise Conflict("The movie has ratings; pass ?with_ratings=true to delete them too.")
+        raise Conflict(
+            "The movie has ratings; pass ?with_ratings=true to delete them too.", kind="movie-has-ratings"
+        )
     _delete_ratings(connection, _rating.movie_id == movie_id)
     search_index.remove_movie(connection, movie_id)
     connection.execute(delete(Movie).where(_movie.id == movie_id))

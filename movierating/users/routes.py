@@ -25,7 +25,7 @@ blueprint = Blueprint(
 
 def _require_open_sign_up() -> None:
     if current_app.config["SIGNUP"] == "closed":
-        raise Forbidden("Sign-up is closed; ask the operator for an account.")
+        raise Forbidden("Sign-up is closed; ask the operator for an account.", kind="sign-up-closed")
 
 
 @blueprint.route("")

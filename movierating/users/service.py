@@ -9,8 +9,8 @@ from sqlalchemy.exc import IntegrityError
 from movierating import clock, rating_stats
 from movierating.auth import passwords
 from movierating.auth.models import User
-from movierating.auth.service import REVOKED, normalize_name, revoke_all
-from movierating.errors import Conflict, Forbidden, NotFound, Unauthenticated, invalid_field
+from movierating.auth.service import normalize_name, revoke_all
+from movierating.errors import Conflict, Forbidden, NotFound, TokenRevoked, invalid_field
 from movierating.monitoring import counters
 from movierating.ratings.service import delete_all_ratings
 from movierating.storage.database import read, write
@@ -65,15 +65,20 @@ def _write_unique(job: Any) -> Any:
     try:
         return write(job)
     except IntegrityError as error:
-        field = "username" if violates_unique(error, "username_key") else "e-mail"
-        raise Conflict(f"This {field} is taken.") from error
+        if violates_unique(error, "username_key"):
+            conflict = Conflict(
+                "This username is taken.", kind="username-taken", conflict={"field": "username"}
+            )
+        else:
+            conflict = Conflict("This e-mail is taken.", kind="email-taken", conflict={"field": "email"})
+        raise conflict from error
 
 
 def get_own_account(user_id: int) -> dict[str, Any]:
     """Return the caller's account with e-mail, role and statistics. Raise Unauthenticated if it was deleted."""
     row = read().execute(select(*_PRIVATE, *_SUMS).where(_user.id == user_id)).one_or_none()
     if row is None:
-        raise Unauthenticated(REVOKED)
+        raise TokenRevoked
     return {**_format_account(row), "ratings": rating_stats.format_stats(row[len(_PRIVATE) :])}
 
 
@@ -180,20 +185,20 @@ def _verify_current_password(user_id: int, password: str | None) -> str:
         raise invalid_field("json", "current_password", "Missing data for required field.")
     password_hash = _read_password_hash(read(), user_id)
     if not passwords.verify_password(password_hash, password) or password_hash is None:
-        raise Forbidden("The current password is wrong.")
+        raise Forbidden("The current password is wrong.", kind="wrong-password")
     return password_hash
 
 
 def _check_password_unchanged(connection: Connection, user_id: int, verified_hash: str) -> None:
     """Raise Forbidden if the password changed since it was verified, Unauthenticated if the account was deleted."""
     if _read_password_hash(connection, user_id) != verified_hash:
-        raise Forbidden("The current password is wrong.")
+        raise Forbidden("The current password is wrong.", kind="wrong-password")
 
 
 def _read_password_hash(connection: Connection, user_id: int) -> str | None:
     row = connection.execute(select(_user.password_hash).where(_user.id == user_id)).one_or_none()
     if row is None:
-        raise Unauthenticated(REVOKED)
+        raise TokenRevoked
     password_hash: str | None = row.password_hash
     return password_hash
 
@@ -220,7 +225,9 @@ def _check_admin_remains(connection: Connection, user_id: int) -> None:
     # An account without a password (an imported user) can't log in, so it is no admin either.
     is_admin = (_user.role == "admin") & _user.active & _user.password_hash.is_not(None)
     if connection.scalars(select(_user.id).where(is_admin).limit(2)).all() == [user_id]:
-        raise Conflict("No active admin would remain; make another account an admin first.")
+        raise Conflict(
+            "No active admin would remain; make another account an admin first.", kind="last-admin"
+        )
 
 
 def update_account(user_id: int, changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -30,7 +30,7 @@ def test_forged_access_token_returns_401(member, whoami, problem, resign, subtes
         with subtests.test(ascii(changed)[:40]):
             response = whoami(resign(member.tokens["access_token"], **changed))
             problem(response, 401)
-            assert response.headers["WWW-Authenticate"] == "Bearer"
+            assert response.headers["WWW-Authenticate"].startswith('Bearer error="invalid_token"')
 
 
 GENERATIONS = [ABSENT, None, "1", 0, -1, 1.5, True, 10**30, [], 2]
@@ -83,18 +83,24 @@ def test_a_verified_token_is_accepted_until_its_expiry_and_leeway(member, whoami
         assert whoami(token).status_code == status
 
 
-def test_each_kind_of_bad_token_has_its_message(member, client, whoami, problem, resign):
-    def detail(response):
-        return problem(response, 401)["detail"]
+def test_each_kind_of_bad_token_has_its_problem(member, client, whoami, problem, resign):
+    def kind(response):
+        assert response.headers["WWW-Authenticate"].startswith("Bearer")
+        return problem(response, 401)["type"].removeprefix("/problems/token-")
 
     token = member.tokens["access_token"]
-    assert detail(client.get("/v1/users/me")) == "Missing bearer token."
-    assert detail(whoami(token, scheme="Basic")) == "Missing bearer token."
-    assert detail(whoami(resign(token, exp=1_700_000_000))) == "The token has expired."
-    assert detail(whoami("mr_unknown")) == detail(whoami(f"{token}x")) == "Invalid token."
-    assert detail(whoami(member.tokens["refresh_token"])) == "Invalid token."
+    assert kind(client.get("/v1/users/me")) == kind(whoami(token, scheme="Basic")) == "missing"
+    assert kind(whoami(resign(token, exp=1_700_000_000))) == "expired"
+    assert kind(whoami("mr_unknown")) == kind(whoami(f"{token}x")) == "invalid"
+    assert kind(whoami(member.tokens["refresh_token"])) == "invalid"
     member.post("/v1/auth/logout")
-    assert detail(whoami(token)) == "The token has been revoked."
+    assert kind(whoami(token)) == "revoked"
+
+
+def test_response_to_a_bad_token_says_why_to_clients_of_oauth(client, whoami):
+    assert client.get("/v1/users/me").headers["WWW-Authenticate"] == "Bearer"
+    expected = 'Bearer error="invalid_token", error_description="The token is invalid."'
+    assert whoami("x").headers["WWW-Authenticate"] == expected
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "bEaReR", "Bearer "])

@@ -133,7 +133,8 @@ def test_last_use_is_stored_to_the_minute(member, client, create_token):
 def test_revoked_token_is_rejected_at_once(member, client, create_token, problem):
     headers, response = create_token(member)
     assert member.delete(response.headers["Location"]).status_code == 204
-    problem(client.get("/v1/users/me", headers=headers), 401)
+    details = problem(client.get("/v1/users/me", headers=headers), 401)
+    assert details["type"] == "/problems/token-revoked"
     problem(member.delete(response.headers["Location"]), 404)
 
 

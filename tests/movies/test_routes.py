@@ -51,6 +51,23 @@ def test_duplicate_returns_409_and_leaves_the_service_working(client, member, em
     assert member.post("/v1/movies", json={"title": "Clueless", "year": 1995}).status_code == 201
 
 
+@pytest.mark.parametrize(
+    ("facts", "field"),
+    [
+        ({"title": "EMMA", "year": EMMA["year"]}, "title"),
+        ({"title": "Other", "year": 2001, "imdb_id": ONE}, "imdb_id"),
+        ({"title": "Other", "year": 2001, "tmdb_id": 7}, "tmdb_id"),
+    ],
+)
+def test_conflict_names_the_field_and_the_other_movie(client, member, admin, problem, facts, field):
+    first = member.post(
+        "/v1/movies", json={**EMMA, "tmdb_id": 7, **({} if field == "title" else {"imdb_id": ONE})}
+    ).json
+    details = problem(member.post("/v1/movies", json={"year": 1999} | facts), 409)
+    assert details["type"] == "/problems/movie-exists"
+    assert details["conflict"] == {"field": field, "movie_id": first["id"]}
+
+
 @pytest.mark.parametrize("ids", [{}, {"imdb_id": ONE}, {"tmdb_id": 3573}], ids=str)
 def test_one_of_identical_movies_sent_at_once_is_created(app, member, ids):
     def add(_):

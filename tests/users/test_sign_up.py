@@ -34,17 +34,19 @@ def test_display_name_defaults_to_the_username(apply):
 
 
 @pytest.mark.parametrize(
-    ("fields", "conflict"),
+    ("fields", "field"),
     [
         ({"username": "ADA", "email": "other@example.org"}, "username"),
-        ({"username": "other", "email": "ADA@example.ORG"}, "e-mail"),
-        ({"username": "other", "email": "\uff41da@example.org"}, "e-mail"),
+        ({"username": "other", "email": "ADA@example.ORG"}, "email"),
+        ({"username": "other", "email": "\uff41da@example.org"}, "email"),
         ({}, "username"),
     ],
 )
-def test_taken_username_or_email_returns_409_in_any_letter_case(apply, problem, fields, conflict):
+def test_taken_username_or_email_returns_409_in_any_letter_case(apply, problem, fields, field):
     assert apply().status_code == 201
-    assert conflict in problem(apply(**fields), 409)["detail"]
+    details = problem(apply(**fields), 409)
+    assert details["type"] == f"/problems/{field}-taken"
+    assert details["conflict"] == {"field": field}
     assert apply(username="third", email="third@example.org").status_code == 201
 
 
