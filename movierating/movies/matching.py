@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from movierating import clock
 from movierating.movies import retired_movies, search_index
@@ -24,7 +24,8 @@ from movierating.movies.names import (
 from movierating.movies.service import make_row
 from movierating.movies.staged_movies import StagedMovies
 from movierating.movies.titles import fold
-from movierating.storage.dialect import advance_ids, get_last_id, in_many
+from movierating.storage.dialect import advance_ids, encode_values, get_last_id, in_many
+from movierating.storage.statements import CompiledStatement
 
 _BATCH = 1000
 # Other writers wait while movies get ids.
@@ -242,23 +243,28 @@ class Catalogue:
         return StagedMovies(self._new_rows, self._similar, self._learned, gives_ids=self._gives_ids)
 
 
+_IDS_BY_IMDB_ID = CompiledStatement(
+    select(_movie.imdb_id, _movie.id).where(in_many(_movie.imdb_id, bindparam("imdb_ids")))
+)
+
+
 def find_ids_by_imdb_id(connection: Connection, imdb_ids: Collection[str]) -> dict[str, int]:
     """Return the ids of the movies with these IMDb ids, their own or those of movies that were merged into them.
 
     No other rule comes first, so no catalogue is needed.
     """
-    statement = select(_movie.imdb_id, _movie.id).where(in_many(_movie.imdb_id, sorted(imdb_ids)))
     # Read in this order, a movie that is merged meanwhile is found twice rather than not at all.
-    own = {row.imdb_id: row.id for row in connection.execute(statement)}
+    own = dict(_IDS_BY_IMDB_ID.tuples(connection, imdb_ids=encode_values(sorted(imdb_ids))))
     return retired_movies.find_by_external_id(connection, retired_movies.IMDB, imdb_ids) | own
 
 
 def find_learning_ids(connection: Connection, imdb_ids: Collection[str]) -> set[str]:
     """Return those of these IMDb ids whose movies learn a TMDB id."""
-    statement = select(_movie.imdb_id).where(
-        in_many(_movie.imdb_id, sorted(imdb_ids)), _movie.learns_ids, _movie.tmdb_id.is_(None)
+    # Most movies have no TMDB id, and with it as a condition SQLite would walk through all of them.
+    statement = select(_movie.imdb_id, _movie.tmdb_id).where(
+        in_many(_movie.imdb_id, sorted(imdb_ids)), _movie.learns_ids
     )
-    return {str(imdb_id) for imdb_id in connection.scalars(statement)}
+    return {str(row.imdb_id) for row in connection.execute(statement) if row.tmdb_id is None}
 
 
 def find_current_ids(connection: Connection, movie_ids: Collection[int]) -> dict[int, int]:
