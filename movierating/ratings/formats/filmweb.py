@@ -1,8 +1,11 @@
-"""Filmweb's ratings as filmweb-export writes them: `timestamp,favorite,user_rating,global_rating,global_rating_count,
-original_title,pl_title,year,movie_id,url,date`.
+"""Filmweb's ratings as filmweb-export writes them, in a new and an old layout.
 
-`timestamp` is in milliseconds, `user_rating` 1 to 10, and `global_rating` that of all users. The path of `url` begins
-with the kind of what was rated. `original_title` is empty if it is the Polish one.
+- `timestamp,favorite,user_rating,global_rating,global_rating_count,original_title,pl_title,year,movie_id,url,date`
+- `timestamp,iso_date,user_comment,user_vote,global_rating,global_votes,original_title,pl_title,…,link,…,year`
+
+The new `timestamp` is in milliseconds, the old one in seconds. Ratings are 1 to 10, and `global_rating` is that of all
+users. The path of the address begins with the kind of what was rated. `original_title` is empty if it is the Polish
+one.
 """
 
 import re
@@ -15,26 +18,23 @@ from movierating.ratings.formats.field_parsers import HALVES_TO_TEN, parse_kind
 from movierating.ratings.formats.rows import Row, parse_row
 
 _COLUMNS = {
-    **{
-        "timestamp": "timestamp",
-        "rating": "user_rating",
-        "title": "pl_title",
-        "original_title": "original_title",
-    },
-    **{"year": "year", "film_id": "movie_id", "url": "url", "rated_at": "date"},
+    **{"title": "pl_title", "original_title": "original_title", "year": "year", "rating": "user_rating"},
+    **{"rated_at": "date", "timestamp": "timestamp", "film_id": "movie_id", "url": "url"},
 }
+_OLD_COLUMNS = {**_COLUMNS, "rating": "user_vote", "rated_at": "iso_date", "url": "link"}
 _KIND = re.compile(r"filmweb\.pl/([a-z]+)/")
 
 
 def matches(file: CsvFile) -> bool:
     """Return True if the file has Filmweb's columns."""
-    return {"pl_title", "user_rating"} <= set(file.columns)
+    return "pl_title" in file.columns and not {"user_rating", "user_vote"}.isdisjoint(file.columns)
 
 
 def read(files: Iterable[CsvFile]) -> Iterator[Row]:
     """Yield the rows; a series or game has a `kind`."""
     for file in files:
-        yield from file.rows(_COLUMNS, _parse, dates=["rated_at"])
+        columns = _COLUMNS if "user_rating" in file.columns else _OLD_COLUMNS
+        yield from file.rows(columns, _parse, dates=["rated_at"])
 
 
 def _parse(file: str, line: int, cells: dict[str, Any]) -> Row:

@@ -17,6 +17,16 @@ def test_the_date_is_used_without_a_timestamp(read_file):
     assert clock.format_rfc3339(rows[2].rated_at) == "2019-07-04T00:00:00Z"
 
 
+def test_the_old_layout_has_its_time_in_iso_date(read_file):
+    name, rows = read_file("filmweb-old.csv")
+    assert name == "filmweb"
+    at = AT - AT % clock.SECOND
+    assert rows == [
+        RatedRow(2, None, None, "Cicha przystań", "The Silent Harbour", 1998, 18, at),
+        SkippedRow(3, "Długa zima", 2011, "not_a_movie", reason="it is no movie (serial)"),
+    ]
+
+
 def test_series_unrated_and_invalid_rows_are_not_ratings(read_file):
     _, rows = read_file("filmweb.csv")
     assert rows[3:5] == [
