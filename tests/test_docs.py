@@ -21,9 +21,10 @@ IMPORT_AND_EXPORT = DOCS / "import-and-export.md"
 FORMATS_HEADER = "| format | import | not imported | export | lost on export |"
 
 
-def code_block(page, language):
-    """Return the first code block of a language."""
-    return re.search(rf"^```{language}\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)[1]
+def code_block(page, language, heading=""):
+    """Return the first code block of a language, below a heading."""
+    text = page.read_text().partition(heading)[2] if heading else page.read_text()
+    return re.search(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)[1]
 
 
 def table_rows(page, header):
@@ -78,30 +79,47 @@ def test_formats_table_lists_every_format_and_what_it_loses():
 
 
 @pytest.fixture
-def import_session(serve, copied, well_known_instance, tmp_path):
-    """The reports that the commands of import-and-export.md return for a file with one unknown movie."""
+def run_commands(serve, copied, well_known_instance, tmp_path):
+    """`run_commands(commands)` runs them after the README's first ones, and returns the JSON that they print."""
     service = serve(copied(well_known_instance, tmp_path / "instance"))
+    first_session = code_block(ROOT / "README.md", "bash").partition("# Find")[0]
+    first_session = first_session.replace("http://127.0.0.1:4000", service.url)
+
+    def run(commands):
+        script = first_session + commands.replace("\ncurl -s", "\necho; curl -s")
+        result = subprocess.run(
+            ["sh", "-euc", script], capture_output=True, text=True, timeout=60, cwd=tmp_path
+        )
+        assert (result.returncode, result.stderr) == (0, "")
+        return [json.loads(line) for line in result.stdout.splitlines() if line][1:]
+
+    return run
+
+
+@pytest.mark.usefixtures("program")
+def test_import_commands_preview_import_and_export(run_commands, tmp_path):
     (tmp_path / "ratings.csv").write_text(
         "Date,Name,Year,Letterboxd URI,Rating\n"
         "2024-01-15,Metropolis,1927,https://boxd.it/2aBc,4.5\n"
         "2024-01-16,Nowhere,1950,https://boxd.it/3,2\n"
     )
-    first_session = code_block(ROOT / "README.md", "bash").partition("# Find")[0]
-    commands = code_block(IMPORT_AND_EXPORT, "sh").replace("\ncurl -s", "\necho; curl -s")
-    script = first_session.replace("http://127.0.0.1:4000", service.url) + commands
-    result = subprocess.run(["sh", "-euc", script], capture_output=True, text=True, timeout=60, cwd=tmp_path)
-    assert (result.returncode, result.stderr) == (0, "")
-    return [json.loads(line) for line in result.stdout.splitlines() if line][1:]
-
-
-@pytest.mark.usefixtures("program")
-def test_import_commands_preview_import_and_export(import_session, tmp_path):
-    preview, report, repeated = import_session
+    preview, report, repeated = run_commands(code_block(IMPORT_AND_EXPORT, "sh"))
     assert preview == {**report, "dry_run": True}
     assert (report["format"], report["created"]) == ("letterboxd", 1)
     assert [(row["line"], row["title"]) for row in report["unmatched"]] == [(3, "Nowhere")]
     assert (repeated["created"], repeated["unchanged"]) == (0, 1)
     assert (tmp_path / "mine.csv").read_text().count(",Metropolis,,1927,9,2024-01-15T00:00:00Z,1\n") == 1
+
+
+@pytest.mark.usefixtures("program")
+def test_restore_commands_restore_replaced_ratings(run_commands, tmp_path):
+    (tmp_path / "former.csv").write_text("title,year,value,rated_at\nMetropolis,1927,4.5,2020-01-15\n")
+    (tmp_path / "ratings.csv").write_text("title,year,value,rated_at\nMetropolis,1927,9,2024-01-15\n")
+    path = '"$API/users/me/ratings/import" -H "Authorization: Bearer $TOKEN"'
+    before = f"\ncurl -s {path} -F file=@former.csv\n"
+    restore = code_block(IMPORT_AND_EXPORT, "sh", "### Ratings you already have")
+    created, restored, repeated = run_commands(f"{before}{restore}{before}")
+    assert (created["created"], restored["updated"], repeated["unchanged"]) == (1, 1, 1)
 
 
 def test_tree_in_development_md_exists():
