@@ -5,7 +5,7 @@ import io
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib import resources
-from itertools import zip_longest
+from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,6 +16,8 @@ from movierating.movies.models import MAX_ALTERNATIVE_TITLES
 from movierating.movies.schemas import CreateMovieSchema
 
 MAX_PROMINENCE = 100
+# Movies of this prominence and more are widely known; they are loaded before the service starts.
+WELL_KNOWN_PROMINENCE = 40
 
 
 class _MovieRowSchema(CreateMovieSchema):
@@ -54,17 +56,19 @@ def get_bundled_csv() -> Path:
 
 
 def read_rows(
-    path: Path, progress: Callable[[int], None] = lambda _bytes: None, *, shuffled: bool = False
+    path: Path,
+    progress: Callable[[int], None] = lambda _bytes: None,
+    choose_lines: Callable[[Iterable[str]], Iterable[str]] = iter,
 ) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield the line and the text of each row, by column. Raise InvalidMovieCsv; alternative_titles and prominence may
     be missing. `progress` is called with the number of bytes that are read.
 
-    With `shuffled` the rows of a file whose rows are lines come in another order, the same each time.
+    `choose_lines` is `shuffle` or `filter_well_known` for a file whose rows are lines.
     """
     try:
         with path.open("rb") as raw, io.TextIOWrapper(raw, "utf-8-sig", newline="") as file:
             # csv.DictReader takes four times as long.
-            reader = csv.reader(_shuffle(file) if shuffled else file, strict=True)
+            reader = csv.reader(choose_lines(file), strict=True)
             columns = next(reader, [])
             if {*columns, *_OPTIONAL_COLUMNS} != {*COLUMNS} or len({*columns}) < len(columns):
                 raise InvalidMovieCsv(
@@ -77,10 +81,21 @@ def read_rows(
         raise InvalidMovieCsv(f"{path.name}: cannot be read as CSV in UTF-8") from error
 
 
-def _shuffle(file: Iterable[str]) -> list[str]:
-    header, *rows = file
+def shuffle(lines: Iterable[str]) -> list[str]:
+    """Return the lines in another order, the same each time; the first one stays."""
+    header, *rows = lines
     random.Random(0).shuffle(rows)  # noqa: S311
     return [header, *rows]
+
+
+def filter_well_known(lines: Iterable[str]) -> Iterator[str]:
+    """Yield the first line and those of well-known movies; the last column must be the prominence."""
+    # To parse all lines takes a tenth of a second of the first start.
+    lines = iter(lines)
+    yield from islice(lines, 1)
+    for line in lines:
+        if int(line.rpartition(",")[2].strip() or 0) >= WELL_KNOWN_PROMINENCE:
+            yield line
 
 
 def parse_row(line: int, row: Mapping[str, str], *, validated: bool = False) -> MovieRow:

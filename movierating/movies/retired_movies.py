@@ -83,10 +83,13 @@ class RetiredMovies:
 
     def __contains__(self, facts: Mapping[str, Any]) -> bool:
         """Return True if a movie with one of the ids, or with the title and year, was merged or deleted."""
-        return not self._movie_ids.keys().isdisjoint(_list_keys(facts))
+        # Most batches have none, and then need no keys.
+        return bool(self._movie_ids) and not self._movie_ids.keys().isdisjoint(_list_keys(facts))
 
     def find_survivor(self, facts: Mapping[str, Any]) -> int | None:
         """Return the id of the movie into which it was merged; None if it was deleted."""
+        if facts not in self:
+            return None
         movie_ids = (self._movie_ids.get(key) for key in _list_keys(facts))
         return next((movie_id for movie_id in movie_ids if movie_id is not None), None)
 

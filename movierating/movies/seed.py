@@ -13,12 +13,17 @@ from sqlalchemy import Connection, delete, select
 from movierating import clock
 from movierating.movies.import_batch import BATCH_ROWS, BatchLoader, ImportReport, ImportRow
 from movierating.movies.models import DataMigration
-from movierating.movies.movie_csv import get_bundled_csv, parse_row, read_rows
+from movierating.movies.movie_csv import (
+    WELL_KNOWN_PROMINENCE,
+    filter_well_known,
+    get_bundled_csv,
+    parse_row,
+    read_rows,
+    shuffle,
+)
 from movierating.storage.database import batched, catalogue_lock, read, write
 from movierating.storage.dialect import upsert
 
-# Movies of this prominence and more are widely known; they are loaded before the service starts.
-WELL_KNOWN_PROMINENCE = 40
 _WELL_KNOWN = "seeded"
 
 _milestone = DataMigration.__table__.c
@@ -32,7 +37,7 @@ def seed_new_database() -> None:
     """
     if _is_reached(_WELL_KNOWN):
         return
-    lines = filter(_is_well_known, read_rows(get_bundled_csv()))
+    lines = read_rows(get_bundled_csv(), choose_lines=filter_well_known)
     _make_loader().load(_parse(lines, resumes=False), functools.partial(_record, _WELL_KNOWN))
 
 
@@ -68,7 +73,7 @@ def _load_bundled(*, resumes: bool) -> ImportReport:
     milestone = _get_catalogue_milestone()
     loader = _make_loader()
     # The file is sorted by year. If ids were too, a walk in their order would pass most movies to find those of a year.
-    rows = read_rows(get_bundled_csv(), shuffled=True)
+    rows = read_rows(get_bundled_csv(), choose_lines=shuffle)
     for number, lines in enumerate(batched(rows, BATCH_ROWS)):
         part = f"{milestone} {number}"
         if not (resumes and _is_reached(part)):
@@ -87,7 +92,7 @@ def _parse(lines: Iterable[Line], *, resumes: bool) -> list[ImportRow]:
     rows = []
     for line in lines:
         row = parse_row(*line, validated=True)
-        is_added = not (resumes and _is_well_known(line))
+        is_added = not resumes or row.facts.get("prominence", 0) < WELL_KNOWN_PROMINENCE
         rows.append(ImportRow(f"line {row.line}", row.facts, row.alternative_titles, is_added))
     return rows
 
@@ -115,7 +120,3 @@ def _get_catalogue_milestone() -> str:
 @functools.lru_cache(2)
 def _get_checksum(path: Path, _modified: int) -> str:
     return f"{zlib.crc32(path.read_bytes()):08x}"
-
-
-def _is_well_known(line: Line) -> bool:
-    return int(line[1].get("prominence") or 0) >= WELL_KNOWN_PROMINENCE

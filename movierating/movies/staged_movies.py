@@ -10,10 +10,10 @@ from sqlalchemy import Connection, insert, or_, select, update
 
 from movierating import clock
 from movierating.movies import retired_movies
-from movierating.movies.models import Movie, MovieFacet
+from movierating.movies.models import Movie
 from movierating.movies.names import find_by_alternative, find_by_name, list_match_keys
 from movierating.movies.search_index import MOVIE_SEARCH, list_facets, make_index_text
-from movierating.storage.dialect import advance_ids, get_last_id, in_many
+from movierating.storage.dialect import advance_ids, get_last_id, in_many, to_driver_sql
 
 _movie = Movie.__table__.c
 
@@ -65,8 +65,10 @@ class StagedMovies:
         texts = [{"rowid": movie_id + moved, **text} for movie_id, text in self._texts]
         connection.execute(insert(MOVIE_SEARCH), texts)
         if self._facets:
-            facets = [{"movie_id": movie_id + moved, "facet": facet} for movie_id, facet in self._facets]
-            connection.execute(insert(MovieFacet), facets)
+            # There are many: SQLAlchemy would take as long for their parameters as the database for the rest.
+            statement = to_driver_sql(connection, "INSERT INTO movie_facet (movie_id, facet) VALUES (?, ?)")
+            facets = [(movie_id + moved, facet) for movie_id, facet in self._facets]
+            connection.exec_driver_sql(statement, facets)
         return moved
 
     def _check_unchanged(self, connection: Connection) -> None:

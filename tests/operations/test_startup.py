@@ -15,8 +15,7 @@ from movierating import create_app
 from movierating.config import SettingError
 from movierating.movies import index_repair
 from movierating.movies.models import Movie, MovieFacet
-from movierating.movies.movie_csv import get_bundled_csv, read_rows
-from movierating.movies.seed import WELL_KNOWN_PROMINENCE
+from movierating.movies.movie_csv import WELL_KNOWN_PROMINENCE, get_bundled_csv, read_rows
 from movierating.operations import startup
 from movierating.storage import database
 from movierating.storage.database import read
