@@ -35,19 +35,26 @@ _MAX_FUTURE = timedelta(days=1) // timedelta(microseconds=1)
 
 
 class DateOrder(NamedTuple):
-    """The order of numeric dates; `is_certain` if a date of the column could be read in no other order."""
+    """The order of numeric dates in a column.
+
+    It `is_certain` if some dates can be read in no other order; `is_mixed` if others can be read only in the other one.
+    """
 
     day_first: bool
     is_certain: bool
+    is_mixed: bool = False
 
 
 def settle_order(texts: Iterable[str]) -> DateOrder:
-    """Return the order of the first of these dates that has only one; the month first if there is none."""
+    """Return the order of most of the dates that have only one; the month first if there is none."""
+    day_first = month_first = 0
     for text in texts:
         numbers = _split_numeric_date(text)
         if numbers and 12 < max(numbers) <= 31 and min(numbers) <= 12:
-            return DateOrder(day_first=numbers[0] > 12, is_certain=True)
-    return DateOrder(day_first=False, is_certain=False)
+            day_first += numbers[0] > 12
+            month_first += numbers[1] > 12
+    is_mixed = day_first > 0 and month_first > 0
+    return DateOrder(day_first > month_first, day_first + month_first > 0, is_mixed)
 
 
 def is_ambiguous(text: str) -> bool:
@@ -104,6 +111,8 @@ class DateFields:
         return "; ".join(filter(None, notes)) or None
 
     def _describe_order(self, order: DateOrder, text: str, read_as: str) -> str | None:
+        if order.is_mixed:
+            return f"some dates have the day first, others the month; {text} is read as {read_as[:10]}"
         if order.day_first:
             return f"dates are read day first: {text} is {read_as[:10]}"
         if order.is_certain or self._is_month_first:

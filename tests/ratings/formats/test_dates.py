@@ -119,7 +119,19 @@ def test_milliseconds_are_converted(value, expected):
     ],
 )
 def test_a_number_above_12_settles_the_order(texts, order):
-    assert settle_order(texts) == order
+    assert settle_order(texts) == (*order, False)
+
+
+@pytest.mark.parametrize(
+    ("texts", "day_first"),
+    [
+        (["1/26/2016", "26/1/2016", "27/1/2016"], True),
+        (["26/1/2016", "1/26/2016", "1/27/2016"], False),
+        (["26/1/2016", "1/26/2016"], False),
+    ],
+)
+def test_most_dates_decide_in_a_column_of_both_orders(texts, day_first):
+    assert settle_order(texts) == (day_first, True, True)
 
 
 @pytest.mark.parametrize(
@@ -135,6 +147,11 @@ def test_ambiguous_dates_are_known(text, expected):
         (["5/3/2023", "26/1/2023"], ["2023-03-05", "2023-01-26"], [DAY_FIRST, None]),
         (["5/3/2023", "1/26/2023"], ["2023-05-03", "2023-01-26"], [None, None]),
         (["2023-01-26", "5/3/2023"], ["2023-01-26", "2023-05-03"], [None, "no date tells"]),
+        (
+            ["26/1/2023", "1/26/2023", "5/3/2023"],
+            ["2023-01-26", "2023-01-26", "2023-05-03"],
+            [None, None, "some dates have the day first, others the month; 5/3/2023 is read as 2023-05-03"],
+        ),
         (["5.3.2023", "1/26/2023"], ["2023-03-05", "2023-01-26"], [None, None]),
         (["soon", "2023-01-26"], [None, "2023-01-26"], ["'soon' is not a date or time", None]),
         (["2999-01-01", "2/30/2023"], [None, None], ["lies in the future", "is not a date or time"]),
