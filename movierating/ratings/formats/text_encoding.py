@@ -1,4 +1,4 @@
-"""Detect the encoding of an uploaded text file: UTF-8, UTF-16 with a byte order mark or of ASCII, or Windows-1252."""
+"""Detect the encoding of an uploaded text file: UTF-8, UTF-16 or Windows-1252."""
 
 import codecs
 import io
