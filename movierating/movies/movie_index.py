@@ -38,6 +38,7 @@ class MovieQuery:
     `film_id` tells films of one title and year in one file apart.
 
     `names` are the folded titles and their match keys; `lacking` is as in `_encode`, for the ids that the query has.
+    `part_keys` are the match keys of the parts of the titles, if they were listed already.
     """
 
     imdb_id: str | None = None
@@ -47,6 +48,7 @@ class MovieQuery:
     film_id: str | None = None
     names: list[tuple[str, str]] = field(init=False)
     lacking: int = field(init=False)
+    part_keys: list[str] | None = None
 
     def __post_init__(self) -> None:
         """Fold the titles, once for all lookups."""
@@ -62,8 +64,10 @@ class MovieQuery:
         )
 
     def list_part_keys(self) -> list[str]:
-        """Return the match keys of the parts of the titles."""
-        return [key for title in self.titles if title for key in list_part_keys(title)]
+        """Return the match keys of the parts of the titles. They are computed once: only missing movies need them."""
+        if self.part_keys is None:
+            self.part_keys = [key for title in self.titles if title for key in list_part_keys(title)]
+        return self.part_keys
 
 
 class NameKind(IntEnum):

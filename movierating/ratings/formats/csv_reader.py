@@ -24,6 +24,8 @@ from movierating.ratings.formats.source_file import SourceFile
 from movierating.ratings.formats.text_encoding import TextEncoding, decode_head, detect_encoding
 
 _MAX_BLANK_LINES = 100
+# Each row is filled up to as many cells.
+MAX_COLUMNS = 1_000
 _MAX_LISTED_NAMES = 20
 _SEPARATORS = (",", ";", "\t")
 
@@ -38,7 +40,7 @@ class CsvFile:
     """A CSV file: its `header`, trimmed, its `columns`, which are the same in lower case, and its rows."""
 
     def __init__(self, source: SourceFile) -> None:
-        """Read the header. Raise UnknownFormat if the file doesn't begin with a line of text."""
+        """Read the header. Raise UnknownFormat if the file doesn't begin with a line of at most MAX_COLUMNS cells."""
         self.source = source
         with source.open() as file:
             self._first_line, header = _read_header(file.read(MAX_LINE_LENGTH))
@@ -54,6 +56,10 @@ class CsvFile:
             cells = next(csv.reader([header], **self._dialect))
         except csv.Error as error:
             raise UnknownFormat("The first line of the file has a quotation mark out of place.") from error
+        if len(cells) > MAX_COLUMNS:
+            raise UnknownFormat(
+                f"The first line of the file has {len(cells):,} columns, over {MAX_COLUMNS:,}."
+            )
         self.header = [cell.strip() for cell in cells]
         self.columns = [name.lower() for name in self.header]
 

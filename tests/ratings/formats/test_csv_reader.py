@@ -132,6 +132,7 @@ def test_memory_is_bounded_by_the_line(read):
         (b"\n" * 1000 + b"title,value\n", "does not begin with a line of text"),
         (b"title,value," + b"x," * 1_000_000 + b"\n", "does not begin with a line of text"),
         (b'title,"value\n', "quotation mark"),
+        (b"title,value" + b"," * 999 + b"\nEmma,1\n", "has 1,001 columns, over 1,000"),
     ],
     ids=lambda value: repr(value)[:30],
 )
