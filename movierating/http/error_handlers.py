@@ -20,7 +20,6 @@ _DETAILS = {
     404: "There is nothing at this address.",
     405: "This address does not support that method.",
     413: "The body exceeds the size limit.",
-    429: "Too many requests; Retry-After says when to try again.",
     500: "An internal error occurred; the log has details under this request id.",
 }
 
@@ -52,9 +51,11 @@ def _handle_http_error(error: HTTPException) -> Response | HTTPException:
     if isinstance(error, InternalServerError) and error.original_exception is None:
         log_error(error)
     headers = {name: value for name, value in error.get_headers() if name in _FORWARDED_HEADERS}
-    if error.code == 429:
-        headers["Retry-After"] = str(calculate_retry_after())
     detail = _DETAILS.get(error.code, str(error.description))
+    if error.code == 429:
+        seconds = calculate_retry_after()
+        headers["Retry-After"] = str(seconds)
+        detail = f"Too many requests; try again in {seconds} {'second' if seconds == 1 else 'seconds'}."
     return _make_response(problems.make_http_error(error.code, detail), headers)
 
 

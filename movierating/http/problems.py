@@ -1,5 +1,6 @@
 """The kinds of problems, the problem details of a response (RFC 9457), and a page that explains each kind."""
 
+import re
 from dataclasses import asdict
 from http import HTTPStatus
 from typing import Any, NamedTuple
@@ -143,7 +144,8 @@ def explain_problem(kind: str) -> Response:
         abort(404)
     status, title, advice = PROBLEMS[kind]
     back = Markup('<p><a href="{}">All problems</a></p>').format(url_for("problems.list_problems"))
-    text = Markup("<p>HTTP status {}, <code>/problems/{}</code></p><p>{}</p>").format(status, kind, advice)
+    words = Markup(re.sub(r"`(.+?)`", r"<code>\1</code>", advice))  # noqa: S704  (advice is a constant)
+    text = Markup("<p>HTTP status {}, <code>/problems/{}</code></p><p>{}</p>").format(status, kind, words)
     return _make_page(title, text + back)
 
 

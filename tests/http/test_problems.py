@@ -62,6 +62,7 @@ def test_type_of_a_problem_is_the_address_of_its_page(client, kind):
     assert response.status_code == 200
     assert response.mimetype == "text/html"
     assert f"<h1>{PROBLEMS[kind].title}</h1>" in response.text
+    assert "`" not in response.text
 
 
 def test_index_links_every_kind(client):
