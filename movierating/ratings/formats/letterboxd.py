@@ -9,7 +9,7 @@
 
 import io
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from functools import partial
 from itertools import chain
 from typing import Any
@@ -32,10 +32,10 @@ MAX_PART_BYTES = 1_000_000
 _EXPORT = {"title": "name", "year": "year", "rating": "rating", "entered": "date", "watched": "watched date"}
 _DATES = ("entered", "watched")
 _IMPORT = {
-    **{name: name for name in ("title", "year", "rating", "rating10")},
+    **{name: name for name in ("title", "name", "year", "rating", "rating10")},
     **{"imdb_id": "imdbid", "tmdb_id": "tmdbid", "rated_at": "watcheddate"},
 }
-_ONLY_IMPORT = {"letterboxduri", "rating10", "watcheddate"}
+_ONLY_IMPORT = {"letterboxduri", "rating10"}
 _IMPORT_COLUMNS = {
     *("letterboxduri", "tmdbid", "imdbid", "title", "name", "year", "directors", "rating", "rating10"),
     *("watcheddate", "rewatch", "tags", "review"),
@@ -60,7 +60,20 @@ def _is_import(file: CsvFile) -> bool:
     has_rating = "rating" in file.columns or "rating10" in file.columns
     has_movie = not {"title", "name", "imdbid", "tmdbid"}.isdisjoint(file.columns)
     is_known = not _ONLY_IMPORT.isdisjoint(file.columns) or _IMPORT_COLUMNS.issuperset(file.columns)
-    return has_rating and has_movie and is_known
+    return has_rating and has_movie and (is_known or _has_dated_stars(file))
+
+
+def _has_dated_stars(file: CsvFile) -> bool:
+    """Return True if the file has a `WatchedDate`, as those of others do, and its ratings can only be stars."""
+    if "watcheddate" not in file.columns:
+        return False
+    ratings = [rating for text in file.column("rating") if (rating := parse_number(text)) is not None]
+    return max(ratings, default=0) <= 5 and any(rating % 1 for rating in ratings)
+
+
+def has_only_import_columns(columns: Set[str]) -> bool:
+    """Return True if Letterboxd imports all these columns, and no other service has one of them."""
+    return columns <= _IMPORT_COLUMNS and not columns.isdisjoint({*_ONLY_IMPORT, "watcheddate"})
 
 
 def read(files: Iterable[CsvFile]) -> Iterator[Row]:
@@ -119,16 +132,16 @@ def _parse_watched(watched: str) -> int:
 
 def _read_import(file: CsvFile) -> Iterator[Row]:
     """Yield the rows of a file for Letterboxd's importer. A rating above 5 shows that it has no stars."""
-    columns = {**_IMPORT, "title": "title" if "title" in file.columns else "name"}
     ratings = map(parse_number, file.column("rating"))
     if any(rating is not None and rating > 5 for rating in ratings):
-        rows = file.rows(columns, partial(_parse_import, TEN), dates=["rated_at"])
+        rows = file.rows(_IMPORT, partial(_parse_import, TEN), dates=["rated_at"])
         return add_note(rows, "some ratings are above 5, so all are read on a scale of 10")
-    return file.rows(columns, partial(_parse_import, STARS), dates=["rated_at"])
+    return file.rows(_IMPORT, partial(_parse_import, STARS), dates=["rated_at"])
 
 
 def _parse_import(scale: Scale, file: str, line: int, cells: dict[str, Any]) -> Row:
-    cells["title"] = unescape_formula(cells["title"])
+    name = cells.pop("name")
+    cells["title"] = unescape_formula(cells["title"].strip() or name)
     stars, rating10 = cells.pop("rating"), cells.pop("rating10")
     scale, rating = (WHOLE_TEN, rating10) if rating10.strip() else (scale, stars)
     return parse_row(file, line, scale, rating, **cells)

@@ -1,7 +1,7 @@
 """Detect the format of an uploaded file from its content, and read its rows."""
 
 import io
-from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain, islice
@@ -32,7 +32,8 @@ from movierating.ratings.formats import (
 from movierating.ratings.formats.csv_reader import CsvFile, list_names
 from movierating.ratings.formats.custom_csv import ColumnMapping
 from movierating.ratings.formats.json_reader import JsonFile
-from movierating.ratings.formats.rows import InvalidColumn, Row, UnknownColumns, UnknownFormat
+from movierating.ratings.formats.rejection import make_rejection
+from movierating.ratings.formats.rows import InvalidColumn, Row, UnknownFormat
 from movierating.ratings.formats.source_file import RawReader, SourceFile
 from movierating.ratings.formats.text_encoding import decode_head
 from movierating.ratings.formats.xml_reader import XmlFile
@@ -85,19 +86,6 @@ _FORMATS_BY_TYPE = {CsvFile: _CSV_FORMATS, JsonFile: _JSON_FORMATS, XmlFile: _XM
 FORMATS = tuple(dict.fromkeys(each.name for each in chain(*_FORMATS_BY_TYPE.values())))
 
 _ACCEPTED = f"Accepted formats: {', '.join(FORMATS)}."
-# Columns of other files of a service, its name, and the column that its files of ratings have.
-_WITHOUT_RATINGS = (
-    ({"const"}, "IMDb", "Your Rating"),
-    ({"pl_title", "movie_id"}, "Filmweb", "user_rating"),
-    ({"titre", "titre_original"}, "SensCritique", "note"),
-    ({"title", "fa rate"}, "FilmAffinity", "Vote"),
-    ({"namerus", "nameeng"}, "Kinopoisk", "rating"),
-    ({"title", "lastepwatched"}, "Simkl", "Rating"),
-    ({"film name", "imdb id"}, "Criticker", "Score"),
-    ({"media_id", "media_type"}, "Yamtrack", "score"),
-    ({"tvdb_id", "is_watched"}, "TV Time", "rating"),
-    ({"movietitle", "imdb"}, "Filmtipset", "Score"),
-)
 _BUFFER_BYTES = 1 << 16
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 # Files that people pick by mistake, by their first bytes.
@@ -226,30 +214,4 @@ def _detect(source: SourceFile) -> _Detected:
     for format_ in _FORMATS_BY_TYPE[type(file)]:
         if format_.matches(file):
             return _Detected(format_, file)
-    if isinstance(file, XmlFile):
-        raise UnknownFormat(f"The file is a web page, or XML without ratings in a known format. {_ACCEPTED}")
-    if isinstance(file, JsonFile):
-        keys = next((list(item) for item in file.sample if isinstance(item, dict) and item), ["none"])
-        raise UnknownFormat(
-            "The file is JSON without ratings in a known format. Each rating needs the keys `value`, and `imdb_id`, "
-            f"`tmdb_id` or `title`; the first has {list_names(keys)}. {_ACCEPTED}"
-        )
-    if reason := _explain_missing_ratings(set(file.columns)):
-        raise UnknownFormat(reason)
-    raise UnknownColumns(
-        f"The columns of the file are unknown ({list_names(file.header)}). Name them with `column`, such as "
-        f"column=title=Film, or take another format. {_ACCEPTED}",
-        file.header,
-    )
-
-
-def _explain_missing_ratings(columns: Set[str]) -> str | None:
-    """Return why a known file has no ratings to import; None for an unknown one."""
-    if {"name", "letterboxd uri"} <= columns or any(name.startswith("letterboxd list") for name in columns):
-        return "The file is Letterboxd's, but has no ratings; those are in ratings.csv."
-    if {"userid", "movieid"} <= columns:
-        return "The file is from a MovieLens data set, which holds many people's ratings."
-    for other_columns, service, column in _WITHOUT_RATINGS:
-        if other_columns <= columns:
-            return f"The file is {service}'s, but has no column “{column}”."
-    return None
+    raise make_rejection(file, _ACCEPTED)

@@ -110,6 +110,44 @@ def test_what_letterboxd_imports_is_taken_too(read):
     ]
 
 
+@pytest.mark.parametrize(
+    ("header", "row", "expected"),
+    [
+        ("Title,Rating", "Emma,3.5", (None, None, "Emma", None, None, 14)),
+        ("Name,Year,Rating10", "Emma,1996,7", (None, None, "Emma", None, 1996, 14)),
+        ("imdbID,Rating", "tt0116191,4", ("tt0116191", None, None, None, None, 16)),
+        ("Rating10,tmdbID", "7,12", (None, 12, None, None, None, 14)),
+        ("Directors,Year,Title,Rating", "Ann Lee,1996,Emma,4", (None, None, "Emma", None, 1996, 16)),
+        ("Title,Name,Rating", "Emma,,4", (None, None, "Emma", None, None, 16)),
+        ("Title,Name,Rating", ",Emma,4", (None, None, "Emma", None, None, 16)),
+        ("LetterboxdURI,Title,Rating10,Source", "u,Emma,7,me", (None, None, "Emma", None, None, 14)),
+        ("Title,Rating,WatchedDate,Source", "Emma,3.5,2024-01-15,me", (None, None, "Emma", None, None, 14)),
+    ],
+)
+def test_any_of_the_columns_that_letterboxd_imports_suffice(read, header, row, expected):
+    name, rows = read(f"{header}\n{row}\n")
+    assert name == "letterboxd"
+    assert [row[1:7] for row in rows] == [expected]
+
+
+@pytest.mark.parametrize("rating", ["4", "10", "8.5", ""])
+def test_other_columns_beside_a_watched_date_are_not_read_as_stars_unless_a_fraction_shows_them(
+    reject_reason, rating
+):
+    reason = reject_reason(f"Title,Type,TMDB,Rating,WatchedDate\nEmma,tv,12,{rating},2024-01-15\n")
+    assert "Name them with `column`" in reason
+
+
+@pytest.mark.parametrize(
+    "header", ["Title,WatchedDate", "LetterboxdURI,Title,Year,Rewatch", "LetterboxdURI,Rating"]
+)
+def test_a_file_for_the_importer_without_ratings_or_movies_is_rejected(reject_reason, header):
+    assert reject_reason(header + "\n") == (
+        "The file is for Letterboxd's importer, but needs a column “Rating” or “Rating10”, and one of “Title”, "
+        "“Name”, “imdbID” and “tmdbID”."
+    )
+
+
 def test_a_row_that_cannot_be_read_says_which_file_it_is_in(read, zipped):
     _, rows = read(zipped({"ratings.csv": RATINGS + "2020-01-01,Emma,1996,u,7\n2020-01-01,Ran,1985,u,5\n"}))
     assert rows[0] == BadRow("ratings.csv", 2, "the rating '7' is not 0.5 to 5 stars by halves")
