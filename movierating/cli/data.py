@@ -111,6 +111,9 @@ def import_ratings(
         if replaced_file is not None and report.replaced_csv:
             replaced_file.write(report.replaced_csv.encode())
     print_report(report)
+    if replaced is not None and report.replaced_csv:
+        saved = click.format_filename(replaced)
+        click.echo(f"The replaced ratings are in {saved}; --on-conflict replace restores them.", err=True)
     if details is not None and report.details_csv is not None:
         with replace_when_complete(details) as details_file:
             details_file.write(report.details_csv.encode())

@@ -110,10 +110,13 @@ def _describe_unmatched(entry: UnmatchedRow) -> dict[str, Any]:
 
 
 def list_details(
-    rows: Iterable[Row], matches: RowMatches, outcomes: Sequence[Outcome]
+    rows: Sequence[Row], matches: RowMatches, outcomes: Sequence[Outcome]
 ) -> Iterator[dict[str, Any]]:
-    """Yield a dict for each row: its place, the film, the rating as it was read, and what became of it."""
+    """Yield a dict for each row: its place, the film, the rating as it was read, and what became of it and why."""
     results = _list_results(matches, outcomes)
+    for noted, note in _list_notes(rows, matches):
+        reason = results[noted].reason
+        results[noted] = results[noted]._replace(reason=f"{reason}; {note}" if reason else note)
     for row in rows:
         if isinstance(row, RatedRow):
             result = results[row]

@@ -61,7 +61,7 @@ class NoteSchema(FileRowSchema):
 
 
 class ImportedRowSchema(FilmRowSchema):
-    """A row as it was read, and what became of it."""
+    """A row as it was read, and what became of it. `reason` tells why, and contains its notes."""
 
     value = HalfPoints(required=True, allow_none=True, metadata=VALUE)
     rated_at = Timestamp(required=True, allow_none=True)

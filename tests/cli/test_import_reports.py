@@ -81,7 +81,8 @@ def test_replaced_ratings_are_saved_and_can_be_restored(import_file, invoke, emm
     import_file("tt0116191,,,8.5,2024-01-15T10:30:00.25Z")
     before = export()
     saved = tmp_path / "replaced.csv"
-    assert import_file("tt0116191,,,2,2025-01-15", f"--replaced {saved}").exit_code == 0
+    done = import_file("tt0116191,,,2,2025-01-15", f"--replaced {saved}")
+    assert (done.exit_code, "restores them" in done.stderr) == (0, True)
     assert saved.read_bytes().decode() == before
     assert export() != before
     invoke("import", "ratings", str(saved), "--user", "ada", "--on-conflict", "replace")

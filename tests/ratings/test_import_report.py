@@ -120,6 +120,16 @@ def test_details_are_listed_as_csv_on_request(import_rows, heat, user_id):
     ]
 
 
+def test_details_give_notes_as_reasons(import_rows, heat, user_id):
+    rows = ["tt0113277,,Heat,,1995,8,2024-99-99", ",,Emma,,1996,7,yesterday", ",,Ran,,1985,7,"]
+    report = import_rows(user_id, *rows, create_missing=True, details=True)
+    reasons = [row["reason"] for row in report["details"]]
+    assert [reason.split("; ")[-1] for reason in reasons] == [
+        "the rating is imported without it",
+        *["the movie was not in the catalogue and is added"] * 2,
+    ]
+
+
 def test_csv_of_details_names_the_files_of_a_zip(import_zip):
     report = import_zip({"ratings.csv": f"{RATINGS}2020-01-01,Emma,1996,u,4\n"}, details="csv")
     assert "\r\nratings.csv,2,Emma,1996,8,2020-01-01T00:00:00Z,unmatched,," in report.details_csv
