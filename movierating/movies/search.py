@@ -39,7 +39,7 @@ _COUNT_LIFETIME_SECONDS = 10
 _SORT_COST, _TEST_COST, _TEST_IN_INDEX_COST = 1.5, 0.8, 0.15
 _LIST_COSTS, _READ_COST = {"words": 0.1, "title start": 0.4}, 2.0
 # Filters by a column that begins an index with the columns of _FILTERS_IN_INDEX.
-_BY_COLUMN = frozenset({"year", "years", "count"})
+_BY_COLUMN = frozenset({"year", "years", "count", "title", "whole title", "title start"})
 # Filters whose matches are all listed before a walk, and the same filters that read a text of each movie instead.
 _BY_READING = {"words": "common word", "title start": "common title start"}
 _FILTERS_IN_INDEX = frozenset({"genre", "year", "years", "language", *_BY_READING})
