@@ -56,7 +56,20 @@ def _check_email(email: str) -> None:
         raise ma.ValidationError("Not a valid email address.")
 
 
-class SignUpSchema(ma.Schema):
+class _NewPasswordSchema(ma.Schema):
+    """Reject a weak password along with the other invalid fields; the service also knows the stored names."""
+
+    @ma.validates_schema(skip_on_field_errors=False)
+    def validate_password(self, data: dict[str, Any], **_: Any) -> None:
+        """Raise ValidationError for a weak password."""
+        if "password" in data:
+            names = {name: data.get(name, "") for name in ("username", "email")}
+            reason = passwords.explain_rejection(data["password"], **names)
+            if reason is not None:
+                raise ma.ValidationError(reason, "password")
+
+
+class SignUpSchema(_NewPasswordSchema):
     """An account to create."""
 
     username = ma.fields.String(required=True, validate=_USERNAME, metadata={"example": "ada"})
@@ -67,7 +80,7 @@ class SignUpSchema(ma.Schema):
     display_name = SingleLineString(max_length=100, metadata={"example": "Ada L."})
 
 
-class UpdateAccountSchema(ma.Schema):
+class UpdateAccountSchema(_NewPasswordSchema):
     """Changes to the caller's account."""
 
     display_name = SingleLineString(max_length=100, metadata={"example": "Ada Lovelace"})

@@ -116,6 +116,10 @@ def test_weak_password_is_rejected(apply, problem, password, reason):
     assert reason in response.json["errors"][0]["message"]
 
 
+def test_weak_password_is_reported_with_the_other_fields(apply, problem):
+    problem(apply(username="1", email="@", password="short"), 422, "username", "email", "password")
+
+
 @pytest.mark.parametrize("password", ["", None, 1234567890, ["correct horse battery"], "x" * 1025])
 def test_invalid_password_returns_422(apply, problem, password):
     problem(apply(password=password), 422, "password")
