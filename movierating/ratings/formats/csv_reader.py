@@ -133,6 +133,8 @@ class CsvFile:
         width = len(self.columns)
         if isinstance(cells, _Unreadable):
             raise ValueError(cells[0])
+        if len(cells) == width:
+            return cells
         if any(map(str.strip, cells[width:])):
             raise ValueError(f"the row has {len(cells)} columns where the first line has {width}")
         return [*cells[:width], *[""] * (width - len(cells))]

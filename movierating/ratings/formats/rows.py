@@ -137,11 +137,8 @@ def parse_row(
     if ids == (None, None) and names[0] is None:
         raise ValueError("it names no movie, neither by an id nor by a title")
     at, note = _parse_time(rated_at, allow_future=allow_future)
-    return RatedRow(
-        *(line, *ids, *names, made_in, half_points, at, kind, file),
-        film_id=normalize_text(film_id)[:_MAX_FILM_ID_LENGTH] or None,
-        note=note,
-    )
+    film = normalize_text(film_id)[:_MAX_FILM_ID_LENGTH] or None
+    return RatedRow(line, *ids, *names, made_in, half_points, at, kind, file, film, note)
 
 
 def add_note(rows: Iterable[Row], note: str) -> Iterator[Row]:
