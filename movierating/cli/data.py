@@ -90,8 +90,8 @@ def import_ratings(
 ) -> None:
     """Import a user's ratings from FILE.
 
-    FILE is an export of Letterboxd, IMDb, Trakt, TMDB, Movary, MovieLens or movierating, or any other CSV with --column
-    and --scale; - reads standard input. The format is detected from the content. All rows are imported in one
+    FILE is an export of Letterboxd, IMDb, movierating or another service that --format lists, or any other CSV with
+    --column and --scale; - reads standard input. The format is detected from the content. All rows are imported in one
     transaction; rows that can't be imported are listed on standard error and skipped. The command can be repeated. The
     exit code is 1 if no row could be read.
     """

@@ -86,12 +86,12 @@ class Import(View):
     def post(self, query: dict[str, Any], body: dict[str, Any]) -> Response:
         """Import ratings
 
-        Accepts an export of Letterboxd, IMDb, Trakt, TMDB, Movary or MovieLens, or movierating's own CSV or JSON; the
-        format is detected from the content. The report lists each row that is invalid or matches no movie, with the
-        reason. With `details=true` it lists every row, with `details=csv` as CSV. `replaced_csv` restores the ratings
-        that the import replaced. With `dry_run=true` nothing is written, and the report is the same. For any other CSV,
-        `column` and `scale` tell how to read it. The body is a form with the file, or the file itself; options are part
-        of the query, or of the form.
+        Accepts an export of Letterboxd, IMDb, Trakt, TMDB, Simkl or another service that the `format` option lists, or
+        movierating's own CSV or JSON; the format is detected from the content. The report lists each row that is
+        invalid or matches no movie, with the reason. With `details=true` it lists every row, with `details=csv` as CSV.
+        `replaced_csv` restores the ratings that the import replaced. With `dry_run=true` nothing is written, and the
+        report is the same. For any other CSV, `column` and `scale` tell how to read it. The body is a form with the
+        file, or the file itself; options are part of the query, or of the form.
         """
         options = {**query, **body}
         file, expected_format = options.pop("file"), options.pop("format", None)
