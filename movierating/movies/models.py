@@ -119,7 +119,7 @@ class MergedMovie(Base):
 class MovieExternalId(Base):
     """An id of a merged or deleted movie. `movie_id` is the movie that stayed, null after a deletion.
 
-    The kind `title` stands for movies without ids; its value is the year and the folded title.
+    The value of the kind `title` is the year and the folded title, with a `+` before those of a movie with ids.
     """
 
     __tablename__ = "movie_external_id"

@@ -1,4 +1,4 @@
-"""Merged and deleted movies: their ids lead to the movie that stayed, and seeding never brings them back."""
+"""Merged and deleted movies: their ids lead to the movie that stayed, and no import brings them back."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
@@ -56,51 +56,70 @@ def find_by_external_id(
     return {to_id(value): movie_id for value, movie_id in connection.execute(statement)}
 
 
-def list_external_ids(facts: Mapping[str, Any]) -> list[ExternalId]:
-    """Return the ids of a movie, or its title and year if it has none."""
-    ids = [(kind, str(facts[name])) for kind, name in _ID_COLUMNS.items() if facts[name] is not None]
-    return ids or [_make_title_id(facts)]
+def _list_ids(facts: Mapping[str, Any]) -> list[ExternalId]:
+    return [(kind, str(facts[name])) for kind, name in _ID_COLUMNS.items() if facts.get(name) is not None]
 
 
-def _make_title_id(facts: Mapping[str, Any]) -> ExternalId:
-    return TITLE, f"{facts['year'] or ''}:{fold(facts['title'])}"
-
-
-class RetiredMovies:
-    """The merged and deleted movies among some rows of a catalogue."""
-
-    def __init__(self, connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
-        values = {value for facts in rows for _, value in _list_keys(facts)}
-        statement = select(_external.kind, _external.value, _external.movie_id)
-        self._movie_ids: dict[ExternalId, int | None] = {
-            (kind, value): movie_id
-            for kind, value, movie_id in connection.execute(
-                statement.where(
-                    _external.kind.in_([*_ID_COLUMNS, TITLE]), in_many(_external.value, sorted(values))
-                )
-            )
-        }
-
-    def __contains__(self, facts: Mapping[str, Any]) -> bool:
-        """Return True if a movie with one of the ids, or with the title and year, was merged or deleted."""
-        # Most batches have none, and then need no keys.
-        return bool(self._movie_ids) and not self._movie_ids.keys().isdisjoint(_list_keys(facts))
-
-    def find_survivor(self, facts: Mapping[str, Any]) -> int | None:
-        """Return the id of the movie into which it was merged; None if it was deleted."""
-        if facts not in self:
-            return None
-        movie_ids = (self._movie_ids.get(key) for key in _list_keys(facts))
-        return next((movie_id for movie_id in movie_ids if movie_id is not None), None)
+def _make_title_id(facts: Mapping[str, Any], *, has_ids: bool) -> ExternalId:
+    # The title of a movie with ids says nothing about other movies with ids.
+    title_key = facts.get("title_key") or fold(facts["title"])
+    return TITLE, f"{'+' if has_ids else ''}{facts.get('year') or ''}:{title_key}"
 
 
 def _list_keys(facts: Mapping[str, Any]) -> list[ExternalId]:
-    return list(dict.fromkeys([*list_external_ids(facts), _make_title_id(facts)]))
+    """Return the keys by which a retired movie is found, the most certain first."""
+    ids = _list_ids(facts)
+    if facts.get("title"):
+        ids += [_make_title_id(facts, has_ids=has_ids) for has_ids in ([False] if ids else [False, True])]
+    return ids
+
+
+class RetiredMovies:
+    """The merged and deleted movies among some rows of a catalogue or of a member's file."""
+
+    def __init__(self, connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
+        values = {value for facts in rows for _, value in _list_keys(facts)}
+        statement = (
+            select(_external.kind, _external.value, _external.movie_id, _movie.imdb_id, _movie.tmdb_id)
+            .outerjoin(Movie, _movie.id == _external.movie_id)
+            .where(_external.kind.in_([*_ID_COLUMNS, TITLE]), in_many(_external.value, sorted(values)))
+        )
+        self._entries: dict[ExternalId, Any] = {
+            (row.kind, row.value): row for row in connection.execute(statement)
+        }
+
+    def __contains__(self, facts: Mapping[str, Any]) -> bool:
+        """Return True if a movie with one of the ids, or with the title and year, was merged or deleted.
+
+        A title counts only if it is that of a movie without ids, or the row has none.
+        """
+        return bool(self._list_entries(facts))
+
+    def find_survivor(self, facts: Mapping[str, Any]) -> int | None:
+        """Return the id of the movie into which it was merged; None if it was deleted."""
+        movie_ids = (entry.movie_id for entry in self._list_entries(facts))
+        return next((movie_id for movie_id in movie_ids if movie_id is not None), None)
+
+    def _list_entries(self, facts: Mapping[str, Any]) -> list[Any]:
+        # Most batches have none, and then need no keys.
+        entries = (self._entries.get(key) for key in _list_keys(facts)) if self._entries else ()
+        return [entry for entry in entries if entry is not None and not _has_other_ids(entry, facts)]
+
+
+def _has_other_ids(entry: Any, facts: Mapping[str, Any]) -> bool:
+    """Return True if the movie that stayed has another id of a kind that decides before that of the entry."""
+    kinds = list(_ID_COLUMNS)[: [*_ID_COLUMNS, TITLE].index(entry.kind)]
+    names = [_ID_COLUMNS[kind] for kind in kinds if kind != WIKIDATA]
+    return any(
+        None not in (facts.get(name), own := getattr(entry, name)) and facts[name] != own for name in names
+    )
 
 
 def remember(connection: Connection, movie: Mapping[str, Any], into_id: int | None) -> None:
-    """Remember the ids of a movie that is merged into another, or deleted (None)."""
-    rows = [{"kind": kind, "value": value, "movie_id": into_id} for kind, value in list_external_ids(movie)]
+    """Remember the ids and the title of a movie that is merged into another, or deleted (None)."""
+    ids = _list_ids(movie)
+    keys = [*ids, _make_title_id(movie, has_ids=bool(ids))]
+    rows = [{"kind": kind, "value": value, "movie_id": into_id} for kind, value in keys]
     statement = upsert(connection.dialect, MovieExternalId.__table__).values(rows)
     connection.execute(
         statement.on_conflict_do_update(

@@ -50,7 +50,8 @@ class StagedMovies:
     def insert(self, connection: Connection) -> int:
         """Insert and index the movies inside the caller's transaction; return how far their ids moved.
 
-        Raise CatalogueChanged if a movie with one of their ids or titles was added or changed since they were staged.
+        Raise CatalogueChanged if a movie with one of their ids or titles was added, changed, merged or deleted since
+        they were staged.
         """
         if self._rows or self.learned:
             self._check_unchanged(connection)
@@ -81,6 +82,9 @@ class StagedMovies:
         for kind, column in ((retired_movies.IMDB, "imdb_id"), (retired_movies.TMDB, "tmdb_id")):
             if retired_movies.find_by_external_id(connection, kind, self._list_values(column)):
                 raise CatalogueChanged
+        retired = retired_movies.RetiredMovies(connection, self._rows)
+        if any(row in retired for row in self._rows):
+            raise CatalogueChanged
         for find in (find_by_name, find_by_alternative):
             if not self._similar.issuperset(map(tuple, find(connection, self._names))):
                 raise CatalogueChanged

@@ -8,12 +8,14 @@ to build them at the end takes a fraction of the time.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
+from typing import Any
 
 from sqlalchemy import Connection, select
 
 from movierating.movies.matching import AmbiguousMovie, Catalogue, find_current_ids
 from movierating.movies.models import Movie
 from movierating.movies.movie_index import MovieQuery
+from movierating.movies.retired_movies import RetiredMovies
 from movierating.movies.titles import fold
 from movierating.ratings.bulk_aggregates import Sums
 from movierating.ratings.dataset_loading import DatasetReport, load_batch
@@ -65,6 +67,7 @@ def _match(
     means the same movie in the next run.
     """
     newest = get_last_id(connection, Movie.__table__)
+    retired = RetiredMovies(connection, [_list_facts(row) for row in rows if isinstance(row, MovieRow)])
     # For a small set, the keys of a large catalogue would take long to read while others wait; for most of the
     # catalogue, to select keys takes longer than to read all, and twice the memory.
     is_small = len(rows) < newest / _LARGE
@@ -74,7 +77,11 @@ def _match(
         changes = catalogue.changes
         report, ids_by_source = DatasetReport(), dict[int, int]()
         for row in rows:
-            bad_row = row if isinstance(row, BadRow) else _match_row(catalogue, dataset, row, ids_by_source)
+            bad_row = (
+                row
+                if isinstance(row, BadRow)
+                else _match_row(catalogue, retired, dataset, row, ids_by_source)
+            )
             if bad_row:
                 report.reject(bad_row)
     catalogue.flush()
@@ -95,7 +102,11 @@ def _list_queries(rows: Iterable[MovieRow | BadRow]) -> list[MovieQuery]:
 
 
 def _match_row(
-    catalogue: Catalogue, dataset: Dataset, row: MovieRow, ids_by_source: dict[int, int]
+    catalogue: Catalogue,
+    retired: RetiredMovies,
+    dataset: Dataset,
+    row: MovieRow,
+    ids_by_source: dict[int, int],
 ) -> BadRow | None:
     """Find or add a row's movie and store its id, or return why not."""
     file, titles = dataset.movie_table.path.name, (row.title, row.original_title)
@@ -107,10 +118,18 @@ def _match_row(
         movie_id = catalogue.find_and_complete(MovieQuery(row.imdb_id, row.tmdb_id, titles, row.year))
     except AmbiguousMovie as error:
         return BadRow(file, row.line, f"{row.title}: {error}")
+    if movie_id is None and (facts := _list_facts(row)) in retired:
+        movie_id = retired.find_survivor(facts)
+        if movie_id is None:
+            return BadRow(file, row.line, f"{row.title}: an administrator deleted this movie")
     if movie_id is None:
-        movie_id = catalogue.add({name: getattr(row, name) for name in (*FACTS, "genres")})
+        movie_id = catalogue.add(facts)
     ids_by_source[row.source_id] = movie_id
     return None
+
+
+def _list_facts(row: MovieRow) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in (*FACTS, "genres")}
 
 
 def _load_first(

@@ -19,7 +19,7 @@ from movierating.movies.matching import (
     find_learning_ids,
 )
 from movierating.movies.movie_index import MovieQuery
-from movierating.movies.retired_movies import find_merged
+from movierating.movies.retired_movies import RetiredMovies, find_merged
 from movierating.movies.schemas import CreateMovieSchema
 from movierating.movies.staged_movies import StagedMovies
 from movierating.ratings.formats.rows import RatedRow
@@ -133,10 +133,11 @@ def match_rows(connection: Connection, rows: Sequence[RatedRow], options: MatchO
     catalogue, queries = _match_by_imdb_id(connection, rows, options, matches)
     missing = [(row, query) for row, query in queries if not _match(catalogue, row, query, matches, options)]
     catalogue.load_candidates([query for _, query in missing])
+    retired = RetiredMovies(connection, [_list_facts(row) for row, _ in missing])
     for row, query in missing:
         # An earlier row may have added the movie.
         if not (catalogue.changes and _match(catalogue, row, query, matches, options)):
-            _match_missing(catalogue, row, query, matches, options)
+            _match_missing(catalogue, retired, row, query, matches, options)
     matches.follow_merges(connection)
     matches.staged = catalogue.stage()
     return matches
@@ -187,17 +188,24 @@ def _match(
 
 
 def _match_missing(
-    catalogue: Catalogue, row: RatedRow, query: MovieQuery, matches: RowMatches, options: MatchOptions
+    catalogue: Catalogue,
+    retired: RetiredMovies,
+    row: RatedRow,
+    query: MovieQuery,
+    matches: RowMatches,
+    options: MatchOptions,
 ) -> None:
     is_new = options.get_choice(row) == NEW
     candidates = catalogue.list_candidates(query)
     if row.kind is not None:
         matches.not_movies.append(row)
+    elif (survivor_id := retired.find_survivor(_list_facts(row))) is not None and not is_new:
+        matches.add(survivor_id, row)
     elif (taken := catalogue.list_taken(query)) and not is_new:
         matches.mark_unmatched(row, "another row of the file, with another id, means this movie", taken)
     elif candidates and not is_new and options.create_missing != ALWAYS:
         matches.mark_unmatched(row, "there is no such movie, but there are similar ones", candidates)
-    elif reason := _explain_rejection(row, catalogue, bool(options.create_missing) or is_new):
+    elif reason := _explain_rejection(row, catalogue, retired, bool(options.create_missing) or is_new):
         matches.mark_unmatched(row, reason)
     else:
         movie_id = catalogue.add(_list_facts(row), learns_ids=True, film_id=row.film_id)
@@ -205,7 +213,9 @@ def _match_missing(
         matches.notes.append((row, "the movie was not in the catalogue and is added"))
 
 
-def _explain_rejection(row: RatedRow, catalogue: Catalogue, create_missing: bool) -> str | None:
+def _explain_rejection(
+    row: RatedRow, catalogue: Catalogue, retired: RetiredMovies, create_missing: bool
+) -> str | None:
     """Return why no movie is added for the row, or None if one may be."""
     if not create_missing:
         has_key = row.year is not None or row.imdb_id is not None or row.tmdb_id is not None
@@ -217,6 +227,8 @@ def _explain_rejection(row: RatedRow, catalogue: Catalogue, create_missing: bool
     if catalogue.changes >= MAX_MOVIES_ADDED:
         return f"a file adds {MAX_MOVIES_ADDED:,} movies at most; import it again for the others"
     facts = _list_facts(row)
+    if facts in retired:
+        return "an administrator merged or deleted this movie"
     if facts.keys().isdisjoint(IDS) and row.title and catalogue.has_twin(row.title, row.year):
         return "there is a movie with this title and year; only an id tells two apart"
     errors = _schema.validate(facts)
