@@ -157,8 +157,8 @@ def test_reuse_ends_no_other_session(member, client, refresh, age):
 
 def test_one_of_concurrent_refreshes_succeeds(member, at_once, refresh):
     spent = {"Authorization": f"Bearer {member.tokens['refresh_token']}"}
-    responses = at_once(*[lambda client: client.post("/v1/auth/refresh", headers=spent)] * 8)
-    assert sorted(response.status_code for response in responses) == [200] + [401] * 7
+    responses = at_once(*[lambda client: client.post("/v1/auth/refresh", headers=spent)] * 5)
+    assert sorted(response.status_code for response in responses) == [200] + [401] * 4
     winner = next(response for response in responses if response.status_code == 200)
     assert refresh(winner.json["refresh_token"]).status_code == 200
 

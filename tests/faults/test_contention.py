@@ -1,7 +1,11 @@
-"""Many clients that rate few movies, with an upload and backups at the same time: no request fails, nothing is lost."""
+"""Many clients that rate few movies, with an upload and backups at the same time: nothing is lost.
+
+On a busy machine a write may get 503, as documented; the client tries again.
+"""
 
 import sqlite3
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
@@ -49,6 +53,16 @@ def back_up(folder, target):
         assert copy.execute("PRAGMA quick_check").fetchone() == ("ok",)
 
 
+def rate_again(client, movie_id, value):
+    """Rate a movie, up to 20 times while the response is 503; return the last status."""
+    for _ in range(20):
+        status = client.rate(movie_id, value).status
+        if status != 503:
+            break
+        time.sleep(0.2)
+    return status
+
+
 def test_concurrent_writers_upload_and_backups_all_succeed(
     library, instance, serve, client_of, threads, outside, unsound, tmp_path
 ):
@@ -63,7 +77,7 @@ def test_concurrent_writers_upload_and_backups_all_succeed(
         client = client_of(service, **signed_in[number % ACCOUNTS])
         start.wait()
         return [
-            client.rate(ids[(number + turn) % len(ids)], 1 + turn % 19 / 2).status for turn in range(RATINGS)
+            rate_again(client, ids[(number + turn) % len(ids)], 1 + turn % 19 / 2) for turn in range(RATINGS)
         ]
 
     copying = threads(back_up_repeatedly, instance, tmp_path / "copy", done)

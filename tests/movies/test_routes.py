@@ -8,6 +8,7 @@ from sqlalchemy import update
 
 from movierating.movies.models import Movie
 from movierating.storage.database import write
+from movierating.storage.sqlite.write_queue import MAX_WAITING_THREADS
 
 EMMA = {"title": "Emma", "year": 1996}
 ONE, OTHER = "tt0116191", "tt0118308"
@@ -73,7 +74,7 @@ def test_one_of_identical_movies_sent_at_once_is_created(app, member, ids):
     def add(_):
         return app.test_client().post("/v1/movies", json={**EMMA, **ids}, headers=member.headers).status_code
 
-    with ThreadPoolExecutor(8) as pool:
+    with ThreadPoolExecutor(MAX_WAITING_THREADS) as pool:
         answers = list(pool.map(add, range(24)))
     assert sorted(answers) == [201] + [409] * 23
 

@@ -32,9 +32,9 @@ def test_concurrent_threads_lose_no_write(app, counter):
             for _ in range(30):
                 write(increment)
 
-    with ThreadPoolExecutor(8) as threads:
-        list(threads.map(work, range(8)))
-    assert counter() == 8 * 30
+    with ThreadPoolExecutor(5) as threads:
+        list(threads.map(work, range(5)))
+    assert counter() == 5 * 30
 
 
 def test_job_that_raises_is_rolled_back(counter):
