@@ -5,7 +5,6 @@ from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, select, update
-from sqlalchemy.orm import aliased
 
 from movierating.errors import Conflict, NotFound, invalid_field
 from movierating.movies import retired_movies
@@ -71,19 +70,21 @@ def _lock_movies(connection: Connection, movie_id: int, into_id: int) -> tuple[R
 
 def _move_ratings(connection: Connection, movie_id: int, into_id: int, limit: int | None) -> int:
     """Move at most `limit` ratings of a movie, and update the sums that change; return how many there were."""
-    other = aliased(Rating.__table__)
-    is_same_user = (other.c.user_id == _rating.user_id) & (other.c.movie_id == into_id)
-    statement = select(_rating.user_id, _rating.value, _rating.rated_at, other.c.value, other.c.rated_at)
-    statement = statement.join_from(Rating.__table__, other, is_same_user, isouter=True)
-    rows = connection.execute(statement.where(_rating.movie_id == movie_id).limit(limit)).all()
+    columns = (_rating.user_id, _rating.value, _rating.rated_at)
+    rows = connection.execute(select(*columns).where(_rating.movie_id == movie_id).limit(limit)).all()
+    # A join could read all ratings of the other movie, for each batch.
+    is_same_user = in_many(_rating.user_id, sorted(row.user_id for row in rows))
+    statement = select(*columns).where(_rating.movie_id == into_id, is_same_user)
+    others = {row.user_id: row for row in connection.execute(statement)}
     replaced, dropped, values = [], [], Counter[int]()
-    for user_id, value, rated_at, other_value, other_rated_at in rows:
-        if other_value is not None and rated_at <= other_rated_at:
+    for user_id, value, rated_at in rows:
+        other = others.get(user_id)
+        if other is not None and rated_at <= other.rated_at:
             dropped.append((user_id, movie_id, value))
             continue
         values[value] += 1
-        if other_value is not None:
-            replaced.append((user_id, into_id, other_value))
+        if other is not None:
+            replaced.append((user_id, into_id, other.value))
     sums = Sums()
     for rated_id, deleted in ((movie_id, dropped), (into_id, replaced)):
         users = sorted(user_id for user_id, _, _ in deleted)
