@@ -52,7 +52,8 @@ class MovieQuery:
 
     def __post_init__(self) -> None:
         """Fold the titles, once for all lookups."""
-        self.names = [(fold(title), match_key(title)) for title in self.titles if title]
+        # The key is that of the folded title, as of the movies that are loaded next.
+        self.names = [(folded, match_key(folded)) for folded in map(fold, filter(None, self.titles))]
         self.lacking = (self.imdb_id is not None) + 2 * (self.tmdb_id is not None)
 
     def accepts(self, movie: KnownMovie) -> bool:
