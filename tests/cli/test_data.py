@@ -232,7 +232,7 @@ def test_interrupted_import_exits_with_130_and_says_it_can_be_repeated(csv, envi
         "movierating",
         "import",
         "ratings",
-        csv(*repeat_row(200_000)),
+        csv(*repeat_row(100_000)),
         "--user",
         "ada",
     ]

@@ -67,7 +67,7 @@ def test_unknown_file_is_rejected_in_one_line(invoke, write_file, assert_error, 
 def test_interrupted_import_exits_with_130_and_is_resumed(
     write_file, environ, instance, select_value, invoke
 ):
-    path = write_file("basics", BASICS + make_movies(range(1, 20_001)))
+    path = write_file("basics", BASICS + make_movies(range(1, 60_001)))
     command = [sys.executable, "-m", "movierating", "import", "catalogue", path]
     process = subprocess.Popen(
         command, env=environ(instance), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -81,6 +81,6 @@ def test_interrupted_import_exits_with_130_and_is_resumed(
     assert (process.returncode, stdout) == (130, "")
     assert stderr.endswith("Interrupted. Run the command again to resume the import.\n")
     first = select_value(COUNT)
-    assert 0 < first < 20_000
+    assert 0 < first < 60_000
     done = invoke("import", "catalogue", path)
-    assert done.stdout.startswith(f"{20_000 - first} movies added, {first} already present")
+    assert done.stdout.startswith(f"{60_000 - first} movies added, {first} already present")

@@ -119,8 +119,8 @@ def test_a_preview_of_another_file_is_rejected(preview, problem, data):
     problem(preview(data), 422, "file")
 
 
-def test_a_preview_of_a_million_columns_is_short(preview):
-    response = preview(b"a,b" + b",x" * 60_000 + b"\n")
+def test_a_preview_lists_at_most_100_columns(preview):
+    response = preview(b"a,b" + b",x" * 900 + b"\n")
     assert response.status_code == 200
     assert len(response.json["columns"]) == 100
 
