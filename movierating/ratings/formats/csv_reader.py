@@ -118,7 +118,9 @@ class CsvFile:
             row = parse(self.source.name, line, fields)
         except ValueError as error:
             return BadRow(self.source.name, line, str(error))
-        return row._replace(note=note) if note and isinstance(row, RatedRow) else row
+        if note and isinstance(row, RatedRow):
+            return row._replace(note=f"{note}; {row.note}" if row.note else note)
+        return row
 
     def column(self, name: str) -> Iterator[str]:
         """Yield the cells of a column, without those of rows that can't be read."""

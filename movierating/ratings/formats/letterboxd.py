@@ -11,7 +11,7 @@ import io
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence, Set
 from functools import partial
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
 from movierating.ratings.formats.csv_reader import CsvFile, csv_lines, in_blocks
@@ -45,6 +45,8 @@ _HEADER = ("tmdbID", "imdbID", "Title", "Year", "Directors", "Rating10")
 
 # Half points and time of a film's current rating, by name and year.
 _CurrentRatings = dict[tuple[str | None, int | None], tuple[int, int]]
+# Whether a file has stars is decided by its first rows: a ZIP may hold many files that are of no known format.
+_SAMPLE_ROWS = 1_000
 
 
 def matches(file: CsvFile) -> bool:
@@ -67,7 +69,8 @@ def _has_dated_stars(file: CsvFile) -> bool:
     """Return True if the file has a `WatchedDate`, as those of others do, and its ratings can only be stars."""
     if "watcheddate" not in file.columns:
         return False
-    ratings = [rating for text in file.column("rating") if (rating := parse_number(text)) is not None]
+    sample = islice(file.column("rating"), _SAMPLE_ROWS)
+    ratings = [rating for text in sample if (rating := parse_number(text)) is not None]
     return max(ratings, default=0) <= 5 and any(rating % 1 for rating in ratings)
 
 

@@ -138,6 +138,11 @@ def test_other_columns_beside_a_watched_date_are_not_read_as_stars_unless_a_frac
     assert "Name them with `column`" in reason
 
 
+def test_the_first_rows_tell_whether_a_file_has_stars(reject_reason):
+    rows = "Emma,tv,12,3,2024-01-15\n" * 1_000 + "Emma,tv,12,3.5,2024-01-15\n"
+    assert "Name them with `column`" in reject_reason(f"Title,Type,TMDB,Rating,WatchedDate\n{rows}")
+
+
 @pytest.mark.parametrize(
     "header", ["Title,WatchedDate", "LetterboxdURI,Title,Year,Rewatch", "LetterboxdURI,Rating"]
 )

@@ -67,3 +67,10 @@ def test_rows_made_together_are_those_made_one_by_one(read, rows):
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(own_csv, "_parse_columns", lambda *_: None)
         assert read(data) == together
+
+
+def test_note_of_a_lost_date_stands_beside_that_of_the_order_of_dates(read):
+    _, (row, _) = read("title,year,value,rated_at\nAlien,1979,9,3/4/2023 25:00\nEmma,1996,8,2/3/2023\n")
+    assert row.rated_at is None
+    assert "2023-03-04" in row.note
+    assert "is not a date or time" in row.note
