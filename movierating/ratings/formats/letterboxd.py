@@ -25,7 +25,15 @@ from movierating.ratings.formats.field_parsers import (
     parse_number,
     unescape_formula,
 )
-from movierating.ratings.formats.rows import ExportRow, RatedRow, Row, SkippedRow, add_note, parse_row
+from movierating.ratings.formats.rows import (
+    ExportRow,
+    RatedRow,
+    Row,
+    SkippedRow,
+    UnknownFormat,
+    add_note,
+    parse_row,
+)
 
 MAX_PART_BYTES = 1_000_000
 
@@ -134,9 +142,18 @@ def _parse_watched(watched: str) -> int:
 
 
 def _read_import(file: CsvFile) -> Iterator[Row]:
-    """Yield the rows of a file for Letterboxd's importer. A rating above 5 shows that it has no stars."""
-    ratings = map(parse_number, file.column("rating"))
-    if any(rating is not None and rating > 5 for rating in ratings):
+    """Yield the rows of a file for Letterboxd's importer. A rating above 5 shows that it has no stars.
+
+    Raise UnknownFormat if one is above 10: on a scale of 100, an 8 is another rating.
+    """
+    numbers = (number for text in file.column("rating") if (number := parse_number(text)) is not None)
+    highest = max(numbers, default=0)
+    if highest > 10:
+        raise UnknownFormat(
+            "Some ratings are above 10. Name the columns and the scale, such as "
+            "column=title=Title&column=rating=Rating&scale=100."
+        )
+    if highest > 5:
         rows = file.rows(_IMPORT, partial(_parse_import, TEN), dates=["rated_at"])
         return add_note(rows, "some ratings are above 5, so all are read on a scale of 10")
     return file.rows(_IMPORT, partial(_parse_import, STARS), dates=["rated_at"])

@@ -138,6 +138,11 @@ def test_other_columns_beside_a_watched_date_are_not_read_as_stars_unless_a_frac
     assert "Name them with `column`" in reason
 
 
+def test_a_file_for_the_importer_with_ratings_above_10_asks_for_the_scale(reject_reason):
+    reason = reject_reason("Title,Year,Rating\nInception,2010,8\nAlien,1979,95\n")
+    assert "scale=100" in reason
+
+
 def test_the_first_rows_tell_whether_a_file_has_stars(reject_reason):
     rows = "Emma,tv,12,3,2024-01-15\n" * 1_000 + "Emma,tv,12,3.5,2024-01-15\n"
     assert "Name them with `column`" in reject_reason(f"Title,Type,TMDB,Rating,WatchedDate\n{rows}")
