@@ -29,7 +29,7 @@ A rating is a number from 0.5 to 10 in steps of 0.5. It says how much a movie en
 
 - Bodies are JSON in UTF-8, ids are integers, times are RFC 3339 in UTC. Unknown fields and parameters are rejected.
 - Errors use RFC 9457 problem details (`application/problem+json`). Compare their `type`;
-  [all kinds](/problems/) are explained.
+  [all kinds](problems/) are explained.
 - Lists are paginated: pass `next_cursor` as `cursor`, or follow the `Link` header.
 - Send an `ETag` as `If-None-Match` to get 304 without a body if the resource has not changed.
 - Every response has an `X-Request-ID`: the one that you sent, or a new one. Quote it when you report a problem.
@@ -120,7 +120,7 @@ class ProblemErrorSchema(ma.Schema):
 
 
 class ProblemConflictSchema(ma.Schema):
-    """What the request conflicts with, for some kinds with status 409."""
+    """The field, and the movie, with which a request conflicts; only for some kinds of status 409."""
 
     field = ma.fields.String(required=True, metadata={"description": "The field.", "example": "imdb_id"})
     movie_id = ma.fields.Integer(metadata={"description": "The movie with the same value.", "example": 7})

@@ -1,4 +1,4 @@
-"""What `import ratings` prints and writes about the rows of a file."""
+"""The table that `import ratings` prints, and the rows that it writes to a file."""
 
 import csv
 

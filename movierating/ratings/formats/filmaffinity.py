@@ -19,7 +19,7 @@ _BY_ID = {
     **{"rating": "vote", "rated_at": "voted"},
 }
 _BY_TITLE = {**_BY_ID, "film_id": "fa movie id", "rating": "user score"}
-_MARK = re.compile(r"\s+\((?:((?:TV|Mini|Serie|Music|Vídeo)[\w -]+)|TV|S|C)\)\s*$", re.IGNORECASE)
+_MARK = re.compile(r"(?<!\s)\s+\((?:((?:TV|Mini|Serie|Music|Vídeo)[\w -]+)|TV|S|C)\)\s*$", re.IGNORECASE)
 
 
 def matches(file: CsvFile) -> bool:

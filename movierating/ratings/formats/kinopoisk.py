@@ -20,7 +20,7 @@ _BY_ID = {
 _BY_NUMBER = {**_BY_ID, "film_id": "", "original_title": "name", "rating": "rating_10"}
 # Parts of the words for movies. Television films have the abbreviation alone, shows have more behind it.
 _MOVIE = re.compile("movie|film|video|short|фильм|фільм|видео|відео|коротк|^(?:тв|tv)?$")
-_KIND_AND_YEAR = re.compile(r"\s*\((?:([\w -]+), )?\d{4}(?: ?[-\u2013] ?(?:\d{4}|\.\.\.)?)?\)$")
+_KIND_AND_YEAR = re.compile(r"(?<!\s)\s*\((?:([\w -]+), )?\d{4}(?: ?[-\u2013] ?(?:\d{4}|\.\.\.)?)?\)$")
 
 
 def matches(file: CsvFile) -> bool:
