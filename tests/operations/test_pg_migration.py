@@ -134,7 +134,7 @@ def test_instance_in_use_is_not_copied(rejected, url, instance, serve):
             "`movierating check` reports: aggregates: movie 2 does not equal its ratings",
         ),
         (
-            "DELETE FROM movie WHERE id = 3",
+            "DELETE FROM movie WHERE id = 2",
             "`movierating check` reports: database: a row of movie_facet has no movie",
         ),
         (
