@@ -1,8 +1,6 @@
 """The end of a worker: after SIGTERM it exits once no request is in progress, even if the server still waits.
 
 Granian waits for every connection, also for one that sent half of its headers, or that it accepted at that moment.
-It may also block forever with Python's interpreter lock held, while it ends its threads (its issue 875). No Python code
-runs then, so a timer of the operating system ends the process.
 """
 
 import os
@@ -20,8 +18,6 @@ from movierating.http.upload_slots import WSGI
 # The server sends the last responses meanwhile, and usually ends the process itself.
 IDLE_SECONDS = 1.5
 _CHECK_INTERVAL_SECONDS = 0.1
-# The thread that restarts the timer may wait this long for the interpreter lock.
-BLOCKED_SECONDS = 2.0
 
 
 class DrainingApplication:
@@ -53,12 +49,9 @@ class DrainingApplication:
     def _exit_when_idle(self) -> None:
         while signal.SIGTERM not in self._signals.recv(16):
             pass
-        # Without a handler, SIGALRM kills the process.
-        signal.setitimer(signal.ITIMER_REAL, BLOCKED_SECONDS)
         idle_since = time.monotonic()
         while time.monotonic() - idle_since < IDLE_SECONDS:
             time.sleep(_CHECK_INTERVAL_SECONDS)
-            signal.setitimer(signal.ITIMER_REAL, BLOCKED_SECONDS)
             if self._requests:
                 idle_since = time.monotonic()
         os._exit(0)

@@ -22,13 +22,18 @@ WRITERS = 16
 END_SECONDS = 10
 
 
-def wait_for_exit(process):
+def wait_for_exit(process, timeout=END_SECONDS):
     """Return the exit code, within the time that a supervisor waits."""
-    return process.wait(timeout=END_SECONDS)
+    return process.wait(timeout=timeout)
 
 
-def read_log(service):
-    return (service.folder.parent / "service.log").read_text()
+def wait_for_drain(process):
+    """Return the exit code, before the server kills a worker that is still running.
+
+    Its log can't tell: two of its threads wait for a worker, and on a busy machine one may warn about a worker of
+    which the other one has already received the exit code.
+    """
+    return wait_for_exit(process, DRAIN_TIMEOUT_SECONDS - 1)
 
 
 @pytest.mark.parametrize("times", [1, 2], ids=["once", "twice"])
@@ -62,10 +67,9 @@ def test_signal_to_process_group_drains_busy_service(
     load = Load([client_of(service, "ada")], ids, stops_at_failure=True)
     eventually(load.make_progress_check())
     os.killpg(service.process.pid, number)
-    assert wait_for_exit(service.process) == 0
+    assert wait_for_drain(service.process) == 0
     load.end()
     assert load.statuses <= {200, 201, NOTHING_SENT}
-    assert "gracefully" not in read_log(service)
 
 
 @pytest.fixture
@@ -105,9 +109,7 @@ def test_ctrl_c_kills_no_worker_with_idle_connections(connect):
         use_half(opened)
         # A terminal sends SIGINT to every process of the foreground group.
         os.killpg(service.process.pid, signal.SIGINT)
-        assert wait_for_exit(service.process) == 0
-        # Granian logs "Killing worker-1 after it refused to gracefully stop".
-        assert "gracefully" not in read_log(service)
+        assert wait_for_drain(service.process) == 0
 
 
 def test_idle_connections_do_not_delay_the_shutdown(connect):
@@ -120,8 +122,7 @@ def test_incomplete_headers_kill_no_worker(connect):
     for connection in opened:
         connection.sendall(b"GET /healthz HTTP/1.1\r\nHo")
     os.killpg(service.process.pid, signal.SIGINT)
-    assert wait_for_exit(service.process) == 0
-    assert "gracefully" not in read_log(service)
+    assert wait_for_drain(service.process) == 0
 
 
 def test_request_with_a_slow_body_is_answered_during_shutdown(connect):
