@@ -106,13 +106,17 @@ def test_movies_and_profiles(services):
     dice = random.Random(2)
     _, _, body = services.send("/v1/movies?sort=-count&limit=40")
     shown = orjson.loads(body)["items"]
-    for movie in [*shown, *({"id": each, "imdb_id": None} for each in dice.sample(range(1, 14_000), 60))]:
+    for movie in [
+        *shown,
+        *({"id": each, "imdb_id": None, "tmdb_id": None} for each in dice.sample(range(1, 14_000), 60)),
+    ]:
         path = f"/v1/movies/{movie['id']}"
         _, headers, _ = services.send(path)
         if tag := dict(headers).get("etag"):
             assert services.send(path, **{"If-None-Match": tag})[0] == 304
         services.send(f"{path}/rating", username="ada")
         services.send(f"/v1/movies/by-imdb/{movie['imdb_id'] or 'tt9999999999'}")
+        services.send(f"/v1/movies/by-tmdb/{movie['tmdb_id'] or 2**31}")
         services.read_pages(f"{path}/ratings?limit=30", max_pages=3)
     for user_id in dice.sample(range(1, 620), 40):
         services.send(f"/v1/users/{user_id}")
@@ -138,7 +142,9 @@ PARAMETERS = ["cursor", "limit", "sort", "q", "genre", "year", "language", "dire
 
 
 def test_errors(services):
-    for path, value in itertools.product(("movies", "users", "movies/by-imdb"), INVALID_VALUES):
+    for path, value in itertools.product(
+        ("movies", "users", "movies/by-imdb", "movies/by-tmdb"), INVALID_VALUES
+    ):
         services.send(f"/v1/{path}/{quote(value, safe='%')}")
         services.send(f"/v1/{path}/{quote(value, safe='%')}/ratings")
     for name, value in itertools.product(PARAMETERS, INVALID_VALUES):

@@ -30,8 +30,11 @@ def in_range(minimum: int, maximum: int) -> ma.validate.Range:
 
 
 def quote_value(value: Any) -> str:
-    """Return a JSON value for an error message, shortened to MAX_QUOTED_LENGTH characters."""
-    text = json.dumps(value)
+    """Return a JSON value for an error message, shortened to MAX_QUOTED_LENGTH characters.
+
+    A part of a form may be a file.
+    """
+    text = json.dumps(value, default=lambda _: "a file")
     return text if len(text) <= MAX_QUOTED_LENGTH else f"{text[: MAX_QUOTED_LENGTH - 3]}..."
 
 
@@ -50,14 +53,20 @@ class StrictInteger(ma.fields.Integer):
         return int(value)
 
 
+# Python's `requests` sends True for a boolean, and other clients send 1.
+QUERY_BOOLEANS = {"true": True, "True": True, "1": True, "false": False, "False": False, "0": False}
+
+
 class StrictBoolean(ma.fields.Boolean):
-    """A JSON boolean; in a query, the word true or false."""
+    """A JSON boolean; in a query, one of QUERY_BOOLEANS."""
+
+    default_error_messages = {"invalid": "Must be true or false, not {input}."}  # noqa: RUF012
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> bool:
-        if self.metadata.get("from_query") and value in ("true", "false"):
-            return bool(value == "true")
+        if isinstance(value, str) and self.metadata.get("from_query") and value in QUERY_BOOLEANS:
+            return QUERY_BOOLEANS[value]
         if not isinstance(value, bool):
-            raise self.make_error("invalid", input=value)
+            raise self.make_error("invalid", input=quote_value(value))
         return value
 
 

@@ -28,6 +28,7 @@ A rating is a number from 0.5 to 10 in steps of 0.5. It says how much a movie en
 **All operations**
 
 - Bodies are JSON in UTF-8, ids are integers, times are RFC 3339 in UTC. Unknown fields and parameters are rejected.
+- Booleans in a query may also be written `True` and `False`, or `1` and `0`.
 - Errors use RFC 9457 problem details (`application/problem+json`). Compare their `type`;
   [all kinds](problems/) are explained.
 - Lists are paginated: pass `next_cursor` as `cursor`, or follow the `Link` header.

@@ -96,6 +96,22 @@ class MovieByImdbId(View):
         return etag_response(service.serialize_details(row), edit=row.edit)
 
 
+@blueprint.route("/movies/by-tmdb/<id:tmdb_id>", parameters=[schemas.TMDB_ID_IN_PATH])
+class MovieByTmdbId(View):
+    """One movie, by its TMDB id."""
+
+    @blueprint.doc(operationId="get_movie_by_tmdb_id")
+    @blueprint.error_responses(404)
+    @blueprint.response(200, schemas.MovieDetailsSchema(), headers=ETAG_HEADER)
+    def get(self, tmdb_id: int) -> Response:
+        """Get a movie by its TMDB id
+
+        Returns the same response as for the movie's own id.
+        """
+        row = service.get_movie_by_tmdb_id(tmdb_id)
+        return etag_response(service.serialize_details(row), edit=row.edit)
+
+
 @blueprint.route("/genres")
 class Genres(View):
     """The genres."""

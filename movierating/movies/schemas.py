@@ -28,6 +28,12 @@ IMDB_ID_IN_PATH = {
     "schema": {"type": "string", "pattern": "^tt[0-9]{7,10}$"},
     "description": "The movie's IMDb id, such as `tt0111161`.",
 }
+TMDB_ID_IN_PATH = {
+    "in": "path",
+    "name": "tmdb_id",
+    "schema": {"type": "integer", "minimum": 1, "format": "int64"},
+    "description": "The movie's TMDB id, such as `278`.",
+}
 _WIKIDATA_ID = ma.validate.Regexp(
     re.compile(r"Q[1-9][0-9]{0,17}\Z", re.ASCII), error="Must be Q and a number."
 )

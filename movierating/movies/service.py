@@ -75,7 +75,10 @@ def serialize_details(row: Sequence[Any]) -> dict[str, Any]:
 
 
 _BY_ID = CompiledStatement(select(*DETAIL_COLUMNS).where(_movie.id == bindparam("key")))
-_BY_IMDB_ID = CompiledStatement(select(*DETAIL_COLUMNS).where(_movie.imdb_id == bindparam("key")))
+_BY_EXTERNAL_ID = {
+    retired_movies.IMDB: CompiledStatement(select(*DETAIL_COLUMNS).where(_movie.imdb_id == bindparam("key"))),
+    retired_movies.TMDB: CompiledStatement(select(*DETAIL_COLUMNS).where(_movie.tmdb_id == bindparam("key"))),
+}
 
 
 def get_movie(movie_id: int) -> Row[Any]:
@@ -85,10 +88,19 @@ def get_movie(movie_id: int) -> Row[Any]:
 
 def get_movie_by_imdb_id(imdb_id: str) -> Row[Any]:
     """Return the row of DETAIL_COLUMNS of the movie with this IMDb id, its own or a merged movie's. Raise NotFound."""
-    row = _BY_IMDB_ID.first(read(), key=imdb_id)
+    return _get_movie_by_external_id(retired_movies.IMDB, imdb_id)
+
+
+def get_movie_by_tmdb_id(tmdb_id: int) -> Row[Any]:
+    """Return the movie with this TMDB id, as `get_movie_by_imdb_id` does. Raise NotFound."""
+    return _get_movie_by_external_id(retired_movies.TMDB, tmdb_id)
+
+
+def _get_movie_by_external_id(kind: str, external_id: Any) -> Row[Any]:
+    row = _BY_EXTERNAL_ID[kind].first(read(), key=external_id)
     if row is None:
-        merged = retired_movies.find_by_external_id(read(), retired_movies.IMDB, [imdb_id])
-        return get_movie(merged.get(imdb_id, 0))
+        merged = retired_movies.find_by_external_id(read(), kind, [external_id])
+        return get_movie(merged.get(external_id, 0))
     return _require_row(row)
 
 

@@ -8,7 +8,7 @@ import orjson
 from flask_smorest.fields import Upload
 from werkzeug.datastructures import FileStorage
 
-from movierating.http.fields import StrictBoolean, StrictInteger
+from movierating.http.fields import QUERY_BOOLEANS, StrictBoolean, StrictInteger
 from movierating.ratings.batch_schemas import MAX_ID
 from movierating.ratings.formats import custom_csv, upload_reader
 from movierating.ratings.formats.custom_csv import ColumnMapping
@@ -47,12 +47,16 @@ class UploadField(Upload):  # type: ignore[misc]  # flask-smorest ships no types
 
 
 class BooleanOrWord(StrictBoolean):
-    """One of the words true and false, or another one."""
+    """A boolean in a query, or a word."""
 
     def __init__(self, word: str, **options: Any) -> None:
         """Accept `word` as well."""
-        super().__init__(**options)
+        message = f"Must be true, false or {word}, not {{input}}."
+        super().__init__(error_messages={"invalid": message}, **options)
         self._word = word
+        # An enum would hold both true and True, to which some clients give one name.
+        pattern = f"^({'|'.join([*QUERY_BOOLEANS, word])})$"
+        self.metadata = {"from_query": True, "type": "string", "pattern": pattern, **self.metadata}
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         return self._word if value == self._word else super()._deserialize(value, attr, data, **kwargs)
@@ -122,12 +126,9 @@ class ImportQuerySchema(PreviewQuerySchema):
     create_missing = BooleanOrWord(
         ALWAYS,
         metadata={
-            "from_query": True,
-            "type": "string",
-            "enum": ["true", "false", ALWAYS],
             "example": "true",
-            "description": "Add a movie for each row that matches none and has no candidates; `always` adds one for "
-            "rows with candidates, too.",
+            "description": "`true`, `false` or `always`. Add a movie for each row that matches none and has no "
+            "candidates; `always` adds one for rows with candidates, too.",
         },
     )
     choices = ChoicesField(
@@ -148,11 +149,9 @@ class ImportQuerySchema(PreviewQuerySchema):
     details = BooleanOrWord(
         AS_CSV,
         metadata={
-            "from_query": True,
-            "type": "string",
-            "enum": ["true", "false", AS_CSV],
             "example": "false",
-            "description": "List every row in the report: in `details`, or with `csv` in `details_csv`.",
+            "description": "`true`, `false` or `csv`. List every row in the report: in `details`, or with `csv` in "
+            "`details_csv`.",
         },
     )
 

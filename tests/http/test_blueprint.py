@@ -37,11 +37,11 @@ def operations(app):
 @pytest.fixture
 def call(admin, add_movie):
     """`call("PUT", "/v1/movies/<id:movie_id>/rating", query="?a=b")` sends what the operation would take."""
-    movie_id = add_movie(imdb_id="tt0111161")
+    movie_id = add_movie(imdb_id="tt0111161", tmdb_id=278)
     admin.put(RATING.format(movie_id), json={"value": 5})
     token_id = admin.post("/v1/auth/tokens", json={"name": "old", "scope": "read"}).json["id"]
     values = {"<id:movie_id>": movie_id, "<id:user_id>": admin.id, "<id:token_id>": token_id}
-    values["<string(maxlength=12):imdb_id>"] = "tt0111161"
+    values |= {"<string(maxlength=12):imdb_id>": "tt0111161", "<id:tmdb_id>": 278}
 
     def send(method, rule, query="", **kwargs):
         path = rule

@@ -9,7 +9,13 @@ import pytest
 from openapi_schema_validator import OAS31Validator, oas31_format_checker
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-PLACEHOLDERS = {"{movie_id}": "1", "{user_id}": "1", "{token_id}": "1", "{imdb_id}": "tt0000001"}
+PLACEHOLDERS = {
+    "{movie_id}": "1",
+    "{user_id}": "1",
+    "{token_id}": "1",
+    "{imdb_id}": "tt0000001",
+    "{tmdb_id}": "1",
+}
 
 
 @dataclass(frozen=True)
@@ -145,8 +151,9 @@ def test_documented_security_matches_the_operations(client, operations):
 
 
 def test_etag_and_link_headers_are_documented_where_they_are_sent(admin, add_movie, whole, operations):
-    for number in range(2):
-        admin.put(f"/v1/movies/{add_movie(imdb_id=f'tt000000{number + 1}')}/rating", json={"value": 8})
+    for number in (1, 2):
+        movie_id = add_movie(imdb_id=f"tt000000{number}", tmdb_id=number)
+        admin.put(f"/v1/movies/{movie_id}/rating", json={"value": 8})
     for operation in operations:
         if operation.method == "GET":
             response = admin.get(operation.address)

@@ -21,7 +21,7 @@ ANY = {"If-Match": "*"}
 @pytest.fixture
 def emma(add_movie):
     """The address of a movie."""
-    return f"/v1/movies/{add_movie(**EMMA, imdb_id=ONE)}"
+    return f"/v1/movies/{add_movie(**EMMA, imdb_id=ONE, tmdb_id=3573)}"
 
 
 def if_match(tag):
@@ -80,19 +80,27 @@ def test_one_of_identical_movies_sent_at_once_is_created(app, member, ids):
 
 
 @pytest.mark.parametrize("path", ["/v1/movies/99", "/v1/movies/by-imdb/tt9999999", "/v1/movies/by-imdb/TT0116191",
-                                  "/v1/movies/by-imdb/0116191", "/v1/movies/by-imdb/" + "x" * 500])  # fmt: skip
+                                  "/v1/movies/by-imdb/0116191", "/v1/movies/by-imdb/" + "x" * 500,
+                                  *(f"/v1/movies/by-tmdb/{text}" for text in (
+                                      "3574", "0", "-3573", "3573.0", "x", "", f"{2**31}", f"{2**63}", "9" * 500,
+                                  ))])  # fmt: skip
 def test_missing_movie_returns_404(client, emma, problem, path):
     problem(client.get(path), 404)
 
 
-def test_a_movie_is_found_by_its_imdb_id_with_the_same_tag(client, emma):
-    direct, by_imdb = client.get(emma), client.get(f"/v1/movies/by-imdb/{ONE}")
-    assert by_imdb.json == direct.json
-    assert by_imdb.headers["ETag"] == direct.headers["ETag"]
-    assert (
-        client.get(f"/v1/movies/by-imdb/{ONE}", headers={"If-None-Match": direct.headers["ETag"]}).status_code
-        == 304
-    )
+@pytest.mark.parametrize("path", [f"/v1/movies/by-imdb/{ONE}", "/v1/movies/by-tmdb/3573"])
+def test_a_movie_is_found_by_its_imdb_id_and_its_tmdb_id_with_the_same_tag(client, emma, path):
+    direct, by_other_id = client.get(emma), client.get(path)
+    assert by_other_id.json == direct.json
+    assert by_other_id.headers["ETag"] == direct.headers["ETag"]
+    assert client.get(path, headers={"If-None-Match": direct.headers["ETag"]}).status_code == 304
+
+
+def test_a_movie_that_gets_a_tmdb_id_is_found_by_it_at_once(client, admin, emma, problem):
+    problem(client.get("/v1/movies/by-tmdb/7"), 404)
+    admin.patch(emma, json={"tmdb_id": 7}, headers=ANY)
+    assert client.get("/v1/movies/by-tmdb/7").json == client.get(emma).json
+    problem(client.get("/v1/movies/by-tmdb/3573"), 404)
 
 
 def test_a_304_needs_the_same_facts_and_ratings(client, admin, emma):
@@ -212,7 +220,7 @@ def test_delete_movie_with_ratings_requires_with_ratings(client, admin, member, 
     for person in (member, admin):
         person.put(f"{emma}/rating", json={"value": 10})
         person.put(f"{other}/rating", json={"value": 5})
-    for query in ("", "?with_ratings=false"):
+    for query in ("", "?with_ratings=false", "?with_ratings=False", "?with_ratings=0"):
         problem(admin.delete(emma + query, headers=ANY), 409)
     assert client.get(emma).json["ratings"]["count"] == 2
     assert admin.delete(f"{emma}?with_ratings=true", headers=ANY).status_code == 204
@@ -227,8 +235,8 @@ def test_delete_movie_with_ratings_requires_with_ratings(client, admin, member, 
     assert client.get(other).json["ratings"]["count"] == 2
 
 
-@pytest.mark.parametrize("flag", ["1", "yes", "True", "", "true&with_ratings=true"])
-def test_with_ratings_must_be_true_or_false(admin, emma, problem, flag):
+@pytest.mark.parametrize("flag", ["TRUE", "yes", "2", "", "true&with_ratings=true"])
+def test_with_ratings_must_be_a_boolean(admin, emma, problem, flag):
     problem(admin.delete(f"{emma}?with_ratings={flag}", headers=ANY), 422, "with_ratings")
 
 

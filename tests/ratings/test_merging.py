@@ -171,6 +171,14 @@ def test_cursor_continues_after_a_merge(client, admin, add_movie):
     assert [movie["id"] for movie in rest["items"]] == [ids[3], ids[1], ids[0]]
 
 
+def test_movie_is_found_by_the_tmdb_id_of_a_merged_one(client, admin, pair):
+    movie_id, into_id = pair
+    movies.update_movie(into_id, None, {"tmdb_id": 2})
+    merge(admin, movie_id, into_id)
+    paths = [f"/v1/movies/{into_id}", "/v1/movies/by-tmdb/1", "/v1/movies/by-tmdb/2"]
+    assert len({client.get(path).data for path in paths}) == 1
+
+
 @pytest.mark.parametrize("key", ["movie_id", "imdb_id", "tmdb_id"])
 def test_bulk_requests_find_a_movie_by_the_ids_of_a_merged_one(admin, pair, key):
     movie_id, into_id = pair

@@ -97,6 +97,13 @@ def test_options_stand_in_the_query_or_in_the_form_which_wins(heat, member, uplo
     assert there != response.json["dry_run"]
 
 
+@pytest.mark.parametrize("text", ["true", "True", "1"])
+def test_a_dry_run_is_requested_by_each_spelling_of_true(heat, member, upload, text):
+    for query, form in ((f"?dry_run={text}", {}), ("", {"dry_run": text})):
+        assert upload(member, FILE, query, **form).json["dry_run"] is True
+    assert member.get(f"/v1/movies/{heat}/rating").status_code == 404
+
+
 def test_every_option_does_what_it_says(heat, member, upload, problem):
     member.put(f"/v1/movies/{heat}/rating", json={"value": 3, "rated_at": "2020-01-15T10:30:00Z"})
     assert upload(member, FILE, on_conflict="keep").json["skipped"]["older"] == 1
@@ -113,7 +120,9 @@ def test_every_option_does_what_it_says(heat, member, upload, problem):
         ("", {"note": "x"}, "files", "note"),
         ("?note=x", {}, "query", "note"),
         ("", {"dry_run": "yes"}, "files", "dry_run"),
-        ("?dry_run=1", {}, "query", "dry_run"),
+        ("?dry_run=TRUE", {}, "query", "dry_run"),
+        ("", {"dry_run": FileStorage(io.BytesIO(b"true"), "x")}, "files", "dry_run"),
+        ("", {"scale": FileStorage(io.BytesIO(b"5"), "x")}, "files", "scale"),
         ("", {"format": "xls"}, "files", "format"),
         ("", {"on_conflict": "older"}, "files", "on_conflict"),
         ("", {"on_conflict": FileStorage(io.BytesIO(b"keep"), "x")}, "files", "on_conflict"),
@@ -324,6 +333,9 @@ def test_a_third_file_at_once_is_asked_to_come_back(member, upload, problem, mon
     ("option", "value", "status"),
     [
         ("create_missing", "always", 200),
+        ("create_missing", "True", 200),
+        ("create_missing", "0", 200),
+        ("create_missing", "Always", 422),
         ("create_missing", "sometimes", 422),
         ("details", "csv", 200),
         ("details", "json", 422),
