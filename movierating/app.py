@@ -19,6 +19,7 @@ from movierating.http.docs_page import blueprint as pages_blueprint
 from movierating.http.extensions import api, cors, init_limiter, jwt, migrate
 from movierating.http.problems import blueprint as problems_blueprint
 from movierating.http.response_cache import ResponseCache
+from movierating.http.responses import finish_response
 from movierating.limits import sqlite_storage
 from movierating.monitoring import counters, logs, request_log
 from movierating.movies.routes import blueprint as movies_blueprint
@@ -118,6 +119,8 @@ def _limiter_settings(file: Path, redis: "RedisClient | None") -> dict[str, Any]
 
 
 def _bind_extensions(app: Application) -> None:
+    # Flask runs it last: hooks run in reverse order.
+    app.after_request(finish_response)
     error_handlers.init_app(app)
     try:
         db.init_app(app)

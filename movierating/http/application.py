@@ -118,8 +118,14 @@ class Application(flask.Flask):
         log_error(exc_info[1])
 
     def send_static_file(self, filename: str) -> Response:
-        """Return a file in one piece; a streamed one would occupy a thread while a slow client reads it."""
-        response = super().send_static_file(filename)
+        """Return a file in one piece; a streamed one would occupy a thread while a slow client reads it.
+
+        `responses.finish_response` compares its ETag.
+        """
+        folder, max_age = str(self.static_folder), self.get_send_file_max_age(filename)
+        response = flask.send_from_directory(folder, filename, conditional=False, max_age=max_age)
         response.direct_passthrough = False
-        response.set_data(response.get_data())
+        # Closes the file; Werkzeug doesn't after 304.
+        with response:
+            response.set_data(response.get_data())
         return response

@@ -33,6 +33,7 @@ A rating is a number from 0.5 to 10 in steps of 0.5. It says how much a movie en
   [all kinds](problems/) are explained.
 - Lists are paginated: pass `next_cursor` as `cursor`, or follow the `Link` header.
 - Send an `ETag` as `If-None-Match` to get 304 without a body if the resource has not changed.
+- Bodies over 1 KB are compressed with gzip if `Accept-Encoding` allows it. Their `ETag` is weak (`W/"…"`).
 - Every response has an `X-Request-ID`: the one that you sent, or a new one. Quote it when you report a problem.
 """,
     "license": {"name": "MIT", "identifier": "MIT"},
@@ -63,7 +64,11 @@ ERROR_DESCRIPTIONS = {
 }
 
 HEADERS: dict[str, dict[str, Any]] = {
-    "ETag": {"description": "The version of the resource.", "required": True, "schema": {"type": "string"}},
+    "ETag": {
+        "description": "The version of the resource; weak (`W/`) if the body is compressed.",
+        "required": True,
+        "schema": {"type": "string"},
+    },
     "Link": {
         "description": 'The relative URL of the next page, if there is one: `<…>; rel="next"` (RFC 8288).',
         "schema": {"type": "string"},

@@ -19,6 +19,7 @@ from typing import Any
 from sqlalchemy import Engine
 from werkzeug.http import parse_etags, unquote_etag
 
+from movierating.http.compression import accepts_gzip
 from movierating.monitoring import request_log
 from movierating.monitoring.logs import RequestRecord
 from movierating.storage import database
@@ -35,7 +36,7 @@ READ_METHODS = frozenset({"GET", "HEAD"})
 _API_POLICY = "default-src 'none'; frame-ancestors 'none'"
 _ADDED_HEADERS = [("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "no-referrer")]
 _DEFAULT_HEADERS = [("Content-Security-Policy", _API_POLICY), ("X-Frame-Options", "DENY")]
-_CONTENT_HEADERS = frozenset({"Content-Type", "Content-Length"})
+_CONTENT_HEADERS = frozenset({"Content-Type", "Content-Length", "Content-Encoding"})
 
 _VERSIONED_PATH = re.compile(r"/v1/(movies|users)/([0-9]{1,18})(/ratings)?", re.ASCII)
 _VERSION_KINDS = {
@@ -51,8 +52,8 @@ _REQUEST_ID_FORMAT = re.compile(r"[A-Za-z0-9._-]{1,128}", re.ASCII)
 _ENTRY_BYTES = 1_300
 
 Headers = list[tuple[str, str]]
-# The path, query and mount point of a request.
-_Key = tuple[str, str, str]
+# The path, query and mount point of a request, and True if its client takes gzip.
+_Key = tuple[str, str, str, bool]
 WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
@@ -69,7 +70,7 @@ class _StoredResponse:
 
     def get_size(self, key: _Key) -> int:
         """Return the memory that the entry takes, in bytes. The query in the key may be in a `Link` header too."""
-        return len(self.body) + 2 * sum(map(len, key)) + _ENTRY_BYTES
+        return len(self.body) + 2 * sum(map(len, key[:3])) + _ENTRY_BYTES
 
 
 class ResponseCache:
@@ -92,7 +93,8 @@ class ResponseCache:
         path: str = environ["PATH_INFO"]
         if not _is_cacheable(environ, path):
             return _Exchange(environ, start_response, started).run(self._application)
-        key = (path, environ.get("QUERY_STRING", ""), environ.get("SCRIPT_NAME", ""))
+        takes_gzip = accepts_gzip(environ.get("HTTP_ACCEPT_ENCODING"))
+        key = (path, environ.get("QUERY_STRING", ""), environ.get("SCRIPT_NAME", ""), takes_gzip)
         validator = _read_validator(self._engine, path)
         stored = self._responses.get(key)
         if stored is not None and stored.validator == validator is not None:
@@ -198,11 +200,17 @@ class _Exchange:
         names = dict(headers)
         defaults = [header for header in _DEFAULT_HEADERS if header[0] not in names]
         if "Cache-Control" not in names:
-            is_private = "HTTP_AUTHORIZATION" in self.environ
-            defaults.append(("Cache-Control", "no-store" if is_private else "no-cache"))
+            defaults.append(("Cache-Control", self._get_cache_control("ETag" in names)))
         self.headers = [*headers, *_ADDED_HEADERS, *defaults]
         request_id = ("X-Request-ID", self.environ[REQUEST_ID])
         return self.start_response(status, [*self.headers, request_id], exc_info)
+
+    def _get_cache_control(self, has_etag: bool) -> str:
+        """Return `Cache-Control`: clients store and revalidate responses; shared caches only anonymous ones."""
+        if "HTTP_AUTHORIZATION" not in self.environ:
+            return "no-cache"
+        is_read = self.environ["REQUEST_METHOD"] in READ_METHODS
+        return "private, no-cache" if is_read and has_etag else "no-store"
 
 
 def _log(environ: dict[str, Any], route: str | None, status: int, started: float, cache: str | None) -> None:

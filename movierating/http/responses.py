@@ -1,4 +1,4 @@
-"""Responses of the API: JSON bodies, entity tags with 304, and lists with a link to the next page."""
+"""Responses of the API: JSON bodies, entity tags with 304, compression, and lists with a link to the next page."""
 
 from functools import cached_property
 from typing import Any
@@ -12,10 +12,14 @@ from flask.globals import request_ctx
 from werkzeug.datastructures import Headers
 from werkzeug.urls import iri_to_uri
 
+from movierating.http import compression
 from movierating.http.fields import StrictInteger, in_range
+from movierating.http.problems import PROBLEM_MEDIA_TYPE
 
 DEFAULT_PAGE_LIMIT = 20
 MAX_PAGE_LIMIT = 100
+
+_COMPRESSIBLE_TYPES = frozenset({"application/json", PROBLEM_MEDIA_TYPE})
 
 
 class PageQuerySchema(ma.Schema):
@@ -72,7 +76,18 @@ class SlimResponse(Response):
 
 def json_response(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """Return a JSON response from plain dicts and lists."""
-    return SlimResponse(orjson.dumps(body), status, headers or {})
+    encoded = orjson.dumps(body)
+    coding = _get_coding_headers(encoded)
+    return SlimResponse(_encode(encoded, coding), status, {**(headers or {}), **coding})
+
+
+def _get_coding_headers(body: bytes) -> dict[str, str]:
+    environ = request_ctx._get_current_object().request.environ  # type: ignore[attr-defined]
+    return compression.get_coding_headers(len(body), environ.get("HTTP_ACCEPT_ENCODING"))
+
+
+def _encode(body: bytes, coding: dict[str, str]) -> bytes:
+    return compression.compress(body) if "Content-Encoding" in coding else body
 
 
 def created_response(body: Any, location: str) -> Response:
@@ -81,21 +96,25 @@ def created_response(body: Any, location: str) -> Response:
 
 
 def etag_response(body: Any, *, edit: int | None = None, headers: dict[str, str] | None = None) -> Response:
-    """Return a JSON response with a strong ETag, or 304 for a read if the client has it.
+    """Return a JSON response with an ETag, or 304 for a read if the client has it.
 
-    The tag is a hash of the body, behind the `edit` that `If-Match` names, if the resource has one.
+    The tag is a hash of the uncompressed body, behind the `edit` that `If-Match` names, if the resource has one. It is
+    weak if the body is compressed, because the same tag has other bytes then.
     """
     encoded = orjson.dumps(body)
     # A hash without cryptographic strength is enough: only the author of both bodies could make them collide.
     tag = xxhash.xxh3_128_hexdigest(encoded)
     if edit is not None:
         tag = f"{edit}-{tag}"
-    headers = {"ETag": f'"{tag}"', **(headers or {})}
+    coding = _get_coding_headers(encoded)
+    etag = f'W/"{tag}"' if "Content-Encoding" in coding else f'"{tag}"'
+    headers = {"ETag": etag, **(headers or {}), **coding}
     context = request_ctx._get_current_object()  # type: ignore[attr-defined]
     is_conditional = "HTTP_IF_NONE_MATCH" in context.request.environ
     if is_conditional and request.method in ("GET", "HEAD") and request.if_none_match.contains_weak(tag):
+        headers.pop("Content-Encoding", None)
         return SlimResponse(b"", 304, headers)
-    return SlimResponse(encoded, 200, headers)
+    return SlimResponse(_encode(encoded, coding), 200, headers)
 
 
 def list_response(items: list[Any], next_cursor: str | None) -> Response:
@@ -109,3 +128,43 @@ def list_response(items: list[Any], next_cursor: str | None) -> Response:
         separator = "&" if query else ""
         headers["Link"] = f'<{path}?{query}{separator}cursor={next_cursor}>; rel="next"'
     return etag_response({"items": items, "next_cursor": next_cursor}, headers=headers)
+
+
+def finish_response(response: Response) -> Response:
+    """Compress a response that no function above made, such as a page, a file or an error; return 304 for a known ETag.
+
+    An `after_request` hook.
+    """
+    if isinstance(response, SlimResponse):
+        return response
+    coding = _negotiate_coding(response)
+    if coding:
+        response.vary.add("Accept-Encoding")
+    is_compressed = "Content-Encoding" in coding
+    etag, _ = response.get_etag()
+    if etag is not None:
+        response.set_etag(etag, weak=is_compressed)
+        response.make_conditional(request)
+    if is_compressed and response.status_code != 304:
+        response.content_encoding = "gzip"
+        _compress_body(response)
+    return response
+
+
+def _negotiate_coding(response: Response) -> dict[str, str]:
+    media_type = response.mimetype or ""
+    if not media_type.startswith("text/") and media_type not in _COMPRESSIBLE_TYPES:
+        return {}
+    length = None if response.is_streamed else len(response.get_data())
+    return compression.get_coding_headers(length, request.environ.get("HTTP_ACCEPT_ENCODING"))
+
+
+def _compress_body(response: Response) -> None:
+    if not response.is_streamed:
+        response.set_data(compression.compress(response.get_data()))
+        return
+    blocks = response.response
+    if hasattr(blocks, "close"):
+        response.call_on_close(blocks.close)
+    response.headers.pop("Content-Length", None)
+    response.response = compression.compress_blocks(blocks)  # type: ignore[arg-type]

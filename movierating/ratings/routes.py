@@ -53,13 +53,13 @@ class OwnRating(View):
     @blueprint.doc(operationId="get_rating")
     @access.auth_required
     @blueprint.error_responses(301, 404)
-    @blueprint.response(200, schemas.RatingSchema())
+    @blueprint.response(200, schemas.RatingSchema(), headers=ETAG_HEADER)
     def get(self, movie_id: int) -> Response:
         """Get your rating of a movie
 
         Returns 404 if you have not rated it.
         """
-        return json_response(service.get_rating(access.get_caller().user_id, movie_id))
+        return etag_response(service.get_rating(access.get_caller().user_id, movie_id))
 
     @blueprint.doc(operationId="delete_rating")
     @access.auth_required

@@ -89,8 +89,35 @@ def test_every_response_has_a_request_id_and_security_headers(client, method, pa
     assert response.headers["X-Frame-Options"] == "DENY"
 
 
-def test_authenticated_responses_are_not_stored_and_others_are_revalidated(client, member):
-    assert member.get("/v1/users/me").headers["Cache-Control"] == "no-store"
+@pytest.mark.parametrize(
+    "path",
+    ["/v1/users/me", "/v1/movies", "/v1/movies/{movie}", "/v1/movies/{movie}/rating", "/v1/auth/tokens"],
+)
+def test_authenticated_reads_are_revalidated_by_private_caches(member, add_movie, path):
+    movie = add_movie()
+    member.put(f"/v1/movies/{movie}/rating", json={"value": 8})
+    first = member.get(path.format(movie=movie))
+    again = member.get(path.format(movie=movie), headers={"If-None-Match": first.headers["ETag"]})
+    assert (again.status_code, again.data) == (304, b"")
+    assert again.headers["ETag"] == first.headers["ETag"]
+    assert again.headers["Cache-Control"] == first.headers["Cache-Control"] == "private, no-cache"
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/v1/users"),
+        ("GET", "/v1/movies/99/rating"),
+        ("GET", "/v1/users/me/ratings/export"),
+        ("PATCH", "/v1/users/me"),
+    ],
+)
+def test_authenticated_errors_files_and_writes_are_not_stored(member, method, path):
+    response = member._send(method, path, json={} if method == "PATCH" else None)
+    assert response.headers["Cache-Control"] == "no-store"
+
+
+def test_anonymous_reads_are_revalidated_by_any_cache(client):
     assert client.get("/v1/movies").headers["Cache-Control"] == "no-cache"
 
 

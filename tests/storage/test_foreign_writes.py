@@ -1,5 +1,6 @@
 """Writes of other programs and a replaced file are shown within the promised time, with another ETag."""
 
+import gzip
 import shutil
 import sqlite3
 from contextlib import closing
@@ -7,6 +8,7 @@ from contextlib import closing
 import pytest
 from sqlalchemy import text
 
+from movierating.http import compression
 from movierating.storage import database
 
 RENAME = ["UPDATE movie SET title = 'New'", "UPDATE \"user\" SET display_name = 'New'"]
@@ -36,20 +38,29 @@ def path(request, member, add_movie):
     return request.param.format(movie=movie, user=member.id)
 
 
-def assert_shows_change(client, path, before):
-    response = client.get(path, headers={"If-None-Match": before.headers["ETag"]})
+@pytest.fixture(params=["identity", "gzip"])
+def coding(request, monkeypatch):
+    """An `Accept-Encoding` header."""
+    monkeypatch.setattr(compression, "MAX_UNCOMPRESSED_BYTES", 1)
+    return {"Accept-Encoding": request.param}
+
+
+def assert_shows_change(client, path, before, coding):
+    response = client.get(path, headers={"If-None-Match": before.headers["ETag"], **coding})
     assert response.status_code == 200
-    assert "New" in response.text
+    is_compressed = "Content-Encoding" in response.headers
+    assert is_compressed == (coding["Accept-Encoding"] == "gzip")
+    assert b"New" in (gzip.decompress(response.data) if is_compressed else response.data)
     assert response.headers["ETag"] != before.headers["ETag"]
 
 
-def test_foreign_write_is_shown_within_a_minute(client, clock, path, outside, tmp_path):
-    before = client.get(path)
+def test_foreign_write_is_shown_within_a_minute(client, clock, path, coding, outside, tmp_path):
+    before = client.get(path, headers=coding)
     with outside(tmp_path / "instance") as connection:
         for statement in RENAME:
             connection.execute(text(statement))
     clock[0] += database.MAX_STALE_SECONDS
-    assert_shows_change(client, path, before)
+    assert_shows_change(client, path, before, coding)
 
 
 def replace_file(folder, statements):
@@ -66,10 +77,10 @@ def replace_file(folder, statements):
 
 @pytest.mark.sqlite
 @pytest.mark.usefixtures("clock")
-def test_replaced_file_is_shown_by_the_next_request(client, path, tmp_path):
-    before = client.get(path)
+def test_replaced_file_is_shown_by_the_next_request(client, path, coding, tmp_path):
+    before = client.get(path, headers=coding)
     replace_file(tmp_path / "instance", RENAME)
-    assert_shows_change(client, path, before)
+    assert_shows_change(client, path, before, coding)
 
 
 def test_session_deleted_by_another_program_ends_within_a_minute(member, clock, outside, tmp_path):
