@@ -15,6 +15,8 @@ from service import Service, fetch_rows
 # A genre with fewer movies has too few pages.
 _MIN_MOVIES_PER_GENRE = 500
 _PEOPLE = 16
+# 20 on average. A page of another size is another request to the cache.
+_UNREAD_PAGE_LIMITS = range(15, 26)
 _SORTS = ("-rated_at", "rated_at", "-value", "value")
 _EVENING = {"movie": 60, "list": 15, "profile": 10, "search": 5, "rating": 10}
 
@@ -70,12 +72,14 @@ class Catalogue:
         return cursors
 
     def list_unread_pages(self) -> list[Request]:
-        """Return pages of 20 of charts, overall and by genre, from many positions, and as many of people's ratings."""
-        cursors = self.list_cursors("/movies", 50)
-        # The last pages may have fewer than 20 movies.
-        cursors = cursors[: len(cursors) * 9 // 10]
+        """Return as many pages of charts, overall and by genre, as of people's ratings, from many positions."""
         filters = ["", *(f"&genre={quote(genre)}" for genre in self.genres)]
-        charts = [get(f"/movies?cursor={cursor}{query}") for cursor, query in product(cursors, filters)]
+        pages: list[str] = []
+        for path in (f"/movies?sort=-score{query}" for query in filters):
+            cursors = self.list_cursors(path, 50)
+            # The last pages may have fewer movies.
+            pages += [f"{path}&cursor={cursor}" for cursor in cursors[: len(cursors) * 9 // 10]]
+        charts = [get(f"{page}&limit={limit}") for page, limit in product(pages, _UNREAD_PAGE_LIMITS)]
         profiles = [get(f"/users/{user}/ratings?sort={sort}") for user, sort in product(self.users, _SORTS)]
         number = min(len(charts), len(profiles))
         return self.shuffle(self.shuffle(charts)[:number] + self.shuffle(profiles)[:number])

@@ -34,7 +34,10 @@ class PageQuerySchema(ma.Schema):
         load_default=None,
         allow_none=False,
         validate=ma.validate.Length(1, 4000),
-        metadata={"pattern": "^[A-Za-z0-9_-]+$", "description": "The `next_cursor` of the previous page."},
+        metadata={
+            "pattern": "^[A-Za-z0-9_-]+$",
+            "description": "The `next_cursor` of the previous page, whose filters and sort it needs.",
+        },
     )
 
 

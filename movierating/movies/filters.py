@@ -32,12 +32,14 @@ class Filter:
 
 def parse_filters(filters: Mapping[str, Any]) -> tuple[tuple[str, ...], dict[str, Any]]:
     """Return the kinds of the filters, and the values of their parameters, numbered by position."""
-    facets = [("genre", genre) for genre in dict.fromkeys(filters.get("genre", ()))]
-    facets += [(kind, filters[kind]) for kind in ("director", "year", "language") if kind in filters]
+    facets = [("genre", genre) for genre in sorted(set(filters.get("genre", ())))]
+    if "director" in filters:
+        facets.append(("director", fold(filters["director"])))
+    facets += [(kind, filters[kind]) for kind in ("year", "language") if kind in filters]
     kinds = [kind for kind, _ in facets]
     values: dict[str, Any] = {}
     for position, (kind, value) in enumerate(facets):
-        values[f"facet{position}"] = f"{kind}:{fold(value) if kind == 'director' else value}"
+        values[f"facet{position}"] = f"{kind}:{value}"
         # Genres are stored as a JSON list; no genre contains a quote.
         values[f"value{position}"] = f'"{value}"' if kind == "genre" else value
     if "q" in filters:

@@ -96,7 +96,7 @@ def search_movies(
     `year_to`, `language`, `director` (a full name, folded for comparison) and `min_count`. `sort` is one of
     SORTS, or None for `relevance` with `q` and `-score` without it; `relevance` puts exact titles first, also
     behind a leading article, then titles that start with the text, then other movies, each by count and prominence.
-    Raise InvalidRequest for a cursor of another sort, and for `relevance` without `q`.
+    Raise InvalidRequest for a cursor of another sort or other filters, and for `relevance` without `q`.
     """
     if sort == "relevance" and "q" not in filters:
         raise invalid_field("query", "sort", "Sort by relevance needs q.")
@@ -107,7 +107,7 @@ def search_movies(
         (_SORTS[name], functools.partial(_choose_paginator, kinds, values, name, limit))
         for name, kinds in lists.items()
     ]
-    return read_page(paginators, cursor, limit, **values)
+    return read_page(paginators, cursor, limit, filters=[kinds, values], **values)
 
 
 def _list_tiers(kinds: tuple[str, ...], values: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:

@@ -1,6 +1,7 @@
 """Keyset pagination: each page starts after the last row of the previous one, so deep pages cost as much as the first.
 
-A cursor contains the last row's sort values and is signed, so that clients can't make one up.
+A cursor contains the last row's sort values. Its signature covers the list, its filters and its sort, so that a client
+can neither make one up nor use it for another list.
 """
 
 import base64
@@ -21,7 +22,7 @@ from movierating.storage.dialect import SQLITE
 from movierating.storage.statements import CompiledStatement
 
 _SIGNATURE_BYTES = 9
-_NOT_A_CURSOR = "Not a cursor of this list and order."
+_NOT_A_CURSOR = "Must be the next_cursor of a page of this list with the same filters and sort."
 
 
 @dataclass(frozen=True)
@@ -88,13 +89,15 @@ class KeysetPaginator:
             ]
             self._in_parts = [prepare(ordered.where(*part)) for part in parts]
 
-    def page(self, cursor: str | None, limit: int, **values: Any) -> tuple[list[Any], str | None]:
+    def page(
+        self, cursor: str | None, limit: int, *, filters: Any = None, **values: Any
+    ) -> tuple[list[Any], str | None]:
         """Return at most `limit` rows after `cursor`, and the next page's cursor or None. `values` are the statement's.
 
-        A row is a tuple of the statement's columns and the order's. Raise InvalidRequest for a cursor
-        that is not of this list and order.
+        A row is a tuple of the statement's columns and the order's. `filters` are what the client chose, as JSON
+        values. Raise InvalidRequest for a cursor of another list, sort or filters.
         """
-        return read_page([(self._sort, lambda: self)], cursor, limit, **values)
+        return read_page([(self._sort, lambda: self)], cursor, limit, filters=filters, **values)
 
     def fetch(
         self, connection: Connection, start: Sequence[Any] | None, max_rows: int, **values: Any
@@ -125,21 +128,26 @@ class KeysetPaginator:
 
 
 def read_page(
-    lists: Sequence[tuple[Sort, Callable[[], KeysetPaginator]]], cursor: str | None, limit: int, **values: Any
+    lists: Sequence[tuple[Sort, Callable[[], KeysetPaginator]]],
+    cursor: str | None,
+    limit: int,
+    *,
+    filters: Any = None,
+    **values: Any,
 ) -> tuple[list[Any], str | None]:
     """Return one page of some lists, one after another, as `KeysetPaginator.page` does.
 
     A list is its sort and a function that returns its paginator, called only if the page reaches the list.
     """
     connection = read()
-    key = connection.engine.get_execution_options()["cursor_key"]
-    position, start = (0, None) if cursor is None else _decode(key, [sort for sort, _ in lists], cursor)
+    signer = _Signer(connection.engine.get_execution_options()["cursor_key"], filters)
+    position, start = (0, None) if cursor is None else signer.decode([sort for sort, _ in lists], cursor)
     rows: list[Any] = []
     for sort, get_paginator in lists[position:]:
         paginator, before = get_paginator(), len(rows)
         rows += paginator.fetch(connection, start, limit + 1 - before, **values)
         if len(rows) >= limit > before:
-            next_cursor = _encode(key, sort, paginator.get_sort_values(rows[limit - 1]))
+            next_cursor = signer.encode(sort, paginator.get_sort_values(rows[limit - 1]))
         if len(rows) > limit:
             return rows[:limit], next_cursor
         start = None
@@ -160,28 +168,36 @@ def _after_cursor(sort: Sort, columns: Sequence[Any], starts: Sequence[Any]) -> 
     return is_after
 
 
-def _encode(key: bytes, sort: Sort, values: tuple[Any, ...]) -> str:
-    payload = orjson.dumps(values)
-    return _text(_signature(key, sort, payload) + payload)
+class _Signer:
+    """Encode and decode the cursors of a list with some filters."""
+
+    def __init__(self, key: bytes, filters: Any) -> None:
+        self._key = key
+        self._filters = orjson.dumps(filters, option=orjson.OPT_SORT_KEYS)
+
+    def encode(self, sort: Sort, values: tuple[Any, ...]) -> str:
+        """Return the cursor after a row with these sort values."""
+        payload = orjson.dumps(values)
+        return _to_text(self._sign(sort, payload) + payload)
+
+    def decode(self, sorts: Sequence[Sort], cursor: str) -> tuple[int, list[Any]]:
+        """Return the position of the sort that the cursor belongs to, and its sort values. Raise InvalidRequest."""
+        try:
+            raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        except (ValueError, binascii.Error):
+            raw = b""
+        signature, payload = raw[:_SIGNATURE_BYTES], raw[_SIGNATURE_BYTES:]
+        for position, sort in enumerate(sorts):
+            # Unused bits of the last character must be zero, so that each cursor has one spelling.
+            if hmac.compare_digest(signature, self._sign(sort, payload)) and _to_text(raw) == cursor:
+                return position, orjson.loads(payload)
+        raise invalid_field("query", "cursor", _NOT_A_CURSOR)
+
+    def _sign(self, sort: Sort, payload: bytes) -> bytes:
+        # No part contains a null byte: JSON escapes it.
+        signed = b"\0".join((sort.signed_name, self._filters, payload))
+        return hashlib.blake2b(signed, key=self._key, digest_size=_SIGNATURE_BYTES).digest()
 
 
-def _text(raw: bytes) -> str:
+def _to_text(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
-
-
-def _decode(key: bytes, sorts: Sequence[Sort], cursor: str) -> tuple[int, list[Any]]:
-    """Return the position of the sort that the cursor belongs to, and its sort values. Raise InvalidRequest."""
-    try:
-        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-    except (ValueError, binascii.Error):
-        raw = b""
-    signature, payload = raw[:_SIGNATURE_BYTES], raw[_SIGNATURE_BYTES:]
-    for position, sort in enumerate(sorts):
-        # Unused bits of the last character must be zero, so that each cursor has one spelling.
-        if hmac.compare_digest(signature, _signature(key, sort, payload)) and _text(raw) == cursor:
-            return position, orjson.loads(payload)
-    raise invalid_field("query", "cursor", _NOT_A_CURSOR)
-
-
-def _signature(key: bytes, sort: Sort, payload: bytes) -> bytes:
-    return hashlib.blake2b(sort.signed_name + b"\0" + payload, key=key, digest_size=_SIGNATURE_BYTES).digest()

@@ -39,7 +39,9 @@ def list_ratings_by_user(
 
     `filters` may contain `min_value`, `max_value` (half points) and `genre`. Raise NotFound for no active account.
     """
-    rows, next_cursor = _pages(sort, frozenset(filters)).page(cursor, limit, **{**filters, "user": user_id})
+    rows, next_cursor = _pages(sort, frozenset(filters)).page(
+        cursor, limit, filters=filters, **{**filters, "user": user_id}
+    )
     if not rows:
         get_profile(user_id)  # raises NotFound
     return [_serialize_rated_movie(row) for row in rows], next_cursor

@@ -119,7 +119,9 @@ def list_accounts(q: str | None, cursor: str | None, limit: int) -> tuple[list[d
     """Return a page of the accounts whose username or e-mail starts with `q`, oldest first, and the next cursor."""
     if q:
         key = normalize_name(q)
-        rows, next_cursor = _ACCOUNTS_BY_PREFIX.page(cursor, limit, first=key, last=key + "\U0010ffff")
+        rows, next_cursor = _ACCOUNTS_BY_PREFIX.page(
+            cursor, limit, filters={"q": key}, first=key, last=key + "\U0010ffff"
+        )
     else:
         rows, next_cursor = _ALL_ACCOUNTS.page(cursor, limit)
     return [_format_account(row) for row in rows], next_cursor

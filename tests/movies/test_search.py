@@ -135,14 +135,43 @@ def test_cursor_is_rejected_by_every_other_sort(cursors: dict[str, str]) -> None
             search.search_movies({"q": "moon"}, sort, cursors[other], 1)
 
 
+OTHER_FILTERS: list[dict[str, Any]] = [
+    {},
+    {"q": "moo"},
+    {"q": "moon", "genre": ["Drama"]},
+    {"q": "moon", "year": 2000},
+    {"q": "moon", "year_from": 1999},
+    {"q": "moon", "min_count": 1},
+]
+
+
+@pytest.mark.parametrize("filters", OTHER_FILTERS, ids=str)
+def test_cursor_is_rejected_with_other_filters(cursors: dict[str, str], filters: dict[str, Any]) -> None:
+    for sort in set(search.SORTS) - ({"relevance"} if "q" not in filters else set()):
+        with pytest.raises(InvalidRequest):
+            search.search_movies(filters, sort, cursors[sort], 1)
+
+
 @pytest.mark.parametrize("max_sorted", [1, 10_000])
-@pytest.mark.parametrize("filters", [{"q": "moon"}, {"genre": ["Drama"]}, {"min_count": 0}, {}])
-def test_a_cursor_continues_its_sort_whatever_the_filters(
-    cursors: dict[str, str], monkeypatch: pytest.MonkeyPatch, filters: dict[str, Any], max_sorted: int
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ({"q": "moon"}, {"q": "MÖON", "min_count": 0}),
+        ({"genre": ["Drama", "Comedy"]}, {"genre": ["Comedy", "Drama", "Drama"]}),
+        ({"director": "Agnès Varda"}, {"director": "agnes VARDA"}),
+        ({"year_to": 2000}, {"year_from": -5, "year_to": 2000}),
+    ],
+    ids=str,
+)
+def test_cursor_continues_the_same_filters_in_another_spelling(
+    *, add_movie: AddMovie, monkeypatch: Any, first: dict[str, Any], second: dict[str, Any], max_sorted: int
 ) -> None:
+    for year in (1999, 2000):
+        add_movie(title="Moon", year=year, genres=["Drama", "Comedy"], directors=["Agnès Varda"])
     monkeypatch.setattr(search, "MAX_SORTED", max_sorted)
     for sort in set(search.SORTS) - {"relevance"}:
-        rows, cursor = search.search_movies(filters, sort, cursors[sort], 1)
+        _, cursor = search.search_movies(first, sort, None, 1)
+        rows, cursor = search.search_movies(second, sort, cursor, 1)
         assert (len(rows), cursor) == (1, None)
 
 

@@ -42,10 +42,15 @@ def test_only_a_page_before_another_has_a_cursor(add_movie: AddMovie, count: int
 
 
 @pytest.fixture
-def cursor(add_movie: AddMovie) -> str:
+def add_movies(add_movie: AddMovie) -> None:
+    """Add two movies of one year."""
+    add_movie()
+    add_movie()
+
+
+@pytest.fixture
+def cursor(add_movies: None) -> str:
     """A cursor after the first of two movies by year."""
-    add_movie()
-    add_movie()
     return str(KeysetPaginator(select(Movie.id), BY_YEAR).page(None, 1)[1])
 
 
@@ -67,6 +72,30 @@ def test_cursor_of_another_order_is_rejected(cursor: str, name: str) -> None:
 def test_cursor_of_a_sort_by_other_columns_is_rejected(cursor: str, columns: tuple[Column[Any], ...]) -> None:
     with pytest.raises(InvalidRequest):
         KeysetPaginator(select(Movie.id), replace(BY_YEAR, columns=columns)).page(cursor, 1)
+
+
+@pytest.mark.parametrize("given", [None, {}, {"q": "a"}, {"q": "a", "year": 1}, [["genre"], {"value0": "x"}]])
+@pytest.mark.parametrize(
+    "other",
+    [None, {}, {"q": "b"}, {"r": "a"}, {"q": ["a"]}, {"q": "a", "year": 2}, [["year"], {"value0": "x"}]],
+)
+@pytest.mark.usefixtures("add_movies")
+def test_cursor_belongs_to_its_filters(given: Any, other: Any) -> None:
+    paginator = KeysetPaginator(select(Movie.id), BY_YEAR)
+    cursor = paginator.page(None, 1, filters=given)[1]
+    assert [row[0] for row in paginator.page(cursor, 1, filters=given)[0]] == [2]
+    if given != other:
+        with pytest.raises(InvalidRequest) as raised:
+            paginator.page(cursor, 1, filters=other)
+        (error,) = raised.value.errors or []
+        assert (error.field, "same filters and sort" in error.message) == ("cursor", True)
+
+
+@pytest.mark.usefixtures("add_movies")
+def test_cursor_does_not_depend_on_the_order_of_its_filters() -> None:
+    paginator = KeysetPaginator(select(Movie.id), BY_YEAR)
+    cursor = paginator.page(None, 1, filters={"q": "a", "year": 1})[1]
+    assert len(paginator.page(cursor, 1, filters={"year": 1, "q": "a"})[0]) == 1
 
 
 @pytest.mark.usefixtures("app")

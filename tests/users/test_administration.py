@@ -41,6 +41,16 @@ def test_accounts_are_found_by_the_start_of_username_or_email(admin, sign_up, su
             assert names(admin.get("/v1/users", query_string={"q": q})) == usernames
 
 
+def test_cursor_of_another_search_returns_422(admin, sign_up, problem):
+    sign_up("alba"), sign_up("alan")
+    cursors = {q: admin.get(f"/v1/users?limit=1{q}").json["next_cursor"] for q in ("", "&q=al", "&q=AL")}
+    for q, others in (("", ["&q=al", "&q=AL"]), ("&q=al", [""])):
+        assert admin.get(f"/v1/users?cursor={cursors[q]}{q}").status_code == 200
+        for other in others:
+            problem(admin.get(f"/v1/users?cursor={cursors[q]}{other}"), 422, "cursor")
+    assert names(admin.get(f"/v1/users?cursor={cursors['&q=al']}&q=AL")) == ["alan"]
+
+
 def test_a_promotion_and_a_demotion_take_effect_on_tokens_already_out(admin, member, client, problem):
     token = member.post("/v1/auth/tokens", json={"name": "x", "scope": "write"}).json["token"]
     bearers = (member.headers, {"Authorization": f"Bearer {token}"})

@@ -104,6 +104,11 @@ def test_invalid_query_returns_422(client, member, problem, subtests):
                 problem(client.get(f"/v1/users/{member.id}/ratings?{name}={value}"), 422, name)
 
 
-def test_cursor_of_another_sort_returns_422(client, history, problem):
-    cursor = client.get(f"{history}?limit=1").json["next_cursor"]
-    problem(client.get(history, query_string={"sort": "title", "cursor": cursor}), 422, "cursor")
+@pytest.mark.parametrize(
+    "other", [{"sort": "title"}, {"genre": "Drama"}, {"min_value": 1}, {"max_value": 10}], ids=str
+)
+def test_cursor_of_another_sort_or_other_filters_returns_422(client, history, problem, other):
+    for first, second in (({}, other), (other, {})):
+        cursor = client.get(history, query_string={"limit": 1, **first}).json["next_cursor"]
+        assert client.get(history, query_string={"cursor": cursor, "limit": 2, **first}).status_code == 200
+        problem(client.get(history, query_string={"cursor": cursor, **second}), 422, "cursor")
