@@ -16,7 +16,15 @@ from movierating.cli.main import main
 from movierating.http import error_handlers, proxies
 from movierating.http.application import Application
 from movierating.http.docs_page import blueprint as pages_blueprint
-from movierating.http.extensions import api, cors, init_limiter, jwt, migrate
+from movierating.http.extensions import (
+    EXPOSED_HEADERS,
+    PREFLIGHT_MAX_AGE_SECONDS,
+    api,
+    cors,
+    init_limiter,
+    jwt,
+    migrate,
+)
 from movierating.http.problems import blueprint as problems_blueprint
 from movierating.http.response_cache import ResponseCache
 from movierating.http.responses import finish_response
@@ -139,7 +147,8 @@ def _bind_extensions(app: Application) -> None:
         cors.init_app(
             app,
             origins=app.config["CORS_ORIGINS"],
-            expose_headers=["ETag", "Link", "Location", "Retry-After", "X-Request-ID"],
+            expose_headers=EXPOSED_HEADERS,
+            max_age=PREFLIGHT_MAX_AGE_SECONDS,
             always_send=False,
             vary_header=False,
         )

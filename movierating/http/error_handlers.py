@@ -13,7 +13,7 @@ from movierating.http.response_cache import REQUEST_ID, ROUTE, USER_ID
 from movierating.monitoring import logs
 from movierating.storage import storage_errors
 
-_FORWARDED_HEADERS = ("Allow", "Retry-After", "WWW-Authenticate")
+_FORWARDED_HEADERS = ("Accept-Encoding", "Allow", "Retry-After", "WWW-Authenticate")
 
 # Werkzeug's own descriptions repeat what a hostile client sent, or address a person in a browser.
 _DETAILS = {

@@ -54,7 +54,7 @@ ERROR_DESCRIPTIONS = {
     409: "The request conflicts with existing data.",
     412: "The movie has changed since the edit in `If-Match`.",
     413: "The body is too large.",
-    415: "The body has a content type that the operation does not take.",
+    415: "The body is compressed, or has a content type that the operation does not take.",
     422: "A field or parameter is invalid; `errors` lists each.",
     428: "The `If-Match` header is required.",
     429: "Too many requests; try again after `Retry-After` seconds.",

@@ -46,8 +46,9 @@ class RequestParser(FlaskParser):
         return super().parse(argmap, request, location=location, **kwargs)
 
     def load_json(self, req: Request, schema: ma.Schema) -> Any:
-        """Return the parsed body. Raise 415 for another content type, 413 if too large, 400 if it is not JSON."""
+        """Return the parsed body. Raise 415 for another content type or coding, 413 if too large, 400 if not JSON."""
         req.environ[BODY_IS_CHECKED] = True
+        require_uncompressed_body(req)
         if req.mimetype != "application/json":
             raise UnsupportedMediaType("The body must be application/json.")
         encoded = req.get_data()
@@ -75,9 +76,10 @@ class RequestParser(FlaskParser):
     def load_files(self, req: Request, schema: ma.Schema) -> Any:
         """Return a form's files and its other fields together, or `file` if the body is a file itself.
 
-        Raise 415 for another content type.
+        Raise 415 for another content type or a compressed body.
         """
         req.environ[BODY_IS_CHECKED] = True
+        require_uncompressed_body(req)
         accepted = ("multipart/form-data", *FILE_MEDIA_TYPES)
         if req.mimetype not in accepted:
             raise UnsupportedMediaType(f"The content type must be one of {', '.join(accepted)}.")
@@ -92,6 +94,21 @@ class RequestParser(FlaskParser):
             for field, message in _flatten_messages(tree)
         ]
         raise errors.InvalidRequest("The request is not valid.", field_errors) from error
+
+
+class UnsupportedContentEncoding(UnsupportedMediaType):
+    """A compressed body. The response says that only `identity` is accepted (RFC 9110, 12.5.3)."""
+
+    def get_headers(self, *args: Any, **kwargs: Any) -> list[tuple[str, str]]:
+        """Return the headers of the response."""
+        return [*super().get_headers(*args, **kwargs), ("Accept-Encoding", "identity")]
+
+
+def require_uncompressed_body(request: Request) -> None:
+    """Raise UnsupportedContentEncoding if `Content-Encoding` names a coding other than `identity`."""
+    codings = {name.strip().lower() for name in request.headers.get("Content-Encoding", "").split(",")}
+    if codings - {"", "identity"}:
+        raise UnsupportedContentEncoding("The body must not be compressed; send it without Content-Encoding.")
 
 
 @functools.cache

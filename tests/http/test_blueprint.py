@@ -1,5 +1,7 @@
 """How strictly requests are read, on real operations."""
 
+import gzip
+
 import marshmallow as ma
 import pytest
 
@@ -74,6 +76,28 @@ def test_every_operation_with_a_body_accepts_only_json(call, problem):
     for operation in BODIES:
         for content_type in (None, "text/plain", "application/x-www-form-urlencoded"):
             problem(call(*operation.split(), data=b"{}", content_type=content_type), 415)
+
+
+def test_every_operation_with_a_body_rejects_a_compressed_one(call, problem):
+    for operation, body in BODIES.items():
+        problem(call(*operation.split(), json=body, environ_overrides={"HTTP_CONTENT_ENCODING": "gzip"}), 415)
+
+
+@pytest.mark.parametrize(
+    "coding", ["gzip", "GZIP", "br", "deflate", "zstd", "identity, gzip", "gzip,", "x", "*"]
+)
+def test_compressed_body_returns_415_and_the_accepted_coding(client, problem, coding):
+    headers = {"Content-Encoding": coding}
+    response = client.post(
+        SIGN_UP, data=gzip.compress(b"{}"), content_type="application/json", headers=headers
+    )
+    assert "without Content-Encoding" in problem(response, 415)["detail"]
+    assert response.headers["Accept-Encoding"] == "identity"
+
+
+@pytest.mark.parametrize("coding", ["", "identity", "Identity", " identity , identity"])
+def test_body_with_the_coding_identity_is_read(client, coding):
+    assert client.post(SIGN_UP, json={}, headers={"Content-Encoding": coding}).status_code == 422
 
 
 @pytest.mark.parametrize(

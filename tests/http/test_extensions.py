@@ -44,6 +44,20 @@ def test_every_response_varies_by_origin(make_app):
         assert client.get("/v1/movies", headers=headers).headers["Vary"] == "Origin"
 
 
+def test_other_origins_can_read_every_header_that_clients_need(make_app):
+    client = make_app(CORS_ORIGINS=OURS).test_client()
+    exposed = allowed(client.get("/v1/movies", headers={"Origin": OURS}))["access-control-expose-headers"]
+    documented = client.get("/openapi.json").json["components"]["headers"]
+    assert documented.keys() | {"Content-Disposition", "RateLimit", "RateLimit-Policy"} <= set(
+        exposed.split(", ")
+    )
+
+
+def test_browsers_may_cache_a_preflight_for_two_hours(make_app):
+    client = make_app(CORS_ORIGINS=OURS).test_client()
+    assert allowed(preflight(client, "/v1/movies", OURS))["access-control-max-age"] == "7200"
+
+
 def test_other_origins_get_no_credentials(make_app):
     client = make_app(CORS_ORIGINS=OURS).test_client()
     assert "access-control-allow-credentials" not in allowed(preflight(client, "/v1/users/me", OURS))

@@ -230,6 +230,26 @@ def test_file_over_the_limit_is_rejected(make_app, upload, size, status, form):
     assert response.status_code == status
 
 
+@pytest.mark.parametrize("path", [IMPORT, f"{IMPORT}/preview"])
+@pytest.mark.parametrize("content_type", [*FILE_MEDIA_TYPES, "multipart/form-data; boundary=x"])
+def test_size_of_an_upload_is_bounded_by_its_path_whatever_its_type(make_app, path, content_type):
+    app = make_app(MAX_UPLOAD_BYTES="4096", MAX_JSON_BYTES="1024")
+    with app.app_context():
+        from movierating.users import service
+
+        service.sign_up("ada", "ada@example.org", "correct horse battery", None)
+        client = app.test_client()
+        login = {"login": "ada", "password": "correct horse battery"}
+        token = client.post("/v1/auth/login", json=login).json["access_token"]
+
+        def send(to, size):
+            headers = {"Authorization": f"Bearer {token}"}
+            return client.post(to, data=b"\n" * size, content_type=content_type, headers=headers).status_code
+
+        assert (send(path, 4096), send(path, 4097)) == (422, 413)
+        assert send("/v1/users/me/ratings/delete", 1025) in (413, 415)
+
+
 HOSTILE = {
     "a zip bomb": zipped("ratings.csv", b"Date,Name,Year,Letterboxd URI,Rating\n" + b"0" * 50_000_000),
     "a nested zip": zipped("ratings.zip", zipped("ratings.csv", b"Date,Name,Year,Letterboxd URI,Rating\n")),
