@@ -132,7 +132,7 @@ def _documenting(add: Callable[[dict[str, Any]], None]) -> Callable[[Any], Any]:
 
 
 def check_exists_first(check: Callable[..., object]) -> Callable[[Any], Any]:
-    """Call `check(**path_arguments)`, which may raise NotFound, before an invalid request gets another error.
+    """Call `check(**path_arguments)`, which may raise another error, before an invalid request gets 400, 415 or 422.
 
     It is not called for valid requests: the service checks the same in its transaction.
     """

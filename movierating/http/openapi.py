@@ -52,7 +52,7 @@ ERROR_DESCRIPTIONS = {
     403: "The caller may not do this.",
     404: "Not found.",
     409: "The request conflicts with existing data.",
-    412: "The movie has changed since the edit in `If-Match`.",
+    412: "The resource has changed since you read the `ETag` in `If-Match`, or exists despite `If-None-Match`.",
     413: "The body is too large.",
     415: "The body is compressed, or has a content type that the operation does not take.",
     422: "A field or parameter is invalid; `errors` lists each.",

@@ -1,18 +1,20 @@
-"""`If-Match` on movies: the caller names the edit of a movie that it changes."""
+"""`If-Match` and `If-None-Match` of writes: the caller names the version of the resource that it changes."""
 
 import functools
 import re
 from collections.abc import Callable, Container
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import request
+from werkzeug.datastructures import ETags
 
-from movierating.errors import PreconditionRequired
-from movierating.http.blueprint import Blueprint
+from movierating.errors import PreconditionFailed, PreconditionRequired
+from movierating.http.blueprint import Blueprint, check_exists_first
+from movierating.http.responses import make_tag
 
 _TAG = re.compile(r"([0-9]{1,18})-[0-9a-f]{1,32}", re.ASCII)
 
-_PARAMETER = {
+_IF_MATCH_MOVIE = {
     "in": "header",
     "name": "If-Match",
     "required": True,
@@ -20,6 +22,66 @@ _PARAMETER = {
     "description": "The `ETag` of the movie when you read it, or `*` to change any version.",
     "example": '"1-f3f5bf2f0d6c4b0c8f2d9f6a2f1f0b9e"',
 }
+
+_IF_MATCH = {
+    "in": "header",
+    "name": "If-Match",
+    "schema": {"type": "string"},
+    "description": "The `ETag` of the resource when you read it, or `*`. If it has changed, the response is 412.",
+}
+_IF_NONE_MATCH = {
+    "in": "header",
+    "name": "If-None-Match",
+    "schema": {"type": "string"},
+    "description": "`*` if the resource must not exist. If it does, the response is 412.",
+}
+
+
+class Precondition(NamedTuple):
+    """The headers `If-Match` and `If-None-Match` of a request, None for one that it lacks."""
+
+    if_match: ETags | None
+    if_none_match: ETags | None
+
+    def check(self, body: Any) -> None:
+        """Raise PreconditionFailed if a header excludes the resource, whose GET returns `body`, None if it is missing.
+
+        Weak ETags are accepted: those of compressed responses are weak.
+        """
+        tag = None if body is None else make_tag(body)
+        if self.if_match is not None and (tag is None or not self.if_match.contains_weak(tag)):
+            missing = "There is no such resource to match `If-Match`."
+            raise PreconditionFailed("The resource has changed since you read it." if tag else missing)
+        if self.if_none_match is not None and tag is not None and self.if_none_match.contains_weak(tag):
+            raise PreconditionFailed("The resource exists, in a version that `If-None-Match` excludes.")
+
+
+def read_check() -> Callable[[Any], None] | None:
+    """Return the check of the request's precondition, which any thread may call; None if there is none."""
+    environ = request.environ
+    if "HTTP_IF_MATCH" not in environ and "HTTP_IF_NONE_MATCH" not in environ:
+        return None
+    if_match = request.if_match if "HTTP_IF_MATCH" in environ else None
+    return Precondition(if_match, request.if_none_match if "HTTP_IF_NONE_MATCH" in environ else None).check
+
+
+def precondition_allowed(read_body: Callable[..., Any]) -> Callable[[Any], Any]:
+    """Document `If-Match` and `If-None-Match`, and check them before an invalid request gets 422.
+
+    `read_body(**path_arguments)` returns the body that GET returns, None if the resource is missing. The operation's
+    service calls `read_check()` in its transaction.
+    """
+
+    def check_invalid(**path: Any) -> None:
+        check = read_check()
+        if check is not None:
+            check(read_body(**path))
+
+    def decorator(view: Callable[..., Any]) -> Any:
+        checked = Blueprint.error_responses(412)(check_exists_first(check_invalid)(view))
+        return Blueprint.parameter(_IF_MATCH)(Blueprint.parameter(_IF_NONE_MATCH)(checked))
+
+    return decorator
 
 
 def if_match_required(require_edit: Callable[[int, Container[int] | None], None]) -> Callable[[Any], Any]:
@@ -40,7 +102,7 @@ def if_match_required(require_edit: Callable[[int, Container[int] | None], None]
             require_edit(movie_id, edits)
             return view(self, movie_id=movie_id)
 
-        return Blueprint.parameter(_PARAMETER)(Blueprint.error_responses(404, 412, 428)(matched))
+        return Blueprint.parameter(_IF_MATCH_MOVIE)(Blueprint.error_responses(404, 412, 428)(matched))
 
     return decorator
 

@@ -105,8 +105,7 @@ def etag_response(body: Any, *, edit: int | None = None, headers: dict[str, str]
     weak if the body is compressed, because the same tag has other bytes then.
     """
     encoded = orjson.dumps(body)
-    # A hash without cryptographic strength is enough: only the author of both bodies could make them collide.
-    tag = xxhash.xxh3_128_hexdigest(encoded)
+    tag = _hash(encoded)
     if edit is not None:
         tag = f"{edit}-{tag}"
     coding = _get_coding_headers(encoded)
@@ -118,6 +117,16 @@ def etag_response(body: Any, *, edit: int | None = None, headers: dict[str, str]
         headers.pop("Content-Encoding", None)
         return SlimResponse(b"", 304, headers)
     return SlimResponse(_encode(encoded, coding), 200, headers)
+
+
+def make_tag(body: Any) -> str:
+    """Return the ETag of a JSON body, without its quotes."""
+    return _hash(orjson.dumps(body))
+
+
+def _hash(encoded: bytes) -> str:
+    # A hash without cryptographic strength is enough: only the author of both bodies could make them collide.
+    return xxhash.xxh3_128_hexdigest(encoded)
 
 
 def list_response(items: list[Any], next_cursor: str | None) -> Response:

@@ -25,8 +25,12 @@ blueprint = Blueprint("ratings", __name__, url_prefix="/v1/movies", description=
 blueprint.register_error_handler(NotFound, redirect_if_merged)
 
 
-def _require_rating(movie_id: int) -> None:
-    service.get_rating(access.get_caller().user_id, movie_id)
+def _get_own_rating(movie_id: int) -> dict[str, Any]:
+    return service.get_rating(access.get_caller().user_id, movie_id)
+
+
+def _find_own_rating(movie_id: int) -> dict[str, Any] | None:
+    return service.find_rating(access.get_caller().user_id, movie_id)
 
 
 @blueprint.route("/<id:movie_id>/rating")
@@ -36,6 +40,7 @@ class OwnRating(View):
     @blueprint.doc(operationId="rate_movie")
     @access.auth_required
     @blueprint.error_responses(308, 400, 404, 413, 415)
+    @preconditions.precondition_allowed(_find_own_rating)
     @check_exists_first(movies.get_movie)
     @blueprint.arguments(schemas.NewRatingSchema(), example={"value": 8.5})
     @blueprint.response(200, schemas.RatingResultSchema())
@@ -44,10 +49,11 @@ class OwnRating(View):
         """Rate a movie
 
         Returns 201 for a new rating and 200 for a change. Without `rated_at`, an unchanged value keeps its time and a
-        changed value gets the current time, so a repeated request changes nothing.
+        changed value gets the current time, so a repeated request changes nothing. With `If-None-Match: *` it only
+        creates a rating, with `If-Match` it only changes the one that you read.
         """
-        caller = access.get_caller()
-        rating, is_new = service.rate_movie(caller.user_id, movie_id, body["value"], body["rated_at"])
+        user_id, check = access.get_caller().user_id, preconditions.read_check()
+        rating, is_new = service.rate_movie(user_id, movie_id, body["value"], body["rated_at"], check)
         return json_response(rating, 201 if is_new else 200)
 
     @blueprint.doc(operationId="get_rating")
@@ -59,19 +65,20 @@ class OwnRating(View):
 
         Returns 404 if you have not rated it.
         """
-        return etag_response(service.get_rating(access.get_caller().user_id, movie_id))
+        return etag_response(_get_own_rating(movie_id))
 
     @blueprint.doc(operationId="delete_rating")
     @access.auth_required
     @blueprint.error_responses(308, 404)
-    @check_exists_first(_require_rating)
+    @preconditions.precondition_allowed(_get_own_rating)
+    @check_exists_first(_get_own_rating)
     @blueprint.response(204)
     def delete(self, movie_id: int) -> Response:
         """Delete your rating of a movie
 
         The movie's mean, score and histogram no longer include it. Returns 404 if there is none.
         """
-        service.delete_rating(access.get_caller().user_id, movie_id)
+        service.delete_rating(access.get_caller().user_id, movie_id, preconditions.read_check())
         return Response(status=204)
 
 

@@ -1,6 +1,6 @@
 """Set, read, delete and list the ratings of a movie. Aggregates change in the same transaction."""
 
-from collections.abc import Container
+from collections.abc import Callable, Container
 from functools import partial
 from typing import Any
 
@@ -23,6 +23,9 @@ from movierating.storage.dialect import POSTGRESQL, upsert
 from movierating.storage.pagination import KeysetPaginator, Sort
 from movierating.storage.statements import CompiledStatement
 
+# Raises PreconditionFailed unless the rating is the one that the caller expects; None if there is none.
+RatingCheck = Callable[[dict[str, Any] | None], None]
+
 _rating, _user, _movie = Rating.__table__.c, User.__table__.c, Movie.__table__.c
 _RATING_COLUMNS = (_rating.value, _rating.rated_at, _rating.created_at, _rating.updated_at)
 
@@ -38,7 +41,7 @@ def _make_upsert(dialect: Dialect) -> Any:
 _IS_OWN = (_rating.user_id == bindparam("user")) & (_rating.movie_id == bindparam("movie"))
 _SELECT = CompiledStatement(select(*_RATING_COLUMNS).where(_IS_OWN))
 _UPSERT_RATING = CompiledStatement(_make_upsert)
-_DELETE = CompiledStatement(delete(Rating).where(_IS_OWN).returning(_rating.value))
+_DELETE = CompiledStatement(delete(Rating).where(_IS_OWN).returning(*_RATING_COLUMNS))
 _SELECT_STATS = CompiledStatement(select(*MOVIE_COLUMNS).where(_movie.id == bindparam("key")))
 # On PostgreSQL, each write of ratings locks their user first, as `lock_rows` does. SQLite has one writer at a time.
 _LOCK_USER = CompiledStatement(
@@ -46,14 +49,18 @@ _LOCK_USER = CompiledStatement(
 )
 
 
-def rate_movie(user_id: int, movie_id: int, value: int, rated_at: int | None) -> tuple[dict[str, Any], bool]:
+def rate_movie(
+    user_id: int, movie_id: int, value: int, rated_at: int | None, check: RatingCheck | None = None
+) -> tuple[dict[str, Any], bool]:
     """Set a user's rating of a movie to `value` (half points, 1 to 20), given at `rated_at` (microseconds).
 
     Without a time, an unchanged value keeps its time and a changed one gets the present. Return the stored rating with
-    the movie's new `ratings`, and True if the user had not rated the movie. Raise NotFound, and Unauthenticated if the
-    account was deleted meanwhile.
+    the movie's new `ratings`, and True if the user had not rated the movie. `check` gets the old rating, or None, and
+    may raise. Raise NotFound, and Unauthenticated if the account was deleted meanwhile.
     """
-    job = partial(_rate_movie, user_id=user_id, movie_id=movie_id, value=value, rated_at=rated_at)
+    job = partial(
+        _rate_movie, user_id=user_id, movie_id=movie_id, value=value, rated_at=rated_at, check=check
+    )
     try:
         result = write(job, [(USER, user_id), (MOVIE, movie_id)])
     except IntegrityError as error:
@@ -63,11 +70,20 @@ def rate_movie(user_id: int, movie_id: int, value: int, rated_at: int | None) ->
 
 
 def _rate_movie(
-    connection: Connection, user_id: int, movie_id: int, value: int, rated_at: int | None
+    connection: Connection,
+    user_id: int,
+    movie_id: int,
+    value: int,
+    rated_at: int | None,
+    check: RatingCheck | None,
 ) -> tuple[dict[str, Any], bool]:
     if connection.dialect.name == POSTGRESQL:
         _LOCK_USER.first(connection, key=user_id)
     old = _SELECT.first(connection, user=user_id, movie=movie_id)
+    if check is not None:
+        if old is None and _SELECT_STATS.first(connection, key=movie_id) is None:
+            raise NotFound("There is no such movie.")
+        check(None if old is None else serialize_rating(*old))
     if old is not None and old.value == value and rated_at in (None, old.rated_at):
         rating, stats = tuple(old), _SELECT_STATS.first(connection, key=movie_id)
     else:
@@ -95,24 +111,32 @@ def serialize_rating(value: int, rated_at: int, created_at: int, updated_at: int
 
 def get_rating(user_id: int, movie_id: int) -> dict[str, Any]:
     """Return a user's rating of a movie. Raise NotFound."""
-    row = _SELECT.first(read(), user=user_id, movie=movie_id)
-    if row is None:
+    rating = find_rating(user_id, movie_id)
+    if rating is None:
         raise NotFound("You have not rated this movie.")
-    return serialize_rating(*row)
+    return rating
 
 
-def delete_rating(user_id: int, movie_id: int) -> None:
-    """Delete a user's rating of a movie. Raise NotFound."""
-    job = partial(_delete_rating, user_id=user_id, movie_id=movie_id)
+def find_rating(user_id: int, movie_id: int) -> dict[str, Any] | None:
+    """Return a user's rating of a movie, None if there is none."""
+    row = _SELECT.first(read(), user=user_id, movie=movie_id)
+    return None if row is None else serialize_rating(*row)
+
+
+def delete_rating(user_id: int, movie_id: int, check: RatingCheck | None = None) -> None:
+    """Delete a user's rating of a movie. `check` gets the rating and may raise. Raise NotFound."""
+    job = partial(_delete_rating, user_id=user_id, movie_id=movie_id, check=check)
     write(job, [(USER, user_id), (MOVIE, movie_id)])
 
 
-def _delete_rating(connection: Connection, user_id: int, movie_id: int) -> None:
+def _delete_rating(connection: Connection, user_id: int, movie_id: int, check: RatingCheck | None) -> None:
     if connection.dialect.name == POSTGRESQL:
         _LOCK_USER.first(connection, key=user_id)
     deleted = _DELETE.first(connection, user=user_id, movie=movie_id)
     if deleted is None:
         raise NotFound("You have not rated this movie.")
+    if check is not None:
+        check(serialize_rating(*deleted))
     apply_delta(connection, user_id, movie_id, deleted.value, None)
 
 

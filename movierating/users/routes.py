@@ -6,6 +6,7 @@ from flask import Response, current_app, request
 
 from movierating.auth import access, limits
 from movierating.errors import Forbidden
+from movierating.http import preconditions
 from movierating.http.blueprint import Blueprint, View, check_exists_first
 from movierating.http.extensions import limiter
 from movierating.http.openapi import ETAG_HEADER, LIST_HEADERS, LOCATION_HEADER
@@ -64,6 +65,10 @@ def _require_session_for_credentials() -> None:
         access.require_session(access.get_caller())
 
 
+def _get_own_account() -> dict[str, Any]:
+    return service.get_own_account(access.get_caller().user_id)
+
+
 @blueprint.route("/me")
 class Me(View):
     """The caller's account."""
@@ -76,27 +81,30 @@ class Me(View):
 
         Includes your e-mail, which only you and admins can see, and the statistics of your ratings.
         """
-        return etag_response(service.get_own_account(access.get_caller().user_id))
+        return etag_response(_get_own_account())
 
     @blueprint.doc(operationId="update_own_account")
     @access.auth_required
     @limits.limit_reauthentications_per_user
     @blueprint.error_responses(400, 409, 413, 415)
+    @preconditions.precondition_allowed(_get_own_account)
     @check_exists_first(_require_session_for_credentials)
     @blueprint.arguments(schemas.UpdateAccountSchema(), example={"display_name": "Ada Lovelace"})
-    @blueprint.response(200, schemas.OwnAccountSchema())
+    @blueprint.response(200, schemas.OwnAccountSchema(), headers=ETAG_HEADER)
     def patch(self, body: dict[str, Any]) -> Response:
         """Update your account
 
         A new password or e-mail requires `current_password`. A new password revokes all sessions and personal tokens.
         """
         _require_session_for_credentials()
-        return json_response(service.update_own_account(access.get_caller().user_id, body))
+        user_id, check = access.get_caller().user_id, preconditions.read_check()
+        return etag_response(service.update_own_account(user_id, body, check))
 
     @blueprint.doc(operationId="delete_own_account")
     @access.session_required
     @limits.limit_reauthentications_per_user
     @blueprint.error_responses(400, 409, 413, 415)
+    @preconditions.precondition_allowed(_get_own_account)
     @blueprint.arguments(schemas.DeleteAccountSchema())
     @blueprint.response(204)
     def delete(self, body: dict[str, str]) -> Response:
@@ -115,6 +123,7 @@ class MeDelete(View):
     @access.session_required
     @limits.limit_reauthentications_per_user
     @blueprint.error_responses(400, 409, 413, 415)
+    @preconditions.precondition_allowed(_get_own_account)
     @blueprint.arguments(schemas.DeleteAccountSchema())
     @blueprint.response(204)
     def post(self, body: dict[str, str]) -> Response:
@@ -126,7 +135,8 @@ class MeDelete(View):
 
 
 def _delete_account(body: dict[str, str]) -> Response:
-    service.delete_own_account(access.get_caller().user_id, body["current_password"])
+    user_id, check = access.get_caller().user_id, preconditions.read_check()
+    service.delete_own_account(user_id, body["current_password"], check)
     return Response(status=204)
 
 
@@ -147,6 +157,7 @@ class UserById(View):
     @blueprint.doc(operationId="update_account")
     @access.admin_required
     @blueprint.error_responses(400, 404, 409, 413, 415)
+    @preconditions.precondition_allowed(service.get_profile_of_any_account)
     @check_exists_first(service.require_account)
     @blueprint.arguments(schemas.AdminUpdateAccountSchema())
     @blueprint.response(200, schemas.AccountSchema())
@@ -154,9 +165,9 @@ class UserById(View):
         """Update an account
 
         Requires an admin. Changes the role, or deactivates or reactivates the account. Returns 409 if no active admin
-        would remain.
+        would remain. `If-Match` takes the `ETag` of the profile.
         """
-        return json_response(service.update_account(user_id, body))
+        return json_response(service.update_account(user_id, body, preconditions.read_check()))
 
 
 @blueprint.route("/<id:user_id>/ratings")

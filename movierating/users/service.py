@@ -1,6 +1,6 @@
 """Create, get, update, delete and administer accounts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Select, bindparam, delete, insert, or_, select, update
@@ -17,6 +17,9 @@ from movierating.storage.database import read, write
 from movierating.storage.dialect import violates_unique
 from movierating.storage.pagination import KeysetPaginator, Sort
 from movierating.storage.statements import CompiledStatement
+
+# Raises PreconditionFailed unless the account is the one that the caller expects.
+AccountCheck = Callable[[dict[str, Any]], None]
 
 _user = User.__table__.c
 _PUBLIC = (_user.id, _user.username, _user.display_name, _user.created_at)
@@ -76,7 +79,11 @@ def _write_unique(job: Any) -> Any:
 
 def get_own_account(user_id: int) -> dict[str, Any]:
     """Return the caller's account with e-mail, role and statistics. Raise Unauthenticated if it was deleted."""
-    row = read().execute(select(*_PRIVATE, *_SUMS).where(_user.id == user_id)).one_or_none()
+    return _get_own_account(read(), user_id)
+
+
+def _get_own_account(connection: Connection, user_id: int) -> dict[str, Any]:
+    row = connection.execute(select(*_PRIVATE, *_SUMS).where(_user.id == user_id)).one_or_none()
     if row is None:
         raise TokenRevoked
     return {**_format_account(row), "ratings": rating_stats.format_stats(row[len(_PRIVATE) :])}
@@ -89,7 +96,16 @@ def require_account(user_id: int) -> None:
 
 def get_profile(user_id: int) -> dict[str, Any]:
     """Return the public profile of an active account, without the e-mail. Raise NotFound."""
-    row = _require_row(_PROFILE.first(read(), user=user_id))
+    return _format_profile(_require_row(_PROFILE.first(read(), user=user_id)))
+
+
+def get_profile_of_any_account(user_id: int, connection: Connection | None = None) -> dict[str, Any]:
+    """Return the profile of an account as if it were active. Raise NotFound."""
+    statement = select(*_PUBLIC, *_SUMS).where(_user.id == user_id)
+    return _format_profile(_require_row((connection or read()).execute(statement).one_or_none()))
+
+
+def _format_profile(row: Sequence[Any]) -> dict[str, Any]:
     return {**_format_public(row), "ratings": rating_stats.format_stats(row[len(_PUBLIC) :])}
 
 
@@ -136,11 +152,14 @@ _ALL_ACCOUNTS = KeysetPaginator(select(*_PRIVATE), _OLDEST_FIRST)
 _ACCOUNTS_BY_PREFIX = KeysetPaginator(select(*_PRIVATE).where(or_(*_STARTS_WITH)), _OLDEST_FIRST)
 
 
-def update_own_account(user_id: int, changes: Mapping[str, Any]) -> dict[str, Any]:
+def update_own_account(
+    user_id: int, changes: Mapping[str, Any], check: AccountCheck | None = None
+) -> dict[str, Any]:
     """Change the display name, e-mail or password; the last two need `current_password`.
 
-    A new password revokes all sessions and personal tokens. Raise InvalidRequest without the current password,
-    Forbidden for a wrong one, Conflict if the e-mail is taken, Unauthenticated if the account was deleted.
+    A new password revokes all sessions and personal tokens. `check` gets the old account and may raise. Raise
+    InvalidRequest without the current password, Forbidden for a wrong one, Conflict if the e-mail is taken,
+    Unauthenticated if the account was deleted.
     """
     verified_hash = None
     if "email" in changes or "password" in changes:
@@ -150,6 +169,8 @@ def update_own_account(user_id: int, changes: Mapping[str, Any]) -> dict[str, An
     def job(connection: Connection) -> None:
         if verified_hash is not None:
             _check_password_unchanged(connection, user_id, verified_hash)
+        if check is not None:
+            check(_get_own_account(connection, user_id))
         _update(connection, user_id, values)
         if "password" in changes:
             revoke_all(connection, user_id)
@@ -205,8 +226,8 @@ def _read_password_hash(connection: Connection, user_id: int) -> str | None:
     return password_hash
 
 
-def delete_own_account(user_id: int, current_password: str) -> None:
-    """Delete an account with its ratings, and update the aggregates.
+def delete_own_account(user_id: int, current_password: str, check: AccountCheck | None = None) -> None:
+    """Delete an account with its ratings, and update the aggregates. `check` gets the account and may raise.
 
     Raise Forbidden for a wrong password, Conflict if no active admin would remain, and Unauthenticated if the account
     was deleted.
@@ -215,6 +236,8 @@ def delete_own_account(user_id: int, current_password: str) -> None:
 
     def job(connection: Connection) -> None:
         _check_password_unchanged(connection, user_id, verified_hash)
+        if check is not None:
+            check(_get_own_account(connection, user_id))
         _check_admin_remains(connection, user_id)
         delete_all_ratings(connection, user_id)
         connection.execute(delete(User).where(_user.id == user_id))
@@ -232,14 +255,18 @@ def _check_admin_remains(connection: Connection, user_id: int) -> None:
         )
 
 
-def update_account(user_id: int, changes: Mapping[str, Any]) -> dict[str, Any]:
+def update_account(
+    user_id: int, changes: Mapping[str, Any], check: AccountCheck | None = None
+) -> dict[str, Any]:
     """Change `role` or `active` of an account. Deactivation revokes all sessions and personal tokens.
 
-    Raise NotFound, and Conflict if no active admin would remain.
+    `check` gets the profile and may raise. Raise NotFound, and Conflict if no active admin would remain.
     """
 
     def job(connection: Connection) -> None:
-        _require_row(connection.execute(select(_user.id).where(_user.id == user_id)).first())
+        profile = get_profile_of_any_account(user_id, connection)
+        if check is not None:
+            check(profile)
         if changes.get("role") == "member" or changes.get("active") is False:
             _check_admin_remains(connection, user_id)
         _update(connection, user_id, changes)

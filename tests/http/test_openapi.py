@@ -134,7 +134,9 @@ RULES = {
     or "Location" in o.response(whole, "201")["headers"],
     "has 304 where a GET has a tag": lambda whole, o: ("304" in o.doc["responses"])
     == (o.method == "GET" and "ETag" in o.response(whole, "200")["headers"])
-    == ("If-None-Match" in {p["name"] for p in o.parameters}),
+    == (o.method == "GET" and "If-None-Match" in {p["name"] for p in o.parameters}),
+    "has 412 where a write takes a tag": lambda _, o: ("412" in o.doc["responses"])
+    == (o.method != "GET" and "If-Match" in {p["name"] for p in o.parameters}),
     "has 404 where it is about one thing": lambda _, o: ("{" not in o.path) or "404" in o.doc["responses"],
     "is limited where it writes": lambda _, o: (o.method == "GET") != ("429" in o.doc["responses"]),
 }  # fmt: skip
