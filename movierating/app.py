@@ -13,7 +13,7 @@ from movierating.auth import access
 from movierating.auth.routes import blueprint as auth_blueprint
 from movierating.cli.application import is_finding_command
 from movierating.cli.main import main
-from movierating.http import error_handlers, proxies
+from movierating.http import error_handlers, proxies, rate_limits
 from movierating.http.application import Application
 from movierating.http.docs_page import blueprint as pages_blueprint
 from movierating.http.extensions import (
@@ -21,7 +21,6 @@ from movierating.http.extensions import (
     PREFLIGHT_MAX_AGE_SECONDS,
     api,
     cors,
-    init_limiter,
     jwt,
     migrate,
 )
@@ -142,7 +141,7 @@ def _bind_extensions(app: Application) -> None:
         database.configure(db.engine, app.config["DATABASE_REPLICA_URL"])
     migrate.init_app(app, db, directory=str(startup.MIGRATIONS_FOLDER), render_as_batch=True)
     jwt.init_app(app)
-    init_limiter(app)
+    rate_limits.init_limiter(app)
     if app.config["CORS_ORIGINS"]:
         cors.init_app(
             app,

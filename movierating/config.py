@@ -68,6 +68,19 @@ def _choice(*choices: str) -> Callable[[object], str]:
     return parse
 
 
+def _parse_limit(value: object) -> str:
+    """Return a rate limit as Flask-Limiter takes it; empty text is no limit."""
+    text = value.lower() if isinstance(value, str) else ""
+    if text == "off":
+        return ""
+    match = re.fullmatch(r"0*([1-9][0-9]{0,5})/(second|minute|hour|day)", text, re.ASCII)
+    if match is None:
+        raise ValueError(
+            "must be a number from 1 to 999999 per second, minute, hour or day, such as 20/hour, or off"
+        )
+    return f"{match[1]}/{match[2]}"
+
+
 def _parse_database_url(value: object) -> str:
     text = _parse_text(value)
     if text.startswith("postgres"):
@@ -148,8 +161,21 @@ SETTINGS = (
     Setting("SECRET_KEY", _parse_secret, None, "the instance folder's key file",
             "Signs tokens and cursors; at least 32 bytes."),
     Setting("RATELIMIT_ENABLED", _parse_flag, True, "`true`",
-            "600 writes a minute per user, 10 logins a minute per address and 5 per account, 20 sign-ups an hour per "
-            "address."),
+            "`false`: no rate limits. To lift a single one, set its `MOVIERATING_LIMIT_…` to `off`."),
+    Setting("LIMIT_SIGNUPS", _parse_limit, "60/hour", "`60/hour`", "New accounts per address."),
+    Setting("LIMIT_FAILED_SIGNUPS", _parse_limit, "60/hour", "`60/hour`", "Failed sign-ups per address."),
+    Setting("LIMIT_FAILED_SIGNUPS_PER_ACCOUNT", _parse_limit, "20/hour", "`20/hour`",
+            "Failed sign-ups per username, from all addresses."),
+    Setting("LIMIT_LOGINS", _parse_limit, "120/minute", "`120/minute`", "Successful logins per address."),
+    Setting("LIMIT_FAILED_LOGINS", _parse_limit, "30/minute", "`30/minute`", "Failed logins per address."),
+    Setting("LIMIT_FAILED_LOGINS_PER_ACCOUNT", _parse_limit, "5/minute", "`5/minute`",
+            "Failed logins per account, from all addresses."),
+    Setting("LIMIT_REFRESHES", _parse_limit, "120/minute", "`120/minute`", "Refreshes of tokens per address."),
+    Setting("LIMIT_REFRESHES_PER_ACCOUNT", _parse_limit, "30/minute", "`30/minute`",
+            "Refreshes of tokens per account."),
+    Setting("LIMIT_REAUTHENTICATIONS", _parse_limit, "5/minute", "`5/minute`",
+            "Requests with `current_password` per user."),
+    Setting("LIMIT_WRITES", _parse_limit, "600/minute", "`600/minute`", "Writes per user."),
     Setting("SIGNUP", _choice("open", "closed"), "open", "`open`",
             "`closed`: only `movierating user create` creates accounts."),
     Setting("TRUSTED_PROXIES", _integer(0, 10), 0, "`0`",

@@ -63,6 +63,10 @@ def test_key_of_digits_is_text(tmp_path):
         ("RATELIMIT_ENABLED", "off", False),
         ("RATELIMIT_ENABLED", "True", True),
         ("SIGNUP", "CLOSED", "closed"),
+        ("LIMIT_SIGNUPS", "20/hour", "20/hour"),
+        ("LIMIT_SIGNUPS", "007/DAY", "7/day"),
+        ("LIMIT_WRITES", "999999/second", "999999/second"),
+        ("LIMIT_LOGINS", "Off", ""),
         ("SQLITE_SYNCHRONOUS", "normal", "NORMAL"),
         ("TRUSTED_PROXIES", "10", 10),
         ("CORS_ORIGINS", "", []),
@@ -123,6 +127,35 @@ INVALID = [
     ("SECRET_KEY", "\udcff" * 40, "must be valid UTF-8"),
     ("DATABASE_URL", "postgresql://host/\udcff", "must be valid UTF-8"),
     ("SINGUP", "closed", "no such setting"),
+    ("LIMIT_SIGNUP", "20/hour", "did you mean MOVIERATING_LIMIT_SIGNUPS?"),
+    *(
+        (
+            name,
+            text,
+            "must be a number from 1 to 999999 per second, minute, hour or day, such as 20/hour, or off",
+        )
+        for name in ("LIMIT_SIGNUPS", "LIMIT_WRITES")
+        for text in (
+            "",
+            "20",
+            "20/",
+            "/hour",
+            "0/hour",
+            "-1/hour",
+            "1000000/hour",
+            "20/week",
+            "20/hours",
+            "20 per hour",
+            "20/hour;5/minute",
+            "1.5/hour",
+            "٣/hour",
+            "20/hour\n",
+            " 20/hour",
+            "none",
+            "0",
+            "false",
+        )
+    ),
 ]
 
 
@@ -143,6 +176,11 @@ def test_invalid_variable_is_reported_with_name_and_reason(tmp_path, name, text,
         ("SECRET_KEY = 1111111111111111111111111111111111111111", "must be text"),
         ("TRUSTED_PROXIES = true", "must be a whole number from 0 to 10, not True"),
         ("TRUSTED_PROXIES = 1.0", "must be a whole number from 0 to 10, not 1.0"),
+        (
+            "LIMIT_WRITES = 600",
+            "must be a number from 1 to 999999 per second, minute, hour or day, such as 20/hour, or off, "
+            "not 600",
+        ),
         ("RATELIMIT_ENABLED = 1", "must be true or false, not 1"),
         ("CORS_ORIGINS = [1]", "must be text, not [1]"),
         ("SIGNUP.open = 1", "must be one of open, closed, not {'open': 1}"),

@@ -18,9 +18,9 @@ from movierating.auth.service import Caller, TokenGrant
 from movierating.errors import Forbidden, TokenExpired, TokenInvalid, TokenMissing
 from movierating.http.blueprint import Blueprint
 from movierating.http.extensions import limiter
+from movierating.http.rate_limits import limit_requests
 from movierating.http.response_cache import USER_ID
 
-WRITES_PER_USER = "600 per minute"
 ACCESS_TOKEN_SECONDS = 15 * 60
 # The clocks of two hosts may differ by this much.
 LEEWAY_SECONDS = 10
@@ -88,7 +88,7 @@ def get_user_key() -> str:
     return f"user:{g.caller.user_id}"
 
 
-_limit_writes = limiter.shared_limit(WRITES_PER_USER, scope="writes", key_func=get_user_key)
+_limit_writes = limit_requests("LIMIT_WRITES", get_user_key)
 
 
 def auth_required(view: Callable[..., Any]) -> Any:

@@ -1,4 +1,4 @@
-"""Rate limits per address and account, and of passwords that a user tries; `access` limits a user's writes.
+"""Rate limits of sign-ups, logins, refreshes and tried passwords; `access` limits a user's writes.
 
 The key functions read the user or account from the current request: Flask-Limiter shares its limits between all
 threads, so a limit must not hold a user of its own.
@@ -11,18 +11,11 @@ from flask import request
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
-from movierating.auth.access import get_user_key
+from movierating.auth.access import get_user_key, read_refresh_token
 from movierating.auth.service import find_account_key, normalize_name
-from movierating.errors import Unavailable
-from movierating.http.extensions import limiter
+from movierating.errors import Unauthenticated, Unavailable
 from movierating.http.proxies import get_client_network
-
-LOGINS_PER_ADDRESS = "10 per minute"
-LOGINS_PER_ACCOUNT = "5 per minute"
-REFRESHES_PER_ADDRESS = "60 per minute"
-REFRESHES_PER_ACCOUNT = "30 per minute"
-REAUTHENTICATIONS_PER_USER = "5 per minute"
-SIGN_UPS_PER_ADDRESS = "20 per hour"
+from movierating.http.rate_limits import combine_limits, limit_requests
 
 
 def read_json_field(name: str) -> Any:
@@ -37,7 +30,7 @@ def read_json_field(name: str) -> Any:
 # Flask-Limiter treats any exception of the functions below as a failure of its storage.
 
 
-def _get_account_key() -> str:
+def _get_login_key() -> str:
     name = read_json_field("login")
     if not isinstance(name, str):
         return f"address:{get_client_network()}"
@@ -47,11 +40,38 @@ def _get_account_key() -> str:
         return f"account:{normalize_name(name[:254])}"
 
 
-limit_logins_per_account = limiter.limit(LOGINS_PER_ACCOUNT, key_func=_get_account_key)
+def _get_sign_up_key() -> str:
+    name = read_json_field("username")
+    return (
+        f"account:{normalize_name(name[:254])}"
+        if isinstance(name, str)
+        else f"address:{get_client_network()}"
+    )
+
+
+def _get_refresh_key() -> str:
+    try:
+        return f"account:{read_refresh_token().user_id}"
+    except Unauthenticated:
+        return f"address:{get_client_network()}"
+
+
+limit_sign_ups = combine_limits(
+    limit_requests("LIMIT_FAILED_SIGNUPS_PER_ACCOUNT", _get_sign_up_key),
+    limit_requests("LIMIT_FAILED_SIGNUPS"),
+    limit_requests("LIMIT_SIGNUPS"),
+)
+limit_logins = combine_limits(
+    limit_requests("LIMIT_FAILED_LOGINS_PER_ACCOUNT", _get_login_key),
+    limit_requests("LIMIT_FAILED_LOGINS"),
+    limit_requests("LIMIT_LOGINS"),
+)
+limit_refreshes = combine_limits(
+    limit_requests("LIMIT_REFRESHES_PER_ACCOUNT", _get_refresh_key), limit_requests("LIMIT_REFRESHES")
+)
 # A stolen access token must not help to guess the password.
-limit_reauthentications_per_user = limiter.shared_limit(
-    REAUTHENTICATIONS_PER_USER,
-    scope="current_password",
-    key_func=get_user_key,
+limit_reauthentications_per_user = limit_requests(
+    "LIMIT_REAUTHENTICATIONS",
+    get_user_key,
     exempt_when=lambda: read_json_field("current_password") is None,
 )

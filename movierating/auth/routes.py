@@ -5,11 +5,8 @@ from typing import Any
 from flask import Response, request
 
 from movierating.auth import access, limits, schemas, service, tokens
-from movierating.errors import Unauthenticated
 from movierating.http.blueprint import Blueprint, View, check_exists_first
-from movierating.http.extensions import limiter
 from movierating.http.openapi import LIST_HEADERS, LOCATION_HEADER
-from movierating.http.proxies import get_client_network
 from movierating.http.responses import (
     PageQuerySchema,
     created_response,
@@ -21,21 +18,12 @@ from movierating.http.responses import (
 blueprint = Blueprint("auth", __name__, url_prefix="/v1/auth", description="Sessions and personal tokens.")
 
 
-def _get_refresh_key() -> str:
-    # Flask-Limiter treats any exception of this function as a failure of its storage.
-    try:
-        return f"account:{access.read_refresh_token().user_id}"
-    except Unauthenticated:
-        return f"address:{get_client_network()}"
-
-
 @blueprint.route("/login")
 class Login(View):
     """Open a session."""
 
     @blueprint.doc(operationId="log_in")
-    @limiter.limit(limits.LOGINS_PER_ADDRESS)
-    @limits.limit_logins_per_account
+    @limits.limit_logins
     @blueprint.error_responses(400, 401, 413, 415, 429)
     @blueprint.arguments(schemas.LoginSchema())
     @blueprint.response(200, schemas.TokenPairSchema())
@@ -53,8 +41,7 @@ class Refresh(View):
     """Continue a session."""
 
     @blueprint.doc(operationId="refresh_tokens", security=[{"refresh": []}])
-    @limiter.limit(limits.REFRESHES_PER_ADDRESS)
-    @limiter.limit(limits.REFRESHES_PER_ACCOUNT, key_func=_get_refresh_key)
+    @limits.limit_refreshes
     @blueprint.error_responses(401, 429)
     @check_exists_first(access.read_refresh_token)
     @blueprint.response(200, schemas.TokenPairSchema())

@@ -7,8 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from movierating import errors
-from movierating.http import problems
-from movierating.http.extensions import calculate_retry_after
+from movierating.http import problems, rate_limits
 from movierating.http.response_cache import REQUEST_ID, ROUTE, USER_ID
 from movierating.monitoring import logs
 from movierating.storage import storage_errors
@@ -53,9 +52,8 @@ def _handle_http_error(error: HTTPException) -> Response | HTTPException:
     headers = {name: value for name, value in error.get_headers() if name in _FORWARDED_HEADERS}
     detail = _DETAILS.get(error.code, str(error.description))
     if error.code == 429:
-        seconds = calculate_retry_after()
+        seconds, detail = rate_limits.describe_exceeded_limit()
         headers["Retry-After"] = str(seconds)
-        detail = f"Too many requests; try again in {seconds} {'second' if seconds == 1 else 'seconds'}."
     return _make_response(problems.make_http_error(error.code, detail), headers)
 
 

@@ -34,6 +34,7 @@ A rating is a number from 0.5 to 10 in steps of 0.5. It says how much a movie en
 - Lists are paginated: pass `next_cursor` as `cursor`, or follow the `Link` header.
 - Send an `ETag` as `If-None-Match` to get 304 without a body if the resource has not changed.
 - Bodies over 1 KB are compressed with gzip if `Accept-Encoding` allows it. Their `ETag` is weak (`W/"…"`).
+- Writes, sign-ups and logins are limited. `RateLimit` says how many requests remain; a 429 says when to try again.
 - Every response has an `X-Request-ID`: the one that you sent, or a new one. Quote it when you report a problem.
 """,
     "license": {"name": "MIT", "identifier": "MIT"},
@@ -78,6 +79,16 @@ HEADERS: dict[str, dict[str, Any]] = {
         "required": True,
         "schema": {"type": "string", "format": "uri-reference"},
     },
+    "RateLimit": {
+        "description": "For each limit that applies to the request, the number of requests that remain (`r`), and the "
+        'seconds until the window ends (`t`): `"writes";r=599;t=60`.',
+        "schema": {"type": "string"},
+    },
+    "RateLimit-Policy": {
+        "description": "The limits that apply to the request, each with its number of requests (`q`) in a window of so "
+        'many seconds (`w`): `"writes";q=600;w=60`.',
+        "schema": {"type": "string"},
+    },
     "Retry-After": {
         "description": "Seconds to wait before the next try.",
         "schema": {"type": "integer", "minimum": 0},
@@ -93,7 +104,12 @@ HEADERS: dict[str, dict[str, Any]] = {
         "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,128}$"},
     },
 }
-_PROBLEM_HEADERS = {401: ["WWW-Authenticate"], 429: ["Retry-After"], 503: ["Retry-After"]}
+RATE_LIMIT_HEADERS = ("RateLimit", "RateLimit-Policy")
+_PROBLEM_HEADERS = {
+    401: ["WWW-Authenticate"],
+    429: [*RATE_LIMIT_HEADERS, "Retry-After"],
+    503: ["Retry-After"],
+}
 
 
 def headers(*names: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from apispec import APISpec
 
-from movierating.http.openapi import headers
+from movierating.http.openapi import RATE_LIMIT_HEADERS, headers
 
 # OpenAPI links by operation and status: the next operation, and the expressions of its parameters (or body).
 _MOVIE = {"movie_id": "$response.body#/id"}
@@ -71,7 +71,7 @@ def build_document(spec: APISpec, root: str = "") -> dict[str, Any]:
 
 
 def _complete(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
-    """Add examples, the request id header and links to an operation."""
+    """Add examples, links, and the headers of every response to an operation."""
     operation["responses"] = dict(sorted(operation["responses"].items()))
     operation.get("parameters", []).sort(key=lambda parameter: bool(parameter["in"] == "header"))
     _add_example(operation.get("requestBody", {}), schemas)
@@ -79,7 +79,8 @@ def _complete(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
         if "$ref" in response:
             continue
         _add_example(response, schemas)
-        response.setdefault("headers", {}).update(headers("X-Request-ID"))
+        limit_headers = RATE_LIMIT_HEADERS if "429" in operation["responses"] else ()
+        response.setdefault("headers", {}).update(headers(*limit_headers, "X-Request-ID"))
         if links := _links(operation, int(status)):
             response["links"] = links
 

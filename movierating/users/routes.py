@@ -8,7 +8,6 @@ from movierating.auth import access, limits
 from movierating.errors import Forbidden
 from movierating.http import preconditions
 from movierating.http.blueprint import Blueprint, View, check_exists_first
-from movierating.http.extensions import limiter
 from movierating.http.openapi import ETAG_HEADER, LIST_HEADERS, LOCATION_HEADER
 from movierating.http.responses import (
     created_response,
@@ -34,7 +33,7 @@ class Users(View):
     """All accounts."""
 
     @blueprint.doc(operationId="sign_up")
-    @limiter.limit(limits.SIGN_UPS_PER_ADDRESS)
+    @limits.limit_sign_ups
     @blueprint.error_responses(400, 403, 409, 413, 415, 429)
     @check_exists_first(_require_open_sign_up)
     @blueprint.arguments(schemas.SignUpSchema())
