@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from movierating import config
 from movierating.auth import access
+from movierating.auth.link_routes import blueprint as links_blueprint
 from movierating.auth.routes import blueprint as auth_blueprint
 from movierating.cli.application import is_finding_command
 from movierating.cli.main import main
@@ -165,6 +166,7 @@ def _register_blueprints(app: Flask) -> None:
     for blueprint in (
         auth_blueprint,
         users_blueprint,
+        links_blueprint,
         movies_blueprint,
         ratings_blueprint,
         own_ratings_blueprint,

@@ -125,6 +125,17 @@ def _parse_token(value: object) -> str:
     return _parse_text(value)
 
 
+def _parse_public_url(value: object) -> str:
+    """Return the URL without a slash at its end. It becomes part of links, so it must need no further encoding."""
+    host = r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])"
+    match = re.fullmatch(rf"https?://{host}(?::([0-9]{{1,5}}))?(?:/[A-Za-z0-9._~-]+)*/?", _parse_text(value))
+    if match is None or not 0 < int(match[1] or 443) < 2**16:
+        raise ValueError(
+            "must be an address such as https://films.example or https://example.org/films, without a query"
+        )
+    return match[0].removesuffix("/")
+
+
 def _parse_origins(value: object) -> list[str]:
     origins = value if isinstance(value, list) else _parse_text(value).replace(",", " ").split()
     for origin in origins:
@@ -176,8 +187,12 @@ SETTINGS = (
     Setting("LIMIT_REAUTHENTICATIONS", _parse_limit, "5/minute", "`5/minute`",
             "Requests with `current_password` per user."),
     Setting("LIMIT_WRITES", _parse_limit, "600/minute", "`600/minute`", "Writes per user."),
-    Setting("SIGNUP", _choice("open", "closed"), "open", "`open`",
-            "`closed`: only `movierating user create` creates accounts."),
+    Setting("SIGNUP", _choice("open", "invite", "closed"), "open", "`open`",
+            "`invite`: sign-up needs an invitation of an admin. `closed`: only `movierating user create` creates "
+            "accounts."),
+    Setting("PUBLIC_URL", _parse_public_url, None, "none",
+            "The address under which users reach the service, such as `https://films.example`. Links of invitations "
+            "and password resets start with it; without it they are paths."),
     Setting("TRUSTED_PROXIES", _integer(0, 10), 0, "`0`",
             "Number of trusted reverse proxies, whose `X-Forwarded-*` headers are used."),
     Setting("CORS_ORIGINS", _parse_origins, [], "none",

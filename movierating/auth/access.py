@@ -106,6 +106,11 @@ def admin_required(view: Callable[..., Any]) -> Any:
     return _guard(view, _require_admin)
 
 
+def admin_session_required(view: Callable[..., Any]) -> Any:
+    """Require the token of an admin's session, and reject personal tokens."""
+    return _guard(view, _require_admin_session)
+
+
 def require_session(caller: Caller) -> None:
     """Raise Forbidden for a personal token."""
     if caller.session_id is None:
@@ -115,6 +120,11 @@ def require_session(caller: Caller) -> None:
 def _require_admin(caller: Caller) -> None:
     if caller.role != "admin":
         raise Forbidden("Only an admin can do this.", kind="admin-required")
+
+
+def _require_admin_session(caller: Caller) -> None:
+    require_session(caller)
+    _require_admin(caller)
 
 
 def _guard(view: Callable[..., Any], authorize: Callable[[Caller], None] | None) -> Any:

@@ -66,6 +66,8 @@ limit_logins = combine_limits(
     limit_requests("LIMIT_FAILED_LOGINS"),
     limit_requests("LIMIT_LOGINS"),
 )
+# A link takes the place of a login, and costs as much.
+limit_password_resets = combine_limits(limit_requests("LIMIT_FAILED_LOGINS"), limit_requests("LIMIT_LOGINS"))
 limit_refreshes = combine_limits(
     limit_requests("LIMIT_REFRESHES_PER_ACCOUNT", _get_refresh_key), limit_requests("LIMIT_REFRESHES")
 )

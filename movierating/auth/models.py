@@ -1,4 +1,4 @@
-"""Tables of accounts, sessions and personal tokens."""
+"""Tables of accounts, sessions, personal tokens and one-time links."""
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
@@ -68,3 +68,21 @@ class PersonalToken(Base):
     created_at: Mapped[int] = mapped_column(BigInteger)
     expires_at: Mapped[int | None] = mapped_column(BigInteger)
     last_used_at: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class OneTimeLink(Base):
+    """A link that can be used once: it sets the password of `user_id`, or creates an account if that is NULL.
+
+    Only the SHA-256 of its token is stored, in hexadecimal. `creator_id` is the admin who created it, or NULL for a
+    command of the operator.
+    """
+
+    __tablename__ = "one_time_link"
+    __table_args__ = (Index(None, "user_id"), Index(None, "creator_id"), {"sqlite_autoincrement": True})
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"))
+    creator_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"))
+    created_at: Mapped[int] = mapped_column(BigInteger)
+    expires_at: Mapped[int] = mapped_column(BigInteger)

@@ -12,6 +12,8 @@ from unicodedata import normalize
 from argon2 import PasswordHasher, Type
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from movierating.errors import invalid_field
+
 # OWASP's Password Storage Cheat Sheet, Argon2id: 19 MiB, two passes, one lane.
 MEMORY_KIB = 19_456
 TIME_COST = 2
@@ -34,6 +36,14 @@ _hasher = PasswordHasher(time_cost=TIME_COST, memory_cost=MEMORY_KIB, parallelis
 def hash_password(password: str) -> str:
     """Return the Argon2id hash of a password in PHC string format, with a new salt."""
     return _hasher.hash(_encode(password))
+
+
+def hash_new_password(password: str, username: str, email: str) -> str:
+    """Return the hash of a password for an account with these names. Raise InvalidRequest for a weak one."""
+    reason = explain_rejection(password, username=username, email=email)
+    if reason is not None:
+        raise invalid_field("json", "password", reason)
+    return hash_password(password)
 
 
 def verify_password(password_hash: str | None, password: str) -> bool:

@@ -1,7 +1,10 @@
-"""Schemas of logins, token pairs and personal tokens."""
+"""Schemas of logins, token pairs, personal tokens and one-time links."""
+
+from typing import Any
 
 import marshmallow as ma
 
+from movierating.auth import passwords
 from movierating.auth.models import SCOPES
 from movierating.http.fields import SingleLineString, Timestamp, require_future
 
@@ -62,3 +65,77 @@ class TokenWithSecretSchema(TokenSchema):
     """A personal token with its secret, which is shown only once."""
 
     token = ma.fields.String(required=True, metadata={"example": "mr_4Zb0…"})
+
+
+_TOKEN_EXAMPLE = "mJ4Zc0rXq1TtWd3oVn8yLk2BpEo7sUaH9fGxQiC5vRw"  # noqa: S105
+
+
+class InvitationSchema(ma.Schema):
+    """An open invitation, without its token."""
+
+    id = ma.fields.Integer(required=True, metadata={"example": 3})
+    created_by = ma.fields.String(
+        required=True,
+        allow_none=True,
+        metadata={
+            "example": "ada",
+            "description": "The admin's username, or null if a command created the invitation.",
+        },
+    )
+    created_at = Timestamp(required=True, metadata={"example": "2030-01-01T00:00:00Z"})
+    expires_at = Timestamp(required=True, metadata={"example": "2030-01-08T00:00:00Z"})
+
+
+class InvitationWithLinkSchema(InvitationSchema):
+    """An invitation with its token and link, which are shown only once."""
+
+    token = ma.fields.String(required=True, metadata={"example": _TOKEN_EXAMPLE})
+    link = ma.fields.String(
+        required=True,
+        metadata={
+            "example": f"https://films.example/invite/{_TOKEN_EXAMPLE}",
+            "description": "A path if the operator set no `MOVIERATING_PUBLIC_URL`.",
+        },
+    )
+
+
+class PasswordResetLinkSchema(ma.Schema):
+    """A link to set a new password, which is shown only once."""
+
+    created_by = ma.fields.String(
+        required=True, metadata={"example": "ada", "description": "The admin's username."}
+    )
+    created_at = Timestamp(required=True, metadata={"example": "2030-01-01T00:00:00Z"})
+    expires_at = Timestamp(required=True, metadata={"example": "2030-01-02T00:00:00Z"})
+    token = ma.fields.String(required=True, metadata={"example": _TOKEN_EXAMPLE})
+    link = ma.fields.String(
+        required=True,
+        metadata={
+            "example": f"https://films.example/reset/{_TOKEN_EXAMPLE}",
+            "description": "A path if the operator set no `MOVIERATING_PUBLIC_URL`.",
+        },
+    )
+
+
+def one_time_token(**kwargs: Any) -> ma.fields.String:
+    """Return a field for the token of a one-time link."""
+    return ma.fields.String(
+        validate=ma.validate.Length(1, 100), load_only=True, metadata={"example": _TOKEN_EXAMPLE}, **kwargs
+    )
+
+
+class ResetPasswordSchema(ma.Schema):
+    """The token of a link, and the new password."""
+
+    token = one_time_token(required=True)
+    password = ma.fields.String(
+        required=True,
+        validate=ma.validate.Length(1, 1024),
+        load_only=True,
+        metadata={
+            "example": "correct horse battery",
+            "format": "password",
+            "minLength": passwords.MIN_LENGTH,
+            "maxLength": passwords.MAX_LENGTH,
+        },
+    )

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, bindparam, delete, insert, sel
 
 from movierating import clock
 from movierating.auth import passwords
-from movierating.auth.models import PersonalToken, Session, User
+from movierating.auth.models import OneTimeLink, PersonalToken, Session, User
 from movierating.errors import TokenRevoked, Unauthenticated
 from movierating.monitoring import counters
 from movierating.storage.cache_versions import CALLER
@@ -188,6 +188,7 @@ def require_open_session(connection: Connection, session_id: str) -> None:
 
 
 def revoke_all(connection: Connection, user_id: int) -> None:
-    """End all sessions and revoke all personal tokens of an account, inside the caller's transaction."""
+    """End all sessions and revoke all tokens and password resets of an account, inside the caller's transaction."""
     connection.execute(delete(Session).where(_session.user_id == user_id))
     connection.execute(delete(PersonalToken).where(PersonalToken.__table__.c.user_id == user_id))
+    connection.execute(delete(OneTimeLink).where(OneTimeLink.__table__.c.user_id == user_id))

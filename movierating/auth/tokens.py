@@ -62,7 +62,7 @@ def create_token(
                 f"An account can have {MAX_TOKENS_PER_USER} personal tokens; revoke one first.",
                 kind="too-many-tokens",
             )
-        statement = insert(PersonalToken).values(user_id=user_id, token_hash=_hash(secret), **row)
+        statement = insert(PersonalToken).values(user_id=user_id, token_hash=hash_token(secret), **row)
         return int(connection.execute(statement.returning(_token.id)).scalar_one())
 
     return {"id": write(insert_token, ()), "token": secret, "last_used_at": None, **row}
@@ -94,7 +94,7 @@ _TOKEN_CALLER = CompiledStatement(
 def find_token_caller(secret: str) -> Caller:
     """Return the caller of a personal token, and record its use. Raise Unauthenticated."""
     now = clock.now()
-    row = _TOKEN_CALLER.first(read(), hash=_hash(secret))
+    row = _TOKEN_CALLER.first(read(), hash=hash_token(secret))
     if row is None:
         raise TokenRevoked if _FORMAT.fullmatch(secret) else TokenInvalid
     if row.expires_at is not None and row.expires_at <= now:
@@ -107,5 +107,6 @@ def find_token_caller(secret: str) -> Caller:
     return Caller(row.user_id, row.role, None, row.scope)
 
 
-def _hash(secret: str) -> str:
+def hash_token(secret: str) -> str:
+    """Return the SHA-256 of a random token in hexadecimal: the form in which tokens are stored."""
     return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).hexdigest()

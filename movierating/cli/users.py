@@ -2,9 +2,11 @@
 
 import functools
 import sys
+from typing import Any
 
 import click
 
+from movierating import clock, config
 from movierating.cli.application import with_application
 from movierating.cli.commands import Group
 
@@ -89,17 +91,45 @@ def deactivate_user(name: str) -> None:
     click.echo(f"{name} is deactivated")
 
 
+@user.command("invite")
+@with_application
+def invite_user() -> None:
+    """Print a link with which a new user signs up.
+
+    It is valid for one sign-up, for a week.
+    """
+    from movierating.auth import one_time_links
+
+    _print_link(one_time_links.INVITATION_PATH, one_time_links.create_invitation(None))
+
+
 @user.command("reset-password")
 @click.argument("name")
-@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+@click.option("--password-stdin", is_flag=True, help="Set the password from standard input instead.")
 @with_application
 def reset_password(name: str, password_stdin: bool) -> None:
-    """Reset the password of an account.
+    """Print a link with which a user sets a new password.
 
-    All its sessions and tokens are revoked.
+    It is valid once, for 24 hours. A new password revokes all sessions and tokens of the account.
     """
+    from movierating.auth import one_time_links, password_resets
     from movierating.users import service
 
     user_id = service.find_user_id(name)
-    service.reset_password(user_id, _read_password(password_stdin))
-    click.echo(f"{name} has a new password")
+    if password_stdin:
+        password_resets.set_password(user_id, _read_password(from_stdin=True))
+        click.echo(f"{name} has a new password")
+    else:
+        link = one_time_links.create_password_reset(None, user_id)
+        _print_link(one_time_links.PASSWORD_RESET_PATH, link)
+
+
+def _print_link(path: str, link: dict[str, Any]) -> None:
+    """Print a one-time link to standard output, and what to know about it to standard error."""
+    from movierating.http.public_url import make_link
+
+    address = make_link(path + link["token"])
+    click.echo(address)
+    click.echo(f"Valid once, until {clock.format_rfc3339(link['expires_at'])}.", err=True)
+    if address.startswith("/"):
+        click.echo(f"Set {config.PREFIX}PUBLIC_URL to print a whole address.", err=True)

@@ -27,6 +27,8 @@ LINKS: dict[tuple[str, int], dict[str, Any]] = {
     ("list_user_ratings", 200): {"get_movie": _FIRST_RATED_MOVIE, "rate_movie": _FIRST_RATED_MOVIE},
     ("create_token", 201): {"revoke_token": {"token_id": "$response.body#/id"}},
     ("list_tokens", 200): {"revoke_token": {"token_id": "$response.body#/items/0/id"}},
+    ("create_invitation", 201): {"withdraw_invitation": {"invitation_id": "$response.body#/id"}},
+    ("list_invitations", 200): {"withdraw_invitation": {"invitation_id": "$response.body#/items/0/id"}},
     ("create_movie", 201): {
         **dict.fromkeys(("get_movie", "rate_movie"), _MOVIE),
         **dict.fromkeys(("update_movie", "delete_movie"), _ANY_EDIT),

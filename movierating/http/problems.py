@@ -44,6 +44,19 @@ PROBLEMS = {
     "session-required": Problem(403, "Session required", "Log in: a personal token is not enough for this."),
     "wrong-password": Problem(403, "Wrong password", "Send the account's password as `current_password`."),
     "sign-up-closed": Problem(403, "Sign-up closed", "Ask the operator of the service for an account."),
+    "invitation-required": Problem(
+        403, "Invitation required", "Ask an admin for an invitation, and send its token as `invitation`."
+    ),
+    "invitation-invalid": Problem(
+        403,
+        "Invitation invalid",
+        "An invitation is valid for one sign-up, for a week, until an admin withdraws it. Ask for another one.",
+    ),
+    "password-reset-invalid": Problem(
+        403,
+        "Password reset invalid",
+        "A link to reset a password is valid once, for 24 hours, until there is a newer one. Ask an admin for another.",
+    ),
     "not-found": Problem(404, "Not found", "Check the address; what was there may have been deleted."),
     "method-not-allowed": Problem(405, "Method not allowed", "The `Allow` header names the methods."),
     "conflict": Problem(

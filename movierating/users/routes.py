@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Response, current_app, request
 
-from movierating.auth import access, limits
+from movierating.auth import access, limits, one_time_links
 from movierating.errors import Forbidden
 from movierating.http import preconditions
 from movierating.http.blueprint import Blueprint, View, check_exists_first
@@ -23,9 +23,14 @@ blueprint = Blueprint(
 )
 
 
-def _require_open_sign_up() -> None:
-    if current_app.config["SIGNUP"] == "closed":
+def _require_sign_up_allowed() -> None:
+    mode, invitation = current_app.config["SIGNUP"], limits.read_json_field("invitation")
+    if mode == "closed":
         raise Forbidden("Sign-up is closed; ask the operator for an account.", kind="sign-up-closed")
+    if mode == "invite" and invitation is None:
+        raise Forbidden("Sign-up needs an invitation; ask an admin for one.", kind="invitation-required")
+    if isinstance(invitation, str):
+        one_time_links.require_invitation(invitation)
 
 
 @blueprint.route("")
@@ -35,16 +40,23 @@ class Users(View):
     @blueprint.doc(operationId="sign_up")
     @limits.limit_sign_ups
     @blueprint.error_responses(400, 403, 409, 413, 415, 429)
-    @check_exists_first(_require_open_sign_up)
+    @check_exists_first(_require_sign_up_allowed)
     @blueprint.arguments(schemas.SignUpSchema())
     @blueprint.response(201, schemas.OwnAccountSchema(), headers=LOCATION_HEADER)
     def post(self, body: dict[str, Any]) -> Response:
         """Sign up
 
-        A username has 3 to 30 letters from a to z, digits or `_ . -`, and starts with a letter.
+        A username has 3 to 30 letters from a to z, digits or `_ . -`, and starts with a letter. If sign-up is by
+        invitation, send the token of one as `invitation`; it is used up.
         """
-        _require_open_sign_up()
-        account = service.sign_up(body["username"], body["email"], body["password"], body.get("display_name"))
+        _require_sign_up_allowed()
+        account = service.sign_up(
+            body["username"],
+            body["email"],
+            body["password"],
+            body.get("display_name"),
+            invitation=body.get("invitation"),
+        )
         return created_response(account, f"{request.root_path}{request.path}/{account['id']}")
 
     @blueprint.doc(operationId="list_accounts")

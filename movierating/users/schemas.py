@@ -7,6 +7,7 @@ import marshmallow as ma
 
 from movierating.auth import passwords
 from movierating.auth.models import ROLES
+from movierating.auth.schemas import one_time_token
 from movierating.auth.service import normalize_name
 from movierating.http.fields import (
     DISALLOWED_CHARACTERS,
@@ -78,6 +79,7 @@ class SignUpSchema(_NewPasswordSchema):
         "Not a common password, and not your own name.", length=_NEW_PASSWORD_LENGTH, required=True
     )
     display_name = SingleLineString(max_length=100, metadata={"example": "Ada L."})
+    invitation = one_time_token()
 
 
 class UpdateAccountSchema(_NewPasswordSchema):

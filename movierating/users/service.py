@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Select, bindparam, delete, insert, or_, selec
 from sqlalchemy.exc import IntegrityError
 
 from movierating import clock, rating_stats
-from movierating.auth import passwords
+from movierating.auth import one_time_links, passwords
 from movierating.auth.models import User
 from movierating.auth.service import normalize_name, revoke_all
 from movierating.errors import Conflict, Forbidden, NotFound, TokenRevoked, invalid_field
@@ -29,13 +29,22 @@ _PROFILE = CompiledStatement(select(*_PUBLIC, *_SUMS).where(_user.id == bindpara
 
 
 def sign_up(
-    username: str, email: str, password: str, display_name: str | None, role: str = "member"
+    username: str,
+    email: str,
+    password: str,
+    display_name: str | None,
+    role: str = "member",
+    *,
+    invitation: str | None = None,
 ) -> dict[str, Any]:
-    """Create an account and return it as its owner sees it.
+    """Create an account and return it as its owner sees it; `invitation` is the token of one, which is used up.
 
-    Raise Conflict if the username or e-mail is taken, in any letter case, and InvalidRequest for a weak password.
+    Raise Forbidden for an invalid invitation, Conflict if the username or e-mail is taken, in any letter case, and
+    InvalidRequest for a weak password. The invitation stays valid after an error.
     """
-    password_hash = _hash_new_password(password, username, email)
+    if invitation is not None:
+        one_time_links.require_invitation(invitation)
+    password_hash = passwords.hash_new_password(password, username, email)
     now = clock.now()
     row = {
         "username": username,
@@ -48,19 +57,15 @@ def sign_up(
         "created_at": now,
         "updated_at": now,
     }
-    user_id = _write_unique(
-        lambda connection: connection.scalar(insert(User).values(row).returning(_user.id))
-    )
+
+    def job(connection: Connection) -> Any:
+        if invitation is not None:
+            one_time_links.use_invitation(connection, invitation)
+        return connection.scalar(insert(User).values(row).returning(_user.id))
+
+    user_id = _write_unique(job)
     counters.increment(counters.SIGN_UPS)
     return get_own_account(user_id)
-
-
-def _hash_new_password(password: str, username: str, email: str) -> str:
-    """Return the hash of a password. Raise InvalidRequest for a weak one."""
-    reason = passwords.explain_rejection(password, username=username, email=email)
-    if reason is not None:
-        raise invalid_field("json", "password", reason)
-    return passwords.hash_password(password)
 
 
 def _write_unique(job: Any) -> Any:
@@ -191,7 +196,7 @@ def _build_columns(user_id: int, changes: Mapping[str, Any]) -> dict[str, Any]:
 
 def _hash_changed_password(user_id: int, password: str, new_email: str | None = None) -> str:
     account = _fetch_one(select(_user.username, _user.email).where(_user.id == user_id))
-    return _hash_new_password(password, account.username, new_email or account.email or "")
+    return passwords.hash_new_password(password, account.username, new_email or account.email or "")
 
 
 def _update(connection: Connection, user_id: int, values: Mapping[str, Any]) -> None:
@@ -275,20 +280,6 @@ def update_account(
 
     write(job)
     return _format_account(_fetch_one(select(*_PRIVATE).where(_user.id == user_id)))
-
-
-def reset_password(user_id: int, password: str) -> None:
-    """Set a password without the old one, and revoke all sessions and personal tokens.
-
-    Raise NotFound, and InvalidRequest for a weak password.
-    """
-    password_hash = _hash_changed_password(user_id, password)
-
-    def job(connection: Connection) -> None:
-        _update(connection, user_id, {"password_hash": password_hash})
-        revoke_all(connection, user_id)
-
-    write(job)
 
 
 def find_user_id(username: str) -> int:

@@ -1,10 +1,15 @@
 """The commands that make and administer accounts."""
 
+import re
+
 import pytest
 from sqlalchemy import func, select
 
+from movierating import create_app
 from movierating.auth import passwords
-from movierating.auth.models import User
+from movierating.auth.models import OneTimeLink, User
+from movierating.auth.tokens import hash_token
+from movierating.storage import database
 from movierating.storage.database import write
 
 HEADER = "id\tusername\temail\trole\tstate"
@@ -119,7 +124,41 @@ def test_reset_password_rejects_a_weak_password(invoke, assert_error):
     assert_error(invoke("user", "reset-password", "ada", "--password-stdin", stdin="short\n"), "password: .+")
 
 
-@pytest.mark.parametrize("arguments", [["promote"], ["deactivate"], ["reset-password", "--password-stdin"]])
+@pytest.mark.usefixtures("ada")
+@pytest.mark.parametrize("arguments", [["invite"], ["reset-password", "ada"]])
+@pytest.mark.parametrize("public_url", [None, "https://films.example/club"])
+def test_link_is_printed_alone_on_standard_output(command, arguments, public_url, monkeypatch, select_value):
+    if public_url:
+        monkeypatch.setenv("MOVIERATING_PUBLIC_URL", public_url)
+    done = command("user", *arguments)
+    assert done.exit_code == 0
+    path = "invite" if arguments == ["invite"] else "reset"
+    token = re.fullmatch(rf"{public_url or ''}/{path}/([\w-]{{43}})\n", done.stdout)[1]
+    lines = [r"Valid once, until 20.+Z\."] + [r"Set MOVIERATING_PUBLIC_URL to print .+"] * (not public_url)
+    assert re.fullmatch("\n".join(lines) + "\n", done.stderr)
+    stored = select(OneTimeLink.id).where(OneTimeLink.token_hash == hash_token(token))
+    assert select_value(stored) == 1
+
+
+@pytest.mark.usefixtures("ada")
+def test_printed_links_can_be_used(invoke, instance, environ):
+    invitation, reset = (
+        invoke("user", *arguments).stdout.split("/")[-1].strip()
+        for arguments in (["invite"], ["reset-password", "ada"])
+    )
+    app = create_app(environ(instance, SIGNUP="invite"))
+    client = app.test_client()
+    eve = {"username": "eve", "email": "eve@example.org", "password": PASSWORD, "invitation": invitation}
+    assert client.post("/v1/users", json=eve).status_code == 201
+    body = {"token": reset, "password": "another horse battery"}
+    assert client.post("/v1/auth/password-reset", json=body).status_code == 204
+    with app.app_context():
+        database.close()
+
+
+@pytest.mark.parametrize(
+    "arguments", [["promote"], ["deactivate"], ["reset-password"], ["reset-password", "--password-stdin"]]
+)
 def test_unknown_user_is_rejected(command, arguments, assert_error):
     assert_error(command("user", *arguments, "unknown", stdin=f"{PASSWORD}\n"), "No such user: 'unknown'.")
 

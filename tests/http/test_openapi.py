@@ -13,6 +13,7 @@ PLACEHOLDERS = {
     "{movie_id}": "1",
     "{user_id}": "1",
     "{token_id}": "1",
+    "{invitation_id}": "1",
     "{imdb_id}": "tt0000001",
     "{tmdb_id}": "1",
 }

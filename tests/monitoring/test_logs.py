@@ -8,6 +8,7 @@ import warnings
 import pytest
 from sqlalchemy import insert
 
+from movierating.auth import password_resets
 from movierating.auth.models import User
 from movierating.monitoring import logs, request_log
 from movierating.storage.database import write
@@ -105,6 +106,54 @@ def test_database_parameters_are_not_logged(lines):
     failure, _ = read()
     assert "IntegrityError" in failure["traceback"]
     assert "lovelace" not in json.dumps(failure)
+
+
+def send_one_time_links(app):
+    """Create and use one-time links, also wrongly; return their tokens and the passwords."""
+    client, password = app.test_client(), "correct horse battery"
+    with app.app_context():
+        account = service.sign_up("ada", "ada@example.org", password, None, "admin")
+    tokens = client.post("/v1/auth/login", json={"login": "ada", "password": password}).json
+    bearer = {"Authorization": f"Bearer {tokens['access_token']}"}
+    invitation = client.post("/v1/invitations", headers=bearer).json["token"]
+    reset = client.post(f"/v1/users/{account['id']}/password-reset", headers=bearer).json["token"]
+    for token in (invitation, reset):
+        for path in (
+            f"/invite/{token}",
+            f"/reset/{token}",
+            f"/v1/invitations/{token}",
+            f"/v1/movies?q={token}",
+        ):
+            client.get(path)
+        new = {"username": "eve", "email": "eve@example.org", "password": password, "invitation": token}
+        client.post("/v1/users", json={**new, "username": "ada"})
+        client.post("/v1/users", json=new)
+        client.post("/v1/auth/password-reset", json={"token": token, "password": "short"})
+        client.post("/v1/auth/password-reset", json={"token": token, "password": "another horse battery"})
+        client.post("/v1/auth/password-reset", data=token, content_type="application/json")
+    return [invitation, reset, password, "another horse battery"]
+
+
+@pytest.mark.parametrize("log_format", ["json", "console"])
+def test_no_token_of_a_link_is_ever_logged(lines, log, log_format):
+    app, _ = lines(LOG_LEVEL="DEBUG", LOG_FORMAT=log_format)
+    secrets = send_one_time_links(app)
+    text = log()
+    assert "route=/v1/auth/password-reset" in text or '"route":"/v1/auth/password-reset"' in text
+    assert [secret for secret in secrets if secret in text] == []
+
+
+def test_traceback_of_a_failed_use_of_a_link_contains_no_token(lines, log, monkeypatch):
+    app, _ = lines(LOG_LEVEL="DEBUG")
+
+    def fail(connection, user_id):
+        connection.exec_driver_sql("SELECT no_such_column")
+
+    monkeypatch.setattr(password_resets, "revoke_all", fail)
+    secrets = send_one_time_links(app)
+    text = log()
+    assert "no_such_column" in text
+    assert [secret for secret in secrets if secret in text] == []
 
 
 def send_secrets(client):
