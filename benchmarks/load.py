@@ -10,12 +10,13 @@ from service import HERE, Service, pin_to_core
 
 
 class Request(NamedTuple):
-    """A request as wrk sends it. Empty fields are not sent. The path is complete."""
+    """A request as wrk sends it. Empty fields are not sent. The path is complete; `encoding` is `Accept-Encoding`."""
 
     method: str
     path: str
     authorization: str = ""
     etag: str = ""
+    encoding: str = ""
     body: str = ""
 
 
@@ -41,6 +42,7 @@ class Requests:
         """Exit unless the last request returns one of the expected statuses."""
         request = self.all[-1]
         headers = {"Authorization": request.authorization, "If-None-Match": request.etag}
+        headers["Accept-Encoding"] = request.encoding
         headers |= {"Content-Type": "application/json"} if request.body else {}
         headers = {name: value for name, value in headers.items() if value}
         response = service.send(request.method, request.path, request.body.encode() or None, **headers)

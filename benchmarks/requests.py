@@ -43,6 +43,8 @@ TARGETS = {
     "one movie, read again": 3.0,
     "the same with `If-None-Match`": 3.0,
     "20 movies, read again": 3.0,
+    "20 movies with gzip, read again": 3.0,
+    "the same with `If-None-Match`, compressed": 3.0,
     "20 ratings of a person, read again": 3.0,
     "one movie, never read": 0.55,
     "a page of 20, never read": 0.15,
@@ -62,13 +64,18 @@ def list_workloads(catalogue: Catalogue, service: Service) -> dict[str, Workload
     """Return all workloads by their name in the table."""
     movie = get(f"/movies/{catalogue.movies[0]}")
     revalidation = movie._replace(etag=str(service.send("GET", movie.path).headers["ETag"]))
+    chart = get("/movies?sort=-score")
+    compressed = chart._replace(encoding="gzip")
+    tag = service.send("GET", chart.path, **{"Accept-Encoding": "gzip"}).headers["ETag"]
     profile = get(f"/users/{catalogue.users[0]}/ratings")
     movie_paths = [f"/movies/{movie_id}" for movie_id in catalogue.movies]
     movie_paths += [f"/movies/by-imdb/{imdb_id}" for imdb_id in catalogue.imdb_ids]
     return {
         "one movie, read again": Workload([movie], (200,)),
         "the same with `If-None-Match`": Workload([revalidation], (304,)),
-        "20 movies, read again": Workload([get("/movies?sort=-score")], (200,)),
+        "20 movies, read again": Workload([chart], (200,)),
+        "20 movies with gzip, read again": Workload([compressed], (200,)),
+        "the same with `If-None-Match`, compressed": Workload([compressed._replace(etag=str(tag))], (304,)),
         "20 ratings of a person, read again": Workload([profile], (200,)),
         "one movie, never read": Workload(catalogue.shuffle([*map(get, movie_paths)]), (200,)),
         "a page of 20, never read": Workload(catalogue.list_unread_pages(), (200,)),

@@ -2,6 +2,7 @@
 
 import configparser
 import contextlib
+import gzip
 import json
 import re
 import socket
@@ -11,6 +12,7 @@ import tomllib
 import urllib.error
 import urllib.request
 from collections import ChainMap
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
@@ -50,6 +52,13 @@ def port(program, serve, free_port, copied, empty_instance, tmp_path_factory):
     site, services = re.subn(r"server 127\.0\.0\.1:4000;", upstream, site)
     assert (listeners, certificates, services) == (2, 2, 1)
     site = site.replace("server_name", f"listen 127.0.0.1:{port}; server_name")
+    with run_nginx(nginx, folder, site, port):
+        yield port
+
+
+@contextlib.contextmanager
+def run_nginx(nginx, folder, site, port):
+    """Run nginx with the configuration of a site, which listens on the port, until the block ends."""
     file = folder / "nginx.conf"
     file.write_text(NGINX_CONF.format(folder=folder, site=site))
     with subprocess.Popen([nginx, "-c", file, "-e", folder / "error.log"]) as process:
@@ -57,7 +66,7 @@ def port(program, serve, free_port, copied, empty_instance, tmp_path_factory):
             while process.poll() is None and not get_status(port, "/healthz"):
                 pass
             assert process.poll() is None, (folder / "error.log").read_text()
-            yield port
+            yield
         finally:
             process.terminate()
 
@@ -108,6 +117,46 @@ def test_clients_cannot_forge_their_address(port, name):
     wrong = json.dumps({"login": "nobody", "password": "wrong"}).encode()
     statuses = [get_status(port, "/v1/auth/refresh", wrong, **{name: f"203.0.113.{n}"}) for n in range(31)]
     assert statuses[-1] == 429
+
+
+COMPRESSING_SITE = """
+    gzip on; gzip_types *; gzip_proxied any; gzip_min_length 1;
+    server {{ listen 127.0.0.1:{port}; location / {{ proxy_pass {url}; {header} }} }}
+"""
+
+
+@pytest.mark.parametrize("header", ["", 'proxy_set_header Accept-Encoding "";'], ids=["both", "only nginx"])
+@pytest.mark.parametrize("title", ["Emma", "x" * 500], ids=["small", "large"])
+def test_etags_work_behind_a_proxy_that_compresses(
+    program, serve, free_port, admin, add_movie, tmp_path, header, title
+):
+    nginx, port, path = (
+        program("nginx"),
+        free_port(),
+        f"/v1/movies/{add_movie(title=title, original_title=title)}",
+    )
+    service = serve(tmp_path / "instance")
+    site = COMPRESSING_SITE.format(port=port, url=service.url, header=header)
+    with (
+        run_nginx(nginx, tmp_path, site, port),
+        contextlib.closing(HTTPConnection("127.0.0.1", port)) as proxy,
+    ):
+
+        def send(method, body=None, **headers):
+            headers |= {**admin.headers, "Accept-Encoding": "gzip", "Content-Type": "application/json"}
+            proxy.request(method, path, body, headers)
+            response = proxy.getresponse()
+            return response.status, response.headers["ETag"], response.read()
+
+        _, tag, body = send("GET")
+        assert tag.startswith('W/"')
+        assert json.loads(gzip.decompress(body))["title"] == title
+        assert send("GET", **{"If-None-Match": tag})[0] == 304
+        status, changed_tag, _ = send("PATCH", b'{"year": 1996}', **{"If-Match": tag})
+        assert status == 200
+        assert send("PATCH", b'{"year": 1997}', **{"If-Match": tag})[0] == 412
+        assert send("GET", **{"If-None-Match": tag})[0] == 200
+        assert send("GET", **{"If-None-Match": changed_tag})[0] == 304
 
 
 def test_nginx_closes_idle_connections_before_the_service_does():

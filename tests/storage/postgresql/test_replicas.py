@@ -1,11 +1,13 @@
 """Reads from a running replica: which requests use it, and what happens when it fails or is behind."""
 
 import time
+from functools import partial
 
 import psycopg
 import pytest
 
 import postgres
+from movierating.http import compression
 from movierating.storage import database
 from movierating.storage.database import db
 from movierating.storage.postgresql import replicas
@@ -76,14 +78,22 @@ def test_authenticated_reads_use_the_primary_and_anonymous_reads_the_replica(
 
 
 @pytest.mark.parametrize("path", ["/v1/movies", "/v1/movies/1", "/v1/movies/1/ratings", "/v1/users/1"])
-def test_stored_response_is_as_new_as_the_replica(path, client, member, add_movie, replica):
+@pytest.mark.parametrize("coding", ["identity", "gzip"])
+def test_stored_response_is_as_new_as_the_replica(
+    path, coding, client, member, add_movie, replica, monkeypatch
+):
+    monkeypatch.setattr(compression, "MAX_UNCOMPRESSED_BYTES", 1)
     movie_id = add_movie()
     wait_for_replica(replica)
-    before = client.get(path).json
-    assert client.get(path).json == before
+    read = partial(client.get, path, headers={"Accept-Encoding": coding})
+    before = read()
+    assert before.headers.get("Content-Encoding", "identity") == coding
+    assert read().data == before.data
     member.put(f"/v1/movies/{movie_id}/rating", json={"value": 8})
     wait_for_replica(replica)
-    assert client.get(path).json != before
+    after = read()
+    assert after.data != before.data
+    assert after.headers["ETag"] != before.headers["ETag"]
 
 
 def test_replica_that_stopped_is_used_again_after_its_start(client, add_movie, follower, monkeypatch):
