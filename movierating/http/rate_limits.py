@@ -100,7 +100,7 @@ def _is_counted(name: str, status: int) -> bool:
     if name in _LIMITS_OF_SUCCESSES:
         return status < 400
     if name in _LIMITS_OF_FAILURES:
-        return 400 <= status < 500 and status != 429
+        return status >= 400 and status != 429
     return True
 
 
