@@ -39,6 +39,19 @@ def test_settings_table_lists_every_setting():
     ]
 
 
+def test_conditional_requests_return_the_statuses_shown(
+    serve, copied, well_known_instance, program, tmp_path
+):
+    program("curl")
+    service = serve(copied(well_known_instance, tmp_path / "instance"))
+    texts = [(ROOT / "README.md").read_text(), (DOCS / "conditional-requests.md").read_text()]
+    blocks = re.findall(r"^```bash\n(.*?)^```$", "\n".join(texts), re.MULTILINE | re.DOTALL)
+    script = "".join(blocks).replace("http://127.0.0.1:4000", service.url)
+    result = subprocess.run(["sh", "-euc", script], capture_output=True, text=True, timeout=60)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.split()[-5:] == ["gzip", "304", "412", "200", "412"]
+
+
 def usages(command, path=()):
     """Return the usage of each command in a group, as the table writes it; `db` has its own help."""
     if isinstance(command, click.Group):
