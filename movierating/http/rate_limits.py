@@ -88,7 +88,7 @@ def _finish_limits(response: Response) -> Response:
     """Count the outcome of the request, and add the headers. An `after_request` hook."""
     if limits := limiter.current_limits:
         for limit in limits:
-            if not limit.breached and not _is_counted(_get_name(limit), response.status_code):
+            if not _is_counted(_get_name(limit), response.status_code):
                 with suppress(sqlite3.Error):
                     limit.limiter.hit(limit.limit, *limit.request_args, cost=-1)
         _add_headers(response, limits)

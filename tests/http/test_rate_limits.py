@@ -8,6 +8,8 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from movierating.http.extensions import limiter
+
 PASSWORD = "correct horse battery"
 ITEM = r'"[a-z-]+"(;[a-z]=[0-9]+)+'
 
@@ -59,6 +61,43 @@ def test_attempts_made_at_the_same_time_are_all_counted(start):
             r.status_code for r in pool.map(lambda _: log_in(client, "ada", "wrong"), range(20), timeout=60)
         ]
     assert (statuses.count(401), statuses.count(429)) == (5, 15)
+
+
+def test_successes_made_at_the_same_time_leave_no_failures(start):
+    client = start()
+    sign_up(client, "ada")
+    with ThreadPoolExecutor(20) as pool:
+        responses = list(pool.map(lambda _: log_in(client, "ada"), range(20), timeout=60))
+    assert {response.status_code for response in responses} <= {200, 429}
+    assert [log_in(client, "ada", "wrong").status_code for _ in range(6)] == [401] * 5 + [429]
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[1]", b"null", b"{}", b'{"username": 5}', b'{"username": null}', b'{"username": ["a"]}',
+             b'{"username": "\\ud800"}', b"[" * 100_000, b"\xff", b"x" * 1_100_000],
+    ids=range(12),
+)  # fmt: skip
+def test_sign_up_without_username_counts_for_its_address(start, body, caplog):
+    client = start(LIMIT_FAILED_SIGNUPS_PER_ACCOUNT="2/hour")
+    for address in ("192.0.2.1", "192.0.2.2"):
+        overrides = {"REMOTE_ADDR": address}
+        kwargs = {"data": body, "content_type": "application/json", "environ_overrides": overrides}
+        statuses = [client.post("/v1/users", **kwargs).status_code for _ in range(3)]
+        assert set(statuses[:2]) <= {400, 413, 422}
+        assert statuses[2] == 429
+    assert caplog.records == []
+
+
+def test_limits_apply_in_memory_without_storage(start, instance, monkeypatch):
+    # All applications of a process share the limiter, so the test must restore its state.
+    monkeypatch.setattr(limiter, "_storage_dead", False)
+    (instance / "limits.sqlite3").mkdir()
+    client = start()
+    assert sign_up(client, "ada").status_code == 201
+    assert [log_in(client, "ada").status_code for _ in range(8)] == [200] * 8
+    responses = [log_in(client, "ada", "wrong") for _ in range(6)]
+    assert [response.status_code for response in responses] == [401] * 5 + [429]
+    assert read(responses[4])["failed-logins"]["r"] == 25
 
 
 def test_response_has_policies_and_their_state(start):
