@@ -114,6 +114,7 @@ def test_movies_and_profiles(services):
         _, headers, _ = services.send(path)
         if tag := dict(headers).get("etag"):
             assert services.send(path, **{"If-None-Match": tag})[0] == 304
+            services.send(f"{path}/ratings", **{"Accept-Encoding": "gzip"})
         services.send(f"{path}/rating", username="ada")
         services.send(f"/v1/movies/by-imdb/{movie['imdb_id'] or 'tt9999999999'}")
         services.send(f"/v1/movies/by-tmdb/{movie['tmdb_id'] or 2**31}")

@@ -33,7 +33,7 @@ A rating is a number from 0.5 to 10 in steps of 0.5. It says how much a movie en
   [all kinds](problems/) are explained.
 - Lists are paginated: pass `next_cursor` as `cursor`, or follow the `Link` header.
 - Send an `ETag` as `If-None-Match` to get 304 without a body if the resource has not changed. Send it
-  as `If-Match` with a change to get 412 if somebody else has changed it meanwhile.
+  as `If-Match` with a change to get 412 if the resource has changed meanwhile.
 - Bodies over 1 KB are compressed with gzip if `Accept-Encoding` allows it. Their `ETag` is weak (`W/"…"`).
 - Writes, sign-ups and logins are limited. `RateLimit` says how many requests remain; a 429 says when to try again.
 - Every response has an `X-Request-ID`: the one that you sent, or a new one. Quote it when you report a problem.
