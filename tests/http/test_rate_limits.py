@@ -20,6 +20,20 @@ def start(make_app):
     return lambda **settings: make_app(RATELIMIT_ENABLED="true", **settings).test_client()
 
 
+@pytest.fixture
+def use_redis(request):
+    """`use_redis("Redis")` returns the settings that store limits in an empty Redis; otherwise there are none."""
+
+    def make_settings(storage):
+        if storage != "Redis":
+            return {}
+        redis = request.getfixturevalue("redis")
+        redis.send("FLUSHALL")
+        return {"REDIS_URL": redis.url}
+
+    return make_settings
+
+
 def sign_up(client, name, password=PASSWORD, **kwargs):
     """Sign up and return the response."""
     account = {"username": name, "email": f"{name}@example.org", "password": password}
@@ -100,8 +114,9 @@ def test_limits_apply_in_memory_without_storage(start, instance, monkeypatch):
     assert read(responses[4])["failed-logins"]["r"] == 25
 
 
-def test_response_has_policies_and_their_state(start):
-    client = start()
+@pytest.mark.parametrize("storage", ["instance folder", "Redis"])
+def test_response_has_policies_and_their_state(start, use_redis, storage):
+    client = start(**use_redis(storage))
     response = sign_up(client, "ada")
     assert response.headers["RateLimit-Policy"] == (
         '"failed-signups-per-account";q=20;w=3600, "failed-signups";q=60;w=3600, "signups";q=60;w=3600'
@@ -202,14 +217,10 @@ def test_every_limited_operation_documents_the_headers(client):
 
 
 @pytest.mark.parametrize("storage", ["instance folder", "Redis"])
-def test_workers_share_limits(serve, copied, empty_instance, request, tmp_path, storage):
-    extra = {}
-    if storage == "Redis":
-        redis = request.getfixturevalue("redis")
-        redis.send("FLUSHALL")
-        extra["REDIS_URL"] = redis.url
+def test_workers_share_limits(serve, copied, empty_instance, use_redis, tmp_path, storage):
     folder = copied(empty_instance, tmp_path / "one" / "instance")
-    url = serve(folder, workers=2, RATELIMIT_ENABLED="true", LIMIT_SIGNUPS="3/hour", **extra).url
+    settings = {"RATELIMIT_ENABLED": "true", "LIMIT_SIGNUPS": "3/hour", **use_redis(storage)}
+    url = serve(folder, workers=2, **settings).url
 
     def post(path, body):
         """Post on a new connection, which either worker may accept."""

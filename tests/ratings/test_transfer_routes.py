@@ -250,6 +250,12 @@ def test_size_of_an_upload_is_bounded_by_its_path_whatever_its_type(make_app, pa
         assert send("/v1/users/me/ratings/delete", 1025) in (413, 415)
 
 
+@pytest.mark.parametrize("content_type", ["text/csv", "multipart/form-data; boundary=x"])
+def test_compressed_upload_is_rejected(member, problem, content_type):
+    coded = {"HTTP_CONTENT_ENCODING": "gzip"}
+    problem(member.post(IMPORT, data=FILE, content_type=content_type, environ_overrides=coded), 415)
+
+
 HOSTILE = {
     "a zip bomb": zipped("ratings.csv", b"Date,Name,Year,Letterboxd URI,Rating\n" + b"0" * 50_000_000),
     "a nested zip": zipped("ratings.zip", zipped("ratings.csv", b"Date,Name,Year,Letterboxd URI,Rating\n")),
