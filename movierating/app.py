@@ -16,7 +16,7 @@ from movierating.cli.application import is_finding_command
 from movierating.cli.main import main
 from movierating.http import error_handlers, proxies, rate_limits
 from movierating.http.application import Application
-from movierating.http.docs_page import blueprint as pages_blueprint
+from movierating.http.docs_page import blueprint as docs_blueprint
 from movierating.http.extensions import (
     EXPOSED_HEADERS,
     PREFLIGHT_MAX_AGE_SECONDS,
@@ -33,6 +33,7 @@ from movierating.monitoring import counters, logs, request_log
 from movierating.movies.routes import blueprint as movies_blueprint
 from movierating.operations import startup
 from movierating.operations.health import blueprint as health_blueprint
+from movierating.pages import blueprint as pages
 from movierating.ratings.routes import blueprint as ratings_blueprint
 from movierating.ratings.transfer_routes import blueprint as own_ratings_blueprint
 from movierating.storage import database
@@ -173,5 +174,6 @@ def _register_blueprints(app: Flask) -> None:
         health_blueprint,
     ):
         api.register_blueprint(blueprint)
-    app.register_blueprint(pages_blueprint)
+    app.register_blueprint(docs_blueprint)
     app.register_blueprint(problems_blueprint)
+    pages.init_app(app)

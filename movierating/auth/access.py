@@ -88,7 +88,7 @@ def get_user_key() -> str:
     return f"user:{g.caller.user_id}"
 
 
-_limit_writes = limit_requests("LIMIT_WRITES", get_user_key)
+limit_writes = limit_requests("LIMIT_WRITES", get_user_key)
 
 
 def auth_required(view: Callable[..., Any]) -> Any:
@@ -129,7 +129,7 @@ def _require_admin_session(caller: Caller) -> None:
 
 def _guard(view: Callable[..., Any], authorize: Callable[[Caller], None] | None) -> Any:
     writes = view.__name__ != "get"
-    limited_view = _limit_writes(view) if writes else view
+    limited_view = limit_writes(view) if writes else view
 
     @functools.wraps(view)
     def guarded(*args: Any, **kwargs: Any) -> Any:

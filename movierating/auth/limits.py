@@ -17,10 +17,14 @@ from movierating.errors import Unauthenticated, Unavailable
 from movierating.http.proxies import get_client_network
 from movierating.http.rate_limits import combine_limits, limit_requests
 
+_FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
 
-def read_json_field(name: str) -> Any:
-    """Return a field of the request's JSON body before validation, or None. Never raises."""
+
+def read_body_field(name: str) -> Any:
+    """Return a field of the request's form or JSON body before validation, or None. Never raises."""
     try:
+        if request.mimetype in _FORM_TYPES:
+            return request.form.get(name)
         body = orjson.loads(request.get_data())
     except (orjson.JSONDecodeError, HTTPException, Unavailable):
         return None
@@ -31,7 +35,7 @@ def read_json_field(name: str) -> Any:
 
 
 def _get_login_key() -> str:
-    name = read_json_field("login")
+    name = read_body_field("login")
     if not isinstance(name, str):
         return f"address:{get_client_network()}"
     try:
@@ -41,7 +45,7 @@ def _get_login_key() -> str:
 
 
 def _get_sign_up_key() -> str:
-    name = read_json_field("username")
+    name = read_body_field("username")
     return (
         f"account:{normalize_name(name[:254])}"
         if isinstance(name, str)
@@ -75,5 +79,5 @@ limit_refreshes = combine_limits(
 limit_reauthentications_per_user = limit_requests(
     "LIMIT_REAUTHENTICATIONS",
     get_user_key,
-    exempt_when=lambda: read_json_field("current_password") is None,
+    exempt_when=lambda: read_body_field("current_password") is None,
 )

@@ -91,7 +91,7 @@ class PasswordResetLink(View):
 
 
 def _require_valid_token() -> None:
-    token = limits.read_json_field("token")
+    token = limits.read_body_field("token")
     if isinstance(token, str):
         one_time_links.find_password_reset(token)
 

@@ -69,7 +69,7 @@ def find_account_key(name: str) -> str:
     return account.username_key if account else normalize_name(name)
 
 
-def login(name: str, password: str) -> TokenGrant:
+def login(name: str, password: str, lifetime_seconds: int = REFRESH_TOKEN_SECONDS) -> TokenGrant:
     """Open a session for the account with this username or e-mail.
 
     Raise Unauthenticated, with the same message and at the same cost for every reason.
@@ -82,13 +82,13 @@ def login(name: str, password: str) -> TokenGrant:
         raise Unauthenticated(_WRONG_LOGIN)
     new_hash = passwords.hash_password(password) if passwords.needs_rehash(password_hash) else None
     return write(
-        lambda connection: _open_session(connection, account.id, password_hash, new_hash),
+        lambda connection: _open_session(connection, account.id, password_hash, new_hash, lifetime_seconds),
         [(CALLER, account.id)],
     )
 
 
 def _open_session(
-    connection: Connection, user_id: int, verified_hash: str, new_hash: str | None
+    connection: Connection, user_id: int, verified_hash: str, new_hash: str | None, lifetime_seconds: int
 ) -> TokenGrant:
     # The password may have changed, or the account been deactivated, during the verification.
     account = (_user.id == user_id) & (_user.password_hash == verified_hash) & _user.active
@@ -102,7 +102,7 @@ def _open_session(
     extra = _session.id.in_(others.offset(MAX_SESSIONS_PER_USER - 1))
     connection.execute(delete(Session).where(extra))
     grant = TokenGrant(user_id, secrets.token_urlsafe(16), 1, now)
-    row = {"created_at": now, "rotated_at": now, "expires_at": now + _SESSION_LIFETIME}
+    row = {"created_at": now, "rotated_at": now, "expires_at": now + lifetime_seconds * clock.SECOND}
     connection.execute(insert(Session).values(id=grant.session_id, user_id=user_id, **row))
     return grant
 
@@ -173,6 +173,14 @@ def _load_caller(user_id: int, session_id: str, _version: Hashable) -> Caller:
     if row is None:
         raise TokenRevoked
     return Caller(user_id, row.role, session_id, "write")
+
+
+def prolong_session(user_id: int, session_id: str, lifetime_seconds: int) -> None:
+    """Let an open session last for this time from now on."""
+    now = clock.now()
+    session = (_session.id == session_id) & (_session.user_id == user_id) & (_session.expires_at > now)
+    values = {"rotated_at": now, "expires_at": now + lifetime_seconds * clock.SECOND}
+    write(lambda connection: connection.execute(update(Session).where(session).values(values)), ())
 
 
 def end_session(user_id: int, session_id: str) -> None:

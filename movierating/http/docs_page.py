@@ -1,25 +1,18 @@
-"""The docs page and the OpenAPI document; `/` redirects to the page."""
+"""The docs page and the OpenAPI document."""
 
-from flask import Blueprint, Response, current_app, redirect, request, url_for
-from werkzeug.wrappers import Response as WerkzeugResponse
+from flask import Blueprint, Response, current_app, request
 
 from movierating.http.extensions import api
 from movierating.http.openapi_document import build_document
 from movierating.http.responses import etag_response
 
-blueprint = Blueprint("pages", __name__)
+blueprint = Blueprint("docs", __name__)
 
 # The page loads only files of the package; Swagger UI's icons are data: URLs.
 DOCS_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-
-
-@blueprint.get("/")
-def root() -> WerkzeugResponse:
-    """Redirect to the docs page."""
-    return redirect(url_for("pages.docs"))
 
 
 @blueprint.get("/docs")

@@ -26,7 +26,7 @@ _DETAILS = {
 def init_app(app: flask.Flask) -> None:
     """Register the error handlers on `app`. Flask turns an unhandled exception into an InternalServerError."""
     app.register_error_handler(errors.ApiError, handle_api_error)
-    app.register_error_handler(HTTPException, _handle_http_error)
+    app.register_error_handler(HTTPException, handle_http_error)
     app.register_error_handler(SQLAlchemyError, _handle_database_error)
 
 
@@ -44,7 +44,8 @@ def handle_api_error(error: errors.ApiError) -> Response:
     return _make_response(error, _get_headers(error))
 
 
-def _handle_http_error(error: HTTPException) -> Response | HTTPException:
+def handle_http_error(error: HTTPException) -> Response | HTTPException:
+    """Return the problem details of an error of Flask or Werkzeug; a redirect as it is."""
     if error.code is None or error.code < 400:
         return error  # a redirect
     if isinstance(error, InternalServerError) and error.original_exception is None:

@@ -3,6 +3,7 @@
 import json
 import re
 import unicodedata
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,8 +20,14 @@ _LINE_PATTERN = rf"^[^{_DOCUMENTED}]*[^\s{_DOCUMENTED}][^{_DOCUMENTED}]*$"
 _CLOCK = r"([01]\d|2[0-3]):[0-5]\d"
 _RFC3339 = re.compile(rf"\d{{4}}-\d\d-\d\d[Tt ]{_CLOCK}:[0-5]\d(\.\d{{1,9}})?([Zz]|[+-]{_CLOCK})", re.ASCII)
 
-
 MAX_QUOTED_LENGTH = 40
+
+# True while a form is loaded: its fields are text, as those of a query are.
+FROM_TEXT: ContextVar[bool] = ContextVar("from_text", default=False)
+
+
+def _reads_text(field: ma.fields.Field[Any]) -> bool:
+    return field.metadata.get("from_query", False) or FROM_TEXT.get()
 
 
 def in_range(minimum: int, maximum: int) -> ma.validate.Range:
@@ -44,7 +51,7 @@ class StrictInteger(ma.fields.Integer):
     default_error_messages = {"invalid": "Must be a whole number, not {input}."}  # noqa: RUF012
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> int:
-        if isinstance(value, str) and self.metadata.get("from_query"):
+        if isinstance(value, str) and _reads_text(self):
             if not re.fullmatch(r"-?[0-9]{1,18}", value):
                 raise self.make_error("invalid", input=quote_value(value))
             return int(value)
@@ -63,7 +70,7 @@ class StrictBoolean(ma.fields.Boolean):
     default_error_messages = {"invalid": "Must be true or false, not {input}."}  # noqa: RUF012
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> bool:
-        if isinstance(value, str) and self.metadata.get("from_query") and value in QUERY_BOOLEANS:
+        if isinstance(value, str) and _reads_text(self) and value in QUERY_BOOLEANS:
             return QUERY_BOOLEANS[value]
         if not isinstance(value, bool):
             raise self.make_error("invalid", input=quote_value(value))
@@ -96,7 +103,7 @@ class HalfPoints(ma.fields.Field[int]):
     """A rating: a JSON number from 0.5 to 10 in steps of 0.5, loaded as half points (1 to 20)."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> int:
-        if isinstance(value, str) and self.metadata.get("from_query"):
+        if isinstance(value, str) and _reads_text(self):
             number = float(value) if re.fullmatch(r"[0-9]{1,2}(\.[05])?", value) else None
         else:
             number = value if isinstance(value, int | float) and not isinstance(value, bool) else None

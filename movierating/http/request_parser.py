@@ -2,7 +2,7 @@
 
 import functools
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qs
@@ -88,12 +88,17 @@ class RequestParser(FlaskParser):
 
     def handle_error(self, error: ma.ValidationError, req: Request, schema: ma.Schema, **_: Any) -> Any:
         """Raise InvalidRequest with one entry per field."""
-        field_errors = [
-            errors.FieldError(location, field, message)
-            for location, tree in error.messages_dict.items()
-            for field, message in _flatten_messages(tree)
-        ]
-        raise errors.InvalidRequest("The request is not valid.", field_errors) from error
+        raise make_invalid_request(error.messages_dict) from error
+
+
+def make_invalid_request(messages: Mapping[str, Any]) -> errors.InvalidRequest:
+    """Return an InvalidRequest from marshmallow's messages by location and field."""
+    field_errors = [
+        errors.FieldError(location, field, message)
+        for location, tree in messages.items()
+        for field, message in _flatten_messages(tree)
+    ]
+    return errors.InvalidRequest("The request is not valid.", field_errors)
 
 
 class UnsupportedContentEncoding(UnsupportedMediaType):

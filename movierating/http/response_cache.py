@@ -34,8 +34,11 @@ READ_METHODS = frozenset({"GET", "HEAD"})
 
 # API responses contain nothing to frame, run or load; the docs page sets a policy of its own.
 _API_POLICY = "default-src 'none'; frame-ancestors 'none'"
-_ADDED_HEADERS = [("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "no-referrer")]
-_DEFAULT_HEADERS = [("Content-Security-Policy", _API_POLICY), ("X-Frame-Options", "DENY")]
+_ADDED_HEADERS = [("X-Content-Type-Options", "nosniff")]
+_DEFAULT_HEADERS = [
+    *(("Content-Security-Policy", _API_POLICY), ("X-Frame-Options", "DENY")),
+    ("Referrer-Policy", "no-referrer"),
+]
 _CONTENT_HEADERS = frozenset({"Content-Type", "Content-Length", "Content-Encoding"})
 
 _VERSIONED_PATH = re.compile(r"/v1/(movies|users)/([0-9]{1,18})(/ratings)?", re.ASCII)

@@ -1,10 +1,13 @@
 """Read, create and update movies. (`ratings.service` deletes them, together with their ratings.)"""
 
+import functools
+import math
+import time
 from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Row, and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import Connection, Engine, Row, and_, bindparam, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from movierating import clock, rating_stats
@@ -17,6 +20,8 @@ from movierating.movies.titles import fold
 from movierating.storage.database import read, write
 from movierating.storage.dialect import violates_unique
 from movierating.storage.statements import CompiledStatement
+
+_COUNT_LIFETIME_SECONDS = 60
 
 _movie = Movie.__table__.c
 FACT_COLUMNS = (
@@ -137,6 +142,16 @@ def list_genres() -> list[dict[str, Any]]:
     """Return each genre with its number of movies, by name."""
     counts = dict(_BY_GENRE.tuples(read()))
     return [{"name": name, "count": counts.get(f"genre:{name}", 0)} for name in GENRES]
+
+
+def count_movies() -> int:
+    """Return the number of movies. It may be a minute old."""
+    return _count_movies(read().engine, math.floor(time.monotonic() / _COUNT_LIFETIME_SECONDS))
+
+
+@functools.lru_cache(8)
+def _count_movies(_engine: Engine, _period: int) -> int:
+    return int(read().execute(select(func.count()).select_from(Movie)).scalar_one())
 
 
 def create_movie(new_facts: Mapping[str, Any]) -> Row[Any]:

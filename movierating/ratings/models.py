@@ -27,3 +27,14 @@ class Rating(Base):
     rated_at: Mapped[int] = mapped_column(BigInteger)
     created_at: Mapped[int] = mapped_column(BigInteger)
     updated_at: Mapped[int] = mapped_column(BigInteger)
+
+
+class SkippedMovie(Base):
+    """A movie that a user has not seen, so that it is not suggested to rate again."""
+
+    __tablename__ = "skipped_movie"
+    __table_args__ = (Index("ix_skipped_movie_movie_id", "movie_id"), {"sqlite_with_rowid": False})
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), primary_key=True)
+    movie_id: Mapped[int] = mapped_column(ForeignKey("movie.id", ondelete="CASCADE"), primary_key=True)
+    skipped_at: Mapped[int] = mapped_column(BigInteger)

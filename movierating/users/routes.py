@@ -24,7 +24,7 @@ blueprint = Blueprint(
 
 
 def _require_sign_up_allowed() -> None:
-    mode, invitation = current_app.config["SIGNUP"], limits.read_json_field("invitation")
+    mode, invitation = current_app.config["SIGNUP"], limits.read_body_field("invitation")
     if mode == "closed":
         raise Forbidden("Sign-up is closed; ask the operator for an account.", kind="sign-up-closed")
     if mode == "invite" and invitation is None:
@@ -72,7 +72,7 @@ class Users(View):
 
 
 def _require_session_for_credentials() -> None:
-    if limits.read_json_field("password") is not None or limits.read_json_field("email") is not None:
+    if limits.read_body_field("password") is not None or limits.read_body_field("email") is not None:
         access.require_session(access.get_caller())
 
 

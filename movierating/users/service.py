@@ -99,6 +99,15 @@ def require_account(user_id: int) -> None:
     _fetch_one(select(_user.id).where(_user.id == user_id))
 
 
+_NAMES = CompiledStatement(select(_user.username, _user.display_name).where(_user.id == bindparam("user")))
+
+
+def get_names(user_id: int) -> dict[str, str]:
+    """Return the username and the display name of an account. Raise NotFound."""
+    username, display_name = _require_row(_NAMES.first(read(), user=user_id))
+    return {"username": username, "display_name": display_name}
+
+
 def get_profile(user_id: int) -> dict[str, Any]:
     """Return the public profile of an active account, without the e-mail. Raise NotFound."""
     return _format_profile(_require_row(_PROFILE.first(read(), user=user_id)))

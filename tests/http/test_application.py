@@ -68,7 +68,7 @@ def test_request_ids_are_unique(client):
     ("method", "path", "status"),
     [
         ("GET", "/v1/movies", 200),
-        ("GET", "/", 302),
+        ("GET", "/", 303),
         ("GET", "/docs", 200),
         ("GET", "/openapi.json", 200),
         ("GET", "/static/docs.js", 200),

@@ -16,12 +16,6 @@ PASSWORD = "otters play at dusk"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 
 
-def test_root_redirects_to_the_docs(client):
-    response = client.get("/")
-    assert response.status_code == 302
-    assert response.headers["Location"] == "/docs"
-
-
 def test_docs_page_runs_only_its_own_scripts(client):
     with client.get("/docs") as response:
         policy = response.headers["Content-Security-Policy"]

@@ -1,0 +1,205 @@
+"""What all pages share: the viewer, protection against other sites, headers, errors and templates."""
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import xxhash
+from flask import Blueprint, Flask, Response, g, make_response, redirect, render_template, request, url_for
+from werkzeug.exceptions import HTTPException
+
+from movierating.auth.service import Caller
+from movierating.errors import ApiError, Forbidden
+from movierating.http import error_handlers
+from movierating.http.response_cache import REQUEST_ID, USER_ID
+from movierating.pages import plots, rating_steps, same_site, session
+from movierating.pages.local_paths import get_current_path
+from movierating.rating_stats import MAX_HALF_POINTS
+from movierating.users import service as users
+
+blueprint = Blueprint("pages", __name__, template_folder="templates")
+
+# Pages load only files of the package; `data:` is an icon in the style sheet.
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """The account that is logged in to the browser."""
+
+    id: int
+    username: str
+    display_name: str
+    is_admin: bool
+    caller: Caller
+
+
+class Redirect(Exception):
+    """End a view and send the browser to another page."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
+
+
+def init_app(app: Flask) -> None:
+    """Register the pages, and the extension and filters of their templates."""
+    from movierating.pages import (  # noqa: F401
+        chart,
+        login,
+        movie,
+        person,
+        rate_next,
+        reset_password,
+        sign_up,
+        static_files,
+    )
+
+    environment = app.jinja_env
+    environment.add_extension("jinja2.ext.i18n")
+    environment.install_null_translations(newstyle=True)  # type: ignore[attr-defined]
+    environment.trim_blocks = environment.lstrip_blocks = True
+    environment.filters |= {
+        "bars": plots.draw_bars,
+        "count": plots.format_count,
+        "mean": plots.format_mean,
+        "tone": plots.choose_tone,
+        "value": plots.format_value,
+    }
+    environment.globals |= {
+        "HALF_POINTS": range(1, MAX_HALF_POINTS + 1),
+        "current_path": get_current_path,
+        "rating_steps": rating_steps.render_steps,
+        "static_url": static_files.get_url,
+        "version": app.config["API_VERSION"],
+    }
+    app.register_blueprint(blueprint)
+
+
+def page(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorate the view of a page. It finds the viewer as `get_viewer()`, who may be None."""
+
+    @functools.wraps(view)
+    def wrapped(**path: Any) -> Response:
+        same_site.require_same_site()
+        caller = session.find_caller()
+        g.viewer = _make_viewer(caller) if caller is not None else None
+        response: Response = make_response(view(**path))
+        if g.viewer is not None:
+            session.prolong(response)
+        return _add_headers(response)
+
+    return wrapped
+
+
+def member_page(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorate the view of a page that needs a login; others are sent to the log-in page and back."""
+
+    @page
+    @functools.wraps(view)
+    def wrapped(**path: Any) -> Any:
+        if g.viewer is None:
+            back = get_current_path() if request.method in ("GET", "HEAD") else None
+            raise Redirect(url_for("pages.log_in", next=back))
+        return view(**path)
+
+    return wrapped
+
+
+def admin_page(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorate the view of a page for admins; raise Forbidden for other members."""
+
+    @member_page
+    @functools.wraps(view)
+    def wrapped(**path: Any) -> Any:
+        if not g.viewer.is_admin:
+            raise Forbidden("Only an admin can do this.", kind="admin-required")
+        return view(**path)
+
+    return wrapped
+
+
+def _make_viewer(caller: Caller) -> Viewer:
+    # The limits of a user count by it.
+    g.caller = caller
+    request.environ[USER_ID] = caller.user_id
+    return Viewer(
+        caller.user_id, **users.get_names(caller.user_id), is_admin=caller.role == "admin", caller=caller
+    )
+
+
+def get_viewer() -> Viewer | None:
+    """Return the account that is logged in, or None."""
+    viewer: Viewer | None = g.get("viewer")
+    return viewer
+
+
+def get_member() -> Viewer:
+    """Return the account that is logged in, in a view under `member_page` or `admin_page`."""
+    viewer: Viewer = g.viewer
+    return viewer
+
+
+def send_to(path: str) -> Response:
+    """Return a redirect after a form (303), so that reloading the page does not send the form again."""
+    return make_response(redirect(path, 303))
+
+
+def render(template: str, status: int = 200, **values: Any) -> Response:
+    """Return a page, or 304 if the browser has it."""
+    text = render_template(template, viewer=get_viewer(), **values)
+    response = Response(text, status)
+    if status == 200:
+        response.set_etag(xxhash.xxh3_128_hexdigest(text.encode()), weak=True)
+        response.make_conditional(request)
+    return response
+
+
+def _add_headers(response: Response) -> Response:
+    """Add the headers of pages. Browsers send no `Origin` with forms of pages without a referrer."""
+    response.headers.setdefault("Content-Security-Policy", _POLICY)
+    response.headers.setdefault("Referrer-Policy", "same-origin")
+    is_private = get_viewer() is not None or request.method not in ("GET", "HEAD")
+    response.headers.setdefault("Cache-Control", "private, no-cache" if is_private else "no-cache")
+    response.vary.add("Cookie")
+    return response
+
+
+@blueprint.errorhandler(Redirect)
+def _redirect(error: Redirect) -> Response:
+    return _add_headers(make_response(redirect(error.path, 303)))
+
+
+@blueprint.errorhandler(ApiError)
+def _render_error(error: ApiError) -> Response:
+    """Return the page of an error that a service raised."""
+    problem = error_handlers.handle_api_error(error)
+    return _render_problem(problem, error.detail)
+
+
+@blueprint.errorhandler(HTTPException)
+def _render_http_error(error: HTTPException) -> Any:
+    problem = error_handlers.handle_http_error(error)
+    if not isinstance(problem, Response) or problem.json is None:
+        return problem  # a redirect
+    return _render_problem(problem, problem.json["detail"])
+
+
+def _render_problem(problem: Response, detail: str) -> Response:
+    assert problem.json is not None
+    text = render_template(
+        "error.html",
+        viewer=get_viewer() if problem.status_code < 500 else None,
+        status=problem.status_code,
+        title=problem.json["title"],
+        detail=detail,
+        request_id=request.environ.get(REQUEST_ID),
+    )
+    response = Response(text, problem.status_code)
+    if "Retry-After" in problem.headers:
+        response.headers["Retry-After"] = problem.headers["Retry-After"]
+    return _add_headers(response)

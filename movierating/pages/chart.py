@@ -1,0 +1,68 @@
+"""The chart and the search: a list of movies with filters, where members rate in the row."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Response, request, url_for
+
+from movierating.errors import InvalidRequest
+from movierating.movies import search
+from movierating.movies import service as movies
+from movierating.movies.genres import GENRES
+from movierating.movies.schemas import ListMoviesQuerySchema
+from movierating.pages.blueprint import blueprint, get_viewer, page, render, send_to
+from movierating.pages.forms import Form, load_query
+from movierating.pages.movie_data import find_notice, list_own_values, make_movie
+
+MOVIES_PER_PAGE = 25
+# Parameters of the address that say what has just been rated, and the rank of the first movie.
+_NOT_FILTERS = frozenset({"cursor", "from", "rated", "was"})
+
+
+@blueprint.get("/")
+def root() -> Any:
+    """Redirect to the movies."""
+    return send_to(url_for("pages.list_movies"))
+
+
+@blueprint.get("/movies")
+@page
+def list_movies() -> Response:
+    """Show a page of the movies that pass the filters, as the API's `list_movies` does."""
+    try:
+        query = load_query(ListMoviesQuerySchema())
+        sort, cursor = query.pop("sort", None), query.pop("cursor")
+        query.pop("limit")
+        rows, next_cursor = search.search_movies(query, sort, cursor, MOVIES_PER_PAGE)
+    except InvalidRequest as error:
+        return _render_chart([], None, Form.of_query(error), error.status)
+    return _render_chart([make_movie(row) for row in rows], next_cursor, Form(request.args), 200)
+
+
+def _render_chart(shown: list[dict[str, Any]], next_cursor: str | None, form: Form, status: int) -> Response:
+    viewer, rank = get_viewer(), request.args.get("from", 1, int)
+    filters = [
+        (name, value) for name, value in request.args.items(multi=True) if value and name not in _NOT_FILTERS
+    ]
+    here = [("cursor", request.args["cursor"]), ("from", rank)] if "cursor" in request.args else []
+    following = [*filters, ("cursor", next_cursor), ("from", rank + MOVIES_PER_PAGE)]
+    return render(
+        "chart.html",
+        status,
+        form=form,
+        q=request.args.get("q", "").strip(),
+        sort=request.args.get("sort"),
+        movies=shown,
+        rank=rank,
+        total=movies.count_movies(),
+        genres=GENRES,
+        own=list_own_values(viewer, [movie["id"] for movie in shown]),
+        notice=find_notice(viewer),
+        back=_make_address([*filters, *here]),
+        next_page=_make_address(following) if next_cursor else None,
+    )
+
+
+def _make_address(query: list[tuple[str, Any]]) -> str:
+    path = url_for("pages.list_movies")
+    return f"{path}?{urlencode(query)}" if query else path

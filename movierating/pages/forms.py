@@ -1,0 +1,76 @@
+"""Forms: the API's schemas load them, and a rejected form is shown again with messages at its fields."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import marshmallow as ma
+from flask import request
+from werkzeug.datastructures import MultiDict
+
+from movierating.errors import ApiError
+from movierating.http.fields import FROM_TEXT
+from movierating.http.request_parser import make_invalid_request
+
+
+@dataclass(slots=True)
+class Form:
+    """A form to be shown: the text of its fields, a message for each invalid field, and one for the whole form."""
+
+    values: Mapping[str, Any] = field(default_factory=dict)
+    errors: dict[str, str] = field(default_factory=dict)
+    message: str | None = None
+
+    @classmethod
+    def of_request(cls, error: ApiError) -> "Form":
+        """Return the form of the request, with the messages of `error`. Templates leave passwords empty."""
+        errors = {each.field: each.message for each in reversed(error.errors or ())}
+        if error.conflict is not None and error.conflict["field"] in request.form:
+            errors = {error.conflict["field"]: error.detail}
+        known = {name: text for name, text in errors.items() if name in request.form}
+        return cls(
+            request.form, known, None if known and known.keys() == errors.keys() else _summarize(error)
+        )
+
+    @classmethod
+    def of_query(cls, error: ApiError) -> "Form":
+        """Return the form of the request's query, with the messages of `error`."""
+        errors = {each.field: each.message for each in reversed(error.errors or ())}
+        return cls(request.args, errors, None if errors else error.detail)
+
+
+def _summarize(error: ApiError) -> str:
+    unnamed = [each for each in error.errors or () if each.field not in request.form]
+    return " ".join(f"{each.field}: {each.message}" if each.field else each.message for each in unnamed) or (
+        error.detail
+    )
+
+
+def load_form(schema: ma.Schema) -> dict[str, Any]:
+    """Return what `schema` loads from the request's form, as from JSON. Raise InvalidRequest.
+
+    Empty fields count as missing, and fields that the schema does not have are ignored.
+    """
+    return load_text(schema, request.form, "form")
+
+
+def load_query(schema: ma.Schema) -> dict[str, Any]:
+    """Return what `schema` loads from the query, as from the API's. Raise InvalidRequest."""
+    return load_text(schema, request.args, "query")
+
+
+def load_text(schema: ma.Schema, source: MultiDict[str, str], location: str) -> dict[str, Any]:
+    """Return what `schema` loads from fields of text. Raise InvalidRequest."""
+    values: dict[str, Any] = {}
+    for name, schema_field in schema.load_fields.items():
+        texts = [text for text in source.getlist(name) if text.strip()]
+        if texts:
+            values[name] = texts if isinstance(schema_field, ma.fields.List) else texts[0]
+    reading_text = FROM_TEXT.set(True)
+    try:
+        loaded: dict[str, Any] = schema.load(values)
+    except ma.ValidationError as error:
+        raise make_invalid_request({location: error.messages_dict}) from error
+    finally:
+        FROM_TEXT.reset(reading_text)
+    return loaded

@@ -1,0 +1,26 @@
+"""Where a form leads back to: a path of this service, never another site."""
+
+import re
+from urllib.parse import urlencode
+
+from flask import request
+
+# A browser reads `//x`, `/\x` and a tab between two slashes as another host.
+_PATH = re.compile(r"/(?![/\\])[!-\[\]-~]*", re.ASCII)
+
+
+def get_current_path() -> str:
+    """Return the path of the request without its query, below the mount point of the service."""
+    return request.root_path + request.path
+
+
+def clean_path(path: str | None, default: str) -> str:
+    """Return `path` if it is a path of this service with an optional query, otherwise `default`."""
+    return path if path is not None and _PATH.fullmatch(path) and len(path) <= 2000 else default
+
+
+def add_query(path: str, **values: object) -> str:
+    """Return the path with parameters added to its query, and without those of the same names."""
+    base, _, query = path.partition("?")
+    kept = [part for part in query.split("&") if part and part.partition("=")[0] not in values]
+    return f"{base}?{'&'.join([*kept, urlencode(values)])}" if values or kept else base

@@ -1,0 +1,78 @@
+"""The page of a movie, and the form that rates it from any page."""
+
+from typing import Any
+
+from flask import Response, make_response, redirect, render_template, request, url_for
+
+from movierating.auth import access
+from movierating.errors import NotFound
+from movierating.movies import service as movies
+from movierating.pages.blueprint import blueprint, get_member, get_viewer, member_page, page, render
+from movierating.pages.forms import load_form
+from movierating.pages.local_paths import add_query, clean_path
+from movierating.pages.movie_data import find_notice, get_own_value, make_movie, make_notice, to_plain
+from movierating.ratings import service as ratings
+from movierating.ratings.schemas import NewRatingSchema
+
+LATEST_RATINGS = 12
+
+
+@blueprint.get("/movies/<id:movie_id>")
+@page
+def show_movie(movie_id: int) -> Any:
+    """Show a movie's facts, its histogram and its latest ratings; redirect from a merged movie."""
+    try:
+        row = movies.get_movie(movie_id)
+    except NotFound:
+        survivor = movies.find_survivor(movie_id)
+        if survivor is None:
+            raise
+        return redirect(url_for("pages.show_movie", movie_id=survivor), 301)
+    latest, _ = ratings.list_ratings_for_movie(movie_id, None, LATEST_RATINGS)
+    viewer = get_viewer()
+    return render(
+        "movie.html",
+        movie={
+            **make_movie(row),
+            "alternative_titles": to_plain(movies.serialize_details(row))["alternative_titles"],
+        },
+        own=get_own_value(viewer, movie_id),
+        latest=latest,
+        notice=find_notice(viewer),
+    )
+
+
+@blueprint.post("/movies/<id:movie_id>/rating")
+@member_page
+@access.limit_writes
+def rate_movie(movie_id: int) -> Any:
+    """Set or remove the viewer's rating; return the changed parts for a script, or lead back to the page."""
+    viewer = get_member()
+    before = get_own_value(viewer, movie_id)
+    if "remove" in request.form:
+        try:
+            ratings.delete_rating(viewer.id, movie_id)
+        except NotFound:
+            movies.get_movie(movie_id)  # raises NotFound
+    else:
+        ratings.rate_movie(viewer.id, movie_id, load_form(NewRatingSchema())["value"], None)
+    if (part := request.headers.get("X-Part")) in ("row", "movie"):
+        return _render_parts(movie_id, before, part == "movie")
+    back = clean_path(request.form.get("back"), url_for("pages.show_movie", movie_id=movie_id))
+    return redirect(f"{add_query(back, rated=movie_id, was=before or 0)}#m{movie_id}", 303)
+
+
+def _render_parts(movie_id: int, before: int | None, is_large: bool) -> Response:
+    viewer = get_member()
+    notice = make_notice(viewer, movie_id, before)
+    if notice is None:
+        raise NotFound("There is no such movie.")
+    parts = render_template(
+        "rated.html",
+        viewer=viewer,
+        movie=notice["movie"],
+        own=notice["value"],
+        notice=notice,
+        is_large=is_large,
+    )
+    return make_response(parts)

@@ -1,0 +1,54 @@
+"""Movies as templates show them, with the viewer's own ratings."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+from flask import request
+
+from movierating.errors import NotFound
+from movierating.movies import service as movies
+from movierating.pages.blueprint import Viewer
+from movierating.rating_stats import MAX_HALF_POINTS
+from movierating.ratings.own_values import list_own_values as read_own_values
+
+
+def make_movie(row: Sequence[Any]) -> dict[str, Any]:
+    """Return a movie as the API shows it; `row` starts with the columns of a movie in a list."""
+    movie: dict[str, Any] = to_plain(movies.serialize_movie(row))
+    return movie
+
+
+def to_plain(value: Any) -> Any:
+    """Return what a client of the API would read: lists that are stored as JSON become lists."""
+    return orjson.loads(orjson.dumps(value))
+
+
+def list_own_values(viewer: Viewer | None, movie_ids: Sequence[int]) -> dict[int, int]:
+    """Return the viewer's ratings of these movies, in half points by movie id; none without a viewer."""
+    return read_own_values(viewer.id, movie_ids) if viewer is not None and movie_ids else {}
+
+
+def get_own_value(viewer: Viewer | None, movie_id: int) -> int | None:
+    """Return the viewer's rating of a movie in half points, or None."""
+    return list_own_values(viewer, [movie_id]).get(movie_id)
+
+
+def find_notice(viewer: Viewer | None) -> dict[str, Any] | None:
+    """Return what the address says was just rated: the movie, its rating now, and the one before; or None.
+
+    The address of the page that a form leads back to ends in `rated=7&was=17`: a movie and half points, 0 for none.
+    """
+    movie_id, before = (request.args.get(name, type=int) for name in ("rated", "was"))
+    if viewer is None or movie_id is None or before is None or not 0 <= before <= MAX_HALF_POINTS:
+        return None
+    return make_notice(viewer, movie_id, before or None)
+
+
+def make_notice(viewer: Viewer, movie_id: int, before: int | None) -> dict[str, Any] | None:
+    """Return the notice about a rating of this movie, whose value was `before`; None if there is no such movie."""
+    try:
+        movie = make_movie(movies.get_movie(movie_id))
+    except (NotFound, OverflowError):
+        return None
+    return {"movie": movie, "value": get_own_value(viewer, movie_id), "before": before}

@@ -1,0 +1,83 @@
+"""A person: what they like, in plots, and all their ratings."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Response, request, url_for
+
+from movierating.errors import InvalidRequest
+from movierating.movies.genres import GENRES
+from movierating.pages.blueprint import blueprint, page, render
+from movierating.pages.forms import Form, load_query
+from movierating.pages.movie_data import to_plain
+from movierating.users import rating_history, service, statistics
+from movierating.users.schemas import UserRatingsQuerySchema
+
+HIGHEST_RATED = 8
+LATEST_RATINGS = 12
+GENRES_SHOWN = 12
+RATINGS_PER_PAGE = 50
+# A decade with fewer ratings says little about taste.
+MIN_RATINGS_OF_FAVOURITE = 5
+
+
+@blueprint.get("/people/<username>")
+@page
+def show_person(username: str) -> Response:
+    """Show a profile: highest rated movies, plots, latest ratings."""
+    person = service.get_profile(service.find_user_id(username))
+    values: dict[str, Any] = {}
+    if person["ratings"]["count"]:
+        figures = statistics.read_statistics(person["id"])
+        values = {
+            "highest": _list_ratings(person["id"], "-value", HIGHEST_RATED),
+            "latest": _list_ratings(person["id"], "-rated_at", LATEST_RATINGS),
+            "figures": figures,
+            "genres": figures.genres[:GENRES_SHOWN],
+            "everyone": statistics.read_everyones_histogram(),
+            "favourite": _find_favourite(figures.decades),
+        }
+    return render("person.html", person=person, **values)
+
+
+def _list_ratings(user_id: int, sort: str, limit: int) -> list[dict[str, Any]]:
+    items, _ = rating_history.list_ratings_by_user(user_id, {}, sort, None, limit)
+    ratings: list[dict[str, Any]] = to_plain(items)
+    return ratings
+
+
+def _find_favourite(decades: list[statistics.Group]) -> statistics.Group | None:
+    """Return the decade with the highest mean among those with enough ratings, or None."""
+    known = [decade for decade in decades if decade.count >= MIN_RATINGS_OF_FAVOURITE]
+    return max(known, key=lambda decade: decade.mean, default=None)
+
+
+@blueprint.get("/people/<username>/ratings")
+@page
+def list_person_ratings(username: str) -> Response:
+    """Show all ratings of a person, as the API's `list_user_ratings` does."""
+    person = service.get_profile(service.find_user_id(username))
+    form, status, shown, next_cursor = Form(request.args), 200, [], None
+    try:
+        query = load_query(UserRatingsQuerySchema())
+        sort, cursor = query.pop("sort"), query.pop("cursor")
+        query.pop("limit")
+        items, next_cursor = rating_history.list_ratings_by_user(
+            person["id"], query, sort, cursor, RATINGS_PER_PAGE
+        )
+        shown = to_plain(items)
+    except InvalidRequest as error:
+        form, status, sort = Form.of_query(error), error.status, None
+    filters = [(name, value) for name, value in request.args.items(multi=True) if value and name != "cursor"]
+    path = url_for("pages.list_person_ratings", username=person["username"])
+    next_page = f"{path}?{urlencode([*filters, ('cursor', next_cursor)])}" if next_cursor else None
+    return render(
+        "ratings.html",
+        status,
+        person=person,
+        ratings=shown,
+        form=form,
+        sort=sort,
+        genres=GENRES,
+        next_page=next_page,
+    )

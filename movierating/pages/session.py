@@ -1,0 +1,107 @@
+"""The session of a browser: a signed cookie that names a row of the table `session`.
+
+The cookie opens no operation of the API, and a bearer token opens no page.
+"""
+
+import hashlib
+from typing import Any, NamedTuple
+
+from flask import Response, current_app, request
+from itsdangerous import BadSignature, TimestampSigner
+
+from movierating import clock
+from movierating.auth import service
+from movierating.auth.service import Caller, TokenGrant
+from movierating.errors import Unauthenticated
+
+# A cookie with this prefix is set by this host only, over HTTPS only (RFC 6265bis, 4.1.3.2).
+_SECURE_COOKIE = "__Host-movierating_session"
+_COOKIE = "movierating_session"
+STAY_SECONDS = 30 * 24 * 3600
+VISIT_SECONDS = 12 * 3600
+# A session that stays is prolonged at most once in this time.
+RENEWAL_SECONDS = 24 * 3600
+
+
+class _Cookie(NamedTuple):
+    """What the cookie says: the user and session, True if it outlives the browser, and when it was signed (seconds)."""
+
+    user_id: int
+    session_id: str
+    stays: bool
+    signed_at: float
+
+
+def open_session(name: str, password: str, stays: bool) -> TokenGrant:
+    """Open a session for the account with this username or e-mail, and end the one that the browser had.
+
+    Raise Unauthenticated.
+    """
+    grant = service.login(name, password, STAY_SECONDS if stays else VISIT_SECONDS)
+    end_session()
+    return grant
+
+
+def end_session() -> None:
+    """End the session of the request's cookie, if there is one."""
+    if (cookie := _read_cookie()) is not None:
+        service.end_session(cookie.user_id, cookie.session_id)
+
+
+def find_caller() -> Caller | None:
+    """Return the caller that the request's cookie names; None without a cookie, or if its session has ended."""
+    cookie = _read_cookie()
+    try:
+        return service.find_session_caller(cookie.user_id, cookie.session_id) if cookie else None
+    except Unauthenticated:
+        return None
+
+
+def has_cookie(environ: dict[str, Any]) -> bool:
+    """Return True if the request has a session cookie, valid or not."""
+    return _COOKIE in environ.get("HTTP_COOKIE", "")
+
+
+def set_cookie(response: Response, user_id: int, session_id: str, stays: bool) -> None:
+    """Set the cookie of a session; one that does not stay ends with the browser, and after 12 hours at the latest."""
+    value = _get_signer().sign(f"{user_id}.{session_id}.{int(stays)}").decode()
+    max_age = STAY_SECONDS if stays else None
+    response.set_cookie(_get_name(), value, max_age, secure=request.is_secure, httponly=True, samesite="Lax")
+
+
+def delete_cookie(response: Response) -> None:
+    """Delete the cookie."""
+    response.delete_cookie(_get_name(), secure=request.is_secure, httponly=True, samesite="Lax")
+
+
+def prolong(response: Response) -> None:
+    """Prolong a session that stays, and its cookie, if the cookie is older than a day."""
+    cookie = _read_cookie()
+    if cookie is None or not cookie.stays:
+        return
+    if cookie.signed_at + RENEWAL_SECONDS < clock.now() / clock.SECOND:
+        service.prolong_session(cookie.user_id, cookie.session_id, STAY_SECONDS)
+        set_cookie(response, cookie.user_id, cookie.session_id, True)
+
+
+def _get_name() -> str:
+    """Return the name of the cookie. Over HTTPS, one that a plain connection has set does not count."""
+    return _SECURE_COOKIE if request.is_secure else _COOKIE
+
+
+def _read_cookie() -> _Cookie | None:
+    value = request.cookies.get(_get_name(), "")
+    try:
+        text, signed_at = _get_signer().unsign(value, return_timestamp=True)
+    except BadSignature:
+        return None
+    user_id, session_id, stays = text.decode().split(".")
+    return _Cookie(int(user_id), session_id, stays == "1", signed_at.timestamp())
+
+
+def _get_signer() -> TimestampSigner:
+    """Return the signer, whose key is derived from SECRET_KEY, so that it signs nothing else."""
+    key = current_app.config["SECRET_KEY"]
+    return TimestampSigner(
+        key, salt="movierating.pages.session", key_derivation="hmac", digest_method=hashlib.sha256
+    )

@@ -1,0 +1,72 @@
+"""Sign up, openly or with an invitation."""
+
+from typing import Any
+
+from flask import Response, current_app, request, url_for
+
+from movierating.auth import limits, one_time_links
+from movierating.errors import ApiError
+from movierating.pages import session
+from movierating.pages.blueprint import Redirect, blueprint, get_viewer, page, render, send_to
+from movierating.pages.forms import Form, load_form
+from movierating.users import service as users
+from movierating.users.schemas import SignUpSchema
+
+
+@blueprint.get("/sign-up")
+@page
+def sign_up() -> Any:
+    """Show the form, or say that sign-up is closed or by invitation."""
+    if get_viewer() is not None:
+        raise Redirect(url_for("pages.list_movies"))
+    return _render_form(Form())
+
+
+@blueprint.get("/invite/<token>")
+@page
+def show_invitation(token: str) -> Any:
+    """Show the form to somebody who has an invitation, which this does not use. Raise Forbidden if it is not valid."""
+    one_time_links.require_invitation(token)
+    return _render_form(Form({"invitation": token}))
+
+
+@blueprint.post("/sign-up")
+@page
+@limits.limit_sign_ups
+def submit_sign_up() -> Any:
+    """Create the account, log in, and lead to the movies to rate; or show the form again."""
+    form = Form(request.form)
+    if not _may_sign_up(form):
+        return _render_form(form, 403)
+    try:
+        values = load_form(SignUpSchema())
+        _create_account(values)
+    except ApiError as error:
+        return _render_form(Form.of_request(error), error.status)
+    grant = session.open_session(values["username"], values["password"], stays=True)
+    response = send_to(url_for("pages.rate_next"))
+    session.set_cookie(response, grant.user_id, grant.session_id, stays=True)
+    return response
+
+
+def _create_account(values: dict[str, Any]) -> None:
+    users.sign_up(
+        values["username"],
+        values["email"],
+        values["password"],
+        values.get("display_name"),
+        invitation=values.get("invitation"),
+    )
+
+
+def _may_sign_up(form: Form) -> bool:
+    mode = current_app.config["SIGNUP"]
+    return mode == "open" or (mode == "invite" and bool(form.values.get("invitation")))
+
+
+def _render_form(form: Form, status: int = 200) -> Response:
+    mode = current_app.config["SIGNUP"]
+    response = render("sign_up.html", status, form=form, mode=mode, may_sign_up=_may_sign_up(form))
+    if form.values.get("invitation"):
+        response.headers["Cache-Control"] = "no-store"
+    return response

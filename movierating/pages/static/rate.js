@@ -1,0 +1,111 @@
+// Everything works without this file. With it, a rating is saved without loading the page again.
+const CLEAR_NOTICE_AFTER = 12000;
+const notice = document.getElementById("notice");
+let timer;
+
+function showFailure() {
+  notice.replaceChildren(Object.assign(document.createElement("div"), { className: "notice", textContent: notice.dataset.failed }));
+}
+
+function clearNoticeLater() {
+  clearTimeout(timer);
+  timer = setTimeout(() => {
+    if (notice.matches(":hover, :focus-within")) clearNoticeLater();
+    else notice.replaceChildren();
+  }, CLEAR_NOTICE_AFTER);
+}
+
+// The live region stays in the page, or its text would not be read out.
+function replaceNotice(part) {
+  const hadFocus = notice.contains(document.activeElement);
+  notice.replaceChildren(...part.childNodes);
+  if (hadFocus) notice.querySelector("button")?.focus();
+  clearNoticeLater();
+}
+
+function replaceParts(html) {
+  for (const part of new DOMParser().parseFromString(html, "text/html").querySelectorAll("body > [id]")) {
+    const old = document.getElementById(part.id);
+    if (old === notice) replaceNotice(part);
+    else old?.replaceWith(part);
+  }
+}
+
+function updateForm(form, id) {
+  const own = document.getElementById(`own${id}`).textContent.trim();
+  let isRated = false;
+  for (const radio of form.querySelectorAll("input[type=radio]")) {
+    radio.defaultChecked = radio.checked = radio.value === own;
+    isRated ||= radio.checked;
+  }
+  form.classList.toggle("rated", isRated);
+  form.querySelector(".drop").hidden = !isRated;
+  const label = document.querySelector(`[popovertarget="rate${id}"] span`);
+  if (label) label.textContent = isRated ? own : label.dataset.empty;
+  if (form.matches(":popover-open")) form.hidePopover();
+}
+
+async function save(form, button) {
+  const body = new FormData(form, button);
+  const id = form.action.match(/movies\/(\d+)/)[1];
+  const rateForm = document.getElementById(`rate${id}`);
+  if (rateForm) delete rateForm.dataset.changed;
+  const part = rateForm?.classList.contains("big") ? "movie" : "row";
+  try {
+    const response = await fetch(form.action, { method: "POST", body: new URLSearchParams(body), headers: { "X-Part": part } });
+    if (response.redirected) return void (location = response.url);
+    if (!response.ok) throw new Error(response.status);
+    replaceParts(await response.text());
+    if (rateForm) updateForm(rateForm, id);
+  } catch {
+    rateForm?.reset();
+    showFailure();
+  }
+}
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (!form.matches(".rate, [data-undo]") || form.closest(".deck")) return;
+  event.preventDefault();
+  save(form, event.submitter?.name ? event.submitter : null);
+});
+
+// A finger or a mouse saves at once. A key moves the choice, and Enter or leaving the choice saves it.
+document.addEventListener("click", (event) => {
+  const radio = event.target.closest(".rate input[type=radio]");
+  if (!radio) return;
+  if (event.detail > 0) radio.form.requestSubmit();
+  else radio.form.dataset.changed = "";
+});
+document.addEventListener("focusout", (event) => {
+  const form = event.target.closest(".rate");
+  if (form && "changed" in form.dataset && !form.querySelector(".steps").contains(event.relatedTarget)) form.requestSubmit();
+});
+
+function findTarget(key, position) {
+  if (/^[1-9]$/.test(key)) return key * 2 - 1;
+  return { 0: 19, Home: 0, End: 19, PageDown: Math.max(0, position - 2), PageUp: Math.min(19, position + 2) }[key];
+}
+
+document.addEventListener("keydown", (event) => {
+  const radio = event.target.closest(".rate input[type=radio]");
+  if (!radio || event.ctrlKey || event.metaKey || event.altKey) return;
+  const radios = [...radio.form.querySelectorAll("input[type=radio]")];
+  const target = findTarget(event.key, radios.indexOf(radio));
+  if (target !== undefined) {
+    event.preventDefault();
+    radios[target].focus();
+    radios[target].checked = true;
+    radio.form.dataset.changed = "";
+  } else if (event.key === "Escape" && "changed" in radio.form.dataset) {
+    delete radio.form.dataset.changed;
+    radio.form.reset();
+  }
+});
+
+if (notice.firstElementChild) clearNoticeLater();
+for (const select of document.querySelectorAll(".filters select")) select.addEventListener("change", () => select.form.requestSubmit());
+
+// Pages carry times in UTC; the reader sees them in their own time zone and language.
+const dates = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
+for (const time of document.querySelectorAll("time[datetime]")) time.textContent = dates.format(new Date(time.dateTime));

@@ -1,0 +1,37 @@
+"""A browser without JavaScript: a client with cookies that says where its forms come from."""
+
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+PASSWORD = "correct horse battery"
+# What a browser sends with a form of the same site.
+SAME_SITE = {"Sec-Fetch-Site": "same-origin"}
+
+
+@pytest.fixture
+def browse(app: Flask, sign_up: Callable) -> Callable[..., FlaskClient]:
+    """`browse("ada")` returns a browser in which ada is logged in; `browse()` one without a login."""
+
+    def open_browser(username: str | None = None, role: str = "member") -> FlaskClient:
+        client = app.test_client()
+        client.environ_base["HTTP_SEC_FETCH_SITE"] = "same-origin"
+        if username is not None:
+            sign_up(username, role=role)
+            response = client.post("/login", data={"login": username, "password": PASSWORD, "stay": "1"})
+            assert response.status_code == 303, response.text
+        return client
+
+    return open_browser
+
+
+@pytest.fixture
+def rate(app: Flask) -> Callable[..., None]:
+    """`rate(browser, movie_id, 8.5)` rates a movie with the form."""
+
+    def send(browser: FlaskClient, movie_id: int, value: float) -> None:
+        assert browser.post(f"/movies/{movie_id}/rating", data={"value": str(value)}).status_code == 303
+
+    return send

@@ -1,0 +1,78 @@
+"""The list of movies."""
+
+import re
+
+import pytest
+
+
+def list_titles(response):
+    return re.findall(r"<cite>(.*?)</cite> <small>", response.text)
+
+
+def test_root_leads_to_the_movies(client):
+    response = client.get("/")
+    assert (response.status_code, response.headers["Location"]) == (303, "/movies")
+
+
+def test_chart_shows_the_best_first_with_the_own_rating(browse, add_movie, rate):
+    add_movie(title="Emma")
+    best = add_movie(title="Alien & Co")
+    browser = browse("ada")
+    rate(browser, best, 9.5)
+    response = browser.get("/movies")
+    assert list_titles(response) == ["Alien &amp; Co", "Emma"]
+    assert response.text.count(" checked") == 1
+    assert f'id="own{best}">9.5<' in response.text
+
+
+def test_search_finds_titles_and_keeps_the_text(client, add_movie):
+    add_movie(title="Emma")
+    add_movie(title="Alien")
+    response = client.get("/movies", query_string={"q": "emma"})
+    assert list_titles(response) == ["Emma"]
+    assert 'value="emma"' in response.text
+
+
+def test_next_page_continues_the_ranks_and_keeps_the_filters(client, add_movie):
+    for number in range(30):
+        add_movie(title=f"Movie {number:02}", genres=["Drama"])
+    page = client.get("/movies?sort=title&genre=Drama&year_from=")
+    following = re.search(r'rel="next" href="(.*?)"', page.text)[1].replace("&amp;", "&")
+    assert len(list_titles(page)) == 25
+    response = client.get(following)
+    assert list_titles(response) == [f"Movie {number:02}" for number in range(25, 30)]
+    assert 'start="26"' in response.text
+    assert "genre=Drama" in following
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ("year_from=abc", "Must be a whole number"),
+        ("year_from=0", "Must be from 1 to 9999"),
+        ("genre=Nonsense", "Must be one of"),
+        ("sort=best", "Must be one of"),
+        ("cursor=abc", "cursor"),
+    ],
+)
+def test_bad_filter_is_explained_and_the_form_kept(client, query, message):
+    response = client.get(f"/movies?{query}")
+    assert response.status_code == 422
+    assert "<title>Error: Movies" in response.text
+    assert message in response.text
+
+
+def test_nothing_found_says_what_to_try(client):
+    assert "Nothing found." in client.get("/movies?q=zzzz").text
+
+
+def test_titles_and_searches_are_escaped(client, add_movie):
+    add_movie(title="<script>alert(1)</script>")
+    response = client.get("/movies", query_string={"q": '"><script>'})
+    assert "<script>" not in response.text.replace("<script src", "")
+    assert "<script>alert" not in client.get("/movies").text
+
+
+def test_page_that_the_browser_has_is_not_sent_again(client):
+    etag = client.get("/movies").headers["ETag"]
+    assert client.get("/movies", headers={"If-None-Match": etag}).status_code == 304

@@ -1,0 +1,76 @@
+"""Log in and out with forms."""
+
+import pytest
+
+from pages.conftest import PASSWORD, SAME_SITE
+
+
+def test_login_leads_to_the_movies_and_shows_the_name(browse):
+    response = browse("ada").get("/movies")
+    assert "Log out" in response.text
+    assert ">ada</a>" in response.text
+
+
+def test_login_by_email_leads_back_to_the_page_that_needed_it(browse, sign_up):
+    sign_up("ada")
+    browser = browse()
+    assert browser.get("/rate").headers["Location"] == "/login?next=/rate"
+    form = {"login": "ada@example.org", "password": PASSWORD, "next": "/rate"}
+    assert browser.post("/login", data=form).headers["Location"] == "/rate"
+
+
+@pytest.mark.parametrize(
+    ("form", "status", "message"),
+    [
+        ({"login": "ada", "password": "wrong password"}, 401, "No account has this name and password."),
+        ({"login": "nobody", "password": PASSWORD}, 401, "No account has this name and password."),
+        ({"login": "ada"}, 422, "Missing data for required field."),
+        ({}, 422, "Missing data for required field."),
+        ({"login": "a" * 300, "password": PASSWORD}, 422, "Length must be between 1 and 254."),
+    ],
+)
+def test_rejected_login_shows_the_form_again_without_the_password(browse, sign_up, form, status, message):
+    sign_up("ada")
+    response = browse().post("/login", data=form)
+    assert response.status_code == status
+    assert message in response.text
+    assert f'value="{form.get("login", "")}"' in response.text
+    assert form.get("password", "no password") not in response.text
+    assert "Set-Cookie" not in response.headers
+
+
+def test_logout_ends_the_session_also_for_a_copied_cookie(browse, app):
+    browser = browse("ada")
+    cookie = browser.get_cookie("movierating_session")
+    assert browser.post("/logout").status_code == 303
+    assert browser.get_cookie("movierating_session") is None
+    thief = app.test_client()
+    thief.set_cookie("movierating_session", cookie.value)
+    assert thief.get("/rate").status_code == 303
+
+
+def test_login_ends_the_session_that_the_browser_had(browse, sign_up, app):
+    browser = browse("ada")
+    cookie = browser.get_cookie("movierating_session")
+    sign_up("bob")
+    browser.post("/login", data={"login": "bob", "password": PASSWORD})
+    other = app.test_client()
+    other.set_cookie("movierating_session", cookie.value)
+    assert "Log out" not in other.get("/movies").text
+
+
+def test_member_who_opens_the_login_page_is_sent_on(browse):
+    assert browse("ada").get("/login?next=/rate").headers["Location"] == "/rate"
+
+
+def test_login_form_has_the_limit_of_the_api(make_app):
+    client = make_app(RATELIMIT_ENABLED="true", LIMIT_FAILED_LOGINS_PER_ACCOUNT="2/minute").test_client()
+    form = {"login": "ada", "password": "wrong password"}
+    assert client.post("/v1/auth/login", json=form).status_code == 401
+    assert client.post("/login", data=form, headers=SAME_SITE).status_code == 401
+    response = client.post("/login", data=form, headers=SAME_SITE)
+    assert response.status_code == 429
+    assert "try again in" in response.text
+    assert response.headers["Retry-After"]
+    other = {**form, "login": "bob"}
+    assert client.post("/login", data=other, headers=SAME_SITE).status_code == 401

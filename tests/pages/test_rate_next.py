@@ -1,0 +1,30 @@
+"""Rate one movie after another."""
+
+from movierating.pages.rate_next import UPCOMING
+
+
+def test_most_rated_movie_comes_first_until_it_is_rated_or_skipped(browse, add_movie, rate):
+    movies = [add_movie(title=f"Movie {number}") for number in range(3)]
+    rate(browse("bob"), movies[1], 5)
+    browser = browse("ada")
+    assert "<h1><cite>Movie 1</cite>" in browser.get("/rate").text
+    assert browser.post("/rate/skip", data={"movie": movies[1]}).headers["Location"] == "/rate"
+    assert "<h1><cite>Movie 2</cite>" in browser.get("/rate").text
+    rate(browser, movies[2], 7)
+    text = browser.get("/rate").text
+    assert "<h1><cite>Movie 0</cite>" in text
+    assert "1 rated so far" in text
+
+
+def test_everything_rated_says_so(browse):
+    assert "You have rated them all." in browse("ada").get("/rate").text
+
+
+def test_skipping_a_missing_movie_is_404(browse):
+    assert browse("ada").post("/rate/skip", data={"movie": "77"}).status_code == 404
+
+
+def test_upcoming_movies_are_shown(browse, add_movie):
+    for _ in range(UPCOMING + 2):
+        add_movie()
+    assert browse("ada").get("/rate").text.count("<li>") == UPCOMING

@@ -1,0 +1,95 @@
+"""The session cookie of a browser."""
+
+from http.cookies import SimpleCookie
+
+import pytest
+
+from movierating import clock
+from movierating.pages import session
+from pages.conftest import PASSWORD, SAME_SITE
+
+
+def log_in(client, **options):
+    form = {"login": "ada", "password": PASSWORD, **options.pop("form", {})}
+    return client.post("/login", data=form, headers=SAME_SITE, **options)
+
+
+def read_cookie(response):
+    return next(iter(SimpleCookie(response.headers["Set-Cookie"]).values()))
+
+
+def test_cookie_of_a_visit_ends_with_the_browser_and_is_for_this_site_only(client, sign_up):
+    sign_up("ada")
+    cookie = read_cookie(log_in(client))
+    assert cookie.key == "movierating_session"
+    assert (cookie["max-age"], cookie["path"], cookie["samesite"]) == ("", "/", "Lax")
+    assert cookie["httponly"]
+    assert not cookie["secure"]
+
+
+def test_cookie_over_https_is_bound_to_the_host(client, sign_up):
+    sign_up("ada")
+    cookie = read_cookie(log_in(client, base_url="https://localhost", form={"stay": "1"}))
+    assert cookie.key == "__Host-movierating_session"
+    assert cookie["secure"]
+    assert cookie["max-age"] == str(session.STAY_SECONDS)
+    assert cookie["domain"] == ""
+
+
+def test_cookie_of_a_plain_connection_does_not_count_over_https(client, sign_up):
+    sign_up("ada")
+    log_in(client)
+    assert client.get("/rate", base_url="https://localhost").status_code == 303
+
+
+@pytest.mark.parametrize("value", ["", "1", "1.x.1", "1.x.1.aaaaaa.bbbb", "é", "." * 500])
+def test_forged_cookie_counts_as_none(client, value):
+    client.set_cookie("movierating_session", value)
+    assert client.get("/movies").status_code == 200
+    assert client.get("/rate").status_code == 303
+
+
+def test_cookie_opens_no_operation_of_the_api(browse):
+    browser = browse("ada")
+    assert browser.get("/v1/users/me").status_code == 401
+
+
+def test_bearer_token_opens_no_page(member):
+    assert member.get("/rate").status_code == 303
+
+
+def test_visit_lasts_twelve_hours(browse, sign_up, monkeypatch, app):
+    sign_up("ada")
+    browser = browse()
+    browser.post("/login", data={"login": "ada", "password": PASSWORD})
+    assert browser.get("/rate").status_code == 200
+    started_at = clock.now()
+    monkeypatch.setattr(clock, "now", lambda: started_at + 12 * 3600 * clock.SECOND + 1)
+    app.test_client().put("/v1/movies/1/rating")
+    from movierating.auth import service
+
+    service._load_caller.cache_clear()
+    assert browser.get("/rate").status_code == 303
+
+
+def test_session_that_stays_is_prolonged_once_a_day(browse, monkeypatch):
+    browser = browse("ada")
+    assert "Set-Cookie" not in browser.get("/rate").headers
+    started_at = clock.now()
+    monkeypatch.setattr(clock, "now", lambda: started_at + (session.RENEWAL_SECONDS + 10) * clock.SECOND)
+    assert "Set-Cookie" in browser.get("/rate").headers
+
+
+def test_new_password_ends_the_session_of_a_browser(browse, app):
+    browser = browse("ada")
+    tokens = app.test_client().post("/v1/auth/login", json={"login": "ada", "password": PASSWORD}).json
+    change = {"password": "another long secret", "current_password": PASSWORD}
+    headers = {"Authorization": f"Bearer {tokens['access_token']}"}
+    assert app.test_client().patch("/v1/users/me", json=change, headers=headers).status_code == 200
+    assert browser.get("/rate").status_code == 303
+
+
+def test_page_for_a_member_is_private(browse):
+    response = browse("ada").get("/movies")
+    assert response.headers["Cache-Control"] == "private, no-cache"
+    assert response.headers["Vary"] == "Cookie, Accept-Encoding"

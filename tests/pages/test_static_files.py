@@ -1,0 +1,58 @@
+"""The files of the pages."""
+
+import gzip
+import re
+
+import pytest
+
+KILOBYTE = 1024
+
+
+def list_addresses(client):
+    return set(re.findall(r'(?:src|href)="(/static/pages/[^"]+)"', client.get("/movies").text))
+
+
+def test_files_of_a_page_may_be_kept_for_ever_under_their_hash(client):
+    addresses = list_addresses(client)
+    assert len(addresses) == 4
+    for address in addresses:
+        response = client.get(address)
+        assert response.status_code == 200
+        assert "immutable" in response.headers["Cache-Control"]
+
+
+@pytest.mark.parametrize("path", ["site.css", "site.css?v=abc"])
+def test_file_without_its_hash_is_revalidated(client, path):
+    assert "immutable" not in client.get(f"/static/pages/{path}").headers["Cache-Control"]
+
+
+@pytest.mark.parametrize("path", ["nosuch.css", "..%2fblueprint.py", "../blueprint.py"])
+def test_other_files_are_not_served(client, path):
+    assert client.get(f"/static/pages/{path}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("name", "limit"),
+    [("site.css", 8 * KILOBYTE), ("rate.js", 4 * KILOBYTE), ("newsreader.woff2", 41 * KILOBYTE)],
+)
+def test_files_stay_small(client, name, limit):
+    content = client.get(f"/static/pages/{name}").data
+    assert min(len(content), len(gzip.compress(content))) <= limit
+
+
+def test_font_comes_with_its_licence(client):
+    assert "SIL Open Font License" in client.get("/static/pages/OFL.txt").text
+
+
+def test_pages_have_no_inline_script_or_style(browse, add_movie):
+    browser = browse("ada")
+    for path in (
+        "/movies",
+        f"/movies/{add_movie()}",
+        "/rate",
+        "/people/ada",
+        "/people/ada/ratings",
+        "/nosuch",
+    ):
+        text = browser.get(path).text
+        assert re.findall(r"<script(?! src=)|<style|\bstyle=|\bon\w+=|javascript:", text) == []
