@@ -146,7 +146,12 @@ class ProblemConflictSchema(ma.Schema):
     """The field, and the movie, with which a request conflicts; only for some kinds of status 409."""
 
     field = ma.fields.String(required=True, metadata={"description": "The field.", "example": "imdb_id"})
-    movie_id = ma.fields.Integer(metadata={"description": "The movie with the same value.", "example": 7})
+    movie_id = ma.fields.Integer(
+        metadata={
+            "description": "The movie with the same value, or into which the requested one was merged.",
+            "example": 7,
+        }
+    )
 
 
 class ProblemSchema(ma.Schema):

@@ -74,6 +74,11 @@ PROBLEMS = {
         "`conflict` names the field, and the movie that has the same value. Two movies of one title and year need "
         "different IMDb ids.",
     ),
+    "movie-merged": Problem(
+        409,
+        "Movie merged",
+        "`conflict` names the movie that stayed. Send the request to that one, if you mean it.",
+    ),
     "movie-has-ratings": Problem(409, "Movie has ratings", "Pass `with_ratings=true` to delete them too."),
     "last-admin": Problem(409, "Last admin", "Make another account an admin first."),
     "too-many-tokens": Problem(409, "Too many tokens", "Revoke a personal token first."),

@@ -67,7 +67,7 @@ class MovieById(View):
 
     @blueprint.doc(operationId="update_movie")
     @access.admin_required
-    @blueprint.error_responses(308, 400, 409, 413, 415)
+    @blueprint.error_responses(400, 409, 413, 415)
     @preconditions.if_match_required(service.require_edit)
     @blueprint.arguments(schemas.UpdateMovieSchema())
     @blueprint.response(200, schemas.MovieDetailsSchema(), headers=ETAG_HEADER)

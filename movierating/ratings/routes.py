@@ -37,6 +37,8 @@ def _find_own_rating(movie_id: int) -> dict[str, Any] | None:
 class OwnRating(View):
     """The caller's rating of a movie."""
 
+    redirects_writes = True
+
     @blueprint.doc(operationId="rate_movie")
     @access.auth_required
     @blueprint.error_responses(308, 400, 404, 413, 415)
@@ -105,7 +107,7 @@ class DeletableMovie(View):
 
     @blueprint.doc(operationId="delete_movie")
     @access.admin_required
-    @blueprint.error_responses(308, 409)
+    @blueprint.error_responses(409)
     @preconditions.if_match_required(movies.require_edit)
     @blueprint.arguments(schemas.DeleteMovieQuerySchema(), location="query")
     @blueprint.response(204)
@@ -125,7 +127,7 @@ class MergeableMovie(View):
 
     @blueprint.doc(operationId="merge_movie")
     @access.admin_required
-    @blueprint.error_responses(308, 400, 404, 409, 413, 415)
+    @blueprint.error_responses(400, 404, 409, 413, 415)
     @check_exists_first(movies.get_movie)
     @blueprint.arguments(schemas.MergeMovieSchema(), example={"into": 17})
     @blueprint.response(200, MovieDetailsSchema(), headers=ETAG_HEADER)
@@ -133,7 +135,7 @@ class MergeableMovie(View):
         """Merge a movie into another one
 
         The movie `into` gets its ratings, ids and titles; of two ratings of one user the newer stays. Afterwards the
-        former id redirects to `into`: with 301 for GET, otherwise with 308. A merge can't be undone.
+        former id redirects reads and ratings to `into`; changes of the movie return 409. A merge can't be undone.
         """
         row = merging.merge_movies(movie_id, body["into"])
         return etag_response(movies.serialize_details(row), edit=row.edit)

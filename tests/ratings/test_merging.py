@@ -115,19 +115,42 @@ def test_movie_that_stays_takes_ids_and_titles(client, admin, add_titles, pair):
         ("GET", "/rating", 301),
         ("PUT", "/rating", 308),
         ("DELETE", "/rating", 308),
-        ("PATCH", "", 308),
-        ("DELETE", "?with_ratings=true", 308),
-        ("POST", "/merge", 308),
     ],
 )
 def test_former_id_redirects(admin, pair, method, suffix, status):
     movie_id, into_id = pair
     merge(admin, movie_id, into_id)
-    bodies = {"/rating": {"value": 8}, "": {"title": "X"}, "/merge": {"into": into_id}}
-    json = bodies.get(suffix) if method in ("PUT", "PATCH", "POST") else None
+    json = {"value": 8} if method == "PUT" else None
     response = admin._send(method, f"/v1/movies/{movie_id}{suffix}", json=json, headers={"If-Match": "*"})
     assert (response.status_code, response.data) == (status, b"")
     assert response.headers["Location"] == f"/v1/movies/{into_id}{suffix}"
+
+
+@pytest.mark.parametrize(
+    ("method", "suffix", "body"),
+    [
+        ("PATCH", "", {"title": "X"}),
+        ("DELETE", "?with_ratings=true", None),
+        ("POST", "/merge", {"into": 3}),
+        ("POST", "/merge", {"into": 2}),
+        ("POST", "/merge", {}),
+    ],
+)
+def test_change_of_a_merged_movie_names_the_one_that_stays(
+    client, admin, member, pair, add_movie, problem, method, suffix, body
+):
+    movie_id, into_id = pair
+    add_movie()
+    merge(admin, movie_id, into_id)
+    before = client.get(f"/v1/movies/{into_id}").data
+    options = {"json": body, "headers": {"If-Match": "*"}}
+    response = admin._send(method, f"/v1/movies/{movie_id}{suffix}", **options)
+    problem(response, 409)
+    assert response.json["type"] == "/problems/movie-merged"
+    assert response.json["detail"] == f"Movie {movie_id} was merged into movie {into_id}."
+    assert response.json["conflict"] == {"field": "movie_id", "movie_id": into_id}
+    assert client.get(f"/v1/movies/{into_id}").data == before
+    problem(member._send(method, f"/v1/movies/{movie_id}{suffix}", **options), 403)
 
 
 @pytest.mark.parametrize("body", [None, {}, {"value": 11}], ids=str)
@@ -286,7 +309,7 @@ def test_two_merges_in_opposite_directions_leave_one_movie(admin, pair, at_once)
         )
         for ids in (pair, pair[::-1])
     ]
-    assert sorted(response.status_code for response in at_once(*calls)) in ([200, 308], [200, 422])
+    assert sorted(response.status_code for response in at_once(*calls)) in ([200, 409], [200, 422])
     assert [movies.find_survivor(movie_id) is None for movie_id in pair].count(True) == 1
     assert_exact()
 
