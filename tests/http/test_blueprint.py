@@ -43,6 +43,9 @@ def call(admin, add_movie):
     admin.put(RATING.format(movie_id), json={"value": 5})
     token_id = admin.post("/v1/auth/tokens", json={"name": "old", "scope": "read"}).json["id"]
     invitation_id = admin.post("/v1/invitations").json["id"]
+    link = admin.post(f"/v1/users/{admin.id}/password-reset").json
+    new_password = {"token": link["token"], "password": "another long secret"}
+    bodies = {**BODIES, "POST /v1/auth/password-reset": new_password}
     values = {"<id:movie_id>": movie_id, "<id:user_id>": admin.id, "<id:token_id>": token_id}
     values |= {"<id:invitation_id>": invitation_id}
     values |= {"<string(maxlength=12):imdb_id>": "tt0111161", "<id:tmdb_id>": 278}
@@ -53,7 +56,7 @@ def call(admin, add_movie):
             path = path.replace(placeholder, str(value))
         kind = "refresh_token" if rule.endswith("/refresh") else "access_token"
         headers = {"Authorization": f"Bearer {admin.tokens[kind]}", "If-Match": "*"}
-        kwargs = kwargs or {"json": BODIES.get(f"{method} {rule}")}
+        kwargs = kwargs or {"json": bodies.get(f"{method} {rule}")}
         return admin.client.open(path + query, method=method, headers=headers, **kwargs)
 
     return send
