@@ -25,6 +25,7 @@ LINKS: dict[tuple[str, int], dict[str, Any]] = {
     },
     ("list_accounts", 200): {"get_profile": {"user_id": "$response.body#/items/0/id"}},
     ("list_user_ratings", 200): {"get_movie": _FIRST_RATED_MOVIE, "rate_movie": _FIRST_RATED_MOVIE},
+    ("list_own_ratings", 200): {"get_movie": _FIRST_RATED_MOVIE, "rate_movie": _FIRST_RATED_MOVIE},
     ("create_token", 201): {"revoke_token": {"token_id": "$response.body#/id"}},
     ("list_tokens", 200): {"revoke_token": {"token_id": "$response.body#/items/0/id"}},
     ("create_invitation", 201): {"withdraw_invitation": {"invitation_id": "$response.body#/id"}},

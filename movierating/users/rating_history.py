@@ -25,8 +25,10 @@ _SORTS = {
     "value": (_BY_VALUE, False),
     # Both are columns of the movie, so that the index of titles can seek to a page.
     "title": ((_movie.title_key, _movie.id), False),
+    "-updated_at": ((_rating.updated_at, _rating.movie_id), True),
 }
-SORTS = tuple(_SORTS)
+OWN_SORTS = tuple(_SORTS)
+SORTS = OWN_SORTS[:-1]
 _IS_ACTIVE = select(_user.id).where(_user.id == bindparam("user"), _user.active).exists()
 _RATING_COLUMNS = (_rating.value, _rating.rated_at, _rating.created_at, _rating.updated_at)
 _RATING_FIELDS = slice(len(FACT_COLUMNS), len(FACT_COLUMNS) + len(_RATING_COLUMNS))
@@ -37,7 +39,8 @@ def list_ratings_by_user(
 ) -> tuple[list[dict[str, Any]], str | None]:
     """Return a page of a user's ratings with their movies, and the next cursor.
 
-    `filters` may contain `min_value`, `max_value` (half points) and `genre`. Raise NotFound for no active account.
+    `filters` may contain `min_value`, `max_value` (half points), `genre` and `updated_since` (microseconds). `sort` is
+    one of OWN_SORTS. Raise NotFound for no active account.
     """
     rows, next_cursor = _pages(sort, frozenset(filters)).page(
         cursor, limit, filters=filters, **{**filters, "user": user_id}
@@ -54,6 +57,7 @@ def _serialize_rated_movie(row: Sequence[Any]) -> dict[str, Any]:
 _FILTERS = {
     "min_value": _rating.value >= bindparam("min_value"),
     "max_value": _rating.value <= bindparam("max_value"),
+    "updated_since": _rating.updated_at >= bindparam("updated_since"),
     # No genre has a quote in its name.
     "genre": contains_text(_movie.genres, '"' + bindparam("genre", type_=String) + '"'),
 }
@@ -62,18 +66,20 @@ _FILTERS = {
 @functools.cache
 def _pages(sort: str, filters: frozenset[str]) -> KeysetPaginator:
     columns, descending = _SORTS[sort]
-    by_title = sort == "title"
+    # No index has a user's ratings in these orders, so all are sorted: without the columns of their movies.
+    is_sorted = sort in ("title", "-updated_at")
     ratings = (
-        select(*([_movie.id] if by_title else FACT_COLUMNS), *_RATING_COLUMNS)
+        select(*([_rating.movie_id] if is_sorted else FACT_COLUMNS), *_RATING_COLUMNS)
         .select_from(Rating)
-        .join(Movie, _movie.id == _rating.movie_id)
         .where(
             _rating.user_id == bindparam("user"), _IS_ACTIVE, *(_FILTERS[name] for name in sorted(filters))
         )
     )
-    if by_title:
-        # No index has a user's titles in order: few ratings are sorted, for many the index of all titles is scanned.
+    if sort != "-updated_at" or "genre" in filters:
+        ratings = ratings.join(Movie, _movie.id == _rating.movie_id)
+    if sort == "title":
+        # Few ratings are sorted, for many the index of all titles is scanned.
         ratings = with_custom_plan(ratings)
     return KeysetPaginator(
-        ratings, Sort(f"history:{sort}", columns, descending), details=FACT_COLUMNS if by_title else ()
+        ratings, Sort(f"history:{sort}", columns, descending), details=FACT_COLUMNS if is_sorted else ()
     )

@@ -181,6 +181,41 @@ class UserById(View):
         return json_response(service.update_account(user_id, body, preconditions.read_check()))
 
 
+_RATED_MOVIES = make_list_schema(schemas.RatedMovieSchema)
+
+
+@blueprint.route("/by-username/<string(maxlength=30):username>", parameters=[schemas.USERNAME_IN_PATH])
+class UserByUsername(View):
+    """One user, by username."""
+
+    @blueprint.doc(operationId="get_profile_by_username")
+    @blueprint.error_responses(404)
+    @blueprint.response(200, schemas.ProfileSchema(), headers=ETAG_HEADER)
+    def get(self, username: str) -> Response:
+        """Get a profile by its username
+
+        Returns the same response as for the user's `id`. Letter case is ignored.
+        """
+        return etag_response(service.get_profile_by_username(username))
+
+
+@blueprint.route("/me/ratings", tags=["data"])
+class MyRatings(View):
+    """The caller's ratings."""
+
+    @blueprint.doc(operationId="list_own_ratings")
+    @access.auth_required
+    @blueprint.arguments(schemas.OwnRatingsQuerySchema(), location="query")
+    @blueprint.response(200, _RATED_MOVIES, headers=LIST_HEADERS)
+    def get(self, query: dict[str, Any]) -> Response:
+        """List your ratings
+
+        The same list as that of a user's ratings. To keep a copy up to date, pass the time of your last request as
+        `updated_since`; deleted ratings are not listed.
+        """
+        return _list_ratings(access.get_caller().user_id, query)
+
+
 @blueprint.route("/<id:user_id>/ratings")
 class UserRatings(View):
     """The ratings of a user."""
@@ -189,11 +224,15 @@ class UserRatings(View):
     @blueprint.error_responses(404)
     @check_exists_first(service.get_profile)
     @blueprint.arguments(schemas.UserRatingsQuerySchema(), location="query")
-    @blueprint.response(200, make_list_schema(schemas.RatedMovieSchema), headers=LIST_HEADERS)
+    @blueprint.response(200, _RATED_MOVIES, headers=LIST_HEADERS)
     def get(self, query: dict[str, Any], user_id: int) -> Response:
         """List the ratings of a user
 
         Includes the movies. Sorted newest first by default. A rating must match all filters.
         """
-        sort, cursor, limit = query.pop("sort"), query.pop("cursor"), query.pop("limit")
-        return list_response(*rating_history.list_ratings_by_user(user_id, query, sort, cursor, limit))
+        return _list_ratings(user_id, query)
+
+
+def _list_ratings(user_id: int, query: dict[str, Any]) -> Response:
+    sort, cursor, limit = query.pop("sort"), query.pop("cursor"), query.pop("limit")
+    return list_response(*rating_history.list_ratings_by_user(user_id, query, sort, cursor, limit))

@@ -20,13 +20,19 @@ from movierating.http.responses import PageQuerySchema
 from movierating.movies.genres import GENRES
 from movierating.movies.schemas import MovieFactsSchema, RatingStatsSchema
 from movierating.ratings.schemas import VALUE, RatingSchema
-from movierating.users.rating_history import SORTS
+from movierating.users.rating_history import OWN_SORTS, SORTS
 
 # ASCII letters only, so that no name can look like another one.
 _USERNAME = ma.validate.Regexp(
     re.compile(r"(?![Mm][Ll]-)[A-Za-z][A-Za-z0-9_.-]{2,29}\Z"),
     error="Must be 3 to 30 of a-z, 0-9, _ . -, start with a letter, and not start with ml-.",
 )
+USERNAME_IN_PATH = {
+    "in": "path",
+    "name": "username",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 30},
+    "description": "The user's `username`, such as `ada`, in any letter case.",
+}
 _DISALLOWED = re.compile(f"[{DISALLOWED_CHARACTERS}]")
 MAX_EMAIL_LENGTH = 254
 # For the OpenAPI document; the service checks the NFKC form of a new password.
@@ -163,4 +169,17 @@ class UserRatingsQuerySchema(PageQuerySchema):
     max_value = HalfPoints(metadata={**VALUE, "from_query": True, "description": "At most this value."})
     genre = ma.fields.String(
         validate=ma.validate.OneOf(GENRES), metadata={"description": "Only movies of this genre."}
+    )
+
+
+class OwnRatingsQuerySchema(UserRatingsQuerySchema):
+    """Filters and order of the caller's ratings."""
+
+    sort = ma.fields.String(
+        load_default="-rated_at",
+        validate=ma.validate.OneOf(OWN_SORTS),
+        metadata={"description": "`-` sorts in descending order."},
+    )
+    updated_since = Timestamp(
+        metadata={"from_query": True, "description": "Only ratings set or changed at this time or later."}
     )

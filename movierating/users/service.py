@@ -26,6 +26,9 @@ _PUBLIC = (_user.id, _user.username, _user.display_name, _user.created_at)
 _PRIVATE = (*_PUBLIC, _user.email, _user.role, _user.active)
 _SUMS = tuple(rating_stats.get_stats_columns(User.__table__))
 _PROFILE = CompiledStatement(select(*_PUBLIC, *_SUMS).where(_user.id == bindparam("user"), _user.active))
+_PROFILE_BY_KEY = CompiledStatement(
+    select(*_PUBLIC, *_SUMS).where(_user.username_key == bindparam("key"), _user.active)
+)
 
 
 def sign_up(
@@ -111,6 +114,11 @@ def get_names(user_id: int) -> dict[str, str]:
 def get_profile(user_id: int) -> dict[str, Any]:
     """Return the public profile of an active account, without the e-mail. Raise NotFound."""
     return _format_profile(_require_row(_PROFILE.first(read(), user=user_id)))
+
+
+def get_profile_by_username(username: str) -> dict[str, Any]:
+    """Return the public profile of the active account with this username, in any letter case. Raise NotFound."""
+    return _format_profile(_require_row(_PROFILE_BY_KEY.first(read(), key=normalize_name(username))))
 
 
 def get_profile_of_any_account(user_id: int, connection: Connection | None = None) -> dict[str, Any]:

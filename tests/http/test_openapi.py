@@ -16,6 +16,7 @@ PLACEHOLDERS = {
     "{invitation_id}": "1",
     "{imdb_id}": "tt0000001",
     "{tmdb_id}": "1",
+    "{username}": "boss",
 }
 
 

@@ -58,3 +58,31 @@ def test_conflict_does_not_reveal_the_owner_of_an_email(member, client, problem)
     response = client.post("/v1/users", json=body)
     problem(response, 409)
     assert "member" not in response.text.replace("member@example.org", "")
+
+
+@pytest.mark.parametrize("username", ["Ada.L", "ada.l", "ADA.L", "%EF%BC%A1da.l"])
+def test_profile_by_username_equals_profile_by_id(client, sign_up, username):
+    by_id = client.get(f"/v1/users/{sign_up('Ada.L').id}")
+    by_username = client.get(f"/v1/users/by-username/{username}")
+    assert (by_username.status_code, by_username.data) == (200, by_id.data)
+    assert by_username.headers["ETag"] == by_id.headers["ETag"]
+
+
+@pytest.mark.parametrize(
+    "username",
+    ["nobody", "member@example.org", "membe", "%25", "mem%00ber", "%00", "%FF", "x" * 31, "%EF%B7%BA" * 30],
+)
+def test_unknown_username_returns_404(client, member, problem, username):
+    problem(client.get(f"/v1/users/by-username/{username}"), 404)
+    problem(client.get(f"/v1/users/by-username/{username}?unknown=1"), 404)
+
+
+def test_username_takes_no_query(client, member, problem):
+    problem(client.get("/v1/users/by-username/member?unknown=1"), 422, "unknown")
+
+
+def test_username_of_a_deactivated_account_returns_404(client, member, admin, problem):
+    path = "/v1/users/by-username/member"
+    assert client.get(path).status_code == 200
+    admin.patch(f"/v1/users/{member.id}", json={"active": False})
+    problem(client.get(path), 404)

@@ -112,3 +112,69 @@ def test_cursor_of_another_sort_or_other_filters_returns_422(client, history, pr
         cursor = client.get(history, query_string={"limit": 1, **first}).json["next_cursor"]
         assert client.get(history, query_string={"cursor": cursor, "limit": 2, **first}).status_code == 200
         problem(client.get(history, query_string={"cursor": cursor, **second}), 422, "cursor")
+
+
+OWN = "/v1/users/me/ratings"
+
+
+def test_own_list_equals_the_public_list(client, member, history, subtests):
+    for query, _ in QUERIES:
+        with subtests.test(query):
+            assert member.get(f"{OWN}?{query}").data == client.get(f"{history}?{query}").data
+
+
+def test_own_list_requires_a_token_and_is_private(client, member, history, problem):
+    problem(client.get(OWN), 401)
+    problem(client.get(f"{OWN}?limit=0"), 401)
+    assert member.get(OWN).headers["Cache-Control"] == "private, no-cache"
+
+
+def test_own_list_without_ratings_is_empty(member):
+    assert member.get(OWN).json == {"items": [], "next_cursor": None}
+
+
+@pytest.mark.parametrize("query", ["", "&genre=Drama"])
+def test_own_list_by_last_update_starts_with_the_latest(member, history, query):
+    member.put("/v1/movies/3/rating", json={"value": 1})
+    initials = [member.get(f"{OWN}?sort=-updated_at{query}")]
+    assert get_initials(initials[0]) == ("CD" if query else "CDBA")
+    assert "".join(_read_initials(member, f"{OWN}?sort=-updated_at&limit=1{query}")) == get_initials(
+        initials[0]
+    )
+
+
+def _read_initials(member, path):
+    cursor = ""
+    while cursor is not None:
+        page = member.get(f"{path}{cursor and f'&cursor={cursor}'}")
+        yield get_initials(page)
+        cursor = page.json["next_cursor"]
+
+
+@pytest.mark.parametrize("sort", ["-updated_at", "title", "-value"])
+def test_own_list_since_an_update_contains_it_and_later_ones(member, history, sort):
+    updated = {item["movie"]["title"]: item["updated_at"] for item in member.get(OWN).json["items"]}
+    query = {"updated_since": updated["Casablanca"], "sort": sort}
+    assert sorted(get_initials(member.get(OWN, query_string=query))) == ["C", "D"]
+    member.put("/v1/movies/1/rating", json={"value": 1})
+    assert sorted(get_initials(member.get(OWN, query_string=query))) == ["A", "C", "D"]
+
+
+@pytest.mark.parametrize(
+    "value", ["", "yesterday", "2024-01-15", "2024-02-30T00:00:00Z", "1700000000", "%00"]
+)
+def test_own_list_with_an_invalid_time_returns_422(member, problem, value):
+    problem(member.get(f"{OWN}?updated_since={value}"), 422, "updated_since")
+
+
+@pytest.mark.parametrize(
+    ("query", "field"), [("sort=-updated_at", "sort"), ("updated_since=x", "updated_since")]
+)
+def test_public_list_has_no_sort_or_filter_by_last_update(client, history, problem, query, field):
+    problem(client.get(f"{history}?{query}"), 422, field)
+
+
+def test_cursor_of_another_time_returns_422(member, history, problem):
+    path = f"{OWN}?limit=1&updated_since=2024-01-01T00:00:0"
+    cursor = member.get(f"{path}0Z").json["next_cursor"]
+    problem(member.get(f"{path}1Z&cursor={cursor}"), 422, "cursor")
