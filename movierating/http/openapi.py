@@ -18,12 +18,12 @@ A rating is a number from 0.5 to 10 in steps of 0.5. It says how much a movie en
 **To rate a movie from this page**
 
 1. [Sign up](#/users/sign_up) with a username and a password.
-2. [Log in](#/auth/log_in) and copy the `access_token` from the response.
-3. Press **Authorize**, paste the token under *bearer*, and press its **Authorize** button. The token is valid for 15
-   minutes; [refresh](#/auth/refresh_tokens) or log in to get another one. For scripts, create
-   [a personal token](#/auth/create_token), which is valid until you revoke it.
-4. [Find a movie](#/movies/list_movies): enter a word of its title as `q`, and note the movie's `id`.
-5. [Rate it](#/ratings/rate_movie). The response contains the movie's new average.
+2. Log in at the top of this page. You stay logged in for 15 minutes, unless you close the page.
+3. [Find a movie](#/movies/list_movies): enter a word of its title as `q`, and note the movie's `id`.
+4. [Rate it](#/ratings/rate_movie). The response contains the movie's new average.
+
+Programs [log in](#/auth/log_in) and send the `access_token` as a bearer token, or use
+[a personal token](#/auth/create_token), which is valid until you revoke it. To try a token here, press **Authorize**.
 
 **All operations**
 

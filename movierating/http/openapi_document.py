@@ -76,7 +76,7 @@ def build_document(spec: APISpec, root: str = "") -> dict[str, Any]:
 def _complete(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
     """Add examples, links, and the headers of every response to an operation."""
     operation["responses"] = dict(sorted(operation["responses"].items()))
-    operation.get("parameters", []).sort(key=lambda parameter: bool(parameter["in"] == "header"))
+    operation.get("parameters", []).sort(key=_parameter_order)
     _add_example(operation.get("requestBody", {}), schemas)
     for status, response in operation["responses"].items():
         if "$ref" in response:
@@ -86,6 +86,11 @@ def _complete(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
         response.setdefault("headers", {}).update(headers(*limit_headers, "X-Request-ID"))
         if links := _links(operation, int(status)):
             response["links"] = links
+
+
+def _parameter_order(parameter: dict[str, Any]) -> int:
+    """Return the place of a parameter: filters first, then those of pages, then headers."""
+    return 2 if parameter["in"] == "header" else int(parameter["name"] in ("limit", "cursor"))
 
 
 def _add_example(message: dict[str, Any], schemas: dict[str, Any]) -> None:

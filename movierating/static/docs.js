@@ -1,4 +1,5 @@
-"use strict";
+import * as account from "./docs-account.js";
+import { foldErrors } from "./docs-responses.js";
 
 // Swagger UI has a dark theme, and leaves it to the page when to show it.
 const dark = window.matchMedia("(prefers-color-scheme: dark)");
@@ -6,7 +7,7 @@ const setTheme = () => document.documentElement.classList.toggle("dark-mode", da
 setTheme();
 dark.addEventListener("change", setTheme);
 
-SwaggerUIBundle({
+const ui = SwaggerUIBundle({
   url: "openapi.json",
   dom_id: "#swagger-ui",
   deepLinking: true,
@@ -15,9 +16,12 @@ SwaggerUIBundle({
   persistAuthorization: false,
   // The validator's badge would be fetched from another host.
   validatorUrl: null,
+  plugins: [account.plugin, foldErrors],
+  responseInterceptor: account.checkResponse,
+  onComplete: () => account.start(ui),
 });
 
-// Swagger UI opens every link of a description in a new tab, where the token just entered here is not known.
+// Swagger UI opens every link of a description in a new tab, where nobody is logged in.
 document.addEventListener("click", (event) => {
   const link = event.target.closest('.info a[href^="#/"]');
   if (!link) return;
@@ -25,4 +29,25 @@ document.addEventListener("click", (event) => {
   const operation = document.getElementById(`operations-${link.hash.slice(2).replace("/", "-")}`);
   if (!operation.classList.contains("is-open")) operation.querySelector(".opblock-summary-control").click();
   operation.scrollIntoView({ behavior: "smooth" });
+  focusFirstField(operation);
 });
+
+// With a mouse, an operation opens with its first field in focus. On a touch screen the keyboard would hide the operation.
+document.addEventListener("click", (event) => {
+  const operation = event.target.closest(".opblock-summary")?.parentElement;
+  if (event.detail > 0 && operation?.classList.contains("is-open")) focusFirstField(operation);
+});
+
+function focusFirstField(operation) {
+  if (!window.matchMedia("(pointer: fine)").matches) return;
+  const focus = () => {
+    const field = operation.querySelector(".opblock-body :is(input[type=text], textarea)");
+    field?.focus({ preventScroll: true });
+    return field;
+  };
+  if (focus()) return;
+  // Swagger UI renders the fields some time after the click.
+  const observer = new MutationObserver(() => focus() && observer.disconnect());
+  observer.observe(operation, { childList: true, subtree: true });
+  setTimeout(() => observer.disconnect(), 3000);
+}
