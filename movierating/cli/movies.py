@@ -37,12 +37,15 @@ def merge_movies(movie_id: int, into_id: int) -> None:
     Of two ratings of one user the newer stays. A merge can't be undone.
     """
     from movierating.errors import Conflict, InvalidRequest, NotFound
+    from movierating.movies import service
     from movierating.ratings import merging
 
     try:
         movie = merging.merge_movies(movie_id, into_id)
     except NotFound as error:
-        raise click.ClickException(f"There is no movie {movie_id}.") from error
+        survivor_id = service.find_survivor(movie_id)
+        merged = f"Movie {movie_id} was merged into movie {survivor_id}."
+        raise click.ClickException(merged if survivor_id else f"There is no movie {movie_id}.") from error
     except Conflict as error:
         raise click.ClickException(str(error.detail)) from error
     except InvalidRequest as error:

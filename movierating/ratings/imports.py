@@ -17,8 +17,9 @@ from movierating.ratings.bulk import (
     set_ratings,
 )
 from movierating.ratings.exports import write_replaced
+from movierating.ratings.formats.csv_reader import list_names
 from movierating.ratings.formats.custom_csv import ColumnMapping
-from movierating.ratings.formats.rows import InvalidColumn, RatedRow, UnknownFormat
+from movierating.ratings.formats.rows import InvalidColumn, RatedRow, Row, UnknownFormat
 from movierating.ratings.formats.upload_reader import open_upload
 from movierating.ratings.import_report import (
     AS_CSV,
@@ -28,7 +29,7 @@ from movierating.ratings.import_report import (
     make_report,
     write_details,
 )
-from movierating.ratings.row_matching import CreateMissing, MatchOptions, RowMatches, match_rows
+from movierating.ratings.row_matching import CreateMissing, MatchOptions, RowMatches, format_place, match_rows
 from movierating.storage.database import read, write
 
 
@@ -60,6 +61,7 @@ def import_file(
         rows = list(upload.rows)
     except UnknownFormat as error:
         raise reject_file(error) from error
+    _check_places(choices or {}, rows)
     match_options = MatchOptions(create_missing, choices or {})
     rated_rows = [row for row in rows if isinstance(row, RatedRow)]
     if dry_run:
@@ -84,6 +86,13 @@ def reject_file(error: UnknownFormat) -> InvalidRequest:
     """Return the error for the client if a file is rejected as a whole."""
     place = ("query", "column") if isinstance(error, InvalidColumn) else ("files", "file")
     return invalid_field(*place, str(error))
+
+
+def _check_places(choices: Mapping[str, int | str], rows: Sequence[Row]) -> None:
+    """Raise InvalidRequest if a choice is for a row that the file does not have."""
+    unknown = sorted(choices.keys() - map(format_place, rows)) if choices else []
+    if unknown:
+        raise invalid_field("query", "choices", f"The file has no row at {list_names(unknown)}.")
 
 
 def _import(

@@ -22,7 +22,7 @@ from movierating.movies.movie_index import MovieQuery
 from movierating.movies.retired_movies import RetiredMovies, find_merged
 from movierating.movies.schemas import CreateMovieSchema
 from movierating.movies.staged_movies import StagedMovies
-from movierating.ratings.formats.rows import RatedRow
+from movierating.ratings.formats.rows import RatedRow, Row
 
 # Other writers wait while an import adds movies.
 MAX_MOVIES_ADDED = 5_000
@@ -45,12 +45,17 @@ class MatchOptions(NamedTuple):
         """Return what was chosen for a row, or None."""
         if not self.choices:
             return None
-        return self.choices.get(f"{row.file}:{row.line}" if row.file else str(row.line))
+        return self.choices.get(format_place(row))
 
     def select_movies(self, connection: Connection) -> dict[int, int]:
         """Return the ids of the movies that exist by the chosen ids, which may be those of merged movies."""
         ids = [choice for choice in self.choices.values() if isinstance(choice, int)]
         return find_current_ids(connection, ids) if ids else {}
+
+
+def format_place(row: Row) -> str:
+    """Return the `file:line` of a row, or outside a ZIP the line, as the keys of `choices` have it."""
+    return f"{row.file}:{row.line}" if row.file else str(row.line)
 
 
 class UnmatchedRow(NamedTuple):

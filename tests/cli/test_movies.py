@@ -46,6 +46,12 @@ def test_merge_of_an_invalid_pair_fails_with_one_line(invoke, pair, ids, message
     assert message in done.output
 
 
+def test_repeated_merge_names_the_movie_that_stays(command, invoke, pair, app):
+    command("movies", "merge", "2", "1")
+    done = invoke("movies", "merge", "2", "1")
+    assert (done.exit_code, done.output) == (1, "Error: Movie 2 was merged into movie 1.\n")
+
+
 def test_merge_that_another_one_must_precede_fails_with_one_line(invoke, pair, add_movie):
     third_id = add_movie()
     write(partial(retired_movies.redirect, movie_id=2, into_id=1))

@@ -377,3 +377,11 @@ def test_a_third_file_at_once_is_asked_to_come_back(member, upload, problem, mon
 def test_import_takes_choices_and_words_beside_true_and_false(upload, member, option, value, status):
     response = upload(member, "title,year,value\nHeat,1995,8\n", **{option: value})
     assert response.status_code == status, response.json
+
+
+def test_choices_for_rows_that_the_file_lacks_are_rejected(upload, member, problem):
+    response = upload(
+        member, "title,year,value\nHeat,1995,8\n", choices='{"2": "new", "7": 1, "x.csv:2": "new"}'
+    )
+    problem(response, 422, "choices")
+    assert response.json["errors"][0]["message"] == "The file has no row at 7, x.csv:2."

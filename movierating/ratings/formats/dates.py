@@ -23,6 +23,7 @@ _MILLISECONDS = re.compile(r"\d{12,14}", re.ASCII)
 _C_TIME = re.compile(r"[A-Z][a-z]{2} ([A-Z][a-z]{2}) ([ \d]?\d) (\d\d:\d\d:\d\d) (\d{4})", re.ASCII)
 _TIME = r"(?:,? (\d{1,2}):(\d\d)(?::(\d\d))?(?: ?([AaPp])\.?[Mm]\.?)?)?"
 _NUMERIC_DATE = re.compile(r"(\d{1,4})([/.-])(\d{1,2})\2(\d{4}|\d{1,2})" + _TIME, re.ASCII)
+_SHORT_DATE = re.compile(r"\d\d-\d\d-\d\d(?!\d)", re.ASCII)
 _MONTH_FIRST = re.compile(r"([A-Za-z]{3})[a-z]*\.? (\d{1,2}),? (\d{4})" + _TIME, re.ASCII)
 _DAY_FIRST = re.compile(r"(\d{1,2})[ -]([A-Za-z]{3})[a-z]*\.?,?[ -](\d{4})" + _TIME, re.ASCII)
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -46,15 +47,35 @@ class DateOrder(NamedTuple):
 
 
 def settle_order(texts: Iterable[str]) -> DateOrder:
-    """Return the order of most of the dates that have only one; the month first if there is none."""
+    """Return the order of most of the dates that have only one; the month first if there is none.
+
+    A date has only one order if a number is above 12, or if it lies in the future in the other order.
+    """
     day_first = month_first = 0
     for text in texts:
         numbers = _split_numeric_date(text)
         if numbers and 12 < max(numbers) <= 31 and min(numbers) <= 12:
             day_first += numbers[0] > 12
             month_first += numbers[1] > 12
+        elif numbers and _may_be_future(text):
+            is_after_now = [_is_future_date(text, is_day_first) for is_day_first in (True, False)]
+            day_first += is_after_now == [False, True]
+            month_first += is_after_now == [True, False]
     is_mixed = day_first > 0 and month_first > 0
     return DateOrder(day_first > month_first, day_first + month_first > 0, is_mixed)
+
+
+def _may_be_future(text: str) -> bool:
+    # To parse every date of a file twice would take long.
+    match = _NUMERIC_DATE.fullmatch(text.strip())
+    return match is not None and f"20{match[4]}"[-4:] >= clock.format_rfc3339(clock.now())[:4]
+
+
+def _is_future_date(text: str, day_first: bool) -> bool:
+    try:
+        return is_future(_microseconds(text.strip(), day_first))
+    except ValueError:
+        return False
 
 
 def is_ambiguous(text: str) -> bool:
@@ -71,9 +92,14 @@ def _split_numeric_date(text: str) -> tuple[int, int] | None:
         return None
     match = _NUMERIC_DATE.fullmatch(text)
     # With dots, the day is always first.
-    if not match or match[2] == "." or len(match[1]) > 2:
+    if not match or match[2] == "." or len(match[1]) > 2 or _may_begin_with_year(text):
         return None
     return int(match[1]), int(match[3])
+
+
+def _may_begin_with_year(text: str) -> bool:
+    """Return True for a date such as `23-01-05`, whose year may be its first number or its last one."""
+    return _SHORT_DATE.match(text) is not None and int(text[6:8]) <= 31
 
 
 class DateFields:
@@ -193,6 +219,8 @@ def _in_rfc3339(text: str, day_first: bool) -> str:
         raise ValueError
     if match := _COMPACT_DATE.fullmatch(text):
         return _join(*match.groups())
+    if _may_begin_with_year(text):
+        raise ValueError
     if match := _NUMERIC_DATE.fullmatch(text):
         first, separator, second, third = match.groups()[:4]
         return _join(*_order(first, separator, second, third, day_first), *match.groups()[4:])

@@ -52,7 +52,7 @@ def _scale(steps: int, highest: int, wording: str) -> Scale:
     for step in range(1, steps + 1):
         rating = step * highest / steps
         # A spreadsheet writes 4 as 4.0, and in half of Europe 3.5 as 3,5.
-        forms = {f"{rating:g}", f"{rating:.1f}"}
+        forms = {f"{rating:g}", f"{rating:.1f}", f"{rating:.2f}"}
         forms |= {form.replace(".", ",") for form in forms}
         half_points |= dict.fromkeys((*forms, rating), step * 20 // steps)
     return Scale(half_points, wording)
@@ -64,11 +64,12 @@ WHOLE_TEN = _scale(10, 10, "a whole number from 1 to 10")
 HALVES_TO_TEN = _scale(20, 10, "a number from 0.5 to 10 by halves")
 FIVE = Scale({}, "a number up to 5", 5)
 TEN = Scale({}, "a number up to 10", 10)
-HUNDRED = Scale({"0": 1, 0: 1}, "a number from 0 to 100", 100)
+_ZEROS = ("0", "0.0", "0,0", "0.00", "0,00")
+HUNDRED = Scale(dict.fromkeys((*_ZEROS, 0), 1), "a number from 0 to 100", 100)
 
 _DECIMAL = re.compile(r"(\d{1,3})(?:[.,](\d{1,6}))?", re.ASCII)
 # What services write for "not rated".
-_NO_RATING = {"", "0", "0.0", "0,0", "-", "-1"}
+_NO_RATING = {"", *_ZEROS, "-", "-1"}
 
 
 def has_rating(scale: Scale, value: object) -> bool:

@@ -20,6 +20,8 @@ _BY_ID = {
 _BY_NUMBER = {**_BY_ID, "film_id": "", "original_title": "name", "rating": "rating_10"}
 # Parts of the words for movies. Television films have the abbreviation alone, shows have more behind it.
 _MOVIE = re.compile("movie|film|video|short|фильм|фільм|видео|відео|коротк|^(?:тв|tv)?$")
+# "Video game" and "short series" have a word for movies in them.
+_NO_MOVIE = re.compile("game|seri|игр|сериал|серіал|відеогра")
 _KIND_AND_YEAR = re.compile(r"(?<!\s)\s*\((?:([\w -]+), )?\d{4}(?: ?[-\u2013] ?(?:\d{4}|\.\.\.)?)?\)$")
 
 
@@ -50,4 +52,5 @@ def _parse(file: str, line: int, cells: dict[str, Any]) -> Row:
 def find_kind(text: str) -> str | None:
     """Return None for an English, Russian or Ukrainian word for movies and for a blank; otherwise the text."""
     kind = text.strip()[:100]
-    return None if _MOVIE.search(kind.lower()) else kind
+    lower = kind.lower()
+    return None if _MOVIE.search(lower) and not _NO_MOVIE.search(lower) else kind

@@ -37,7 +37,7 @@ from movierating.ratings.formats.rows import InvalidColumn, Row, UnknownFormat
 from movierating.ratings.formats.source_file import RawReader, SourceFile
 from movierating.ratings.formats.text_encoding import decode_head
 from movierating.ratings.formats.xml_reader import XmlFile
-from movierating.ratings.formats.zip_reader import Archive
+from movierating.ratings.formats.zip_reader import Archive, get_base_name
 
 # Few people have seen half as many movies, and other writers wait while they are written.
 MAX_ROWS = 100_000
@@ -92,7 +92,11 @@ _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _OTHER_FILES = {
     b"\x1f\x8b": "compressed with gzip, and must be decompressed first",
     b"%PDF": "a PDF document",
+    b"\xd0\xcf\x11\xe0": "an Excel workbook: save it as CSV",
 }
+_WEB_PAGE = ("<!doctype html", "<html")
+# Files that a ZIP has only if it is a spreadsheet: of Excel, and of LibreOffice.
+_IN_SPREADSHEETS = ({"xl/workbook.xml"}, {"mimetype", "content.xml"})
 
 
 @dataclass(frozen=True)
@@ -173,13 +177,15 @@ def _limit(rows: Iterator[Row]) -> Iterator[Row]:
 
 
 def _detect_in_archive(archive: Archive) -> list[_Detected]:
+    if any(names.issubset(archive.names) for names in _IN_SPREADSHEETS):
+        raise UnknownFormat(f"The file is a spreadsheet: save it as CSV. {_ACCEPTED}")
     detected = []
     for source in archive.sources:
         try:
             detected.append(_detect(source))
         except UnknownFormat as error:
             # An export holds many other files, but no file of ratings may be ignored silently.
-            if source.name.lower().startswith("ratings") and not _is_empty_list(source):
+            if get_base_name(source.name).lower().startswith("ratings") and not _is_empty_list(source):
                 raise UnknownFormat(f"{source.name}: {error}") from error
     names = sorted({each.format.name for each in detected})
     if not detected:
@@ -203,7 +209,14 @@ def _open_text(source: SourceFile) -> UploadedFile:
     for start, description in _OTHER_FILES.items():
         if head.startswith(start):
             raise UnknownFormat(f"The file is {description}. {_ACCEPTED}")
-    first_character = decode_head(head).lstrip()[:1]
+    text = decode_head(head).lstrip()
+    if text.lower().startswith(_WEB_PAGE):
+        raise UnknownFormat(
+            f"The file is a web page. Download the export itself instead of saving the page. {_ACCEPTED}"
+        )
+    if text.lower().startswith("sep="):
+        raise UnknownFormat("The file begins with “sep=”, which only Excel reads: remove the first line.")
+    first_character = text[:1]
     if first_character == "<":
         return XmlFile(source)
     return JsonFile(source) if first_character in ("[", "{") else CsvFile(source)

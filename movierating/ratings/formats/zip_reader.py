@@ -4,6 +4,7 @@ import io
 import re
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -40,7 +41,10 @@ _ENCRYPTED = 0x1
 
 
 class Archive:
-    """A ZIP file: `sources` are the CSV, JSON and XML files in it, in any folder; none is read yet."""
+    """A ZIP file: `sources` are the CSV, JSON and XML files in it, in any folder; none is read yet.
+
+    A source has the base name of its file, or if several files have that name, the path in the ZIP.
+    """
 
     def __init__(self, stream: BinaryIO) -> None:
         """Read the list of files. Raise UnknownFormat if the archive is damaged or has too many."""
@@ -51,11 +55,14 @@ class Archive:
             raise UnknownFormat("The ZIP file is damaged.") from error
         files = [info for info in self._zip.infolist() if not info.is_dir()]
         self.names = [info.filename for info in files]
-        self._entries = {
-            SourceFile(_split_path(info.filename)[-1], partial(_open_entry, self._zip, info)): info
-            for info in files
-            if _may_hold_ratings(info)
-        }
+        entries = [info for info in files if _may_hold_ratings(info)]
+        counts = Counter(get_base_name(info.filename) for info in entries)
+        self._entries = {}
+        for info in entries:
+            name = get_base_name(info.filename)
+            # Reports and choices name rows by their file.
+            source_name = info.filename if counts[name] > 1 else name
+            self._entries[SourceFile(source_name, partial(_open_entry, self._zip, info))] = info
         self.sources = list(self._entries)
 
     def check_sizes(self, sources: Iterable[SourceFile]) -> None:
@@ -117,6 +124,11 @@ def _may_hold_ratings(info: zipfile.ZipInfo) -> bool:
         and not name.startswith(".")
         and _SKIPPED_FOLDERS.isdisjoint(folders)
     )
+
+
+def get_base_name(path: str) -> str:
+    """Return the name of a file in an archive, without its folders."""
+    return _split_path(path)[-1]
 
 
 def _split_path(path: str) -> list[str]:

@@ -192,3 +192,32 @@ def test_imdbs_english_file_has_the_month_first(read, title_type, is_noted):
     _, [row] = read(f"{header}tt0113277,8,5/3/2023,Heat,{title_type},1995\n")
     assert row.rated_at == at(2023, 5, 3)
     assert (row.note is not None) == is_noted
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("12/1/2026", (True, True, False)),
+        ("1/12/26", (False, True, False)),
+        ("12/1/2026 10:30", (True, True, False)),
+        # Tomorrow is possible, because a clock may be fast.
+        ("6/7/2026", (False, True, False)),
+        # In both orders in the past, and in both in the future.
+        ("5/4/2026", (False, False, False)),
+        ("5/4/2027", (False, False, False)),
+    ],
+)
+def test_date_that_lies_in_the_future_has_the_other_order(monkeypatch, text, expected):
+    monkeypatch.setattr(clock, "now", lambda: at(2026, 6, 6, 12))
+    assert settle_order(["3/5/2023", text]) == expected
+
+
+@pytest.mark.parametrize("text", ["23-01-05", "05-03-23", "23-01-05 10:00"])
+def test_short_date_that_may_begin_with_the_year_is_rejected(text):
+    with pytest.raises(ValueError, match="is not a date or time"):
+        parse_time(text)
+    assert settle_order([text]) == (False, False, False)
+
+
+def test_short_date_that_ends_with_the_year_is_read():
+    assert parse_time("05/03/23") == at(2023, 5, 3)

@@ -171,3 +171,15 @@ def test_title_with_many_combining_marks_on_one_letter_is_not_normalized():
 def test_a_formula_gets_an_apostrophe_and_loses_it_again(text, harmless):
     assert field_parsers.escape_formula(text) == harmless
     assert field_parsers.unescape_formula(harmless) == text
+
+
+@pytest.mark.parametrize(("text", "half_points"), [("8.00", 16), ("3.50", 7), ("3,50", 7)])
+def test_rating_may_have_two_decimal_places(text, half_points):
+    assert field_parsers.parse_rating(field_parsers.HALVES_TO_TEN, text) == half_points
+
+
+@pytest.mark.parametrize("zero", ["0", "0.0", "0,0", "0.00", 0, 0.0], ids=repr)
+def test_zero_is_a_rating_only_on_the_scale_of_100(zero):
+    assert field_parsers.has_rating(field_parsers.HUNDRED, zero)
+    assert field_parsers.parse_rating(field_parsers.HUNDRED, zero) == 1
+    assert not field_parsers.has_rating(field_parsers.HALVES_TO_TEN, zero)

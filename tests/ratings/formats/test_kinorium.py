@@ -1,3 +1,5 @@
+import pytest
+
 from movierating import clock
 from movierating.ratings.formats.rows import BadRow, RatedRow, SkippedRow
 
@@ -25,3 +27,9 @@ def test_a_byte_order_mark_and_original_titles_may_be_missing(read):
     name, rows = read("\n".join(lines).replace(",", "\t").encode("utf-16-le"))
     assert name == "kinorium"
     assert rows == [RatedRow(2, None, None, "Зима", None, 1998, 18, None)]
+
+
+@pytest.mark.parametrize("kind", ["Video game", "Видеоигра", "Short series", "Короткометражный сериал"])
+def test_video_games_and_short_series_are_no_movies(read, kind):
+    _, rows = read(f"Title\tType\tYear\tMy rating\nHeat\t{kind}\t1995\t9".encode("utf-16"))
+    assert [row.outcome for row in rows] == ["not_a_movie"]

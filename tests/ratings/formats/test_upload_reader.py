@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -204,3 +205,40 @@ def test_no_bytes_raise(data):
     ):
         with contextlib.suppress(UnknownFormat):
             assert all(row.line >= 0 for row in open_upload(head + data).rows)
+
+
+def make_archive(**files):
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as writer:
+        for name, text in files.items():
+            writer.writestr(name.replace("__", "/").replace("_", "."), text)
+    return archive.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"sep=;\ntitle;year;value\nHeat;1995;8\n", "remove the first line"),
+        (b"<!DOCTYPE html>\n<html></html>", "Download the export itself"),
+        (b"\n<html><body>Log in</body></html>", "Download the export itself"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "save it as CSV"),
+        (make_archive(xl__workbook_xml="<workbook/>", docProps__app_xml="<x/>"), "save it as CSV"),
+        (make_archive(mimetype="x", content_xml="<x/>"), "save it as CSV"),
+    ],
+    ids=["sep", "doctype", "html", "xls", "xlsx", "ods"],
+)
+def test_rejection_of_another_file_says_what_to_do(data, message):
+    with pytest.raises(UnknownFormat, match=message):
+        open_upload(data)
+
+
+def test_files_of_one_name_in_a_zip_are_named_by_their_path():
+    file = "title,year,value\nHeat,1995,8\n"
+    archive = make_archive(a__ratings_csv=file, b__ratings_csv=file, c__more_csv=file)
+    assert [row.file for row in open_upload(archive).rows] == ["a/ratings.csv", "b/ratings.csv", "more.csv"]
+
+
+def test_unreadable_ratings_in_a_folder_are_rejected_too():
+    archive = make_archive(a__ratings_csv="x\n1\n", b__ratings_csv="title,year,value\nHeat,1995,8\n")
+    with pytest.raises(UnknownFormat, match=r"^a/ratings\.csv: "):
+        open_upload(archive)
