@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from movierating import config
 from movierating.auth import access
 from movierating.auth.link_routes import blueprint as links_blueprint
+from movierating.auth.private_service import require_accounts
 from movierating.auth.routes import blueprint as auth_blueprint
 from movierating.cli.application import is_finding_command
 from movierating.cli.main import main
@@ -177,3 +178,5 @@ def _register_blueprints(app: Flask) -> None:
     app.register_blueprint(docs_blueprint)
     app.register_blueprint(problems_blueprint)
     pages.init_app(app)
+    if app.config["PRIVATE"]:
+        require_accounts(app)

@@ -190,6 +190,9 @@ SETTINGS = (
     Setting("SIGNUP", _choice("open", "invite", "closed"), "open", "`open`",
             "`invite`: sign-up needs an invitation of an admin. `closed`: only `movierating user create` creates "
             "accounts."),
+    Setting("PRIVATE", _parse_flag, False, "`false`",
+            "`true`: nothing but sign-up, login, the reset of a password, health and the documentation can be read "
+            "without an account."),
     Setting("PUBLIC_URL", _parse_public_url, None, "none",
             "The address under which users reach the service, such as `https://films.example`. Links of invitations "
             "and password resets start with it; without it they are paths."),

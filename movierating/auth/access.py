@@ -133,8 +133,7 @@ def _guard(view: Callable[..., Any], authorize: Callable[[Caller], None] | None)
 
     @functools.wraps(view)
     def guarded(*args: Any, **kwargs: Any) -> Any:
-        g.caller = caller = _authenticate(read_bearer_token())
-        request_ctx.request.environ[USER_ID] = caller.user_id
+        caller = authenticate()
         if writes and caller.scope != "write":
             raise Forbidden("This token can only read.", kind="read-only-token")
         if authorize is not None:
@@ -147,6 +146,13 @@ def _guard(view: Callable[..., Any], authorize: Callable[[Caller], None] | None)
     return guarded
 
 
+def authenticate() -> Caller:
+    """Return the caller of the request's bearer token, and remember it for the request. Raise Unauthenticated."""
+    g.caller = caller = _find_caller(read_bearer_token())
+    request_ctx.request.environ[USER_ID] = caller.user_id
+    return caller
+
+
 def read_bearer_token() -> str:
     """Return the bearer token of the request. Raise Unauthenticated if there is none."""
     authorization: str = request_ctx.request.environ.get("HTTP_AUTHORIZATION", "")
@@ -156,7 +162,7 @@ def read_bearer_token() -> str:
     return token.strip()
 
 
-def _authenticate(token: str) -> Caller:
+def _find_caller(token: str) -> Caller:
     if token.startswith(tokens.PREFIX):
         return tokens.find_token_caller(token)
     claims = _read_claims(token, "access")

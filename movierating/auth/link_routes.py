@@ -9,6 +9,7 @@ from movierating.auth.one_time_links import INVITATION_PATH, PASSWORD_RESET_PATH
 from movierating.http.blueprint import Blueprint, View, check_exists_first
 from movierating.http.openapi import LIST_HEADERS, LOCATION_HEADER
 from movierating.http.public_url import make_link
+from movierating.http.public_views import public
 from movierating.http.responses import (
     PageQuerySchema,
     created_response,
@@ -97,6 +98,7 @@ def _require_valid_token() -> None:
 
 
 @blueprint.route("/auth/password-reset")
+@public
 class PasswordReset(View):
     """Setting a new password with a link."""
 

@@ -7,6 +7,7 @@ from flask import Response, request
 from movierating.auth import access, limits, schemas, service, tokens
 from movierating.http.blueprint import Blueprint, View, check_exists_first
 from movierating.http.openapi import LIST_HEADERS, LOCATION_HEADER
+from movierating.http.public_views import public
 from movierating.http.responses import (
     PageQuerySchema,
     created_response,
@@ -19,6 +20,7 @@ blueprint = Blueprint("auth", __name__, url_prefix="/v1/auth", description="Sess
 
 
 @blueprint.route("/login")
+@public
 class Login(View):
     """Open a session."""
 
@@ -37,6 +39,7 @@ class Login(View):
 
 
 @blueprint.route("/refresh")
+@public
 class Refresh(View):
     """Continue a session."""
 

@@ -4,6 +4,7 @@ from flask import Blueprint, Response, current_app, request
 
 from movierating.http.extensions import api
 from movierating.http.openapi_document import build_document
+from movierating.http.public_views import public
 from movierating.http.responses import etag_response
 
 blueprint = Blueprint("docs", __name__)
@@ -16,6 +17,7 @@ DOCS_POLICY = (
 
 
 @blueprint.get("/docs")
+@public
 def docs() -> Response:
     """Return the docs page: Swagger UI."""
     page = current_app.send_static_file("docs.html")
@@ -24,6 +26,7 @@ def docs() -> Response:
 
 
 @blueprint.get("/openapi.json")
+@public
 def openapi() -> Response:
     """Return the OpenAPI document."""
     return etag_response(build_document(api.spec, request.root_path))

@@ -9,6 +9,7 @@ from flask import Blueprint, Response, abort, url_for
 from markupsafe import Markup
 
 from movierating.errors import ApiError
+from movierating.http.public_views import public
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
 
@@ -144,6 +145,7 @@ def problem_details(error: ApiError, request_id: str | None) -> dict[str, Any]:
 
 
 @blueprint.get("/")
+@public
 def list_problems() -> Response:
     """Return a page with a link to each kind of problem."""
     items = Markup("").join(
@@ -156,6 +158,7 @@ def list_problems() -> Response:
 
 
 @blueprint.get("/<kind>")
+@public
 def explain_problem(kind: str) -> Response:
     """Return the page of a kind of problem."""
     if kind not in PROBLEMS:

@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from movierating.auth import access
 from movierating.errors import TokenInvalid, Unavailable
 from movierating.http.blueprint import Blueprint, View
+from movierating.http.public_views import public
 from movierating.http.responses import json_response
 from movierating.monitoring import metrics, request_log
 from movierating.movies import seed
@@ -46,6 +47,7 @@ class ReadinessSchema(ma.Schema):
 
 
 @blueprint.route("/healthz")
+@public
 class Health(View):
     """Liveness of the process."""
 
@@ -60,6 +62,7 @@ class Health(View):
 
 
 @blueprint.route("/readyz")
+@public
 class Readiness(View):
     """Readiness of the service."""
 
@@ -104,6 +107,7 @@ def _get_database_size() -> int | None:
 
 
 @blueprint.route("/metrics")
+@public
 class Metrics(View):
     """Metrics of all workers."""
 

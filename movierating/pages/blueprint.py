@@ -6,12 +6,24 @@ from dataclasses import dataclass
 from typing import Any
 
 import xxhash
-from flask import Blueprint, Flask, Response, g, make_response, redirect, render_template, request, url_for
+from flask import (
+    Blueprint,
+    Flask,
+    Response,
+    current_app,
+    g,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from werkzeug.exceptions import HTTPException
 
 from movierating.auth.service import Caller
 from movierating.errors import ApiError, Forbidden
 from movierating.http import error_handlers
+from movierating.http.public_views import is_public, public
 from movierating.http.response_cache import REQUEST_ID, USER_ID
 from movierating.pages import plots, rating_steps, same_site, session
 from movierating.pages.local_paths import get_current_path
@@ -81,13 +93,21 @@ def init_app(app: Flask) -> None:
 
 
 def page(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Decorate the view of a page. It finds the viewer as `get_viewer()`, who may be None."""
+    """Decorate the view of a page. It finds the viewer as `get_viewer()`, who may be None.
 
+    With MOVIERATING_PRIVATE, the page needs a login, unless `view` is marked as public.
+    """
+    has_public_view = is_public(view)
+
+    # No token is required: a page accepts only the cookie.
+    @public
     @functools.wraps(view)
     def wrapped(**path: Any) -> Response:
         same_site.require_same_site()
         caller = session.find_caller()
         g.viewer = _make_viewer(caller) if caller is not None else None
+        if current_app.config["PRIVATE"] and not has_public_view:
+            _require_login()
         response: Response = make_response(view(**path))
         if g.viewer is not None:
             session.prolong(response)
@@ -102,12 +122,17 @@ def member_page(view: Callable[..., Any]) -> Callable[..., Any]:
     @page
     @functools.wraps(view)
     def wrapped(**path: Any) -> Any:
-        if g.viewer is None:
-            back = get_current_path() if request.method in ("GET", "HEAD") else None
-            raise Redirect(url_for("pages.log_in", next=back))
+        _require_login()
         return view(**path)
 
     return wrapped
+
+
+def _require_login() -> None:
+    """Raise Redirect to the log-in page, and back, if nobody is logged in."""
+    if g.viewer is None:
+        back = get_current_path() if request.method in ("GET", "HEAD") else None
+        raise Redirect(url_for("pages.log_in", next=back))
 
 
 def admin_page(view: Callable[..., Any]) -> Callable[..., Any]:

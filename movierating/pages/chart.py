@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 from flask import Response, request, url_for
 
 from movierating.errors import InvalidRequest
+from movierating.http.public_views import public
 from movierating.movies import search
 from movierating.movies import service as movies
 from movierating.movies.genres import GENRES
@@ -20,6 +21,7 @@ _NOT_FILTERS = frozenset({"cursor", "from", "rated", "was"})
 
 
 @blueprint.get("/")
+@public
 def root() -> Any:
     """Redirect to the movies."""
     return send_to(url_for("pages.list_movies"))

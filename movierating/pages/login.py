@@ -8,6 +8,7 @@ from flask import request, url_for
 from movierating.auth import limits
 from movierating.auth.schemas import LoginSchema
 from movierating.errors import ApiError
+from movierating.http.public_views import public
 from movierating.pages import session
 from movierating.pages.blueprint import Redirect, blueprint, get_viewer, page, render, send_to
 from movierating.pages.forms import Form, load_form
@@ -22,6 +23,7 @@ class _LoginFormSchema(LoginSchema):
 
 @blueprint.get("/login")
 @page
+@public
 def log_in() -> Any:
     """Show the log-in form; somebody who is logged in is sent on."""
     following = clean_path(request.args.get("next"), url_for("pages.list_movies"))
@@ -35,6 +37,7 @@ def log_in() -> Any:
 @blueprint.post("/login")
 @page
 @limits.limit_logins
+@public
 def submit_login() -> Any:
     """Open a session and lead on, or show the form again."""
     following = clean_path(request.form.get("next"), url_for("pages.list_movies"))

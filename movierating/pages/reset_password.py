@@ -7,12 +7,14 @@ from flask import Response, url_for
 from movierating.auth import limits, one_time_links, password_resets
 from movierating.auth.schemas import ResetPasswordSchema
 from movierating.errors import ApiError
+from movierating.http.public_views import public
 from movierating.pages.blueprint import blueprint, page, render, send_to
 from movierating.pages.forms import Form, load_form
 
 
 @blueprint.get("/reset/<token>")
 @page
+@public
 def show_password_reset(token: str) -> Response:
     """Show the form for a new password, which does not use the link. Raise Forbidden if the link is not valid."""
     one_time_links.find_password_reset(token)
@@ -22,6 +24,7 @@ def show_password_reset(token: str) -> Response:
 @blueprint.post("/reset")
 @page
 @limits.limit_password_resets
+@public
 def submit_password_reset() -> Any:
     """Set the password, end all sessions, and lead to the log-in page; or show the form again."""
     try:

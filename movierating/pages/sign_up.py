@@ -6,6 +6,7 @@ from flask import Response, current_app, request, url_for
 
 from movierating.auth import limits, one_time_links
 from movierating.errors import ApiError
+from movierating.http.public_views import public
 from movierating.pages import session
 from movierating.pages.blueprint import Redirect, blueprint, get_viewer, page, render, send_to
 from movierating.pages.forms import Form, load_form
@@ -15,6 +16,7 @@ from movierating.users.schemas import SignUpSchema
 
 @blueprint.get("/sign-up")
 @page
+@public
 def sign_up() -> Any:
     """Show the form, or say that sign-up is closed or by invitation."""
     if get_viewer() is not None:
@@ -24,6 +26,7 @@ def sign_up() -> Any:
 
 @blueprint.get("/invite/<token>")
 @page
+@public
 def show_invitation(token: str) -> Any:
     """Show the form to somebody who has an invitation, which this does not use. Raise Forbidden if it is not valid."""
     one_time_links.require_invitation(token)
@@ -33,6 +36,7 @@ def show_invitation(token: str) -> Any:
 @blueprint.post("/sign-up")
 @page
 @limits.limit_sign_ups
+@public
 def submit_sign_up() -> Any:
     """Create the account, log in, and lead to the movies to rate; or show the form again."""
     form = Form(request.form)

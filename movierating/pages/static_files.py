@@ -7,6 +7,7 @@ from pathlib import Path
 import xxhash
 from flask import Response, abort, request, url_for
 
+from movierating.http.public_views import public
 from movierating.pages.blueprint import blueprint
 
 _FOLDER = Path(__file__).with_name("static")
@@ -32,6 +33,7 @@ def _hash(name: str) -> str:
 
 
 @blueprint.get("/static/pages/<name>")
+@public
 def static_file(name: str) -> Response:
     """Return a file, which browsers may keep for ever if they asked with its hash."""
     if name not in _NAMES:

@@ -9,6 +9,7 @@ from movierating.errors import Forbidden
 from movierating.http import preconditions
 from movierating.http.blueprint import Blueprint, View, check_exists_first
 from movierating.http.openapi import ETAG_HEADER, LIST_HEADERS, LOCATION_HEADER
+from movierating.http.public_views import public
 from movierating.http.responses import (
     created_response,
     etag_response,
@@ -34,6 +35,7 @@ def _require_sign_up_allowed() -> None:
 
 
 @blueprint.route("")
+@public
 class Users(View):
     """All accounts."""
 
