@@ -153,9 +153,9 @@ def finish_response(response: Response) -> Response:
     if coding:
         response.vary.add("Accept-Encoding")
     is_compressed = "Content-Encoding" in coding
-    etag, _ = response.get_etag()
+    etag, is_weak = response.get_etag()
     if etag is not None:
-        response.set_etag(etag, weak=is_compressed)
+        response.set_etag(etag, weak=is_weak or is_compressed)
         response.make_conditional(request)
     if is_compressed and response.status_code != 304:
         response.content_encoding = "gzip"

@@ -101,6 +101,19 @@ def test_static_file_returns_304_for_its_etag(client, name, coding):
     assert client.get(f"/static/{name}", headers={"If-None-Match": '"other"'}).status_code == 200
 
 
+@pytest.mark.parametrize("coding", [{}, GZIP], ids=["identity", "gzip"])
+def test_weak_etag_of_a_page_stays_weak(app, coding):
+    def view():
+        response = Response("x" * 5000, mimetype="text/html")
+        response.set_etag("tag", weak=True)
+        return response
+
+    app.add_url_rule("/page", view_func=view)
+    client = app.test_client()
+    assert client.get("/page", headers=coding).headers["ETag"] == 'W/"tag"'
+    assert client.get("/page", headers={**coding, "If-None-Match": 'W/"tag"'}).status_code == 304
+
+
 def test_zip_is_not_compressed_again(app):
     app.add_url_rule("/file", view_func=lambda: Response(b"x" * 5000, mimetype="application/zip"))
     assert "Content-Encoding" not in app.test_client().get("/file", headers=GZIP).headers
