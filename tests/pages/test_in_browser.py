@@ -1,0 +1,175 @@
+"""The pages in a browser: by mouse, keys and touch, without JavaScript, and offline."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
+
+PASSWORD = "otters play at dusk"
+FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+DESKTOP, PHONE, NARROW = ({"width": width, "height": 850} for width in (1280, 390, 320))
+
+
+@pytest.fixture(scope="module")
+def service(program, serve, copied, well_known_instance, tmp_path_factory) -> Any:
+    """A service with the well-known movies."""
+    program("chromium")
+    return serve(copied(well_known_instance, tmp_path_factory.mktemp("pages") / "instance"))
+
+
+@pytest.fixture(scope="module")
+def chromium(program) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program("chromium"), args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Person:
+    """A browser of one person, and the errors that it logged."""
+
+    context: BrowserContext
+    page: Page
+    errors: list[str] = field(default_factory=list)
+
+    def listen(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.errors.append(message.text)
+
+    def sign_up(self, username: str) -> None:
+        self.page.goto("/sign-up")
+        self.page.get_by_label("Username").fill(username)
+        self.page.get_by_label("E-mail").fill(f"{username}@example.org")
+        self.page.get_by_label("Password").fill(PASSWORD)
+        self.page.get_by_role("button", name="Sign up").click()
+        expect(self.page).to_have_url("/rate")
+
+    def get_own(self, row: int = 0) -> Any:
+        return self.page.locator(".movies .own").nth(row)
+
+
+@pytest.fixture
+def person(chromium, service) -> Iterator[Any]:
+    """`person("ada", viewport=PHONE)` opens a browser and signs up; the log must be empty at the end."""
+    opened = []
+
+    def open_browser(username: str | None = None, viewport: Any = DESKTOP, **options: Any) -> Person:
+        context = chromium.new_context(base_url=service.url, viewport=viewport, **options)
+        context.set_default_timeout(20_000)
+        opened.append(Person(context, context.new_page()))
+        opened[-1].page.on("console", opened[-1].listen)
+        opened[-1].page.on("pageerror", lambda error: opened[0].errors.append(str(error)))
+        if username is not None:
+            opened[-1].sign_up(username)
+        return opened[-1]
+
+    yield open_browser
+    for each in opened:
+        each.context.close()
+    assert [error for each in opened for error in each.errors] == []
+
+
+def test_click_saves_the_rating_and_undo_removes_it(person):
+    ada = person("mouse")
+    ada.page.goto("/movies")
+    ada.page.locator(".movies .rate").first.locator("label").nth(16).click()
+    expect(ada.page.locator("#notice")).to_contain_text("8.5")
+    expect(ada.get_own()).to_have_text("8.5")
+    ada.page.reload()
+    expect(ada.get_own()).to_have_text("8.5")
+    ada.page.locator(".movies .drop").first.click()
+    expect(ada.page.locator("#notice")).to_contain_text("is removed")
+    ada.page.locator("#notice button").click()
+    expect(ada.get_own()).to_have_text("8.5")
+    expect(ada.page).to_have_url("/movies")
+
+
+def test_keys_move_the_choice_and_only_enter_or_leaving_saves(person):
+    ada = person("keys")
+    ada.page.goto("/movies")
+    radio = ada.page.locator(".movies .rate").first.locator("input[type=radio]").first
+    radio.focus()
+    ada.page.keyboard.press("7")
+    ada.page.keyboard.press("ArrowRight")
+    expect(ada.get_own()).not_to_have_text("7.5")
+    ada.page.keyboard.press("Escape")
+    ada.page.keyboard.press("Tab")
+    expect(ada.page.locator("#notice")).to_be_empty()
+    radio.focus()
+    ada.page.keyboard.press("9")
+    ada.page.keyboard.press("Enter")
+    expect(ada.get_own()).to_have_text("9")
+
+
+def test_phone_rates_in_a_sheet_at_the_bottom(person):
+    ada = person("touch", PHONE, has_touch=True)
+    ada.page.goto("/movies")
+    button = ada.page.locator(".movies .open").first
+    button.tap()
+    form = ada.page.locator(".rate:popover-open")
+    expect(form).to_be_visible()
+    form.locator("label").nth(13).tap()
+    expect(form).to_have_count(0)
+    expect(button).to_contain_text("7")
+
+
+def test_without_javascript_a_rating_is_chosen_and_saved(person):
+    ada = person("nojs", java_script_enabled=False)
+    ada.page.goto("/movies")
+    ada.page.locator(".movies .rate").first.locator("label").nth(9).click()
+    ada.page.locator(".movies .save").first.click()
+    expect(ada.page.locator("#notice")).to_contain_text("5")
+    expect(ada.get_own()).to_have_text("5")
+    ada.page.get_by_role("button", name="Undo").click()
+    expect(ada.get_own()).not_to_have_text("5")
+
+
+def test_rating_that_cannot_be_sent_is_put_back(person):
+    ada = person("offline")
+    ada.page.goto("/movies")
+    ada.context.set_offline(True)
+    ada.page.locator(".movies .rate").first.locator("label").nth(16).click()
+    expect(ada.page.locator("#notice")).to_contain_text("not saved")
+    assert ada.page.locator(".movies .rate").first.locator(":checked").count() == 0
+    ada.errors.clear()
+
+
+def test_rating_after_a_logout_in_another_tab_leads_to_the_login(person):
+    ada = person("tabs")
+    ada.page.goto("/movies")
+    other = ada.context.new_page()
+    other.goto("/movies")
+    other.get_by_role("button", name="Log out").click()
+    ada.page.locator(".movies .rate").first.locator("label").nth(16).click()
+    expect(ada.page.get_by_role("heading", name="Log in")).to_be_visible()
+
+
+def test_rating_one_movie_after_another(person):
+    ada = person("next")
+    first = ada.page.locator("h1").inner_text()
+    ada.page.locator(".deck label").nth(15).click()
+    expect(ada.page.locator(".skipper")).to_contain_text("1 rated so far")
+    second = ada.page.locator("h1").inner_text()
+    assert second != first
+    ada.page.get_by_role("button", name="seen it").click()
+    expect(ada.page.locator("h1")).not_to_have_text(second)
+
+
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE, NARROW], ids=["1280", "390", "320"])
+def test_no_page_scrolls_sideways(person, viewport):
+    name = f"width{viewport['width']}"
+    ada = person(name, viewport)
+    ada.page.locator(".deck label").nth(15).click()
+    expect(ada.page.locator(".skipper")).to_contain_text("1 rated")
+    movie = "/movies/1"
+    for path in ("/movies", "/movies?q=the", movie, "/rate", f"/people/{name}", f"/people/{name}/ratings"):
+        ada.page.goto(path)
+        width = ada.page.evaluate("document.documentElement.scrollWidth")
+        assert width <= viewport["width"], path
+    visitor = person(None, viewport)
+    for path in ("/movies", "/login", "/sign-up"):
+        visitor.page.goto(path)
+        assert visitor.page.evaluate("document.documentElement.scrollWidth") <= viewport["width"], path
