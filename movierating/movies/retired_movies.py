@@ -34,6 +34,12 @@ def find_merging(connection: Connection, movie_ids: Collection[int]) -> dict[int
     return dict(map(tuple, connection.execute(statement.where(in_many(_merged.into_id, sorted(movie_ids))))))
 
 
+def list_unfinished_merges(connection: Connection) -> list[tuple[int, int]]:
+    """Return the ids of movies that are being merged, or whose merge was interrupted, with those of the others."""
+    statement = select(_merged.id, _merged.into_id).join(Movie, _movie.id == _merged.id).order_by(_merged.id)
+    return [(row.id, row.into_id) for row in connection.execute(statement)]
+
+
 def redirect(connection: Connection, movie_id: int, into_id: int) -> None:
     """Let the id of a movie, and those of movies that were merged into it, lead to another one."""
     connection.execute(update(MergedMovie).where(_merged.into_id == movie_id).values(into_id=into_id))

@@ -1,4 +1,4 @@
-"""`movierating check`: verify and repair the database file, the aggregates and the search data.
+"""`movierating check`: verify and repair the database file, merges, the aggregates and the search data.
 
 Migrations are checked first, and a damaged file before its contents, because later checks rely on both. Settings are
 checked when the application is created.
@@ -9,15 +9,16 @@ import re
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import DatabaseError
 
-from movierating.errors import ApiError
-from movierating.movies import index_repair, text_index
+from movierating.errors import ApiError, NotFound
+from movierating.movies import index_repair, retired_movies, text_index
 from movierating.operations import sqlite_backup, startup
-from movierating.ratings import recount
+from movierating.ratings import merging, recount
 from movierating.storage.database import db, get_sqlite_file, read, write
 from movierating.storage.dialect import advance_ids, get_last_id
 
@@ -90,6 +91,7 @@ def _find_problems() -> Iterator[Finding]:
         yield from damage or _find_orphans(read())
         if damage:
             return
+    yield from map(_describe_merge, retired_movies.list_unfinished_merges(read()))
     yield from _describe_aggregates(recount.find_mismatches(read()))
     for part in index_repair.BEFORE_TEXT:
         yield from _describe_movies(part, index_repair.find_mismatches(read(), part))
@@ -109,6 +111,20 @@ def _repair() -> Iterator[Finding]:
     for part in index_repair.BEFORE_TEXT:
         yield from _describe_movies(part, index_repair.repair_mismatches(part))
     yield from _repair_text()
+    yield from _finish_merges()
+
+
+def _finish_merges() -> Iterator[Finding]:
+    for merge in retired_movies.list_unfinished_merges(read()):
+        # A service that finishes the merge meanwhile does no harm.
+        with suppress(NotFound):
+            merging.merge_movies(*merge)
+            yield _describe_merge(merge)
+
+
+def _describe_merge(merge: tuple[int, int]) -> Finding:
+    movie_id, into_id = merge
+    return "merges", f"the merge of movie {movie_id} into movie {into_id} is not finished"
 
 
 def _find_damage(connection: Connection) -> list[Finding]:

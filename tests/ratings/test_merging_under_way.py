@@ -13,6 +13,7 @@ from movierating.storage.database import write
 
 EARLY, LATE = "2020-01-01T00:00:00Z", "2024-01-01T00:00:00Z"
 ONE = "tt0116191"
+UNFINISHED = "merges: the merge of movie {} into movie {} is not finished"
 
 
 class Killed(Exception):
@@ -59,7 +60,7 @@ def raters(admin, sign_up, pair, monkeypatch):
         patch.setattr(merging, "_move_ratings", move_once)
         with pytest.raises(Killed):
             merging.merge_movies(*pair)
-    assert_exact()
+    assert checks.run_checks(repair=False) == ([UNFINISHED.format(*pair)], [])
     return sorted(users, key=lambda user: has_rating(user, pair[0]))
 
 
@@ -71,7 +72,9 @@ def finish(pair):
 
 
 def assert_exact():
-    assert checks.run_checks(repair=False) == ([], [])
+    problems, _ = checks.run_checks(repair=False)
+    # A merge may be unfinished.
+    assert [line for line in problems if not line.startswith("merges: ")] == []
 
 
 def get_value(user, movie_id):
@@ -83,6 +86,13 @@ def test_interrupted_merge_leaves_both_movies_and_is_resumed(client, pair, rater
     assert counts == [1, 1]
     assert finish(pair) == 2
     assert client.get(f"/v1/movies/{pair[0]}").status_code == 301
+
+
+def test_check_finishes_an_interrupted_merge(client, pair, raters):
+    assert checks.run_checks(repair=True) == ([], [f"{UNFINISHED.format(*pair)}, repaired"])
+    assert client.get(f"/v1/movies/{pair[0]}").status_code == 301
+    assert [get_value(user, pair[1]) for user in raters] == [8, 8]
+    assert checks.run_checks(repair=False) == ([], [])
 
 
 def test_new_rating_is_redirected_to_the_movie_that_stays(pair, raters):
