@@ -53,6 +53,12 @@ def draw_filters(sort, dice):
         "language": dice.choice(["fr", "en"]),
         "director": dice.choice([*TITLES, "Akira Kurosawa", "agnès varda"]),
         "min_count": dice.choice([1, 5, 50]),
+        "ids": ",".join(map(str, dice.sample(range(1, 14_000), dice.choice([1, 30, 100])))),
+        "exclude_genre": dice.sample(list(GENRES), dice.randint(1, 2)),
+        "country": dice.choice(["FR", "US", "SU"]),
+        "runtime_from": dice.choice([60, 90, 240]),
+        "runtime_to": dice.choice([60, 100, 150]),
+        "min_score": dice.choice([0, 6.5, 6.9, 7.53]),
     }
     names = set(dice.sample(sorted(filters), dice.choice([0, 1, 1, 2, 2, 3])))
     names |= {"q"} if sort == "relevance" else set()
@@ -140,6 +146,7 @@ def test_exports(services, name):
 
 INVALID_VALUES = ["", "0", "-1", "x", f"{2**63 - 1}", f"{2**63}", "1e3", "%00", "1%00", "٣", "'", "null"]
 PARAMETERS = ["cursor", "limit", "sort", "q", "genre", "year", "language", "director", "min_count", "x"]
+PARAMETERS += ["ids", "exclude_genre", "country", "runtime_from", "runtime_to", "min_score"]
 
 
 def test_errors(services):

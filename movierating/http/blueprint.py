@@ -11,6 +11,7 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 from flask import Flask
 from flask.globals import request_ctx
 from flask.views import MethodView
+from webargs.fields import DelimitedList
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 from werkzeug.routing import BaseConverter
 
@@ -174,6 +175,7 @@ class Api(flask_smorest.Api):
 
     def _register_responses(self) -> None:
         self.ma_plugin.converter.add_attribute_function(_json_schema)
+        self.ma_plugin.converter.add_parameter_attribute_function(_parameter_style)
         openapi.register(self.spec, self.ma_plugin)
 
     def _register_pagination_header(self) -> None:
@@ -192,6 +194,11 @@ def _json_schema(_converter: Any, field: Any, ret: dict[str, Any]) -> dict[str, 
     if ret.get("pattern", "").endswith(r"\Z"):
         ret["pattern"] = f"^{ret['pattern'][:-2]}$"
     return {}
+
+
+def _parameter_style(_converter: Any, field: Any, **_: Any) -> dict[str, Any]:
+    """Document that a list with commas is one parameter, not a repeated one."""
+    return {"explode": False} if isinstance(field, DelimitedList) else {}
 
 
 def _schema_name(schema: Any) -> str:

@@ -52,12 +52,23 @@ class StrictInteger(ma.fields.Integer):
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> int:
         if isinstance(value, str) and _reads_text(self):
-            if not re.fullmatch(r"-?[0-9]{1,18}", value):
+            if not re.fullmatch(r"-?[0-9]{1,19}", value):
                 raise self.make_error("invalid", input=quote_value(value))
             return int(value)
         if isinstance(value, bool) or not isinstance(value, int | float) or value != value // 1:
             raise self.make_error("invalid", input=quote_value(value))
         return int(value)
+
+
+class QueryNumber(ma.fields.Float):
+    """A number in a query, which may have a fraction and an exponent, as in JSON."""
+
+    default_error_messages = {"invalid": "Must be a number, not {input}."}  # noqa: RUF012
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> float:
+        if not re.fullmatch(r"-?[0-9]{1,30}(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,3})?", value):
+            raise self.make_error("invalid", input=quote_value(value))
+        return float(value)
 
 
 # Python's `requests` sends True for a boolean, and other clients send 1.

@@ -10,6 +10,7 @@ from urllib.parse import parse_qs
 import marshmallow as ma
 import orjson
 from flask import Request, current_app
+from webargs.fields import DelimitedList
 from webargs.flaskparser import FlaskParser
 from werkzeug.datastructures import CombinedMultiDict, MultiDict
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
@@ -138,9 +139,10 @@ def _unwrap_values(
     values: dict[str, Any] = {}
     for name, items in lists:
         field = schema.fields.get(name)
-        if len(items) > 1 and field is not None and not isinstance(field, ma.fields.List):
+        is_list = isinstance(field, ma.fields.List) and not isinstance(field, DelimitedList)
+        if len(items) > 1 and field is not None and not is_list:
             raise errors.invalid_field(location, name, "Must be given once.")
-        values[name] = items if isinstance(field, ma.fields.List) else items[0]
+        values[name] = items if is_list else items[0]
     return values
 
 

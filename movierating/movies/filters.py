@@ -4,14 +4,26 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, String, and_, bindparam, func, literal_column, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    String,
+    and_,
+    bindparam,
+    func,
+    literal_column,
+    or_,
+    select,
+    union,
+)
 
 from movierating.movies import search_index
-from movierating.movies.models import Movie, MovieFacet, contains_text
+from movierating.movies.models import MAX_RUNTIME_MINUTES, MergedMovie, Movie, MovieFacet, contains_text
 from movierating.movies.titles import fold, list_with_articles, split_words
 from movierating.storage.dialect import encode_values, in_many
 
 _movie, _facet = Movie.__table__.c, MovieFacet.__table__.c
+_merged = MergedMovie.__table__.c
 _text, _text_end = (bindparam(name, type_=_movie.title_key.type) for name in ("text", "text_end"))
 _titles = bindparam("titles", type_=String)
 # No text that starts with another one comes after that one with this character.
@@ -31,17 +43,17 @@ class Filter:
 
 
 def parse_filters(filters: Mapping[str, Any]) -> tuple[tuple[str, ...], dict[str, Any]]:
-    """Return the kinds of the filters, and the values of their parameters, numbered by position."""
-    facets = [("genre", genre) for genre in sorted(set(filters.get("genre", ())))]
-    if "director" in filters:
-        facets.append(("director", fold(filters["director"])))
-    facets += [(kind, filters[kind]) for kind in ("year", "language") if kind in filters]
+    """Return the kinds of the filters, and the values of their parameters, numbered by position.
+
+    Filters that select the same movies in another spelling have the same kinds and values.
+    """
+    facets = _list_facets(filters)
     kinds = [kind for kind, _ in facets]
     values: dict[str, Any] = {}
     for position, (kind, value) in enumerate(facets):
         values[f"facet{position}"] = f"{kind}:{value}"
         # Genres are stored as a JSON list; no genre contains a quote.
-        values[f"value{position}"] = f'"{value}"' if kind == "genre" else value
+        values[f"value{position}"] = f'"{value}"' if kind in ("genre", "excluded genre") else value
     if "q" in filters:
         words = split_words(filters["q"])
         kinds.append("words" if words else "title")
@@ -50,14 +62,40 @@ def parse_filters(filters: Mapping[str, Any]) -> tuple[tuple[str, ...], dict[str
         values["text"] = fold(filters["q"])
         values["text_end"] = values["text"] + _LAST_CHARACTER
         values["titles"] = _encode_titles(values["text"])
+    if "ids" in filters:
+        kinds.append("ids")
+        values["ids"] = encode_values(sorted(set(filters["ids"])))
+    ranges = _parse_ranges(filters)
+    return (*kinds, *ranges), values | {
+        name: value for part in ranges.values() for name, value in part.items()
+    }
+
+
+def _list_facets(filters: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Return the kinds of the filters that compare one value, each with the value."""
+    facets = [("genre", genre) for genre in sorted(set(filters.get("genre", ())))]
+    facets += [("excluded genre", genre) for genre in sorted(set(filters.get("exclude_genre", ())))]
+    if "director" in filters:
+        facets.append(("director", fold(filters["director"])))
+    facets += [(kind, filters[kind]) for kind in ("year", "language", "country") if kind in filters]
+    return facets
+
+
+def _parse_ranges(filters: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the kinds of the filters by a range of numbers, each with the values of its parameters."""
+    ranges: dict[str, dict[str, Any]] = {}
     if "year_from" in filters or "year_to" in filters:
-        kinds.append("years")
         # An unknown year is stored as rank 0.
-        values["first"], values["last"] = max(1, filters.get("year_from", 1)), filters.get("year_to", 9999)
+        first, last = max(1, filters.get("year_from", 1)), filters.get("year_to", 9999)
+        ranges["years"] = {"first": first, "last": last}
+    if "runtime_from" in filters or "runtime_to" in filters:
+        shortest, longest = filters.get("runtime_from", 0), filters.get("runtime_to", MAX_RUNTIME_MINUTES)
+        ranges["runtime"] = {"shortest": shortest, "longest": longest}
     if min_count := filters.get("min_count"):
-        kinds.append("count")
-        values["min_count"] = min_count
-    return tuple(kinds), values
+        ranges["count"] = {"min_count": min_count}
+    if "min_score" in filters:
+        ranges["score"] = {"min_score": filters["min_score"]}
+    return ranges
 
 
 def _encode_titles(text: str) -> str:
@@ -95,9 +133,36 @@ def build_filter(kind: str, position: int, walked: Any) -> Filter:
     if kind == "year":
         value = bindparam(f"value{position}", type_=_movie.year.type)
         return _filter_year(walked, lambda year: year == value)
-    if kind == "count":
-        return _filter_column(_movie.rating_count, walked, lambda count: count >= bindparam("min_count"))
+    if kind in _COLUMN_FILTERS:
+        column, passes = _COLUMN_FILTERS[kind]
+        return _filter_column(column, walked, passes)
+    if kind == "ids":
+        return _filter_ids(_WITH_IDS, without_index(_movie.id).in_(_WITH_IDS))
+    if kind == "country":
+        country = bindparam(f"value{position}", type_=_movie.country.type)
+        return _filter_column(_movie.country, walked, lambda column: column == country)
+    if kind == "excluded genre":
+        without_genre = ~contains_text(_movie.genres, bindparam(f"value{position}"))
+        return Filter(select(_movie.id).where(without_genre), without_genre, without_genre)
     return _filter_facet(kind, position)
+
+
+# Filters by a column, with the conditions that the column's value must pass.
+_COLUMN_FILTERS: dict[str, tuple[Any, Callable[[Any], ColumnElement[bool]]]] = {
+    "count": (_movie.rating_count, lambda count: count >= bindparam("min_count")),
+    "score": (_movie.score, lambda score: score >= bindparam("min_score")),
+    "runtime": (
+        _movie.runtime_minutes,
+        lambda minutes: minutes.between(bindparam("shortest"), bindparam("longest")),
+    ),
+}
+# The id of a merged movie selects the one that it was merged into.
+_ids = bindparam("ids", type_=String)
+_SELECTED_IDS = union(
+    select(_movie.id).where(in_many(_movie.id, _ids)),
+    select(_merged.into_id).where(in_many(_merged.id, _ids)),
+).subquery()
+_WITH_IDS = select(_SELECTED_IDS.c.id)
 
 
 _indexed = search_index.MOVIE_SEARCH.c

@@ -25,6 +25,7 @@ from movierating.storage.dialect import Id, folded_text
 
 YEAR_UNKNOWN_LAST = "coalesce(year, 0)"
 MAX_ALTERNATIVE_TITLES = 100
+MAX_RUNTIME_MINUTES = 5000
 _WITHOUT_IDS = "imdb_id IS NULL AND tmdb_id IS NULL"
 _FILTERED_BY = ("year", "language", "genres")
 
@@ -39,8 +40,8 @@ class Movie(RatingStatsMixin, Base):
     `edit` counts the changes of its facts and `ratings_version` those of its ratings; both only ever grow. The year
     is null only for a movie from an imported data set without it. `prominence` tells how widely known a movie of the
     bundled catalogue is, from 0 to 100. `learns_ids` is true for a movie that an import added, until an admin changes
-    its ids: rows of imports give it the ids that it lacks. Each index serves one sort, `id` deciding ties, and also
-    contains the columns of filters, so that a walk reads only the movies on the page.
+    its ids: rows of imports give it the ids that it lacks. An index of a sort has `id` to decide ties, and
+    also contains the columns of filters, so that a walk reads only the movies on the page.
     """
 
     __tablename__ = "movie"
@@ -51,6 +52,8 @@ class Movie(RatingStatsMixin, Base):
         Index("ix_movie_year", "year_rank", "id", *_FILTERED_BY),
         Index("ix_movie_title", "title_key", "id", *_FILTERED_BY),
         Index("ix_movie_created", "created_at", "id", *_FILTERED_BY),
+        Index("ix_movie_country", "country", "id"),
+        Index("ix_movie_runtime", "runtime_minutes", "id"),
         # Rows of imported files name a movie by either title.
         _partial_index(
             "ix_movie_original_title", "original_title_key", where="original_title_key IS NOT NULL"

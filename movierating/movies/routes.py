@@ -29,7 +29,8 @@ class Movies(View):
 
         A movie must pass all filters. By default the movies with the highest score come first; with `q`, exact titles,
         also behind an article such as `The`, then titles that start with `q`, then other movies, each by number of
-        ratings and prominence.
+        ratings and prominence. For example, `?ids=1,7,42` lists these movies, and
+        `?country=FR&runtime_to=100&exclude_genre=Horror&min_score=7` short French movies with high scores.
         """
         sort, cursor, limit = query.pop("sort", None), query.pop("cursor"), query.pop("limit")
         rows, next_cursor = search.search_movies(query, sort, cursor, limit)

@@ -5,19 +5,24 @@ from datetime import UTC, datetime
 from typing import Any
 
 import marshmallow as ma
+from webargs.fields import DelimitedList
 
-from movierating.http.fields import SingleLineString, StrictInteger, Timestamp, in_range
+from movierating.http.fields import QueryNumber, SingleLineString, StrictInteger, Timestamp, in_range
 from movierating.http.responses import PageQuerySchema
 from movierating.movies.alternative_titles import MAX_SHOWN_TITLES
 from movierating.movies.genres import GENRES
 from movierating.movies.iso_codes import COUNTRIES, LANGUAGES
+from movierating.movies.models import MAX_RUNTIME_MINUTES
 from movierating.movies.search import SORTS
 from movierating.rating_stats import MAX_HALF_POINTS
 
 MIN_YEAR = 1870
 MAX_YEARS_AHEAD = 10
 MAX_TMDB_ID = 2**31 - 1
+MAX_MOVIE_ID = 2**63 - 1
+MAX_IDS = 100
 _ANY_YEAR = in_range(1, 9999)
+_ANY_RUNTIME = in_range(1, MAX_RUNTIME_MINUTES)
 
 _COUNTRY = ma.validate.OneOf(COUNTRIES, error="Must be an ISO 3166-1 alpha-2 code such as FR, or SU, CS, YU.")
 _LANGUAGE = ma.validate.OneOf(LANGUAGES, error="Must be an ISO 639-1 code, such as fr.")
@@ -75,7 +80,7 @@ class CreateMovieSchema(ma.Schema):
     original_title = SingleLineString(allow_none=True, max_length=500, metadata=_METADATA["title"])
     year = StrictInteger(required=True, validate=_check_year, metadata=_YEAR)
     runtime_minutes = StrictInteger(
-        allow_none=True, validate=in_range(1, 5000), metadata=_METADATA["runtime_minutes"]
+        allow_none=True, validate=_ANY_RUNTIME, metadata=_METADATA["runtime_minutes"]
     )
     genres = ma.fields.List(
         ma.fields.String(validate=ma.validate.OneOf(GENRES)),
@@ -192,6 +197,19 @@ class ListMoviesQuerySchema(PageQuerySchema):
         validate=ma.validate.Length(max=len(GENRES)),
         metadata={"description": "May be repeated. A movie must have all of them."},
     )
+    exclude_genre = ma.fields.List(
+        ma.fields.String(validate=ma.validate.OneOf(GENRES)),
+        validate=ma.validate.Length(max=len(GENRES)),
+        metadata={"description": "May be repeated. A movie must have none of them."},
+    )
+    ids = DelimitedList(
+        StrictInteger(validate=in_range(1, MAX_MOVIE_ID), metadata={"from_query": True, "format": "int64"}),
+        validate=ma.validate.Length(1, MAX_IDS, error="Must be 1 to {max} ids, separated by commas."),
+        metadata={
+            "description": "Ids of movies, such as `1,7,42`. The id of a merged movie selects the one that stayed; an "
+            "unknown id selects none."
+        },
+    )
     year = StrictInteger(
         validate=_ANY_YEAR, metadata={"from_query": True, "description": "The year of release."}
     )
@@ -202,12 +220,27 @@ class ListMoviesQuerySchema(PageQuerySchema):
         validate=_ANY_YEAR, metadata={"from_query": True, "description": "Released in this year or earlier."}
     )
     language = ma.fields.String(validate=_LANGUAGE, metadata={"description": "ISO 639-1, such as `fr`."})
+    country = ma.fields.String(
+        validate=_COUNTRY, metadata={"description": "ISO 3166-1 alpha-2, such as `FR`, or SU, CS, YU."}
+    )
+    runtime_from = StrictInteger(
+        validate=_ANY_RUNTIME,
+        metadata={"from_query": True, "description": "Runs for this many minutes or more, such as `90`."},
+    )
+    runtime_to = StrictInteger(
+        validate=_ANY_RUNTIME,
+        metadata={"from_query": True, "description": "Runs for this many minutes or less, such as `120`."},
+    )
     director = SingleLineString(
         max_length=200, metadata={"description": "The full name. Case and accents are ignored."}
     )
     min_count = StrictInteger(
         validate=in_range(0, 2**31 - 1),
         metadata={"from_query": True, "description": "The minimum number of ratings."},
+    )
+    min_score = QueryNumber(
+        validate=in_range(0, 10),
+        metadata={"from_query": True, "description": "The minimum `ratings.score`, such as `7.5`."},
     )
     sort = ma.fields.String(
         validate=ma.validate.OneOf(SORTS),

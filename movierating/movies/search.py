@@ -42,11 +42,19 @@ _LIST_COSTS, _READ_COST = {"words": 0.1, "title start": 0.4}, 2.0
 _BY_COLUMN = frozenset({"year", "years", "count", "title", "whole title", "title start"})
 # Filters whose matches are all listed before a walk, and the same filters that read a text of each movie instead.
 _BY_READING = {"words": "common word", "title start": "common title start"}
-_FILTERS_IN_INDEX = frozenset({"genre", "year", "years", "language", *_BY_READING})
+_FILTERS_IN_INDEX = frozenset({"genre", "excluded genre", "year", "years", "language", *_BY_READING})
+# Filters that most movies pass, which therefore are not counted.
+_COMMON_FILTERS = frozenset({"excluded genre"})
 
-_YEAR_FILTERS = frozenset({"year", "years"})
-# Most movies of a genre or a language may be of a few decades: a walk by year then tests several times as many movies.
-_FILTERS_OF_AN_AGE, _AGE_FACTOR = frozenset({"genre", "language"}), 3
+# Filters by the first column of a sort: a walk starts with the first movie that passes and ends with the last.
+_WALKED_FILTERS = {
+    "year_rank": frozenset({"year", "years"}),
+    "rating_count": frozenset({"count"}),
+    "score": frozenset({"score"}),
+}
+# Most movies of a genre, a language or a country may be of a few decades: a walk by year then tests several times as
+# many movies.
+_FILTERS_OF_AN_AGE, _AGE_FACTOR = frozenset({"genre", "language", "country"}), 3
 
 _movie = Movie.__table__.c
 _SORTS = {
@@ -92,10 +100,11 @@ def search_movies(
     """Return one page of the movies that pass all `filters`, as rows that start with COLUMNS, and the next cursor.
 
     `filters` may hold `q` (each word is one of a title, original and alternative ones too, or a director; the last may
-    be unfinished; text without a word is a whole title), `genre` (a list, all must hold), `year`, `year_from`,
-    `year_to`, `language`, `director` (a full name, folded for comparison) and `min_count`. `sort` is one of
-    SORTS, or None for `relevance` with `q` and `-score` without it; `relevance` puts exact titles first, also
-    behind a leading article, then titles that start with the text, then other movies, each by count and prominence.
+    be unfinished; text without a word is a whole title), `ids` (a list), `genre` and `exclude_genre` (lists: all must
+    hold, and none), `year`, `year_from`, `year_to`, `runtime_from`, `runtime_to`, `language`, `country`, `director` (a
+    full name, folded for comparison), `min_count` and `min_score`. `sort` is one of SORTS, or None for `relevance` with
+    `q` and `-score` without it; `relevance` puts exact titles first, also behind a leading article, then titles that
+    start with the text, then other movies, each by count and prominence.
     Raise InvalidRequest for a cursor of another sort or other filters, and for `relevance` without `q`.
     """
     if sort == "relevance" and "q" not in filters:
@@ -153,7 +162,10 @@ def _plan(kinds: tuple[str, ...], values: Mapping[str, Any], sort: str, limit: i
     bucket = int(time.monotonic() // _COUNT_LIFETIME_SECONDS)
     count = functools.partial(_count_cached, read().engine, bucket)
     movies = count()
-    counts = [count(kind, position, tuple(values.items())) for position, kind in enumerate(kinds)]
+    counts = [
+        movies if kind in _COMMON_FILTERS else count(kind, position, tuple(values.items()))
+        for position, kind in enumerate(kinds)
+    ]
     # If a filter has more matches than are counted: the geometric mean of the lowest and the highest possible number.
     matches = [each if each <= MAX_SORTED else math.sqrt(each * movies) for each in counts]
     filters = [
@@ -169,12 +181,11 @@ def _plan(kinds: tuple[str, ...], values: Mapping[str, Any], sort: str, limit: i
 
 
 def _plan_walk(filters: Sequence[_FilterEstimate], values: Mapping[str, Any], sort: str, limit: int) -> _Plan:
-    is_by_year = sort in ("year", "-year")
-    # A walk by year starts with the first year of a filter and ends with the last.
-    tests = [each for each in filters if not (is_by_year and each.kind in _YEAR_FILTERS)]
+    column = _SORTS[sort].columns[0].name
+    tests = [each for each in filters if each.kind not in _WALKED_FILTERS.get(column, ())]
     # How many movies a walk tests until it has the page and one more, if the filters are independent.
     tested = (limit + 1) / math.prod(min(1, each.share) for each in tests)
-    if is_by_year and any(each.kind in _FILTERS_OF_AN_AGE for each in tests):
+    if column == "year_rank" and any(each.kind in _FILTERS_OF_AN_AGE for each in tests):
         tested *= _AGE_FACTOR
     in_index = all(each.kind in _FILTERS_IN_INDEX for each in filters)
     kinds, list_cost = _choose_lists(filters, values, tested)

@@ -31,6 +31,8 @@ FACTS = st.fixed_dictionaries(
         "genres": st.lists(st.sampled_from(["Drama", "Comedy", "Horror"]), unique=True),
         "directors": st.lists(st.sampled_from(["Agnès Varda", "Moon Ra"]), unique=True),
         "language": st.sampled_from([None, "en", "fr"]),
+        "country": st.sampled_from([None, "FR", "SU"]),
+        "runtime_minutes": st.sampled_from([None, 1, 90, 5000]),
         "rating": st.sampled_from([(0, 0), (1, 14), (2, 28), (2, 3), (3, 60)]),
     }
 )
@@ -59,6 +61,13 @@ FILTERS = st.fixed_dictionaries(
         "language": st.sampled_from(["en", "fr"]),
         "director": st.sampled_from(["agnes VARDA", "Varda"]),
         "min_count": st.sampled_from([0, 1, 2]),
+        "exclude_genre": st.lists(st.sampled_from(["Drama", "Comedy"]), max_size=2),
+        "country": st.sampled_from(["FR", "SU"]),
+        "runtime_from": st.sampled_from([1, 90, 91]),
+        "runtime_to": st.sampled_from([1, 89, 5000]),
+        "min_score": st.sampled_from([0, 6.5, calculate_score(2, 28), 6.9, 10]),
+        # Positions, of which the test makes ids.
+        "ids": st.lists(st.integers(0, 12), min_size=1, max_size=5),
     },
 )
 PASSES: dict[str, Callable[[Facts, Any], bool]] = {
@@ -70,6 +79,12 @@ PASSES: dict[str, Callable[[Facts, Any], bool]] = {
     "language": lambda movie, language: movie["language"] == language,
     "director": lambda movie, name: fold(name) in map(fold, movie["directors"]),
     "min_count": lambda movie, count: movie["rating"][0] >= count,
+    "exclude_genre": lambda movie, genres: not set(genres) & set(movie["genres"]),
+    "country": lambda movie, country: movie["country"] == country,
+    "runtime_from": lambda movie, minutes: (movie["runtime_minutes"] or 0) >= minutes,
+    "runtime_to": lambda movie, minutes: (movie["runtime_minutes"] or 9999) <= minutes,
+    "min_score": lambda movie, score: calculate_score(*movie["rating"]) >= score,
+    "ids": lambda movie, ids: movie["id"] in ids,
 }
 KEYS: dict[str, Callable[[Facts], Any]] = {
     "-score": lambda movie: calculate_score(*movie["rating"]),
@@ -97,9 +112,17 @@ def passes(movie: Facts, filters: Facts) -> bool:
     return all(PASSES[name](movie, value) for name, value in filters.items())
 
 
+def with_ids(filters: Facts, movies: dict[int, Facts]) -> Facts:
+    """Return the filters with ids instead of positions; those behind the last movie are of none."""
+    if "ids" not in filters:
+        return filters
+    ids = [*movies, *range(10**9, 10**9 + 13)]
+    return {**filters, "ids": [ids[position] for position in filters["ids"]]}
+
+
 def in_order(movies: dict[int, Facts], filters: Facts, sort: str) -> list[int]:
     """Return the ids of a search."""
-    ids = [movie_id for movie_id, movie in movies.items() if passes(movie, filters)]
+    ids = [movie_id for movie_id, movie in movies.items() if passes({**movie, "id": movie_id}, filters)]
     return sorted(ids, key=lambda n: (KEYS[sort](movies[n]), n), reverse=sort.startswith("-"))
 
 
@@ -149,6 +172,7 @@ def test_pages_contain_all_movies_that_pass_in_order(
     fresh: Any, list_ids: Any, facts: list[Facts], filters: Facts, sort: str, limit: int, max_sorted: int
 ) -> None:
     movies = fresh(facts, max_sorted)
+    filters = with_ids(filters, movies)
     if sort == "relevance":
         filters = {"q": "moon", **filters}
         assert list_ids(filters, sort, limit) == by_relevance(movies, filters)
@@ -175,6 +199,7 @@ def test_changes_between_pages_move_no_other_movie(
     changes: list[Any],
 ) -> None:
     movies = fresh(facts, max_sorted)
+    filters = with_ids(filters, movies)
     steady = in_order(movies, filters, sort)
     ids: list[int] = []
     rows, cursor = search.search_movies(filters, sort, None, limit)
