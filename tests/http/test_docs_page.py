@@ -51,7 +51,7 @@ class Docs:
             self.errors.append(message.text)
 
     def open(self) -> None:
-        self.page.goto(self.address)
+        self.page.goto(f"{self.address}/docs")
         self.page.locator(".information-container h1, .information-container h2").first.wait_for()
 
     def execute(self, operation: str, body: Any = None, **parameters: str) -> tuple[int, Any]:
