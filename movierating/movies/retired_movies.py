@@ -9,7 +9,7 @@ from sqlalchemy import Connection, delete, func, select, update
 from movierating import clock
 from movierating.movies import alternative_titles, search_index
 from movierating.movies.models import MergedMovie, Movie, MovieExternalId, MovieTitle
-from movierating.movies.titles import fold
+from movierating.movies.titles import fold, match_key
 from movierating.storage.dialect import in_many, upsert
 
 IMDB, TMDB, WIKIDATA, TITLE = "imdb", "tmdb", "wikidata", "title"
@@ -66,17 +66,23 @@ def _list_ids(facts: Mapping[str, Any]) -> list[ExternalId]:
     return [(kind, str(facts[name])) for kind, name in _ID_COLUMNS.items() if facts.get(name) is not None]
 
 
-def _make_title_id(facts: Mapping[str, Any], *, has_ids: bool) -> ExternalId:
+def _make_title_id(facts: Mapping[str, Any], title_key: str, *, has_ids: bool) -> ExternalId:
     # The title of a movie with ids says nothing about other movies with ids.
-    title_key = facts.get("title_key") or fold(facts["title"])
     return TITLE, f"{'+' if has_ids else ''}{facts.get('year') or ''}:{title_key}"
+
+
+def _list_title_keys(facts: Mapping[str, Any], names: Iterable[str]) -> list[str]:
+    """Return the folded title, and the match keys of these names."""
+    return list(dict.fromkeys([facts.get("title_key") or fold(facts["title"]), *map(match_key, names)]))
 
 
 def _list_keys(facts: Mapping[str, Any]) -> list[ExternalId]:
     """Return the keys by which a retired movie is found, the most certain first."""
     ids = _list_ids(facts)
     if facts.get("title"):
-        ids += [_make_title_id(facts, has_ids=has_ids) for has_ids in ([False] if ids else [False, True])]
+        flags = [False] if ids else [False, True]
+        title_keys = _list_title_keys(facts, [facts["title"]])
+        ids += [_make_title_id(facts, key, has_ids=has_ids) for key in title_keys for has_ids in flags]
     return ids
 
 
@@ -122,9 +128,14 @@ def _has_other_ids(entry: Any, facts: Mapping[str, Any]) -> bool:
 
 
 def remember(connection: Connection, movie: Mapping[str, Any], into_id: int | None) -> None:
-    """Remember the ids and the title of a movie that is merged into another, or deleted (None)."""
+    """Remember the ids and the title of a movie that is merged into another, or deleted (None).
+
+    Of a merged one other spellings of its names count as well.
+    """
     ids = _list_ids(movie)
-    keys = [*ids, _make_title_id(movie, has_ids=bool(ids))]
+    names = [] if into_id is None else filter(None, (movie["title"], movie["original_title"]))
+    title_keys = _list_title_keys(movie, names)
+    keys = [*ids, *(_make_title_id(movie, key, has_ids=bool(ids)) for key in title_keys)]
     rows = [{"kind": kind, "value": value, "movie_id": into_id} for kind, value in keys]
     statement = upsert(connection.dialect, MovieExternalId.__table__).values(rows)
     connection.execute(

@@ -349,3 +349,16 @@ def test_duplicates_share_a_title_and_have_no_different_ids(add_movie, add_title
     rate(admin, second, 8)
     pairs = [(row[0], row[4]) for row in duplicates.list_duplicates()]
     assert pairs == [(first, second), (seven, other)]
+
+
+@pytest.mark.parametrize("ids", [{}, {"imdb_id": "tt0116191"}], ids=["without_ids", "with_ids"])
+@pytest.mark.parametrize("title", ["Emma Woodhouse", "The Emma: Woodhouse!", "Emmas Haus"])
+@pytest.mark.parametrize("options", ["", "?create_missing=true"], ids=["plain", "create"])
+def test_import_finds_the_former_title_and_year_of_a_merged_movie(admin, add_movie, title, ids, options):
+    movie_id = add_movie(title="Emma Woodhouse", original_title="Emmas Haus", year=1999, **ids)
+    into_id = add_movie(title="Emma Woodhouse", year=2000, imdb_id=OTHER)
+    merge(admin, movie_id, into_id)
+    file = io.BytesIO(f"title,year,value\n{title},1999,7\n".encode())
+    report = admin.post(f"/v1/users/me/ratings/import{options}", data={"file": (file, "mine.csv")}).json
+    assert (report["created"], report["unmatched"]) == (1, [])
+    assert get_value(admin, into_id) == 7
