@@ -8,6 +8,7 @@ import re
 import socket
 import subprocess
 import sys
+import time
 import tomllib
 import urllib.error
 import urllib.request
@@ -52,6 +53,7 @@ def port(program, serve, free_port, copied, empty_instance, tmp_path_factory):
     site, services = re.subn(r"server 127\.0\.0\.1:4000;", upstream, site)
     assert (listeners, certificates, services) == (2, 2, 1)
     site = site.replace("server_name", f"listen 127.0.0.1:{port}; server_name")
+    site = site.replace("/var/log/nginx", str(folder))
     with run_nginx(nginx, folder, site, port):
         yield port
 
@@ -157,6 +159,19 @@ def test_etags_work_behind_a_proxy_that_compresses(
         assert send("PATCH", b'{"year": 1997}', **{"If-Match": tag})[0] == 412
         assert send("GET", **{"If-None-Match": tag})[0] == 200
         assert send("GET", **{"If-None-Match": changed_tag})[0] == 304
+
+
+def test_nginx_logs_no_token_of_a_link(port, tmp_path_factory):
+    for path in ("/invite/secret", "/reset/secret", "/healthz?last"):
+        get_status(port, path)
+    (log,) = tmp_path_factory.getbasetemp().glob("nginx[0-9]*/access.log")
+    # nginx writes the line after the response.
+    for _ in range(100):
+        if "/healthz?last" in log.read_text():
+            break
+        time.sleep(0.1)
+    assert "/healthz?last" in log.read_text()
+    assert "secret" not in log.read_text()
 
 
 def test_nginx_closes_idle_connections_before_the_service_does():
