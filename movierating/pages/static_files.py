@@ -12,6 +12,7 @@ from movierating.pages.blueprint import blueprint
 
 _FOLDER = Path(__file__).with_name("static")
 _NAMES = frozenset(file.name for file in _FOLDER.iterdir())
+_FONT = "newsreader.woff2"
 _FOR_EVER = "public, max-age=31536000, immutable"
 # Python 3.11 does not know the font's type.
 _TYPES = {".woff2": "font/woff2", ".js": "text/javascript"}
@@ -24,7 +25,10 @@ def get_url(name: str) -> str:
 
 @functools.cache
 def _read(name: str) -> bytes:
-    return (_FOLDER / name).read_bytes()
+    content = (_FOLDER / name).read_bytes()
+    # The style sheet names the font, which pages preload under the address with its hash.
+    font = _FONT.encode()
+    return content.replace(font, font + b"?v=" + _hash(_FONT).encode()) if name.endswith(".css") else content
 
 
 @functools.cache

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 PASSWORD = "otters play at dusk"
@@ -27,6 +28,9 @@ def chromium(program) -> Iterator[Browser]:
         browser.close()
 
 
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
 @dataclass
 class Person:
     """A browser of one person, and the errors that it logged."""
@@ -46,6 +50,13 @@ class Person:
         self.page.get_by_label("Password").fill(PASSWORD)
         self.page.get_by_role("button", name="Sign up").click()
         expect(self.page).to_have_url("/rate")
+
+    def find_violations(self, path: str | None = None) -> list[str]:
+        """Open a page, if there is a path, and return what breaks a rule of accessibility."""
+        if path is not None:
+            self.page.goto(path)
+        results = Axe().run(self.page, options={"runOnly": {"type": "tag", "values": RULES}})
+        return [f"{each['id']}: {each['nodes'][0]['html']}" for each in results.response["violations"]]
 
     def get_own(self, row: int = 0) -> Any:
         return self.page.locator(".movies .own").nth(row)
@@ -173,3 +184,24 @@ def test_no_page_scrolls_sideways(person, viewport):
     for path in ("/movies", "/login", "/sign-up"):
         visitor.page.goto(path)
         assert visitor.page.evaluate("document.documentElement.scrollWidth") <= viewport["width"], path
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE, NARROW], ids=["1280", "390", "320"])
+def test_pages_are_accessible(person, viewport, scheme):
+    name = f"axe{viewport['width']}{scheme}"
+    ada = person(name, viewport, color_scheme=scheme)
+    ada.page.locator(".deck label").nth(15).click()
+    expect(ada.page.locator(".skipper")).to_contain_text("1 rated")
+    assert ada.find_violations() == []
+    for path in ("/movies", "/movies?q=zzzz", "/movies/1", f"/people/{name}", f"/people/{name}/ratings"):
+        assert (path, ada.find_violations(path)) == (path, [])
+    if viewport is not DESKTOP:
+        ada.page.goto("/movies")
+        ada.page.locator(".open").first.click()
+        assert ada.find_violations() == []
+
+
+@pytest.mark.parametrize("path", ["/movies", "/login", "/sign-up"])
+def test_pages_for_visitors_are_accessible(person, path):
+    assert person().find_violations(path) == []

@@ -21,6 +21,11 @@ def test_files_of_a_page_may_be_kept_for_ever_under_their_hash(client):
         assert "immutable" in response.headers["Cache-Control"]
 
 
+def test_style_sheet_names_the_font_that_pages_preload(client):
+    preloaded = re.search(r'rel="preload" href="/static/pages/([^"]+)"', client.get("/movies").text)[1]
+    assert f"url({preloaded})" in client.get("/static/pages/site.css").text
+
+
 @pytest.mark.parametrize("path", ["site.css", "site.css?v=abc"])
 def test_file_without_its_hash_is_revalidated(client, path):
     assert "immutable" not in client.get(f"/static/pages/{path}").headers["Cache-Control"]
