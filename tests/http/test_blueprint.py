@@ -49,6 +49,7 @@ def call(admin, add_movie):
     values = {"<id:movie_id>": movie_id, "<id:user_id>": admin.id, "<id:token_id>": token_id}
     values |= {"<id:invitation_id>": invitation_id}
     values |= {"<string(maxlength=12):imdb_id>": "tt0111161", "<id:tmdb_id>": 278}
+    values |= {"<string(maxlength=30):username>": admin.username}
 
     def send(method, rule, query="", **kwargs):
         path = rule
