@@ -41,7 +41,10 @@ document.addEventListener("click", (event) => {
 function focusFirstField(operation) {
   if (!window.matchMedia("(pointer: fine)").matches) return;
   const focus = () => {
-    const field = operation.querySelector(".opblock-body :is(input[type=text], textarea)");
+    // Swagger UI shows the parameters of a path last.
+    const field =
+      operation.querySelector("[data-param-in=path] input") ??
+      operation.querySelector(".opblock-body :is(input[type=text], textarea)");
     field?.focus({ preventScroll: true });
     return field;
   };
