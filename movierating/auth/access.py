@@ -111,6 +111,42 @@ def admin_session_required(view: Callable[..., Any]) -> Any:
     return _guard(view, _require_admin_session)
 
 
+def auth_required_for(*personal_parameters: str) -> Callable[[Any], Any]:
+    """Return a decorator of a read that requires a token if the query has one of these parameters.
+
+    A parameter is written `name`, or `name=value` if only that value requires a token. `get_caller_id` returns the
+    caller.
+    """
+
+    def is_personal() -> bool:
+        if not request_ctx.request.environ.get("QUERY_STRING"):
+            return False
+        query = request_ctx.request.args
+        return any(
+            value in query.getlist(name) if has_value else name in query
+            for name, has_value, value in (each.partition("=") for each in personal_parameters)
+        )
+
+    def decorator(view: Callable[..., Any]) -> Any:
+        @functools.wraps(view)
+        def guarded(*args: Any, **kwargs: Any) -> Any:
+            g.caller = None
+            if is_personal():
+                authenticate()
+            return view(*args, **kwargs)
+
+        guarded = Blueprint.error_responses(401)(guarded)
+        guarded._apidoc.setdefault("manual_doc", {})["security"] = [{}, {"bearer": []}]  # type: ignore[attr-defined]
+        return guarded
+
+    return decorator
+
+
+def get_caller_id() -> int | None:
+    """Return the caller's user id in an operation under `auth_required_for`, None if it required no token."""
+    return g.caller.user_id if g.caller else None
+
+
 def require_session(caller: Caller) -> None:
     """Raise Forbidden for a personal token."""
     if caller.session_id is None:

@@ -7,10 +7,11 @@ from flask import Response, request
 from movierating.auth import access
 from movierating.errors import NotFound
 from movierating.http import preconditions
-from movierating.http.blueprint import Blueprint, View
+from movierating.http.blueprint import Blueprint, View, check_exists_first
 from movierating.http.openapi import ETAG_HEADER, LIST_HEADERS, LOCATION_HEADER
 from movierating.http.responses import created_response, etag_response, list_response, make_list_schema
 from movierating.movies import schemas, search, service
+from movierating.movies.own_ratings import add_own_ratings
 from movierating.movies.redirects import redirect_if_merged
 
 blueprint = Blueprint("movies", __name__, url_prefix="/v1", description="Movies: facts, search and charts.")
@@ -22,6 +23,7 @@ class Movies(View):
     """All movies."""
 
     @blueprint.doc(operationId="list_movies")
+    @access.auth_required_for("include=my_rating")
     @blueprint.arguments(schemas.ListMoviesQuerySchema(), location="query")
     @blueprint.response(200, make_list_schema(schemas.MovieSchema), headers=LIST_HEADERS)
     def get(self, query: dict[str, Any]) -> Response:
@@ -33,8 +35,11 @@ class Movies(View):
         `?country=FR&runtime_to=100&exclude_genre=Horror&min_score=7` short French movies with high scores.
         """
         sort, cursor, limit = query.pop("sort", None), query.pop("cursor"), query.pop("limit")
+        query.pop("include", None)
         rows, next_cursor = search.search_movies(query, sort, cursor, limit)
-        return list_response([service.serialize_movie(row) for row in rows], next_cursor)
+        movies = [service.serialize_movie(row) for row in rows]
+        add_own_ratings(access.get_caller_id(), movies)
+        return list_response(movies, next_cursor)
 
     @blueprint.doc(operationId="create_movie")
     @access.auth_required
@@ -56,15 +61,17 @@ class MovieById(View):
     """One movie."""
 
     @blueprint.doc(operationId="get_movie")
+    @access.auth_required_for("include=my_rating")
     @blueprint.error_responses(301, 404)
+    @check_exists_first(service.get_movie)
+    @blueprint.arguments(schemas.IncludeQuerySchema(), location="query")
     @blueprint.response(200, schemas.MovieDetailsSchema(), headers=ETAG_HEADER)
-    def get(self, movie_id: int) -> Response:
+    def get(self, query: dict[str, Any], movie_id: int) -> Response:
         """Get a movie
 
         Returns its facts, alternative titles and the statistics of its ratings.
         """
-        row = service.get_movie(movie_id)
-        return etag_response(service.serialize_details(row), edit=row.edit)
+        return _movie_response(service.get_movie(movie_id))
 
     @blueprint.doc(operationId="update_movie")
     @access.admin_required
@@ -86,15 +93,17 @@ class MovieByImdbId(View):
     """One movie, by its IMDb id."""
 
     @blueprint.doc(operationId="get_movie_by_imdb_id")
+    @access.auth_required_for("include=my_rating")
     @blueprint.error_responses(404)
+    @check_exists_first(service.get_movie_by_imdb_id)
+    @blueprint.arguments(schemas.IncludeQuerySchema(), location="query")
     @blueprint.response(200, schemas.MovieDetailsSchema(), headers=ETAG_HEADER)
-    def get(self, imdb_id: str) -> Response:
+    def get(self, query: dict[str, Any], imdb_id: str) -> Response:
         """Get a movie by its IMDb id
 
         Returns the same response as for the movie's own id.
         """
-        row = service.get_movie_by_imdb_id(imdb_id)
-        return etag_response(service.serialize_details(row), edit=row.edit)
+        return _movie_response(service.get_movie_by_imdb_id(imdb_id))
 
 
 @blueprint.route("/movies/by-tmdb/<id:tmdb_id>", parameters=[schemas.TMDB_ID_IN_PATH])
@@ -102,15 +111,23 @@ class MovieByTmdbId(View):
     """One movie, by its TMDB id."""
 
     @blueprint.doc(operationId="get_movie_by_tmdb_id")
+    @access.auth_required_for("include=my_rating")
     @blueprint.error_responses(404)
+    @check_exists_first(service.get_movie_by_tmdb_id)
+    @blueprint.arguments(schemas.IncludeQuerySchema(), location="query")
     @blueprint.response(200, schemas.MovieDetailsSchema(), headers=ETAG_HEADER)
-    def get(self, tmdb_id: int) -> Response:
+    def get(self, query: dict[str, Any], tmdb_id: int) -> Response:
         """Get a movie by its TMDB id
 
         Returns the same response as for the movie's own id.
         """
-        row = service.get_movie_by_tmdb_id(tmdb_id)
-        return etag_response(service.serialize_details(row), edit=row.edit)
+        return _movie_response(service.get_movie_by_tmdb_id(tmdb_id))
+
+
+def _movie_response(row: Any) -> Response:
+    movie = service.serialize_details(row)
+    add_own_ratings(access.get_caller_id(), [movie])
+    return etag_response(movie, edit=row.edit)
 
 
 @blueprint.route("/genres")

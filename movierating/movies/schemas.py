@@ -7,7 +7,7 @@ from typing import Any
 import marshmallow as ma
 from webargs.fields import DelimitedList
 
-from movierating.http.fields import QueryNumber, SingleLineString, StrictInteger, Timestamp, in_range
+from movierating.http.fields import HalfPoints, QueryNumber, SingleLineString, StrictInteger, Timestamp, in_range
 from movierating.http.responses import PageQuerySchema
 from movierating.movies.alternative_titles import MAX_SHOWN_TITLES
 from movierating.movies.genres import GENRES
@@ -166,10 +166,46 @@ class MovieFactsSchema(ma.Schema):
     updated_at = Timestamp(required=True)
 
 
+class MyRatingSchema(ma.Schema):
+    """The caller's rating of a movie."""
+
+    value = HalfPoints(
+        required=True, metadata={"example": 8.5, "minimum": 0.5, "maximum": 10, "multipleOf": 0.5}
+    )
+    rated_at = Timestamp(required=True)
+
+
+def make_my_rating() -> ma.fields.Nested:
+    """Return the field `my_rating` of a response, which is there only if the request includes it."""
+    example = {"value": 8.5, "rated_at": "2024-01-15T10:30:00Z"}
+    description = "Your rating of the movie, with `include=my_rating`; null if there is none."
+    return ma.fields.Nested(
+        MyRatingSchema, allow_none=True, metadata={"description": description, "example": example}
+    )
+
+
+def make_include() -> ma.fields.String:
+    """Return the field `include` of a query."""
+    return ma.fields.String(
+        validate=ma.validate.OneOf(["my_rating"]),
+        metadata={
+            "description": "`my_rating` adds your rating of each movie, or null. Requires a token, for example "
+            "`GET /v1/movies?include=my_rating`."
+        },
+    )
+
+
+class IncludeQuerySchema(ma.Schema):
+    """What a response contains besides."""
+
+    include = make_include()
+
+
 class MovieSchema(MovieFactsSchema):
     """A movie and the statistics of its ratings."""
 
     ratings = ma.fields.Nested(MovieRatingsSchema, required=True)
+    my_rating = make_my_rating()
 
 
 class MovieDetailsSchema(MovieSchema):
@@ -185,6 +221,8 @@ class MovieDetailsSchema(MovieSchema):
 
 class ListMoviesQuerySchema(PageQuerySchema):
     """Filters, sort order and page of a list of movies."""
+
+    include = make_include()
 
     q = SingleLineString(
         max_length=200,

@@ -10,13 +10,13 @@ from movierating.http import preconditions
 from movierating.http.blueprint import Blueprint, View, check_exists_first
 from movierating.http.openapi import ETAG_HEADER, LIST_HEADERS
 from movierating.http.responses import (
-    PageQuerySchema,
     etag_response,
     json_response,
     list_response,
     make_list_schema,
 )
 from movierating.movies import service as movies
+from movierating.movies.own_ratings import add_own_ratings
 from movierating.movies.redirects import redirect_if_merged
 from movierating.movies.schemas import MovieDetailsSchema
 from movierating.ratings import merging, schemas, service
@@ -89,16 +89,19 @@ class MovieRatings(View):
     """Everyone's ratings of a movie."""
 
     @blueprint.doc(operationId="list_movie_ratings")
+    @access.auth_required_for("include=my_rating")
     @blueprint.error_responses(301, 404)
     @check_exists_first(movies.get_movie)
-    @blueprint.arguments(PageQuerySchema(), location="query")
+    @blueprint.arguments(schemas.MovieRatingsQuerySchema(), location="query")
     @blueprint.response(200, make_list_schema(schemas.MovieRatingSchema), headers=LIST_HEADERS)
     def get(self, query: dict[str, Any], movie_id: int) -> Response:
         """List a movie's ratings
 
         Newest first, each with its user.
         """
-        return list_response(*service.list_ratings_for_movie(movie_id, query["cursor"], query["limit"]))
+        items, next_cursor = service.list_ratings_for_movie(movie_id, query["cursor"], query["limit"])
+        add_own_ratings(access.get_caller_id(), items, [movie_id] * len(items))
+        return list_response(items, next_cursor)
 
 
 @blueprint.route("/<id:movie_id>", tags=["movies"])

@@ -5,7 +5,8 @@ from typing import Any
 import marshmallow as ma
 
 from movierating.http.fields import HalfPoints, StrictBoolean, StrictInteger, Timestamp, require_past
-from movierating.movies.schemas import MovieRatingsSchema
+from movierating.http.responses import PageQuerySchema
+from movierating.movies.schemas import MovieRatingsSchema, make_include, make_my_rating
 
 VALUE = {
     "example": 8.5,
@@ -59,6 +60,13 @@ class MovieRatingSchema(RatingSchema):
     """A movie's rating, with its user."""
 
     user = ma.fields.Nested(UserSummarySchema, required=True)
+    my_rating = make_my_rating()
+
+
+class MovieRatingsQuerySchema(PageQuerySchema):
+    """The page of a movie's ratings, and what its items contain besides."""
+
+    include = make_include()
 
 
 class DeleteMovieQuerySchema(ma.Schema):
