@@ -19,10 +19,11 @@ from sqlalchemy import (
 
 from movierating.movies import search_index
 from movierating.movies.models import MAX_RUNTIME_MINUTES, MergedMovie, Movie, MovieFacet, contains_text
+from movierating.movies.own_ratings import RATING
 from movierating.movies.titles import fold, list_with_articles, split_words
 from movierating.storage.dialect import encode_values, in_many
 
-_movie, _facet = Movie.__table__.c, MovieFacet.__table__.c
+_movie, _facet, _rating = Movie.__table__.c, MovieFacet.__table__.c, RATING.c
 _merged = MergedMovie.__table__.c
 _text, _text_end = (bindparam(name, type_=_movie.title_key.type) for name in ("text", "text_end"))
 _titles = bindparam("titles", type_=String)
@@ -65,6 +66,9 @@ def parse_filters(filters: Mapping[str, Any]) -> tuple[tuple[str, ...], dict[str
     if "ids" in filters:
         kinds.append("ids")
         values["ids"] = encode_values(sorted(set(filters["ids"])))
+    if "rated" in filters:
+        kinds.append("rated" if filters["rated"] else "unrated")
+        values["rater"] = filters["rater"]
     ranges = _parse_ranges(filters)
     return (*kinds, *ranges), values | {
         name: value for part in ranges.values() for name, value in part.items()
@@ -144,6 +148,8 @@ def build_filter(kind: str, position: int, walked: Any) -> Filter:
     if kind == "excluded genre":
         without_genre = ~contains_text(_movie.genres, bindparam(f"value{position}"))
         return Filter(select(_movie.id).where(without_genre), without_genre, without_genre)
+    if kind in ("rated", "unrated"):
+        return _filter_rated(kind)
     return _filter_facet(kind, position)
 
 
@@ -193,6 +199,16 @@ def _filter_facet(kind: str, position: int) -> Filter:
         return _filter_ids(ids, _movie.language == value)
     of_movie = ids.where(_facet.movie_id == without_index(_movie.id))
     return _filter_ids(ids, of_movie.correlate(Movie.__table__).exists())
+
+
+def _filter_rated(kind: str) -> Filter:
+    """Return the filter of the movies that one user rated, or of the others."""
+    ids = select(_rating.movie_id).where(_rating.user_id == bindparam("rater"))
+    of_movie = ids.where(_rating.movie_id == without_index(_movie.id))
+    is_rated = of_movie.correlate(Movie.__table__).exists()
+    if kind == "rated":
+        return _filter_ids(ids, is_rated)
+    return Filter(select(_movie.id).where(~is_rated), ~is_rated, ~is_rated)
 
 
 def _filter_ids(ids: Select[Any], condition: ColumnElement[bool]) -> Filter:

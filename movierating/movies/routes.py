@@ -23,7 +23,7 @@ class Movies(View):
     """All movies."""
 
     @blueprint.doc(operationId="list_movies")
-    @access.auth_required_for("include=my_rating")
+    @access.auth_required_for("include=my_rating", "rated")
     @blueprint.arguments(schemas.ListMoviesQuerySchema(), location="query")
     @blueprint.response(200, make_list_schema(schemas.MovieSchema), headers=LIST_HEADERS)
     def get(self, query: dict[str, Any]) -> Response:
@@ -35,10 +35,12 @@ class Movies(View):
         `?country=FR&runtime_to=100&exclude_genre=Horror&min_score=7` short French movies with high scores.
         """
         sort, cursor, limit = query.pop("sort", None), query.pop("cursor"), query.pop("limit")
-        query.pop("include", None)
+        user_id, include = access.get_caller_id(), query.pop("include", None)
+        if "rated" in query:
+            query["rater"] = user_id
         rows, next_cursor = search.search_movies(query, sort, cursor, limit)
         movies = [service.serialize_movie(row) for row in rows]
-        add_own_ratings(access.get_caller_id(), movies)
+        add_own_ratings(user_id if include else None, movies)
         return list_response(movies, next_cursor)
 
     @blueprint.doc(operationId="create_movie")

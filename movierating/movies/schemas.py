@@ -7,7 +7,15 @@ from typing import Any
 import marshmallow as ma
 from webargs.fields import DelimitedList
 
-from movierating.http.fields import HalfPoints, QueryNumber, SingleLineString, StrictInteger, Timestamp, in_range
+from movierating.http.fields import (
+    HalfPoints,
+    QueryNumber,
+    SingleLineString,
+    StrictBoolean,
+    StrictInteger,
+    Timestamp,
+    in_range,
+)
 from movierating.http.responses import PageQuerySchema
 from movierating.movies.alternative_titles import MAX_SHOWN_TITLES
 from movierating.movies.genres import GENRES
@@ -279,6 +287,13 @@ class ListMoviesQuerySchema(PageQuerySchema):
     min_score = QueryNumber(
         validate=in_range(0, 10),
         metadata={"from_query": True, "description": "The minimum `ratings.score`, such as `7.5`."},
+    )
+    rated = StrictBoolean(
+        metadata={
+            "from_query": True,
+            "description": "`true`: only movies that you rated; `false`: only others. Requires a token, for example "
+            "`GET /v1/movies?rated=false&genre=Drama`.",
+        }
     )
     sort = ma.fields.String(
         validate=ma.validate.OneOf(SORTS),

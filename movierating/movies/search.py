@@ -44,7 +44,7 @@ _BY_COLUMN = frozenset({"year", "years", "count", "title", "whole title", "title
 _BY_READING = {"words": "common word", "title start": "common title start"}
 _FILTERS_IN_INDEX = frozenset({"genre", "excluded genre", "year", "years", "language", *_BY_READING})
 # Filters that most movies pass, which therefore are not counted.
-_COMMON_FILTERS = frozenset({"excluded genre"})
+_COMMON_FILTERS = frozenset({"excluded genre", "unrated"})
 
 # Filters by the first column of a sort: a walk starts with the first movie that passes and ends with the last.
 _WALKED_FILTERS = {
@@ -55,6 +55,9 @@ _WALKED_FILTERS = {
 # Most movies of a genre, a language or a country may be of a few decades: a walk by year then tests several times as
 # many movies.
 _FILTERS_OF_AN_AGE, _AGE_FACTOR = frozenset({"genre", "language", "country"}), 3
+
+# The movies that a user rated may be far behind in an order, such as that of the years.
+_RATED_FACTOR = 10
 
 _movie = Movie.__table__.c
 _SORTS = {
@@ -102,9 +105,9 @@ def search_movies(
     `filters` may hold `q` (each word is one of a title, original and alternative ones too, or a director; the last may
     be unfinished; text without a word is a whole title), `ids` (a list), `genre` and `exclude_genre` (lists: all must
     hold, and none), `year`, `year_from`, `year_to`, `runtime_from`, `runtime_to`, `language`, `country`, `director` (a
-    full name, folded for comparison), `min_count` and `min_score`. `sort` is one of SORTS, or None for `relevance` with
-    `q` and `-score` without it; `relevance` puts exact titles first, also behind a leading article, then titles that
-    start with the text, then other movies, each by count and prominence.
+    full name, folded for comparison), `min_count`, `min_score` and `rated` (True or False: by the user `rater`). `sort`
+    is one of SORTS, or None for `relevance` with `q` and `-score` without it; `relevance` puts exact titles first, also
+    behind a leading article, then titles that start with the text, then other movies, each by count and prominence.
     Raise InvalidRequest for a cursor of another sort or other filters, and for `relevance` without `q`.
     """
     if sort == "relevance" and "q" not in filters:
@@ -187,6 +190,8 @@ def _plan_walk(filters: Sequence[_FilterEstimate], values: Mapping[str, Any], so
     tested = (limit + 1) / math.prod(min(1, each.share) for each in tests)
     if column == "year_rank" and any(each.kind in _FILTERS_OF_AN_AGE for each in tests):
         tested *= _AGE_FACTOR
+    if any(each.kind == "rated" for each in filters):
+        tested *= _RATED_FACTOR
     in_index = all(each.kind in _FILTERS_IN_INDEX for each in filters)
     kinds, list_cost = _choose_lists(filters, values, tested)
     return _Plan(tested * (_TEST_IN_INDEX_COST if in_index else _TEST_COST) + list_cost, kinds, None)

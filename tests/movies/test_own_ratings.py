@@ -1,8 +1,10 @@
-"""The caller's own ratings of movies: `include=my_rating`."""
+"""The caller's own ratings of movies: `include=my_rating` and `rated`."""
 
 import pytest
 
+from movierating.movies import search
 from movierating.movies.own_ratings import RATING
+from movierating.movies.search import SORTS
 from movierating.ratings.models import Rating
 from movierating.storage.database import read
 
@@ -115,3 +117,69 @@ def test_page_takes_one_statement_more(rated, member, path, limit):
         seen.clear()
     driver.set_trace_callback(None)
     assert numbers[1] == numbers[0] + 1
+
+
+@pytest.mark.parametrize("sort", SORTS)
+@pytest.mark.parametrize("others", ["", "&genre=Drama&year_from=1990&min_count=1"])
+def test_rated_filters_by_the_callers_ratings(member, sign_up, add_movie, sort, others):
+    ids = [add_movie(title=f"Moon {number}", genres=["Drama"]) for number in range(8)]
+    other = sign_up()
+    for movie in ids:
+        other.put(f"/v1/movies/{movie}/rating", json={"value": 5})
+    for movie in ids[::3]:
+        member.put(f"/v1/movies/{movie}/rating", json={"value": 7})
+    query = f"sort={sort}{'&q=moon' if sort == 'relevance' else ''}{others}"
+    everything = [movie["id"] for movie in member.get(f"/v1/movies?{query}").json["items"]]
+    assert len(everything) == len(ids)
+    for rated in (True, False):
+        expected = [movie for movie in everything if (movie in ids[::3]) == rated]
+        assert _list_ids(member, f"/v1/movies?{query}&rated={str(rated).lower()}&limit=2") == expected
+
+
+def _list_ids(caller, path):
+    ids, cursor = [], ""
+    while cursor is not None:
+        page = caller.get(f"{path}{cursor and f'&cursor={cursor}'}").json
+        assert "my_rating" not in page["items"][0]
+        ids += [movie["id"] for movie in page["items"]]
+        cursor = page["next_cursor"]
+    return ids
+
+
+@pytest.mark.parametrize("query", ["rated=true", "rated=false", "rated=x", "rated=", "rated=true&limit=0"])
+def test_rated_requires_a_token(rated, client, member, problem, query):
+    member.get(f"/v1/movies?{query}")
+    problem(client.get(f"/v1/movies?{query}"), 401)
+
+
+@pytest.mark.parametrize("value", ["", "x", "yes", "TRUE", "2", "null", "%00", "true&rated=true"])
+def test_invalid_rated_returns_422(member, problem, value):
+    problem(member.get(f"/v1/movies?rated={value}"), 422, "rated")
+
+
+def test_rated_with_include_adds_the_ratings(rated, member):
+    (movie,) = member.get("/v1/movies?rated=true&include=my_rating").json["items"]
+    assert movie["my_rating"] == MINE
+    (movie,) = member.get("/v1/movies?rated=false&include=my_rating").json["items"]
+    assert movie["my_rating"] is None
+
+
+def test_rated_without_ratings_is_empty(rated, sign_up):
+    assert sign_up().get("/v1/movies?rated=true").json["items"] == []
+
+
+def test_cursor_of_rated_belongs_to_the_caller(rated, member, sign_up, problem):
+    path = "/v1/movies?rated=false&limit=1"
+    cursor = sign_up().get(path).json["next_cursor"]
+    problem(member.get(f"{path}&cursor={cursor}"), 422, "cursor")
+
+
+@pytest.mark.parametrize("sort", [sort for sort in SORTS if sort != "relevance"])
+def test_few_rated_movies_are_sorted_and_unrated_ones_walked(app, monkeypatch, sort):
+    counts = {"": 74_000, "rated": 2_000, "unrated": 2_000}
+    monkeypatch.setattr(search, "_count", lambda kind="", *_: counts[kind])
+    search._count_cached.cache_clear()
+    values = {"rater": 1}
+    assert search._plan(("rated",), values, sort, 20).sorted_filter == 0
+    assert search._plan(("unrated",), values, sort, 20).sorted_filter is None
+    search._count_cached.cache_clear()
