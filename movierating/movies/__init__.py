@@ -2,6 +2,6 @@
 
 May import `auth`, `http`, `storage` and below. Begin with `routes.py`, then `service.py` and `search.py`.
 Public modules: `models`, `schemas`, `service`, `search`, `search_index`, `index_repair`, `text_index`, `matching`,
-`movie_index`, `staged_movies`, `retired_movies`, `redirects`, `duplicates`, `titles`, `genres`, `seed`, `movie_csv`,
-`catalogue_import`, `imdb_files`.
+`movie_index`, `own_ratings`, `staged_movies`, `retired_movies`, `redirects`, `duplicates`, `titles`, `genres`,
+`seed`, `movie_csv`, `catalogue_import`, `imdb_files`.
 """

@@ -3,7 +3,7 @@
 Only `ratings` writes them, and this folder must not import it, so the table is described here by its columns.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import BigInteger, Integer, String, bindparam, column, select, table
@@ -28,6 +28,15 @@ _BY_MOVIES = CompiledStatement(
 )
 
 
+def list_own_ratings(user_id: int, movie_ids: Collection[int]) -> dict[int, tuple[int, int]]:
+    """Return the user's rating of each of these movies that they have rated, by movie id.
+
+    A rating is its value in half points and its time in microseconds.
+    """
+    rows = _BY_MOVIES.tuples(read(), user=user_id, movies=encode_values(sorted(set(movie_ids))))
+    return {movie_id: (value, rated_at) for movie_id, value, rated_at in rows}
+
+
 def add_own_ratings(
     user_id: int | None, items: Sequence[dict[str, Any]], movie_ids: Sequence[int] | None = None
 ) -> None:
@@ -38,10 +47,9 @@ def add_own_ratings(
     if user_id is None or not items:
         return
     movie_ids = [item["id"] for item in items] if movie_ids is None else movie_ids
-    rows = _BY_MOVIES.tuples(read(), user=user_id, movies=encode_values(sorted(set(movie_ids))))
     own_ratings = {
         movie_id: {"value": value / 2, "rated_at": clock.format_rfc3339_uncached(rated_at)}
-        for movie_id, value, rated_at in rows
+        for movie_id, (value, rated_at) in list_own_ratings(user_id, movie_ids).items()
     }
     for item, movie_id in zip(items, movie_ids, strict=True):
         item["my_rating"] = own_ratings.get(movie_id)

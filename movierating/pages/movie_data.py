@@ -8,9 +8,9 @@ from flask import request
 
 from movierating.errors import NotFound
 from movierating.movies import service as movies
+from movierating.movies.own_ratings import list_own_ratings
 from movierating.pages.blueprint import Viewer
 from movierating.rating_stats import MAX_HALF_POINTS
-from movierating.ratings.own_values import list_own_values as read_own_values
 
 
 def make_movie(row: Sequence[Any]) -> dict[str, Any]:
@@ -26,7 +26,9 @@ def to_plain(value: Any) -> Any:
 
 def list_own_values(viewer: Viewer | None, movie_ids: Sequence[int]) -> dict[int, int]:
     """Return the viewer's ratings of these movies, in half points by movie id; none without a viewer."""
-    return read_own_values(viewer.id, movie_ids) if viewer is not None and movie_ids else {}
+    if viewer is None or not movie_ids:
+        return {}
+    return {movie_id: value for movie_id, (value, _) in list_own_ratings(viewer.id, movie_ids).items()}
 
 
 def get_own_value(viewer: Viewer | None, movie_id: int) -> int | None:
