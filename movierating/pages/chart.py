@@ -17,7 +17,7 @@ from movierating.pages.movie_data import find_notice, list_own_values, make_movi
 
 MOVIES_PER_PAGE = 25
 # Parameters of the address that say what has just been rated, and the rank of the first movie.
-_NOT_FILTERS = frozenset({"cursor", "from", "rated", "was"})
+_NOT_FILTERS = frozenset({"cursor", "from", "saved", "was"})
 
 
 @blueprint.get("/")
@@ -35,10 +35,21 @@ def list_movies() -> Response:
         query = load_query(ListMoviesQuerySchema())
         sort, cursor = query.pop("sort", None), query.pop("cursor")
         query.pop("limit")
+        query.pop("include", None)
+        _set_rater(query)
         rows, next_cursor = search.search_movies(query, sort, cursor, MOVIES_PER_PAGE)
     except InvalidRequest as error:
         return _render_chart([], None, Form.of_query(error), error.status)
     return _render_chart([make_movie(row) for row in rows], next_cursor, Form(request.args), 200)
+
+
+def _set_rater(query: dict[str, Any]) -> None:
+    """Let the filter `rated` mean the viewer's ratings; without a viewer it does nothing."""
+    viewer = get_viewer()
+    if viewer is None:
+        query.pop("rated", None)
+    elif "rated" in query:
+        query["rater"] = viewer.id
 
 
 def _render_chart(shown: list[dict[str, Any]], next_cursor: str | None, form: Form, status: int) -> Response:

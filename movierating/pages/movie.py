@@ -59,7 +59,7 @@ def rate_movie(movie_id: int) -> Any:
     if (part := request.headers.get("X-Part")) in ("row", "movie"):
         return _render_parts(movie_id, before, part == "movie")
     back = clean_path(request.form.get("back"), url_for("pages.show_movie", movie_id=movie_id))
-    return redirect(f"{add_query(back, rated=movie_id, was=before or 0)}#m{movie_id}", 303)
+    return redirect(f"{add_query(back, saved=movie_id, was=before or 0)}#m{movie_id}", 303)
 
 
 def _render_parts(movie_id: int, before: int | None, is_large: bool) -> Response:

@@ -39,9 +39,9 @@ def get_own_value(viewer: Viewer | None, movie_id: int) -> int | None:
 def find_notice(viewer: Viewer | None) -> dict[str, Any] | None:
     """Return what the address says was just rated: the movie, its rating now, and the one before; or None.
 
-    The address of the page that a form leads back to ends in `rated=7&was=17`: a movie and half points, 0 for none.
+    The address of the page that a form leads back to ends in `saved=7&was=17`: a movie and half points, 0 for none.
     """
-    movie_id, before = (request.args.get(name, type=int) for name in ("rated", "was"))
+    movie_id, before = (request.args.get(name, type=int) for name in ("saved", "was"))
     if viewer is None or movie_id is None or before is None or not 0 <= before <= MAX_HALF_POINTS:
         return None
     return make_notice(viewer, movie_id, before or None)

@@ -76,3 +76,13 @@ def test_titles_and_searches_are_escaped(client, add_movie):
 def test_page_that_the_browser_has_is_not_sent_again(client):
     etag = client.get("/movies").headers["ETag"]
     assert client.get("/movies", headers={"If-None-Match": etag}).status_code == 304
+
+
+def test_members_filter_by_what_they_have_rated(browse, add_movie, rate):
+    rated, unrated = add_movie(title="Emma"), add_movie(title="Alien")
+    browser = browse("ada")
+    rate(browser, rated, 5)
+    assert list_titles(browser.get("/movies?rated=true")) == ["Emma"]
+    assert list_titles(browser.get("/movies?rated=false&sort=title")) == ["Alien"]
+    assert unrated
+    assert len(list_titles(browse().get("/movies?rated=true"))) == 2

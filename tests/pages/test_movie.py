@@ -27,7 +27,7 @@ def test_rating_leads_back_with_a_notice_that_undoes_it(browse, add_movie, rate)
     rate(browser, movie, 6)
     form = {"value": "8.5", "back": "/movies?sort=title"}
     response = browser.post(f"/movies/{movie}/rating", data=form)
-    assert response.headers["Location"] == f"/movies?sort=title&rated={movie}&was=12#m{movie}"
+    assert response.headers["Location"] == f"/movies?sort=title&saved={movie}&was=12#m{movie}"
     text = browser.get(response.headers["Location"]).text
     assert "You rated" in text
     assert '<button name="value" value="6">Undo</button>' in text
