@@ -37,6 +37,7 @@ _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+_API_PATHS = ("/v1/", "/openapi.json/", "/healthz/", "/readyz/", "/metrics/", "/static/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,9 @@ def init_app(app: Flask) -> None:
         "version": app.config["API_VERSION"],
     }
     app.register_blueprint(blueprint)
+    # No blueprint is responsible for an address that does not exist.
+    for status in (404, 405):
+        app.register_error_handler(status, _handle_unknown_address)
 
 
 def page(view: Callable[..., Any]) -> Callable[..., Any]:
@@ -206,6 +210,15 @@ def _render_error(error: ApiError) -> Response:
     return _render_problem(problem, error.detail)
 
 
+def _handle_unknown_address(error: HTTPException) -> Any:
+    """Return a page for a browser, and problem details for other clients and below the addresses of the API."""
+    is_api = f"{request.path}/".startswith(_API_PATHS)
+    prefers_html = request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html"
+    return (
+        error_handlers.handle_http_error(error) if is_api or not prefers_html else _render_http_error(error)
+    )
+
+
 @blueprint.errorhandler(HTTPException)
 def _render_http_error(error: HTTPException) -> Any:
     problem = error_handlers.handle_http_error(error)
@@ -225,6 +238,7 @@ def _render_problem(problem: Response, detail: str) -> Response:
         request_id=request.environ.get(REQUEST_ID),
     )
     response = Response(text, problem.status_code)
-    if "Retry-After" in problem.headers:
-        response.headers["Retry-After"] = problem.headers["Retry-After"]
+    for name in ("Allow", "Retry-After"):
+        if name in problem.headers:
+            response.headers[name] = problem.headers[name]
     return _add_headers(response)

@@ -1,0 +1,45 @@
+"""What all pages share: errors."""
+
+import pytest
+
+BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
+
+
+@pytest.mark.parametrize("path", ["/nosuch", "/problems/nosuch", "/movies/x", "/v2/movies", "/people/nobody"])
+def test_browser_gets_a_page_for_an_unknown_address(client, path):
+    response = client.get(path, headers=BROWSER)
+    assert response.status_code == 404
+    assert response.content_type.startswith("text/html")
+    assert response.headers["X-Request-ID"] in response.text
+    assert "default-src 'none'" in response.headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("path", ["/v1/nosuch", "/v1", "/openapi.json/x", "/static/nosuch.js", "/metrics/x"])
+def test_addresses_of_the_api_return_problem_details_to_browsers_too(client, problem, path):
+    problem(client.get(path, headers=BROWSER), 404)
+
+
+@pytest.mark.parametrize("accept", [None, "*/*", "application/json", "application/problem+json"])
+def test_other_clients_get_problem_details(client, problem, accept):
+    problem(client.get("/nosuch", headers={"Accept": accept} if accept else {}), 404)
+
+
+def test_wrong_method_is_a_page_with_the_methods(client):
+    response = client.get("/logout", headers=BROWSER)
+    assert response.status_code == 405
+    assert response.content_type.startswith("text/html")
+    assert "POST" in response.headers["Allow"]
+
+
+def test_failure_of_the_service_is_a_page_without_internal_text(browse, app, monkeypatch):
+    browser = browse("ada")
+
+    def fail(**_):
+        raise RuntimeError("secret detail")
+
+    monkeypatch.setitem(app.view_functions, "pages.rate_next", fail)
+    response = browser.get("/rate", headers=BROWSER)
+    assert response.status_code == 500
+    assert response.content_type.startswith("text/html")
+    assert "secret detail" not in response.text
+    assert response.headers["X-Request-ID"] in response.text
