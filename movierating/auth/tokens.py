@@ -43,19 +43,23 @@ _BY_USER = KeysetPaginator(
 
 
 def create_token(
-    user_id: int, session_id: str, name: str, scope: str, expires_at: int | None
+    user_id: int, session_id: str | None, name: str, scope: str, expires_at: int | None
 ) -> dict[str, Any]:
     """Create a token of 256 random bits and return its columns with the secret as `token`.
 
     Raise Conflict beyond MAX_TOKENS_PER_USER tokens. Raise Unauthenticated if the session has ended: a new password
-    revokes all tokens, and none may be created after it.
+    revokes all tokens, and none may be created after it. The operator needs no session (None) but an active account:
+    raise Conflict if it is deactivated, NotFound if there is none.
     """
     secret = PREFIX + secrets.token_urlsafe(32)
     row = {"name": name, "scope": scope, "created_at": clock.now(), "expires_at": expires_at}
 
     def insert_token(connection: Connection) -> int:
-        require_open_session(connection, session_id)
+        if session_id is not None:
+            require_open_session(connection, session_id)
         lock_rows(connection, User.__table__, [user_id])
+        if session_id is None:
+            _require_active_account(connection, user_id)
         existing = select(_token.id).where(_token.user_id == user_id).limit(MAX_TOKENS_PER_USER)
         if len(connection.execute(existing).all()) == MAX_TOKENS_PER_USER:
             raise Conflict(
@@ -66,6 +70,14 @@ def create_token(
         return int(connection.execute(statement.returning(_token.id)).scalar_one())
 
     return {"id": write(insert_token, ()), "token": secret, "last_used_at": None, **row}
+
+
+def _require_active_account(connection: Connection, user_id: int) -> None:
+    is_active = connection.scalar(select(_user.active).where(_user.id == user_id))
+    if is_active is None:
+        raise NotFound("No such user.")
+    if not is_active:
+        raise Conflict("The account is deactivated; activate it first.")
 
 
 def list_tokens(user_id: int, cursor: str | None, limit: int) -> tuple[list[Any], str | None]:

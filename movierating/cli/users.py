@@ -2,13 +2,17 @@
 
 import functools
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from movierating import clock, config
 from movierating.cli.application import with_application
 from movierating.cli.commands import Group
+from movierating.cli.counts import format_count
+
+if TYPE_CHECKING:
+    import marshmallow as ma
 
 
 @click.group(cls=Group)
@@ -35,14 +39,20 @@ def create_user(name: str, email: str, admin: bool, password_stdin: bool) -> Non
     """Create an account. Prompts for the password twice."""
     from movierating.users import schemas, service
 
-    account_fields = {"username": name, "email": email, "password": _read_password(password_stdin)}
-    errors = schemas.SignUpSchema().validate(account_fields)
+    fields = {"username": name, "email": email, "password": _read_password(password_stdin)}
+    fields = _load_fields(schemas.SignUpSchema(), fields)
+    account = service.sign_up(**fields, display_name=None, role="admin" if admin else "member")
+    click.echo(f"{account['role']} {account['username']} has id {account['id']}")
+
+
+def _load_fields(schema: "ma.Schema", fields: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields as the API loads them. Raise ClickException, with one line, if some are invalid."""
+    errors = schema.validate(fields)
     if errors:
         raise click.ClickException(
             "; ".join(f"{field}: {' '.join(messages)}" for field, messages in errors.items())
         )
-    account = service.sign_up(name, email, account_fields["password"], None, "admin" if admin else "member")
-    click.echo(f"{account['role']} {account['username']} has id {account['id']}")
+    return dict(schema.load(fields))
 
 
 @user.command("list")
@@ -77,6 +87,20 @@ def promote_user(name: str) -> None:
     click.echo(f"{name} is an admin")
 
 
+@user.command("demote")
+@click.argument("name")
+@with_application
+def demote_user(name: str) -> None:
+    """Take the admin role from an account.
+
+    The account becomes a member. The last active admin can't be demoted.
+    """
+    from movierating.users import service
+
+    service.update_account(service.find_user_id(name), {"role": "member"})
+    click.echo(f"{name} is a member")
+
+
 @user.command("deactivate")
 @click.argument("name")
 @with_application
@@ -89,6 +113,63 @@ def deactivate_user(name: str) -> None:
 
     service.update_account(service.find_user_id(name), {"active": False})
     click.echo(f"{name} is deactivated")
+
+
+@user.command("activate")
+@click.argument("name")
+@with_application
+def activate_user(name: str) -> None:
+    """Activate a deactivated account.
+
+    Its user can log in again. Sessions and tokens from before stay revoked.
+    """
+    from movierating.users import service
+
+    service.update_account(service.find_user_id(name), {"active": True})
+    click.echo(f"{name} is active")
+
+
+@user.command("delete")
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Delete the account without asking for confirmation.")
+@with_application
+def delete_user(name: str, yes: bool) -> None:
+    """Delete an account with all its ratings.
+
+    Asks for confirmation. Averages no longer include the ratings. The last active admin can't be deleted.
+    """
+    from movierating.users import service
+
+    user_id = service.find_user_id(name)
+    if not yes:
+        rating_count = service.get_profile_of_any_account(user_id)["ratings"]["count"]
+        click.confirm(f"Delete {name} and {format_count(rating_count, 'rating')}?", abort=True, err=True)
+    service.delete_account(user_id)
+    click.echo(f"{name} is deleted")
+
+
+@user.command("token")
+@click.argument("name")
+@click.option("--name", "token_name", required=True, help="Set the name under which the token is listed.")
+@click.option(
+    "--scope",
+    required=True,
+    type=click.Choice(["read", "write"]),
+    help="Let the token only read, or also write.",
+)
+@with_application
+def create_token(name: str, token_name: str, scope: str) -> None:
+    """Print a new personal token of an account.
+
+    Scripts send it as a bearer token. It is valid until it is revoked, and it is not shown again.
+    """
+    from movierating.auth import schemas, tokens
+    from movierating.users import service
+
+    fields = _load_fields(schemas.CreateTokenSchema(), {"name": token_name, "scope": scope})
+    token = tokens.create_token(service.find_user_id(name), None, **fields)
+    click.echo(token["token"])
+    click.echo(f"This token of {name} has the id {token['id']}. It is not shown again.", err=True)
 
 
 @user.command("invite")

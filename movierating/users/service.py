@@ -260,11 +260,28 @@ def delete_own_account(user_id: int, current_password: str, check: AccountCheck 
         _check_password_unchanged(connection, user_id, verified_hash)
         if check is not None:
             check(_get_own_account(connection, user_id))
-        _check_admin_remains(connection, user_id)
-        delete_all_ratings(connection, user_id)
-        connection.execute(delete(User).where(_user.id == user_id))
+        _delete(connection, user_id)
 
     write(job)
+
+
+def delete_account(user_id: int) -> None:
+    """Delete an account with its ratings, without its password, and update the aggregates.
+
+    Raise NotFound, and Conflict if no active admin would remain.
+    """
+
+    def job(connection: Connection) -> None:
+        get_profile_of_any_account(user_id, connection)
+        _delete(connection, user_id)
+
+    write(job)
+
+
+def _delete(connection: Connection, user_id: int) -> None:
+    _check_admin_remains(connection, user_id)
+    delete_all_ratings(connection, user_id)
+    connection.execute(delete(User).where(_user.id == user_id))
 
 
 def _check_admin_remains(connection: Connection, user_id: int) -> None:

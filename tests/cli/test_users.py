@@ -2,18 +2,32 @@
 
 import re
 
+import click
 import pytest
 from sqlalchemy import func, select
 
 from movierating import create_app
 from movierating.auth import passwords
-from movierating.auth.models import OneTimeLink, User
-from movierating.auth.tokens import hash_token
+from movierating.auth.models import OneTimeLink, PersonalToken, User
+from movierating.auth.tokens import MAX_TOKENS_PER_USER, hash_token
+from movierating.cli.main import main
+from movierating.movies import service as movies
+from movierating.movies.models import Movie
+from movierating.ratings.models import Rating
+from movierating.ratings.service import rate_movie
 from movierating.storage import database
-from movierating.storage.database import write
+from movierating.storage.database import read, write
+from movierating.users.service import find_user_id
 
 HEADER = "id\tusername\temail\trole\tstate"
 PASSWORD = "correct horse battery"
+
+
+@pytest.fixture
+def boss(invoke):
+    """An admin."""
+    create = ("user", "create", "boss", "boss@example.org", "--admin", "--password-stdin")
+    assert invoke(*create, stdin=f"{PASSWORD}\n").exit_code == 0
 
 
 @pytest.mark.parametrize(("flags", "role"), [([], "member"), (["--admin"], "admin")])
@@ -103,12 +117,117 @@ def test_deactivate(command, select_value):
 
 
 @pytest.mark.usefixtures("ada")
-def test_last_admin_can_not_be_deactivated(invoke, assert_error):
+def test_activate_makes_a_deactivated_account_active(command, invoke, select_value):
+    invoke("user", "deactivate", "ada")
+    for name in ("ada", "ADA"):
+        done = command("user", "activate", name)
+        assert (done.exit_code, done.output) == (0, f"{name} is active\n")
+        assert select_value(select(User.active)) is True
+
+
+@pytest.mark.usefixtures("ada", "boss")
+def test_demote_makes_an_admin_a_member(command, invoke, select_value):
     invoke("user", "promote", "ada")
+    for name in ("ada", "ADA"):
+        done = command("user", "demote", name)
+        assert (done.exit_code, done.output) == (0, f"{name} is a member\n")
+        assert select_value(select(User.role).where(User.username == "ada")) == "member"
+
+
+@pytest.mark.usefixtures("boss")
+@pytest.mark.parametrize("arguments", [["deactivate"], ["demote"], ["delete", "--yes"]])
+def test_last_admin_can_not_be_deactivated_demoted_or_deleted(invoke, arguments, assert_error, select_value):
     assert_error(
-        invoke("user", "deactivate", "ada"),
+        invoke("user", *arguments, "boss"),
         "No active admin would remain; make another account an admin first.",
     )
+    assert select_value(select(User.role).where(User.active)) == "admin"
+
+
+@pytest.fixture
+def ratings(ada, boss, select_value):
+    """Ratings of one movie: 5 by ada, 9 by boss."""
+    movie_id = movies.create_movie({"title": "Alien", "year": 1979}).id
+    for name, half_points in (("ada", 10), ("boss", 18)):
+        rate_movie(find_user_id(name), movie_id, half_points, None)
+
+
+@pytest.mark.usefixtures("ratings")
+@pytest.mark.parametrize(("flags", "stdin"), [(["--yes"], None), ([], "y\n")])
+def test_delete_removes_the_account_and_its_ratings_from_the_aggregates(
+    command, invoke, flags, stdin, select_value
+):
+    done = command("user", "delete", *flags, "Ada", stdin=stdin)
+    assert (done.exit_code, done.stdout) == (0, "Ada is deleted\n")
+    assert ("Delete Ada and 1 rating?" in done.stderr) is (stdin is not None)
+    assert select_value(select(func.count()).select_from(User)) == 1
+    assert select_value(select(func.sum(Rating.value))) == 18
+    assert select_value(select(Movie.rating_sum)) == 18
+    assert invoke("check").output.endswith("No problems found.\n")
+
+
+@pytest.mark.usefixtures("ratings")
+@pytest.mark.parametrize("stdin", ["n\n", "\n", ""])
+def test_delete_without_confirmation_deletes_nothing(command, stdin, select_value):
+    done = command("user", "delete", "ada", stdin=stdin)
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr.endswith("Aborted!\n")
+    assert select_value(select(func.count()).select_from(Rating)) == 2
+
+
+@pytest.mark.usefixtures("ada")
+@pytest.mark.parametrize(("scope", "status"), [("read", 403), ("write", 200)])
+def test_token_is_printed_alone_on_standard_output_and_has_its_scope(
+    command, scope, status, instance, environ
+):
+    done = command("user", "token", "ADA", "--name", " nightly backup ", "--scope", scope)
+    assert done.exit_code == 0
+    assert re.fullmatch(r"mr_[\w-]{43}\n", done.stdout)
+    assert done.stderr == "This token of ADA has the id 1. It is not shown again.\n"
+    app = create_app(environ(instance))
+    headers = {"Authorization": f"Bearer {done.stdout.strip()}"}
+    client = app.test_client()
+    assert client.get("/v1/users/me", headers=headers).json["username"] == "ada"
+    response = client.patch("/v1/users/me", json={"display_name": "Ada L."}, headers=headers)
+    assert response.status_code == status
+    with app.app_context():
+        assert read().scalar(select(PersonalToken.name)) == "nightly backup"
+        database.close()
+
+
+@pytest.mark.usefixtures("ada")
+@pytest.mark.parametrize("name", ["", " ", "x" * 101, "a\nb", "\x00", "ada\udcff"])
+def test_token_with_an_invalid_name_is_rejected(invoke, name, assert_error, select_value):
+    assert_error(invoke("user", "token", "ada", "--name", name, "--scope", "read"), "name: Must .+")
+    assert select_value(select(func.count()).select_from(PersonalToken)) == 0
+
+
+@pytest.mark.usefixtures("ada")
+@pytest.mark.parametrize(
+    "options", [[], ["--name", "x"], ["--scope", "read"], ["--name", "x", "--scope", "admin"]]
+)
+def test_token_needs_a_name_and_a_known_scope(invoke, options, select_value):
+    done = invoke("user", "token", "ada", *options)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert re.search(r"Error: (Missing option|Invalid value for) '--(name|scope)'", done.stderr)
+    assert select_value(select(func.count()).select_from(PersonalToken)) == 0
+
+
+@pytest.mark.usefixtures("ada")
+def test_token_of_a_deactivated_account_is_not_created(invoke, assert_error, select_value):
+    invoke("user", "deactivate", "ada")
+    done = invoke("user", "token", "ada", "--name", "x", "--scope", "read")
+    assert_error(done, "The account is deactivated; activate it first.")
+    assert select_value(select(func.count()).select_from(PersonalToken)) == 0
+
+
+@pytest.mark.usefixtures("ada")
+def test_token_beyond_the_limit_is_not_created(invoke, assert_error, select_value):
+    row = {"user_id": 1, "name": "x", "scope": "read", "created_at": 0}
+    rows = [{**row, "token_hash": hash_token(str(number))} for number in range(MAX_TOKENS_PER_USER)]
+    write(lambda connection: connection.execute(PersonalToken.__table__.insert(), rows))
+    done = invoke("user", "token", "ada", "--name", "x", "--scope", "read")
+    assert_error(done, "An account can have 100 personal tokens; revoke one first.")
 
 
 @pytest.mark.usefixtures("ada")
@@ -157,11 +276,36 @@ def test_printed_links_can_be_used(invoke, instance, environ):
 
 
 @pytest.mark.parametrize(
-    "arguments", [["promote"], ["deactivate"], ["reset-password"], ["reset-password", "--password-stdin"]]
+    "arguments",
+    [
+        ["promote"],
+        ["demote"],
+        ["deactivate"],
+        ["activate"],
+        ["delete"],
+        ["delete", "--yes"],
+        ["token", "--name", "x", "--scope", "read"],
+        ["reset-password"],
+        ["reset-password", "--password-stdin"],
+    ],
 )
 def test_unknown_user_is_rejected(command, arguments, assert_error):
     assert_error(command("user", *arguments, "unknown", stdin=f"{PASSWORD}\n"), "No such user: 'unknown'.")
 
 
-def test_name_that_is_not_utf_8_is_rejected(command, assert_error):
-    assert_error(command("user", "promote", "ada\udcff"), r"'ada\\udcff' is not valid UTF-8\.")
+@pytest.mark.parametrize(
+    "arguments",
+    [["promote"], ["demote"], ["activate"], ["delete"], ["token", "--name", "x", "--scope", "read"]],
+)
+def test_name_that_is_not_utf_8_is_rejected(command, arguments, assert_error):
+    assert_error(command("user", *arguments, "ada\udcff"), r"'ada\\udcff' is not valid UTF-8\.")
+
+
+@pytest.mark.parametrize("name", sorted(main.commands["user"].commands))
+def test_help_of_each_command_is_whole_sentences(name):
+    command = main.commands["user"].commands[name]
+    for text in [
+        command.help,
+        *(option.help for option in command.params if isinstance(option, click.Option)),
+    ]:
+        assert re.fullmatch(r"[A-Z].*\.", text.strip(), re.DOTALL), text
