@@ -16,6 +16,7 @@ from movierating.pages.forms import Form, load_query
 from movierating.pages.movie_data import find_notice, list_own_values, make_movie
 
 MOVIES_PER_PAGE = 25
+_MAX_RANK = 10**9
 # Parameters of the address that say what has just been rated, and the rank of the first movie.
 _NOT_FILTERS = frozenset({"cursor", "from", "saved", "was"})
 
@@ -53,7 +54,7 @@ def _set_rater(query: dict[str, Any]) -> None:
 
 
 def _render_chart(shown: list[dict[str, Any]], next_cursor: str | None, form: Form, status: int) -> Response:
-    viewer, rank = get_viewer(), request.args.get("from", 1, int)
+    viewer, rank = get_viewer(), max(1, min(request.args.get("from", 1, int), _MAX_RANK))
     filters = [
         (name, value) for name, value in request.args.items(multi=True) if value and name not in _NOT_FILTERS
     ]

@@ -42,7 +42,9 @@ def find_notice(viewer: Viewer | None) -> dict[str, Any] | None:
     The address of the page that a form leads back to ends in `saved=7&was=17`: a movie and half points, 0 for none.
     """
     movie_id, before = (request.args.get(name, type=int) for name in ("saved", "was"))
-    if viewer is None or movie_id is None or before is None or not 0 <= before <= MAX_HALF_POINTS:
+    if viewer is None or movie_id is None or before is None:
+        return None
+    if not (0 < movie_id < 2**63 and 0 <= before <= MAX_HALF_POINTS):
         return None
     return make_notice(viewer, movie_id, before or None)
 
@@ -51,6 +53,6 @@ def make_notice(viewer: Viewer, movie_id: int, before: int | None) -> dict[str, 
     """Return the notice about a rating of this movie, whose value was `before`; None if there is no such movie."""
     try:
         movie = make_movie(movies.get_movie(movie_id))
-    except (NotFound, OverflowError):
+    except NotFound:
         return None
     return {"movie": movie, "value": get_own_value(viewer, movie_id), "before": before}

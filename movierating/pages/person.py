@@ -25,7 +25,7 @@ MIN_RATINGS_OF_FAVOURITE = 5
 @page
 def show_person(username: str) -> Response:
     """Show a profile: highest rated movies, plots, latest ratings."""
-    person = service.get_profile(service.find_user_id(username))
+    person = service.get_profile_by_username(username)
     values: dict[str, Any] = {}
     if person["ratings"]["count"]:
         figures = statistics.read_statistics(person["id"])
@@ -56,7 +56,7 @@ def _find_favourite(decades: list[statistics.Group]) -> statistics.Group | None:
 @page
 def list_person_ratings(username: str) -> Response:
     """Show all ratings of a person, as the API's `list_user_ratings` does."""
-    person = service.get_profile(service.find_user_id(username))
+    person = service.get_profile_by_username(username)
     form, status, shown, next_cursor = Form(request.args), 200, [], None
     try:
         query = load_query(UserRatingsQuerySchema())

@@ -30,7 +30,7 @@ def test_username_is_found_in_any_letter_case(browse):
 def test_unknown_and_deactivated_people_are_404(browse, admin, sign_up):
     ada = sign_up("ada")
     assert admin.patch(f"/v1/users/{ada.id}", json={"active": False}).status_code == 200
-    for name in ("ada", "nobody", "é" * 100):
+    for name in ("ada", "nobody", "é" * 100, "a%00b", "%ff"):
         assert browse().get(f"/people/{name}").status_code == 404
         assert browse().get(f"/people/{name}/ratings").status_code == 404
 
