@@ -189,6 +189,12 @@ def end_session(user_id: int, session_id: str) -> None:
     write(lambda connection: connection.execute(delete(Session).where(session)), [(CALLER, user_id)])
 
 
+def end_all_sessions(user_id: int) -> None:
+    """End all sessions of a user. Personal tokens stay valid."""
+    sessions = delete(Session).where(_session.user_id == user_id)
+    write(lambda connection: connection.execute(sessions), [(CALLER, user_id)])
+
+
 def require_open_session(connection: Connection, session_id: str) -> None:
     """Raise Unauthenticated, inside a write transaction, if the session ended since the request began."""
     if connection.execute(select(_session.id).where(_session.id == session_id)).first() is None:

@@ -145,7 +145,7 @@ def list_response(items: list[Any], next_cursor: str | None) -> Response:
 def finish_response(response: Response) -> Response:
     """Compress a response that no function above made, such as a page, a file or an error; return 304 for a known ETag.
 
-    An `after_request` hook.
+    A response with `Cache-Control: no-transform` is not compressed. An `after_request` hook.
     """
     if isinstance(response, SlimResponse):
         return response
@@ -166,6 +166,8 @@ def finish_response(response: Response) -> Response:
 def _negotiate_coding(response: Response) -> dict[str, str]:
     media_type = response.mimetype or ""
     if not media_type.startswith("text/") and media_type not in _COMPRESSIBLE_TYPES:
+        return {}
+    if response.cache_control.no_transform:
         return {}
     length = None if response.is_streamed else len(response.get_data())
     return compression.get_coding_headers(length, request.environ.get("HTTP_ACCEPT_ENCODING"))

@@ -68,6 +68,8 @@ def init_app(app: Flask) -> None:
         person,
         rate_next,
         reset_password,
+        settings,
+        settings_tokens,
         sign_up,
         static_files,
     )

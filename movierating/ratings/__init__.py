@@ -2,5 +2,5 @@
 
 May import `movies`, `auth` and everything below them. Begin with `service.rate_movie`; `formats` reads the files.
 Public modules: `models`, `schemas`, `service`, `exports`, `imports`, `import_report`, `bulk`, `datasets`, `recount`,
-`import_preview`, `merging`, `next_movies`.
+`import_preview`, `merging`, `next_movies`, `export_response`, `export_schemas`.
 """

@@ -2,22 +2,22 @@
 
 from typing import Any
 
-from flask import Response, request
+from flask import Response
 
 from movierating.auth import access
 from movierating.http.blueprint import Blueprint, View
 from movierating.http.responses import json_response
-from movierating.http.upload_slots import UploadSlots, acquire_upload_slot
+from movierating.http.upload_slots import UploadSlots
 from movierating.ratings import (
     batch,
     batch_schemas,
     export_schemas,
-    exports,
     import_preview,
     import_report_schemas,
     import_schemas,
     imports,
 )
+from movierating.ratings.export_response import make_export_response
 
 blueprint = Blueprint(
     "data",
@@ -154,9 +154,4 @@ class Export(View):
         points; `letterboxd` has no dates, because Letterboxd would make a diary entry of each. In `simkl` movies are
         watched on the day of the rating.
         """
-        export = exports.export_ratings(access.get_caller().user_id, query["format"])
-        name = f"movierating-{query['format']}.{export.extension}"
-        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-        response = Response(export.blocks, 200, headers, content_type=export.media_type)
-        response.call_on_close(acquire_upload_slot(request.environ))
-        return response
+        return make_export_response(access.get_caller().user_id, query["format"])

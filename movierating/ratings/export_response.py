@@ -1,0 +1,16 @@
+"""The response that downloads an export, for the API and the pages."""
+
+from flask import Response, request
+
+from movierating.http.upload_slots import acquire_upload_slot
+from movierating.ratings import exports
+
+
+def make_export_response(user_id: int, format_name: str) -> Response:
+    """Return a user's ratings as a file to save, in one of the formats of `writers`, sent while it is generated."""
+    export = exports.export_ratings(user_id, format_name)
+    name = f"movierating-{format_name}.{export.extension}"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    response = Response(export.blocks, 200, headers, content_type=export.media_type)
+    response.call_on_close(acquire_upload_slot(request.environ))
+    return response
