@@ -3,7 +3,7 @@
 from typing import Any
 
 import marshmallow as ma
-from flask import request, url_for
+from flask import g, request, url_for
 
 from movierating.auth import limits
 from movierating.auth.schemas import LoginSchema
@@ -56,6 +56,8 @@ def submit_login() -> Any:
 def log_out() -> Any:
     """End the session and lead to the movies."""
     session.end_session()
+    # Otherwise the page could prolong the session, and set its cookie again.
+    g.viewer = None
     response = send_to(url_for("pages.list_movies"))
     session.delete_cookie(response)
     return response

@@ -7,6 +7,13 @@ const setTheme = () => document.documentElement.classList.toggle("dark-mode", da
 setTheme();
 dark.addEventListener("change", setTheme);
 
+// Without it, Swagger UI logs an error for a list of 64-bit integers.
+const int64Lists = (system) => ({
+  components: {
+    JsonSchema_integer_int64: (props) => system.React.createElement(system.getComponent("JsonSchema_string"), props),
+  },
+});
+
 const ui = SwaggerUIBundle({
   url: "openapi.json",
   dom_id: "#swagger-ui",
@@ -16,7 +23,7 @@ const ui = SwaggerUIBundle({
   persistAuthorization: false,
   // The validator's badge would be fetched from another host.
   validatorUrl: null,
-  plugins: [account.plugin, foldErrors],
+  plugins: [account.plugin, foldErrors, int64Lists],
   responseInterceptor: account.checkResponse,
   onComplete: () => account.start(ui),
 });

@@ -209,10 +209,10 @@ def test_first_rating_takes_at_most_five_clicks_after_sign_up(docs):
 def test_log_in_reports_a_wrong_password_and_log_out_ends_the_session(docs):
     docs.sign_up("dora")
     docs.page.get_by_label("Username or e-mail").fill("dora")
-    docs.page.get_by_label("Password").fill("not the password")
+    docs.page.get_by_role("textbox", name="Password").fill("not the password")
     docs.page.get_by_role("button", name="Log in", exact=True).click()
     docs.page.locator("header .error").wait_for()
-    assert docs.page.get_by_label("Password").input_value() == ""
+    assert docs.page.get_by_role("textbox", name="Password").input_value() == ""
     docs.page.get_by_label("Username or e-mail").fill("")
     with docs.page.expect_response("**/v1/auth/login") as login:
         docs.log_in("dora")
@@ -233,7 +233,7 @@ def test_page_says_when_the_session_has_ended(docs):
     docs.request("PATCH", "/v1/users/me", change, token)
     assert docs.execute("get_own_account")[0] == 401
     docs.wait_for_status("The token has been revoked. Log in again.")
-    assert docs.page.get_by_label("Password").is_visible()
+    assert docs.page.get_by_role("textbox", name="Password").is_visible()
 
 
 def test_page_says_when_the_token_has_expired(docs, service_instance):

@@ -80,8 +80,14 @@ def test_request_line_has_the_user_id(lines):
 
 def test_path_without_route_is_not_logged(lines):
     app, read = lines()
-    app.test_client().get("/reset/eyJhbGciOi")
+    app.test_client().get("/nosuch/eyJhbGciOi")
     assert read()[0]["route"] is None
+
+
+def test_route_is_logged_instead_of_the_token_in_a_path(lines):
+    app, read = lines()
+    app.test_client().get("/reset/eyJhbGciOi")
+    assert read()[0]["route"] == "/reset/<token>"
 
 
 def test_failure_logs_traceback_and_returns_only_its_id(lines):

@@ -80,6 +80,14 @@ def test_session_that_stays_is_prolonged_once_a_day(browse, monkeypatch):
     assert "Set-Cookie" in browser.get("/rate").headers
 
 
+def test_logout_a_day_later_sets_no_new_cookie(browse, monkeypatch):
+    browser = browse("ada")
+    started_at = clock.now()
+    monkeypatch.setattr(clock, "now", lambda: started_at + (session.RENEWAL_SECONDS + 10) * clock.SECOND)
+    assert browser.post("/logout").headers.getlist("Set-Cookie")[-1].startswith("movierating_session=;")
+    assert browser.get_cookie("movierating_session") is None
+
+
 def test_new_password_ends_the_session_of_a_browser(browse, app):
     browser = browse("ada")
     tokens = app.test_client().post("/v1/auth/login", json={"login": "ada", "password": PASSWORD}).json

@@ -140,6 +140,13 @@ class Model:
     def find_movie(self, imdb_id: str) -> Movie | None:
         return _find(self.movies, lambda movie: movie.exists and movie.has_imdb_id(imdb_id))
 
+    def is_deleted(self, imdb_id: str) -> bool:
+        """Return whether a movie with this id was deleted, so that imports do not add it again."""
+        return any(
+            not movie.exists and movie.merged_into is None and movie.has_imdb_id(imdb_id)
+            for movie in self.movies
+        )
+
     def has_conflict(self, facts: dict[str, Any], own: Movie | None = None) -> bool:
         """Return whether a movie with these facts would be rejected as a duplicate of one other than `own`."""
         others = (movie for movie in self.movies if movie.exists and movie is not own)

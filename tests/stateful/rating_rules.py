@@ -145,7 +145,7 @@ class RatingRules(MovieRules):
             self.compare_rating(by, movie)
 
     def _add_imported_movie(self, imdb_id: str) -> None:
-        if not self.model.find_movie(imdb_id):
+        if not self.model.find_movie(imdb_id) and not self.model.is_deleted(imdb_id):
             shown = self.send(None, "GET", f"/v1/movies/by-imdb/{imdb_id}").json
             self.add_movie(shown["id"], {**_facts(imdb_id), "genres": [], "imdb_id": imdb_id})
 

@@ -170,13 +170,13 @@ def test_call_of_an_account_that_is_deleted_meanwhile_returns_401(
     member, add_movie, problem, monkeypatch, method, path, body
 ):
     add_movie()
-    authenticate = access._authenticate
+    find_caller = access._find_caller
 
-    def authenticate_then_delete(token):
-        caller = authenticate(token)
-        monkeypatch.setattr(access, "_authenticate", authenticate)
+    def find_caller_then_delete(token):
+        caller = find_caller(token)
+        monkeypatch.setattr(access, "_find_caller", find_caller)
         service.delete_own_account(caller.user_id, PASSWORD)
         return caller
 
-    monkeypatch.setattr(access, "_authenticate", authenticate_then_delete)
+    monkeypatch.setattr(access, "_find_caller", find_caller_then_delete)
     problem(member._send(method, path, json=body), 401)
