@@ -16,7 +16,7 @@ from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 from werkzeug.routing import BaseConverter
 
 from movierating import errors
-from movierating.http import fields, openapi
+from movierating.http import fields, openapi, openapi_schemas
 from movierating.http.request_parser import BODY_IS_CHECKED, QUERY_IS_CHECKED, RequestParser
 from movierating.http.response_cache import READ_METHODS
 
@@ -193,6 +193,7 @@ def _json_schema(_converter: Any, field: Any, ret: dict[str, Any]) -> dict[str, 
         del ret["default"]
     if ret.get("pattern", "").endswith(r"\Z"):
         ret["pattern"] = f"^{ret['pattern'][:-2]}$"
+    openapi_schemas.complete_field(field.name, ret)
     return {}
 
 

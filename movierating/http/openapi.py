@@ -92,7 +92,7 @@ HEADERS: dict[str, dict[str, Any]] = {
     },
     "Retry-After": {
         "description": "Seconds to wait before the next try.",
-        "schema": {"type": "integer", "minimum": 0},
+        "schema": {"type": "integer", "format": "int32", "minimum": 0},
     },
     "WWW-Authenticate": {
         "description": "`Bearer`, with `error` and `error_description` (RFC 6750) if a token was sent.",

@@ -7,8 +7,9 @@ from typing import Any
 from apispec import APISpec
 
 from movierating.http.openapi import RATE_LIMIT_HEADERS, headers
+from movierating.http.openapi_schemas import split_id_choices, split_nullable_enums
 
-# OpenAPI links by operation and status: the next operation, and the expressions of its parameters (or body).
+# OpenAPI links by operation and status: the next operation, and the expressions of its parameters.
 _MOVIE = {"movie_id": "$response.body#/id"}
 _FIRST_MOVIE = {"movie_id": "$response.body#/items/0/id"}
 _MOVIE_OF_PATH = {"movie_id": "$request.path.movie_id"}
@@ -20,7 +21,6 @@ _FIRST_RATER = {"user_id": "$response.body#/items/0/user/id"}
 _AFTER_RATING = dict.fromkeys(("get_rating", "list_movie_ratings", "delete_rating"), _MOVIE_OF_PATH)
 LINKS: dict[tuple[str, int], dict[str, Any]] = {
     ("sign_up", 201): {
-        "log_in": {"login": "$response.body#/username", "password": "$request.body#/password"},
         **dict.fromkeys(("get_profile", "list_user_ratings", "update_account"), _USER),
     },
     ("list_accounts", 200): {"get_profile": {"user_id": "$response.body#/items/0/id"}},
@@ -45,11 +45,8 @@ LINKS: dict[tuple[str, int], dict[str, Any]] = {
 
 # Rules that apispec can't derive from marshmallow, by schema.
 _PROOF = ["current_password"]
-_ONE_ID = {"oneOf": [{"required": [name]} for name in ("imdb_id", "movie_id", "tmdb_id")]}
 RULES: dict[str, dict[str, Any]] = {
     "UpdateAccount": {"dependentRequired": {"email": _PROOF, "password": _PROOF}},
-    "MovieReference": _ONE_ID,
-    "BatchRating": _ONE_ID,
 }
 
 
@@ -61,6 +58,8 @@ def build_document(spec: APISpec, root: str = "") -> dict[str, Any]:
     schemas = document["components"]["schemas"]
     for name, rule in RULES.items():
         schemas[name] |= rule
+    split_id_choices(schemas)
+    split_nullable_enums(schemas)
     # The other fields are query parameters too. In a form, the docs page would send the first choice of each.
     for name in ("Upload", "PreviewUpload"):
         schemas[name]["properties"] = {"file": schemas[name]["properties"]["file"]}
@@ -75,6 +74,8 @@ def build_document(spec: APISpec, root: str = "") -> dict[str, Any]:
 
 def _complete(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
     """Add examples, links, and the headers of every response to an operation."""
+    # Without it, some clients ask for a token everywhere.
+    operation.setdefault("security", [])
     operation["responses"] = dict(sorted(operation["responses"].items()))
     operation.get("parameters", []).sort(key=_parameter_order)
     _add_example(operation.get("requestBody", {}), schemas)
@@ -113,17 +114,12 @@ def make_example(schema: dict[str, Any], schemas: dict[str, Any]) -> Any:
         return "…"
     if "properties" not in schema:
         return make_example(schema["oneOf"][0], schemas)
-    others = {name for choice in schema.get("oneOf", [])[1:] for name in choice["required"]}
-    return {
-        name: make_example(field, schemas)
-        for name, field in schema["properties"].items()
-        if name not in others
-    }
+    return {name: make_example(field, schemas) for name, field in schema["properties"].items()}
 
 
 def _links(operation: dict[str, Any], status: int) -> dict[str, Any]:
     links = {
-        target: {"operationId": target, "requestBody" if target == "log_in" else "parameters": values}
+        target: {"operationId": target, "parameters": values}
         for target, values in LINKS.get((operation["operationId"], status), {}).items()
     }
     parameters = {parameter["name"] for parameter in operation.get("parameters", [])}

@@ -6,6 +6,11 @@ from movierating.http.fields import HalfPoints, Timestamp
 from movierating.ratings.formats import own_json, writers
 from movierating.ratings.schemas import VALUE
 
+CSV = (
+    "imdb_id,tmdb_id,title,original_title,year,value,rated_at,version\r\n"
+    "tt0485601,26963,The Secret of Kells,,2009,8.5,2024-01-15T10:30:00Z,1\r\n"
+)
+
 
 class ExportQuerySchema(ma.Schema):
     """Options of an export."""

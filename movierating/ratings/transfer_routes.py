@@ -142,7 +142,13 @@ class Export(View):
     @blueprint.doc(operationId="export_ratings")
     @access.auth_required
     @blueprint.arguments(export_schemas.ExportQuerySchema(), location="query")
-    @blueprint.response(200, _FILE, content_type="text/csv", description="The file.")
+    @blueprint.response(
+        200,
+        {"type": "string"},
+        content_type="text/csv",
+        description="The file.",
+        example=export_schemas.CSV,
+    )
     @blueprint.alt_response(
         200, schema=_JSON_EXPORT, content_type="application/json", description="The file."
     )
