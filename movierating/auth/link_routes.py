@@ -66,7 +66,7 @@ class InvitationById(View):
     def delete(self, invitation_id: int) -> Response:
         """Withdraw an invitation
 
-        Requires an admin. Nobody can sign up with it any more.
+        Requires an admin. The invitation can no longer be used.
         """
         one_time_links.withdraw_invitation(invitation_id)
         return Response(status=204)

@@ -1,4 +1,4 @@
-"""What all pages share: the viewer, protection against other sites, headers, errors and templates."""
+"""The parts that all pages share: the viewer, protection against other sites, headers, errors and templates."""
 
 import functools
 from collections.abc import Callable
@@ -135,7 +135,7 @@ def member_page(view: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _require_login() -> None:
-    """Raise Redirect to the log-in page, and back, if nobody is logged in."""
+    """Raise Redirect to the log-in page, which leads back, unless the request has a session."""
     if g.viewer is None:
         back = get_current_path() if request.method in ("GET", "HEAD") else None
         raise Redirect(url_for("pages.log_in", next=back))

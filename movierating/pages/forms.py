@@ -63,7 +63,11 @@ def load_text(schema: ma.Schema, source: MultiDict[str, str], location: str) -> 
     """Return what `schema` loads from fields of text. Raise InvalidRequest."""
     values: dict[str, Any] = {}
     for name, schema_field in schema.load_fields.items():
-        texts = [text for text in source.getlist(name) if text.strip()]
+        texts = source.getlist(name)
+        if not isinstance(schema_field, ma.fields.List):
+            # The first, by which rate limits count; a second one must not take its place.
+            texts = texts[:1]
+        texts = [text for text in texts if text.strip()]
         if texts:
             values[name] = texts if isinstance(schema_field, ma.fields.List) else texts[0]
     reading_text = FROM_TEXT.set(True)

@@ -25,7 +25,7 @@ class _LoginFormSchema(LoginSchema):
 @page
 @public
 def log_in() -> Any:
-    """Show the log-in form; somebody who is logged in is sent on."""
+    """Show the log-in form, or redirect a member who is logged in."""
     following = clean_path(request.args.get("next"), url_for("pages.list_movies"))
     if get_viewer() is not None:
         raise Redirect(following)

@@ -24,7 +24,7 @@ RENEWAL_SECONDS = 24 * 3600
 
 
 class _Cookie(NamedTuple):
-    """What the cookie says: the user and session, True if it outlives the browser, and when it was signed (seconds)."""
+    """The content of the cookie: user, session, True if it outlives the browser, and when it was signed (seconds)."""
 
     user_id: int
     session_id: str

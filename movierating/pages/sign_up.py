@@ -28,7 +28,7 @@ def sign_up() -> Any:
 @page
 @public
 def show_invitation(token: str) -> Any:
-    """Show the form to somebody who has an invitation, which this does not use. Raise Forbidden if it is not valid."""
+    """Show the form with an invitation, which stays unused. Raise Forbidden if the invitation is not valid."""
     one_time_links.require_invitation(token)
     return _render_form(Form({"invitation": token}))
 

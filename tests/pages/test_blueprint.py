@@ -1,4 +1,4 @@
-"""What all pages share: errors."""
+"""The errors of all pages."""
 
 import pytest
 

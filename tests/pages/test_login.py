@@ -1,6 +1,7 @@
 """Log in and out with forms."""
 
 import pytest
+from werkzeug.datastructures import MultiDict
 
 from pages.conftest import PASSWORD, SAME_SITE
 
@@ -74,3 +75,10 @@ def test_login_form_has_the_limit_of_the_api(make_app):
     assert response.headers["Retry-After"]
     other = {**form, "login": "bob"}
     assert client.post("/login", data=other, headers=SAME_SITE).status_code == 401
+
+
+@pytest.mark.parametrize("first", ["", " ", "bob"])
+def test_second_name_in_a_form_does_not_replace_the_one_that_limits_count(browse, sign_up, first):
+    sign_up("ada")
+    form = MultiDict([("login", first), ("login", "ada"), ("password", PASSWORD)])
+    assert browse().post("/login", data=form).status_code in (401, 422)
