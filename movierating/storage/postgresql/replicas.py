@@ -71,7 +71,7 @@ class Replica:
         try:
             now = time.monotonic()
             self._check_at = now + CHECK_INTERVAL_SECONDS
-            self._positions.append((now, _read_position(primary, "pg_current_wal_insert_lsn()")))
+            self._positions.append((now, _read_position(primary, "pg_current_wal_flush_lsn()")))
             replica = self._reader.get_connection(self._engine)
             replayed = _read_position(replica, "pg_last_wal_replay_lsn()")
             while self._positions and self._positions[0][1] <= replayed:
