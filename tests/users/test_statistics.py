@@ -53,6 +53,26 @@ def test_user_without_ratings_has_no_groups(member):
     assert statistics.read_statistics(member.id) == statistics.Statistics([], [], [], [])
 
 
+def test_statistics_show_a_change_of_the_users_ratings_at_once(member, rate):
+    movie = rate(8, year=1990)
+    assert describe(statistics.read_statistics(member.id).decades) == [(1990, 1, 8.0, 8.0)]
+    rate(4, year=1991)
+    assert describe(statistics.read_statistics(member.id).decades) == [(1990, 2, 6.0, 6.0)]
+    assert member.delete(f"/v1/movies/{movie}/rating").status_code == 204
+    assert describe(statistics.read_statistics(member.id).decades) == [(1990, 1, 4.0, 4.0)]
+
+
+# On PostgreSQL, the version changes with every transaction of the server.
+@pytest.mark.sqlite
+def test_unchanged_statistics_are_read_once(member, admin, rate, add_movie):
+    rate(8)
+    other = add_movie()
+    first = statistics.read_statistics(member.id)
+    assert admin.put(f"/v1/movies/{other}/rating", json={"value": 4}).status_code == 201
+    assert statistics.read_statistics(member.id) is first
+    assert statistics.read_statistics(admin.id) is not first
+
+
 def test_everyones_histogram_counts_all_ratings(member, rate):
     rate(0.5)
     rate(10)
