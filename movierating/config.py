@@ -1,148 +1,39 @@
-"""The settings: names, defaults, parsers and help. docs/configuration.md has the same table."""
+"""The settings: names, defaults and help, and reading them. docs/configuration.md has the same table."""
 
 import difflib
 import os
-import re
 import reprlib
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 import click
 
+from movierating.setting_parsers import (
+    is_utf8,
+    make_choice_parser,
+    make_integer_parser,
+    parse_database_url,
+    parse_flag,
+    parse_folder,
+    parse_limit,
+    parse_origins,
+    parse_postgresql_url,
+    parse_public_url,
+    parse_redis_url,
+    parse_secret,
+    parse_token,
+)
+
 PREFIX = "MOVIERATING_"
 CONFIG_FILE = "config.toml"
-KEY_BYTES = 32
 
 
 class SettingError(click.ClickException):
     """An invalid setting; the message is one line with its name and the reason, and it stops the command."""
-
-
-def _parse_text(value: object) -> str:
-    if not isinstance(value, str):
-        raise ValueError("must be text")
-    if not _is_utf8(value):
-        raise ValueError("must be valid UTF-8")
-    return value
-
-
-def _is_utf8(text: str) -> bool:
-    """Return False if a path or variable holds bytes that are not UTF-8, which Python decodes to surrogates."""
-    return not re.search(r"[\ud800-\udfff]", text)
-
-
-def _parse_folder(value: object) -> str:
-    if not _parse_text(value):
-        raise ValueError("must not be empty")
-    return _parse_text(value)
-
-
-def _parse_flag(value: object) -> bool:
-    text = str(value).lower() if isinstance(value, bool | str) else ""
-    if text not in ("true", "1", "yes", "on", "false", "0", "no", "off"):
-        raise ValueError("must be true or false")
-    return text in ("true", "1", "yes", "on")
-
-
-def _integer(minimum: int, maximum: int) -> Callable[[object], int]:
-    def parse(value: object) -> int:
-        is_number = not isinstance(value, bool) and re.fullmatch(r"[0-9]{1,12}", str(value))
-        if not is_number or not minimum <= int(str(value)) <= maximum:
-            raise ValueError(f"must be a whole number from {minimum} to {maximum}")
-        return int(str(value))
-
-    return parse
-
-
-def _choice(*choices: str) -> Callable[[object], str]:
-    def parse(value: object) -> str:
-        for choice in choices:
-            if isinstance(value, str) and value.lower() == choice.lower():
-                return choice
-        raise ValueError(f"must be one of {', '.join(choices)}")
-
-    return parse
-
-
-def _parse_limit(value: object) -> str:
-    """Return a rate limit as Flask-Limiter takes it; empty text is no limit."""
-    text = value.lower() if isinstance(value, str) else ""
-    if text == "off":
-        return ""
-    match = re.fullmatch(r"0*([1-9][0-9]{0,5})/(second|minute|hour|day)", text, re.ASCII)
-    if match is None:
-        raise ValueError(
-            "must be a number from 1 to 999999 per second, minute, hour or day, such as 20/hour, or off"
-        )
-    return f"{match[1]}/{match[2]}"
-
-
-def _parse_database_url(value: object) -> str:
-    text = _parse_text(value)
-    if text.startswith("postgres"):
-        return postgresql_url(text)
-    scheme, _, path = text.partition(":///")
-    file = unquote(path)
-    is_file = file and "?" not in path and "\0" not in file and not file.startswith((":memory:", "file:"))
-    if scheme != "sqlite" or not is_file:
-        raise ValueError(
-            "must be sqlite:/// and the path of a file, or postgresql+psycopg:// and a server and database, "
-            "written as in a URL"
-        )
-    return text
-
-
-def postgresql_url(value: object) -> str:
-    """Return the URL of a PostgreSQL database as SQLAlchemy takes it. Raise ValueError."""
-    # Hosting providers use the two shorter schemes.
-    match = re.fullmatch(
-        r"(?:postgresql\+psycopg|postgresql|postgres)(://[^/]*/[^/?#]+(?:\?[^#]*)?)", _parse_text(value)
-    )
-    if match is None:
-        raise ValueError("must be postgresql+psycopg://user:password@host:port/database, written as in a URL")
-    return f"postgresql+psycopg{match[1]}"
-
-
-def _parse_redis_url(value: object) -> str:
-    if not _parse_text(value).startswith(("redis://", "rediss://", "redis+unix://")):
-        raise ValueError("must start with redis://, rediss:// or redis+unix://")
-    return _parse_text(value)
-
-
-def _parse_secret(value: object) -> str:
-    if len(_parse_text(value).encode()) < KEY_BYTES:
-        raise ValueError(f"must be at least {KEY_BYTES} bytes long")
-    return _parse_text(value)
-
-
-def _parse_token(value: object) -> str:
-    if not re.fullmatch(r"[!-~]{16,}", _parse_text(value), re.ASCII):
-        raise ValueError("must be at least 16 characters of ASCII, without spaces")
-    return _parse_text(value)
-
-
-def _parse_public_url(value: object) -> str:
-    """Return the URL without a slash at its end. It becomes part of links, so it must need no further encoding."""
-    host = r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])"
-    match = re.fullmatch(rf"https?://{host}(?::([0-9]{{1,5}}))?(?:/[A-Za-z0-9._~-]+)*/?", _parse_text(value))
-    if match is None or not 0 < int(match[1] or 443) < 2**16:
-        raise ValueError(
-            "must be an address such as https://films.example or https://example.org/films, without a query"
-        )
-    return match[0].removesuffix("/")
-
-
-def _parse_origins(value: object) -> list[str]:
-    origins = value if isinstance(value, list) else _parse_text(value).replace(",", " ").split()
-    for origin in origins:
-        # Flask-CORS would take other characters as a regular expression.
-        if not re.fullmatch(r"https?://[A-Za-z0-9._-]+(:[0-9]+)?", _parse_text(origin)):
-            raise ValueError("must be origins such as https://films.example, separated by commas")
-    return origins
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,57 +50,59 @@ class Setting:
 _MIB = 1024 * 1024
 
 SETTINGS = (
-    Setting("INSTANCE_PATH", _parse_folder, None, "`instance/` in a checkout; the user's data folder when installed",
+    Setting("INSTANCE_PATH", parse_folder, None, "`instance/` in a checkout; the user's data folder when installed",
             "The folder of the database, the key file and `config.toml`. Only as an environment variable."),
-    Setting("DATABASE_URL", _parse_database_url, None, "`movierating.sqlite3` in the instance folder",
+    Setting("DATABASE_URL", parse_database_url, None, "`movierating.sqlite3` in the instance folder",
             "The database: `sqlite:///` and a file's path, relative to the instance folder unless it starts with `/`; "
             "or `postgresql+psycopg://user:password@host/database` (extra `[postgresql]`)."),
-    Setting("DATABASE_REPLICA_URL", postgresql_url, None, "none",
+    Setting("DATABASE_REPLICA_URL", parse_postgresql_url, None, "none",
             "A replica of the PostgreSQL database, used for anonymous reads."),
-    Setting("REDIS_URL", _parse_redis_url, None, "none",
+    Setting("REDIS_URL", parse_redis_url, None, "none",
             "Stores the rate limits in Redis (extra `[redis]`), for all instances that share it. Without it, and while "
             "it is unavailable, they are stored in the instance folder."),
-    Setting("SECRET_KEY", _parse_secret, None, "the instance folder's key file",
+    Setting("SECRET_KEY", parse_secret, None, "the instance folder's key file",
             "Signs tokens and cursors; at least 32 bytes."),
-    Setting("RATELIMIT_ENABLED", _parse_flag, True, "`true`",
+    Setting("RATELIMIT_ENABLED", parse_flag, True, "`true`",
             "`false`: no rate limits. To lift a single one, set its `MOVIERATING_LIMIT_…` to `off`."),
-    Setting("LIMIT_SIGNUPS", _parse_limit, "60/hour", "`60/hour`", "New accounts per address."),
-    Setting("LIMIT_FAILED_SIGNUPS", _parse_limit, "60/hour", "`60/hour`", "Failed sign-ups per address."),
-    Setting("LIMIT_FAILED_SIGNUPS_PER_ACCOUNT", _parse_limit, "20/hour", "`20/hour`",
+    Setting("LIMIT_SIGNUPS", parse_limit, "60/hour", "`60/hour`", "New accounts per address."),
+    Setting("LIMIT_FAILED_SIGNUPS", parse_limit, "60/hour", "`60/hour`", "Failed sign-ups per address."),
+    Setting("LIMIT_FAILED_SIGNUPS_PER_ACCOUNT", parse_limit, "20/hour", "`20/hour`",
             "Failed sign-ups per username, from all addresses."),
-    Setting("LIMIT_LOGINS", _parse_limit, "120/minute", "`120/minute`", "Successful logins per address."),
-    Setting("LIMIT_FAILED_LOGINS", _parse_limit, "30/minute", "`30/minute`", "Failed logins per address."),
-    Setting("LIMIT_FAILED_LOGINS_PER_ACCOUNT", _parse_limit, "5/minute", "`5/minute`",
+    Setting("LIMIT_LOGINS", parse_limit, "120/minute", "`120/minute`", "Successful logins per address."),
+    Setting("LIMIT_FAILED_LOGINS", parse_limit, "30/minute", "`30/minute`", "Failed logins per address."),
+    Setting("LIMIT_FAILED_LOGINS_PER_ACCOUNT", parse_limit, "5/minute", "`5/minute`",
             "Failed logins per account, from all addresses."),
-    Setting("LIMIT_REFRESHES", _parse_limit, "120/minute", "`120/minute`", "Refreshes of tokens per address."),
-    Setting("LIMIT_REFRESHES_PER_ACCOUNT", _parse_limit, "30/minute", "`30/minute`",
+    Setting("LIMIT_REFRESHES", parse_limit, "120/minute", "`120/minute`", "Refreshes of tokens per address."),
+    Setting("LIMIT_REFRESHES_PER_ACCOUNT", parse_limit, "30/minute", "`30/minute`",
             "Refreshes of tokens per account."),
-    Setting("LIMIT_REAUTHENTICATIONS", _parse_limit, "5/minute", "`5/minute`",
+    Setting("LIMIT_REAUTHENTICATIONS", parse_limit, "5/minute", "`5/minute`",
             "Requests with `current_password` per user."),
-    Setting("LIMIT_WRITES", _parse_limit, "600/minute", "`600/minute`", "Writes per user."),
-    Setting("SIGNUP", _choice("open", "invite", "closed"), "open", "`open`",
+    Setting("LIMIT_WRITES", parse_limit, "600/minute", "`600/minute`", "Writes per user."),
+    Setting("SIGNUP", make_choice_parser("open", "invite", "closed"), "open", "`open`",
             "`invite`: sign-up needs an invitation of an admin. `closed`: only `movierating user create` creates "
             "accounts."),
-    Setting("PRIVATE", _parse_flag, False, "`false`",
+    Setting("PRIVATE", parse_flag, False, "`false`",
             "`true`: nothing but sign-up, login, the reset of a password, health and the documentation can be read "
             "without an account."),
-    Setting("PUBLIC_URL", _parse_public_url, None, "none",
+    Setting("PUBLIC_URL", parse_public_url, None, "none",
             "The address under which users reach the service, such as `https://films.example`. Links of invitations "
             "and password resets start with it; without it they are paths."),
-    Setting("TRUSTED_PROXIES", _integer(0, 10), 0, "`0`",
+    Setting("TRUSTED_PROXIES", make_integer_parser(0, 10), 0, "`0`",
             "Number of trusted reverse proxies, whose `X-Forwarded-*` headers are used."),
-    Setting("CORS_ORIGINS", _parse_origins, [], "none",
+    Setting("CORS_ORIGINS", parse_origins, [], "none",
             "Origins whose pages may call the API, separated by commas."),
-    Setting("MAX_JSON_BYTES", _integer(1024, 1024 * _MIB), _MIB, "`1048576`", "Maximum size of a JSON body."),
-    Setting("MAX_UPLOAD_BYTES", _integer(1024, 1024 * _MIB), 16 * _MIB, "`16777216`", "Maximum size of an upload."),
-    Setting("SQLITE_SYNCHRONOUS", _choice("FULL", "NORMAL"), "FULL", "`FULL`",
+    Setting("MAX_JSON_BYTES", make_integer_parser(1024, 1024 * _MIB), _MIB, "`1048576`",
+            "Maximum size of a JSON body."),
+    Setting("MAX_UPLOAD_BYTES", make_integer_parser(1024, 1024 * _MIB), 16 * _MIB, "`16777216`",
+            "Maximum size of an upload."),
+    Setting("SQLITE_SYNCHRONOUS", make_choice_parser("FULL", "NORMAL"), "FULL", "`FULL`",
             "`FULL`: acknowledged writes survive a power cut; with `NORMAL` the last ones can be lost, but the "
             "file is never damaged."),
-    Setting("METRICS_TOKEN", _parse_token, None, "none",
+    Setting("METRICS_TOKEN", parse_token, None, "none",
             "If set, `/metrics` requires it as `Authorization: Bearer`; at least 16 characters."),
-    Setting("LOG_FORMAT", _choice("console", "json"), None, "`console` on a terminal, `json` elsewhere",
+    Setting("LOG_FORMAT", make_choice_parser("console", "json"), None, "`console` on a terminal, `json` elsewhere",
             "How log lines are written."),
-    Setting("LOG_LEVEL", _choice("DEBUG", "INFO", "WARNING", "ERROR"), "INFO", "`INFO`",
+    Setting("LOG_LEVEL", make_choice_parser("DEBUG", "INFO", "WARNING", "ERROR"), "INFO", "`INFO`",
             "`INFO` writes one line per request."),
 )  # fmt: skip
 
@@ -217,15 +110,15 @@ _BY_NAME = {setting.name: setting for setting in SETTINGS}
 _SECRETS = {"SECRET_KEY", "METRICS_TOKEN", "DATABASE_URL", "DATABASE_REPLICA_URL", "REDIS_URL"}
 
 
-def instance_path(environ: Mapping[str, str]) -> Path:
+def get_instance_path(environ: Mapping[str, str]) -> Path:
     """Return the absolute path of the instance folder, which may not exist yet. Raise SettingError."""
-    folder = _find_instance_path(environ)
-    if not _is_utf8(str(folder)):
+    folder = _find_folder(environ)
+    if not is_utf8(str(folder)):
         raise SettingError(f"{PREFIX}INSTANCE_PATH: must be valid UTF-8, not {str(folder)!r}")
     return folder
 
 
-def _find_instance_path(environ: Mapping[str, str]) -> Path:
+def _find_folder(environ: Mapping[str, str]) -> Path:
     if chosen := environ.get(PREFIX + "INSTANCE_PATH"):
         try:
             return Path(chosen).expanduser().absolute()
@@ -245,7 +138,7 @@ def load(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
     Return a dict from each name in SETTINGS to its parsed value (INSTANCE_PATH is a Path). Raise SettingError.
     """
     environ = os.environ if environ is None else environ
-    folder = instance_path(environ)
+    folder = get_instance_path(environ)
     values = {setting.name: setting.default for setting in SETTINGS}
     file = folder / CONFIG_FILE
     values.update(_parse(_read_file(file), f" in {file}"))

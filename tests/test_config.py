@@ -241,18 +241,18 @@ def test_error_message_never_contains_a_secret(tmp_path, name):
 
 def test_instance_folder_is_absolute(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert config.instance_path({"MOVIERATING_INSTANCE_PATH": "here"}) == tmp_path / "here"
+    assert config.get_instance_path({"MOVIERATING_INSTANCE_PATH": "here"}) == tmp_path / "here"
 
 
 def test_working_directory_that_is_not_utf_8_is_reported(tmp_path, monkeypatch):
     (folder := tmp_path / "\udcff").mkdir()
     monkeypatch.chdir(folder)
     with pytest.raises(config.SettingError, match="MOVIERATING_INSTANCE_PATH: must be valid UTF-8"):
-        config.instance_path({"MOVIERATING_INSTANCE_PATH": "here"})
+        config.get_instance_path({"MOVIERATING_INSTANCE_PATH": "here"})
 
 
 def test_instance_folder_of_a_checkout_is_inside_it():
-    checkout = config.instance_path({})
+    checkout = config.get_instance_path({})
     assert checkout.name == "instance"
     assert (checkout.parent / "pyproject.toml").exists()
 
@@ -260,7 +260,7 @@ def test_instance_folder_of_a_checkout_is_inside_it():
 def test_instance_folder_of_an_installation_is_in_the_users_data(tmp_path, monkeypatch):
     monkeypatch.setattr(config, "__file__", str(tmp_path / "site-packages/movierating/config.py"))
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    assert config.instance_path({}).parts[-1] == "movierating"
+    assert config.get_instance_path({}).parts[-1] == "movierating"
 
 
 def test_every_setting_is_used():

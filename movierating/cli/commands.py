@@ -14,7 +14,7 @@ class Command(click.Command):
         """Write the instance folder, or why it can't be determined, below the help."""
         super().format_epilog(ctx, formatter)
         try:
-            folder = str(config.instance_path(os.environ))
+            folder = str(config.get_instance_path(os.environ))
         except config.SettingError as error:
             folder = error.message
         # Not `write_text`, which would wrap a long path.

@@ -19,11 +19,11 @@ def migrate_database(url: str) -> None:
     SQLite file is not changed. URL is postgresql+psycopg://user@host/database. Pass the password in PGPASSWORD: other
     users of this machine can see the arguments of a command.
     """
-    from movierating import config
+    from movierating import setting_parsers
     from movierating.operations import pg_migration
 
     try:
-        address = config.postgresql_url(url)
+        address = setting_parsers.parse_postgresql_url(url)
     except ValueError as error:
         raise click.ClickException(f"URL {error}") from error
     with open_application(prepared=False) as app:

@@ -19,11 +19,12 @@ from flask import Flask
 from sqlalchemy import Engine
 from sqlalchemy.exc import DatabaseError
 
-from movierating.config import KEY_BYTES, PREFIX, SettingError
+from movierating.config import PREFIX, SettingError
 from movierating.errors import Unavailable
 from movierating.movies import index_repair
 from movierating.movies.seed import seed_new_database
 from movierating.operations import atomic_replace, backup_files, sqlite_backup
+from movierating.setting_parsers import KEY_BYTES
 from movierating.storage import storage_errors
 from movierating.storage.database import close, db, get_sqlite_file, hold_instance
 from movierating.storage.postgresql import engine as pg_engine
