@@ -12,7 +12,7 @@ from itertools import islice
 from operator import itemgetter
 from typing import Any
 
-from movierating.ratings.formats.dates import DateFields
+from movierating.ratings.formats.date_order import DateFields
 from movierating.ratings.formats.line_reader import (
     MAX_LINE_LENGTH,
     Lines,

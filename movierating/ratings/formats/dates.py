@@ -1,15 +1,12 @@
 """Parse dates and times as services and spreadsheets write them.
 
-A spreadsheet writes `3/5/2023` for the third of May or the fifth of March. `settle_order` finds out which of them a
-column means.
+`3/5/2023` is the third of May or the fifth of March: `date_order` settles which of them a column means.
 """
 
 import re
-from collections.abc import Callable, Collection, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from functools import cached_property, lru_cache, partial
-from typing import NamedTuple
+from functools import lru_cache, partial
 
 from movierating import clock
 from movierating.ratings.formats.field_parsers import normalize_text, parse_column, quote_value
@@ -22,7 +19,7 @@ _COMPACT_DATE = re.compile(r"(\d{4})(\d\d)(\d\d)", re.ASCII)
 _MILLISECONDS = re.compile(r"\d{12,14}", re.ASCII)
 _C_TIME = re.compile(r"[A-Z][a-z]{2} ([A-Z][a-z]{2}) ([ \d]?\d) (\d\d:\d\d:\d\d) (\d{4})", re.ASCII)
 _TIME = r"(?:,? (\d{1,2}):(\d\d)(?::(\d\d))?(?: ?([AaPp])\.?[Mm]\.?)?)?"
-_NUMERIC_DATE = re.compile(r"(\d{1,4})([/.-])(\d{1,2})\2(\d{4}|\d{1,2})" + _TIME, re.ASCII)
+NUMERIC_DATE = re.compile(r"(\d{1,4})([/.-])(\d{1,2})\2(\d{4}|\d{1,2})" + _TIME, re.ASCII)
 _SHORT_DATE = re.compile(r"\d\d-\d\d-\d\d(?!\d)", re.ASCII)
 _MONTH_FIRST = re.compile(r"([A-Za-z]{3})[a-z]*\.? (\d{1,2}),? (\d{4})" + _TIME, re.ASCII)
 _DAY_FIRST = re.compile(r"(\d{1,2})[ -]([A-Za-z]{3})[a-z]*\.?,?[ -](\d{4})" + _TIME, re.ASCII)
@@ -33,117 +30,6 @@ _EARLIEST = -62_135_596_800 * clock.SECOND  # 0001-01-01
 _LATEST = 253_402_300_800 * clock.SECOND - 1  # the end of 9999
 # East of Greenwich the date may already be tomorrow's, and a clock may be fast.
 _MAX_FUTURE = timedelta(days=1) // timedelta(microseconds=1)
-
-
-class DateOrder(NamedTuple):
-    """The order of numeric dates in a column.
-
-    It `is_certain` if some dates can be read in no other order; `is_mixed` if others can be read only in the other one.
-    """
-
-    day_first: bool
-    is_certain: bool
-    is_mixed: bool = False
-
-
-def settle_order(texts: Iterable[str]) -> DateOrder:
-    """Return the order of most of the dates that have only one; the month first if there is none.
-
-    A date has only one order if a number is above 12, or if it lies in the future in the other order.
-    """
-    day_first = month_first = 0
-    for text in texts:
-        numbers = _split_numeric_date(text)
-        if numbers and 12 < max(numbers) <= 31 and min(numbers) <= 12:
-            day_first += numbers[0] > 12
-            month_first += numbers[1] > 12
-        elif numbers and _may_be_future(text):
-            is_after_now = [_is_future_date(text, is_day_first) for is_day_first in (True, False)]
-            day_first += is_after_now == [False, True]
-            month_first += is_after_now == [True, False]
-    is_mixed = day_first > 0 and month_first > 0
-    return DateOrder(day_first > month_first, day_first + month_first > 0, is_mixed)
-
-
-def _may_be_future(text: str) -> bool:
-    # To parse every date of a file twice would take long.
-    match = _NUMERIC_DATE.fullmatch(text.strip())
-    return match is not None and f"20{match[4]}"[-4:] >= clock.format_rfc3339(clock.now())[:4]
-
-
-def _is_future_date(text: str, day_first: bool) -> bool:
-    try:
-        return is_future(_microseconds(text.strip(), day_first))
-    except ValueError:
-        return False
-
-
-def is_ambiguous(text: str) -> bool:
-    """Return True if the text is a date that can be read with the day or with the month first."""
-    numbers = _split_numeric_date(text)
-    return numbers is not None and max(numbers) <= 12 and numbers[0] != numbers[1]
-
-
-def _split_numeric_date(text: str) -> tuple[int, int] | None:
-    """Return the first two numbers of a date that does not begin with the year; None for other texts."""
-    text = text.strip()
-    # The usual dates, 2024-01-15, begin with the year.
-    if text[:4].isdigit() or len(text) > _MAX_DATE_LENGTH:
-        return None
-    match = _NUMERIC_DATE.fullmatch(text)
-    # With dots, the day is always first.
-    if not match or match[2] == "." or len(match[1]) > 2 or _may_begin_with_year(text):
-        return None
-    return int(match[1]), int(match[3])
-
-
-def _may_begin_with_year(text: str) -> bool:
-    """Return True for a date such as `23-01-05`, whose year may be its first number or its last one."""
-    return _SHORT_DATE.match(text) is not None and int(text[6:8]) <= 31
-
-
-class DateFields:
-    """The fields of a file that hold dates. Their orders are settled when the first date needs one."""
-
-    def __init__(
-        self, names: Collection[str], list_dates: Callable[[str], Iterable[str]], *, is_month_first: bool
-    ) -> None:
-        """`list_dates` returns the dates of a field; `is_month_first` tells that the service writes them so."""
-        self._names = names
-        self._list_dates = list_dates
-        self._is_month_first = is_month_first
-        self._noted_orders: set[DateOrder] = set()
-
-    @cached_property
-    def _orders(self) -> dict[str, DateOrder]:
-        """The order of each field: its own, or if its dates leave it open, that of another field."""
-        orders = {name: settle_order(self._list_dates(name)) for name in self._names}
-        certain = next((order for order in orders.values() if order.is_certain), None)
-        return {name: order if order.is_certain else certain or order for name, order in orders.items()}
-
-    def normalize(self, fields: dict[str, str]) -> str | None:
-        """Write the numeric dates of a row with the year first; return a note if an order had to be chosen."""
-        notes = []
-        for name in self._names:
-            text = fields[name].strip()
-            if _split_numeric_date(text) is None:
-                continue
-            order = self._orders[name]
-            with suppress(ValueError):
-                fields[name] = _in_rfc3339(text, order.day_first)
-            if is_ambiguous(text) and order not in self._noted_orders:
-                self._noted_orders.add(order)
-                notes.append(self._describe_order(order, text, fields[name]))
-        return "; ".join(filter(None, notes)) or None
-
-    def _describe_order(self, order: DateOrder, text: str, read_as: str) -> str | None:
-        if order.is_mixed:
-            return f"some dates have the day first, others the month; {text} is read as {read_as[:10]}"
-        if order.day_first:
-            return f"dates are read day first: {text} is {read_as[:10]}"
-        if order.is_certain or self._is_month_first:
-            return None
-        return f"no date tells whether the day or the month is first; {text} is read as {read_as[:10]}"
 
 
 def parse_time(value: object, *, allow_future: bool = False, day_first: bool = False) -> int | None:
@@ -158,7 +44,7 @@ def parse_time(value: object, *, allow_future: bool = False, day_first: bool = F
     text = normalize_text(value)
     if not text:
         return None
-    at = _midnight(text, day_first) if len(text) <= _DATE_LENGTH else _microseconds(text, day_first)
+    at = _midnight(text, day_first) if len(text) <= _DATE_LENGTH else parse_microseconds(text, day_first)
     if is_future(at) and not allow_future:
         raise ValueError(f"its time {quote_value(text)} lies in the future")
     return at
@@ -177,13 +63,31 @@ def is_future(at: int) -> bool:
     return at > clock.now() + _MAX_FUTURE
 
 
+def split_numeric_date(text: str) -> tuple[int, int] | None:
+    """Return the first two numbers of a date that does not begin with the year; None for other texts."""
+    text = text.strip()
+    # The usual dates, 2024-01-15, begin with the year.
+    if text[:4].isdigit() or len(text) > _MAX_DATE_LENGTH:
+        return None
+    match = NUMERIC_DATE.fullmatch(text)
+    # With dots, the day is always first.
+    if not match or match[2] == "." or len(match[1]) > 2 or _may_begin_with_year(text):
+        return None
+    return int(match[1]), int(match[3])
+
+
+def _may_begin_with_year(text: str) -> bool:
+    """Return True for a date such as `23-01-05`, whose year may be its first number or its last one."""
+    return _SHORT_DATE.match(text) is not None and int(text[6:8]) <= 31
+
+
 def parse_times(texts: Sequence[str]) -> Sequence[int | None]:
     """Return the times of a column as `parse_time` does, also those in the future.
 
     Raise ValueError for dates whose order has to be settled as well.
     """
     if not all(map(_is_plain, texts)):
-        if any(_split_numeric_date(text) is not None for text in texts):
+        if any(split_numeric_date(text) is not None for text in texts):
             raise ValueError("the order of day and month is open")
         return parse_column(partial(parse_time, allow_future=True), texts)
     return list(map(clock.from_datetime, map(datetime.fromisoformat, texts)))
@@ -194,10 +98,11 @@ def _is_plain(text: str) -> bool:
     return text[10:11] == "T" and text[-1:] == "Z"
 
 
-def _microseconds(text: str, day_first: bool = False) -> int:
+def parse_microseconds(text: str, day_first: bool = False) -> int:
+    """Return the microseconds since 1970 of a date or time, also of one in the future. Raise ValueError."""
     try:
         at = clock.from_datetime(
-            datetime.fromisoformat(text if _is_plain(text) else _in_rfc3339(text, day_first))
+            datetime.fromisoformat(text if _is_plain(text) else to_rfc3339(text, day_first))
         )
     except ValueError:
         at = _EARLIEST - 1
@@ -207,11 +112,12 @@ def _microseconds(text: str, day_first: bool = False) -> int:
 
 
 # A history has a few thousand days, most of them more than once.
-_midnight = lru_cache(4096)(_microseconds)
+_midnight = lru_cache(4096)(parse_microseconds)
 _DATE_LENGTH = len("2016-12-31")
 
 
-def _in_rfc3339(text: str, day_first: bool) -> str:
+def to_rfc3339(text: str, day_first: bool) -> str:
+    """Write a date or time as RFC 3339 does. Raise ValueError if it is none; its numbers may be impossible."""
     if match := _ISO_TIME.fullmatch(text):
         date, time, zone = match.groups()
         return f"{date}T{time or '00:00'}{'Z' if zone in (None, 'z', 'UTC') else zone}"
@@ -221,7 +127,7 @@ def _in_rfc3339(text: str, day_first: bool) -> str:
         return _join(*match.groups())
     if _may_begin_with_year(text):
         raise ValueError
-    if match := _NUMERIC_DATE.fullmatch(text):
+    if match := NUMERIC_DATE.fullmatch(text):
         first, separator, second, third = match.groups()[:4]
         return _join(*_order(first, separator, second, third, day_first), *match.groups()[4:])
     if match := _MONTH_FIRST.fullmatch(text):
