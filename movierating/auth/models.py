@@ -14,7 +14,8 @@ SCOPES = ("read", "write")
 class User(RatingStatsMixin, Base):
     """An account. One without a password hash (an imported user) can't log in.
 
-    The `_key` columns hold the normalized, unique text. Times are microseconds since 1970, in every table.
+    The `_key` columns hold the normalized, unique text. Users who are not `listed` are not named among those with the
+    same taste. Times are microseconds since 1970, in every table.
     """
 
     __tablename__ = "user"
@@ -32,6 +33,7 @@ class User(RatingStatsMixin, Base):
     password_hash: Mapped[str | None] = mapped_column(String(200))
     role: Mapped[str] = mapped_column(String(10), server_default="member")
     active: Mapped[bool] = mapped_column(server_default="1")
+    listed: Mapped[bool] = mapped_column(server_default="1")
     created_at: Mapped[int] = mapped_column(BigInteger)
     updated_at: Mapped[int] = mapped_column(BigInteger)
 

@@ -38,6 +38,11 @@ MAX_EMAIL_LENGTH = 254
 # For the OpenAPI document; the service checks the NFKC form of a new password.
 _NEW_PASSWORD_LENGTH = {"minLength": passwords.MIN_LENGTH, "maxLength": passwords.MAX_LENGTH}
 
+_LISTED = {
+    "example": True,
+    "description": "False if the user opted out of being named among people with the same taste.",
+}
+
 
 def _password(description: str, *, length: dict[str, int] | None = None, **kwargs: Any) -> ma.fields.String:
     return ma.fields.String(
@@ -97,6 +102,7 @@ class UpdateAccountSchema(_NewPasswordSchema):
         "The new password. It revokes all sessions and personal tokens.", length=_NEW_PASSWORD_LENGTH
     )
     current_password = _password("Required for a new password or e-mail.")
+    listed = StrictBoolean(metadata=_LISTED)
 
 
 class DeleteAccountSchema(ma.Schema):
@@ -135,6 +141,7 @@ class AccountSchema(PublicUserSchema):
 class OwnAccountSchema(AccountSchema):
     """The caller's account."""
 
+    listed = ma.fields.Boolean(required=True, metadata=_LISTED)
     ratings = ma.fields.Nested(UserRatingsSchema, required=True)
 
 

@@ -91,10 +91,12 @@ def get_own_account(user_id: int) -> dict[str, Any]:
 
 
 def _get_own_account(connection: Connection, user_id: int) -> dict[str, Any]:
-    row = connection.execute(select(*_PRIVATE, *_SUMS).where(_user.id == user_id)).one_or_none()
+    columns = (*_PRIVATE, _user.listed)
+    row = connection.execute(select(*columns, *_SUMS).where(_user.id == user_id)).one_or_none()
     if row is None:
         raise TokenRevoked
-    return {**_format_account(row), "ratings": rating_stats.format_stats(row[len(_PRIVATE) :])}
+    stats = rating_stats.format_stats(row[len(columns) :])
+    return {**_format_account(row), "listed": bool(row.listed), "ratings": stats}
 
 
 def require_account(user_id: int) -> None:
@@ -177,7 +179,7 @@ _ACCOUNTS_BY_PREFIX = KeysetPaginator(select(*_PRIVATE).where(or_(*_STARTS_WITH)
 def update_own_account(
     user_id: int, changes: Mapping[str, Any], check: AccountCheck | None = None
 ) -> dict[str, Any]:
-    """Change the display name, e-mail or password; the last two need `current_password`.
+    """Change `display_name`, `listed`, `email` or `password`; the last two need `current_password`.
 
     A new password revokes all sessions and personal tokens. `check` gets the old account and may raise. Raise
     InvalidRequest without the current password, Forbidden for a wrong one, Conflict if the e-mail is taken,
@@ -203,7 +205,7 @@ def update_own_account(
 
 def _build_columns(user_id: int, changes: Mapping[str, Any]) -> dict[str, Any]:
     """Return the columns to update. Raise InvalidRequest for a weak password."""
-    values = {name: changes[name] for name in ("display_name", "email") if name in changes}
+    values = {name: changes[name] for name in ("display_name", "email", "listed") if name in changes}
     if "email" in values:
         values["email_key"] = normalize_name(values["email"])
     if "password" in changes:

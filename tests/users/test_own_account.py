@@ -13,7 +13,7 @@ ME = "/v1/users/me"
 def test_own_account_has_email_and_role(member):
     response = member.get(ME)
     assert set(response.json) == {
-        "id", "username", "display_name", "created_at", "email", "role", "active", "ratings"
+        "id", "username", "display_name", "created_at", "email", "role", "active", "listed", "ratings"
     }  # fmt: skip
     assert (response.json["email"], response.json["role"]) == ("member@example.org", "member")
 
@@ -29,6 +29,14 @@ def test_own_account_supports_head_and_if_none_match(member):
 
 def test_display_name_needs_no_password(member):
     assert member.patch(ME, json={"display_name": "M."}).json["display_name"] == "M."
+
+
+def test_members_are_listed_until_they_opt_out(member, problem):
+    assert member.get(ME).json["listed"] is True
+    assert member.patch(ME, json={"listed": False}).json["listed"] is False
+    assert member.get(ME).json["listed"] is False
+    problem(member.patch(ME, json={"listed": "no"}), 422, "listed")
+    assert member.patch(ME, json={"listed": True}).json["listed"] is True
 
 
 @pytest.mark.parametrize("body", [{}, {"current_password": PASSWORD}, {"current_password": "wrong"}])

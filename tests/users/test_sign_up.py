@@ -24,6 +24,7 @@ def test_sign_up_creates_a_member(apply, client):
         "display_name": "Ada L\u00e9.",
         "role": "member",
         "active": True,
+        "listed": True,
         "ratings": {"count": 0, "mean": None, "histogram": [0] * 20},
     }
     assert client.get(response.headers["Location"]).json["username"] == "Ada_L"
