@@ -19,7 +19,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev test test-fast test-postgres test-trixie check check-fast lint types contracts audit coverage format fuzz soak bench bench-large wheel clean
+.PHONY: help run dev test test-fast test-postgres test-trixie check check-fast lint types contracts audit openapi coverage format fuzz soak bench bench-large wheel clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -42,7 +42,7 @@ test-postgres: $(DEV)  ## Run the tests on PostgreSQL: from PyPI, or TEST_POSTGR
 test-trixie: $(DEV)  ## Run the tests on Debian trixie: Python 3.13, SQLite 3.46 (as root, with debootstrap)
 	bash .ci/trixie --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder -m 'not wheel' $(TESTS)
 
-check: lint types contracts audit coverage  ## Run everything else that CI runs: the five targets below
+check: lint types contracts audit openapi coverage  ## Run everything else that CI runs: the six targets below
 
 check-fast: lint types contracts test-fast  ## Run lint, types, contracts and test-fast
 
@@ -58,6 +58,9 @@ contracts: $(DEV)  ## Check the rules for imports between modules (import-linter
 
 audit: $(DEV)  ## Look up known vulnerabilities of the dependencies (pip-audit); needs internet access
 	$(BIN)/python .ci/audit.py
+
+openapi: $(DEV)  ## Check the OpenAPI document (Spectral, Redocly); needs npm and internet access on first use
+	bash .ci/openapi/check
 
 coverage: $(DEV)  ## Run every test, including those of the wheel, and measure branch coverage
 	$(PYTEST) --cov --cov-report term-missing:skip-covered

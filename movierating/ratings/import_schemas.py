@@ -97,9 +97,10 @@ class PreviewQuerySchema(ma.Schema):
         metadata={"description": "Reject the file if it has another format; detected by default."},
     )
     column = ColumnsField(
-        ma.fields.String(),
+        ma.fields.String(metadata={"pattern": rf"^\s*({'|'.join(custom_csv.TARGETS)})\s*=\s*\S"}),
         metadata={
             "from_query": True,
+            "maxItems": len(custom_csv.TARGETS),
             "example": ["title=Film", "rating=My stars"],
             "description": "For any CSV: the name of the column of one of "
             + ", ".join(custom_csv.TARGETS)
@@ -134,6 +135,7 @@ class ImportQuerySchema(PreviewQuerySchema):
     choices = ChoicesField(
         metadata={
             "type": "string",
+            "pattern": r"^\s*\{[\s\S]*\}\s*$",
             "example": '{"ratings.csv:7": 2711, "ratings.csv:9": "new"}',
             "description": "A JSON object that settles single rows: by `file:line`, or the line outside a ZIP, the id "
             "of the movie, or `new` to add one.",
