@@ -65,6 +65,7 @@ def init_app(app: Flask) -> None:
         chart,
         login,
         movie,
+        movie_form,
         person,
         rate_next,
         reset_password,

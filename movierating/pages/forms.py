@@ -24,7 +24,8 @@ class Form:
     @classmethod
     def of_request(cls, error: ApiError) -> "Form":
         """Return the form of the request, with the messages of `error`. Templates leave passwords empty."""
-        errors = {each.field: each.message for each in reversed(error.errors or ())}
+        # An item of a list, such as `directors.0`, is an error of the list.
+        errors = {each.field.partition(".")[0]: each.message for each in reversed(error.errors or ())}
         if error.conflict is not None and error.conflict["field"] in request.form:
             errors = {error.conflict["field"]: error.detail}
         known = {name: text for name, text in errors.items() if name in request.form}
@@ -40,7 +41,7 @@ class Form:
 
 
 def _summarize(error: ApiError) -> str:
-    unnamed = [each for each in error.errors or () if each.field not in request.form]
+    unnamed = [each for each in error.errors or () if each.field.partition(".")[0] not in request.form]
     return " ".join(f"{each.field}: {each.message}" if each.field else each.message for each in unnamed) or (
         error.detail
     )

@@ -176,7 +176,15 @@ def test_no_page_scrolls_sideways(person, viewport):
     ada.page.locator(".deck label").nth(15).click()
     expect(ada.page.locator(".skipper")).to_contain_text("1 rated")
     movie = "/movies/1"
-    for path in ("/movies", "/movies?q=the", movie, "/rate", f"/people/{name}", f"/people/{name}/ratings"):
+    for path in (
+        "/movies",
+        "/movies?q=the",
+        movie,
+        "/movies/new",
+        "/rate",
+        f"/people/{name}",
+        f"/people/{name}/ratings",
+    ):
         ada.page.goto(path)
         width = ada.page.evaluate("document.documentElement.scrollWidth")
         assert width <= viewport["width"], path
@@ -194,7 +202,14 @@ def test_pages_are_accessible(person, viewport, scheme):
     ada.page.locator(".deck label").nth(15).click()
     expect(ada.page.locator(".skipper")).to_contain_text("1 rated")
     assert ada.find_violations() == []
-    for path in ("/movies", "/movies?q=zzzz", "/movies/1", f"/people/{name}", f"/people/{name}/ratings"):
+    for path in (
+        "/movies",
+        "/movies?q=zzzz",
+        "/movies/1",
+        "/movies/new",
+        f"/people/{name}",
+        f"/people/{name}/ratings",
+    ):
         assert (path, ada.find_violations(path)) == (path, [])
     if viewport is not DESKTOP:
         ada.page.goto("/movies")

@@ -1,0 +1,158 @@
+"""Add a movie, and edit one."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Response, request, url_for
+from werkzeug.datastructures import MultiDict
+
+from movierating.auth import access
+from movierating.errors import ApiError, NotFound, PreconditionFailed
+from movierating.http.fields import StrictInteger
+from movierating.movies import service as movies
+from movierating.movies.genres import GENRES
+from movierating.movies.schemas import CreateMovieSchema, UpdateMovieSchema
+from movierating.pages.blueprint import admin_page, blueprint, get_member, member_page, render, send_to
+from movierating.pages.forms import Form, load_text
+from movierating.pages.movie_data import make_movie
+
+_LISTS = ("genres", "directors")
+_FACTS = tuple(CreateMovieSchema().load_fields)
+# A fact that cannot be removed.
+_REQUIRED = frozenset({"title", "year"})
+
+
+class _EditMovieSchema(UpdateMovieSchema):
+    """The facts of a movie, and `edit`, the part of its ETag that `If-Match` reads."""
+
+    edit = StrictInteger(required=True)
+
+
+@blueprint.get("/movies/new")
+@member_page
+def new_movie() -> Response:
+    """Show an empty form, or one with the title that a search did not find."""
+    return _render_form(Form({"title": request.args.get("title", "")[:500]}))
+
+
+@blueprint.post("/movies/new")
+@member_page
+@access.limit_writes
+def create_movie() -> Response:
+    """Add a movie and lead to its page; or show the form again."""
+    try:
+        row = movies.create_movie(load_text(CreateMovieSchema(), _read_form(), "form"))
+    except ApiError as error:
+        return _render_rejected_form(error)
+    return send_to(url_for("pages.show_movie", movie_id=row.id))
+
+
+@blueprint.get("/movies/<id:movie_id>/edit")
+@admin_page
+def edit_movie(movie_id: int) -> Response:
+    """Show the form with the facts of a movie. Raise NotFound."""
+    row = movies.get_movie(movie_id)
+    movie = make_movie(row)
+    return _render_form(
+        Form(MultiDict({**_to_text(movie), "genres": movie["genres"], "edit": row.edit})), movie
+    )
+
+
+@blueprint.post("/movies/<id:movie_id>/edit")
+@admin_page
+@access.limit_writes
+def update_movie(movie_id: int) -> Response:
+    """Change a movie and lead to its page; or show the form again. Raise NotFound."""
+    row = movies.get_movie(movie_id)
+    try:
+        values = _load_changes(row.year is not None)
+        values["genres"] = _keep_order(values["genres"], make_movie(row)["genres"])
+        movies.update_movie(movie_id, {values.pop("edit")}, values)
+    except NotFound:
+        raise
+    except ApiError as error:
+        return _render_rejected_form(error, movies.get_movie(movie_id))
+    return send_to(url_for("pages.show_movie", movie_id=movie_id))
+
+
+def _load_changes(has_year: bool) -> dict[str, Any]:
+    """Return all facts of the form: an empty field removes an optional fact. Raise InvalidRequest."""
+    schema = _EditMovieSchema()
+    schema.load_fields["title"].required = True
+    # An imported data set may lack the year of a movie.
+    schema.load_fields["year"].required = has_year
+    removed: dict[str, Any] = {
+        name: [] if name in _LISTS else None for name in _FACTS if name not in _REQUIRED
+    }
+    return {**removed, **load_text(schema, _read_form(), "form")}
+
+
+def _keep_order(chosen: list[str], stored: list[str]) -> list[str]:
+    """Return the chosen genres, first those that are stored: boxes do not tell in which order they were stored."""
+    return sorted(chosen, key=lambda genre: stored.index(genre) if genre in stored else len(stored))
+
+
+def _read_form() -> MultiDict[str, str]:
+    """Return the form with one value per director, of which each has a line."""
+    form = MultiDict(request.form)
+    form.setlist("directors", [line.strip() for line in form.get("directors", "").splitlines()])
+    return form
+
+
+def _to_text(movie: Mapping[str, Any]) -> dict[str, str]:
+    """Return the facts of a movie as the fields of the form show them."""
+    values = {name: "" if movie[name] is None else movie[name] for name in _FACTS}
+    separators = {"genres": ", ", "directors": "\n"}
+    return {
+        name: separators[name].join(value) if name in _LISTS else str(value) for name, value in values.items()
+    }
+
+
+def _render_rejected_form(error: ApiError, row: Any = None) -> Response:
+    """Return the form as it was sent, with the messages of `error`, and the other movie or version that it names."""
+    form, movie = Form.of_request(error), make_movie(row) if row is not None else None
+    values = MultiDict(request.form)
+    differences: list[tuple[str, str, str]] = []
+    if isinstance(error, PreconditionFailed) and movie is not None:
+        # Sent again, the form replaces the version that it is now shown with.
+        values["edit"] = row.edit
+        differences = _find_differences(movie)
+    form.values = values
+    return _render_form(form, movie, error.status, differences=differences, same=_find_conflict(error))
+
+
+def _find_differences(movie: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """Return the name, the text in the form and the stored text of the facts that differ."""
+    form = _read_form()
+    lists = {
+        "genres": _keep_order(form.getlist("genres"), movie["genres"]),
+        "directors": [text for text in form.getlist("directors") if text],
+    }
+    sent = _to_text({**{name: form.get(name, "").strip() for name in _FACTS}, **lists})
+    stored = _to_text(movie)
+    return [(name, sent[name], stored[name]) for name in _FACTS if sent[name] != stored[name]]
+
+
+def _find_conflict(error: ApiError) -> dict[str, Any] | None:
+    """Return the movie that already has the title and year or the id, or None."""
+    movie_id = (error.conflict or {}).get("movie_id")
+    try:
+        return make_movie(movies.get_movie(movie_id)) if movie_id is not None else None
+    except NotFound:
+        return None
+
+
+def _render_form(
+    form: Form, movie: Mapping[str, Any] | None = None, status: int = 200, **values: Any
+) -> Response:
+    chosen = form.values.getlist("genres") if isinstance(form.values, MultiDict) else []
+    return render(
+        "movie_form.html",
+        status,
+        form=form,
+        movie=movie,
+        genres=GENRES,
+        chosen_genres=chosen,
+        may_edit=get_member().is_admin,
+        **values,
+    )

@@ -1,0 +1,176 @@
+"""Add a movie, and edit one."""
+
+import re
+
+import pytest
+
+from movierating.movies import service
+
+FACTS = {
+    "title": "The Secret of Kells",
+    "original_title": "Brendan and the Secret of Kells",
+    "year": "2009",
+    "runtime_minutes": "75",
+    "genres": ["Animation", "Family"],
+    "directors": "Tomm Moore\r\n Nora Twomey \r\n",
+    "language": "en",
+    "country": "IE",
+    "imdb_id": "tt0485601",
+    "tmdb_id": "26963",
+    "wikidata_id": "Q1212085",
+}
+OPTIONAL = {"runtime_minutes": None, "genres": [], "directors": [], "original_title": None, "language": None}
+
+
+@pytest.fixture
+def kells(browse):
+    """The path of a movie that was added with the form."""
+    return browse("ada").post("/movies/new", data=FACTS).headers["Location"]
+
+
+def read_edit(browser, path):
+    """Return the hidden field of the form by which a change of another admin is noticed."""
+    return re.search(r'name="edit" value="(\d+)"', browser.get(f"{path}/edit").text)[1]
+
+
+def test_movie_is_added_with_all_facts_and_its_page_shown(client, kells):
+    movie = client.get(f"/v1{kells}").json
+    expected = {**FACTS, "year": 2009, "runtime_minutes": 75, "tmdb_id": 26963}
+    expected["directors"] = ["Tomm Moore", "Nora Twomey"]
+    assert {name: movie[name] for name in FACTS} == expected
+
+
+def test_title_and_year_are_enough(browse, client):
+    path = browse("ada").post("/movies/new", data={"title": "Heat", "year": "1995"}).headers["Location"]
+    assert {name: client.get(f"/v1{path}").json[name] for name in OPTIONAL} == OPTIONAL
+
+
+def test_search_without_a_result_leads_to_the_form_with_the_title(browse):
+    ada = browse("ada")
+    link = re.search(r'href="(/movies/new\?title=[^"]+)"', ada.get("/movies?q=Zürich").text)[1]
+    assert 'name="title" type="text" value="Zürich"' in ada.get(link).text
+
+
+def test_visitor_logs_in_first(browse):
+    visitor = browse()
+    link = re.search(r'href="(/login\?next=[^"]+)"', visitor.get("/movies?q=zzzz").text)[1]
+    assert 'name="next" value="/movies/new?title=zzzz"' in visitor.get(link).text
+    assert visitor.get("/movies/new").headers["Location"] == "/login?next=/movies/new"
+    assert visitor.post("/movies/new", data=FACTS).headers["Location"] == "/login"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("title", ""),
+        ("title", "a" * 501),
+        ("year", ""),
+        ("year", "1800"),
+        ("year", "soon"),
+        ("runtime_minutes", "0"),
+        ("genres", ["Horror", "Nonsense"]),
+        ("directors", "a" * 201),
+        ("language", "xx"),
+        ("country", "XX"),
+        ("imdb_id", "0485601"),
+        ("tmdb_id", "-1"),
+        ("wikidata_id", "1212085"),
+    ],
+)
+def test_invalid_fact_is_explained_at_its_field_and_the_form_is_kept(browse, field, value):
+    response = browse("ada").post("/movies/new", data={**FACTS, "title": "Kells", field: value})
+    assert response.status_code == 422
+    assert f'id="{field}-error"' in response.text
+    assert f'href="#{field}"' in response.text
+    assert "<title>Error: Add a movie" in response.text
+    assert 'name="wikidata_id" type="text" value="' in response.text
+    if field != "genres":
+        assert 'value="Animation" checked' in response.text
+    assert service.count_movies() == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"imdb_id": "", "tmdb_id": ""}, "title"),
+        ({"title": "Other", "tmdb_id": ""}, "imdb_id"),
+        ({"title": "Other", "imdb_id": ""}, "tmdb_id"),
+    ],
+)
+def test_movie_that_is_there_is_named_and_linked(browse, kells, changes, field):
+    response = browse("bob").post("/movies/new", data={**FACTS, **changes})
+    assert response.status_code == 409
+    assert f'id="{field}-error"' in response.text
+    assert f'<a href="{kells}"><cite>The Secret of Kells</cite> (2009)</a>' in response.text
+
+
+def test_admin_changes_and_removes_facts(browse, client, kells):
+    boss = browse("boss", role="admin")
+    form = {"title": "Kells", "year": "2010", "edit": read_edit(boss, kells), "imdb_id": FACTS["imdb_id"]}
+    assert boss.post(f"{kells}/edit", data=form).headers["Location"] == kells
+    movie = client.get(f"/v1{kells}").json
+    expected = {"title": "Kells", "year": 2010, "imdb_id": FACTS["imdb_id"], "tmdb_id": None, **OPTIONAL}
+    assert {name: movie[name] for name in expected} == expected
+
+
+def test_form_that_is_sent_back_unchanged_changes_nothing(browse, client, kells):
+    boss = browse("boss", role="admin")
+    before = client.get(f"/v1{kells}")
+    page = boss.get(f"{kells}/edit").text
+    assert "Tomm Moore\nNora Twomey</textarea>" in page
+    assert page.count(" checked") == 2
+    boss.post(f"{kells}/edit", data={**FACTS, "edit": read_edit(boss, kells)})
+    assert client.get(f"/v1{kells}").headers["ETag"] == before.headers["ETag"]
+
+
+def test_genres_keep_their_order(browse, client, add_movie):
+    path = f"/movies/{add_movie(title='Heat', genres=['Thriller', 'Crime'])}"
+    boss = browse("boss", role="admin")
+    form = {"title": "Heat", "year": "1995", "genres": ["Crime", "Drama", "Thriller"]}
+    assert boss.post(f"{path}/edit", data={**form, "edit": read_edit(boss, path)}).status_code == 303
+    assert client.get(f"/v1{path}").json["genres"] == ["Thriller", "Crime", "Drama"]
+
+
+def test_change_of_another_admin_is_shown_beside_the_own_one(browse, client, kells):
+    boss = browse("boss", role="admin")
+    stale = {**FACTS, "edit": read_edit(boss, kells), "title": "Mine"}
+    boss.post(f"{kells}/edit", data={**stale, "title": "Theirs", "genres": ["Family"]})
+    response = boss.post(f"{kells}/edit", data=stale)
+    assert response.status_code == 412
+    assert re.findall(r'data-label="\w+">([^<]*)<', response.text) == [
+        *("Mine", "Theirs"),
+        *("Family, Animation", "Family"),
+    ]
+    assert client.get(f"/v1{kells}").json["title"] == "Theirs"
+    edit = re.search(r'name="edit" value="(\d+)"', response.text)[1]
+    assert boss.post(f"{kells}/edit", data={**stale, "edit": edit}).status_code == 303
+    assert client.get(f"/v1{kells}").json["title"] == "Mine"
+
+
+@pytest.mark.parametrize("edit", [None, "", "x"])
+def test_change_without_the_version_is_422(browse, kells, edit):
+    form = {**FACTS, "title": "Kells"} | ({} if edit is None else {"edit": edit})
+    assert browse("boss", role="admin").post(f"{kells}/edit", data=form).status_code == 422
+
+
+def test_year_is_required_only_of_a_movie_that_has_one(browse, add_movie, kells):
+    boss = browse("boss", role="admin")
+    path = f"/movies/{add_movie(title='Undated', year=None)}"
+    for each, status in ((kells, 422), (path, 303)):
+        form = {"title": "Changed", "edit": read_edit(boss, each)}
+        assert boss.post(f"{each}/edit", data=form).status_code == status
+
+
+def test_only_admins_edit(browse, kells, add_movie):
+    ada = browse("eve")
+    for response in (ada.get(f"{kells}/edit"), ada.post(f"{kells}/edit", data={**FACTS, "edit": "1"})):
+        assert response.status_code == 403
+    boss = browse("boss", role="admin")
+    assert boss.get("/movies/99/edit").status_code == 404
+    assert boss.post("/movies/99/edit", data={**FACTS, "edit": "1"}).status_code == 404
+
+
+def test_facts_are_escaped(browse):
+    ada = browse("ada")
+    page = ada.post("/movies/new", data={"title": "<script>x", "directors": "</textarea><script>x"}).text
+    assert "<script>x" not in page
