@@ -161,6 +161,58 @@ def test_etags_work_behind_a_proxy_that_compresses(
         assert send("GET", **{"If-None-Match": changed_tag})[0] == 304
 
 
+# The second one ignores what the service says about storing, as some networks for content do.
+CACHING_SITE = """
+    proxy_cache_path {folder}/cache keys_zone=pages:1m;
+    server {{
+        listen 127.0.0.1:{port};
+        location / {{
+            proxy_pass {url}; proxy_cache pages; proxy_cache_valid 200 10m; add_header X-Cache $upstream_cache_status;
+            {rule}
+        }}
+    }}
+"""
+
+
+@pytest.mark.parametrize(
+    ("rule", "is_stored"),
+    [("", False), ("proxy_ignore_headers Cache-Control;", True)],
+    ids=["obeys", "ignores"],
+)
+def test_caching_proxy_gives_a_page_for_a_person_to_nobody_else(
+    program, serve, free_port, sign_up, tmp_path, rule, is_stored
+):
+    nginx, port = program("nginx"), free_port()
+    people = [sign_up(name).username for name in ("ada", "bob")]
+    service = serve(tmp_path / "instance")
+    site = CACHING_SITE.format(folder=tmp_path, port=port, url=service.url, rule=rule)
+    with (
+        run_nginx(nginx, tmp_path, site, port),
+        contextlib.closing(HTTPConnection("127.0.0.1", port)) as proxy,
+    ):
+
+        def send(method, path, body=None, **headers):
+            proxy.request(method, path, body, {**headers, "Sec-Fetch-Site": "same-origin"})
+            response = proxy.getresponse()
+            return response.headers, response.read().decode()
+
+        cookies = {None: ""}
+        for name in people:
+            form = f"login={name}&password=correct+horse+battery&stay=1"
+            content_type = {"Content-Type": "application/x-www-form-urlencoded"}
+            headers, _ = send("POST", "/login", form, **content_type)
+            cookies[name] = headers["Set-Cookie"].partition(";")[0]
+        states = []
+        for name in (None, "ada", "bob", None, "bob", "ada"):
+            for path in ("/movies", "/people/ada"):
+                headers, text = send("GET", path, Cookie=cookies[name])
+                names = re.findall(r'class="me"[^>]*>([^<]*)<', text)
+                assert names == ([name] if name else []), (path, name)
+                assert "Set-Cookie" not in headers
+                states.append(headers["X-Cache"])
+        assert ("HIT" in states) == is_stored
+
+
 def test_nginx_logs_no_token_of_a_link(port, tmp_path_factory):
     for path in ("/invite/secret", "/reset/secret", "/healthz?last"):
         get_status(port, path)

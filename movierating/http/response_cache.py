@@ -4,6 +4,8 @@ A response is stored with the validator that was read before it was made, and is
 read. Each commit of the service that can change the response changes the validator, so no response is older than a
 write that was acknowledged before. Once a minute every validator changes, for writes by other programs. The size of
 the cache in bytes has a limit.
+
+A page is stored only if the request has no session cookie, so that no response for a person is given to another.
 """
 
 import re
@@ -31,6 +33,10 @@ MAX_CACHE_BYTES = 20 << 20
 REQUEST_ID, ROUTE, USER_ID = "movierating.request_id", "movierating.route", "movierating.user_id"
 
 READ_METHODS = frozenset({"GET", "HEAD"})
+# The name of the cookie of a browser's session; over HTTPS it has a prefix.
+SESSION_COOKIE = "movierating_session"
+# The paths of API operations and of the pages that visitors may read.
+_API_PATH, _PAGE_PATHS = "/v1/", ("/movies", "/people")
 
 # API responses contain nothing to frame, run or load; the docs page sets a policy of its own.
 _API_POLICY = "default-src 'none'; frame-ancestors 'none'"
@@ -41,12 +47,14 @@ _DEFAULT_HEADERS = [
 ]
 _CONTENT_HEADERS = frozenset({"Content-Type", "Content-Length", "Content-Encoding"})
 
-_VERSIONED_PATH = re.compile(r"/v1/(movies|users)/([0-9]{1,18})(/ratings)?", re.ASCII)
+_VERSIONED_PATH = re.compile(r"(/v1/movies|/v1/users|/movies)/([0-9]{1,18})(/ratings)?", re.ASCII)
 _VERSION_KINDS = {
-    ("movies", None): MOVIE,
-    ("movies", "/ratings"): RATERS,
-    ("users", None): USER,
-    ("users", "/ratings"): USER,
+    ("/v1/movies", None): MOVIE,
+    ("/v1/movies", "/ratings"): RATERS,
+    ("/v1/users", None): USER,
+    ("/v1/users", "/ratings"): USER,
+    # The page of a movie shows its latest ratings too.
+    ("/movies", None): RATERS,
 }
 
 _REQUEST_ID_FORMAT = re.compile(r"[A-Za-z0-9._-]{1,128}", re.ASCII)
@@ -105,10 +113,8 @@ class ResponseCache:
             return _send_stored(stored, environ, start_response, started)
         exchange = _Exchange(environ, start_response, started, cache="miss")
         body = exchange.run(self._application)
-        if validator is None or environ["REQUEST_METHOD"] != "GET" or exchange.status != 200:
-            return body
-        etag = dict(exchange.headers).get("ETag")
-        if etag is None:
+        etag = exchange.get_storable_etag()
+        if validator is None or etag is None:
             return body
         stored = _StoredResponse(validator, exchange.headers, _join(body), etag, environ.get(ROUTE))
         self._store(key, stored)
@@ -143,8 +149,9 @@ def has_one_host(environ: dict[str, Any]) -> bool:
 
 def _is_cacheable(environ: dict[str, Any], path: str) -> bool:
     """Return True if the response depends only on the URL and the database."""
+    is_anonymous_page = path.startswith(_PAGE_PATHS) and SESSION_COOKIE not in environ.get("HTTP_COOKIE", "")
     return (
-        path.startswith("/v1/")
+        (path.startswith(_API_PATH) or is_anonymous_page)
         and environ["REQUEST_METHOD"] in READ_METHODS
         and "HTTP_AUTHORIZATION" not in environ
         and "HTTP_ORIGIN" not in environ
@@ -155,8 +162,8 @@ def _is_cacheable(environ: dict[str, Any], path: str) -> bool:
 def _read_validator(engine: Engine, path: str) -> Hashable:
     """Return the version of the movie or user at `path`, otherwise of the whole database; None if it is unknown."""
     match = _VERSIONED_PATH.fullmatch(path)
-    subject = (_VERSION_KINDS[match[1], match[3]], int(match[2])) if match else None
-    return database.get_version(engine, subject)
+    kind = _VERSION_KINDS.get((match[1], match[3])) if match else None
+    return database.get_version(engine, (kind, int(match[2])) if match and kind else None)
 
 
 def _send_stored(
@@ -195,6 +202,13 @@ class _Exchange:
         body = application(self.environ, self._start)
         _log(self.environ, self.environ.get(ROUTE), self.status, self.started, self.cache)
         return body
+
+    def get_storable_etag(self) -> str | None:
+        """Return the ETag of the response to an anonymous GET; None if it must not be stored."""
+        headers = dict(self.headers)
+        is_for_all = headers.get("Cache-Control") == "no-cache" and "Set-Cookie" not in headers
+        is_storable = self.environ["REQUEST_METHOD"] == "GET" and self.status == 200 and is_for_all
+        return headers.get("ETag") if is_storable else None
 
     def _start(self, status: str, headers: Headers, exc_info: Any = None) -> Any:
         self.status = int(status[:3])

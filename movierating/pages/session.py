@@ -4,7 +4,7 @@ The cookie opens no operation of the API, and a bearer token opens no page.
 """
 
 import hashlib
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from flask import Response, current_app, request
 from itsdangerous import BadSignature, TimestampSigner
@@ -13,10 +13,10 @@ from movierating import clock
 from movierating.auth import service
 from movierating.auth.service import Caller, TokenGrant
 from movierating.errors import Unauthenticated
+from movierating.http.response_cache import SESSION_COOKIE
 
 # A cookie with this prefix is set by this host only, over HTTPS only (RFC 6265bis, 4.1.3.2).
-_SECURE_COOKIE = "__Host-movierating_session"
-_COOKIE = "movierating_session"
+_SECURE_COOKIE = f"__Host-{SESSION_COOKIE}"
 STAY_SECONDS = 30 * 24 * 3600
 VISIT_SECONDS = 12 * 3600
 # A session that stays is prolonged at most once in this time.
@@ -57,11 +57,6 @@ def find_caller() -> Caller | None:
         return None
 
 
-def has_cookie(environ: dict[str, Any]) -> bool:
-    """Return True if the request has a session cookie, valid or not."""
-    return _COOKIE in environ.get("HTTP_COOKIE", "")
-
-
 def set_cookie(response: Response, user_id: int, session_id: str, stays: bool) -> None:
     """Set the cookie of a session; one that does not stay ends with the browser, and after 12 hours at the latest."""
     value = _get_signer().sign(f"{user_id}.{session_id}.{int(stays)}").decode()
@@ -86,7 +81,7 @@ def prolong(response: Response) -> None:
 
 def _get_name() -> str:
     """Return the name of the cookie. Over HTTPS, one that a plain connection has set does not count."""
-    return _SECURE_COOKIE if request.is_secure else _COOKIE
+    return _SECURE_COOKIE if request.is_secure else SESSION_COOKIE
 
 
 def _read_cookie() -> _Cookie | None:
