@@ -59,12 +59,12 @@ def _load_fields(schema: "ma.Schema", fields: dict[str, Any]) -> dict[str, Any]:
 @with_application
 def list_users() -> None:
     """List all accounts."""
-    from movierating.users import service
+    from movierating.users import administration
 
     cursor: str | None = None
     is_first = True
     while True:
-        accounts, cursor = service.list_accounts(None, cursor, 1000)
+        accounts, cursor = administration.list_accounts(None, cursor, 1000)
         if is_first:
             click.echo("id\tusername\temail\trole\tstate" if accounts else "There are no accounts.")
             is_first = False
@@ -81,9 +81,9 @@ def list_users() -> None:
 @with_application
 def promote_user(name: str) -> None:
     """Give an account the admin role."""
-    from movierating.users import service
+    from movierating.users import administration, service
 
-    service.update_account(service.find_user_id(name), {"role": "admin"})
+    administration.update_account(service.find_user_id(name), {"role": "admin"})
     click.echo(f"{name} is an admin")
 
 
@@ -95,9 +95,9 @@ def demote_user(name: str) -> None:
 
     The account becomes a member. The last active admin can't be demoted.
     """
-    from movierating.users import service
+    from movierating.users import administration, service
 
-    service.update_account(service.find_user_id(name), {"role": "member"})
+    administration.update_account(service.find_user_id(name), {"role": "member"})
     click.echo(f"{name} is a member")
 
 
@@ -109,9 +109,9 @@ def deactivate_user(name: str) -> None:
 
     Its sessions and tokens are revoked. Its ratings still count.
     """
-    from movierating.users import service
+    from movierating.users import administration, service
 
-    service.update_account(service.find_user_id(name), {"active": False})
+    administration.update_account(service.find_user_id(name), {"active": False})
     click.echo(f"{name} is deactivated")
 
 
@@ -123,9 +123,9 @@ def activate_user(name: str) -> None:
 
     Its user can log in again. Sessions and tokens from before stay revoked.
     """
-    from movierating.users import service
+    from movierating.users import administration, service
 
-    service.update_account(service.find_user_id(name), {"active": True})
+    administration.update_account(service.find_user_id(name), {"active": True})
     click.echo(f"{name} is active")
 
 
@@ -138,13 +138,13 @@ def delete_user(name: str, yes: bool) -> None:
 
     Asks for confirmation. Averages no longer include the ratings. The last active admin can't be deleted.
     """
-    from movierating.users import service
+    from movierating.users import administration, service
 
     user_id = service.find_user_id(name)
     if not yes:
         rating_count = service.get_profile_of_any_account(user_id)["ratings"]["count"]
         click.confirm(f"Delete {name} and {format_count(rating_count, 'rating')}?", abort=True, err=True)
-    service.delete_account(user_id)
+    administration.delete_account(user_id)
     click.echo(f"{name} is deleted")
 
 

@@ -17,7 +17,7 @@ from movierating.http.responses import (
     list_response,
     make_list_schema,
 )
-from movierating.users import rating_history, schemas, service
+from movierating.users import administration, rating_history, schemas, service
 
 blueprint = Blueprint(
     "users", __name__, url_prefix="/v1/users", description="Sign-up, profiles, administration."
@@ -70,7 +70,7 @@ class Users(View):
 
         Requires an admin. Sorted oldest first.
         """
-        return list_response(*service.list_accounts(query.get("q"), query["cursor"], query["limit"]))
+        return list_response(*administration.list_accounts(query.get("q"), query["cursor"], query["limit"]))
 
 
 def _require_session_for_credentials() -> None:
@@ -181,7 +181,7 @@ class UserById(View):
         Requires an admin. Changes the role, or deactivates or reactivates the account. Returns 409 if no active admin
         would remain. `If-Match` takes the `ETag` of the profile.
         """
-        return json_response(service.update_account(user_id, body, preconditions.read_check()))
+        return json_response(administration.update_account(user_id, body, preconditions.read_check()))
 
 
 _RATED_MOVIES = make_list_schema(schemas.RatedMovieSchema)

@@ -1,29 +1,29 @@
-"""Create, get, update, delete and administer accounts."""
+"""Create, get, update and delete accounts. (`administration` is for administrators.)"""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, delete, insert, or_, select, update
+from sqlalchemy import Connection, Select, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from movierating import clock, rating_stats
 from movierating.auth import one_time_links, passwords
 from movierating.auth.models import User
 from movierating.auth.service import normalize_name, revoke_all
-from movierating.errors import Conflict, Forbidden, NotFound, TokenRevoked, invalid_field
+from movierating.errors import Conflict, NotFound, TokenRevoked
 from movierating.monitoring import counters
 from movierating.ratings.service import delete_all_ratings
 from movierating.storage.database import read, write
 from movierating.storage.dialect import violates_unique
-from movierating.storage.pagination import KeysetPaginator, Sort
 from movierating.storage.statements import CompiledStatement
+from movierating.users.current_password import check_password_unchanged, verify_current_password
 
 # Raises PreconditionFailed unless the account is the one that the caller expects.
 AccountCheck = Callable[[dict[str, Any]], None]
 
 _user = User.__table__.c
 _PUBLIC = (_user.id, _user.username, _user.display_name, _user.created_at)
-_PRIVATE = (*_PUBLIC, _user.email, _user.role, _user.active)
+PRIVATE_COLUMNS = (*_PUBLIC, _user.email, _user.role, _user.active)
 _SUMS = tuple(rating_stats.get_stats_columns(User.__table__))
 _PROFILE = CompiledStatement(select(*_PUBLIC, *_SUMS).where(_user.id == bindparam("user"), _user.active))
 _PROFILE_BY_KEY = CompiledStatement(
@@ -47,28 +47,34 @@ def sign_up(
     """
     if invitation is not None:
         one_time_links.require_invitation(invitation)
-    password_hash = passwords.hash_new_password(password, username, email)
-    now = clock.now()
     row = {
+        **_build_names(username, email, display_name),
+        "password_hash": passwords.hash_new_password(password, username, email),
+        "role": role,
+    }
+
+    def job(connection: Connection) -> Any:
+        """Insert the account, and use up the invitation."""
+        if invitation is not None:
+            one_time_links.use_invitation(connection, invitation)
+        now = clock.now()
+        return connection.scalar(
+            insert(User).values(**row, created_at=now, updated_at=now).returning(_user.id)
+        )
+
+    user_id = _write_unique(job)
+    counters.increment(counters.SIGN_UPS)
+    return get_own_account(user_id)
+
+
+def _build_names(username: str, email: str, display_name: str | None) -> dict[str, str]:
+    return {
         "username": username,
         "username_key": normalize_name(username),
         "email": email,
         "email_key": normalize_name(email),
         "display_name": display_name or username,
-        "password_hash": password_hash,
-        "role": role,
-        "created_at": now,
-        "updated_at": now,
     }
-
-    def job(connection: Connection) -> Any:
-        if invitation is not None:
-            one_time_links.use_invitation(connection, invitation)
-        return connection.scalar(insert(User).values(row).returning(_user.id))
-
-    user_id = _write_unique(job)
-    counters.increment(counters.SIGN_UPS)
-    return get_own_account(user_id)
 
 
 def _write_unique(job: Any) -> Any:
@@ -91,17 +97,17 @@ def get_own_account(user_id: int) -> dict[str, Any]:
 
 
 def _get_own_account(connection: Connection, user_id: int) -> dict[str, Any]:
-    columns = (*_PRIVATE, _user.listed)
+    columns = (*PRIVATE_COLUMNS, _user.listed)
     row = connection.execute(select(*columns, *_SUMS).where(_user.id == user_id)).one_or_none()
     if row is None:
         raise TokenRevoked
     stats = rating_stats.format_stats(row[len(columns) :])
-    return {**_format_account(row), "listed": bool(row.listed), "ratings": stats}
+    return {**format_account(row), "listed": bool(row.listed), "ratings": stats}
 
 
 def require_account(user_id: int) -> None:
     """Raise NotFound if there is no such account."""
-    _fetch_one(select(_user.id).where(_user.id == user_id))
+    fetch_one(select(_user.id).where(_user.id == user_id))
 
 
 _NAMES = CompiledStatement(select(_user.username, _user.display_name).where(_user.id == bindparam("user")))
@@ -133,7 +139,8 @@ def _format_profile(row: Sequence[Any]) -> dict[str, Any]:
     return {**_format_public(row), "ratings": rating_stats.format_stats(row[len(_PUBLIC) :])}
 
 
-def _fetch_one(statement: Select[Any]) -> Any:
+def fetch_one(statement: Select[Any]) -> Any:
+    """Return the row of an account that a statement selects. Raise NotFound."""
     return _require_row(read().execute(statement).one_or_none())
 
 
@@ -149,31 +156,10 @@ def _format_public(row: Sequence[Any]) -> dict[str, Any]:
     return {**names, "created_at": clock.format_rfc3339(created_at)}
 
 
-def _format_account(row: Sequence[Any]) -> dict[str, Any]:
+def format_account(row: Sequence[Any]) -> dict[str, Any]:
     """Return the fields of an account from a row that starts with its columns."""
-    email, role, active = row[len(_PUBLIC) : len(_PRIVATE)]
+    email, role, active = row[len(_PUBLIC) : len(PRIVATE_COLUMNS)]
     return {**_format_public(row), "email": email, "role": role, "active": bool(active)}
-
-
-def list_accounts(q: str | None, cursor: str | None, limit: int) -> tuple[list[dict[str, Any]], str | None]:
-    """Return a page of the accounts whose username or e-mail starts with `q`, oldest first, and the next cursor."""
-    if q:
-        key = normalize_name(q)
-        rows, next_cursor = _ACCOUNTS_BY_PREFIX.page(
-            cursor, limit, filters={"q": key}, first=key, last=key + "\U0010ffff"
-        )
-    else:
-        rows, next_cursor = _ALL_ACCOUNTS.page(cursor, limit)
-    return [_format_account(row) for row in rows], next_cursor
-
-
-_OLDEST_FIRST = Sort("accounts", (_user.id,), descending=False)
-# PostgreSQL's BETWEEN takes no operands with a collation.
-_STARTS_WITH = [
-    (key >= bindparam("first")) & (key <= bindparam("last")) for key in (_user.username_key, _user.email_key)
-]
-_ALL_ACCOUNTS = KeysetPaginator(select(*_PRIVATE), _OLDEST_FIRST)
-_ACCOUNTS_BY_PREFIX = KeysetPaginator(select(*_PRIVATE).where(or_(*_STARTS_WITH)), _OLDEST_FIRST)
 
 
 def update_own_account(
@@ -187,15 +173,15 @@ def update_own_account(
     """
     verified_hash = None
     if "email" in changes or "password" in changes:
-        verified_hash = _verify_current_password(user_id, changes.get("current_password"))
+        verified_hash = verify_current_password(user_id, changes.get("current_password"))
     values = _build_columns(user_id, changes)
 
     def job(connection: Connection) -> None:
         if verified_hash is not None:
-            _check_password_unchanged(connection, user_id, verified_hash)
+            check_password_unchanged(connection, user_id, verified_hash)
         if check is not None:
             check(_get_own_account(connection, user_id))
-        _update(connection, user_id, values)
+        set_columns(connection, user_id, values)
         if "password" in changes:
             revoke_all(connection, user_id)
 
@@ -214,40 +200,14 @@ def _build_columns(user_id: int, changes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _hash_changed_password(user_id: int, password: str, new_email: str | None = None) -> str:
-    account = _fetch_one(select(_user.username, _user.email).where(_user.id == user_id))
+    account = fetch_one(select(_user.username, _user.email).where(_user.id == user_id))
     return passwords.hash_new_password(password, account.username, new_email or account.email or "")
 
 
-def _update(connection: Connection, user_id: int, values: Mapping[str, Any]) -> None:
+def set_columns(connection: Connection, user_id: int, values: Mapping[str, Any]) -> None:
+    """Change columns of an account, if there are any to change."""
     if values:
         connection.execute(update(User).where(_user.id == user_id).values(**values, updated_at=clock.now()))
-
-
-def _verify_current_password(user_id: int, password: str | None) -> str:
-    """Return the hash of the account's password.
-
-    Raise InvalidRequest for no password, Forbidden for a wrong one, Unauthenticated if the account was deleted.
-    """
-    if password is None:
-        raise invalid_field("json", "current_password", "Missing data for required field.")
-    password_hash = _read_password_hash(read(), user_id)
-    if not passwords.verify_password(password_hash, password) or password_hash is None:
-        raise Forbidden("The current password is wrong.", kind="wrong-password")
-    return password_hash
-
-
-def _check_password_unchanged(connection: Connection, user_id: int, verified_hash: str) -> None:
-    """Raise Forbidden if the password changed since it was verified, Unauthenticated if the account was deleted."""
-    if _read_password_hash(connection, user_id) != verified_hash:
-        raise Forbidden("The current password is wrong.", kind="wrong-password")
-
-
-def _read_password_hash(connection: Connection, user_id: int) -> str | None:
-    row = connection.execute(select(_user.password_hash).where(_user.id == user_id)).one_or_none()
-    if row is None:
-        raise TokenRevoked
-    password_hash: str | None = row.password_hash
-    return password_hash
 
 
 def delete_own_account(user_id: int, current_password: str, check: AccountCheck | None = None) -> None:
@@ -256,37 +216,25 @@ def delete_own_account(user_id: int, current_password: str, check: AccountCheck 
     Raise Forbidden for a wrong password, Conflict if no active admin would remain, and Unauthenticated if the account
     was deleted.
     """
-    verified_hash = _verify_current_password(user_id, current_password)
+    verified_hash = verify_current_password(user_id, current_password)
 
     def job(connection: Connection) -> None:
-        _check_password_unchanged(connection, user_id, verified_hash)
+        check_password_unchanged(connection, user_id, verified_hash)
         if check is not None:
             check(_get_own_account(connection, user_id))
-        _delete(connection, user_id)
+        delete_with_ratings(connection, user_id)
 
     write(job)
 
 
-def delete_account(user_id: int) -> None:
-    """Delete an account with its ratings, without its password, and update the aggregates.
-
-    Raise NotFound, and Conflict if no active admin would remain.
-    """
-
-    def job(connection: Connection) -> None:
-        get_profile_of_any_account(user_id, connection)
-        _delete(connection, user_id)
-
-    write(job)
-
-
-def _delete(connection: Connection, user_id: int) -> None:
-    _check_admin_remains(connection, user_id)
+def delete_with_ratings(connection: Connection, user_id: int) -> None:
+    """Delete an account with its ratings, and update the aggregates. Raise Conflict if no active admin would remain."""
+    check_admin_remains(connection, user_id)
     delete_all_ratings(connection, user_id)
     connection.execute(delete(User).where(_user.id == user_id))
 
 
-def _check_admin_remains(connection: Connection, user_id: int) -> None:
+def check_admin_remains(connection: Connection, user_id: int) -> None:
     """Raise Conflict if this account is the only active admin."""
     # An account without a password (an imported user) can't log in, so it is no admin either.
     is_admin = (_user.role == "admin") & _user.active & _user.password_hash.is_not(None)
@@ -294,28 +242,6 @@ def _check_admin_remains(connection: Connection, user_id: int) -> None:
         raise Conflict(
             "No active admin would remain; make another account an admin first.", kind="last-admin"
         )
-
-
-def update_account(
-    user_id: int, changes: Mapping[str, Any], check: AccountCheck | None = None
-) -> dict[str, Any]:
-    """Change `role` or `active` of an account. Deactivation revokes all sessions and personal tokens.
-
-    `check` gets the profile and may raise. Raise NotFound, and Conflict if no active admin would remain.
-    """
-
-    def job(connection: Connection) -> None:
-        profile = get_profile_of_any_account(user_id, connection)
-        if check is not None:
-            check(profile)
-        if changes.get("role") == "member" or changes.get("active") is False:
-            _check_admin_remains(connection, user_id)
-        _update(connection, user_id, changes)
-        if changes.get("active") is False:
-            revoke_all(connection, user_id)
-
-    write(job)
-    return _format_account(_fetch_one(select(*_PRIVATE).where(_user.id == user_id)))
 
 
 def find_user_id(username: str) -> int:
