@@ -1,0 +1,130 @@
+"""Files of named arrays: written whole or not at all, checked when opened, and shared by all processes that map them.
+
+The format: a line that names it, a line of JSON (the header), the CRC-32 of that line as 8 hexadecimal digits and a
+newline; then the arrays, each at a multiple of 64 bytes from the start of the file. The header's `arrays` gives type,
+shape and position of each. Numbers are in the byte order of the machine, which the header names: the file is derived
+data that each machine makes itself.
+"""
+
+import json
+import mmap
+import os
+import sys
+import zlib
+from collections.abc import Mapping
+from math import prod
+from pathlib import Path
+from typing import Any
+
+MAGIC = b"movierating arrays 1\n"
+ALIGNMENT_BYTES = 64
+# A header with a thousand genres has 20 KB.
+MAX_HEADER_BYTES = 1_000_000
+ITEM_BYTES = {"f": 4, "d": 8, "i": 4, "q": 8, "B": 1}
+
+
+class ArrayFileError(Exception):
+    """A file is absent, damaged, or of another format; the message is one line that says so."""
+
+
+class ArrayFile:
+    """A mapped file of arrays. `header` is its JSON; an open file stays readable after it was replaced."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            with path.open("rb") as file:
+                self.header = _read_header(file.read(len(MAGIC) + MAX_HEADER_BYTES), path)
+                self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        except (OSError, ValueError) as error:
+            raise ArrayFileError(f"{path} can't be read ({error})") from error
+        self._bytes = memoryview(self._map)
+        self._places: dict[str, tuple[str, int, int]] = {}
+        for name, (code, shape, start) in self.header["arrays"].items():
+            end = start + ITEM_BYTES[code] * prod(shape)
+            if end > len(self._bytes):
+                raise ArrayFileError(f"{path} is truncated: {name} ends at {end} of {len(self._bytes)} bytes")
+            self._places[name] = (code, start, end)
+
+    def get_array(self, name: str) -> "memoryview[Any]":
+        """Return an array as one flat memoryview, row after row. It needs no memory of this process."""
+        code, start, end = self._places[name]
+        return self._bytes[start:end].cast(code)  # type: ignore[call-overload, no-any-return]
+
+    def get_shape(self, name: str) -> list[int]:
+        """Return an array's shape."""
+        return list(self.header["arrays"][name][1])
+
+
+def _read_header(start: bytes, path: Path) -> dict[str, Any]:
+    """Return the header from the first bytes of a file. Raise ArrayFileError."""
+    if not start.startswith(MAGIC):
+        raise ArrayFileError(f"{path} is of another format or version")
+    lines = start[len(MAGIC) :].split(b"\n", 2)
+    if len(lines) < 3 or lines[1] != _checksum(lines[0]):
+        raise ArrayFileError(f"{path} is damaged: the checksum of its header is wrong")
+    header: dict[str, Any] = json.loads(lines[0])
+    if header["byte_order"] != sys.byteorder:
+        raise ArrayFileError(f"{path} is of a machine with another byte order")
+    return header
+
+
+def _checksum(text: bytes) -> bytes:
+    return b"%08x" % zlib.crc32(text)
+
+
+def write_arrays(path: Path, header: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:
+    """Write `header` (JSON) and `arrays` (contiguous buffers such as numpy's) to `path`.
+
+    A reader sees the old file or the complete new one, after a crash too. Raise OSError, for example if the disk is
+    full; then the old file remains.
+    """
+    draft = path.with_name(f".{path.name}.draft")
+    try:
+        with draft.open("wb") as file:
+            _write(file, header, {name: memoryview(array) for name, array in arrays.items()})
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+    _sync_folder(path.parent)
+
+
+def _write(file: Any, header: Mapping[str, Any], arrays: Mapping[str, memoryview]) -> None:
+    # The positions depend on the header's length, which is the same with positions as wide as the widest.
+    draft = _encode_header(header, arrays, 10**15)
+    start = _align(len(draft))
+    file.write(_encode_header(header, arrays, start).ljust(start, b"\n"))
+    for array in arrays.values():
+        file.write(array.cast("B") if array.nbytes else b"")
+        file.write(b"\0" * (_align(array.nbytes) - array.nbytes))
+
+
+def _encode_header(header: Mapping[str, Any], arrays: Mapping[str, memoryview], start: int) -> bytes:
+    places = {}
+    for name, array in arrays.items():
+        places[name] = [_get_code(array), list(array.shape or ()), start]
+        start += _align(array.nbytes)
+    text = json.dumps({**header, "byte_order": sys.byteorder, "arrays": places}).encode()
+    return MAGIC + text + b"\n" + _checksum(text) + b"\n"
+
+
+def _get_code(array: memoryview) -> str:
+    # numpy calls a 64-bit integer "l" where C's long has 64 bits.
+    code = {"l": "q"}.get(array.format, array.format)
+    if array.itemsize != ITEM_BYTES.get(code):
+        raise ValueError(f"arrays of type {array.format!r} are not supported")
+    return code
+
+
+def _align(size: int) -> int:
+    return -(-size // ALIGNMENT_BYTES) * ALIGNMENT_BYTES
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the new name durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,62 @@
+"""Training: from ratings to the arrays of a model file and of a file of people.
+
+Variational EM (Bishop, "Pattern Recognition and Machine Learning", chapters 9 and 10): users given the movies, movies
+given the users, then both priors and the noise. From an earlier model two iterations are enough to learn from the
+ratings since; from nothing it takes 30.
+"""
+
+import numpy as np
+
+from movierating.predictions.model_file import WIDTH, ModelFile
+from movierating.predictions.training.data import TrainingData
+from movierating.predictions.training.low_pass import compute_filter
+from movierating.predictions.training.moments import get_means
+from movierating.predictions.training.movies import update_movies
+from movierating.predictions.training.result import TrainedModel, describe_model, describe_people
+from movierating.predictions.training.state import TrainingState, start_cold, start_warm
+
+COLD_ITERATIONS = 30
+WARM_ITERATIONS = 2
+# The first iterations of a cold start have factors that are still mostly noise, from which priors would learn it.
+FIRST_NOISE_ITERATION = 1
+FIRST_MOVIE_PRIOR_ITERATION = 2
+FIRST_USER_PRIOR_ITERATION = 3
+
+
+def train(
+    data: TrainingData, *, seed: int = 0, warm: ModelFile | None = None, iterations: int | None = None
+) -> TrainedModel:
+    """Train a model: from nothing, or from the earlier one `warm`. The arguments alone determine the result.
+
+    `iterations` is by default COLD_ITERATIONS or WARM_ITERATIONS. Raise ValueError if there are no ratings.
+    """
+    if not len(data.by_user.others):
+        raise ValueError("There are no ratings to train on.")
+    state = start_cold(data, seed) if warm is None else start_warm(data, warm)
+    first = 0 if warm is None else FIRST_USER_PRIOR_ITERATION + 1
+    count = iterations or (COLD_ITERATIONS if warm is None else WARM_ITERATIONS)
+    for iteration in range(first, first + count):
+        _iterate(state, iteration)
+    header, arrays = describe_model(state)
+    people = describe_people(state, arrays)
+    # The filter takes the memory of the users' moments, which are no longer needed.
+    state.users.table = np.empty((0, WIDTH), np.float32)
+    arrays["filter"] = compute_filter(data.by_user, state.by_movie, state.filter_start, seed)
+    return TrainedModel(header, arrays, people)
+
+
+def _iterate(state: TrainingState, iteration: int) -> None:
+    """Update users, movies and the prior of movies once."""
+    users, prior = state.users, state.movie_prior
+    if iteration == FIRST_USER_PRIOR_ITERATION:
+        users.prior.center = np.average(get_means(state.moments), 0, state.by_movie.counts)
+    users.update(
+        state.moments,
+        fit_noise=iteration >= FIRST_NOISE_ITERATION,
+        fit_weights=iteration >= FIRST_USER_PRIOR_ITERATION,
+    )
+    covariances = update_movies(state.by_movie, users.mean_rating, users.table, prior, state.moments)
+    means = get_means(state.moments)
+    if iteration >= FIRST_MOVIE_PRIOR_ITERATION:
+        prior.fit_means(means)
+    prior.fit_covariance(means, covariances)
