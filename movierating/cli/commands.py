@@ -7,6 +7,12 @@ import click
 from movierating import config
 
 
+class IntRange(click.IntRange):
+    """A whole number within a range, which errors call so."""
+
+    name = "whole number"
+
+
 class Command(click.Command):
     """A command whose help names the instance folder."""
 

@@ -25,7 +25,7 @@ def _parse_columns(_context: object, _option: object, values: Sequence[str]) -> 
     try:
         return parse_columns(values)
     except ValueError as error:
-        raise click.BadParameter(str(error)) from error
+        raise click.BadParameter(" ".join(error.args)) from error
 
 
 def csv_options(command: Callable[..., Any]) -> Callable[..., Any]:

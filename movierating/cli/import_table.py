@@ -25,6 +25,8 @@ def print_report(report: "ImportReport") -> None:
         click.echo(f"{describe_place(row)}: {row['reason']}", err=True)
     for line in _list_notes(report.notes):
         click.echo(line, err=True)
+    if report.unread_files:
+        click.echo(f"Files without ratings: {', '.join(map(repr, report.unread_files))}", err=True)
     numbers = _list_numbers(report)
     label_width = max(map(len, numbers))
     number_width = max(len(f"{number:,}") for number in numbers.values())

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from movierating.cli.application import open_application, with_application
-from movierating.cli.commands import Command
+from movierating.cli.commands import Command, IntRange
 from movierating.cli.counts import format_count, print_rejected
 from movierating.cli.durations import Duration
 
@@ -26,17 +26,15 @@ def _parse_host(_context: click.Context, _parameter: click.Parameter, host: str)
 
 @click.command(cls=Command)
 @click.option("--host", default="127.0.0.1", callback=_parse_host, help="Address to listen on.")
-@click.option("--port", default=4000, type=click.IntRange(1, 65535), help="Port to listen on.")
-@click.option("--workers", default=1, type=click.IntRange(1, 256), help="Number of worker processes.")
+@click.option("--port", default=4000, type=IntRange(1, 65535), help="Port to listen on.")
+@click.option("--workers", default=1, type=IntRange(1, 256), help="Number of worker processes.")
 @click.option(
     "--backup-dir", type=click.Path(file_okay=False, path_type=Path), help="Folder for scheduled backups."
 )
 @click.option(
     "--backup-every", type=Duration(), help="Interval between backups: 30m, 24h or 7d; 24h if not set."
 )
-@click.option(
-    "--backup-keep", type=click.IntRange(1, 10_000), help="Number of backups to keep; 7 if not set."
-)
+@click.option("--backup-keep", type=IntRange(1, 10_000), help="Number of backups to keep; 7 if not set.")
 def serve(
     host: str,
     port: int,

@@ -3,8 +3,10 @@
 import click
 
 from movierating.cli.application import with_application
-from movierating.cli.commands import Group
+from movierating.cli.commands import Group, IntRange
 from movierating.cli.counts import format_count
+
+_MOVIE_ID = IntRange(1, 2**63 - 1)
 
 
 @click.group(cls=Group)
@@ -28,8 +30,8 @@ def list_duplicates() -> None:
 
 
 @movies.command("merge")
-@click.argument("movie_id", type=click.IntRange(1, 2**63 - 1))
-@click.argument("into_id", type=click.IntRange(1, 2**63 - 1))
+@click.argument("movie_id", type=_MOVIE_ID)
+@click.argument("into_id", type=_MOVIE_ID)
 @with_application
 def merge_movies(movie_id: int, into_id: int) -> None:
     """Merge the movie MOVIE_ID into INTO_ID, which gets its ratings, ids and titles.

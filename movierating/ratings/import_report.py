@@ -22,8 +22,9 @@ _DETAILS = ("file", "line", "title", "year", "value", "rated_at", "outcome", "mo
 class ImportReport:
     """Counts of a file's rows, each of which counts once, and a dict for each row that is listed.
 
-    `read` counts the valid rows. `details` or `details_csv` lists every row on request. `replaced_csv` is our own CSV
-    of the stored ratings that were replaced, None if there are none or it would be too long.
+    `read` counts the valid rows. `unread_files` are paths of files in a ZIP that are ignored. `details` or
+    `details_csv` lists every row on request. `replaced_csv` is our own CSV of the stored ratings that were replaced,
+    None if there are none or it would be too long.
     """
 
     format: str
@@ -36,6 +37,7 @@ class ImportReport:
     unmatched: list[dict[str, Any]] = field(default_factory=list)
     errors: list[dict[str, Any]] = field(default_factory=list)
     notes: list[dict[str, Any]] = field(default_factory=list)
+    unread_files: list[str] = field(default_factory=list)
     details: list[dict[str, Any]] | None = None
     details_csv: str | None = None
     replaced_csv: str | None = None

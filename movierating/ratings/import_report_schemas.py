@@ -95,6 +95,14 @@ class ImportReportSchema(ma.Schema):
     unmatched = _list_rows(UnmatchedRowSchema)
     errors = _list_rows(UnreadableRowSchema)
     notes = _list_rows(NoteSchema)
+    unread_files = ma.fields.List(
+        ma.fields.String(),
+        required=True,
+        metadata={
+            "example": ["watchlist.csv"],
+            "description": "Files of a ZIP that are ignored, such as those without ratings; at most 100.",
+        },
+    )
     details = _list_rows(
         ImportedRowSchema, allow_none=True, metadata={"description": "All rows, with `details=true`."}
     )

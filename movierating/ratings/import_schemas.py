@@ -86,7 +86,7 @@ class ColumnsField(ma.fields.List[Any]):
         try:
             return custom_csv.parse_columns(map(str, super()._deserialize(value, attr, data, **kwargs)))
         except ValueError as error:
-            raise ma.ValidationError(str(error)) from error
+            raise ma.ValidationError(list(error.args)) from error
 
 
 class PreviewQuerySchema(ma.Schema):

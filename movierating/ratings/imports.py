@@ -32,6 +32,8 @@ from movierating.ratings.import_report import (
 from movierating.ratings.row_matching import CreateMissing, MatchOptions, RowMatches, format_place, match_rows
 from movierating.storage.database import read, write
 
+_MAX_UNREAD_FILES, _MAX_NAME_LENGTH = 100, 200
+
 
 def import_file(
     user_id: int,
@@ -74,6 +76,7 @@ def import_file(
         written = len(plan.outcomes) - plan.outcomes.count("skipped")
         counters.increment(counters.RATINGS_WRITTEN, "upload", amount=written)
     report = make_report(upload.format, rows, matches, plan.outcomes, dry_run=dry_run)
+    report.unread_files = [name[:_MAX_NAME_LENGTH] for name in upload.unread_files[:_MAX_UNREAD_FILES]]
     report.replaced_csv = write_replaced(read(), plan.list_replaced())
     if details == AS_CSV:
         report.details_csv = write_details(list_details(rows, matches, plan.outcomes))

@@ -58,7 +58,7 @@ def test_any_csv_is_imported_with_named_columns(invoke, file, select_value):
         (("--column", "Film"), "'Film' is not FIELD=COLUMN, such as title=Film."),
         (("--column", "name=Film"), "'name' is not one of title, original_title,"),
         (("--column", "title=Film", "--column", "title=Year"), "There are two columns for title."),
-        (("--column", "title=Movie"), "column: The file has no column “Movie”. Its columns: Film, Year,"),
+        (("--column", "title=Movie"), "column: The file has no column “Movie”. Name the column of ratings: "),
         (("--column", "title=Film"), "column: Name the column of ratings: rating=COLUMN."),
         (("--scale", "7"), "'7' is not one of '4', '5', '10', '20', '100'"),
     ],

@@ -37,7 +37,7 @@ def test_merge_reports_the_movie_that_stays(command, pair, app):
         (("1", "9"), "There is no movie 9."),
         (("1", "1"), "A movie can't be merged into itself."),
         (("0", "1"), "Invalid value for 'MOVIE_ID'"),
-        (("x", "1"), "Invalid value for 'MOVIE_ID'"),
+        (("abc", "1"), "'abc' is not a valid whole number."),
     ],
 )
 def test_merge_of_an_invalid_pair_fails_with_one_line(invoke, pair, ids, message):

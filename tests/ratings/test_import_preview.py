@@ -51,7 +51,11 @@ def test_columns_may_be_fields_of_the_form(heat, member, upload):
             "column",
             "no column “Movie”. Its columns: Film, Year,",
         ),
-        ("?column=title=Film", "column", "Name the column of ratings: rating=COLUMN. Columns: Film, Year,"),
+        (
+            "?column=title=Film",
+            "column",
+            "Name the column of ratings: rating=COLUMN. Its columns: Film, Year,",
+        ),
         (f"{QUERY}&format=imdb", "file", "The file is of the format csv, not imdb."),
         ("?column=title=Film&scale=7", "scale", "Must be one of: 4, 5, 10, 20, 100."),
         ("?column=title=Film&scale=0", "scale", "Must be one of: 4, 5, 10, 20, 100."),
@@ -64,6 +68,17 @@ def test_invalid_columns_are_rejected_with_what_to_do(member, problem, path, que
     response = member.post(path + query, data=FILE, content_type="text/csv")
     [error] = problem(response, 422, field)["errors"]
     assert message in error["message"]
+
+
+@pytest.mark.parametrize("path", [IMPORT, PREVIEW])
+def test_all_invalid_columns_are_reported_at_once(member, problem, path):
+    response = member.post(f"{path}?column=Film&column=name=Film", data=FILE, content_type="text/csv")
+    assert [
+        error["message"].split(" is not ")[0] for error in problem(response, 422, "column")["errors"]
+    ] == [
+        "'Film'",
+        "'name'",
+    ]
 
 
 def test_an_unknown_csv_is_rejected_with_its_columns_and_how_to_name_them(member, upload, problem):

@@ -52,8 +52,7 @@ def test_a_row_with_another_id_title_or_year_is_unmatched(rated, import_rows, co
 )
 def test_no_movie_is_added_for_a_row_without_a_title_or_year(import_rows, user_id, row, names):
     [row] = import_rows(user_id, row, create_missing="always")["unmatched"]
-    reasons = "; ".join(f"{name}: Missing data for required field." for name in names)
-    assert row["reason"] == f"there is no such movie, and it can't be added: {reasons}"
+    assert row["reason"] == f"there is no such movie, and none can be added without {' and '.join(names)}"
 
 
 def test_a_row_of_the_same_title_with_another_tmdb_id_is_another_movie(

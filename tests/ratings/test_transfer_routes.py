@@ -21,11 +21,16 @@ CALLS = [
 FILE = "imdb_id,value,rated_at\ntt0113277,8.5,2024-01-15T10:30:00Z\n"
 
 
-def zipped(name, data):
+def zip_files(files):
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(name, data)
+        for name, data in files.items():
+            archive.writestr(name, data)
     return target.getvalue()
+
+
+def zipped(name, data):
+    return zip_files({name: data})
 
 
 @pytest.mark.parametrize(("method", "path", "body"), CALLS)
@@ -50,6 +55,21 @@ def test_a_token_for_reading_takes_them_out_but_not_in(
         assert member.get(f"/v1/movies/{heat}/rating").status_code == 404
     else:
         assert response.status_code == 200
+
+
+def test_the_report_names_the_files_of_a_zip_that_are_not_read(heat, member, upload):
+    files = {
+        "me/ratings.csv": FILE,
+        "me/watched.csv": "Date,Name\n",
+        "me/deleted/ratings.csv": FILE,
+        "me/.DS_Store": "x",
+        "__MACOSX/me/._ratings.csv": "x",
+        f"{'x' * 300}.jpg": "x",
+    }
+    report = upload(member, zip_files(files)).json
+    assert report["unread_files"] == ["me/watched.csv", "me/deleted/ratings.csv", "x" * 200]
+    many = {"ratings.csv": FILE, **{f"{number}.txt": "x" for number in range(200)}}
+    assert len(upload(member, zip_files(many)).json["unread_files"]) == 100
 
 
 def test_the_report_is_as_documented(heat, member, upload):
@@ -80,6 +100,7 @@ def test_the_report_is_as_documented(heat, member, upload):
             [{"file": None, "line": 5, "reason": "the rating '11' is not a number from 0.5 to 10 by halves"}],
         ),
         ("notes", []),
+        ("unread_files", []),
         ("details", None),
         ("details_csv", None),
         ("replaced_csv", None),

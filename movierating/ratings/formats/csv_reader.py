@@ -81,13 +81,13 @@ class CsvFile:
 
         A cell is empty if the file or the row has no such column. A row becomes a BadRow if it can't be read or `parse`
         raises ValueError. `parse_columns` may parse many rows at once; if it returns None, `parse` is called for each.
+        Raise UnknownFormat if the file has two columns of a name.
 
         `dates` are the fields in which a spreadsheet may have written `3/5/2023`; `parse` gets them with the year
         first. The order of day and month is settled once a column. If it has to be assumed, the first such row has a
         note, unless the service writes the month first (`is_month_first`).
         """
-        places = [self.columns.index(name) if name in self.columns else -1 for name in columns.values()]
-        select, width = itemgetter(*places), len(self.columns)
+        select, width = itemgetter(*map(self._find_place, columns.values())), len(self.columns)
         date_fields = DateFields(
             dates, lambda name: self.column(columns[name]), is_month_first=is_month_first
         )
@@ -102,6 +102,15 @@ class CsvFile:
             for number, cells in enumerate(records, line):
                 if any(map(str.strip, cells)):
                     yield self._parse_row(number, cells, columns, select, parse, date_fields)
+
+    def _find_place(self, name: str) -> int:
+        """Return the index of a column, -1 for one that the file does not have. Raise UnknownFormat if it has two."""
+        if (count := self.columns.count(name)) > 1:
+            place = f" “{self.source.name}”" if self.source.name else ""
+            raise UnknownFormat(
+                f"The file{place} has {count} columns “{name}”. Rename or delete all but one."
+            )
+        return self.columns.index(name) if count else -1
 
     def _parse_row(
         self,

@@ -1,7 +1,8 @@
 """Any CSV file, with columns that the user maps to the fields of a rating."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import chain
 from typing import Any, NamedTuple
 
 from movierating.ratings.formats.csv_reader import CsvFile, list_names
@@ -10,6 +11,7 @@ from movierating.ratings.formats.field_parsers import (
     Scale,
     parse_number,
     quote_value,
+    split_title,
     unescape_formula,
 )
 from movierating.ratings.formats.rows import InvalidColumn, Row, add_note, parse_row
@@ -18,6 +20,7 @@ TARGETS = ("title", "original_title", "year", "rating", "rated_at", "imdb_id", "
 # By the highest rating.
 SCALES = {highest: Scale({}, f"a number up to {highest}", highest) for highest in (4, 5, 10, 20)}
 SCALES |= {100: HUNDRED}
+_MAX_MESSAGES = 20
 
 
 class ColumnMapping(NamedTuple):
@@ -36,46 +39,54 @@ def make_mapping(columns: Mapping[str, str], scale: int | None) -> ColumnMapping
 
 
 def parse_columns(values: Iterable[str]) -> dict[str, str]:
-    """Return the names of columns by target, from texts such as `title=Film`. Raise ValueError."""
+    """Return the names of columns by target, from texts such as `title=Film`.
+
+    Raise ValueError with a message for each invalid text.
+    """
     columns: dict[str, str] = {}
+    messages = []
     for value in values:
         target, separator, name = value.partition("=")
         target, name = target.strip(), name.strip()
         if not separator or not name:
-            raise ValueError(f"{quote_value(value)} is not FIELD=COLUMN, such as title=Film.")
-        if target not in TARGETS:
-            raise ValueError(f"{quote_value(target)} is not one of {', '.join(TARGETS)}.")
-        if target in columns:
-            raise ValueError(f"There are two columns for {target}.")
-        columns[target] = name
+            messages.append(f"{quote_value(value)} is not FIELD=COLUMN, such as title=Film.")
+        elif target not in TARGETS:
+            messages.append(f"{quote_value(target)} is not one of {', '.join(TARGETS)}.")
+        elif target in columns:
+            messages.append(f"There are two columns for {target}.")
+        else:
+            columns[target] = name
+    if messages:
+        raise ValueError(*messages[:_MAX_MESSAGES])
     return columns
 
 
-def read(file: CsvFile, mapping: ColumnMapping) -> Iterator[Row]:
-    """Return the rows. Raise InvalidColumn if the file doesn't have the columns."""
-    _check_columns(file, mapping)
+def read(files: Sequence[CsvFile], mapping: ColumnMapping) -> Iterator[Row]:
+    """Return the rows of files that have the columns of the mapping. Their ratings have one scale."""
     columns = {target: mapping.columns.get(target, target).lower() for target in TARGETS}
-    scale = mapping.scale or _find_scale(file.column(columns["rating"]))
-    rows = file.rows(columns, partial(_parse, SCALES[scale]), dates=["rated_at"])
+    ratings = chain.from_iterable(file.column(columns["rating"]) for file in files)
+    scale = mapping.scale or _find_scale(ratings)
+    parse = partial(_parse, SCALES[scale])
+    rows = chain.from_iterable(file.rows(columns, parse, dates=["rated_at"]) for file in files)
     if mapping.scale:
         return rows
     return add_note(rows, f"ratings are read on a scale of {scale}; `scale` sets another")
 
 
-def _check_columns(file: CsvFile, mapping: ColumnMapping) -> None:
+def check_columns(file: CsvFile, mapping: ColumnMapping) -> None:
     """Raise InvalidColumn unless the file has each column once, and one of ratings and one that names movies."""
+    problems = []
     for name in mapping.columns.values():
         count = file.columns.count(name.lower())
         if count != 1:
-            problem = f"{count} columns" if count else "no column"
-            raise InvalidColumn(
-                f"The file has {problem} “{name[:40]}”. Its columns: {list_names(file.header)}."
-            )
+            problems.append(f"The file has {f'{count} columns' if count else 'no column'} “{name[:40]}”.")
     available = {*mapping.columns, *file.columns}
     if "rating" not in available:
-        raise InvalidColumn(f"Name the column of ratings: rating=COLUMN. Columns: {list_names(file.header)}.")
+        problems.append("Name the column of ratings: rating=COLUMN.")
     if available.isdisjoint({"title", "imdb_id", "tmdb_id"}):
-        raise InvalidColumn(f"Name the column of titles: title=COLUMN. Columns: {list_names(file.header)}.")
+        problems.append("Name the column of titles: title=COLUMN.")
+    if problems:
+        raise InvalidColumn(f"{' '.join(problems)} Its columns: {list_names(file.header)}.")
 
 
 def _find_scale(ratings: Iterable[str]) -> int:
@@ -90,4 +101,5 @@ def _find_scale(ratings: Iterable[str]) -> int:
 def _parse(scale: Scale, file: str, line: int, cells: dict[str, Any]) -> Row:
     for name in ("title", "original_title"):
         cells[name] = unescape_formula(cells[name])
+    cells["title"], cells["year"] = split_title(cells["title"], cells["year"])
     return parse_row(file, line, scale, **cells)

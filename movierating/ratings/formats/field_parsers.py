@@ -3,12 +3,15 @@
 Each function that parses a value raises ValueError with a reason for the user.
 """
 
+import json
 import math
 import re
 import unicodedata
 from collections.abc import Callable, Collection, Sequence
 from itertools import groupby
 from typing import NamedTuple, TypeVar
+
+from movierating.movies import titles
 
 T = TypeVar("T")
 
@@ -180,6 +183,17 @@ def parse_year(value: object) -> int | None:
     return _YEARS[text]
 
 
+def split_title(title: str, year: str) -> tuple[str, str]:
+    """Return the title without the year in brackets at its end and with its article in front, and the year.
+
+    A year of its own that is another one than that in brackets leaves both as they are.
+    """
+    name, year_in_brackets = titles.split_year(title[: 2 * _MAX_TITLE_LENGTH])
+    if year_in_brackets is not None and year.strip() in ("", str(year_in_brackets)):
+        title, year = name, str(year_in_brackets)
+    return titles.move_article_to_front(title), year
+
+
 def extract_year(date: str) -> str:
     """Return the year of a date in any order, or the text itself if it has no year of four digits."""
     match = _YEAR_OF_DATE.search(date[:100])
@@ -216,7 +230,9 @@ def normalize_text(value: object) -> str:
 
 
 def quote_value(value: object) -> str:
-    """Return a value as error messages quote it."""
-    if isinstance(value, str | float | int | None):
+    """Return a value as error messages quote it, that of JSON as in JSON."""
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
+    if isinstance(value, str | float | int):
         return repr(value[:30]) if isinstance(value, str) else repr(value)[:30]
     return "value"

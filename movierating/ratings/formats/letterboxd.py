@@ -23,6 +23,7 @@ from movierating.ratings.formats.field_parsers import (
     Scale,
     escape_formula,
     parse_number,
+    split_title,
     unescape_formula,
 )
 from movierating.ratings.formats.rows import (
@@ -55,6 +56,7 @@ _HEADER = ("tmdbID", "imdbID", "Title", "Year", "Directors", "Rating10")
 _CurrentRatings = dict[tuple[str | None, int | None], tuple[int, int]]
 # Whether a file has stars is decided by its first rows: a ZIP may hold many files that are of no known format.
 _SAMPLE_ROWS = 1_000
+_WHOLE_STARS = "all ratings are whole numbers up to 5, and are read as stars; `scale=10` reads them as points"
 
 
 def matches(file: CsvFile) -> bool:
@@ -95,10 +97,10 @@ def read(files: Iterable[CsvFile]) -> Iterator[Row]:
     """
     current: _CurrentRatings = {}
     # The diary has more columns than the current ratings.
-    for file in sorted(files, key=lambda file: len(file.columns)):
-        if not _is_export(file):
-            yield from _read_import(file)
-        elif "watched date" in file.columns:
+    files = sorted(files, key=lambda file: len(file.columns))
+    yield from _read_imports([file for file in files if not _is_export(file)])
+    for file in filter(_is_export, files):
+        if "watched date" in file.columns:
             yield from file.rows(_EXPORT, partial(_parse_diary, current), dates=_DATES)
         else:
             # It has each film once; in the diary the URI is the entry's.
@@ -141,27 +143,33 @@ def _parse_watched(watched: str) -> int:
         return 0
 
 
-def _read_import(file: CsvFile) -> Iterator[Row]:
-    """Yield the rows of a file for Letterboxd's importer. A rating above 5 shows that it has no stars.
+def _read_imports(files: Sequence[CsvFile]) -> Iterator[Row]:
+    """Return the rows of files for Letterboxd's importer. A rating above 5 shows that they have no stars.
 
     Raise UnknownFormat if one is above 10: on a scale of 100, an 8 is another rating.
     """
-    numbers = (number for text in file.column("rating") if (number := parse_number(text)) is not None)
+    texts = chain.from_iterable(file.column("rating") for file in files)
+    numbers = {number for text in texts if (number := parse_number(text)) is not None}
     highest = max(numbers, default=0)
     if highest > 10:
         raise UnknownFormat(
             "Some ratings are above 10. Name the columns and the scale, such as "
             "column=title=Title&column=rating=Rating&scale=100."
         )
+    parse = partial(_parse_import, TEN if highest > 5 else STARS)
+    rows = chain.from_iterable(file.rows(_IMPORT, parse, dates=["rated_at"]) for file in files)
     if highest > 5:
-        rows = file.rows(_IMPORT, partial(_parse_import, TEN), dates=["rated_at"])
         return add_note(rows, "some ratings are above 5, so all are read on a scale of 10")
-    return file.rows(_IMPORT, partial(_parse_import, STARS), dates=["rated_at"])
+    is_certain = any(number % 1 for number in numbers) or any(
+        not _ONLY_IMPORT.isdisjoint(file.columns) for file in files
+    )
+    return rows if is_certain or highest == 0 else add_note(rows, _WHOLE_STARS)
 
 
 def _parse_import(scale: Scale, file: str, line: int, cells: dict[str, Any]) -> Row:
     name = cells.pop("name")
     cells["title"] = unescape_formula(cells["title"].strip() or name)
+    cells["title"], cells["year"] = split_title(cells["title"], cells["year"])
     stars, rating10 = cells.pop("rating"), cells.pop("rating10")
     scale, rating = (WHOLE_TEN, rating10) if rating10.strip() else (scale, stars)
     return parse_row(file, line, scale, rating, **cells)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain, islice
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple, TypeGuard
 
 from movierating.ratings.formats import (
     criticker,
@@ -103,12 +103,14 @@ _IN_SPREADSHEETS = ({"xl/workbook.xml"}, {"mimetype", "content.xml"})
 class Upload:
     """A recognized file; `rows` can be iterated once, and raises UnknownFormat if the file is damaged.
 
-    `columns` are the names in the header of a CSV, of the first one in a ZIP.
+    `columns` are the names in the header of a CSV, of the first one in a ZIP. `unread_files` are the paths of files in
+    a ZIP that are ignored.
     """
 
     format: str
     rows: Iterator[Row]
-    columns: Sequence[str]
+    columns: Sequence[str] = ()
+    unread_files: Sequence[str] = ()
 
 
 class _Detected(NamedTuple):
@@ -121,32 +123,50 @@ def open_upload(
 ) -> Upload:
     """Detect the format of a file, which may be open; it must stay open, and be seekable, while rows are read.
 
-    With a `mapping`, the file must be a CSV with its columns. Raise UnknownFormat if the format is unknown or not the
-    expected one.
+    With a `mapping`, the file must be a CSV with its columns, or a ZIP with such files. Raise UnknownFormat if the
+    format is unknown or not the expected one.
     """
     stream = io.BytesIO(data) if isinstance(data, bytes) else data
     stream.seek(0)
-    is_archive = stream.read(4) in _ZIP
+    archive = Archive(stream) if stream.read(4) in _ZIP else None
     source = SourceFile("", partial(_open_stream, stream))
     if mapping is not None:
-        upload = _open_custom_csv(source, mapping, is_archive=is_archive)
+        detected = _select_custom(archive.sources if archive else [source], mapping)
     else:
-        upload = _open_known(_detect_in_archive(Archive(stream)) if is_archive else [_detect(source)])
-    if expected_format not in (None, upload.format):
-        raise UnknownFormat(f"The file is of the format {upload.format}, not {expected_format}.")
-    return upload
-
-
-def _open_known(detected: Sequence[_Detected]) -> Upload:
+        detected = _detect_in_archive(archive) if archive else [_detect(source)]
     format_, file = detected[0]
-    return Upload(format_.name, _limit(_read(detected)), file.header if isinstance(file, CsvFile) else ())
+    if expected_format not in (None, format_.name):
+        raise UnknownFormat(f"The file is of the format {format_.name}, not {expected_format}.")
+    unread_files: Sequence[str] = ()
+    if archive:
+        sources = [each.file.source for each in detected]
+        archive.check_sizes(sources)
+        unread_files = archive.list_unread_files(sources)
+    columns = file.header if isinstance(file, CsvFile) else ()
+    return Upload(format_.name, _limit(_read(detected)), columns, unread_files)
 
 
-def _open_custom_csv(source: SourceFile, mapping: ColumnMapping, *, is_archive: bool) -> Upload:
-    file = None if is_archive else _open_text(source)
-    if not isinstance(file, CsvFile):
-        raise InvalidColumn("Columns can be named for a CSV file only, not for a ZIP, JSON or XML.")
-    return Upload("csv", _limit(custom_csv.read(file, mapping)), file.header)
+def _select_custom(sources: Iterable[SourceFile], mapping: ColumnMapping) -> list[_Detected]:
+    """Return the CSV files that have the columns of a mapping. Raise UnknownFormat if there are none."""
+    format_ = Format("csv", _is_csv, partial(custom_csv.read, mapping=mapping))
+    detected, errors = [], []
+    for source in sources:
+        try:
+            file = _open_text(source)
+            if _is_csv(file):
+                custom_csv.check_columns(file, mapping)
+                detected.append(_Detected(format_, file))
+        except UnknownFormat as error:
+            errors.append(error)
+    if not detected:
+        raise (
+            errors[0] if errors else InvalidColumn("Columns can be named for CSV only, not for JSON or XML.")
+        )
+    return detected
+
+
+def _is_csv(file: UploadedFile) -> TypeGuard[CsvFile]:
+    return isinstance(file, CsvFile)
 
 
 def _open_stream(stream: BinaryIO) -> BinaryIO:
@@ -194,7 +214,6 @@ def _detect_in_archive(archive: Archive) -> list[_Detected]:
         )
     if len(names) > 1:
         raise UnknownFormat(f"The ZIP file has ratings of several formats in it: {', '.join(names)}.")
-    archive.check_sizes(each.file.source for each in detected)
     return detected
 
 

@@ -22,8 +22,9 @@ _TOO_LARGE = f"unpacks to more than {MAX_UNPACKED_BYTES // 1_000_000} MB."
 
 _FILE_SIGNATURE = b"PK\x01\x02"
 _BLOCK_BYTES = 1 << 20
-# Letterboxd's folders of deleted entries, of films that no longer exist and of files without ratings; macOS's own.
-_SKIPPED_FOLDERS = {"deleted", "orphaned", "likes", "lists", "__macosx"}
+# Letterboxd's folders of deleted entries, of films that no longer exist and of files without ratings.
+_SKIPPED_FOLDERS = {"deleted", "orphaned", "likes", "lists"}
+_MACOS_FOLDER = "__macosx"
 _DAMAGE = (
     zipfile.BadZipFile,
     zipfile.LargeZipFile,
@@ -64,6 +65,11 @@ class Archive:
             source_name = info.filename if counts[name] > 1 else name
             self._entries[SourceFile(source_name, partial(_open_entry, self._zip, info))] = info
         self.sources = list(self._entries)
+
+    def list_unread_files(self, sources: Iterable[SourceFile]) -> list[str]:
+        """Return the paths of the files that are not among these sources, without macOS's own."""
+        read = {self._entries[source].filename for source in sources}
+        return [name for name in self.names if name not in read and not _is_hidden(name)]
 
     def check_sizes(self, sources: Iterable[SourceFile]) -> None:
         """Raise UnknownFormat if these sources unpack to more than files of ratings do.
@@ -121,9 +127,14 @@ def _may_hold_ratings(info: zipfile.ZipInfo) -> bool:
     *folders, name = _split_path(info.filename.lower())
     return (
         name.endswith((".csv", ".json", ".xml"))
-        and not name.startswith(".")
+        and not _is_hidden(info.filename)
         and _SKIPPED_FOLDERS.isdisjoint(folders)
     )
+
+
+def _is_hidden(path: str) -> bool:
+    *folders, name = _split_path(path.lower())
+    return name.startswith(".") or _MACOS_FOLDER in folders
 
 
 def get_base_name(path: str) -> str:

@@ -1,5 +1,6 @@
 """CSV files as people, spreadsheets and enemies make them."""
 
+import re
 import tracemalloc
 
 import pytest
@@ -43,6 +44,16 @@ def test_a_few_bad_bytes_in_utf8_cost_their_row_alone(read):
     )
     assert titles(rows) == [(2, "Élan"), (3, "Amélie"), (4, None), (5, "Ran")]
     assert "not text in the file's encoding" in rows[2].reason
+
+
+@pytest.mark.parametrize("header", ["title,Title,value", "title,value,other,Value"])
+def test_a_file_that_has_a_column_twice_is_rejected_if_it_is_read(reject_reason, header):
+    assert re.search("2 columns “(title|value)”. Rename or delete all but one", reject_reason(f"{header}\n"))
+
+
+def test_other_columns_may_be_there_twice(read):
+    _, rows = read("title,value,x,x,,\nEmma,8,1,2,,\n")
+    assert titles(rows) == [(2, "Emma")]
 
 
 def test_columns_are_known_by_name_alone(read):

@@ -97,19 +97,86 @@ def test_without_a_scale_the_ratings_tell_it(read_with, ratings, scale):
 @pytest.mark.parametrize(
     ("columns", "text", "reason"),
     [
-        ({"title": "Movie"}, FILE, "no column “Movie”. Its columns: Film, Year, My stars, Seen on."),
-        ({"title": "Film"}, FILE, "Name the column of ratings: rating=COLUMN. Columns: Film, Year,"),
-        ({"rating": "My stars"}, FILE, "Name the column of titles: title=COLUMN. Columns: Film, Year,"),
+        (
+            {"title": "Movie", "rating": "Year"},
+            FILE,
+            "no column “Movie”. Its columns: Film, Year, My stars, Seen on.",
+        ),
+        ({"title": "Film"}, FILE, "Name the column of ratings: rating=COLUMN. Its columns: Film, Year,"),
+        ({"rating": "My stars"}, FILE, "Name the column of titles: title=COLUMN. Its columns: Film, Year,"),
+        (
+            {"year": "Made", "rated_at": "Day"},
+            FILE,
+            "The file has no column “Made”. The file has no column “Day”. Name the column of ratings: rating=COLUMN. "
+            "Name the column of titles: title=COLUMN. Its columns: Film,",
+        ),
         ({"title": "a", "rating": "b"}, "a,B,b\nHeat,1,2\n", "2 columns “b”. Its columns: a, B, b."),
         ({"title": "x" * 1000, "rating": "b"}, FILE, "no column “" + "x" * 40 + "”"),
-        ({"title": "Film"}, '{"ratings": []}', "CSV file only, not for a ZIP, JSON or XML"),
-        ({"title": "Film"}, b"PK\x03\x04", "CSV file only, not for a ZIP, JSON or XML"),
+        ({"title": "Film"}, '{"ratings": []}', "CSV only, not for JSON or XML"),
     ],
 )
 def test_columns_that_the_file_does_not_have_are_rejected(read_with, columns, text, reason):
     with pytest.raises(InvalidColumn) as caught:
         read_with(ColumnMapping(columns, 5), text)
     assert reason in str(caught.value)
+
+
+def test_csv_files_in_a_zip_are_read_on_one_scale(read_with, zipped):
+    files = {
+        "a/one.csv": "Film,My stars\nHeat,4\n",
+        "two.csv": "Film,My stars\nRan,3.5\n",
+        "other.csv": "Film\nEmma\n",
+        "notes.json": "[]",
+    }
+    mapping = ColumnMapping({"title": "Film", "rating": "My stars"})
+    rows = read_with(mapping, zipped(files))
+    assert [(row.file, row.title, row.value) for row in rows] == [
+        ("one.csv", "Heat", 16),
+        ("two.csv", "Ran", 14),
+    ]
+    assert [row.note for row in rows] == ["ratings are read on a scale of 5; `scale` sets another", None]
+    assert open_upload(zipped(files), None, mapping).unread_files == ["other.csv", "notes.json"]
+
+
+@pytest.mark.parametrize(
+    ("files", "reason"),
+    [
+        (
+            {"a.csv": "Film\nHeat\n", "b.txt": "x"},
+            "Name the column of ratings: rating=COLUMN. Its columns: Film.",
+        ),
+        ({"a.json": "[]"}, "CSV only, not for JSON or XML"),
+        ({}, "CSV only, not for JSON or XML"),
+    ],
+)
+def test_a_zip_without_the_named_columns_is_rejected(read_with, zipped, files, reason):
+    with pytest.raises(InvalidColumn) as caught:
+        read_with(ColumnMapping({"title": "Film"}), zipped(files))
+    assert reason in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("title", "year", "expected"),
+    [
+        ("Matrix, The", "1999", ("The Matrix", 1999)),
+        ("Inception (2010)", "", ("Inception", 2010)),
+        ("Inception (2010)", "2010", ("Inception", 2010)),
+        ("Matrix, The (1999)", "", ("The Matrix", 1999)),
+        ("Blade Runner (1982)", "1983", ("Blade Runner (1982)", 1983)),
+        ("Me, Myself, I", "1999", ("Me, Myself, I", 1999)),
+        ("Birdman (or the Bird)", "2014", ("Birdman (or the Bird)", 2014)),
+        ("(2010)", "", ("(2010)", None)),
+        ("2012", "", ("2012", None)),
+    ],
+)
+def test_a_title_may_end_with_the_year_or_the_article(read_with, title, year, expected):
+    [row] = read_with(ColumnMapping({}, 10), f'title,year,rating\n"{title}",{year},8\n')
+    assert (row.title, row.year) == expected
+
+
+def test_a_column_that_is_there_twice_is_rejected(read_with):
+    with pytest.raises(UnknownFormat, match=r"The file has 2 columns “year”\. Rename or delete all but one"):
+        read_with(ColumnMapping({}, 10), "title,Year,year,rating\nHeat,1995,,8\n")
 
 
 def test_a_mapping_is_for_the_format_csv(read_with):
@@ -143,6 +210,16 @@ def test_columns_are_split_at_the_first_equals_sign():
 def test_invalid_names_of_columns_are_rejected(values, reason):
     with pytest.raises(ValueError, match=reason[:200]):
         parse_columns(values)
+
+
+def test_all_invalid_names_of_columns_are_reported():
+    with pytest.raises(ValueError, match="FIELD=COLUMN") as caught:
+        parse_columns(["Film", "title=a", "name=b", "title=c"])
+    assert caught.value.args == (
+        "'Film' is not FIELD=COLUMN, such as title=Film.",
+        "'name' is not one of title, original_title, year, rating, rated_at, imdb_id, tmdb_id.",
+        "There are two columns for title.",
+    )
 
 
 _cells = st.sampled_from(

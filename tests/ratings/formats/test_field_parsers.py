@@ -127,6 +127,14 @@ def test_zero_of_a_hundred_is_a_rating():
     assert not field_parsers.has_rating(field_parsers.HUNDRED, "")
 
 
+@pytest.mark.parametrize(
+    ("value", "quoted"), [(True, "true"), (None, "null"), ("True", "'True'"), (4.2, "4.2")]
+)
+def test_a_rating_of_json_is_quoted_as_in_json(value, quoted):
+    with pytest.raises(ValueError, match=f"^the rating {quoted} is not a whole number from 1 to 10$"):
+        field_parsers.parse_rating(field_parsers.WHOLE_TEN, value)
+
+
 @pytest.mark.parametrize("value", ["100.5", "101", "1e1", "NaN", "-3", "\u0665", True, [], 10**400], ids=repr)
 def test_a_number_off_a_scale_that_rounds_is_rejected(value):
     with pytest.raises(ValueError, match="the rating"):

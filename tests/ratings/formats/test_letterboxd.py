@@ -143,6 +143,39 @@ def test_a_file_for_the_importer_with_ratings_above_10_asks_for_the_scale(reject
     assert "scale=100" in reason
 
 
+def test_files_for_the_importer_in_a_zip_have_one_scale(read, zipped):
+    header = "Title,Year,Rating\n"
+    _, rows = read(zipped({"1.csv": f"{header}Emma,1996,4\n", "2.csv": f"{header}Ran,1985,8\n"}))
+    assert [(row.title, row.value) for row in rows] == [("Emma", 8), ("Ran", 16)]
+    assert [row.note for row in rows] == ["some ratings are above 5, so all are read on a scale of 10", None]
+
+
+@pytest.mark.parametrize(
+    ("text", "is_noted"),
+    [
+        ("Title,Year,Rating\nEmma,1996,4\nRan,1985,3\n", True),
+        ("Title,Year,Rating\nEmma,1996,4\nRan,1985,3.5\n", False),
+        ("LetterboxdURI,Title,Year,Rating\n,Emma,1996,4\n,Ran,1985,3\n", False),
+        ("Title,Year,Rating,Rating10\nEmma,1996,,4\nRan,1985,,3\n", False),
+        (RATINGS + "2020-01-01,Emma,1996,u,4\n", False),
+    ],
+)
+def test_a_file_of_whole_stars_only_has_a_note(read, text, is_noted):
+    _, [row, *others] = read(text)
+    note = "all ratings are whole numbers up to 5, and are read as stars; `scale=10` reads them as points"
+    assert row.note == (note if is_noted else None)
+    assert [other.note for other in others] == [None] * len(others)
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [('"Matrix, The",1999', ("The Matrix", 1999)), ("Inception (2010),", ("Inception", 2010))],
+)
+def test_a_title_for_the_importer_may_end_with_the_year_or_the_article(read, cells, expected):
+    _, [row] = read(f"Title,Year,Rating\n{cells},3.5\n")
+    assert (row.title, row.year) == expected
+
+
 def test_the_first_rows_tell_whether_a_file_has_stars(reject_reason):
     rows = "Emma,tv,12,3,2024-01-15\n" * 1_000 + "Emma,tv,12,3.5,2024-01-15\n"
     assert "Name them with `column`" in reject_reason(f"Title,Type,TMDB,Rating,WatchedDate\n{rows}")
