@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from movierating import create_app
-from movierating.movies.matching import find_ids_by_imdb_id
+from movierating.movies.movie_ids import find_ids_by_imdb_id
 from movierating.ratings.formats.rows import RatedRow, UnknownFormat
 from movierating.ratings.formats.upload_reader import open_upload
 from movierating.ratings.row_matching import MatchOptions, RowMatches, match_rows

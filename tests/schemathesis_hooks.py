@@ -7,7 +7,7 @@ from typing import Any
 import schemathesis
 
 from movierating.auth.passwords import MAX_LENGTH, MIN_LENGTH
-from movierating.movies.schemas import ListMoviesQuerySchema
+from movierating.movies.query_schemas import ListMoviesQuerySchema
 
 
 @schemathesis.serializer("application/zip")

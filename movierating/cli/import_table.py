@@ -15,7 +15,7 @@ _MAX_PLACES = 5
 
 def print_report(report: "ImportReport") -> None:
     """Print a table of numbers; before it, on standard error, the rows that are not imported, and the notes."""
-    from movierating.movies.matching import find_titles
+    from movierating.movies.movie_ids import find_titles
     from movierating.storage.database import read
 
     titles = find_titles(read(), {movie_id for row in report.unmatched for movie_id in row["candidates"]})

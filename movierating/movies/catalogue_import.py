@@ -20,7 +20,7 @@ from movierating.http.fields import SingleLineString
 from movierating.movies import imdb_files, movie_csv
 from movierating.movies.imdb_files import AKAS, BASICS, RATINGS, ImdbFile, InvalidFile, Line, Progress
 from movierating.movies.import_batch import BATCH_ROWS, BatchLoader, ImportReport, ImportRow, add_titles
-from movierating.movies.matching import find_ids_by_imdb_id
+from movierating.movies.movie_ids import find_ids_by_imdb_id
 from movierating.movies.schemas import CreateMovieSchema
 from movierating.storage.database import batched, read, write
 

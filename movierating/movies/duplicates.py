@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Row, func, or_, select
-from sqlalchemy.orm import aliased
+from sqlalchemy import ColumnElement, CompoundSelect, FromClause, Row, and_, func, or_, select
 
 from movierating.movies.models import Movie, MovieFacet, MovieTitle
 from movierating.movies.names import NAME_FACET
@@ -18,14 +17,9 @@ def list_duplicates() -> list[Row[Any]]:
     They share a title apart from case, accents and punctuation, are at most a year apart, and have no different ids of
     the same kind. The movie with more ratings comes second: it is the one to keep.
     """
-    names = (
-        select(func.substr(_facet.facet, len(NAME_FACET) + 1).label("key"), _facet.movie_id)
-        .where(_facet.facet >= NAME_FACET, _facet.facet < NAME_FACET[:-1] + ";")
-        .union(select(_title.match_key, _title.movie_id))
-        .cte("names")
-    )
+    names = _select_names().cte("names")
     name, other_name = names.alias("name"), names.alias("other_name")
-    movie, other = aliased(Movie.__table__), aliased(Movie.__table__)
+    movie, other = Movie.__table__.alias("movie"), Movie.__table__.alias("other")
     columns = [
         each.c[column] for each in (movie, other) for column in ("id", "title", "year", "rating_count")
     ]
@@ -37,18 +31,33 @@ def list_duplicates() -> list[Row[Any]]:
         .join(other_name, same_name)
         .join(movie, movie.c.id == name.c.movie_id)
         .join(other, other.c.id == other_name.c.movie_id)
-        .where(
-            name.c.key != "",
-            or_(movie.c.year.is_(None), other.c.year.is_(None), func.abs(movie.c.year - other.c.year) <= 1),
-            *(
-                or_(movie.c[kind].is_(None), other.c[kind].is_(None), movie.c[kind] == other.c[kind])
-                for kind in ("imdb_id", "tmdb_id", "wikidata_id")
-            ),
-            or_(
-                movie.c.rating_count < other.c.rating_count,
-                (movie.c.rating_count == other.c.rating_count) & (movie.c.id > other.c.id),
-            ),
-        )
+        .where(name.c.key != "", _may_be_same(movie, other), _has_fewer_ratings(movie, other))
         .order_by(other.c.id, movie.c.id)
     )
     return list(read().execute(statement))
+
+
+def _select_names() -> CompoundSelect[Any]:
+    """Return the match keys of all titles, with the movies' ids."""
+    facets = select(func.substr(_facet.facet, len(NAME_FACET) + 1).label("key"), _facet.movie_id).where(
+        _facet.facet >= NAME_FACET, _facet.facet < NAME_FACET[:-1] + ";"
+    )
+    return facets.union(select(_title.match_key, _title.movie_id))
+
+
+def _may_be_same(movie: FromClause, other: FromClause) -> ColumnElement[bool]:
+    """Return the condition that two movies are at most a year apart, and have no different ids of the same kind."""
+    return and_(
+        or_(movie.c.year.is_(None), other.c.year.is_(None), func.abs(movie.c.year - other.c.year) <= 1),
+        *(
+            or_(movie.c[kind].is_(None), other.c[kind].is_(None), movie.c[kind] == other.c[kind])
+            for kind in ("imdb_id", "tmdb_id", "wikidata_id")
+        ),
+    )
+
+
+def _has_fewer_ratings(movie: FromClause, other: FromClause) -> ColumnElement[bool]:
+    return or_(
+        movie.c.rating_count < other.c.rating_count,
+        (movie.c.rating_count == other.c.rating_count) & (movie.c.id > other.c.id),
+    )

@@ -10,7 +10,7 @@ from movierating.http import preconditions
 from movierating.http.blueprint import Blueprint, View, check_exists_first
 from movierating.http.openapi import ETAG_HEADER, LIST_HEADERS, LOCATION_HEADER
 from movierating.http.responses import created_response, etag_response, list_response, make_list_schema
-from movierating.movies import schemas, search, service
+from movierating.movies import query_schemas, schemas, search, service
 from movierating.movies.own_ratings import add_own_ratings
 from movierating.movies.redirects import redirect_if_merged
 
@@ -24,7 +24,7 @@ class Movies(View):
 
     @blueprint.doc(operationId="list_movies")
     @access.auth_required_for("include=my_rating", "rated")
-    @blueprint.arguments(schemas.ListMoviesQuerySchema(), location="query")
+    @blueprint.arguments(query_schemas.ListMoviesQuerySchema(), location="query")
     @blueprint.response(200, make_list_schema(schemas.MovieSchema), headers=LIST_HEADERS)
     def get(self, query: dict[str, Any]) -> Response:
         """List movies
@@ -66,7 +66,7 @@ class MovieById(View):
     @access.auth_required_for("include=my_rating")
     @blueprint.error_responses(301, 404)
     @check_exists_first(service.get_movie)
-    @blueprint.arguments(schemas.IncludeQuerySchema(), location="query")
+    @blueprint.arguments(query_schemas.IncludeQuerySchema(), location="query")
     @blueprint.response(200, schemas.MovieDetailsSchema(), headers=ETAG_HEADER)
     def get(self, query: dict[str, Any], movie_id: int) -> Response:
         """Get a movie
@@ -90,7 +90,7 @@ class MovieById(View):
         return etag_response(service.serialize_details(row), edit=row.edit)
 
 
-@blueprint.route("/movies/by-imdb/<string(maxlength=12):imdb_id>", parameters=[schemas.IMDB_ID_IN_PATH])
+@blueprint.route("/movies/by-imdb/<string(maxlength=12):imdb_id>", parameters=[query_schemas.IMDB_ID_IN_PATH])
 class MovieByImdbId(View):
     """One movie, by its IMDb id."""
 
@@ -98,7 +98,7 @@ class MovieByImdbId(View):
     @access.auth_required_for("include=my_rating")
     @blueprint.error_responses(404)
     @check_exists_first(service.get_movie_by_imdb_id)
-    @blueprint.arguments(schemas.IncludeQuerySchema(), location="query")
+    @blueprint.arguments(query_schemas.IncludeQuerySchema(), location="query")
     @blueprint.response(200, schemas.MovieDetailsSchema(), headers=ETAG_HEADER)
     def get(self, query: dict[str, Any], imdb_id: str) -> Response:
         """Get a movie by its IMDb id
@@ -108,7 +108,7 @@ class MovieByImdbId(View):
         return _movie_response(service.get_movie_by_imdb_id(imdb_id))
 
 
-@blueprint.route("/movies/by-tmdb/<id:tmdb_id>", parameters=[schemas.TMDB_ID_IN_PATH])
+@blueprint.route("/movies/by-tmdb/<id:tmdb_id>", parameters=[query_schemas.TMDB_ID_IN_PATH])
 class MovieByTmdbId(View):
     """One movie, by its TMDB id."""
 
@@ -116,7 +116,7 @@ class MovieByTmdbId(View):
     @access.auth_required_for("include=my_rating")
     @blueprint.error_responses(404)
     @check_exists_first(service.get_movie_by_tmdb_id)
-    @blueprint.arguments(schemas.IncludeQuerySchema(), location="query")
+    @blueprint.arguments(query_schemas.IncludeQuerySchema(), location="query")
     @blueprint.response(200, schemas.MovieDetailsSchema(), headers=ETAG_HEADER)
     def get(self, query: dict[str, Any], tmdb_id: int) -> Response:
         """Get a movie by its TMDB id

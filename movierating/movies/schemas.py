@@ -5,48 +5,28 @@ from datetime import UTC, datetime
 from typing import Any
 
 import marshmallow as ma
-from webargs.fields import DelimitedList
 
 from movierating.http.fields import (
     HalfPoints,
-    QueryNumber,
     SingleLineString,
-    StrictBoolean,
     StrictInteger,
     Timestamp,
     in_range,
 )
-from movierating.http.responses import PageQuerySchema
 from movierating.movies.alternative_titles import MAX_SHOWN_TITLES
 from movierating.movies.genres import GENRES
 from movierating.movies.iso_codes import COUNTRIES, LANGUAGES
 from movierating.movies.models import MAX_RUNTIME_MINUTES
-from movierating.movies.search import SORTS
 from movierating.rating_stats import MAX_HALF_POINTS
 
 MIN_YEAR = 1870
 MAX_YEARS_AHEAD = 10
 MAX_TMDB_ID = 2**31 - 1
-MAX_MOVIE_ID = 2**63 - 1
-MAX_IDS = 100
-_ANY_YEAR = in_range(1, 9999)
-_ANY_RUNTIME = in_range(1, MAX_RUNTIME_MINUTES)
+ANY_RUNTIME = in_range(1, MAX_RUNTIME_MINUTES)
 
-_COUNTRY = ma.validate.OneOf(COUNTRIES, error="Must be an ISO 3166-1 alpha-2 code such as FR, or SU, CS, YU.")
-_LANGUAGE = ma.validate.OneOf(LANGUAGES, error="Must be an ISO 639-1 code, such as fr.")
+COUNTRY = ma.validate.OneOf(COUNTRIES, error="Must be an ISO 3166-1 alpha-2 code such as FR, or SU, CS, YU.")
+LANGUAGE = ma.validate.OneOf(LANGUAGES, error="Must be an ISO 639-1 code, such as fr.")
 IMDB_ID = ma.validate.Regexp(re.compile(r"tt[0-9]{7,10}\Z", re.ASCII), error="Must be tt and 7 to 10 digits.")
-IMDB_ID_IN_PATH = {
-    "in": "path",
-    "name": "imdb_id",
-    "schema": {"type": "string", "pattern": "^tt[0-9]{7,10}$"},
-    "description": "The movie's IMDb id, such as `tt0111161`.",
-}
-TMDB_ID_IN_PATH = {
-    "in": "path",
-    "name": "tmdb_id",
-    "schema": {"type": "integer", "minimum": 1, "format": "int64"},
-    "description": "The movie's TMDB id, such as `278`.",
-}
 _WIKIDATA_ID = ma.validate.Regexp(
     re.compile(r"Q[1-9][0-9]{0,17}\Z", re.ASCII), error="Must be Q and a number."
 )
@@ -88,7 +68,7 @@ class CreateMovieSchema(ma.Schema):
     original_title = SingleLineString(allow_none=True, max_length=500, metadata=_METADATA["title"])
     year = StrictInteger(required=True, validate=_check_year, metadata=_YEAR)
     runtime_minutes = StrictInteger(
-        allow_none=True, validate=_ANY_RUNTIME, metadata=_METADATA["runtime_minutes"]
+        allow_none=True, validate=ANY_RUNTIME, metadata=_METADATA["runtime_minutes"]
     )
     genres = ma.fields.List(
         ma.fields.String(validate=ma.validate.OneOf(GENRES)),
@@ -100,8 +80,8 @@ class CreateMovieSchema(ma.Schema):
         validate=[ma.validate.Length(max=50), _check_unique],
         metadata=_METADATA["directors"],
     )
-    language = ma.fields.String(allow_none=True, validate=_LANGUAGE, metadata=_METADATA["language"])
-    country = ma.fields.String(allow_none=True, validate=_COUNTRY, metadata=_METADATA["country"])
+    language = ma.fields.String(allow_none=True, validate=LANGUAGE, metadata=_METADATA["language"])
+    country = ma.fields.String(allow_none=True, validate=COUNTRY, metadata=_METADATA["country"])
     imdb_id = ma.fields.String(allow_none=True, validate=IMDB_ID, metadata=_METADATA["imdb_id"])
     tmdb_id = StrictInteger(allow_none=True, validate=in_range(1, MAX_TMDB_ID), metadata=_METADATA["tmdb_id"])
     wikidata_id = ma.fields.String(allow_none=True, validate=_WIKIDATA_ID, metadata=_METADATA["wikidata_id"])
@@ -192,23 +172,6 @@ def make_my_rating() -> ma.fields.Nested:
     )
 
 
-def make_include() -> ma.fields.String:
-    """Return the field `include` of a query."""
-    return ma.fields.String(
-        validate=ma.validate.OneOf(["my_rating"]),
-        metadata={
-            "description": "`my_rating` adds your rating of each movie, or null. Requires a token, for example "
-            "`GET /v1/movies?include=my_rating`."
-        },
-    )
-
-
-class IncludeQuerySchema(ma.Schema):
-    """What a response contains besides."""
-
-    include = make_include()
-
-
 class MovieSchema(MovieFactsSchema):
     """A movie and the statistics of its ratings."""
 
@@ -224,83 +187,6 @@ class MovieDetailsSchema(MovieSchema):
         required=True,
         validate=ma.validate.Length(max=MAX_SHOWN_TITLES),
         metadata={"example": ["Brendan et le Secret de Kells"], "description": "At most 50."},
-    )
-
-
-class ListMoviesQuerySchema(PageQuerySchema):
-    """Filters, sort order and page of a list of movies."""
-
-    include = make_include()
-
-    q = SingleLineString(
-        max_length=200,
-        metadata={
-            "description": "Words of original, alternative and other titles or directors. The last may be a prefix."
-        },
-    )
-    genre = ma.fields.List(
-        ma.fields.String(validate=ma.validate.OneOf(GENRES)),
-        validate=ma.validate.Length(max=len(GENRES)),
-        metadata={"description": "May be repeated. A movie must have all of them."},
-    )
-    exclude_genre = ma.fields.List(
-        ma.fields.String(validate=ma.validate.OneOf(GENRES)),
-        validate=ma.validate.Length(max=len(GENRES)),
-        metadata={"description": "May be repeated. A movie must have none of them."},
-    )
-    ids = DelimitedList(
-        StrictInteger(validate=in_range(1, MAX_MOVIE_ID), metadata={"from_query": True, "format": "int64"}),
-        validate=ma.validate.Length(1, MAX_IDS, error="Must be 1 to {max} ids, separated by commas."),
-        metadata={
-            "description": "Ids of movies, such as `1,7,42`. The id of a merged movie selects the one that stayed; an "
-            "unknown id selects none."
-        },
-    )
-    year = StrictInteger(
-        validate=_ANY_YEAR, metadata={"from_query": True, "description": "The year of release."}
-    )
-    year_from = StrictInteger(
-        validate=_ANY_YEAR, metadata={"from_query": True, "description": "Released in this year or later."}
-    )
-    year_to = StrictInteger(
-        validate=_ANY_YEAR, metadata={"from_query": True, "description": "Released in this year or earlier."}
-    )
-    language = ma.fields.String(validate=_LANGUAGE, metadata={"description": "ISO 639-1, such as `fr`."})
-    country = ma.fields.String(
-        validate=_COUNTRY, metadata={"description": "ISO 3166-1 alpha-2, such as `FR`, or SU, CS, YU."}
-    )
-    runtime_from = StrictInteger(
-        validate=_ANY_RUNTIME,
-        metadata={"from_query": True, "description": "Runs for this many minutes or more, such as `90`."},
-    )
-    runtime_to = StrictInteger(
-        validate=_ANY_RUNTIME,
-        metadata={"from_query": True, "description": "Runs for this many minutes or less, such as `120`."},
-    )
-    director = SingleLineString(
-        max_length=200, metadata={"description": "The full name. Case and accents are ignored."}
-    )
-    min_count = StrictInteger(
-        validate=in_range(0, 2**31 - 1),
-        metadata={"from_query": True, "description": "The minimum number of ratings."},
-    )
-    min_score = QueryNumber(
-        validate=in_range(0, 10),
-        metadata={"from_query": True, "description": "The minimum `ratings.score`, such as `7.5`."},
-    )
-    rated = StrictBoolean(
-        metadata={
-            "from_query": True,
-            "description": "`true`: only movies that you rated; `false`: only others. Requires a token, for example "
-            "`GET /v1/movies?rated=false&genre=Drama`.",
-        }
-    )
-    sort = ma.fields.String(
-        validate=ma.validate.OneOf(SORTS),
-        metadata={
-            "description": "`-` sorts in descending order. `relevance` needs `q`. If not set, `relevance` with `q`, "
-            "otherwise `-score`."
-        },
     )
 
 

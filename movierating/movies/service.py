@@ -3,21 +3,23 @@
 import functools
 import math
 import time
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Hashable, Mapping, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Engine, Row, and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import Connection, Engine, Row, bindparam, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from movierating import clock, rating_stats
-from movierating.errors import Conflict, NotFound, PreconditionFailed
+from movierating.errors import NotFound, PreconditionFailed
 from movierating.movies import retired_movies, search_index
 from movierating.movies.alternative_titles import SHOWN_TITLES
+from movierating.movies.conflicts import make_conflict, reject_merged_ids, reject_same_title
 from movierating.movies.genres import GENRES
 from movierating.movies.models import Movie, MovieFacet
-from movierating.movies.titles import fold
-from movierating.storage.database import read, write
+from movierating.movies.movie_columns import make_row, to_columns
+from movierating.storage.cache_versions import FACTS
+from movierating.storage.database import get_version, read, write
 from movierating.storage.dialect import violates_unique
 from movierating.storage.statements import CompiledStatement
 
@@ -34,12 +36,6 @@ COLUMNS = (*FACT_COLUMNS, *rating_stats.get_stats_columns(Movie.__table__), _mov
 # Of a single movie, not of one in a list.
 DETAIL_COLUMNS = (*COLUMNS, SHOWN_TITLES)
 _STATS = slice(len(FACT_COLUMNS), len(COLUMNS) - 1)
-_EMPTY_ROW = {
-    **dict.fromkeys(["original_title_key", *(column.name for column in FACT_COLUMNS[1:])]),
-    "genres": "[]",
-    "directors": "[]",
-    "prominence": 0,
-}
 
 
 def serialize_facts(row: Sequence[Any]) -> dict[str, Any]:
@@ -139,9 +135,18 @@ _BY_GENRE = CompiledStatement(
 
 
 def list_genres() -> list[dict[str, Any]]:
-    """Return each genre with its number of movies, by name."""
-    counts = dict(_BY_GENRE.tuples(read()))
+    """Return each genre with its number of movies, by name. Writes of other programs count after a minute."""
+    engine = read().engine
+    version = get_version(engine, FACTS)
+    counts = (
+        _count_by_genre.__wrapped__(engine, None) if version is None else _count_by_genre(engine, version)
+    )
     return [{"name": name, "count": counts.get(f"genre:{name}", 0)} for name in GENRES]
+
+
+@functools.lru_cache(8)
+def _count_by_genre(_engine: Engine, _version: Hashable) -> dict[str, int]:
+    return dict(_BY_GENRE.tuples(read()))
 
 
 def count_movies() -> int:
@@ -182,8 +187,8 @@ def update_movie(movie_id: int, edits: Container[int] | None, changes: Mapping[s
         # An import may have added movies with a title and year that `create_movie` rejects; their other facts can
         # still be changed.
         if changed.keys() & {"title", "year", "imdb_id"}:
-            _reject_same_title(connection, updated, movie_id)
-        _reject_merged_ids(connection, changed, movie_id)
+            reject_same_title(connection, updated, movie_id)
+        reject_merged_ids(connection, changed, movie_id)
         if changed.keys() & {"imdb_id", "tmdb_id"}:
             # Imports must not give back what an admin takes away.
             changed["learns_ids"] = False
@@ -199,8 +204,8 @@ def update_movie(movie_id: int, edits: Container[int] | None, changes: Mapping[s
 def insert_movie(connection: Connection, new_facts: Mapping[str, Any]) -> int:
     """Insert and index one movie inside the caller's transaction, and return its id. Raise as `create_movie` does."""
     row = make_row(new_facts)
-    _reject_same_title(connection, row, None)
-    _reject_merged_ids(connection, row, None)
+    reject_same_title(connection, row, None)
+    reject_merged_ids(connection, row, None)
     movie_id = connection.scalar(insert(Movie).values(row).returning(_movie.id))
     assert movie_id is not None
     search_index.add_movies(connection, [{**row, "id": movie_id}])
@@ -223,54 +228,4 @@ def _write_or_conflict(job: Any, facts: Mapping[str, Any]) -> Row[Any]:
     except IntegrityError as error:
         field = next((name for name in ("imdb_id", "tmdb_id") if violates_unique(error, name)), "title")
         same = getattr(_movie, field) == facts.get(field)
-        raise _movie_exists(field, read().scalar(select(_movie.id).where(same).limit(1))) from error
-
-
-def _movie_exists(field: str, movie_id: int | None) -> Conflict:
-    detail = f"Another movie has this {'title and year' if field == 'title' else field}."
-    conflict = {"field": field} if movie_id is None else {"field": field, "movie_id": movie_id}
-    return Conflict(detail, kind="movie-exists", conflict=conflict)
-
-
-def make_row(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values of a new movie's columns, except its id."""
-    now = clock.now()
-    return {**_EMPTY_ROW, **to_columns(facts), "created_at": now, "updated_at": now}
-
-
-def to_columns(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Return some or all facts of a movie as values of its table's columns."""
-    values = dict(facts)
-    for name in ("genres", "directors"):
-        if name in values:
-            values[name] = orjson.dumps(values[name]).decode()
-    if "title" in values:
-        values["title_key"] = fold(values["title"])
-    if "original_title" in values:
-        values["original_title_key"] = fold(values["original_title"]) if values["original_title"] else None
-    return values
-
-
-def _reject_same_title(connection: Connection, row: Mapping[str, Any], own_id: int | None) -> None:
-    """Raise Conflict if another movie has this folded title and year, unless both have different IMDb ids.
-
-    No unique index can express this; but writers come one at a time, so what is read here holds until the commit.
-    """
-    key = row.get("title_key") or fold(row["title"])
-    same = and_(_movie.title_key == key, _movie.year == row["year"])
-    if row["imdb_id"] is not None:
-        same = and_(same, or_(_movie.imdb_id.is_(None), _movie.imdb_id == row["imdb_id"]))
-    if own_id is not None:
-        same = and_(same, _movie.id != own_id)
-    movie_id = connection.scalar(select(_movie.id).where(same).limit(1))
-    if movie_id is not None:
-        raise _movie_exists("title", movie_id)
-
-
-def _reject_merged_ids(connection: Connection, row: Mapping[str, Any], own_id: int | None) -> None:
-    """Raise Conflict if an id belongs to a movie that was merged into another one than the row's own."""
-    for kind, name in ((retired_movies.IMDB, "imdb_id"), (retired_movies.TMDB, "tmdb_id")):
-        if row.get(name) is not None:
-            merged = retired_movies.find_by_external_id(connection, kind, [row[name]])
-            if merged and own_id not in merged.values():
-                raise _movie_exists(name, merged[row[name]])
+        raise make_conflict(field, read().scalar(select(_movie.id).where(same).limit(1))) from error

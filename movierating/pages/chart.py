@@ -10,7 +10,7 @@ from movierating.http.public_views import public
 from movierating.movies import search
 from movierating.movies import service as movies
 from movierating.movies.genres import GENRES
-from movierating.movies.schemas import ListMoviesQuerySchema
+from movierating.movies.query_schemas import ListMoviesQuerySchema
 from movierating.pages.blueprint import blueprint, get_viewer, page, render, send_to
 from movierating.pages.forms import Form, load_query
 from movierating.pages.movie_data import find_notice, list_own_values, make_movie

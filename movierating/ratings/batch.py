@@ -8,8 +8,8 @@ from sqlalchemy import select
 
 from movierating.monitoring import counters
 from movierating.movies import retired_movies
-from movierating.movies.matching import find_current_ids
 from movierating.movies.models import Movie
+from movierating.movies.movie_ids import find_current_ids
 from movierating.ratings.bulk import delete_ratings, retry_if_catalogue_changes, set_ratings
 from movierating.storage.cache_versions import MOVIE, USER, Subject
 from movierating.storage.database import read, write

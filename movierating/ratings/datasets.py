@@ -12,8 +12,9 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from movierating.movies.matching import AmbiguousMovie, Catalogue, find_current_ids
+from movierating.movies.matching import AmbiguousMovie, Catalogue
 from movierating.movies.models import Movie
+from movierating.movies.movie_ids import find_current_ids
 from movierating.movies.movie_index import MovieQuery
 from movierating.movies.retired_movies import RetiredMovies
 from movierating.movies.titles import fold

@@ -11,7 +11,7 @@ from movierating.ratings.bulk import Outcome
 from movierating.ratings.formats.csv_reader import csv_lines
 from movierating.ratings.formats.field_parsers import escape_formula
 from movierating.ratings.formats.rows import BadRow, RatedRow, Row, SkippedRow
-from movierating.ratings.row_matching import RowMatches, UnmatchedRow
+from movierating.ratings.row_matches import RowMatches, UnmatchedRow
 
 AS_CSV: Literal["csv"] = "csv"
 Details = bool | Literal["csv"]

@@ -13,7 +13,7 @@ from movierating.ratings.batch_schemas import MAX_ID
 from movierating.ratings.formats import custom_csv, upload_reader
 from movierating.ratings.formats.custom_csv import ColumnMapping
 from movierating.ratings.import_report import AS_CSV
-from movierating.ratings.row_matching import ALWAYS, NEW
+from movierating.ratings.row_matches import ALWAYS, NEW
 
 ON_CONFLICT = ("newer", "keep", "replace")
 

@@ -20,7 +20,7 @@ from movierating.ratings.exports import write_replaced
 from movierating.ratings.formats.csv_reader import list_names
 from movierating.ratings.formats.custom_csv import ColumnMapping
 from movierating.ratings.formats.rows import InvalidColumn, RatedRow, Row, UnknownFormat
-from movierating.ratings.formats.upload_reader import open_upload
+from movierating.ratings.formats.upload_reader import Upload, open_upload
 from movierating.ratings.import_report import (
     AS_CSV,
     Details,
@@ -29,7 +29,8 @@ from movierating.ratings.import_report import (
     make_report,
     write_details,
 )
-from movierating.ratings.row_matching import CreateMissing, MatchOptions, RowMatches, format_place, match_rows
+from movierating.ratings.row_matches import CreateMissing, MatchOptions, RowMatches, format_place
+from movierating.ratings.row_matching import match_rows
 from movierating.storage.database import read, write
 
 _MAX_UNREAD_FILES, _MAX_NAME_LENGTH = 100, 200
@@ -57,12 +58,7 @@ def import_file(
     Raise InvalidRequest if the file as a whole is rejected, and Unavailable if other clients keep adding or deleting
     its movies.
     """
-    try:
-        upload = open_upload(file, expected_format, mapping)
-        # Every row is read before the first is written, because a file may turn out damaged at its end.
-        rows = list(upload.rows)
-    except UnknownFormat as error:
-        raise reject_file(error) from error
+    upload, rows = _read_rows(file, expected_format, mapping)
     _check_places(choices or {}, rows)
     match_options = MatchOptions(create_missing, choices or {})
     rated_rows = [row for row in rows if isinstance(row, RatedRow)]
@@ -73,8 +69,6 @@ def import_file(
         matches, plan = retry_if_catalogue_changes(
             lambda: _import(user_id, rated_rows, match_options, on_conflict)
         )
-        written = len(plan.outcomes) - plan.outcomes.count("skipped")
-        counters.increment(counters.RATINGS_WRITTEN, "upload", amount=written)
     report = make_report(upload.format, rows, matches, plan.outcomes, dry_run=dry_run)
     report.unread_files = [name[:_MAX_NAME_LENGTH] for name in upload.unread_files[:_MAX_UNREAD_FILES]]
     report.replaced_csv = write_replaced(read(), plan.list_replaced())
@@ -83,6 +77,18 @@ def import_file(
     elif details:
         report.details = list(list_details(rows, matches, plan.outcomes))
     return report
+
+
+def _read_rows(
+    file: BinaryIO, expected_format: str | None, mapping: ColumnMapping | None
+) -> tuple[Upload, list[Row]]:
+    """Return an upload and all of its rows. Raise InvalidRequest if it is rejected as a whole."""
+    try:
+        upload = open_upload(file, expected_format, mapping)
+        # Every row is read before the first is written, because a file may turn out damaged at its end.
+        return upload, list(upload.rows)
+    except UnknownFormat as error:
+        raise reject_file(error) from error
 
 
 def reject_file(error: UnknownFormat) -> InvalidRequest:
@@ -101,7 +107,7 @@ def _check_places(choices: Mapping[str, int | str], rows: Sequence[Row]) -> None
 def _import(
     user_id: int, rows: Sequence[RatedRow], options: MatchOptions, on_conflict: OnConflict
 ) -> tuple[RowMatches, ImportPlan]:
-    """Write a file's ratings and the movies it adds. Raise CatalogueChanged."""
+    """Write a file's ratings and the movies it adds, and count them. Raise CatalogueChanged."""
     # Matching takes as long as writing, so it runs before the transaction that other writers wait for. A movie that is
     # changed in between counts as changed after the import.
     matches = match_rows(read(), rows, options)
@@ -110,10 +116,12 @@ def _import(
         final = matches.insert_staged(connection)
         return final, set_ratings(connection, user_id, _list_ratings(final), on_conflict)
 
-    result = write(job, own_transaction=True)
+    final, plan = write(job, own_transaction=True)
     for movie_id, ids in matches.staged.learned.items():
         logger.info("movie learned ids", extra={"fields": {"movie_id": movie_id, **ids, "user_id": user_id}})
-    return result
+    written = len(plan.outcomes) - plan.outcomes.count("skipped")
+    counters.increment(counters.RATINGS_WRITTEN, "upload", amount=written)
+    return final, plan
 
 
 def _list_ratings(matches: RowMatches) -> list[NewRating]:

@@ -6,7 +6,8 @@ import marshmallow as ma
 
 from movierating.http.fields import HalfPoints, StrictBoolean, StrictInteger, Timestamp, require_past
 from movierating.http.responses import PageQuerySchema
-from movierating.movies.schemas import MovieRatingsSchema, make_include, make_my_rating
+from movierating.movies.query_schemas import make_include
+from movierating.movies.schemas import MovieRatingsSchema, make_my_rating
 
 VALUE = {
     "example": 8.5,

@@ -24,11 +24,16 @@ from movierating.storage.sqlite.database_file import Identity, read_identity
 # these invalidates everything.
 Subject = tuple[str, int]
 MOVIE, RATERS, USER, CALLER = "movie", "raters", "user", "caller"
+# Responses about the facts of movies alone, which change only with everything.
+FACTS: Subject = ("facts", 0)
 
 _COUNTERS_PER_KIND = 1 << 16
 _EVERYTHING_INDEX, _ANYTHING_INDEX = 0, 1
 # Who rated a movie changes with the movie.
-_FIRST_INDEX = {MOVIE: 2, RATERS: 2, USER: 2 + _COUNTERS_PER_KIND, CALLER: 2 + 2 * _COUNTERS_PER_KIND}
+_FIRST_INDEX = {
+    **{FACTS[0]: _EVERYTHING_INDEX, MOVIE: 2, RATERS: 2},
+    **{USER: 2 + _COUNTERS_PER_KIND, CALLER: 2 + 2 * _COUNTERS_PER_KIND},
+}
 _BYTES = 8 * (2 + 3 * _COUNTERS_PER_KIND)
 
 # How long it may go unnoticed that the file was removed or replaced.

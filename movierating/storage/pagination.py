@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Any
 
 import orjson
-from sqlalchemy import Column, ColumnElement, Connection, Double, Select, bindparam, select, tuple_
+from sqlalchemy import Column, ColumnElement, Connection, Double, Select, and_, bindparam, select, tuple_
 
 from movierating.errors import invalid_field
 from movierating.storage.database import read
@@ -68,26 +68,24 @@ class KeysetPaginator:
         for the rows of the page only, so that sorting many rows does not read them.
         """
         self._sort = sort
-
-        def prepare(page: Select[Any]) -> CompiledStatement:
-            return CompiledStatement(_with_details(page, details, sort) if details else page)
-
+        self._details = details
         added = [column.label(f"sort_{place}") for place, column in enumerate(sort.columns)]
         order = [column.desc() if sort.descending else column.asc() for column in sort.columns]
         ordered = statement.add_columns(*added).order_by(*order).limit(bindparam("max_rows"))
         starts = [bindparam(f"start_{place}", type_=column.type) for place, column in enumerate(sort.columns)]
         self._names = [start.key for start in starts]
         self._are_doubles = [isinstance(column.type, Double) for column in sort.columns]
-        self._first = prepare(ordered)
-        self._next = self._in_parts = [prepare(ordered.where(_after_cursor(sort, sort.columns, starts)))]
+        self._first = self._compile(ordered)
+        self._next = self._in_parts = [
+            self._compile(ordered.where(_after_cursor(sort, sort.columns, starts)))
+        ]
         if ends_in_rowid:
-            *tying, last = sort.columns
-            ties = [column == start for column, start in zip(tying, starts, strict=False)]
-            parts = [
-                (*ties, _after_cursor(sort, [last], starts[-1:])),
-                (_after_cursor(sort, tying, starts[:-1]),),
+            self._in_parts = [
+                self._compile(ordered.where(part)) for part in _split_after_cursor(sort, starts)
             ]
-            self._in_parts = [prepare(ordered.where(*part)) for part in parts]
+
+    def _compile(self, page: Select[Any]) -> CompiledStatement:
+        return CompiledStatement(_with_details(page, self._details, self._sort) if self._details else page)
 
     def page(
         self, cursor: str | None, limit: int, *, filters: Any = None, **values: Any
@@ -160,6 +158,13 @@ def _with_details(page: Select[Any], details: Sequence[Any], sort: Sort) -> Sele
     rows = select(*details, *others).join_from(key.table, details[0].table, details[0] == key)
     ordered = rows.order_by(*(column.desc() if sort.descending else column.asc() for column in order))
     return ordered.execution_options(**page.get_execution_options())
+
+
+def _split_after_cursor(sort: Sort, starts: Sequence[Any]) -> tuple[Any, Any]:
+    """Return the conditions of the rows that tie with the cursor's but for the last column, and of those after them."""
+    *tying, last = sort.columns
+    ties = [column == start for column, start in zip(tying, starts, strict=False)]
+    return and_(*ties, _after_cursor(sort, [last], starts[-1:])), _after_cursor(sort, tying, starts[:-1])
 
 
 def _after_cursor(sort: Sort, columns: Sequence[Any], starts: Sequence[Any]) -> ColumnElement[bool]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from movierating.movies import search
+from movierating.movies import search, search_plan
 from movierating.movies.own_ratings import RATING
 from movierating.movies.search import SORTS
 from movierating.ratings.models import Rating
@@ -177,9 +177,10 @@ def test_cursor_of_rated_belongs_to_the_caller(rated, member, sign_up, problem):
 @pytest.mark.parametrize("sort", [sort for sort in SORTS if sort != "relevance"])
 def test_few_rated_movies_are_sorted_and_unrated_ones_walked(app, monkeypatch, sort):
     counts = {"": 74_000, "rated": 2_000, "unrated": 2_000}
-    monkeypatch.setattr(search, "_count", lambda kind="", *_: counts[kind])
-    search._count_cached.cache_clear()
+    monkeypatch.setattr(search_plan, "_count", lambda kind="", *_: counts[kind])
+    search_plan._count_cached.cache_clear()
     values = {"rater": 1}
-    assert search._plan(("rated",), values, sort, 20).sorted_filter == 0
-    assert search._plan(("unrated",), values, sort, 20).sorted_filter is None
-    search._count_cached.cache_clear()
+    column = search._SORTS[sort].columns[0].name
+    assert search_plan.choose_plan(("rated",), values, column, 20).sorted_filter == 0
+    assert search_plan.choose_plan(("unrated",), values, column, 20).sorted_filter is None
+    search_plan._count_cached.cache_clear()

@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from movierating import rating_stats
-from movierating.movies import service
+from movierating.movies import movie_columns, service
 from movierating.movies.genres import GENRES
 from movierating.movies.iso_codes import COUNTRIES, LANGUAGES
 from movierating.movies.models import Movie
+from movierating.movies.query_schemas import ListMoviesQuerySchema
 from movierating.movies.schemas import (
     CreateMovieSchema,
-    ListMoviesQuerySchema,
     MovieDetailsSchema,
     MovieFactsSchema,
     MovieSchema,
@@ -199,7 +199,7 @@ def parse_row(row):
 def test_serialized_movie_matches_the_schema(facts, histogram, titles):
     total = sum(step * count for step, count in enumerate(histogram, 1))
     values = {
-        **service.make_row(CreateMovieSchema().load(facts)),
+        **movie_columns.make_row(CreateMovieSchema().load(facts)),
         "id": 7,
         "alternative_titles": orjson.dumps(titles).decode(),
         "created_at": 1_705_314_600_000_000,

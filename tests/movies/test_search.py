@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import update
 
 from movierating.errors import InvalidRequest
-from movierating.movies import search, service
+from movierating.movies import search, search_plan, service
 from movierating.movies.models import Movie
 from movierating.ratings import aggregates
 from movierating.storage.database import write
@@ -41,8 +41,8 @@ def test_q_matches_every_word_and_ignores_syntax_case_and_accents(
     list_ids: Any, add_movie: AddMovie, monkeypatch: pytest.MonkeyPatch, q: str, hit: bool, is_common: bool
 ) -> None:
     if is_common:
-        monkeypatch.setattr(search, "MAX_SORTED", 0)
-        monkeypatch.setattr(search, "_READ_COST", 0.0)
+        monkeypatch.setattr(search_plan, "MAX_SORTED", 0)
+        monkeypatch.setattr(search_plan, "_READ_COST", 0.0)
     amelie = add_movie(
         title="Amélie from Montmartre",
         original_title="Le Fabuleux Destin d'Amélie Poulain",
@@ -65,8 +65,8 @@ def test_q_finds_alternative_titles(
     is_common: bool,
 ) -> None:
     if is_common:
-        monkeypatch.setattr(search, "MAX_SORTED", 0)
-        monkeypatch.setattr(search, "_READ_COST", 0.0)
+        monkeypatch.setattr(search_plan, "MAX_SORTED", 0)
+        monkeypatch.setattr(search_plan, "_READ_COST", 0.0)
     movie, _ = add_movie(title="The Godfather"), add_movie(title="The Godmother")
     add_titles(movie, "Der Pate (1972)", "El padrino")
     assert list_ids({"q": q}, sort) == [movie]
@@ -168,7 +168,7 @@ def test_cursor_continues_the_same_filters_in_another_spelling(
 ) -> None:
     for year in (1999, 2000):
         add_movie(title="Moon", year=year, genres=["Drama", "Comedy"], directors=["Agnès Varda"])
-    monkeypatch.setattr(search, "MAX_SORTED", max_sorted)
+    monkeypatch.setattr(search_plan, "MAX_SORTED", max_sorted)
     for sort in set(search.SORTS) - {"relevance"}:
         _, cursor = search.search_movies(first, sort, None, 1)
         rows, cursor = search.search_movies(second, sort, cursor, 1)
@@ -180,7 +180,7 @@ def test_cursor_continues_the_same_filters_in_another_spelling(
 def test_relevance_continues_from_one_group_of_titles_to_the_next(
     list_ids: Any, add_movie: AddMovie, monkeypatch: pytest.MonkeyPatch, max_sorted: int, limit: int
 ) -> None:
-    monkeypatch.setattr(search, "MAX_SORTED", max_sorted)
+    monkeypatch.setattr(search_plan, "MAX_SORTED", max_sorted)
     titles = ["My Moon", "Moonlight", "Moon", "Blue Moon", "Moon Rise"]
     ids = {title: add_movie(title=title, year=2000) for title in titles}
     expected = [ids[title] for title in ("Moon", "Moon Rise", "Moonlight", "Blue Moon", "My Moon")]
@@ -210,7 +210,7 @@ def test_relevance_prefers_titles_that_differ_by_a_leading_article(
     limit: int,
     max_sorted: int,
 ) -> None:
-    monkeypatch.setattr(search, "MAX_SORTED", max_sorted)
+    monkeypatch.setattr(search_plan, "MAX_SORTED", max_sorted)
     # The later of two titles that are alike comes first.
     movies = [add_movie(title=title) for title in reversed(titles)]
     assert list_ids({"q": q}, "relevance", limit) == movies[::-1]

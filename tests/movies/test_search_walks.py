@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, delete, insert, update
 
-from movierating.movies import search, search_index, service
+from movierating.movies import search, search_index, search_plan, service
 from movierating.movies.models import Movie, MovieFacet, MovieTitle
 from movierating.movies.titles import fold, match_key
 from movierating.rating_stats import calculate_score
@@ -152,9 +152,9 @@ def fresh(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Callable[[list[Facts],
     """`fresh(movies, max_sorted)` leaves only these in the database; they are returned by id."""
 
     def make(movies: list[Facts], max_sorted: int) -> dict[int, Facts]:
-        monkeypatch.setattr(search, "MAX_SORTED", max_sorted)
+        monkeypatch.setattr(search_plan, "MAX_SORTED", max_sorted)
         # Where nothing is sorted, each word is taken for a common one.
-        monkeypatch.setattr(search, "_READ_COST", 2.0 if max_sorted else 0.0)
+        monkeypatch.setattr(search_plan, "_READ_COST", 2.0 if max_sorted else 0.0)
 
         def job(connection: Connection) -> dict[int, Facts]:
             for table in (MovieFacet, MovieTitle, search_index.MOVIE_SEARCH, Movie):

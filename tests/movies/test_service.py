@@ -154,3 +154,25 @@ def test_movie_with_the_longest_title_and_all_genres_fits_into_the_indexes(add_m
     movie_id = add_movie(title=long_title, original_title=long_title, genres=list(GENRES), language="ja")
     add_titles(movie_id, long_title[::-1])
     assert service.get_movie(movie_id).title == long_title
+
+
+def count_dramas():
+    return {genre["name"]: genre["count"] for genre in service.list_genres()}["Drama"]
+
+
+def test_genres_are_counted_again_after_a_change_of_movies(add_movie):
+    assert count_dramas() == 0
+    movie_id = add_movie(genres=["Drama"])
+    assert count_dramas() == 1
+    service.update_movie(movie_id, None, {"genres": ["War"]})
+    assert count_dramas() == 0
+
+
+@pytest.mark.sqlite  # on PostgreSQL a version covers all data
+def test_genres_are_not_counted_again_after_a_rating(add_movie, member):
+    movie_id = add_movie(genres=["Drama"])
+    assert count_dramas() == 1
+    counted = service._count_by_genre.cache_info().misses
+    ratings.rate_movie(member.id, movie_id, 17, None)
+    assert count_dramas() == 1
+    assert service._count_by_genre.cache_info().misses == counted

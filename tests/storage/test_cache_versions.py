@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from movierating.storage.cache_versions import MOVIE, RATERS, USER, CacheVersions
+from movierating.storage.cache_versions import FACTS, MOVIE, RATERS, USER, CacheVersions
 
 pytestmark = pytest.mark.sqlite
 
@@ -22,23 +22,23 @@ def versions(file):
 
 
 ONE = (MOVIE, 1)
-SUBJECTS = [ONE, (MOVIE, 2), (RATERS, 1), (USER, 1)]
+SUBJECTS = [ONE, (MOVIE, 2), (RATERS, 1), (USER, 1), FACTS]
 
 
 def list_versions(versions):
-    """Return the versions of two movies, the first one's raters, a user, and anything, without the mapping's number."""
+    """Return the versions of SUBJECTS and of anything, without the mapping's number."""
     return [(version := versions.get(subject)) and version[1:] for subject in (*SUBJECTS, None)]
 
 
 @pytest.mark.parametrize(
     ("subjects", "is_changed"),
     [
-        ([], [False, False, False, False, True]),
-        ([ONE], [True, False, True, False, True]),
-        ([ONE, (MOVIE, 2), ONE], [True, True, True, False, True]),
-        ([(USER, 1)], [False, False, False, True, True]),
-        ([(USER, 2)], [False, False, False, False, True]),
-        (None, [True, True, True, True, True]),
+        ([], [False, False, False, False, False, True]),
+        ([ONE], [True, False, True, False, False, True]),
+        ([ONE, (MOVIE, 2), ONE], [True, True, True, False, False, True]),
+        ([(USER, 1)], [False, False, False, True, False, True]),
+        ([(USER, 2)], [False, False, False, False, False, True]),
+        (None, [True, True, True, True, True, True]),
     ],
 )
 def test_change_makes_new_versions_that_are_unknown_meanwhile(versions, subjects, is_changed):
@@ -90,4 +90,6 @@ def test_versions_that_a_killed_writer_left_odd_are_recovered_by_the_next_writer
         pass
     after = list_versions(versions)
     assert None not in after
-    assert [new != old for new, old in zip(after, before, strict=True)] == [True, False, True, False, True]
+    assert [new != old for new, old in zip(after, before, strict=True)] == [
+        *(True, False, True, False, False, True)
+    ]

@@ -121,9 +121,7 @@ def parse_row(
     """
     is_rated = has_rating(scale, rating)
     try:
-        ids = parse_imdb_id(imdb_id), parse_tmdb_id(tmdb_id)
-        names = parse_title(title), parse_title(original_title)
-        made_in = _parse_year(year, has_id=ids != (None, None))
+        ids, names, made_in = _parse_movie(imdb_id, tmdb_id, title, original_title, year)
         half_points = parse_rating(scale, rating) if is_rated else 0
     except ValueError:
         if is_rated and kind is None:
@@ -139,6 +137,15 @@ def parse_row(
     at, note = _parse_time(rated_at, allow_future=allow_future)
     film = normalize_text(film_id)[:_MAX_FILM_ID_LENGTH] or None
     return RatedRow(line, *ids, *names, made_in, half_points, at, kind, file, film, note)
+
+
+def _parse_movie(
+    imdb_id: object, tmdb_id: object, title: object, original_title: object, year: object
+) -> tuple[tuple[str | None, int | None], tuple[str | None, str | None], int | None]:
+    """Return the ids, the titles and the year. Raise ValueError."""
+    ids = parse_imdb_id(imdb_id), parse_tmdb_id(tmdb_id)
+    names = parse_title(title), parse_title(original_title)
+    return ids, names, _parse_year(year, has_id=ids != (None, None))
 
 
 def add_note(rows: Iterable[Row], note: str) -> Iterator[Row]:

@@ -137,6 +137,7 @@ def configure(engine: Engine, *, hold_instance: bool = True) -> None:
 
     @event.listens_for(engine, "do_connect")
     def connect(dialect: Dialect, record: Any, _arguments: Any, options: dict[str, Any]) -> Any:
+        """Open the database file, after taking the instance lock."""
         if hold_instance:
             database.hold_instance()
         try:
@@ -147,25 +148,30 @@ def configure(engine: Engine, *, hold_instance: bool = True) -> None:
 
     @event.listens_for(engine, "connect")
     def set_up(connection: sqlite3.Connection, _record: object) -> None:
+        """Set the pragmas of a new connection."""
         _set_pragmas(connection, synchronous)
         database.file.remember_log()
 
     @event.listens_for(engine, "checkout")
     def reject_replaced_file(_connection: object, record: Any, _proxy: object) -> None:
+        """Make the pool open a new connection after the file was replaced."""
         if database.file.is_replaced(record.info):
             raise DisconnectionError("the database file was replaced")
 
-    @event.listens_for(engine, "handle_error")
-    def close_broken_connection(context: Any) -> None:
-        if context.connection is not None and storage_errors.must_reconnect(
-            context.original_exception, context.connection
-        ):
-            context.is_disconnect = True
+    event.listen(engine, "handle_error", _close_broken_connection)
+    event.listen(engine, "begin", _begin)
 
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        if connection.get_execution_options().get("writes"):
-            _begin_immediate(connection)
+
+def _close_broken_connection(context: Any) -> None:
+    if context.connection is not None and storage_errors.must_reconnect(
+        context.original_exception, context.connection
+    ):
+        context.is_disconnect = True
+
+
+def _begin(connection: Connection) -> None:
+    if connection.get_execution_options().get("writes"):
+        _begin_immediate(connection)
 
 
 def _begin_immediate(connection: Connection) -> None:

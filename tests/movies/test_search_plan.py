@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import Connection, insert, literal, update
 
-from movierating.movies import search, search_index, service
+from movierating.movies import movie_columns, search, search_index, search_plan
 from movierating.movies.filters import parse_filters
 from movierating.movies.models import Movie, MovieFacet
 from movierating.storage.database import read, write
@@ -58,7 +58,7 @@ def add_catalogue(connection: Connection) -> None:
     facts = {"genres": ["Drama", "Comedy"], "directors": ["Agnès Varda"], "language": "fr"}
     rows = [
         {
-            **service.make_row({"title": f"Moon {n}", "year": 1990 + n % 30, **facts}),
+            **movie_columns.make_row({"title": f"Moon {n}", "year": 1990 + n % 30, **facts}),
             **{"id": n, "created_at": n, "rating_count": n % 50, "rating_sum": n % 50 * 12},
         }
         for n in range(1, 301)
@@ -109,7 +109,7 @@ def test_index_of_the_sort_is_walked_if_many_movies_pass(plan: Plan, filters: Fa
 
 @pytest.fixture
 def _sorts_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(search, "_plan_walk", lambda *_: search._Plan(math.inf, (), None))
+    monkeypatch.setattr(search_plan, "_plan_walk", lambda *_: search_plan.Plan(math.inf, (), None))
 
 
 @pytest.mark.usefixtures("_sorts_only")
@@ -173,7 +173,8 @@ def test_column_is_looked_up_if_few_movies_pass_the_other_filters(plan: Plan) ->
 def test_a_walk_by_year_may_miss_the_decades_of_a_language(plan: Plan, sort: str, is_walk: bool) -> None:
     make_english(40)
     kinds, values = parse_filters({"language": "en"})
-    assert (search._plan(kinds, values, sort, 20).sorted_filter is None) == is_walk
+    column = search._SORTS[sort].columns[0].name
+    assert (search_plan.choose_plan(kinds, values, column, 20).sorted_filter is None) == is_walk
 
 
 def make_english(number: int) -> None:
@@ -194,7 +195,7 @@ def make_english(number: int) -> None:
 def test_every_sort_walks_its_index_if_too_many_movies_pass(
     plan: Plan, monkeypatch: pytest.MonkeyPatch, filters: Facts, sort: str
 ) -> None:
-    monkeypatch.setattr(search, "MAX_SORTED", 50)
+    monkeypatch.setattr(search_plan, "MAX_SORTED", 50)
     steps = plan(filters, sort)
     assert INDEXES.get(sort, "ix_movie_count") in steps[0]
     assert SORTED not in steps
@@ -202,10 +203,12 @@ def test_every_sort_walks_its_index_if_too_many_movies_pass(
 
 def test_counts_are_cached_for_ten_seconds(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1e6
-    monkeypatch.setattr(search.time, "monotonic", lambda: now)
+    monkeypatch.setattr(search_plan.time, "monotonic", lambda: now)
     counted: list[str] = []
-    count = search._count
-    monkeypatch.setattr(search, "_count", lambda *kind: counted.append("".join(kind[:1])) or count(*kind))
+    count = search_plan._count
+    monkeypatch.setattr(
+        search_plan, "_count", lambda *kind: counted.append("".join(kind[:1])) or count(*kind)
+    )
     for sort, new in (
         ("-score", ["", "words"]),
         ("title", []),
@@ -215,7 +218,7 @@ def test_counts_are_cached_for_ten_seconds(app: Flask, monkeypatch: pytest.Monke
         search.search_movies({"q": "moon"}, sort, None, 1)
         assert counted == new
         counted.clear()
-    now += search._COUNT_LIFETIME_SECONDS
+    now += search_plan._COUNT_LIFETIME_SECONDS
     search.search_movies({"q": "moon"}, "-score", None, 1)
     assert counted == ["", "words"]
 
@@ -227,8 +230,8 @@ def test_counts_are_cached_for_ten_seconds(app: Flask, monkeypatch: pytest.Monke
 def test_matches_of_a_common_word_are_not_listed(
     plan: Plan, monkeypatch: pytest.MonkeyPatch, q: str, is_common: bool, sort: str
 ) -> None:
-    monkeypatch.setattr(search, "MAX_SORTED", 50)
-    monkeypatch.setattr(search, "_READ_COST", 0.01)
+    monkeypatch.setattr(search_plan, "MAX_SORTED", 50)
+    monkeypatch.setattr(search_plan, "_READ_COST", 0.01)
     write(lambda connection: connection.execute(update(search_index.MOVIE_SEARCH).values(directors="ж")))
     steps = plan({"q": q}, sort)
     by_movie = any(step.startswith("SCAN movie_search VIRTUAL TABLE INDEX 0:=") for step in steps)
@@ -240,8 +243,8 @@ def test_matches_of_a_common_word_are_not_listed(
 def test_titles_that_start_with_a_text_are_listed_unless_many_do(
     plan: Plan, monkeypatch: pytest.MonkeyPatch, q: str, read_cost: float, are_listed: bool
 ) -> None:
-    monkeypatch.setattr(search, "MAX_SORTED", 50)
-    monkeypatch.setattr(search, "_READ_COST", read_cost)
+    monkeypatch.setattr(search_plan, "MAX_SORTED", 50)
+    monkeypatch.setattr(search_plan, "_READ_COST", read_cost)
     if q == "the moon":
         titles = {"title_key": literal("the ") + Movie.title_key}
         write(lambda connection: connection.execute(update(Movie).values(titles)))
@@ -268,7 +271,7 @@ def test_a_walk_by_year_passes_only_the_movies_of_a_year(plan: Plan, filters: Fa
 def test_a_walk_by_year_starts_and_ends_with_the_range_of_years(
     plan: Plan, monkeypatch: pytest.MonkeyPatch, sort: str
 ) -> None:
-    monkeypatch.setattr(search, "MAX_SORTED", 50)
+    monkeypatch.setattr(search_plan, "MAX_SORTED", 50)
     (step,) = plan({"year_from": 1995, "year_to": 2010}, sort)
     seeks = ("year_rank>? AND year_rank<?", f"year_rank=? AND id{'<' if sort == '-year' else '>'}?")
     assert step in [f"SEARCH movie USING INDEX ix_movie_year ({seek})" for seek in seeks]
