@@ -30,12 +30,6 @@ def test_profile_supports_head_and_if_none_match(client, member, add_movie):
     assert client.get(path, headers={"If-None-Match": tag}).status_code == 200
 
 
-@pytest.mark.parametrize("number", ["0", "999999", "9" * 40])
-@pytest.mark.parametrize("rest", ["", "/ratings", "/ratings?unknown=1"])
-def test_unknown_user_returns_404(client, problem, number, rest):
-    problem(client.get(f"/v1/users/{number}{rest}"), 404)
-
-
 def test_public_responses_contain_no_email(client, member, admin, add_movie):
     movie = add_movie()
     member.put(f"/v1/movies/{movie}/rating", json={"value": 7})
@@ -66,19 +60,6 @@ def test_profile_by_username_equals_profile_by_id(client, sign_up, username):
     by_username = client.get(f"/v1/users/by-username/{username}")
     assert (by_username.status_code, by_username.data) == (200, by_id.data)
     assert by_username.headers["ETag"] == by_id.headers["ETag"]
-
-
-@pytest.mark.parametrize(
-    "username",
-    ["nobody", "member@example.org", "membe", "%25", "mem%00ber", "%00", "%FF", "x" * 31, "%EF%B7%BA" * 30],
-)
-def test_unknown_username_returns_404(client, member, problem, username):
-    problem(client.get(f"/v1/users/by-username/{username}"), 404)
-    problem(client.get(f"/v1/users/by-username/{username}?unknown=1"), 404)
-
-
-def test_username_takes_no_query(client, member, problem):
-    problem(client.get("/v1/users/by-username/member?unknown=1"), 422, "unknown")
 
 
 def test_username_of_a_deactivated_account_returns_404(client, member, admin, problem):
