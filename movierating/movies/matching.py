@@ -85,7 +85,7 @@ class Catalogue:
         self._similar = self._load_names({key for query in by_titles for _, key in query.names})
 
     def _load_merged(self, queries: Sequence[MovieQuery] | None) -> None:
-        """Load the movies that took the ids of merged movies: those of the queries, or all."""
+        """Load the movies that took the ids of merged movies, and the ids of deleted ones: of the queries, or all."""
         imdb_ids = None if queries is None else {query.imdb_id for query in queries if query.imdb_id}
         tmdb_ids = None if queries is None else {query.tmdb_id for query in queries if query.tmdb_id}
         merged = {
@@ -95,6 +95,8 @@ class Catalogue:
         self._load_ids(_movie.id, set(merged.values()))
         for value, movie_id in merged.items():
             self._index.add_merged_id(movie_id, value)
+        ids = None if imdb_ids is None or tmdb_ids is None else imdb_ids | {*map(str, tmdb_ids)}
+        self._deleted_ids = retired_movies.find_deleted_ids(self._connection, ids)
 
     def load_candidates(self, queries: Sequence[MovieQuery]) -> None:
         """Load the movies with a part of a title in common with one of the queries, for `list_candidates`."""
@@ -145,12 +147,17 @@ class Catalogue:
         learns = self._gives_ids or (
             movie.learns_ids and len(self._learned) < _MAX_LEARNING and self._index.is_named(movie, query)
         )
-        if ids and learns:
-            self._learn(movie, ids)
+        learned = self._drop_deleted_ids(ids) if learns else {}
+        if learned:
+            self._learn(movie, learned)
         for name, value in ids.items():
             setattr(movie, name, value)
         self._index.add_ids(movie)
-        return movie.movie_id, ids if learns else {}
+        return movie.movie_id, learned
+
+    def _drop_deleted_ids(self, ids: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the ids without those of deleted movies, which no movie gets from a file."""
+        return {name: value for name, value in ids.items() if str(value) not in self._deleted_ids}
 
     def _learn(self, movie: KnownMovie, ids: dict[str, Any]) -> None:
         movie.has_no_ids = False
@@ -184,7 +191,7 @@ class Catalogue:
         movie = self._find(query)
         if movie is None:
             return None
-        ids = self._list_new_ids(movie, query)
+        ids = self._drop_deleted_ids(self._list_new_ids(movie, query))
         if ids:
             for name, value in ids.items():
                 setattr(movie, name, value)

@@ -62,6 +62,14 @@ def find_by_external_id(
     return {to_id(value): movie_id for value, movie_id in connection.execute(statement)}
 
 
+def find_deleted_ids(connection: Connection, ids: Collection[str] | None) -> set[str]:
+    """Return those of these IMDb and TMDB ids (None: any), as text, whose movies were deleted."""
+    statement = select(_external.value).where(_external.kind.in_((IMDB, TMDB)), _external.movie_id.is_(None))
+    if ids is not None:
+        statement = statement.where(in_many(_external.value, sorted(ids)))
+    return {*connection.scalars(statement)}
+
+
 def _list_ids(facts: Mapping[str, Any]) -> list[ExternalId]:
     return [(kind, str(facts[name])) for kind, name in _ID_COLUMNS.items() if facts.get(name) is not None]
 

@@ -1,22 +1,15 @@
 """Several files in a row: no film is added twice, and no two films become one."""
 
 import io
-import itertools
 import logging
 import zipfile
-from dataclasses import dataclass
 
-import orjson
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from movierating.movies import service as movies
 from movierating.movies.models import Movie
-from movierating.movies.titles import match_key
 from movierating.ratings.imports import import_file
-from movierating.ratings.models import Rating
 from movierating.storage.database import read
 
 LETTERBOXD = "Date,Name,Year,Letterboxd URI,Rating"
@@ -182,110 +175,3 @@ def test_choices_of_a_zip_name_the_file(user_id, add_movie, rated):
         writer.writestr("ratings.csv", f"{LETTERBOXD}\n2022-01-01,Unknown,1990,https://boxd.it/x,3\n")
     import_file(user_id, archive, choices={"ratings.csv:2": heat})
     assert rated(user_id).keys() == {heat}
-
-
-@dataclass(frozen=True)
-class Film:
-    """A film of a generated world: its number, its names, of which the spellings vary, and its value for everybody."""
-
-    number: int
-    year: int
-    names: tuple[str, ...]
-
-    @property
-    def imdb_id(self):
-        return f"tt{5_000_000 + self.number}"
-
-    @property
-    def tmdb_id(self):
-        return 5_000_000 + self.number
-
-    @property
-    def value(self):
-        return 1 + self.number % 10
-
-
-SPELLINGS = ("{}", "The {}", "{}!", "{} & Co", "{} and Co.", "{} II", "{}: 2")
-NUMBERS = itertools.count(1)
-
-
-@st.composite
-def make_files(draw):
-    """Return films and files of several people: a person's number, a format, and the film and name of each row."""
-    films = []
-    for _ in range(draw(st.integers(1, 4))):
-        number = next(NUMBERS)
-        spellings = draw(st.lists(st.sampled_from(SPELLINGS), min_size=1, max_size=3))
-        names = tuple(each.format(f"Film{number}x") for each in spellings)
-        films.append(Film(number, draw(st.integers(1990, 1992)), names))
-    row = st.sampled_from(films).flatmap(lambda film: st.tuples(st.just(film), st.sampled_from(film.names)))
-    file = st.tuples(
-        st.integers(0, 2),
-        st.sampled_from(["letterboxd", "imdb", "trakt"]),
-        st.lists(row, min_size=1, max_size=5, unique_by=lambda row: row[0].number),
-    )
-    return films, draw(st.lists(file, min_size=1, max_size=6))
-
-
-def write_file(name, rows):
-    """Return a file of a format with these rows."""
-    if name == "trakt":
-        return orjson.dumps(
-            [
-                {
-                    "rated_at": "2024-01-15T10:30:00.000Z",
-                    "rating": film.value,
-                    "type": "movie",
-                    "movie": {
-                        "title": title,
-                        "year": film.year,
-                        "ids": {"imdb": film.imdb_id, "tmdb": film.tmdb_id},
-                    },
-                }
-                for film, title in rows
-            ]
-        )
-    if name == "imdb":
-        lines = [
-            f"{film.imdb_id},{film.value},2024-01-01,{title},{title},u,Movie,,,{film.year},,,,"
-            for film, title in rows
-        ]
-        return "\n".join([IMDB, *lines]).encode()
-    lines = [
-        f"2022-01-01,{title},{film.year},https://boxd.it/{film.number},{film.value / 2}"
-        for film, title in rows
-    ]
-    return "\n".join([LETTERBOXD, *lines]).encode()
-
-
-@pytest.fixture
-def people(add_user):
-    """The ids of three accounts."""
-    return [add_user(name) for name in ("ada", "bob", "eve")]
-
-
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(world=make_files())
-def test_files_of_several_people_add_no_film_twice_and_mix_none(people, exact, world):
-    films, files = world
-    for _ in range(2):
-        for person, name, rows in files:
-            import_file(people[person], io.BytesIO(write_file(name, rows)), create_missing=True)
-    for film in films:
-        check_film(film)
-    assert exact()
-
-
-def check_film(film):
-    """Assert that the film's movies have different titles, its ids alone and its value alone."""
-    keys = {match_key(name) for name in film.names}
-    rows = read().execute(
-        select(Movie.id, Movie.title, Movie.imdb_id, Movie.tmdb_id).where(Movie.year == film.year)
-    )
-    copies = [row for row in rows if match_key(row.title) in keys]
-    assert len({match_key(row.title) for row in copies}) == len(copies)
-    assert {row.imdb_id for row in copies} <= {None, film.imdb_id}
-    assert {row.tmdb_id for row in copies} <= {None, film.tmdb_id}
-    ids = [row.id for row in copies]
-    values = set(read().scalars(select(Rating.value).where(Rating.movie_id.in_(ids))))
-    assert values <= {2 * film.value}

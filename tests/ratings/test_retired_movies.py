@@ -185,3 +185,13 @@ def test_data_set_does_not_add_a_merged_or_deleted_movie(app, tmp_path, add_movi
     assert (report.added, report.unmatched) == ((1, 0) if is_merged else (0, 1))
     assert list_titles() == ["Jane Austen's Emma"]
     assert len(report.reasons) == (0 if is_merged else 1)
+
+
+@pytest.mark.parametrize("is_one_file", [True, False])
+def test_movie_does_not_learn_the_id_of_a_deleted_one(user_id, add_movie, import_rows, is_one_file):
+    delete_movie(add_movie(title="Emma", year=1996, **IDS))
+    rows = [",,Jane,,2000,8,", "tt0116191,,Jane,,2000,7,", "tt0000009,,Jane,,2000,6,"]
+    for part in [rows] if is_one_file else [[row] for row in rows]:
+        import_rows(user_id, *part, create_missing=True)
+    imdb_ids = list(read().scalars(select(Movie.imdb_id).where(Movie.title == "Jane").order_by(Movie.id)))
+    assert imdb_ids == ([None, "tt0000009"] if is_one_file else ["tt0000009"])
