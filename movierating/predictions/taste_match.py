@@ -10,9 +10,10 @@ It shrinks to 0 by itself if little is known of a user, and the two need no movi
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from heapq import nlargest
 from math import sqrt
+from operator import mul
 from pathlib import Path
+from struct import iter_unpack
 from typing import Any
 
 from movierating.predictions.array_file import ArrayFile, write_arrays
@@ -24,7 +25,7 @@ from movierating.predictions.model_file import FACTORS, ModelFile, ModelFileErro
 MIN_RATINGS_FOR_MATCH = 20
 PEOPLE_FORMAT = "people-1"
 # A slice of the search, between which other requests run: 5 ms.
-PEOPLE_PER_SLICE = 8000
+PEOPLE_PER_SLICE = 6000
 
 
 def compute_vector(model: ModelFile, taste: Taste) -> list[float]:
@@ -72,10 +73,12 @@ def find_nearest(
     """
     best: list[tuple[float, int]] = []
     for start in range(0, len(people.user_ids), PEOPLE_PER_SLICE):
-        ids = people.user_ids[start : start + PEOPLE_PER_SLICE].tolist()
-        values = people.vectors[start * FACTORS : (start + len(ids)) * FACTORS].tolist()
-        totals = [0.0] * len(ids)
-        for j, weight in enumerate(vector):
-            totals = [total + weight * value for total, value in zip(totals, values[j::FACTORS], strict=True)]
-        best = nlargest(limit, [*best, *zip(totals, ids, strict=True)])
+        ids = people.user_ids[start : start + PEOPLE_PER_SLICE]
+        rows = iter_unpack(
+            f"{FACTORS}f", people.vectors[start * FACTORS : (start + len(ids)) * FACTORS].cast("B")
+        )
+        matches = [sum(map(mul, row, vector)) for row in rows]
+        least = best[-1][0] if len(best) == limit else -1.0
+        better = [pair for pair in zip(matches, ids, strict=True) if pair[0] > least]
+        best = sorted([*best, *better], reverse=True)[:limit]
         yield best

@@ -22,9 +22,10 @@ def make_features(movie):
 
 @pytest.fixture(scope="session")
 def ratings():
-    """Return user ids, movie ids and half points: 70 % of the possible ratings, sorted by user and movie."""
+    """Return user ids, movie ids and half points, sorted by user and movie: 10 users have few ratings."""
     random = np.random.default_rng(1)
-    users, movies = np.nonzero(random.random((USERS, MOVIES)) < 0.7)
+    shares = np.where(np.arange(USERS) < 50, 0.7, 0.3)[:, None]
+    users, movies = np.nonzero(random.random((USERS, MOVIES)) < shares)
     tastes, factors = random.standard_normal((USERS, 2)), random.standard_normal((MOVIES, 2))
     biases = random.standard_normal(MOVIES)
     points = 6 + biases[movies] + (tastes[users] * factors[movies]).sum(1) + random.normal(0, 0.7, len(users))

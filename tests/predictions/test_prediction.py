@@ -81,3 +81,11 @@ def test_movie_of_unknown_facts_is_uncertain(model, own_ratings):
     taste = solve_taste(model, *own_ratings)
     unknown = predict(model, taste, prior_of(model, MovieFeatures()))
     assert unknown.variance > max(predict(model, taste, row).variance for row in range(len(model.movie_ids)))
+
+
+def test_movie_without_ratings_is_not_extrapolated(model, own_ratings):
+    taste = solve_taste(model, *own_ratings)
+    # In the training, years are from 1942 to 2018 and each movie has some 35 ratings.
+    for year in (1870, None, 2100):
+        prediction = predict(model, taste, prior_of(model, MovieFeatures(("Drama",), year)))
+        assert 0 < prediction.value < 12

@@ -42,6 +42,7 @@ def train(
     # The filter takes the memory of the users' moments, which are no longer needed.
     state.users.table = np.empty((0, WIDTH), np.float32)
     arrays["filter"] = compute_filter(data.by_user, state.by_movie, state.filter_start, seed)
+    arrays["filter_norms"] = (arrays["filter"].astype(float) ** 2).sum(1)
     return TrainedModel(header, arrays, people)
 
 

@@ -19,6 +19,8 @@ from movierating.predictions.training.data import Floats, Integers, TrainingData
 
 MIN_MOVIES_PER_GENRE = 5
 FACT_PENALTY = 10.0
+# Stands for unknown years if no year is known.
+DEFAULT_YEAR = 1990
 # Keeps the regression solvable if a fact is the same for all movies.
 MIN_FACT_PENALTY = 1e-3
 DIRECTOR_PENALTY = 5.0
@@ -112,11 +114,14 @@ def _sum_by(groups: Integers, values: Floats, count: int) -> Floats:
 def make_encoding(data: TrainingData, counts: Integers) -> FeatureEncoding:
     """Return the encoding of facts for a new model."""
     genres = Counter(genre for movie in data.features for genre in set(movie.genres))
-    years = [movie.year for movie in data.features if movie.year is not None]
+    years = [movie.year for movie in data.features if movie.year is not None] or [DEFAULT_YEAR]
+    log_counts = np.log1p(counts)
     return FeatureEncoding(
         genres=tuple(sorted(genre for genre, count in genres.items() if count >= MIN_MOVIES_PER_GENRE)),
-        median_year=float(median(years)) if years else 1990.0,
-        mean_log_count=float(np.log1p(counts).mean()),
+        median_year=float(median(years)),
+        years=(min(years), max(years)),
+        mean_log_count=float(log_counts.mean()),
+        min_log_count=float(log_counts.min()),
     )
 
 
