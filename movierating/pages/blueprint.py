@@ -62,6 +62,8 @@ class Redirect(Exception):
 def init_app(app: Flask) -> None:
     """Register the pages, and the extension and filters of their templates."""
     from movierating.pages import (  # noqa: F401
+        admin_invitations,
+        admin_users,
         chart,
         login,
         movie,

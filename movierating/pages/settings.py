@@ -12,16 +12,14 @@ from movierating.auth import service as auth
 from movierating.auth.schemas import TokenSchema
 from movierating.errors import ApiError, FieldError, InvalidRequest
 from movierating.pages import session
-from movierating.pages.blueprint import blueprint, get_member, member_page, render, send_to
+from movierating.pages.blueprint import blueprint, get_member, member_page, send_to
 from movierating.pages.forms import Form, load_form, load_query
+from movierating.pages.private_pages import UNCOMPRESSED, render_private
 from movierating.ratings.export_response import make_export_response
 from movierating.ratings.export_schemas import ExportQuerySchema
 from movierating.users import service as users
 from movierating.users.schemas import DeleteAccountSchema, UpdateAccountSchema
 
-# The pages contain secrets, whose content the length of a compressed page could reveal (the attack BREACH).
-_PRIVATE = "private, no-cache, no-transform"
-_NO_STORE = "no-store, no-transform"
 _DAY = 24 * 3600 * clock.SECOND
 _TOKEN_DAYS = (30, 90, 365)
 
@@ -97,7 +95,7 @@ def close_account() -> Response:
 def download_export() -> Response:
     """Return the viewer's ratings as a file, as the API does."""
     response = make_export_response(get_member().id, load_query(ExportQuerySchema())["format"])
-    response.headers["Cache-Control"] = _PRIVATE
+    response.headers["Cache-Control"] = UNCOMPRESSED
     return response
 
 
@@ -134,7 +132,7 @@ def render_settings(
     """Return the page; `forms` are those that were rejected, by section, and `new_token` is shown with its secret."""
     account = users.get_own_account(get_member().id)
     rows, _ = tokens.list_tokens(account["id"], None, tokens.MAX_TOKENS_PER_USER)
-    response = render(
+    return render_private(
         "settings.html",
         status,
         account=account,
@@ -146,8 +144,6 @@ def render_settings(
         expiries=_list_expiries(),
         changed=request.args.get("changed"),
     )
-    response.headers["Cache-Control"] = _PRIVATE if request.method in ("GET", "HEAD") else _NO_STORE
-    return response
 
 
 def _list_expiries() -> list[tuple[int, str]]:

@@ -43,3 +43,15 @@ def test_failure_of_the_service_is_a_page_without_internal_text(browse, app, mon
     assert response.content_type.startswith("text/html")
     assert "secret detail" not in response.text
     assert response.headers["X-Request-ID"] in response.text
+
+
+def test_member_gets_403_from_every_page_for_admins(browse, app):
+    ada = browse("ada")
+    rules = [rule for rule in app.url_map.iter_rules() if rule.rule.startswith("/admin/")]
+    assert len(rules) >= 5
+    for rule in rules:
+        path = rule.rule
+        for argument in rule.arguments:
+            path = path.replace(f"<id:{argument}>", "1")
+        for method in rule.methods - {"OPTIONS"}:
+            assert (path, ada.open(path, method=method).status_code) == (path, 403)

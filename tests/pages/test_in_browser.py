@@ -1,5 +1,7 @@
 """The pages in a browser: by mouse, keys and touch, without JavaScript, and offline."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,10 +16,14 @@ DESKTOP, PHONE, NARROW = ({"width": width, "height": 850} for width in (1280, 39
 
 
 @pytest.fixture(scope="module")
-def service(program, serve, copied, well_known_instance, tmp_path_factory) -> Any:
-    """A service with the well-known movies."""
+def service(program, serve, copied, environ, well_known_instance, tmp_path_factory) -> Any:
+    """A service with the well-known movies, and the admin `boss`."""
     program("chromium")
-    return serve(copied(well_known_instance, tmp_path_factory.mktemp("pages") / "instance"))
+    folder = copied(well_known_instance, tmp_path_factory.mktemp("pages") / "instance")
+    command = [sys.executable, "-m", "movierating", "user", "create", "boss", "boss@example.org"]
+    options = ["--admin", "--password-stdin"]
+    subprocess.run([*command, *options], env=environ(folder), input=PASSWORD, text=True, check=True)
+    return serve(folder)
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +56,13 @@ class Person:
         self.page.get_by_label("Password").fill(PASSWORD)
         self.page.get_by_role("button", name="Sign up").click()
         expect(self.page).to_have_url("/rate")
+
+    def log_in(self, username: str) -> None:
+        self.page.goto("/login")
+        self.page.get_by_label("Username or e-mail").fill(username)
+        self.page.get_by_label("Password").fill(PASSWORD)
+        self.page.get_by_role("button", name="Log in").click()
+        expect(self.page).to_have_url("/movies")
 
     def find_violations(self, path: str | None = None) -> list[str]:
         """Open a page, if there is a path, and return what breaks a rule of accessibility."""
@@ -220,3 +233,20 @@ def test_pages_are_accessible(person, viewport, scheme):
 @pytest.mark.parametrize("path", ["/movies", "/login", "/sign-up"])
 def test_pages_for_visitors_are_accessible(person, path):
     assert person().find_violations(path) == []
+
+
+@pytest.mark.parametrize(
+    ("viewport", "scheme"),
+    [(DESKTOP, "light"), (PHONE, "dark"), (NARROW, "light")],
+    ids=["1280_light", "390_dark", "320_light"],
+)
+def test_admin_pages_are_accessible_and_do_not_scroll_sideways(person, viewport, scheme):
+    boss = person(None, viewport, color_scheme=scheme)
+    boss.log_in("boss")
+    for path in ("/movies/1/edit", "/admin/users", "/admin/invitations"):
+        assert (path, boss.find_violations(path)) == (path, [])
+        assert boss.page.evaluate("document.documentElement.scrollWidth") <= viewport["width"], path
+    boss.page.get_by_role("button", name="Create invitation").click()
+    expect(boss.page.locator("#new-link")).to_contain_text("/invite/")
+    assert boss.find_violations() == []
+    assert boss.page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
