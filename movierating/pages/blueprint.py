@@ -62,10 +62,14 @@ class Redirect(Exception):
 def init_app(app: Flask) -> None:
     """Register the pages, and the extension and filters of their templates."""
     from movierating.pages import (  # noqa: F401
+        admin_duplicates,
         admin_invitations,
+        admin_movies,
         admin_users,
         chart,
+        delete_movie,
         login,
+        merge_movie,
         movie,
         movie_form,
         person,

@@ -19,6 +19,14 @@ def make_movie(row: Sequence[Any]) -> dict[str, Any]:
     return movie
 
 
+def find_movie(movie_id: int | None) -> dict[str, Any] | None:
+    """Return the movie with an id from a form or an address as the API shows it, or None."""
+    try:
+        return make_movie(movies.get_movie(movie_id)) if movie_id and 0 < movie_id < 2**63 else None
+    except NotFound:
+        return None
+
+
 def to_plain(value: Any) -> Any:
     """Return what a client of the API would read: lists that are stored as JSON become lists."""
     return orjson.loads(orjson.dumps(value))
@@ -44,15 +52,12 @@ def find_notice(viewer: Viewer | None) -> dict[str, Any] | None:
     movie_id, before = (request.args.get(name, type=int) for name in ("saved", "was"))
     if viewer is None or movie_id is None or before is None:
         return None
-    if not (0 < movie_id < 2**63 and 0 <= before <= MAX_HALF_POINTS):
-        return None
-    return make_notice(viewer, movie_id, before or None)
+    return make_notice(viewer, movie_id, before or None) if 0 <= before <= MAX_HALF_POINTS else None
 
 
 def make_notice(viewer: Viewer, movie_id: int, before: int | None) -> dict[str, Any] | None:
     """Return the notice about a rating of this movie, whose value was `before`; None if there is no such movie."""
-    try:
-        movie = make_movie(movies.get_movie(movie_id))
-    except NotFound:
+    movie = find_movie(movie_id)
+    if movie is None:
         return None
     return {"movie": movie, "value": get_own_value(viewer, movie_id), "before": before}

@@ -12,9 +12,9 @@ from movierating.http.fields import StrictInteger
 from movierating.movies import service as movies
 from movierating.movies.genres import GENRES
 from movierating.movies.schemas import CreateMovieSchema, UpdateMovieSchema
-from movierating.pages.blueprint import admin_page, blueprint, get_member, member_page, render, send_to
+from movierating.pages.blueprint import admin_page, blueprint, member_page, render, send_to
 from movierating.pages.forms import Form, load_text
-from movierating.pages.movie_data import make_movie
+from movierating.pages.movie_data import find_movie, make_movie
 
 _LISTS = ("genres", "directors")
 _FACTS = tuple(CreateMovieSchema().load_fields)
@@ -118,7 +118,8 @@ def _render_rejected_form(error: ApiError, row: Any = None) -> Response:
         values["edit"] = row.edit
         differences = _find_differences(movie)
     form.values = values
-    return _render_form(form, movie, error.status, differences=differences, same=_find_conflict(error))
+    same = find_movie((error.conflict or {}).get("movie_id"))
+    return _render_form(form, movie, error.status, differences=differences, same=same)
 
 
 def _find_differences(movie: Mapping[str, Any]) -> list[tuple[str, str, str]]:
@@ -133,15 +134,6 @@ def _find_differences(movie: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     return [(name, sent[name], stored[name]) for name in _FACTS if sent[name] != stored[name]]
 
 
-def _find_conflict(error: ApiError) -> dict[str, Any] | None:
-    """Return the movie that already has the title and year or the id, or None."""
-    movie_id = (error.conflict or {}).get("movie_id")
-    try:
-        return make_movie(movies.get_movie(movie_id)) if movie_id is not None else None
-    except NotFound:
-        return None
-
-
 def _render_form(
     form: Form, movie: Mapping[str, Any] | None = None, status: int = 200, **values: Any
 ) -> Response:
@@ -153,6 +145,5 @@ def _render_form(
         movie=movie,
         genres=GENRES,
         chosen_genres=chosen,
-        may_edit=get_member().is_admin,
         **values,
     )

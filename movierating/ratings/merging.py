@@ -2,16 +2,17 @@
 
 from collections import Counter
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, delete, select, update
+from sqlalchemy import Connection, Row, case, delete, func, select, update
+from sqlalchemy.orm import aliased
 
 from movierating.errors import Conflict, NotFound, invalid_field
 from movierating.movies import retired_movies
 from movierating.movies import service as movies
 from movierating.ratings.bulk_aggregates import Sums
 from movierating.ratings.models import Rating
-from movierating.storage.database import write
+from movierating.storage.database import read, write
 from movierating.storage.dialect import in_many
 
 # More ratings are moved in batches, between which other writers get their turn.
@@ -36,25 +37,54 @@ def merge_movies(movie_id: int, into_id: int) -> Row[Any]:
     return write(partial(_merge, movie_id=movie_id, into_id=into_id))
 
 
+class MergePreview(NamedTuple):
+    """What a merge would do: the rows of both movies, and the numbers of ratings that move, replace and vanish.
+
+    `moved` counts users who rated only the movie that goes. Of users who rated both, `replaced` counts those whose
+    rating of the movie that goes is newer, and `dropped` the others.
+    """
+
+    movie: Row[Any]
+    survivor: Row[Any]
+    moved: int
+    replaced: int
+    dropped: int
+
+
+def preview_merge(movie_id: int, into_id: int) -> MergePreview:
+    """Return what `merge_movies` would do, and raise as it does."""
+    movie, survivor = _find_movies(read(), movie_id, into_id)
+    other = aliased(Rating.__table__)
+    is_newer = case((_rating.rated_at > other.c.rated_at, 1))
+    statement = (
+        select(func.count(), func.count(other.c.user_id), func.count(is_newer))
+        .select_from(Rating)
+        .outerjoin(other, (other.c.user_id == _rating.user_id) & (other.c.movie_id == survivor.id))
+        .where(_rating.movie_id == movie_id)
+    )
+    total, both, replaced = read().execute(statement).one()
+    return MergePreview(movie, survivor, total - both, replaced, both - replaced)
+
+
 def _begin(connection: Connection, movie_id: int, into_id: int) -> None:
-    _, survivor = _lock_movies(connection, movie_id, into_id)
+    _, survivor = _find_movies(connection, movie_id, into_id)
     retired_movies.redirect(connection, movie_id, survivor.id)
 
 
 def _move_batch(connection: Connection, movie_id: int, into_id: int) -> int:
-    _, survivor = _lock_movies(connection, movie_id, into_id)
+    _, survivor = _find_movies(connection, movie_id, into_id)
     return _move_ratings(connection, movie_id, survivor.id, BATCH_RATINGS)
 
 
 def _merge(connection: Connection, movie_id: int, into_id: int) -> Row[Any]:
-    movie, survivor = _lock_movies(connection, movie_id, into_id)
+    movie, survivor = _find_movies(connection, movie_id, into_id)
     _move_ratings(connection, movie_id, survivor.id, None)
     retired_movies.absorb_movie(connection, movie._asdict(), survivor.id)
     return movies.lock_movie(connection, survivor.id, None)
 
 
-def _lock_movies(connection: Connection, movie_id: int, into_id: int) -> tuple[Row[Any], Row[Any]]:
-    """Return the rows of the movie and of the one that stays. A job that invalidates everything runs alone."""
+def _find_movies(connection: Connection, movie_id: int, into_id: int) -> tuple[Row[Any], Row[Any]]:
+    """Return the rows of the movie and of the one that stays. They stay as they are while a merge runs alone."""
     movie = movies.lock_movie(connection, movie_id, None)
     merged = retired_movies.find_merged(connection, [movie_id, into_id])
     survivor_id = merged.get(into_id, into_id)

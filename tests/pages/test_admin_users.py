@@ -59,7 +59,7 @@ def test_invalid_query_is_422(boss, query):
 @pytest.mark.parametrize(
     ("form", "back", "text"),
     [
-        ({"role": "admin"}, {"role": "member"}, "Make ada a member"),
+        ({"role": "admin"}, {"role": "member"}, "Make member: ada"),
         ({"active": "false"}, {"active": "true"}, "Activate ada"),
     ],
     ids=["role", "active"],

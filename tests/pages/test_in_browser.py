@@ -243,7 +243,11 @@ def test_pages_for_visitors_are_accessible(person, path):
 def test_admin_pages_are_accessible_and_do_not_scroll_sideways(person, viewport, scheme):
     boss = person(None, viewport, color_scheme=scheme)
     boss.log_in("boss")
-    for path in ("/movies/1/edit", "/admin/users", "/admin/invitations"):
+    paths = [
+        *("/movies/1/edit", "/movies/1/delete", "/admin/movies/1/merge", "/admin/movies/1/merge?into=2"),
+        *("/admin/users", "/admin/movies?q=the", "/admin/duplicates", "/admin/invitations"),
+    ]
+    for path in paths:
         assert (path, boss.find_violations(path)) == (path, [])
         assert boss.page.evaluate("document.documentElement.scrollWidth") <= viewport["width"], path
     boss.page.get_by_role("button", name="Create invitation").click()

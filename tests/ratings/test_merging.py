@@ -74,6 +74,19 @@ def test_newer_of_two_ratings_of_one_user_stays(admin, pair, times, stays):
     assert_exact()
 
 
+def test_preview_counts_what_the_merge_does(client, admin, sign_up, pair):
+    movie_id, into_id = pair
+    for own, other in ((EARLY, LATE), (LATE, EARLY), (EARLY, EARLY), (EARLY, None), (None, EARLY)):
+        user = sign_up()
+        for rated_id, rated_at in ((movie_id, own), (into_id, other)):
+            if rated_at is not None:
+                rate(user, rated_id, 8, rated_at)
+    preview = merging.preview_merge(movie_id, into_id)
+    assert (preview.moved, preview.replaced, preview.dropped) == (1, 1, 2)
+    assert (preview.movie.id, preview.survivor.id) == pair
+    assert merge(admin, movie_id, into_id).json["ratings"]["count"] == 4 + preview.moved
+
+
 def test_ratings_are_moved_in_batches(admin, sign_up, pair, monkeypatch):
     monkeypatch.setattr(merging, "BATCH_RATINGS", 2)
     movie_id, into_id = pair

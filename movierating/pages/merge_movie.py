@@ -1,0 +1,78 @@
+"""Merge a movie into another one: choose it, see which ratings move, confirm."""
+
+from typing import Any
+
+from flask import Response, request, url_for
+
+from movierating.auth import access
+from movierating.errors import InvalidRequest
+from movierating.movies import search
+from movierating.movies import service as movies
+from movierating.movies.query_schemas import ListMoviesQuerySchema
+from movierating.pages.blueprint import admin_page, blueprint, render, send_to
+from movierating.pages.forms import Form, load_form, load_query
+from movierating.pages.local_paths import add_query, clean_path
+from movierating.pages.movie_data import make_movie
+from movierating.ratings import merging
+from movierating.ratings.schemas import MergeMovieSchema
+
+CANDIDATES = 12
+_MAX_SEARCH_LENGTH = 200
+
+
+@blueprint.get("/admin/movies/<id:movie_id>/merge")
+@admin_page
+def preview_merge(movie_id: int) -> Response:
+    """Show what a merge into the movie `into` would change; without `into`, movies to choose from. Raise NotFound."""
+    if "into" not in request.args:
+        return _render_choice(movie_id, Form(request.args))
+    try:
+        preview = merging.preview_merge(movie_id, load_query(MergeMovieSchema())["into"])
+    except InvalidRequest as error:
+        return _render_choice(movie_id, Form.of_query(error), error.status)
+    return render(
+        "merge_movie.html",
+        movie=make_movie(preview.movie),
+        survivor=make_movie(preview.survivor),
+        preview=preview,
+        back=_get_back(request.args),
+    )
+
+
+@blueprint.post("/admin/movies/<id:movie_id>/merge")
+@admin_page
+@access.limit_writes
+def merge_movie(movie_id: int) -> Response:
+    """Merge a movie into the movie `into` and lead back to a list. Raise NotFound and Conflict."""
+    try:
+        row = merging.merge_movies(movie_id, load_form(MergeMovieSchema())["into"])
+    except InvalidRequest as error:
+        return _render_choice(movie_id, Form.of_request(error), error.status)
+    return send_to(add_query(_get_back(request.form), merged=row.id))
+
+
+def _get_back(values: Any) -> str:
+    """Return the list from which the admin came."""
+    return clean_path(values.get("back"), url_for("pages.list_movies_to_administer"))
+
+
+def _render_choice(movie_id: int, form: Form, status: int = 200) -> Response:
+    """Return the page with movies to merge into: by default, those whose titles are like the movie's."""
+    movie = make_movie(movies.get_movie(movie_id))
+    shown: list[dict[str, Any]] = []
+    try:
+        title = {"q": movie["title"][:_MAX_SEARCH_LENGTH]}
+        query = {**title, **load_query(ListMoviesQuerySchema(only=("q",)))}
+        rows, _ = search.search_movies(query, None, None, CANDIDATES)
+        shown = [make_movie(row) for row in rows if row[0] != movie_id]
+    except InvalidRequest as error:
+        form, status = Form.of_query(error), error.status
+    return render(
+        "merge_choice.html",
+        status,
+        form=form,
+        movie=movie,
+        search=request.args.get("q") or movie["title"],
+        movies=shown,
+        back=_get_back(request.values),
+    )
