@@ -76,8 +76,9 @@ soak: $(DEV)  ## Run long tests: STEPS (10000) against a model, 20 rounds of kil
 	SOAK_STEPS=$(STEPS) SOAK_ROUNDS=20 FUZZ_EXAMPLES=$(EXAMPLES) $(PYTEST) -o faulthandler_timeout=3600 \
 		tests/test_stateful.py tests/test_fuzz.py tests/faults/test_crash.py
 
-bench: $(RUNTIME)  ## Measure uploads and requests, and update their tables in benchmarks/ (needs wrk)
+bench: $(RUNTIME)  ## Measure uploads, pages and requests, and update their tables in benchmarks/ (needs wrk)
 	$(BIN)/python benchmarks/uploads.py
+	$(BIN)/python benchmarks/pages.py --keep $(BENCH_DATA)
 	$(BIN)/python benchmarks/requests.py --keep $(BENCH_DATA)
 
 bench-large: $(RUNTIME)  ## Measure large data and its import: takes an hour, and 3 GB in BENCH_DATA
