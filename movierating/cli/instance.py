@@ -137,6 +137,8 @@ def openapi() -> None:
 
     from movierating.http.extensions import api
     from movierating.http.openapi_document import build_document
+    from movierating.http.public_views import list_private_paths
 
-    with open_application(prepared=False):
-        click.echo(orjson.dumps(build_document(api.spec), option=orjson.OPT_INDENT_2))
+    with open_application(prepared=False) as app:
+        document = build_document(api.spec, private_paths=list_private_paths(app))
+        click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2))

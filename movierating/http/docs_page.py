@@ -4,7 +4,7 @@ from flask import Blueprint, Response, current_app, request
 
 from movierating.http.extensions import api
 from movierating.http.openapi_document import build_document
-from movierating.http.public_views import public
+from movierating.http.public_views import list_private_paths, public
 from movierating.http.responses import etag_response
 
 blueprint = Blueprint("docs", __name__)
@@ -29,4 +29,4 @@ def docs() -> Response:
 @public
 def openapi() -> Response:
     """Return the OpenAPI document."""
-    return etag_response(build_document(api.spec, request.root_path))
+    return etag_response(build_document(api.spec, request.root_path, list_private_paths(current_app)))

@@ -51,8 +51,13 @@ RULES: dict[str, dict[str, Any]] = {
 
 
 @functools.lru_cache(maxsize=1)
-def build_document(spec: APISpec, root: str = "") -> dict[str, Any]:
-    """Return the document of a service mounted at the path `root`. The result is cached: do not modify it."""
+def build_document(
+    spec: APISpec, root: str = "", private_paths: frozenset[str] = frozenset()
+) -> dict[str, Any]:
+    """Return the document of a service mounted at the path `root`. The result is cached: do not modify it.
+
+    All operations at `private_paths` require a token.
+    """
     document: dict[str, Any] = deepcopy(spec.to_dict())
     document["servers"] = [{"url": root or "/"}]
     schemas = document["components"]["schemas"]
@@ -63,13 +68,21 @@ def build_document(spec: APISpec, root: str = "") -> dict[str, Any]:
     # The other fields are query parameters too. In a form, the docs page would send the first choice of each.
     for name in ("Upload", "PreviewUpload"):
         schemas[name]["properties"] = {"file": schemas[name]["properties"]["file"]}
-    for path in document["paths"].values():
-        for parameter in path.get("parameters", []):
+    for path, item in document["paths"].items():
+        for parameter in item.get("parameters", []):
             resource = parameter["name"].removesuffix("_id")
             parameter.setdefault("description", f"The {resource}'s `id`.")
-        for method in path.keys() - {"parameters"}:
-            _complete(path[method], schemas)
+        for method in item.keys() - {"parameters"}:
+            if path in private_paths:
+                _require_token(item[method])
+            _complete(item[method], schemas)
     return document
+
+
+def _require_token(operation: dict[str, Any]) -> None:
+    """Describe that the operation requires a token, also if it is optional otherwise."""
+    operation["security"] = [scheme for scheme in operation.get("security", []) if scheme] or [{"bearer": []}]
+    operation["responses"].setdefault("401", {"$ref": "#/components/responses/UNAUTHORIZED"})
 
 
 def _complete(operation: dict[str, Any], schemas: dict[str, Any]) -> None:

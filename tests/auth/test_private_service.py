@@ -1,9 +1,12 @@
 """MOVIERATING_PRIVATE: without an account, only public views respond."""
 
+import json
 import re
 
 import pytest
+from click.testing import CliRunner
 
+from movierating.cli.main import main
 from movierating.movies import service as movies
 from movierating.storage import database
 from movierating.users import service as users
@@ -73,6 +76,24 @@ def test_only_public_views_can_be_read_without_an_account(private_app, client):
         leads_to_login = response.status_code == 303 and response.location.startswith("/login")
         is_public = rule in PUBLIC if method in ("GET", "HEAD") else method == "POST" and rule in PUBLIC_POSTS
         assert (response.status_code == 401 or leads_to_login) != is_public, (method, rule, response)
+
+
+def test_openapi_document_says_which_operations_require_a_token(private_app, client):
+    for path, operations in client.get("/openapi.json").json["paths"].items():
+        for method in operations.keys() - {"parameters"}:
+            response = client.open(re.sub(r"{\w+}", "1", path), method=method.upper())
+            # Metrics have a token of their own, and are text.
+            requires_token = (response.json or {}).get("type") == "/problems/token-missing"
+            schemes = operations[method]["security"]
+            assert requires_token == (schemes in ([{"bearer": []}], [{"refresh": []}])), (method, path)
+            assert not requires_token or "401" in operations[method]["responses"], (method, path)
+
+
+def test_command_prints_the_same_openapi_document(private_app, client, monkeypatch):
+    monkeypatch.setenv("MOVIERATING_INSTANCE_PATH", private_app.instance_path)
+    monkeypatch.setenv("MOVIERATING_PRIVATE", "true")
+    document = client.get("/openapi.json").json
+    assert json.loads(CliRunner().invoke(main, ["openapi"]).output) == document
 
 
 def test_anonymous_readers_get_401_before_other_errors(client, problem):
