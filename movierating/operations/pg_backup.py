@@ -17,6 +17,7 @@ from sqlalchemy import URL, Connection
 from movierating.movies import search_index
 from movierating.operations import backup_files, startup
 from movierating.operations.backup_files import BackupError
+from movierating.ratings.models import TRANSIENT_TABLES
 from movierating.storage import database
 from movierating.storage.database import db
 from movierating.storage.postgresql import engine as pg_engine
@@ -32,6 +33,7 @@ _DUMP_OPTIONS = (
     "--no-owner",
     "--no-privileges",
     f"--lock-wait-timeout={_LOCK_TIMEOUT_SECONDS}s",
+    *(f"--exclude-table-data={table}" for table in TRANSIENT_TABLES),
 )
 _COUNT_OTHER_CONNECTIONS = (
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"

@@ -19,6 +19,7 @@ from sqlalchemy.schema import AddConstraint, DropConstraint
 from movierating.movies import search_index
 from movierating.operations import checks, startup
 from movierating.ratings import recount
+from movierating.ratings.models import TRANSIENT_TABLES
 from movierating.storage import database
 from movierating.storage.database import db
 from movierating.storage.dialect import advance_ids, by_bytes, get_user_version, set_user_version
@@ -89,7 +90,8 @@ def _require_usable(target: Engine) -> None:
 def _copy(target: Engine, progress: Progress) -> int:
     source = database.read()
     # Each table comes after those that it refers to.
-    tables = [*db.metadata.sorted_tables, search_index.MOVIE_SEARCH]
+    stored = [table for table in db.metadata.sorted_tables if table.name not in TRANSIENT_TABLES]
+    tables = [*stored, search_index.MOVIE_SEARCH]
     rows = sum(source.scalar(select(func.count()).select_from(table)) or 0 for table in tables)
     # Each row is copied and compared.
     with target.begin() as connection, progress(2 * rows) as advance:

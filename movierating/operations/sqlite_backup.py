@@ -16,6 +16,7 @@ from movierating.operations.backup_files import (
     replace_file,
     temporary_file,
 )
+from movierating.ratings.models import TRANSIENT_TABLES
 from movierating.storage import storage_errors
 
 # A check of the whole file ends with one of these if a full-text index can't be opened, from SQLite 3.44 on.
@@ -57,11 +58,21 @@ def write_copy(file: Path, source: Path, open_source: Callable[[Path], sqlite3.C
             # `replace_file` synchronizes the file as a whole.
             copy.execute("PRAGMA synchronous = OFF")
             original.backup(copy)
+            _empty_transient_tables(copy)
         remove_log(file)
     except sqlite3.Error as error:
         if storage_errors.is_corruption(error):
             raise BackupError(f"{source} is damaged ({error})") from error
         raise BackupError(f"can't copy {source} to {file.parent} ({error})") from error
+
+
+def _empty_transient_tables(copy: sqlite3.Connection) -> None:
+    """Delete the rows that a backup leaves out, and overwrite them in the file."""
+    copy.execute("PRAGMA secure_delete = ON")
+    tables = {name for (name,) in copy.execute(_ORDINARY_TABLES)}
+    with copy:
+        for table in tables.intersection(TRANSIENT_TABLES):
+            copy.execute(f'DELETE FROM "{table}"')  # noqa: S608
 
 
 def open_live(file: Path) -> sqlite3.Connection:

@@ -2,5 +2,6 @@
 
 May import `movies`, `auth` and everything below them. Begin with `service.rate_movie`; `formats` reads the files.
 Public modules: `models`, `schemas`, `service`, `exports`, `imports`, `import_report`, `bulk`, `datasets`, `recount`,
-`import_preview`, `merging`, `next_movies`, `export_response`, `export_schemas`.
+`import_preview`, `merging`, `next_movies`, `stored_files`, `export_response`, `export_schemas`,
+`import_schemas`.
 """

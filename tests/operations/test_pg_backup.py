@@ -1,5 +1,6 @@
 """Backups of PostgreSQL, and their restoration."""
 
+import io
 import os
 import stat
 import threading
@@ -11,7 +12,7 @@ import postgres
 from movierating import create_app
 from movierating.operations import checks, pg_backup
 from movierating.operations.backup_files import BackupError
-from movierating.ratings import merging
+from movierating.ratings import merging, stored_files
 from movierating.ratings import service as ratings
 from movierating.storage import database
 
@@ -54,6 +55,16 @@ def test_restore_brings_back_the_backup(run_command, client, member, add_movie, 
     assert client.get(f"/v1/movies/{first}").json["ratings"]["count"] == 1
     assert client.get(f"/v1/movies/{twin}").headers["Location"] == f"/v1/movies/{first}"
     assert client.get("/v1/movies/by-imdb/tt9999999").json["id"] == first
+    assert run_command("check") == (0, "No problems found.")
+
+
+def test_backup_has_no_stored_file(run_command, member, tmp_path):
+    stored_files.store_file(member.id, "upload", "ratings.csv", io.BytesIO(b"title"))
+    assert run_command("backup", tmp_path / "films.dump")[0] == 0
+    assert stored_files.find_file(member.id, "upload")
+    database.close()
+    assert run_command("restore", tmp_path / "films.dump")[0] == 0
+    assert stored_files.find_file(member.id, "upload") is None
     assert run_command("check") == (0, "No problems found.")
 
 

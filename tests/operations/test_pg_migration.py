@@ -1,5 +1,6 @@
 """`migrate-database`: it copies every row to PostgreSQL, or nothing."""
 
+import io
 import shutil
 import sqlite3
 import subprocess
@@ -15,7 +16,7 @@ from movierating import create_app
 from movierating.movies import retired_movies
 from movierating.movies import service as movies
 from movierating.operations import startup
-from movierating.ratings import merging
+from movierating.ratings import merging, stored_files
 from movierating.ratings import service as ratings
 from movierating.storage import database
 from movierating.users import service as users
@@ -41,6 +42,7 @@ def original(tmp_path_factory, environ):
         merging.merge_movies(movies.create_movie(twin).id, 3)
         deleted = movies.create_movie(GONE).id
         ratings.delete_movie(deleted, None, with_ratings=False)
+        stored_files.store_file(user["id"], "upload", "ratings.csv", io.BytesIO(b"title"))
         database.close()
     return folder
 
@@ -92,6 +94,7 @@ def test_instance_continues_with_the_copy(on, url, instance, environ, rejected):
     assert "both databases are equal" in copied.stdout
     assert on("check", database_url=url).stdout == "No problems found.\n"
     movie_count = count(url)
+    assert count(url, "stored_file") == 0
     with create_app(environ(instance, DATABASE_URL=url)).app_context():
         client = current_app.test_client()
         tokens = client.post("/v1/auth/login", json={"login": "ada", "password": PASSWORD}).json
