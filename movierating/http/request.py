@@ -1,5 +1,7 @@
 """Requests: a size limit for each operation, and bodies that are a file."""
 
+from typing import TypeVar
+
 import flask
 from flask import current_app
 from werkzeug.datastructures import FileStorage
@@ -15,14 +17,23 @@ FILE_MEDIA_TYPES = (
 _BLOCK_BYTES = 1 << 16
 
 
+_View = TypeVar("_View")
+
+
+def accept_files(view: _View) -> _View:
+    """Mark a view function whose requests may have MAX_UPLOAD_BYTES. Apply it below the decorator of the route."""
+    view.takes_files = True  # type: ignore[attr-defined]
+    return view
+
+
 class Request(flask.Request):
     """A request with a size limit for its operation. If that takes files, the body may be a file instead of a form."""
 
     @property
     def takes_file(self) -> bool:
-        """Return True if the operation takes files, as the attribute `takes_files` of its View says."""
+        """Return True if the operation takes files, as the attribute `takes_files` of its View or function says."""
         view = current_app.view_functions.get(self.endpoint or "")
-        return getattr(getattr(view, "view_class", None), "takes_files", False)
+        return getattr(getattr(view, "view_class", view), "takes_files", False)
 
     @property
     def max_content_length(self) -> int | None:

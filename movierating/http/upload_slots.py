@@ -7,7 +7,8 @@ while all slots are taken, and requests without one go on.
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from movierating.errors import Unavailable
@@ -41,6 +42,15 @@ class UploadSlots:
                 raise Unavailable(self._message)
             self._taken[slot] = time.monotonic()
         return lambda: self._release(slot)
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """Hold a slot until the end of the block. Raise Unavailable as `acquire` does."""
+        release = self.acquire()
+        try:
+            yield
+        finally:
+            release()
 
     def _release(self, slot: object) -> None:
         with self._changed:

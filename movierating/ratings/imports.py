@@ -6,6 +6,7 @@ from typing import BinaryIO
 from sqlalchemy import Connection
 
 from movierating.errors import InvalidRequest, invalid_field
+from movierating.http.upload_slots import UploadSlots
 from movierating.monitoring import counters
 from movierating.monitoring.logs import logger
 from movierating.ratings.bulk import (
@@ -34,6 +35,9 @@ from movierating.ratings.row_matching import match_rows
 from movierating.storage.database import read, write
 
 _MAX_UNREAD_FILES, _MAX_NAME_LENGTH = 100, 200
+
+# At most so many of a worker's few threads import or preview files for clients.
+IMPORT_SLOTS = UploadSlots(2, "Other files are being imported; try again shortly.")
 
 
 def import_file(

@@ -7,7 +7,6 @@ from flask import Response
 from movierating.auth import access
 from movierating.http.blueprint import Blueprint, View
 from movierating.http.responses import json_response
-from movierating.http.upload_slots import UploadSlots
 from movierating.ratings import (
     batch,
     batch_schemas,
@@ -25,9 +24,6 @@ blueprint = Blueprint(
     url_prefix="/v1/users/me/ratings",
     description="Import, export and batches of your ratings.",
 )
-
-# At most so many of a worker's few threads import files.
-_IMPORT_SLOTS = UploadSlots(2, "Other files are being imported; try again shortly.")
 
 _FILE = {"type": "string", "format": "binary"}
 # Our own, or that for Trakt.
@@ -96,14 +92,11 @@ class Import(View):
         options = {**query, **body}
         file, expected_format = options.pop("file"), options.pop("format", None)
         mapping = import_schemas.take_mapping(options)
-        release_slot = _IMPORT_SLOTS.acquire()
-        try:
+        with imports.IMPORT_SLOTS.hold():
             report = imports.import_file(
                 access.get_caller().user_id, file, expected_format, mapping=mapping, **options
             )
-            return json_response(report)
-        finally:
-            release_slot()
+        return json_response(report)
 
 
 @blueprint.route("/import/preview")
@@ -128,11 +121,9 @@ class ImportPreview(View):
         """
         options = {**query, **body}
         mapping = import_schemas.take_mapping(options)
-        release_slot = _IMPORT_SLOTS.acquire()
-        try:
-            return json_response(import_preview.preview_file(options["file"], options.get("format"), mapping))
-        finally:
-            release_slot()
+        with imports.IMPORT_SLOTS.hold():
+            preview = import_preview.preview_file(options["file"], options.get("format"), mapping)
+        return json_response(preview)
 
 
 @blueprint.route("/export")

@@ -9,7 +9,7 @@ from werkzeug.datastructures import FileStorage
 
 from movierating.http import upload_slots
 from movierating.http.request import FILE_MEDIA_TYPES
-from movierating.ratings import transfer_routes
+from movierating.ratings import imports
 
 IMPORT, EXPORT = "/v1/users/me/ratings/import", "/v1/users/me/ratings/export"
 CALLS = [
@@ -367,7 +367,7 @@ def test_an_export_of_another_kind_is_rejected(member, problem, query):
 
 def test_a_third_file_at_once_is_asked_to_come_back(member, upload, problem, monkeypatch):
     monkeypatch.setattr(upload_slots, "SLOT_TIMEOUT_SECONDS", 0.01)
-    leaving = [transfer_routes._IMPORT_SLOTS.acquire() for _ in range(2)]
+    leaving = [imports.IMPORT_SLOTS.acquire() for _ in range(2)]
     response = upload(member, "title,year,value\nHeat,1995,8\n")
     assert "Other files" in problem(response, 503)["detail"]
     assert response.headers["Retry-After"] == "1"
