@@ -189,13 +189,32 @@ CREATE TABLE skipped_movie (
  WITHOUT ROWID
 
 ;
+CREATE TABLE stored_file (
+	id VARCHAR(32) NOT NULL, 
+	user_id INTEGER NOT NULL, 
+	kind VARCHAR(10) NOT NULL, 
+	name VARCHAR(100) NOT NULL, 
+	part_count INTEGER NOT NULL, 
+	stored_at BIGINT NOT NULL, 
+	CONSTRAINT pk_stored_file PRIMARY KEY (id), 
+	CONSTRAINT ck_stored_file_kind CHECK (kind IN ('upload', 'report')), 
+	CONSTRAINT fk_stored_file_user_id_user FOREIGN KEY(user_id) REFERENCES user (id) ON DELETE CASCADE, 
+	CONSTRAINT uq_stored_file_user_id_kind UNIQUE (user_id, kind)
+);
+CREATE TABLE stored_file_part (
+	file_id VARCHAR(32) NOT NULL, 
+	number INTEGER NOT NULL, 
+	content BLOB NOT NULL, 
+	CONSTRAINT pk_stored_file_part PRIMARY KEY (file_id, number), 
+	CONSTRAINT fk_stored_file_part_file_id_stored_file FOREIGN KEY(file_id) REFERENCES stored_file (id) ON DELETE CASCADE
+);
 INSERT INTO "alembic_version" ("version_num") VALUES ('0014');
 INSERT INTO "milestone" ("name", "reached_at") VALUES ('seeded', 1735689600000000);
-INSERT INTO "movie" ("id", "title", "title_key", "original_title", "original_title_key", "year", "runtime_minutes", "genres", "directors", "language", "country", "imdb_id", "tmdb_id", "wikidata_id", "created_at", "updated_at", "edit", "ratings_version", "rating_count", "rating_sum", "h01", "h02", "h03", "h04", "h05", "h06", "h07", "h08", "h09", "h10", "h11", "h12", "h13", "h14", "h15", "h16", "h17", "h18", "h19", "h20", "prominence", "learns_ids") VALUES (1, 'Cléo from 5 to 7', 'cleo from 5 to 7', 'Cléo de 5 à 7', 'cleo de 5 a 7', 1962, NULL, '["Comedy","Drama"]', '["Agnès Varda"]', 'fr', 'FR', 'tt0055852', 499, NULL, 1795948228916031, 1795948228916031, 1, 2, 2, 33, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0);
-INSERT INTO "movie" ("id", "title", "title_key", "original_title", "original_title_key", "year", "runtime_minutes", "genres", "directors", "language", "country", "imdb_id", "tmdb_id", "wikidata_id", "created_at", "updated_at", "edit", "ratings_version", "rating_count", "rating_sum", "h01", "h02", "h03", "h04", "h05", "h06", "h07", "h08", "h09", "h10", "h11", "h12", "h13", "h14", "h15", "h16", "h17", "h18", "h19", "h20", "prominence", "learns_ids") VALUES (2, 'Moon', 'moon', NULL, NULL, 2009, NULL, '["Drama"]', '["Duncan Jones"]', 'en', NULL, NULL, NULL, NULL, 1795948228956822, 1795948228956822, 1, 2, 2, 17, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0);
-INSERT INTO "movie" ("id", "title", "title_key", "original_title", "original_title_key", "year", "runtime_minutes", "genres", "directors", "language", "country", "imdb_id", "tmdb_id", "wikidata_id", "created_at", "updated_at", "edit", "ratings_version", "rating_count", "rating_sum", "h01", "h02", "h03", "h04", "h05", "h06", "h07", "h08", "h09", "h10", "h11", "h12", "h13", "h14", "h15", "h16", "h17", "h18", "h19", "h20", "prominence", "learns_ids") VALUES (3, 'It''s a Gift', 'it''s a gift', NULL, NULL, 1934, 68, '[]', '[]', NULL, NULL, 'tt0025318', NULL, NULL, 1795948228978385, 1795948228978385, 1, 1, 1, 20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0);
-INSERT INTO "user" ("id", "username", "username_key", "email", "email_key", "display_name", "password_hash", "role", "active", "created_at", "updated_at", "rating_count", "rating_sum", "h01", "h02", "h03", "h04", "h05", "h06", "h07", "h08", "h09", "h10", "h11", "h12", "h13", "h14", "h15", "h16", "h17", "h18", "h19", "h20", "listed") VALUES (1, 'ada', 'ada', 'ada@example.org', 'ada@example.org', 'ada', '$argon2id$v=19$m=19456,t=2,p=1$9qTQEBiMbdY7NjyiTncz9A$irqZ+cqdqM1rO7LNtTJQlFkppsURmMMnbESUpP9w5lQ', 'admin', 1, 1795948228325739, 1795948228325739, 3, 55, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 1, 1, 1);
-INSERT INTO "user" ("id", "username", "username_key", "email", "email_key", "display_name", "password_hash", "role", "active", "created_at", "updated_at", "rating_count", "rating_sum", "h01", "h02", "h03", "h04", "h05", "h06", "h07", "h08", "h09", "h10", "h11", "h12", "h13", "h14", "h15", "h16", "h17", "h18", "h19", "h20", "listed") VALUES (2, 'eve', 'eve', 'eve@example.org', 'eve@example.org', 'eve', '$argon2id$v=19$m=19456,t=2,p=1$OYaiP6aCy+S8x22mNpCQGA$jvgvT/FCfgdfJxysdvqPn7uOXkqrdKiyOpVYbhb7id4', 'member', 1, 1795948228784673, 1795948228784673, 2, 15, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1);
+INSERT INTO "movie" ("id", "title", "title_key", "original_title", "original_title_key", "year", "runtime_minutes", "genres", "directors", "language", "country", "imdb_id", "tmdb_id", "wikidata_id", "created_at", "updated_at", "edit", "ratings_version", "rating_count", "rating_sum", "h01", "h02", "h03", "h04", "h05", "h06", "h07", "h08", "h09", "h10", "h11", "h12", "h13", "h14", "h15", "h16", "h17", "h18", "h19", "h20", "prominence", "learns_ids") VALUES (1, 'Cléo from 5 to 7', 'cleo from 5 to 7', 'Cléo de 5 à 7', 'cleo de 5 a 7', 1962, NULL, '["Comedy","Drama"]', '["Agnès Varda"]', 'fr', 'FR', 'tt0055852', 499, NULL, 1795950463595988, 1795950463595988, 1, 2, 2, 33, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0);
+INSERT INTO "movie" ("id", "title", "title_key", "original_title", "original_title_key", "year", "runtime_minutes", "genres", "directors", "language", "country", "imdb_id", "tmdb_id", "wikidata_id", "created_at", "updated_at", "edit", "ratings_version", "rating_count", "rating_sum", "h01", "h02", "h03", "h04", "h05", "h06", "h07", "h08", "h09", "h10", "h11", "h12", "h13", "h14", "h15", "h16", "h17", "h18", "h19", "h20", "prominence", "learns_ids") VALUES (2, 'Moon', 'moon', NULL, NULL, 2009, NULL, '["Drama"]', '["Duncan Jones"]', 'en', NULL, NULL, NULL, NULL, 1795950463654422, 1795950463654422, 1, 2, 2, 17, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0);
+INSERT INTO "movie" ("id", "title", "title_key", "original_title", "original_title_key", "year", "runtime_minutes", "genres", "directors", "language", "country", "imdb_id", "tmdb_id", "wikidata_id", "created_at", "updated_at", "edit", "ratings_version", "rating_count", "rating_sum", "h01", "h02", "h03", "h04", "h05", "h06", "h07", "h08", "h09", "h10", "h11", "h12", "h13", "h14", "h15", "h16", "h17", "h18", "h19", "h20", "prominence", "learns_ids") VALUES (3, 'It''s a Gift', 'it''s a gift', NULL, NULL, 1934, 68, '[]', '[]', NULL, NULL, 'tt0025318', NULL, NULL, 1795950463671459, 1795950463671459, 1, 1, 1, 20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0);
+INSERT INTO "user" ("id", "username", "username_key", "email", "email_key", "display_name", "password_hash", "role", "active", "created_at", "updated_at", "rating_count", "rating_sum", "h01", "h02", "h03", "h04", "h05", "h06", "h07", "h08", "h09", "h10", "h11", "h12", "h13", "h14", "h15", "h16", "h17", "h18", "h19", "h20", "listed") VALUES (1, 'ada', 'ada', 'ada@example.org', 'ada@example.org', 'ada', '$argon2id$v=19$m=19456,t=2,p=1$qYIhy9GLbb2Wnc/8hr+Vuw$K/uzsNNeafM0MGhi3bVvvoZcpEaV0TSIQ8P+mE7azKQ', 'admin', 1, 1795950462813295, 1795950462813295, 3, 55, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 1, 1, 1);
+INSERT INTO "user" ("id", "username", "username_key", "email", "email_key", "display_name", "password_hash", "role", "active", "created_at", "updated_at", "rating_count", "rating_sum", "h01", "h02", "h03", "h04", "h05", "h06", "h07", "h08", "h09", "h10", "h11", "h12", "h13", "h14", "h15", "h16", "h17", "h18", "h19", "h20", "listed") VALUES (2, 'eve', 'eve', 'eve@example.org', 'eve@example.org', 'eve', '$argon2id$v=19$m=19456,t=2,p=1$V1f3iAeUanGuMpa7CWkMow$qx11GnAXdaqPKe1eKrkkIhCx+BhYSNL0R5PcsbooRCw', 'member', 1, 1795950463389016, 1795950463389016, 2, 15, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1);
 INSERT INTO "movie_facet" ("movie_id", "facet") VALUES (1, 'director:agnes varda');
 INSERT INTO "movie_facet" ("movie_id", "facet") VALUES (2, 'director:duncan jones');
 INSERT INTO "movie_facet" ("movie_id", "facet") VALUES (1, 'genre:Comedy');
@@ -210,14 +229,14 @@ INSERT INTO "movie_facet" ("movie_id", "facet") VALUES (2, 'name:moon');
 INSERT INTO "movie_facet" ("movie_id", "facet") VALUES (3, 'year:1934');
 INSERT INTO "movie_facet" ("movie_id", "facet") VALUES (1, 'year:1962');
 INSERT INTO "movie_facet" ("movie_id", "facet") VALUES (2, 'year:2009');
-INSERT INTO "personal_token" ("id", "user_id", "name", "scope", "token_hash", "created_at", "expires_at", "last_used_at") VALUES (1, 1, 'script', 'read', 'e74ceddb8815bbd13dc6bfbe055b332f1f487ef7d66ee83cd87099d7ee1c254c', 1795948229066955, NULL, NULL);
-INSERT INTO "rating" ("user_id", "movie_id", "value", "rated_at", "created_at", "updated_at") VALUES (1, 1, 19, 1795948229018411, 1795948229018411, 1795948229018411);
-INSERT INTO "rating" ("user_id", "movie_id", "value", "rated_at", "created_at", "updated_at") VALUES (1, 2, 16, 1795948229038373, 1795948229038373, 1795948229038373);
-INSERT INTO "rating" ("user_id", "movie_id", "value", "rated_at", "created_at", "updated_at") VALUES (1, 3, 20, 1795948229046183, 1795948229046183, 1795948229046183);
-INSERT INTO "rating" ("user_id", "movie_id", "value", "rated_at", "created_at", "updated_at") VALUES (2, 1, 14, 1795948229058796, 1795948229058796, 1795948229058796);
-INSERT INTO "rating" ("user_id", "movie_id", "value", "rated_at", "created_at", "updated_at") VALUES (2, 2, 1, 1795948229061690, 1795948229061690, 1795948229061690);
-INSERT INTO "session" ("id", "user_id", "generation", "created_at", "rotated_at", "expires_at") VALUES ('nmOvmfeptmKsc0JuFkPTqA', 1, 1, 1795948228479983, 1795948228479983, 1798540228479983);
-INSERT INTO "session" ("id", "user_id", "generation", "created_at", "rotated_at", "expires_at") VALUES ('EveWP6E9fifY4mZs4_IYhA', 2, 1, 1795948228909054, 1795948228909054, 1798540228909054);
+INSERT INTO "personal_token" ("id", "user_id", "name", "scope", "token_hash", "created_at", "expires_at", "last_used_at") VALUES (1, 1, 'script', 'read', '6741f7c41c7106d6b39efd2cd5d682c08c41a85668f8af0f2e3ed732b6f958d6', 1795950463781688, NULL, NULL);
+INSERT INTO "rating" ("user_id", "movie_id", "value", "rated_at", "created_at", "updated_at") VALUES (1, 1, 19, 1795950463722384, 1795950463722384, 1795950463722384);
+INSERT INTO "rating" ("user_id", "movie_id", "value", "rated_at", "created_at", "updated_at") VALUES (1, 2, 16, 1795950463734553, 1795950463734553, 1795950463734553);
+INSERT INTO "rating" ("user_id", "movie_id", "value", "rated_at", "created_at", "updated_at") VALUES (1, 3, 20, 1795950463746185, 1795950463746185, 1795950463746185);
+INSERT INTO "rating" ("user_id", "movie_id", "value", "rated_at", "created_at", "updated_at") VALUES (2, 1, 14, 1795950463757682, 1795950463757682, 1795950463757682);
+INSERT INTO "rating" ("user_id", "movie_id", "value", "rated_at", "created_at", "updated_at") VALUES (2, 2, 1, 1795950463774156, 1795950463774156, 1795950463774156);
+INSERT INTO "session" ("id", "user_id", "generation", "created_at", "rotated_at", "expires_at") VALUES ('kEQJ6oIX4RLjImV_gXkj6Q', 1, 1, 1795950462998529, 1795950462998529, 1798542462998529);
+INSERT INTO "session" ("id", "user_id", "generation", "created_at", "rotated_at", "expires_at") VALUES ('oayiKSW6NtpAmnExoAnPsQ', 2, 1, 1795950463585125, 1795950463585125, 1798542463585125);
 INSERT INTO "movie_search" (rowid, "title", "original_title", "directors", "alternative_titles") VALUES (1, 'cleo from 5 to 7', 'cleo de 5 a 7', 'agnes varda', '');
 INSERT INTO "movie_search" (rowid, "title", "original_title", "directors", "alternative_titles") VALUES (2, 'moon', '', 'duncan jones', '');
 INSERT INTO "movie_search" (rowid, "title", "original_title", "directors", "alternative_titles") VALUES (3, 'it s a gift its', '', '', '');
@@ -249,3 +268,4 @@ CREATE INDEX ix_one_time_link_creator_id ON one_time_link (creator_id);
 CREATE INDEX ix_skipped_movie_movie_id ON skipped_movie (movie_id);
 CREATE INDEX ix_movie_country ON movie (country, id);
 CREATE INDEX ix_movie_runtime ON movie (runtime_minutes, id);
+CREATE INDEX ix_stored_file_stored_at ON stored_file (stored_at);
