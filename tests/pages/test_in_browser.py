@@ -254,3 +254,94 @@ def test_admin_pages_are_accessible_and_do_not_scroll_sideways(person, viewport,
     expect(boss.page.locator("#new-link")).to_contain_text("/invite/")
     assert boss.find_violations() == []
     assert boss.page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
+
+
+RATINGS = (
+    b"title,year,value\nThe Godfather,1972,9\nThe Godfather,1973,8\nNo Such Film,1990,7\nHeat,1995,many\n"
+)
+UNKNOWN = b"Film;Jahr;Sterne\nThe Godfather;1972;4,5\nA Film to Add;1990;3\n"
+
+
+def choose(page, content, name="ratings.csv"):
+    page.goto("/import")
+    page.get_by_label("File with your ratings").set_input_files(
+        {"name": name, "mimeType": "text/csv", "buffer": content}
+    )
+
+
+def test_file_is_uploaded_with_progress_checked_and_imported(person):
+    ada = person("import")
+    choose(ada.page, RATINGS)
+    uploads = []
+    ada.page.route("**/import", lambda route: uploads.append(route))
+    button = ada.page.get_by_role("button", name="Check this file")
+    button.click()
+    expect(ada.page.get_by_role("progressbar")).to_be_visible()
+    expect(button).to_be_disabled()
+    uploads[0].continue_()
+    ada.page.unroute("**/import")
+    expect(ada.page.get_by_role("heading", name="4 rows in ratings.csv")).to_be_visible()
+    ada.page.get_by_label("Movie for The Godfather 1973").select_option(index=1)
+    ada.page.get_by_role("button", name="Check again with these choices").click()
+    expect(ada.page.get_by_text("1 row is settled by your choice.")).to_be_visible()
+    with ada.page.expect_download() as download:
+        ada.page.get_by_role("button", name="All rows as CSV").click()
+    assert download.value.path().read_text().count("\n") == 5
+    ada.page.get_by_role("button", name="Import 1 rating").click()
+    expect(ada.page.get_by_role("heading", name="1 rating is imported")).to_be_visible()
+    ada.page.get_by_role("link", name="See your profile").click()
+    expect(ada.page.locator(".sums")).to_contain_text("1")
+
+
+def test_without_javascript_columns_are_named_and_the_file_imported(person):
+    ada = person("importnojs", java_script_enabled=False)
+    choose(ada.page, UNKNOWN)
+    ada.page.get_by_role("button", name="Check this file").click()
+    for label, column in (("Title", "Film"), ("Year", "Jahr"), ("Rating", "Sterne")):
+        ada.page.get_by_label(label, exact=True).select_option(column)
+    ada.page.get_by_role("button", name="Show how it is read").click()
+    expect(ada.page.get_by_role("row", name="The Godfather")).to_contain_text("9")
+    ada.page.get_by_role("button", name="Check this file").click()
+    ada.page.get_by_label("Add all of them").check()
+    ada.page.get_by_role("button", name="Import 1 rating").click()
+    expect(ada.page.get_by_role("heading", name="2 ratings are imported")).to_be_visible()
+
+
+def test_file_that_does_not_arrive_can_be_sent_again(person):
+    ada = person("importoffline")
+    choose(ada.page, RATINGS)
+    ada.context.set_offline(True)
+    button = ada.page.get_by_role("button", name="Check this file")
+    button.click()
+    expect(ada.page.get_by_role("alert")).to_have_text("The file did not arrive. Try again.")
+    ada.context.set_offline(False)
+    button.click()
+    expect(ada.page.get_by_role("heading", name="4 rows in ratings.csv")).to_be_visible()
+    choose(ada.page, b"x" * (16 * 2**20 + 1))
+    button.click()
+    expect(ada.page.get_by_role("alert")).to_have_text("The file is larger than 16 MB.")
+    ada.errors.clear()
+
+
+@pytest.mark.parametrize(
+    ("viewport", "scheme"),
+    [(DESKTOP, "light"), (PHONE, "dark"), (NARROW, "light")],
+    ids=["1280", "390", "320"],
+)
+def test_steps_of_an_import_are_accessible_and_fit(person, viewport, scheme):
+    ada = person(f"importaxe{viewport['width']}", viewport, color_scheme=scheme)
+
+    def check_page(heading):
+        expect(ada.page.get_by_role("heading", level=1)).to_contain_text(heading)
+        assert (heading, ada.find_violations()) == (heading, [])
+        assert ada.page.evaluate("document.documentElement.scrollWidth") <= viewport["width"], heading
+
+    choose(ada.page, UNKNOWN)
+    check_page("Import your ratings")
+    ada.page.get_by_role("button", name="Check this file").click()
+    check_page("Name the columns")
+    choose(ada.page, RATINGS)
+    ada.page.get_by_role("button", name="Check this file").click()
+    check_page("4 rows in ratings.csv")
+    ada.page.get_by_role("button", name="Import 1 rating").click()
+    check_page("1 rating is imported")
