@@ -19,7 +19,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev test test-fast test-postgres test-trixie check check-fast lint types contracts audit openapi coverage format fuzz soak bench bench-large wheel clean
+.PHONY: help run dev test test-fast test-postgres test-trixie check check-fast lint types contracts audit openapi clients coverage format fuzz soak bench bench-large wheel clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -31,18 +31,18 @@ dev: $(DEV)  ## Install the service and the development tools into .venv
 
 test: $(DEV)  ## Run the tests on SQLite, except those that build the wheel: ten minutes on two cores
 	@echo 'Running the tests: this takes about ten minutes on two cores (make test-fast: one minute).'
-	$(PYTEST) -m 'not wheel'
+	$(PYTEST) -m 'not wheel and not clients'
 
 test-fast: $(DEV)  ## Run the tests that start no process, one case of each: a minute on two cores
-	$(PYTEST) -m 'not wheel and not slow'
+	$(PYTEST) -m 'not wheel and not clients and not slow'
 
 test-postgres: $(DEV)  ## Run the tests on PostgreSQL: from PyPI, or TEST_POSTGRESQL=/usr/lib/postgresql/15/bin
-	TEST_DATABASE=postgresql $(PYTEST) -m 'not wheel'
+	TEST_DATABASE=postgresql $(PYTEST) -m 'not wheel and not clients'
 
 test-trixie: $(DEV)  ## Run the tests on Debian trixie: Python 3.13, SQLite 3.46 (as root, with debootstrap)
-	bash .ci/trixie --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder -m 'not wheel' $(TESTS)
+	bash .ci/trixie --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder -m 'not wheel and not clients' $(TESTS)
 
-check: lint types contracts audit openapi coverage  ## Run everything else that CI runs: the six targets below
+check: lint types contracts audit openapi clients coverage  ## Run everything else that CI runs: the seven targets below
 
 check-fast: lint types contracts test-fast  ## Run lint, types, contracts and test-fast
 
@@ -62,8 +62,11 @@ audit: $(DEV)  ## Look up known vulnerabilities of the dependencies (pip-audit);
 openapi: $(DEV)  ## Check the OpenAPI document (Spectral, Redocly); needs npm and internet access on first use
 	bash .ci/openapi/check
 
+clients: $(DEV)  ## Generate clients from the OpenAPI document and run them; needs npm and internet access on first use
+	$(BIN)/python -m pytest -o faulthandler_timeout=900 -m clients tests/clients
+
 coverage: $(DEV)  ## Run every test, including those of the wheel, and measure branch coverage
-	$(PYTEST) --cov --cov-report term-missing:skip-covered
+	$(PYTEST) -m 'not clients' --cov --cov-report term-missing:skip-covered
 
 format: $(DEV)  ## Format the code (ruff)
 	$(BIN)/ruff check --fix-only .

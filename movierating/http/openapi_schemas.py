@@ -7,6 +7,7 @@ ID_KEYS = ("imdb_id", "movie_id", "tmdb_id")
 # Schemas of objects that name a movie by exactly one of ID_KEYS.
 _BY_ONE_ID = ("MovieReference", "BatchRating")
 _IS_ID = re.compile(r"(.*_)?ids?")
+_MAX_INT64 = 2**63 - 1
 
 
 def complete_field(name: str, schema: dict[str, Any]) -> None:
@@ -14,6 +15,9 @@ def complete_field(name: str, schema: dict[str, Any]) -> None:
     types = schema.get("type", ())
     if "integer" in ([types] if isinstance(types, str) else types):
         schema.setdefault("format", "int64" if _IS_ID.fullmatch(name) else "int32")
+        if schema.get("maximum") == _MAX_INT64:
+            # The format says so already, and clients that read it as a float get a larger number.
+            del schema["maximum"]
     choices = schema.get("enum", ())
     if any(isinstance(choice, str) and choice.startswith("-") for choice in choices):
         # From `title` and `-title` alone, generators would make one name.

@@ -1,5 +1,6 @@
 """Requests of imports: the options and the file."""
 
+import io
 from collections.abc import Mapping
 from typing import Any, BinaryIO, cast
 
@@ -18,20 +19,6 @@ from movierating.ratings.row_matches import ALWAYS, NEW
 ON_CONFLICT = ("newer", "keep", "replace")
 
 CSV = "imdb_id,value\ntt0111161,9.5\n"
-_XML = "<recentratings><film><filmname>Heat (1995)</filmname><rating>85</rating></film></recentratings>"
-_BINARY, _TEXT = {"type": "string", "format": "binary"}, {"type": "string"}
-# The document's media types for a body that is the file: http.request.FILE_MEDIA_TYPES.
-FILE_BODIES: dict[str, Any] = {
-    "text/csv": {"schema": _TEXT, "example": CSV},
-    "application/json": {
-        "schema": {"oneOf": [{"type": "object"}, {"type": "array", "items": {"type": "object"}}]},
-        "example": {"ratings": [{"imdb_id": "tt0111161", "value": 9.5}]},
-    },
-    "application/xml": {"schema": _TEXT, "example": _XML},
-    "text/xml": {"schema": _TEXT, "example": _XML},
-    "application/zip": {"schema": _BINARY},
-    "application/octet-stream": {"schema": _BINARY},
-}
 
 
 class UploadField(Upload):  # type: ignore[misc]  # flask-smorest ships no types
@@ -40,10 +27,12 @@ class UploadField(Upload):  # type: ignore[misc]  # flask-smorest ships no types
     def _deserialize(
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
     ) -> BinaryIO:
-        # To the parser of forms, a part without a file name is text.
-        if not isinstance(value, FileStorage):
-            raise ma.ValidationError("Must be a file, with a file name.")
-        return cast(BinaryIO, value.stream)
+        if isinstance(value, FileStorage):
+            return cast(BinaryIO, value.stream)
+        # To the parser of forms, a part without a file name is text, in which it replaces what is not UTF-8.
+        if not isinstance(value, str) or "\ufffd" in value:
+            raise ma.ValidationError("Must be a file, with a file name unless it is text in UTF-8.")
+        return io.BytesIO(value.encode())
 
 
 class BooleanOrWord(StrictBoolean):

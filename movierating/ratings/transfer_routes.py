@@ -26,8 +26,6 @@ blueprint = Blueprint(
 )
 
 _FILE = {"type": "string", "format": "binary"}
-# Our own, or that for Trakt.
-_JSON_EXPORT = {"oneOf": [export_schemas.ExportSchema(), {"type": "array", "items": {"type": "object"}}]}
 
 
 @blueprint.route("")
@@ -71,7 +69,7 @@ class Import(View):
 
     takes_files = True
 
-    @blueprint.doc(operationId="import_ratings", requestBody={"content": import_schemas.FILE_BODIES})
+    @blueprint.doc(operationId="import_ratings")
     @access.auth_required
     @blueprint.error_responses(400, 413, 415)
     @blueprint.arguments(import_schemas.ImportQuerySchema(), location="query")
@@ -86,8 +84,9 @@ class Import(View):
         movierating's own CSV or JSON; the format is detected from the content. The report lists each row that is
         invalid or matches no movie, with the reason. With `details=true` it lists every row, with `details=csv` as CSV.
         `replaced_csv` restores the ratings that the import replaced. With `dry_run=true` nothing is written, and the
-        report is the same. For any other CSV, `column` and `scale` tell how to read it. The body is a form with the
-        file, or the file itself; options are part of the query, or of the form.
+        report is the same. For any other CSV, `column` and `scale` tell how to read it. Options are part of the query,
+        or of the form. Instead of a form, the body may be the file itself, as `text/csv`, `application/json`,
+        `application/xml`, `text/xml`, `application/zip` or `application/octet-stream`.
         """
         options = {**query, **body}
         file, expected_format = options.pop("file"), options.pop("format", None)
@@ -105,7 +104,7 @@ class ImportPreview(View):
 
     takes_files = True
 
-    @blueprint.doc(operationId="preview_import", requestBody={"content": import_schemas.FILE_BODIES})
+    @blueprint.doc(operationId="preview_import")
     @access.auth_required
     @blueprint.error_responses(400, 413, 415)
     @blueprint.arguments(import_schemas.PreviewQuerySchema(), location="query")
@@ -133,17 +132,24 @@ class Export(View):
     @blueprint.doc(operationId="export_ratings")
     @access.auth_required
     @blueprint.arguments(export_schemas.ExportQuerySchema(), location="query")
-    @blueprint.response(
+    # Clients that support one type only take the first: openapi-generator's returns the bytes of any format,
+    # and openapi-python-client, which skips ZIP, the text.
+    @blueprint.response(200, _FILE, content_type="application/zip", description="The file.")
+    @blueprint.alt_response(
         200,
-        {"type": "string"},
+        schema={"type": "string"},
         content_type="text/csv",
         description="The file.",
         example=export_schemas.CSV,
     )
+    # With a schema, fastmcp would reject the other types. The format decides on it anyway.
     @blueprint.alt_response(
-        200, schema=_JSON_EXPORT, content_type="application/json", description="The file."
+        200,
+        schema={},
+        content_type="application/json",
+        description="The file.",
+        example=export_schemas.JSON,
     )
-    @blueprint.alt_response(200, schema=_FILE, content_type="application/zip", description="The file.")
     def get(self, query: dict[str, str]) -> Response:
         """Export ratings
 

@@ -51,6 +51,12 @@ def test_ids_are_int64_and_other_integers_int32(document):
     assert wrong == []
 
 
+def test_bounds_of_numbers_are_exact_as_floats(document):
+    bounds = [node[key] for _, node in list_nodes(document) for key in ("minimum", "maximum") if key in node]
+    assert bounds
+    assert [bound for bound in bounds if isinstance(bound, int | float) and abs(bound) > 2**53] == []
+
+
 def test_choice_of_ids_is_one_of_whole_objects(document):
     schemas = document["components"]["schemas"]
     for name, other_fields in (("MovieReference", set()), ("BatchRating", {"value", "rated_at"})):

@@ -150,7 +150,7 @@ def test_every_option_does_what_it_says(heat, member, upload, problem):
         ("", {"file": [FileStorage(io.BytesIO(FILE.encode()), name) for name in "ab"]}, "files", "file"),
         ("", {"dry_run": ["true", "false"]}, "files", "dry_run"),
         ("?dry_run=true&dry_run=false", {}, "query", "dry_run"),
-        ("", {"file": "imdb_id,value\n"}, "files", "file"),
+        ("", {"file": ["imdb_id,value\n", "x"]}, "files", "file"),
         ("", {"file": FileStorage(io.BytesIO(b""), "x.csv")}, "files", "file"),
     ],
 )
@@ -202,10 +202,19 @@ def test_the_body_may_be_the_file_itself(heat, member, upload, content_type, dat
     assert response.json["dry_run"] is True
 
 
-def test_documented_file_bodies_are_those_that_are_accepted(client):
-    document = client.get("/openapi.json").json
-    content = document["paths"][IMPORT]["post"]["requestBody"]["content"]
-    assert [*content] == ["multipart/form-data", *FILE_MEDIA_TYPES]
+def test_import_documents_the_form_for_generators_and_each_other_type_in_words(client):
+    operation = client.get("/openapi.json").json["paths"][IMPORT]["post"]
+    assert [*operation["requestBody"]["content"]] == ["multipart/form-data"]
+    assert [name for name in FILE_MEDIA_TYPES if f"`{name}`" not in operation["description"]] == []
+
+
+def test_file_in_a_form_needs_no_name_if_it_is_text_in_utf_8(heat, member, upload, problem):
+    assert upload(member, FILE, file=FILE).json["created"] == 1
+    part = (
+        b'--x\r\nContent-Disposition: form-data; name="file"\r\n\r\ntitle,value\nAm\xe9lie,8\n\r\n--x--\r\n'
+    )
+    response = member.post(IMPORT, data=part, content_type="multipart/form-data; boundary=x")
+    assert "UTF-8" in problem(response, 422, "file")["errors"][0]["message"]
 
 
 @pytest.mark.parametrize(
