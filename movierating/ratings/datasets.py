@@ -1,6 +1,6 @@
 """Import MovieLens data sets; importing one again changes nothing.
 
-The movies are matched or added in one transaction. The ratings follow in batches, each in a transaction of its own with
+The movies are added in one transaction. The ratings follow in batches, each in a transaction of its own with
 its accounts and aggregates, so an import that is killed leaves everything exact and the next one resumes it. On an
 instance without ratings that no other process uses, one transaction loads all ratings while the table has no indexes:
 to build them at the end takes a fraction of the time.
@@ -13,25 +13,22 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from movierating.movies.matching import AmbiguousMovie, Catalogue
-from movierating.movies.models import Movie
-from movierating.movies.movie_ids import find_current_ids
+from movierating.movies.movie_ids import find_current_ids, find_ids_by_imdb_id
 from movierating.movies.movie_index import MovieQuery
 from movierating.movies.retired_movies import RetiredMovies
+from movierating.movies.staged_movies import StagedMovies
 from movierating.movies.titles import fold
+from movierating.ratings.bulk import retry_if_catalogue_changes
 from movierating.ratings.bulk_aggregates import Sums
 from movierating.ratings.dataset_loading import DatasetReport, load_batch
 from movierating.ratings.formats.movielens import Dataset, MovieRow, RatingBatch
 from movierating.ratings.formats.rows import BadRow
 from movierating.ratings.models import Rating
 from movierating.ratings.row_matching import FACTS
-from movierating.storage.database import exclusive_access, write
-from movierating.storage.dialect import get_last_id
+from movierating.storage.database import exclusive_access, read, write
 
 # Movies and users whose sums are collected before they are written, at some 300 bytes each.
 _MAX_SUMS = 100_000
-
-# A catalogue with this many times the movies of a data set is large.
-_LARGE = 4
 
 _INDEXES = sorted(Rating.__table__.indexes, key=lambda index: str(index.name))  # type: ignore[attr-defined]
 
@@ -44,7 +41,7 @@ def import_movielens(dataset: Dataset, progress: Callable[[int], None]) -> Datas
     first load. Raise Unavailable while the instance is being restored.
     """
     rows = list(dataset.movies())
-    report, movie_ids = write(partial(_match, dataset=dataset, rows=rows), own_transaction=True)
+    report, movie_ids = retry_if_catalogue_changes(lambda: _add_movies(dataset, rows))
     with exclusive_access() as is_exclusive:
         if is_exclusive:
             load_first = partial(_load_first, dataset=dataset, movie_ids=movie_ids, progress=progress)
@@ -59,74 +56,87 @@ def import_movielens(dataset: Dataset, progress: Callable[[int], None]) -> Datas
     return report
 
 
-def _match(
-    connection: Connection, dataset: Dataset, rows: Sequence[MovieRow | BadRow]
-) -> tuple[DatasetReport, dict[int, int]]:
-    """Match or add the data set's movies; return our ids by the data set's.
-
-    The rows are matched again until nothing changes, because one may complete or add the movie of another; so each
-    means the same movie in the next run.
-    """
-    newest = get_last_id(connection, Movie.__table__)
-    retired = RetiredMovies(connection, [_list_facts(row) for row in rows if isinstance(row, MovieRow)])
-    # For a small set, the keys of a large catalogue would take long to read while others wait; for most of the
-    # catalogue, to select keys takes longer than to read all, and twice the memory.
-    is_small = len(rows) < newest / _LARGE
-    catalogue = Catalogue(connection, _list_queries(rows) if is_small else None)
-    changes = None
-    while changes != catalogue.changes:
-        changes = catalogue.changes
-        report, ids_by_source = DatasetReport(), dict[int, int]()
-        for row in rows:
-            bad_row = (
-                row
-                if isinstance(row, BadRow)
-                else _match_row(catalogue, retired, dataset, row, ids_by_source)
-            )
-            if bad_row:
-                report.reject(bad_row)
-    catalogue.flush()
-    movie_ids = set(ids_by_source.values())
-    report.movies_added = sum(movie_id > newest for movie_id in movie_ids)
-    report.movies_present = len(movie_ids) - report.movies_added
-    return report, ids_by_source
+def _add_movies(dataset: Dataset, rows: Sequence[MovieRow | BadRow]) -> tuple[DatasetReport, dict[int, int]]:
+    """Match or add the data set's movies; return our ids by the data set's. Raise CatalogueChanged."""
+    matcher = _MovieMatcher(dataset, rows)
+    report, ids_by_source = matcher.match()
+    staged = matcher.stage()
+    moved = write(staged.insert, own_transaction=True)
+    added = (
+        {movie_id for movie_id in ids_by_source.values() if staged.first_id <= movie_id}
+        if staged.first_id
+        else set()
+    )
+    report.movies_added = len(added)
+    report.movies_present = len({*ids_by_source.values()}) - len(added)
+    return report, {
+        source_id: movie_id + moved if movie_id in added else movie_id
+        for source_id, movie_id in ids_by_source.items()
+    }
 
 
-def _list_queries(rows: Iterable[MovieRow | BadRow]) -> list[MovieQuery]:
-    queries = []
-    for row in rows:
-        if isinstance(row, MovieRow):
-            # Two queries, because the title may count even if an id decides so far.
-            queries.append(MovieQuery(row.imdb_id, row.tmdb_id))
-            queries.append(MovieQuery(titles=(row.title, row.original_title)))
-    return queries
+class _MovieMatcher:
+    """Matches the movies of a data set, or stages those to add, outside the transaction that writes them."""
 
+    def __init__(self, dataset: Dataset, rows: Sequence[MovieRow | BadRow]) -> None:
+        """Load the part of the catalogue that the rows may mean."""
+        self._file = dataset.movie_table.path.name
+        self._rows = rows
+        movies = [row for row in rows if isinstance(row, MovieRow)]
+        self._retired = RetiredMovies(read(), map(_list_facts, movies))
+        self._catalogue = Catalogue(read(), _list_queries(movies), dry_run=True, gives_ids=True)
+        self._changes = 0
 
-def _match_row(
-    catalogue: Catalogue,
-    retired: RetiredMovies,
-    dataset: Dataset,
-    row: MovieRow,
-    ids_by_source: dict[int, int],
-) -> BadRow | None:
-    """Find or add a row's movie and store its id, or return why not."""
-    file, titles = dataset.movie_table.path.name, (row.title, row.original_title)
-    if row.source_id in ids_by_source:
-        return BadRow(file, row.line, f"the movie id {row.source_id} is listed before")
-    if (row.year, row.imdb_id, row.tmdb_id) == (None, None, None) and fold(row.title) == "unknown":
-        return BadRow(file, row.line, "nothing is known of the movie")
-    try:
-        movie_id = catalogue.find_and_complete(MovieQuery(row.imdb_id, row.tmdb_id, titles, row.year))
-    except AmbiguousMovie as error:
-        return BadRow(file, row.line, f"{row.title}: {error}")
-    if movie_id is None and (facts := _list_facts(row)) in retired:
-        movie_id = retired.find_survivor(facts)
+    def match(self) -> tuple[DatasetReport, dict[int, int]]:
+        """Match or add the data set's movies; return our ids, which may be provisional, by the data set's.
+
+        The rows are matched again until nothing changes, because one may complete or add the movie of another; so each
+        means the same movie in the next run.
+        """
+        changes = None
+        while changes != self._changes:
+            changes = self._changes
+            report, ids_by_source = DatasetReport(), dict[int, int]()
+            for row in self._rows:
+                bad_row = row if isinstance(row, BadRow) else self._match_row(row, ids_by_source)
+                if bad_row:
+                    report.reject(bad_row)
+        return report, ids_by_source
+
+    def stage(self) -> StagedMovies:
+        """Return what `match` changed, to be written."""
+        return self._catalogue.stage()
+
+    def _match_row(self, row: MovieRow, ids_by_source: dict[int, int]) -> BadRow | None:
+        """Find or add a row's movie and store its id, or return why not."""
+        titles = (row.title, row.original_title)
+        if row.source_id in ids_by_source:
+            return BadRow(self._file, row.line, f"the movie id {row.source_id} is listed before")
+        if (row.year, row.imdb_id, row.tmdb_id) == (None, None, None) and fold(row.title) == "unknown":
+            return BadRow(self._file, row.line, "nothing is known of the movie")
+        try:
+            match = self._catalogue.find_and_claim(MovieQuery(row.imdb_id, row.tmdb_id, titles, row.year))
+        except AmbiguousMovie as error:
+            return BadRow(self._file, row.line, f"{row.title}: {error}")
+        movie_id, learned = match or (None, {})
+        self._changes += bool(learned)
+        if movie_id is None and (facts := _list_facts(row)) in self._retired:
+            movie_id = self._retired.find_survivor(facts)
+            if movie_id is None:
+                return BadRow(self._file, row.line, f"{row.title}: an administrator deleted this movie")
         if movie_id is None:
-            return BadRow(file, row.line, f"{row.title}: an administrator deleted this movie")
-    if movie_id is None:
-        movie_id = catalogue.add(facts)
-    ids_by_source[row.source_id] = movie_id
-    return None
+            movie_id = self._catalogue.add(facts)
+            self._changes += 1
+        ids_by_source[row.source_id] = movie_id
+        return None
+
+
+def _list_queries(rows: Sequence[MovieRow]) -> list[MovieQuery]:
+    ids_by_imdb_id = find_ids_by_imdb_id(read(), {row.imdb_id for row in rows if row.imdb_id})
+    queries = [MovieQuery(row.imdb_id, row.tmdb_id) for row in rows]
+    # A TMDB id that decides so far may not do so after another row gave the movie its IMDb id.
+    titles = [(row.title, row.original_title) for row in rows if row.imdb_id not in ids_by_imdb_id]
+    return queries + [MovieQuery(titles=names) for names in titles]
 
 
 def _list_facts(row: MovieRow) -> dict[str, Any]:

@@ -115,6 +115,20 @@ def test_the_newest_rating_stays_and_the_highest_of_equally_old_ones(app, write_
     assert recount.find_mismatches(read()) == []
 
 
+def test_a_movie_that_another_client_adds_before_the_write_is_not_added_twice(
+    app, write_set, add_movie, monkeypatch
+):
+    def add_and_write(*arguments, **options):
+        monkeypatch.setattr(datasets, "write", database.write)
+        add_movie(title="Heat", year=1995)
+        return database.write(*arguments, **options)
+
+    monkeypatch.setattr(datasets, "write", add_and_write)
+    report = load(write_set([(1, 1, 3, 0), (1, 2, 4, 0)]))
+    assert (report.movies_present, report.movies_added, report.added) == (1, 1, 2)
+    assert stored().keys() == {("ml-1", "Heat"), ("ml-1", "Le Trou")}
+
+
 def test_two_rows_of_one_movie_are_one_movie_for_its_raters(app, write_set):
     folder = write_set([(1, 1, 3, 5), (1, 9, 4, 6), (2, 9, 2, 6)], [*MOVIES, (9, "Heat (1995)", "Drama")])
     report = load(folder)
