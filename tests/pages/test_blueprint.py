@@ -1,6 +1,10 @@
 """The errors of all pages."""
 
+import re
+
 import pytest
+
+from movierating.users import service as users
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 
@@ -55,3 +59,21 @@ def test_member_gets_403_from_every_page_for_admins(browse, app):
             path = path.replace(f"<id:{argument}>", "1")
         for method in rule.methods - {"OPTIONS"}:
             assert (path, ada.open(path, method=method).status_code) == (path, 403)
+
+
+def test_every_form_of_a_member_counts_towards_the_limit_of_writes(make_app):
+    app = make_app(RATELIMIT_ENABLED="true", LIMIT_WRITES="1/hour")
+    password = "correct horse battery"
+    with app.app_context():
+        users.sign_up("boss", "boss@example.org", password, None, "admin")
+    browser = app.test_client()
+    browser.environ_base["HTTP_SEC_FETCH_SITE"] = "same-origin"
+    browser.post("/login", data={"login": "boss", "password": password})
+    assert browser.post("/admin/invitations").status_code == 200
+    public = {"/login", "/logout", "/sign-up", "/reset"}
+    for rule in app.url_map.iter_rules():
+        if rule.endpoint.startswith("pages.") and "POST" in rule.methods and rule.rule not in public:
+            path = re.sub(r"<[^>]+>", "1", rule.rule)
+            response = browser.post(path)
+            assert (path, response.status_code) == (path, 429)
+            assert int(response.headers["Retry-After"]) > 0
