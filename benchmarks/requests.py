@@ -35,6 +35,8 @@ HELLO = ("hello", "")
 SIZES = {"10,000": "medium", "92,000": "catalogue"}
 DISTINCT = 100_000
 MEMORY_SECONDS = 5
+# Ratings of the user whose own ratings are included: each of the movies with the most ratings.
+OWN_RATINGS = 500
 WARM_UP_SECONDS = 1
 # The evening repeats requests, so it is measured when the caches are warm.
 EVENING, EVENING_WARM_UP_SECONDS = "an evening", 20
@@ -147,6 +149,29 @@ def _numbers(load: Load) -> tuple[str, ...]:
     return f"{load.per_second:,.0f}", f"{load.p50:.2f} ms", f"{load.p99:.2f} ms"
 
 
+def measure_own_ratings(folder: Path, instance: Path, rounds: int, length: int) -> tuple[str, ...]:
+    """Return how much longer charts take with `include=my_rating` than without, for a user with ratings."""
+    _, load_core = pick_cores()
+    with run_service(instance) as service:
+        catalogue = Catalogue(instance, service)
+        for rating in catalogue.make_ratings(catalogue.movies[:OWN_RATINGS]):
+            headers = {"Authorization": catalogue.tokens[0], "Content-Type": "application/json"}
+            service.send(rating.method, rating.path, rating.body.encode(), **headers)
+        charts = [chart._replace(authorization=catalogue.tokens[0]) for chart in catalogue.list_charts()]
+        own = [chart._replace(path=f"{chart.path}&include=my_rating") for chart in charts]
+        plain, included = Requests(folder / "plain.tsv", charts), Requests(folder / "own.tsv", own)
+        included.check(service, 200)
+        loads = []
+        for number in range(1 + rounds):
+            seconds = length if number else WARM_UP_SECONDS
+            for requests in (plain, included):
+                loads.append(requests.load(service.port, seconds, CONNECTIONS, load_core))
+    pairs = list(zip(loads[2::2], loads[3::2], strict=True))
+    ratio = statistics.median(without.per_second / with_own.per_second for without, with_own in pairs)
+    errors = sum(load.errors for load in loads)
+    return "charts with one's own ratings / without", f"{ratio:.2f} ({errors} errors)", "1.3"
+
+
 def measure_tail(folder: Path, instance: Path, rounds: int, length: int) -> tuple[str, ...]:
     """Return p99 over p50 of the evening with several workers and many connections, on all cores."""
     with run_service(instance, TAIL_WORKERS) as service:
@@ -212,6 +237,7 @@ def main(rounds: int, length: int, memory_requests: int, keep: Path | None) -> N
         speeds = measure(folder, instances, rounds, length)
         large, copy = instances["92,000"], load_instance("catalogue", folder / "copy", keep or folder)
         others = [
+            measure_own_ratings(folder, copy, rounds, length),
             measure_tail(folder, copy, rounds, length),
             *measure_startup(large),
             *measure_memory(folder, large, memory_requests),
