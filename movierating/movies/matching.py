@@ -8,15 +8,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, insert, update
+from sqlalchemy import Connection
 
-from movierating import clock
-from movierating.movies import retired_movies, search_index
+from movierating.movies import retired_movies
 from movierating.movies.models import Movie
 from movierating.movies.movie_columns import make_row
 from movierating.movies.movie_index import MAX_CANDIDATES, KnownMovie, MovieIndex, MovieQuery, NameKind
 from movierating.movies.names import (
-    ALTERNATIVE_KEYS,
     MOVIE_KEYS,
     find_by_alternative,
     find_by_name,
@@ -24,9 +22,8 @@ from movierating.movies.names import (
 )
 from movierating.movies.staged_movies import StagedMovies
 from movierating.movies.titles import fold
-from movierating.storage.dialect import advance_ids, get_last_id, in_many
+from movierating.storage.dialect import get_last_id, in_many
 
-_BATCH = 1000
 # Other writers wait while movies get ids.
 _MAX_LEARNING = 5_000
 
@@ -42,37 +39,27 @@ class AmbiguousMovie(Exception):
 
 
 class Catalogue:
-    """The ids and titles of movies, in memory: of all, or of those that match `queries`.
+    """The ids and titles of the movies that match some queries, in memory.
 
-    To add or complete movies, use it inside one write transaction, in which no other client changes them. New movies
-    get their ids at once and are inserted by `flush`, except in a dry run. `changes` counts movies added and completed.
+    It writes nothing: new movies get provisional ids, and `stage` returns what to write. `changes` counts new movies.
     """
 
     def __init__(
         self,
         connection: Connection,
-        queries: Sequence[MovieQuery] | None = None,
+        queries: Sequence[MovieQuery],
         *,
-        dry_run: bool = False,
         gives_ids: bool = False,
     ) -> None:
         """Load the movies. `gives_ids` is for `find_and_claim`: every movie learns ids."""
         self.changes = 0
         self._gives_ids = gives_ids
         self._connection = connection
-        self._dry_run = dry_run
         self._index = MovieIndex()
         self._new_rows: list[dict[str, Any]] = []
         self._learned: dict[int, dict[str, Any]] = {}
-        self._similar: set[tuple[Any, ...]] = set()
-        if queries is None:
-            self._load(connection.execute(MOVIE_KEYS.order_by(_movie.id)))
-            self._load_merged(None)
-            for key, movie_id in connection.execute(ALTERNATIVE_KEYS.join(Movie).order_by(_movie.id)):
-                self._index.add_key(movie_id, NameKind.ALTERNATIVE, key)
-        else:
-            self._load_matches(queries)
-        # Read last: in a dry run other clients may add movies, and no loaded movie may have a provisional id.
+        self._load_matches(queries)
+        # Read last: other clients may add movies, and no loaded movie may have a provisional id.
         self._last_id = get_last_id(connection, Movie.__table__)
         self._next_id = self._last_id + 1
 
@@ -84,10 +71,10 @@ class Catalogue:
         by_titles = [query for query in queries if self._index.find_by_id(query) is None]
         self._similar = self._load_names({key for query in by_titles for _, key in query.names})
 
-    def _load_merged(self, queries: Sequence[MovieQuery] | None) -> None:
-        """Load the movies that took the ids of merged movies, and the ids of deleted ones: of the queries, or all."""
-        imdb_ids = None if queries is None else {query.imdb_id for query in queries if query.imdb_id}
-        tmdb_ids = None if queries is None else {query.tmdb_id for query in queries if query.tmdb_id}
+    def _load_merged(self, queries: Sequence[MovieQuery]) -> None:
+        """Load the movies that took the ids of merged movies, and the ids of deleted ones."""
+        imdb_ids = {query.imdb_id for query in queries if query.imdb_id}
+        tmdb_ids = {query.tmdb_id for query in queries if query.tmdb_id}
         merged = {
             **retired_movies.find_by_external_id(self._connection, retired_movies.IMDB, imdb_ids),
             **retired_movies.find_by_external_id(self._connection, retired_movies.TMDB, tmdb_ids),
@@ -95,7 +82,7 @@ class Catalogue:
         self._load_ids(_movie.id, set(merged.values()))
         for value, movie_id in merged.items():
             self._index.add_merged_id(movie_id, value)
-        ids = None if imdb_ids is None or tmdb_ids is None else imdb_ids | {*map(str, tmdb_ids)}
+        ids = imdb_ids | {*map(str, tmdb_ids)}
         self._deleted_ids = retired_movies.find_deleted_ids(self._connection, ids)
 
     def load_candidates(self, queries: Sequence[MovieQuery]) -> None:
@@ -134,7 +121,7 @@ class Catalogue:
         return movie.movie_id if movie else None
 
     def find_and_claim(self, query: MovieQuery) -> tuple[int, dict[str, Any]] | None:
-        """Find a movie as `find` does, in a dry run, and keep it from later queries with other ids.
+        """Find a movie as `find` does, and keep it from later queries with other ids.
 
         If the movie learns ids, it gets those of the query that it lacks and no other movie has, provided that its
         title and year are the query's. Return the movie's id and the ids that it learned, by the column.
@@ -186,26 +173,6 @@ class Catalogue:
         """Return True if a movie without ids has this title and year: there can't be a second one."""
         return self._index.has_twin(fold(title), year)
 
-    def find_and_complete(self, query: MovieQuery) -> int | None:
-        """Find a movie as `find` does, and give it those ids of the query that it lacks and no other movie has."""
-        movie = self._find(query)
-        if movie is None:
-            return None
-        ids = self._drop_deleted_ids(self._list_new_ids(movie, query))
-        if ids:
-            for name, value in ids.items():
-                setattr(movie, name, value)
-            self._complete(movie, ids)
-        return movie.movie_id
-
-    def _complete(self, movie: KnownMovie, ids: dict[str, Any]) -> None:
-        if self._new_rows and movie.movie_id >= self._new_rows[0]["id"]:
-            self.flush()
-        self.changes += 1
-        changed = {**ids, "edit": _movie.edit + 1, "updated_at": clock.now()}
-        self._connection.execute(update(Movie).where(_movie.id == movie.movie_id).values(changed))
-        self._index.add_ids(movie)
-
     def _find(self, query: MovieQuery) -> KnownMovie | None:
         movie = self._index.find_by_id(query)
         if movie is not None:
@@ -232,18 +199,8 @@ class Catalogue:
         self._new_rows.append(row)
         movie = KnownMovie(row["id"], row["imdb_id"], row["tmdb_id"], row["year"], learns_ids, film_id)
         self._index.add(movie, row["title_key"], row["original_title_key"])
-        if len(self._new_rows) == _BATCH:
-            self.flush()
         return movie.movie_id
 
-    def flush(self) -> None:
-        """Insert and index what was added; in a dry run, do nothing."""
-        if self._new_rows and not self._dry_run:
-            self._connection.execute(insert(Movie), self._new_rows)
-            advance_ids(self._connection, Movie.__table__, self._new_rows[-1]["id"])
-            search_index.add_movies(self._connection, self._new_rows)
-            self._new_rows.clear()
-
     def stage(self) -> StagedMovies:
-        """Return the movies that were added in a dry run, and the ids that others learned, to be written later."""
+        """Return the new movies, and the ids that others learned, to be written."""
         return StagedMovies(self._new_rows, self._similar, self._learned, gives_ids=self._gives_ids)

@@ -22,8 +22,6 @@ _KEY_COLUMNS = (
 )
 # A movie's id, IMDb id, TMDB id, year, whether it learns ids, title key and original title key.
 MOVIE_KEYS = select(*_KEY_COLUMNS)
-# Of each alternative title, its match key and the id of its movie.
-ALTERNATIVE_KEYS = select(_title.match_key, _title.movie_id)
 
 
 def list_match_keys(movie: Mapping[str, Any]) -> list[str]:

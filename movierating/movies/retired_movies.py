@@ -50,24 +50,22 @@ def redirect(connection: Connection, movie_id: int, into_id: int) -> None:
 
 
 def find_by_external_id(
-    connection: Connection, kind: str, values: Collection[str] | Collection[int] | None
+    connection: Connection, kind: str, values: Collection[str] | Collection[int]
 ) -> dict[Any, int]:
-    """Return the ids of the movies that took these ids (None: any) of merged movies, by the id."""
+    """Return the ids of the movies that took these ids of merged movies, by the id."""
     statement = select(_external.value, _external.movie_id).where(
-        _external.kind == kind, _external.movie_id.is_not(None)
+        _external.kind == kind,
+        _external.movie_id.is_not(None),
+        in_many(_external.value, sorted(map(str, values))),
     )
-    if values is not None:
-        statement = statement.where(in_many(_external.value, sorted(map(str, values))))
     to_id = int if kind == TMDB else str
     return {to_id(value): movie_id for value, movie_id in connection.execute(statement)}
 
 
-def find_deleted_ids(connection: Connection, ids: Collection[str] | None) -> set[str]:
-    """Return those of these IMDb and TMDB ids (None: any), as text, whose movies were deleted."""
+def find_deleted_ids(connection: Connection, ids: Collection[str]) -> set[str]:
+    """Return those of these IMDb and TMDB ids, as text, whose movies were deleted."""
     statement = select(_external.value).where(_external.kind.in_((IMDB, TMDB)), _external.movie_id.is_(None))
-    if ids is not None:
-        statement = statement.where(in_many(_external.value, sorted(ids)))
-    return {*connection.scalars(statement)}
+    return {*connection.scalars(statement.where(in_many(_external.value, sorted(ids))))}
 
 
 def _list_ids(facts: Mapping[str, Any]) -> list[ExternalId]:

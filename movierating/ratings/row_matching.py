@@ -60,7 +60,7 @@ def _match_by_imdb_id(
             matches.add(movie_id, row)
         else:
             queries.append((row, _make_query(row)))
-    return Catalogue(connection, [query for _, query in queries], dry_run=True), queries
+    return Catalogue(connection, [query for _, query in queries]), queries
 
 
 def _match(

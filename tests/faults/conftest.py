@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection
 
 from movierating import create_app
 from movierating.movies import service as movies
@@ -129,14 +128,11 @@ def add_films(environ: Callable[..., dict[str, str]]) -> Callable[[Path, int], N
     """`add_films(folder, 100)` adds `Film 0`, `Film 1` … of 2000, with the IMDb ids from tt9000000 on."""
 
     def add(folder: Path, count: int) -> None:
-        def job(connection: Connection) -> None:
-            catalogue = Catalogue(connection)
+        with create_app(environ(folder)).app_context():
+            catalogue = Catalogue(database.read(), [])
             for number in range(count):
                 catalogue.add({"title": f"Film {number}", "year": 2000, "imdb_id": f"tt{9_000_000 + number}"})
-            catalogue.flush()
-
-        with create_app(environ(folder)).app_context():
-            database.write(job)
+            database.write(catalogue.stage().insert)
             database.close()
 
     return add

@@ -19,9 +19,12 @@ _movie = Movie.__table__.c
 
 
 def find(imdb_id=None, tmdb_id=None, *titles, year=None) -> int | None:
-    """The id that `find_and_complete` gives in a transaction of its own."""
+    """The id of the movie that matches, which gets the ids that it lacks."""
     query = MovieQuery(imdb_id, tmdb_id, titles or ("No such",), year)
-    return write(lambda connection: Catalogue(connection).find_and_complete(query))
+    catalogue = Catalogue(read(), [query], gives_ids=True)
+    match = catalogue.find_and_claim(query)
+    write(catalogue.stage().insert)
+    return match and match[0]
 
 
 def ids_of(movie_id: int) -> tuple[Any, ...]:
@@ -31,15 +34,13 @@ def ids_of(movie_id: int) -> tuple[Any, ...]:
 
 
 def add(**facts) -> int:
-    """Return the id of a movie that a catalogue adds in a transaction of its own."""
-
-    def job(connection) -> int:
-        catalogue = Catalogue(connection)
-        added = catalogue.add(facts)
-        catalogue.flush()
-        return added
-
-    return write(job)
+    """Return the id of a movie that a catalogue adds."""
+    names = (facts["title"], facts.get("original_title"))
+    query = MovieQuery(facts.get("imdb_id"), facts.get("tmdb_id"), names, facts["year"])
+    catalogue = Catalogue(read(), [query])
+    added = catalogue.add(facts)
+    assert write(catalogue.stage().insert) == 0
+    return added
 
 
 @pytest.fixture
@@ -128,23 +129,19 @@ def test_two_movies_of_one_title_and_year_are_told_apart_by_their_tmdb_ids(add_m
 
 
 def test_movies_added_are_found_by_every_key_written_and_indexed(app):
-    def job(connection) -> tuple[int, Catalogue]:
-        catalogue = Catalogue(connection)
-        facts = {
-            "title": "Le Trou",
-            "original_title": "The Hole",
-            "year": 1960,
-            "genres": ["Crime"],
-            "tmdb_id": 29259,
-        }
-        added = catalogue.add({**facts, "imdb_id": "tt0054407"})
-        assert catalogue.find(MovieQuery("tt0054407")) == added
-        assert catalogue.find(MovieQuery(tmdb_id=29259)) == added
-        assert catalogue.find(MovieQuery(titles=("x", "the hole"), year=1960)) == added
-        catalogue.flush()
-        return added, catalogue
-
-    added, catalogue = write(job)
+    facts = {
+        "title": "Le Trou",
+        "original_title": "The Hole",
+        "year": 1960,
+        "genres": ["Crime"],
+        "tmdb_id": 29259,
+    }
+    catalogue = Catalogue(read(), [])
+    added = catalogue.add({**facts, "imdb_id": "tt0054407"})
+    assert catalogue.find(MovieQuery("tt0054407")) == added
+    assert catalogue.find(MovieQuery(tmdb_id=29259)) == added
+    assert catalogue.find(MovieQuery(titles=("x", "the hole"), year=1960)) == added
+    write(catalogue.stage().insert)
     assert catalogue.changes == 1
     assert movies.get_movie(added).genres == '["Crime"]'
     facets = read().scalar(select(func.count()).where(MovieFacet.__table__.c.movie_id == added))
@@ -158,13 +155,12 @@ def test_movie_is_added_without_a_tmdb_id_that_another_movie_has(heat):
 
 
 def test_a_movie_just_added_can_be_completed(app):
-    def job(connection) -> int:
-        catalogue = Catalogue(connection)
-        added = catalogue.add({"title": "Heat", "year": 1995})
-        assert catalogue.find_and_complete(MovieQuery("tt0113277", None, ("Heat",), 1995)) == added
-        return added
-
-    assert ids_of(write(job))[0] == "tt0113277"
+    catalogue = Catalogue(read(), [], gives_ids=True)
+    added = catalogue.add({"title": "Heat", "year": 1995})
+    query = MovieQuery("tt0113277", None, ("Heat",), 1995)
+    assert catalogue.find_and_claim(query) == (added, {"imdb_id": "tt0113277"})
+    write(catalogue.stage().insert)
+    assert ids_of(added)[0] == "tt0113277"
 
 
 def test_id_is_never_reused(app, add_movie):
@@ -175,9 +171,10 @@ def test_id_is_never_reused(app, add_movie):
     assert add(title="Next", year=2000) > gone
 
 
-def match(imdb_id=None, tmdb_id=None, *titles, year=None, queries=None) -> int | None:
-    """Return the id that `find` gives a row, among all movies or those of `queries`."""
-    return Catalogue(read(), queries).find(MovieQuery(imdb_id, tmdb_id, titles, year))
+def match(imdb_id=None, tmdb_id=None, *titles, year=None, queries=()) -> int | None:
+    """Return the id that `find` gives a row, among the movies of `queries`, or of the row."""
+    query = MovieQuery(imdb_id, tmdb_id, titles, year)
+    return Catalogue(read(), queries or [query]).find(query)
 
 
 def list_candidates(*titles, year=None, imdb_id=None, tmdb_id=None) -> list[int]:
@@ -280,17 +277,14 @@ def test_movie_two_years_off_or_with_another_id_is_no_candidate(heat, row):
 
 
 def test_there_are_so_many_candidates(app):
-    def job(connection) -> None:
-        catalogue = Catalogue(connection)
-        for number in range(MAX_CANDIDATES + 5):
-            catalogue.add({"title": "Emma", "year": 1995, "imdb_id": f"tt{number:07}"})
-        catalogue.flush()
-
-    write(job)
+    catalogue = Catalogue(read(), [])
+    for number in range(MAX_CANDIDATES + 5):
+        catalogue.add({"title": "Emma", "year": 1995, "imdb_id": f"tt{number:07}"})
+    write(catalogue.stage().insert)
     assert list_candidates("Emma", year=1996) == list(range(1, MAX_CANDIDATES + 1))
 
 
-def test_catalogue_of_queries_matches_as_the_whole_one_does(add_movie):
+def test_catalogue_matches_among_the_movies_of_its_queries(add_movie):
     imdb = add_movie(title="Heat", year=1995, imdb_id="tt0113277")
     tmdb = add_movie(title="Ronin", year=1998, tmdb_id=8195)
     named = add_movie(title="Le Trou", original_title="Łódź", year=1960)
@@ -317,7 +311,7 @@ def test_catalogue_takes_more_queries_than_a_statement_has_parameters(add_movie)
 
 
 def test_a_row_takes_no_longer_if_thousands_of_movies_have_its_title(app):
-    catalogue = Catalogue(read(), dry_run=True)
+    catalogue = Catalogue(read(), [])
     for number in range(1, 10_000):
         catalogue.add({"title": "Emma", "year": 1996, "imdb_id": f"tt{number:07}"})
     emma = MovieQuery(titles=("Emma",), year=1996)

@@ -40,16 +40,13 @@ def add_many(app):
     """`add_many(1000)` adds movies `Movie 1`, `Movie 2` … of 2000, with IMDb ids; returns their ids."""
 
     def add(number):
-        def job(connection):
-            catalogue = Catalogue(connection)
-            ids = [
-                catalogue.add({"title": f"Movie {each}", "year": 2000, "imdb_id": f"tt{9000000 + each}"})
-                for each in range(1, number + 1)
-            ]
-            catalogue.flush()
-            return ids
-
-        return write(job)
+        catalogue = Catalogue(read(), [])
+        ids = [
+            catalogue.add({"title": f"Movie {each}", "year": 2000, "imdb_id": f"tt{9000000 + each}"})
+            for each in range(1, number + 1)
+        ]
+        write(catalogue.stage().insert)
+        return ids
 
     return add
 
