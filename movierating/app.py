@@ -35,6 +35,8 @@ from movierating.movies.routes import blueprint as movies_blueprint
 from movierating.operations import startup
 from movierating.operations.health import blueprint as health_blueprint
 from movierating.pages import blueprint as pages
+from movierating.predictions import model_store
+from movierating.predictions.routes import blueprint as predictions_blueprint
 from movierating.ratings.routes import blueprint as ratings_blueprint
 from movierating.ratings.transfer_routes import blueprint as own_ratings_blueprint
 from movierating.storage import database
@@ -142,6 +144,7 @@ def _bind_extensions(app: Application) -> None:
         raise config.SettingError("MOVIERATING_DATABASE_URL: is not a URL of a database") from error
     with app.app_context():
         database.configure(db.engine, app.config["DATABASE_REPLICA_URL"])
+        model_store.configure(db.engine, enabled=app.config["PREDICTIONS"])
     migrate.init_app(app, db, directory=str(startup.MIGRATIONS_FOLDER), render_as_batch=True)
     jwt.init_app(app)
     rate_limits.init_limiter(app)
@@ -172,6 +175,7 @@ def _register_blueprints(app: Flask) -> None:
         movies_blueprint,
         ratings_blueprint,
         own_ratings_blueprint,
+        predictions_blueprint,
         health_blueprint,
     ):
         api.register_blueprint(blueprint)

@@ -84,6 +84,8 @@ SETTINGS = (
     Setting("PRIVATE", parse_flag, False, "`false`",
             "`true`: nothing but sign-up, login, the reset of a password, health and the documentation can be read "
             "without an account."),
+    Setting("PREDICTIONS", parse_flag, True, "`on`",
+            "`off`: the server trains no model of predicted ratings, and predictions are not available."),
     Setting("PUBLIC_URL", parse_public_url, None, "none",
             "The address under which users reach the service, such as `https://films.example`. Links of invitations "
             "and password resets start with it; without it they are paths."),

@@ -12,6 +12,7 @@ from movierating.cli.data import export, import_
 from movierating.cli.instance import check, openapi, seed, serve
 from movierating.cli.migration import migrate_database
 from movierating.cli.movies import movies
+from movierating.cli.predictions import predictions
 from movierating.cli.users import user
 
 
@@ -49,6 +50,7 @@ for command in (
     seed,
     import_,
     export,
+    predictions,
     backup,
     restore,
     migrate_database,

@@ -129,8 +129,10 @@ def _hash(encoded: bytes) -> str:
     return xxhash.xxh3_128_hexdigest(encoded)
 
 
-def list_response(items: list[Any], next_cursor: str | None) -> Response:
-    """Return a page of a list, with `Link: …; rel="next"` if there is a next page."""
+def list_response(
+    items: list[Any], next_cursor: str | None, fields: dict[str, Any] | None = None
+) -> Response:
+    """Return a page of a list, with `Link: …; rel="next"` if there is a next page. `fields` are added to its body."""
     headers = {}
     if next_cursor is not None:
         request = request_ctx.request
@@ -139,7 +141,7 @@ def list_response(items: list[Any], next_cursor: str | None) -> Response:
         path = quote(request.root_path + request.path)
         separator = "&" if query else ""
         headers["Link"] = f'<{path}?{query}{separator}cursor={next_cursor}>; rel="next"'
-    return etag_response({"items": items, "next_cursor": next_cursor}, headers=headers)
+    return etag_response({"items": items, "next_cursor": next_cursor, **(fields or {})}, headers=headers)
 
 
 def finish_response(response: Response) -> Response:

@@ -15,6 +15,7 @@ from contextlib import closing
 from pathlib import Path
 
 FAILED_LOGINS = "failed_logins"
+FAILED_TRAININGS = "failed_trainings"
 RATINGS_WRITTEN = "ratings_written"
 SIGN_UPS = "sign_ups"
 WRITE_WAIT, WRITE_TRANSACTION = "write_wait_seconds", "write_transaction_seconds"

@@ -17,7 +17,16 @@ MEDIA_TYPE = CONTENT_TYPE_LATEST
 _REQUESTS, _SECONDS, _CACHE = "http_requests", "http_request_duration_seconds", "cache_lookups"
 _EVENTS = {
     counters.FAILED_LOGINS: "Logins with a wrong name or password.",
+    counters.FAILED_TRAININGS: "Trainings of predicted ratings that failed.",
     counters.SIGN_UPS: "Accounts created.",
+}
+_GAUGES = {
+    "last_backup_timestamp_seconds": "Time of the newest valid backup, or 0.",
+    "database_size_bytes": "Size of the database, for SQLite with its write-ahead log.",
+    "redis_up": "Whether this worker can reach Redis.",
+    "prediction_model_age_seconds": "Seconds since the model of predicted ratings was trained.",
+    "prediction_ratings_behind": "Ratings that were added or deleted since then, as a difference of numbers.",
+    "prediction_training_seconds": "Duration of that training.",
 }
 _WRITING = {
     counters.WRITE_WAIT: "Seconds that a write waited in the queue and for the write lock.",
@@ -40,20 +49,15 @@ def count_requests(requests: Iterable[RequestRecord]) -> None:
             counters.increment(_CACHE, cache, amount=len(seconds))
 
 
-def render(database_bytes: int | None, backed_up_at: float, redis_up: bool | None) -> bytes:
-    """Return all metrics as MEDIA_TYPE. `backed_up_at` is in seconds since 1970; a value of None is left out.
+def render(gauges: Mapping[str, float | None]) -> bytes:
+    """Return all metrics as MEDIA_TYPE; `gauges` has values by the names in _GAUGES, and None is left out.
 
     Raise sqlite3.Error if the counters can't be read.
     """
-    gauges = {
-        "last_backup_timestamp_seconds": ("Time of the newest valid backup, or 0.", backed_up_at),
-        "database_size_bytes": ("Size of the database, for SQLite with its write-ahead log.", database_bytes),
-        "redis_up": ("Whether this worker can reach Redis.", redis_up),
-    }
     families = list(_collect_totals(counters.read_totals()))
-    for name, (text, value) in gauges.items():
+    for name, value in gauges.items():
         if value is not None:
-            families.append(GaugeMetricFamily(f"movierating_{name}", text, value=value))
+            families.append(GaugeMetricFamily(f"movierating_{name}", _GAUGES[name], value=value))
     return generate_latest(_Families(families))
 
 

@@ -2,5 +2,5 @@
 
 May import the features, `http`, `storage` and below. Begin with `startup.py`, then `server.py`.
 Public modules: `server`, `child_process`, `startup`, `health`, `checks`, `backups`, `backup_schedule`, `pg_backup`,
-`pg_migration`.
+`pg_migration`, `prediction_training`.
 """

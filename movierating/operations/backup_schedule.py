@@ -4,10 +4,6 @@ A thread of the server's main process runs `movierating backup` as a process, so
 out of memory does not affect the server.
 """
 
-import os
-import subprocess
-import sys
-import tempfile
 import threading
 import time
 from dataclasses import dataclass
@@ -16,16 +12,13 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from movierating.config import PREFIX
 from movierating.monitoring.logs import logger
+from movierating.operations.child_process import run_module
 
 RETRY_INTERVAL_SECONDS = 300.0
 # The clock may be set, and the machine may sleep, so the schedule is read again at least this often.
 MAX_WAIT_SECONDS = 60.0
-_STOP_INTERVAL_SECONDS = 0.1
-
-_END_TIMEOUT_SECONDS = 5.0
-_MAX_MESSAGE_LENGTH = 10_000
+_STOP_TIMEOUT_SECONDS = 1.0
 
 _NAME = "movierating-%Y%m%dT%H%M%SZ"
 
@@ -92,7 +85,7 @@ class BackupThread(threading.Thread):
 
     def __exit__(self, *_: object) -> None:
         self._stopping.set()
-        self.join(timeout=10 * _STOP_INTERVAL_SECONDS)
+        self.join(timeout=_STOP_TIMEOUT_SECONDS)
 
     def run(self) -> None:
         """Wait and back up until the block ends."""
@@ -118,7 +111,8 @@ class BackupThread(threading.Thread):
     def _back_up(self) -> float:
         now, started_at = datetime.now(UTC), time.monotonic()
         target = self._schedule.folder / format_backup_name(now, self._schedule.suffix)
-        exit_code, message = self.run_command("backup", str(target))
+        command = ("movierating", "backup", str(target))
+        exit_code, message = run_module(command, self._instance, self._stopping)
         if self._stopping.is_set():
             return 0.0
         if exit_code:
@@ -131,42 +125,7 @@ class BackupThread(threading.Thread):
         self._schedule.remove_old_backups(datetime.now(UTC))
         return 0.0
 
-    def run_command(self, *arguments: str) -> tuple[int, str]:
-        """Run `movierating` on this instance until it ends or the block does; return its exit code and messages."""
-        # The same package, wherever it is.
-        paths = [str(Path(__file__).parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
-        variables = {"PYTHONPATH": os.pathsep.join(paths), f"{PREFIX}INSTANCE_PATH": str(self._instance)}
-        # A pipe would fill, and stop the command.
-        with (
-            tempfile.TemporaryFile("w+") as messages,
-            subprocess.Popen(  # noqa: S603  (a command of ours)
-                # With -P, a folder `movierating` in the working directory is ignored.
-                [sys.executable, "-P", "-m", "movierating", *arguments],
-                env={**os.environ, **variables},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=messages,
-                # The server ends it, not Ctrl-C in a terminal.
-                process_group=0,
-            ) as process,
-        ):
-            while process.poll() is None:
-                if self._stopping.wait(_STOP_INTERVAL_SECONDS):
-                    _end(process)
-            messages.seek(0)
-            message = messages.read(_MAX_MESSAGE_LENGTH)
-        return process.returncode, " ".join(message.split()).removeprefix("Error: ")
-
     def _log_failure(self, reason: str) -> float:
         """Log a failed backup; return the seconds until the next attempt."""
         logger.error("backup failed", extra={"fields": {"reason": reason}})
         return min(RETRY_INTERVAL_SECONDS, self._schedule.interval.total_seconds())
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Let a command remove its unfinished files; kill it if that takes too long."""
-    process.terminate()
-    try:
-        process.wait(_END_TIMEOUT_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()

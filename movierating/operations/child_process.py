@@ -1,11 +1,25 @@
-"""Processes that the server starts: its workers, and the one that loads the catalogue."""
+"""Processes that the server starts: its workers, the one that loads the catalogue, backups, training."""
 
 import gc
 import logging
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
+import tempfile
 import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from movierating.config import PREFIX
+
+_STOP_INTERVAL_SECONDS = 0.1
+_END_TIMEOUT_SECONDS = 5.0
+_MAX_MESSAGE_LENGTH = 10_000
+# numpy would use all processors.
+_ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 _ALLOCATIONS_PER_COLLECTION = 20_000
 
@@ -40,3 +54,49 @@ def _stop_with_parent() -> None:
     parent.join()
     logging.getLogger(__name__).error("the server's main process has ended")
     os.kill(os.getpid(), signal.SIGTERM)
+
+
+def run_module(
+    command: Sequence[str],
+    instance: Path,
+    stopping: threading.Event,
+    *,
+    timeout_seconds: float = float("inf"),
+) -> tuple[int, str]:
+    """Run `python -m` with a module and its arguments on an instance; return the exit code and the messages.
+
+    The process is ended when `stopping` is set, or after the timeout. Its standard input ends when this process does.
+    """
+    # The same package, wherever it is.
+    paths = [str(Path(__file__).parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
+    variables = {"PYTHONPATH": os.pathsep.join(paths), f"{PREFIX}INSTANCE_PATH": str(instance)}
+    deadline = time.monotonic() + timeout_seconds
+    # A pipe would fill, and stop the command.
+    with (
+        tempfile.TemporaryFile("w+") as messages,
+        subprocess.Popen(  # noqa: S603  (a command of ours)
+            # With -P, a folder `movierating` in the working directory is ignored.
+            [sys.executable, "-P", "-m", *command],
+            env={**os.environ, **_ONE_THREAD, **variables},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=messages,
+            # The server ends it, not Ctrl-C in a terminal.
+            process_group=0,
+        ) as process,
+    ):
+        while process.poll() is None:
+            if stopping.wait(_STOP_INTERVAL_SECONDS) or time.monotonic() > deadline:
+                _end(process)
+        messages.seek(0)
+        message = messages.read(_MAX_MESSAGE_LENGTH)
+    return process.returncode, " ".join(message.split()).removeprefix("Error: ")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Let a command remove its unfinished files; kill it if that takes too long."""
+    process.terminate()
+    try:
+        process.wait(_END_TIMEOUT_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()

@@ -16,6 +16,7 @@ from movierating.http.responses import json_response
 from movierating.monitoring import metrics, request_log
 from movierating.movies import seed
 from movierating.operations import backup_files, startup
+from movierating.predictions import training_status
 from movierating.storage import database
 
 if TYPE_CHECKING:
@@ -106,6 +107,21 @@ def _get_database_size() -> int | None:
         return None
 
 
+def _read_prediction_gauges() -> dict[str, float | None]:
+    """Return the gauges of the model of predicted ratings, none without a model."""
+    try:
+        status = training_status.read_status(database.read())
+    except (OSError, SQLAlchemyError):
+        return {}
+    if status.model is None:
+        return {}
+    return {
+        "prediction_model_age_seconds": status.age_seconds,
+        "prediction_ratings_behind": status.ratings_behind,
+        "prediction_training_seconds": status.model.header["training_seconds"],
+    }
+
+
 @blueprint.route("/metrics")
 @public
 class Metrics(View):
@@ -120,14 +136,19 @@ class Metrics(View):
         """Get the metrics
 
         In the text format of Prometheus: requests with their latency, ratings, sign-ups, failed logins and the wait of
-        writes over all workers; the size of the database and the time of its newest backup; whether Redis is available.
+        writes over all workers; the size of the database and the time of its newest backup; whether Redis is available;
+        the age of the model of predicted ratings, the ratings that it lacks, and its training.
         If the operator set `MOVIERATING_METRICS_TOKEN`, send it as the bearer token.
         """
         _require_token(current_app.config["METRICS_TOKEN"])
         try:
             request_log.flush()
-            backup_time = backup_files.read_backup_time(database.get_base_path())
-            text = metrics.render(_get_database_size(), backup_time, _is_redis_up())
-            return Response(text, content_type=metrics.MEDIA_TYPE)
+            gauges = {
+                "last_backup_timestamp_seconds": backup_files.read_backup_time(database.get_base_path()),
+                "database_size_bytes": _get_database_size(),
+                "redis_up": _is_redis_up(),
+                **_read_prediction_gauges(),
+            }
+            return Response(metrics.render(gauges), content_type=metrics.MEDIA_TYPE)
         except sqlite3.Error as error:
             raise Unavailable("The counters can't be read.") from error

@@ -24,6 +24,7 @@ from movierating.movies import seed
 from movierating.operations import catalogue_loader, child_process, key_fingerprint, pg_backup, startup
 from movierating.operations.backup_schedule import BackupSchedule, BackupThread
 from movierating.operations.draining import DrainingApplication
+from movierating.operations.prediction_training import training_predictions
 from movierating.storage import database
 
 try:
@@ -56,6 +57,7 @@ def run_server(app: Flask, host: str, port: int, workers: int, backups: BackupSc
     with app.app_context():
         database_path = database.get_base_path()
         loading = nullcontext() if seed.is_catalogue_loaded() else catalogue_loader.loading_catalogue()
+        training = training_predictions(app) if app.config["PREDICTIONS"] else nullcontext()
         if database.get_sqlite_file() is not None:
             # While this process runs, a restore fails, even if a worker is being replaced.
             database.hold_instance()
@@ -73,7 +75,7 @@ def run_server(app: Flask, host: str, port: int, workers: int, backups: BackupSc
     # Forking would copy locks that other threads hold: Granian has a thread for each worker, and backups have one.
     multiprocessing.set_start_method("spawn", force=True)
     try:
-        with BackupThread(backups, database_path, instance) if backups else nullcontext(), loading:
+        with BackupThread(backups, database_path, instance) if backups else nullcontext(), loading, training:
             server.serve()
     except SystemExit:
         # Granian exits with 1 if its workers end before it stops them, as they may if the whole group gets SIGTERM.

@@ -5,5 +5,6 @@ trained model contains), then `fold_in` (a user's taste from their ratings) and 
 with numpy in a process of its own; nothing else imports numpy or `training`.
 
 Ratings are in points everywhere, from 0.5 to 10, and variances in square points.
-Public modules: `model_file`, `features`, `fold_in`, `prediction`, `ranking`, `taste_match`.
+Public modules: `routes`, `schemas`, `service`, `recommendations`, `taste_matches`, `tastes`, `model_store`,
+`training_status`, `model_file`, `features`, `fold_in`, `prediction`, `ranking`, `taste_match`.
 """

@@ -152,6 +152,26 @@ def read_page(
     return rows, None
 
 
+class RankedPages:
+    """The pages of a list of ids that is ranked in Python: a cursor is the position and the id of the last row."""
+
+    def __init__(self, name: str, connection: Connection, filters: Any) -> None:
+        """Make the pages of a list with these filters, which are JSON values."""
+        self._sort = Sort(name, (), descending=False)
+        self._signer = _Signer(connection.engine.get_execution_options()["cursor_key"], filters)
+
+    def find_start(self, cursor: str | None, ids: Sequence[int]) -> int:
+        """Return the position of the first row after a cursor, wherever its row is now. Raise InvalidRequest."""
+        if cursor is None:
+            return 0
+        position, row_id = self._signer.decode([self._sort], cursor)[1]
+        return ids.index(row_id) + 1 if row_id in ids else min(position, len(ids))
+
+    def encode(self, position: int, row_id: int) -> str:
+        """Return the cursor after the row `row_id` at a position."""
+        return self._signer.encode(self._sort, (position, row_id))
+
+
 def _with_details(page: Select[Any], details: Sequence[Any], sort: Sort) -> Select[Any]:
     key, *others = page.subquery().c
     order = others[-len(sort.columns) :]

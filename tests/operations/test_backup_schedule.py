@@ -3,13 +3,15 @@
 import json
 import re
 import shutil
+import threading
 import urllib.request
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from movierating.operations import sqlite_backup
-from movierating.operations.backup_schedule import BackupSchedule, BackupThread, format_backup_name
+from movierating.operations.backup_schedule import BackupSchedule, format_backup_name
+from movierating.operations.child_process import run_module
 
 pytestmark = pytest.mark.sqlite
 
@@ -96,18 +98,16 @@ def test_backup_ignores_a_package_in_the_working_directory(instance, tmp_path, m
     (planted / "__init__.py").write_text("raise SystemExit('planted')")
     monkeypatch.chdir(planted.parent)
     monkeypatch.delenv("MOVIERATING_INSTANCE_PATH", raising=False)
-    database = instance / "movierating.sqlite3"
-    thread = BackupThread(BackupSchedule(tmp_path, timedelta(hours=1), 1), database, instance)
-    assert thread.run_command("backup", str(tmp_path / "copy")) == (0, "")
+    command = ("movierating", "backup", str(tmp_path / "copy"))
+    assert run_module(command, instance, threading.Event()) == (0, "")
     assert sqlite_backup.is_backup(tmp_path / "copy")
 
 
 @pytest.mark.slow
-def test_command_with_long_messages_is_not_blocked(instance, tmp_path):
-    schedule = BackupSchedule(tmp_path, timedelta(hours=1), 1)
-    thread = BackupThread(schedule, instance / "movierating.sqlite3", instance)
+def test_command_with_long_messages_is_not_blocked(instance):
     # A pipe takes 64 KB.
-    exit_code, messages = thread.run_command("seed", "--file", "x" * 100_000)
+    command = ("movierating", "seed", "--file", "x" * 100_000)
+    exit_code, messages = run_module(command, instance, threading.Event())
     assert exit_code == 2
     assert "xxx" in messages
 

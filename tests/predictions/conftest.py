@@ -7,6 +7,7 @@ from movierating.predictions.features import MovieFeatures
 from movierating.predictions.model_file import open_model, write_model
 from movierating.predictions.training.data import TrainingData
 from movierating.predictions.training.fitting import train
+from predictions import instances
 
 USERS, MOVIES = 60, 40
 GENRES = ("Comedy", "Drama", "Horror")
@@ -68,3 +69,11 @@ def own_ratings(model, data):
     ratings = data.by_user
     rows = ratings.others[: ratings.starts[1]].tolist()
     return rows, ratings.get_points(slice(0, ratings.starts[1])).astype(float).tolist()
+
+
+@pytest.fixture(scope="session")
+def trained_template(empty_instance, copied, environ, tmp_path_factory):
+    """Return an instance folder with users, movies, ratings and a model, as a template."""
+    folder = copied(empty_instance, tmp_path_factory.mktemp("trained") / "instance")
+    instances.make_template(environ(folder))
+    return folder

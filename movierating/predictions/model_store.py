@@ -1,0 +1,97 @@
+"""The files of the instance's model: where they are, which database they belong to, and the newest one, mapped.
+
+They are derived data in the instance folder, left out of backups: lost or damaged, they are made again.
+"""
+
+import functools
+import hashlib
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, func, select
+
+from movierating.monitoring import logs
+from movierating.movies.models import DataMigration
+from movierating.predictions.model_file import MODEL_FORMAT, ModelFile, ModelFileError, open_model
+from movierating.predictions.taste_match import PeopleFile
+from movierating.storage.statements import CompiledStatement
+
+# The earlier model may still be in use by other requests.
+_MAX_OPEN_FILES = 2
+
+_OPTION = "predictions_enabled"
+_FIRST_MIGRATION = CompiledStatement(select(func.min(DataMigration.reached_at).label("reached_at")))
+
+# Device, inode number, size and modification time: a file that replaces another one has another identity.
+_Identity = tuple[int, int, int, int]
+
+
+def configure(engine: Engine, *, enabled: bool) -> None:
+    """Set whether models are used on the database of `engine`."""
+    engine.update_execution_options(**{_OPTION: enabled})
+
+
+def get_model_path(instance: Path) -> Path:
+    """Return the file of the model in an instance folder; another version of this code may have its own."""
+    return instance / f"predictions-{MODEL_FORMAT}.bin"
+
+
+def get_people_path(instance: Path) -> Path:
+    """Return the file of the people of the model, for nearest neighbours."""
+    return instance / f"predictions-{MODEL_FORMAT}-people.bin"
+
+
+def identify_database(connection: Connection) -> str:
+    """Return a text that differs between databases, also after a restore of another instance's backup."""
+    [(created_at,)] = _FIRST_MIGRATION.tuples(connection)
+    return hashlib.blake2b(str(created_at).encode(), digest_size=12).hexdigest()
+
+
+def find_model(connection: Connection) -> ModelFile | None:
+    """Return the newest model of this database, None if there is none that can be used, or if models are off."""
+    options = connection.engine.get_execution_options()
+    if not options.get(_OPTION, True):
+        return None
+    path = get_model_path(options["instance"])
+    identity = _read_identity(path)
+    model = None if identity is None else _open_model(path, identity)
+    if model is None or model.header.get("database") != identify_database(connection):
+        return None
+    return model
+
+
+def find_people(connection: Connection, model: ModelFile) -> PeopleFile | None:
+    """Return the people of a model, None if their file can't be used."""
+    path = get_people_path(connection.engine.get_execution_options()["instance"])
+    identity = _read_identity(path)
+    people = None if identity is None else _open_people(path, identity)
+    return people if people is not None and people.version == model.version else None
+
+
+def _read_identity(path: Path) -> _Identity | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+
+
+@functools.lru_cache(_MAX_OPEN_FILES)
+def _open_model(path: Path, _identity: _Identity) -> ModelFile | None:
+    try:
+        return open_model(path)
+    except ModelFileError as error:
+        _log_unusable(error)
+        return None
+
+
+@functools.lru_cache(_MAX_OPEN_FILES)
+def _open_people(path: Path, _identity: _Identity) -> PeopleFile | None:
+    try:
+        return PeopleFile(path)
+    except ModelFileError as error:
+        _log_unusable(error)
+        return None
+
+
+def _log_unusable(error: ModelFileError) -> None:
+    logs.logger.warning("predictions can't be made", extra={"fields": {"reason": str(error)}})

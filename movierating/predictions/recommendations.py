@@ -1,0 +1,105 @@
+"""Recommend movies that a user has not rated."""
+
+import functools
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from movierating.movies.filters import build_filters, parse_filters
+from movierating.movies.models import Movie
+from movierating.predictions.bounded_cache import BoundedCache
+from movierating.predictions.model_file import ModelFile
+from movierating.predictions.prediction import make_interval, predict
+from movierating.predictions.ranking import rank
+from movierating.predictions.service import list_facts
+from movierating.predictions.tastes import NoPrediction, UserTaste, find_taste, read_ratings
+from movierating.storage.database import batched, read
+from movierating.storage.pagination import RankedPages
+from movierating.storage.statements import CompiledStatement
+
+# Those with the most ratings, and of these the most prominent, that pass the filters.
+MAX_CANDIDATES = 10_000
+_CANDIDATES_LIFETIME_SECONDS = 60
+
+# A list of candidates takes up to 400 KB, and one that is ranked 80 KB.
+_CANDIDATES, _RANKED = BoundedCache(4), BoundedCache(16)
+
+_movie = Movie.__table__.c
+
+
+def list_recommendations(
+    user_id: int, filters: Mapping[str, Any], cursor: str | None, limit: int
+) -> tuple[list[dict[str, Any]], str | None, NoPrediction | None]:
+    """Return a page of recommended movies, best first, the next cursor, and why there are none.
+
+    `filters` may contain `genre` (a list: all must hold), `year_from`, `year_to` and `language`. Raise InvalidRequest
+    for a cursor of other filters.
+    """
+    connection = read()
+    pages = RankedPages("recommendations", connection, dict(filters))
+    user = find_taste(connection, read_ratings(connection, user_id))
+    if isinstance(user, NoPrediction):
+        pages.find_start(cursor, [])
+        return [], None, user
+    ranked = _rank(connection, user, filters)
+    start = pages.find_start(cursor, ranked)
+    movies, last = _list_existing(ranked[start:], limit)
+    is_last = start + last >= len(ranked)
+    next_cursor = None if is_last else pages.encode(start + last - 1, ranked[start + last - 1])
+    return [_describe(user, movie) for movie in movies], next_cursor, None
+
+
+def _list_existing(movie_ids: Sequence[int], limit: int) -> tuple[list[dict[str, Any]], int]:
+    """Return the facts of the first `limit` movies that exist, and how many of the ids those took."""
+    movies: list[dict[str, Any]] = []
+    taken = 0
+    for batch in batched(movie_ids, limit):
+        facts = list_facts(batch)
+        for movie_id in batch:
+            taken += 1
+            if movie_id in facts:
+                movies.append(facts[movie_id])
+            if len(movies) == limit:
+                return movies, taken
+    return movies, taken
+
+
+def _describe(user: UserTaste, movie: dict[str, Any]) -> dict[str, Any]:
+    row = user.model.find_movie(movie["id"])
+    assert row is not None
+    return {"movie": movie, "prediction": make_interval(predict(user.model, user.taste, row))._asdict()}
+
+
+def _rank(connection: Connection, user: UserTaste, filters: Mapping[str, Any]) -> list[int]:
+    """Return the ids of recommended movies, best first."""
+    kinds, values = parse_filters({**filters, "min_count": 1})
+    period = time.monotonic() // _CANDIDATES_LIFETIME_SECONDS
+    key = (user.model.version, kinds, tuple(values.items()), period)
+
+    def rank_candidates() -> list[int]:
+        read_rows = functools.partial(_read_candidates, connection, user.model, kinds, values)
+        rated = set(user.rows)
+        candidates = [row for row in _CANDIDATES.get(key, read_rows) if row not in rated]
+        ids = user.model.movie_ids
+        return [ids[row] for row in rank(user.model, user.taste, user.rows, candidates)]
+
+    return _RANKED.get((user.key, key), rank_candidates)
+
+
+def _read_candidates(
+    connection: Connection, model: ModelFile, kinds: tuple[str, ...], values: Mapping[str, Any]
+) -> list[int]:
+    """Return the rows of the model of movies that pass the filters."""
+    movies = _get_candidates_statement(kinds).tuples(connection, **values)
+    rows = (model.find_movie(movie_id) for (movie_id,) in movies)
+    return [row for row in rows if row is not None]
+
+
+@functools.lru_cache(64)
+def _get_candidates_statement(kinds: tuple[str, ...]) -> CompiledStatement:
+    conditions = [each.condition for each in build_filters(kinds, _movie.rating_count)]
+    order = (_movie.rating_count, _movie.prominence, _movie.id)
+    movies = select(_movie.id).where(*conditions).order_by(*(column.desc() for column in order))
+    return CompiledStatement(movies.limit(MAX_CANDIDATES))

@@ -1,0 +1,133 @@
+"""Compare the tastes of two users, and find the users whose taste is nearest."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection, String, bindparam, select
+
+from movierating.auth.models import User
+from movierating.errors import NotFound
+from movierating.predictions.bounded_cache import BoundedCache
+from movierating.predictions.model_store import find_people
+from movierating.predictions.service import list_facts
+from movierating.predictions.taste_match import (
+    MIN_RATINGS_FOR_MATCH,
+    PeopleFile,
+    compute_match,
+    compute_vector,
+    find_nearest,
+)
+from movierating.predictions.tastes import NO_MODEL, NoPrediction, UserTaste, find_taste, read_ratings
+from movierating.storage.database import read
+from movierating.storage.dialect import encode_values, in_many
+from movierating.storage.pagination import RankedPages
+from movierating.storage.statements import CompiledStatement
+
+# The movies that a comparison names.
+MAX_NAMED_MOVIES = 5
+# Ratings that differ by at most this, or at least that, in points.
+MAX_AGREEING_DIFFERENCE, MIN_DIFFERENCE = 1.0, 2.0
+# The nearest users that are found; those who left or opted out are removed from them.
+MAX_NEAREST = 200
+
+_NEAREST = BoundedCache(32)
+
+_user = User.__table__.c
+_SUMMARY = (_user.id, _user.username, _user.display_name)
+_IS_LISTED = _user.active & _user.listed
+_LISTED_USER = CompiledStatement(select(_user.id).where(_user.id == bindparam("user"), _IS_LISTED))
+_LISTED_USERS = CompiledStatement(
+    select(*_SUMMARY).where(
+        in_many(_user.id, bindparam("users", type_=String)),
+        _IS_LISTED,
+        _user.rating_count >= MIN_RATINGS_FOR_MATCH,
+        # After a restore, a user may have the id that another one had when the model was trained.
+        _user.created_at <= bindparam("trained_at"),
+    )
+)
+
+
+def match_tastes(user_id: int, other_id: int) -> dict[str, Any]:
+    """Return how alike two users' tastes are, from -1 to 1, and movies on which they agree or differ.
+
+    Raise NotFound if the other user does not exist, is deactivated, or has opted out.
+    """
+    connection = read()
+    if _LISTED_USER.first(connection, user=other_id) is None:
+        raise NotFound("There is no such user to compare with.")
+    mine, theirs = read_ratings(connection, user_id), read_ratings(connection, other_id)
+    user, other = find_taste(connection, mine), find_taste(connection, theirs)
+    result = {"match": None, "common": len(mine.keys() & theirs.keys()), **_compare_ratings(mine, theirs)}
+    for taste in (user, other):
+        if isinstance(taste, NoPrediction):
+            return {**result, **taste.to_json()}
+    assert isinstance(user, UserTaste)
+    assert isinstance(other, UserTaste)
+    # The model may be replaced between the two.
+    if user.model is not other.model:
+        return {**result, "reason": NO_MODEL}
+    vectors = [compute_vector(taste.model, taste.taste) for taste in (user, other)]
+    return {**result, "match": round(compute_match(*vectors), 2)}
+
+
+def _compare_ratings(mine: Mapping[int, float], theirs: Mapping[int, float]) -> dict[str, Any]:
+    """Return movies that both rated alike, the highest first, and differently, the largest difference first."""
+    common = mine.keys() & theirs.keys()
+    agree = [each for each in common if abs(mine[each] - theirs[each]) <= MAX_AGREEING_DIFFERENCE]
+    agree.sort(key=lambda each: (-mine[each] - theirs[each], each))
+    differ = [each for each in common if abs(mine[each] - theirs[each]) >= MIN_DIFFERENCE]
+    differ.sort(key=lambda each: (-abs(mine[each] - theirs[each]), each))
+    named = {"agree": agree[:MAX_NAMED_MOVIES], "differ": differ[:MAX_NAMED_MOVIES]}
+    facts = list_facts([each for movies in named.values() for each in movies])
+    return {
+        name: [
+            {"movie": facts[each], "mine": mine[each], "theirs": theirs[each]}
+            for each in movies
+            if each in facts
+        ]
+        for name, movies in named.items()
+    }
+
+
+def list_nearest(
+    user_id: int, cursor: str | None, limit: int
+) -> tuple[list[dict[str, Any]], str | None, NoPrediction | None]:
+    """Return a page of the users with the nearest taste, the next cursor, and why there are none.
+
+    Raise InvalidRequest for a bad cursor.
+    """
+    connection = read()
+    pages = RankedPages("taste matches", connection, user_id)
+    user = find_taste(connection, read_ratings(connection, user_id))
+    people = None if isinstance(user, NoPrediction) else find_people(connection, user.model)
+    if isinstance(user, NoPrediction) or people is None:
+        pages.find_start(cursor, [])
+        return [], None, user if isinstance(user, NoPrediction) else NoPrediction(NO_MODEL)
+    matches = _NEAREST.get(user.key, lambda: _find_nearest(user, people))
+    listed = _list_listed(connection, user, matches)
+    ids = [other_id for other_id in matches if other_id in listed and other_id != user_id]
+    start = pages.find_start(cursor, ids)
+    page = ids[start : start + limit]
+    next_cursor = pages.encode(start + limit - 1, page[-1]) if start + limit < len(ids) else None
+    return [{"user": listed[each], "match": round(matches[each], 2)} for each in page], next_cursor, None
+
+
+def _list_listed(
+    connection: Connection, user: UserTaste, matches: Mapping[int, float]
+) -> dict[int, dict[str, Any]]:
+    """Return the users among these who may be named, as the API shows them, by id."""
+    rows = _LISTED_USERS.tuples(
+        connection, users=encode_values(sorted(matches)), trained_at=user.model.trained_at
+    )
+    return {row[0]: dict(zip(("id", "username", "display_name"), row, strict=True)) for row in rows}
+
+
+def _find_nearest(user: UserTaste, people: PeopleFile) -> dict[int, float]:
+    """Return the matches of the nearest users by id, best first, if they are alike at all."""
+    nearest: list[tuple[float, int]] = []
+    for best in find_nearest(people, compute_vector(user.model, user.taste), MAX_NEAREST):
+        nearest = best
+        # Lets the threads of other requests run.
+        time.sleep(0)
+    return {other_id: match for match, other_id in nearest if match > 0}

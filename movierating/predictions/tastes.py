@@ -1,0 +1,85 @@
+"""A user's present ratings and the taste that follows from them, by the newest model."""
+
+from array import array
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, select
+
+from movierating.auth.models import User
+from movierating.predictions.bounded_cache import BoundedCache
+from movierating.predictions.fold_in import Taste, solve_taste
+from movierating.predictions.model_file import ModelFile
+from movierating.predictions.model_store import find_model
+from movierating.predictions.training_status import MIN_USERS
+from movierating.ratings.models import Rating
+from movierating.storage.statements import CompiledStatement
+
+# With fewer ratings, means are as good.
+MIN_RATINGS = 5
+
+NO_MODEL, NOT_ENOUGH_PEOPLE, NOT_ENOUGH_RATINGS = "no_model", "not_enough_people", "not_enough_ratings"
+REASONS = (NOT_ENOUGH_RATINGS, NOT_ENOUGH_PEOPLE, NO_MODEL)
+
+# A taste takes some 10 KB.
+_TASTES = BoundedCache(64)
+
+_rating, _user = Rating.__table__.c, User.__table__.c
+_RATINGS = CompiledStatement(
+    select(_rating.movie_id, _rating.value)
+    .where(_rating.user_id == bindparam("user"))
+    .order_by(_rating.movie_id)
+)
+_RATERS = CompiledStatement(select(_user.id).where(_user.rating_count > 0).limit(MIN_USERS))
+
+
+@dataclass(frozen=True, slots=True)
+class NoPrediction:
+    """Why nothing is predicted, one of REASONS, and how many more ratings or people are needed, None if unknown."""
+
+    reason: str
+    needed: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields of a response."""
+        return {"reason": self.reason} | ({} if self.needed is None else {"needed": self.needed})
+
+
+@dataclass(frozen=True, slots=True)
+class UserTaste:
+    """A user's taste and what it follows from: the rows of the model of rated movies, and their ratings in points.
+
+    `key` differs for other ratings or another model.
+    """
+
+    model: ModelFile
+    taste: Taste
+    rows: list[int]
+    values: list[float]
+    key: Hashable
+
+
+def read_ratings(connection: Connection, user_id: int) -> dict[int, float]:
+    """Return a user's ratings in points by movie."""
+    return {movie_id: value / 2 for movie_id, value in _RATINGS.tuples(connection, user=user_id)}
+
+
+def find_taste(connection: Connection, ratings: Mapping[int, float]) -> UserTaste | NoPrediction:
+    """Return the taste that follows from a user's ratings, or why there is none."""
+    users = len(_RATERS.tuples(connection))
+    if users < MIN_USERS:
+        return NoPrediction(NOT_ENOUGH_PEOPLE, MIN_USERS - users)
+    model = find_model(connection)
+    if model is None:
+        return NoPrediction(NO_MODEL)
+    known = [
+        (row, value) for movie_id, value in ratings.items() if (row := model.find_movie(movie_id)) is not None
+    ]
+    if len(known) < MIN_RATINGS:
+        return NoPrediction(NOT_ENOUGH_RATINGS, MIN_RATINGS - len(known))
+    rows, values = [row for row, _ in known], [value for _, value in known]
+    key = (model.version, array("i", rows).tobytes(), array("f", values).tobytes())
+    taste = _TASTES.get(key, partial(solve_taste, model, rows, values))
+    return UserTaste(model, taste, rows, values, key)

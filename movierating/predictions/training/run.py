@@ -1,0 +1,55 @@
+"""One training: read the ratings, fit the model, replace the files."""
+
+import secrets
+import time
+from pathlib import Path
+
+from movierating import clock
+from movierating.predictions.model_file import ModelFile, write_model
+from movierating.predictions.model_store import get_model_path, get_people_path, identify_database
+from movierating.predictions.taste_match import write_people
+from movierating.predictions.training.fitting import train
+from movierating.predictions.training.reading import read_training_data
+from movierating.predictions.training_status import MIN_USERS, read_status
+from movierating.storage import database
+
+
+class TrainingError(Exception):
+    """There is too little to train on; the message is one line."""
+
+
+def train_instance(instance: Path, *, cold: bool) -> None:
+    """Train the model of an instance folder: from the earlier model, or from nothing if it is old or with `cold`.
+
+    Raise TrainingError, and OSError if the files can't be written; then the earlier model stays.
+    """
+    started_at, started = clock.now(), time.monotonic()
+    status = read_status(database.read())
+    if status.users < MIN_USERS:
+        raise TrainingError(f"{status.users} users have ratings; a model needs {MIN_USERS}")
+    start = None if cold else status.find_start()
+    data = read_training_data(database.read())
+    database_id = identify_database(database.read())
+    # Others may restore a backup while the model is fitted.
+    database.close()
+    if len(data.user_ids) < MIN_USERS:
+        raise TrainingError(f"{len(data.user_ids)} users have ratings; a model needs {MIN_USERS}")
+    trained = train(data, warm=start)
+    header = {
+        **trained.header,
+        **_describe_start(start, started_at, len(data.by_user.others)),
+        "version": secrets.token_hex(8),
+        "trained_at": started_at,
+        "database": database_id,
+        "training_seconds": round(time.monotonic() - started, 2),
+    }
+    # A worker uses people only with their own model.
+    write_people(get_people_path(instance), header["version"], trained.people)
+    write_model(get_model_path(instance), header, trained.arrays)
+
+
+def _describe_start(start: ModelFile | None, now: int, rating_count: int) -> dict[str, int]:
+    """Return the time of the last training from nothing, and its number of ratings."""
+    if start is None:
+        return {"cold_trained_at": now, "cold_rating_count": rating_count}
+    return {name: start.header[name] for name in ("cold_trained_at", "cold_rating_count")}

@@ -1,0 +1,72 @@
+"""What there is to train on, what the model was trained on, and whether it is time to train again."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import Connection, func, select
+
+from movierating import clock
+from movierating.auth.models import User
+from movierating.predictions.model_file import ModelFile
+from movierating.predictions.model_store import find_model
+from movierating.storage.statements import CompiledStatement
+
+# With fewer users, means are as good.
+MIN_USERS = 10
+# A model is trained again after this share of new or deleted ratings, or after this time.
+RETRAIN_SHARE = 0.05
+RETRAIN_INTERVAL = timedelta(days=1)
+# It is trained from nothing after this time, or once there are this many times as many ratings as at the last time:
+# what follows from few ratings is a bad start.
+COLD_INTERVAL = timedelta(days=7)
+COLD_GROWTH = 2
+
+_user = User.__table__.c
+_SUMS = CompiledStatement(
+    select(
+        func.count().label("users"), func.coalesce(func.sum(_user.rating_count), 0).label("ratings")
+    ).where(_user.rating_count > 0)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingStatus:
+    """The model, None if there is none, and the present numbers of users with ratings and of ratings."""
+
+    model: ModelFile | None
+    users: int
+    ratings: int
+
+    @property
+    def ratings_behind(self) -> int:
+        """Return by how many ratings the model differs from the database in number."""
+        return abs(self.ratings - (self.model.rating_count if self.model else 0))
+
+    @property
+    def age_seconds(self) -> float | None:
+        """Return the age of the model, None without one."""
+        return None if self.model is None else (clock.now() - self.model.trained_at) / clock.SECOND
+
+    def is_due(self) -> bool:
+        """Return True if it is time to train."""
+        if self.users < MIN_USERS:
+            return False
+        if self.age_seconds is None or not 0 <= self.age_seconds < RETRAIN_INTERVAL.total_seconds():
+            return True
+        return self.ratings_behind >= max(1, RETRAIN_SHARE * self.ratings)
+
+    def find_start(self) -> ModelFile | None:
+        """Return the model from which training continues, None if it starts from nothing."""
+        if self.model is None:
+            return None
+        header = self.model.header
+        cold_age = clock.now() - header["cold_trained_at"]
+        has_grown = self.ratings >= COLD_GROWTH * header["cold_rating_count"]
+        is_old = not 0 <= cold_age < COLD_INTERVAL.total_seconds() * clock.SECOND
+        return None if has_grown or is_old else self.model
+
+
+def read_status(connection: Connection) -> TrainingStatus:
+    """Return the state of the instance."""
+    sums = _SUMS.first(connection)
+    return TrainingStatus(find_model(connection), sums.users, int(sums.ratings))

@@ -1,0 +1,121 @@
+"""Training in a process: by command, beside a service, killed, on a full disk; and no numpy in workers."""
+
+import subprocess
+import sys
+import urllib.request
+
+import pytest
+from filelock import FileLock
+
+from movierating.predictions import model_store
+from movierating.predictions.training import reading, run
+from movierating.storage import database
+from predictions import instances
+
+COMMAND = [sys.executable, "-m", "movierating.predictions.training"]
+
+
+@pytest.fixture
+def instance(trained_template, copied, tmp_path):
+    """An instance folder with ratings and a model."""
+    return copied(trained_template, tmp_path / "instance")
+
+
+@pytest.fixture
+def app(instance, make_app):
+    """The application on this instance, in its context."""
+    app = make_app()
+    with app.app_context():
+        yield app
+
+
+@pytest.mark.usefixtures("app")
+def test_ratings_and_facts_are_read():
+    whole = reading.read_training_data(database.read())
+    assert len(whole.by_user.others) == instances.USERS * 25
+    assert len(whole.features) == len(whole.movie_ids)
+    assert whole.features[1].genres == ["Comedy"]
+    assert (whole.features[1].year, whole.features[1].language) == (1961, "en")
+
+
+def test_training_follows_from_the_ratings_alone(app, instance):
+    path = model_store.get_model_path(instance)
+    contents = []
+    for _ in range(2):
+        instances.train(app)
+        contents.append(model_store.open_model(path).get_array("moments").tobytes())
+    assert contents[0] == contents[1]
+
+
+def test_training_continues_from_the_earlier_model(app, instance):
+    path = model_store.get_model_path(instance)
+    first = model_store.open_model(path)
+    instances.train(app, cold=False)
+    second = model_store.open_model(path)
+    assert second.version != first.version
+    assert second.header["cold_trained_at"] == first.header["cold_trained_at"]
+    instances.train(app)
+    assert model_store.open_model(path).header["cold_trained_at"] > first.header["cold_trained_at"]
+
+
+def test_earlier_model_stays_if_the_disk_is_full(app, instance, monkeypatch):
+    path = model_store.get_model_path(instance)
+    before = path.read_bytes()
+
+    def fail(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(run, "write_model", fail)
+    with pytest.raises(OSError, match="No space"):
+        instances.train(app)
+    assert path.read_bytes() == before
+
+
+@pytest.fixture
+def command(run, instance):
+    """`command("train")` runs `movierating predictions train`."""
+    return lambda *arguments, **settings: run("predictions", *arguments, **settings)
+
+
+def test_command_trains_and_prints_status(command, instance):
+    path = model_store.get_model_path(instance)
+    path.unlink()
+    assert "There is no model.\n" in command("status").stdout
+    trained = command("train")
+    assert (trained.returncode, trained.stderr) == (0, "")
+    assert "on 350 ratings of 14 users" in trained.stdout
+    assert "Training is not due." in trained.stdout
+    assert command("status").stdout == trained.stdout
+    assert oct(path.stat().st_mode & 0o777) == "0o600"
+
+
+def test_command_says_why_it_cannot_train(command, instance):
+    off = command("train", PREDICTIONS="off")
+    assert (off.returncode, off.stderr) == (
+        1,
+        "Error: Predictions are off; set MOVIERATING_PREDICTIONS to on.\n",
+    )
+    with FileLock(instance / ".predictions.lock"):
+        busy = command("train")
+    assert (busy.returncode, busy.stderr) == (
+        1,
+        "Error: Another process is training; try again when it has finished.\n",
+    )
+
+
+def test_training_ends_with_the_process_that_started_it(instance, environ):
+    with subprocess.Popen(COMMAND, env=environ(instance), stdin=subprocess.PIPE) as process:
+        process.stdin.close()
+        assert process.wait(30) == 1
+
+
+def test_service_trains_when_it_is_due(serve, instance, eventually):
+    path = model_store.get_model_path(instance)
+    path.unlink()
+    service = serve(instance)
+    eventually(path.exists, seconds=60)
+    with urllib.request.urlopen(f"{service.url}/metrics", timeout=30) as response:
+        metrics = response.read().decode()
+    assert "movierating_prediction_ratings_behind 0.0" in metrics
+    assert "movierating_failed_trainings_total 0.0" in metrics
+    assert service.stop() == 0
