@@ -68,6 +68,7 @@ def init_app(app: Flask) -> None:
         admin_users,
         chart,
         delete_movie,
+        for_you,
         import_file,
         login,
         merge_movie,

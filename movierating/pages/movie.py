@@ -11,6 +11,7 @@ from movierating.pages.blueprint import blueprint, get_member, get_viewer, membe
 from movierating.pages.forms import load_form
 from movierating.pages.local_paths import add_query, clean_path
 from movierating.pages.movie_data import find_notice, get_own_value, make_movie, make_notice, to_plain
+from movierating.predictions.service import predict_rating
 from movierating.ratings import service as ratings
 from movierating.ratings.schemas import NewRatingSchema
 
@@ -30,14 +31,16 @@ def show_movie(movie_id: int) -> Any:
         return redirect(url_for("pages.show_movie", movie_id=survivor), 301)
     latest, _ = ratings.list_ratings_for_movie(movie_id, None, LATEST_RATINGS)
     viewer = get_viewer()
+    own = get_own_value(viewer, movie_id)
     return render(
         "movie.html",
         movie={
             **make_movie(row),
             "alternative_titles": to_plain(movies.serialize_details(row))["alternative_titles"],
         },
-        own=get_own_value(viewer, movie_id),
+        own=own,
         latest=latest,
+        prediction=predict_rating(viewer.id, movie_id) if viewer is not None and own is None else None,
         notice=find_notice(viewer),
     )
 

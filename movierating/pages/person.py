@@ -3,13 +3,14 @@
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Response, request, url_for
+from flask import Response, current_app, request, url_for
 
-from movierating.errors import InvalidRequest
+from movierating.errors import InvalidRequest, NotFound
 from movierating.movies.genres import GENRES
-from movierating.pages.blueprint import blueprint, page, render
+from movierating.pages.blueprint import blueprint, get_viewer, page, render
 from movierating.pages.forms import Form, load_query
 from movierating.pages.movie_data import to_plain
+from movierating.predictions.taste_matches import match_tastes
 from movierating.users import rating_history, service, statistics
 from movierating.users.schemas import UserRatingsQuerySchema
 
@@ -37,7 +38,18 @@ def show_person(username: str) -> Response:
             "everyone": statistics.read_everyones_histogram(),
             "favourite": _find_favourite(figures.decades),
         }
-    return render("person.html", person=person, **values)
+    return render("person.html", person=person, alike=_compare(person["id"]), **values)
+
+
+def _compare(user_id: int) -> Any:
+    """Return how alike the tastes of the viewer and of a user are; None if that may not be shown."""
+    viewer = get_viewer()
+    if viewer is None or viewer.id == user_id or not current_app.config["PREDICTIONS"]:
+        return None
+    try:
+        return to_plain(match_tastes(viewer.id, user_id))
+    except NotFound:
+        return None  # The user has opted out.
 
 
 def _list_ratings(user_id: int, sort: str, limit: int) -> list[dict[str, Any]]:

@@ -99,6 +99,14 @@ def download_export() -> Response:
     return response
 
 
+@blueprint.post("/settings/taste")
+@member_page
+@access.limit_writes
+def change_listed() -> Response:
+    """Opt out of being named among people with the same taste, or in again."""
+    return _update_account("taste", "listed")
+
+
 def _update_account(section: str, *fields: str) -> Response:
     """Change the account by a form that needs all of these fields of the API's schema."""
     schema = UpdateAccountSchema(only=fields)

@@ -6,7 +6,8 @@ import marshmallow as ma
 
 from movierating.http.fields import Timestamp
 from movierating.http.responses import PageQuerySchema, make_list_schema
-from movierating.movies.schemas import ListMoviesQuerySchema, MovieFactsSchema
+from movierating.movies.query_schemas import ListMoviesQuerySchema
+from movierating.movies.schemas import MovieFactsSchema
 from movierating.predictions.prediction import COVERAGE, MAX_RATING, MIN_RATING
 from movierating.predictions.taste_matches import MAX_NAMED_MOVIES
 from movierating.predictions.tastes import REASONS

@@ -194,6 +194,8 @@ def test_no_page_scrolls_sideways(person, viewport):
         "/movies?q=the",
         movie,
         "/movies/new",
+        "/for-you",
+        "/people",
         "/rate",
         f"/people/{name}",
         f"/people/{name}/ratings",
@@ -220,6 +222,8 @@ def test_pages_are_accessible(person, viewport, scheme):
         "/movies?q=zzzz",
         "/movies/1",
         "/movies/new",
+        "/for-you",
+        "/people",
         f"/people/{name}",
         f"/people/{name}/ratings",
     ):

@@ -1,0 +1,71 @@
+"""Recommended movies, and the people whose taste is most like the viewer's."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Response, request, url_for
+
+from movierating.errors import InvalidRequest
+from movierating.http.responses import PageQuerySchema
+from movierating.movies.genres import GENRES
+from movierating.pages.blueprint import blueprint, get_member, member_page, render
+from movierating.pages.forms import Form, load_query
+from movierating.pages.movie_data import find_notice, to_plain
+from movierating.predictions.recommendations import list_recommendations
+from movierating.predictions.schemas import RecommendationsQuerySchema
+from movierating.predictions.taste_matches import list_nearest
+
+ROWS_PER_PAGE = 25
+# Parameters of the address that say what has just been rated.
+_NOT_FILTERS = frozenset({"cursor", "saved", "was"})
+
+
+@blueprint.get("/for-you")
+@member_page
+def list_for_you() -> Response:
+    """Show movies that the viewer has not rated, best first, as the API's `list_recommendations` does."""
+    viewer, form, status = get_member(), Form(request.args), 200
+    items: list[Any] = []
+    next_cursor = reason = None
+    try:
+        query = load_query(RecommendationsQuerySchema())
+        cursor, _ = query.pop("cursor"), query.pop("limit")
+        items, next_cursor, reason = list_recommendations(viewer.id, query, cursor, ROWS_PER_PAGE)
+    except InvalidRequest as error:
+        form, status = Form.of_query(error), error.status
+    return render(
+        "for_you.html",
+        status,
+        form=form,
+        genres=GENRES,
+        items=to_plain(items),
+        reason=reason,
+        notice=find_notice(viewer),
+        next_page=_make_next_address("pages.list_for_you", next_cursor),
+    )
+
+
+@blueprint.get("/people")
+@member_page
+def list_people() -> Response:
+    """Show the people whose taste is most like the viewer's, as the API's `list_taste_matches` does."""
+    form, status = Form(request.args), 200
+    items: list[Any] = []
+    next_cursor = reason = None
+    try:
+        cursor = load_query(PageQuerySchema())["cursor"]
+        items, next_cursor, reason = list_nearest(get_member().id, cursor, ROWS_PER_PAGE)
+    except InvalidRequest as error:
+        form, status = Form.of_query(error), error.status
+    next_page = _make_next_address("pages.list_people", next_cursor)
+    return render("people.html", status, form=form, items=items, reason=reason, next_page=next_page)
+
+
+def _make_next_address(endpoint: str, next_cursor: str | None) -> str | None:
+    """Return the address of the next page of a list with the filters of this one, None for the last page."""
+    if next_cursor is None:
+        return None
+    filters = [
+        (name, value) for name, value in request.args.items(multi=True) if value and name not in _NOT_FILTERS
+    ]
+    return f"{url_for(endpoint)}?{urlencode([*filters, ('cursor', next_cursor)])}"

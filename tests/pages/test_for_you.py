@@ -1,0 +1,108 @@
+"""Pages of predictions: for you, people like you, on a movie, on a person, and opting out."""
+
+import re
+
+import pytest
+from sqlalchemy import select
+
+from movierating.auth.models import User
+from movierating.movies.models import Movie
+from movierating.storage.database import read
+from predictions import instances
+
+
+@pytest.fixture(scope="module")
+def template(empty_instance, copied, environ, tmp_path_factory):
+    """Return an instance folder with users, movies, ratings and a model, as a template."""
+    folder = copied(empty_instance, tmp_path_factory.mktemp("trained") / "instance")
+    instances.make_template(environ(folder))
+    return folder
+
+
+@pytest.fixture
+def app(template, copied, make_app, tmp_path):
+    """The application on this instance, in its context."""
+    copied(template, tmp_path / "instance")
+    app = make_app()
+    with app.app_context():
+        yield app
+
+
+@pytest.fixture
+def ada(browse):
+    """Return a browser in which ada is logged in, who has rated 24 movies as somebody who loves comedies."""
+    browser = browse("ada")
+    user_id = read().scalar(select(User.id).where(User.username == "ada"))
+    instances.rate(user_id, sorted(read().scalars(select(Movie.id)))[:24], loves_comedies=True)
+    return browser
+
+
+def test_movie_page_says_how_the_viewer_would_rate_it_and_why(ada):
+    text = ada.get("/movies/30").text
+    assert re.search(
+        r"You would give it <b>\d+\.\d</b> <span class=\"muted\">\(\d+\.\d.\d+\.\d\)</span>", text
+    )
+    assert re.search(r"most of all because of <a href=\"/movies/\d+\"><cite>Film \d+</cite></a>", text)
+    assert "You would give it" not in ada.get("/movies/3").text, "the viewer has rated it"
+
+
+def test_movie_page_says_how_many_ratings_are_missing(browse, client):
+    assert "Rate 5 more movies to see how you would like this one." in browse("eve").get("/movies/30").text
+    assert "You would" not in client.get("/movies/30").text
+
+
+def test_for_you_lists_unrated_movies_with_filters(ada):
+    text = ada.get("/for-you").text
+    ids = [int(each) for each in re.findall(r'<li id="m(\d+)">', text)]
+    assert sorted(ids) == list(range(25, 41))
+    assert re.search(r'<span class="guess"><b>\d+\.\d</b>', text)
+    filtered = ada.get("/for-you?genre=Comedy&year_from=1990&year_to=&language=en").text
+    found = [int(each) for each in re.findall(r'<li id="m(\d+)">', filtered)]
+    assert found
+    assert all(each % 2 == 0 and each > 30 for each in found)
+    assert "Nothing found." in ada.get("/for-you?genre=Horror").text
+    wrong = ada.get("/for-you?year_from=x")
+    assert wrong.status_code == 422
+    assert "<title>Error: For you" in wrong.text
+
+
+def test_rating_from_for_you_leads_back(ada):
+    response = ada.post("/movies/30/rating", data={"value": "9", "back": "/for-you?genre=Drama"})
+    assert response.headers["Location"] == "/for-you?genre=Drama&saved=30&was=0#m30"
+    assert "You rated" in ada.get(response.headers["Location"]).text
+
+
+def test_pages_say_why_there_is_nothing_to_show(browse, client):
+    eve = browse("eve")
+    for path in ("/for-you", "/people"):
+        assert "Rate 5 more movies." in eve.get(path).text
+        assert client.get(path).headers["Location"].startswith("/login")
+
+
+def test_people_lists_those_who_are_alike_and_their_pages_compare(ada):
+    names = re.findall(r'href="/people/(rater\d+)"', ada.get("/people").text)
+    assert names
+    text = ada.get(f"/people/{names[0]}").text
+    assert re.search(r"Your tastes are <b>\d+ %</b> alike", text)
+    assert "You agree on" in text
+    assert "Your tastes are" not in ada.get("/people/ada").text
+    assert ada.get("/people?cursor=bad").status_code == 422
+
+
+def test_user_who_opts_out_is_not_compared(ada, browse):
+    eve = browse("eve")
+    assert "Opt out" in ada.get("/settings").text
+    response = ada.post("/settings/taste", data={"listed": "false"})
+    assert response.headers["Location"] == "/settings?changed=taste#taste"
+    page = ada.get(response.headers["Location"]).text
+    assert "Your choice is saved." in page
+    assert "Opt in again" in page
+    assert "You and" not in eve.get("/people/ada").text
+    assert ada.get("/people/rater1").status_code == 200
+    assert ada.post("/settings/taste", data={"listed": "maybe"}).status_code == 422
+
+
+def test_pages_do_not_mention_predictions_if_they_are_off(make_app, template, copied, tmp_path):
+    copied(template, tmp_path / "instance")
+    text = make_app(PREDICTIONS="off").test_client().get("/movies").text
+    assert "/for-you" not in text
