@@ -24,12 +24,11 @@ from movierating.predictions.ranking import rank
 from movierating.predictions.taste_match import PeopleFile, compute_vector, find_nearest, write_people
 from movierating.predictions.training.fitting import train
 from service import make_table, publish
+from shrunk_means import ShrunkMeans
 
 # Ratings of a new user that are folded in, and those before which nothing is tested.
 NEW_USER_RATINGS = (0, 1, 3, 5, 10, 20)
 RECOMMENDED = 10
-# Means are shrunk as if there were so many ratings of the overall mean besides.
-MEAN_SHRINKAGE = 5
 # Of each time the least of so many runs.
 RUNS = 20
 # Users among whom the nearest are searched.
@@ -44,23 +43,6 @@ class Score(NamedTuple):
     coverage: float
     means_rmse: float
     means_mae: float
-
-
-class ShrunkMeans:
-    """Predicts the overall mean plus a shrunk mean deviation of the movie and of the user."""
-
-    def __init__(self, data: DataSet, train_on: Array) -> None:
-        self._mean = float(data.points[train_on].mean())
-        movies, points = data.movies[train_on], data.points[train_on] - self._mean
-        counts = np.bincount(movies, minlength=data.movies.max() + 1)
-        sums = np.bincount(movies, points, len(counts))
-        self._deviations = sums / (counts + MEAN_SHRINKAGE)
-
-    def predict(self, data: DataSet, rated: Array, movies: Array) -> Array:
-        """Return predictions for movies from the ratings at positions `rated`."""
-        residuals = data.points[rated] - self._mean - self._deviations[data.movies[rated]]
-        deviation = residuals.sum() / (len(rated) + MEAN_SHRINKAGE)
-        return np.clip(self._mean + self._deviations[movies] + deviation, 1, 10)
 
 
 class Run:

@@ -2,8 +2,8 @@
 
 The format: a line that names it, a line of JSON (the header), the CRC-32 of that line as 8 hexadecimal digits and a
 newline; then the arrays, each at a multiple of 64 bytes from the start of the file. The header's `arrays` gives type,
-shape and position of each. Numbers are in the byte order of the machine, which the header names: the file is derived
-data that each machine makes itself.
+shape, position and CRC-32 of each. Numbers are in the byte order of the machine, which the header names: each machine
+makes the file itself.
 """
 
 import json
@@ -14,12 +14,14 @@ import zlib
 from collections.abc import Mapping
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 MAGIC = b"movierating arrays 1\n"
 ALIGNMENT_BYTES = 64
 # A header with a thousand genres has 20 KB.
 MAX_HEADER_BYTES = 1_000_000
+# Of a position in a file.
+MAX_DIGITS = 15
 ITEM_BYTES = {"f": 4, "d": 8, "i": 4, "q": 8, "B": 1}
 
 
@@ -39,10 +41,12 @@ class ArrayFile:
             raise ArrayFileError(f"{path} can't be read ({error})") from error
         self._bytes = memoryview(self._map)
         self._places: dict[str, tuple[str, int, int]] = {}
-        for name, (code, shape, start) in self.header["arrays"].items():
+        for name, (code, shape, start, checksum) in self.header["arrays"].items():
             end = start + ITEM_BYTES[code] * prod(shape)
             if end > len(self._bytes):
                 raise ArrayFileError(f"{path} is truncated: {name} ends at {end} of {len(self._bytes)} bytes")
+            if zlib.crc32(self._bytes[start:end]) != checksum:
+                raise ArrayFileError(f"{path} is damaged: the checksum of {name} is wrong")
             self._places[name] = (code, start, end)
 
     def get_array(self, name: str) -> "memoryview[Any]":
@@ -90,21 +94,26 @@ def write_arrays(path: Path, header: Mapping[str, Any], arrays: Mapping[str, Any
     _sync_folder(path.parent)
 
 
-def _write(file: Any, header: Mapping[str, Any], arrays: Mapping[str, memoryview]) -> None:
-    # The positions depend on the header's length, which is the same with positions as wide as the widest.
-    draft = _encode_header(header, arrays, 10**15)
-    start = _align(len(draft))
-    file.write(_encode_header(header, arrays, start).ljust(start, b"\n"))
-    for array in arrays.values():
-        file.write(array.cast("B") if array.nbytes else b"")
-        file.write(b"\0" * (_align(array.nbytes) - array.nbytes))
+def _write(file: BinaryIO, header: Mapping[str, Any], arrays: Mapping[str, memoryview]) -> None:
+    contents = {name: array.cast("B") if array.nbytes else memoryview(b"") for name, array in arrays.items()}
+    places: dict[str, list[Any]] = {
+        name: [_get_code(array), list(array.shape or ()), 0, zlib.crc32(contents[name])]
+        for name, array in arrays.items()
+    }
+    # The positions depend on the length of the header, and that on the positions: so it is padded.
+    position = _align(len(_encode_header(header, places)) + MAX_DIGITS * len(places))
+    for name, content in contents.items():
+        places[name][2] = position
+        position += _align(len(content))
+    text = _encode_header(header, places)
+    file.write(text)
+    for name, content in contents.items():
+        file.seek(places[name][2])
+        file.write(content)
+    file.truncate(position)
 
 
-def _encode_header(header: Mapping[str, Any], arrays: Mapping[str, memoryview], start: int) -> bytes:
-    places = {}
-    for name, array in arrays.items():
-        places[name] = [_get_code(array), list(array.shape or ()), start]
-        start += _align(array.nbytes)
+def _encode_header(header: Mapping[str, Any], places: Mapping[str, Any]) -> bytes:
     text = json.dumps({**header, "byte_order": sys.byteorder, "arrays": places}).encode()
     return MAGIC + text + b"\n" + _checksum(text) + b"\n"
 

@@ -28,7 +28,7 @@ def test_arrays_are_read_as_they_were_written(path):
 
 
 def test_arrays_are_aligned(path):
-    assert {start % 64 for _, _, start in ArrayFile(path).header["arrays"].values()} == {0}
+    assert {start % 64 for _, _, start, _ in ArrayFile(path).header["arrays"].values()} == {0}
 
 
 def test_absent_file_is_reported(tmp_path):
@@ -49,6 +49,15 @@ def test_every_truncation_is_reported(path):
         path.write_bytes(content[:size])
         with pytest.raises(ArrayFileError):
             ArrayFile(path)
+
+
+def test_changed_array_is_reported(path):
+    start = ArrayFile(path).header["arrays"]["counts"][2]
+    content = bytearray(path.read_bytes())
+    content[start] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(ArrayFileError, match="checksum of counts"):
+        ArrayFile(path)
 
 
 def test_changed_header_is_reported(path):

@@ -61,7 +61,9 @@ class TrainingData:
         if (users[1:] < users[:-1]).any():
             order = np.argsort(users, kind="stable")
             users, movies, values = users[order], movies[order], values[order]
-        starts = np.append(np.flatnonzero(np.diff(users, prepend=-1)), len(users))
+        is_first = np.ones(len(users), bool)
+        is_first[1:] = users[1:] != users[:-1]
+        starts = np.append(np.flatnonzero(is_first), len(users))
         distinct = _list_distinct(movies)
         grouped = GroupedRatings(starts, _find_indices(distinct, movies), values)
         unknown = MovieFeatures()

@@ -38,10 +38,13 @@ def update_movies(
     return total
 
 
-def _sum_users(ratings: GroupedRatings, mean_rating: float, user_table: Moments) -> tuple[Floats, Floats]:
-    """Return for each movie the sums of tau E[k k'] (TRIANGLE) and of tau (y E[k] - E[c k]) (SIZE) over its ratings."""
+def _sum_users(ratings: GroupedRatings, mean_rating: float, user_table: Moments) -> tuple[Moments, Floats]:
+    """Return for each movie the sums of tau E[k k'] (TRIANGLE) and of tau (y E[k] - E[c k]) (SIZE) over its ratings.
+
+    The first is the largest array of movies, and as exact as the moments that it adds up: float32.
+    """
     count = len(ratings.starts) - 1
-    squares, products = np.zeros((count, TRIANGLE)), np.zeros((count, SIZE))
+    squares, products = np.zeros((count, TRIANGLE), np.float32), np.zeros((count, SIZE))
     for block, movies, offsets in iterate_rating_blocks(ratings):
         gathered = user_table[ratings.others[block]]
         points = (ratings.get_points(block) - np.float32(mean_rating))[:, None]
