@@ -54,14 +54,16 @@ def generate(count: int) -> TrainingData:
 def measure(count: int) -> dict[str, float]:
     """Return what training on generated ratings takes in this process."""
     data = generate(count)
-    times = [_measure_seconds(data, iterations) for iterations in (1, 1 + ITERATIONS)]
+    several = _measure_seconds(data, 1 + ITERATIONS)
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    one = _measure_seconds(data, 1)
     return {
         "ratings": len(data.by_user.others),
         "users": len(data.user_ids),
         "movies": len(data.movie_ids),
-        "iteration": (times[1] - times[0]) / ITERATIONS,
-        "rest": times[0] - (times[1] - times[0]) / ITERATIONS,
-        "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "iteration": (several - one) / ITERATIONS,
+        "rest": one - (several - one) / ITERATIONS,
+        "memory": memory,
     }
 
 

@@ -19,7 +19,7 @@ from movierating.predictions.training.moments import (
 )
 from movierating.predictions.training.movie_prior import MoviePrior
 
-MOVIES_PER_BLOCK = 4096
+MOVIES_PER_BLOCK = 1024
 
 
 def update_movies(

@@ -64,7 +64,8 @@ def _compute_metric(state: TrainingState) -> Floats:
     Movies count with the root of their number of ratings.
     """
     weights = np.sqrt(state.by_movie.counts)
-    weights /= weights.sum()
+    # With weights of another type numpy would copy all moments.
+    weights = (weights / weights.sum()).astype(np.float32)
     mean = weights @ state.moments[:, :SIZE]
     squares = unpack((weights @ state.moments[:, :TRIANGLE])[None])[0]
     covariance = (squares - np.outer(mean, mean))[1:, 1:]
