@@ -67,6 +67,7 @@ def init_app(app: Flask) -> None:
         admin_movies,
         admin_users,
         chart,
+        compare,
         delete_movie,
         for_you,
         import_file,

@@ -349,3 +349,17 @@ def test_steps_of_an_import_are_accessible_and_fit(person, viewport, scheme):
     check_page("4 rows in ratings.csv")
     ada.page.get_by_role("button", name="Import 1 rating").click()
     check_page("1 rating is imported")
+
+
+@pytest.mark.parametrize(("viewport", "scheme"), [(DESKTOP, "dark"), (NARROW, "light")], ids=["1280", "320"])
+def test_comparison_of_two_people_is_accessible_and_fits(person, viewport, scheme):
+    names = [f"{each}{viewport['width']}" for each in ("one", "two")]
+    ada, bob = (person(name, viewport, color_scheme=scheme) for name in names)
+    for each in (ada, bob):
+        each.page.locator(".deck label").nth(15).click()
+        expect(each.page.locator(".skipper")).to_contain_text("1 rated")
+    ada.page.goto(f"/people/{names[1]}")
+    ada.page.get_by_role("link", name="Compare with your ratings").click()
+    expect(ada.page.locator(".compared li")).to_have_count(1)
+    assert ada.find_violations() == []
+    assert ada.page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
