@@ -36,7 +36,7 @@ test: $(DEV)  ## Run the tests on SQLite, except those that build the wheel: ten
 test-fast: $(DEV)  ## Run the tests that start no process, one case of each: a minute on two cores
 	$(PYTEST) -m 'not wheel and not clients and not slow'
 
-test-postgres: $(DEV)  ## Run the tests on PostgreSQL: from PyPI, or TEST_POSTGRESQL=/usr/lib/postgresql/15/bin
+test-postgres: $(DEV)  ## Run the tests that use a database on PostgreSQL: from PyPI, or TEST_POSTGRESQL=/usr/lib/postgresql/15/bin
 	TEST_DATABASE=postgresql $(PYTEST) -m 'not wheel and not clients'
 
 test-trixie: $(DEV)  ## Run the tests on Debian trixie: Python 3.13, SQLite 3.46 (as root, with debootstrap)

@@ -4,12 +4,10 @@ import itertools
 import os
 import shutil
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
@@ -29,13 +27,17 @@ from werkzeug.test import TestResponse
 
 import postgres
 from movierating import clock, create_app
+from movierating.auth import passwords
+from movierating.auth.access import issue_tokens
+from movierating.auth.models import User as Account
+from movierating.auth.service import REFRESH_TOKEN_SECONDS, _open_session, normalize_name
 from movierating.movies import search_index, seed
 from movierating.movies import service as movies
 from movierating.movies.models import DataMigration, MovieTitle
 from movierating.movies.titles import match_key
 from movierating.storage import database
-from movierating.users import service as users
 from redis_process import RedisProcess
+from service_process import Service, find_free_port
 
 PASSWORD = "correct horse battery"
 
@@ -72,6 +74,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register markers."""
     config.addinivalue_line("markers", "postgresql: requires PostgreSQL; not run on SQLite")
     config.addinivalue_line("markers", "sqlite: requires SQLite; not run on PostgreSQL")
+    config.addinivalue_line("markers", "any_database: is not about the database; run on SQLite only")
     config.addinivalue_line(
         "markers", "slow: starts a process, takes seconds, or is a further case; not run by `make test-fast`"
     )
@@ -97,9 +100,27 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if is_slow(item) or name in names:
             item.add_marker("slow")
         names.add(name)
-    other = "sqlite" if postgres.WANTED else "postgresql"
-    config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker(other)])
-    items[:] = [item for item in items if not item.get_closest_marker(other)]
+    config.hook.pytest_deselected(items=[item for item in items if not runs_on_this_database(item)])
+    items[:] = filter(runs_on_this_database, items)
+
+
+def runs_on_this_database(item: pytest.Item) -> bool:
+    """Return whether a test is for the database of this run: those without a database run on SQLite only."""
+    marks = {mark.name for mark in item.iter_markers()}
+    if not postgres.WANTED or "postgresql" in marks:
+        return postgres.WANTED or "postgresql" not in marks
+    return marks.isdisjoint({"sqlite", "any_database"}) and uses_database(item)
+
+
+# Fixtures of a database, on which those of applications and services depend, and names in modules that make their own.
+DATABASE_FIXTURES = {"empty_instance", "well_known_instance", "environ"}
+DATABASE_NAMES = {"create_app", "postgres", "both_databases", "subprocess"}
+
+
+def uses_database(item: pytest.Item) -> bool:
+    """Return whether a test has a fixture of a database, or its module may make one."""
+    names = set(getattr(item, "fixturenames", ()))
+    return bool(names & DATABASE_FIXTURES) or bool(vars(item.module).keys() & DATABASE_NAMES)  # type: ignore[attr-defined]
 
 
 def is_slow(item: pytest.Item) -> bool:
@@ -279,17 +300,31 @@ class User:
     delete = partialmethod(_send, "DELETE")
 
 
+@pytest.fixture(scope="session")
+def password_hash() -> str:
+    """The hash of PASSWORD. To hash it for each user would take longer than most tests."""
+    return passwords.hash_password(PASSWORD)
+
+
 @pytest.fixture
-def sign_up(client: FlaskClient) -> Callable[..., User]:
-    """`sign_up("ada", role="admin")` returns a logged-in User; by default with a new name."""
+def sign_up(client: FlaskClient, password_hash: str) -> Callable[..., User]:
+    """`sign_up("ada", role="admin")` returns a User with a session and PASSWORD; by default with a new name."""
     names = (f"person{number}" for number in itertools.count(1))
 
     def make(username: str | None = None, role: str = "member") -> User:
         username = username or next(names)
-        account = users.sign_up(username, f"{username}@example.org", PASSWORD, None, role)
-        response = client.post("/v1/auth/login", json={"login": username, "password": PASSWORD})
-        assert response.status_code == 200, response.text
-        return User(account["id"], username, client, response.json)
+        keys = {
+            "username_key": normalize_name(username),
+            "email_key": f"{normalize_name(username)}@example.org",
+        }
+        columns = {"username": username, "email": f"{username}@example.org", "display_name": username, **keys}
+        times = dict.fromkeys(("created_at", "updated_at"), clock.now())
+        account = insert(Account).values(**columns, **times, role=role, password_hash=password_hash)
+        user_id = database.write(lambda connection: connection.scalar(account.returning(Account.id)))
+        grant = database.write(
+            lambda connection: _open_session(connection, user_id, password_hash, None, REFRESH_TOKEN_SECONDS)
+        )
+        return User(user_id, username, client, issue_tokens(grant))
 
     return make
 
@@ -369,54 +404,10 @@ def at_once(app: Flask) -> Callable[..., list[TestResponse]]:
     return run
 
 
-@dataclass
-class Service:
-    """A running `movierating serve`."""
-
-    url: str
-    folder: Path
-    process: subprocess.Popen[str]
-
-    def stop(self) -> int:
-        """Stop gracefully and return the exit code."""
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout=30)
-
-    def list_worker_pids(self) -> list[int]:
-        """Return the process ids of the workers; skip the test if the system does not list a process's children."""
-        return self._list_children(str(self.process.pid))
-
-    def list_loader_pids(self) -> list[int]:
-        """Return the process id of the process that loads the catalogue, if it runs; skip the test as above."""
-        return sorted({*self._list_children("*")} - {*self.list_worker_pids()})
-
-    def _list_children(self, thread: str) -> list[int]:
-        """Return the process ids of the children that a thread started, or any thread (`*`)."""
-        files = [*Path(f"/proc/{self.process.pid}/task").glob(f"{thread}/children")]
-        if not files:
-            pytest.skip("this system does not list a process's children")
-        return [int(pid) for file in files for pid in file.read_text().split() if _is_spawned(pid)]
-
-
-def _is_spawned(pid: str) -> bool:
-    """Return whether a process was started by `multiprocessing`, and is not its resource tracker."""
-    try:
-        return b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return False  # it has just ended
-
-
 @pytest.fixture(scope="session")
 def free_port() -> Callable[[], int]:
     """`free_port()` returns a free port of the loopback interface."""
     return find_free_port
-
-
-def find_free_port() -> int:
-    """Return a free port of the loopback interface."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="session")
@@ -443,7 +434,7 @@ def serve(environ: Callable[..., dict[str, str]]) -> Iterator[Callable[..., Serv
             process = subprocess.Popen(command, env=env, stderr=log, text=True, start_new_session=True)
         service = Service(f"http://{address}:{port}", folder, process)
         started.append(service)
-        _wait_until_ready(service)
+        service.wait_until_ready()
         return service
 
     yield start
@@ -451,18 +442,6 @@ def serve(environ: Callable[..., dict[str, str]]) -> Iterator[Callable[..., Serv
         if service.process.poll() is None:
             os.killpg(service.process.pid, signal.SIGKILL)
             service.process.wait()
-
-
-def _wait_until_ready(service: Service) -> None:
-    for _ in range(300):
-        if service.process.poll() is not None:
-            raise AssertionError((service.folder.parent / "service.log").read_text())
-        try:
-            with urllib.request.urlopen(f"{service.url}/readyz", timeout=5):
-                return
-        except OSError:
-            time.sleep(0.1)
-    raise AssertionError("the service was not ready after 30 seconds")
 
 
 @pytest.fixture(scope="session")

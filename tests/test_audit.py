@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.any_database]
 
 AUDIT = Path(__file__).parents[1] / ".ci" / "audit.py"
 VULNERABILITY = {

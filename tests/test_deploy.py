@@ -23,6 +23,8 @@ from movierating import config
 from movierating.cli.main import main
 from movierating.operations import server
 
+pytestmark = pytest.mark.any_database
+
 ROOT = Path(__file__).parents[1]
 DEPLOY = ROOT / "docs" / "deploy"
 NGINX = (DEPLOY / "nginx.conf").read_text()

@@ -14,6 +14,8 @@ from movierating.ratings.formats import upload_reader, writers
 from movierating.ratings.formats.rows import ExportRow
 from movierating.ratings.formats.upload_reader import open_upload
 
+pytestmark = pytest.mark.any_database
+
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = [*DOCS.glob("*.md"), *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md"))]

@@ -13,6 +13,8 @@ import jwt
 import pytest
 from playwright.sync_api import ConsoleMessage, Download, Locator, Page, sync_playwright
 
+pytestmark = pytest.mark.any_database
+
 PASSWORD = "otters play at dusk"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 

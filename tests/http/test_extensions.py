@@ -2,6 +2,8 @@
 
 import pytest
 
+pytestmark = pytest.mark.any_database
+
 OURS, OTHERS = "https://films.example", "https://evil.example"
 ADDRESSES = ["/v1/movies", "/v1/users/me", "/nowhere", "/openapi.json"]
 

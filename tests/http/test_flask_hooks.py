@@ -16,6 +16,8 @@ from flask.signals import (
 
 from movierating.storage.database import db
 
+pytestmark = pytest.mark.any_database
+
 SIGNALS = {
     "appcontext_pushed": appcontext_pushed,
     "request_started": request_started,

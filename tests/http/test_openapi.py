@@ -9,6 +9,8 @@ import pytest
 from openapi_schema_validator import OAS31Validator, oas31_format_checker
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+pytestmark = pytest.mark.any_database
+
 PLACEHOLDERS = {
     "{movie_id}": "1",
     "{user_id}": "1",

@@ -14,6 +14,8 @@ from movierating.http import upload_slots
 from movierating.http.upload_slots import UploadSlots, limit_slow_clients
 from movierating.operations import server
 
+pytestmark = pytest.mark.any_database
+
 HALF = b"POST /v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"
 LARGE_FILE = "/static/swagger-ui/swagger-ui-bundle.js"
 

@@ -11,6 +11,8 @@ from redis import Redis
 
 from movierating.limits.redis_client import REDIS_TIMEOUT_SECONDS, RedisClient, RedisUnavailable
 
+pytestmark = pytest.mark.any_database
+
 SECRET = "hunter2-and-some-more"
 
 

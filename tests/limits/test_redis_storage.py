@@ -9,6 +9,8 @@ from limits import RateLimitItemPerMinute
 from movierating.limits.redis_client import RedisClient
 from movierating.limits.redis_storage import RedisLimitStorage
 
+pytestmark = pytest.mark.any_database
+
 FIVE = RateLimitItemPerMinute(5)
 
 

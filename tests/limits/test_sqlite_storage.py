@@ -17,6 +17,8 @@ from limits import RateLimitItemPerMinute
 from movierating.limits import sqlite_storage
 from movierating.limits.sqlite_storage import SCHEME, SQLiteStorage
 
+pytestmark = pytest.mark.any_database
+
 NOON = 1_700_000_000.0
 
 

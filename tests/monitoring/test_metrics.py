@@ -90,6 +90,8 @@ def test_events_are_counted(scrape, client, member, add_movie):
         member.put(address, json={"value": value})
     member.put(address, json={"value": 11})
     member.put("/v1/movies/999/rating", json={"value": 8})
+    account = {"username": "ada", "email": "ada@example.org", "password": "correct horse battery"}
+    assert client.post("/v1/users", json=account).status_code == 201
     client.post("/v1/auth/login", json={"login": "member", "password": "wrong horse battery"})
     client.post("/v1/auth/login", json={"login": "nobody", "password": "wrong horse battery"})
     values = scrape()

@@ -10,6 +10,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
+pytestmark = pytest.mark.any_database
+
 PASSWORD = "otters play at dusk"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 DESKTOP, PHONE, NARROW = ({"width": width, "height": 850} for width in (1280, 390, 320))

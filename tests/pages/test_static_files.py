@@ -5,6 +5,8 @@ import re
 
 import pytest
 
+pytestmark = pytest.mark.any_database
+
 KILOBYTE = 1024
 
 
