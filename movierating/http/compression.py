@@ -32,17 +32,6 @@ def _prefers_gzip(accept_encoding: str) -> bool:
     return 0 < gzip >= codings.get("identity", 0)
 
 
-def get_coding_headers(length: int | None, accept_encoding: str | None) -> dict[str, str]:
-    """Return the headers of a compressible body of `length` bytes, None if unknown.
-
-    If they contain `Content-Encoding`, the body is to be compressed.
-    """
-    if length is not None and length <= MAX_UNCOMPRESSED_BYTES:
-        return {}
-    coding = {"Content-Encoding": "gzip"} if accepts_gzip(accept_encoding) else {}
-    return {"Vary": "Accept-Encoding", **coding}
-
-
 def compress(body: bytes) -> bytes:
     """Return the body in the gzip format. Equal bodies give equal bytes."""
     return zlib.compress(body, _LEVEL, _GZIP_FORMAT)

@@ -86,9 +86,9 @@ def _format_duration(seconds: int) -> str:
 
 def _finish_limits(response: Response) -> Response:
     """Count the outcome of the request, and add the headers. An `after_request` hook."""
-    if limits := limiter.current_limits:
-        for limit in limits:
-            if not _is_counted(_get_name(limit), response.status_code):
+    if limits := [(_get_name(limit), limit) for limit in limiter.current_limits]:
+        for name, limit in limits:
+            if not _is_counted(name, response.status_code):
                 with suppress(sqlite3.Error):
                     limit.limiter.hit(limit.limit, *limit.request_args, cost=-1)
         _add_headers(response, limits)
@@ -104,19 +104,17 @@ def _is_counted(name: str, status: int) -> bool:
     return True
 
 
-def _add_headers(response: Response, limits: list[RequestLimit]) -> None:
-    policies = [
-        f'"{_get_name(limit)}";q={limit.limit.amount};w={limit.limit.get_expiry()}' for limit in limits
-    ]
+def _add_headers(response: Response, limits: list[tuple[str, RequestLimit]]) -> None:
+    policies = [f'"{name}";q={limit.limit.amount};w={limit.limit.get_expiry()}' for name, limit in limits]
     response.headers["RateLimit-Policy"] = ", ".join(policies)
-    shown = [limit for limit in limits if limit.breached or not _get_name(limit).endswith(_PRIVATE_SUFFIX)]
+    shown = [(name, limit) for name, limit in limits if limit.breached or not name.endswith(_PRIVATE_SUFFIX)]
     with suppress(sqlite3.Error):
-        response.headers["RateLimit"] = ", ".join(map(_format_state, shown))
+        response.headers["RateLimit"] = ", ".join([_format_state(name, limit) for name, limit in shown])
 
 
-def _format_state(limit: RequestLimit) -> str:
+def _format_state(name: str, limit: RequestLimit) -> str:
     remaining = 0 if limit.breached else min(limit.remaining, limit.limit.amount)
-    return f'"{_get_name(limit)}";r={remaining};t={max(0, _get_seconds_left(limit))}'
+    return f'"{name}";r={remaining};t={max(0, _get_seconds_left(limit))}'
 
 
 def _get_seconds_left(limit: RequestLimit) -> int:

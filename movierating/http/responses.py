@@ -80,13 +80,20 @@ class SlimResponse(Response):
 def json_response(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """Return a JSON response from plain dicts and lists."""
     encoded = orjson.dumps(body)
-    coding = _get_coding_headers(encoded)
+    coding = _get_coding_headers(len(encoded))
     return SlimResponse(_encode(encoded, coding), status, {**(headers or {}), **coding})
 
 
-def _get_coding_headers(body: bytes) -> dict[str, str]:
+def _get_coding_headers(length: int | None) -> dict[str, str]:
+    """Return the headers of a compressible body of `length` bytes, None if unknown.
+
+    If they contain `Content-Encoding`, the body is to be compressed.
+    """
+    if length is not None and length <= compression.MAX_UNCOMPRESSED_BYTES:
+        return {}
     environ = request_ctx._get_current_object().request.environ  # type: ignore[attr-defined]
-    return compression.get_coding_headers(len(body), environ.get("HTTP_ACCEPT_ENCODING"))
+    takes_gzip = compression.accepts_gzip(environ.get("HTTP_ACCEPT_ENCODING"))
+    return {"Vary": "Accept-Encoding", **({"Content-Encoding": "gzip"} if takes_gzip else {})}
 
 
 def _encode(body: bytes, coding: dict[str, str]) -> bytes:
@@ -108,7 +115,7 @@ def etag_response(body: Any, *, edit: int | None = None, headers: dict[str, str]
     tag = _hash(encoded)
     if edit is not None:
         tag = f"{edit}-{tag}"
-    coding = _get_coding_headers(encoded)
+    coding = _get_coding_headers(len(encoded))
     etag = f'W/"{tag}"' if "Content-Encoding" in coding else f'"{tag}"'
     headers = {"ETag": etag, **(headers or {}), **coding}
     context = request_ctx._get_current_object()  # type: ignore[attr-defined]
@@ -171,8 +178,7 @@ def _negotiate_coding(response: Response) -> dict[str, str]:
         return {}
     if response.cache_control.no_transform:
         return {}
-    length = None if response.is_streamed else len(response.get_data())
-    return compression.get_coding_headers(length, request.environ.get("HTTP_ACCEPT_ENCODING"))
+    return _get_coding_headers(None if response.is_streamed else len(response.get_data()))
 
 
 def _compress_body(response: Response) -> None:
