@@ -105,7 +105,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def runs_on_this_database(item: pytest.Item) -> bool:
-    """Return whether a test is for the database of this run: those without a database run on SQLite only."""
+    """Return True if a test is for the database of this run: those without a database run on SQLite only."""
     marks = {mark.name for mark in item.iter_markers()}
     if not postgres.WANTED or "postgresql" in marks:
         return postgres.WANTED or "postgresql" not in marks
@@ -118,13 +118,13 @@ DATABASE_NAMES = {"create_app", "postgres", "both_databases", "subprocess"}
 
 
 def uses_database(item: pytest.Item) -> bool:
-    """Return whether a test has a fixture of a database, or its module may make one."""
+    """Return True if a test has a fixture of a database, or its module may make one."""
     names = set(getattr(item, "fixturenames", ()))
     return bool(names & DATABASE_FIXTURES) or bool(vars(item.module).keys() & DATABASE_NAMES)  # type: ignore[attr-defined]
 
 
 def is_slow(item: pytest.Item) -> bool:
-    """Return whether a test uses a slow fixture or is property-based; others that take seconds are marked `slow`.
+    """Return True if a test uses a slow fixture or is property-based; others that take seconds are marked `slow`.
 
     `make test-fast` also runs only the first case of a parametrized test.
     """

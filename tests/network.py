@@ -11,7 +11,7 @@ _numbers = count(1)
 
 
 def can_create_hosts() -> bool:
-    """Return whether this user can create network namespaces."""
+    """Return True if this user can create network namespaces."""
     if shutil.which("ip") is None:
         return False
     probe = f"mr-{os.getpid()}-probe"

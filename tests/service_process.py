@@ -60,7 +60,7 @@ class Service:
 
 
 def _is_spawned(pid: str) -> bool:
-    """Return whether a process was started by `multiprocessing`, and is not its resource tracker."""
+    """Return True if a process was started by `multiprocessing`, and is not its resource tracker."""
     try:
         return b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:

@@ -33,7 +33,7 @@ def migrated(tmp_path, environ):
 
 
 def has_model(_object, name, kind, _reflected, _compare_to):
-    """Return whether Alembic compares an object; the search index has no model."""
+    """Return True if Alembic compares an object; the search index has no model."""
     return not (kind == "table" and name.startswith("movie_search"))
 
 

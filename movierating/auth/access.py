@@ -119,6 +119,7 @@ def auth_required_for(*personal_parameters: str) -> Callable[[Any], Any]:
     """
 
     def is_personal() -> bool:
+        """Return True if the query has one of the parameters."""
         if not request_ctx.request.environ.get("QUERY_STRING"):
             return False
         query = request_ctx.request.args
@@ -128,8 +129,11 @@ def auth_required_for(*personal_parameters: str) -> Callable[[Any], Any]:
         )
 
     def decorator(view: Callable[..., Any]) -> Any:
+        """Guard a view, and document that its token is optional."""
+
         @functools.wraps(view)
         def guarded(*args: Any, **kwargs: Any) -> Any:
+            """Authenticate the caller if the query requires a token, and call the view."""
             g.caller = None
             if is_personal():
                 authenticate()
@@ -164,11 +168,13 @@ def _require_admin_session(caller: Caller) -> None:
 
 
 def _guard(view: Callable[..., Any], authorize: Callable[[Caller], None] | None) -> Any:
+    """Return a view that requires a token; `authorize(caller)` may raise. All but `get` need one that can write."""
     writes = view.__name__ != "get"
     limited_view = limit_writes(view) if writes else view
 
     @functools.wraps(view)
     def guarded(*args: Any, **kwargs: Any) -> Any:
+        """Check the token and the limit of writes, and call the view."""
         caller = authenticate()
         if writes and caller.scope != "write":
             raise Forbidden("This token can only read.", kind="read-only-token")

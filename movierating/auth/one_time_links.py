@@ -61,6 +61,7 @@ def _create_link(creator_id: int | None, user_id: int | None, lifetime_seconds: 
     row = {"token_hash": hash_token(token), "user_id": user_id, "creator_id": creator_id, **times}
 
     def insert_link(connection: Connection) -> tuple[int, str | None]:
+        """Insert the link, and return its id and the creator's username."""
         lock_rows(connection, User.__table__, {creator_id, user_id} - {None})  # type: ignore[arg-type]
         creator = _find_username(connection, creator_id)
         if creator_id is not None and creator is None:

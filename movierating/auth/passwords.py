@@ -47,7 +47,7 @@ def hash_new_password(password: str, username: str, email: str) -> str:
 
 
 def verify_password(password_hash: str | None, password: str) -> bool:
-    """Return whether a password matches a hash.
+    """Return True if a password matches a hash.
 
     Return False at the same cost without a hash (no such account, or one that can't log in), and False for an
     invalid hash.
@@ -63,7 +63,7 @@ def verify_password(password_hash: str | None, password: str) -> bool:
 
 
 def needs_rehash(password_hash: str) -> bool:
-    """Return whether a hash was made with other parameters than the current ones.
+    """Return True if a hash was made with other parameters than the current ones.
 
     Raise argon2's InvalidHashError for a string that is no Argon2 hash.
     """
@@ -96,7 +96,7 @@ def _explain_guessable(folded: str, username: str, email: str) -> str | None:
 
 
 def _is_mostly(name: str, folded_password: str) -> bool:
-    """Return whether fewer than six characters, or no letter, remain without the name.
+    """Return True if fewer than six characters, or no letter, remain without the name.
 
     `anna-2024` and `annaanna!` are mostly `anna`; `anna eats purple kites` is not. Names of fewer than four
     characters are ignored: too many good passwords contain one by chance.

@@ -55,6 +55,7 @@ def create_token(
     row = {"name": name, "scope": scope, "created_at": clock.now(), "expires_at": expires_at}
 
     def insert_token(connection: Connection) -> int:
+        """Insert the token, and return its id."""
         if session_id is not None:
             require_open_session(connection, session_id)
         lock_rows(connection, User.__table__, [user_id])

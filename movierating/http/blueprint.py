@@ -66,6 +66,7 @@ class Blueprint(flask_smorest.Blueprint):
         documented = super().response(status_code, schema, **kwargs)
 
         def decorator(view: Callable[..., Any]) -> Any:
+            """Return the view that rejects unread input, with its documentation."""
             strict = _reject_unread_input(view)
             # Take the documentation only: flask-smorest's wrapper is for views whose results it serializes.
             strict._apidoc = documented(view)._apidoc
@@ -102,8 +103,11 @@ class Blueprint(flask_smorest.Blueprint):
 
 
 def _reject_unread_input(view: Callable[..., Any]) -> Any:
+    """Return a view that raises InvalidRequest for a query or a body that no schema has checked."""
+
     @functools.wraps(view)
     def strict(*args: Any, **kwargs: Any) -> Any:
+        """Raise InvalidRequest for a body or query that no schema has checked; otherwise call the view."""
         request = request_ctx._get_current_object().request  # type: ignore[attr-defined]
         environ = request.environ
         is_read = environ["REQUEST_METHOD"] in READ_METHODS
@@ -125,6 +129,7 @@ def _documenting(add: Callable[[dict[str, Any]], None]) -> Callable[[Any], Any]:
     """Return a decorator that applies `add` to a copy of the view's flask-smorest documentation."""
 
     def decorator(view: Any) -> Any:
+        """Change the documentation of the view, and return the view."""
         view._apidoc = deepcopy(getattr(view, "_apidoc", {}))
         add(view._apidoc)
         return view
@@ -139,8 +144,11 @@ def check_exists_first(check: Callable[..., object]) -> Callable[[Any], Any]:
     """
 
     def decorator(view: Callable[..., Any]) -> Any:
+        """Return the view with the check before its errors."""
+
         @functools.wraps(view)
         def checked(self: Any, **path: Any) -> Any:
+            """Call the view; if the request is invalid, call the check before its error is raised."""
             try:
                 return view(self, **path)
             except (errors.InvalidRequest, BadRequest, UnsupportedMediaType):

@@ -92,8 +92,11 @@ def if_match_required(require_edit: Callable[[int, Container[int] | None], None]
     """
 
     def decorator(view: Callable[..., Any]) -> Any:
+        """Return the view with the header checked and documented."""
+
         @functools.wraps(view)
         def matched(self: Any, movie_id: int) -> Any:
+            """Check that the movie is at an edit that the header names, and call the view."""
             try:
                 edits = parse_if_match()
             except PreconditionRequired:

@@ -38,7 +38,7 @@ def make_include() -> ma.fields.String:
 
 
 class IncludeQuerySchema(ma.Schema):
-    """What a response contains besides."""
+    """The query of one movie: what its response includes besides the movie."""
 
     include = make_include()
 

@@ -183,6 +183,7 @@ def update_movie(movie_id: int, edits: Container[int] | None, changes: Mapping[s
     """
 
     def job(connection: Connection) -> Row[Any]:
+        """Change and index the movie, unless the changes have no effect."""
         row = lock_movie(connection, movie_id, edits)
         changed = {
             name: value for name, value in to_columns(changes).items() if getattr(row, name, None) != value

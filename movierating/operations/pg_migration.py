@@ -33,7 +33,7 @@ Progress = Callable[[int], AbstractContextManager[Callable[[int], None]]]
 
 
 class MigrationError(click.ClickException):
-    """Nothing was copied; the message is one line that says why."""
+    """The migration failed and copied nothing; the message is one line with the reason."""
 
 
 def migrate_to_postgresql(app: Flask, url: str, progress: Progress) -> int:

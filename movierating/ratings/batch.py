@@ -32,6 +32,7 @@ def rate_batch(user_id: int, ratings: Sequence[Item]) -> dict[str, Any]:
     """
 
     def attempt() -> dict[str, Any]:
+        """Set the ratings, and return the report. Raise CatalogueChanged."""
         matched, not_found = _match_movies(ratings)
         new_ratings = [(movie_id, rating["value"], rating.get("rated_at")) for movie_id, rating in matched]
         plan = write(
@@ -53,6 +54,7 @@ def delete_batch(user_id: int, ratings: Sequence[Item]) -> dict[str, Any]:
     """
 
     def attempt() -> dict[str, Any]:
+        """Delete the ratings, and return the report. Raise CatalogueChanged."""
         matched, not_found = _match_movies(ratings)
         movie_ids = {movie_id for movie_id, _ in matched}
         merging = retired_movies.find_merging(read(), movie_ids)

@@ -53,6 +53,7 @@ def update_account(
     """
 
     def job(connection: Connection) -> None:
+        """Check the account as it is now, and change it."""
         profile = get_profile_of_any_account(user_id, connection)
         if check is not None:
             check(profile)

@@ -177,6 +177,7 @@ def update_own_account(
     values = _build_columns(user_id, changes)
 
     def job(connection: Connection) -> None:
+        """Check the account as it is now, and change it."""
         if verified_hash is not None:
             check_password_unchanged(connection, user_id, verified_hash)
         if check is not None:

@@ -61,7 +61,7 @@ class AccountRules(Machine):
             self.get_own_account(session)
 
     def _has_reuse_ended(self, session: Credential) -> bool:
-        """Return whether reuse of a spent token ended the session; ask the service near the end of the grace period."""
+        """Return True if reuse of a spent token ended the session; ask the service near the end of the grace period."""
         now = time.monotonic()
         if now - session.rotated_at > GRACE_SECONDS + UNCERTAIN_SECONDS:
             return True

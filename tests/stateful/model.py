@@ -43,7 +43,7 @@ class Movie:
 
     @property
     def has_emma(self) -> bool:
-        """Return whether the movie is found by the word Emma."""
+        """Return True if the movie is found by the word Emma."""
         return any("emma" in title.lower() for title in (self.folded_title, *self.alternative_titles))
 
     def add_title(self, title: str) -> bool:
@@ -71,7 +71,7 @@ class Movie:
             self.add_title(title)
 
     def conflicts_with(self, facts: dict[str, Any]) -> bool:
-        """Return whether a movie with these facts would be a duplicate of this one."""
+        """Return True if a movie with these facts would be a duplicate of this one."""
         imdb_ids = {self.facts["imdb_id"], facts["imdb_id"]}
         same_id = self.has_imdb_id(facts["imdb_id"])
         same_title = self.folded_title == Movie(0, facts).folded_title and self.facts["year"] == facts["year"]
@@ -141,14 +141,14 @@ class Model:
         return _find(self.movies, lambda movie: movie.exists and movie.has_imdb_id(imdb_id))
 
     def is_deleted(self, imdb_id: str) -> bool:
-        """Return whether a movie with this id was deleted, so that imports do not add it again."""
+        """Return True if a movie with this id was deleted, so that imports do not add it again."""
         return any(
             not movie.exists and movie.merged_into is None and movie.has_imdb_id(imdb_id)
             for movie in self.movies
         )
 
     def has_conflict(self, facts: dict[str, Any], own: Movie | None = None) -> bool:
-        """Return whether a movie with these facts would be rejected as a duplicate of one other than `own`."""
+        """Return True if a movie with these facts would be rejected as a duplicate of one other than `own`."""
         others = (movie for movie in self.movies if movie.exists and movie is not own)
         return any(movie.conflicts_with(facts) for movie in others)
 

@@ -105,6 +105,7 @@ def route_reads(application: WSGI, engine: Engine) -> WSGI:
     database = engine.get_execution_options()["database"]
 
     def respond(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Return the response from the replica, or, if that fails or must not be read, from the primary."""
         if not _is_anonymous_read(environ):
             return application(environ, start_response)
         response = _BufferedStart()
