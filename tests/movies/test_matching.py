@@ -119,7 +119,7 @@ def test_row_that_matches_several_movies_is_ambiguous(add_movie):
     assert find("tt0000003", None, "Emma", year=1996) is None
 
 
-def test_two_movies_of_one_title_and_year_are_told_apart_by_their_tmdb_ids(add_movie):
+def test_tmdb_ids_distinguish_movies_with_the_same_title_and_year(add_movie):
     first = add_movie(title="Emma", year=1996, tmdb_id=1)
     second = add(title="Emma", year=1996, tmdb_id=2)
     assert second != first
@@ -276,7 +276,7 @@ def test_movie_two_years_off_or_with_another_id_is_no_candidate(heat, row):
     assert list_candidates("Heat", **row) == []
 
 
-def test_there_are_so_many_candidates(app):
+def test_candidates_are_limited(app):
     catalogue = Catalogue(read(), [])
     for number in range(MAX_CANDIDATES + 5):
         catalogue.add({"title": "Emma", "year": 1995, "imdb_id": f"tt{number:07}"})

@@ -137,7 +137,7 @@ def test_sums_equal_a_recount_whatever_happens(add_movie, tmp_path, happenings):
     world.check()
 
 
-def test_a_repair_puts_right_whatever_is_wrong_and_moves_the_version(member, add_movie):
+def test_repair_corrects_all_aggregates_and_increases_the_version(member, add_movie):
     movie_id = add_movie()
     add_movie()
     service.rate_movie(member.id, movie_id, 17, None)
@@ -154,7 +154,7 @@ def versions():
     return dict(read().execute(select(_movie.c.id, _movie.c.ratings_version)).all())
 
 
-def test_ratings_moved_together_move_a_movies_version_by_one(sign_up, add_movie):
+def test_ratings_written_together_increase_a_movies_version_by_one(sign_up, add_movie):
     people = [sign_up(name).id for name in ("anna", "bert")]
     movie_id, other = add_movie(), add_movie()
     before = versions()
@@ -168,7 +168,7 @@ def test_ratings_moved_together_move_a_movies_version_by_one(sign_up, add_movie)
     ).one() == (1, 8, 1)
 
 
-def test_moving_nothing_writes_nothing(app, add_movie):
+def test_empty_sums_write_nothing(app, add_movie):
     add_movie()
     before = versions()
     write(bulk_aggregates.Sums().write)

@@ -22,7 +22,7 @@ def report(created=0, updated=0, unchanged=0, not_found=()):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_rating_names_its_movie_by_any_id(heat, member, exact, name):
+def test_batch_accepts_each_kind_of_movie_id(heat, member, exact, name):
     one = {**name, "value": 8.5, "rated_at": "2024-01-15T10:30:00Z"}
     assert member.post(RATINGS, json={"ratings": [one]}).json == report(created=1)
     own = member.get(f"/v1/movies/{heat}/rating").json
@@ -35,7 +35,7 @@ def test_a_rating_names_its_movie_by_any_id(heat, member, exact, name):
     assert exact()
 
 
-def test_a_batch_sets_what_puts_would_set(add_movie, member):
+def test_batch_sets_the_same_as_single_requests(add_movie, member):
     put, posted = add_movie(), add_movie()
     for value, more in (
         (3, {"rated_at": "2024-01-15T10:30:00Z"}),
@@ -48,7 +48,7 @@ def test_a_batch_sets_what_puts_would_set(add_movie, member):
         assert (one["value"], one["rated_at"]) == (other["value"], other["rated_at"])
 
 
-def test_what_is_nowhere_is_listed_in_order_and_the_rest_goes_in(heat, member, exact):
+def test_unknown_movies_of_a_batch_are_listed_and_the_others_are_rated(heat, member, exact):
     ratings = [{**name, "value": 5} for name in (*NOWHERE[:2], NAMES[1], *NOWHERE[2:])]
     assert member.post(RATINGS, json={"ratings": ratings}).json == report(created=1, not_found=NOWHERE)
     names = [*NOWHERE, NAMES[2]]
@@ -56,7 +56,7 @@ def test_what_is_nowhere_is_listed_in_order_and_the_rest_goes_in(heat, member, e
     assert exact()
 
 
-def test_of_one_movies_ratings_the_last_stays(heat, member, exact):
+def test_last_of_several_ratings_of_a_movie_in_a_batch_is_stored(heat, member, exact):
     ratings = [{**name, "value": value} for name, value in zip(NAMES, (1, 2, 2), strict=True)]
     assert member.post(RATINGS, json={"ratings": ratings}).json == report(1, 1, 1)
     assert member.get(f"/v1/movies/{heat}/rating").json["value"] == 2
@@ -66,7 +66,7 @@ def test_of_one_movies_ratings_the_last_stays(heat, member, exact):
     assert exact()
 
 
-def test_a_thousand_at_once_and_no_more(add_many, member, problem, exact):
+def test_batch_has_at_most_1000_ratings(add_many, member, problem, exact):
     names = [{"movie_id": movie_id} for movie_id in add_many(1001)]
     ratings = [{**name, "value": 5} for name in names]
     for path, items in ((RATINGS, ratings), (DELETE, names)):
@@ -103,11 +103,11 @@ def test_invalid_rating_rejects_the_batch(heat, member, problem, everything, one
 
 @pytest.mark.parametrize("body", [{}, {"ratings": []}, {"ratings": None}, {"ratings": {}}])
 @pytest.mark.parametrize("path", [RATINGS, DELETE])
-def test_a_batch_holds_something(member, problem, path, body):
+def test_batch_without_ratings_is_rejected(member, problem, path, body):
     problem(member.post(path, json=body), 422, "ratings")
 
 
-def test_a_batch_that_fails_midway_leaves_nothing(heat, add_movie, user_id, everything, fail_on):
+def test_failed_batch_changes_nothing(heat, add_movie, user_id, everything, fail_on):
     fail_on("UPDATE", "user")
     before = everything()
     with pytest.raises(SQLAlchemyError):

@@ -56,7 +56,7 @@ def test_which_of_two_ratings_stays(
     assert exact()
 
 
-def test_each_rating_of_one_movie_meets_the_one_before(rated, add_movie, user_id, exact):
+def test_ratings_of_one_movie_are_stored_in_order(rated, add_movie, user_id, exact):
     movie_id = add_movie()
     ratings = [(movie_id, value, MOMENT + value) for value in (3, 9, 9, 5)]
     assert put(user_id, *ratings) == ["created", "updated", "unchanged", "skipped"]
@@ -64,7 +64,7 @@ def test_each_rating_of_one_movie_meets_the_one_before(rated, add_movie, user_id
     assert exact()
 
 
-def test_an_update_keeps_when_the_rating_was_made_and_an_unchanged_one_is_not_written(add_movie, user_id):
+def test_update_does_not_change_created_at_and_an_unchanged_rating_is_not_written(add_movie, user_id):
     movie_id = add_movie()
     put(user_id, (movie_id, 3, MOMENT))
     made = service.get_rating(user_id, movie_id)
@@ -111,7 +111,7 @@ _ratings = st.tuples(st.integers(0, 3), st.integers(1, 20), st.none() | st.integ
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_sums_are_exact_whatever_is_put_and_removed(user_id, add_many, exact, data):
+def test_sums_are_exact_after_any_ratings_and_deletions(user_id, add_many, exact, data):
     # The examples share the database, and each leaves its ratings to the next.
     movies = read().scalars(select(Movie.__table__.c.id)).all() or add_many(4)
     for batch in data.draw(st.lists(st.lists(_ratings, max_size=6), max_size=4)):

@@ -1,4 +1,4 @@
-"""Loading data sets: what goes in, what is told, and that kills, repeats and orders make no difference."""
+"""Imports of data sets: movies, ratings and reports; kills, repetitions and the order make no difference."""
 
 import csv
 import random
@@ -33,7 +33,7 @@ TABLES = ("movie", "movie_facet", "movie_search", "user", "rating")
 
 @pytest.fixture
 def write_set(tmp_path):
-    """`write_set(ratings)` writes a data set of two movies, or those given, and is its folder."""
+    """`write_set(ratings)` writes a data set, by default of two movies, and returns its folder."""
 
     def write(ratings, movies=MOVIES, links=LINKS):
         folder = tmp_path / "set"
@@ -54,16 +54,16 @@ def load(folder, progress=lambda _done: None):
     return datasets.import_movielens(movielens.open_folder(folder), progress)
 
 
-def everything():
-    """All rows of the tables that an import writes, times and versions too."""
+def list_rows():
+    """Return all rows of the tables that an import writes, with times and versions."""
     return {
         name: [tuple(row) for row in read().exec_driver_sql(f'SELECT * FROM "{name}" ORDER BY 1, 2')]
         for name in TABLES
     }
 
 
-def stored():
-    """Value and second of each rating, by username and title."""
+def list_ratings():
+    """Return the value and second of each rating, by username and title."""
     rows = read().exec_driver_sql(
         "SELECT username, title, value / 2.0, rated_at / 1000000 FROM rating"
         ' JOIN "user" ON "user".id = user_id JOIN movie ON movie.id = movie_id'
@@ -71,9 +71,9 @@ def stored():
     return {(username, title): (value, second) for username, title, value, second in rows}
 
 
-def test_ratings_go_to_accounts_that_nobody_can_sign_in_to(app, write_set, problem):
+def test_ratings_belong_to_accounts_without_a_password(app, write_set, problem):
     report = load(write_set([(7, 1, 4.5, 1000), (7, 2, 0.5, 2000)]))
-    assert stored() == {("ml-7", "Heat"): (9, 1000), ("ml-7", "Le Trou"): (1, 2000)}
+    assert list_ratings() == {("ml-7", "Heat"): (9, 1000), ("ml-7", "Le Trou"): (1, 2000)}
     assert (report.users_added, report.movies_added, report.added, report.rejected) == (1, 2, 2, 0)
     account = read().execute(select(User.__table__)).one()
     assert (account.display_name, account.email, account.password_hash) == ("MovieLens user 7", None, None)
@@ -83,9 +83,7 @@ def test_ratings_go_to_accounts_that_nobody_can_sign_in_to(app, write_set, probl
     problem(response, 401)
 
 
-def test_movies_that_are_there_are_matched_and_the_rest_added_with_all_that_is_known(
-    app, add_movie, write_set
-):
+def test_existing_movies_are_matched_and_missing_ones_added_with_their_facts(app, add_movie, write_set):
     heat = add_movie(title="Heat", year=1995, genres=["Drama"])
     report = load(write_set([(1, 1, 3, 0)]))
     assert (report.movies_present, report.movies_added) == (1, 1)
@@ -98,7 +96,7 @@ def test_movies_that_are_there_are_matched_and_the_rest_added_with_all_that_is_k
 
 
 @pytest.mark.parametrize(
-    ("given", "kept"),
+    ("ratings", "expected"),
     [
         ([(3, 100), (4, 200)], (8, 200)),
         ([(4, 200), (3, 100)], (8, 200)),
@@ -107,11 +105,11 @@ def test_movies_that_are_there_are_matched_and_the_rest_added_with_all_that_is_k
     ],
 )
 @pytest.mark.parametrize("runs", ["one", "several"])
-def test_the_newest_rating_stays_and_the_highest_of_equally_old_ones(app, write_set, given, kept, runs):
-    rows = [(1, 1, stars, when) for stars, when in given]
+def test_newest_rating_is_stored_and_of_equally_old_ones_the_highest(app, write_set, ratings, expected, runs):
+    rows = [(1, 1, stars, when) for stars, when in ratings]
     for part in [rows] if runs == "one" else [[row] for row in rows]:
         load(write_set(part))
-    assert stored() == {("ml-1", "Heat"): kept}
+    assert list_ratings() == {("ml-1", "Heat"): expected}
     assert recount.find_mismatches(read()) == []
 
 
@@ -126,22 +124,22 @@ def test_a_movie_that_another_client_adds_before_the_write_is_not_added_twice(
     monkeypatch.setattr(datasets, "write", add_and_write)
     report = load(write_set([(1, 1, 3, 0), (1, 2, 4, 0)]))
     assert (report.movies_present, report.movies_added, report.added) == (1, 1, 2)
-    assert stored().keys() == {("ml-1", "Heat"), ("ml-1", "Le Trou")}
+    assert list_ratings().keys() == {("ml-1", "Heat"), ("ml-1", "Le Trou")}
 
 
 def test_two_rows_of_one_movie_are_one_movie_for_its_raters(app, write_set):
     folder = write_set([(1, 1, 3, 5), (1, 9, 4, 6), (2, 9, 2, 6)], [*MOVIES, (9, "Heat (1995)", "Drama")])
     report = load(folder)
-    assert stored() == {("ml-1", "Heat"): (8, 6), ("ml-2", "Heat"): (4, 6)}
+    assert list_ratings() == {("ml-1", "Heat"): (8, 6), ("ml-2", "Heat"): (4, 6)}
     assert (report.added, report.changed, report.unchanged) == (2, 0, 1)
 
 
-def test_a_changed_rating_keeps_when_it_was_made(app, write_set):
+def test_changed_rating_has_its_created_at_unchanged(app, write_set):
     load(write_set([(1, 1, 3, 5)]))
-    first = everything()["rating"][0]
+    first = list_rows()["rating"][0]
     report = load(write_set([(1, 1, 4, 6)]))
     assert (report.added, report.changed) == (0, 1)
-    user_id, movie_id, value, rated_at, created_at, updated_at = everything()["rating"][0]
+    user_id, movie_id, value, rated_at, created_at, updated_at = list_rows()["rating"][0]
     assert (user_id, movie_id, value, rated_at, created_at) == (*first[:2], 16, 6 * SECOND, first[4])
     assert updated_at > first[5]
 
@@ -151,15 +149,15 @@ def test_a_second_run_changes_nothing(app, write_set):
     ratings = [(user, movie, 3, 7) for user in (1, 2) for movie in (1, 2, 3, 4, 5, 6)]
     folder = write_set(ratings, [*MOVIES, *shared], [*LINKS, (4, "1", "7"), (5, "2", "7")])
     first = load(folder)
-    before = everything()
+    before = list_rows()
     second = load(folder)
-    assert everything() == before
+    assert list_rows() == before
     assert (second.movies_added, second.users_added, second.added, second.changed) == (0, 0, 0, 0)
     assert second.unchanged == first.added
     assert (second.unmatched, second.reasons) == (first.unmatched, first.reasons)
 
 
-def test_rows_that_cannot_be_taken_are_told_with_their_line_and_the_rest_goes_in(app, add_movie, write_set):
+def test_invalid_rows_are_reported_with_their_line_and_the_others_imported(app, add_movie, write_set):
     for number in (1, 2):
         add_movie(title="Emma", year=1996, imdb_id=f"tt000000{number}")
     bad_movies = [
@@ -175,16 +173,16 @@ def test_rows_that_cannot_be_taken_are_told_with_their_line_and_the_rest_goes_in
     places = [reason.split(": ")[0] for reason in report.reasons]
     assert places == [*(f"movies.csv:{line}" for line in (4, 5, 6, 7)), "ratings.csv:3"]
     assert (report.added, report.unmatched, report.rejected) == (1, 3, 5)
-    assert stored() == {("ml-1", "Heat"): (6, 0)}
+    assert list_ratings() == {("ml-1", "Heat"): (6, 0)}
 
 
-def test_few_of_many_reasons_are_kept(app, write_set):
+def test_reasons_are_limited_to_50(app, write_set):
     report = load(write_set([(1, 1, 9, 0)] * 200))
     assert (report.rejected, len(report.reasons)) == (200, 50)
 
 
-def test_a_movie_removed_meanwhile_is_left_out(app, write_set):
-    load(write_set([(99_999, 1, 3, 0)]))  # of the movie that goes, so that this isn't the first load
+def test_ratings_of_a_movie_deleted_meanwhile_are_skipped(app, write_set):
+    load(write_set([(99_999, 1, 3, 0)]))  # of the movie that is deleted, so that this isn't the first load
     folder = write_set([(user, 1 + user % 2, 3, user) for user in range(40_000)])
     heat, trou = "tt0113277", "tt0054407"
 
@@ -214,7 +212,7 @@ def test_ratings_of_a_movie_that_is_merged_meanwhile_go_to_the_one_that_stays(ap
     assert recount.find_mismatches(read()) == []
 
 
-def test_ml_100k_is_loaded_but_for_the_movie_of_which_nothing_is_known(app, tmp_path):
+def test_ml_100k_is_loaded_without_its_unknown_movie(app, tmp_path):
     flags = "|".join("0" * 18)
     item = f"1|Heat (1995)|01-Jan-1995||http://x|0|{flags}\n267|unknown||||1|{flags}\n"
     (tmp_path / "u.item").write_text(item, encoding="latin-1")
@@ -222,7 +220,7 @@ def test_ml_100k_is_loaded_but_for_the_movie_of_which_nothing_is_known(app, tmp_
     report = load(tmp_path)
     assert report.reasons == ["u.item:2: nothing is known of the movie"]
     assert (report.added, report.unmatched) == (1, 1)
-    assert stored() == {("ml-1", "Heat"): (10, 881250949)}
+    assert list_ratings() == {("ml-1", "Heat"): (10, 881250949)}
 
 
 def run(folder):
@@ -240,7 +238,7 @@ def shell(monkeypatch, environ, tmp_path):
 @pytest.mark.parametrize(
     ("name", "content"), [("notes.txt", "hello"), ("ratings.csv", "a,b\n1,2\n"), ("u.data", "hello\n")]
 )
-def test_a_folder_of_something_else_is_rejected_before_anything_is_written(shell, tmp_path, name, content):
+def test_folder_without_a_data_set_is_rejected_before_any_write(shell, tmp_path, name, content):
     folder = tmp_path / "other"
     folder.mkdir()
     (folder / name).write_text(content)
@@ -257,7 +255,7 @@ def create_instance(variables):
         database.close()
 
 
-def test_the_command_sums_up_and_a_rejected_row_is_no_failure(shell, environ, write_set):
+def test_command_prints_totals_and_succeeds_despite_rejected_rows(shell, environ, write_set):
     create_instance(environ(shell))
     result = run(write_set([(1, 1, 3, 0), (1, 2, 9, 0), (2, 7, 3, 0)]))
     assert result.exit_code == 0, result.output
@@ -316,7 +314,9 @@ def start(environ):
 
 
 @pytest.mark.parametrize("is_first", [True, False], ids=["a first load", "a later load"])
-def test_killed_again_and_again_it_ends_as_if_never_killed(tmp_path, write_set, start, dumped, is_first):
+def test_killed_and_repeated_import_ends_like_an_undisturbed_one(
+    tmp_path, write_set, start, dumped, is_first
+):
     dice = random.Random(5)
     ratings = [
         (user, movie, dice.randint(1, 10) / 2, dice.randint(1, 9))
@@ -351,7 +351,7 @@ def test_killed_again_and_again_it_ends_as_if_never_killed(tmp_path, write_set, 
 
 @pytest.mark.sqlite
 @pytest.mark.parametrize("others", [False, True], ids=["nobody else", "others"])
-def test_a_first_load_holds_the_lock_only_where_nobody_waits_for_it(app, write_set, others):
+def test_first_load_holds_the_lock_unless_another_process_uses_the_database(app, write_set, others):
     file = database.get_sqlite_file()
     other = InstanceLock(file, exclusive=False) if others else None
 
@@ -370,15 +370,15 @@ def test_a_first_load_holds_the_lock_only_where_nobody_waits_for_it(app, write_s
         other.release()
 
 
-def test_a_first_load_leaves_the_indexes_as_they_were(app, write_set):
+def test_first_load_restores_the_indexes(app, write_set):
     before = inspect(read()).get_indexes("rating")
     assert len(before) == 3
     assert load(write_set([(1, 1, 3, 0), (2, 1, 4, 0), (1, 1, 5, 7)])).added == 2
     assert inspect(read()).get_indexes("rating") == before
-    assert stored() == {("ml-1", "Heat"): (10, 7), ("ml-2", "Heat"): (8, 0)}
+    assert list_ratings() == {("ml-1", "Heat"): (10, 7), ("ml-2", "Heat"): (8, 0)}
 
 
-def test_real_ratings_load_whole_and_make_the_charts_that_a_recount_makes(shell, environ, data_folder):
+def test_real_ratings_load_completely_and_charts_equal_a_recount(shell, environ, data_folder):
     folder = data_folder / "ml-latest-small"
     create_instance(environ(shell))
     result = run(folder)
@@ -396,9 +396,9 @@ def test_real_ratings_load_whole_and_make_the_charts_that_a_recount_makes(shell,
             if row.rating_count
         }
         chart = app.test_client().get("/v1/movies?limit=20").json["items"]
-        before = everything()
+        before = list_rows()
         assert load(folder).unchanged == 100_836
-        assert everything() == before
+        assert list_rows() == before
         database.close()
     assert found == wanted
     best = sorted((score for _, _, score in wanted.values()), reverse=True)[:20]

@@ -80,7 +80,7 @@ def exported(user_id, name):
 
 
 @pytest.mark.parametrize("name", ["csv", "json"])
-def test_what_went_out_comes_back_byte_for_byte_where_the_movies_have_other_ids(add_user, exact, name):
+def test_export_imported_into_another_instance_exports_the_same_bytes(add_user, exact, name):
     ada, bob = add_user("ada"), add_user("bob")
     add_and_rate(ada)
     before = exported(ada, name)
@@ -120,7 +120,7 @@ def test_time_in_the_future_is_ignored_in_files_of_other_programs(user_id, heat,
 
 
 @pytest.mark.parametrize("name", ["csv", "json"])
-def test_what_went_out_makes_the_movies_that_are_missing(add_user, name):
+def test_import_of_an_export_adds_its_missing_movies(add_user, name):
     ada, bob = add_user("ada"), add_user("bob")
     add_and_rate(ada)
     before = exported(ada, name)
@@ -133,7 +133,7 @@ def test_what_went_out_makes_the_movies_that_are_missing(add_user, name):
 
 
 @pytest.mark.parametrize("name", ["letterboxd", "imdb", "simkl"])
-def test_what_other_places_import_is_taken_by_our_own_importer(add_user, name):
+def test_exports_for_other_services_can_be_imported(add_user, name):
     ada, bob = add_user("ada"), add_user("bob")
     add_and_rate(ada)
     report = import_file(bob, io.BytesIO(exported(ada, name)))
@@ -148,7 +148,7 @@ def test_export_without_ratings_has_no_rows(user_id, name):
     assert (report.format, report.created, report.errors) == (name, 0, [])
 
 
-def test_the_order_is_of_time_and_of_what_every_instance_knows(add_user):
+def test_export_is_ordered_by_time_and_ids_that_all_instances_share(add_user):
     add_and_rate(ada := add_user("ada"))
     lines = exported(ada, "csv").decode().splitlines()[1:]
     rated = [datetime.fromisoformat(line.split(",")[-2]) for line in lines]

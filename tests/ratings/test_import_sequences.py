@@ -161,7 +161,7 @@ def test_choices_settle_rows(rated, import_letterboxd, counts, add_movie, user_i
     assert count_movies() == 2
 
 
-def test_new_adds_no_second_movie_that_nothing_tells_from_the_first(import_letterboxd, add_movie):
+def test_choice_new_adds_no_movie_with_the_same_facts(import_letterboxd, add_movie):
     add_movie(title="The Island", year=2005)
     report = import_letterboxd("The Island,2005,https://boxd.it/x,3", choices={"2": "new"})
     assert "only an id tells two apart" in report["unmatched"][0]["reason"]

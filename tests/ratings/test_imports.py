@@ -122,7 +122,7 @@ def test_each_row_counts_once(import_rows, counts, user_id, exact, rows, create,
 
 
 @pytest.mark.parametrize("table", ["movie", "rating", "user"])
-def test_an_import_that_fails_midway_leaves_nothing(import_rows, heat, user_id, everything, fail_on, table):
+def test_failed_import_changes_nothing(import_rows, heat, user_id, everything, fail_on, table):
     # PostgreSQL takes back no id that was given out.
     before = everything(ids=False)
     fail_on("INSERT" if table == "rating" else "UPDATE", table)
@@ -131,7 +131,7 @@ def test_an_import_that_fails_midway_leaves_nothing(import_rows, heat, user_id, 
     assert everything(ids=False) == before
 
 
-def test_a_file_that_turns_out_damaged_leaves_nothing(heat, user_id, everything):
+def test_damaged_file_changes_nothing(heat, user_id, everything):
     before = everything()
     text = '{"ratings": [{"imdb_id": "tt0113277", "value": 8}], "version": 2}'
     with pytest.raises(InvalidRequest):
@@ -139,7 +139,7 @@ def test_a_file_that_turns_out_damaged_leaves_nothing(heat, user_id, everything)
     assert everything() == before
 
 
-def test_a_closed_account_imports_nothing(import_rows, heat, user_id, everything):
+def test_deleted_account_imports_nothing(import_rows, heat, user_id, everything):
     before = everything(ids=False)
     with pytest.raises(Unauthenticated):
         import_rows(user_id + 1, *FILE, create_missing=True)
@@ -270,7 +270,7 @@ def test_dry_run_does_not_wait_for_writers(import_rows, counts, heat, user_id, a
     assert counts(report) == ([2, 0, 0, 0, 0, 0] if create_missing else [1, 0, 0, 0, 1, 0])
 
 
-def test_a_reader_beside_it_sees_all_of_an_import_or_nothing(import_rows, app, user_id, add_many):
+def test_readers_see_all_of_an_import_or_nothing(import_rows, app, user_id, add_many):
     add_many(2000)
     seen, done = set(), threading.Event()
 

@@ -77,7 +77,7 @@ def test_a_row_like_a_movie_is_unmatched_and_adds_none(
     assert everything() == before
 
 
-def test_a_title_alone_tells_no_movie(import_rows, heat, user_id):
+def test_title_without_year_or_id_is_unmatched(import_rows, heat, user_id):
     [row] = import_rows(user_id, ",,Heat,,,8.5,")["unmatched"]
     assert row["reason"] == "a title without a year or an id does not identify a movie"
 
@@ -105,7 +105,7 @@ def test_titles_of_marks_alone_are_added_once(import_rows, counts, user_id, exac
     assert exact()
 
 
-def test_a_file_adds_so_many_movies_and_the_next_time_the_others(import_rows, counts, user_id, monkeypatch):
+def test_file_adds_at_most_max_movies_added(import_rows, counts, user_id, monkeypatch):
     monkeypatch.setattr(row_matching, "MAX_MOVIES_ADDED", 2)
     rows = [f",,Film {number},,2000,8," for number in range(3)]
     report = import_rows(user_id, *rows, create_missing=True)
@@ -175,7 +175,9 @@ def test_a_missing_movie_is_added_once_with_its_ids(rated, import_rows, counts, 
         (",,He\u2028at,,1995,8,", "title"),
     ],
 )
-def test_a_movie_that_could_not_be_posted_is_not_added(import_rows, counts, user_id, everything, row, reason):
+def test_import_adds_no_movie_that_the_api_would_reject(
+    import_rows, counts, user_id, everything, row, reason
+):
     before = everything()
     report = import_rows(user_id, row, create_missing=True)
     assert sum(counts(report)) == 1

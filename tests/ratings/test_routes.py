@@ -51,7 +51,7 @@ def test_a_number_that_json_cannot_hold_is_no_json(member, movie, problem):
     problem(member.put(f"{movie}/rating", **body), 400)
 
 
-def test_every_step_of_the_scale_comes_back_as_it_was(member, movie):
+def test_every_value_survives_export_and_import(member, movie):
     for value in (step / 2 for step in range(1, 21)):
         assert rate(member, movie, value).json["value"] == value
         assert member.get(f"{movie}/rating").json["value"] == value
@@ -65,7 +65,7 @@ def test_the_same_rating_again_changes_nothing(client, member, movie):
     assert client.get(movie).headers["ETag"] == tag
 
 
-def test_another_value_takes_the_place_of_the_first(client, member, movie):
+def test_second_rating_of_a_movie_replaces_the_first(client, member, movie):
     first = rate(member, movie, 3, rated_at=NEW_YEAR).json
     response = rate(member, movie, 9)
     assert response.status_code == 200
@@ -76,7 +76,7 @@ def test_another_value_takes_the_place_of_the_first(client, member, movie):
     assert len(client.get(f"{movie}/ratings").json["items"]) == 1
 
 
-def test_an_unchanged_value_keeps_its_time_and_one_with_a_time_takes_that(member, movie):
+def test_unchanged_value_changes_its_time_only_to_one_that_is_sent(member, movie):
     rate(member, movie, 8, rated_at=NEW_YEAR)
     assert rate(member, movie, 8).json["rated_at"] == NEW_YEAR
     moved = rate(member, movie, 8, rated_at="2023-05-06T07:08:09.123456+02:00")
@@ -98,16 +98,16 @@ def test_a_rating_may_be_older_than_the_clock(member, movie, rated_at):
 @pytest.mark.parametrize(
     "rated_at", ["2999-01-01T00:00:00Z", "2024-01-01", "2024-01-01T00:00:00", "", 1704067200, True]
 )
-def test_a_rating_was_given_at_a_moment_in_the_past(member, movie, problem, rated_at):
+def test_rated_at_may_be_in_the_past(member, movie, problem, rated_at):
     problem(rate(member, movie, 8, rated_at=rated_at), 422, "rated_at")
 
 
-def test_null_is_no_time(member, movie):
+def test_null_as_rated_at_does_not_change_the_time(member, movie):
     rate(member, movie, 8, rated_at=NEW_YEAR)
     assert rate(member, movie, 8, rated_at=None).json["rated_at"] == NEW_YEAR
 
 
-def test_a_rating_is_not_given_in_a_minute(member, movie, problem):
+def test_time_in_the_future_is_rejected(member, movie, problem):
     soon = clock.format_rfc3339(clock.now() + 60 * clock.SECOND)
     problem(rate(member, movie, 8, rated_at=soon), 422, "rated_at")
 
@@ -117,7 +117,7 @@ def test_rating_with_unknown_fields_is_rejected(member, movie, problem, field):
     problem(rate(member, movie, 8, **{field: 1}), 422, field)
 
 
-def test_a_rating_taken_back_is_gone_and_uncounted(client, member, movie, problem):
+def test_deleted_rating_is_gone_and_not_counted(client, member, movie, problem):
     before = client.get(movie).json
     rate(member, movie, 8)
     response = member.delete(f"{movie}/rating")
@@ -130,7 +130,7 @@ def test_a_rating_taken_back_is_gone_and_uncounted(client, member, movie, proble
 
 
 # Movary once joined ratings to movies without asking whose they are.
-def test_nobody_sees_anothers_rating_as_their_own(sign_up, movie, problem):
+def test_own_rating_is_that_of_the_caller_alone(sign_up, movie, problem):
     ada, bob, eve = sign_up("ada"), sign_up("bob"), sign_up("eve")
     rate(ada, movie, 2), rate(bob, movie, 9)
     assert ada.get(f"{movie}/rating").json["value"] == 2
@@ -146,7 +146,7 @@ def test_rating_requires_authentication(client, movie, problem):
     assert client.get(movie).json["ratings"]["count"] == 0
 
 
-def test_a_movie_that_is_not_there_is_not_rated(member, problem):
+def test_rating_a_missing_movie_returns_404(member, problem):
     for number in ("99", "9" * 30):
         problem(member.put(f"/v1/movies/{number}/rating", json={"value": 8}), 404)
         problem(member.put(f"/v1/movies/{number}/rating", json={"value": "x"}), 404)
@@ -183,7 +183,7 @@ def test_ratings_that_come_at_once_are_all_counted(app, client, sign_up, movie):
     }  # fmt: skip
 
 
-def test_one_persons_first_rating_sent_many_times_at_once_is_one(app, client, member, movie):
+def test_first_rating_sent_many_times_at_once_is_stored_once(app, client, member, movie):
     def send(_):
         return app.test_client().put(f"{movie}/rating", json={"value": 7}, headers=member.headers).status_code
 
@@ -192,7 +192,7 @@ def test_one_persons_first_rating_sent_many_times_at_once_is_one(app, client, me
     assert client.get(movie).json["ratings"]["count"] == 1
 
 
-def test_a_movies_ratings_are_listed_newest_first_with_who_gave_them(client, sign_up, movie):
+def test_ratings_of_a_movie_are_listed_newest_first_with_their_users(client, sign_up, movie):
     people = [sign_up(name) for name in ("ada", "bob", "eve")]
     for person, day in zip(people, ("02", "03", "01"), strict=True):
         rate(person, movie, 8, rated_at=f"2024-01-{day}T00:00:00Z")
@@ -221,7 +221,7 @@ def test_a_deactivated_rater_is_not_listed_but_counted(client, admin, member, mo
     assert client.get(movie).json["ratings"]["count"] == 1
 
 
-def test_a_movies_list_of_ratings_has_a_tag_that_moves_with_them(client, member, movie):
+def test_etag_of_a_movies_ratings_changes_with_them(client, member, movie):
     rate(member, movie, 8)
     tag = client.get(f"{movie}/ratings").headers["ETag"]
     assert client.get(f"{movie}/ratings", headers={"If-None-Match": tag}).status_code == 304

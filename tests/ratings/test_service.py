@@ -42,7 +42,7 @@ def test_unchanged_rating_writes_nothing(add_user, add_movie):
 
 
 @pytest.mark.parametrize(("value", "rated_at"), [(17, MOMENT + 1), (16, MOMENT), (16, None)])
-def test_a_rating_that_changes_is_no_edit_of_the_movie(add_user, add_movie, value, rated_at):
+def test_changing_a_rating_is_not_an_edit_of_the_movie(add_user, add_movie, value, rated_at):
     user_id, movie_id = add_user("ada"), add_movie()
     service.rate_movie(user_id, movie_id, 17, MOMENT)
     before = movies.get_movie(movie_id)
@@ -51,7 +51,7 @@ def test_a_rating_that_changes_is_no_edit_of_the_movie(add_user, add_movie, valu
     assert (after.edit, after.updated_at) == (before.edit, before.updated_at)
 
 
-def test_an_account_that_was_closed_meanwhile_rates_nothing(add_user, add_movie):
+def test_account_deleted_meanwhile_rates_nothing(add_user, add_movie):
     movie_id = add_movie()
     with pytest.raises(Unauthenticated):
         service.rate_movie(add_user("ada") + 1, movie_id, 17, None)
@@ -68,7 +68,7 @@ def test_database_rejects_values_off_the_scale_and_second_ratings(add_user, add_
         write(lambda connection: connection.execute(insert(Rating), rows))
 
 
-def test_a_movie_that_keeps_its_ratings_stays_whole(add_user, add_movie):
+def test_rejected_deletion_of_a_rated_movie_changes_nothing(add_user, add_movie):
     user_id, movie_id = add_user("ada"), add_movie(genres=["Drama"])
     service.rate_movie(user_id, movie_id, 17, None)
     before = movies.get_movie(movie_id)
@@ -78,19 +78,19 @@ def test_a_movie_that_keeps_its_ratings_stays_whole(add_user, add_movie):
     assert service.get_rating(user_id, movie_id)["value"] == 8.5
 
 
-def test_what_goes_takes_its_ratings_out_of_all_sums(add_user, add_movie):
-    users, kept, gone = (
+def test_deleted_movies_and_ratings_are_subtracted_from_all_aggregates(add_user, add_movie):
+    users, remaining, deleted = (
         [add_user("ada"), add_user("bob")],
         add_movie(genres=["Drama"]),
         add_movie(genres=["Drama"]),
     )
     for value, user_id in enumerate(users, 10):
-        for movie_id in (kept, gone):
+        for movie_id in (remaining, deleted):
             service.rate_movie(user_id, movie_id, value, None)
-    service.delete_movie(gone, None, with_ratings=True)
+    service.delete_movie(deleted, None, with_ratings=True)
     assert read().scalars(select(User.rating_sum)).all() == [10, 11]
     write(lambda connection: service.delete_all_ratings(connection, users[0]))
-    assert (sums_of(kept)["count"], sums_of(kept)["mean"]) == (1, 5.5)
+    assert (sums_of(remaining)["count"], sums_of(remaining)["mean"]) == (1, 5.5)
     assert write(recount.find_mismatches) == []
 
 

@@ -40,9 +40,7 @@ def test_requests_without_a_token_are_rejected(client, problem, method, path, bo
 
 @pytest.mark.parametrize("scope", ["read", "write"])
 @pytest.mark.parametrize(("method", "path", "body"), CALLS)
-def test_a_token_for_reading_takes_them_out_but_not_in(
-    heat, client, member, problem, scope, method, path, body
-):
+def test_read_token_can_export_but_not_import(heat, client, member, problem, scope, method, path, body):
     token = member.post("/v1/auth/tokens", json={"name": "script", "scope": scope}).json["token"]
     sent = (
         {"json": body}
@@ -109,7 +107,7 @@ def test_the_report_is_as_documented(heat, member, upload):
 
 @pytest.mark.parametrize("query", [{}, {"dry_run": "true"}, {"dry_run": "false"}])
 @pytest.mark.parametrize("form", [{}, {"dry_run": "true"}, {"dry_run": "false"}])
-def test_options_stand_in_the_query_or_in_the_form_which_wins(heat, member, upload, query, form):
+def test_options_of_the_form_override_those_of_the_query(heat, member, upload, query, form):
     text = "".join(f"?{name}={value}" for name, value in query.items())
     response = upload(member, FILE, text, **form)
     assert response.json["dry_run"] == ({**query, **form}.get("dry_run") == "true")
@@ -119,13 +117,13 @@ def test_options_stand_in_the_query_or_in_the_form_which_wins(heat, member, uplo
 
 
 @pytest.mark.parametrize("text", ["true", "True", "1"])
-def test_a_dry_run_is_requested_by_each_spelling_of_true(heat, member, upload, text):
+def test_dry_run_accepts_each_spelling_of_true(heat, member, upload, text):
     for query, form in ((f"?dry_run={text}", {}), ("", {"dry_run": text})):
         assert upload(member, FILE, query, **form).json["dry_run"] is True
     assert member.get(f"/v1/movies/{heat}/rating").status_code == 404
 
 
-def test_every_option_does_what_it_says(heat, member, upload, problem):
+def test_each_import_option_has_its_effect(heat, member, upload, problem):
     member.put(f"/v1/movies/{heat}/rating", json={"value": 3, "rated_at": "2020-01-15T10:30:00Z"})
     assert upload(member, FILE, on_conflict="keep").json["skipped"]["older"] == 1
     assert upload(member, FILE).json["updated"] == 1
@@ -154,9 +152,7 @@ def test_every_option_does_what_it_says(heat, member, upload, problem):
         ("", {"file": FileStorage(io.BytesIO(b""), "x.csv")}, "files", "file"),
     ],
 )
-def test_a_form_that_is_not_as_documented_is_rejected(
-    heat, member, upload, problem, query, form, location, field
-):
+def test_undocumented_form_is_rejected(heat, member, upload, problem, query, form, location, field):
     body = problem(upload(member, FILE, query, **form), 422, field)
     assert body["errors"][0]["location"] == location
     assert member.get(f"/v1/movies/{heat}/rating").status_code == 404
@@ -323,7 +319,7 @@ def test_a_hostile_file_is_rejected_or_its_rows_reported(heat, member, upload, e
         b"tt0113277,8," + b"x," * 100_000,
     ],
 )
-def test_a_hostile_row_is_reported_and_the_next_one_goes_in(heat, member, upload, row):
+def test_hostile_row_is_reported_and_the_next_one_imported(heat, member, upload, row):
     data = b"imdb_id,value,rated_at\n" + row + b"\ntt0113277,8.5,\n"
     report = upload(member, data).json
     assert [error["line"] for error in report["errors"]] == [2]
@@ -359,7 +355,7 @@ def test_hostile_json_values_are_reported_rows(heat, member, upload):
         ("?format=simkl", "text/csv; charset=utf-8", "movierating-simkl.csv"),
     ],
 )
-def test_an_export_is_a_download_that_comes_back_in(heat, member, upload, name, media_type, file):
+def test_export_is_a_download_that_can_be_imported(heat, member, upload, name, media_type, file):
     member.put(f"/v1/movies/{heat}/rating", json={"value": 8, "rated_at": "2024-01-15T00:00:00Z"})
     response = member.get(EXPORT + name)
     assert response.status_code == 200
@@ -370,11 +366,11 @@ def test_an_export_is_a_download_that_comes_back_in(heat, member, upload, name, 
 
 
 @pytest.mark.parametrize("query", ["?format=xls", "?format=csv&format=json", "?limit=1"])
-def test_an_export_of_another_kind_is_rejected(member, problem, query):
+def test_unknown_export_format_is_rejected(member, problem, query):
     problem(member.get(EXPORT + query), 422, query[1:].partition("=")[0])
 
 
-def test_a_third_file_at_once_is_asked_to_come_back(member, upload, problem, monkeypatch):
+def test_third_upload_at_once_returns_503_with_retry_after(member, upload, problem, monkeypatch):
     monkeypatch.setattr(upload_slots, "SLOT_TIMEOUT_SECONDS", 0.01)
     leaving = [imports.IMPORT_SLOTS.acquire() for _ in range(2)]
     response = upload(member, "title,year,value\nHeat,1995,8\n")

@@ -78,7 +78,7 @@ def ada(app):
     return users.sign_up("ada", "ada@example.org", PASSWORD, None)["id"]
 
 
-def test_an_upload_may_be_as_large_as_the_limit_told_or_not(ada, serve, tmp_path):
+def test_upload_with_or_without_a_length_may_be_as_large_as_the_limit(ada, serve, tmp_path):
     caller = Caller(serve(tmp_path / "instance", MAX_UPLOAD_BYTES="4096"), "ada")
     for upload, pieces in itertools.product((caller.upload, caller.upload_body), (False, True)):
         assert upload(b"title,value\nEmma,5\n", pieces)[0] == 200
@@ -110,7 +110,7 @@ def open_databases(service):
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="only Linux tells which files are open")
-def test_clients_who_leave_a_download_leave_nothing_open(ada, add_many, serve, tmp_path):
+def test_abandoned_downloads_leave_no_database_open(ada, add_many, serve, tmp_path):
     rated = [(movie_id, 5, movie_id) for movie_id in add_many(20_000)]
     write(lambda connection: set_ratings(connection, ada, rated, "newer"))
     service = serve(tmp_path / "instance")

@@ -35,7 +35,7 @@ def test_tables_name_movies_by_their_id_once(name):
     assert len(set(keys)) == len(keys)
 
 
-def test_corrections_tell_of_movies_that_are_there():
+def test_corrections_are_of_bundled_movies():
     known = {movie["imdb_id"]: movie for movie in SCRIPT["read"](MOVIES)}
     for row in SCRIPT["read"](FOLDER / "facts.csv"):
         if row["field"] != "genres":
@@ -47,7 +47,7 @@ def test_corrections_tell_of_movies_that_are_there():
             )
 
 
-def test_facts_of_the_first_edition_stay():
+def test_facts_of_the_first_edition_are_not_cleaned():
     first = SCRIPT["read"](FOLDER / "first_edition.csv")[0]["imdb_id"]
     movie = clean(imdb_id=first, title="Odd :", runtime_minutes="9", genres="Family|Horror")
     assert (movie["title"], movie["runtime_minutes"], movie["genres"]) == ("Odd :", "9", "Family|Horror")
@@ -129,7 +129,7 @@ def test_genres_follow_the_rules(text, genres):
 @pytest.mark.parametrize(
     ("runtime", "year", "genres"), [("44", "1990", "Short"), ("45", "1990", ""), ("", "1905", "Short")]
 )
-def test_what_is_short_is_called_so(runtime, year, genres):
+def test_short_films_have_the_genre_short(runtime, year, genres):
     assert clean(runtime_minutes=runtime, year=year)["genres"] == genres
 
 
@@ -146,7 +146,7 @@ def test_what_is_short_is_called_so(runtime, year, genres):
         ("FR", "fr", "1965", "FR"),
     ],
 )
-def test_countries_are_the_states_of_the_days(text, language, year, country):
+def test_countries_existed_in_the_year_of_release(text, language, year, country):
     assert clean(country=text, language=language, year=year)["country"] == country
 
 
@@ -155,14 +155,14 @@ def test_alternative_titles_are_other_names():
     assert clean(original_title="Un film", alternative_titles=text)["alternative_titles"] == "Other"
 
 
-def test_a_film_that_comes_twice_gets_the_facts_of_its_double():
+def test_duplicate_film_adds_its_facts_to_the_one_that_stays():
     row = next(row for row in SCRIPT["read"](FOLDER / "removed.csv") if row["same_as"])
     stays, double = film(imdb_id=row["same_as"]), film(imdb_id=row["imdb_id"], country="SM")
     [movie] = SCRIPT["remove"]([stays, double], set())
     assert (movie["imdb_id"], movie["country"]) == (row["same_as"], "SM")
 
 
-def test_prominence_is_what_the_sources_tell():
+def test_prominence_is_calculated_from_the_sources():
     first, classics = {"tt0000001"}, {"tt0000002"}
     known = {"tmdb_id": "11", "wikidata_id": "Q17738", "language": "en", "alternative_titles": "A|B|C|D|E"}
     rate = SCRIPT["rate_prominence"]

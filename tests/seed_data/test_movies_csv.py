@@ -147,7 +147,7 @@ def test_a_director_has_one_name():
     assert [names for names in spellings.values() if len(names) > 1] == []
 
 
-def test_no_country_stands_after_its_days():
+def test_no_movie_is_of_a_country_that_no_longer_existed():
     last = {"CS": 1992, "SU": 1992, "YU": 2003}
     assert [m for m in MOVIES if int(m["year"]) > last.get(m["country"], 2035)] == []
 
@@ -182,7 +182,7 @@ def test_removed_rows_stay_out():
     assert {row["same_as"] for row in table("removed.csv") if row["same_as"]} <= known
 
 
-def test_no_series_stands_among_the_movies():
+def test_no_bundled_movie_is_a_series():
     episode = re.compile(r"(?i)\bs\d+ ?e\d|: season \d|\bpilot\)|\b\d\d? \w+ 20\d\d\)$")
     assert [m for m in MOVIES if episode.search(m["title"])] == []
 
@@ -195,7 +195,7 @@ def test_the_best_known_come_first():
     assert {movie["imdb_id"] for movie in ranked[: len(first_edition)]} == first_edition
 
 
-def test_the_readme_counts_what_is_there():
+def test_readme_has_the_current_counts():
     readme = (FOLDER / "README.md").read_text(encoding="utf-8")
     assert f"{len(MOVIES):,} movies from {MOVIES[0]['year']} to {MOVIES[-1]['year']}" in readme
     for column in COLUMNS:
