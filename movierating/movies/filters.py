@@ -120,12 +120,7 @@ def build_filter(kind: str, position: int, walked: Any) -> Filter:
     if kind == "whole title":
         return _filter_column(_movie.title_key, walked, lambda title: in_many(title, _titles))
     if kind in ("title start", "common title start"):
-        by_text = _filter_column(
-            _movie.title_key, walked, lambda title: and_(title > _text, title <= _text_end)
-        )
-        # All matches are listed once: their index holds their ids, so no movie has to be read.
-        by_id = without_index(_movie.id).in_(by_text.ids)
-        return by_text if kind == "common title start" else replace(by_text, condition=by_id)
+        return _filter_title_start(walked, is_common=kind == "common title start")
     if kind == "words":
         # All matches are listed once: to query the full-text index for each movie costs 50 µs and more.
         return _filter_ids(_WITH_WORDS, without_index(_movie.id).in_(_WITH_WORDS))
@@ -151,6 +146,13 @@ def build_filter(kind: str, position: int, walked: Any) -> Filter:
     if kind in ("rated", "unrated"):
         return _filter_rated(kind)
     return _filter_facet(kind, position)
+
+
+def _filter_title_start(walked: Any, *, is_common: bool) -> Filter:
+    by_text = _filter_column(_movie.title_key, walked, lambda title: and_(title > _text, title <= _text_end))
+    # All matches are listed once: their index holds their ids, so no movie has to be read.
+    by_id = without_index(_movie.id).in_(by_text.ids)
+    return by_text if is_common else replace(by_text, condition=by_id)
 
 
 # Filters by a column, with the conditions that the column's value must pass.

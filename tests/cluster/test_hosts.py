@@ -6,6 +6,7 @@ import sys
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 
@@ -70,50 +71,109 @@ def test_token_revoked_on_one_host_is_rejected_by_the_other(signed_in, cluster, 
         assert script.send("GET", "/v1/users/me").status == 401
 
 
+def count_ratings(body):
+    return body["ratings"]["count"]
+
+
+def read_in_turn(client, addresses, acknowledged, ended):
+    """Read addresses until `ended`; return the number of reads of each, and those that show too few ratings.
+
+    An address is a kind, a path and a function of the body that counts ratings: at least as many must be shown as were
+    `acknowledged` before the request, by the kind.
+    """
+    reads, stale, in_turn = Counter(), [], itertools.cycle(addresses)
+    while not ended.is_set():
+        kind, path, count = next(in_turn)
+        before = acknowledged[kind]
+        seen = count(client.send("GET", path).body)
+        reads[path] += 1
+        if seen < before:
+            stale.append((path, before, seen))
+    return reads, stale
+
+
+def rate_by_turns(hot, many, people, ada, acknowledged):
+    """Ada rates many movies, and between them all people one; count what the service has acknowledged."""
+    for number, movie_id in enumerate(many, 1):
+        assert ada.rate(movie_id, 5).status == 201
+        acknowledged["person"] = number
+        if number < len(people):
+            assert people[number].rate(hot, 5).status == 201
+            acknowledged["movie"] = number + 1
+
+
 def test_reads_show_what_the_other_host_has_acknowledged(cluster, signed_in, ids, names, client_of):
-    """Readers use one host while at the other all users rate one movie, and one user rates many."""
     hot, many = ids[-1], ids[:-1]
     people, ada = [signed_in(name) for name in names], signed_in("ada")
     user_id = ada.send("GET", "/v1/users/me").body["id"]
-    acknowledged, ended, stale, reads = Counter(), threading.Event(), [], Counter()
-
-    def counts(body):
-        return body["ratings"]["count"]
-
-    watched = [
-        ("movie", f"/v1/movies/{hot}", counts),
-        ("movie", "/v1/movies?sort=-count&limit=1", lambda body: counts(body["items"][0])),
+    addresses = [
+        ("movie", f"/v1/movies/{hot}", count_ratings),
+        ("movie", "/v1/movies?sort=-count&limit=1", lambda body: count_ratings(body["items"][0])),
         ("movie", f"/v1/movies/{hot}/ratings?limit=50", lambda body: len(body["items"])),
-        ("person", f"/v1/users/{user_id}", counts),
+        ("person", f"/v1/users/{user_id}", count_ratings),
         ("person", f"/v1/users/{user_id}/ratings?limit=50", lambda body: len(body["items"])),
     ]
-
-    def read(number):
-        client = client_of(cluster[1])
-        for kind, path, count in itertools.islice(itertools.cycle(watched), number, None):
-            if ended.is_set():
-                return
-            before = acknowledged[kind]
-            seen = count(client.send("GET", path).body)
-            reads[path] += 1
-            if seen < before:
-                stale.append((path, before, seen))
-
     assert people[0].rate(hot, 5).status == 201
-    acknowledged["movie"] = 1
+    acknowledged, ended = Counter(movie=1), threading.Event()
     with ThreadPoolExecutor(6) as threads:
-        reading = [threads.submit(read, number) for number in range(6)]
-        for number, movie_id in enumerate(many, 1):
-            assert ada.rate(movie_id, 5).status == 201
-            acknowledged["person"] = number
-            if number < len(people):
-                assert people[number].rate(hot, 5).status == 201
-                acknowledged["movie"] = number + 1
-        ended.set()
-    assert [each.result() for each in reading] == [None] * 6
-    assert stale == []
-    assert len(reads) == len(watched)
+        reading = [
+            threads.submit(
+                read_in_turn, client_of(cluster[1]), addresses[n:] + addresses[:n], acknowledged, ended
+            )
+            for n in range(6)
+        ]
+        try:
+            rate_by_turns(hot, many, people, ada, acknowledged)
+        finally:
+            ended.set()
+    results = [each.result() for each in reading]
+    assert [stale for _, stale in results] == [[]] * 6
+    assert set().union(*(reads for reads, _ in results)) == {path for _, path, _ in addresses}
     assert acknowledged == {"movie": ACCOUNTS, "person": MOVIES}
+
+
+def rate_movies(client, ids, first):
+    """Rate one movie after another from the one at `first`; return the statuses."""
+    return {client.rate(ids[(first + turn) % MOVIES], 1 + turn % 19 / 2).status for turn in range(TURNS)}
+
+
+def send_lists(client, ids):
+    """Rate all movies in a list, eight times in alternating order; return the statuses."""
+    lists = [
+        [{"movie_id": each, "value": 1 + turn} for each in ids[:MOVIES][:: 1 - turn % 2 * 2]]
+        for turn in range(8)
+    ]
+    return {client.send("POST", "/v1/users/me/ratings", {"ratings": each}).status for each in lists}
+
+
+def upload_files(client):
+    """Upload ratings of all movies four times; return the statuses."""
+    rows = [f"Movie {number},2000,{1 + number % 10}\n" for number in range(MOVIES)]
+    file = ("title,year,value\n" + "".join(rows)).encode()
+    return {client.upload(file, "on_conflict=replace").status for _ in range(4)}
+
+
+def delete_movies(client, ids):
+    """Delete three movies with their ratings; return the statuses."""
+    paths = [f"/v1/movies/{movie_id}?with_ratings=true" for movie_id in ids[:3]]
+    return {client.send("DELETE", path, **{"If-Match": "*"}).status for path in paths}
+
+
+def delete_account(client):
+    """Delete the client's account; return the status."""
+    return {client.send("POST", "/v1/users/me/delete", {"current_password": PASSWORD}).status}
+
+
+def run_at_once(*calls):
+    """Run each call in a thread of its own, all at the same time; return their results."""
+    barrier = threading.Barrier(len(calls))
+
+    def start(call):
+        barrier.wait()
+        return call()
+
+    with ThreadPoolExecutor(len(calls)) as threads:
+        return list(threads.map(start, calls))
 
 
 def test_concurrent_writes_on_both_hosts_cause_no_server_error(
@@ -121,56 +181,22 @@ def test_concurrent_writes_on_both_hosts_cause_no_server_error(
 ):
     """Clients rate, send lists, upload files, and delete movies and an account: no response is an unexpected error."""
     people = [signed_in(name) for name in names]
-    start = threading.Barrier(WRITERS + 4)
-    file = "title,year,value\n" + "".join(
-        f"Movie {number},2000,{1 + number % 10}\n" for number in range(MOVIES)
+    leaver = signed_in("leaver")
+    for movie_id in ids:
+        leaver.rate(movie_id, 7)
+    raters = [at(client_of, cluster[number % 2], people[number % ACCOUNTS]) for number in range(WRITERS)]
+    listed, uploaded, deleted, closed, *rated = run_at_once(
+        partial(send_lists, signed_in("lister", 1), ids),
+        partial(upload_files, signed_in("importer")),
+        partial(delete_movies, signed_in("boss", 1), ids),
+        partial(delete_account, leaver),
+        *(partial(rate_movies, client, ids, number) for number, client in enumerate(raters)),
     )
-
-    def rate(number):
-        client = at(client_of, cluster[number % 2], people[number % ACCOUNTS])
-        start.wait()
-        return [client.rate(ids[(number + turn) % MOVIES], 1 + turn % 19 / 2).status for turn in range(TURNS)]
-
-    def send_lists():
-        client = signed_in("lister", 1)
-        start.wait()
-        lists = [
-            [{"movie_id": each, "value": 1 + turn} for each in ids[:MOVIES][:: 1 - turn % 2 * 2]]
-            for turn in range(8)
-        ]
-        return [client.send("POST", "/v1/users/me/ratings", {"ratings": each}).status for each in lists]
-
-    def upload():
-        client = signed_in("importer")
-        start.wait()
-        return [client.upload(file.encode(), "on_conflict=replace").status for _ in range(4)]
-
-    def remove_movies():
-        boss = signed_in("boss", 1)
-        start.wait()
-        paths = [f"/v1/movies/{movie_id}?with_ratings=true" for movie_id in ids[:3]]
-        return [boss.send("DELETE", path, **{"If-Match": "*"}).status for path in paths]
-
-    def delete_account():
-        leaver = signed_in("leaver")
-        for movie_id in ids:
-            leaver.rate(movie_id, 7)
-        start.wait()
-        return [leaver.send("POST", "/v1/users/me/delete", {"current_password": PASSWORD}).status]
-
-    with ThreadPoolExecutor(WRITERS + 4) as threads:
-        others = {
-            work.__name__: threads.submit(work)
-            for work in (send_lists, upload, remove_movies, delete_account)
-        }
-        rating = [threads.submit(rate, number) for number in range(WRITERS)]
-        statuses = Counter(itertools.chain.from_iterable(each.result() for each in rating))
-        others = {name: set(work.result()) for name, work in others.items()}
-    assert set(statuses) <= {200, 201, 404}
-    assert others["send_lists"] <= {200, 422}
+    assert set().union(*rated) <= {200, 201, 404}
+    assert listed <= {200, 422}
     # An upload whose movies are deleted while they are matched gets 503.
-    assert 200 in others["upload"] <= {200, 503}
-    assert (others["remove_movies"], others["delete_account"]) == ({204}, {204})
+    assert 200 in uploaded <= {200, 503}
+    assert (deleted, closed) == ({204}, {204})
     assert unsound(folder) == []
 
 
