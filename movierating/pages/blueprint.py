@@ -60,7 +60,7 @@ class Redirect(Exception):
 
 
 def init_app(app: Flask) -> None:
-    """Register the pages, and the extension and filters of their templates."""
+    """Register the pages, and what their templates use."""
     from movierating.pages import (  # noqa: F401
         admin_duplicates,
         admin_invitations,
@@ -84,6 +84,15 @@ def init_app(app: Flask) -> None:
         static_files,
     )
 
+    _set_up_templates(app, static_files.get_url)
+    app.register_blueprint(blueprint)
+    # No blueprint is responsible for an address that does not exist.
+    for status in (404, 405):
+        app.register_error_handler(status, _handle_unknown_address)
+
+
+def _set_up_templates(app: Flask, get_static_url: Callable[[str], str]) -> None:
+    """Set up the extension, filters and globals of templates."""
     environment = app.jinja_env
     environment.add_extension("jinja2.ext.i18n")
     environment.install_null_translations(newstyle=True)  # type: ignore[attr-defined]
@@ -99,13 +108,9 @@ def init_app(app: Flask) -> None:
         "HALF_POINTS": range(1, MAX_HALF_POINTS + 1),
         "current_path": get_current_path,
         "rating_steps": rating_steps.render_steps,
-        "static_url": static_files.get_url,
+        "static_url": get_static_url,
         "version": app.config["API_VERSION"],
     }
-    app.register_blueprint(blueprint)
-    # No blueprint is responsible for an address that does not exist.
-    for status in (404, 405):
-        app.register_error_handler(status, _handle_unknown_address)
 
 
 def page(view: Callable[..., Any]) -> Callable[..., Any]:
