@@ -34,7 +34,7 @@ from movierating.monitoring import counters, logs, request_log
 from movierating.movies.routes import blueprint as movies_blueprint
 from movierating.operations import startup
 from movierating.operations.health import blueprint as health_blueprint
-from movierating.pages import blueprint as pages
+from movierating.pages import registration as pages
 from movierating.predictions import model_store
 from movierating.predictions.routes import blueprint as predictions_blueprint
 from movierating.ratings.routes import blueprint as ratings_blueprint

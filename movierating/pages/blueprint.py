@@ -1,4 +1,4 @@
-"""The parts that all pages share: the viewer, protection against other sites, headers, errors and templates."""
+"""The parts that all pages share: the viewer, protection against other sites, headers and errors."""
 
 import functools
 from collections.abc import Callable
@@ -8,7 +8,6 @@ from typing import Any
 import xxhash
 from flask import (
     Blueprint,
-    Flask,
     Response,
     current_app,
     g,
@@ -25,9 +24,8 @@ from movierating.errors import ApiError, Forbidden
 from movierating.http import error_handlers
 from movierating.http.public_views import is_public, public
 from movierating.http.response_cache import REQUEST_ID, USER_ID
-from movierating.pages import plots, rating_steps, same_site, session
+from movierating.pages import same_site, session
 from movierating.pages.local_paths import get_current_path
-from movierating.rating_stats import MAX_HALF_POINTS
 from movierating.users import service as users
 
 blueprint = Blueprint("pages", __name__, template_folder="templates")
@@ -37,7 +35,6 @@ _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-_API_PATHS = ("/v1/", "/openapi.json/", "/healthz/", "/readyz/", "/metrics/", "/static/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,60 +54,6 @@ class Redirect(Exception):
     def __init__(self, path: str) -> None:
         super().__init__(path)
         self.path = path
-
-
-def init_app(app: Flask) -> None:
-    """Register the pages, and what their templates use."""
-    from movierating.pages import (  # noqa: F401
-        admin_duplicates,
-        admin_invitations,
-        admin_movies,
-        admin_users,
-        chart,
-        compare,
-        delete_movie,
-        for_you,
-        import_file,
-        login,
-        merge_movie,
-        movie,
-        movie_form,
-        person,
-        rate_next,
-        reset_password,
-        settings,
-        settings_tokens,
-        sign_up,
-        static_files,
-    )
-
-    _set_up_templates(app, static_files.get_url)
-    app.register_blueprint(blueprint)
-    # No blueprint is responsible for an address that does not exist.
-    for status in (404, 405):
-        app.register_error_handler(status, _handle_unknown_address)
-
-
-def _set_up_templates(app: Flask, get_static_url: Callable[[str], str]) -> None:
-    """Set up the extension, filters and globals of templates."""
-    environment = app.jinja_env
-    environment.add_extension("jinja2.ext.i18n")
-    environment.install_null_translations(newstyle=True)  # type: ignore[attr-defined]
-    environment.trim_blocks = environment.lstrip_blocks = True
-    environment.filters |= {
-        "bars": plots.draw_bars,
-        "count": plots.format_count,
-        "mean": plots.format_mean,
-        "tone": plots.choose_tone,
-        "value": plots.format_value,
-    }
-    environment.globals |= {
-        "HALF_POINTS": range(1, MAX_HALF_POINTS + 1),
-        "current_path": get_current_path,
-        "rating_steps": rating_steps.render_steps,
-        "static_url": get_static_url,
-        "version": app.config["API_VERSION"],
-    }
 
 
 def page(view: Callable[..., Any]) -> Callable[..., Any]:
@@ -227,17 +170,9 @@ def _render_error(error: ApiError) -> Response:
     return _render_problem(problem, error.detail)
 
 
-def _handle_unknown_address(error: HTTPException) -> Any:
-    """Return a page for a browser, and problem details for other clients and below the addresses of the API."""
-    is_api = f"{request.path}/".startswith(_API_PATHS)
-    prefers_html = request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html"
-    return (
-        error_handlers.handle_http_error(error) if is_api or not prefers_html else _render_http_error(error)
-    )
-
-
 @blueprint.errorhandler(HTTPException)
-def _render_http_error(error: HTTPException) -> Any:
+def render_http_error(error: HTTPException) -> Any:
+    """Return a page with the status and the message of an error; a redirect remains one."""
     problem = error_handlers.handle_http_error(error)
     if not isinstance(problem, Response) or problem.json is None:
         return problem  # a redirect
