@@ -92,7 +92,8 @@ def show_import() -> Response:
     return _render_report(entry.name, report, entry.id)
 
 
-@blueprint.get('/import/<any("rows", "former"):part>.csv')
+@blueprint.get("/import/rows.csv", defaults={"part": "rows"})
+@blueprint.get("/import/former.csv", defaults={"part": "former"})
 @member_page
 def download_report(part: str) -> Response:
     """Return every row of the last import, or the ratings that it replaced, as CSV."""
