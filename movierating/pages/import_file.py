@@ -3,22 +3,21 @@
 Between the steps the file waits in the database.
 """
 
-import io
 import re
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
-import orjson
-from flask import Response, current_app, make_response, request, url_for
+from flask import Response, current_app, request, url_for
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from movierating.auth import access
-from movierating.errors import ApiError, InvalidRequest, NotFound, Unavailable
+from movierating.errors import InvalidRequest, NotFound, Unavailable
 from movierating.http import error_handlers
 from movierating.http.fields import DISALLOWED_CHARACTERS
 from movierating.http.request import accept_files
 from movierating.movies import service as movies
 from movierating.pages.blueprint import Redirect, blueprint, get_member, member_page, render, send_to
+from movierating.pages.import_done import ROWS_SHOWN, make_csv, render_report, store_report
 from movierating.pages.import_options import FORMAT_NAMES, ImportOptions, load_options
 from movierating.pages.movie_data import to_plain
 from movierating.ratings import import_preview, imports, stored_files
@@ -26,8 +25,6 @@ from movierating.ratings.formats.custom_csv import SCALES, TARGETS
 from movierating.ratings.import_report import AS_CSV, ImportReport
 from movierating.ratings.stored_files import FileEntry
 
-# Rows of each kind on a page; the CSV has them all.
-ROWS_SHOWN = 50
 _MIB = 1 << 20
 
 Step = Callable[[FileEntry, BinaryIO, ImportOptions], Response]
@@ -84,37 +81,6 @@ def run_import() -> Response:
     return _run_step(_import)
 
 
-@blueprint.get("/import/done")
-@member_page
-def show_import() -> Response:
-    """Show the report of the last import."""
-    entry, report = _load_report()
-    return _render_report(entry.name, report, entry.id)
-
-
-@blueprint.get("/import/rows.csv", defaults={"part": "rows"})
-@blueprint.get("/import/former.csv", defaults={"part": "former"})
-@member_page
-def download_report(part: str) -> Response:
-    """Return every row of the last import, or the ratings that it replaced, as CSV."""
-    _, report = _load_report()
-    text = report["details_csv" if part == "rows" else "replaced_csv"]
-    if text is None:
-        raise NotFound("The import has replaced no ratings.")
-    return _make_csv(text, f"{part}.csv")
-
-
-@blueprint.post("/import/restore")
-@member_page
-@access.limit_writes
-def restore_ratings() -> Response:
-    """Store the ratings that the last import replaced as an upload, and lead to its check."""
-    _, report = _load_report()
-    content = io.BytesIO((report["replaced_csv"] or "").encode())
-    entry = stored_files.store_file(get_member().id, "upload", "former.csv", content)
-    return send_to(url_for("pages.check_import", upload=entry.id, on_conflict="replace"))
-
-
 def _run_step(step: Step) -> Response:
     """Run a step on the file that waits. It stays if the step fails because others import files."""
     entry = stored_files.find_file(get_member().id, "upload", request.values.get("upload"))
@@ -151,51 +117,26 @@ def _check(entry: FileEntry, file: BinaryIO, options: ImportOptions) -> Response
         report=report,
         candidates=to_plain(list(movies.find_movies(candidates).values())),
         has_columns=bool(preview.columns),
-        **_LISTS,
+        format_names=FORMAT_NAMES,
+        rows_shown=ROWS_SHOWN,
     )
-
-
-_LISTS: dict[str, Any] = {"format_names": FORMAT_NAMES, "rows_shown": ROWS_SHOWN}
 
 
 def _list_rows(_entry: FileEntry, file: BinaryIO, options: ImportOptions) -> Response:
     report = _import_for_member(file, options, dry_run=True, details=AS_CSV)
-    return _make_csv(report.details_csv or "", "rows.csv")
+    return make_csv(report.details_csv or "", "rows.csv")
 
 
 def _import(entry: FileEntry, file: BinaryIO, options: ImportOptions) -> Response:
     report = _import_for_member(file, options, details=AS_CSV)
-    stored = _store_report(entry, report)
+    stored = store_report(entry, report)
     if stored is None:
-        return _render_report(entry.name, to_plain(report), None)
+        return render_report(entry.name, to_plain(report), None)
     return send_to(url_for("pages.show_import", report=stored.id))
 
 
 def _import_for_member(file: BinaryIO, options: ImportOptions, **more: Any) -> ImportReport:
     return imports.import_file(get_member().id, file, None, **options.values, **more)
-
-
-def _store_report(entry: FileEntry, report: ImportReport) -> FileEntry | None:
-    """Store the report instead of the upload, and return it; None if that fails, because the ratings are imported.
-
-    If the form was sent twice, the first report stays: only that has what the import changed.
-    """
-    user_id = get_member().id
-    try:
-        if not stored_files.delete_file(entry):
-            return stored_files.find_file(user_id, "report")
-        return stored_files.store_file(user_id, "report", entry.name, io.BytesIO(orjson.dumps(report)))
-    except ApiError:
-        return None
-
-
-def _load_report() -> tuple[FileEntry, dict[str, Any]]:
-    """Return the report of the viewer's last import. Raise Redirect if it is not stored any more."""
-    entry = stored_files.find_file(get_member().id, "report", request.values.get("report"))
-    if entry is None:
-        raise Redirect(url_for("pages.choose_file"))
-    with stored_files.open_file(entry) as file:
-        return entry, orjson.loads(file.read())
 
 
 def _reject(entry: FileEntry, file: BinaryIO, options: ImportOptions, error: InvalidRequest) -> Response:
@@ -248,10 +189,6 @@ def _render_columns(
     )
 
 
-def _render_report(name: str, report: dict[str, Any], report_id: str | None) -> Response:
-    return render("import_done.html", name=name, report=report, report_id=report_id, **_LISTS)
-
-
 def _render_busy(error: Unavailable) -> Response:
     """Return a page with the same form, to be sent again."""
     problem = error_handlers.handle_api_error(error)
@@ -259,13 +196,6 @@ def _render_busy(error: Unavailable) -> Response:
         "import_busy.html", 503, fields=list(request.values.items(multi=True)), detail=error.detail
     )
     response.headers["Retry-After"] = problem.headers["Retry-After"]
-    return response
-
-
-def _make_csv(text: str, name: str) -> Response:
-    response = make_response(text)
-    response.mimetype = "text/csv"
-    response.headers["Content-Disposition"] = f'attachment; filename="movierating-import-{name}"'
     return response
 
 
