@@ -16,8 +16,8 @@ TEMPLATES = sorted((Path(pages.__file__).parent / "templates").iterdir())
 NAME, TITLE, DIRECTOR = "Άλφα", "Ωδή", "Βήτα"
 # Names, which are the same in every language. Genres are data.
 NAMES = {"movierating", "movie", "rating", "CSV", "JSON", "Letterboxd", "IMDb", *GENRES}
-# The API's messages are in English, and the service's addresses and secrets are no text.
-UNTRANSLATED = {"wrong", "problem", "code"}
+# The API's messages are in English, and addresses and secrets are no text.
+UNTRANSLATED = {"wrong", "problem", "code", "mail"}
 TEXT_ATTRIBUTES = {
     "aria-label",
     "placeholder",
@@ -108,6 +108,7 @@ def ada(pseudo, browse, add_movie, add_titles, rate):
     rate(browser, browser.movie, 8.5)
     rate(browser, add_movie(title="Γ", directors=[], genres=[], original_title="Γ", year=2001), 3)
     add_movie(title="Δ", directors=[DIRECTOR], genres=["War"], original_title="Δ")
+    add_movie(title="Δ!", genres=[])
     return browser
 
 
@@ -122,6 +123,11 @@ MEMBER_PAGES = [
     "/settings?changed=name",
     "/settings?changed=email",
     "/settings?changed=token",
+]
+ADMIN_PAGES = [
+    *("/admin/users", "/admin/users?q=ζζζ", "/admin/invitations", "/admin/movies", "/admin/duplicates"),
+    *("/admin/movies?q=ζζζ", "/admin/movies?deleted=1&merged={movie}", "/movies/{movie}/delete"),
+    *("/admin/movies/{movie}/merge", "/admin/movies/{movie}/merge?q=ζζζ", "/admin/movies/3/merge?into=2"),
 ]
 VISITOR_PAGES = [
     "/login",
@@ -140,6 +146,13 @@ REJECTED_BY_MEMBER = [
     ("/settings/tokens", {"name": "Λ", "scope": "write", "expires_at": ""}),
     ("/settings/close-account", {"username": "Ξ", "current_password": "x"}),
     ("/movies/new", {"title": "", "year": "x"}),
+    ("/movies/new", {"title": TITLE, "year": "1999"}),
+    ("/movies/2/edit", {"title": TITLE, "year": "2001", "edit": "99"}),
+    ("/movies/2/delete", {"edit": "1"}),
+    ("/admin/invitations", {}),
+    ("/admin/users/1", {"role": "member"}),
+    ("/admin/users/1/password-reset", {}),
+    ("/admin/movies/2/merge", {"into": "2"}),
 ]
 REJECTED_BY_VISITOR = [
     ("/login", {"login": "", "password": "x"}),
@@ -156,7 +169,7 @@ def list_untranslated_of_all(browser, paths, movie):
 
 
 def test_pages_of_a_member_can_be_translated(ada):
-    assert list_untranslated_of_all(ada, PAGES + MEMBER_PAGES, ada.movie) == {}
+    assert list_untranslated_of_all(ada, PAGES + MEMBER_PAGES + ADMIN_PAGES, ada.movie) == {}
     for path, data in REJECTED_BY_MEMBER:
         assert (path, list_untranslated(ada.post(path, data=data).text)) == (path, [])
 
