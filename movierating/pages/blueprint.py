@@ -139,8 +139,11 @@ def send_to(path: str) -> Response:
 
 
 def render(template: str, status: int = 200, **values: Any) -> Response:
-    """Return a page, or 304 if the browser has it."""
-    text = render_template(template, viewer=get_viewer(), **values)
+    """Return a page, or 304 if the browser has it.
+
+    The title says that there is an error if `is_rejected`, by default if the status is that of an error.
+    """
+    text = render_template(template, **{"viewer": get_viewer(), "is_rejected": status >= 400, **values})
     response = Response(text, status)
     if status == 200:
         response.set_etag(xxhash.xxh3_128_hexdigest(text.encode()), weak=True)

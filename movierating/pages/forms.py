@@ -24,8 +24,7 @@ class Form:
     @classmethod
     def of_request(cls, error: ApiError) -> "Form":
         """Return the form of the request, with the messages of `error`. Templates leave passwords empty."""
-        # An item of a list, such as `directors.0`, is an error of the list.
-        errors = {each.field.partition(".")[0]: each.message for each in reversed(error.errors or ())}
+        errors = _index_by_field(error)
         if error.conflict is not None and error.conflict["field"] in request.form:
             errors = {error.conflict["field"]: error.detail}
         known = {name: text for name, text in errors.items() if name in request.form}
@@ -36,8 +35,17 @@ class Form:
     @classmethod
     def of_query(cls, error: ApiError) -> "Form":
         """Return the form of the request's query, with the messages of `error`."""
-        errors = {each.field: each.message for each in reversed(error.errors or ())}
+        errors = _index_by_field(error)
         return cls(request.args, errors, None if errors else error.detail)
+
+
+def _index_by_field(error: ApiError) -> dict[str, str]:
+    """Return the first message of each field, in the order of the schema."""
+    errors: dict[str, str] = {}
+    for each in error.errors or ():
+        # An item of a list, such as `directors.0`, is an error of the list.
+        errors.setdefault(each.field.partition(".")[0], each.message)
+    return errors
 
 
 def _summarize(error: ApiError) -> str:

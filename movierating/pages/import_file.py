@@ -162,6 +162,7 @@ def _render_choice(status: int = 200, *, problem: str = "", message: str = "") -
     return render(
         "import.html",
         status,
+        is_rejected=bool(problem or message),
         problem=problem,
         message=message,
         waiting=waiting,

@@ -178,7 +178,7 @@ def test_pages_for_visitors_can_be_translated(ada, browse):
     assert list_untranslated_of_all(browse(), PAGES[:-2] + VISITOR_PAGES, ada.movie) == {}
     for path, data in REJECTED_BY_VISITOR:
         page = browse().post(path, data=data).text
-        assert "⟦Error" in page
+        assert "<title>⟦Error: " in page
         assert (path, list_untranslated(page)) == (path, [])
 
 
@@ -198,3 +198,8 @@ def test_closed_sign_up_can_be_translated(app, pseudo, client, mode):
 )
 def test_summary_of_a_rejected_form_has_the_labels_of_its_fields(browse, path, data, summary):
     assert summary in browse("ada" if path.startswith("/settings") else None).post(path, data=data).text
+
+
+def test_summary_of_a_rejected_form_has_the_order_of_its_fields(browse):
+    page = browse().post("/sign-up", data={"username": "", "email": "", "password": ""}).text
+    assert re.findall(r'<li><a href="#(\w+)"', page) == ["username", "email", "password"]
