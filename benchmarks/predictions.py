@@ -99,8 +99,8 @@ def _rms(values: Array) -> float:
 def measure_accuracy(data: DataSet, train_on: Array, test: Array) -> Score:
     """Return the score of a model of all users, who have ratings on both sides of the split."""
     run = Run(data, train_on)
-    nobody = np.empty(0, np.int64)
-    return run.score((run.rated.get(user, nobody), tested) for user, tested in data.group_by_user(test))
+    no_ratings = np.empty(0, np.int64)
+    return run.score((run.rated.get(user, no_ratings), tested) for user, tested in data.group_by_user(test))
 
 
 def measure_new_users(data: DataSet) -> dict[int, Score]:
@@ -140,17 +140,17 @@ def measure_recall(data: DataSet) -> tuple[float, float, float]:
     train_on, test = split_off_latest(data)
     run = Run(data, train_on)
     by_count = sorted(range(len(run.model.movie_ids)), key=run.model.movie_counts.__getitem__, reverse=True)
-    found, popular, predicted = [], [], []
+    hits, popular, predicted = [], [], []
     for user, (latest,) in data.group_by_user(test):
         rows = run.get_rows(run.rated.get(user, np.empty(0, np.int64)))
         taste, rated = solve_taste(run.model, *rows), set(rows[0])
         candidates = [row for row in by_count if row not in rated][:10_000]
         row = run.model.find_movie(data.movies[latest])
         best = rank(run.model, taste, rows[0], candidates)[:RECOMMENDED]
-        found.append(row in best)
+        hits.append(row in best)
         popular.append(row in candidates[:RECOMMENDED])
         predicted += [predict(run.model, taste, row).value / 2 for row in best]
-    return float(np.mean(found)), float(np.mean(popular)), float(np.mean(predicted))
+    return float(np.mean(hits)), float(np.mean(popular)), float(np.mean(predicted))
 
 
 def measure_least(job: Callable[[], object]) -> float:

@@ -1,4 +1,4 @@
-"""A movie's facts as numbers, by which the model expects something of a movie before anybody rated it."""
+"""A movie's facts as numbers, by which the model expects something of a movie before it has ratings."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass

@@ -19,9 +19,9 @@ from movierating.predictions.model_file import CROSS, FILTER_SIZE, SIZE, WIDTH, 
 # Per point: half a unit of the logarithm per star of two points.
 PREDICTION_WEIGHT = 0.25
 # The filter at its least, as a share of its greatest value among the candidates.
-MIN_FILTER = 1e-4
+MIN_FILTER_SHARE = 1e-4
 # Without ratings the filter is 0 for all but rounding errors, and predictions alone decide.
-LEAST_FILTER = 1e-9
+MIN_FILTER_VALUE = 1e-9
 # The candidates whose ratings are predicted. A movie that the filter puts behind these is never recommended.
 MAX_RANKED = 2000
 _ROW = Struct(f"{FILTER_SIZE}f")
@@ -36,7 +36,7 @@ def rank(model: ModelFile, taste: Taste, rated: Sequence[int], candidates: Seque
     values = _compute_filter(model, _fold_in(model, rated), candidates)
     if not values:
         return []
-    floor = max(max(values) * MIN_FILTER, LEAST_FILTER)
+    floor = max(max(values) * MIN_FILTER_SHARE, MIN_FILTER_VALUE)
     least = sorted(values)[-MAX_RANKED:][0]
     moments, mean = model.moments, taste.mean
     scored = []

@@ -64,7 +64,7 @@ def test_shares_and_baseline_add_up_to_the_prediction(model, data):
 
 
 def test_prior_follows_from_facts_and_directors(model):
-    facts = MovieFeatures(("Comedy",), 1960, "fr", ("Director 1", "Nobody"), rating_count=2)
+    facts = MovieFeatures(("Comedy",), 1960, "fr", ("Director 1", "Unknown Director"), rating_count=2)
     moments = prior_of(model, facts)
     effect = np.array(model.find_director("Director 1")) / 2
     mean = np.array(model.encoding.encode(facts)) @ model.movie_coefficients + effect

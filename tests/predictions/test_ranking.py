@@ -13,7 +13,7 @@ def compute_scores(model, taste, rated):
     user = (rows[rated] / np.array(model.movie_counts)[rated, None]).sum(0)
     values = rows @ user
     predictions = [predict(model, taste, row).value for row in range(len(rows))]
-    return np.log(np.maximum(values, values.max() * ranking.MIN_FILTER)) + 0.25 * np.array(predictions)
+    return np.log(np.maximum(values, values.max() * ranking.MIN_FILTER_SHARE)) + 0.25 * np.array(predictions)
 
 
 def test_candidates_are_ranked_by_the_formula(model, own_ratings):

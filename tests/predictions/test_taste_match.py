@@ -54,7 +54,7 @@ def test_find_nearest_returns_the_best_of_all_slices(people, monkeypatch):
     assert [match for match, _ in best] == pytest.approx(matches[order])
 
 
-def test_find_nearest_among_nobody_yields_nothing(tmp_path):
+def test_find_nearest_in_an_empty_file_yields_nothing(tmp_path):
     empty = {"user_ids": np.empty(0, np.int64), "vectors": np.empty((0, FACTORS), np.float32)}
     taste_match.write_people(tmp_path / "people.bin", "1", empty)
     people = taste_match.PeopleFile(tmp_path / "people.bin")

@@ -14,7 +14,7 @@ from movierating.predictions.training.data import Floats, GroupedRatings, Intege
 
 # Ratings whose moments are gathered at once: 5 MB, which stay in the processor's cache.
 RATINGS_PER_BLOCK = 8192
-MAX_USERS_PER_BLOCK = 2048
+MAX_GROUPS_PER_BLOCK = 2048
 
 Moments = npt.NDArray[np.float32]
 _UPPER = np.triu_indices(SIZE)
@@ -41,8 +41,8 @@ def compute_moments(means: Floats, covariances: Floats) -> Floats:
 def make_table(means: Floats, covariance: Floats) -> Moments:
     """Return the moments (n x WIDTH) of normal distributions that have one covariance (SIZE x SIZE)."""
     table = np.empty((len(means), WIDTH), np.float32)
-    for start in range(0, len(means), MAX_USERS_PER_BLOCK):
-        block = slice(start, start + MAX_USERS_PER_BLOCK)
+    for start in range(0, len(means), MAX_GROUPS_PER_BLOCK):
+        block = slice(start, start + MAX_GROUPS_PER_BLOCK)
         table[block] = compute_moments(means[block], covariance)
     return table
 
@@ -69,7 +69,7 @@ def iterate_user_blocks(ratings: GroupedRatings) -> Iterator[tuple[int, int]]:
     while first < len(ends):
         limit = ratings.starts[first] + RATINGS_PER_BLOCK
         last = max(first + 1, int(np.searchsorted(ends, limit, "right")))
-        last = min(last, first + MAX_USERS_PER_BLOCK)
+        last = min(last, first + MAX_GROUPS_PER_BLOCK)
         yield first, last
         first = last
 

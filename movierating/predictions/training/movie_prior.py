@@ -28,8 +28,8 @@ DIRECTOR_PENALTY = 5.0
 DIRECTOR_ROUNDS = 3
 DIRECTOR_DAMPING = 0.7
 # Before the first round: standard deviations of factors, and precision of biases (per square point).
-FIRST_FACTOR_DEVIATION = 0.6
-FIRST_BIAS_PRECISION = 1.0
+INITIAL_FACTOR_DEVIATION = 0.6
+INITIAL_BIAS_PRECISION = 1.0
 # Prior of the covariance around the mean: half a movie's worth, with this variance (square points).
 COVARIANCE_PRIOR_MOVIES = 0.5
 COVARIANCE_PRIOR_VARIANCE = 0.04
@@ -46,7 +46,7 @@ class MoviePrior:
         self.effects: Floats = np.zeros((len(self.directors.names), SIZE))
         self.means: Floats = np.zeros((len(counts), SIZE))
         self.precision: Floats = np.diag(
-            np.append(FIRST_BIAS_PRECISION, np.full(SIZE - 1, FIRST_FACTOR_DEVIATION**-2))
+            np.append(INITIAL_BIAS_PRECISION, np.full(SIZE - 1, INITIAL_FACTOR_DEVIATION**-2))
         )
         penalties = FACT_PENALTY * self._facts.var(0)
         penalties = np.maximum(penalties, MIN_FACT_PENALTY)

@@ -7,18 +7,18 @@ import numpy as np
 from movierating.predictions.model_file import FILTER_SIZE, SIZE, WIDTH, ModelFile
 from movierating.predictions.training.data import Floats, GroupedRatings, TrainingData
 from movierating.predictions.training.moments import Moments, make_table
-from movierating.predictions.training.movie_prior import FIRST_FACTOR_DEVIATION, MoviePrior, make_encoding
+from movierating.predictions.training.movie_prior import INITIAL_FACTOR_DEVIATION, MoviePrior, make_encoding
 from movierating.predictions.training.users import (
-    FIRST_BIAS_PRECISION,
-    FIRST_NOISE_PRECISION,
+    INITIAL_BIAS_PRECISION,
+    INITIAL_NOISE_PRECISION,
     UserPrior,
     UserSide,
 )
 
 # Before the first round: ratings' worth of the mean in a movie's bias, and variances of bias and factors.
-FIRST_BIAS_SHRINKAGE = 5
-FIRST_BIAS_VARIANCE = 0.08
-FIRST_FACTOR_VARIANCE = 4e-4
+INITIAL_BIAS_SHRINKAGE = 5
+INITIAL_BIAS_VARIANCE = 0.08
+INITIAL_FACTOR_VARIANCE = 4e-4
 # The share of users with fewer ratings than `min_log_ratings` says.
 MIN_LOG_RATINGS_QUANTILE = 0.05
 
@@ -44,20 +44,20 @@ def start_cold(data: TrainingData, seed: int) -> TrainingState:
     counts = by_movie.counts
     mean_rating = float(data.by_user.half_points.mean() / 2)
     sums = np.add.reduceat(by_movie.half_points, by_movie.starts[:-1], dtype=float) / 2
-    biases = (sums - counts * mean_rating) / (counts + FIRST_BIAS_SHRINKAGE)
+    biases = (sums - counts * mean_rating) / (counts + INITIAL_BIAS_SHRINKAGE)
     factors = np.random.default_rng(seed).standard_normal((len(counts), SIZE - 1))
-    means = np.column_stack([biases, FIRST_FACTOR_DEVIATION * factors])
-    covariance = np.diag(np.append(FIRST_BIAS_VARIANCE, np.full(SIZE - 1, FIRST_FACTOR_VARIANCE)))
+    means = np.column_stack([biases, INITIAL_FACTOR_DEVIATION * factors])
+    covariance = np.diag(np.append(INITIAL_BIAS_VARIANCE, np.full(SIZE - 1, INITIAL_FACTOR_VARIANCE)))
     moments = make_table(means, covariance)
     log_ratings = np.log1p(data.by_user.counts)
     user_prior = UserPrior(
-        precision=np.diag(np.append(FIRST_BIAS_PRECISION, np.ones(SIZE - 1))),
+        precision=np.diag(np.append(INITIAL_BIAS_PRECISION, np.ones(SIZE - 1))),
         weights=np.zeros((SIZE + 2, SIZE)),
         center=np.zeros(SIZE),
         mean_log_ratings=float(log_ratings.mean()),
         min_log_ratings=float(np.quantile(log_ratings, MIN_LOG_RATINGS_QUANTILE)),
     )
-    users = UserSide(data.by_user, mean_rating, user_prior, FIRST_NOISE_PRECISION)
+    users = UserSide(data.by_user, mean_rating, user_prior, INITIAL_NOISE_PRECISION)
     return TrainingState(
         data, by_movie, users, MoviePrior(data, counts, make_encoding(data, counts)), moments, None
     )

@@ -22,8 +22,8 @@ from movierating.predictions.training.moments import (
 )
 
 # Before the first round: variances of 3.3 square points around a prediction, and of 0.8 between users' biases.
-FIRST_NOISE_PRECISION = 0.3
-FIRST_BIAS_PRECISION = 1.25
+INITIAL_NOISE_PRECISION = 0.3
+INITIAL_BIAS_PRECISION = 1.25
 # Ratings that can be predicted exactly, such as equal ones, would have no noise: at least 0.1 points are left.
 MIN_NOISE_VARIANCE = 0.01
 # The shape of the distribution of users' noise precisions: 4 stands for 8 ratings' worth of the average user's noise.

@@ -32,7 +32,7 @@ def test_moments_are_those_of_the_distribution():
 def test_user_blocks_contain_whole_users(monkeypatch):
     monkeypatch.setattr(moments_module, "RATINGS_PER_BLOCK", 5)
     assert list(iterate_user_blocks(RATINGS)) == [(0, 2), (2, 3), (3, 5)]
-    monkeypatch.setattr(moments_module, "MAX_USERS_PER_BLOCK", 1)
+    monkeypatch.setattr(moments_module, "MAX_GROUPS_PER_BLOCK", 1)
     assert list(iterate_user_blocks(RATINGS)) == [(0, 1), (1, 2), (2, 3), (3, 4), (4, 5)]
 
 
