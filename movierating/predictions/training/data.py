@@ -33,6 +33,12 @@ class GroupedRatings:
         """Return the number of ratings of each."""
         return np.diff(self.starts)
 
+    def select(self, groups: slice) -> "GroupedRatings":
+        """Return the ratings of consecutive groups, without a copy."""
+        start, end = self.starts[groups.start], self.starts[groups.stop]
+        starts = self.starts[groups.start : groups.stop + 1] - start
+        return GroupedRatings(starts, self.others[start:end], self.half_points[start:end])
+
     def get_points(self, ratings: slice) -> npt.NDArray[np.float32]:
         """Return the values of ratings in points."""
         return self.half_points[ratings] * np.float32(0.5)

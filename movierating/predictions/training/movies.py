@@ -26,25 +26,22 @@ def update_movies(
     ratings: GroupedRatings, mean_rating: float, user_table: Moments, prior: MoviePrior, moments: Moments
 ) -> Floats:
     """Solve all movies given the users' table, write their moments, and return the sum of their covariances."""
-    squares, products = _sum_users(ratings, mean_rating, user_table)
     total = np.zeros((SIZE, SIZE))
-    pull = prior.means @ prior.precision
-    for start in range(0, len(squares), MOVIES_PER_BLOCK):
-        block = slice(start, start + MOVIES_PER_BLOCK)
-        covariances = np.linalg.inv(unpack(squares[block]) + prior.precision)
-        means = np.einsum("uij,uj->ui", covariances, products[block] + pull[block])
+    for start in range(0, len(moments), MOVIES_PER_BLOCK):
+        block = slice(start, min(start + MOVIES_PER_BLOCK, len(moments)))
+        squares, products = _sum_users(ratings.select(block), mean_rating, user_table)
+        covariances = np.linalg.inv(unpack(squares) + prior.precision)
+        right = products + prior.means[block] @ prior.precision
+        means = np.einsum("uij,uj->ui", covariances, right)
         moments[block] = compute_moments(means, covariances)
         total += covariances.sum(0)
     return total
 
 
-def _sum_users(ratings: GroupedRatings, mean_rating: float, user_table: Moments) -> tuple[Moments, Floats]:
-    """Return for each movie the sums of tau E[k k'] (TRIANGLE) and of tau (y E[k] - E[c k]) (SIZE) over its ratings.
-
-    The first is the largest array of movies, and as exact as the moments that it adds up: float32.
-    """
+def _sum_users(ratings: GroupedRatings, mean_rating: float, user_table: Moments) -> tuple[Floats, Floats]:
+    """Return for each movie the sums of tau E[k k'] (TRIANGLE) and of tau (y E[k] - E[c k]) (SIZE) over its ratings."""
     count = len(ratings.starts) - 1
-    squares, products = np.zeros((count, TRIANGLE), np.float32), np.zeros((count, SIZE))
+    squares, products = np.zeros((count, TRIANGLE)), np.zeros((count, SIZE))
     for block, movies, offsets in iterate_rating_blocks(ratings):
         gathered = user_table[ratings.others[block]]
         points = (ratings.get_points(block) - np.float32(mean_rating))[:, None]

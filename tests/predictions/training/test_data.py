@@ -22,6 +22,9 @@ def test_ratings_are_grouped_by_user_and_by_movie(monkeypatch, lookup):
     assert by_movie.starts.tolist() == [0, 1, 2, 5]
     assert by_movie.others.tolist() == [1, 0, 0, 1, 2]
     assert by_movie.half_points.tolist() == [3, 4, 2, 1, 20]
+    part = by_movie.select(slice(1, 3))
+    assert (part.starts.tolist(), part.others.tolist()) == ([0, 1, 4], [0, 0, 1, 2])
+    assert part.half_points.tolist() == [4, 2, 1, 20]
     assert data.features == [MovieFeatures(), drama, MovieFeatures()]
 
 
