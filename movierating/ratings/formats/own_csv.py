@@ -12,7 +12,8 @@ The header is `imdb_id,tmdb_id,title,original_title,year,value,rated_at,version`
 - The rows are sorted by `rated_at`, `imdb_id`, `tmdb_id`, `title` and `year`, empty values first; the caller of
   `write` sorts them.
 
-The columns may be read in any order. Files of other programs need only `value`, and an id or the title.
+The columns may be read in any order. Files of other programs need only `value`, and an id or the title. Without a
+version, a title may end with the year in brackets or with its article: `Matrix, The (1999)`.
 """
 
 import itertools
@@ -31,6 +32,7 @@ from movierating.ratings.formats.field_parsers import (
     parse_tmdb_id,
     parse_year,
     quote_value,
+    split_title,
     unescape_formula,
 )
 from movierating.ratings.formats.rows import ExportRow, RatedRow, Row, parse_row
@@ -57,6 +59,8 @@ def _parse(file: str, line: int, cells: dict[str, Any]) -> Row:
         raise ValueError(f"it is of version {quote_value(version)}, not {VERSION}")
     for name in ("title", "original_title"):
         cells[name] = unescape_formula(cells[name])
+    if not version:
+        cells["title"], cells["year"] = split_title(cells["title"], cells["year"])
     return parse_row(file, line, HALVES_TO_TEN, value, **cells, allow_future=version == VERSION)
 
 
@@ -65,6 +69,8 @@ def _parse_columns(file: str, line: int, columns: Sequence[Sequence[str]]) -> li
     imdb_ids, tmdb_ids, titles, original_titles, years, values, times, versions = columns
     half_points = list(map(HALVES_TO_TEN.half_points.get, values))
     if None in half_points or not {VERSION, ""}.issuperset(versions):
+        return None
+    if "" in versions and any("," in title or ")" in title for title in titles):
         return None
     try:
         rated_at = parse_times(times)

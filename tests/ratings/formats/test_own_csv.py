@@ -74,3 +74,12 @@ def test_note_of_a_lost_date_stands_beside_that_of_the_order_of_dates(read):
     assert row.rated_at is None
     assert "2023-03-04" in row.note
     assert "is not a date or time" in row.note
+
+
+@pytest.mark.parametrize(
+    ("version", "expected"), [("", ("The Matrix", 1999)), ("1", ("Matrix, The (1999)", None))]
+)
+@pytest.mark.parametrize("others", ["", "Emma,1996,8,\n", ",1996,8,\n"], ids=["alone", "plain", "unreadable"])
+def test_title_of_another_program_may_end_with_the_year_or_the_article(read, version, expected, others):
+    _, rows = read(f'title,year,value,version\n"Matrix, The (1999)",,8,{version}\n{others}')
+    assert (rows[0].title, rows[0].year) == expected
