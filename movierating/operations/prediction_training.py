@@ -51,9 +51,12 @@ def training_predictions(app: Flask) -> Iterator[None]:
 def _run(app: Flask, stopping: threading.Event) -> None:
     wait = FIRST_CHECK_SECONDS
     while not stopping.wait(wait):
-        wait = CHECK_INTERVAL_SECONDS
-        if _is_due(app):
-            wait = max(wait, _train(app.config["INSTANCE_PATH"], stopping))
+        try:
+            is_due = _is_due(app)
+            wait = max(CHECK_INTERVAL_SECONDS, _train(app.config["INSTANCE_PATH"], stopping) if is_due else 0)
+        except OSError as error:
+            # No process can be started.
+            wait = _record_failure(None, str(error))
 
 
 def _is_due(app: Flask) -> bool:
@@ -73,9 +76,14 @@ def _train(instance: Path, stopping: threading.Event) -> float:
     if exit_code == 0:
         logs.logger.info("predictions trained", extra={"fields": {"seconds": round(seconds, 2)}})
     elif exit_code != BUSY and not stopping.is_set():
-        counters.increment(counters.FAILED_TRAININGS)
-        counters.flush()
-        fields = {"exit_code": exit_code, "reason": message}
-        logs.logger.warning("training of predictions failed", extra={"fields": fields})
-        return RETRY_INTERVAL_SECONDS
+        return _record_failure(exit_code, message)
     return REST_FACTOR * seconds
+
+
+def _record_failure(exit_code: int | None, reason: str) -> float:
+    """Count and log a failed training; return the seconds to wait after it."""
+    counters.increment(counters.FAILED_TRAININGS)
+    counters.flush()
+    fields = {"exit_code": exit_code, "reason": reason}
+    logs.logger.warning("training of predictions failed", extra={"fields": fields})
+    return RETRY_INTERVAL_SECONDS

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 import urllib.request
 
 import pytest
@@ -107,6 +108,19 @@ def test_training_ends_with_the_process_that_started_it(instance, environ):
     with subprocess.Popen(COMMAND, env=environ(instance), stdin=subprocess.PIPE) as process:
         process.stdin.close()
         assert process.wait(30) == 1
+
+
+def test_killed_training_leaves_the_earlier_model(instance, environ, command):
+    path = model_store.get_model_path(instance)
+    before = path.read_bytes()
+    with subprocess.Popen(COMMAND, env=environ(instance), stdin=subprocess.PIPE) as process:
+        time.sleep(0.5)
+        process.kill()
+    assert path.read_bytes() == before
+    # What a process that was killed later leaves behind.
+    path.with_name(f".{path.name}.draft").write_bytes(b"half")
+    assert command("train").returncode == 0
+    assert path.read_bytes() != before
 
 
 def test_service_trains_when_it_is_due(serve, instance, eventually):

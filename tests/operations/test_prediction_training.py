@@ -1,0 +1,45 @@
+"""Training beside the service: failures are counted, logged and retried later."""
+
+import threading
+
+import pytest
+
+from movierating.monitoring import counters
+from movierating.operations import prediction_training
+
+FAILED = (counters.FAILED_TRAININGS,)
+
+
+@pytest.fixture
+def train(app, tmp_path, monkeypatch):
+    """`train(1, "no space")` runs a training that ends so, and returns the seconds to wait after it."""
+
+    def run(exit_code, message="", stopped=False):
+        stopping = threading.Event()
+        if stopped:
+            stopping.set()
+        monkeypatch.setattr(prediction_training, "run_training", lambda *_: (exit_code, message))
+        return prediction_training._train(tmp_path, stopping)
+
+    return run
+
+
+@pytest.mark.parametrize("exit_code", [1, -9])
+def test_failed_training_is_counted_logged_and_retried_later(train, caplog, exit_code):
+    before = counters.read_totals().get(FAILED, 0)
+    assert train(exit_code, "no space") == prediction_training.RETRY_INTERVAL_SECONDS
+    assert counters.read_totals()[FAILED] == before + 1
+    assert [record.fields for record in caplog.records] == [{"exit_code": exit_code, "reason": "no space"}]
+
+
+@pytest.mark.parametrize(
+    "end", [{"exit_code": 0}, {"exit_code": prediction_training.BUSY}, {"exit_code": -15, "stopped": True}]
+)
+def test_success_another_training_and_the_end_of_the_service_are_no_failures(train, end):
+    before = counters.read_totals().get(FAILED, 0)
+    assert train(**end) < prediction_training.RETRY_INTERVAL_SECONDS
+    assert counters.read_totals().get(FAILED, 0) == before
+
+
+def test_nothing_is_due_without_ratings(app):
+    assert not prediction_training._is_due(app)
