@@ -122,8 +122,8 @@ def test_service_returns_503_while_postgresql_accepts_no_connection(durable, ada
     with suppress(psycopg.OperationalError):
         while True:
             taken.append(psycopg.connect(durable.address("postgres")))
-    answers = {ada.send("GET", path).status for path in ("/readyz", f"/v1/movies/{ids[0]}", "/v1/movies")}
-    assert (answers, ada.rate(ids[0], 5).status) == ({503}, 503)
+    statuses = {ada.send("GET", path).status for path in ("/readyz", f"/v1/movies/{ids[0]}", "/v1/movies")}
+    assert (statuses, ada.rate(ids[0], 5).status) == ({503}, 503)
     for connection in taken:
         connection.close()
     eventually(lambda: is_ready(ada))

@@ -23,7 +23,7 @@ NOTHING_SENT = 0
 
 
 @dataclass
-class Answer:
+class Response:
     """A status, NOTHING_SENT if the connection ended before one came, and the JSON body."""
 
     status: int
@@ -38,40 +38,40 @@ class Client:
     headers: dict[str, str] = field(default_factory=dict)
     _connection: http.client.HTTPConnection | None = None
 
-    def send(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
+    def send(self, method: str, path: str, body: Any = None, **headers: str) -> Response:
         """Send a request and return the response; `body` is sent as JSON unless it is bytes."""
         if not isinstance(body, bytes | None):
             body, headers = json.dumps(body).encode(), {"Content-Type": "application/json", **headers}
-        kept = self._connection
+        is_reused = self._connection is not None
         try:
-            answer = self._ask(method, path, body, headers)
+            response = self._request(method, path, body, headers)
         except (OSError, http.client.HTTPException):
             self.close()
             # A connection that was idle may have been closed.
-            return self.send(method, path, body, **headers) if kept else Answer(NOTHING_SENT)
+            return self.send(method, path, body, **headers) if is_reused else Response(NOTHING_SENT)
         # A response that has begun must be complete: IncompleteRead and incomplete JSON fail the test.
-        encoded = answer.read()
-        kind = answer.headers.get("Content-Type", "")
-        if answer.status >= 400:
+        encoded = response.read()
+        kind = response.headers.get("Content-Type", "")
+        if response.status >= 400:
             assert kind == "application/problem+json", encoded
-        return Answer(answer.status, json.loads(encoded) if "json" in kind else encoded)
+        return Response(response.status, json.loads(encoded) if "json" in kind else encoded)
 
-    def _ask(
+    def _request(
         self, method: str, path: str, body: bytes | None, headers: dict[str, str]
     ) -> http.client.HTTPResponse:
         self._connection = self._connection or http.client.HTTPConnection(self.address, timeout=60)
         self._connection.request(method, path, body, {**self.headers, **headers})
         return self._connection.getresponse()
 
-    def rate(self, movie_id: int, value: float) -> Answer:
+    def rate(self, movie_id: int, value: float) -> Response:
         return self.send("PUT", f"/v1/movies/{movie_id}/rating", {"value": value})
 
     def rating_of(self, movie_id: int) -> float | None:
         """Return the client's own rating of a movie."""
-        answer = self.send("GET", f"/v1/movies/{movie_id}/rating")
-        return answer.body["value"] if answer.status == 200 else None
+        response = self.send("GET", f"/v1/movies/{movie_id}/rating")
+        return response.body["value"] if response.status == 200 else None
 
-    def upload(self, content: bytes, query: str = "") -> Answer:
+    def upload(self, content: bytes, query: str = "") -> Response:
         """Import a file of ratings."""
         body = b'--x\r\nContent-Disposition: form-data; name="file"; filename="x"\r\n\r\n%s\r\n--x--\r\n'
         kind = {"Content-Type": "multipart/form-data; boundary=x"}
@@ -96,8 +96,8 @@ def client_of() -> Iterator[Callable[..., Client]]:
         client = Client(service.url.removeprefix("http://"), headers)
         made.append(client)
         if name is not None:
-            answer = client.send("POST", "/v1/auth/login", {"login": name, "password": PASSWORD})
-            client.headers["Authorization"] = f"Bearer {answer.body['access_token']}"
+            response = client.send("POST", "/v1/auth/login", {"login": name, "password": PASSWORD})
+            client.headers["Authorization"] = f"Bearer {response.body['access_token']}"
         return client
 
     yield make

@@ -61,12 +61,12 @@ def test_damaged_pages_return_503_until_they_are_restored(stopped, serve, client
     ada = client_of(service, "ada")
     before = overwrite(file, list_pages(file, "movie"))
     seen = {movie_id: ada.send("GET", f"/v1/movies/{movie_id}") for movie_id in ids}
-    assert {answer.status for answer in seen.values()} == {200, 503}
-    damaged_id = next(movie_id for movie_id, answer in seen.items() if answer.status == 503)
+    assert {response.status for response in seen.values()} == {200, 503}
+    damaged_id = next(movie_id for movie_id, response in seen.items() if response.status == 503)
     for _ in range(3):
-        answer = ada.rate(damaged_id, 7)
-        assert answer.status == 503
-        assert answer.body["detail"] == "The database does not respond; try again shortly."
+        response = ada.rate(damaged_id, 7)
+        assert response.status == 503
+        assert response.body["detail"] == "The database does not respond; try again shortly."
         assert ada.send("GET", "/v1/users/me").status == 200
         assert ada.send("GET", "/healthz").status == 200
     restore_pages(file, before)

@@ -151,12 +151,12 @@ def test_import_is_completed_during_shutdown(instance, serve, populate, client_o
     ada = client_of(service, "ada")
     file = b"title,year,value\n" + b"".join(b"Movie %d,2001,5\n" % number for number in range(10_000))
     with ThreadPoolExecutor(1) as threads:
-        answer = threads.submit(ada.upload, file, "create_missing=true")
+        importing = threads.submit(ada.upload, file, "create_missing=true")
         time.sleep(0.3)
-        assert not answer.done()
+        assert not importing.done()
         service.process.send_signal(signal.SIGTERM)
         assert wait_for_exit(service.process) == 0
-        assert (answer.result().status, answer.result().body["created"]) == (200, MAX_MOVIES_ADDED)
+        assert (importing.result().status, importing.result().body["created"]) == (200, MAX_MOVIES_ADDED)
     assert unsound(instance) == []
 
 

@@ -45,9 +45,9 @@ def rate_until_failure(ada, ids):
     stored = {}
     for number in range(200):
         movie_id, value = ids[number % len(ids)], 1 + number % 9
-        answer = ada.rate(movie_id, value)
-        if answer.status >= 300:
-            return answer, stored
+        response = ada.rate(movie_id, value)
+        if response.status >= 300:
+            return response, stored
         stored[movie_id] = value
     pytest.fail("no write failed")
 
@@ -71,7 +71,9 @@ def test_writes_return_507_while_the_disk_is_full_and_reads_go_on(
     # Many at once share a transaction.
     many = [client_of(service, **ada.headers) for _ in range(16)]
     with ThreadPoolExecutor(len(many)) as threads:
-        assert {answer.status for answer in threads.map(lambda client: client.rate(ids[0], 1), many)} == {507}
+        assert {response.status for response in threads.map(lambda client: client.rate(ids[0], 1), many)} == {
+            507
+        }
     filler.unlink()
     assert ada.rate(ids[0], 9).status == 200
     assert [client.rating_of(ids[0]) for client in many] == [9] * len(many)

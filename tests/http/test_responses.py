@@ -58,7 +58,7 @@ def test_link_keeps_the_query_and_changes_the_cursor(client, add_movie):
 
 
 @pytest.mark.parametrize(
-    ("query", "kept"),
+    ("query", "remaining"),
     [
         ("limit=1&%63ursor={}&sort=title", {"limit": "1", "sort": "title"}),
         ("cursor={}&limit=1", {"limit": "1"}),
@@ -67,16 +67,19 @@ def test_link_keeps_the_query_and_changes_the_cursor(client, add_movie):
         ("limit=1&q=movie+<>%22é;", {"limit": "1", "q": 'movie <>"é;'}),
     ],
 )
-def test_link_is_correct_for_any_spelling_of_the_query(client, add_movie, query, kept):
+def test_link_is_correct_for_any_spelling_of_the_query(client, add_movie, query, remaining):
     for number in range(3):
         add_movie(title=f"Movie 2 é {number}")
-    sort = {name: value for name, value in kept.items() if name != "limit"}
+    sort = {name: value for name, value in remaining.items() if name != "limit"}
     cursor = client.get("/v1/movies", query_string={**sort, "limit": 1}).json["next_cursor"]
     page = client.get(f"/v1/movies?{query.format(f'%{ord(cursor[0]):02x}{cursor[1:]}')}")
     address = urlsplit(next_address(page))
     assert re.fullmatch(r"[A-Za-z0-9&=%+._~-]+", address.query)
-    assert dict(parse_qsl(address.query, strict_parsing=True)) == {**kept, "cursor": page.json["next_cursor"]}
-    assert address.query.count("=") == len(kept) + 1
+    assert dict(parse_qsl(address.query, strict_parsing=True)) == {
+        **remaining,
+        "cursor": page.json["next_cursor"],
+    }
+    assert address.query.count("=") == len(remaining) + 1
 
 
 @pytest.mark.parametrize("prefix", ["/films", "/m\u00e9dia th\u00e8que"])

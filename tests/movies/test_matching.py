@@ -289,25 +289,25 @@ def test_catalogue_matches_among_the_movies_of_its_queries(add_movie):
     tmdb = add_movie(title="Ronin", year=1998, tmdb_id=8195)
     named = add_movie(title="Le Trou", original_title="Łódź", year=1960)
     add_movie(title="Le Trou", year=1961)
-    wanted = [
+    queries = [
         MovieQuery("tt0113277", None, ()),
         MovieQuery(None, 8195, ("Heat",)),
         MovieQuery("tt0000001", None, ("le  TROU", None)),
         MovieQuery(None, None, ("Nothing", "lodz")),
     ]
-    assert match("tt0113277", None, queries=wanted) == imdb
-    assert match(None, 8195, queries=wanted) == tmdb
-    assert match(None, None, "LE TROU", year=1960, queries=wanted) == named
-    assert match(None, None, "Lódz", year=1960, queries=wanted) == named
-    also_titled = [*wanted, MovieQuery(None, None, ("Ronin",))]
+    assert match("tt0113277", None, queries=queries) == imdb
+    assert match(None, 8195, queries=queries) == tmdb
+    assert match(None, None, "LE TROU", year=1960, queries=queries) == named
+    assert match(None, None, "Lódz", year=1960, queries=queries) == named
+    also_titled = [*queries, MovieQuery(None, None, ("Ronin",))]
     assert match(None, None, "Ronin", year=1998, queries=also_titled) == tmdb
-    assert match(None, None, "Nothing", year=1960, queries=wanted) is None
+    assert match(None, None, "Nothing", year=1960, queries=queries) is None
 
 
 def test_catalogue_takes_more_queries_than_a_statement_has_parameters(add_movie):
     last = add_movie(title="Heat", year=1995)
-    wanted = [MovieQuery(f"tt{number:07}", number, (f"title {number}", "heat")) for number in range(1, 2500)]
-    assert match(None, None, "Heat", year=1995, queries=wanted) == last
+    queries = [MovieQuery(f"tt{number:07}", number, (f"title {number}", "heat")) for number in range(1, 2500)]
+    assert match(None, None, "Heat", year=1995, queries=queries) == last
 
 
 def test_a_row_takes_no_longer_if_thousands_of_movies_have_its_title(app):

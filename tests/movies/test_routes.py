@@ -29,22 +29,22 @@ def if_match(tag):
 
 
 def test_member_creates_a_movie_that_anyone_can_get_at_its_location(client, member):
-    answer = member.post(
+    response = member.post(
         "/v1/movies", json={**EMMA, "genres": ["Comedy"], "directors": [" Douglas McGrath "]}
     )
-    assert answer.status_code == 201
-    assert answer.headers["Location"] == f"/v1/movies/{answer.json['id']}"
-    assert list(answer.json) == FIELDS
-    assert answer.json["directors"] == ["Douglas McGrath"]
-    assert answer.json["ratings"] == {"count": 0, "mean": None, "score": 6.5, "histogram": [0] * 20}
-    assert answer.json["created_at"] == answer.json["updated_at"]
-    assert answer.json["created_at"].endswith("Z")
-    assert client.get(answer.headers["Location"]).json == answer.json
-    in_list = {name: value for name, value in answer.json.items() if name != "alternative_titles"}
+    assert response.status_code == 201
+    assert response.headers["Location"] == f"/v1/movies/{response.json['id']}"
+    assert list(response.json) == FIELDS
+    assert response.json["directors"] == ["Douglas McGrath"]
+    assert response.json["ratings"] == {"count": 0, "mean": None, "score": 6.5, "histogram": [0] * 20}
+    assert response.json["created_at"] == response.json["updated_at"]
+    assert response.json["created_at"].endswith("Z")
+    assert client.get(response.headers["Location"]).json == response.json
+    in_list = {name: value for name, value in response.json.items() if name != "alternative_titles"}
     assert client.get("/v1/movies").json["items"] == [in_list]
 
 
-# Others answer 500 from then on.
+# Otherwise later requests get 500.
 def test_duplicate_returns_409_and_leaves_the_service_working(client, member, emma, problem):
     for _ in range(3):
         problem(member.post("/v1/movies", json=EMMA), 409)
@@ -75,8 +75,8 @@ def test_one_of_identical_movies_sent_at_once_is_created(app, member, ids):
         return app.test_client().post("/v1/movies", json={**EMMA, **ids}, headers=member.headers).status_code
 
     with ThreadPoolExecutor(MAX_WAITING_THREADS) as pool:
-        answers = list(pool.map(add, range(24)))
-    assert sorted(answers) == [201] + [409] * 23
+        statuses = list(pool.map(add, range(24)))
+    assert sorted(statuses) == [201] + [409] * 23
 
 
 @pytest.mark.parametrize("path", ["/v1/movies/99", "/v1/movies/by-imdb/tt9999999", "/v1/movies/by-imdb/TT0116191",
@@ -117,32 +117,34 @@ def test_a_304_needs_the_same_facts_and_ratings(client, admin, emma):
 def test_write_of_another_program_changes_the_etag(admin, emma):
     before = admin.get(emma).headers["ETag"]
     write(lambda connection: connection.execute(update(Movie).values(country="GB")), ())
-    now = admin.get(emma, headers={"If-None-Match": before})
-    assert now.status_code == 200
-    assert now.json["country"] == "GB"
-    assert now.headers["ETag"] != before
+    after = admin.get(emma, headers={"If-None-Match": before})
+    assert after.status_code == 200
+    assert after.json["country"] == "GB"
+    assert after.headers["ETag"] != before
 
 
 def test_update_ignores_if_none_match(admin, emma):
     tag = admin.get(emma).headers["ETag"]
-    answer = admin.patch(emma, json={}, headers={**ANY, "If-None-Match": tag})
-    assert (answer.status_code, answer.headers["ETag"]) == (200, tag)
+    response = admin.patch(emma, json={}, headers={**ANY, "If-None-Match": tag})
+    assert (response.status_code, response.headers["ETag"]) == (200, tag)
 
 
 def test_update_returns_the_new_etag(client, admin, emma):
     before = client.get(emma)
-    answer = admin.patch(emma, json={"title": " Emma. ", "imdb_id": None}, **if_match(before.headers["ETag"]))
-    assert answer.status_code == 200
-    now = client.get(emma)
-    assert answer.json == now.json
-    assert answer.headers["ETag"] == now.headers["ETag"] != before.headers["ETag"]
-    assert now.json == {
+    response = admin.patch(
+        emma, json={"title": " Emma. ", "imdb_id": None}, **if_match(before.headers["ETag"])
+    )
+    assert response.status_code == 200
+    after = client.get(emma)
+    assert response.json == after.json
+    assert response.headers["ETag"] == after.headers["ETag"] != before.headers["ETag"]
+    assert after.json == {
         **before.json,
         "title": "Emma.",
         "imdb_id": None,
-        "updated_at": now.json["updated_at"],
+        "updated_at": after.json["updated_at"],
     }
-    assert now.json["updated_at"] > before.json["updated_at"]
+    assert after.json["updated_at"] > before.json["updated_at"]
 
 
 def test_etag_becomes_stale_by_an_edit_but_not_by_a_rating(client, admin, emma, problem):
@@ -207,8 +209,8 @@ def test_create_movie_requires_authentication(client, problem):
 
 
 def test_delete_movie_without_ratings(client, admin, emma, problem):
-    answer = admin.delete(emma, **if_match('"1-0"'))
-    assert (answer.status_code, answer.data) == (204, b"")
+    response = admin.delete(emma, **if_match('"1-0"'))
+    assert (response.status_code, response.data) == (204, b"")
     for path in (emma, f"{emma}/ratings", f"/v1/movies/by-imdb/{ONE}"):
         problem(client.get(path), 404)
     problem(admin.delete(emma, headers=ANY), 404)

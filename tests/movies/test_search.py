@@ -74,8 +74,8 @@ def test_q_finds_alternative_titles(
 
 @pytest.mark.parametrize("title", ["$", "...", "!!!", "★", "_"])
 def test_q_without_a_word_is_a_whole_title(list_ids: Any, add_movie: AddMovie, title: str) -> None:
-    wanted, _ = add_movie(title=title), add_movie(title=f"{title} {title}")
-    assert list_ids({"q": title}) == list_ids({"q": f" {title} "}, "relevance") == [wanted]
+    movie_id, _ = add_movie(title=title), add_movie(title=f"{title} {title}")
+    assert list_ids({"q": title}) == list_ids({"q": f" {title} "}, "relevance") == [movie_id]
 
 
 def test_relevance_puts_exact_titles_first_then_beginnings_then_the_most_rated(

@@ -51,11 +51,11 @@ def test_text_is_folded_into_the_index(add_movie):
 
 
 def test_removed_movie_is_in_neither_index(add_movie):
-    gone, kept = add_movie(genres=["Drama"]), add_movie(genres=["Drama"])
-    before = indexed(kept)
-    write(lambda connection: search_index.remove_movie(connection, gone))
-    assert indexed(gone) == (set(), None)
-    assert indexed(kept) == before != (set(), None)
+    removed, remaining = add_movie(genres=["Drama"]), add_movie(genres=["Drama"])
+    before = indexed(remaining)
+    write(lambda connection: search_index.remove_movie(connection, removed))
+    assert indexed(removed) == (set(), None)
+    assert indexed(remaining) == before != (set(), None)
 
 
 def test_an_edit_leaves_one_entry(add_movie):

@@ -110,10 +110,10 @@ def test_update_without_effect_is_no_edit(add_movie, changes):
 
 def test_genres_are_counted_by_name(add_movie):
     add_movie(genres=["Drama", "War"])
-    gone = add_movie(genres=["Drama"])
+    deleted_id = add_movie(genres=["Drama"])
     counts = {genre["name"]: genre["count"] for genre in service.list_genres()}
     assert (counts["Drama"], counts["War"], counts["Western"]) == (2, 1, 0)
-    ratings.delete_movie(gone, None, with_ratings=False)
+    ratings.delete_movie(deleted_id, None, with_ratings=False)
     assert {genre["name"]: genre["count"] for genre in service.list_genres()} == {**counts, "Drama": 1}
 
 

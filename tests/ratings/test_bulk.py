@@ -15,8 +15,8 @@ MOMENT = 1_704_067_200_000_000
 
 
 def put(user_id, *ratings, on_conflict="newer"):
-    given = [tuple(rating) for rating in ratings]
-    return write(lambda connection: set_ratings(connection, user_id, given, on_conflict)).outcomes
+    new_ratings = [tuple(rating) for rating in ratings]
+    return write(lambda connection: set_ratings(connection, user_id, new_ratings, on_conflict)).outcomes
 
 
 def remove(user_id, *movie_ids):

@@ -385,7 +385,7 @@ def test_real_ratings_load_completely_and_charts_equal_a_recount(shell, environ,
     assert (result.exit_code, result.stdout.splitlines()[1:]) == (
         0, ["610 users added", "100836 ratings added, 0 changed, 0 unchanged, 0 rows rejected"],
     )  # fmt: skip
-    wanted = recounted(folder)
+    expected = recounted(folder)
     app = create_app(environ(shell))
     with app.app_context():
         found = {
@@ -400,8 +400,8 @@ def test_real_ratings_load_completely_and_charts_equal_a_recount(shell, environ,
         assert load(folder).unchanged == 100_836
         assert list_rows() == before
         database.close()
-    assert found == wanted
-    best = sorted((score for _, _, score in wanted.values()), reverse=True)[:20]
+    assert found == expected
+    best = sorted((score for _, _, score in expected.values()), reverse=True)[:20]
     assert [movie["ratings"]["score"] for movie in chart] == best
 
 

@@ -67,12 +67,12 @@ def test_the_newest_row_of_a_movie_counts(rated, import_rows, counts, heat, user
 
 
 @pytest.mark.parametrize("on_conflict", ["newer", "keep", "replace"])
-@pytest.mark.parametrize("given", ["", "2024-01-15", "{:%Y-%m-%d}", "{:%Y-%m-%dT%H:%M:%SZ}"])
+@pytest.mark.parametrize("date_format", ["", "2024-01-15", "{:%Y-%m-%d}", "{:%Y-%m-%dT%H:%M:%SZ}"])
 def test_the_same_file_again_changes_nothing(
-    import_rows, counts, heat, user_id, everything, given, on_conflict
+    import_rows, counts, heat, user_id, everything, date_format, on_conflict
 ):
     # As late as it can be, which is where the day begins first.
-    rated_at = given.format(datetime.now(UTC) + timedelta(hours=13))
+    rated_at = date_format.format(datetime.now(UTC) + timedelta(hours=13))
     row = f"tt0113277,,,,,8.5,{rated_at}"
     assert counts(import_rows(user_id, row)) == [1, 0, 0, 0, 0, 0]
     before = everything()
@@ -81,7 +81,7 @@ def test_the_same_file_again_changes_nothing(
 
 
 @pytest.mark.parametrize(
-    ("rated_at", "kept"),
+    ("rated_at", "expected"),
     [
         ("2024-01-15T10:30:00.123456Z", "2024-01-15T10:30:00.123456Z"),
         ("2024-01-15T10:30:00+02:00", "2024-01-15T08:30:00Z"),
@@ -89,9 +89,9 @@ def test_the_same_file_again_changes_nothing(
         ("1969-07-20", "1969-07-20T00:00:00Z"),
     ],
 )
-def test_a_rating_keeps_the_files_time(import_rows, heat, user_id, rated_at, kept):
+def test_a_rating_keeps_the_files_time(import_rows, heat, user_id, rated_at, expected):
     import_rows(user_id, f"tt0113277,,,,,8.5,{rated_at}")
-    assert service.get_rating(user_id, heat)["rated_at"] == kept
+    assert service.get_rating(user_id, heat)["rated_at"] == expected
 
 
 _parts = st.sampled_from(

@@ -46,8 +46,8 @@ def fill(folder: Path) -> None:
         signed_in[name] = {"Authorization": f"Bearer {tokens['access_token']}"}
     made = [client.post("/v1/movies", json=movie, headers=signed_in["ada"]) for movie in MOVIES]
     for name, values in RATINGS.items():
-        for answer, value in zip(made, values, strict=False):
-            address = f"{answer.headers['Location']}/rating"
+        for response, value in zip(made, values, strict=False):
+            address = f"{response.headers['Location']}/rating"
             client.put(address, json={"value": value}, headers=signed_in[name])
     client.post("/v1/auth/tokens", json={"name": "script", "scope": "read"}, headers=signed_in["ada"])
     place = made[-1].headers["Location"]

@@ -74,17 +74,19 @@ def test_cursor_of_a_sort_by_other_columns_is_rejected(cursor: str, columns: tup
         KeysetPaginator(select(Movie.id), replace(BY_YEAR, columns=columns)).page(cursor, 1)
 
 
-@pytest.mark.parametrize("given", [None, {}, {"q": "a"}, {"q": "a", "year": 1}, [["genre"], {"value0": "x"}]])
+@pytest.mark.parametrize(
+    "filters", [None, {}, {"q": "a"}, {"q": "a", "year": 1}, [["genre"], {"value0": "x"}]]
+)
 @pytest.mark.parametrize(
     "other",
     [None, {}, {"q": "b"}, {"r": "a"}, {"q": ["a"]}, {"q": "a", "year": 2}, [["year"], {"value0": "x"}]],
 )
 @pytest.mark.usefixtures("add_movies")
-def test_cursor_belongs_to_its_filters(given: Any, other: Any) -> None:
+def test_cursor_belongs_to_its_filters(filters: Any, other: Any) -> None:
     paginator = KeysetPaginator(select(Movie.id), BY_YEAR)
-    cursor = paginator.page(None, 1, filters=given)[1]
-    assert [row[0] for row in paginator.page(cursor, 1, filters=given)[0]] == [2]
-    if given != other:
+    cursor = paginator.page(None, 1, filters=filters)[1]
+    assert [row[0] for row in paginator.page(cursor, 1, filters=filters)[0]] == [2]
+    if filters != other:
         with pytest.raises(InvalidRequest) as raised:
             paginator.page(cursor, 1, filters=other)
         (error,) = raised.value.errors or []

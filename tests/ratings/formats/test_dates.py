@@ -13,7 +13,7 @@ def at(*parts):
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"),
+    ("text", "expected"),
     [
         ("2016-12-31", at(2016, 12, 31)),
         ("20161231", at(2016, 12, 31)),
@@ -45,8 +45,8 @@ def at(*parts):
     ],
     ids=repr,
 )
-def test_times_are_read_in_utc(given, expected):
-    assert parse_time(given) == expected
+def test_times_are_read_in_utc(text, expected):
+    assert parse_time(text) == expected
 
 
 @pytest.mark.parametrize(

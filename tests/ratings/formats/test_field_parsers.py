@@ -66,7 +66,7 @@ def test_invalid_value_is_rejected_with_a_reason(parse, value, reason):
 
 
 @pytest.mark.parametrize(
-    ("scale", "given", "half_points"),
+    ("scale", "text", "half_points"),
     [
         (field_parsers.STARS, "0.5", 2),
         (field_parsers.STARS, "3,5", 14),
@@ -92,8 +92,8 @@ def test_invalid_value_is_rejected_with_a_reason(parse, value, reason):
     ],
     ids=lambda value: value.wording if isinstance(value, field_parsers.Scale) else repr(value),
 )
-def test_each_scale_has_its_half_points(scale, given, half_points):
-    assert field_parsers.parse_rating(scale, given) == half_points
+def test_each_scale_has_its_half_points(scale, text, half_points):
+    assert field_parsers.parse_rating(scale, text) == half_points
 
 
 OFF_THE_SCALE = [
