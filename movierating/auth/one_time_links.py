@@ -96,6 +96,13 @@ def withdraw_invitation(link_id: int) -> None:
         raise NotFound("There is no such open invitation.")
 
 
+def withdraw_password_reset(user_id: int) -> None:
+    """Delete the open link to set the password of an account. Raise NotFound."""
+    link = delete(OneTimeLink).where(_link.user_id == user_id, _IS_VALID)
+    if not write(lambda connection: connection.execute(link, {"now": clock.now()}).rowcount, ()):
+        raise NotFound("There is no open link to set a new password of this account.")
+
+
 def require_invitation(token: str) -> None:
     """Raise Forbidden if an invitation is not valid."""
     valid = select(_link.id).where(_link.token_hash == hash_token(token), _IS_INVITATION, _IS_VALID)

@@ -12,6 +12,13 @@ from movierating.cli.data import export, import_
 from movierating.cli.instance import check, openapi, seed, serve
 from movierating.cli.migration import migrate_database
 from movierating.cli.movies import movies
+from movierating.cli.one_time_links import (
+    invite_user,
+    list_invitations,
+    reset_password,
+    withdraw_invitation,
+    withdraw_reset,
+)
 from movierating.cli.predictions import predictions
 from movierating.cli.users import user
 
@@ -43,6 +50,8 @@ def main() -> None:
     os.umask(0o077)
 
 
+for link_command in (invite_user, list_invitations, withdraw_invitation, reset_password, withdraw_reset):
+    user.add_command(link_command)
 for command in (
     serve,
     user,

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from movierating import clock, config
 from movierating.cli.application import with_application
 from movierating.cli.commands import Group
 from movierating.cli.counts import format_count
@@ -20,7 +19,8 @@ def user() -> None:
     """Create and administer accounts."""
 
 
-def _read_password(from_stdin: bool) -> str:
+def read_password(from_stdin: bool) -> str:
+    """Return the first line of standard input, or prompt twice. Raise ClickException if it is not UTF-8."""
     if from_stdin:
         try:
             return sys.stdin.buffer.readline().decode().rstrip("\r\n")
@@ -39,7 +39,7 @@ def create_user(name: str, email: str, admin: bool, password_stdin: bool) -> Non
     """Create an account. Prompts for the password twice."""
     from movierating.users import schemas, service
 
-    fields = {"username": name, "email": email, "password": _read_password(password_stdin)}
+    fields = {"username": name, "email": email, "password": read_password(password_stdin)}
     fields = _load_fields(schemas.SignUpSchema(), fields)
     account = service.sign_up(**fields, display_name=None, role="admin" if admin else "member")
     click.echo(f"{account['role']} {account['username']} has id {account['id']}")
@@ -170,47 +170,3 @@ def create_token(name: str, token_name: str, scope: str) -> None:
     token = tokens.create_token(service.find_user_id(name), None, **fields)
     click.echo(token["token"])
     click.echo(f"This token of {name} has the id {token['id']}. It is not shown again.", err=True)
-
-
-@user.command("invite")
-@with_application
-def invite_user() -> None:
-    """Print a link with which a new user signs up.
-
-    It is valid for one sign-up, for a week.
-    """
-    from movierating.auth import one_time_links
-
-    _print_link(one_time_links.INVITATION_PATH, one_time_links.create_invitation(None))
-
-
-@user.command("reset-password")
-@click.argument("name")
-@click.option("--password-stdin", is_flag=True, help="Set the password from standard input instead.")
-@with_application
-def reset_password(name: str, password_stdin: bool) -> None:
-    """Print a link with which a user sets a new password.
-
-    It is valid once, for 24 hours. A new password revokes all sessions and tokens of the account.
-    """
-    from movierating.auth import one_time_links, password_resets
-    from movierating.users import service
-
-    user_id = service.find_user_id(name)
-    if password_stdin:
-        password_resets.set_password(user_id, _read_password(from_stdin=True))
-        click.echo(f"{name} has a new password")
-    else:
-        link = one_time_links.create_password_reset(None, user_id)
-        _print_link(one_time_links.PASSWORD_RESET_PATH, link)
-
-
-def _print_link(path: str, link: dict[str, Any]) -> None:
-    """Print a one-time link to standard output, and what to know about it to standard error."""
-    from movierating.http.public_url import make_link
-
-    address = make_link(path + link["token"])
-    click.echo(address)
-    click.echo(f"Valid once, until {clock.format_rfc3339(link['expires_at'])}.", err=True)
-    if address.startswith("/"):
-        click.echo(f"Set {config.PREFIX}PUBLIC_URL to print a whole address.", err=True)

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 
 from movierating import create_app
 from movierating.auth import passwords
-from movierating.auth.models import OneTimeLink, PersonalToken, User
+from movierating.auth.models import PersonalToken, User
 from movierating.auth.tokens import MAX_TOKENS_PER_USER, hash_token
 from movierating.cli.main import main
 from movierating.movies import service as movies
@@ -230,51 +230,6 @@ def test_token_beyond_the_limit_is_not_created(invoke, assert_error, select_valu
     assert_error(done, "An account can have 100 personal tokens; revoke one first.")
 
 
-@pytest.mark.usefixtures("ada")
-def test_reset_password_sets_a_new_password(command, select_value):
-    before = select_value(select(User.password_hash))
-    done = command("user", "reset-password", "ada", "--password-stdin", stdin="another horse battery\n")
-    assert (done.exit_code, done.output) == (0, "ada has a new password\n")
-    assert select_value(select(User.password_hash)) != before
-
-
-@pytest.mark.usefixtures("ada")
-def test_reset_password_rejects_a_weak_password(invoke, assert_error):
-    assert_error(invoke("user", "reset-password", "ada", "--password-stdin", stdin="short\n"), "password: .+")
-
-
-@pytest.mark.usefixtures("ada")
-@pytest.mark.parametrize("arguments", [["invite"], ["reset-password", "ada"]])
-@pytest.mark.parametrize("public_url", [None, "https://films.example/club"])
-def test_link_is_printed_alone_on_standard_output(command, arguments, public_url, monkeypatch, select_value):
-    if public_url:
-        monkeypatch.setenv("MOVIERATING_PUBLIC_URL", public_url)
-    done = command("user", *arguments)
-    assert done.exit_code == 0
-    path = "invite" if arguments == ["invite"] else "reset"
-    token = re.fullmatch(rf"{public_url or ''}/{path}/([\w-]{{43}})\n", done.stdout)[1]
-    lines = [r"Valid once, until 20.+Z\."] + [r"Set MOVIERATING_PUBLIC_URL to print .+"] * (not public_url)
-    assert re.fullmatch("\n".join(lines) + "\n", done.stderr)
-    stored = select(OneTimeLink.id).where(OneTimeLink.token_hash == hash_token(token))
-    assert select_value(stored) == 1
-
-
-@pytest.mark.usefixtures("ada")
-def test_printed_links_can_be_used(invoke, instance, environ):
-    invitation, reset = (
-        invoke("user", *arguments).stdout.split("/")[-1].strip()
-        for arguments in (["invite"], ["reset-password", "ada"])
-    )
-    app = create_app(environ(instance, SIGNUP="invite"))
-    client = app.test_client()
-    eve = {"username": "eve", "email": "eve@example.org", "password": PASSWORD, "invitation": invitation}
-    assert client.post("/v1/users", json=eve).status_code == 201
-    body = {"token": reset, "password": "another horse battery"}
-    assert client.post("/v1/auth/password-reset", json=body).status_code == 204
-    with app.app_context():
-        database.close()
-
-
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -287,6 +242,7 @@ def test_printed_links_can_be_used(invoke, instance, environ):
         ["token", "--name", "x", "--scope", "read"],
         ["reset-password"],
         ["reset-password", "--password-stdin"],
+        ["withdraw-reset"],
     ],
 )
 def test_unknown_user_is_rejected(command, arguments, assert_error):
