@@ -108,7 +108,7 @@ class Person:
 
     def _take_screenshot(self, file: str) -> None:
         if self.page.viewport_size != NARROW:
-            self.page.screenshot(path=SCREENSHOTS / file, full_page=True)
+            self.page.screenshot(path=SCREENSHOTS / file, full_page=True, animations="disabled")
 
     def get_own(self, row: int = 0) -> Any:
         return self.page.locator(".movies .own").nth(row)
