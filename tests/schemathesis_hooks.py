@@ -67,6 +67,8 @@ EXCUSED_FIELDS = {
     "list_movie_ratings": {"cursor"},
     "list_movies": {"cursor", "sort"},
     "list_own_ratings": {"cursor"},
+    "list_recommendations": {"cursor"},
+    "list_taste_matches": {"cursor"},
     "list_tokens": {"cursor"},
     "list_user_ratings": {"cursor"},
     "merge_movie": {"into"},
