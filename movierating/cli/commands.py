@@ -1,6 +1,7 @@
-"""Click classes of the commands: their help ends with the instance folder in use."""
+"""Click classes of the commands: their help ends with the instance folder in use, and Ctrl-C exits with 130."""
 
 import os
+from typing import Any
 
 import click
 
@@ -14,7 +15,15 @@ class IntRange(click.IntRange):
 
 
 class Command(click.Command):
-    """A command whose help names the instance folder."""
+    """A command whose help names the instance folder, and which exits with 130 when it is interrupted, as shells do."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command. A command with more to say about an interruption has handled it before."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo("\nInterrupted.", err=True)
+            raise click.exceptions.Exit(130) from None
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the instance folder, or why it can't be determined, below the help."""

@@ -225,6 +225,17 @@ def test_large_import_prints_a_line_per_tenth_elsewhere(invoke, csv):
 
 
 @pytest.mark.usefixtures("emma")
+def test_command_that_is_interrupted_while_the_application_opens_exits_with_130(invoke, csv, monkeypatch):
+    def interrupt(**_options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("movierating.create_app", interrupt)
+    done = invoke("import", "ratings", csv(*repeat_row(1)), "--user", "ada")
+    assert done.exit_code == 130
+    assert done.stderr == "\nInterrupted.\n"
+
+
+@pytest.mark.usefixtures("emma")
 def test_interrupted_import_exits_with_130_and_says_it_can_be_repeated(csv, environ, instance):
     words = [
         sys.executable,
