@@ -221,6 +221,25 @@ def test_rating_one_movie_after_another(person):
     expect(ada.page.locator("h1")).not_to_have_text(second)
 
 
+def list_navigation_lines(page):
+    """Return the words of each line of the navigation."""
+    lines: dict[float, list[str]] = {}
+    for item in page.locator(".top nav > *").all():
+        box = item.bounding_box()
+        lines.setdefault(round(box["y"] + box["height"] / 2), []).append(item.inner_text().strip())
+    return list(lines.values())
+
+
+def test_navigation_on_a_phone_has_two_lines_with_the_account_on_the_second(person):
+    ada, boss = person("nav", PHONE), person(None, PHONE)
+    boss.log_in("boss")
+    for viewport in (PHONE, NARROW):
+        for browser, account in ((ada, ["nav", "Settings"]), (boss, ["boss", "Settings", "Admin"])):
+            browser.page.set_viewport_size(viewport)
+            pages = ["Movies", "For you", "Rate", "Import"]
+            assert list_navigation_lines(browser.page) == [pages, [*account, "Log out"]]
+
+
 @VIEWPORTS
 def test_no_page_scrolls_sideways(person, viewport):
     name = f"width{viewport['width']}"
