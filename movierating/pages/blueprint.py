@@ -25,7 +25,7 @@ from movierating.http import error_handlers
 from movierating.http.public_views import is_public, public
 from movierating.http.response_cache import REQUEST_ID, USER_ID
 from movierating.pages import same_site, session
-from movierating.pages.local_paths import get_current_path
+from movierating.pages.local_paths import get_current_address
 from movierating.users import service as users
 
 blueprint = Blueprint("pages", __name__, template_folder="templates")
@@ -95,7 +95,7 @@ def member_page(view: Callable[..., Any]) -> Callable[..., Any]:
 def _require_login() -> None:
     """Raise Redirect to the log-in page, which leads back, unless the request has a session."""
     if g.viewer is None:
-        back = get_current_path() if request.method in ("GET", "HEAD") else None
+        back = get_current_address() if request.method in ("GET", "HEAD") else None
         raise Redirect(url_for("pages.log_in", next=back))
 
 
@@ -170,7 +170,8 @@ def _redirect(error: Redirect) -> Response:
 def _render_error(error: ApiError) -> Response:
     """Return the page of an error that a service raised."""
     problem = error_handlers.handle_api_error(error)
-    return _render_problem(problem, error.detail)
+    messages = " ".join(each.message for each in error.errors or ())
+    return _render_problem(problem, messages or error.detail)
 
 
 @blueprint.errorhandler(HTTPException)

@@ -3,9 +3,9 @@
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Response, request, url_for
+from flask import Response, current_app, request, url_for
 
-from movierating.errors import InvalidRequest
+from movierating.errors import InvalidRequest, NotFound
 from movierating.http.responses import PageQuerySchema
 from movierating.movies.genres import GENRES
 from movierating.pages.blueprint import blueprint, get_member, member_page, render
@@ -14,6 +14,7 @@ from movierating.pages.movie_data import find_notice, to_plain
 from movierating.predictions.recommendations import list_recommendations
 from movierating.predictions.schemas import RecommendationsQuerySchema
 from movierating.predictions.taste_matches import list_nearest
+from movierating.users import service as users
 
 ROWS_PER_PAGE = 25
 # Parameters of the address that say what has just been rated.
@@ -24,6 +25,7 @@ _NOT_FILTERS = frozenset({"cursor", "saved", "was"})
 @member_page
 def list_for_you() -> Response:
     """Show movies that the viewer has not rated, best first, as the API's `list_recommendations` does."""
+    _require_predictions()
     viewer, form, status = get_member(), Form(request.args), 200
     items: list[Any] = []
     next_cursor = reason = None
@@ -41,7 +43,8 @@ def list_for_you() -> Response:
         items=to_plain(items),
         reason=reason,
         notice=find_notice(viewer),
-        next_page=_make_next_address("pages.list_for_you", next_cursor),
+        back=_make_address("pages.list_for_you", request.args.get("cursor")),
+        next_page=_make_address("pages.list_for_you", next_cursor) if next_cursor else None,
     )
 
 
@@ -49,23 +52,37 @@ def list_for_you() -> Response:
 @member_page
 def list_people() -> Response:
     """Show the people whose taste is most like the viewer's, as the API's `list_taste_matches` does."""
-    form, status = Form(request.args), 200
+    _require_predictions()
+    viewer, form, status = get_member(), Form(request.args), 200
     items: list[Any] = []
     next_cursor = reason = None
     try:
         cursor = load_query(PageQuerySchema())["cursor"]
-        items, next_cursor, reason = list_nearest(get_member().id, cursor, ROWS_PER_PAGE)
+        items, next_cursor, reason = list_nearest(viewer.id, cursor, ROWS_PER_PAGE)
     except InvalidRequest as error:
         form, status = Form.of_query(error), error.status
-    next_page = _make_next_address("pages.list_people", next_cursor)
-    return render("people.html", status, form=form, items=items, reason=reason, next_page=next_page)
+    return render(
+        "people.html",
+        status,
+        form=form,
+        items=items,
+        reason=reason,
+        is_listed=users.get_own_account(viewer.id)["listed"],
+        next_page=_make_address("pages.list_people", next_cursor) if next_cursor else None,
+    )
 
 
-def _make_next_address(endpoint: str, next_cursor: str | None) -> str | None:
-    """Return the address of the next page of a list with the filters of this one, None for the last page."""
-    if next_cursor is None:
-        return None
-    filters = [
+def _require_predictions() -> None:
+    """Raise NotFound if the service predicts nothing."""
+    if not current_app.config["PREDICTIONS"]:
+        raise NotFound("Predictions are turned off on this service.")
+
+
+def _make_address(endpoint: str, cursor: str | None) -> str:
+    """Return the address of a page of a list with the filters of this one; None is the first page."""
+    query = [
         (name, value) for name, value in request.args.items(multi=True) if value and name not in _NOT_FILTERS
     ]
-    return f"{url_for(endpoint)}?{urlencode([*filters, ('cursor', next_cursor)])}"
+    if cursor is not None:
+        query.append(("cursor", cursor))
+    return f"{url_for(endpoint)}?{urlencode(query)}" if query else url_for(endpoint)

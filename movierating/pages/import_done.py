@@ -43,7 +43,9 @@ def download_report(part: str) -> Response:
 def restore_ratings() -> Response:
     """Store the ratings that the last import replaced as an upload, and lead to its check."""
     _, report = _load_report()
-    content = io.BytesIO((report["replaced_csv"] or "").encode())
+    if not report["replaced_csv"]:
+        raise NotFound("The import has replaced no ratings.")
+    content = io.BytesIO(report["replaced_csv"].encode())
     entry = stored_files.store_file(get_member().id, "upload", "former.csv", content)
     return send_to(url_for("pages.check_import", upload=entry.id, on_conflict="replace"))
 

@@ -5,7 +5,7 @@ from typing import Any
 from flask import Response, make_response, redirect, render_template, request, url_for
 
 from movierating.auth import access
-from movierating.errors import NotFound
+from movierating.errors import InvalidRequest, NotFound
 from movierating.movies import service as movies
 from movierating.pages.blueprint import blueprint, get_member, get_viewer, member_page, page, render
 from movierating.pages.forms import load_form
@@ -58,11 +58,19 @@ def rate_movie(movie_id: int) -> Any:
         except NotFound:
             movies.get_movie(movie_id)  # raises NotFound
     else:
-        ratings.rate_movie(viewer.id, movie_id, load_form(NewRatingSchema())["value"], None)
+        ratings.rate_movie(viewer.id, movie_id, _load_value(), None)
     if (part := request.headers.get("X-Part")) in ("row", "movie"):
         return _render_parts(movie_id, before, part == "movie")
     back = clean_path(request.form.get("back"), url_for("pages.show_movie", movie_id=movie_id))
     return redirect(f"{add_query(back, saved=movie_id, was=before or 0)}#m{movie_id}", 303)
+
+
+def _load_value() -> int:
+    """Return the rating of the form in half points. Raise InvalidRequest if it is missing or not a rating."""
+    if not request.form.get("value"):
+        raise InvalidRequest("Choose a rating.")
+    value: int = load_form(NewRatingSchema())["value"]
+    return value
 
 
 def _render_parts(movie_id: int, before: int | None, is_large: bool) -> Response:

@@ -229,7 +229,7 @@ def test_other_files_are_rejected_before_anything_is_written(write_file, tmp_pat
 
 
 def test_incomplete_gzip_file_leaves_what_was_imported(write_file, run_import, monkeypatch):
-    monkeypatch.setattr(catalogue_import, "BATCH_ROWS", 1)
+    monkeypatch.setattr(catalogue_import, "BATCH_ROWS", 10)
     monkeypatch.setattr("movierating.movies.imdb_files._BLOCK_BYTES", 100)
     noise = [f"tt{n:07}\tmovie\t{hash(str(n))}\t{n}\t0\t2000\t\\N\t9\tDrama" for n in range(2_000)]
     path = write_file("basics.gz", (*BASICS[:2], *noise))

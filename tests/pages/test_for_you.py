@@ -72,6 +72,13 @@ def test_rating_from_for_you_leads_back(ada):
     assert "You rated" in ada.get(response.headers["Location"]).text
 
 
+def test_forms_of_for_you_lead_back_to_its_filters_and_page(ada):
+    assert (
+        'name="back" value="/for-you?genre=Drama&amp;year_from=1990"'
+        in ada.get("/for-you?genre=Drama&year_from=1990&saved=30&was=0").text
+    )
+
+
 def test_pages_say_why_there_is_nothing_to_show(browse, client):
     eve = browse("eve")
     for path in ("/for-you", "/people"):
@@ -97,12 +104,24 @@ def test_user_who_opts_out_is_not_compared(ada, browse):
     page = ada.get(response.headers["Location"]).text
     assert "Your choice is saved." in page
     assert "Opt in again" in page
+    assert "alike your tastes are. Your" in " ".join(page.split())
+    assert "You can opt in again" in ada.get("/people").text
+    assert "You can opt out" in eve.get("/people").text
     assert "You and" not in eve.get("/people/ada").text
     assert ada.get("/people/rater1").status_code == 200
-    assert ada.post("/settings/taste", data={"listed": "maybe"}).status_code == 422
+    wrong = ada.post("/settings/taste", data={"listed": "maybe"})
+    assert (wrong.status_code, wrong.text.count('class="problem"')) == (422, 1)
 
 
 def test_pages_do_not_mention_predictions_if_they_are_off(make_app, template, copied, tmp_path):
     copied(template, tmp_path / "instance")
-    text = make_app(PREDICTIONS="off").test_client().get("/movies").text
-    assert "/for-you" not in text
+    client = make_app(PREDICTIONS="off").test_client()
+    assert "/for-you" not in client.get("/movies").text
+
+
+def test_pages_of_predictions_are_404_if_they_are_off(app, browse, monkeypatch):
+    eve = browse("eve")
+    monkeypatch.setitem(app.config, "PREDICTIONS", False)
+    for path in ("/for-you", "/people"):
+        response = eve.get(path)
+        assert (response.status_code, "turned off" in response.text) == (404, True)

@@ -162,6 +162,14 @@ def test_former_ratings_come_back(ada, heat, rate, get_own):
     assert get_own() == {"Heat": 5}
 
 
+def test_import_that_replaced_nothing_cannot_be_undone(ada, heat):
+    done = run(ada, check(ada, HEAT))
+    report = re.search(r"report=(\w+)", done.request.url)[1]
+    check(ada, HEAT, "waiting.csv")
+    assert ada.post("/import/restore", data={"report": report}).status_code == 404
+    assert "waiting.csv" in ada.get("/import").text
+
+
 def test_missing_movies_are_added_on_request(ada, get_own):
     page = check(ada, HEAT)
     assert read_counts(page)["unmatched"] == 1

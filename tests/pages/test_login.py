@@ -16,6 +16,9 @@ def test_login_by_email_leads_back_to_the_page_that_needed_it(browse, sign_up):
     sign_up("ada")
     browser = browse()
     assert browser.get("/rate").headers["Location"] == "/login?next=/rate"
+    assert browser.get("/movies/new?title=%C3%89t%C3%A9&year=2").headers["Location"] == (
+        "/login?next=/movies/new?title%3D%25C3%2589t%25C3%25A9%26year%3D2"
+    )
     form = {"login": "ada@example.org", "password": PASSWORD, "next": "/rate"}
     assert browser.post("/login", data=form).headers["Location"] == "/rate"
 

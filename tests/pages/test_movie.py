@@ -51,6 +51,7 @@ def test_removing_a_rating_that_is_not_there_changes_nothing(browse, add_movie):
 def test_invalid_rating_is_rejected(browse, add_movie, form):
     response = browse("ada").post(f"/movies/{add_movie()}/rating", data=form)
     assert response.status_code == 422
+    assert ("Choose a rating." if not form.get("value") else form["value"]) in response.text
 
 
 def test_missing_movie_is_a_page_that_says_so(browse):

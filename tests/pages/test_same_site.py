@@ -27,6 +27,8 @@ def test_form_of_this_site_is_accepted(client, sign_up, headers):
         {"Origin": "http://evil.example"},
         {"Origin": "http://localhost.evil.example"},
         {"Origin": "http://localhost:8080"},
+        {"Origin": "http://[x"},
+        {"Origin": "http://]"},
         {"Sec-Fetch-Site": "cross-site"},
         {"Sec-Fetch-Site": "same-site", "Origin": "http://localhost"},
         {"Sec-Fetch-Site": ""},
@@ -46,6 +48,12 @@ def test_origin_that_differs_in_the_scheme_names_the_setting(client):
     response = client.post("/login", data=FORM, headers={"Origin": "https://localhost"})
     assert response.status_code == 403
     assert "MOVIERATING_TRUSTED_PROXIES" in response.text
+
+
+def test_origin_of_another_scheme_than_http_is_another_site(client):
+    response = client.post("/login", data=FORM, headers={"Origin": "javascript://localhost"})
+    assert response.status_code == 403
+    assert "sent by another site" in response.text
 
 
 def test_reading_a_page_from_a_link_of_another_site_is_allowed(client):
