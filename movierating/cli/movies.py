@@ -36,7 +36,7 @@ def list_duplicates() -> None:
 def merge_movies(movie_id: int, into_id: int) -> None:
     """Merge the movie MOVIE_ID into INTO_ID, which gets its ratings, ids and titles.
 
-    Of two ratings of one user the newer stays. A merge can't be undone.
+    It also gets the facts that it lacks. Of two ratings of one user the newer stays. A merge can't be undone.
     """
     from movierating.errors import Conflict, InvalidRequest, NotFound
     from movierating.movies import service

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, delete, select, update
 
 from movierating import clock
 from movierating.movies import alternative_titles, search_index
@@ -14,6 +14,10 @@ from movierating.storage.dialect import in_many, upsert
 
 IMDB, TMDB, WIKIDATA, TITLE = "imdb", "tmdb", "wikidata", "title"
 _ID_COLUMNS = {IMDB: "imdb_id", TMDB: "tmdb_id", WIKIDATA: "wikidata_id"}
+_FILLED_COLUMNS = (
+    *("original_title", "runtime_minutes", "genres", "directors", "language", "country"),
+    *_ID_COLUMNS.values(),
+)
 
 _movie, _title = Movie.__table__.c, MovieTitle.__table__.c
 _merged, _external = MergedMovie.__table__.c, MovieExternalId.__table__.c
@@ -152,7 +156,10 @@ def remember(connection: Connection, movie: Mapping[str, Any], into_id: int | No
 
 
 def absorb_movie(connection: Connection, movie: Mapping[str, Any], into_id: int) -> None:
-    """Delete a movie without ratings; another one takes its ids and titles, also those of earlier merges."""
+    """Delete a movie without ratings; another one takes its facts, ids and titles, also those of earlier merges.
+
+    It takes only facts that it lacks.
+    """
     movie_id = movie["id"]
     titles = defaultdict[str, list[str]](list)
     stored = select(_title.source, _title.title).where(_title.movie_id == movie_id).order_by(_title.id)
@@ -163,10 +170,29 @@ def absorb_movie(connection: Connection, movie: Mapping[str, Any], into_id: int)
     search_index.remove_movie(connection, movie_id)
     connection.execute(delete(Movie).where(_movie.id == movie_id))
     remember(connection, movie, into_id)
-    ids = {name: func.coalesce(_movie[name], movie[name]) for name in _ID_COLUMNS.values()}
-    changes = {**ids, "edit": _movie.edit + 1, "updated_at": clock.now()}
-    connection.execute(update(Movie).where(_movie.id == into_id).values(changes))
+    _fill_facts(connection, movie, into_id)
     own = [title for title in (movie["title"], movie["original_title"]) if title]
     alternative_titles.add_titles(connection, {into_id: own}, alternative_titles.ADMIN)
     for source, names in titles.items():
         alternative_titles.add_titles(connection, {into_id: names}, source)
+
+
+def _fill_facts(connection: Connection, movie: Mapping[str, Any], into_id: int) -> None:
+    """Give a movie the facts that it lacks from one that was deleted, and the larger prominence; index it again."""
+    row = connection.execute(select(Movie.__table__).where(_movie.id == into_id)).one()._asdict()
+    filled = {name: movie[name] for name in _FILLED_COLUMNS if row[name] in (None, "[]")}
+    if original_title := filled.get("original_title"):
+        filled["original_title_key"] = fold(original_title)
+    row |= filled
+    # Another movie may have the title and the year, and of movies without ids only one may have them.
+    if row["year"] is None and (_list_ids(row) or row["title_key"] == fold(movie["title"])):
+        row["year"] = filled["year"] = movie["year"]
+    changes = {
+        **filled,
+        "prominence": max(row["prominence"], movie["prominence"]),
+        "edit": row["edit"] + 1,
+        "updated_at": clock.now(),
+    }
+    connection.execute(update(Movie).where(_movie.id == into_id).values(changes))
+    search_index.remove_movie(connection, into_id)
+    search_index.add_movies(connection, [row])

@@ -137,8 +137,9 @@ class MergeableMovie(View):
     def post(self, body: dict[str, int], movie_id: int) -> Response:
         """Merge a movie into another one
 
-        The movie `into` gets its ratings, ids and titles; of two ratings of one user the newer stays. Afterwards the
-        former id redirects reads and ratings to `into`; changes of the movie return 409. A merge can't be undone.
+        The movie `into` gets its ratings, ids and titles, and the facts that it lacks; of two ratings of one user the
+        newer stays. Afterwards the former id redirects reads and ratings to `into`; changes of the movie return 409. A
+        merge can't be undone.
         """
         row = merging.merge_movies(movie_id, body["into"])
         return etag_response(movies.serialize_details(row), edit=row.edit)

@@ -5,13 +5,15 @@ import json
 from urllib.parse import quote
 
 import pytest
+from sqlalchemy import update
 
 from movierating.errors import Conflict, NotFound
 from movierating.movies import duplicates
 from movierating.movies import service as movies
+from movierating.movies.models import Movie
 from movierating.operations import checks
 from movierating.ratings import exports, merging, service
-from movierating.storage.database import db, read
+from movierating.storage.database import db, read, write
 
 EARLY, LATE = "2020-01-01T00:00:00Z", "2024-01-01T00:00:00Z"
 ONE, OTHER = "tt0116191", "tt0118308"
@@ -36,6 +38,10 @@ def merge(user, movie_id, into_id):
 
 def get_value(user, movie_id):
     return user.get(f"/v1/movies/{movie_id}/rating").json["value"]
+
+
+def set_columns(movie_id, **values):
+    write(lambda connection: connection.execute(update(Movie).where(Movie.id == movie_id).values(values)))
 
 
 def assert_exact():
@@ -116,6 +122,77 @@ def test_movie_that_stays_takes_ids_and_titles(client, admin, add_titles, pair):
     assert movie["alternative_titles"] == ["Emma", "Emma Woodhouse"]
     assert client.get(f"/v1/movies/by-imdb/{ONE}").json["id"] == into_id
     assert [each["id"] for each in client.get("/v1/movies?q=woodhouse").json["items"]] == [into_id]
+
+
+FACTS = {
+    "original_title": "Mademoiselle Emma",
+    "runtime_minutes": 100,
+    "genres": ["Drama"],
+    "directors": ["Agnès Varda"],
+    "language": "fr",
+    "country": "FR",
+}
+
+
+def test_movie_that_stays_takes_the_facts_that_it_lacks(client, admin, add_movie):
+    movie_id = add_movie(title="Emma", imdb_id=ONE, **FACTS)
+    into_id = add_movie(title="Jane Austen's Emma", imdb_id=OTHER)
+    movie = merge(admin, movie_id, into_id).json
+    assert {name: movie[name] for name in FACTS} == FACTS
+    assert movie["alternative_titles"] == ["Emma"]
+    for query in (
+        "genre=Drama",
+        "director=Agnes+Varda",
+        "language=fr",
+        "country=FR",
+        "q=varda",
+        "q=mademoiselle",
+    ):
+        assert [each["id"] for each in client.get(f"/v1/movies?{query}").json["items"]] == [into_id]
+    assert_exact()
+
+
+def test_movie_that_stays_keeps_the_facts_that_it_has(admin, add_movie):
+    movie_id = add_movie(title="Emma", imdb_id=ONE, **FACTS)
+    own = {
+        **FACTS,
+        **{
+            "original_title": "Emma.",
+            "genres": ["Comedy"],
+            "directors": ["Autumn de Wilde"],
+            "country": "GB",
+        },
+    }
+    into_id = add_movie(title="Jane Austen's Emma", imdb_id=OTHER, **own)
+    movie = merge(admin, movie_id, into_id).json
+    assert {name: movie[name] for name in own} == own
+    assert_exact()
+
+
+@pytest.mark.parametrize("prominences", [(70, 20), (20, 70)])
+def test_movie_that_stays_takes_the_larger_prominence(admin, pair, prominences):
+    for movie_id, prominence in zip(pair, prominences, strict=True):
+        set_columns(movie_id, prominence=prominence)
+    assert merge(admin, *pair).json["prominence"] == 70
+
+
+@pytest.mark.parametrize(
+    ("facts", "into", "year"),
+    [
+        ({"title": "Emma", "imdb_id": ONE}, {"title": "Emma"}, 1996),
+        ({"title": "Emma"}, {"title": "Jane Austen's Emma", "imdb_id": ONE}, 1996),
+        ({"title": "Emma"}, {"title": "Émma"}, 1996),
+        # Another movie without ids may have the title and the year.
+        ({"title": "Emma"}, {"title": "Jane Austen's Emma"}, None),
+    ],
+)
+def test_movie_that_stays_takes_the_year_if_no_other_movie_can_have_it(admin, add_movie, facts, into, year):
+    add_movie(title="Jane Austen's Emma", year=1996)
+    movie_id, into_id = add_movie(**facts, year=1996), add_movie(**into, year=2000)
+    set_columns(into_id, year=None)
+    checks.run_checks(repair=True)
+    assert merge(admin, movie_id, into_id).json["year"] == year
+    assert_exact()
 
 
 @pytest.mark.parametrize(

@@ -62,11 +62,12 @@ class Movie:
         return imdb_id is not None and imdb_id in {self.facts["imdb_id"], *self.merged_ids}
 
     def absorb(self, movie: "Movie") -> None:
-        """Take the id and the titles of a movie that is merged into this one."""
+        """Take the id, the genres and the titles of a movie that is merged into this one."""
         movie.exists, movie.merged_into = False, self
         self.edit += 1
         self.merged_ids |= {*movie.merged_ids, movie.facts["imdb_id"]} - {None}
-        self.facts = {**self.facts, "imdb_id": self.facts["imdb_id"] or movie.facts["imdb_id"]}
+        for name in ("imdb_id", "genres"):
+            self.facts = {**self.facts, name: self.facts.get(name) or movie.facts.get(name)}
         for title in (movie.folded_title, *movie.alternative_titles):
             self.add_title(title)
 
