@@ -71,7 +71,10 @@ def update_movie(movie_id: int) -> Response:
     except NotFound:
         raise
     except ApiError as error:
-        return _render_rejected_form(error, movies.get_movie(movie_id))
+        row = movies.get_movie(movie_id)
+        was_sent_twice = isinstance(error, PreconditionFailed) and not _find_differences(make_movie(row))
+        if not was_sent_twice:
+            return _render_rejected_form(error, row)
     return send_to(url_for("pages.show_movie", movie_id=movie_id))
 
 

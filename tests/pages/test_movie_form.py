@@ -131,6 +131,14 @@ def test_genres_keep_their_order(browse, client, add_movie):
     assert client.get(f"/v1{path}").json["genres"] == ["Thriller", "Crime", "Drama"]
 
 
+def test_form_that_is_sent_twice_leads_to_the_movie_both_times(browse, client, kells):
+    boss = browse("boss", role="admin")
+    form = {**FACTS, "edit": read_edit(boss, kells), "title": "Mine"}
+    for _ in range(2):
+        assert boss.post(f"{kells}/edit", data=form).headers["Location"] == kells
+    assert client.get(f"/v1{kells}").json["title"] == "Mine"
+
+
 def test_change_of_another_admin_is_shown_beside_the_own_one(browse, client, kells):
     boss = browse("boss", role="admin")
     stale = {**FACTS, "edit": read_edit(boss, kells), "title": "Mine"}
