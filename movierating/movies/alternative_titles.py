@@ -12,7 +12,7 @@ from movierating.movies.models import MAX_ALTERNATIVE_TITLES, Movie, MovieTitle
 from movierating.movies.titles import match_key
 from movierating.storage.dialect import in_many, json_list
 
-ADMIN, CATALOGUE = "admin", "catalogue"
+ADMIN, CATALOGUE, IMPORT = "admin", "catalogue", "import"
 MAX_SHOWN_TITLES = 50
 
 _movie, _title = Movie.__table__.c, MovieTitle.__table__.c
@@ -33,6 +33,7 @@ SHOWN_TITLES = select(json_list(_shown.c.title)).scalar_subquery().label("altern
 def add_titles(connection: Connection, titles: Mapping[int, Sequence[str]], source: str) -> set[int]:
     """Add and index alternative titles, by the movie's id, and return the ids of the movies that got some.
 
+    Those of the source IMPORT are not indexed: they serve matching alone.
     A title with the match key of another one of the movie is left out, as are titles above MAX_ALTERNATIVE_TITLES and
     those of movies that do not exist.
     """
@@ -57,5 +58,6 @@ def add_titles(connection: Connection, titles: Mapping[int, Sequence[str]], sour
     changed = {int(row["movie_id"]) for row in rows}
     if rows:
         connection.execute(insert(MovieTitle), rows)
-        search_index.update_text(connection, sorted(changed))
+        if source != IMPORT:
+            search_index.update_text(connection, sorted(changed))
     return changed

@@ -120,7 +120,7 @@ class BatchLoader:
         """Match rows to movies, and stage those of rows that match none. Writes nothing."""
         batch = _Batch()
         queries = [_make_query(row) for row in rows]
-        catalogue = Catalogue(connection, queries, gives_ids=self._gives_ids)
+        catalogue = Catalogue(connection, queries, gives_ids=self._gives_ids, with_import_titles=False)
         retired = RetiredMovies(connection, [row.facts for row in rows])
         for row, query in zip(rows, queries, strict=True):
             try:

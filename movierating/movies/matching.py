@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from movierating.movies import retired_movies
+from movierating.movies.alternative_titles import IMPORT
 from movierating.movies.models import Movie
 from movierating.movies.movie_columns import make_row
 from movierating.movies.movie_index import MAX_CANDIDATES, KnownMovie, MovieIndex, MovieQuery, NameKind
@@ -50,9 +51,14 @@ class Catalogue:
         queries: Sequence[MovieQuery],
         *,
         gives_ids: bool = False,
+        with_import_titles: bool = True,
     ) -> None:
-        """Load the movies. `gives_ids` is for `find_and_claim`: every movie learns ids."""
+        """Load the movies. `gives_ids` is for `find_and_claim`: every movie learns ids.
+
+        Without `with_import_titles`, the alternative titles that members' files brought match nothing.
+        """
         self.changes = 0
+        self._with_import_titles = with_import_titles
         self._gives_ids = gives_ids
         self._connection = connection
         self._index = MovieIndex()
@@ -100,7 +106,10 @@ class Catalogue:
         rows = find_by_name(self._connection, keys)
         alternatives = find_by_alternative(self._connection, keys)
         self._load(rows)
-        self._load_keys(NameKind.ALTERNATIVE, alternatives)
+        self._load_keys(
+            NameKind.ALTERNATIVE,
+            [row[1:] for row in alternatives if self._with_import_titles or row.source != IMPORT],
+        )
         return {*map(tuple, rows), *map(tuple, alternatives)}
 
     def _load_keys(self, kind: NameKind, rows: Sequence[Any]) -> None:
@@ -111,6 +120,11 @@ class Catalogue:
     def _load(self, rows: Iterable[Any]) -> None:
         for *columns, title, original_title in rows:
             self._index.add(KnownMovie(*columns), title, original_title)
+
+    def is_identified(self, query: MovieQuery) -> bool:
+        """Return True if an id of the query decides, and the movie is in the database."""
+        movie = self._index.find_by_id(query)
+        return movie is not None and movie.movie_id <= self._last_id
 
     def find(self, query: MovieQuery) -> int | None:
         """Return the id of the one movie that matches, or None. Raise AmbiguousMovie.

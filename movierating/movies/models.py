@@ -109,6 +109,20 @@ class MovieTitle(Base):
     source: Mapped[str] = mapped_column(String(10))
 
 
+class TitleProposal(Base):
+    """A title, by its match key, that a user's file has for a movie that is not known under it.
+
+    It becomes an alternative title when a second account brings it.
+    """
+
+    __tablename__ = "title_proposal"
+    __table_args__ = (Index("ix_title_proposal_user_id", "user_id"), {"sqlite_with_rowid": False})
+
+    movie_id: Mapped[int] = mapped_column(ForeignKey("movie.id", ondelete="CASCADE"), primary_key=True)
+    match_key: Mapped[str] = mapped_column(folded_text(1000), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), primary_key=True)
+
+
 class MergedMovie(Base):
     """A movie that was merged into another one, by its former id; one that exists is still being merged."""
 

@@ -43,8 +43,8 @@ def find_by_name(connection: Connection, keys: Collection[str]) -> list[Row[Any]
 
 
 def find_by_alternative(connection: Connection, keys: Collection[str]) -> list[Row[Any]]:
-    """Return the match key and the columns of MOVIE_KEYS for each alternative title with one of these match keys."""
-    statement = select(_title.match_key, *_KEY_COLUMNS).join_from(MovieTitle, Movie)
+    """Return source, key and the columns of MOVIE_KEYS for each alternative title with one of these match keys."""
+    statement = select(_title.source, _title.match_key, *_KEY_COLUMNS).join_from(MovieTitle, Movie)
     return list(
         connection.execute(
             statement.where(in_many(_title.match_key, sorted(keys))).order_by(_title.movie_id, _title.id)

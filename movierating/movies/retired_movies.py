@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, select, update
 
 from movierating import clock
-from movierating.movies import alternative_titles, search_index
+from movierating.movies import alternative_titles, search_index, title_proposals
 from movierating.movies.models import MergedMovie, Movie, MovieExternalId, MovieTitle
 from movierating.movies.titles import fold, match_key
 from movierating.storage.dialect import in_many, upsert
@@ -167,6 +167,7 @@ def absorb_movie(connection: Connection, movie: Mapping[str, Any], into_id: int)
         titles[source].append(title)
     redirect(connection, movie_id, into_id)
     connection.execute(update(MovieExternalId).where(_external.movie_id == movie_id).values(movie_id=into_id))
+    title_proposals.copy_proposals(connection, movie_id, into_id)
     search_index.remove_movie(connection, movie_id)
     connection.execute(delete(Movie).where(_movie.id == movie_id))
     remember(connection, movie, into_id)

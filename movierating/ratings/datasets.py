@@ -84,7 +84,7 @@ class _MovieMatcher:
         self._rows = rows
         movies = [row for row in rows if isinstance(row, MovieRow)]
         self._retired = RetiredMovies(read(), map(_list_facts, movies))
-        self._catalogue = Catalogue(read(), _list_queries(movies), gives_ids=True)
+        self._catalogue = Catalogue(read(), _list_queries(movies), gives_ids=True, with_import_titles=False)
         self._changes = 0
 
     def match(self) -> tuple[DatasetReport, dict[int, int]]:

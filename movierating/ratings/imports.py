@@ -9,6 +9,7 @@ from movierating.errors import InvalidRequest, invalid_field
 from movierating.http.upload_slots import UploadSlots
 from movierating.monitoring import counters
 from movierating.monitoring.logs import logger
+from movierating.movies import title_proposals
 from movierating.ratings.bulk import (
     ImportPlan,
     NewRating,
@@ -115,12 +116,18 @@ def _import(
     # Matching takes as long as writing, so it runs before the transaction that other writers wait for. A movie that is
     # changed in between counts as changed after the import.
     matches = match_rows(read(), rows, options)
+    proposals = title_proposals.find_unknown_titles(read(), matches.list_identified_titles())
 
-    def job(connection: Connection) -> tuple[RowMatches, ImportPlan]:
+    def job(connection: Connection) -> tuple[RowMatches, ImportPlan, set[int]]:
         final = matches.insert_staged(connection)
-        return final, set_ratings(connection, user_id, _list_ratings(final), on_conflict)
+        plan = set_ratings(connection, user_id, _list_ratings(final), on_conflict)
+        # The ratings have locked the account and the movies.
+        return final, plan, title_proposals.propose_titles(connection, user_id, proposals)
 
-    final, plan = write(job, own_transaction=True)
+    final, plan, titled = write(job, own_transaction=True)
+    for movie_id in sorted(titled):
+        fields = {"movie_id": movie_id, "user_id": user_id}
+        logger.info("movie got titles that two accounts imported", extra={"fields": fields})
     for movie_id, ids in matches.staged.learned.items():
         logger.info("movie learned ids", extra={"fields": {"movie_id": movie_id, **ids, "user_id": user_id}})
     written = len(plan.outcomes) - plan.outcomes.count("skipped")

@@ -56,7 +56,8 @@ class RowMatches:
     """The newest row of each movie, by the movie's id, and what became of the other rows.
 
     `older` holds the other rows of these movies, with the movie's id; `not_movies` rows of series and the like. `notes`
-    are for the user. `staged` are the movies to add; until they are inserted, their ids are provisional.
+    are for the user. `identified` holds the rows that an id or a choice matched to a movie of the database, with the
+    movie's id. `staged` are the movies to add; until they are inserted, their ids are provisional.
     """
 
     newest: dict[int, RatedRow] = field(default_factory=dict)
@@ -64,6 +65,7 @@ class RowMatches:
     not_movies: list[RatedRow] = field(default_factory=list)
     unmatched: list[UnmatchedRow] = field(default_factory=list)
     notes: list[tuple[RatedRow, str]] = field(default_factory=list)
+    identified: list[tuple[int, RatedRow]] = field(default_factory=list)
     staged: StagedMovies = field(default_factory=lambda: StagedMovies((), set()))
 
     def add(self, movie_id: int, row: RatedRow) -> None:
@@ -75,6 +77,20 @@ class RowMatches:
             self.newest[movie_id], row = row, other
         self.older.append((movie_id, row))
 
+    def add_identified(self, movie_id: int, row: RatedRow) -> None:
+        """Add a row that an id or a choice matched to a movie of the database."""
+        self.add(movie_id, row)
+        self.identified.append((movie_id, row))
+
+    def list_identified_titles(self) -> list[tuple[int, str]]:
+        """Return the titles of the rows in `identified`, by the movie's id."""
+        return [
+            (movie_id, title)
+            for movie_id, row in self.identified
+            for title in (row.title, row.original_title)
+            if title
+        ]
+
     def mark_unmatched(self, row: RatedRow, reason: str, candidates: Sequence[int] = ()) -> None:
         """Report that the row's movie is unknown, with a reason for the user and the ids of movies it may be."""
         self.unmatched.append(UnmatchedRow(row, reason, candidates))
@@ -83,6 +99,7 @@ class RowMatches:
         """Replace each movie that is being merged by the one that stays."""
         merged = find_merged(connection, self.newest)
         self.older = [(merged.get(movie_id, movie_id), row) for movie_id, row in self.older]
+        self.identified = [(merged.get(movie_id, movie_id), row) for movie_id, row in self.identified]
         for former_id, movie_id in merged.items():
             self.add(movie_id, self.newest.pop(former_id))
 

@@ -53,11 +53,11 @@ def _match_by_imdb_id(
         movie_id = ids_by_imdb_id.get(row.imdb_id or "")
         if isinstance(choice, int):
             if choice in chosen:
-                matches.add(chosen[choice], row)
+                matches.add_identified(chosen[choice], row)
             else:
                 matches.mark_unmatched(row, f"the chosen movie {choice} does not exist")
         elif movie_id is not None and choice is None and row.imdb_id not in learning:
-            matches.add(movie_id, row)
+            matches.add_identified(movie_id, row)
         else:
             queries.append((row, _make_query(row)))
     return Catalogue(connection, [query for _, query in queries]), queries
@@ -69,6 +69,7 @@ def _match(
     """Add the row to `matches` if it names one movie or several; return False if it names none."""
     if options.get_choice(row) == NEW:
         return False
+    is_identified = catalogue.is_identified(query)
     try:
         match = catalogue.find_and_claim(query)
     except AmbiguousMovie as error:
@@ -77,7 +78,10 @@ def _match(
     if match is None:
         return False
     movie_id, learned = match
-    matches.add(movie_id, row)
+    if is_identified:
+        matches.add_identified(movie_id, row)
+    else:
+        matches.add(movie_id, row)
     if learned:
         ids = ", ".join(f"{name} {value}" for name, value in learned.items())
         matches.notes.append((row, f"the movie, which an import added, gets its {ids}"))

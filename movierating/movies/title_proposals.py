@@ -1,0 +1,159 @@
+"""Titles that members' files have for movies: one that two accounts brought becomes an alternative title.
+
+Such a title serves matching alone. One account's files can't change what others see or how their rows are matched.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
+from typing import NamedTuple
+
+from sqlalchemy import Connection, bindparam, delete, exists, func, insert, literal, select
+
+from movierating.auth.models import User
+from movierating.movies import alternative_titles
+from movierating.movies.models import Movie, MovieTitle, TitleProposal
+from movierating.movies.titles import fold, match_key
+from movierating.storage.dialect import encode_values, in_many, upsert
+from movierating.storage.statements import CompiledStatement
+
+MAX_PROPOSALS_PER_USER = 2_000
+MAX_PROPOSALS_PER_MOVIE = 20
+# So that no account takes all the room of a movie.
+MAX_PROPOSALS_PER_USER_AND_MOVIE = 3
+# The other alternative titles come from the catalogue.
+MAX_IMPORT_TITLES_PER_MOVIE = 20
+# Other writers wait while movies get titles; a later import adds the others.
+MAX_TITLES_PER_IMPORT = 500
+
+_movie, _title, _user = Movie.__table__.c, MovieTitle.__table__.c, User.__table__.c
+_proposal = TitleProposal.__table__.c
+
+_OWN_TITLES = CompiledStatement(
+    select(_movie.id, _movie.title_key, _movie.original_title_key).where(
+        in_many(_movie.id, bindparam("movies"))
+    )
+)
+
+
+class ProposedTitle(NamedTuple):
+    """A title of a file's row for a movie, and its match key."""
+
+    movie_id: int
+    match_key: str
+    title: str
+
+
+def find_unknown_titles(connection: Connection, titles: Sequence[tuple[int, str]]) -> list[ProposedTitle]:
+    """Return those titles that none of the movie's titles matches, at most MAX_PROPOSALS_PER_USER.
+
+    `titles` has them by the movie's id. Those of movies that do not exist are left out.
+    """
+    movie_ids = sorted({movie_id for movie_id, _ in titles})
+    own = {
+        movie_id: keys for movie_id, *keys in _OWN_TITLES.tuples(connection, movies=encode_values(movie_ids))
+    }
+    unlike: dict[tuple[int, str], str] = {}
+    for movie_id, title in titles:
+        folded, own_keys = fold(title), own.get(movie_id)
+        # Most titles are spelled as the movie's, and then need no match key.
+        if not folded or own_keys is None or folded in own_keys:
+            continue
+        key = match_key(folded)
+        if key not in [match_key(own_key) for own_key in own_keys if own_key is not None]:
+            unlike.setdefault((movie_id, key), title)
+    statement = select(_title.movie_id, _title.match_key)
+    of_movies = in_many(_title.movie_id, sorted({movie_id for movie_id, _ in unlike}))
+    stored = {*map(tuple, connection.execute(statement.where(of_movies)))} if unlike else set()
+    unknown = (ProposedTitle(*place, title) for place, title in unlike.items() if place not in stored)
+    return list(islice(unknown, MAX_PROPOSALS_PER_USER))
+
+
+def propose_titles(connection: Connection, user_id: int, proposals: Sequence[ProposedTitle]) -> set[int]:
+    """Store a user's proposals inside the caller's transaction, in bounds; return the movies that got titles.
+
+    A title that another active account proposed becomes an alternative title. A deactivated account proposes nothing.
+    On PostgreSQL the movies must be locked: otherwise two transactions would not see each other's proposals.
+    """
+    if not proposals or not connection.scalar(select(_user.active).where(_user.id == user_id)):
+        return set()
+    own, others, numbers = set(), set(), Counter[int]()
+    statement = select(TitleProposal.__table__, _user.active).join(User, _user.id == _proposal.user_id)
+    of_movies = in_many(_proposal.movie_id, sorted({proposal.movie_id for proposal in proposals}))
+    for movie_id, key, proposer_id, active in connection.execute(statement.where(of_movies)):
+        numbers[movie_id] += 1
+        if proposer_id == user_id:
+            own.add((movie_id, key))
+        elif active:
+            others.add((movie_id, key))
+    agreed = [proposal for proposal in proposals if proposal[:2] in others]
+    new = [proposal for proposal in proposals if proposal[:2] not in own | others]
+    _store(connection, user_id, _limit(new, Counter(movie_id for movie_id, _ in own), numbers))
+    return _add_titles(connection, agreed[:MAX_TITLES_PER_IMPORT]) if agreed else set()
+
+
+def _limit(
+    proposals: Iterable[ProposedTitle], own_numbers: Counter[int], numbers: Counter[int]
+) -> list[ProposedTitle]:
+    """Return the proposals for movies with room, by the numbers of the user's and of all proposals of each movie."""
+    limited = []
+    for proposal in proposals:
+        movie_id = proposal.movie_id
+        if (
+            own_numbers[movie_id] < MAX_PROPOSALS_PER_USER_AND_MOVIE
+            and numbers[movie_id] < MAX_PROPOSALS_PER_MOVIE
+        ):
+            own_numbers[movie_id] += 1
+            numbers[movie_id] += 1
+            limited.append(proposal)
+    return limited
+
+
+def _store(connection: Connection, user_id: int, proposals: Sequence[ProposedTitle]) -> None:
+    if not proposals:
+        return
+    number = connection.scalar(
+        select(func.count()).select_from(TitleProposal).where(_proposal.user_id == user_id)
+    )
+    rows = [
+        {"movie_id": proposal.movie_id, "match_key": proposal.match_key, "user_id": user_id}
+        for proposal in proposals[: max(MAX_PROPOSALS_PER_USER - (number or 0), 0)]
+    ]
+    if rows:
+        connection.execute(insert(TitleProposal), rows)
+
+
+def _add_titles(connection: Connection, agreed: Iterable[ProposedTitle]) -> set[int]:
+    """Add alternative titles in bounds and delete the proposals of them; return the movies that got some."""
+    titles = defaultdict[int, list[str]](list)
+    for proposal in agreed:
+        titles[proposal.movie_id].append(proposal.title)
+    numbers = _count_import_titles(connection, titles)
+    limited = {
+        movie_id: names[: max(MAX_IMPORT_TITLES_PER_MOVIE - numbers.get(movie_id, 0), 0)]
+        for movie_id, names in titles.items()
+    }
+    changed = alternative_titles.add_titles(connection, limited, alternative_titles.IMPORT)
+    is_title = (_title.movie_id == _proposal.movie_id) & (_title.match_key == _proposal.match_key)
+    connection.execute(
+        delete(TitleProposal).where(in_many(_proposal.movie_id, sorted(titles)), exists().where(is_title))
+    )
+    return changed
+
+
+def _count_import_titles(connection: Connection, titles: Mapping[int, Sequence[str]]) -> dict[int, int]:
+    statement = select(_title.movie_id, func.count()).where(
+        _title.source == alternative_titles.IMPORT, in_many(_title.movie_id, sorted(titles))
+    )
+    return dict(map(tuple, connection.execute(statement.group_by(_title.movie_id))))
+
+
+def copy_proposals(connection: Connection, movie_id: int, into_id: int) -> None:
+    """Copy the proposals of a movie to the one that it is merged into."""
+    proposals = select(literal(into_id), _proposal.match_key, _proposal.user_id).where(
+        _proposal.movie_id == movie_id
+    )
+    statement = upsert(connection.dialect, TitleProposal.__table__).from_select(
+        ["movie_id", "match_key", "user_id"], proposals
+    )
+    connection.execute(statement.on_conflict_do_nothing())
