@@ -119,6 +119,8 @@ PAGES = [
 ]
 MEMBER_PAGES = [
     "/rate",
+    "/for-you",
+    "/people",
     "/settings",
     "/settings?changed=name",
     "/settings?changed=email",
