@@ -66,6 +66,15 @@ def test_for_you_lists_unrated_movies_with_filters(ada):
     assert "<title>Error: For you" in wrong.text
 
 
+def test_filters_for_years_and_language_are_open_if_one_is_set(ada):
+    closed, opened = '<details class="more-filters">', '<details class="more-filters" open>'
+    assert closed in ada.get("/for-you?genre=Comedy&year_from=").text
+    for query in ("year_to=1990", "language=en", "year_from=x", "language=en&year_from=1990"):
+        assert opened in ada.get(f"/for-you?{query}").text, query
+    folded = re.search(f"{closed}.*?</details>", ada.get("/for-you").text, re.DOTALL)[0]
+    assert re.findall(r'<input id="(\w+)"', folded) == ["year_from", "year_to", "language"]
+
+
 def test_rating_from_for_you_leads_back(ada):
     response = ada.post("/movies/30/rating", data={"value": "9", "back": "/for-you?genre=Drama"})
     assert response.headers["Location"] == "/for-you?genre=Drama&saved=30&was=0#m30"

@@ -240,6 +240,24 @@ def test_navigation_on_a_phone_has_two_lines_with_the_account_on_the_second(pers
             assert list_navigation_lines(browser.page) == [pages, [*account, "Log out"]]
 
 
+def test_filters_are_folded_on_a_phone_and_shown_on_a_desktop(person):
+    ada = person("filters", PHONE)
+    ada.page.goto("/movies")
+    year, own = ada.page.get_by_label("From"), ada.page.get_by_label("Yours", exact=True)
+    expect(year).not_to_be_visible()
+    ada.page.get_by_text("More filters").click()
+    expect(own).to_be_visible()
+    year.fill("1950")
+    year.press("Enter")
+    expect(ada.page).to_have_url(re.compile("year_from=1950"))
+    expect(year).to_be_visible()
+    ada.page.set_viewport_size(DESKTOP)
+    ada.page.goto("/movies")
+    expect(year).to_be_visible()
+    expect(own).to_be_visible()
+    expect(ada.page.get_by_text("More filters")).not_to_be_visible()
+
+
 @VIEWPORTS
 def test_no_page_scrolls_sideways(person, viewport):
     name = f"width{viewport['width']}"
