@@ -89,6 +89,7 @@ def test_openapi_document_says_which_operations_require_a_token(private_app, cli
             assert not requires_token or "401" in operations[method]["responses"], (method, path)
 
 
+@pytest.mark.sqlite
 def test_command_prints_the_same_openapi_document(private_app, client, monkeypatch):
     monkeypatch.setenv("MOVIERATING_INSTANCE_PATH", private_app.instance_path)
     monkeypatch.setenv("MOVIERATING_PRIVATE", "true")
