@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, CompoundSelect, FromClause, Row, and_, func, or_, select
+from sqlalchemy import CTE, ColumnElement, FromClause, Row, and_, func, or_, select, union_all
 
 from movierating.movies.models import Movie, MovieFacet, MovieTitle
 from movierating.movies.names import NAME_FACET
@@ -17,7 +17,7 @@ def list_duplicates() -> list[Row[Any]]:
     They share a title apart from case, accents and punctuation, are at most a year apart, and have no different ids of
     the same kind. The movie with more ratings comes second: it is the one to keep.
     """
-    names = _select_names().cte("names")
+    names = _select_shared_names()
     name, other_name = names.alias("name"), names.alias("other_name")
     movie, other = Movie.__table__.alias("movie"), Movie.__table__.alias("other")
     columns = [
@@ -31,18 +31,24 @@ def list_duplicates() -> list[Row[Any]]:
         .join(other_name, same_name)
         .join(movie, movie.c.id == name.c.movie_id)
         .join(other, other.c.id == other_name.c.movie_id)
-        .where(name.c.key != "", _may_be_same(movie, other), _has_fewer_ratings(movie, other))
+        .where(_may_be_same(movie, other), _has_fewer_ratings(movie, other))
         .order_by(other.c.id, movie.c.id)
     )
     return list(read().execute(statement))
 
 
-def _select_names() -> CompoundSelect[Any]:
-    """Return the match keys of all titles, with the movies' ids."""
+def _select_shared_names() -> CTE:
+    """Return the match keys that titles of several movies share, with the ids of these movies.
+
+    Few titles are shared: finding those first takes about half of the time of joining all.
+    """
     facets = select(func.substr(_facet.facet, len(NAME_FACET) + 1).label("key"), _facet.movie_id).where(
         _facet.facet >= NAME_FACET, _facet.facet < NAME_FACET[:-1] + ";"
     )
-    return facets.union(select(_title.match_key, _title.movie_id))
+    names = union_all(facets, select(_title.match_key, _title.movie_id)).cte("names")
+    is_shared = func.min(names.c.movie_id) < func.max(names.c.movie_id)
+    shared_keys = select(names.c.key).where(names.c.key != "").group_by(names.c.key).having(is_shared)
+    return select(names).where(names.c.key.in_(shared_keys)).cte("shared_names")
 
 
 def _may_be_same(movie: FromClause, other: FromClause) -> ColumnElement[bool]:
