@@ -14,6 +14,7 @@ from movierating.auth import service
 from movierating.auth.service import Caller, TokenGrant
 from movierating.errors import Unauthenticated
 from movierating.http.response_cache import SESSION_COOKIE
+from movierating.ratings import stored_files
 
 # A cookie with this prefix is set by this host only, over HTTPS only (RFC 6265bis, 4.1.3.2).
 _SECURE_COOKIE = f"__Host-{SESSION_COOKIE}"
@@ -35,10 +36,11 @@ class _Cookie(NamedTuple):
 def open_session(name: str, password: str, stays: bool) -> TokenGrant:
     """Open a session for the account with this username or e-mail, and end the one that the browser had.
 
-    Raise Unauthenticated.
+    Logins delete what has expired: the service sessions, and this function files. Raise Unauthenticated.
     """
     grant = service.login(name, password, STAY_SECONDS if stays else VISIT_SECONDS)
     end_session()
+    stored_files.purge_expired()
     return grant
 
 

@@ -6,12 +6,15 @@ import re
 from pathlib import Path
 
 import pytest
+from sqlalchemy import func, select
 
 from movierating.http import upload_slots
 from movierating.pages import import_file
 from movierating.pages.import_options import FORMAT_NAMES
 from movierating.ratings import imports, stored_files
 from movierating.ratings.formats.upload_reader import FORMATS
+from movierating.ratings.models import StoredFile, StoredFilePart
+from movierating.storage.database import read
 
 HEAT = "imdb_id,title,year,value\ntt0113277,Heat,1995,9\n"
 UNKNOWN = "Film;Jahr;Sterne\nHeat;1995;4,5\nEmma;1996;3\n"
@@ -312,6 +315,16 @@ def test_upload_of_another_member_is_not_seen(ada, browse, heat):
     for path in (done, done.replace("/done", "/rows.csv"), done.replace("/done", "/former.csv")):
         assert bob.get(path).status_code == 303
     assert ada.get(done.replace("/done", "/former.csv")).status_code == 404
+
+
+def test_login_of_anyone_purges_uploads_that_have_expired(ada, browse, heat, monkeypatch):
+    check(ada, HEAT)
+    browse("bob")
+    assert read().scalar(select(func.count()).select_from(StoredFilePart)) == 1
+    monkeypatch.setattr(stored_files, "LIFETIME_SECONDS", 0)
+    browse("eve")
+    for model in (StoredFile, StoredFilePart):
+        assert read().scalar(select(func.count()).select_from(model)) == 0
 
 
 @pytest.mark.parametrize("step", ["check", "rows", "run"])
