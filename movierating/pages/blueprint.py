@@ -20,10 +20,11 @@ from flask import (
 from werkzeug.exceptions import HTTPException
 
 from movierating.auth.service import Caller
-from movierating.errors import ApiError, Forbidden
+from movierating.errors import ApiError, Forbidden, NotFound
 from movierating.http import error_handlers
 from movierating.http.public_views import is_public, public
 from movierating.http.response_cache import REQUEST_ID, USER_ID
+from movierating.movies.redirects import redirect_if_merged
 from movierating.pages import same_site, session
 from movierating.pages.local_paths import get_current_address
 from movierating.users import service as users
@@ -174,6 +175,16 @@ def _render_error(error: ApiError) -> Response:
     return _render_problem(problem, messages or error.detail)
 
 
+@blueprint.errorhandler(NotFound)
+def _redirect_if_merged(error: NotFound) -> Response:
+    """Redirect to the same page of the movie that this one was merged into, or return the page of the error."""
+    response = redirect_if_merged(error)
+    if response.location is not None:
+        return _add_headers(response)
+    assert response.json is not None
+    return _render_problem(response, response.json["detail"])
+
+
 @blueprint.errorhandler(HTTPException)
 def render_http_error(error: HTTPException) -> Any:
     """Return a page with the status and the message of an error; a redirect remains one."""
@@ -191,6 +202,7 @@ def _render_problem(problem: Response, detail: str) -> Response:
         status=problem.status_code,
         title=problem.json["title"],
         detail=detail,
+        movie_id=problem.json.get("conflict", {}).get("movie_id"),
         request_id=request.environ.get(REQUEST_ID),
     )
     response = Response(text, problem.status_code)

@@ -21,14 +21,8 @@ LATEST_RATINGS = 12
 @blueprint.get("/movies/<id:movie_id>")
 @page
 def show_movie(movie_id: int) -> Any:
-    """Show a movie's facts, its histogram and its latest ratings; redirect from a merged movie."""
-    try:
-        row = movies.get_movie(movie_id)
-    except NotFound:
-        survivor = movies.find_survivor(movie_id)
-        if survivor is None:
-            raise
-        return redirect(url_for("pages.show_movie", movie_id=survivor), 301)
+    """Show a movie's facts, its histogram and its latest ratings. Raise NotFound."""
+    row = movies.get_movie(movie_id)
     latest, _ = ratings.list_ratings_for_movie(movie_id, None, LATEST_RATINGS)
     viewer = get_viewer()
     own = get_own_value(viewer, movie_id)

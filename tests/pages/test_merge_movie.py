@@ -54,6 +54,34 @@ def test_merge_leads_back_to_the_list_and_names_the_movie_that_stays(boss, pair)
     assert boss.get(f"/movies/{movie_id}").headers["Location"] == f"/movies/{into_id}"
 
 
+PAGES = ["/movies/{}", "/movies/{}/edit", "/movies/{}/delete", "/admin/movies/{}/merge"]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_page_of_a_merged_movie_redirects_to_that_of_the_movie_that_stays(boss, pair, page):
+    movie_id, into_id = pair
+    boss.post(f"/admin/movies/{movie_id}/merge", data={"into": into_id})
+    response = boss.get(page.format(movie_id) + "?q=heat")
+    assert response.status_code == 301
+    assert response.headers["Location"] == page.format(into_id) + "?q=heat"
+    assert response.headers["Cache-Control"] == "private, no-cache"
+    assert boss.get(page.format(99)).status_code == 404
+
+
+@pytest.mark.parametrize("page", [*PAGES[1:], "/movies/{}/rating"])
+def test_form_of_a_merged_movie_changes_nothing_and_names_the_movie_that_stays(boss, client, pair, page):
+    movie_id, into_id = pair
+    boss.post(f"/admin/movies/{movie_id}/merge", data={"into": into_id})
+    before = client.get(f"/v1/movies/{into_id}").json
+    form = {"title": "Ran", "year": "1985", "edit": "1", "into": into_id, "value": "8"}
+    response = boss.post(page.format(movie_id), data=form)
+    assert response.status_code == 409
+    assert f"Movie {movie_id} was merged into movie {into_id}." in response.text
+    assert f'href="/movies/{into_id}"' in response.text
+    assert client.get(f"/v1/movies/{into_id}").json == before
+    assert boss.post(page.format(99), data=form).status_code == 404
+
+
 def test_back_is_never_another_site(boss, pair):
     movie_id, into_id = pair
     path, elsewhere = f"/admin/movies/{movie_id}/merge", {"back": "//evil.example/"}
@@ -74,10 +102,8 @@ def test_invalid_choice_is_422_and_explained(boss, client, pair, into):
     assert client.get(f"/v1/movies/{movie_id}").status_code == 200
 
 
-def test_movie_that_is_gone_is_404(boss, pair):
-    movie_id, into_id = pair
-    path = f"/admin/movies/{movie_id}/merge"
-    boss.post(path, data={"into": into_id})
+def test_movie_that_does_not_exist_is_404(boss, pair):
+    path, into_id = "/admin/movies/99/merge", pair[1]
     assert boss.get(path).status_code == 404
     assert boss.get(f"{path}?into={into_id}").status_code == 404
     assert boss.post(path, data={"into": into_id}).status_code == 404
