@@ -41,7 +41,8 @@ def quote_value(value: Any) -> str:
 
     A part of a form may be a file.
     """
-    text = json.dumps(value, default=lambda _: "a file")
+    text = json.dumps(value, default=lambda _: "a file", ensure_ascii=False)
+    text = _DISALLOWED.sub(lambda match: json.dumps(match[0])[1:-1], text)
     return text if len(text) <= MAX_QUOTED_LENGTH else f"{text[: MAX_QUOTED_LENGTH - 3]}..."
 
 

@@ -1,15 +1,17 @@
 """Invitations, for admins: create one, list the open ones, withdraw one."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from flask import Response, current_app, url_for
+from flask import Response, current_app, request, url_for
 
 from movierating.auth import access, one_time_links
 from movierating.auth.schemas import InvitationSchema, InvitationWithLinkSchema
+from movierating.errors import InvalidRequest
 from movierating.http.public_url import make_link
 from movierating.http.responses import PageQuerySchema
 from movierating.pages.blueprint import admin_page, blueprint, get_member, send_to
-from movierating.pages.forms import load_query
+from movierating.pages.forms import Form, load_query
 from movierating.pages.private_pages import render_private
 
 INVITATIONS_PER_PAGE = 50
@@ -18,7 +20,7 @@ INVITATIONS_PER_PAGE = 50
 @blueprint.get("/admin/invitations")
 @admin_page
 def list_invitations() -> Response:
-    """Show a page of the open invitations, as the API's `list_invitations` does. Raise InvalidRequest."""
+    """Show a page of the open invitations, as the API's `list_invitations` does."""
     return _render_invitations()
 
 
@@ -42,10 +44,17 @@ def withdraw_invitation(invitation_id: int) -> Response:
 
 
 def _render_invitations(**values: Any) -> Response:
-    cursor = load_query(PageQuerySchema())["cursor"]
-    rows, next_cursor = one_time_links.list_invitations(cursor, INVITATIONS_PER_PAGE)
+    form, status, next_cursor = Form(request.args), 200, None
+    rows: Sequence[Any] = ()
+    try:
+        cursor = load_query(PageQuerySchema())["cursor"]
+        rows, next_cursor = one_time_links.list_invitations(cursor, INVITATIONS_PER_PAGE)
+    except InvalidRequest as error:
+        form, status = Form.of_query(error), error.status
     return render_private(
         "admin_invitations.html",
+        status,
+        form=form,
         mode=current_app.config["SIGNUP"],
         invitations=InvitationSchema(many=True).dump(rows),
         next_cursor=next_cursor,

@@ -69,8 +69,7 @@ def page(view: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(view)
     def wrapped(**path: Any) -> Response:
         same_site.require_same_site()
-        caller = session.find_caller()
-        g.viewer = _make_viewer(caller) if caller is not None else None
+        find_viewer()
         if current_app.config["PRIVATE"] and not has_public_view:
             _require_login()
         response: Response = make_response(view(**path))
@@ -79,6 +78,12 @@ def page(view: Callable[..., Any]) -> Callable[..., Any]:
         return _add_headers(response)
 
     return wrapped
+
+
+def find_viewer() -> None:
+    """Find the viewer by the request's cookie, for `get_viewer`."""
+    caller = session.find_caller()
+    g.viewer = _make_viewer(caller) if caller is not None else None
 
 
 def member_page(view: Callable[..., Any]) -> Callable[..., Any]:
@@ -199,6 +204,7 @@ def _render_problem(problem: Response, detail: str) -> Response:
     text = render_template(
         "error.html",
         viewer=get_viewer() if problem.status_code < 500 else None,
+        is_rejected=True,
         status=problem.status_code,
         title=problem.json["title"],
         detail=detail,

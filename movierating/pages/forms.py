@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlencode
 
 import marshmallow as ma
 from flask import request
@@ -11,6 +12,9 @@ from werkzeug.datastructures import MultiDict
 from movierating.errors import ApiError
 from movierating.http.fields import FROM_TEXT
 from movierating.http.request_parser import make_invalid_request
+
+# Parameters of the address that say which page of a list is shown, and what has just been rated.
+_NOT_FILTERS = frozenset({"cursor", "from", "saved", "was"})
 
 
 @dataclass(slots=True)
@@ -27,16 +31,23 @@ class Form:
         errors = _index_by_field(error)
         if error.conflict is not None and error.conflict["field"] in request.form:
             errors = {error.conflict["field"]: error.detail}
-        known = {name: text for name, text in errors.items() if name in request.form}
-        return cls(
-            request.form, known, None if known and known.keys() == errors.keys() else _summarize(error)
-        )
+        # The form as a whole has no name.
+        message = errors.pop("", None)
+        return cls(request.form, errors, message if errors or message else error.detail)
 
     @classmethod
     def of_query(cls, error: ApiError) -> "Form":
         """Return the form of the request's query, with the messages of `error`."""
         errors = _index_by_field(error)
         return cls(request.args, errors, None if errors else error.detail)
+
+    @property
+    def first_page(self) -> str:
+        """Return the address of the first page of the list that the request reads, with the same filters."""
+        filters = [
+            (name, value) for name, value in request.args.items(multi=True) if name not in _NOT_FILTERS
+        ]
+        return f"{request.path}?{urlencode(filters)}" if filters else request.path
 
 
 def _index_by_field(error: ApiError) -> dict[str, str]:
@@ -46,13 +57,6 @@ def _index_by_field(error: ApiError) -> dict[str, str]:
         # An item of a list, such as `directors.0`, is an error of the list.
         errors.setdefault(each.field.partition(".")[0], each.message)
     return errors
-
-
-def _summarize(error: ApiError) -> str:
-    unnamed = [each for each in error.errors or () if each.field.partition(".")[0] not in request.form]
-    return " ".join(f"{each.field}: {each.message}" if each.field else each.message for each in unnamed) or (
-        error.detail
-    )
 
 
 def load_form(schema: ma.Schema) -> dict[str, Any]:

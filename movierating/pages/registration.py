@@ -32,8 +32,9 @@ from movierating.pages import (  # noqa: F401
     sign_up,
     static_files,
 )
-from movierating.pages.blueprint import blueprint, render_http_error
+from movierating.pages.blueprint import blueprint, find_viewer, render_http_error
 from movierating.pages.local_paths import get_current_path
+from movierating.pages.messages import reword
 from movierating.rating_stats import MAX_HALF_POINTS
 
 _API_PATHS = ("/v1/", "/openapi.json/", "/healthz/", "/readyz/", "/metrics/", "/static/")
@@ -58,6 +59,7 @@ def _set_up_templates(app: Flask) -> None:
         "bars": plots.draw_bars,
         "count": plots.format_count,
         "mean": plots.format_mean,
+        "reword": reword,
         "tone": plots.choose_tone,
         "value": plots.format_value,
     }
@@ -74,4 +76,7 @@ def _handle_unknown_address(error: HTTPException) -> Any:
     """Return a page for a browser, and problem details for other clients and below the addresses of the API."""
     is_api = f"{request.path}/".startswith(_API_PATHS)
     prefers_html = request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html"
-    return error_handlers.handle_http_error(error) if is_api or not prefers_html else render_http_error(error)
+    if is_api or not prefers_html:
+        return error_handlers.handle_http_error(error)
+    find_viewer()
+    return render_http_error(error)

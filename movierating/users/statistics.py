@@ -27,6 +27,8 @@ from movierating.storage.statements import CompiledStatement
 _HISTOGRAM_LIFETIME_SECONDS = 60
 # Statistics of one user take up to 30 KB.
 _MAX_CACHED_USERS = 256
+# No movie was shown before. Ratings of earlier years have wrong times, and would fill the plot with empty years.
+_FIRST_YEAR = 1890
 # Months are shown for this many at most, then years.
 _MAX_MONTHS = 36
 _DAY = 24 * 60 * 60 * clock.SECOND
@@ -135,14 +137,16 @@ def _regroup(named: Iterable[tuple[Any, Group]]) -> list[Group]:
 def _count_periods(days: Mapping[int, int]) -> list[tuple[str, int]]:
     """Return the count of each month, or of each year if there are many months, from the first to the last.
 
+    Ratings before _FIRST_YEAR are left out.
     `days` are counts by the number of days since 1970.
     """
-    if not days:
-        return []
     months: dict[int, int] = defaultdict(int)
     for day, count in days.items():
         moment = clock.to_datetime(day * _DAY)
-        months[moment.year * 12 + moment.month - 1] += count
+        if moment.year >= _FIRST_YEAR:
+            months[moment.year * 12 + moment.month - 1] += count
+    if not months:
+        return []
     first, last = min(months), max(months)
     if last - first < _MAX_MONTHS:
         return [(f"{month // 12}-{month % 12 + 1:02}", months[month]) for month in range(first, last + 1)]

@@ -14,6 +14,7 @@ from movierating.http.fields import (
     StrictInteger,
     Timestamp,
     in_range,
+    quote_value,
     require_future,
     require_past,
 )
@@ -49,7 +50,7 @@ def test_integer_rejects_other_values(value):
         ("8", '"8"'),
         (8.25, "8.25"),
         ({"a": [1]}, '{"a": [1]}'),
-        ("é" * 99, '"' + r"\u00e9" * 6 + "..."),
+        ("é" * 99, '"' + "é" * 36 + "..."),
     ],
 )
 def test_message_for_an_invalid_number_contains_the_value_shortened(value, text):
@@ -100,7 +101,7 @@ def test_boolean_in_a_query_is_written_as_a_word_or_a_digit(text, loaded):
 )
 def test_boolean_in_a_query_rejects_other_text(text):
     assert rejected(StrictBoolean(metadata=IN_QUERY), text) == [
-        f"Must be true or false, not {json.dumps(text)}."
+        f"Must be true or false, not {json.dumps(text, ensure_ascii=False)}."
     ]
 
 
@@ -264,3 +265,15 @@ def test_past_and_future_are_relative_to_now():
         require_past(clock.now() + clock.SECOND)
     with pytest.raises(ma.ValidationError):
         require_future(clock.now())
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("fünf", '"fünf"'),
+        ("\n\x7f\x85\u2028\u202e\ud800", '"\\n\\u007f\\u0085\\u2028\\u202e\\ud800"'),
+        ("é" * 50, '"' + "é" * 36 + "..."),
+    ],
+)
+def test_quoted_value_escapes_control_characters_alone(value, text):
+    assert quote_value(value) == text

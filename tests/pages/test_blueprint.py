@@ -35,6 +35,21 @@ def test_wrong_method_is_a_page_with_the_methods(client):
     assert "POST" in response.headers["Allow"]
 
 
+@pytest.mark.parametrize("path", ["/nosuch", "/movies/x", "/people/nobody", "/movies/1/rating"])
+def test_member_is_logged_in_on_the_page_of_an_unknown_address_or_method(browse, path):
+    response = browse("ada").get(path, headers=BROWSER)
+    assert response.status_code == (405 if path.endswith("rating") else 404)
+    assert "Log out" in response.text
+    assert response.headers["Cache-Control"] == "private, no-cache"
+    assert "Log out" not in browse().get(path, headers=BROWSER).text
+
+
+@pytest.mark.parametrize(("path", "title"), [("/nosuch", "Not Found"), ("/people/nobody", "Not Found")])
+def test_title_of_an_error_page_says_error(client, path, title):
+    response = client.get(path, headers=BROWSER)
+    assert re.search(f"(?i)<title>Error: {title} · movierating</title>", response.text)
+
+
 def test_failure_of_the_service_is_a_page_without_internal_text(browse, app, monkeypatch):
     browser = browse("ada")
 

@@ -52,7 +52,7 @@ def test_next_page_continues_the_ranks_and_keeps_the_filters(client, add_movie):
         ("year_from=0", "Must be from 1 to 9999"),
         ("genre=Nonsense", "Must be one of"),
         ("sort=best", "Must be one of"),
-        ("cursor=abc", "cursor"),
+        ("cursor=abc", "This page of the list is no longer there."),
     ],
 )
 def test_bad_filter_is_explained_and_the_form_kept(client, query, message):

@@ -240,8 +240,8 @@ def test_columns_of_an_unknown_csv_are_named(ada, heat, get_own):
     ("columns", "text"),
     [
         ([], "not known"),
-        (["title=Film"], "Name the column of ratings"),
-        (["rating=Sterne"], "Name the column of titles"),
+        (["title=Film"], "Choose the column of ratings"),
+        (["rating=Sterne"], "Choose the column of titles"),
         (["title=Film", "rating=Punkte"], "no column"),
     ],
 )

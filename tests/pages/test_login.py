@@ -28,8 +28,8 @@ def test_login_by_email_leads_back_to_the_page_that_needed_it(browse, sign_up):
     [
         ({"login": "ada", "password": "wrong password"}, 401, "No account has this name and password."),
         ({"login": "nobody", "password": PASSWORD}, 401, "No account has this name and password."),
-        ({"login": "ada"}, 422, "Missing data for required field."),
-        ({}, 422, "Missing data for required field."),
+        ({"login": "ada"}, 422, '<a href="#password">Password</a>: Fill in this field.'),
+        ({}, 422, '<a href="#login">Username or e-mail</a>: Fill in this field.'),
         ({"login": "a" * 300, "password": PASSWORD}, 422, "Length must be between 1 and 254."),
     ],
 )

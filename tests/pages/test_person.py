@@ -49,3 +49,12 @@ def test_bad_filter_of_ratings_is_explained(browse, query):
     response = browse().get(f"/people/ada/ratings?{query}")
     assert response.status_code == 422
     assert 'class="problem"' in response.text
+
+
+def test_profile_says_if_no_rating_has_a_possible_time(browse, add_movie, sign_up):
+    user, movie_id = sign_up("ada"), add_movie()
+    rating = {"value": 8, "rated_at": "0001-01-01T00:00:00Z"}
+    assert user.put(f"/v1/movies/{movie_id}/rating", json=rating).status_code == 201
+    response = browse().get("/people/ada")
+    assert response.status_code == 200
+    assert "The ratings have no usable dates." in response.text

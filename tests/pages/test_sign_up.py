@@ -19,7 +19,7 @@ def test_sign_up_logs_in_and_leads_to_the_movies_to_rate(browse):
         ({"username": "a"}, 422, "username", "Must be 3 to 30 of a-z"),
         ({"email": "nowhere"}, 422, "email", "Not a valid email address."),
         ({"password": "password"}, 422, "password", "password"),
-        ({"username": ""}, 422, "username", "Missing data for required field."),
+        ({"username": ""}, 422, "username", "Fill in this field."),
         ({"username": "BOB"}, 409, "username", "This username is taken."),
         ({"email": "bob@example.org"}, 409, "email", "This e-mail is taken."),
     ],

@@ -41,6 +41,12 @@ def test_periods_are_months_without_gaps(member, rate):
     assert figures.unit == "month"
 
 
+def test_ratings_before_the_first_movies_are_left_out_of_the_periods(member, rate):
+    for day in ("0001-01-01", "1889-12-31", "2021-01-01"):
+        rate(5, day)
+    assert statistics.read_statistics(member.id).periods == [("2021-01", 1)]
+
+
 def test_many_months_become_years(member, rate):
     rate(5, "2015-01-01")
     rate(5, "2018-12-31")

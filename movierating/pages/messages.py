@@ -1,0 +1,15 @@
+"""The API's messages in the words of pages: those that name a parameter of the API differ."""
+
+_REWORDED = {
+    "Missing data for required field.": "Fill in this field.",
+    "Name the column of ratings: rating=COLUMN.": "Choose the column of ratings.",
+    "Name the column of titles: title=COLUMN.": "Choose the column of titles.",
+    "`scale` sets another": "“Highest rating” sets another",
+}
+
+
+def reword(message: str) -> str:
+    """Return a message of the API as pages show it."""
+    for text, replacement in _REWORDED.items():
+        message = message.replace(text, replacement)
+    return message

@@ -1,0 +1,62 @@
+"""Messages of the API on pages: they name no parameters of the API, and say what to do on the page."""
+
+import html
+import io
+
+import pytest
+
+GONE = "This page of the list is no longer there."
+
+
+@pytest.mark.parametrize(
+    ("path", "first_page"),
+    [
+        ("/movies?genre=Drama&cursor=abc&from=26", "/movies?genre=Drama"),
+        ("/people/ada/ratings?sort=title&cursor=abc", "/people/ada/ratings?sort=title"),
+        ("/people?cursor=abc", "/people"),
+        ("/admin/movies?q=a&cursor=abc", "/admin/movies?q=a"),
+        ("/admin/users?cursor=abc", "/admin/users"),
+        ("/admin/invitations?cursor=abc", "/admin/invitations"),
+    ],
+)
+def test_invalid_cursor_leads_to_the_first_page(browse, path, first_page):
+    browser = browse("ada", role="admin")
+    response = browser.get(path)
+    assert response.status_code == 422
+    assert f'{GONE} <a href="{html.escape(first_page)}">First page</a>' in response.text
+    assert "next_cursor" not in response.text
+    assert browser.get(first_page).status_code == 200
+
+
+@pytest.mark.parametrize(("text", "message"), [("１９９９", "１９９９"), ("1½", "1½"), ("fünf", "fünf")])  # noqa: RUF001
+def test_invalid_number_is_quoted_as_it_was_typed(browse, text, message):
+    form = {"title": "Emma", "year": text}
+    response = browse("ada").post("/movies/new", data=form)
+    assert f"Must be a whole number, not &#34;{message}&#34;." in response.text
+
+
+def test_missing_field_is_named_as_in_the_form(browse):
+    response = browse("ada").post("/movies/new", data={"year": "1996"})
+    assert '<a href="#title">Title</a>: Fill in this field.' in response.text
+    assert "title:" not in response.text
+
+
+def check(browser, content, **fields):
+    data = {"file": (io.BytesIO(content.encode()), "my.csv")}
+    address = browser.post("/import", data=data, content_type="multipart/form-data").headers["Location"]
+    upload = address.partition("upload=")[2]
+    return browser.post("/import/check", data={"upload": upload, **fields})
+
+
+def test_columns_are_chosen_and_not_typed(browse):
+    response = check(browse("ada"), "Foo,Bar\nEmma,7\n", column=["title=Foo"])
+    assert response.status_code == 422
+    assert "Choose the column of ratings." in response.text
+    assert "rating=COLUMN" not in response.text
+
+
+def test_note_about_the_scale_names_the_field_of_the_form(browse):
+    response = check(browse("ada"), "Foo,Bar\nEmma,7\n", column=["title=Foo", "rating=Bar"])
+    assert response.status_code == 200
+    assert "ratings are read on a scale of 10; “Highest rating” sets another" in response.text
+    assert "`scale`" not in response.text
