@@ -53,7 +53,9 @@ class Run:
         trained = train(data.make_training_data(train_on))
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "model"
-            write_model(path, {**trained.header, "version": "1", "trained_at": 0}, trained.arrays)
+            header = {"version": "1", "database": "", "trained_at": 0, "training_seconds": 0.0}
+            cold = {"cold_trained_at": 0, "cold_rating_count": 0}
+            write_model(path, {**trained.header, **header, **cold}, trained.arrays)
             self.model: ModelFile = open_model(path)
         self.means = ShrunkMeans(data, train_on)
         self.rated = dict(data.group_by_user(train_on))

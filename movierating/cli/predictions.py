@@ -55,7 +55,7 @@ def _print_status() -> None:
         else:
             ratings = format_count(training.model.rating_count, "rating")
             users = format_count(training.model.user_count, "user")
-            seconds = training.model.header["training_seconds"]
+            seconds = training.model.training_seconds
             click.echo(
                 f"Trained at {format_rfc3339(training.model.trained_at)} on {ratings} of {users} in {seconds} s."
             )

@@ -118,7 +118,7 @@ def _read_prediction_gauges() -> dict[str, float | None]:
     return {
         "prediction_model_age_seconds": status.age_seconds,
         "prediction_ratings_behind": status.ratings_behind,
-        "prediction_training_seconds": status.model.header["training_seconds"],
+        "prediction_training_seconds": status.model.training_seconds,
     }
 
 

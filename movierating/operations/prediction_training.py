@@ -54,9 +54,9 @@ def _run(app: Flask, stopping: threading.Event) -> None:
         try:
             is_due = _is_due(app)
             wait = max(CHECK_INTERVAL_SECONDS, _train(app.config["INSTANCE_PATH"], stopping) if is_due else 0)
-        except OSError as error:
-            # No process can be started.
-            wait = _record_failure(None, str(error))
+        except Exception as error:
+            # The thread goes on; for example no process can be started.
+            wait = _record_failure(None, f"{type(error).__name__}: {error}")
 
 
 def _is_due(app: Flask) -> bool:

@@ -11,7 +11,8 @@ import mmap
 import os
 import sys
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from math import prod
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -29,6 +30,15 @@ class ArrayFileError(Exception):
     """A file is absent, damaged, or of another format; the message is one line that says so."""
 
 
+@contextmanager
+def reporting_contents(path: Path) -> Iterator[None]:
+    """Raise ArrayFileError if the block finds that a file lacks something, or that its type or shape is another one."""
+    try:
+        yield
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise ArrayFileError(f"{path} has unexpected contents ({type(error).__name__}: {error})") from error
+
+
 class ArrayFile:
     """A mapped file of arrays. `header` is its JSON; an open file stays readable after it was replaced."""
 
@@ -41,6 +51,10 @@ class ArrayFile:
             raise ArrayFileError(f"{path} can't be read ({error})") from error
         self._bytes = memoryview(self._map)
         self._places: dict[str, tuple[str, int, int]] = {}
+        with reporting_contents(path):
+            self._check_arrays(path)
+
+    def _check_arrays(self, path: Path) -> None:
         for name, (code, shape, start, checksum) in self.header["arrays"].items():
             end = start + ITEM_BYTES[code] * prod(shape)
             if end > len(self._bytes):
@@ -54,9 +68,11 @@ class ArrayFile:
         code, start, end = self._places[name]
         return self._bytes[start:end].cast(code)  # type: ignore[call-overload, no-any-return]
 
-    def get_shape(self, name: str) -> list[int]:
-        """Return an array's shape."""
-        return list(self.header["arrays"][name][1])
+    def check_array(self, name: str, code: str, *shape: int) -> None:
+        """Raise an error that `reporting_contents` reports if an array is absent or has another type or shape."""
+        expected = [code, [*shape]]
+        if self.header["arrays"][name][:2] != expected or len(self.get_array(name)) != prod(shape):
+            raise ValueError(f"{name} is {self.header['arrays'][name][:2]} instead of {expected}")
 
 
 def _read_header(start: bytes, path: Path) -> dict[str, Any]:
@@ -66,9 +82,10 @@ def _read_header(start: bytes, path: Path) -> dict[str, Any]:
     lines = start[len(MAGIC) :].split(b"\n", 2)
     if len(lines) < 3 or lines[1] != _checksum(lines[0]):
         raise ArrayFileError(f"{path} is damaged: the checksum of its header is wrong")
-    header: dict[str, Any] = json.loads(lines[0])
-    if header["byte_order"] != sys.byteorder:
-        raise ArrayFileError(f"{path} is of a machine with another byte order")
+    with reporting_contents(path):
+        header: dict[str, Any] = json.loads(lines[0])
+        if header["byte_order"] != sys.byteorder:
+            raise ArrayFileError(f"{path} is of a machine with another byte order")
     return header
 
 

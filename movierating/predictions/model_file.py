@@ -19,8 +19,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from movierating.predictions.array_file import ArrayFile, ArrayFileError, write_arrays
-from movierating.predictions.features import FeatureEncoding
+from movierating.predictions.array_file import ArrayFile, ArrayFileError, reporting_contents, write_arrays
+from movierating.predictions.features import FeatureEncoding, MovieFeatures
 
 FACTORS = 15
 SIZE = FACTORS + 1
@@ -41,7 +41,8 @@ ModelFileError = ArrayFileError
 def write_model(path: Path, header: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:
     """Write a model, such as `training.fitting.train` returns, atomically and durably. Raise OSError.
 
-    The caller adds to the header: `version` (text), `trained_at` (microseconds since 1970), and what else it needs.
+    The caller adds to the header: `version` and `database` (text), `trained_at` and `cold_trained_at` (microseconds
+    since 1970), `cold_rating_count` and `training_seconds`.
     """
     write_arrays(path, {**header, "model_format": MODEL_FORMAT}, arrays)
 
@@ -51,7 +52,31 @@ def open_model(path: Path) -> "ModelFile":
     file = ArrayFile(path)
     if file.header.get("model_format") != MODEL_FORMAT:
         raise ModelFileError(f"{path} is a model of another version")
-    return ModelFile(file)
+    with reporting_contents(path):
+        model = ModelFile(file)
+        _check_arrays(file, model)
+    return model
+
+
+def _check_arrays(file: ArrayFile, model: "ModelFile") -> None:
+    movies, directors = len(model.movie_ids), len(model.director_names)
+    # Computes with all parts of the encoding.
+    facts = len(model.encoding.encode(MovieFeatures()))
+    file.check_array("movie_ids", "q", max(movies, 1))
+    file.check_array("movie_counts", "i", movies)
+    file.check_array("moments", "f", movies, WIDTH)
+    file.check_array("filter", "f", movies, FILTER_SIZE)
+    file.check_array("filter_norms", "d", movies)
+    file.check_array("movie_covariance", "d", SIZE, SIZE)
+    file.check_array("movie_coefficients", "d", facts, SIZE)
+    file.check_array("director_names", "B", len(file.get_array("director_names")))
+    file.check_array("director_ends", "q", directors)
+    file.check_array("director_effects", "f", directors, SIZE)
+    file.check_array("user_precision", "d", SIZE, SIZE)
+    file.check_array("user_weights", "d", SIZE + 2, SIZE)
+    file.check_array("user_center", "d", SIZE)
+    file.check_array("taste_metric", "d", FACTORS, FACTORS)
+    file.check_array("mean_taste", "d", FACTORS)
 
 
 class _Names(Sequence[bytes]):
@@ -71,10 +96,15 @@ class ModelFile:
     """A trained model. A *row* is a movie's position in its tables; only movies with ratings have one."""
 
     def __init__(self, file: ArrayFile) -> None:
-        self.header = file.header
+        self._shapes = {name: shape for name, (_, shape, *_) in file.header["arrays"].items()}
+        self.encoding = FeatureEncoding.from_header(file.header["encoding"])
         self.get_array = file.get_array
         self.version = str(file.header["version"])
+        self.database = str(file.header["database"])
         self.trained_at = int(file.header["trained_at"])
+        self.cold_trained_at = int(file.header["cold_trained_at"])
+        self.cold_rating_count = int(file.header["cold_rating_count"])
+        self.training_seconds = float(file.header["training_seconds"])
         self.rating_count = int(file.header["rating_count"])
         self.user_count = int(file.header["user_count"])
         self.mean_rating = float(file.header["mean_rating"])
@@ -103,7 +133,7 @@ class ModelFile:
     def get_matrix(self, name: str) -> list[list[float]]:
         """Return an array of two dimensions as a list of rows; use it for small ones."""
         values: list[float] = list(self.get_array(name))
-        width = self.header["arrays"][name][1][1]
+        width = self._shapes[name][1]
         return [values[start : start + width] for start in range(0, len(values), width)]
 
     @cached_property
@@ -147,8 +177,3 @@ class ModelFile:
         if index == len(self.director_names) or self.director_names[index] != name.encode():
             return None
         return list(self.get_array("director_effects")[index * SIZE : (index + 1) * SIZE])
-
-    @cached_property
-    def encoding(self) -> FeatureEncoding:
-        """Return how facts of movies become numbers."""
-        return FeatureEncoding.from_header(self.header["encoding"])

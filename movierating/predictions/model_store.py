@@ -54,7 +54,7 @@ def find_model(connection: Connection) -> ModelFile | None:
     path = get_model_path(options["instance"])
     identity = _read_identity(path)
     model = None if identity is None else _open_model(path, identity)
-    if model is None or model.header.get("database") != identify_database(connection):
+    if model is None or model.database != identify_database(connection):
         return None
     return model
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from struct import iter_unpack
 from typing import Any
 
-from movierating.predictions.array_file import ArrayFile, write_arrays
+from movierating.predictions.array_file import ArrayFile, reporting_contents, write_arrays
 from movierating.predictions.fold_in import Taste
 from movierating.predictions.linear_algebra import dot, multiply
 from movierating.predictions.model_file import FACTORS, ModelFile, ModelFileError
@@ -58,9 +58,12 @@ class PeopleFile:
         file = ArrayFile(path)
         if file.header.get("people_format") != PEOPLE_FORMAT:
             raise ModelFileError(f"{path} is of another version")
-        self.version = str(file.header["version"])
-        self.user_ids = file.get_array("user_ids")
-        self.vectors = file.get_array("vectors")
+        with reporting_contents(path):
+            self.version = str(file.header["version"])
+            self.user_ids = file.get_array("user_ids")
+            self.vectors = file.get_array("vectors")
+            file.check_array("user_ids", "q", len(self.user_ids))
+            file.check_array("vectors", "f", len(self.user_ids), FACTORS)
 
 
 def find_nearest(

@@ -59,9 +59,8 @@ class TrainingStatus:
         """Return the model from which training continues, None if it starts from nothing."""
         if self.model is None:
             return None
-        header = self.model.header
-        cold_age = clock.now() - header["cold_trained_at"]
-        has_grown = self.ratings >= COLD_GROWTH * header["cold_rating_count"]
+        cold_age = clock.now() - self.model.cold_trained_at
+        has_grown = self.ratings >= COLD_GROWTH * self.model.cold_rating_count
         is_old = not 0 <= cold_age < COLD_INTERVAL.total_seconds() * clock.SECOND
         return None if has_grown or is_old else self.model
 

@@ -41,5 +41,21 @@ def test_success_another_training_and_the_end_of_the_service_are_no_failures(tra
     assert counters.read_totals().get(FAILED, 0) == before
 
 
+def test_unexpected_error_is_logged_and_training_goes_on(app, monkeypatch, caplog):
+    checks = []
+
+    def fail(_):
+        checks.append(None)
+        raise KeyError("cold_trained_at")
+
+    class Stopping(threading.Event):
+        def wait(self, _):
+            return len(checks) == 2
+
+    monkeypatch.setattr(prediction_training, "_is_due", fail)
+    prediction_training._run(app, Stopping())
+    assert [record.fields["reason"] for record in caplog.records] == ["KeyError: 'cold_trained_at'"] * 2
+
+
 def test_nothing_is_due_without_ratings(app):
     assert not prediction_training._is_due(app)

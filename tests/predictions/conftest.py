@@ -53,7 +53,7 @@ def trained(data):
 def model_path(trained, tmp_path_factory):
     """Return the path of a model file. Tests don't change it."""
     path = tmp_path_factory.mktemp("model") / "predictions.bin"
-    write_model(path, {**trained.header, "version": "1", "trained_at": 5}, trained.arrays)
+    write_model(path, {**trained.header, **instances.HEADER}, trained.arrays)
     return path
 
 

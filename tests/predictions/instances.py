@@ -13,6 +13,11 @@ from movierating.ratings.service import rate_movie
 from movierating.storage import database
 
 USERS, MOVIES = 14, 40
+# What a training of an instance adds to the header; it takes part in no prediction.
+HEADER = {
+    **{"version": "1", "database": "", "trained_at": 5, "training_seconds": 1.5},
+    **{"cold_trained_at": 5, "cold_rating_count": 1},
+}
 
 
 def add_users(count, **columns):

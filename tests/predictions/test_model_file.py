@@ -1,11 +1,15 @@
+import json
 import shutil
+import sys
+import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from movierating.predictions.array_file import write_arrays
-from movierating.predictions.model_file import ModelFileError, open_model
+from movierating.predictions.array_file import MAGIC, write_arrays
+from movierating.predictions.model_file import ModelFileError, open_model, write_model
+from predictions import instances
 
 
 def test_model_has_what_was_trained(model, trained):
@@ -41,3 +45,54 @@ def test_truncated_model_is_reported(model_path, tmp_path):
         file.truncate(model_path.stat().st_size // 2)
     with pytest.raises(ModelFileError, match="truncated"):
         open_model(tmp_path / model_path.name)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        *(
+            {name: None}
+            for name in ("version", "database", "trained_at", "cold_trained_at", "cold_rating_count")
+        ),
+        *(
+            {name: None}
+            for name in ("training_seconds", "rating_count", "user_count", "mean_rating", "encoding")
+        ),
+        {"noise_precision": "high"},
+        {"trained_at": float("inf")},
+        {"encoding": {"genres": []}},
+    ],
+    ids=str,
+)
+def test_model_with_an_unexpected_header_is_reported(trained, tmp_path, header):
+    fields = {**trained.header, **instances.HEADER, **header}
+    present = {name: value for name, value in fields.items() if value is not None}
+    write_model(tmp_path / "model", present, trained.arrays)
+    with pytest.raises(ModelFileError, match="unexpected contents"):
+        open_model(tmp_path / "model")
+
+
+def test_model_without_an_array_or_with_another_shape_or_type_is_reported(trained, tmp_path):
+    header = {**trained.header, **instances.HEADER}
+    for name, array in trained.arrays.items():
+        others = dict(trained.arrays)
+        del others[name]
+        changes = [others]
+        if name != "director_names":
+            changes += [
+                {**others, name: np.append(array.ravel(), array.ravel()[:1])},
+                {**others, name: array[:-1]},
+            ]
+        changes.append({**others, name: array.astype(np.int32 if array.dtype != np.int32 else np.float32)})
+        for arrays in changes:
+            write_model(tmp_path / "model", header, arrays)
+            with pytest.raises(ModelFileError, match="unexpected contents"):
+                open_model(tmp_path / "model")
+
+
+@pytest.mark.parametrize("places", [None, [], {"a": None}, {"a": ["f", 3, 0, 0]}, {"a": ["x", [1], 0, 0]}])
+def test_file_whose_arrays_are_described_otherwise_is_reported(tmp_path, places):
+    text = json.dumps({"byte_order": sys.byteorder, "arrays": places}).encode()
+    (tmp_path / "model").write_bytes(b"%s%s\n%08x\n" % (MAGIC, text, zlib.crc32(text)))
+    with pytest.raises(ModelFileError, match="unexpected contents"):
+        open_model(tmp_path / "model")

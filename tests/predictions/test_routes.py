@@ -1,5 +1,6 @@
 """The calls of predictions: values, reasons instead of values, freshness, and who is named."""
 
+import zlib
 from datetime import UTC, datetime
 
 import pytest
@@ -128,11 +129,19 @@ def _damage(path):
     path.write_bytes(content)
 
 
+def _rename_field(path):
+    lines = path.read_bytes().split(b"\n", 3)
+    lines[1] = lines[1].replace(b'"version"', b'"edition"')
+    lines[2] = b"%08x" % zlib.crc32(lines[1])
+    path.write_bytes(b"\n".join(lines))
+
+
 CHANGES = {
     "removed": lambda path: path.unlink(),
     "empty": lambda path: path.write_bytes(b""),
     "truncated": _truncate,
     "damaged": _damage,
+    "with another header": _rename_field,
     "not readable as a file": lambda path: (path.unlink(), path.mkdir()),
     "of another version": lambda path: path.write_bytes(b"movierating arrays 0\n" + path.read_bytes()[21:]),
 }

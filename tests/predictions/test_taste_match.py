@@ -64,3 +64,10 @@ def test_find_nearest_in_an_empty_file_yields_nothing(tmp_path):
 def test_model_is_not_a_file_of_people(model_path):
     with pytest.raises(ModelFileError, match="another version"):
         taste_match.PeopleFile(model_path)
+
+
+def test_people_with_another_shape_are_reported(trained, tmp_path):
+    people = {**trained.people, "user_ids": trained.people["user_ids"][1:]}
+    taste_match.write_people(tmp_path / "people.bin", "1", people)
+    with pytest.raises(ModelFileError, match="vectors"):
+        taste_match.PeopleFile(tmp_path / "people.bin")

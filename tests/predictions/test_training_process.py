@@ -54,9 +54,9 @@ def test_training_continues_from_the_earlier_model(app, instance):
     instances.train(app, cold=False)
     second = model_store.open_model(path)
     assert second.version != first.version
-    assert second.header["cold_trained_at"] == first.header["cold_trained_at"]
+    assert second.cold_trained_at == first.cold_trained_at
     instances.train(app)
-    assert model_store.open_model(path).header["cold_trained_at"] > first.header["cold_trained_at"]
+    assert model_store.open_model(path).cold_trained_at > first.cold_trained_at
 
 
 def test_earlier_model_stays_if_the_disk_is_full(app, instance, monkeypatch):

@@ -13,8 +13,8 @@ DAY = 24 * HOUR
 
 def make_status(users=50, ratings=1000, *, age=HOUR, trained_on=1000, cold_age=DAY, cold_ratings=1000):
     now = clock.now()
-    header = {"cold_trained_at": now - cold_age, "cold_rating_count": cold_ratings}
-    model = SimpleNamespace(trained_at=now - age, rating_count=trained_on, header=header)
+    cold = {"cold_trained_at": now - cold_age, "cold_rating_count": cold_ratings}
+    model = SimpleNamespace(trained_at=now - age, rating_count=trained_on, **cold)
     return TrainingStatus(model, users, ratings)
 
 

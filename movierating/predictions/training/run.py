@@ -52,4 +52,4 @@ def _describe_start(start: ModelFile | None, now: int, rating_count: int) -> dic
     """Return the time of the last training from nothing, and its number of ratings."""
     if start is None:
         return {"cold_trained_at": now, "cold_rating_count": rating_count}
-    return {name: start.header[name] for name in ("cold_trained_at", "cold_rating_count")}
+    return {"cold_trained_at": start.cold_trained_at, "cold_rating_count": start.cold_rating_count}

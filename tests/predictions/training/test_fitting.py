@@ -9,6 +9,7 @@ from movierating.predictions.ranking import rank
 from movierating.predictions.taste_match import compute_vector
 from movierating.predictions.training.data import TrainingData
 from movierating.predictions.training.fitting import train
+from predictions import instances
 
 
 @pytest.fixture
@@ -17,7 +18,7 @@ def train_model(tmp_path):
 
     def train_and_open(data, **options):
         trained = train(data, **options)
-        write_model(tmp_path / "model", {**trained.header, "version": "1", "trained_at": 0}, trained.arrays)
+        write_model(tmp_path / "model", {**trained.header, **instances.HEADER}, trained.arrays)
         return open_model(tmp_path / "model")
 
     return train_and_open
