@@ -5,6 +5,7 @@ They are derived data in the instance folder, left out of backups: lost or damag
 
 import functools
 import hashlib
+from collections.abc import Collection
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, func, select
@@ -35,9 +36,18 @@ def get_model_path(instance: Path) -> Path:
     return instance / f"predictions-{MODEL_FORMAT}.bin"
 
 
-def get_people_path(instance: Path) -> Path:
-    """Return the file of the people of the model, for nearest neighbours."""
-    return instance / f"predictions-{MODEL_FORMAT}-people.bin"
+def get_people_path(instance: Path, version: str) -> Path:
+    """Return the file of the people of a model, by its version, for nearest neighbours."""
+    return instance / f"predictions-{MODEL_FORMAT}-people-{version}.bin"
+
+
+def remove_other_people(instance: Path, versions: Collection[str]) -> None:
+    """Remove the files of people, and what killed trainings left of such, except those of these models."""
+    names = {get_people_path(instance, version).name for version in versions}
+    # Its draft has a dot before the name, and an ending after it.
+    for path in instance.glob(f"*predictions-{MODEL_FORMAT}-people*"):
+        if path.name not in names:
+            path.unlink()
 
 
 def identify_database(connection: Connection) -> str:
@@ -61,7 +71,7 @@ def find_model(connection: Connection) -> ModelFile | None:
 
 def find_people(connection: Connection, model: ModelFile) -> PeopleFile | None:
     """Return the people of a model, None if their file can't be used."""
-    path = get_people_path(connection.engine.get_execution_options()["instance"])
+    path = get_people_path(connection.engine.get_execution_options()["instance"], model.version)
     identity = _read_identity(path)
     people = None if identity is None else _open_people(path, identity)
     return people if people is not None and people.version == model.version else None

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, func, select
 from movierating import clock
 from movierating.auth.models import User
 from movierating.predictions.model_file import ModelFile
-from movierating.predictions.model_store import find_model
+from movierating.predictions.model_store import find_model, find_people
 from movierating.storage.statements import CompiledStatement
 
 # With fewer users, means are as good.
@@ -31,11 +31,15 @@ _SUMS = CompiledStatement(
 
 @dataclass(frozen=True, slots=True)
 class TrainingStatus:
-    """The model, None if there is none, and the present numbers of users with ratings and of ratings."""
+    """The model, None if there is none, and the present numbers of users with ratings and of ratings.
+
+    `has_people` is False if the model's file of people can't be used.
+    """
 
     model: ModelFile | None
     users: int
     ratings: int
+    has_people: bool = True
 
     @property
     def ratings_behind(self) -> int:
@@ -53,6 +57,8 @@ class TrainingStatus:
             return False
         if self.age_seconds is None or not 0 <= self.age_seconds < RETRAIN_INTERVAL.total_seconds():
             return True
+        if not self.has_people:
+            return True
         return self.ratings_behind >= max(1, RETRAIN_SHARE * self.ratings)
 
     def find_start(self) -> ModelFile | None:
@@ -68,4 +74,6 @@ class TrainingStatus:
 def read_status(connection: Connection) -> TrainingStatus:
     """Return the state of the instance."""
     sums = _SUMS.first(connection)
-    return TrainingStatus(find_model(connection), sums.users, int(sums.ratings))
+    model = find_model(connection)
+    has_people = model is not None and find_people(connection, model) is not None
+    return TrainingStatus(model, sums.users, int(sums.ratings), has_people)

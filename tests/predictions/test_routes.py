@@ -42,7 +42,8 @@ def user_ids(app):
 def files(app):
     """Return the paths of the model and of its people."""
     folder = app.config["INSTANCE_PATH"]
-    return model_store.get_model_path(folder), model_store.get_people_path(folder)
+    model = model_store.find_model(read())
+    return model_store.get_model_path(folder), model_store.get_people_path(folder, model.version)
 
 
 @pytest.fixture

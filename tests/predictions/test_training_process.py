@@ -9,7 +9,9 @@ import pytest
 from filelock import FileLock
 
 from movierating.predictions import model_store
+from movierating.predictions.model_file import MODEL_FORMAT
 from movierating.predictions.training import reading, run
+from movierating.predictions.training_status import read_status
 from movierating.storage import database
 from predictions import instances
 
@@ -59,17 +61,46 @@ def test_training_continues_from_the_earlier_model(app, instance):
     assert model_store.open_model(path).cold_trained_at > first.cold_trained_at
 
 
-def test_earlier_model_stays_if_the_disk_is_full(app, instance, monkeypatch):
-    path = model_store.get_model_path(instance)
-    before = path.read_bytes()
+def read_files(instance):
+    """Return the contents of the files of predictions, by their names."""
+    return {path.name: path.read_bytes() for path in instance.glob("*predictions-*")}
+
+
+@pytest.mark.parametrize("write", ["write_people", "write_model"])
+def test_earlier_model_and_its_people_stay_if_the_disk_is_full(app, instance, monkeypatch, write):
+    before = read_files(instance)
+    assert len(before) == 2
 
     def fail(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(run, "write_model", fail)
+    monkeypatch.setattr(run, write, fail)
     with pytest.raises(OSError, match="No space"):
         instances.train(app)
-    assert path.read_bytes() == before
+    assert read_files(instance) == before
+    assert not read_status(database.read()).is_due()
+
+
+def test_people_of_the_earlier_model_stay_until_the_next_training(app, instance):
+    for _ in range(2):
+        earlier = model_store.find_model(database.read())
+        (instance / f".predictions-{MODEL_FORMAT}-people-killed.bin.draft").touch()
+        instances.train(app)
+        model = model_store.find_model(database.read())
+        assert model.version != earlier.version
+        assert all(model_store.find_people(database.read(), each) for each in (earlier, model))
+        assert len(read_files(instance)) == 3
+
+
+def test_training_is_due_if_the_people_of_the_model_cannot_be_used(app, instance):
+    assert not read_status(database.read()).is_due()
+    path = model_store.get_people_path(instance, model_store.find_model(database.read()).version)
+    path.write_bytes(path.read_bytes()[:-100])
+    assert read_status(database.read()).is_due()
+    path.unlink()
+    assert read_status(database.read()).is_due()
+    instances.train(app)
+    assert not read_status(database.read()).is_due()
 
 
 @pytest.fixture

@@ -3,13 +3,20 @@
 import secrets
 import time
 from pathlib import Path
+from typing import Any
 
 from movierating import clock
 from movierating.predictions.model_file import ModelFile, write_model
-from movierating.predictions.model_store import get_model_path, get_people_path, identify_database
+from movierating.predictions.model_store import (
+    get_model_path,
+    get_people_path,
+    identify_database,
+    remove_other_people,
+)
 from movierating.predictions.taste_match import write_people
 from movierating.predictions.training.fitting import train
 from movierating.predictions.training.reading import read_training_data
+from movierating.predictions.training.result import TrainedModel
 from movierating.predictions.training_status import MIN_USERS, read_status
 from movierating.storage import database
 
@@ -43,9 +50,21 @@ def train_instance(instance: Path, *, cold: bool) -> None:
         "database": database_id,
         "training_seconds": round(time.monotonic() - started, 2),
     }
-    # A worker uses people only with their own model.
-    write_people(get_people_path(instance), header["version"], trained.people)
-    write_model(get_model_path(instance), header, trained.arrays)
+    _replace_files(instance, header, trained, status.model)
+
+
+def _replace_files(
+    instance: Path, header: dict[str, Any], trained: TrainedModel, earlier: ModelFile | None
+) -> None:
+    """Write the people, then the model, so that a model always has its people; keep the earlier model if that fails."""
+    versions = [earlier.version] if earlier else []
+    try:
+        write_people(get_people_path(instance, header["version"]), header["version"], trained.people)
+        write_model(get_model_path(instance), header, trained.arrays)
+        # Requests that have begun with the earlier model read its people: these stay until the next training.
+        versions.append(header["version"])
+    finally:
+        remove_other_people(instance, versions)
 
 
 def _describe_start(start: ModelFile | None, now: int, rating_count: int) -> dict[str, int]:
