@@ -6,7 +6,7 @@ from array import array
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, bindparam, select
 
 from movierating.movies.filters import build_filters, parse_filters
 from movierating.movies.models import Movie
@@ -93,14 +93,19 @@ def _read_candidates(
     connection: Connection, model: ModelFile, kinds: tuple[str, ...], values: Mapping[str, Any]
 ) -> Sequence[int]:
     """Return the rows of the model of movies that pass the filters."""
-    movies = _get_candidates_statement(kinds).tuples(connection, **values)
+    movies = _get_candidates_statement(kinds).tuples(connection, **values, trained_at=model.trained_at)
     rows = (model.find_movie(movie_id) for (movie_id,) in movies)
     return array("i", [row for row in rows if row is not None])
 
 
 @functools.lru_cache(64)
 def _get_candidates_statement(kinds: tuple[str, ...]) -> CompiledStatement:
-    conditions = [each.condition for each in build_filters(kinds, _movie.rating_count)]
     order = (_movie.rating_count, _movie.prominence, _movie.id)
-    movies = select(_movie.id).where(*conditions).order_by(*(column.desc() for column in order))
+    movies = select(_movie.id).where(*_make_conditions(kinds)).order_by(*(column.desc() for column in order))
     return CompiledStatement(movies.limit(MAX_CANDIDATES))
+
+
+def _make_conditions(kinds: tuple[str, ...]) -> list[ColumnElement[bool]]:
+    # After a restore, a movie may have the id that another one had when the model was trained.
+    is_of_model = _movie.created_at <= bindparam("trained_at")
+    return [is_of_model, *(each.condition for each in build_filters(kinds, _movie.rating_count))]

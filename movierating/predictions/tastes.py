@@ -6,15 +6,17 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, String, bindparam, select
 
 from movierating.auth.models import User
+from movierating.movies.models import Movie
 from movierating.predictions.bounded_cache import BoundedCache
 from movierating.predictions.fold_in import Taste, solve_taste
 from movierating.predictions.model_file import ModelFile
 from movierating.predictions.model_store import find_model
 from movierating.predictions.training_status import MIN_USERS
 from movierating.ratings.models import Rating
+from movierating.storage.dialect import encode_values, in_many
 from movierating.storage.statements import CompiledStatement
 
 # With fewer ratings, means are as good.
@@ -26,11 +28,17 @@ REASONS = (NOT_ENOUGH_RATINGS, NOT_ENOUGH_PEOPLE, NO_MODEL)
 # A taste takes some 10 KB.
 _TASTES = BoundedCache(64)
 
-_rating, _user = Rating.__table__.c, User.__table__.c
+_movie, _rating, _user = Movie.__table__.c, Rating.__table__.c, User.__table__.c
 _RATINGS = CompiledStatement(
     select(_rating.movie_id, _rating.value)
     .where(_rating.user_id == bindparam("user"))
     .order_by(_rating.movie_id)
+)
+# After a restore, a movie may have the id that another one had when the model was trained.
+_LATER_MOVIES = CompiledStatement(
+    select(_movie.id).where(
+        in_many(_movie.id, bindparam("movies", type_=String)), _movie.created_at > bindparam("trained_at")
+    )
 )
 _RATERS = CompiledStatement(select(_user.id).where(_user.rating_count > 0).limit(MIN_USERS))
 
@@ -74,12 +82,26 @@ def find_taste(connection: Connection, ratings: Mapping[int, float]) -> UserTast
     model = find_model(connection)
     if model is None:
         return NoPrediction(NO_MODEL)
-    known = [
-        (row, value) for movie_id, value in ratings.items() if (row := model.find_movie(movie_id)) is not None
-    ]
+    known = _list_known(connection, model, ratings)
     if len(known) < MIN_RATINGS:
         return NoPrediction(NOT_ENOUGH_RATINGS, MIN_RATINGS - len(known))
     rows, values = [row for row, _ in known], [value for _, value in known]
     key = (model.version, array("i", rows).tobytes(), array("f", values).tobytes())
     taste = _TASTES.get(key, partial(solve_taste, model, rows, values))
     return UserTaste(model, taste, rows, values, key)
+
+
+def _list_known(
+    connection: Connection, model: ModelFile, ratings: Mapping[int, float]
+) -> list[tuple[int, float]]:
+    """Return rows of the model and points of the ratings whose movies have a row."""
+    movies = encode_values(list(ratings))
+    later = {
+        movie_id
+        for (movie_id,) in _LATER_MOVIES.tuples(connection, movies=movies, trained_at=model.trained_at)
+    }
+    return [
+        (row, value)
+        for movie_id, value in ratings.items()
+        if (row := model.find_movie(movie_id)) is not None and movie_id not in later
+    ]

@@ -204,6 +204,19 @@ def test_reused_ids_are_not_mistaken(member, rated, movie_ids):
     assert nearest not in [item["user"]["id"] for item in member.get(MATCHES).json["items"]]
 
 
+def test_movies_with_reused_ids_are_neither_recommended_nor_a_part_of_the_taste(app, member, rated):
+    # No candidates of this model are cached.
+    instances.train(app)
+    before = predict(member, rated[30])
+    reason = before["because"][0]["movie"]["id"]
+    later = update(Movie).where(Movie.id.in_([rated[31], reason])).values(created_at=2**52)
+    write(lambda connection: connection.execute(later))
+    after = predict(member, rated[30])
+    assert after["based_on"] == 23
+    assert reason not in [each["movie"]["id"] for each in after["because"]]
+    assert set(list_ids(member.get(f"{RECOMMENDATIONS}?limit=100"))) == {*rated[24:]} - {rated[31]}
+
+
 def test_recommendations_are_unrated_movies_that_fit_first(member, rated):
     response = member.get(f"{RECOMMENDATIONS}?limit=100")
     assert set(list_ids(response)) == set(rated[24:])
