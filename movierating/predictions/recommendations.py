@@ -1,22 +1,23 @@
 """Recommend movies that a user has not rated."""
 
-import functools
 import time
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache, partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, bindparam, select
+from sqlalchemy import ColumnElement, Connection, String, bindparam, select
 
 from movierating.movies.filters import build_filters, parse_filters
 from movierating.movies.models import Movie
+from movierating.movies.service import FACT_COLUMNS, serialize_facts
 from movierating.predictions.bounded_cache import BoundedCache
 from movierating.predictions.model_file import ModelFile
 from movierating.predictions.prediction import make_interval, predict
 from movierating.predictions.ranking import rank
-from movierating.predictions.service import list_facts
 from movierating.predictions.tastes import NoPrediction, UserTaste, find_taste, read_ratings
 from movierating.storage.database import batched, read
+from movierating.storage.dialect import encode_values, in_many
 from movierating.storage.pagination import RankedPages
 from movierating.storage.statements import CompiledStatement
 
@@ -44,20 +45,25 @@ def list_recommendations(
     if isinstance(user, NoPrediction):
         pages.find_start(cursor, [])
         return [], None, user
-    ranked = _rank(connection, user, filters)
+    kinds, values = parse_filters({**filters, "min_count": 1})
+    values["trained_at"] = user.model.trained_at
+    ranked = _rank(connection, user, kinds, values)
     start = pages.find_start(cursor, ranked)
-    movies, last = _list_existing(ranked[start:], limit)
+    read_page = partial(_read_facts, connection, kinds, values)
+    movies, last = _list_existing(ranked[start:], limit, read_page)
     is_last = start + last >= len(ranked)
     next_cursor = None if is_last else pages.encode(start + last - 1, ranked[start + last - 1])
     return [_describe(user, movie) for movie in movies], next_cursor, None
 
 
-def _list_existing(movie_ids: Sequence[int], limit: int) -> tuple[list[dict[str, Any]], int]:
-    """Return the facts of the first `limit` movies that exist, and how many of the ids those took."""
+def _list_existing(
+    movie_ids: Sequence[int], limit: int, read_facts: Callable[[list[int]], dict[int, dict[str, Any]]]
+) -> tuple[list[dict[str, Any]], int]:
+    """Return the facts of the first `limit` movies that `read_facts` returns, and how many of the ids those took."""
     movies: list[dict[str, Any]] = []
     taken = 0
     for batch in batched(movie_ids, limit):
-        facts = list_facts(batch)
+        facts = read_facts(batch)
         for movie_id in batch:
             taken += 1
             if movie_id in facts:
@@ -67,20 +73,29 @@ def _list_existing(movie_ids: Sequence[int], limit: int) -> tuple[list[dict[str,
     return movies, taken
 
 
+def _read_facts(
+    connection: Connection, kinds: tuple[str, ...], values: Mapping[str, Any], movie_ids: list[int]
+) -> dict[int, dict[str, Any]]:
+    """Return the facts of those of these movies that pass the filters now: the candidates may be a minute old."""
+    rows = _get_facts_statement(kinds).tuples(connection, **values, movies=encode_values(sorted(movie_ids)))
+    return {row[0]: serialize_facts(row) for row in rows}
+
+
 def _describe(user: UserTaste, movie: dict[str, Any]) -> dict[str, Any]:
     row = user.model.find_movie(movie["id"])
     assert row is not None
     return {"movie": movie, "prediction": make_interval(predict(user.model, user.taste, row))._asdict()}
 
 
-def _rank(connection: Connection, user: UserTaste, filters: Mapping[str, Any]) -> Sequence[int]:
+def _rank(
+    connection: Connection, user: UserTaste, kinds: tuple[str, ...], values: Mapping[str, Any]
+) -> Sequence[int]:
     """Return the ids of recommended movies, best first."""
-    kinds, values = parse_filters({**filters, "min_count": 1})
     period = time.monotonic() // _CANDIDATES_LIFETIME_SECONDS
     key = (user.model.version, kinds, tuple(values.items()), period)
 
     def rank_candidates() -> Sequence[int]:
-        read_rows = functools.partial(_read_candidates, connection, user.model, kinds, values)
+        read_rows = partial(_read_candidates, connection, user.model, kinds, values)
         rated = set(user.rows)
         candidates = [row for row in _CANDIDATES.get(key, read_rows) if row not in rated]
         ids = user.model.movie_ids
@@ -93,16 +108,22 @@ def _read_candidates(
     connection: Connection, model: ModelFile, kinds: tuple[str, ...], values: Mapping[str, Any]
 ) -> Sequence[int]:
     """Return the rows of the model of movies that pass the filters."""
-    movies = _get_candidates_statement(kinds).tuples(connection, **values, trained_at=model.trained_at)
+    movies = _get_candidates_statement(kinds).tuples(connection, **values)
     rows = (model.find_movie(movie_id) for (movie_id,) in movies)
     return array("i", [row for row in rows if row is not None])
 
 
-@functools.lru_cache(64)
+@lru_cache(64)
 def _get_candidates_statement(kinds: tuple[str, ...]) -> CompiledStatement:
     order = (_movie.rating_count, _movie.prominence, _movie.id)
     movies = select(_movie.id).where(*_make_conditions(kinds)).order_by(*(column.desc() for column in order))
     return CompiledStatement(movies.limit(MAX_CANDIDATES))
+
+
+@lru_cache(64)
+def _get_facts_statement(kinds: tuple[str, ...]) -> CompiledStatement:
+    is_chosen = in_many(_movie.id, bindparam("movies", type_=String))
+    return CompiledStatement(select(*FACT_COLUMNS).where(is_chosen, *_make_conditions(kinds)))
 
 
 def _make_conditions(kinds: tuple[str, ...]) -> list[ColumnElement[bool]]:

@@ -245,6 +245,15 @@ def test_recommendations_are_filtered(member, rated):
         assert set(ids) == {each for each, movie in genres.items() if passes(movie)}, query
 
 
+def test_changed_movie_that_no_longer_passes_the_filters_is_gone_at_once(member, admin, rated):
+    path = f"{RECOMMENDATIONS}?limit=100&genre=Drama"
+    before = list_ids(member.get(path))
+    change = admin.patch(f"/v1/movies/{before[0]}", json={"genres": ["Comedy"]}, headers={"If-Match": "*"})
+    assert change.status_code == 200, change.text
+    assert list_ids(member.get(path)) == before[1:]
+    assert before[0] in list_ids(member.get(f"{RECOMMENDATIONS}?limit=100"))
+
+
 def test_pages_of_recommendations_continue_after_changes(member, rated, problem):
     everything = list_ids(member.get(f"{RECOMMENDATIONS}?limit=100"))
     first = member.get(f"{RECOMMENDATIONS}?limit=5")
