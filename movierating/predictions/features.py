@@ -22,15 +22,15 @@ class FeatureEncoding:
     """How facts become numbers. It is a part of the model: coefficients belong to one encoding.
 
     `genres` are those that have a number of their own, `median_year` stands for an unknown year, and `mean_log_count`
-    is the mean of log(1 + number of ratings) over the movies with ratings. `years` and `min_log_count` are the range
-    that training has seen: other years and fewer ratings count as its ends, for the trends do not continue beyond.
+    is the mean of log(1 + number of ratings) over the movies with ratings. `years` and `log_counts` are the ranges that
+    training has seen: other years and numbers of ratings count as their ends, for the trends do not continue beyond.
     """
 
     genres: tuple[str, ...]
     median_year: float
     years: tuple[float, float]
     mean_log_count: float
-    min_log_count: float
+    log_counts: tuple[float, float]
 
     @property
     def size(self) -> int:
@@ -45,9 +45,9 @@ class FeatureEncoding:
         """
         genres = [float(genre in features.genres) for genre in self.genres]
         year = self.median_year if features.year is None else features.year
-        age = (min(max(year, self.years[0]), self.years[1]) - 1990) / 20
+        age = (_clamp(year, self.years) - 1990) / 20
         is_foreign = float(features.language not in (None, "en"))
-        popularity = max(log1p(features.rating_count), self.min_log_count) - self.mean_log_count
+        popularity = _clamp(log1p(features.rating_count), self.log_counts) - self.mean_log_count
         return [1.0, *genres, age, age * age, max(0.0, -age), is_foreign, popularity, popularity**2]
 
     def to_header(self) -> dict[str, Any]:
@@ -57,4 +57,9 @@ class FeatureEncoding:
     @classmethod
     def from_header(cls, header: Mapping[str, Any]) -> "FeatureEncoding":
         """Return the encoding that `to_header` described."""
-        return cls(**{**header, "genres": tuple(header["genres"]), "years": tuple(header["years"])})
+        tuples = {name: tuple(header[name]) for name in ("genres", "years", "log_counts")}
+        return cls(**{**header, **tuples})
+
+
+def _clamp(value: float, ends: tuple[float, float]) -> float:
+    return min(max(value, ends[0]), ends[1])

@@ -33,7 +33,7 @@ WIDTH = SQUARE + 1
 FILTER_SIZE = 32
 
 # Raised with each change of the model that makes older files useless.
-MODEL_FORMAT = "ratings-1"
+MODEL_FORMAT = "ratings-2"
 
 ModelFileError = ArrayFileError
 

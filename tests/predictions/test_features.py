@@ -5,7 +5,7 @@ import pytest
 from movierating.predictions.features import FeatureEncoding, MovieFeatures
 
 ENCODING = FeatureEncoding(
-    ("Comedy", "Drama"), 2000, (1930, 2020), mean_log_count=log(10), min_log_count=log(2)
+    ("Comedy", "Drama"), 2000, (1930, 2020), mean_log_count=log(10), log_counts=(log(2), log(1000))
 )
 
 
@@ -28,6 +28,12 @@ def test_facts_become_numbers(features, numbers):
 def test_popularity_grows_with_the_number_of_ratings():
     numbers = ENCODING.encode(MovieFeatures(rating_count=999))
     assert numbers[-2:] == pytest.approx([log1p(999) - log(10), (log1p(999) - log(10)) ** 2])
+
+
+def test_popularity_beyond_what_training_has_seen_counts_as_its_end():
+    assert ENCODING.encode(MovieFeatures(rating_count=10**6)) == pytest.approx(
+        ENCODING.encode(MovieFeatures(rating_count=999))
+    )
 
 
 def test_header_describes_the_encoding():

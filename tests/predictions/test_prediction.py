@@ -83,6 +83,12 @@ def test_movie_of_unknown_facts_is_uncertain(model, own_ratings):
     assert unknown.variance > max(predict(model, taste, row).variance for row in range(len(model.movie_ids)))
 
 
+def test_movie_with_more_ratings_than_any_other_is_not_extrapolated(model):
+    counts = (max(model.movie_counts), 10**7)
+    most, more = (prior_of(model, MovieFeatures(rating_count=count)) for count in counts)
+    assert more == most
+
+
 def test_movie_without_ratings_is_not_extrapolated(model, own_ratings):
     taste = solve_taste(model, *own_ratings)
     # In the training, years are from 1942 to 2018 and each movie has some 35 ratings.

@@ -121,7 +121,7 @@ def make_encoding(data: TrainingData, counts: Integers) -> FeatureEncoding:
         median_year=float(median(years)),
         years=(min(years), max(years)),
         mean_log_count=float(log_counts.mean()),
-        min_log_count=float(log_counts.min()),
+        log_counts=(float(log_counts.min()), float(log_counts.max())),
     )
 
 
