@@ -15,7 +15,7 @@ from typing import NamedTuple
 from movierating.predictions.features import MovieFeatures
 from movierating.predictions.fold_in import Taste
 from movierating.predictions.linear_algebra import Matrix, dot, multiply, unpack
-from movierating.predictions.model_file import CROSS, SIZE, SQUARE, TRIANGLE, ModelFile
+from movierating.predictions.model_file import CROSS, SIZE, SQUARE, TRIANGLE, WIDTH, ModelFile
 
 MIN_RATING = 0.5
 MAX_RATING = 10.0
@@ -75,9 +75,11 @@ def explain(
     direction = multiply(taste.covariance, model.get_moments(movie)[:SIZE])
     shares = []
     for row, rating in zip(rows, ratings, strict=True):
-        moments = model.get_moments(row)
-        gain = (rating - model.mean_rating) * dot(moments[:SIZE], direction)
-        shares.append(taste.noise_precision * (gain - dot(moments[CROSS:SQUARE], direction)))
+        # Of a movie's WIDTH moments, two slices of SIZE take part.
+        start = row * WIDTH
+        gain = (rating - model.mean_rating) * dot(model.moments[start : start + SIZE], direction)
+        cross = dot(model.moments[start + CROSS : start + SQUARE], direction)
+        shares.append(taste.noise_precision * (gain - cross))
     return shares
 
 
