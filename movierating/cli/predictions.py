@@ -22,13 +22,14 @@ def train(cold: bool) -> None:
     The server does so by itself. It takes seconds for 100,000 ratings and minutes for 10 million.
     """
     from movierating.operations import prediction_training
+    from movierating.predictions.training_status import BUSY
 
     with open_application() as app:
         if not app.config["PREDICTIONS"]:
             raise click.ClickException("Predictions are off; set MOVIERATING_PREDICTIONS to on.")
         instance = app.config["INSTANCE_PATH"]
     exit_code, message = prediction_training.run_training(instance, threading.Event(), cold=cold)
-    if exit_code == prediction_training.BUSY:
+    if exit_code == BUSY:
         raise click.ClickException("Another process is training; try again when it has finished.")
     if exit_code:
         raise click.ClickException(message or f"The training ended with exit code {exit_code}.")

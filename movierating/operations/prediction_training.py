@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from movierating.errors import ApiError
 from movierating.monitoring import counters, logs
 from movierating.operations.child_process import run_module
-from movierating.predictions.training_status import read_status
+from movierating.predictions.training_status import BUSY, read_status
 from movierating.storage import database
 
 CHECK_INTERVAL_SECONDS = 60.0
@@ -23,8 +23,6 @@ REST_FACTOR = 20
 RETRY_INTERVAL_SECONDS = 600.0
 # Training on 10 million ratings takes minutes.
 TRAINING_TIMEOUT_SECONDS = 3600.0
-# The exit code of a process that finds another one training; see `predictions.training.__main__`.
-BUSY = 3
 _STOP_TIMEOUT_SECONDS = 6.0
 _MODULE = "movierating.predictions.training"
 

@@ -11,6 +11,8 @@ from movierating.predictions.model_file import ModelFile
 from movierating.predictions.model_store import find_model, find_people
 from movierating.storage.statements import CompiledStatement
 
+# The exit code of a training process that finds another one training the model of the same instance folder.
+BUSY = 3
 # With fewer users, means are as good.
 MIN_USERS = 10
 # A model is trained again after this share of new or deleted ratings, or after this time.

@@ -6,6 +6,7 @@ import pytest
 
 from movierating.monitoring import counters
 from movierating.operations import prediction_training
+from movierating.predictions.training_status import BUSY
 
 FAILED = (counters.FAILED_TRAININGS,)
 
@@ -32,9 +33,7 @@ def test_failed_training_is_counted_logged_and_retried_later(train, caplog, exit
     assert [record.fields for record in caplog.records] == [{"exit_code": exit_code, "reason": "no space"}]
 
 
-@pytest.mark.parametrize(
-    "end", [{"exit_code": 0}, {"exit_code": prediction_training.BUSY}, {"exit_code": -15, "stopped": True}]
-)
+@pytest.mark.parametrize("end", [{"exit_code": 0}, {"exit_code": BUSY}, {"exit_code": -15, "stopped": True}])
 def test_success_another_training_and_the_end_of_the_service_are_no_failures(train, end):
     before = counters.read_totals().get(FAILED, 0)
     assert train(**end) < prediction_training.RETRY_INTERVAL_SECONDS

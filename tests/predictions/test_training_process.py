@@ -7,12 +7,15 @@ import urllib.request
 
 import pytest
 from filelock import FileLock
+from sqlalchemy import update
 
+from movierating.movies.models import Movie
 from movierating.predictions import model_store
 from movierating.predictions.model_file import MODEL_FORMAT
 from movierating.predictions.training import reading, run
 from movierating.predictions.training_status import read_status
 from movierating.storage import database
+from movierating.storage.database import write
 from predictions import instances
 
 COMMAND = [sys.executable, "-m", "movierating.predictions.training"]
@@ -133,6 +136,17 @@ def test_command_says_why_it_cannot_train(command, instance):
         1,
         "Error: Another process is training; try again when it has finished.\n",
     )
+
+
+@pytest.mark.usefixtures("app")
+def test_training_that_fails_says_why_in_one_line(command):
+    write(lambda connection: connection.execute(update(Movie).values(genres="broken")))
+    database.close()
+    failed = command("train")
+    assert (failed.returncode, failed.stdout) == (1, "")
+    assert failed.stderr.count("\n") == 1
+    assert "Traceback" not in failed.stderr
+    assert failed.stderr.startswith("Error: JSONDecodeError: ")
 
 
 def test_training_ends_with_the_process_that_started_it(instance, environ):

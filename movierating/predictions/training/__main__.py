@@ -13,9 +13,8 @@ import click
 from filelock import FileLock, Timeout
 
 from movierating.predictions.training.run import TrainingError, train_instance
+from movierating.predictions.training_status import BUSY
 
-# Another process trains the model of this instance folder.
-BUSY = 3
 _NICENESS = 10
 
 
@@ -34,8 +33,12 @@ def main(cold: bool) -> None:
                 train_instance(app.config["INSTANCE_PATH"], cold=cold)
         except Timeout:
             sys.exit(BUSY)
-        except (TrainingError, OSError) as error:
+        except TrainingError as error:
             raise click.ClickException(str(error)) from error
+        except Exception as error:
+            # The server logs the line: a traceback would hide the reason.
+            message = " ".join(str(error).split())
+            raise click.ClickException(f"{type(error).__name__}: {message}") from error
 
 
 def _end_with_parent() -> None:
