@@ -37,7 +37,11 @@ class _ReasonSchema(ma.Schema):
         },
     )
     needed = ma.fields.Integer(
-        metadata={"example": 3, "description": "How many more ratings, or people with ratings, are needed."}
+        metadata={
+            "example": 3,
+            "description": "How many more ratings of yours, or people with ratings, are needed. "
+            "It is absent if the other user of a comparison has too few ratings.",
+        }
     )
 
 

@@ -59,11 +59,11 @@ def match_tastes(user_id: int, other_id: int) -> dict[str, Any]:
     mine, theirs = read_ratings(connection, user_id), read_ratings(connection, other_id)
     user, other = find_taste(connection, mine), find_taste(connection, theirs)
     result = {"match": None, "common": len(mine.keys() & theirs.keys()), **_compare_ratings(mine, theirs)}
-    for taste in (user, other):
-        if isinstance(taste, NoPrediction):
-            return {**result, **taste.to_json()}
-    assert isinstance(user, UserTaste)
-    assert isinstance(other, UserTaste)
+    if isinstance(user, NoPrediction):
+        return {**result, **user.to_json()}
+    if isinstance(other, NoPrediction):
+        # `needed` is the number of ratings that the caller can add.
+        return {**result, "reason": other.reason}
     # The model may be replaced between the two.
     if user.model is not other.model:
         return {**result, "reason": NO_MODEL}

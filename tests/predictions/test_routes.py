@@ -297,6 +297,21 @@ def test_taste_match_compares_two_people(member, rated, user_ids):
     assert alike["agree"][0]["movie"]["title"].startswith("Film")
 
 
+def test_needed_is_the_number_of_ratings_that_the_caller_lacks(member, movie_ids, user_ids):
+    """The user `user_ids[0]` has enough ratings."""
+    path = f"/v1/users/{user_ids[0]}/taste-match"
+    instances.rate(member.id, movie_ids[:2], loves_comedies=True)
+    body = member.get(path).json
+    assert (body["match"], body["reason"], body["needed"]) == (None, "not_enough_ratings", 3)
+    instances.rate(member.id, movie_ids[:5], loves_comedies=True)
+    assert member.get(path).json["match"] is not None
+    few = delete(Rating).where(Rating.user_id == user_ids[0], Rating.movie_id > movie_ids[3])
+    write(lambda connection: connection.execute(few))
+    body = member.get(path).json
+    assert (body["match"], body["reason"]) == (None, "not_enough_ratings")
+    assert "needed" not in body
+
+
 def _list_common(user_id, movie_ids):
     chosen = Rating.user_id == user_id, Rating.movie_id.in_(movie_ids)
     return read().execute(Rating.__table__.select().where(*chosen)).all()
