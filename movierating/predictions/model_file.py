@@ -35,8 +35,6 @@ FILTER_SIZE = 32
 # Raised with each change of the model that makes older files useless.
 MODEL_FORMAT = "ratings-2"
 
-ModelFileError = ArrayFileError
-
 
 def write_model(path: Path, header: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:
     """Write a model, such as `training.fitting.train` returns, atomically and durably. Raise OSError.
@@ -48,10 +46,10 @@ def write_model(path: Path, header: Mapping[str, Any], arrays: Mapping[str, Any]
 
 
 def open_model(path: Path) -> "ModelFile":
-    """Return the model in a file. Raise ModelFileError if it is absent, damaged or of another format."""
+    """Return the model in a file. Raise ArrayFileError if it is absent, damaged or of another format."""
     file = ArrayFile(path)
     if file.header.get("model_format") != MODEL_FORMAT:
-        raise ModelFileError(f"{path} is a model of another version")
+        raise ArrayFileError(f"{path} is a model of another version")
     with reporting_contents(path):
         model = ModelFile(file)
         _check_arrays(file, model)

@@ -12,7 +12,8 @@ from sqlalchemy import Connection, Engine, func, select
 
 from movierating.monitoring import logs
 from movierating.movies.models import DataMigration
-from movierating.predictions.model_file import MODEL_FORMAT, ModelFile, ModelFileError, open_model
+from movierating.predictions.array_file import ArrayFileError
+from movierating.predictions.model_file import MODEL_FORMAT, ModelFile, open_model
 from movierating.predictions.taste_match import PeopleFile
 from movierating.storage.statements import CompiledStatement
 
@@ -89,7 +90,7 @@ def _read_identity(path: Path) -> _Identity | None:
 def _open_model(path: Path, _identity: _Identity) -> ModelFile | None:
     try:
         return open_model(path)
-    except ModelFileError as error:
+    except ArrayFileError as error:
         _log_unusable(error)
         return None
 
@@ -98,10 +99,10 @@ def _open_model(path: Path, _identity: _Identity) -> ModelFile | None:
 def _open_people(path: Path, _identity: _Identity) -> PeopleFile | None:
     try:
         return PeopleFile(path)
-    except ModelFileError as error:
+    except ArrayFileError as error:
         _log_unusable(error)
         return None
 
 
-def _log_unusable(error: ModelFileError) -> None:
+def _log_unusable(error: ArrayFileError) -> None:
     logs.logger.warning("predictions can't be made", extra={"fields": {"reason": str(error)}})

@@ -6,6 +6,9 @@ f is the low-pass filter of what the user has rated (Shen et al., "How Powerful 
 Recommendation?", CIKM 2021): high for movies that users who rated the same movies have rated. With the eigenvectors v_i
 (FILTER_SIZE) and the number of ratings n_i of each movie, stored as rows r_i = v_i sqrt(n_i), it is
 f_i = r_i . sum r_k / n_k over the rated movies k. By predicted rating alone, movies that few users know come first.
+
+The sum of the two is ours: it ranks by f times an exponential of the predicted rating. `benchmarks/predictions.py`
+measures what it recommends.
 """
 
 from collections.abc import Sequence

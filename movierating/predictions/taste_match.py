@@ -2,11 +2,13 @@
 
 With the taste z ~ N(m, S) of a user, the mean taste z_0 of all users, and the weighted covariance L L' of the movies'
 factors, the ratings that a user's taste explains have the covariance v_1 . v_2 with another's, where v = L' (m - z_0),
-and the variance |v|^2 + tr(S L L'). So the expected correlation is the product u_1 . u_2 of
+and the variance |v|^2 + tr(S L L'): the expectation of a quadratic form (Petersen and Pedersen, "The Matrix Cookbook",
+2012, 6.2.2). A correlation is a covariance over the roots of both variances. With their expectations for them it is the
+product u_1 . u_2 of
 
     u = v / sqrt(|v|^2 + tr(S L L'))
 
-It shrinks to 0 by itself if little is known of a user, and the two need no movie in common.
+The match shrinks to 0 by itself if little is known of a user, and the two need no movie in common.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,10 +18,10 @@ from pathlib import Path
 from struct import iter_unpack
 from typing import Any
 
-from movierating.predictions.array_file import ArrayFile, reporting_contents, write_arrays
+from movierating.predictions.array_file import ArrayFile, ArrayFileError, reporting_contents, write_arrays
 from movierating.predictions.fold_in import Taste
 from movierating.predictions.linear_algebra import dot, multiply
-from movierating.predictions.model_file import FACTORS, ModelFile, ModelFileError
+from movierating.predictions.model_file import FACTORS, ModelFile
 
 # With fewer ratings, the nearest users are chance.
 MIN_RATINGS_FOR_MATCH = 20
@@ -40,11 +42,6 @@ def compute_vector(model: ModelFile, taste: Taste) -> list[float]:
     return [value / length for value in vector]
 
 
-def compute_match(vector: Sequence[float], other: Sequence[float]) -> float:
-    """Return the expected correlation (-1 to 1) of two tastes from their vectors of one model."""
-    return dot(vector, other)
-
-
 def write_people(path: Path, version: str, people: Mapping[str, Any]) -> None:
     """Write the people of a trained model to a file of their own. `version` is the model's. Raise OSError."""
     write_arrays(path, {"people_format": PEOPLE_FORMAT, "version": version}, people)
@@ -54,10 +51,10 @@ class PeopleFile:
     """Vectors of users with at least MIN_RATINGS_FOR_MATCH ratings, as they were when the model was trained."""
 
     def __init__(self, path: Path) -> None:
-        """Map a file. Raise ModelFileError if there is none, or one that is damaged or of another format."""
+        """Map a file. Raise ArrayFileError if there is none, or one that is damaged or of another format."""
         file = ArrayFile(path)
         if file.header.get("people_format") != PEOPLE_FORMAT:
-            raise ModelFileError(f"{path} is of another version")
+            raise ArrayFileError(f"{path} is of another version")
         with reporting_contents(path):
             self.version = str(file.header["version"])
             self.user_ids = file.get_array("user_ids")

@@ -9,12 +9,12 @@ from sqlalchemy import Connection, String, bindparam, select
 from movierating.auth.models import User
 from movierating.errors import NotFound
 from movierating.predictions.bounded_cache import BoundedCache
+from movierating.predictions.linear_algebra import dot
 from movierating.predictions.model_store import find_people
 from movierating.predictions.service import list_facts
 from movierating.predictions.taste_match import (
     MIN_RATINGS_FOR_MATCH,
     PeopleFile,
-    compute_match,
     compute_vector,
     find_nearest,
 )
@@ -68,7 +68,7 @@ def match_tastes(user_id: int, other_id: int) -> dict[str, Any]:
     if user.model is not other.model:
         return {**result, "reason": NO_MODEL}
     vectors = [compute_vector(taste.model, taste.taste) for taste in (user, other)]
-    return {**result, "match": round(compute_match(*vectors), 2)}
+    return {**result, "match": round(dot(*vectors), 2)}
 
 
 def _compare_ratings(mine: Mapping[int, float], theirs: Mapping[int, float]) -> dict[str, Any]:

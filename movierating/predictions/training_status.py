@@ -15,7 +15,7 @@ from movierating.storage.statements import CompiledStatement
 BUSY = 3
 # With fewer users, means are as good.
 MIN_USERS = 10
-# A model is trained again after this share of new or deleted ratings, or after this time.
+# A model is trained again when the number of ratings has changed by this share, or after this time.
 RETRAIN_SHARE = 0.05
 RETRAIN_INTERVAL = timedelta(days=1)
 # It is trained from nothing after this time, or once there are this many times as many ratings as at the last time:

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from movierating.predictions.array_file import MAGIC, write_arrays
-from movierating.predictions.model_file import ModelFileError, open_model, write_model
+from movierating.predictions.array_file import MAGIC, ArrayFileError, write_arrays
+from movierating.predictions.model_file import open_model, write_model
 from predictions import instances
 
 
@@ -35,7 +35,7 @@ def test_find_director_returns_effects_of_known_directors_only(model):
 
 def test_file_that_is_no_model_is_reported(tmp_path):
     write_arrays(tmp_path / "other", {"model_format": "ratings-0"}, {})
-    with pytest.raises(ModelFileError, match="another version"):
+    with pytest.raises(ArrayFileError, match="another version"):
         open_model(tmp_path / "other")
 
 
@@ -43,7 +43,7 @@ def test_truncated_model_is_reported(model_path, tmp_path):
     copy = shutil.copy(model_path, tmp_path)
     with Path(copy).open("r+b") as file:
         file.truncate(model_path.stat().st_size // 2)
-    with pytest.raises(ModelFileError, match="truncated"):
+    with pytest.raises(ArrayFileError, match="truncated"):
         open_model(tmp_path / model_path.name)
 
 
@@ -68,7 +68,7 @@ def test_model_with_an_unexpected_header_is_reported(trained, tmp_path, header):
     fields = {**trained.header, **instances.HEADER, **header}
     present = {name: value for name, value in fields.items() if value is not None}
     write_model(tmp_path / "model", present, trained.arrays)
-    with pytest.raises(ModelFileError, match="unexpected contents"):
+    with pytest.raises(ArrayFileError, match="unexpected contents"):
         open_model(tmp_path / "model")
 
 
@@ -86,7 +86,7 @@ def test_model_without_an_array_or_with_another_shape_or_type_is_reported(traine
         changes.append({**others, name: array.astype(np.int32 if array.dtype != np.int32 else np.float32)})
         for arrays in changes:
             write_model(tmp_path / "model", header, arrays)
-            with pytest.raises(ModelFileError, match="unexpected contents"):
+            with pytest.raises(ArrayFileError, match="unexpected contents"):
                 open_model(tmp_path / "model")
 
 
@@ -94,5 +94,5 @@ def test_model_without_an_array_or_with_another_shape_or_type_is_reported(traine
 def test_file_whose_arrays_are_described_otherwise_is_reported(tmp_path, places):
     text = json.dumps({"byte_order": sys.byteorder, "arrays": places}).encode()
     (tmp_path / "model").write_bytes(b"%s%s\n%08x\n" % (MAGIC, text, zlib.crc32(text)))
-    with pytest.raises(ModelFileError, match="unexpected contents"):
+    with pytest.raises(ArrayFileError, match="unexpected contents"):
         open_model(tmp_path / "model")

@@ -2,8 +2,10 @@ import numpy as np
 import pytest
 
 from movierating.predictions import taste_match
+from movierating.predictions.array_file import ArrayFileError
 from movierating.predictions.fold_in import solve_taste
-from movierating.predictions.model_file import FACTORS, ModelFileError
+from movierating.predictions.linear_algebra import dot
+from movierating.predictions.model_file import FACTORS
 
 
 @pytest.fixture
@@ -27,7 +29,7 @@ def test_match_with_oneself_grows_with_the_ratings(model, own_ratings):
         taste_match.compute_vector(model, solve_taste(model, rows[:count], ratings[:count]))
         for count in (1, 5, len(rows))
     ]
-    matches = [taste_match.compute_match(vector, vector) for vector in vectors]
+    matches = [dot(vector, vector) for vector in vectors]
     assert 0 < matches[0] < matches[1] < matches[2] < 1
 
 
@@ -62,12 +64,12 @@ def test_find_nearest_in_an_empty_file_yields_nothing(tmp_path):
 
 
 def test_model_is_not_a_file_of_people(model_path):
-    with pytest.raises(ModelFileError, match="another version"):
+    with pytest.raises(ArrayFileError, match="another version"):
         taste_match.PeopleFile(model_path)
 
 
 def test_people_with_another_shape_are_reported(trained, tmp_path):
     people = {**trained.people, "user_ids": trained.people["user_ids"][1:]}
     taste_match.write_people(tmp_path / "people.bin", "1", people)
-    with pytest.raises(ModelFileError, match="vectors"):
+    with pytest.raises(ArrayFileError, match="vectors"):
         taste_match.PeopleFile(tmp_path / "people.bin")

@@ -61,7 +61,9 @@ def describe_model(state: TrainingState) -> tuple[dict[str, Any], dict[str, Any]
 def _compute_metric(state: TrainingState) -> Floats:
     """Return the factor L (FACTORS x FACTORS) of the metric of tastes: the covariance L L' of movies' factors.
 
-    Movies count with the root of their number of ratings.
+    It is that of a mixture of the movies' distributions: E[w w'] - E[w] E[w]' (Bishop, "Pattern Recognition and Machine
+    Learning", 9.50). The weights are the roots of the numbers of ratings: between one a movie and one a
+    rating.
     """
     weights = np.sqrt(state.by_movie.counts)
     # With weights of another type numpy would copy all moments.
