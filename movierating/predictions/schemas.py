@@ -53,7 +53,7 @@ class IntervalSchema(ma.Schema):
     high = _points(9.5, "The upper end of the interval.")
 
 
-class PredictionReasonSchema(ma.Schema):
+class ExplainingRatingSchema(ma.Schema):
     """A rating of yours that a prediction follows from."""
 
     movie = ma.fields.Nested(MovieFactsSchema, required=True)
@@ -78,7 +78,7 @@ class PredictionSchema(_ReasonSchema):
         metadata={"example": COVERAGE, "description": "The share of ratings that lie in their interval."},
     )
     because = ma.fields.List(
-        ma.fields.Nested(PredictionReasonSchema),
+        ma.fields.Nested(ExplainingRatingSchema),
         required=True,
         metadata={"description": "The ratings of yours with the largest share in the prediction."},
     )
