@@ -169,8 +169,10 @@ def _read_imports(files: Sequence[CsvFile]) -> Iterator[Row]:
 def _parse_import(scale: Scale, file: str, line: int, cells: dict[str, Any]) -> Row:
     name = cells.pop("name")
     cells["title"] = unescape_formula(cells["title"].strip() or name)
-    cells["title"], cells["year"] = split_title(cells["title"], cells["year"])
     stars, rating10 = cells.pop("rating"), cells.pop("rating10")
+    if not rating10.strip():
+        # Our export has `Rating10` and exact titles.
+        cells["title"], cells["year"] = split_title(cells["title"], cells["year"])
     scale, rating = (WHOLE_TEN, rating10) if rating10.strip() else (scale, stars)
     return parse_row(file, line, scale, rating, **cells)
 
