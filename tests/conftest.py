@@ -152,7 +152,8 @@ def copied() -> Callable[[Path, Path], Path]:
 
 def copy_instance(original: Path, folder: Path) -> Path:
     """Copy an instance folder and its database."""
-    shutil.copytree(original, folder)
+    # The journal of the metrics may go away meanwhile.
+    shutil.copytree(original, folder, ignore=shutil.ignore_patterns("metrics.*-journal"))
     if postgres.WANTED:
         postgres.database_of(folder, like=original)
     return folder
