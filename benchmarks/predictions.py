@@ -36,7 +36,7 @@ PEOPLE = 200_000
 
 
 class Score(NamedTuple):
-    """What is left between predictions and ratings, in stars; `coverage` is the share inside the interval."""
+    """The errors of predictions, in stars; `coverage` is the share inside the interval."""
 
     rmse: float
     mae: float

@@ -48,10 +48,11 @@ def _print_status() -> None:
     from movierating.storage.database import read
 
     with open_application() as app:
-        training = read_status(read())
         if not app.config["PREDICTIONS"]:
             click.echo("Predictions are off.")
-        elif training.model is None:
+            return
+        training = read_status(read())
+        if training.model is None:
             click.echo("There is no model.")
         else:
             ratings = format_count(training.model.rating_count, "rating")

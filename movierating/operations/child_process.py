@@ -94,7 +94,7 @@ def run_module(
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Let a command remove its unfinished files; kill it if that takes too long."""
+    """Send SIGTERM to a command, and kill it if it does not end in time."""
     process.terminate()
     try:
         process.wait(_END_TIMEOUT_SECONDS)

@@ -39,7 +39,7 @@ RATINGS_PER_PIECE = 100
 
 @dataclass(frozen=True)
 class Taste:
-    """What is known of a user: a normal distribution of a = (c, z), in points.
+    """The distribution of a user's taste: a = (c, z) is normal, in points.
 
     `mean` has SIZE elements, `factor` is the Cholesky factor of the precision (SIZE x SIZE), `noise_precision` is tau
     (per square point), `prior_pull` is Lambda_0 m_0, and `rating_count` the number of ratings that it follows from.

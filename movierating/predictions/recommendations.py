@@ -95,6 +95,7 @@ def _rank(
     key = (user.model.version, kinds, tuple(values.items()), period)
 
     def rank_candidates() -> Sequence[int]:
+        """Rank the candidates without the movies that the user has rated."""
         read_rows = partial(_read_candidates, connection, user.model, kinds, values)
         rated = set(user.rows)
         candidates = [row for row in _CANDIDATES.get(key, read_rows) if row not in rated]

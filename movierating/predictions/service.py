@@ -44,7 +44,7 @@ def predict_rating(user_id: int, movie_id: int) -> dict[str, Any]:
             **user.to_json(),
         }
     row = _find_row(user.model, movie)
-    # What the model expects of a movie that nobody had rated follows from its facts.
+    # The facts of a movie without a row in the model are all that is known of it.
     target = prior_of(user.model, _read_features(movie)) if row is None else row
     return {
         **make_interval(predict(user.model, user.taste, target))._asdict(),

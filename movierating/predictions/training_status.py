@@ -1,4 +1,4 @@
-"""What there is to train on, what the model was trained on, and whether it is time to train again."""
+"""The numbers of ratings in the database and in the model, and whether training is due."""
 
 from dataclasses import dataclass
 from datetime import timedelta

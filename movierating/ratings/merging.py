@@ -38,7 +38,7 @@ def merge_movies(movie_id: int, into_id: int) -> Row[Any]:
 
 
 class MergePreview(NamedTuple):
-    """What a merge would do: the rows of both movies, and the numbers of ratings that move, replace and vanish.
+    """A preview of a merge: the rows of both movies, and the numbers of ratings that move, replace and are deleted.
 
     `moved` counts users who rated only the movie that goes. Of users who rated both, `replaced` counts those whose
     rating of the movie that goes is newer, and `dropped` the others.

@@ -108,7 +108,7 @@ class Me(View):
         """Update your account
 
         A new password or e-mail requires `current_password`. A new password revokes all sessions and personal tokens.
-        With `listed` set to false, nobody is told that your taste is like theirs.
+        With `listed` set to false, no list of people with the same taste contains you.
         """
         _require_session_for_credentials()
         user_id, check = access.get_caller().user_id, preconditions.read_check()

@@ -39,7 +39,7 @@ def test_accounts_are_listed_with_role_and_state(boss, ada):
 def test_search_finds_the_start_of_a_username_or_email(boss, ada, q, usernames):
     page = boss.get(f"/admin/users?q={q}")
     assert list_usernames(page) == usernames
-    assert ("Nobody found." in page.text) == (not usernames)
+    assert ("No users found." in page.text) == (not usernames)
 
 
 def test_pages_follow_each_other(boss, ada, monkeypatch):

@@ -30,7 +30,7 @@ def app(template, copied, make_app, tmp_path):
 
 @pytest.fixture
 def ada(browse):
-    """Return a browser in which ada is logged in, who has rated 24 movies as somebody who loves comedies."""
+    """Return a browser in which ada is logged in, who has rated 24 movies as a user who loves comedies."""
     browser = browse("ada")
     user_id = read().scalar(select(User.id).where(User.username == "ada"))
     instances.rate(user_id, sorted(read().scalars(select(Movie.id)))[:24], loves_comedies=True)

@@ -48,7 +48,7 @@ def files(app):
 
 @pytest.fixture
 def rated(member, movie_ids):
-    """The member has rated the first 24 of the movies, as somebody who loves comedies; return all movies' ids."""
+    """The member has rated the first 24 of the movies, as a user who loves comedies; return all movies' ids."""
     instances.rate(member.id, movie_ids[:24], loves_comedies=True)
     return movie_ids
 

@@ -25,7 +25,7 @@ IMPORT, EXPORT = "/v1/users/me/ratings/import", "/v1/users/me/ratings/export"
 
 
 class Caller:
-    """Somebody who is signed in at a service."""
+    """A user who is signed in at a service."""
 
     def __init__(self, service, login):
         self.address = service.url.removeprefix("http://")

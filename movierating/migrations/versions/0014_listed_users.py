@@ -1,4 +1,4 @@
-"""Users can opt out of being listed among the people whose taste is like somebody's.
+"""Users can opt out of lists of people with the same taste.
 
 Revision ID: 0014
 Revises: 0013

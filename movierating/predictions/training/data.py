@@ -46,7 +46,7 @@ class GroupedRatings:
 
 @dataclass(frozen=True)
 class TrainingData:
-    """What a model is trained on. `user_ids` and `movie_ids` are sorted; `features` belongs to `movie_ids`."""
+    """The data that a model is trained on. `user_ids` and `movie_ids` are sorted; `features` belongs to `movie_ids`."""
 
     user_ids: Integers
     movie_ids: Integers

@@ -80,7 +80,7 @@ class MoviePrior:
 
 
 class _Directors:
-    """Who directed which movie, as pairs; `names` are UTF-8, sorted, and each movie shares a weight of 1."""
+    """Pairs of movies and directors; `names` are UTF-8, sorted, and each movie shares a weight of 1."""
 
     def __init__(self, features: list[MovieFeatures]) -> None:
         distinct = {name for movie in features for name in movie.directors}

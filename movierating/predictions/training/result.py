@@ -18,7 +18,7 @@ MIN_METRIC = 1e-6
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """What `model_file.write_model` and `taste_match.write_people` write.
+    """A trained model as `model_file.write_model` and `taste_match.write_people` write it.
 
     The caller adds `version` and `trained_at` to the header.
     """
