@@ -14,6 +14,7 @@ from typing import Any
 from werkzeug.wsgi import ClosingIterator
 
 from movierating.http.upload_slots import WSGI
+from movierating.monitoring import request_log
 
 # The server sends the last responses meanwhile, and usually ends the process itself.
 IDLE_SECONDS = 1.5
@@ -54,4 +55,6 @@ class DrainingApplication:
             time.sleep(_CHECK_INTERVAL_SECONDS)
             if self._requests:
                 idle_since = time.monotonic()
+        # This exit runs no other thread to its end, such as that of the log.
+        request_log.flush()
         os._exit(0)
