@@ -43,14 +43,16 @@ def test_preview_counts_ratings_and_changes_nothing(boss, browse, client, pair, 
     assert client.get(f"/v1/movies/{into_id}").json["ratings"]["count"] == 3
 
 
-def test_merge_leads_back_to_the_list_and_names_the_movie_that_stays(boss, pair):
+def test_merge_leads_back_to_the_list_and_names_the_movie_that_stays(boss, pair, rate):
     movie_id, into_id = pair
+    rate(boss, movie_id, 8)
     path = f"/admin/movies/{movie_id}/merge"
     page = boss.get(path, query_string={"into": into_id, "back": "/admin/duplicates?start=50"}).text
     form = dict(re.findall(r'name="(into|back)" value="([^"]+)"', page))
     location = boss.post(path, data=form).headers["Location"]
     assert location == f"/admin/duplicates?start=50&merged={into_id}"
-    assert "The movies are merged." in boss.get(location).text
+    notice = re.search('<p class="done" role="status">(.*)</p>', boss.get(location).text)[1]
+    assert "The movies are merged." in notice and "stays, with 1 rating." in notice
     assert boss.get(f"/movies/{movie_id}").headers["Location"] == f"/movies/{into_id}"
 
 
