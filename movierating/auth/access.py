@@ -120,9 +120,10 @@ def auth_required_for(*personal_parameters: str) -> Callable[[Any], Any]:
 
     def is_personal() -> bool:
         """Return True if the query has one of the parameters."""
-        if not request_ctx.request.environ.get("QUERY_STRING"):
+        request = request_ctx.request
+        if not request.query_string:
             return False
-        query = request_ctx.request.args
+        query = request.args
         return any(
             value in query.getlist(name) if has_value else name in query
             for name, has_value, value in (each.partition("=") for each in personal_parameters)
@@ -148,7 +149,8 @@ def auth_required_for(*personal_parameters: str) -> Callable[[Any], Any]:
 
 def get_caller_id() -> int | None:
     """Return the caller's user id in an operation under `auth_required_for`, None if it required no token."""
-    return g.caller.user_id if g.caller else None
+    caller: Caller | None = g.caller
+    return caller.user_id if caller else None
 
 
 def require_session(caller: Caller) -> None:

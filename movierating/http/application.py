@@ -1,5 +1,6 @@
 """The Flask application: no sessions, cached URL adapters, and a short path for requests without hooks or signals."""
 
+import functools
 from typing import Any
 
 import flask
@@ -17,6 +18,9 @@ from movierating.http.response_cache import ROUTE, has_one_host
 
 # Clients choose the Host header, so the number of adapters needs a limit.
 _MAX_URL_ADAPTERS = 100
+
+# Views and hooks. Functions of `after_this_request` are new ones each time.
+_MAX_SYNC_FUNCTIONS = 512
 
 _APPLICATION_ONLY = frozenset({None})
 
@@ -43,6 +47,8 @@ class Application(flask.Flask):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._url_adapters: dict[tuple[str, ...], MapAdapter] = {}
+        # Flask inspects each function that it calls for a request, again for each request.
+        self.ensure_sync = functools.lru_cache(_MAX_SYNC_FUNCTIONS)(super().ensure_sync)  # type: ignore[method-assign]
 
     def create_url_adapter(self, request: flask.Request | None) -> MapAdapter | None:
         """Return Flask's adapter. What it derives from the host, scheme and mount point is cached."""
