@@ -143,7 +143,7 @@ def main(folder: Path) -> None:
         run_command(instance, "import", "movielens", str(folder))
         run_command(instance, "predictions", "train")
         movies = fetch_rows(instance, _POPULAR)
-        with run_service(instance) as service:
+        with run_service(instance, predictions="on") as service:
             _, token = service.sign_up("reader")
             send = make_sender(service, token)
             ratings = [

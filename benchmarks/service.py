@@ -107,13 +107,17 @@ def run_command(instance: Path, *arguments: str) -> None:
 
 
 @contextmanager
-def run_service(instance: Path, workers: int = 1, core: int | None = None) -> Iterator[Service]:
-    """Run the service without rate limits, on one core if given. Its log goes to a file."""
+def run_service(
+    instance: Path, workers: int = 1, core: int | None = None, predictions: str = "off"
+) -> Iterator[Service]:
+    """Run the service without rate limits, on one core if given. Its log goes to a file.
+
+    Predictions are off by default: a training takes turns with the worker on its core.
+    """
     port = find_free_port()
     program = [*MOVIERATING, "serve", "--port", str(port), "--workers", str(workers)]
-    with _running(
-        program, port, make_environment(instance), instance.parent / f"{instance.name}.log", core
-    ) as service:
+    env = {**make_environment(instance), "MOVIERATING_PREDICTIONS": predictions}
+    with _running(program, port, env, instance.parent / f"{instance.name}.log", core) as service:
         yield service
 
 
