@@ -1,5 +1,6 @@
 """Find pairs of movies that may be the same one."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from sqlalchemy import CTE, ColumnElement, FromClause, Row, and_, func, or_, select, union_all
@@ -8,39 +9,40 @@ from movierating.movies.models import Movie, MovieFacet, MovieTitle
 from movierating.movies.names import NAME_FACET
 from movierating.storage.database import read
 
-_facet, _title = MovieFacet.__table__.c, MovieTitle.__table__.c
+# Of a title that more movies share, only movies of a group are compared: the work must not grow with their square.
+MAX_GROUP_SIZE = 50
+
+_movie, _facet, _title = Movie.__table__.c, MovieFacet.__table__.c, MovieTitle.__table__.c
+_ID_COLUMNS = ("imdb_id", "tmdb_id", "wikidata_id")
 
 
-def list_duplicates() -> list[Row[Any]]:
-    """Return pairs of movies that look alike: the id, title, year and number of ratings of one, then of the other.
+def list_duplicates() -> Iterator[Row[Any]]:
+    """Yield pairs of movies that look alike: the id, title, year and number of ratings of one, then of the other.
 
     They share a title apart from case, accents and punctuation, are at most a year apart, and have no different ids of
     the same kind. The movie with more ratings comes second: it is the one to keep.
     """
     names = _select_shared_names()
-    name, other_name = names.alias("name"), names.alias("other_name")
-    movie, other = Movie.__table__.alias("movie"), Movie.__table__.alias("other")
+    movie, other = names.alias("movie"), names.alias("other")
     columns = [
         each.c[column] for each in (movie, other) for column in ("id", "title", "year", "rating_count")
     ]
-    same_name = (name.c.key == other_name.c.key) & (name.c.movie_id != other_name.c.movie_id)
     statement = (
         select(*columns)
         .distinct()
-        .select_from(name)
-        .join(other_name, same_name)
-        .join(movie, movie.c.id == name.c.movie_id)
-        .join(other, other.c.id == other_name.c.movie_id)
+        .select_from(movie)
+        .join(other, (movie.c.key == other.c.key) & (movie.c.group_number == other.c.group_number))
         .where(_may_be_same(movie, other), _has_fewer_ratings(movie, other))
         .order_by(other.c.id, movie.c.id)
     )
-    return list(read().execute(statement))
+    return iter(read().execute(statement))
 
 
 def _select_shared_names() -> CTE:
-    """Return the match keys that titles of several movies share, with the ids of these movies.
+    """Return the match keys that titles of several movies share, with these movies and the group of each.
 
-    Few titles are shared: finding those first takes about half of the time of joining all.
+    Few titles are shared: finding those first takes about half of the time of joining all. Movies of a group are near
+    in time.
     """
     facets = select(func.substr(_facet.facet, len(NAME_FACET) + 1).label("key"), _facet.movie_id).where(
         _facet.facet >= NAME_FACET, _facet.facet < NAME_FACET[:-1] + ";"
@@ -48,7 +50,20 @@ def _select_shared_names() -> CTE:
     names = union_all(facets, select(_title.match_key, _title.movie_id)).cte("names")
     is_shared = func.min(names.c.movie_id) < func.max(names.c.movie_id)
     shared_keys = select(names.c.key).where(names.c.key != "").group_by(names.c.key).having(is_shared)
-    return select(names).where(names.c.key.in_(shared_keys)).cte("shared_names")
+    shared = select(names).where(names.c.key.in_(shared_keys)).distinct().subquery("shared")
+    number = func.row_number().over(partition_by=shared.c.key, order_by=(_movie.year, _movie.id))
+    columns = (
+        _movie.id,
+        _movie.title,
+        _movie.year,
+        _movie.rating_count,
+        *(_movie[name] for name in _ID_COLUMNS),
+    )
+    return (
+        select(shared.c.key, ((number - 1) // MAX_GROUP_SIZE).label("group_number"), *columns)
+        .join(Movie, _movie.id == shared.c.movie_id)
+        .cte("shared_names")
+    )
 
 
 def _may_be_same(movie: FromClause, other: FromClause) -> ColumnElement[bool]:
@@ -57,7 +72,7 @@ def _may_be_same(movie: FromClause, other: FromClause) -> ColumnElement[bool]:
         or_(movie.c.year.is_(None), other.c.year.is_(None), func.abs(movie.c.year - other.c.year) <= 1),
         *(
             or_(movie.c[kind].is_(None), other.c[kind].is_(None), movie.c[kind] == other.c[kind])
-            for kind in ("imdb_id", "tmdb_id", "wikidata_id")
+            for kind in _ID_COLUMNS
         ),
     )
 

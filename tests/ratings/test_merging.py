@@ -8,7 +8,6 @@ import pytest
 from sqlalchemy import update
 
 from movierating.errors import Conflict, NotFound
-from movierating.movies import duplicates
 from movierating.movies import service as movies
 from movierating.movies.models import Movie
 from movierating.operations import checks
@@ -426,19 +425,6 @@ def test_ratings_written_during_a_merge_are_not_lost(admin, sign_up, pair, at_on
     assert {response.status_code for response in responses} <= {200, 201}
     assert [get_value(user, into_id) for user in users] == 4 * [9]
     assert_exact()
-
-
-def test_duplicates_share_a_title_and_have_no_different_ids(add_movie, add_titles, admin):
-    first = add_movie(title="Vol. 2", year=2000, imdb_id=ONE)
-    second = add_movie(title="Volume 2", year=2001, tmdb_id=5)
-    add_movie(title="Volume 2", year=2003)
-    other = add_movie(title="Sieben", year=1995)
-    seven = add_movie(title="Se7en", year=1995)
-    add_titles(seven, "Sieben")
-    add_movie(title="Vol 2", year=2000, imdb_id=OTHER, tmdb_id=6)
-    rate(admin, second, 8)
-    pairs = [(row[0], row[4]) for row in duplicates.list_duplicates()]
-    assert pairs == [(first, second), (seven, other)]
 
 
 @pytest.mark.parametrize("ids", [{}, {"imdb_id": "tt0116191"}], ids=["without_ids", "with_ids"])
