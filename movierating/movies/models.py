@@ -112,7 +112,7 @@ class MovieTitle(Base):
 class TitleProposal(Base):
     """A title, by its match key, that a user's file has for a movie that is not known under it.
 
-    It becomes an alternative title when a second account brings it.
+    It becomes an alternative title when a second account brings it or an admin accepts it.
     """
 
     __tablename__ = "title_proposal"

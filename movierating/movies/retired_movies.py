@@ -176,6 +176,7 @@ def absorb_movie(connection: Connection, movie: Mapping[str, Any], into_id: int)
     alternative_titles.add_titles(connection, {into_id: own}, alternative_titles.ADMIN)
     for source, names in titles.items():
         alternative_titles.add_titles(connection, {into_id: names}, source)
+    title_proposals.add_agreed_titles(connection, into_id)
 
 
 def _fill_facts(connection: Connection, movie: Mapping[str, Any], into_id: int) -> None:

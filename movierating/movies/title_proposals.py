@@ -1,12 +1,12 @@
-"""Titles that members' files have for movies: one that two accounts brought becomes an alternative title.
+"""Titles of members' files: one that two accounts brought for a movie, or an admin accepts, is an alternative title.
 
 Such a title serves matching alone. One account's files can't change what others see or how their rows are matched.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, delete, exists, func, insert, literal, select
 
@@ -14,7 +14,8 @@ from movierating.auth.models import User
 from movierating.movies import alternative_titles
 from movierating.movies.models import Movie, MovieTitle, TitleProposal
 from movierating.movies.titles import fold, match_key
-from movierating.storage.dialect import encode_values, in_many, upsert
+from movierating.storage.database import read, write
+from movierating.storage.dialect import encode_values, in_many, lock_rows, upsert
 from movierating.storage.statements import CompiledStatement
 
 MAX_PROPOSALS_PER_USER = 2_000
@@ -157,3 +158,44 @@ def copy_proposals(connection: Connection, movie_id: int, into_id: int) -> None:
         ["movie_id", "match_key", "user_id"], proposals
     )
     connection.execute(statement.on_conflict_do_nothing())
+
+
+def add_agreed_titles(connection: Connection, movie_id: int) -> None:
+    """Add the titles that two active accounts proposed, after proposals of another movie were copied to this one.
+
+    A proposal has no spelling, so that the title is its match key.
+    """
+    statement = _count_proposals(movie_id).having(func.count() > 1)
+    _add_titles(connection, [ProposedTitle(movie_id, key, key) for key in connection.scalars(statement)])
+
+
+def list_proposals(movie_id: int) -> list[str]:
+    """Return the match keys of the titles that active accounts proposed for a movie and that it does not have."""
+    return _list_proposals(read(), movie_id)
+
+
+def _list_proposals(connection: Connection, movie_id: int) -> list[str]:
+    known = {*connection.scalars(select(_title.match_key).where(_title.movie_id == movie_id))}
+    for titles in connection.execute(
+        select(_movie.title, _movie.original_title).where(_movie.id == movie_id)
+    ):
+        known |= {match_key(title) for title in titles if title}
+    return sorted({*connection.scalars(_count_proposals(movie_id))} - known)
+
+
+def _count_proposals(movie_id: int) -> Any:
+    """Return a statement for the match keys that active accounts proposed for a movie, grouped."""
+    statement = select(_proposal.match_key).join(User, _user.id == _proposal.user_id)
+    return statement.where(_proposal.movie_id == movie_id, _user.active).group_by(_proposal.match_key)
+
+
+def accept_proposals(movie_id: int, match_keys: Collection[str]) -> None:
+    """Add proposed titles to a movie, as if a second account had proposed them. Keys that none has are ignored."""
+
+    def job(connection: Connection) -> None:
+        lock_rows(connection, Movie.__table__, [movie_id])
+        accepted = [key for key in _list_proposals(connection, movie_id) if key in match_keys]
+        _add_titles(connection, [ProposedTitle(movie_id, key, key) for key in accepted])
+
+    if match_keys:
+        write(job, ())

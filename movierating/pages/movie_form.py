@@ -10,6 +10,7 @@ from movierating.auth import access
 from movierating.errors import ApiError, NotFound, PreconditionFailed
 from movierating.http.fields import StrictInteger
 from movierating.movies import service as movies
+from movierating.movies import title_proposals
 from movierating.movies.genres import GENRES
 from movierating.movies.schemas import CreateMovieSchema, UpdateMovieSchema
 from movierating.pages.blueprint import admin_page, blueprint, member_page, render, send_to
@@ -62,7 +63,10 @@ def edit_movie(movie_id: int) -> Response:
 @admin_page
 @access.limit_writes
 def update_movie(movie_id: int) -> Response:
-    """Change a movie and lead to its page; or show the form again. Raise NotFound."""
+    """Change a movie, add the chosen titles of members' files, and lead to its page; or show the form again.
+
+    Raise NotFound.
+    """
     row = movies.get_movie(movie_id)
     try:
         values = _load_changes(row.year is not None)
@@ -75,6 +79,7 @@ def update_movie(movie_id: int) -> Response:
         was_sent_twice = isinstance(error, PreconditionFailed) and not _find_differences(make_movie(row))
         if not was_sent_twice:
             return _render_rejected_form(error, row)
+    title_proposals.accept_proposals(movie_id, request.form.getlist("titles"))
     return send_to(url_for("pages.show_movie", movie_id=movie_id))
 
 
@@ -140,13 +145,15 @@ def _find_differences(movie: Mapping[str, Any]) -> list[tuple[str, str, str]]:
 def _render_form(
     form: Form, movie: Mapping[str, Any] | None = None, status: int = 200, **values: Any
 ) -> Response:
-    chosen = form.values.getlist("genres") if isinstance(form.values, MultiDict) else []
+    chosen = form.values if isinstance(form.values, MultiDict) else MultiDict[str, str]()
     return render(
         "movie_form.html",
         status,
         form=form,
         movie=movie,
         genres=GENRES,
-        chosen_genres=chosen,
+        chosen_genres=chosen.getlist("genres"),
+        proposals=title_proposals.list_proposals(movie["id"]) if movie is not None else [],
+        chosen_titles=chosen.getlist("titles"),
         **values,
     )

@@ -1,5 +1,6 @@
 """Add a movie, and edit one."""
 
+import io
 import re
 
 import pytest
@@ -167,6 +168,35 @@ def test_year_is_required_only_of_a_movie_that_has_one(browse, add_movie, kells)
     for each, status in ((kells, 422), (path, 303)):
         form = {"title": "Changed", "edit": read_edit(boss, each)}
         assert boss.post(f"{each}/edit", data=form).status_code == status
+
+
+@pytest.fixture
+def propose(app, sign_up, kells):
+    """`propose(title)` lets the file of a member have this title for the movie."""
+
+    def propose_title(title):
+        file = io.BytesIO(f"imdb_id,title,year,value\n{FACTS['imdb_id']},{title},2009,8\n".encode())
+        assert sign_up().post("/v1/users/me/ratings/import", data={"file": (file, "x.csv")}).json["created"]
+
+    return propose_title
+
+
+def test_admin_adds_titles_of_members_files(browse, client, kells, propose):
+    boss = browse("boss", role="admin")
+    assert 'name="titles"' not in boss.get(f"{kells}/edit").text
+    propose("El secreto <i>")
+    propose("Das Geheimnis")
+    form = {**FACTS, "edit": read_edit(boss, kells), "titles": ["secretoi", "other"]}
+    before = client.get(f"/v1{kells}").json
+    page = boss.get(f"{kells}/edit").text
+    assert re.findall(r'name="titles" value="(\w+)"', page) == ["geheimnis", "secretoi"]
+    rejected = boss.post(f"{kells}/edit", data={**form, "year": "soon"}).text
+    assert re.findall(r'value="(\w+)" checked>\1</', rejected)[-1:] == ["secretoi"]
+    assert boss.post(f"{kells}/edit", data=form).status_code == 303
+    assert 'value="geheimnis"' in (page := boss.get(f"{kells}/edit").text)
+    assert 'value="secretoi"' not in page
+    after = client.get(f"/v1{kells}").json
+    assert {**after, "ratings": before["ratings"]} == before
 
 
 def test_only_admins_edit(browse, kells, add_movie):

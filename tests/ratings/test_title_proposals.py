@@ -156,17 +156,48 @@ def test_proposals_move_with_a_merge(import_rows, add_movie, heat, users):
     import_rows(eve, "tt7777777,,Vampiros,,1995,8,")
     import_rows(zoe, "tt0113277,,Vampiros,,1995,8,")
     merging.merge_movies(copy, heat)
-    assert list_proposals() == [
-        (heat, "fuegocontrafuego", ada),
-        (heat, "vampiros", eve),
-        (heat, "vampiros", zoe),
-    ]
-    import_rows(eve, BY_ID, "tt7777777,,Vampiros,,1995,8,")
-    assert {title for _, title, _ in list_titles() if title != "Heat (copy)"} == {
-        "Fuego contra fuego",
-        "Vampiros",
-    }
+    assert list_proposals() == [(heat, "fuegocontrafuego", ada)]
+    assert (heat, "vampiros", "import") in list_titles(), "eve and zoe agree on it"
+    import_rows(eve, BY_ID)
+    assert (heat, "Fuego contra fuego", "import") in list_titles()
     assert list_proposals() == []
+
+
+def test_merge_counts_no_proposal_twice_and_none_of_a_deactivated_account(
+    import_rows, add_movie, heat, users
+):
+    copy = add_movie(title="Heat (copy)", year=1995, imdb_id="tt7777777")
+    ada, eve, zoe = users
+    for imdb_id in ("tt0113277", "tt7777777"):
+        import_rows(ada, f"{imdb_id},,Fuego contra fuego,,1995,8,")
+        import_rows(eve if imdb_id == "tt7777777" else zoe, f"{imdb_id},,Vampiros,,1995,8,")
+    set_active(zoe, False)
+    merging.merge_movies(copy, heat)
+    assert [source for _, _, source in list_titles()] == ["admin"]
+    assert [key for _, key, _ in list_proposals()] == ["fuegocontrafuego", "vampiros", "vampiros"]
+
+
+def test_accepted_proposals_match_rows_and_others_are_ignored(import_rows, counts, heat, users, everything):
+    ada, eve, _ = users
+    import_rows(ada, BY_ID, "tt0113277,,Vampiros,,1995,8,")
+    before = everything()
+    title_proposals.accept_proposals(heat, ["heat", "", "\0", "x" * 5000])
+    assert everything() == before
+    title_proposals.accept_proposals(heat, ["fuegocontrafuego", "heat"])
+    assert list_titles() == [(heat, "fuegocontrafuego", "import")]
+    assert list_proposals() == [(heat, "vampiros", ada)]
+    assert counts(import_rows(eve, BY_TITLE)) == [1, 0, 0, 0, 0, 0]
+
+
+def test_proposals_that_are_titles_by_now_are_not_listed(import_rows, add_titles, add_user, heat, users):
+    for name in ("Fuego contra fuego", "Vampiros", "Hitze"):
+        import_rows(users[0], f"tt0113277,,{name},,1995,8,")
+    import_rows(users[1], "tt0113277,,Calor,,1995,8,")
+    assert title_proposals.list_proposals(heat) == ["calor", "fuegocontrafuego", "hitze", "vampiros"]
+    set_active(users[1], False)
+    movies.update_movie(heat, None, {"title": "Hitze"})
+    add_titles(heat, "Vampiros")
+    assert title_proposals.list_proposals(heat) == ["fuegocontrafuego"]
 
 
 def test_own_title_of_another_movie_wins_over_an_imported_one(import_rows, add_movie, heat, users, rated):
