@@ -3,16 +3,32 @@
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, FromClause, Row, and_, func, or_, select, union_all
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Connection,
+    FromClause,
+    Row,
+    and_,
+    exists,
+    func,
+    or_,
+    select,
+    union_all,
+)
 
-from movierating.movies.models import Movie, MovieFacet, MovieTitle
+from movierating.errors import NotFound, invalid_field
+from movierating.movies import service
+from movierating.movies.models import DifferentMovies, Movie, MovieFacet, MovieTitle
 from movierating.movies.names import NAME_FACET
-from movierating.storage.database import read
+from movierating.storage.database import read, write
+from movierating.storage.dialect import upsert
 
 # Of a title that more movies share, only movies of a group are compared: the work must not grow with their square.
 MAX_GROUP_SIZE = 50
 
 _movie, _facet, _title = Movie.__table__.c, MovieFacet.__table__.c, MovieTitle.__table__.c
+_different = DifferentMovies.__table__.c
 _ID_COLUMNS = ("imdb_id", "tmdb_id", "wikidata_id")
 
 
@@ -20,7 +36,8 @@ def list_duplicates() -> Iterator[Row[Any]]:
     """Yield pairs of movies that look alike: the id, title, year and number of ratings of one, then of the other.
 
     They share a title apart from case, accents and punctuation, are at most a year apart, and have no different ids of
-    the same kind. The movie with more ratings comes second: it is the one to keep.
+    the same kind, and `mark_as_different` has not been called for them. The movie with more ratings comes second: it is
+    the one to keep.
     """
     names = _select_shared_names()
     movie, other = names.alias("movie"), names.alias("other")
@@ -32,10 +49,32 @@ def list_duplicates() -> Iterator[Row[Any]]:
         .distinct()
         .select_from(movie)
         .join(other, (movie.c.key == other.c.key) & (movie.c.group_number == other.c.group_number))
-        .where(_may_be_same(movie, other), _has_fewer_ratings(movie, other))
+        .where(_may_be_same(movie, other), _has_fewer_ratings(movie, other), ~_is_marked(movie, other))
         .order_by(other.c.id, movie.c.id)
     )
     return iter(read().execute(statement))
+
+
+def mark_as_different(movie_id: int, other_id: int) -> None:
+    """Store that two movies are different ones; `list_duplicates` then leaves them out.
+
+    Raise NotFound if the first does not exist, and InvalidRequest if the other one does not, or is the same.
+    """
+    if movie_id == other_id:
+        raise invalid_field("json", "into", "A movie can't be different from itself.")
+
+    def insert_pair(connection: Connection) -> None:
+        service.lock_movie(connection, movie_id, None)
+        try:
+            service.lock_movie(connection, other_id, None)
+        except NotFound as error:
+            raise invalid_field("json", "into", f"There is no movie {other_id}.") from error
+        smaller_id, larger_id = sorted((movie_id, other_id))
+        statement = upsert(connection.dialect, DifferentMovies.__table__)
+        pair = {"movie_id": smaller_id, "other_id": larger_id}
+        connection.execute(statement.values(pair).on_conflict_do_nothing())
+
+    write(insert_pair, ())
 
 
 def _select_shared_names() -> CTE:
@@ -81,4 +120,15 @@ def _has_fewer_ratings(movie: FromClause, other: FromClause) -> ColumnElement[bo
     return or_(
         movie.c.rating_count < other.c.rating_count,
         (movie.c.rating_count == other.c.rating_count) & (movie.c.id > other.c.id),
+    )
+
+
+def _is_marked(movie: FromClause, other: FromClause) -> ColumnElement[bool]:
+    """Return the condition that `mark_as_different` has stored these movies."""
+    pairs = ((movie, other), (other, movie))
+    return or_(
+        *(
+            exists().where(_different.movie_id == one.c.id, _different.other_id == two.c.id)
+            for one, two in pairs
+        )
     )

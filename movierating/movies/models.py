@@ -123,6 +123,20 @@ class TitleProposal(Base):
     user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), primary_key=True)
 
 
+class DifferentMovies(Base):
+    """Two movies that look alike and are different ones, as an admin says; `movie_id` is the smaller id."""
+
+    __tablename__ = "different_movies"
+    __table_args__ = (
+        Index("ix_different_movies_other_id", "other_id"),
+        CheckConstraint("movie_id < other_id", name="order"),
+        {"sqlite_with_rowid": False},
+    )
+
+    movie_id: Mapped[int] = mapped_column(ForeignKey("movie.id", ondelete="CASCADE"), primary_key=True)
+    other_id: Mapped[int] = mapped_column(ForeignKey("movie.id", ondelete="CASCADE"), primary_key=True)
+
+
 class MergedMovie(Base):
     """A movie that was merged into another one, by its former id; one that exists is still being merged."""
 

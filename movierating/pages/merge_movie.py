@@ -1,4 +1,4 @@
-"""Merge a movie into another one: choose it, see which ratings move, confirm."""
+"""Merge a movie into another one: choose it, see which ratings move, confirm; or say that both are different ones."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from flask import Response, request, url_for
 
 from movierating.auth import access
 from movierating.errors import InvalidRequest
-from movierating.movies import search
+from movierating.movies import duplicates, search
 from movierating.movies import service as movies
 from movierating.movies.query_schemas import ListMoviesQuerySchema
 from movierating.pages.blueprint import admin_page, blueprint, render, send_to
@@ -49,6 +49,18 @@ def merge_movie(movie_id: int) -> Response:
     except InvalidRequest as error:
         return _render_choice(movie_id, Form.of_request(error), error.status)
     return send_to(add_query(_get_back(request.form), merged=row.id))
+
+
+@blueprint.post("/admin/movies/<id:movie_id>/different")
+@admin_page
+@access.limit_writes
+def mark_as_different(movie_id: int) -> Response:
+    """Store that a movie and the movie `into` are different, and lead back to a list. Raise NotFound."""
+    try:
+        duplicates.mark_as_different(movie_id, load_form(MergeMovieSchema())["into"])
+    except InvalidRequest as error:
+        return _render_choice(movie_id, Form.of_request(error), error.status)
+    return send_to(_get_back(request.form))
 
 
 def _get_back(values: Any) -> str:

@@ -2,7 +2,9 @@
 
 import pytest
 
+from movierating.errors import InvalidRequest, NotFound
 from movierating.movies import duplicates
+from movierating.ratings import merging
 
 ONE, OTHER = "tt0116191", "tt0118308"
 
@@ -42,3 +44,34 @@ def test_number_of_pairs_grows_with_the_movies_of_a_title_not_with_their_square(
     for number in range(size):
         add_movie(title="Emma" + "!" * number, year=1996)
     assert len(list_pairs()) == size * (duplicates.MAX_GROUP_SIZE - 1) // 2
+
+
+@pytest.fixture
+def emmas(add_movie):
+    """The ids of three movies that look alike."""
+    return [add_movie(title="Emma" + "!" * number, year=1996) for number in range(3)]
+
+
+def test_movies_marked_as_different_are_listed_no_longer(emmas):
+    first, second, third = emmas
+    duplicates.mark_as_different(second, first)
+    assert list_pairs() == [(third, first), (third, second)]
+    for pair in ((first, second), (second, third)):
+        duplicates.mark_as_different(*pair)
+    assert list_pairs() == [(third, first)]
+
+
+def test_movie_that_is_merged_is_marked_no_longer(emmas):
+    first, second, third = emmas
+    duplicates.mark_as_different(first, second)
+    merging.merge_movies(first, third)
+    assert list_pairs() == [(third, second)]
+
+
+def test_pair_that_does_not_exist_is_rejected(emmas):
+    for other_id in (emmas[0], 99):
+        with pytest.raises(InvalidRequest):
+            duplicates.mark_as_different(emmas[0], other_id)
+    with pytest.raises(NotFound):
+        duplicates.mark_as_different(99, emmas[0])
+    assert len(list_pairs()) == 3

@@ -26,7 +26,27 @@ def test_pairs_lead_to_the_merge_and_back(boss, add_movie, rate):
     link = re.search(r'href="(/admin/movies/[^"]+)"', page)[1].replace("&amp;", "&")
     preview = boss.get(link).text
     assert 'name="back" value="/admin/duplicates"' in preview
-    assert 'href="/admin/duplicates">Leave both' in preview
+    assert 'href="/admin/duplicates">Cancel' in preview
+
+
+def test_pair_marked_as_different_is_listed_no_longer(boss, browse, add_movie):
+    first_id, second_id = add_movie(title="Emma", year=1996), add_movie(title="Emma!", year=1997)
+    preview = boss.get(f"/admin/movies/{second_id}/merge?into={first_id}&back=/admin/duplicates").text
+    path = re.search(r'formaction="([^"]+)">These are different movies', preview)[1]
+    form = {"into": first_id, "back": "/admin/duplicates"}
+    assert browse("eve").post(path, data=form).status_code == 403
+    assert list_pairs(boss.get("/admin/duplicates").text)
+    for _ in range(2):
+        response = boss.post(path, data=form)
+        assert (response.status_code, response.headers["Location"]) == (303, "/admin/duplicates")
+    assert "No movies look alike." in boss.get("/admin/duplicates").text
+
+
+def test_invalid_pair_is_rejected(boss, add_movie):
+    movie_id = add_movie(title="Emma")
+    for into in ("", "x", movie_id, 99):
+        assert boss.post(f"/admin/movies/{movie_id}/different", data={"into": into}).status_code == 422
+    assert boss.post("/admin/movies/99/different", data={"into": movie_id}).status_code == 404
 
 
 def test_page_says_if_no_movies_look_alike(boss, add_movie):
