@@ -21,8 +21,9 @@ def find_ids_by_imdb_id(connection: Connection, imdb_ids: Collection[str]) -> di
 
     No other rule comes first, so no catalogue is needed.
     """
+    imdb_ids = sorted(imdb_ids)
     # Read in this order, a movie that is merged meanwhile is found twice rather than not at all.
-    own = dict(_IDS_BY_IMDB_ID.tuples(connection, imdb_ids=encode_values(sorted(imdb_ids))))
+    own = dict(_IDS_BY_IMDB_ID.tuples(connection, imdb_ids=encode_values(imdb_ids)))
     return retired_movies.find_by_external_id(connection, retired_movies.IMDB, imdb_ids) | own
 
 

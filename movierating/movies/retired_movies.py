@@ -4,13 +4,14 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 
 from movierating import clock
 from movierating.movies import alternative_titles, search_index, title_proposals
 from movierating.movies.models import MergedMovie, Movie, MovieExternalId, MovieTitle
 from movierating.movies.titles import fold, match_key
-from movierating.storage.dialect import in_many, upsert
+from movierating.storage.dialect import encode_values, in_many, upsert
+from movierating.storage.statements import CompiledStatement
 
 IMDB, TMDB, WIKIDATA, TITLE = "imdb", "tmdb", "wikidata", "title"
 _ID_COLUMNS = {IMDB: "imdb_id", TMDB: "tmdb_id", WIKIDATA: "wikidata_id"}
@@ -22,14 +23,24 @@ _FILLED_COLUMNS = (
 _movie, _title = Movie.__table__.c, MovieTitle.__table__.c
 _merged, _external = MergedMovie.__table__.c, MovieExternalId.__table__.c
 
+_MERGED = CompiledStatement(
+    select(_merged.id, _merged.into_id).where(in_many(_merged.id, bindparam("movie_ids")))
+)
+_BY_EXTERNAL_ID = CompiledStatement(
+    select(_external.value, _external.movie_id).where(
+        _external.kind == bindparam("kind"),
+        _external.movie_id.is_not(None),
+        in_many(_external.value, bindparam("ids")),
+    )
+)
+
 # A kind and a value of `movie_external_id`.
 ExternalId = tuple[str, str]
 
 
 def find_merged(connection: Connection, movie_ids: Collection[int]) -> dict[int, int]:
     """Return the ids of the movies that merged movies went into, or are going into, by the former id."""
-    statement = select(_merged.id, _merged.into_id).where(in_many(_merged.id, sorted(movie_ids)))
-    return dict(map(tuple, connection.execute(statement)))
+    return dict(_MERGED.tuples(connection, movie_ids=encode_values(sorted(movie_ids))))
 
 
 def find_merging(connection: Connection, movie_ids: Collection[int]) -> dict[int, int]:
@@ -57,13 +68,9 @@ def find_by_external_id(
     connection: Connection, kind: str, values: Collection[str] | Collection[int]
 ) -> dict[Any, int]:
     """Return the ids of the movies that took these ids of merged movies, by the id."""
-    statement = select(_external.value, _external.movie_id).where(
-        _external.kind == kind,
-        _external.movie_id.is_not(None),
-        in_many(_external.value, sorted(map(str, values))),
-    )
+    rows = _BY_EXTERNAL_ID.tuples(connection, kind=kind, ids=encode_values(sorted(map(str, values))))
     to_id = int if kind == TMDB else str
-    return {to_id(value): movie_id for value, movie_id in connection.execute(statement)}
+    return {to_id(value): movie_id for value, movie_id in rows}
 
 
 def find_deleted_ids(connection: Connection, ids: Collection[str]) -> set[str]:

@@ -98,6 +98,8 @@ class RowMatches:
     def follow_merges(self, connection: Connection) -> None:
         """Replace each movie that is being merged by the one that stays."""
         merged = find_merged(connection, self.newest)
+        if not merged:
+            return
         self.older = [(merged.get(movie_id, movie_id), row) for movie_id, row in self.older]
         self.identified = [(merged.get(movie_id, movie_id), row) for movie_id, row in self.identified]
         for former_id, movie_id in merged.items():

@@ -240,8 +240,9 @@ class WriteQueue:
         if self._connection is None or not self._file.is_usable(self._connection):
             self._drop_connection()
             self._connection = self._engine.connect().execution_options(writes=True)
-            # Imports come back to the same pages.
-            self._connection.connection.cursor().execute("PRAGMA cache_size = -4096")
+            # An import of thousands of ratings changes most pages of the indexes of movies, in no order. If they did
+            # not fit, SQLite would write a page to the log each time it makes room for another.
+            self._connection.connection.cursor().execute("PRAGMA cache_size = -16384")
         return self._connection
 
     def _convert_error(self, error: BaseException) -> BaseException:
