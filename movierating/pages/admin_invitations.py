@@ -1,13 +1,14 @@
 """Invitations, for admins: create one, list the open ones, withdraw one."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from flask import Response, current_app, request, url_for
 
 from movierating.auth import access, one_time_links
 from movierating.auth.schemas import InvitationSchema, InvitationWithLinkSchema
-from movierating.errors import InvalidRequest
+from movierating.errors import InvalidRequest, NotFound
 from movierating.http.public_url import make_link
 from movierating.http.responses import PageQuerySchema
 from movierating.pages.blueprint import admin_page, blueprint, get_member, send_to
@@ -38,8 +39,9 @@ def create_invitation() -> Response:
 @admin_page
 @access.limit_writes
 def withdraw_invitation(invitation_id: int) -> Response:
-    """Withdraw an invitation and lead back to the list. Raise NotFound."""
-    one_time_links.withdraw_invitation(invitation_id)
+    """Withdraw an invitation and lead back to the list, also if there is none: the form may have been sent twice."""
+    with suppress(NotFound):
+        one_time_links.withdraw_invitation(invitation_id)
     return send_to(url_for("pages.list_invitations"))
 
 

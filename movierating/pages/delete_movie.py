@@ -32,12 +32,16 @@ def ask_to_delete_movie(movie_id: int) -> Response:
 @admin_page
 @access.limit_writes
 def delete_movie(movie_id: int) -> Response:
-    """Delete a movie and lead to the list; or ask again, if it has changed. Raise NotFound."""
+    """Delete a movie and lead to the list, also if the form was sent twice; or ask again, if the movie has changed.
+
+    Raise NotFound if it was merged.
+    """
     try:
         values = load_form(_DeleteMovieSchema())
         ratings.delete_movie(movie_id, {values["edit"]}, values["with_ratings"])
     except NotFound:
-        raise
+        if movies.find_survivor(movie_id) is not None:
+            raise
     except ApiError as error:
         has_ratings = error.kind == "movie-has-ratings"
         form = Form() if has_ratings else Form.of_request(error)

@@ -151,14 +151,14 @@ def _reject(entry: FileEntry, file: BinaryIO, options: ImportOptions, error: Inv
             return _render_columns(entry, options, preview, message)
     if field != "file":
         raise error
-    stored_files.delete_file(entry)
     return _render_choice(422, message=message)
 
 
 def _render_choice(status: int = 200, *, problem: str = "", message: str = "") -> Response:
     """Return the form for a file; `problem` is `gone`, `large`, `missing`, or empty if `message` says what is wrong."""
     max_bytes = current_app.config["MAX_UPLOAD_BYTES"]
-    waiting = stored_files.find_file(get_member().id, "upload")
+    # A message is about the file that waits.
+    waiting = None if message else stored_files.find_file(get_member().id, "upload")
     return render(
         "import.html",
         status,

@@ -5,7 +5,7 @@ from typing import Any
 from flask import Response, request, url_for
 
 from movierating.auth import access
-from movierating.errors import InvalidRequest
+from movierating.errors import InvalidRequest, NotFound
 from movierating.movies import duplicates, search
 from movierating.movies import service as movies
 from movierating.movies.query_schemas import ListMoviesQuerySchema
@@ -43,12 +43,20 @@ def preview_merge(movie_id: int) -> Response:
 @admin_page
 @access.limit_writes
 def merge_movie(movie_id: int) -> Response:
-    """Merge a movie into the movie `into` and lead back to a list. Raise NotFound and Conflict."""
+    """Merge a movie into the movie `into` and lead back to a list, also if the form was sent twice.
+
+    Raise NotFound and Conflict.
+    """
     try:
-        row = merging.merge_movies(movie_id, load_form(MergeMovieSchema())["into"])
+        into_id = load_form(MergeMovieSchema())["into"]
+        survivor_id = merging.merge_movies(movie_id, into_id).id
     except InvalidRequest as error:
         return _render_choice(movie_id, Form.of_request(error), error.status)
-    return send_to(add_query(_get_back(request.form), merged=row.id))
+    except NotFound:
+        survivor_id = movies.find_survivor(movie_id)
+        if survivor_id is None or survivor_id not in (into_id, movies.find_survivor(into_id)):
+            raise
+    return send_to(add_query(_get_back(request.form), merged=survivor_id))
 
 
 @blueprint.post("/admin/movies/<id:movie_id>/different")

@@ -40,12 +40,15 @@ def new_movie() -> Response:
 @member_page
 @access.limit_writes
 def create_movie() -> Response:
-    """Add a movie and lead to its page; or show the form again."""
+    """Add a movie and lead to its page, also if the form was sent twice; or show the form again."""
     try:
-        row = movies.create_movie(load_text(CreateMovieSchema(), _read_form(), "form"))
+        movie_id = movies.create_movie(load_text(CreateMovieSchema(), _read_form(), "form")).id
     except ApiError as error:
-        return _render_rejected_form(error)
-    return send_to(url_for("pages.show_movie", movie_id=row.id))
+        same = _find_same(error)
+        if same is None or _find_differences(same):
+            return _render_rejected_form(error)
+        movie_id = same["id"]
+    return send_to(url_for("pages.show_movie", movie_id=movie_id))
 
 
 @blueprint.get("/movies/<id:movie_id>/edit")
@@ -126,8 +129,12 @@ def _render_rejected_form(error: ApiError, row: Any = None) -> Response:
         values["edit"] = row.edit
         differences = _find_differences(movie)
     form.values = values
-    same = find_movie((error.conflict or {}).get("movie_id"))
-    return _render_form(form, movie, error.status, differences=differences, same=same)
+    return _render_form(form, movie, error.status, differences=differences, same=_find_same(error))
+
+
+def _find_same(error: ApiError) -> dict[str, Any] | None:
+    """Return the movie that `error` names, which has the same title and year, or the same id; or None."""
+    return find_movie((error.conflict or {}).get("movie_id"))
 
 
 def _find_differences(movie: Mapping[str, Any]) -> list[tuple[str, str, str]]:

@@ -1,10 +1,12 @@
 """Create and revoke personal tokens, on the page of settings."""
 
+from contextlib import suppress
+
 from flask import Response, url_for
 
 from movierating.auth import access, tokens
 from movierating.auth.schemas import CreateTokenSchema, TokenWithSecretSchema
-from movierating.errors import ApiError
+from movierating.errors import ApiError, NotFound
 from movierating.pages.blueprint import blueprint, get_member, member_page, send_to
 from movierating.pages.forms import load_form
 from movierating.pages.settings import render_rejected_form, render_settings
@@ -29,6 +31,7 @@ def create_token() -> Response:
 @member_page
 @access.limit_writes
 def revoke_token(token_id: int) -> Response:
-    """Revoke one of the viewer's tokens and lead back. Raise NotFound."""
-    tokens.revoke_token(get_member().id, token_id)
+    """Revoke one of the viewer's tokens and lead back, also if there is none: the form may have been sent twice."""
+    with suppress(NotFound):
+        tokens.revoke_token(get_member().id, token_id)
     return send_to(url_for("pages.show_settings", changed="token", _anchor="tokens"))

@@ -108,12 +108,14 @@ def test_file_is_checked_and_imported(ada, heat, get_own):
         (b"PK\x03\x04broken", "ZIP"),
     ],
 )
-def test_file_that_cannot_be_read_is_explained_and_not_stored(ada, content, text):
+def test_file_that_cannot_be_read_is_explained_each_time(ada, content, text):
     page = check(ada, content)
     assert page.status_code == 422
     assert text in html.unescape(page.text)
     assert "<title>Error: Import your ratings" in page.text
-    assert "Continue with" not in ada.get("/import").text
+    assert "Continue with" not in page.text
+    # A GET deletes nothing.
+    assert ada.get("/import/check").text == page.text
 
 
 def test_form_without_a_file_is_shown_again(ada):

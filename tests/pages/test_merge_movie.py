@@ -72,17 +72,32 @@ def test_page_of_a_merged_movie_redirects_to_that_of_the_movie_that_stays(boss, 
 
 
 @pytest.mark.parametrize("page", [*PAGES[1:], "/movies/{}/rating"])
-def test_form_of_a_merged_movie_changes_nothing_and_names_the_movie_that_stays(boss, client, pair, page):
+def test_form_of_a_merged_movie_changes_nothing_and_names_the_movie_that_stays(
+    boss, client, pair, add_movie, page
+):
     movie_id, into_id = pair
+    third_id = add_movie(title="Heat")
     boss.post(f"/admin/movies/{movie_id}/merge", data={"into": into_id})
     before = client.get(f"/v1/movies/{into_id}").json
-    form = {"title": "Ran", "year": "1985", "edit": "1", "into": into_id, "value": "8"}
+    form = {"title": "Ran", "year": "1985", "edit": "1", "into": third_id, "value": "8"}
     response = boss.post(page.format(movie_id), data=form)
     assert response.status_code == 409
     assert f"Movie {movie_id} was merged into movie {into_id}." in response.text
     assert f'href="/movies/{into_id}"' in response.text
     assert client.get(f"/v1/movies/{into_id}").json == before
-    assert boss.post(page.format(99), data=form).status_code == 404
+    assert boss.post(page.format(99), data=form).status_code == (303 if page.endswith("delete") else 404)
+
+
+def test_form_that_is_sent_twice_leads_to_the_same_place(boss, pair, add_movie):
+    movie_id, into_id = pair
+    other_id, path = add_movie(title="Ran"), f"/admin/movies/{movie_id}/merge"
+    responses = [boss.post(path, data={"into": into_id}) for _ in range(2)]
+    assert [each.status_code for each in responses] == [303, 303]
+    assert responses[0].headers["Location"] == responses[1].headers["Location"]
+    assert boss.post(path, data={"into": other_id}).status_code == 409
+    # The movie that stayed is merged as well.
+    boss.post(f"/admin/movies/{into_id}/merge", data={"into": other_id})
+    assert boss.post(path, data={"into": into_id}).status_code == 303
 
 
 def test_back_is_never_another_site(boss, pair):

@@ -105,6 +105,12 @@ def test_movie_that_is_there_is_named_and_linked(browse, kells, changes, field):
     assert f'<a href="{kells}"><cite>The Secret of Kells</cite> (2009)</a>' in response.text
 
 
+def test_form_of_a_new_movie_that_is_sent_twice_leads_to_its_page(browse, client, kells):
+    assert browse("bob").post("/movies/new", data=FACTS).headers["Location"] == kells
+    assert client.get("/v1/movies").json["next_cursor"] is None
+    assert len(client.get("/v1/movies").json["items"]) == 1
+
+
 def test_admin_changes_and_removes_facts(browse, client, kells):
     boss = browse("boss", role="admin")
     form = {"title": "Kells", "year": "2010", "edit": read_edit(boss, kells), "imdb_id": FACTS["imdb_id"]}
