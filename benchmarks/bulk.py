@@ -1,23 +1,19 @@
 """Compares `movierating import movielens` with the sqlite3 shell's `.import` of the same rows: `make bench-large`."""
 
-import os
 import shutil
 import sqlite3
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import closing
 from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
 
 import click
 
 from dataset import SIZES
-from service import MOVIERATING, generate_files, make_environment, make_table, publish, run_command
+from service import MOVIERATING, Run, generate_files, make_table, measure_command, publish, run_command
 
 MILLIONS = {"1": "million", "10": "large"}
 FASTEST, MIN_SPEED, MAX_MB = "`.import` into the table", 0.5, 200
@@ -29,28 +25,6 @@ import csv, sqlite3, sys
 with sqlite3.connect(sys.argv[1]) as connection, open(sys.argv[2], newline="") as file:
     connection.executemany("INSERT INTO rating VALUES (?, ?, ?, ?, ?, ?)", csv.reader(file))
 """
-
-
-class Run(NamedTuple):
-    """A successful command: its duration and its peak memory."""
-
-    seconds: float
-    peak_bytes: int
-
-
-def run(program: Sequence[str], instance: Path) -> Run:
-    """Run a command on an instance and measure it. Exit unless it succeeds."""
-    log = instance.with_suffix(".log")
-    started_at = time.perf_counter()
-    with log.open("w") as file:
-        process = subprocess.Popen(program, env=make_environment(instance), stdout=file, stderr=file)
-        # wait4 returns the usage of this child; `resource` has only the maximum of all children.
-        _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - started_at
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if status:
-        raise SystemExit(f"{' '.join(program)} failed: {log.read_text()[-500:]}")
-    return Run(seconds, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024))
 
 
 class BulkImport:
@@ -92,13 +66,13 @@ class BulkImport:
         }
 
     def _import(self, data: Path) -> Run:
-        return run([*MOVIERATING, "import", "movielens", str(data)], self._copy())
+        return measure_command([*MOVIERATING, "import", "movielens", str(data)], self._copy())
 
     def _shell(self, instance: Path) -> Run:
         shell, file = shutil.which("sqlite3"), str(_database(instance))
         if shell is None:
-            return run([sys.executable, "-c", _SHELL_SUBSTITUTE, file, str(self._rows)], instance)
-        return run([shell, file, ".mode csv", f".import '{self._rows}' rating"], instance)
+            return measure_command([sys.executable, "-c", _SHELL_SUBSTITUTE, file, str(self._rows)], instance)
+        return measure_command([shell, file, ".mode csv", f".import '{self._rows}' rating"], instance)
 
 
 def _database(instance: Path) -> Path:

@@ -106,6 +106,30 @@ def run_command(instance: Path, *arguments: str) -> None:
     )
 
 
+class Run(NamedTuple):
+    """A successful command: its duration, its processor time and its peak memory, each with those of its processes."""
+
+    seconds: float
+    cpu_seconds: float
+    peak_bytes: int
+
+
+def measure_command(program: Sequence[str], instance: Path) -> Run:
+    """Run a command on an instance and measure it. Exit unless it succeeds."""
+    log = instance.with_suffix(".log")
+    started_at = time.perf_counter()
+    with log.open("w") as file:
+        process = subprocess.Popen(program, env=make_environment(instance), stdout=file, stderr=file)
+        # wait4 returns the usage of this child; `resource` has only the maximum of all children.
+        _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - started_at
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if status:
+        raise SystemExit(f"{' '.join(program)} failed: {log.read_text()[-500:]}")
+    peak = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return Run(seconds, usage.ru_utime + usage.ru_stime, peak)
+
+
 @contextmanager
 def run_service(
     instance: Path, workers: int = 1, core: int | None = None, predictions: str = "off"

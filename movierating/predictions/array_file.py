@@ -62,6 +62,12 @@ class ArrayFile:
             if zlib.crc32(self._bytes[start:end]) != checksum:
                 raise ArrayFileError(f"{path} is damaged: the checksum of {name} is wrong")
             self._places[name] = (code, start, end)
+        self.release_pages()
+
+    def release_pages(self) -> None:
+        """Let the system count the pages that were read no longer as memory of this process, until the next read."""
+        if hasattr(mmap, "MADV_DONTNEED"):
+            self._map.madvise(mmap.MADV_DONTNEED)
 
     def get_array(self, name: str) -> "memoryview[Any]":
         """Return an array as one flat memoryview, row after row. It needs no memory of this process."""

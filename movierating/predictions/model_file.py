@@ -96,7 +96,7 @@ class ModelFile:
     def __init__(self, file: ArrayFile) -> None:
         self._shapes = {name: shape for name, (_, shape, *_) in file.header["arrays"].items()}
         self.encoding = FeatureEncoding.from_header(file.header["encoding"])
-        self.get_array = file.get_array
+        self.get_array, self.release_pages = file.get_array, file.release_pages
         self.version = str(file.header["version"])
         self.database = str(file.header["database"])
         self.trained_at = int(file.header["trained_at"])

@@ -37,12 +37,12 @@ def train(
     count = iterations or (COLD_ITERATIONS if warm is None else WARM_ITERATIONS)
     for iteration in range(first, first + count):
         _iterate(state, iteration)
+    # What follows takes the memory of the users' moments, which are no longer needed.
+    state.users.table = np.empty((0, WIDTH), np.float32)
     header, arrays = describe_model(state)
     people = describe_people(state, arrays)
-    # The filter takes the memory of the users' moments, which are no longer needed.
-    state.users.table = np.empty((0, WIDTH), np.float32)
     arrays["filter"] = compute_filter(data.by_user, state.by_movie, state.filter_start, seed)
-    arrays["filter_norms"] = (arrays["filter"].astype(float) ** 2).sum(1)
+    arrays["filter_norms"] = np.einsum("if,if->i", arrays["filter"], arrays["filter"], dtype=float)
     return TrainedModel(header, arrays, people)
 
 

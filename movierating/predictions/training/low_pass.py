@@ -9,46 +9,58 @@ is Graph Convolution for Recommendation?", CIKM 2021). They are found by subspac
 import numpy as np
 
 from movierating.predictions.model_file import FILTER_SIZE
-from movierating.predictions.training.data import Floats, GroupedRatings
+from movierating.predictions.training.data import GroupedRatings
 from movierating.predictions.training.moments import Moments, iterate_rating_blocks
 
 # Further vectors make the wanted ones converge faster.
 EXTRA_VECTORS = 8
 COLD_ROUNDS = 8
 WARM_ROUNDS = 2
+# The largest is 1.
+MIN_EIGENVALUE = 1e-5
 
 
 def compute_filter(
-    by_user: GroupedRatings, by_movie: GroupedRatings, start: Floats | None, seed: int
+    by_user: GroupedRatings, by_movie: GroupedRatings, start: Moments | None, seed: int
 ) -> Moments:
     """Return the filter (movies x FILTER_SIZE): the eigenvectors times the root of each movie's number of ratings.
 
     `start` is the filter of an earlier model for these movies, from which fewer rounds are needed.
     """
-    roots = np.sqrt(by_movie.counts)[:, None]
+    roots = _compute_roots(by_movie)
     count = len(roots)
     size = min(FILTER_SIZE + EXTRA_VECTORS, count)
-    vectors: Floats = np.random.default_rng(seed).standard_normal((count, size))
+    # In 32 bits, of which the result has no more: these arrays are the largest after the users' moments are gone.
+    vectors = np.random.default_rng(seed).standard_normal((count, size), np.float32)
     if start is not None:
         width = min(start.shape[1], size)
         vectors[:, :width] = start[:, :width] / roots
     for _ in range(COLD_ROUNDS if start is None else WARM_ROUNDS):
         basis, _ = np.linalg.qr(vectors)
         vectors = _smooth(by_user, by_movie, basis)
-    _, rotation = np.linalg.eigh(basis.T @ vectors)
-    leading = basis @ rotation[:, ::-1]
+    eigenvalues, rotation = np.linalg.eigh((basis.T @ vectors).astype(float))
+    # With fewer users than vectors the last ones are those of no user, and arbitrary.
+    rotation *= eigenvalues > MIN_EIGENVALUE
+    leading = basis @ rotation[:, ::-1].astype(np.float32)
     result = np.zeros((count, FILTER_SIZE), np.float32)
     width = min(size, FILTER_SIZE)
     result[:, :width] = leading[:, :width] * roots
     return result
 
 
-def _smooth(by_user: GroupedRatings, by_movie: GroupedRatings, basis: Floats) -> Floats:
+def _compute_roots(by_movie: GroupedRatings) -> Moments:
+    """Return the root of each movie's number of ratings, as a column."""
+    return np.sqrt(by_movie.counts, dtype=np.float32)[:, None]
+
+
+def _smooth(by_user: GroupedRatings, by_movie: GroupedRatings, basis: Moments) -> Moments:
     """Return N' N times a basis (movies x n)."""
-    roots = np.sqrt(by_movie.counts)[:, None]
-    users = _sum_others(by_user, (basis / roots).astype(np.float32))
+    roots = _compute_roots(by_movie)
+    users = _sum_others(by_user, basis / roots)
     users /= by_user.counts[:, None].astype(np.float32)
-    return _sum_others(by_movie, users) / roots
+    movies = _sum_others(by_movie, users)
+    movies /= roots
+    return movies
 
 
 def _sum_others(ratings: GroupedRatings, values: Moments) -> Moments:

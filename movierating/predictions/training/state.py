@@ -35,7 +35,7 @@ class TrainingState:
     users: UserSide
     movie_prior: MoviePrior
     moments: Moments
-    filter_start: Floats | None
+    filter_start: Moments | None
 
 
 def start_cold(data: TrainingData, seed: int) -> TrainingState:
@@ -75,7 +75,7 @@ def start_warm(data: TrainingData, model: ModelFile) -> TrainingState:
     is_known = known[rows] == data.movie_ids
     moments = make_table(movie_prior.means, np.array(model.movie_covariance))
     moments[is_known] = np.asarray(model.get_array("moments")).reshape(-1, WIDTH)[rows[is_known]]
-    filter_start = np.zeros((len(rows), FILTER_SIZE))
+    filter_start = np.zeros((len(rows), FILTER_SIZE), np.float32)
     filter_start[is_known] = np.asarray(model.filter_rows).reshape(-1, FILTER_SIZE)[rows[is_known]]
     user_prior = UserPrior(
         precision=np.array(model.user_precision),
@@ -85,6 +85,7 @@ def start_warm(data: TrainingData, model: ModelFile) -> TrainingState:
         min_log_ratings=model.min_log_ratings,
     )
     users = UserSide(data.by_user, model.mean_rating, user_prior, model.noise_precision)
+    model.release_pages()
     return TrainingState(data, by_movie, users, movie_prior, moments, filter_start)
 
 

@@ -29,6 +29,14 @@ def test_filter_of_few_movies_is_complete():
     np.testing.assert_allclose(rows @ rows.T, make_filter(data), atol=1e-5)
 
 
+def test_filter_of_few_users_has_no_arbitrary_vectors():
+    movies = [*range(20), *range(10, 30), *range(40, 60)]
+    data = TrainingData.from_ratings(np.repeat([1, 2, 3], 20), movies, [9] * 60, {})
+    rows = low_pass.compute_filter(data.by_user, data.group_by_movie(), None, 0)
+    assert rows[:, :3].any(0).all()
+    assert not rows[:, 3:].any()
+
+
 def test_warm_start_keeps_the_filter(data):
     by_movie = data.group_by_movie()
     cold = low_pass.compute_filter(data.by_user, by_movie, None, 0).astype(float)
