@@ -1,11 +1,15 @@
-"""A helper of the tests of searches."""
+"""Fixtures of searches, catalogue imports and matching."""
 
+import gzip
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from movierating.movies import search
+from movierating.movies import catalogue_import, search
+
+# What `run_import` counts.
+SUMMARY = ("added", "present", "completed", "titled", "skipped", "rejected")
 
 
 @pytest.fixture(scope="session", name="list_ids")
@@ -23,3 +27,33 @@ def list_ids(filters: dict[str, Any], sort: str = "-score", limit: int = 100) ->
         ids += [row[0] for row in rows]
         rows, cursor = search.search_movies(filters, sort, cursor, limit)
     return ids + [row[0] for row in rows]
+
+
+@pytest.fixture
+def write_file(tmp_path):
+    """`write_file("title.basics.tsv.gz", lines)` returns the path of a file of these lines, compressed for .gz."""
+
+    def write(name, lines):
+        content = "".join(f"{line}\n" for line in lines).encode()
+        (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+        return tmp_path / name
+
+    return write
+
+
+@pytest.fixture
+def run_import(app):
+    """`run_import(path, …, min_votes=10)` imports files, and returns the numbers of SUMMARY and the reasons."""
+
+    def run(*paths, min_votes=None, progress=lambda _done: None):
+        files = catalogue_import.open_files(paths)
+        report = catalogue_import.import_catalogue(files, min_votes, progress)
+        return tuple(getattr(report, name) for name in SUMMARY), report.reasons
+
+    return run
+
+
+@pytest.fixture
+def heat(add_movie: Callable[..., int]) -> int:
+    """A movie with everything a row can be matched by."""
+    return add_movie(title="Heat", original_title="Élan", year=1995, imdb_id="tt0113277", tmdb_id=949)
