@@ -20,10 +20,10 @@ from movierating.storage.cache_versions import CacheVersions, Subject
 from movierating.storage.sqlite import write_lock
 from movierating.storage.sqlite.database_file import DatabaseFile
 from movierating.storage.sqlite.instance_lock import InstanceLock, LockHeld
+from movierating.storage.sqlite.write_lock import LOCK_WARNING_SECONDS
 from movierating.storage.sqlite.write_queue import WRITE_TIMEOUT_SECONDS, WriteQueue
 
 INSTANCE_LOCKED = "The instance is being restored or loaded; try again when that has ended."
-LOCK_WARNING_SECONDS = 2
 _MAX_LOG_BYTES = 32 << 20
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from movierating.errors import Unavailable
+from movierating.monitoring.logs import logger
 from movierating.storage import storage_errors
 from movierating.storage.sqlite.database_file import read_identity
 
@@ -26,6 +27,9 @@ except ImportError:  # pragma: no cover  # Windows, where SQLite's own waiting h
 IS_SHARED = fcntl is not None
 
 BUSY = "The database is busy; try again shortly."
+
+# A writer that waits longer logs a warning, and goes on waiting.
+LOCK_WARNING_SECONDS = 2
 
 # How long it may go unnoticed that a lock file was removed or replaced.
 _CHECK_INTERVAL_SECONDS = 1.0
@@ -106,9 +110,11 @@ class _Waiter(threading.Thread):
                 self._is_locked.set()
 
     def lock(self, timeout: float) -> bool:
-        """Return True if the file is locked within `timeout` seconds."""
+        """Return True if the file is locked within `timeout` seconds; log a warning if that takes long."""
         self.start()
-        self._is_locked.wait(timeout)
+        if not self._is_locked.wait(min(timeout, LOCK_WARNING_SECONDS)) and timeout > LOCK_WARNING_SECONDS:
+            logger.warning("Another process is writing to the database; waiting until it has finished.")
+            self._is_locked.wait(timeout - LOCK_WARNING_SECONDS)
         with self._deciding:
             self._is_late = not self._is_locked.is_set()
         return not self._is_late
