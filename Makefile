@@ -16,10 +16,13 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 # A worker process runs whole test files, so a server or browser that a file starts is started once. Files run in the order
 # of their names: by default the files with the fewest tests come last, and those take the longest.
-PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+OPTIONS := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+PYTEST := $(BIN)/python -m pytest $(OPTIONS)
+# The tests of most targets; `make coverage` also builds the wheel and runs the browser matrix.
+MOST := not wheel and not clients and not browser_matrix
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev test test-fast test-postgres test-trixie check check-fast lint types contracts audit openapi clients coverage format fuzz soak bench bench-large wheel clean
+.PHONY: help run dev test test-fast test-browser test-postgres test-trixie check check-fast lint types contracts audit openapi clients coverage format fuzz soak bench bench-large wheel clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -29,18 +32,21 @@ run: $(RUNTIME)  ## Start the service on http://127.0.0.1:$PORT (PORT=4000)
 
 dev: $(DEV)  ## Install the service and the development tools into .venv
 
-test: $(DEV)  ## Run the tests on SQLite, except those that build the wheel: ten minutes on two cores
+test: $(DEV)  ## Run the tests on SQLite, without the wheel and the browser matrix: ten minutes on two cores
 	@echo 'Running the tests: this takes about ten minutes on two cores (make test-fast: one minute).'
-	$(PYTEST) -m 'not wheel and not clients'
+	$(PYTEST) -m '$(MOST)'
 
 test-fast: $(DEV)  ## Run the tests that start no process, one case of each: a minute on two cores
-	$(PYTEST) -m 'not wheel and not clients and not slow'
+	$(PYTEST) -m '$(MOST) and not slow'
+
+test-browser: $(DEV)  ## Check accessibility and width of every page on three screens, light and dark (needs Chromium)
+	$(PYTEST) -m browser_matrix tests/pages/browser tests/http
 
 test-postgres: $(DEV)  ## Run the tests that use a database on PostgreSQL: from PyPI, or TEST_POSTGRESQL=/usr/lib/postgresql/15/bin
-	TEST_DATABASE=postgresql $(PYTEST) -m 'not wheel and not clients'
+	TEST_DATABASE=postgresql $(PYTEST) -m '$(MOST)'
 
 test-trixie: $(DEV)  ## Run the tests on Debian trixie: Python 3.13, SQLite 3.46 (as root, with debootstrap)
-	bash .ci/trixie --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder -m 'not wheel and not clients' $(TESTS)
+	bash .ci/trixie $(OPTIONS) -m '$(MOST)' $(TESTS)
 
 check: lint types contracts audit openapi clients coverage  ## Run everything else that CI runs: the seven targets below
 
@@ -65,7 +71,7 @@ openapi: $(DEV)  ## Check the OpenAPI document (Spectral, Redocly); needs npm an
 clients: $(DEV)  ## Generate clients from the OpenAPI document and run them; needs npm and internet access on first use
 	$(BIN)/python -m pytest -o faulthandler_timeout=900 -m clients tests/clients
 
-coverage: $(DEV)  ## Run every test, including those of the wheel, and measure branch coverage
+coverage: $(DEV)  ## Run every test, with the wheel and the browser matrix, and measure branch coverage
 	$(PYTEST) -m 'not clients' --cov --cov-report term-missing:skip-covered
 
 format: $(DEV)  ## Format the code (ruff)

@@ -261,6 +261,7 @@ def test_common_errors_are_folded_behind_one_line(docs):
     assert {"404", "400", "401", "422", "429", "503"} <= set(statuses.all_inner_texts())
 
 
+@pytest.mark.browser_matrix
 @pytest.mark.parametrize("color_scheme", ["light", "dark"])
 def test_no_operation_makes_the_page_wider_than_a_phone(docs, color_scheme):
     docs.page.emulate_media(color_scheme=color_scheme)
