@@ -31,7 +31,7 @@ _movie, _title, _user = Movie.__table__.c, MovieTitle.__table__.c, User.__table_
 _proposal = TitleProposal.__table__.c
 
 _OWN_TITLES = CompiledStatement(
-    select(_movie.id, _movie.title_key, _movie.original_title_key).where(
+    select(_movie.id, _movie.title, _movie.title_key, _movie.original_title_key).where(
         in_many(_movie.id, bindparam("movies"))
     )
 )
@@ -51,14 +51,15 @@ def find_unknown_titles(connection: Connection, titles: Sequence[tuple[int, str]
     `titles` has them by the movie's id. Those of movies that do not exist are left out.
     """
     movie_ids = sorted({movie_id for movie_id, _ in titles})
-    own = {
-        movie_id: keys for movie_id, *keys in _OWN_TITLES.tuples(connection, movies=encode_values(movie_ids))
-    }
+    movies = {movie[0]: movie for movie in _OWN_TITLES.tuples(connection, movies=encode_values(movie_ids))}
     unlike: dict[tuple[int, str], str] = {}
     for movie_id, title in titles:
-        folded, own_keys = fold(title), own.get(movie_id)
-        # Most titles are spelled as the movie's, and then need no match key.
-        if not folded or own_keys is None or folded in own_keys:
+        movie = movies.get(movie_id)
+        # Most titles are the movie's own, and then need no keys.
+        if movie is None or title == movie[1]:
+            continue
+        folded, own_keys = fold(title), movie[2:]
+        if not folded or folded in own_keys:
             continue
         key = match_key(folded)
         if key not in [match_key(own_key) for own_key in own_keys if own_key is not None]:

@@ -65,15 +65,9 @@ def import_file(
     """
     upload, rows = _read_rows(file, expected_format, mapping)
     _check_places(choices or {}, rows)
-    match_options = MatchOptions(create_missing, choices or {})
     rated_rows = [row for row in rows if isinstance(row, RatedRow)]
-    if dry_run:
-        matches = match_rows(read(), rated_rows, match_options)
-        plan = plan_ratings(read(), user_id, _list_ratings(matches), on_conflict)
-    else:
-        matches, plan = retry_if_catalogue_changes(
-            lambda: _import(user_id, rated_rows, match_options, on_conflict)
-        )
+    import_rows = _plan_import if dry_run else _import
+    matches, plan = import_rows(user_id, rated_rows, MatchOptions(create_missing, choices or {}), on_conflict)
     report = make_report(upload.format, rows, matches, plan.outcomes, dry_run=dry_run)
     report.unread_files = [name[:_MAX_NAME_LENGTH] for name in upload.unread_files[:_MAX_UNREAD_FILES]]
     report.replaced_csv = write_replaced(read(), plan.list_replaced())
@@ -109,10 +103,28 @@ def _check_places(choices: Mapping[str, int | str], rows: Sequence[Row]) -> None
         raise invalid_field("query", "choices", f"The file has no row at {list_names(unknown)}.")
 
 
+def _plan_import(
+    user_id: int, rows: Sequence[RatedRow], options: MatchOptions, on_conflict: OnConflict
+) -> tuple[RowMatches, ImportPlan]:
+    """Return what `_import` would do."""
+    matches = match_rows(read(), rows, options)
+    return matches, plan_ratings(read(), user_id, _list_ratings(matches), on_conflict)
+
+
 def _import(
     user_id: int, rows: Sequence[RatedRow], options: MatchOptions, on_conflict: OnConflict
 ) -> tuple[RowMatches, ImportPlan]:
-    """Write a file's ratings and the movies it adds, and count them. Raise CatalogueChanged."""
+    """Write a file's ratings and the movies it adds, and count them. Raise Unavailable."""
+    matches, plan = retry_if_catalogue_changes(lambda: _match_and_write(user_id, rows, options, on_conflict))
+    written = len(plan.outcomes) - plan.outcomes.count("skipped")
+    counters.increment(counters.RATINGS_WRITTEN, "upload", amount=written)
+    return matches, plan
+
+
+def _match_and_write(
+    user_id: int, rows: Sequence[RatedRow], options: MatchOptions, on_conflict: OnConflict
+) -> tuple[RowMatches, ImportPlan]:
+    """Write a file's ratings and the movies it adds, and log what other movies got. Raise CatalogueChanged."""
     # Matching takes as long as writing, so it runs before the transaction that other writers wait for. A movie that is
     # changed in between counts as changed after the import.
     matches = match_rows(read(), rows, options)
@@ -130,8 +142,6 @@ def _import(
         logger.info("movie got titles that two accounts imported", extra={"fields": fields})
     for movie_id, ids in matches.staged.learned.items():
         logger.info("movie learned ids", extra={"fields": {"movie_id": movie_id, **ids, "user_id": user_id}})
-    written = len(plan.outcomes) - plan.outcomes.count("skipped")
-    counters.increment(counters.RATINGS_WRITTEN, "upload", amount=written)
     return final, plan
 
 

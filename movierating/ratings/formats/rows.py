@@ -121,31 +121,45 @@ def parse_row(
     """
     is_rated = has_rating(scale, rating)
     try:
-        ids, names, made_in = _parse_movie(imdb_id, tmdb_id, title, original_title, year)
+        movie = _parse_movie(imdb_id, tmdb_id, title, original_title, year)
         half_points = parse_rating(scale, rating) if is_rated else 0
     except ValueError:
         if is_rated and kind is None:
             raise
         # What is not imported can't be in error.
-        ids, names, made_in, half_points = (None, None), (None, None), None, 0
+        movie, half_points = _Movie(), 0
     if not is_rated:
-        return SkippedRow(line, names[0], made_in, "no_rating", file)
-    if ids == (None, None) and kind is not None:
-        return SkippedRow(line, names[0], made_in, "not_a_movie", file, f"it is no movie ({kind})")
-    if ids == (None, None) and names[0] is None:
+        return SkippedRow(line, movie.title, movie.year, "no_rating", file)
+    if not movie.has_id() and kind is not None:
+        return SkippedRow(line, movie.title, movie.year, "not_a_movie", file, f"it is no movie ({kind})")
+    if not movie.has_id() and movie.title is None:
         raise ValueError("it names no movie, neither by an id nor by a title")
     at, note = _parse_time(rated_at, allow_future=allow_future)
     film = normalize_text(film_id)[:_MAX_FILM_ID_LENGTH] or None
-    return RatedRow(line, *ids, *names, made_in, half_points, at, kind, file, film, note)
+    return RatedRow(line, *movie, half_points, at, kind, file, film, note)
+
+
+class _Movie(NamedTuple):
+    """The fields of a RatedRow that name the movie, in their order."""
+
+    imdb_id: str | None = None
+    tmdb_id: int | None = None
+    title: str | None = None
+    original_title: str | None = None
+    year: int | None = None
+
+    def has_id(self) -> bool:
+        """Return True if an id names the movie."""
+        return self.imdb_id is not None or self.tmdb_id is not None
 
 
 def _parse_movie(
     imdb_id: object, tmdb_id: object, title: object, original_title: object, year: object
-) -> tuple[tuple[str | None, int | None], tuple[str | None, str | None], int | None]:
-    """Return the ids, the titles and the year. Raise ValueError."""
+) -> _Movie:
+    """Return the movie of these cells. Raise ValueError."""
     ids = parse_imdb_id(imdb_id), parse_tmdb_id(tmdb_id)
-    names = parse_title(title), parse_title(original_title)
-    return ids, names, _parse_year(year, has_id=ids != (None, None))
+    titles = parse_title(title), parse_title(original_title)
+    return _Movie(*ids, *titles, _parse_year(year, has_id=ids != (None, None)))
 
 
 def add_note(rows: Iterable[Row], note: str) -> Iterator[Row]:
