@@ -5,7 +5,7 @@ read. Each commit of the service that can change the response changes the valida
 write that was acknowledged before. Once a minute every validator changes, for writes by other programs. The size of
 the cache in bytes has a limit.
 
-A page is stored only if the request has no session cookie, so that no response for a person is given to another.
+A page is stored only if the request has no cookie of the pages, so that no response for a person is given to another.
 """
 
 import re
@@ -33,8 +33,8 @@ MAX_CACHE_BYTES = 20 << 20
 REQUEST_ID, ROUTE, USER_ID = "movierating.request_id", "movierating.route", "movierating.user_id"
 
 READ_METHODS = frozenset({"GET", "HEAD"})
-# The name of the cookie of a browser's session; over HTTPS it has a prefix.
-SESSION_COOKIE = "movierating_session"
+# The names of the pages' cookies start with it; over HTTPS another prefix is in front.
+COOKIE_PREFIX = "movierating_"
 # The paths of API operations and of the pages that visitors may read.
 _API_PATH, _PAGE_PATHS = "/v1/", ("/movies", "/people")
 
@@ -149,7 +149,7 @@ def has_one_host(environ: dict[str, Any]) -> bool:
 
 def _is_cacheable(environ: dict[str, Any], path: str) -> bool:
     """Return True if the response depends only on the URL and the database."""
-    is_anonymous_page = path.startswith(_PAGE_PATHS) and SESSION_COOKIE not in environ.get("HTTP_COOKIE", "")
+    is_anonymous_page = path.startswith(_PAGE_PATHS) and COOKIE_PREFIX not in environ.get("HTTP_COOKIE", "")
     return (
         (path.startswith(_API_PATH) or is_anonymous_page)
         and environ["REQUEST_METHOD"] in READ_METHODS

@@ -3,8 +3,9 @@
 from flask import Response, request, url_for
 
 from movierating.movies import duplicates
+from movierating.pages import notices
 from movierating.pages.blueprint import admin_page, blueprint, render
-from movierating.pages.movie_data import find_movie
+from movierating.pages.movie_data import find_merged
 
 PAIRS_PER_PAGE = 50
 
@@ -26,5 +27,6 @@ def list_duplicates() -> Response:
         total=len(rows),
         back=url_for("pages.list_duplicates", start=start or None),
         next_start=end if end < len(rows) else None,
-        merged=find_movie(request.args.get("merged", type=int)),
+        merged=find_merged(),
+        completed=notices.find_notice("different"),
     )

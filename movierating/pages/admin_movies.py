@@ -7,9 +7,10 @@ from flask import Response, request, url_for
 from movierating.errors import InvalidRequest
 from movierating.movies import search
 from movierating.movies.query_schemas import ListMoviesQuerySchema
+from movierating.pages import notices
 from movierating.pages.blueprint import admin_page, blueprint, render
 from movierating.pages.forms import Form, load_query
-from movierating.pages.movie_data import find_movie, make_movie
+from movierating.pages.movie_data import find_merged, make_movie
 
 MOVIES_PER_PAGE = 50
 
@@ -38,6 +39,6 @@ def list_movies_to_administer() -> Response:
         movies=shown,
         next_cursor=next_cursor,
         back=url_for("pages.list_movies_to_administer", q=search_text or None),
-        merged=find_movie(request.args.get("merged", type=int)),
-        is_deleted="deleted" in request.args,
+        merged=find_merged(),
+        completed=notices.find_notice("deleted", "different"),
     )

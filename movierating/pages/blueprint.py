@@ -25,8 +25,9 @@ from movierating.http import error_handlers
 from movierating.http.public_views import is_public, public
 from movierating.http.response_cache import REQUEST_ID, USER_ID
 from movierating.movies.redirects import redirect_if_merged
-from movierating.pages import same_site, session
+from movierating.pages import notices, same_site, session
 from movierating.pages.local_paths import get_current_address
+from movierating.pages.notices import Notice
 from movierating.users import service as users
 
 blueprint = Blueprint("pages", __name__, template_folder="templates")
@@ -139,9 +140,15 @@ def get_member() -> Viewer:
     return viewer
 
 
-def send_to(path: str) -> Response:
-    """Return a redirect after a form (303), so that reloading the page does not send the form again."""
-    return make_response(redirect(path, 303))
+def send_to(path: str, notice: Notice | None = None) -> Response:
+    """Return a redirect after a form (303) to a page that shows a notice.
+
+    So, reloading the page does not send the form again.
+    """
+    response = make_response(redirect(path, 303))
+    if notice is not None:
+        notices.set_notice(response, notice)
+    return response
 
 
 def render(template: str, status: int = 200, **values: Any) -> Response:
@@ -161,7 +168,10 @@ def _add_headers(response: Response) -> Response:
     """Add the headers of pages. Browsers send no `Origin` with forms of pages without a referrer."""
     response.headers.setdefault("Content-Security-Policy", _POLICY)
     response.headers.setdefault("Referrer-Policy", "same-origin")
-    is_private = get_viewer() is not None or request.method not in ("GET", "HEAD")
+    is_read = request.method in ("GET", "HEAD")
+    if is_read and notices.has_notice() and response.status_code in (200, 304):
+        notices.delete_notice(response)
+    is_private = get_viewer() is not None or not is_read or notices.has_notice()
     response.headers.setdefault("Cache-Control", "private, no-cache" if is_private else "no-cache")
     response.vary.add("Cookie")
     return response

@@ -13,12 +13,12 @@ from movierating.movies.genres import GENRES
 from movierating.movies.query_schemas import ListMoviesQuerySchema
 from movierating.pages.blueprint import blueprint, get_viewer, page, render, send_to
 from movierating.pages.forms import Form, load_query
-from movierating.pages.movie_data import find_notice, list_own_values, make_movie
+from movierating.pages.movie_data import find_rating_notice, list_own_values, make_movie
 
 MOVIES_PER_PAGE = 25
 _MAX_RANK = 10**9
-# Parameters of the address that say what has just been rated, and the rank of the first movie.
-_NOT_FILTERS = frozenset({"cursor", "from", "saved", "was"})
+# Parameters of the address that say which page of the list is shown, and the rank of its first movie.
+_NOT_FILTERS = frozenset({"cursor", "from"})
 
 
 @blueprint.get("/")
@@ -71,7 +71,7 @@ def _render_chart(shown: list[dict[str, Any]], next_cursor: str | None, form: Fo
         total=movies.count_movies(),
         genres=GENRES,
         own=list_own_values(viewer, [movie["id"] for movie in shown]),
-        notice=find_notice(viewer),
+        notice=find_rating_notice(viewer),
         back=_make_address([*filters, *here]),
         next_page=_make_address(following) if next_cursor else None,
     )

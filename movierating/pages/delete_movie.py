@@ -11,6 +11,7 @@ from movierating.movies import service as movies
 from movierating.pages.blueprint import admin_page, blueprint, render, send_to
 from movierating.pages.forms import Form, load_form
 from movierating.pages.movie_data import make_movie
+from movierating.pages.notices import Notice
 from movierating.ratings import service as ratings
 from movierating.ratings.schemas import DeleteMovieQuerySchema
 
@@ -46,7 +47,7 @@ def delete_movie(movie_id: int) -> Response:
         has_ratings = error.kind == "movie-has-ratings"
         form = Form() if has_ratings else Form.of_request(error)
         return _render_question(movie_id, form, error.status, must_confirm_ratings=has_ratings)
-    return send_to(url_for("pages.list_movies_to_administer", deleted=1))
+    return send_to(url_for("pages.list_movies_to_administer"), Notice("deleted"))
 
 
 def _render_question(movie_id: int, form: Form, status: int = 200, **values: Any) -> Response:

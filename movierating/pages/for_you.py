@@ -10,15 +10,13 @@ from movierating.http.responses import PageQuerySchema
 from movierating.movies.genres import GENRES
 from movierating.pages.blueprint import blueprint, get_member, member_page, render
 from movierating.pages.forms import Form, load_query
-from movierating.pages.movie_data import find_notice, to_plain
+from movierating.pages.movie_data import find_rating_notice, to_plain
 from movierating.predictions.recommendations import list_recommendations
 from movierating.predictions.schemas import RecommendationsQuerySchema
 from movierating.predictions.taste_matches import list_nearest
 from movierating.users import service as users
 
 ROWS_PER_PAGE = 25
-# Parameters of the address that say what has just been rated.
-_NOT_FILTERS = frozenset({"cursor", "saved", "was"})
 
 
 @blueprint.get("/for-you")
@@ -42,7 +40,7 @@ def list_for_you() -> Response:
         genres=GENRES,
         items=to_plain(items),
         reason=reason,
-        notice=find_notice(viewer),
+        notice=find_rating_notice(viewer),
         back=_make_address("pages.list_for_you", request.args.get("cursor")),
         next_page=_make_address("pages.list_for_you", next_cursor) if next_cursor else None,
     )
@@ -80,9 +78,7 @@ def _require_predictions() -> None:
 
 def _make_address(endpoint: str, cursor: str | None) -> str:
     """Return the address of a page of a list with the filters of this one; None is the first page."""
-    query = [
-        (name, value) for name, value in request.args.items(multi=True) if value and name not in _NOT_FILTERS
-    ]
+    query = [(name, value) for name, value in request.args.items(multi=True) if value and name != "cursor"]
     if cursor is not None:
         query.append(("cursor", cursor))
     return f"{url_for(endpoint)}?{urlencode(query)}" if query else url_for(endpoint)

@@ -13,8 +13,8 @@ from movierating.errors import ApiError
 from movierating.http.fields import FROM_TEXT
 from movierating.http.request_parser import make_invalid_request
 
-# Parameters of the address that say which page of a list is shown, and what has just been rated.
-_NOT_FILTERS = frozenset({"cursor", "from", "saved", "was"})
+# Parameters of the address that say which page of a list is shown, and the rank of its first movie.
+_NOT_FILTERS = frozenset({"cursor", "from"})
 
 
 @dataclass(slots=True)

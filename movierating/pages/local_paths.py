@@ -1,7 +1,6 @@
 """Where a form leads back to: a path of this service, never another site."""
 
 import re
-from urllib.parse import urlencode
 
 from flask import request
 
@@ -23,10 +22,3 @@ def get_current_address() -> str:
 def clean_path(path: str | None, default: str) -> str:
     """Return `path` if it is a path of this service with an optional query, otherwise `default`."""
     return path if path is not None and _PATH.fullmatch(path) and len(path) <= 2000 else default
-
-
-def add_query(path: str, **values: object) -> str:
-    """Return the path with parameters added to its query, and without those of the same names."""
-    base, _, query = path.partition("?")
-    kept = [part for part in query.split("&") if part and part.partition("=")[0] not in values]
-    return f"{base}?{'&'.join([*kept, urlencode(values)])}" if values or kept else base

@@ -9,7 +9,7 @@ from movierating.auth import limits
 from movierating.auth.schemas import LoginSchema
 from movierating.errors import ApiError
 from movierating.http.public_views import public
-from movierating.pages import session
+from movierating.pages import notices, session
 from movierating.pages.blueprint import Redirect, blueprint, get_viewer, page, render, send_to
 from movierating.pages.forms import Form, load_form
 from movierating.pages.local_paths import clean_path
@@ -30,7 +30,10 @@ def log_in() -> Any:
     if get_viewer() is not None:
         raise Redirect(following)
     return render(
-        "login.html", form=Form({"stay": "1"}), following=following, changed=request.args.get("changed")
+        "login.html",
+        form=Form({"stay": "1"}),
+        following=following,
+        completed=notices.find_notice("password", "sessions", "account"),
     )
 
 

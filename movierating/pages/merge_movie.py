@@ -11,8 +11,9 @@ from movierating.movies import service as movies
 from movierating.movies.query_schemas import ListMoviesQuerySchema
 from movierating.pages.blueprint import admin_page, blueprint, render, send_to
 from movierating.pages.forms import Form, load_form, load_query
-from movierating.pages.local_paths import add_query, clean_path
+from movierating.pages.local_paths import clean_path
 from movierating.pages.movie_data import make_movie
+from movierating.pages.notices import Notice
 from movierating.ratings import merging
 from movierating.ratings.schemas import MergeMovieSchema
 
@@ -56,7 +57,7 @@ def merge_movie(movie_id: int) -> Response:
         survivor_id = movies.find_survivor(movie_id)
         if survivor_id is None or survivor_id not in (into_id, movies.find_survivor(into_id)):
             raise
-    return send_to(add_query(_get_back(request.form), merged=survivor_id))
+    return send_to(_get_back(request.form), Notice("merged", survivor_id))
 
 
 @blueprint.post("/admin/movies/<id:movie_id>/different")
@@ -68,7 +69,7 @@ def mark_as_different(movie_id: int) -> Response:
         duplicates.mark_as_different(movie_id, load_form(MergeMovieSchema())["into"])
     except InvalidRequest as error:
         return _render_choice(movie_id, Form.of_request(error), error.status)
-    return send_to(_get_back(request.form))
+    return send_to(_get_back(request.form), Notice("different"))
 
 
 def _get_back(values: Any) -> str:

@@ -2,15 +2,16 @@
 
 from typing import Any
 
-from flask import Response, make_response, redirect, render_template, request, url_for
+from flask import Response, make_response, render_template, request, url_for
 
 from movierating.auth import access
 from movierating.errors import InvalidRequest, NotFound
 from movierating.movies import service as movies
-from movierating.pages.blueprint import blueprint, get_member, get_viewer, member_page, page, render
+from movierating.pages.blueprint import blueprint, get_member, get_viewer, member_page, page, render, send_to
 from movierating.pages.forms import load_form
-from movierating.pages.local_paths import add_query, clean_path
-from movierating.pages.movie_data import find_notice, get_own_value, make_movie, make_notice, to_plain
+from movierating.pages.local_paths import clean_path
+from movierating.pages.movie_data import find_rating_notice, get_own_value, make_movie, make_notice, to_plain
+from movierating.pages.notices import Notice
 from movierating.predictions.service import predict_rating
 from movierating.ratings import service as ratings
 from movierating.ratings.schemas import NewRatingSchema
@@ -35,7 +36,7 @@ def show_movie(movie_id: int) -> Any:
         own=own,
         latest=latest,
         prediction=predict_rating(viewer.id, movie_id) if viewer is not None and own is None else None,
-        notice=find_notice(viewer),
+        notice=find_rating_notice(viewer),
     )
 
 
@@ -56,7 +57,7 @@ def rate_movie(movie_id: int) -> Any:
     if (part := request.headers.get("X-Part")) in ("row", "movie"):
         return _render_parts(movie_id, before, part == "movie")
     back = clean_path(request.form.get("back"), url_for("pages.show_movie", movie_id=movie_id))
-    return redirect(f"{add_query(back, saved=movie_id, was=before or 0)}#m{movie_id}", 303)
+    return send_to(f"{back}#m{movie_id}", Notice("rated", movie_id, before or 0))
 
 
 def _load_value() -> int:

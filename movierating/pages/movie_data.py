@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import orjson
-from flask import request
 
 from movierating.errors import NotFound
 from movierating.movies import service as movies
 from movierating.movies.own_ratings import list_own_ratings
+from movierating.pages import notices
 from movierating.pages.blueprint import Viewer
-from movierating.rating_stats import MAX_HALF_POINTS
 
 
 def make_movie(row: Sequence[Any]) -> dict[str, Any]:
@@ -20,7 +19,7 @@ def make_movie(row: Sequence[Any]) -> dict[str, Any]:
 
 
 def find_movie(movie_id: int | None) -> dict[str, Any] | None:
-    """Return the movie with an id from a form or an address as the API shows it, or None."""
+    """Return the movie with an id as the API shows it, or None."""
     try:
         return make_movie(movies.get_movie(movie_id)) if movie_id and 0 < movie_id < 2**63 else None
     except NotFound:
@@ -44,15 +43,18 @@ def get_own_value(viewer: Viewer | None, movie_id: int) -> int | None:
     return list_own_values(viewer, [movie_id]).get(movie_id)
 
 
-def find_notice(viewer: Viewer | None) -> dict[str, Any] | None:
-    """Return what the address says was just rated: the movie, its rating now, and the one before; or None.
-
-    The address of the page that a form leads back to ends in `saved=7&was=17`: a movie and half points, 0 for none.
-    """
-    movie_id, before = (request.args.get(name, type=int) for name in ("saved", "was"))
-    if viewer is None or movie_id is None or before is None:
+def find_rating_notice(viewer: Viewer | None) -> dict[str, Any] | None:
+    """Return what the viewer has just rated: the movie, its rating now, and the one before; or None."""
+    notice = notices.find_notice("rated")
+    if viewer is None or notice is None:
         return None
-    return make_notice(viewer, movie_id, before or None) if 0 <= before <= MAX_HALF_POINTS else None
+    return make_notice(viewer, notice.movie_id, notice.former_value or None)
+
+
+def find_merged() -> dict[str, Any] | None:
+    """Return the movie that stayed in a merge that the viewer has just made, or None."""
+    notice = notices.find_notice("merged")
+    return find_movie(notice.movie_id) if notice is not None else None
 
 
 def make_notice(viewer: Viewer, movie_id: int, before: int | None) -> dict[str, Any] | None:

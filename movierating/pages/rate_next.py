@@ -6,7 +6,7 @@ from flask import request, url_for
 
 from movierating.auth import access
 from movierating.pages.blueprint import blueprint, get_member, member_page, render, send_to
-from movierating.pages.movie_data import find_notice, make_movie
+from movierating.pages.movie_data import find_rating_notice, make_movie
 from movierating.ratings import next_movies
 
 UPCOMING = 6
@@ -24,7 +24,7 @@ def rate_next() -> Any:
         movie=shown[0] if shown else None,
         upcoming=shown[1:],
         rated_count=next_movies.count_ratings(viewer.id),
-        notice=find_notice(viewer),
+        notice=find_rating_notice(viewer),
     )
 
 

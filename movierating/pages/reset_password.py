@@ -10,6 +10,7 @@ from movierating.errors import ApiError
 from movierating.http.public_views import public
 from movierating.pages.blueprint import blueprint, page, render, send_to
 from movierating.pages.forms import Form, load_form
+from movierating.pages.notices import Notice
 
 
 @blueprint.get("/reset/<token>")
@@ -32,7 +33,7 @@ def submit_password_reset() -> Any:
         password_resets.reset_password(values["token"], values["password"])
     except ApiError as error:
         return _render_form(Form.of_request(error), error.status)
-    return send_to(url_for("pages.log_in", changed="password"))
+    return send_to(url_for("pages.log_in"), Notice("password"))
 
 
 def _render_form(form: Form, status: int = 200) -> Response:

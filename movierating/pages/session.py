@@ -13,11 +13,12 @@ from movierating import clock
 from movierating.auth import service
 from movierating.auth.service import Caller, TokenGrant
 from movierating.errors import Unauthenticated
-from movierating.http.response_cache import SESSION_COOKIE
+from movierating.http.response_cache import COOKIE_PREFIX
 from movierating.ratings import stored_files
 
+_COOKIE = f"{COOKIE_PREFIX}session"
 # A cookie with this prefix is set by this host only, over HTTPS only (RFC 6265bis, 4.1.3.2).
-_SECURE_COOKIE = f"__Host-{SESSION_COOKIE}"
+_SECURE_COOKIE = f"__Host-{_COOKIE}"
 STAY_SECONDS = 30 * 24 * 3600
 VISIT_SECONDS = 12 * 3600
 # A session that stays is prolonged at most once in this time.
@@ -83,7 +84,7 @@ def prolong(response: Response) -> None:
 
 def _get_name() -> str:
     """Return the name of the cookie. Over HTTPS, one that a plain connection has set does not count."""
-    return _SECURE_COOKIE if request.is_secure else SESSION_COOKIE
+    return _SECURE_COOKIE if request.is_secure else _COOKIE
 
 
 def _read_cookie() -> _Cookie | None:

@@ -4,16 +4,17 @@ from collections.abc import Mapping
 from typing import Any
 
 import marshmallow as ma
-from flask import Response, g, request, url_for
+from flask import Response, g, url_for
 
 from movierating import clock
 from movierating.auth import access, limits, tokens
 from movierating.auth import service as auth
 from movierating.auth.schemas import TokenSchema
 from movierating.errors import ApiError, FieldError, InvalidRequest
-from movierating.pages import session
+from movierating.pages import notices, session
 from movierating.pages.blueprint import blueprint, get_member, member_page, send_to
 from movierating.pages.forms import Form, load_form, load_query
+from movierating.pages.notices import Notice
 from movierating.pages.private_pages import UNCOMPRESSED, render_private
 from movierating.ratings.export_response import make_export_response
 from movierating.ratings.export_schemas import ExportQuerySchema
@@ -118,13 +119,13 @@ def _update_account(section: str, *fields: str) -> Response:
         return render_rejected_form(section, error)
     if section == "password":
         return _leave("password")
-    return send_to(url_for("pages.show_settings", changed=section, _anchor=section))
+    return send_to(url_for("pages.show_settings", _anchor=section), Notice(section))
 
 
 def _leave(reason: str) -> Response:
     """Return the redirect to the log-in page, which says why the session has ended."""
     g.viewer = None
-    response = send_to(url_for("pages.log_in", changed=reason))
+    response = send_to(url_for("pages.log_in"), Notice(reason))
     session.delete_cookie(response)
     return response
 
@@ -150,7 +151,7 @@ def render_settings(
         tokens=TokenSchema(many=True).dump(rows),
         new_token=new_token,
         expiries=_list_expiries(),
-        changed=request.args.get("changed"),
+        completed=notices.find_notice("name", "email", "taste", "token"),
     )
 
 

@@ -9,6 +9,7 @@ from movierating.auth.schemas import CreateTokenSchema, TokenWithSecretSchema
 from movierating.errors import ApiError, NotFound
 from movierating.pages.blueprint import blueprint, get_member, member_page, send_to
 from movierating.pages.forms import load_form
+from movierating.pages.notices import Notice
 from movierating.pages.settings import render_rejected_form, render_settings
 
 
@@ -34,4 +35,4 @@ def revoke_token(token_id: int) -> Response:
     """Revoke one of the viewer's tokens and lead back, also if there is none: the form may have been sent twice."""
     with suppress(NotFound):
         tokens.revoke_token(get_member().id, token_id)
-    return send_to(url_for("pages.show_settings", changed="token", _anchor="tokens"))
+    return send_to(url_for("pages.show_settings", _anchor="tokens"), Notice("token"))

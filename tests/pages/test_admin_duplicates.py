@@ -39,7 +39,9 @@ def test_pair_marked_as_different_is_listed_no_longer(boss, browse, add_movie):
     for _ in range(2):
         response = boss.post(path, data=form)
         assert (response.status_code, response.headers["Location"]) == (303, "/admin/duplicates")
-    assert "No movies look alike." in boss.get("/admin/duplicates").text
+    page = boss.get("/admin/duplicates").text
+    assert "marked as different" in page
+    assert "No movies look alike." in page
 
 
 def test_invalid_pair_is_rejected(boss, add_movie):

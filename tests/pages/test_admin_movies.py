@@ -47,10 +47,3 @@ def test_invalid_query_is_422(boss, query):
     response = boss.get(f"/admin/movies?{query}")
     assert response.status_code == 422
     assert 'role="alert"' in response.text
-
-
-@pytest.mark.parametrize("merged", ["0", "-1", "99", "x", str(2**70)])
-def test_unknown_movie_in_the_address_is_ignored(boss, merged):
-    response = boss.get(f"/admin/movies?merged={merged}")
-    assert response.status_code == 200
-    assert "are merged" not in response.text

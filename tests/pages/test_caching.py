@@ -29,10 +29,11 @@ def handled(app, monkeypatch):
 
 @pytest.fixture
 def ada(browse, add_movie, rate):
-    """Ada's browser. She rated a movie."""
+    """Ada's browser. She rated a movie, and has seen the notice."""
     browser = browse("ada")
     browser.movie = add_movie(title="Emma")
     rate(browser, browser.movie, 8.5)
+    browser.delete_cookie("movierating_notice")
     return browser
 
 

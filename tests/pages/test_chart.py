@@ -88,12 +88,9 @@ def test_members_filter_by_what_they_have_rated(browse, add_movie, rate):
     assert len(list_titles(browse().get("/movies?rated=true"))) == 2
 
 
-@pytest.mark.parametrize(
-    "query", ["saved=0&was=0", "saved=x&was=1", f"saved={10**30}&was=1", "saved=1&was=99", "from=-5"]
-)
-def test_forged_notice_or_rank_shows_the_chart(browse, add_movie, query):
+@pytest.mark.parametrize("rank", ["-5", "x"])
+def test_forged_rank_shows_the_chart(browse, add_movie, rank):
     add_movie()
-    response = browse("ada").get(f"/movies?{query}")
+    response = browse("ada").get(f"/movies?from={rank}")
     assert response.status_code == 200
-    assert 'class="notice"' not in response.text
     assert 'start="1"' in response.text

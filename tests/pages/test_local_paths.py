@@ -2,7 +2,7 @@
 
 import pytest
 
-from movierating.pages.local_paths import add_query, clean_path
+from movierating.pages.local_paths import clean_path
 
 
 @pytest.mark.parametrize("path", ["/", "/movies", "/movies?q=a%20b&sort=title", "/people/ada#m7", "/a//b"])
@@ -29,8 +29,3 @@ def test_paths_of_the_service_stay(path):
 )
 def test_other_addresses_are_replaced(path):
     assert clean_path(path, "/movies") == "/movies"
-
-
-def test_parameters_of_the_same_name_are_replaced():
-    assert add_query("/movies?rated=1&q=x", rated=2, was=0) == "/movies?q=x&rated=2&was=0"
-    assert add_query("/movies", rated=2) == "/movies?rated=2"

@@ -10,6 +10,7 @@ from jinja2 import nodes
 
 from movierating import pages
 from movierating.movies.genres import GENRES
+from pages.conftest import PASSWORD
 
 TEMPLATES = sorted((Path(pages.__file__).parent / "templates").iterdir())
 
@@ -116,8 +117,8 @@ def ada(pseudo, browse, add_movie, add_titles, rate):
 
 
 PAGES = [
-    *("/movies", "/movies?q=Ω", "/movies?q=ζζζ", "/movies?year_from=x", "/movies?saved={movie}&was=0"),
-    *("/movies/{movie}", "/movies/{movie}?saved={movie}&was=4", "/people/777", "/people/777/ratings"),
+    *("/movies", "/movies?q=Ω", "/movies?q=ζζζ", "/movies?year_from=x"),
+    *("/movies/{movie}", "/people/777", "/people/777/ratings"),
     *("/people/777/ratings?min_value=11", "/movies/{movie}/edit", "/movies/new"),
 ]
 MEMBER_PAGES = [
@@ -125,20 +126,14 @@ MEMBER_PAGES = [
     "/for-you",
     "/people",
     "/settings",
-    "/settings?changed=name",
-    "/settings?changed=email",
-    "/settings?changed=token",
 ]
 ADMIN_PAGES = [
     *("/admin/users", "/admin/users?q=ζζζ", "/admin/invitations", "/admin/movies", "/admin/duplicates"),
-    *("/admin/movies?q=ζζζ", "/admin/movies?deleted=1&merged={movie}", "/movies/{movie}/delete"),
+    *("/admin/movies?q=ζζζ", "/movies/{movie}/delete"),
     *("/admin/movies/{movie}/merge", "/admin/movies/{movie}/merge?q=ζζζ", "/admin/movies/3/merge?into=2"),
 ]
 VISITOR_PAGES = [
     "/login",
-    "/login?changed=password",
-    "/login?changed=sessions",
-    "/login?changed=account",
     "/sign-up",
 ]
 
@@ -177,6 +172,30 @@ def test_pages_of_a_member_can_be_translated(ada):
     assert list_untranslated_of_all(ada, PAGES + MEMBER_PAGES + ADMIN_PAGES, ada.movie) == {}
     for path, data in REJECTED_BY_MEMBER:
         assert (path, list_untranslated(ada.post(path, data=data).text)) == (path, [])
+
+
+# Forms after which the next page has a notice.
+NOTICES = [
+    ("/movies/2/rating", {"value": "7"}),
+    ("/movies/2/rating", {"remove": "1"}),
+    ("/settings/display-name", {"display_name": NAME}),
+    ("/settings/email", {"email": "a@example.org", "current_password": PASSWORD}),
+    ("/settings/taste", {"listed": "false"}),
+    ("/settings/tokens/1/revoke", {}),
+    ("/admin/movies/3/different", {"into": "2"}),
+    ("/admin/movies/4/merge", {"into": "3"}),
+    ("/movies/3/delete", {"edit": "2"}),
+    ("/settings/end-sessions", {}),
+]
+
+
+def test_notices_can_be_translated(ada):
+    for path, data in NOTICES:
+        response = ada.post(path, data=data)
+        assert (path, response.status_code) == (path, 303)
+        page = ada.get(response.headers["Location"]).text
+        assert (path, 'class="notice"' in page or 'class="done"' in page) == (path, True)
+        assert (path, list_untranslated(page)) == (path, [])
 
 
 def test_pages_for_visitors_can_be_translated(ada, browse):
