@@ -19,7 +19,7 @@ pytest_plugins = [
 ]
 
 # Assertions in these modules are reported in detail, as in tests.
-pytest.register_assert_rewrite("stateful", "both_databases")
+pytest.register_assert_rewrite("stateful", "both_databases", "ratings.merges")
 
 settings.register_profile("movierating", deadline=None, print_blob=True)
 settings.load_profile("movierating")

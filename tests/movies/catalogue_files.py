@@ -16,16 +16,12 @@ BASICS = (
     "tt0000009\tmovie\tUnreleased\tUnreleased\t0\t\\N\t\\N\t\\N\t\\N",
     "tt0000008\tmovie\tFor Adults\tFor Adults\t1\t1980\t\\N\t70\tAdult",
 )
-
-
 RATINGS = (
     "tconst\taverageRating\tnumVotes",
     "tt0068646\t9.2\t2000000",
     "tt0211915\t8.3\t800000",
     "tt0067023\t7.6\t99",
 )
-
-
 AKAS = (
     "titleId\tordering\ttitle\tregion\tlanguage\ttypes\tattributes\tisOriginalTitle",
     "tt0068646\t1\tThe Godfather\t\\N\t\\N\toriginal\t\\N\t1",
@@ -55,14 +51,10 @@ def list_titles(imdb_id):
 
 
 GODFATHER = ("The Godfather", None, 1972, 175, '["Crime","Drama"]', "tt0068646")
-
-
 AMELIE = (
     'Amelie "of" Montmartre', "Le fabuleux destin d'Amélie Poulain", 2001, 122, '["Romance","Science Fiction"]',
     "tt0211915",
 )  # fmt: skip
-
-
 DUEL = ("Duel", None, 1971, None, "[]", "tt0067023")
 
 

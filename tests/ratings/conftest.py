@@ -1,5 +1,6 @@
 """Fixtures for ratings in bulk: people without passwords, uploads, and what the whole database holds."""
 
+import csv
 import io
 from dataclasses import asdict
 
@@ -15,6 +16,8 @@ from movierating.ratings.imports import import_file
 from movierating.ratings.models import Rating
 from movierating.storage.database import db, read, write
 from movierating.storage.dialect import POSTGRESQL, get_last_id
+from ratings.data_sets import LINKS, MOVIES
+from ratings.merges import ONE, OTHER
 
 
 @pytest.fixture
@@ -151,3 +154,30 @@ def counts():
     return lambda report: [
         report[name] if isinstance(report[name], int) else count(report[name]) for name in names
     ]
+
+
+@pytest.fixture
+def write_set(tmp_path):
+    """`write_set(ratings)` writes a data set, by default of two movies, and returns its folder."""
+
+    def write(ratings, movies=MOVIES, links=LINKS):
+        folder = tmp_path / "set"
+        folder.mkdir(exist_ok=True)
+        for name, header, rows in (
+            ("ratings.csv", "userId,movieId,rating,timestamp", ratings),
+            ("movies.csv", "movieId,title,genres", movies),
+            ("links.csv", "movieId,imdbId,tmdbId", links),
+        ):
+            with (folder / name).open("w", newline="") as file:
+                csv.writer(file).writerows([header.split(","), *rows])
+        return folder
+
+    return write
+
+
+@pytest.fixture
+def pair(add_movie):
+    """The ids of a movie to merge and of the one that stays."""
+    return add_movie(title="Emma", imdb_id=ONE, tmdb_id=1), add_movie(
+        title="Jane Austen's Emma", imdb_id=OTHER
+    )

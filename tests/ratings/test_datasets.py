@@ -1,74 +1,15 @@
-"""Imports of data sets: movies, ratings and reports; kills, repetitions and the order make no difference."""
-
-import csv
-import random
-import signal
-import sqlite3
-import subprocess
-import sys
-from collections import defaultdict
-from contextlib import closing
+"""Imports of data sets: accounts, movies, ratings and reports; the order and repetitions make no difference."""
 
 import pytest
-from click.testing import CliRunner
-from sqlalchemy import inspect, select
+from sqlalchemy import select
 
-import postgres
-from movierating import create_app
 from movierating.auth.models import User
-from movierating.cli.main import main
 from movierating.movies import service as movies
-from movierating.movies.models import Movie
-from movierating.ratings import datasets, merging, recount, service
-from movierating.ratings.formats import movielens
-from movierating.storage import database
+from movierating.ratings import recount
 from movierating.storage.database import read
-from movierating.storage.sqlite.instance_lock import InstanceLock
+from ratings.data_sets import LINKS, MOVIES, list_ratings, list_rows, load
 
 SECOND = 1_000_000
-MOVIES = [(1, "Heat (1995)", "Action|Crime"), (2, "Trou, Le (Hole, The) (1960)", "Film-Noir")]
-LINKS = [(1, "0113277", "949"), (2, "0054407", "29259")]
-TABLES = ("movie", "movie_facet", "movie_search", "user", "rating")
-
-
-@pytest.fixture
-def write_set(tmp_path):
-    """`write_set(ratings)` writes a data set, by default of two movies, and returns its folder."""
-
-    def write(ratings, movies=MOVIES, links=LINKS):
-        folder = tmp_path / "set"
-        folder.mkdir(exist_ok=True)
-        for name, header, rows in (
-            ("ratings.csv", "userId,movieId,rating,timestamp", ratings),
-            ("movies.csv", "movieId,title,genres", movies),
-            ("links.csv", "movieId,imdbId,tmdbId", links),
-        ):
-            with (folder / name).open("w", newline="") as file:
-                csv.writer(file).writerows([header.split(","), *rows])
-        return folder
-
-    return write
-
-
-def load(folder, progress=lambda _done: None):
-    return datasets.import_movielens(movielens.open_folder(folder), progress)
-
-
-def list_rows():
-    """Return all rows of the tables that an import writes, with times and versions."""
-    return {
-        name: [tuple(row) for row in read().exec_driver_sql(f'SELECT * FROM "{name}" ORDER BY 1, 2')]
-        for name in TABLES
-    }
-
-
-def list_ratings():
-    """Return the value and second of each rating, by username and title."""
-    rows = read().exec_driver_sql(
-        "SELECT username, title, value / 2.0, rated_at / 1000000 FROM rating"
-        ' JOIN "user" ON "user".id = user_id JOIN movie ON movie.id = movie_id'
-    )
-    return {(username, title): (value, second) for username, title, value, second in rows}
 
 
 def test_ratings_belong_to_accounts_without_a_password(app, write_set, problem):
@@ -111,20 +52,6 @@ def test_newest_rating_is_stored_and_of_equally_old_ones_the_highest(app, write_
         load(write_set(part))
     assert list_ratings() == {("ml-1", "Heat"): expected}
     assert recount.find_mismatches(read()) == []
-
-
-def test_a_movie_that_another_client_adds_before_the_write_is_not_added_twice(
-    app, write_set, add_movie, monkeypatch
-):
-    def add_and_write(*arguments, **options):
-        monkeypatch.setattr(datasets, "write", database.write)
-        add_movie(title="Heat", year=1995)
-        return database.write(*arguments, **options)
-
-    monkeypatch.setattr(datasets, "write", add_and_write)
-    report = load(write_set([(1, 1, 3, 0), (1, 2, 4, 0)]))
-    assert (report.movies_present, report.movies_added, report.added) == (1, 1, 2)
-    assert list_ratings().keys() == {("ml-1", "Heat"), ("ml-1", "Le Trou")}
 
 
 def test_two_rows_of_one_movie_are_one_movie_for_its_raters(app, write_set):
@@ -181,37 +108,6 @@ def test_reasons_are_limited_to_50(app, write_set):
     assert (report.rejected, len(report.reasons)) == (200, 50)
 
 
-def test_ratings_of_a_movie_deleted_meanwhile_are_skipped(app, write_set):
-    load(write_set([(99_999, 1, 3, 0)]))  # of the movie that is deleted, so that this isn't the first load
-    folder = write_set([(user, 1 + user % 2, 3, user) for user in range(40_000)])
-    heat, trou = "tt0113277", "tt0054407"
-
-    def remove_once(_done):
-        if read().execute(select(Movie.__table__.c.id).where(Movie.__table__.c.imdb_id == heat)).first():
-            service.delete_movie(movies.get_movie_by_imdb_id(heat).id, None, with_ratings=True)
-
-    report = load(folder, remove_once)
-    assert movies.get_movie_by_imdb_id(trou).rating_count == 20_000
-    assert report.added + report.unmatched == 40_000
-    assert 0 < report.unmatched < 20_000
-    assert recount.find_mismatches(read()) == []
-
-
-def test_ratings_of_a_movie_that_is_merged_meanwhile_go_to_the_one_that_stays(app, write_set, add_movie):
-    load(write_set([(99_999, 1, 3, 0)]))  # so that this isn't the first load
-    folder = write_set([(user, 1, 3, user) for user in range(25_000)])
-    heat, survivor = movies.get_movie_by_imdb_id("tt0113277").id, add_movie()
-
-    def merge_once(_done):
-        if movies.find_survivor(heat) is None:
-            merging.merge_movies(heat, survivor)
-
-    report = load(folder, merge_once)
-    assert (report.added, report.unmatched) == (25_000, 0)
-    assert movies.get_movie(survivor).rating_count == 25_001
-    assert recount.find_mismatches(read()) == []
-
-
 def test_ml_100k_is_loaded_without_its_unknown_movie(app, tmp_path):
     flags = "|".join("0" * 18)
     item = f"1|Heat (1995)|01-Jan-1995||http://x|0|{flags}\n267|unknown||||1|{flags}\n"
@@ -221,197 +117,3 @@ def test_ml_100k_is_loaded_without_its_unknown_movie(app, tmp_path):
     assert report.reasons == ["u.item:2: nothing is known of the movie"]
     assert (report.added, report.unmatched) == (1, 1)
     assert list_ratings() == {("ml-1", "Heat"): (10, 881250949)}
-
-
-def run(folder):
-    return CliRunner().invoke(main, ["import", "movielens", str(folder)])
-
-
-@pytest.fixture
-def shell(monkeypatch, environ, tmp_path):
-    """The environment of a command; is the instance folder, which isn't made yet."""
-    for name, value in environ(tmp_path / "instance").items():
-        monkeypatch.setenv(name, value)
-    return tmp_path / "instance"
-
-
-@pytest.mark.parametrize(
-    ("name", "content"), [("notes.txt", "hello"), ("ratings.csv", "a,b\n1,2\n"), ("u.data", "hello\n")]
-)
-def test_folder_without_a_data_set_is_rejected_before_any_write(shell, tmp_path, name, content):
-    folder = tmp_path / "other"
-    folder.mkdir()
-    (folder / name).write_text(content)
-    result = run(folder)
-    assert result.exit_code == 1
-    assert result.stderr.startswith("Error: ")
-    assert result.stderr.count("\n") == 1
-    assert not shell.exists()
-
-
-def create_instance(variables):
-    """Create the instance that these environment variables name, as a first start does."""
-    with create_app(variables).app_context():
-        database.close()
-
-
-def test_command_prints_totals_and_succeeds_despite_rejected_rows(shell, environ, write_set):
-    create_instance(environ(shell))
-    result = run(write_set([(1, 1, 3, 0), (1, 2, 9, 0), (2, 7, 3, 0)]))
-    assert result.exit_code == 0, result.output
-    assert result.stdout == (
-        "1 movie added, 1 already present\n1 user added\n1 rating added, 0 changed, 0 unchanged, 1 row rejected\n"
-    )
-    assert result.stderr.splitlines() == [
-        "ratings: 100 %",
-        "ratings.csv:3: the rating '9' is not 0.5 to 5 stars by halves",
-        "1 rating not imported: the movie was rejected or is not listed",
-    ]
-
-
-@pytest.fixture
-def dumped(environ):
-    """`dumped(instance)` is all that an import leaves in it, without ids, times and versions; every sum is checked."""
-    names = ", ".join(
-        f"{{0}}.{name}" for name in ("rating_count", "rating_sum", *(f"h{n:02}" for n in range(1, 21)))
-    )
-
-    def dump(instance):
-        app = create_app(environ(instance))
-        with app.app_context():
-            assert recount.find_mismatches(read()) == []
-            found = [
-                sorted(tuple(row) for row in read().exec_driver_sql(statement))
-                for statement in (
-                    f"SELECT title, year, imdb_id, tmdb_id, genres, score, {names.format('movie')} FROM movie",
-                    'SELECT username, display_name, {} FROM "user"'.format(names.format('"user"')),
-                    "SELECT username, imdb_id, value, rated_at FROM rating"
-                    ' JOIN "user" ON "user".id = user_id JOIN movie ON movie.id = movie_id',
-                )
-            ]
-            database.close()
-        return found
-
-    return dump
-
-
-@pytest.fixture
-def start(environ):
-    """`start(instance, folder)` is the command in a process."""
-
-    def begin(instance, folder):
-        if not instance.exists():
-            create_instance(environ(instance))
-        return subprocess.Popen(
-            [sys.executable, "-m", "movierating", "import", "movielens", str(folder)],
-            env=environ(instance),
-            stderr=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            text=True,
-        )
-
-    return begin
-
-
-@pytest.mark.parametrize("is_first", [True, False], ids=["a first load", "a later load"])
-def test_killed_and_repeated_import_ends_like_an_undisturbed_one(
-    tmp_path, write_set, start, dumped, is_first
-):
-    dice = random.Random(5)
-    ratings = [
-        (user, movie, dice.randint(1, 10) / 2, dice.randint(1, 9))
-        for user in range(1200)
-        for movie in range(60)
-    ]
-    dice.shuffle(ratings)
-    titles = [(movie, f"Film {movie} ({1950 + movie})", "Drama|Comedy") for movie in range(60)]
-    links = [(movie, 9000000 + movie, "") for movie in range(60)]
-    killed, whole = tmp_path / "killed", tmp_path / "whole"
-    if not is_first:
-        few = write_set(ratings[:5], titles, links)
-        for instance in (killed, whole):
-            start(instance, few).communicate()
-    folder = write_set(ratings, titles, links)
-    for lines in (1, 2, 3):
-        process = start(killed, folder)
-        for _ in range(lines):
-            assert process.stderr.readline().startswith("ratings: ")
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
-        assert process.returncode == -signal.SIGKILL
-        loaded = len(dumped(killed)[2])
-        # A first load of a SQLite file that nobody else has open is one transaction.
-        at_once = is_first and not postgres.WANTED
-        assert loaded == 0 if at_once else (0 if is_first else 5) < loaded < len(ratings)
-    for instance in (killed, whole):
-        start(instance, folder).communicate()
-    assert dumped(killed) == dumped(whole)
-    assert len(dumped(whole)[2]) == len(ratings)
-
-
-@pytest.mark.sqlite
-@pytest.mark.parametrize("others", [False, True], ids=["nobody else", "others"])
-def test_first_load_holds_the_lock_unless_another_process_uses_the_database(app, write_set, others):
-    file = database.get_sqlite_file()
-    other = InstanceLock(file, exclusive=False) if others else None
-
-    def look(_done):
-        with closing(sqlite3.connect(file, timeout=0, isolation_level=None)) as connection:
-            try:
-                connection.execute("BEGIN IMMEDIATE")
-                free.append(True)
-            except sqlite3.OperationalError:
-                free.append(False)
-
-    free: list[bool] = []
-    load(write_set([(1, 1, 3, 0)]), look)
-    assert free == [others]
-    if other is not None:
-        other.release()
-
-
-def test_first_load_restores_the_indexes(app, write_set):
-    before = inspect(read()).get_indexes("rating")
-    assert len(before) == 3
-    assert load(write_set([(1, 1, 3, 0), (2, 1, 4, 0), (1, 1, 5, 7)])).added == 2
-    assert inspect(read()).get_indexes("rating") == before
-    assert list_ratings() == {("ml-1", "Heat"): (10, 7), ("ml-2", "Heat"): (8, 0)}
-
-
-def test_real_ratings_load_completely_and_charts_equal_a_recount(shell, environ, data_folder):
-    folder = data_folder / "ml-latest-small"
-    create_instance(environ(shell))
-    result = run(folder)
-    assert (result.exit_code, result.stdout.splitlines()[1:]) == (
-        0, ["610 users added", "100836 ratings added, 0 changed, 0 unchanged, 0 rows rejected"],
-    )  # fmt: skip
-    expected = recounted(folder)
-    app = create_app(environ(shell))
-    with app.app_context():
-        found = {
-            row.imdb_id: list(row[1:])
-            for row in read().execute(
-                select(*Movie.__table__.c["imdb_id", "rating_count", "rating_sum", "score"])
-            )
-            if row.rating_count
-        }
-        chart = app.test_client().get("/v1/movies?limit=20").json["items"]
-        before = list_rows()
-        assert load(folder).unchanged == 100_836
-        assert list_rows() == before
-        database.close()
-    assert found == expected
-    best = sorted((score for _, _, score in expected.values()), reverse=True)[:20]
-    assert [movie["ratings"]["score"] for movie in chart] == best
-
-
-def recounted(folder):
-    """Count, sum in half points and score by IMDb id, from the files alone."""
-    with (folder / "links.csv").open(newline="") as file:
-        imdb = {row["movieId"]: "tt" + row["imdbId"] for row in csv.DictReader(file)}
-    sums: dict[str, list[float]] = defaultdict(lambda: [0, 0])
-    with (folder / "ratings.csv").open(newline="") as file:
-        for row in csv.DictReader(file):
-            sums[imdb[row["movieId"]]][0] += 1
-            sums[imdb[row["movieId"]]][1] += int(float(row["rating"]) * 4)
-    return {key: [count, total, (325 + total) / (50 + 2 * count)] for key, (count, total) in sums.items()}

@@ -51,3 +51,16 @@ def zipped():
         return target.getvalue()
 
     return zipped
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Writes files, of which `ratings_csv` is named ratings.csv, and gives their folder."""
+
+    def write(**files):
+        for name, text in files.items():
+            path = tmp_path / name.replace("_", ".")
+            path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return tmp_path
+
+    return write
