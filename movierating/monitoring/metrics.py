@@ -24,9 +24,9 @@ _GAUGES = {
     "last_backup_timestamp_seconds": "Time of the newest valid backup, or 0.",
     "database_size_bytes": "Size of the database, for SQLite with its write-ahead log.",
     "redis_up": "Whether this worker can reach Redis.",
-    "prediction_model_age_seconds": "Seconds since the model of predicted ratings was trained.",
-    "prediction_ratings_behind": "Ratings that were added or deleted since then, as a difference of numbers.",
-    "prediction_training_seconds": "Duration of that training.",
+    "prediction_model_age_seconds": "Seconds since the model of predicted ratings was trained, with a model.",
+    "prediction_ratings_behind": "By how many the numbers of ratings now and in the model differ; all without one.",
+    "prediction_training_seconds": "Duration of the model's training, with a model.",
 }
 _WRITING = {
     counters.WRITE_WAIT: "Seconds that a write waited in the queue and for the write lock.",

@@ -108,17 +108,17 @@ def _get_database_size() -> int | None:
 
 
 def _read_prediction_gauges() -> dict[str, float | None]:
-    """Return the gauges of the model of predicted ratings, none without a model."""
+    """Return the gauges of predicted ratings, none if predictions are off; age and duration only with a model."""
+    if not current_app.config["PREDICTIONS"]:
+        return {}
     try:
         status = training_status.read_status(database.read())
     except (OSError, SQLAlchemyError):
         return {}
-    if status.model is None:
-        return {}
     return {
         "prediction_model_age_seconds": status.age_seconds,
         "prediction_ratings_behind": status.ratings_behind,
-        "prediction_training_seconds": status.model.training_seconds,
+        "prediction_training_seconds": status.model.training_seconds if status.model else None,
     }
 
 

@@ -1,5 +1,6 @@
 """Recommend movies that a user has not rated."""
 
+import hashlib
 import time
 from array import array
 from collections.abc import Callable, Mapping, Sequence
@@ -16,6 +17,7 @@ from movierating.predictions.model_file import ModelFile
 from movierating.predictions.prediction import make_interval, predict
 from movierating.predictions.ranking import rank
 from movierating.predictions.tastes import NoPrediction, UserTaste, find_taste, read_ratings
+from movierating.ratings.models import Rating
 from movierating.storage.database import batched, read
 from movierating.storage.dialect import encode_values, in_many
 from movierating.storage.pagination import RankedPages
@@ -28,7 +30,10 @@ _CANDIDATES_LIFETIME_SECONDS = 60
 # A list of candidates takes up to 40 KB, and one that is ranked 16 KB.
 _CANDIDATES, _RANKED = BoundedCache(4), BoundedCache(16)
 
-_movie = Movie.__table__.c
+_movie, _rating = Movie.__table__.c, Rating.__table__.c
+_RATED = CompiledStatement(
+    select(_rating.movie_id).where(_rating.user_id == bindparam("user")).order_by(_rating.movie_id)
+)
 
 
 def list_recommendations(
@@ -47,7 +52,9 @@ def list_recommendations(
         return [], None, user
     kinds, values = parse_filters({**filters, "min_count": 1})
     values["trained_at"] = user.model.trained_at
-    ranked = _rank(connection, user, kinds, values)
+    # All of them: the taste follows only from the newest.
+    rated = [movie_id for (movie_id,) in _RATED.tuples(connection, user=user_id)]
+    ranked = _rank(connection, user, rated, kinds, values)
     start = pages.find_start(cursor, ranked)
     read_page = partial(_read_facts, connection, kinds, values)
     movies, last = _list_existing(ranked[start:], limit, read_page)
@@ -88,21 +95,25 @@ def _describe(user: UserTaste, movie: dict[str, Any]) -> dict[str, Any]:
 
 
 def _rank(
-    connection: Connection, user: UserTaste, kinds: tuple[str, ...], values: Mapping[str, Any]
+    connection: Connection,
+    user: UserTaste,
+    rated: Sequence[int],
+    kinds: tuple[str, ...],
+    values: Mapping[str, Any],
 ) -> Sequence[int]:
-    """Return the ids of recommended movies, best first."""
+    """Return the ids of recommended movies, best first, without `rated`, the ids of those that the user has rated."""
     period = time.monotonic() // _CANDIDATES_LIFETIME_SECONDS
     key = (user.model.version, kinds, tuple(values.items()), period)
 
     def rank_candidates() -> Sequence[int]:
         """Rank the candidates without the movies that the user has rated."""
         read_rows = partial(_read_candidates, connection, user.model, kinds, values)
-        rated = set(user.rows)
-        candidates = [row for row in _CANDIDATES.get(key, read_rows) if row not in rated]
-        ids = user.model.movie_ids
+        ids, excluded = user.model.movie_ids, set(rated)
+        candidates = [row for row in _CANDIDATES.get(key, read_rows) if ids[row] not in excluded]
         return array("q", [ids[row] for row in rank(user.model, user.taste, user.rows, candidates)])
 
-    return _RANKED.get((user.key, key), rank_candidates)
+    rated_digest = hashlib.blake2b(array("q", rated)).digest()
+    return _RANKED.get((user.key, rated_digest, key), rank_candidates)
 
 
 def _read_candidates(

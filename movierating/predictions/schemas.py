@@ -10,7 +10,7 @@ from movierating.movies.query_schemas import ListMoviesQuerySchema
 from movierating.movies.schemas import MovieFactsSchema
 from movierating.predictions.prediction import COVERAGE, MAX_RATING, MIN_RATING
 from movierating.predictions.taste_matches import MAX_NAMED_MOVIES
-from movierating.predictions.tastes import REASONS
+from movierating.predictions.tastes import MAX_RATINGS, REASONS
 from movierating.ratings.schemas import VALUE, UserSummarySchema, make_count
 
 _FILTERS = ("genre", "year_from", "year_to", "language")
@@ -82,7 +82,11 @@ class PredictionSchema(_ReasonSchema):
         required=True,
         metadata={"description": "The ratings of yours with the largest share in the prediction."},
     )
-    based_on = make_count(166, description="The number of your ratings that were used.")
+    based_on = make_count(
+        166,
+        description="The number of your ratings that the prediction follows from: "
+        f"of the newest {MAX_RATINGS:,} those of movies that the model knows. 0 if there is a `reason`.",
+    )
     model = ma.fields.Nested(
         ModelSchema,
         required=True,

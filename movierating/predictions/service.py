@@ -30,16 +30,14 @@ def predict_rating(user_id: int, movie_id: int) -> dict[str, Any]:
     """Return how a user would rate a movie by their ratings of others, as the API shows it. Raise NotFound."""
     connection = read()
     movie = movies.get_movie(movie_id)
-    ratings = read_ratings(connection, user_id)
-    ratings.pop(movie_id, None)
-    user = find_taste(connection, ratings)
+    user = find_taste(connection, read_ratings(connection, user_id, except_movie=movie_id))
     if isinstance(user, NoPrediction):
         interval: dict[str, Any] = dict.fromkeys(["value", "low", "high"])
         return {
             **interval,
             "coverage": COVERAGE,
             "because": [],
-            "based_on": len(ratings),
+            "based_on": 0,
             "model": None,
             **user.to_json(),
         }

@@ -1,7 +1,7 @@
 """Compare the tastes of two users, and find the users whose taste is nearest."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, String, bindparam, select
@@ -19,6 +19,7 @@ from movierating.predictions.taste_match import (
     find_nearest,
 )
 from movierating.predictions.tastes import NO_MODEL, NoPrediction, UserTaste, find_taste, read_ratings
+from movierating.ratings.models import Rating
 from movierating.storage.database import read
 from movierating.storage.dialect import encode_values, in_many
 from movierating.storage.pagination import RankedPages
@@ -37,6 +38,14 @@ _user = User.__table__.c
 _SUMMARY = (_user.id, _user.username, _user.display_name)
 _IS_LISTED = _user.active & _user.listed
 _LISTED_USER = CompiledStatement(select(_user.id).where(_user.id == bindparam("user"), _IS_LISTED))
+_mine, _theirs = Rating.__table__.alias().c, Rating.__table__.alias().c
+_COMMON = CompiledStatement(
+    select(_mine.movie_id, _mine.value, _theirs.value).where(
+        _mine.user_id == bindparam("user"),
+        _theirs.user_id == bindparam("other"),
+        _mine.movie_id == _theirs.movie_id,
+    )
+)
 _LISTED_USERS = CompiledStatement(
     select(*_SUMMARY).where(
         in_many(_user.id, bindparam("users", type_=String)),
@@ -56,9 +65,12 @@ def match_tastes(user_id: int, other_id: int) -> dict[str, Any]:
     connection = read()
     if _LISTED_USER.first(connection, user=other_id) is None:
         raise NotFound("There is no such user to compare with.")
-    mine, theirs = read_ratings(connection, user_id), read_ratings(connection, other_id)
-    user, other = find_taste(connection, mine), find_taste(connection, theirs)
-    result = {"match": None, "common": len(mine.keys() & theirs.keys()), **_compare_ratings(mine, theirs)}
+    user, other = (find_taste(connection, read_ratings(connection, each)) for each in (user_id, other_id))
+    common = [
+        (movie_id, mine / 2, theirs / 2)
+        for movie_id, mine, theirs in _COMMON.tuples(connection, user=user_id, other=other_id)
+    ]
+    result = {"match": None, "common": len(common), **_compare_ratings(common)}
     if isinstance(user, NoPrediction):
         return {**result, **user.to_json()}
     if isinstance(other, NoPrediction):
@@ -71,20 +83,28 @@ def match_tastes(user_id: int, other_id: int) -> dict[str, Any]:
     return {**result, "match": round(dot(*vectors), 2)}
 
 
-def _compare_ratings(mine: Mapping[int, float], theirs: Mapping[int, float]) -> dict[str, Any]:
-    """Return movies that both rated alike, the highest first, and differently, the largest difference first."""
-    common = mine.keys() & theirs.keys()
-    agree = [each for each in common if abs(mine[each] - theirs[each]) <= MAX_AGREEING_DIFFERENCE]
-    agree.sort(key=lambda each: (-mine[each] - theirs[each], each))
-    differ = [each for each in common if abs(mine[each] - theirs[each]) >= MIN_DIFFERENCE]
-    differ.sort(key=lambda each: (-abs(mine[each] - theirs[each]), each))
+def _compare_ratings(common: Sequence[tuple[int, float, float]]) -> dict[str, Any]:
+    """Return movies that both rated alike, the highest first, and differently, the largest difference first.
+
+    `common` has the id and both ratings, in points, of each movie that both rated.
+    """
+    agree = sorted(
+        (-mine - theirs, movie_id, mine, theirs)
+        for movie_id, mine, theirs in common
+        if abs(mine - theirs) <= MAX_AGREEING_DIFFERENCE
+    )
+    differ = sorted(
+        (-abs(mine - theirs), movie_id, mine, theirs)
+        for movie_id, mine, theirs in common
+        if abs(mine - theirs) >= MIN_DIFFERENCE
+    )
     named = {"agree": agree[:MAX_NAMED_MOVIES], "differ": differ[:MAX_NAMED_MOVIES]}
-    facts = list_facts([each for movies in named.values() for each in movies])
+    facts = list_facts([movie_id for movies in named.values() for _, movie_id, *_ in movies])
     return {
         name: [
-            {"movie": facts[each], "mine": mine[each], "theirs": theirs[each]}
-            for each in movies
-            if each in facts
+            {"movie": facts[movie_id], "mine": mine, "theirs": theirs}
+            for _, movie_id, mine, theirs in movies
+            if movie_id in facts
         ]
         for name, movies in named.items()
     }

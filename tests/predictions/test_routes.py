@@ -8,7 +8,7 @@ from sqlalchemy import delete, select, update
 
 from movierating.auth.models import User
 from movierating.movies.models import DataMigration, Movie
-from movierating.predictions import model_store
+from movierating.predictions import model_store, tastes
 from movierating.predictions.taste_matches import MAX_NAMED_MOVIES
 from movierating.ratings.models import Rating
 from movierating.storage.database import read, write
@@ -97,6 +97,32 @@ def test_new_rating_counts_in_the_next_prediction_and_recommendation(member, rat
     assert predict(member, rated[30]) == before
 
 
+@pytest.fixture
+def few_used(monkeypatch):
+    """Let tastes follow from the newest 10 ratings."""
+    monkeypatch.setattr(tastes, "MAX_RATINGS", 10)
+
+
+@pytest.mark.usefixtures("few_used")
+def test_prediction_follows_from_the_newest_ratings(member, rated):
+    body = predict(member, rated[30])
+    assert body["based_on"] == 10
+    assert {reason["movie"]["id"] for reason in body["because"]} <= {*rated[14:24]}
+    member.put(f"/v1/movies/{rated[3]}/rating", json={"value": 0.5})
+    assert predict(member, rated[30]) != body
+    # Without the rating of the movie itself, ten others are left.
+    assert predict(member, rated[3])["based_on"] == 10
+
+
+@pytest.mark.usefixtures("few_used")
+def test_old_ratings_count_wherever_no_taste_is_asked_for(member, rated, user_ids):
+    assert set(list_ids(member.get(f"{RECOMMENDATIONS}?limit=100"))) == {*rated[24:]}
+    member.delete(f"/v1/movies/{rated[2]}/rating")
+    assert set(list_ids(member.get(f"{RECOMMENDATIONS}?limit=100"))) == {rated[2], *rated[24:]}
+    body = member.get(f"/v1/users/{user_ids[0]}/taste-match").json
+    assert body["common"] == len(_list_common(user_ids[0], [*rated[:2], *rated[3:24]])) > 10
+
+
 def test_movie_that_nobody_rated_is_predicted_from_its_facts(member, rated, add_movie):
     comedy, drama = (add_movie(genres=[genre], directors=["Director 1"]) for genre in ("Comedy", "Drama"))
     assert predict(member, drama)["value"] < predict(member, comedy)["value"]
@@ -107,6 +133,7 @@ def test_few_ratings_give_a_reason_and_how_many_are_needed(member, movie_ids):
     instances.rate(member.id, movie_ids[:2], loves_comedies=True)
     body = predict(member, movie_ids[5])
     assert (body["value"], body["reason"], body["needed"]) == (None, "not_enough_ratings", 3)
+    assert body["based_on"] == 0
     for path in (RECOMMENDATIONS, MATCHES):
         expected = {"items": [], "next_cursor": None, "reason": "not_enough_ratings", "needed": 3}
         assert member.get(path).json == expected
@@ -117,7 +144,25 @@ def test_few_ratings_give_a_reason_and_how_many_are_needed(member, movie_ids):
 def test_no_predictions_if_they_are_off(make_app, member, rated):
     client = make_app(PREDICTIONS="off").test_client()
     response = client.get(f"/v1/movies/{rated[30]}/prediction", headers=member.headers)
-    assert response.json["reason"] == "no_model"
+    assert (response.json["reason"], response.json["based_on"]) == ("no_model", 0)
+    assert "movierating_prediction" not in client.get("/metrics").text
+
+
+def test_metrics_have_the_age_of_a_model_and_the_ratings_behind_without_one(member, files):
+    def read_gauges():
+        lines = member.get("/metrics").text.splitlines()
+        return dict(line.split(" ") for line in lines if line.startswith("movierating_prediction_"))
+
+    everything = {
+        f"movierating_prediction_{name}"
+        for name in ("model_age_seconds", "ratings_behind", "training_seconds")
+    }
+    gauges = read_gauges()
+    assert gauges.keys() == everything
+    assert gauges["movierating_prediction_ratings_behind"] == "0.0"
+    files[0].unlink()
+    assert read_gauges() == {"movierating_prediction_ratings_behind": f"{instances.USERS * 25}.0"}
+    assert "movierating_failed_trainings_total 0.0" in member.get("/metrics").text
 
 
 def _truncate(path):
