@@ -14,9 +14,15 @@ from movierating import clock
 # Control characters, lone surrogates, line and paragraph separators, bidirectional overrides and isolates.
 DISALLOWED_CHARACTERS = r"\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028-\u202e\u2066-\u2069"
 _DISALLOWED = re.compile(f"[{DISALLOWED_CHARACTERS}]")
+# Characters without a shape and without a width of their own, and letters and a symbol that look like a space.
+_INVISIBLE_CHARACTERS = (
+    r"\u00ad\u034f\u061c\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff9-\ufffb"
+    r"\u115f\u1160\u2800\u3164\uffa0"
+)
+_VISIBLE = re.compile(rf"[^\s{_INVISIBLE_CHARACTERS}\U000e0000-\U000e0fff]")
 # The OpenAPI document can't contain surrogates.
 _DOCUMENTED = DISALLOWED_CHARACTERS.replace(r"\ud800-\udfff", "")
-_LINE_PATTERN = rf"^[^{_DOCUMENTED}]*[^\s{_DOCUMENTED}][^{_DOCUMENTED}]*$"
+_LINE_PATTERN = rf"^[^{_DOCUMENTED}]*[^\s{_DOCUMENTED}{_INVISIBLE_CHARACTERS}][^{_DOCUMENTED}]*$"
 _CLOCK = r"([01]\d|2[0-3]):[0-5]\d"
 _RFC3339 = re.compile(rf"\d{{4}}-\d\d-\d\d[Tt ]{_CLOCK}:[0-5]\d(\.\d{{1,9}})?([Zz]|[+-]{_CLOCK})", re.ASCII)
 
@@ -90,7 +96,10 @@ class StrictBoolean(ma.fields.Boolean):
 
 
 class SingleLineString(ma.fields.String):
-    """One line of text without control characters, trimmed and in NFC before its length is checked."""
+    """One line of text without control characters, trimmed and in NFC before its length is checked.
+
+    Text of invisible characters counts as empty.
+    """
 
     def __init__(self, *, min_length: int = 1, max_length: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -102,7 +111,7 @@ class SingleLineString(ma.fields.String):
         text = super()._deserialize(value, attr, data, **kwargs)
         if _DISALLOWED.search(text):
             raise ma.ValidationError("Must not contain control characters.")
-        text = text.strip()
+        text = text.strip() if _VISIBLE.search(text) else ""
         # The time to normalize a letter grows with the square of its combining marks.
         if len(text) <= 4 * self.max_length:
             text = unicodedata.normalize("NFC", text)

@@ -1,4 +1,5 @@
 import json
+import re
 import unicodedata
 
 import marshmallow as ma
@@ -124,6 +125,16 @@ def test_line_is_trimmed_and_normalized_before_its_length_is_checked(text, loade
 def test_line_of_the_wrong_length_is_rejected(text):
     # U+0958 composes to two characters.
     assert rejected(line, text) == ["Must be 1 to 5 characters long."]
+
+
+@pytest.mark.parametrize(
+    "text", ["\u200b", "\u200d \ufe0f", "\u00ad", "\u2060", "\ufeff", "\u3164", "\u2800", "\U000e0041"]
+)
+def test_line_of_invisible_characters_is_rejected_as_empty(text):
+    assert rejected(line, text) == ["Must be 1 to 5 characters long."]
+    assert line.deserialize(f"a{text}") == f"a{text}".strip()
+    # The document leaves out what some validators cannot read in a pattern.
+    assert text > "\uffff" or not re.search(line.metadata["pattern"], text)
 
 
 @pytest.mark.parametrize(
