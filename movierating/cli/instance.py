@@ -140,5 +140,5 @@ def openapi() -> None:
     from movierating.http.public_views import list_private_paths
 
     with open_application(prepared=False) as app:
-        document = build_document(api.spec, private_paths=list_private_paths(app))
+        document = build_document(api.build_spec(), private_paths=list_private_paths(app))
         click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2))

@@ -1,12 +1,14 @@
 """flask-smorest with strict requests: the blueprint class, and problem details for errors in the document."""
 
 import functools
+import threading
 from collections.abc import Callable
 from copy import deepcopy
 from http import HTTPStatus
 from typing import Any
 
 import flask_smorest
+from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 from flask import Flask
 from flask.globals import request_ctx
@@ -57,6 +59,10 @@ class Blueprint(flask_smorest.Blueprint):
     """
 
     ARGUMENTS_PARSER = RequestParser()
+
+    def register_views_in_doc(self, api: "Api", *args: Any, **kwargs: Any) -> None:
+        """Leave the documentation of the views to `api.build_spec`: it takes as long as the rest of a start."""
+        api.document_later(functools.partial(super().register_views_in_doc, api, *args, **kwargs))
 
     def response(self, status_code: int, schema: Any = None, **kwargs: Any) -> Callable[[Any], Any]:
         """Apply flask-smorest's `response`, and reject a query and a body that no `arguments` has read.
@@ -169,6 +175,8 @@ class Api(flask_smorest.Api):
 
     def init_app(self, app: Flask, **kwargs: Any) -> None:
         """Bind to `app`; register the path converter and field types."""
+        self._undocumented: list[Callable[[], None]] = []
+        self._documenting = threading.Lock()
         app.url_map.converters["id"] = IdConverter
         # Werkzeug would redirect `/v1//movies` to an absolute URL.
         app.url_map.merge_slashes = False
@@ -177,6 +185,18 @@ class Api(flask_smorest.Api):
         self._register_converter(IdConverter, lambda _: {"type": "integer", "minimum": 1, "format": "int64"})
         self._register_field(fields.HalfPoints, "number", None)
         self._register_field(fields.Timestamp, "string", "date-time")
+
+    def document_later(self, document: Callable[[], None]) -> None:
+        """Call `document` when the OpenAPI document is first needed."""
+        self._undocumented.append(document)
+
+    def build_spec(self) -> APISpec:
+        """Return the OpenAPI document of all blueprints."""
+        with self._documenting:
+            while self._undocumented:
+                self._undocumented.pop(0)()
+        spec: APISpec = self.spec
+        return spec
 
     def _register_error_handlers(self) -> None:
         """Register none: `error_handlers` handles the errors of every layer."""

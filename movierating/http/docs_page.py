@@ -29,4 +29,4 @@ def docs() -> Response:
 @public
 def openapi() -> Response:
     """Return the OpenAPI document."""
-    return etag_response(build_document(api.spec, request.root_path, list_private_paths(current_app)))
+    return etag_response(build_document(api.build_spec(), request.root_path, list_private_paths(current_app)))

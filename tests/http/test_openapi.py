@@ -219,3 +219,9 @@ def test_document_has_the_mount_point_as_its_server(client):
     assert client.get("/openapi.json").json["servers"] == [{"url": "/"}]
     mounted = client.get("/openapi.json", environ_overrides={"SCRIPT_NAME": "/films"})
     assert mounted.json["servers"] == [{"url": "/films"}]
+
+
+def test_first_requests_at_once_get_the_same_document(at_once):
+    responses = at_once(*[lambda client: client.get("/openapi.json")] * 4)
+    assert {response.status_code for response in responses} == {200}
+    assert len({response.data for response in responses}) == 1
