@@ -1,7 +1,10 @@
 """Training in a process: by command, beside a service, killed, on a full disk; and no numpy in workers."""
 
+import os
+import signal
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 
@@ -10,6 +13,7 @@ from filelock import FileLock
 from sqlalchemy import update
 
 from movierating.movies.models import Movie
+from movierating.operations import prediction_training
 from movierating.predictions import model_store
 from movierating.predictions.model_file import MODEL_FORMAT
 from movierating.predictions.training import reading, run
@@ -166,6 +170,23 @@ def test_killed_training_leaves_the_earlier_model(instance, environ, command):
     path.with_name(f".{path.name}.draft").write_bytes(b"half")
     assert command("train").returncode == 0
     assert path.read_bytes() != before
+
+
+def test_training_is_ended_at_its_deadline_and_leaves_the_earlier_model(instance, environ, monkeypatch):
+    for name, value in environ(instance).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(prediction_training, "TRAINING_TIMEOUT_SECONDS", 0.2)
+    before = read_files(instance)
+    exit_code, _ = prediction_training.run_training(instance, threading.Event(), cold=True)
+    assert exit_code == -signal.SIGTERM
+    assert read_files(instance) == before
+
+
+def test_training_gives_way_to_other_processes(instance, environ, eventually):
+    with subprocess.Popen(COMMAND, env=environ(instance), stdin=subprocess.PIPE) as process:
+        own = os.getpriority(os.PRIO_PROCESS, 0)
+        eventually(lambda: os.getpriority(os.PRIO_PROCESS, process.pid) == min(own + 10, 19))
+        process.kill()
 
 
 def test_service_trains_when_it_is_due(serve, instance, eventually):
