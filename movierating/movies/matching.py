@@ -64,7 +64,10 @@ class Catalogue:
         self._index = MovieIndex()
         self._new_rows: list[dict[str, Any]] = []
         self._learned: dict[int, dict[str, Any]] = {}
-        self._load_matches(queries)
+        self._similar: set[tuple[Any, ...]] = set()
+        self._deleted_ids: set[str] = set()
+        if queries:
+            self._load_matches(queries)
         # Read last: other clients may add movies, and no loaded movie may have a provisional id.
         self._last_id = get_last_id(connection, Movie.__table__)
         self._next_id = self._last_id + 1

@@ -111,7 +111,7 @@ class RowMatches:
         Raise CatalogueChanged.
         """
         moved = self.staged.insert(connection)
-        return self._renumber(moved)
+        return self._renumber(moved) if self.staged.first_id else self
 
     def _renumber(self, moved: int) -> "RowMatches":
         first = self.staged.first_id

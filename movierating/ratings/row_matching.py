@@ -29,12 +29,8 @@ def match_rows(connection: Connection, rows: Sequence[RatedRow], options: MatchO
     matches = RowMatches()
     catalogue, queries = _match_by_imdb_id(connection, rows, options, matches)
     missing = [(row, query) for row, query in queries if not _match(catalogue, row, query, matches, options)]
-    catalogue.load_candidates([query for _, query in missing])
-    retired = RetiredMovies(connection, [_list_facts(row) for row, _ in missing])
-    for row, query in missing:
-        # An earlier row may have added the movie.
-        if not (catalogue.changes and _match(catalogue, row, query, matches, options)):
-            _match_missing(catalogue, retired, row, query, matches, options)
+    if missing:
+        _match_missing_rows(connection, catalogue, missing, matches, options)
     matches.follow_merges(connection)
     matches.staged = catalogue.stage()
     return matches
@@ -86,6 +82,22 @@ def _match(
         ids = ", ".join(f"{name} {value}" for name, value in learned.items())
         matches.notes.append((row, f"the movie, which an import added, gets its {ids}"))
     return True
+
+
+def _match_missing_rows(
+    connection: Connection,
+    catalogue: Catalogue,
+    missing: Sequence[tuple[RatedRow, MovieQuery]],
+    matches: RowMatches,
+    options: MatchOptions,
+) -> None:
+    """Add a movie for each row that matches none, or report the row."""
+    catalogue.load_candidates([query for _, query in missing])
+    retired = RetiredMovies(connection, [_list_facts(row) for row, _ in missing])
+    for row, query in missing:
+        # An earlier row may have added the movie.
+        if not (catalogue.changes and _match(catalogue, row, query, matches, options)):
+            _match_missing(catalogue, retired, row, query, matches, options)
 
 
 def _match_missing(
