@@ -1,7 +1,6 @@
 """The chart and the search: a list of movies with filters, where members rate in the row."""
 
 from typing import Any
-from urllib.parse import urlencode
 
 from flask import Response, request, url_for
 
@@ -13,12 +12,11 @@ from movierating.movies.genres import GENRES
 from movierating.movies.query_schemas import ListMoviesQuerySchema
 from movierating.pages.blueprint import blueprint, get_viewer, page, render, send_to
 from movierating.pages.forms import Form, load_query
+from movierating.pages.local_paths import make_list_address
 from movierating.pages.movie_data import find_rating_notice, list_own_values, make_movie
 
 MOVIES_PER_PAGE = 25
 _MAX_RANK = 10**9
-# Parameters of the address that say which page of the list is shown, and the rank of its first movie.
-_NOT_FILTERS = frozenset({"cursor", "from"})
 
 
 @blueprint.get("/")
@@ -55,11 +53,8 @@ def _set_rater(query: dict[str, Any]) -> None:
 
 def _render_chart(shown: list[dict[str, Any]], next_cursor: str | None, form: Form, status: int) -> Response:
     viewer, rank = get_viewer(), max(1, min(request.args.get("from", 1, int), _MAX_RANK))
-    filters = [
-        (name, value) for name, value in request.args.items(multi=True) if value and name not in _NOT_FILTERS
-    ]
-    here = [("cursor", request.args["cursor"]), ("from", rank)] if "cursor" in request.args else []
-    following = [*filters, ("cursor", next_cursor), ("from", rank + MOVIES_PER_PAGE)]
+    here = {"cursor": request.args["cursor"], "from": rank} if "cursor" in request.args else {}
+    following = {"cursor": next_cursor, "from": rank + MOVIES_PER_PAGE}
     return render(
         "chart.html",
         status,
@@ -72,11 +67,6 @@ def _render_chart(shown: list[dict[str, Any]], next_cursor: str | None, form: Fo
         genres=GENRES,
         own=list_own_values(viewer, [movie["id"] for movie in shown]),
         notice=find_rating_notice(viewer),
-        back=_make_address([*filters, *here]),
-        next_page=_make_address(following) if next_cursor else None,
+        back=make_list_address(here),
+        next_page=make_list_address(following) if next_cursor else None,
     )
-
-
-def _make_address(query: list[tuple[str, Any]]) -> str:
-    path = url_for("pages.list_movies")
-    return f"{path}?{urlencode(query)}" if query else path

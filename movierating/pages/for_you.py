@@ -1,15 +1,15 @@
 """Recommended movies, and the people whose taste is most like the viewer's."""
 
 from typing import Any
-from urllib.parse import urlencode
 
-from flask import Response, current_app, request, url_for
+from flask import Response, current_app, request
 
 from movierating.errors import InvalidRequest, NotFound
 from movierating.http.responses import PageQuerySchema
 from movierating.movies.genres import GENRES
 from movierating.pages.blueprint import blueprint, get_member, member_page, render
 from movierating.pages.forms import Form, load_query
+from movierating.pages.local_paths import make_list_address
 from movierating.pages.movie_data import find_rating_notice, to_plain
 from movierating.predictions.recommendations import list_recommendations
 from movierating.predictions.schemas import RecommendationsQuerySchema
@@ -41,8 +41,8 @@ def list_for_you() -> Response:
         items=to_plain(items),
         reason=reason,
         notice=find_rating_notice(viewer),
-        back=_make_address("pages.list_for_you", request.args.get("cursor")),
-        next_page=_make_address("pages.list_for_you", next_cursor) if next_cursor else None,
+        back=make_list_address({"cursor": request.args["cursor"]} if "cursor" in request.args else {}),
+        next_page=make_list_address({"cursor": next_cursor}) if next_cursor else None,
     )
 
 
@@ -66,7 +66,7 @@ def list_people() -> Response:
         items=items,
         reason=reason,
         is_listed=users.get_own_account(viewer.id)["listed"],
-        next_page=_make_address("pages.list_people", next_cursor) if next_cursor else None,
+        next_page=make_list_address({"cursor": next_cursor}) if next_cursor else None,
     )
 
 
@@ -74,11 +74,3 @@ def _require_predictions() -> None:
     """Raise NotFound if the service predicts nothing."""
     if not current_app.config["PREDICTIONS"]:
         raise NotFound("Predictions are turned off on this service.")
-
-
-def _make_address(endpoint: str, cursor: str | None) -> str:
-    """Return the address of a page of a list with the filters of this one; None is the first page."""
-    query = [(name, value) for name, value in request.args.items(multi=True) if value and name != "cursor"]
-    if cursor is not None:
-        query.append(("cursor", cursor))
-    return f"{url_for(endpoint)}?{urlencode(query)}" if query else url_for(endpoint)

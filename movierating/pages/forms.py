@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlencode
 
 import marshmallow as ma
 from flask import request
@@ -12,9 +11,7 @@ from werkzeug.datastructures import MultiDict
 from movierating.errors import ApiError
 from movierating.http.fields import FROM_TEXT
 from movierating.http.request_parser import make_invalid_request
-
-# Parameters of the address that say which page of a list is shown, and the rank of its first movie.
-_NOT_FILTERS = frozenset({"cursor", "from"})
+from movierating.pages.local_paths import make_list_address
 
 
 @dataclass(slots=True)
@@ -44,10 +41,7 @@ class Form:
     @property
     def first_page(self) -> str:
         """Return the address of the first page of the list that the request reads, with the same filters."""
-        filters = [
-            (name, value) for name, value in request.args.items(multi=True) if name not in _NOT_FILTERS
-        ]
-        return f"{request.path}?{urlencode(filters)}" if filters else request.path
+        return make_list_address()
 
 
 def _index_by_field(error: ApiError) -> dict[str, str]:

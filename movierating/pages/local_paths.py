@@ -1,11 +1,16 @@
-"""Where a form leads back to: a path of this service, never another site."""
+"""Addresses of this service: where a form leads back to, which is never another site, and the pages of a list."""
 
 import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
 
-from flask import request
+from flask import request, url_for
 
 # A browser reads `//x`, `/\x` and a tab between two slashes as another host.
 _PATH = re.compile(r"/(?![/\\])[!-\[\]-~]*", re.ASCII)
+# Parameters of a list that say which page of it is shown, and the rank of its first row. The others are filters.
+_PLACE = frozenset({"cursor", "from"})
 
 
 def get_current_path() -> str:
@@ -17,6 +22,17 @@ def get_current_address() -> str:
     """Return the path of the request with its query, below the mount point of the service."""
     query = request.query_string.decode("ascii", "replace")
     return f"{get_current_path()}?{query}" if query else get_current_path()
+
+
+def make_list_address(place: Mapping[str, Any] | None = None) -> str:
+    """Return the address of the requested list with the same filters, at `place`; by default, of its first page."""
+    assert request.endpoint is not None
+    path = url_for(request.endpoint, **request.view_args or {})
+    filters = [
+        (name, value) for name, value in request.args.items(multi=True) if value and name not in _PLACE
+    ]
+    query = urlencode([*filters, *(place or {}).items()])
+    return f"{path}?{query}" if query else path
 
 
 def clean_path(path: str | None, default: str) -> str:

@@ -1,14 +1,14 @@
 """A person: what they like, in plots, and all their ratings."""
 
 from typing import Any
-from urllib.parse import urlencode
 
-from flask import Response, current_app, request, url_for
+from flask import Response, current_app, request
 
 from movierating.errors import InvalidRequest, NotFound
 from movierating.movies.genres import GENRES
 from movierating.pages.blueprint import blueprint, get_viewer, page, render
 from movierating.pages.forms import Form, load_query
+from movierating.pages.local_paths import make_list_address
 from movierating.pages.movie_data import to_plain
 from movierating.predictions.taste_matches import match_tastes
 from movierating.users import rating_history, service, statistics
@@ -80,9 +80,6 @@ def list_person_ratings(username: str) -> Response:
         shown = to_plain(items)
     except InvalidRequest as error:
         form, status, sort = Form.of_query(error), error.status, None
-    filters = [(name, value) for name, value in request.args.items(multi=True) if value and name != "cursor"]
-    path = url_for("pages.list_person_ratings", username=person["username"])
-    next_page = f"{path}?{urlencode([*filters, ('cursor', next_cursor)])}" if next_cursor else None
     return render(
         "ratings.html",
         status,
@@ -91,5 +88,5 @@ def list_person_ratings(username: str) -> Response:
         form=form,
         sort=sort,
         genres=GENRES,
-        next_page=next_page,
+        next_page=make_list_address({"cursor": next_cursor}) if next_cursor else None,
     )

@@ -28,6 +28,13 @@ def test_invalid_cursor_leads_to_the_first_page(browse, path, first_page):
     assert browser.get(first_page).status_code == 200
 
 
+@pytest.mark.parametrize("path", ["/movies", "/for-you", "/people/ada/ratings"])
+def test_first_page_is_below_the_mount_point_of_the_service(browse, path):
+    response = browse("ada").get(f"{path}?cursor=abc", environ_overrides={"SCRIPT_NAME": "/films"})
+    assert response.status_code == 422
+    assert f'{GONE} <a href="/films{path}">First page</a>' in response.text
+
+
 @pytest.mark.parametrize(("text", "message"), [("１９９９", "１９９９"), ("1½", "1½"), ("fünf", "fünf")])  # noqa: RUF001
 def test_invalid_number_is_quoted_as_it_was_typed(browse, text, message):
     form = {"title": "Emma", "year": text}
