@@ -1,5 +1,9 @@
 """The API's messages in the words of pages: those that name a parameter of the API differ."""
 
+import re
+
+# The page of an import lists the services itself, by their names.
+_FORMATS = re.compile(r" Accepted formats: [^.]*\.")
 _REWORDED = {
     "Missing data for required field.": "Fill in this field.",
     "Name the column of ratings: rating=COLUMN.": "Choose the column of ratings.",
@@ -12,4 +16,4 @@ def reword(message: str) -> str:
     """Return a message of the API as pages show it."""
     for text, replacement in _REWORDED.items():
         message = message.replace(text, replacement)
-    return message
+    return _FORMATS.sub("", message)

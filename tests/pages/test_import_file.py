@@ -114,6 +114,7 @@ def test_file_that_cannot_be_read_is_explained_each_time(ada, content, text):
     assert text in html.unescape(page.text)
     assert "<title>Error: Import your ratings" in page.text
     assert "Continue with" not in page.text
+    assert "Accepted formats" not in page.text
     # A GET deletes nothing.
     assert ada.get("/import/check").text == page.text
 
