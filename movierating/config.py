@@ -169,6 +169,11 @@ def _read_file(path: Path) -> dict[str, object]:
         raise SettingError(f"{path} can't be read ({error.strerror})") from error
     except ValueError as error:
         raise SettingError(f"{path} is not TOML ({error})") from error
+    for name in values:
+        if name.startswith(PREFIX):
+            raise SettingError(
+                f"{name} in {path}: must be {name.removeprefix(PREFIX)}, without {PREFIX}, in the file"
+            )
     if "INSTANCE_PATH" in values:
         raise SettingError(f"{PREFIX}INSTANCE_PATH in {path}: can only be set in the environment")
     return values

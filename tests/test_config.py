@@ -220,6 +220,16 @@ def test_invalid_setting_in_the_file_is_reported_with_name_file_and_value(tmp_pa
     assert error.value.message == f"MOVIERATING_{name} in {tmp_path / 'config.toml'}: {reason}"
 
 
+def test_name_with_the_prefix_in_the_file_is_reported_with_the_name_to_write(tmp_path):
+    with pytest.raises(config.SettingError) as error:
+        load(tmp_path, "MOVIERATING_SIGNUP = 'open'")
+    file = tmp_path / "config.toml"
+    assert (
+        error.value.message
+        == f"MOVIERATING_SIGNUP in {file}: must be SIGNUP, without MOVIERATING_, in the file"
+    )
+
+
 @pytest.mark.parametrize(
     ("content", "reason"), [(None, "directory"), (b"\xff", "TOML"), (b"SIGNUP = closed", "TOML.*line 1")]
 )

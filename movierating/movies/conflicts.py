@@ -31,9 +31,12 @@ def reject_same_title(connection: Connection, row: Mapping[str, Any], own_id: in
         same = and_(same, or_(_movie.imdb_id.is_(None), _movie.imdb_id == row["imdb_id"]))
     if own_id is not None:
         same = and_(same, _movie.id != own_id)
-    movie_id = connection.scalar(select(_movie.id).where(same).limit(1))
-    if movie_id is not None:
-        raise make_conflict("title", movie_id)
+    movie = connection.execute(select(_movie.id, _movie.imdb_id, _movie.tmdb_id).where(same).limit(1)).first()
+    if movie is not None:
+        # An id says more than a title: a client can look the movie up by it.
+        ids = {"imdb_id": movie.imdb_id, "tmdb_id": movie.tmdb_id}
+        equal = (name for name, value in ids.items() if value is not None and row.get(name) == value)
+        raise make_conflict(next(equal, "title"), movie.id)
 
 
 def reject_merged_ids(connection: Connection, row: Mapping[str, Any], own_id: int | None) -> None:

@@ -54,10 +54,11 @@ def _run_processes(stopping: threading.Event) -> None:
             return
         if process.exitcode == 0:
             return
-        fields = {"exit_code": process.exitcode}
-        logs.logger.warning("the process that loads the catalogue failed", extra={"fields": fields})
+        # A signal to all processes of the service (Ctrl-C, systemd) may end this process before the service stops.
         if stopping.wait(RESTART_INTERVAL_SECONDS):
             return
+        fields = {"exit_code": process.exitcode}
+        logs.logger.warning("the process that loads the catalogue failed", extra={"fields": fields})
 
 
 def run(factory: str) -> None:

@@ -1,6 +1,7 @@
 """The production server: Granian, with a main process that restarts workers that fail."""
 
 import ctypes
+import errno
 import multiprocessing
 import socket
 from collections.abc import Callable
@@ -147,7 +148,8 @@ def _find_address(host: str, port: int) -> str:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
     except OSError as error:
-        raise click.ClickException(f"can't listen on {host}:{port} ({error.strerror})") from error
+        hint = "; choose another port with --port" if error.errno == errno.EADDRINUSE else ""
+        raise click.ClickException(f"can't listen on {host}:{port} ({error.strerror}{hint})") from error
     return str(address[0])
 
 

@@ -58,6 +58,8 @@ def test_duplicate_returns_409_and_leaves_the_service_working(client, member, em
         ({"title": "EMMA", "year": EMMA["year"]}, "title"),
         ({"title": "Other", "year": 2001, "imdb_id": ONE}, "imdb_id"),
         ({"title": "Other", "year": 2001, "tmdb_id": 7}, "tmdb_id"),
+        ({"title": "EMMA", "year": EMMA["year"], "imdb_id": ONE}, "imdb_id"),
+        ({"title": "EMMA", "year": EMMA["year"], "tmdb_id": 7}, "tmdb_id"),
     ],
 )
 def test_conflict_names_the_field_and_the_other_movie(client, member, admin, problem, facts, field):

@@ -105,6 +105,18 @@ def test_process_that_fails_is_started_again_a_few_times(monkeypatch, caplog):
     assert [record.fields for record in caplog.records] == [{"exit_code": 1}] * 2
 
 
+def test_process_that_ends_just_before_the_service_stops_is_no_failure(monkeypatch, caplog):
+    class StopAfterProcess(threading.Event):
+        def wait(self, timeout=None):
+            if timeout == catalogue_loader.RESTART_INTERVAL_SECONDS:
+                self.set()
+            return super().wait(timeout)
+
+    monkeypatch.setattr(catalogue_loader, "run", sys.exit)
+    catalogue_loader._run_processes(StopAfterProcess())
+    assert caplog.records == []
+
+
 def test_readiness_says_that_the_catalogue_is_loading(client):
     write(lambda connection: connection.execute(delete(DataMigration)))
     response = client.get("/readyz")

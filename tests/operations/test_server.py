@@ -95,11 +95,14 @@ def test_sigterm_finishes_requests_in_progress(one, eventually):
     assert sum(line.get("route") == "/v1/auth/login" for line in read_log(one)) == len(statuses)
 
 
+IN_USE = r"\d+ \(Address already in use; choose another port with --port\)\n"
+
+
 @pytest.mark.parametrize(
     ("options", "exit_code", "message"),
     [
-        (["--host", "127.0.0.1"], 1, r"Error: can't listen on 127.0.0.1:\d+ \(Address already in use\)\n"),
-        (["--host", "localhost"], 1, r"Error: can't listen on localhost:\d+ \(Address already in use\)\n"),
+        (["--host", "127.0.0.1"], 1, f"Error: can't listen on 127.0.0.1:{IN_USE}"),
+        (["--host", "localhost"], 1, f"Error: can't listen on localhost:{IN_USE}"),
         (["--host", "192.0.2.1"], 1, r"Error: can't listen on 192.0.2.1:\d+ \(.+\)\n"),
         (["--host", "no.such.host.invalid"], 1, r"Error: can't listen on no.such.host.invalid:\d+ \(.+\)\n"),
         (["--host", "\udcff"], 2, r".*'\\udcff' is not an address or host name.*"),
