@@ -40,7 +40,7 @@ test-fast: $(DEV)  ## Run the tests that start no process, one case of each: a m
 	$(PYTEST) -m '$(MOST) and not slow'
 
 test-browser: $(DEV)  ## Check accessibility and width of every page on three screens, light and dark (needs Chromium)
-	$(PYTEST) -m browser_matrix tests/pages/browser tests/http
+	$(PYTEST) -o faulthandler_timeout=600 -m browser_matrix tests/pages/browser tests/http
 
 test-postgres: $(DEV)  ## Run the tests that use a database on PostgreSQL: from PyPI, or TEST_POSTGRESQL=/usr/lib/postgresql/15/bin
 	TEST_DATABASE=postgresql $(PYTEST) -m '$(MOST)'

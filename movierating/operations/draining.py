@@ -34,7 +34,7 @@ class DrainingApplication:
         threading.Thread(target=self._exit_when_idle, name="draining", daemon=True).start()
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        """Handle a request, which is in progress until its response was given to the server."""
+        """Handle a request, which is in progress until the server has its response."""
         request = object()
         self._requests.add(request)
         try:

@@ -59,7 +59,7 @@ class Redirect(Exception):
 
 
 def page(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Decorate the view of a page. It finds the viewer as `get_viewer()`, who may be None.
+    """Decorate the view of a page. In it, `get_viewer()` returns the viewer, or None without a login.
 
     With MOVIERATING_PRIVATE, the page needs a login, unless `view` is marked as public.
     """
@@ -70,7 +70,7 @@ def page(view: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(view)
     def wrapped(**path: Any) -> Response:
         same_site.require_same_site()
-        find_viewer()
+        load_viewer()
         if current_app.config["PRIVATE"] and not has_public_view:
             _require_login()
         response: Response = make_response(view(**path))
@@ -81,8 +81,8 @@ def page(view: Callable[..., Any]) -> Callable[..., Any]:
     return wrapped
 
 
-def find_viewer() -> None:
-    """Find the viewer by the request's cookie, for `get_viewer`."""
+def load_viewer() -> None:
+    """Set the viewer, whom `get_viewer` returns, by the request's cookie."""
     caller = session.find_caller()
     g.viewer = _make_viewer(caller) if caller is not None else None
 

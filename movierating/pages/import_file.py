@@ -85,7 +85,7 @@ def _run_step(step: Step) -> Response:
     """Run a step on the file that waits. It stays if the step fails because others import files."""
     entry = stored_files.find_file(get_member().id, "upload", request.values.get("upload"))
     if entry is None:
-        raise _has_gone()
+        raise _make_gone_redirect()
     options = load_options()
     try:
         with stored_files.open_file(entry) as file, imports.IMPORT_SLOTS.hold():
@@ -94,12 +94,13 @@ def _run_step(step: Step) -> Response:
             except InvalidRequest as error:
                 return _reject(entry, file, options, error)
     except NotFound:
-        raise _has_gone() from None
+        raise _make_gone_redirect() from None
     except Unavailable as error:
         return _render_busy(error)
 
 
-def _has_gone() -> Redirect:
+def _make_gone_redirect() -> Redirect:
+    """Return the redirect to the first step, which says that the upload is not stored any more."""
     return Redirect(url_for("pages.choose_file", gone=1))
 
 

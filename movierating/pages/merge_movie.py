@@ -17,7 +17,7 @@ from movierating.pages.notices import Notice
 from movierating.ratings import merging
 from movierating.ratings.schemas import MergeMovieSchema
 
-CANDIDATES = 12
+CANDIDATES_SHOWN = 12
 _MAX_SEARCH_LENGTH = 200
 
 
@@ -84,7 +84,7 @@ def _render_choice(movie_id: int, form: Form, status: int = 200) -> Response:
     try:
         title = {"q": movie["title"][:_MAX_SEARCH_LENGTH]}
         query = {**title, **load_query(ListMoviesQuerySchema(only=("q",)))}
-        rows, _ = search.search_movies(query, None, None, CANDIDATES)
+        rows, _ = search.search_movies(query, None, None, CANDIDATES_SHOWN)
         shown = [make_movie(row) for row in rows if row[0] != movie_id]
     except InvalidRequest as error:
         form, status = Form.of_query(error), error.status

@@ -16,7 +16,7 @@ from movierating.predictions.service import predict_rating
 from movierating.ratings import service as ratings
 from movierating.ratings.schemas import NewRatingSchema
 
-LATEST_RATINGS = 12
+LATEST_RATINGS_SHOWN = 12
 
 
 @blueprint.get("/movies/<id:movie_id>")
@@ -24,7 +24,7 @@ LATEST_RATINGS = 12
 def show_movie(movie_id: int) -> Any:
     """Show a movie's facts, its histogram and its latest ratings. Raise NotFound."""
     row = movies.get_movie(movie_id)
-    latest, _ = ratings.list_ratings_for_movie(movie_id, None, LATEST_RATINGS)
+    latest, _ = ratings.list_ratings_for_movie(movie_id, None, LATEST_RATINGS_SHOWN)
     viewer = get_viewer()
     own = get_own_value(viewer, movie_id)
     return render(

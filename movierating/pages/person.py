@@ -14,8 +14,8 @@ from movierating.predictions.taste_matches import match_tastes
 from movierating.users import rating_history, service, statistics
 from movierating.users.schemas import UserRatingsQuerySchema
 
-HIGHEST_RATED = 8
-LATEST_RATINGS = 12
+HIGHEST_RATINGS_SHOWN = 8
+LATEST_RATINGS_SHOWN = 12
 GENRES_SHOWN = 12
 RATINGS_PER_PAGE = 50
 # A decade with fewer ratings says little about taste.
@@ -31,8 +31,8 @@ def show_person(username: str) -> Response:
     if person["ratings"]["count"]:
         figures = statistics.read_statistics(person["id"])
         values = {
-            "highest": _list_ratings(person["id"], "-value", HIGHEST_RATED),
-            "latest": _list_ratings(person["id"], "-rated_at", LATEST_RATINGS),
+            "highest": _list_ratings(person["id"], "-value", HIGHEST_RATINGS_SHOWN),
+            "latest": _list_ratings(person["id"], "-rated_at", LATEST_RATINGS_SHOWN),
             "figures": figures,
             "genres": figures.genres[:GENRES_SHOWN],
             "everyone": statistics.read_everyones_histogram(),

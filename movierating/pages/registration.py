@@ -32,7 +32,7 @@ from movierating.pages import (  # noqa: F401
     sign_up,
     static_files,
 )
-from movierating.pages.blueprint import blueprint, find_viewer, render_http_error
+from movierating.pages.blueprint import blueprint, load_viewer, render_http_error
 from movierating.pages.local_paths import get_current_path
 from movierating.pages.messages import reword
 from movierating.rating_stats import MAX_HALF_POINTS
@@ -78,5 +78,5 @@ def _handle_unknown_address(error: HTTPException) -> Any:
     prefers_html = request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html"
     if is_api or not prefers_html:
         return error_handlers.handle_http_error(error)
-    find_viewer()
+    load_viewer()
     return render_http_error(error)

@@ -70,7 +70,7 @@ def change_password() -> Response:
 def end_all_sessions() -> Response:
     """End all sessions, also this one, and lead to the log-in page."""
     auth.end_all_sessions(get_member().id)
-    return _leave("sessions")
+    return _redirect_to_login("sessions")
 
 
 @blueprint.post("/settings/close-account")
@@ -88,7 +88,7 @@ def close_account() -> Response:
         users.delete_own_account(viewer.id, values["current_password"])
     except ApiError as error:
         return render_rejected_form("close", error)
-    return _leave("account")
+    return _redirect_to_login("account")
 
 
 @blueprint.get("/settings/export")
@@ -118,11 +118,11 @@ def _update_account(section: str, *fields: str) -> Response:
     except ApiError as error:
         return render_rejected_form(section, error)
     if section == "password":
-        return _leave("password")
+        return _redirect_to_login("password")
     return send_to(url_for("pages.show_settings", _anchor=section), Notice(section))
 
 
-def _leave(reason: str) -> Response:
+def _redirect_to_login(reason: str) -> Response:
     """Return the redirect to the log-in page, which says why the session has ended."""
     g.viewer = None
     response = send_to(url_for("pages.log_in"), Notice(reason))

@@ -21,7 +21,7 @@ MAGIC = b"movierating arrays 1\n"
 ALIGNMENT_BYTES = 64
 # A header with a thousand genres has 20 KB.
 MAX_HEADER_BYTES = 1_000_000
-# Of a position in a file.
+# The decimal digits of a position in a file.
 MAX_DIGITS = 15
 ITEM_BYTES = {"f": 4, "d": 8, "i": 4, "q": 8, "B": 1}
 
@@ -32,7 +32,7 @@ class ArrayFileError(Exception):
 
 @contextmanager
 def reporting_contents(path: Path) -> Iterator[None]:
-    """Raise ArrayFileError if the block finds that a file lacks something, or that its type or shape is another one."""
+    """Raise ArrayFileError instead of the errors that unexpected contents of a file cause in the block."""
     try:
         yield
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:

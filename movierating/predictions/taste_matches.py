@@ -25,11 +25,11 @@ from movierating.storage.dialect import encode_values, in_many
 from movierating.storage.pagination import RankedPages
 from movierating.storage.statements import CompiledStatement
 
-# The movies that a comparison names.
+# How many movies on which both agree, and how many on which they differ, a comparison names.
 MAX_NAMED_MOVIES = 5
-# Ratings that differ by at most this, or at least that, in points.
+# Two ratings of a movie agree up to the first difference, and differ from the second one on, in points.
 MAX_AGREEING_DIFFERENCE, MIN_DIFFERENCE = 1.0, 2.0
-# The nearest users that are found; those who left or opted out are removed from them.
+# How many nearest users are searched for. Of these, deactivated users and those who opted out are left out.
 MAX_NEAREST = 200
 
 _NEAREST = BoundedCache(32)

@@ -19,7 +19,7 @@ from movierating.ratings.models import Rating
 from movierating.storage.dialect import encode_values, in_many
 from movierating.storage.statements import CompiledStatement
 
-# With fewer ratings, means are as good.
+# With fewer ratings, means are as accurate.
 MIN_RATINGS = 5
 # The newest ratings of a user from which the taste follows, so that its cost is bounded. With all ratings the error
 # differs by 0.001 stars: see `docs/predictions.md`.

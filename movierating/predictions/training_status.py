@@ -13,7 +13,7 @@ from movierating.storage.statements import CompiledStatement
 
 # The exit code of a training process that finds another one training the model of the same instance folder.
 BUSY = 3
-# With fewer users, means are as good.
+# With fewer users, means are as accurate.
 MIN_USERS = 10
 # A model is trained again when the number of ratings has changed by this share, or after this time.
 RETRAIN_SHARE = 0.05
