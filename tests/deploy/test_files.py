@@ -1,0 +1,48 @@
+"""The files in docs/deploy agree with the limits and the settings of the service."""
+
+import configparser
+import re
+from pathlib import Path
+
+import pytest
+
+from movierating import config
+from movierating.operations import server
+
+pytestmark = pytest.mark.any_database
+
+ROOT = Path(__file__).parents[2]
+
+DEPLOY = ROOT / "docs" / "deploy"
+
+NGINX = (DEPLOY / "nginx.conf").read_text()
+
+
+def test_nginx_closes_idle_connections_before_the_service_does():
+    (seconds,) = re.findall(r"^upstream .+?keepalive_timeout (\d+)s;", NGINX, re.DOTALL | re.MULTILINE)
+    assert int(seconds) < server.HEADER_TIMEOUT_SECONDS
+
+
+def test_nginx_accepts_the_largest_upload_of_the_service():
+    (megabytes,) = re.findall(r"client_max_body_size (\d+)m;", NGINX)
+    max_bytes = next(setting.default for setting in config.SETTINGS if setting.name == "MAX_UPLOAD_BYTES")
+    assert int(megabytes) << 20 > max_bytes
+
+
+def test_nginx_uses_current_tls_and_hsts_for_a_year():
+    assert set(re.findall(r"listen .+;", NGINX)) == {"listen 443 ssl http2;", "listen [::]:443 ssl http2;"}
+    assert "ssl_protocols TLSv1.2 TLSv1.3;" in NGINX
+    assert 'add_header Strict-Transport-Security "max-age=31536000" always;' in NGINX
+
+
+def test_unit_allows_connections_and_time_to_drain():
+    unit = configparser.ConfigParser(strict=False, interpolation=None)
+    unit.read(DEPLOY / "movierating.service")
+    assert int(unit["Service"]["LimitNOFILE"]) >= server.MAX_CONNECTIONS_PER_WORKER + server.RESERVED_FILES
+    assert int(unit["Service"]["TimeoutStopSec"]) > server.DRAIN_TIMEOUT_SECONDS
+
+
+def test_files_use_existing_settings():
+    written = "".join(file.read_text() for file in DEPLOY.iterdir())
+    names = set(re.findall(rf"\b{config.PREFIX}(\w+)", written))
+    assert "DATABASE_URL" in names <= {setting.name for setting in config.SETTINGS}

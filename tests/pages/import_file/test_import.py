@@ -1,0 +1,102 @@
+"""The import of a checked file, its report, and how to undo it."""
+
+import re
+
+from movierating.http import upload_slots
+from movierating.pages import import_file
+from movierating.ratings import imports, stored_files
+from pages.import_file.forms import HEAT, check, read_counts, read_fields, run, send
+
+
+def test_file_is_checked_and_imported(ada, heat, get_own):
+    page = check(ada, HEAT)
+    assert page.status_code == 200
+    assert "1 row in ratings.csv" in page.text
+    assert read_counts(page) == {"new": 1, "changed": 0, "same": 0, "out": 0, "unmatched": 0, "errors": 0}
+    assert get_own() == {}
+    done = run(ada, page)
+    assert "1 rating is imported" in done.text
+    assert 'href="/people/ada"' in done.text
+    assert get_own() == {"Heat": 9}
+    assert read_counts(check(ada, HEAT))["same"] == 1
+
+
+def test_former_ratings_come_back(ada, heat, rate, get_own):
+    rate(ada, heat, 5)
+    done = run(ada, check(ada, HEAT), on_conflict="replace")
+    former = ada.get(re.search(r'href="(/import/former\.csv[^"]+)"', done.text)[1])
+    assert former.headers["Content-Disposition"] == 'attachment; filename="movierating-import-former.csv"'
+    assert "tt0113277" in former.text
+    report = re.search(r'name="report" value="(\w+)"', done.text)[1]
+    response = ada.post("/import/restore", data={"report": report})
+    page = ada.get(response.headers["Location"])
+    assert read_counts(page)["changed"] == 1
+    run(ada, page)
+    assert get_own() == {"Heat": 5}
+
+
+def test_import_that_replaced_nothing_cannot_be_undone(ada, heat):
+    done = run(ada, check(ada, HEAT))
+    report = re.search(r"report=(\w+)", done.request.url)[1]
+    check(ada, HEAT, "waiting.csv")
+    assert ada.post("/import/restore", data={"report": report}).status_code == 404
+    assert "waiting.csv" in ada.get("/import").text
+
+
+def test_page_shows_fifty_rows_of_a_kind_and_the_csv_all(ada, heat):
+    lines = "".join(f"Film {number},1990,{'x' if number % 2 else 7}\n" for number in range(120))
+    page = check(ada, f"title,year,value\n{lines}Heat,1995,8\n")
+    assert read_counts(page) == {"new": 1, "changed": 0, "same": 0, "out": 0, "unmatched": 60, "errors": 60}
+    assert page.text.count("And 10 more") == 2
+    assert page.text.count('class="at"') == 100
+    rows = send(ada, page, "rows")
+    assert rows.headers["Content-Disposition"] == 'attachment; filename="movierating-import-rows.csv"'
+    assert len(rows.text.splitlines()) == 122
+    done = run(ada, page)
+    rows = ada.get(re.search(r'href="(/import/rows\.csv[^"]+)"', done.text)[1])
+    assert rows.mimetype == "text/csv"
+    assert len(rows.text.splitlines()) == 122
+
+
+def test_busy_service_keeps_the_upload(ada, heat, get_own, monkeypatch):
+    monkeypatch.setattr(upload_slots, "SLOT_TIMEOUT_SECONDS", 0.01)
+    page = check(ada, HEAT)
+    releases = [imports.IMPORT_SLOTS.acquire() for _ in range(2)]
+    for response in (send(ada, page, "check"), send(ada, page, "run"), ada.get("/import/check")):
+        assert response.status_code == 503
+        assert response.headers["Retry-After"] == "1"
+        assert "Other files are being imported" in response.text
+    busy = send(ada, page, "run", on_conflict="keep")
+    for release in releases:
+        release()
+    form = busy.text.partition('<form method="post" action="/import/run">')[2]
+    fields = {"id": 'id="confirm"' + form}
+    again = ada.post("/import/run", data=read_fields(type("Page", (), {"text": fields["id"]})))
+    assert again.status_code == 303
+    assert get_own() == {"Heat": 9}
+
+
+def test_form_that_is_sent_twice_keeps_the_first_report(ada, heat, get_own):
+    page = check(ada, HEAT)
+    first = send(ada, page, "run")
+    assert send(ada, page, "run").headers["Location"] == "/import?gone=1"
+    assert read_counts(ada.get(first.headers["Location"]))["new"] == 1
+
+
+def test_report_is_shown_even_if_it_cannot_be_stored(ada, heat, get_own, monkeypatch):
+    page = check(ada, HEAT)
+
+    def fail(*_):
+        raise import_file.Unavailable("The database is busy.")
+
+    monkeypatch.setattr(stored_files, "store_file", fail)
+    response = send(ada, page, "run")
+    assert response.status_code == 200
+    assert "1 rating is imported" in response.text
+    assert get_own() == {"Heat": 9}
+
+
+def test_titles_of_a_file_are_escaped(ada):
+    page = check(ada, 'title,year,value\n"<script>alert(1)</script>",1990,7\n')
+    assert "<script>alert" not in page.text
+    assert "<script>alert" not in run(ada, page).text
