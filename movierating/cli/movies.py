@@ -23,14 +23,10 @@ def list_duplicates() -> None:
     """
     from movierating.movies import duplicates
 
-    has_pairs = False
-    for row in duplicates.list_duplicates():
-        if not has_pairs:
-            click.echo("id\ttitle\tyear\tratings\tinto\ttitle\tyear\tratings")
-        has_pairs = True
+    rows = duplicates.list_duplicates()
+    click.echo("id\ttitle\tyear\tratings\tinto\ttitle\tyear\tratings" if rows else "No movies look alike.")
+    for row in rows:
         click.echo("\t".join("-" if value is None else str(value) for value in row))
-    if not has_pairs:
-        click.echo("No movies look alike.")
 
 
 @movies.command("merge")

@@ -1,6 +1,5 @@
 """Find pairs of movies that may be the same one."""
 
-from collections.abc import Iterator
 from typing import Any
 
 from sqlalchemy import (
@@ -32,8 +31,8 @@ _different = DifferentMovies.__table__.c
 _ID_COLUMNS = ("imdb_id", "tmdb_id", "wikidata_id")
 
 
-def list_duplicates() -> Iterator[Row[Any]]:
-    """Yield pairs of movies that look alike: the id, title, year and number of ratings of one, then of the other.
+def list_duplicates() -> list[Row[Any]]:
+    """Return pairs of movies that look alike: the id, title, year and number of ratings of one, then of the other.
 
     They share a title apart from case, accents and punctuation, are at most a year apart, and have no different ids of
     the same kind, and `mark_as_different` has not been called for them. The movie with more ratings comes second: it is
@@ -52,7 +51,8 @@ def list_duplicates() -> Iterator[Row[Any]]:
         .where(_may_be_same(movie, other), _has_fewer_ratings(movie, other), ~_is_marked(movie, other))
         .order_by(other.c.id, movie.c.id)
     )
-    return iter(read().execute(statement))
+    # All at once: rows that a reader of the command's output has not taken would hold a snapshot.
+    return list(read().execute(statement))
 
 
 def mark_as_different(movie_id: int, other_id: int) -> None:

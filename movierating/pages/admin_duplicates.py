@@ -14,7 +14,7 @@ PAIRS_PER_PAGE = 50
 @admin_page
 def list_duplicates() -> Response:
     """Show pairs of movies that look alike, the one to keep second."""
-    rows = list(duplicates.list_duplicates())
+    rows = duplicates.list_duplicates()
     start = max(0, request.args.get("start", 0, int))
     end = start + PAIRS_PER_PAGE
     names = ("id", "title", "year", "count")

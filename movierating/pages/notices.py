@@ -16,7 +16,7 @@ _COOKIE = f"{COOKIE_PREFIX}notice"
 
 
 class Notice(NamedTuple):
-    """What was done, the id of the movie that it is about, and a former rating in half points; 0 is none."""
+    """The action, the id of its movie, and the former rating in half points; 0 stands for none."""
 
     kind: str
     movie_id: int = 0

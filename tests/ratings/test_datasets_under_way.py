@@ -137,7 +137,7 @@ def test_killed_and_repeated_import_ends_like_an_undisturbed_one(
         process.communicate()
         assert process.returncode == -signal.SIGKILL
         loaded = len(dumped(killed)[2])
-        # A first load of a SQLite file that nobody else has open is one transaction.
+        # A first load of a SQLite file that no other process has open is one transaction.
         at_once = is_first and not postgres.WANTED
         assert loaded == 0 if at_once else (0 if is_first else 5) < loaded < len(ratings)
     for instance in (killed, whole):
@@ -147,7 +147,7 @@ def test_killed_and_repeated_import_ends_like_an_undisturbed_one(
 
 
 @pytest.mark.sqlite
-@pytest.mark.parametrize("others", [False, True], ids=["nobody else", "others"])
+@pytest.mark.parametrize("others", [False, True], ids=["one process", "several"])
 def test_first_load_holds_the_lock_unless_another_process_uses_the_database(app, write_set, others):
     file = database.get_sqlite_file()
     other = InstanceLock(file, exclusive=False) if others else None

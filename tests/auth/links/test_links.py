@@ -1,4 +1,4 @@
-"""What invitations and links to reset a password have in common."""
+"""Rules that hold for invitations and for links to reset a password."""
 
 import hashlib
 from datetime import datetime, timedelta

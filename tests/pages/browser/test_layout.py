@@ -1,4 +1,4 @@
-"""What the pages look like on a phone and on a desktop."""
+"""The layout of the pages on a phone and on a desktop."""
 
 import re
 

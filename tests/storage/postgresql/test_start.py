@@ -42,7 +42,7 @@ def execute(url, statement):
         (None, "movierating:secret@no.such.host.invalid/x", r"can't be opened \(.*resolve"),
         (None, "movierating:secret@127.0.0.1:{port}/none", r"can't be opened \(.*does not exist"),
     ],
-    ids=["foreign", "newer", "nobody there", "no host", "no database"],
+    ids=["foreign", "newer", "no server", "no host", "no database"],
 )
 def test_unusable_database_stops_the_start_with_its_reason(tmp_path, environ, make, other_url, why):
     url = postgres.database_of(tmp_path / "instance").replace("movierating@", "movierating:secret@")
