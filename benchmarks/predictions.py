@@ -15,12 +15,12 @@ from movierating.predictions.fold_in import Taste, solve_taste
 from movierating.predictions.model_file import FACTORS, ModelFile, open_model, write_model
 from movierating.predictions.prediction import (
     Prediction,
-    explain,
+    compute_prior_moments,
+    compute_shares,
     make_interval,
     predict,
-    prior_of,
 )
-from movierating.predictions.ranking import rank
+from movierating.predictions.ranking import rank_movies
 from movierating.predictions.taste_match import PeopleFile, compute_vector, find_nearest, write_people
 from movierating.predictions.training.fitting import train
 from service import make_table, publish
@@ -66,16 +66,18 @@ class Run:
 
     def get_rows(self, rated: Array) -> tuple[list[int], list[float]]:
         """Return rows of the model and points of the ratings whose movies have a row."""
-        rows = [self.model.find_movie(movie) for movie in self.data.movies[rated].tolist()]
+        rows = [self.model.find_row(movie) for movie in self.data.movies[rated].tolist()]
         points = self.data.points[rated].tolist()
         known = [(row, value) for row, value in zip(rows, points, strict=True) if row is not None]
         return [row for row, _ in known], [value for _, value in known]
 
     def predict(self, taste: Taste, movie: int) -> Prediction:
         """Return the prediction for a movie, with or without ratings."""
-        row = self.model.find_movie(movie)
+        row = self.model.find_row(movie)
         return predict(
-            self.model, taste, prior_of(self.model, self.data.features[movie]) if row is None else row
+            self.model,
+            taste,
+            compute_prior_moments(self.model, self.data.features[movie]) if row is None else row,
         )
 
     def score(self, people: Iterable[tuple[Array, Array]]) -> Score:
@@ -147,8 +149,8 @@ def measure_recall(data: DataSet) -> tuple[float, float, float]:
         rows = run.get_rows(run.rated.get(user, np.empty(0, np.int64)))
         taste, rated = solve_taste(run.model, *rows), set(rows[0])
         candidates = [row for row in by_count if row not in rated][:10_000]
-        row = run.model.find_movie(data.movies[latest])
-        best = rank(run.model, taste, rows[0], candidates)[:RECOMMENDED]
+        row = run.model.find_row(data.movies[latest])
+        best = rank_movies(run.model, taste, rows[0], candidates)[:RECOMMENDED]
         hits.append(row in best)
         popular.append(row in candidates[:RECOMMENDED])
         predicted += [predict(run.model, taste, row).value / 2 for row in best]
@@ -178,10 +180,12 @@ def measure_costs(data: DataSet) -> dict[str, float]:
     movies = list(range(len(model.movie_ids)))
     costs["prediction with interval"] = measure_least(lambda: make_interval(predict(model, taste, 5)))
     costs["prediction of a movie without ratings"] = measure_least(
-        lambda: predict(model, taste, prior_of(model, data.features[data.movies[0]]))
+        lambda: predict(model, taste, compute_prior_moments(model, data.features[data.movies[0]]))
     )
-    costs["shares of 166 ratings"] = measure_least(lambda: explain(model, taste, rows, points, 5))
-    costs[f"ranking of {len(movies):,} movies"] = measure_least(lambda: rank(model, taste, rows, movies))
+    costs["shares of 166 ratings"] = measure_least(lambda: compute_shares(model, taste, rows, points, 5))
+    costs[f"ranking of {len(movies):,} movies"] = measure_least(
+        lambda: rank_movies(model, taste, rows, movies)
+    )
     people = {
         "user_ids": np.arange(PEOPLE),
         "vectors": np.random.default_rng(0).standard_normal((PEOPLE, FACTORS)).astype(np.float32),

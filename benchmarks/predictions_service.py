@@ -147,15 +147,15 @@ def measure_ranking(instance: Path, user_id: int, movie_id: int) -> tuple[float,
     os.environ.update(make_environment(instance))
     times, candidates = [], 0
 
-    def rank(*arguments: Any) -> list[int]:
+    def rank_movies(*arguments: Any) -> list[int]:
         nonlocal candidates
         candidates = len(arguments[-1])
         started = time.process_time()
-        ranked = ranking.rank(*arguments)
+        ranked = ranking.rank_movies(*arguments)
         times.append(1000 * (time.process_time() - started))
         return ranked
 
-    with create_app().app_context(), patch.object(recommendations, "rank", rank):
+    with create_app().app_context(), patch.object(recommendations, "rank_movies", rank_movies):
         for number in range(RANKINGS):
             rate_movie(user_id, movie_id, number % 20 + 1, None)
             recommendations.list_recommendations(user_id, {}, None, 20)

@@ -20,7 +20,7 @@ from movierating.movies.models import Movie, MovieFacet
 from movierating.movies.movie_columns import make_row, to_columns
 from movierating.storage.cache_versions import FACTS
 from movierating.storage.database import get_version, read, write
-from movierating.storage.dialect import in_many, violates_unique
+from movierating.storage.dialect import encode_values, in_many, violates_unique
 from movierating.storage.statements import CompiledStatement
 
 _COUNT_LIFETIME_SECONDS = 60
@@ -76,6 +76,7 @@ def serialize_details(row: Sequence[Any]) -> dict[str, Any]:
 
 
 _BY_ID = CompiledStatement(select(*DETAIL_COLUMNS).where(_movie.id == bindparam("key")))
+_FACTS_BY_IDS = CompiledStatement(select(*FACT_COLUMNS).where(in_many(_movie.id, bindparam("movie_ids"))))
 _BY_EXTERNAL_ID = {
     retired_movies.IMDB: CompiledStatement(select(*DETAIL_COLUMNS).where(_movie.imdb_id == bindparam("key"))),
     retired_movies.TMDB: CompiledStatement(select(*DETAIL_COLUMNS).where(_movie.tmdb_id == bindparam("key"))),
@@ -88,9 +89,9 @@ def get_movie(movie_id: int) -> Row[Any]:
 
 
 def find_movies(movie_ids: Collection[int]) -> dict[int, dict[str, Any]]:
-    """Return the facts of the movies with these ids as `serialize_facts` does, by id."""
-    statement = select(*FACT_COLUMNS).where(in_many(_movie.id, sorted(movie_ids)))
-    return {row.id: serialize_facts(row) for row in read().execute(statement)}
+    """Return the facts of the movies with these ids as `serialize_facts` does, by id; unknown ids are left out."""
+    rows = _FACTS_BY_IDS.tuples(read(), movie_ids=encode_values(sorted(movie_ids)))
+    return {row[0]: serialize_facts(row) for row in rows}
 
 
 def get_movie_by_imdb_id(imdb_id: str) -> Row[Any]:

@@ -18,8 +18,8 @@ from movierating.storage import database
 CHECK_INTERVAL_SECONDS = 60.0
 # After a start: the first requests come first.
 FIRST_CHECK_SECONDS = 5.0
-# After a training the process rests for this many times as long as the training took.
-REST_FACTOR = 20
+# After a training, the server starts no other for this many times as long as the training took.
+PAUSE_FACTOR = 20
 RETRY_INTERVAL_SECONDS = 600.0
 # Training on 10 million ratings takes minutes.
 TRAINING_TIMEOUT_SECONDS = 3600.0
@@ -53,7 +53,7 @@ def _run(app: Flask, stopping: threading.Event) -> None:
             is_due = _is_due(app)
             wait = max(CHECK_INTERVAL_SECONDS, _train(app.config["INSTANCE_PATH"], stopping) if is_due else 0)
         except Exception as error:
-            # The thread goes on; for example no process can be started.
+            # For example, if no process can be started: the thread must survive.
             wait = _record_failure(None, f"{type(error).__name__}: {error}")
 
 
@@ -75,7 +75,7 @@ def _train(instance: Path, stopping: threading.Event) -> float:
         logs.logger.info("predictions trained", extra={"fields": {"seconds": round(seconds, 2)}})
     elif exit_code != BUSY and not stopping.is_set():
         return _record_failure(exit_code, message)
-    return REST_FACTOR * seconds
+    return PAUSE_FACTOR * seconds
 
 
 def _record_failure(exit_code: int | None, reason: str) -> float:

@@ -1,4 +1,4 @@
-"""A cache of the results that were used last."""
+"""A least-recently-used (LRU) cache."""
 
 import threading
 from collections import OrderedDict
@@ -9,9 +9,10 @@ T = TypeVar("T")
 
 
 class BoundedCache:
-    """Results by their keys; beyond `max_entries` the one that was unused for longest is dropped.
+    """Results by their keys; beyond `max_entries`, the least recently used one is dropped.
 
-    It holds no reference to the model that a result follows from, so that an earlier model's file is closed.
+    Unlike `functools.lru_cache`, it keeps no reference to the arguments of a computation, such as a model whose file
+    could then not be closed.
     """
 
     def __init__(self, max_entries: int) -> None:

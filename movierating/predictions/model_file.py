@@ -117,13 +117,13 @@ class ModelFile:
         self.moments = file.get_array("moments")
         self.director_names = _Names(file.get_array("director_names"), file.get_array("director_ends"))
 
-    def find_movie(self, movie_id: int) -> int | None:
-        """Return a movie's row, None if it had no rating when the model was trained."""
+    def find_row(self, movie_id: int) -> int | None:
+        """Return the row of a movie, None if it had no rating when the model was trained."""
         row = bisect_left(self.movie_ids, movie_id)
         return row if row < len(self.movie_ids) and self.movie_ids[row] == movie_id else None
 
     def get_moments(self, movie: int | Sequence[float]) -> list[float]:
-        """Return the moments (WIDTH) of the movie in a row. Moments, such as `prior_of` returns, stay as they are."""
+        """Return the moments (WIDTH) of a movie, given by its row or already by its moments."""
         if isinstance(movie, int):
             return list(self.moments[movie * WIDTH : (movie + 1) * WIDTH])
         return list(movie)

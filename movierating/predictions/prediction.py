@@ -23,8 +23,8 @@ MAX_RATING = 10.0
 COVERAGE = 0.8
 COVERAGE_QUANTILE = 1.2815515655446004
 
-# A row of the model, or moments such as `prior_of` returns for a movie without a row.
-Movie = int | Sequence[float]
+# A movie: its row in the model, or the moments that `compute_prior_moments` returns for a movie without a row.
+RowOrMoments = int | Sequence[float]
 
 
 class Prediction(NamedTuple):
@@ -42,7 +42,7 @@ class Interval(NamedTuple):
     high: float
 
 
-def predict(model: ModelFile, taste: Taste, movie: Movie) -> Prediction:
+def predict(model: ModelFile, taste: Taste, movie: RowOrMoments) -> Prediction:
     """Return how a user of `taste` would rate a movie."""
     moments = model.get_moments(movie)
     mean = taste.mean
@@ -64,8 +64,8 @@ def _to_scale(value: float) -> float:
     return round(min(max(value, MIN_RATING), MAX_RATING), 1)
 
 
-def explain(
-    model: ModelFile, taste: Taste, rows: Sequence[int], ratings: Sequence[float], movie: Movie
+def compute_shares(
+    model: ModelFile, taste: Taste, rows: Sequence[int], ratings: Sequence[float], movie: RowOrMoments
 ) -> list[float]:
     """Return each rating's share (points) of a prediction, in the order of `rows`.
 
@@ -83,14 +83,14 @@ def explain(
     return shares
 
 
-def compute_baseline(model: ModelFile, taste: Taste, movie: Movie) -> float:
+def compute_baseline(model: ModelFile, taste: Taste, movie: RowOrMoments) -> float:
     """Return the part of a prediction that no rating of the user has a share in: mu + E[b] + E[h] . S Lambda_0 m_0."""
     moments = model.get_moments(movie)
     prior = multiply(taste.covariance, taste.prior_pull)
     return model.mean_rating + moments[CROSS] + dot(moments[:SIZE], prior)
 
 
-def prior_of(model: ModelFile, features: MovieFeatures) -> list[float]:
+def compute_prior_moments(model: ModelFile, features: MovieFeatures) -> list[float]:
     """Return the moments (WIDTH) of a movie without a row: what its facts tell of it.
 
     (b, w) ~ N(B x + mean effect of its directors, Lambda_v^-1), where x are the encoded facts.

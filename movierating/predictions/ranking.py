@@ -30,13 +30,13 @@ MAX_RANKED = 2000
 _ROW = Struct(f"{FILTER_SIZE}f")
 
 
-def rank(model: ModelFile, taste: Taste, rated: Sequence[int], candidates: Sequence[int]) -> list[int]:
+def rank_movies(model: ModelFile, taste: Taste, rated: Sequence[int], candidates: Sequence[int]) -> list[int]:
     """Return the best MAX_RANKED of `candidates`, best first.
 
     `taste` and `rated` are the user's; all movies are given by their rows. The caller leaves rated movies out of the
     candidates. 10,000 candidates take some 11 ms.
     """
-    values = _compute_filter(model, _fold_in(model, rated), candidates)
+    values = _compute_filter(model, _sum_rated(model, rated), candidates)
     if not values:
         return []
     floor = max(max(values) * MIN_FILTER_SHARE, MIN_FILTER_VALUE)
@@ -51,7 +51,7 @@ def rank(model: ModelFile, taste: Taste, rated: Sequence[int], candidates: Seque
     return [row for _, row in sorted(scored, reverse=True)]
 
 
-def _fold_in(model: ModelFile, rated: Sequence[int]) -> list[float]:
+def _sum_rated(model: ModelFile, rated: Sequence[int]) -> list[float]:
     """Return the sum (FILTER_SIZE) of r_k / n_k over the movies that a user has rated."""
     total = [0.0] * FILTER_SIZE
     for row in rated:
@@ -61,12 +61,12 @@ def _fold_in(model: ModelFile, rated: Sequence[int]) -> list[float]:
     return total
 
 
-def _compute_filter(model: ModelFile, user: Sequence[float], candidates: Sequence[int]) -> list[float]:
-    """Return f of each candidate for the sum of a user's ratings.
+def _compute_filter(model: ModelFile, rated_sum: Sequence[float], candidates: Sequence[int]) -> list[float]:
+    """Return f of each candidate; `rated_sum` is what `_sum_rated` returns.
 
     In Python 3.11 only `math.dist` computes with two whole vectors, twice as fast as a sum of products. The product
-    follows from it: |r - u|^2 = |r|^2 + |u|^2 - 2 r . u.
+    follows from it: |r - s|^2 = |r|^2 + |s|^2 - 2 r . s.
     """
     read, rows, norms = _ROW.unpack_from, model.filter_rows.cast("B"), model.filter_norms
-    norm = dot(user, user)
-    return [(norms[row] + norm - dist(user, read(rows, row * _ROW.size)) ** 2) / 2 for row in candidates]
+    norm = dot(rated_sum, rated_sum)
+    return [(norms[row] + norm - dist(rated_sum, read(rows, row * _ROW.size)) ** 2) / 2 for row in candidates]

@@ -15,7 +15,7 @@ from movierating.movies.service import FACT_COLUMNS, serialize_facts
 from movierating.predictions.bounded_cache import BoundedCache
 from movierating.predictions.model_file import ModelFile
 from movierating.predictions.prediction import make_interval, predict
-from movierating.predictions.ranking import rank
+from movierating.predictions.ranking import rank_movies
 from movierating.predictions.tastes import NoPrediction, UserTaste, find_taste, read_ratings
 from movierating.ratings.models import Rating
 from movierating.storage.database import batched, read
@@ -89,7 +89,7 @@ def _read_facts(
 
 
 def _describe(user: UserTaste, movie: dict[str, Any]) -> dict[str, Any]:
-    row = user.model.find_movie(movie["id"])
+    row = user.model.find_row(movie["id"])
     assert row is not None
     return {"movie": movie, "prediction": make_interval(predict(user.model, user.taste, row))._asdict()}
 
@@ -110,7 +110,7 @@ def _rank(
         read_rows = partial(_read_candidates, connection, user.model, kinds, values)
         ids, excluded = user.model.movie_ids, set(rated)
         candidates = [row for row in _CANDIDATES.get(key, read_rows) if ids[row] not in excluded]
-        return array("q", [ids[row] for row in rank(user.model, user.taste, user.rows, candidates)])
+        return array("q", [ids[row] for row in rank_movies(user.model, user.taste, user.rows, candidates)])
 
     rated_digest = hashlib.blake2b(array("q", rated)).digest()
     return _RANKED.get((user.key, rated_digest, key), rank_candidates)
@@ -121,7 +121,7 @@ def _read_candidates(
 ) -> Sequence[int]:
     """Return the rows of the model of movies that pass the filters."""
     movies = _get_candidates_statement(kinds).tuples(connection, **values)
-    rows = (model.find_movie(movie_id) for (movie_id,) in movies)
+    rows = (model.find_row(movie_id) for (movie_id,) in movies)
     return array("i", [row for row in rows if row is not None])
 
 

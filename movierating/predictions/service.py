@@ -4,26 +4,24 @@ from heapq import nlargest
 from typing import Any
 
 import orjson
-from sqlalchemy import String, bindparam, select
 
 from movierating import clock
 from movierating.movies import service as movies
-from movierating.movies.models import Movie
-from movierating.movies.service import FACT_COLUMNS, serialize_facts
 from movierating.predictions.features import MovieFeatures
 from movierating.predictions.model_file import ModelFile
-from movierating.predictions.prediction import COVERAGE, explain, make_interval, predict, prior_of
+from movierating.predictions.prediction import (
+    COVERAGE,
+    RowOrMoments,
+    compute_prior_moments,
+    compute_shares,
+    make_interval,
+    predict,
+)
 from movierating.predictions.tastes import NoPrediction, UserTaste, find_taste, read_ratings
 from movierating.storage.database import read
-from movierating.storage.dialect import encode_values, in_many
-from movierating.storage.statements import CompiledStatement
 
 # The ratings that a prediction names as its reasons.
 MAX_REASONS = 2
-
-_FACTS = CompiledStatement(
-    select(*FACT_COLUMNS).where(in_many(Movie.__table__.c.id, bindparam("movies", type_=String)))
-)
 
 
 def predict_rating(user_id: int, movie_id: int) -> dict[str, Any]:
@@ -43,7 +41,7 @@ def predict_rating(user_id: int, movie_id: int) -> dict[str, Any]:
         }
     row = _find_row(user.model, movie)
     # The facts of a movie without a row in the model are all that is known of it.
-    target = prior_of(user.model, _read_features(movie)) if row is None else row
+    target: RowOrMoments = compute_prior_moments(user.model, _read_features(movie)) if row is None else row
     return {
         **make_interval(predict(user.model, user.taste, target))._asdict(),
         "coverage": COVERAGE,
@@ -58,7 +56,7 @@ def predict_rating(user_id: int, movie_id: int) -> dict[str, Any]:
 
 def _find_row(model: ModelFile, movie: Any) -> int | None:
     # After a restore, a movie may have the id that another one had when the model was trained.
-    return None if movie.created_at > model.trained_at else model.find_movie(movie.id)
+    return None if movie.created_at > model.trained_at else model.find_row(movie.id)
 
 
 def _read_features(movie: Any) -> MovieFeatures:
@@ -66,24 +64,18 @@ def _read_features(movie: Any) -> MovieFeatures:
     return MovieFeatures(genres, movie.year, movie.language, directors, movie.rating_count)
 
 
-def _list_reasons(user: UserTaste, target: Any) -> list[dict[str, Any]]:
+def _list_reasons(user: UserTaste, target: RowOrMoments) -> list[dict[str, Any]]:
     """Return the ratings with the largest shares in the direction in which all ratings move the prediction."""
-    shares = explain(user.model, user.taste, user.rows, user.values, target)
+    shares = compute_shares(user.model, user.taste, user.rows, user.values, target)
     direction = 1 if sum(shares) >= 0 else -1
     weights = [share * direction for share in shares]
     largest = [
-        place
-        for place in nlargest(MAX_REASONS, range(len(weights)), weights.__getitem__)
-        if weights[place] > 0
+        index
+        for index in nlargest(MAX_REASONS, range(len(weights)), weights.__getitem__)
+        if weights[index] > 0
     ]
-    values = {user.model.movie_ids[user.rows[place]]: user.values[place] for place in largest}
-    facts = list_facts(list(values))
+    values = {user.model.movie_ids[user.rows[index]]: user.values[index] for index in largest}
+    facts = movies.find_movies(values)
     return [
         {"movie": facts[movie_id], "value": value} for movie_id, value in values.items() if movie_id in facts
     ]
-
-
-def list_facts(movie_ids: list[int]) -> dict[int, dict[str, Any]]:
-    """Return the facts of those of these movies that exist, as the API shows them, by id."""
-    rows = _FACTS.tuples(read(), movies=encode_values(sorted(movie_ids)))
-    return {row[0]: serialize_facts(row) for row in rows}

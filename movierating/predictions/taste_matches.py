@@ -8,10 +8,10 @@ from sqlalchemy import Connection, String, bindparam, select
 
 from movierating.auth.models import User
 from movierating.errors import NotFound
+from movierating.movies.service import find_movies
 from movierating.predictions.bounded_cache import BoundedCache
 from movierating.predictions.linear_algebra import dot
 from movierating.predictions.model_store import find_people
-from movierating.predictions.service import list_facts
 from movierating.predictions.taste_match import (
     MIN_RATINGS_FOR_MATCH,
     PeopleFile,
@@ -99,7 +99,7 @@ def _compare_ratings(common: Sequence[tuple[int, float, float]]) -> dict[str, An
         if abs(mine - theirs) >= MIN_DIFFERENCE
     )
     named = {"agree": agree[:MAX_NAMED_MOVIES], "differ": differ[:MAX_NAMED_MOVIES]}
-    facts = list_facts([movie_id for movies in named.values() for _, movie_id, *_ in movies])
+    facts = find_movies([movie_id for movies in named.values() for _, movie_id, *_ in movies])
     return {
         name: [
             {"movie": facts[movie_id], "mine": mine, "theirs": theirs}

@@ -108,5 +108,5 @@ def _list_known(
     return [
         (row, value)
         for movie_id, value in ratings.items()
-        if (row := model.find_movie(movie_id)) is not None and movie_id not in later
+        if (row := model.find_row(movie_id)) is not None and movie_id not in later
     ]

@@ -19,13 +19,13 @@ def test_model_has_what_was_trained(model, trained):
     assert list(model.movie_ids) == list(range(1000, 1080, 2))
 
 
-def test_find_movie_returns_the_row_of_a_movie(model):
-    assert [model.find_movie(movie) for movie in (1000, 1002, 1078)] == [0, 1, 39]
+def test_find_row_returns_the_row_of_a_movie(model):
+    assert [model.find_row(movie) for movie in (1000, 1002, 1078)] == [0, 1, 39]
 
 
 @pytest.mark.parametrize("movie_id", [0, 999, 1001, 1079, 2**62])
-def test_find_movie_returns_none_for_a_movie_without_ratings(model, movie_id):
-    assert model.find_movie(movie_id) is None
+def test_find_row_returns_none_for_a_movie_without_ratings(model, movie_id):
+    assert model.find_row(movie_id) is None
 
 
 def test_find_director_returns_effects_of_known_directors_only(model):

@@ -9,16 +9,16 @@ from movierating.predictions.model_file import CROSS, SIZE, SQUARE, WIDTH
 from movierating.predictions.prediction import (
     Prediction,
     compute_baseline,
-    explain,
+    compute_prior_moments,
+    compute_shares,
     make_interval,
     predict,
-    prior_of,
 )
 
 
 def test_prediction_agrees_with_simulated_ratings(model, own_ratings):
     taste = solve_taste(model, *own_ratings)
-    movie = prior_of(model, MovieFeatures(("Drama",), 1990))
+    movie = compute_prior_moments(model, MovieFeatures(("Drama",), 1990))
     random = np.random.default_rng(0)
     means = [movie[CROSS], *movie[1:SIZE]]
     movies = random.multivariate_normal(means, model.movie_covariance, 200_000)
@@ -54,18 +54,19 @@ def test_shares_and_baseline_add_up_to_the_prediction(model, data):
     ratings = [value / 2 for value in half_points]
     movie = data.draw(
         st.one_of(
-            st.integers(0, len(model.movie_ids) - 1), st.just(prior_of(model, MovieFeatures(("Horror",))))
+            st.integers(0, len(model.movie_ids) - 1),
+            st.just(compute_prior_moments(model, MovieFeatures(("Horror",)))),
         )
     )
     taste = solve_taste(model, rows, ratings)
-    shares = explain(model, taste, rows, ratings, movie)
+    shares = compute_shares(model, taste, rows, ratings, movie)
     total = compute_baseline(model, taste, movie) + sum(shares)
     assert total == pytest.approx(predict(model, taste, movie).value, abs=1e-9)
 
 
 def test_prior_follows_from_facts_and_directors(model):
     facts = MovieFeatures(("Comedy",), 1960, "fr", ("Director 1", "Unknown Director"), rating_count=2)
-    moments = prior_of(model, facts)
+    moments = compute_prior_moments(model, facts)
     effect = np.array(model.find_director("Director 1")) / 2
     mean = np.array(model.encoding.encode(facts)) @ model.movie_coefficients + effect
     square = np.array(model.movie_covariance) + np.outer(mean, mean)
@@ -79,13 +80,13 @@ def test_prior_follows_from_facts_and_directors(model):
 
 def test_movie_of_unknown_facts_is_uncertain(model, own_ratings):
     taste = solve_taste(model, *own_ratings)
-    unknown = predict(model, taste, prior_of(model, MovieFeatures()))
+    unknown = predict(model, taste, compute_prior_moments(model, MovieFeatures()))
     assert unknown.variance > max(predict(model, taste, row).variance for row in range(len(model.movie_ids)))
 
 
 def test_movie_with_more_ratings_than_any_other_is_not_extrapolated(model):
     counts = (max(model.movie_counts), 10**7)
-    most, more = (prior_of(model, MovieFeatures(rating_count=count)) for count in counts)
+    most, more = (compute_prior_moments(model, MovieFeatures(rating_count=count)) for count in counts)
     assert more == most
 
 
@@ -93,5 +94,5 @@ def test_movie_without_ratings_is_not_extrapolated(model, own_ratings):
     taste = solve_taste(model, *own_ratings)
     # In the training, years are from 1942 to 2018 and each movie has some 35 ratings.
     for year in (1870, None, 2100):
-        prediction = predict(model, taste, prior_of(model, MovieFeatures(("Drama",), year)))
+        prediction = predict(model, taste, compute_prior_moments(model, MovieFeatures(("Drama",), year)))
         assert 0 < prediction.value < 12

@@ -21,21 +21,21 @@ def test_candidates_are_ranked_by_the_formula(model, own_ratings):
     candidates = [row for row in range(len(model.movie_ids)) if row not in own_ratings[0]]
     scores = compute_scores(model, taste, own_ratings[0])
     expected = sorted(candidates, key=lambda row: -scores[row])
-    assert ranking.rank(model, taste, own_ratings[0], candidates) == expected
+    assert ranking.rank_movies(model, taste, own_ratings[0], candidates) == expected
 
 
 def test_no_candidates_give_no_movies(model, own_ratings):
-    assert ranking.rank(model, solve_taste(model, *own_ratings), own_ratings[0], []) == []
+    assert ranking.rank_movies(model, solve_taste(model, *own_ratings), own_ratings[0], []) == []
 
 
 def test_movies_that_the_filter_puts_last_are_left_out(model, own_ratings, monkeypatch):
     taste = solve_taste(model, *own_ratings)
     monkeypatch.setattr(ranking, "MAX_RANKED", 3)
-    assert len(ranking.rank(model, taste, own_ratings[0], range(20))) == 3
+    assert len(ranking.rank_movies(model, taste, own_ratings[0], range(20))) == 3
 
 
 def test_predictions_alone_decide_for_a_user_without_ratings(model):
     taste = solve_taste(model, [], [])
-    best = ranking.rank(model, taste, [], range(len(model.movie_ids)))
+    best = ranking.rank_movies(model, taste, [], range(len(model.movie_ids)))
     predictions = [predict(model, taste, row).value for row in best]
     assert predictions == pytest.approx(sorted(predictions, reverse=True))

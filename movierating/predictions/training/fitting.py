@@ -40,7 +40,7 @@ def train(
     # What follows takes the memory of the users' moments, which are no longer needed.
     state.users.table = np.empty((0, WIDTH), np.float32)
     header, arrays = describe_model(state)
-    people = describe_people(state, arrays)
+    people, arrays["mean_taste"] = describe_people(state, arrays["taste_metric"])
     arrays["filter"] = compute_filter(data.by_user, state.by_movie, state.filter_start, seed)
     arrays["filter_norms"] = np.einsum("if,if->i", arrays["filter"], arrays["filter"], dtype=float)
     return TrainedModel(header, arrays, people)

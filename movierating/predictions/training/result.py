@@ -20,7 +20,7 @@ MIN_METRIC = 1e-6
 class TrainedModel:
     """A trained model as `model_file.write_model` and `taste_match.write_people` write it.
 
-    The caller adds `version` and `trained_at` to the header.
+    The caller completes the header as `write_model` requires.
     """
 
     header: dict[str, Any]
@@ -29,7 +29,7 @@ class TrainedModel:
 
 
 def describe_model(state: TrainingState) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return header and arrays of the model, except its filter."""
+    """Return the header and the arrays of the model file, except the filter and the mean taste."""
     users, prior, directors = state.users, state.movie_prior, state.movie_prior.directors.names
     header = {
         "rating_count": len(users.ratings.others),
@@ -74,16 +74,20 @@ def _compute_metric(state: TrainingState) -> Floats:
     return np.linalg.cholesky(covariance + MIN_METRIC * np.eye(SIZE - 1))
 
 
-def describe_people(state: TrainingState, arrays: dict[str, Any]) -> dict[str, Any]:
-    """Return ids and vectors of users with enough ratings; add the mean taste of all users to the model's arrays."""
-    users, metric = state.users, arrays["taste_metric"]
+def describe_people(state: TrainingState, metric: Floats) -> tuple[dict[str, Any], Floats]:
+    """Return the arrays of the people file, with the users who have enough ratings, and the mean taste of all users.
+
+    `metric` is the model's array `taste_metric`.
+    """
+    users = state.users
     vectors = np.empty((len(users.counts), SIZE - 1))
     uncertainties = np.empty(len(users.counts))
     for block in users.solve(state.moments):
         vectors[block.users] = block.means[:, 1:]
         uncertainties[block.users] = np.einsum("uij,ij->u", block.covariances[:, 1:, 1:], metric @ metric.T)
-    arrays["mean_taste"] = vectors.mean(0)
-    vectors = (vectors - arrays["mean_taste"]) @ metric
+    mean_taste = vectors.mean(0)
+    vectors = (vectors - mean_taste) @ metric
     vectors /= np.sqrt((vectors**2).sum(1) + uncertainties)[:, None]
     has_enough = users.counts >= MIN_RATINGS_FOR_MATCH
-    return {"user_ids": state.data.user_ids[has_enough], "vectors": vectors[has_enough].astype(np.float32)}
+    people = {"user_ids": state.data.user_ids[has_enough], "vectors": vectors[has_enough].astype(np.float32)}
+    return people, mean_taste

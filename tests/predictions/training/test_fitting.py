@@ -4,8 +4,8 @@ import pytest
 from movierating.predictions.features import MovieFeatures
 from movierating.predictions.fold_in import solve_taste
 from movierating.predictions.model_file import open_model, write_model
-from movierating.predictions.prediction import make_interval, predict, prior_of
-from movierating.predictions.ranking import rank
+from movierating.predictions.prediction import compute_prior_moments, make_interval, predict
+from movierating.predictions.ranking import rank_movies
 from movierating.predictions.taste_match import compute_vector
 from movierating.predictions.training.data import TrainingData
 from movierating.predictions.training.fitting import train
@@ -31,7 +31,7 @@ def measure_error(model, data, hidden):
     for user, movie, value in zip(*(array.tolist() for array in hidden), strict=True):
         own = slice(starts[ids.index(user)], starts[ids.index(user) + 1])
         taste = solve_taste(model, data.by_user.others[own].tolist(), data.by_user.get_points(own).tolist())
-        errors.append(predict(model, taste, model.find_movie(movie)).value - value / 2)
+        errors.append(predict(model, taste, model.find_row(movie)).value - value / 2)
     return np.sqrt(np.mean(np.square(errors)))
 
 
@@ -70,8 +70,8 @@ def test_warm_start_learns_new_movies_and_forgets_deleted_ones(ratings, model, t
     moved = np.where(movies == 1000, 5000, movies)
     facts = {5000: MovieFeatures(("Comedy",), 2020, "en", ("A new director",))}
     warm = train_model(TrainingData.from_ratings(users, moved, values, facts), warm=model)
-    assert warm.find_movie(1000) is None
-    assert warm.find_movie(5000) == len(warm.movie_ids) - 1
+    assert warm.find_row(1000) is None
+    assert warm.find_row(5000) == len(warm.movie_ids) - 1
     assert warm.find_director("A new director") is not None
     assert warm.find_director("Director 1") is None
 
@@ -108,8 +108,12 @@ def test_degenerate_ratings_give_finite_predictions(case, facts, train_model):
         rows = list(range(min(len(model.movie_ids), 5)))
         for rated in ([], rows[:1], rows):
             taste = solve_taste(model, rated, [10.0] * len(rated))
-            for movie in (0, prior_of(model, MovieFeatures()), prior_of(model, facts)):
+            for movie in (
+                0,
+                compute_prior_moments(model, MovieFeatures()),
+                compute_prior_moments(model, facts),
+            ):
                 interval = make_interval(predict(model, taste, movie))
                 assert 0.5 <= interval.low <= interval.value <= interval.high <= 10
             assert np.isfinite(compute_vector(model, taste)).all()
-            assert sorted(rank(model, taste, rated, rows)) == rows
+            assert sorted(rank_movies(model, taste, rated, rows)) == rows
