@@ -226,10 +226,10 @@ def _create_instance(instance: Path) -> None:
     """Create an instance with the well-known movies, or upgrade one; the service will load no more of the bundled."""
     program = [sys.executable, "-c", "import movierating; movierating.create_app()"]
     subprocess.run(program, env=make_environment(instance), check=True, stderr=subprocess.DEVNULL)
-    from movierating.movies.seed import list_milestones
+    from movierating.movies.seed import list_data_migrations
 
     with closing(sqlite3.connect(instance / "movierating.sqlite3")) as connection, connection:
-        rows = [(name,) for name in list_milestones()]
+        rows = [(name,) for name in list_data_migrations()]
         connection.executemany("INSERT OR IGNORE INTO milestone VALUES (?, 0)", rows)
 
 

@@ -24,9 +24,9 @@ from movierating.movies.movie_ids import find_ids_by_imdb_id
 from movierating.movies.schemas import CreateMovieSchema
 from movierating.storage.database import batched, read, write
 
-# IMDb ids that are looked up together, and their titles.
+# The IMDb ids that are looked up together, and the titles of theirs that are held in memory.
 _MAX_IDS, _MAX_TITLES = 5_000, 50_000
-# Movies that get alternative titles in one transaction: to index them again takes 0.1 ms each.
+# Movies that get alternative titles in one transaction. Reindexing takes 0.1 ms a movie.
 _TITLED_MOVIES = 100
 
 _schema = CreateMovieSchema()
@@ -99,10 +99,10 @@ class _Import:
         return self._report
 
     def _parse(self, file: ImdbFile, line: Line, parse: Callable[[list[bytes]], Any]) -> Any:
-        """Return what `parse` makes of a line; None if it is invalid or there is nothing to import."""
+        """Return what `parse` returns for the cells of a line. Report an invalid line, and return None."""
         try:
             if line.cells is None:
-                raise ValueError(f"has not {file.width} columns")
+                raise ValueError(f"does not have {file.column_count} columns")
             return parse(line.cells)
         except ValueError as error:
             self._report.reject(f"{file.path.name}:{line.number}", error)

@@ -23,7 +23,7 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
     AKAS: ("titleId", "title", "types"),
 }
 _MOVIE_TYPES = frozenset({b"movie", b"tvMovie"})
-_OUR_GENRE = {genre: genre for genre in GENRES} | {"Film-Noir": "Film Noir", "Sci-Fi": "Science Fiction"}
+_GENRES_BY_NAME = {genre: genre for genre in GENRES} | {"Film-Noir": "Film Noir", "Sci-Fi": "Science Fiction"}
 _MAX_RUNTIME = 5_000
 _NULL = b"\\N"
 _GZIP = b"\x1f\x8b"
@@ -46,23 +46,26 @@ class Line(NamedTuple):
 
 
 class ImdbFile(NamedTuple):
-    """One of IMDb's files: `kind` is BASICS, RATINGS or AKAS, `places` are the positions of its columns."""
+    """One of IMDb's files: `kind` is BASICS, RATINGS or AKAS.
+
+    `column_indexes` are the positions of the columns that are read; the file has `column_count` columns.
+    """
 
     path: Path
     kind: str
-    places: tuple[int, ...]
-    width: int
+    column_indexes: tuple[int, ...]
+    column_count: int
 
     def read(self, progress: Progress) -> Iterator[Line]:
         """Yield the lines after the first. Call `progress` with the number of bytes of the file that are read.
 
-        Raise InvalidFile if the file is damaged, incomplete or no text.
+        Raise InvalidFile if the file is damaged or incomplete, or has a line that is too long.
         """
         lines = chain.from_iterable(_read_lines(self.path, progress))
         for number, text in enumerate(islice(lines, 1, None), 2):
             cells = text.rstrip(b"\r").split(b"\t")
-            is_whole = len(cells) == self.width
-            yield Line(number, [cells[place] for place in self.places] if is_whole else None)
+            is_complete = len(cells) == self.column_count
+            yield Line(number, [cells[index] for index in self.column_indexes] if is_complete else None)
 
 
 def open_file(path: Path) -> ImdbFile | None:
@@ -97,9 +100,9 @@ def _read_lines(path: Path, progress: Progress) -> Iterator[list[bytes]]:
 
 
 def parse_movie(cells: list[bytes]) -> dict[str, Any] | None:
-    """Return the facts of a row of BASICS, by column of our table; None for what is no movie, or has no year.
+    """Return the facts of a row of BASICS, by column of our table; None for other titles than movies.
 
-    Adult titles count as no movies. Raise ValueError with the reason.
+    Adult movies and movies without a year are left out too. Raise ValueError with the reason.
     """
     imdb_id, kind, title, original_title, is_adult, year, runtime, genres = cells
     if kind not in _MOVIE_TYPES or is_adult == b"1" or year == _NULL:
@@ -111,7 +114,7 @@ def parse_movie(cells: list[bytes]) -> dict[str, Any] | None:
         "original_title": original if original != primary else None,
         "year": _parse_number("startYear", year),
         "runtime_minutes": minutes if 0 < minutes <= _MAX_RUNTIME else None,
-        "genres": [_OUR_GENRE[name] for name in _decode(genres).split(",") if name in _OUR_GENRE],
+        "genres": [_GENRES_BY_NAME[name] for name in _decode(genres).split(",") if name in _GENRES_BY_NAME],
         "directors": [],
         "language": None,
         "country": None,
@@ -130,7 +133,7 @@ def parse_votes(cells: list[bytes]) -> tuple[str, int]:
 def parse_alternative_title(cells: list[bytes]) -> tuple[str, str] | None:
     """Return the IMDb id and the title of a row of AKAS; None for a working title. Raise ValueError with the reason."""
     imdb_id, title, types = cells
-    # Several types are separated by \x02.
+    # The types are separated by \x02.
     if b"working" in types or title in (_NULL, b""):
         return None
     return _decode(imdb_id), _decode(title)

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, and_, bindparam, func, or_, select, update
 
 from movierating import clock
 from movierating.movies import alternative_titles
-from movierating.movies.matching import AmbiguousMovie, Catalogue
+from movierating.movies.matching import AmbiguousMovie, MovieMatcher
 from movierating.movies.models import Movie
 from movierating.movies.movie_index import MovieQuery
 from movierating.movies.retired_movies import RetiredMovies
@@ -82,13 +82,13 @@ class _Batch:
 
     def write(self, connection: Connection) -> ImportReport:
         """Add and complete the movies inside a transaction; return the report. Raise CatalogueChanged."""
-        moved = self.staged.insert(connection)
+        id_offset = self.staged.insert(connection)
         _complete(connection, self.completed)
         titles = {
-            movie_id + moved if movie_id in self.added else movie_id: names
+            movie_id + id_offset if movie_id in self.added else movie_id: names
             for movie_id, names in self.titles.items()
         }
-        added = {movie_id + moved for movie_id in self.added}
+        added = {movie_id + id_offset for movie_id in self.added}
         return replace(self.report, titled=add_titles(connection, titles, added))
 
 
@@ -120,11 +120,11 @@ class BatchLoader:
         """Match rows to movies, and stage those of rows that match none. Writes nothing."""
         batch = _Batch()
         queries = [_make_query(row) for row in rows]
-        catalogue = Catalogue(connection, queries, gives_ids=self._gives_ids, with_import_titles=False)
+        matcher = MovieMatcher(connection, queries, gives_ids=self._gives_ids, with_import_titles=False)
         retired = RetiredMovies(connection, [row.facts for row in rows])
         for row, query in zip(rows, queries, strict=True):
             try:
-                movie_id, ids = catalogue.find_and_claim(query) or (self._find(retired, row.facts), {})
+                movie_id, ids = matcher.find_and_claim(query) or (self._find(retired, row.facts), {})
             except AmbiguousMovie as error:
                 batch.report.reject(row.place, error)
                 continue
@@ -134,13 +134,13 @@ class BatchLoader:
                 if movie_id not in batch.added:
                     batch.completed += self._list_completed(movie_id, row.facts)
             elif row.is_added and row.facts not in retired:
-                movie_id = catalogue.add(row.facts)
+                movie_id = matcher.add(row.facts)
                 batch.added.add(movie_id)
             else:
                 batch.report.skipped += 1
                 continue
             batch.titles[movie_id] += row.titles
-        batch.staged = catalogue.stage()
+        batch.staged = matcher.stage()
         batch.report.added = len(batch.added)
         return batch
 

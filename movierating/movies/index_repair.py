@@ -36,8 +36,8 @@ class DerivedData:
     """A kind of data that is derived from the facts of movies, to search by them.
 
     `rows` selects movies with their stored data. From such a row, `derive` returns the data that should be stored
-    (raising TypeError or ValueError if the facts are invalid) and `get_stored` the data that is. `orphans` selects the
-    ids of data without a movie. `repair` takes such ids, and the rows of movies with wrong data.
+    (raising TypeError or ValueError if the facts are invalid), and `get_stored` the data that is stored. `orphans`
+    selects the ids of data without a movie. `repair` takes such ids, and the rows of movies with wrong data.
     """
 
     name: str
@@ -48,47 +48,47 @@ class DerivedData:
     orphans: Select[Any] | None = None
 
 
-def find_mismatches(connection: Connection, part: DerivedData) -> Iterator[Mismatch]:
+def find_mismatches(connection: Connection, kind: DerivedData) -> Iterator[Mismatch]:
     """Yield each movie whose derived data differs from its facts."""
     last = 0
-    while rows := _rows(connection, part.rows.where(_movie.id > last).limit(_BATCH)):
+    while rows := _fetch_rows(connection, kind.rows.where(_movie.id > last).limit(_BATCH)):
         for row in rows:
-            if reason := _find_reason(part, row):
+            if reason := _find_reason(kind, row):
                 yield row["id"], reason
         last = rows[-1]["id"]
-    if part.orphans is not None:
-        for movie_id in connection.scalars(part.orphans).all():
+    if kind.orphans is not None:
+        for movie_id in connection.scalars(kind.orphans).all():
             yield movie_id, _ORPHAN
 
 
-def repair_mismatches(part: DerivedData) -> Iterator[Mismatch]:
+def repair_mismatches(kind: DerivedData) -> Iterator[Mismatch]:
     """Repair what `find_mismatches` finds, one transaction a batch, and yield each movie that was repaired."""
-    for mismatches in batched(find_mismatches(read(), part), _BATCH):
-        yield from write(functools.partial(_repair_batch, part, mismatches))
+    for mismatches in batched(find_mismatches(read(), kind), _BATCH):
+        yield from write(functools.partial(_repair_batch, kind, mismatches))
 
 
-def _repair_batch(part: DerivedData, mismatches: list[Mismatch], connection: Connection) -> list[Mismatch]:
+def _repair_batch(kind: DerivedData, mismatches: list[Mismatch], connection: Connection) -> list[Mismatch]:
     """Repair mismatches and return those that were repaired: a movie may have been changed or deleted since."""
     orphans = [movie_id for movie_id, reason in mismatches if reason == _ORPHAN]
-    before = _find_repairable(connection, part, [movie_id for movie_id, _ in mismatches])
-    part.repair(connection, orphans, list(before.values()))
-    repaired = {*orphans, *before} - _find_repairable(connection, part, list(before)).keys()
+    before = _find_repairable(connection, kind, [movie_id for movie_id, _ in mismatches])
+    kind.repair(connection, orphans, list(before.values()))
+    repaired = {*orphans, *before} - _find_repairable(connection, kind, list(before)).keys()
     return [mismatch for mismatch in mismatches if mismatch[0] in repaired]
 
 
-def _find_repairable(connection: Connection, part: DerivedData, ids: list[int]) -> dict[int, Columns]:
+def _find_repairable(connection: Connection, kind: DerivedData, ids: list[int]) -> dict[int, Columns]:
     """Return the rows of the movies with wrong data and valid facts, by id."""
-    rows = _rows(connection, part.rows.where(dialect.in_many(_movie.id, ids)))
-    return {row["id"]: row for row in rows if _find_reason(part, row) not in (None, _UNREADABLE)}
+    rows = _fetch_rows(connection, kind.rows.where(dialect.in_many(_movie.id, ids)))
+    return {row["id"]: row for row in rows if _find_reason(kind, row) not in (None, _UNREADABLE)}
 
 
-def _rows(connection: Connection, rows: Select[Any]) -> Sequence[Columns]:
-    return [row._asdict() for row in connection.execute(rows.order_by(_movie.id))]
+def _fetch_rows(connection: Connection, statement: Select[Any]) -> Sequence[Columns]:
+    return [row._asdict() for row in connection.execute(statement.order_by(_movie.id))]
 
 
-def _find_reason(part: DerivedData, row: Columns) -> str | None:
+def _find_reason(kind: DerivedData, row: Columns) -> str | None:
     try:
-        derived, stored = part.derive(row), part.get_stored(row)
+        derived, stored = kind.derive(row), kind.get_stored(row)
     except (TypeError, ValueError):
         return _UNREADABLE
     return None if derived == stored else "differs from its facts" if stored else "is missing"
@@ -205,6 +205,6 @@ def reindex() -> None:
         logger.warning(
             "the search index was rebuilt", extra={"fields": {"reason": str(error.__cause__ or error)}}
         )
-    for part in (*BEFORE_TEXT, TEXT):
-        list(repair_mismatches(part))
+    for kind in (*BEFORE_TEXT, TEXT):
+        list(repair_mismatches(kind))
     write(lambda connection: dialect.set_user_version(connection, INDEX_VERSION), ())

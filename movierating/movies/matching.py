@@ -39,10 +39,10 @@ class AmbiguousMovie(Exception):
         self.movie_ids = [movie.movie_id for movie in movies[:MAX_CANDIDATES]]
 
 
-class Catalogue:
-    """The ids and titles of the movies that match some queries, in memory.
+class MovieMatcher:
+    """Finds the movies that queries mean, among the movies that it loads for these queries.
 
-    It writes nothing: new movies get provisional ids, and `stage` returns what to write. `changes` counts new movies.
+    It writes nothing: new movies get provisional ids, and `stage` returns what to write. `added_count` counts them.
     """
 
     def __init__(
@@ -53,11 +53,12 @@ class Catalogue:
         gives_ids: bool = False,
         with_import_titles: bool = True,
     ) -> None:
-        """Load the movies. `gives_ids` is for `find_and_claim`: every movie learns ids.
+        """Load the movies that may match the queries.
 
-        Without `with_import_titles`, the alternative titles that members' files brought match nothing.
+        With `gives_ids`, `find_and_claim` gives ids to every movie, not only to those that learn ids. Without
+        `with_import_titles`, the alternative titles that members' files brought match nothing.
         """
-        self.changes = 0
+        self.added_count = 0
         self._with_import_titles = with_import_titles
         self._gives_ids = gives_ids
         self._connection = connection
@@ -179,16 +180,16 @@ class Catalogue:
             ids["tmdb_id"] = query.tmdb_id
         return ids
 
-    def list_taken(self, query: MovieQuery) -> list[int]:
-        """Return the ids of movies that match a query except for another row's `film_id`."""
+    def list_claimed(self, query: MovieQuery) -> list[int]:
+        """Return the ids of movies that match a query, but were claimed by another `film_id`."""
         if query.film_id is None:
             return []
         movies = self._index.list_matches(replace(query, film_id=None))
         return [movie.movie_id for movie in movies]
 
-    def has_twin(self, title: str, year: int | None) -> bool:
-        """Return True if a movie without ids has this title and year: there can't be a second one."""
-        return self._index.has_twin(fold(title), year)
+    def has_movie_without_ids(self, title: str, year: int | None) -> bool:
+        """Return True if a movie without ids has this title and year: the database takes no second one."""
+        return self._index.has_movie_without_ids(fold(title), year)
 
     def _find(self, query: MovieQuery) -> KnownMovie | None:
         movie = self._index.find_by_id(query)
@@ -212,7 +213,7 @@ class Catalogue:
         if row["tmdb_id"] is not None and self._index.has_tmdb_id(row["tmdb_id"]):
             row["tmdb_id"] = None
         self._next_id += 1
-        self.changes += 1
+        self.added_count += 1
         self._new_rows.append(row)
         movie = KnownMovie(row["id"], row["imdb_id"], row["tmdb_id"], row["year"], learns_ids, film_id)
         self._index.add(movie, row["title_key"], row["original_title_key"])

@@ -1,4 +1,4 @@
-"""Movies, and the table by which they are filtered."""
+"""The tables of movies: their facts, titles, ids, facets and merges, and the data migrations that were applied."""
 
 from typing import Any
 
@@ -197,7 +197,7 @@ def contains_text(text: Any, part: Any) -> ColumnElement[bool]:
 
 
 class DataMigration(Base):
-    """A change that is applied once to a database's data, such as loading the bundled movies."""
+    """A change that was applied once to a database's data, such as loading the bundled movies."""
 
     __tablename__ = "milestone"
 

@@ -9,6 +9,8 @@ from itertools import islice, product
 from movierating.movies.titles import fold, list_part_keys, match_key
 
 MAX_CANDIDATES = 20
+# The ids that a movie lacks, as bits.
+_IMDB, _TMDB, _BOTH = 1, 2, 3
 
 
 @dataclass(slots=True, eq=False)
@@ -27,7 +29,7 @@ class KnownMovie:
     has_no_ids: bool = field(init=False)
 
     def __post_init__(self) -> None:
-        """Note whether the movie has ids in the database: those of rows may be added here."""
+        """Record whether the movie has no ids in the database: ids of rows may be added here."""
         self.has_no_ids = self.imdb_id is None and self.tmdb_id is None
 
 
@@ -35,9 +37,8 @@ class KnownMovie:
 class MovieQuery:
     """How a row of a file names its movie; a new movie would get the first title.
 
-    `film_id` tells films of one title and year in one file apart.
-
-    `names` are the folded titles and their match keys; `lacking` is as in `_encode`, for the ids that the query has.
+    `film_id` tells films of one title and year in one file apart. `names` are the folded titles and their match keys.
+    `missing_ids` (as in `_encode`) are the ids that the query has, and that a movie found by its name must lack.
     `part_keys` are the match keys of the parts of the titles, if they were listed already.
     """
 
@@ -47,14 +48,14 @@ class MovieQuery:
     year: int | None = None
     film_id: str | None = None
     names: list[tuple[str, str]] = field(init=False)
-    lacking: int = field(init=False)
+    missing_ids: int = field(init=False)
     part_keys: list[str] | None = None
 
     def __post_init__(self) -> None:
         """Fold the titles, once for all lookups."""
         # The key is that of the folded title, as of the movies that are loaded next.
         self.names = [(folded, match_key(folded)) for folded in map(fold, filter(None, self.titles))]
-        self.lacking = (self.imdb_id is not None) + 2 * (self.tmdb_id is not None)
+        self.missing_ids = _IMDB * (self.imdb_id is not None) + _TMDB * (self.tmdb_id is not None)
 
     def accepts(self, movie: KnownMovie) -> bool:
         """Return True unless the movie has another id of the same kind."""
@@ -84,21 +85,24 @@ class NameKind(IntEnum):
     PART = 4
 
 
-# The best match first. A part of a title is none.
+# The best match first. A common part of a title is no match.
 _MATCHES = (NameKind.TITLE, NameKind.ORIGINAL_TITLE, NameKind.KEY, NameKind.ALTERNATIVE)
 
 
-# The codes of `_encode` under which a movie is stored: without an IMDb id, and without a TMDB id.
-_LACKING = (((0,), (0, 2)), ((0, 1), (0, 1, 2, 3)))
+def _encode(year: int | None, missing_ids: int) -> int:
+    """Return a number for a year and ids that a movie lacks: 0, _IMDB, _TMDB or _BOTH.
 
-
-def _encode(year: int | None, lacking: int) -> int:
-    """Return a number for a year and the ids that a movie lacks: 1 for the IMDb id, 2 for the TMDB id, 3 for both.
-
-    A row with ids is looked up only among the movies that lack them, so that a lookup takes no longer if many movies
-    share a title.
+    A movie is stored under each set of ids that it lacks, and a query is looked up only among the movies that lack its
+    ids. So a lookup takes no longer if many movies share a title.
     """
-    return 4 * (year or 0) + lacking
+    return 4 * (year or 0) + missing_ids
+
+
+def _list_missing_ids(movie: KnownMovie) -> tuple[int, ...]:
+    """Return each set of ids, as in `_encode`, that the movie lacks."""
+    if movie.imdb_id is not None:
+        return (0,) if movie.tmdb_id is not None else (0, _TMDB)
+    return (0, _IMDB) if movie.tmdb_id is not None else (0, _IMDB, _TMDB, _BOTH)
 
 
 class MovieIndex:
@@ -112,7 +116,7 @@ class MovieIndex:
         self._by_name: list[defaultdict[tuple[str, int], list[KnownMovie]]] = [
             defaultdict(list) for _ in NameKind
         ]
-        # Most names of a file are those of movies, or of none.
+        # All match keys, so that a name of no movie is looked up once.
         self._keys: set[str] = set()
 
     def add(self, movie: KnownMovie, title_key: str, original_title_key: str | None) -> None:
@@ -154,8 +158,8 @@ class MovieIndex:
 
     def _add_name(self, movie: KnownMovie, kind: NameKind, text: str) -> None:
         by_name = self._by_name[kind]
-        for lacking in _LACKING[movie.imdb_id is None][movie.tmdb_id is None]:
-            by_name[text, _encode(movie.year, lacking)].append(movie)
+        for missing_ids in _list_missing_ids(movie):
+            by_name[text, _encode(movie.year, missing_ids)].append(movie)
 
     def has_tmdb_id(self, tmdb_id: int) -> bool:
         """Return True if a movie has this TMDB id."""
@@ -166,15 +170,17 @@ class MovieIndex:
         if query.imdb_id is not None and query.imdb_id in self._by_imdb_id:
             return self._by_imdb_id[query.imdb_id]
         movie = self._by_tmdb_id.get(query.tmdb_id) if query.tmdb_id is not None else None
-        if movie is None or movie.tmdb_id == query.tmdb_id:
-            return movie if movie is not None and query.accepts(movie) else None
+        if movie is None:
+            return None
+        if movie.tmdb_id == query.tmdb_id:
+            return movie if query.accepts(movie) else None
         # The TMDB id comes from a merged movie.
         return movie if query.imdb_id is None or movie.imdb_id in (None, query.imdb_id) else None
 
     def list_matches(self, query: MovieQuery) -> list[KnownMovie]:
         """Return the movies of the query's year that match one of its titles best, at most MAX_CANDIDATES a title.
 
-        Of several movies those count that match every title, if there are such.
+        If some of several movies match every title, only those are returned.
         """
         names = [name for name in query.names if name[1] in self._keys]
         for kind in _MATCHES if names else ():
@@ -194,9 +200,9 @@ class MovieIndex:
             for kind in (NameKind.KEY, NameKind.ALTERNATIVE)
         )
 
-    def has_twin(self, title_key: str, year: int | None) -> bool:
-        """Return True if a movie without ids has this folded title and year: the database takes no second one."""
-        movies = self._by_name[NameKind.TITLE].get((title_key, _encode(year, 3)), ())
+    def has_movie_without_ids(self, title_key: str, year: int | None) -> bool:
+        """Return True if a movie without ids has this folded title and year."""
+        movies = self._by_name[NameKind.TITLE].get((title_key, _encode(year, _BOTH)), ())
         return any(movie.has_no_ids for movie in movies)
 
     def _has_all(self, movie: KnownMovie, query: MovieQuery) -> bool:
@@ -211,7 +217,7 @@ class MovieIndex:
     def _iterate(
         self, kind: NameKind, text: str, query: MovieQuery, year: int | None
     ) -> Iterable[KnownMovie]:
-        movies = self._by_name[kind].get((text, _encode(year, query.lacking)))
+        movies = self._by_name[kind].get((text, _encode(year, query.missing_ids)))
         # A movie may have got ids since it was stored here.
         return filter(query.accepts, movies) if movies else ()
 

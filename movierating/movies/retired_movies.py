@@ -55,8 +55,8 @@ def list_unfinished_merges(connection: Connection) -> list[tuple[int, int]]:
     return [(row.id, row.into_id) for row in connection.execute(statement)]
 
 
-def redirect(connection: Connection, movie_id: int, into_id: int) -> None:
-    """Let the id of a movie, and those of movies that were merged into it, lead to another one."""
+def record_merge(connection: Connection, movie_id: int, into_id: int) -> None:
+    """Record that a movie is merged into another one, with the movies that were merged into it earlier."""
     connection.execute(update(MergedMovie).where(_merged.into_id == movie_id).values(into_id=into_id))
     statement = upsert(connection.dialect, MergedMovie.__table__).values(id=movie_id, into_id=into_id)
     connection.execute(
@@ -74,7 +74,7 @@ def find_by_external_id(
 
 
 def find_deleted_ids(connection: Connection, ids: Collection[str]) -> set[str]:
-    """Return those of these IMDb and TMDB ids, as text, whose movies were deleted."""
+    """Return the IMDb and TMDB ids, as text, of deleted movies among these."""
     statement = select(_external.value).where(_external.kind.in_((IMDB, TMDB)), _external.movie_id.is_(None))
     return {*connection.scalars(statement.where(in_many(_external.value, sorted(ids))))}
 
@@ -144,10 +144,10 @@ def _has_other_ids(entry: Any, facts: Mapping[str, Any]) -> bool:
     )
 
 
-def remember(connection: Connection, movie: Mapping[str, Any], into_id: int | None) -> None:
-    """Remember the ids and the title of a movie that is merged into another, or deleted (None).
+def record_retired_movie(connection: Connection, movie: Mapping[str, Any], into_id: int | None) -> None:
+    """Record the ids and the title of a movie that is merged into the movie `into_id`, or deleted (None).
 
-    Of a merged one other spellings of its names count as well.
+    For a merged movie, the match keys of its titles are recorded as well.
     """
     ids = _list_ids(movie)
     names = [] if into_id is None else filter(None, (movie["title"], movie["original_title"]))
@@ -172,12 +172,12 @@ def absorb_movie(connection: Connection, movie: Mapping[str, Any], into_id: int)
     stored = select(_title.source, _title.title).where(_title.movie_id == movie_id).order_by(_title.id)
     for source, title in connection.execute(stored):
         titles[source].append(title)
-    redirect(connection, movie_id, into_id)
+    record_merge(connection, movie_id, into_id)
     connection.execute(update(MovieExternalId).where(_external.movie_id == movie_id).values(movie_id=into_id))
     title_proposals.copy_proposals(connection, movie_id, into_id)
     search_index.remove_movie(connection, movie_id)
     connection.execute(delete(Movie).where(_movie.id == movie_id))
-    remember(connection, movie, into_id)
+    record_retired_movie(connection, movie, into_id)
     _fill_facts(connection, movie, into_id)
     own = [title for title in (movie["title"], movie["original_title"]) if title]
     alternative_titles.add_titles(connection, {into_id: own}, alternative_titles.ADMIN)

@@ -26,8 +26,9 @@ from movierating.storage.dialect import upsert
 
 _WELL_KNOWN = "seeded"
 
-_milestone = DataMigration.__table__.c
-Line = tuple[int, dict[str, str]]
+_migration = DataMigration.__table__.c
+# The number of a line, and its cells by column.
+NumberedRow = tuple[int, dict[str, str]]
 
 
 def seed_new_database() -> None:
@@ -35,7 +36,7 @@ def seed_new_database() -> None:
 
     Only one process may call it at a time.
     """
-    if _is_reached(_WELL_KNOWN):
+    if _is_applied(_WELL_KNOWN):
         return
     lines = read_rows(get_bundled_csv(), choose_lines=filter_well_known)
     _make_loader().load(_parse(lines, resumes=False), functools.partial(_record, _WELL_KNOWN))
@@ -43,12 +44,12 @@ def seed_new_database() -> None:
 
 def is_catalogue_loaded() -> bool:
     """Return True if all bundled movies have been loaded."""
-    return _is_reached(_get_catalogue_milestone())
+    return _is_applied(_get_catalogue_migration())
 
 
-def list_milestones() -> list[str]:
+def list_data_migrations() -> list[str]:
     """Return the names of the data migrations of a database that has all bundled movies."""
-    return [_WELL_KNOWN, _get_catalogue_milestone()]
+    return [_WELL_KNOWN, _get_catalogue_migration()]
 
 
 def load_catalogue() -> ImportReport:
@@ -70,15 +71,15 @@ def seed_bundled() -> ImportReport:
 
 
 def _load_bundled(*, resumes: bool) -> ImportReport:
-    milestone = _get_catalogue_milestone()
+    migration = _get_catalogue_migration()
     loader = _make_loader()
     # The file is sorted by year. If ids were too, a walk in their order would pass most movies to find those of a year.
     rows = read_rows(get_bundled_csv(), choose_lines=shuffle)
     for number, lines in enumerate(batched(rows, BATCH_ROWS)):
-        part = f"{milestone} {number}"
-        if not (resumes and _is_reached(part)):
+        part = f"{migration} {number}"
+        if not (resumes and _is_applied(part)):
             loader.load(_parse(lines, resumes=resumes), functools.partial(_record, part))
-    write(functools.partial(_finish, milestone), ())
+    write(functools.partial(_finish, migration), ())
     return loader.report
 
 
@@ -87,7 +88,7 @@ def _make_loader() -> BatchLoader:
     return BatchLoader(gives_ids=False)
 
 
-def _parse(lines: Iterable[Line], *, resumes: bool) -> list[ImportRow]:
+def _parse(lines: Iterable[NumberedRow], *, resumes: bool) -> list[ImportRow]:
     """Return the rows of lines of the bundled file, which tests have validated."""
     rows = []
     for line in lines:
@@ -97,22 +98,22 @@ def _parse(lines: Iterable[Line], *, resumes: bool) -> list[ImportRow]:
     return rows
 
 
-def _finish(milestone: str, connection: Connection) -> None:
-    """Replace the milestones of the batches by that of the whole catalogue."""
-    connection.execute(delete(DataMigration).where(_milestone.name.startswith(f"{milestone} ")))
-    _record(milestone, connection)
+def _finish(migration: str, connection: Connection) -> None:
+    """Replace the migrations of the batches by that of the whole catalogue."""
+    connection.execute(delete(DataMigration).where(_migration.name.startswith(f"{migration} ")))
+    _record(migration, connection)
 
 
-def _record(milestone: str, connection: Connection) -> None:
-    statement = upsert(connection.dialect, DataMigration).values(name=milestone, reached_at=clock.now())
+def _record(migration: str, connection: Connection) -> None:
+    statement = upsert(connection.dialect, DataMigration).values(name=migration, reached_at=clock.now())
     connection.execute(statement.on_conflict_do_nothing())
 
 
-def _is_reached(milestone: str) -> bool:
-    return read().scalar(select(_milestone.name).where(_milestone.name == milestone)) is not None
+def _is_applied(migration: str) -> bool:
+    return read().scalar(select(_migration.name).where(_migration.name == migration)) is not None
 
 
-def _get_catalogue_milestone() -> str:
+def _get_catalogue_migration() -> str:
     path = get_bundled_csv()
     return f"catalogue {_get_checksum(path, path.stat().st_mtime_ns)}"
 

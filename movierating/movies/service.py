@@ -172,7 +172,7 @@ def create_movie(new_facts: Mapping[str, Any]) -> Row[Any]:
     Raise Conflict where an id is taken, and on the same folded title and year unless both carry different IMDb ids.
     """
     return _write_or_conflict(
-        lambda connection: lock_movie(connection, insert_movie(connection, new_facts), None),
+        lambda connection: require_movie(connection, insert_movie(connection, new_facts), None),
         new_facts,
     )
 
@@ -185,7 +185,7 @@ def update_movie(movie_id: int, edits: Container[int] | None, changes: Mapping[s
 
     def job(connection: Connection) -> Row[Any]:
         """Change and index the movie, unless the changes have no effect."""
-        row = lock_movie(connection, movie_id, edits)
+        row = require_movie(connection, movie_id, edits)
         changed = {
             name: value for name, value in to_columns(changes).items() if getattr(row, name, None) != value
         }
@@ -204,7 +204,7 @@ def update_movie(movie_id: int, edits: Container[int] | None, changes: Mapping[s
         connection.execute(update(Movie).where(_movie.id == movie_id).values(changed))
         search_index.remove_movie(connection, movie_id)
         search_index.add_movies(connection, [updated])
-        return lock_movie(connection, movie_id, None)
+        return require_movie(connection, movie_id, None)
 
     return _write_or_conflict(job, changes)
 
@@ -220,7 +220,7 @@ def insert_movie(connection: Connection, new_facts: Mapping[str, Any]) -> int:
     return int(movie_id)
 
 
-def lock_movie(connection: Connection, movie_id: int, edits: Container[int] | None) -> Row[Any]:
+def require_movie(connection: Connection, movie_id: int, edits: Container[int] | None) -> Row[Any]:
     """Return a movie's row of DETAIL_COLUMNS. Raise NotFound, and PreconditionFailed if it is at none of `edits`."""
     statement = select(*DETAIL_COLUMNS).where(_movie.id == movie_id)
     row = _require_row(connection.execute(statement).one_or_none())

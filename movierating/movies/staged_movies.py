@@ -48,7 +48,7 @@ class StagedMovies:
         self._texts = [(row["id"], make_index_text(row)) for row in rows]
 
     def insert(self, connection: Connection) -> int:
-        """Insert and index the movies inside the caller's transaction; return how far their ids moved.
+        """Insert and index the movies inside the caller's transaction; return what was added to their provisional ids.
 
         Raise CatalogueChanged if a movie with one of their ids or titles was added, changed, merged or deleted since
         they were staged.
@@ -59,18 +59,18 @@ class StagedMovies:
             self._give_ids(connection, movie_id, ids)
         if not self._rows:
             return 0
-        moved = get_last_id(connection, Movie.__table__) + 1 - self.first_id
-        rows = [{**row, "id": row["id"] + moved} for row in self._rows]
+        id_offset = get_last_id(connection, Movie.__table__) + 1 - self.first_id
+        rows = [{**row, "id": row["id"] + id_offset} for row in self._rows]
         connection.execute(insert(Movie), rows)
         advance_ids(connection, Movie.__table__, rows[-1]["id"])
-        texts = [{"rowid": movie_id + moved, **text} for movie_id, text in self._texts]
+        texts = [{"rowid": movie_id + id_offset, **text} for movie_id, text in self._texts]
         connection.execute(insert(MOVIE_SEARCH), texts)
         if self._facets:
             # There are many: SQLAlchemy would take as long for their parameters as the database for the rest.
             statement = to_driver_sql(connection, "INSERT INTO movie_facet (movie_id, facet) VALUES (?, ?)")
-            facets = [(movie_id + moved, facet) for movie_id, facet in self._facets]
+            facets = [(movie_id + id_offset, facet) for movie_id, facet in self._facets]
             connection.exec_driver_sql(statement, facets)
-        return moved
+        return id_offset
 
     def _check_unchanged(self, connection: Connection) -> None:
         with_id = or_(

@@ -93,8 +93,8 @@ def _find_problems() -> Iterator[Finding]:
             return
     yield from map(_describe_merge, retired_movies.list_unfinished_merges(read()))
     yield from _describe_aggregates(recount.find_mismatches(read()))
-    for part in index_repair.BEFORE_TEXT:
-        yield from _describe_movies(part, index_repair.find_mismatches(read(), part))
+    for kind in index_repair.BEFORE_TEXT:
+        yield from _describe_movies(kind, index_repair.find_mismatches(read(), kind))
     yield from _find_text_problems()
 
 
@@ -108,8 +108,8 @@ def _repair() -> Iterator[Finding]:
         yield from write(lambda connection: list(_find_old_sequences(connection, repair=True)))
     if recount.find_mismatches(read()):
         yield from _describe_aggregates(write(recount.repair_mismatches))
-    for part in index_repair.BEFORE_TEXT:
-        yield from _describe_movies(part, index_repair.repair_mismatches(part))
+    for kind in index_repair.BEFORE_TEXT:
+        yield from _describe_movies(kind, index_repair.repair_mismatches(kind))
     yield from _repair_text()
     yield from _finish_merges()
 
@@ -170,10 +170,10 @@ def _describe_aggregates(mismatches: Iterable[tuple[str, int]]) -> Iterator[Find
 
 
 def _describe_movies(
-    part: index_repair.DerivedData, mismatches: Iterable[tuple[int, str]]
+    kind: index_repair.DerivedData, mismatches: Iterable[tuple[int, str]]
 ) -> Iterator[Finding]:
     for movie_id, reason in mismatches:
-        yield part.name, f"movie {movie_id} {reason}"
+        yield kind.name, f"movie {movie_id} {reason}"
 
 
 def _find_text_problems() -> Iterator[Finding]:

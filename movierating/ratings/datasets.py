@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from movierating.movies.matching import AmbiguousMovie, Catalogue
+from movierating.movies.matching import AmbiguousMovie, MovieMatcher
 from movierating.movies.movie_ids import find_current_ids, find_ids_by_imdb_id
 from movierating.movies.movie_index import MovieQuery
 from movierating.movies.retired_movies import RetiredMovies
@@ -58,10 +58,10 @@ def import_movielens(dataset: Dataset, progress: Callable[[int], None]) -> Datas
 
 def _add_movies(dataset: Dataset, rows: Sequence[MovieRow | BadRow]) -> tuple[DatasetReport, dict[int, int]]:
     """Match or add the data set's movies; return our ids by the data set's. Raise CatalogueChanged."""
-    matcher = _MovieMatcher(dataset, rows)
+    matcher = _DatasetMatcher(dataset, rows)
     report, ids_by_source = matcher.match()
     staged = matcher.stage()
-    moved = write(staged.insert, own_transaction=True)
+    id_offset = write(staged.insert, own_transaction=True)
     added = (
         {movie_id for movie_id in ids_by_source.values() if staged.first_id <= movie_id}
         if staged.first_id
@@ -70,12 +70,12 @@ def _add_movies(dataset: Dataset, rows: Sequence[MovieRow | BadRow]) -> tuple[Da
     report.movies_added = len(added)
     report.movies_present = len({*ids_by_source.values()}) - len(added)
     return report, {
-        source_id: movie_id + moved if movie_id in added else movie_id
+        source_id: movie_id + id_offset if movie_id in added else movie_id
         for source_id, movie_id in ids_by_source.items()
     }
 
 
-class _MovieMatcher:
+class _DatasetMatcher:
     """Matches the movies of a data set, or stages those to add, outside the transaction that writes them."""
 
     def __init__(self, dataset: Dataset, rows: Sequence[MovieRow | BadRow]) -> None:
@@ -84,7 +84,7 @@ class _MovieMatcher:
         self._rows = rows
         movies = [row for row in rows if isinstance(row, MovieRow)]
         self._retired = RetiredMovies(read(), map(_list_facts, movies))
-        self._catalogue = Catalogue(read(), _list_queries(movies), gives_ids=True, with_import_titles=False)
+        self._matcher = MovieMatcher(read(), _list_queries(movies), gives_ids=True, with_import_titles=False)
         self._changes = 0
 
     def match(self) -> tuple[DatasetReport, dict[int, int]]:
@@ -105,7 +105,7 @@ class _MovieMatcher:
 
     def stage(self) -> StagedMovies:
         """Return what `match` changed, to be written."""
-        return self._catalogue.stage()
+        return self._matcher.stage()
 
     def _match_row(self, row: MovieRow, ids_by_source: dict[int, int]) -> BadRow | None:
         """Find or add a row's movie and store its id, or return why not."""
@@ -115,7 +115,7 @@ class _MovieMatcher:
         if (row.year, row.imdb_id, row.tmdb_id) == (None, None, None) and fold(row.title) == "unknown":
             return BadRow(self._file, row.line, "nothing is known of the movie")
         try:
-            match = self._catalogue.find_and_claim(MovieQuery(row.imdb_id, row.tmdb_id, titles, row.year))
+            match = self._matcher.find_and_claim(MovieQuery(row.imdb_id, row.tmdb_id, titles, row.year))
         except AmbiguousMovie as error:
             return BadRow(self._file, row.line, f"{row.title}: {error}")
         movie_id, learned = match or (None, {})
@@ -125,7 +125,7 @@ class _MovieMatcher:
             if movie_id is None:
                 return BadRow(self._file, row.line, f"{row.title}: an administrator deleted this movie")
         if movie_id is None:
-            movie_id = self._catalogue.add(facts)
+            movie_id = self._matcher.add(facts)
             self._changes += 1
         ids_by_source[row.source_id] = movie_id
         return None

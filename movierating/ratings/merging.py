@@ -68,7 +68,7 @@ def preview_merge(movie_id: int, into_id: int) -> MergePreview:
 
 def _begin(connection: Connection, movie_id: int, into_id: int) -> None:
     _, survivor = _find_movies(connection, movie_id, into_id)
-    retired_movies.redirect(connection, movie_id, survivor.id)
+    retired_movies.record_merge(connection, movie_id, survivor.id)
 
 
 def _move_batch(connection: Connection, movie_id: int, into_id: int) -> int:
@@ -80,12 +80,12 @@ def _merge(connection: Connection, movie_id: int, into_id: int) -> Row[Any]:
     movie, survivor = _find_movies(connection, movie_id, into_id)
     _move_ratings(connection, movie_id, survivor.id, None)
     retired_movies.absorb_movie(connection, movie._asdict(), survivor.id)
-    return movies.lock_movie(connection, survivor.id, None)
+    return movies.require_movie(connection, survivor.id, None)
 
 
 def _find_movies(connection: Connection, movie_id: int, into_id: int) -> tuple[Row[Any], Row[Any]]:
     """Return the rows of the movie and of the one that stays. They stay as they are while a merge runs alone."""
-    movie = movies.lock_movie(connection, movie_id, None)
+    movie = movies.require_movie(connection, movie_id, None)
     merged = retired_movies.find_merged(connection, [movie_id, into_id])
     survivor_id = merged.get(into_id, into_id)
     if survivor_id == movie_id:
@@ -93,7 +93,7 @@ def _find_movies(connection: Connection, movie_id: int, into_id: int) -> tuple[R
     if merged.get(movie_id, survivor_id) != survivor_id:
         raise Conflict(f"The movie is being merged into movie {merged[movie_id]}; finish that merge first.")
     try:
-        return movie, movies.lock_movie(connection, survivor_id, None)
+        return movie, movies.require_movie(connection, survivor_id, None)
     except NotFound as error:
         raise invalid_field("json", "into", f"There is no movie {into_id}.") from error
 

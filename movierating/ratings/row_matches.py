@@ -110,14 +110,14 @@ class RowMatches:
 
         Raise CatalogueChanged.
         """
-        moved = self.staged.insert(connection)
-        return self._renumber(moved) if self.staged.first_id else self
+        id_offset = self.staged.insert(connection)
+        return self._renumber(id_offset) if self.staged.first_id else self
 
-    def _renumber(self, moved: int) -> "RowMatches":
+    def _renumber(self, id_offset: int) -> "RowMatches":
         first = self.staged.first_id
 
         def renumber(movie_id: int) -> int:
-            return movie_id + moved if movie_id >= first else movie_id
+            return movie_id + id_offset if movie_id >= first else movie_id
 
         return RowMatches(
             {renumber(movie_id): row for movie_id, row in self.newest.items()},

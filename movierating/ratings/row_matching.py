@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from movierating.movies.matching import AmbiguousMovie, Catalogue
+from movierating.movies.matching import AmbiguousMovie, MovieMatcher
 from movierating.movies.movie_ids import find_ids_by_imdb_id, find_learning_ids
 from movierating.movies.movie_index import MovieQuery
 from movierating.movies.retired_movies import RetiredMovies
@@ -27,19 +27,19 @@ def match_rows(connection: Connection, rows: Sequence[RatedRow], options: MatchO
     Writes nothing; any connection will do.
     """
     matches = RowMatches()
-    catalogue, queries = _match_by_imdb_id(connection, rows, options, matches)
-    missing = [(row, query) for row, query in queries if not _match(catalogue, row, query, matches, options)]
+    matcher, queries = _match_by_imdb_id(connection, rows, options, matches)
+    missing = [(row, query) for row, query in queries if not _match(matcher, row, query, matches, options)]
     if missing:
-        _match_missing_rows(connection, catalogue, missing, matches, options)
+        _match_missing_rows(connection, matcher, missing, matches, options)
     matches.follow_merges(connection)
-    matches.staged = catalogue.stage()
+    matches.staged = matcher.stage()
     return matches
 
 
 def _match_by_imdb_id(
     connection: Connection, rows: Sequence[RatedRow], options: MatchOptions, matches: RowMatches
-) -> tuple[Catalogue, list[tuple[RatedRow, MovieQuery]]]:
-    """Match the rows that a choice or the IMDb id decides; return the others and their part of the catalogue."""
+) -> tuple[MovieMatcher, list[tuple[RatedRow, MovieQuery]]]:
+    """Match the rows that a choice or the IMDb id decides; return a matcher for the others, and these with queries."""
     chosen = options.select_movies(connection)
     ids_by_imdb_id = find_ids_by_imdb_id(connection, {row.imdb_id for row in rows if row.imdb_id})
     learning = find_learning_ids(connection, {row.imdb_id for row in rows if row.imdb_id and row.tmdb_id})
@@ -56,18 +56,18 @@ def _match_by_imdb_id(
             matches.add_identified(movie_id, row)
         else:
             queries.append((row, _make_query(row)))
-    return Catalogue(connection, [query for _, query in queries]), queries
+    return MovieMatcher(connection, [query for _, query in queries]), queries
 
 
 def _match(
-    catalogue: Catalogue, row: RatedRow, query: MovieQuery, matches: RowMatches, options: MatchOptions
+    matcher: MovieMatcher, row: RatedRow, query: MovieQuery, matches: RowMatches, options: MatchOptions
 ) -> bool:
     """Add the row to `matches` if it names one movie or several; return False if it names none."""
     if options.get_choice(row) == NEW:
         return False
-    is_identified = catalogue.is_identified(query)
+    is_identified = matcher.is_identified(query)
     try:
-        match = catalogue.find_and_claim(query)
+        match = matcher.find_and_claim(query)
     except AmbiguousMovie as error:
         matches.mark_unmatched(row, str(error), error.movie_ids)
         return True
@@ -86,48 +86,49 @@ def _match(
 
 def _match_missing_rows(
     connection: Connection,
-    catalogue: Catalogue,
+    matcher: MovieMatcher,
     missing: Sequence[tuple[RatedRow, MovieQuery]],
     matches: RowMatches,
     options: MatchOptions,
 ) -> None:
-    """Add a movie for each row that matches none, or report the row."""
-    catalogue.load_candidates([query for _, query in missing])
+    """Match these rows again with the movies that earlier ones added, and call `_add_or_report` for the others."""
+    matcher.load_candidates([query for _, query in missing])
     retired = RetiredMovies(connection, [_list_facts(row) for row, _ in missing])
     for row, query in missing:
         # An earlier row may have added the movie.
-        if not (catalogue.changes and _match(catalogue, row, query, matches, options)):
-            _match_missing(catalogue, retired, row, query, matches, options)
+        if not (matcher.added_count and _match(matcher, row, query, matches, options)):
+            _add_or_report(matcher, retired, row, query, matches, options)
 
 
-def _match_missing(
-    catalogue: Catalogue,
+def _add_or_report(
+    matcher: MovieMatcher,
     retired: RetiredMovies,
     row: RatedRow,
     query: MovieQuery,
     matches: RowMatches,
     options: MatchOptions,
 ) -> None:
+    """Add a movie for a row that matches none, or report the row."""
     is_new = options.get_choice(row) == NEW
-    candidates = catalogue.list_candidates(query)
+    candidates = matcher.list_candidates(query)
     if row.kind is not None:
         matches.not_movies.append(row)
     elif (survivor_id := retired.find_survivor(_list_facts(row))) is not None and not is_new:
         matches.add(survivor_id, row)
-    elif (taken := catalogue.list_taken(query)) and not is_new:
-        matches.mark_unmatched(row, "another row of the file, with another id, means this movie", taken)
+    elif (claimed := matcher.list_claimed(query)) and not is_new:
+        matches.mark_unmatched(row, "another row of the file, with another id, means this movie", claimed)
     elif candidates and not is_new and options.create_missing != ALWAYS:
         matches.mark_unmatched(row, "there is no such movie, but there are similar ones", candidates)
-    elif reason := _explain_rejection(row, catalogue, retired, bool(options.create_missing) or is_new):
+    elif reason := _explain_rejection(row, matcher, retired, bool(options.create_missing) or is_new):
         matches.mark_unmatched(row, reason)
     else:
-        movie_id = catalogue.add(_list_facts(row), learns_ids=True, film_id=row.film_id)
+        movie_id = matcher.add(_list_facts(row), learns_ids=True, film_id=row.film_id)
         matches.add(movie_id, row)
         matches.notes.append((row, "the movie was not in the catalogue and is added"))
 
 
 def _explain_rejection(
-    row: RatedRow, catalogue: Catalogue, retired: RetiredMovies, create_missing: bool
+    row: RatedRow, matcher: MovieMatcher, retired: RetiredMovies, create_missing: bool
 ) -> str | None:
     """Return why no movie is added for the row, or None if one may be."""
     if not create_missing:
@@ -137,12 +138,12 @@ def _explain_rejection(
             if has_key
             else "a title without a year or an id does not identify a movie"
         )
-    if catalogue.changes >= MAX_MOVIES_ADDED:
+    if matcher.added_count >= MAX_MOVIES_ADDED:
         return f"a file adds {MAX_MOVIES_ADDED:,} movies at most; import it again for the others"
     facts = _list_facts(row)
     if facts in retired:
         return "an administrator merged or deleted this movie"
-    if facts.keys().isdisjoint(IDS) and row.title and catalogue.has_twin(row.title, row.year):
+    if facts.keys().isdisjoint(IDS) and row.title and matcher.has_movie_without_ids(row.title, row.year):
         return "there is a movie with this title and year; only an id tells two apart"
     if missing := [name for name in _REQUIRED if name not in facts]:
         return f"there is no such movie, and none can be added without {' and '.join(missing)}"

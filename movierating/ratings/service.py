@@ -176,7 +176,7 @@ def delete_movie(movie_id: int, edits: Container[int] | None, with_ratings: bool
 def _delete_movie(
     connection: Connection, movie_id: int, edits: Container[int] | None, with_ratings: bool
 ) -> None:
-    movie = movies.lock_movie(connection, movie_id, edits)
+    movie = movies.require_movie(connection, movie_id, edits)
     if movie.rating_count and not with_ratings:
         raise Conflict(
             "The movie has ratings; pass ?with_ratings=true to delete them too.", kind="movie-has-ratings"
@@ -185,7 +185,7 @@ def _delete_movie(
     search_index.remove_movie(connection, movie_id)
     connection.execute(delete(Movie).where(_movie.id == movie_id))
     connection.execute(delete(MergedMovie).where(MergedMovie.id == movie_id))
-    retired_movies.remember(connection, movie._asdict(), None)
+    retired_movies.record_retired_movie(connection, movie._asdict(), None)
 
 
 def delete_all_ratings(connection: Connection, user_id: int) -> None:

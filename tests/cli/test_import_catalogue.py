@@ -46,7 +46,7 @@ def test_import_prints_what_it_did_and_can_be_repeated(command, write_file):
         "1 movie given alternative titles",
         "2 rows skipped, 1 rejected",
     ]
-    assert "title.basics.tsv.gz:5: has not 9 columns" in done.stderr.splitlines()
+    assert "title.basics.tsv.gz:5: does not have 9 columns" in done.stderr.splitlines()
     done = command("import", "catalogue", basics)
     assert done.stdout.startswith("2 movies added, 1 already present, 0 of them given ids\n")
 

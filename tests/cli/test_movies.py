@@ -54,7 +54,7 @@ def test_repeated_merge_names_the_movie_that_stays(command, invoke, pair, app):
 
 def test_merge_that_another_one_must_precede_fails_with_one_line(invoke, pair, add_movie):
     third_id = add_movie()
-    write(partial(retired_movies.redirect, movie_id=2, into_id=1))
+    write(partial(retired_movies.record_merge, movie_id=2, into_id=1))
     done = invoke("movies", "merge", "2", str(third_id))
     message = "Error: The movie is being merged into movie 1; finish that merge first.\n"
     assert (done.exit_code, done.output) == (1, message)

@@ -13,7 +13,7 @@ import pytest
 
 from movierating import create_app
 from movierating.movies import service as movies
-from movierating.movies.matching import Catalogue
+from movierating.movies.matching import MovieMatcher
 from movierating.operations import checks
 from movierating.storage import database
 from movierating.users import service as users
@@ -129,10 +129,10 @@ def add_films(environ: Callable[..., dict[str, str]]) -> Callable[[Path, int], N
 
     def add(folder: Path, count: int) -> None:
         with create_app(environ(folder)).app_context():
-            catalogue = Catalogue(database.read(), [])
+            matcher = MovieMatcher(database.read(), [])
             for number in range(count):
-                catalogue.add({"title": f"Film {number}", "year": 2000, "imdb_id": f"tt{9_000_000 + number}"})
-            database.write(catalogue.stage().insert)
+                matcher.add({"title": f"Film {number}", "year": 2000, "imdb_id": f"tt{9_000_000 + number}"})
+            database.write(matcher.stage().insert)
             database.close()
 
     return add

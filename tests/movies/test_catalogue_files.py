@@ -35,10 +35,10 @@ def test_invalid_rows_are_reported_and_skipped(write_file, run_import):
     assert reasons == [
         "title.basics.tsv:2: imdb_id: Must be tt and 7 to 10 digits.",
         "title.basics.tsv:3: startYear is '20x0' instead of a number",
-        "title.basics.tsv:4: has not 9 columns",
+        "title.basics.tsv:4: does not have 9 columns",
         "title.basics.tsv:5: title: Must be 1 to 500 characters long.",
         "title.basics.tsv:7: is not UTF-8",
-        "akas.tsv:2: has not 8 columns",
+        "akas.tsv:2: does not have 8 columns",
     ]
     assert list_movies() == [GODFATHER]
 

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import func, select
 
 from movierating.movies import catalogue_import, index_repair, movie_csv, service
-from movierating.movies.matching import Catalogue
+from movierating.movies.matching import MovieMatcher
 from movierating.movies.models import Movie, MovieTitle
 from movierating.ratings import merging
 from movierating.ratings import service as ratings
@@ -127,14 +127,14 @@ def test_titles_with_control_characters_or_too_long_are_left_out(write_file, run
 def test_movie_that_is_added_after_the_match_is_completed_instead(
     write_file, run_import, add_movie, monkeypatch
 ):
-    stage, others = Catalogue.stage, [{"title": "Godfather", "year": 1972}, {"imdb_id": "tt0067023"}]
+    stage, others = MovieMatcher.stage, [{"title": "Godfather", "year": 1972}, {"imdb_id": "tt0067023"}]
 
-    def add_another_first(catalogue):
+    def add_another_first(matcher):
         while others:
             add_movie(**others.pop())
-        return stage(catalogue)
+        return stage(matcher)
 
-    monkeypatch.setattr(Catalogue, "stage", add_another_first)
+    monkeypatch.setattr(MovieMatcher, "stage", add_another_first)
     counts, _ = run_import(write_file("basics", BASICS))
     assert counts == (1, 2, 1, 1, 4, 0)
     assert service.get_movie_by_imdb_id("tt0068646").title == "Godfather"

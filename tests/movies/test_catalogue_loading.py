@@ -64,7 +64,7 @@ def list_numbers():
     return [int(title.split()[-1]) for title in read().scalars(select(Movie.title).order_by(Movie.id))]
 
 
-def list_milestones():
+def list_data_migrations():
     return sorted(read().scalars(select(DataMigration.name)))
 
 
@@ -96,7 +96,7 @@ def test_well_known_movies_come_first_and_the_others_are_added_later(catalogue):
     assert (report.added, report.present, report.rejected) == (SIZE - 4, 4, 0)
     assert sorted(list_numbers()) == list(range(SIZE))
     assert seed.is_catalogue_loaded()
-    assert list_milestones() == sorted(seed.list_milestones())
+    assert list_data_migrations() == sorted(seed.list_data_migrations())
     assert checks.run_checks(repair=False) == ([], [])
 
 
@@ -244,4 +244,4 @@ def test_progress_of_other_data_migrations_is_kept(catalogue):
     write(lambda connection: connection.execute(DataMigration.__table__.insert(), rows))
     seed.seed_new_database()
     seed.load_catalogue()
-    assert list_milestones() == sorted([*names, *seed.list_milestones()])
+    assert list_data_migrations() == sorted([*names, *seed.list_data_migrations()])

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import func, select
 
 from movierating.movies import service as movies
-from movierating.movies.matching import AmbiguousMovie, Catalogue
+from movierating.movies.matching import AmbiguousMovie, MovieMatcher
 from movierating.movies.models import Movie, MovieFacet
 from movierating.movies.movie_index import MovieQuery
 from movierating.storage.database import read, write
@@ -17,9 +17,9 @@ _movie = Movie.__table__.c
 def find(imdb_id=None, tmdb_id=None, *titles, year=None) -> int | None:
     """The id of the movie that matches, which gets the ids that it lacks."""
     query = MovieQuery(imdb_id, tmdb_id, titles or ("No such",), year)
-    catalogue = Catalogue(read(), [query], gives_ids=True)
-    match = catalogue.find_and_claim(query)
-    write(catalogue.stage().insert)
+    matcher = MovieMatcher(read(), [query], gives_ids=True)
+    match = matcher.find_and_claim(query)
+    write(matcher.stage().insert)
     return match and match[0]
 
 
@@ -30,12 +30,12 @@ def ids_of(movie_id: int) -> tuple[Any, ...]:
 
 
 def add(**facts) -> int:
-    """Return the id of a movie that a catalogue adds."""
+    """Return the id of a movie that a matcher adds."""
     names = (facts["title"], facts.get("original_title"))
     query = MovieQuery(facts.get("imdb_id"), facts.get("tmdb_id"), names, facts["year"])
-    catalogue = Catalogue(read(), [query])
-    added = catalogue.add(facts)
-    assert write(catalogue.stage().insert) == 0
+    matcher = MovieMatcher(read(), [query])
+    added = matcher.add(facts)
+    assert write(matcher.stage().insert) == 0
     return added
 
 
@@ -126,13 +126,13 @@ def test_movies_added_are_found_by_every_key_written_and_indexed(app):
         "genres": ["Crime"],
         "tmdb_id": 29259,
     }
-    catalogue = Catalogue(read(), [])
-    added = catalogue.add({**facts, "imdb_id": "tt0054407"})
-    assert catalogue.find(MovieQuery("tt0054407")) == added
-    assert catalogue.find(MovieQuery(tmdb_id=29259)) == added
-    assert catalogue.find(MovieQuery(titles=("x", "the hole"), year=1960)) == added
-    write(catalogue.stage().insert)
-    assert catalogue.changes == 1
+    matcher = MovieMatcher(read(), [])
+    added = matcher.add({**facts, "imdb_id": "tt0054407"})
+    assert matcher.find(MovieQuery("tt0054407")) == added
+    assert matcher.find(MovieQuery(tmdb_id=29259)) == added
+    assert matcher.find(MovieQuery(titles=("x", "the hole"), year=1960)) == added
+    write(matcher.stage().insert)
+    assert matcher.added_count == 1
     assert movies.get_movie(added).genres == '["Crime"]'
     facets = read().scalar(select(func.count()).where(MovieFacet.__table__.c.movie_id == added))
     assert facets == 4
@@ -145,11 +145,11 @@ def test_movie_is_added_without_a_tmdb_id_that_another_movie_has(heat):
 
 
 def test_a_movie_just_added_can_be_completed(app):
-    catalogue = Catalogue(read(), [], gives_ids=True)
-    added = catalogue.add({"title": "Heat", "year": 1995})
+    matcher = MovieMatcher(read(), [], gives_ids=True)
+    added = matcher.add({"title": "Heat", "year": 1995})
     query = MovieQuery("tt0113277", None, ("Heat",), 1995)
-    assert catalogue.find_and_claim(query) == (added, {"imdb_id": "tt0113277"})
-    write(catalogue.stage().insert)
+    assert matcher.find_and_claim(query) == (added, {"imdb_id": "tt0113277"})
+    write(matcher.stage().insert)
     assert ids_of(added)[0] == "tt0113277"
 
 

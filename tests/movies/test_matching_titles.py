@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import insert
 
-from movierating.movies.matching import AmbiguousMovie, Catalogue
+from movierating.movies.matching import AmbiguousMovie, MovieMatcher
 from movierating.movies.models import MovieTitle
 from movierating.movies.movie_index import MAX_CANDIDATES, MovieQuery
 from movierating.movies.titles import match_key
@@ -17,15 +17,15 @@ from movierating.storage.database import read, write
 def match(imdb_id=None, tmdb_id=None, *titles, year=None, queries=()) -> int | None:
     """Return the id that `find` gives a row, among the movies of `queries`, or of the row."""
     query = MovieQuery(imdb_id, tmdb_id, titles, year)
-    return Catalogue(read(), queries or [query]).find(query)
+    return MovieMatcher(read(), queries or [query]).find(query)
 
 
 def list_candidates(*titles, year=None, imdb_id=None, tmdb_id=None) -> list[int]:
     query = MovieQuery(imdb_id, tmdb_id, titles, year)
-    catalogue = Catalogue(read(), [query])
-    assert catalogue.find(query) is None
-    catalogue.load_candidates([query])
-    return catalogue.list_candidates(query)
+    matcher = MovieMatcher(read(), [query])
+    assert matcher.find(query) is None
+    matcher.load_candidates([query])
+    return matcher.list_candidates(query)
 
 
 @pytest.fixture
@@ -120,10 +120,10 @@ def test_movie_two_years_off_or_with_another_id_is_no_candidate(heat, row):
 
 
 def test_candidates_are_limited(app):
-    catalogue = Catalogue(read(), [])
+    matcher = MovieMatcher(read(), [])
     for number in range(MAX_CANDIDATES + 5):
-        catalogue.add({"title": "Emma", "year": 1995, "imdb_id": f"tt{number:07}"})
-    write(catalogue.stage().insert)
+        matcher.add({"title": "Emma", "year": 1995, "imdb_id": f"tt{number:07}"})
+    write(matcher.stage().insert)
     assert list_candidates("Emma", year=1996) == list(range(1, MAX_CANDIDATES + 1))
 
 
@@ -154,15 +154,15 @@ def test_catalogue_takes_more_queries_than_a_statement_has_parameters(add_movie)
 
 
 def test_a_row_takes_no_longer_if_thousands_of_movies_have_its_title(app):
-    catalogue = Catalogue(read(), [])
+    matcher = MovieMatcher(read(), [])
     for number in range(1, 10_000):
-        catalogue.add({"title": "Emma", "year": 1996, "imdb_id": f"tt{number:07}"})
+        matcher.add({"title": "Emma", "year": 1996, "imdb_id": f"tt{number:07}"})
     emma = MovieQuery(titles=("Emma",), year=1996)
     with pytest.raises(AmbiguousMovie) as caught:
-        catalogue.find(emma)
+        matcher.find(emma)
     assert caught.value.movie_ids == list(range(1, MAX_CANDIDATES + 1))
     other = replace(emma, imdb_id="tt0000000")
     start = time.monotonic()
     for _ in range(20_000):
-        assert catalogue.find(other) is None
+        assert matcher.find(other) is None
     assert time.monotonic() - start < 5

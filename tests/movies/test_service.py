@@ -9,7 +9,7 @@ from sqlalchemy import func, select, update
 from movierating.errors import Conflict, PreconditionFailed
 from movierating.movies import service
 from movierating.movies.genres import GENRES
-from movierating.movies.matching import Catalogue
+from movierating.movies.matching import MovieMatcher
 from movierating.movies.models import Movie, MovieFacet
 from movierating.movies.movie_index import MovieQuery
 from movierating.ratings import service as ratings
@@ -81,9 +81,9 @@ def test_imdb_id_of_movies_with_the_same_title_and_year_cannot_be_removed(add_mo
 def test_imported_movies_with_the_same_title_and_year_can_be_edited(add_movie):
     add_movie(**EMMA, tmdb_id=1)
 
-    catalogue = Catalogue(read(), [MovieQuery(titles=[EMMA["title"]])])
-    brought = catalogue.add({**EMMA, "tmdb_id": 2, "imdb_id": ONE})
-    write(catalogue.stage().insert)
+    matcher = MovieMatcher(read(), [MovieQuery(titles=[EMMA["title"]])])
+    brought = matcher.add({**EMMA, "tmdb_id": 2, "imdb_id": ONE})
+    write(matcher.stage().insert)
     assert service.update_movie(brought, None, {"runtime_minutes": 107}).runtime_minutes == 107
     with pytest.raises(Conflict):
         service.update_movie(brought, None, {"imdb_id": OTHER})

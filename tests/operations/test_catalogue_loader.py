@@ -32,7 +32,9 @@ def read_value(outside, folder, statement):
 
 COUNT = select(func.count()).select_from(Movie)
 LOADED = (
-    select(func.count()).select_from(DataMigration).where(DataMigration.name == seed.list_milestones()[1])
+    select(func.count())
+    .select_from(DataMigration)
+    .where(DataMigration.name == seed.list_data_migrations()[1])
 )
 
 

@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from movierating.movies.seed import list_milestones
+from movierating.movies.seed import list_data_migrations
 from movierating.operations import sqlite_backup
 from movierating.operations.backup_files import BackupError
 
@@ -48,7 +48,7 @@ def test_copy_of_a_database_in_use_is_one_complete_private_file(used, tmp_path):
     folder.mkdir()
     assert sqlite_backup.copy_database(used, folder / "copy") == []
     assert names(folder) == ["copy"]
-    assert milestones(folder / "copy") == {*list_milestones(), "logged"}
+    assert milestones(folder / "copy") == {*list_data_migrations(), "logged"}
     assert stat.S_IMODE((folder / "copy").stat().st_mode) == 0o600
     assert sqlite_backup.is_backup(folder / "copy")
     assert not sqlite_backup.is_backup(used)
@@ -118,4 +118,4 @@ def test_database_in_a_read_only_folder_is_copied(instance, tmp_path, monkeypatc
     monkeypatch.setattr("os.access", lambda *_: False)
     sqlite_backup.copy_database(file, tmp_path / "copy")
     assert names(file.parent) == ["file"]
-    assert milestones(tmp_path / "copy") == set(list_milestones())
+    assert milestones(tmp_path / "copy") == set(list_data_migrations())

@@ -10,7 +10,7 @@ from werkzeug.datastructures import FileStorage, MultiDict
 from werkzeug.test import TestResponse, encode_multipart
 
 from movierating.auth.models import User
-from movierating.movies.matching import Catalogue
+from movierating.movies.matching import MovieMatcher
 from movierating.operations import checks
 from movierating.ratings.imports import import_file
 from movierating.ratings.models import Rating
@@ -43,12 +43,12 @@ def add_many(app):
     """`add_many(1000)` adds movies `Movie 1`, `Movie 2` … of 2000, with IMDb ids; returns their ids."""
 
     def add(number):
-        catalogue = Catalogue(read(), [])
+        matcher = MovieMatcher(read(), [])
         ids = [
-            catalogue.add({"title": f"Movie {each}", "year": 2000, "imdb_id": f"tt{9000000 + each}"})
+            matcher.add({"title": f"Movie {each}", "year": 2000, "imdb_id": f"tt{9000000 + each}"})
             for each in range(1, number + 1)
         ]
-        write(catalogue.stage().insert)
+        write(matcher.stage().insert)
         return ids
 
     return add

@@ -11,7 +11,7 @@ from sqlalchemy import insert, select
 from movierating import clock
 from movierating.errors import Unavailable
 from movierating.movies.models import DataMigration
-from movierating.movies.seed import list_milestones
+from movierating.movies.seed import list_data_migrations
 from movierating.storage import database
 from movierating.storage.database import db, read, write
 from movierating.storage.sqlite.database_file import DatabaseFile
@@ -49,7 +49,7 @@ def replace(file):
 
 def test_removed_file_is_still_read_and_not_written(file):
     file.unlink()
-    assert list_rows() == sorted(["first", *list_milestones()])
+    assert list_rows() == sorted(["first", *list_data_migrations()])
     with pytest.raises(Unavailable):
         add_row("lost")
     assert not file.exists()
@@ -67,17 +67,17 @@ def test_transaction_fails_if_the_file_is_moved_during_it(file):
     with pytest.raises(Unavailable):
         write(job)
     file.with_name("aside").rename(file)
-    assert list_rows() == sorted(["first", *list_milestones()])
+    assert list_rows() == sorted(["first", *list_data_migrations()])
 
 
 def test_replaced_file_is_written_and_read_at_once(file, monkeypatch):
     replace(file)
     add_row("second")
-    assert list_rows() == sorted(["first", "second", *list_milestones()])
+    assert list_rows() == sorted(["first", "second", *list_data_migrations()])
     replace(file)
     with db.engine.connect() as pooled:
-        assert len(pooled.scalars(select(DataMigration.name)).all()) == 2 + len(list_milestones())
-    assert list_rows() == sorted(["first", "second", *list_milestones()])
+        assert len(pooled.scalars(select(DataMigration.name)).all()) == 2 + len(list_data_migrations())
+    assert list_rows() == sorted(["first", "second", *list_data_migrations()])
 
 
 def test_only_the_log_of_the_replaced_file_is_set_aside(tmp_path):
