@@ -14,7 +14,7 @@ import click
 
 from movierating import create_app
 from movierating.movies.movie_ids import find_ids_by_imdb_id
-from movierating.ratings.formats.rows import RatedRow, UnknownFormat
+from movierating.ratings.formats.rows import RatedRow, RejectedFile
 from movierating.ratings.formats.upload_reader import open_upload
 from movierating.ratings.row_matching import MatchOptions, RowMatches, match_rows
 from movierating.storage.database import close, read
@@ -44,7 +44,7 @@ def read_films(file: Path) -> list[RatedRow]:
     try:
         with file.open("rb") as stream:
             rows = [row for row in open_upload(stream).rows if isinstance(row, RatedRow) and row.kind is None]
-    except UnknownFormat:
+    except RejectedFile:
         return []
     return list({(row.imdb_id, row.tmdb_id, row.title, row.year, row.film_id): row for row in rows}.values())
 

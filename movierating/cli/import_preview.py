@@ -1,4 +1,4 @@
-"""`movierating import preview`, and the options that tell how to read any CSV."""
+"""`movierating import preview`, and the options `--column` and `--scale` for any CSV."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -29,7 +29,7 @@ def _parse_columns(_context: object, _option: object, values: Sequence[str]) -> 
 
 
 def csv_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that tell how to read any CSV."""
+    """Add the options `--column` and `--scale` to a command."""
     column = click.option(
         "--column",
         "columns",
@@ -41,13 +41,13 @@ def csv_options(command: Callable[..., Any]) -> Callable[..., Any]:
     scale = click.option(
         "--scale",
         type=click.Choice(SCALES),
-        help="For any CSV: the highest rating. By default, the ratings tell it.",
+        help="For any CSV: the highest rating. Derived from the ratings by default.",
     )
     return column(scale(command))
 
 
 def make_mapping(columns: dict[str, str], scale: str | None) -> "ColumnMapping | None":
-    """Return what the options tell; None if there are none."""
+    """Return the mapping that the options describe; None without options."""
     from movierating.ratings.formats import custom_csv
 
     return custom_csv.make_mapping(columns, int(scale) if scale else None)

@@ -62,7 +62,7 @@ def _list_unmatched(
             has_candidates = True
             yield f"    {movie_id}  {format_film(*titles.get(movie_id, (None, None)))}".rstrip()
     if has_candidates:
-        yield "Settle a row with `--choice LINE=ID`, or with `--choice LINE=new` to add a movie."
+        yield "Choose the movie of a row with `--choice LINE=ID`, or add one with `--choice LINE=new`."
 
 
 def _list_notes(notes: Iterable[Mapping[str, Any]]) -> Iterator[str]:

@@ -21,7 +21,7 @@ from movierating.pages.import_done import ROWS_SHOWN, make_csv, render_report, s
 from movierating.pages.import_options import FORMAT_NAMES, ImportOptions, load_options
 from movierating.pages.movie_data import to_plain
 from movierating.ratings import import_preview, imports, stored_files
-from movierating.ratings.formats.custom_csv import SCALES, TARGETS
+from movierating.ratings.formats.custom_csv import FIELDS, SCALES
 from movierating.ratings.import_report import AS_CSV, ImportReport
 from movierating.ratings.stored_files import FileEntry
 
@@ -186,7 +186,7 @@ def _render_columns(
         preview=preview,
         chosen=options.mapping.columns if options.mapping else {},
         message=message,
-        targets=TARGETS,
+        fields=FIELDS,
         scales=SCALES,
     )
 

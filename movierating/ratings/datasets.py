@@ -40,7 +40,7 @@ def import_movielens(dataset: Dataset, progress: Callable[[int], None]) -> Datas
     file that are done. An OSError of the files ends the import; what is loaded by then stays, except for ratings of a
     first load. Raise Unavailable while the instance is being restored.
     """
-    rows = list(dataset.movies())
+    rows = list(dataset.read_movies())
     report, movie_ids = retry_if_catalogue_changes(lambda: _add_movies(dataset, rows))
     with exclusive_access() as is_exclusive:
         if is_exclusive:
@@ -50,7 +50,7 @@ def import_movielens(dataset: Dataset, progress: Callable[[int], None]) -> Datas
                 report.include(first)
                 return report
     # Other writers wait for one batch at most.
-    for batch in dataset.ratings():
+    for batch in dataset.read_ratings():
         report.include(write(partial(_load, batches=[batch], movie_ids=movie_ids), own_transaction=True))
         progress(batch.bytes_read)
     return report
@@ -151,7 +151,7 @@ def _load_first(
         return None
     for index in _INDEXES:
         index.drop(connection)
-    report = _load(connection, dataset.ratings(), movie_ids, progress)
+    report = _load(connection, dataset.read_ratings(), movie_ids, progress)
     for index in _INDEXES:
         index.create(connection)
     return report

@@ -7,7 +7,7 @@ from typing import Any, BinaryIO
 
 from movierating import clock
 from movierating.ratings.formats.custom_csv import ColumnMapping
-from movierating.ratings.formats.rows import RatedRow, Row, UnknownColumns, UnknownFormat
+from movierating.ratings.formats.rows import RatedRow, RejectedFile, Row, UnknownColumns
 from movierating.ratings.formats.upload_reader import open_upload
 from movierating.ratings.imports import reject_file
 
@@ -34,7 +34,7 @@ def preview_file(
         rows = list(islice(upload.rows, MAX_ROWS))
     except UnknownColumns as error:
         return ImportPreview(None, error.columns[:MAX_COLUMNS])
-    except UnknownFormat as error:
+    except RejectedFile as error:
         raise reject_file(error) from error
     return ImportPreview(upload.format, upload.columns[:MAX_COLUMNS], list(map(_describe_row, rows)))
 

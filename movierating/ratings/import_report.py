@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 from movierating import clock
 from movierating.ratings.bulk import Outcome
-from movierating.ratings.formats.csv_reader import csv_lines
+from movierating.ratings.formats.csv_reader import format_csv_lines
 from movierating.ratings.formats.field_parsers import escape_formula
 from movierating.ratings.formats.rows import BadRow, RatedRow, Row, SkippedRow
 from movierating.ratings.row_matches import RowMatches, UnmatchedRow
@@ -138,7 +138,7 @@ def list_details(
 def write_details(details: Iterable[dict[str, Any]]) -> str:
     """Return the details as CSV, with a column for each key."""
     cells = ([_format_cell(entry[name]) for name in _DETAILS] for entry in details)
-    return b"".join(csv_lines(chain([_DETAILS], cells))).decode()
+    return b"".join(format_csv_lines(chain([_DETAILS], cells))).decode()
 
 
 def _format_cell(value: object) -> object:

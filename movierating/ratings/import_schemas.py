@@ -69,7 +69,7 @@ def _is_choice(choice: object) -> bool:
 
 
 class ColumnsField(ma.fields.List[Any]):
-    """Texts such as `title=Film`, loaded as the names of columns by target."""
+    """Texts such as `title=Film`, loaded as the names of columns by field."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         try:
@@ -86,15 +86,15 @@ class PreviewQuerySchema(ma.Schema):
         metadata={"description": "Reject the file if it has another format; detected by default."},
     )
     column = ColumnsField(
-        ma.fields.String(metadata={"pattern": rf"^\s*({'|'.join(custom_csv.TARGETS)})\s*=\s*\S"}),
+        ma.fields.String(metadata={"pattern": rf"^\s*({'|'.join(custom_csv.FIELDS)})\s*=\s*\S"}),
         metadata={
             "from_query": True,
-            "maxItems": len(custom_csv.TARGETS),
+            "maxItems": len(custom_csv.FIELDS),
             "example": ["title=Film", "rating=My stars"],
             "description": "For any CSV: the name of the column of one of "
-            + ", ".join(custom_csv.TARGETS)
+            + ", ".join(custom_csv.FIELDS)
             + ". "
-            "Repeatable; a target without a name takes the column of its own name.",
+            "Repeatable; a field that is not listed is read from the column of its own name.",
         },
     )
     scale = StrictInteger(
@@ -102,7 +102,7 @@ class PreviewQuerySchema(ma.Schema):
         metadata={
             "from_query": True,
             "example": 5,
-            "description": "For any CSV: the highest rating; by default, the ratings tell it.",
+            "description": "For any CSV: the highest rating; derived from the ratings by default.",
         },
     )
 
@@ -126,8 +126,8 @@ class ImportQuerySchema(PreviewQuerySchema):
             "type": "string",
             "pattern": r"^\s*\{[\s\S]*\}\s*$",
             "example": '{"ratings.csv:7": 2711, "ratings.csv:9": "new"}',
-            "description": "A JSON object that settles single rows: by `file:line`, or the line outside a ZIP, the id "
-            "of the movie, or `new` to add one.",
+            "description": "A JSON object with the movies of single rows: by `file:line`, or the line outside a ZIP, "
+            "the id of the movie, or `new` to add one.",
         }
     )
     on_conflict = ma.fields.String(

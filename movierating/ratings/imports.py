@@ -21,7 +21,7 @@ from movierating.ratings.bulk import (
 from movierating.ratings.exports import write_replaced
 from movierating.ratings.formats.csv_reader import list_names
 from movierating.ratings.formats.custom_csv import ColumnMapping
-from movierating.ratings.formats.rows import InvalidColumn, RatedRow, Row, UnknownFormat
+from movierating.ratings.formats.rows import InvalidColumn, RatedRow, RejectedFile, Row
 from movierating.ratings.formats.upload_reader import Upload, open_upload
 from movierating.ratings.import_report import (
     AS_CSV,
@@ -86,11 +86,11 @@ def _read_rows(
         upload = open_upload(file, expected_format, mapping)
         # Every row is read before the first is written, because a file may turn out damaged at its end.
         return upload, list(upload.rows)
-    except UnknownFormat as error:
+    except RejectedFile as error:
         raise reject_file(error) from error
 
 
-def reject_file(error: UnknownFormat) -> InvalidRequest:
+def reject_file(error: RejectedFile) -> InvalidRequest:
     """Return the error for the client if a file is rejected as a whole."""
     place = ("query", "column") if isinstance(error, InvalidColumn) else ("files", "file")
     return invalid_field(*place, str(error))

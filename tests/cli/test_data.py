@@ -55,7 +55,7 @@ def count(table):
 def test_choices_equal_those_of_the_formats():
     assert sorted(data.IMPORT_FORMATS) == sorted(upload_reader.FORMATS)
     assert data.EXPORT_FORMATS == writers.FORMATS
-    assert import_preview.FIELDS == custom_csv.TARGETS
+    assert import_preview.FIELDS == custom_csv.FIELDS
     assert tuple(map(str, custom_csv.SCALES)) == import_preview.SCALES
     assert data.ON_CONFLICT == import_schemas.ON_CONFLICT == get_args(bulk.OnConflict)
 
@@ -94,7 +94,7 @@ def test_import_lists_rejected_rows_on_standard_error(invoke, emma, select_value
         "4: Nowhere (1950): there is no such movie",
         "5: Twin (2000): more than one movie has this title and year",
         *(f"    {twin}  Twin (2000)" for twin in twins),
-        "Settle a row with `--choice LINE=ID`, or with `--choice LINE=new` to add a movie.",
+        "Choose the movie of a row with `--choice LINE=ID`, or add one with `--choice LINE=new`.",
         "6: the rating '11' is not a number from 0.5 to 10 by halves",
     ]
 

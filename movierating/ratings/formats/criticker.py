@@ -42,9 +42,9 @@ def read(files: Iterable[CsvFile | XmlFile]) -> Iterator[Row]:
     """Yield the rows; a series or game has a `kind`. The first row has a note if all scores may be out of 10."""
     for file in files:
         if isinstance(file, CsvFile):
-            scores, rows = file.column("score"), file.rows(_COLUMNS, _parse, dates=["rated_at"])
+            scores, rows = file.read_column("score"), file.read_rows(_COLUMNS, _parse, dates=["rated_at"])
         else:
-            scores, rows = map(_find_score, file.items()), file.rows(_parse_item)
+            scores, rows = map(_find_score, file.read_items()), file.read_rows(_parse_item)
         has_high_score = any((parse_number(score) or 0) > 10 for score in islice(scores, _SAMPLE))
         yield from rows if has_high_score else add_note(rows, _LOW_SCORES)
 

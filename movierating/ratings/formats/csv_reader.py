@@ -19,7 +19,7 @@ from movierating.ratings.formats.line_reader import (
     UnreadableLine,
     has_invalid_bytes,
 )
-from movierating.ratings.formats.rows import BadRow, RatedRow, Row, UnknownFormat
+from movierating.ratings.formats.rows import BadRow, RatedRow, RejectedFile, Row
 from movierating.ratings.formats.source_file import SourceFile
 from movierating.ratings.formats.text_encoding import TextEncoding, decode_head, detect_encoding
 
@@ -40,7 +40,7 @@ class CsvFile:
     """A CSV file: its `header`, trimmed, its `columns`, which are the same in lower case, and its rows."""
 
     def __init__(self, source: SourceFile) -> None:
-        """Read the header. Raise UnknownFormat if the file doesn't begin with a line of at most MAX_COLUMNS cells."""
+        """Read the header. Raise RejectedFile if the file doesn't begin with a line of at most MAX_COLUMNS cells."""
         self.source = source
         with source.open() as file:
             self._first_line, header = _read_header(file.read(MAX_LINE_LENGTH))
@@ -55,9 +55,9 @@ class CsvFile:
         try:
             cells = next(csv.reader([header], **self._dialect))
         except csv.Error as error:
-            raise UnknownFormat("The first line of the file has a quotation mark out of place.") from error
+            raise RejectedFile("The first line of the file has a quotation mark out of place.") from error
         if len(cells) > MAX_COLUMNS:
-            raise UnknownFormat(
+            raise RejectedFile(
                 f"The first line of the file has {len(cells):,} columns, over {MAX_COLUMNS:,}."
             )
         self.header = [cell.strip() for cell in cells]
@@ -68,7 +68,7 @@ class CsvFile:
         with self.source.open() as file:
             return detect_encoding(file)
 
-    def rows(
+    def read_rows(
         self,
         columns: Mapping[str, str],
         parse: ParseRow,
@@ -81,15 +81,15 @@ class CsvFile:
 
         A cell is empty if the file or the row has no such column. A row becomes a BadRow if it can't be read or `parse`
         raises ValueError. `parse_columns` may parse many rows at once; if it returns None, `parse` is called for each.
-        Raise UnknownFormat if the file has two columns of a name.
+        Raise RejectedFile if the file has two columns of a name.
 
         `dates` are the fields in which a spreadsheet may have written `3/5/2023`; `parse` gets them with the year
-        first. The order of day and month is settled once a column. If it has to be assumed, the first such row has a
-        note, unless the service writes the month first (`is_month_first`).
+        first. The order of day and month is detected once for each column. If it has to be assumed, the first such row
+        has a note, unless the service writes the month first (`is_month_first`).
         """
-        select, width = itemgetter(*map(self._find_place, columns.values())), len(self.columns)
+        select, width = itemgetter(*map(self._find_index, columns.values())), len(self.columns)
         date_fields = DateFields(
-            dates, lambda name: self.column(columns[name]), is_month_first=is_month_first
+            dates, lambda name: self.read_column(columns[name]), is_month_first=is_month_first
         )
         for line, records in self._read_records():
             rows = None
@@ -103,12 +103,12 @@ class CsvFile:
                 if any(map(str.strip, cells)):
                     yield self._parse_row(number, cells, columns, select, parse, date_fields)
 
-    def _find_place(self, name: str) -> int:
-        """Return the index of a column, -1 for one that the file does not have. Raise UnknownFormat if it has two."""
+    def _find_index(self, name: str) -> int:
+        """Return the index of a column, -1 for one that the file does not have. Raise RejectedFile if it has two."""
         if (count := self.columns.count(name)) > 1:
-            place = f" “{self.source.name}”" if self.source.name else ""
-            raise UnknownFormat(
-                f"The file{place} has {count} columns “{name}”. Rename or delete all but one."
+            name_in_zip = f" “{self.source.name}”" if self.source.name else ""
+            raise RejectedFile(
+                f"The file{name_in_zip} has {count} columns “{name}”. Rename or delete all but one."
             )
         return self.columns.index(name) if count else -1
 
@@ -122,7 +122,7 @@ class CsvFile:
         date_fields: DateFields,
     ) -> Row:
         try:
-            fields = dict(zip(columns, select([*self._fit(cells), ""]), strict=True))
+            fields = dict(zip(columns, select([*self._fit_width(cells), ""]), strict=True))
             note = date_fields.normalize(fields)
             row = parse(self.source.name, line, fields)
         except ValueError as error:
@@ -131,15 +131,15 @@ class CsvFile:
             return row._replace(note=f"{note}; {row.note}" if row.note else note)
         return row
 
-    def column(self, name: str) -> Iterator[str]:
+    def read_column(self, name: str) -> Iterator[str]:
         """Yield the cells of a column, without those of rows that can't be read."""
         if name not in self.columns:
             return
-        place = self.columns.index(name)
+        index = self.columns.index(name)
         for _, records in self._read_records():
-            yield from (cells[place] for cells in records if len(cells) > place)
+            yield from (cells[index] for cells in records if len(cells) > index)
 
-    def _fit(self, cells: list[str]) -> list[str]:
+    def _fit_width(self, cells: list[str]) -> list[str]:
         """Return as many cells as there are columns. Raise ValueError if the row has more that are not empty."""
         width = len(self.columns)
         if isinstance(cells, _Unreadable):
@@ -196,14 +196,14 @@ def _read_header(head: bytes) -> tuple[int, str]:
     """Return the number and the text of the first line that isn't blank."""
     text = decode_head(head)
     if not text.strip():
-        raise UnknownFormat("The file is empty.")
+        raise RejectedFile("The file is empty.")
     lines = io.StringIO(text, newline="")
     for number, line in enumerate(islice(lines, _MAX_BLANK_LINES), 1):
         if "\0" in line or has_invalid_bytes(line) or len(line) >= MAX_LINE_LENGTH:
             break
         if line.strip():
             return number, line.strip("\r\n")
-    raise UnknownFormat("The file does not begin with a line of text.")
+    raise RejectedFile("The file does not begin with a line of text.")
 
 
 def list_names(names: Sequence[str], limit: int = _MAX_LISTED_NAMES) -> str:
@@ -212,14 +212,14 @@ def list_names(names: Sequence[str], limit: int = _MAX_LISTED_NAMES) -> str:
     return ", ".join([*first, "…"] if len(names) > len(first) else first) or "it is empty"
 
 
-def csv_lines(rows: Iterable[Sequence[Any]]) -> Iterator[bytes]:
+def format_csv_lines(rows: Iterable[Sequence[Any]]) -> Iterator[bytes]:
     """Yield each row as a line of CSV in UTF-8, ending in CRLF (RFC 4180)."""
     writer = csv.writer(_Echo())
     for row in rows:
         yield writer.writerow(row).encode()
 
 
-def in_blocks(pieces: Iterable[bytes], size: int = 1 << 16) -> Iterator[bytes]:
+def join_into_blocks(pieces: Iterable[bytes], size: int = 1 << 16) -> Iterator[bytes]:
     """Yield the same bytes in blocks of at least `size`, except the last."""
     block = bytearray()
     for piece in pieces:
@@ -232,5 +232,7 @@ def in_blocks(pieces: Iterable[bytes], size: int = 1 << 16) -> Iterator[bytes]:
 
 
 class _Echo:
+    """A file for `csv.writer` whose `write` returns the text, so that `writerow` returns the line."""
+
     def write(self, text: str) -> str:
         return text

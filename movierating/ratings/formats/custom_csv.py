@@ -16,7 +16,7 @@ from movierating.ratings.formats.field_parsers import (
 )
 from movierating.ratings.formats.rows import InvalidColumn, Row, add_note, parse_row
 
-TARGETS = ("title", "original_title", "year", "rating", "rated_at", "imdb_id", "tmdb_id")
+FIELDS = ("title", "original_title", "year", "rating", "rated_at", "imdb_id", "tmdb_id")
 # By the highest rating.
 SCALES = {highest: Scale({}, f"a number up to {highest}", highest) for highest in (4, 5, 10, 20)}
 SCALES |= {100: HUNDRED}
@@ -24,9 +24,11 @@ _MAX_MESSAGES = 20
 
 
 class ColumnMapping(NamedTuple):
-    """How to read a CSV: the names of columns by target, and the highest rating; None if the ratings tell it.
+    """How to read a CSV: the names of columns by field, and the highest rating.
 
-    A target without a name takes the column of its own name, if there is one.
+    The highest rating is None if it is to be derived from the ratings.
+
+    A field that is not in `columns` is read from the column of its own name, if there is one.
     """
 
     columns: Mapping[str, str]
@@ -39,23 +41,23 @@ def make_mapping(columns: Mapping[str, str], scale: int | None) -> ColumnMapping
 
 
 def parse_columns(values: Iterable[str]) -> dict[str, str]:
-    """Return the names of columns by target, from texts such as `title=Film`.
+    """Return the names of columns by field, from texts such as `title=Film`.
 
     Raise ValueError with a message for each invalid text.
     """
     columns: dict[str, str] = {}
     messages = []
     for value in values:
-        target, separator, name = value.partition("=")
-        target, name = target.strip(), name.strip()
+        field, separator, name = value.partition("=")
+        field, name = field.strip(), name.strip()
         if not separator or not name:
             messages.append(f"{quote_value(value)} is not FIELD=COLUMN, such as title=Film.")
-        elif target not in TARGETS:
-            messages.append(f"{quote_value(target)} is not one of {', '.join(TARGETS)}.")
-        elif target in columns:
-            messages.append(f"There are two columns for {target}.")
+        elif field not in FIELDS:
+            messages.append(f"{quote_value(field)} is not one of {', '.join(FIELDS)}.")
+        elif field in columns:
+            messages.append(f"There are two columns for {field}.")
         else:
-            columns[target] = name
+            columns[field] = name
     if messages:
         raise ValueError(*messages[:_MAX_MESSAGES])
     return columns
@@ -63,11 +65,11 @@ def parse_columns(values: Iterable[str]) -> dict[str, str]:
 
 def read(files: Sequence[CsvFile], mapping: ColumnMapping) -> Iterator[Row]:
     """Return the rows of files that have the columns of the mapping. Their ratings have one scale."""
-    columns = {target: mapping.columns.get(target, target).lower() for target in TARGETS}
-    ratings = chain.from_iterable(file.column(columns["rating"]) for file in files)
+    columns = {field: mapping.columns.get(field, field).lower() for field in FIELDS}
+    ratings = chain.from_iterable(file.read_column(columns["rating"]) for file in files)
     scale = mapping.scale or _find_scale(ratings)
     parse = partial(_parse, SCALES[scale])
-    rows = chain.from_iterable(file.rows(columns, parse, dates=["rated_at"]) for file in files)
+    rows = chain.from_iterable(file.read_rows(columns, parse, dates=["rated_at"]) for file in files)
     if mapping.scale:
         return rows
     return add_note(rows, f"ratings are read on a scale of {scale}; `scale` sets another")
@@ -90,7 +92,10 @@ def check_columns(file: CsvFile, mapping: ColumnMapping) -> None:
 
 
 def _find_scale(ratings: Iterable[str]) -> int:
-    """Return 5 only if a fraction tells that the ratings are no whole points up to 10."""
+    """Return the highest rating of the scale: 5, 10 or 100.
+
+    It is 5 only if some ratings have a fraction: whole numbers up to 5 may be on a scale of 10.
+    """
     numbers = [number for rating in ratings if (number := parse_number(rating)) is not None]
     highest = max(numbers, default=0)
     if highest <= 5 and any(number % 1 for number in numbers):

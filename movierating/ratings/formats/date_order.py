@@ -1,7 +1,6 @@
-"""Settle whether the numeric dates of a column have the day or the month first.
+"""Detect whether the numeric dates of a column have the day or the month first.
 
-A spreadsheet writes `3/5/2023` for the third of May or the fifth of March. `settle_order` finds out which of them a
-column means.
+A spreadsheet writes `3/5/2023` for the third of May or the fifth of March.
 """
 
 from collections.abc import Callable, Collection, Iterable
@@ -30,7 +29,7 @@ class DateOrder(NamedTuple):
     is_mixed: bool = False
 
 
-def settle_order(texts: Iterable[str]) -> DateOrder:
+def detect_order(texts: Iterable[str]) -> DateOrder:
     """Return the order of most of the dates that have only one; the month first if there is none.
 
     A date has only one order if a number is above 12, or if it lies in the future in the other order.
@@ -69,7 +68,7 @@ def is_ambiguous(text: str) -> bool:
 
 
 class DateFields:
-    """The fields of a file that hold dates. Their orders are settled when the first date needs one."""
+    """The fields of a file that hold dates. Their orders are detected when the first date needs one."""
 
     def __init__(
         self, names: Collection[str], list_dates: Callable[[str], Iterable[str]], *, is_month_first: bool
@@ -83,7 +82,7 @@ class DateFields:
     @cached_property
     def _orders(self) -> dict[str, DateOrder]:
         """The order of each field: its own, or if its dates leave it open, that of another field."""
-        orders = {name: settle_order(self._list_dates(name)) for name in self._names}
+        orders = {name: detect_order(self._list_dates(name)) for name in self._names}
         certain = next((order for order in orders.values() if order.is_certain), None)
         return {name: order if order.is_certain else certain or order for name, order in orders.items()}
 

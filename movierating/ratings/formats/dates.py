@@ -1,6 +1,6 @@
 """Parse dates and times as services and spreadsheets write them.
 
-`3/5/2023` is the third of May or the fifth of March: `date_order` settles which of them a column means.
+`3/5/2023` is the third of May or the fifth of March: `date_order` detects which of them a column means.
 """
 
 import re
@@ -84,7 +84,7 @@ def _may_begin_with_year(text: str) -> bool:
 def parse_times(texts: Sequence[str]) -> Sequence[int | None]:
     """Return the times of a column as `parse_time` does, also those in the future.
 
-    Raise ValueError for dates whose order has to be settled as well.
+    Raise ValueError as `parse_time` does, and for dates whose order has to be detected first.
     """
     if not all(map(_is_plain, texts)):
         if any(split_numeric_date(text) is not None for text in texts):
@@ -117,34 +117,36 @@ _DATE_LENGTH = len("2016-12-31")
 
 
 def to_rfc3339(text: str, day_first: bool) -> str:
-    """Write a date or time as RFC 3339 does. Raise ValueError if it is none; its numbers may be impossible."""
+    """Return a date or time in RFC 3339; its numbers may be impossible. Raise ValueError for any other text."""
     if match := _ISO_TIME.fullmatch(text):
         date, time, zone = match.groups()
         return f"{date}T{time or '00:00'}{'Z' if zone in (None, 'z', 'UTC') else zone}"
     if len(text) > _MAX_DATE_LENGTH:
         raise ValueError
     if match := _COMPACT_DATE.fullmatch(text):
-        return _join(*match.groups())
+        return _format_time(*match.groups())
     if _may_begin_with_year(text):
         raise ValueError
     if match := NUMERIC_DATE.fullmatch(text):
         first, separator, second, third = match.groups()[:4]
-        return _join(*_order(first, separator, second, third, day_first), *match.groups()[4:])
+        return _format_time(*_order_parts(first, separator, second, third, day_first), *match.groups()[4:])
     if match := _MONTH_FIRST.fullmatch(text):
-        return _join(match[3], _number_month(match[1]), match[2], *match.groups()[3:])
+        return _format_time(match[3], _number_month(match[1]), match[2], *match.groups()[3:])
     if match := _DAY_FIRST.fullmatch(text):
-        return _join(match[3], _number_month(match[2]), match[1], *match.groups()[3:])
+        return _format_time(match[3], _number_month(match[2]), match[1], *match.groups()[3:])
     if match := _C_TIME.fullmatch(text):
         return f"{match[4]}-{_number_month(match[1])}-{match[2].strip():0>2}T{match[3]}Z"
     raise ValueError
 
 
-def _order(first: str, separator: str, second: str, third: str, day_first: bool) -> tuple[str, str, str]:
+def _order_parts(
+    first: str, separator: str, second: str, third: str, day_first: bool
+) -> tuple[str, str, str]:
     """Return the year, the month and the day of a numeric date."""
     if len(first) == 4:
         return first, second, third
     year = f"20{third}" if len(third) == 2 else third
-    # A date that is impossible in the settled order can only mean the other one.
+    # A date that is impossible in the detected order has the other one.
     is_day_first = separator == "." or int(first) > 12 or (day_first and int(second) <= 12)
     return (year, second, first) if is_day_first else (year, first, second)
 
@@ -153,18 +155,19 @@ def _number_month(name: str) -> str:
     return f"{_MONTHS.index(name.capitalize()) + 1:02}"
 
 
-def _join(
+def _format_time(
     year: str,
     month: str,
     day: str,
     hour: str | None = None,
     minute: str | None = None,
     second: str | None = None,
-    half: str | None = None,
+    am_or_pm: str | None = None,
 ) -> str:
+    """Return the parts of a time as RFC 3339 writes it in UTC. Raise ValueError for an impossible hour."""
     hours = int(hour or 0)
-    if half:
+    if am_or_pm:
         if not 1 <= hours <= 12:
             raise ValueError
-        hours = hours % 12 + (12 if half in "Pp" else 0)
+        hours = hours % 12 + (12 if am_or_pm in "Pp" else 0)
     return f"{year}-{month:0>2}-{day:0>2}T{hours:02}:{minute or '00'}:{second or '00'}Z"

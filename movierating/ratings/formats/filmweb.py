@@ -34,7 +34,7 @@ def read(files: Iterable[CsvFile]) -> Iterator[Row]:
     """Yield the rows; a series or game has a `kind`."""
     for file in files:
         columns = _COLUMNS if "user_rating" in file.columns else _OLD_COLUMNS
-        yield from file.rows(columns, _parse, dates=["rated_at"])
+        yield from file.read_rows(columns, _parse, dates=["rated_at"])
 
 
 def _parse(file: str, line: int, cells: dict[str, Any]) -> Row:

@@ -37,7 +37,7 @@ def _find_movie(item: dict[str, Any]) -> dict[str, Any] | None:
 def read(files: Iterable[JsonFile]) -> Iterator[Row]:
     """Yield the rows; a series or season has a `kind`."""
     for file in files:
-        yield from file.rows(_parse)
+        yield from file.read_rows(_parse)
 
 
 def _parse(file: str, index: int, item: Any) -> Row:

@@ -13,7 +13,7 @@ from typing import Any
 
 from movierating import clock
 from movierating.movies.titles import fold
-from movierating.ratings.formats.csv_reader import CsvFile, csv_lines, in_blocks
+from movierating.ratings.formats.csv_reader import CsvFile, format_csv_lines, join_into_blocks
 from movierating.ratings.formats.field_parsers import WHOLE_TEN, escape_formula, unescape_formula
 from movierating.ratings.formats.rows import ExportRow, Row, parse_row
 
@@ -52,9 +52,9 @@ def read(files: Iterable[CsvFile]) -> Iterator[Row]:
         rating = "your rating" if "your rating" in file.columns else "you rated"
         rated_at = next((name for name in _RATED_AT if name in file.columns), "date rated")
         # A spreadsheet writes dates in the language of its user, which is probably that of the account.
-        is_english = next(file.column("title type"), "").strip().lower() in _ENGLISH_KINDS
+        is_english = next(file.read_column("title type"), "").strip().lower() in _ENGLISH_KINDS
         columns = {**_COLUMNS, "rating": rating, "rated_at": rated_at}
-        yield from file.rows(columns, _parse, dates=["rated_at"], is_month_first=is_english)
+        yield from file.read_rows(columns, _parse, dates=["rated_at"], is_month_first=is_english)
 
 
 def _parse(file: str, line: int, cells: dict[str, Any]) -> Row:
@@ -75,7 +75,7 @@ def write(rows: Iterable[ExportRow]) -> Iterator[bytes]:
 
     IMDb rates in whole numbers, so halves are rounded up, and dates have no time of day.
     """
-    return in_blocks(csv_lines(_list_cells(rows)))
+    return join_into_blocks(format_csv_lines(_list_cells(rows)))
 
 
 def _list_cells(rows: Iterable[ExportRow]) -> Iterator[Sequence[object]]:

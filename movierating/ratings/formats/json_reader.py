@@ -11,7 +11,7 @@ from contextlib import closing
 from itertools import islice
 from typing import Any, BinaryIO
 
-from movierating.ratings.formats.rows import BadRow, Row, UnknownFormat
+from movierating.ratings.formats.rows import RejectedFile, Row, parse_items
 from movierating.ratings.formats.source_file import SourceFile
 from movierating.ratings.formats.text_encoding import UTF8, detect_utf16
 
@@ -39,31 +39,23 @@ class JsonFile:
     """
 
     def __init__(self, source: SourceFile) -> None:
-        """Read the sample. Raise UnknownFormat if there is no list, or its first item is malformed."""
+        """Read the sample. Raise RejectedFile if there is no list, or its first item is malformed."""
         self.source = source
         self.facts: dict[str, Any] | None = None
         self.sample: list[object] = []
         try:
-            with closing(self._items()) as items:
+            with closing(self._read_items()) as items:
                 self.sample.extend(islice(items, _SAMPLE))
-        except UnknownFormat:
-            # If the JSON is malformed after the first item, `rows` raises the error when it gets there.
+        except RejectedFile:
+            # If the JSON is malformed after the first item, `read_rows` raises the error when it gets there.
             if not self.sample:
                 raise
 
-    def rows(self, parse: Callable[[str, int, Any], Row]) -> Iterator[Row]:
-        """Yield `parse(file name, index, item)` of each item, or a BadRow if it raises ValueError.
+    def read_rows(self, parse: Callable[[str, int, Any], Row]) -> Iterator[Row]:
+        """Return the rows of the items, as `parse_items` does. Raise RejectedFile if the JSON is malformed."""
+        return parse_items(self.source.name, self._read_items(), parse)
 
-        Raise UnknownFormat if the JSON is malformed.
-        """
-        for index, item in enumerate(self._items()):
-            try:
-                row = parse(self.source.name, index, item)
-            except ValueError as error:
-                row = BadRow(self.source.name, index, str(error))
-            yield row
-
-    def _items(self) -> Generator[object, None, None]:
+    def _read_items(self) -> Generator[object, None, None]:
         with self.source.open() as file:
             text = _Text(file)
             if text.take("["):
@@ -71,11 +63,11 @@ class JsonFile:
             else:
                 text.expect("{")
                 self.facts = {}
-                yield from self._items_of_object(text)
+                yield from self._read_items_of_object(text)
             if text.peek():
-                raise text.malformed()
+                raise text.make_error()
 
-    def _items_of_object(self, text: "_Text") -> Iterator[object]:
+    def _read_items_of_object(self, text: "_Text") -> Iterator[object]:
         has_list = False
         for _ in range(_MAX_KEYS):
             key = text.read_value()
@@ -90,7 +82,7 @@ class JsonFile:
         text.expect("}")
         if not has_list:
             names = ", ".join(f"“{name}”" for name in _LISTS)
-            raise UnknownFormat(f"The JSON is an object without a list named {names}.")
+            raise RejectedFile(f"The JSON is an object without a list named {names}.")
 
 
 def _is_deeper(value: object, levels: int) -> bool:
@@ -106,55 +98,55 @@ class _Text:
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self._text = ""
-        self._at = 0
+        self._position = 0
         self._ended = False
         head = file.read(4)
         encoding = detect_utf16(head) or UTF8
         self._decode = codecs.getincrementaldecoder(encoding.name)(encoding.errors).decode
         self._head = head
-        self._done = 0
+        self._item_count = 0
 
     def _fill(self) -> None:
-        while len(self._text) - self._at < MAX_ITEM_LENGTH and not self._ended:
+        while len(self._text) - self._position < MAX_ITEM_LENGTH and not self._ended:
             block = self._head + self._file.read(_BLOCK_BYTES)
             self._head = b""
             self._ended = not block
-            self._text = self._text[self._at :] + self._decode(block, self._ended)
-            self._at = 0
+            self._text = self._text[self._position :] + self._decode(block, self._ended)
+            self._position = 0
 
     def peek(self) -> str:
-        """Return the next character that is no space, or "" at the end. Raise UnknownFormat after too much space."""
+        """Skip spaces, and return the next character, or "" at the end. Raise RejectedFile after too many spaces."""
         self._fill()
-        space = _SPACE.match(self._text, self._at)
-        self._at = space.end() if space else self._at
-        if self._at == len(self._text) and not self._ended:
-            raise self.malformed()
-        return self._text[self._at : self._at + 1]
+        space = _SPACE.match(self._text, self._position)
+        self._position = space.end() if space else self._position
+        if self._position == len(self._text) and not self._ended:
+            raise self.make_error()
+        return self._text[self._position : self._position + 1]
 
     def take(self, mark: str) -> bool:
         """Skip this mark if it comes next; return True if it did."""
         if self.peek() != mark:
             return False
-        self._at += 1
+        self._position += 1
         return True
 
     def expect(self, mark: str) -> None:
-        """Skip this mark. Raise UnknownFormat if something else comes next."""
+        """Skip this mark. Raise RejectedFile if something else comes next."""
         if not self.take(mark):
-            raise self.malformed()
+            raise self.make_error()
 
     def read_value(self) -> object:
-        """Return the next value. Raise UnknownFormat if there is none, or if it is too long."""
-        if len(self._text) - self._at < MAX_ITEM_LENGTH or self._text[self._at].isspace():
+        """Return the next value. Raise RejectedFile if there is none, or if it is too long."""
+        if len(self._text) - self._position < MAX_ITEM_LENGTH or self._text[self._position].isspace():
             self.peek()
             self._fill()
         try:
-            value, self._at = _scan(self._text, self._at)
+            value, self._position = _scan(self._text, self._position)
         except (ValueError, StopIteration, RecursionError) as error:
-            raise self.malformed() from error
+            raise self.make_error() from error
         # How deep the parser itself can go differs between versions of Python.
         if _is_deeper(value, _MAX_ITEM_DEPTH):
-            raise self.malformed()
+            raise self.make_error()
         return value
 
     def read_rest_of_list(self) -> Iterator[object]:
@@ -163,15 +155,15 @@ class _Text:
             return
         while True:
             yield self.read_value()
-            self._done += 1
-            comma = _COMMA.match(self._text, self._at)
+            self._item_count += 1
+            comma = _COMMA.match(self._text, self._position)
             if comma:
-                self._at = comma.end()
+                self._position = comma.end()
             elif not self.take(","):
                 break
         self.expect("]")
 
-    def malformed(self) -> UnknownFormat:
-        """Return the error to raise at this place."""
-        place = f"after item {self._done - 1}" if self._done else "at its beginning"
-        return UnknownFormat(f"The JSON is malformed, breaks off, or is nested too deeply {place}.")
+    def make_error(self) -> RejectedFile:
+        """Return the error for malformed JSON at the present position."""
+        place = f"after item {self._item_count - 1}" if self._item_count else "at its beginning"
+        return RejectedFile(f"The JSON is malformed, breaks off, or is nested too deeply {place}.")

@@ -35,7 +35,7 @@ def read(files: Iterable[CsvFile]) -> Iterator[Row]:
     """Yield the rows; a series has a `kind`."""
     for file in files:
         columns = _BY_NUMBER if "rating_10" in file.columns else _BY_ID
-        yield from file.rows(columns, _parse, dates=["rated_at"])
+        yield from file.read_rows(columns, _parse, dates=["rated_at"])
 
 
 def _parse(file: str, line: int, cells: dict[str, Any]) -> Row:

@@ -14,7 +14,7 @@ from functools import partial
 from itertools import chain, islice
 from typing import Any
 
-from movierating.ratings.formats.csv_reader import CsvFile, csv_lines, in_blocks
+from movierating.ratings.formats.csv_reader import CsvFile, format_csv_lines, join_into_blocks
 from movierating.ratings.formats.dates import parse_time
 from movierating.ratings.formats.field_parsers import (
     STARS,
@@ -29,9 +29,9 @@ from movierating.ratings.formats.field_parsers import (
 from movierating.ratings.formats.rows import (
     ExportRow,
     RatedRow,
+    RejectedFile,
     Row,
     SkippedRow,
-    UnknownFormat,
     add_note,
     parse_row,
 )
@@ -54,7 +54,7 @@ _HEADER = ("tmdbID", "imdbID", "Title", "Year", "Directors", "Rating10")
 
 # Half points and time of a film's current rating, by name and year.
 _CurrentRatings = dict[tuple[str | None, int | None], tuple[int, int]]
-# Whether a file has stars is decided by its first rows: a ZIP may hold many files that are of no known format.
+# Whether a file has stars is decided by its first rows: a ZIP may contain many files of unknown formats.
 _SAMPLE_ROWS = 1_000
 _WHOLE_STARS = "all ratings are whole numbers up to 5, and are read as stars; `scale=10` reads them as points"
 
@@ -79,7 +79,7 @@ def _has_dated_stars(file: CsvFile) -> bool:
     """Return True if the file has a `WatchedDate`, as those of others do, and its ratings can only be stars."""
     if "watcheddate" not in file.columns:
         return False
-    sample = islice(file.column("rating"), _SAMPLE_ROWS)
+    sample = islice(file.read_column("rating"), _SAMPLE_ROWS)
     ratings = [rating for text in sample if (rating := parse_number(text)) is not None]
     return max(ratings, default=0) <= 5 and any(rating % 1 for rating in ratings)
 
@@ -101,11 +101,11 @@ def read(files: Iterable[CsvFile]) -> Iterator[Row]:
     yield from _read_imports([file for file in files if not _is_export(file)])
     for file in filter(_is_export, files):
         if "watched date" in file.columns:
-            yield from file.rows(_EXPORT, partial(_parse_diary, current), dates=_DATES)
+            yield from file.read_rows(_EXPORT, partial(_parse_diary, current), dates=_DATES)
         else:
             # It has each film once; in the diary the URI is the entry's.
             columns = {**_EXPORT, "film_id": "letterboxd uri"}
-            yield from _collect(file.rows(columns, _parse_export, dates=_DATES), current)
+            yield from _collect(file.read_rows(columns, _parse_export, dates=_DATES), current)
 
 
 def _collect(rows: Iterable[Row], current: _CurrentRatings) -> Iterator[Row]:
@@ -146,18 +146,18 @@ def _parse_watched(watched: str) -> int:
 def _read_imports(files: Sequence[CsvFile]) -> Iterator[Row]:
     """Return the rows of files for Letterboxd's importer. A rating above 5 shows that they have no stars.
 
-    Raise UnknownFormat if one is above 10: on a scale of 100, an 8 is another rating.
+    Raise RejectedFile if one is above 10: on a scale of 100, an 8 is another rating.
     """
-    texts = chain.from_iterable(file.column("rating") for file in files)
+    texts = chain.from_iterable(file.read_column("rating") for file in files)
     numbers = {number for text in texts if (number := parse_number(text)) is not None}
     highest = max(numbers, default=0)
     if highest > 10:
-        raise UnknownFormat(
+        raise RejectedFile(
             "Some ratings are above 10. Name the columns and the scale, such as "
             "column=title=Title&column=rating=Rating&scale=100."
         )
     parse = partial(_parse_import, TEN if highest > 5 else STARS)
-    rows = chain.from_iterable(file.rows(_IMPORT, parse, dates=["rated_at"]) for file in files)
+    rows = chain.from_iterable(file.read_rows(_IMPORT, parse, dates=["rated_at"]) for file in files)
     if highest > 5:
         return add_note(rows, "some ratings are above 5, so all are read on a scale of 10")
     is_certain = any(number % 1 for number in numbers) or any(
@@ -178,7 +178,7 @@ def _parse_import(scale: Scale, file: str, line: int, cells: dict[str, Any]) -> 
 
 
 def write(rows: Iterable[ExportRow]) -> tuple[bool, Iterator[bytes]]:
-    """Return True if the file is a ZIP, and its bytes: one CSV file, or a ZIP of several if that would be over 1 MB.
+    """Return whether the file is a ZIP, and its bytes: one CSV file, or if that would be over 1 MB, a ZIP of several.
 
     Letterboxd's scale has ten steps, so a half point of ours is rounded up. The file has no dates.
     The first megabyte of rows is read at once, the others as the bytes are consumed.
@@ -187,13 +187,13 @@ def write(rows: Iterable[ExportRow]) -> tuple[bool, Iterator[bytes]]:
     first, second = next(parts), next(parts, None)
     if second is None:
         return False, iter([first])
-    return True, in_blocks(_zip(chain([first, second], parts)))
+    return True, join_into_blocks(_zip(chain([first, second], parts)))
 
 
 def _split_parts(rows: Iterable[ExportRow]) -> Iterator[bytes]:
-    header, *_ = csv_lines([_HEADER])
+    header, *_ = format_csv_lines([_HEADER])
     part = bytearray(header)
-    for line in csv_lines(map(_list_cells, rows)):
+    for line in format_csv_lines(map(_list_cells, rows)):
         if len(part) + len(line) > MAX_PART_BYTES:
             yield bytes(part)
             part = bytearray(header)

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import BinaryIO
 
-from movierating.ratings.formats.rows import UnknownFormat
+from movierating.ratings.formats.rows import RejectedFile
 from movierating.ratings.formats.text_encoding import TextEncoding, open_text
 
 # Longer than any row about a film can be, a review apart; it is the limit of the csv module for a cell as well.
@@ -58,7 +58,7 @@ class Lines:
     def _count(self, lines: int) -> None:
         self.number += lines
         if self.number > MAX_LINES:
-            raise UnknownFormat(f"The file has more than {MAX_LINES:,} lines.")
+            raise RejectedFile(f"The file has more than {MAX_LINES:,} lines.")
 
     def __iter__(self) -> "Lines":
         return self
@@ -106,7 +106,7 @@ def _read_line(file: io.TextIOWrapper) -> str:
 
 
 def has_invalid_bytes(line: str) -> bool:
-    """Return True if the line has bytes that are no text in its encoding."""
+    """Return True if the line has bytes that are invalid in its encoding."""
     try:
         line.encode()
     except UnicodeEncodeError:

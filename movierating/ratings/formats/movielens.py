@@ -36,7 +36,7 @@ _FLAGS = (
     *("Fantasy", "Film-Noir", "Horror", "Musical", "Mystery", "Romance", "Sci-Fi", "Thriller", "War"),
     "Western",
 )
-_OUR_GENRE = {genre: genre for genre in GENRES} | {
+_GENRES_BY_NAME = {genre: genre for genre in GENRES} | {
     "Children": "Family",
     "Children's": "Family",
     "Film-Noir": "Film Noir",
@@ -48,7 +48,7 @@ _MAX_ID = 2**63 - 1
 
 
 class NotMovieLens(Exception):
-    """The folder is no MovieLens data set; the message is one line for the user and names the file."""
+    """The folder is not a MovieLens data set; the message is one line for the user and names the file."""
 
 
 class MovieRow(NamedTuple):
@@ -92,38 +92,40 @@ class Dataset:
     rating_table: Table
     movie_table: Table
     link_table: Table | None
-    genre_names: Callable[[list[str]], Iterable[str]]
+    list_genre_names: Callable[[list[str]], Iterable[str]]
 
     @property
     def size(self) -> int:
         """Return the size of the ratings file in bytes, the `bytes_read` of the last batch."""
         return self.rating_table.path.stat().st_size
 
-    def movies(self) -> Iterator[MovieRow | BadRow]:
+    def read_movies(self) -> Iterator[MovieRow | BadRow]:
         """Yield the movies in the order of their file, after the rows of the links that can't be read."""
         links: dict[int, _Link] = {}
-        for link in self.link_table.rows(_parse_link) if self.link_table else ():
+        for link in self.link_table.read_rows(_parse_link) if self.link_table else ():
             if isinstance(link, BadRow):
                 yield link
             else:
                 links[link[0]] = link
-        for movie in self.movie_table.rows(self._parse_movie):
+        for movie in self.movie_table.read_rows(self._parse_movie):
             if isinstance(movie, MovieRow) and movie.source_id in links:
                 _, imdb_id, tmdb_id = links[movie.source_id]
                 movie = movie._replace(imdb_id=imdb_id, tmdb_id=tmdb_id)
             yield movie
 
-    def ratings(self) -> Iterator[RatingBatch]:
+    def read_ratings(self) -> Iterator[RatingBatch]:
         """Yield the ratings in the order of their file; one dated later than now is a bad row."""
         now = clock.now()
-        for block in self.rating_table.blocks():
-            yield _plain_batch(self.rating_table, block, now) or _careful_batch(self.rating_table, block, now)
+        for block in self.rating_table.read_blocks():
+            yield _parse_plain_batch(self.rating_table, block, now) or _parse_rows_one_by_one(
+                self.rating_table, block, now
+            )
 
     def _parse_movie(self, line: int, cells: list[str]) -> MovieRow:
         title = parse_title(cells[1])
         if title is None:
             raise ValueError("it has no title")
-        names = (_OUR_GENRE.get(name) for name in self.genre_names(cells))
+        names = (_GENRES_BY_NAME.get(name) for name in self.list_genre_names(cells))
         genres = tuple(dict.fromkeys(name for name in names if name))
         return MovieRow(line, _parse_number("movie id", cells[0]), *parse_movielens_title(title), genres)
 
@@ -139,7 +141,7 @@ def open_folder(path: Path) -> Dataset:
         raise NotMovieLens(f"{Path(error.filename).name} can't be read: {error.strerror}") from error
     except ValueError as error:
         raise NotMovieLens(str(error)) from error
-    raise NotMovieLens(f"{path} is no MovieLens data set: it has none of {', '.join(shapes)}")
+    raise NotMovieLens(f"{path} is not a MovieLens data set: it has none of {', '.join(shapes)}")
 
 
 def _open_csv(path: Path) -> Dataset:
@@ -148,7 +150,7 @@ def _open_csv(path: Path) -> Dataset:
         Table.with_header(path / "ratings.csv", _RATING_COLUMNS),
         Table.with_header(path / "movies.csv", _MOVIE_COLUMNS),
         Table.with_header(links, _LINK_COLUMNS) if links.exists() else None,
-        _named_genres,
+        _list_named_genres,
     )
 
 
@@ -157,7 +159,7 @@ def _open_dat(path: Path) -> Dataset:
         Table.without_header(path / "ratings.dat", "::", len(_RATING_COLUMNS)),
         Table.without_header(path / "movies.dat", "::", len(_MOVIE_COLUMNS)),
         None,
-        _named_genres,
+        _list_named_genres,
     )
 
 
@@ -166,15 +168,15 @@ def _open_100k(path: Path) -> Dataset:
         Table.without_header(path / "u.data", "\t", len(_RATING_COLUMNS)),
         Table.without_header(path / "u.item", "|", _FLAGS_AT + len(_FLAGS)),
         None,
-        _flagged_genres,
+        _list_flagged_genres,
     )
 
 
-def _named_genres(cells: list[str]) -> Iterable[str]:
+def _list_named_genres(cells: list[str]) -> Iterable[str]:
     return cells[2].split("|")
 
 
-def _flagged_genres(cells: list[str]) -> Iterable[str]:
+def _list_flagged_genres(cells: list[str]) -> Iterable[str]:
     return (genre for genre, flag in zip(_FLAGS, cells[_FLAGS_AT:], strict=True) if flag == "1")
 
 
@@ -182,12 +184,12 @@ def _parse_link(_line: int, cells: list[str]) -> _Link:
     return _parse_number("movie id", cells[0]), parse_imdb_id(cells[1]), parse_tmdb_id(cells[2])
 
 
-def _plain_batch(table: Table, block: Block, now: int) -> RatingBatch | None:
-    columns = table.plain_columns(block)
+def _parse_plain_batch(table: Table, block: Block, now: int) -> RatingBatch | None:
+    columns = table.split_plain_columns(block)
     if columns is None:
         return None
     try:
-        users, movies, seconds = (list(map(int, columns[place])) for place in (0, 1, 3))
+        users, movies, seconds = (list(map(int, columns[index])) for index in (0, 1, 3))
         half_points = list(map(STARS.half_points.__getitem__, columns[2]))
     except (KeyError, ValueError):
         return None
@@ -198,11 +200,11 @@ def _plain_batch(table: Table, block: Block, now: int) -> RatingBatch | None:
     return RatingBatch(lines, users, movies, half_points, rated_at, [], block.end)
 
 
-def _careful_batch(table: Table, block: Block, now: int) -> RatingBatch:
-    rows = list(table.parse(block, lambda line, cells: _parse_rating(line, cells, now)))
+def _parse_rows_one_by_one(table: Table, block: Block, now: int) -> RatingBatch:
+    rows = list(table.parse_block(block, lambda line, cells: _parse_rating(line, cells, now)))
     bad = [row for row in rows if isinstance(row, BadRow)]
     good = [row for row in rows if not isinstance(row, BadRow)]
-    lines, users, movies, half_points, rated_at = ([row[place] for row in good] for place in range(5))
+    lines, users, movies, half_points, rated_at = ([row[index] for row in good] for index in range(5))
     return RatingBatch(lines, users, movies, half_points, rated_at, bad, block.end)
 
 

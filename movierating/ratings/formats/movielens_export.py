@@ -23,7 +23,7 @@ def matches(file: CsvFile) -> bool:
 def read(files: Iterable[CsvFile]) -> Iterator[Row]:
     """Yield the rows, none with a time."""
     for file in files:
-        yield from file.rows(_COLUMNS, _parse)
+        yield from file.read_rows(_COLUMNS, _parse)
 
 
 def _parse(file: str, line: int, cells: dict[str, Any]) -> Row:

@@ -21,7 +21,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from movierating import clock
-from movierating.ratings.formats.csv_reader import CsvFile, csv_lines, in_blocks
+from movierating.ratings.formats.csv_reader import CsvFile, format_csv_lines, join_into_blocks
 from movierating.ratings.formats.dates import is_future, parse_times
 from movierating.ratings.formats.field_parsers import (
     HALVES_TO_TEN,
@@ -50,7 +50,7 @@ def matches(file: CsvFile) -> bool:
 def read(files: Iterable[CsvFile]) -> Iterator[Row]:
     """Yield the rows."""
     for file in files:
-        yield from file.rows(_FIELDS, _parse, _parse_columns, dates=["rated_at"])
+        yield from file.read_rows(_FIELDS, _parse, _parse_columns, dates=["rated_at"])
 
 
 def _parse(file: str, line: int, cells: dict[str, Any]) -> Row:
@@ -102,7 +102,7 @@ def _parse_title(text: str) -> str | None:
 
 def write(rows: Iterable[ExportRow]) -> Iterator[bytes]:
     """Yield the file in blocks of some 64 KB."""
-    return in_blocks(csv_lines(_list_cells(rows)))
+    return join_into_blocks(format_csv_lines(_list_cells(rows)))
 
 
 def _list_cells(rows: Iterable[ExportRow]) -> Iterator[Sequence[object]]:

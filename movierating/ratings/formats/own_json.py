@@ -12,10 +12,10 @@ from typing import Any
 import orjson
 
 from movierating import clock
-from movierating.ratings.formats.csv_reader import in_blocks
+from movierating.ratings.formats.csv_reader import join_into_blocks
 from movierating.ratings.formats.field_parsers import HALVES_TO_TEN
 from movierating.ratings.formats.json_reader import JsonFile
-from movierating.ratings.formats.rows import ExportRow, Row, UnknownFormat, parse_row
+from movierating.ratings.formats.rows import ExportRow, RejectedFile, Row, parse_row
 
 FORMAT, VERSION = "movierating", 1
 _IDS = {"imdb_id", "tmdb_id", "title"}
@@ -34,11 +34,11 @@ def matches(file: JsonFile) -> bool:
 
 
 def read(files: Iterable[JsonFile]) -> Iterator[Row]:
-    """Yield the rows. Raise UnknownFormat for another version."""
+    """Yield the rows. Raise RejectedFile for another version."""
     for file in files:
         _check_version(file)
         is_export = "version" in (file.facts or {})
-        yield from file.rows(partial(_parse, is_export))
+        yield from file.read_rows(partial(_parse, is_export))
         # The version may stand behind the ratings.
         _check_version(file)
 
@@ -46,7 +46,7 @@ def read(files: Iterable[JsonFile]) -> Iterator[Row]:
 def _check_version(file: JsonFile) -> None:
     facts = file.facts or {}
     if facts.get("format", FORMAT) != FORMAT or facts.get("version", VERSION) != VERSION:
-        raise UnknownFormat(f"The JSON has another format or version than movierating's, version {VERSION}.")
+        raise RejectedFile(f"The JSON has another format or version than movierating's, version {VERSION}.")
 
 
 def _parse(is_export: bool, file: str, index: int, item: Any) -> Row:
@@ -58,7 +58,7 @@ def _parse(is_export: bool, file: str, index: int, item: Any) -> Row:
 
 def write(rows: Iterable[ExportRow]) -> Iterator[bytes]:
     """Yield the file in blocks of some 64 KB."""
-    return in_blocks(_lines(rows))
+    return join_into_blocks(_lines(rows))
 
 
 def _lines(rows: Iterable[ExportRow]) -> Iterator[bytes]:

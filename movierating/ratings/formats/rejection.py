@@ -5,7 +5,7 @@ from collections.abc import Set
 from movierating.ratings.formats import letterboxd
 from movierating.ratings.formats.csv_reader import CsvFile, list_names
 from movierating.ratings.formats.json_reader import JsonFile
-from movierating.ratings.formats.rows import UnknownColumns, UnknownFormat
+from movierating.ratings.formats.rows import RejectedFile, UnknownColumns
 from movierating.ratings.formats.xml_reader import XmlFile
 
 # Columns of other files of a service, its name, and the column that its files of ratings have.
@@ -23,20 +23,20 @@ _WITHOUT_RATINGS = (
 )
 
 
-def make_rejection(file: CsvFile | JsonFile | XmlFile, accepted_formats: str) -> UnknownFormat:
+def make_rejection(file: CsvFile | JsonFile | XmlFile, accepted_formats: str) -> RejectedFile:
     """Return the error to raise for a file that no format matches; `accepted_formats` is a sentence."""
     if isinstance(file, XmlFile):
-        return UnknownFormat(
+        return RejectedFile(
             f"The file is a web page, or XML without ratings in a known format. {accepted_formats}"
         )
     if isinstance(file, JsonFile):
         keys = next((list(item) for item in file.sample if isinstance(item, dict) and item), ["none"])
-        return UnknownFormat(
+        return RejectedFile(
             "The file is JSON without ratings in a known format. Each rating needs the keys `value`, and `imdb_id`, "
             f"`tmdb_id` or `title`; the first has {list_names(keys)}. {accepted_formats}"
         )
     if reason := _explain_missing_ratings(set(file.columns)):
-        return UnknownFormat(reason)
+        return RejectedFile(reason)
     return UnknownColumns(
         f"The columns of the file are unknown ({list_names(file.header)}). Name them with `column`, such as "
         f"column=title=Film, or take another format. {accepted_formats}",

@@ -1,7 +1,7 @@
 """The rows that are read from and written to files, independent of their format."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Literal, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Literal, NamedTuple, TypeVar
 
 from movierating.ratings.formats.dates import parse_time
 from movierating.ratings.formats.field_parsers import (
@@ -17,16 +17,18 @@ from movierating.ratings.formats.field_parsers import (
 
 _MAX_FILM_ID_LENGTH = 200
 
-
-class UnknownFormat(Exception):
-    """The upload is rejected as a whole; the message is a sentence or two for the user."""
+T = TypeVar("T")
 
 
-class InvalidColumn(UnknownFormat):
+class RejectedFile(Exception):
+    """The file is rejected as a whole; the message is a sentence or two for the user."""
+
+
+class InvalidColumn(RejectedFile):
     """The user's mapping of columns does not fit the file."""
 
 
-class UnknownColumns(UnknownFormat):
+class UnknownColumns(RejectedFile):
     """A CSV file without known columns; `columns` are their names."""
 
     def __init__(self, message: str, columns: Sequence[str]) -> None:
@@ -114,7 +116,7 @@ def parse_row(
     film_id: object = None,
     allow_future: bool = False,
 ) -> RatedRow | SkippedRow:
-    """Return the row of these cells or JSON values; a SkippedRow if it has no rating or is no movie.
+    """Return the row of these cells or JSON values; a SkippedRow if it has no rating or is not a movie.
 
     `rating` is on `scale`; `kind` and `film_id` are as in RatedRow. Raise ValueError with a reason for the user. A time
     that can't be read, or lies in the future unless `allow_future`, is left out.
@@ -126,14 +128,14 @@ def parse_row(
     except ValueError:
         if is_rated and kind is None:
             raise
-        # What is not imported can't be in error.
+        # A row that is not imported needs no valid movie or rating.
         movie, half_points = _Movie(), 0
     if not is_rated:
         return SkippedRow(line, movie.title, movie.year, "no_rating", file)
     if not movie.has_id() and kind is not None:
-        return SkippedRow(line, movie.title, movie.year, "not_a_movie", file, f"it is no movie ({kind})")
+        return SkippedRow(line, movie.title, movie.year, "not_a_movie", file, f"it is not a movie ({kind})")
     if not movie.has_id() and movie.title is None:
-        raise ValueError("it names no movie, neither by an id nor by a title")
+        raise ValueError("it has neither an id nor a title of a movie")
     at, note = _parse_time(rated_at, allow_future=allow_future)
     film = normalize_text(film_id)[:_MAX_FILM_ID_LENGTH] or None
     return RatedRow(line, *movie, half_points, at, kind, file, film, note)
@@ -160,6 +162,16 @@ def _parse_movie(
     ids = parse_imdb_id(imdb_id), parse_tmdb_id(tmdb_id)
     titles = parse_title(title), parse_title(original_title)
     return _Movie(*ids, *titles, _parse_year(year, has_id=ids != (None, None)))
+
+
+def parse_items(file: str, items: Iterable[T], parse: Callable[[str, int, T], Row]) -> Iterator[Row]:
+    """Yield `parse(file, index, item)` of each item, or a BadRow if it raises ValueError. `file` is as in RatedRow."""
+    for index, item in enumerate(items):
+        try:
+            row = parse(file, index, item)
+        except ValueError as error:
+            row = BadRow(file, index, str(error))
+        yield row
 
 
 def add_note(rows: Iterable[Row], note: str) -> Iterator[Row]:

@@ -22,9 +22,9 @@ def matches(file: CsvFile) -> bool:
 
 
 def read(files: Iterable[CsvFile]) -> Iterator[Row]:
-    """Yield the rows; what is no film has a `kind`."""
+    """Yield the rows; what is not a film has a `kind`."""
     for file in files:
-        yield from file.rows(_COLUMNS, _parse, dates=["rated_at"])
+        yield from file.read_rows(_COLUMNS, _parse, dates=["rated_at"])
 
 
 def _parse(file: str, line: int, cells: dict[str, Any]) -> Row:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from movierating import clock
-from movierating.ratings.formats.csv_reader import CsvFile, csv_lines, in_blocks
+from movierating.ratings.formats.csv_reader import CsvFile, format_csv_lines, join_into_blocks
 from movierating.ratings.formats.field_parsers import (
     WHOLE_TEN,
     escape_formula,
@@ -47,10 +47,10 @@ def read(files: Iterable[CsvFile | JsonFile]) -> Iterator[Row]:
     """Yield the rows of CSV and JSON files; a series or anime has a `kind`."""
     for file in files:
         if isinstance(file, JsonFile):
-            yield from file.rows(_parse_item)
+            yield from file.read_rows(_parse_item)
         else:
             columns = {**_COLUMNS, "imdb_id": "imdb" if "imdb" in file.columns else "imdb_id"}
-            yield from file.rows(columns, _parse_cells, dates=["rated_at"], is_month_first=True)
+            yield from file.read_rows(columns, _parse_cells, dates=["rated_at"], is_month_first=True)
 
 
 def _parse_item(file: str, index: int, item: Any) -> Row:
@@ -88,7 +88,7 @@ def write(rows: Iterable[ExportRow]) -> Iterator[bytes]:
 
     Simkl rates in whole numbers, so halves are rounded up, and dates have no time of day.
     """
-    return in_blocks(csv_lines(_list_cells(rows)))
+    return join_into_blocks(format_csv_lines(_list_cells(rows)))
 
 
 def _list_cells(rows: Iterable[ExportRow]) -> Iterator[Sequence[object]]:

@@ -26,12 +26,12 @@ class Block(NamedTuple):
 
 @dataclass(frozen=True)
 class Table:
-    """A file of rows: its delimiter, the columns to read (`places`, from 0) and how many a row has."""
+    """A file of rows: its delimiter, the indexes of the columns to read, and how many columns a row has."""
 
     path: Path
     delimiter: str
-    places: tuple[int, ...] = ()
-    width: int = 0
+    column_indexes: tuple[int, ...] = ()
+    column_count: int = 0
     has_header: bool = False
 
     @classmethod
@@ -47,12 +47,17 @@ class Table:
         return cls(path, ",", tuple(header.index(name) for name in names), len(header), has_header=True)
 
     @classmethod
-    def without_header(cls, path: Path, delimiter: str, width: int) -> "Table":
-        """Open a file whose rows have this many columns, the first a number, all to be read; raises as above."""
+    def without_header(cls, path: Path, delimiter: str, column_count: int) -> "Table":
+        """Open a file whose rows have this many columns, the first a number, all to be read.
+
+        Raise as `with_header` does.
+        """
         first = cls(path, delimiter).read_first_row()
-        if len(first) != width or not (first[0].isascii() and first[0].isdigit()):
-            raise ValueError(f"{path.name} doesn't begin with an id and {width} columns by {delimiter!r}")
-        return cls(path, delimiter, tuple(range(width)), width)
+        if len(first) != column_count or not (first[0].isascii() and first[0].isdigit()):
+            raise ValueError(
+                f"{path.name} doesn't begin with an id and {column_count} columns separated by {delimiter!r}"
+            )
+        return cls(path, delimiter, tuple(range(column_count)), column_count)
 
     def read_first_row(self) -> list[str]:
         """Return all cells of the first line. Raise ValueError if it can't be one of a text file."""
@@ -64,53 +69,53 @@ class Table:
         except ValueError as error:
             raise ValueError(f"{self.path.name}: the first line {error}") from error
 
-    def blocks(self) -> Iterator[Block]:
-        """Yield the file after its header; a line over the limit is cut, but stays over the limit."""
+    def read_blocks(self) -> Iterator[Block]:
+        """Yield the file after its header. A line longer than MAX_LINE_BYTES is cut, but is still longer than that."""
         with self.path.open("rb") as file:
             _skip_bom(file)
             if self.has_header:
                 file.readline()
             line = 1 + self.has_header
-            while text := _whole_lines(file):
+            while text := _read_whole_lines(file):
                 yield Block(line, text, file.tell())
                 line += text.count(b"\n")
 
-    def plain_columns(self, block: Block) -> list[list[str]] | None:
+    def split_plain_columns(self, block: Block) -> list[list[str]] | None:
         """Return the columns of a block whose rows are digits, dots and delimiters only; None for any other block.
 
-        A dozen calls do for the block what `parse` does with several for each row, some ten times slower.
+        A dozen calls do for the block what `parse_block` does with several for each row, some ten times slower.
         """
         if block.text.translate(None, b"0123456789.\n" + self.delimiter.encode()):
             return None
         # The line breaks become cells, so that a short row beside a long one can't pass for two good ones.
         cells = block.text.decode("ascii").replace("\n", f"{self.delimiter}\n{self.delimiter}")
         row = cells.split(self.delimiter)
-        step = self.width + 1
-        if row[self.width :: step] != ["\n"] * block.text.count(b"\n"):
+        step = self.column_count + 1
+        if row[self.column_count :: step] != ["\n"] * block.text.count(b"\n"):
             return None
-        return [row[place:-1:step] for place in self.places]
+        return [row[index:-1:step] for index in self.column_indexes]
 
-    def rows(self, parse: Callable[[int, list[str]], T]) -> Iterator[T | BadRow]:
+    def read_rows(self, parse: Callable[[int, list[str]], T]) -> Iterator[T | BadRow]:
         """Yield `parse(line, cells)` of each row of the file, or a BadRow if the row is invalid."""
-        for block in self.blocks():
-            yield from self.parse(block, parse)
+        for block in self.read_blocks():
+            yield from self.parse_block(block, parse)
 
-    def parse(self, block: Block, parse: Callable[[int, list[str]], T]) -> Iterator[T | BadRow]:
+    def parse_block(self, block: Block, parse: Callable[[int, list[str]], T]) -> Iterator[T | BadRow]:
         """Yield `parse(line, cells)` of each row of a block, or a BadRow if that or the row raises ValueError."""
         for number, line in enumerate(block.text.split(b"\n"), block.first_line):
             if not line.strip():
                 continue
             try:
-                row: T | BadRow = parse(number, self._cells(line))
+                row: T | BadRow = parse(number, self._select_cells(line))
             except ValueError as error:
                 row = BadRow(self.path.name, number, str(error))
             yield row
 
-    def _cells(self, line: bytes) -> list[str]:
+    def _select_cells(self, line: bytes) -> list[str]:
         cells = self._split(line)
-        if len(cells) != self.width:
-            raise ValueError(f"has {len(cells)} instead of {self.width} columns")
-        return [cells[place] for place in self.places]
+        if len(cells) != self.column_count:
+            raise ValueError(f"has {len(cells)} instead of {self.column_count} columns")
+        return [cells[index] for index in self.column_indexes]
 
     def _split(self, line: bytes) -> list[str]:
         if len(line) > MAX_LINE_BYTES:
@@ -140,7 +145,7 @@ def _skip_bom(file: BinaryIO) -> None:
         file.seek(0)
 
 
-def _whole_lines(file: BinaryIO) -> bytes:
+def _read_whole_lines(file: BinaryIO) -> bytes:
     text = file.read(BLOCK_BYTES)
     if text and not text.endswith(b"\n"):
         text += file.readline(MAX_LINE_BYTES + 1)

@@ -23,7 +23,7 @@ def matches(file: CsvFile) -> bool:
 def read(files: Iterable[CsvFile]) -> Iterator[Row]:
     """Yield the rows; a series has a `kind`; an episode, which carries its series's ids, is skipped."""
     for file in files:
-        yield from file.rows(_COLUMNS, _parse, dates=["rated_at"])
+        yield from file.read_rows(_COLUMNS, _parse, dates=["rated_at"])
 
 
 def _parse(file: str, line: int, cells: dict[str, Any]) -> Row:

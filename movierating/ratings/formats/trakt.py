@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 
 from movierating import clock
-from movierating.ratings.formats.csv_reader import CsvFile, in_blocks
+from movierating.ratings.formats.csv_reader import CsvFile, join_into_blocks
 from movierating.ratings.formats.field_parsers import WHOLE_TEN, parse_kind
 from movierating.ratings.formats.json_reader import JsonFile
 from movierating.ratings.formats.rows import ExportRow, Row, parse_row
@@ -44,9 +44,9 @@ def read(files: Iterable[CsvFile | JsonFile]) -> Iterator[Row]:
     """Yield the rows of CSV and JSON files."""
     for file in files:
         yield from (
-            file.rows(_COLUMNS, _parse, dates=["rated_at"])
+            file.read_rows(_COLUMNS, _parse, dates=["rated_at"])
             if isinstance(file, CsvFile)
-            else file.rows(_parse_item)
+            else file.read_rows(_parse_item)
         )
 
 
@@ -89,7 +89,7 @@ def write(rows: Iterable[ExportRow]) -> Iterator[bytes]:
 
     Trakt looks for the ids alone; the title and the year are for people and other programs.
     """
-    return in_blocks(_list_lines(rows))
+    return join_into_blocks(_list_lines(rows))
 
 
 def _list_lines(rows: Iterable[ExportRow]) -> Iterator[bytes]:

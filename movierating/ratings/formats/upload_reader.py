@@ -33,7 +33,7 @@ from movierating.ratings.formats.csv_reader import CsvFile, list_names
 from movierating.ratings.formats.custom_csv import ColumnMapping
 from movierating.ratings.formats.json_reader import JsonFile
 from movierating.ratings.formats.rejection import make_rejection
-from movierating.ratings.formats.rows import InvalidColumn, Row, UnknownFormat
+from movierating.ratings.formats.rows import InvalidColumn, RejectedFile, Row
 from movierating.ratings.formats.source_file import RawReader, SourceFile
 from movierating.ratings.formats.text_encoding import decode_head
 from movierating.ratings.formats.xml_reader import XmlFile
@@ -101,7 +101,7 @@ _IN_SPREADSHEETS = ({"xl/workbook.xml"}, {"mimetype", "content.xml"})
 
 @dataclass(frozen=True)
 class Upload:
-    """A recognized file; `rows` can be iterated once, and raises UnknownFormat if the file is damaged.
+    """A recognized file; `rows` can be iterated once, and raises RejectedFile if the file is damaged.
 
     `columns` are the names in the header of a CSV, of the first one in a ZIP. `unread_files` are the paths of files in
     a ZIP that are ignored.
@@ -123,7 +123,7 @@ def open_upload(
 ) -> Upload:
     """Detect the format of a file, which may be open; it must stay open, and be seekable, while rows are read.
 
-    With a `mapping`, the file must be a CSV with its columns, or a ZIP with such files. Raise UnknownFormat if the
+    With a `mapping`, the file must be a CSV with its columns, or a ZIP with such files. Raise RejectedFile if the
     format is unknown or not the expected one.
     """
     stream = io.BytesIO(data) if isinstance(data, bytes) else data
@@ -136,7 +136,7 @@ def open_upload(
         detected = _detect_in_archive(archive) if archive else [_detect(source)]
     format_, file = detected[0]
     if expected_format not in (None, format_.name):
-        raise UnknownFormat(f"The file is of the format {format_.name}, not {expected_format}.")
+        raise RejectedFile(f"The file is of the format {format_.name}, not {expected_format}.")
     unread_files: Sequence[str] = ()
     if archive:
         sources = [each.file.source for each in detected]
@@ -147,7 +147,7 @@ def open_upload(
 
 
 def _select_custom(sources: Iterable[SourceFile], mapping: ColumnMapping) -> list[_Detected]:
-    """Return the CSV files that have the columns of a mapping. Raise UnknownFormat if there are none."""
+    """Return the CSV files that have the columns of a mapping. Raise RejectedFile if there are none."""
     format_ = Format("csv", _is_csv, partial(custom_csv.read, mapping=mapping))
     detected, errors = [], []
     for source in sources:
@@ -156,7 +156,7 @@ def _select_custom(sources: Iterable[SourceFile], mapping: ColumnMapping) -> lis
             if _is_csv(file):
                 custom_csv.check_columns(file, mapping)
                 detected.append(_Detected(format_, file))
-        except UnknownFormat as error:
+        except RejectedFile as error:
             errors.append(error)
     if not detected:
         raise (
@@ -193,27 +193,25 @@ def _read(detected: Sequence[_Detected]) -> Iterator[Row]:
 def _limit(rows: Iterator[Row]) -> Iterator[Row]:
     yield from islice(rows, MAX_ROWS)
     if next(rows, None) is not None:
-        raise UnknownFormat(f"The file has more than {MAX_ROWS:,} rows.")
+        raise RejectedFile(f"The file has more than {MAX_ROWS:,} rows.")
 
 
 def _detect_in_archive(archive: Archive) -> list[_Detected]:
     if any(names.issubset(archive.names) for names in _IN_SPREADSHEETS):
-        raise UnknownFormat(f"The file is a spreadsheet: save it as CSV. {_ACCEPTED}")
+        raise RejectedFile(f"The file is a spreadsheet: save it as CSV. {_ACCEPTED}")
     detected = []
     for source in archive.sources:
         try:
             detected.append(_detect(source))
-        except UnknownFormat as error:
+        except RejectedFile as error:
             # An export holds many other files, but no file of ratings may be ignored silently.
             if get_base_name(source.name).lower().startswith("ratings") and not _is_empty_list(source):
-                raise UnknownFormat(f"{source.name}: {error}") from error
+                raise RejectedFile(f"{source.name}: {error}") from error
     names = sorted({each.format.name for each in detected})
     if not detected:
-        raise UnknownFormat(
-            f"There are no ratings in the ZIP file ({list_names(archive.names)}). {_ACCEPTED}"
-        )
+        raise RejectedFile(f"There are no ratings in the ZIP file ({list_names(archive.names)}). {_ACCEPTED}")
     if len(names) > 1:
-        raise UnknownFormat(f"The ZIP file has ratings of several formats in it: {', '.join(names)}.")
+        raise RejectedFile(f"The ZIP file has ratings of several formats in it: {', '.join(names)}.")
     return detected
 
 
@@ -227,14 +225,14 @@ def _open_text(source: SourceFile) -> UploadedFile:
         head = stream.read(1 << 12)
     for start, description in _OTHER_FILES.items():
         if head.startswith(start):
-            raise UnknownFormat(f"The file is {description}. {_ACCEPTED}")
+            raise RejectedFile(f"The file is {description}. {_ACCEPTED}")
     text = decode_head(head).lstrip()
     if text.lower().startswith(_WEB_PAGE):
-        raise UnknownFormat(
+        raise RejectedFile(
             f"The file is a web page. Download the export itself instead of saving the page. {_ACCEPTED}"
         )
     if text.lower().startswith("sep="):
-        raise UnknownFormat("The file begins with “sep=”, which only Excel reads: remove the first line.")
+        raise RejectedFile("The file begins with “sep=”, which only Excel reads: remove the first line.")
     first_character = text[:1]
     if first_character == "<":
         return XmlFile(source)

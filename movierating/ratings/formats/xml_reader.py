@@ -12,7 +12,7 @@ from xml.sax.handler import ContentHandler
 
 from defusedxml.sax import make_parser
 
-from movierating.ratings.formats.rows import BadRow, Row, UnknownFormat
+from movierating.ratings.formats.rows import RejectedFile, Row, parse_items
 from movierating.ratings.formats.source_file import SourceFile
 
 # In bytes, for what the parser returns at once.
@@ -33,25 +33,17 @@ class XmlFile:
     """An XML file: the name of its `root` element, in lower case, and its items."""
 
     def __init__(self, source: SourceFile) -> None:
-        """Read the name of the root. Raise UnknownFormat if there is none."""
+        """Read the name of the root. Raise RejectedFile if there is none."""
         self.source = source
         with closing(self._read_blocks()) as handlers:
             self.root = next((handler.root for handler in handlers if handler.root), "")
 
-    def rows(self, parse: Callable[[str, int, Item], Row]) -> Iterator[Row]:
-        """Yield `parse(file name, index, item)` of each item, or a BadRow if it raises ValueError.
+    def read_rows(self, parse: Callable[[str, int, Item], Row]) -> Iterator[Row]:
+        """Return the rows of the items, as `parse_items` does. Raise RejectedFile if the XML is malformed."""
+        return parse_items(self.source.name, self.read_items(), parse)
 
-        Raise UnknownFormat if the XML is malformed.
-        """
-        for index, item in enumerate(self.items()):
-            try:
-                row = parse(self.source.name, index, item)
-            except ValueError as error:
-                row = BadRow(self.source.name, index, str(error))
-            yield row
-
-    def items(self) -> Iterator[Item]:
-        """Yield the items. Raise UnknownFormat if the XML is malformed."""
+    def read_items(self) -> Iterator[Item]:
+        """Yield the items. Raise RejectedFile if the XML is malformed."""
         for handler in self._read_blocks():
             yield from handler.items
             handler.items.clear()
@@ -61,31 +53,31 @@ class XmlFile:
         parser, handler = make_parser(), _Handler()
         parser.forbid_dtd = True
         parser.setContentHandler(handler)
-        silent = 0
+        bytes_without_events = 0
         with self.source.open() as file:
             while block := file.read(_BLOCK_BYTES):
                 events = handler.events
                 _parse(parser, handler, block)
-                silent = 0 if handler.events > events else silent + len(block)
-                if silent >= MAX_MARKUP_LENGTH:
-                    raise handler.malformed()
+                bytes_without_events = 0 if handler.events > events else bytes_without_events + len(block)
+                if bytes_without_events >= MAX_MARKUP_LENGTH:
+                    raise handler.make_error()
                 yield handler
         _parse(parser, handler, None)
         yield handler
 
 
 def _parse(parser: Any, handler: "_Handler", block: bytes | None) -> None:
-    """Parse the next block, or the end of the file. Raise UnknownFormat if that fails."""
+    """Parse the next block, or the end of the file. Raise RejectedFile if that fails."""
     try:
         if block is None:
             parser.close()
         else:
             parser.feed(block)
     except SAXException as error:
-        raise handler.malformed() from error
+        raise handler.make_error() from error
     # Errors of defusedxml, and of Python's decoders for other encodings.
     except (ValueError, LookupError) as error:
-        raise UnknownFormat(_REJECTED) from error
+        raise RejectedFile(_REJECTED) from error
 
 
 class _Handler(ContentHandler):
@@ -100,16 +92,16 @@ class _Handler(ContentHandler):
         self._names: set[str] = set()
         self._item: Item = {}
         self._text = ""
-        self._done = 0
+        self._item_count = 0
 
     def startElement(self, name: str, attrs: Any) -> None:
-        """Begin the root, an item or a cell. Raise UnknownFormat if there are too many levels or names."""
+        """Begin the root, an item or a cell. Raise RejectedFile if there are too many levels or names."""
         self._depth += 1
         self.events += 1
         self._names.add(name)
         self._names.update(attrs.keys())
         if self._depth > _MAX_DEPTH or len(self._names) > _MAX_NAMES:
-            raise self.malformed()
+            raise self.make_error()
         if self._depth == _ROOT:
             self.root = name.lower()
         elif self._depth == _ITEM:
@@ -129,10 +121,10 @@ class _Handler(ContentHandler):
             self._item[name.lower()] = self._text
         elif self._depth == _ITEM:
             self.items.append(self._item)
-            self._done += 1
+            self._item_count += 1
         self._depth -= 1
 
-    def malformed(self) -> UnknownFormat:
-        """Return the error to raise at this place."""
-        place = f"after item {self._done - 1}" if self._done else "at its beginning"
-        return UnknownFormat(f"{_MALFORMED} {place}.")
+    def make_error(self) -> RejectedFile:
+        """Return the error for malformed XML at the present position."""
+        place = f"after item {self._item_count - 1}" if self._item_count else "at its beginning"
+        return RejectedFile(f"{_MALFORMED} {place}.")

@@ -24,9 +24,9 @@ def matches(file: CsvFile) -> bool:
 
 
 def read(files: Iterable[CsvFile]) -> Iterator[Row]:
-    """Yield the rows; what is no movie has a `kind`."""
+    """Yield the rows; what is not a movie has a `kind`."""
     for file in files:
-        yield from file.rows(_COLUMNS, _parse, dates=["rated_at"])
+        yield from file.read_rows(_COLUMNS, _parse, dates=["rated_at"])
 
 
 def _parse(file: str, line: int, cells: dict[str, Any]) -> Row:

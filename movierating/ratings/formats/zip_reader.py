@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import BinaryIO
 
-from movierating.ratings.formats.rows import UnknownFormat
+from movierating.ratings.formats.rows import RejectedFile
 from movierating.ratings.formats.source_file import RawReader, SourceFile
 
 MAX_FILES = 1_000
@@ -48,12 +48,12 @@ class Archive:
     """
 
     def __init__(self, stream: BinaryIO) -> None:
-        """Read the list of files. Raise UnknownFormat if the archive is damaged or has too many."""
+        """Read the list of files. Raise RejectedFile if the archive is damaged or has too many."""
         _check_file_count(stream)
         try:
             self._zip = zipfile.ZipFile(stream)
         except _DAMAGE as error:
-            raise UnknownFormat("The ZIP file is damaged.") from error
+            raise RejectedFile("The ZIP file is damaged.") from error
         files = [info for info in self._zip.infolist() if not info.is_dir()]
         self.names = [info.filename for info in files]
         entries = [info for info in files if _may_hold_ratings(info)]
@@ -72,44 +72,44 @@ class Archive:
         return [name for name in self.names if name not in read and not _is_hidden(name)]
 
     def check_sizes(self, sources: Iterable[SourceFile]) -> None:
-        """Raise UnknownFormat if these sources unpack to more than files of ratings do.
+        """Raise RejectedFile if these sources unpack to more than files of ratings do.
 
         The sizes that the archive states are safe to use, because zipfile unpacks no more than them.
         """
         entries = [self._entries[source] for source in sources]
         if sum(entry.file_size for entry in entries) > MAX_UNPACKED_BYTES:
-            raise UnknownFormat(f"The ZIP file {_TOO_LARGE}")
+            raise RejectedFile(f"The ZIP file {_TOO_LARGE}")
         for entry in entries:
             if entry.file_size > max(_SMALL, MAX_COMPRESSION_RATIO * entry.compress_size):
-                raise UnknownFormat(
+                raise RejectedFile(
                     f"{entry.filename!r} unpacks to more than {MAX_COMPRESSION_RATIO} times its size."
                 )
 
 
 def _open_entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> BinaryIO:
-    """Open a file of an archive; its errors are raised as UnknownFormat."""
+    """Open a file of an archive; its errors are raised as RejectedFile."""
     if info.flag_bits & _ENCRYPTED:
-        raise UnknownFormat(f"{info.filename!r} in the ZIP file is encrypted.")
+        raise RejectedFile(f"{info.filename!r} in the ZIP file is encrypted.")
     if info.file_size > MAX_UNPACKED_BYTES:
-        raise UnknownFormat(f"{info.filename!r} {_TOO_LARGE}")
+        raise RejectedFile(f"{info.filename!r} {_TOO_LARGE}")
     if info.compress_type not in _METHODS:
-        raise UnknownFormat(f"{info.filename!r} in the ZIP file has an unsupported compression method.")
+        raise RejectedFile(f"{info.filename!r} in the ZIP file has an unsupported compression method.")
 
     def read(size: int) -> bytes:
-        with _damage_as_unknown_format(info):
+        with _rejecting_damage(info):
             return file.read(size)
 
-    with _damage_as_unknown_format(info):
+    with _rejecting_damage(info):
         file = archive.open(info)
     return io.BufferedReader(RawReader(read))
 
 
 @contextmanager
-def _damage_as_unknown_format(info: zipfile.ZipInfo) -> Iterator[None]:
+def _rejecting_damage(info: zipfile.ZipInfo) -> Iterator[None]:
     try:
         yield
     except _DAMAGE as error:
-        raise UnknownFormat(f"{info.filename!r} in the ZIP file is damaged.") from error
+        raise RejectedFile(f"{info.filename!r} in the ZIP file is damaged.") from error
 
 
 def _check_file_count(stream: BinaryIO) -> None:
@@ -120,7 +120,7 @@ def _check_file_count(stream: BinaryIO) -> None:
         count += (rest + block).count(_FILE_SIGNATURE)
         rest = block[1 - len(_FILE_SIGNATURE) :]
         if count > MAX_FILES:
-            raise UnknownFormat(f"The ZIP file has more than {MAX_FILES:,} files in it.")
+            raise RejectedFile(f"The ZIP file has more than {MAX_FILES:,} files in it.")
 
 
 def _may_hold_ratings(info: zipfile.ZipInfo) -> bool:

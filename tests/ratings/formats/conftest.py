@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from movierating.ratings.formats.rows import UnknownFormat
+from movierating.ratings.formats.rows import RejectedFile
 from movierating.ratings.formats.upload_reader import open_upload
 
 
@@ -32,7 +32,7 @@ def reject_reason(read):
     """`reject_reason(data)` is the reason for which an upload is rejected."""
 
     def reject_reason(data, wanted=None):
-        with pytest.raises(UnknownFormat) as caught:
+        with pytest.raises(RejectedFile) as caught:
             read(data, wanted)
         return str(caught.value)
 

@@ -11,10 +11,10 @@ def ratings_of(dataset):
     """Every rating as line, user, movie, half points, and seconds."""
     return [
         (line, user, movie, points, at // clock.SECOND)
-        for batch in dataset.ratings()
+        for batch in dataset.read_ratings()
         for line, user, movie, points, at in zip(*batch[:5], strict=True)
     ]
 
 
 def bad_of(dataset):
-    return [row for batch in dataset.ratings() for row in batch.bad]
+    return [row for batch in dataset.read_ratings() for row in batch.bad]

@@ -5,7 +5,7 @@ from movierating.ratings.formats.rows import BadRow, RatedRow, SkippedRow
 
 AT = 1_492_935_480 * clock.SECOND
 LOW = "the first scores are 10 or less; all are read on a scale of 100"
-SERIES = "it is no movie (tv)"
+SERIES = "it is not a movie (tv)"
 
 
 def test_csv_has_blanks_behind_commas(read_file):

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from movierating import clock
-from movierating.ratings.formats.custom_csv import SCALES, TARGETS, ColumnMapping, parse_columns
-from movierating.ratings.formats.rows import BadRow, InvalidColumn, RatedRow, SkippedRow, UnknownFormat
+from movierating.ratings.formats.custom_csv import FIELDS, SCALES, ColumnMapping, parse_columns
+from movierating.ratings.formats.rows import BadRow, InvalidColumn, RatedRow, RejectedFile, SkippedRow
 from movierating.ratings.formats.upload_reader import open_upload
 
 FILE = 'Film,Year,My stars,Seen on\nHeat,1995,4,26/1/2023\nRan,1985,"3,5",5/3/2023\n'
@@ -37,7 +37,7 @@ def test_columns_are_named_and_others_have_their_own_name(read_with):
 
 
 def test_every_target_is_read(read_with):
-    names = dict(zip(TARGETS, "abcdefg", strict=True))
+    names = dict(zip(FIELDS, "abcdefg", strict=True))
     [row] = read_with(ColumnMapping(names, 10), "a;b;c;d;e;f;g\nHeat;Élan;1995;8;2024-01-15;113277;949\n")
     rated_at = clock.from_datetime(clock.datetime.fromisoformat("2024-01-15T00:00:00Z"))
     assert row == RatedRow(2, "tt0113277", 949, "Heat", "Élan", 1995, 16, rated_at)
@@ -175,13 +175,13 @@ def test_a_title_may_end_with_the_year_or_the_article(read_with, title, year, ex
 
 
 def test_a_column_that_is_there_twice_is_rejected(read_with):
-    with pytest.raises(UnknownFormat, match=r"The file has 2 columns “year”\. Rename or delete all but one"):
+    with pytest.raises(RejectedFile, match=r"The file has 2 columns “year”\. Rename or delete all but one"):
         read_with(ColumnMapping({}, 10), "title,Year,year,rating\nHeat,1995,,8\n")
 
 
 def test_a_mapping_is_for_the_format_csv(read_with):
     assert len(read_with(STARS, FILE, "csv")) == 2
-    with pytest.raises(UnknownFormat, match="format csv, not imdb"):
+    with pytest.raises(RejectedFile, match="format csv, not imdb"):
         read_with(STARS, FILE, "imdb")
 
 
@@ -243,13 +243,13 @@ _cells = st.sampled_from(
 
 
 @given(
-    names=st.lists(st.sampled_from(TARGETS), min_size=1, unique=True),
+    names=st.lists(st.sampled_from(FIELDS), min_size=1, unique=True),
     scale=st.sampled_from([None, *SCALES]),
     rows=st.lists(st.lists(_cells, min_size=1, max_size=9), max_size=8),
 )
 def test_each_row_of_any_csv_is_read_once_or_the_file_is_rejected(names, scale, rows):
     mapping = ColumnMapping({name: f"The {name}" for name in names}, scale)
-    lines = [[f"the {name}" for name in TARGETS], *rows]
+    lines = [[f"the {name}" for name in FIELDS], *rows]
     text = "".join(";".join(cells).replace('"', '""""') + "\n" for cells in lines)
     if "rating" not in names or {"title", "imdb_id", "tmdb_id"}.isdisjoint(names):
         with pytest.raises(InvalidColumn):

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from movierating import clock
-from movierating.ratings.formats.date_order import is_ambiguous, settle_order
+from movierating.ratings.formats.date_order import detect_order, is_ambiguous
 from movierating.ratings.formats.rows import RatedRow
 
 HEADER = "title,year,value,rated_at\n"
@@ -27,7 +27,7 @@ def at(*parts):
     ],
 )
 def test_a_number_above_12_settles_the_order(texts, order):
-    assert settle_order(texts) == (*order, False)
+    assert detect_order(texts) == (*order, False)
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_a_number_above_12_settles_the_order(texts, order):
     ],
 )
 def test_most_dates_decide_in_a_column_of_both_orders(texts, day_first):
-    assert settle_order(texts) == (day_first, True, True)
+    assert detect_order(texts) == (day_first, True, True)
 
 
 @pytest.mark.parametrize(
@@ -117,9 +117,9 @@ def test_imdbs_english_file_has_the_month_first(read, title_type, is_noted):
 )
 def test_date_that_lies_in_the_future_has_the_other_order(monkeypatch, text, expected):
     monkeypatch.setattr(clock, "now", lambda: at(2026, 6, 6, 12))
-    assert settle_order(["3/5/2023", text]) == expected
+    assert detect_order(["3/5/2023", text]) == expected
 
 
 @pytest.mark.parametrize("text", ["23-01-05", "05-03-23", "23-01-05 10:00"])
 def test_short_date_that_may_begin_with_the_year_settles_no_order(text):
-    assert settle_order([text]) == (False, False, False)
+    assert detect_order([text]) == (False, False, False)

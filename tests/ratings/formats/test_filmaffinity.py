@@ -13,7 +13,7 @@ def test_utf_16_has_dates_and_english_titles(read_file):
         RatedRow(
             3, None, None, "Summer, Again", None, 2003, 15, at + 86_400 * clock.SECOND, film_id="628002"
         ),
-        SkippedRow(4, "Long Winter", 2011, "not_a_movie", reason="it is no movie (TV Series)"),
+        SkippedRow(4, "Long Winter", 2011, "not_a_movie", reason="it is not a movie (TV Series)"),
         RatedRow(5, None, None, "Paper Boats", None, 2010, 12, None, film_id="628004"),
         SkippedRow(6, "Glass", 2010, "no_rating"),
     ]
@@ -28,7 +28,7 @@ def test_utf_8_has_original_titles_and_no_dates(read_file):
     assert rows == [
         RatedRow(2, None, None, *titles, 1998, 18, None, film_id="628001"),
         RatedRow(3, None, None, "Otra vez verano", "Encore l'été", 2003, 16, None, film_id="628002"),
-        SkippedRow(4, "Largo invierno", 2011, "not_a_movie", reason="it is no movie (Miniserie de TV)"),
+        SkippedRow(4, "Largo invierno", 2011, "not_a_movie", reason="it is not a movie (Miniserie de TV)"),
         RatedRow(5, None, None, "Barcos de papel", None, 2010, 12, None, film_id="628004"),
         SkippedRow(6, "Cristal", 2010, "no_rating"),
     ]

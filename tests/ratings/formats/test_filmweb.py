@@ -23,14 +23,14 @@ def test_the_old_layout_has_its_time_in_iso_date(read_file):
     at = AT - AT % clock.SECOND
     assert rows == [
         RatedRow(2, None, None, "Cicha przystań", "The Silent Harbour", 1998, 18, at),
-        SkippedRow(3, "Długa zima", 2011, "not_a_movie", reason="it is no movie (serial)"),
+        SkippedRow(3, "Długa zima", 2011, "not_a_movie", reason="it is not a movie (serial)"),
     ]
 
 
 def test_series_unrated_and_invalid_rows_are_not_ratings(read_file):
     _, rows = read_file("filmweb.csv")
     assert rows[3:5] == [
-        SkippedRow(5, "Długa zima", 2011, "not_a_movie", reason="it is no movie (serial)"),
+        SkippedRow(5, "Długa zima", 2011, "not_a_movie", reason="it is not a movie (serial)"),
         SkippedRow(6, "Papierowe łódki", 2010, "no_rating"),
     ]
     assert isinstance(rows[5], BadRow)

@@ -41,7 +41,7 @@ def test_rotten_tomatoes_has_times_and_kinds_but_no_years(read_file):
     at = 1_683_217_595_163 * clock.SECOND // 1000
     assert rows == [
         RatedRow(0, None, None, "The Silent Harbour", None, None, 20, at),
-        SkippedRow(1, "Long Winter: Season 3", None, "not_a_movie", reason="it is no movie (TvSeason)"),
+        SkippedRow(1, "Long Winter: Season 3", None, "not_a_movie", reason="it is not a movie (TvSeason)"),
     ]
 
 

@@ -80,7 +80,7 @@ def test_without_an_id_a_series_is_skipped_and_a_movie_goes_by_its_title(read):
     _, rows = read(
         HEADER + ",9,,House,,u,TV Series,8.9,2004\n,9,,Emma,,u,Movie,8.9,1996\n,9,,,,u,Movie,8.9,1996\n"
     )
-    assert rows[0] == SkippedRow(2, "House", 2004, "not_a_movie", reason="it is no movie (TV Series)")
+    assert rows[0] == SkippedRow(2, "House", 2004, "not_a_movie", reason="it is not a movie (TV Series)")
     assert brief(rows[1]) == (None, "Emma", None, 1996, 18, None, None)
     assert isinstance(rows[2], BadRow)
 

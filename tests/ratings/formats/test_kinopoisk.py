@@ -21,9 +21,9 @@ def test_movies_have_russian_and_original_titles(read_file):
 
 def test_series_are_known_by_their_address_and_by_the_brackets_of_their_title(read_file):
     _, rows = read_file("kinopoisk.csv")
-    assert rows[2] == SkippedRow(4, "Долгая зима", 2011, "not_a_movie", reason="it is no movie (series)")
+    assert rows[2] == SkippedRow(4, "Долгая зима", 2011, "not_a_movie", reason="it is not a movie (series)")
     # Nothing else of it needs to be readable.
-    assert rows[3] == SkippedRow(5, None, None, "not_a_movie", reason="it is no movie (мини-сериал)")
+    assert rows[3] == SkippedRow(5, None, None, "not_a_movie", reason="it is not a movie (мини-сериал)")
 
 
 def test_unrated_and_invalid_rows_are_not_ratings(read_file):
@@ -40,7 +40,7 @@ def test_of_two_ratings_that_of_ten_counts(read_file):
     assert rows == [
         RatedRow(2, None, None, "Тихая гавань", "The Silent Harbour", 1998, 18, midnight),
         RatedRow(3, None, None, "Лето", "Summer", 2003, 14, midnight + DAY),
-        SkippedRow(4, "Долгая зима", 2011, "not_a_movie", reason="it is no movie (mini-series)"),
+        SkippedRow(4, "Долгая зима", 2011, "not_a_movie", reason="it is not a movie (mini-series)"),
     ]
 
 

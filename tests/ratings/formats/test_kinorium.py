@@ -14,7 +14,7 @@ def test_utf_16_with_tabs(read_file):
     assert rows[:5] == [
         RatedRow(2, None, None, "Тихая гавань", "The Silent Harbour", 1998, 18, AT),
         RatedRow(3, None, None, "Снова лето", None, 2003, 15, MIDNIGHT + DAY),
-        SkippedRow(4, "Долгая зима", 2011, "not_a_movie", reason="it is no movie (Сериал)"),
+        SkippedRow(4, "Долгая зима", 2011, "not_a_movie", reason="it is not a movie (Сериал)"),
         RatedRow(5, None, None, "Paper Boats", "Paper Boats", 2010, 12, None),
         SkippedRow(6, "Стекло", 2010, "no_rating"),
     ]

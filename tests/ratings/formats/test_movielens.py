@@ -34,8 +34,8 @@ def test_every_real_rating_is_read(real):
 
 
 def test_every_real_movie_is_read(real):
-    movies = [movie for movie in real.movies() if isinstance(movie, MovieRow)]
-    assert len(movies) == len(list(real.movies())) == 9_742
+    movies = [movie for movie in real.read_movies() if isinstance(movie, MovieRow)]
+    assert len(movies) == len(list(real.read_movies())) == 9_742
     assert sum(movie.year is None for movie in movies) == 12
     assert sum(movie.imdb_id is None for movie in movies) == 0
     assert sum(movie.tmdb_id is None for movie in movies) == 8
@@ -45,7 +45,7 @@ def test_every_real_movie_is_read(real):
 
 
 def test_progress_ends_at_the_size_of_the_file(real):
-    read = [batch.bytes_read for batch in real.ratings()]
+    read = [batch.bytes_read for batch in real.read_ratings()]
     assert read == sorted(set(read))
     assert read[-1] == real.size == (REAL / "ratings.csv").stat().st_size
 
@@ -60,7 +60,7 @@ def test_csv_columns_are_found_by_name(folder):
         links_csv="tmdbId,movieId,imdbId\n387,7,0082096\n",
     )
     assert ratings_of(open_folder(path)) == [(2, 3, 2, 2, 5), (3, 4, 2, 18, 6)]
-    assert list(open_folder(path).movies()) == [
+    assert list(open_folder(path).read_movies()) == [
         MovieRow(2, 7, "The Boat", "Das Boot", 1981, ("Science Fiction", "Family"), "tt0082096", 387)
     ]
 
@@ -73,7 +73,7 @@ def test_byte_order_mark_and_line_ends_make_no_difference(folder, bom, end):
 
     path = folder(ratings_csv=as_bytes(RATINGS + "1,1,4.0,9\n2,1,3,8"), movies_csv=as_bytes(MOVIES))
     assert ratings_of(open_folder(path)) == [(2, 1, 1, 16, 9), (3, 2, 1, 12, 8)]
-    assert list(open_folder(path).movies()) == [
+    assert list(open_folder(path).read_movies()) == [
         MovieRow(2, 1, "Toy Story", None, 1995, ("Animation", "Family"))
     ]
 
@@ -84,7 +84,7 @@ def test_1m_is_read_by_its_colons_in_latin_1(folder):
         movies_dat="73::Misérables, Les (1995)::Drama|Children's\n".encode("latin-1"),
     )
     assert ratings_of(open_folder(path)) == [(1, 1, 1193, 20, 978300760), (2, 1, 661, 12, 978302109)]
-    assert list(open_folder(path).movies()) == [
+    assert list(open_folder(path).read_movies()) == [
         MovieRow(1, 73, "Les Misérables", None, 1995, ("Drama", "Family"))
     ]
 
@@ -92,7 +92,7 @@ def test_1m_is_read_by_its_colons_in_latin_1(folder):
 def test_10m_is_1m_in_utf_8_with_half_stars(folder):
     path = folder(ratings_dat="1::122::4.5::838985046\n", movies_dat="73::Misérables, Les (1995)::Drama\n")
     assert ratings_of(open_folder(path)) == [(1, 1, 122, 18, 838985046)]
-    assert next(open_folder(path).movies())[2] == "Les Misérables"
+    assert next(open_folder(path).read_movies())[2] == "Les Misérables"
 
 
 def test_100k_has_flags_for_genres_and_a_movie_without_a_year(folder):
@@ -104,7 +104,7 @@ def test_100k_has_flags_for_genres_and_a_movie_without_a_year(folder):
         + f"267|unknown||||1{'|0' * 18}\n".encode(),
     )
     assert ratings_of(open_folder(path)) == [(1, 196, 242, 12, 881250949)]
-    assert list(open_folder(path).movies()) == [
+    assert list(open_folder(path).read_movies()) == [
         MovieRow(1, 266, "Été", None, 1996, ("Family", "Film Noir", "Western")),
         MovieRow(2, 267, "unknown", None, None, ()),
     ]

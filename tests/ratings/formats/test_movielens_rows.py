@@ -85,7 +85,7 @@ def test_other_spellings_of_a_rating_are_read(folder, row):
 )
 def test_bad_movie_is_reported_with_its_line(folder, row, reason):
     text = b"movieId,title,genres\n" + row + b"\n1,Toy Story (1995),Drama\n"
-    bad, good = open_folder(folder(ratings_csv=RATINGS, movies_csv=text)).movies()
+    bad, good = open_folder(folder(ratings_csv=RATINGS, movies_csv=text)).read_movies()
     assert isinstance(bad, BadRow)
     assert (bad.file, bad.line) == ("movies.csv", 2)
     assert reason in bad.reason
@@ -103,7 +103,9 @@ def test_bad_movie_is_reported_with_its_line(folder, row, reason):
     ],
 )
 def test_links_give_a_movie_its_ids(folder, link, ids):
-    [movie] = open_folder(folder(ratings_csv=RATINGS, movies_csv=MOVIES, links_csv=LINKS + link)).movies()
+    [movie] = open_folder(
+        folder(ratings_csv=RATINGS, movies_csv=MOVIES, links_csv=LINKS + link)
+    ).read_movies()
     assert isinstance(movie, MovieRow)
     assert (movie.imdb_id, movie.tmdb_id) == ids
 
@@ -111,6 +113,6 @@ def test_links_give_a_movie_its_ids(folder, link, ids):
 @pytest.mark.parametrize("link", ["1,12345678901,", "1,x,862", "1,0114709,8_6", "1,0114709"])
 def test_bad_link_is_reported_and_its_movie_has_no_ids(folder, link):
     path = folder(ratings_csv=RATINGS, movies_csv=MOVIES, links_csv=LINKS + link)
-    bad, movie = open_folder(path).movies()
+    bad, movie = open_folder(path).read_movies()
     assert bad[:2] == ("links.csv", 2)
     assert movie[-2:] == (None, None)

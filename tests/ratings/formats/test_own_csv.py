@@ -34,7 +34,7 @@ def test_other_programs_need_to_write_little(read):
     ("row", "reason"),
     [
         ("tt0116191,8.5,2", "version '2'"),
-        (",8.5,1", "names no movie"),
+        (",8.5,1", "neither an id nor a title"),
         ("tt0116191,8.25,1", "by halves"),
     ],
 )

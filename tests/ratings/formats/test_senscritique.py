@@ -17,8 +17,8 @@ def test_films_have_french_and_original_titles(read_file):
 def test_other_works_unrated_and_invalid_rows_are_not_ratings(read_file):
     _, rows = read_file("senscritique.csv")
     assert rows[3:6] == [
-        SkippedRow(5, "Long hiver", 2011, "not_a_movie", reason="it is no movie (serie)"),
-        SkippedRow(6, "Le Train", 1974, "not_a_movie", reason="it is no movie (livre)"),
+        SkippedRow(5, "Long hiver", 2011, "not_a_movie", reason="it is not a movie (serie)"),
+        SkippedRow(6, "Le Train", 1974, "not_a_movie", reason="it is not a movie (livre)"),
         SkippedRow(7, "Le Verre", 2010, "no_rating"),
     ]
     assert isinstance(rows[6], BadRow)

@@ -20,7 +20,7 @@ def test_ratings_up_to_5_are_not_stars_and_dates_have_the_month_first(read_file)
 def test_series_and_anime_have_no_tmdb_id_of_a_movie(read_file):
     _, rows = read_file("simkl.csv")
     assert (rows[2].kind, rows[2].imdb_id, rows[2].tmdb_id) == ("tv", "tt7000003", None)
-    assert rows[3] == SkippedRow(6, "Sky Robots", 2015, "not_a_movie", reason="it is no movie (anime)")
+    assert rows[3] == SkippedRow(6, "Sky Robots", 2015, "not_a_movie", reason="it is not a movie (anime)")
 
 
 def test_unrated_and_invalid_rows_are_not_ratings_and_an_invalid_date_costs_the_date(read_file):
@@ -36,7 +36,7 @@ def test_what_simkl_imports_is_read_too(read_file):
     assert name == "simkl"
     assert rows == [
         RatedRow(2, "tt7000001", 1301, "The Silent Harbour", None, 1998, 8, AT),
-        SkippedRow(3, "Sky Robots", 2015, "not_a_movie", reason="it is no movie (anime)"),
+        SkippedRow(3, "Sky Robots", 2015, "not_a_movie", reason="it is not a movie (anime)"),
     ]
 
 
@@ -68,7 +68,7 @@ def test_json_has_movies_series_and_anime_in_lists_of_their_own(read_file):
 def test_an_anime_may_be_a_movie(read_file):
     _, rows = read_file("simkl.json")
     assert (rows[0].kind, rows[0].imdb_id, rows[0].tmdb_id) == ("show", "tt7000003", None)
-    assert rows[1] == SkippedRow(1, "Sky Robots", 2015, "not_a_movie", reason="it is no movie (tv)")
+    assert rows[1] == SkippedRow(1, "Sky Robots", 2015, "not_a_movie", reason="it is not a movie (tv)")
     assert (rows[2].kind, rows[2].tmdb_id, rows[2].value) == (None, 1308, 14)
 
 

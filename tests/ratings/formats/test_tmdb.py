@@ -19,6 +19,6 @@ def test_movies_are_rated_by_halves_and_series_keep_no_tmdb_id(read):
         RatedRow(3, None, 13, "Ran", None, 1985, 20, None),
         RatedRow(4, None, 14, "Ran", None, 1985, 1, None),
         RatedRow(5, "tt0903747", None, "Breaking Bad", None, 2008, 18, None, "tv"),
-        SkippedRow(6, "Breaking Bad", 2008, "not_a_movie", reason="it is no movie (an episode or season)"),
+        SkippedRow(6, "Breaking Bad", 2008, "not_a_movie", reason="it is not a movie (an episode or season)"),
         SkippedRow(7, "Emma", None, "no_rating"),
     ]

@@ -41,7 +41,9 @@ def test_a_zip_counts_movies_and_names_what_else_there_is(read, zipped):
     shown = emma(
         0, "ratings-shows.json", imdb_id="tt0412142", tmdb_id=None, title="House", year=2004, kind="show"
     )
-    skipped = SkippedRow(0, "Pilot", None, "not_a_movie", "ratings-episodes.json", "it is no movie (episode)")
+    skipped = SkippedRow(
+        0, "Pilot", None, "not_a_movie", "ratings-episodes.json", "it is not a movie (episode)"
+    )
     assert rows == [emma(0, "ratings-movies.json"), shown, skipped]
 
 

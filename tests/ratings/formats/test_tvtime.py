@@ -15,7 +15,7 @@ def test_an_episode_is_not_its_series(read_file):
     _, rows = read_file("tvtime.csv")
     assert (rows[2].imdb_id, rows[2].kind) == ("tt7000003", "show")
     assert rows[3:5] == [
-        SkippedRow(5, "Long Winter", None, "not_a_movie", reason="it is no movie (an episode or season)"),
+        SkippedRow(5, "Long Winter", None, "not_a_movie", reason="it is not a movie (an episode or season)"),
         SkippedRow(6, "Long Winter", None, "no_rating"),
     ]
 

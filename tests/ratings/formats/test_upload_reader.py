@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from movierating.ratings.formats import upload_reader
-from movierating.ratings.formats.rows import BadRow, RatedRow, SkippedRow, UnknownFormat
+from movierating.ratings.formats.rows import BadRow, RatedRow, RejectedFile, SkippedRow
 from movierating.ratings.formats.upload_reader import FORMATS, open_upload
 
 OWN = "title,value\nEmma,8\n"
@@ -165,7 +165,7 @@ def assert_mutation_is_read_or_rejected(data, mutations, draw):
     try:
         upload = open_upload(data)
         rows = list(upload.rows)
-    except UnknownFormat:
+    except RejectedFile:
         return
     assert upload.format in FORMATS
     assert all(isinstance(row, RatedRow | SkippedRow | BadRow) for row in rows)
@@ -203,7 +203,7 @@ def test_no_bytes_raise(data):
         b"Const,Your Rating\n",
         b"title,value\n",
     ):
-        with contextlib.suppress(UnknownFormat):
+        with contextlib.suppress(RejectedFile):
             assert all(row.line >= 0 for row in open_upload(head + data).rows)
 
 
@@ -228,7 +228,7 @@ def make_archive(**files):
     ids=["sep", "doctype", "html", "xls", "xlsx", "ods"],
 )
 def test_rejection_of_another_file_says_what_to_do(data, message):
-    with pytest.raises(UnknownFormat, match=message):
+    with pytest.raises(RejectedFile, match=message):
         open_upload(data)
 
 
@@ -240,5 +240,5 @@ def test_files_of_one_name_in_a_zip_are_named_by_their_path():
 
 def test_unreadable_ratings_in_a_folder_are_rejected_too():
     archive = make_archive(a__ratings_csv="x\n1\n", b__ratings_csv="title,year,value\nHeat,1995,8\n")
-    with pytest.raises(UnknownFormat, match=r"^a/ratings\.csv: "):
+    with pytest.raises(RejectedFile, match=r"^a/ratings\.csv: "):
         open_upload(archive)
