@@ -18,6 +18,7 @@ from movierating.pages.notices import Notice
 from movierating.pages.private_pages import UNCOMPRESSED, render_private
 from movierating.ratings.export_response import make_export_response
 from movierating.ratings.export_schemas import ExportQuerySchema
+from movierating.users import own_account
 from movierating.users import service as users
 from movierating.users.schemas import DeleteAccountSchema, UpdateAccountSchema
 
@@ -85,7 +86,7 @@ def close_account() -> Response:
         if auth.normalize_name(values["username"]) != auth.normalize_name(viewer.username):
             reason = f"This is not your username, {viewer.username}."
             raise InvalidRequest("The form is invalid.", [FieldError("form", "username", reason)])
-        users.delete_own_account(viewer.id, values["current_password"])
+        own_account.delete_own_account(viewer.id, values["current_password"])
     except ApiError as error:
         return render_rejected_form("close", error)
     return _redirect_to_login("account")
@@ -114,7 +115,7 @@ def _update_account(section: str, *fields: str) -> Response:
     for field in schema.fields.values():
         field.required = True
     try:
-        users.update_own_account(get_member().id, load_form(schema))
+        own_account.update_own_account(get_member().id, load_form(schema))
     except ApiError as error:
         return render_rejected_form(section, error)
     if section == "password":

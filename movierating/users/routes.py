@@ -17,7 +17,7 @@ from movierating.http.responses import (
     list_response,
     make_list_schema,
 )
-from movierating.users import administration, rating_history, schemas, service
+from movierating.users import administration, own_account, rating_history, schemas, service
 
 blueprint = Blueprint(
     "users", __name__, url_prefix="/v1/users", description="Sign-up, profiles, administration."
@@ -112,7 +112,7 @@ class Me(View):
         """
         _require_session_for_credentials()
         user_id, check = access.get_caller().user_id, preconditions.read_check()
-        return etag_response(service.update_own_account(user_id, body, check))
+        return etag_response(own_account.update_own_account(user_id, body, check))
 
     @blueprint.doc(operationId="delete_own_account")
     @access.session_required
@@ -150,7 +150,7 @@ class MeDelete(View):
 
 def _delete_account(body: dict[str, str]) -> Response:
     user_id, check = access.get_caller().user_id, preconditions.read_check()
-    service.delete_own_account(user_id, body["current_password"], check)
+    own_account.delete_own_account(user_id, body["current_password"], check)
     return Response(status=204)
 
 

@@ -1,6 +1,7 @@
-"""Create, get, update and delete accounts. (`administration` is for administrators.)"""
+"""Create and get accounts, and what `own_account` and `administration` share to change them."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, Select, bindparam, delete, insert, select, update
@@ -9,14 +10,13 @@ from sqlalchemy.exc import IntegrityError
 from movierating import clock, rating_stats
 from movierating.auth import one_time_links, passwords
 from movierating.auth.models import User
-from movierating.auth.service import normalize_name, revoke_all
+from movierating.auth.service import normalize_name
 from movierating.errors import Conflict, NotFound, TokenRevoked
 from movierating.monitoring import counters
 from movierating.ratings.service import delete_all_ratings
 from movierating.storage.database import read, write
 from movierating.storage.dialect import violates_unique
 from movierating.storage.statements import CompiledStatement
-from movierating.users.current_password import check_password_unchanged, verify_current_password
 
 # Raises PreconditionFailed unless the account is the one that the caller expects.
 AccountCheck = Callable[[dict[str, Any]], None]
@@ -52,19 +52,16 @@ def sign_up(
         "password_hash": passwords.hash_new_password(password, username, email),
         "role": role,
     }
-
-    def job(connection: Connection) -> Any:
-        """Insert the account, and use up the invitation."""
-        if invitation is not None:
-            one_time_links.use_invitation(connection, invitation)
-        now = clock.now()
-        return connection.scalar(
-            insert(User).values(**row, created_at=now, updated_at=now).returning(_user.id)
-        )
-
-    user_id = _write_unique(job)
+    user_id = write_unique(partial(_insert_account, row=row, invitation=invitation))
     counters.increment(counters.SIGN_UPS)
     return get_own_account(user_id)
+
+
+def _insert_account(connection: Connection, row: Mapping[str, Any], invitation: str | None) -> Any:
+    if invitation is not None:
+        one_time_links.use_invitation(connection, invitation)
+    now = clock.now()
+    return connection.scalar(insert(User).values(**row, created_at=now, updated_at=now).returning(_user.id))
 
 
 def _build_names(username: str, email: str, display_name: str | None) -> dict[str, str]:
@@ -77,7 +74,7 @@ def _build_names(username: str, email: str, display_name: str | None) -> dict[st
     }
 
 
-def _write_unique(job: Any) -> Any:
+def write_unique(job: Any) -> Any:
     """Run a write that may set a username or e-mail. Raise Conflict if the database says that it is taken."""
     try:
         return write(job)
@@ -91,14 +88,11 @@ def _write_unique(job: Any) -> Any:
         raise conflict from error
 
 
-def get_own_account(user_id: int) -> dict[str, Any]:
+def get_own_account(user_id: int, connection: Connection | None = None) -> dict[str, Any]:
     """Return the caller's account with e-mail, role and statistics. Raise Unauthenticated if it was deleted."""
-    return _get_own_account(read(), user_id)
-
-
-def _get_own_account(connection: Connection, user_id: int) -> dict[str, Any]:
     columns = (*PRIVATE_COLUMNS, _user.listed)
-    row = connection.execute(select(*columns, *_SUMS).where(_user.id == user_id)).one_or_none()
+    statement = select(*columns, *_SUMS).where(_user.id == user_id)
+    row = (connection or read()).execute(statement).one_or_none()
     if row is None:
         raise TokenRevoked
     stats = rating_stats.format_stats(row[len(columns) :])
@@ -162,70 +156,10 @@ def format_account(row: Sequence[Any]) -> dict[str, Any]:
     return {**_format_public(row), "email": email, "role": role, "active": bool(active)}
 
 
-def update_own_account(
-    user_id: int, changes: Mapping[str, Any], check: AccountCheck | None = None
-) -> dict[str, Any]:
-    """Change `display_name`, `listed`, `email` or `password`; the last two need `current_password`.
-
-    A new password revokes all sessions and personal tokens. `check` gets the old account and may raise. Raise
-    InvalidRequest without the current password, Forbidden for a wrong one, Conflict if the e-mail is taken,
-    Unauthenticated if the account was deleted.
-    """
-    verified_hash = None
-    if "email" in changes or "password" in changes:
-        verified_hash = verify_current_password(user_id, changes.get("current_password"))
-    values = _build_columns(user_id, changes)
-
-    def job(connection: Connection) -> None:
-        """Check the account as it is now, and change it."""
-        if verified_hash is not None:
-            check_password_unchanged(connection, user_id, verified_hash)
-        if check is not None:
-            check(_get_own_account(connection, user_id))
-        set_columns(connection, user_id, values)
-        if "password" in changes:
-            revoke_all(connection, user_id)
-
-    _write_unique(job)
-    return get_own_account(user_id)
-
-
-def _build_columns(user_id: int, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the columns to update. Raise InvalidRequest for a weak password."""
-    values = {name: changes[name] for name in ("display_name", "email", "listed") if name in changes}
-    if "email" in values:
-        values["email_key"] = normalize_name(values["email"])
-    if "password" in changes:
-        values["password_hash"] = _hash_changed_password(user_id, changes["password"], values.get("email"))
-    return values
-
-
-def _hash_changed_password(user_id: int, password: str, new_email: str | None = None) -> str:
-    account = fetch_one(select(_user.username, _user.email).where(_user.id == user_id))
-    return passwords.hash_new_password(password, account.username, new_email or account.email or "")
-
-
 def set_columns(connection: Connection, user_id: int, values: Mapping[str, Any]) -> None:
     """Change columns of an account, if there are any to change."""
     if values:
         connection.execute(update(User).where(_user.id == user_id).values(**values, updated_at=clock.now()))
-
-
-def delete_own_account(user_id: int, current_password: str, check: AccountCheck | None = None) -> None:
-    """Delete an account with its ratings, and update the aggregates. `check` gets the account and may raise.
-
-    Raise Forbidden for a wrong password, Conflict if no active admin would remain, and Unauthenticated if the account
-    was deleted.
-    """
-    verified_hash = verify_current_password(user_id, current_password)
-
-    def job(connection: Connection) -> None:
-        check_password_unchanged(connection, user_id, verified_hash)
-        if check is not None:
-            check(_get_own_account(connection, user_id))
-        delete_with_ratings(connection, user_id)
-
-    write(job)
 
 
 def delete_with_ratings(connection: Connection, user_id: int) -> None:

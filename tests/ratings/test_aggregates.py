@@ -19,7 +19,7 @@ from movierating.ratings import bulk_aggregates, datasets, recount, service
 from movierating.ratings.formats import movielens
 from movierating.ratings.models import Rating
 from movierating.storage.database import read, write
-from movierating.users import service as users
+from movierating.users import own_account
 
 _movie, _user = Movie.__table__, User.__table__
 _HASH = passwords.hash_password("correct horse battery")
@@ -86,7 +86,7 @@ class World:
 
     def close_account(self, person):
         gone = self.people[person]
-        users.delete_own_account(gone, "correct horse battery")
+        own_account.delete_own_account(gone, "correct horse battery")
         self.ratings = {key: rating for key, rating in self.ratings.items() if key[0] != gone}
         self.people[person] = self._sign_up(f"p{next(_numbers)}-again")
 

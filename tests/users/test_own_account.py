@@ -3,7 +3,7 @@
 import pytest
 
 from movierating.auth import access
-from movierating.users import service
+from movierating.users import own_account
 
 PASSWORD = "correct horse battery"
 FRESH = "staple donkey charger"
@@ -183,7 +183,7 @@ def test_call_of_an_account_that_is_deleted_meanwhile_returns_401(
     def find_caller_then_delete(token):
         caller = find_caller(token)
         monkeypatch.setattr(access, "_find_caller", find_caller)
-        service.delete_own_account(caller.user_id, PASSWORD)
+        own_account.delete_own_account(caller.user_id, PASSWORD)
         return caller
 
     monkeypatch.setattr(access, "_find_caller", find_caller_then_delete)
