@@ -1,20 +1,27 @@
-"""The Flask application: no sessions, cached URL adapters, and a short path for requests without hooks or signals."""
+"""The Flask application and its requests.
+
+There are no sessions, URL adapters are cached, and requests without hooks or signals take a short path. Each operation
+has a size limit for bodies, and a body may be a file.
+"""
 
 import functools
-from typing import Any
+from typing import Any, TypeVar
 
 import flask
 import flask.typing as ft
-from flask import Response
+from flask import Response, current_app
 from flask.globals import request_ctx
 from flask.sessions import NullSession, SessionInterface, SessionMixin
 from flask.signals import request_finished, request_started, request_tearing_down
+from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import BadRequest, MethodNotAllowed, NotFound
+from werkzeug.formparser import default_stream_factory
 from werkzeug.routing import MapAdapter
 
 from movierating.http.error_handlers import log_error
-from movierating.http.request import Request
+from movierating.http.request_parser import FILE_MEDIA_TYPES
 from movierating.http.response_cache import ROUTE, has_one_host
+from movierating.storage import storage_errors
 
 # Clients choose the Host header, so the number of adapters needs a limit.
 _MAX_URL_ADAPTERS = 100
@@ -23,6 +30,59 @@ _MAX_URL_ADAPTERS = 100
 _MAX_SYNC_FUNCTIONS = 512
 
 _APPLICATION_ONLY = frozenset({None})
+
+_FILE_BLOCK_BYTES = 1 << 16
+
+_View = TypeVar("_View")
+
+
+def accept_files(view: _View) -> _View:
+    """Mark a view function whose requests may have MAX_UPLOAD_BYTES. Apply it below the decorator of the route."""
+    view.takes_files = True  # type: ignore[attr-defined]
+    return view
+
+
+class Request(flask.Request):
+    """A request with a size limit for its operation. If that takes files, the body may be a file instead of a form."""
+
+    @property
+    def takes_file(self) -> bool:
+        """Return True if the operation takes files, as the attribute `takes_files` of its View or function says."""
+        view = current_app.view_functions.get(self.endpoint or "")
+        return getattr(getattr(view, "view_class", view), "takes_files", False)
+
+    @property
+    def max_content_length(self) -> int | None:
+        """Return the size limit of the body in bytes; files have a limit of their own."""
+        limit: int = current_app.config["MAX_UPLOAD_BYTES" if self.takes_file else "MAX_JSON_BYTES"]
+        # Werkzeug silently truncates a body without a length at the limit; one more byte shows that it was longer.
+        return limit if self.content_length is not None else limit + 1
+
+    @max_content_length.setter
+    def max_content_length(self, value: int | None) -> None:
+        raise AttributeError("set MAX_JSON_BYTES or MAX_UPLOAD_BYTES instead")
+
+    def _load_form_data(self) -> None:
+        """Parse the form; large files go to disk. Raise InsufficientStorage or Unavailable if that fails."""
+        try:
+            if self.takes_file and self.mimetype in FILE_MEDIA_TYPES:
+                self._load_file()
+            else:
+                super()._load_form_data()
+        except OSError as error:
+            raise storage_errors.from_os_error(error) from error
+
+    def _load_file(self) -> None:
+        """Set `form` and `files` as for a form with the body as its `file`. Flask closes the files of a request."""
+        file = default_stream_factory(self.content_length, self.mimetype, None)
+        storage = FileStorage(file, "body", content_type=self.mimetype)
+        self.__dict__["form"] = self.parameter_storage_class()
+        self.__dict__["files"] = self.parameter_storage_class([("file", storage)])
+        # Werkzeug's stream raises 413 if it is read again after as many bytes as the limit allows.
+        length = self.content_length
+        while (length is None or file.tell() < length) and (block := self.stream.read(_FILE_BLOCK_BYTES)):
+            file.write(block)
+        file.seek(0)
 
 
 class NullSessionInterface(SessionInterface):

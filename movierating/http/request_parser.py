@@ -16,10 +16,15 @@ from werkzeug.datastructures import CombinedMultiDict, MultiDict
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 
 from movierating import errors
-from movierating.http.request import FILE_MEDIA_TYPES
 
 # No schema has more than three levels. Code that walks through a hostile body must not run out of stack.
 MAX_JSON_DEPTH = 32
+
+# A body of one of these types may be a file.
+FILE_MEDIA_TYPES = (
+    *("text/csv", "application/json", "application/xml", "text/xml", "application/zip"),
+    "application/octet-stream",
+)
 
 # In a request's environment: set when a schema has validated its query or body.
 QUERY_IS_CHECKED = "movierating.query_is_checked"

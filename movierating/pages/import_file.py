@@ -13,8 +13,8 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from movierating.auth import access
 from movierating.errors import InvalidRequest, NotFound, Unavailable
 from movierating.http import error_handlers
+from movierating.http.application import accept_files
 from movierating.http.fields import DISALLOWED_CHARACTERS
-from movierating.http.request import accept_files
 from movierating.movies import service as movies
 from movierating.pages.blueprint import Redirect, blueprint, get_member, member_page, render, send_to
 from movierating.pages.import_done import ROWS_SHOWN, make_csv, render_report, store_report

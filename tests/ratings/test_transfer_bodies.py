@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from movierating.http.request import FILE_MEDIA_TYPES
+from movierating.http.request_parser import FILE_MEDIA_TYPES
 from ratings.transfers import FILE, IMPORT, zipped
 
 
