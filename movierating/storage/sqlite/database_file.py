@@ -1,5 +1,7 @@
 """The database file: detects that it was removed or replaced, and keeps a log from being applied to another file.
 
+The connection that writes is opened again when the file was replaced.
+
 SQLite goes on writing to a file that was removed or replaced, where the data is lost, and would create an empty file in
 its place. Source: https://www.sqlite.org/howtocorrupt.html, 2.4 and 4.
 """
@@ -12,7 +14,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from movierating.errors import Unavailable
+from movierating.storage import storage_errors
 
 try:
     import fcntl
@@ -121,6 +127,51 @@ class DatabaseFile:
 
     def _get_side_file(self, suffix: str) -> Path:
         return self.path.with_name(self.path.name + suffix)
+
+
+class WriteConnection:
+    """The connection that writes to a database file, opened again when the file was replaced. One thread uses it."""
+
+    def __init__(self, engine: Engine, file: DatabaseFile) -> None:
+        self._engine = engine
+        self._file = file
+        self._connection: Connection | None = None
+
+    def open(self, begin_timeout: float) -> Connection:
+        """Return the connection, whose BEGIN waits for SQLite's lock for at most `begin_timeout` seconds."""
+        # To open one each time takes as long as a write does.
+        if self._connection is None or not self._file.is_usable(self._connection):
+            self.close()
+            self._connection = self._engine.connect().execution_options(writes=True)
+            # An import of thousands of ratings changes most pages of the indexes of movies, in no order. If they did
+            # not fit, SQLite would write a page to the log each time it makes room for another.
+            self._connection.connection.cursor().execute("PRAGMA cache_size = -16384")
+        self._connection.info["begin_timeout"] = begin_timeout
+        return self._connection
+
+    def require_current_file(self) -> None:
+        """Raise Unavailable if a commit would go into a file that is lost."""
+        if self._connection is None or not self._file.is_current(self._connection):
+            raise Unavailable(storage_errors.DATABASE_UNAVAILABLE) from FileNotFoundError(self._file.path)
+
+    def convert_error(self, error: BaseException) -> BaseException:
+        """Return the API error for a failure of the database. If it was one of the file, close the connection."""
+        if storage_errors.must_reconnect(error):
+            self.close()
+        api_error = storage_errors.to_api_error(error, self._file.path.parent)
+        if api_error is None:
+            return error
+        api_error.__cause__ = error
+        return api_error
+
+    def close(self) -> None:
+        """Close the connection; it opens again when needed."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(SQLAlchemyError):
+                connection.invalidate()
+            with suppress(SQLAlchemyError):
+                connection.close()
 
 
 def read_identity(file: Path | str | int) -> Identity | None:

@@ -17,13 +17,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import SQLAlchemyError
 
 from movierating.errors import Unavailable
 from movierating.monitoring import counters
 from movierating.storage import storage_errors
 from movierating.storage.cache_versions import CacheVersions, Subject
-from movierating.storage.sqlite.database_file import DatabaseFile
+from movierating.storage.sqlite.database_file import DatabaseFile, WriteConnection
 from movierating.storage.sqlite.write_lock import BUSY, FileLock, LongWriteLock
 
 Job = Callable[[Connection], Any]
@@ -73,12 +72,10 @@ class WriteQueue:
     """The queue of one process for one database, and the connection that writes."""
 
     def __init__(self, engine: Engine, file: DatabaseFile, versions: CacheVersions) -> None:
-        self._engine = engine
-        self._file = file
+        self._connection = WriteConnection(engine, file)
         self._versions = versions
         self._write_lock = FileLock(file.path.with_name(f".{file.path.name}.writers"))
         self._long_write_lock = LongWriteLock(file.path.with_name(f".{file.path.name}.long-writers"))
-        self._connection: Connection | None = None
         self._queue: deque[QueuedJob] = deque()
         # Held for the writer that leads a transaction: passed on while others wait, and released by the last one.
         self._leader_lock = threading.Lock()
@@ -97,12 +94,9 @@ class WriteQueue:
         own_transaction: bool = False,
         timeout_seconds: float | None = None,
     ) -> Any:
-        """Run `job` in a transaction, commit, and return its result; if it raises, undo what it did and raise the same.
+        """Run `job` in a transaction and return its result, as `database.write` does.
 
-        It changes responses about `invalidates` only; None for any. With `own_transaction` it shares its
-        transaction with no other job. Raise Unavailable if it waits for more than `timeout_seconds`, by default
-        WRITE_TIMEOUT_SECONDS, or too many wait already, and RuntimeError inside a job: the second transaction would
-        wait for the first forever.
+        Raise Unavailable also if too many wait already.
         """
         if getattr(self._thread, "is_leading", False):
             raise RuntimeError("a job must pass its connection on, and not call write()")
@@ -149,10 +143,8 @@ class WriteQueue:
         timeout = 0.0
         while not lock.acquire(timeout=timeout):
             timeout = _CHECK_INTERVAL_SECONDS
-            is_crowded = (
-                self._writers[0].get_age() > MAX_BURST_SECONDS
-                and self._writers.index(queued) >= MAX_WAITING_THREADS
-            )
+            is_burst_over = self._writers[0].get_age() > MAX_BURST_SECONDS
+            is_crowded = is_burst_over and self._writers.index(queued) >= MAX_WAITING_THREADS
             if is_crowded or queued.get_age() > queued.timeout:
                 raise Unavailable(BUSY)
 
@@ -191,7 +183,7 @@ class WriteQueue:
         try:
             for queued in batch:
                 if queued.error is not None:
-                    queued.error = self._convert_error(queued.error)
+                    queued.error = self._connection.convert_error(queued.error)
         finally:
             self._thread.is_leading = False
             self._last_batch_size = len(batch)
@@ -205,8 +197,7 @@ class WriteQueue:
 
     def _run_transaction(self, batch: list[QueuedJob], begin_timeout: float) -> None:
         """Run the jobs of the batch, which begins with one, and of those who wait once the transaction has begun."""
-        connection = self._connect()
-        connection.info["begin_timeout"] = begin_timeout
+        connection = self._connection.open(begin_timeout)
         with connection.begin() as transaction:
             # Not before the BEGIN, which waits while another program holds SQLite's lock.
             self._fill_batch(batch)
@@ -215,9 +206,7 @@ class WriteQueue:
                 batch[0].result = batch[0].job(connection)
             else:
                 _run_with_savepoints(connection, batch)
-            if not self._file.is_current(connection):
-                # A commit would go into a file that is lost.
-                raise Unavailable(storage_errors.DATABASE_UNAVAILABLE) from FileNotFoundError(self._file.path)
+            self._connection.require_current_file()
             try:
                 with self._versions.invalidating([queued.invalidates for queued in batch]):
                     transaction.commit()
@@ -235,39 +224,11 @@ class WriteQueue:
                     break
                 batch.append(queued)
 
-    def _connect(self) -> Connection:
-        """Return the connection that writes; to open one each time takes as long as a write does."""
-        if self._connection is None or not self._file.is_usable(self._connection):
-            self._drop_connection()
-            self._connection = self._engine.connect().execution_options(writes=True)
-            # An import of thousands of ratings changes most pages of the indexes of movies, in no order. If they did
-            # not fit, SQLite would write a page to the log each time it makes room for another.
-            self._connection.connection.cursor().execute("PRAGMA cache_size = -16384")
-        return self._connection
-
-    def _convert_error(self, error: BaseException) -> BaseException:
-        """Return the API error for a failure of the database; open it again if the failure was one of its file."""
-        if storage_errors.must_reconnect(error):
-            self._drop_connection()
-        api_error = storage_errors.to_api_error(error, self._file.path.parent)
-        if api_error is None:
-            return error
-        api_error.__cause__ = error
-        return api_error
-
-    def _drop_connection(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            with suppress(SQLAlchemyError):
-                connection.invalidate()
-            with suppress(SQLAlchemyError):
-                connection.close()
-
     def close(self) -> None:
         """Close the connection and the lock files; they open again when needed."""
         self._leader_lock.acquire()
         try:
-            self._drop_connection()
+            self._connection.close()
             self._write_lock.close()
         finally:
             self._wake_next()
