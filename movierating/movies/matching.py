@@ -4,7 +4,7 @@ A movie with another id of the same kind is another movie. A title that is spell
 match key, and a movie's own title over an alternative one.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -21,7 +21,7 @@ from movierating.movies.names import (
     find_by_name,
     find_by_part,
 )
-from movierating.movies.staged_movies import StagedMovies
+from movierating.movies.staged_movies import StagedMovies, write_in_batches
 from movierating.movies.titles import fold
 from movierating.storage.dialect import get_last_id, in_many
 
@@ -42,7 +42,8 @@ class AmbiguousMovie(Exception):
 class MovieMatcher:
     """Finds the movies that queries mean, among the movies that it loads for these queries.
 
-    It writes nothing: new movies get provisional ids, and `stage` returns what to write. `added_count` counts them.
+    New movies get provisional ids, and `added_count` counts them. Nothing is written before `stage` or
+    `write_in_batches`.
     """
 
     def __init__(
@@ -222,3 +223,7 @@ class MovieMatcher:
     def stage(self) -> StagedMovies:
         """Return the new movies, and the ids that others learned, to be written."""
         return StagedMovies(self._new_rows, self._similar, self._learned, gives_ids=self._gives_ids)
+
+    def write_in_batches(self) -> Iterator[dict[int, int]]:
+        """Write them in short transactions; yield the ids of new movies, by provisional ids. Raise CatalogueChanged."""
+        return write_in_batches(self._new_rows, self._similar, self._learned, gives_ids=self._gives_ids)

@@ -24,6 +24,11 @@ _KEY_COLUMNS = (
 MOVIE_KEYS = select(*_KEY_COLUMNS)
 
 
+def make_movie_keys(movie: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return what MOVIE_KEYS selects of a movie, from its columns."""
+    return tuple(movie[column.name] for column in _KEY_COLUMNS)
+
+
 def list_match_keys(movie: Mapping[str, Any]) -> list[str]:
     """Return the match keys of a movie's title and original title, from its columns."""
     return [match_key(title) for title in (movie["title"], movie["original_title"]) if title]

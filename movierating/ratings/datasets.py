@@ -1,12 +1,12 @@
 """Import MovieLens data sets; importing one again changes nothing.
 
-The movies are added in one transaction. The ratings follow in batches, each in a transaction of its own with
-its accounts and aggregates, so an import that is killed leaves everything exact and the next one resumes it. On an
+The movies are added in batches. The ratings follow, each batch in a transaction of its own with its
+accounts and aggregates, so an import that is killed leaves everything exact and the next one resumes it. On an
 instance without ratings that no other process uses, one transaction loads all ratings while the table has no indexes:
 to build them at the end takes a fraction of the time.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -16,7 +16,6 @@ from movierating.movies.matching import AmbiguousMovie, MovieMatcher
 from movierating.movies.movie_ids import find_current_ids, find_ids_by_imdb_id
 from movierating.movies.movie_index import MovieQuery
 from movierating.movies.retired_movies import RetiredMovies
-from movierating.movies.staged_movies import StagedMovies
 from movierating.movies.titles import fold
 from movierating.ratings.bulk import retry_if_catalogue_changes
 from movierating.ratings.bulk_aggregates import Sums
@@ -40,8 +39,8 @@ def import_movielens(dataset: Dataset, progress: Callable[[int], None]) -> Datas
     file that are done. An OSError of the files ends the import; what is loaded by then stays, except for ratings of a
     first load. Raise Unavailable while the instance is being restored.
     """
-    rows = list(dataset.read_movies())
-    report, movie_ids = retry_if_catalogue_changes(lambda: _add_movies(dataset, rows))
+    rows, added = list(dataset.read_movies()), set[int]()
+    report, movie_ids = retry_if_catalogue_changes(lambda: _add_movies(dataset, rows, added))
     with exclusive_access() as is_exclusive:
         if is_exclusive:
             load_first = partial(_load_first, dataset=dataset, movie_ids=movie_ids, progress=progress)
@@ -56,23 +55,23 @@ def import_movielens(dataset: Dataset, progress: Callable[[int], None]) -> Datas
     return report
 
 
-def _add_movies(dataset: Dataset, rows: Sequence[MovieRow | BadRow]) -> tuple[DatasetReport, dict[int, int]]:
-    """Match or add the data set's movies; return our ids by the data set's. Raise CatalogueChanged."""
+def _add_movies(
+    dataset: Dataset, rows: Sequence[MovieRow | BadRow], added: set[int]
+) -> tuple[DatasetReport, dict[int, int]]:
+    """Match or add the data set's movies; return our ids by the data set's. Raise CatalogueChanged.
+
+    `added` gets the ids of new movies, and has those of earlier calls.
+    """
     matcher = _DatasetMatcher(dataset, rows)
     report, ids_by_source = matcher.match()
-    staged = matcher.stage()
-    id_offset = write(staged.insert, own_transaction=True)
-    added = (
-        {movie_id for movie_id in ids_by_source.values() if staged.first_id <= movie_id}
-        if staged.first_id
-        else set()
-    )
+    new_ids: dict[int, int] = {}
+    for batch in matcher.write_in_batches():
+        new_ids |= batch
+        added.update(batch.values())
+    movie_ids = {source_id: new_ids.get(movie_id, movie_id) for source_id, movie_id in ids_by_source.items()}
     report.movies_added = len(added)
-    report.movies_present = len({*ids_by_source.values()}) - len(added)
-    return report, {
-        source_id: movie_id + id_offset if movie_id in added else movie_id
-        for source_id, movie_id in ids_by_source.items()
-    }
+    report.movies_present = len({*movie_ids.values()} - added)
+    return report, movie_ids
 
 
 class _DatasetMatcher:
@@ -103,9 +102,9 @@ class _DatasetMatcher:
                     report.reject(bad_row)
         return report, ids_by_source
 
-    def stage(self) -> StagedMovies:
-        """Return what `match` changed, to be written."""
-        return self._matcher.stage()
+    def write_in_batches(self) -> Iterator[dict[int, int]]:
+        """Write what `match` changed; yield our ids of new movies, by provisional ids. Raise CatalogueChanged."""
+        return self._matcher.write_in_batches()
 
     def _match_row(self, row: MovieRow, ids_by_source: dict[int, int]) -> BadRow | None:
         """Find or add a row's movie and store its id, or return why not."""

@@ -1,5 +1,6 @@
 """Imports of data sets that are killed, or that others write beside; and their first load."""
 
+import itertools
 import random
 import signal
 import sqlite3
@@ -13,26 +14,86 @@ from sqlalchemy import inspect, select
 import postgres
 from movierating import create_app
 from movierating.movies import service as movies
+from movierating.movies import staged_movies
 from movierating.movies.models import Movie
-from movierating.ratings import datasets, merging, recount, service
+from movierating.ratings import merging, recount, service
 from movierating.storage import database
 from movierating.storage.database import read
 from movierating.storage.sqlite.instance_lock import InstanceLock
 from ratings.data_sets import create_instance, list_ratings, load
 
 
-def test_a_movie_that_another_client_adds_before_the_write_is_not_added_twice(
-    app, write_set, add_movie, monkeypatch
-):
-    def add_and_write(*arguments, **options):
-        monkeypatch.setattr(datasets, "write", database.write)
-        add_movie(title="Heat", year=1995)
-        return database.write(*arguments, **options)
+@pytest.fixture
+def between_batches(monkeypatch):
+    """`between_batches(action)` writes one movie a transaction, and calls `action` before the second."""
 
-    monkeypatch.setattr(datasets, "write", add_and_write)
-    report = load(write_set([(1, 1, 3, 0), (1, 2, 4, 0)]))
+    def arrange(action):
+        transactions = itertools.count(1)
+
+        def act_and_write(*arguments, **options):
+            if next(transactions) == 2:
+                action()
+            return database.write(*arguments, **options)
+
+        monkeypatch.setattr(staged_movies, "BATCH_MOVIES", 1)
+        monkeypatch.setattr(staged_movies, "write", act_and_write)
+
+    return arrange
+
+
+def list_titles():
+    return list(read().execute(select(Movie.title).order_by(Movie.id)).scalars())
+
+
+def test_another_writer_adds_a_movie_between_two_batches_of_movies(
+    app, write_set, add_movie, between_batches
+):
+    between_batches(lambda: add_movie(title="Ran", year=1985))
+    report = load(write_set([(1, 1, 3, 0), (1, 2, 4, 1)]))
+    assert list_titles() == ["Heat", "Ran", "Le Trou"]
+    assert (report.movies_present, report.movies_added) == (0, 2)
+    assert list_ratings() == {("ml-1", "Heat"): (6, 0), ("ml-1", "Le Trou"): (8, 1)}
+
+
+def test_a_movie_that_another_client_adds_between_two_batches_is_not_added_twice(
+    app, write_set, add_movie, between_batches
+):
+    between_batches(lambda: add_movie(title="Le Trou", year=1960))
+    report = load(write_set([(1, 1, 3, 0), (1, 2, 4, 1)]))
+    assert list_titles() == ["Heat", "Le Trou"]
+    assert (report.movies_present, report.movies_added) == (1, 1)
+    assert list_ratings() == {("ml-1", "Heat"): (6, 0), ("ml-1", "Le Trou"): (8, 1)}
+
+
+def test_movies_of_one_title_in_several_batches_are_no_conflict(app, write_set, between_batches):
+    between_batches(lambda: None)
+    films = [(number, f"Heat ({1980 + number})", "") for number in range(9)]
+    report = load(write_set([(1, 2, 3, 0)], films, []))
+    assert (report.movies_present, report.movies_added, report.reasons) == (0, 9, [])
+
+
+def test_ids_of_existing_movies_are_written_in_batches(app, write_set, add_movie, between_batches):
+    heat, trou = add_movie(title="Heat", year=1995), add_movie(title="Le Trou", year=1960)
+    between_batches(lambda: service.delete_movie(trou, None, with_ratings=False))
+    report = load(write_set([(1, 1, 3, 0)]))
+    assert movies.get_movie_by_imdb_id("tt0113277").id == heat
+    assert report.reasons == ["movies.csv:3: Le Trou: an administrator deleted this movie"]
+
+
+def test_import_that_ends_between_two_batches_of_movies_is_completed_by_the_next(
+    app, write_set, between_batches
+):
+    def stop():
+        raise InterruptedError
+
+    between_batches(stop)
+    folder = write_set([(1, 1, 3, 0), (1, 2, 4, 1)])
+    with pytest.raises(InterruptedError):
+        load(folder)
+    assert list_titles() == ["Heat"]
+    report = load(folder)
     assert (report.movies_present, report.movies_added, report.added) == (1, 1, 2)
-    assert list_ratings().keys() == {("ml-1", "Heat"), ("ml-1", "Le Trou")}
+    assert list_titles() == ["Heat", "Le Trou"]
 
 
 def test_ratings_of_a_movie_deleted_meanwhile_are_skipped(app, write_set):
