@@ -23,7 +23,7 @@ def create_worker() -> "Flask":
     """Create the application of one of the server's worker processes."""
     from movierating.operations import child_process
 
-    child_process.reduce_collections()
+    child_process.reduce_garbage_collections()
     # Only the server needs granian.
     from movierating.operations import server
 

@@ -27,7 +27,7 @@ def require_instance() -> None:
     scheme, _, path = settings["DATABASE_URL"].partition(":///")
     if scheme == "sqlite":
         file = folder / unquote(path)
-        # The marker remains if a database is lost, which the command itself reports.
+        # The second file is `startup`'s marker. If only it exists, the database is lost, which the command reports.
         files = [file, file.with_name(f".{file.name}.made")]
     elif settings["SECRET_KEY"] is None:
         files = [folder / "secret_key"]
@@ -61,7 +61,8 @@ def is_finding_command() -> bool:
 def open_application(*, prepared: bool = True, creates_instance: bool = False) -> "Iterator[Flask]":
     """Open the application context that a command runs in; raise ClickException with one line for expected errors.
 
-    Only a command that `creates_instance` runs on a folder without one.
+    With `prepared`, the database is migrated first, as at a start of the service. Raise ClickException in a folder
+    without an instance, unless the command `creates_instance`.
     """
     from sqlalchemy.exc import DatabaseError
 
@@ -110,7 +111,7 @@ def _describe_database_error(error: "DatabaseError") -> str:
 
 
 def with_application(command: Callable[..., Any], *, creates_instance: bool = False) -> Callable[..., Any]:
-    """Run a command inside `open_application()`."""
+    """Return a command that runs inside `open_application()`."""
 
     @functools.wraps(command)
     def run(*args: Any, **kwargs: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The report of `import ratings` for people: a table of numbers, and the rows that need attention."""
+"""Print the report of `import ratings`: a table of numbers, and the rows that need attention."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from movierating.ratings.import_report import ImportReport
 
 _SKIPPED = {"older": "older rating", "not_a_movie": "not a movie", "no_rating": "no rating"}
-# A reason may apply to every row.
+# The rows that are named for a note, which may apply to every row.
 _MAX_PLACES = 5
 
 

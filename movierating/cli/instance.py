@@ -49,10 +49,10 @@ def serve(
     """
     if backup_dir is None and (backup_every or backup_keep):
         raise click.UsageError("--backup-every and --backup-keep need --backup-dir")
-    with _exit_on_signals():
+    with _exit_until_served():
         from movierating.operations import child_process
 
-        child_process.reduce_collections()
+        child_process.reduce_garbage_collections()
         from movierating import create_app
         from movierating.operations.backup_schedule import BackupSchedule
         from movierating.operations.server import run_server
@@ -63,8 +63,8 @@ def serve(
 
 
 @contextmanager
-def _exit_on_signals() -> Iterator[None]:
-    """Exit with 0 on SIGTERM or SIGINT until the server installs its own handlers; ignore both once it has stopped."""
+def _exit_until_served() -> Iterator[None]:
+    """Exit with 0 on SIGTERM or SIGINT until the server installs its own handlers. Ignore both after the block."""
     previous = {number: signal.signal(number, _exit_now) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield

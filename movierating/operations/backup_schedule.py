@@ -16,7 +16,7 @@ from movierating.monitoring.logs import logger
 from movierating.operations.child_process import run_module
 
 RETRY_INTERVAL_SECONDS = 300.0
-# The clock may be set, and the machine may sleep, so the schedule is read again at least this often.
+# The clock may be set, and the machine may be suspended, so the schedule is checked at least this often.
 MAX_WAIT_SECONDS = 60.0
 _STOP_TIMEOUT_SECONDS = 1.0
 
@@ -70,13 +70,16 @@ def _parse_backup_name(name: str, suffix: str) -> datetime | None:
 
 
 class BackupThread(threading.Thread):
-    """Makes each backup of an instance and its database when it is due, in spite of errors, inside a `with` block."""
+    """Makes each backup of an instance when it is due, inside a `with` block. It retries after errors.
+
+    `database` is the file of the database, or its base path.
+    """
 
     def __init__(self, schedule: BackupSchedule, database: Path, instance: Path) -> None:
         super().__init__(name="backups", daemon=True)
         self._schedule = schedule
         self._instance = instance
-        # Several servers of one instance make each backup once.
+        # If several servers run on one instance, each backup is made once.
         self._lock = FileLock(database.with_name(f".{database.name}.schedule"), timeout=0)
         self._stopping = threading.Event()
 

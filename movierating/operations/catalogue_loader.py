@@ -18,18 +18,21 @@ from movierating.operations import child_process
 from movierating.storage import database
 
 RETRY_INTERVAL_SECONDS = 10
-# How often the process is started at most, and the pause after it was killed or failed.
+# How often the process is started, and the pause after it was killed or failed.
 MAX_STARTS = 5
 RESTART_INTERVAL_SECONDS = 10
 _CHECK_INTERVAL_SECONDS = 0.5
 _STOP_TIMEOUT_SECONDS = 2
-# Lower than that of the workers.
+# The workers have priority.
 _NICENESS = 10
 
 
 @contextmanager
 def loading_catalogue() -> Iterator[None]:
-    """Load the bundled movies in a process of its own, which ends with the block. The next start continues."""
+    """Load the bundled movies in a separate process, which is stopped at the end of the block.
+
+    The next start of the service continues where it stopped.
+    """
     stopping = threading.Event()
     thread = threading.Thread(target=_run_processes, args=(stopping,), name="catalogue", daemon=True)
     thread.start()
@@ -44,7 +47,7 @@ def _run_processes(stopping: threading.Event) -> None:
     """Run a process that loads the movies, again if it is killed, until one succeeds or `stopping` is set."""
     context: Any = multiprocessing.get_context("spawn")
     for _ in range(MAX_STARTS):
-        process = context.Process(target=run, args=("movierating:create_app",), daemon=True)
+        process = context.Process(target=load_in_process, args=("movierating:create_app",), daemon=True)
         process.start()
         while process.is_alive() and not stopping.wait(_CHECK_INTERVAL_SECONDS):
             pass
@@ -61,13 +64,13 @@ def _run_processes(stopping: threading.Event) -> None:
         logs.logger.warning("the process that loads the catalogue failed", extra={"fields": fields})
 
 
-def run(factory: str) -> None:
+def load_in_process(factory: str) -> None:
     """Load the bundled movies; `factory` is the path of `create_app`. Retry after errors of the database."""
     child_process.follow_parent()
     if hasattr(os, "nice"):
         os.nice(_NICENESS)
     app = pkgutil.resolve_name(factory)(prepared=False)
-    child_process.reduce_collections()
+    child_process.reduce_garbage_collections()
     with app.app_context():
         database.hold_instance()
         while not _load():

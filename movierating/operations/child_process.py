@@ -30,9 +30,10 @@ def follow_parent() -> None:
     threading.Thread(target=_stop_with_parent, daemon=True).start()
 
 
-def reduce_collections() -> None:
-    """Make garbage collections rare, after the application was created."""
-    # Objects made so far live as long as the process. A full collection would scan them for 70 ms, and block requests.
+def reduce_garbage_collections() -> None:
+    """Make garbage collections rare. Call it when the application has been created."""
+    # The objects of an application live as long as the process. Scanning them in a full collection would block requests
+    # for 70 ms.
     gc.collect()
     gc.freeze()
     # With the default of 700, collections take an eighth of the time of an upload of ten thousand rows.
@@ -65,13 +66,13 @@ def run_module(
 ) -> tuple[int, str]:
     """Run `python -m` with a module and its arguments on an instance; return the exit code and the messages.
 
-    The process is ended when `stopping` is set, or after the timeout. Its standard input ends when this process does.
+    The process is terminated when `stopping` is set, or after the timeout. Its standard input ends with this process.
     """
     # The same package, wherever it is.
     paths = [str(Path(__file__).parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
     variables = {"PYTHONPATH": os.pathsep.join(paths), f"{PREFIX}INSTANCE_PATH": str(instance)}
     deadline = time.monotonic() + timeout_seconds
-    # A pipe would fill, and stop the command.
+    # A file, because the command would stop when a pipe is full.
     with (
         tempfile.TemporaryFile("w+") as messages,
         subprocess.Popen(  # noqa: S603  (a command of ours)
@@ -87,14 +88,14 @@ def run_module(
     ):
         while process.poll() is None:
             if stopping.wait(_STOP_INTERVAL_SECONDS) or time.monotonic() > deadline:
-                _end(process)
+                _terminate(process)
         messages.seek(0)
         message = messages.read(_MAX_MESSAGE_LENGTH)
     return process.returncode, " ".join(message.split()).removeprefix("Error: ")
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Send SIGTERM to a command, and kill it if it does not end in time."""
+def _terminate(process: subprocess.Popen[bytes]) -> None:
+    """Send SIGTERM to a command, and kill it after _END_TIMEOUT_SECONDS."""
     process.terminate()
     try:
         process.wait(_END_TIMEOUT_SECONDS)

@@ -16,7 +16,7 @@ from werkzeug.wsgi import ClosingIterator
 from movierating.http.upload_slots import WSGI
 from movierating.monitoring import request_log
 
-# The server sends the last responses meanwhile, and usually ends the process itself.
+# Meanwhile the server sends the last responses, and usually ends the process itself.
 IDLE_SECONDS = 1.5
 _CHECK_INTERVAL_SECONDS = 0.1
 

@@ -167,7 +167,7 @@ def start_worker(create_app: Callable[[], Flask]) -> Flask:
         app.extensions["redis"].check_in_background()
     limited = upload_slots.limit_slow_clients(app.wsgi_app, THREADS_PER_WORKER - 1)
     app.wsgi_app = DrainingApplication(limited)  # type: ignore[method-assign]
-    child_process.reduce_collections()
+    child_process.reduce_garbage_collections()
     return app
 
 

@@ -17,7 +17,7 @@ UPCOMING = 6
 def rate_next() -> Any:
     """Show a movie that the viewer has not rated, and those that follow."""
     viewer = get_member()
-    rows = next_movies.list_next(viewer.id, 1 + UPCOMING)
+    rows = next_movies.list_next_movies(viewer.id, 1 + UPCOMING)
     shown = [make_movie(row) for row in rows]
     return render(
         "rate.html",
@@ -35,5 +35,5 @@ def skip_movie() -> Any:
     """Remember that the viewer has not seen a movie, and show the next one."""
     movie_id = request.form.get("movie", 0, int)
     if 0 < movie_id < 2**63:
-        next_movies.skip(get_member().id, movie_id)
+        next_movies.skip_movie(get_member().id, movie_id)
     return send_to(url_for("pages.rate_next"))

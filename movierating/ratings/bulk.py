@@ -25,7 +25,7 @@ Outcome = Literal["created", "updated", "unchanged", "skipped"]
 
 _rating = Rating.__table__.c
 
-# Ratings of more movies are compared with all of the user's.
+# The ratings of more movies are not selected: all ratings of the user are read.
 _MAX_SELECTED = 500
 
 # A new rating: the movie's id, half points, and `rated_at` in microseconds or None if unknown.
@@ -35,12 +35,12 @@ StoredRating = tuple[int, int, int]
 # A stored or new rating of a movie: half points and `rated_at`.
 _Stored = tuple[int, int]
 
-# Each conflict needs another writer between the match and the write.
+# Each failed attempt means that another writer came between the match and the write.
 _MAX_ATTEMPTS = 5
 
 
 def retry_if_catalogue_changes(attempt: Callable[[], T]) -> T:
-    """Return what `attempt` returns; call it again if it raises CatalogueChanged. Raise Unavailable in the end."""
+    """Return what `attempt` returns. If it raises CatalogueChanged, retry it; raise Unavailable after _MAX_ATTEMPTS."""
     for _ in range(_MAX_ATTEMPTS):
         with suppress(CatalogueChanged):
             return attempt()
@@ -48,7 +48,10 @@ def retry_if_catalogue_changes(attempt: Callable[[], T]) -> T:
 
 
 class ImportPlan(NamedTuple):
-    """The outcome of each rating, in their order, and by movie the stored ratings and those to write."""
+    """What `set_ratings` writes: the outcome of each rating in order, and by movie the stored and the changed ratings.
+
+    `now` is the time of the change in microseconds.
+    """
 
     now: int
     outcomes: list[Outcome]
@@ -56,7 +59,7 @@ class ImportPlan(NamedTuple):
     changed: dict[int, _Stored]
 
     def list_replaced(self) -> list[StoredRating]:
-        """Return the stored ratings that others replace."""
+        """Return the stored ratings that are replaced."""
         return [(movie_id, *self.stored[movie_id]) for movie_id in self.changed if movie_id in self.stored]
 
 
@@ -90,12 +93,15 @@ def plan_ratings(
         added = {movie_id: (value, now if at is None else at) for movie_id, value, at in ratings}
         return ImportPlan(now, ["created"] * len(ratings), stored, added)
     current: dict[int, _Stored] = dict(stored)
-    outcomes = [_decide(current, rating, on_conflict, now) for rating in ratings]
+    outcomes = [_apply_rating(current, rating, on_conflict, now) for rating in ratings]
     changed = {movie_id: row for movie_id, row in current.items() if stored.get(movie_id) != row}
     return ImportPlan(now, outcomes, stored, changed)
 
 
-def _decide(current: dict[int, _Stored], rating: NewRating, on_conflict: OnConflict, now: int) -> Outcome:
+def _apply_rating(
+    current: dict[int, _Stored], rating: NewRating, on_conflict: OnConflict, now: int
+) -> Outcome:
+    """Set a rating in `current`, the ratings by movie, unless it is skipped; return the outcome."""
     movie_id, value, rated_at = rating
     old = current.get(movie_id)
     if old is None:
@@ -135,7 +141,7 @@ def _write(connection: Connection, user_id: int, plan: ImportPlan) -> None:
     if apply_deltas(connection, user_id, changes) < len(changes):
         raise CatalogueChanged
     try:
-        put_ratings(connection, [(user_id, movie_id, *rating, plan.now) for movie_id, rating in ordered])
+        upsert_ratings(connection, [(user_id, movie_id, *rating, plan.now) for movie_id, rating in ordered])
     except IntegrityError as error:
         raise TokenRevoked from error
 
@@ -149,8 +155,11 @@ _UPSERT_RATINGS = (
 )
 
 
-def put_ratings(connection: Connection, rows: Sequence[tuple[int, int, int, int, int]]) -> None:
-    """Insert or update ratings, without their sums: user id, movie id, half points, `rated_at` and the present time."""
+def upsert_ratings(connection: Connection, rows: Sequence[tuple[int, int, int, int, int]]) -> None:
+    """Insert or update ratings, but not the aggregates.
+
+    Each row has the user id, the movie id, half points, `rated_at` and the present time.
+    """
     execute_values(connection, _UPSERT_RATINGS, rows)
 
 

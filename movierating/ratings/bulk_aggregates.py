@@ -20,9 +20,9 @@ Change = tuple[int | None, int | None]
 def execute_values(
     connection: Connection, statement: str, rows: Sequence[tuple[int | None, ...]]
 ) -> list[CursorResult[Any]]:
-    """Run a driver statement with `(values)` replaced by some hundred rows at a time; return the results.
+    """Run an SQL text with `(values)` replaced by up to _ROWS_PER_STATEMENT rows at a time; return the results.
 
-    To run it for each row would take half as long again.
+    Running it for each row would take 1.5 times as long.
     """
     results = []
     for chunk in batched(rows, _ROWS_PER_STATEMENT):
@@ -37,9 +37,9 @@ def apply_deltas(connection: Connection, user_id: int, changes: Mapping[int, Cha
     A movie that is being merged gets no new ratings.
     """
     sums = Sums()
-    for (old, new), times in Counter(changes.values()).items():
-        sums.add_for_user(user_id, old, -times)
-        sums.add_for_user(user_id, new, times)
+    for (old, new), count in Counter(changes.values()).items():
+        sums.add_for_user(user_id, old, -count)
+        sums.add_for_user(user_id, new, count)
     sums.write(connection)
     rows = [(movie_id, new or 0, old or 0) for movie_id, (old, new) in sorted(changes.items())]
     if connection.dialect.name == SQLITE:
@@ -62,49 +62,55 @@ class Sums:
 
     def subtract(self, ratings: Iterable[RatingTuple]) -> None:
         """Subtract ratings."""
-        self._count(ratings, -1)
+        self._add(ratings, -1)
 
     def add(self, ratings: Iterable[RatingTuple]) -> None:
         """Add ratings."""
-        self._count(ratings, 1)
+        self._add(ratings, 1)
 
-    def _count(self, ratings: Iterable[RatingTuple], times: int) -> None:
+    def _add(self, ratings: Iterable[RatingTuple], sign: int) -> None:
         for user_id, movie_id, value in ratings:
-            self._movies[movie_id][value] += times
-            self._users[user_id][value] += times
+            self._movies[movie_id][value] += sign
+            self._users[user_id][value] += sign
 
-    def add_for_user(self, user_id: int, value: int | None, times: int) -> None:
-        """Add `times` ratings of a value (negative: subtract) for the user alone; None is ignored."""
+    def add_for_user(self, user_id: int, value: int | None, count: int) -> None:
+        """Add `count` ratings of a value (negative: subtract) for the user alone; a value of None is ignored."""
         if value is not None:
-            self._users[user_id][value] += times
+            self._users[user_id][value] += count
 
-    def add_for_movie(self, movie_id: int, value: int, times: int) -> None:
-        """Add `times` ratings of a value (negative: subtract) for the movie alone."""
-        self._movies[movie_id][value] += times
+    def add_for_movie(self, movie_id: int, value: int, count: int) -> None:
+        """Add `count` ratings of a value (negative: subtract) for the movie alone."""
+        self._movies[movie_id][value] += count
 
     def write(self, connection: Connection) -> None:
         """Update the sums of movies and users, which must exist, and increment each movie's `ratings_version`."""
         if self._movies:
-            connection.exec_driver_sql(to_driver_sql(connection, _UPDATE_MOVIE), _list_steps(self._movies))
+            connection.exec_driver_sql(
+                to_driver_sql(connection, _UPDATE_MOVIE), _list_increments(self._movies)
+            )
         if self._users:
-            connection.exec_driver_sql(to_driver_sql(connection, _UPDATE_USER), _list_steps(self._users))
+            connection.exec_driver_sql(to_driver_sql(connection, _UPDATE_USER), _list_increments(self._users))
 
 
 def _zero_counts() -> list[int]:
     return [0] * (1 + rating_stats.MAX_HALF_POINTS)
 
 
-def _list_steps(counts: Mapping[int, list[int]]) -> list[tuple[int, ...]]:
-    """Return the change of each row's stats columns, and its id; `counts` are by half points."""
+def _list_increments(counts: Mapping[int, list[int]]) -> list[tuple[int, ...]]:
+    """Return what is added to the columns of each row, in the order of STATS_COLUMNS, and the row's id.
+
+    `counts` has for each id the number of added ratings by half points; the element 0 is unused.
+    """
     return [
         (sum(row), sum(map(mul, row, range(len(row)))), *row[1:], key) for key, row in sorted(counts.items())
     ]
 
 
-# Text for the driver, run for thousands of rows: Core would take as long for their parameters as SQLite for the rows.
-_STEPS = ", ".join(f"{name} = {name} + ?" for name in rating_stats.STATS_COLUMNS)
-_UPDATE_MOVIE = f"UPDATE movie SET {_STEPS}, ratings_version = ratings_version + 1 WHERE id = ?"  # noqa: S608
-_UPDATE_USER = f'UPDATE "user" SET {_STEPS} WHERE id = ?'  # noqa: S608
+# SQL text for the driver, because these run for thousands of rows: SQLAlchemy would take as long for the parameters as
+# SQLite for the rows.
+_INCREMENTS = ", ".join(f"{name} = {name} + ?" for name in rating_stats.STATS_COLUMNS)
+_UPDATE_MOVIE = f"UPDATE movie SET {_INCREMENTS}, ratings_version = ratings_version + 1 WHERE id = ?"  # noqa: S608
+_UPDATE_USER = f'UPDATE "user" SET {_INCREMENTS} WHERE id = ?'  # noqa: S608
 
 _ROWS_PER_STATEMENT = 500
 

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, insert, select
 
 from movierating import clock
 from movierating.auth.models import User
-from movierating.ratings.bulk import put_ratings
+from movierating.ratings.bulk import upsert_ratings
 from movierating.ratings.bulk_aggregates import Sums, execute_values
 from movierating.ratings.formats.movielens import RatingBatch
 from movierating.ratings.formats.rows import BadRow
@@ -77,7 +77,7 @@ def load_batch(
     changed = {key: new for key, new in newest.items() if key not in stored or new > stored[key]}
     replaced = changed.keys() & stored.keys()
     now = clock.now()
-    put_ratings(connection, [(*key, value, rated_at, now) for key, (rated_at, value) in changed.items()])
+    upsert_ratings(connection, [(*key, value, rated_at, now) for key, (rated_at, value) in changed.items()])
     sums.subtract((*key, stored[key][1]) for key in replaced)
     sums.add((*key, value) for key, (_, value) in changed.items())
     report.users_added += len(created)

@@ -82,7 +82,7 @@ def _list_notes(rows: Iterable[Row], matches: RowMatches) -> Iterator[tuple[Rate
 
 
 def _list_unmatched_films(entries: Iterable[UnmatchedRow]) -> Iterator[UnmatchedRow]:
-    """Yield the entries, without those of films that another file of an archive names as well."""
+    """Yield the entries; for a film that several files of a ZIP name, only those of the first file."""
     first_files: dict[tuple[object, ...], str] = {}
     for entry in entries:
         row = entry.row

@@ -37,7 +37,7 @@ from movierating.storage.database import read, write
 
 _MAX_UNREAD_FILES, _MAX_NAME_LENGTH = 100, 200
 
-# At most so many of a worker's few threads import or preview files for clients.
+# How many threads of a worker may import or preview files for clients at the same time.
 IMPORT_SLOTS = UploadSlots(2, "Other files are being imported; try again shortly.")
 
 
@@ -124,7 +124,10 @@ def _import(
 def _match_and_write(
     user_id: int, rows: Sequence[RatedRow], options: MatchOptions, on_conflict: OnConflict
 ) -> tuple[RowMatches, ImportPlan]:
-    """Write a file's ratings and the movies it adds, and log what other movies got. Raise CatalogueChanged."""
+    """Write a file's ratings and the movies it adds, and log the titles and ids that existing movies get.
+
+    Raise CatalogueChanged.
+    """
     # Matching takes as long as writing, so it runs before the transaction that other writers wait for. A movie that is
     # changed in between counts as changed after the import.
     matches = match_rows(read(), rows, options)

@@ -1,10 +1,11 @@
 """Merge a movie into another one: ratings move, and of two ratings of one user the newer stays."""
 
 from collections import Counter
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, case, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, case, delete, func, select, update
 from sqlalchemy.orm import aliased
 
 from movierating.errors import Conflict, NotFound, invalid_field
@@ -19,6 +20,7 @@ from movierating.storage.dialect import in_many
 BATCH_RATINGS = 200
 
 _rating = Rating.__table__.c
+_COLUMNS = (_rating.user_id, _rating.value, _rating.rated_at)
 
 
 def merge_movies(movie_id: int, into_id: int) -> Row[Any]:
@@ -30,11 +32,11 @@ def merge_movies(movie_id: int, into_id: int) -> Row[Any]:
     movie is being merged into a third one.
     """
     if movies.get_movie(movie_id).rating_count > BATCH_RATINGS:
-        write(partial(_begin, movie_id=movie_id, into_id=into_id))
+        write(partial(_begin_merge, movie_id=movie_id, into_id=into_id))
         move_batch = partial(_move_batch, movie_id=movie_id, into_id=into_id)
         while write(move_batch, own_transaction=True) == BATCH_RATINGS:
             pass
-    return write(partial(_merge, movie_id=movie_id, into_id=into_id))
+    return write(partial(_finish_merge, movie_id=movie_id, into_id=into_id))
 
 
 class MergePreview(NamedTuple):
@@ -66,7 +68,8 @@ def preview_merge(movie_id: int, into_id: int) -> MergePreview:
     return MergePreview(movie, survivor, total - both, replaced, both - replaced)
 
 
-def _begin(connection: Connection, movie_id: int, into_id: int) -> None:
+def _begin_merge(connection: Connection, movie_id: int, into_id: int) -> None:
+    """Redirect new ratings of the movie to the one that stays."""
     _, survivor = _find_movies(connection, movie_id, into_id)
     retired_movies.record_merge(connection, movie_id, survivor.id)
 
@@ -76,7 +79,7 @@ def _move_batch(connection: Connection, movie_id: int, into_id: int) -> int:
     return _move_ratings(connection, movie_id, survivor.id, BATCH_RATINGS)
 
 
-def _merge(connection: Connection, movie_id: int, into_id: int) -> Row[Any]:
+def _finish_merge(connection: Connection, movie_id: int, into_id: int) -> Row[Any]:
     movie, survivor = _find_movies(connection, movie_id, into_id)
     _move_ratings(connection, movie_id, survivor.id, None)
     retired_movies.absorb_movie(connection, movie._asdict(), survivor.id)
@@ -84,7 +87,7 @@ def _merge(connection: Connection, movie_id: int, into_id: int) -> Row[Any]:
 
 
 def _find_movies(connection: Connection, movie_id: int, into_id: int) -> tuple[Row[Any], Row[Any]]:
-    """Return the rows of the movie and of the one that stays. They stay as they are while a merge runs alone."""
+    """Return the rows of the movie and of the one that stays. Raise as `merge_movies` does."""
     movie = movies.require_movie(connection, movie_id, None)
     merged = retired_movies.find_merged(connection, [movie_id, into_id])
     survivor_id = merged.get(into_id, into_id)
@@ -99,34 +102,39 @@ def _find_movies(connection: Connection, movie_id: int, into_id: int) -> tuple[R
 
 
 def _move_ratings(connection: Connection, movie_id: int, into_id: int, limit: int | None) -> int:
-    """Move at most `limit` ratings of a movie, and update the sums that change; return how many there were."""
-    columns = (_rating.user_id, _rating.value, _rating.rated_at)
-    rows = connection.execute(select(*columns).where(_rating.movie_id == movie_id).limit(limit)).all()
-    # A join could read all ratings of the other movie, for each batch.
-    is_same_user = in_many(_rating.user_id, sorted(row.user_id for row in rows))
-    statement = select(*columns).where(_rating.movie_id == into_id, is_same_user)
-    others = {row.user_id: row for row in connection.execute(statement)}
-    replaced, dropped, values = [], [], Counter[int]()
-    for user_id, value, rated_at in rows:
-        other = others.get(user_id)
-        if other is not None and rated_at <= other.rated_at:
-            dropped.append((user_id, movie_id, value))
-            continue
-        values[value] += 1
-        if other is not None:
-            replaced.append((user_id, into_id, other.value))
+    """Move at most `limit` ratings of a movie to another one, and update the sums; return how many there were.
+
+    Of two ratings of one user the newer stays, and the other one is deleted.
+    """
+    ratings = connection.execute(select(*_COLUMNS).where(_rating.movie_id == movie_id).limit(limit)).all()
+    others = _read_other_ratings(connection, into_id, [row.user_id for row in ratings])
+    dropped = [
+        row for row in ratings if row.user_id in others and row.rated_at <= others[row.user_id].rated_at
+    ]
+    dropped_users = {row.user_id for row in dropped}
+    moved = [row for row in ratings if row.user_id not in dropped_users]
+    replaced = [others[row.user_id] for row in moved if row.user_id in others]
     sums = Sums()
     for rated_id, deleted in ((movie_id, dropped), (into_id, replaced)):
-        users = sorted(user_id for user_id, _, _ in deleted)
-        connection.execute(
-            delete(Rating).where(_rating.movie_id == rated_id, in_many(_rating.user_id, users))
-        )
-        sums.subtract(deleted)
-    moved = sorted({row[0] for row in rows} - {user_id for user_id, _, _ in dropped})
-    chosen = (_rating.movie_id == movie_id, in_many(_rating.user_id, moved))
-    connection.execute(update(Rating).where(*chosen).values(movie_id=into_id))
-    for value, times in values.items():
-        sums.add_for_movie(movie_id, value, -times)
-        sums.add_for_movie(into_id, value, times)
+        connection.execute(delete(Rating).where(*_are_ratings(rated_id, deleted)))
+        sums.subtract((row.user_id, rated_id, row.value) for row in deleted)
+    connection.execute(update(Rating).where(*_are_ratings(movie_id, moved)).values(movie_id=into_id))
+    for value, count in Counter(row.value for row in moved).items():
+        sums.add_for_movie(movie_id, value, -count)
+        sums.add_for_movie(into_id, value, count)
     sums.write(connection)
-    return len(rows)
+    return len(ratings)
+
+
+def _read_other_ratings(connection: Connection, movie_id: int, user_ids: Sequence[int]) -> dict[int, Any]:
+    """Return the ratings of a movie by these users, by the user's id."""
+    # A join could read all ratings of the movie, for each batch.
+    statement = select(*_COLUMNS).where(
+        _rating.movie_id == movie_id, in_many(_rating.user_id, sorted(user_ids))
+    )
+    return {row.user_id: row for row in connection.execute(statement)}
+
+
+def _are_ratings(movie_id: int, rows: Sequence[Any]) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions that select these ratings of a movie."""
+    return _rating.movie_id == movie_id, in_many(_rating.user_id, sorted(row.user_id for row in rows))

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Dialect, bindparam, delete, select
+from sqlalchemy import Dialect, bindparam, select
 from sqlalchemy.exc import IntegrityError
 
 from movierating import clock
@@ -41,7 +41,7 @@ def _make_insert(dialect: Dialect) -> Any:
 _INSERT = CompiledStatement(_make_insert)
 
 
-def list_next(user_id: int, limit: int) -> list[Any]:
+def list_next_movies(user_id: int, limit: int) -> list[Any]:
     """Return rows of `movies.service.COLUMNS`: movies that the user has neither rated nor skipped."""
     return _NEXT.all(read(), user=user_id, limit=limit)
 
@@ -52,16 +52,10 @@ def count_ratings(user_id: int) -> int:
     return int(row.rating_count) if row else 0
 
 
-def skip(user_id: int, movie_id: int) -> None:
-    """Remember that the user does not want to be asked about a movie. Raise NotFound."""
+def skip_movie(user_id: int, movie_id: int) -> None:
+    """Record that the user does not want to be asked about a movie. Raise NotFound."""
     row = {"user_id": user_id, "movie_id": movie_id, "skipped_at": clock.now()}
     try:
         write(lambda connection: _INSERT.run(connection, **row), ())
     except IntegrityError as error:
         raise NotFound("There is no such movie.") from error
-
-
-def unskip(user_id: int, movie_id: int) -> None:
-    """Forget that the user skipped a movie."""
-    skipped = delete(SkippedMovie).where(_skipped.user_id == user_id, _skipped.movie_id == movie_id)
-    write(lambda connection: connection.execute(skipped), ())

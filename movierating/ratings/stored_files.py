@@ -85,7 +85,7 @@ def _insert_part(part: dict[str, Any], connection: Connection) -> None:
 
 
 def find_file(user_id: int, kind: Kind, file_id: str | None = None) -> FileEntry | None:
-    """Return the user's file of a kind, if it is that with the id `file_id` or that is None; otherwise None."""
+    """Return the user's stored file of a kind; None if there is none, or if `file_id` is given and is not its id."""
     statement = select(_file.id, _file.name, _file.part_count).where(
         _file.user_id == user_id, _file.kind == kind, _file.stored_at > _get_oldest_time()
     )

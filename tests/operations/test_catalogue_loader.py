@@ -102,7 +102,7 @@ def test_killed_loader_is_started_again(serve, outside, tmp_path, eventually):
 def test_process_that_fails_is_started_again_a_few_times(monkeypatch, caplog):
     monkeypatch.setattr(catalogue_loader, "RESTART_INTERVAL_SECONDS", 0)
     monkeypatch.setattr(catalogue_loader, "MAX_STARTS", 2)
-    monkeypatch.setattr(catalogue_loader, "run", sys.exit)
+    monkeypatch.setattr(catalogue_loader, "load_in_process", sys.exit)
     catalogue_loader._run_processes(threading.Event())
     assert [record.fields for record in caplog.records] == [{"exit_code": 1}] * 2
 
@@ -114,7 +114,7 @@ def test_process_that_ends_just_before_the_service_stops_is_no_failure(monkeypat
                 self.set()
             return super().wait(timeout)
 
-    monkeypatch.setattr(catalogue_loader, "run", sys.exit)
+    monkeypatch.setattr(catalogue_loader, "load_in_process", sys.exit)
     catalogue_loader._run_processes(StopAfterProcess())
     assert caplog.records == []
 
