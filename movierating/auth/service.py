@@ -162,7 +162,7 @@ def find_session_caller(user_id: int, session_id: str) -> Caller:
     The expiry of a session and a write of another program take effect within `database.MAX_STALE_SECONDS`.
     """
     # The version is read before the row, so the row is at least as new as its version.
-    version = get_version(read().engine, (CALLER, user_id))
+    version = get_version((CALLER, user_id))
     load = _load_caller.__wrapped__ if version is None else _load_caller
     return load(user_id, session_id, version)
 

@@ -163,7 +163,7 @@ def _read_validator(engine: Engine, path: str) -> Hashable:
     """Return the version of the movie or user at `path`, otherwise of the whole database; None if it is unknown."""
     match = _VERSIONED_PATH.fullmatch(path)
     kind = _VERSION_KINDS.get((match[1], match[3])) if match else None
-    return database.get_version(engine, (kind, int(match[2])) if match and kind else None)
+    return database.get_version((kind, int(match[2])) if match and kind else None, engine)
 
 
 def _send_stored(

@@ -144,7 +144,7 @@ _BY_GENRE = CompiledStatement(
 def list_genres() -> list[dict[str, Any]]:
     """Return each genre with its number of movies, by name. Writes of other programs count after a minute."""
     engine = read().engine
-    version = get_version(engine, FACTS)
+    version = get_version(FACTS, engine)
     counts = (
         _count_by_genre.__wrapped__(engine, None) if version is None else _count_by_genre(engine, version)
     )

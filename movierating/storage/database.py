@@ -161,10 +161,11 @@ def is_replica_up() -> bool | None:
     return replica.get_connection(read()) is not None
 
 
-def get_version(engine: Engine, subject: Subject | None) -> tuple[Any, ...] | None:
+def get_version(subject: Subject | None, engine: Engine | None = None) -> tuple[Any, ...] | None:
     """Return a value that changes with each commit that changes a response about the subject (None: any response).
 
     It also changes every MAX_STALE_SECONDS, and when the database file is replaced. Return None if unknown.
+    Without an `engine` it is of the current application's database.
     """
     version: tuple[Any, ...] | None = _get_database(engine).get_version(subject)
     return None if version is None else (monotonic() // MAX_STALE_SECONDS, *version)

@@ -97,7 +97,7 @@ def read_statistics(user_id: int) -> Statistics:
     """
     # The version is read before the ratings, so they are at least as new as their version.
     engine = read().engine
-    version = get_version(engine, (USER, user_id))
+    version = get_version((USER, user_id), engine)
     load = _load_statistics.__wrapped__ if version is None else _load_statistics
     return load(engine, user_id, version)
 

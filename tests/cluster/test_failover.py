@@ -5,7 +5,6 @@ import pytest
 import postgres
 from movierating import create_app
 from movierating.storage import database
-from movierating.storage.database import db
 
 
 @pytest.fixture
@@ -17,7 +16,7 @@ def versions(environ, tmp_path):
         postgres.use(folder, address)
         with create_app(environ(folder), prepared=False).app_context():
             # The first part is the time of reading.
-            versions = [database.get_version(db.engine, subject)[1:] for subject in (("movie", 1), None)]
+            versions = [database.get_version(subject)[1:] for subject in (("movie", 1), None)]
             database.close()
         return versions
 

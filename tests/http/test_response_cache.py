@@ -280,6 +280,6 @@ def test_write_recovers_versions_that_a_killed_worker_left_unknown(app, client, 
     # As in the worker that replaces it.
     versions.close()
     client.get("/v1/movies")
-    assert database.get_version(database.db.engine, None) is None
+    assert database.get_version(None) is None
     member.put(f"/v1/movies/{movie_id}/rating", json={"value": 8})
-    assert database.get_version(database.db.engine, None) is not None
+    assert database.get_version(None) is not None

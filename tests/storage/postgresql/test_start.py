@@ -69,7 +69,7 @@ def read_only_url(app, tmp_path):
 def test_read_only_role_may_read_the_database_id(app, read_only_url):
     with psycopg.connect(read_only_url, autocommit=True) as connection:
         (identity,) = connection.execute(pg_connections._DATABASE_ID).fetchone()
-    assert identity == database.get_version(db.engine, None)[1]
+    assert identity == database.get_version(None)[1]
     assert len(identity.split("/")) == 5
 
 
@@ -80,7 +80,7 @@ def test_version_is_unknown_without_a_database_id(app, read_only_url, add_movie,
         "REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC",
     )
     with create_app(environ(tmp_path / "other", DATABASE_URL=read_only_url), prepared=False).app_context():
-        assert [database.get_version(db.engine, each) for each in (("movie", movie_id), None)] == [None, None]
+        assert [database.get_version(each) for each in (("movie", movie_id), None)] == [None, None]
         assert database.read().scalar(select(Movie.id)) == movie_id
         database.close()
 
