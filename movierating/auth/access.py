@@ -2,7 +2,7 @@
 
 import functools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -118,17 +118,6 @@ def auth_required_for(*personal_parameters: str) -> Callable[[Any], Any]:
     caller.
     """
 
-    def is_personal() -> bool:
-        """Return True if the query has one of the parameters."""
-        request = request_ctx.request
-        if not request.query_string:
-            return False
-        query = request.args
-        return any(
-            value in query.getlist(name) if has_value else name in query
-            for name, has_value, value in (each.partition("=") for each in personal_parameters)
-        )
-
     def decorator(view: Callable[..., Any]) -> Any:
         """Guard a view, and document that its token is optional."""
 
@@ -136,7 +125,7 @@ def auth_required_for(*personal_parameters: str) -> Callable[[Any], Any]:
         def guarded(*args: Any, **kwargs: Any) -> Any:
             """Authenticate the caller if the query requires a token, and call the view."""
             g.caller = None
-            if is_personal():
+            if _has_parameter(personal_parameters):
                 authenticate()
             return view(*args, **kwargs)
 
@@ -145,6 +134,18 @@ def auth_required_for(*personal_parameters: str) -> Callable[[Any], Any]:
         return guarded
 
     return decorator
+
+
+def _has_parameter(parameters: Iterable[str]) -> bool:
+    """Return True if the request's query has one of the parameters, each written `name` or `name=value`."""
+    request = request_ctx.request
+    if not request.query_string:
+        return False
+    query = request.args
+    return any(
+        value in query.getlist(name) if has_value else name in query
+        for name, has_value, value in (each.partition("=") for each in parameters)
+    )
 
 
 def get_caller_id() -> int | None:
