@@ -1,4 +1,4 @@
-"""docs/architecture.md names folders, files and functions that exist."""
+"""docs/architecture.md names folders, files and functions that exist, and each file that a rating passes through."""
 
 import ast
 import re
@@ -9,6 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "movierating"
 TEXT = (ROOT / "docs" / "architecture.md").read_text()
+FILE = re.compile(r"`((?:\w+/)*\w+\.py)`")
 STEPS = sorted(set(re.findall(r"^\| `([\w/]+\.py)` \| (.+?) \| .+ \|$", TEXT, re.MULTILINE)))
 
 
@@ -35,6 +36,18 @@ def test_steps_name_existing_functions(file, functions):
     assert names - defined_names(PACKAGE / file) == set()
 
 
-@pytest.mark.parametrize("file", sorted(set(re.findall(r"`((?:[\w]+/)*\w+\.py)`", TEXT))))
+@pytest.mark.parametrize("file", sorted(set(FILE.findall(TEXT))))
 def test_named_files_exist(file):
     assert (PACKAGE / file).is_file()
+
+
+@pytest.mark.sqlite
+def test_steps_of_a_rating_name_each_file_on_its_path(make_app, add_movie, monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    from trace_rating import trace
+
+    add_movie()
+    client = make_app(RATELIMIT_ENABLED="true").test_client()
+    on_path = {name.partition(":")[0] for name in trace(client)}
+    section = re.search("## When I rate a movie\n(.*?)\nOn PostgreSQL", TEXT, re.DOTALL)[1]
+    assert set(FILE.findall(section)) == on_path
