@@ -10,10 +10,14 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask_migrate import downgrade, upgrade
-from sqlalchemy import MetaData, Table, inspect, text
+from sqlalchemy import MetaData, Table, insert, inspect, text
 
 from movierating import create_app
+from movierating.auth.models import User
 from movierating.config import SettingError
+from movierating.movies import service as movies
+from movierating.movies import title_proposals
+from movierating.movies.models import TitleProposal
 from movierating.operations import checks, startup
 from movierating.storage import database
 from movierating.storage.database import db
@@ -207,3 +211,17 @@ def test_facets_lose_their_score_and_get_it_back():
     assert read_facets() == [{"movie_id": 7, "facet": "language:fr"}]
     downgrade(revision="0001")
     assert read_facets() == before == [{"movie_id": 7, "facet": "language:fr", "score": 345 / 52}]
+
+
+@pytest.mark.usefixtures("migrated")
+def test_proposed_titles_without_a_spelling_are_listed_by_their_match_key():
+    movie_id = movies.create_movie({"title": "Heat", "year": 1995}).id
+    account = {"id": 1, "username": "ada", "username_key": "ada", "display_name": "Ada"}
+    proposal = {"movie_id": movie_id, "match_key": "calor", "user_id": 1, "title": "¡Calor!"}
+    with db.engine.begin() as connection:
+        connection.execute(insert(User), {**account, "created_at": 0, "updated_at": 0})
+        connection.execute(insert(TitleProposal), proposal)
+    assert title_proposals.list_proposals(movie_id) == [(movie_id, "calor", "¡Calor!")]
+    downgrade(revision="0016")
+    upgrade()
+    assert title_proposals.list_proposals(movie_id) == [(movie_id, "calor", "calor")]

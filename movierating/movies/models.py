@@ -112,7 +112,8 @@ class MovieTitle(Base):
 class TitleProposal(Base):
     """A title, by its match key, that a user's file has for a movie that is not known under it.
 
-    It becomes an alternative title when a second account brings it or an admin accepts it.
+    It becomes an alternative title when a second account brings it or an admin accepts it. `title` is null for those
+    that were stored before migration 0017.
     """
 
     __tablename__ = "title_proposal"
@@ -121,6 +122,7 @@ class TitleProposal(Base):
     movie_id: Mapped[int] = mapped_column(ForeignKey("movie.id", ondelete="CASCADE"), primary_key=True)
     match_key: Mapped[str] = mapped_column(folded_text(1000), primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), primary_key=True)
+    title: Mapped[str | None] = mapped_column(String(500))
 
 
 class DifferentMovies(Base):

@@ -38,7 +38,7 @@ _OWN_TITLES = CompiledStatement(
 
 
 class ProposedTitle(NamedTuple):
-    """A title of a file's row for a movie, and its match key."""
+    """A title that a file has for a movie, and its match key."""
 
     movie_id: int
     match_key: str
@@ -80,7 +80,8 @@ def propose_titles(connection: Connection, user_id: int, proposals: Sequence[Pro
     if not proposals or not connection.scalar(select(_user.active).where(_user.id == user_id)):
         return set()
     own, others, numbers = set(), set(), Counter[int]()
-    statement = select(TitleProposal.__table__, _user.active).join(User, _user.id == _proposal.user_id)
+    columns = (_proposal.movie_id, _proposal.match_key, _proposal.user_id, _user.active)
+    statement = select(*columns).join(User, _user.id == _proposal.user_id)
     of_movies = in_many(_proposal.movie_id, sorted({proposal.movie_id for proposal in proposals}))
     for movie_id, key, proposer_id, active in connection.execute(statement.where(of_movies)):
         numbers[movie_id] += 1
@@ -118,7 +119,7 @@ def _store(connection: Connection, user_id: int, proposals: Sequence[ProposedTit
         select(func.count()).select_from(TitleProposal).where(_proposal.user_id == user_id)
     )
     rows = [
-        {"movie_id": proposal.movie_id, "match_key": proposal.match_key, "user_id": user_id}
+        {**proposal._asdict(), "user_id": user_id}
         for proposal in proposals[: max(MAX_PROPOSALS_PER_USER - (number or 0), 0)]
     ]
     if rows:
@@ -152,42 +153,48 @@ def _count_import_titles(connection: Connection, titles: Mapping[int, Sequence[s
 
 def copy_proposals(connection: Connection, movie_id: int, into_id: int) -> None:
     """Copy the proposals of a movie to the one that it is merged into."""
-    proposals = select(literal(into_id), _proposal.match_key, _proposal.user_id).where(
-        _proposal.movie_id == movie_id
-    )
+    copied = (_proposal.match_key, _proposal.user_id, _proposal.title)
+    proposals = select(literal(into_id), *copied).where(_proposal.movie_id == movie_id)
     statement = upsert(connection.dialect, TitleProposal.__table__).from_select(
-        ["movie_id", "match_key", "user_id"], proposals
+        ["movie_id", "match_key", "user_id", "title"], proposals
     )
     connection.execute(statement.on_conflict_do_nothing())
 
 
 def add_agreed_titles(connection: Connection, movie_id: int) -> None:
-    """Add the titles that two active accounts proposed, after proposals of another movie were copied to this one.
-
-    A proposal has no spelling, so that the title is its match key.
-    """
-    statement = _count_proposals(movie_id).having(func.count() > 1)
-    _add_titles(connection, [ProposedTitle(movie_id, key, key) for key in connection.scalars(statement)])
+    """Add the titles that two active accounts proposed, after proposals of another movie were copied to this one."""
+    statement = _group_proposals(movie_id).having(func.count() > 1)
+    _add_titles(connection, _read_proposals(connection, statement))
 
 
-def list_proposals(movie_id: int) -> list[str]:
-    """Return the match keys of the titles that active accounts proposed for a movie and that it does not have."""
+def list_proposals(movie_id: int) -> list[ProposedTitle]:
+    """Return the titles that active accounts proposed for a movie and that it does not have, by their match keys."""
     return _list_proposals(read(), movie_id)
 
 
-def _list_proposals(connection: Connection, movie_id: int) -> list[str]:
+def _list_proposals(connection: Connection, movie_id: int) -> list[ProposedTitle]:
     known = {*connection.scalars(select(_title.match_key).where(_title.movie_id == movie_id))}
     for titles in connection.execute(
         select(_movie.title, _movie.original_title).where(_movie.id == movie_id)
     ):
         known |= {match_key(title) for title in titles if title}
-    return sorted({*connection.scalars(_count_proposals(movie_id))} - known)
+    proposals = _read_proposals(connection, _group_proposals(movie_id))
+    return sorted(proposal for proposal in proposals if proposal.match_key not in known)
 
 
-def _count_proposals(movie_id: int) -> Any:
-    """Return a statement for the match keys that active accounts proposed for a movie, grouped."""
-    statement = select(_proposal.match_key).join(User, _user.id == _proposal.user_id)
-    return statement.where(_proposal.movie_id == movie_id, _user.active).group_by(_proposal.match_key)
+def _group_proposals(movie_id: int) -> Any:
+    """Return a statement for the match keys that active accounts proposed for a movie, each with one spelling."""
+    # Proposals of earlier versions have no spelling.
+    title = func.coalesce(func.min(_proposal.title), _proposal.match_key)
+    statement = select(_proposal.movie_id, _proposal.match_key, title).join(
+        User, _user.id == _proposal.user_id
+    )
+    of_movie = statement.where(_proposal.movie_id == movie_id, _user.active)
+    return of_movie.group_by(_proposal.movie_id, _proposal.match_key)
+
+
+def _read_proposals(connection: Connection, statement: Any) -> list[ProposedTitle]:
+    return [ProposedTitle(*row) for row in connection.execute(statement)]
 
 
 def accept_proposals(movie_id: int, match_keys: Collection[str]) -> None:
@@ -195,8 +202,8 @@ def accept_proposals(movie_id: int, match_keys: Collection[str]) -> None:
 
     def job(connection: Connection) -> None:
         lock_rows(connection, Movie.__table__, [movie_id])
-        accepted = [key for key in _list_proposals(connection, movie_id) if key in match_keys]
-        _add_titles(connection, [ProposedTitle(movie_id, key, key) for key in accepted])
+        proposals = _list_proposals(connection, movie_id)
+        _add_titles(connection, [proposal for proposal in proposals if proposal.match_key in match_keys])
 
     if match_keys:
         write(job, ())

@@ -1,7 +1,7 @@
 """Titles of members' files: once two accounts brought one for a movie, it serves matching, and nothing else."""
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
 from movierating.auth.models import User
 from movierating.movies import catalogue_import, title_proposals
@@ -35,6 +35,19 @@ def list_proposals():
 def list_titles():
     statement = select(MovieTitle.movie_id, MovieTitle.title, MovieTitle.source).order_by(MovieTitle.id)
     return list(map(tuple, read().execute(statement)))
+
+
+def list_spellings(movie_id):
+    return [proposal.title for proposal in title_proposals.list_proposals(movie_id)]
+
+
+def add_proposals(connection, movie_id, key, rows):
+    """Add proposals of one match key, by account and spelling; None is that of an earlier version."""
+    columns = ("user_id", "title")
+    values = [
+        {"movie_id": movie_id, "match_key": key, **dict(zip(columns, row, strict=True))} for row in rows
+    ]
+    connection.execute(insert(TitleProposal), values)
 
 
 def set_active(user_id, active):
@@ -157,7 +170,8 @@ def test_proposals_move_with_a_merge(import_rows, add_movie, heat, users):
     import_rows(zoe, "tt0113277,,Vampiros,,1995,8,")
     merging.merge_movies(copy, heat)
     assert list_proposals() == [(heat, "fuegocontrafuego", ada)]
-    assert (heat, "vampiros", "import") in list_titles(), "eve and zoe agree on it"
+    assert (heat, "Vampiros", "import") in list_titles(), "eve and zoe agree on it"
+    assert list_spellings(heat) == ["Fuego contra fuego"]
     import_rows(eve, BY_ID)
     assert (heat, "Fuego contra fuego", "import") in list_titles()
     assert list_proposals() == []
@@ -184,7 +198,7 @@ def test_accepted_proposals_match_rows_and_others_are_ignored(import_rows, count
     title_proposals.accept_proposals(heat, ["heat", "", "\0", "x" * 5000])
     assert everything() == before
     title_proposals.accept_proposals(heat, ["fuegocontrafuego", "heat"])
-    assert list_titles() == [(heat, "fuegocontrafuego", "import")]
+    assert list_titles() == [(heat, "Fuego contra fuego", "import")]
     assert list_proposals() == [(heat, "vampiros", ada)]
     assert counts(import_rows(eve, BY_TITLE)) == [1, 0, 0, 0, 0, 0]
 
@@ -193,11 +207,22 @@ def test_proposals_that_are_titles_by_now_are_not_listed(import_rows, add_titles
     for name in ("Fuego contra fuego", "Vampiros", "Hitze"):
         import_rows(users[0], f"tt0113277,,{name},,1995,8,")
     import_rows(users[1], "tt0113277,,Calor,,1995,8,")
-    assert title_proposals.list_proposals(heat) == ["calor", "fuegocontrafuego", "hitze", "vampiros"]
+    assert list_spellings(heat) == ["Calor", "Fuego contra fuego", "Hitze", "Vampiros"]
     set_active(users[1], False)
     movies.update_movie(heat, None, {"title": "Hitze"})
     add_titles(heat, "Vampiros")
-    assert title_proposals.list_proposals(heat) == ["fuegocontrafuego"]
+    assert list_spellings(heat) == ["Fuego contra fuego"]
+
+
+def test_proposal_is_listed_once_and_as_it_is_spelled_or_by_its_match_key(import_rows, heat, users):
+    ada, eve, zoe = users
+    import_rows(ada, BY_ID)
+    rows = [(eve, "FUEGO contra fuego"), (zoe, None)]
+    write(lambda connection: add_proposals(connection, heat, "fuegocontrafuego", rows))
+    write(lambda connection: add_proposals(connection, heat, "calor", [(zoe, None)]))
+    calor, fuego = list_spellings(heat)
+    assert calor == "calor"
+    assert fuego in {"FUEGO contra fuego", "Fuego contra fuego"}
 
 
 def test_own_title_of_another_movie_wins_over_an_imported_one(import_rows, add_movie, heat, users, rated):
