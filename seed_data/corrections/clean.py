@@ -147,7 +147,7 @@ def tidy_title(title: str) -> str:
     """Return the title without a note in brackets ("(2003 film)", "(WT)"), and with plain punctuation."""
     title = re.sub(r" \((?:WT|AT|TV pilot|film|\d{4} film)\)$", "", title)
     title = re.sub(r"[`\u00b4\u2018\u2019]", "'", title)
-    title = re.sub(r" :(?= )", ":", title).removesuffix(":")
+    title = re.sub(r" :(?= )", ":", title).rstrip(" ,;:")
     return re.sub(r"(?<=\w) ([!?])$", r"\1", title)
 
 

@@ -61,6 +61,8 @@ def test_facts_of_the_first_edition_are_not_cleaned():
         ("A Day\u2019s Pleasure", "A Day's Pleasure", ""),
         ("Pour rire !", "Pour rire!", ""),
         ("City Hunter : The Film", "City Hunter: The Film", ""),
+        ("The Clansman,", "The Clansman", ""),
+        ("Odd ;", "Odd", ""),
         ("長い夢 Nagai Yume", "Nagai Yume", "長い夢"),
         ("古都", "古都", ""),
     ],

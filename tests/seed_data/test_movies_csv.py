@@ -97,6 +97,16 @@ def test_titles_have_plain_marks_and_no_notes():
     assert [m for m in MOVIES if note.search(m["alternative_titles"])] == []
 
 
+@pytest.mark.parametrize("column", ["title", "original_title", "alternative_titles"])
+def test_titles_end_without_a_separator_and_close_their_brackets_and_quotes(column):
+    pairs = ("()", "[]", "«»", "„“")
+    for movie in MOVIES:
+        for title in entries(movie, column):
+            assert not title.endswith((",", ";", ":")), movie
+            assert all(title.count(left) == title.count(right) for left, right in pairs), movie
+            assert "\u201d" not in title or "\u201c" in title, movie
+
+
 def test_years_and_runtimes_are_plausible():
     assert [m for m in MOVIES if not 1870 <= int(m["year"]) <= 2035] == []
     short = [m for m in MOVIES if "Short" in entries(m, "genres")]
