@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import unquote_to_bytes
 
 import marshmallow as ma
 import orjson
@@ -52,10 +52,9 @@ class RequestParser(FlaskParser):
         if location in ("query", "json") and _has_only_fields(argmap):
             load = self.load_json if location == "json" else self.load_querystring
             values = load(request, argmap)
-            fields = argmap.load_fields
-            if isinstance(values, dict) and values.keys() <= fields.keys():
+            if isinstance(values, dict) and values.keys() <= argmap.load_fields.keys():
                 with suppress(ma.ValidationError):
-                    return _load_fields(fields, values)
+                    return _load_fields(argmap, values)
         return super().parse(argmap, request, location=location, **kwargs)
 
     def load_json(self, req: Request, schema: ma.Schema) -> Any:
@@ -80,11 +79,11 @@ class RequestParser(FlaskParser):
         """Return the query. Raise InvalidRequest if it isn't UTF-8 or repeats a parameter that is no list."""
         req.environ[QUERY_IS_CHECKED] = True
         try:
-            # Werkzeug's `args` replaces invalid bytes by U+FFFD.
-            values = parse_qs(req.query_string.decode(), keep_blank_values=True, errors="strict")
+            # Werkzeug's `args` leaves invalid bytes percent-encoded.
+            unquote_to_bytes(req.query_string).decode()
         except UnicodeDecodeError as error:
             raise errors.invalid_field("query", "", "Must be percent-encoded UTF-8.") from error
-        return _unwrap_values("query", values.items(), schema)
+        return _unwrap_values("query", req.args.lists(), schema)
 
     def load_files(self, req: Request, schema: ma.Schema) -> Any:
         """Return a form's files and its other fields together, or `file` if the body is a file itself.
@@ -140,16 +139,23 @@ def _has_only_fields(schema: ma.Schema) -> bool:
 def _load_defaults(schema: ma.Schema) -> dict[str, Any] | None:
     """Return what the schema loads if there is no value, or None if that is not valid."""
     try:
-        return _load_fields(schema.load_fields, {}) if _has_only_fields(schema) else None
+        return _deserialize(schema, schema.load_fields, {}) if _has_only_fields(schema) else None
     except ma.ValidationError:
         return None
 
 
-def _load_fields(fields: dict[str, ma.fields.Field[Any]], values: dict[str, Any]) -> dict[str, Any]:
-    """Return what the fields load from `values`. Raise ValidationError for the first invalid one."""
-    loaded = {
-        name: field.deserialize(values.get(name, ma.missing), name, values) for name, field in fields.items()
-    }
+def _load_fields(schema: ma.Schema, values: dict[str, Any]) -> dict[str, Any]:
+    """Return what the schema's fields load from `values`. Raise ValidationError for the first invalid one."""
+    defaults = _load_defaults(schema)
+    if defaults is None:
+        return _deserialize(schema, schema.load_fields, values)
+    return defaults | _deserialize(schema, values, values)
+
+
+def _deserialize(schema: ma.Schema, names: Iterable[str], values: dict[str, Any]) -> dict[str, Any]:
+    """Return what the named fields load from `values`. Raise ValidationError for the first invalid one."""
+    fields = schema.load_fields
+    loaded = {name: fields[name].deserialize(values.get(name, ma.missing), name, values) for name in names}
     return {name: value for name, value in loaded.items() if value is not ma.missing}
 
 

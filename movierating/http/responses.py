@@ -2,7 +2,7 @@
 
 from functools import cached_property
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlencode
+from urllib.parse import quote, urlencode
 
 import marshmallow as ma
 import orjson
@@ -143,7 +143,7 @@ def list_response(
     headers = {}
     if next_cursor is not None:
         request = request_ctx.request
-        parameters = parse_qsl(request.query_string.decode(), keep_blank_values=True)
+        parameters = request.args.items(multi=True)
         query = urlencode([(name, value) for name, value in parameters if name != "cursor"])
         path = quote(request.root_path + request.path)
         separator = "&" if query else ""
