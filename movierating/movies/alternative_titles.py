@@ -31,11 +31,10 @@ SHOWN_TITLES = select(json_list(_shown.c.title)).scalar_subquery().label("altern
 
 
 def add_titles(connection: Connection, titles: Mapping[int, Sequence[str]], source: str) -> set[int]:
-    """Add and index alternative titles, by the movie's id, and return the ids of the movies that got some.
+    """Add alternative titles, by the movie's id, and return the ids of the movies that got some.
 
-    Those of the source IMPORT are not indexed: they serve matching alone.
-    A title with the match key of another one of the movie is left out, as are titles above MAX_ALTERNATIVE_TITLES and
-    those of movies that do not exist.
+    They are indexed for search, unless `source` is IMPORT: those titles are used for matching alone. A title is left
+    out if the movie has one with the same match key or MAX_ALTERNATIVE_TITLES titles, or does not exist.
     """
     ids = sorted(movie_id for movie_id, names in titles.items() if names)
     stored: defaultdict[int, set[str]] = defaultdict(set)

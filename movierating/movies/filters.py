@@ -103,7 +103,10 @@ def _parse_ranges(filters: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def _encode_titles(text: str) -> str:
-    """Return the titles of "whole title": the text, also behind an article, unless that title starts with the text."""
+    """Return the titles that pass the filter "whole title": the text, and the text behind each article.
+
+    Titles that start with the text are left out: "title start" has those.
+    """
     titles = (title for title in list_with_articles(text) if title == text or not title.startswith(text))
     return encode_values(sorted(titles))
 
@@ -150,7 +153,7 @@ def build_filter(kind: str, position: int, walked: Any) -> Filter:
 
 def _filter_title_start(walked: Any, *, is_common: bool) -> Filter:
     by_text = _filter_column(_movie.title_key, walked, lambda title: and_(title > _text, title <= _text_end))
-    # All matches are listed once: their index holds their ids, so no movie has to be read.
+    # All matches are listed once, from an index that contains the ids: no movie has to be read.
     by_id = without_index(_movie.id).in_(by_text.ids)
     return by_text if is_common else replace(by_text, condition=by_id)
 

@@ -32,9 +32,9 @@ _movie = Movie.__table__.c
 class ImportReport:
     """Counts of the rows of an import.
 
-    `completed` movies got an id, `titled` ones alternative titles. `skipped` rows are of no movie, of a movie without a
-    year, of one with too few votes, or of one that was deleted. `rejected` counts invalid rows; `reasons` has a line
-    for each of the first.
+    `completed` movies got an id, `titled` ones alternative titles. `skipped` rows are those of other titles than
+    movies, and of movies without a year, with too few votes, or that were deleted. `rejected` counts invalid rows, and
+    `reasons` has a line for each of the first _MAX_REASONS.
     """
 
     added: int = 0
@@ -59,7 +59,10 @@ class ImportReport:
 
 
 class ImportRow(NamedTuple):
-    """A valid row: its file and line, the facts, the titles, and whether a movie that does not exist is added."""
+    """A valid row: its file and line, the facts and the titles.
+
+    If `is_added` is False, the row completes an existing movie, but no movie is added for it.
+    """
 
     place: str
     facts: dict[str, Any]
@@ -150,7 +153,7 @@ class BatchLoader:
 
     @cached_property
     def _ids_by_wikidata_id(self) -> dict[str | None, int]:
-        # The column has no index, so all are read at once.
+        # The column has no index, so all ids are read at once.
         statement = select(_movie.wikidata_id, _movie.id).where(_movie.wikidata_id.is_not(None))
         return dict(map(tuple, read().execute(statement)))
 
@@ -171,7 +174,7 @@ def _write(batch: _Batch, finish: Callable[[Connection], object], connection: Co
 
 def _make_query(row: ImportRow) -> MovieQuery:
     facts = row.facts
-    # A movie with few votes is not what another row means that has its title and year only.
+    # A movie with too few votes must match by its id: a movie with its title and year is probably another one.
     titles = (facts["title"], facts["original_title"]) if row.is_added else ()
     return MovieQuery(facts["imdb_id"], facts["tmdb_id"], titles, facts["year"])
 

@@ -110,7 +110,7 @@ class MovieTitle(Base):
 
 
 class TitleProposal(Base):
-    """A title, by its match key, that a user's file has for a movie that is not known under it.
+    """A title, by its match key, under which a user's file names a movie that has no such title.
 
     It becomes an alternative title when a second account brings it or an admin accepts it. `title` is null for those
     that were stored before migration 0017.

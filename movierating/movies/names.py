@@ -20,7 +20,7 @@ _KEY_COLUMNS = (
     *(_movie.id, _movie.imdb_id, _movie.tmdb_id, _movie.year),
     *(_movie.learns_ids, _movie.title_key, _movie.original_title_key),
 )
-# A movie's id, IMDb id, TMDB id, year, whether it learns ids, title key and original title key.
+# The columns by which a movie is matched.
 MOVIE_KEYS = select(*_KEY_COLUMNS)
 
 

@@ -1,7 +1,7 @@
 """Search movies: filters, full text, sort orders.
 
-By relevance, a list is three lists, one after another: exact titles, also behind an article; titles that start with the
-text; other movies.
+A list by relevance consists of three tiers, one after another: exact titles, also behind an article; titles that start
+with the text; other movies.
 """
 
 import functools
@@ -47,28 +47,34 @@ def search_movies(
 ) -> tuple[list[Any], str | None]:
     """Return one page of the movies that pass all `filters`, as rows that start with COLUMNS, and the next cursor.
 
-    `filters` may hold `q` (each word is one of a title, original and alternative ones too, or a director; the last may
-    be unfinished; text without a word is a whole title), `ids` (a list), `genre` and `exclude_genre` (lists: all must
-    hold, and none), `year`, `year_from`, `year_to`, `runtime_from`, `runtime_to`, `language`, `country`, `director` (a
-    full name, folded for comparison), `min_count`, `min_score` and `rated` (True or False: by the user `rater`). `sort`
-    is one of SORTS, or None for `relevance` with `q` and `-score` without it; `relevance` puts exact titles first, also
-    behind a leading article, then titles that start with the text, then other movies, each by count and prominence.
-    Raise InvalidRequest for a cursor of another sort or other filters, and for `relevance` without `q`.
+    `filters` may contain:
+
+    - `q`: each word must be in a title, an original or alternative title or a director; the last may be a prefix. A
+      text without words must be the whole title.
+    - `ids`, a list
+    - `genre` and `exclude_genre`, lists: the movie must have all of these genres, and none of those
+    - `year`, `year_from`, `year_to`, `runtime_from`, `runtime_to`, `language`, `country`, `min_count`, `min_score`
+    - `director`: a full name, compared folded
+    - `rated`: True for movies that the user `rater` has rated, False for others
+
+    `sort` is one of SORTS, or None for `relevance` with `q` and `-score` without it. Within a tier of `relevance`,
+    movies are sorted by number of ratings and prominence. Raise InvalidRequest for a cursor of another sort or other
+    filters, and for `relevance` without `q`.
     """
     if sort == "relevance" and "q" not in filters:
         raise invalid_field("query", "sort", "Sort by relevance needs q.")
     sort = sort or ("relevance" if "q" in filters else "-score")
     kinds, values = parse_filters(filters)
-    lists = _list_tiers(kinds, values) if sort == "relevance" else {sort: kinds}
+    tiers = _list_tiers(kinds, values) if sort == "relevance" else {sort: kinds}
     paginators = [
         (_SORTS[name], functools.partial(_choose_paginator, kinds, values, name, limit))
-        for name, kinds in lists.items()
+        for name, kinds in tiers.items()
     ]
     return read_page(paginators, cursor, limit, filters=[kinds, values], **values)
 
 
 def _list_tiers(kinds: tuple[str, ...], values: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
-    """Return the kinds of filters of each list that a list by relevance consists of."""
+    """Return the kinds of filters of each tier of a list by relevance."""
     if "words" not in kinds:
         return {"exact title": kinds}
     # A title that starts with the text has its words, but SQLite's tokenizer may not know a letter that Python knows.
@@ -91,16 +97,16 @@ def _choose_paginator(
 # Statements are compiled once for each combination of filters; few of the many combinations are used.
 @functools.lru_cache(512)
 def _get_paginator(kinds: tuple[str, ...], sort: str, sorted_filter: int | None) -> KeysetPaginator:
-    """Return the pages that sort the movies that pass the filter at the position `sorted_filter` (None: that walk)."""
+    """Return the paginator of a plan: `kinds` and `sorted_filter` are as in Plan, `sort` is a key of _SORTS."""
     order = _SORTS[sort]
-    others = [has_other_title()] if sort == "other title" else []
+    conditions = [has_other_title()] if sort == "other title" else []
     if sorted_filter is None:
-        conditions = [each.condition for each in build_filters(kinds, order.columns[0])]
-        return KeysetPaginator(select(*COLUMNS).where(*conditions, *others), order, ends_in_rowid=True)
+        conditions += [each.condition for each in build_filters(kinds, order.columns[0])]
+        return KeysetPaginator(select(*COLUMNS).where(*conditions), order, ends_in_rowid=True)
     filters = build_filters(kinds, None)
     first = filters.pop(sorted_filter)
-    others += [other.condition for other in filters]
-    movies = select(_movie.id).where(first.lookup, *others)
+    conditions += [each.condition for each in filters]
+    movies = select(_movie.id).where(first.lookup, *conditions)
     order = replace(order, columns=tuple(map(without_index, order.columns)))
     # Most of the sorted movies are not on the page.
     return KeysetPaginator(movies, order, details=COLUMNS)

@@ -23,7 +23,7 @@ MOVIE_SEARCH = table("movie_search", column("rowid", BigInteger), *map(column, T
 
 _movie, _facet, _title = Movie.__table__.c, MovieFacet.__table__.c, MovieTitle.__table__.c
 
-# Titles that members' files bring serve matching alone, and are never shown.
+# Titles from members' files are used for matching alone, and are never shown.
 IS_SEARCHED = _title.source != "import"
 
 

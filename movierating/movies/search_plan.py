@@ -22,14 +22,14 @@ MAX_SORTED = 10_000
 _COUNT_LIFETIME_SECONDS = 10
 
 # Microseconds a movie, measured with 90,000 movies: look up and sort; test in a walk; test in a walk by index, which
-# contains year, language and genres; list as a full-text match; list by the index of titles; read the text for a word.
+# contains year, language and genres; list as a full-text match; list by the index of titles; scan the text for a word.
 _SORT_COST, _TEST_COST, _TEST_IN_INDEX_COST = 1.5, 0.8, 0.15
-_LIST_COSTS, _READ_COST = {"words": 0.1, "title start": 0.4}, 2.0
+_LIST_COSTS, _SCAN_COST = {"words": 0.1, "title start": 0.4}, 2.0
 # Filters by a column that begins an index with the columns of _FILTERS_IN_INDEX.
 _BY_COLUMN = frozenset({"year", "years", "count", "title", "whole title", "title start"})
-# Filters whose matches are all listed before a walk, and the same filters that read a text of each movie instead.
-_BY_READING = {"words": "common word", "title start": "common title start"}
-_FILTERS_IN_INDEX = frozenset({"genre", "excluded genre", "year", "years", "language", *_BY_READING})
+# Filters whose matches are all listed first, each with the kind that scans a text of each tested movie instead.
+_TEXT_SCANS = {"words": "common word", "title start": "common title start"}
+_FILTERS_IN_INDEX = frozenset({"genre", "excluded genre", "year", "years", "language", *_TEXT_SCANS})
 # Filters that most movies pass, which therefore are not counted.
 _COMMON_FILTERS = frozenset({"excluded genre", "unrated"})
 
@@ -39,20 +39,20 @@ _WALKED_FILTERS = {
     "rating_count": frozenset({"count"}),
     "score": frozenset({"score"}),
 }
-# Most movies of a genre, a language or a country may be of a few decades: a walk by year then tests several times as
-# many movies.
-_FILTERS_OF_AN_AGE, _AGE_FACTOR = frozenset({"genre", "language", "country"}), 3
+# Most movies of a genre, a language or a country may be from a few decades, so that a walk by year tests several times
+# as many movies.
+_FILTERS_BY_ERA, _ERA_FACTOR = frozenset({"genre", "language", "country"}), 3
 
-# The movies that a user rated may be far behind in an order, such as that of the years.
+# The movies that a user rated may come late in an order, such as by year.
 _RATED_FACTOR = 10
 
 _movie = Movie.__table__.c
 
 
 class Plan(NamedTuple):
-    """A way to read a page, with its time in microseconds.
+    """A way to read a page: `cost` is its estimated time in microseconds, `kinds` are the kinds of the filters.
 
-    `sorted_filter` is the position of the filter whose movies are sorted (None: walk).
+    `sorted_filter` is the position of the filter whose matches are looked up and sorted; None for a walk.
     """
 
     cost: float
@@ -97,12 +97,12 @@ def _plan_walk(
     tests = [each for each in filters if each.kind not in _WALKED_FILTERS.get(column, ())]
     # How many movies a walk tests until it has the page and one more, if the filters are independent.
     tested = (limit + 1) / math.prod(min(1, each.share) for each in tests)
-    if column == "year_rank" and any(each.kind in _FILTERS_OF_AN_AGE for each in tests):
-        tested *= _AGE_FACTOR
+    if column == "year_rank" and any(each.kind in _FILTERS_BY_ERA for each in tests):
+        tested *= _ERA_FACTOR
     if any(each.kind == "rated" for each in filters):
         tested *= _RATED_FACTOR
     in_index = all(each.kind in _FILTERS_IN_INDEX for each in filters)
-    kinds, list_cost = _choose_lists(filters, values, tested)
+    kinds, list_cost = _choose_text_filters(filters, values, tested)
     return Plan(tested * (_TEST_IN_INDEX_COST if in_index else _TEST_COST) + list_cost, kinds, None)
 
 
@@ -114,39 +114,40 @@ def _plan_sort(filters: Sequence[_FilterEstimate], values: Mapping[str, Any], po
         # The index contains the columns of other filters, so that only the movies that pass them are looked up.
         cost *= math.prod(min(1, each.share) for each in others if each.kind in _FILTERS_IN_INDEX)
         cost += first.matches * _TEST_IN_INDEX_COST
-    kinds, list_cost = _choose_lists(filters, values, first.matches, position)
+    kinds, list_cost = _choose_text_filters(filters, values, first.matches, position)
     return Plan(cost + list_cost, kinds, position)
 
 
-def _choose_lists(
+def _choose_text_filters(
     filters: Sequence[_FilterEstimate],
     values: Mapping[str, Any],
     tested: float,
     sorted_filter: int | None = None,
 ) -> tuple[tuple[str, ...], float]:
-    """Return the kinds of filters for a number of tested movies, and the time for their lists or for reading.
+    """Return the kinds of the filters, and the time to list the matches of text filters or to scan texts instead.
 
-    A filter that lists all matches may be replaced by one that reads the text of each movie.
+    A filter that lists all matches is replaced by the one that scans the text of each of the `tested` movies if that
+    takes less time.
     """
     kinds = [each.kind for each in filters]
     cost = 0.0
     for position, (kind, matches, _) in enumerate(filters):
-        if kind in _BY_READING and position != sorted_filter:
-            list_cost, read_cost = matches * _LIST_COSTS[kind], tested * _READ_COST
-            if read_cost < list_cost and (kind != "words" or _is_one_word(values)):
-                kinds[position] = _BY_READING[kind]
-            cost += min(list_cost, read_cost)
+        if kind in _TEXT_SCANS and position != sorted_filter:
+            list_cost, scan_cost = matches * _LIST_COSTS[kind], tested * _SCAN_COST
+            if scan_cost < list_cost and (kind != "words" or _is_one_word(values)):
+                kinds[position] = _TEXT_SCANS[kind]
+            cost += min(list_cost, scan_cost)
     return tuple(kinds), cost
 
 
 def _is_one_word(values: Mapping[str, Any]) -> bool:
-    """Return True if a match is a text with one word. The tokenizer may not know a letter that Python knows."""
+    """Return True if the search is for one word in ASCII: SQLite may split other letters differently than Python."""
     return values["word_start"].isascii() and " " not in values["words"]
 
 
 @functools.lru_cache(1_000)
 def _count_cached(_engine: Engine, _bucket: int, *arguments: Any) -> int:
-    """Return `_count` as it was at some time in the bucket, which is good enough to choose the faster way."""
+    """Return `_count` from some time in the bucket of time, which is accurate enough to choose a plan."""
     return _count(*arguments)
 
 

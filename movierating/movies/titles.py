@@ -6,8 +6,8 @@ import unicodedata
 from itertools import islice
 from typing import NamedTuple
 
-# Characters that NFKD and casefold leave unchanged, as people type them; None drops invisible characters.
-_TABLE = str.maketrans(
+# How people type characters that NFKD and casefold leave unchanged. Invisible characters are dropped.
+_TYPED_AS = str.maketrans(
     {
         "æ": "ae",
         "œ": "oe",
@@ -38,10 +38,10 @@ _ARTICLES = frozenset(
     | {"el", "los", "las", "unos", "unas", "els", "um", "uma"}
     | {"het", "een", "det", "ett", "az"}
 )
-# These are also other words ("Me, Myself, I"), so they count only if capitalized and after the only comma.
+# These are other words too ("Me, Myself, I"): they count only if they are capitalized and follow the only comma.
 _DOUBTFUL_ARTICLES = frozenset({"I", "O", "As", "Os", "Die", "De", "Den", "En", "Et"})
 
-# The articles above that are hardly ever another word at the start of a title, folded; "LA" is Los Angeles too.
+# The articles that are rarely another word at the start of a title, folded. "La" is left out: LA is Los Angeles too.
 _LEADING_ARTICLES = (
     *("the ", "a ", "an ", "le ", "les ", "l'", "un ", "une ", "der ", "das ", "ein ", "eine "),
     *("il ", "lo ", "gli ", "uno ", "una ", "un'", "el ", "los ", "las ", "unos ", "unas ", "els "),
@@ -104,7 +104,7 @@ class _FoldedLetters(dict[int, str]):
     def __missing__(self, code_point: int) -> str:
         # Decomposed twice, because the case folding of a compatibility character can be decomposed again.
         decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", chr(code_point)).casefold())
-        folded = "".join(each for each in decomposed if not unicodedata.combining(each)).translate(_TABLE)
+        folded = "".join(each for each in decomposed if not unicodedata.combining(each)).translate(_TYPED_AS)
         if len(self) < _MAX_FOLDED_LETTERS:
             self[code_point] = folded
         return folded
