@@ -1,4 +1,4 @@
-"""Files that wait in the database for an hour, so that any host can continue with them."""
+"""Uploads and reports that are stored in the database for an hour, so that any host can continue with them."""
 
 import gzip
 import math

@@ -41,7 +41,7 @@ def list_unfinished(folder):
     return [name for name in names(folder) if name.endswith((".new", ".old", ".part"))]
 
 
-def test_restore_brings_back_the_backup_and_keeps_the_old_database(command, backup, instance):
+def test_restore_replaces_the_database_and_keeps_the_old_one(command, backup, instance):
     assert command("user", "promote", "ada").exit_code == 0
     done = command("restore", str(backup))
     assert (done.exit_code, done.stderr) == (0, "")

@@ -1,4 +1,4 @@
-"""The commands that make and administer accounts."""
+"""The commands that create and administer accounts."""
 
 import re
 

@@ -115,7 +115,7 @@ def test_movie_with_one_part_of_the_title_in_common_is_a_candidate(add_movie, ow
         {"year": 1996, "tmdb_id": 1},
     ],
 )
-def test_movie_two_years_off_or_with_another_id_is_no_candidate(heat, row):
+def test_movie_two_years_off_or_with_another_id_is_not_a_candidate(heat, row):
     assert list_candidates("Heat", **row) == []
 
 

@@ -1,4 +1,4 @@
-"""How SQLite gets a page: the plans that `movies.search` promises."""
+"""SQLite's query plans for the pages of `movies.search`."""
 
 import math
 import re

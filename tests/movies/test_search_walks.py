@@ -1,4 +1,4 @@
-"""Any movies, filters, sorts and page sizes: `movies.search` against the same in plain Python."""
+"""`movies.search` compared with plain Python, for any movies, filters, sorts and page sizes."""
 
 import functools
 import itertools

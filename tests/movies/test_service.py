@@ -1,4 +1,4 @@
-"""Which movies may stand beside each other, and what an edit counts."""
+"""Conflicts between movies, and which changes count as edits."""
 
 import random
 
@@ -102,7 +102,7 @@ def test_update_changes_edit_and_updated_at_and_nothing_else(add_movie):
 
 
 @pytest.mark.parametrize("changes", [{}, EMMA, {"genres": ["Comedy"], "imdb_id": ONE}, {"language": None}])
-def test_update_without_effect_is_no_edit(add_movie, changes):
+def test_update_without_effect_is_not_an_edit(add_movie, changes):
     movie_id = add_movie(**EMMA, imdb_id=ONE, genres=["Comedy"])
     before = service.get_movie(movie_id)
     assert service.update_movie(movie_id, None, changes) == before == service.get_movie(movie_id)

@@ -1,4 +1,4 @@
-"""The service loads the catalogue beside its requests, whatever is killed."""
+"""The catalogue is loaded while the service handles requests, also if processes are killed."""
 
 import json
 import os
@@ -107,7 +107,7 @@ def test_process_that_fails_is_started_again_a_few_times(monkeypatch, caplog):
     assert [record.fields for record in caplog.records] == [{"exit_code": 1}] * 2
 
 
-def test_process_that_ends_just_before_the_service_stops_is_no_failure(monkeypatch, caplog):
+def test_process_that_ends_just_before_the_service_stops_is_not_a_failure(monkeypatch, caplog):
     class StopAfterProcess(threading.Event):
         def wait(self, timeout=None):
             if timeout == catalogue_loader.RESTART_INTERVAL_SECONDS:

@@ -40,7 +40,7 @@ def titles(client):
     return [movie["title"] for movie in client.get("/v1/movies?sort=title").json["items"]]
 
 
-def test_restore_brings_back_the_backup(run_command, client, member, add_movie, tmp_path):
+def test_restore_replaces_the_database_by_the_backup(run_command, client, member, add_movie, tmp_path):
     first, twin = add_movie(title="First"), add_movie(imdb_id="tt9999999")
     member.put(f"/v1/movies/{first}/rating", json={"value": 8})
     merging.merge_movies(twin, first)

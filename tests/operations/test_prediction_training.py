@@ -34,13 +34,13 @@ def test_failed_training_is_counted_logged_and_retried_later(train, caplog, exit
 
 
 @pytest.mark.parametrize("end", [{"exit_code": 0}, {"exit_code": BUSY}, {"exit_code": -15, "stopped": True}])
-def test_success_another_training_and_the_end_of_the_service_are_no_failures(train, end):
+def test_success_another_training_and_the_end_of_the_service_are_not_counted_as_failures(train, end):
     before = counters.read_totals().get(FAILED, 0)
     assert train(**end) < prediction_training.RETRY_INTERVAL_SECONDS
     assert counters.read_totals().get(FAILED, 0) == before
 
 
-def test_unexpected_error_is_logged_and_training_goes_on(app, monkeypatch, caplog):
+def test_training_continues_after_an_unexpected_error(app, monkeypatch, caplog):
     checks = []
 
     def fail(_):

@@ -1,4 +1,4 @@
-"""The first start: folder, key, database and movies; and errors that stop a start."""
+"""The first start: folder, key, database and movies; and errors that prevent a start."""
 
 import shutil
 import sqlite3

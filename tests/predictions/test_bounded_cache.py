@@ -1,4 +1,4 @@
-"""The cache of results."""
+"""The least-recently-used cache."""
 
 from movierating.predictions.bounded_cache import BoundedCache
 

@@ -33,7 +33,7 @@ def test_find_director_returns_effects_of_known_directors_only(model):
     assert [model.find_director(name) for name in ("", "Alan", "Director", "Director 9", "Zoé")] == [None] * 5
 
 
-def test_file_that_is_no_model_is_reported(tmp_path):
+def test_file_that_is_not_a_model_is_reported(tmp_path):
     write_arrays(tmp_path / "other", {"model_format": "ratings-0"}, {})
     with pytest.raises(ArrayFileError, match="another version"):
         open_model(tmp_path / "other")

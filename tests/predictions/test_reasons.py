@@ -1,4 +1,4 @@
-"""Instances with too little to go on: reasons instead of numbers, and never an error."""
+"""Instances with too few ratings return a reason instead of a prediction, and never an error."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What ratings add up to is exact after everything that can happen to them, compared with a recount in Python."""
+"""Aggregates are exact after any sequence of changes, compared with a recount in Python."""
 
 import csv
 import itertools

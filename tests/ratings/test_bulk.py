@@ -1,4 +1,4 @@
-"""Many ratings of one user: which of two stays, and that all sums follow."""
+"""Many ratings of one user: conflicts, outcomes and aggregates."""
 
 import pytest
 from hypothesis import HealthCheck, given, settings

@@ -1,4 +1,4 @@
-"""Imports of data sets: accounts, movies, ratings and reports; the order and repetitions make no difference."""
+"""Imports of data sets: accounts, movies, ratings and reports, in any order and repeatedly."""
 
 import pytest
 from sqlalchemy import select

@@ -1,4 +1,4 @@
-"""Imports of data sets that are killed, or that others write beside; and their first load."""
+"""Imports of data sets that are interrupted or run beside other writers, and the first import."""
 
 import itertools
 import random
@@ -65,7 +65,7 @@ def test_a_movie_that_another_client_adds_between_two_batches_is_not_added_twice
     assert list_ratings() == {("ml-1", "Heat"): (6, 0), ("ml-1", "Le Trou"): (8, 1)}
 
 
-def test_movies_of_one_title_in_several_batches_are_no_conflict(app, write_set, between_batches):
+def test_movies_of_one_title_in_several_batches_do_not_conflict(app, write_set, between_batches):
     between_batches(lambda: None)
     films = [(number, f"Heat ({1980 + number})", "") for number in range(9)]
     report = load(write_set([(1, 2, 3, 0)], films, []))

@@ -1,4 +1,4 @@
-"""Ratings on their way out: without loss, the same bytes everywhere, and never all in memory."""
+"""Exports are lossless, the same bytes on each instance, and never in memory as a whole."""
 
 import io
 import tracemalloc

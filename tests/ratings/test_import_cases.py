@@ -1,4 +1,4 @@
-"""Files that real people brought, one of each kind of difficulty, and what an import over HTTP makes of them."""
+"""Imports over HTTP of real people's files, one for each kind of difficulty."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""The made-up file of each format goes through a whole import."""
+"""A complete import of a made-up file in each format."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The ratings that an import replaced come back with the CSV of its report."""
+"""The CSV in a report restores the ratings that the import replaced."""
 
 import csv
 import io

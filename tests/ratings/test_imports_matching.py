@@ -128,7 +128,7 @@ IMDB = "Const,Your Rating,Date Rated,Title,URL,Title Type,Year"
 
 
 @pytest.mark.parametrize("create_missing", [False, True])
-def test_what_is_no_movie_is_matched_by_its_id_alone_and_else_skipped(
+def test_row_of_another_kind_is_matched_by_its_id_alone_or_skipped(
     rated, import_rows, counts, heat, user_id, create_missing
 ):
     rows = [

@@ -1,4 +1,4 @@
-"""Merging a movie into another one: ratings, facts, titles, who may, and two requests at once."""
+"""Merging a movie into another one: ratings, facts, titles, permissions, and concurrent requests."""
 
 import pytest
 

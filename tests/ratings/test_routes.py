@@ -46,7 +46,7 @@ def test_a_value_off_the_scale_is_rejected(client, member, movie, problem, value
     assert client.get(movie).json["ratings"]["count"] == 0
 
 
-def test_a_number_that_json_cannot_hold_is_no_json(member, movie, problem):
+def test_a_number_that_json_cannot_represent_is_rejected(member, movie, problem):
     body = {"data": b'{"value": 1e309}', "content_type": "application/json"}
     problem(member.put(f"{movie}/rating", **body), 400)
 

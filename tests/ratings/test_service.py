@@ -1,4 +1,4 @@
-"""Ratings and the sums that move with them, below HTTP."""
+"""The service functions of ratings, and the aggregates that they update."""
 
 import orjson
 import pytest

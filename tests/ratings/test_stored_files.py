@@ -1,4 +1,4 @@
-"""Files that wait in the database for an hour."""
+"""Files that are stored in the database for an hour."""
 
 import io
 import random

@@ -1,4 +1,4 @@
-"""Titles of members' files: once two accounts brought one for a movie, it serves matching, and nothing else."""
+"""Title proposals: a title that two accounts imported for a movie is used for matching, and nothing else."""
 
 import pytest
 from sqlalchemy import insert, select, update

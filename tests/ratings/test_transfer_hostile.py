@@ -1,4 +1,4 @@
-"""Hostile files are rejected, or their rows reported, and no others' data changes."""
+"""Hostile files are rejected, or their rows are reported, and the data of others does not change."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Ratings in and out over HTTP: who may, options, the report, and exports."""
+"""Imports and exports over HTTP: permissions, options, reports and files."""
 
 import io
 

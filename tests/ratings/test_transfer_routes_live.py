@@ -1,4 +1,4 @@
-"""Ratings in and out of the running service: limits on what is sent, clients that leave, others who are served."""
+"""Imports and exports of a running service: size limits, clients that disconnect, and concurrent requests."""
 
 import http.client
 import io

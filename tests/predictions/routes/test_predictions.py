@@ -52,7 +52,7 @@ def test_prediction_follows_from_the_newest_ratings(member, rated):
     assert predict(member, rated[3])["based_on"] == 10
 
 
-def test_movie_that_nobody_rated_is_predicted_from_its_facts(member, rated, add_movie):
+def test_movie_without_ratings_is_predicted_from_its_facts(member, rated, add_movie):
     comedy, drama = (add_movie(genres=[genre], directors=["Director 1"]) for genre in ("Comedy", "Drama"))
     assert predict(member, drama)["value"] < predict(member, comedy)["value"]
     assert predict(member, add_movie(year=1870))["value"] is not None

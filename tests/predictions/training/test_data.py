@@ -34,6 +34,6 @@ def test_sorted_ratings_are_not_copied():
     assert data.by_user.half_points is half_points
 
 
-def test_no_ratings_are_no_users():
+def test_data_without_ratings_has_no_users():
     data = TrainingData.from_ratings([], [], [], {})
     assert (len(data.user_ids), len(data.movie_ids), data.by_user.starts.tolist()) == (0, 0, [0])

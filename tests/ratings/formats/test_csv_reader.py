@@ -147,7 +147,7 @@ def test_memory_is_bounded_by_the_line(read):
     ],
     ids=lambda value: repr(value)[:30],
 )
-def test_files_that_are_no_table_are_rejected(reject_reason, data, reason):
+def test_files_that_are_not_a_table_are_rejected(reject_reason, data, reason):
     assert reason in reject_reason(data)
 
 

@@ -64,7 +64,7 @@ def test_ratings_become_the_nearest_half_point(read_with, scale, text, half_poin
 
 
 @pytest.mark.parametrize("scale", SCALES)
-def test_ratings_above_the_scale_are_invalid_and_none_is_no_rating(read_with, scale):
+def test_ratings_above_the_scale_are_invalid_and_blanks_are_skipped(read_with, scale):
     rows = read_with(ColumnMapping({}, scale), f"title,rating\nHeat,{scale + 1}\nRan,\nIkiru,good\nEmma,-1\n")
     assert [type(row) for row in rows] == [BadRow, SkippedRow, BadRow, SkippedRow]
     assert f"to {scale}" in rows[0].reason or f"up to {scale}" in rows[0].reason

@@ -118,7 +118,7 @@ OFF_THE_SCALE = [
 
 
 @pytest.mark.parametrize("value", ["0", "0.0", "0,0", 0, 0.0, "", " ", None, "-", "-1"], ids=repr)
-def test_zero_and_blanks_are_no_rating(value):
+def test_zero_and_blanks_are_not_ratings(value):
     assert not field_parsers.has_rating(field_parsers.WHOLE_TEN, value)
 
 

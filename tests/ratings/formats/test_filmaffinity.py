@@ -45,7 +45,7 @@ def test_utf_8_has_original_titles_and_no_dates(read_file):
         ("Emma", None),
     ],
 )
-def test_marks_of_the_kind_are_no_part_of_the_title(read, title, kind):
+def test_marks_of_the_kind_are_removed_from_the_title(read, title, kind):
     _, (row,) = read(f"title;year;user score;directors\n{title};1996;8;\n")
     assert row.title == "Emma"
     assert row == RatedRow(2, None, None, "Emma", None, 1996, 16, None) or kind in row.reason

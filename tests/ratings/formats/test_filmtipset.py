@@ -11,7 +11,7 @@ def test_five_points_are_ten_and_numbers_are_imdb_ids(read_file):
     assert (rows[1].imdb_id, rows[1].value) == ("tt0000094", 12)
 
 
-def test_minus_one_and_nothing_are_no_imdb_id(read_file):
+def test_minus_one_and_blanks_are_not_imdb_ids(read_file):
     _, rows = read_file("filmtipset.csv")
     assert [row[1:7] for row in rows[2:4]] == [
         (None, None, "Båtar av papper", None, None, 16),

@@ -30,6 +30,6 @@ def test_a_byte_order_mark_and_original_titles_may_be_missing(read):
 
 
 @pytest.mark.parametrize("kind", ["Video game", "Видеоигра", "Short series", "Короткометражный сериал"])
-def test_video_games_and_short_series_are_no_movies(read, kind):
+def test_video_games_and_short_series_are_not_movies(read, kind):
     _, rows = read(f"Title\tType\tYear\tMy rating\nHeat\t{kind}\t1995\t9".encode("utf-16"))
     assert [row.outcome for row in rows] == ["not_a_movie"]

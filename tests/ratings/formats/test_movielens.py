@@ -146,7 +146,7 @@ def test_other_folders_are_rejected_in_one_line(folder, files, reason):
 
 
 @pytest.mark.parametrize("name", ["missing", "file", "nul\0"])
-def test_what_is_no_folder_is_rejected(tmp_path, name):
+def test_path_that_is_not_a_folder_is_rejected(tmp_path, name):
     (tmp_path / "file").write_text(RATINGS)
     with pytest.raises(NotMovieLens):
         open_folder(tmp_path / name)

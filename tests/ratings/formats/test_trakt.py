@@ -130,7 +130,7 @@ def test_the_real_files_are_read(read, data_folder):
 
 
 @pytest.mark.parametrize("nothing", ["[]", "\ufeff[\n\n]\n"])
-def test_a_list_of_nothing_is_no_hindrance(read, zipped, nothing):
+def test_an_empty_list_is_ignored(read, zipped, nothing):
     files = {"ratings-movies.json": json.dumps([item()]), "ratings-shows.json": nothing}
     name, rows = read(zipped(files))
     assert (name, len(rows)) == ("trakt", 1)

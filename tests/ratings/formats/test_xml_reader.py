@@ -78,7 +78,7 @@ def test_what_is_not_a_list_to_its_end_is_rejected(reject_reason, text, reason):
     assert reason in reject_reason(text)
 
 
-def test_bytes_that_are_no_text_are_rejected(reject_reason):
+def test_bytes_that_are_not_text_are_rejected(reject_reason):
     assert "malformed" in reject_reason((START + FILM).encode() + b"\xff" + END.encode())
 
 

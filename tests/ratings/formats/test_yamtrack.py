@@ -20,7 +20,7 @@ def test_a_movie_has_an_id_of_tmdb_or_a_title(read_file):
     ]
 
 
-def test_series_seasons_and_anime_are_no_movies(read_file):
+def test_series_seasons_and_anime_are_not_movies(read_file):
     _, rows = read_file("yamtrack.csv")
     assert rows[4:7] == [
         SkippedRow(6, "Long Winter", None, "not_a_movie", reason="it is not a movie (tv)"),

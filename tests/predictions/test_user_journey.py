@@ -1,4 +1,4 @@
-"""As users meet it: people sign up, rate, and ask for predictions, over HTTP; workers do without numpy."""
+"""Predictions over HTTP: people sign up, rate and request predictions, and workers do not import numpy."""
 
 import json
 import urllib.request
