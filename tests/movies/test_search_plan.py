@@ -231,7 +231,7 @@ def test_matches_of_a_common_word_are_not_listed(
     plan: Plan, monkeypatch: pytest.MonkeyPatch, q: str, is_common: bool, sort: str
 ) -> None:
     monkeypatch.setattr(search_plan, "MAX_SORTED", 50)
-    monkeypatch.setattr(search_plan, "_READ_COST", 0.01)
+    monkeypatch.setattr(search_plan, "_SCAN_COST", 0.01)
     write(lambda connection: connection.execute(update(search_index.MOVIE_SEARCH).values(directors="ж")))
     steps = plan({"q": q}, sort)
     by_movie = any(step.startswith("SCAN movie_search VIRTUAL TABLE INDEX 0:=") for step in steps)
@@ -244,7 +244,7 @@ def test_titles_that_start_with_a_text_are_listed_unless_many_do(
     plan: Plan, monkeypatch: pytest.MonkeyPatch, q: str, read_cost: float, are_listed: bool
 ) -> None:
     monkeypatch.setattr(search_plan, "MAX_SORTED", 50)
-    monkeypatch.setattr(search_plan, "_READ_COST", read_cost)
+    monkeypatch.setattr(search_plan, "_SCAN_COST", read_cost)
     if q == "the moon":
         titles = {"title_key": literal("the ") + Movie.title_key}
         write(lambda connection: connection.execute(update(Movie).values(titles)))
