@@ -29,6 +29,16 @@ def test_navigation_on_a_phone_has_two_lines_with_the_account_on_the_second(pers
             assert list_navigation_lines(browser.page) == [pages, [*account, "Log out"]]
 
 
+def test_all_links_of_the_navigation_have_one_size(person):
+    boss = person()
+    boss.log_in("boss")
+    for viewport in (DESKTOP, PHONE):
+        boss.page.set_viewport_size(viewport)
+        links = boss.page.locator(".top nav :is(a, button)").all()
+        assert len(links) == 8
+        assert len({link.evaluate("each => getComputedStyle(each).fontSize") for link in links}) == 1
+
+
 def test_filters_are_folded_on_a_phone_and_shown_on_a_desktop(person):
     ada = person("filters", PHONE)
     ada.page.goto("/movies")
