@@ -130,7 +130,7 @@ class DatabaseFile:
 
 
 class WriteConnection:
-    """The connection that writes to a database file, opened again when the file was replaced. One thread uses it."""
+    """The connection that writes to a database file, opened again if that is replaced. One thread at a time uses it."""
 
     def __init__(self, engine: Engine, file: DatabaseFile) -> None:
         self._engine = engine

@@ -140,11 +140,7 @@ def configure(engine: Engine, *, hold_instance: bool = True) -> None:
         """Open the database file, after taking the instance lock."""
         if hold_instance:
             database.hold_instance()
-        try:
-            database.file.prepare_opening(record.info)
-        except OSError as error:
-            raise sqlite3.OperationalError("unable to open database file") from error
-        return dialect.connect(database.file.get_uri(), uri=True, **options)
+        return _open_file(database.file, dialect, record.info, options)
 
     @event.listens_for(engine, "connect")
     def set_up(connection: sqlite3.Connection, _record: object) -> None:
@@ -160,6 +156,15 @@ def configure(engine: Engine, *, hold_instance: bool = True) -> None:
 
     event.listen(engine, "handle_error", _close_broken_connection)
     event.listen(engine, "begin", _begin)
+
+
+def _open_file(file: DatabaseFile, dialect: Dialect, info: dict[Any, Any], options: dict[str, Any]) -> Any:
+    """Return the driver's connection to the file. `info` is that of the connection's record in the pool."""
+    try:
+        file.prepare_opening(info)
+    except OSError as error:
+        raise sqlite3.OperationalError("unable to open database file") from error
+    return dialect.connect(file.get_uri(), uri=True, **options)
 
 
 def _close_broken_connection(context: Any) -> None:

@@ -69,7 +69,7 @@ class QueuedJob:
 
 
 class WriteQueue:
-    """The queue of one process for one database, and the connection that writes."""
+    """The queue of one process for one database."""
 
     def __init__(self, engine: Engine, file: DatabaseFile, versions: CacheVersions) -> None:
         self._connection = WriteConnection(engine, file)
@@ -84,7 +84,6 @@ class WriteQueue:
         # All threads that write, in the order of their calls.
         self._writers: list[QueuedJob] = []
         self._thread = threading.local()
-        # The number of jobs in the last transaction.
         self._last_batch_size = 1
 
     def write(
