@@ -42,7 +42,7 @@ def test_q_matches_every_word_and_ignores_syntax_case_and_accents(
 ) -> None:
     if is_common:
         monkeypatch.setattr(search_plan, "MAX_SORTED", 0)
-        monkeypatch.setattr(search_plan, "_READ_COST", 0.0)
+        monkeypatch.setattr(search_plan, "_SCAN_COST", 0.0)
     amelie = add_movie(
         title="Amélie from Montmartre",
         original_title="Le Fabuleux Destin d'Amélie Poulain",
@@ -66,7 +66,7 @@ def test_q_finds_alternative_titles(
 ) -> None:
     if is_common:
         monkeypatch.setattr(search_plan, "MAX_SORTED", 0)
-        monkeypatch.setattr(search_plan, "_READ_COST", 0.0)
+        monkeypatch.setattr(search_plan, "_SCAN_COST", 0.0)
     movie, _ = add_movie(title="The Godfather"), add_movie(title="The Godmother")
     add_titles(movie, "Der Pate (1972)", "El padrino")
     assert list_ids({"q": q}, sort) == [movie]

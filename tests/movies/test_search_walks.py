@@ -154,7 +154,7 @@ def fresh(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Callable[[list[Facts],
     def make(movies: list[Facts], max_sorted: int) -> dict[int, Facts]:
         monkeypatch.setattr(search_plan, "MAX_SORTED", max_sorted)
         # Where nothing is sorted, each word is taken for a common one.
-        monkeypatch.setattr(search_plan, "_READ_COST", 2.0 if max_sorted else 0.0)
+        monkeypatch.setattr(search_plan, "_SCAN_COST", 2.0 if max_sorted else 0.0)
 
         def job(connection: Connection) -> dict[int, Facts]:
             for table in (MovieFacet, MovieTitle, search_index.MOVIE_SEARCH, Movie):
