@@ -5,12 +5,14 @@ from typing import Any
 from flask import Response, current_app, request, url_for
 
 from movierating.auth import limits, one_time_links
-from movierating.errors import ApiError
+from movierating.auth.service import TokenGrant
+from movierating.errors import ApiError, Conflict, Forbidden, Unauthenticated
 from movierating.http.public_views import public
 from movierating.pages import session
 from movierating.pages.blueprint import Redirect, blueprint, get_viewer, page, render, send_to
 from movierating.pages.forms import Form, load_form
 from movierating.users import service as users
+from movierating.users.repeated_sign_up import was_just_created
 from movierating.users.schemas import SignUpSchema
 
 
@@ -38,19 +40,32 @@ def show_invitation(token: str) -> Any:
 @limits.limit_sign_ups
 @public
 def submit_sign_up() -> Any:
-    """Create the account, log in, and lead to the movies to rate; or show the form again."""
+    """Create the account, log in, and lead to the movies to rate, also if the form was sent twice; or show it again."""
     form = Form(request.form)
     if not _may_sign_up(form):
         return _render_form(form, 403)
     try:
-        values = load_form(SignUpSchema())
-        _create_account(values)
+        grant = _sign_up(load_form(SignUpSchema()))
     except ApiError as error:
         return _render_form(Form.of_request(error), error.status)
-    grant = session.open_session(values["username"], values["password"], stays=True)
     response = send_to(url_for("pages.rate_next"))
     session.set_cookie(response, grant.user_id, grant.session_id, stays=True)
     return response
+
+
+def _sign_up(values: dict[str, Any]) -> TokenGrant:
+    """Create the account and open a session; if the form was sent before, only open a session. Raise ApiError."""
+    try:
+        _create_account(values)
+    except (Conflict, Forbidden) as error:
+        # The username and the e-mail are taken, or the invitation is used.
+        if not was_just_created(values["username"], values["email"]):
+            raise
+        try:
+            return _open_session(values)
+        except Unauthenticated:
+            raise error from None
+    return _open_session(values)
 
 
 def _create_account(values: dict[str, Any]) -> None:
@@ -61,6 +76,10 @@ def _create_account(values: dict[str, Any]) -> None:
         values.get("display_name"),
         invitation=values.get("invitation"),
     )
+
+
+def _open_session(values: dict[str, Any]) -> TokenGrant:
+    return session.open_session(values["username"], values["password"], stays=True)
 
 
 def _may_sign_up(form: Form) -> bool:

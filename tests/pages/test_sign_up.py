@@ -1,8 +1,13 @@
 """Sign up with the form."""
 
 import pytest
+from sqlalchemy import update
 
+from movierating import clock
 from movierating.auth import one_time_links
+from movierating.auth.models import User
+from movierating.storage.database import write
+from movierating.users.repeated_sign_up import REPEAT_SECONDS
 
 FORM = {"username": "ada", "email": "ada@example.org", "password": "correct horse battery"}
 
@@ -32,6 +37,46 @@ def test_rejected_sign_up_says_what_to_change_at_the_field(browse, sign_up, chan
     assert f'id="{field}-error"' in response.text
     assert message in response.text
     assert FORM["password"] not in response.text
+
+
+def test_form_that_is_sent_twice_leads_to_the_same_page_and_logs_in(browse, client):
+    for browser in (browse(), browse()):
+        assert browser.post("/sign-up", data=FORM).headers["Location"] == "/rate"
+        assert browser.get("/settings").status_code == 200
+    assert client.get("/v1/users/by-username/ada").json["id"] == 1
+
+
+def test_forms_that_are_sent_at_once_lead_to_the_same_page(app, at_once):
+    def submit(client):
+        return client.post("/sign-up", data=FORM, headers={"Sec-Fetch-Site": "same-origin"})
+
+    responses = at_once(submit, submit)
+    assert [response.headers.get("Location") for response in responses] == ["/rate", "/rate"]
+
+
+@pytest.mark.parametrize(
+    ("change", "age"),
+    [
+        ({"password": "another long secret"}, 0),
+        ({"email": "other@example.org"}, 0),
+        ({"username": "eve"}, 0),
+        ({}, REPEAT_SECONDS + 1),
+    ],
+)
+def test_sign_up_with_another_value_or_later_is_rejected_and_does_not_log_in(app, browse, change, age):
+    browse().post("/sign-up", data=FORM)
+    created_at = clock.now() - age * clock.SECOND
+    write(lambda connection: connection.execute(update(User).values(created_at=created_at)))
+    browser = browse()
+    response = browser.post("/sign-up", data={**FORM, **change})
+    assert response.status_code == 409
+    assert "Set-Cookie" not in response.headers
+
+
+def test_sign_up_of_a_deactivated_account_is_rejected(app, browse):
+    browse().post("/sign-up", data=FORM)
+    write(lambda connection: connection.execute(update(User).values(active=False)))
+    assert browse().post("/sign-up", data=FORM).status_code == 409
 
 
 def test_closed_sign_up_says_so_and_creates_no_account(make_app):
@@ -66,6 +111,15 @@ def test_invitation_is_used_by_the_form_and_not_by_reading_it(invite):
     response = browser.get(f"/invite/{token}")
     assert response.status_code == 403
     assert "ask an admin for another one" in response.text
+
+
+def test_form_with_an_invitation_that_is_sent_twice_leads_to_the_same_page(invite):
+    browser, token = invite()
+    form = {**FORM, "invitation": token}
+    for _ in range(2):
+        assert browser.post("/sign-up", data=form).headers["Location"] == "/rate"
+    other = {"username": "eve", "email": "eve@example.org"}
+    assert browser.post("/sign-up", data={**form, **other}).status_code == 403
 
 
 def test_sign_up_without_the_invitation_says_whom_to_ask(invite):
