@@ -56,7 +56,7 @@ def build(environ: Mapping[str, str] | None, prepared: bool) -> Flask:
         return app
     settings = config.load(environ)
     folder = settings["INSTANCE_PATH"]
-    startup.create_instance_folder(folder, to_be_written=prepared)
+    startup.create_instance_folder(folder, writable=prepared)
     settings["SECRET_KEY"] = settings["SECRET_KEY"] or startup.load_secret_key(folder)
     app = Application("movierating", instance_path=str(folder), static_folder="static")
     app.config.from_mapping(settings)

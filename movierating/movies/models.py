@@ -199,7 +199,10 @@ def contains_text(text: Any, part: Any) -> ColumnElement[bool]:
 
 
 class DataMigration(Base):
-    """A change that was applied once to a database's data, such as loading the bundled movies."""
+    """A change that was applied once to a database's data, such as loading the bundled movies.
+
+    `key_fingerprint` also stores its fingerprint here.
+    """
 
     __tablename__ = "milestone"
 

@@ -51,7 +51,7 @@ class StagedMovies:
         self._texts = [(row["id"], make_index_text(row)) for row in rows]
 
     def insert(self, connection: Connection) -> int:
-        """Insert and index the movies inside the caller's transaction; return what was added to their provisional ids.
+        """Insert and index the movies inside the caller's transaction; return the offset of their final ids.
 
         Raise CatalogueChanged if a movie with one of their ids or titles was added, changed, merged or deleted since
         they were staged.

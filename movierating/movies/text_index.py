@@ -64,7 +64,7 @@ def _command(connection: Connection, name: str) -> None:
 
 
 def can_be_opened() -> bool:
-    """Return True unless a damage keeps the database from reading the index at all."""
+    """Return False if damage prevents the database from reading the index."""
     try:
         read().execute(select(MOVIE_SEARCH.c.rowid).limit(1)).all()
     except DatabaseError:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Table, func, select
 from sqlalchemy.exc import DatabaseError
 
 from movierating.errors import ApiError, NotFound
@@ -85,7 +85,7 @@ def _repair_problems() -> tuple[list[str], list[str]]:
 def _find_problems() -> Iterator[Finding]:
     if get_sqlite_file() is None:
         # A PostgreSQL server checks its own pages and foreign keys.
-        yield from _find_old_sequences(read())
+        yield from map(_describe_sequence, _find_old_sequences(read()))
     else:
         damage = _find_damage(read())
         yield from damage or _find_orphans(read())
@@ -105,7 +105,7 @@ def _repair() -> Iterator[Finding]:
         if _find_damage(read()):
             return
     else:
-        yield from write(lambda connection: list(_find_old_sequences(connection, repair=True)))
+        yield from map(_describe_sequence, write(_repair_sequences))
     if recount.find_mismatches(read()):
         yield from _describe_aggregates(write(recount.repair_mismatches))
     for kind in index_repair.BEFORE_TEXT:
@@ -116,7 +116,7 @@ def _repair() -> Iterator[Finding]:
 
 def _finish_merges() -> Iterator[Finding]:
     for merge in retired_movies.list_unfinished_merges(read()):
-        # A service that finishes the merge meanwhile does no harm.
+        # The service may finish the merge at the same time.
         with suppress(NotFound):
             merging.merge_movies(*merge)
             yield _describe_merge(merge)
@@ -153,15 +153,31 @@ def _find_orphans(connection: Connection) -> Iterator[Finding]:
         yield "database", line
 
 
-def _find_old_sequences(connection: Connection, *, repair: bool = False) -> Iterator[Finding]:
-    """Find sequences that would return ids in use. Only PostgreSQL has them: SQLite also looks at its rows."""
-    for table in db.metadata.sorted_tables:
-        if table.dialect_options["sqlite"]["autoincrement"]:
-            last = connection.scalar(select(func.coalesce(func.max(table.c.id), 0))) or 0
-            if get_last_id(connection, table) < last:
-                if repair:
-                    advance_ids(connection, table, last)
-                yield "sequences", f"the sequence of {table.name} is behind its last id {last}"
+def _find_old_sequences(connection: Connection) -> list[tuple[Table, int]]:
+    """Return the tables whose sequences would return ids in use, with the last id of each.
+
+    Only PostgreSQL has such sequences: SQLite also considers the ids of the rows.
+    """
+    tables = [
+        table for table in db.metadata.sorted_tables if table.dialect_options["sqlite"]["autoincrement"]
+    ]
+    last_ids = [
+        (table, connection.scalar(select(func.coalesce(func.max(table.c.id), 0))) or 0) for table in tables
+    ]
+    return [(table, last_id) for table, last_id in last_ids if get_last_id(connection, table) < last_id]
+
+
+def _repair_sequences(connection: Connection) -> list[tuple[Table, int]]:
+    """Advance the sequences that `_find_old_sequences` returns, and return the same."""
+    sequences = _find_old_sequences(connection)
+    for table, last_id in sequences:
+        advance_ids(connection, table, last_id)
+    return sequences
+
+
+def _describe_sequence(sequence: tuple[Table, int]) -> Finding:
+    table, last_id = sequence
+    return "sequences", f"the sequence of {table.name} is behind its last id {last_id}"
 
 
 def _describe_aggregates(mismatches: Iterable[tuple[str, int]]) -> Iterator[Finding]:

@@ -37,13 +37,13 @@ _LOCK_FILE = ".startup.lock"
 QUICK_CHECK_TIMEOUT_SECONDS = 0.25
 
 
-def create_instance_folder(folder: Path, *, to_be_written: bool) -> None:
-    """Create the instance folder, unless it exists. Raise SettingError.
+def create_instance_folder(folder: Path, *, writable: bool) -> None:
+    """Create the instance folder, unless it exists. Raise SettingError as `create_private_folder` raises OSError.
 
-    A worker and `check` can run in a folder that has become read-only.
+    A worker and `check` can run in a folder that has become read-only, without `writable`.
     """
     try:
-        create_private_folder(folder, writable=to_be_written)
+        create_private_folder(folder, writable=writable)
     except OSError as error:
         raise SettingError(
             f"{PREFIX}INSTANCE_PATH: {folder} is not a writable folder ({error.strerror})"
@@ -95,7 +95,7 @@ def prepare_instance(app: Flask) -> None:
         file = get_sqlite_file()
         try:
             lock = FileLock(app.config["INSTANCE_PATH"] / _LOCK_FILE, START_TIMEOUT_SECONDS)
-            with lock, _opened_database(file):
+            with lock, _preparing_database(file):
                 _migrate(app, file)
                 index_repair.reindex()
                 seed_new_database()
@@ -112,8 +112,8 @@ def prepare_instance(app: Flask) -> None:
 
 
 @contextmanager
-def _opened_database(file: Path | None) -> Iterator[None]:
-    """Keep other hosts from preparing the database during the block. Raise SettingError if it is damaged or lost."""
+def _preparing_database(file: Path | None) -> Iterator[None]:
+    """Prevent other hosts from preparing the database during the block. Raise SettingError if it is damaged or lost."""
     if file is None:
         with pg_engine.advisory_lock(db.engine, pg_engine.START):
             yield

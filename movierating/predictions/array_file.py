@@ -50,7 +50,8 @@ class ArrayFile:
         except (OSError, ValueError) as error:
             raise ArrayFileError(f"{path} can't be read ({error})") from error
         self._bytes = memoryview(self._map)
-        self._places: dict[str, tuple[str, int, int]] = {}
+        # Type code, start and end of each array.
+        self._locations: dict[str, tuple[str, int, int]] = {}
         with reporting_contents(path):
             self._check_arrays(path)
 
@@ -61,7 +62,7 @@ class ArrayFile:
                 raise ArrayFileError(f"{path} is truncated: {name} ends at {end} of {len(self._bytes)} bytes")
             if zlib.crc32(self._bytes[start:end]) != checksum:
                 raise ArrayFileError(f"{path} is damaged: the checksum of {name} is wrong")
-            self._places[name] = (code, start, end)
+            self._locations[name] = (code, start, end)
         self.release_pages()
 
     def release_pages(self) -> None:
@@ -71,7 +72,7 @@ class ArrayFile:
 
     def get_array(self, name: str) -> "memoryview[Any]":
         """Return an array as one flat memoryview, row after row. It needs no memory of this process."""
-        code, start, end = self._places[name]
+        code, start, end = self._locations[name]
         return self._bytes[start:end].cast(code)  # type: ignore[call-overload, no-any-return]
 
     def check_array(self, name: str, code: str, *shape: int) -> None:
@@ -119,25 +120,26 @@ def write_arrays(path: Path, header: Mapping[str, Any], arrays: Mapping[str, Any
 
 def _write(file: BinaryIO, header: Mapping[str, Any], arrays: Mapping[str, memoryview]) -> None:
     contents = {name: array.cast("B") if array.nbytes else memoryview(b"") for name, array in arrays.items()}
-    places: dict[str, list[Any]] = {
+    # Type code, shape, position and checksum of each array.
+    entries: dict[str, list[Any]] = {
         name: [_get_code(array), list(array.shape or ()), 0, zlib.crc32(contents[name])]
         for name, array in arrays.items()
     }
-    # The positions depend on the length of the header, and that on the positions: so it is padded.
-    position = _align(len(_encode_header(header, places)) + MAX_DIGITS * len(places))
+    # The positions depend on the length of the header, which depends on the digits of the positions: so leave room.
+    position = _align(len(_encode_header(header, entries)) + MAX_DIGITS * len(entries))
     for name, content in contents.items():
-        places[name][2] = position
+        entries[name][2] = position
         position += _align(len(content))
-    text = _encode_header(header, places)
+    text = _encode_header(header, entries)
     file.write(text)
     for name, content in contents.items():
-        file.seek(places[name][2])
+        file.seek(entries[name][2])
         file.write(content)
     file.truncate(position)
 
 
-def _encode_header(header: Mapping[str, Any], places: Mapping[str, Any]) -> bytes:
-    text = json.dumps({**header, "byte_order": sys.byteorder, "arrays": places}).encode()
+def _encode_header(header: Mapping[str, Any], entries: Mapping[str, Any]) -> bytes:
+    text = json.dumps({**header, "byte_order": sys.byteorder, "arrays": entries}).encode()
     return MAGIC + text + b"\n" + _checksum(text) + b"\n"
 
 

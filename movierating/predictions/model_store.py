@@ -20,7 +20,7 @@ from movierating.storage.statements import CompiledStatement
 # The earlier model may still be in use by other requests.
 _MAX_OPEN_FILES = 2
 
-_OPTION = "predictions_enabled"
+_ENABLED_OPTION = "predictions_enabled"
 _FIRST_MIGRATION = CompiledStatement(select(func.min(DataMigration.reached_at).label("reached_at")))
 
 # Device, inode number, size and modification time: a file that replaces another one has another identity.
@@ -29,7 +29,7 @@ _Identity = tuple[int, int, int, int]
 
 def configure(engine: Engine, *, enabled: bool) -> None:
     """Set whether models are used on the database of `engine`."""
-    engine.update_execution_options(**{_OPTION: enabled})
+    engine.update_execution_options(**{_ENABLED_OPTION: enabled})
 
 
 def get_model_path(instance: Path) -> Path:
@@ -60,7 +60,7 @@ def identify_database(connection: Connection) -> str:
 def find_model(connection: Connection) -> ModelFile | None:
     """Return the newest model of this database, None if there is none that can be used, or if models are off."""
     options = connection.engine.get_execution_options()
-    if not options.get(_OPTION, True):
+    if not options.get(_ENABLED_OPTION, True):
         return None
     path = get_model_path(options["instance"])
     identity = _read_identity(path)

@@ -75,7 +75,7 @@ def compute_shares(
     direction = multiply(taste.covariance, model.get_moments(movie)[:SIZE])
     shares = []
     for row, rating in zip(rows, ratings, strict=True):
-        # Of a movie's WIDTH moments, two slices of SIZE take part.
+        # Only two slices (SIZE) of a movie's moments are read.
         start = row * WIDTH
         gain = (rating - model.mean_rating) * dot(model.moments[start : start + SIZE], direction)
         cross = dot(model.moments[start + CROSS : start + SQUARE], direction)

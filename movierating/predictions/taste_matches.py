@@ -144,7 +144,7 @@ def _list_listed(
 
 
 def _find_nearest(user: UserTaste, people: PeopleFile) -> dict[int, float]:
-    """Return the matches of the nearest users by id, best first, if they are alike at all."""
+    """Return the matches of the nearest users by id, best first, if they are above 0."""
     nearest: list[tuple[float, int]] = []
     for best in find_nearest(people, compute_vector(user.model, user.taste), MAX_NEAREST):
         nearest = best

@@ -95,7 +95,7 @@ def _read_facts(connection: Connection, movie_ids: set[int]) -> dict[int, Any]:
     return {movie_id: row for movie_id, *row in movies}
 
 
-def write_replaced(connection: Connection, ratings: Sequence[StoredRating]) -> str | None:
+def format_replaced(connection: Connection, ratings: Sequence[StoredRating]) -> str | None:
     """Return ratings that an import replaced as our own CSV, in the order of an export.
 
     Return None if there are none, or if their titles have more than MAX_REPLACED_LENGTH characters.

@@ -135,7 +135,7 @@ def list_details(
         yield {**film, **rating, **result._asdict()}
 
 
-def write_details(details: Iterable[dict[str, Any]]) -> str:
+def format_details(details: Iterable[dict[str, Any]]) -> str:
     """Return the details as CSV, with a column for each key."""
     cells = ([_format_cell(entry[name]) for name in _DETAILS] for entry in details)
     return b"".join(format_csv_lines(chain([_DETAILS], cells))).decode()

@@ -18,7 +18,7 @@ from movierating.ratings.bulk import (
     retry_if_catalogue_changes,
     set_ratings,
 )
-from movierating.ratings.exports import write_replaced
+from movierating.ratings.exports import format_replaced
 from movierating.ratings.formats.csv_reader import list_names
 from movierating.ratings.formats.custom_csv import ColumnMapping
 from movierating.ratings.formats.rows import InvalidColumn, RatedRow, RejectedFile, Row
@@ -27,9 +27,9 @@ from movierating.ratings.import_report import (
     AS_CSV,
     Details,
     ImportReport,
+    format_details,
     list_details,
     make_report,
-    write_details,
 )
 from movierating.ratings.row_matches import CreateMissing, MatchOptions, RowMatches, format_place
 from movierating.ratings.row_matching import match_rows
@@ -70,9 +70,9 @@ def import_file(
     matches, plan = import_rows(user_id, rated_rows, MatchOptions(create_missing, choices or {}), on_conflict)
     report = make_report(upload.format, rows, matches, plan.outcomes, dry_run=dry_run)
     report.unread_files = [name[:_MAX_NAME_LENGTH] for name in upload.unread_files[:_MAX_UNREAD_FILES]]
-    report.replaced_csv = write_replaced(read(), plan.list_replaced())
+    report.replaced_csv = format_replaced(read(), plan.list_replaced())
     if details == AS_CSV:
-        report.details_csv = write_details(list_details(rows, matches, plan.outcomes))
+        report.details_csv = format_details(list_details(rows, matches, plan.outcomes))
     elif details:
         report.details = list(list_details(rows, matches, plan.outcomes))
     return report

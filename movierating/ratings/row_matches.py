@@ -32,8 +32,8 @@ class MatchOptions(NamedTuple):
             return None
         return self.choices.get(format_place(row))
 
-    def select_movies(self, connection: Connection) -> dict[int, int]:
-        """Return the ids of the movies that exist by the chosen ids, which may be those of merged movies."""
+    def find_chosen_movies(self, connection: Connection) -> dict[int, int]:
+        """Return the ids of the chosen movies that exist, by the chosen id, which may be that of a merged movie."""
         ids = [choice for choice in self.choices.values() if isinstance(choice, int)]
         return find_current_ids(connection, ids) if ids else {}
 
@@ -114,6 +114,7 @@ class RowMatches:
         return self._renumber(id_offset) if self.staged.first_id else self
 
     def _renumber(self, id_offset: int) -> "RowMatches":
+        """Return the matches with final ids, without `identified` and `staged`, which are no longer needed."""
         first = self.staged.first_id
 
         def renumber(movie_id: int) -> int:

@@ -40,7 +40,7 @@ def _match_by_imdb_id(
     connection: Connection, rows: Sequence[RatedRow], options: MatchOptions, matches: RowMatches
 ) -> tuple[MovieMatcher, list[tuple[RatedRow, MovieQuery]]]:
     """Match the rows that a choice or the IMDb id decides; return a matcher for the others, and these with queries."""
-    chosen = options.select_movies(connection)
+    chosen = options.find_chosen_movies(connection)
     ids_by_imdb_id = find_ids_by_imdb_id(connection, {row.imdb_id for row in rows if row.imdb_id})
     learning = find_learning_ids(connection, {row.imdb_id for row in rows if row.imdb_id and row.tmdb_id})
     queries = []

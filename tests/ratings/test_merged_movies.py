@@ -156,7 +156,7 @@ def test_export_has_the_ratings_of_a_movie_that_is_merged_meanwhile(admin, pair,
 
 def test_replaced_ratings_of_a_merged_movie_name_the_one_that_stayed(admin, pair):
     merge(admin, *pair)
-    replaced = exports.write_replaced(read(), [(pair[0], 16, 0)])
+    replaced = exports.format_replaced(read(), [(pair[0], 16, 0)])
     assert replaced is not None
     assert replaced.splitlines()[1].startswith(OTHER)
 

@@ -50,7 +50,8 @@ class Scale(NamedTuple):
     highest: int | None = None
 
 
-def _scale(steps: int, highest: int, wording: str) -> Scale:
+def _make_scale(steps: int, highest: int, wording: str) -> Scale:
+    """Return the scale of the ratings from `highest / steps` to `highest`, in equal steps."""
     half_points: dict[str | float, int] = {}
     for step in range(1, steps + 1):
         rating = step * highest / steps
@@ -61,10 +62,10 @@ def _scale(steps: int, highest: int, wording: str) -> Scale:
     return Scale(half_points, wording)
 
 
-STARS = _scale(10, 5, "0.5 to 5 stars by halves")
-WHOLE_FIVE = _scale(5, 5, "a whole number from 1 to 5")
-WHOLE_TEN = _scale(10, 10, "a whole number from 1 to 10")
-HALVES_TO_TEN = _scale(20, 10, "a number from 0.5 to 10 by halves")
+STARS = _make_scale(10, 5, "0.5 to 5 stars by halves")
+WHOLE_FIVE = _make_scale(5, 5, "a whole number from 1 to 5")
+WHOLE_TEN = _make_scale(10, 10, "a whole number from 1 to 10")
+HALVES_TO_TEN = _make_scale(20, 10, "a number from 0.5 to 10 by halves")
 FIVE = Scale({}, "a number up to 5", 5)
 TEN = Scale({}, "a number up to 10", 10)
 _ZEROS = ("0", "0.0", "0,0", "0.00", "0,00")

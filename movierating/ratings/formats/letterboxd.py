@@ -38,13 +38,20 @@ from movierating.ratings.formats.rows import (
 
 MAX_PART_BYTES = 1_000_000
 
-_EXPORT = {"title": "name", "year": "year", "rating": "rating", "entered": "date", "watched": "watched date"}
+_EXPORT_FIELDS = {
+    "title": "name",
+    "year": "year",
+    "rating": "rating",
+    "entered": "date",
+    "watched": "watched date",
+}
 _DATES = ("entered", "watched")
-_IMPORT = {
+_IMPORT_FIELDS = {
     **{name: name for name in ("title", "name", "year", "rating", "rating10")},
     **{"imdb_id": "imdbid", "tmdb_id": "tmdbid", "rated_at": "watcheddate"},
 }
-_ONLY_IMPORT = {"letterboxduri", "rating10"}
+# Columns that only files for the importer have.
+_DISTINCTIVE_COLUMNS = {"letterboxduri", "rating10"}
 _IMPORT_COLUMNS = {
     *("letterboxduri", "tmdbid", "imdbid", "title", "name", "year", "directors", "rating", "rating10"),
     *("watcheddate", "rewatch", "tags", "review"),
@@ -71,7 +78,7 @@ def _is_export(file: CsvFile) -> bool:
 def _is_import(file: CsvFile) -> bool:
     has_rating = "rating" in file.columns or "rating10" in file.columns
     has_movie = not {"title", "name", "imdbid", "tmdbid"}.isdisjoint(file.columns)
-    is_known = not _ONLY_IMPORT.isdisjoint(file.columns) or _IMPORT_COLUMNS.issuperset(file.columns)
+    is_known = not _DISTINCTIVE_COLUMNS.isdisjoint(file.columns) or _IMPORT_COLUMNS.issuperset(file.columns)
     return has_rating and has_movie and (is_known or _has_dated_stars(file))
 
 
@@ -86,7 +93,7 @@ def _has_dated_stars(file: CsvFile) -> bool:
 
 def has_only_import_columns(columns: Set[str]) -> bool:
     """Return True if Letterboxd imports all these columns, and no other service has one of them."""
-    return columns <= _IMPORT_COLUMNS and not columns.isdisjoint({*_ONLY_IMPORT, "watcheddate"})
+    return columns <= _IMPORT_COLUMNS and not columns.isdisjoint({*_DISTINCTIVE_COLUMNS, "watcheddate"})
 
 
 def read(files: Iterable[CsvFile]) -> Iterator[Row]:
@@ -101,10 +108,10 @@ def read(files: Iterable[CsvFile]) -> Iterator[Row]:
     yield from _read_imports([file for file in files if not _is_export(file)])
     for file in filter(_is_export, files):
         if "watched date" in file.columns:
-            yield from file.read_rows(_EXPORT, partial(_parse_diary, current), dates=_DATES)
+            yield from file.read_rows(_EXPORT_FIELDS, partial(_parse_diary, current), dates=_DATES)
         else:
-            # It has each film once; in the diary the URI is the entry's.
-            columns = {**_EXPORT, "film_id": "letterboxd uri"}
+            # The URI is the film's. In the diary it is the entry's.
+            columns = {**_EXPORT_FIELDS, "film_id": "letterboxd uri"}
             yield from _collect(file.read_rows(columns, _parse_export, dates=_DATES), current)
 
 
@@ -157,11 +164,11 @@ def _read_imports(files: Sequence[CsvFile]) -> Iterator[Row]:
             "column=title=Title&column=rating=Rating&scale=100."
         )
     parse = partial(_parse_import, TEN if highest > 5 else STARS)
-    rows = chain.from_iterable(file.read_rows(_IMPORT, parse, dates=["rated_at"]) for file in files)
+    rows = chain.from_iterable(file.read_rows(_IMPORT_FIELDS, parse, dates=["rated_at"]) for file in files)
     if highest > 5:
         return add_note(rows, "some ratings are above 5, so all are read on a scale of 10")
     is_certain = any(number % 1 for number in numbers) or any(
-        not _ONLY_IMPORT.isdisjoint(file.columns) for file in files
+        not _DISTINCTIVE_COLUMNS.isdisjoint(file.columns) for file in files
     )
     return rows if is_certain or highest == 0 else add_note(rows, _WHOLE_STARS)
 
