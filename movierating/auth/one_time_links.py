@@ -24,7 +24,10 @@ PASSWORD_RESET_SECONDS = 24 * 3600
 INVITATION_PATH, PASSWORD_RESET_PATH = "/invite/", "/reset/"
 
 _INVALID_INVITATION = "The invitation was used, was withdrawn or has expired; ask an admin for another one."
-_INVALID_RESET = "The link was used, was replaced or has expired; ask an admin for another one."
+_INVALID_RESET = (
+    "The link was used, was replaced or has expired. If you have just set a password with it, log in; "
+    "otherwise ask an admin for another one."
+)
 
 _link, _user = OneTimeLink.__table__.c, User.__table__.c
 # A link is valid while the admin who created it is an active admin.
