@@ -175,15 +175,13 @@ def _close_broken_connection(context: Any) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    if connection.get_execution_options().get("writes"):
-        _begin_immediate(connection)
+    """Take SQLite's write lock for a connection with the option `writes`; others begin no transaction.
 
-
-def _begin_immediate(connection: Connection) -> None:
-    """Take SQLite's write lock; log a warning if another program still holds it after LOCK_WARNING_SECONDS.
-
-    Raise OperationalError after the connection's `begin_timeout` seconds.
+    Log a warning if another program still holds the lock after LOCK_WARNING_SECONDS. Raise OperationalError after the
+    connection's `begin_timeout` seconds.
     """
+    if not connection.get_execution_options().get("writes"):
+        return
     timeout = connection.info.get("begin_timeout", WRITE_TIMEOUT_SECONDS)
     try:
         _begin_within(connection, min(timeout, LOCK_WARNING_SECONDS))
