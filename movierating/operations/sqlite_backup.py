@@ -4,6 +4,7 @@ A copy is one file without a write-ahead log: it can be moved, sent, and opened 
 """
 
 import os
+import re
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -21,6 +22,8 @@ from movierating.storage import storage_errors
 
 # A check of the whole file ends with one of these if a full-text index can't be opened, from SQLite 3.44 on.
 _VIRTUAL_TABLE_FAILED = frozenset({sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT_VTAB})
+# How such a check reports errors of a full-text index: since SQLite 3.44, and as of 3.53.
+_TEXT_INDEX = re.compile(r"FTS5 table|^fts5: ")
 # Virtual tables have no root page.
 _ORDINARY_TABLES = "SELECT name FROM sqlite_schema WHERE type = 'table' AND rootpage > 0"
 
@@ -142,7 +145,7 @@ def find_damage(connection: sqlite3.Connection, check: str) -> list[str]:
         tables = connection.execute(_ORDINARY_TABLES).fetchall()
         lines = [line for (table,) in tables for line in _run_check(connection, f'{pragma}("{table}")')]
     return [
-        line for line in lines if line != "ok" and not line.startswith("***") and "FTS5 table" not in line
+        line for line in lines if line != "ok" and not line.startswith("***") and not _TEXT_INDEX.search(line)
     ]
 
 

@@ -12,7 +12,7 @@ from movierating.storage import database
 from movierating.storage.database import read, write
 
 DIFFERS, IS_NOT = "differs from its facts", "does not exist"
-MALFORMED = "search index: is inconsistent (database disk image is malformed)"
+MALFORMED = "search index: is inconsistent ("
 
 
 @pytest.fixture
@@ -157,7 +157,7 @@ def test_search_data_is_repaired(amelie, searches, statement, line):
     change(statement)
     searches()
     problems, _ = checks.run_checks(repair=False)
-    assert line in problems
+    assert any(problem.startswith(line) for problem in problems)
     left, repaired = checks.run_checks(repair=True)
     assert (left, set(repaired) >= {f"{each}, repaired" for each in problems}) == ([], True)
     assert searches() == before
