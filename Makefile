@@ -6,7 +6,7 @@ RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 PORT ?= 4000
 EXAMPLES ?= 200
-# Folders of tests that `make test-trixie` runs; empty for all.
+# Folders of tests that `make test-trixie` and `make test-forky` run; empty for all.
 TESTS ?=
 STEPS ?= 10000
 # The benchmarks keep generated data here and use it again.
@@ -22,7 +22,7 @@ PYTEST := $(BIN)/python -m pytest $(OPTIONS)
 MOST := not wheel and not clients and not browser_matrix
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev test test-fast test-browser test-postgres test-trixie check check-fast lint types contracts audit openapi clients coverage format fuzz soak bench bench-large wheel clean
+.PHONY: help run dev test test-fast test-browser test-postgres test-trixie test-forky check check-fast lint types contracts audit openapi clients coverage format fuzz soak bench bench-large wheel clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -46,7 +46,10 @@ test-postgres: $(DEV)  ## Run the tests that use a database on PostgreSQL: from 
 	TEST_DATABASE=postgresql $(PYTEST) -m '$(MOST)'
 
 test-trixie: $(DEV)  ## Run the tests on Debian trixie: Python 3.13, SQLite 3.46 (as root, with debootstrap)
-	bash .ci/trixie $(OPTIONS) -m '$(MOST)' $(TESTS)
+	bash .ci/debian trixie $(OPTIONS) -m '$(MOST)' $(TESTS)
+
+test-forky: $(DEV)  ## Run the tests on Debian forky: Python 3.14, SQLite 3.53 (as root, with debootstrap)
+	bash .ci/debian forky $(OPTIONS) -m '$(MOST)' $(TESTS)
 
 check: lint types contracts audit openapi clients coverage  ## Run everything else that CI runs: the seven targets below
 

@@ -107,6 +107,11 @@ def test_index_of_the_sort_is_walked_if_many_movies_pass(plan: Plan, filters: Fa
     assert SORTED not in steps
 
 
+def without_last_sort(steps: list[str]) -> list[str]:
+    """Leave out the sort of the whole movies: SQLite 3.53 keeps the order of the page instead."""
+    return steps[:-1] if steps[-1] == SORTED else steps
+
+
 @pytest.fixture
 def _sorts_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search_plan, "_plan_walk", lambda *_: search_plan.Plan(math.inf, (), None))
@@ -124,7 +129,7 @@ def _sorts_only(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_movies_of_the_most_selective_filter_are_sorted_if_a_walk_costs_more(
     plan: Plan, filters: Facts, narrowest: str, sort: str
 ) -> None:
-    _, by_id, _, gathered, *others, page, whole_movies, _ = plan(filters, sort)
+    _, by_id, _, gathered, *others, page, whole_movies = without_last_sort(plan(filters, sort))
     assert by_id == whole_movies == "SEARCH movie USING INTEGER PRIMARY KEY (rowid=?)"
     assert narrowest in gathered
     assert others[-1] == SORTED
@@ -154,7 +159,7 @@ def test_movies_of_a_column_are_tested_in_its_index_before_they_are_sorted(
 ) -> None:
     if filters.get("q") == "$":
         write(lambda connection: connection.execute(update(Movie).where(Movie.id < 9).values(title_key="$")))
-    _, gathered, *_, page, whole_movies, _ = plan(filters, sort)
+    _, gathered, *_, page, whole_movies = without_last_sort(plan(filters, sort))
     assert gathered.replace("COVERING ", "") == f"SEARCH movie USING INDEX {narrowest}"
     assert page.startswith("SCAN anon")
     assert whole_movies == "SEARCH movie USING INTEGER PRIMARY KEY (rowid=?)"
