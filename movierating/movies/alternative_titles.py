@@ -37,18 +37,12 @@ def add_titles(connection: Connection, titles: Mapping[int, Sequence[str]], sour
     out if the movie has one with the same match key or MAX_ALTERNATIVE_TITLES titles, or does not exist.
     """
     ids = sorted(movie_id for movie_id, names in titles.items() if names)
-    stored: defaultdict[int, set[str]] = defaultdict(set)
-    statement = select(_title.movie_id, _title.match_key).where(in_many(_title.movie_id, ids))
-    for movie_id, key in connection.execute(statement):
-        stored[movie_id].add(key)
+    stored = _read_match_keys(connection, ids)
     movies = select(_movie.id, _movie.title, _movie.original_title).where(in_many(_movie.id, ids))
     rows: list[dict[str, Any]] = []
     for movie_id, title, original_title in connection.execute(movies):
         known = {"", match_key(title), match_key(original_title or ""), *stored[movie_id]}
-        new: dict[str, str] = {}
-        for name in titles[movie_id]:
-            if (key := match_key(name)) not in known:
-                new.setdefault(key, name)
+        new = _select_new_titles(titles[movie_id], known)
         room = MAX_ALTERNATIVE_TITLES - len(stored[movie_id])
         rows += [
             {"movie_id": movie_id, "title": name, "match_key": key, "source": source}
@@ -60,3 +54,21 @@ def add_titles(connection: Connection, titles: Mapping[int, Sequence[str]], sour
         if source != IMPORT:
             search_index.update_text(connection, sorted(changed))
     return changed
+
+
+def _read_match_keys(connection: Connection, movie_ids: Sequence[int]) -> defaultdict[int, set[str]]:
+    """Return the match keys of the stored alternative titles, by the movie's id."""
+    keys: defaultdict[int, set[str]] = defaultdict(set)
+    statement = select(_title.movie_id, _title.match_key).where(in_many(_title.movie_id, movie_ids))
+    for movie_id, key in connection.execute(statement):
+        keys[movie_id].add(key)
+    return keys
+
+
+def _select_new_titles(names: Sequence[str], known_keys: set[str]) -> dict[str, str]:
+    """Return the titles with other match keys than the known ones, by the key; of several with one key, the first."""
+    new: dict[str, str] = {}
+    for name in names:
+        if (key := match_key(name)) not in known_keys:
+            new.setdefault(key, name)
+    return new

@@ -73,11 +73,16 @@ def run_server(app: Flask, host: str, port: int, workers: int, backups: BackupSc
     server = _make_server(address, port, workers)
     url = f"http://[{address}]:{port}" if ":" in address else f"http://{address}:{port}"
     logs.logger.info("serving", extra={"fields": {"address": url, "instance": instance}})
+    with BackupThread(backups, database_path, instance) if backups else nullcontext(), loading, training:
+        _serve(server)
+
+
+def _serve(server: Any) -> None:
+    """Start the workers, and return after SIGTERM or SIGINT."""
     # Forking would copy locks that other threads hold: Granian has a thread for each worker, and backups have one.
     multiprocessing.set_start_method("spawn", force=True)
     try:
-        with BackupThread(backups, database_path, instance) if backups else nullcontext(), loading, training:
-            server.serve()
+        server.serve()
     except SystemExit:
         # Granian exits with 1 if its workers end before it stops them, as they may if the whole group gets SIGTERM.
         if not server.interrupt_signal:

@@ -75,26 +75,33 @@ def _select_key(item: Item) -> dict[str, Any]:
     return {name: item[name] for name in MOVIE_KEYS if name in item}
 
 
+def _find_ids(items: Sequence[Item]) -> dict[tuple[str, Any], int]:
+    """Return the ids of the items' movies, by the name and the value of a key. A `movie_id` is not looked up."""
+    ids: dict[tuple[str, Any], int] = {}
+    for name, column in _COLUMNS.items():
+        values = {item[name] for item in items if name in item}
+        if name == "movie_id":
+            ids.update(((name, value), value) for value in values)
+        elif values:
+            # Read in this order, a movie that is merged meanwhile is found twice rather than not at all.
+            rows = read().execute(select(column, _movie.id).where(column.in_(values))).all()
+            merged = retired_movies.find_by_external_id(read(), _KINDS[name], values)
+            ids.update(((name, value), movie_id) for value, movie_id in (*merged.items(), *rows))
+    return ids
+
+
 def _match_movies(items: Sequence[Item]) -> tuple[list[tuple[int, Item]], list[dict[str, Any]]]:
     """Return the items whose movies exist, each with its movie's id, and the keys of the others.
 
     The keys of a merged movie are those of the one that stayed.
     """
-    ids: dict[tuple[str, Any], int] = {}
-    for name, column in _COLUMNS.items():
-        keys = {item[name] for item in items if name in item}
-        if keys and name == "movie_id":
-            ids.update(((name, key), key) for key in keys)
-        elif keys:
-            # Read in this order, a movie that is merged meanwhile is found twice rather than not at all.
-            rows = read().execute(select(column, _movie.id).where(column.in_(keys))).all()
-            merged = retired_movies.find_by_external_id(read(), _KINDS[name], keys)
-            ids.update(((name, key), movie_id) for key, movie_id in (*merged.items(), *rows))
+    ids = _find_ids(items)
     current_ids = find_current_ids(read(), set(ids.values()))
     matched, not_found = [], []
     for item in items:
         key = _select_key(item)
-        movie_id = current_ids.get(ids.get(next(iter(key.items())), 0))
+        [(name, value)] = key.items()
+        movie_id = current_ids.get(ids.get((name, value), 0))
         if movie_id is None:
             not_found.append(key)
         else:

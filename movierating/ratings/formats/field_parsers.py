@@ -78,7 +78,12 @@ _NO_RATING = {"", *_ZEROS, "-", "-1"}
 
 def has_rating(scale: Scale, value: object) -> bool:
     """Return False for a blank, and for 0 unless it is a rating on the scale."""
-    text = "" if value is None else str(value).strip() if isinstance(value, str | int | float) else "value"
+    if value is None:
+        return False
+    if not isinstance(value, str | int | float):
+        # `parse_rating` rejects it.
+        return True
+    text = str(value).strip()
     return text not in _NO_RATING or text in scale.half_points
 
 
