@@ -200,7 +200,7 @@ def merge_before_write(request, pair, monkeypatch):
         def merge_and_write(*arguments, **options):
             monkeypatch.setattr(module, "write", write)
             if request.param == "begun":
-                write(lambda connection: merging._begin(connection, *pair))
+                write(lambda connection: merging._begin_merge(connection, *pair))
             else:
                 merging.merge_movies(*pair)
             return write(*arguments, **options)
