@@ -182,7 +182,7 @@ def _advance(progress: Progress, before: int, done: int) -> None:
 
 
 def _list_titles(facts: Mapping[str, Any]) -> list[str]:
-    """Return the titles of a row, which become alternative titles of a movie that has others."""
+    """Return the titles of a row. If it matches a movie with other titles, they become alternative titles."""
     return [title for title in (facts["title"], facts["original_title"]) if title]
 
 

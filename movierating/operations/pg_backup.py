@@ -73,7 +73,7 @@ def restore_dump(app: Flask, file: Path) -> str | None:
     """
     revision = _verify_dump(file)
     is_older = revision != startup.get_newest_revision()
-    # Its own connection would count as another one.
+    # An open connection of this process would count as one of another program.
     database.close()
     with pg_engine.advisory_lock(db.engine, pg_engine.START) as connection:
         _require_unused(connection)
@@ -85,7 +85,7 @@ def restore_dump(app: Flask, file: Path) -> str | None:
             _replace_contents(file)
             if is_older:
                 _upgrade(app, old, reported_as=file)
-        # Dumps contain no statistics, and the first requests would be planned as for empty tables.
+        # Dumps contain no statistics: the first requests would be planned as for empty tables.
         connection.exec_driver_sql("ANALYZE")
     return revision if is_older else None
 

@@ -28,7 +28,7 @@ from movierating.storage.postgresql.connections import get_driver
 
 ROWS_PER_READ = 5_000
 
-# Takes the number of rows, and returns a context manager of a function that takes how many are done.
+# Takes the number of rows, and returns a context manager whose value is called with the number of rows that are done.
 Progress = Callable[[int], AbstractContextManager[Callable[[int], None]]]
 
 
@@ -105,7 +105,7 @@ def _copy(target: Engine, progress: Progress) -> int:
         set_user_version(connection, get_user_version(source))
         for count in _compare(source, connection, tables):
             advance(done := done + count)
-        # Otherwise the first requests would be planned as for empty tables, until the server analyzes them itself.
+        # Without statistics, the first requests would be planned as for empty tables.
         connection.exec_driver_sql("ANALYZE " + ", ".join(f'"{table.name}"' for table in tables))
     return rows
 

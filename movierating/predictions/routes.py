@@ -34,8 +34,8 @@ class Prediction(View):
         """Predict your rating of a movie
 
         Returns the rating that is expected from your ratings of other movies, an interval that four of five ratings lie
-        in, and the ratings of yours that it follows from most of all. If there is too little to go on, `value` is null
-        and `reason` says why. A rating counts in the next prediction.
+        in, and those of your ratings that contribute most to it. If no prediction can be made, `value` is null and
+        `reason` says why. A new rating counts in the next prediction.
         """
         return etag_response(service.predict_rating(access.get_caller().user_id, movie_id))
 
@@ -52,7 +52,7 @@ class Recommendations(View):
         """List recommended movies
 
         Movies that you have not rated, best first: those that people who rated the same movies have watched, and that
-        you would rate highly. If there is too little to go on, the list is empty and `reason` says why.
+        you would rate highly. If no recommendation can be made, the list is empty and `reason` says why.
         """
         cursor, limit = query.pop("cursor"), query.pop("limit")
         user_id = access.get_caller().user_id
@@ -70,8 +70,8 @@ class TasteMatch(View):
     def get(self, user_id: int) -> Response:
         """Compare your taste with another user's
 
-        Returns the expected correlation of your ratings, and movies on which you agree or differ. The less is known of
-        either of you, the nearer it is to 0. Returns 404 for a user who has opted out with `listed`.
+        Returns the expected correlation of your ratings, and movies on which you agree or differ. The less is known
+        about either of you, the closer to 0 it is. Returns 404 for a user who has opted out with `listed`.
         """
         return etag_response(taste_matches.match_tastes(access.get_caller().user_id, user_id))
 

@@ -32,8 +32,8 @@ class _ReasonSchema(ma.Schema):
         validate=ma.validate.OneOf(REASONS),
         metadata={
             "example": REASONS[0],
-            "description": "Why there is nothing to say; only then. `no_model`: the server has not trained a model "
-            "yet, or predictions are off.",
+            "description": "Why there is no prediction; absent if there is one. `no_model`: the server has not trained "
+            "a model yet, or predictions are off.",
         },
     )
     needed = ma.fields.Integer(
@@ -84,8 +84,8 @@ class PredictionSchema(_ReasonSchema):
     )
     based_on = make_count(
         166,
-        description="The number of your ratings that the prediction follows from: "
-        f"of the newest {MAX_RATINGS:,} those of movies that the model knows. 0 if there is a `reason`.",
+        description="The number of your ratings that the prediction is based on: those of movies that the model knows, "
+        f"among your newest {MAX_RATINGS:,}. 0 if there is a `reason`.",
     )
     model = ma.fields.Nested(
         ModelSchema,
