@@ -224,6 +224,8 @@ class MovieMatcher:
         """Return the new movies, and the ids that others learned, to be written."""
         return StagedMovies(self._new_rows, self._similar, self._learned, gives_ids=self._gives_ids)
 
-    def write_in_batches(self) -> Iterator[dict[int, int]]:
+    def write_in_batches(self, batch_movies: int) -> Iterator[dict[int, int]]:
         """Write them in short transactions; yield the ids of new movies, by provisional ids. Raise CatalogueChanged."""
-        return write_in_batches(self._new_rows, self._similar, self._learned, gives_ids=self._gives_ids)
+        return write_in_batches(
+            self._new_rows, self._similar, self._learned, batch_movies, gives_ids=self._gives_ids
+        )

@@ -16,7 +16,8 @@ from movierating.movies.search_index import MOVIE_SEARCH, list_facets, make_inde
 from movierating.storage.database import batched, write
 from movierating.storage.dialect import advance_ids, get_last_id, in_many, to_driver_sql
 
-BATCH_MOVIES = 500
+# Other writers wait for a batch: some 20 ms, or 50 ms if movies get ids.
+BATCH_MOVIES = 200
 
 _movie = Movie.__table__.c
 
@@ -110,20 +111,21 @@ def write_in_batches(
     rows: Sequence[Mapping[str, Any]],
     similar: set[tuple[Any, ...]],
     learned: Mapping[int, Mapping[str, Any]],
+    batch_movies: int,
     *,
     gives_ids: bool,
 ) -> Iterator[dict[int, int]]:
-    """Write what StagedMovies takes, in transactions of at most 500 movies, between which others write.
+    """Write what StagedMovies takes, in transactions of at most `batch_movies`, between which others write.
 
     Yield the ids of the movies that a transaction inserted, by their provisional ids. CatalogueChanged leaves what was
     written before.
     """
     similar = set(similar)
-    for batch in batched(rows, BATCH_MOVIES):
+    for batch in batched(rows, batch_movies):
         id_offset = write(StagedMovies(batch, similar).insert, own_transaction=True)
         new_ids = {row["id"]: row["id"] + id_offset for row in batch}
         # Movies of later batches were matched with these.
         similar |= {make_movie_keys({**row, "id": new_ids[row["id"]]}) for row in batch}
         yield new_ids
-    for ids in batched(learned.items(), BATCH_MOVIES):
+    for ids in batched(learned.items(), batch_movies):
         write(StagedMovies((), set(), dict(ids), gives_ids=gives_ids).insert, own_transaction=True)

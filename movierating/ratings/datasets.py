@@ -1,9 +1,9 @@
 """Import MovieLens data sets; importing one again changes nothing.
 
-The movies are added in batches. The ratings follow, each batch in a transaction of its own with its
-accounts and aggregates, so an import that is killed leaves everything exact and the next one resumes it. On an
-instance without ratings that no other process uses, one transaction loads all ratings while the table has no indexes:
-to build them at the end takes a fraction of the time.
+The movies are added in batches. The ratings follow, each batch in a transaction of its own with its accounts and
+aggregates, so an import that is killed leaves everything exact and the next one resumes it. On an instance that no
+other process uses, one transaction adds all movies; if it has no ratings, another one loads all of them while the table
+has no indexes, because to build these at the end takes a fraction of the time.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -16,6 +16,7 @@ from movierating.movies.matching import AmbiguousMovie, MovieMatcher
 from movierating.movies.movie_ids import find_current_ids, find_ids_by_imdb_id
 from movierating.movies.movie_index import MovieQuery
 from movierating.movies.retired_movies import RetiredMovies
+from movierating.movies.staged_movies import BATCH_MOVIES
 from movierating.movies.titles import fold
 from movierating.ratings.bulk import retry_if_catalogue_changes
 from movierating.ratings.bulk_aggregates import Sums
@@ -65,9 +66,11 @@ def _add_movies(
     matcher = _DatasetMatcher(dataset, rows)
     report, ids_by_source = matcher.match()
     new_ids: dict[int, int] = {}
-    for batch in matcher.write_in_batches():
-        new_ids |= batch
-        added.update(batch.values())
+    with exclusive_access() as is_exclusive:
+        # Several transactions take longer than one, and only another process would wait for it.
+        for batch in matcher.write_in_batches(len(rows) if is_exclusive else BATCH_MOVIES):
+            new_ids |= batch
+            added.update(batch.values())
     movie_ids = {source_id: new_ids.get(movie_id, movie_id) for source_id, movie_id in ids_by_source.items()}
     report.movies_added = len(added)
     report.movies_present = len({*movie_ids.values()} - added)
@@ -102,9 +105,9 @@ class _DatasetMatcher:
                     report.reject(bad_row)
         return report, ids_by_source
 
-    def write_in_batches(self) -> Iterator[dict[int, int]]:
+    def write_in_batches(self, batch_movies: int) -> Iterator[dict[int, int]]:
         """Write what `match` changed; yield our ids of new movies, by provisional ids. Raise CatalogueChanged."""
-        return self._matcher.write_in_batches()
+        return self._matcher.write_in_batches(batch_movies)
 
     def _match_row(self, row: MovieRow, ids_by_source: dict[int, int]) -> BadRow | None:
         """Find or add a row's movie and store its id, or return why not."""

@@ -16,7 +16,7 @@ from movierating import create_app
 from movierating.movies import service as movies
 from movierating.movies import staged_movies
 from movierating.movies.models import Movie
-from movierating.ratings import merging, recount, service
+from movierating.ratings import datasets, merging, recount, service
 from movierating.storage import database
 from movierating.storage.database import read
 from movierating.storage.sqlite.instance_lock import InstanceLock
@@ -24,8 +24,11 @@ from ratings.data_sets import create_instance, list_ratings, load
 
 
 @pytest.fixture
-def between_batches(monkeypatch):
-    """`between_batches(action)` writes one movie a transaction, and calls `action` before the second."""
+def between_batches(app, monkeypatch):
+    """`between_batches(action)` lets an import write one movie a transaction, and calls `action` before the second.
+
+    Another process uses the database.
+    """
 
     def arrange(action):
         transactions = itertools.count(1)
@@ -35,10 +38,14 @@ def between_batches(monkeypatch):
                 action()
             return database.write(*arguments, **options)
 
-        monkeypatch.setattr(staged_movies, "BATCH_MOVIES", 1)
+        monkeypatch.setattr(datasets, "BATCH_MOVIES", 1)
         monkeypatch.setattr(staged_movies, "write", act_and_write)
 
-    return arrange
+    file = database.get_sqlite_file()
+    other = InstanceLock(file, exclusive=False) if file else None
+    yield arrange
+    if other is not None:
+        other.release()
 
 
 def list_titles():
@@ -78,6 +85,20 @@ def test_ids_of_existing_movies_are_written_in_batches(app, write_set, add_movie
     report = load(write_set([(1, 1, 3, 0)]))
     assert movies.get_movie_by_imdb_id("tt0113277").id == heat
     assert report.reasons == ["movies.csv:3: Le Trou: an administrator deleted this movie"]
+
+
+@pytest.mark.sqlite
+def test_movies_are_added_at_once_if_no_other_process_uses_the_database(app, write_set, monkeypatch):
+    transactions = []
+
+    def count_and_write(*arguments, **options):
+        transactions.append(arguments)
+        return database.write(*arguments, **options)
+
+    monkeypatch.setattr(datasets, "BATCH_MOVIES", 1)
+    monkeypatch.setattr(staged_movies, "write", count_and_write)
+    assert load(write_set([(1, 1, 3, 0)])).movies_added == 2
+    assert len(transactions) == 1
 
 
 def test_import_that_ends_between_two_batches_of_movies_is_completed_by_the_next(
