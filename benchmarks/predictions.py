@@ -13,6 +13,7 @@ import numpy as np
 from movielens import Array, DataSet, read_data_set, split_by_time, split_in_folds, split_off_latest
 from movierating.predictions.fold_in import Taste, solve_taste
 from movierating.predictions.model_file import FACTORS, ModelFile, open_model, write_model
+from movierating.predictions.nearest_people import PeopleFile, compute_vector, find_nearest, write_people
 from movierating.predictions.prediction import (
     Prediction,
     compute_prior_moments,
@@ -21,7 +22,6 @@ from movierating.predictions.prediction import (
     predict,
 )
 from movierating.predictions.ranking import rank_movies
-from movierating.predictions.taste_match import PeopleFile, compute_vector, find_nearest, write_people
 from movierating.predictions.training.fitting import train
 from service import make_table, publish
 from shrunk_means import ShrunkMeans

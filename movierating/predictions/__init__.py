@@ -6,5 +6,5 @@ with numpy in a process of its own; nothing else imports numpy or `training`.
 
 Ratings are in points everywhere, from 0.5 to 10, and variances in square points.
 Public modules: `routes`, `schemas`, `service`, `recommendations`, `taste_matches`, `tastes`, `model_store`,
-`training_status`, `model_file`, `features`, `fold_in`, `prediction`, `ranking`, `taste_match`.
+`training_status`, `model_file`, `features`, `fold_in`, `prediction`, `ranking`, `nearest_people`.
 """

@@ -161,7 +161,7 @@ class ModelFile:
 
     @cached_property
     def taste_metric(self) -> list[list[float]]:
-        """Return the factor L (FACTORS x FACTORS) of the covariance of movies' factors; see `taste_match`."""
+        """Return the factor L (FACTORS x FACTORS) of the covariance of movies' factors; see `nearest_people`."""
         return self.get_matrix("taste_metric")
 
     @cached_property

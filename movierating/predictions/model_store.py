@@ -14,7 +14,7 @@ from movierating.monitoring import logs
 from movierating.movies.models import DataMigration
 from movierating.predictions.array_file import ArrayFileError
 from movierating.predictions.model_file import MODEL_FORMAT, ModelFile, open_model
-from movierating.predictions.taste_match import PeopleFile
+from movierating.predictions.nearest_people import PeopleFile
 from movierating.storage.statements import CompiledStatement
 
 # The earlier model may still be in use by other requests.

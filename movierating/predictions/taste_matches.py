@@ -12,7 +12,7 @@ from movierating.movies.service import find_movies
 from movierating.predictions.bounded_cache import BoundedCache
 from movierating.predictions.linear_algebra import dot
 from movierating.predictions.model_store import find_people
-from movierating.predictions.taste_match import (
+from movierating.predictions.nearest_people import (
     MIN_RATINGS_FOR_MATCH,
     PeopleFile,
     compute_vector,

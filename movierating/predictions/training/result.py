@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from movierating.predictions.model_file import SIZE, TRIANGLE
-from movierating.predictions.taste_match import MIN_RATINGS_FOR_MATCH
+from movierating.predictions.nearest_people import MIN_RATINGS_FOR_MATCH
 from movierating.predictions.training.data import Floats
 from movierating.predictions.training.moments import unpack
 from movierating.predictions.training.state import TrainingState
@@ -18,7 +18,7 @@ MIN_METRIC = 1e-6
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """A trained model as `model_file.write_model` and `taste_match.write_people` write it.
+    """A trained model as `model_file.write_model` and `nearest_people.write_people` write it.
 
     The caller completes the header as `write_model` requires.
     """

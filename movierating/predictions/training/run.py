@@ -13,7 +13,7 @@ from movierating.predictions.model_store import (
     identify_database,
     remove_other_people,
 )
-from movierating.predictions.taste_match import write_people
+from movierating.predictions.nearest_people import write_people
 from movierating.predictions.training.fitting import train
 from movierating.predictions.training.reading import read_training_data
 from movierating.predictions.training.result import TrainedModel

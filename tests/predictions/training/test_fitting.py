@@ -4,9 +4,9 @@ import pytest
 from movierating.predictions.features import MovieFeatures
 from movierating.predictions.fold_in import solve_taste
 from movierating.predictions.model_file import open_model, write_model
+from movierating.predictions.nearest_people import compute_vector
 from movierating.predictions.prediction import compute_prior_moments, make_interval, predict
 from movierating.predictions.ranking import rank_movies
-from movierating.predictions.taste_match import compute_vector
 from movierating.predictions.training.data import TrainingData
 from movierating.predictions.training.fitting import train
 from predictions import instances

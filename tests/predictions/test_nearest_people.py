@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from movierating.predictions import taste_match
+from movierating.predictions import nearest_people
 from movierating.predictions.array_file import ArrayFileError
 from movierating.predictions.fold_in import solve_taste
 from movierating.predictions.linear_algebra import dot
@@ -10,8 +10,8 @@ from movierating.predictions.model_file import FACTORS
 
 @pytest.fixture
 def people(trained, tmp_path):
-    taste_match.write_people(tmp_path / "people.bin", "1", trained.people)
-    return taste_match.PeopleFile(tmp_path / "people.bin")
+    nearest_people.write_people(tmp_path / "people.bin", "1", trained.people)
+    return nearest_people.PeopleFile(tmp_path / "people.bin")
 
 
 def test_vector_is_the_normalized_taste(model, own_ratings):
@@ -20,13 +20,13 @@ def test_vector_is_the_normalized_taste(model, own_ratings):
     vector = metric.T @ (np.array(taste.mean[1:]) - model.mean_taste)
     spread = np.trace(np.array(taste.covariance)[1:, 1:] @ metric @ metric.T)
     expected = vector / np.sqrt(vector @ vector + spread)
-    np.testing.assert_allclose(taste_match.compute_vector(model, taste), expected)
+    np.testing.assert_allclose(nearest_people.compute_vector(model, taste), expected)
 
 
 def test_match_with_oneself_grows_with_the_ratings(model, own_ratings):
     rows, ratings = own_ratings
     vectors = [
-        taste_match.compute_vector(model, solve_taste(model, rows[:count], ratings[:count]))
+        nearest_people.compute_vector(model, solve_taste(model, rows[:count], ratings[:count]))
         for count in (1, 5, len(rows))
     ]
     matches = [dot(vector, vector) for vector in vectors]
@@ -34,42 +34,42 @@ def test_match_with_oneself_grows_with_the_ratings(model, own_ratings):
 
 
 def test_people_have_the_vectors_that_their_ratings_give(model, people, own_ratings):
-    vector = taste_match.compute_vector(model, solve_taste(model, *own_ratings))
+    vector = nearest_people.compute_vector(model, solve_taste(model, *own_ratings))
     assert people.user_ids[0] == 100
     # Training fits the noise once an iteration, and predictions twice from the average.
     np.testing.assert_allclose(people.vectors[:FACTORS].tolist(), vector, atol=0.05)
 
 
 def test_users_with_few_ratings_are_not_in_the_file(people, data):
-    has_enough = data.by_user.counts >= taste_match.MIN_RATINGS_FOR_MATCH
+    has_enough = data.by_user.counts >= nearest_people.MIN_RATINGS_FOR_MATCH
     assert 0 < has_enough.sum() < len(has_enough)
     assert people.user_ids.tolist() == data.user_ids[has_enough].tolist()
 
 
 def test_find_nearest_returns_the_best_of_all_slices(people, monkeypatch):
-    monkeypatch.setattr(taste_match, "PEOPLE_PER_SLICE", 7)
+    monkeypatch.setattr(nearest_people, "PEOPLE_PER_SLICE", 7)
     vector = np.random.default_rng(0).standard_normal(FACTORS) / 4
     matches = np.array(people.vectors).reshape(-1, FACTORS) @ vector
     order = np.argsort(-matches)[:5]
-    *_, best = taste_match.find_nearest(people, vector.tolist(), 5)
+    *_, best = nearest_people.find_nearest(people, vector.tolist(), 5)
     assert [user for _, user in best] == np.array(people.user_ids)[order].tolist()
     assert [match for match, _ in best] == pytest.approx(matches[order])
 
 
 def test_find_nearest_in_an_empty_file_yields_nothing(tmp_path):
     empty = {"user_ids": np.empty(0, np.int64), "vectors": np.empty((0, FACTORS), np.float32)}
-    taste_match.write_people(tmp_path / "people.bin", "1", empty)
-    people = taste_match.PeopleFile(tmp_path / "people.bin")
-    assert list(taste_match.find_nearest(people, [0.1] * FACTORS, 5)) == []
+    nearest_people.write_people(tmp_path / "people.bin", "1", empty)
+    people = nearest_people.PeopleFile(tmp_path / "people.bin")
+    assert list(nearest_people.find_nearest(people, [0.1] * FACTORS, 5)) == []
 
 
 def test_model_is_not_a_file_of_people(model_path):
     with pytest.raises(ArrayFileError, match="another version"):
-        taste_match.PeopleFile(model_path)
+        nearest_people.PeopleFile(model_path)
 
 
 def test_people_with_another_shape_are_reported(trained, tmp_path):
     people = {**trained.people, "user_ids": trained.people["user_ids"][1:]}
-    taste_match.write_people(tmp_path / "people.bin", "1", people)
+    nearest_people.write_people(tmp_path / "people.bin", "1", people)
     with pytest.raises(ArrayFileError, match="vectors"):
-        taste_match.PeopleFile(tmp_path / "people.bin")
+        nearest_people.PeopleFile(tmp_path / "people.bin")

@@ -1,4 +1,4 @@
-"""Whose taste is alike: the expected correlation of two users' tastes over movies.
+"""The match of two tastes, the expected correlation over movies, and the people whose taste is nearest.
 
 With the taste z ~ N(m, S) of a user, the mean taste z_0 of all users, and the weighted covariance L L' of the movies'
 factors, the ratings that a user's taste explains have the covariance v_1 . v_2 with another's, where v = L' (m - z_0),
