@@ -40,7 +40,10 @@ def show_invitation(token: str) -> Any:
 @limits.limit_sign_ups
 @public
 def submit_sign_up() -> Any:
-    """Create the account, log in, and lead to the movies to rate, also if the form was sent twice; or show it again."""
+    """Create the account, log in, and redirect to the movies to rate. If that fails, show the form again.
+
+    A form that is sent twice logs in both times.
+    """
     form = Form(request.form)
     if not _may_sign_up(form):
         return _render_form(form, 403)

@@ -48,7 +48,7 @@ def retry_if_catalogue_changes(attempt: Callable[[], T]) -> T:
 
 
 class ImportPlan(NamedTuple):
-    """What `set_ratings` writes: the outcome of each rating in order, and by movie the stored and the changed ratings.
+    """The changes that `set_ratings` makes: the outcome of each rating, in order, and ratings by movie.
 
     `now` is the time of the change in microseconds.
     """
