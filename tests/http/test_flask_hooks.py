@@ -14,6 +14,7 @@ from flask.signals import (
     request_tearing_down,
 )
 
+from movierating.http.application import Application
 from movierating.storage.database import db
 
 pytestmark = pytest.mark.any_database
@@ -157,3 +158,13 @@ def test_an_unhandled_exception_sends_a_signal_and_gets_500(app, plugin, problem
 
 def test_the_application_context_removes_the_session_of_the_database(app):
     assert any(function == db._teardown_session for function in app.teardown_appcontext_funcs)
+
+
+def test_a_subclass_may_override_ensure_sync():
+    class Subclass(Application):
+        def ensure_sync(self, func):
+            return lambda: func() + " wrapped"
+
+    app = Subclass("test")
+    app.add_url_rule("/", view_func=lambda: "view")
+    assert app.test_client().get("/").text == "view wrapped"
