@@ -135,7 +135,8 @@ class Application(flask.Flask):
     def dispatch_request(self) -> ft.ResponseReturnValue:
         """Call the view. Reject what Werkzeug accepts but a proxy that filters requests may read otherwise.
 
-        Raise BadRequest unless there is one Host header, NotFound for `//v1/movies`, MethodNotAllowed for `get`.
+        Raise BadRequest unless there is one Host header and the query is UTF-8, NotFound for `//v1/movies`,
+        MethodNotAllowed for `get`.
         """
         context = request_ctx._get_current_object()  # type: ignore[attr-defined]
         request, environ = context.request, context.request.environ
@@ -148,6 +149,7 @@ class Application(flask.Flask):
                 raise MethodNotAllowed(list(context.url_adapter.allowed_methods()))
             # Log the rule instead of the path: a client may have put a secret into the path by mistake.
             environ[ROUTE] = request.url_rule.rule
+        _require_utf8(request.query_string)
         return super().dispatch_request()
 
     def full_dispatch_request(self) -> Response:
@@ -199,3 +201,11 @@ class Application(flask.Flask):
         with response:
             response.set_data(response.get_data())
         return response
+
+
+def _require_utf8(query: bytes) -> None:
+    """Raise BadRequest if the query is not UTF-8: Granian rejects it, other servers pass it on."""
+    try:
+        query.decode()
+    except UnicodeDecodeError as error:
+        raise BadRequest("Percent-encode the query as UTF-8.") from error

@@ -157,6 +157,22 @@ def test_request_without_a_path_gets_the_same_response_each_time(app, path, stat
         assert app.test_client().get("/", environ_overrides=environ).status_code == status
 
 
+@pytest.mark.parametrize("query", [b"\xff", b"q=\xff", b"q=caf\xe9", b"q=\xed\xa0\x80"])
+def test_raw_query_that_is_not_utf8_gets_400(client, query):
+    environ = {"QUERY_STRING": query.decode("latin1")}
+    for path in ("/v1/movies", "/v1/movies/1", "/v1/users/me", "/movies", "/login", "/healthz", "/docs"):
+        response = client.get(path, environ_overrides=environ)
+        assert response.status_code == 400
+        assert "Percent-encode the query as UTF-8." in response.text
+
+
+def test_raw_query_in_utf8_is_read_as_if_it_were_percent_encoded(client, add_movie):
+    movie_id = add_movie(title="Amélie")
+    environ = {"QUERY_STRING": "q=Amélie".encode().decode("latin1")}
+    found = client.get("/v1/movies", environ_overrides=environ).json["items"]
+    assert [movie["id"] for movie in found] == [movie_id]
+
+
 HOSTS = ["a.example", "A.example:8000", "[::1]:80", "b..example", "x" * 64, "ä.example", "a b"]
 
 
