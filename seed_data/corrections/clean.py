@@ -6,7 +6,7 @@ The tables beside this file contain what no rule can decide:
 - `removed.csv`: rows that are not films, and duplicates, with the id of the row to keep;
 - `directors.csv`: names that are not names of persons, and the persons that they mean;
 - `cartoonists.csv`: directors of animated shorts only;
-- `first_edition.csv`: the films of the first edition, whose facts were corrected before and do not change;
+- `first_edition.csv`: the films of the first edition, which the rules leave alone: they were corrected before;
 - `classics.csv`: films that nearly everyone knows, chosen by hand.
 
 Run on `movies.csv` itself, the script applies only new lines of the tables.
@@ -78,7 +78,7 @@ def clean(movies: list[Movie]) -> list[Movie]:
                 correct_cartoon(movie)
             correct_genres(movie)
             correct_country(movie)
-            correct(movie, corrections)
+        correct(movie, corrections)
         tidy_alternatives(movie)
         movie["prominence"] = str(rate_prominence(movie, first, classics))
     return sorted(movies, key=lambda movie: (int(movie["year"]), movie["title"], movie["imdb_id"]))

@@ -47,10 +47,16 @@ def test_corrections_are_of_bundled_movies():
             )
 
 
-def test_facts_of_the_first_edition_are_not_cleaned():
+def test_no_rule_changes_the_first_edition():
     first = SCRIPT["read"](FOLDER / "first_edition.csv")[0]["imdb_id"]
     movie = clean(imdb_id=first, title="Odd :", runtime_minutes="9", genres="Family|Horror")
     assert (movie["title"], movie["runtime_minutes"], movie["genres"]) == ("Odd :", "9", "Family|Horror")
+
+
+def test_a_line_of_a_table_corrects_the_first_edition_too():
+    movie = clean(imdb_id="tt0347149", alternative_titles="Howl's Moving Caslte")
+    assert "tt0347149" in {row["imdb_id"] for row in SCRIPT["read"](FOLDER / "first_edition.csv")}
+    assert movie["alternative_titles"] == ""
 
 
 @pytest.mark.parametrize(
