@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from pages.browser.person import DESKTOP, NARROW, PHONE
+from pages.browser.person import DESKTOP, NARROW, PHONE, choose_file
 
 pytestmark = pytest.mark.any_database
 
@@ -55,3 +55,30 @@ def test_filters_are_folded_on_a_phone_and_shown_on_a_desktop(person):
     expect(year).to_be_visible()
     expect(own).to_be_visible()
     expect(ada.page.get_by_text("More filters")).not_to_be_visible()
+
+
+def test_a_name_of_one_long_word_does_not_make_a_page_scroll_sideways(person):
+    ada, boss, word = person("longname", NARROW), person(None, NARROW), "x" * 100
+    boss.log_in("boss")
+    ada.page.goto("/settings")
+    ada.page.get_by_label("Your name, as others see it").fill(word)
+    ada.page.get_by_role("button", name="Change name").click()
+    ada.page.goto(f"/movies/new?title={word * 3}")
+    ada.page.get_by_label("Year").fill("1950")
+    ada.page.get_by_role("textbox", name="Directors", exact=True).fill(word)
+    ada.page.get_by_role("button", name="Add movie").click()
+    ada.page.locator(".rate label").nth(15).click()
+    expect(ada.page.get_by_role("button", name="Undo")).to_be_visible()
+    movie = ada.page.url
+    choose_file(ada.page, f"title,year,value\n{word},1950,8\n".encode(), f"{word}.csv")
+    ada.page.get_by_role("button", name="Check this file").click()
+    expect(ada.page.get_by_role("heading", level=1)).to_contain_text(word)
+    check = ada.page.url
+    for viewer, path in (
+        *((ada, path) for path in (check, f"{check}&preview=1", "/import", "/movies?q=xxx", movie)),
+        *((boss, path) for path in ("/people/longname", "/people/longname/ratings", "/admin/users")),
+        *((boss, f"{movie}/{form}") for form in ("edit", "delete")),
+        (boss, movie.replace("/movies", "/admin/movies") + "/merge"),
+    ):
+        viewer.page.goto(path)
+        assert viewer.page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"], path
