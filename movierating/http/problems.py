@@ -144,7 +144,8 @@ def problem_details(error: ApiError, request_id: str | None) -> dict[str, Any]:
     return body
 
 
-@blueprint.get("/")
+# Werkzeug's redirect to the path with a slash would name the host that the client chose.
+@blueprint.get("/", strict_slashes=False)
 @public
 def list_problems() -> Response:
     """Return a page with a link to each kind of problem."""

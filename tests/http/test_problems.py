@@ -65,8 +65,9 @@ def test_type_of_a_problem_is_the_address_of_its_page(client, kind):
     assert "`" not in response.text
 
 
-def test_index_links_every_kind(client):
-    page = client.get("/problems/").text
+@pytest.mark.parametrize("path", ["/problems", "/problems/"])
+def test_index_links_every_kind(client, path):
+    page = client.get(path).text
     assert re.findall(r'href="/problems/([a-z-]+)"', page) == list(PROBLEMS)
 
 
