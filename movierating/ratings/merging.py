@@ -11,6 +11,7 @@ from sqlalchemy.orm import aliased
 from movierating.errors import Conflict, NotFound, invalid_field
 from movierating.movies import retired_movies
 from movierating.movies import service as movies
+from movierating.ratings import next_movies
 from movierating.ratings.bulk_aggregates import Sums
 from movierating.ratings.models import Rating
 from movierating.storage.database import read, write
@@ -82,6 +83,7 @@ def _move_batch(connection: Connection, movie_id: int, into_id: int) -> int:
 def _finish_merge(connection: Connection, movie_id: int, into_id: int) -> Row[Any]:
     movie, survivor = _find_movies(connection, movie_id, into_id)
     _move_ratings(connection, movie_id, survivor.id, None)
+    next_movies.copy_skips(connection, movie_id, survivor.id)
     retired_movies.absorb_movie(connection, movie._asdict(), survivor.id)
     return movies.require_movie(connection, survivor.id, None)
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Dialect, bindparam, select
+from sqlalchemy import Connection, Dialect, bindparam, literal, select
 from sqlalchemy.exc import IntegrityError
 
 from movierating import clock
@@ -59,3 +59,14 @@ def skip_movie(user_id: int, movie_id: int) -> None:
         write(lambda connection: _INSERT.run(connection, **row), ())
     except IntegrityError as error:
         raise NotFound("There is no such movie.") from error
+
+
+def copy_skips(connection: Connection, movie_id: int, into_id: int) -> None:
+    """Record that users who skipped a movie skip the one that it is merged into."""
+    skips = select(_skipped.user_id, literal(into_id), _skipped.skipped_at).where(
+        _skipped.movie_id == movie_id
+    )
+    statement = upsert(connection.dialect, SkippedMovie.__table__).from_select(
+        ["user_id", "movie_id", "skipped_at"], skips
+    )
+    connection.execute(statement.on_conflict_do_nothing())

@@ -20,8 +20,17 @@ def test_everything_rated_says_so(browse):
     assert "You have rated them all." in browse("ada").get("/rate").text
 
 
-def test_skipping_a_missing_movie_is_404(browse):
-    assert browse("ada").post("/rate/skip", data={"movie": "77"}).status_code == 404
+def test_skipping_a_movie_that_was_deleted_meanwhile_leads_to_the_next(browse):
+    response = browse("ada").post("/rate/skip", data={"movie": "77"})
+    assert (response.status_code, response.headers["Location"]) == (303, "/rate")
+
+
+def test_skipping_a_movie_that_was_merged_meanwhile_skips_the_one_that_stays(browse, admin, add_movie):
+    movie, into = add_movie(), add_movie()
+    assert admin.post(f"/v1/movies/{movie}/merge", json={"into": into}).status_code == 200
+    browser = browse("ada")
+    assert browser.post("/rate/skip", data={"movie": movie}).headers["Location"] == "/rate"
+    assert "You have rated them all." in browser.get("/rate").text
 
 
 def test_upcoming_movies_are_shown(browse, add_movie):

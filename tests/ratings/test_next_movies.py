@@ -17,6 +17,15 @@ def test_skipped_movie_does_not_come_back(member, add_movie):
     assert list_next_ids(member) == [movies[1]]
 
 
+def test_a_merge_keeps_which_users_skipped_the_movies(member, admin, add_movie):
+    movie, into = add_movie(), add_movie()
+    next_movies.skip_movie(member.id, movie)
+    for each in (movie, into):
+        next_movies.skip_movie(admin.id, each)
+    assert admin.post(f"/v1/movies/{movie}/merge", json={"into": into}).status_code == 200
+    assert list_next_ids(member) == list_next_ids(admin) == []
+
+
 def test_skipping_a_missing_movie_raises_not_found(member):
     with pytest.raises(NotFound):
         next_movies.skip_movie(member.id, 77)
