@@ -1,5 +1,6 @@
 """The last step of an import: the report, which is stored for an hour, and what it can be used for."""
 
+import hashlib
 import io
 from typing import Any
 
@@ -55,13 +56,27 @@ def store_report(entry: FileEntry, report: ImportReport) -> FileEntry | None:
 
     If the form was sent twice, the first report stays: only that has what the import changed.
     """
-    user_id = get_member().id
+    user_id, report_id = get_member().id, _make_report_id(entry.id)
     try:
         if not stored_files.delete_file(entry):
-            return stored_files.find_file(user_id, "report")
-        return stored_files.store_file(user_id, "report", entry.name, io.BytesIO(orjson.dumps(report)))
+            return stored_files.find_file(user_id, "report", report_id)
+        content = io.BytesIO(orjson.dumps(report))
+        return stored_files.store_file(user_id, "report", entry.name, content, report_id)
     except ApiError:
         return None
+
+
+def _make_report_id(upload_id: str) -> str:
+    """Return the id of the report of an upload, by which a form that is sent again finds it."""
+    return hashlib.sha256(upload_id.encode()).hexdigest()[:32]
+
+
+def make_gone_redirect(upload_id: str) -> Redirect:
+    """Return the redirect to the report of an upload, or without one to the first step, which says that it is gone."""
+    report_id = _make_report_id(upload_id)
+    if stored_files.find_file(get_member().id, "report", report_id) is not None:
+        return Redirect(url_for("pages.show_import", report=report_id))
+    return Redirect(url_for("pages.choose_file", gone=1))
 
 
 def _load_report() -> tuple[FileEntry, dict[str, Any]]:

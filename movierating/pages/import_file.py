@@ -16,8 +16,14 @@ from movierating.http import error_handlers
 from movierating.http.application import accept_files
 from movierating.http.fields import DISALLOWED_CHARACTERS
 from movierating.movies import service as movies
-from movierating.pages.blueprint import Redirect, blueprint, get_member, member_page, render, send_to
-from movierating.pages.import_done import ROWS_SHOWN, make_csv, render_report, store_report
+from movierating.pages.blueprint import blueprint, get_member, member_page, render, send_to
+from movierating.pages.import_done import (
+    ROWS_SHOWN,
+    make_csv,
+    make_gone_redirect,
+    render_report,
+    store_report,
+)
 from movierating.pages.import_options import FORMAT_NAMES, ImportOptions, load_options
 from movierating.pages.movie_data import to_plain
 from movierating.ratings import import_preview, imports, stored_files
@@ -83,9 +89,10 @@ def run_import() -> Response:
 
 def _run_step(step: Step) -> Response:
     """Run a step on the file that waits. It stays if the step fails because others import files."""
-    entry = stored_files.find_file(get_member().id, "upload", request.values.get("upload"))
+    upload_id = request.values.get("upload")
+    entry = stored_files.find_file(get_member().id, "upload", upload_id)
     if entry is None:
-        raise _make_gone_redirect()
+        raise make_gone_redirect(upload_id or "")
     options = load_options()
     try:
         with stored_files.open_file(entry) as file, imports.IMPORT_SLOTS.hold():
@@ -94,14 +101,9 @@ def _run_step(step: Step) -> Response:
             except InvalidRequest as error:
                 return _reject(entry, file, options, error)
     except NotFound:
-        raise _make_gone_redirect() from None
+        raise make_gone_redirect(entry.id) from None
     except Unavailable as error:
         return _render_busy(error)
-
-
-def _make_gone_redirect() -> Redirect:
-    """Return the redirect to the first step, which says that the upload is not stored any more."""
-    return Redirect(url_for("pages.choose_file", gone=1))
 
 
 def _check(entry: FileEntry, file: BinaryIO, options: ImportOptions) -> Response:

@@ -40,17 +40,19 @@ class FileEntry(NamedTuple):
     part_count: int
 
 
-def store_file(user_id: int, kind: Kind, name: str, content: IO[bytes]) -> FileEntry:
+def store_file(
+    user_id: int, kind: Kind, name: str, content: IO[bytes], file_id: str | None = None
+) -> FileEntry:
     """Store a file, instead of the user's older one of this kind, and delete those that have expired.
 
-    Each part is a short write of its own, so that other writers get their turn. Raise Conflict if the user stores
-    another file at the same time, and InsufficientStorage or Unavailable.
+    Without an id it gets a random one. Each part is a short write of its own, so that other writers get their turn.
+    Raise Conflict if the user stores another file at the same time, and InsufficientStorage or Unavailable.
     """
     try:
         with tempfile.SpooledTemporaryFile(_MAX_MEMORY_BYTES) as compressed:
             _compress(content, compressed)
             part_count = math.ceil(compressed.tell() / PART_BYTES)
-            entry = FileEntry(secrets.token_hex(16), name[:MAX_NAME_LENGTH], part_count)
+            entry = FileEntry(file_id or secrets.token_hex(16), name[:MAX_NAME_LENGTH], part_count)
             compressed.seek(0)
             _write_file(user_id, kind, entry, compressed)
     except OSError as error:

@@ -2,10 +2,12 @@
 
 import re
 
+import pytest
+
 from movierating.http import upload_slots
 from movierating.pages import import_file
 from movierating.ratings import imports, stored_files
-from pages.import_file.forms import HEAT, check, read_counts, read_fields, run, send
+from pages.import_file.forms import HEAT, check, read_counts, read_fields, run, send, upload
 
 
 def test_file_is_checked_and_imported(ada, heat, get_own):
@@ -76,11 +78,32 @@ def test_busy_service_keeps_the_upload(ada, heat, get_own, monkeypatch):
     assert get_own() == {"Heat": 9}
 
 
-def test_form_that_is_sent_twice_keeps_the_first_report(ada, heat, get_own):
+@pytest.mark.parametrize("step", ["check", "rows", "run"])
+def test_form_that_is_sent_again_leads_to_the_report(ada, heat, step):
     page = check(ada, HEAT)
     first = send(ada, page, "run")
-    assert send(ada, page, "run").headers["Location"] == "/import?gone=1"
+    assert send(ada, page, step).headers["Location"] == first.headers["Location"]
     assert read_counts(ada.get(first.headers["Location"]))["new"] == 1
+
+
+def test_form_of_an_earlier_import_does_not_lead_to_the_last_report(ada, heat):
+    earlier = check(ada, HEAT)
+    send(ada, earlier, "run")
+    run(ada, check(ada, HEAT))
+    assert send(ada, earlier, "run").headers["Location"] == "/import?gone=1"
+
+
+def test_upload_that_is_replaced_during_its_import_leads_to_no_earlier_report(ada, heat, monkeypatch):
+    run(ada, check(ada, HEAT))
+    page, import_ratings = check(ada, HEAT), imports.import_file
+
+    def upload_and_import(*arguments, **options):
+        upload(ada, HEAT)
+        return import_ratings(*arguments, **options)
+
+    monkeypatch.setattr(imports, "import_file", upload_and_import)
+    report = send(ada, page, "run")
+    assert (report.status_code, read_counts(report)["same"]) == (200, 1)
 
 
 def test_report_is_shown_even_if_it_cannot_be_stored(ada, heat, get_own, monkeypatch):
