@@ -27,8 +27,14 @@ _movie, _facet, _rating = Movie.__table__.c, MovieFacet.__table__.c, RATING.c
 _merged = MergedMovie.__table__.c
 _text, _text_end = (bindparam(name, type_=_movie.title_key.type) for name in ("text", "text_end"))
 _titles = bindparam("titles", type_=String)
+_first_year, _last_year = (bindparam(name, type_=_movie.year.type) for name in ("first", "last"))
 # No text that starts with another one comes after that one with this character.
 _LAST_CHARACTER = "\U0010ffff"
+
+
+def without_index(column: Any) -> ColumnElement[Any]:
+    """Return the column's value as an expression that no index serves, on any database."""
+    return func.coalesce(column, column)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,55 +124,62 @@ def build_filters(kinds: tuple[str, ...], walked: Any) -> list[Filter]:
 
 def build_filter(kind: str, position: int, walked: Any) -> Filter:
     """Return the filter of a kind, whose parameters are numbered by `position`, as `build_filters` does."""
-    if kind == "title":
-        return _filter_column(_movie.title_key, walked, lambda title: title == _text)
-    if kind == "whole title":
-        return _filter_column(_movie.title_key, walked, lambda title: in_many(title, _titles))
-    if kind in ("title start", "common title start"):
-        return _filter_title_start(walked, is_common=kind == "common title start")
-    if kind == "words":
-        # All matches are listed once: to query the full-text index for each movie costs 50 µs and more.
-        return _filter_ids(_WITH_WORDS, without_index(_movie.id).in_(_WITH_WORDS))
-    if kind == "common word":
-        return _filter_ids(_WITH_WORDS, _has_common_word())
-    if kind == "years":
-        first, last = (bindparam(name, type_=_movie.year.type) for name in ("first", "last"))
-        return _filter_year(walked, lambda year: year.between(first, last))
-    if kind == "year":
-        value = bindparam(f"value{position}", type_=_movie.year.type)
-        return _filter_year(walked, lambda year: year == value)
     if kind in _COLUMN_FILTERS:
-        column, passes = _COLUMN_FILTERS[kind]
-        return _filter_column(column, walked, passes)
-    if kind == "ids":
-        return _filter_ids(_WITH_IDS, without_index(_movie.id).in_(_WITH_IDS))
-    if kind == "country":
-        country = bindparam(f"value{position}", type_=_movie.country.type)
-        return _filter_column(_movie.country, walked, lambda column: column == country)
-    if kind == "excluded genre":
-        without_genre = ~contains_text(_movie.genres, bindparam(f"value{position}"))
-        return Filter(select(_movie.id).where(without_genre), without_genre, without_genre)
+        by_column = _filter_column(*_COLUMN_FILTERS[kind], position, walked)
+        if kind != "title start":
+            return by_column
+        # All matches are listed once, from an index that contains the ids: no movie has to be read.
+        return replace(by_column, condition=without_index(_movie.id).in_(by_column.ids))
+    if kind in _ID_FILTERS:
+        return _filter_ids(*_ID_FILTERS[kind])
     if kind in ("rated", "unrated"):
         return _filter_rated(kind)
+    if kind == "excluded genre":
+        return _filter_condition(~contains_text(_movie.genres, bindparam(f"value{position}")))
     return _filter_facet(kind, position)
 
 
-def _filter_title_start(walked: Any, *, is_common: bool) -> Filter:
-    by_text = _filter_column(_movie.title_key, walked, lambda title: and_(title > _text, title <= _text_end))
-    # All matches are listed once, from an index that contains the ids: no movie has to be read.
-    by_id = without_index(_movie.id).in_(by_text.ids)
-    return by_text if is_common else replace(by_text, condition=by_id)
+def _starts_with_text(title: Any, _: Any) -> ColumnElement[bool]:
+    return and_(title > _text, title <= _text_end)
 
 
-# Filters by a column, with the conditions that the column's value must pass.
-_COLUMN_FILTERS: dict[str, tuple[Any, Callable[[Any], ColumnElement[bool]]]] = {
-    "count": (_movie.rating_count, lambda count: count >= bindparam("min_count")),
-    "score": (_movie.score, lambda score: score >= bindparam("min_score")),
+# Filters by a column: the condition that its value passes, which may use the parameter that is numbered by position.
+_COLUMN_FILTERS: dict[str, tuple[Any, Callable[[Any, Any], ColumnElement[bool]]]] = {
+    "title": (_movie.title_key, lambda title, _: title == _text),
+    "whole title": (_movie.title_key, lambda title, _: in_many(title, _titles)),
+    "title start": (_movie.title_key, _starts_with_text),
+    "common title start": (_movie.title_key, _starts_with_text),
+    "year": (_movie.year_rank, lambda year, value: year == value),
+    "years": (_movie.year_rank, lambda year, _: year.between(_first_year, _last_year)),
     "runtime": (
         _movie.runtime_minutes,
-        lambda minutes: minutes.between(bindparam("shortest"), bindparam("longest")),
+        lambda minutes, _: minutes.between(bindparam("shortest"), bindparam("longest")),
     ),
+    "country": (_movie.country, lambda country, value: country == value),
+    "count": (_movie.rating_count, lambda count, _: count >= bindparam("min_count")),
+    "score": (_movie.score, lambda score, _: score >= bindparam("min_score")),
 }
+
+
+def _filter_column(
+    column: Any, passes: Callable[[Any, Any], ColumnElement[bool]], position: int, walked: Any
+) -> Filter:
+    """Return the filter by a column.
+
+    A year is looked up by its rank, but other indexes contain only the year. The two differ in movies of unknown year,
+    which pass no filter.
+    """
+    value = bindparam(f"value{position}", type_=column.type)
+    lookup = passes(column, value)
+    if column is walked:
+        condition = lookup
+    elif column is _movie.year_rank:
+        condition = passes(_movie.year, value)
+    else:
+        condition = passes(without_index(column), value)
+    return Filter(select(_movie.id).where(lookup).correlate(None), condition, lookup)
+
+
 # The id of a merged movie selects the one that it was merged into.
 _ids = bindparam("ids", type_=String)
 _SELECTED_IDS = union(
@@ -187,6 +200,15 @@ def _has_common_word() -> ColumnElement[bool]:
     has_word = or_(*(contains_text(literal_column("' '", String).concat(text), start) for text in texts))
     row = select(_indexed.rowid).where(_indexed.rowid == without_index(_movie.id), has_word)
     return row.correlate(Movie.__table__).exists()
+
+
+# Filters that select ids, with the conditions on one movie.
+_ID_FILTERS: dict[str, tuple[Select[Any], ColumnElement[bool]]] = {
+    # All matches are listed once: to query the full-text index for each movie costs 50 µs and more.
+    "words": (_WITH_WORDS, without_index(_movie.id).in_(_WITH_WORDS)),
+    "common word": (_WITH_WORDS, _has_common_word()),
+    "ids": (_WITH_IDS, without_index(_movie.id).in_(_WITH_IDS)),
+}
 
 
 def has_other_title() -> ColumnElement[bool]:
@@ -213,27 +235,12 @@ def _filter_rated(kind: str) -> Filter:
     is_rated = of_movie.correlate(Movie.__table__).exists()
     if kind == "rated":
         return _filter_ids(ids, is_rated)
-    return Filter(select(_movie.id).where(~is_rated), ~is_rated, ~is_rated)
+    return _filter_condition(~is_rated)
 
 
 def _filter_ids(ids: Select[Any], condition: ColumnElement[bool]) -> Filter:
     return Filter(ids, condition, in_rows(_movie.id, ids))
 
 
-def _filter_column(column: Any, walked: Any, passes: Callable[[Any], ColumnElement[bool]]) -> Filter:
-    condition = passes(column if column is walked else without_index(column))
-    return Filter(select(_movie.id).where(passes(column)).correlate(None), condition, passes(column))
-
-
-def _filter_year(walked: Any, passes: Callable[[Any], ColumnElement[bool]]) -> Filter:
-    """Return the filter by the rank of the year, which tests the year itself unless the index of the rank is walked.
-
-    Other indexes contain only the year. The two differ in movies of unknown year, which pass no filter.
-    """
-    by_rank = _filter_column(_movie.year_rank, walked, passes)
-    return by_rank if walked is _movie.year_rank else replace(by_rank, condition=passes(_movie.year))
-
-
-def without_index(column: Any) -> ColumnElement[Any]:
-    """Return the column's value as an expression that no index serves, on any database."""
-    return func.coalesce(column, column)
+def _filter_condition(condition: ColumnElement[bool]) -> Filter:
+    return Filter(select(_movie.id).where(condition), condition, condition)
