@@ -64,33 +64,41 @@ def open_application(*, prepared: bool = True, creates_instance: bool = False) -
     With `prepared`, the database is migrated first, as at a start of the service. Raise ClickException in a folder
     without an instance, unless the command `creates_instance`.
     """
-    from sqlalchemy.exc import DatabaseError
-
     from movierating import create_app
-    from movierating.errors import ApiError
     from movierating.storage import database
 
     if not creates_instance:
         require_instance()
     app = create_app(prepared=prepared)
-    with app.app_context():
+    with app.app_context(), _describe_errors():
         try:
             yield app
-        except ApiError as error:
-            raise click.ClickException(_describe_api_error(error)) from error
-        except DatabaseError as error:
-            raise click.ClickException(_describe_database_error(error)) from error
-        except UnicodeEncodeError as error:
-            # An argument that is not UTF-8 has surrogates, which no database takes.
-            raise click.ClickException(f"{error.object!r} is not valid UTF-8.") from error
-        except BrokenPipeError:
-            # The reader of our output has closed it; click ends the command silently.
-            raise
-        except OSError as error:
-            message = f"{error.strerror}: {error.filename}" if error.filename else str(error)
-            raise click.ClickException(message) from error
         finally:
             database.close()
+
+
+@contextmanager
+def _describe_errors() -> Iterator[None]:
+    """Raise ClickException with one line for an expected error."""
+    from sqlalchemy.exc import DatabaseError
+
+    from movierating.errors import ApiError
+
+    try:
+        yield
+    except ApiError as error:
+        raise click.ClickException(_describe_api_error(error)) from error
+    except DatabaseError as error:
+        raise click.ClickException(_describe_database_error(error)) from error
+    except UnicodeEncodeError as error:
+        # An argument that is not UTF-8 has surrogates, which no database takes.
+        raise click.ClickException(f"{error.object!r} is not valid UTF-8.") from error
+    except BrokenPipeError:
+        # The reader of our output has closed it; click ends the command silently.
+        raise
+    except OSError as error:
+        message = f"{error.strerror}: {error.filename}" if error.filename else str(error)
+        raise click.ClickException(message) from error
 
 
 def _describe_api_error(error: "ApiError") -> str:

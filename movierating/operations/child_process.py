@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import IO
 
 from movierating.config import PREFIX
 
@@ -68,30 +69,31 @@ def run_module(
 
     The process is terminated when `stopping` is set, or after the timeout. Its standard input ends with this process.
     """
-    # The same package, wherever it is.
-    paths = [str(Path(__file__).parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
-    variables = {"PYTHONPATH": os.pathsep.join(paths), f"{PREFIX}INSTANCE_PATH": str(instance)}
     deadline = time.monotonic() + timeout_seconds
     # A file, because the command would stop when a pipe is full.
-    with (
-        tempfile.TemporaryFile("w+") as messages,
-        subprocess.Popen(  # noqa: S603  (a command of ours)
-            # With -P, a folder `movierating` in the working directory is ignored.
-            [sys.executable, "-P", "-m", *command],
-            env={**os.environ, **_ONE_THREAD, **variables},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=messages,
-            # The server ends it, not Ctrl-C in a terminal.
-            process_group=0,
-        ) as process,
-    ):
+    with tempfile.TemporaryFile("w+") as messages, _start_module(command, instance, messages) as process:
         while process.poll() is None:
             if stopping.wait(_STOP_INTERVAL_SECONDS) or time.monotonic() > deadline:
                 _terminate(process)
         messages.seek(0)
         message = messages.read(_MAX_MESSAGE_LENGTH)
     return process.returncode, " ".join(message.split()).removeprefix("Error: ")
+
+
+def _start_module(command: Sequence[str], instance: Path, messages: IO[str]) -> subprocess.Popen[bytes]:
+    # The same package, wherever it is.
+    paths = [str(Path(__file__).parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
+    variables = {"PYTHONPATH": os.pathsep.join(paths), f"{PREFIX}INSTANCE_PATH": str(instance)}
+    return subprocess.Popen(  # noqa: S603  (a command of ours)
+        # With -P, a folder `movierating` in the working directory is ignored.
+        [sys.executable, "-P", "-m", *command],
+        env={**os.environ, **_ONE_THREAD, **variables},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=messages,
+        # The server ends it, not Ctrl-C in a terminal.
+        process_group=0,
+    )
 
 
 def _terminate(process: subprocess.Popen[bytes]) -> None:
