@@ -12,7 +12,6 @@ from movierating.pages import session
 from movierating.pages.blueprint import Redirect, blueprint, get_viewer, page, render, send_to
 from movierating.pages.forms import Form, load_form
 from movierating.users import service as users
-from movierating.users.repeated_sign_up import was_just_created
 from movierating.users.schemas import SignUpSchema
 
 
@@ -62,7 +61,7 @@ def _sign_up(values: dict[str, Any]) -> TokenGrant:
         _create_account(values)
     except (Conflict, Forbidden) as error:
         # The username and the e-mail are taken, or the invitation is used.
-        if not was_just_created(values["username"], values["email"]):
+        if not users.was_just_created(values["username"], values["email"]):
             raise
         try:
             return _open_session(values)

@@ -2,6 +2,6 @@
 
 May import `ratings`, `movies`, `auth` and everything below them.
 Public modules: `routes`, `schemas`, `service`, `own_account`, `administration`, `rating_history`, `statistics`,
-`comparison`, `repeated_sign_up`.
+`comparison`.
 Begin with `routes.py`, then `service.py` (accounts) and `rating_history.py` (the list of a user's ratings).
 """

@@ -18,6 +18,9 @@ from movierating.storage.database import read, write
 from movierating.storage.dialect import violates_unique
 from movierating.storage.statements import CompiledStatement
 
+# Later, a sign-up with the names of an account must not be a way to try its password.
+REPEAT_SECONDS = 600
+
 # Raises PreconditionFailed unless the account is the one that the caller expects.
 AccountCheck = Callable[[dict[str, Any]], None]
 
@@ -62,6 +65,14 @@ def _insert_account(connection: Connection, row: Mapping[str, Any], invitation: 
         one_time_links.use_invitation(connection, invitation)
     now = clock.now()
     return connection.scalar(insert(User).values(**row, created_at=now, updated_at=now).returning(_user.id))
+
+
+def was_just_created(username: str, email: str) -> bool:
+    """Return True if there is an account with this username and e-mail that is at most REPEAT_SECONDS old."""
+    has_names = (_user.username_key == normalize_name(username)) & (_user.email_key == normalize_name(email))
+    first = clock.now() - REPEAT_SECONDS * clock.SECOND
+    statement = select(_user.id).where(has_names, _user.created_at >= first)
+    return read().execute(statement).first() is not None
 
 
 def _build_names(username: str, email: str, display_name: str | None) -> dict[str, str]:

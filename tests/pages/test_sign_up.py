@@ -7,7 +7,7 @@ from movierating import clock
 from movierating.auth import one_time_links
 from movierating.auth.models import User
 from movierating.storage.database import write
-from movierating.users.repeated_sign_up import REPEAT_SECONDS
+from movierating.users.service import REPEAT_SECONDS
 
 FORM = {"username": "ada", "email": "ada@example.org", "password": "correct horse battery"}
 
