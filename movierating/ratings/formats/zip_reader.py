@@ -14,6 +14,8 @@ from movierating.ratings.formats.rows import RejectedFile
 from movierating.ratings.formats.source_file import RawReader, SourceFile
 
 MAX_FILES = 1_000
+# Each row of a report has the name of its file.
+MAX_NAME_LENGTH = 255
 MAX_UNPACKED_BYTES = 64_000_000
 # Deflate reaches 1,000 to 1; ratings come to some 5 to 1.
 MAX_COMPRESSION_RATIO = 200
@@ -48,7 +50,7 @@ class Archive:
     """
 
     def __init__(self, stream: BinaryIO) -> None:
-        """Read the list of files. Raise RejectedFile if the archive is damaged or has too many."""
+        """Read the list of files. Raise RejectedFile if the archive is damaged, has too many or a name is too long."""
         _check_file_count(stream)
         try:
             self._zip = zipfile.ZipFile(stream)
@@ -63,6 +65,8 @@ class Archive:
             name = get_base_name(info.filename)
             # Reports and choices name rows by their file.
             source_name = info.filename if counts[name] > 1 else name
+            if len(source_name) > MAX_NAME_LENGTH:
+                raise RejectedFile(f"A file in the ZIP file has a name of more than {MAX_NAME_LENGTH} characters.")
             self._entries[SourceFile(source_name, partial(_open_entry, self._zip, info))] = info
         self.sources = list(self._entries)
 

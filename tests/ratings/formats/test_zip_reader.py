@@ -35,6 +35,11 @@ def test_where_a_file_lies_in_it_does_not_matter(read, zipped, name):
     ) == ["Emma"]
 
 
+@pytest.mark.parametrize("names", [["x" * 252 + ".csv"], ["a/" * 130 + "ratings.csv", "ratings.csv"]])
+def test_a_long_name_which_each_row_of_a_report_would_repeat_is_rejected(reject_reason, zipped, names):
+    assert "a name of more than 255 characters" in reject_reason(zipped(dict.fromkeys(names, RATINGS)))
+
+
 def test_a_zip_in_a_zip_is_not_opened(reject_reason, zipped):
     assert "no ratings in the ZIP file (inner.zip)" in reject_reason(
         zipped({"inner.zip": zipped({"ratings.csv": RATINGS})})
