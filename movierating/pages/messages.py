@@ -4,6 +4,8 @@ import re
 
 # The page of an import lists the services itself, by their names.
 _FORMATS = re.compile(r" Accepted formats: [^.]*\.")
+# The name and the value of the operator's setting.
+_LIMIT = re.compile(r"^Too many requests \([^)]*\)")
 _REWORDED = {
     "Missing data for required field.": "Fill in this field.",
     "Name the column of ratings: rating=COLUMN.": "Choose the column of ratings.",
@@ -16,4 +18,4 @@ def reword(message: str) -> str:
     """Return a message of the API as pages show it."""
     for text, replacement in _REWORDED.items():
         message = message.replace(text, replacement)
-    return _FORMATS.sub("", message)
+    return _LIMIT.sub("Too many requests", _FORMATS.sub("", message))

@@ -66,7 +66,9 @@ class Archive:
             # Reports and choices name rows by their file.
             source_name = info.filename if counts[name] > 1 else name
             if len(source_name) > MAX_NAME_LENGTH:
-                raise RejectedFile(f"A file in the ZIP file has a name of more than {MAX_NAME_LENGTH} characters.")
+                raise RejectedFile(
+                    f"A file in the ZIP file has a name of more than {MAX_NAME_LENGTH} characters."
+                )
             self._entries[SourceFile(source_name, partial(_open_entry, self._zip, info))] = info
         self.sources = list(self._entries)
 
