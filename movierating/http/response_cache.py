@@ -21,11 +21,12 @@ from typing import Any
 from sqlalchemy import Engine
 from werkzeug.http import parse_etags, unquote_etag
 
+from movierating.http.cache_subjects import find_subject
 from movierating.http.compression import accepts_gzip
 from movierating.monitoring import request_log
 from movierating.monitoring.logs import RequestRecord
 from movierating.storage import database
-from movierating.storage.cache_versions import MOVIE, RATERS, USER
+from movierating.storage.cache_versions import Subject
 
 MAX_CACHE_BYTES = 20 << 20
 
@@ -47,16 +48,6 @@ _DEFAULT_HEADERS = [
 ]
 _CONTENT_HEADERS = frozenset({"Content-Type", "Content-Length", "Content-Encoding"})
 
-_VERSIONED_PATH = re.compile(r"(/v1/movies|/v1/users|/movies)/([0-9]{1,18})(/ratings)?", re.ASCII)
-_VERSION_KINDS = {
-    ("/v1/movies", None): MOVIE,
-    ("/v1/movies", "/ratings"): RATERS,
-    ("/v1/users", None): USER,
-    ("/v1/users", "/ratings"): USER,
-    # The page of a movie shows its latest ratings too.
-    ("/movies", None): RATERS,
-}
-
 _REQUEST_ID_FORMAT = re.compile(r"[A-Za-z0-9._-]{1,128}", re.ASCII)
 
 # The memory of an entry besides its body and key: headers and dict slot.
@@ -70,14 +61,19 @@ WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 @dataclass(slots=True)
 class _StoredResponse:
-    """A response with status 200. `headers` lack the request id; `is_used` is set by each hit."""
+    """A response with status 200 about `subject`. `headers` lack the request id; `is_used` is set by each hit."""
 
+    subject: Subject | None
     validator: Hashable
     headers: Headers
     body: bytes
     etag: str
     route: str | None
     is_used: bool = False
+    not_modified_headers: Headers = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.not_modified_headers = [header for header in self.headers if header[0] not in _CONTENT_HEADERS]
 
     def get_size(self, key: _Key) -> int:
         """Return the memory that the entry takes, in bytes. The query in the key may be in a `Link` header too."""
@@ -103,22 +99,25 @@ class ResponseCache:
         environ[REQUEST_ID] = client_id if is_valid else next(self._new_ids)
         path: str = environ["PATH_INFO"]
         if not _is_cacheable(environ, path):
-            return _Exchange(environ, start_response, started).run(self._application)
+            exchange = _Exchange(environ, started)
+            return exchange.send(exchange.run(self._application), start_response)
         takes_gzip = accepts_gzip(environ.get("HTTP_ACCEPT_ENCODING"))
         key = (path, environ.get("QUERY_STRING", ""), environ.get("SCRIPT_NAME", ""), takes_gzip)
-        validator = _read_validator(self._engine, path)
         stored = self._responses.get(key)
+        subject = stored.subject if stored else find_subject(path)
+        validator = database.get_version(subject, self._engine)
         if stored is not None and stored.validator == validator is not None:
             stored.is_used = True
-            return _send_stored(stored, environ, start_response, started)
-        exchange = _Exchange(environ, start_response, started, cache="miss")
-        body = exchange.run(self._application)
+            return _send_stored(stored, environ, start_response, started, "hit")
+        exchange = _Exchange(environ, started, "miss")
+        body = exchange.run_unconditionally(self._application)
         etag = exchange.get_storable_etag()
-        if validator is None or etag is None:
-            return body
-        stored = _StoredResponse(validator, exchange.headers, _join(body), etag, environ.get(ROUTE))
-        self._store(key, stored)
-        return [stored.body]
+        if etag is None:
+            return exchange.send(body, start_response)
+        stored = _StoredResponse(subject, validator, exchange.headers, _join(body), etag, environ.get(ROUTE))
+        if validator is not None:
+            self._store(key, stored)
+        return _send_stored(stored, environ, start_response, started, "miss")
 
     def _store(self, key: _Key, response: _StoredResponse) -> None:
         with self._lock:
@@ -149,9 +148,8 @@ def has_one_host(environ: dict[str, Any]) -> bool:
 
 def _is_cacheable(environ: dict[str, Any], path: str) -> bool:
     """Return True if the response depends only on the URL and the database."""
-    is_anonymous_page = path.startswith(_PAGE_PATHS) and COOKIE_PREFIX not in environ.get("HTTP_COOKIE", "")
     return (
-        (path.startswith(_API_PATH) or is_anonymous_page)
+        (path.startswith(_API_PATH) or _is_anonymous_page(environ, path))
         and environ["REQUEST_METHOD"] in READ_METHODS
         and "HTTP_AUTHORIZATION" not in environ
         and "HTTP_ORIGIN" not in environ
@@ -159,26 +157,26 @@ def _is_cacheable(environ: dict[str, Any], path: str) -> bool:
     )
 
 
-def _read_validator(engine: Engine, path: str) -> Hashable:
-    """Return the version of the movie or user at `path`, otherwise of the whole database; None if it is unknown."""
-    match = _VERSIONED_PATH.fullmatch(path)
-    kind = _VERSION_KINDS.get((match[1], match[3])) if match else None
-    return database.get_version((kind, int(match[2])) if match and kind else None, engine)
+def _is_anonymous_page(environ: dict[str, Any], path: str) -> bool:
+    return path.startswith(_PAGE_PATHS) and COOKIE_PREFIX not in environ.get("HTTP_COOKIE", "")
 
 
 def _send_stored(
-    stored: _StoredResponse, environ: dict[str, Any], start_response: Callable[..., Any], started: float
+    stored: _StoredResponse,
+    environ: dict[str, Any],
+    start_response: Callable[..., Any],
+    started: float,
+    cache: str,
 ) -> Iterable[bytes]:
     etags = environ.get("HTTP_IF_NONE_MATCH")
     request_id = ("X-Request-ID", environ[REQUEST_ID])
     if etags is not None and (etags == stored.etag or _contains(etags, stored.etag)):
         status, body = 304, b""
-        headers = [header for header in stored.headers if header[0] not in _CONTENT_HEADERS]
-        start_response("304 NOT MODIFIED", [*headers, request_id])
+        start_response("304 NOT MODIFIED", [*stored.not_modified_headers, request_id])
     else:
         status, body = 200, stored.body if environ["REQUEST_METHOD"] == "GET" else b""
         start_response("200 OK", [*stored.headers, request_id])
-    _log(environ, stored.route, status, started, "hit")
+    _log(environ, stored.route, status, started, cache)
     return [body]
 
 
@@ -191,36 +189,45 @@ class _Exchange:
     """A request that the application responds to; `status` and `headers` are those of the response."""
 
     environ: dict[str, Any]
-    start_response: Callable[..., Any]
     started: float
     cache: str | None = None
-    status: int = 500
+    status: str = ""
     headers: Headers = field(default_factory=list)
 
     def run(self, application: WSGI) -> Iterable[bytes]:
-        """Call the application, log the response, and return its body."""
-        body = application(self.environ, self._start)
-        _log(self.environ, self.environ.get(ROUTE), self.status, self.started, self.cache)
+        """Call the application, and return the body of its response."""
+        return application(self.environ, self._start)
+
+    def run_unconditionally(self, application: WSGI) -> Iterable[bytes]:
+        """Call the application as `run` does, but without `If-None-Match` for a GET: a 304 could not be stored."""
+        etags = self.environ["REQUEST_METHOD"] == "GET" and self.environ.pop("HTTP_IF_NONE_MATCH", None)
+        body = self.run(application)
+        if etags:
+            self.environ["HTTP_IF_NONE_MATCH"] = etags
+        return body
+
+    def send(self, body: Iterable[bytes], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Start the response, log it, and return its body."""
+        start_response(self.status, [*self.headers, ("X-Request-ID", self.environ[REQUEST_ID])])
+        _log(self.environ, self.environ.get(ROUTE), int(self.status[:3]), self.started, self.cache)
         return body
 
     def get_storable_etag(self) -> str | None:
         """Return the ETag of the response to an anonymous GET; None if it must not be stored."""
         headers = dict(self.headers)
         is_for_all = headers.get("Cache-Control") == "no-cache" and "Set-Cookie" not in headers
-        is_storable = self.environ["REQUEST_METHOD"] == "GET" and self.status == 200 and is_for_all
+        is_storable = self.environ["REQUEST_METHOD"] == "GET" and self.status[:3] == "200" and is_for_all
         return headers.get("ETag") if is_storable else None
 
-    def _start(self, status: str, headers: Headers, exc_info: Any = None) -> Any:
-        self.status = int(status[:3])
-        if self.status == 204:
+    def _start(self, status: str, headers: Headers, _exc_info: Any = None) -> None:
+        self.status = status
+        if status[:3] == "204":
             headers = [header for header in headers if header[0] != "Content-Type"]
         names = dict(headers)
         defaults = [header for header in _DEFAULT_HEADERS if header[0] not in names]
         if "Cache-Control" not in names:
             defaults.append(("Cache-Control", self._get_cache_control("ETag" in names)))
         self.headers = [*headers, *_ADDED_HEADERS, *defaults]
-        request_id = ("X-Request-ID", self.environ[REQUEST_ID])
-        return self.start_response(status, [*self.headers, request_id], exc_info)
 
     def _get_cache_control(self, has_etag: bool) -> str:
         """Return `Cache-Control`: clients store and revalidate responses; shared caches only anonymous ones."""

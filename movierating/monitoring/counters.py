@@ -6,9 +6,10 @@ once a second, and a process at its exit. A killed process loses its pending cou
 
 import atexit
 import json
+import math
 import sqlite3
 import threading
-from bisect import bisect_left
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -56,8 +57,12 @@ def observe(durations: Mapping[tuple[str, ...], Sequence[float]]) -> None:
     with _lock:
         for key, seconds in durations.items():
             _pending[*key, "sum"] += sum(seconds)  # type: ignore[assignment]
-            for duration in seconds:
-                _pending[*key, BUCKET_BOUNDS[bisect_left(_BOUNDS, duration)]] += 1
+            ascending, counted = sorted(seconds), 0
+            for bound, name in zip((*_BOUNDS, math.inf), BUCKET_BOUNDS, strict=True):
+                end = bisect_right(ascending, bound, counted)
+                if end > counted:
+                    _pending[*key, name] += end - counted
+                counted = end
 
 
 def read_totals() -> dict[tuple[str, ...], float]:

@@ -53,16 +53,25 @@ def test_unchanged_response_is_made_once(client, handled, address):
 
 
 @pytest.mark.parametrize("tags", ["{tag}", 'W/{tag}, "other"', "*"])
-def test_stored_304_equals_the_first_one(client, handled, address, tags):
+def test_304_of_a_stored_response_equals_the_application_s(client, handled, address, tags):
     tag = client.get(address).headers["ETag"]
     known = {"If-None-Match": tags.format(tag=tag), "X-Request-ID": "same"}
-    again = client.get(address, headers=known)
-    touch()
+    stored = client.get(address, headers=known)
     client.application.wsgi_app._responses.clear()
-    first = client.get(address, headers=known)
-    assert (again.status_code, again.data) == (first.status_code, first.data) == (304, b"")
-    assert dict(again.headers) == dict(first.headers)
+    # A HEAD is never stored.
+    made = client.head(address, headers=known)
+    assert len(handled) == 2
+    assert (stored.status_code, stored.data) == (made.status_code, made.data) == (304, b"")
+    assert dict(stored.headers) == dict(made.headers)
     assert client.get(address, headers={"If-None-Match": '"other"'}).status_code == 200
+
+
+def test_revalidation_stores_the_changed_response(client, handled, address):
+    known = {"If-None-Match": client.get(address).headers["ETag"]}
+    touch()
+    responses = [client.get(address, headers=known) for _ in range(2)]
+    assert [response.status_code for response in responses] == [304, 304]
+    assert len(handled) == 2
 
 
 def test_head_uses_the_stored_response_of_get(client, handled, address):
