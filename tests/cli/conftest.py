@@ -73,6 +73,15 @@ def ada(invoke):
 
 
 @pytest.fixture
+def backup(invoke, ada, tmp_path):
+    """A backup of an instance with one account."""
+    file = tmp_path / "backups" / "backup.sqlite3"
+    file.parent.mkdir()
+    assert invoke("backup", str(file)).exit_code == 0
+    return file
+
+
+@pytest.fixture
 def assert_error():
     """`assert_error(done, line)` asserts that a command failed with one line, which matches a pattern."""
 

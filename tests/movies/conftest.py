@@ -1,12 +1,15 @@
-"""Fixtures of searches, catalogue imports and matching."""
+"""Fixtures of searches and their query plans, catalogue imports and matching."""
 
 import gzip
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from flask import Flask
 
 from movierating.movies import catalogue_import, search
+from movierating.storage.database import read, write
+from movies.query_plans import Facts, Plan, add_catalogue
 
 # What `run_import` counts.
 SUMMARY = ("added", "present", "completed", "titled", "skipped", "rejected")
@@ -57,3 +60,25 @@ def run_import(app):
 def heat(add_movie: Callable[..., int]) -> int:
     """A movie with everything a row can be matched by."""
     return add_movie(title="Heat", original_title="Élan", year=1995, imdb_id="tt0113277", tmdb_id=949)
+
+
+@pytest.fixture(params=["new", "analyzed"])
+def plan(app: Flask, request: pytest.FixtureRequest) -> Iterator[Plan]:
+    """`plan(filters, sort)` lists the steps to the second page, with and without the planner's statistics."""
+    seen: list[str] = []
+
+    def explain(filters: Facts, sort: str) -> list[str]:
+        _, cursor = search.search_movies(filters, sort, None, 1)
+        assert cursor, "there is no second page"
+        search.search_movies(filters, sort, cursor, 1)
+        # The full-text index has statements of its own, which are traced as comments.
+        statement = [each for each in seen if not each.startswith("--")][-1]
+        return [row[3] for row in driver.execute(f"EXPLAIN QUERY PLAN {statement}")]
+
+    write(add_catalogue)
+    if request.param == "analyzed":
+        read().exec_driver_sql("ANALYZE")
+    driver: Any = read().connection.dbapi_connection
+    driver.set_trace_callback(seen.append)
+    yield explain
+    driver.set_trace_callback(None)

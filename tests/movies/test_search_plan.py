@@ -1,70 +1,18 @@
 """SQLite's query plans for the pages of `movies.search`."""
 
-import math
 import re
-from collections.abc import Callable, Iterator
-from typing import Any, TypeAlias
 
 import pytest
 from flask import Flask
-from sqlalchemy import Connection, insert, literal, update
+from sqlalchemy import literal, update
 
-from movierating.movies import movie_columns, search, search_index, search_plan
+from movierating.movies import search, search_index, search_plan
 from movierating.movies.filters import parse_filters
-from movierating.movies.models import Movie, MovieFacet
-from movierating.storage.database import read, write
+from movierating.movies.models import Movie
+from movierating.storage.database import write
+from movies.query_plans import INDEXES, SORTED, Facts, Plan, make_english
 
 pytestmark = pytest.mark.sqlite
-
-Facts: TypeAlias = dict[str, Any]
-Plan: TypeAlias = Callable[[Facts, str], list[str]]
-
-INDEXES = {
-    "-score": "ix_movie_score",
-    "-mean": "ix_movie_mean",
-    "-count": "ix_movie_count",
-    "title": "ix_movie_title",
-    "year": "ix_movie_year",
-    "-year": "ix_movie_year",
-    "-created_at": "ix_movie_created",
-}
-SORTED = "USE TEMP B-TREE FOR ORDER BY"
-
-
-@pytest.fixture(params=["new", "analyzed"])
-def plan(app: Flask, request: pytest.FixtureRequest) -> Iterator[Plan]:
-    """`plan(filters, sort)` lists the steps to the second page, with and without the planner's statistics."""
-    seen: list[str] = []
-
-    def explain(filters: Facts, sort: str) -> list[str]:
-        _, cursor = search.search_movies(filters, sort, None, 1)
-        assert cursor, "there is no second page"
-        search.search_movies(filters, sort, cursor, 1)
-        # The full-text index has statements of its own, which are traced as comments.
-        statement = [each for each in seen if not each.startswith("--")][-1]
-        return [row[3] for row in driver.execute(f"EXPLAIN QUERY PLAN {statement}")]
-
-    write(add_catalogue)
-    if request.param == "analyzed":
-        read().exec_driver_sql("ANALYZE")
-    driver: Any = read().connection.dbapi_connection
-    driver.set_trace_callback(seen.append)
-    yield explain
-    driver.set_trace_callback(None)
-
-
-def add_catalogue(connection: Connection) -> None:
-    """300 French dramas by one director, 10 a year, with 0 to 49 ratings each."""
-    facts = {"genres": ["Drama", "Comedy"], "directors": ["Agnès Varda"], "language": "fr"}
-    rows = [
-        {
-            **movie_columns.make_row({"title": f"Moon {n}", "year": 1990 + n % 30, **facts}),
-            **{"id": n, "created_at": n, "rating_count": n % 50, "rating_sum": n % 50 * 12},
-        }
-        for n in range(1, 301)
-    ]
-    connection.execute(insert(Movie), rows)
-    search_index.add_movies(connection, rows)
 
 
 @pytest.mark.parametrize(("sort", "column"), [("-score", "score"), ("-count", "rating_count")])
@@ -107,71 +55,6 @@ def test_index_of_the_sort_is_walked_if_many_movies_pass(plan: Plan, filters: Fa
     assert SORTED not in steps
 
 
-def without_last_sort(steps: list[str]) -> list[str]:
-    """Leave out the sort of the whole movies: SQLite 3.53 keeps the order of the page instead."""
-    return steps[:-1] if steps[-1] == SORTED else steps
-
-
-@pytest.fixture
-def _sorts_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(search_plan, "_plan_walk", lambda *_: search_plan.Plan(math.inf, (), None))
-
-
-@pytest.mark.usefixtures("_sorts_only")
-@pytest.mark.parametrize("sort", ["title", "-count", "-year"])
-@pytest.mark.parametrize(
-    ("filters", "narrowest"),
-    [
-        ({"director": "Agnes Varda", "language": "fr"}, "ix_movie_facet_facet (facet=?)"),
-        ({"q": "moon 1", "language": "fr"}, "movie_search VIRTUAL TABLE"),
-    ],
-)
-def test_movies_of_the_most_selective_filter_are_sorted_if_a_walk_costs_more(
-    plan: Plan, filters: Facts, narrowest: str, sort: str
-) -> None:
-    _, by_id, _, gathered, *others, page, whole_movies = without_last_sort(plan(filters, sort))
-    assert by_id == whole_movies == "SEARCH movie USING INTEGER PRIMARY KEY (rowid=?)"
-    assert narrowest in gathered
-    assert others[-1] == SORTED
-    assert page.startswith("SCAN anon")
-
-
-@pytest.mark.usefixtures("_sorts_only")
-@pytest.mark.parametrize("sort", ["title", "-score", "-year"])
-@pytest.mark.parametrize(
-    ("filters", "narrowest"),
-    [
-        ({"year": 2000}, "ix_movie_year (year_rank=?)"),
-        (
-            {"genre": ["Drama"], "year": 2000, "q": "moon", "min_count": 1},
-            "ix_movie_year (year_rank=?)",
-        ),
-        (
-            {"year_from": 2000, "year_to": 2001, "language": "fr"},
-            "ix_movie_year (year_rank>? AND year_rank<?)",
-        ),
-        ({"min_count": 45, "language": "fr"}, "ix_movie_count (rating_count>?)"),
-        ({"q": "$", "language": "fr"}, "ix_movie_title (title_key=?)"),
-    ],
-)
-def test_movies_of_a_column_are_tested_in_its_index_before_they_are_sorted(
-    plan: Plan, filters: Facts, narrowest: str, sort: str
-) -> None:
-    if filters.get("q") == "$":
-        write(lambda connection: connection.execute(update(Movie).where(Movie.id < 9).values(title_key="$")))
-    _, gathered, *_, page, whole_movies = without_last_sort(plan(filters, sort))
-    assert gathered.replace("COVERING ", "") == f"SEARCH movie USING INDEX {narrowest}"
-    assert page.startswith("SCAN anon")
-    assert whole_movies == "SEARCH movie USING INTEGER PRIMARY KEY (rowid=?)"
-
-
-@pytest.mark.usefixtures("_sorts_only")
-def test_column_is_looked_up_if_few_movies_pass_the_other_filters(plan: Plan) -> None:
-    make_english(50)
-    steps = plan({"year_from": 1995, "year_to": 2001, "language": "en"}, "title")
-    assert steps[1] == "SEARCH movie USING INDEX ix_movie_year (year_rank>? AND year_rank<?)"
-
-
 @pytest.mark.parametrize(
     ("sort", "is_walk"), [("title", True), ("-score", True), ("year", False), ("-year", False)]
 )
@@ -180,16 +63,6 @@ def test_a_walk_by_year_may_miss_the_decades_of_a_language(plan: Plan, sort: str
     kinds, values = parse_filters({"language": "en"})
     column = search._SORTS[sort].columns[0].name
     assert (search_plan.choose_plan(kinds, values, column, 20).sorted_filter is None) == is_walk
-
-
-def make_english(number: int) -> None:
-    """Make the first movies English, as facts and as facets."""
-    facet = MovieFacet.facet == "language:fr"
-    for statement in (
-        update(Movie).where(Movie.id <= number).values(language="en"),
-        update(MovieFacet).where(MovieFacet.movie_id <= number, facet).values(facet="language:en"),
-    ):
-        write(lambda connection, statement=statement: connection.execute(statement))
 
 
 @pytest.mark.parametrize("sort", [*INDEXES, "relevance"])

@@ -39,6 +39,12 @@ def user_id(add_user):
 
 
 @pytest.fixture
+def users(add_user):
+    """The ids of three accounts."""
+    return [add_user(name) for name in ("ada", "eve", "zoe")]
+
+
+@pytest.fixture
 def add_many(app):
     """`add_many(1000)` adds movies `Movie 1`, `Movie 2` … of 2000, with IMDb ids; returns their ids."""
 
