@@ -10,7 +10,14 @@ from movierating.movies import service as movies
 from movierating.pages.blueprint import blueprint, get_member, get_viewer, member_page, page, render, send_to
 from movierating.pages.forms import load_form
 from movierating.pages.local_paths import clean_path
-from movierating.pages.movie_data import find_rating_notice, get_own_value, make_movie, make_notice, to_plain
+from movierating.pages.movie_data import (
+    describe_notice,
+    find_rating_notice,
+    get_own_rating,
+    get_own_value,
+    make_movie,
+    to_plain,
+)
 from movierating.pages.notices import Notice
 from movierating.predictions.service import predict_rating
 from movierating.ratings import service as ratings
@@ -46,31 +53,31 @@ def show_movie(movie_id: int) -> Any:
 def rate_movie(movie_id: int) -> Any:
     """Set or remove the viewer's rating; return the changed parts for a script, or lead back to the page."""
     viewer = get_member()
-    before = get_own_value(viewer, movie_id)
+    notice = Notice("rated", movie_id, *get_own_rating(viewer, movie_id))
     if "remove" in request.form:
         try:
             ratings.delete_rating(viewer.id, movie_id)
         except NotFound:
             movies.get_movie(movie_id)  # raises NotFound
     else:
-        ratings.rate_movie(viewer.id, movie_id, _load_value(), None)
+        ratings.rate_movie(viewer.id, movie_id, *_load_rating())
     if (part := request.headers.get("X-Part")) in ("row", "movie"):
-        return _render_parts(movie_id, before, part == "movie")
+        return _render_parts(notice, part == "movie")
     back = clean_path(request.form.get("back"), url_for("pages.show_movie", movie_id=movie_id))
-    return send_to(f"{back}#m{movie_id}", Notice("rated", movie_id, before or 0))
+    return send_to(f"{back}#m{movie_id}", notice)
 
 
-def _load_value() -> int:
-    """Return the rating of the form in half points. Raise InvalidRequest if it is missing or not a rating."""
+def _load_rating() -> tuple[int, int | None]:
+    """Return the value and the time of the form, which has one to undo. Raise InvalidRequest without a rating."""
     if not request.form.get("value"):
         raise InvalidRequest("Choose a rating.")
-    value: int = load_form(NewRatingSchema())["value"]
-    return value
+    values = load_form(NewRatingSchema())
+    return values["value"], values["rated_at"]
 
 
-def _render_parts(movie_id: int, before: int | None, is_large: bool) -> Response:
+def _render_parts(rated: Notice, is_large: bool) -> Response:
     viewer = get_member()
-    notice = make_notice(viewer, movie_id, before)
+    notice = describe_notice(viewer, rated)
     if notice is None:
         raise NotFound("There is no such movie.")
     parts = render_template(

@@ -5,11 +5,13 @@ from typing import Any
 
 import orjson
 
+from movierating import clock
 from movierating.errors import NotFound
 from movierating.movies import service as movies
 from movierating.movies.own_ratings import list_own_ratings
 from movierating.pages import notices
 from movierating.pages.blueprint import Viewer
+from movierating.pages.notices import Notice
 
 
 def make_movie(row: Sequence[Any]) -> dict[str, Any]:
@@ -43,12 +45,17 @@ def get_own_value(viewer: Viewer | None, movie_id: int) -> int | None:
     return list_own_values(viewer, [movie_id]).get(movie_id)
 
 
+def get_own_rating(viewer: Viewer, movie_id: int) -> tuple[int, int]:
+    """Return the viewer's rating of a movie, in half points, and its time in microseconds; zeros without one."""
+    return list_own_ratings(viewer.id, [movie_id]).get(movie_id, (0, 0))
+
+
 def find_rating_notice(viewer: Viewer | None) -> dict[str, Any] | None:
     """Return what the viewer has just rated: the movie, its rating now, and the one before; or None."""
     notice = notices.find_notice("rated")
     if viewer is None or notice is None:
         return None
-    return make_notice(viewer, notice.movie_id, notice.former_value or None)
+    return describe_notice(viewer, notice)
 
 
 def find_merged() -> dict[str, Any] | None:
@@ -57,9 +64,16 @@ def find_merged() -> dict[str, Any] | None:
     return find_movie(notice.movie_id) if notice is not None else None
 
 
-def make_notice(viewer: Viewer, movie_id: int, before: int | None) -> dict[str, Any] | None:
-    """Return the notice about a rating of this movie, whose value was `before`; None if there is no such movie."""
-    movie = find_movie(movie_id)
+def describe_notice(viewer: Viewer, notice: Notice) -> dict[str, Any] | None:
+    """Return a notice about a rating as templates show it, with what undoes it; None if there is no such movie."""
+    movie = find_movie(notice.movie_id)
     if movie is None:
         return None
-    return {"movie": movie, "value": get_own_value(viewer, movie_id), "before": before}
+    # A time that an import took from a clock ahead of this one can't be set yet.
+    has_time = notice.former_value and notice.former_time <= clock.now()
+    return {
+        "movie": movie,
+        "value": get_own_value(viewer, notice.movie_id),
+        "before": notice.former_value or None,
+        "before_time": clock.format_rfc3339(notice.former_time) if has_time else None,
+    }

@@ -16,11 +16,12 @@ _COOKIE = f"{COOKIE_PREFIX}notice"
 
 
 class Notice(NamedTuple):
-    """The action, the id of its movie, and the former rating in half points; 0 stands for none."""
+    """The action, the id of its movie, and the former rating: its half points and its time. 0 stands for none."""
 
     kind: str
     movie_id: int = 0
     former_value: int = 0
+    former_time: int = 0
 
 
 def set_notice(response: Response, notice: Notice) -> None:

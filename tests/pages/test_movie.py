@@ -1,6 +1,10 @@
 """The page of a movie, and rating it."""
 
+import re
+
 import pytest
+
+from movierating import clock
 
 
 def test_movie_shows_facts_and_latest_ratings(browse, add_movie, rate):
@@ -41,6 +45,30 @@ def test_removed_rating_can_be_restored(browse, add_movie, rate):
     assert "is removed." in text
     assert '<button name="value" value="6">Undo</button>' in text
     assert "no ratings yet" in text
+
+
+@pytest.mark.parametrize("change", [{"value": "8.5"}, {"remove": "1"}])
+def test_undo_brings_back_the_time_of_the_rating(browse, add_movie, change):
+    path, browser = f"/movies/{add_movie()}/rating", browse("ada")
+    rating = {"value": "6", "rated_at": "2015-05-04T20:00:00Z"}
+    assert browser.post(path, data=rating).status_code == 303
+    export = browser.get("/settings/export?format=csv").text
+    assert rating["rated_at"] in export
+    page = browser.get(browser.post(path, data=change).headers["Location"]).text
+    undo = page.partition("data-undo>")[2].partition("</form>")[0]
+    browser.post(path, data=dict(re.findall(r'name="(\w+)" value="([^"]+)"', undo)))
+    assert browser.get("/settings/export?format=csv").text == export
+
+
+def test_undo_works_if_the_rating_is_from_a_clock_that_is_ahead(browse, add_movie, monkeypatch):
+    path, browser = f"/movies/{add_movie()}/rating", browse("ada")
+    now = clock.now()
+    monkeypatch.setattr(clock, "now", lambda: now + 3600 * clock.SECOND)
+    browser.post(path, data={"value": "6"})
+    monkeypatch.setattr(clock, "now", lambda: now)
+    page = browser.get(browser.post(path, data={"value": "8"}).headers["Location"]).text
+    assert '<button name="value" value="6">Undo</button>' in page
+    assert "rated_at" not in page
 
 
 def test_removing_a_rating_that_is_not_there_changes_nothing(browse, add_movie):
