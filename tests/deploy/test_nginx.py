@@ -5,6 +5,7 @@ import json
 import re
 import socket
 import time
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
@@ -26,21 +27,44 @@ LARGE_FILE = b"GET /static/swagger-ui/swagger-ui-bundle.js HTTP/1.1\r\nHost: x\r
 
 
 @pytest.fixture(scope="module")
-def port(program, serve, free_port, copied, empty_instance, tmp_path_factory):
+def folder(tmp_path_factory):
+    """The folder with nginx's logs."""
+    return tmp_path_factory.mktemp("nginx")
+
+
+@pytest.fixture(scope="module")
+def http_port(free_port):
+    """The port in place of 80."""
+    return free_port()
+
+
+@pytest.fixture(scope="module")
+def port(program, serve, free_port, http_port, copied, empty_instance, folder):
     """The port of nginx with our configuration, without TLS, in front of a service with one worker."""
     nginx = program("nginx")
-    folder = tmp_path_factory.mktemp("nginx")
     instance, port = copied(empty_instance, folder / "instance"), free_port()
     service = serve(instance, RATELIMIT_ENABLED="true", TRUSTED_PROXIES="1")
-    site, listeners = re.subn(r"listen (\[::\]:)?443 ssl http2;", "", NGINX)
-    site, certificates = re.subn(r"ssl_certificate(_key)? .+;", "", site)
-    upstream = f"server {service.url.removeprefix('http://')};"
-    site, services = re.subn(r"server 127\.0\.0\.1:4000;", upstream, site)
-    assert (listeners, certificates, services) == (2, 2, 1)
-    site = site.replace("server_name", f"listen 127.0.0.1:{port}; server_name")
-    site = site.replace("/var/log/nginx", str(folder))
+    replaced = [
+        (r"listen \[::\]:.+;", "", 2),
+        (r"listen 80;", f"listen 127.0.0.1:{http_port};", 1),
+        (r"listen 443 ssl http2;", f"listen 127.0.0.1:{port};", 1),
+        (r"ssl_certificate(_key)? .+;", "", 2),
+        (r"server 127\.0\.0\.1:4000;", f"server {service.url.removeprefix('http://')};", 1),
+    ]
+    site = NGINX
+    for pattern, replacement, times in replaced:
+        site, count = re.subn(pattern, replacement, site)
+        assert count == times, pattern
     with run_nginx(nginx, folder, site, port):
         yield port
+
+
+def get_redirect(port, path):
+    """Request a path of films.example, and return the status and where it redirects to."""
+    with contextlib.closing(HTTPConnection("127.0.0.1", port)) as connection:
+        connection.request("GET", path, headers={"Host": "films.example"})
+        response = connection.getresponse()
+        return response.status, response.headers["Location"]
 
 
 @pytest.fixture
@@ -77,14 +101,22 @@ def test_clients_cannot_forge_their_address(port, name):
     assert statuses[-1] == 429
 
 
-def test_nginx_logs_no_token_of_a_link(port, tmp_path_factory):
-    for path in ("/invite/secret", "/reset/secret", "/healthz?last"):
+def test_nginx_logs_no_token_of_a_link(connect, port, http_port, folder):
+    rejected = PARTIAL.replace(b"/v1/auth/login", b"/invite/secret")
+    assert b" 429 " in connect(rejected, 60).recv(100)
+    for path in ("/invite/secret", "/reset/secret"):
         get_status(port, path)
-    (log,) = tmp_path_factory.getbasetemp().glob("nginx[0-9]*/access.log")
+        get_redirect(http_port, path)
+    get_status(port, "/healthz?last")
     # nginx writes the line after the response.
     for _ in range(100):
-        if "/healthz?last" in log.read_text():
+        if "/healthz?last" in (folder / "access.log").read_text():
             break
         time.sleep(0.1)
-    assert "/healthz?last" in log.read_text()
-    assert "secret" not in log.read_text()
+    assert "/healthz?last" in (folder / "access.log").read_text()
+    assert [log.name for log in folder.glob("*.log") if "secret" in log.read_text()] == []
+
+
+@pytest.mark.usefixtures("port")
+def test_http_is_redirected_to_https(http_port):
+    assert get_redirect(http_port, "/movies?q=x") == (301, "https://films.example/movies?q=x")
