@@ -18,6 +18,8 @@ from limits.storage import Storage
 
 SCHEME = "movierating+sqlite"
 BUSY_TIMEOUT_SECONDS = 1.0
+# A hit may wait this long for other threads and processes, between the reading of the clock and the statement.
+MAX_WAIT_SECONDS = 10.0
 PURGE_INTERVAL_SECONDS = 60.0
 # No limit has a longer window. A row that expires later was written while the clock was ahead, and is ignored.
 MAX_WINDOW_SECONDS = 86_400
@@ -33,7 +35,7 @@ CREATE TABLE IF NOT EXISTS counters (
 _HIT = """
 INSERT INTO counters (key, hits, expires_at) VALUES (:key, :amount, :now + :expiry)
 ON CONFLICT (key) DO UPDATE SET
-    hits = excluded.hits + iif(expires_at > :now AND expires_at <= excluded.expires_at, hits, 0),
+    hits = excluded.hits + iif(expires_at > :now AND expires_at <= excluded.expires_at + :max_wait, hits, 0),
     expires_at = iif(expires_at > :now, min(expires_at, excluded.expires_at), excluded.expires_at)
 RETURNING hits
 """
@@ -72,7 +74,8 @@ class SQLiteStorage(Storage):
     def incr(self, key: str, expiry: int, amount: int = 1) -> int:
         """Count a hit and return the hits of the window, which ends `expiry` seconds after its first hit."""
         now = self._clock()
-        ((hits,),) = self._run(_HIT, key=digest(key), amount=amount, now=now, expiry=expiry)
+        values = {"amount": amount, "now": now, "expiry": expiry, "max_wait": MAX_WAIT_SECONDS}
+        ((hits,),) = self._run(_HIT, key=digest(key), **values)
         if abs(now - self._purged_at) >= PURGE_INTERVAL_SECONDS:
             self._purged_at = now
             self._purge(now)

@@ -112,6 +112,12 @@ def test_window_of_a_clock_that_was_seconds_ahead_starts_again(storage: SQLiteSt
     assert storage.incr("login/1", 60) == 1
 
 
+def test_hit_that_waited_while_a_later_one_began_the_window_is_counted(path: Path, clock: Clock) -> None:
+    earlier = SQLiteStorage(path=path, clock=lambda: NOON - sqlite_storage.BUSY_TIMEOUT_SECONDS)
+    later = SQLiteStorage(path=path, clock=clock)
+    assert [later.incr("login/1", 60), earlier.incr("login/1", 60), later.incr("login/1", 60)] == [1, 2, 3]
+
+
 def test_windows_of_a_clock_that_was_ahead_are_purged(
     storage: SQLiteStorage, clock: Clock, path: Path
 ) -> None:
