@@ -158,6 +158,15 @@ def test_make_targets_in_documents_exist():
     assert "bench-large" in named <= targets
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_use_only_variables_that_are_set(page):
+    first_session = code_block(ROOT / "README.md", "bash")
+    blocks = "".join(re.findall(r"^```(?:ba)?sh\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL))
+    assigned = set(re.findall(r"\b(\w+)=|\bfor (\w+) in", first_session + blocks))
+    used = set(re.findall(r"\$\{?(\w+)", blocks)) - {"PWD"}
+    assert used <= {name for names in assigned for name in names}
+
+
 def anchors(page):
     """Return the anchors that GitHub makes of a page's headings."""
     headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)

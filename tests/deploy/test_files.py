@@ -17,16 +17,25 @@ DEPLOY = ROOT / "docs" / "deploy"
 
 NGINX = (DEPLOY / "nginx.conf").read_text()
 
+CADDYFILE = re.findall(r"^```text\n(.*?)^```", (ROOT / "docs/film-club.md").read_text(), re.M | re.S)[0]
+
 
 def test_nginx_closes_idle_connections_before_the_service_does():
     (seconds,) = re.findall(r"^upstream .+?keepalive_timeout (\d+)s;", NGINX, re.DOTALL | re.MULTILINE)
     assert int(seconds) < server.HEADER_TIMEOUT_SECONDS
 
 
-def test_nginx_accepts_the_largest_upload_of_the_service():
-    (megabytes,) = re.findall(r"client_max_body_size (\d+)m;", NGINX)
+def test_proxies_accept_the_largest_upload_of_the_service():
+    (mebibytes,) = re.findall(r"client_max_body_size (\d+)m;", NGINX)
+    (megabytes,) = re.findall(r"max_size (\d+)MB$", CADDYFILE, re.MULTILINE)
     max_bytes = next(setting.default for setting in config.SETTINGS if setting.name == "MAX_UPLOAD_BYTES")
-    assert int(megabytes) << 20 > max_bytes
+    assert int(mebibytes) << 20 > max_bytes
+    assert int(megabytes) * 1_000_000 > max_bytes
+
+
+def test_caddy_drops_headers_that_clients_could_forge():
+    for line in ("request_header -*_*", "header_up -X-Forwarded-Port", "header_up -X-Forwarded-Prefix"):
+        assert re.search(rf"^\s+{re.escape(line)}$", CADDYFILE, re.MULTILINE)
 
 
 def test_nginx_uses_current_tls_and_hsts_for_a_year():
