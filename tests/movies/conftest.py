@@ -9,6 +9,7 @@ from flask import Flask
 
 from movierating.movies import catalogue_import, search
 from movierating.storage.database import read, write
+from movies.movie_rows import HEADER, as_line
 from movies.query_plans import Facts, Plan, add_catalogue
 
 # What `run_import` counts.
@@ -42,6 +43,19 @@ def write_file(tmp_path):
         return tmp_path / name
 
     return write
+
+
+@pytest.fixture
+def write_csv(tmp_path):
+    """`write_csv(row, ...)` is the path of a CSV of these rows: dicts of some columns, or raw lines."""
+
+    def make(*rows, header=HEADER, encoding="utf-8"):
+        path = tmp_path / "movies.csv"
+        lines = [row if isinstance(row, str) else as_line(row) for row in rows]
+        path.write_text("\n".join([header, *lines, ""]), encoding=encoding, newline="")
+        return path
+
+    return make
 
 
 @pytest.fixture
