@@ -20,7 +20,7 @@ from flask import (
 from werkzeug.exceptions import HTTPException
 
 from movierating.auth.service import Caller
-from movierating.errors import ApiError, Forbidden, NotFound
+from movierating.errors import ApiError, Forbidden, NotFound, Unauthenticated
 from movierating.http import error_handlers
 from movierating.http.public_views import is_public, public
 from movierating.http.response_cache import REQUEST_ID, USER_ID
@@ -180,6 +180,13 @@ def _add_headers(response: Response) -> Response:
 @blueprint.errorhandler(Redirect)
 def _redirect(error: Redirect) -> Response:
     return _add_headers(make_response(redirect(error.path, 303)))
+
+
+@blueprint.errorhandler(Unauthenticated)
+def _lead_to_login(_error: Unauthenticated) -> Response:
+    """Redirect to the log-in page: the account was deleted, or its sessions were ended, during the request."""
+    g.viewer = None
+    return _redirect(Redirect(url_for("pages.log_in")))
 
 
 @blueprint.errorhandler(ApiError)

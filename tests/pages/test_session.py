@@ -6,6 +6,8 @@ import pytest
 
 from movierating import clock
 from movierating.pages import session
+from movierating.ratings import service as ratings
+from movierating.users import administration
 from pages.conftest import PASSWORD, SAME_SITE
 
 
@@ -101,3 +103,15 @@ def test_page_for_a_member_is_private(browse):
     response = browse("ada").get("/movies")
     assert response.headers["Cache-Control"] == "private, no-cache"
     assert response.headers["Vary"] == "Cookie, Accept-Encoding"
+
+
+def test_account_that_is_deleted_during_a_request_leads_to_the_login(browse, add_movie, monkeypatch):
+    rate_movie = ratings.rate_movie
+
+    def delete_account_and_rate(user_id, *arguments):
+        administration.delete_account(user_id)
+        return rate_movie(user_id, *arguments)
+
+    monkeypatch.setattr(ratings, "rate_movie", delete_account_and_rate)
+    response = browse("ada").post(f"/movies/{add_movie()}/rating", data={"value": "8"})
+    assert (response.status_code, response.headers["Location"]) == (303, "/login")
