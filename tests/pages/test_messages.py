@@ -42,6 +42,20 @@ def test_invalid_number_is_quoted_as_it_was_typed(browse, text, message):
     assert f"Must be a whole number, not &#34;{message}&#34;." in response.text
 
 
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("/movies?min_score=z", "min_score: Must be a number, not &#34;z&#34;."),
+        ("/for-you?limit=z", "limit: Must be a whole number, not &#34;z&#34;."),
+        ("/for-you?year_from=z", '<a href="#year_from">From</a>: Must be a whole number, not &#34;z&#34;.'),
+    ],
+)
+def test_message_links_a_field_of_the_form_and_names_another_parameter(browse, path, message):
+    response = browse("ada").get(path)
+    assert response.status_code == 422
+    assert f"<li>{message}</li>" in response.text
+
+
 def test_missing_field_is_named_as_in_the_form(browse):
     response = browse("ada").post("/movies/new", data={"year": "1996"})
     assert '<a href="#title">Title</a>: Fill in this field.' in response.text
