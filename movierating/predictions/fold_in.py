@@ -42,13 +42,12 @@ class Taste:
     """The distribution of a user's taste: a = (c, z) is normal, in points.
 
     `mean` has SIZE elements, `factor` is the Cholesky factor of the precision (SIZE x SIZE), `noise_precision` is tau
-    (per square point), `prior_pull` is Lambda_0 m_0, and `rating_count` the number of ratings that it follows from.
+    (per square point), and `rating_count` is the number of ratings that it follows from.
     """
 
     mean: list[float]
     factor: list[list[float]]
     noise_precision: float
-    prior_pull: list[float]
     rating_count: int
 
     @cached_property
@@ -133,7 +132,7 @@ def _solve(
         pull + noise_precision * product for pull, product in zip(prior_pull, sums.products, strict=True)
     ]
     mean = solve_upper(factor, solve_lower(factor, right))
-    return Taste(mean, factor, noise_precision, list(prior_pull), sums.count)
+    return Taste(mean, factor, noise_precision, sums.count)
 
 
 def _fit_noise(model: ModelFile, sums: _RatingSums, squares: Matrix, taste: Taste) -> float:

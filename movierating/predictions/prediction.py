@@ -69,8 +69,8 @@ def compute_shares(
 ) -> list[float]:
     """Return each rating's share (points) of a prediction, in the order of `rows`.
 
-    Given the noise, the mean of the taste is linear in the ratings, so the shares and `compute_baseline` add up to
-    `predict(...).value`. The share of rating y of movie k is tau ((y - mu) E[h_k] - E[b_k h_k]) . S E[h].
+    Given the noise, the mean of the taste is linear in the ratings. The share of rating y of movie k is
+    tau ((y - mu) E[h_k] - E[b_k h_k]) . S E[h]; the rest of `predict(...).value` is mu + E[b] + E[h] . S Lambda_0 m_0.
     """
     direction = multiply(taste.covariance, model.get_moments(movie)[:SIZE])
     shares = []
@@ -81,13 +81,6 @@ def compute_shares(
         cross = dot(model.moments[start + CROSS : start + SQUARE], direction)
         shares.append(taste.noise_precision * (gain - cross))
     return shares
-
-
-def compute_baseline(model: ModelFile, taste: Taste, movie: RowOrMoments) -> float:
-    """Return the part of a prediction that no rating of the user has a share in: mu + E[b] + E[h] . S Lambda_0 m_0."""
-    moments = model.get_moments(movie)
-    prior = multiply(taste.covariance, taste.prior_pull)
-    return model.mean_rating + moments[CROSS] + dot(moments[:SIZE], prior)
 
 
 def compute_prior_moments(model: ModelFile, features: MovieFeatures) -> list[float]:

@@ -3,12 +3,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from movierating.predictions import fold_in
 from movierating.predictions.features import MovieFeatures
 from movierating.predictions.fold_in import solve_taste
 from movierating.predictions.model_file import CROSS, SIZE, SQUARE, WIDTH
 from movierating.predictions.prediction import (
     Prediction,
-    compute_baseline,
     compute_prior_moments,
     compute_shares,
     make_interval,
@@ -48,7 +48,7 @@ def test_interval_is_on_the_scale_by_tenths(prediction, interval):
 
 
 @given(st.data())
-def test_shares_and_baseline_add_up_to_the_prediction(model, data):
+def test_shares_and_the_part_of_the_prior_add_up_to_the_prediction(model, data):
     rows = data.draw(st.lists(st.integers(0, len(model.movie_ids) - 1), unique=True))
     half_points = data.draw(st.lists(st.integers(1, 20), min_size=len(rows), max_size=len(rows)))
     ratings = [value / 2 for value in half_points]
@@ -60,7 +60,10 @@ def test_shares_and_baseline_add_up_to_the_prediction(model, data):
     )
     taste = solve_taste(model, rows, ratings)
     shares = compute_shares(model, taste, rows, ratings, movie)
-    total = compute_baseline(model, taste, movie) + sum(shares)
+    moments, sums = model.get_moments(movie), fold_in._sum_ratings(model, rows, ratings)
+    prior_mean = fold_in._compute_prior_mean(model, sums)
+    of_prior = np.array(moments[:SIZE]) @ taste.covariance @ model.user_precision @ prior_mean
+    total = model.mean_rating + moments[CROSS] + of_prior + sum(shares)
     assert total == pytest.approx(predict(model, taste, movie).value, abs=1e-9)
 
 
