@@ -24,7 +24,6 @@ from movierating.http.extensions import (
     api,
     cors,
     jwt,
-    migrate,
 )
 from movierating.http.problems import blueprint as problems_blueprint
 from movierating.http.response_cache import ResponseCache
@@ -32,7 +31,7 @@ from movierating.http.responses import finish_response
 from movierating.limits import sqlite_storage
 from movierating.monitoring import counters, logs, request_log
 from movierating.movies.routes import blueprint as movies_blueprint
-from movierating.operations import startup
+from movierating.operations import schema_revisions, startup
 from movierating.operations.health import blueprint as health_blueprint
 from movierating.pages import registration as pages
 from movierating.predictions import model_store
@@ -77,6 +76,7 @@ def build(environ: Mapping[str, str] | None, prepared: bool) -> Flask:
         app.wsgi_app = proxies.trust_proxies(app.wsgi_app, settings["TRUSTED_PROXIES"])  # type: ignore[assignment, method-assign]
     _add_commands(app)
     if prepared:
+        schema_revisions.init_migrate(app)
         startup.prepare_instance(app)
     return app
 
@@ -145,7 +145,6 @@ def _bind_extensions(app: Application) -> None:
     with app.app_context():
         database.configure(db.engine, app.config["DATABASE_REPLICA_URL"])
         model_store.configure(db.engine, enabled=app.config["PREDICTIONS"])
-    migrate.init_app(app, db, directory=str(startup.MIGRATIONS_FOLDER), render_as_batch=True)
     jwt.init_app(app)
     rate_limits.init_limiter(app)
     if app.config["CORS_ORIGINS"]:

@@ -18,7 +18,7 @@ from movierating.config import SettingError
 from movierating.movies import service as movies
 from movierating.movies import title_proposals
 from movierating.movies.models import TitleProposal
-from movierating.operations import checks, startup
+from movierating.operations import checks, schema_revisions, startup
 from movierating.storage import database
 from movierating.storage.database import db
 
@@ -30,6 +30,7 @@ PASSWORD = "correct horse battery"
 def migrated(tmp_path, environ):
     """An application in its context; migrations created its database."""
     app = create_app(environ(tmp_path / "instance"), prepared=False)
+    schema_revisions.init_migrate(app)
     with app.app_context():
         upgrade()
         yield app
@@ -107,7 +108,7 @@ def read_everything(file):
 
 
 def test_every_revision_has_its_data():
-    scripts = ScriptDirectory(str(startup.MIGRATIONS_FOLDER))
+    scripts = ScriptDirectory(str(schema_revisions.MIGRATIONS_FOLDER))
     assert REVISIONS.keys() == {script.revision for script in scripts.walk_revisions()}
 
 
@@ -122,10 +123,10 @@ def test_old_database_is_copied_and_upgraded(revision, create_revision, environ)
     before = read_everything(file)
     copy = file.with_name(f"movierating.before-{revision}-upgrade.sqlite3")
     with create_app(environ(file.parent)).app_context():
-        assert startup.get_current_revision() == startup.get_newest_revision()
+        assert schema_revisions.get_current_revision() == schema_revisions.get_newest_revision()
         assert checks.run_checks(repair=False) == ([], [])
         database.close()
-    if revision == startup.get_newest_revision():
+    if revision == schema_revisions.get_newest_revision():
         assert not copy.exists()
     else:
         assert read_everything(copy) == before
@@ -174,6 +175,7 @@ def test_newer_database_is_rejected(instance, environ, outside):
 def at_0001(tmp_path, environ):
     """An application in its context; its database has the first revision and one movie with one rating."""
     app = create_app(environ(tmp_path / "instance"), prepared=False)
+    schema_revisions.init_migrate(app)
     with app.app_context():
         upgrade(revision="0001")
         facts = {"title": "Moon", "title_key": "moon", "language": "fr", "created_at": 0, "updated_at": 0}
@@ -200,7 +202,7 @@ def test_failed_upgrade_changes_nothing(at_0001, environ):
     message = r"^MOVIERATING_DATABASE_URL: .+ can't be migrated and is unchanged \(.*already exists.*\)$"
     with pytest.raises(SettingError, match=message):
         create_app(environ(at_0001.config["INSTANCE_PATH"]))
-    assert startup.get_current_revision() == "0001"
+    assert schema_revisions.get_current_revision() == "0001"
     assert [facet["score"] for facet in read_facets()] == [345 / 52]
 
 

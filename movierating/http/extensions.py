@@ -3,7 +3,6 @@
 from flask_cors import CORS
 from flask_jwt_extended import JWTManager
 from flask_limiter import Limiter
-from flask_migrate import Migrate
 
 from movierating.http.blueprint import Api
 from movierating.http.proxies import get_client_network
@@ -20,4 +19,3 @@ api = Api()
 cors = CORS()
 jwt = JWTManager()
 limiter = Limiter(get_client_network)
-migrate = Migrate()

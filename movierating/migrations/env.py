@@ -6,7 +6,7 @@ from alembic import context
 from flask import current_app
 
 database = current_app.extensions["migrate"].db
-# Another one than the application's, where `startup.upgrade_schema` was given it.
+# Another one than the application's, where `schema_revisions.upgrade_schema` was given it.
 engine = context.config.attributes.get("engine") or database.engine
 
 

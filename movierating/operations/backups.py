@@ -6,7 +6,7 @@ from typing import NamedTuple
 from flask import Flask
 from sqlalchemy import URL, create_engine
 
-from movierating.operations import atomic_replace, backup_files, sqlite_backup, startup
+from movierating.operations import atomic_replace, backup_files, schema_revisions, sqlite_backup, startup
 from movierating.operations.backup_files import SIDE_SUFFIXES, BackupError
 from movierating.storage import database
 from movierating.storage.sqlite import engine as sqlite_engine
@@ -63,12 +63,12 @@ def _restore(app: Flask, target: Path, file: Path) -> RestoreResult:
     if target.exists() and file.exists() and target.samefile(file):
         raise BackupError(f"{file} is the database itself")
     revision = sqlite_backup.read_revision(file)
-    if not startup.is_known_revision(revision):
+    if not schema_revisions.is_known_revision(revision):
         raise BackupError(f"{file} is newer than this version of movierating")
     staged = atomic_replace.get_staging_path(target)
     sqlite_backup.write_copy(staged, file, sqlite_backup.open_read_only)
     orphans = sqlite_backup.verify_copy(staged, "integrity_check", reported_as=file)
-    is_older = revision != startup.get_newest_revision()
+    is_older = revision != schema_revisions.get_newest_revision()
     if is_older:
         _upgrade(app, staged, reported_as=file)
     return RestoreResult(atomic_replace.replace_database(target), revision if is_older else None, orphans)
@@ -79,7 +79,7 @@ def _upgrade(app: Flask, staged: Path, reported_as: Path) -> None:
     engine = create_engine(URL.create("sqlite", database=str(staged)), **options)
     sqlite_engine.configure(engine, hold_instance=False)
     try:
-        startup.upgrade_schema(app, engine)
+        schema_revisions.upgrade_schema(app, engine)
         engine.dispose()
         sqlite_backup.remove_log(staged)
     except Exception as error:

@@ -17,7 +17,7 @@ from sqlalchemy.exc import DatabaseError
 
 from movierating.errors import ApiError, NotFound
 from movierating.movies import index_repair, retired_movies, text_index
-from movierating.operations import sqlite_backup, startup
+from movierating.operations import schema_revisions, sqlite_backup
 from movierating.ratings import merging, recount
 from movierating.storage.database import db, get_sqlite_file, read, write
 from movierating.storage.dialect import advance_ids, get_last_id
@@ -41,7 +41,7 @@ def run_checks(repair: bool) -> tuple[list[str], list[str]]:
     if file is not None and not file.exists():
         return [f"database: {file} does not exist"], []
     try:
-        revision, newest = startup.get_current_revision(), startup.get_newest_revision()
+        revision, newest = schema_revisions.get_current_revision(), schema_revisions.get_newest_revision()
         if revision != newest:
             return [f"migrations: the database is at {revision or 'none'}, this version needs {newest}"], []
         problems = list(_find_problems())

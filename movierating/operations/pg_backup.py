@@ -15,7 +15,7 @@ from flask import Flask
 from sqlalchemy import URL, Connection
 
 from movierating.movies import search_index
-from movierating.operations import backup_files, startup
+from movierating.operations import backup_files, schema_revisions, startup
 from movierating.operations.backup_files import BackupError
 from movierating.ratings.models import TRANSIENT_TABLES
 from movierating.storage import database
@@ -48,7 +48,7 @@ def create_dump(target: Path) -> None:
     """
     target = target.resolve()
     backup_files.require_replaceable(target, is_dump)
-    if startup.get_current_revision() is None:
+    if schema_revisions.get_current_revision() is None:
         raise BackupError("the database is empty; `movierating serve` creates its tables")
     part = target.with_name(f".{target.name}.part")
     with backup_files.record_backup(database.get_base_path()), backup_files.temporary_file(part):
@@ -72,7 +72,7 @@ def restore_dump(app: Flask, file: Path) -> str | None:
     or the restored one, which the next start migrates.
     """
     revision = _verify_dump(file)
-    is_older = revision != startup.get_newest_revision()
+    is_older = revision != schema_revisions.get_newest_revision()
     # An open connection of this process would count as one of another program.
     database.close()
     with pg_engine.advisory_lock(db.engine, pg_engine.START) as connection:
@@ -110,7 +110,7 @@ def _replace_contents(file: Path) -> None:
 
 def _upgrade(app: Flask, old: Path, reported_as: Path) -> None:
     try:
-        startup.upgrade_schema(app, db.engine)
+        schema_revisions.upgrade_schema(app, db.engine)
     except Exception as error:
         _replace_contents(old)
         raise BackupError(f"{reported_as} can't be migrated ({startup.format_reason(error)})") from error
@@ -130,7 +130,7 @@ def _verify_dump(file: Path) -> str | None:
         )
     _require_tables(file, reported_as=file)
     revision = _read_revision(file)
-    if not startup.is_known_revision(revision):
+    if not schema_revisions.is_known_revision(revision):
         raise BackupError(f"{file} is newer than this version of movierating")
     return revision
 

@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.schema import AddConstraint, DropConstraint
 
 from movierating.movies import search_index
-from movierating.operations import checks, startup
+from movierating.operations import checks, schema_revisions
 from movierating.ratings import recount
 from movierating.ratings.models import TRANSIENT_TABLES
 from movierating.storage import database
@@ -53,7 +53,7 @@ def migrate_to_postgresql(app: Flask, url: str, progress: Progress) -> int:
                 raise MigrationError(f"`movierating check` reports: {problems[0]}")
             with pg_engine.advisory_lock(target, pg_engine.START):
                 _require_usable(target)
-                startup.upgrade_schema(app, target)
+                schema_revisions.upgrade_schema(app, target)
                 return _copy(target, progress)
     except SQLAlchemyError as error:
         cause = getattr(error, "orig", None) or error
@@ -83,7 +83,7 @@ def _require_usable(target: Engine) -> None:
         encoding = connection.exec_driver_sql("SHOW server_encoding").scalar()
     if encoding != "UTF8":
         raise MigrationError(f"the PostgreSQL database must have the encoding UTF8, not {encoding}")
-    if not startup.is_known_revision(startup.get_current_revision(target)):
+    if not schema_revisions.is_known_revision(schema_revisions.get_current_revision(target)):
         raise MigrationError("the PostgreSQL database is newer than this version of movierating")
 
 

@@ -1,6 +1,5 @@
 """Prepare an instance: its folder, its secret key, the database at the newest migration, and the bundled movies."""
 
-import functools
 import secrets
 import sqlite3
 import tempfile
@@ -10,27 +9,21 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from alembic import command
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.util import CommandError
 from filelock import FileLock
 from flask import Flask
-from sqlalchemy import Engine
 from sqlalchemy.exc import DatabaseError
 
 from movierating.config import PREFIX, SettingError
 from movierating.errors import Unavailable
 from movierating.movies import index_repair
 from movierating.movies.seed import seed_new_database
-from movierating.operations import atomic_replace, backup_files, sqlite_backup
+from movierating.operations import atomic_replace, backup_files, schema_revisions, sqlite_backup
 from movierating.setting_parsers import KEY_BYTES
 from movierating.storage import storage_errors
 from movierating.storage.database import close, db, get_sqlite_file, hold_instance
 from movierating.storage.postgresql import engine as pg_engine
 from movierating.storage.postgresql.engine import START_TIMEOUT_SECONDS
 
-MIGRATIONS_FOLDER = Path(__file__).parents[1] / "migrations"
 KEY_FILE = "secret_key"
 _LOCK_FILE = ".startup.lock"
 # Checking all of a large file would delay the start for minutes.
@@ -179,54 +172,22 @@ def _find_first_damage(connection: sqlite3.Connection) -> str | None:
     return " ".join(damage[0].split()) if damage else None
 
 
-def get_current_revision(engine: Engine | None = None) -> str | None:
-    """Return the migration of the database of `engine`, by default the application's; None before the first one."""
-    with (engine or db.engine).connect() as connection:
-        revision: str | None = MigrationContext.configure(connection).get_current_revision()
-        return revision
-
-
-@functools.cache
-def get_newest_revision() -> str | None:
-    """Return the migration that this code needs."""
-    return _open_migrations().get_current_head()
-
-
-def _open_migrations() -> ScriptDirectory:
-    return ScriptDirectory(str(MIGRATIONS_FOLDER))
-
-
 def _migrate(app: Flask, file: Path | None) -> None:
-    revision = get_current_revision()
-    if revision == get_newest_revision():
+    revision = schema_revisions.get_current_revision()
+    if revision == schema_revisions.get_newest_revision():
         return
-    if not is_known_revision(revision):
+    if not schema_revisions.is_known_revision(revision):
         raise SettingError(f"{PREFIX}DATABASE_URL: the database is newer than this version of movierating")
     try:
         if revision is not None and file is not None:
             sqlite_backup.copy_database(
                 file, file.with_name(f"{file.stem}.before-{revision}-upgrade{file.suffix}")
             )
-        upgrade_schema(app, db.engine)
+        schema_revisions.upgrade_schema(app, db.engine)
     except Exception as error:
         raise SettingError(
             f"{PREFIX}DATABASE_URL: {_get_database_name()} can't be migrated and is unchanged ({format_reason(error)})"
         ) from error
-
-
-def is_known_revision(revision: str | None) -> bool:
-    """Return True if this code has that migration, or for None; an unknown one is newer."""
-    try:
-        return revision is None or _open_migrations().get_revision(revision) is not None
-    except CommandError:
-        return False
-
-
-def upgrade_schema(app: Flask, engine: Engine) -> None:
-    """Migrate the database of `engine` to the newest revision in one transaction. Raise what a migration raises."""
-    configuration = app.extensions["migrate"].migrate.get_config(str(MIGRATIONS_FOLDER))
-    configuration.attributes["engine"] = engine
-    command.upgrade(configuration, "head")
 
 
 def get_unready_reason() -> str | None:
@@ -236,6 +197,10 @@ def get_unready_reason() -> str | None:
         if file is not None and not file.is_file():
             # Open connections would not notice.
             return "database"
-        return None if get_current_revision() == get_newest_revision() else "migrations"
+        return (
+            None
+            if schema_revisions.get_current_revision() == schema_revisions.get_newest_revision()
+            else "migrations"
+        )
     except DatabaseError:
         return "database"

@@ -99,7 +99,7 @@ def test_failed_migration_of_a_backup_changes_nothing(invoke, backup, instance, 
     def fail(*_):
         raise RuntimeError("two\nlines")
 
-    monkeypatch.setattr("movierating.operations.startup.upgrade_schema", fail)
+    monkeypatch.setattr("movierating.operations.schema_revisions.upgrade_schema", fail)
     with closing(sqlite3.connect(backup)) as connection, connection:
         connection.execute("UPDATE alembic_version SET version_num = '0001'")
     before = contents(instance)

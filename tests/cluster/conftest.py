@@ -10,7 +10,6 @@ from typing import Any
 
 import psycopg
 import pytest
-from flask_migrate import upgrade
 from sqlalchemy import insert
 
 import network
@@ -19,7 +18,9 @@ from faults.conftest import client_of, populate, unsound
 from movierating import create_app
 from movierating.movies import seed
 from movierating.movies.models import DataMigration
+from movierating.operations import schema_revisions
 from movierating.storage import database
+from movierating.storage.database import db
 from redis_process import RedisProcess
 
 __all__ = ["client_of", "populate", "unsound"]
@@ -90,7 +91,7 @@ def empty(durable: Durable, environ: Callable[..., dict[str, str]], tmp_path_fac
     postgres.use(folder, durable.create("empty"))
     app = create_app(environ(folder), prepared=False)
     with app.app_context():
-        upgrade()
+        schema_revisions.upgrade_schema(app, db.engine)
         rows = [{"name": name, "reached_at": 0} for name in seed.list_data_migrations()]
         database.write(lambda connection: connection.execute(insert(DataMigration), rows))
         database.close()

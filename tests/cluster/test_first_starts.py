@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 import postgres
-from movierating.operations.startup import get_newest_revision
+from movierating.operations.schema_revisions import get_newest_revision
 
 ROUNDS = int(os.environ.get("SOAK_ROUNDS", "3"))
 _names = (f"first{number}" for number in itertools.count())

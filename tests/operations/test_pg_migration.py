@@ -15,7 +15,7 @@ import postgres
 from movierating import create_app
 from movierating.movies import retired_movies
 from movierating.movies import service as movies
-from movierating.operations import startup
+from movierating.operations import schema_revisions
 from movierating.ratings import merging, stored_files
 from movierating.ratings import service as ratings
 from movierating.storage import database
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.postgresql
 PASSWORD = "correct horse battery"
 TWIN = "tt9999999"
 GONE = {"title": "Gone \U0001f3ac", "year": 2012}
-NEWEST = startup.get_newest_revision()
+NEWEST = schema_revisions.get_newest_revision()
 
 
 @pytest.fixture(scope="module")

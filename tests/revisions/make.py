@@ -12,9 +12,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from flask_migrate import upgrade
-
 from movierating import create_app
+from movierating.operations import schema_revisions
+from movierating.storage.database import db
 
 PASSWORD = "correct horse battery"
 MOVIES: tuple[dict[str, Any], ...] = (
@@ -33,7 +33,7 @@ def fill(folder: Path) -> None:
     app = create_app(prepared=False)
     commands, client = app.test_cli_runner(), app.test_client()
     with app.app_context():
-        upgrade()
+        schema_revisions.upgrade_schema(app, db.engine)
     with closing(sqlite3.connect(folder / "movierating.sqlite3")) as connection, connection:
         # The bundled movies would fill the file.
         connection.execute("INSERT INTO milestone VALUES ('seeded', 1735689600000000)")

@@ -1,0 +1,60 @@
+"""The revision of a database's schema, and its migration to the newest with Alembic.
+
+Alembic takes 11 MB of memory and a tenth of a second to import, so only a process that migrates imports it. A worker
+finds the revisions without it.
+"""
+
+import functools
+from pathlib import Path
+
+from flask import Flask
+from sqlalchemy import Engine, column, inspect, select, table
+
+from movierating.storage.database import db
+
+MIGRATIONS_FOLDER = Path(__file__).parents[1] / "migrations"
+
+_VERSION = table("alembic_version", column("version_num"))
+
+
+def init_migrate(app: Flask) -> None:
+    """Bind Flask-Migrate to `app`, for `upgrade_schema` and the command group `db`."""
+    from flask_migrate import Migrate
+
+    Migrate(app, db, directory=str(MIGRATIONS_FOLDER), render_as_batch=True)
+
+
+def get_current_revision(engine: Engine | None = None) -> str | None:
+    """Return the migration of the database of `engine`, by default the application's; None before the first one."""
+    with (engine or db.engine).connect() as connection:
+        if not inspect(connection).has_table(_VERSION.name):
+            return None
+        revision: str | None = connection.scalar(select(_VERSION.c.version_num))
+        return revision
+
+
+@functools.cache
+def _list_revisions() -> list[str]:
+    """Return the migrations of this code, the oldest first: the numbers with which their files begin."""
+    return sorted(file.name.partition("_")[0] for file in (MIGRATIONS_FOLDER / "versions").glob("[0-9]*.py"))
+
+
+def get_newest_revision() -> str:
+    """Return the migration that this code needs."""
+    return _list_revisions()[-1]
+
+
+def is_known_revision(revision: str | None) -> bool:
+    """Return True if this code has that migration, or for None; an unknown one is newer."""
+    return revision is None or revision in _list_revisions()
+
+
+def upgrade_schema(app: Flask, engine: Engine) -> None:
+    """Migrate the database of `engine` to the newest revision in one transaction. Raise what a migration raises."""
+    from alembic import command
+
+    if "migrate" not in app.extensions:
+        init_migrate(app)
+    configuration = app.extensions["migrate"].migrate.get_config(str(MIGRATIONS_FOLDER))
+    configuration.attributes["engine"] = engine
+    command.upgrade(configuration, "head")
