@@ -18,11 +18,11 @@ from movierating.http.fields import DISALLOWED_CHARACTERS
 from movierating.movies import service as movies
 from movierating.pages.blueprint import blueprint, get_member, member_page, render, send_to
 from movierating.pages.import_done import (
-    ROWS_SHOWN,
     make_csv,
     make_gone_redirect,
     render_report,
     store_report,
+    summarize,
 )
 from movierating.pages.import_options import FORMAT_NAMES, ImportOptions, load_options
 from movierating.pages.movie_data import to_plain
@@ -110,9 +110,8 @@ def _check(entry: FileEntry, file: BinaryIO, options: ImportOptions) -> Response
     preview = import_preview.preview_file(file, None, options.mapping)
     if preview.format is None or "preview" in request.values:
         return _render_columns(entry, options, preview)
-    report = to_plain(_import_for_member(file, options, dry_run=True))
-    shown = report["unmatched"][:ROWS_SHOWN]
-    candidates = {movie_id for row in shown for movie_id in row["candidates"]}
+    report = summarize(_import_for_member(file, options, dry_run=True))
+    candidates = {movie_id for row in report["unmatched"] for movie_id in row["candidates"]}
     return render(
         "import_check.html",
         upload=entry,
@@ -121,7 +120,6 @@ def _check(entry: FileEntry, file: BinaryIO, options: ImportOptions) -> Response
         candidates=to_plain(list(movies.find_movies(candidates).values())),
         has_columns=bool(preview.columns),
         format_names=FORMAT_NAMES,
-        rows_shown=ROWS_SHOWN,
     )
 
 
@@ -134,7 +132,7 @@ def _import(entry: FileEntry, file: BinaryIO, options: ImportOptions) -> Respons
     report = _import_for_member(file, options, details=AS_CSV)
     stored = store_report(entry, report)
     if stored is None:
-        return render_report(entry.name, to_plain(report), None)
+        return render_report(entry.name, summarize(report), None)
     return send_to(url_for("pages.show_import", report=stored.id))
 
 

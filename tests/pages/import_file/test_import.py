@@ -1,6 +1,7 @@
 """The import of a checked file, its report, and how to undo it."""
 
 import re
+import tracemalloc
 
 import pytest
 
@@ -58,6 +59,19 @@ def test_page_shows_fifty_rows_of_a_kind_and_the_csv_all(ada, heat):
     rows = ada.get(re.search(r'href="(/import/rows\.csv[^"]+)"', done.text)[1])
     assert rows.mimetype == "text/csv"
     assert len(rows.text.splitlines()) == 122
+
+
+def test_page_of_a_report_does_not_read_the_rows_of_the_csv(ada):
+    rows = "".join(f"No Such Film {number} {'x' * 120},1990,7\n" for number in range(3000))
+    address = send(ada, check(ada, f"title,year,value\n{rows}"), "run").headers["Location"]
+    size = len(ada.get(address.replace("/done", "/rows.csv")).data)
+    ada.get(address)
+    tracemalloc.start()
+    page = ada.get(address)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert "3,000" in page.text
+    assert peak < size
 
 
 def test_busy_service_keeps_the_upload(ada, heat, get_own, monkeypatch):
