@@ -16,7 +16,7 @@ from movierating.auth.models import User
 from movierating.ratings.bulk import upsert_ratings
 from movierating.ratings.bulk_aggregates import Sums, execute_values
 from movierating.ratings.formats.movielens import RatingBatch
-from movierating.ratings.formats.rows import BadRow
+from movierating.ratings.formats.rows import RejectedRow
 from movierating.storage.dialect import advance_ids, get_last_id, in_many
 
 _MAX_REASONS = 50
@@ -48,7 +48,7 @@ class DatasetReport:
     rejected: int = 0
     reasons: list[str] = field(default_factory=list)
 
-    def reject(self, row: BadRow) -> None:
+    def reject(self, row: RejectedRow) -> None:
         """Count an invalid row."""
         self.rejected += 1
         if len(self.reasons) < _MAX_REASONS:
@@ -85,7 +85,7 @@ def load_batch(
     report.changed += len(replaced)
     report.unmatched += unmatched
     report.unchanged += len(batch.lines) - unmatched - len(changed)
-    for row in batch.bad:
+    for row in batch.rejected:
         report.reject(row)
 
 

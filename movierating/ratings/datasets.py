@@ -22,7 +22,7 @@ from movierating.ratings.bulk import retry_if_catalogue_changes
 from movierating.ratings.bulk_aggregates import Sums
 from movierating.ratings.dataset_loading import DatasetReport, load_batch
 from movierating.ratings.formats.movielens import Dataset, MovieRow, RatingBatch
-from movierating.ratings.formats.rows import BadRow
+from movierating.ratings.formats.rows import RejectedRow
 from movierating.ratings.models import Rating
 from movierating.ratings.row_matching import FACTS
 from movierating.storage.database import exclusive_access, read, write
@@ -57,7 +57,7 @@ def import_movielens(dataset: Dataset, progress: Callable[[int], None]) -> Datas
 
 
 def _add_movies(
-    dataset: Dataset, rows: Sequence[MovieRow | BadRow], added: set[int]
+    dataset: Dataset, rows: Sequence[MovieRow | RejectedRow], added: set[int]
 ) -> tuple[DatasetReport, dict[int, int]]:
     """Match or add the data set's movies; return our ids by the data set's. Raise CatalogueChanged.
 
@@ -80,7 +80,7 @@ def _add_movies(
 class _DatasetMatcher:
     """Matches the movies of a data set, or stages those to add, outside the transaction that writes them."""
 
-    def __init__(self, dataset: Dataset, rows: Sequence[MovieRow | BadRow]) -> None:
+    def __init__(self, dataset: Dataset, rows: Sequence[MovieRow | RejectedRow]) -> None:
         """Load the part of the catalogue that the rows may mean."""
         self._file = dataset.movie_table.path.name
         self._rows = rows
@@ -100,32 +100,32 @@ class _DatasetMatcher:
             changes = self._changes
             report, ids_by_source = DatasetReport(), dict[int, int]()
             for row in self._rows:
-                bad_row = row if isinstance(row, BadRow) else self._match_row(row, ids_by_source)
-                if bad_row:
-                    report.reject(bad_row)
+                rejected_row = row if isinstance(row, RejectedRow) else self._match_row(row, ids_by_source)
+                if rejected_row:
+                    report.reject(rejected_row)
         return report, ids_by_source
 
     def write_in_batches(self, batch_movies: int) -> Iterator[dict[int, int]]:
         """Write what `match` changed; yield our ids of new movies, by provisional ids. Raise CatalogueChanged."""
         return self._matcher.write_in_batches(batch_movies)
 
-    def _match_row(self, row: MovieRow, ids_by_source: dict[int, int]) -> BadRow | None:
+    def _match_row(self, row: MovieRow, ids_by_source: dict[int, int]) -> RejectedRow | None:
         """Find or add a row's movie and store its id, or return why not."""
         titles = (row.title, row.original_title)
         if row.source_id in ids_by_source:
-            return BadRow(self._file, row.line, f"the movie id {row.source_id} is listed before")
+            return RejectedRow(self._file, row.line, f"the movie id {row.source_id} is listed before")
         if (row.year, row.imdb_id, row.tmdb_id) == (None, None, None) and fold(row.title) == "unknown":
-            return BadRow(self._file, row.line, "nothing is known of the movie")
+            return RejectedRow(self._file, row.line, "nothing is known of the movie")
         try:
             match = self._matcher.find_and_claim(MovieQuery(row.imdb_id, row.tmdb_id, titles, row.year))
         except AmbiguousMovie as error:
-            return BadRow(self._file, row.line, f"{row.title}: {error}")
+            return RejectedRow(self._file, row.line, f"{row.title}: {error}")
         movie_id, learned = match or (None, {})
         self._changes += bool(learned)
         if movie_id is None and (facts := _list_facts(row)) in self._retired:
             movie_id = self._retired.find_survivor(facts)
             if movie_id is None:
-                return BadRow(self._file, row.line, f"{row.title}: an administrator deleted this movie")
+                return RejectedRow(self._file, row.line, f"{row.title}: an administrator deleted this movie")
         if movie_id is None:
             movie_id = self._matcher.add(facts)
             self._changes += 1

@@ -10,7 +10,7 @@ from movierating import clock
 from movierating.ratings.bulk import Outcome
 from movierating.ratings.formats.csv_reader import format_csv_lines
 from movierating.ratings.formats.field_parsers import escape_formula
-from movierating.ratings.formats.rows import BadRow, RatedRow, Row, SkippedRow
+from movierating.ratings.formats.rows import RatedRow, RejectedRow, Row, SkippedRow
 from movierating.ratings.row_matches import RowMatches, UnmatchedRow
 
 AS_CSV: Literal["csv"] = "csv"
@@ -55,7 +55,7 @@ def make_report(
     format_name: str, rows: Sequence[Row], matches: RowMatches, outcomes: Sequence[Outcome], *, dry_run: bool
 ) -> ImportReport:
     """Return the report without details. `outcomes` are those of `matches.newest`, in its order."""
-    report = ImportReport(format_name, dry_run, sum(not isinstance(row, BadRow) for row in rows))
+    report = ImportReport(format_name, dry_run, sum(not isinstance(row, RejectedRow) for row in rows))
     for outcome, count in Counter(outcomes).items():
         if outcome == "skipped":
             report.skipped["older"] = count
@@ -68,7 +68,7 @@ def make_report(
             report.skipped[row.outcome] += 1
     report.unmatched = _sort(map(_describe_unmatched, _list_unmatched_films(matches.unmatched)))
     report.errors = _sort(
-        {**_describe_place(row), "reason": row.reason} for row in rows if isinstance(row, BadRow)
+        {**_describe_place(row), "reason": row.reason} for row in rows if isinstance(row, RejectedRow)
     )
     report.notes = _sort(
         {**_describe_place(row), "reason": reason} for row, reason in _list_notes(rows, matches)
@@ -129,7 +129,7 @@ def list_details(
             rating = {"value": None, "rated_at": None}
         film = (
             {**_describe_place(row), "title": None, "year": None}
-            if isinstance(row, BadRow)
+            if isinstance(row, RejectedRow)
             else _describe_film(row)
         )
         yield {**film, **rating, **result._asdict()}

@@ -41,7 +41,7 @@ def csv(tmp_path):
 
 
 def read_table(text):
-    """Return the heading, and the numbers of created, updated, unchanged, skipped, unmatched and bad rows."""
+    """Return the heading, and the numbers of created, updated, unchanged, skipped, unmatched and unreadable rows."""
     heading, *lines = text.splitlines()
     numbers = [int(line.split()[-1].replace(",", "")) for line in lines]
     assert numbers[0] == sum(numbers[1:9])

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from movierating.ratings.formats.rows import BadRow, RatedRow
+from movierating.ratings.formats.rows import RatedRow, RejectedRow
 from movierating.ratings.formats.upload_reader import open_upload
 
 FILES = sorted((Path(__file__).parent / "formats" / "files").iterdir())
@@ -17,7 +17,7 @@ def test_each_row_of_a_format_counts_once_and_a_second_import_changes_nothing(me
     movies = [row for row in rows if isinstance(row, RatedRow) and row.kind is None and row.year]
     report = upload(member, data, create_missing="always").json
     assert report["created"] == len(movies)
-    assert len(report["errors"]) == sum(isinstance(row, BadRow) for row in rows)
+    assert len(report["errors"]) == sum(isinstance(row, RejectedRow) for row in rows)
     others = len(report["errors"]) + len(report["unmatched"]) + sum(report["skipped"].values())
     assert report["created"] + others == len(rows)
     again = upload(member, data).json

@@ -19,7 +19,7 @@ from movierating.ratings.formats.line_reader import (
     UnreadableLine,
     has_invalid_bytes,
 )
-from movierating.ratings.formats.rows import BadRow, RatedRow, RejectedFile, Row
+from movierating.ratings.formats.rows import RatedRow, RejectedFile, RejectedRow, Row
 from movierating.ratings.formats.source_file import SourceFile
 from movierating.ratings.formats.text_encoding import TextEncoding, decode_head, detect_encoding
 
@@ -79,9 +79,9 @@ class CsvFile:
     ) -> Iterator[Row]:
         """Yield what `parse` returns for each row. `columns` names the column of each field.
 
-        A cell is empty if the file or the row has no such column. A row becomes a BadRow if it can't be read or `parse`
-        raises ValueError. `parse_columns` may parse many rows at once; if it returns None, `parse` is called for each.
-        Raise RejectedFile if the file has two columns of a name.
+        A cell is empty if the file or the row has no such column. A row becomes a RejectedRow if it can't be read or if
+        `parse` raises ValueError. `parse_columns` may parse many rows at once; if it returns None, `parse` is called
+        for each. Raise RejectedFile if the file has two columns of a name.
 
         `dates` are the fields in which a spreadsheet may have written `3/5/2023`; `parse` gets them with the year
         first. The order of day and month is detected once for each column. If it has to be assumed, the first such row
@@ -126,7 +126,7 @@ class CsvFile:
             note = date_fields.normalize(fields)
             row = parse(self.source.name, line, fields)
         except ValueError as error:
-            return BadRow(self.source.name, line, str(error))
+            return RejectedRow(self.source.name, line, str(error))
         if note and isinstance(row, RatedRow):
             return row._replace(note=f"{note}; {row.note}" if row.note else note)
         return row

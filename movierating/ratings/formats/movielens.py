@@ -22,7 +22,7 @@ from movierating.ratings.formats.field_parsers import (
     parse_title,
     parse_tmdb_id,
 )
-from movierating.ratings.formats.rows import BadRow
+from movierating.ratings.formats.rows import RejectedRow
 from movierating.ratings.formats.table_reader import Block, Table
 
 _RATING_COLUMNS = ("userId", "movieId", "rating", "timestamp")
@@ -77,7 +77,7 @@ class RatingBatch(NamedTuple):
     movie_ids: list[int]
     half_points: list[int]
     rated_at: list[int]
-    bad: list[BadRow]
+    rejected: list[RejectedRow]
     bytes_read: int
 
 
@@ -99,11 +99,11 @@ class Dataset:
         """Return the size of the ratings file in bytes, the `bytes_read` of the last batch."""
         return self.rating_table.path.stat().st_size
 
-    def read_movies(self) -> Iterator[MovieRow | BadRow]:
+    def read_movies(self) -> Iterator[MovieRow | RejectedRow]:
         """Yield the movies in the order of their file, after the rows of the links that can't be read."""
         links: dict[int, _Link] = {}
         for link in self.link_table.read_rows(_parse_link) if self.link_table else ():
-            if isinstance(link, BadRow):
+            if isinstance(link, RejectedRow):
                 yield link
             else:
                 links[link[0]] = link
@@ -114,7 +114,7 @@ class Dataset:
             yield movie
 
     def read_ratings(self) -> Iterator[RatingBatch]:
-        """Yield the ratings in the order of their file; one dated later than now is a bad row."""
+        """Yield the ratings in the order of their file; one dated later than now is a RejectedRow."""
         now = clock.now()
         for block in self.rating_table.read_blocks():
             yield _parse_plain_batch(self.rating_table, block, now) or _parse_rows_one_by_one(
@@ -202,10 +202,10 @@ def _parse_plain_batch(table: Table, block: Block, now: int) -> RatingBatch | No
 
 def _parse_rows_one_by_one(table: Table, block: Block, now: int) -> RatingBatch:
     rows = list(table.parse_block(block, lambda line, cells: _parse_rating(line, cells, now)))
-    bad = [row for row in rows if isinstance(row, BadRow)]
-    good = [row for row in rows if not isinstance(row, BadRow)]
+    rejected = [row for row in rows if isinstance(row, RejectedRow)]
+    good = [row for row in rows if not isinstance(row, RejectedRow)]
     lines, users, movies, half_points, rated_at = ([row[index] for row in good] for index in range(5))
-    return RatingBatch(lines, users, movies, half_points, rated_at, bad, block.end)
+    return RatingBatch(lines, users, movies, half_points, rated_at, rejected, block.end)
 
 
 def _parse_rating(line: int, cells: list[str], now: int) -> tuple[int, int, int, int, int]:

@@ -76,8 +76,8 @@ class SkippedRow(NamedTuple):
     reason: str | None = None
 
 
-class BadRow(NamedTuple):
-    """A row that can't be read: `file` and `line` as in RatedRow, and the reason for the user."""
+class RejectedRow(NamedTuple):
+    """A row that can't be read or used: `file` and `line` as in RatedRow, and the reason for the user."""
 
     file: str
     line: int
@@ -97,7 +97,7 @@ class ExportRow(NamedTuple):
     rated_at: int
 
 
-Row = RatedRow | SkippedRow | BadRow
+Row = RatedRow | SkippedRow | RejectedRow
 
 
 def parse_row(
@@ -165,12 +165,12 @@ def _parse_movie(
 
 
 def parse_items(file: str, items: Iterable[T], parse: Callable[[str, int, T], Row]) -> Iterator[Row]:
-    """Yield `parse(file, index, item)` of each item, or a BadRow if it raises ValueError. `file` is as in RatedRow."""
+    """Yield `parse(file, index, item)` of each item, or a RejectedRow if it raises ValueError. `file`: see RatedRow."""
     for index, item in enumerate(items):
         try:
             row = parse(file, index, item)
         except ValueError as error:
-            row = BadRow(file, index, str(error))
+            row = RejectedRow(file, index, str(error))
         yield row
 
 

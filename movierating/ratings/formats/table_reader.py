@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, TypeVar
 
-from movierating.ratings.formats.rows import BadRow
+from movierating.ratings.formats.rows import RejectedRow
 
 BLOCK_BYTES = 1 << 18
 # No row of a data set is as long; longer lines are cut.
@@ -95,20 +95,20 @@ class Table:
             return None
         return [row[index:-1:step] for index in self.column_indexes]
 
-    def read_rows(self, parse: Callable[[int, list[str]], T]) -> Iterator[T | BadRow]:
-        """Yield `parse(line, cells)` of each row of the file, or a BadRow if the row is invalid."""
+    def read_rows(self, parse: Callable[[int, list[str]], T]) -> Iterator[T | RejectedRow]:
+        """Yield `parse(line, cells)` of each row of the file, or a RejectedRow if the row is invalid."""
         for block in self.read_blocks():
             yield from self.parse_block(block, parse)
 
-    def parse_block(self, block: Block, parse: Callable[[int, list[str]], T]) -> Iterator[T | BadRow]:
-        """Yield `parse(line, cells)` of each row of a block, or a BadRow if that or the row raises ValueError."""
+    def parse_block(self, block: Block, parse: Callable[[int, list[str]], T]) -> Iterator[T | RejectedRow]:
+        """Yield `parse(line, cells)` of each row of a block, or a RejectedRow if that or the row raises ValueError."""
         for number, line in enumerate(block.text.split(b"\n"), block.first_line):
             if not line.strip():
                 continue
             try:
-                row: T | BadRow = parse(number, self._select_cells(line))
+                row: T | RejectedRow = parse(number, self._select_cells(line))
             except ValueError as error:
-                row = BadRow(self.path.name, number, str(error))
+                row = RejectedRow(self.path.name, number, str(error))
             yield row
 
     def _select_cells(self, line: bytes) -> list[str]:

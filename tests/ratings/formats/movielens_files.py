@@ -16,5 +16,5 @@ def ratings_of(dataset):
     ]
 
 
-def bad_of(dataset):
-    return [row for batch in dataset.read_ratings() for row in batch.bad]
+def list_rejected(dataset):
+    return [row for batch in dataset.read_ratings() for row in batch.rejected]

@@ -1,7 +1,7 @@
 import pytest
 
 from movierating import clock
-from movierating.ratings.formats.rows import BadRow, RatedRow, SkippedRow
+from movierating.ratings.formats.rows import RatedRow, RejectedRow, SkippedRow
 
 AT = 1_492_935_480 * clock.SECOND
 LOW = "the first scores are 10 or less; all are read on a scale of 100"
@@ -18,7 +18,7 @@ def test_csv_has_blanks_behind_commas(read_file):
         SkippedRow(5, "Long Winter", 2011, "not_a_movie", reason=SERIES),
         SkippedRow(6, "Glass", 2010, "no_rating"),
     ]
-    assert isinstance(rows[5], BadRow)
+    assert isinstance(rows[5], RejectedRow)
     assert "'101' is not a number from 0 to 100" in rows[5].reason
 
 
@@ -32,7 +32,7 @@ def test_xml_has_the_year_behind_the_title(read_file):
         SkippedRow(3, "Long Winter", 2011, "not_a_movie", reason=SERIES),
         SkippedRow(4, "Glass", 2010, "no_rating"),
     ]
-    assert isinstance(rows[5], BadRow)
+    assert isinstance(rows[5], RejectedRow)
     assert rows[6] == SkippedRow(6, None, None, "no_rating")
 
 

@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 
 from movierating.ratings.formats import line_reader
 from movierating.ratings.formats.line_reader import MAX_LINE_LENGTH
-from movierating.ratings.formats.rows import BadRow, RatedRow
+from movierating.ratings.formats.rows import RatedRow, RejectedRow
 
 HEADER = "title,year,value\n"
 
 
 def titles(rows):
     """Line and title of each row, None for one that can't be read."""
-    return [(row.line, None if isinstance(row, BadRow) else row.title) for row in rows]
+    return [(row.line, None if isinstance(row, RejectedRow) else row.title) for row in rows]
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
@@ -81,7 +81,7 @@ def test_columns_are_known_by_name_alone(read):
 def test_one_bad_line_costs_one_row(read, line, reason):
     _, rows = read(HEADER.encode() + b"Ran,1985,7\n" + line + b'\nRashomon,1950,9\n"Ikiru",1952,9\n')
     assert titles(rows) == [(2, "Ran"), (3, None), (4, "Rashomon"), (5, "Ikiru")]
-    assert isinstance(rows[1], BadRow)
+    assert isinstance(rows[1], RejectedRow)
     assert reason in rows[1].reason
 
 
@@ -114,12 +114,12 @@ def test_rows_are_the_same_however_much_is_looked_at_together(read, content, tak
 def test_quotation_marks_never_closed_cost_one_row_each_within_bounds(read):
     good = ("R" * 490 + ",1985,7\n") * 270
     _, rows = read(HEADER + ('"Emma\n' + good) * 20)
-    assert [isinstance(row, BadRow) for row in rows] == ([True] + [False] * 270) * 20
+    assert [isinstance(row, RejectedRow) for row in rows] == ([True] + [False] * 270) * 20
     _, rows = read(HEADER + ('"Emma\n' + good) * 80)
-    assert sum(isinstance(row, BadRow) for row in rows) == 80
+    assert sum(isinstance(row, RejectedRow) for row in rows) == 80
     assert (
         "lines after it that could not be read"
-        in next(row for row in rows[::-1] if isinstance(row, BadRow)).reason
+        in next(row for row in rows[::-1] if isinstance(row, RejectedRow)).reason
     )
 
 

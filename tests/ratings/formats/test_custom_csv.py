@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from movierating import clock
 from movierating.ratings.formats.custom_csv import FIELDS, SCALES, ColumnMapping, parse_columns
-from movierating.ratings.formats.rows import BadRow, InvalidColumn, RatedRow, RejectedFile, SkippedRow
+from movierating.ratings.formats.rows import InvalidColumn, RatedRow, RejectedFile, RejectedRow, SkippedRow
 from movierating.ratings.formats.upload_reader import open_upload
 
 FILE = 'Film,Year,My stars,Seen on\nHeat,1995,4,26/1/2023\nRan,1985,"3,5",5/3/2023\n'
@@ -66,7 +66,7 @@ def test_ratings_become_the_nearest_half_point(read_with, scale, text, half_poin
 @pytest.mark.parametrize("scale", SCALES)
 def test_ratings_above_the_scale_are_invalid_and_blanks_are_skipped(read_with, scale):
     rows = read_with(ColumnMapping({}, scale), f"title,rating\nHeat,{scale + 1}\nRan,\nIkiru,good\nEmma,-1\n")
-    assert [type(row) for row in rows] == [BadRow, SkippedRow, BadRow, SkippedRow]
+    assert [type(row) for row in rows] == [RejectedRow, SkippedRow, RejectedRow, SkippedRow]
     assert f"to {scale}" in rows[0].reason or f"up to {scale}" in rows[0].reason
 
 

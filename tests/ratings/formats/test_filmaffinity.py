@@ -1,7 +1,7 @@
 import pytest
 
 from movierating import clock
-from movierating.ratings.formats.rows import BadRow, RatedRow, SkippedRow
+from movierating.ratings.formats.rows import RatedRow, RejectedRow, SkippedRow
 
 
 def test_utf_16_has_dates_and_english_titles(read_file):
@@ -17,7 +17,7 @@ def test_utf_16_has_dates_and_english_titles(read_file):
         RatedRow(5, None, None, "Paper Boats", None, 2010, 12, None, film_id="628004"),
         SkippedRow(6, "Glass", 2010, "no_rating"),
     ]
-    assert isinstance(rows[5], BadRow)
+    assert isinstance(rows[5], RejectedRow)
     assert "'11'" in rows[5].reason
 
 

@@ -1,5 +1,5 @@
 from movierating import clock
-from movierating.ratings.formats.rows import BadRow, RatedRow, SkippedRow
+from movierating.ratings.formats.rows import RatedRow, RejectedRow, SkippedRow
 
 AT = 1_236_124_800 * clock.SECOND
 
@@ -23,7 +23,7 @@ def test_minus_one_and_blanks_are_not_imdb_ids(read_file):
 def test_unrated_and_invalid_rows_are_not_ratings(read_file):
     _, rows = read_file("filmtipset.csv")
     assert rows[5:7] == [SkippedRow(7, "Glas", None, "no_rating"), SkippedRow(8, "Sten", None, "no_rating")]
-    assert isinstance(rows[7], BadRow)
+    assert isinstance(rows[7], RejectedRow)
     assert "'6'" in rows[7].reason
 
 

@@ -1,5 +1,5 @@
 from movierating import clock
-from movierating.ratings.formats.rows import BadRow, RatedRow, SkippedRow
+from movierating.ratings.formats.rows import RatedRow, RejectedRow, SkippedRow
 
 AT = 1_587_837_123_456 * clock.SECOND // 1000
 
@@ -33,7 +33,7 @@ def test_series_unrated_and_invalid_rows_are_not_ratings(read_file):
         SkippedRow(5, "Długa zima", 2011, "not_a_movie", reason="it is not a movie (serial)"),
         SkippedRow(6, "Papierowe łódki", 2010, "no_rating"),
     ]
-    assert isinstance(rows[5], BadRow)
+    assert isinstance(rows[5], RejectedRow)
     assert "'11'" in rows[5].reason
 
 

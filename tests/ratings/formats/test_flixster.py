@@ -5,7 +5,7 @@ import pytest
 from movierating import clock
 from movierating.ratings.formats import flixster
 from movierating.ratings.formats.json_reader import JsonFile
-from movierating.ratings.formats.rows import BadRow, RatedRow, SkippedRow
+from movierating.ratings.formats.rows import RatedRow, RejectedRow, SkippedRow
 from movierating.ratings.formats.source_file import SourceFile
 
 
@@ -32,7 +32,7 @@ def test_rotten_tomatoes_has_scores_in_reviews(read_file):
         RatedRow(1, None, None, "Summer, Again", None, 2003, 2, None),
         SkippedRow(2, "Glass", 2010, "no_rating"),
     ]
-    assert isinstance(rows[3], BadRow)
+    assert isinstance(rows[3], RejectedRow)
 
 
 def test_rotten_tomatoes_has_times_and_kinds_but_no_years(read_file):

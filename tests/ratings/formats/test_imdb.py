@@ -3,7 +3,7 @@ from collections import Counter
 import pytest
 
 from movierating import clock
-from movierating.ratings.formats.rows import BadRow, RatedRow, SkippedRow
+from movierating.ratings.formats.rows import RatedRow, RejectedRow, SkippedRow
 
 HEADER = "Const,Your Rating,Date Rated,Title,Original Title,URL,Title Type,IMDb Rating,Year\n"
 OLDEST = (
@@ -82,7 +82,7 @@ def test_without_an_id_a_series_is_skipped_and_a_movie_goes_by_its_title(read):
     )
     assert rows[0] == SkippedRow(2, "House", 2004, "not_a_movie", reason="it is not a movie (TV Series)")
     assert brief(rows[1]) == (None, "Emma", None, 1996, 18, None, None)
-    assert isinstance(rows[2], BadRow)
+    assert isinstance(rows[2], RejectedRow)
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_without_an_id_a_series_is_skipped_and_a_movie_goes_by_its_title(read):
 )
 def test_one_bad_row_is_reported_and_the_next_is_read(read, row, reason):
     _, rows = read(HEADER + row + "\ntt2,7,2017-06-14,Ran,,u,Movie,8.9,1985\n")
-    assert isinstance(rows[0], BadRow)
+    assert isinstance(rows[0], RejectedRow)
     assert reason in rows[0].reason
     assert brief(rows[1])[0] == "tt0000002"
 

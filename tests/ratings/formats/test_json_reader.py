@@ -6,7 +6,7 @@ import tracemalloc
 import pytest
 
 from movierating.ratings.formats.json_reader import MAX_ITEM_LENGTH
-from movierating.ratings.formats.rows import BadRow
+from movierating.ratings.formats.rows import RejectedRow
 from movierating.ratings.formats.upload_reader import open_upload
 
 START, END = '{"ratings": [', "]}"
@@ -17,7 +17,7 @@ def test_items_lie_anywhere_in_the_windows(read):
     for spaces in (0, 1, 700):
         _, rows = read(START + (" " * spaces + RATING + ",\n").join([""] * 3_000) + RATING + END)
         assert [row.line for row in rows] == list(range(3_000))
-        assert not any(isinstance(row, BadRow) for row in rows)
+        assert not any(isinstance(row, RejectedRow) for row in rows)
 
 
 @pytest.mark.parametrize("depth", [1_000, 60_000, 1_000_000])
@@ -60,7 +60,7 @@ def test_broken_utf_8_and_control_characters_cost_one_item(read):
     bad = [RATING.replace("é", character) for character in ("\udcff", "\x00", "\n", "\\ud800")]
     text = START + ",".join([*bad, RATING]) + END
     _, rows = read(text.encode(errors="surrogateescape"))
-    assert [isinstance(row, BadRow) for row in rows] == [True] * 4 + [False]
+    assert [isinstance(row, RejectedRow) for row in rows] == [True] * 4 + [False]
 
 
 def test_memory_is_bounded_by_the_item():

@@ -2,7 +2,7 @@ import pytest
 
 from movierating import clock
 from movierating.ratings.formats.kinopoisk import find_kind
-from movierating.ratings.formats.rows import BadRow, RatedRow, SkippedRow
+from movierating.ratings.formats.rows import RatedRow, RejectedRow, SkippedRow
 
 AT = 1_252_510_440 * clock.SECOND
 DAY = 24 * 60 * 60 * clock.SECOND
@@ -29,7 +29,7 @@ def test_series_are_known_by_their_address_and_by_the_brackets_of_their_title(re
 def test_unrated_and_invalid_rows_are_not_ratings(read_file):
     _, rows = read_file("kinopoisk.csv")
     assert rows[5] == SkippedRow(7, "Стекло", 2010, "no_rating")
-    assert isinstance(rows[6], BadRow)
+    assert isinstance(rows[6], RejectedRow)
     assert "'11'" in rows[6].reason
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 from movierating import clock
-from movierating.ratings.formats.rows import BadRow, RatedRow, SkippedRow
+from movierating.ratings.formats.rows import RatedRow, RejectedRow, SkippedRow
 
 AT = 1_562_243_400 * clock.SECOND
 MIDNIGHT = 1_562_198_400 * clock.SECOND
@@ -18,7 +18,7 @@ def test_utf_16_with_tabs(read_file):
         RatedRow(5, None, None, "Paper Boats", "Paper Boats", 2010, 12, None),
         SkippedRow(6, "Стекло", 2010, "no_rating"),
     ]
-    assert isinstance(rows[5], BadRow)
+    assert isinstance(rows[5], RejectedRow)
     assert "'11'" in rows[5].reason
 
 

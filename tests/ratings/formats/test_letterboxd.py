@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 import pytest
 
 from movierating import clock
-from movierating.ratings.formats.rows import BadRow, RatedRow, SkippedRow
+from movierating.ratings.formats.rows import RatedRow, RejectedRow, SkippedRow
 
 RATINGS = "Date,Name,Year,Letterboxd URI,Rating\n"
 DIARY = "Date,Name,Year,Letterboxd URI,Rating,Rewatch,Tags,Watched Date\n"
@@ -193,7 +193,7 @@ def test_a_file_for_the_importer_without_ratings_or_movies_is_rejected(reject_re
 
 def test_a_row_that_cannot_be_read_says_which_file_it_is_in(read, zipped):
     _, rows = read(zipped({"ratings.csv": RATINGS + "2020-01-01,Emma,1996,u,7\n2020-01-01,Ran,1985,u,5\n"}))
-    assert rows[0] == BadRow("ratings.csv", 2, "the rating '7' is not 0.5 to 5 stars by halves")
+    assert rows[0] == RejectedRow("ratings.csv", 2, "the rating '7' is not 0.5 to 5 stars by halves")
     assert len(rated(rows)) == 1
 
 

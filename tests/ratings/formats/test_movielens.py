@@ -8,7 +8,7 @@ import pytest
 
 from movierating.ratings.formats.movielens import MovieRow, NotMovieLens, open_folder
 from movierating.ratings.formats.table_reader import BLOCK_BYTES, MAX_LINE_BYTES
-from ratings.formats.movielens_files import MOVIES, RATINGS, bad_of, ratings_of
+from ratings.formats.movielens_files import MOVIES, RATINGS, list_rejected, ratings_of
 
 ROOT = Path(__file__).parents[3]
 REAL = Path(os.environ.get("TEST_DATA", ROOT.parent / "shared" / "data")) / "ml-latest-small"
@@ -30,7 +30,7 @@ def test_every_real_rating_is_read(real):
     assert len({user for _, user, *_ in ratings}) == 610
     assert ratings[0] == (2, 1, 1, 16, 964982703)
     assert ratings[-1] == (100_837, 610, 170875, 12, 1493846415)
-    assert bad_of(real) == []
+    assert list_rejected(real) == []
 
 
 def test_every_real_movie_is_read(real):
@@ -160,7 +160,7 @@ def test_rows_across_blocks_keep_their_lines(folder):
     rows = "".join(f"1,{movie},4.0,9\n" for movie in range(count))
     dataset = open_folder(folder(ratings_csv=RATINGS + rows + "bad\n", movies_csv=MOVIES))
     assert ratings_of(dataset) == [(movie + 2, 1, movie, 16, 9) for movie in range(count)]
-    assert [bad.line for bad in bad_of(dataset)] == [count + 2]
+    assert [bad.line for bad in list_rejected(dataset)] == [count + 2]
 
 
 def test_line_end_split_between_blocks_is_one(folder):
@@ -179,7 +179,7 @@ def test_memory_stays_flat_over_a_line_without_end(folder, tmp_path):
     dataset = open_folder(path)
     tracemalloc.start()
     try:
-        assert [bad.line for bad in bad_of(dataset)] == [3]
+        assert [bad.line for bad in list_rejected(dataset)] == [3]
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

@@ -1,11 +1,11 @@
-"""Rows of MovieLens files: other spellings are read, and bad ones reported while the rest goes on."""
+"""Rows of MovieLens files: other spellings are read, and rejected ones reported while the rest goes on."""
 
 import pytest
 
 from movierating.ratings.formats.movielens import MovieRow, open_folder
-from movierating.ratings.formats.rows import BadRow
+from movierating.ratings.formats.rows import RejectedRow
 from movierating.ratings.formats.table_reader import MAX_LINE_BYTES
-from ratings.formats.movielens_files import LINKS, MOVIES, RATINGS, bad_of, ratings_of
+from ratings.formats.movielens_files import LINKS, MOVIES, RATINGS, list_rejected, ratings_of
 
 # Rows that are reported while the rest goes on
 
@@ -46,7 +46,7 @@ def test_bad_rating_is_reported_with_its_line(folder, row, reason):
     text = RATINGS.encode() + b"1,1,4.0,9\n" + row + b"\n2,1,3.5,8\n"
     dataset = open_folder(folder(ratings_csv=text, movies_csv=MOVIES))
     assert ratings_of(dataset) == [(2, 1, 1, 16, 9), (4, 2, 1, 14, 8)]
-    [bad] = bad_of(dataset)
+    [bad] = list_rejected(dataset)
     assert (bad.file, bad.line) == ("ratings.csv", 3)
     assert reason in bad.reason
     assert bad.reason.isprintable()
@@ -55,13 +55,13 @@ def test_bad_rating_is_reported_with_its_line(folder, row, reason):
 def test_short_row_beside_a_long_one_makes_two_bad_rows(folder):
     dataset = open_folder(folder(ratings_csv=RATINGS + "1,2,4.0\n5,6,7,4.0,99\n", movies_csv=MOVIES))
     assert ratings_of(dataset) == []
-    assert [bad.line for bad in bad_of(dataset)] == [2, 3]
+    assert [bad.line for bad in list_rejected(dataset)] == [2, 3]
 
 
 def test_blank_lines_are_counted_and_passed_over(folder):
     dataset = open_folder(folder(ratings_csv=RATINGS + "\n1,2,4.0,9\n \n\n3,4,5.0,9\n\n", movies_csv=MOVIES))
     assert [line for line, *_ in ratings_of(dataset)] == [3, 6]
-    assert bad_of(dataset) == []
+    assert list_rejected(dataset) == []
 
 
 @pytest.mark.parametrize("row", ['"1","2","4.0","9"', "1,2,4,9", "1,2,4.00,9", "01,002,4.0,09"])
@@ -86,7 +86,7 @@ def test_other_spellings_of_a_rating_are_read(folder, row):
 def test_bad_movie_is_reported_with_its_line(folder, row, reason):
     text = b"movieId,title,genres\n" + row + b"\n1,Toy Story (1995),Drama\n"
     bad, good = open_folder(folder(ratings_csv=RATINGS, movies_csv=text)).read_movies()
-    assert isinstance(bad, BadRow)
+    assert isinstance(bad, RejectedRow)
     assert (bad.file, bad.line) == ("movies.csv", 2)
     assert reason in bad.reason
     assert good == MovieRow(3, 1, "Toy Story", None, 1995, ("Drama",))

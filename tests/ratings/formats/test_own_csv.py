@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from movierating.ratings.formats import own_csv
 from movierating.ratings.formats.own_csv import write
-from movierating.ratings.formats.rows import BadRow, ExportRow, RatedRow, SkippedRow
+from movierating.ratings.formats.rows import ExportRow, RatedRow, RejectedRow, SkippedRow
 
 AT = 1_705_314_600_000_000
 
@@ -40,7 +40,7 @@ def test_other_programs_need_to_write_little(read):
 )
 def test_bad_rows_say_why(read, row, reason):
     _, rows = read(f"imdb_id,value,version\n{row}\n")
-    assert isinstance(rows[0], BadRow)
+    assert isinstance(rows[0], RejectedRow)
     assert reason in rows[0].reason
 
 

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from movierating.ratings.formats.own_json import write
-from movierating.ratings.formats.rows import BadRow, ExportRow, RatedRow, SkippedRow
+from movierating.ratings.formats.rows import ExportRow, RatedRow, RejectedRow, SkippedRow
 
 AT = 1_705_314_600_000_000
 RATING = {"imdb_id": "tt0116191", "value": 8.5}
@@ -50,7 +50,14 @@ def test_bad_items_are_reported_and_unrated_ones_skipped(read):
         RATING,
     ]
     _, rows = read(json.dumps({"ratings": items}))
-    assert [type(row) for row in rows] == [BadRow, SkippedRow, BadRow, BadRow, BadRow, RatedRow]
+    assert [type(row) for row in rows] == [
+        RejectedRow,
+        SkippedRow,
+        RejectedRow,
+        RejectedRow,
+        RejectedRow,
+        RatedRow,
+    ]
 
 
 def test_an_empty_export_is_read(read):

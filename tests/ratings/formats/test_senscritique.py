@@ -1,5 +1,5 @@
 from movierating import clock
-from movierating.ratings.formats.rows import BadRow, RatedRow, SkippedRow
+from movierating.ratings.formats.rows import RatedRow, RejectedRow, SkippedRow
 
 AT = 1_614_816_000 * clock.SECOND
 
@@ -21,7 +21,7 @@ def test_other_works_unrated_and_invalid_rows_are_not_ratings(read_file):
         SkippedRow(6, "Le Train", 1974, "not_a_movie", reason="it is not a movie (livre)"),
         SkippedRow(7, "Le Verre", 2010, "no_rating"),
     ]
-    assert isinstance(rows[6], BadRow)
+    assert isinstance(rows[6], RejectedRow)
     assert "'6.3'" in rows[6].reason
 
 

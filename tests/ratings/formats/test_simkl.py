@@ -4,7 +4,7 @@ import pytest
 
 from movierating import clock
 from movierating.ratings.formats import simkl
-from movierating.ratings.formats.rows import BadRow, ExportRow, RatedRow, SkippedRow
+from movierating.ratings.formats.rows import ExportRow, RatedRow, RejectedRow, SkippedRow
 
 AT = 1_709_596_800 * clock.SECOND
 
@@ -27,7 +27,7 @@ def test_unrated_and_invalid_rows_are_not_ratings_and_an_invalid_date_costs_the_
     _, rows = read_file("simkl.csv")
     assert rows[4] == SkippedRow(7, "Paper Boats", 2010, "no_rating")
     assert (rows[5].title, rows[5].value, rows[5].rated_at) == ("Glass", 10, None)
-    assert isinstance(rows[6], BadRow)
+    assert isinstance(rows[6], RejectedRow)
     assert "'7.5'" in rows[6].reason
 
 

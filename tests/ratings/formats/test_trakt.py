@@ -4,7 +4,7 @@ import pytest
 
 from movierating import clock
 from movierating.ratings.formats import trakt
-from movierating.ratings.formats.rows import BadRow, ExportRow, RatedRow, SkippedRow
+from movierating.ratings.formats.rows import ExportRow, RatedRow, RejectedRow, SkippedRow
 
 CSV = "rated_at,type,title,year,trakt_rating,trakt_id,imdb_id,tmdb_id,season_number,rating\n"
 EMMA = {
@@ -93,7 +93,7 @@ def test_the_subscribers_csv_has_everybodys_rating_beside_the_persons(read):
 )
 def test_one_bad_item_is_reported_and_the_next_is_read(read, bad):
     _, rows = read(json.dumps([bad, item()]))
-    assert isinstance(rows[0], BadRow)
+    assert isinstance(rows[0], RejectedRow)
     assert rows[0].line == 0
     assert rows[1:] == [emma(1)]
 
@@ -101,7 +101,7 @@ def test_one_bad_item_is_reported_and_the_next_is_read(read, bad):
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e309", "9" * 4000])
 def test_numbers_beyond_all_bounds_are_bad_rows(read, number):
     _, rows = read(json.dumps([item(rating="here"), item()]).replace('"here"', number))
-    assert isinstance(rows[0], BadRow)
+    assert isinstance(rows[0], RejectedRow)
     assert rows[1:] == [emma(1)]
 
 
@@ -155,7 +155,7 @@ def test_what_trakt_imports_is_read(read):
     assert name == "trakt"
     assert (rows[0].imdb_id, rows[0].tmdb_id, rows[0].value, rows[0].kind) == ("tt0116191", 3573, 18, None)
     assert (rows[1].tmdb_id, rows[1].kind) == (None, "show")
-    assert isinstance(rows[2], BadRow)
+    assert isinstance(rows[2], RejectedRow)
 
 
 def test_file_for_trakt_has_the_names_that_it_imports():

@@ -1,5 +1,5 @@
 from movierating import clock
-from movierating.ratings.formats.rows import BadRow, RatedRow, SkippedRow
+from movierating.ratings.formats.rows import RatedRow, RejectedRow, SkippedRow
 
 AT = 1_685_620_800 * clock.SECOND
 
@@ -24,7 +24,7 @@ def test_unrated_and_invalid_rows_are_not_ratings_and_an_invalid_date_costs_the_
     _, rows = read_file("tvtime.csv")
     assert rows[5].outcome == "no_rating"
     assert (rows[6].title, rows[6].value, rows[6].rated_at) == ("Iron", 12, None)
-    assert isinstance(rows[7], BadRow)
+    assert isinstance(rows[7], RejectedRow)
     assert "'10.5'" in rows[7].reason
 
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from movierating.ratings.formats import upload_reader
-from movierating.ratings.formats.rows import BadRow, RatedRow, RejectedFile, SkippedRow
+from movierating.ratings.formats.rows import RatedRow, RejectedFile, RejectedRow, SkippedRow
 from movierating.ratings.formats.upload_reader import FORMATS, open_upload
 
 OWN = "title,value\nEmma,8\n"
@@ -168,7 +168,7 @@ def assert_mutation_is_read_or_rejected(data, mutations, draw):
     except RejectedFile:
         return
     assert upload.format in FORMATS
-    assert all(isinstance(row, RatedRow | SkippedRow | BadRow) for row in rows)
+    assert all(isinstance(row, RatedRow | SkippedRow | RejectedRow) for row in rows)
     if not data.startswith(b"PK"):
         assert_each_counts_once(rows, data)
 
@@ -188,7 +188,7 @@ def test_any_choice_of_real_lines_in_any_order_gives_a_row_each(data_folder, nam
     chosen = [lines[place % len(lines)] for place in places]
     rows = list(open_upload(header + b"".join(chosen)).rows)
     assert [row.line for row in rows] == list(range(2, len(chosen) + 2))
-    assert not any(isinstance(row, BadRow) for row in rows)
+    assert not any(isinstance(row, RejectedRow) for row in rows)
 
 
 @given(st.binary(max_size=300) | st.sampled_from(HOSTILE))

@@ -6,7 +6,7 @@ import tracemalloc
 
 import pytest
 
-from movierating.ratings.formats.rows import BadRow, RatedRow, RejectedFile
+from movierating.ratings.formats.rows import RatedRow, RejectedFile, RejectedRow
 from movierating.ratings.formats.upload_reader import open_upload
 from movierating.ratings.formats.xml_reader import MAX_MARKUP_LENGTH
 
@@ -37,7 +37,7 @@ def test_items_lie_anywhere_in_the_blocks(read):
     for spaces in (0, 1, 700):
         _, rows = read(START + (" " * spaces + FILM + "\n") * 2_000 + END)
         assert [row.line for row in rows] == list(range(2_000))
-        assert not any(isinstance(row, BadRow) for row in rows)
+        assert not any(isinstance(row, RejectedRow) for row in rows)
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_bytes_that_are_not_text_are_rejected(reject_reason):
 def test_a_long_text_costs_one_item(read):
     long = FILM.replace("Amélie", "x" * 1_000_000)
     _, rows = read(START + long + FILM + END)
-    assert [isinstance(row, BadRow) for row in rows] == [True, False]
+    assert [isinstance(row, RejectedRow) for row in rows] == [True, False]
     assert "longer than 500" in rows[0].reason
 
 

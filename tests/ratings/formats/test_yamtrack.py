@@ -1,5 +1,5 @@
 from movierating import clock
-from movierating.ratings.formats.rows import BadRow, RatedRow, SkippedRow
+from movierating.ratings.formats.rows import RatedRow, RejectedRow, SkippedRow
 
 DAY = 1_707_436_800 * clock.SECOND
 AT = DAY + (20 * 60 + 15) * 60 * clock.SECOND
@@ -35,7 +35,7 @@ def test_unrated_and_invalid_rows_are_not_ratings(read_file):
         SkippedRow(9, "Glass", None, "no_rating"),
         SkippedRow(10, "Stone", None, "no_rating"),
     ]
-    assert isinstance(rows[9], BadRow)
+    assert isinstance(rows[9], RejectedRow)
     assert "'11'" in rows[9].reason
 
 
