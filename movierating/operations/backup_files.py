@@ -30,7 +30,7 @@ class BackupError(click.ClickException):
 def record_backup(database: Path) -> Iterator[None]:
     """Hold the instance's backup lock while a backup is made, and record its start as the newest backup's time.
 
-    `database` is the file of the database, or its base path. Raise BackupError if another backup takes too long.
+    `database` is as `database.get_base_path` returns it. Raise BackupError if another backup takes too long.
     """
     started_at = time.time()
     lock = FileLock(database.with_name(f".{database.name}.backup"), timeout=LOCK_TIMEOUT_SECONDS)
@@ -53,7 +53,7 @@ def record_backup(database: Path) -> Iterator[None]:
 
 
 def record_backup_time(database: Path, at: float) -> None:
-    """Record that the newest backup is of `at`, in seconds since 1970. Raise OSError."""
+    """Record `at`, in seconds since 1970, as the time of the newest backup. Raise OSError."""
     file = _get_time_file(database)
     file.touch()
     os.utime(file, (at, at))
@@ -72,7 +72,9 @@ def _get_time_file(database: Path) -> Path:
 
 
 def require_replaceable(target: Path, is_backup: Callable[[Path], bool]) -> None:
-    """Raise BackupError if `target` exists and is neither an empty file nor a backup. Raise OSError."""
+    """Raise BackupError unless `target` is an empty file or a backup, or a free name in a folder. Raise OSError."""
+    if not target.parent.is_dir():
+        raise BackupError(f"{target.parent} is not a folder")
     if target.exists():
         if not target.is_file():
             raise BackupError(f"{target} is not a file")

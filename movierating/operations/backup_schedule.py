@@ -25,7 +25,7 @@ _NAME = "movierating-%Y%m%dT%H%M%SZ"
 
 @dataclass(frozen=True)
 class BackupSchedule:
-    """A backup to `folder` at each `interval`; the newest `keep` remain."""
+    """A backup in `folder` at each `interval`, of which the newest `keep` remain."""
 
     folder: Path
     interval: timedelta
@@ -72,7 +72,7 @@ def _parse_backup_name(name: str, suffix: str) -> datetime | None:
 class BackupThread(threading.Thread):
     """Makes each backup of an instance when it is due, inside a `with` block. It retries after errors.
 
-    `database` is the file of the database, or its base path.
+    `database` is as `database.get_base_path` returns it.
     """
 
     def __init__(self, schedule: BackupSchedule, database: Path, instance: Path) -> None:

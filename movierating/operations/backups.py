@@ -14,7 +14,10 @@ from movierating.storage.sqlite.instance_lock import InstanceLock, LockHeld
 
 
 class RestoreResult(NamedTuple):
-    """The file that now contains the old database, the migration of an older backup, and its orphans."""
+    """The file that now contains the old database, the migration that a backup was upgraded from, and its orphans.
+
+    Orphans are rows that refer to a row which does not exist, described in a line for each kind.
+    """
 
     old_database: Path | None
     upgraded_from: str | None
@@ -42,7 +45,8 @@ def restore_backup(app: Flask, file: Path) -> RestoreResult:
     """Replace the application's database by a copy of the backup `file`, at the newest migration.
 
     Runs in the application's context, without an open connection. Raise OSError, and BackupError if `file` can't be
-    restored or another process uses the instance; then the database is unchanged. If killed, it is old or restored.
+    restored or another process uses the instance; then the database is unchanged. If the process is killed, the
+    database is the old or the restored one.
     """
     target = database.get_sqlite_file()
     assert target is not None

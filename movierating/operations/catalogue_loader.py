@@ -18,7 +18,7 @@ from movierating.operations import child_process
 from movierating.storage import database
 
 RETRY_INTERVAL_SECONDS = 10
-# How often the process is started, and the pause after it was killed or failed.
+# How many times the process is started, and the pause after it was killed or failed.
 MAX_STARTS = 5
 RESTART_INTERVAL_SECONDS = 10
 _CHECK_INTERVAL_SECONDS = 0.5

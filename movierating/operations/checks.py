@@ -85,7 +85,7 @@ def _repair_problems() -> tuple[list[str], list[str]]:
 def _find_problems() -> Iterator[Finding]:
     if get_sqlite_file() is None:
         # A PostgreSQL server checks its own pages and foreign keys.
-        yield from map(_describe_sequence, _find_old_sequences(read()))
+        yield from map(_describe_sequence, _find_lagging_sequences(read()))
     else:
         damage = _find_damage(read())
         yield from damage or _find_orphans(read())
@@ -153,7 +153,7 @@ def _find_orphans(connection: Connection) -> Iterator[Finding]:
         yield "database", line
 
 
-def _find_old_sequences(connection: Connection) -> list[tuple[Table, int]]:
+def _find_lagging_sequences(connection: Connection) -> list[tuple[Table, int]]:
     """Return the tables whose sequences would return ids in use, with the last id of each.
 
     Only PostgreSQL has such sequences: SQLite also considers the ids of the rows.
@@ -168,8 +168,8 @@ def _find_old_sequences(connection: Connection) -> list[tuple[Table, int]]:
 
 
 def _repair_sequences(connection: Connection) -> list[tuple[Table, int]]:
-    """Advance the sequences that `_find_old_sequences` returns, and return the same."""
-    sequences = _find_old_sequences(connection)
+    """Advance the sequences that `_find_lagging_sequences` returns, and return the same."""
+    sequences = _find_lagging_sequences(connection)
     for table, last_id in sequences:
         advance_ids(connection, table, last_id)
     return sequences

@@ -67,10 +67,11 @@ def run_module(
 ) -> tuple[int, str]:
     """Run `python -m` with a module and its arguments on an instance; return the exit code and the messages.
 
-    The process is terminated when `stopping` is set, or after the timeout. Its standard input ends with this process.
+    The process is terminated when `stopping` is set, or after the timeout. Its standard input is at its end when this
+    process ends, so that the module can end too.
     """
     deadline = time.monotonic() + timeout_seconds
-    # A file, because the command would stop when a pipe is full.
+    # A file, because a full pipe would block the process.
     with tempfile.TemporaryFile("w+") as messages, _start_module(command, instance, messages) as process:
         while process.poll() is None:
             if stopping.wait(_STOP_INTERVAL_SECONDS) or time.monotonic() > deadline:
@@ -91,13 +92,13 @@ def _start_module(command: Sequence[str], instance: Path, messages: IO[str]) -> 
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=messages,
-        # The server ends it, not Ctrl-C in a terminal.
+        # Ctrl-C in a terminal does not reach a group of its own: the server ends the process.
         process_group=0,
     )
 
 
 def _terminate(process: subprocess.Popen[bytes]) -> None:
-    """Send SIGTERM to a command, and kill it after _END_TIMEOUT_SECONDS."""
+    """Send SIGTERM to a process, and kill it after _END_TIMEOUT_SECONDS."""
     process.terminate()
     try:
         process.wait(_END_TIMEOUT_SECONDS)

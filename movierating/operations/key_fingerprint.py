@@ -1,4 +1,7 @@
-"""A fingerprint of the newest secret key in the database, by which hosts with different keys are detected."""
+"""Store a fingerprint of the secret key in the database, to detect hosts that use different keys.
+
+It is in a row of the table of data migrations, whose name begins with _PREFIX.
+"""
 
 from hashlib import blake2b
 

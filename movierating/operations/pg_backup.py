@@ -68,8 +68,8 @@ def restore_dump(app: Flask, file: Path) -> str | None:
     """Replace the contents of the application's database by those of the dump `file`, at the newest migration.
 
     Return the migration of an older dump, or None. Runs in the application's context. Raise OSError, and BackupError
-    if `file` can't be restored or migrated, or the database is in use; then it is unchanged. If killed, it is the old
-    or the restored one, which the next start migrates.
+    if `file` can't be restored or migrated, or the database is in use; then the database is unchanged. If the process
+    is killed, the database is the old or the restored one, which the next start migrates.
     """
     revision = _verify_dump(file)
     is_older = revision != schema_revisions.get_newest_revision()
@@ -136,7 +136,7 @@ def _verify_dump(file: Path) -> str | None:
 
 
 def _require_unused(connection: Connection) -> None:
-    # PostgreSQL lists a closed connection for a moment.
+    # PostgreSQL goes on listing a closed connection for a moment.
     for _ in range(20):
         if connection.exec_driver_sql(_COUNT_OTHER_CONNECTIONS).scalar_one() == 0:
             return

@@ -95,11 +95,11 @@ def _copy(target: Engine, progress: Progress) -> int:
     rows = sum(source.scalar(select(func.count()).select_from(table)) or 0 for table in tables)
     # Each row is copied and compared.
     with target.begin() as connection, progress(2 * rows) as advance:
-        _lock_empty(connection, tables)
+        _lock_empty_tables(connection, tables)
         done = 0
         with _without_indexes(connection):
             for table in tables:
-                for count in _copy_rows(connection, table, _read(source, table, _list_stored(table))):
+                for count in _copy_rows(connection, table, _read(source, table, _list_stored_columns(table))):
                     advance(done := done + count)
         _set_sequences(source, connection)
         set_user_version(connection, get_user_version(source))
@@ -110,7 +110,7 @@ def _copy(target: Engine, progress: Progress) -> int:
     return rows
 
 
-def _lock_empty(connection: Connection, tables: list[Any]) -> None:
+def _lock_empty_tables(connection: Connection, tables: list[Any]) -> None:
     """Lock the tables exclusively until the transaction ends. Raise MigrationError unless they are empty."""
     for table in tables:
         connection.execute(text(f'LOCK TABLE "{table.name}" IN ACCESS EXCLUSIVE MODE'))
@@ -118,7 +118,7 @@ def _lock_empty(connection: Connection, tables: list[Any]) -> None:
             raise MigrationError("the PostgreSQL database contains data already; nothing was copied")
 
 
-def _list_stored(table: Any) -> list[Any]:
+def _list_stored_columns(table: Any) -> list[Any]:
     """Return the columns that are not generated."""
     return [column for column in table.columns if getattr(column, "computed", None) is None]
 
@@ -127,7 +127,7 @@ def _read(connection: Connection, table: Any, columns: Iterable[Any]) -> Iterato
     """Yield all rows in the order of their keys, in lists of ROWS_PER_READ."""
     keys = list(table.primary_key) or [table.c.rowid]
     keys = [by_bytes(key) if isinstance(key.type, String) else key for key in keys]
-    # PostgreSQL then uses a cursor of the server.
+    # For PostgreSQL this is a server-side cursor.
     options = {"yield_per": ROWS_PER_READ}
     rows = connection.execute(select(*columns).order_by(*keys), execution_options=options)
     try:
@@ -138,7 +138,7 @@ def _read(connection: Connection, table: Any, columns: Iterable[Any]) -> Iterato
 
 def _copy_rows(connection: Connection, table: Any, batches: Iterable[Sequence[Any]]) -> Iterator[int]:
     """Copy rows and yield the size of each batch. Raise MigrationError if PostgreSQL rejects one."""
-    names = ", ".join(f'"{column.name}"' for column in _list_stored(table))
+    names = ", ".join(f'"{column.name}"' for column in _list_stored_columns(table))
     dialect: Any = connection.dialect
     try:
         with (

@@ -41,11 +41,11 @@ DRAIN_TIMEOUT_SECONDS = 8
 
 # Within this time, a connection must send the headers of its next request.
 HEADER_TIMEOUT_SECONDS = 10
-# Of a request's line and headers, in bytes. A request of twice as many is always rejected: they are read in parts.
+# The limit of a request's line and headers. They are read in parts, so up to twice as many bytes may be accepted.
 MAX_HEADER_BYTES = 64 * 1024
 # An idle connection takes about 10 KB.
 MAX_CONNECTIONS_PER_WORKER = 8192
-# For the databases, the log and temporary files.
+# Open files that are not connections: the databases, the log and temporary files.
 RESERVED_FILES = 128
 
 
@@ -67,7 +67,7 @@ def run_server(app: Flask, host: str, port: int, workers: int, backups: BackupSc
             if backups:
                 backups = replace(backups, suffix=pg_backup.DUMP_SUFFIX)
     if backups:
-        # Only at the start: a disk that is missing later must not be taken for an empty folder.
+        # Only at the start: if the disk of the folder is missing later, a new folder would hide that.
         _create_backup_folder(backups.folder)
     address = _find_address(host, port)
     server = _make_server(address, port, workers)
@@ -165,7 +165,7 @@ def start_worker(create_app: Callable[[], Flask]) -> Flask:
     app = create_app()
     with app.app_context():
         database.hold_instance()
-        # A process that opened a file before it was replaced knows that the log beside it is not the new file's.
+        # Open the file now: if it is replaced later, this process can tell that the log beside it is of the old file.
         with suppress(SQLAlchemyError):
             database.read()
     if app.extensions["redis"]:

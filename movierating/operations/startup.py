@@ -31,9 +31,9 @@ QUICK_CHECK_TIMEOUT_SECONDS = 0.25
 
 
 def create_instance_folder(folder: Path, *, writable: bool) -> None:
-    """Create the instance folder, unless it exists. Raise SettingError as `create_private_folder` raises OSError.
+    """Create the instance folder, unless it exists. Raise SettingError where `create_private_folder` raises OSError.
 
-    A worker and `check` can run in a folder that has become read-only, without `writable`.
+    Workers and `check` do not pass `writable`: they can run in a folder that has become read-only.
     """
     try:
         create_private_folder(folder, writable=writable)
@@ -75,7 +75,7 @@ def _create_key(file: Path) -> None:
         draft.unlink(missing_ok=True)
         draft.touch(mode=0o600)
         draft.write_text(secrets.token_urlsafe(48), encoding="ascii")
-        # Sessions that a power cut outlives must stay valid.
+        # The key is on the disk before it signs a session: after a power cut, sessions are valid.
         backup_files.replace_file(draft, file)
 
 
@@ -145,7 +145,7 @@ def format_reason(error: Exception) -> str:
 
 
 def _get_marker(file: Path) -> Path:
-    """Return the file that shows that there was a database; it remains if that is lost."""
+    """Return the empty file that tells a lost database from one that was never created."""
     return file.with_name(f".{file.name}.made")
 
 

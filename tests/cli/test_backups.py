@@ -69,7 +69,7 @@ NOT_A_BACKUP = "exists and is not a backup; choose another name"
         (None, "instance/movierating.sqlite3", "is the database itself"),
         (None, "instance/movierating.sqlite3-wal", "SQLite uses such names for its own files"),
         (None, "instance", "is not a file"),
-        (None, "gone/file", "No such file or directory"),
+        (None, "gone/file", "gone is not a folder"),
         (None, "/dev/null", "is not a file"),
         (None, "-", "can't be written to standard output"),
     ],
