@@ -94,7 +94,7 @@ def withdraw_reset(name: str) -> None:
     from movierating.users import service
 
     one_time_links.withdraw_password_reset(service.find_user_id(name))
-    click.echo(f"{name} has no open link to set a new password")
+    click.echo(f"{name} now has no open link to set a new password")
 
 
 def _print_link(path: str, link: dict[str, Any]) -> None:

@@ -62,5 +62,5 @@ def _print_status() -> None:
                 f"Trained at {format_rfc3339(training.model.trained_at)} on {ratings} of {users} in {seconds} s."
             )
     ratings, users = format_count(training.ratings, "rating"), format_count(training.users, "user")
-    click.echo(f"There are {ratings} of {users} now; a model needs {MIN_USERS} users.")
+    click.echo(f"The instance has {ratings} of {users} now; a model needs {MIN_USERS} users.")
     click.echo(f"Training is {'' if training.is_due() else 'not '}due.")

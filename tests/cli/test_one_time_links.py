@@ -82,7 +82,7 @@ def test_withdrawn_reset_is_deleted_and_the_invitations_stay(command, assert_err
     command("user", "invite")
     command("user", "reset-password", "ada")
     done = command("user", "withdraw-reset", "ada")
-    assert (done.exit_code, done.output) == (0, "ada has no open link to set a new password\n")
+    assert (done.exit_code, done.output) == (0, "ada now has no open link to set a new password\n")
     assert select_value(COUNT) == 1
     done = command("user", "withdraw-reset", "ada")
     assert_error(done, "There is no open link to set a new password of this account.")

@@ -33,14 +33,16 @@ def train_instance(instance: Path, *, cold: bool) -> None:
     started_at, started = clock.now(), time.monotonic()
     status = read_status(database.read())
     if status.users < MIN_USERS:
-        raise TrainingError(f"{status.users} users have ratings; a model needs {MIN_USERS}")
+        raise TrainingError(f"a model needs {MIN_USERS} users with ratings; the instance has {status.users}")
     start = None if cold else status.find_start()
     data = read_training_data(database.read())
     database_id = identify_database(database.read())
     # Others may restore a backup while the model is fitted.
     database.close()
     if len(data.user_ids) < MIN_USERS:
-        raise TrainingError(f"{len(data.user_ids)} users have ratings; a model needs {MIN_USERS}")
+        raise TrainingError(
+            f"a model needs {MIN_USERS} users with ratings; the instance has {len(data.user_ids)}"
+        )
     trained = train(data, warm=start)
     header = {
         **trained.header,
