@@ -37,6 +37,11 @@ def make_rejection(file: CsvFile | JsonFile | XmlFile, accepted_formats: str) ->
         )
     if reason := _explain_missing_ratings(set(file.columns)):
         return RejectedFile(reason)
+    if len(file.header) < 2:
+        return RejectedFile(
+            f"The file is not a table of ratings: its first line has only one column ({list_names(file.header)}). "
+            f"{accepted_formats}"
+        )
     return UnknownColumns(
         f"The columns of the file are unknown ({list_names(file.header)}). Name them with `column`, such as "
         f"column=title=Film, or take another format. {accepted_formats}",
