@@ -16,8 +16,6 @@ def rate_many(movie, person):
 
 
 OF_MOVIE = ["/v1/movies/{movie}", "/v1/movies", "/v1/users/{user}/ratings"]
-
-
 OF_RATERS = ["/v1/movies/{movie}/ratings", "/v1/users/{user}"]
 
 
