@@ -56,3 +56,8 @@ def test_files_use_existing_settings():
     written = "".join(file.read_text() for file in DEPLOY.iterdir())
     names = set(re.findall(rf"\b{config.PREFIX}(\w+)", written))
     assert "DATABASE_URL" in names <= {setting.name for setting in config.SETTINGS}
+
+
+def test_unit_trusts_the_proxy_of_the_guide():
+    assert "Environment=MOVIERATING_TRUSTED_PROXIES=1\n" in (DEPLOY / "movierating.service").read_text()
+    assert "trusted_proxies" not in (ROOT / "docs/film-club.md").read_text()
