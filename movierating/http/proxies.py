@@ -32,7 +32,8 @@ def trust_proxies(application: WSGI, hops: int) -> WSGI:
 
 def get_client_network() -> str:
     """Return the network of the request's client: an IPv4 address, or an IPv6 /64."""
-    return get_network(request.remote_addr or "")
+    # A server on a Unix socket has no address. Flask-Limiter would not count a client without one.
+    return get_network(request.remote_addr or "unknown")
 
 
 def get_network(address: str) -> str:

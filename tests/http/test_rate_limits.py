@@ -102,6 +102,16 @@ def test_sign_up_without_username_counts_for_its_address(start, body, caplog):
     assert caplog.records == []
 
 
+@pytest.mark.parametrize("address", ["", None])
+def test_clients_without_an_address_share_a_limit(start, address):
+    client = start(LIMIT_SIGNUPS="1/hour")
+    statuses = [
+        sign_up(client, name, environ_overrides={"REMOTE_ADDR": address}).status_code
+        for name in ("ada", "eve")
+    ]
+    assert statuses == [201, 429]
+
+
 def test_limits_apply_in_memory_without_storage(start, instance, monkeypatch):
     # All applications of a process share the limiter, so the test must restore its state.
     monkeypatch.setattr(limiter, "_storage_dead", False)
