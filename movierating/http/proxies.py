@@ -2,16 +2,24 @@
 
 import re
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from ipaddress import IPv6Address, ip_address
 from typing import Any
 
 from flask import request
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.wsgi import get_content_length
+
+from movierating.errors import Unavailable
 
 WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 # The least that a provider assigns to one customer (RFC 6177), who can use each of its addresses.
 IPV6_PREFIX_LENGTH = 64
+
+# A shorter body arrives together with the headers, and a longer one is not worth the time.
+_MIN_DISCARDED_BYTES, _MAX_DISCARDED_BYTES = 1 << 12, 1 << 25
+_BLOCK_BYTES = 1 << 16
 
 # Some proxies send `203.0.113.7:4711` and `[2001:db8::1]:4711`; each port would be a network of its own.
 _WITH_PORT = re.compile(r"([0-9.]+):[0-9]+|\[([0-9A-Fa-f:.%]+)\](?::[0-9]+)?", re.ASCII)
@@ -25,9 +33,21 @@ def trust_proxies(application: WSGI, hops: int) -> WSGI:
         # A proxy that sets no prefix may forward the client's, and `//evil.example` would redirect to another site.
         if not _MOUNT_POINT.fullmatch(environ.get("SCRIPT_NAME", "")):
             environ["SCRIPT_NAME"] = ""
-        return application(environ, start_response)
+        response = application(environ, start_response)
+        _discard_body(environ)
+        return response
 
     return ProxyFix(mounted, hops, hops, hops, hops, hops)
+
+
+def _discard_body(environ: dict[str, Any]) -> None:
+    """Read the rest of a long body: a proxy that can't send all of it responds 502 instead of with our response."""
+    left = get_content_length(environ) or 0
+    if _MIN_DISCARDED_BYTES < left <= _MAX_DISCARDED_BYTES:
+        # Without a slot for uploads, the proxy may respond 502.
+        with suppress(Unavailable):
+            while left > 0 and (block := environ["wsgi.input"].read(min(left, _BLOCK_BYTES))):
+                left -= len(block)
 
 
 def get_client_network() -> str:

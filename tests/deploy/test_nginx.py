@@ -101,6 +101,12 @@ def test_clients_cannot_forge_their_address(port, name):
     assert statuses[-1] == 429
 
 
+def test_rejected_upload_gets_the_response_of_the_service(port):
+    upload, path = b"x" * 10_000_000, "/v1/users/me/ratings/import"
+    headers = {"Content-Type": "text/csv", "Authorization": "Bearer wrong"}
+    assert {get_status(port, path, upload, **headers) for _ in range(10)} == {401}
+
+
 def test_nginx_logs_no_token_of_a_link(connect, port, http_port, folder):
     rejected = PARTIAL.replace(b"/v1/auth/login", b"/invite/secret")
     assert b" 429 " in connect(rejected, 60).recv(100)
