@@ -18,7 +18,7 @@ WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 IPV6_PREFIX_LENGTH = 64
 
 # A shorter body arrives together with the headers, and a longer one is not worth the time.
-_MIN_DISCARDED_BYTES, _MAX_DISCARDED_BYTES = 1 << 12, 1 << 25
+_MIN_DISCARDED_BYTES, MAX_DISCARDED_BYTES = 1 << 12, 1 << 25
 _BLOCK_BYTES = 1 << 16
 
 # Some proxies send `203.0.113.7:4711` and `[2001:db8::1]:4711`; each port would be a network of its own.
@@ -43,7 +43,7 @@ def trust_proxies(application: WSGI, hops: int) -> WSGI:
 def _discard_body(environ: dict[str, Any]) -> None:
     """Read the rest of a long body: a proxy that can't send all of it responds 502 instead of with our response."""
     left = get_content_length(environ) or 0
-    if _MIN_DISCARDED_BYTES < left <= _MAX_DISCARDED_BYTES:
+    if _MIN_DISCARDED_BYTES < left <= MAX_DISCARDED_BYTES:
         # Without a slot for uploads, the proxy may respond 502.
         with suppress(Unavailable):
             while left > 0 and (block := environ["wsgi.input"].read(min(left, _BLOCK_BYTES))):
