@@ -92,7 +92,9 @@ PROBLEMS = {
         "Unsupported media type",
         "Send the `Content-Type` that the operation describes, and no compressed body.",
     ),
-    "validation": Problem(422, "Invalid request", "`errors` lists every invalid field or parameter."),
+    "validation": Problem(
+        422, "Invalid request", "`errors` lists the invalid fields and parameters, the first 1,000."
+    ),
     "precondition-required": Problem(
         428, "Precondition required", "Send the `ETag` that you read as `If-Match`."
     ),

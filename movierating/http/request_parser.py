@@ -4,6 +4,7 @@ import functools
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from itertools import islice
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -19,6 +20,9 @@ from movierating import errors
 
 # No schema has more than three levels. Code that walks through a hostile body must not run out of stack.
 MAX_JSON_DEPTH = 32
+
+# A body of a megabyte may have hundred thousands, each of which takes hundreds of bytes in the response.
+MAX_LISTED_ERRORS = 1000
 
 # A body of one of these types may be a file.
 FILE_MEDIA_TYPES = (
@@ -104,13 +108,14 @@ class RequestParser(FlaskParser):
 
 
 def make_invalid_request(messages: Mapping[str, Any]) -> errors.InvalidRequest:
-    """Return an InvalidRequest from marshmallow's messages by location and field."""
-    field_errors = [
+    """Return an InvalidRequest with the first MAX_LISTED_ERRORS of marshmallow's messages by location and field."""
+    field_errors = (
         errors.FieldError(location, field, message)
         for location, tree in messages.items()
         for field, message in _flatten_messages(tree)
-    ]
-    return errors.InvalidRequest("The request is not valid.", field_errors)
+    )
+    listed = list(islice(field_errors, MAX_LISTED_ERRORS))
+    return errors.InvalidRequest("The request is not valid.", listed)
 
 
 class UnsupportedContentEncoding(UnsupportedMediaType):

@@ -167,6 +167,11 @@ def test_body_that_is_not_an_object_returns_422(client, problem, body):
     assert {error["location"] for error in problem(response, 422, "")["errors"]} == {"json"}
 
 
+def test_a_thousand_invalid_fields_are_listed(admin, problem):
+    response = admin.post(MOVIES, json={"title": "Heat", "genres": ["?"] * 1001})
+    problem(response, 422, "year", *[f"genres.{number}" for number in range(999)])
+
+
 def test_every_invalid_field_is_listed_by_its_path_with_dots(member, problem):
     body = {"year": "1996", "directors": ["Douglas McGrath", ""], "genres": ["Comedy", 7, "Nonsense"]}
     fields = ("title", "year", "directors.1", "genres.1", "genres.2")
