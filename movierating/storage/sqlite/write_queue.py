@@ -1,9 +1,8 @@
 """The queue of writers: each transaction takes all jobs that wait, so that they share its wait for the disk.
 
 There is no thread for it. The writer at the front, the leader, runs the jobs of all who queue, commits, wakes them, and
-makes the next one the leader, which first waits a moment for as many jobs as the last transaction had. Writers of one
-process queue here; those of several processes take turns with `write_lock`. Each job has a savepoint, so that one that
-fails undoes only what it did.
+makes the next one the leader. Writers of one process queue here; those of several processes take turns with
+`write_lock`. Each job has a savepoint, so that one that fails undoes only what it did.
 
 While writers wait long, only some of a worker's threads wait with them, so that the others can serve reads.
 """
@@ -29,10 +28,6 @@ Job = Callable[[Connection], Any]
 
 # More would keep the first of them waiting without making the commit any cheaper for each.
 MAX_BATCH_JOBS = 64
-
-# How long the leader waits for jobs, so that clients that write again and again share each commit.
-MAX_GATHER_SECONDS = 0.003
-_GATHER_INTERVAL_SECONDS = 0.0005
 
 # A writer may queue behind a bulk import's chunk; beyond this the database counts as unavailable.
 WRITE_TIMEOUT_SECONDS = 30
@@ -84,7 +79,6 @@ class WriteQueue:
         # All threads that write, in the order of their calls.
         self._writers: list[QueuedJob] = []
         self._thread = threading.local()
-        self._last_batch_size = 1
 
     def write(
         self,
@@ -157,12 +151,6 @@ class WriteQueue:
             if not self._queue or not self._leader_lock.acquire(blocking=False):
                 return
 
-    def _gather(self) -> None:
-        """Wait until there are as many jobs as in the last transaction, at most MAX_GATHER_SECONDS."""
-        until = time.perf_counter() + MAX_GATHER_SECONDS
-        while len(self._queue) + 1 < self._last_batch_size and time.perf_counter() < until:
-            time.sleep(_GATHER_INTERVAL_SECONDS)
-
     def _lead(self, first: QueuedJob) -> None:
         """Run this job and those that wait in one transaction, and wake them and the next leader; raise nothing."""
         self._thread.is_leading = True
@@ -170,8 +158,6 @@ class WriteQueue:
         # A long job may have waited for another one before.
         waited = 0.0 if first.own_transaction else first.get_age()
         try:
-            if not first.own_transaction:
-                self._gather()
             with self._write_lock.hold(max(0.0, min(LOCK_TIMEOUT_SECONDS, first.timeout) - waited)):
                 began_at = time.perf_counter()
                 self._run_transaction(batch, max(0.0, first.timeout - waited))
@@ -185,7 +171,6 @@ class WriteQueue:
                     queued.error = self._connection.convert_error(queued.error)
         finally:
             self._thread.is_leading = False
-            self._last_batch_size = len(batch)
             for queued in batch:
                 queued.done = True
                 if queued is not first:

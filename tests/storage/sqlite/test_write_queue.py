@@ -62,25 +62,6 @@ def test_waiting_jobs_share_one_transaction(run_together, app):
     assert len(set(transactions)) == 1
 
 
-def test_writers_that_shared_a_transaction_share_the_next_one(run_together, app, monkeypatch):
-    monkeypatch.setattr(write_queue, "MAX_GATHER_SECONDS", 10)
-    transactions = []
-    release = threading.Barrier(2)
-
-    def write_twice():
-        with app.app_context():
-            for _ in range(2):
-                release.wait(10)
-                write(lambda connection: transactions.append(connection.get_transaction()))
-
-    run_together([lambda connection: None] * 2)
-    with ThreadPoolExecutor(2) as pool:
-        for future in [pool.submit(write_twice) for _ in range(2)]:
-            future.result()
-    assert len(transactions) == 4
-    assert len(set(transactions)) == 2
-
-
 def test_job_that_fails_undoes_only_its_own_changes(run_together, app):
     def fail(connection):
         add_row("together failed")(connection)
