@@ -5,8 +5,6 @@ has a size limit for bodies, and a body may be a file.
 """
 
 import functools
-from collections.abc import Callable
-from inspect import iscoroutinefunction
 from typing import Any, TypeVar
 
 import flask
@@ -28,14 +26,14 @@ from movierating.storage import storage_errors
 # Clients choose the Host header, so the number of adapters needs a limit.
 _MAX_URL_ADAPTERS = 100
 
+# Views and hooks. Functions of `after_this_request` are new ones each time.
+_MAX_SYNC_FUNCTIONS = 512
+
 _APPLICATION_ONLY = frozenset({None})
 
 _FILE_BLOCK_BYTES = 1 << 16
 
 _View = TypeVar("_View")
-
-# Views and hooks. Functions of `after_this_request` are new ones each time.
-_is_coroutine_function = functools.lru_cache(512)(iscoroutinefunction)
 
 
 def accept_files(view: _View) -> _View:
@@ -109,10 +107,8 @@ class Application(flask.Flask):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._url_adapters: dict[tuple[str, ...], MapAdapter] = {}
-
-    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        """Return a function that may be called. Flask inspects it each time; here, the answer is remembered."""
-        return super().ensure_sync(func) if _is_coroutine_function(func) else func
+        # Flask inspects each function that it calls for a request, again for each request.
+        self.ensure_sync = functools.lru_cache(_MAX_SYNC_FUNCTIONS)(self.ensure_sync)  # type: ignore[method-assign]
 
     def create_url_adapter(self, request: flask.Request | None) -> MapAdapter | None:
         """Return Flask's adapter. What it derives from the host, scheme and mount point is cached."""
