@@ -21,7 +21,7 @@ from movierating.movies import search_index
 from movierating.movies.models import MAX_RUNTIME_MINUTES, MergedMovie, Movie, MovieFacet, contains_text
 from movierating.movies.own_ratings import RATING
 from movierating.movies.titles import fold, list_with_articles, split_words
-from movierating.storage.dialect import encode_values, in_many, in_rows
+from movierating.storage.dialect import encode_values, in_many, in_query_by_index
 
 _movie, _facet, _rating = Movie.__table__.c, MovieFacet.__table__.c, RATING.c
 _merged = MergedMovie.__table__.c
@@ -239,7 +239,7 @@ def _filter_rated(kind: str) -> Filter:
 
 
 def _filter_ids(ids: Select[Any], condition: ColumnElement[bool]) -> Filter:
-    return Filter(ids, condition, in_rows(_movie.id, ids))
+    return Filter(ids, condition, in_query_by_index(_movie.id, ids))
 
 
 def _filter_condition(condition: ColumnElement[bool]) -> Filter:

@@ -1,6 +1,6 @@
 """Versions of cached responses, in memory that all processes of an instance share; reading one takes no system call.
 
-They are counters in a file that each process maps: one that invalidates everything, one that changes with anything,
+They are counters in a file that each process maps: one that invalidates all responses, one that every write changes,
 and one for each group of movies or users whose ids have the same remainder. A writer makes the counters of what it
 changes odd before its COMMIT and even again after it, before it returns; it holds the write lock meanwhile. So a
 response made while a version was even is valid until that version changes, and an odd version means unknown.
@@ -26,14 +26,14 @@ from movierating.storage.sqlite.database_file import Identity, read_identity
 # these invalidates everything.
 Subject = tuple[str, int]
 MOVIE, RATERS, USER, CALLER = "movie", "raters", "user", "caller"
-# Responses about the facts of movies alone, which change only with everything.
+# Responses that show only facts of movies: they become invalid only when all responses do.
 FACTS: Subject = ("facts", 0)
 
 _COUNTERS_PER_KIND = 1 << 16
-_EVERYTHING_INDEX, _ANYTHING_INDEX = 0, 1
-# Who rated a movie changes with the movie.
+_ALL_INVALID_INDEX, _ANY_WRITE_INDEX = 0, 1
+# MOVIE and RATERS share their counters: a rating changes both.
 _FIRST_INDEX = {
-    **{FACTS[0]: _EVERYTHING_INDEX, MOVIE: 2, RATERS: 2},
+    **{FACTS[0]: _ALL_INVALID_INDEX, MOVIE: 2, RATERS: 2},
     **{USER: 2 + _COUNTERS_PER_KIND, CALLER: 2 + 2 * _COUNTERS_PER_KIND},
 }
 _BYTES = 8 * (2 + 3 * _COUNTERS_PER_KIND)
@@ -59,7 +59,7 @@ class CacheVersions:
         self._file = file
         self._mapping: _Mapping | None = None
         self._check_at = 0.0
-        self._recovered: _Mapping | None = None
+        self._recovered_mapping: _Mapping | None = None
 
     @staticmethod
     def get_file(database: Path) -> Path:
@@ -73,9 +73,11 @@ class CacheVersions:
         """
         mapping = self._get_mapping()
         index = (
-            _ANYTHING_INDEX if subject is None else _FIRST_INDEX[subject[0]] + subject[1] % _COUNTERS_PER_KIND
+            _ANY_WRITE_INDEX
+            if subject is None
+            else _FIRST_INDEX[subject[0]] + subject[1] % _COUNTERS_PER_KIND
         )
-        everything, version = mapping.counters[_EVERYTHING_INDEX], mapping.counters[index]
+        everything, version = mapping.counters[_ALL_INVALID_INDEX], mapping.counters[index]
         return None if (everything | version) & 1 else (mapping.number, everything, version)
 
     @contextmanager
@@ -86,15 +88,15 @@ class CacheVersions:
         """
         mapping = self._get_mapping()
         counters = mapping.counters
-        if self._recovered is not mapping:
+        if self._recovered_mapping is not mapping:
             # A killed writer left its versions odd.
             for index in _find_odd(counters):
                 counters[index] += 1
-            self._recovered = mapping
-        indexes = {_ANYTHING_INDEX}
+            self._recovered_mapping = mapping
+        indexes = {_ANY_WRITE_INDEX}
         for subjects in changes:
             indexes.update(
-                [_EVERYTHING_INDEX]
+                [_ALL_INVALID_INDEX]
                 if subjects is None
                 else [_FIRST_INDEX[kind] + key % _COUNTERS_PER_KIND for kind, key in subjects]
             )
@@ -129,7 +131,7 @@ def _find_odd(counters: memoryview) -> list[int]:
 
 def _map(file: Path) -> _Mapping:
     with file.open("ab") as opened:
-        # Never truncate it: a process that maps an end that is cut off is killed.
+        # Only make it longer: reading mapped memory beyond the end of its file kills the process (SIGBUS).
         if opened.tell() < _BYTES:
             opened.truncate(_BYTES)
     with file.open("r+b") as opened:

@@ -101,7 +101,10 @@ def get_sqlite_file() -> Path | None:
 
 
 def get_base_path() -> Path:
-    """Return the path next to which files about the database are: the SQLite file, or one in the instance folder."""
+    """Return the path that files about the database are named after: they lie beside it and begin with its name.
+
+    It is the SQLite file or, for PostgreSQL, `postgresql` in the instance folder, where there is no such file.
+    """
     folder: Path = db.engine.get_execution_options()["instance"]
     return get_sqlite_file() or folder / POSTGRESQL
 

@@ -26,7 +26,7 @@ from sqlalchemy.sql.functions import FunctionElement
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 
-# SQLite only counts an INTEGER PRIMARY KEY up by itself; PostgreSQL's ids are bigint.
+# SQLite assigns ids only to an INTEGER PRIMARY KEY; PostgreSQL's ids are bigint.
 Id = BigInteger().with_variant(Integer, SQLITE)
 
 
@@ -84,14 +84,14 @@ class _as_number(_DialectFunction):
     postgresql = "CAST({} AS BIGINT)"
 
 
-class _in_rows(FunctionElement[Any]):
-    """The condition of `in_rows`. As a Boolean, it would be compared with 1 on SQLite, which then uses no index."""
+class _in_query(FunctionElement[Any]):
+    """The condition of `in_query_by_index`. SQLite would compare a Boolean with 1, and then use no index."""
 
     inherit_cache = True
 
 
-@compiles(_in_rows)
-def _(element: _in_rows, compiler: Any, **options: Any) -> str:
+@compiles(_in_query)
+def _(element: _in_query, compiler: Any, **options: Any) -> str:
     column, rows = (compiler.process(clause, **options) for clause in element.clauses)
     return f"{column} = ANY (ARRAY{rows})" if compiler.dialect.name == POSTGRESQL else f"{column} IN {rows}"
 
@@ -114,12 +114,12 @@ def in_many(column: ColumnElement[Any], values: Any) -> ColumnElement[bool]:
     )
 
 
-def in_rows(column: ColumnElement[Any], query: Select[Any]) -> ColumnElement[bool]:
+def in_query_by_index(column: ColumnElement[Any], query: Select[Any]) -> ColumnElement[bool]:
     """Return `column IN (query)` for a query of few rows, each of which is to be looked up by the column's index.
 
     PostgreSQL would rather read the whole table than look up a few percent of it, which takes ten times as long.
     """
-    return _in_rows(column, query.scalar_subquery())
+    return _in_query(column, query.scalar_subquery())
 
 
 def encode_values(values: Collection[int] | Collection[str]) -> str:
@@ -186,7 +186,7 @@ def advance_ids(connection: Connection, table: Any, last: int) -> None:
 
 
 def get_user_version(connection: Connection) -> int:
-    """Return the number that `set_user_version` stored in the database, 0 before."""
+    """Return the number that `set_user_version` stored in the database, 0 before; named after SQLite's pragma."""
     if connection.dialect.name == SQLITE:
         return int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
     return int(

@@ -60,9 +60,10 @@ class KeysetPaginator:
     ) -> None:
         """Compile the statements of the first and of later pages.
 
-        Pass `ends_in_rowid` if the last column of the sort is the rowid that ends its index. SQLite seeks in an index
-        by the columns before the rowid only, and would scan all rows that tie with the cursor's. So a first statement
-        selects the rows that tie, and a second one the rows after them.
+        Pass `ends_in_rowid` if an index serves the sort, and its last column is the rowid, as `id` in an index on
+        (year_rank, id). SQLite seeks in the index by the columns before the rowid only, and would scan all rows that
+        tie with the cursor's, here those of its year. So a first statement selects the rest of the rows that tie, and
+        a second one the rows after them.
 
         `details` are columns of a table, its key first, that replace the statement's first column, `id`. They are read
         for the rows of the page only, so that sorting many rows does not read them.
@@ -76,11 +77,11 @@ class KeysetPaginator:
         self._names = [start.key for start in starts]
         self._are_doubles = [isinstance(column.type, Double) for column in sort.columns]
         self._first = self._compile(ordered)
-        self._next = self._in_parts = [
+        self._next = self._next_on_sqlite = [
             self._compile(ordered.where(_after_cursor(sort, sort.columns, starts)))
         ]
         if ends_in_rowid:
-            self._in_parts = [
+            self._next_on_sqlite = [
                 self._compile(ordered.where(part)) for part in _split_after_cursor(sort, starts)
             ]
 
@@ -115,7 +116,7 @@ class KeysetPaginator:
 
     def _fetch_after(self, connection: Connection, max_rows: int, values: Mapping[str, Any]) -> list[Any]:
         rows: list[Any] = []
-        for statement in self._in_parts if connection.dialect.name == SQLITE else self._next:
+        for statement in self._next_on_sqlite if connection.dialect.name == SQLITE else self._next:
             more = statement.tuples(connection, max_rows=max_rows - len(rows), **values)
             # Between two statements a row may move from the rows of the first to those of the second.
             seen = {row[-1] for row in rows}
@@ -133,7 +134,7 @@ def read_page(
     filters: Any = None,
     **values: Any,
 ) -> tuple[list[Any], str | None]:
-    """Return one page of some lists, one after another, as `KeysetPaginator.page` does.
+    """Return one page of several lists, joined end to end, as `KeysetPaginator.page` does.
 
     A list is its sort and a function that returns its paginator, called only if the page reaches the list.
     """
@@ -181,7 +182,7 @@ def _with_details(page: Select[Any], details: Sequence[Any], sort: Sort) -> Sele
 
 
 def _split_after_cursor(sort: Sort, starts: Sequence[Any]) -> tuple[Any, Any]:
-    """Return the conditions of the rows that tie with the cursor's but for the last column, and of those after them."""
+    """Return the conditions of later rows that equal the cursor's but for the last column, and of other later rows."""
     *tying, last = sort.columns
     ties = [column == start for column, start in zip(tying, starts, strict=False)]
     return and_(*ties, _after_cursor(sort, [last], starts[-1:])), _after_cursor(sort, tying, starts[:-1])

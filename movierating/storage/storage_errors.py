@@ -34,7 +34,7 @@ _RECONNECT_CODES = frozenset(
 )
 _PG_DISK_FULL = "53100"
 # A read-only standby, or a server that is shutting down or starting up.
-_UNUSABLE = frozenset({"25006", "57P01", "57P02", "57P03"})
+_PG_UNUSABLE_STATES = frozenset({"25006", "57P01", "57P02", "57P03"})
 # With less free space the disk counts as full: a page, its frame in the log and its entry in the log's index don't fit.
 _MIN_FREE_BYTES = 1 << 16
 
@@ -78,14 +78,14 @@ def is_database_failure(error: BaseException) -> bool:
     """Return True if the database failed, False if the statement was wrong."""
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
-    # SQLAlchemy raises the last one when a lost connection is used again.
+    # SQLAlchemy raises PendingRollbackError when a lost connection is used again.
     of_connection = isinstance(error, OperationalError | PendingRollbackError)
     return of_connection or _code(error) in _RECONNECT_CODES or is_server_unusable(error)
 
 
 def is_server_unusable(error: BaseException) -> bool:
     """Return True if a PostgreSQL server says that it can't serve writes; the next connection may find another."""
-    return _state(error) in _UNUSABLE
+    return _state(error) in _PG_UNUSABLE_STATES
 
 
 def is_corruption(error: BaseException) -> bool:

@@ -28,9 +28,10 @@ from movierating.storage.postgresql.replicas import Replica
 Job = Callable[[Connection], Any]
 
 # "movi", "rati" and "cata" in ASCII: no other program's locks in this database should have these numbers.
+# START is also held by a restore and by a migration.
 _WRITERS, START, CATALOGUE = 0x6D6F7669, 0x72617469, 0x63617461
 
-# How often a transaction is run that PostgreSQL ends in favour of another.
+# How many times a transaction is run that PostgreSQL ends in favour of another.
 MAX_ATTEMPTS = 5
 _MAX_BACKOFF_SECONDS = 0.1
 

@@ -36,21 +36,22 @@ class Liveness:
     def __init__(self) -> None:
         self._probing = threading.Lock()
         self._probed_at = float("-inf")
-        self._is_alive = True
+        self._has_responded = True
         self._connecting = threading.Lock()
+        # By the last probe or attempt to connect, whichever ended later.
         self._is_stopped = False
 
     def is_alive(self, host: str, port: int) -> bool:
         """Return True if the server there is alive."""
         with self._probing:
             if time.monotonic() - self._probed_at > _PROBE_INTERVAL_SECONDS:
-                self._is_alive = _probe(host, port)
+                self._has_responded = _probe(host, port)
                 self._probed_at = time.monotonic()
-            self._is_stopped = not self._is_alive
-            return self._is_alive
+            self._is_stopped = not self._has_responded
+            return self._has_responded
 
-    def try_connect(self, connect: Callable[[], T], timeout: type[Exception]) -> T:
-        """Return what `connect` returns, which raises `timeout` if the server does not respond. Raise ServerStopped.
+    def try_connect(self, connect: Callable[[], T], timeout_error: type[Exception]) -> T:
+        """Return what `connect` returns. Raise ServerStopped if it raises `timeout_error`.
 
         While the server is known to be stopped, one thread tries, and it is raised in all others at once.
         """
@@ -61,7 +62,7 @@ class Liveness:
             connection = connect()
             self._is_stopped = False
             return connection
-        except timeout as error:
+        except timeout_error as error:
             self._is_stopped = True
             raise ServerStopped from error
         finally:

@@ -43,7 +43,7 @@ class Replica:
         self._checking = threading.Lock()
         self._check_at = 0.0
         self._paused_until = 0.0
-        # Times with the primary's position then, from the first that the replica may not have replayed.
+        # (time, position of the primary), oldest first, without those that the replica has replayed.
         self._positions: deque[tuple[float, int]] = deque(maxlen=100)
         self._is_up = True
 

@@ -28,7 +28,7 @@ except ImportError:  # pragma: no cover  # Windows, where an open file can't be 
 # The key of a connection's `info` under which the identity of its file is.
 _INFO_KEY = "file_identity"
 
-# How long it may go unnoticed that the file was replaced. No client can send a request sooner after it.
+# How long it may go unnoticed that the file was replaced. A request sent after the replacement takes longer to arrive.
 _CHECK_INTERVAL_SECONDS = 0.0001
 
 # Others hold the lock of the folder while they rename a file.
@@ -40,7 +40,11 @@ Identity = tuple[int, int]
 
 
 class DatabaseFile:
-    """The path of a SQLite database, and the identity of the file that was last seen there."""
+    """The path of a SQLite database, and the identity of the file that was last seen there.
+
+    A file that was removed can still be read (`is_usable`), but nothing is committed to it (`is_current`). Connections
+    to it are used until another file is at the path (`is_replaced`).
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -49,7 +53,7 @@ class DatabaseFile:
         self._identity: Identity | None = None
         self._check_at = 0.0
         self._log_identity: Identity | None = None
-        # While it is open, no other file gets its identity.
+        # Kept open, so that no other file gets its inode number.
         self._log: IO[bytes] | None = None
 
     def get_uri(self) -> str:
@@ -64,7 +68,7 @@ class DatabaseFile:
             if identity not in (None, self._identity):
                 # If its log can't be set aside now, the open file continues to be read.
                 with suppress(OSError):
-                    self._accept(identity)
+                    self._expect_file(identity)
             self._check_at = now + _CHECK_INTERVAL_SECONDS
         return self._identity
 
@@ -90,7 +94,7 @@ class DatabaseFile:
         """
         identity = info[_INFO_KEY] = read_identity(self._text)
         if identity not in (None, self._identity):
-            self._accept(identity)
+            self._expect_file(identity)
 
     def remember_log(self) -> None:
         """Remember which log belongs to the file, once a connection has read it."""
@@ -114,9 +118,9 @@ class DatabaseFile:
     def __del__(self) -> None:
         self._close_log()
 
-    def _accept(self, identity: Identity | None) -> None:
+    def _expect_file(self, identity: Identity | None) -> None:
         """Expect this file from now on. If it replaced another, set aside the log of the other."""
-        with self._lock, _exclusive(self.path.parent):
+        with self._lock, _folder_lock(self.path.parent):
             log = self._get_side_file("-wal")
             if self._identity not in (None, identity) and read_identity(log) == self._log_identity:
                 # SQLite would apply it to the new file.
@@ -184,10 +188,10 @@ def read_identity(file: Path | str | int) -> Identity | None:
 
 
 @contextmanager
-def _exclusive(folder: Path) -> Iterator[None]:
+def _folder_lock(folder: Path) -> Iterator[None]:
     """Lock a folder among processes until the end of the block.
 
-    Raise TimeoutError if another process, which may be stopped, holds the lock for _FOLDER_LOCK_TIMEOUT_SECONDS.
+    Raise TimeoutError if another process, which may be suspended, holds the lock for _FOLDER_LOCK_TIMEOUT_SECONDS.
     """
     if fcntl is None:  # pragma: no cover
         yield

@@ -106,7 +106,7 @@ class Database:
         """
         lock = self._instance_lock
         try:
-            is_exclusive = lock is not None and lock.upgrade_exclusive()
+            is_exclusive = lock is not None and lock.try_upgrade()
         except LockHeld as error:
             self._instance_lock = None
             raise Unavailable(INSTANCE_LOCKED) from error
@@ -194,6 +194,7 @@ def _begin(connection: Connection) -> None:
 
 def _begin_within(connection: Connection, seconds: float) -> None:
     driver: Any = connection.connection.dbapi_connection
+    # A connection's timeout is LOCK_WARNING_SECONDS otherwise, so that most transactions need no pragma.
     if seconds != LOCK_WARNING_SECONDS:
         driver.execute(f"PRAGMA busy_timeout = {round(seconds * 1000)}")
     try:
@@ -211,7 +212,7 @@ def _set_pragmas(connection: sqlite3.Connection, synchronous: str) -> None:
     connection.execute("PRAGMA foreign_keys = ON")
     # Small, because each reading thread has a cache, and each commit empties it.
     connection.execute("PRAGMA cache_size = -2048")
-    # A page that many ratings changed is copied into the file once; so the log grows to 16 MB.
+    # The log grows to 4,000 pages, 16 MB, so that a page that many ratings change is copied into the file once.
     connection.execute("PRAGMA wal_autocheckpoint = 4000")
     # A reader of a long snapshot makes it grow further; the next checkpoint that restarts it cuts it to this.
     connection.execute(f"PRAGMA journal_size_limit = {_MAX_LOG_BYTES}")

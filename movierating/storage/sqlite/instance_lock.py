@@ -39,7 +39,7 @@ class InstanceLock:
                 raise
 
     def _lock(self, file: Path, exclusive: bool) -> None:
-        # Any user who can read the file can lock it.
+        # `flock` needs no write access, so users other than the file's owner can lock it.
         descriptor = os.open(file, os.O_RDONLY | os.O_CREAT, 0o644)
         self._close = weakref.finalize(self, _close, descriptor)
         self._descriptor = descriptor
@@ -49,7 +49,7 @@ class InstanceLock:
             self.release()
             raise
 
-    def upgrade_exclusive(self) -> bool:
+    def try_upgrade(self) -> bool:
         """Try to upgrade to an exclusive lock, until `downgrade_shared()`; return True on success.
 
         Raise LockHeld if another process takes it exclusively meanwhile: an upgrade releases the lock for a moment.
@@ -64,7 +64,7 @@ class InstanceLock:
         return True
 
     def downgrade_shared(self) -> None:
-        """Downgrade to a shared lock. Raise LockHeld as `upgrade_exclusive` does."""
+        """Downgrade to a shared lock. Raise LockHeld as `try_upgrade` does."""
         if self._close is not None:
             try:
                 fcntl.flock(self._descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)

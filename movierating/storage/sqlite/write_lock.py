@@ -1,7 +1,7 @@
 """The locks that writers of several processes take in turn, on files beside the database.
 
 SQLite makes a busy writer sleep and try again, in no order. The kernel queues those who wait for `flock`, and frees the
-lock when its holder ends, but not while the holder is stopped; `flock` has no timeout, so a thread waits for a lock
+lock when its holder ends, but not while the holder is suspended; `flock` has no timeout, so a thread waits for a lock
 that another process holds.
 """
 
@@ -20,7 +20,7 @@ from movierating.storage.sqlite.database_file import read_identity
 
 try:
     import fcntl
-except ImportError:  # pragma: no cover  # Windows, where SQLite's own waiting has to do
+except ImportError:  # pragma: no cover  # Windows, where SQLite's own waiting must suffice
     fcntl = None  # type: ignore[assignment]
 
 # False if this system has no locks on files; then each process holds them for itself.
@@ -148,15 +148,15 @@ class LongWriteLock(FileLock):
     """
 
     @contextmanager
-    def hold_after_pause(self, others_write: Callable[[], bool], timeout: float) -> Iterator[None]:
-        """Hold the lock until the end of the block; first pause for as long as the last one took, if others write.
+    def hold_after_pause(self, others_are_writing: Callable[[], bool], timeout: float) -> Iterator[None]:
+        """Hold the lock until the end of the block. First pause while others write, no longer than the last one took.
 
         Raise as `hold`.
         """
         with self.hold(timeout) as file:
             # The pause is bounded, because a time that was written before a reboot is of another clock.
             until = min(_read_pause_end(file), time.monotonic() + _MAX_PAUSE_SECONDS)
-            while others_write() and time.monotonic() < until:
+            while others_are_writing() and time.monotonic() < until:
                 time.sleep(_POLL_INTERVAL_SECONDS)
             began_at = time.monotonic()
             try:

@@ -89,14 +89,14 @@ def test_only_an_exclusive_lock_needs_a_lock_file(tmp_path):
 
 def test_lock_that_is_not_shared_is_upgraded_and_downgraded(database):
     lock = InstanceLock(database, exclusive=False)
-    assert lock.upgrade_exclusive()
+    assert lock.try_upgrade()
     with pytest.raises(LockHeld):
         InstanceLock(database, exclusive=False)
     lock.downgrade_shared()
     other = InstanceLock(database, exclusive=False)
-    assert not lock.upgrade_exclusive()
+    assert not lock.try_upgrade()
     other.release()
     assert not is_free(database)
-    assert lock.upgrade_exclusive()
+    assert lock.try_upgrade()
     lock.release()
     assert is_free(database)
