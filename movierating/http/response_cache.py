@@ -50,8 +50,8 @@ _CONTENT_HEADERS = frozenset({"Content-Type", "Content-Length", "Content-Encodin
 
 _REQUEST_ID_FORMAT = re.compile(r"[A-Za-z0-9._-]{1,128}", re.ASCII)
 
-# The memory of an entry besides its body and key: headers and dict slot.
-_ENTRY_BYTES = 1_300
+# The memory of an entry besides its body and key: two lists of headers, the subject and the dict slot.
+_ENTRY_BYTES = 1_500
 
 Headers = list[tuple[str, str]]
 # The path, query and mount point of a request, and True if its client takes gzip.
