@@ -34,7 +34,7 @@ WRITE_TIMEOUT_SECONDS = 30
 # How long a writer waits for another process that holds the lock, from when it was called; a long job from its turn on.
 LOCK_TIMEOUT_SECONDS = 10.0
 
-# Once the oldest writer has waited MAX_BURST_SECONDS, at most MAX_WAITING_THREADS of a worker's eight threads go on
+# Once the oldest writer has waited MAX_BURST_SECONDS, at most MAX_WAITING_THREADS of a worker's threads go on
 # waiting; the others serve reads.
 MAX_BURST_SECONDS = 0.5
 MAX_WAITING_THREADS = 5
