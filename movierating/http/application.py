@@ -26,9 +26,10 @@ from movierating.storage import storage_errors
 # Clients choose the Host header, so the number of adapters needs a limit.
 _MAX_URL_ADAPTERS = 100
 
-# Views and hooks. Functions of `after_this_request` are new ones each time.
+# Views and hooks. Functions of `after_this_request` are new each time, so the number needs a limit.
 _MAX_SYNC_FUNCTIONS = 512
 
+# Flask's key for hooks of the application; those of a blueprint have its name.
 _APPLICATION_ONLY = frozenset({None})
 
 _FILE_BLOCK_BYTES = 1 << 16
@@ -38,23 +39,23 @@ _View = TypeVar("_View")
 
 def accept_files(view: _View) -> _View:
     """Mark a view function whose requests may have MAX_UPLOAD_BYTES. Apply it below the decorator of the route."""
-    view.takes_files = True  # type: ignore[attr-defined]
+    view.accepts_files = True  # type: ignore[attr-defined]
     return view
 
 
 class Request(flask.Request):
-    """A request with a size limit for its operation. If that takes files, the body may be a file instead of a form."""
+    """A request whose operation has a size limit. If it accepts files, the body may be a file instead of a form."""
 
     @property
-    def takes_file(self) -> bool:
-        """Return True if the operation takes files, as the attribute `takes_files` of its View or function says."""
+    def accepts_files(self) -> bool:
+        """Return True if the operation accepts files, as the attribute of this name of its View or function says."""
         view = current_app.view_functions.get(self.endpoint or "")
-        return getattr(getattr(view, "view_class", view), "takes_files", False)
+        return getattr(getattr(view, "view_class", view), "accepts_files", False)
 
     @property
     def max_content_length(self) -> int | None:
         """Return the size limit of the body in bytes; files have a limit of their own."""
-        limit: int = current_app.config["MAX_UPLOAD_BYTES" if self.takes_file else "MAX_JSON_BYTES"]
+        limit: int = current_app.config["MAX_UPLOAD_BYTES" if self.accepts_files else "MAX_JSON_BYTES"]
         # Werkzeug silently truncates a body without a length at the limit; one more byte shows that it was longer.
         return limit if self.content_length is not None else limit + 1
 
@@ -65,7 +66,7 @@ class Request(flask.Request):
     def _load_form_data(self) -> None:
         """Parse the form; large files go to disk. Raise InsufficientStorage or Unavailable if that fails."""
         try:
-            if self.takes_file and self.mimetype in FILE_MEDIA_TYPES:
+            if self.accepts_files and self.mimetype in FILE_MEDIA_TYPES:
                 self._load_file()
             else:
                 super()._load_form_data()

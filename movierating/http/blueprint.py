@@ -31,18 +31,21 @@ class IdConverter(BaseConverter):
     regex = "[0-9]+"
 
     def to_python(self, value: str) -> int:
-        """Return the id, or the largest one for more digits: no row has it, so the order 401, 403, 404 holds."""
+        """Return the id, or for more digits the largest, which no row has.
+
+        So a missing token or permission is still reported before a missing row, as for other ids.
+        """
         return int(value) if len(value) <= 18 else _MAX_ID
 
 
 class View(MethodView):
     """The operations of one URL, a method each. One object serves all requests, so it holds no state.
 
-    With `takes_files`, bodies may have MAX_UPLOAD_BYTES, and may be a file instead of a form.
+    With `accepts_files`, bodies may have MAX_UPLOAD_BYTES, and may be a file instead of a form.
     """
 
     init_every_request = False
-    takes_files = False
+    accepts_files = False
 
     def dispatch_request(self, **path: Any) -> Any:
         """Call the operation for the request's method, as Flask does, but look up the request only once."""
@@ -87,7 +90,7 @@ class Blueprint(flask_smorest.Blueprint):
     @staticmethod
     def doc(**kwargs: Any) -> Callable[[Any], Any]:
         """Add to the documentation of an operation, as flask-smorest's `doc`, but without a wrapper around the view."""
-        return _documenting(lambda doc: doc.setdefault("manual_doc", {}).update(kwargs))
+        return _change_documentation(lambda doc: doc.setdefault("manual_doc", {}).update(kwargs))
 
     @staticmethod
     def error_responses(*statuses: int) -> Callable[[Any], Any]:
@@ -98,12 +101,12 @@ class Blueprint(flask_smorest.Blueprint):
             for status in statuses:
                 responses.setdefault(status, [HTTPStatus(status).name])
 
-        return _documenting(add)
+        return _change_documentation(add)
 
     @staticmethod
     def parameter(parameter: dict[str, Any]) -> Callable[[Any], Any]:
         """Document a parameter that the code reads without a schema."""
-        return _documenting(
+        return _change_documentation(
             lambda doc: doc.setdefault("arguments", {}).setdefault("parameters", []).append(parameter)
         )
 
@@ -131,7 +134,7 @@ def _reject_unread_input(view: Callable[..., Any]) -> Any:
     return strict
 
 
-def _documenting(add: Callable[[dict[str, Any]], None]) -> Callable[[Any], Any]:
+def _change_documentation(add: Callable[[dict[str, Any]], None]) -> Callable[[Any], Any]:
     """Return a decorator that applies `add` to a copy of the view's flask-smorest documentation."""
 
     def decorator(view: Any) -> Any:
@@ -176,7 +179,7 @@ class Api(flask_smorest.Api):
     def init_app(self, app: Flask, **kwargs: Any) -> None:
         """Bind to `app`; register the path converter and field types."""
         self._undocumented: list[Callable[[], None]] = []
-        self._documenting = threading.Lock()
+        self._documenting_lock = threading.Lock()
         app.url_map.converters["id"] = IdConverter
         # Werkzeug would redirect `/v1//movies` to an absolute URL.
         app.url_map.merge_slashes = False
@@ -192,7 +195,7 @@ class Api(flask_smorest.Api):
 
     def build_spec(self) -> APISpec:
         """Return the OpenAPI document of all blueprints."""
-        with self._documenting:
+        with self._documenting_lock:
             while self._undocumented:
                 self._undocumented.pop(0)()
         spec: APISpec = self.spec

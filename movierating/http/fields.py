@@ -28,12 +28,13 @@ _RFC3339 = re.compile(rf"\d{{4}}-\d\d-\d\d[Tt ]{_CLOCK}:[0-5]\d(\.\d{{1,9}})?([Z
 
 MAX_QUOTED_LENGTH = 40
 
-# True while a form is loaded: its fields are text, as those of a query are.
-FROM_TEXT: ContextVar[bool] = ContextVar("from_text", default=False)
+# True while a page loads fields from a form or a query. Fields of the API's queries have `from_query` in their metadata.
+READS_TEXT: ContextVar[bool] = ContextVar("reads_text", default=False)
 
 
 def _reads_text(field: ma.fields.Field[Any]) -> bool:
-    return field.metadata.get("from_query", False) or FROM_TEXT.get()
+    """Return True if a string may stand for a number or a boolean, as in a query or a form, but not in JSON."""
+    return field.metadata.get("from_query", False) or READS_TEXT.get()
 
 
 def in_range(minimum: int, maximum: int) -> ma.validate.Range:

@@ -44,9 +44,9 @@ LINKS: dict[tuple[str, int], dict[str, Any]] = {
 }
 
 # Rules that apispec can't derive from marshmallow, by schema.
-_PROOF = ["current_password"]
+_CURRENT_PASSWORD = ["current_password"]
 RULES: dict[str, dict[str, Any]] = {
-    "UpdateAccount": {"dependentRequired": {"email": _PROOF, "password": _PROOF}},
+    "UpdateAccount": {"dependentRequired": {"email": _CURRENT_PASSWORD, "password": _CURRENT_PASSWORD}},
 }
 
 

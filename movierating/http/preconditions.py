@@ -1,4 +1,9 @@
-"""`If-Match` and `If-None-Match` of writes: the caller names the version of the resource that it changes."""
+"""`If-Match` and `If-None-Match` of writes: the caller names the version of the resource that it changes.
+
+The ETag of a movie is its edit, a number that counts the changes of its facts, and a hash of the response: new ratings
+change only the hash. `If-Match` is required to change a movie, and only its edit is compared. Other resources have an
+ETag without an edit, and a precondition is optional.
+"""
 
 import functools
 import re
@@ -56,8 +61,8 @@ class Precondition(NamedTuple):
             raise PreconditionFailed("The resource exists, in a version that `If-None-Match` excludes.")
 
 
-def read_check() -> Callable[[Any], None] | None:
-    """Return the check of the request's precondition, which any thread may call; None if there is none."""
+def read_precondition() -> Callable[[Any], None] | None:
+    """Return a function that checks the request's precondition, in any thread; None if the request has none."""
     environ = request.environ
     if "HTTP_IF_MATCH" not in environ and "HTTP_IF_NONE_MATCH" not in environ:
         return None
@@ -65,17 +70,17 @@ def read_check() -> Callable[[Any], None] | None:
     return Precondition(if_match, request.if_none_match if "HTTP_IF_NONE_MATCH" in environ else None).check
 
 
-def precondition_allowed(read_body: Callable[..., Any]) -> Callable[[Any], Any]:
+def precondition_allowed(read_resource: Callable[..., Any]) -> Callable[[Any], Any]:
     """Document `If-Match` and `If-None-Match`, and check them before an invalid request gets 422.
 
-    `read_body(**path_arguments)` returns the body that GET returns, None if the resource is missing. The operation's
-    service calls `read_check()` in its transaction.
+    `read_resource(**path_arguments)` returns what GET returns, None if the resource is missing. The operation
+    passes `read_precondition()` to its service, which calls the function in its transaction.
     """
 
     def check_invalid(**path: Any) -> None:
-        check = read_check()
+        check = read_precondition()
         if check is not None:
-            check(read_body(**path))
+            check(read_resource(**path))
 
     def decorator(view: Callable[..., Any]) -> Any:
         checked = Blueprint.error_responses(412)(check_exists_first(check_invalid)(view))

@@ -27,7 +27,8 @@ _LIMITS_OF_FAILURES = {
     *("failed-logins", "failed-logins-per-account"),
     *("failed-signups", "failed-signups-per-account"),
 }
-# Not shown to those who only claim an account: whether a username and an e-mail belong together is private.
+# Not shown until it is exceeded, because the caller is not logged in: whether a username and an e-mail belong together
+# is private.
 _PRIVATE_SUFFIX = "-per-account"
 
 
@@ -96,7 +97,7 @@ def _finish_limits(response: Response) -> Response:
 
 
 def _is_counted(name: str, status: int) -> bool:
-    """Return True if a response with this status counts towards a limit. A rejected attempt is no attempt."""
+    """Return True if a response with this status counts towards a limit. 429 is neither a success nor a failure."""
     if name in _LIMITS_OF_SUCCESSES:
         return status < 400
     if name in _LIMITS_OF_FAILURES:

@@ -1,9 +1,9 @@
 """The outermost middleware: adds headers to every response, logs it, and stores responses to anonymous reads.
 
-A response is stored with the validator that was read before it was made, and is returned while the same validator is
-read. Each commit of the service that can change the response changes the validator, so no response is older than a
-write that was acknowledged before. Once a minute every validator changes, for writes by other programs. The size of
-the cache in bytes has a limit.
+A response is stored with the version of what it shows, read before it was made, and is returned while the same version
+is read. Each commit of the service that can change the response changes the version, so no response is older than a
+write that was acknowledged before. Once a minute every version changes, for writes by other programs. The size of the
+cache in bytes has a limit.
 
 A page is stored only if the request has no cookie of the pages, so that no response for a person is given to another.
 """
@@ -64,7 +64,7 @@ class _StoredResponse:
     """A response with status 200 about `subject`. `headers` lack the request id; `is_used` is set by each hit."""
 
     subject: Subject | None
-    validator: Hashable
+    version: Hashable
     headers: Headers
     body: bytes
     etag: str
@@ -81,7 +81,7 @@ class _StoredResponse:
 
 
 class ResponseCache:
-    """WSGI middleware that stores anonymous responses. A validator is the version of what a response shows."""
+    """WSGI middleware that stores anonymous responses, each with the version of what it shows."""
 
     def __init__(self, application: WSGI, engine: Engine) -> None:
         self._application = application
@@ -105,17 +105,17 @@ class ResponseCache:
         key = (path, environ.get("QUERY_STRING", ""), environ.get("SCRIPT_NAME", ""), takes_gzip)
         stored = self._responses.get(key)
         subject = stored.subject if stored else find_subject(path)
-        validator = database.get_version(subject, self._engine)
-        if stored is not None and stored.validator == validator is not None:
+        version = database.get_version(subject, self._engine)
+        if stored is not None and stored.version == version is not None:
             stored.is_used = True
             return _send_stored(stored, environ, start_response, started, "hit")
         exchange = _Exchange(environ, started, "miss")
-        body = exchange.run_unconditionally(self._application)
+        body = exchange.run_without_if_none_match(self._application)
         etag = exchange.get_storable_etag()
         if etag is None:
             return exchange.send(body, start_response)
-        stored = _StoredResponse(subject, validator, exchange.headers, _join(body), etag, environ.get(ROUTE))
-        if validator is not None:
+        stored = _StoredResponse(subject, version, exchange.headers, _join(body), etag, environ.get(ROUTE))
+        if version is not None:
             self._store(key, stored)
         return _send_stored(stored, environ, start_response, started, "miss")
 
@@ -198,7 +198,7 @@ class _Exchange:
         """Call the application, and return the body of its response."""
         return application(self.environ, self._start)
 
-    def run_unconditionally(self, application: WSGI) -> Iterable[bytes]:
+    def run_without_if_none_match(self, application: WSGI) -> Iterable[bytes]:
         """Call the application as `run` does, but without `If-None-Match` for a GET: a 304 could not be stored."""
         etags = self.environ["REQUEST_METHOD"] == "GET" and self.environ.pop("HTTP_IF_NONE_MATCH", None)
         body = self.run(application)

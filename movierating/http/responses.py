@@ -1,4 +1,7 @@
-"""Responses of the API: JSON bodies, entity tags with 304, compression, and lists with a link to the next page."""
+"""Responses of the API: JSON bodies, entity tags with 304, compression, and lists with a link to the next page.
+
+`coding` are the headers about the content coding: `Vary`, and `Content-Encoding` if the body is to be compressed.
+"""
 
 from functools import cached_property
 from typing import Any
@@ -85,10 +88,7 @@ def json_response(body: Any, status: int = 200, headers: dict[str, str] | None =
 
 
 def _get_coding_headers(length: int | None) -> dict[str, str]:
-    """Return the headers of a compressible body of `length` bytes, None if unknown.
-
-    If they contain `Content-Encoding`, the body is to be compressed.
-    """
+    """Return the headers about the content coding of a compressible body of `length` bytes, None if unknown."""
     if length is not None and length <= compression.MAX_UNCOMPRESSED_BYTES:
         return {}
     environ = request_ctx._get_current_object().request.environ  # type: ignore[attr-defined]

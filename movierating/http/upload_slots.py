@@ -61,6 +61,7 @@ class UploadSlots:
         return len(self._taken) < self._max_slots
 
     def _is_stuck(self) -> bool:
+        """Return True if the slot that was taken first was taken more than SLOT_TIMEOUT_SECONDS ago."""
         return time.monotonic() - next(iter(self._taken.values())) > SLOT_TIMEOUT_SECONDS
 
 

@@ -54,7 +54,7 @@ class OwnRating(View):
         changed value gets the current time, so a repeated request changes nothing. With `If-None-Match: *` it only
         creates a rating, with `If-Match` it only changes the one that you read.
         """
-        user_id, check = access.get_caller().user_id, preconditions.read_check()
+        user_id, check = access.get_caller().user_id, preconditions.read_precondition()
         rating, is_new = service.rate_movie(user_id, movie_id, body["value"], body["rated_at"], check)
         return json_response(rating, 201 if is_new else 200)
 
@@ -80,7 +80,7 @@ class OwnRating(View):
 
         The movie's mean, score and histogram no longer include it. Returns 404 if there is none.
         """
-        service.delete_rating(access.get_caller().user_id, movie_id, preconditions.read_check())
+        service.delete_rating(access.get_caller().user_id, movie_id, preconditions.read_precondition())
         return Response(status=204)
 
 

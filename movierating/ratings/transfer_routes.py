@@ -67,7 +67,7 @@ class OwnRatingsDelete(View):
 class Import(View):
     """Import of ratings."""
 
-    takes_files = True
+    accepts_files = True
 
     @blueprint.doc(operationId="import_ratings")
     @access.auth_required
@@ -102,7 +102,7 @@ class Import(View):
 class ImportPreview(View):
     """Preview of an import."""
 
-    takes_files = True
+    accepts_files = True
 
     @blueprint.doc(operationId="preview_import")
     @access.auth_required

@@ -111,7 +111,7 @@ class Me(View):
         With `listed` set to false, no list of people with the same taste contains you.
         """
         _require_session_for_credentials()
-        user_id, check = access.get_caller().user_id, preconditions.read_check()
+        user_id, check = access.get_caller().user_id, preconditions.read_precondition()
         return etag_response(own_account.update_own_account(user_id, body, check))
 
     @blueprint.doc(operationId="delete_own_account")
@@ -149,7 +149,7 @@ class MeDelete(View):
 
 
 def _delete_account(body: dict[str, str]) -> Response:
-    user_id, check = access.get_caller().user_id, preconditions.read_check()
+    user_id, check = access.get_caller().user_id, preconditions.read_precondition()
     own_account.delete_own_account(user_id, body["current_password"], check)
     return Response(status=204)
 
@@ -181,7 +181,7 @@ class UserById(View):
         Requires an admin. Changes the role, or deactivates or reactivates the account. Returns 409 if no active admin
         would remain. `If-Match` takes the `ETag` of the profile.
         """
-        return json_response(administration.update_account(user_id, body, preconditions.read_check()))
+        return json_response(administration.update_account(user_id, body, preconditions.read_precondition()))
 
 
 _RATED_MOVIES = make_list_schema(schemas.RatedMovieSchema)
