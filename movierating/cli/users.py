@@ -50,7 +50,7 @@ def _load_fields(schema: "ma.Schema", fields: dict[str, Any]) -> dict[str, Any]:
     errors = schema.validate(fields)
     if errors:
         raise click.ClickException(
-            "; ".join(f"{field}: {' '.join(messages)}" for field, messages in errors.items())
+            " ".join(f"{field}: {' '.join(messages)}" for field, messages in errors.items())
         )
     return dict(schema.load(fields))
 

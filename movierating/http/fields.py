@@ -28,7 +28,7 @@ _RFC3339 = re.compile(rf"\d{{4}}-\d\d-\d\d[Tt ]{_CLOCK}:[0-5]\d(\.\d{{1,9}})?([Z
 
 MAX_QUOTED_LENGTH = 40
 
-# True while a page loads fields from a form or a query. Fields of the API's queries have `from_query` in their metadata.
+# True while a page loads fields of a form or a query. Fields of the API's queries have `from_query` in their metadata.
 READS_TEXT: ContextVar[bool] = ContextVar("reads_text", default=False)
 
 

@@ -25,7 +25,7 @@ from movierating.users.rating_history import OWN_SORTS, SORTS
 # ASCII letters only, so that no name can look like another one.
 _USERNAME = ma.validate.Regexp(
     re.compile(r"(?![Mm][Ll]-)[A-Za-z][A-Za-z0-9_.-]{2,29}\Z"),
-    error="Must be 3 to 30 of a-z, 0-9, _ . -, start with a letter, and not start with ml-.",
+    error='Must be 3 to 30 of a-z, 0-9, "_", "." and "-", start with a letter, and not with "ml-".',
 )
 USERNAME_IN_PATH = {
     "in": "path",
@@ -45,8 +45,9 @@ _LISTED = {
 
 
 def _password(description: str, *, length: dict[str, int] | None = None, **kwargs: Any) -> ma.fields.String:
+    # `_NewPasswordSchema` rejects a new password of another length than is documented, with a reason.
     return ma.fields.String(
-        validate=ma.validate.Length(1, 1024),
+        validate=None if length else ma.validate.Length(1, 1024),
         load_only=True,
         metadata={"example": "correct horse battery", "format": "password", "description": description}
         | (length or {}),

@@ -69,6 +69,16 @@ def test_create_rejects_an_invalid_account_in_one_line(invoke, name, email, pass
     assert_error(invoke("user", "create", name, email, "--password-stdin", stdin=f"{password}\n"), line)
 
 
+@pytest.mark.parametrize("password", ["", "short", "x" * 9])
+def test_create_says_in_sentences_what_is_invalid(invoke, password, assert_error):
+    done = invoke("user", "create", "ml-", "nowhere", "--password-stdin", stdin=f"{password}\n")
+    username = (
+        r'username: Must be 3 to 30 of a-z, 0-9, "_", "\." and "-", start with a letter, and not with "ml-"\.'
+    )
+    email = r"email: Not a valid email address\."
+    assert_error(done, rf"{username} {email} password: The password needs at least 10 characters\.")
+
+
 def test_password_must_be_utf_8(invoke, assert_error):
     password = b"\xff\xfe correct horse\n"
     done = invoke("user", "create", "ada", "ada@example.org", "--password-stdin", stdin=password)
