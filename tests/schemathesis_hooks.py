@@ -37,7 +37,10 @@ def map_query(_context: Any, query: dict[str, Any] | None) -> dict[str, Any] | N
     return query
 
 
-SELECTIVE_FILTERS = {"ids", "exclude_genre", "country", "runtime_from", "runtime_to", "min_score"}
+SELECTIVE_FILTERS = {
+    *("ids", "exclude_genre", "country", "year_from", "year_to", "runtime_from", "runtime_to"),
+    *("min_count", "min_score"),
+}
 
 
 def is_valid_filter(name: str, value: Any) -> bool:

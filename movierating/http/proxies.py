@@ -7,8 +7,9 @@ from ipaddress import IPv6Address, ip_address
 from typing import Any
 
 from flask import request
+from werkzeug.exceptions import ClientDisconnected
 from werkzeug.middleware.proxy_fix import ProxyFix
-from werkzeug.wsgi import get_content_length
+from werkzeug.wsgi import LimitedStream, get_content_length
 
 from movierating.errors import Unavailable
 
@@ -33,21 +34,30 @@ def trust_proxies(application: WSGI, hops: int) -> WSGI:
         # A proxy that sets no prefix may forward the client's, and `//evil.example` would redirect to another site.
         if not _MOUNT_POINT.fullmatch(environ.get("SCRIPT_NAME", "")):
             environ["SCRIPT_NAME"] = ""
+        body = _limit_body(environ)
         response = application(environ, start_response)
-        _discard_body(environ)
+        if body is not None:
+            _discard_rest(body)
         return response
 
     return ProxyFix(mounted, hops, hops, hops, hops, hops)
 
 
-def _discard_body(environ: dict[str, Any]) -> None:
-    """Read the rest of a long body: a proxy that can't send all of it responds 502 instead of with our response."""
-    left = get_content_length(environ) or 0
-    if _MIN_DISCARDED_BYTES < left <= MAX_DISCARDED_BYTES:
-        # Without a slot for uploads, the proxy may respond 502.
-        with suppress(Unavailable):
-            while left > 0 and (block := environ["wsgi.input"].read(min(left, _BLOCK_BYTES))):
-                left -= len(block)
+def _limit_body(environ: dict[str, Any]) -> LimitedStream | None:
+    """Let nothing read beyond a long body, where a server that passes its socket on waits; return its stream."""
+    length = get_content_length(environ) or 0
+    if not _MIN_DISCARDED_BYTES < length <= MAX_DISCARDED_BYTES:
+        return None
+    environ["wsgi.input"] = body = LimitedStream(environ["wsgi.input"], length)
+    return body
+
+
+def _discard_rest(body: LimitedStream) -> None:
+    """Read the rest of a body: a proxy that can't send all of it responds 502 instead of with our response."""
+    # Without a slot for uploads, the proxy may respond 502.
+    with suppress(Unavailable, ClientDisconnected):
+        while body.read(_BLOCK_BYTES):
+            pass
 
 
 def get_client_network() -> str:

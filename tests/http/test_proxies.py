@@ -1,5 +1,8 @@
 """Networks of clients, and headers of trusted proxies."""
 
+import io
+import socket
+
 import pytest
 
 from movierating.http.proxies import get_network
@@ -53,3 +56,23 @@ def test_prefix_of_a_trusted_proxy_is_the_mount_point(location, prefix):
 )
 def test_invalid_prefix_is_ignored(location, prefix):
     assert location(prefix, TRUSTED_PROXIES="1") == "/movies"
+
+
+@pytest.mark.parametrize(("path", "status"), [("/v1/users", 400), ("/v1/users/me/ratings/import", 401)])
+def test_long_body_is_read_to_its_end_and_no_further(make_app, path, status):
+    client = make_app(TRUSTED_PROXIES="1").test_client()
+    server_end, proxy_end = socket.socketpair()
+    with server_end, proxy_end, server_end.makefile("rb") as stream:
+        proxy_end.sendall(b"x" * 10_000 + b"next request")
+        environ = {"wsgi.input": stream, "CONTENT_LENGTH": "10000"}
+        response = client.post(path, environ_overrides=environ, content_type="application/json")
+        assert response.status_code == status
+        assert stream.read(12) == b"next request"
+
+
+def test_client_that_disconnects_is_not_an_error(make_app, caplog):
+    client = make_app(TRUSTED_PROXIES="1").test_client()
+    environ = {"wsgi.input": io.BytesIO(b"x"), "CONTENT_LENGTH": "10000"}
+    response = client.post("/v1/users/me/ratings/import", environ_overrides=environ, content_type="text/csv")
+    assert response.status_code == 401
+    assert caplog.records == []
