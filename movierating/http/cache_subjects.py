@@ -1,4 +1,4 @@
-"""What a cached response is about, by its path: one movie, one user, or anything."""
+"""Find the subject of a response by its path: one movie, one user, or the whole database."""
 
 import re
 

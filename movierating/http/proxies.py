@@ -44,7 +44,10 @@ def trust_proxies(application: WSGI, hops: int) -> WSGI:
 
 
 def _limit_body(environ: dict[str, Any]) -> LimitedStream | None:
-    """Let nothing read beyond a long body, where a server that passes its socket on waits; return its stream."""
+    """Limit the stream of a long body to the body's length, and return it; None for other bodies.
+
+    Some servers pass the connection itself, where a read beyond the body would wait for the next request.
+    """
     length = get_content_length(environ) or 0
     if not _MIN_DISCARDED_BYTES < length <= MAX_DISCARDED_BYTES:
         return None
@@ -54,7 +57,7 @@ def _limit_body(environ: dict[str, Any]) -> LimitedStream | None:
 
 def _discard_rest(body: LimitedStream) -> None:
     """Read the rest of a body: a proxy that can't send all of it responds 502 instead of with our response."""
-    # Without a slot for uploads, the proxy may respond 502.
+    # If no slot for uploads is free, the rest is left.
     with suppress(Unavailable, ClientDisconnected):
         while body.read(_BLOCK_BYTES):
             pass

@@ -197,10 +197,7 @@ def get_unready_reason() -> str | None:
         if file is not None and not file.is_file():
             # Open connections would not notice.
             return "database"
-        return (
-            None
-            if schema_revisions.get_current_revision() == schema_revisions.get_newest_revision()
-            else "migrations"
-        )
+        is_newest = schema_revisions.get_current_revision() == schema_revisions.get_newest_revision()
+        return None if is_newest else "migrations"
     except DatabaseError:
         return "database"
