@@ -150,9 +150,9 @@ class MergedMovie(Base):
 
 
 class MovieExternalId(Base):
-    """An id of a merged or deleted movie. `movie_id` is the movie that stayed, null after a deletion.
+    """An id of a merged or deleted movie, or a former title. `movie_id` is the movie that stayed, null if deleted.
 
-    The value of the kind `title` is the year and the folded title, with a `+` before those of a movie with ids.
+    The value of the kind `title` is the year and the folded title, with a `+` if it counts for rows without ids alone.
     """
 
     __tablename__ = "movie_external_id"

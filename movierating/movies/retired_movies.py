@@ -1,7 +1,7 @@
-"""Merged and deleted movies: their ids lead to the movie that stayed, and no import brings them back."""
+"""Merged, deleted and renamed movies: former ids and titles lead to the movie that stayed; no import adds it again."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, select, update
@@ -9,6 +9,7 @@ from sqlalchemy import Connection, bindparam, delete, select, update
 from movierating import clock
 from movierating.movies import alternative_titles, search_index, title_proposals
 from movierating.movies.models import MergedMovie, Movie, MovieExternalId, MovieTitle
+from movierating.movies.names import list_match_keys
 from movierating.movies.titles import fold, match_key
 from movierating.storage.dialect import encode_values, in_many, upsert
 from movierating.storage.statements import CompiledStatement
@@ -83,28 +84,27 @@ def _list_ids(facts: Mapping[str, Any]) -> list[ExternalId]:
     return [(kind, str(facts[name])) for kind, name in _ID_COLUMNS.items() if facts.get(name) is not None]
 
 
-def _make_title_id(facts: Mapping[str, Any], title_key: str, *, has_ids: bool) -> ExternalId:
+def _list_title_ids(
+    facts: Mapping[str, Any], match_keys: Iterable[str], *, has_ids: bool
+) -> list[ExternalId]:
+    """Return the keys of the folded title and of these match keys, each with the year."""
     # The title of a movie with ids says nothing about other movies with ids.
-    return TITLE, f"{'+' if has_ids else ''}{facts.get('year') or ''}:{title_key}"
-
-
-def _list_title_keys(facts: Mapping[str, Any], names: Iterable[str]) -> list[str]:
-    """Return the folded title, and the match keys of these names."""
-    return list(dict.fromkeys([facts.get("title_key") or fold(facts["title"]), *map(match_key, names)]))
+    prefix = f"{'+' if has_ids else ''}{facts.get('year') or ''}:"
+    keys = dict.fromkeys([facts.get("title_key") or fold(facts["title"]), *match_keys])
+    return [(TITLE, prefix + key) for key in keys]
 
 
 def _list_keys(facts: Mapping[str, Any]) -> list[ExternalId]:
     """Return the keys by which a retired movie is found, the most certain first."""
     ids = _list_ids(facts)
     if facts.get("title"):
-        flags = [False] if ids else [False, True]
-        title_keys = _list_title_keys(facts, [facts["title"]])
-        ids += [_make_title_id(facts, key, has_ids=has_ids) for key in title_keys for has_ids in flags]
+        for has_ids in [False] if ids else [False, True]:
+            ids += _list_title_ids(facts, [match_key(facts["title"])], has_ids=has_ids)
     return ids
 
 
 class RetiredMovies:
-    """The merged and deleted movies among some rows of a catalogue or of a member's file."""
+    """The merged, renamed and deleted movies among some rows of a catalogue or of a member's file."""
 
     def __init__(self, connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
         values = {value for facts in rows for _, value in _list_keys(facts)}
@@ -118,14 +118,14 @@ class RetiredMovies:
         }
 
     def __contains__(self, facts: Mapping[str, Any]) -> bool:
-        """Return True if a movie with one of the ids, or with the title and year, was merged or deleted.
+        """Return True if a movie with one of the ids, or with the title and year, was merged, renamed or deleted.
 
-        A title counts only if it is that of a movie without ids, or the row has none.
+        A row with ids may be of another movie: for it, a title counts only of a merged or deleted movie without ids.
         """
         return bool(self._list_entries(facts))
 
     def find_survivor(self, facts: Mapping[str, Any]) -> int | None:
-        """Return the id of the movie into which it was merged; None if it was deleted."""
+        """Return the id of the movie into which it was merged, or that was renamed; None if it was deleted."""
         movie_ids = (entry.movie_id for entry in self._list_entries(facts))
         return next((movie_id for movie_id in movie_ids if movie_id is not None), None)
 
@@ -150,10 +150,23 @@ def record_retired_movie(connection: Connection, movie: Mapping[str, Any], into_
     For a merged movie, the match keys of its titles are recorded as well.
     """
     ids = _list_ids(movie)
-    names = [] if into_id is None else filter(None, (movie["title"], movie["original_title"]))
-    title_keys = _list_title_keys(movie, names)
-    keys = [*ids, *(_make_title_id(movie, key, has_ids=bool(ids)) for key in title_keys)]
-    rows = [{"kind": kind, "value": value, "movie_id": into_id} for kind, value in keys]
+    match_keys = [] if into_id is None else list_match_keys(movie)
+    _record(connection, ids + _list_title_ids(movie, match_keys, has_ids=bool(ids)), into_id)
+
+
+def record_former_titles(connection: Connection, former: Mapping[str, Any], movie: Mapping[str, Any]) -> None:
+    """Record the titles and the year that a movie had before an edit, by which rows of files without ids find it.
+
+    A row with ids may be of the movie from which the edit tells this one apart.
+    """
+    before, after = (_list_title_ids(each, list_match_keys(each), has_ids=True) for each in (former, movie))
+    _record(connection, [key for key in before if key not in after], former["id"])
+
+
+def _record(connection: Connection, keys: Sequence[ExternalId], movie_id: int | None) -> None:
+    if not keys:
+        return
+    rows = [{"kind": kind, "value": value, "movie_id": movie_id} for kind, value in keys]
     statement = upsert(connection.dialect, MovieExternalId.__table__).values(rows)
     connection.execute(
         statement.on_conflict_do_update(

@@ -180,7 +180,8 @@ def create_movie(new_facts: Mapping[str, Any]) -> Row[Any]:
 def update_movie(movie_id: int, edits: Container[int] | None, changes: Mapping[str, Any]) -> Row[Any]:
     """Change some facts of a movie that is at one of `edits` (None: at any), and return its row of DETAIL_COLUMNS.
 
-    Raise NotFound, PreconditionFailed, and Conflict as `create_movie` does. A change without effect is not an edit.
+    Imports find the movie by its former titles and year too. A change without effect is not an edit. Raise NotFound,
+    PreconditionFailed, and Conflict as `create_movie` does.
     """
 
     def job(connection: Connection) -> Row[Any]:
@@ -204,6 +205,8 @@ def update_movie(movie_id: int, edits: Container[int] | None, changes: Mapping[s
         connection.execute(update(Movie).where(_movie.id == movie_id).values(changed))
         search_index.remove_movie(connection, movie_id)
         search_index.add_movies(connection, [updated])
+        if changed.keys() & {"title", "original_title", "year"}:
+            retired_movies.record_former_titles(connection, row._asdict(), updated)
         return require_movie(connection, movie_id, None)
 
     return _write_or_conflict(job, changes)

@@ -142,7 +142,7 @@ def _explain_rejection(
         return f"a file adds {MAX_MOVIES_ADDED:,} movies at most; import it again for the others"
     facts = _list_facts(row)
     if facts in retired:
-        return "an administrator merged or deleted this movie"
+        return "an administrator merged, renamed or deleted this movie"
     if facts.keys().isdisjoint(IDS) and row.title and matcher.has_movie_without_ids(row.title, row.year):
         return "there is a movie with this title and year; only an id tells two apart"
     if missing := [name for name in _REQUIRED if name not in facts]:

@@ -16,7 +16,7 @@ from movierating.storage.database import read, write
 
 IDS = {"imdb_id": "tt0116191", "tmdb_id": 3573}
 OTHER_IDS = {"imdb_id": "tt0118308", "tmdb_id": 9}
-DELETED = "an administrator merged or deleted this movie"
+DELETED = "an administrator merged, renamed or deleted this movie"
 
 
 def list_titles():
