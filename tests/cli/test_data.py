@@ -121,7 +121,7 @@ def test_import_reads_standard_input(run, invoke, emma):
     ("content", "line"),
     [
         (b"a,b\n1,2\n", r"file: The columns of the file are unknown \(a, b\)\. .+"),
-        (bytes(range(256)), "file: The file does not begin with a line of text."),
+        (bytes(range(256)), r"file: The file does not begin with a line of text\. .+"),
         (b"PK\x03\x04 and no more", "file: The ZIP file is damaged."),
         (HEADER.encode(), "file: The file is of the format csv, not imdb."),
     ],

@@ -194,7 +194,8 @@ def _split_lines(lines: Sequence[str], dialect: Mapping[str, Any]) -> list[list[
 
 def _read_header(head: bytes) -> tuple[int, str]:
     """Return the number and the text of the first line that isn't blank."""
-    text = decode_head(head)
+    # Programs that put a byte order mark before one that is there leave a second.
+    text = decode_head(head).lstrip("\ufeff")
     if not text.strip():
         raise RejectedFile("The file is empty.")
     lines = io.StringIO(text, newline="")
@@ -203,7 +204,9 @@ def _read_header(head: bytes) -> tuple[int, str]:
             break
         if line.strip():
             return number, line.strip("\r\n")
-    raise RejectedFile("The file does not begin with a line of text.")
+    raise RejectedFile(
+        "The file does not begin with a line of text. If it is a table, save it as CSV in UTF-8."
+    )
 
 
 def list_names(names: Sequence[str], limit: int = _MAX_LISTED_NAMES) -> str:

@@ -25,7 +25,8 @@ _MARK = re.compile(r"(?<!\s)\s+\((?:((?:TV|Mini|Serie|Music|Vídeo)[\w -]+)|TV|S
 def matches(file: CsvFile) -> bool:
     """Return True if the file has the columns of an exporter from FilmAffinity."""
     columns = set(file.columns)
-    return {"title", "vote", "voted"} <= columns or {"title", "user score", "directors"} <= columns
+    by_id = {"title", "vote"} <= columns and not columns.isdisjoint({"voted", "fa rate"})
+    return by_id or {"title", "user score", "directors"} <= columns
 
 
 def read(files: Iterable[CsvFile]) -> Iterator[Row]:

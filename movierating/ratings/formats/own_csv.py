@@ -54,7 +54,7 @@ def read(files: Iterable[CsvFile]) -> Iterator[Row]:
 
 
 def _parse(file: str, line: int, cells: dict[str, Any]) -> Row:
-    version, value = cells.pop("version"), cells.pop("value")
+    version, value = cells.pop("version").strip(), cells.pop("value")
     if version not in (VERSION, ""):
         raise ValueError(f"it is of version {quote_value(version)}, not {VERSION}")
     for name in ("title", "original_title"):

@@ -1,13 +1,28 @@
 """Explain why a file is in no known format, or is another file of a known service."""
 
-from collections.abc import Set
+from collections.abc import Sequence, Set
 
 from movierating.ratings.formats import letterboxd
 from movierating.ratings.formats.csv_reader import CsvFile, list_names
 from movierating.ratings.formats.json_reader import JsonFile
 from movierating.ratings.formats.rows import RejectedFile, UnknownColumns
+from movierating.ratings.formats.text_encoding import decode_head
 from movierating.ratings.formats.xml_reader import XmlFile
 
+# Files that people pick by mistake, by their first bytes.
+_OTHER_FILES = {
+    b"\x1f\x8b": "compressed with gzip, and must be decompressed first",
+    b"Rar!": "a RAR archive: unpack it first",
+    b"7z\xbc\xaf": "a 7-Zip archive: unpack it first",
+    b"%PDF": "a PDF document",
+    b"\xd0\xcf\x11\xe0": "an Excel workbook: save it as CSV",
+    b"\x89PNG": "an image",
+    b"\xff\xd8\xff": "an image",
+}
+_WEB_PAGE = ("<!doctype html", "<html")
+# Files that a ZIP has only if it is a spreadsheet: of Excel, of LibreOffice, and of Numbers.
+_IN_SPREADSHEETS = ({"xl/workbook.xml"}, {"mimetype", "content.xml"}, {"Index/Document.iwa"})
+_ARCHIVES = (".zip", ".gz", ".rar", ".7z")
 # Columns of other files of a service, its name, and the column that its files of ratings have.
 _WITHOUT_RATINGS = (
     ({"const"}, "IMDb", "Your Rating"),
@@ -23,6 +38,34 @@ _WITHOUT_RATINGS = (
 )
 
 
+def explain_other_file(head: bytes) -> str | None:
+    """Return why a file with these first bytes is no text with ratings, and what to do; None for any other."""
+    for start, description in _OTHER_FILES.items():
+        if head.startswith(start):
+            return f"The file is {description}."
+    text = decode_head(head).lstrip().lower()
+    if text.startswith(_WEB_PAGE):
+        return "The file is a web page. Download the export itself instead of saving the page."
+    if text.startswith("sep="):
+        return "The file begins with “sep=”, which only Excel reads: remove the first line."
+    return None
+
+
+def is_spreadsheet(names: Sequence[str]) -> bool:
+    """Return True if a ZIP file with these files in it is a spreadsheet."""
+    return any(required.issubset(names) for required in _IN_SPREADSHEETS)
+
+
+def make_archive_rejection(names: Sequence[str], accepted_formats: str) -> RejectedFile:
+    """Return the error to raise for a ZIP file without ratings; `names` are the files in it."""
+    advice = (
+        "Unpack the archive in it first. " if any(name.lower().endswith(_ARCHIVES) for name in names) else ""
+    )
+    return RejectedFile(
+        f"There are no ratings in the ZIP file ({list_names(names)}). {advice}{accepted_formats}"
+    )
+
+
 def make_rejection(file: CsvFile | JsonFile | XmlFile, accepted_formats: str) -> RejectedFile:
     """Return the error to raise for a file that no format matches; `accepted_formats` is a sentence."""
     if isinstance(file, XmlFile):
@@ -30,6 +73,10 @@ def make_rejection(file: CsvFile | JsonFile | XmlFile, accepted_formats: str) ->
             f"The file is a web page, or XML without ratings in a known format. {accepted_formats}"
         )
     if isinstance(file, JsonFile):
+        if not file.sample:
+            return RejectedFile("The file is an empty list: it has no ratings.")
+        if any(_is_of_trakt(item) for item in file.sample):
+            return RejectedFile("The file is Trakt's, but has no ratings; those are in ratings-movies.json.")
         keys = next((list(item) for item in file.sample if isinstance(item, dict) and item), ["none"])
         return RejectedFile(
             "The file is JSON without ratings in a known format. Each rating needs the keys `value`, and `imdb_id`, "
@@ -37,9 +84,10 @@ def make_rejection(file: CsvFile | JsonFile | XmlFile, accepted_formats: str) ->
         )
     if reason := _explain_missing_ratings(set(file.columns)):
         return RejectedFile(reason)
-    if len(file.header) < 2:
+    if len(names := list(filter(None, file.header))) < 2:
         return RejectedFile(
-            f"The file is not a table of ratings: its first line has only one column ({list_names(file.header)}). "
+            f"The file is not a table of ratings: its first line has only one column ({list_names(names)}). The first "
+            "line must be the names of the columns, separated by commas, semicolons or tabs. "
             f"{accepted_formats}"
         )
     return UnknownColumns(
@@ -47,6 +95,13 @@ def make_rejection(file: CsvFile | JsonFile | XmlFile, accepted_formats: str) ->
         f"column=title=Film, or take another format. {accepted_formats}",
         file.header,
     )
+
+
+def _is_of_trakt(item: object) -> bool:
+    """Return True if a JSON item names a movie, show or episode as Trakt does."""
+    works = item.values() if isinstance(item, dict) else ()
+    ids = (work.get("ids") for work in works if isinstance(work, dict))
+    return any(isinstance(each, dict) and "trakt" in each for each in ids)
 
 
 def _explain_missing_ratings(columns: Set[str]) -> str | None:
@@ -61,6 +116,6 @@ def _explain_missing_ratings(columns: Set[str]) -> str | None:
     if {"userid", "movieid"} <= columns:
         return "The file is from a MovieLens data set, which holds many people's ratings."
     for other_columns, service, column in _WITHOUT_RATINGS:
-        if other_columns <= columns:
+        if other_columns <= columns and column.lower() not in columns:
             return f"The file is {service}'s, but has no column “{column}”."
     return None

@@ -18,7 +18,8 @@ _COLUMNS = {
 
 def matches(file: CsvFile) -> bool:
     """Return True if the file has SensCritique's columns."""
-    return {"date_notation", "titre", "note"} <= set(file.columns)
+    columns = set(file.columns)
+    return {"titre", "note"} <= columns and not columns.isdisjoint({"date_notation", "titre_original"})
 
 
 def read(files: Iterable[CsvFile]) -> Iterator[Row]:

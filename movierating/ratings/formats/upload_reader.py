@@ -29,10 +29,15 @@ from movierating.ratings.formats import (
     tvtime,
     yamtrack,
 )
-from movierating.ratings.formats.csv_reader import CsvFile, list_names
+from movierating.ratings.formats.csv_reader import CsvFile
 from movierating.ratings.formats.custom_csv import ColumnMapping
 from movierating.ratings.formats.json_reader import JsonFile
-from movierating.ratings.formats.rejection import make_rejection
+from movierating.ratings.formats.rejection import (
+    explain_other_file,
+    is_spreadsheet,
+    make_archive_rejection,
+    make_rejection,
+)
 from movierating.ratings.formats.rows import InvalidColumn, RejectedFile, Row
 from movierating.ratings.formats.source_file import RawReader, SourceFile
 from movierating.ratings.formats.text_encoding import decode_head
@@ -88,15 +93,6 @@ FORMATS = tuple(dict.fromkeys(each.name for each in chain(*_FORMATS_BY_TYPE.valu
 _ACCEPTED = f"Accepted formats: {', '.join(FORMATS)}."
 _BUFFER_BYTES = 1 << 16
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
-# Files that people pick by mistake, by their first bytes.
-_OTHER_FILES = {
-    b"\x1f\x8b": "compressed with gzip, and must be decompressed first",
-    b"%PDF": "a PDF document",
-    b"\xd0\xcf\x11\xe0": "an Excel workbook: save it as CSV",
-}
-_WEB_PAGE = ("<!doctype html", "<html")
-# Files that a ZIP has only if it is a spreadsheet: of Excel, and of LibreOffice.
-_IN_SPREADSHEETS = ({"xl/workbook.xml"}, {"mimetype", "content.xml"})
 
 
 @dataclass(frozen=True)
@@ -197,7 +193,7 @@ def _limit(rows: Iterator[Row]) -> Iterator[Row]:
 
 
 def _detect_in_archive(archive: Archive) -> list[_Detected]:
-    if any(names.issubset(archive.names) for names in _IN_SPREADSHEETS):
+    if is_spreadsheet(archive.names):
         raise RejectedFile(f"The file is a spreadsheet: save it as CSV. {_ACCEPTED}")
     detected = []
     for source in archive.sources:
@@ -209,7 +205,7 @@ def _detect_in_archive(archive: Archive) -> list[_Detected]:
                 raise RejectedFile(f"{source.name}: {error}") from error
     names = sorted({each.format.name for each in detected})
     if not detected:
-        raise RejectedFile(f"There are no ratings in the ZIP file ({list_names(archive.names)}). {_ACCEPTED}")
+        raise make_archive_rejection(archive.names, _ACCEPTED)
     if len(names) > 1:
         raise RejectedFile(f"The ZIP file has ratings of several formats in it: {', '.join(names)}.")
     return detected
@@ -223,17 +219,9 @@ def _is_empty_list(source: SourceFile) -> bool:
 def _open_text(source: SourceFile) -> UploadedFile:
     with source.open() as stream:
         head = stream.read(1 << 12)
-    for start, description in _OTHER_FILES.items():
-        if head.startswith(start):
-            raise RejectedFile(f"The file is {description}. {_ACCEPTED}")
-    text = decode_head(head).lstrip()
-    if text.lower().startswith(_WEB_PAGE):
-        raise RejectedFile(
-            f"The file is a web page. Download the export itself instead of saving the page. {_ACCEPTED}"
-        )
-    if text.lower().startswith("sep="):
-        raise RejectedFile("The file begins with “sep=”, which only Excel reads: remove the first line.")
-    first_character = text[:1]
+    if reason := explain_other_file(head):
+        raise RejectedFile(f"{reason} {_ACCEPTED}")
+    first_character = decode_head(head).lstrip()[:1]
     if first_character == "<":
         return XmlFile(source)
     return JsonFile(source) if first_character in ("[", "{") else CsvFile(source)

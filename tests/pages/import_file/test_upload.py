@@ -23,7 +23,7 @@ CASES = Path(__file__).parents[2] / "ratings" / "formats" / "cases"
     [
         ("", "The file is empty"),
         (b"%PDF-1.4", "a PDF document"),
-        (b"\x89PNG\r\n\x1a\n", "only one column"),
+        (b"\x89PNG\r\n\x1a\n", "an image"),
         ("<!doctype html><p>Log in</p>", "The file is a web page"),
         ('{"a": 1}', "JSON"),
         (b"PK\x03\x04broken", "ZIP"),

@@ -44,7 +44,7 @@ def test_deep_nesting_is_rejected(reject_reason, depth, brackets):
         ("[", "malformed"),
         ("{}", "malformed"),
         ("[}", "malformed"),
-        ("[]", "without ratings"),
+        ("[]", "an empty list"),
         ('{"a": 1}', "without a list"),
         ('{"ratings": 5}', "without a list"),
         ('{"ratings": {}}', "without a list"),

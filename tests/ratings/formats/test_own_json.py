@@ -71,7 +71,6 @@ def test_an_empty_export_is_read(read):
         ([{"imdb_id": "tt0116191", "rating": 8}], "imdb_id, rating"),
         ([{"value": 8}], "value"),
         ([5], "none"),
-        ([], "none"),
     ],
 )
 def test_ratings_in_another_format_are_rejected_with_the_keys_that_are_needed(reject_reason, items, keys):

@@ -105,10 +105,6 @@ def test_numbers_beyond_all_bounds_are_bad_rows(read, number):
     assert rows[1:] == [emma(1)]
 
 
-def test_what_was_watched_is_rejected(reject_reason):
-    assert "without ratings" in reject_reason(json.dumps([{"plays": 1, "movie": EMMA}]))
-
-
 def test_a_broken_file_of_ratings_is_not_lost_among_others(reject_reason, zipped):
     files = {"ratings-movies.json": '[{"rating": 9,', "ratings-shows.json": json.dumps([item()])}
     assert "malformed" in reject_reason(zipped(files))
@@ -139,6 +135,19 @@ def test_an_empty_list_is_ignored(read, zipped, nothing):
 def test_what_is_wrong_in_a_zip_is_said_with_its_name(reject_reason, zipped):
     files = {"ratings-movies.json": json.dumps([item()]), "ratings-shows.json": '[{"stars": 3}]'}
     assert reject_reason(zipped(files)).startswith("ratings-shows.json: The file is JSON")
+
+
+@pytest.mark.parametrize(
+    ("items", "reason"),
+    [
+        ([{"plays": 1, "movie": EMMA}], "The file is Trakt's, but has no ratings; those are in"),
+        ([{"movie": EMMA | {"ids": None}}], "The file is JSON without ratings"),
+        ([], "The file is an empty list"),
+    ],
+    ids=["watched", "other", "none"],
+)
+def test_files_without_ratings_are_rejected(reject_reason, items, reason):
+    assert reject_reason(json.dumps(items)).startswith(reason)
 
 
 IMPORTED = {

@@ -34,6 +34,10 @@ def test_upload_of_another_format_than_expected_is_rejected(read, reject_reason)
         (OWN.encode("utf-16-be"), "does not begin with a line of text"),
         (b"\x1f\x8b\x08", "gzip"),
         (b"%PDF-1.7", "PDF"),
+        (b"Rar!\x1a\x07\x01\0", "a RAR archive: unpack it first"),
+        (b"7z\xbc\xaf\x27\x1c\0\x04", "a 7-Zip archive: unpack it first"),
+        (b"\x89PNG\r\n\x1a\n", "an image"),
+        (b"\xff\xd8\xff\xe0\0\x10JFIF", "an image"),
         (b"<html><br>", "web page"),
         (b"name;price\nx;1\n", "(name, price)"),
         (b'[{"name": "x"}]', "without ratings"),
@@ -222,10 +226,11 @@ def make_archive(**files):
         (b"<!DOCTYPE html>\n<html></html>", "Download the export itself"),
         (b"\n<html><body>Log in</body></html>", "Download the export itself"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "save it as CSV"),
+        (make_archive(Index__Document_iwa="x", preview_jpg="x"), "save it as CSV"),
         (make_archive(xl__workbook_xml="<workbook/>", docProps__app_xml="<x/>"), "save it as CSV"),
         (make_archive(mimetype="x", content_xml="<x/>"), "save it as CSV"),
     ],
-    ids=["sep", "doctype", "html", "xls", "xlsx", "ods"],
+    ids=["sep", "doctype", "html", "xls", "numbers", "xlsx", "ods"],
 )
 def test_rejection_of_another_file_says_what_to_do(data, message):
     with pytest.raises(RejectedFile, match=message):
