@@ -1,6 +1,7 @@
 """`movierating import` and `movierating export`."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import click
@@ -104,19 +105,19 @@ def import_ratings(
     options["details"] = "csv" if details else False
     with (
         create_if_written(replaced) as replaced_file,
+        replace_when_complete(details) if details else nullcontext() as details_file,
         interruptible("Nothing was imported; run the command again."),
         open_with_progress(file) as ratings,
     ):
         report = imports.import_file(user_id, ratings, file_format, **options)
         if replaced_file is not None and report.replaced_csv:
             replaced_file.write(report.replaced_csv.encode())
+        if details_file is not None and report.details_csv is not None:
+            details_file.write(report.details_csv.encode())
     print_report(report)
     if replaced is not None and report.replaced_csv:
         saved = click.format_filename(replaced)
         click.echo(f"The replaced ratings are in {saved}; --on-conflict replace restores them.", err=True)
-    if details is not None and report.details_csv is not None:
-        with replace_when_complete(details) as details_file:
-            details_file.write(report.details_csv.encode())
     if not report.read:
         raise click.ClickException(f"No row of {click.format_filename(file)} could be read.")
 

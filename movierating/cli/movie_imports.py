@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from movierating.cli.application import interruptible, open_application
-from movierating.cli.commands import Command
+from movierating.cli.commands import Command, IntRange
 from movierating.cli.counts import format_count, print_rejected
 from movierating.cli.progress import show_progress
 
@@ -16,7 +16,7 @@ from movierating.cli.progress import show_progress
 )
 @click.option(
     "--min-votes",
-    type=click.IntRange(min=1),
+    type=IntRange(min=1),
     help="Add only movies with this many votes on IMDb; needs title.ratings.",
 )
 def import_catalogue(files: tuple[Path, ...], min_votes: int | None) -> None:
@@ -54,7 +54,7 @@ def import_catalogue(files: tuple[Path, ...], min_votes: int | None) -> None:
 def import_movielens(folder: Path) -> None:
     """Import a MovieLens data set from FOLDER.
 
-    FOLDER holds ml-latest(-small), ml-25m, ml-32m, ml-1m, ml-10m or ml-100k. Its users become accounts that can't sign
+    FOLDER holds ml-latest(-small), ml-25m, ml-32m, ml-1m, ml-10m or ml-100k. Its users become accounts that can't log
     in; its movies are matched or added. An interrupted import resumes when the command runs again. Invalid rows are
     reported and skipped. The exit code is 1 only if FOLDER holds no data set or can't be read.
     """

@@ -5,6 +5,7 @@ import click
 from movierating.cli.application import with_application
 from movierating.cli.commands import Group, IntRange
 from movierating.cli.counts import format_count
+from movierating.cli.tables import print_table
 
 _MOVIE_ID = IntRange(1, 2**63 - 1)
 
@@ -23,10 +24,8 @@ def list_duplicates() -> None:
     """
     from movierating.movies import duplicates
 
-    rows = duplicates.list_duplicates()
-    click.echo("id\ttitle\tyear\tratings\tinto\ttitle\tyear\tratings" if rows else "No movies look alike.")
-    for row in rows:
-        click.echo("\t".join("-" if value is None else str(value) for value in row))
+    header = "id\ttitle\tyear\tratings\tinto\ttitle\tyear\tratings"
+    print_table(header, duplicates.list_duplicates(), "No movies look alike.")
 
 
 @movies.command("merge")
@@ -34,11 +33,12 @@ def list_duplicates() -> None:
 @click.argument("into_id", type=_MOVIE_ID)
 @with_application
 def merge_movies(movie_id: int, into_id: int) -> None:
-    """Merge the movie MOVIE_ID into INTO_ID, which gets its ratings, ids and titles.
+    """Merge one movie into another.
 
-    It also gets the facts that it lacks. Of two ratings of one user the newer stays. A merge can't be undone.
+    The movie INTO_ID gets the ratings, ids and titles of MOVIE_ID, and the facts that it lacks. Of two ratings of one
+    user the newer stays. A merge can't be undone.
     """
-    from movierating.errors import Conflict, InvalidRequest, NotFound
+    from movierating.errors import InvalidRequest, NotFound
     from movierating.movies import service
     from movierating.ratings import merging
 
@@ -48,8 +48,6 @@ def merge_movies(movie_id: int, into_id: int) -> None:
         survivor_id = service.find_survivor(movie_id)
         merged = f"Movie {movie_id} was merged into movie {survivor_id}."
         raise click.ClickException(merged if survivor_id else f"There is no movie {movie_id}.") from error
-    except Conflict as error:
-        raise click.ClickException(str(error.detail)) from error
     except InvalidRequest as error:
         raise click.ClickException((error.errors or [])[0].message) from error
     ratings = format_count(movie.rating_count, "rating")

@@ -7,6 +7,7 @@ import click
 from movierating import clock, config
 from movierating.cli.application import with_application
 from movierating.cli.commands import Command, IntRange
+from movierating.cli.tables import print_table, read_pages
 from movierating.cli.users import read_password
 
 
@@ -31,20 +32,15 @@ def list_invitations() -> None:
     """
     from movierating.auth import one_time_links
 
-    cursor: str | None = None
-    is_first = True
-    while True:
-        invitations, cursor = one_time_links.list_invitations(cursor, 1000)
-        if is_first:
-            click.echo(
-                "id\tcreated at\texpires at\tcreated by" if invitations else "There are no open invitations."
-            )
-            is_first = False
-        for invitation in invitations:
-            times = (clock.format_rfc3339(invitation[name]) for name in ("created_at", "expires_at"))
-            click.echo("\t".join([str(invitation["id"]), *times, invitation["created_by"] or "-"]))
-        if cursor is None:
-            return
+    rows = (
+        (
+            invitation["id"],
+            *(clock.format_rfc3339(invitation[name]) for name in ("created_at", "expires_at")),
+            invitation["created_by"],
+        )
+        for invitation in read_pages(one_time_links.list_invitations)
+    )
+    print_table("id\tcreated at\texpires at\tcreated by", rows, "There are no open invitations.")
 
 
 @click.command("withdraw-invitation", cls=Command)

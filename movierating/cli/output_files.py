@@ -11,8 +11,13 @@ import click
 
 @contextmanager
 def replace_when_complete(name: str) -> Iterator[BinaryIO]:
-    """Open a file for writing that replaces the file `name` only when the block ends without an error."""
+    """Open a file for writing that replaces the file `name` only when the block ends without an error.
+
+    Raise ClickException if its folder does not exist.
+    """
     path = Path(name).resolve()
+    if not path.parent.is_dir():
+        raise click.ClickException(f"{click.format_filename(path.parent)} is not a folder.")
     # /dev/null and other devices can't be replaced.
     if name == "-" or (path.exists() and not path.is_file()):
         with click.open_file(name, "wb") as file:

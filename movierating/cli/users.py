@@ -9,6 +9,7 @@ import click
 from movierating.cli.application import with_application
 from movierating.cli.commands import Group
 from movierating.cli.counts import format_count
+from movierating.cli.tables import print_table, read_pages
 
 if TYPE_CHECKING:
     import marshmallow as ma
@@ -61,19 +62,12 @@ def list_users() -> None:
     """List all accounts."""
     from movierating.users import administration
 
-    cursor: str | None = None
-    is_first = True
-    while True:
-        accounts, cursor = administration.list_accounts(None, cursor, 1000)
-        if is_first:
-            click.echo("id\tusername\temail\trole\tstate" if accounts else "There are no accounts.")
-            is_first = False
-        for account in accounts:
-            state = "active" if account["active"] else "deactivated"
-            row = (account["id"], account["username"], account["email"] or "-", account["role"], state)
-            click.echo("\t".join(map(str, row)))
-        if cursor is None:
-            return
+    names = ("id", "username", "email", "role")
+    rows = (
+        (*(account[name] for name in names), "active" if account["active"] else "deactivated")
+        for account in read_pages(functools.partial(administration.list_accounts, None))
+    )
+    print_table("\t".join([*names, "state"]), rows, "There are no accounts.")
 
 
 @user.command("promote")

@@ -58,6 +58,11 @@ def test_min_votes_needs_the_file_of_ratings(command, write_file, select_value):
     assert select_value(COUNT) == 0
 
 
+def test_min_votes_must_be_a_whole_number(invoke, write_file):
+    done = invoke("import", "catalogue", write_file("basics", BASICS), "--min-votes", "many")
+    assert "'many' is not a valid whole number." in done.stderr
+
+
 def test_unknown_file_is_rejected_in_one_line(invoke, write_file, assert_error, select_value):
     files = write_file("basics", BASICS + make_movies([1])), write_file("other", "a,b\n")
     assert_error(invoke("import", "catalogue", *files), "other: the first line must name the columns .+")

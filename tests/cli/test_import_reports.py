@@ -103,6 +103,12 @@ def test_saved_ratings_are_never_overwritten(import_file, emma, tmp_path, assert
     assert import_file("tt0116191,,,8,").stdout.splitlines()[2].split() == ["created", "1"]
 
 
+def test_import_without_a_folder_for_the_details_writes_nothing(import_file, emma, tmp_path, assert_error):
+    done = import_file("tt0116191,,,8,", f"--details {tmp_path / 'no' / 'details.csv'}")
+    assert_error(done, rf"{tmp_path / 'no'} is not a folder\.")
+    assert import_file("tt0116191,,,8,").stdout.splitlines()[2].split() == ["created", "1"]
+
+
 def test_details_list_every_row_as_csv(import_file, emma, tmp_path):
     import_file("tt0116191,,,8,2024-01-01", ",Ran,1985,9,", f"--details {tmp_path / 'details.csv'}")
     with (tmp_path / "details.csv").open(newline="") as file:
