@@ -81,6 +81,15 @@ def test_movies_with_the_same_title_and_year_have_imdb_ids():
     assert {key: ids for key, ids in namesakes.items() if len(ids) > 1 and not all(ids)} == {}
 
 
+def test_no_movie_is_there_twice():
+    movies = Counter(
+        (fold(movie["title"]), movie["year"], fold(director))
+        for movie in MOVIES
+        for director in entries(movie, "directors")
+    )
+    assert [movie for movie, count in movies.items() if count > 1] == []
+
+
 def test_the_original_title_is_another_title():
     assert [m for m in MOVIES if fold(m["original_title"]) == fold(m["title"])] == []
 
