@@ -38,7 +38,7 @@ class UnmatchedRowSchema(FilmRowSchema):
         required=True, metadata={"example": "more than one movie has this title and year"}
     )
     candidates = ma.fields.List(
-        ma.fields.Integer(),
+        ma.fields.Integer(metadata={"format": "int64"}),
         required=True,
         metadata={"example": [2711, 2712], "description": "Ids of possible movies, at most 20."},
     )

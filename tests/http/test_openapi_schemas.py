@@ -48,7 +48,7 @@ def test_ids_are_int64_and_other_integers_int32(document):
     wrong = [
         (name, form)
         for name, form in formats
-        if form != ("int64" if re.fullmatch(r"(.*_)?ids?|into", name) else "int32")
+        if form != ("int64" if re.fullmatch(r"(.*_)?ids?|into|candidates", name) else "int32")
     ]
     assert wrong == []
 
