@@ -12,7 +12,7 @@ from movierating.pages.forms import Form, load_query
 from movierating.pages.local_paths import make_list_address
 from movierating.pages.movie_data import find_rating_notice, to_plain
 from movierating.predictions.recommendations import list_recommendations
-from movierating.predictions.schemas import RecommendationsQuerySchema
+from movierating.predictions.schemas import RECOMMENDATIONS_QUERY
 from movierating.predictions.taste_matches import list_nearest
 from movierating.users import service as users
 
@@ -28,7 +28,7 @@ def list_for_you() -> Response:
     items: list[Any] = []
     next_cursor = reason = None
     try:
-        query = load_query(RecommendationsQuerySchema())
+        query = load_query(RECOMMENDATIONS_QUERY)
         cursor, _ = query.pop("cursor"), query.pop("limit")
         items, next_cursor, reason = list_recommendations(viewer.id, query, cursor, ROWS_PER_PAGE)
     except InvalidRequest as error:

@@ -5,8 +5,9 @@ They are derived data in the instance folder, left out of backups: lost or damag
 
 import functools
 import hashlib
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, func, select
 
@@ -17,14 +18,13 @@ from movierating.predictions.model_file import MODEL_FORMAT, ModelFile, open_mod
 from movierating.predictions.nearest_people import PeopleFile
 from movierating.storage.statements import CompiledStatement
 
-# The earlier model may still be in use by other requests.
-_MAX_OPEN_FILES = 2
+T = TypeVar("T")
+
+# A model, its people, and the earlier ones, which other requests may still use.
+_MAX_OPEN_FILES = 4
 
 _ENABLED_OPTION = "predictions_enabled"
 _FIRST_MIGRATION = CompiledStatement(select(func.min(DataMigration.reached_at).label("reached_at")))
-
-# Device, inode number, size and modification time: a file that replaces another one has another identity.
-_Identity = tuple[int, int, int, int]
 
 
 def configure(engine: Engine, *, enabled: bool) -> None:
@@ -62,9 +62,7 @@ def find_model(connection: Connection) -> ModelFile | None:
     options = connection.engine.get_execution_options()
     if not options.get(_ENABLED_OPTION, True):
         return None
-    path = get_model_path(options["instance"])
-    identity = _read_identity(path)
-    model = None if identity is None else _open_model(path, identity)
+    model = _open(open_model, get_model_path(options["instance"]))
     if model is None or model.database != identify_database(connection):
         return None
     return model
@@ -72,37 +70,26 @@ def find_model(connection: Connection) -> ModelFile | None:
 
 def find_people(connection: Connection, model: ModelFile) -> PeopleFile | None:
     """Return the people of a model, None if their file can't be used."""
-    path = get_people_path(connection.engine.get_execution_options()["instance"], model.version)
-    identity = _read_identity(path)
-    people = None if identity is None else _open_people(path, identity)
+    instance = connection.engine.get_execution_options()["instance"]
+    people = _open(PeopleFile, get_people_path(instance, model.version))
     return people if people is not None and people.version == model.version else None
 
 
-def _read_identity(path: Path) -> _Identity | None:
+def _open(open_file: Callable[[Path], T], path: Path) -> T | None:
+    """Return what `open_file` returns for the file that is at a path now; None if there is none that can be used."""
     try:
         status = path.stat()
     except OSError:
         return None
-    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+    identity = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+    file: T | None = _open_cached(open_file, path, identity)
+    return file
 
 
 @functools.lru_cache(_MAX_OPEN_FILES)
-def _open_model(path: Path, _identity: _Identity) -> ModelFile | None:
+def _open_cached(open_file: Callable[[Path], Any], path: Path, _identity: tuple[int, ...]) -> Any:
     try:
-        return open_model(path)
+        return open_file(path)
     except ArrayFileError as error:
-        _log_unusable(error)
+        logs.logger.warning("predictions can't be made", extra={"fields": {"reason": str(error)}})
         return None
-
-
-@functools.lru_cache(_MAX_OPEN_FILES)
-def _open_people(path: Path, _identity: _Identity) -> PeopleFile | None:
-    try:
-        return PeopleFile(path)
-    except ArrayFileError as error:
-        _log_unusable(error)
-        return None
-
-
-def _log_unusable(error: ArrayFileError) -> None:
-    logs.logger.warning("predictions can't be made", extra={"fields": {"reason": str(error)}})

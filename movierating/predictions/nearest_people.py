@@ -11,7 +11,8 @@ product u_1 . u_2 of
 The match shrinks to 0 by itself if little is known of a user, and the two need no movie in common.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Mapping, Sequence
 from math import sqrt
 from operator import mul
 from pathlib import Path
@@ -63,13 +64,11 @@ class PeopleFile:
             file.check_array("vectors", "f", len(self.user_ids), FACTORS)
 
 
-def find_nearest(
-    people: PeopleFile, vector: Sequence[float], limit: int
-) -> Iterator[list[tuple[float, int]]]:
-    """Yield after each slice of people the best `limit` of those so far: matches and user ids, best first.
+def find_nearest(people: PeopleFile, vector: Sequence[float], limit: int) -> list[tuple[float, int]]:
+    """Return the best `limit` people: matches and user ids, best first.
 
-    `vector` is of the people's model (`people.version`). The caller lets other requests run between slices, takes the
-    last list, and filters it: it contains the user themselves, and may contain users who have left or opted out.
+    `vector` is of the people's model (`people.version`). The caller filters the list: it contains the user themselves,
+    and may contain users who have left or opted out.
     """
     best: list[tuple[float, int]] = []
     for start in range(0, len(people.user_ids), PEOPLE_PER_SLICE):
@@ -81,4 +80,6 @@ def find_nearest(
         least = best[-1][0] if len(best) == limit else -1.0
         better = [pair for pair in zip(matches, ids, strict=True) if pair[0] > least]
         best = sorted([*best, *better], reverse=True)[:limit]
-        yield best
+        # Lets the threads of other requests run.
+        time.sleep(0)
+    return best

@@ -46,7 +46,7 @@ class Recommendations(View):
 
     @blueprint.doc(operationId="list_recommendations")
     @access.auth_required
-    @blueprint.arguments(schemas.RecommendationsQuerySchema(), location="query")
+    @blueprint.arguments(schemas.RECOMMENDATIONS_QUERY, location="query")
     @blueprint.response(200, schemas.RECOMMENDATIONS, headers=LIST_HEADERS)
     def get(self, query: dict[str, Any]) -> Response:
         """List recommended movies

@@ -5,7 +5,7 @@ from typing import Any
 import marshmallow as ma
 
 from movierating.http.fields import Timestamp
-from movierating.http.responses import PageQuerySchema, make_list_schema
+from movierating.http.responses import make_list_schema
 from movierating.movies.query_schemas import ListMoviesQuerySchema
 from movierating.movies.schemas import MovieFactsSchema
 from movierating.predictions.prediction import COVERAGE, MAX_RATING, MIN_RATING
@@ -13,11 +13,14 @@ from movierating.predictions.taste_matches import MAX_NAMED_MOVIES
 from movierating.predictions.tastes import MAX_RATINGS, REASONS
 from movierating.ratings.schemas import VALUE, UserSummarySchema, make_count
 
-_FILTERS = ("genre", "year_from", "year_to", "language")
-
 
 def _points(example: float, description: str, **kwargs: Any) -> ma.fields.Float:
     metadata = {"example": example, "minimum": MIN_RATING, "maximum": MAX_RATING, "description": description}
+    return ma.fields.Float(required=True, metadata=metadata, **kwargs)
+
+
+def _match(description: str, **kwargs: Any) -> ma.fields.Float:
+    metadata = {"example": 0.42, "minimum": -1, "maximum": 1, "description": description}
     return ma.fields.Float(required=True, metadata=metadata, **kwargs)
 
 
@@ -49,7 +52,7 @@ class IntervalSchema(ma.Schema):
     """A predicted rating."""
 
     value = _points(8.0, "The expected rating.")
-    low = _points(6.5, "The rating is below `low` or above `high` in one of five cases.")
+    low = _points(6.5, "The lower end of the interval. Four of five ratings lie in it.")
     high = _points(9.5, "The upper end of the interval.")
 
 
@@ -106,15 +109,7 @@ class TasteMatchSchema(ma.Schema):
     """A user whose taste is like yours."""
 
     user = ma.fields.Nested(UserSummarySchema, required=True)
-    match = ma.fields.Float(
-        required=True,
-        metadata={
-            "example": 0.42,
-            "minimum": -1,
-            "maximum": 1,
-            "description": "1 if the tastes are the same.",
-        },
-    )
+    match = _match("1 if the tastes are the same.")
 
 
 class RatedByBothSchema(ma.Schema):
@@ -137,15 +132,10 @@ def _movies(description: str) -> ma.fields.List[Any]:
 class TasteComparisonSchema(_ReasonSchema):
     """How alike your taste and another user's are, or the reason why that is unknown."""
 
-    match = ma.fields.Float(
-        required=True,
+    match = _match(
+        "1 if the tastes are the same, 0 if they have nothing in common or little is known of them; null if there is a "
+        "`reason`.",
         allow_none=True,
-        metadata={
-            "example": 0.42,
-            "minimum": -1,
-            "maximum": 1,
-            "description": "1 if the tastes are the same, 0 if they have nothing in common or little is known of them.",
-        },
     )
     common = make_count(37, description="The number of movies that both of you rated.")
     agree = _movies("Movies that both of you rated alike, the highest rated first.")
@@ -163,7 +153,6 @@ RECOMMENDATIONS = _make_page_schema(RecommendationSchema)
 TASTE_MATCHES = _make_page_schema(TasteMatchSchema)
 
 
-class RecommendationsQuerySchema(PageQuerySchema):
-    """Filters and page of recommendations."""
-
-    genre, year_from, year_to, language = (ListMoviesQuerySchema._declared_fields[name] for name in _FILTERS)
+RECOMMENDATIONS_QUERY = ListMoviesQuerySchema(
+    only=("genre", "year_from", "year_to", "language", "limit", "cursor")
+)

@@ -1,6 +1,5 @@
 """Compare the tastes of two users, and find the users whose taste is nearest."""
 
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -145,9 +144,5 @@ def _list_listed(
 
 def _find_nearest(user: UserTaste, people: PeopleFile) -> dict[int, float]:
     """Return the matches of the nearest users by id, best first, if they are above 0."""
-    nearest: list[tuple[float, int]] = []
-    for best in find_nearest(people, compute_vector(user.model, user.taste), MAX_NEAREST):
-        nearest = best
-        # Lets the threads of other requests run.
-        time.sleep(0)
+    nearest = find_nearest(people, compute_vector(user.model, user.taste), MAX_NEAREST)
     return {other_id: match for match, other_id in nearest if match > 0}

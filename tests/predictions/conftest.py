@@ -46,7 +46,7 @@ def data(ratings):
 @pytest.fixture(scope="session")
 def trained(data):
     """Return the result of a training."""
-    return train(data, seed=3, iterations=10)
+    return train(data)
 
 
 @pytest.fixture(scope="session")

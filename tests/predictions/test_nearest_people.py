@@ -51,16 +51,16 @@ def test_find_nearest_returns_the_best_of_all_slices(people, monkeypatch):
     vector = np.random.default_rng(0).standard_normal(FACTORS) / 4
     matches = np.array(people.vectors).reshape(-1, FACTORS) @ vector
     order = np.argsort(-matches)[:5]
-    *_, best = nearest_people.find_nearest(people, vector.tolist(), 5)
+    best = nearest_people.find_nearest(people, vector.tolist(), 5)
     assert [user for _, user in best] == np.array(people.user_ids)[order].tolist()
     assert [match for match, _ in best] == pytest.approx(matches[order])
 
 
-def test_find_nearest_in_an_empty_file_yields_nothing(tmp_path):
+def test_find_nearest_in_an_empty_file_returns_nothing(tmp_path):
     empty = {"user_ids": np.empty(0, np.int64), "vectors": np.empty((0, FACTORS), np.float32)}
     nearest_people.write_people(tmp_path / "people.bin", "1", empty)
     people = nearest_people.PeopleFile(tmp_path / "people.bin")
-    assert list(nearest_people.find_nearest(people, [0.1] * FACTORS, 5)) == []
+    assert nearest_people.find_nearest(people, [0.1] * FACTORS, 5) == []
 
 
 def test_model_is_not_a_file_of_people(model_path):

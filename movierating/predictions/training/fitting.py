@@ -23,25 +23,23 @@ FIRST_MOVIE_PRIOR_ITERATION = 2
 FIRST_USER_PRIOR_ITERATION = 3
 
 
-def train(
-    data: TrainingData, *, seed: int = 0, warm: ModelFile | None = None, iterations: int | None = None
-) -> TrainedModel:
+def train(data: TrainingData, *, warm: ModelFile | None = None) -> TrainedModel:
     """Train a model: from nothing, or from the earlier one `warm`. The arguments alone determine the result.
 
-    `iterations` is by default COLD_ITERATIONS or WARM_ITERATIONS. Raise ValueError if there are no ratings.
+    Raise ValueError if there are no ratings.
     """
     if not len(data.by_user.others):
         raise ValueError("There are no ratings to train on.")
-    state = start_cold(data, seed) if warm is None else start_warm(data, warm)
-    first = 0 if warm is None else FIRST_USER_PRIOR_ITERATION + 1
-    count = iterations or (COLD_ITERATIONS if warm is None else WARM_ITERATIONS)
-    for iteration in range(first, first + count):
+    state = start_cold(data) if warm is None else start_warm(data, warm)
+    warm_first = FIRST_USER_PRIOR_ITERATION + 1
+    iterations = range(COLD_ITERATIONS) if warm is None else range(warm_first, warm_first + WARM_ITERATIONS)
+    for iteration in iterations:
         _iterate(state, iteration)
     # What follows takes the memory of the users' moments, which are no longer needed.
     state.users.table = np.empty((0, WIDTH), np.float32)
     header, arrays = describe_model(state)
     people, arrays["mean_taste"] = describe_people(state, arrays["taste_metric"])
-    arrays["filter"] = compute_filter(data.by_user, state.by_movie, state.filter_start, seed)
+    arrays["filter"] = compute_filter(data.by_user, state.by_movie, state.filter_start)
     arrays["filter_norms"] = np.einsum("if,if->i", arrays["filter"], arrays["filter"], dtype=float)
     return TrainedModel(header, arrays, people)
 

@@ -20,9 +20,7 @@ WARM_ROUNDS = 2
 MIN_EIGENVALUE = 1e-5
 
 
-def compute_filter(
-    by_user: GroupedRatings, by_movie: GroupedRatings, start: Moments | None, seed: int
-) -> Moments:
+def compute_filter(by_user: GroupedRatings, by_movie: GroupedRatings, start: Moments | None) -> Moments:
     """Return the filter (movies x FILTER_SIZE): the eigenvectors times the root of each movie's number of ratings.
 
     `start` is the filter of an earlier model for these movies, from which fewer rounds are needed.
@@ -31,7 +29,7 @@ def compute_filter(
     count = len(roots)
     size = min(FILTER_SIZE + EXTRA_VECTORS, count)
     # In 32 bits, of which the result has no more: these arrays are the largest after the users' moments are gone.
-    vectors = np.random.default_rng(seed).standard_normal((count, size), np.float32)
+    vectors = np.random.default_rng(0).standard_normal((count, size), np.float32)
     if start is not None:
         width = min(start.shape[1], size)
         vectors[:, :width] = start[:, :width] / roots

@@ -38,14 +38,14 @@ class TrainingState:
     filter_start: Moments | None
 
 
-def start_cold(data: TrainingData, seed: int) -> TrainingState:
-    """Begin from nothing: biases from shrunk means, and random factors."""
+def start_cold(data: TrainingData) -> TrainingState:
+    """Begin from nothing: biases from shrunk means, and random factors, which are the same each time."""
     by_movie = data.group_by_movie()
     counts = by_movie.counts
     mean_rating = float(data.by_user.half_points.mean() / 2)
     sums = np.add.reduceat(by_movie.half_points, by_movie.starts[:-1], dtype=float) / 2
     biases = (sums - counts * mean_rating) / (counts + INITIAL_BIAS_SHRINKAGE)
-    factors = np.random.default_rng(seed).standard_normal((len(counts), SIZE - 1))
+    factors = np.random.default_rng(0).standard_normal((len(counts), SIZE - 1))
     means = np.column_stack([biases, INITIAL_FACTOR_DEVIATION * factors])
     covariance = np.diag(np.append(INITIAL_BIAS_VARIANCE, np.full(SIZE - 1, INITIAL_FACTOR_VARIANCE)))
     moments = make_table(means, covariance)
