@@ -18,10 +18,10 @@ from sqlalchemy import (
 )
 
 from movierating.movies import search_index
-from movierating.movies.models import MAX_RUNTIME_MINUTES, MergedMovie, Movie, MovieFacet, contains_text
+from movierating.movies.models import MAX_RUNTIME_MINUTES, MergedMovie, Movie, MovieFacet
 from movierating.movies.own_ratings import RATING
 from movierating.movies.titles import fold, list_with_articles, split_words
-from movierating.storage.dialect import encode_values, in_many, in_query_by_index
+from movierating.storage.dialect import contains_text, encode_values, in_many, in_query_by_index
 
 _movie, _facet, _rating = Movie.__table__.c, MovieFacet.__table__.c, RATING.c
 _merged = MergedMovie.__table__.c

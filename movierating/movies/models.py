@@ -1,23 +1,17 @@
 """The tables of movies: their facts, titles, ids, facets and merges, and the data migrations that were applied."""
 
-from typing import Any
-
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
-    ColumnElement,
     Computed,
     Double,
     ForeignKey,
     Index,
-    Integer,
     String,
     UniqueConstraint,
     text,
 )
-from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Mapped, mapped_column
-from sqlalchemy.sql.functions import GenericFunction
 
 from movierating.rating_stats import MEAN_SQL, SCORE_SQL, RatingStatsMixin
 from movierating.storage.database import Base
@@ -178,24 +172,6 @@ class MovieFacet(Base):
 
     movie_id: Mapped[int] = mapped_column(ForeignKey("movie.id", ondelete="CASCADE"), primary_key=True)
     facet: Mapped[str] = mapped_column(folded_text(300), primary_key=True)
-
-
-class _Position(GenericFunction[int]):
-    """SQL function: the position of one text in another, from 1, or 0. PostgreSQL has another name for it."""
-
-    name = "instr"
-    type = Integer()
-    inherit_cache = True
-
-
-@compiles(_Position, "postgresql")
-def _strpos(element: _Position, compiler: Any, **kwargs: Any) -> str:
-    return f"strpos({compiler.process(element.clauses, **kwargs)})"
-
-
-def contains_text(text: Any, part: Any) -> ColumnElement[bool]:
-    """Return the SQL condition that a text contains a part, case-sensitively; it takes half the time of LIKE."""
-    return _Position(text, part) > 0
 
 
 class DataMigration(Base):

@@ -1,6 +1,7 @@
 """Look up many movies by their ids."""
 
 from collections.abc import Collection
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, select
 
@@ -11,20 +12,26 @@ from movierating.storage.statements import CompiledStatement
 
 _movie = Movie.__table__.c
 
-_IDS_BY_IMDB_ID = CompiledStatement(
-    select(_movie.imdb_id, _movie.id).where(in_many(_movie.imdb_id, bindparam("imdb_ids")))
-)
+_IDS = {
+    kind: CompiledStatement(select(column, _movie.id).where(in_many(column, bindparam("values"))))
+    for kind, column in ((retired_movies.IMDB, _movie.imdb_id), (retired_movies.TMDB, _movie.tmdb_id))
+}
 
 
 def find_ids_by_imdb_id(connection: Connection, imdb_ids: Collection[str]) -> dict[str, int]:
-    """Return the ids of the movies with these IMDb ids, their own or those of movies that were merged into them.
+    """Return the ids of the movies with these IMDb ids, their own or those of movies that were merged into them."""
+    return _find_ids(connection, retired_movies.IMDB, sorted(imdb_ids))
 
-    No other rule comes first, so no catalogue is needed.
-    """
-    imdb_ids = sorted(imdb_ids)
+
+def find_ids_by_tmdb_id(connection: Connection, tmdb_ids: Collection[int]) -> dict[int, int]:
+    """Return the ids of the movies with these TMDB ids, as `find_ids_by_imdb_id` does."""
+    return _find_ids(connection, retired_movies.TMDB, sorted(tmdb_ids))
+
+
+def _find_ids(connection: Connection, kind: str, values: list[Any]) -> dict[Any, int]:
     # Read in this order, a movie that is merged meanwhile is found twice rather than not at all.
-    own = dict(_IDS_BY_IMDB_ID.tuples(connection, imdb_ids=encode_values(imdb_ids)))
-    return retired_movies.find_by_external_id(connection, retired_movies.IMDB, imdb_ids) | own
+    own = dict(_IDS[kind].tuples(connection, values=encode_values(values)))
+    return retired_movies.find_by_external_id(connection, kind, values) | own
 
 
 def find_learning_ids(connection: Connection, imdb_ids: Collection[str]) -> set[str]:

@@ -6,10 +6,9 @@ from webargs.fields import DelimitedList
 from movierating.http.fields import QueryNumber, SingleLineString, StrictBoolean, StrictInteger, in_range
 from movierating.http.responses import PageQuerySchema
 from movierating.movies.genres import GENRES
-from movierating.movies.schemas import ANY_RUNTIME, COUNTRY, LANGUAGE
+from movierating.movies.schemas import ANY_RUNTIME, COUNTRY, LANGUAGE, MAX_MOVIE_ID
 from movierating.movies.search import SORTS
 
-MAX_MOVIE_ID = 2**63 - 1
 MAX_IDS = 100
 _ANY_YEAR = in_range(1, 9999)
 IMDB_ID_IN_PATH = {

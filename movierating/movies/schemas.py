@@ -21,6 +21,7 @@ from movierating.rating_stats import MAX_HALF_POINTS
 
 MIN_YEAR = 1870
 MAX_YEARS_AHEAD = 10
+MAX_MOVIE_ID = 2**63 - 1
 MAX_TMDB_ID = 2**31 - 1
 ANY_RUNTIME = in_range(1, MAX_RUNTIME_MINUTES)
 

@@ -1,24 +1,22 @@
 """Set or delete many ratings in one request, each naming its movie by one of three ids."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from sqlalchemy import select
-
 from movierating.monitoring import counters
 from movierating.movies import retired_movies
-from movierating.movies.models import Movie
-from movierating.movies.movie_ids import find_current_ids
+from movierating.movies.movie_ids import find_current_ids, find_ids_by_imdb_id, find_ids_by_tmdb_id
 from movierating.ratings.bulk import delete_ratings, retry_if_catalogue_changes, set_ratings
 from movierating.storage.cache_versions import MOVIE, USER, Subject
 from movierating.storage.database import read, write
 
-_movie = Movie.__table__.c
-_COLUMNS = {"movie_id": _movie.id, "imdb_id": _movie.imdb_id, "tmdb_id": _movie.tmdb_id}
-_KINDS = {"imdb_id": retired_movies.IMDB, "tmdb_id": retired_movies.TMDB}
+_FINDERS: dict[str, Callable[..., dict[Any, int]]] = {
+    "imdb_id": find_ids_by_imdb_id,
+    "tmdb_id": find_ids_by_tmdb_id,
+}
 # Each rating has exactly one of these.
-MOVIE_KEYS = tuple(_COLUMNS)
+MOVIE_KEYS = ("movie_id", *_FINDERS)
 
 # A rating, or a movie to delete one of, as the request has it.
 Item = Mapping[str, Any]
@@ -75,35 +73,23 @@ def _select_key(item: Item) -> dict[str, Any]:
     return {name: item[name] for name in MOVIE_KEYS if name in item}
 
 
-def _find_ids(items: Sequence[Item]) -> dict[tuple[str, Any], int]:
-    """Return the ids of the items' movies, by the name and the value of a key. A `movie_id` is not looked up."""
-    ids: dict[tuple[str, Any], int] = {}
-    for name, column in _COLUMNS.items():
-        values = {item[name] for item in items if name in item}
-        if name == "movie_id":
-            ids.update(((name, value), value) for value in values)
-        elif values:
-            # Read in this order, a movie that is merged meanwhile is found twice rather than not at all.
-            rows = read().execute(select(column, _movie.id).where(column.in_(values))).all()
-            merged = retired_movies.find_by_external_id(read(), _KINDS[name], values)
-            ids.update(((name, value), movie_id) for value, movie_id in (*merged.items(), *rows))
-    return ids
-
-
 def _match_movies(items: Sequence[Item]) -> tuple[list[tuple[int, Item]], list[dict[str, Any]]]:
     """Return the items whose movies exist, each with its movie's id, and the keys of the others.
 
     The keys of a merged movie are those of the one that stayed.
     """
-    ids = _find_ids(items)
-    current_ids = find_current_ids(read(), set(ids.values()))
+    ids = {
+        name: find(read(), {item[name] for item in items if name in item}) for name, find in _FINDERS.items()
+    }
+    keys = [_select_key(item) for item in items]
+    movie_ids = [
+        ids[name].get(value, 0) if name in ids else value for key in keys for name, value in key.items()
+    ]
+    current_ids = find_current_ids(read(), {*movie_ids})
     matched, not_found = [], []
-    for item in items:
-        key = _select_key(item)
-        [(name, value)] = key.items()
-        movie_id = current_ids.get(ids.get((name, value), 0))
-        if movie_id is None:
-            not_found.append(key)
+    for item, key, movie_id in zip(items, keys, movie_ids, strict=True):
+        if movie_id in current_ids:
+            matched.append((current_ids[movie_id], item))
         else:
-            matched.append((movie_id, item))
+            not_found.append(key)
     return matched, not_found

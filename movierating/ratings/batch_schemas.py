@@ -5,18 +5,17 @@ from typing import Any
 import marshmallow as ma
 
 from movierating.http.fields import HalfPoints, StrictInteger, Timestamp, in_range, require_past
-from movierating.movies.schemas import IMDB_ID, MAX_TMDB_ID
+from movierating.movies.schemas import IMDB_ID, MAX_MOVIE_ID, MAX_TMDB_ID
 from movierating.ratings.batch import MOVIE_KEYS
 from movierating.ratings.schemas import VALUE, make_count
 
 MAX_RATINGS_PER_REQUEST = 1000
-MAX_ID = 2**63 - 1
 
 
 class MovieReferenceSchema(ma.Schema):
     """A movie, by exactly one of its ids."""
 
-    movie_id = StrictInteger(validate=in_range(1, MAX_ID), metadata={"example": 17})
+    movie_id = StrictInteger(validate=in_range(1, MAX_MOVIE_ID), metadata={"example": 17})
     imdb_id = ma.fields.String(validate=IMDB_ID, metadata={"example": "tt0485601"})
     tmdb_id = StrictInteger(validate=in_range(1, MAX_TMDB_ID), metadata={"example": 26963})
 

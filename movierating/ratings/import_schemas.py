@@ -10,7 +10,7 @@ from flask_smorest.fields import Upload
 from werkzeug.datastructures import FileStorage
 
 from movierating.http.fields import QUERY_BOOLEANS, StrictBoolean, StrictInteger
-from movierating.ratings.batch_schemas import MAX_ID
+from movierating.movies.schemas import MAX_MOVIE_ID
 from movierating.ratings.formats import custom_csv, upload_reader
 from movierating.ratings.formats.custom_csv import ColumnMapping
 from movierating.ratings.import_report import AS_CSV
@@ -65,7 +65,7 @@ class ChoicesField(ma.fields.Field[Any]):
 
 
 def _is_choice(choice: object) -> bool:
-    return choice == NEW or (type(choice) is int and 1 <= choice <= MAX_ID)
+    return choice == NEW or (type(choice) is int and 1 <= choice <= MAX_MOVIE_ID)
 
 
 class ColumnsField(ma.fields.List[Any]):

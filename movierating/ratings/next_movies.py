@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, bindparam, literal, select
+from sqlalchemy import Connection, bindparam, literal, select
 from sqlalchemy.exc import IntegrityError
 
 from movierating import clock
@@ -33,12 +33,7 @@ _NEXT = CompiledStatement(
 _RATING_COUNT = CompiledStatement(select(_user.rating_count).where(_user.id == bindparam("user")))
 
 
-def _make_insert(dialect: Dialect) -> Any:
-    values: dict[str, Any] = {column.name: bindparam(column.name) for column in _skipped}
-    return upsert(dialect, SkippedMovie.__table__).values(values).on_conflict_do_nothing()
-
-
-_INSERT = CompiledStatement(_make_insert)
+_INSERT = CompiledStatement(lambda dialect: upsert(dialect, SkippedMovie.__table__).on_conflict_do_nothing())
 
 
 def list_next_movies(user_id: int, limit: int) -> list[Any]:

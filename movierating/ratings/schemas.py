@@ -4,10 +4,17 @@ from typing import Any
 
 import marshmallow as ma
 
-from movierating.http.fields import HalfPoints, StrictBoolean, StrictInteger, Timestamp, require_past
+from movierating.http.fields import (
+    HalfPoints,
+    StrictBoolean,
+    StrictInteger,
+    Timestamp,
+    in_range,
+    require_past,
+)
 from movierating.http.responses import PageQuerySchema
 from movierating.movies.query_schemas import make_include
-from movierating.movies.schemas import MovieRatingsSchema, make_my_rating
+from movierating.movies.schemas import MAX_MOVIE_ID, MovieRatingsSchema, make_my_rating
 
 VALUE = {
     "example": 8.5,
@@ -50,7 +57,7 @@ class RatingResultSchema(RatingSchema):
 
 
 class UserSummarySchema(ma.Schema):
-    """The user who gave a rating."""
+    """The id and the names of a user."""
 
     id = ma.fields.Integer(required=True, metadata={"example": 3})
     username = ma.fields.String(required=True, metadata={"example": "ada"})
@@ -83,6 +90,6 @@ class MergeMovieSchema(ma.Schema):
 
     into = StrictInteger(
         required=True,
-        validate=ma.validate.Range(1, 2**63 - 1),
+        validate=in_range(1, MAX_MOVIE_ID),
         metadata={"example": 17, "format": "int64", "description": "The id of the movie that stays."},
     )

@@ -27,21 +27,19 @@ from movierating.storage.statements import CompiledStatement
 RatingCheck = Callable[[dict[str, Any] | None], None]
 
 _rating, _user, _movie = Rating.__table__.c, User.__table__.c, Movie.__table__.c
-_RATING_COLUMNS = (_rating.value, _rating.rated_at, _rating.created_at, _rating.updated_at)
+RATING_COLUMNS = (_rating.value, _rating.rated_at, _rating.created_at, _rating.updated_at)
 
 
 def _make_upsert(dialect: Dialect) -> Any:
-    insert = upsert(dialect, Rating.__table__).values(
-        {column.name: bindparam(column.name) for column in _rating}
-    )
+    insert = upsert(dialect, Rating.__table__)
     changed = {name: insert.excluded[name] for name in ("value", "rated_at", "updated_at")}
     return insert.on_conflict_do_update(index_elements=["user_id", "movie_id"], set_=changed)
 
 
 _IS_OWN = (_rating.user_id == bindparam("user")) & (_rating.movie_id == bindparam("movie"))
-_SELECT = CompiledStatement(select(*_RATING_COLUMNS).where(_IS_OWN))
+_SELECT = CompiledStatement(select(*RATING_COLUMNS).where(_IS_OWN))
 _UPSERT_RATING = CompiledStatement(_make_upsert)
-_DELETE = CompiledStatement(delete(Rating).where(_IS_OWN).returning(*_RATING_COLUMNS))
+_DELETE = CompiledStatement(delete(Rating).where(_IS_OWN).returning(*RATING_COLUMNS))
 _SELECT_STATS = CompiledStatement(select(*MOVIE_COLUMNS).where(_movie.id == bindparam("key")))
 # On PostgreSQL, each write of ratings locks their user first, as `lock_rows` does. SQLite has one writer at a time.
 _LOCK_USER = CompiledStatement(
@@ -141,7 +139,7 @@ def _delete_rating(connection: Connection, user_id: int, movie_id: int, check: R
 
 
 _MOVIE_RATINGS = KeysetPaginator(
-    select(*_RATING_COLUMNS, _user.id, _user.username, _user.display_name)
+    select(*RATING_COLUMNS, _user.id, _user.username, _user.display_name)
     .join(User, _user.id == _rating.user_id)
     .where(_rating.movie_id == bindparam("movie"), _user.active),
     Sort("movie-ratings", (_rating.rated_at, _rating.user_id), descending=True),

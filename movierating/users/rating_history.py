@@ -7,10 +7,11 @@ from typing import Any
 from sqlalchemy import String, bindparam, select
 
 from movierating.auth.models import User
-from movierating.movies.models import Movie, contains_text
+from movierating.movies.models import Movie
 from movierating.movies.service import FACT_COLUMNS, serialize_facts
 from movierating.ratings.models import Rating
-from movierating.ratings.service import serialize_rating
+from movierating.ratings.service import RATING_COLUMNS, serialize_rating
+from movierating.storage.dialect import contains_text
 from movierating.storage.pagination import KeysetPaginator, Sort
 from movierating.storage.statements import with_custom_plan
 from movierating.users.service import get_profile
@@ -30,8 +31,7 @@ _SORTS = {
 OWN_SORTS = tuple(_SORTS)
 SORTS = OWN_SORTS[:-1]
 _IS_ACTIVE = select(_user.id).where(_user.id == bindparam("user"), _user.active).exists()
-_RATING_COLUMNS = (_rating.value, _rating.rated_at, _rating.created_at, _rating.updated_at)
-_RATING_FIELDS = slice(len(FACT_COLUMNS), len(FACT_COLUMNS) + len(_RATING_COLUMNS))
+_RATING_FIELDS = slice(len(FACT_COLUMNS), len(FACT_COLUMNS) + len(RATING_COLUMNS))
 
 
 def list_ratings_by_user(
@@ -69,7 +69,7 @@ def _pages(sort: str, filters: frozenset[str]) -> KeysetPaginator:
     # No index has a user's ratings in these orders, so all are sorted: without the columns of their movies.
     is_sorted = sort in ("title", "-updated_at")
     ratings = (
-        select(*([_rating.movie_id] if is_sorted else FACT_COLUMNS), *_RATING_COLUMNS)
+        select(*([_rating.movie_id] if is_sorted else FACT_COLUMNS), *RATING_COLUMNS)
         .select_from(Rating)
         .where(
             _rating.user_id == bindparam("user"), _IS_ACTIVE, *(_FILTERS[name] for name in sorted(filters))

@@ -19,7 +19,7 @@ from movierating.http.fields import (
 from movierating.http.responses import PageQuerySchema
 from movierating.movies.genres import GENRES
 from movierating.movies.schemas import MovieFactsSchema, RatingStatsSchema
-from movierating.ratings.schemas import VALUE, RatingSchema
+from movierating.ratings.schemas import VALUE, RatingSchema, UserSummarySchema
 from movierating.users.rating_history import OWN_SORTS, SORTS
 
 # ASCII letters only, so that no name can look like another one.
@@ -116,12 +116,9 @@ class UserRatingsSchema(RatingStatsSchema):
     """Statistics of a user's ratings."""
 
 
-class PublicUserSchema(ma.Schema):
+class PublicUserSchema(UserSummarySchema):
     """The public fields of a user."""
 
-    id = ma.fields.Integer(required=True, metadata={"example": 3})
-    username = ma.fields.String(required=True, metadata={"example": "ada"})
-    display_name = ma.fields.String(required=True, metadata={"example": "Ada L."})
     created_at = Timestamp(required=True)
 
 
