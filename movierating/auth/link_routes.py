@@ -7,7 +7,7 @@ from flask import Response, request
 from movierating.auth import access, limits, one_time_links, password_resets, schemas
 from movierating.auth.one_time_links import INVITATION_PATH, PASSWORD_RESET_PATH
 from movierating.http.blueprint import Blueprint, View, check_exists_first
-from movierating.http.openapi import LIST_HEADERS, LOCATION_HEADER
+from movierating.http.openapi_components import LIST_HEADERS, LOCATION_HEADER
 from movierating.http.public_url import make_link
 from movierating.http.public_views import public
 from movierating.http.responses import (

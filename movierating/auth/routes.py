@@ -6,7 +6,7 @@ from flask import Response, request
 
 from movierating.auth import access, limits, schemas, service, tokens
 from movierating.http.blueprint import Blueprint, View, check_exists_first
-from movierating.http.openapi import LIST_HEADERS, LOCATION_HEADER
+from movierating.http.openapi_components import LIST_HEADERS, LOCATION_HEADER
 from movierating.http.public_views import public
 from movierating.http.responses import (
     PageQuerySchema,

@@ -18,7 +18,7 @@ from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 from werkzeug.routing import BaseConverter
 
 from movierating import errors
-from movierating.http import fields, openapi, openapi_schemas
+from movierating.http import fields, openapi_components, openapi_schemas
 from movierating.http.request_parser import BODY_IS_CHECKED, QUERY_IS_CHECKED, RequestParser
 from movierating.http.response_cache import READ_METHODS
 
@@ -82,7 +82,9 @@ class Blueprint(flask_smorest.Blueprint):
             writes = view.__name__ != "get"
             described = self.error_responses(422, 500, 503, *([507] if writes else []))(strict)
             if view.__name__ == "get" and "ETag" in kwargs.get("headers", ()):
-                described = self.parameter(openapi.IF_NONE_MATCH)(self.error_responses(304)(described))
+                described = self.parameter(openapi_components.IF_NONE_MATCH)(
+                    self.error_responses(304)(described)
+                )
             return described
 
         return decorator
@@ -172,7 +174,7 @@ def check_exists_first(check: Callable[..., object]) -> Callable[[Any], Any]:
 class Api(flask_smorest.Api):
     """flask-smorest's Api with problem details for errors, which `error_handlers` returns."""
 
-    ERROR_SCHEMA = openapi.ProblemSchema
+    ERROR_SCHEMA = openapi_components.ProblemSchema
     # Each operation lists every error that it can return.
     DEFAULT_ERROR_RESPONSE_NAME = None
 
@@ -184,7 +186,7 @@ class Api(flask_smorest.Api):
         # Werkzeug would redirect `/v1//movies` to an absolute URL.
         app.url_map.merge_slashes = False
         plugin = MarshmallowPlugin(schema_name_resolver=_schema_name)
-        super().init_app(app, spec_kwargs={"marshmallow_plugin": plugin, "info": openapi.INFO})
+        super().init_app(app, spec_kwargs={"marshmallow_plugin": plugin, "info": openapi_components.INFO})
         self._register_converter(IdConverter, lambda _: {"type": "integer", "minimum": 1, "format": "int64"})
         self._register_field(fields.HalfPoints, "number", None)
         self._register_field(fields.Timestamp, "string", "date-time")
@@ -207,7 +209,7 @@ class Api(flask_smorest.Api):
     def _register_responses(self) -> None:
         self.ma_plugin.converter.add_attribute_function(_json_schema)
         self.ma_plugin.converter.add_parameter_attribute_function(_parameter_style)
-        openapi.register(self.spec, self.ma_plugin)
+        openapi_components.register(self.spec, self.ma_plugin)
 
     def _register_pagination_header(self) -> None:
         """Register none: lists have cursors instead of flask-smorest's page numbers."""

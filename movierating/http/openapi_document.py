@@ -6,7 +6,7 @@ from typing import Any
 
 from apispec import APISpec
 
-from movierating.http.openapi import RATE_LIMIT_HEADERS, headers
+from movierating.http.openapi_components import RATE_LIMIT_HEADERS, headers
 from movierating.http.openapi_schemas import split_id_choices, split_nullable_enums
 
 # OpenAPI links by operation and status: the next operation, and the expressions of its parameters.

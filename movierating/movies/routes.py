@@ -8,7 +8,7 @@ from movierating.auth import access
 from movierating.errors import NotFound
 from movierating.http import preconditions
 from movierating.http.blueprint import Blueprint, View, check_exists_first
-from movierating.http.openapi import ETAG_HEADER, LIST_HEADERS, LOCATION_HEADER
+from movierating.http.openapi_components import ETAG_HEADER, LIST_HEADERS, LOCATION_HEADER
 from movierating.http.responses import created_response, etag_response, list_response, make_list_schema
 from movierating.movies import query_schemas, schemas, search, service
 from movierating.movies.own_ratings import add_own_ratings

@@ -7,7 +7,7 @@ from flask import Response
 from movierating.auth import access
 from movierating.errors import NotFound
 from movierating.http.blueprint import Blueprint, View
-from movierating.http.openapi import ETAG_HEADER, LIST_HEADERS
+from movierating.http.openapi_components import ETAG_HEADER, LIST_HEADERS
 from movierating.http.responses import PageQuerySchema, etag_response, list_response
 from movierating.movies.redirects import redirect_if_merged
 from movierating.predictions import recommendations, schemas, service, taste_matches

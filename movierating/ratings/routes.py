@@ -8,7 +8,7 @@ from movierating.auth import access
 from movierating.errors import NotFound
 from movierating.http import preconditions
 from movierating.http.blueprint import Blueprint, View, check_exists_first
-from movierating.http.openapi import ETAG_HEADER, LIST_HEADERS
+from movierating.http.openapi_components import ETAG_HEADER, LIST_HEADERS
 from movierating.http.responses import (
     etag_response,
     json_response,

@@ -8,7 +8,7 @@ from movierating.auth import access, limits, one_time_links
 from movierating.errors import Forbidden
 from movierating.http import preconditions
 from movierating.http.blueprint import Blueprint, View, check_exists_first
-from movierating.http.openapi import ETAG_HEADER, LIST_HEADERS, LOCATION_HEADER
+from movierating.http.openapi_components import ETAG_HEADER, LIST_HEADERS, LOCATION_HEADER
 from movierating.http.public_views import public
 from movierating.http.responses import (
     created_response,

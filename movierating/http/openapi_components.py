@@ -1,4 +1,4 @@
-"""The parts of the OpenAPI document that operations share: introduction, security schemes, headers and errors."""
+"""What the operations of the OpenAPI document share: introduction, security schemes, headers and errors."""
 
 from http import HTTPStatus
 from typing import Any
