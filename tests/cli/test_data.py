@@ -237,17 +237,9 @@ def test_command_that_is_interrupted_while_the_application_opens_exits_with_130(
 
 @pytest.mark.usefixtures("emma")
 def test_interrupted_import_exits_with_130_and_says_it_can_be_repeated(csv, environ, instance):
-    words = [
-        sys.executable,
-        "-m",
-        "movierating",
-        "import",
-        "ratings",
-        csv(*repeat_row(100_000)),
-        "--user",
-        "ada",
-    ]
-    process = subprocess.Popen(words, env=environ(instance), stderr=subprocess.PIPE, text=True)
+    arguments = ["import", "ratings", csv(*repeat_row(100_000)), "--user", "ada"]
+    command = [sys.executable, "-m", "movierating", *arguments]
+    process = subprocess.Popen(command, env=environ(instance), stderr=subprocess.PIPE, text=True)
     assert "reading: " in process.stderr.readline()
     process.send_signal(signal.SIGINT)
     _, shown = process.communicate(timeout=60)

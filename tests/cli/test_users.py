@@ -118,7 +118,7 @@ def test_promote_ignores_the_case_of_the_name(command, select_value):
 
 
 @pytest.mark.usefixtures("ada")
-def test_deactivate(command, select_value):
+def test_deactivate_makes_an_account_inactive(command, select_value):
     assert command("user", "deactivate", "ada").exit_code == 0
     assert select_value(select(User.active)) is False
 

@@ -22,7 +22,7 @@ from movierating.http.proxies import get_network
         ("[2001:db8:1:2::1]", "2001:db8:1:2::/64"),
     ],
 )
-def test_network_of_an_address(address, network):
+def test_network_is_the_ipv4_address_or_the_first_64_bits_of_ipv6(address, network):
     assert get_network(address) == network
 
 

@@ -10,84 +10,10 @@ from sqlalchemy import insert
 
 from movierating.auth import password_resets
 from movierating.auth.models import User
-from movierating.monitoring import logs, request_log
 from movierating.storage.database import write
 from movierating.users import service
 
 SECRETS = ["correct horse battery", "wrong horse battery", "ada@example.org", "eyJ", "mr_"]
-
-
-@pytest.fixture
-def log(capsys):
-    """`log()` returns the text that was logged since its last call."""
-
-    def read():
-        request_log.flush()
-        return capsys.readouterr().err
-
-    return read
-
-
-@pytest.fixture(autouse=True)
-def _restore_logging():
-    """Restore the logging settings after a test."""
-    root = logging.getLogger()
-    handlers, level = root.handlers, logs.logger.level
-    yield
-    root.handlers = handlers
-    logs.logger.setLevel(level)
-    logging.captureWarnings(False)
-
-
-@pytest.fixture
-def lines(log, make_app):
-    """`lines(LOG_LEVEL="INFO")` returns an application that logs JSON, and a function that reads its log."""
-
-    def make(**settings):
-        app = make_app(**{"LOG_FORMAT": "json", "LOG_LEVEL": "INFO", **settings})
-        return app, lambda: [json.loads(line) for line in log().splitlines()]
-
-    return make
-
-
-def test_request_is_logged_as_one_json_object(lines):
-    app, read = lines()
-    app.test_client().get("/v1/movies/7?secret=1", headers={"X-Request-ID": "abc"})
-    (line,) = read()
-    assert line.pop("time").endswith("Z")
-    assert line.pop("duration_ms") >= 0
-    assert line == {
-        "level": "info",
-        "logger": "movierating",
-        "message": "request",
-        "request_id": "abc",
-        "method": "GET",
-        "route": "/v1/movies/<id:movie_id>",
-        "user_id": None,
-        "status": 404,
-    }
-
-
-def test_request_line_has_the_user_id(lines):
-    app, read = lines()
-    with app.app_context():
-        account = service.sign_up("ada", "ada@example.org", "correct horse battery", None)
-    client = app.test_client()
-    tokens = client.post("/v1/auth/login", json={"login": "ada", "password": "correct horse battery"}).json
-    client.get("/v1/users/me", headers={"Authorization": f"Bearer {tokens['access_token']}"})
-    assert [line["user_id"] for line in read()] == [None, account["id"]]
-
-
-def test_path_without_route_is_not_logged(lines):
-    app, read = lines()
-    app.test_client().get("/nosuch/eyJhbGciOi")
-    assert read()[0]["route"] is None
-
-
-def test_route_is_logged_instead_of_the_token_in_a_path(lines):
-    app, read = lines()
-    app.test_client().get("/reset/eyJhbGciOi")
-    assert read()[0]["route"] == "/reset/<token>"
 
 
 def test_failure_logs_traceback_and_returns_only_its_id(lines):
@@ -203,12 +129,6 @@ def test_no_password_token_or_email_is_ever_logged(lines, log, log_format, limit
     assert [secret for secret in SECRETS if secret in text] == []
 
 
-def test_requests_are_logged_at_level_info(lines):
-    app, read = lines(LOG_LEVEL="WARNING")
-    app.test_client().get("/healthz")
-    assert read() == []
-
-
 def test_lines_on_a_terminal_are_text(log, make_app, monkeypatch):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     make_app(LOG_LEVEL="INFO").test_client().get("/healthz", headers={"X-Request-ID": "abc"})
@@ -246,10 +166,3 @@ def test_development_server_logs_no_query(lines):
     logging.getLogger("werkzeug").warning('127.0.0.1 - - [now] "GET /v1/users?q=ada@example.org" 200')
     logging.getLogger("werkzeug").warning(" * Running on http://127.0.0.1:5000")
     assert [line["message"] for line in read()] == [" * Running on http://127.0.0.1:5000"]
-
-
-def test_two_applications_log_a_request_once(lines, make_app):
-    app, read = lines()
-    make_app(LOG_FORMAT="json", LOG_LEVEL="INFO")
-    app.test_client().get("/healthz")
-    assert len(read()) == 1

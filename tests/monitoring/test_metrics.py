@@ -42,7 +42,7 @@ def test_events_start_at_zero(scrape):
     ]
 
 
-def test_database_size_and_backup_time(scrape, member, app):
+def test_database_size_and_time_of_the_last_backup_are_shown(scrape, member, app):
     place = database.get_base_path()
     values = scrape()
     assert values["movierating_last_backup_timestamp_seconds",] == 0

@@ -1,7 +1,7 @@
 """Imports of data sets: accounts, movies, ratings and reports, in any order and repeatedly."""
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import inspect, select
 
 from movierating.auth.models import User
 from movierating.movies import service as movies
@@ -117,3 +117,11 @@ def test_ml_100k_is_loaded_without_its_unknown_movie(app, tmp_path):
     assert report.reasons == ["u.item:2: nothing is known of the movie"]
     assert (report.added, report.unmatched) == (1, 1)
     assert list_ratings() == {("ml-1", "Heat"): (10, 881250949)}
+
+
+def test_first_load_restores_the_indexes(app, write_set):
+    before = inspect(read()).get_indexes("rating")
+    assert len(before) == 3
+    assert load(write_set([(1, 1, 3, 0), (2, 1, 4, 0), (1, 1, 5, 7)])).added == 2
+    assert inspect(read()).get_indexes("rating") == before
+    assert list_ratings() == {("ml-1", "Heat"): (10, 7), ("ml-2", "Heat"): (8, 0)}

@@ -9,7 +9,7 @@ import sys
 from contextlib import closing
 
 import pytest
-from sqlalchemy import inspect, select
+from sqlalchemy import select
 
 import postgres
 from movierating import create_app
@@ -247,11 +247,3 @@ def test_first_load_holds_the_lock_unless_another_process_uses_the_database(app,
     assert free == [others]
     if other is not None:
         other.release()
-
-
-def test_first_load_restores_the_indexes(app, write_set):
-    before = inspect(read()).get_indexes("rating")
-    assert len(before) == 3
-    assert load(write_set([(1, 1, 3, 0), (2, 1, 4, 0), (1, 1, 5, 7)])).added == 2
-    assert inspect(read()).get_indexes("rating") == before
-    assert list_ratings() == {("ml-1", "Heat"): (10, 7), ("ml-2", "Heat"): (8, 0)}

@@ -107,14 +107,6 @@ def test_ids_that_an_admin_took_back_are_not_learned_again(import_letterboxd, im
     assert movies.get_movie(1).imdb_id is None
 
 
-def test_a_row_with_another_id_is_another_film(rated, import_letterboxd, import_imdb, user_id, exact):
-    import_letterboxd("Silent Orchard,2018,https://boxd.it/q,4")
-    import_imdb("tt9993001,7,Silent Orchard,2018")
-    import_imdb("tt9993002,3,Silent Orchard,2018")
-    assert sorted(value for value, _ in rated(user_id).values()) == [6, 14]
-    assert exact()
-
-
 def test_rows_of_one_file_with_different_ids_are_two_films(rated, import_imdb, user_id):
     import_imdb("tt9993001,7,Silent Orchard,2018", "tt9993002,3,Silent Orchard,2018")
     assert sorted(value for value, _ in rated(user_id).values()) == [6, 14]

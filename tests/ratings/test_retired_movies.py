@@ -66,18 +66,14 @@ def make_file(**facts):
     return io.BytesIO(text.getvalue().encode())
 
 
-@pytest.mark.parametrize("facts", [IDS, {"imdb_id": "tt0116191"}, {"tmdb_id": 3573}, {}], ids=str)
+@pytest.mark.parametrize(
+    ("ids", "facts"),
+    [(IDS, IDS), (IDS, {"imdb_id": "tt0116191"}), (IDS, {"tmdb_id": 3573}), (IDS, {}), ({}, IDS), ({}, {})],
+    ids=str,
+)
 @pytest.mark.parametrize("load", ["seed_rows", "import_catalogue"])
-def test_deleted_movie_is_not_added_with_or_without_its_ids(app, request, add_movie, load, facts):
-    delete_movie(add_movie(title="Emma", year=1996, **IDS))
-    assert request.getfixturevalue(load)({"title": "Emma", "year": 1996, **facts}) == 0
-    assert list_titles() == []
-
-
-@pytest.mark.parametrize("facts", [IDS, {}], ids=str)
-@pytest.mark.parametrize("load", ["seed_rows", "import_catalogue"])
-def test_deleted_movie_without_ids_is_not_added(app, request, add_movie, load, facts):
-    delete_movie(add_movie(title="Emma", year=1996))
+def test_deleted_movie_is_not_added_with_or_without_ids(app, request, add_movie, load, ids, facts):
+    delete_movie(add_movie(title="Emma", year=1996, **ids))
     assert request.getfixturevalue(load)({"title": "Emma", "year": 1996, **facts}) == 0
     assert list_titles() == []
 

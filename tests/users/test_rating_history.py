@@ -58,7 +58,7 @@ QUERIES = [
 ]
 
 
-def test_sorts_and_filters(client, history, subtests):
+def test_history_is_sorted_and_filtered(client, history, subtests):
     for query, initials in QUERIES:
         with subtests.test(str(query)):
             assert get_initials(client.get(f"{history}?{query}")) == initials

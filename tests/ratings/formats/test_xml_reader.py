@@ -28,7 +28,7 @@ XXE = '<!DOCTYPE r [<!ENTITY e SYSTEM "file:///etc/passwd">]><recentratings><fil
         (START + FILM.replace("<film>", "<film id='1'>") + END + "\n<!-- end -->\n").encode(),
     ],
 )
-def test_encodings_and_attributes(read, data):
+def test_encodings_and_attributes_are_read(read, data):
     _, rows = read(data)
     assert rows == [RatedRow(0, None, None, "Amélie", None, 2001, 16, None)]
 
