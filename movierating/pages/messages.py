@@ -10,6 +10,7 @@ _REWORDED = {
     "Missing data for required field.": "Fill in this field.",
     "Name the column of ratings: rating=COLUMN.": "Choose the column of ratings.",
     "Name the column of titles: title=COLUMN.": "Choose the column of titles.",
+    "`scale=10` reads them as points": "“Name the columns” has a field for the highest rating",
     "`scale` sets another": "“Highest rating” sets another",
 }
 

@@ -81,3 +81,16 @@ def test_note_about_the_scale_names_the_field_of_the_form(browse):
     assert response.status_code == 200
     assert "ratings are read on a scale of 10; “Highest rating” sets another" in response.text
     assert "`scale`" not in response.text
+
+
+def test_note_about_stars_names_the_link_to_the_field_of_the_form(browse):
+    response = check(browse("ada"), "Title,Year,Rating\nEmma,1996,4\n")
+    assert "read as stars; “Name the columns” has a field for the highest rating" in response.text
+    assert "scale=10" not in response.text
+
+
+def test_scale_of_ratings_above_10_is_chosen_on_the_page(browse):
+    response = check(browse("ada"), "Title,Year,Rating\nEmma,1996,85\n")
+    assert response.status_code == 200
+    assert '<select id="column-rating"' in response.text
+    assert "scale=100" not in response.text

@@ -67,12 +67,12 @@ def read(files: Sequence[CsvFile], mapping: ColumnMapping) -> Iterator[Row]:
     """Return the rows of files that have the columns of the mapping. Their ratings have one scale."""
     columns = {field: mapping.columns.get(field, field).lower() for field in FIELDS}
     ratings = chain.from_iterable(file.read_column(columns["rating"]) for file in files)
-    scale = mapping.scale or _find_scale(ratings)
-    parse = partial(_parse, SCALES[scale])
+    derived = None if mapping.scale else _find_scale(ratings)
+    parse = partial(_parse, SCALES[mapping.scale or derived or 10])
     rows = chain.from_iterable(file.read_rows(columns, parse, dates=["rated_at"]) for file in files)
-    if mapping.scale:
+    if derived is None:
         return rows
-    return add_note(rows, f"ratings are read on a scale of {scale}; `scale` sets another")
+    return add_note(rows, f"ratings are read on a scale of {derived}; `scale` sets another")
 
 
 def check_columns(file: CsvFile, mapping: ColumnMapping) -> None:
@@ -91,13 +91,15 @@ def check_columns(file: CsvFile, mapping: ColumnMapping) -> None:
         raise InvalidColumn(f"{' '.join(problems)} Its columns: {list_names(file.header)}.")
 
 
-def _find_scale(ratings: Iterable[str]) -> int:
-    """Return the highest rating of the scale: 5, 10 or 100.
+def _find_scale(ratings: Iterable[str]) -> int | None:
+    """Return the highest rating of the scale: 5, 10 or 100; None if no rating is a number alone.
 
     It is 5 only if some ratings have a fraction: whole numbers up to 5 may be on a scale of 10.
     """
     numbers = [number for rating in ratings if (number := parse_number(rating)) is not None]
-    highest = max(numbers, default=0)
+    if not numbers:
+        return None
+    highest = max(numbers)
     if highest <= 5 and any(number % 1 for number in numbers):
         return 5
     return 10 if highest <= 10 else 100

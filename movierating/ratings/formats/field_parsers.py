@@ -12,6 +12,7 @@ from itertools import groupby
 from typing import NamedTuple, TypeVar
 
 from movierating.movies import titles
+from movierating.ratings.formats.own_scale import split_scale
 
 T = TypeVar("T")
 
@@ -84,17 +85,23 @@ def has_rating(scale: Scale, value: object) -> bool:
         # `parse_rating` rejects it.
         return True
     text = str(value).strip()
-    return text not in _NO_RATING or text in scale.half_points
+    if text in _NO_RATING or text in scale.half_points:
+        return text in scale.half_points
+    own = split_scale(text)
+    return own is None or own[0] not in _NO_RATING or own[1] == HUNDRED.highest
 
 
 def parse_rating(scale: Scale, value: object) -> int:
-    """Return the half points of a rating that is text or a JSON number."""
+    """Return the half points of a rating that is text or a JSON number. A text such as `8/10` has its own scale."""
     half_points = None
     if isinstance(value, str):
         half_points = scale.half_points.get(value) or scale.half_points.get(value.strip())
     elif isinstance(value, int | float) and not isinstance(value, bool):
         half_points = scale.half_points.get(value)
-    if half_points is None and scale.highest is not None:
+    if half_points is None and isinstance(value, str) and (own := split_scale(value)):
+        rating, highest = own
+        half_points = _round_rating(highest, rating)
+    elif half_points is None and scale.highest is not None:
         half_points = _round_rating(scale.highest, value)
     if half_points is None:
         raise ValueError(f"the rating {quote_value(value)} is not {scale.wording}")

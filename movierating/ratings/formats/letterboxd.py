@@ -29,9 +29,9 @@ from movierating.ratings.formats.field_parsers import (
 from movierating.ratings.formats.rows import (
     ExportRow,
     RatedRow,
-    RejectedFile,
     Row,
     SkippedRow,
+    UnknownColumns,
     add_note,
     parse_row,
 )
@@ -153,15 +153,16 @@ def _parse_watched(watched: str) -> int:
 def _read_imports(files: Sequence[CsvFile]) -> Iterator[Row]:
     """Return the rows of files for Letterboxd's importer. A rating above 5 shows that they have no stars.
 
-    Raise RejectedFile if one is above 10: on a scale of 100, an 8 is another rating.
+    Raise UnknownColumns if one is above 10: on a scale of 100, an 8 is another rating.
     """
     texts = chain.from_iterable(file.read_column("rating") for file in files)
     numbers = {number for text in texts if (number := parse_number(text)) is not None}
     highest = max(numbers, default=0)
     if highest > 10:
-        raise RejectedFile(
+        raise UnknownColumns(
             "Some ratings are above 10. Name the columns and the scale, such as "
-            "column=title=Title&column=rating=Rating&scale=100."
+            "column=title=Title&column=rating=Rating&scale=100.",
+            files[0].header,
         )
     parse = partial(_parse_import, TEN if highest > 5 else STARS)
     rows = chain.from_iterable(file.read_rows(_IMPORT_FIELDS, parse, dates=["rated_at"]) for file in files)
