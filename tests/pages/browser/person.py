@@ -10,7 +10,7 @@ from playwright.sync_api import BrowserContext, ConsoleMessage, Page, expect
 
 PASSWORD = "otters play at dusk"
 SCREENSHOTS = Path(__file__).parents[3] / "build" / "screenshots"
-DESKTOP, PHONE, NARROW = ({"width": width, "height": 850} for width in (1280, 390, 320))
+DESKTOP, TABLET, PHONE, NARROW = ({"width": width, "height": 850} for width in (1280, 800, 390, 320))
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 RATINGS = (
     b"title,year,value\nThe Godfather,1972,9\nThe Godfather,1973,8\nNo Such Film,1990,7\nHeat,1995,many\n"
@@ -47,11 +47,11 @@ class Person:
         self.page.get_by_role("button", name="Log in").click()
         expect(self.page).to_have_url("/movies")
 
-    def add_ratings(self, username: str) -> None:
+    def add_ratings(self, username: str, count: int = 60) -> None:
         """Rate the first movies of the chart through the API, in several months."""
         api = self.context.request
         session = api.post("/v1/auth/login", data={"login": username, "password": PASSWORD}).json()
-        movies = api.get("/v1/movies?limit=60").json()["items"]
+        movies = api.get(f"/v1/movies?limit={count}").json()["items"]
         ratings = [
             {
                 "movie_id": movie["id"],

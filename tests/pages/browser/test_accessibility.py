@@ -5,14 +5,14 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from pages.browser.person import DESKTOP, NARROW, PHONE, RATINGS, UNKNOWN, choose_file
+from pages.browser.person import DESKTOP, NARROW, PHONE, RATINGS, TABLET, UNKNOWN, choose_file
 
 pytestmark = [pytest.mark.any_database, pytest.mark.browser_matrix]
 
 VIEWPORTS = pytest.mark.parametrize("viewport", [DESKTOP, PHONE, NARROW], ids=["1280", "390", "320"])
 
 
-@VIEWPORTS
+@pytest.mark.parametrize("viewport", [DESKTOP, TABLET, PHONE, NARROW], ids=["1280", "800", "390", "320"])
 def test_no_page_scrolls_sideways(person, viewport):
     name = f"width{viewport['width']}"
     ada = person(name, viewport)

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from pages.browser.person import DESKTOP, NARROW, PHONE, choose_file
+from pages.browser.person import DESKTOP, NARROW, PHONE, TABLET, choose_file
 
 pytestmark = pytest.mark.any_database
 
@@ -57,6 +57,18 @@ def test_filters_are_folded_on_a_phone_and_shown_on_a_desktop(person):
     expect(ada.page.get_by_text("More filters")).not_to_be_visible()
 
 
+def test_titles_have_most_of_the_row_in_lists_of_ratings(person):
+    ada = person("titles")
+    ada.add_ratings("titles")
+    for viewport in (DESKTOP, TABLET, NARROW):
+        ada.page.set_viewport_size(viewport)
+        for path in ("/people/titles", "/people/titles/ratings"):
+            ada.page.goto(path)
+            row = ada.page.locator(".movies li").first
+            row_width, title_width = (each.bounding_box()["width"] for each in (row, row.locator(".name")))
+            assert title_width > row_width / 2, (path, viewport)
+
+
 def test_a_name_of_one_long_word_does_not_make_a_page_scroll_sideways(person):
     ada, boss, word = person("longname", NARROW), person(None, NARROW), "x" * 100
     boss.log_in("boss")
@@ -80,5 +92,8 @@ def test_a_name_of_one_long_word_does_not_make_a_page_scroll_sideways(person):
         *((boss, f"{movie}/{form}") for form in ("edit", "delete")),
         (boss, movie.replace("/movies", "/admin/movies") + "/merge"),
     ):
-        viewer.page.goto(path)
-        assert viewer.page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"], path
+        for viewport in (NARROW, TABLET):
+            viewer.page.set_viewport_size(viewport)
+            viewer.page.goto(path)
+            width = viewer.page.evaluate("document.documentElement.scrollWidth")
+            assert width <= viewport["width"], (path, viewport)
