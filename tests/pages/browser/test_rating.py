@@ -63,6 +63,13 @@ def test_without_javascript_a_rating_is_chosen_and_saved(person):
     expect(ada.get_own()).not_to_have_text("5")
 
 
+def test_without_javascript_a_phone_rates_one_movie_after_another(person):
+    ada = person("nojsphone", PHONE, java_script_enabled=False)
+    ada.page.locator(".deck label").nth(15).click()
+    ada.page.get_by_role("button", name="Save").click()
+    expect(ada.page.locator(".skipper")).to_contain_text("1 rated so far")
+
+
 def test_rating_that_cannot_be_sent_is_put_back(person):
     ada = person("offline")
     ada.page.goto("/movies")
