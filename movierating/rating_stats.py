@@ -50,6 +50,11 @@ def calculate_mean(count: int, total: int) -> float | None:
     return None if count == 0 else ((100 * total + count) // (2 * count)) / 100
 
 
+def calculate_mean_rank(count: int, total: int) -> float:
+    """Return the mean, 0 without ratings: the same double as the generated column `mean_rank`."""
+    return total / (2 * count) if count else 0.0
+
+
 def format_stats(values: Sequence[int]) -> dict[str, Any]:
     """Return the `count`, `mean` and `histogram` of a profile from the values of STATS_COLUMNS."""
     count, total, *histogram = values

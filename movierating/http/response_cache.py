@@ -21,7 +21,7 @@ from typing import Any
 from sqlalchemy import Engine
 from werkzeug.http import parse_etags, unquote_etag
 
-from movierating.http.cache_subjects import find_subject
+from movierating.http.cache_subjects import SUBJECT, find_subject
 from movierating.http.compression import accepts_gzip
 from movierating.monitoring import request_log
 from movierating.monitoring.logs import RequestRecord
@@ -104,11 +104,11 @@ class ResponseCache:
         takes_gzip = accepts_gzip(environ.get("HTTP_ACCEPT_ENCODING"))
         key = (path, environ.get("QUERY_STRING", ""), environ.get("SCRIPT_NAME", ""), takes_gzip)
         stored = self._responses.get(key)
-        subject = stored.subject if stored else find_subject(path)
-        version = database.get_version(subject, self._engine)
-        if stored is not None and stored.version == version is not None:
+        if stored is not None and stored.version == database.get_version(stored.subject, self._engine):
             stored.is_used = True
             return _send_stored(stored, environ, start_response, started, "hit")
+        environ[SUBJECT] = subject = find_subject(path)
+        version = database.get_version(subject, self._engine)
         exchange = _Exchange(environ, started, "miss")
         body = exchange.run_without_if_none_match(self._application)
         etag = exchange.get_storable_etag()

@@ -8,6 +8,7 @@ from movierating.auth import access
 from movierating.errors import NotFound
 from movierating.http import preconditions
 from movierating.http.blueprint import Blueprint, View, check_exists_first
+from movierating.http.cache_subjects import get_listed_movies
 from movierating.http.openapi_components import ETAG_HEADER, LIST_HEADERS, LOCATION_HEADER
 from movierating.http.responses import created_response, etag_response, list_response, make_list_schema
 from movierating.movies import query_schemas, schemas, search, service
@@ -38,7 +39,7 @@ class Movies(View):
         user_id, include = access.get_caller_id(), query.pop("include", None)
         if "rated" in query:
             query["rater"] = user_id
-        rows, next_cursor = search.search_movies(query, sort, cursor, limit)
+        rows, next_cursor = search.search_movies(query, sort, cursor, limit, get_listed_movies())
         movies = [service.serialize_movie(row) for row in rows]
         add_own_ratings(user_id if include else None, movies)
         return list_response(movies, next_cursor)

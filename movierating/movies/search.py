@@ -5,12 +5,13 @@ with the text; other movies.
 """
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import select
 
+from movierating import rating_stats
 from movierating.errors import invalid_field
 from movierating.movies.filters import (
     build_filters,
@@ -21,6 +22,7 @@ from movierating.movies.filters import (
 from movierating.movies.models import Movie
 from movierating.movies.search_plan import Plan, choose_plan
 from movierating.movies.service import COLUMNS
+from movierating.storage.listed_movies import ListedMovies
 from movierating.storage.pagination import KeysetPaginator, Sort, read_page
 
 _movie = Movie.__table__.c
@@ -40,10 +42,22 @@ _SORTS = {
 SORTS = (*_SORTS, "relevance")
 _TIERS = ("exact title", "title start", "other title")
 _SORTS |= {name: replace(_SORTS["-count"], name=f"movies relevance {name}") for name in _TIERS}
+# For sorts by ratings, the rank of a movie by the number of its ratings and their sum.
+_RANKS: dict[str, Callable[[int, int], float]] = {
+    "-score": rating_stats.calculate_score,
+    "-mean": rating_stats.calculate_mean_rank,
+    **dict.fromkeys(("-count", "relevance"), lambda count, _: count),
+}
+_FILTERS_BY_RATINGS = frozenset({"count", "score"})
+_FIRST_STATS_COLUMN = [column.name for column in COLUMNS].index("rating_count")
 
 
 def search_movies(
-    filters: Mapping[str, Any], sort: str | None, cursor: str | None, limit: int
+    filters: Mapping[str, Any],
+    sort: str | None,
+    cursor: str | None,
+    limit: int,
+    listed: ListedMovies | None = None,
 ) -> tuple[list[Any], str | None]:
     """Return one page of the movies that pass all `filters`, as rows that start with COLUMNS, and the next cursor.
 
@@ -59,7 +73,7 @@ def search_movies(
 
     `sort` is one of SORTS, or None for `relevance` with `q` and `-score` without it. Within a tier of `relevance`,
     movies are sorted by number of ratings and prominence. Raise InvalidRequest for a cursor of another sort or other
-    filters, and for `relevance` without `q`.
+    filters, and for `relevance` without `q`. `listed` is told which ratings change the page.
     """
     if sort == "relevance" and "q" not in filters:
         raise invalid_field("query", "sort", "Sort by relevance needs q.")
@@ -70,7 +84,21 @@ def search_movies(
         (_SORTS[name], functools.partial(_choose_paginator, kinds, values, name, limit))
         for name, kinds in tiers.items()
     ]
-    return read_page(paginators, cursor, limit, filters=[kinds, values], **values)
+    rows, next_cursor = read_page(paginators, cursor, limit, filters=[kinds, values], **values)
+    if listed is not None and _FILTERS_BY_RATINGS.isdisjoint(kinds):
+        _describe(listed, sort, rows, is_first=cursor is None, is_last=next_cursor is None)
+    return rows, next_cursor
+
+
+def _describe(listed: ListedMovies, sort: str, rows: list[Any], *, is_first: bool, is_last: bool) -> None:
+    """Tell which movies a page shows and which may move onto it; the filters do not depend on ratings."""
+    ids = [row[0] for row in rows]
+    if sort not in _RANKS or (is_first and is_last):
+        listed.describe(ids)
+    elif is_first:
+        # A movie may also move down onto a later page, so any rating changes those.
+        rank, ratings = _RANKS[sort], rows[-1][_FIRST_STATS_COLUMN : _FIRST_STATS_COLUMN + 2]
+        listed.describe(ids, rank, rank(*ratings))
 
 
 def _list_tiers(kinds: tuple[str, ...], values: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:

@@ -5,6 +5,7 @@ from typing import Any
 from flask import Response, request, url_for
 
 from movierating.errors import InvalidRequest
+from movierating.http.cache_subjects import get_listed_movies
 from movierating.http.public_views import public
 from movierating.movies import search
 from movierating.movies import service as movies
@@ -36,7 +37,7 @@ def list_movies() -> Response:
         query.pop("limit")
         query.pop("include", None)
         _set_rater(query)
-        rows, next_cursor = search.search_movies(query, sort, cursor, MOVIES_PER_PAGE)
+        rows, next_cursor = search.search_movies(query, sort, cursor, MOVIES_PER_PAGE, get_listed_movies())
     except InvalidRequest as error:
         return _render_chart([], None, Form.of_query(error), error.status)
     return _render_chart([make_movie(row) for row in rows], next_cursor, Form(request.args), 200)

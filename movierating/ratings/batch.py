@@ -8,7 +8,7 @@ from movierating.monitoring import counters
 from movierating.movies import retired_movies
 from movierating.movies.movie_ids import find_current_ids, find_ids_by_imdb_id, find_ids_by_tmdb_id
 from movierating.ratings.bulk import delete_ratings, retry_if_catalogue_changes, set_ratings
-from movierating.storage.cache_versions import MOVIE, USER, Subject
+from movierating.storage.cache_versions import MOVIE, USER, Change
 from movierating.storage.database import read, write
 
 _FINDERS: dict[str, Callable[..., dict[Any, int]]] = {
@@ -35,7 +35,7 @@ def rate_batch(user_id: int, ratings: Sequence[Item]) -> dict[str, Any]:
         new_ratings = [(movie_id, rating["value"], rating.get("rated_at")) for movie_id, rating in matched]
         plan = write(
             partial(set_ratings, user_id=user_id, ratings=new_ratings, on_conflict="replace"),
-            _list_subjects(user_id, {movie_id for movie_id, _ in matched}),
+            _list_changes(user_id, {movie_id for movie_id, _ in matched}),
         )
         counts = {name: plan.outcomes.count(name) for name in ("created", "updated", "unchanged")}
         return {**counts, "not_found": not_found}
@@ -57,15 +57,15 @@ def delete_batch(user_id: int, ratings: Sequence[Item]) -> dict[str, Any]:
         movie_ids = {movie_id for movie_id, _ in matched}
         merging = retired_movies.find_merging(read(), movie_ids)
         job = partial(delete_ratings, user_id=user_id, movie_ids=movie_ids, merging=merging)
-        deleted_ids = write(job, _list_subjects(user_id, {*movie_ids, *merging}))
+        deleted_ids = write(job, _list_changes(user_id, {*movie_ids, *merging}))
         not_found += [_select_key(rating) for movie_id, rating in matched if movie_id not in deleted_ids]
         return {"deleted": len(deleted_ids), "not_found": not_found}
 
     return retry_if_catalogue_changes(attempt)
 
 
-def _list_subjects(user_id: int, movie_ids: Collection[int]) -> list[Subject]:
-    """Return the cache subjects that a change of these ratings invalidates."""
+def _list_changes(user_id: int, movie_ids: Collection[int]) -> list[Change]:
+    """Return what a change of these ratings changes in responses."""
     return [(USER, user_id), *((MOVIE, movie_id) for movie_id in movie_ids)]
 
 

@@ -17,7 +17,7 @@ from movierating.movies.models import MergedMovie, Movie
 from movierating.ratings.aggregates import MOVIE_COLUMNS, apply_delta
 from movierating.ratings.bulk_aggregates import Sums
 from movierating.ratings.models import Rating
-from movierating.storage.cache_versions import MOVIE, USER
+from movierating.storage.cache_versions import MOVIE, USER, Change
 from movierating.storage.database import read, write
 from movierating.storage.dialect import POSTGRESQL, upsert
 from movierating.storage.pagination import KeysetPaginator, Sort
@@ -56,11 +56,10 @@ def rate_movie(
     the movie's new `ratings`, and True if the user had not rated the movie. `check` gets the old rating, or None, and
     may raise. Raise NotFound, and Unauthenticated if the account was deleted meanwhile.
     """
-    job = partial(
-        _rate_movie, user_id=user_id, movie_id=movie_id, value=value, rated_at=rated_at, check=check
-    )
+    changes: list[Change] = [(USER, user_id)]
+    job = partial(_rate_movie, changes, user_id, movie_id, value, rated_at, check)
     try:
-        result = write(job, [(USER, user_id), (MOVIE, movie_id)])
+        result = write(job, changes)
     except IntegrityError as error:
         raise TokenRevoked from error
     counters.increment(counters.RATINGS_WRITTEN, "one")
@@ -68,12 +67,13 @@ def rate_movie(
 
 
 def _rate_movie(
-    connection: Connection,
+    changes: list[Change],
     user_id: int,
     movie_id: int,
     value: int,
     rated_at: int | None,
     check: RatingCheck | None,
+    connection: Connection,
 ) -> tuple[dict[str, Any], bool]:
     if connection.dialect.name == POSTGRESQL:
         _LOCK_USER.first(connection, key=user_id)
@@ -88,6 +88,7 @@ def _rate_movie(
         stats = apply_delta(connection, user_id, movie_id, old.value if old else None, value)
         if stats is None:
             raise NotFound("There is no such movie.")
+        changes.append((MOVIE, movie_id, *stats[:2]))
         now = clock.now()
         rating = (value, now if rated_at is None else rated_at, old.created_at if old else now, now)
         columns = dict(zip(("value", "rated_at", "created_at", "updated_at"), rating, strict=True))
@@ -123,11 +124,13 @@ def find_rating(user_id: int, movie_id: int) -> dict[str, Any] | None:
 
 def delete_rating(user_id: int, movie_id: int, check: RatingCheck | None = None) -> None:
     """Delete a user's rating of a movie. `check` gets the rating and may raise. Raise NotFound."""
-    job = partial(_delete_rating, user_id=user_id, movie_id=movie_id, check=check)
-    write(job, [(USER, user_id), (MOVIE, movie_id)])
+    changes: list[Change] = [(USER, user_id)]
+    write(partial(_delete_rating, changes, user_id, movie_id, check), changes)
 
 
-def _delete_rating(connection: Connection, user_id: int, movie_id: int, check: RatingCheck | None) -> None:
+def _delete_rating(
+    changes: list[Change], user_id: int, movie_id: int, check: RatingCheck | None, connection: Connection
+) -> None:
     if connection.dialect.name == POSTGRESQL:
         _LOCK_USER.first(connection, key=user_id)
     deleted = _DELETE.first(connection, user=user_id, movie=movie_id)
@@ -135,7 +138,8 @@ def _delete_rating(connection: Connection, user_id: int, movie_id: int, check: R
         raise NotFound("You have not rated this movie.")
     if check is not None:
         check(serialize_rating(*deleted))
-    apply_delta(connection, user_id, movie_id, deleted.value, None)
+    stats = apply_delta(connection, user_id, movie_id, deleted.value, None)
+    changes.append((MOVIE, movie_id, *stats[:2]))
 
 
 _MOVIE_RATINGS = KeysetPaginator(

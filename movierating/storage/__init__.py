@@ -1,5 +1,5 @@
 """The database: transactions, compiled statements, pagination, cache versions and storage errors.
 
 May import `monitoring` and the modules at the package's root. Begin with `database.py`.
-Public modules: `database`, `statements`, `pagination`, `dialect`, `cache_versions`, `storage_errors`.
+Public modules: `database`, `statements`, `pagination`, `dialect`, `cache_versions`, `listed_movies`, `storage_errors`.
 """

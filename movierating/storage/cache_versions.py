@@ -3,7 +3,8 @@
 They are counters in a file that each process maps: one that invalidates all responses, one that every write changes,
 and one for each group of movies or users whose ids have the same remainder. A writer makes the counters of what it
 changes odd before its COMMIT and even again after it, before it returns; it holds the write lock meanwhile. So a
-response made while a version was even is valid until that version changes, and an odd version means unknown.
+response made while a version was even is valid until that version changes, and an odd version means unknown. For lists
+of movies the file also has a log of the latest changes of ratings.
 
 Writes of other programs change no version.
 """
@@ -14,20 +15,24 @@ import os
 import re
 import sys
 import time
+from array import array
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from movierating.storage.listed_movies import UNKNOWN_RATINGS, ListedMovies, MovieChange
 from movierating.storage.sqlite.database_file import Identity, read_identity
 
-# A kind of response and an id: a movie with its statistics, the ratings of a movie with their users, a user with
-# ratings, or what a user's sessions may do. Many responses contain a movie's facts or a user's name, so changing one of
-# these invalidates everything.
-Subject = tuple[str, int]
+# What a response shows: a kind and an id, or a page of movies. The kinds are a movie with its statistics, the ratings
+# of a movie with their users, a user with ratings, and what a user's sessions may do. Many responses contain a movie's
+# facts or a user's name, so changing one of these invalidates everything.
+Subject = tuple[str, int] | ListedMovies
+# What a write changes: a kind and an id. Those of a movie may be followed by the number of its ratings and their sum.
+Change = tuple[str, int] | tuple[str, int, int, int]
 MOVIE, RATERS, USER, CALLER = "movie", "raters", "user", "caller"
 # Responses that show only facts of movies: they become invalid only when all responses do.
-FACTS: Subject = ("facts", 0)
+FACTS = ("facts", 0)
 
 _COUNTERS_PER_KIND = 1 << 16
 _ALL_INVALID_INDEX, _ANY_WRITE_INDEX = 0, 1
@@ -36,7 +41,12 @@ _FIRST_INDEX = {
     **{FACTS[0]: _ALL_INVALID_INDEX, MOVIE: 2, RATERS: 2},
     **{USER: 2 + _COUNTERS_PER_KIND, CALLER: 2 + 2 * _COUNTERS_PER_KIND},
 }
-_BYTES = 8 * (2 + 3 * _COUNTERS_PER_KIND)
+_COUNTERS_BYTES = 8 * (2 + 3 * _COUNTERS_PER_KIND)
+# Pages of movies that are behind by more changes are made again. The log has room for twice as many, so that no change
+# is overwritten while it is read.
+MAX_LOGGED_CHANGES = 1024
+_FIELDS = 3
+_BYTES = _COUNTERS_BYTES + 8 * (2 + 2 * MAX_LOGGED_CHANGES * _FIELDS)
 
 # How long it may go unnoticed that the file was removed or replaced.
 _CHECK_INTERVAL_SECONDS = 1.0
@@ -46,10 +56,58 @@ _mapping_numbers = itertools.count()
 _PARITIES = bytes(value & 1 for value in range(256))
 
 
+class _RatingLog:
+    """A ring with the latest MovieChanges, in integers of shared memory; one process at a time writes, all read.
+
+    The position of a change is the number of changes that were ever written before it.
+    """
+
+    def __init__(self, memory: memoryview) -> None:
+        cells = memory.cast("q")
+        # The position after the last change, and that after the changes of transactions that have ended.
+        self._positions = cells[:2]
+        self._changes = cells[2:]
+
+    def begin(self, changes: Collection[MovieChange]) -> None:
+        """Write the changes of a transaction before its COMMIT."""
+        begun = self._positions[0]
+        # If there are more, no page is compared with them.
+        if len(changes) <= MAX_LOGGED_CHANGES:
+            for position, change in enumerate(changes, begun):
+                first = self._find(position)
+                self._changes[first : first + _FIELDS] = array("q", change)
+        self._positions[0] = begun + len(changes)
+
+    def end(self) -> None:
+        """Mark the changes as those of transactions that have ended, which any later read shows."""
+        self._positions[1] = self._positions[0]
+
+    def is_valid(self, page: ListedMovies) -> bool:
+        """Return True if no change since the first call, which comes before the page is read, changes the page."""
+        position, begun = page.position, self._positions[0]
+        if position is None:
+            page.position = self._positions[1]
+            return True
+        if position == begun:
+            return True
+        first, end = self._find(position), self._find(begun)
+        changes = self._changes[first:end] if first < end else [*self._changes[first:], *self._changes[:end]]
+        is_changed = page.is_changed_by(list(changes))
+        # Checked last: others may have been written over the changes that were read.
+        if is_changed or self._positions[0] - position > MAX_LOGGED_CHANGES:
+            return False
+        page.position = begun
+        return True
+
+    def _find(self, position: int) -> int:
+        return position * _FIELDS % len(self._changes)
+
+
 class _Mapping(NamedTuple):
     number: int
     identity: Identity | None
     counters: memoryview
+    log: _RatingLog
 
 
 class CacheVersions:
@@ -72,17 +130,18 @@ class CacheVersions:
         Versions of different files never compare equal. Raise OSError if the file can't be opened.
         """
         mapping = self._get_mapping()
-        index = (
-            _ANY_WRITE_INDEX
-            if subject is None
-            else _FIRST_INDEX[subject[0]] + subject[1] % _COUNTERS_PER_KIND
-        )
-        everything, version = mapping.counters[_ALL_INVALID_INDEX], mapping.counters[index]
+        everything = mapping.counters[_ALL_INVALID_INDEX]
+        if isinstance(subject, ListedMovies):
+            version = int(not mapping.log.is_valid(subject))
+        elif subject is None:
+            version = mapping.counters[_ANY_WRITE_INDEX]
+        else:
+            version = mapping.counters[_FIRST_INDEX[subject[0]] + subject[1] % _COUNTERS_PER_KIND]
         return None if (everything | version) & 1 else (mapping.number, everything, version)
 
     @contextmanager
-    def invalidating(self, changes: Iterable[Collection[Subject] | None]) -> Iterator[None]:
-        """Invalidate responses about the subjects of each change; a change may be None, which invalidates all.
+    def invalidating(self, writes: Iterable[Collection[Change] | None]) -> Iterator[None]:
+        """Invalidate responses about what each write changes; None invalidates all.
 
         COMMIT inside the block, holding the write lock. Raise OSError if the file can't be opened.
         """
@@ -93,18 +152,21 @@ class CacheVersions:
             for index in _find_odd(counters):
                 counters[index] += 1
             self._recovered_mapping = mapping
-        indexes = {_ANY_WRITE_INDEX}
-        for subjects in changes:
-            indexes.update(
-                [_ALL_INVALID_INDEX]
-                if subjects is None
-                else [_FIRST_INDEX[kind] + key % _COUNTERS_PER_KIND for kind, key in subjects]
-            )
+        indexes, movie_changes = {_ANY_WRITE_INDEX}, list[MovieChange]()
+        for changes in writes:
+            if changes is None:
+                indexes.add(_ALL_INVALID_INDEX)
+            for kind, key, *ratings in changes or ():
+                indexes.add(_FIRST_INDEX[kind] + key % _COUNTERS_PER_KIND)
+                if kind == MOVIE:
+                    movie_changes.append((key, *(ratings or UNKNOWN_RATINGS)))
         for index in indexes:
             counters[index] |= 1
+        mapping.log.begin(movie_changes)
         try:
             yield
         finally:
+            mapping.log.end()
             for index in indexes:
                 counters[index] += 1
 
@@ -138,5 +200,6 @@ def _map(file: Path) -> _Mapping:
         if hasattr(os, "posix_fallocate"):
             # On a full disk this fails, where writing to mapped memory would kill the process.
             os.posix_fallocate(opened.fileno(), 0, _BYTES)
-        counters = memoryview(mmap.mmap(opened.fileno(), _BYTES)).cast("Q")
-        return _Mapping(next(_mapping_numbers), read_identity(opened.fileno()), counters)
+        memory = memoryview(mmap.mmap(opened.fileno(), _BYTES))
+        counters, log = memory[:_COUNTERS_BYTES].cast("Q"), _RatingLog(memory[_COUNTERS_BYTES:])
+        return _Mapping(next(_mapping_numbers), read_identity(opened.fileno()), counters, log)

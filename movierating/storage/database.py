@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.schema import MetaData
 
-from movierating.storage.cache_versions import Subject
+from movierating.storage.cache_versions import Change, Subject
 from movierating.storage.dialect import POSTGRESQL, SQLITE
 from movierating.storage.postgresql import connections as pg_connections
 from movierating.storage.postgresql import engine as pg_engine
@@ -131,7 +131,7 @@ def get_size() -> int:
 
 def write(
     job: Callable[[Connection], T],
-    invalidates: Collection[Subject] | None = None,
+    invalidates: Collection[Change] | None = None,
     *,
     own_transaction: bool = False,
     timeout_seconds: float | None = None,
@@ -139,8 +139,9 @@ def write(
     """Run `job` in one transaction, commit, and return its result; roll back if it raises.
 
     `invalidates` names the movies, users and callers whose cached responses the job changes: their ratings, statistics
-    or permissions. It is empty if no response changes, and None if any may. Pass `own_transaction` for a job that takes
-    tenths of a second: it runs alone, and other writers get a turn before the next such job.
+    or permissions. It is empty if no response changes, and None if any may; the job may add to it. Pass
+    `own_transaction` for a job that takes tenths of a second: it runs alone, and other writers get a turn before the
+    next such job.
     Raise Unavailable if it waits for other writers for longer than `timeout_seconds`, by default half a minute, and
     RuntimeError inside a job: the second transaction would wait for the first forever.
     """

@@ -20,7 +20,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from movierating.errors import Unavailable
 from movierating.monitoring import counters
 from movierating.storage import storage_errors
-from movierating.storage.cache_versions import CALLER, MOVIE, Subject
+from movierating.storage.cache_versions import CALLER, MOVIE, Change, Subject
 from movierating.storage.postgresql import connections
 from movierating.storage.postgresql.connections import LOCK_TIMEOUT_SECONDS, PgReader, execute, get_driver
 from movierating.storage.postgresql.replicas import Replica
@@ -96,7 +96,7 @@ class PgDatabase:
     def write(
         self,
         job: Job,
-        invalidates: Collection[Subject] | None,
+        invalidates: Collection[Change] | None,
         own_transaction: bool = False,
         timeout_seconds: float | None = None,
     ) -> Any:
@@ -154,7 +154,7 @@ class PgDatabase:
         row, a movie that was restored differs from the earlier one.
         Source: https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-PG-SNAPSHOT
         """
-        kind, key = subject or (None, None)
+        kind, key = subject if isinstance(subject, tuple) else (None, None)
         if kind == CALLER:
             # A version would cost as much as the query that it saves.
             return None

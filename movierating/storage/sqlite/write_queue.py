@@ -20,7 +20,7 @@ from sqlalchemy import Connection, Engine
 from movierating.errors import Unavailable
 from movierating.monitoring import counters
 from movierating.storage import storage_errors
-from movierating.storage.cache_versions import CacheVersions, Subject
+from movierating.storage.cache_versions import CacheVersions, Change
 from movierating.storage.sqlite.database_file import DatabaseFile, WriteConnection
 from movierating.storage.sqlite.write_lock import BUSY, FileLock, LongWriteLock
 
@@ -46,7 +46,7 @@ class QueuedJob:
     """A job, and its outcome once its transaction has ended."""
 
     job: Job
-    invalidates: Collection[Subject] | None
+    invalidates: Collection[Change] | None
     own_transaction: bool
     timeout: float
     called_at: float = field(default_factory=time.perf_counter)
@@ -84,7 +84,7 @@ class WriteQueue:
     def write(
         self,
         job: Job,
-        invalidates: Collection[Subject] | None,
+        invalidates: Collection[Change] | None,
         own_transaction: bool = False,
         timeout_seconds: float | None = None,
     ) -> Any:

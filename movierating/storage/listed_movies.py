@@ -1,0 +1,55 @@
+"""What a cached page of a list of movies shows, which tells whether later ratings of movies change it.
+
+A rating changes the page if its movie is on it or moves onto it. `cache_versions` has a log of the latest ratings.
+"""
+
+from array import array
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+# A change of a movie's ratings: its id, and the number of its ratings and their sum in half points after it.
+MovieChange = tuple[int, int, int]
+# In place of the number and the sum if they are unknown: the movie may have moved anywhere.
+UNKNOWN_RATINGS = (-1, 0)
+
+
+@dataclass(slots=True)
+class _Contents:
+    ids: "array[int]"
+    rank: Callable[[int, int], float] | None
+    least: float
+
+
+class ListedMovies:
+    """A page of a list of movies; any change of ratings changes it, unless `describe` tells more.
+
+    `position` is that in the log of ratings up to which the page is known to be valid; None before the page is read.
+    """
+
+    __slots__ = ("_contents", "position")
+
+    def __init__(self) -> None:
+        self.position: int | None = None
+        self._contents: _Contents | None = None
+
+    def describe(
+        self, ids: Iterable[int], rank: Callable[[int, int], float] | None = None, least: float = 0
+    ) -> None:
+        """Tell which movies are on the page, and that others come onto it only if their rank becomes `least` or more.
+
+        `rank` gets the number of a movie's ratings and their sum in half points. Without it, no rating moves a movie
+        onto the page.
+        """
+        self._contents = _Contents(array("q", ids), rank, least)
+
+    def is_changed_by(self, changes: Sequence[int]) -> bool:
+        """Return True if the page may be another one after these MovieChanges, given as one flat sequence."""
+        contents = self._contents
+        if contents is None or not changes:
+            return bool(changes)
+        if not set(changes[::3]).isdisjoint(contents.ids):
+            return True
+        rank, ratings = contents.rank, zip(changes[1::3], changes[2::3], strict=True)
+        return rank is not None and any(
+            count < 0 or rank(count, total) >= contents.least for count, total in ratings
+        )
