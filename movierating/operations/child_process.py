@@ -27,7 +27,7 @@ _ALLOCATIONS_PER_COLLECTION = 20_000
 
 def follow_parent() -> None:
     """Make this process stop when the server's main process stops, however that ends."""
-    _block_sigint()
+    _block_terminal_signals()
     threading.Thread(target=_stop_with_parent, daemon=True).start()
 
 
@@ -41,13 +41,15 @@ def reduce_garbage_collections() -> None:
     gc.set_threshold(_ALLOCATIONS_PER_COLLECTION, 10, 10)
 
 
-def _block_sigint() -> None:
-    """Leave Ctrl-C, which signals the whole process group, to the main process: it sends SIGTERM to its workers.
+def _block_terminal_signals() -> None:
+    """Leave the signals of Ctrl-C and of a closed terminal to the main process: it sends SIGTERM to its workers.
 
-    Granian's worker does not stop if it gets both signals. Threads started after this call inherit the mask.
+    A terminal sends them to the whole process group.
+
+    Granian's worker does not stop if it gets SIGINT too. Threads started after this call inherit the mask.
     """
     if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
 
 
 def _stop_with_parent() -> None:

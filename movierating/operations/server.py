@@ -3,6 +3,7 @@
 import ctypes
 import errno
 import multiprocessing
+import signal
 import socket
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
@@ -50,7 +51,7 @@ RESERVED_FILES = 128
 
 
 def run_server(app: Flask, host: str, port: int, workers: int, backups: BackupSchedule | None = None) -> None:
-    """Serve until SIGTERM or SIGINT, then finish the requests in progress and return; make `backups` meanwhile.
+    """Serve until SIGTERM, SIGINT or SIGHUP, then finish the requests in progress; make `backups` meanwhile.
 
     Raise ClickException if the address or the backup folder cannot be used.
     """
@@ -78,7 +79,8 @@ def run_server(app: Flask, host: str, port: int, workers: int, backups: BackupSc
 
 
 def _serve(server: Any) -> None:
-    """Start the workers, and return after SIGTERM or SIGINT."""
+    """Start the workers, and return after SIGTERM, SIGINT or SIGHUP."""
+    _stop_at_hangup(server)
     # Forking would copy locks that other threads hold: Granian has a thread for each worker, and backups have one.
     multiprocessing.set_start_method("spawn", force=True)
     try:
@@ -87,6 +89,16 @@ def _serve(server: Any) -> None:
         # Granian exits with 1 if its workers end before it stops them, as they may if the whole group gets SIGTERM.
         if not server.interrupt_signal:
             raise
+
+
+def _stop_at_hangup(server: Any) -> None:
+    """Let SIGHUP, which a terminal sends when it is closed, end the server, but not if it runs under `nohup`.
+
+    Granian would start new workers, although the terminal ended the old ones, and give up.
+    """
+    number = getattr(signal, "SIGHUP", None)  # Windows has none
+    is_ignored = number is not None and signal.getsignal(number) is signal.SIG_IGN
+    server.signal_handler_reload = signal.SIG_IGN if is_ignored else server.signal_handler_interrupt
 
 
 def _compare_keys(secret_key: str) -> None:

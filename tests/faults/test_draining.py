@@ -58,7 +58,9 @@ def test_sigterm_under_load_loses_no_write_and_cuts_no_response(
     assert unsound(instance) == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["systemd", "Ctrl-C"])
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP], ids=["systemd", "Ctrl-C", "closed terminal"]
+)
 def test_signal_to_process_group_drains_busy_service(
     instance, serve, populate, client_of, eventually, number
 ):
@@ -189,6 +191,17 @@ def test_sigterm_during_start_ends_the_service(start):
         # Python needs a moment until it handles signals.
         assert wait_for_exit(process) in (0, -signal.SIGTERM)
         assert "Traceback" not in process.stderr.read()
+
+
+def test_service_under_nohup_survives_a_closed_terminal(instance, serve, client_of):
+    handler = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # inherited, as from nohup
+    try:
+        service = serve(instance, workers=2)
+    finally:
+        signal.signal(signal.SIGHUP, handler)
+    os.killpg(service.process.pid, signal.SIGHUP)
+    time.sleep(IDLE_SECONDS + 1)  # until then it would have ended
+    assert client_of(service).send("GET", "/healthz").status == 200
 
 
 def test_ctrl_c_during_first_start_exits_with_0(start, tmp_path, eventually):
