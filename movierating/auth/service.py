@@ -21,6 +21,9 @@ from movierating.storage.statements import CompiledStatement
 REFRESH_TOKEN_SECONDS = 30 * 24 * 3600
 _SESSION_LIFETIME = REFRESH_TOKEN_SECONDS * clock.SECOND
 
+# A page waits until its session is prolonged, which can be done later.
+PROLONGING_TIMEOUT_SECONDS = 0.2
+
 # Beyond it, a login ends the session that was refreshed longest ago.
 MAX_SESSIONS_PER_USER = 100
 
@@ -176,11 +179,15 @@ def _load_caller(user_id: int, session_id: str, _version: Hashable) -> Caller:
 
 
 def prolong_session(user_id: int, session_id: str, lifetime_seconds: int) -> None:
-    """Let an open session last for this time from now on."""
+    """Let an open session last for this time from now on. Raise Unavailable after PROLONGING_TIMEOUT_SECONDS."""
     now = clock.now()
     session = (_session.id == session_id) & (_session.user_id == user_id) & (_session.expires_at > now)
     values = {"rotated_at": now, "expires_at": now + lifetime_seconds * clock.SECOND}
-    write(lambda connection: connection.execute(update(Session).where(session).values(values)), ())
+    write(
+        lambda connection: connection.execute(update(Session).where(session).values(values)),
+        (),
+        timeout_seconds=PROLONGING_TIMEOUT_SECONDS,
+    )
 
 
 def end_session(user_id: int, session_id: str) -> None:

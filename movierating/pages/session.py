@@ -4,6 +4,7 @@ The cookie opens no operation of the API, and a bearer token opens no page.
 """
 
 import hashlib
+from contextlib import suppress
 from typing import NamedTuple
 
 from flask import Response, current_app, request
@@ -12,7 +13,7 @@ from itsdangerous import BadSignature, TimestampSigner
 from movierating import clock
 from movierating.auth import service
 from movierating.auth.service import Caller, TokenGrant
-from movierating.errors import Unauthenticated
+from movierating.errors import InsufficientStorage, Unauthenticated, Unavailable
 from movierating.http.response_cache import COOKIE_PREFIX
 from movierating.ratings import stored_files
 
@@ -73,13 +74,17 @@ def delete_cookie(response: Response) -> None:
 
 
 def prolong(response: Response) -> None:
-    """Prolong a session that stays, and its cookie, if the cookie is older than a day."""
+    """Prolong a session that stays, and its cookie, if the cookie is older than a day.
+
+    If it can't be stored, the next request tries again: neither a full disk nor a busy database must stop a page.
+    """
     cookie = _read_cookie()
     if cookie is None or not cookie.stays:
         return
     if cookie.signed_at + RENEWAL_SECONDS < clock.now() / clock.SECOND:
-        service.prolong_session(cookie.user_id, cookie.session_id, STAY_SECONDS)
-        set_cookie(response, cookie.user_id, cookie.session_id, True)
+        with suppress(InsufficientStorage, Unavailable):
+            service.prolong_session(cookie.user_id, cookie.session_id, STAY_SECONDS)
+            set_cookie(response, cookie.user_id, cookie.session_id, True)
 
 
 def _get_name() -> str:

@@ -1,5 +1,7 @@
 """The session cookie of a browser."""
 
+import sqlite3
+from contextlib import closing
 from http.cookies import SimpleCookie
 
 import pytest
@@ -7,6 +9,7 @@ import pytest
 from movierating import clock
 from movierating.pages import session
 from movierating.ratings import service as ratings
+from movierating.storage.database import get_sqlite_file
 from movierating.users import administration
 from pages.conftest import PASSWORD, SAME_SITE
 
@@ -79,6 +82,21 @@ def test_session_that_stays_is_prolonged_once_a_day(browse, monkeypatch):
     assert "Set-Cookie" not in browser.get("/rate").headers
     started_at = clock.now()
     monkeypatch.setattr(clock, "now", lambda: started_at + (session.RENEWAL_SECONDS + 10) * clock.SECOND)
+    assert "Set-Cookie" in browser.get("/rate").headers
+
+
+@pytest.mark.sqlite
+def test_page_is_shown_if_its_session_cannot_be_prolonged(browse, app, monkeypatch):
+    browser = browse("ada")
+    started_at = clock.now()
+    monkeypatch.setattr(clock, "now", lambda: started_at + (session.RENEWAL_SECONDS + 10) * clock.SECOND)
+    with app.app_context():
+        file = get_sqlite_file()
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        response = browser.get("/rate")
+        assert response.status_code == 200
+        assert "Set-Cookie" not in response.headers
     assert "Set-Cookie" in browser.get("/rate").headers
 
 
