@@ -19,7 +19,7 @@ import marshmallow as ma
 from movierating.http.fields import SingleLineString
 from movierating.movies import imdb_files, movie_csv
 from movierating.movies.imdb_files import AKAS, BASICS, RATINGS, ImdbFile, InvalidFile, Line, Progress
-from movierating.movies.import_batch import BATCH_ROWS, BatchLoader, ImportReport, ImportRow, add_titles
+from movierating.movies.import_batch import BATCH_ROWS, BatchLoader, CatalogueReport, ImportRow, add_titles
 from movierating.movies.movie_ids import find_ids_by_imdb_id
 from movierating.movies.schemas import CreateMovieSchema
 from movierating.storage.database import batched, read, write
@@ -65,7 +65,7 @@ def open_files(paths: Sequence[Path]) -> CatalogueFiles:
 
 def import_catalogue(
     files: CatalogueFiles, min_votes: int | None = None, progress: Progress = lambda _bytes: None
-) -> ImportReport:
+) -> CatalogueReport:
     """Add and complete movies; a movie with fewer than `min_votes` votes is completed, but not added.
 
     `progress` is called with the number of bytes of the files that are done. Raise InvalidFile for a damaged file; what
@@ -85,7 +85,7 @@ class _Import:
         self._loader = BatchLoader()
         self._report = self._loader.report
 
-    def run(self, files: CatalogueFiles, progress: Progress) -> ImportReport:
+    def run(self, files: CatalogueFiles, progress: Progress) -> CatalogueReport:
         """Import the files one after another; `progress` as in `import_catalogue`."""
         done = 0
         for file in files.imdb:

@@ -6,7 +6,7 @@ matched again inside it if movies were added or changed meanwhile.
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any, NamedTuple
 
@@ -14,6 +14,7 @@ from sqlalchemy import Connection, and_, bindparam, func, or_, select, update
 
 from movierating import clock
 from movierating.movies import alternative_titles
+from movierating.movies.import_counts import ImportCounts
 from movierating.movies.matching import AmbiguousMovie, MovieMatcher
 from movierating.movies.models import Movie
 from movierating.movies.movie_index import MovieQuery
@@ -23,18 +24,16 @@ from movierating.storage.database import read, write
 from movierating.storage.dialect import in_many
 
 BATCH_ROWS = 500
-_MAX_REASONS = 50
 
 _movie = Movie.__table__.c
 
 
 @dataclass(slots=True)
-class ImportReport:
-    """Counts of the rows of an import.
+class CatalogueReport(ImportCounts):
+    """Counts of the rows of an import of movies.
 
     `completed` movies got an id, `titled` ones alternative titles. `skipped` rows are those of other titles than
-    movies, and of movies without a year, with too few votes, or that were deleted. `rejected` counts invalid rows, and
-    `reasons` has a line for each of the first _MAX_REASONS.
+    movies, and of movies without a year, with too few votes, or that were deleted.
     """
 
     added: int = 0
@@ -42,20 +41,6 @@ class ImportReport:
     completed: int = 0
     titled: int = 0
     skipped: int = 0
-    rejected: int = 0
-    reasons: list[str] = field(default_factory=list)
-
-    def reject(self, place: str, reason: object) -> None:
-        """Count an invalid row."""
-        self.rejected += 1
-        if len(self.reasons) < _MAX_REASONS:
-            self.reasons.append(f"{place}: {reason}")
-
-    def include(self, part: "ImportReport") -> None:
-        """Add the counts of a batch."""
-        for count in fields(self)[:-1]:
-            setattr(self, count.name, getattr(self, count.name) + getattr(part, count.name))
-        self.reasons += part.reasons[: _MAX_REASONS - len(self.reasons)]
 
 
 class ImportRow(NamedTuple):
@@ -77,13 +62,13 @@ class _Batch:
     The report lacks what only the transaction can tell.
     """
 
-    report: ImportReport = field(default_factory=ImportReport)
+    report: CatalogueReport = field(default_factory=CatalogueReport)
     staged: StagedMovies = field(default_factory=lambda: StagedMovies((), set()))
     added: set[int] = field(default_factory=set)
     titles: defaultdict[int, list[str]] = field(default_factory=lambda: defaultdict(list))
     completed: list[dict[str, Any]] = field(default_factory=list)
 
-    def write(self, connection: Connection) -> ImportReport:
+    def write(self, connection: Connection) -> CatalogueReport:
         """Add and complete the movies inside a transaction; return the report. Raise CatalogueChanged."""
         id_offset = self.staged.insert(connection)
         _complete(connection, self.completed)
@@ -102,7 +87,7 @@ class BatchLoader:
     """
 
     def __init__(self, *, gives_ids: bool = True) -> None:
-        self.report = ImportReport()
+        self.report = CatalogueReport()
         self._gives_ids = gives_ids
 
     def load(
@@ -166,7 +151,7 @@ class BatchLoader:
         return [{"key": movie_id, "new_wikidata_id": wikidata_id, "new_prominence": prominence}]
 
 
-def _write(batch: _Batch, finish: Callable[[Connection], object], connection: Connection) -> ImportReport:
+def _write(batch: _Batch, finish: Callable[[Connection], object], connection: Connection) -> CatalogueReport:
     report = batch.write(connection)
     finish(connection)
     return report

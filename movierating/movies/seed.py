@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlalchemy import Connection, delete, select
 
 from movierating import clock
-from movierating.movies.import_batch import BATCH_ROWS, BatchLoader, ImportReport, ImportRow
+from movierating.movies.import_batch import BATCH_ROWS, BatchLoader, CatalogueReport, ImportRow
 from movierating.movies.models import DataMigration
 from movierating.movies.movie_csv import (
     WELL_KNOWN_PROMINENCE,
@@ -52,7 +52,7 @@ def list_data_migrations() -> list[str]:
     return [_WELL_KNOWN, _get_catalogue_migration()]
 
 
-def load_catalogue() -> ImportReport:
+def load_catalogue() -> CatalogueReport:
     """Load the bundled movies that this database has not had, from where an earlier process stopped.
 
     One process a database does so at a time; others wait. Well-known movies are not added, so that those that were
@@ -60,17 +60,17 @@ def load_catalogue() -> ImportReport:
     """
     with catalogue_lock():
         if is_catalogue_loaded():
-            return ImportReport()
+            return CatalogueReport()
         return _load_bundled(resumes=True)
 
 
-def seed_bundled() -> ImportReport:
+def seed_bundled() -> CatalogueReport:
     """Add all bundled movies that do not exist, as `load_catalogue` does."""
     with catalogue_lock():
         return _load_bundled(resumes=False)
 
 
-def _load_bundled(*, resumes: bool) -> ImportReport:
+def _load_bundled(*, resumes: bool) -> CatalogueReport:
     migration = _get_catalogue_migration()
     loader = _make_loader()
     # The file is sorted by year. If ids were too, a walk in their order would pass most movies to find those of a year.

@@ -25,9 +25,6 @@ Outcome = Literal["created", "updated", "unchanged", "skipped"]
 
 _rating = Rating.__table__.c
 
-# The ratings of more movies are not selected: all ratings of the user are read.
-_MAX_SELECTED = 500
-
 # A new rating: the movie's id, half points, and `rated_at` in microseconds or None if unknown.
 NewRating = tuple[int, int, int | None]
 # A stored rating: the movie's id, half points and `rated_at`.
@@ -117,18 +114,15 @@ def _apply_rating(
     return "updated"
 
 
-_USER_RATINGS = select(_rating.movie_id, _rating.value, _rating.rated_at).where(
-    _rating.user_id == bindparam("user")
+_STORED = CompiledStatement(
+    select(_rating.movie_id, _rating.value, _rating.rated_at).where(
+        _rating.user_id == bindparam("user"), in_many(_rating.movie_id, bindparam("movies"))
+    )
 )
-_ALL_STORED = CompiledStatement(_USER_RATINGS)
-_SOME_STORED = CompiledStatement(_USER_RATINGS.where(in_many(_rating.movie_id, bindparam("movies"))))
 
 
 def _read_stored(connection: Connection, user_id: int, movie_ids: set[int]) -> dict[int, _Stored]:
-    if len(movie_ids) <= _MAX_SELECTED:
-        rows = _SOME_STORED.tuples(connection, user=user_id, movies=encode_values(movie_ids))
-    else:
-        rows = _ALL_STORED.tuples(connection, user=user_id)
+    rows = _STORED.tuples(connection, user=user_id, movies=encode_values(sorted(movie_ids)))
     return {movie_id: (value, rated_at) for movie_id, value, rated_at in rows}
 
 

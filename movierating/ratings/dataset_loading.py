@@ -5,7 +5,7 @@ depend on the order in which rows come, or on how often they come.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
@@ -13,13 +13,12 @@ from sqlalchemy import Connection, insert, select
 
 from movierating import clock
 from movierating.auth.models import User
+from movierating.movies.import_counts import ImportCounts
 from movierating.ratings.bulk import upsert_ratings
 from movierating.ratings.bulk_aggregates import Sums, execute_values
 from movierating.ratings.formats.movielens import RatingBatch
 from movierating.ratings.formats.rows import RejectedRow
 from movierating.storage.dialect import advance_ids, get_last_id, in_many
-
-_MAX_REASONS = 50
 
 _user = User.__table__.c
 
@@ -31,11 +30,11 @@ _NEVER: DatedValue = (-1, 0)
 
 
 @dataclass(slots=True)
-class DatasetReport:
+class DatasetReport(ImportCounts):
     """Counts of the rows of a data set's files.
 
     `unchanged` ratings were there, or are older than what was there; `unmatched` ones are of movies that were rejected
-    or are not listed. `rejected` counts invalid rows; `reasons` has a line for each of the first.
+    or are not listed.
     """
 
     movies_added: int = 0
@@ -45,20 +44,10 @@ class DatasetReport:
     changed: int = 0
     unchanged: int = 0
     unmatched: int = 0
-    rejected: int = 0
-    reasons: list[str] = field(default_factory=list)
 
-    def reject(self, row: RejectedRow) -> None:
+    def reject_row(self, row: RejectedRow) -> None:
         """Count an invalid row."""
-        self.rejected += 1
-        if len(self.reasons) < _MAX_REASONS:
-            self.reasons.append(f"{row.file}:{row.line}: {row.reason}")
-
-    def include(self, part: "DatasetReport") -> None:
-        """Add the counts of a part of the import."""
-        for count in fields(self)[:-1]:
-            setattr(self, count.name, getattr(self, count.name) + getattr(part, count.name))
-        self.reasons += part.reasons[: _MAX_REASONS - len(self.reasons)]
+        self.reject(f"{row.file}:{row.line}", row.reason)
 
 
 def load_batch(
@@ -86,7 +75,7 @@ def load_batch(
     report.unmatched += unmatched
     report.unchanged += len(batch.lines) - unmatched - len(changed)
     for row in batch.rejected:
-        report.reject(row)
+        report.reject_row(row)
 
 
 def _select_newest(batch: RatingBatch, movie_ids: Mapping[int, int]) -> tuple[dict[Key, DatedValue], int]:

@@ -102,7 +102,7 @@ class _DatasetMatcher:
             for row in self._rows:
                 rejected_row = row if isinstance(row, RejectedRow) else self._match_row(row, ids_by_source)
                 if rejected_row:
-                    report.reject(rejected_row)
+                    report.reject_row(rejected_row)
         return report, ids_by_source
 
     def write_in_batches(self, batch_movies: int) -> Iterator[dict[int, int]]:
