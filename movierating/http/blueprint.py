@@ -9,7 +9,6 @@ from typing import Any
 
 import flask_smorest
 from apispec import APISpec
-from apispec.ext.marshmallow import MarshmallowPlugin
 from flask import Flask
 from flask.globals import request_ctx
 from flask.views import MethodView
@@ -185,7 +184,7 @@ class Api(flask_smorest.Api):
         app.url_map.converters["id"] = IdConverter
         # Werkzeug would redirect `/v1//movies` to an absolute URL.
         app.url_map.merge_slashes = False
-        plugin = MarshmallowPlugin(schema_name_resolver=_schema_name)
+        plugin = openapi_schemas.SchemaPlugin(schema_name_resolver=_schema_name)
         super().init_app(app, spec_kwargs={"marshmallow_plugin": plugin, "info": openapi_components.INFO})
         self._register_converter(IdConverter, lambda _: {"type": "integer", "minimum": 1, "format": "int64"})
         self._register_field(fields.HalfPoints, "number", None)

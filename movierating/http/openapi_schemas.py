@@ -1,13 +1,31 @@
 """Forms of schemas from which generators of clients make usable types."""
 
+import inspect
 import re
 from typing import Any
+
+from apispec.ext.marshmallow import MarshmallowPlugin
+from apispec.ext.marshmallow.openapi import OpenAPIConverter
 
 ID_KEYS = ("imdb_id", "movie_id", "tmdb_id")
 # Schemas of objects that name a movie by exactly one of ID_KEYS.
 _BY_ONE_ID = ("MovieReference", "BatchRating")
 _IS_ID = re.compile(r"(.*_)?ids?")
 _MAX_INT64 = 2**63 - 1
+
+
+class _Converter(OpenAPIConverter):
+    def schema2jsonschema(self, schema: Any) -> dict[str, Any]:
+        """Return the JSON Schema of a schema, with its docstring as the description."""
+        text = (schema if isinstance(schema, type) else type(schema)).__doc__
+        description = {"description": inspect.cleandoc(text)} if text else {}
+        return {**super().schema2jsonschema(schema), **description}  # type: ignore[no-untyped-call]
+
+
+class SchemaPlugin(MarshmallowPlugin):
+    """The plugin of apispec for schemas, which describes them by their docstrings."""
+
+    Converter = _Converter
 
 
 def complete_field(name: str, schema: dict[str, Any]) -> None:

@@ -113,3 +113,12 @@ def test_bodies_of_links_are_text(document):
     links = [link for _, node in list_nodes(document) for link in node.get("links", {}).values()]
     assert links
     assert all(isinstance(link.get("requestBody", ""), str) for link in links)
+
+
+def test_schemas_of_objects_are_described(document):
+    schemas = document["components"]["schemas"]
+    assert schemas["Token"]["description"] == "A personal token, without its secret."
+    undescribed = {
+        name for name, schema in schemas.items() if "properties" in schema and "description" not in schema
+    }
+    assert {name for name in undescribed if not name.endswith("List")} == set()
