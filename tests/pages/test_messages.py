@@ -83,6 +83,12 @@ def test_note_about_the_scale_names_the_field_of_the_form(browse):
     assert "`scale`" not in response.text
 
 
+def test_preview_of_a_file_names_the_field_of_the_form(browse):
+    response = check(browse("ada"), "Foo,Bar\nEmma,4.5\n", column=["title=Foo", "rating=Bar"], preview="1")
+    assert "ratings are read on a scale of 5; “Highest rating” sets another" in response.text
+    assert "`scale`" not in response.text
+
+
 def test_note_about_stars_names_the_link_to_the_field_of_the_form(browse):
     response = check(browse("ada"), "Title,Year,Rating\nEmma,1996,4\n")
     assert "read as stars; “Name the columns” has a field for the highest rating" in response.text

@@ -8,6 +8,7 @@ import pytest
 pytestmark = pytest.mark.any_database
 
 KILOBYTE = 1024
+SHEET = "/static/pages/site.css"
 
 
 def list_addresses(client):
@@ -45,6 +46,40 @@ def test_other_files_are_not_served(client, path):
 def test_files_stay_small(client, name, limit):
     content = [client.get(f"/static/pages/{each}").data for each in name.split()]
     assert sum(min(len(each), len(gzip.compress(each))) for each in content) <= limit
+
+
+COLOURS = r"--(\w+):light-dark\((#\w+),(#\w+)\)"
+
+
+def compute_contrast(*colours):
+    """Return the contrast of two colours as WCAG 2 defines it, from 1 to 21."""
+    dark, light = sorted(map(compute_luminance, colours))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def compute_luminance(colour):
+    digits = colour[1:] if len(colour) == 7 else "".join(digit * 2 for digit in colour[1:])
+    shares = [each / 255 for each in bytes.fromhex(digits)]
+    linear = [each / 12.92 if each <= 0.04045 else ((each + 0.055) / 1.055) ** 2.4 for each in shares]
+    return sum(weight * each for weight, each in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+@pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
+@pytest.mark.parametrize(
+    ("names", "minimum"),
+    [("ink soft accent bad", 4.5), ("edge focus", 3)],
+    ids=["text", "graphics"],
+)
+def test_colours_have_the_contrast_that_wcag_demands(client, names, minimum, scheme):
+    colours = {name: pair[scheme] for name, *pair in re.findall(COLOURS, client.get(SHEET).text)}
+    for name in names.split():
+        for background in ("paper", "card", "wash"):
+            assert compute_contrast(colours[name], colours[background]) >= minimum, (name, background)
+    assert compute_contrast(colours["on"], colours["accent"]) >= 4.5
+
+
+def test_style_sheet_has_no_text_that_a_translation_could_not_change(client):
+    assert re.findall(r'content:"[^"]*[a-z][^"]*"', client.get(SHEET).text) == []
 
 
 def test_font_comes_with_its_licence(client):

@@ -69,6 +69,33 @@ def test_titles_have_most_of_the_row_in_lists_of_ratings(person):
             assert title_width > row_width / 2, (path, viewport)
 
 
+def test_poster_of_a_long_title_shows_director_and_year(person):
+    ada = person("poster")
+    ada.page.goto(f"/movies/new?title={'a long title ' * 30}")
+    ada.page.get_by_label("Year").fill("1950")
+    ada.page.get_by_role("textbox", name="Directors", exact=True).fill("a director " * 12)
+    ada.page.get_by_role("button", name="Add movie").click()
+    ada.page.locator(".rate label").nth(15).click()
+    expect(ada.page.get_by_role("button", name="Undo")).to_be_visible()
+    for path in (ada.page.url, "/people/poster"):
+        for viewport in (DESKTOP, PHONE):
+            ada.page.set_viewport_size(viewport)
+            ada.page.goto(path)
+            poster = ada.page.locator(".poster").first.bounding_box()
+            director, year = (ada.page.locator(f".poster .{each}").first.bounding_box() for each in "sy")
+            assert director["y"] + director["height"] <= year["y"], (path, viewport)
+            assert year["y"] + year["height"] < poster["y"] + poster["height"], (path, viewport)
+
+
+def test_year_stands_after_a_title_that_is_written_from_right_to_left(person):
+    ada = person("arabic")
+    ada.page.goto("/movies/new?title=جدایی نادر از سیمین")
+    ada.page.get_by_label("Year").fill("2011")
+    ada.page.get_by_role("button", name="Add movie").click()
+    title, year = (ada.page.locator(f"h1 {each}").bounding_box() for each in ("cite", "small"))
+    assert title["x"] + title["width"] <= year["x"]
+
+
 def test_a_name_of_one_long_word_does_not_make_a_page_scroll_sideways(person):
     ada, boss, word = person("longname", NARROW), person(None, NARROW), "x" * 100
     boss.log_in("boss")
