@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from itertools import islice, product
 
-from movierating.movies.titles import fold, list_part_keys, match_key
+from movierating.movies.titles import fold, is_common_part, list_part_keys, match_key
 
 MAX_CANDIDATES = 20
 # The ids that a movie lacks, as bits.
@@ -66,9 +66,13 @@ class MovieQuery:
         )
 
     def list_part_keys(self) -> list[str]:
-        """Return the match keys of the parts of the titles. They are computed once: only missing movies need them."""
+        """Return the match keys of the parts of the titles, without common parts.
+
+        They are computed once: only missing movies need them.
+        """
         if self.part_keys is None:
-            self.part_keys = [key for title in self.titles if title for key in list_part_keys(title)]
+            keys = [key for title in self.titles if title for key in list_part_keys(title)]
+            self.part_keys = [key for key in keys if not is_common_part(key)]
         return self.part_keys
 
 

@@ -58,6 +58,11 @@ _WITHOUT_MARKS = dict.fromkeys(each for each in range(128) if not chr(each).isal
 _VOLUME = re.compile(r"\bvol\b")
 _SEPARATOR = re.compile(r"\s*:\s+|\s+-\s+")
 
+# The match keys of parts that tell nothing about the film, as in "Uno: The Movie".
+_COMMON_PART = re.compile(
+    "movie|film|motionpicture|musical|documentary|(?:part|volume|chapter)(?:[0-9]+|one|two|three|four)"
+)
+
 _WORD = re.compile(r"[^\W_]+")
 _INSIDE_WORDS = re.compile(r"['.-]")
 _YEARS = re.compile(r"([0-9]{4})(?:\s*[-\u2013\u2014]\s*(?:[0-9]{4})?)?")
@@ -150,6 +155,11 @@ def list_part_keys(text: str) -> list[str]:
     separators = list(islice(_SEPARATOR.finditer(folded), _MAX_ALTERNATIVES))
     parts = (part for each in separators for part in (folded[: each.start()], folded[each.end() :]))
     return list(dict.fromkeys(filter(None, map(match_key, parts))))
+
+
+def is_common_part(key: str) -> bool:
+    """Return True if many unrelated titles have a part with this match key."""
+    return _COMMON_PART.fullmatch(key) is not None
 
 
 def list_with_articles(folded: str) -> list[str]:

@@ -106,6 +106,15 @@ def test_movie_with_one_part_of_the_title_in_common_is_a_candidate(add_movie, ow
 
 
 @pytest.mark.parametrize(
+    "part", ["The Movie", "Film", "The Motion Picture", "Part II", "Part One", "Vol. 1", "Chapter 2"]
+)
+def test_movie_with_a_part_in_common_that_many_titles_have_is_not_a_candidate(add_movie, part):
+    movie = add_movie(title=f"Uno: {part}", year=2016)
+    assert list_candidates(f"Zebra: {part}", year=2016) == []
+    assert list_candidates("Uno: Something Else", year=2016) == [movie]
+
+
+@pytest.mark.parametrize(
     "row",
     [
         {"year": 1993},
