@@ -100,6 +100,21 @@ def test_alternative_titles_are_other_titles():
         assert {fold(movie["title"]), fold(movie["original_title"])}.isdisjoint(names), movie
 
 
+@pytest.mark.parametrize(
+    ("title", "year", "imdb_id"),
+    [
+        ("101 Dalmatians", 1961, "tt0055254"),
+        ("Green Street Hooligans", 2005, "tt0385002"),
+        ("Late Spring", 1949, "tt0041154"),
+        ("Where Is the Friend's House?", 1987, "tt0093342"),
+    ],
+)
+def test_well_known_movies_have_the_titles_and_years_of_other_services(title, year, imdb_id):
+    of_year = [movie for movie in MOVIES if movie["year"] == str(year)]
+    named = [m for m in of_year if title in (m["title"], *entries(m, "alternative_titles"))]
+    assert [movie["imdb_id"] for movie in named] == [imdb_id]
+
+
 def test_titles_have_plain_marks_and_no_notes():
     note = re.compile(r"[`\u00b4\u2018\u2019]|\((WT|film|TV pilot|\d{4} film)\)")
     assert [m for m in MOVIES if note.search("|".join((m["title"], m["original_title"])))] == []
