@@ -22,7 +22,7 @@ _TIME = r"(?:,? (\d{1,2}):(\d\d)(?::(\d\d))?(?: ?([AaPp])\.?[Mm]\.?)?)?"
 NUMERIC_DATE = re.compile(r"(\d{1,4})([/.-])(\d{1,2})\2(\d{4}|\d{1,2})" + _TIME, re.ASCII)
 _SHORT_DATE = re.compile(r"\d\d-\d\d-\d\d(?!\d)", re.ASCII)
 _MONTH_FIRST = re.compile(r"([A-Za-z]{3})[a-z]*\.? (\d{1,2}),? (\d{4})" + _TIME, re.ASCII)
-_DAY_FIRST = re.compile(r"(\d{1,2})[ -]([A-Za-z]{3})[a-z]*\.?,?[ -](\d{4})" + _TIME, re.ASCII)
+_DAY_FIRST = re.compile(r"(\d{1,2})[ /-]([A-Za-z]{3})[a-z]*\.?,?[ /-](\d{4}|\d{2})" + _TIME, re.ASCII)
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MAX_DATE_LENGTH = 40
 
@@ -35,9 +35,9 @@ _MAX_FUTURE = timedelta(days=1) // timedelta(microseconds=1)
 def parse_time(value: object, *, allow_future: bool = False, day_first: bool = False) -> int | None:
     """Return the microseconds since 1970 of a time, or of a date's midnight, in UTC if it names no zone.
 
-    Accepts RFC 3339 and its dates, `12/31/2016`, `31.12.2016`, `2016/12/31`, `Dec 31, 2016`, `31 Dec 2016`, each with a
-    time or without, `20161231`, and `Sat Dec 31 00:00:00 2016` of old IMDb files. With `day_first`, `1/2/2016` is in
-    February.
+    Accepts RFC 3339 and its dates, `12/31/2016`, `31.12.2016`, `2016/12/31`, `Dec 31, 2016`, `31 Dec 2016`,
+    `31-Dec-16`, each with a time or without, `20161231`, and `Sat Dec 31 00:00:00 2016` of old IMDb files. With
+    `day_first`, `1/2/2016` is in February.
 
     Return None for a blank. Raise ValueError, also for a time in the future unless `allow_future`.
     """
@@ -133,7 +133,7 @@ def to_rfc3339(text: str, day_first: bool) -> str:
     if match := _MONTH_FIRST.fullmatch(text):
         return _format_time(match[3], _number_month(match[1]), match[2], *match.groups()[3:])
     if match := _DAY_FIRST.fullmatch(text):
-        return _format_time(match[3], _number_month(match[2]), match[1], *match.groups()[3:])
+        return _format_time(_expand_year(match[3]), _number_month(match[2]), match[1], *match.groups()[3:])
     if match := _C_TIME.fullmatch(text):
         return f"{match[4]}-{_number_month(match[1])}-{match[2].strip():0>2}T{match[3]}Z"
     raise ValueError
@@ -145,10 +145,15 @@ def _order_parts(
     """Return the year, the month and the day of a numeric date."""
     if len(first) == 4:
         return first, second, third
-    year = f"20{third}" if len(third) == 2 else third
+    year = _expand_year(third)
     # A date that is impossible in the detected order has the other one.
     is_day_first = separator == "." or int(first) > 12 or (day_first and int(second) <= 12)
     return (year, second, first) if is_day_first else (year, first, second)
+
+
+def _expand_year(year: str) -> str:
+    """Return the year with four digits: spreadsheets write two."""
+    return f"20{year}" if len(year) == 2 else year
 
 
 def _number_month(name: str) -> str:
