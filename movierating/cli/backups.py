@@ -51,11 +51,11 @@ def restore(file: str) -> None:
     from movierating.operations import backups, pg_backup
     from movierating.storage import database
 
-    with _exit_on_sigterm(), open_application(prepared=False, creates_instance=True) as app:
+    with _exit_on_sigterm(), open_application(prepared=False, creates_instance=True):
         if database.get_sqlite_file() is None:
-            restored = backups.RestoreResult(None, pg_backup.restore_dump(app, Path(file)), [])
+            restored = backups.RestoreResult(None, pg_backup.restore_dump(Path(file)), [])
         else:
-            restored = backups.restore_backup(app, Path(file))
+            restored = backups.restore_backup(Path(file))
         index_repair.reindex()
     _warn(restored.orphans)
     if restored.upgraded_from:

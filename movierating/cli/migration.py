@@ -26,7 +26,7 @@ def migrate_database(url: str) -> None:
         address = setting_parsers.parse_postgresql_url(url)
     except ValueError as error:
         raise click.ClickException(f"URL {error}") from error
-    with open_application(prepared=False) as app:
-        rows = pg_migration.migrate_to_postgresql(app, address, partial(show_progress, "rows"))
+    with open_application(prepared=False):
+        rows = pg_migration.migrate_to_postgresql(address, partial(show_progress, "rows"))
     click.echo(f"copied {format_count(rows, 'row')} to PostgreSQL; both databases are equal")
     click.echo("set MOVIERATING_DATABASE_URL to the new URL, on each host with this instance's secret key")

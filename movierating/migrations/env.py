@@ -1,13 +1,15 @@
-"""Runs the migrations on the application's database, in one transaction that holds the write lock from its start."""
+"""Run the migrations in one transaction, which holds the write lock from its start.
+
+`schema_revisions.upgrade_schema` names the engine of a database; the commands `db` migrate the application's.
+"""
 
 from pathlib import Path
 
 from alembic import context
-from flask import current_app
 
-database = current_app.extensions["migrate"].db
-# Another one than the application's, where `schema_revisions.upgrade_schema` was given it.
-engine = context.config.attributes.get("engine") or database.engine
+from movierating.storage.database import db
+
+engine = context.config.attributes.get("engine") or db.engine
 
 
 def _is_ours(_object: object, name: str | None, kind: str, _reflected: bool, _compare_to: object) -> bool:
@@ -23,7 +25,7 @@ def run() -> None:
     with engine.connect().execution_options(writes=True) as connection, connection.begin():
         context.configure(
             connection=connection,
-            target_metadata=database.metadata,
+            target_metadata=db.metadata,
             include_object=_is_ours,
             render_as_batch=True,
             compare_type=True,

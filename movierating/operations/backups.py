@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from flask import Flask
+from flask import current_app
 from sqlalchemy import URL, create_engine
 
 from movierating.operations import atomic_replace, backup_files, schema_revisions, sqlite_backup, startup
@@ -41,7 +41,7 @@ def create_backup(source: Path, target: Path) -> list[str]:
         return sqlite_backup.copy_database(source, target)
 
 
-def restore_backup(app: Flask, file: Path) -> RestoreResult:
+def restore_backup(file: Path) -> RestoreResult:
     """Replace the application's database by a copy of the backup `file`, at the newest migration.
 
     Runs in the application's context, without an open connection. Raise OSError, and BackupError if `file` can't be
@@ -56,14 +56,14 @@ def restore_backup(app: Flask, file: Path) -> RestoreResult:
         raise BackupError("the instance is in use; stop `serve` and other commands first") from error
     try:
         atomic_replace.clean_up(target)
-        return _restore(app, target, file)
+        return _restore(target, file)
     finally:
         # It only removes and renames, so it works on a full disk too.
         atomic_replace.clean_up(target)
         lock.release()
 
 
-def _restore(app: Flask, target: Path, file: Path) -> RestoreResult:
+def _restore(target: Path, file: Path) -> RestoreResult:
     if target.exists() and file.exists() and target.samefile(file):
         raise BackupError(f"{file} is the database itself")
     revision = sqlite_backup.read_revision(file)
@@ -74,16 +74,16 @@ def _restore(app: Flask, target: Path, file: Path) -> RestoreResult:
     orphans = sqlite_backup.verify_copy(staged, "integrity_check", reported_as=file)
     is_older = revision != schema_revisions.get_newest_revision()
     if is_older:
-        _upgrade(app, staged, reported_as=file)
+        _upgrade(staged, reported_as=file)
     return RestoreResult(atomic_replace.replace_database(target), revision if is_older else None, orphans)
 
 
-def _upgrade(app: Flask, staged: Path, reported_as: Path) -> None:
-    options = app.config["SQLALCHEMY_ENGINE_OPTIONS"]
+def _upgrade(staged: Path, reported_as: Path) -> None:
+    options = current_app.config["SQLALCHEMY_ENGINE_OPTIONS"]
     engine = create_engine(URL.create("sqlite", database=str(staged)), **options)
     sqlite_engine.configure(engine, hold_instance=False)
     try:
-        schema_revisions.upgrade_schema(app, engine)
+        schema_revisions.upgrade_schema(engine)
         engine.dispose()
         sqlite_backup.remove_log(staged)
     except Exception as error:

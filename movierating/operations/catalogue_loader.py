@@ -47,7 +47,7 @@ def _run_processes(stopping: threading.Event) -> None:
     """Run a process that loads the movies, again if it is killed, until one succeeds or `stopping` is set."""
     context: Any = multiprocessing.get_context("spawn")
     for _ in range(MAX_STARTS):
-        process = context.Process(target=load_in_process, args=("movierating:create_app",), daemon=True)
+        process = context.Process(target=load_in_process, daemon=True)
         process.start()
         while process.is_alive() and not stopping.wait(_CHECK_INTERVAL_SECONDS):
             pass
@@ -64,12 +64,12 @@ def _run_processes(stopping: threading.Event) -> None:
         logs.logger.warning("the process that loads the catalogue failed", extra={"fields": fields})
 
 
-def load_in_process(factory: str) -> None:
-    """Load the bundled movies; `factory` is the path of `create_app`. Retry after errors of the database."""
+def load_in_process() -> None:
+    """Load the bundled movies. Retry after errors of the database."""
     child_process.follow_parent()
     if hasattr(os, "nice"):
         os.nice(_NICENESS)
-    app = pkgutil.resolve_name(factory)(prepared=False)
+    app = pkgutil.resolve_name("movierating:create_app")(prepared=False)
     child_process.reduce_garbage_collections()
     with app.app_context():
         database.hold_instance()

@@ -11,7 +11,6 @@ import subprocess
 import time
 from pathlib import Path
 
-from flask import Flask
 from sqlalchemy import URL, Connection
 
 from movierating.movies import search_index
@@ -64,7 +63,7 @@ def is_dump(file: Path) -> bool:
         return opened.read(len(_MAGIC)) == _MAGIC
 
 
-def restore_dump(app: Flask, file: Path) -> str | None:
+def restore_dump(file: Path) -> str | None:
     """Replace the contents of the application's database by those of the dump `file`, at the newest migration.
 
     Return the migration of an older dump, or None. Runs in the application's context. Raise OSError, and BackupError
@@ -84,7 +83,7 @@ def restore_dump(app: Flask, file: Path) -> str | None:
                 _run("pg_dump", *_DUMP_OPTIONS, f"--file={old}", _get_address_option())
             _replace_contents(file)
             if is_older:
-                _upgrade(app, old, reported_as=file)
+                _upgrade(old, reported_as=file)
         # Dumps contain no statistics: the first requests would be planned as for empty tables.
         connection.exec_driver_sql("ANALYZE")
     return revision if is_older else None
@@ -108,9 +107,9 @@ def _replace_contents(file: Path) -> None:
         _run("psql", *settings, *steps, _get_address_option())
 
 
-def _upgrade(app: Flask, old: Path, reported_as: Path) -> None:
+def _upgrade(old: Path, reported_as: Path) -> None:
     try:
-        schema_revisions.upgrade_schema(app, db.engine)
+        schema_revisions.upgrade_schema(db.engine)
     except Exception as error:
         _replace_contents(old)
         raise BackupError(f"{reported_as} can't be migrated ({startup.format_reason(error)})") from error

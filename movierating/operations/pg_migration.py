@@ -11,7 +11,7 @@ from itertools import zip_longest
 from typing import Any
 
 import click
-from flask import Flask
+from flask import current_app
 from sqlalchemy import Connection, Engine, String, create_engine, func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.schema import AddConstraint, DropConstraint
@@ -36,7 +36,7 @@ class MigrationError(click.ClickException):
     """The migration failed and copied nothing; the message is one line with the reason."""
 
 
-def migrate_to_postgresql(app: Flask, url: str, progress: Progress) -> int:
+def migrate_to_postgresql(url: str, progress: Progress) -> int:
     """Copy the application's SQLite database to the empty PostgreSQL database at `url`; return the number of rows.
 
     Runs in the application's context. Raise MigrationError, and then nothing was copied.
@@ -45,7 +45,7 @@ def migrate_to_postgresql(app: Flask, url: str, progress: Progress) -> int:
         raise MigrationError("the instance already uses PostgreSQL")
     try:
         database.hold_instance()
-        with database.exclusive_access() as is_exclusive, _open_target(app, url) as target:
+        with database.exclusive_access() as is_exclusive, _open_target(url) as target:
             if not is_exclusive:
                 raise MigrationError("the instance is in use; stop `serve` and other commands first")
             problems, _ = checks.run_checks(repair=False)
@@ -53,7 +53,7 @@ def migrate_to_postgresql(app: Flask, url: str, progress: Progress) -> int:
                 raise MigrationError(f"`movierating check` reports: {problems[0]}")
             with pg_engine.advisory_lock(target, pg_engine.START):
                 _require_usable(target)
-                schema_revisions.upgrade_schema(app, target)
+                schema_revisions.upgrade_schema(target)
                 return _copy(target, progress)
     except SQLAlchemyError as error:
         cause = getattr(error, "orig", None) or error
@@ -64,9 +64,9 @@ def migrate_to_postgresql(app: Flask, url: str, progress: Progress) -> int:
 
 
 @contextmanager
-def _open_target(app: Flask, url: str) -> Iterator[Engine]:
+def _open_target(url: str) -> Iterator[Engine]:
     """Open an engine with the settings that the application's own would have."""
-    options = database.get_engine_options(url, app.config["INSTANCE_PATH"], "FULL", b"")
+    options = database.get_engine_options(url, current_app.config["INSTANCE_PATH"], "FULL", b"")
     try:
         target = create_engine(url, **options)
     except ModuleNotFoundError as error:

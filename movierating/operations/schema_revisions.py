@@ -18,10 +18,10 @@ _VERSION = table("alembic_version", column("version_num"))
 
 
 def init_migrate(app: Flask) -> None:
-    """Bind Flask-Migrate to `app`, for `upgrade_schema` and the command group `db`."""
+    """Bind Flask-Migrate to `app`, for the command group `db`."""
     from flask_migrate import Migrate
 
-    Migrate(app, db, directory=str(MIGRATIONS_FOLDER), render_as_batch=True)
+    Migrate(app, db, directory=str(MIGRATIONS_FOLDER))
 
 
 def get_current_revision(engine: Engine | None = None) -> str | None:
@@ -49,12 +49,12 @@ def is_known_revision(revision: str | None) -> bool:
     return revision is None or revision in _list_revisions()
 
 
-def upgrade_schema(app: Flask, engine: Engine) -> None:
+def upgrade_schema(engine: Engine) -> None:
     """Migrate the database of `engine` to the newest revision in one transaction. Raise what a migration raises."""
     from alembic import command
+    from alembic.config import Config
 
-    if "migrate" not in app.extensions:
-        init_migrate(app)
-    configuration = app.extensions["migrate"].migrate.get_config(str(MIGRATIONS_FOLDER))
-    configuration.attributes["engine"] = engine
+    configuration = Config(attributes={"engine": engine})
+    # Options are written as in a file of `configparser`.
+    configuration.set_main_option("script_location", str(MIGRATIONS_FOLDER).replace("%", "%%"))
     command.upgrade(configuration, "head")

@@ -89,7 +89,7 @@ def prepare_instance(app: Flask) -> None:
         try:
             lock = FileLock(app.config["INSTANCE_PATH"] / _LOCK_FILE, START_TIMEOUT_SECONDS)
             with lock, _preparing_database(file):
-                _migrate(app, file)
+                _migrate(file)
                 index_repair.reindex()
                 seed_new_database()
         except (OSError, DatabaseError) as error:
@@ -172,7 +172,7 @@ def _find_first_damage(connection: sqlite3.Connection) -> str | None:
     return " ".join(damage[0].split()) if damage else None
 
 
-def _migrate(app: Flask, file: Path | None) -> None:
+def _migrate(file: Path | None) -> None:
     revision = schema_revisions.get_current_revision()
     if revision == schema_revisions.get_newest_revision():
         return
@@ -183,7 +183,7 @@ def _migrate(app: Flask, file: Path | None) -> None:
             sqlite_backup.copy_database(
                 file, file.with_name(f"{file.stem}.before-{revision}-upgrade{file.suffix}")
             )
-        schema_revisions.upgrade_schema(app, db.engine)
+        schema_revisions.upgrade_schema(db.engine)
     except Exception as error:
         raise SettingError(
             f"{PREFIX}DATABASE_URL: {_get_database_name()} can't be migrated and is unchanged ({format_reason(error)})"

@@ -49,7 +49,7 @@ db = SQLAlchemy(model_class=Base)
 
 def get_engine_options(url: str, instance: Path, synchronous: str, cursor_key: bytes) -> dict[str, Any]:
     """Return options for `create_engine`. Each thread has its own connection, so the pool must not be bounded."""
-    dialect = pg_connections if is_postgresql(url) else sqlite_engine
+    dialect = pg_connections if url.startswith(POSTGRESQL) else sqlite_engine
     return {
         "pool_size": 0,
         # A statement that fails is logged; what it was about to store must not be.
@@ -69,11 +69,6 @@ def configure(engine: Engine, replica_url: str | None = None) -> None:
         pg_engine.configure(engine, replica_url)
     else:
         sqlite_engine.configure(engine)
-
-
-def is_postgresql(url: str) -> bool:
-    """Return True for a URL of PostgreSQL."""
-    return url.startswith(POSTGRESQL)
 
 
 def _get_database(engine: Engine | None = None) -> Any:

@@ -91,7 +91,7 @@ def empty(durable: Durable, environ: Callable[..., dict[str, str]], tmp_path_fac
     postgres.use(folder, durable.create("empty"))
     app = create_app(environ(folder), prepared=False)
     with app.app_context():
-        schema_revisions.upgrade_schema(app, db.engine)
+        schema_revisions.upgrade_schema(db.engine)
         rows = [{"name": name, "reached_at": 0} for name in seed.list_data_migrations()]
         database.write(lambda connection: connection.execute(insert(DataMigration), rows))
         database.close()

@@ -133,7 +133,7 @@ def test_restored_database_equals_the_backup(app, member, add_movie, tmp_path, m
     rows = dump(database.get_sqlite_file())
     empty = create_app(environ(tmp_path / "empty"), prepared=False)
     with empty.app_context():
-        restored = backups.restore_backup(empty, tmp_path / "backup")
+        restored = backups.restore_backup(tmp_path / "backup")
         assert restored == (None, None, [])
         assert dump(database.get_sqlite_file()) == rows == dump(tmp_path / "backup")
         assert movies.get_movie_by_imdb_id(TWIN).id == movies.find_survivor(twin_id) == movie_id
@@ -144,7 +144,7 @@ def test_restored_database_equals_the_backup(app, member, add_movie, tmp_path, m
 def test_older_backup_is_migrated(older, instance, environ, started):
     app = create_app(environ(instance), prepared=False)
     with app.app_context():
-        restored = backups.restore_backup(app, older)
+        restored = backups.restore_backup(older)
     assert restored.upgraded_from == OLDER
     assert restored.old_database.is_file()
     assert any("'older'" in row for row in started(instance))

@@ -1,5 +1,6 @@
 """The catalogue is loaded while the service handles requests, also if processes are killed."""
 
+import functools
 import json
 import os
 import signal
@@ -102,7 +103,7 @@ def test_killed_loader_is_started_again(serve, outside, tmp_path, eventually):
 def test_process_that_fails_is_started_again_a_few_times(monkeypatch, caplog):
     monkeypatch.setattr(catalogue_loader, "RESTART_INTERVAL_SECONDS", 0)
     monkeypatch.setattr(catalogue_loader, "MAX_STARTS", 2)
-    monkeypatch.setattr(catalogue_loader, "load_in_process", sys.exit)
+    monkeypatch.setattr(catalogue_loader, "load_in_process", functools.partial(sys.exit, 1))
     catalogue_loader._run_processes(threading.Event())
     assert [record.fields for record in caplog.records] == [{"exit_code": 1}] * 2
 
@@ -114,7 +115,7 @@ def test_process_that_ends_just_before_the_service_stops_is_not_a_failure(monkey
                 self.set()
             return super().wait(timeout)
 
-    monkeypatch.setattr(catalogue_loader, "load_in_process", sys.exit)
+    monkeypatch.setattr(catalogue_loader, "load_in_process", functools.partial(sys.exit, 1))
     catalogue_loader._run_processes(StopAfterProcess())
     assert caplog.records == []
 

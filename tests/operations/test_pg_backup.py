@@ -127,7 +127,7 @@ def test_older_backup_that_can_not_be_migrated_changes_nothing(
 
     monkeypatch.setattr("movierating.operations.schema_revisions.upgrade_schema", fail)
     with pytest.raises(BackupError, match=r"films\.dump can't be migrated \(the disk is gone\)"):
-        pg_backup.restore_dump(app, tmp_path / "films.dump")
+        pg_backup.restore_dump(tmp_path / "films.dump")
     assert titles(client) == ["Emma"]
     assert checks.run_checks(repair=False) == ([], [])
 

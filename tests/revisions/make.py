@@ -33,7 +33,7 @@ def fill(folder: Path) -> None:
     app = create_app(prepared=False)
     commands, client = app.test_cli_runner(), app.test_client()
     with app.app_context():
-        schema_revisions.upgrade_schema(app, db.engine)
+        schema_revisions.upgrade_schema(db.engine)
     with closing(sqlite3.connect(folder / "movierating.sqlite3")) as connection, connection:
         # The bundled movies would fill the file.
         connection.execute("INSERT INTO milestone VALUES ('seeded', 1735689600000000)")
