@@ -19,11 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from movierating.errors import Unavailable
 from movierating.storage import storage_errors
-
-try:
-    import fcntl
-except ImportError:  # pragma: no cover  # Windows, where an open file can't be replaced
-    fcntl = None  # type: ignore[assignment]
+from movierating.storage.sqlite import flock
 
 # The key of a connection's `info` under which the identity of its file is.
 _INFO_KEY = "file_identity"
@@ -33,7 +29,6 @@ _CHECK_INTERVAL_SECONDS = 0.0001
 
 # Others hold the lock of the folder while they rename a file.
 _FOLDER_LOCK_TIMEOUT_SECONDS = 1.0
-_POLL_INTERVAL_SECONDS = 0.01
 
 # Device and inode number: the same for all names of a file.
 Identity = tuple[int, int]
@@ -193,24 +188,13 @@ def _folder_lock(folder: Path) -> Iterator[None]:
 
     Raise TimeoutError if another process, which may be suspended, holds the lock for _FOLDER_LOCK_TIMEOUT_SECONDS.
     """
-    if fcntl is None:  # pragma: no cover
+    if not flock.IS_SHARED:  # pragma: no cover  # Windows, which can't open folders either
         yield
         return
-    deadline = time.monotonic() + _FOLDER_LOCK_TIMEOUT_SECONDS
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        while not _try_lock(descriptor):
-            if time.monotonic() >= deadline:
-                raise TimeoutError(f"{folder} is locked by another process")
-            time.sleep(_POLL_INTERVAL_SECONDS)
+        if not flock.poll_lock(descriptor, _FOLDER_LOCK_TIMEOUT_SECONDS):
+            raise TimeoutError(f"{folder} is locked by another process")
         yield
     finally:
         os.close(descriptor)
-
-
-def _try_lock(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

@@ -17,7 +17,7 @@ from movierating.errors import Unavailable
 from movierating.monitoring.logs import logger
 from movierating.storage import storage_errors
 from movierating.storage.cache_versions import CacheVersions, Subject
-from movierating.storage.sqlite import write_lock
+from movierating.storage.sqlite import flock
 from movierating.storage.sqlite.database_file import DatabaseFile
 from movierating.storage.sqlite.instance_lock import InstanceLock, LockHeld
 from movierating.storage.sqlite.write_lock import LOCK_WARNING_SECONDS
@@ -73,7 +73,7 @@ class Database:
         """Return a value as `database.get_version` does, which another process never compares with its own."""
         identity = self.file.get_identity()
         try:
-            version = self.versions.get(subject) if write_lock.IS_SHARED else None
+            version = self.versions.get(subject) if flock.IS_SHARED else None
         except OSError:
             return None
         return None if version is None else (identity, *version)

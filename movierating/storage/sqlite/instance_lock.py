@@ -8,10 +8,7 @@ import weakref
 from contextlib import suppress
 from pathlib import Path
 
-try:
-    import fcntl
-except ImportError:  # pragma: no cover  # Windows, where a file that is open can't be replaced
-    fcntl = None  # type: ignore[assignment]
+from movierating.storage.sqlite import flock
 
 
 class LockHeld(Exception):
@@ -27,12 +24,10 @@ class InstanceLock:
     def __init__(self, database: Path, *, exclusive: bool) -> None:
         self._close: weakref.finalize[[int], InstanceLock] | None = None
         self._descriptor = -1
-        if fcntl is None:  # pragma: no cover
+        if not flock.IS_SHARED:  # pragma: no cover  # Windows, where a file that is open can't be replaced
             return
         try:
             self._lock(database.with_name(f".{database.name}.in-use"), exclusive)
-        except BlockingIOError as error:
-            raise LockHeld from error
         except OSError:
             # If no file can be made or locked here, the database can't be replaced either.
             if exclusive:
@@ -44,8 +39,9 @@ class InstanceLock:
         self._close = weakref.finalize(self, _close, descriptor)
         self._descriptor = descriptor
         try:
-            fcntl.flock(descriptor, (fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH) | fcntl.LOCK_NB)
-        except OSError:
+            if not flock.try_lock(descriptor, shared=not exclusive):
+                raise LockHeld
+        except (OSError, LockHeld):
             self.release()
             raise
 
@@ -56,20 +52,15 @@ class InstanceLock:
         """
         if self._close is None:
             return False
-        try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            self.downgrade_shared()
-            return False
-        return True
+        if flock.try_lock(self._descriptor):
+            return True
+        self.downgrade_shared()
+        return False
 
     def downgrade_shared(self) -> None:
         """Downgrade to a shared lock. Raise LockHeld as `try_upgrade` does."""
-        if self._close is not None:
-            try:
-                fcntl.flock(self._descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise LockHeld from error
+        if self._close is not None and not flock.try_lock(self._descriptor, shared=True):
+            raise LockHeld
 
     def release(self) -> None:
         """Release the lock; a forked process goes on holding it."""

@@ -16,15 +16,8 @@ from typing import IO
 from movierating.errors import Unavailable
 from movierating.monitoring.logs import logger
 from movierating.storage import storage_errors
+from movierating.storage.sqlite import flock
 from movierating.storage.sqlite.database_file import read_identity
-
-try:
-    import fcntl
-except ImportError:  # pragma: no cover  # Windows, where SQLite's own waiting must suffice
-    fcntl = None  # type: ignore[assignment]
-
-# False if this system has no locks on files; then each process holds them for itself.
-IS_SHARED = fcntl is not None
 
 BUSY = "The database is busy; try again shortly."
 
@@ -34,7 +27,6 @@ LOCK_WARNING_SECONDS = 2
 # How long it may go unnoticed that a lock file was removed or replaced.
 _CHECK_INTERVAL_SECONDS = 1.0
 _MAX_PAUSE_SECONDS = 10.0
-_POLL_INTERVAL_SECONDS = 0.01
 
 
 class FileLock:
@@ -53,13 +45,12 @@ class FileLock:
         Raise Unavailable after `timeout` seconds, and InsufficientStorage or Unavailable if the file can't be created.
         """
         file = self._open()
-        if not _try_lock(file):
+        if not flock.try_lock(file):
             self._wait(file, timeout)
         try:
             yield file
         finally:
-            if fcntl is not None:
-                fcntl.flock(file, fcntl.LOCK_UN)
+            flock.unlock(file)
 
     def close(self) -> None:
         """Close the file; it opens again when needed."""
@@ -82,7 +73,8 @@ class FileLock:
     def _wait(self, file: IO[bytes], timeout: float) -> None:
         if self._waiter is not None and self._waiter.is_alive():
             # The holder is stuck: one thread that waits for it is enough.
-            _poll(file, timeout)
+            if not flock.poll_lock(file, timeout):
+                raise Unavailable(BUSY)
             return
         self._waiter = _Waiter(file)
         if not self._waiter.lock(timeout):
@@ -102,7 +94,7 @@ class _Waiter(threading.Thread):
         self._is_locked = threading.Event()
 
     def run(self) -> None:
-        fcntl.flock(self._file, fcntl.LOCK_EX)
+        flock.wait_for_lock(self._file)
         with self._deciding:
             if self._is_late:
                 self._file.close()
@@ -118,23 +110,6 @@ class _Waiter(threading.Thread):
         with self._deciding:
             self._is_late = not self._is_locked.is_set()
         return not self._is_late
-
-
-def _try_lock(file: IO[bytes]) -> bool:
-    if fcntl is not None:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-    return True
-
-
-def _poll(file: IO[bytes], timeout: float) -> None:
-    until = time.monotonic() + timeout
-    while not _try_lock(file):
-        if time.monotonic() >= until:
-            raise Unavailable(BUSY)
-        time.sleep(_POLL_INTERVAL_SECONDS)
 
 
 # When the pause after a long transaction ends, by the clock that all processes of a machine share.
@@ -157,7 +132,7 @@ class LongWriteLock(FileLock):
             # The pause is bounded, because a time that was written before a reboot is of another clock.
             until = min(_read_pause_end(file), time.monotonic() + _MAX_PAUSE_SECONDS)
             while others_are_writing() and time.monotonic() < until:
-                time.sleep(_POLL_INTERVAL_SECONDS)
+                time.sleep(flock.POLL_INTERVAL_SECONDS)
             began_at = time.monotonic()
             try:
                 yield
