@@ -83,6 +83,7 @@ def _describe_errors() -> Iterator[None]:
     from sqlalchemy.exc import DatabaseError
 
     from movierating.errors import ApiError
+    from movierating.storage import storage_errors
 
     try:
         yield
@@ -97,8 +98,7 @@ def _describe_errors() -> Iterator[None]:
         # The reader of our output has closed it; click ends the command silently.
         raise
     except OSError as error:
-        message = f"{error.strerror}: {error.filename}" if error.filename else str(error)
-        raise click.ClickException(message) from error
+        raise click.ClickException(storage_errors.format_reason(error)) from error
 
 
 def _describe_api_error(error: "ApiError") -> str:
@@ -115,7 +115,7 @@ def _describe_database_error(error: "DatabaseError") -> str:
 
     if storage_errors.is_locked(error):
         return "The database is locked by another program; try again when that has finished."
-    return f"Database error: {error.orig}."
+    return f"Database error: {storage_errors.format_reason(error)}"
 
 
 def with_application(command: Callable[..., Any], *, creates_instance: bool = False) -> Callable[..., Any]:

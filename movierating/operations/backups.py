@@ -6,9 +6,9 @@ from typing import NamedTuple
 from flask import current_app
 from sqlalchemy import URL, create_engine
 
-from movierating.operations import atomic_replace, backup_files, schema_revisions, sqlite_backup, startup
+from movierating.operations import atomic_replace, backup_files, schema_revisions, sqlite_backup
 from movierating.operations.backup_files import SIDE_SUFFIXES, BackupError
-from movierating.storage import database
+from movierating.storage import database, storage_errors
 from movierating.storage.sqlite import engine as sqlite_engine
 from movierating.storage.sqlite.instance_lock import InstanceLock, LockHeld
 
@@ -87,7 +87,9 @@ def _upgrade(staged: Path, reported_as: Path) -> None:
         engine.dispose()
         sqlite_backup.remove_log(staged)
     except Exception as error:
-        raise BackupError(f"{reported_as} can't be migrated ({startup.format_reason(error)})") from error
+        raise BackupError(
+            f"{reported_as} can't be migrated ({storage_errors.format_reason(error)})"
+        ) from error
     finally:
         engine.dispose()
     sqlite_backup.verify_copy(staged, "quick_check", reported_as=reported_as)

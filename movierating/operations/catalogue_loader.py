@@ -15,7 +15,7 @@ from movierating.errors import ApiError
 from movierating.monitoring import logs
 from movierating.movies import seed
 from movierating.operations import child_process
-from movierating.storage import database
+from movierating.storage import database, storage_errors
 
 RETRY_INTERVAL_SECONDS = 10
 # How many times the process is started, and the pause after it was killed or failed.
@@ -82,7 +82,9 @@ def _load() -> bool:
     try:
         report = seed.load_catalogue()
     except (ApiError, SQLAlchemyError, OSError) as error:
-        logs.logger.warning("loading the catalogue failed", extra={"fields": {"reason": str(error)}})
+        logs.logger.warning(
+            "loading the catalogue failed", extra={"fields": {"reason": storage_errors.format_reason(error)}}
+        )
         return False
     counts = {"added": report.added, "present": report.present, "rejected": report.rejected}
     seconds = round(time.monotonic() - started_at, 2)

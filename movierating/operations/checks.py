@@ -21,6 +21,7 @@ from movierating.operations import schema_revisions, sqlite_backup
 from movierating.ratings import merging, recount
 from movierating.storage.database import db, get_sqlite_file, read, write
 from movierating.storage.dialect import advance_ids, get_last_id
+from movierating.storage.storage_errors import format_reason
 
 MAX_LINES_PER_KIND = 20
 # SQLite needs a limit, and silently omits errors beyond it.
@@ -69,7 +70,7 @@ def _get_reason(error: DatabaseError | ApiError) -> str:
     cause = error.__cause__ if isinstance(error, ApiError) else error
     if not isinstance(cause, DatabaseError | OSError):
         raise error
-    return str(getattr(cause, "orig", cause))
+    return format_reason(cause)
 
 
 def _repair_problems() -> tuple[list[str], list[str]]:

@@ -14,10 +14,10 @@ from pathlib import Path
 from sqlalchemy import URL, Connection
 
 from movierating.movies import search_index
-from movierating.operations import backup_files, schema_revisions, startup
+from movierating.operations import backup_files, schema_revisions
 from movierating.operations.backup_files import BackupError
 from movierating.ratings.models import TRANSIENT_TABLES
-from movierating.storage import database
+from movierating.storage import database, storage_errors
 from movierating.storage.database import db
 from movierating.storage.postgresql import engine as pg_engine
 from movierating.storage.postgresql.connections import CONNECT_TIMEOUT_SECONDS
@@ -112,7 +112,9 @@ def _upgrade(old: Path, reported_as: Path) -> None:
         schema_revisions.upgrade_schema(db.engine)
     except Exception as error:
         _replace_contents(old)
-        raise BackupError(f"{reported_as} can't be migrated ({startup.format_reason(error)})") from error
+        raise BackupError(
+            f"{reported_as} can't be migrated ({storage_errors.format_reason(error)})"
+        ) from error
 
 
 def _get_hidden_path(suffix: str) -> Path:

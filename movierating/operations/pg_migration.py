@@ -20,7 +20,7 @@ from movierating.movies import search_index
 from movierating.operations import checks, schema_revisions
 from movierating.ratings import recount
 from movierating.ratings.models import TRANSIENT_TABLES
-from movierating.storage import database
+from movierating.storage import database, storage_errors
 from movierating.storage.database import db
 from movierating.storage.dialect import advance_ids, by_bytes, get_user_version, set_user_version
 from movierating.storage.postgresql import engine as pg_engine
@@ -56,9 +56,8 @@ def migrate_to_postgresql(url: str, progress: Progress) -> int:
                 schema_revisions.upgrade_schema(target)
                 return _copy(target, progress)
     except SQLAlchemyError as error:
-        cause = getattr(error, "orig", None) or error
-        program = "SQLite" if isinstance(cause, sqlite3.Error) else "PostgreSQL"
-        raise MigrationError(f"{program} error: {' '.join(str(cause).split())}") from error
+        program = "SQLite" if isinstance(getattr(error, "orig", None), sqlite3.Error) else "PostgreSQL"
+        raise MigrationError(f"{program} error: {storage_errors.format_reason(error)}") from error
     finally:
         database.close()
 

@@ -94,9 +94,10 @@ def prepare_instance(app: Flask) -> None:
                 seed_new_database()
         except (OSError, DatabaseError) as error:
             if file is not None and storage_errors.is_corruption(error):
-                raise _make_damage_error(file, format_reason(error)) from error
+                raise _make_damage_error(file, storage_errors.format_reason(error)) from error
+            reason = storage_errors.format_reason(error)
             raise SettingError(
-                f"{PREFIX}DATABASE_URL: {_get_database_name()} can't be opened ({format_reason(error)})"
+                f"{PREFIX}DATABASE_URL: {_get_database_name()} can't be opened ({reason})"
             ) from error
         except Unavailable as error:
             raise SettingError(error.detail) from error
@@ -134,14 +135,6 @@ def _preparing_database(file: Path | None) -> Iterator[None]:
 def _get_database_name() -> str:
     """Return the file or the URL of the database, without its password."""
     return str(get_sqlite_file() or db.engine.url.render_as_string(hide_password=True))
-
-
-def format_reason(error: Exception) -> str:
-    """Return the message of the database or the disk, in one line."""
-    if isinstance(error, OSError) and error.filename:
-        return f"{error.strerror}: {error.filename}"
-    message = getattr(error, "orig", error)
-    return " ".join(str(message).split())
 
 
 def _get_marker(file: Path) -> Path:
@@ -185,8 +178,9 @@ def _migrate(file: Path | None) -> None:
             )
         schema_revisions.upgrade_schema(db.engine)
     except Exception as error:
+        reason = storage_errors.format_reason(error)
         raise SettingError(
-            f"{PREFIX}DATABASE_URL: {_get_database_name()} can't be migrated and is unchanged ({format_reason(error)})"
+            f"{PREFIX}DATABASE_URL: {_get_database_name()} can't be migrated and is unchanged ({reason})"
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""API errors for failures of the database or its disk.
+"""Failures of the database or its disk: what they are, and as errors of the API.
 
 Sources: the codes of https://www.sqlite.org/rescode.html and
 https://www.postgresql.org/docs/current/errcodes-appendix.html.
@@ -72,6 +72,13 @@ def from_os_error(error: OSError) -> ApiError:
         if error.errno in _DISK_FULL_ERRNOS
         else Unavailable(DATABASE_UNAVAILABLE)
     )
+
+
+def format_reason(error: BaseException) -> str:
+    """Return the message of the database or the disk, in one line: the server's often has several."""
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.strerror}: {error.filename}"
+    return " ".join(str(getattr(error, "orig", error)).split())
 
 
 def is_database_failure(error: BaseException) -> bool:

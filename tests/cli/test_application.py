@@ -5,7 +5,9 @@ import time
 from contextlib import closing
 
 import pytest
+from click.testing import CliRunner
 
+from movierating.cli.main import main
 from movierating.storage.sqlite import engine as sqlite_engine
 from movierating.storage.sqlite import write_queue
 
@@ -28,6 +30,17 @@ def test_locked_database_is_reported_and_ends_a_command_that_writes(invoke, ada,
         "Error: The database is locked by another program; try again when that has finished.\n"
     )
     assert "The database is locked by another program; waiting until it is released." in caplog.messages
+
+
+@pytest.mark.parametrize("arguments", [["check"], ["backup", "films.dump"], ["user", "list"]])
+def test_server_that_does_not_respond_is_reported_in_one_line(environ, tmp_path, arguments):
+    """PostgreSQL's message has two lines."""
+    url = "postgresql+psycopg://ada@localhost:1/films"
+    runner = CliRunner(env=environ(tmp_path / "instance", DATABASE_URL=url, SECRET_KEY="k" * 32))
+    done = runner.invoke(main, arguments)
+    assert done.exit_code == 1
+    [line] = done.output.splitlines()
+    assert "Connection refused" in line
 
 
 @pytest.mark.sqlite
