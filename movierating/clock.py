@@ -14,6 +14,11 @@ def now() -> int:
     return time.time_ns() // 1000
 
 
+def get_period(seconds: int) -> int:
+    """Return the number of the present period of so many seconds: a part of the key of a cached value that expires."""
+    return int(time.monotonic() // seconds)
+
+
 def format_rfc3339_uncached(microseconds: int) -> str:
     """Return a time as `2024-01-15T10:30:00Z`, with a fraction of six digits unless it is zero."""
     second, fraction = divmod(microseconds, SECOND)

@@ -35,3 +35,9 @@ def test_datetimes_keep_microseconds(microseconds):
 def test_now_is_the_current_time():
     before = datetime.now(UTC)
     assert before <= clock.to_datetime(clock.now()) <= datetime.now(UTC)
+
+
+def test_period_changes_when_its_seconds_have_passed(monkeypatch):
+    moments = [119.9, 120.0, 179.9, 180.0]
+    monkeypatch.setattr(clock.time, "monotonic", iter(moments).__next__)
+    assert [clock.get_period(60) for _ in moments] == [1, 2, 2, 3]

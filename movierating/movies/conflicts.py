@@ -41,7 +41,7 @@ def reject_same_title(connection: Connection, row: Mapping[str, Any], own_id: in
 
 def reject_merged_ids(connection: Connection, row: Mapping[str, Any], own_id: int | None) -> None:
     """Raise Conflict if an id belongs to a movie that was merged into another one than the row's own."""
-    for kind, name in ((retired_movies.IMDB, "imdb_id"), (retired_movies.TMDB, "tmdb_id")):
+    for kind, name in retired_movies.FILE_IDS.items():
         if row.get(name) is not None:
             merged = retired_movies.find_by_external_id(connection, kind, [row[name]])
             if merged and own_id not in merged.values():

@@ -13,8 +13,8 @@ from movierating.storage.statements import CompiledStatement
 _movie = Movie.__table__.c
 
 _IDS = {
-    kind: CompiledStatement(select(column, _movie.id).where(in_many(column, bindparam("values"))))
-    for kind, column in ((retired_movies.IMDB, _movie.imdb_id), (retired_movies.TMDB, _movie.tmdb_id))
+    kind: CompiledStatement(select(_movie[name], _movie.id).where(in_many(_movie[name], bindparam("values"))))
+    for kind, name in retired_movies.FILE_IDS.items()
 }
 
 

@@ -1,5 +1,6 @@
 """Merged, deleted and renamed movies: former ids and titles lead to the movie that stayed; no import adds it again."""
 
+import itertools
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
@@ -15,7 +16,9 @@ from movierating.storage.dialect import encode_values, in_many, upsert
 from movierating.storage.statements import CompiledStatement
 
 IMDB, TMDB, WIKIDATA, TITLE = "imdb", "tmdb", "wikidata", "title"
-_ID_COLUMNS = {IMDB: "imdb_id", TMDB: "tmdb_id", WIKIDATA: "wikidata_id"}
+# The columns of the ids by which files name movies, in the order in which they decide; and of all ids.
+FILE_IDS = {IMDB: "imdb_id", TMDB: "tmdb_id"}
+_ID_COLUMNS = {**FILE_IDS, WIKIDATA: "wikidata_id"}
 _FILLED_COLUMNS = (
     *("original_title", "runtime_minutes", "genres", "directors", "language", "country"),
     *_ID_COLUMNS.values(),
@@ -137,11 +140,9 @@ class RetiredMovies:
 
 def _has_other_ids(entry: Any, facts: Mapping[str, Any]) -> bool:
     """Return True if the movie that stayed has another id of a kind that decides before that of the entry."""
-    kinds = list(_ID_COLUMNS)[: [*_ID_COLUMNS, TITLE].index(entry.kind)]
-    names = [_ID_COLUMNS[kind] for kind in kinds if kind != WIKIDATA]
-    return any(
-        None not in (facts.get(name), own := getattr(entry, name)) and facts[name] != own for name in names
-    )
+    deciding = itertools.takewhile(lambda kind: kind != entry.kind, FILE_IDS)
+    pairs = [(getattr(entry, FILE_IDS[kind]), facts.get(FILE_IDS[kind])) for kind in deciding]
+    return any(None not in (own, other) and own != other for own, other in pairs)
 
 
 def record_retired_movie(connection: Connection, movie: Mapping[str, Any], into_id: int | None) -> None:

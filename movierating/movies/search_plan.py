@@ -7,12 +7,12 @@ second if few do. To choose, count how many movies pass each filter, up to a lim
 
 import functools
 import math
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Engine, bindparam, func, select
 
+from movierating import clock
 from movierating.movies.filters import build_filter
 from movierating.movies.models import Movie
 from movierating.storage.database import read
@@ -70,8 +70,8 @@ class _FilterEstimate(NamedTuple):
 
 def choose_plan(kinds: tuple[str, ...], values: Mapping[str, Any], column: str, limit: int) -> Plan:
     """Return the plan that is estimated to take the least time for a page in an order that starts with `column`."""
-    bucket = int(time.monotonic() // _COUNT_LIFETIME_SECONDS)
-    count = functools.partial(_count_cached, read().engine, bucket)
+    period = clock.get_period(_COUNT_LIFETIME_SECONDS)
+    count = functools.partial(_count_cached, read().engine, period)
     movies = count()
     counts = [
         movies if kind in _COMMON_FILTERS else count(kind, position, tuple(values.items()))
@@ -146,8 +146,8 @@ def _is_one_word(values: Mapping[str, Any]) -> bool:
 
 
 @functools.lru_cache(1_000)
-def _count_cached(_engine: Engine, _bucket: int, *arguments: Any) -> int:
-    """Return `_count` from some time in the bucket of time, which is accurate enough to choose a plan."""
+def _count_cached(_engine: Engine, _period: int, *arguments: Any) -> int:
+    """Return `_count` from some time in the period, which is accurate enough to choose a plan."""
     return _count(*arguments)
 
 

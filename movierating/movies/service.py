@@ -1,8 +1,6 @@
 """Read, create and update movies. (`ratings.service` deletes them, together with their ratings.)"""
 
 import functools
-import math
-import time
 from collections.abc import Collection, Container, Hashable, Mapping, Sequence
 from typing import Any
 
@@ -78,8 +76,8 @@ def serialize_details(row: Sequence[Any]) -> dict[str, Any]:
 _BY_ID = CompiledStatement(select(*DETAIL_COLUMNS).where(_movie.id == bindparam("key")))
 _FACTS_BY_IDS = CompiledStatement(select(*FACT_COLUMNS).where(in_many(_movie.id, bindparam("movie_ids"))))
 _BY_EXTERNAL_ID = {
-    retired_movies.IMDB: CompiledStatement(select(*DETAIL_COLUMNS).where(_movie.imdb_id == bindparam("key"))),
-    retired_movies.TMDB: CompiledStatement(select(*DETAIL_COLUMNS).where(_movie.tmdb_id == bindparam("key"))),
+    kind: CompiledStatement(select(*DETAIL_COLUMNS).where(_movie[name] == bindparam("key")))
+    for kind, name in retired_movies.FILE_IDS.items()
 }
 
 
@@ -158,7 +156,7 @@ def _count_by_genre(_engine: Engine, _version: Hashable) -> dict[str, int]:
 
 def count_movies() -> int:
     """Return the number of movies. It may be a minute old."""
-    return _count_movies(read().engine, math.floor(time.monotonic() / _COUNT_LIFETIME_SECONDS))
+    return _count_movies(read().engine, clock.get_period(_COUNT_LIFETIME_SECONDS))
 
 
 @functools.lru_cache(8)

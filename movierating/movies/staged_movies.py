@@ -83,7 +83,7 @@ class StagedMovies:
         )
         if connection.execute(select(_movie.id).where(with_id).limit(1)).first() is not None:
             raise CatalogueChanged
-        for kind, column in ((retired_movies.IMDB, "imdb_id"), (retired_movies.TMDB, "tmdb_id")):
+        for kind, column in retired_movies.FILE_IDS.items():
             if retired_movies.find_by_external_id(connection, kind, self._list_values(column)):
                 raise CatalogueChanged
         retired = retired_movies.RetiredMovies(connection, self._rows)

@@ -1,7 +1,6 @@
 """Recommend movies that a user has not rated."""
 
 import hashlib
-import time
 from array import array
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, partial
@@ -9,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, String, bindparam, select
 
+from movierating import clock
 from movierating.movies.filters import build_filters, parse_filters
 from movierating.movies.models import Movie
 from movierating.movies.service import FACT_COLUMNS, serialize_facts
@@ -102,7 +102,7 @@ def _rank(
     values: Mapping[str, Any],
 ) -> Sequence[int]:
     """Return the ids of recommended movies, best first, without `rated`, the ids of those that the user has rated."""
-    period = time.monotonic() // _CANDIDATES_LIFETIME_SECONDS
+    period = clock.get_period(_CANDIDATES_LIFETIME_SECONDS)
     key = (user.model.version, kinds, tuple(values.items()), period)
 
     def rank_candidates() -> Sequence[int]:

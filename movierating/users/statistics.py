@@ -5,8 +5,6 @@ cached until the user's ratings change, and for a minute at most: everyone's mea
 """
 
 import functools
-import math
-import time
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
@@ -158,7 +156,7 @@ def _count_periods(days: Mapping[int, int]) -> list[tuple[str, int]]:
 
 def read_everyones_histogram() -> list[int]:
     """Return the number of all ratings of each value, from 0.5 to 10. It may be a minute old."""
-    return list(_read_histogram(read().engine, math.floor(time.monotonic() / _HISTOGRAM_LIFETIME_SECONDS)))
+    return list(_read_histogram(read().engine, clock.get_period(_HISTOGRAM_LIFETIME_SECONDS)))
 
 
 @functools.lru_cache(8)

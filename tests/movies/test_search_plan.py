@@ -6,6 +6,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import literal, update
 
+from movierating import clock
 from movierating.movies import search, search_index, search_plan
 from movierating.movies.filters import parse_filters
 from movierating.movies.models import Movie
@@ -81,7 +82,7 @@ def test_every_sort_walks_its_index_if_too_many_movies_pass(
 
 def test_counts_are_cached_for_ten_seconds(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1e6
-    monkeypatch.setattr(search_plan.time, "monotonic", lambda: now)
+    monkeypatch.setattr(clock.time, "monotonic", lambda: now)
     counted: list[str] = []
     count = search_plan._count
     monkeypatch.setattr(
