@@ -21,6 +21,7 @@ from movierating.movies import imdb_files, movie_csv
 from movierating.movies.imdb_files import AKAS, BASICS, RATINGS, ImdbFile, InvalidFile, Line, Progress
 from movierating.movies.import_batch import BATCH_ROWS, BatchLoader, CatalogueReport, ImportRow, add_titles
 from movierating.movies.movie_ids import find_ids_by_imdb_id
+from movierating.movies.names import list_titles
 from movierating.movies.schemas import CreateMovieSchema
 from movierating.storage.database import batched, read, write
 
@@ -138,7 +139,8 @@ class _Import:
             except ma.ValidationError as error:
                 self._report.reject(place, movie_csv.describe_errors(error.messages_dict))
                 continue
-            yield ImportRow(place, facts, _list_titles(facts), self._has_votes(facts["imdb_id"]))
+            # If the row matches a movie with other titles, they become alternative titles.
+            yield ImportRow(place, facts, list_titles(facts), self._has_votes(facts["imdb_id"]))
 
     def _read_csv(self, path: Path, progress: Progress) -> Iterator[ImportRow]:
         for line, text in movie_csv.read_rows(path, progress):
@@ -147,7 +149,7 @@ class _Import:
             except movie_csv.InvalidRow as error:
                 self._report.reject(path.name, error)
             else:
-                titles = [*_list_titles(row.facts), *row.alternative_titles]
+                titles = [*list_titles(row.facts), *row.alternative_titles]
                 yield ImportRow(f"{path.name}:{line}", row.facts, titles)
 
     def _load_rows(self, rows: Iterator[ImportRow]) -> None:
@@ -179,11 +181,6 @@ class _Import:
 
 def _advance(progress: Progress, before: int, done: int) -> None:
     progress(before + done)
-
-
-def _list_titles(facts: Mapping[str, Any]) -> list[str]:
-    """Return the titles of a row. If it matches a movie with other titles, they become alternative titles."""
-    return [title for title in (facts["title"], facts["original_title"]) if title]
 
 
 def _is_title(text: str) -> bool:

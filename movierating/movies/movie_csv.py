@@ -60,10 +60,10 @@ def read_rows(
     progress: Callable[[int], None] = lambda _bytes: None,
     choose_lines: Callable[[Iterable[str]], Iterable[str]] = iter,
 ) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yield the line and the text of each row, by column. Raise InvalidMovieCsv; alternative_titles and prominence may
-    be missing. `progress` is called with the number of bytes that are read.
+    """Yield the line and the text of each row, by column. Raise InvalidMovieCsv.
 
-    `choose_lines` is `shuffle` or `filter_well_known` for a file whose rows are lines.
+    The columns alternative_titles and prominence may be missing. `progress` is called with the number of bytes that are
+    read. `choose_lines` is `shuffle` or `filter_well_known` for a file whose rows are lines.
     """
     try:
         with path.open("rb") as raw, io.TextIOWrapper(raw, "utf-8-sig", newline="") as file:

@@ -29,15 +29,19 @@ def make_movie_keys(movie: Mapping[str, Any]) -> tuple[Any, ...]:
     return tuple(movie[column.name] for column in _KEY_COLUMNS)
 
 
+def list_titles(movie: Mapping[str, Any]) -> list[str]:
+    """Return a movie's title and original title, if it has one, from its columns."""
+    return [title for title in (movie["title"], movie["original_title"]) if title]
+
+
 def list_match_keys(movie: Mapping[str, Any]) -> list[str]:
     """Return the match keys of a movie's title and original title, from its columns."""
-    return [match_key(title) for title in (movie["title"], movie["original_title"]) if title]
+    return list(map(match_key, list_titles(movie)))
 
 
 def list_name_facets(movie: Mapping[str, Any]) -> list[str]:
     """Return the facets of a movie's title and original title, from its columns."""
-    titles = [title for title in (movie["title"], movie["original_title"]) if title]
-    parts = [f"{_PART}{key}" for title in titles for key in list_part_keys(title)]
+    parts = [f"{_PART}{key}" for title in list_titles(movie) for key in list_part_keys(title)]
     return [f"{NAME_FACET}{key}" for key in list_match_keys(movie)] + parts
 
 

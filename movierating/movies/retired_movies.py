@@ -10,7 +10,7 @@ from sqlalchemy import Connection, bindparam, delete, select, update
 from movierating import clock
 from movierating.movies import alternative_titles, search_index, title_proposals
 from movierating.movies.models import MergedMovie, Movie, MovieExternalId, MovieTitle
-from movierating.movies.names import list_match_keys
+from movierating.movies.names import list_match_keys, list_titles
 from movierating.movies.titles import fold, match_key
 from movierating.storage.dialect import encode_values, in_many, upsert
 from movierating.storage.statements import CompiledStatement
@@ -193,8 +193,7 @@ def absorb_movie(connection: Connection, movie: Mapping[str, Any], into_id: int)
     connection.execute(delete(Movie).where(_movie.id == movie_id))
     record_retired_movie(connection, movie, into_id)
     _fill_facts(connection, movie, into_id)
-    own = [title for title in (movie["title"], movie["original_title"]) if title]
-    alternative_titles.add_titles(connection, {into_id: own}, alternative_titles.ADMIN)
+    alternative_titles.add_titles(connection, {into_id: list_titles(movie)}, alternative_titles.ADMIN)
     for source, names in titles.items():
         alternative_titles.add_titles(connection, {into_id: names}, source)
     title_proposals.add_agreed_titles(connection, into_id)

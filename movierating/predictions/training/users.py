@@ -119,6 +119,10 @@ class UserSide:
             yield self._solve_block(moments, slice(first, last))
 
     def _solve_block(self, moments: Moments, users: slice) -> Block:
+        """Return the tastes of consecutive users by the equations of `fold_in`, given the noise of each.
+
+        Expected squared errors: sum E[(y - b)^2] - 2 m . sum (y E[h] - E[b h]) + tr(sum E[h h'] (S + m m')).
+        """
         starts = self.ratings.starts
         block = slice(starts[users.start], starts[users.stop])
         offsets = starts[users] - block.start
@@ -142,6 +146,11 @@ class UserSide:
         return Block(users, means, covariances, features, prior_means, errors)
 
     def _fit_prior(self, totals: _Totals, fit_weights: bool) -> None:
+        """Fit noise, precision and weights to the tastes: the maximization step.
+
+        The noise and the precision of tastes are inverses of expected mean squares. The weights are a ridge regression
+        of the tastes' means on the features (Bishop, 3.28), each with a penalty in proportion to its variance.
+        """
         count = len(self.counts)
         self.noise_precision = 1 / max(totals.squared_error / self.counts.sum(), MIN_NOISE_VARIANCE)
         prior_covariance = np.diag(np.append(COVARIANCE_PRIOR_BIAS, np.ones(SIZE - 1)))
