@@ -6,7 +6,8 @@ import signal
 
 import pytest
 
-from movierating.storage.cache_versions import FACTS, MOVIE, RATERS, USER, CacheVersions
+from movierating.storage.cache_versions import CALLER, FACTS, MOVIE, RATERS, USER, CacheVersions
+from movierating.storage.listed_movies import ListedMovies
 
 pytestmark = pytest.mark.sqlite
 
@@ -72,6 +73,16 @@ def test_longer_file_is_not_truncated(versions, file):
     size = file.stat().st_size
     assert CacheVersions(file).get(ONE) is not None
     assert file.stat().st_size == size
+
+
+def test_shorter_file_of_an_earlier_release_is_made_longer(versions, file):
+    file.write_bytes(bytes(100))
+    page = ListedMovies()
+    before = versions.get(page), versions.get((CALLER, 2**16 - 1))
+    with versions.invalidating([[ONE, (CALLER, 2**16 - 1)]]):
+        pass
+    assert versions.get(page) is None
+    assert versions.get((CALLER, 2**16 - 1)) not in (before[1], None)
 
 
 def die_while_invalidating(file):
