@@ -6,6 +6,7 @@ out of memory does not affect the server.
 
 import threading
 import time
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from movierating.monitoring.logs import logger
+from movierating.operations.background import working
 from movierating.operations.child_process import run_module
 
 RETRY_INTERVAL_SECONDS = 300.0
@@ -69,33 +71,27 @@ def _parse_backup_name(name: str, suffix: str) -> datetime | None:
     return made_at if format_backup_name(made_at, suffix) == name else None
 
 
-class BackupThread(threading.Thread):
-    """Makes each backup of an instance when it is due, inside a `with` block. It retries after errors.
+def making_backups(schedule: BackupSchedule, database: Path, instance: Path) -> AbstractContextManager[None]:
+    """Make each backup of an instance when it is due, until the end of the block. Retry after errors.
 
     `database` is as `database.get_base_path` returns it.
     """
+    return working(_Backups(schedule, database, instance).run, "backups", _STOP_TIMEOUT_SECONDS)
 
+
+class _Backups:
     def __init__(self, schedule: BackupSchedule, database: Path, instance: Path) -> None:
-        super().__init__(name="backups", daemon=True)
         self._schedule = schedule
         self._instance = instance
         # If several servers run on one instance, each backup is made once.
         self._lock = FileLock(database.with_name(f".{database.name}.schedule"), timeout=0)
-        self._stopping = threading.Event()
 
-    def __enter__(self) -> None:
-        self.start()
-
-    def __exit__(self, *_: object) -> None:
-        self._stopping.set()
-        self.join(timeout=_STOP_TIMEOUT_SECONDS)
-
-    def run(self) -> None:
-        """Wait and back up until the block ends."""
+    def run(self, stopping: threading.Event) -> None:
+        """Wait and back up until `stopping` is set."""
         wait = 0.0
-        while not self._stopping.wait(wait):
+        while not stopping.wait(wait):
             try:
-                wait = self._get_seconds_left() or self._back_up_once()
+                wait = self._get_seconds_left() or self._back_up_once(stopping)
             except Exception as error:
                 wait = self._log_failure(str(error))
 
@@ -103,20 +99,20 @@ class BackupThread(threading.Thread):
         now = datetime.now(UTC)
         return min(max(0.0, (self._schedule.find_next_time(now) - now).total_seconds()), MAX_WAIT_SECONDS)
 
-    def _back_up_once(self) -> float:
+    def _back_up_once(self, stopping: threading.Event) -> float:
         """Make a backup, unless another server does or just has; return the seconds to wait after it."""
         try:
             with self._lock:
-                return self._get_seconds_left() or self._back_up()
+                return self._get_seconds_left() or self._back_up(stopping)
         except Timeout:
             return MAX_WAIT_SECONDS
 
-    def _back_up(self) -> float:
+    def _back_up(self, stopping: threading.Event) -> float:
         now, started_at = datetime.now(UTC), time.monotonic()
         target = self._schedule.folder / format_backup_name(now, self._schedule.suffix)
         command = ("movierating", "backup", str(target))
-        exit_code, message = run_module(command, self._instance, self._stopping)
-        if self._stopping.is_set():
+        exit_code, message = run_module(command, self._instance, stopping)
+        if stopping.is_set():
             return 0.0
         if exit_code:
             return self._log_failure(message)

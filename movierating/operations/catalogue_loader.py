@@ -5,8 +5,7 @@ import os
 import pkgutil
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -15,6 +14,7 @@ from movierating.errors import ApiError
 from movierating.monitoring import logs
 from movierating.movies import seed
 from movierating.operations import child_process
+from movierating.operations.background import working
 from movierating.storage import database, storage_errors
 
 RETRY_INTERVAL_SECONDS = 10
@@ -27,20 +27,12 @@ _STOP_TIMEOUT_SECONDS = 2
 _NICENESS = 10
 
 
-@contextmanager
-def loading_catalogue() -> Iterator[None]:
+def loading_catalogue() -> AbstractContextManager[None]:
     """Load the bundled movies in a separate process, which is stopped at the end of the block.
 
     The next start of the service continues where it stopped.
     """
-    stopping = threading.Event()
-    thread = threading.Thread(target=_run_processes, args=(stopping,), name="catalogue", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stopping.set()
-        thread.join(_STOP_TIMEOUT_SECONDS)
+    return working(_run_processes, "catalogue", _STOP_TIMEOUT_SECONDS)
 
 
 def _run_processes(stopping: threading.Event) -> None:

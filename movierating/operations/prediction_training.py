@@ -1,9 +1,9 @@
 """Training of predicted ratings while the service runs: when it is due, in a process that the server watches."""
 
+import functools
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 from flask import Flask
@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from movierating.errors import ApiError
 from movierating.monitoring import counters, logs
+from movierating.operations.background import working
 from movierating.operations.child_process import run_module
 from movierating.predictions.training_status import BUSY, read_status
 from movierating.storage import database
@@ -33,17 +34,9 @@ def run_training(instance: Path, stopping: threading.Event, *, cold: bool = Fals
     return run_module(command, instance, stopping, timeout_seconds=TRAINING_TIMEOUT_SECONDS)
 
 
-@contextmanager
-def training_predictions(app: Flask) -> Iterator[None]:
+def training_predictions(app: Flask) -> AbstractContextManager[None]:
     """Train the model of the application's instance when it is due, until the end of the block."""
-    stopping = threading.Event()
-    thread = threading.Thread(target=_run, args=(app, stopping), name="predictions", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stopping.set()
-        thread.join(_STOP_TIMEOUT_SECONDS)
+    return working(functools.partial(_run, app), "predictions", _STOP_TIMEOUT_SECONDS)
 
 
 def _run(app: Flask, stopping: threading.Event) -> None:

@@ -24,7 +24,7 @@ from movierating.http import upload_slots
 from movierating.monitoring import logs
 from movierating.movies import seed
 from movierating.operations import catalogue_loader, child_process, key_fingerprint, pg_backup, startup
-from movierating.operations.backup_schedule import BackupSchedule, BackupThread
+from movierating.operations.backup_schedule import BackupSchedule, making_backups
 from movierating.operations.draining import DrainingApplication
 from movierating.operations.prediction_training import training_predictions
 from movierating.storage import database
@@ -74,7 +74,7 @@ def run_server(app: Flask, host: str, port: int, workers: int, backups: BackupSc
     server = _make_server(address, port, workers)
     url = f"http://[{address}]:{port}" if ":" in address else f"http://{address}:{port}"
     logs.logger.info("serving", extra={"fields": {"address": url, "instance": instance}})
-    with BackupThread(backups, database_path, instance) if backups else nullcontext(), loading, training:
+    with making_backups(backups, database_path, instance) if backups else nullcontext(), loading, training:
         _serve(server)
 
 

@@ -1,0 +1,21 @@
+"""Threads of the server's main process, which work until the server stops."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def working(work: Callable[[threading.Event], object], name: str, stop_timeout: float) -> Iterator[None]:
+    """Call `work` in a thread. Set the event that it gets at the end of the block; then it has to return.
+
+    Wait for that for at most `stop_timeout` seconds.
+    """
+    stopping = threading.Event()
+    thread = threading.Thread(target=work, args=(stopping,), name=name, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stopping.set()
+        thread.join(stop_timeout)

@@ -1,0 +1,25 @@
+"""Threads of the server's main process."""
+
+import threading
+
+import pytest
+
+from movierating.operations.background import working
+
+
+@pytest.mark.parametrize("error", [None, RuntimeError])
+def test_work_ends_with_the_block(error):
+    done = []
+
+    def work(stopping: threading.Event) -> None:
+        stopping.wait()
+        done.append(threading.current_thread().name)
+
+    try:
+        with working(work, "backups", 60):
+            assert not done
+            if error:
+                raise error
+    except RuntimeError:
+        pass
+    assert done == ["backups"]
