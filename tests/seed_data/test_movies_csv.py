@@ -115,6 +115,19 @@ def test_well_known_movies_have_the_titles_and_years_of_other_services(title, ye
     assert [movie["imdb_id"] for movie in named] == [imdb_id]
 
 
+@pytest.mark.parametrize(
+    ("imdb_id", "title"),
+    [
+        ("tt0228786", "Crimson Rivers 2: Angels of the Apocalypse"),
+        ("tt0300195", "Curious.George"),
+        ("tt1510984", "Ice Age: Continental Drift"),
+    ],
+)
+def test_title_of_another_movie_is_no_alternative(imdb_id, title):
+    [movie] = [movie for movie in MOVIES if movie["imdb_id"] == imdb_id]
+    assert title not in entries(movie, "alternative_titles")
+
+
 def test_titles_have_plain_marks_and_no_notes():
     note = re.compile(r"[`\u00b4\u2018\u2019]|\((WT|film|TV pilot|\d{4} film)\)")
     assert [m for m in MOVIES if note.search("|".join((m["title"], m["original_title"])))] == []
