@@ -72,9 +72,10 @@ def store_report(entry: FileEntry, report: ImportReport) -> FileEntry | None:
     """
     user_id, report_id = get_member().id, _make_report_id(entry.id)
     try:
-        if not stored_files.delete_file(entry):
-            return stored_files.find_file(user_id, "report", report_id)
-        return stored_files.store_file(user_id, "report", entry.name, _pack_report(report), report_id)
+        content = _pack_report(report)
+        return stored_files.store_file(user_id, "report", entry.name, content, report_id, instead_of=entry)
+    except NotFound:
+        return stored_files.find_file(user_id, "report", report_id)
     except ApiError:
         return None
 

@@ -41,12 +41,19 @@ class FileEntry(NamedTuple):
 
 
 def store_file(
-    user_id: int, kind: Kind, name: str, content: IO[bytes], file_id: str | None = None
+    user_id: int,
+    kind: Kind,
+    name: str,
+    content: IO[bytes],
+    file_id: str | None = None,
+    *,
+    instead_of: FileEntry | None = None,
 ) -> FileEntry:
     """Store a file, instead of the user's older one of this kind, and delete those that have expired.
 
     Without an id it gets a random one. Each part is a short write of its own, so that other writers get their turn.
-    Raise Conflict if the user stores another file at the same time, and InsufficientStorage or Unavailable.
+    The first of them also deletes the file `instead_of`. Raise NotFound if that is not stored any more, Conflict if the
+    user stores another file at the same time, and InsufficientStorage or Unavailable.
     """
     try:
         with tempfile.SpooledTemporaryFile(_MAX_MEMORY_BYTES) as compressed:
@@ -54,7 +61,7 @@ def store_file(
             part_count = math.ceil(compressed.tell() / PART_BYTES)
             entry = FileEntry(file_id or secrets.token_hex(16), name[:MAX_NAME_LENGTH], part_count)
             compressed.seek(0)
-            _write_file(user_id, kind, entry, compressed)
+            _write_file(user_id, kind, entry, compressed, instead_of)
     except OSError as error:
         raise storage_errors.from_os_error(error) from error
     except IntegrityError as error:
@@ -67,19 +74,30 @@ def _compress(content: IO[bytes], target: IO[bytes]) -> None:
         shutil.copyfileobj(content, zipped)
 
 
-def _write_file(user_id: int, kind: Kind, entry: FileEntry, compressed: IO[bytes]) -> None:
+def _write_file(
+    user_id: int, kind: Kind, entry: FileEntry, compressed: IO[bytes], instead_of: FileEntry | None
+) -> None:
     row = {**entry._asdict(), "user_id": user_id, "kind": kind, "stored_at": clock.now()}
     is_older = (_file.user_id == user_id) & (_file.kind == kind)
+    first_part = {"file_id": entry.id, "number": 0, "content": compressed.read(PART_BYTES)}
 
     def replace(connection: Connection) -> None:
+        if instead_of is not None:
+            _delete_file(connection, instead_of)
         connection.execute(delete(StoredFile).where(or_(is_older, _file.stored_at <= _get_oldest_time())))
         connection.execute(insert(StoredFile).values(row))
+        _insert_part(first_part, connection)
 
     write(replace, ())
-    for number in range(entry.part_count):
+    for number in range(1, entry.part_count):
         part = {"file_id": entry.id, "number": number, "content": compressed.read(PART_BYTES)}
         # If another upload of the user has replaced the file, its part violates a foreign key.
         write(partial(_insert_part, part), ())
+
+
+def _delete_file(connection: Connection, entry: FileEntry) -> None:
+    if not connection.execute(delete(StoredFile).where(_file.id == entry.id)).rowcount:
+        raise NotFound("This file is not stored any more.")
 
 
 def _insert_part(part: dict[str, Any], connection: Connection) -> None:
@@ -115,15 +133,6 @@ def _read_part(file_id: str, number: int) -> bytes:
     if part is None:
         raise NotFound("This file is not stored any more.")
     return part
-
-
-def delete_file(entry: FileEntry) -> bool:
-    """Delete a stored file. Return False if it was deleted or replaced before."""
-    return bool(
-        write(
-            lambda connection: connection.execute(delete(StoredFile).where(_file.id == entry.id)).rowcount, ()
-        )
-    )
 
 
 def purge_expired() -> None:

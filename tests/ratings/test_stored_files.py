@@ -21,8 +21,8 @@ CONTENT = b"imdb_id,value\ntt0113277,9\n"
 def store(member):
     """`store(b"...")` stores an upload of the member."""
 
-    def store(content=CONTENT, kind="upload", user=member):
-        return stored_files.store_file(user.id, kind, "ratings.csv", io.BytesIO(content))
+    def store(content=CONTENT, kind="upload", user=member, **options):
+        return stored_files.store_file(user.id, kind, "ratings.csv", io.BytesIO(content), **options)
 
     return store
 
@@ -101,9 +101,16 @@ def test_storing_a_file_purges_those_of_others(store, sign_up, age):
     assert count(StoredFile) == count(StoredFilePart) == 1
 
 
-def test_file_is_deleted_once_and_with_its_account(store, member):
+def test_report_takes_the_place_of_its_upload_once(store, member):
     entry = store()
-    assert [stored_files.delete_file(entry), stored_files.delete_file(entry)] == [True, False]
+    report = store(b"{}", "report", instead_of=entry)
+    with pytest.raises(NotFound):
+        store(b"another", "report", instead_of=entry)
+    assert stored_files.find_file(member.id, "upload") is None
+    assert read_file(report) == b"{}"
+
+
+def test_file_is_deleted_with_its_account(store, member):
     store()
     response = member.delete("/v1/users/me", json={"current_password": "correct horse battery"})
     assert response.status_code == 204
@@ -122,7 +129,7 @@ def test_upload_that_another_one_replaces_meanwhile_raises_conflict(store, monke
 
     monkeypatch.setattr(stored_files, "write", write_and_then_store_another)
     with pytest.raises(Conflict):
-        store(b"first")
+        store(random.randbytes(2 * stored_files.PART_BYTES))
 
 
 def test_full_disk_raises_insufficient_storage(store, monkeypatch):

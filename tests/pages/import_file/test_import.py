@@ -100,6 +100,20 @@ def test_form_that_is_sent_again_leads_to_the_report(ada, heat, step):
     assert read_counts(ada.get(first.headers["Location"]))["new"] == 1
 
 
+def test_forms_that_are_sent_at_the_same_time_lead_to_one_report(ada, heat, monkeypatch):
+    page, store_file, others = check(ada, HEAT), stored_files.store_file, []
+
+    def send_again_and_store(*arguments, **options):
+        monkeypatch.setattr(stored_files, "store_file", store_file)
+        others.append(send(ada, page, "run"))
+        return store_file(*arguments, **options)
+
+    monkeypatch.setattr(stored_files, "store_file", send_again_and_store)
+    first = send(ada, page, "run")
+    assert others[0].headers["Location"] == first.headers["Location"]
+    assert ada.get(first.headers["Location"]).status_code == 200
+
+
 def test_form_of_an_earlier_import_does_not_lead_to_the_last_report(ada, heat):
     earlier = check(ada, HEAT)
     send(ada, earlier, "run")
@@ -123,7 +137,7 @@ def test_upload_that_is_replaced_during_its_import_leads_to_no_earlier_report(ad
 def test_report_is_shown_even_if_it_cannot_be_stored(ada, heat, get_own, monkeypatch):
     page = check(ada, HEAT)
 
-    def fail(*_):
+    def fail(*_, **__):
         raise import_file.Unavailable("The database is busy.")
 
     monkeypatch.setattr(stored_files, "store_file", fail)
