@@ -147,7 +147,8 @@ def problem_details(error: ApiError, request_id: str | None) -> dict[str, Any]:
 
 
 # Werkzeug's redirect to the path with a slash would name the host that the client chose.
-@blueprint.get("/", strict_slashes=False)
+@blueprint.get("")
+@blueprint.get("/")
 @public
 def list_problems() -> Response:
     """Return a page with a link to each kind of problem."""

@@ -13,7 +13,15 @@ from movierating.users import service as users
 
 PASSWORD = "correct horse battery"
 PUBLIC = {
-    *("/", "/docs", "/openapi.json", "/problems/", "/problems/<kind>", "/static/<path:filename>"),
+    *(
+        "/",
+        "/docs",
+        "/openapi.json",
+        "/problems",
+        "/problems/",
+        "/problems/<kind>",
+        "/static/<path:filename>",
+    ),
     *("/healthz", "/readyz", "/metrics"),
     *("/login", "/sign-up", "/invite/<token>", "/reset/<token>", "/static/pages/<name>"),
 }

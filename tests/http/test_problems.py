@@ -71,5 +71,12 @@ def test_index_links_every_kind(client, path):
     assert re.findall(r'href="/problems/([a-z-]+)"', page) == list(PROBLEMS)
 
 
+@pytest.mark.parametrize("path", ["/problems", "/problems/"])
+def test_list_of_problems_names_its_methods(client, path):
+    assert "GET" in client.options(path).headers["Allow"]
+    response = client.delete(path)
+    assert (response.status_code, response.allow.as_set() >= {"get"}) == (405, True)
+
+
 def test_unknown_kind_has_no_page(client, problem):
     problem(client.get("/problems/%3Cscript%3E"), 404)
