@@ -39,6 +39,16 @@ def test_all_links_of_the_navigation_have_one_size(person):
         assert len({link.evaluate("each => getComputedStyle(each).fontSize") for link in links}) == 1
 
 
+def test_page_stays_in_place_when_the_button_of_the_search_gets_the_focus(person):
+    visitor = person()
+    visitor.page.goto("/movies")
+    heading, button = visitor.page.locator("h1"), visitor.page.locator(".find button")
+    before = heading.bounding_box()
+    button.focus()
+    assert button.bounding_box()["width"] > 24
+    assert heading.bounding_box() == before
+
+
 def test_filters_are_folded_on_a_phone_and_shown_on_a_desktop(person):
     ada = person("filters", PHONE)
     ada.page.goto("/movies")

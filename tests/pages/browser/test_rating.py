@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from pages.browser.person import PHONE
+from pages.browser.person import PHONE, TABLET
 
 pytestmark = pytest.mark.any_database
 
@@ -50,6 +50,46 @@ def test_phone_rates_in_a_sheet_at_the_bottom(person):
     form.locator("label").nth(13).tap()
     expect(form).to_have_count(0)
     expect(button).to_contain_text("7")
+
+
+def test_each_key_of_a_tablet_shows_its_number_and_is_large_enough_to_touch(person):
+    ada = person("tabletkeys", TABLET, has_touch=True)
+    for path in ("/movies", "/movies/1", "/rate"):
+        ada.page.goto(path)
+        if path == "/movies":
+            ada.page.locator(".movies .open").first.tap()
+        keys = ada.page.locator(".rate:popover-open label, .rate.big label")
+        expect(keys).to_have_count(20)
+        for key in keys.all():
+            size = key.bounding_box()
+            assert size["width"] >= 32, path
+            assert size["height"] >= 40, path
+            expect(key.locator("b")).to_have_css("opacity", "1")
+
+
+def test_own_rating_is_visible_in_forced_colours(person):
+    ada = person("forced", forced_colors="active")
+    colour = "each => getComputedStyle(each, '::before').backgroundColor"
+    for path in ("/movies", "/movies/1"):
+        ada.page.goto(path)
+        steps = ada.page.locator(".rate").first.locator(".steps label")
+        unrated = steps.first.evaluate(colour)
+        steps.nth(9).click()
+        expect(ada.get_own() if path == "/movies" else ada.page.locator("#own1")).to_have_text("5")
+        assert steps.first.evaluate(colour) != unrated
+        assert steps.last.evaluate(colour) == unrated
+
+
+def test_notice_of_a_long_title_has_a_few_lines_and_its_button(person):
+    ada = person("longnotice", PHONE)
+    ada.page.goto(f"/movies/new?title={'a long title ' * 30}")
+    ada.page.get_by_label("Year").fill("1951")
+    ada.page.get_by_role("button", name="Add movie").click()
+    ada.page.locator(".rate label").nth(15).click()
+    undo, notice = ada.page.get_by_role("button", name="Undo"), ada.page.locator(".notice")
+    expect(notice).to_contain_text("8")
+    assert notice.bounding_box()["height"] < 120
+    assert undo.bounding_box()["x"] + undo.bounding_box()["width"] < PHONE["width"]
 
 
 def test_without_javascript_a_rating_is_chosen_and_saved(person):
