@@ -167,9 +167,9 @@ def test_invalid_token_request_returns_422(member, problem, subtests):
     problem(member.post(TOKENS, json={}), 422, "name", "scope")
 
 
-def test_account_has_a_maximum_number_of_tokens(member, create_token, problem, monkeypatch):
+def test_account_has_a_maximum_number_of_tokens(admin, member, create_token, problem, monkeypatch):
     monkeypatch.setattr(tokens, "MAX_TOKENS_PER_USER", 2)
-    create_token(member), create_token(member)
+    create_token(admin), create_token(member), create_token(member)
     problem(member.post(TOKENS, json={"name": "x", "scope": "read"}), 409)
 
 

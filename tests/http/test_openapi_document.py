@@ -143,6 +143,10 @@ RULES = {
     "has 412 where a write takes a tag": lambda _, o: ("412" in o.doc["responses"])
     == (o.method != "GET" and "If-Match" in {p["name"] for p in o.parameters}),
     "has 404 where it is about one thing": lambda _, o: ("{" not in o.path) or "404" in o.doc["responses"],
+    "documents RateLimit where it is limited": lambda whole, o: all(
+        ("RateLimit" in o.response(whole, status)["headers"]) == ("429" in o.doc["responses"])
+        for status in o.doc["responses"] if status < "300"
+    ),
     "is limited where it writes": lambda _, o: (o.method == "GET") != ("429" in o.doc["responses"]),
 }  # fmt: skip
 

@@ -138,6 +138,13 @@ def test_response_has_policies_and_their_state(start, use_redis, storage):
     assert {name: item["r"] for name, item in failed.items()} == {"failed-signups": 59, "signups": 59}
 
 
+def test_attempt_whose_window_ends_before_it_fails_leaves_no_more_than_the_limit(start):
+    client = start(LIMIT_SIGNUPS="3/hour")
+    # Called before the hook that subtracts the failed sign-up.
+    client.application.after_request(lambda response: limiter.reset() or response)
+    assert read(sign_up(client, "ada", password="short"))["signups"]["r"] == 3
+
+
 def test_exceeded_limit_is_named_in_headers_and_message(start, problem):
     client = start(LIMIT_FAILED_LOGINS="2/hour")
     for left in (1, 0):
@@ -213,17 +220,6 @@ def test_other_origins_can_read_the_headers(start):
     response = client.post("/v1/auth/login", json={}, headers={"Origin": "https://films.example"})
     exposed = response.headers["Access-Control-Expose-Headers"].split(", ")
     assert {"RateLimit", "RateLimit-Policy"} <= set(exposed) & set(response.headers.keys())
-
-
-def test_every_limited_operation_documents_the_headers(client):
-    for path in client.get("/openapi.json").json["paths"].values():
-        for method in path.keys() - {"parameters"}:
-            responses = path[method]["responses"]
-            successes = [r for status, r in responses.items() if status < "300"]
-            for response in successes:
-                assert ("RateLimit" in response["headers"]) == ("429" in responses), path[method][
-                    "operationId"
-                ]
 
 
 @pytest.mark.parametrize("storage", ["instance folder", "Redis"])

@@ -1,6 +1,7 @@
 """The response cache: which responses are stored, by which key, and how many."""
 
 import pytest
+from flask import Response
 from sqlalchemy import text
 
 from movierating.http import response_cache
@@ -35,7 +36,6 @@ def test_304_of_a_stored_response_equals_the_application_s(client, handled, addr
     known = {"If-None-Match": tags.format(tag=tag), "X-Request-ID": "same"}
     stored = client.get(address, headers=known)
     client.application.wsgi_app._responses.clear()
-    # A HEAD is never stored.
     made = client.head(address, headers=known)
     assert len(handled) == 2
     assert (stored.status_code, stored.data) == (made.status_code, made.data) == (304, b"")
@@ -60,6 +60,12 @@ def test_head_uses_the_stored_response_of_get(client, handled, address):
     assert head.headers["Content-Length"] == str(len(whole.data))
 
 
+def test_head_is_not_stored(client, handled, address):
+    assert client.head(address).data == b""
+    assert client.get(address).data != b""
+    assert len(handled) == 2
+
+
 def touch():
     """Commit a write that invalidates every response and changes none."""
     write(lambda connection: connection.execute(text("UPDATE milestone SET reached_at = reached_at + 1")))
@@ -82,6 +88,17 @@ def test_requests_with_credentials_or_origin_are_not_stored(client, handled, add
 def test_only_successful_api_responses_are_stored(client, handled, path):
     client.get(path)
     client.get(path)
+    assert len(handled) == 2
+
+
+@pytest.mark.parametrize(
+    ("status", "headers"), [(200, {"Set-Cookie": "a=b"}), (200, {"Cache-Control": "no-store"}), (404, {})]
+)
+def test_response_for_one_client_and_error_are_not_stored(app, client, handled, status, headers):
+    tagged = {"ETag": '"1"', **headers}
+    app.add_url_rule("/v1/tagged", view_func=lambda: Response("tagged", status, tagged))
+    client.get("/v1/tagged")
+    client.get("/v1/tagged")
     assert len(handled) == 2
 
 

@@ -43,6 +43,17 @@ def test_route_is_logged_instead_of_the_token_in_a_path(lines):
     assert read()[0]["route"] == "/reset/<token>"
 
 
+def test_stored_response_is_logged_with_its_status(lines):
+    app, read = lines()
+    client = app.test_client()
+    etag = client.get("/v1/movies").headers["ETag"]
+    client.get("/v1/movies")
+    client.get("/v1/movies", headers={"If-None-Match": etag})
+    assert [(line["route"], line["status"]) for line in read()] == [
+        ("/v1/movies", status) for status in (200, 200, 304)
+    ]
+
+
 def test_requests_are_logged_at_level_info(lines):
     app, read = lines(LOG_LEVEL="WARNING")
     app.test_client().get("/healthz")
