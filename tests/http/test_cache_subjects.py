@@ -4,6 +4,7 @@ import pytest
 
 from movierating.http.cache_subjects import find_subject
 from movierating.storage.cache_versions import MOVIE, RATERS, USER
+from movierating.storage.listed_movies import ListedMovies
 
 
 @pytest.mark.parametrize(
@@ -21,11 +22,16 @@ def test_response_about_a_movie_or_user_has_it_as_its_subject(path, subject):
     assert find_subject(path) == subject
 
 
+@pytest.mark.parametrize("path", ["/v1/movies", "/movies"])
+def test_list_of_movies_has_the_movies_on_its_page_as_its_subject(path):
+    assert isinstance(find_subject(path), ListedMovies)
+
+
 @pytest.mark.parametrize(
     "path",
     [
-        *("/v1/movies", "/v1/movies/7/", "/v1/movies/7/rating", "/v1/movies/by-tmdb/7", "/v1/genres"),
-        *("/movies", "/movies/7/ratings", "/people/7", "/v1/movies/" + "9" * 19, "/v1/movies/\u0663"),
+        *("/v1/movies/7/", "/v1/movies/7/rating", "/v1/movies/by-tmdb/7", "/v1/genres"),
+        *("/movies/7/ratings", "/people/7", "/v1/movies/" + "9" * 19, "/v1/movies/\u0663"),
     ],
 )
 def test_response_that_may_show_anything_has_no_subject(path):

@@ -107,6 +107,13 @@ def test_ids_that_an_admin_took_back_are_not_learned_again(import_letterboxd, im
     assert movies.get_movie(1).imdb_id is None
 
 
+def test_ids_are_learned_after_an_admin_changed_other_facts(import_letterboxd, import_imdb):
+    import_letterboxd("Quiet Harbour,2019,https://boxd.it/q,4")
+    movies.update_movie(1, None, {"country": "DE"})
+    import_imdb("tt9991001,7,Quiet Harbour,2019")
+    assert movies.get_movie(1).imdb_id == "tt9991001"
+
+
 def test_rows_of_one_file_with_different_ids_are_two_films(rated, import_imdb, user_id):
     import_imdb("tt9993001,7,Silent Orchard,2018", "tt9993002,3,Silent Orchard,2018")
     assert sorted(value for value, _ in rated(user_id).values()) == [6, 14]

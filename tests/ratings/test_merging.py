@@ -108,17 +108,15 @@ def test_movie_that_stays_takes_the_facts_that_it_lacks(client, admin, add_movie
 
 
 def test_movie_that_stays_keeps_the_facts_that_it_has(admin, add_movie):
-    movie_id = add_movie(title="Emma", imdb_id=ONE, **FACTS)
-    own = {
-        **FACTS,
-        **{
-            "original_title": "Emma.",
-            "genres": ["Comedy"],
-            "directors": ["Autumn de Wilde"],
-            "country": "GB",
-        },
+    movie_id = add_movie(title="Emma", year=1996, imdb_id=ONE, **FACTS)
+    other = {
+        "original_title": "Emma.",
+        "genres": ["Comedy"],
+        "directors": ["Autumn de Wilde"],
+        "country": "GB",
     }
-    into_id = add_movie(title="Jane Austen's Emma", imdb_id=OTHER, **own)
+    own = {**FACTS, **other, "year": 2020}
+    into_id = add_movie(title="Emma", imdb_id=OTHER, **own)
     movie = merge(admin, movie_id, into_id).json
     assert {name: movie[name] for name in own} == own
     assert_exact()

@@ -78,10 +78,17 @@ def test_deleted_movie_is_not_added_with_or_without_ids(app, request, add_movie,
     assert list_titles() == []
 
 
+@pytest.mark.parametrize(
+    ("ids", "facts"),
+    [(IDS, {"year": 1996, **OTHER_IDS}), (IDS, {"year": 2020}), ({}, {"year": 2020})],
+    ids=str,
+)
 @pytest.mark.parametrize("load", ["seed_rows", "import_catalogue"])
-def test_another_movie_of_the_same_title_and_year_is_added(app, request, add_movie, load):
-    delete_movie(add_movie(title="Emma", year=1996, **IDS))
-    assert request.getfixturevalue(load)({"title": "Emma", "year": 1996, **OTHER_IDS}) == 1
+def test_movie_of_the_same_title_with_other_ids_or_another_year_is_added(
+    app, request, add_movie, load, ids, facts
+):
+    delete_movie(add_movie(title="Emma", year=1996, **ids))
+    assert request.getfixturevalue(load)({"title": "Emma", **facts}) == 1
 
 
 @pytest.mark.parametrize(

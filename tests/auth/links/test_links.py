@@ -122,6 +122,15 @@ def test_expired_links_are_invalid_and_deleted_later(
     assert read().scalars(select(OneTimeLink.id)).all() == [newest["id"]]
 
 
+def test_pages_of_invalid_links_return_403_whatever_others_are_valid(client, create_reset, invite, member):
+    invitation, reset = invite()["token"], create_reset(member)["token"]
+    for page in ("/invite/x", "/reset/x", f"/invite/{reset}", f"/reset/{invitation}"):
+        assert client.get(page).status_code == 403, page
+    expire_links()
+    for page in (f"/invite/{invitation}", f"/reset/{reset}"):
+        assert client.get(page).status_code == 403, page
+
+
 @pytest.mark.parametrize("change", [{"role": "member"}, {"active": False}])
 def test_links_of_a_former_admin_are_invalid(
     sign_up, apply, client, invite, create_reset, member, admin, problem, change

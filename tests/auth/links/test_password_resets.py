@@ -40,6 +40,17 @@ def test_reset_sets_the_password_and_revokes_everything(client, create_reset, lo
     assert details["type"] == "/problems/password-reset-invalid"
 
 
+def test_reset_changes_no_other_account(client, create_reset, admin, member):
+    personal = admin.post("/v1/auth/tokens", json={"name": "script", "scope": "write"}).json["token"]
+    own, reset = create_reset(admin), create_reset(member)
+    assert client.post(RESET, json={"token": reset["token"], "password": NEW_PASSWORD}).status_code == 204
+    for token in (admin.tokens["access_token"], personal):
+        headers = {"Authorization": f"Bearer {token}"}
+        assert client.get("/v1/users/me", headers=headers).status_code == 200
+    assert client.post("/v1/auth/login", json={"login": "boss", "password": PASSWORD}).status_code == 200
+    assert client.post(RESET, json={"token": own["token"], "password": NEW_PASSWORD}).status_code == 204
+
+
 def test_newer_reset_link_replaces_the_earlier_one(client, create_reset, member, admin, problem):
     other, first, second = create_reset(admin), create_reset(member), create_reset(member)
     problem(client.post(RESET, json={"token": first["token"], "password": NEW_PASSWORD}), 403)
