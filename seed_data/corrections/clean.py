@@ -3,6 +3,7 @@
 The tables beside this file contain what no rule can decide:
 
 - `facts.csv`: the correct value of one field of a film, or genres to add (`+Animation`) and to remove (`-Family`);
+- `added.csv`: widely known films that the sources lack;
 - `removed.csv`: rows that are not films, and duplicates, with the id of the row to keep;
 - `directors.csv`: names that are not names of persons, and the persons that they mean;
 - `cartoonists.csv`: directors of animated shorts only;
@@ -47,7 +48,7 @@ LAST_YEAR_OF_COPRODUCTIONS = 1995
 
 def main(catalogue: Path) -> None:
     """Write `movies.csv` from a catalogue with the same columns, `prominence` apart."""
-    movies = clean(read(catalogue))
+    movies = clean(add(read(catalogue)))
     with MOVIES.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()
@@ -58,6 +59,13 @@ def read(path: Path) -> list[Movie]:
     """Return the rows of a CSV."""
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file, strict=True))
+
+
+def add(movies: list[Movie]) -> list[Movie]:
+    """Return the films and those of `added.csv` that are not among them."""
+    known = {movie["imdb_id"] for movie in movies}
+    added = [row for row in read(FOLDER / "added.csv") if row["imdb_id"] not in known]
+    return movies + [dict.fromkeys(COLUMNS, "") | row for row in added]
 
 
 def clean(movies: list[Movie]) -> list[Movie]:

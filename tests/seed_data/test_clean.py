@@ -28,7 +28,15 @@ def test_cleaning_the_bundled_movies_changes_nothing():
     assert SCRIPT["clean"]([dict(movie) for movie in bundled]) == bundled
 
 
-@pytest.mark.parametrize("name", ["facts", "removed", "first_edition", "classics"])
+def test_films_that_the_sources_lack_are_added_once():
+    added = SCRIPT["add"]([film()])
+    assert added[0] == film()
+    assert {movie["imdb_id"] for movie in added[1:]} <= {row["imdb_id"] for row in SCRIPT["read"](MOVIES)}
+    assert all(movie.keys() == film().keys() for movie in added[1:])
+    assert SCRIPT["add"](added) == added
+
+
+@pytest.mark.parametrize("name", ["facts", "added", "removed", "first_edition", "classics"])
 def test_tables_name_movies_by_their_id_once(name):
     rows = SCRIPT["read"](FOLDER / f"{name}.csv")
     keys = [(row["imdb_id"], row.get("field")) for row in rows]
