@@ -1,5 +1,6 @@
 """The application factory: settings, extensions, blueprints and middleware."""
 
+import sys
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -68,15 +69,12 @@ def build(environ: Mapping[str, str] | None, prepared: bool) -> Flask:
     counters.set_file(folder / "metrics.sqlite3")
     _bind_extensions(app)
     _register_blueprints(app)
-    with app.app_context():
-        app.wsgi_app = ResponseCache(app.wsgi_app, db.engine)  # type: ignore[method-assign]
-        if settings["DATABASE_REPLICA_URL"]:
-            app.wsgi_app = replicas.route_reads(app.wsgi_app, db.engine)  # type: ignore[assignment, method-assign]
-    if settings["TRUSTED_PROXIES"]:
-        app.wsgi_app = proxies.trust_proxies(app.wsgi_app, settings["TRUSTED_PROXIES"])  # type: ignore[assignment, method-assign]
+    _add_middleware(app)
     _add_commands(app)
-    if prepared:
+    if "flask_migrate" in sys.modules:
+        # Its commands look for it in the application. Other processes do without it and Alembic.
         schema_revisions.init_migrate(app)
+    if prepared:
         startup.prepare_instance(app)
     return app
 
@@ -164,6 +162,17 @@ def _add_vary_origin(response: Response) -> Response:
     """Add `Vary: Origin`. Flask-CORS does so for allowed origins only, but caches need it on every response."""
     response.vary.add("Origin")
     return response
+
+
+def _add_middleware(app: Flask) -> None:
+    with app.app_context():
+        engine = db.engine
+    wsgi: Any = ResponseCache(app.wsgi_app, engine)
+    if app.config["DATABASE_REPLICA_URL"]:
+        wsgi = replicas.route_reads(wsgi, engine)
+    if app.config["TRUSTED_PROXIES"]:
+        wsgi = proxies.trust_proxies(wsgi, app.config["TRUSTED_PROXIES"])
+    app.wsgi_app = wsgi  # type: ignore[method-assign]
 
 
 def _register_blueprints(app: Flask) -> None:

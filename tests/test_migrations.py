@@ -30,7 +30,6 @@ PASSWORD = "correct horse battery"
 def migrated(tmp_path, environ):
     """An application in its context; migrations created its database."""
     app = create_app(environ(tmp_path / "instance"), prepared=False)
-    schema_revisions.init_migrate(app)
     with app.app_context():
         upgrade()
         yield app
@@ -175,7 +174,6 @@ def test_newer_database_is_rejected(instance, environ, outside):
 def at_0001(tmp_path, environ):
     """An application in its context; its database has the first revision and one movie with one rating."""
     app = create_app(environ(tmp_path / "instance"), prepared=False)
-    schema_revisions.init_migrate(app)
     with app.app_context():
         upgrade(revision="0001")
         facts = {"title": "Moon", "title_key": "moon", "language": "fr", "created_at": 0, "updated_at": 0}

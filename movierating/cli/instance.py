@@ -85,7 +85,10 @@ def _exit_now(_signal: int, _frame: object) -> None:
 
 @click.command(cls=Command)
 @click.option(
-    "--file", "path", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="CSV file of movies."
+    "--file",
+    "path",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Import this CSV file instead of the bundled movies.",
 )
 @functools.partial(with_application, creates_instance=True)
 def seed(path: Path | None) -> None:
@@ -111,12 +114,12 @@ def seed(path: Path | None) -> None:
 
 
 @click.command(cls=Command)
-@click.option("--repair", is_flag=True, help="Rebuild derived data: indexes and aggregates.")
+@click.option("--repair", is_flag=True, help="Rebuild indexes, aggregates and sequences, and finish merges.")
 def check(repair: bool) -> None:
     """Check settings and the database.
 
-    Checks settings, migrations, the database file, every aggregate and the search data. Prints one line per problem
-    found or repaired, at most 20 per kind. The exit code is 1 if problems remain.
+    Checks settings, migrations, the database file, unfinished merges, every aggregate and the search data. Prints one
+    line per problem found or repaired, at most 20 per kind. The exit code is 1 if problems remain.
     """
     from movierating.operations import checks
 

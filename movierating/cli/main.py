@@ -33,15 +33,12 @@ class _Migrations(click.Command):
         from flask_migrate.cli import db
 
         from movierating import create_app
-        from movierating.operations import schema_revisions
 
         context: click.Context = db.make_context(info_name, args, parent, **extra)
         if not {"-h", "--help"} & set(args):
             require_instance()
             with context.scope(cleanup=False):
-                app = create_app(prepared=False)
-                schema_revisions.init_migrate(app)
-                context.with_resource(app.app_context())
+                context.with_resource(create_app(prepared=False).app_context())
         return context
 
 

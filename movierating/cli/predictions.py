@@ -11,7 +11,7 @@ from movierating.cli.counts import format_count
 
 @click.group(cls=Group)
 def predictions() -> None:
-    """Predict ratings."""
+    """Train the model of predicted ratings."""
 
 
 @predictions.command()

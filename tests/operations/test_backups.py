@@ -13,7 +13,7 @@ from flask_migrate import upgrade as upgrade_to
 
 from movierating import create_app
 from movierating.movies import service as movies
-from movierating.operations import backups, checks, schema_revisions, startup
+from movierating.operations import backups, checks, startup
 from movierating.ratings import merging, service
 from movierating.storage import database
 
@@ -85,7 +85,6 @@ def older(tmp_path, environ):
     """A backup at the first revision, with data in it."""
     folder = tmp_path / "older"
     app = create_app(environ(folder), prepared=False)
-    schema_revisions.init_migrate(app)
     with app.app_context():
         upgrade_to(revision=OLDER)
         database.close()

@@ -10,7 +10,7 @@ from flask_migrate import upgrade as upgrade_to
 
 import postgres
 from movierating import create_app
-from movierating.operations import checks, pg_backup, schema_revisions
+from movierating.operations import checks, pg_backup
 from movierating.operations.backup_files import BackupError
 from movierating.ratings import merging, stored_files
 from movierating.ratings import service as ratings
@@ -101,7 +101,6 @@ def test_backup_during_writes_is_consistent(app, run_command, member, add_movie,
 
 def test_older_backup_is_migrated(run_command, instance, environ, tmp_path, outside):
     older = create_app(environ(tmp_path / "older"), prepared=False)
-    schema_revisions.init_migrate(older)
     with older.app_context():
         upgrade_to(revision="0001")
         pg_backup.create_dump(tmp_path / "films.dump")
@@ -115,7 +114,6 @@ def test_older_backup_that_can_not_be_migrated_changes_nothing(
     app, client, add_movie, environ, tmp_path, monkeypatch
 ):
     older = create_app(environ(tmp_path / "older"), prepared=False)
-    schema_revisions.init_migrate(older)
     with older.app_context():
         upgrade_to(revision="0001")
         pg_backup.create_dump(tmp_path / "films.dump")

@@ -1,4 +1,4 @@
-"""Revisions of the schema, which a worker finds without Alembic."""
+"""Revisions of the schema, which a process finds without Alembic."""
 
 import subprocess
 import sys
@@ -8,12 +8,12 @@ from alembic.script import ScriptDirectory
 
 from movierating.operations import schema_revisions
 
-WORKER = """
+PROCESS = """
 import sys
 from movierating import create_app
-client = create_app(prepared=False).test_client()
+client = create_app(prepared={prepared}).test_client()
 assert client.get("/readyz").status_code == client.get("/v1/movies").status_code == 200
-print(sorted({"alembic", "flask_migrate", "mako"} & sys.modules.keys()))
+print(sorted({{"alembic", "flask_migrate", "mako"}} & sys.modules.keys()))
 """
 
 
@@ -30,8 +30,9 @@ def test_a_revision_without_a_migration_is_unknown(revision, is_known):
 
 
 @pytest.mark.sqlite
-def test_a_worker_does_not_import_alembic(app, environ, tmp_path):
-    run = [sys.executable, "-c", WORKER]
+@pytest.mark.parametrize("prepared", [False, True])
+def test_a_process_that_does_not_migrate_imports_no_alembic(app, environ, tmp_path, prepared):
+    run = [sys.executable, "-c", PROCESS.format(prepared=prepared)]
     result = subprocess.run(
         run, env=environ(tmp_path / "instance"), capture_output=True, text=True, check=True
     )
