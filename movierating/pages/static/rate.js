@@ -104,7 +104,14 @@ document.addEventListener("keydown", (event) => {
 });
 
 if (notice.firstElementChild) clearNoticeLater();
-for (const select of document.querySelectorAll(".filters select")) select.addEventListener("change", () => select.form.requestSubmit());
+
+// A filter that is chosen with a mouse or a finger is applied at once. With keys, each arrow chooses another one, and the button applies.
+for (const select of document.querySelectorAll(".filters select")) {
+  let isPointed = false;
+  select.addEventListener("pointerdown", () => (isPointed = true));
+  select.addEventListener("keydown", () => (isPointed = false));
+  select.addEventListener("change", () => isPointed && select.form.requestSubmit());
+}
 
 // Pages carry times in UTC; the reader sees them in their own time zone and language.
 const dates = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
