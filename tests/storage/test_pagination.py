@@ -9,6 +9,7 @@ from flask import Flask
 from sqlalchemy import Column, select
 
 from movierating.errors import InvalidRequest
+from movierating.movies import service as movies
 from movierating.movies.models import Movie
 from movierating.storage.pagination import KeysetPaginator, Sort
 
@@ -32,6 +33,25 @@ def test_pages_contain_each_row_once_in_order_even_with_equal_sort_values(
     movies = sorted((year, add_movie(year=year)) for year in (2001, 2000, 2001, 2001, 2000))
     ids = [movie_id for _, movie_id in movies][:: -1 if descending else 1]
     assert list_pages(replace(BY_YEAR, descending=descending), 2) == [ids[:2], ids[2:4], ids[4:]]
+
+
+@pytest.mark.sqlite
+def test_row_that_moves_between_the_two_statements_of_a_page_is_listed_once(
+    add_movie: AddMovie, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(3):
+        add_movie(year=2000)
+    paginator = KeysetPaginator(select(Movie.id), BY_YEAR, ends_in_rowid=True)
+    _, later = paginator._next_on_sqlite
+    fetch = later.tuples
+
+    def move_and_fetch(*arguments: Any, **values: Any) -> Any:
+        movies.update_movie(3, None, {"year": 2001})
+        return fetch(*arguments, **values)
+
+    monkeypatch.setattr(later, "tuples", move_and_fetch)
+    cursor = paginator.page(None, 1)[1]
+    assert [row[0] for row in paginator.page(cursor, 5)[0]] == [2, 3]
 
 
 @pytest.mark.parametrize(("count", "sizes"), [(0, [0]), (1, [1]), (2, [2]), (3, [2, 1]), (4, [2, 2])])
@@ -107,13 +127,32 @@ def test_text_that_is_no_cursor_is_rejected(cursor: str) -> None:
         KeysetPaginator(select(Movie.id), BY_YEAR).page(cursor, 1)
 
 
+def decode(cursor: str) -> bytes:
+    """Return the bytes that a cursor spells."""
+    return base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+
+
 def test_cursor_with_a_changed_bit_is_rejected(cursor: str) -> None:
-    raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+    raw = decode(cursor)
     for place, bit in itertools.product(range(len(raw)), range(8)):
         changed = bytearray(raw)
         changed[place] ^= 1 << bit
+        text = base64.urlsafe_b64encode(changed).rstrip(b"=").decode()
         with pytest.raises(InvalidRequest):
-            KeysetPaginator(select(Movie.id), BY_YEAR).page(base64.urlsafe_b64encode(changed).decode(), 1)
+            KeysetPaginator(select(Movie.id), BY_YEAR).page(text, 1)
+
+
+def test_other_spelling_of_a_cursor_is_rejected(cursor: str) -> None:
+    # The last character has bits that are not used.
+    *start, last = cursor
+    unused = [
+        each for each in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_" if each != last
+    ]
+    spellings = [text for each in unused if decode(text := "".join((*start, each))) == decode(cursor)]
+    assert spellings
+    for spelling in (*spellings, cursor + "=" * (-len(cursor) % 4)):
+        with pytest.raises(InvalidRequest):
+            KeysetPaginator(select(Movie.id), BY_YEAR).page(spelling, 1)
 
 
 def test_cursor_of_another_instance_is_rejected(cursor: str, make_app: Callable[..., Flask]) -> None:

@@ -22,10 +22,11 @@ pytestmark = pytest.mark.sqlite
 def run_together(app, queue):
     """`run_together(jobs)` queues jobs while another one runs, and returns the result or error of each.
 
-    The first `long` of them have their own transactions, and one of these at a time queues with the others.
+    Those whose numbers, from 1, are in `long` have their own transactions, and one of these at a time queues with the
+    others.
     """
 
-    def run(jobs, long=0):
+    def run(jobs, long=()):
         started, release = threading.Event(), threading.Event()
 
         def hold(_connection):
@@ -44,8 +45,9 @@ def run_together(app, queue):
             started.wait(10)
             outcomes = []
             for number, job in enumerate(jobs, 1):
-                outcomes.append(pool.submit(outcome, job, number <= long))
-                while len(queue._queue) < number - max(0, min(number, long) - 1):
+                outcomes.append(pool.submit(outcome, job, number in long))
+                others = max(0, sum(each <= number for each in long) - 1)
+                while len(queue._queue) < number - others:
                     pass
             release.set()
             holder.result()
@@ -60,6 +62,14 @@ def test_waiting_jobs_share_one_transaction(run_together, app):
     assert outcomes == [None] * 20
     assert len(transactions) == 20
     assert len(set(transactions)) == 1
+
+
+def test_long_job_shares_its_transaction_neither_with_earlier_nor_with_later_jobs(run_together):
+    transactions = []
+    run_together([lambda connection: transactions.append(connection.get_transaction())] * 4, long=(2,))
+    before, long, *after = transactions
+    assert before is not long
+    assert after[0] is after[1] is not long
 
 
 def test_job_that_fails_undoes_only_its_own_changes(run_together, app):
@@ -116,7 +126,7 @@ def test_other_writers_run_between_two_long_jobs(run_together):
 
         return job
 
-    run_together([make_job(name) for name in ("long 1", "long 2", "short 1", "short 2")], long=2)
+    run_together([make_job(name) for name in ("long 1", "long 2", "short 1", "short 2")], long=(1, 2))
     assert order == [("long 1", 0), ("short 1", 1), ("short 2", 1), ("long 2", 3)]
 
 
