@@ -29,7 +29,7 @@ def update_own_account(
 
     A new password revokes all sessions and personal tokens. `check` gets the old account and may raise. Raise
     InvalidRequest without the current password, Forbidden for a wrong one, Conflict if the e-mail is taken,
-    Unauthenticated if the account was deleted.
+    Unauthenticated if the account was deleted or its password changed meanwhile.
     """
     verified_hash = None
     if "email" in changes or "password" in changes:
@@ -69,7 +69,7 @@ def delete_own_account(user_id: int, current_password: str, check: AccountCheck 
     """Delete an account with its ratings, and update the aggregates. `check` gets the account and may raise.
 
     Raise Forbidden for a wrong password, Conflict if no active admin would remain, and Unauthenticated if the account
-    was deleted.
+    was deleted or its password changed meanwhile.
     """
     verified_hash = _verify_password(user_id, current_password)
 
@@ -96,9 +96,10 @@ def _verify_password(user_id: int, password: str | None) -> str:
 
 
 def _check_password_unchanged(connection: Connection, user_id: int, verified_hash: str) -> None:
-    """Raise Forbidden if the password changed since it was verified, Unauthenticated if the account was deleted."""
+    """Raise Unauthenticated if the password changed since it was verified, or if the account was deleted."""
     if _read_password_hash(connection, user_id) != verified_hash:
-        raise Forbidden("The current password is wrong.", kind="wrong-password")
+        # The change ended the caller's session.
+        raise TokenRevoked
 
 
 def _read_password_hash(connection: Connection, user_id: int) -> str | None:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from movierating.auth import access
+from movierating.auth import access, passwords
+from movierating.auth.password_resets import set_password
 from movierating.users import own_account
 
 PASSWORD = "correct horse battery"
@@ -187,4 +188,19 @@ def test_call_of_an_account_that_is_deleted_meanwhile_returns_401(
         return caller
 
     monkeypatch.setattr(access, "_find_caller", find_caller_then_delete)
+    problem(member._send(method, path, json=body), 401)
+
+
+@pytest.mark.parametrize(("method", "path", "body"), CALLS_DURING_DELETION[3:7])
+def test_call_with_a_password_that_is_changed_meanwhile_returns_401(
+    member, problem, monkeypatch, method, path, body
+):
+    verify = passwords.verify_password
+
+    def verify_then_change(password_hash, password):
+        matches = verify(password_hash, password)
+        set_password(member.id, "a third good secret")
+        return matches
+
+    monkeypatch.setattr(passwords, "verify_password", verify_then_change)
     problem(member._send(method, path, json=body), 401)
