@@ -2,6 +2,8 @@
 
 import hashlib
 import io
+from contextlib import suppress
+from functools import partial
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile
 
@@ -68,16 +70,17 @@ def summarize(report: ImportReport) -> dict[str, Any]:
 def store_report(entry: FileEntry, report: ImportReport) -> FileEntry | None:
     """Store the report instead of the upload, and return it; None if that fails, because the ratings are imported.
 
-    If the form was sent twice, the first report stays: only that has what the import changed.
+    If the form was sent twice, the report of the import that changed something stays: only that can be undone.
     """
     user_id, report_id = get_member().id, _make_report_id(entry.id)
-    try:
-        content = _pack_report(report)
-        return stored_files.store_file(user_id, "report", entry.name, content, report_id, instead_of=entry)
-    except NotFound:
+    store = partial(stored_files.store_file, user_id, "report", entry.name, file_id=report_id)
+    with suppress(ApiError):
+        with suppress(NotFound):
+            return store(_pack_report(report), instead_of=entry)
+        if report.created or report.updated:
+            return store(_pack_report(report))
         return stored_files.find_file(user_id, "report", report_id)
-    except ApiError:
-        return None
+    return None
 
 
 def _pack_report(report: ImportReport) -> io.BytesIO:
