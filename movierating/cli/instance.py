@@ -92,10 +92,10 @@ def _exit_now(_signal: int, _frame: object) -> None:
 )
 @functools.partial(with_application, creates_instance=True)
 def seed(path: Path | None) -> None:
-    """Add movies that do not exist yet.
+    """Add the bundled movies that do not exist yet.
 
-    Adds the bundled movies; existing ones get alternative titles and are not changed otherwise. While the service loads
-    the bundled movies, the command waits for it. With --file, it imports a CSV file as `import catalogue` does.
+    Existing ones get alternative titles and are not changed otherwise. While the service loads the bundled movies, the
+    command waits for it. With --file, it imports a CSV file as `import catalogue` does.
     """
     from movierating.movies import catalogue_import
     from movierating.movies import seed as seeding
