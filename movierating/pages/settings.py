@@ -10,7 +10,7 @@ from movierating import clock
 from movierating.auth import access, limits, tokens
 from movierating.auth import service as auth
 from movierating.auth.schemas import TokenSchema
-from movierating.errors import ApiError, FieldError, InvalidRequest
+from movierating.errors import ApiError, FieldError, InvalidRequest, Unauthenticated
 from movierating.pages import notices, session
 from movierating.pages.blueprint import blueprint, get_member, member_page, send_to
 from movierating.pages.forms import Form, load_form, load_query
@@ -132,7 +132,9 @@ def _redirect_to_login(reason: str) -> Response:
 
 
 def render_rejected_form(section: str, error: ApiError) -> Response:
-    """Return the page with the messages of `error` in the form of a section."""
+    """Return the page with the messages of `error` in the form of a section; raise it if the session has ended."""
+    if isinstance(error, Unauthenticated):
+        raise error
     return render_settings(error.status, {section: Form.of_request(error)})
 
 

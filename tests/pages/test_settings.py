@@ -4,6 +4,10 @@ import re
 
 import pytest
 
+from movierating.auth import passwords
+from movierating.auth.password_resets import set_password
+from movierating.users.service import find_user_id
+
 PASSWORD = "correct horse battery"
 NEW_PASSWORD = "another long secret"
 FORMS = {
@@ -184,6 +188,20 @@ def test_closed_account_is_gone_with_its_ratings(ada, client, add_movie, rate):
     assert "Your account is closed." in ada.get(response.headers["Location"]).text
     assert ada.post("/login", data={"login": "ada", "password": PASSWORD}).status_code == 401
     assert client.get(f"/v1/movies/{movie_id}").json["ratings"]["count"] == 0
+
+
+@pytest.mark.parametrize("form", ["email", "password", "close-account"])
+def test_form_whose_password_is_changed_meanwhile_leads_to_the_login(ada, monkeypatch, form):
+    verify = passwords.verify_password
+
+    def verify_then_change(password_hash, password):
+        matches = verify(password_hash, password)
+        set_password(find_user_id("ada"), NEW_PASSWORD)
+        return matches
+
+    monkeypatch.setattr(passwords, "verify_password", verify_then_change)
+    response = send(ada, form)
+    assert (response.status_code, response.headers["Location"]) == (303, "/login")
 
 
 def test_last_admin_cannot_close_the_account(browse):
