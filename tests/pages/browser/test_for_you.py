@@ -29,3 +29,14 @@ def test_recommended_movies_fit_on_every_screen(person, has_script):
         ada.page.goto("/for-you")
         assert ada.page.locator(".guesses li").count() > 10
         assert ada.page.evaluate("document.documentElement.scrollWidth") <= viewport["width"], viewport
+
+
+@pytest.mark.browser_matrix
+@pytest.mark.parametrize("viewport", [DESKTOP, NARROW], ids=["1280", "320"])
+def test_lists_of_predictions_are_accessible(person, viewport):
+    username = f"axe{viewport['width']}"
+    ada = person(username, viewport)
+    ada.add_ratings(username, 24)
+    for path, rows in (("/for-you", ".guesses li"), ("/people", ".alike li")):
+        assert ada.find_violations(path, f"predicted-{path}") == []
+        assert ada.page.locator(rows).count() > 5, path
