@@ -71,6 +71,7 @@ def test_conflict_names_the_field_and_the_other_movie(client, member, admin, pro
     ).json
     details = problem(member.post("/v1/movies", json={"year": 1999} | facts), 409)
     assert details["type"] == "/problems/movie-exists"
+    assert details["detail"] == f"Another movie has this {'title and year' if field == 'title' else field}."
     assert details["conflict"] == {"field": field, "movie_id": first["id"]}
 
 
