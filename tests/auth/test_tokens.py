@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 
 from movierating import clock
 from movierating.auth import tokens
-from movierating.auth.models import PersonalToken
+from movierating.auth.models import PersonalToken, User
 from movierating.auth.service import revoke_all
 from movierating.errors import Unauthenticated
 from movierating.storage.database import read, write
@@ -171,6 +171,13 @@ def test_account_has_a_maximum_number_of_tokens(admin, member, create_token, pro
     monkeypatch.setattr(tokens, "MAX_TOKENS_PER_USER", 2)
     create_token(admin), create_token(member), create_token(member)
     problem(member.post(TOKENS, json={"name": "x", "scope": "read"}), 409)
+
+
+def test_deactivated_account_has_no_access_even_if_nothing_was_revoked(client, member, create_token, problem):
+    headers, _ = create_token(member)
+    write(lambda connection: connection.execute(update(User).values(active=False)))
+    for each in (headers, member.headers):
+        problem(client.get("/v1/users/me", headers=each), 401)
 
 
 def test_ended_session_cannot_create_token(member):
