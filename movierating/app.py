@@ -71,8 +71,8 @@ def build(environ: Mapping[str, str] | None, prepared: bool) -> Flask:
     _register_blueprints(app)
     _add_middleware(app)
     _add_commands(app)
-    if "flask_migrate" in sys.modules:
-        # Its commands look for it in the application. Other processes do without it and Alembic.
+    if prepared or "flask_migrate" in sys.modules:
+        # Its commands look for it in the application. Workers do without it and Alembic.
         schema_revisions.init_migrate(app)
     if prepared:
         startup.prepare_instance(app)

@@ -1,7 +1,6 @@
 """The revision of a database's schema, and its migration to the newest with Alembic.
 
-Alembic takes 11 MB of memory and a tenth of a second to import, so only a process that migrates imports it. Others find
-the revisions without it.
+Alembic takes 11 MB of memory and a tenth of a second to import, so workers find the revisions without it.
 """
 
 import functools
