@@ -84,7 +84,7 @@ def test_all_invalid_columns_are_reported_at_once(member, problem, path):
 def test_an_unknown_csv_is_rejected_with_its_columns_and_how_to_name_them(member, upload, problem):
     [error] = problem(upload(member, FILE), 422, "file")["errors"]
     assert "(Film, Year, My stars, Seen)" in error["message"]
-    assert "column=title=Film" in error["message"]
+    assert "`column`, such as title=Film" in error["message"]
 
 
 def test_a_preview_lists_the_first_rows_as_they_would_be_read(heat, preview, everything):

@@ -92,8 +92,7 @@ def make_rejection(file: CsvFile | JsonFile | XmlFile, accepted_formats: str) ->
         )
     return UnknownColumns(
         f"The columns of the file are unknown ({list_names(file.header)}). Name them with `column`, such as "
-        "title=Film, or take another format. "
-        f"{accepted_formats}",
+        f"title=Film, or take another format. {accepted_formats}",
         file.header,
     )
 
