@@ -1,4 +1,4 @@
-"""What the operations of the OpenAPI document share: introduction, security schemes, headers and errors."""
+"""Shared parts of the OpenAPI document: introduction, security schemes, headers and errors."""
 
 from http import HTTPStatus
 from typing import Any

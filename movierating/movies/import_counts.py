@@ -1,4 +1,4 @@
-"""What imports of movies and of data sets count of the rows that they read."""
+"""Counts of the rows that an import of movies or of a data set reads."""
 
 from dataclasses import dataclass, field, fields
 from typing import Self

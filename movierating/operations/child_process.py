@@ -45,9 +45,8 @@ def reduce_garbage_collections() -> None:
 def _block_terminal_signals() -> None:
     """Leave the signals of Ctrl-C and of a closed terminal to the main process: it sends SIGTERM to its workers.
 
-    A terminal sends them to the whole process group.
-
-    Granian's worker does not stop if it gets SIGINT too. Threads started after this call inherit the mask.
+    A terminal sends them to the whole process group. Granian's worker does not stop if it gets SIGINT too. Threads
+    started after this call inherit the mask.
     """
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})

@@ -1,4 +1,4 @@
-"""What a cached page of a list of movies shows, which tells whether later ratings of movies change it.
+"""Describe a cached page of a list of movies, and decide whether later ratings change it.
 
 A rating changes the page if its movie is on it or moves onto it. `cache_versions` has a log of the latest ratings.
 """
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 # A change of a movie's ratings: its id, and the number of its ratings and their sum in half points after it.
 MovieChange = tuple[int, int, int]
+FIELDS = 3
 # In place of the number and the sum if they are unknown: the movie may have moved anywhere.
 UNKNOWN_RATINGS = (-1, 0)
 
@@ -47,9 +48,9 @@ class ListedMovies:
         contents = self._contents
         if contents is None or not changes:
             return bool(changes)
-        if not set(changes[::3]).isdisjoint(contents.ids):
+        if not set(changes[::FIELDS]).isdisjoint(contents.ids):
             return True
-        rank, ratings = contents.rank, zip(changes[1::3], changes[2::3], strict=True)
+        rank, ratings = contents.rank, zip(changes[1::FIELDS], changes[2::FIELDS], strict=True)
         return rank is not None and any(
             count < 0 or rank(count, total) >= contents.least for count, total in ratings
         )

@@ -12,16 +12,6 @@ from movierating.storage.listed_movies import ListedMovies
 pytestmark = pytest.mark.sqlite
 
 
-@pytest.fixture
-def file(tmp_path):
-    return tmp_path / "versions"
-
-
-@pytest.fixture
-def versions(file):
-    return CacheVersions(file)
-
-
 ONE = (MOVIE, 1)
 SUBJECTS = [ONE, (MOVIE, 2), (RATERS, 1), (USER, 1), FACTS]
 

@@ -8,16 +8,6 @@ from movierating.storage.listed_movies import ListedMovies
 pytestmark = pytest.mark.sqlite
 
 
-@pytest.fixture
-def file(tmp_path):
-    return tmp_path / "versions"
-
-
-@pytest.fixture
-def versions(file):
-    return CacheVersions(file)
-
-
 def change(versions, *changes):
     with versions.invalidating([changes]):
         pass

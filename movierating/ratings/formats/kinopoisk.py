@@ -17,9 +17,9 @@ _BY_ID = {
     **{"film_id": "id", "title": "namerus", "original_title": "nameeng", "year": "year"},
     **{"rating": "rating", "rated_at": "date", "link": "link", "kind": "type"},
 }
-_BY_NUMBER = {**_BY_ID, "original_title": "name", "rating": "rating_10"}
 # `Num` is the place in the list, and no id of the film.
-del _BY_NUMBER["film_id"]
+_BY_NUMBER = {field: column for field, column in _BY_ID.items() if field != "film_id"}
+_BY_NUMBER |= {"original_title": "name", "rating": "rating_10"}
 # Parts of the words for movies. Television films have the abbreviation alone, shows have more behind it.
 _MOVIE = re.compile("movie|film|video|short|фильм|фільм|видео|відео|коротк|^(?:тв|tv)?$")
 # "Video game" and "short series" have a word for movies in them.
