@@ -23,8 +23,11 @@ except ImportError:  # tests run on SQLite
 # True if tests run on PostgreSQL, False on SQLite.
 WANTED = os.environ.get("TEST_DATABASE", "sqlite") == "postgresql"
 
-# Durability does not matter in tests.
-_FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200")
+# Durability does not matter in tests. Each transaction changes the version of cached responses, those of vacuum too.
+_FAST = (
+    *("fsync=off", "synchronous_commit=off", "full_page_writes=off"),
+    *("max_connections=200", "autovacuum=off"),
+)
 
 
 def find_programs() -> Path | None:

@@ -17,7 +17,7 @@ from movierating.movies.genres import GENRES
 from movierating.movies.models import Movie, MovieFacet
 from movierating.movies.movie_columns import make_row, to_columns
 from movierating.storage.cache_versions import FACTS
-from movierating.storage.database import get_version, read, write
+from movierating.storage.database import db, get_version, read, write
 from movierating.storage.dialect import encode_values, in_many, violates_unique
 from movierating.storage.statements import CompiledStatement
 
@@ -141,11 +141,9 @@ _BY_GENRE = CompiledStatement(
 
 def list_genres() -> list[dict[str, Any]]:
     """Return each genre with its number of movies, by name. Writes of other programs count after a minute."""
-    engine = read().engine
-    version = get_version(FACTS, engine)
-    counts = (
-        _count_by_genre.__wrapped__(engine, None) if version is None else _count_by_genre(engine, version)
-    )
+    version = get_version(FACTS)
+    count = _count_by_genre.__wrapped__ if version is None else _count_by_genre
+    counts = count(db.engine, version)
     return [{"name": name, "count": counts.get(f"genre:{name}", 0)} for name in GENRES]
 
 

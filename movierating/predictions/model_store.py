@@ -16,6 +16,7 @@ from movierating.movies.models import DataMigration
 from movierating.predictions.array_file import ArrayFileError
 from movierating.predictions.model_file import MODEL_FORMAT, ModelFile, open_model
 from movierating.predictions.nearest_people import PeopleFile
+from movierating.storage.database import db
 from movierating.storage.statements import CompiledStatement
 
 T = TypeVar("T")
@@ -59,7 +60,8 @@ def identify_database(connection: Connection) -> str:
 
 def find_model(connection: Connection) -> ModelFile | None:
     """Return the newest model of this database, None if there is none that can be used, or if models are off."""
-    options = connection.engine.get_execution_options()
+    # Those of the application's engine, also if the connection is to its replica.
+    options = db.engine.get_execution_options()
     if not options.get(_ENABLED_OPTION, True):
         return None
     model = _open(open_model, get_model_path(options["instance"]))
@@ -68,9 +70,9 @@ def find_model(connection: Connection) -> ModelFile | None:
     return model
 
 
-def find_people(connection: Connection, model: ModelFile) -> PeopleFile | None:
+def find_people(model: ModelFile) -> PeopleFile | None:
     """Return the people of a model, None if their file can't be used."""
-    instance = connection.engine.get_execution_options()["instance"]
+    instance = db.engine.get_execution_options()["instance"]
     people = _open(PeopleFile, get_people_path(instance, model.version))
     return people if people is not None and people.version == model.version else None
 

@@ -119,7 +119,7 @@ def list_nearest(
     connection = read()
     pages = RankedPages("taste matches", connection, user_id)
     user = find_taste(connection, read_ratings(connection, user_id))
-    people = None if isinstance(user, NoPrediction) else find_people(connection, user.model)
+    people = None if isinstance(user, NoPrediction) else find_people(user.model)
     if isinstance(user, NoPrediction) or people is None:
         pages.find_start(cursor, [])
         return [], None, user if isinstance(user, NoPrediction) else NoPrediction(NO_MODEL)

@@ -77,5 +77,5 @@ def read_status(connection: Connection) -> TrainingStatus:
     """Return the state of the instance."""
     sums = _SUMS.first(connection)
     model = find_model(connection)
-    has_people = model is not None and find_people(connection, model) is not None
+    has_people = model is not None and find_people(model) is not None
     return TrainingStatus(model, sums.users, int(sums.ratings), has_people)

@@ -18,7 +18,7 @@ from movierating.auth.models import User
 from movierating.movies.models import Movie
 from movierating.ratings.models import Rating
 from movierating.storage.cache_versions import USER
-from movierating.storage.database import get_version, read
+from movierating.storage.database import db, get_version, read
 from movierating.storage.statements import CompiledStatement
 
 # Everyone's histogram changes little, and takes a sum over all accounts.
@@ -94,10 +94,9 @@ def read_statistics(user_id: int) -> Statistics:
     Ratings by other users and writes of other programs take effect within `database.MAX_STALE_SECONDS`.
     """
     # The version is read before the ratings, so they are at least as new as their version.
-    engine = read().engine
-    version = get_version((USER, user_id), engine)
+    version = get_version((USER, user_id))
     load = _load_statistics.__wrapped__ if version is None else _load_statistics
-    return load(engine, user_id, version)
+    return load(db.engine, user_id, version)
 
 
 @functools.lru_cache(_MAX_CACHED_USERS)

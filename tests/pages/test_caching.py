@@ -13,21 +13,6 @@ PAGES = ["/movies", "/movies/{movie}", "/people/ada"]
 
 
 @pytest.fixture
-def handled(app, monkeypatch):
-    """The paths of the reads that reach the application."""
-    paths = []
-    inner = app.wsgi_app._application
-
-    def handle(environ, start_response):
-        if environ["REQUEST_METHOD"] == "GET":
-            paths.append(environ["PATH_INFO"])
-        return inner(environ, start_response)
-
-    monkeypatch.setattr(app.wsgi_app, "_application", handle)
-    return paths
-
-
-@pytest.fixture
 def ada(browse, add_movie, rate):
     """Ada's browser. She rated a movie, and has seen the notice."""
     browser = browse("ada")

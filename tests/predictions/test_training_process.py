@@ -95,7 +95,7 @@ def test_people_of_the_earlier_model_stay_until_the_next_training(app, instance)
         instances.train(app)
         model = model_store.find_model(database.read())
         assert model.version != earlier.version
-        assert all(model_store.find_people(database.read(), each) for each in (earlier, model))
+        assert all(model_store.find_people(each) for each in (earlier, model))
         assert len(read_files(instance)) == 3
 
 
