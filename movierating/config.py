@@ -56,7 +56,7 @@ SETTINGS = (
             "The database: `sqlite:///` and a file's path, relative to the instance folder unless it starts with `/`; "
             "or `postgresql+psycopg://user:password@host/database` (extra `[postgresql]`)."),
     Setting("DATABASE_REPLICA_URL", parse_postgresql_url, None, "none",
-            "A replica of the PostgreSQL database, used for anonymous reads."),
+            "A replica of the PostgreSQL database, used for anonymous reads of the API."),
     Setting("REDIS_URL", parse_redis_url, None, "none",
             "Stores the rate limits in Redis (extra `[redis]`), for all instances that share it. Without it, and while "
             "it is unavailable, they are stored in the instance folder."),

@@ -1,8 +1,8 @@
 """Reads from a replica of PostgreSQL, which follows the primary a moment later.
 
 Only anonymous requests read from it. Authenticated requests read from the primary, where the session is looked up
-anyway, and so see what was just written, on any host. A replica that fails or is too far behind is not used for a
-while, and the primary is read instead.
+anyway, and so see what was just written, on any host. A replica that fails or is too far behind is not used until a
+check finds it well, and the primary is read instead.
 """
 
 import logging
@@ -21,8 +21,6 @@ from movierating.storage.postgresql import connections
 # A replica is not read if it lacks what the primary had written so long ago.
 MAX_LAG_SECONDS = 10.0
 CHECK_INTERVAL_SECONDS = 1.0
-# After this, a replica that failed is tried again.
-RETRY_INTERVAL_SECONDS = 1.0
 
 WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -42,7 +40,6 @@ class Replica:
         self._reader = connections.ThreadReader()
         self._checking = threading.Lock()
         self._check_at = 0.0
-        self._paused_until = 0.0
         # (time, position of the primary), oldest first, without those that the replica has replayed.
         self._positions: deque[tuple[float, int]] = deque(maxlen=100)
         self._is_up = True
@@ -51,39 +48,45 @@ class Replica:
         """Return the calling thread's connection, None if the primary must be read."""
         try:
             if time.monotonic() >= self._check_at:
-                self._check_lag(primary)
-            if time.monotonic() < self._paused_until:
-                return None
-            return self._reader.get_connection(self._engine)
+                self._check(primary)
+            return self._reader.get_connection(self._engine) if self._is_up else None
         except SQLAlchemyError:
             self.pause("does not respond")
             return None
 
     def pause(self, reason: str) -> None:
-        """Do not use the replica for RETRY_INTERVAL_SECONDS."""
-        self._paused_until = time.monotonic() + RETRY_INTERVAL_SECONDS
-        self._log_change(is_up=False, state=reason)
+        """Do not use the replica until a check finds that it can be used."""
+        self._set_state(is_up=False, state=reason)
 
-    def _check_lag(self, primary: Connection) -> None:
-        """Compare the replica with the primary's earlier positions; one thread does, the others use the result."""
+    def _check(self, primary: Connection) -> None:
+        """Find out whether the replica can be used; one thread does, the others use the last result meanwhile."""
         if not self._checking.acquire(blocking=False):
             return
         try:
-            now = time.monotonic()
-            self._check_at = now + CHECK_INTERVAL_SECONDS
-            self._positions.append((now, _read_position(primary, "pg_current_wal_flush_lsn()")))
-            replica = self._reader.get_connection(self._engine)
-            replayed = _read_position(replica, "pg_last_wal_replay_lsn()")
-            while self._positions and self._positions[0][1] <= replayed:
-                self._positions.popleft()
-            if self._positions and now - self._positions[0][0] > MAX_LAG_SECONDS:
-                self.pause("is too far behind")
-            elif now >= self._paused_until:
-                self._log_change(is_up=True, state="responds")
+            self._compare_positions(primary)
         finally:
+            # Counted from the end: a check of a server that does not respond takes seconds.
+            self._check_at = time.monotonic() + CHECK_INTERVAL_SECONDS
             self._checking.release()
 
-    def _log_change(self, *, is_up: bool, state: str) -> None:
+    def _compare_positions(self, primary: Connection) -> None:
+        """Compare the replica with the primary's earlier positions in the write-ahead log."""
+        now = time.monotonic()
+        self._positions.append((now, _read_position(primary, "pg_current_wal_flush_lsn()")))
+        replica = self._reader.get_connection(self._engine)
+        if not replica.exec_driver_sql("SELECT pg_is_in_recovery()").scalar_one():
+            # It was promoted, and has had a history of its own since then.
+            self.pause("follows no primary")
+            return
+        replayed = _read_position(replica, "pg_last_wal_replay_lsn()")
+        while self._positions and self._positions[0][1] <= replayed:
+            self._positions.popleft()
+        if self._positions and now - self._positions[0][0] > MAX_LAG_SECONDS:
+            self.pause("is too far behind")
+        else:
+            self._set_state(is_up=True, state="responds")
+
+    def _set_state(self, *, is_up: bool, state: str) -> None:
         if is_up != self._is_up:
             self._is_up = is_up
             logger.log(logging.INFO if is_up else logging.WARNING, f"the replica {state}")
@@ -95,9 +98,8 @@ class Replica:
 
 
 def _read_position(connection: Connection, function: str) -> int:
-    """Return a position in the write-ahead log in bytes; for a server that replays none, its own last."""
-    text = f"SELECT coalesce({function}, pg_current_wal_lsn()) - '0/0'::pg_lsn"
-    return int(connection.exec_driver_sql(text).scalar_one())
+    """Return a position in the write-ahead log in bytes."""
+    return int(connection.exec_driver_sql(f"SELECT {function} - '0/0'::pg_lsn").scalar_one())
 
 
 def route_reads(application: WSGI, engine: Engine) -> WSGI:
@@ -111,8 +113,9 @@ def route_reads(application: WSGI, engine: Engine) -> WSGI:
         response = _BufferedStart()
         with database.reading_from_replica() as is_from_replica:
             body = application(environ, response)
-        if is_from_replica and response.status.startswith("503"):
-            # It failed during the request, or PostgreSQL ended the query because it delayed the replica.
+        if is_from_replica and response.status.startswith("5"):
+            # It failed during the request, PostgreSQL ended the query because it delayed the replica, or the replica
+            # has not replayed a migration.
             database.replica.pause("does not respond")
             environ["HTTP_X_REQUEST_ID"] = dict(response.headers)["X-Request-ID"]
             return application(environ, start_response)

@@ -81,6 +81,10 @@ def stopped_flushes(replica):
         os.kill(pid, signal.SIGCONT)
 
 
+def get_replica():
+    return db.engine.get_execution_options()["database"].replica
+
+
 def count(client, movie_id):
     return client.get(f"/v1/movies/{movie_id}").json["ratings"]["count"]
 
@@ -137,7 +141,7 @@ def test_replica_serves_every_public_read(client, member, add_movie, replica):
 
 
 def test_replica_that_stopped_is_used_again_after_its_start(client, add_movie, follower, monkeypatch):
-    monkeypatch.setattr(replicas, "RETRY_INTERVAL_SECONDS", 0.0)
+    monkeypatch.setattr(replicas, "CHECK_INTERVAL_SECONDS", 0.0)
     movie_id = add_movie()
     follower.stop()
     assert [client.get(f"/v1/movies/{movie_id}").status_code for _ in range(3)] == [200] * 3
@@ -164,6 +168,10 @@ def test_replica_that_is_too_far_behind_is_not_read(client, member, add_movie, r
         time.sleep(0.05)
     assert count(client, movie_id) == 1
     assert client.get("/readyz").json["degraded"] == ["replica"]
+    # Another thread has begun the next check, which takes a while.
+    with get_replica()._checking:
+        time.sleep(1.1)
+        assert count(client, movie_id) == 1
 
 
 def test_replica_is_read_although_the_primary_has_records_that_belong_to_no_commit(
@@ -175,6 +183,40 @@ def test_replica_is_read_although_the_primary_has_records_that_belong_to_no_comm
     for _ in range(3):
         assert client.get("/v1/genres").status_code == 200
     assert client.get("/readyz").json == {"status": "ok"}
+
+
+@pytest.fixture
+def promoted(make_app, instance):
+    """A client of an application whose replica has been promoted and is ahead of the primary, and a movie's id."""
+    name = postgres.database_of(instance).rpartition("/")[2]
+    server = postgres.server().replica()
+    server.start()
+    server.run("pg_ctl", "promote", "-D", str(server.folder), "--wait")
+    server.stop()
+    server.start()
+    with psycopg.connect(server.address(name)) as connection:
+        connection.execute("SELECT pg_logical_emit_message(true, 'tests', repeat('x', 1000000))")
+    yield make_app(DATABASE_REPLICA_URL=server.address(name)).test_client()
+    server.remove()
+
+
+def test_replica_that_was_promoted_is_not_read(promoted, add_movie):
+    movie_id = add_movie()
+    assert count(promoted, movie_id) == 0
+    assert promoted.get("/readyz").json["degraded"] == ["replica"]
+
+
+def test_query_that_needs_a_newer_migration_than_the_replica_has_is_repeated_on_the_primary(
+    client, add_movie, outside, instance, replica
+):
+    movie_id = add_movie()
+    with outside(instance) as connection:
+        connection.exec_driver_sql("ALTER TABLE movie RENAME edit TO former_edit")
+    wait_for_replica(replica)
+    replica(PAUSE)
+    with outside(instance) as connection:
+        connection.exec_driver_sql("ALTER TABLE movie RENAME former_edit TO edit")
+    assert count(client, movie_id) == 0
 
 
 def test_query_that_fails_on_the_replica_is_repeated_on_the_primary(client, app, add_movie, monkeypatch):
