@@ -6,14 +6,15 @@ import hashlib
 import os
 import shutil
 import signal
-import socket
 import stat
 import subprocess
 import tempfile
 import threading
-import time
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
+
+from service_process import find_free_port, wait_until
 
 try:
     import psycopg
@@ -67,9 +68,7 @@ class Server:
     def __init__(self, folder: Path, settings: tuple[str, ...] = _FAST, binaries: Path | None = None) -> None:
         self.folder, self.settings = folder, settings
         self.binaries = binaries or make_readable(find_programs())
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
+        self.port = find_free_port()
         self.process: subprocess.Popen[bytes] | None = None
 
     @classmethod
@@ -141,20 +140,22 @@ class Server:
                 start_new_session=True,
                 **self._as,
             )
-        for _ in range(300):
-            try:
-                psycopg.connect(self.address("postgres"), connect_timeout=5).close()
-                return
-            except psycopg.OperationalError:
-                assert self.process.poll() is None, (self.folder.parent / "log").read_text()
-                time.sleep(0.05)
-        raise AssertionError("PostgreSQL did not respond in 15 seconds")
+        wait_until(self.responds)
+
+    def responds(self) -> bool:
+        """Return True if the server accepts connections; fail if it has ended."""
+        assert self.process is not None
+        assert self.process.poll() is None, (self.folder.parent / "log").read_text()
+        with suppress(psycopg.OperationalError):
+            psycopg.connect(self.address("postgres"), connect_timeout=30).close()
+            return True
+        return False
 
     def stop(self, how: int = signal.SIGINT) -> None:
         """Stop the server with a signal: by default that of a fast shutdown."""
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(how)
-            self.process.wait(30)
+            self.process.wait(60)
 
     def remove(self) -> None:
         """Stop the server and remove its data."""

@@ -4,10 +4,11 @@ import os
 import signal
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from service_process import wait_until
 
 
 class RedisProcess:
@@ -38,14 +39,14 @@ class RedisProcess:
     def start(self) -> None:
         """Start and wait until it responds, if only to ask for a password."""
         self._process = subprocess.Popen(self._command)
-        for _ in range(300):
-            try:
-                if self.send("PING"):
-                    return
-            except OSError:
-                assert self._process.poll() is None, "redis-server ended"
-                time.sleep(0.02)
-        raise AssertionError("redis-server did not respond")
+        wait_until(self._responds)
+
+    def _responds(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, "redis-server ended"
+        with suppress(OSError):
+            return self.send("PING") != b""
+        return False
 
     def kill(self) -> None:
         """Kill the server."""
@@ -55,7 +56,7 @@ class RedisProcess:
 
     def send(self, *words: str) -> bytes:
         """Send a command and return up to 64 KB of the response."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=5) as connection:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=30) as connection:
             connection.sendall(b" ".join(word.encode() for word in words) + b"\r\n")
             return connection.recv(1 << 16)
 

@@ -1,21 +1,41 @@
-"""A running `movierating serve`, and free ports."""
+"""A running `movierating serve`, free ports, and waiting for what other processes do."""
 
+import itertools
+import os
 import signal
 import socket
 import subprocess
 import time
 import urllib.request
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+# Linux gives ports from 32768 on to outgoing connections, also just before a server takes a port that was free.
+_PORTS = range(10_000, 32_000)
+# Each process of a test run begins elsewhere, and takes no port twice.
+_numbers = itertools.count(os.getpid() * 997)
+
 
 def find_free_port() -> int:
-    """Return a free port of the loopback interface."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a free port of the loopback interface that no other test gets."""
+    while True:
+        port = _PORTS[next(_numbers) % len(_PORTS)]
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+
+
+def wait_until(condition: Callable[[], object], seconds: float = 90) -> None:
+    """Wait until the condition is true. Fail after so many seconds, which only a test that hangs needs."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            pytest.fail(f"the condition is still false after {seconds} seconds")
+        time.sleep(0.05)
 
 
 @dataclass
@@ -27,21 +47,20 @@ class Service:
     process: subprocess.Popen[str]
 
     def wait_until_ready(self) -> None:
-        """Wait until the service responds; fail after 30 seconds, or if it has ended."""
-        for _ in range(300):
-            if self.process.poll() is not None:
-                raise AssertionError((self.folder.parent / "service.log").read_text())
-            try:
-                with urllib.request.urlopen(f"{self.url}/readyz", timeout=5):
-                    return
-            except OSError:
-                time.sleep(0.1)
-        raise AssertionError("the service was not ready after 30 seconds")
+        """Wait until the service responds; fail if it has ended."""
+        wait_until(self._is_ready)
+
+    def _is_ready(self) -> bool:
+        if self.process.poll() is not None:
+            raise AssertionError((self.folder.parent / "service.log").read_text())
+        with suppress(OSError), urllib.request.urlopen(f"{self.url}/readyz", timeout=30):
+            return True
+        return False
 
     def stop(self) -> int:
         """Stop gracefully and return the exit code."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout=30)
+        return self.process.wait(timeout=60)
 
     def list_worker_pids(self) -> list[int]:
         """Return the process ids of the workers; skip the test if the system does not list a process's children."""
