@@ -39,8 +39,8 @@ class Client:
     _connection: http.client.HTTPConnection | None = None
 
     def send(self, method: str, path: str, body: Any = None, **headers: str) -> Response:
-        """Send a request and return the response; `body` is sent as JSON unless it is bytes."""
-        if not isinstance(body, bytes | None):
+        """Send a request and return the response; `body` is sent as JSON unless it is bytes, or parts of them."""
+        if not isinstance(body, bytes | Iterator | None):
             body, headers = json.dumps(body).encode(), {"Content-Type": "application/json", **headers}
         is_reused = self._connection is not None
         try:
@@ -57,7 +57,7 @@ class Client:
         return Response(response.status, json.loads(encoded) if "json" in kind else encoded)
 
     def _request(
-        self, method: str, path: str, body: bytes | None, headers: dict[str, str]
+        self, method: str, path: str, body: bytes | Iterator[bytes] | None, headers: dict[str, str]
     ) -> http.client.HTTPResponse:
         self._connection = self._connection or http.client.HTTPConnection(self.address, timeout=60)
         self._connection.request(method, path, body, {**self.headers, **headers})
@@ -76,6 +76,13 @@ class Client:
         body = b'--x\r\nContent-Disposition: form-data; name="file"; filename="x"\r\n\r\n%s\r\n--x--\r\n'
         kind = {"Content-Type": "multipart/form-data; boundary=x"}
         return self.send("POST", f"/v1/users/me/ratings/import?{query}", body % content, **kind)
+
+    def stream(self, parts: Iterator[bytes], query: str = "") -> Response:
+        """Import a CSV file of ratings that is sent in parts."""
+        self.close()
+        return self.send(
+            "POST", f"/v1/users/me/ratings/import?{query}", parts, **{"Content-Type": "text/csv"}
+        )
 
     def close(self) -> None:
         if self._connection is not None:

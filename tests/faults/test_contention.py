@@ -54,11 +54,9 @@ def back_up(folder, target):
 
 
 def rate_again(client, movie_id, value):
-    """Rate a movie, up to 20 times while the response is 503; return the last status."""
-    for _ in range(20):
-        status = client.rate(movie_id, value).status
-        if status != 503:
-            break
+    """Rate a movie, again while the response is 503, for a minute at most; return the last status."""
+    deadline = time.monotonic() + 60
+    while (status := client.rate(movie_id, value).status) == 503 and time.monotonic() < deadline:
         time.sleep(0.2)
     return status
 

@@ -2,7 +2,6 @@
 
 import shutil
 import sqlite3
-import time
 from contextlib import closing
 from pathlib import Path
 
@@ -79,15 +78,12 @@ def has_open(pid, file):
     return any(link.resolve() == file for link in Path(f"/proc/{pid}/fd").iterdir())
 
 
-def test_each_worker_opens_the_database_when_it_starts(instance, serve):
+def test_each_worker_opens_the_database_when_it_starts(instance, serve, eventually):
     service = serve(instance, workers=2)
     file = (service.folder / "movierating.sqlite3").resolve()
-    until = time.monotonic() + 20
     for pid in service.list_worker_pids():
         # A worker that first opened a replaced file would read the old file's log into it.
-        while not has_open(pid, file):
-            assert time.monotonic() < until
-            time.sleep(0.05)
+        eventually(lambda pid=pid: has_open(pid, file))
 
 
 def test_log_of_a_replaced_file_is_not_applied_to_the_new_one(running, tmp_path, unsound):

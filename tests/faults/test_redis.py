@@ -78,9 +78,20 @@ def list_redis_messages(service):
     return [message.split(";")[0] for message in messages if message.startswith("Redis")]
 
 
-def test_services_share_their_limits(services, logins, readiness):
-    assert logins("ada", *services) == FIVE_A_MINUTE
-    assert [readiness(service) for service in services] == [OK, OK]
+@pytest.fixture
+def share_limits(services, logins, eventually):
+    """`share_limits(*services)` waits until the services count together.
+
+    A service to which Redis does not reply in a quarter of a second counts for itself, for a second at least. On a busy
+    machine that may happen, so another account is tried then.
+    """
+    names = (f"shared{number}" for number in itertools.count())
+    return lambda *services: eventually(lambda: logins(next(names), *services) == FIVE_A_MINUTE)
+
+
+def test_services_share_their_limits(services, share_limits, readiness, eventually):
+    share_limits(*services)
+    eventually(lambda: [readiness(service) for service in services] == [OK, OK])
 
 
 @pytest.fixture
@@ -104,7 +115,7 @@ def load(services, client_of):
 
 @pytest.mark.parametrize("trouble", ["gone", "stuck"])
 def test_without_redis_each_service_counts_for_itself(
-    services, redis_server, load, logins, readiness, eventually, trouble
+    services, redis_server, load, logins, share_limits, readiness, eventually, trouble
 ):
     before = [list_redis_messages(service) for service in services]
     with getattr(redis_server, trouble)():
@@ -113,12 +124,13 @@ def test_without_redis_each_service_counts_for_itself(
             assert logins(f"bob-{trouble}", service) == FIVE_A_MINUTE
     for service in services:
         eventually(lambda service=service: readiness(service) == OK)
-    assert logins(f"carol-{trouble}", *services) == FIVE_A_MINUTE
+    share_limits(*services)
     for service, earlier in zip(services, before, strict=True):
-        assert list_redis_messages(service)[len(earlier) :] == [
-            "Redis is unavailable",
-            "Redis is available again",
-        ]
+        messages = list_redis_messages(service)
+        # One of each; a busy machine may have had other outages.
+        alternating = itertools.cycle(["Redis is unavailable", "Redis is available again"])
+        assert messages == list(itertools.islice(alternating, len(messages)))
+        assert len(messages) >= len(earlier) + 2
 
 
 def test_service_starts_without_redis_and_connects_later(start, redis_server, logins, readiness, eventually):
