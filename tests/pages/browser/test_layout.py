@@ -10,6 +10,15 @@ from pages.browser.person import DESKTOP, NARROW, PHONE, TABLET, choose_file
 pytestmark = pytest.mark.any_database
 
 
+NEXT_FRAME = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+LAYOUT_SHIFT = """new Promise(done => {
+    let shift = 0;
+    const observer = new PerformanceObserver(list => list.getEntries().forEach(each => shift += each.value));
+    observer.observe({type: "layout-shift", buffered: true});
+    setTimeout(() => done(shift), 200);
+})"""
+
+
 def list_navigation_lines(page):
     """Return the words of each line of the navigation."""
     lines: dict[float, list[str]] = {}
@@ -47,6 +56,23 @@ def test_page_stays_in_place_when_the_button_of_the_search_gets_the_focus(person
     button.focus()
     assert button.bounding_box()["width"] > 24
     assert heading.bounding_box() == before
+
+
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["1280", "390"])
+def test_page_hardly_moves_when_the_font_arrives(person, viewport):
+    visitor = person(None, viewport)
+    page = visitor.page
+    found = visitor.context.request.get("/v1/movies?q=the+dark+knight&year_from=2008").json()["items"]
+    held = []
+    page.route("**/newsreader.woff2*", lambda route: held.append(route))
+    for path in ("/movies", f"/movies/{found[0]['id']}", "/people/boss", "/login"):
+        page.goto(path, wait_until="domcontentloaded")
+        page.evaluate(NEXT_FRAME)
+        held.pop().continue_()
+        page.evaluate("document.fonts.ready.then(() => {})")
+        assert page.evaluate("document.fonts.check('500 1em Newsreader')")
+        page.evaluate(NEXT_FRAME)
+        assert page.evaluate(LAYOUT_SHIFT) < 0.02, path
 
 
 def test_filters_are_folded_on_a_phone_and_shown_on_a_desktop(person):
