@@ -35,13 +35,13 @@ def send(service):
     def exchange(data):
         address = ("127.0.0.1", int(service.url.rpartition(":")[2]))
         received = b""
-        with socket.create_connection(address, timeout=15) as connection:
+        with socket.create_connection(address, timeout=60) as connection:
             with contextlib.suppress(ConnectionError):
                 connection.sendall(data)
             with contextlib.suppress(ConnectionError):
                 while part := connection.recv(65536):
                     received += part
-        with urllib.request.urlopen(f"{service.url}/healthz", timeout=15) as other:
+        with urllib.request.urlopen(f"{service.url}/healthz", timeout=60) as other:
             assert other.status == 200
         return [int(status) for status in re.findall(rb"HTTP/1\.[01] (\d{3})", received)], received
 

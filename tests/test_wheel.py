@@ -36,7 +36,7 @@ def run(*command):
 
 def get(url):
     """Return the body of a response with status 200."""
-    with urllib.request.urlopen(url, timeout=10) as response:
+    with urllib.request.urlopen(url, timeout=60) as response:
         assert response.status == 200
         return response.read()
 

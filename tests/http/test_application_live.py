@@ -17,7 +17,7 @@ def connect(serve, copied, empty_instance, tmp_path_factory):
     connections = []
 
     def make():
-        connections.append(http.client.HTTPConnection(address.hostname, address.port, timeout=10))
+        connections.append(http.client.HTTPConnection(address.hostname, address.port, timeout=60))
         return connections[-1]
 
     yield make

@@ -92,7 +92,7 @@ def readers(url, seen, number=4):
     def read():
         while not stop.is_set():
             before = acknowledged[0]
-            with urllib.request.urlopen(url, timeout=10) as response:
+            with urllib.request.urlopen(url, timeout=60) as response:
                 body = json.load(response)
                 movie = body["items"][0] if "items" in body else body
                 seen.append((before, movie["ratings"]["count"]))
@@ -126,7 +126,7 @@ def test_read_is_never_older_than_an_acknowledged_write_of_another_process(
                 {**person.headers, "Content-Type": "application/json"},
                 method="PUT",
             )
-            with urllib.request.urlopen(rate, timeout=10):
+            with urllib.request.urlopen(rate, timeout=60):
                 acknowledged[0] = number
     assert all(service.stop() == 0 for service in services)
     assert len(seen) > len(people)

@@ -112,7 +112,8 @@ def test_slot_is_released_once(impatient):
         slots.acquire()
 
 
-def test_acquire_waits_for_a_slot():
+def test_acquire_waits_for_a_slot(monkeypatch):
+    monkeypatch.setattr(upload_slots, "SLOT_TIMEOUT_SECONDS", 60)
     slots = UploadSlots(1, "No slot.")
     release = slots.acquire()
     threading.Timer(0.05, release).start()

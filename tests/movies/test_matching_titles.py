@@ -171,7 +171,8 @@ def test_a_row_takes_no_longer_if_thousands_of_movies_have_its_title(app):
         matcher.find(emma)
     assert caught.value.movie_ids == list(range(1, MAX_CANDIDATES + 1))
     other = replace(emma, imdb_id="tt0000000")
-    start = time.monotonic()
+    start = time.process_time()
     for _ in range(20_000):
         assert matcher.find(other) is None
-    assert time.monotonic() - start < 5
+    # A busy machine takes a second; looking at each candidate would take minutes.
+    assert time.process_time() - start < 20

@@ -20,6 +20,7 @@ from click.testing import CliRunner
 
 from movierating.cli.main import main
 from movierating.storage.sqlite.instance_lock import InstanceLock, LockHeld
+from movierating.storage.sqlite.write_queue import MAX_WAITING_THREADS
 
 PASSWORD = "correct horse battery"
 HEALTH_REQUESTS = 'movierating_http_requests_total{method="GET",route="/healthz",status="200"}'
@@ -173,7 +174,7 @@ def test_workers_end_when_the_main_process_is_killed(two, eventually):
 
 def test_every_log_line_is_json_without_secrets(two, eventually):
     names = [f"person{number}" for number in range(24)]
-    with ThreadPoolExecutor(8) as threads:
+    with ThreadPoolExecutor(MAX_WAITING_THREADS) as threads:
         list(threads.map(lambda name: sign_up(two, name), names))
     address = ("127.0.0.1", int(two.url.rpartition(":")[2]))
     with socket.create_connection(address, timeout=30) as connection:

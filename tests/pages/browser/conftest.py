@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from pages.browser.person import DESKTOP, PASSWORD, Person
 
+# Long enough for a busy machine.
+expect.set_options(timeout=30_000)
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 
 
@@ -39,7 +41,7 @@ def person(chromium, service) -> Iterator[Any]:
 
     def open_browser(username: str | None = None, viewport: Any = DESKTOP, **options: Any) -> Person:
         context = chromium.new_context(base_url=service.url, viewport=viewport, **options)
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(30_000)
         opened.append(Person(context, context.new_page()))
         opened[-1].page.on("console", opened[-1].listen)
         opened[-1].page.on("pageerror", lambda error: opened[0].errors.append(str(error)))

@@ -8,7 +8,7 @@ from pages.browser.person import RATINGS, UNKNOWN, choose_file
 pytestmark = pytest.mark.any_database
 
 
-def test_file_is_uploaded_with_progress_checked_and_imported(person):
+def test_file_is_uploaded_with_progress_checked_and_imported(person, eventually):
     ada = person("import")
     choose_file(ada.page, RATINGS)
     uploads = []
@@ -17,6 +17,7 @@ def test_file_is_uploaded_with_progress_checked_and_imported(person):
     button.click()
     expect(ada.page.get_by_role("progressbar")).to_be_visible()
     expect(button).to_be_disabled()
+    eventually(lambda: ada.page.wait_for_timeout(10) or uploads)
     uploads[0].continue_()
     ada.page.unroute("**/import")
     expect(ada.page.get_by_role("heading", name="4 rows in ratings.csv")).to_be_visible()

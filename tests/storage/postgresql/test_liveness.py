@@ -45,7 +45,7 @@ def listening(family, address, reply):
     ("reply", "is_alive"), [(b"S", True), (b"N", True), (b"E", True), (b"", False), (None, False)]
 )
 def test_server_that_responds_to_the_probe_is_alive(monkeypatch, reply, is_alive):
-    monkeypatch.setattr(liveness, "PROBE_TIMEOUT_SECONDS", 0.2)
+    monkeypatch.setattr(liveness, "PROBE_TIMEOUT_SECONDS", 0.2 if reply is None else 60)
     with listening(socket.AF_INET, ("127.0.0.1", 0), reply) as ((host, port), _):
         assert Liveness().is_alive(host, port) is is_alive
 
@@ -56,7 +56,8 @@ def test_unix_socket_is_probed(tmp_path):
     assert not Liveness().is_alive(str(tmp_path / "none"), 5432)
 
 
-def test_concurrent_threads_share_one_probe():
+def test_concurrent_threads_share_one_probe(monkeypatch):
+    monkeypatch.setattr(liveness, "_PROBE_INTERVAL_SECONDS", 60)
     server = Liveness()
     with listening(socket.AF_INET, ("127.0.0.1", 0), b"S") as ((host, port), requests):
         with ThreadPoolExecutor(8) as threads:

@@ -18,6 +18,12 @@ from storage.sqlite.conftest import add_row, count_rows
 pytestmark = pytest.mark.sqlite
 
 
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch):
+    """Let as many threads as there are wait for a writer, however long a busy machine takes to start them."""
+    monkeypatch.setattr(write_queue, "MAX_BURST_SECONDS", 60)
+
+
 @pytest.fixture
 def run_together(app, queue):
     """`run_together(jobs)` queues jobs while another one runs, and returns the result or error of each.
@@ -31,7 +37,7 @@ def run_together(app, queue):
 
         def hold(_connection):
             started.set()
-            release.wait(10)
+            release.wait(60)
 
         def outcome(job, own_transaction=False):
             with app.app_context():
@@ -42,7 +48,7 @@ def run_together(app, queue):
 
         with ThreadPoolExecutor(len(jobs) + 1) as pool:
             holder = pool.submit(outcome, hold)
-            started.wait(10)
+            started.wait(60)
             outcomes = []
             for number, job in enumerate(jobs, 1):
                 outcomes.append(pool.submit(outcome, job, number in long))
@@ -137,8 +143,9 @@ def test_other_writers_run_between_long_jobs_of_two_processes(queue):
 
     def first(_connection):
         started.set()
-        release.wait(10)
-        time.sleep(0.3)
+        release.wait(60)
+        # The next long job pauses as long, while others write.
+        time.sleep(2)
 
     def short(_connection):
         order.append("short")
@@ -152,7 +159,7 @@ def test_other_writers_run_between_long_jobs_of_two_processes(queue):
 
     with ThreadPoolExecutor(4) as pool:
         outcomes = [pool.submit(ours.write, first, (), True)]
-        started.wait(10)
+        started.wait(60)
         outcomes.append(pool.submit(theirs.write, lambda _: order.append("long"), (), True))
         while not theirs._long_lock.locked():
             pass
@@ -161,7 +168,7 @@ def test_other_writers_run_between_long_jobs_of_two_processes(queue):
             pass
         release.set()
         for outcome in outcomes:
-            outcome.result(10)
+            outcome.result(60)
     theirs.close()
     assert order == ["short", "later", "long"]
 
@@ -176,5 +183,5 @@ def test_long_job_that_waited_for_another_one_still_waits_for_the_write_lock(que
                 time.sleep(2.2)
                 write_lock.enter_context(queue._write_lock.hold(1))
             time.sleep(0.2)
-        assert outcome.result(10) == "done"
+        assert outcome.result(60) == "done"
     theirs.close()

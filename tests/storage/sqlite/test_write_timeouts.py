@@ -54,19 +54,19 @@ def test_writer_that_comes_while_the_queue_closes_writes_afterwards(queue, write
 
     monkeypatch.setattr(queue._write_lock, "close", close)
     queue.close()
-    assert writers[0].result(10) is None
+    assert writers[0].result(60) is None
     assert count_rows("after closing") == 1
 
 
 def test_writer_that_waits_too_long_gets_an_error_and_leaves_the_queue(queue, write_in_thread, monkeypatch):
     monkeypatch.setattr(write_queue, "WRITE_TIMEOUT_SECONDS", 0.05)
     started, release = threading.Event(), threading.Event()
-    holder = write_in_thread(lambda _connection: started.set() or release.wait(10))
-    started.wait(10)
+    holder = write_in_thread(lambda _connection: started.set() or release.wait(60))
+    started.wait(60)
     with pytest.raises(Unavailable, match="busy"):
         write(add_row("too late"))
     release.set()
-    assert holder.result(10) is None
+    assert holder.result(60) is None
     assert not queue._queue
     write(add_row("in time"))
     assert (count_rows("too late"), count_rows("in time")) == (0, 1)
@@ -76,7 +76,7 @@ def test_writers_are_not_delayed_after_a_lock_that_was_held_long(foreign_lock, w
     waiting = [write_in_thread(add_row(f"waiting {number}")) for number in range(4)]
     time.sleep(4)
     foreign_lock.rollback()
-    assert [each.result(10) for each in waiting] == [None] * 4
+    assert [each.result(60) for each in waiting] == [None] * 4
     started = time.monotonic()
     write(add_row("afterwards"))
     assert time.monotonic() - started < 1.5
