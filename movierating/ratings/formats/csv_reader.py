@@ -87,15 +87,12 @@ class CsvFile:
         first. The order of day and month is detected once for each column. If it has to be assumed, the first such row
         has a note, unless the service writes the month first (`is_month_first`).
         """
-        select, width = itemgetter(*map(self._find_index, columns.values())), len(self.columns)
+        select = itemgetter(*map(self._find_index, columns.values()))
         date_fields = DateFields(
             dates, lambda name: self.read_column(columns[name]), is_month_first=is_month_first
         )
         for line, records in self._read_records():
-            rows = None
-            if parse_columns and set(map(len, records)) == {width}:
-                cells_by_column = [*zip(*records, strict=True), ("",) * len(records)]
-                rows = parse_columns(self.source.name, line, select(cells_by_column))
+            rows = self._parse_columns(line, records, select, parse_columns)
             if rows is not None:
                 yield from rows
                 continue
@@ -112,6 +109,20 @@ class CsvFile:
             )
         return self.columns.index(name) if count else -1
 
+    def _parse_columns(
+        self,
+        line: int,
+        records: Sequence[Sequence[str]],
+        select: Callable[[Any], Sequence[Sequence[str]]],
+        parse: ParseColumns | None,
+    ) -> Sequence[Row] | None:
+        """Return the rows of the records, parsed column by column; None if each must be parsed by itself."""
+        if parse is None or set(map(len, records)) != {len(self.columns)}:
+            return None
+        # `select` takes the last column for one that the file does not have.
+        columns = [*zip(*records, strict=True), ("",) * len(records)]
+        return parse(self.source.name, line, select(columns))
+
     def _parse_row(
         self,
         line: int,
@@ -127,9 +138,7 @@ class CsvFile:
             row = parse(self.source.name, line, fields)
         except ValueError as error:
             return RejectedRow(self.source.name, line, str(error))
-        if note and isinstance(row, RatedRow):
-            return row._replace(note=f"{note}; {row.note}" if row.note else note)
-        return row
+        return row.prepend_note(note) if note and isinstance(row, RatedRow) else row
 
     def read_column(self, name: str) -> Iterator[str]:
         """Yield the cells of a column, without those of rows that can't be read."""

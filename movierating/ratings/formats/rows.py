@@ -1,7 +1,7 @@
 """The rows that are read from and written to files, independent of their format."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Literal, NamedTuple, TypeVar
+from typing import Literal, NamedTuple, Self, TypeVar
 
 from movierating.ratings.formats.dates import parse_time
 from movierating.ratings.formats.field_parsers import (
@@ -64,6 +64,10 @@ class RatedRow(NamedTuple):
     film_id: str | None = None
     note: str | None = None
 
+    def prepend_note(self, note: str) -> Self:
+        """Return the row with a note before the one that it has."""
+        return self._replace(note=f"{note}; {self.note}" if self.note else note)
+
 
 class SkippedRow(NamedTuple):
     """A valid row that is not imported; `line` and `file` as in RatedRow. `reason` may add to the outcome."""
@@ -121,17 +125,16 @@ def parse_row(
     `rating` is on `scale`; `kind` and `film_id` are as in RatedRow. Raise ValueError with a reason for the user. A time
     that can't be read, or lies in the future unless `allow_future`, is left out.
     """
-    is_rated = has_rating(scale, rating)
+    movie_cells = imdb_id, tmdb_id, title, original_title, year
+    if not has_rating(scale, rating):
+        return _skip_unrated(file, line, *movie_cells)
     try:
-        movie = _parse_movie(imdb_id, tmdb_id, title, original_title, year)
-        half_points = parse_rating(scale, rating) if is_rated else 0
+        movie, half_points = _parse_movie(*movie_cells), parse_rating(scale, rating)
     except ValueError:
-        if is_rated and kind is None:
+        if kind is None:
             raise
         # A row that is not imported needs no valid movie or rating.
         movie, half_points = _Movie(), 0
-    if not is_rated:
-        return SkippedRow(line, movie.title, movie.year, "no_rating", file)
     if not movie.has_id() and kind is not None:
         return SkippedRow(line, movie.title, movie.year, "not_a_movie", file, f"it is not a movie ({kind})")
     if not movie.has_id() and movie.title is None:
@@ -139,6 +142,15 @@ def parse_row(
     at, note = _parse_time(rated_at, allow_future=allow_future)
     film = normalize_text(film_id)[:_MAX_FILM_ID_LENGTH] or None
     return RatedRow(line, *movie, half_points, at, kind, file, film, note)
+
+
+def _skip_unrated(file: str, line: int, *movie_cells: object) -> SkippedRow:
+    """Return the row of a movie without a rating: it is not imported, so it needs no valid movie."""
+    try:
+        movie = _parse_movie(*movie_cells)
+    except ValueError:
+        movie = _Movie()
+    return SkippedRow(line, movie.title, movie.year, "no_rating", file)
 
 
 class _Movie(NamedTuple):
@@ -180,7 +192,7 @@ def add_note(rows: Iterable[Row], note: str) -> Iterator[Row]:
     for row in rows:
         if not is_added and isinstance(row, RatedRow):
             is_added = True
-            row = row._replace(note=f"{note}; {row.note}" if row.note else note)
+            row = row.prepend_note(note)
         yield row
 
 
