@@ -111,7 +111,21 @@ def _describe_unmatched(entry: UnmatchedRow) -> dict[str, Any]:
     }
 
 
-def list_details(
+def add_details(
+    report: ImportReport,
+    details: Details,
+    rows: Sequence[Row],
+    matches: RowMatches,
+    outcomes: Sequence[Outcome],
+) -> None:
+    """Add what became of every row: nothing for False, a dict for each for True, text for AS_CSV."""
+    if details == AS_CSV:
+        report.details_csv = _format_details(_list_details(rows, matches, outcomes))
+    elif details:
+        report.details = list(_list_details(rows, matches, outcomes))
+
+
+def _list_details(
     rows: Sequence[Row], matches: RowMatches, outcomes: Sequence[Outcome]
 ) -> Iterator[dict[str, Any]]:
     """Yield a dict for each row: its place, the film, the rating as it was read, and what became of it and why."""
@@ -135,7 +149,7 @@ def list_details(
         yield {**film, **rating, **result._asdict()}
 
 
-def format_details(details: Iterable[dict[str, Any]]) -> str:
+def _format_details(details: Iterable[dict[str, Any]]) -> str:
     """Return the details as CSV, with a column for each key."""
     cells = ([_format_cell(entry[name]) for name in _DETAILS] for entry in details)
     return b"".join(format_csv_lines(chain([_DETAILS], cells))).decode()

@@ -23,14 +23,7 @@ from movierating.ratings.formats.csv_reader import list_names
 from movierating.ratings.formats.custom_csv import ColumnMapping
 from movierating.ratings.formats.rows import InvalidColumn, RatedRow, RejectedFile, Row
 from movierating.ratings.formats.upload_reader import Upload, open_upload
-from movierating.ratings.import_report import (
-    AS_CSV,
-    Details,
-    ImportReport,
-    format_details,
-    list_details,
-    make_report,
-)
+from movierating.ratings.import_report import Details, ImportReport, add_details, make_report
 from movierating.ratings.row_matches import CreateMissing, MatchOptions, RowMatches, format_place
 from movierating.ratings.row_matching import match_rows
 from movierating.storage.database import read, write
@@ -71,10 +64,7 @@ def import_file(
     report = make_report(upload.format, rows, matches, plan.outcomes, dry_run=dry_run)
     report.unread_files = [name[:_MAX_NAME_LENGTH] for name in upload.unread_files[:_MAX_UNREAD_FILES]]
     report.replaced_csv = format_replaced(read(), plan.list_replaced())
-    if details == AS_CSV:
-        report.details_csv = format_details(list_details(rows, matches, plan.outcomes))
-    elif details:
-        report.details = list(list_details(rows, matches, plan.outcomes))
+    add_details(report, details, rows, matches, plan.outcomes)
     return report
 
 
