@@ -179,33 +179,35 @@ def update_movie(movie_id: int, edits: Container[int] | None, changes: Mapping[s
     Imports find the movie by its former titles and year too. A change without effect is not an edit. Raise NotFound,
     PreconditionFailed, and Conflict as `create_movie` does.
     """
+    return _write_or_conflict(functools.partial(_update_movie, movie_id, edits, changes), changes)
 
-    def job(connection: Connection) -> Row[Any]:
-        """Change and index the movie, unless the changes have no effect."""
-        row = require_movie(connection, movie_id, edits)
-        changed = {
-            name: value for name, value in to_columns(changes).items() if getattr(row, name, None) != value
-        }
-        if not changed.keys() - {"title_key", "original_title_key"}:
-            return row
-        updated = {**row._mapping, **changed}
-        # An import may have added movies with a title and year that `create_movie` rejects; their other facts can
-        # still be changed.
-        if changed.keys() & {"title", "year", "imdb_id"}:
-            reject_same_title(connection, updated, movie_id)
-        reject_merged_ids(connection, changed, movie_id)
-        if changed.keys() & {"imdb_id", "tmdb_id"}:
-            # Imports must not give back what an admin takes away.
-            changed["learns_ids"] = False
-        changed |= {"edit": row.edit + 1, "updated_at": clock.now()}
-        connection.execute(update(Movie).where(_movie.id == movie_id).values(changed))
-        search_index.remove_movie(connection, movie_id)
-        search_index.add_movies(connection, [updated])
-        if changed.keys() & {"title", "original_title", "year"}:
-            retired_movies.record_former_titles(connection, row._asdict(), updated)
-        return require_movie(connection, movie_id, None)
 
-    return _write_or_conflict(job, changes)
+def _update_movie(
+    movie_id: int, edits: Container[int] | None, changes: Mapping[str, Any], connection: Connection
+) -> Row[Any]:
+    """Change and index the movie, unless the changes have no effect."""
+    row = require_movie(connection, movie_id, edits)
+    changed = {
+        name: value for name, value in to_columns(changes).items() if getattr(row, name, None) != value
+    }
+    if not changed.keys() - {"title_key", "original_title_key"}:
+        return row
+    updated = {**row._mapping, **changed}
+    # An import may have added movies with a title and year that `create_movie` rejects; their other facts can still be
+    # changed.
+    if changed.keys() & {"title", "year", "imdb_id"}:
+        reject_same_title(connection, updated, movie_id)
+    reject_merged_ids(connection, changed, movie_id)
+    if changed.keys() & {"imdb_id", "tmdb_id"}:
+        # Imports must not give back what an admin takes away.
+        changed["learns_ids"] = False
+    changed |= {"edit": row.edit + 1, "updated_at": clock.now()}
+    connection.execute(update(Movie).where(_movie.id == movie_id).values(changed))
+    search_index.remove_movie(connection, movie_id)
+    search_index.add_movies(connection, [updated])
+    if changed.keys() & {"title", "original_title", "year"}:
+        retired_movies.record_former_titles(connection, row._asdict(), updated)
+    return require_movie(connection, movie_id, None)
 
 
 def insert_movie(connection: Connection, new_facts: Mapping[str, Any]) -> int:
