@@ -1,6 +1,6 @@
 """The filters of movies, each as a selection of ids and as a condition on one movie."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,18 +18,15 @@ from sqlalchemy import (
 )
 
 from movierating.movies import search_index
-from movierating.movies.models import MAX_RUNTIME_MINUTES, MergedMovie, Movie, MovieFacet
+from movierating.movies.models import MergedMovie, Movie, MovieFacet
 from movierating.movies.own_ratings import RATING
-from movierating.movies.titles import fold, list_with_articles, split_words
-from movierating.storage.dialect import contains_text, encode_values, in_many, in_query_by_index
+from movierating.storage.dialect import contains_text, in_many, in_query_by_index
 
 _movie, _facet, _rating = Movie.__table__.c, MovieFacet.__table__.c, RATING.c
 _merged = MergedMovie.__table__.c
 _text, _text_end = (bindparam(name, type_=_movie.title_key.type) for name in ("text", "text_end"))
 _titles = bindparam("titles", type_=String)
 _first_year, _last_year = (bindparam(name, type_=_movie.year.type) for name in ("first", "last"))
-# No text that starts with another one comes after that one with this character.
-_LAST_CHARACTER = "\U0010ffff"
 
 
 def without_index(column: Any) -> ColumnElement[Any]:
@@ -47,74 +44,6 @@ class Filter:
     ids: Select[Any]
     condition: ColumnElement[bool]
     lookup: ColumnElement[bool]
-
-
-def parse_filters(filters: Mapping[str, Any]) -> tuple[tuple[str, ...], dict[str, Any]]:
-    """Return the kinds of the filters, and the values of their parameters, numbered by position.
-
-    Filters that select the same movies in another spelling have the same kinds and values.
-    """
-    facets = _list_facets(filters)
-    kinds = [kind for kind, _ in facets]
-    values: dict[str, Any] = {}
-    for position, (kind, value) in enumerate(facets):
-        values[f"facet{position}"] = f"{kind}:{value}"
-        # Genres are stored as a JSON list; no genre contains a quote.
-        values[f"value{position}"] = f'"{value}"' if kind in ("genre", "excluded genre") else value
-    if "q" in filters:
-        words = split_words(filters["q"])
-        kinds.append("words" if words else "title")
-        values |= search_index.bind_words(words)
-        values["word_start"] = f" {words[0]}" if words else ""
-        values["text"] = fold(filters["q"])
-        values["text_end"] = values["text"] + _LAST_CHARACTER
-        values["titles"] = _encode_titles(values["text"])
-    if "ids" in filters:
-        kinds.append("ids")
-        values["ids"] = encode_values(sorted(set(filters["ids"])))
-    if "rated" in filters:
-        kinds.append("rated" if filters["rated"] else "unrated")
-        values["rater"] = filters["rater"]
-    ranges = _parse_ranges(filters)
-    return (*kinds, *ranges), values | {
-        name: value for part in ranges.values() for name, value in part.items()
-    }
-
-
-def _list_facets(filters: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    """Return the kinds of the filters that compare one value, each with the value."""
-    facets = [("genre", genre) for genre in sorted(set(filters.get("genre", ())))]
-    facets += [("excluded genre", genre) for genre in sorted(set(filters.get("exclude_genre", ())))]
-    if "director" in filters:
-        facets.append(("director", fold(filters["director"])))
-    facets += [(kind, filters[kind]) for kind in ("year", "language", "country") if kind in filters]
-    return facets
-
-
-def _parse_ranges(filters: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return the kinds of the filters by a range of numbers, each with the values of its parameters."""
-    ranges: dict[str, dict[str, Any]] = {}
-    if "year_from" in filters or "year_to" in filters:
-        # An unknown year is stored as rank 0.
-        first, last = max(1, filters.get("year_from", 1)), filters.get("year_to", 9999)
-        ranges["years"] = {"first": first, "last": last}
-    if "runtime_from" in filters or "runtime_to" in filters:
-        shortest, longest = filters.get("runtime_from", 0), filters.get("runtime_to", MAX_RUNTIME_MINUTES)
-        ranges["runtime"] = {"shortest": shortest, "longest": longest}
-    if min_count := filters.get("min_count"):
-        ranges["count"] = {"min_count": min_count}
-    if "min_score" in filters:
-        ranges["score"] = {"min_score": filters["min_score"]}
-    return ranges
-
-
-def _encode_titles(text: str) -> str:
-    """Return the titles that pass the filter "whole title": the text, and the text behind each article.
-
-    Titles that start with the text are left out: "title start" has those.
-    """
-    titles = (title for title in list_with_articles(text) if title == text or not title.startswith(text))
-    return encode_values(sorted(titles))
 
 
 def build_filters(kinds: tuple[str, ...], walked: Any) -> list[Filter]:

@@ -13,12 +13,8 @@ from sqlalchemy import select
 
 from movierating import rating_stats
 from movierating.errors import invalid_field
-from movierating.movies.filters import (
-    build_filters,
-    has_other_title,
-    parse_filters,
-    without_index,
-)
+from movierating.movies.filter_parsers import parse_filters
+from movierating.movies.filters import build_filters, has_other_title, without_index
 from movierating.movies.models import Movie
 from movierating.movies.search_plan import Plan, choose_plan
 from movierating.movies.service import COLUMNS
@@ -61,19 +57,10 @@ def search_movies(
 ) -> tuple[list[Any], str | None]:
     """Return one page of the movies that pass all `filters`, as rows that start with COLUMNS, and the next cursor.
 
-    `filters` may contain:
-
-    - `q`: each word must be in a title, an original or alternative title or a director; the last may be a prefix. A
-      text without words must be the whole title.
-    - `ids`, a list
-    - `genre` and `exclude_genre`, lists: the movie must have all of these genres, and none of those
-    - `year`, `year_from`, `year_to`, `runtime_from`, `runtime_to`, `language`, `country`, `min_count`, `min_score`
-    - `director`: a full name, compared folded
-    - `rated`: True for movies that the user `rater` has rated, False for others
-
-    `sort` is one of SORTS, or None for `relevance` with `q` and `-score` without it. Within a tier of `relevance`,
-    movies are sorted by number of ratings and prominence. Raise InvalidRequest for a cursor of another sort or other
-    filters, and for `relevance` without `q`. `listed` is told which ratings change the page.
+    `filter_parsers` lists the filters. `sort` is one of SORTS, or None for `relevance` with `q` and `-score` without
+    it. Within a tier of `relevance`, movies are sorted by number of ratings and prominence. `listed` is told which
+    ratings change the page. Raise InvalidRequest for a cursor of another sort or other filters, and for `relevance`
+    without `q`.
     """
     if sort == "relevance" and "q" not in filters:
         raise invalid_field("query", "sort", "Sort by relevance needs q.")

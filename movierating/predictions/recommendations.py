@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, String, bindparam, select
 
 from movierating import clock
-from movierating.movies.filters import build_filters, parse_filters
+from movierating.movies.filter_parsers import parse_filters
+from movierating.movies.filters import build_filters
 from movierating.movies.models import Movie
 from movierating.movies.service import FACT_COLUMNS, serialize_facts
 from movierating.predictions.bounded_cache import BoundedCache

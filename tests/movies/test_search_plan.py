@@ -8,7 +8,7 @@ from sqlalchemy import literal, update
 
 from movierating import clock
 from movierating.movies import search, search_index, search_plan
-from movierating.movies.filters import parse_filters
+from movierating.movies.filter_parsers import parse_filters
 from movierating.movies.models import Movie
 from movierating.storage.database import write
 from movies.query_plans import INDEXES, SORTED, Facts, Plan, make_english
