@@ -8,13 +8,24 @@ import base64
 import binascii
 import hashlib
 import hmac
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import orjson
-from sqlalchemy import Column, ColumnElement, Connection, Double, Select, and_, bindparam, select, tuple_
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Double,
+    Select,
+    UnaryExpression,
+    and_,
+    bindparam,
+    select,
+    tuple_,
+)
 
 from movierating.errors import invalid_field
 from movierating.storage.database import read
@@ -41,6 +52,10 @@ class Sort:
     def signed_name(self) -> bytes:
         """Return what a cursor's signature contains besides the cursor's values."""
         return f"{self.name} by {' '.join(map(str, self.columns))}".encode()
+
+    def make_order(self, columns: Iterable[ColumnElement[Any]]) -> list[UnaryExpression[Any]]:
+        """Return the terms of an ORDER BY of these columns in the sort's direction."""
+        return [column.desc() if self.descending else column.asc() for column in columns]
 
 
 class KeysetPaginator:
@@ -70,20 +85,16 @@ class KeysetPaginator:
         """
         self._sort = sort
         self._details = details
-        added = [column.label(f"sort_{place}") for place, column in enumerate(sort.columns)]
-        order = [column.desc() if sort.descending else column.asc() for column in sort.columns]
-        ordered = statement.add_columns(*added).order_by(*order).limit(bindparam("max_rows"))
         starts = [bindparam(f"start_{place}", type_=column.type) for place, column in enumerate(sort.columns)]
         self._names = [start.key for start in starts]
         self._are_doubles = [isinstance(column.type, Double) for column in sort.columns]
+        ordered = _add_sort(statement, sort).limit(bindparam("max_rows"))
+        is_after = _after_cursor(sort, sort.columns, starts)
         self._first = self._compile(ordered)
-        self._next = self._next_on_sqlite = [
-            self._compile(ordered.where(_after_cursor(sort, sort.columns, starts)))
-        ]
+        self._next = self._next_on_sqlite = [self._compile(ordered.where(is_after))]
         if ends_in_rowid:
-            self._next_on_sqlite = [
-                self._compile(ordered.where(part)) for part in _split_after_cursor(sort, starts)
-            ]
+            parts = _split_after_cursor(sort, starts)
+            self._next_on_sqlite = [self._compile(ordered.where(part)) for part in parts]
 
     def _compile(self, page: Select[Any]) -> CompiledStatement:
         return CompiledStatement(_with_details(page, self._details, self._sort) if self._details else page)
@@ -173,11 +184,16 @@ class RankedPages:
         return self._signer.encode(self._sort, (position, row_id))
 
 
+def _add_sort(statement: Select[Any], sort: Sort) -> Select[Any]:
+    """Return the statement in this order, with the order's columns after its own."""
+    added = [column.label(f"sort_{place}") for place, column in enumerate(sort.columns)]
+    return statement.add_columns(*added).order_by(*sort.make_order(sort.columns))
+
+
 def _with_details(page: Select[Any], details: Sequence[Any], sort: Sort) -> Select[Any]:
     key, *others = page.subquery().c
-    order = others[-len(sort.columns) :]
     rows = select(*details, *others).join_from(key.table, details[0].table, details[0] == key)
-    ordered = rows.order_by(*(column.desc() if sort.descending else column.asc() for column in order))
+    ordered = rows.order_by(*sort.make_order(others[-len(sort.columns) :]))
     return ordered.execution_options(**page.get_execution_options())
 
 
