@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import nullcontext
-from typing import Any
+from typing import Any, BinaryIO
 
 import click
 
@@ -100,26 +100,38 @@ def import_ratings(
     from movierating.users import service
 
     user_id = service.find_user_id(name)
-    options["mapping"] = make_mapping(options.pop("columns"), options.pop("scale"))
-    options["create_missing"] = {"true": True, "always": "always"}.get(options["create_missing"], False)
-    options["details"] = "csv" if details else False
+    arguments = _convert_options(**options, details="csv" if details else False)
     with (
         create_if_written(replaced) as replaced_file,
         replace_when_complete(details) if details else nullcontext() as details_file,
         interruptible("Nothing was imported; run the command again."),
         open_with_progress(file) as ratings,
     ):
-        report = imports.import_file(user_id, ratings, file_format, **options)
-        if replaced_file is not None and report.replaced_csv:
-            replaced_file.write(report.replaced_csv.encode())
-        if details_file is not None and report.details_csv is not None:
-            details_file.write(report.details_csv.encode())
+        report = imports.import_file(user_id, ratings, file_format, **arguments)
+        _write_text(replaced_file, report.replaced_csv)
+        _write_text(details_file, report.details_csv)
     print_report(report)
     if replaced is not None and report.replaced_csv:
         saved = click.format_filename(replaced)
         click.echo(f"The replaced ratings are in {saved}; --on-conflict replace restores them.", err=True)
     if not report.read:
         raise click.ClickException(f"No row of {click.format_filename(file)} could be read.")
+
+
+def _convert_options(
+    columns: dict[str, str], scale: str | None, create_missing: str | None, **options: Any
+) -> dict[str, Any]:
+    """Return the options of the command as arguments of `import_file`."""
+    return {
+        "mapping": make_mapping(columns, scale),
+        "create_missing": {None: False, "true": True, "always": "always"}[create_missing],
+        **options,
+    }
+
+
+def _write_text(file: BinaryIO | None, text: str | None) -> None:
+    if file is not None and text is not None:
+        file.write(text.encode())
 
 
 @click.group(cls=Group)
