@@ -6,14 +6,8 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from movierating.ratings.formats.csv_reader import CsvFile, list_names
-from movierating.ratings.formats.field_parsers import (
-    HUNDRED,
-    Scale,
-    parse_number,
-    quote_value,
-    split_title,
-    unescape_formula,
-)
+from movierating.ratings.formats.field_parsers import HUNDRED, Scale, parse_number, quote_value, split_title
+from movierating.ratings.formats.formulas import unescape_formula
 from movierating.ratings.formats.rows import InvalidColumn, Row, add_note, parse_row
 
 FIELDS = ("title", "original_title", "year", "rating", "rated_at", "imdb_id", "tmdb_id")

@@ -32,13 +32,6 @@ _YEARS_OF_SERIES = re.compile(r"(\d{4})(?:\.0| ?[-\u2010-\u2015] ?(?:\d{4})?)", 
 _YEAR_OF_DATE = re.compile(r"(?<!\d)\d{4}(?!\d)", re.ASCII)
 _YEARS: dict[str, int | None] = {str(year): year for year in range(1870, 2101)} | {"": None, "0": None}
 
-# A spreadsheet runs a cell that starts with one of these characters; with the full-width ones where Japanese or
-# Chinese is typed. Where the comma is the decimal mark, spreadsheets also start a cell after a semicolon.
-_STARTS_CELL, _STARTS_FORMULA = "(?:^|(?<=;))", "(?=[=+\\-@\t\r\uff1d\uff0b\uff0d\uff20])"
-# Spreadsheets may drop quotation marks; apostrophes must be distinguishable from our own.
-_FORMULA = re.compile(f"{_STARTS_CELL}([\"']*){_STARTS_FORMULA}")
-_ESCAPED_FORMULA = re.compile(f"{_STARTS_CELL}'([\"']*){_STARTS_FORMULA}")
-
 
 class Scale(NamedTuple):
     """The ratings of one service: the half points of each, by its text and by its number.
@@ -216,19 +209,6 @@ def extract_year(date: str) -> str:
 def parse_column(parse: Callable[[str], T], texts: Sequence[str]) -> Sequence[T | None]:
     """Return `parse` of each cell of a column; it must return None for a blank. Raise what it raises."""
     return list(map(parse, texts)) if any(texts) else (None,) * len(texts)
-
-
-def escape_formula(text: str) -> str:
-    """Return the text with an apostrophe before each start of a spreadsheet formula; `unescape_formula` reverts it."""
-    # Nearly all titles are harmless, and this is a tenth of the work.
-    if text[:1].isalnum() and ";" not in text:
-        return text
-    return _FORMULA.sub(r"'\1", text)
-
-
-def unescape_formula(text: str) -> str:
-    """Return the text that `escape_formula` escaped; other texts unchanged."""
-    return _ESCAPED_FORMULA.sub(r"\1", text) if "'" in text else text
 
 
 def normalize_text(value: object) -> str:

@@ -16,16 +16,8 @@ from typing import Any
 
 from movierating.ratings.formats.csv_reader import CsvFile, format_csv_lines, join_into_blocks
 from movierating.ratings.formats.dates import parse_time
-from movierating.ratings.formats.field_parsers import (
-    STARS,
-    TEN,
-    WHOLE_TEN,
-    Scale,
-    escape_formula,
-    parse_number,
-    split_title,
-    unescape_formula,
-)
+from movierating.ratings.formats.field_parsers import STARS, TEN, WHOLE_TEN, Scale, parse_number, split_title
+from movierating.ratings.formats.formulas import escape_formula, unescape_formula
 from movierating.ratings.formats.rows import (
     ExportRow,
     RatedRow,

@@ -25,7 +25,6 @@ from movierating.ratings.formats.csv_reader import CsvFile, format_csv_lines, jo
 from movierating.ratings.formats.dates import is_future, parse_times
 from movierating.ratings.formats.field_parsers import (
     HALVES_TO_TEN,
-    escape_formula,
     parse_column,
     parse_imdb_id,
     parse_title,
@@ -33,8 +32,8 @@ from movierating.ratings.formats.field_parsers import (
     parse_year,
     quote_value,
     split_title,
-    unescape_formula,
 )
+from movierating.ratings.formats.formulas import escape_formula, unescape_formula
 from movierating.ratings.formats.rows import ExportRow, RatedRow, Row, parse_row
 
 VERSION = "1"

@@ -12,13 +12,8 @@ from typing import Any
 
 from movierating import clock
 from movierating.ratings.formats.csv_reader import CsvFile, format_csv_lines, join_into_blocks
-from movierating.ratings.formats.field_parsers import (
-    WHOLE_TEN,
-    escape_formula,
-    normalize_text,
-    parse_kind,
-    unescape_formula,
-)
+from movierating.ratings.formats.field_parsers import WHOLE_TEN, normalize_text, parse_kind
+from movierating.ratings.formats.formulas import escape_formula, unescape_formula
 from movierating.ratings.formats.json_reader import JsonFile
 from movierating.ratings.formats.rows import ExportRow, Row, parse_row
 

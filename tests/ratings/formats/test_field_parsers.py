@@ -158,29 +158,6 @@ def test_title_with_many_combining_marks_on_one_letter_is_not_normalized():
     assert parse_title(f"a{accents}\u0301") == f"a{accents}\u0301"
 
 
-@pytest.mark.parametrize(
-    ("text", "harmless"),
-    [
-        ("=1+1", "'=1+1"),
-        ("-1", "'-1"),
-        ("+1", "'+1"),
-        ("@work", "'@work"),
-        ("\uff1dA1", "'\uff1dA1"),
-        ("'=1", "''=1"),
-        ("a;=1", "a;'=1"),
-        ('";"=1', '";\'"=1'),
-        ('"=1"', '\'"=1"'),
-        ("'Tis Pity", "'Tis Pity"),
-        ("9-1-1", "9-1-1"),
-        ("", ""),
-    ],
-    ids=repr,
-)
-def test_a_formula_gets_an_apostrophe_and_loses_it_again(text, harmless):
-    assert field_parsers.escape_formula(text) == harmless
-    assert field_parsers.unescape_formula(harmless) == text
-
-
 @pytest.mark.parametrize(("text", "half_points"), [("8.00", 16), ("3.50", 7), ("3,50", 7)])
 def test_rating_may_have_two_decimal_places(text, half_points):
     assert field_parsers.parse_rating(field_parsers.HALVES_TO_TEN, text) == half_points
