@@ -14,12 +14,11 @@ Run on `movies.csv` itself, the script applies only new lines of the tables.
 """
 
 import csv
-import itertools
-import re
 import sys
-import unicodedata
 from collections.abc import Set
 from pathlib import Path
+
+from film_titles import tidy_alternatives, tidy_titles
 
 FOLDER = Path(__file__).parent
 MOVIES = FOLDER.parent / "movies.csv"
@@ -36,9 +35,6 @@ LAST_YEAR_OF_SHORTS = 1909
 CARTOON_SECONDS = 150
 # Later, the directors of cinema cartoons made other films too.
 LAST_CARTOON_YEAR = 1989
-
-# In lower case inside an English title.
-SMALL_WORDS = {"A", "An", "And", "At", "For", "In", "Of", "The", "To"}
 
 CZECHOSLOVAKIA = range(1918, 1993)
 LAST_YEAR_OF_YUGOSLAVIA = 2002
@@ -136,45 +132,6 @@ def genres_of(movie: Movie) -> set[str]:
     return set(filter(None, movie["genres"].split("|")))
 
 
-def tidy_titles(movie: Movie) -> None:
-    """Correct punctuation in titles, and move words in an Asian script from a Latin title to the original title."""
-    for column in ("title", "original_title"):
-        movie[column] = tidy_title(movie[column])
-    if movie["language"] == "en":
-        movie["title"] = lower_small_words(movie["title"])
-    words = movie["title"].split(" ")
-    foreign = [word for word in words if is_foreign(word)]
-    if foreign and words[: len(foreign)] == foreign and words[len(foreign) :] not in ([], ["Part", "2"]):
-        movie["title"] = " ".join(words[len(foreign) :])
-        movie["original_title"] = movie["original_title"] or " ".join(foreign)
-    if movie["original_title"].casefold() == movie["title"].casefold():
-        movie["original_title"] = ""
-
-
-def tidy_title(title: str) -> str:
-    """Return the title without a note in brackets ("(2003 film)", "(WT)"), and with plain punctuation."""
-    title = re.sub(r" \((?:WT|AT|TV pilot|film|\d{4} film)\)$", "", title)
-    title = re.sub(r"[`\u00b4\u2018\u2019]", "'", title)
-    title = re.sub(r" :(?= )", ":", title).rstrip(" ,;:")
-    return re.sub(r"(?<=\w) ([!?])$", r"\1", title)
-
-
-def lower_small_words(title: str) -> str:
-    """Return the title with words such as "of" in lower case, except at the start of a part or a name."""
-    words = title.split(" ")
-    for index, (before, word) in enumerate(itertools.pairwise(words[:-1]), start=1):
-        inside = before[-1].isalnum() and (before[0].isupper() or before in {"of", "for", "to"})
-        if word in SMALL_WORDS and inside and before != "The" and not before.endswith("'s"):
-            words[index] = word.lower()
-    return " ".join(words)
-
-
-def is_foreign(word: str) -> bool:
-    """Return True if the word is in Chinese, Japanese or Korean script."""
-    scripts = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL")
-    return any(unicodedata.name(letter, "").startswith(scripts) for letter in word)
-
-
 def name_persons(movie: Movie, persons: dict[str, list[str]]) -> None:
     """Replace ids and names of groups by persons."""
     names = [name for entry in movie["directors"].split("|") for name in persons.get(entry, [entry])]
@@ -237,24 +194,6 @@ def correct_country(movie: Movie) -> None:
         and year <= LAST_YEAR_OF_COPRODUCTIONS
     ):
         movie["country"] = "IT"
-
-
-def tidy_alternatives(movie: Movie) -> None:
-    """Remove alternative titles that are the title or the original title."""
-    seen = {words_of(movie["title"]), words_of(movie["original_title"]), ""}
-    names = []
-    for name in map(tidy_title, movie["alternative_titles"].split("|")):
-        if words_of(name) not in seen:
-            seen.add(words_of(name))
-            names.append(name)
-    movie["alternative_titles"] = "|".join(names)
-
-
-def words_of(title: str) -> str:
-    """Return the title's words without case and accents, by which titles are compared."""
-    decomposed = unicodedata.normalize("NFKD", title.casefold())
-    plain = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
-    return " ".join(re.findall(r"[^\W_]+", plain))
 
 
 def rate_prominence(movie: Movie, first: set[str], classics: set[str]) -> int:

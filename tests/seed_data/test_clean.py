@@ -7,7 +7,9 @@ import pytest
 
 FOLDER = Path(__file__).parents[2] / "seed_data" / "corrections"
 MOVIES = FOLDER.parent / "movies.csv"
-SCRIPT = runpy.run_path(str(FOLDER / "clean.py"))
+with pytest.MonkeyPatch.context() as patch:
+    patch.syspath_prepend(FOLDER)
+    SCRIPT = runpy.run_path(str(FOLDER / "clean.py"))
 CARTOONIST = "Tex Avery"
 
 
