@@ -13,7 +13,8 @@ from pathlib import Path
 import click
 
 from dataset import SIZES
-from service import MOVIERATING, Run, generate_files, make_table, measure_command, publish, run_command
+from instances import generate_files
+from service import MOVIERATING, Run, make_table, measure_command, publish, run_command
 
 MILLIONS = {"1": "million", "10": "large"}
 FASTEST, MIN_SPEED, MAX_MB = "`.import` into the table", 0.5, 200

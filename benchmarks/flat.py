@@ -9,8 +9,9 @@ from urllib.parse import quote
 import click
 
 from dataset import COMMON_WORD, RARE_WORD
+from instances import load_instance
 from load import Load, Request, Requests, find_wrk
-from service import Service, load_instance, make_table, pick_cores, publish, run_service
+from service import Service, make_table, pick_cores, publish, run_service
 from workloads import Catalogue, get
 
 SIZES = ("small", "large")

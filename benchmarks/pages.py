@@ -11,8 +11,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 import movierating
+from instances import fetch_rows, load_instance
 from movierating.users import statistics as profiles
-from service import PASSWORD, fetch_rows, load_instance, make_environment, make_table, publish
+from service import PASSWORD, make_environment, make_table, publish
 
 SIZE = "catalogue"
 WARM_UP_REQUESTS = 5

@@ -13,11 +13,12 @@ from pathlib import Path
 import click
 import numpy as np
 
+from instances import fetch_rows
 from movielens import Array, DataSet, read_data_set, split_in_folds
 from movierating import clock
 from movierating.ratings.batch_schemas import MAX_RATINGS_PER_REQUEST
 from predictions import measure_accuracy
-from service import Service, fetch_rows, make_table, publish, run_command, run_service
+from service import Service, make_table, publish, run_command, run_service
 
 _MOVIES = "SELECT imdb_id, id FROM movie WHERE imdb_id IS NOT NULL"
 

@@ -18,19 +18,11 @@ from unittest.mock import patch
 
 import click
 
+from instances import fetch_rows
 from movierating import create_app
 from movierating.predictions import ranking, recommendations
 from movierating.ratings.service import rate_movie
-from service import (
-    MOVIERATING,
-    Service,
-    fetch_rows,
-    make_environment,
-    make_table,
-    publish,
-    run_command,
-    run_service,
-)
+from service import MOVIERATING, Service, make_environment, make_table, publish, run_command, run_service
 
 # The mean number of ratings of a user of MovieLens.
 OWN_RATINGS = 166

@@ -13,11 +13,11 @@ from typing import NamedTuple
 
 import click
 
+from instances import load_instance
 from load import Load, Request, Requests, find_wrk
 from service import (
     MOVIERATING,
     Service,
-    load_instance,
     make_table,
     measure_seconds,
     pick_cores,

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import click
 
-from service import MOVIERATING, fetch_rows, load_instance, make_table, measure_command, publish
+from instances import fetch_rows, load_instance
+from service import MOVIERATING, make_table, measure_command, publish
 
 # The targets of a training from nothing: processor time and peak memory.
 TARGETS = {"small": "10 s, 250 MB", "million": "", "large": "600 MB"}

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote
 
+from instances import fetch_rows
 from load import Request
-from service import Service, fetch_rows
+from service import Service
 
 # A genre with fewer movies has too few pages.
 _MIN_MOVIES_PER_GENRE = 500
