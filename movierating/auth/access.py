@@ -32,10 +32,9 @@ _SUBJECT_FORMAT = re.compile(r"[0-9]{1,18}", re.ASCII)
 _SESSION_ID_FORMAT = re.compile(r"[\w-]{1,32}", re.ASCII)
 _MAX_NUMBER = 2**53
 
-
 # For Flask-JWT-Extended, which signs with SECRET_KEY.
 JWT_SETTINGS = {
-    # There are no cookies; left on, it puts a claim for them into each token.
+    # For cookies, which the API does not use: by default each token would have a claim for them.
     "JWT_COOKIE_CSRF_PROTECT": False,
     "JWT_ALGORITHM": "HS256",
     "JWT_ENCODE_ISSUER": ISSUER,
@@ -144,7 +143,7 @@ def _has_parameter(parameters: Iterable[str]) -> bool:
     query = request.args
     return any(
         value in query.getlist(name) if has_value else name in query
-        for name, has_value, value in (each.partition("=") for each in parameters)
+        for name, has_value, value in (parameter.partition("=") for parameter in parameters)
     )
 
 

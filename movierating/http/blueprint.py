@@ -95,7 +95,7 @@ class Blueprint(flask_smorest.Blueprint):
 
     @staticmethod
     def error_responses(*statuses: int) -> Callable[[Any], Any]:
-        """Document the errors that an operation can return besides those that each can."""
+        """Document the errors that an operation can return besides those of every operation."""
 
         def add(doc: dict[str, Any]) -> None:
             responses = doc.setdefault("response", {}).setdefault("responses", {})
@@ -184,7 +184,7 @@ class Api(flask_smorest.Api):
         app.url_map.converters["id"] = IdConverter
         # Werkzeug would redirect `/v1//movies` to an absolute URL.
         app.url_map.merge_slashes = False
-        plugin = openapi_schemas.SchemaPlugin(schema_name_resolver=_schema_name)
+        plugin = openapi_schemas.SchemaPlugin(schema_name_resolver=_get_schema_name)
         super().init_app(app, spec_kwargs={"marshmallow_plugin": plugin, "info": openapi_components.INFO})
         self._register_converter(IdConverter, lambda _: {"type": "integer", "minimum": 1, "format": "int64"})
         self._register_field(fields.HalfPoints, "number", None)
@@ -206,15 +206,15 @@ class Api(flask_smorest.Api):
         """Register none: `error_handlers` handles the errors of every layer."""
 
     def _register_responses(self) -> None:
-        self.ma_plugin.converter.add_attribute_function(_json_schema)
-        self.ma_plugin.converter.add_parameter_attribute_function(_parameter_style)
+        self.ma_plugin.converter.add_attribute_function(_convert_to_json_schema)
+        self.ma_plugin.converter.add_parameter_attribute_function(_get_parameter_style)
         openapi_components.register(self.spec, self.ma_plugin)
 
     def _register_pagination_header(self) -> None:
         """Register none: lists have cursors instead of flask-smorest's page numbers."""
 
 
-def _json_schema(_converter: Any, field: Any, ret: dict[str, Any]) -> dict[str, Any]:
+def _convert_to_json_schema(_converter: Any, field: Any, ret: dict[str, Any]) -> dict[str, Any]:
     """Change apispec's schema of a field to JSON Schema 2020-12: `examples` is a list, and patterns are ECMA's."""
     if "example" in ret:
         example = ret.pop("example")
@@ -229,10 +229,10 @@ def _json_schema(_converter: Any, field: Any, ret: dict[str, Any]) -> dict[str, 
     return {}
 
 
-def _parameter_style(_converter: Any, field: Any, **_: Any) -> dict[str, Any]:
+def _get_parameter_style(_converter: Any, field: Any, **_: Any) -> dict[str, Any]:
     """Document that a list with commas is one parameter, not a repeated one."""
     return {"explode": False} if isinstance(field, DelimitedList) else {}
 
 
-def _schema_name(schema: Any) -> str:
+def _get_schema_name(schema: Any) -> str:
     return (schema if isinstance(schema, type) else type(schema)).__name__.removesuffix("Schema")

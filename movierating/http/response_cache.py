@@ -1,9 +1,9 @@
 """The outermost middleware: adds headers to every response, logs it, and stores responses to anonymous reads.
 
-A response is stored with the version of what it shows, read before it was made, and is returned while the same version
-is read. Each commit of the service that can change the response changes the version, so no response is older than a
-write that was acknowledged before. Once a minute every version changes, for writes by other programs. The size of the
-cache in bytes has a limit.
+A stored response has the version of what it shows, read before the response was made, and is returned as long as that
+is the current version. Each commit of the service that can change the response changes the version, so no response is
+older than a write that was acknowledged before. Once a minute every version changes, for writes by other programs. The
+size of the cache in bytes has a limit.
 
 A page is stored only if the request has no cookie of the pages, so that no response for a person is given to another.
 """

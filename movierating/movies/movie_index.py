@@ -39,7 +39,7 @@ class MovieQuery:
 
     `film_id` tells films of one title and year in one file apart. `names` are the folded titles and their match keys.
     `missing_ids` (as in `_encode`) are the ids that the query has, and that a movie found by its name must lack.
-    `part_keys` are the match keys of the parts of the titles, if they were listed already.
+    `part_keys` are the match keys of the parts of the titles, None until `list_part_keys` computes them.
     """
 
     imdb_id: str | None = None
@@ -79,7 +79,7 @@ class MovieQuery:
 class NameKind(IntEnum):
     """The kind of a text by which a movie is found: its folded title or original title, or a match key.
 
-    KEY is of its title or original title, ALTERNATIVE of another title, PART of a part of a title.
+    The match keys are KEY of its title or original title, ALTERNATIVE of another title, and PART of a part of a title.
     """
 
     TITLE = 0
@@ -89,7 +89,7 @@ class NameKind(IntEnum):
     PART = 4
 
 
-# The best match first. A common part of a title is no match.
+# The kinds of names that match, the best first. A part of a title makes a movie a candidate only.
 _MATCHES = (NameKind.TITLE, NameKind.ORIGINAL_TITLE, NameKind.KEY, NameKind.ALTERNATIVE)
 
 
@@ -139,14 +139,14 @@ class MovieIndex:
             self.add_key(movie.movie_id, NameKind.KEY, key)
 
     def add_ids(self, movie: KnownMovie) -> None:
-        """Add the ids of a movie that is there, after it has got them."""
+        """Add the ids that a movie has got since it was added."""
         if movie.imdb_id is not None:
             self._by_imdb_id[movie.imdb_id] = movie
         if movie.tmdb_id is not None:
             self._by_tmdb_id[movie.tmdb_id] = movie
 
     def add_merged_id(self, movie_id: int, value: str | int) -> None:
-        """Add an IMDb id or a TMDB id that a movie took in a merge, if the movie is there."""
+        """Add an IMDb id or a TMDB id that a movie took in a merge, if the movie was added."""
         movie = self._by_movie_id.get(movie_id)
         if movie is None:
             return
@@ -156,7 +156,7 @@ class MovieIndex:
             self._by_tmdb_id.setdefault(value, movie)
 
     def add_key(self, movie_id: int, kind: NameKind, key: str) -> None:
-        """Add a match key to a movie that is there."""
+        """Add a match key of a movie that was added."""
         self._keys.add(key)
         self._add_name(self._by_movie_id[movie_id], kind, key)
 
@@ -188,15 +188,15 @@ class MovieIndex:
         """
         names = [name for name in query.names if name[1] in self._keys]
         for kind in _MATCHES if names else ():
-            movies = _unique(movie for name in names for movie in self._list(kind, name, query))
+            movies = _unique(movie for name in names for movie in self._list_named(kind, name, query))
             if len(movies) > 1 and len(names) > 1:
-                return [movie for movie in movies if self._has_all(movie, query)] or movies
+                return [movie for movie in movies if self._has_all_titles(movie, query)] or movies
             if movies:
                 return movies
         return []
 
     def is_named(self, movie: KnownMovie, query: MovieQuery) -> bool:
-        """Return True if a title of the query is one of the movie, which is of the query's year."""
+        """Return True if the movie is of the query's year and has one of the query's titles."""
         year = _encode(query.year, 0)
         return any(
             movie in self._by_name[kind].get((key, year), ())
@@ -209,11 +209,14 @@ class MovieIndex:
         movies = self._by_name[NameKind.TITLE].get((title_key, _encode(year, _BOTH)), ())
         return any(movie.has_no_ids for movie in movies)
 
-    def _has_all(self, movie: KnownMovie, query: MovieQuery) -> bool:
-        """Return True if each title of the query is one of the movie, which is of the query's year."""
-        return all(any(movie in self._list(kind, name, query) for kind in _MATCHES) for name in query.names)
+    def _has_all_titles(self, movie: KnownMovie, query: MovieQuery) -> bool:
+        """Return True if the movie is of the query's year and has all of the query's titles."""
+        return all(
+            any(movie in self._list_named(kind, name, query) for kind in _MATCHES) for name in query.names
+        )
 
-    def _list(self, kind: NameKind, name: tuple[str, str], query: MovieQuery) -> list[KnownMovie]:
+    def _list_named(self, kind: NameKind, name: tuple[str, str], query: MovieQuery) -> list[KnownMovie]:
+        """Return the movies with a name, as in `query.names`, that the query accepts, at most MAX_CANDIDATES."""
         folded, key = name
         text = folded if kind in (NameKind.TITLE, NameKind.ORIGINAL_TITLE) else key
         return list(islice(self._iterate(kind, text, query, query.year), MAX_CANDIDATES))

@@ -142,6 +142,7 @@ _BY_GENRE = CompiledStatement(
 def list_genres() -> list[dict[str, Any]]:
     """Return each genre with its number of movies, by name. Writes of other programs count after a minute."""
     version = get_version(FACTS)
+    # During a write the version is unknown, and the counts are not cached.
     count = _count_by_genre.__wrapped__ if version is None else _count_by_genre
     counts = count(db.engine, version)
     return [{"name": name, "count": counts.get(f"genre:{name}", 0)} for name in GENRES]
@@ -167,7 +168,7 @@ def create_movie(new_facts: Mapping[str, Any]) -> Row[Any]:
 
     Raise Conflict where an id is taken, and on the same folded title and year unless both carry different IMDb ids.
     """
-    return _write_or_conflict(
+    return _write_or_raise_conflict(
         lambda connection: require_movie(connection, insert_movie(connection, new_facts), None),
         new_facts,
     )
@@ -179,7 +180,7 @@ def update_movie(movie_id: int, edits: Container[int] | None, changes: Mapping[s
     Imports find the movie by its former titles and year too. A change without effect is not an edit. Raise NotFound,
     PreconditionFailed, and Conflict as `create_movie` does.
     """
-    return _write_or_conflict(functools.partial(_update_movie, movie_id, edits, changes), changes)
+    return _write_or_raise_conflict(functools.partial(_update_movie, movie_id, edits, changes), changes)
 
 
 def _update_movie(
@@ -229,7 +230,7 @@ def require_movie(connection: Connection, movie_id: int, edits: Container[int] |
     return row
 
 
-def _write_or_conflict(job: Any, facts: Mapping[str, Any]) -> Row[Any]:
+def _write_or_raise_conflict(job: Any, facts: Mapping[str, Any]) -> Row[Any]:
     """Run a write that sets these facts. Raise Conflict if the database says that another movie has one of them."""
     try:
         row: Row[Any] = write(job)

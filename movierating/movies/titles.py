@@ -54,7 +54,7 @@ _DIGITS = {
     for j, ones in enumerate(("", "i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix"))
 }
 _ROMAN_AT_END = re.compile(r"([\s.])([ivx]+)(?=\W*$|\s*:|\s+-\s)")
-_WITHOUT_MARKS = dict.fromkeys(each for each in range(128) if not chr(each).isalnum())
+_REMOVED_MARKS = dict.fromkeys(code for code in range(128) if not chr(code).isalnum())
 _VOLUME = re.compile(r"\bvol\b")
 _SEPARATOR = re.compile(r"\s*:\s+|\s+-\s+")
 
@@ -67,9 +67,9 @@ _WORD = re.compile(r"[^\W_]+")
 _INSIDE_WORDS = re.compile(r"['.-]")
 _YEARS = re.compile(r"([0-9]{4})(?:\s*[-\u2013\u2014]\s*(?:[0-9]{4})?)?")
 _FIRST_YEAR, _LAST_YEAR = 1870, 2100
-# In letters, of which each takes four bytes at most; PostgreSQL's indexes take 2,704 bytes of a key, 2,046 of a word.
+# In letters, each of at most four bytes. An index of PostgreSQL accepts keys of 2,704 bytes and words of 2,046.
 MAX_FOLDED_LENGTH = 500
-# All letters of living scripts; a dozen megabytes.
+# More than the letters of all living scripts, which take a dozen megabytes.
 _MAX_FOLDED_LETTERS = 100_000
 # IMDb's marks for television, video and game, which old MovieLens sets put behind the year.
 _MEDIUM = re.compile(r"(?<=\))\s*\((?:TV|V|VG)\)$")
@@ -118,7 +118,7 @@ class _FoldedLetters(dict[int, str]):
 _FOLDED_LETTERS = _FoldedLetters()
 
 
-# To match and to add a movie needs the keys of its titles several times. At most a few megabytes.
+# Matching and adding a movie need the keys of its titles several times. The cache takes at most a few megabytes.
 @functools.lru_cache(2_000)
 def match_key(text: str) -> str:
     """Return the key by which two spellings of a title are compared: the letters and digits of the folded title.
@@ -131,7 +131,7 @@ def match_key(text: str) -> str:
     words = _LEADING_ARTICLE.sub("", folded).replace("&", " and ")
     words = _VOLUME.sub("volume", _ROMAN_AT_END.sub(_to_digits, words))
     if words.isascii():
-        return words.translate(_WITHOUT_MARKS)[:MAX_FOLDED_LENGTH] or folded
+        return words.translate(_REMOVED_MARKS)[:MAX_FOLDED_LENGTH] or folded
     return "".join(filter(_belongs_to_word, words))[:MAX_FOLDED_LENGTH] or folded
 
 
@@ -145,9 +145,9 @@ def _belongs_to_word(character: str) -> bool:
 
 
 def list_part_keys(text: str) -> list[str]:
-    """Return the match keys of the parts of a title before and behind each colon or dash; none without one.
+    """Return the match keys of the parts of a title before and behind each colon or dash.
 
-    At most the first _MAX_ALTERNATIVES count.
+    At most the first _MAX_ALTERNATIVES colons and dashes count. A title without one has no parts.
     """
     folded = fold(text)
     if ":" not in folded and "-" not in folded:
@@ -163,7 +163,7 @@ def is_common_part(key: str) -> bool:
 
 
 def list_with_articles(folded: str) -> list[str]:
-    """Return the folded titles that differ from this one at most by a leading article that it lacks."""
+    """Return a folded title, and the same with each of the leading articles."""
     return [folded, *(article + folded for article in _LEADING_ARTICLES)]
 
 
@@ -208,7 +208,7 @@ def _move_article(title: str) -> str:
 def split_year(text: str) -> tuple[str, int | None]:
     """Return the title, and the year in brackets at its end (1870 to 2100, the first of a range) or None."""
     text = text.strip()
-    head, inside = _last_brackets(_MEDIUM.sub("", text))
+    head, inside = _split_brackets(_MEDIUM.sub("", text))
     match = _YEARS.fullmatch(inside)
     if not match or not _FIRST_YEAR <= int(match[1]) <= _LAST_YEAR:
         return text, None
@@ -225,7 +225,7 @@ def parse_movielens_title(text: str) -> MovieLensTitle:
     alternatives: list[str] = []
     also_known_as: list[str] = []
     for _ in range(_MAX_ALTERNATIVES):
-        head, inside = _last_brackets(title)
+        head, inside = _split_brackets(title)
         # "Birdman: Or (The Unexpected Virtue of Ignorance)" is all title.
         if not inside or head.casefold().endswith((" or", " and")):
             break
@@ -236,10 +236,10 @@ def parse_movielens_title(text: str) -> MovieLensTitle:
     return MovieLensTitle(move_article_to_front(title), names[0] if names else None, year)
 
 
-def _last_brackets(text: str) -> tuple[str, str]:
+def _split_brackets(text: str) -> tuple[str, str]:
     """Return the text before its final brackets and the text in them, or `(text, "")` without brackets.
 
-    They must be a word of their own (`Frontière(s)` has none) and follow something (nor has `(Untitled)`).
+    Brackets count only behind a word and a blank: `Frontière(s)` and `(Untitled)` have none.
     """
     start = text.rfind("(")
     head, inside = text[:start].rstrip(), text[start + 1 : -1].strip()

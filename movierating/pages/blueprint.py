@@ -82,7 +82,7 @@ def page(view: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def load_viewer() -> None:
-    """Set the viewer, whom `get_viewer` returns, by the request's cookie."""
+    """Find the viewer by the request's cookie, for `get_viewer` to return."""
     caller = session.find_caller()
     g.viewer = _make_viewer(caller) if caller is not None else None
 
@@ -183,7 +183,7 @@ def _redirect(error: Redirect) -> Response:
 
 
 @blueprint.errorhandler(Unauthenticated)
-def _lead_to_login(_error: Unauthenticated) -> Response:
+def _redirect_to_login(_error: Unauthenticated) -> Response:
     """Redirect to the log-in page: the account was deleted, or its sessions were ended, during the request."""
     g.viewer = None
     return _redirect(Redirect(url_for("pages.log_in")))

@@ -198,7 +198,7 @@ def _with_details(page: Select[Any], details: Sequence[Any], sort: Sort) -> Sele
 
 
 def _split_after_cursor(sort: Sort, starts: Sequence[Any]) -> tuple[Any, Any]:
-    """Return the conditions of later rows that equal the cursor's but for the last column, and of other later rows."""
+    """Return the conditions of the later rows that tie with the cursor's but for the last column, and of the others."""
     *tying, last = sort.columns
     ties = [column == start for column, start in zip(tying, starts, strict=False)]
     return and_(*ties, _after_cursor(sort, [last], starts[-1:])), _after_cursor(sort, tying, starts[:-1])

@@ -53,7 +53,7 @@ _HEADER = ("tmdbID", "imdbID", "Title", "Year", "Directors", "Rating10")
 
 # Half points and time of a film's current rating, by name and year.
 _CurrentRatings = dict[tuple[str | None, int | None], tuple[int, int]]
-# Whether a file has stars is decided by its first rows: a ZIP may contain many files of unknown formats.
+# The first rows decide whether a file has stars: a ZIP may contain many files of unknown formats.
 _SAMPLE_ROWS = 1_000
 _WHOLE_STARS = "all ratings are whole numbers up to 5, and are read as stars; `scale=10` reads them as points"
 
@@ -104,10 +104,11 @@ def read(files: Iterable[CsvFile]) -> Iterator[Row]:
         else:
             # The URI is the film's. In the diary it is the entry's.
             columns = {**_EXPORT_FIELDS, "film_id": "letterboxd uri"}
-            yield from _collect(file.read_rows(columns, _parse_export, dates=_DATES), current)
+            yield from _remember_ratings(file.read_rows(columns, _parse_export, dates=_DATES), current)
 
 
-def _collect(rows: Iterable[Row], current: _CurrentRatings) -> Iterator[Row]:
+def _remember_ratings(rows: Iterable[Row], current: _CurrentRatings) -> Iterator[Row]:
+    """Yield the rows, and add their ratings to `current`."""
     for row in rows:
         if isinstance(row, RatedRow):
             current[row.title, row.year] = row.value, row.rated_at or 0

@@ -47,7 +47,6 @@ from movierating.ratings.formats.zip_reader import Archive, get_base_name
 # Few people have seen half as many movies, and other writers wait while they are written.
 MAX_ROWS = 100_000
 
-
 UploadedFile = CsvFile | JsonFile | XmlFile
 
 
@@ -117,7 +116,7 @@ class _Detected(NamedTuple):
 def open_upload(
     data: bytes | BinaryIO, expected_format: str | None = None, mapping: ColumnMapping | None = None
 ) -> Upload:
-    """Detect the format of a file, which may be open; it must stay open, and be seekable, while rows are read.
+    """Detect the format of a file. An open file must be seekable, and stay open while rows are read.
 
     With a `mapping`, the file must be a CSV with its columns, or a ZIP with such files. Raise RejectedFile if the
     format is unknown or not the expected one.
@@ -127,9 +126,9 @@ def open_upload(
     archive = Archive(stream) if stream.read(4) in _ZIP else None
     source = SourceFile("", partial(_open_stream, stream))
     if mapping is not None:
-        detected = _select_custom(archive.sources if archive else [source], mapping)
+        detected = _select_mapped(archive.sources if archive else [source], mapping)
     else:
-        detected = _detect_in_archive(archive) if archive else [_detect(source)]
+        detected = _detect_in_archive(archive) if archive else [_detect_format(source)]
     format_, file = detected[0]
     if expected_format not in (None, format_.name):
         raise RejectedFile(f"The file is of the format {format_.name}, not {expected_format}.")
@@ -139,10 +138,10 @@ def open_upload(
         archive.check_sizes(sources)
         unread_files = archive.list_unread_files(sources)
     columns = file.header if isinstance(file, CsvFile) else ()
-    return Upload(format_.name, _limit(_read(detected)), columns, unread_files)
+    return Upload(format_.name, _limit_rows(_read_rows(detected)), columns, unread_files)
 
 
-def _select_custom(sources: Iterable[SourceFile], mapping: ColumnMapping) -> list[_Detected]:
+def _select_mapped(sources: Iterable[SourceFile], mapping: ColumnMapping) -> list[_Detected]:
     """Return the CSV files that have the columns of a mapping. Raise RejectedFile if there are none."""
     format_ = Format("csv", _is_csv, partial(custom_csv.read, mapping=mapping))
     detected, errors = [], []
@@ -179,14 +178,14 @@ def _open_stream(stream: BinaryIO) -> BinaryIO:
     return io.BufferedReader(RawReader(read), _BUFFER_BYTES)
 
 
-def _read(detected: Sequence[_Detected]) -> Iterator[Row]:
+def _read_rows(detected: Sequence[_Detected]) -> Iterator[Row]:
     formats = dict.fromkeys(each.format for each in detected)
     return chain.from_iterable(
         format_.read([each.file for each in detected if each.format is format_]) for format_ in formats
     )
 
 
-def _limit(rows: Iterator[Row]) -> Iterator[Row]:
+def _limit_rows(rows: Iterator[Row]) -> Iterator[Row]:
     yield from islice(rows, MAX_ROWS)
     if next(rows, None) is not None:
         raise RejectedFile(f"The file has more than {MAX_ROWS:,} rows.")
@@ -198,7 +197,7 @@ def _detect_in_archive(archive: Archive) -> list[_Detected]:
     detected = []
     for source in archive.sources:
         try:
-            detected.append(_detect(source))
+            detected.append(_detect_format(source))
         except RejectedFile as error:
             # An export holds many other files, but no file of ratings may be ignored silently.
             if get_base_name(source.name).lower().startswith("ratings") and not _is_empty_list(source):
@@ -227,7 +226,7 @@ def _open_text(source: SourceFile) -> UploadedFile:
     return JsonFile(source) if first_character in ("[", "{") else CsvFile(source)
 
 
-def _detect(source: SourceFile) -> _Detected:
+def _detect_format(source: SourceFile) -> _Detected:
     file = _open_text(source)
     for format_ in _FORMATS_BY_TYPE[type(file)]:
         if format_.matches(file):

@@ -31,7 +31,7 @@ MAX_BATCH_JOBS = 64
 
 # A writer may queue behind a bulk import's chunk; beyond this the database counts as unavailable.
 WRITE_TIMEOUT_SECONDS = 30
-# How long a writer waits for another process that holds the lock, from when it was called; a long job from its turn on.
+# How long a writer waits while another process holds the lock: counted from its call, and for a long job from its turn.
 LOCK_TIMEOUT_SECONDS = 10.0
 
 # Once the oldest writer has waited MAX_BURST_SECONDS, at most MAX_WAITING_THREADS of a worker's threads go on
@@ -127,7 +127,7 @@ class WriteQueue:
             with suppress(ValueError):
                 self._queue.remove(queued)
                 raise
-            # It is part of a transaction under way, which alone can tell how it ends.
+            # The job is part of a transaction under way, and its outcome is known only when that ends.
             queued.woken.acquire()
         if not queued.done:
             self._lead(queued)
@@ -200,7 +200,7 @@ class WriteQueue:
 
     def _fill_batch(self, batch: list[QueuedJob]) -> None:
         """Add the jobs that wait to a batch, up to one that wants its own transaction."""
-        # A writer whose time is up leaves the queue at any moment.
+        # A writer whose time is up may leave the queue at any moment, and make it empty.
         with suppress(IndexError):
             while not batch[0].own_transaction and len(batch) < MAX_BATCH_JOBS:
                 queued = self._queue.popleft()
