@@ -132,17 +132,7 @@ def _bind_extensions(app: Application) -> None:
     # Flask runs it last: hooks run in reverse order.
     app.after_request(finish_response)
     error_handlers.init_app(app)
-    try:
-        db.init_app(app)
-    except ModuleNotFoundError as error:
-        raise config.SettingError(
-            "MOVIERATING_DATABASE_URL: needs the extra movierating[postgresql]"
-        ) from error
-    except SQLAlchemyError as error:
-        raise config.SettingError("MOVIERATING_DATABASE_URL: is not a URL of a database") from error
-    with app.app_context():
-        database.configure(db.engine, app.config["DATABASE_REPLICA_URL"])
-        model_store.configure(db.engine, enabled=app.config["PREDICTIONS"])
+    _bind_database(app)
     jwt.init_app(app)
     rate_limits.init_limiter(app)
     if app.config["CORS_ORIGINS"]:
@@ -156,6 +146,20 @@ def _bind_extensions(app: Application) -> None:
         )
         app.after_request(_add_vary_origin)
     api.init_app(app)
+
+
+def _bind_database(app: Application) -> None:
+    try:
+        db.init_app(app)
+    except ModuleNotFoundError as error:
+        raise config.SettingError(
+            "MOVIERATING_DATABASE_URL: needs the extra movierating[postgresql]"
+        ) from error
+    except SQLAlchemyError as error:
+        raise config.SettingError("MOVIERATING_DATABASE_URL: is not a URL of a database") from error
+    with app.app_context():
+        database.configure(db.engine, app.config["DATABASE_REPLICA_URL"])
+        model_store.configure(db.engine, enabled=app.config["PREDICTIONS"])
 
 
 def _add_vary_origin(response: Response) -> Response:
