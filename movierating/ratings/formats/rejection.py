@@ -73,15 +73,7 @@ def make_rejection(file: CsvFile | JsonFile | XmlFile, accepted_formats: str) ->
             f"The file is a web page, or XML without ratings in a known format. {accepted_formats}"
         )
     if isinstance(file, JsonFile):
-        if not file.sample:
-            return RejectedFile("The file is an empty list: it has no ratings.")
-        if any(_is_of_trakt(item) for item in file.sample):
-            return RejectedFile("The file is Trakt's, but has no ratings; those are in ratings-movies.json.")
-        keys = next((list(item) for item in file.sample if isinstance(item, dict) and item), ["none"])
-        return RejectedFile(
-            "The file is JSON without ratings in a known format. Each rating needs the keys `value`, and `imdb_id`, "
-            f"`tmdb_id` or `title`; the first has {list_names(keys)}. {accepted_formats}"
-        )
+        return _make_json_rejection(file, accepted_formats)
     if reason := _explain_missing_ratings(set(file.columns)):
         return RejectedFile(reason)
     if len(names := list(filter(None, file.header))) < 2:
@@ -94,6 +86,18 @@ def make_rejection(file: CsvFile | JsonFile | XmlFile, accepted_formats: str) ->
         f"The columns of the file are unknown ({list_names(file.header)}). Name them with `column`, such as "
         f"title=Film, or take another format. {accepted_formats}",
         file.header,
+    )
+
+
+def _make_json_rejection(file: JsonFile, accepted_formats: str) -> RejectedFile:
+    if not file.sample:
+        return RejectedFile("The file is an empty list: it has no ratings.")
+    if any(_is_of_trakt(item) for item in file.sample):
+        return RejectedFile("The file is Trakt's, but has no ratings; those are in ratings-movies.json.")
+    keys = next((list(item) for item in file.sample if isinstance(item, dict) and item), ["none"])
+    return RejectedFile(
+        "The file is JSON without ratings in a known format. Each rating needs the keys `value`, and `imdb_id`, "
+        f"`tmdb_id` or `title`; the first has {list_names(keys)}. {accepted_formats}"
     )
 
 
