@@ -3,7 +3,7 @@
 import os
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -22,11 +22,12 @@ from movierating.operations import schema_revisions
 from movierating.storage import database
 from movierating.storage.database import db
 from redis_process import RedisProcess
+from service_process import wait_until
 
 __all__ = ["client_of", "populate", "unsound"]
 
-# A service takes a connection for each of its threads.
-DURABLE = ("max_connections=60", "listen_addresses=*")
+# A service takes a connection for each of its threads. Autovacuum would change the versions of responses at any moment.
+DURABLE = ("max_connections=60", "listen_addresses=*", "autovacuum=off")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -61,16 +62,37 @@ class Durable(postgres.Server):
     @contextmanager
     def gone(self, how: int) -> Iterator[None]:
         """End the server by a signal, and start it after the block."""
+        children = self.processes()[1:]
         self.stop(how)
+        # The child processes of one that was killed end a moment later; until then, no other server starts.
+        wait_until(lambda: not any(map(_is_running, children)))
         try:
             yield
         finally:
             self.start()
 
+    def crash_backend(self) -> None:
+        """Kill a process of the server, which then ends all others, and wait until it accepts connections again."""
+        address = self.address("postgres")
+        with closing(psycopg.connect(address)) as victim, closing(psycopg.connect(address)) as witness:
+            os.kill(victim.info.backend_pid, signal.SIGKILL)
+            with suppress(psycopg.OperationalError):
+                # The server ends this statement.
+                witness.execute("SELECT pg_sleep(60)")
+                pytest.fail("the server did not notice")
+        wait_until(self.responds)
+
     def query(self, statement: str, name: str = "postgres") -> list[tuple]:
         """Return the rows of a statement."""
         with psycopg.connect(self.address(name), autocommit=True) as connection:
             return connection.execute(statement).fetchall()
+
+
+def _is_running(pid: int) -> bool:
+    """Return True if a process exists and has not ended; one that nobody has waited for has no command line."""
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes() != b""
+    return False
 
 
 @pytest.fixture(scope="session")

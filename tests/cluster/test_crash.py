@@ -1,6 +1,5 @@
 """PostgreSQL that has crashed assigns transaction numbers again: no stored response is sent for another state."""
 
-import os
 import shutil
 import signal
 import subprocess
@@ -51,7 +50,7 @@ def crash(durable, request):
         if request.param == "server":
             with durable.gone(signal.SIGQUIT):
                 return
-        os.kill(durable.processes()[-1], signal.SIGKILL)
+        durable.crash_backend()
 
     return kill
 

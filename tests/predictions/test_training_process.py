@@ -165,7 +165,8 @@ def test_killed_training_leaves_the_earlier_model(instance, environ, command):
     with subprocess.Popen(COMMAND, env=environ(instance), stdin=subprocess.PIPE) as process:
         time.sleep(0.5)
         process.kill()
-    assert path.read_bytes() == before
+    # A fast machine may have completed it.
+    assert path.read_bytes() == before or model_store.open_model(path)
     # What a process that was killed later leaves behind.
     path.with_name(f".{path.name}.draft").write_bytes(b"half")
     assert command("train").returncode == 0
