@@ -49,7 +49,7 @@ def test_conditional_requests_return_the_statuses_shown(
     texts = [(ROOT / "README.md").read_text(), (DOCS / "conditional-requests.md").read_text()]
     blocks = re.findall(r"^```bash\n(.*?)^```$", "\n".join(texts), re.MULTILINE | re.DOTALL)
     script = "".join(blocks).replace("http://127.0.0.1:4000", service.url)
-    result = subprocess.run(["sh", "-euc", script], capture_output=True, text=True, timeout=60)
+    result = subprocess.run(["sh", "-euc", script], capture_output=True, text=True, timeout=180)
     assert (result.returncode, result.stderr) == (0, "")
     assert result.stdout.split()[-5:] == ["gzip", "304", "412", "200", "412"]
 
@@ -103,7 +103,7 @@ def run_commands(serve, copied, well_known_instance, tmp_path):
     def run(commands):
         script = first_session + commands.replace("\ncurl -s", "\necho; curl -s")
         result = subprocess.run(
-            ["sh", "-euc", script], capture_output=True, text=True, timeout=60, cwd=tmp_path
+            ["sh", "-euc", script], capture_output=True, text=True, timeout=180, cwd=tmp_path
         )
         assert (result.returncode, result.stderr) == (0, "")
         return [json.loads(line) for line in result.stdout.splitlines() if line][1:]

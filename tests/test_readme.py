@@ -24,7 +24,7 @@ def session(serve, copied, well_known_instance, tmp_path_factory, program):
     (script,) = code_blocks("bash")
     assert script.count("http://127.0.0.1:4000") == 1
     script = script.replace("http://127.0.0.1:4000", service.url)
-    result = subprocess.run(["sh", "-euc", script], capture_output=True, text=True, timeout=60)
+    result = subprocess.run(["sh", "-euc", script], capture_output=True, text=True, timeout=180)
     assert (result.returncode, result.stderr) == (0, "")
     return [json.loads(line) for line in result.stdout.splitlines() if line]
 

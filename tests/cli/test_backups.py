@@ -105,7 +105,7 @@ def test_full_disk_changes_nothing(backup, environ, instance, name):
         capture_output=True,
         text=True,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, room)),
-        timeout=60,
+        timeout=180,
     )
     assert done.returncode == 1
     assert re.fullmatch(r"Error: can't copy .+\n", done.stderr)
@@ -136,7 +136,7 @@ main(sys.argv[1:])
 def test_sigterm_leaves_no_unfinished_files(backup, environ, instance, name):
     before = backup.read_bytes(), contents(instance)
     command = [sys.executable, "-c", TERMINATED, name, str(backup)]
-    done = subprocess.run(command, env=environ(instance), capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, env=environ(instance), capture_output=True, text=True, timeout=180)
     assert (done.returncode, done.stdout, done.stderr) == (143, "", "")
     assert (backup.read_bytes(), contents(instance)) == before
     assert names(backup.parent) == ["backup.sqlite3"]

@@ -207,7 +207,7 @@ def test_large_import_shows_a_progress_bar_on_a_terminal(csv, environ, instance)
     terminal, standard_error = pty.openpty()
     command = [sys.executable, "-m", "movierating", "import", "ratings", csv(*repeat_row(20_000)), "--user"]
     done = subprocess.run(
-        [*command, "ada"], env=environ(instance), stdout=subprocess.PIPE, stderr=standard_error, timeout=60
+        [*command, "ada"], env=environ(instance), stdout=subprocess.PIPE, stderr=standard_error, timeout=180
     )
     assert (done.returncode, *read_table(done.stdout.decode())) == (0, "csv", 1, 0, 0, 19_999, 0, 0)
     shown = os.read(terminal, 1 << 16).decode()
@@ -242,6 +242,6 @@ def test_interrupted_import_exits_with_130_and_says_it_can_be_repeated(csv, envi
     process = subprocess.Popen(command, env=environ(instance), stderr=subprocess.PIPE, text=True)
     assert "reading: " in process.stderr.readline()
     process.send_signal(signal.SIGINT)
-    _, shown = process.communicate(timeout=60)
+    _, shown = process.communicate(timeout=180)
     assert process.returncode == 130
     assert shown.endswith("Interrupted. Nothing was imported; run the command again.\n")

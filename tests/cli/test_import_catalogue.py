@@ -4,7 +4,6 @@ import gzip
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 from sqlalchemy import func, select
@@ -70,19 +69,16 @@ def test_unknown_file_is_rejected_in_one_line(invoke, write_file, assert_error, 
 
 
 def test_interrupted_import_exits_with_130_and_is_resumed(
-    write_file, environ, instance, select_value, invoke
+    write_file, environ, instance, select_value, invoke, eventually
 ):
     path = write_file("basics", BASICS + make_movies(range(1, 60_001)))
     command = [sys.executable, "-m", "movierating", "import", "catalogue", path]
     process = subprocess.Popen(
         command, env=environ(instance), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    for _ in range(600):
-        if select_value(COUNT):
-            break
-        time.sleep(0.05)
+    eventually(lambda: select_value(COUNT))
     process.send_signal(signal.SIGINT)
-    stdout, stderr = process.communicate(timeout=60)
+    stdout, stderr = process.communicate(timeout=180)
     assert (process.returncode, stdout) == (130, "")
     assert stderr.endswith("Interrupted. Run the command again to resume the import.\n")
     first = select_value(COUNT)

@@ -19,7 +19,7 @@ def test_help_and_version_import_no_application():
     ask = f"from movierating.cli.main import main; [main(words, standalone_mode=False) for words in {asked}]"
     heavy = "import sys; print(sorted({'flask', 'sqlalchemy', 'alembic', 'granian'} & sys.modules.keys()))"
     done = subprocess.run(
-        [sys.executable, "-c", f"{ask}; {heavy}"], capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", f"{ask}; {heavy}"], capture_output=True, text=True, timeout=180
     )
     assert "serve" in done.stdout
     assert f"version {version('movierating')}" in done.stdout

@@ -142,7 +142,7 @@ def test_killed_import_continues_at_the_next_run(
             time.sleep(random.uniform(0.5, 1.5))
             killed.kill()
         assert unsound(instance) == []
-    subprocess.run(command, env=environ(instance), check=True, capture_output=True, timeout=60)
+    subprocess.run(command, env=environ(instance), check=True, capture_output=True, timeout=180)
     assert unsound(instance) == []
     with outside(instance) as connection:
         count = connection.scalar(select(func.count()).select_from(Rating).where(Rating.user_id > 1))

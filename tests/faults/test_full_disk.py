@@ -208,7 +208,7 @@ def test_worker_is_replaced_while_the_folder_is_read_only(folder, read_only, ser
 def test_start_in_a_read_only_folder_fails_with_one_line(folder, read_only, environ):
     read_only(folder)
     command = [sys.executable, "-m", "movierating", "serve"]
-    done = subprocess.run(command, env=environ(folder), capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, env=environ(folder), capture_output=True, text=True, timeout=180)
     assert done.returncode == 1
     assert done.stderr == (
         f"Error: MOVIERATING_INSTANCE_PATH: {folder} is not a writable folder (Read-only file system)\n"

@@ -3,6 +3,7 @@
 import json
 import re
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
@@ -223,7 +224,7 @@ def test_other_origins_can_read_the_headers(start):
 
 
 @pytest.mark.parametrize("storage", ["instance folder", "Redis"])
-def test_workers_share_limits(serve, copied, empty_instance, use_redis, tmp_path, storage):
+def test_workers_share_limits(serve, copied, empty_instance, use_redis, tmp_path, storage, eventually):
     folder = copied(empty_instance, tmp_path / "one" / "instance")
     settings = {"RATELIMIT_ENABLED": "true", "LIMIT_SIGNUPS": "3/hour", **use_redis(storage)}
     url = serve(folder, workers=2, **settings).url
@@ -240,7 +241,13 @@ def test_workers_share_limits(serve, copied, empty_instance, use_redis, tmp_path
 
     accounts = [{"username": f"ada{n}", "email": f"a{n}@example.org", "password": PASSWORD} for n in range(4)]
     assert [post("/v1/users", account) for account in accounts] == [201] * 3 + [429]
-    with ThreadPoolExecutor(12) as pool:
-        wrong = {"login": "ada0", "password": "wrong"}
-        statuses = list(pool.map(lambda _: post("/v1/auth/login", wrong), range(12), timeout=60))
-    assert (statuses.count(401), statuses.count(429)) == (5, 7)
+    names = (f"ada{number}" for number in count())
+
+    def count_failures():
+        wrong = {"login": next(names), "password": "wrong"}
+        with ThreadPoolExecutor(12) as pool:
+            statuses = list(pool.map(lambda _: post("/v1/auth/login", wrong), range(12)))
+        return statuses.count(401), statuses.count(429)
+
+    # A worker counts for itself while the storage does not respond, as may happen on a busy machine.
+    eventually(lambda: count_failures() == (5, 7))

@@ -31,7 +31,7 @@ for _ in range(100):
 
 
 def run(file, then=""):
-    return subprocess.run([sys.executable, "-c", COUNT + then, file], timeout=60).returncode
+    return subprocess.run([sys.executable, "-c", COUNT + then, file], timeout=180).returncode
 
 
 def test_no_count_of_many_threads_is_lost(file):

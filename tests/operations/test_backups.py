@@ -162,7 +162,7 @@ def test_restore_killed_at_any_change_is_complete_or_changes_nothing(
         folders = [shutil.copytree(instance, tmp_path / "killed" / f"{number}") for number in range(80)]
     before = started(shutil.copytree(folders[-1], tmp_path / "before"))
     command = [sys.executable, "-c", KILLED, older, *folders]
-    done = subprocess.run(command, env=environ(instance), capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, env=environ(instance), capture_output=True, text=True, timeout=300)
     codes = [int(line) for line in done.stdout.splitlines() if line.lstrip("-").isdigit()]
     assert (set(codes[:-1]), codes[-1]) == ({-9}, 0), done.stderr
     assert len(codes) > 10

@@ -67,7 +67,7 @@ def on(instance, environ):
     def run(*arguments, database_url=f"sqlite:///{instance}/movierating.sqlite3"):
         command = [sys.executable, "-m", "movierating", *arguments]
         env = environ(instance, DATABASE_URL=database_url)
-        return subprocess.run(command, env=env, capture_output=True, text=True, timeout=120)
+        return subprocess.run(command, env=env, capture_output=True, text=True, timeout=300)
 
     return run
 

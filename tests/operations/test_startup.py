@@ -44,7 +44,7 @@ def first_starts(tmp_path_factory, environ):
         )
         for _ in range(2)
     ]
-    keys, errors = zip(*(process.communicate(timeout=60) for process in both), strict=True)
+    keys, errors = zip(*(process.communicate(timeout=180) for process in both), strict=True)
     assert errors == ("", "")
     assert keys[0].strip() == keys[1].strip() == (folder / "secret_key").read_text()
     return folder
