@@ -12,7 +12,8 @@ from movierating.pages.blueprint import blueprint, get_member, member_page, rend
 from movierating.pages.movie_data import find_rating_notice, make_movie
 from movierating.ratings import next_movies
 
-UPCOMING = 6
+# Rows of eight posters, or four on a phone, are full.
+UPCOMING = 8
 
 
 @blueprint.get("/rate")

@@ -26,6 +26,13 @@ def test_movie_without_ratings_says_so(client, add_movie):
     assert "Log in" in text
 
 
+def test_visitor_sees_no_empty_plot(browse, add_movie, rate):
+    movie, browser = add_movie(), browse("ada")
+    assert "histogram" not in browse().get(f"/movies/{movie}").text
+    rate(browser, movie, 8)
+    assert "histogram" in browse().get(f"/movies/{movie}").text
+
+
 def test_rating_leads_back_with_a_notice_that_undoes_it(browse, add_movie, rate):
     movie, browser = add_movie(title="Emma"), browse("ada")
     rate(browser, movie, 6)

@@ -115,4 +115,9 @@ for (const select of document.querySelectorAll(".filters select")) {
 
 // Pages carry times in UTC; the reader sees them in their own time zone and language.
 const dates = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
-for (const time of document.querySelectorAll("time[datetime]")) time.textContent = dates.format(new Date(time.dateTime));
+// A month such as 2024-12 is the same in every time zone.
+const months = new Intl.DateTimeFormat(undefined, { month: "short", year: "numeric", timeZone: "UTC" });
+for (const time of document.querySelectorAll("time[datetime]")) {
+  const format = time.dateTime.length === 7 ? months : dates;
+  time.textContent = format.format(new Date(time.dateTime));
+}

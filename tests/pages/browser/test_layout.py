@@ -93,6 +93,20 @@ def test_filters_are_folded_on_a_phone_and_shown_on_a_desktop(person):
     expect(ada.page.get_by_text("More filters")).not_to_be_visible()
 
 
+@pytest.mark.parametrize("path", ["/movies", "/people/boss/ratings"])
+def test_filters_on_a_phone_take_two_lines(person, path):
+    visitor = person(None, PHONE)
+    visitor.page.goto(path)
+    assert visitor.page.locator(".filters").bounding_box()["height"] < 120
+
+
+def test_months_of_a_plot_are_shown_in_the_language_of_the_reader(person):
+    ada = person("months", locale="de-DE")
+    ada.add_ratings("months")
+    ada.page.goto("/people/months")
+    expect(ada.page.locator(".ends time").first).to_have_text("Jan. 2024")
+
+
 def test_titles_have_most_of_the_row_in_lists_of_ratings(person):
     ada = person("titles")
     ada.add_ratings("titles")
