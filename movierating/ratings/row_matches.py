@@ -77,6 +77,11 @@ class RowMatches:
             self.newest[movie_id], row = row, other
         self.older.append((movie_id, row))
 
+    def has_other_film(self, movie_id: int, row: RatedRow) -> bool:
+        """Return True if the movie has a row that is of another film than this one, by the file's ids of films."""
+        other = self.newest.get(movie_id)
+        return other is not None and None not in (other.film_id, row.film_id) and other.film_id != row.film_id
+
     def add_identified(self, movie_id: int, row: RatedRow) -> None:
         """Add a row that an id or a choice matched to a movie of the database."""
         self.add(movie_id, row)

@@ -20,6 +20,8 @@ from movierating.ratings.row_matches import ALWAYS, NEW, MatchOptions, RowMatche
 # Other writers wait while an import adds movies.
 MAX_MOVIES_ADDED = 5_000
 
+CLAIMED = "another row of the file, with another id, means this movie"
+
 
 def match_rows(connection: Connection, rows: Sequence[RatedRow], options: MatchOptions) -> RowMatches:
     """Match each row to a movie, and stage the movies to add.
@@ -114,9 +116,12 @@ def _add_or_report(
     if row.kind is not None:
         matches.not_movies.append(row)
     elif (survivor_id := retired.find_survivor(_list_facts(row))) is not None and not is_new:
-        matches.add(survivor_id, row)
+        if matches.has_other_film(survivor_id, row):
+            matches.mark_unmatched(row, CLAIMED, [survivor_id])
+        else:
+            matches.add(survivor_id, row)
     elif (claimed := matcher.list_claimed(query)) and not is_new:
-        matches.mark_unmatched(row, "another row of the file, with another id, means this movie", claimed)
+        matches.mark_unmatched(row, CLAIMED, claimed)
     elif candidates and not is_new and options.create_missing != ALWAYS:
         matches.mark_unmatched(row, "there is no such movie, but there are similar ones", candidates)
     elif reason := _explain_rejection(row, matcher, retired, bool(options.create_missing) or is_new):

@@ -149,6 +149,19 @@ def test_two_films_of_one_name_and_year_in_one_file_are_not_one(
         assert unmatched["candidates"] == known
 
 
+def test_two_films_with_the_former_title_of_one_movie_are_not_one(
+    rated, import_letterboxd, counts, add_movie, user_id
+):
+    movie_id = add_movie(title="Glass Slipper", year=1922, imdb_id="tt0000001")
+    movies.update_movie(movie_id, None, {"title": "The Slipper"})
+    rows = ("Glass Slipper,1922,https://boxd.it/aaa,3", "Glass Slipper,1922,https://boxd.it/bbb,3.5")
+    for _ in range(2):
+        report = import_letterboxd(*rows)
+        [unmatched] = report["unmatched"]
+        assert (unmatched["line"], unmatched["candidates"]) == (3, [movie_id])
+        assert [value for value, _ in rated(user_id).values()] == [12]
+
+
 def test_choices_settle_rows(rated, import_letterboxd, counts, add_movie, user_id):
     island = add_movie(title="The Island", year=2005, imdb_id="tt0399201")
     rows = [f"The Island,{year},https://boxd.it/{year},3" for year in (2006, 2004, 2006)]
