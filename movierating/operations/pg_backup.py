@@ -10,8 +10,9 @@ import shutil
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import URL, Connection
+from sqlalchemy import Connection
 
 from movierating.movies import search_index
 from movierating.operations import backup_files, schema_revisions
@@ -162,11 +163,19 @@ def _read_revision(file: Path) -> str | None:
     return match[1] if match else None
 
 
+def _get_parameters() -> dict[str, Any]:
+    """Return the connection's parameters as libpq names them; SQLAlchemy writes several hosts differently in a URL."""
+    _, parameters = db.engine.dialect.create_connect_args(db.engine.url)
+    # One is an object of the driver.
+    return {name: value for name, value in parameters.items() if name != "context"}
+
+
 def _get_address_option() -> str:
     """Return the option that names the database, without the password: other users can see a program's arguments."""
-    url = db.engine.url.difference_update_query(["password"])
-    plain = URL.create("postgresql", url.username, None, url.host, url.port, url.database, url.query)
-    return f"--dbname={plain.render_as_string()}"
+    # The driver is installed only with the extra.
+    from psycopg.conninfo import make_conninfo
+
+    return f"--dbname={make_conninfo(**{**_get_parameters(), 'password': None})}"
 
 
 def _run(program: str, *arguments: str) -> str:
@@ -174,8 +183,7 @@ def _run(program: str, *arguments: str) -> str:
     path = shutil.which(program)
     if path is None:
         raise BackupError(f"{program} is not installed; it is one of PostgreSQL's client programs")
-    url = db.engine.url
-    password = url.password or url.query.get("password")
+    password = _get_parameters().get("password")
     env = {**os.environ, "LC_ALL": "C", "PGCONNECT_TIMEOUT": str(CONNECT_TIMEOUT_SECONDS)}
     if password:
         env["PGPASSWORD"] = str(password)

@@ -15,6 +15,7 @@ from movierating.operations.backup_files import BackupError
 from movierating.ratings import merging, stored_files
 from movierating.ratings import service as ratings
 from movierating.storage import database
+from service_process import find_free_port
 
 pytestmark = pytest.mark.postgresql
 
@@ -152,6 +153,20 @@ def test_truncated_backup_changes_nothing(run_command, client, add_movie, tmp_pa
     assert titles(client) == before
 
 
+def test_backup_and_restore_find_the_primary_among_several_hosts(
+    run_command, instance, client, add_movie, tmp_path
+):
+    add_movie(title="First")
+    name, port = postgres.database_of(instance).rpartition("/")[2], postgres.server().port
+    hosts = f"host=127.0.0.1:{find_free_port()}&host=127.0.0.1:{port}"
+    address = f"postgresql+psycopg://movierating@/{name}?{hosts}&target_session_attrs=read-write"
+    file = tmp_path / "films.dump"
+    assert run_command("backup", file, DATABASE_URL=address) == (0, f"backup written to {file}")
+    database.close()
+    assert run_command("restore", file, DATABASE_URL=address) == (0, f"restored {file}")
+    assert titles(client) == ["First"]
+
+
 def test_backup_of_an_empty_database_is_rejected(run_command, environ, tmp_path):
     assert run_command("backup", tmp_path / "films.dump", SECRET_KEY="k" * 32) == (
         1,
@@ -165,7 +180,7 @@ def test_arguments_of_programs_contain_no_password(environ, tmp_path):
     with create_app(environ(tmp_path / "other", DATABASE_URL=address), prepared=False).app_context():
         assert (
             pg_backup._get_address_option()
-            == "--dbname=postgresql://ada@films.example:5/films?sslmode=require"
+            == "--dbname=host=films.example dbname=films user=ada port=5 sslmode=require"
         )
 
 
