@@ -121,3 +121,9 @@ for (const time of document.querySelectorAll("time[datetime]")) {
   const format = time.dateTime.length === 7 ? months : dates;
   time.textContent = format.format(new Date(time.dateTime));
 }
+
+// Pages carry the codes of countries; the browser knows their names in the reader's language.
+const countries = new Intl.DisplayNames(undefined, { type: "region" });
+for (const country of document.querySelectorAll("[data-country]")) {
+  country.textContent = countries.of(country.dataset.country);
+}

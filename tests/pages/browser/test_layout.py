@@ -107,6 +107,17 @@ def test_months_of_a_plot_are_shown_in_the_language_of_the_reader(person):
     expect(ada.page.locator(".ends time").first).to_have_text("Jan. 2024")
 
 
+@pytest.mark.parametrize(
+    ("country", "locale", "name"),
+    [("US", "en-US", "United States"), ("FR", "de-DE", "Frankreich"), ("SU", "en-US", "Soviet Union")],
+)
+def test_countries_have_names_in_the_language_of_the_reader(person, country, locale, name):
+    visitor = person(None, locale=locale)
+    [movie] = visitor.context.request.get(f"/v1/movies?country={country}&limit=1").json()["items"]
+    visitor.page.goto(f"/movies/{movie['id']}")
+    expect(visitor.page.locator(".facts").first).to_contain_text(name)
+
+
 def test_titles_have_most_of_the_row_in_lists_of_ratings(person):
     ada = person("titles")
     ada.add_ratings("titles")
@@ -184,7 +195,7 @@ def test_a_name_of_one_long_word_does_not_make_a_page_scroll_sideways(person):
         *((boss, f"{movie}/{form}") for form in ("edit", "delete")),
         (boss, movie.replace("/movies", "/admin/movies") + "/merge"),
     ):
-        for viewport in (NARROW, TABLET):
+        for viewport in (NARROW, TABLET, DESKTOP):
             viewer.page.set_viewport_size(viewport)
             viewer.page.goto(path)
             width = viewer.page.evaluate("document.documentElement.scrollWidth")
