@@ -166,7 +166,7 @@ def _read_revision(file: Path) -> str | None:
 def _get_parameters() -> dict[str, Any]:
     """Return the connection's parameters as libpq names them; SQLAlchemy writes several hosts differently in a URL."""
     _, parameters = db.engine.dialect.create_connect_args(db.engine.url)
-    # One is an object of the driver.
+    # `context` is an object of the driver, and no parameter of libpq.
     return {name: value for name, value in parameters.items() if name != "context"}
 
 

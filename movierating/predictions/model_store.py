@@ -60,7 +60,7 @@ def identify_database(connection: Connection) -> str:
 
 def find_model(connection: Connection) -> ModelFile | None:
     """Return the newest model of this database, None if there is none that can be used, or if models are off."""
-    # Those of the application's engine, also if the connection is to its replica.
+    # The connection may be to the replica, whose engine does not have these options.
     options = db.engine.get_execution_options()
     if not options.get(_ENABLED_OPTION, True):
         return None

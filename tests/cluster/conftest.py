@@ -89,7 +89,7 @@ class Durable(postgres.Server):
 
 
 def _is_running(pid: int) -> bool:
-    """Return True if a process exists and has not ended; one that nobody has waited for has no command line."""
+    """Return True if a process has not ended. A zombie process has an empty command line."""
     with suppress(OSError):
         return Path(f"/proc/{pid}/cmdline").read_bytes() != b""
     return False

@@ -73,9 +73,11 @@ def stopped_flushes(replica):
         writer = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'walwriter'"
         (pid,) = connection.execute(writer).fetchone()
         os.kill(pid, signal.SIGSTOP)
-        wait_for_position(replica, *connection.execute("SELECT pg_current_wal_flush_lsn()").fetchone())
-        yield connection
-        os.kill(pid, signal.SIGCONT)
+        try:
+            wait_for_position(replica, *connection.execute("SELECT pg_current_wal_flush_lsn()").fetchone())
+            yield connection
+        finally:
+            os.kill(pid, signal.SIGCONT)
 
 
 def get_replica():
