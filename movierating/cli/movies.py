@@ -1,11 +1,16 @@
 """`movierating movies`: find and merge movies that exist twice."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from movierating.cli.application import with_application
 from movierating.cli.commands import Group, IntRange
 from movierating.cli.counts import format_count
 from movierating.cli.tables import print_table
+
+if TYPE_CHECKING:
+    from movierating.ratings.merging import MergePreview
 
 _MOVIE_ID = IntRange(1, 2**63 - 1)
 
@@ -31,18 +36,21 @@ def list_duplicates() -> None:
 @movies.command("merge")
 @click.argument("movie_id", type=_MOVIE_ID)
 @click.argument("into_id", type=_MOVIE_ID)
+@click.option("--yes", is_flag=True, help="Merge the movies without asking for confirmation.")
 @with_application
-def merge_movies(movie_id: int, into_id: int) -> None:
+def merge_movies(movie_id: int, into_id: int, yes: bool) -> None:
     """Merge one movie into another.
 
-    The movie INTO_ID gets the ratings, ids and titles of MOVIE_ID, and the facts that it lacks. Of two ratings of one
-    user the newer stays. A merge can't be undone.
+    Asks for confirmation. The movie INTO_ID gets the ratings, ids and titles of MOVIE_ID, and the facts that it lacks.
+    Of two ratings of one user the newer stays. A merge can't be undone.
     """
     from movierating.errors import InvalidRequest, NotFound
     from movierating.movies import service
     from movierating.ratings import merging
 
     try:
+        if not yes:
+            _confirm(merging.preview_merge(movie_id, into_id))
         movie = merging.merge_movies(movie_id, into_id)
     except NotFound as error:
         survivor_id = service.find_survivor(movie_id)
@@ -52,3 +60,14 @@ def merge_movies(movie_id: int, into_id: int) -> None:
         raise click.ClickException((error.errors or [])[0].message) from error
     ratings = format_count(movie.rating_count, "rating")
     click.echo(f"Movie {movie_id} is merged into {movie.id}, {movie.title}, which has {ratings}.")
+
+
+def _confirm(preview: "MergePreview") -> None:
+    """Ask whether to merge. Raise click.Abort unless the answer is yes."""
+    if preview.has_different_ids:
+        click.echo("The movies have different ids, so they are probably different movies.", err=True)
+    movie, survivor = (
+        f"{each.title} ({each.year or 'unknown year'})" for each in (preview.movie, preview.survivor)
+    )
+    ratings = format_count(preview.movie.rating_count, "rating")
+    click.confirm(f"Merge {movie} with {ratings} into {survivor}?", abort=True, err=True)

@@ -53,6 +53,15 @@ class MergePreview(NamedTuple):
     replaced: int
     dropped: int
 
+    @property
+    def has_different_ids(self) -> bool:
+        """Return True if the movies differ in their ids at IMDb, TMDB or Wikidata, as different movies do."""
+        pairs = (
+            (getattr(self.movie, name), getattr(self.survivor, name))
+            for name in ("imdb_id", "tmdb_id", "wikidata_id")
+        )
+        return any(None not in pair and pair[0] != pair[1] for pair in pairs)
+
 
 def preview_merge(movie_id: int, into_id: int) -> MergePreview:
     """Return what `merge_movies` would do, and raise as it does."""

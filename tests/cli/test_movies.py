@@ -25,7 +25,7 @@ def test_duplicates_says_if_there_are_none(command):
 
 
 def test_merge_reports_the_movie_that_stays(command, pair, app):
-    done = command("movies", "merge", "2", "1")
+    done = command("movies", "merge", "2", "1", "--yes")
     assert (done.exit_code, done.output) == (0, "Movie 2 is merged into 1, Emma, which has 0 ratings.\n")
     assert service.find_survivor(2) == 1
 
@@ -46,9 +46,34 @@ def test_merge_of_an_invalid_pair_fails_with_one_line(invoke, pair, ids, message
     assert message in done.output
 
 
+def test_merge_asks_for_confirmation(invoke, pair):
+    question = "Merge Emma! (1997) with 0 ratings into Emma (1996)? [y/N]: "
+    refused = invoke("movies", "merge", "2", "1", stdin="n\n")
+    assert (refused.exit_code, refused.output) == (1, question + "n\nAborted!\n")
+    assert service.find_survivor(2) is None
+    accepted = invoke("movies", "merge", "2", "1", stdin="y\n")
+    assert (accepted.exit_code, service.find_survivor(2)) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("ids", "other_ids", "warned"),
+    [
+        ({"imdb_id": "tt1000001"}, {"imdb_id": "tt1000002"}, True),
+        ({"imdb_id": "tt1000001", "tmdb_id": 1}, {"tmdb_id": 2}, True),
+        ({"wikidata_id": "Q1"}, {"wikidata_id": "Q2"}, True),
+        ({"imdb_id": "tt1000001"}, {"tmdb_id": 2}, False),
+        ({"wikidata_id": "Q1"}, {"wikidata_id": "Q1"}, False),
+    ],
+)
+def test_merge_warns_about_different_ids(invoke, add_movie, ids, other_ids, warned):
+    add_movie(**ids), add_movie(**other_ids)
+    output = invoke("movies", "merge", "2", "1", stdin="n\n").output
+    assert ("different movies" in output) is warned
+
+
 def test_repeated_merge_names_the_movie_that_stays(command, invoke, pair, app):
-    command("movies", "merge", "2", "1")
-    done = invoke("movies", "merge", "2", "1")
+    command("movies", "merge", "2", "1", "--yes")
+    done = invoke("movies", "merge", "2", "1", "--yes")
     assert (done.exit_code, done.output) == (1, "Error: Movie 2 was merged into movie 1.\n")
 
 

@@ -43,6 +43,15 @@ def test_preview_counts_ratings_and_changes_nothing(boss, browse, client, pair, 
     assert client.get(f"/v1/movies/{into_id}").json["ratings"]["count"] == 3
 
 
+def test_preview_warns_about_different_ids(boss, pair, add_movie):
+    movie_id, into_id = pair
+    with_ids = [add_movie(imdb_id=imdb_id) for imdb_id in ("tt1000001", "tt1000002")]
+    warning = "probably different movies"
+    assert warning in boss.get(f"/admin/movies/{with_ids[0]}/merge?into={with_ids[1]}").text
+    assert warning not in boss.get(f"/admin/movies/{movie_id}/merge?into={with_ids[1]}").text
+    assert warning not in boss.get(f"/admin/movies/{movie_id}/merge?into={into_id}").text
+
+
 def test_merge_leads_back_to_the_list_and_names_the_movie_that_stays(boss, pair, rate):
     movie_id, into_id = pair
     rate(boss, movie_id, 8)
