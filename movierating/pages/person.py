@@ -30,9 +30,12 @@ def show_person(username: str) -> Response:
     values: dict[str, Any] = {}
     if person["ratings"]["count"]:
         figures = statistics.read_statistics(person["id"])
+        latest, _ = rating_history.list_ratings_by_user(
+            person["id"], {}, "-rated_at", None, LATEST_RATINGS_SHOWN
+        )
         values = {
-            "highest": _list_ratings(person["id"], "-value", HIGHEST_RATINGS_SHOWN),
-            "latest": _list_ratings(person["id"], "-rated_at", LATEST_RATINGS_SHOWN),
+            "highest": to_plain(rating_history.list_highest_ratings(person["id"], HIGHEST_RATINGS_SHOWN)),
+            "latest": to_plain(latest),
             "figures": figures,
             "genres": figures.genres[:GENRES_SHOWN],
             "everyone": statistics.read_everyones_histogram(),
@@ -50,12 +53,6 @@ def _compare(user_id: int) -> Any:
         return to_plain(match_tastes(viewer.id, user_id))
     except NotFound:
         return None  # The user has opted out.
-
-
-def _list_ratings(user_id: int, sort: str, limit: int) -> list[dict[str, Any]]:
-    items, _ = rating_history.list_ratings_by_user(user_id, {}, sort, None, limit)
-    ratings: list[dict[str, Any]] = to_plain(items)
-    return ratings
 
 
 def _find_favourite(decades: list[statistics.Group]) -> statistics.Group | None:

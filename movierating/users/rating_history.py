@@ -11,9 +11,10 @@ from movierating.movies.models import Movie
 from movierating.movies.service import FACT_COLUMNS, serialize_facts
 from movierating.ratings.models import Rating
 from movierating.ratings.service import RATING_COLUMNS, serialize_rating
+from movierating.storage.database import read
 from movierating.storage.dialect import contains_text
 from movierating.storage.pagination import KeysetPaginator, Sort
-from movierating.storage.statements import with_custom_plan
+from movierating.storage.statements import CompiledStatement, with_custom_plan
 from movierating.users.service import get_profile
 
 _rating, _movie, _user = Rating.__table__.c, Movie.__table__.c, User.__table__.c
@@ -48,6 +49,20 @@ def list_ratings_by_user(
     if not rows:
         get_profile(user_id)  # raises NotFound
     return [_serialize_rated_movie(row) for row in rows], next_cursor
+
+
+_HIGHEST = CompiledStatement(
+    select(*FACT_COLUMNS, *RATING_COLUMNS)
+    .join_from(Rating, Movie, _movie.id == _rating.movie_id)
+    .where(_rating.user_id == bindparam("user"))
+    .order_by(_rating.value.desc(), _movie.prominence.desc(), _movie.id.desc())
+    .limit(bindparam("limit"))
+)
+
+
+def list_highest_ratings(user_id: int, limit: int) -> list[dict[str, Any]]:
+    """Return a user's highest ratings with their movies; of equal ratings, those of widely known movies come first."""
+    return [_serialize_rated_movie(row) for row in _HIGHEST.tuples(read(), user=user_id, limit=limit)]
 
 
 def _serialize_rated_movie(row: Sequence[Any]) -> dict[str, Any]:

@@ -1,6 +1,11 @@
 """The list of a user's ratings: items, sorts, filters and pages."""
 
 import pytest
+from sqlalchemy import update
+
+from movierating.movies.models import Movie
+from movierating.storage.database import write
+from movierating.users.rating_history import list_highest_ratings
 
 RATED = [  # title, genres, value, rated_at
     ("Alien", ["Horror"], 9, "2021-01-01T00:00:00Z"),
@@ -63,6 +68,14 @@ def test_history_is_sorted_and_filtered(client, history, subtests):
         with subtests.test(str(query)):
             assert get_initials(client.get(f"{history}?{query}")) == initials
             assert get_initials(client.get(f"{history}?{query}&limit=100")) == initials
+
+
+def test_highest_ratings_are_those_of_widely_known_movies_first(member, history):
+    for title, prominence in (("Alien", 90), ("Casablanca", 80), ("Dune", 100)):
+        change = update(Movie).where(Movie.title == title).values(prominence=prominence)
+        write(lambda connection, change=change: connection.execute(change))
+    highest = list_highest_ratings(member.id, 3)
+    assert [rating["movie"]["title"] for rating in highest] == ["Alien", "Casablanca", "Brazil"]
 
 
 @pytest.mark.parametrize("sort", ["-rated_at", "rated_at", "-value", "value", "title"])
