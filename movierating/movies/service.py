@@ -195,8 +195,9 @@ def _update_movie(
         return row
     updated = {**row._mapping, **changed}
     # An import may have added movies with a title and year that `create_movie` rejects; their other facts can still be
-    # changed.
-    if changed.keys() & {"title", "year", "imdb_id"}:
+    # changed. Without any id, only the title and year tell the movie from others.
+    loses_last_id = "tmdb_id" in changed and updated["imdb_id"] is None and updated["tmdb_id"] is None
+    if loses_last_id or changed.keys() & {"title", "year", "imdb_id"}:
         reject_same_title(connection, updated, movie_id)
     reject_merged_ids(connection, changed, movie_id)
     if changed.keys() & {"imdb_id", "tmdb_id"}:
@@ -231,11 +232,13 @@ def require_movie(connection: Connection, movie_id: int, edits: Container[int] |
 
 
 def _write_or_raise_conflict(job: Any, facts: Mapping[str, Any]) -> Row[Any]:
-    """Run a write that sets these facts. Raise Conflict if the database says that another movie has one of them."""
+    """Run a write that sets these facts. Raise Conflict if the database says that another movie has one of the ids."""
     try:
         row: Row[Any] = write(job)
         return row
     except IntegrityError as error:
-        field = next((name for name in ("imdb_id", "tmdb_id") if violates_unique(error, name)), "title")
-        same = getattr(_movie, field) == facts.get(field)
-        raise make_conflict(field, read().scalar(select(_movie.id).where(same).limit(1))) from error
+        field = next((name for name in ("imdb_id", "tmdb_id") if violates_unique(error, name)), None)
+        if field is None:
+            raise
+        same = _movie[field] == facts[field]
+        raise make_conflict(field, read().scalar(select(_movie.id).where(same))) from error

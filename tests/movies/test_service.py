@@ -23,6 +23,13 @@ def facets_of(movie_id):
     return set(read().scalars(select(MovieFacet.facet).where(MovieFacet.movie_id == movie_id)))
 
 
+def import_movie(facts):
+    matcher = MovieMatcher(read(), [MovieQuery(titles=[facts["title"]])])
+    movie_id = matcher.add(facts)
+    write(matcher.stage().insert)
+    return movie_id
+
+
 @pytest.mark.parametrize(
     ("there", "comes"),
     [
@@ -80,13 +87,19 @@ def test_imdb_id_of_movies_with_the_same_title_and_year_cannot_be_removed(add_mo
 
 def test_imported_movies_with_the_same_title_and_year_can_be_edited(add_movie):
     add_movie(**EMMA, tmdb_id=1)
-
-    matcher = MovieMatcher(read(), [MovieQuery(titles=[EMMA["title"]])])
-    brought = matcher.add({**EMMA, "tmdb_id": 2, "imdb_id": ONE})
-    write(matcher.stage().insert)
+    brought = import_movie({**EMMA, "tmdb_id": 2, "imdb_id": ONE})
     assert service.update_movie(brought, None, {"runtime_minutes": 107}).runtime_minutes == 107
     with pytest.raises(Conflict):
         service.update_movie(brought, None, {"imdb_id": OTHER})
+
+
+def test_conflict_of_a_removed_tmdb_id_names_the_other_movie(add_movie):
+    add_movie(**EMMA | {"year": 2020})
+    twin_id = add_movie(**EMMA)
+    movie_id = import_movie({**EMMA, "tmdb_id": 2})
+    with pytest.raises(Conflict) as error:
+        service.update_movie(movie_id, None, {"tmdb_id": None})
+    assert error.value.conflict == {"field": "title", "movie_id": twin_id}
 
 
 def test_update_changes_edit_and_updated_at_and_nothing_else(add_movie):
