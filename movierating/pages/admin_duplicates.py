@@ -15,7 +15,9 @@ PAIRS_PER_PAGE = 50
 def list_duplicates() -> Response:
     """Show pairs of movies that look alike, the one to keep second."""
     rows = duplicates.list_duplicates()
-    start = max(0, request.args.get("start", 0, int))
+    # A merge leads back to this page, which may have had only that pair.
+    last_start = max(0, len(rows) - 1) // PAIRS_PER_PAGE * PAIRS_PER_PAGE
+    start = min(max(0, request.args.get("start", 0, int)), last_start)
     end = start + PAIRS_PER_PAGE
     names = ("id", "title", "year", "count")
     return render(

@@ -69,6 +69,17 @@ def test_pages_follow_each_other(boss, add_movie, monkeypatch):
     assert 'rel="next"' not in second
 
 
+def test_a_page_after_the_last_one_shows_the_last_one(boss, add_movie, monkeypatch):
+    monkeypatch.setattr(admin_duplicates, "PAIRS_PER_PAGE", 1)
+    for title in ("Emma", "Heat"):
+        add_movie(title=title)
+        add_movie(title=f"{title}!")
+    for start in (1, 2, 2**70):
+        page = boss.get(f"/admin/duplicates?start={start}").text
+        assert list_pairs(page) == [("4", "3")]
+        assert "start%3D1" in page
+
+
 @pytest.mark.parametrize("start", ["-1", "x", str(2**70)])
 def test_odd_start_is_no_failure(boss, start):
     assert boss.get(f"/admin/duplicates?start={start}").status_code == 200
