@@ -8,6 +8,7 @@ import functools
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -25,11 +26,11 @@ from movierating.storage.statements import CompiledStatement
 _HISTOGRAM_LIFETIME_SECONDS = 60
 # Statistics of one user take up to 30 KB.
 _MAX_CACHED_USERS = 256
-# No movie was shown before. Ratings of earlier years have wrong times, and would fill the plot with empty years.
-_FIRST_YEAR = 1890
+_DAY = 24 * 60 * 60 * clock.SECOND
+# No movie was shown before.
+_FIRST_DAY = clock.from_datetime(datetime(1890, 1, 1, tzinfo=UTC)) // _DAY
 # Months are shown for this many at most, then years.
 _MAX_MONTHS = 36
-_DAY = 24 * 60 * 60 * clock.SECOND
 
 _rating, _movie, _user = Rating.__table__.c, Movie.__table__.c, User.__table__.c
 _RATED = CompiledStatement(
@@ -134,13 +135,14 @@ def _regroup(named: Iterable[tuple[Any, Group]]) -> list[Group]:
 def _count_periods(days: Mapping[int, int]) -> list[tuple[str, int]]:
     """Return the count of each month, or of each year if there are many months, from the first to the last.
 
-    Ratings before _FIRST_YEAR are left out.
-    `days` are counts by the number of days since 1970.
+    Ratings before the first movie or after tomorrow have wrong times, and would fill the plot with empty years: they
+    are left out. `days` are counts by the number of days since 1970.
     """
     months: dict[int, int] = defaultdict(int)
+    tomorrow = clock.now() // _DAY + 1
     for day, count in days.items():
-        moment = clock.to_datetime(day * _DAY)
-        if moment.year >= _FIRST_YEAR:
+        if _FIRST_DAY <= day <= tomorrow:
+            moment = clock.to_datetime(day * _DAY)
             months[moment.year * 12 + moment.month - 1] += count
     if not months:
         return []

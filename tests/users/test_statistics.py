@@ -2,6 +2,8 @@
 
 import pytest
 
+from movierating import clock
+from movierating.ratings.service import rate_movie
 from movierating.users import statistics
 
 
@@ -44,6 +46,14 @@ def test_periods_are_months_without_gaps(member, rate):
 def test_ratings_before_the_first_movies_are_left_out_of_the_periods(member, rate):
     for day in ("0001-01-01", "1889-12-31", "2021-01-01"):
         rate(5, day)
+    assert statistics.read_statistics(member.id).periods == [("2021-01", 1)]
+
+
+def test_ratings_after_tomorrow_are_left_out_of_the_periods(member, rate, add_movie):
+    rate(5, "2021-01-01")
+    # Only an import of our own export sets such times.
+    for days in (3, 365 * 7000):
+        rate_movie(member.id, add_movie(), 10, clock.now() + days * 24 * 60 * 60 * clock.SECOND)
     assert statistics.read_statistics(member.id).periods == [("2021-01", 1)]
 
 
