@@ -11,14 +11,22 @@ function showProblem(form, text) {
   problem.hidden = false;
 }
 
+function reportFailure(form) {
+  setBusy(form, false);
+  showProblem(form, form.dataset.failed);
+}
+
 function receive(request, form) {
   const path = request.getResponseHeader("Location");
   if (request.status === 201 && path) return void location.assign(path);
   // A session that has ended leads to the log-in page.
   if (new URL(request.responseURL).pathname !== new URL(form.action).pathname) return void location.assign(request.responseURL);
   const page = new DOMParser().parseFromString(request.responseText, "text/html");
+  const main = page.querySelector("main");
+  // Another server, such as a proxy, responded.
+  if (!main) return reportFailure(form);
   document.title = page.title;
-  document.querySelector("main").replaceWith(page.querySelector("main"));
+  document.querySelector("main").replaceWith(main);
   document.querySelector("main .problem")?.focus();
 }
 
@@ -31,10 +39,7 @@ function send(form) {
     else progress.removeAttribute("value");
   });
   request.addEventListener("load", () => receive(request, form));
-  request.addEventListener("error", () => {
-    setBusy(form, false);
-    showProblem(form, form.dataset.failed);
-  });
+  request.addEventListener("error", () => reportFailure(form));
   request.open("POST", form.action);
   request.setRequestHeader("X-Part", "upload");
   request.send(new FormData(form));

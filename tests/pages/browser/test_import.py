@@ -47,6 +47,19 @@ def test_without_javascript_columns_are_named_and_the_file_imported(person):
     expect(ada.page.get_by_role("heading", name="2 ratings are imported")).to_be_visible()
 
 
+def test_answer_of_a_proxy_leaves_the_form(person):
+    ada = person("importproxy")
+    choose_file(ada.page, RATINGS)
+    answer = {"status": 502, "content_type": "text/plain", "body": "Bad Gateway"}
+    ada.page.route("**/import", lambda route: route.fulfill(**answer), times=1)
+    button = ada.page.get_by_role("button", name="Check this file")
+    button.click()
+    expect(ada.page.get_by_role("alert")).to_have_text("The file did not arrive. Try again.")
+    button.click()
+    expect(ada.page.get_by_role("heading", name="4 rows in ratings.csv")).to_be_visible()
+    ada.errors.clear()
+
+
 def test_file_that_does_not_arrive_can_be_sent_again(person, tmp_path):
     ada = person("importoffline")
     choose_file(ada.page, RATINGS)
