@@ -13,7 +13,6 @@ from movierating.storage.database import read, write
 from movierating.users.service import (
     AccountCheck,
     delete_with_ratings,
-    fetch_one,
     get_own_account,
     set_columns,
     write_unique,
@@ -51,18 +50,18 @@ def update_own_account(
 
 
 def _build_columns(user_id: int, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the columns to update. Raise InvalidRequest for a weak password."""
+    """Return the columns to update.
+
+    Raise InvalidRequest for a weak password, and Unauthenticated if the account was deleted.
+    """
     values = {name: changes[name] for name in ("display_name", "email", "listed") if name in changes}
     if "email" in values:
         values["email_key"] = normalize_name(values["email"])
     if "password" in changes:
-        values["password_hash"] = _hash_changed_password(user_id, changes["password"], values.get("email"))
+        account = get_own_account(user_id)
+        email = values.get("email") or account["email"] or ""
+        values["password_hash"] = passwords.hash_new_password(changes["password"], account["username"], email)
     return values
-
-
-def _hash_changed_password(user_id: int, password: str, new_email: str | None = None) -> str:
-    account = fetch_one(select(_user.username, _user.email).where(_user.id == user_id))
-    return passwords.hash_new_password(password, account.username, new_email or account.email or "")
 
 
 def delete_own_account(user_id: int, current_password: str, check: AccountCheck | None = None) -> None:

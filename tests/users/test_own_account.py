@@ -191,16 +191,26 @@ def test_call_of_an_account_that_is_deleted_meanwhile_returns_401(
     problem(member._send(method, path, json=body), 401)
 
 
-@pytest.mark.parametrize(("method", "path", "body"), CALLS_DURING_DELETION[3:7])
-def test_call_with_a_password_that_is_changed_meanwhile_returns_401(
-    member, problem, monkeypatch, method, path, body
-):
+@pytest.fixture(params=["deleted", "changed"])
+def change_after_verification(member, monkeypatch, request):
+    """Delete the member's account, or change its password, right after the password is verified."""
     verify = passwords.verify_password
 
     def verify_then_change(password_hash, password):
         matches = verify(password_hash, password)
-        set_password(member.id, "a third good secret")
+        monkeypatch.setattr(passwords, "verify_password", verify)
+        if request.param == "deleted":
+            own_account.delete_own_account(member.id, PASSWORD)
+        else:
+            set_password(member.id, "a third good secret")
         return matches
 
     monkeypatch.setattr(passwords, "verify_password", verify_then_change)
+
+
+@pytest.mark.usefixtures("change_after_verification")
+@pytest.mark.parametrize(("method", "path", "body"), CALLS_DURING_DELETION[3:7])
+def test_call_with_a_password_that_changes_or_goes_after_its_verification_returns_401(
+    member, problem, method, path, body
+):
     problem(member._send(method, path, json=body), 401)
