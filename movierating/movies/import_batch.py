@@ -32,8 +32,8 @@ _movie = Movie.__table__.c
 class CatalogueReport(ImportCounts):
     """Counts of the rows of an import of movies.
 
-    `completed` movies got an id, `titled` ones alternative titles. `skipped` rows are those of other titles than
-    movies, and of movies without a year, with too few votes, or that were deleted.
+    `completed` movies got an IMDb, TMDB or Wikidata id, `titled` ones alternative titles. `skipped` rows are those of
+    other titles than movies, and of movies without a year, with too few votes, or that were deleted.
     """
 
     added: int = 0
@@ -59,7 +59,7 @@ class ImportRow(NamedTuple):
 class _Batch:
     """Matched rows: provisional ids of the movies to add, alternative titles by the movie's id, and facts to complete.
 
-    The report lacks what only the transaction can tell.
+    `identified` are the movies that get an IMDb or TMDB id. The report lacks what only the transaction can tell.
     """
 
     report: CatalogueReport = field(default_factory=CatalogueReport)
@@ -67,17 +67,19 @@ class _Batch:
     added: set[int] = field(default_factory=set)
     titles: defaultdict[int, list[str]] = field(default_factory=lambda: defaultdict(list))
     completed: list[dict[str, Any]] = field(default_factory=list)
+    identified: set[int] = field(default_factory=set)
 
     def write(self, connection: Connection) -> CatalogueReport:
         """Add and complete the movies inside a transaction; return the report. Raise CatalogueChanged."""
         id_offset = self.staged.insert(connection)
-        _complete(connection, self.completed)
+        identified = self.identified | _complete(connection, self.completed)
         titles = {
             movie_id + id_offset if movie_id in self.added else movie_id: names
             for movie_id, names in self.titles.items()
         }
         added = {movie_id + id_offset for movie_id in self.added}
-        return replace(self.report, titled=add_titles(connection, titles, added))
+        titled = add_titles(connection, titles, added)
+        return replace(self.report, completed=len(identified), titled=titled)
 
 
 class BatchLoader:
@@ -118,7 +120,8 @@ class BatchLoader:
                 continue
             if movie_id is not None:
                 batch.report.present += 1
-                batch.report.completed += bool(ids)
+                if ids:
+                    batch.identified.add(movie_id)
                 if movie_id not in batch.added:
                     batch.completed += self._list_completed(movie_id, row.facts)
             elif row.is_added and row.facts not in retired:
@@ -164,10 +167,16 @@ def _make_query(row: ImportRow) -> MovieQuery:
     return MovieQuery(facts["imdb_id"], facts["tmdb_id"], titles, facts["year"])
 
 
-def _complete(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Give movies the Wikidata ids that they lack, and the prominence of their rows."""
+def _complete(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> set[int]:
+    """Give movies the Wikidata ids that they lack, and the prominence of their rows.
+
+    Return the ids of the movies that got a Wikidata id.
+    """
     if not rows:
-        return
+        return set()
+    ids = sorted(row["key"] for row in rows if row["new_wikidata_id"] is not None)
+    lacks_id = and_(in_many(_movie.id, ids), _movie.wikidata_id.is_(None))
+    identified = set(connection.scalars(select(_movie.id).where(lacks_id)))
     wikidata_id = bindparam("new_wikidata_id", type_=_movie.wikidata_id.type)
     prominence = bindparam("new_prominence", type_=_movie.prominence.type)
     is_changed = or_(
@@ -181,6 +190,7 @@ def _complete(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None
     }
     statement = update(Movie).where(_movie.id == bindparam("key"), is_changed).values(changes)
     connection.execute(statement, list(rows))
+    return identified
 
 
 def add_titles(

@@ -98,6 +98,16 @@ def test_csv_adds_and_completes_movies(add_movie, write_file, run_import):
     assert repeated[0] == (0, 2, 0, 0, 0, 0)
 
 
+def test_movie_that_gets_only_a_wikidata_id_is_counted_once_as_completed(add_movie, write_file, run_import):
+    add_movie(title="Heat", year=1995)
+    add_movie(title="Ran", year=1985, wikidata_id="Q1")
+    heat = make_csv_row(title="Heat", year="1995", wikidata_id="Q42198", prominence="60")
+    ran = make_csv_row(title="Ran", year="1985", wikidata_id="Q200299", prominence="40")
+    for completed in (1, 0):
+        counts, _ = run_import(write_file("movies.csv", [",".join(movie_csv.COLUMNS), heat, heat, ran]))
+        assert counts == (0, 3, completed, 0, 0, 0)
+
+
 def test_movies_of_one_title_and_year_without_ids_are_reported(add_movie, write_file, run_import):
     for title in ("Godfather", "Godfather!"):
         add_movie(title=title, year=1972)
