@@ -19,7 +19,13 @@ import marshmallow as ma
 from movierating.http.fields import SingleLineString
 from movierating.movies import imdb_files, movie_csv
 from movierating.movies.imdb_files import AKAS, BASICS, RATINGS, ImdbFile, InvalidFile, Line, Progress
-from movierating.movies.import_batch import BATCH_ROWS, BatchLoader, CatalogueReport, ImportRow, add_titles
+from movierating.movies.import_batch import (
+    BATCH_ROWS,
+    BatchLoader,
+    CatalogueReport,
+    ImportRow,
+    add_catalogue_titles,
+)
 from movierating.movies.movie_ids import find_ids_by_imdb_id
 from movierating.movies.names import list_titles
 from movierating.movies.schemas import CreateMovieSchema
@@ -175,7 +181,7 @@ class _Import:
         movie_ids = find_ids_by_imdb_id(read(), titles)
         for batch in batched(movie_ids.items(), _TITLED_MOVIES):
             titles_by_id = {movie_id: list(filter(_is_title, titles[imdb_id])) for imdb_id, movie_id in batch}
-            job = partial(add_titles, titles=titles_by_id)
+            job = partial(add_catalogue_titles, titles=titles_by_id)
             self._report.titled += write(job, own_transaction=True)
 
 

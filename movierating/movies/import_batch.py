@@ -78,7 +78,7 @@ class _Batch:
             for movie_id, names in self.titles.items()
         }
         added = {movie_id + id_offset for movie_id in self.added}
-        titled = add_titles(connection, titles, added)
+        titled = add_catalogue_titles(connection, titles, added)
         return replace(self.report, completed=len(identified), titled=titled)
 
 
@@ -193,7 +193,7 @@ def _complete(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> set[
     return identified
 
 
-def add_titles(
+def add_catalogue_titles(
     connection: Connection,
     titles: Mapping[int, Sequence[str]],
     added: frozenset[int] | set[int] = frozenset(),

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
-from movierating.movies.import_batch import add_titles
+from movierating.movies.import_batch import add_catalogue_titles
 from movierating.storage.database import write
 from stateful.account_rules import AccountRules
 from stateful.machine import admins, credentials, movies
@@ -77,7 +77,7 @@ class MovieRules(AccountRules):
     @rule(movie=movies, title=st.sampled_from(ALTERNATIVE_TITLES))
     def add_alternative_title(self, movie: Movie, title: str) -> None:
         is_new = movie.exists and movie.add_title(title)
-        assert write(partial(add_titles, titles={movie.id: [title]})) == is_new
+        assert write(partial(add_catalogue_titles, titles={movie.id: [title]})) == is_new
         if is_new:
             movie.edit += 1
             self.changed.add(movie)
