@@ -116,7 +116,6 @@ class CacheVersions:
         self._file = file
         self._mapping: _Mapping | None = None
         self._check_at = 0.0
-        self._recovered_mapping: _Mapping | None = None
 
     @staticmethod
     def get_file(database: Path) -> Path:
@@ -146,12 +145,11 @@ class CacheVersions:
         """
         mapping = self._get_mapping()
         counters = mapping.counters
-        if self._recovered_mapping is not mapping:
-            # A killed writer left its versions odd.
+        if counters[_ANY_WRITE_INDEX] & 1:
+            # A writer was killed, and left its versions odd.
             for index in _find_odd(counters):
                 counters[index] += 1
-            self._recovered_mapping = mapping
-        indexes, movie_changes = {_ANY_WRITE_INDEX}, list[MovieChange]()
+        indexes, movie_changes = set[int](), list[MovieChange]()
         for changes in writes:
             if changes is None:
                 indexes.add(_ALL_INVALID_INDEX)
@@ -159,6 +157,8 @@ class CacheVersions:
                 indexes.add(_FIRST_INDEX[kind] + key % _COUNTERS_PER_KIND)
                 if kind == MOVIE:
                     movie_changes.append((key, *(ratings or UNKNOWN_RATINGS)))
+        # It is the first to become odd and the last to become even, so that the next writer notices a killed one.
+        counters[_ANY_WRITE_INDEX] += 1
         for index in indexes:
             counters[index] |= 1
         mapping.log.begin(movie_changes)
@@ -168,6 +168,7 @@ class CacheVersions:
             mapping.log.end()
             for index in indexes:
                 counters[index] += 1
+            counters[_ANY_WRITE_INDEX] += 1
 
     def close(self) -> None:
         """Unmap the file once no thread reads it; it is mapped again when needed."""

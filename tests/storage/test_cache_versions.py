@@ -80,7 +80,11 @@ def die_while_invalidating(file):
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def test_versions_that_a_killed_writer_left_odd_are_recovered_by_the_next_writer(versions, file):
+@pytest.mark.parametrize("has_written", [False, True])
+def test_versions_that_a_killed_writer_left_odd_are_recovered_by_the_next_writer(versions, file, has_written):
+    if has_written:
+        with versions.invalidating([[]]):
+            pass
     before = list_versions(versions)
     process = multiprocessing.get_context("spawn").Process(target=die_while_invalidating, args=(file,))
     process.start()

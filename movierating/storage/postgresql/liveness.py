@@ -31,32 +31,33 @@ class ServerStopped(Exception):
 
 
 class Liveness:
-    """The liveness of one server, or of the one that is behind an address at the moment."""
+    """The liveness of the servers of one URL, probed by address."""
 
     def __init__(self) -> None:
-        self._probing = threading.Lock()
-        self._probed_at = float("-inf")
-        self._has_responded = True
-        self._connecting = threading.Lock()
+        self._probe_lock = threading.Lock()
+        # By address, when it was probed and whether it responded.
+        self._probes: dict[tuple[str, int], tuple[float, bool]] = {}
+        self._connect_lock = threading.Lock()
         # By the last probe or attempt to connect, whichever ended later.
         self._is_stopped = False
 
     def is_alive(self, host: str, port: int) -> bool:
         """Return True if the server there is alive."""
-        with self._probing:
-            if time.monotonic() - self._probed_at > _PROBE_INTERVAL_SECONDS:
-                self._has_responded = _probe(host, port)
-                self._probed_at = time.monotonic()
-            self._is_stopped = not self._has_responded
-            return self._has_responded
+        with self._probe_lock:
+            probed_at, has_responded = self._probes.get((host, port), (float("-inf"), True))
+            if time.monotonic() - probed_at > _PROBE_INTERVAL_SECONDS:
+                has_responded = _probe(host, port)
+                self._probes[host, port] = (time.monotonic(), has_responded)
+            self._is_stopped = not has_responded
+            return has_responded
 
     def try_connect(self, connect: Callable[[], T], timeout_error: type[Exception]) -> T:
         """Return what `connect` returns. Raise ServerStopped if it raises `timeout_error`.
 
-        While the server is known to be stopped, one thread tries, and it is raised in all others at once.
+        While the server is known to be stopped, one thread tries to connect; all others raise ServerStopped at once.
         """
         is_trying = self._is_stopped
-        if is_trying and not self._connecting.acquire(blocking=False):
+        if is_trying and not self._connect_lock.acquire(blocking=False):
             raise ServerStopped
         try:
             connection = connect()
@@ -67,7 +68,7 @@ class Liveness:
             raise ServerStopped from error
         finally:
             if is_trying:
-                self._connecting.release()
+                self._connect_lock.release()
 
 
 def _probe(host: str, port: int) -> bool:

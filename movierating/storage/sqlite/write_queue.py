@@ -31,7 +31,8 @@ MAX_BATCH_JOBS = 64
 
 # A writer may queue behind a bulk import's chunk; beyond this the database counts as unavailable.
 WRITE_TIMEOUT_SECONDS = 30
-# How long a writer waits while another process holds the lock: counted from its call, and for a long job from its turn.
+# How long a writer waits while another process holds the lock. Like WRITE_TIMEOUT_SECONDS it is counted from the call,
+# and for a long job from its turn among the long ones.
 LOCK_TIMEOUT_SECONDS = 10.0
 
 # Once the oldest writer has waited MAX_BURST_SECONDS, at most MAX_WAITING_THREADS of a worker's threads go on
@@ -50,6 +51,8 @@ class QueuedJob:
     own_transaction: bool
     timeout: float
     called_at: float = field(default_factory=time.perf_counter)
+    # For the timeouts: when it was called, or when the turn of a long job among the long ones came.
+    waits_since: float = field(init=False)
     done: bool = False
     result: Any = None
     error: BaseException | None = None
@@ -58,10 +61,11 @@ class QueuedJob:
 
     def __post_init__(self) -> None:
         self.woken.acquire()
+        self.waits_since = self.called_at
 
     def get_age(self) -> float:
-        """Return the seconds since the writer was called."""
-        return time.perf_counter() - self.called_at
+        """Return the seconds since `waits_since`."""
+        return time.perf_counter() - self.waits_since
 
 
 class WriteQueue:
@@ -111,6 +115,8 @@ class WriteQueue:
         self._acquire(self._long_lock, queued)
         try:
             with self._long_write_lock.hold_after_pause(self._leader_lock.locked, queued.timeout):
+                # It may have waited long for other long jobs.
+                queued.waits_since = time.perf_counter()
                 self._run(queued)
         finally:
             self._long_lock.release()
@@ -155,9 +161,7 @@ class WriteQueue:
     def _lead(self, first: QueuedJob) -> None:
         """Run this job and those that wait in one transaction, and wake them and the next leader; raise nothing."""
         self._thread.is_leading = True
-        batch, began_at = [first], time.perf_counter()
-        # A long job may have waited for another one before.
-        waited = 0.0 if first.own_transaction else first.get_age()
+        batch, began_at, waited = [first], time.perf_counter(), first.get_age()
         try:
             with self._write_lock.hold(max(0.0, min(LOCK_TIMEOUT_SECONDS, first.timeout) - waited)):
                 began_at = time.perf_counter()

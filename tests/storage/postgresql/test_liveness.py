@@ -65,6 +65,18 @@ def test_concurrent_threads_share_one_probe(monkeypatch):
         assert len(requests) == 1
 
 
+def test_stopped_server_does_not_make_another_one_count_as_stopped(monkeypatch):
+    monkeypatch.setattr(liveness, "PROBE_TIMEOUT_SECONDS", 0.2)
+    servers = Liveness()
+    with (
+        listening(socket.AF_INET, ("127.0.0.1", 0), None) as (stopped, _),
+        listening(socket.AF_INET, ("127.0.0.1", 0), b"S") as (alive, _),
+    ):
+        assert not servers.is_alive(*stopped)
+        monkeypatch.setattr(liveness, "PROBE_TIMEOUT_SECONDS", 60)
+        assert servers.is_alive(*alive)
+
+
 def time_out():
     raise TimeoutError
 

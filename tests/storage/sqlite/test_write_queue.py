@@ -3,7 +3,7 @@
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 
 import pytest
 from sqlalchemy import func, insert, select
@@ -171,6 +171,21 @@ def test_other_writers_run_between_long_jobs_of_two_processes(queue):
             outcome.result(60)
     theirs.close()
     assert order == ["short", "later", "long"]
+
+
+def test_long_job_that_waited_for_other_long_ones_still_waits_for_its_leader(queue, monkeypatch):
+    @contextmanager
+    def hold_after_a_minute(*_):
+        queue._writers[0].waits_since -= 60
+        yield
+
+    monkeypatch.setattr(queue._long_write_lock, "hold_after_pause", hold_after_a_minute)
+    assert queue._leader_lock.acquire(blocking=False)
+    with ThreadPoolExecutor(1) as pool:
+        outcome = pool.submit(queue.write, lambda _: "done", (), True)
+        time.sleep(0.5)
+        queue._wake_next()
+        assert outcome.result(60) == "done"
 
 
 def test_long_job_that_waited_for_another_one_still_waits_for_the_write_lock(queue, monkeypatch):
