@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException
 
 from movierating.auth.access import get_user_key, read_refresh_token
 from movierating.auth.service import find_account_key, normalize_name
-from movierating.errors import Unauthenticated, Unavailable
+from movierating.errors import ApiError, Unauthenticated
 from movierating.http.proxies import get_client_network
 from movierating.http.rate_limits import combine_limits, limit_requests
 
@@ -26,7 +26,7 @@ def read_body_field(name: str) -> Any:
         if request.mimetype in _FORM_TYPES:
             return request.form.get(name)
         body = orjson.loads(request.get_data())
-    except (orjson.JSONDecodeError, HTTPException, Unavailable):
+    except (orjson.JSONDecodeError, HTTPException, ApiError):
         return None
     return body.get(name) if isinstance(body, dict) else None
 
@@ -40,7 +40,7 @@ def _get_login_key() -> str:
         return f"address:{get_client_network()}"
     try:
         return f"account:{find_account_key(name[:254])}"
-    except SQLAlchemyError:
+    except (SQLAlchemyError, ApiError):
         return f"account:{normalize_name(name[:254])}"
 
 

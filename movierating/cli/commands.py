@@ -21,7 +21,12 @@ class Command(click.Command):
         """Run the command. A command with more to say about an interruption has handled it before."""
         try:
             return super().invoke(ctx)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, click.Abort) as error:
+            # At a prompt, click raises Abort instead, also if the answer is no.
+            if not isinstance(error, KeyboardInterrupt) and not isinstance(
+                error.__context__, KeyboardInterrupt
+            ):
+                raise
             click.echo("\nInterrupted.", err=True)
             raise click.exceptions.Exit(130) from None
 

@@ -104,7 +104,7 @@ def import_ratings(
     with (
         create_if_written(replaced) as replaced_file,
         replace_when_complete(details) if details else nullcontext() as details_file,
-        interruptible("Nothing was imported; run the command again."),
+        interruptible("Run the command again: ratings that were imported already count as unchanged."),
         open_with_progress(file) as ratings,
     ):
         report = imports.import_file(user_id, ratings, file_format, **arguments)

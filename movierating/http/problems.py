@@ -24,7 +24,7 @@ class Problem(NamedTuple):
 
 PROBLEMS = {
     "bad-request": Problem(
-        400, "Bad request", "The request is no valid HTTP, or its body is not JSON in UTF-8."
+        400, "Bad request", "The request is not valid HTTP, or its body is not JSON in UTF-8."
     ),
     "token-missing": Problem(401, "Token missing", "Log in, and send the access token as a bearer token."),
     "token-invalid": Problem(
@@ -104,10 +104,8 @@ PROBLEMS = {
         "Internal error",
         "Report it to the operator with the `request_id`, under which the log has details.",
     ),
-    "unavailable": Problem(503, "Unavailable", "Try again shortly; nothing was changed."),
-    "disk-full": Problem(
-        507, "Disk full", "The operator must make space. Reads go on, and nothing was changed."
-    ),
+    "unavailable": Problem(503, "Unavailable", "Try again shortly. Check first whether the change was made."),
+    "disk-full": Problem(507, "Disk full", "The operator must free disk space. Reads still work."),
 }
 # The kinds of errors that Flask and Werkzeug raise.
 _KINDS_BY_STATUS = {

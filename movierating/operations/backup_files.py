@@ -32,7 +32,6 @@ def record_backup(database: Path) -> Iterator[None]:
 
     `database` is as `database.get_base_path` returns it. Raise BackupError if another backup takes too long.
     """
-    started_at = time.time()
     lock = FileLock(database.with_name(f".{database.name}.backup"), timeout=LOCK_TIMEOUT_SECONDS)
     try:
         lock.acquire()
@@ -43,6 +42,7 @@ def record_backup(database: Path) -> Iterator[None]:
     except OSError:
         # A folder that has become read-only can still be backed up.
         pass
+    started_at = time.time()
     try:
         yield
     finally:

@@ -121,7 +121,10 @@ class _Backups:
         seconds = round(time.monotonic() - started_at, 2)
         fields = {"file": target.name, "bytes": target.stat().st_size, "seconds": seconds}
         logger.info("backup", extra={"fields": fields})
-        self._schedule.remove_old_backups(datetime.now(UTC))
+        try:
+            self._schedule.remove_old_backups(datetime.now(UTC))
+        except OSError as error:
+            logger.warning("old backups can't be removed", extra={"fields": {"reason": str(error)}})
         return 0.0
 
     def _log_failure(self, reason: str) -> float:

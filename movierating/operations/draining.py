@@ -14,7 +14,7 @@ from typing import Any
 from werkzeug.wsgi import ClosingIterator
 
 from movierating.http.upload_slots import WSGI
-from movierating.monitoring import request_log
+from movierating.monitoring import counters, request_log
 
 # Meanwhile the server sends the last responses, and usually ends the process itself.
 IDLE_SECONDS = 1.5
@@ -57,4 +57,5 @@ class DrainingApplication:
                 idle_since = time.monotonic()
         # This exit runs no other thread to its end, such as that of the log.
         request_log.flush()
+        counters.flush()
         os._exit(0)

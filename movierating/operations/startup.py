@@ -1,4 +1,4 @@
-"""Prepare an instance: its folder, its secret key, the database at the newest migration, and the bundled movies."""
+"""Prepare an instance: its folder, its secret key, the database at the newest migration, and the well-known movies."""
 
 import secrets
 import sqlite3
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 from flask import Flask
 from sqlalchemy.exc import DatabaseError
 
@@ -22,7 +22,7 @@ from movierating.setting_parsers import KEY_BYTES
 from movierating.storage import storage_errors
 from movierating.storage.database import close, db, get_sqlite_file, hold_instance
 from movierating.storage.postgresql import engine as pg_engine
-from movierating.storage.postgresql.engine import START_TIMEOUT_SECONDS
+from movierating.storage.postgresql.engine import START_LOCKED, START_TIMEOUT_SECONDS
 
 KEY_FILE = "secret_key"
 _LOCK_FILE = ".startup.lock"
@@ -33,7 +33,7 @@ QUICK_CHECK_TIMEOUT_SECONDS = 0.25
 def create_instance_folder(folder: Path, *, writable: bool) -> None:
     """Create the instance folder, unless it exists. Raise SettingError where `create_private_folder` raises OSError.
 
-    Workers and `check` do not pass `writable`: they can run in a folder that has become read-only.
+    Workers and commands that do not prepare the database pass `writable=False`: they can run in a read-only folder.
     """
     try:
         create_private_folder(folder, writable=writable)
@@ -62,6 +62,8 @@ def load_secret_key(folder: Path) -> str:
             with FileLock(folder / _LOCK_FILE, START_TIMEOUT_SECONDS):
                 _create_key(file)
         key = file.read_text(encoding="utf-8").strip()
+    except Timeout as error:
+        raise SettingError(START_LOCKED) from error
     except (OSError, ValueError) as error:
         raise SettingError(f"{PREFIX}SECRET_KEY: the file {file} can't be read ({error})") from error
     if len(key.encode()) < KEY_BYTES:
@@ -80,7 +82,7 @@ def _create_key(file: Path) -> None:
 
 
 def prepare_instance(app: Flask) -> None:
-    """Migrate the database to the newest revision and load the bundled movies, once for all concurrent starts.
+    """Migrate the database to the newest revision and load the well-known movies, once for all concurrent starts.
 
     Raise SettingError if the database can't be opened or migrated, is damaged, or is newer than this code.
     """
@@ -92,6 +94,8 @@ def prepare_instance(app: Flask) -> None:
                 _migrate(file)
                 index_repair.reindex()
                 seed_new_database()
+        except Timeout as error:
+            raise SettingError(START_LOCKED) from error
         except (OSError, DatabaseError) as error:
             if file is not None and storage_errors.is_corruption(error):
                 raise _make_damage_error(file, storage_errors.format_reason(error)) from error

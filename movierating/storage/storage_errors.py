@@ -17,6 +17,8 @@ from movierating.errors import ApiError, InsufficientStorage, Unavailable
 
 DISK_FULL = "There is no room left to store this."
 DATABASE_UNAVAILABLE = "The database does not respond; try again shortly."
+DATABASE_BUSY = "The database is busy; try again shortly."
+FILE_UNAVAILABLE = "A file can't be written; try again shortly."
 
 # A full disk, a quota, a limit on the size of files.
 _DISK_FULL_ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -33,6 +35,8 @@ _RECONNECT_CODES = frozenset(
     }
 )
 _PG_DISK_FULL = "53100"
+# A lock was not released in time, or the transaction was ended in favour of others too often.
+_PG_BUSY_STATES = frozenset({"55P03", "40001", "40P01"})
 # A read-only standby, or a server that is shutting down or starting up.
 _PG_UNUSABLE_STATES = frozenset({"25006", "57P01", "57P02", "57P03"})
 # With less free space the disk counts as full: a page, its frame in the log and its entry in the log's index don't fit.
@@ -45,6 +49,8 @@ def to_api_error(error: BaseException, folder: Path | None = None) -> ApiError |
         return InsufficientStorage(DISK_FULL)
     if _state(error) == _PG_DISK_FULL:
         return InsufficientStorage(DISK_FULL)
+    if is_locked(error) or _state(error) in _PG_BUSY_STATES:
+        return Unavailable(DATABASE_BUSY)
     return Unavailable(DATABASE_UNAVAILABLE) if is_database_failure(error) else None
 
 
@@ -68,9 +74,7 @@ def from_driver_error(error: Exception, statement: str, connection: Connection, 
 def from_os_error(error: OSError) -> ApiError:
     """Return the API error for a failure to write another file than the database's."""
     return (
-        InsufficientStorage(DISK_FULL)
-        if error.errno in _DISK_FULL_ERRNOS
-        else Unavailable(DATABASE_UNAVAILABLE)
+        InsufficientStorage(DISK_FULL) if error.errno in _DISK_FULL_ERRNOS else Unavailable(FILE_UNAVAILABLE)
     )
 
 
@@ -85,6 +89,8 @@ def is_database_failure(error: BaseException) -> bool:
     """Return True if the database failed, False if the statement was wrong."""
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
+    if _code(error) == sqlite3.SQLITE_ERROR:
+        return False  # such as an unknown table, which SQLAlchemy raises as an OperationalError too
     # SQLAlchemy raises PendingRollbackError when a lost connection is used again.
     of_connection = isinstance(error, OperationalError | PendingRollbackError)
     return of_connection or _code(error) in _RECONNECT_CODES or is_server_unusable(error)

@@ -244,4 +244,6 @@ def test_interrupted_import_exits_with_130_and_says_it_can_be_repeated(csv, envi
     process.send_signal(signal.SIGINT)
     _, shown = process.communicate(timeout=180)
     assert process.returncode == 130
-    assert shown.endswith("Interrupted. Nothing was imported; run the command again.\n")
+    assert shown.endswith(
+        "Interrupted. Run the command again: ratings that were imported already count as unchanged.\n"
+    )

@@ -1,5 +1,9 @@
 """The commands that find and merge movies."""
 
+import signal
+import subprocess
+import sys
+import time
 from functools import partial
 
 import pytest
@@ -53,6 +57,20 @@ def test_merge_asks_for_confirmation(invoke, pair):
     assert service.find_survivor(2) is None
     accepted = invoke("movies", "merge", "2", "1", stdin="y\n")
     assert (accepted.exit_code, service.find_survivor(2)) == (0, 1)
+
+
+@pytest.mark.slow
+def test_merge_that_is_interrupted_at_the_question_exits_with_130(environ, instance, pair):
+    command = [sys.executable, "-m", "movierating", "movies", "merge", "2", "1"]
+    pipes = {"stdin": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, env=environ(instance), **pipes) as process:
+        while process.stderr.read(1) != "]":
+            pass
+        # Python would not notice a signal between the question and the read of the answer.
+        time.sleep(1)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 130
+        assert process.stderr.read().endswith("Interrupted.\n")
 
 
 @pytest.mark.parametrize(

@@ -185,7 +185,7 @@ def test_writes_return_503_while_the_folder_is_read_only(
     for _ in range(3):
         failure = ada.rate(ids[0], 7)
         assert failure.status == 503
-        assert failure.body["detail"] == "The database does not respond; try again shortly."
+        assert failure.body["detail"] == "A file can't be written; try again shortly."
         assert ada.send("GET", "/v1/users/me").status == 200
         assert ada.send("GET", f"/v1/movies/{ids[0]}").status == 200
     read_only(folder, on=False)

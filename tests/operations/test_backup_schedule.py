@@ -9,8 +9,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from movierating.operations import sqlite_backup
-from movierating.operations.backup_schedule import BackupSchedule, format_backup_name
+from movierating.operations.backup_schedule import BackupSchedule, format_backup_name, making_backups
 from movierating.operations.child_process import run_module
+from service_process import wait_until
 
 pytestmark = pytest.mark.sqlite
 
@@ -90,6 +91,16 @@ def test_service_makes_backups_and_continues_after_failures(serve, instance, tmp
     failures = [line for line in read_log(service) if line["level"] == "error"]
     assert {line["message"] for line in failures} == {"backup failed"}
     assert all("\n" not in line["reason"] for line in failures)
+
+
+@pytest.mark.slow
+def test_old_backup_that_can_not_be_removed_does_not_make_the_backup_a_failed_one(schedule, instance, caplog):
+    for hours in (2, 3):
+        (schedule.folder / format_backup_name(NOW - hours * HOUR)).mkdir()
+    with making_backups(schedule, instance / "movierating.sqlite3", instance):
+        wait_until(lambda: "old backups can't be removed" in caplog.messages)
+    assert [sqlite_backup.is_backup(file) for file in schedule.folder.iterdir() if file.is_file()] == [True]
+    assert "backup failed" not in caplog.messages
 
 
 @pytest.mark.slow

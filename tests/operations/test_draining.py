@@ -1,8 +1,10 @@
 """The end of a worker that is idle after SIGTERM."""
 
 import json
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 
 import pytest
 
@@ -10,10 +12,12 @@ pytestmark = [pytest.mark.slow, pytest.mark.any_database]
 
 PROGRAM = """
 import os, signal, time
-from movierating.monitoring import logs, request_log
+from pathlib import Path
+from movierating.monitoring import counters, logs, request_log
 from movierating.operations.draining import DrainingApplication
 
 request_log.FLUSH_INTERVAL_SECONDS = 60.0
+counters.set_file(Path("metrics.sqlite3"))
 logs.configure("json", "INFO")
 signal.signal(signal.SIGTERM, lambda *_: None)
 DrainingApplication(lambda environ, start_response: [])
@@ -23,7 +27,11 @@ time.sleep(600)
 """
 
 
-def test_requests_that_wait_to_be_logged_are_logged_before_the_exit():
-    process = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=180)
+def test_requests_that_wait_to_be_logged_are_logged_and_counted_before_the_exit(tmp_path):
+    command = [sys.executable, "-c", PROGRAM]
+    process = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=180)
     assert process.returncode == 0, process.stderr
     assert [json.loads(line)["route"] for line in process.stderr.splitlines()] == ["/healthz"]
+    with closing(sqlite3.connect(tmp_path / "metrics.sqlite3")) as metrics:
+        counts = dict(metrics.execute("SELECT key, total FROM counts WHERE key LIKE '%/healthz%'"))
+    assert 1 in counts.values()

@@ -148,11 +148,12 @@ def test_new_key_is_on_the_disk_before_it_is_used(tmp_path, monkeypatch):
 
 def test_start_that_waits_too_long_for_another_ends_with_one_line(tmp_path, environ, instance, monkeypatch):
     monkeypatch.setattr(startup, "START_TIMEOUT_SECONDS", 0.1)
+    message = "^Another process has been preparing the database for too long; try again when it has ended.$"
     with startup.FileLock(instance / ".startup.lock"):
-        with pytest.raises(SettingError, match=r"DATABASE_URL: .*startup\.lock.* could not be acquired"):
+        with pytest.raises(SettingError, match=message):
             create_app(environ(instance))
         (instance / "secret_key").unlink(missing_ok=True)
-        with pytest.raises(SettingError, match=r"SECRET_KEY: .*startup\.lock.* could not be acquired"):
+        with pytest.raises(SettingError, match=message):
             startup.load_secret_key(instance)
 
 

@@ -6,6 +6,7 @@ import sqlite3
 import psycopg
 import pytest
 from psycopg import errors
+from sqlalchemy import create_engine
 from sqlalchemy.dialects.postgresql.psycopg import dialect as psycopg_dialect
 from sqlalchemy.exc import DatabaseError, DBAPIError, IntegrityError, OperationalError
 
@@ -24,6 +25,13 @@ def make_operational_error(code):
     return make_sqlite_error(code, OperationalError)
 
 
+def make_statement_error(statement):
+    """Return the error that SQLite raises for a wrong statement."""
+    with pytest.raises(OperationalError) as raised, create_engine("sqlite://").connect() as connection:
+        connection.exec_driver_sql(statement)
+    return raised.value
+
+
 def make_pg_error(kind):
     return DBAPIError.instance("SELECT", {}, kind("secret"), psycopg.Error, dialect=psycopg_dialect())
 
@@ -40,6 +48,8 @@ def make_pg_error(kind):
         (make_sqlite_error(sqlite3.SQLITE_NOTADB), Unavailable),
         (make_sqlite_error(sqlite3.SQLITE_CONSTRAINT, IntegrityError), None),
         (make_sqlite_error(sqlite3.SQLITE_MISMATCH), None),
+        (make_statement_error("SELEC 1"), None),
+        (make_statement_error("SELECT 1 FROM missing"), None),
         (DatabaseError("SELECT", {}, Exception("secret")), None),
         # A file that a job reads.
         (FileNotFoundError(errno.ENOENT, "secret"), None),
@@ -59,6 +69,19 @@ def test_failure_of_the_database_becomes_an_api_error_without_its_text(tmp_path,
     api_error = storage_errors.to_api_error(error, tmp_path)
     assert type(api_error) is (kind or type(None))
     assert "secret" not in getattr(api_error, "detail", "")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        make_operational_error(sqlite3.SQLITE_BUSY),
+        make_pg_error(errors.LockNotAvailable),
+        make_pg_error(errors.DeadlockDetected),
+        make_pg_error(errors.SerializationFailure),
+    ],
+)
+def test_lock_that_is_not_released_in_time_is_reported_as_a_busy_database(error):
+    assert storage_errors.to_api_error(error).detail == "The database is busy; try again shortly."
 
 
 @pytest.mark.parametrize(

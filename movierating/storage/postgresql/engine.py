@@ -40,7 +40,7 @@ _SERIALIZATION_FAILURE, _DEADLOCK, _LOCK_NOT_AVAILABLE = "40001", "40P01", "55P0
 
 # How long a start, a restore or a migration waits for another one, which takes minutes for gigabytes.
 START_TIMEOUT_SECONDS = 900
-_START_LOCKED = "Another process has been preparing the database for too long; try again when it has ended."
+START_LOCKED = "Another process has been preparing the database for too long; try again when it has ended."
 
 _SNAPSHOT = (
     "SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()::text"
@@ -118,7 +118,10 @@ class PgDatabase:
             except SQLAlchemyError as error:
                 state = getattr(getattr(error, "orig", None), "sqlstate", None)
                 if attempt == MAX_ATTEMPTS or state not in (_SERIALIZATION_FAILURE, _DEADLOCK):
-                    raise storage_errors.to_api_error(error) or error from error
+                    api_error = storage_errors.to_api_error(error)
+                    if api_error is None:
+                        raise
+                    raise api_error from error
             pause = min(_MAX_BACKOFF_SECONDS, 0.002 * 2**attempt)
             time.sleep(random.uniform(0, pause))  # noqa: S311
         raise AssertionError  # pragma: no cover
@@ -222,7 +225,7 @@ def _take_advisory_lock(connection: Connection, number: int) -> None:
         connection.exec_driver_sql(f"SELECT pg_advisory_lock({number})")
     except OperationalError as error:
         if getattr(error.orig, "sqlstate", None) == _LOCK_NOT_AVAILABLE:
-            raise Unavailable(_START_LOCKED) from error
+            raise Unavailable(START_LOCKED) from error
         raise
 
 

@@ -18,7 +18,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from movierating.monitoring.logs import logger
 from movierating.storage.postgresql import connections
 
-# A replica is not read if it lacks what the primary had written so long ago.
+# A replica is not read if it lacks what the primary had written so long ago. A worker notices a lag only after it has
+# checked the replica for this long.
 MAX_LAG_SECONDS = 10.0
 CHECK_INTERVAL_SECONDS = 1.0
 
@@ -38,7 +39,7 @@ class Replica:
         )
         connections.configure(self._engine)
         self._reader = connections.ThreadReader()
-        self._checking = threading.Lock()
+        self._check_lock = threading.Lock()
         self._check_at = 0.0
         # (time, position of the primary), oldest first, without those that the replica has replayed.
         self._positions: deque[tuple[float, int]] = deque(maxlen=100)
@@ -60,19 +61,23 @@ class Replica:
 
     def _check(self, primary: Connection) -> None:
         """Find out whether the replica can be used; one thread does, the others use the last result meanwhile."""
-        if not self._checking.acquire(blocking=False):
+        if not self._check_lock.acquire(blocking=False):
             return
         try:
             self._compare_positions(primary)
         finally:
             # Counted from the end: a check of a server that does not respond takes seconds.
             self._check_at = time.monotonic() + CHECK_INTERVAL_SECONDS
-            self._checking.release()
+            self._check_lock.release()
 
     def _compare_positions(self, primary: Connection) -> None:
         """Compare the replica with the primary's earlier positions in the write-ahead log."""
         now = time.monotonic()
-        self._positions.append((now, _read_position(primary, "pg_current_wal_flush_lsn()")))
+        try:
+            position = _read_position(primary, "pg_current_wal_flush_lsn()")
+        except SQLAlchemyError:
+            return  # This says nothing about the replica, and without a primary it falls no further behind.
+        self._positions.append((now, position))
         replica = self._reader.get_connection(self._engine)
         if not replica.exec_driver_sql("SELECT pg_is_in_recovery()").scalar_one():
             # It was promoted, and has had a history of its own since then.

@@ -19,8 +19,6 @@ from movierating.storage import storage_errors
 from movierating.storage.sqlite import flock
 from movierating.storage.sqlite.database_file import read_identity
 
-BUSY = "The database is busy; try again shortly."
-
 # A writer that waits longer logs a warning, and goes on waiting.
 LOCK_WARNING_SECONDS = 2
 
@@ -74,12 +72,12 @@ class FileLock:
         if self._waiter is not None and self._waiter.is_alive():
             # The holder is stuck: one thread that waits for it is enough.
             if not flock.poll_lock(file, timeout):
-                raise Unavailable(BUSY)
+                raise Unavailable(storage_errors.DATABASE_BUSY)
             return
         self._waiter = _Waiter(file)
         if not self._waiter.lock(timeout):
             self._file = None
-            raise Unavailable(BUSY)
+            raise Unavailable(storage_errors.DATABASE_BUSY)
         self._waiter = None
 
 
@@ -123,15 +121,15 @@ class LongWriteLock(FileLock):
     """
 
     @contextmanager
-    def hold_after_pause(self, others_are_writing: Callable[[], bool], timeout: float) -> Iterator[None]:
-        """Hold the lock until the end of the block. First pause while others write, no longer than the last one took.
+    def hold_after_pause(self, has_other_writers: Callable[[], bool], timeout: float) -> Iterator[None]:
+        """Hold the lock until the end of the block, after a pause. Raise as `hold`.
 
-        Raise as `hold`.
+        The pause lasts while other threads of this process write, but no longer than the last long transaction took.
         """
         with self.hold(timeout) as file:
             # The pause is bounded, because a time that was written before a reboot is of another clock.
             until = min(_read_pause_end(file), time.monotonic() + _MAX_PAUSE_SECONDS)
-            while others_are_writing() and time.monotonic() < until:
+            while has_other_writers() and time.monotonic() < until:
                 time.sleep(flock.POLL_INTERVAL_SECONDS)
             began_at = time.monotonic()
             try:

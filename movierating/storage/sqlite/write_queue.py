@@ -22,7 +22,7 @@ from movierating.monitoring import counters
 from movierating.storage import storage_errors
 from movierating.storage.cache_versions import CacheVersions, Change
 from movierating.storage.sqlite.database_file import DatabaseFile, WriteConnection
-from movierating.storage.sqlite.write_lock import BUSY, FileLock, LongWriteLock
+from movierating.storage.sqlite.write_lock import FileLock, LongWriteLock
 
 Job = Callable[[Connection], Any]
 
@@ -146,7 +146,7 @@ class WriteQueue:
             is_burst_over = self._writers[0].get_age() > MAX_BURST_SECONDS
             is_crowded = is_burst_over and self._writers.index(queued) >= MAX_WAITING_THREADS
             if is_crowded or queued.get_age() > queued.timeout:
-                raise Unavailable(BUSY)
+                raise Unavailable(storage_errors.DATABASE_BUSY)
 
     def _wake_next(self) -> None:
         """Make the next job the leader, holding the leader's lock; release it if there is none."""

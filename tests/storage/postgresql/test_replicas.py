@@ -166,7 +166,7 @@ def test_replica_that_is_too_far_behind_is_not_read(
     eventually(lambda: count(client, movie_id) == 1)
     assert client.get("/readyz").json["degraded"] == ["replica"]
     # Another thread has begun the next check, which takes a while.
-    with get_replica()._checking:
+    with get_replica()._check_lock:
         time.sleep(1.1)
         assert count(client, movie_id) == 1
 
@@ -233,6 +233,15 @@ def test_query_that_fails_on_the_replica_is_repeated_on_the_primary(client, app,
         other.execute("SELECT pg_terminate_backend(%s)", [pid])
     response = client.get(f"/v1/movies/{movie_id}", headers={"X-Request-ID": "mine"})
     assert (response.status_code, response.headers["X-Request-ID"]) == (200, "mine")
+
+
+def test_replica_is_read_while_the_primary_fails(app, monkeypatch, caplog):
+    monkeypatch.setattr(replicas, "CHECK_INTERVAL_SECONDS", 0.0)
+    with db.engine.connect() as primary:
+        assert get_replica().get_connection(primary) is not None
+    # The connection is closed now.
+    assert get_replica().get_connection(primary) is not None
+    assert caplog.messages == []
 
 
 def test_replica_needs_a_postgresql_database(make_app):
