@@ -6,6 +6,7 @@ import pytest
 
 from movierating.auth import passwords
 from movierating.auth.password_resets import set_password
+from movierating.ratings.formats.writers import FORMATS
 from movierating.users.service import find_user_id
 
 PASSWORD = "correct horse battery"
@@ -156,7 +157,7 @@ def test_name_of_a_token_is_escaped(ada):
     assert "<script>alert" not in send(ada, "tokens", name="<script>alert(1)</script>").text
 
 
-@pytest.mark.parametrize("name", ["csv", "json", "letterboxd", "imdb"])
+@pytest.mark.parametrize("name", FORMATS)
 def test_export_is_the_file_of_the_api(ada, client, add_movie, rate, name):
     rate(ada, add_movie(title="Heat", imdb_id="tt0113277"), 8.5)
     assert f'/settings/export?format={name}"' in ada.get("/settings").text

@@ -18,7 +18,7 @@ TEMPLATES = sorted((Path(pages.__file__).parent / "templates").iterdir())
 # Data of the tests has no Latin letters, so those outside of brackets are text of a template.
 NAME, TITLE, DIRECTOR = "Άλφα", "Ωδή", "Βήτα"
 # Names, which are the same in every language. Genres are data.
-NAMES = {"movierating", "movie", "rating", "CSV", "JSON", "Letterboxd", "IMDb", *GENRES}
+NAMES = {"movierating", "movie", "rating", "CSV", "JSON", "Letterboxd", "IMDb", "Trakt", "Simkl", *GENRES}
 # The API's messages are in English, and addresses and secrets are no text.
 UNTRANSLATED = {"wrong", "problem", "code", "mail"}
 TEXT_ATTRIBUTES = {
