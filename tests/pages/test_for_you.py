@@ -99,7 +99,7 @@ def test_people_lists_those_who_are_alike_and_their_pages_compare(ada):
     names = re.findall(r'href="/people/(rater\d+)"', ada.get("/people").text)
     assert names
     text = ada.get(f"/people/{names[0]}").text
-    assert re.search(r"Your tastes are <b>\d+ %</b> alike", text)
+    assert re.search(r"Your tastes are <b>\d+%</b> alike", text)
     assert "You agree on" in text
     assert "Your tastes are" not in ada.get("/people/ada").text
     assert ada.get("/people?cursor=bad").status_code == 422

@@ -17,7 +17,7 @@ def test_most_rated_movie_comes_first_until_it_is_rated_or_skipped(browse, add_m
 
 
 def test_everything_rated_says_so(browse):
-    assert "You have rated them all." in browse("ada").get("/rate").text
+    assert "You have rated or skipped every movie." in browse("ada").get("/rate").text
 
 
 def test_skipping_a_movie_that_was_deleted_meanwhile_leads_to_the_next(browse):
@@ -30,7 +30,7 @@ def test_skipping_a_movie_that_was_merged_meanwhile_skips_the_one_that_stays(bro
     assert admin.post(f"/v1/movies/{movie}/merge", json={"into": into}).status_code == 200
     browser = browse("ada")
     assert browser.post("/rate/skip", data={"movie": movie}).headers["Location"] == "/rate"
-    assert "You have rated them all." in browser.get("/rate").text
+    assert "You have rated or skipped every movie." in browser.get("/rate").text
 
 
 def test_upcoming_movies_are_shown(browse, add_movie):
