@@ -52,7 +52,7 @@ def _list_numbers(report: "ImportReport") -> dict[str, int]:
 
 
 def _list_unmatched(
-    rows: Iterable[Mapping[str, Any]], titles: Mapping[int, tuple[str, int]]
+    rows: Iterable[Mapping[str, Any]], titles: Mapping[int, tuple[str, int | None]]
 ) -> Iterator[str]:
     has_candidates = False
     for row in rows:

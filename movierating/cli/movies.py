@@ -25,7 +25,8 @@ def movies() -> None:
 def list_duplicates() -> None:
     """List pairs of movies that look alike.
 
-    They share a title, are at most a year apart and have no different ids. The second has more ratings.
+    They share a title, their years differ by at most one or are unknown, and they have no different ids. The second has
+    more ratings.
     """
     from movierating.movies import duplicates
 

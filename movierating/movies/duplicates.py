@@ -23,7 +23,7 @@ from movierating.movies.names import NAME_FACET
 from movierating.storage.database import read, write
 from movierating.storage.dialect import upsert
 
-# Of a title that more movies share, only movies of a group are compared: the work must not grow with their square.
+# Titles shared by more movies are compared within groups of this size, because the number of pairs grows quadratically.
 MAX_GROUP_SIZE = 50
 
 _movie, _facet, _title = Movie.__table__.c, MovieFacet.__table__.c, MovieTitle.__table__.c
@@ -34,9 +34,9 @@ _ID_COLUMNS = ("imdb_id", "tmdb_id", "wikidata_id")
 def list_duplicates() -> list[Row[Any]]:
     """Return pairs of movies that look alike: the id, title, year and number of ratings of one, then of the other.
 
-    They share a title apart from case, accents and punctuation, are at most a year apart, and have no different ids of
-    the same kind, and `mark_as_different` has not been called for them. The movie with more ratings comes second: it is
-    the one to keep.
+    They share a title apart from case, accents and punctuation, their years differ by at most one or are unknown, they
+    have no different ids of the same kind, and `mark_as_different` has not been called for them. The movie with more
+    ratings comes second: it is the one to keep.
     """
     names = _select_shared_names()
     movie, other = names.alias("movie"), names.alias("other")
@@ -51,7 +51,7 @@ def list_duplicates() -> list[Row[Any]]:
         .where(_may_be_same(movie, other), _has_fewer_ratings(movie, other), ~_is_marked(movie, other))
         .order_by(other.c.id, movie.c.id)
     )
-    # All at once: rows that a reader of the command's output has not taken would hold a snapshot.
+    # Fetch all rows: an open statement would hold a snapshot while the command's output is read.
     return list(read().execute(statement))
 
 
@@ -83,6 +83,7 @@ def _select_shared_names() -> CTE:
     Few titles are shared: finding those first takes about half of the time of joining all. Movies of a group are near
     in time.
     """
+    # `;` is the character after `:`.
     facets = select(func.substr(_facet.facet, len(NAME_FACET) + 1).label("key"), _facet.movie_id).where(
         _facet.facet >= NAME_FACET, _facet.facet < NAME_FACET[:-1] + ";"
     )
@@ -106,7 +107,10 @@ def _select_shared_names() -> CTE:
 
 
 def _may_be_same(movie: FromClause, other: FromClause) -> ColumnElement[bool]:
-    """Return the condition that two movies are at most a year apart, and have no different ids of the same kind."""
+    """Return the condition that two movies may be one.
+
+    Their years differ by at most one or are unknown, and they have no different ids of the same kind.
+    """
     return and_(
         or_(movie.c.year.is_(None), other.c.year.is_(None), func.abs(movie.c.year - other.c.year) <= 1),
         *(

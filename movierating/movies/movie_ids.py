@@ -52,7 +52,7 @@ def find_current_ids(connection: Connection, movie_ids: Collection[int]) -> dict
     return dict(zip(existing, existing, strict=True)) | retired_movies.find_merged(connection, movie_ids)
 
 
-def find_titles(connection: Connection, movie_ids: Collection[int]) -> dict[int, tuple[str, int]]:
+def find_titles(connection: Connection, movie_ids: Collection[int]) -> dict[int, tuple[str, int | None]]:
     """Return the titles and years of these movies, by their ids."""
     statement = select(_movie.id, _movie.title, _movie.year).where(in_many(_movie.id, sorted(movie_ids)))
     return {row.id: (row.title, row.year) for row in connection.execute(statement)}

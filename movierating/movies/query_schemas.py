@@ -50,7 +50,8 @@ class ListMoviesQuerySchema(PageQuerySchema):
     q = SingleLineString(
         max_length=200,
         metadata={
-            "description": "Words of original, alternative and other titles or directors. The last may be a prefix."
+            "description": "Words from a title, an original or alternative title, or a director's name. "
+            "The last word may be a prefix."
         },
     )
     genre = ma.fields.List(

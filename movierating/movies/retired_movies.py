@@ -128,7 +128,10 @@ class RetiredMovies:
         return bool(self._list_entries(facts))
 
     def find_survivor(self, facts: Mapping[str, Any]) -> int | None:
-        """Return the id of the movie into which it was merged, or that was renamed; None if it was deleted."""
+        """Return the id of the movie that stayed in the merge, or that was renamed.
+
+        Return None if the movie was deleted or is not retired.
+        """
         movie_ids = (entry.movie_id for entry in self._list_entries(facts))
         return next((movie_id for movie_id in movie_ids if movie_id is not None), None)
 

@@ -68,8 +68,8 @@ def search_movies(
     kinds, values = parse_filters(filters)
     tiers = _list_tiers(kinds, values) if sort == "relevance" else {sort: kinds}
     paginators = [
-        (_SORTS[name], functools.partial(_choose_paginator, kinds, values, name, limit))
-        for name, kinds in tiers.items()
+        (_SORTS[name], functools.partial(_choose_paginator, tier_kinds, values, name, limit))
+        for name, tier_kinds in tiers.items()
     ]
     rows, next_cursor = read_page(paginators, cursor, limit, filters=[kinds, values], **values)
     if listed is not None and _FILTERS_BY_RATINGS.isdisjoint(kinds):

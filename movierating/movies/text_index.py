@@ -23,9 +23,10 @@ def verify(connection: Connection) -> None:
 
 
 def repair() -> DatabaseError | ApiError | None:
-    """Rebuild the full-text index if it is inconsistent; return the error that `verify` then raises.
+    """Rebuild the full-text index if it is inconsistent.
 
-    Raise DatabaseError or ApiError if it can't be checked for another reason, or not be rebuilt.
+    Return the error that `verify` raised, or None if the index is consistent. Raise DatabaseError or ApiError if it
+    can't be checked for another reason, or not be rebuilt.
     """
     try:
         write(verify, ())

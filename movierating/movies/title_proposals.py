@@ -72,7 +72,7 @@ def find_unknown_titles(connection: Connection, titles: Sequence[tuple[int, str]
 
 
 def propose_titles(connection: Connection, user_id: int, proposals: Sequence[ProposedTitle]) -> set[int]:
-    """Store a user's proposals inside the caller's transaction, in bounds; return the movies that got titles.
+    """Store a user's proposals inside the caller's transaction, within the limits; return the movies that got titles.
 
     A title that another active account proposed becomes an alternative title. A deactivated account proposes nothing.
     On PostgreSQL the movies must be locked: otherwise two transactions would not see each other's proposals.
@@ -127,7 +127,7 @@ def _store(connection: Connection, user_id: int, proposals: Sequence[ProposedTit
 
 
 def _add_titles(connection: Connection, agreed: Iterable[ProposedTitle]) -> set[int]:
-    """Add alternative titles in bounds and delete the proposals of them; return the movies that got some."""
+    """Add alternative titles within the limits and delete their proposals; return the movies that got some."""
     titles = defaultdict[int, list[str]](list)
     for proposal in agreed:
         titles[proposal.movie_id].append(proposal.title)

@@ -165,8 +165,9 @@ def render(template: str, status: int = 200, **values: Any) -> Response:
 
 
 def _add_headers(response: Response) -> Response:
-    """Add the headers of pages. Browsers send no `Origin` with forms of pages without a referrer."""
+    """Add the headers of pages."""
     response.headers.setdefault("Content-Security-Policy", _POLICY)
+    # With `no-referrer`, browsers would send `Origin: null` with forms.
     response.headers.setdefault("Referrer-Policy", "same-origin")
     is_read = request.method in ("GET", "HEAD")
     if is_read and notices.has_notice() and response.status_code in (200, 304):

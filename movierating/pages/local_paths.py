@@ -14,12 +14,12 @@ _PLACE = frozenset({"cursor", "from"})
 
 
 def get_current_path() -> str:
-    """Return the path of the request without its query, below the mount point of the service."""
+    """Return the path of the request without its query, including the mount point of the service."""
     return request.root_path + request.path
 
 
 def get_current_address() -> str:
-    """Return the path of the request with its query, below the mount point of the service."""
+    """Return the path of the request with its query, including the mount point of the service."""
     query = request.query_string.decode("ascii", "replace")
     return f"{get_current_path()}?{query}" if query else get_current_path()
 

@@ -38,7 +38,7 @@ class _Cookie(NamedTuple):
 def open_session(name: str, password: str, stays: bool) -> TokenGrant:
     """Open a session for the account with this username or e-mail, and end the one that the browser had.
 
-    Logins delete what has expired: the service sessions, and this function files. Raise Unauthenticated.
+    `service.login` also deletes expired sessions, and this function expired files. Raise Unauthenticated.
     """
     grant = service.login(name, password, STAY_SECONDS if stays else VISIT_SECONDS)
     end_session()

@@ -1,4 +1,4 @@
-"""The style sheet, script, font and icon of the pages. Browsers keep them under an address with their hash."""
+"""The style sheet, scripts, font and icon of the pages. Browsers keep them under an address with their hash."""
 
 import functools
 import mimetypes
@@ -14,7 +14,7 @@ _FOLDER = Path(__file__).with_name("static")
 _NAMES = frozenset(file.name for file in _FOLDER.iterdir())
 _FONT = "newsreader.woff2"
 _FOR_EVER = "public, max-age=31536000, immutable"
-# Python 3.11 does not know the font's type.
+# `mimetypes` does not know the font in Python 3.11, and its type for scripts depends on the system.
 _TYPES = {".woff2": "font/woff2", ".js": "text/javascript"}
 
 

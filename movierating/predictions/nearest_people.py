@@ -27,7 +27,7 @@ from movierating.predictions.model_file import FACTORS, ModelFile
 # With fewer ratings, the nearest users are chance.
 MIN_RATINGS_FOR_MATCH = 20
 PEOPLE_FORMAT = "people-1"
-# A slice of the search, between which other requests run: 5 ms.
+# People compared before other threads get a turn: 5 ms.
 PEOPLE_PER_SLICE = 6000
 
 

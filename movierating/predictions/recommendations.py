@@ -53,7 +53,7 @@ def list_recommendations(
         return [], None, user
     kinds, values = parse_filters({**filters, "min_count": 1})
     values["trained_at"] = user.model.trained_at
-    # All of them: the taste follows only from the newest.
+    # All rated movies; `user.rows` has only the newest.
     rated = [movie_id for (movie_id,) in _RATED.tuples(connection, user=user_id)]
     ranked = _rank(connection, user, rated, kinds, values)
     start = pages.find_start(cursor, ranked)

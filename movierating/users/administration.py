@@ -68,7 +68,7 @@ def update_account(
 
 
 def delete_account(user_id: int) -> None:
-    """Delete an account with its ratings, without its password, and update the aggregates.
+    """Delete an account and its ratings, and update the aggregates. Does not require the account's password.
 
     Raise NotFound, and Conflict if no active admin would remain.
     """

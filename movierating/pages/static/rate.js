@@ -1,4 +1,4 @@
-// Everything works without this file. With it, a rating is saved without loading the page again.
+// Everything works without this file. With it, ratings are saved and filters applied without a button, and dates and countries are localized.
 const CLEAR_NOTICE_AFTER = 12000;
 const notice = document.getElementById("notice");
 let timer;
