@@ -21,7 +21,13 @@ from movierating.ratings.formats.line_reader import (
 )
 from movierating.ratings.formats.rows import RatedRow, RejectedFile, RejectedRow, Row
 from movierating.ratings.formats.source_file import SourceFile
-from movierating.ratings.formats.text_encoding import TextEncoding, decode_head, detect_encoding
+from movierating.ratings.formats.text_encoding import (
+    LATIN_1,
+    TextEncoding,
+    decode_head,
+    detect_encoding,
+    detect_utf16,
+)
 
 _MAX_BLANK_LINES = 100
 # Each row is filled up to as many cells.
@@ -91,7 +97,7 @@ class CsvFile:
         date_fields = DateFields(
             dates, lambda name: self.read_column(columns[name]), is_month_first=is_month_first
         )
-        for line, records in self._read_records():
+        for line, records in self._read_records(self._encoding):
             rows = self._parse_columns(line, records, select, parse_columns)
             if rows is not None:
                 yield from rows
@@ -140,13 +146,19 @@ class CsvFile:
             return RejectedRow(self.source.name, line, str(error))
         return row.prepend_note(note) if note and isinstance(row, RatedRow) else row
 
-    def read_column(self, name: str) -> Iterator[str]:
+    def read_column(self, name: str, encoding: TextEncoding | None = None) -> Iterator[str]:
         """Yield the cells of a column, without those of rows that can't be read."""
         if name not in self.columns:
             return
         index = self.columns.index(name)
-        for _, records in self._read_records():
+        for _, records in self._read_records(encoding or self._encoding):
             yield from (cells[index] for cells in records if len(cells) > index)
+
+    def read_numbers(self, name: str) -> Iterator[str]:
+        """Return the cells of a column, in which only ASCII is right: the file is not read to detect its encoding."""
+        with self.source.open() as file:
+            head = file.read(4)
+        return self.read_column(name, detect_utf16(head) or LATIN_1)
 
     def _fit_width(self, cells: list[str]) -> list[str]:
         """Return as many cells as there are columns. Raise ValueError if the row has more that are not empty."""
@@ -159,10 +171,10 @@ class CsvFile:
             raise ValueError(f"the row has {len(cells)} columns where the first line has {width}")
         return [*cells[:width], *[""] * (width - len(cells))]
 
-    def _read_records(self) -> Iterator[tuple[int, list[list[str]]]]:
+    def _read_records(self, encoding: TextEncoding) -> Iterator[tuple[int, list[list[str]]]]:
         """Yield records with the line of the first: many if each is one valid line, otherwise one."""
         with self.source.open() as file:
-            lines = Lines(file, self._encoding, self._first_line)
+            lines = Lines(file, encoding, self._first_line)
             while batch := lines.read_lines():
                 records = _split_lines(batch, self._dialect)
                 if records is not None:

@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, BinaryIO
 
 from movierating.ratings.formats.rows import RejectedFile, Row, parse_items
@@ -24,6 +24,7 @@ _BLOCK_BYTES = 1 << 17
 _MAX_KEYS = 20
 _SAMPLE = 5
 
+_CONTAINERS = (dict, list)
 _SPACE = re.compile(r"[ \t\r\n]*")
 _COMMA = re.compile(r"[ \t\r\n]*,[ \t\r\n]*")
 # Not strict: a control character in a title is the fault of a row, not of the file.
@@ -86,10 +87,12 @@ class JsonFile:
 
 
 def _is_deeper(value: object, levels: int) -> bool:
-    if not isinstance(value, dict | list):
-        return False
-    inner = value.values() if isinstance(value, dict) else value
-    return levels == 0 or any(_is_deeper(each, levels - 1) for each in inner)
+    """Return True if lists and objects are nested in more levels than these."""
+    nested = [value] if isinstance(value, _CONTAINERS) else []
+    for _ in range(levels):
+        inner = chain.from_iterable(each.values() if isinstance(each, dict) else each for each in nested)
+        nested = [each for each in inner if isinstance(each, _CONTAINERS)]
+    return bool(nested)
 
 
 class _Text:

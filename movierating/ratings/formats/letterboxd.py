@@ -78,7 +78,7 @@ def _has_dated_stars(file: CsvFile) -> bool:
     """Return True if the file has a `WatchedDate`, as those of others do, and its ratings can only be stars."""
     if "watcheddate" not in file.columns:
         return False
-    sample = islice(file.read_column("rating"), _SAMPLE_ROWS)
+    sample = islice(file.read_numbers("rating"), _SAMPLE_ROWS)
     ratings = [rating for text in sample if (rating := parse_number(text)) is not None]
     return max(ratings, default=0) <= 5 and any(rating % 1 for rating in ratings)
 

@@ -23,6 +23,8 @@ WINDOWS_1252 = TextEncoding("cp1252", "surrogateescape")
 # In UTF-16 a lone surrogate can be valid.
 UTF16 = TextEncoding("utf-16", "replace")
 UTF16_LE = TextEncoding("utf-16-le", "replace")
+# Each byte is a letter.
+LATIN_1 = TextEncoding("latin-1", "strict")
 
 
 def detect_encoding(file: BinaryIO) -> TextEncoding:

@@ -126,7 +126,7 @@ def open_upload(
     archive = Archive(stream) if stream.read(4) in _ZIP else None
     source = SourceFile("", partial(_open_stream, stream))
     if mapping is not None:
-        detected = _select_mapped(archive.sources if archive else [source], mapping)
+        detected = _select_mapped(archive.iterate_sources() if archive else [source], mapping)
     else:
         detected = _detect_in_archive(archive) if archive else [_detect_format(source)]
     format_, file = detected[0]
@@ -195,7 +195,7 @@ def _detect_in_archive(archive: Archive) -> list[_Detected]:
     if is_spreadsheet(archive.names):
         raise RejectedFile(f"The file is a spreadsheet: save it as CSV. {_ACCEPTED}")
     detected = []
-    for source in archive.sources:
+    for source in archive.iterate_sources():
         try:
             detected.append(_detect_format(source))
         except RejectedFile as error:

@@ -18,6 +18,7 @@ from movierating.ratings.formats.source_file import SourceFile
 # In bytes, for what the parser returns at once.
 MAX_MARKUP_LENGTH = 1 << 18
 _BLOCK_BYTES = 1 << 16
+_HEAD_BYTES = 1 << 12
 _MAX_DEPTH = 16
 _MAX_NAMES = 200
 _MAX_TEXT_LENGTH = 2_000
@@ -35,7 +36,7 @@ class XmlFile:
     def __init__(self, source: SourceFile) -> None:
         """Read the name of the root. Raise RejectedFile if there is none."""
         self.source = source
-        with closing(self._read_blocks()) as handlers:
+        with closing(self._read_blocks(_HEAD_BYTES)) as handlers:
             self.root = next((handler.root for handler in handlers if handler.root), "")
 
     def read_rows(self, parse: Callable[[str, int, Item], Row]) -> Iterator[Row]:
@@ -48,14 +49,14 @@ class XmlFile:
             yield from handler.items
             handler.items.clear()
 
-    def _read_blocks(self) -> Generator["_Handler", None, None]:
+    def _read_blocks(self, size: int = _BLOCK_BYTES) -> Generator["_Handler", None, None]:
         """Yield the same handler after each block, with the items that end in the block."""
         parser, handler = make_parser(), _Handler()
         parser.forbid_dtd = True
         parser.setContentHandler(handler)
         bytes_without_events = 0
         with self.source.open() as file:
-            while block := file.read(_BLOCK_BYTES):
+            while block := file.read(size):
                 events = handler.events
                 _parse(parser, handler, block)
                 bytes_without_events = 0 if handler.events > events else bytes_without_events + len(block)

@@ -20,6 +20,9 @@ MAX_UNPACKED_BYTES = 64_000_000
 # Deflate reaches 1,000 to 1; ratings come to some 5 to 1.
 MAX_COMPRESSION_RATIO = 200
 _SMALL = 1_000_000
+# To detect formats may take as many times the size of the archive, within two limits. 12 MB of JSON take a second.
+_DETECTION_RATIO = 12
+_MIN_DETECTION_BYTES, _MAX_DETECTION_BYTES = 8_000_000, MAX_UNPACKED_BYTES
 _TOO_LARGE = f"unpacks to more than {MAX_UNPACKED_BYTES // 1_000_000} MB."
 
 _FILE_SIGNATURE = b"PK\x01\x02"
@@ -44,7 +47,7 @@ _ENCRYPTED = 0x1
 
 
 class Archive:
-    """A ZIP file: `sources` are the CSV, JSON and XML files in it, in any folder; none is read yet.
+    """A ZIP file, and the CSV, JSON and XML files in it, in any folder, as sources; none is read yet.
 
     A source has the base name of its file, or if several files have that name, the path in the ZIP.
     """
@@ -69,8 +72,21 @@ class Archive:
                 raise RejectedFile(
                     f"A file in the ZIP file has a name of more than {MAX_NAME_LENGTH} characters."
                 )
-            self._entries[SourceFile(source_name, partial(_open_entry, self._zip, info))] = info
-        self.sources = list(self._entries)
+            self._entries[SourceFile(source_name, partial(self._open_entry, info))] = info
+        self._bytes_read = 0
+        size = stream.seek(0, io.SEEK_END)
+        self._max_detection_bytes = min(
+            _MAX_DETECTION_BYTES, max(_MIN_DETECTION_BYTES, _DETECTION_RATIO * size)
+        )
+
+    def iterate_sources(self) -> Iterator[SourceFile]:
+        """Yield the sources, to detect their formats. Raise RejectedFile once too much of them was read."""
+        for source in self._entries:
+            yield source
+            if self._bytes_read > self._max_detection_bytes:
+                raise RejectedFile(
+                    "The ZIP file has too many large files in it. Take the one with the ratings alone."
+                )
 
     def list_unread_files(self, sources: Iterable[SourceFile]) -> list[str]:
         """Return the paths of the files that are not among these sources, without macOS's own."""
@@ -78,36 +94,38 @@ class Archive:
         return [name for name in self.names if name not in read and not _is_hidden(name)]
 
     def check_sizes(self, sources: Iterable[SourceFile]) -> None:
-        """Raise RejectedFile if these sources unpack to more than files of ratings do.
+        """Raise RejectedFile if these sources together unpack to too much.
 
         The sizes that the archive states are safe to use, because zipfile unpacks no more than them.
         """
-        entries = [self._entries[source] for source in sources]
-        if sum(entry.file_size for entry in entries) > MAX_UNPACKED_BYTES:
+        if sum(self._entries[source].file_size for source in sources) > MAX_UNPACKED_BYTES:
             raise RejectedFile(f"The ZIP file {_TOO_LARGE}")
-        for entry in entries:
-            if entry.file_size > max(_SMALL, MAX_COMPRESSION_RATIO * entry.compress_size):
-                raise RejectedFile(
-                    f"{entry.filename!r} unpacks to more than {MAX_COMPRESSION_RATIO} times its size."
-                )
+
+    def _open_entry(self, info: zipfile.ZipInfo) -> BinaryIO:
+        """Open a file of the archive; its errors are raised as RejectedFile."""
+        _check_entry(info)
+
+        def read(size: int) -> bytes:
+            with _rejecting_damage(info):
+                data = file.read(size)
+            self._bytes_read += len(data)
+            return data
+
+        with _rejecting_damage(info):
+            file = self._zip.open(info)
+        return io.BufferedReader(RawReader(read))
 
 
-def _open_entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> BinaryIO:
-    """Open a file of an archive; its errors are raised as RejectedFile."""
+def _check_entry(info: zipfile.ZipInfo) -> None:
+    """Raise RejectedFile if a file of an archive cannot be read, or unpacks to more than a file of ratings does."""
     if info.flag_bits & _ENCRYPTED:
         raise RejectedFile(f"{info.filename!r} in the ZIP file is encrypted.")
     if info.file_size > MAX_UNPACKED_BYTES:
         raise RejectedFile(f"{info.filename!r} {_TOO_LARGE}")
+    if info.file_size > max(_SMALL, MAX_COMPRESSION_RATIO * info.compress_size):
+        raise RejectedFile(f"{info.filename!r} unpacks to more than {MAX_COMPRESSION_RATIO} times its size.")
     if info.compress_type not in _METHODS:
         raise RejectedFile(f"{info.filename!r} in the ZIP file has an unsupported compression method.")
-
-    def read(size: int) -> bytes:
-        with _rejecting_damage(info):
-            return file.read(size)
-
-    with _rejecting_damage(info):
-        file = archive.open(info)
-    return io.BufferedReader(RawReader(read))
 
 
 @contextmanager

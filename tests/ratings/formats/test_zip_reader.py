@@ -8,7 +8,9 @@ import zipfile
 import pytest
 
 from movierating.ratings.formats import zip_reader
-from movierating.ratings.formats.rows import RatedRow
+from movierating.ratings.formats.custom_csv import ColumnMapping
+from movierating.ratings.formats.rows import RatedRow, RejectedFile
+from movierating.ratings.formats.upload_reader import open_upload
 from movierating.ratings.formats.zip_reader import MAX_FILES
 
 RATINGS = "title,value\nEmma,8\n"
@@ -96,6 +98,53 @@ def test_several_files_may_not_unpack_to_more_than_one_may(read, reject_reason, 
     monkeypatch.setattr(zip_reader, "MAX_UNPACKED_BYTES", 3 * len(RATINGS))
     assert read(zipped({f"{number}.csv": RATINGS for number in range(3)}))
     assert "unpacks to more than" in reject_reason(zipped({f"{number}.csv": RATINGS for number in range(4)}))
+
+
+@pytest.fixture
+def bytes_unpacked(monkeypatch):
+    """Counts the bytes that are unpacked: `bytes_unpacked()`."""
+    sizes, read = [], zipfile.ZipExtFile.read
+
+    def count(file, size=-1):
+        sizes.append(len(data := read(file, size)))
+        return data
+
+    monkeypatch.setattr(zipfile.ZipExtFile, "read", count)
+    return lambda: sum(sizes)
+
+
+DATED = "title,rating,watcheddate,other\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "most"),
+    [
+        ("over the ratio.csv", DATED + "é\n" * 2_000_000, 0),
+        ("dated.csv", DATED + "".join(f"{number:x}é,3\n" for number in range(200_000)), 500_000),
+        ("other.xml", "<other>" + "<a/>" * 200_000 + "</other>", 20_000),
+        ("other.json", "[" + "[0]," * 200_000 + "0]", 500_000),
+    ],
+)
+def test_only_the_beginning_of_a_file_without_ratings_is_unpacked(
+    read, zipped, bytes_unpacked, name, content, most
+):
+    assert titles(read(zipped({name: content, "ratings.csv": RATINGS}))[1]) == ["Emma"]
+    assert bytes_unpacked() <= most + 10 * len(RATINGS)
+
+
+@pytest.mark.parametrize("last", [[], ["ratings.csv"]])
+def test_many_large_files_without_ratings_are_rejected_soon(reject_reason, zipped, bytes_unpacked, last):
+    names = [f"{number}.json" for number in range(500)] + last
+    reason = reject_reason(zipped(dict.fromkeys(names, "[" + "[0]," * 200_000 + "0]")))
+    assert reason == "The ZIP file has too many large files in it. Take the one with the ratings alone."
+    assert bytes_unpacked() < 10_000_000
+
+
+def test_many_large_files_are_not_read_for_named_columns_either(zipped, bytes_unpacked):
+    data = zipped(dict.fromkeys([f"{number}.csv" for number in range(500)], "a" * 200_000))
+    with pytest.raises(RejectedFile, match="too many large files"):
+        open_upload(data, mapping=ColumnMapping({"title": "Film"}))
+    assert bytes_unpacked() < 10_000_000
 
 
 @pytest.mark.parametrize("size", [0, 3, 10])
