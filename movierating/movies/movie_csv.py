@@ -29,13 +29,14 @@ class _MovieRowSchema(CreateMovieSchema):
 
 _schema = _MovieRowSchema()
 COLUMNS = tuple(_schema.fields)
-_OPTIONAL_COLUMNS = frozenset({"alternative_titles", "prominence"})
+_OPTIONAL_COLUMNS = ("alternative_titles", "prominence")
+_REQUIRED_COLUMNS = tuple(name for name in COLUMNS if name not in _OPTIONAL_COLUMNS)
 _NUMBERS = ("year", "runtime_minutes", "tmdb_id", "prominence")
 _LISTS = ("genres", "directors", "alternative_titles")
 
 
 class InvalidMovieCsv(Exception):
-    """The file is not a CSV with COLUMNS; the message is one line."""
+    """The file is not a CSV with the columns of movies; the message is one line."""
 
 
 class MovieRow(NamedTuple):
@@ -72,7 +73,8 @@ def read_rows(
             columns = next(reader, [])
             if {*columns, *_OPTIONAL_COLUMNS} != {*COLUMNS} or len({*columns}) < len(columns):
                 raise InvalidMovieCsv(
-                    f"{path.name}: the first line must name the columns {', '.join(COLUMNS)}"
+                    f"{path.name}: the first line must name the columns {', '.join(_REQUIRED_COLUMNS)}, "
+                    f"and may name {' and '.join(_OPTIONAL_COLUMNS)}"
                 )
             for values in filter(None, reader):
                 yield reader.line_num, dict(zip_longest(columns, values))
