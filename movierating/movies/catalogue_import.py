@@ -105,22 +105,26 @@ class _Import:
         progress(done)
         return self._report
 
-    def _parse(self, file: ImdbFile, line: Line, parse: Callable[[list[bytes]], Any]) -> Any:
-        """Return what `parse` returns for the cells of a line. Report an invalid line, and return None."""
-        try:
-            if line.cells is None:
-                raise ValueError(f"does not have {file.column_count} columns")
-            return parse(line.cells)
-        except ValueError as error:
-            self._report.reject(f"{file.path.name}:{line.number}", error)
-            return None
+    def _parse(
+        self, file: ImdbFile, lines: Iterator[Line], parse: Callable[[list[bytes]], Any]
+    ) -> Iterator[tuple[int, Any]]:
+        """Yield the number of each line, and what `parse` returns for its cells. Report the invalid lines."""
+        for line in lines:
+            try:
+                if line.cells is None:
+                    raise ValueError(f"does not have {file.column_count} columns")
+                parsed = parse(line.cells)
+            except ValueError as error:
+                self._report.reject(f"{file.path.name}:{line.number}", error)
+            else:
+                yield line.number, parsed
 
     def _load_ratings(self, file: ImdbFile, lines: Iterator[Line]) -> None:
         """Store the ids with enough votes."""
         if self._min_votes is None:
             return
-        parsed = (self._parse(file, line, imdb_files.parse_votes) for line in lines)
-        ids = ((row[0],) for row in parsed if row is not None and row[1] >= self._min_votes)
+        parsed = self._parse(file, lines, imdb_files.parse_votes)
+        ids = ((imdb_id,) for _, (imdb_id, votes) in parsed if votes >= self._min_votes)
         self._voted.executemany("INSERT OR IGNORE INTO voted VALUES (?)", ids)
 
     def _has_votes(self, imdb_id: str) -> bool:
@@ -133,13 +137,11 @@ class _Import:
         self._load_rows(self._read_basics(file, lines))
 
     def _read_basics(self, file: ImdbFile, lines: Iterator[Line]) -> Iterator[ImportRow]:
-        for line in lines:
-            rejected = self._report.rejected
-            facts = self._parse(file, line, imdb_files.parse_movie)
+        for number, facts in self._parse(file, lines, imdb_files.parse_movie):
             if facts is None:
-                self._report.skipped += self._report.rejected == rejected
+                self._report.skipped += 1
                 continue
-            place = f"{file.path.name}:{line.number}"
+            place = f"{file.path.name}:{number}"
             try:
                 facts = _schema.load(facts)
             except ma.ValidationError as error:
@@ -166,10 +168,10 @@ class _Import:
         """Add alternative titles to the movies with the ids."""
         titles = defaultdict[str, list[str]](list)
         count = 0
-        for line in lines:
-            parsed = self._parse(file, line, imdb_files.parse_alternative_title)
+        for _, parsed in self._parse(file, lines, imdb_files.parse_alternative_title):
             if parsed is not None:
-                titles[parsed[0]].append(parsed[1])
+                imdb_id, title = parsed
+                titles[imdb_id].append(title)
                 count += 1
             if len(titles) == _MAX_IDS or count == _MAX_TITLES:
                 self._add_titles(titles)
