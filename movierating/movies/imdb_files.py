@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
 
 from movierating.movies.genres import GENRES
+from movierating.movies.models import MAX_RUNTIME_MINUTES
 
 BASICS, RATINGS, AKAS = "title.basics", "title.ratings", "title.akas"
 _COLUMNS: dict[str, tuple[str, ...]] = {
@@ -24,7 +25,6 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
 }
 _MOVIE_TYPES = frozenset({b"movie", b"tvMovie"})
 _GENRES_BY_NAME = {genre: genre for genre in GENRES} | {"Film-Noir": "Film Noir", "Sci-Fi": "Science Fiction"}
-_MAX_RUNTIME = 5_000
 _NULL = b"\\N"
 _GZIP = b"\x1f\x8b"
 _BOM = b"\xef\xbb\xbf"
@@ -113,7 +113,7 @@ def parse_movie(cells: list[bytes]) -> dict[str, Any] | None:
         "title": primary,
         "original_title": original if original != primary else None,
         "year": _parse_number("startYear", year),
-        "runtime_minutes": minutes if 0 < minutes <= _MAX_RUNTIME else None,
+        "runtime_minutes": minutes if 0 < minutes <= MAX_RUNTIME_MINUTES else None,
         "genres": [_GENRES_BY_NAME[name] for name in _decode(genres).split(",") if name in _GENRES_BY_NAME],
         "directors": [],
         "language": None,
