@@ -32,17 +32,13 @@ def train_instance(instance: Path, *, cold: bool) -> None:
     """
     started_at, started = clock.now(), time.monotonic()
     status = read_status(database.read())
-    if status.users < MIN_USERS:
-        raise TrainingError(f"a model needs {MIN_USERS} users with ratings; the instance has {status.users}")
+    _require_users(status.users)
     start = None if cold else status.find_start()
     data = read_training_data(database.read())
     database_id = identify_database(database.read())
     # Others may restore a backup while the model is fitted.
     database.close()
-    if len(data.user_ids) < MIN_USERS:
-        raise TrainingError(
-            f"a model needs {MIN_USERS} users with ratings; the instance has {len(data.user_ids)}"
-        )
+    _require_users(len(data.user_ids))
     trained = train(data, warm=start)
     header = {
         **trained.header,
@@ -53,6 +49,11 @@ def train_instance(instance: Path, *, cold: bool) -> None:
         "training_seconds": round(time.monotonic() - started, 2),
     }
     _replace_files(instance, header, trained, status.model)
+
+
+def _require_users(count: int) -> None:
+    if count < MIN_USERS:
+        raise TrainingError(f"a model needs {MIN_USERS} users with ratings; the instance has {count}")
 
 
 def _replace_files(
