@@ -56,13 +56,18 @@ MAX_REPLACED_LENGTH = 1 << 24
 
 def export_ratings(user_id: int, format_name: str) -> ExportFile:
     """Return a user's ratings, oldest first, as a file in one of the formats of `writers`."""
-    return write_export(format_name, _read_rows(db.engine, user_id))
+    # The first query must not run in the generator: the response would have begun before it fails.
+    return write_export(format_name, _iterate_rows(db.engine, _read_ratings(user_id)))
 
 
-def _read_rows(engine: Engine, user_id: int) -> Iterator[ExportRow]:
-    with read(engine).execute(_RATINGS.where(_rating.user_id == user_id)) as result:
-        # 24 bytes a rating: movie id, half points, microseconds.
-        values = array("q", chain.from_iterable(result))
+def _read_ratings(user_id: int) -> "array[int]":
+    """Return movie id, half points and microseconds of each rating: 24 bytes."""
+    with read().execute(_RATINGS.where(_rating.user_id == user_id)) as result:
+        return array("q", chain.from_iterable(result))
+
+
+def _iterate_rows(engine: Engine, values: "array[int]") -> Iterator[ExportRow]:
+    """Yield the ratings of `_read_ratings` with the facts of their movies."""
     for start in range(0, len(values), 3 * _PAGE_ROWS):
         page = values[start : start + 3 * _PAGE_ROWS]
         ratings = list(zip(page[::3], page[1::3], page[2::3], strict=True))

@@ -187,11 +187,11 @@ def test_export_that_fails_leaves_the_old_file(invoke, select_value, csv, tmp_pa
     target.write_text("before")
     invoke("import", "ratings", csv(EMMA), "--user", "ada")
 
-    def read_rows(*_arguments):
+    def fail_later(*_arguments):
         yield ExportRow("tt0116191", 3573, "Emma", None, 1996, [], 16, 0)
         raise OSError("the disk is gone")
 
-    monkeypatch.setattr("movierating.ratings.exports._read_rows", read_rows)
+    monkeypatch.setattr("movierating.ratings.exports._iterate_rows", fail_later)
     done = invoke("export", "ratings", "--user", "ada", "--output", str(target))
     assert (done.exit_code, done.stderr) == (1, "Error: the disk is gone\n")
     assert target.read_text() == "before"

@@ -7,10 +7,11 @@ from datetime import datetime
 import pytest
 from flask import Response
 from sqlalchemy import delete, insert
+from sqlalchemy.exc import OperationalError
 
 from movierating.movies import service as movies
 from movierating.movies.models import Movie, MovieExternalId
-from movierating.ratings import service
+from movierating.ratings import exports, service
 from movierating.ratings.bulk import set_ratings
 from movierating.ratings.exports import export_ratings
 from movierating.ratings.formats import writers
@@ -178,6 +179,20 @@ def test_export_shows_the_ratings_of_the_moment_it_began(user_id, rate_three_tho
     first = next(blocks)
     write(lambda connection: service.delete_all_ratings(connection, user_id))
     assert (first + b"".join(blocks)).count(b"\r\n") == 3001
+
+
+def test_export_begins_before_its_first_block_is_read(user_id, rate_three_thousand):
+    blocks = export_ratings(user_id, "csv").blocks
+    write(lambda connection: service.delete_all_ratings(connection, user_id))
+    assert b"".join(blocks).count(b"\r\n") == 3001
+
+
+def test_export_whose_ratings_cannot_be_read_returns_503(member, monkeypatch):
+    def fail(*_arguments):
+        raise OperationalError("SELECT", {}, Exception("the database is gone"))
+
+    monkeypatch.setattr(exports, "read", fail)
+    assert member.get("/v1/users/me/ratings/export?format=csv").status_code == 503
 
 
 def test_export_leaves_out_movies_that_are_deleted_meanwhile(user_id, rate_three_thousand):

@@ -148,7 +148,7 @@ def test_export_has_the_ratings_of_a_movie_that_is_merged_meanwhile(admin, pair,
     monkeypatch.setattr(exports, "_PAGE_ROWS", 1)
     rate(admin, add_movie(title="First"), 5, "2000-01-01T00:00:00Z")
     rate(admin, pair[0], 8)
-    rows = exports._read_rows(db.engine, admin.id)
+    rows = exports._iterate_rows(db.engine, exports._read_ratings(admin.id))
     next(rows)
     merge(admin, *pair)
     assert [(row.title, row.value) for row in rows] == [("Jane Austen's Emma", 16)]
