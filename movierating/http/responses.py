@@ -183,7 +183,9 @@ def _negotiate_coding(response: Response) -> dict[str, str]:
 
 def _compress_body(response: Response) -> None:
     if not response.is_streamed:
-        response.set_data(compression.compress(response.get_data()))
+        is_file = response.cache_control.immutable
+        compress = compression.compress_file if is_file else compression.compress
+        response.set_data(compress(response.get_data()))
         return
     blocks = response.response
     if hasattr(blocks, "close"):
