@@ -15,7 +15,7 @@ def now() -> int:
 
 
 def get_period(seconds: int) -> int:
-    """Return the number of the present period of so many seconds: a part of the key of a cached value that expires."""
+    """Return a number that changes every `seconds`: a part of the key of a cached value that expires."""
     return int(time.monotonic() // seconds)
 
 

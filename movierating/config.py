@@ -82,8 +82,8 @@ SETTINGS = (
             "`invite`: sign-up needs an invitation of an admin. `closed`: only `movierating user create` creates "
             "accounts."),
     Setting("PRIVATE", parse_flag, False, "`false`",
-            "`true`: nothing but sign-up, login, the reset of a password, health and the documentation can be read "
-            "without an account."),
+            "`true`: nothing but sign-up, login, the reset of a password, health, metrics and the documentation can be "
+            "read without an account."),
     Setting("PREDICTIONS", parse_flag, True, "`on`",
             "`off`: the server trains no model of predicted ratings, and predictions are not available."),
     Setting("PUBLIC_URL", parse_public_url, None, "none",

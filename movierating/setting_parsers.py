@@ -49,7 +49,7 @@ def make_integer_parser(minimum: int, maximum: int) -> Callable[[object], int]:
 
 
 def make_choice_parser(*choices: str) -> Callable[[object], str]:
-    """Return a parser that returns the one of `choices` that the text is, in any letter case."""
+    """Return a parser that matches the text with one of `choices`, in any letter case, and returns that."""
 
     def parse(value: object) -> str:
         for choice in choices:
@@ -61,7 +61,7 @@ def make_choice_parser(*choices: str) -> Callable[[object], str]:
 
 
 def parse_limit(value: object) -> str:
-    """Return a rate limit as Flask-Limiter takes it; empty text is no limit."""
+    """Return a rate limit as Flask-Limiter takes it; for `off` an empty text."""
     text = value.lower() if isinstance(value, str) else ""
     if text == "off":
         return ""

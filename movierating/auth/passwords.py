@@ -2,7 +2,7 @@
 
 Passwords are compared in NFKC form, so that a password typed on another keyboard or system is the same password
 (NIST SP 800-63B, "Password Verifiers"). As that document recommends, there are no composition rules: a password
-is checked for its length, against a list of common passwords, and for the user's own name.
+is checked for its length, against a list of common passwords, and for the names of the user and of the service.
 """
 
 from functools import cache

@@ -32,7 +32,9 @@ def _parse_host(_context: click.Context, _parameter: click.Parameter, host: str)
     "--backup-dir", type=click.Path(file_okay=False, path_type=Path), help="Folder for scheduled backups."
 )
 @click.option(
-    "--backup-every", type=Duration(), help="Interval between backups: 30m, 24h or 7d; 24h if not set."
+    "--backup-every",
+    type=Duration(),
+    help="Interval between backups, such as 30m, 24h or 7d; 24h if not set.",
 )
 @click.option("--backup-keep", type=IntRange(1, 10_000), help="Number of backups to keep; 7 if not set.")
 def serve(

@@ -17,7 +17,7 @@ from movierating.cli.progress import show_progress
 @click.option(
     "--min-votes",
     type=IntRange(min=1),
-    help="Add only movies with this many votes on IMDb; needs title.ratings.",
+    help="Add only movies with at least this many votes on IMDb; needs title.ratings.",
 )
 def import_catalogue(files: tuple[Path, ...], min_votes: int | None) -> None:
     """Import movies from FILES.

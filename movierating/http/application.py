@@ -1,7 +1,7 @@
 """The Flask application and its requests.
 
-There are no sessions, URL adapters are cached, and requests without hooks or signals take a short path. Each operation
-has a size limit for bodies, and a body may be a file.
+Flask's sessions are not used, URL adapters are cached, and requests without hooks or signals take a short path. Each
+operation has a size limit for bodies, and a body may be a file.
 """
 
 import functools

@@ -23,7 +23,10 @@ _LISTS_OF_MOVIES = frozenset({"/v1/movies", "/movies"})
 
 
 def find_subject(path: str) -> Subject | None:
-    """Return what the response at `path` is about, a page of movies before it is read; None if it may show anything."""
+    """Return the subject of the response at `path`, or None if it may show anything.
+
+    The subject of a list of movies is described when the list is read.
+    """
     if path in _LISTS_OF_MOVIES:
         return ListedMovies()
     match = _PATH.fullmatch(path)

@@ -121,7 +121,7 @@ blueprint = Blueprint("problems", __name__, url_prefix="/problems")
 
 
 def make_http_error(status: int, detail: str) -> ApiError:
-    """Return an error for a status that no ApiError has, such as 405."""
+    """Return an ApiError with any status, for the errors that Flask and Werkzeug raise."""
     kind = _KINDS_BY_STATUS.get(status, "bad-request" if status < 500 else "internal-error")
     error = ApiError(detail, kind=kind)
     error.status = HTTPStatus(status)

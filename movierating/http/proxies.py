@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from ipaddress import IPv6Address, ip_address
 from typing import Any
+from wsgiref.types import WSGIApplication
 
 from flask import request
 from werkzeug.exceptions import ClientDisconnected
@@ -12,8 +13,6 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wsgi import LimitedStream, get_content_length
 
 from movierating.errors import Unavailable
-
-WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 # The least that a provider assigns to one customer (RFC 6177), who can use each of its addresses.
 IPV6_PREFIX_LENGTH = 64
@@ -27,7 +26,7 @@ _WITH_PORT = re.compile(r"([0-9.]+):[0-9]+|\[([0-9A-Fa-f:.%]+)\](?::[0-9]+)?", r
 _MOUNT_POINT = re.compile(r"(/[A-Za-z0-9._~-]+)*", re.ASCII)
 
 
-def trust_proxies(application: WSGI, hops: int) -> WSGI:
+def trust_proxies(application: WSGIApplication, hops: int) -> WSGIApplication:
     """Return `application` behind `hops` trusted proxies: `X-Forwarded-*` set the client, URL and mount point."""
 
     def mounted(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:

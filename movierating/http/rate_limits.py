@@ -56,7 +56,7 @@ def limit_requests(
 
 
 def combine_limits(*decorators: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Return a decorator that applies several limits. The first of equal windows is checked first."""
+    """Return a decorator that applies several limits. Limits with equal windows are checked in the given order."""
 
     def decorator(view: Any) -> Any:
         for decorate in decorators:

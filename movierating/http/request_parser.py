@@ -21,7 +21,7 @@ from movierating import errors
 # No schema has more than three levels. Code that walks through a hostile body must not run out of stack.
 MAX_JSON_DEPTH = 32
 
-# A body of a megabyte may have hundred thousands, each of which takes hundreds of bytes in the response.
+# A body of a megabyte may have hundreds of thousands of errors, each of which takes hundreds of bytes in the response.
 MAX_LISTED_ERRORS = 1000
 
 # A body of one of these types may be a file.

@@ -17,6 +17,7 @@ from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
+from wsgiref.types import WSGIApplication
 
 from sqlalchemy import Engine
 from werkzeug.http import parse_etags, unquote_etag
@@ -56,7 +57,6 @@ _ENTRY_BYTES = 1_500
 Headers = list[tuple[str, str]]
 # The path, query and mount point of a request, and True if its client takes gzip.
 _Key = tuple[str, str, str, bool]
-WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 @dataclass(slots=True)
@@ -83,7 +83,7 @@ class _StoredResponse:
 class ResponseCache:
     """WSGI middleware that stores anonymous responses, each with the version of what it shows."""
 
-    def __init__(self, application: WSGI, engine: Engine) -> None:
+    def __init__(self, application: WSGIApplication, engine: Engine) -> None:
         self._application = application
         self._engine = engine
         self._responses: OrderedDict[_Key, _StoredResponse] = OrderedDict()
@@ -194,11 +194,11 @@ class _Exchange:
     status: str = ""
     headers: Headers = field(default_factory=list)
 
-    def run(self, application: WSGI) -> Iterable[bytes]:
+    def run(self, application: WSGIApplication) -> Iterable[bytes]:
         """Call the application, and return the body of its response."""
-        return application(self.environ, self._start)
+        return application(self.environ, self._start)  # type: ignore[arg-type]  # Flask does not use `write`
 
-    def run_without_if_none_match(self, application: WSGI) -> Iterable[bytes]:
+    def run_without_if_none_match(self, application: WSGIApplication) -> Iterable[bytes]:
         """Call the application as `run` does, but without `If-None-Match` for a GET: a 304 could not be stored."""
         etags = self.environ["REQUEST_METHOD"] == "GET" and self.environ.pop("HTTP_IF_NONE_MATCH", None)
         body = self.run(application)

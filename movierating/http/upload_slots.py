@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
+from wsgiref.types import WSGIApplication
 
 from movierating.errors import Unavailable
 
@@ -17,8 +18,6 @@ from movierating.errors import Unavailable
 SLOT_TIMEOUT_SECONDS = 1.0
 
 _SLOTS = "movierating.upload_slots"
-
-WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 class UploadSlots:
@@ -33,7 +32,8 @@ class UploadSlots:
     def acquire(self) -> Callable[[], None]:
         """Take a slot, and return the function that releases it.
 
-        Raise Unavailable if all are taken, the first of them for longer than SLOT_TIMEOUT_SECONDS.
+        Wait for one for up to SLOT_TIMEOUT_SECONDS. Raise Unavailable if none is free by then, or at once if the oldest
+        slot has been taken for longer.
         """
         slot = object()
         with self._changed:
@@ -65,7 +65,7 @@ class UploadSlots:
         return time.monotonic() - next(iter(self._taken.values())) > SLOT_TIMEOUT_SECONDS
 
 
-def limit_slow_clients(application: WSGI, max_slots: int) -> WSGI:
+def limit_slow_clients(application: WSGIApplication, max_slots: int) -> WSGIApplication:
     """Return `application` with at most `max_slots` threads that wait for clients at the same time."""
     slots = UploadSlots(max_slots, "Too many clients send or receive data slowly; try again shortly.")
 
@@ -78,7 +78,7 @@ def limit_slow_clients(application: WSGI, max_slots: int) -> WSGI:
     return with_slots
 
 
-def acquire_upload_slot(environ: dict[str, Any]) -> Callable[[], None]:
+def acquire_client_slot(environ: dict[str, Any]) -> Callable[[], None]:
     """Take a slot for a streamed response, as `UploadSlots.acquire`. Without a limit, no slot is needed."""
     slots: UploadSlots | None = environ.get(_SLOTS)
     return slots.acquire() if slots else lambda: None

@@ -1,7 +1,7 @@
 """Count events, exactly across workers and restarts; `metrics` shows the totals.
 
-Counting adds to a dict. The thread of `request_log` adds the pending counts to an SQLite file that all processes share
-once a second, and a process at its exit. A killed process loses its pending counts; no total ever falls.
+Counting adds to a dict. Once a second, and when a process exits, the thread of `request_log` adds the pending counts to
+an SQLite file that all processes share. A killed process loses its pending counts; no total ever falls.
 """
 
 import atexit
@@ -32,7 +32,7 @@ _ADD = "INSERT INTO counts VALUES (?, ?) ON CONFLICT DO UPDATE SET total = total
 
 _lock = threading.Lock()
 # Held from taking the pending counts to their commit, so that the next flush finds them in the file.
-_flushing = threading.Lock()
+_flush_lock = threading.Lock()
 _pending: Counter[tuple[str, ...]] = Counter()
 _file: Path | None = None
 
@@ -76,7 +76,7 @@ def read_totals() -> dict[tuple[str, ...], float]:
 @atexit.register
 def flush() -> None:
     """Add the pending counts to the file. If it can't be written, they wait for the next flush."""
-    with _flushing:
+    with _flush_lock:
         with _lock:
             counts = dict(_pending) if _file else {}
             _pending.clear()

@@ -145,7 +145,7 @@ def configure(log_format: str | None, level: str) -> None:
     logger.setLevel(level)
     logging.captureWarnings(True)
     logging.getLogger("werkzeug").addFilter(_filter_werkzeug)
-    logging.getLogger("_granian").addFilter(_is_no_thread_warning)
+    logging.getLogger("_granian").addFilter(_filter_granian)
 
 
 def _filter_werkzeug(record: logging.LogRecord) -> bool:
@@ -155,7 +155,7 @@ def _filter_werkzeug(record: logging.LogRecord) -> bool:
     return " - - [" not in record.msg
 
 
-def _is_no_thread_warning(record: logging.LogRecord) -> bool:
+def _filter_granian(record: logging.LogRecord) -> bool:
     # The number of threads of a worker was measured, and operators can't set it.
     return "Python threads, which seems quite high" not in record.getMessage()
 

@@ -25,7 +25,7 @@ _GAUGES = {
     "database_size_bytes": "Size of the database, for SQLite with its write-ahead log.",
     "redis_up": "Whether this worker can reach Redis.",
     "prediction_model_age_seconds": "Seconds since the model of predicted ratings was trained, with a model.",
-    "prediction_ratings_behind": "By how many the numbers of ratings now and in the model differ; all without one.",
+    "prediction_ratings_behind": "Difference between the numbers of ratings now and in the model (without one, 0).",
     "prediction_training_seconds": "Duration of the model's training, with a model.",
 }
 _WRITING = {

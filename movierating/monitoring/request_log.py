@@ -13,7 +13,7 @@ from movierating.monitoring.logs import RequestRecord
 FLUSH_INTERVAL_SECONDS = 0.2
 
 _pending: list[RequestRecord] = []
-_flushing = threading.Lock()
+_flush_lock = threading.Lock()
 _thread: threading.Thread | None = None
 
 
@@ -26,7 +26,7 @@ def append(record: RequestRecord) -> None:
 
 def flush() -> None:
     """Log and count the pending requests."""
-    with _flushing:
+    with _flush_lock:
         size = len(_pending)
         records = _pending[:size]
         del _pending[:size]
@@ -37,7 +37,7 @@ def flush() -> None:
 
 def _start_thread() -> None:
     global _thread
-    with _flushing:
+    with _flush_lock:
         if _thread is None:
             _thread = threading.Thread(target=_flush_until_exit, name="request-log", daemon=False)
             _thread.start()

@@ -6,10 +6,12 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def working(work: Callable[[threading.Event], object], name: str, stop_timeout: float) -> Iterator[None]:
-    """Call `work` in a thread. Set the event that it gets at the end of the block; then it has to return.
+def running_in_background(
+    work: Callable[[threading.Event], object], name: str, stop_timeout: float
+) -> Iterator[None]:
+    """Call `work(stopping)` in a thread until the end of the block, where the event `stopping` is set.
 
-    Wait for that for at most `stop_timeout` seconds.
+    `work` must return then; wait for that for at most `stop_timeout` seconds.
     """
     stopping = threading.Event()
     thread = threading.Thread(target=work, args=(stopping,), name=name, daemon=True)

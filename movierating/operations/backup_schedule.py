@@ -14,7 +14,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from movierating.monitoring.logs import logger
-from movierating.operations.background import working
+from movierating.operations.background import running_in_background
 from movierating.operations.child_process import run_module
 
 RETRY_INTERVAL_SECONDS = 300.0
@@ -76,7 +76,7 @@ def making_backups(schedule: BackupSchedule, database: Path, instance: Path) -> 
 
     `database` is as `database.get_base_path` returns it.
     """
-    return working(_Backups(schedule, database, instance).run, "backups", _STOP_TIMEOUT_SECONDS)
+    return running_in_background(_Backups(schedule, database, instance).run, "backups", _STOP_TIMEOUT_SECONDS)
 
 
 class _Backups:

@@ -14,7 +14,7 @@ from movierating.errors import ApiError
 from movierating.monitoring import logs
 from movierating.movies import seed
 from movierating.operations import child_process
-from movierating.operations.background import working
+from movierating.operations.background import running_in_background
 from movierating.storage import database, storage_errors
 
 RETRY_INTERVAL_SECONDS = 10
@@ -32,11 +32,14 @@ def loading_catalogue() -> AbstractContextManager[None]:
 
     The next start of the service continues where it stopped.
     """
-    return working(_run_processes, "catalogue", _STOP_TIMEOUT_SECONDS)
+    return running_in_background(_run_processes, "catalogue", _STOP_TIMEOUT_SECONDS)
 
 
 def _run_processes(stopping: threading.Event) -> None:
-    """Run a process that loads the movies, again if it is killed, until one succeeds or `stopping` is set."""
+    """Run a process that loads the movies. Restart it if it fails, until it succeeds or `stopping` is set.
+
+    Start it at most MAX_STARTS times.
+    """
     context: Any = multiprocessing.get_context("spawn")
     for _ in range(MAX_STARTS):
         process = context.Process(target=load_in_process, daemon=True)

@@ -69,8 +69,8 @@ def run_module(
 ) -> tuple[int, str]:
     """Run `python -m` with a module and its arguments on an instance; return the exit code and the messages.
 
-    The process is terminated when `stopping` is set, or after the timeout. Its standard input is at its end when this
-    process ends, so that the module can end too.
+    The process is terminated when `stopping` is set, or after the timeout. Its standard input is a pipe that closes
+    when this process ends, so that the module can notice and end too.
     """
     deadline = time.monotonic() + timeout_seconds
     # A file, because a full pipe would block the process.

@@ -1,6 +1,6 @@
 """The end of a worker: after SIGTERM it exits once no request is in progress, even if the server still waits.
 
-Granian waits for every connection, also for one that sent half of its headers, or that it accepted at that moment.
+Granian waits for every connection, even one that has sent only a part of its headers, or was accepted meanwhile.
 """
 
 import os
@@ -10,13 +10,14 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
+from wsgiref.types import WSGIApplication
 
 from werkzeug.wsgi import ClosingIterator
 
-from movierating.http.upload_slots import WSGI
 from movierating.monitoring import counters, request_log
 
-# Meanwhile the server sends the last responses, and usually ends the process itself.
+# How long a worker is idle before it exits. In this time the server sends the last responses, and usually ends the
+# process itself.
 IDLE_SECONDS = 1.5
 _CHECK_INTERVAL_SECONDS = 0.1
 
@@ -24,7 +25,7 @@ _CHECK_INTERVAL_SECONDS = 0.1
 class DrainingApplication:
     """A WSGI application that exits its process when it is idle after SIGTERM. Create it in the main thread."""
 
-    def __init__(self, application: WSGI) -> None:
+    def __init__(self, application: WSGIApplication) -> None:
         self._application = application
         self._requests: set[object] = set()
         # Python writes the number of each signal to this socket; the server's own handler runs all the same.

@@ -1,6 +1,6 @@
 """Store a fingerprint of the secret key in the database, to detect hosts that use different keys.
 
-It is in a row of the table of data migrations, whose name begins with _PREFIX.
+It is stored in the name of a row of the table of data migrations, behind _PREFIX.
 """
 
 from hashlib import blake2b

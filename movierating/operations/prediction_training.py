@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from movierating.errors import ApiError
 from movierating.monitoring import counters, logs
-from movierating.operations.background import working
+from movierating.operations.background import running_in_background
 from movierating.operations.child_process import run_module
 from movierating.predictions.training_status import BUSY, read_status
 from movierating.storage import database
@@ -36,7 +36,7 @@ def run_training(instance: Path, stopping: threading.Event, *, cold: bool = Fals
 
 def training_predictions(app: Flask) -> AbstractContextManager[None]:
     """Train the model of the application's instance when it is due, until the end of the block."""
-    return working(functools.partial(_run, app), "predictions", _STOP_TIMEOUT_SECONDS)
+    return running_in_background(functools.partial(_run, app), "predictions", _STOP_TIMEOUT_SECONDS)
 
 
 def _run(app: Flask, stopping: threading.Event) -> None:

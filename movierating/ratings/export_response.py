@@ -2,7 +2,7 @@
 
 from flask import Response, request
 
-from movierating.http.upload_slots import acquire_upload_slot
+from movierating.http.upload_slots import acquire_client_slot
 from movierating.ratings import exports
 
 
@@ -12,5 +12,5 @@ def make_export_response(user_id: int, format_name: str) -> Response:
     name = f"movierating-{format_name}.{export.extension}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     response = Response(export.blocks, 200, headers, content_type=export.media_type)
-    response.call_on_close(acquire_upload_slot(request.environ))
+    response.call_on_close(acquire_client_slot(request.environ))
     return response

@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from movierating.storage.listed_movies import FIELDS, UNKNOWN_RATINGS, ListedMovies, MovieChange
+from movierating.storage.listed_movies import FIELDS_PER_CHANGE, UNKNOWN_RATINGS, ListedMovies, MovieChange
 from movierating.storage.sqlite.database_file import Identity, read_identity
 
 # What a response shows: a kind and an id, or a page of movies. The kinds are a movie with its statistics, the ratings
@@ -45,7 +45,7 @@ _COUNTERS_BYTES = 8 * (2 + 3 * _COUNTERS_PER_KIND)
 # Pages of movies that are behind by more changes are made again. The log has room for twice as many, so that no change
 # is overwritten while it is read.
 MAX_LOGGED_CHANGES = 1024
-_BYTES = _COUNTERS_BYTES + 8 * (2 + 2 * MAX_LOGGED_CHANGES * FIELDS)
+_BYTES = _COUNTERS_BYTES + 8 * (2 + 2 * MAX_LOGGED_CHANGES * FIELDS_PER_CHANGE)
 
 # How long it may go unnoticed that the file was removed or replaced.
 _CHECK_INTERVAL_SECONDS = 1.0
@@ -74,7 +74,7 @@ class _RatingLog:
         if len(changes) <= MAX_LOGGED_CHANGES:
             for position, change in enumerate(changes, begun):
                 first = self._find(position)
-                self._changes[first : first + FIELDS] = array("q", change)
+                self._changes[first : first + FIELDS_PER_CHANGE] = array("q", change)
         self._positions[0] = begun + len(changes)
 
     def end(self) -> None:
@@ -99,7 +99,7 @@ class _RatingLog:
         return True
 
     def _find(self, position: int) -> int:
-        return position * FIELDS % len(self._changes)
+        return position * FIELDS_PER_CHANGE % len(self._changes)
 
 
 class _Mapping(NamedTuple):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 # A change of a movie's ratings: its id, and the number of its ratings and their sum in half points after it.
 MovieChange = tuple[int, int, int]
-FIELDS = 3
+FIELDS_PER_CHANGE = 3
 # In place of the number and the sum if they are unknown: the movie may have moved anywhere.
 UNKNOWN_RATINGS = (-1, 0)
 
@@ -18,13 +18,13 @@ UNKNOWN_RATINGS = (-1, 0)
 class _Contents:
     ids: "array[int]"
     rank: Callable[[int, int], float] | None
-    least: float
+    min_rank: float
 
 
 class ListedMovies:
     """A page of a list of movies; any change of ratings changes it, unless `describe` tells more.
 
-    `position` is that in the log of ratings up to which the page is known to be valid; None before the page is read.
+    The page is known to be valid up to `position` in the log of ratings; None before the page is read.
     """
 
     __slots__ = ("_contents", "position")
@@ -34,23 +34,26 @@ class ListedMovies:
         self._contents: _Contents | None = None
 
     def describe(
-        self, ids: Iterable[int], rank: Callable[[int, int], float] | None = None, least: float = 0
+        self, ids: Iterable[int], rank: Callable[[int, int], float] | None = None, min_rank: float = 0
     ) -> None:
-        """Tell which movies are on the page, and that others come onto it only if their rank becomes `least` or more.
+        """Tell which movies are on the page. Others come onto it only if their rank becomes `min_rank` or more.
 
         `rank` gets the number of a movie's ratings and their sum in half points. Without it, no rating moves a movie
         onto the page.
         """
-        self._contents = _Contents(array("q", ids), rank, least)
+        self._contents = _Contents(array("q", ids), rank, min_rank)
 
     def is_changed_by(self, changes: Sequence[int]) -> bool:
-        """Return True if the page may be another one after these MovieChanges, given as one flat sequence."""
+        """Return True if these MovieChanges, given as one flat sequence, may change the page."""
         contents = self._contents
         if contents is None or not changes:
             return bool(changes)
-        if not set(changes[::FIELDS]).isdisjoint(contents.ids):
+        if not set(changes[::FIELDS_PER_CHANGE]).isdisjoint(contents.ids):
             return True
-        rank, ratings = contents.rank, zip(changes[1::FIELDS], changes[2::FIELDS], strict=True)
+        rank, ratings = (
+            contents.rank,
+            zip(changes[1::FIELDS_PER_CHANGE], changes[2::FIELDS_PER_CHANGE], strict=True),
+        )
         return rank is not None and any(
-            count < 0 or rank(count, total) >= contents.least for count, total in ratings
+            count < 0 or rank(count, total) >= contents.min_rank for count, total in ratings
         )

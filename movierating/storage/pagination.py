@@ -61,8 +61,8 @@ class Sort:
 class KeysetPaginator:
     """The pages of one list in one order, its statements compiled once.
 
-    What differs from one request to another are `bindparam`s of `statement`. The order's columns follow the
-    statement's own, as `sort_0`, `sort_1` …
+    Values that differ between requests are `bindparam`s of `statement`. The columns of the order follow its own
+    columns, as `sort_0`, `sort_1` …
     """
 
     def __init__(
@@ -102,10 +102,11 @@ class KeysetPaginator:
     def page(
         self, cursor: str | None, limit: int, *, filters: Any = None, **values: Any
     ) -> tuple[list[Any], str | None]:
-        """Return at most `limit` rows after `cursor`, and the next page's cursor or None. `values` are the statement's.
+        """Return at most `limit` rows after `cursor`, and the next page's cursor or None.
 
         A row is a tuple of the statement's columns and the order's. `filters` are what the client chose, as JSON
-        values. Raise InvalidRequest for a cursor of another list, sort or filters.
+        values, and `values` those of the statement's `bindparam`s. Raise InvalidRequest for a cursor of another list,
+        sort or filters.
         """
         return read_page([(self._sort, lambda: self)], cursor, limit, filters=filters, **values)
 

@@ -51,7 +51,7 @@ class CompiledStatement:
         return int(self._execute(connection, values)[0].rowcount)
 
     def compile(self, dialect: Dialect) -> "_Compiled":
-        """Return the statement for a dialect, compiled once."""
+        """Compile the statement for a dialect, and cache the result."""
         compiled = self._compiled[dialect.name] = _Compiled(self._statement, dialect)
         return compiled
 

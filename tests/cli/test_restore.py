@@ -125,6 +125,7 @@ def test_restore_fails_while_the_instance_is_in_use(invoke, backup, select_value
 def test_commands_fail_while_the_instance_is_restored(invoke, ada, instance, arguments, assert_error):
     lock = InstanceLock(instance / "movierating.sqlite3", exclusive=True)
     assert_error(
-        invoke(*arguments), "The instance is being restored or loaded; try again when that has ended."
+        invoke(*arguments),
+        "A restore, a migration or an import has exclusive access to the instance; try again later.",
     )
     lock.release()

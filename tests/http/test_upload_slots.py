@@ -139,7 +139,7 @@ def test_body_is_not_read_after_a_rejected_part(impatient):
         both({"CONTENT_LENGTH": "9", "wsgi.input": Body()}, None)
     first, second = (environ["wsgi.input"] for environ in environs)
     assert first.read(3) == b"   "
-    release = upload_slots.acquire_upload_slot(environs[0])
+    release = upload_slots.acquire_client_slot(environs[0])
     with pytest.raises(Unavailable):
         second.read(3)
     release()
@@ -167,7 +167,7 @@ def test_rate_limit_counts_rejected_bodies_by_address(make_app, impatient, caplo
 
     def occupied(environ, start_response):
         with contextlib.suppress(Unavailable):
-            upload_slots.acquire_upload_slot(environ)
+            upload_slots.acquire_client_slot(environ)
         return inner(environ, start_response)
 
     client.application.wsgi_app = limit_slow_clients(occupied, 1)

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from movierating.operations.background import working
+from movierating.operations.background import running_in_background
 
 
 @pytest.mark.parametrize("error", [None, RuntimeError])
@@ -16,7 +16,7 @@ def test_work_ends_with_the_block(error):
         done.append(threading.current_thread().name)
 
     try:
-        with working(work, "backups", 60):
+        with running_in_background(work, "backups", 60):
             assert not done
             if error:
                 raise error

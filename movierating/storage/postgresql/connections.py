@@ -140,9 +140,9 @@ def _is_idle(driver: Any) -> bool:
     """Return True if the connection is open and the server has sent nothing unasked; one that stops does."""
     if driver.closed:
         return False
-    socket = select.poll()
-    socket.register(driver.fileno(), select.POLLIN)
-    return not socket.poll(0)
+    poller = select.poll()
+    poller.register(driver.fileno(), select.POLLIN)
+    return not poller.poll(0)
 
 
 def get_driver(connection: Connection) -> Any:

@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any
+from wsgiref.types import WSGIApplication
 
 from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.exc import SQLAlchemyError
@@ -22,8 +23,6 @@ from movierating.storage.postgresql import connections
 # checked the replica for this long.
 MAX_LAG_SECONDS = 10.0
 CHECK_INTERVAL_SECONDS = 1.0
-
-WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 class Replica:
@@ -107,7 +106,7 @@ def _read_position(connection: Connection, function: str) -> int:
     return int(connection.exec_driver_sql(f"SELECT {function} - '0/0'::pg_lsn").scalar_one())
 
 
-def route_reads(application: WSGI, engine: Engine) -> WSGI:
+def route_reads(application: WSGIApplication, engine: Engine) -> WSGIApplication:
     """Return a WSGI application that lets anonymous reads of `application` use the replica of `engine`."""
     database = engine.get_execution_options()["database"]
 
@@ -117,7 +116,7 @@ def route_reads(application: WSGI, engine: Engine) -> WSGI:
             return application(environ, start_response)
         response = _BufferedStart()
         with database.reading_from_replica() as is_from_replica:
-            body = application(environ, response)
+            body = application(environ, response)  # type: ignore[arg-type]  # Flask does not use `write`
         if is_from_replica and response.status.startswith("5"):
             # It failed during the request, PostgreSQL ended the query because it delayed the replica, or the replica
             # has not replayed a migration.

@@ -101,7 +101,7 @@ class DatabaseFile:
                 self._log = log.open("rb")
 
     def release_log(self) -> None:
-        """Close the log, once no connection of this process has it open."""
+        """Close the log; the next connection opens it again."""
         with self._lock:
             self._close_log()
 

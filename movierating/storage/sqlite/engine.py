@@ -23,7 +23,7 @@ from movierating.storage.sqlite.instance_lock import InstanceLock, LockHeld
 from movierating.storage.sqlite.write_lock import LOCK_WARNING_SECONDS
 from movierating.storage.sqlite.write_queue import WRITE_TIMEOUT_SECONDS, WriteQueue
 
-INSTANCE_LOCKED = "The instance is being restored or loaded; try again when that has ended."
+INSTANCE_LOCKED = "A restore, a migration or an import has exclusive access to the instance; try again later."
 _MAX_LOG_BYTES = 32 << 20
 
 
@@ -59,7 +59,7 @@ class Database:
         self._engine = engine
         self._thread = _ThreadState()
         self._instance_lock: InstanceLock | None = None
-        self._opening = threading.Lock()
+        self._hold_lock = threading.Lock()
 
     def read(self) -> Connection:
         """Return the calling thread's connection; each statement sees what was committed before it."""
@@ -85,14 +85,14 @@ class Database:
         self.versions.close()
         self._engine.dispose()
         self.file.release_log()
-        with self._opening:
+        with self._hold_lock:
             if self._instance_lock is not None:
                 self._instance_lock.release()
                 self._instance_lock = None
 
     def hold_instance(self) -> None:
         """Hold the instance lock until `close`. Raise Unavailable while another process has it exclusively."""
-        with self._opening:
+        with self._hold_lock:
             try:
                 self._instance_lock = self._instance_lock or InstanceLock(self.file.path, exclusive=False)
             except LockHeld as error:

@@ -87,13 +87,13 @@ class _Waiter(threading.Thread):
     def __init__(self, file: IO[bytes]) -> None:
         super().__init__(name="write lock", daemon=True)
         self._file = file
-        self._deciding = threading.Lock()
+        self._decision_lock = threading.Lock()
         self._is_late = False
         self._is_locked = threading.Event()
 
     def run(self) -> None:
         flock.wait_for_lock(self._file)
-        with self._deciding:
+        with self._decision_lock:
             if self._is_late:
                 self._file.close()
             else:
@@ -105,7 +105,7 @@ class _Waiter(threading.Thread):
         if not self._is_locked.wait(min(timeout, LOCK_WARNING_SECONDS)) and timeout > LOCK_WARNING_SECONDS:
             logger.warning("Another process is writing to the database; waiting until it has finished.")
             self._is_locked.wait(timeout - LOCK_WARNING_SECONDS)
-        with self._deciding:
+        with self._decision_lock:
             self._is_late = not self._is_locked.is_set()
         return not self._is_late
 
