@@ -1,5 +1,6 @@
 """`movierating import preview`, and the options `--column` and `--scale` for any CSV."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -68,10 +69,7 @@ def preview_import(file: str, columns: dict[str, str], scale: str | None) -> Non
     with open_with_progress(file) as ratings:
         preview = preview_file(ratings, None, make_mapping(columns, scale))
     if preview.format is None:
-        names = ", ".join(preview.columns)
-        raise click.ClickException(
-            f"The columns of the file are unknown ({names}). Name them, such as --column title=Film."
-        )
+        raise click.ClickException(re.sub("`(column|scale)`", r"--\1", preview.message or ""))
     for line in _list_lines(preview):
         click.echo(line)
 

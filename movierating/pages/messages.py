@@ -10,6 +10,12 @@ _REWORDED = {
     "Missing data for required field.": "Fill in this field.",
     "Name the column of ratings: rating=COLUMN.": "Choose the column of ratings.",
     "Name the column of titles: title=COLUMN.": "Choose the column of titles.",
+    "Name the columns with `column`, such as title=Title, and the highest rating with `scale`, such as 100.": (
+        "Choose the highest rating."
+    ),
+    "Name them with `column`, such as title=Film, or take another format.": (
+        "Which one has the titles, and which the ratings?"
+    ),
     "`scale=10` reads them as points": "“Name the columns” has a field for the highest rating",
     "`scale` sets another": "“Highest rating” sets another",
 }

@@ -18,10 +18,14 @@ _FIELDS = ("title", "original_title", "year", "imdb_id", "tmdb_id", "value", "ra
 
 @dataclass(frozen=True, slots=True)
 class ImportPreview:
-    """The format, the columns of a CSV and a dict for each row; the format is None if the columns are unknown."""
+    """The format, the columns of a CSV and a dict for each row.
+
+    If the columns must be named first, the format is None, and the message tells why.
+    """
 
     format: str | None
     columns: Sequence[str]
+    message: str | None = None
     rows: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -33,10 +37,10 @@ def preview_file(
         upload = open_upload(file, expected_format, mapping)
         rows = list(islice(upload.rows, MAX_ROWS))
     except UnknownColumns as error:
-        return ImportPreview(None, error.columns[:MAX_COLUMNS])
+        return ImportPreview(None, error.columns[:MAX_COLUMNS], str(error))
     except RejectedFile as error:
         raise reject_file(error) from error
-    return ImportPreview(upload.format, upload.columns[:MAX_COLUMNS], list(map(_describe_row, rows)))
+    return ImportPreview(upload.format, upload.columns[:MAX_COLUMNS], rows=list(map(_describe_row, rows)))
 
 
 def _describe_row(row: Row) -> dict[str, Any]:

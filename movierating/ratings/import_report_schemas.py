@@ -145,7 +145,7 @@ class ImportPreviewSchema(ma.Schema):
         allow_none=True,
         metadata={
             "example": "csv",
-            "description": "null if the columns are unknown: name them with `column`.",
+            "description": "null if the columns must be named with `column`; `message` tells why.",
         },
     )
     columns = ma.fields.List(
@@ -156,4 +156,5 @@ class ImportPreviewSchema(ma.Schema):
             "description": "The columns of a CSV, at most 100.",
         },
     )
+    message = ma.fields.String(required=True, allow_none=True, metadata={"example": None})
     rows = _list_rows(PreviewRowSchema, metadata={"description": "At most 5."})

@@ -1,5 +1,7 @@
 """`import preview`, and the options of `import ratings` for any CSV."""
 
+from pathlib import Path
+
 import pytest
 
 from movierating.movies import service as movies
@@ -40,8 +42,14 @@ def test_preview_prints_the_first_rows_as_they_would_be_read(invoke, file):
 
 def test_preview_of_unknown_columns_says_how_to_name_them(invoke, file, assert_error):
     message = (
-        r"The columns of the file are unknown \(Film, Year, My stars, Seen\)\. Name them, such as --column .+"
+        r"The columns of the file are unknown \(Film, Year, My stars, Seen\)\. Name them with --column, .+"
     )
+    assert_error(invoke("import", "preview", file), message)
+
+
+def test_preview_of_ratings_above_ten_says_how_to_name_the_scale(invoke, file, assert_error):
+    Path(file).write_text("Title,Rating,WatchedDate\nEmma,80,\n")
+    message = r"Some ratings are above 10\. Name the columns with --column, .+ and the highest rating with --scale, .+"
     assert_error(invoke("import", "preview", file), message)
 
 

@@ -109,7 +109,15 @@ def test_a_preview_lists_the_first_rows_as_they_would_be_read(heat, preview, eve
 
 
 def test_a_preview_of_unknown_columns_lists_them(preview):
-    assert preview(FILE).json == {"format": None, "columns": COLUMNS, "rows": []}
+    body = preview(FILE).json
+    assert body.pop("message").startswith("The columns of the file are unknown (Film, Year, My stars, Seen).")
+    assert body == {"format": None, "columns": COLUMNS, "rows": []}
+
+
+def test_a_preview_of_ratings_above_ten_says_that_the_scale_must_be_named(preview):
+    body = preview("Title,Rating,WatchedDate\nHeat,80,\n").json
+    assert (body["format"], body["columns"]) == (None, ["Title", "Rating", "WatchedDate"])
+    assert body["message"].startswith("Some ratings are above 10. Name the columns with `column`,")
 
 
 def test_a_preview_reads_known_formats_and_forms(preview, member):

@@ -153,8 +153,8 @@ def _read_imports(files: Sequence[CsvFile]) -> Iterator[Row]:
     highest = max(numbers, default=0)
     if highest > 10:
         raise UnknownColumns(
-            "Some ratings are above 10. Name the columns and the scale, such as "
-            "column=title=Title&column=rating=Rating&scale=100.",
+            "Some ratings are above 10. Name the columns with `column`, such as title=Title, and the highest rating "
+            "with `scale`, such as 100.",
             files[0].header,
         )
     parse = partial(_parse_import, TEN if highest > 5 else STARS)

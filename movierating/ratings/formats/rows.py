@@ -29,7 +29,7 @@ class InvalidColumn(RejectedFile):
 
 
 class UnknownColumns(RejectedFile):
-    """A CSV file without known columns; `columns` are their names."""
+    """A CSV file whose columns or scale the user must name; `columns` are the names of the columns."""
 
     def __init__(self, message: str, columns: Sequence[str]) -> None:
         super().__init__(message)

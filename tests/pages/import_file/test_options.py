@@ -83,7 +83,7 @@ def test_columns_of_an_unknown_csv_are_named(ada, heat, get_own):
 @pytest.mark.parametrize(
     ("columns", "text"),
     [
-        ([], "not known"),
+        ([], "The columns of the file are unknown (Film, Jahr, Sterne). Which one has the titles"),
         (["title=Film"], "Choose the column of ratings"),
         (["rating=Sterne"], "Choose the column of titles"),
         (["title=Film", "rating=Punkte"], "no column"),
@@ -95,6 +95,13 @@ def test_columns_that_do_not_suffice_are_explained(ada, columns, text):
     assert response.status_code == (422 if columns else 200)
     assert text in response.text
     assert 'value="title=Film"' in response.text
+
+
+def test_check_of_ratings_above_ten_asks_for_the_highest_one(ada, heat, get_own):
+    page = check(ada, "Title,Year,Rating,WatchedDate\nHeat,1995,80,\n")
+    assert "Some ratings are above 10. Choose the highest rating. Nothing has been saved yet." in page.text
+    run(ada, send(ada, page, "check", column=["title=Title", "rating=Rating"], scale="100"))
+    assert get_own() == {"Heat": 8}
 
 
 def test_columns_named_for_another_file_lead_to_the_first_step(ada):

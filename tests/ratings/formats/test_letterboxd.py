@@ -140,7 +140,7 @@ def test_other_columns_beside_a_watched_date_are_not_read_as_stars_unless_a_frac
 
 def test_a_file_for_the_importer_with_ratings_above_10_asks_for_the_scale(reject_reason):
     reason = reject_reason("Title,Year,Rating\nInception,2010,8\nAlien,1979,95\n")
-    assert "scale=100" in reason
+    assert "the highest rating with `scale`, such as 100." in reason
 
 
 def test_files_for_the_importer_in_a_zip_have_one_scale(read, zipped):
