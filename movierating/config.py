@@ -185,7 +185,7 @@ def _parse(raw: Mapping[str, object], source: str) -> dict[str, Any]:
     for name, value in raw.items():
         if name not in _BY_NAME:
             similar = difflib.get_close_matches(name, _BY_NAME, 1)
-            hint = f"; did you mean {PREFIX}{similar[0]}?" if similar else ""
+            hint = f"; did you mean {PREFIX}{similar[0]}?" if similar else "; remove it"
             raise SettingError(f"{PREFIX}{name}{source}: there is no such setting{hint}")
         try:
             parsed[name] = _BY_NAME[name].parse(value)

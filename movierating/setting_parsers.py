@@ -32,7 +32,7 @@ def parse_flag(value: object) -> bool:
     """Return a flag, which may also be written as a number, yes or no, on or off."""
     text = str(value).lower() if isinstance(value, bool | str) else ""
     if text not in ("true", "1", "yes", "on", "false", "0", "no", "off"):
-        raise ValueError("must be true or false")
+        raise ValueError("must be true or false, or on or off")
     return text in ("true", "1", "yes", "on")
 
 

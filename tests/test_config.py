@@ -76,11 +76,11 @@ def test_file_may_use_toml_types(tmp_path, toml, value):
             "must be a number from 1 to 999999 per second, minute, hour or day, such as 20/hour, or off, "
             "not 600",
         ),
-        ("RATELIMIT_ENABLED = 1", "must be true or false, not 1"),
+        ("RATELIMIT_ENABLED = 1", "must be true or false, or on or off, not 1"),
         ("CORS_ORIGINS = [1]", "must be text, not [1]"),
         ("SIGNUP.open = 1", "must be one of open, invite, closed, not {'open': 1}"),
         ("SINGUP = 'x'", "there is no such setting; did you mean MOVIERATING_SIGNUP?"),
-        ("COLOUR = 'x'", "there is no such setting"),
+        ("COLOUR = 'x'", "there is no such setting; remove it"),
         ("INSTANCE_PATH = '/srv'", "can only be set in the environment"),
     ],
 )

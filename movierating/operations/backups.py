@@ -53,7 +53,7 @@ def restore_backup(file: Path) -> RestoreResult:
     try:
         lock = InstanceLock(target, exclusive=True)
     except LockHeld as error:
-        raise BackupError("the instance is in use; stop `serve` and other commands first") from error
+        raise BackupError(f"{target} is in use; stop `serve` and other commands first") from error
     try:
         atomic_replace.clean_up(target)
         return _restore(target, file)

@@ -1,5 +1,6 @@
 """`movierating restore`: what it replaces, and what it rejects in one line and leaves unchanged."""
 
+import re
 import shutil
 import sqlite3
 from contextlib import closing
@@ -115,9 +116,8 @@ def test_restore_rejects_the_database_itself(invoke, ada, instance, assert_error
 def test_restore_fails_while_the_instance_is_in_use(invoke, backup, select_value, instance, assert_error):
     before = contents(instance)
     assert select_value(text('SELECT count(*) FROM "user"')) == 1
-    assert_error(
-        invoke("restore", str(backup)), "the instance is in use; stop `serve` and other commands first"
-    )
+    message = f"{instance / 'movierating.sqlite3'} is in use; stop `serve` and other commands first"
+    assert_error(invoke("restore", str(backup)), re.escape(message))
     assert contents(instance) == before
 
 
