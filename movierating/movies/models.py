@@ -146,7 +146,8 @@ class MergedMovie(Base):
 class MovieExternalId(Base):
     """An id of a merged or deleted movie, or a former title. `movie_id` is the movie that stayed, null if deleted.
 
-    The value of the kind `title` is the year and the folded title, with a `+` if it counts for rows without ids alone.
+    The value of the kind `title` is the year and the folded title or a match key, with a `+` if it counts for rows
+    without ids alone. That of an alternative title starts with `~`, or with `~~` if members' files brought it.
     """
 
     __tablename__ = "movie_external_id"

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, bindparam, delete, select, update
 
 from movierating import clock
 from movierating.movies import alternative_titles, search_index, title_proposals
+from movierating.movies.alternative_titles import IMPORT
 from movierating.movies.models import MergedMovie, Movie, MovieExternalId, MovieTitle
 from movierating.movies.names import list_match_keys, list_titles
 from movierating.movies.titles import fold, match_key
@@ -40,6 +41,9 @@ _BY_EXTERNAL_ID = CompiledStatement(
 
 # A kind and a value of `movie_external_id`.
 ExternalId = tuple[str, str]
+
+# How the keys of alternative titles start: those that the members' files brought serve the members' files alone.
+_ALTERNATIVE, _IMPORTED = "~", "~~"
 
 
 def find_merged(connection: Connection, movie_ids: Collection[int]) -> dict[int, int]:
@@ -91,26 +95,38 @@ def _list_title_ids(
     facts: Mapping[str, Any], match_keys: Iterable[str], *, has_ids: bool
 ) -> list[ExternalId]:
     """Return the keys of the folded title and of these match keys, each with the year."""
-    # The title of a movie with ids says nothing about other movies with ids.
-    prefix = f"{'+' if has_ids else ''}{facts.get('year') or ''}:"
     keys = dict.fromkeys([facts.get("title_key") or fold(facts["title"]), *match_keys])
-    return [(TITLE, prefix + key) for key in keys]
+    return [_make_title_id(facts, key, has_ids) for key in keys]
 
 
-def _list_keys(facts: Mapping[str, Any]) -> list[ExternalId]:
-    """Return the keys by which a retired movie is found, the most certain first."""
+def _make_title_id(facts: Mapping[str, Any], key: str, has_ids: bool, mark: str = "") -> ExternalId:
+    # The title of a movie with ids says nothing about other movies with ids.
+    return TITLE, f"{mark}{'+' if has_ids else ''}{facts.get('year') or ''}:{key}"
+
+
+def _list_keys(facts: Mapping[str, Any], marks: Sequence[str] = ()) -> list[ExternalId]:
+    """Return the keys by which a retired movie is found, the most certain first.
+
+    With `marks`, the last ones are those of alternative titles.
+    """
     ids = _list_ids(facts)
-    if facts.get("title"):
-        for has_ids in [False] if ids else [False, True]:
-            ids += _list_title_ids(facts, [match_key(facts["title"])], has_ids=has_ids)
-    return ids
+    if not facts.get("title"):
+        return ids
+    key = match_key(facts["title"])
+    counts = [False] if ids else [False, True]
+    own = [each for has_ids in counts for each in _list_title_ids(facts, [key], has_ids=has_ids)]
+    return ids + own + [_make_title_id(facts, key, has_ids, mark) for mark in marks for has_ids in counts]
 
 
 class RetiredMovies:
     """The merged, renamed and deleted movies among some rows of a catalogue or of a member's file."""
 
-    def __init__(self, connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
-        values = {value for facts in rows for _, value in _list_keys(facts)}
+    def __init__(
+        self, connection: Connection, rows: Iterable[Mapping[str, Any]], *, with_import_titles: bool = False
+    ) -> None:
+        """Load the movies; `with_import_titles` is as in MovieMatcher."""
+        self._marks = [_ALTERNATIVE, _IMPORTED] if with_import_titles else [_ALTERNATIVE]
+        values = {value for facts in rows for _, value in _list_keys(facts, self._marks)}
         statement = (
             select(_external.kind, _external.value, _external.movie_id, _movie.imdb_id, _movie.tmdb_id)
             .outerjoin(Movie, _movie.id == _external.movie_id)
@@ -124,20 +140,21 @@ class RetiredMovies:
         """Return True if a movie with one of the ids, or with the title and year, was merged, renamed or deleted.
 
         A row with ids may be of another movie: for it, a title counts only of a merged or deleted movie without ids.
+        Alternative titles do not count.
         """
         return bool(self._list_entries(facts))
 
     def find_survivor(self, facts: Mapping[str, Any]) -> int | None:
-        """Return the id of the movie that stayed in the merge, or that was renamed.
+        """Return the id of the movie that stayed in the merge, or whose title or year was changed.
 
-        Return None if the movie was deleted or is not retired.
+        Alternative titles count, after all other keys. Return None if the movie was deleted or is not retired.
         """
-        movie_ids = (entry.movie_id for entry in self._list_entries(facts))
+        movie_ids = (entry.movie_id for entry in self._list_entries(facts, self._marks))
         return next((movie_id for movie_id in movie_ids if movie_id is not None), None)
 
-    def _list_entries(self, facts: Mapping[str, Any]) -> list[Any]:
+    def _list_entries(self, facts: Mapping[str, Any], marks: Sequence[str] = ()) -> list[Any]:
         # Most batches have none, and then need no keys.
-        entries = (self._entries.get(key) for key in _list_keys(facts)) if self._entries else ()
+        entries = (self._entries.get(key) for key in _list_keys(facts, marks)) if self._entries else ()
         return [entry for entry in entries if entry is not None and not _has_other_ids(entry, facts)]
 
 
@@ -151,11 +168,14 @@ def _has_other_ids(entry: Any, facts: Mapping[str, Any]) -> bool:
 def record_retired_movie(connection: Connection, movie: Mapping[str, Any], into_id: int | None) -> None:
     """Record the ids and the title of a movie that is merged into the movie `into_id`, or deleted (None).
 
-    For a merged movie, the match keys of its titles are recorded as well.
+    For a merged movie, which must still exist, the match keys of all its titles are recorded as well.
     """
     ids = _list_ids(movie)
     match_keys = [] if into_id is None else list_match_keys(movie)
-    _record(connection, ids + _list_title_ids(movie, match_keys, has_ids=bool(ids)), into_id)
+    keys = ids + _list_title_ids(movie, match_keys, has_ids=bool(ids))
+    if into_id is not None:
+        keys += _read_alternative_ids(connection, movie, bool(ids))
+    _record(connection, keys, into_id)
 
 
 def record_former_titles(connection: Connection, former: Mapping[str, Any], movie: Mapping[str, Any]) -> None:
@@ -164,7 +184,20 @@ def record_former_titles(connection: Connection, former: Mapping[str, Any], movi
     A row with ids may be of the movie from which the edit tells this one apart.
     """
     before, after = (_list_title_ids(each, list_match_keys(each), has_ids=True) for each in (former, movie))
+    if former["year"] != movie["year"]:
+        before += _read_alternative_ids(connection, former, has_ids=True)
     _record(connection, [key for key in before if key not in after], former["id"])
+
+
+def _read_alternative_ids(
+    connection: Connection, movie: Mapping[str, Any], has_ids: bool
+) -> list[ExternalId]:
+    """Return the keys of a movie's alternative titles, each with the year."""
+    statement = select(_title.source, _title.match_key).where(_title.movie_id == movie["id"])
+    return [
+        _make_title_id(movie, key, has_ids, _IMPORTED if source == IMPORT else _ALTERNATIVE)
+        for source, key in connection.execute(statement)
+    ]
 
 
 def _record(connection: Connection, keys: Sequence[ExternalId], movie_id: int | None) -> None:
@@ -192,9 +225,9 @@ def absorb_movie(connection: Connection, movie: Mapping[str, Any], into_id: int)
     record_merge(connection, movie_id, into_id)
     connection.execute(update(MovieExternalId).where(_external.movie_id == movie_id).values(movie_id=into_id))
     title_proposals.copy_proposals(connection, movie_id, into_id)
+    record_retired_movie(connection, movie, into_id)
     search_index.remove_movie(connection, movie_id)
     connection.execute(delete(Movie).where(_movie.id == movie_id))
-    record_retired_movie(connection, movie, into_id)
     _fill_facts(connection, movie, into_id)
     alternative_titles.add_titles(connection, {into_id: list_titles(movie)}, alternative_titles.ADMIN)
     for source, names in titles.items():

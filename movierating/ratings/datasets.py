@@ -122,9 +122,10 @@ class _DatasetMatcher:
             return RejectedRow(self._file, row.line, f"{row.title}: {error}")
         movie_id, learned = match or (None, {})
         self._changes += bool(learned)
-        if movie_id is None and (facts := _list_facts(row)) in self._retired:
+        if movie_id is None:
+            facts = _list_facts(row)
             movie_id = self._retired.find_survivor(facts)
-            if movie_id is None:
+            if movie_id is None and facts in self._retired:
                 return RejectedRow(self._file, row.line, f"{row.title}: an administrator deleted this movie")
         if movie_id is None:
             movie_id = self._matcher.add(facts)

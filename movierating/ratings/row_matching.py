@@ -95,7 +95,7 @@ def _match_missing_rows(
 ) -> None:
     """Match these rows again with the movies that earlier ones added, and call `_add_or_report` for the others."""
     matcher.load_candidates([query for _, query in missing])
-    retired = RetiredMovies(connection, [_list_facts(row) for row, _ in missing])
+    retired = RetiredMovies(connection, [_list_facts(row) for row, _ in missing], with_import_titles=True)
     for row, query in missing:
         # An earlier row may have added the movie.
         if not (matcher.added_count and _match(matcher, row, query, matches, options)):
