@@ -37,7 +37,8 @@ def csv_options(command: Callable[..., Any]) -> Callable[..., Any]:
         multiple=True,
         callback=_parse_columns,
         metavar="FIELD=COLUMN",
-        help=f"For any CSV: the name of the column of {', '.join(FIELDS[:-1])} or {FIELDS[-1]}. Repeatable.",
+        help=f"For any CSV: the name of the column of {', '.join(FIELDS[:-1])} or {FIELDS[-1]}; with an empty "
+        "name, the field is not read. Repeatable.",
     )
     scale = click.option(
         "--scale",

@@ -86,7 +86,7 @@ class PreviewQuerySchema(ma.Schema):
         metadata={"description": "Reject the file if it has another format; detected by default."},
     )
     column = ColumnsField(
-        ma.fields.String(metadata={"pattern": rf"^\s*({'|'.join(custom_csv.FIELDS)})\s*=\s*\S"}),
+        ma.fields.String(metadata={"pattern": rf"^\s*({'|'.join(custom_csv.FIELDS)})\s*="}),
         metadata={
             "from_query": True,
             "maxItems": len(custom_csv.FIELDS),
@@ -94,7 +94,8 @@ class PreviewQuerySchema(ma.Schema):
             "description": "For any CSV: the name of the column of one of "
             + ", ".join(custom_csv.FIELDS)
             + ". "
-            "Repeatable; a field that is not listed is read from the column of its own name.",
+            "Repeatable; a field that is not listed is read from the column of its own name, and a field with an empty "
+            "name (`year=`) is not read.",
         },
     )
     scale = StrictInteger(

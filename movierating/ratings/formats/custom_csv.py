@@ -22,7 +22,8 @@ class ColumnMapping(NamedTuple):
 
     The highest rating is None if it is to be derived from the ratings.
 
-    A field that is not in `columns` is read from the column of its own name, if there is one.
+    A field that is not in `columns` is read from the column of its own name, if there is one; a field with an empty
+    name is not read.
     """
 
     columns: Mapping[str, str]
@@ -35,7 +36,7 @@ def make_mapping(columns: Mapping[str, str], scale: int | None) -> ColumnMapping
 
 
 def parse_columns(values: Iterable[str]) -> dict[str, str]:
-    """Return the names of columns by field, from texts such as `title=Film`.
+    """Return the names of columns by field, from texts such as `title=Film`; `year=` names none.
 
     Raise ValueError with a message for each invalid text.
     """
@@ -44,7 +45,7 @@ def parse_columns(values: Iterable[str]) -> dict[str, str]:
     for value in values:
         field, separator, name = value.partition("=")
         field, name = field.strip(), name.strip()
-        if not separator or not name:
+        if not separator:
             messages.append(f"{quote_value(value)} is not FIELD=COLUMN, such as title=Film.")
         elif field not in FIELDS:
             messages.append(f"{quote_value(field)} is not one of {', '.join(FIELDS)}.")
@@ -59,11 +60,12 @@ def parse_columns(values: Iterable[str]) -> dict[str, str]:
 
 def read(files: Sequence[CsvFile], mapping: ColumnMapping) -> Iterator[Row]:
     """Return the rows of files that have the columns of the mapping. Their ratings have one scale."""
-    columns = {field: mapping.columns.get(field, field).lower() for field in FIELDS}
+    columns = {field: name.lower() for field in FIELDS if (name := mapping.columns.get(field, field))}
     ratings = chain.from_iterable(file.read_column(columns["rating"]) for file in files)
     derived = None if mapping.scale else _find_scale(ratings)
     parse = partial(_parse, SCALES[mapping.scale or derived or 10])
-    rows = chain.from_iterable(file.read_rows(columns, parse, dates=["rated_at"]) for file in files)
+    dates = {"rated_at"} & columns.keys()
+    rows = chain.from_iterable(file.read_rows(columns, parse, dates=dates) for file in files)
     if derived is None:
         return rows
     return add_note(rows, f"ratings are read on a scale of {derived}; `scale` sets another")
@@ -72,11 +74,11 @@ def read(files: Sequence[CsvFile], mapping: ColumnMapping) -> Iterator[Row]:
 def check_columns(file: CsvFile, mapping: ColumnMapping) -> None:
     """Raise InvalidColumn unless the file has each column once, and one of ratings and one that names movies."""
     problems = []
-    for name in mapping.columns.values():
+    for name in filter(None, mapping.columns.values()):
         count = file.columns.count(name.lower())
         if count != 1:
             problems.append(f"The file has {f'{count} columns' if count else 'no column'} “{name[:40]}”.")
-    available = {*mapping.columns, *file.columns}
+    available = {field for field in FIELDS if mapping.columns.get(field, field in file.columns)}
     if "rating" not in available:
         problems.append("Name the column of ratings: rating=COLUMN.")
     if available.isdisjoint({"title", "imdb_id", "tmdb_id"}):
@@ -100,6 +102,7 @@ def _find_scale(ratings: Iterable[str]) -> int | None:
 
 
 def _parse(scale: Scale, file: str, line: int, cells: dict[str, Any]) -> Row:
+    cells = {**dict.fromkeys(FIELDS, ""), **cells}
     for name in ("title", "original_title"):
         cells[name] = unescape_formula(cells[name])
     cells["title"], cells["year"] = split_title(cells["title"], cells["year"])

@@ -97,6 +97,17 @@ def test_columns_that_do_not_suffice_are_explained(ada, columns, text):
     assert 'value="title=Film"' in response.text
 
 
+def test_column_with_the_name_of_a_field_need_not_be_read(ada):
+    page = check(ada, "Film,Year,Stars\nHeat,1995,4\n")
+    assert '<option value="year=">none</option>' in page.text
+    columns = ["title=Film", "rating=Stars", "year="]
+    checked = send(ada, page, "check", column=columns)
+    assert "1995" not in checked.text
+    assert read_fields(checked)["column"] == columns
+    named = send(ada, checked, "check", preview="1")
+    assert '<option value="year=Year" selected>' not in named.text
+
+
 def test_check_of_ratings_above_ten_asks_for_the_highest_one(ada, heat, get_own):
     page = check(ada, "Title,Year,Rating,WatchedDate\nHeat,1995,80,\n")
     assert "Some ratings are above 10. Choose the highest rating. Nothing has been saved yet." in page.text

@@ -43,6 +43,13 @@ def test_every_target_is_read(read_with):
     assert row == RatedRow(2, "tt0113277", 949, "Heat", "Élan", 1995, 16, rated_at)
 
 
+@pytest.mark.parametrize("more", ["", ",", ",,"])
+def test_field_with_an_empty_name_is_not_read(read_with, more):
+    mapping = ColumnMapping(parse_columns(["year=", "rated_at= "]), 10)
+    [row] = read_with(mapping, f"title,year,rating,rated_at{more}\nHeat,1995,8,2024-01-15{more}\n")
+    assert (row.title, row.year, row.rated_at, row.value) == ("Heat", None, None, 16)
+
+
 @pytest.mark.parametrize(
     ("scale", "text", "half_points"),
     [
@@ -110,6 +117,8 @@ def test_without_a_scale_the_ratings_tell_it(read_with, ratings, scale):
             "The file has no column “Made”. The file has no column “Day”. Name the column of ratings: rating=COLUMN. "
             "Name the column of titles: title=COLUMN. Its columns: Film,",
         ),
+        ({"title": ""}, "title,rating\nHeat,8\n", "Name the column of titles: title=COLUMN."),
+        ({"rating": ""}, "title,rating\nHeat,8\n", "Name the column of ratings: rating=COLUMN."),
         ({"title": "a", "rating": "b"}, "a,B,b\nHeat,1,2\n", "2 columns “b”. Its columns: a, B, b."),
         ({"title": "x" * 1000, "rating": "b"}, FILE, "no column “" + "x" * 40 + "”"),
         ({"title": "Film"}, '{"ratings": []}', "CSV only, not for JSON or XML"),
@@ -198,7 +207,6 @@ def test_columns_are_split_at_the_first_equals_sign():
     ("values", "reason"),
     [
         (["Film"], "'Film' is not FIELD=COLUMN"),
-        (["title="], "'title=' is not FIELD=COLUMN"),
         (["=Film"], "'' is not one of title, original_title, year, rating, rated_at, imdb_id, tmdb_id"),
         (["name=Film"], "'name' is not one of title,"),
         (["Title=Film"], "'Title' is not one of title,"),
