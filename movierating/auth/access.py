@@ -102,7 +102,7 @@ def session_required(view: Callable[..., Any]) -> Any:
 
 def admin_required(view: Callable[..., Any]) -> Any:
     """Require an admin's token."""
-    return _guard(view, _require_admin)
+    return _guard(view, require_admin)
 
 
 def admin_session_required(view: Callable[..., Any]) -> Any:
@@ -159,14 +159,15 @@ def require_session(caller: Caller) -> None:
         raise Forbidden("A personal token can't do this; log in.", kind="session-required")
 
 
-def _require_admin(caller: Caller) -> None:
+def require_admin(caller: Caller) -> None:
+    """Raise Forbidden unless the caller is an admin."""
     if caller.role != "admin":
         raise Forbidden("Only an admin can do this.", kind="admin-required")
 
 
 def _require_admin_session(caller: Caller) -> None:
     require_session(caller)
-    _require_admin(caller)
+    require_admin(caller)
 
 
 def _guard(view: Callable[..., Any], authorize: Callable[[Caller], None] | None) -> Any:

@@ -5,10 +5,12 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, delete, insert, select, update
 
+from movierating.errors import invalid_field
 from movierating.movies import search_index
 from movierating.movies.models import MAX_ALTERNATIVE_TITLES, Movie, MovieTitle
+from movierating.movies.names import list_match_keys
 from movierating.movies.titles import match_key
 from movierating.storage.dialect import in_many, json_list
 
@@ -72,3 +74,47 @@ def _select_new_titles(names: Sequence[str], known_keys: set[str]) -> dict[str, 
         if (key := match_key(name)) not in known_keys:
             new.setdefault(key, name)
     return new
+
+
+def replace_titles(connection: Connection, movie: Mapping[str, Any], titles: Sequence[str] | None) -> bool:
+    """Replace the alternative titles of a movie that are shown; return True if that changes them (None: never).
+
+    Titles that are not shown stay while there is room, first those of members' files. If one is removed, the catalogue
+    adds no titles to the movie any more. The caller indexes the movie again. Raise InvalidRequest unless the titles
+    differ from each other, and new ones from the movie's own, in their match keys.
+    """
+    if titles is None:
+        return False
+    of_movie = _title.movie_id == movie["id"]
+    columns = (_title.title, _title.match_key, _title.source)
+    stored = connection.execute(select(*columns).where(of_movie).order_by(_title.id)).all()
+    shown = [row for row in stored if row.source != IMPORT][:MAX_SHOWN_TITLES]
+    if [row.title for row in shown] == titles:
+        return False
+    former = {row.match_key: row for row in shown}
+    new = _index_titles(titles, {"", *list_match_keys(movie)} - former.keys())
+    others = [row for row in stored if row.match_key not in former.keys() | new.keys()]
+    rows = [
+        {"title": title, "match_key": key, "source": former[key].source if key in former else ADMIN}
+        for key, title in new.items()
+    ]
+    rows += [row._asdict() for row in sorted(others, key=lambda row: row.source != IMPORT)]
+    connection.execute(delete(MovieTitle).where(of_movie))
+    if rows:
+        rows = [{**row, "movie_id": movie["id"]} for row in rows[:MAX_ALTERNATIVE_TITLES]]
+        connection.execute(insert(MovieTitle), rows)
+    if former.keys() - new.keys():
+        connection.execute(update(Movie).where(_movie.id == movie["id"]).values(takes_titles=False))
+    return True
+
+
+def _index_titles(titles: Sequence[str], taken_keys: set[str]) -> dict[str, str]:
+    """Return the titles by their match keys. Raise InvalidRequest if one is taken, or two titles have one."""
+    titles_by_key: dict[str, str] = {}
+    for number, title in enumerate(titles):
+        key = match_key(title)
+        if key in taken_keys or key in titles_by_key:
+            message = f"“{title}” must differ from the movie's other titles in a letter or digit."
+            raise invalid_field("json", f"alternative_titles.{number}", message)
+        titles_by_key[key] = title
+    return titles_by_key

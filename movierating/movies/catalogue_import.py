@@ -8,7 +8,7 @@ it. Memory does not depend on the size of the files: ids with enough votes are i
 import sqlite3
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -182,7 +182,7 @@ class _Import:
     def _add_titles(self, titles: Mapping[str, Sequence[str]]) -> None:
         movie_ids = find_ids_by_imdb_id(read(), titles)
         for batch in batched(movie_ids.items(), _TITLED_MOVIES):
-            titles_by_id = {movie_id: list(filter(_is_title, titles[imdb_id])) for imdb_id, movie_id in batch}
+            titles_by_id = {movie_id: _load_titles(titles[imdb_id]) for imdb_id, movie_id in batch}
             job = partial(add_catalogue_titles, titles=titles_by_id)
             self._report.titled += write(job, own_transaction=True)
 
@@ -191,9 +191,10 @@ def _advance(progress: Progress, before: int, done: int) -> None:
     progress(before + done)
 
 
-def _is_title(text: str) -> bool:
-    try:
-        _title_field.deserialize(text)
-    except ma.ValidationError:
-        return False
-    return True
+def _load_titles(texts: Sequence[str]) -> list[str]:
+    """Return the valid titles among these texts, as a request would set them."""
+    titles: list[str] = []
+    for text in texts:
+        with suppress(ma.ValidationError):
+            titles.append(_title_field.deserialize(text))
+    return titles

@@ -198,8 +198,13 @@ def add_catalogue_titles(
     titles: Mapping[int, Sequence[str]],
     added: frozenset[int] | set[int] = frozenset(),
 ) -> int:
-    """Add alternative titles by the movie's id; return how many movies got some. `added` are new movies."""
-    titled = alternative_titles.add_titles(connection, titles, alternative_titles.CATALOGUE)
+    """Add alternative titles by the movie's id; return how many movies got some. `added` are new movies.
+
+    A movie of which an admin removed a title gets none: that title must not come back.
+    """
+    taking = _movie.takes_titles & in_many(_movie.id, sorted(titles))
+    taken = {movie_id: titles[movie_id] for movie_id in connection.scalars(select(_movie.id).where(taking))}
+    titled = alternative_titles.add_titles(connection, taken, alternative_titles.CATALOGUE)
     changed = in_many(_movie.id, sorted(titled - added))
     edit = {"edit": _movie.edit + 1, "updated_at": clock.now()}
     connection.execute(update(Movie).where(changed).values(edit))

@@ -34,8 +34,9 @@ class Movie(RatingStatsMixin, Base):
     `edit` counts the changes of its facts and `ratings_version` those of its ratings; both only ever grow. The year
     is null only for a movie from an imported data set without it. `prominence` tells how widely known a movie of the
     bundled catalogue is, from 0 to 100. `learns_ids` is true for a movie that an import added, until an admin changes
-    its ids: rows of imports give it the ids that it lacks. An index of a sort has `id` to decide ties, and
-    also contains the columns of filters, so that a walk reads only the movies on the page.
+    its ids: rows of imports give it the ids that it lacks. `takes_titles` is true until an admin removes an alternative
+    title: the catalogue adds those that the movie lacks. An index of a sort has `id` to decide ties, and also contains
+    the columns of filters, so that a walk reads only the movies on the page.
     """
 
     __tablename__ = "movie"
@@ -73,6 +74,7 @@ class Movie(RatingStatsMixin, Base):
     wikidata_id: Mapped[str | None] = mapped_column(String(20))
     prominence: Mapped[int] = mapped_column(server_default="0")
     learns_ids: Mapped[bool] = mapped_column(server_default="0")
+    takes_titles: Mapped[bool] = mapped_column(server_default="1")
     created_at: Mapped[int] = mapped_column(BigInteger)
     updated_at: Mapped[int] = mapped_column(BigInteger)
     edit: Mapped[int] = mapped_column(server_default="1")

@@ -24,6 +24,8 @@ def make_row(facts: Mapping[str, Any]) -> dict[str, Any]:
 def to_columns(facts: Mapping[str, Any]) -> dict[str, Any]:
     """Return some or all facts of a movie as values of its table's columns."""
     values = dict(facts)
+    # They have a table of their own.
+    values.pop("alternative_titles", None)
     for name in ("genres", "directors"):
         if name in values:
             values[name] = orjson.dumps(values[name]).decode()

@@ -21,6 +21,7 @@ WELL_KNOWN_PROMINENCE = 40
 
 
 class _MovieRowSchema(CreateMovieSchema):
+    # A file may have more titles than are shown, also some with one match key.
     alternative_titles = ma.fields.List(
         SingleLineString(max_length=500), validate=ma.validate.Length(max=MAX_ALTERNATIVE_TITLES)
     )

@@ -218,6 +218,7 @@ def absorb_movie(connection: Connection, movie: Mapping[str, Any], into_id: int)
     It takes only facts that it lacks.
     """
     movie_id = movie["id"]
+    takes_titles = connection.scalar(select(_movie.takes_titles).where(_movie.id == movie_id))
     titles = defaultdict[str, list[str]](list)
     stored = select(_title.source, _title.title).where(_title.movie_id == movie_id).order_by(_title.id)
     for source, title in connection.execute(stored):
@@ -228,7 +229,7 @@ def absorb_movie(connection: Connection, movie: Mapping[str, Any], into_id: int)
     record_retired_movie(connection, movie, into_id)
     search_index.remove_movie(connection, movie_id)
     connection.execute(delete(Movie).where(_movie.id == movie_id))
-    _fill_facts(connection, movie, into_id)
+    _fill_facts(connection, {**movie, "takes_titles": takes_titles}, into_id)
     alternative_titles.add_titles(connection, {into_id: list_titles(movie)}, alternative_titles.ADMIN)
     for source, names in titles.items():
         alternative_titles.add_titles(connection, {into_id: names}, source)
@@ -236,7 +237,10 @@ def absorb_movie(connection: Connection, movie: Mapping[str, Any], into_id: int)
 
 
 def _fill_facts(connection: Connection, movie: Mapping[str, Any], into_id: int) -> None:
-    """Give a movie the facts that it lacks from one that was deleted, and the larger prominence; index it again."""
+    """Give a movie the facts that it lacks from one that was deleted, and the larger prominence; index it again.
+
+    If an admin removed a title of either, the catalogue adds none.
+    """
     row = connection.execute(select(Movie.__table__).where(_movie.id == into_id)).one()._asdict()
     filled = {name: movie[name] for name in _FILLED_COLUMNS if row[name] in (None, "[]")}
     if original_title := filled.get("original_title"):
@@ -248,6 +252,7 @@ def _fill_facts(connection: Connection, movie: Mapping[str, Any], into_id: int) 
     changes = {
         **filled,
         "prominence": max(row["prominence"], movie["prominence"]),
+        "takes_titles": row["takes_titles"] and movie["takes_titles"],
         "edit": row["edit"] + 1,
         "updated_at": clock.now(),
     }

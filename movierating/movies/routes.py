@@ -53,8 +53,10 @@ class Movies(View):
         """Create a movie
 
         Returns 409 if another movie has its IMDb id, its TMDB id, or its title and year. Movies of one title and year
-        need different IMDb ids.
+        need different IMDb ids. Only an admin can give it alternative titles.
         """
+        if body.get("alternative_titles"):
+            access.require_admin(access.get_caller())
         row = service.create_movie(body)
         return created_response(service.serialize_details(row), f"{request.root_path}{request.path}/{row.id}")
 
@@ -85,7 +87,9 @@ class MovieById(View):
     def patch(self, body: dict[str, Any], movie_id: int) -> Response:
         """Update a movie
 
-        Requires `If-Match` with the movie's ETag. New ratings do not make the ETag stale.
+        Requires `If-Match` with the movie's ETag. New ratings do not make the ETag stale. `alternative_titles` replaces
+        the titles that `GET` returns; if the movie has more than 50, the others follow. After one was removed, imports
+        of a catalogue add no titles to the movie.
         """
         row = service.update_movie(movie_id, preconditions.parse_if_match(), body)
         return etag_response(service.serialize_details(row), edit=row.edit)

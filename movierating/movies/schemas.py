@@ -58,6 +58,7 @@ _METADATA: dict[str, dict[str, Any]] = {
     "imdb_id": {"example": "tt0485601"},
     "tmdb_id": {"example": 26963},
     "wikidata_id": {"example": "Q1212085"},
+    "alternative_titles": {"example": ["Brendan et le Secret de Kells"], "uniqueItems": True},
 }
 _YEAR = {"example": 2009, "minimum": MIN_YEAR, "maximum": _get_last_year()}
 
@@ -86,10 +87,18 @@ class CreateMovieSchema(ma.Schema):
     imdb_id = ma.fields.String(allow_none=True, validate=IMDB_ID, metadata=_METADATA["imdb_id"])
     tmdb_id = StrictInteger(allow_none=True, validate=in_range(1, MAX_TMDB_ID), metadata=_METADATA["tmdb_id"])
     wikidata_id = ma.fields.String(allow_none=True, validate=_WIKIDATA_ID, metadata=_METADATA["wikidata_id"])
+    alternative_titles = ma.fields.List(
+        SingleLineString(max_length=500),
+        validate=[ma.validate.Length(max=MAX_SHOWN_TITLES), _check_unique],
+        metadata={
+            **_METADATA["alternative_titles"],
+            "description": "For admins. Each must differ from the movie's other titles in a letter or digit.",
+        },
+    )
 
 
 class UpdateMovieSchema(CreateMovieSchema):
-    """The facts to change. Null removes an optional fact."""
+    """The facts to change. Null removes an optional fact, and a list replaces the one that the movie has."""
 
     title = SingleLineString(max_length=500, metadata=_METADATA["title"])
     year = StrictInteger(validate=_check_year, metadata=_YEAR)
@@ -187,7 +196,7 @@ class MovieDetailsSchema(MovieSchema):
         ma.fields.String(),
         required=True,
         validate=ma.validate.Length(max=MAX_SHOWN_TITLES),
-        metadata={"example": ["Brendan et le Secret de Kells"], "description": "At most 50."},
+        metadata={**_METADATA["alternative_titles"], "description": "The first 50."},
     )
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from movierating import clock, rating_stats
 from movierating.errors import NotFound, PreconditionFailed
 from movierating.movies import retired_movies, search_index
-from movierating.movies.alternative_titles import SHOWN_TITLES
+from movierating.movies.alternative_titles import SHOWN_TITLES, replace_titles
 from movierating.movies.conflicts import make_conflict, reject_merged_ids, reject_same_title
 from movierating.movies.genres import GENRES
 from movierating.movies.models import Movie, MovieFacet
@@ -166,7 +166,8 @@ def _count_movies(_engine: Engine, _period: int) -> int:
 def create_movie(new_facts: Mapping[str, Any]) -> Row[Any]:
     """Create a movie from its facts, and return its row of DETAIL_COLUMNS.
 
-    Raise Conflict where an id is taken, and on the same folded title and year unless both carry different IMDb ids.
+    Raise Conflict where an id is taken, and on the same folded title and year unless both carry different IMDb ids, and
+    InvalidRequest if two of its titles are alike.
     """
     return _write_or_raise_conflict(
         lambda connection: require_movie(connection, insert_movie(connection, new_facts), None),
@@ -178,7 +179,7 @@ def update_movie(movie_id: int, edits: Container[int] | None, changes: Mapping[s
     """Change some facts of a movie that is at one of `edits` (None: at any), and return its row of DETAIL_COLUMNS.
 
     Imports find the movie by its former titles and year too. A change without effect is not an edit. Raise NotFound,
-    PreconditionFailed, and Conflict as `create_movie` does.
+    PreconditionFailed, and InvalidRequest and Conflict as `create_movie` does.
     """
     return _write_or_raise_conflict(functools.partial(_update_movie, movie_id, edits, changes), changes)
 
@@ -191,9 +192,10 @@ def _update_movie(
     changed = {
         name: value for name, value in to_columns(changes).items() if getattr(row, name, None) != value
     }
-    if not changed.keys() - {"title_key", "original_title_key"}:
-        return row
     updated = {**row._mapping, **changed}
+    has_new_titles = replace_titles(connection, updated, changes.get("alternative_titles"))
+    if not has_new_titles and not changed.keys() - {"title_key", "original_title_key"}:
+        return row
     # An import may have added movies with a title and year that `create_movie` rejects; their other facts can still be
     # changed. Without any id, only the title and year tell the movie from others.
     loses_last_id = "tmdb_id" in changed and updated["imdb_id"] is None and updated["tmdb_id"] is None
@@ -219,7 +221,9 @@ def insert_movie(connection: Connection, new_facts: Mapping[str, Any]) -> int:
     reject_merged_ids(connection, row, None)
     movie_id = connection.scalar(insert(Movie).values(row).returning(_movie.id))
     assert movie_id is not None
-    search_index.add_movies(connection, [{**row, "id": movie_id}])
+    row["id"] = movie_id
+    replace_titles(connection, row, new_facts.get("alternative_titles"))
+    search_index.add_movies(connection, [row])
     return int(movie_id)
 
 

@@ -15,8 +15,7 @@ from movierating.pages.movie_data import (
     find_rating_notice,
     get_own_rating,
     get_own_value,
-    make_movie,
-    to_plain,
+    make_details,
 )
 from movierating.pages.notices import Notice
 from movierating.predictions.service import predict_rating
@@ -36,10 +35,7 @@ def show_movie(movie_id: int) -> Any:
     own = get_own_value(viewer, movie_id)
     return render(
         "movie.html",
-        movie={
-            **make_movie(row),
-            "alternative_titles": to_plain(movies.serialize_details(row))["alternative_titles"],
-        },
+        movie=make_details(row),
         own=own,
         latest=latest,
         prediction=predict_rating(viewer.id, movie_id) if viewer is not None and own is None else None,

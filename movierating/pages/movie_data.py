@@ -20,10 +20,16 @@ def make_movie(row: Sequence[Any]) -> dict[str, Any]:
     return movie
 
 
+def make_details(row: Sequence[Any]) -> dict[str, Any]:
+    """Return a single movie as the API shows it; `row` has the columns of its details."""
+    movie: dict[str, Any] = to_plain(movies.serialize_details(row))
+    return movie
+
+
 def find_movie(movie_id: int | None) -> dict[str, Any] | None:
     """Return the movie with an id as the API shows it, or None."""
     try:
-        return make_movie(movies.get_movie(movie_id)) if movie_id and 0 < movie_id < 2**63 else None
+        return make_details(movies.get_movie(movie_id)) if movie_id and 0 < movie_id < 2**63 else None
     except NotFound:
         return None
 

@@ -13,11 +13,13 @@ from movierating.movies import service as movies
 from movierating.movies import title_proposals
 from movierating.movies.genres import GENRES
 from movierating.movies.schemas import CreateMovieSchema, UpdateMovieSchema
-from movierating.pages.blueprint import admin_page, blueprint, member_page, render, send_to
+from movierating.pages.blueprint import admin_page, blueprint, get_member, member_page, render, send_to
 from movierating.pages.forms import Form, load_text
-from movierating.pages.movie_data import find_movie, make_movie
+from movierating.pages.movie_data import find_movie, make_details
 
-_LISTS = ("genres", "directors")
+# The form has a box for each genre, and a line for each item of the other lists.
+_LINES = ("directors", "alternative_titles")
+_LISTS = ("genres", *_LINES)
 _FACTS = tuple(CreateMovieSchema().load_fields)
 # A fact that cannot be removed.
 _REQUIRED = frozenset({"title", "year"})
@@ -41,8 +43,9 @@ def new_movie() -> Response:
 @access.limit_writes
 def create_movie() -> Response:
     """Add a movie and lead to its page, also if the form was sent twice; or show the form again."""
+    schema = CreateMovieSchema(exclude=() if get_member().is_admin else ("alternative_titles",))
     try:
-        movie_id = movies.create_movie(load_text(CreateMovieSchema(), _read_form(), "form")).id
+        movie_id = movies.create_movie(load_text(schema, _read_form(), "form")).id
     except ApiError as error:
         same = _find_same(error)
         if same is None or _find_differences(same):
@@ -56,7 +59,7 @@ def create_movie() -> Response:
 def edit_movie(movie_id: int) -> Response:
     """Show the form with the facts of a movie. Raise NotFound."""
     row = movies.get_movie(movie_id)
-    movie = make_movie(row)
+    movie = make_details(row)
     return _render_form(
         Form(MultiDict({**_to_text(movie), "genres": movie["genres"], "edit": row.edit})), movie
     )
@@ -73,13 +76,13 @@ def update_movie(movie_id: int) -> Response:
     row = movies.get_movie(movie_id)
     try:
         values = _load_changes(row.year is not None)
-        values["genres"] = _keep_order(values["genres"], make_movie(row)["genres"])
+        values["genres"] = _keep_order(values["genres"], make_details(row)["genres"])
         movies.update_movie(movie_id, {values.pop("edit")}, values)
     except NotFound:
         raise
     except ApiError as error:
         row = movies.get_movie(movie_id)
-        was_sent_twice = isinstance(error, PreconditionFailed) and not _find_differences(make_movie(row))
+        was_sent_twice = isinstance(error, PreconditionFailed) and not _find_differences(make_details(row))
         if not was_sent_twice:
             return _render_rejected_form(error, row)
     title_proposals.accept_proposals(movie_id, request.form.getlist("titles"))
@@ -104,16 +107,18 @@ def _keep_order(chosen: list[str], stored: list[str]) -> list[str]:
 
 
 def _read_form() -> MultiDict[str, str]:
-    """Return the form with one value per director, of which each has a line."""
+    """Return the form with one value for each line of the lists that have lines."""
     form = MultiDict(request.form)
-    form.setlist("directors", [line.strip() for line in form.get("directors", "").splitlines()])
+    for name in _LINES:
+        lines = (line.strip() for line in form.get(name, "").splitlines())
+        form.setlist(name, list(filter(None, lines)))
     return form
 
 
 def _to_text(movie: Mapping[str, Any]) -> dict[str, str]:
     """Return the facts of a movie as the fields of the form show them."""
     values = {name: "" if movie[name] is None else movie[name] for name in _FACTS}
-    separators = {"genres": ", ", "directors": "\n"}
+    separators = {"genres": ", ", **dict.fromkeys(_LINES, "\n")}
     return {
         name: separators[name].join(value) if name in _LISTS else str(value) for name, value in values.items()
     }
@@ -121,7 +126,7 @@ def _to_text(movie: Mapping[str, Any]) -> dict[str, str]:
 
 def _render_rejected_form(error: ApiError, row: Any = None) -> Response:
     """Return the form as it was sent, with the messages of `error`, and the other movie or version that it names."""
-    form, movie = Form.of_request(error), make_movie(row) if row is not None else None
+    form, movie = Form.of_request(error), make_details(row) if row is not None else None
     values = MultiDict(request.form)
     differences: list[tuple[str, str, str]] = []
     if isinstance(error, PreconditionFailed) and movie is not None:
@@ -141,8 +146,8 @@ def _find_differences(movie: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     """Return the name, the text in the form and the stored text of the facts that differ."""
     form = _read_form()
     lists = {
+        **{name: form.getlist(name) for name in _LINES},
         "genres": _keep_order(form.getlist("genres"), movie["genres"]),
-        "directors": [text for text in form.getlist("directors") if text],
     }
     sent = _to_text({**{name: form.get(name, "").strip() for name in _FACTS}, **lists})
     stored = _to_text(movie)

@@ -134,6 +134,12 @@ def test_titles_with_control_characters_or_too_long_are_left_out(write_file, run
     assert list_titles("tt0068646") == ["Pate"]
 
 
+def test_titles_are_stored_as_a_request_would_set_them(write_file, run_import):
+    akas = "tt0068646\t1\t Le Parrain\u00a0: Pe\u0301re \tFR\t\\N\t\\N\t\\N\t0"
+    run_import(write_file("basics", BASICS), write_file("akas", [AKAS[0], akas]))
+    assert list_titles("tt0068646") == ["Le Parrain\u00a0: P\u00e9re"]
+
+
 def test_movie_that_is_added_after_the_match_is_completed_instead(
     write_file, run_import, add_movie, monkeypatch
 ):

@@ -51,6 +51,7 @@ ACCEPTED = {
     "imdb_id": ["tt0000001", "tt1234567890", None],
     "tmdb_id": [1, 2**31 - 1, None],
     "wikidata_id": ["Q1", "Q1212085", None],
+    "alternative_titles": [[], ["T" * 500], [f"T{number}" for number in range(50)]],
     "original_title": ["Le fabuleux destin", None],
 }
 READ_ONLY = ["id", "ratings", "created_at", "updated_at", "edit", "title_key", "score"]
@@ -59,6 +60,7 @@ REJECTED = {
     "year": [None, 1869, LAST_YEAR + 1, 0, -1996, "1996", 1996.5, True, [1996], 1e300],
     "runtime_minutes": [0, -1, 5001, "75", 75.5, True],
     "genres": [None, "Drama", ["drama"], ["Nonsense"], ["Drama", "Drama"], [None], [["War"]]],
+    "alternative_titles": [None, "Luna", [""], ["T" * 501], ["Luna", " Luna"], [f"T{n}" for n in range(51)]],
     "directors": [
         None,
         "Ann",

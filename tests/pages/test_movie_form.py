@@ -130,6 +130,33 @@ def test_form_that_is_sent_back_unchanged_changes_nothing(browse, client, kells)
     assert client.get(f"/v1{kells}").headers["ETag"] == before.headers["ETag"]
 
 
+def test_admin_changes_alternative_titles_line_by_line(browse, client, kells):
+    boss = browse("boss", role="admin")
+    form = {**FACTS, "alternative_titles": "Brendan\r\n\r\n Das Geheimnis \r\n"}
+    assert boss.post(f"{kells}/edit", data={**form, "edit": read_edit(boss, kells)}).status_code == 303
+    before = client.get(f"/v1{kells}")
+    assert before.json["alternative_titles"] == ["Brendan", "Das Geheimnis"]
+    assert "Brendan\nDas Geheimnis</textarea>" in boss.get(f"{kells}/edit").text
+    boss.post(f"{kells}/edit", data={**form, "edit": read_edit(boss, kells)})
+    assert client.get(f"/v1{kells}").headers["ETag"] == before.headers["ETag"]
+    rejected = boss.post(
+        f"{kells}/edit",
+        data={**form, "alternative_titles": "The Secret of <Kells>", "edit": read_edit(boss, kells)},
+    )
+    assert rejected.status_code == 422
+    assert 'aria-describedby="alternative_titles-error"' in rejected.text
+    assert "“The Secret of &lt;Kells&gt;” must differ" in rejected.text
+
+
+def test_only_admins_add_a_movie_with_alternative_titles(browse, client):
+    ada, boss = browse("ada"), browse("boss", role="admin")
+    assert [browser.get("/movies/new").text.count("<textarea") for browser in (ada, boss)] == [1, 2]
+    for browser, year, titles in ((ada, "2009", []), (boss, "2010", ["Luna", "Kuu"])):
+        form = {"title": "Moon", "year": year, "alternative_titles": "Luna\nKuu"}
+        path = browser.post("/movies/new", data=form).headers["Location"]
+        assert client.get(f"/v1{path}").json["alternative_titles"] == titles
+
+
 def test_genres_keep_their_order(browse, client, add_movie):
     path = f"/movies/{add_movie(title='Heat', genres=['Thriller', 'Crime'])}"
     boss = browse("boss", role="admin")
