@@ -92,30 +92,29 @@ def _list_ids(facts: Mapping[str, Any]) -> list[ExternalId]:
 
 
 def _list_title_ids(
-    facts: Mapping[str, Any], match_keys: Iterable[str], *, has_ids: bool
+    facts: Mapping[str, Any], keys: Iterable[str], *, has_ids: bool, mark: str = ""
 ) -> list[ExternalId]:
-    """Return the keys of the folded title and of these match keys, each with the year."""
-    keys = dict.fromkeys([facts.get("title_key") or fold(facts["title"]), *match_keys])
-    return [_make_title_id(facts, key, has_ids) for key in keys]
-
-
-def _make_title_id(facts: Mapping[str, Any], key: str, has_ids: bool, mark: str = "") -> ExternalId:
+    """Return the keys of folded titles and match keys, each with the year."""
     # The title of a movie with ids says nothing about other movies with ids.
-    return TITLE, f"{mark}{'+' if has_ids else ''}{facts.get('year') or ''}:{key}"
+    prefix = f"{mark}{'+' if has_ids else ''}{facts.get('year') or ''}:"
+    return [(TITLE, prefix + key) for key in dict.fromkeys(keys)]
 
 
 def _list_keys(facts: Mapping[str, Any], marks: Sequence[str] = ()) -> list[ExternalId]:
-    """Return the keys by which a retired movie is found, the most certain first.
+    """Return the keys by which a row finds a retired movie, the most certain first.
 
     With `marks`, the last ones are those of alternative titles.
     """
     ids = _list_ids(facts)
-    if not facts.get("title"):
-        return ids
-    key = match_key(facts["title"])
-    counts = [False] if ids else [False, True]
-    own = [each for has_ids in counts for each in _list_title_ids(facts, [key], has_ids=has_ids)]
-    return ids + own + [_make_title_id(facts, key, has_ids, mark) for mark in marks for has_ids in counts]
+    titles = [title for title in (facts.get("title"), facts.get("original_title")) if title]
+    match_keys = list(map(match_key, titles))
+    names = [("", [*map(fold, titles), *match_keys]), *((mark, match_keys) for mark in marks)]
+    return ids + [
+        key
+        for mark, keys in names
+        for has_ids in ([False] if ids else [False, True])
+        for key in _list_title_ids(facts, keys, has_ids=has_ids, mark=mark)
+    ]
 
 
 class RetiredMovies:
@@ -171,11 +170,12 @@ def record_retired_movie(connection: Connection, movie: Mapping[str, Any], into_
     For a merged movie, which must still exist, the match keys of all its titles are recorded as well.
     """
     ids = _list_ids(movie)
-    match_keys = [] if into_id is None else list_match_keys(movie)
-    keys = ids + _list_title_ids(movie, match_keys, has_ids=bool(ids))
-    if into_id is not None:
-        keys += _read_alternative_ids(connection, movie, bool(ids))
-    _record(connection, keys, into_id)
+    has_ids = bool(ids)
+    if into_id is None:
+        titles = _list_title_ids(movie, [fold(movie["title"])], has_ids=has_ids)
+    else:
+        titles = _list_own_titles(movie, has_ids) + _read_alternatives(connection, movie, has_ids)
+    _record(connection, ids + titles, into_id)
 
 
 def record_former_titles(connection: Connection, former: Mapping[str, Any], movie: Mapping[str, Any]) -> None:
@@ -183,21 +183,24 @@ def record_former_titles(connection: Connection, former: Mapping[str, Any], movi
 
     A row with ids may be of the movie from which the edit tells this one apart.
     """
-    before, after = (_list_title_ids(each, list_match_keys(each), has_ids=True) for each in (former, movie))
+    before, after = (_list_own_titles(each, has_ids=True) for each in (former, movie))
     if former["year"] != movie["year"]:
-        before += _read_alternative_ids(connection, former, has_ids=True)
+        before += _read_alternatives(connection, former, has_ids=True)
     _record(connection, [key for key in before if key not in after], former["id"])
 
 
-def _read_alternative_ids(
-    connection: Connection, movie: Mapping[str, Any], has_ids: bool
-) -> list[ExternalId]:
+def _list_own_titles(movie: Mapping[str, Any], has_ids: bool) -> list[ExternalId]:
+    """Return the keys of a movie's title and original title, each with the year."""
+    return _list_title_ids(movie, [fold(movie["title"]), *list_match_keys(movie)], has_ids=has_ids)
+
+
+def _read_alternatives(connection: Connection, movie: Mapping[str, Any], has_ids: bool) -> list[ExternalId]:
     """Return the keys of a movie's alternative titles, each with the year."""
     statement = select(_title.source, _title.match_key).where(_title.movie_id == movie["id"])
-    return [
-        _make_title_id(movie, key, has_ids, _IMPORTED if source == IMPORT else _ALTERNATIVE)
-        for source, key in connection.execute(statement)
-    ]
+    keys = defaultdict[str, list[str]](list)
+    for source, key in connection.execute(statement):
+        keys[_IMPORTED if source == IMPORT else _ALTERNATIVE].append(key)
+    return [key for mark in keys for key in _list_title_ids(movie, keys[mark], has_ids=has_ids, mark=mark)]
 
 
 def _record(connection: Connection, keys: Sequence[ExternalId], movie_id: int | None) -> None:

@@ -170,6 +170,16 @@ def test_movie_with_an_id_of_a_merged_one_is_rejected(admin, pair, add_movie):
     assert movies.update_movie(pair[1], None, {"imdb_id": ONE}).imdb_id == ONE
 
 
+@pytest.mark.parametrize("name", ["title", "original_title"])
+def test_import_finds_the_title_of_a_merged_movie_as_original_title_of_a_row(
+    admin, add_movie, import_rows, rated, name
+):
+    into_id = add_movie(title="Jane Austen's Emma", year=2002)
+    merge(admin, add_movie(**{"title": "Heart", name: "Emma!", "year": 1999}), into_id)
+    import_rows(admin.id, ",,Эмма,Emma,1999,7,", create_missing=True)
+    assert rated(admin.id).keys() == {into_id}
+
+
 @pytest.mark.parametrize("ids", [{}, {"imdb_id": "tt0116191"}], ids=["without_ids", "with_ids"])
 @pytest.mark.parametrize("title", ["Emma Woodhouse", "The Emma: Woodhouse!", "Emmas Haus"])
 @pytest.mark.parametrize("options", ["", "?create_missing=true"], ids=["plain", "create"])

@@ -62,6 +62,14 @@ def test_row_with_an_alternative_title_of_a_merged_movie_rates_the_one_that_stay
     assert exact()
 
 
+def test_row_whose_original_title_is_an_alternative_title_of_a_merged_movie_rates_the_one_that_stays(
+    merge, import_rows, rated, user_id
+):
+    into_id = merge()
+    import_rows(user_id, ",,12 обезьян,Twelve Monkeys,1995,8,", create_missing=True)
+    assert rated(user_id).keys() == {into_id}
+
+
 def test_alternative_titles_for_which_the_other_movie_has_no_room_lead_to_it(
     add_movie, add_titles, import_rows, rated, user_id
 ):

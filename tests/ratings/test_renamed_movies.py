@@ -21,7 +21,7 @@ def count_movies():
     [{"title": "Heat"}, {"year": 1996}, {"title": "Heat", "year": 1996, "imdb_id": "tt0113277"}],
     ids=str,
 )
-@pytest.mark.parametrize("row", [ROW, ",,teh heat!,,1995,8.5,"])
+@pytest.mark.parametrize("row", [ROW, ",,teh heat!,,1995,8.5,", ",,Жара,Teh Heat,1995,8.5,"])
 def test_row_with_the_former_title_and_year_rates_the_movie(
     add_movie, import_rows, counts, rated, exact, user_id, changes, row
 ):

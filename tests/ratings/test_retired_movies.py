@@ -120,6 +120,16 @@ def test_import_does_not_add_a_deleted_movie(app, user_id, add_movie, facts, opt
     assert list_titles() == []
 
 
+@pytest.mark.parametrize("load", ["seed_rows", "import_catalogue"])
+def test_deleted_movie_is_not_added_under_another_title_with_its_title_as_original_one(
+    app, request, add_movie, load
+):
+    delete_movie(add_movie(title="Emma!", year=1996, **IDS))
+    row = {"title": "Heart", "original_title": "Emma!", "year": 1996}
+    assert request.getfixturevalue(load)(row) == 0
+    assert request.getfixturevalue(load)({**row, **OTHER_IDS}) == 1
+
+
 def test_import_adds_another_movie_of_the_same_title_and_year(app, user_id, add_movie):
     delete_movie(add_movie(title="Emma", year=1996, **IDS))
     report = import_file(user_id, make_file(title="Emma", year=1996, **OTHER_IDS), create_missing=True)
