@@ -11,13 +11,14 @@ from collections.abc import Callable, Collection, Sequence
 from itertools import groupby
 from typing import NamedTuple, TypeVar
 
+from movierating.http.fields import DISALLOWED_CHARACTERS
 from movierating.movies import titles
 from movierating.ratings.formats.own_scale import split_scale
 
 T = TypeVar("T")
 
-# As in `http.fields`: a movie that is added from a row must pass its validation.
-_UNWANTED = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
+# A movie that is added from a row must pass the validation of the API.
+_DISALLOWED = re.compile(f"[{DISALLOWED_CHARACTERS}]")
 _MAX_TITLE_LENGTH = 500
 _MAX_COMBINING_MARKS = 30
 
@@ -152,7 +153,7 @@ def parse_title(value: object) -> str | None:
         text = _compose(text)
     if len(text) > _MAX_TITLE_LENGTH:
         raise ValueError(f"a title is longer than {_MAX_TITLE_LENGTH} characters")
-    if not text.isprintable() and _UNWANTED.search(text):
+    if not text.isprintable() and _DISALLOWED.search(text):
         raise ValueError("a title has control characters or broken ones")
     return text
 

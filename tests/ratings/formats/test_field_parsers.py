@@ -47,7 +47,7 @@ def test_value_is_parsed(parse, value, expected):
 
 NO_IDS = ["nm0000123", "tt", "tt12345678901", "-5", "1e3", "\u0665" * 7, True, [], float("nan")]
 NO_YEARS = ["1869", "2101", "95", "99999", "-1", "19x5", "\u0661\u0669\u0669\u0665", True, []]
-NO_TITLES = ["a" * 501, "a" + "\u0301" * 3000, "a\0b", "a\nb", "a\u202eb", "a\udcffb", []]
+NO_TITLES = ["a" * 501, "a" + "\u0301" * 3000, "a\0b", "a\nb", "a\u2028b", "a\u202eb", "a\udcffb", []]
 
 
 @pytest.mark.parametrize(
