@@ -21,7 +21,7 @@ from movierating.ratings.stored_files import FileEntry
 # Rows of each kind on a page; the CSV has them all.
 ROWS_SHOWN = 50
 _LISTS = ("unmatched", "errors", "notes", "unread_files")
-_COUNTS = ("format", "created", "updated", "unchanged", "skipped")
+_COUNTS = ("format", "read", "created", "updated", "unchanged", "skipped")
 
 # A stored report is a ZIP of these, so that the page does not read the CSVs, which may have 100,000 rows.
 _SUMMARY, _ROWS, _FORMER = "summary.json", "rows.csv", "former.csv"

@@ -20,7 +20,9 @@ _DETAILS = ("file", "line", "title", "year", "value", "rated_at", "outcome", "mo
 
 @dataclass(slots=True)
 class ImportReport:
-    """Counts of a file's rows, each of which counts once, and a dict for each row that is listed.
+    """Counts of a file's rows, and a dict for each row that is listed.
+
+    Each row counts once, except that a film that several files of a ZIP name is listed as unmatched once.
 
     `read` counts the valid rows. `unread_files` are paths of files in a ZIP that are ignored. `details` or
     `details_csv` lists every row on request. `replaced_csv` is our own CSV of the stored ratings that were replaced,

@@ -83,7 +83,10 @@ def _list_rows(schema: type[ma.Schema], **options: Any) -> Any:
 
 
 class ImportReportSchema(ma.Schema):
-    """Outcome of an import; each row counts once."""
+    """Outcome of an import.
+
+    Each row counts once, except that a film that several files of a ZIP name is listed as unmatched once.
+    """
 
     format = ma.fields.String(required=True, metadata={"example": "letterboxd"})
     dry_run = ma.fields.Boolean(required=True, metadata={"example": True})

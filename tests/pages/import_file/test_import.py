@@ -1,7 +1,9 @@
 """The import of a checked file, its report, and how to undo it."""
 
+import io
 import re
 import tracemalloc
+import zipfile
 
 import pytest
 
@@ -22,6 +24,19 @@ def test_file_is_checked_and_imported(ada, heat, get_own):
     assert 'href="/people/ada"' in done.text
     assert get_own() == {"Heat": 9}
     assert read_counts(check(ada, HEAT))["same"] == 1
+
+
+def test_check_counts_the_rows_of_all_files_of_a_zip(ada):
+    header, row = "Date,Name,Year,Letterboxd URI,Rating", "2024-01-15,Nowhere,1950,u,4"
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as archive:
+        archive.writestr("ratings.csv", f"{header}\n{row}\n2024-01-15,Emma,1996,v,7\n")
+        archive.writestr(
+            "diary.csv", f"{header},Rewatch,Tags,Watched Date\n{row},,,\n2024-01-16{row[10:]},,,\n"
+        )
+    page = check(ada, target.getvalue(), "letterboxd.zip")
+    assert "4 rows in letterboxd.zip" in page.text
+    assert read_counts(page)["unmatched"] == 1
 
 
 def test_former_ratings_come_back(ada, heat, rate, get_own):
