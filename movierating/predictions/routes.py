@@ -65,13 +65,14 @@ class TasteMatch(View):
 
     @blueprint.doc(operationId="match_tastes")
     @access.auth_required
-    @blueprint.error_responses(404)
+    @blueprint.error_responses(404, 422)
     @blueprint.response(200, schemas.TasteComparisonSchema(), headers=ETAG_HEADER)
     def get(self, user_id: int) -> Response:
         """Compare your taste with another user's
 
         Returns the expected correlation of your ratings, and movies on which you agree or differ. The less is known
-        about either of you, the closer to 0 it is. Returns 404 for a user who has opted out with `listed`.
+        about either of you, the closer to 0 it is. Returns 404 for a user who has opted out with `listed`, and 422 for
+        your own id.
         """
         return etag_response(taste_matches.match_tastes(access.get_caller().user_id, user_id))
 

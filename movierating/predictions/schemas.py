@@ -105,11 +105,15 @@ class RecommendationSchema(ma.Schema):
     prediction = ma.fields.Nested(IntervalSchema, required=True)
 
 
+_COMMON = {"description": "The number of movies that both of you rated."}
+
+
 class TasteMatchSchema(ma.Schema):
     """A user whose taste is like yours."""
 
     user = ma.fields.Nested(UserSummarySchema, required=True)
     match = _match("1 if the tastes are the same.")
+    common = make_count(37, **_COMMON)
 
 
 class RatedByBothSchema(ma.Schema):
@@ -137,7 +141,7 @@ class TasteComparisonSchema(_ReasonSchema):
         "`reason`.",
         allow_none=True,
     )
-    common = make_count(37, description="The number of movies that both of you rated.")
+    common = make_count(37, **_COMMON)
     agree = _movies("Movies that both of you rated alike, the highest rated first.")
     differ = _movies("Movies that you rated differently, the largest difference first.")
 

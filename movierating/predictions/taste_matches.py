@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, String, bindparam, select
+from sqlalchemy import Connection, String, bindparam, func, select
 
 from movierating.auth.models import User
-from movierating.errors import NotFound
+from movierating.errors import NotFound, invalid_field
 from movierating.movies.service import find_movies
 from movierating.predictions.bounded_cache import BoundedCache
 from movierating.predictions.linear_algebra import dot
@@ -22,7 +22,7 @@ from movierating.ratings.models import Rating
 from movierating.storage.database import read
 from movierating.storage.dialect import encode_values, in_many
 from movierating.storage.pagination import RankedPages
-from movierating.storage.statements import CompiledStatement
+from movierating.storage.statements import CompiledStatement, with_custom_plan
 
 # How many movies on which both agree, and how many on which they differ, a comparison names.
 MAX_NAMED_MOVIES = 5
@@ -45,6 +45,17 @@ _COMMON = CompiledStatement(
         _mine.movie_id == _theirs.movie_id,
     )
 )
+_COMMON_COUNTS = CompiledStatement(
+    with_custom_plan(
+        select(_theirs.user_id, func.count())
+        .where(
+            _mine.user_id == bindparam("user"),
+            in_many(_theirs.user_id, bindparam("others", type_=String)),
+            _mine.movie_id == _theirs.movie_id,
+        )
+        .group_by(_theirs.user_id)
+    )
+)
 _LISTED_USERS = CompiledStatement(
     select(*_SUMMARY).where(
         in_many(_user.id, bindparam("users", type_=String)),
@@ -59,8 +70,11 @@ _LISTED_USERS = CompiledStatement(
 def match_tastes(user_id: int, other_id: int) -> dict[str, Any]:
     """Return how alike two users' tastes are, from -1 to 1, and movies on which they agree or differ.
 
-    Raise NotFound if the other user does not exist, is deactivated, or has opted out.
+    Raise NotFound if the other user does not exist, is deactivated, or has opted out, and InvalidRequest if both are
+    the same user.
     """
+    if user_id == other_id:
+        raise invalid_field("path", "user_id", "Your taste can't be compared with itself.")
     connection = read()
     if _LISTED_USER.first(connection, user=other_id) is None:
         raise NotFound("There is no such user to compare with.")
@@ -129,7 +143,12 @@ def list_nearest(
     start = pages.find_start(cursor, ids)
     page = ids[start : start + limit]
     next_cursor = pages.encode(start + limit - 1, page[-1]) if start + limit < len(ids) else None
-    return [{"user": listed[each], "match": round(matches[each], 2)} for each in page], next_cursor, None
+    counts = dict(_COMMON_COUNTS.tuples(connection, user=user_id, others=encode_values(page)))
+    items = [
+        {"user": listed[each], "match": round(matches[each], 2), "common": counts.get(each, 0)}
+        for each in page
+    ]
+    return items, next_cursor, None
 
 
 def _list_listed(

@@ -161,7 +161,10 @@ def test_documented_security_matches_the_operations(client, operations):
     assert {o.name for o in operations if o.doc["security"] and {} not in o.doc["security"]} == rejected
 
 
-def test_etag_and_link_headers_are_documented_where_they_are_sent(admin, add_movie, whole, operations):
+def test_etag_and_link_headers_are_documented_where_they_are_sent(
+    member, admin, add_movie, whole, operations
+):
+    assert member.id == 1, "the user in the addresses is another one than the caller"
     for number in (1, 2):
         movie_id = add_movie(imdb_id=f"tt000000{number}", tmdb_id=number)
         admin.put(f"/v1/movies/{movie_id}/rating", json={"value": 8})

@@ -41,7 +41,7 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
-def test_unusable_file_gives_a_reason_until_a_model_is_trained(app, member, rated, files, change):
+def test_unusable_file_gives_a_reason_until_a_model_is_trained(app, member, rated, user_ids, files, change):
     expected = predict(member, rated[30])
     for path in files:
         # A file is replaced, never changed: others may have it mapped.
@@ -51,7 +51,7 @@ def test_unusable_file_gives_a_reason_until_a_model_is_trained(app, member, rate
         path.unlink()
         if copy.exists():
             copy.replace(path)
-    for path in (RECOMMENDATIONS, MATCHES, f"/v1/users/{member.id}/taste-match"):
+    for path in (RECOMMENDATIONS, MATCHES, f"/v1/users/{user_ids[0]}/taste-match"):
         assert member.get(path).json["reason"] == "no_model"
     assert predict(member, rated[30])["reason"] == "no_model"
     assert member.get("/metrics").status_code == 200

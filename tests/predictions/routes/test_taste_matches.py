@@ -50,6 +50,23 @@ def _list_common(user_id, movie_ids):
     return read().execute(Rating.__table__.select().where(*chosen)).all()
 
 
+def test_own_taste_is_not_compared_with_itself(member, problem):
+    problem(member.get(f"/v1/users/{member.id}/taste-match"), 422, "user_id")
+
+
+@pytest.mark.usefixtures("rated")
+def test_number_of_movies_in_common_is_that_of_the_comparison(member):
+    items = member.get(MATCHES).json["items"]
+    assert len({item["common"] for item in items}) > 1
+    for item in items:
+        comparison = member.get(f"/v1/users/{item['user']['id']}/taste-match").json
+        assert item["common"] == comparison["common"]
+        assert list(item) == ["user", "match", "common"]
+    nearest = Rating.user_id == items[0]["user"]["id"]
+    write(lambda connection: connection.execute(delete(Rating).where(nearest)))
+    assert member.get(MATCHES).json["items"][0] == {**items[0], "common": 0}
+
+
 @pytest.mark.usefixtures("rated")
 def test_users_who_opted_out_or_left_are_never_named(member, admin, user_ids):
     named = [item["user"]["id"] for item in member.get(MATCHES).json["items"]]
