@@ -21,6 +21,7 @@ def test_file_is_checked_and_imported(ada, heat, get_own):
     assert get_own() == {}
     done = run(ada, page)
     assert "1 rating is imported" in done.text
+    assert "From ratings.csv. The file is no longer stored." in done.text
     assert 'href="/people/ada"' in done.text
     assert get_own() == {"Heat": 9}
     assert read_counts(check(ada, HEAT))["same"] == 1
@@ -150,7 +151,8 @@ def test_upload_that_is_replaced_during_its_import_leads_to_no_earlier_report(ad
 
 
 def test_report_is_shown_even_if_it_cannot_be_stored(ada, heat, get_own, monkeypatch):
-    page = check(ada, HEAT)
+    missing = "".join(f"tt000{number},Nowhere,1950,7\n" for number in range(1001, 1052))
+    page = check(ada, HEAT + missing)
 
     def fail(*_, **__):
         raise import_file.Unavailable("The database is busy.")
@@ -159,6 +161,8 @@ def test_report_is_shown_even_if_it_cannot_be_stored(ada, heat, get_own, monkeyp
     response = send(ada, page, "run")
     assert response.status_code == 200
     assert "1 rating is imported" in response.text
+    assert "The file is no longer stored." not in response.text
+    assert "And 1 more." in response.text
     assert get_own() == {"Heat": 9}
 
 
