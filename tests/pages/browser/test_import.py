@@ -75,5 +75,5 @@ def test_file_that_does_not_arrive_can_be_sent_again(person, tmp_path):
     ada.page.goto("/import")
     ada.page.get_by_label("File with your ratings").set_input_files(large.name)
     button.click()
-    expect(ada.page.get_by_role("alert")).to_have_text("The file is larger than 16 MB.")
+    expect(ada.page.get_by_role("alert")).to_have_text("The file is larger than 16 MiB.")
     ada.errors.clear()
