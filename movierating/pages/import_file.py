@@ -142,7 +142,9 @@ def _import_for_member(file: BinaryIO, options: ImportOptions, **more: Any) -> I
 
 def _reject(entry: FileEntry, file: BinaryIO, options: ImportOptions, error: InvalidRequest) -> Response:
     """Return the form for columns or for another file with the reason why the file is rejected."""
-    message, field = (error.errors or [])[0].message, (error.errors or [])[0].field
+    if not error.errors:
+        raise error
+    message, field = error.errors[0].message, error.errors[0].field
     if field == "column":
         try:
             preview = import_preview.preview_file(file)
