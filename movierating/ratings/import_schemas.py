@@ -29,7 +29,7 @@ class UploadField(Upload):  # type: ignore[misc]  # flask-smorest ships no types
     ) -> BinaryIO:
         if isinstance(value, FileStorage):
             return cast(BinaryIO, value.stream)
-        # To the parser of forms, a part without a file name is text, in which it replaces what is not UTF-8.
+        # The form parser treats a part without a file name as text and replaces invalid UTF-8.
         if not isinstance(value, str) or "\ufffd" in value:
             raise ma.ValidationError("Must be a file, with a file name unless it is text in UTF-8.")
         return io.BytesIO(value.encode())
@@ -43,7 +43,7 @@ class BooleanOrWord(StrictBoolean):
         message = f"Must be true, false or {word}, not {{input}}."
         super().__init__(error_messages={"invalid": message}, **options)
         self._word = word
-        # An enum would hold both true and True, to which some clients give one name.
+        # With an enum of both `true` and `True`, some generated clients would have two members of one name.
         pattern = f"^({'|'.join([*QUERY_BOOLEANS, word])})$"
         self.metadata = {"from_query": True, "type": "string", "pattern": pattern, **self.metadata}
 

@@ -49,9 +49,12 @@ def import_file(
     """Import a user's ratings from a file, in one transaction; a dry run reports the same and writes nothing.
 
     The format is detected from the content, and must be `expected_format` unless that is None; with a `mapping`, the
-    file is a CSV with its columns. `create_missing` and `choices` are as in MatchOptions; an existing movie is never
-    changed, except that one that an import added may get ids. `on_conflict` is as for `set_ratings`. Of several rows
-    for one movie the newest counts. With `details` the report lists every row, with AS_CSV as text.
+    file is a CSV with its columns. `create_missing` and `choices` are as in MatchOptions. `on_conflict` is as for
+    `set_ratings`. Of several rows for one movie the newest counts. With `details` the report lists every row, with
+    AS_CSV as text.
+
+    An existing movie's facts do not change, but a movie that an import added may get ids, and a title that two
+    accounts' files have becomes an alternative title for matching.
 
     Raise InvalidRequest if the file as a whole is rejected, and Unavailable if other clients keep adding or deleting
     its movies.

@@ -115,7 +115,7 @@ def find_file(user_id: int, kind: Kind, file_id: str | None = None) -> FileEntry
 
 @contextmanager
 def open_file(entry: FileEntry) -> Iterator[BinaryIO]:
-    """Open the content of a stored file, which can be sought. Raise NotFound if it was replaced or is incomplete."""
+    """Open the content of a stored file as a seekable file. Raise NotFound if it was replaced or is incomplete."""
     with tempfile.SpooledTemporaryFile(_MAX_MEMORY_BYTES) as content:
         decompressor = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
         try:

@@ -171,7 +171,7 @@ def _compose(text: str) -> str:
 
 
 def parse_kind(text: str, movie_words: Collection[str] = ("movie",)) -> str | None:
-    """Return None for a word for movies, in lower case, and for a blank; otherwise the word for what was rated."""
+    """Return None for a blank and for one of `movie_words` (lower case) in any letter case; otherwise the text."""
     kind = text.strip()[:100]
     return None if not kind or kind.lower() in movie_words else kind
 

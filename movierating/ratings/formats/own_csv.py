@@ -7,8 +7,8 @@ The header is `imdb_id,tmdb_id,title,original_title,year,value,rated_at,version`
 - `value` is 0.5 to 10 by halves. `rated_at` is RFC 3339 in UTC, with the fraction of a second if there is one.
 - `version` is 1 in every row; a later version of the format counts up. A row with a version may be dated in the future:
   the clock of the instance that wrote it may have been fast, and every export must be importable.
-- A title that starts like a spreadsheet's formula (`=`, `+`, `-`, `@`, also after quotation marks or apostrophes) is
-  escaped with an apostrophe in front; so is the text after each semicolon. Reading removes the apostrophes.
+- A title that starts like a spreadsheet's formula (such as `=`; `formulas` has the list) is escaped with an apostrophe
+  in front; so is the text after each semicolon. Reading removes the apostrophes.
 - The rows are sorted by `rated_at`, `imdb_id`, `tmdb_id`, `title` and `year`, empty values first; the caller of
   `write` sorts them.
 

@@ -43,9 +43,9 @@ class RatedRow(NamedTuple):
     0. `file` is the file's name inside an uploaded ZIP, and empty without one. `value` counts half points, 1 to 20;
     `rated_at` microseconds since 1970, None where the file has no time.
 
-    `kind` is None for a movie, and if the file does not say. Otherwise it is the file's word for what was rated
-    (`tvSeries`). Such a row is matched by its ids alone, because catalogues disagree about what a movie is; if no movie
-    has them, it is skipped. It never adds a movie.
+    `kind` is None for a movie, or if the file does not state the kind. Otherwise it is the file's word for what was
+    rated (`tvSeries`). Such a row is matched by its ids alone, because catalogues disagree about what a movie is; if no
+    movie has them, it is skipped. It never adds a movie.
 
     `film_id` is another service's id of the film, if the file has one for each film: rows of one title and year with
     different ids are different films. `note` tells the user how the row was read, if it could be read in another way.
