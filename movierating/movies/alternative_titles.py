@@ -9,6 +9,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from movierating.errors import invalid_field
 from movierating.movies import search_index
+from movierating.movies.former_titles import forget_alternatives
 from movierating.movies.models import MAX_ALTERNATIVE_TITLES, Movie, MovieTitle
 from movierating.movies.names import list_match_keys
 from movierating.movies.titles import match_key
@@ -79,9 +80,10 @@ def _select_new_titles(names: Sequence[str], known_keys: set[str]) -> dict[str, 
 def replace_titles(connection: Connection, movie: Mapping[str, Any], titles: Sequence[str] | None) -> bool:
     """Replace the alternative titles of a movie that are shown; return True if that changes them (None: never).
 
-    Titles that are not shown stay while there is room, first those of members' files. If one is removed, the catalogue
-    adds no titles to the movie any more. The caller indexes the movie again. Raise InvalidRequest unless the titles
-    differ from each other, and new ones from the movie's own, in their match keys.
+    Titles that are not shown stay while there is room, first those of members' files. If one is removed, files find
+    the movie by it in no year any more, and the catalogue adds no titles to the movie. The caller indexes the movie
+    again. Raise InvalidRequest unless the titles differ from each other, and new ones from the movie's own, in their
+    match keys.
     """
     if titles is None:
         return False
@@ -103,7 +105,8 @@ def replace_titles(connection: Connection, movie: Mapping[str, Any], titles: Seq
     if rows:
         rows = [{**row, "movie_id": movie["id"]} for row in rows[:MAX_ALTERNATIVE_TITLES]]
         connection.execute(insert(MovieTitle), rows)
-    if former.keys() - new.keys():
+    if removed := former.keys() - new.keys():
+        forget_alternatives(connection, movie["id"], removed)
         connection.execute(update(Movie).where(_movie.id == movie["id"]).values(takes_titles=False))
     return True
 

@@ -10,13 +10,21 @@ from sqlalchemy import Connection, bindparam, delete, select, update
 from movierating import clock
 from movierating.movies import alternative_titles, search_index, title_proposals
 from movierating.movies.alternative_titles import IMPORT
+from movierating.movies.former_titles import (
+    ALTERNATIVE,
+    IMPORTED,
+    TITLE,
+    ExternalId,
+    list_own_titles,
+    list_title_ids,
+)
 from movierating.movies.models import MergedMovie, Movie, MovieExternalId, MovieTitle
-from movierating.movies.names import list_match_keys, list_titles
+from movierating.movies.names import list_titles
 from movierating.movies.titles import fold, match_key
 from movierating.storage.dialect import encode_values, in_many, upsert
 from movierating.storage.statements import CompiledStatement
 
-IMDB, TMDB, WIKIDATA, TITLE = "imdb", "tmdb", "wikidata", "title"
+IMDB, TMDB, WIKIDATA = "imdb", "tmdb", "wikidata"
 # The columns of the ids by which files name movies, in the order in which they decide; and of all ids.
 FILE_IDS = {IMDB: "imdb_id", TMDB: "tmdb_id"}
 _ID_COLUMNS = {**FILE_IDS, WIKIDATA: "wikidata_id"}
@@ -38,12 +46,6 @@ _BY_EXTERNAL_ID = CompiledStatement(
         in_many(_external.value, bindparam("ids")),
     )
 )
-
-# A kind and a value of `movie_external_id`.
-ExternalId = tuple[str, str]
-
-# How the keys of alternative titles start: those that the members' files brought serve the members' files alone.
-_ALTERNATIVE, _IMPORTED = "~", "~~"
 
 
 def find_merged(connection: Connection, movie_ids: Collection[int]) -> dict[int, int]:
@@ -91,15 +93,6 @@ def _list_ids(facts: Mapping[str, Any]) -> list[ExternalId]:
     return [(kind, str(facts[name])) for kind, name in _ID_COLUMNS.items() if facts.get(name) is not None]
 
 
-def _list_title_ids(
-    facts: Mapping[str, Any], keys: Iterable[str], *, has_ids: bool, mark: str = ""
-) -> list[ExternalId]:
-    """Return the keys of folded titles and match keys, each with the year."""
-    # The title of a movie with ids says nothing about other movies with ids.
-    prefix = f"{mark}{'+' if has_ids else ''}{facts.get('year') or ''}:"
-    return [(TITLE, prefix + key) for key in dict.fromkeys(keys)]
-
-
 def _list_keys(facts: Mapping[str, Any], marks: Sequence[str] = ()) -> list[ExternalId]:
     """Return the keys by which a row finds a retired movie, the most certain first.
 
@@ -113,7 +106,7 @@ def _list_keys(facts: Mapping[str, Any], marks: Sequence[str] = ()) -> list[Exte
         key
         for mark, keys in names
         for has_ids in ([False] if ids else [False, True])
-        for key in _list_title_ids(facts, keys, has_ids=has_ids, mark=mark)
+        for key in list_title_ids(facts, keys, has_ids=has_ids, mark=mark)
     ]
 
 
@@ -124,7 +117,7 @@ class RetiredMovies:
         self, connection: Connection, rows: Iterable[Mapping[str, Any]], *, with_import_titles: bool = False
     ) -> None:
         """Load the movies; `with_import_titles` is as in MovieMatcher."""
-        self._marks = [_ALTERNATIVE, _IMPORTED] if with_import_titles else [_ALTERNATIVE]
+        self._marks = [ALTERNATIVE, IMPORTED] if with_import_titles else [ALTERNATIVE]
         values = {value for facts in rows for _, value in _list_keys(facts, self._marks)}
         statement = (
             select(_external.kind, _external.value, _external.movie_id, _movie.imdb_id, _movie.tmdb_id)
@@ -172,9 +165,9 @@ def record_retired_movie(connection: Connection, movie: Mapping[str, Any], into_
     ids = _list_ids(movie)
     has_ids = bool(ids)
     if into_id is None:
-        titles = _list_title_ids(movie, [fold(movie["title"])], has_ids=has_ids)
+        titles = list_title_ids(movie, [fold(movie["title"])], has_ids=has_ids)
     else:
-        titles = _list_own_titles(movie, has_ids) + _read_alternatives(connection, movie, has_ids)
+        titles = list_own_titles(movie, has_ids) + _read_alternatives(connection, movie, has_ids)
     _record(connection, ids + titles, into_id)
 
 
@@ -183,15 +176,10 @@ def record_former_titles(connection: Connection, former: Mapping[str, Any], movi
 
     A row with ids may be of the movie from which the edit tells this one apart.
     """
-    before, after = (_list_own_titles(each, has_ids=True) for each in (former, movie))
+    before, after = (list_own_titles(each, has_ids=True) for each in (former, movie))
     if former["year"] != movie["year"]:
         before += _read_alternatives(connection, former, has_ids=True)
     _record(connection, [key for key in before if key not in after], former["id"])
-
-
-def _list_own_titles(movie: Mapping[str, Any], has_ids: bool) -> list[ExternalId]:
-    """Return the keys of a movie's title and original title, each with the year."""
-    return _list_title_ids(movie, [fold(movie["title"]), *list_match_keys(movie)], has_ids=has_ids)
 
 
 def _read_alternatives(connection: Connection, movie: Mapping[str, Any], has_ids: bool) -> list[ExternalId]:
@@ -199,8 +187,8 @@ def _read_alternatives(connection: Connection, movie: Mapping[str, Any], has_ids
     statement = select(_title.source, _title.match_key).where(_title.movie_id == movie["id"])
     keys = defaultdict[str, list[str]](list)
     for source, key in connection.execute(statement):
-        keys[_IMPORTED if source == IMPORT else _ALTERNATIVE].append(key)
-    return [key for mark in keys for key in _list_title_ids(movie, keys[mark], has_ids=has_ids, mark=mark)]
+        keys[IMPORTED if source == IMPORT else ALTERNATIVE].append(key)
+    return [key for mark in keys for key in list_title_ids(movie, keys[mark], has_ids=has_ids, mark=mark)]
 
 
 def _record(connection: Connection, keys: Sequence[ExternalId], movie_id: int | None) -> None:

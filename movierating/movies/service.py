@@ -193,6 +193,8 @@ def _update_movie(
         name: value for name, value in to_columns(changes).items() if getattr(row, name, None) != value
     }
     updated = {**row._mapping, **changed}
+    if changed.keys() & {"title", "original_title", "year"}:
+        retired_movies.record_former_titles(connection, row._asdict(), updated)
     has_new_titles = replace_titles(connection, updated, changes.get("alternative_titles"))
     if not has_new_titles and not changed.keys() - {"title_key", "original_title_key"}:
         return row
@@ -209,8 +211,6 @@ def _update_movie(
     connection.execute(update(Movie).where(_movie.id == movie_id).values(changed))
     search_index.remove_movie(connection, movie_id)
     search_index.add_movies(connection, [updated])
-    if changed.keys() & {"title", "original_title", "year"}:
-        retired_movies.record_former_titles(connection, row._asdict(), updated)
     return require_movie(connection, movie_id, None)
 
 

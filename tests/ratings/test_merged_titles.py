@@ -130,6 +130,30 @@ def test_row_with_an_id_is_another_movie_unless_the_merged_movie_might_have_had_
     assert count_movies() == 1 + created
 
 
+def test_alternative_title_that_an_admin_removes_leads_nowhere_in_any_year(
+    merge, import_rows, counts, rated, user_id
+):
+    into_id = merge(title="Twelve")
+    movies.update_movie(
+        into_id, None, {"alternative_titles": ["12 Monkeys", "Twelve Monkeys", "Douze singes"]}
+    )
+    movies.update_movie(into_id, None, {"year": 2000})
+    movies.update_movie(into_id, None, {"year": 2003, "alternative_titles": ["12 Monkeys", "Douze singes"]})
+    rows = [f",,Twelve Monkeys,,{year},8," for year in (1995, 1998, 2000, 2003)]
+    assert counts(import_rows(user_id, *rows)) == [0, 0, 0, 0, 4, 0]
+    for row in (",,12 Monkeys,,1995,8,", ",,Douze singes,,1998,8,", ",,Douze singes,,2003,8,"):
+        assert counts(import_rows(user_id, row, on_conflict="replace"))[4:] == [0, 0]
+    assert rated(user_id).keys() == {into_id}
+
+
+def test_alternative_title_that_an_edit_adds_does_not_count_in_the_former_year(
+    add_movie, import_rows, counts, user_id
+):
+    movie_id = add_movie(title="12 Monkeys", year=1995)
+    movies.update_movie(movie_id, None, {"year": 1998, "alternative_titles": ["Twelve Monkeys"]})
+    assert counts(import_rows(user_id, ROW)) == [0, 0, 0, 0, 1, 0]
+
+
 def test_alternative_title_keeps_no_movie_out(merge, import_rows, counts, rated, user_id):
     into_id = merge()
     assert counts(import_rows(user_id, ROW, choices={"2": "new"})) == [1, 0, 0, 0, 0, 0]
