@@ -7,7 +7,7 @@ import click
 
 from movierating.cli.application import require_instance
 from movierating.cli.backups import backup, restore
-from movierating.cli.commands import Group
+from movierating.cli.commands import Command, Group
 from movierating.cli.data import export, import_
 from movierating.cli.instance import check, openapi, seed, serve
 from movierating.cli.migration import migrate_database
@@ -34,8 +34,16 @@ class _Migrations(click.Command):
 
         from movierating import create_app
 
-        context: click.Context = db.make_context(info_name, args, parent, **extra)
-        if not {"-h", "--help"} & set(args):
+        asks_for_help = bool({"-h", "--help"} & set(args))
+        # Classes of our own name the instance folder. The callback of the group needs an application.
+        commands = [
+            Command(each.name, params=each.params, callback=each.callback, help=each.help)
+            for each in db.commands.values()
+        ]
+        callback = None if asks_for_help else db.callback
+        group = Group(self.name, commands, params=db.params, callback=callback, help=self.help)
+        context = group.make_context(info_name, args, parent, **extra)
+        if not asks_for_help:
             require_instance()
             with context.scope(cleanup=False):
                 context.with_resource(create_app(prepared=False).app_context())

@@ -1,5 +1,7 @@
 """The command `movierating` itself."""
 
+import json
+import os
 import subprocess
 import sys
 from importlib.metadata import version
@@ -31,6 +33,43 @@ def test_group_lists_its_commands(run, name):
     done = run(name, "--help")
     assert done.returncode == 0
     assert "Commands:" in done.stdout
+
+
+ASK_EVERY_HELP = """
+import json
+from click.testing import CliRunner
+from flask_migrate.cli import db
+from movierating.cli.main import main
+
+def list_commands(group, *names):
+    yield names
+    for name, command in group.commands.items():
+        yield from list_commands(command, *names, name) if hasattr(command, "commands") else [(*names, name)]
+
+for words in [*list_commands(main), *list_commands(db, "db")]:
+    for option in ("-h", "--help"):
+        done = CliRunner().invoke(main, [*words, option], prog_name="movierating")
+        print(json.dumps([done.exit_code, [*words], done.output]))
+"""
+
+
+def test_every_help_names_the_instance_folder_without_an_instance(tmp_path, environ):
+    # In another process, because Flask-Migrate, once it is imported, is part of each application; and in a folder in
+    # which Flask finds no application.
+    done = subprocess.run(
+        [sys.executable, "-c", ASK_EVERY_HELP],
+        cwd=tmp_path,
+        env={**environ(tmp_path / "none"), "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        timeout=180,
+    )
+    helps = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(helps) > 100, done.stderr
+    for code, words, output in helps:
+        assert code == 0, output
+        assert output.startswith(f"Usage: {' '.join(['movierating', *words])} ")
+        assert output.endswith(f"\nInstance folder: {tmp_path / 'none'}\n"), words
 
 
 @pytest.mark.parametrize("arguments", [["-h"], ["user", "-h"], ["user", "list", "--help"]], ids=" ".join)
