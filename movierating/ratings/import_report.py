@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 from movierating import clock
 from movierating.ratings.bulk import Outcome
-from movierating.ratings.formats.csv_reader import format_csv_lines
+from movierating.ratings.formats.csv_writer import format_csv_lines
 from movierating.ratings.formats.formulas import escape_formula
 from movierating.ratings.formats.rows import RatedRow, RejectedRow, Row, SkippedRow
 from movierating.ratings.row_matches import RowMatches, UnmatchedRow

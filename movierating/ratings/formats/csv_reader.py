@@ -6,7 +6,7 @@ semicolon or tab, and a line may end in LF, CRLF or CR.
 
 import csv
 import io
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import islice
 from operator import itemgetter
@@ -93,20 +93,14 @@ class CsvFile:
         first. The order of day and month is detected once for each column. If it has to be assumed, the first such row
         has a note, unless the service writes the month first (`is_month_first`).
         """
-        select = itemgetter(*map(self._find_index, columns.values()))
         date_fields = DateFields(
             dates, lambda name: self.read_column(columns[name]), is_month_first=is_month_first
         )
+        parser = _RowParser(self, columns, parse, parse_columns, date_fields)
         for line, records in self._read_records(self._encoding):
-            rows = self._parse_columns(line, records, select, parse_columns)
-            if rows is not None:
-                yield from rows
-                continue
-            for number, cells in enumerate(records, line):
-                if any(map(str.strip, cells)):
-                    yield self._parse_row(number, cells, columns, select, parse, date_fields)
+            yield from parser.parse_records(line, records)
 
-    def _find_index(self, name: str) -> int:
+    def find_index(self, name: str) -> int:
         """Return the index of a column, -1 for one that the file does not have. Raise RejectedFile if it has two."""
         if (count := self.columns.count(name)) > 1:
             name_in_zip = f" “{self.source.name}”" if self.source.name else ""
@@ -114,37 +108,6 @@ class CsvFile:
                 f"The file{name_in_zip} has {count} columns “{name}”. Rename or delete all but one."
             )
         return self.columns.index(name) if count else -1
-
-    def _parse_columns(
-        self,
-        line: int,
-        records: Sequence[Sequence[str]],
-        select: Callable[[Any], Sequence[Sequence[str]]],
-        parse: ParseColumns | None,
-    ) -> Sequence[Row] | None:
-        """Return the rows of the records, parsed column by column; None if each must be parsed by itself."""
-        if parse is None or set(map(len, records)) != {len(self.columns)}:
-            return None
-        # `select` takes the last column for one that the file does not have.
-        columns = [*zip(*records, strict=True), ("",) * len(records)]
-        return parse(self.source.name, line, select(columns))
-
-    def _parse_row(
-        self,
-        line: int,
-        cells: list[str],
-        columns: Iterable[str],
-        select: Callable[[Any], Sequence[str]],
-        parse: ParseRow,
-        date_fields: DateFields,
-    ) -> Row:
-        try:
-            fields = dict(zip(columns, select([*self._fit_width(cells), ""]), strict=True))
-            note = date_fields.normalize(fields)
-            row = parse(self.source.name, line, fields)
-        except ValueError as error:
-            return RejectedRow(self.source.name, line, str(error))
-        return row.prepend_note(note) if note and isinstance(row, RatedRow) else row
 
     def read_column(self, name: str, encoding: TextEncoding | None = None) -> Iterator[str]:
         """Yield the cells of a column, without those of rows that can't be read."""
@@ -159,17 +122,6 @@ class CsvFile:
         with self.source.open() as file:
             head = file.read(4)
         return self.read_column(name, detect_utf16(head) or LATIN_1)
-
-    def _fit_width(self, cells: list[str]) -> list[str]:
-        """Return as many cells as there are columns. Raise ValueError if the row has more that are not empty."""
-        width = len(self.columns)
-        if isinstance(cells, _Unreadable):
-            raise ValueError(cells[0])
-        if len(cells) == width:
-            return cells
-        if any(map(str.strip, cells[width:])):
-            raise ValueError(f"the row has {len(cells)} columns where the first line has {width}")
-        return [*cells[:width], *[""] * (width - len(cells))]
 
     def _read_records(self, encoding: TextEncoding) -> Iterator[tuple[int, list[list[str]]]]:
         """Yield records with the line of the first: many if each is one valid line, otherwise one."""
@@ -191,6 +143,60 @@ class CsvFile:
                 yield first, [next(reader)]
             except (csv.Error, UnreadableLine) as error:
                 yield first, [_Unreadable([lines.go_back(error)])]
+
+
+class _RowParser:
+    """Parses the records of a CSV file with the functions of a format."""
+
+    def __init__(
+        self,
+        file: CsvFile,
+        columns: Mapping[str, str],
+        parse: ParseRow,
+        parse_columns: ParseColumns | None,
+        date_fields: DateFields,
+    ) -> None:
+        """`columns` names the column of each field. Raise RejectedFile if the file has two of a name."""
+        self._file_name, self._width, self._fields = file.source.name, len(file.columns), list(columns)
+        # It takes the last cell for a column that the file does not have; an empty one is added there.
+        self._select: Callable[[Any], Sequence[Any]] = itemgetter(*map(file.find_index, columns.values()))
+        self._parse, self._parse_columns, self._date_fields = parse, parse_columns, date_fields
+
+    def parse_records(self, line: int, records: Sequence[list[str]]) -> Iterator[Row]:
+        """Yield the rows of records, of which the first is at `line`; nothing for a blank one."""
+        rows = self._parse_together(line, records)
+        if rows is not None:
+            yield from rows
+            return
+        for number, cells in enumerate(records, line):
+            if any(map(str.strip, cells)):
+                yield self._parse_row(number, cells)
+
+    def _parse_together(self, line: int, records: Sequence[list[str]]) -> Sequence[Row] | None:
+        """Return the rows of the records, parsed column by column; None if each must be parsed by itself."""
+        if self._parse_columns is None or set(map(len, records)) != {self._width}:
+            return None
+        columns = [*zip(*records, strict=True), ("",) * len(records)]
+        return self._parse_columns(self._file_name, line, self._select(columns))
+
+    def _parse_row(self, line: int, cells: list[str]) -> Row:
+        try:
+            fields = dict(zip(self._fields, self._select([*self._fit_width(cells), ""]), strict=True))
+            note = self._date_fields.normalize(fields)
+            row = self._parse(self._file_name, line, fields)
+        except ValueError as error:
+            return RejectedRow(self._file_name, line, str(error))
+        return row.prepend_note(note) if note and isinstance(row, RatedRow) else row
+
+    def _fit_width(self, cells: list[str]) -> list[str]:
+        """Return as many cells as there are columns. Raise ValueError if the row has more that are not empty."""
+        if isinstance(cells, _Unreadable):
+            raise ValueError(cells[0])
+        if len(cells) == self._width:
+            return cells
+        if any(map(str.strip, cells[self._width :])):
+            raise ValueError(f"the row has {len(cells)} columns where the first line has {self._width}")
+        return [*cells[: self._width], *[""] * (self._width - len(cells))]
 
 
 class _Unreadable(list[str]):
@@ -230,33 +236,7 @@ def _read_header(head: bytes) -> tuple[int, str]:
     )
 
 
-def list_names(names: Sequence[str], limit: int = _MAX_LISTED_NAMES) -> str:
+def list_names(names: Sequence[str]) -> str:
     """Return the first names for an error message, shortened."""
-    first = [name[:40] if name.isprintable() else "?" for name in names[:limit]]
+    first = [name[:40] if name.isprintable() else "?" for name in names[:_MAX_LISTED_NAMES]]
     return ", ".join([*first, "…"] if len(names) > len(first) else first) or "it is empty"
-
-
-def format_csv_lines(rows: Iterable[Sequence[Any]]) -> Iterator[bytes]:
-    """Yield each row as a line of CSV in UTF-8, ending in CRLF (RFC 4180)."""
-    writer = csv.writer(_Echo())
-    for row in rows:
-        yield writer.writerow(row).encode()
-
-
-def join_into_blocks(pieces: Iterable[bytes], size: int = 1 << 16) -> Iterator[bytes]:
-    """Yield the same bytes in blocks of at least `size`, except the last."""
-    block = bytearray()
-    for piece in pieces:
-        block += piece
-        if len(block) >= size:
-            yield bytes(block)
-            block.clear()
-    if block:
-        yield bytes(block)
-
-
-class _Echo:
-    """A file for `csv.writer` whose `write` returns the text, so that `writerow` returns the line."""
-
-    def write(self, text: str) -> str:
-        return text

@@ -13,7 +13,8 @@ from typing import Any
 
 from movierating import clock
 from movierating.movies.titles import fold
-from movierating.ratings.formats.csv_reader import CsvFile, format_csv_lines, join_into_blocks
+from movierating.ratings.formats.csv_reader import CsvFile
+from movierating.ratings.formats.csv_writer import format_csv_lines, join_into_blocks
 from movierating.ratings.formats.field_parsers import WHOLE_TEN
 from movierating.ratings.formats.formulas import escape_formula, unescape_formula
 from movierating.ratings.formats.rows import ExportRow, Row, parse_row

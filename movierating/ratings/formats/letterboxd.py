@@ -14,7 +14,8 @@ from functools import partial
 from itertools import chain, islice
 from typing import Any
 
-from movierating.ratings.formats.csv_reader import CsvFile, format_csv_lines, join_into_blocks
+from movierating.ratings.formats.csv_reader import CsvFile
+from movierating.ratings.formats.csv_writer import format_csv_lines, join_into_blocks
 from movierating.ratings.formats.dates import parse_time
 from movierating.ratings.formats.field_parsers import STARS, TEN, WHOLE_TEN, Scale, parse_number, split_title
 from movierating.ratings.formats.formulas import escape_formula, unescape_formula

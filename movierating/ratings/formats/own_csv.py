@@ -21,7 +21,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from movierating import clock
-from movierating.ratings.formats.csv_reader import CsvFile, format_csv_lines, join_into_blocks
+from movierating.ratings.formats.csv_reader import CsvFile
+from movierating.ratings.formats.csv_writer import format_csv_lines, join_into_blocks
 from movierating.ratings.formats.dates import is_future, parse_times
 from movierating.ratings.formats.field_parsers import (
     HALVES_TO_TEN,

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from movierating import clock
-from movierating.ratings.formats.csv_reader import join_into_blocks
+from movierating.ratings.formats.csv_writer import join_into_blocks
 from movierating.ratings.formats.field_parsers import HALVES_TO_TEN
 from movierating.ratings.formats.json_reader import JsonFile
 from movierating.ratings.formats.rows import ExportRow, RejectedFile, Row, parse_row

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from movierating import clock
-from movierating.ratings.formats.csv_reader import CsvFile, format_csv_lines, join_into_blocks
+from movierating.ratings.formats.csv_reader import CsvFile
+from movierating.ratings.formats.csv_writer import format_csv_lines, join_into_blocks
 from movierating.ratings.formats.field_parsers import WHOLE_TEN, normalize_text, parse_kind
 from movierating.ratings.formats.formulas import escape_formula, unescape_formula
 from movierating.ratings.formats.json_reader import JsonFile

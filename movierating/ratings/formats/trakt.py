@@ -15,7 +15,8 @@ from typing import Any
 import orjson
 
 from movierating import clock
-from movierating.ratings.formats.csv_reader import CsvFile, join_into_blocks
+from movierating.ratings.formats.csv_reader import CsvFile
+from movierating.ratings.formats.csv_writer import join_into_blocks
 from movierating.ratings.formats.field_parsers import WHOLE_TEN, parse_kind
 from movierating.ratings.formats.json_reader import JsonFile
 from movierating.ratings.formats.rows import ExportRow, Row, parse_row
