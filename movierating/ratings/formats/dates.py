@@ -32,19 +32,18 @@ _LATEST = 253_402_300_800 * clock.SECOND - 1  # the end of 9999
 _MAX_FUTURE = timedelta(days=1) // timedelta(microseconds=1)
 
 
-def parse_time(value: object, *, allow_future: bool = False, day_first: bool = False) -> int | None:
+def parse_time(value: object, *, allow_future: bool = False) -> int | None:
     """Return the microseconds since 1970 of a time, or of a date's midnight, in UTC if it names no zone.
 
     Accepts RFC 3339 and its dates, `12/31/2016`, `31.12.2016`, `2016/12/31`, `Dec 31, 2016`, `31 Dec 2016`,
-    `31-Dec-16`, each with a time or without, `20161231`, and `Sat Dec 31 00:00:00 2016` of old IMDb files. With
-    `day_first`, `1/2/2016` is in February.
+    `31-Dec-16`, each with a time or without, `20161231`, and `Sat Dec 31 00:00:00 2016` of old IMDb files.
 
     Return None for a blank. Raise ValueError, also for a time in the future unless `allow_future`.
     """
     text = normalize_text(value)
     if not text:
         return None
-    at = _midnight(text, day_first) if len(text) <= _DATE_LENGTH else parse_microseconds(text, day_first)
+    at = _midnight(text) if len(text) <= _DATE_LENGTH else parse_microseconds(text)
     if is_future(at) and not allow_future:
         raise ValueError(f"its time {quote_value(text)} lies in the future")
     return at
