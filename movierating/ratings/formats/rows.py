@@ -1,7 +1,7 @@
 """The rows that are read from and written to files, independent of their format."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Literal, NamedTuple, Self, TypeVar
+from typing import Any, Literal, NamedTuple, Self, TypeVar
 
 from movierating.ratings.formats.dates import parse_time
 from movierating.ratings.formats.field_parsers import (
@@ -18,6 +18,8 @@ from movierating.ratings.formats.field_parsers import (
 _MAX_FILM_ID_LENGTH = 200
 
 T = TypeVar("T")
+
+SkipOutcome = Literal["older", "not_a_movie", "no_rating"]
 
 
 class RejectedFile(Exception):
@@ -75,7 +77,7 @@ class SkippedRow(NamedTuple):
     line: int
     title: str | None
     year: int | None
-    outcome: Literal["older", "not_a_movie", "no_rating"]
+    outcome: SkipOutcome
     file: str = ""
     reason: str | None = None
 
@@ -110,33 +112,27 @@ def parse_row(
     scale: Scale,
     rating: object,
     *,
-    title: object,
-    year: object,
-    original_title: object = None,
-    imdb_id: object = None,
-    tmdb_id: object = None,
     rated_at: object = None,
     kind: str | None = None,
     film_id: object = None,
     allow_future: bool = False,
+    **movie_cells: object,
 ) -> RatedRow | SkippedRow:
     """Return the row of these cells or JSON values; a SkippedRow if it has no rating or is not a movie.
 
-    `rating` is on `scale`; `kind` and `film_id` are as in RatedRow. Raise ValueError with a reason for the user. A time
-    that can't be read, or lies in the future unless `allow_future`, is left out.
+    `rating` is on `scale`; `kind` and `film_id` are as in RatedRow, `movie_cells` as in `_parse_movie`. A time that
+    can't be read, or lies in the future unless `allow_future`, is left out. Raise ValueError with a reason.
     """
-    movie_cells = imdb_id, tmdb_id, title, original_title, year
     if not has_rating(scale, rating):
-        return _skip_unrated(file, line, *movie_cells)
+        return _skip(file, line, movie_cells, "no_rating")
     try:
-        movie, half_points = _parse_movie(*movie_cells), parse_rating(scale, rating)
+        movie, half_points = _parse_movie(**movie_cells), parse_rating(scale, rating)
     except ValueError:
         if kind is None:
             raise
-        # A row that is not imported needs no valid movie or rating.
-        movie, half_points = _Movie(), 0
+        return _skip(file, line, movie_cells, "not_a_movie", kind)
     if not movie.has_id() and kind is not None:
-        return SkippedRow(line, movie.title, movie.year, "not_a_movie", file, f"it is not a movie ({kind})")
+        return _skip(file, line, movie_cells, "not_a_movie", kind)
     if not movie.has_id() and movie.title is None:
         raise ValueError("it has neither an id nor a title of a movie")
     at, note = _parse_time(rated_at, allow_future=allow_future)
@@ -144,13 +140,16 @@ def parse_row(
     return RatedRow(line, *movie, half_points, at, kind, file, film, note)
 
 
-def _skip_unrated(file: str, line: int, *movie_cells: object) -> SkippedRow:
-    """Return the row of a movie without a rating: it is not imported, so it needs no valid movie."""
+def _skip(
+    file: str, line: int, movie_cells: dict[str, Any], outcome: SkipOutcome, kind: str | None = None
+) -> SkippedRow:
+    """Return the row of a movie that is not imported, and so need not be valid; its valid title is kept."""
     try:
-        movie = _parse_movie(*movie_cells)
+        movie = _parse_movie(**movie_cells)
     except ValueError:
         movie = _Movie()
-    return SkippedRow(line, movie.title, movie.year, "no_rating", file)
+    reason = None if kind is None else f"it is not a movie ({kind})"
+    return SkippedRow(line, movie.title, movie.year, outcome, file, reason)
 
 
 class _Movie(NamedTuple):
@@ -168,7 +167,12 @@ class _Movie(NamedTuple):
 
 
 def _parse_movie(
-    imdb_id: object, tmdb_id: object, title: object, original_title: object, year: object
+    *,
+    title: object,
+    year: object,
+    original_title: object = None,
+    imdb_id: object = None,
+    tmdb_id: object = None,
 ) -> _Movie:
     """Return the movie of these cells. Raise ValueError."""
     ids = parse_imdb_id(imdb_id), parse_tmdb_id(tmdb_id)

@@ -76,6 +76,11 @@ def test_title_type_tells_series_and_games_from_movies_in_every_language(read, t
     assert brief(rows[0])[-1] == kind
 
 
+def test_series_with_an_unreadable_rating_keeps_its_title(read):
+    _, rows = read(HEADER + "tt0412142,11,2017-06-14,House,House,u,tvSeries,8.9,2004\n")
+    assert rows == [SkippedRow(2, "House", 2004, "not_a_movie", reason="it is not a movie (tvSeries)")]
+
+
 def test_without_an_id_a_series_is_skipped_and_a_movie_goes_by_its_title(read):
     _, rows = read(
         HEADER + ",9,,House,,u,TV Series,8.9,2004\n,9,,Emma,,u,Movie,8.9,1996\n,9,,,,u,Movie,8.9,1996\n"
