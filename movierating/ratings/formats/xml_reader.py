@@ -21,6 +21,8 @@ _BLOCK_BYTES = 1 << 16
 _HEAD_BYTES = 1 << 12
 _MAX_DEPTH = 16
 _MAX_NAMES = 200
+# 40 for each row that an import may have. In a ZIP, a small file can have many more.
+_MAX_EVENTS = 4_000_000
 _MAX_TEXT_LENGTH = 2_000
 _ROOT, _ITEM, _CELL = 1, 2, 3
 _MALFORMED = "The XML is malformed, breaks off, or is nested too deeply"
@@ -62,6 +64,8 @@ class XmlFile:
                 bytes_without_events = 0 if handler.events > events else bytes_without_events + len(block)
                 if bytes_without_events >= MAX_MARKUP_LENGTH:
                     raise handler.make_error()
+                if handler.events > _MAX_EVENTS:
+                    raise RejectedFile(f"The XML has more than {_MAX_EVENTS:,} elements and texts.")
                 yield handler
         _parse(parser, handler, None)
         yield handler

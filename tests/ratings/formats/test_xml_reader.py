@@ -6,6 +6,7 @@ import tracemalloc
 
 import pytest
 
+from movierating.ratings.formats import xml_reader
 from movierating.ratings.formats.rows import RatedRow, RejectedFile, RejectedRow
 from movierating.ratings.formats.upload_reader import open_upload
 from movierating.ratings.formats.xml_reader import MAX_MARKUP_LENGTH
@@ -80,6 +81,12 @@ def test_what_is_not_a_list_to_its_end_is_rejected(reject_reason, text, reason):
 
 def test_bytes_that_are_not_text_are_rejected(reject_reason):
     assert "malformed" in reject_reason((START + FILM).encode() + b"\xff" + END.encode())
+
+
+def test_xml_of_more_elements_than_an_import_has_rows_for_is_rejected(reject_reason, monkeypatch):
+    monkeypatch.setattr(xml_reader, "_MAX_EVENTS", 50_000)
+    reason = reject_reason(START + ("<film>" + "<a/>" * 100 + "</film>") * 1_000 + END)
+    assert reason == "The XML has more than 50,000 elements and texts."
 
 
 def test_a_long_text_costs_one_item(read):
