@@ -99,9 +99,11 @@ def _list_keys(facts: Mapping[str, Any], marks: Sequence[str] = ()) -> list[Exte
     With `marks`, the last ones are those of alternative titles.
     """
     ids = _list_ids(facts)
-    titles = [title for title in (facts.get("title"), facts.get("original_title")) if title]
-    match_keys = list(map(match_key, titles))
-    names = [("", [*map(fold, titles), *match_keys]), *((mark, match_keys) for mark in marks)]
+    titles = {name: facts[name] for name in ("title", "original_title") if facts.get(name)}
+    # Rows to be inserted have the folded titles.
+    folded = [facts.get(f"{name}_key") or fold(title) for name, title in titles.items()]
+    match_keys = list(map(match_key, titles.values()))
+    names = [("", [*folded, *match_keys]), *((mark, match_keys) for mark in marks)]
     return ids + [
         key
         for mark, keys in names

@@ -115,7 +115,7 @@ def test_import_folds_titles_before_its_transaction(import_rows, user_id, monkey
 
     monkeypatch.setattr(imports, "write", write_and_note)
     ligatures = "\ufdfa" * 400
-    rows = [f",,{number} {ligatures},,1996,7," for number in range(20)]
+    rows = [f",,{number} {ligatures},Original {number} {ligatures},1996,7," for number in range(20)]
     assert import_rows(user_id, *rows, create_missing=True)["created"] == 20
     assert folded == []
 
