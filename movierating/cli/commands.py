@@ -45,3 +45,14 @@ class Group(Command, click.Group):
     """A group of commands."""
 
     command_class = Command
+
+
+def confirm(question: str) -> None:
+    """Ask for confirmation. Raise click.Abort unless the answer is yes, and UsageError if there is no answer."""
+    try:
+        click.confirm(question, abort=True, err=True)
+    except RuntimeError as error:
+        # Standard input is closed, or at its end: click.Abort is a RuntimeError too.
+        if isinstance(error, click.Abort) and not isinstance(error.__context__, EOFError):
+            raise
+        raise click.UsageError("There is no answer on standard input; --yes skips the question.") from error

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from movierating.cli.application import with_application
-from movierating.cli.commands import Group, IntRange
+from movierating.cli.commands import Group, IntRange, confirm
 from movierating.cli.counts import format_count
 from movierating.cli.tables import print_table
 
@@ -51,7 +51,7 @@ def merge_movies(movie_id: int, into_id: int, yes: bool) -> None:
 
     try:
         if not yes:
-            _confirm(merging.preview_merge(movie_id, into_id))
+            _confirm_merge(merging.preview_merge(movie_id, into_id))
         movie = merging.merge_movies(movie_id, into_id)
     except NotFound as error:
         survivor_id = service.find_survivor(movie_id)
@@ -63,12 +63,12 @@ def merge_movies(movie_id: int, into_id: int, yes: bool) -> None:
     click.echo(f"Movie {movie_id} is merged into {movie.id}, {movie.title}, which has {ratings}.")
 
 
-def _confirm(preview: "MergePreview") -> None:
-    """Ask whether to merge. Raise click.Abort unless the answer is yes."""
+def _confirm_merge(preview: "MergePreview") -> None:
+    """Ask whether to merge. Raise as `confirm`."""
     if preview.has_different_ids:
         click.echo("The movies have different ids, so they are probably different movies.", err=True)
     movie, survivor = (
         f"{each.title} ({each.year or 'unknown year'})" for each in (preview.movie, preview.survivor)
     )
     ratings = format_count(preview.movie.rating_count, "rating")
-    click.confirm(f"Merge {movie} with {ratings} into {survivor}?", abort=True, err=True)
+    confirm(f"Merge {movie} with {ratings} into {survivor}?")

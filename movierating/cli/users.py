@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from movierating.cli.application import with_application
-from movierating.cli.commands import Group
+from movierating.cli.commands import Group, confirm
 from movierating.cli.counts import format_count
 from movierating.cli.tables import print_table, read_pages
 
@@ -137,7 +137,7 @@ def delete_user(name: str, yes: bool) -> None:
     user_id = service.find_user_id(name)
     if not yes:
         rating_count = service.get_profile_of_any_account(user_id)["ratings"]["count"]
-        click.confirm(f"Delete {name} and {format_count(rating_count, 'rating')}?", abort=True, err=True)
+        confirm(f"Delete {name} and {format_count(rating_count, 'rating')}?")
     administration.delete_account(user_id)
     click.echo(f"{name} is deleted")
 

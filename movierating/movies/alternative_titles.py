@@ -81,9 +81,9 @@ def replace_titles(connection: Connection, movie: Mapping[str, Any], titles: Seq
     """Replace the alternative titles of a movie that are shown; return True if that changes them (None: never).
 
     Titles that are not shown stay while there is room, first those of members' files. If one is removed, files find
-    the movie by it in no year any more, and the catalogue adds no titles to the movie. The caller indexes the movie
-    again. Raise InvalidRequest unless the titles differ from each other, and new ones from the movie's own, in their
-    match keys.
+    the movie by it in no year any more, unless it is the title of a merged movie, and the catalogue adds no titles to
+    the movie. The caller indexes the movie again. Raise InvalidRequest unless the titles differ from each other, and
+    new ones from the movie's own, in their match keys.
     """
     if titles is None:
         return False

@@ -98,6 +98,9 @@ def _load_changes(has_year: bool) -> dict[str, Any]:
     removed: dict[str, Any] = {
         name: [] if name in _LISTS else None for name in _FACTS if name not in _REQUIRED
     }
+    if "alternative_titles" not in request.form:
+        # The page was opened before it had this field.
+        del removed["alternative_titles"]
     return {**removed, **load_text(schema, _read_form(), "form")}
 
 

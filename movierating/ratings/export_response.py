@@ -8,9 +8,14 @@ from movierating.ratings import exports
 
 def make_export_response(user_id: int, format_name: str) -> Response:
     """Return a user's ratings as a file to save, in one of the formats of `writers`, sent while it is generated."""
-    export = exports.export_ratings(user_id, format_name)
+    release_slot = acquire_client_slot(request.environ)
+    try:
+        export = exports.export_ratings(user_id, format_name)
+    except BaseException:
+        release_slot()
+        raise
     name = f"movierating-{format_name}.{export.extension}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     response = Response(export.blocks, 200, headers, content_type=export.media_type)
-    response.call_on_close(acquire_client_slot(request.environ))
+    response.call_on_close(release_slot)
     return response

@@ -148,7 +148,8 @@ class CacheVersions:
         if counters[_ANY_WRITE_INDEX] & 1:
             # A writer was killed, and left its versions odd.
             for index in _find_odd(counters):
-                counters[index] += 1
+                if index != _ANY_WRITE_INDEX:
+                    counters[index] += 1
         indexes, movie_changes = set[int](), list[MovieChange]()
         for changes in writes:
             if changes is None:
@@ -158,7 +159,7 @@ class CacheVersions:
                 if kind == MOVIE:
                     movie_changes.append((key, *(ratings or UNKNOWN_RATINGS)))
         # It is the first to become odd and the last to become even, so that the next writer notices a killed one.
-        counters[_ANY_WRITE_INDEX] += 1
+        counters[_ANY_WRITE_INDEX] |= 1
         for index in indexes:
             counters[index] |= 1
         mapping.log.begin(movie_changes)

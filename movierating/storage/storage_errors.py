@@ -90,7 +90,8 @@ def is_database_failure(error: BaseException) -> bool:
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
     if _code(error) == sqlite3.SQLITE_ERROR:
-        return False  # such as an unknown table, which SQLAlchemy raises as an OperationalError too
+        # SQLAlchemy raises an OperationalError for a wrong statement too. A file without our tables is another file.
+        return "no such table" in str(error)
     # SQLAlchemy raises PendingRollbackError when a lost connection is used again.
     of_connection = isinstance(error, OperationalError | PendingRollbackError)
     return of_connection or _code(error) in _RECONNECT_CODES or is_server_unusable(error)

@@ -59,6 +59,12 @@ def test_merge_asks_for_confirmation(invoke, pair):
     assert (accepted.exit_code, service.find_survivor(2)) == (0, 1)
 
 
+def test_merge_without_an_answer_names_the_option(invoke, pair):
+    done = invoke("movies", "merge", "2", "1", stdin="")
+    assert done.exit_code == 2
+    assert done.output.endswith("There is no answer on standard input; --yes skips the question.\n")
+
+
 @pytest.mark.slow
 def test_merge_that_is_interrupted_at_the_question_exits_with_130(environ, instance, pair):
     command = [sys.executable, "-m", "movierating", "movies", "merge", "2", "1"]

@@ -174,11 +174,18 @@ def test_delete_removes_the_account_and_its_ratings_from_the_aggregates(
 
 
 @pytest.mark.usefixtures("ratings")
-@pytest.mark.parametrize("stdin", ["n\n", "\n", ""])
-def test_delete_without_confirmation_deletes_nothing(command, stdin, select_value):
+@pytest.mark.parametrize(
+    ("stdin", "exit_code", "message"),
+    [
+        ("n\n", 1, "Aborted!"),
+        ("\n", 1, "Aborted!"),
+        ("", 2, "There is no answer on standard input; --yes skips the question."),
+    ],
+)
+def test_delete_without_confirmation_deletes_nothing(command, stdin, exit_code, message, select_value):
     done = command("user", "delete", "ada", stdin=stdin)
-    assert (done.exit_code, done.stdout) == (1, "")
-    assert done.stderr.endswith("Aborted!\n")
+    assert (done.exit_code, done.stdout) == (exit_code, "")
+    assert done.stderr.endswith(f"{message}\n")
     assert select_value(select(func.count()).select_from(Rating)) == 2
 
 

@@ -148,6 +148,14 @@ def test_admin_changes_alternative_titles_line_by_line(browse, client, kells):
     assert "“The Secret of &lt;Kells&gt;” must differ" in rejected.text
 
 
+def test_form_without_alternative_titles_keeps_them(browse, client, kells):
+    boss = browse("boss", role="admin")
+    for titles in ({"alternative_titles": "Brendan"}, {}):
+        data = {**FACTS, **titles, "edit": read_edit(boss, kells)}
+        assert boss.post(f"{kells}/edit", data=data).status_code == 303
+    assert client.get(f"/v1{kells}").json["alternative_titles"] == ["Brendan"]
+
+
 def test_only_admins_add_a_movie_with_alternative_titles(browse, client):
     ada, boss = browse("ada"), browse("boss", role="admin")
     assert [browser.get("/movies/new").text.count("<textarea") for browser in (ada, boss)] == [1, 2]

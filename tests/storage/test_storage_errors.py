@@ -49,7 +49,8 @@ def make_pg_error(kind):
         (make_sqlite_error(sqlite3.SQLITE_CONSTRAINT, IntegrityError), None),
         (make_sqlite_error(sqlite3.SQLITE_MISMATCH), None),
         (make_statement_error("SELEC 1"), None),
-        (make_statement_error("SELECT 1 FROM missing"), None),
+        (make_statement_error("SELECT missing"), None),
+        (make_statement_error("SELECT 1 FROM missing"), Unavailable),
         (DatabaseError("SELECT", {}, Exception("secret")), None),
         # A file that a job reads.
         (FileNotFoundError(errno.ENOENT, "secret"), None),

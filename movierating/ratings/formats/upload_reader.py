@@ -42,7 +42,7 @@ from movierating.ratings.formats.rows import InvalidColumn, RejectedFile, Row
 from movierating.ratings.formats.source_file import RawReader, SourceFile
 from movierating.ratings.formats.text_encoding import decode_head
 from movierating.ratings.formats.xml_reader import XmlFile
-from movierating.ratings.formats.zip_reader import Archive, get_base_name
+from movierating.ratings.formats.zip_reader import Archive, ArchiveTooLarge, is_named_ratings
 
 # Few people have seen half as many movies, and other writers wait while they are written.
 MAX_ROWS = 100_000
@@ -194,20 +194,32 @@ def _limit_rows(rows: Iterator[Row]) -> Iterator[Row]:
 def _detect_in_archive(archive: Archive) -> list[_Detected]:
     if is_spreadsheet(archive.names):
         raise RejectedFile(f"The file is a spreadsheet: save it as CSV. {_ACCEPTED}")
-    detected = []
-    for source in archive.iterate_sources():
-        try:
-            detected.append(_detect_format(source))
-        except RejectedFile as error:
-            # An export holds many other files, but no file of ratings may be ignored silently.
-            if get_base_name(source.name).lower().startswith("ratings") and not _is_empty_list(source):
-                raise RejectedFile(f"{source.name}: {error}") from error
+    detected: list[_Detected] = []
+    try:
+        for source in archive.iterate_sources():
+            detected += _detect_if_ratings(source)
+    except ArchiveTooLarge:
+        # The report lists the others as ignored.
+        if not detected:
+            raise
+    detected.sort(key=lambda each: archive.get_position(each.file.source))
     names = sorted({each.format.name for each in detected})
     if not detected:
         raise make_archive_rejection(archive.names, _ACCEPTED)
     if len(names) > 1:
         raise RejectedFile(f"The ZIP file has ratings of several formats in it: {', '.join(names)}.")
     return detected
+
+
+def _detect_if_ratings(source: SourceFile) -> list[_Detected]:
+    """Return the file with its format, or nothing for one of the many other files that an export has."""
+    try:
+        return [_detect_format(source)]
+    except RejectedFile as error:
+        # No file of ratings may be ignored silently.
+        if is_named_ratings(source.name) and not _is_empty_list(source):
+            raise RejectedFile(f"{source.name}: {error}") from error
+        return []
 
 
 def _is_empty_list(source: SourceFile) -> bool:

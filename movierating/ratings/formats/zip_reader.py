@@ -46,6 +46,10 @@ _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ENCRYPTED = 0x1
 
 
+class ArchiveTooLarge(RejectedFile):
+    """To detect the formats of all files in a ZIP file would take too long."""
+
+
 class Archive:
     """A ZIP file, and the CSV, JSON and XML files in it, in any folder, as sources; none is read yet.
 
@@ -80,13 +84,20 @@ class Archive:
         )
 
     def iterate_sources(self) -> Iterator[SourceFile]:
-        """Yield the sources, to detect their formats. Raise RejectedFile once too much of them was read."""
-        for source in self._entries:
+        """Yield the sources, to detect their formats, first those that are named like files of ratings.
+
+        Raise ArchiveTooLarge once too much of them was read.
+        """
+        for source in sorted(self._entries, key=lambda source: not is_named_ratings(source.name)):
             yield source
             if self._bytes_read > self._max_detection_bytes:
-                raise RejectedFile(
+                raise ArchiveTooLarge(
                     "The ZIP file has too many large files in it. Take the one with the ratings alone."
                 )
+
+    def get_position(self, source: SourceFile) -> int:
+        """Return the position of a source among those of the archive."""
+        return list(self._entries).index(source)
 
     def list_unread_files(self, sources: Iterable[SourceFile]) -> list[str]:
         """Return the paths of the files that are not among these sources, without macOS's own."""
@@ -159,6 +170,11 @@ def _may_hold_ratings(info: zipfile.ZipInfo) -> bool:
 def _is_hidden(path: str) -> bool:
     *folders, name = _split_path(path.lower())
     return name.startswith(".") or _MACOS_FOLDER in folders
+
+
+def is_named_ratings(path: str) -> bool:
+    """Return True if a file is named like one with ratings: `ratings.csv`, or Trakt's `ratings-movies.json`."""
+    return get_base_name(path).lower().startswith("ratings")
 
 
 def get_base_name(path: str) -> str:

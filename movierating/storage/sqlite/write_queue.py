@@ -51,7 +51,8 @@ class QueuedJob:
     own_transaction: bool
     timeout: float
     called_at: float = field(default_factory=time.perf_counter)
-    # For the timeouts: when it was called, or when the turn of a long job among the long ones came.
+    # A long job has first to wait for its turn among the long ones. Its timeouts are counted from then on.
+    has_turn: bool = field(init=False)
     waits_since: float = field(init=False)
     done: bool = False
     result: Any = None
@@ -61,7 +62,7 @@ class QueuedJob:
 
     def __post_init__(self) -> None:
         self.woken.acquire()
-        self.waits_since = self.called_at
+        self.has_turn, self.waits_since = not self.own_transaction, self.called_at
 
     def get_age(self) -> float:
         """Return the seconds since `waits_since`."""
@@ -115,8 +116,7 @@ class WriteQueue:
         self._acquire(self._long_lock, queued)
         try:
             with self._long_write_lock.hold_after_pause(self._leader_lock.locked, queued.timeout):
-                # It may have waited long for other long jobs.
-                queued.waits_since = time.perf_counter()
+                queued.has_turn, queued.waits_since = True, time.perf_counter()
                 self._run(queued)
         finally:
             self._long_lock.release()
@@ -143,7 +143,8 @@ class WriteQueue:
         timeout = 0.0
         while not lock.acquire(timeout=timeout):
             timeout = _CHECK_INTERVAL_SECONDS
-            is_burst_over = self._writers[0].get_age() > MAX_BURST_SECONDS
+            oldest = next((writer for writer in self._writers if writer.has_turn), queued)
+            is_burst_over = oldest.get_age() > MAX_BURST_SECONDS
             is_crowded = is_burst_over and self._writers.index(queued) >= MAX_WAITING_THREADS
             if is_crowded or queued.get_age() > queued.timeout:
                 raise Unavailable(storage_errors.DATABASE_BUSY)

@@ -173,6 +173,20 @@ def test_other_writers_run_between_long_jobs_of_two_processes(queue):
     assert order == ["short", "later", "long"]
 
 
+def test_long_job_that_waits_for_its_turn_does_not_make_other_writers_fail(queue, monkeypatch):
+    monkeypatch.setattr(write_queue, "MAX_BURST_SECONDS", 30)
+    waiting = write_queue.QueuedJob(lambda _: None, (), True, 60)
+    waiting.waits_since -= 60
+    queue._writers.append(waiting)
+    assert queue._leader_lock.acquire(blocking=False)
+    with ThreadPoolExecutor(8) as pool:
+        outcomes = [pool.submit(queue.write, lambda _: "done", ()) for _ in range(8)]
+        time.sleep(0.5)
+        queue._wake_next()
+        assert [outcome.result(60) for outcome in outcomes] == ["done"] * 8
+    queue._writers.remove(waiting)
+
+
 def test_long_job_that_waited_for_other_long_ones_still_waits_for_its_leader(queue, monkeypatch):
     @contextmanager
     def hold_after_a_minute(*_):
