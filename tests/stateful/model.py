@@ -22,7 +22,8 @@ class Rating:
 class Movie:
     """`facts` are the fields that a request can change; `etags` those seen so far, the newest last.
 
-    `merged_ids` are the IMDb ids of movies that were merged into it.
+    `alternative_titles` are folded; once an admin `removed_titles`, the catalogue adds none. `merged_ids` are the IMDb
+    ids of movies that were merged into it.
     """
 
     id: int
@@ -31,6 +32,7 @@ class Movie:
     edit: int = 1
     etags: list[str] = field(default_factory=list)
     alternative_titles: list[str] = field(default_factory=list)
+    removed_titles: bool = False
     merged_into: "Movie | None" = None
     merged_ids: set[str] = field(default_factory=set)
 
@@ -44,14 +46,24 @@ class Movie:
     @property
     def has_emma(self) -> bool:
         """Return True if the movie is found by the word Emma."""
-        return any("emma" in title.lower() for title in (self.folded_title, *self.alternative_titles))
+        return any("emma" in title for title in (self.folded_title, *self.alternative_titles))
 
     def add_title(self, title: str) -> bool:
         """Add an alternative title; return False if the movie has it."""
-        if title.lower() in map(str.lower, [self.folded_title, *self.alternative_titles]):
+        if title.lower() in (self.folded_title, *self.alternative_titles):
             return False
-        self.alternative_titles.append(title)
+        self.alternative_titles.append(title.lower())
         return True
+
+    def accepts_titles(self, titles: list[str]) -> bool:
+        """Return True if these can be its alternative titles: its own title only if it is one of them already."""
+        return self.folded_title in self.alternative_titles or self.folded_title not in map(str.lower, titles)
+
+    def replace_titles(self, titles: list[str]) -> None:
+        """Replace the alternative titles."""
+        folded = list(map(str.lower, titles))
+        self.removed_titles |= not set(self.alternative_titles) <= set(folded)
+        self.alternative_titles = folded
 
     @property
     def survivor(self) -> "Movie":
@@ -68,6 +80,7 @@ class Movie:
         self.merged_ids |= {*movie.merged_ids, movie.facts["imdb_id"]} - {None}
         for name in ("imdb_id", "genres"):
             self.facts = {**self.facts, name: self.facts.get(name) or movie.facts.get(name)}
+        self.removed_titles |= movie.removed_titles
         for title in (movie.folded_title, *movie.alternative_titles):
             self.add_title(title)
 

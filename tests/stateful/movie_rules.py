@@ -76,10 +76,23 @@ class MovieRules(AccountRules):
 
     @rule(movie=movies, title=st.sampled_from(ALTERNATIVE_TITLES))
     def add_alternative_title(self, movie: Movie, title: str) -> None:
-        is_new = movie.exists and movie.add_title(title)
+        is_new = movie.exists and not movie.removed_titles and movie.add_title(title)
         assert write(partial(add_catalogue_titles, titles={movie.id: [title]})) == is_new
         if is_new:
             movie.edit += 1
+            self.changed.add(movie)
+
+    @rule(by=admins, movie=movies, titles=st.lists(st.sampled_from(ALTERNATIVE_TITLES), unique=True))
+    def replace_titles(self, by: Credential, movie: Movie, titles: list[str]) -> None:
+        path = f"/v1/movies/{movie.id}"
+        error = _error(by, movie, "*") or (None if movie.accepts_titles(titles) else 422)
+        shown = self.send(None, "GET", path).json["alternative_titles"] if error is None else []
+        body, headers = {"alternative_titles": titles}, {"If-Match": "*"}
+        response = self.send(by, "PATCH", path, error or 200, json=body, headers=headers)
+        if error is None:
+            assert response.json["alternative_titles"] == titles
+            movie.edit += titles != shown
+            movie.replace_titles(titles)
             self.changed.add(movie)
 
     @rule(by=admins, movie=movies, into=movies)
