@@ -10,6 +10,7 @@ from movierating.cli.application import with_application
 from movierating.cli.commands import Command
 from movierating.cli.import_table import describe_place, format_film
 from movierating.cli.progress import open_with_progress
+from movierating.cli.tables import print_table
 
 if TYPE_CHECKING:
     from movierating.ratings.formats.custom_csv import ColumnMapping
@@ -70,6 +71,8 @@ def preview_import(file: str, columns: dict[str, str], scale: str | None) -> Non
     with open_with_progress(file) as ratings:
         preview = preview_file(ratings, None, make_mapping(columns, scale))
     if preview.format is None:
+        rows = ([" ".join(cell.split()) for cell in row] for row in preview.cells)
+        print_table("\t".join(preview.columns), rows, "The file has no rows.")
         raise click.ClickException(re.sub("`(column|scale)`", r"--\1", preview.message or ""))
     for line in _list_lines(preview):
         click.echo(line)

@@ -13,6 +13,7 @@ from movierating.ratings.imports import reject_file
 
 MAX_ROWS = 5
 MAX_COLUMNS = 100
+MAX_CELL_LENGTH = 100
 _FIELDS = ("title", "original_title", "year", "imdb_id", "tmdb_id", "value", "rated_at", "reason")
 
 
@@ -20,13 +21,15 @@ _FIELDS = ("title", "original_title", "year", "imdb_id", "tmdb_id", "value", "ra
 class ImportPreview:
     """The format, the columns of a CSV and a dict for each row.
 
-    If the columns must be named first, the format is None, and the message tells why.
+    If the columns must be named first, the format is None, the message tells why, and instead of `rows` there are the
+    cells of each row.
     """
 
     format: str | None
     columns: Sequence[str]
     message: str | None = None
     rows: list[dict[str, Any]] = field(default_factory=list)
+    cells: list[list[str]] = field(default_factory=list)
 
 
 def preview_file(
@@ -37,10 +40,16 @@ def preview_file(
         upload = open_upload(file, expected_format, mapping)
         rows = list(islice(upload.rows, MAX_ROWS))
     except UnknownColumns as error:
-        return ImportPreview(None, error.columns[:MAX_COLUMNS], str(error))
+        return _preview_cells(error)
     except RejectedFile as error:
         raise reject_file(error) from error
     return ImportPreview(upload.format, upload.columns[:MAX_COLUMNS], rows=list(map(_describe_row, rows)))
+
+
+def _preview_cells(unknown: UnknownColumns) -> ImportPreview:
+    rows = unknown.read_cells(MAX_ROWS)
+    cells = [[cell[:MAX_CELL_LENGTH] for cell in row[:MAX_COLUMNS]] for row in rows]
+    return ImportPreview(None, unknown.columns[:MAX_COLUMNS], str(unknown), cells=cells)
 
 
 def _describe_row(row: Row) -> dict[str, Any]:

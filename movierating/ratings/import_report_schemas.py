@@ -161,3 +161,11 @@ class ImportPreviewSchema(ma.Schema):
     )
     message = ma.fields.String(required=True, allow_none=True, metadata={"example": None})
     rows = _list_rows(PreviewRowSchema, metadata={"description": "At most 5."})
+    cells = ma.fields.List(
+        ma.fields.List(ma.fields.String()),
+        required=True,
+        metadata={
+            "example": [],
+            "description": "If the columns must be named: the cells of at most 5 rows, each cut to 100 characters.",
+        },
+    )

@@ -108,10 +108,17 @@ def test_a_preview_lists_the_first_rows_as_they_would_be_read(heat, preview, eve
     }
 
 
-def test_a_preview_of_unknown_columns_lists_them(preview):
+def test_a_preview_of_unknown_columns_lists_them_and_the_first_cells(preview):
     body = preview(FILE).json
     assert body.pop("message").startswith("The columns of the file are unknown (Film, Year, My stars, Seen).")
-    assert body == {"format": None, "columns": COLUMNS, "rows": []}
+    cells = [["Heat", "1995", "4", "26/1/2023"], ["Ran", "1985", "3.5", "5/3/2023"], ["Emma", "1996", "", ""]]
+    assert body == {"format": None, "columns": COLUMNS, "rows": [], "cells": cells}
+
+
+def test_cells_of_a_preview_are_of_five_readable_rows_and_bounded(preview):
+    file = "Film,Mark\nHeat\n" + "x" * 200 + ",1,2\n" + '"a"b,1\n' * 3 + "Ran,3\n" * 10
+    cells = preview(file).json["cells"]
+    assert cells == [["Heat", ""], ["x" * 100, "1"], *[["Ran", "3"]] * 3]
 
 
 def test_a_preview_of_ratings_above_ten_says_that_the_scale_must_be_named(preview):

@@ -8,7 +8,7 @@ import csv
 import io
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cached_property
-from itertools import islice
+from itertools import chain, islice
 from operator import itemgetter
 from typing import Any
 
@@ -116,6 +116,12 @@ class CsvFile:
         index = self.columns.index(name)
         for _, records in self._read_records(encoding or self._encoding):
             yield from (cells[index] for cells in records if len(cells) > index)
+
+    def read_cells(self, max_rows: int) -> list[list[str]]:
+        """Return the cells of the first rows, as many as there are columns, without rows that can't be read."""
+        width, records = len(self.header), (each for _, each in self._read_records(self._encoding))
+        readable = (cells for cells in chain.from_iterable(records) if not isinstance(cells, _Unreadable))
+        return [[*cells[:width], *[""] * (width - len(cells))] for cells in islice(readable, max_rows)]
 
     def read_numbers(self, name: str) -> Iterator[str]:
         """Return the cells of a column, in which only ASCII is right: the file is not read to detect its encoding."""

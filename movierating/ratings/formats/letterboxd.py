@@ -157,6 +157,7 @@ def _read_imports(files: Sequence[CsvFile]) -> Iterator[Row]:
             "Some ratings are above 10. Name the columns with `column`, such as title=Title, and the highest rating "
             "with `scale`, such as 100.",
             files[0].header,
+            files[0].read_cells,
         )
     parse = partial(_parse_import, TEN if highest > 5 else STARS)
     rows = chain.from_iterable(file.read_rows(_IMPORT_FIELDS, parse, dates=["rated_at"]) for file in files)

@@ -86,6 +86,7 @@ def make_rejection(file: CsvFile | JsonFile | XmlFile, accepted_formats: str) ->
         f"The columns of the file are unknown ({list_names(file.header)}). Name them with `column`, such as "
         f"title=Film, or take another format. {accepted_formats}",
         file.header,
+        file.read_cells,
     )
 
 

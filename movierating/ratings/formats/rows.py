@@ -31,11 +31,17 @@ class InvalidColumn(RejectedFile):
 
 
 class UnknownColumns(RejectedFile):
-    """A CSV file whose columns or scale the user must name; `columns` are the names of the columns."""
+    """A CSV file whose columns or scale the user must name.
 
-    def __init__(self, message: str, columns: Sequence[str]) -> None:
+    `columns` are the names of the columns. `read_cells` returns the cells of the first rows, of at most as many.
+    """
+
+    def __init__(
+        self, message: str, columns: Sequence[str], read_cells: Callable[[int], list[list[str]]]
+    ) -> None:
         super().__init__(message)
         self.columns = columns
+        self.read_cells = read_cells
 
 
 class RatedRow(NamedTuple):

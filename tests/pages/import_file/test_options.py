@@ -69,6 +69,7 @@ def test_columns_of_an_unknown_csv_are_named(ada, heat, get_own):
     page = check(ada, UNKNOWN)
     assert page.status_code == 200
     assert '<option value="title=Film">Film</option>' in page.text
+    assert re.findall(r"<td>(.*?)</td>", page.text)[:3] == ["Heat", "1995", "4,5"]
     columns = ["title=Film", "year=Jahr", "rating=Sterne"]
     preview = send(ada, page, "check", column=["", *columns], scale="5", preview="1")
     assert re.findall(r"<td><b>([\d.]+)</b>", preview.text) == ["9", "6"]
