@@ -3,7 +3,7 @@
 import threading
 import time
 
-from movierating.storage.sqlite.write_lock import BUSY
+from movierating.storage.storage_errors import DATABASE_BUSY
 
 
 class Load:
@@ -37,7 +37,7 @@ class Load:
                 self._sent[place][movie_id] = value
                 response = client.rate(movie_id, value)
                 status = response.status
-                if status == 503 and self._stops_at_failure and response.body["detail"] == BUSY:
+                if status == 503 and self._stops_at_failure and response.body["detail"] == DATABASE_BUSY:
                     continue
                 if status in (200, 201):
                     self.acknowledged[place][movie_id] = value

@@ -34,7 +34,7 @@ def operations(app):
 
 
 @pytest.fixture
-def call(admin, add_movie):
+def call(admin, add_movie, sign_up):
     """`call("PUT", "/v1/movies/<id:movie_id>/rating", query="?a=b")` sends what the operation would take."""
     movie_id = add_movie(imdb_id="tt0111161", tmdb_id=278)
     admin.put(RATING.format(movie_id), json={"value": 5})
@@ -43,7 +43,7 @@ def call(admin, add_movie):
     link = admin.post(f"/v1/users/{admin.id}/password-reset").json
     new_password = {"token": link["token"], "password": "another long secret"}
     bodies = {**BODIES, "POST /v1/auth/password-reset": new_password}
-    values = {"<id:movie_id>": movie_id, "<id:user_id>": admin.id, "<id:token_id>": token_id}
+    values = {"<id:movie_id>": movie_id, "<id:user_id>": sign_up().id, "<id:token_id>": token_id}
     values |= {"<id:invitation_id>": invitation_id}
     values |= {"<string(maxlength=12):imdb_id>": "tt0111161", "<id:tmdb_id>": 278}
     values |= {"<string(maxlength=30):username>": admin.username}
