@@ -22,10 +22,8 @@ class Command(click.Command):
         try:
             return super().invoke(ctx)
         except (KeyboardInterrupt, click.Abort) as error:
-            # At a prompt, click raises Abort instead, also if the answer is no.
-            if not isinstance(error, KeyboardInterrupt) and not isinstance(
-                error.__context__, KeyboardInterrupt
-            ):
+            # At a prompt, click converts the interruption to Abort, which it also raises if the answer is no.
+            if isinstance(error, click.Abort) and not isinstance(error.__context__, KeyboardInterrupt):
                 raise
             click.echo("\nInterrupted.", err=True)
             raise click.exceptions.Exit(130) from None
@@ -52,7 +50,7 @@ def confirm(question: str) -> None:
     try:
         click.confirm(question, abort=True, err=True)
     except RuntimeError as error:
-        # Standard input is closed, or at its end: click.Abort is a RuntimeError too.
+        # A closed standard input raises RuntimeError. click.Abort, a subclass, is raised for "no" and for its end.
         if isinstance(error, click.Abort) and not isinstance(error.__context__, EOFError):
             raise
         raise click.UsageError("There is no answer on standard input; --yes skips the question.") from error

@@ -158,7 +158,7 @@ class CacheVersions:
                 indexes.add(_FIRST_INDEX[kind] + key % _COUNTERS_PER_KIND)
                 if kind == MOVIE:
                     movie_changes.append((key, *(ratings or UNKNOWN_RATINGS)))
-        # It is the first to become odd and the last to become even, so that the next writer notices a killed one.
+        # This counter becomes odd first and even last, so that the next writer notices that this one was killed.
         counters[_ANY_WRITE_INDEX] |= 1
         for index in indexes:
             counters[index] |= 1

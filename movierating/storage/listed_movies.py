@@ -50,10 +50,8 @@ class ListedMovies:
             return bool(changes)
         if not set(changes[::FIELDS_PER_CHANGE]).isdisjoint(contents.ids):
             return True
-        rank, ratings = (
-            contents.rank,
-            zip(changes[1::FIELDS_PER_CHANGE], changes[2::FIELDS_PER_CHANGE], strict=True),
-        )
+        rank = contents.rank
+        ratings = zip(changes[1::FIELDS_PER_CHANGE], changes[2::FIELDS_PER_CHANGE], strict=True)
         return rank is not None and any(
             count < 0 or rank(count, total) >= contents.min_rank for count, total in ratings
         )

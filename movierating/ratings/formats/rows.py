@@ -33,7 +33,7 @@ class InvalidColumn(RejectedFile):
 class UnknownColumns(RejectedFile):
     """A CSV file whose columns or scale the user must name.
 
-    `columns` are the names of the columns. `read_cells` returns the cells of the first rows, of at most as many.
+    `columns` are the names of the columns. `read_cells(max_rows)` returns the cells of the first rows.
     """
 
     def __init__(
