@@ -11,6 +11,10 @@ if TYPE_CHECKING:
 _SKIPPED = {"older": "older rating", "not_a_movie": "not a movie", "no_rating": "no rating"}
 # The rows that are named for a note, which may apply to every row.
 _MAX_PLACES = 5
+_LOADING = (
+    "Not all bundled movies are in the catalogue yet. `movierating serve` adds them in a minute or two, "
+    "`movierating seed` without it. Import the file again then: more rows may match, and nothing is counted twice."
+)
 
 
 def print_report(report: "ImportReport") -> None:
@@ -27,6 +31,8 @@ def print_report(report: "ImportReport") -> None:
         click.echo(line, err=True)
     if report.unread_files:
         click.echo(f"Files without ratings: {', '.join(map(repr, report.unread_files))}", err=True)
+    if report.catalogue and report.unmatched:
+        click.echo(_LOADING, err=True)
     numbers = _list_numbers(report)
     label_width = max(map(len, numbers))
     number_width = max(len(f"{number:,}") for number in numbers.values())

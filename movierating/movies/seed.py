@@ -25,6 +25,7 @@ from movierating.storage.database import batched, catalogue_lock, read, write
 from movierating.storage.dialect import upsert
 
 _WELL_KNOWN = "seeded"
+_CHECKSUM_LENGTH = 8
 
 _migration = DataMigration.__table__.c
 # The number of a line, and its cells by column.
@@ -45,6 +46,12 @@ def seed_new_database() -> None:
 def is_catalogue_loaded() -> bool:
     """Return True if all bundled movies have been loaded."""
     return _is_applied(_get_catalogue_migration())
+
+
+def has_had_catalogue() -> bool:
+    """Return True if all bundled movies, of this version or an earlier one, have been loaded."""
+    is_complete = _migration.name.like(_get_name("_" * _CHECKSUM_LENGTH))
+    return read().scalar(select(_migration.name).where(is_complete).limit(1)) is not None
 
 
 def list_data_migrations() -> list[str]:
@@ -115,9 +122,13 @@ def _is_applied(migration: str) -> bool:
 
 def _get_catalogue_migration() -> str:
     path = get_bundled_csv()
-    return f"catalogue {_get_checksum(path, path.stat().st_mtime_ns)}"
+    return _get_name(_get_checksum(path, path.stat().st_mtime_ns))
+
+
+def _get_name(checksum: str) -> str:
+    return f"catalogue {checksum}"
 
 
 @functools.lru_cache(2)
 def _get_checksum(path: Path, _modified: int) -> str:
-    return f"{zlib.crc32(path.read_bytes()):08x}"
+    return f"{zlib.crc32(path.read_bytes()):0{_CHECKSUM_LENGTH}x}"

@@ -21,7 +21,7 @@ from movierating.ratings.stored_files import FileEntry
 # Rows of each kind on a page; the CSV has them all.
 ROWS_SHOWN = 50
 _LISTS = ("unmatched", "errors", "notes", "unread_files")
-_COUNTS = ("format", "read", "created", "updated", "unchanged", "skipped")
+_FACTS = ("format", "catalogue", "read", "created", "updated", "unchanged", "skipped")
 
 # A stored report is a ZIP of these, so that the page does not read the CSVs, which may have 100,000 rows.
 _SUMMARY, _ROWS, _FORMER = "summary.json", "rows.csv", "former.csv"
@@ -58,7 +58,7 @@ def summarize(report: ImportReport) -> dict[str, Any]:
     lists = {name: getattr(report, name) for name in _LISTS}
     summary: dict[str, Any] = to_plain(
         {
-            **{name: getattr(report, name) for name in _COUNTS},
+            **{name: getattr(report, name) for name in _FACTS},
             **{name: rows[:ROWS_SHOWN] for name, rows in lists.items()},
             "totals": {name: len(rows) for name, rows in lists.items()},
             "has_former": bool(report.replaced_csv),

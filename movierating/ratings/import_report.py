@@ -24,6 +24,8 @@ class ImportReport:
 
     Each row counts once, except that a film that several files of a ZIP name is listed as unmatched once.
 
+    `catalogue` is "loading" if not all bundled movies were there.
+
     `read` counts the valid rows. `unread_files` are paths of files in a ZIP that are ignored. `details` or
     `details_csv` lists every row on request. `replaced_csv` is our own CSV of the stored ratings that were replaced,
     None if there are none or it would be too long.
@@ -31,6 +33,7 @@ class ImportReport:
 
     format: str
     dry_run: bool
+    catalogue: Literal["loading"] | None = None
     read: int = 0
     created: int = 0
     updated: int = 0
@@ -57,7 +60,7 @@ def make_report(
     format_name: str, rows: Sequence[Row], matches: RowMatches, outcomes: Sequence[Outcome], *, dry_run: bool
 ) -> ImportReport:
     """Return the report without details. `outcomes` are those of `matches.newest`, in its order."""
-    report = ImportReport(format_name, dry_run, sum(not isinstance(row, RejectedRow) for row in rows))
+    report = ImportReport(format_name, dry_run, read=sum(not isinstance(row, RejectedRow) for row in rows))
     for outcome, count in Counter(outcomes).items():
         if outcome == "skipped":
             report.skipped["older"] = count

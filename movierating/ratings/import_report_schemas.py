@@ -90,6 +90,15 @@ class ImportReportSchema(ma.Schema):
 
     format = ma.fields.String(required=True, metadata={"example": "letterboxd"})
     dry_run = ma.fields.Boolean(required=True, metadata={"example": True})
+    catalogue = ma.fields.String(
+        required=True,
+        allow_none=True,
+        metadata={
+            "example": None,
+            "description": "`loading` if the first start was still adding the bundled movies: no movie is added for a "
+            "row, and the same file may match more movies later. Otherwise null.",
+        },
+    )
     read = make_count(1, description="Valid rows of the file.")
     created = make_count(1)
     updated = make_count(0)

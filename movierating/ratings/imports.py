@@ -9,7 +9,7 @@ from movierating.errors import InvalidRequest, invalid_field
 from movierating.http.upload_slots import UploadSlots
 from movierating.monitoring import counters
 from movierating.monitoring.logs import logger
-from movierating.movies import title_proposals
+from movierating.movies import seed, title_proposals
 from movierating.ratings.bulk import (
     ImportPlan,
     NewRating,
@@ -51,7 +51,7 @@ def import_file(
     The format is detected from the content, and must be `expected_format` unless that is None; with a `mapping`, the
     file is a CSV with its columns. `create_missing` and `choices` are as in MatchOptions. `on_conflict` is as for
     `set_ratings`. Of several rows for one movie the newest counts. With `details` the report lists every row, with
-    AS_CSV as text.
+    AS_CSV as text. Until the bundled movies have been loaded once, no movie is added.
 
     An existing movie's facts do not change, but a movie that an import added may get ids, and a title that two
     accounts' files have becomes an alternative title for matching.
@@ -63,8 +63,11 @@ def import_file(
     _check_places(choices or {}, rows)
     rated_rows = [row for row in rows if isinstance(row, RatedRow)]
     import_rows = _plan_import if dry_run else _import
-    matches, plan = import_rows(user_id, rated_rows, MatchOptions(create_missing, choices or {}), on_conflict)
+    # Read before the rows are matched: they may miss a movie that is added in between.
+    options = MatchOptions(create_missing, choices or {}, is_catalogue_loading=not seed.has_had_catalogue())
+    matches, plan = import_rows(user_id, rated_rows, options, on_conflict)
     report = make_report(upload.format, rows, matches, plan.outcomes, dry_run=dry_run)
+    report.catalogue = "loading" if options.is_catalogue_loading else None
     report.unread_files = [name[:_MAX_NAME_LENGTH] for name in upload.unread_files[:_MAX_UNREAD_FILES]]
     report.replaced_csv = format_replaced(read(), plan.list_replaced())
     add_details(report, details, rows, matches, plan.outcomes)

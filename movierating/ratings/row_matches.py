@@ -20,11 +20,13 @@ class MatchOptions(NamedTuple):
     """How to match the rows of a file.
 
     With `create_missing` a movie is added for a row that matches none, unless there are candidates; with ALWAYS even
-    then. `choices` has the id of a movie or NEW for single rows, by `file:line` or, outside a ZIP, by the line.
+    then. `choices` has the id of a movie or NEW for single rows, by `file:line` or, outside a ZIP, by the line. While
+    `is_catalogue_loading`, no movie is added.
     """
 
     create_missing: CreateMissing = False
     choices: Mapping[str, int | str] = {}
+    is_catalogue_loading: bool = False
 
     def get_choice(self, row: RatedRow) -> int | str | None:
         """Return what was chosen for a row, or None."""

@@ -20,6 +20,7 @@ from movierating.ratings.row_matches import ALWAYS, NEW, MatchOptions, RowMatche
 # Other writers wait while an import adds movies.
 MAX_MOVIES_ADDED = 5_000
 
+LOADING = "no movie is added while the catalogue is being loaded; try again later"
 CLAIMED = "another row of the file, with another id, means this movie"
 
 
@@ -124,7 +125,7 @@ def _add_or_report(
         matches.mark_unmatched(row, CLAIMED, claimed)
     elif candidates and not is_new and options.create_missing != ALWAYS:
         matches.mark_unmatched(row, "there is no such movie, but there are similar ones", candidates)
-    elif reason := _explain_rejection(row, matcher, retired, bool(options.create_missing) or is_new):
+    elif reason := _explain_rejection(row, matcher, retired, options):
         matches.mark_unmatched(row, reason)
     else:
         movie_id = matcher.add(_list_facts(row), learns_ids=True, film_id=row.film_id)
@@ -133,16 +134,19 @@ def _add_or_report(
 
 
 def _explain_rejection(
-    row: RatedRow, matcher: MovieMatcher, retired: RetiredMovies, create_missing: bool
+    row: RatedRow, matcher: MovieMatcher, retired: RetiredMovies, options: MatchOptions
 ) -> str | None:
     """Return why no movie is added for the row, or None if one may be."""
-    if not create_missing:
+    if not options.create_missing and options.get_choice(row) != NEW:
         has_key = row.year is not None or row.imdb_id is not None or row.tmdb_id is not None
         return (
             "there is no such movie"
             if has_key
             else "a title without a year or an id does not identify a movie"
         )
+    if options.is_catalogue_loading:
+        # The load could add the movie a second time, and never completes the facts of one that is there.
+        return LOADING
     if matcher.added_count >= MAX_MOVIES_ADDED:
         return f"a file adds {MAX_MOVIES_ADDED:,} movies at most; import it again for the others"
     facts = _list_facts(row)

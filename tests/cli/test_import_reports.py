@@ -62,6 +62,15 @@ def test_a_note_is_printed_once_with_the_places_of_its_rows(import_file):
     ]
 
 
+def test_unmatched_rows_are_explained_while_the_catalogue_is_loading(import_file, emma, finish_loading):
+    rows = ["tt0116191,,,8,", ",Ran,1985,7,"]
+    explanation = "Not all bundled movies are in the catalogue yet. "
+    assert import_file(*rows).stderr.splitlines()[-1].startswith(explanation)
+    assert import_file(rows[0]).stderr == ""
+    finish_loading()
+    assert import_file(*rows).stderr.splitlines() == ["3: Ran (1985): there is no such movie"]
+
+
 @pytest.mark.parametrize("rows", [[], [",Ran,1985,11,", ",,,8,"]])
 def test_import_fails_if_no_row_could_be_read(import_file, rows):
     done = import_file(*rows)

@@ -92,6 +92,7 @@ def test_well_known_movies_come_first_and_the_others_are_added_later(catalogue):
     seed.seed_new_database()
     assert list_numbers() == list(WELL_KNOWN)
     assert not seed.is_catalogue_loaded()
+    assert not seed.has_had_catalogue()
     report = seed.load_catalogue()
     assert (report.added, report.present, report.rejected) == (SIZE - 4, 4, 0)
     assert sorted(list_numbers()) == list(range(SIZE))
@@ -136,6 +137,7 @@ def test_interrupted_load_continues_and_deleted_movies_stay_deleted(catalogue, m
     loaded = {*WELL_KNOWN, *(n for batch in BATCHES[:batches] for n in batch)}
     assert set(list_numbers()) == loaded
     assert not seed.is_catalogue_loaded()
+    assert not seed.has_had_catalogue()
     deleted = [1, 4, len(loaded)]
     gone = {list_numbers()[movie_id - 1] for movie_id in {*deleted} if movie_id <= len(loaded)}
     for movie_id in sorted({*deleted}):
@@ -181,6 +183,7 @@ def test_a_changed_catalogue_is_loaded_again(catalogue):
     seed.load_catalogue()
     write_catalogue(catalogue, [*map(make_row, range(SIZE)), {**make_row(99), "prominence": "1"}])
     assert not seed.is_catalogue_loaded()
+    assert seed.has_had_catalogue()
     assert seed.load_catalogue().added == 1
 
 

@@ -68,6 +68,7 @@ def test_the_report_is_as_documented(heat, member, upload):
     assert list(response.json.items()) == [
         ("format", "csv"),
         ("dry_run", False),
+        ("catalogue", None),
         ("read", 3),
         ("created", 1),
         ("updated", 0),
