@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 import urllib.request
 from collections.abc import Callable
@@ -18,6 +19,18 @@ import pytest
 _PORTS = range(10_000, 32_000)
 # Each process of a test run begins elsewhere, and takes no port twice.
 _numbers = itertools.count(os.getpid() * 997)
+
+
+def make_program(**constants: float) -> tuple[str, ...]:
+    """Return a command that is `movierating` with other values for constants of `operations.server`."""
+    setting = "; ".join(f"server.{name} = {value}" for name, value in constants.items())
+    main = "from movierating.cli.main import main; main()"
+    return sys.executable, "-c", f"from movierating.operations import server; {setting}; {main}"
+
+
+# `serve` kills no worker that takes long to end: a test that waits for the service shows that its workers end by
+# themselves, on a busy machine too.
+MOVIERATING = make_program(DRAIN_TIMEOUT_SECONDS=3600)
 
 
 def find_free_port() -> int:

@@ -1,18 +1,20 @@
 """Count events, exactly across workers and restarts; `metrics` shows the totals.
 
 Counting adds to a dict. Once a second, and when a process exits, the thread of `request_log` adds the pending counts to
-an SQLite file that all processes share. A killed process loses its pending counts; no total ever falls.
+an SQLite file that all processes share. A killed process loses its pending counts, and a power cut the latest ones that
+are in the file; otherwise no total ever falls.
 """
 
 import atexit
 import json
 import math
+import os
 import sqlite3
 import threading
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import closing
+from contextlib import suppress
 from pathlib import Path
 
 FAILED_LOGINS = "failed_logins"
@@ -27,21 +29,31 @@ BUCKET_BOUNDS = (*map(str, _BOUNDS), "+Inf")
 
 FLUSH_INTERVAL_SECONDS = 1.0
 
-_TABLE = "CREATE TABLE IF NOT EXISTS counts (key TEXT PRIMARY KEY, total REAL NOT NULL) WITHOUT ROWID"
+# With NORMAL a commit does not wait for the disk: a busy one would delay the end of a worker until it is killed.
+_SETUP = """
+PRAGMA journal_mode = WAL;
+PRAGMA synchronous = NORMAL;
+CREATE TABLE IF NOT EXISTS counts (key TEXT PRIMARY KEY, total REAL NOT NULL) WITHOUT ROWID;
+"""
 _ADD = "INSERT INTO counts VALUES (?, ?) ON CONFLICT DO UPDATE SET total = total + excluded.total"
 
 _lock = threading.Lock()
-# Held from taking the pending counts to their commit, so that the next flush finds them in the file.
+# Held while the connection is used, and from taking the pending counts to their commit, so that the next flush finds
+# them in the file.
 _flush_lock = threading.Lock()
 _pending: Counter[tuple[str, ...]] = Counter()
 _file: Path | None = None
+# To open the file for each flush would write the log into it each time, and wait for the disk.
+_connection: sqlite3.Connection | None = None
+_connected_to: tuple[int, int] | None = None
 
 
 def set_file(file: Path) -> None:
     """Add this process's counts to an SQLite file from now on; it need not exist."""
     global _file
     flush()
-    with _lock:
+    with _flush_lock, _lock:
+        _close()
         _file = file
         _pending.clear()
 
@@ -69,11 +81,11 @@ def read_totals() -> dict[tuple[str, ...], float]:
     """Return each key's total over all processes that share the file. Raise sqlite3.Error."""
     # A total that was shown must be in the file, or it would fall when a worker is killed.
     flush()
-    with closing(_open()) as connection:
-        return {tuple(json.loads(key)): total for key, total in connection.execute("SELECT * FROM counts")}
+    with _flush_lock:
+        rows = _connect().execute("SELECT key, total FROM counts").fetchall()
+    return {tuple(json.loads(key)): total for key, total in rows}
 
 
-@atexit.register
 def flush() -> None:
     """Add the pending counts to the file. If it can't be written, they wait for the next flush."""
     with _flush_lock:
@@ -82,16 +94,49 @@ def flush() -> None:
             _pending.clear()
         try:
             if counts:
-                with closing(_open()) as connection, connection:
+                with _connect() as connection:
                     connection.executemany(
                         _ADD, [(json.dumps(key), amount) for key, amount in counts.items()]
                     )
         except sqlite3.Error:
+            _close()
             with _lock:
                 _pending.update(counts)
 
 
-def _open() -> sqlite3.Connection:
-    connection = sqlite3.connect(_file or ":memory:")
-    connection.execute(_TABLE)
+@atexit.register
+def _flush_at_exit() -> None:
+    flush()
+    with _flush_lock:
+        _close()
+
+
+def _connect() -> sqlite3.Connection:
+    """Return the connection to the file, opened again if that was removed or replaced. Raise sqlite3.Error."""
+    global _connection, _connected_to
+    if _connection is not None and _identify_file() == _connected_to:
+        return _connection
+    _close()
+    connection = sqlite3.connect(_file or ":memory:", check_same_thread=False)
+    try:
+        connection.executescript(_SETUP)
+    except sqlite3.Error:
+        connection.close()
+        raise
+    _connection, _connected_to = connection, _identify_file()
     return connection
+
+
+def _close() -> None:
+    global _connection
+    if _connection is not None:
+        _connection.close()
+        _connection = None
+
+
+def _identify_file() -> tuple[int, int] | None:
+    """Return the device and the inode of the file, None if there is none."""
+    with suppress(OSError):
+        status = os.stat(_file or "")  # noqa: PTH116  (there may be no file)
+        return status.st_dev, status.st_ino
+    return None

@@ -5,7 +5,6 @@ import random
 import signal
 import socket
 import subprocess
-import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -16,24 +15,17 @@ import pytest
 from faults.conftest import NOTHING_SENT
 from faults.load import Load
 from movierating.operations.draining import IDLE_SECONDS
-from movierating.operations.server import DRAIN_TIMEOUT_SECONDS
 from movierating.ratings.row_matching import MAX_MOVIES_ADDED
+from service_process import MOVIERATING, make_program
 
 WRITERS = 16
+# Without the timeout that closes a connection without headers, and so ends the worker.
+PATIENT = make_program(DRAIN_TIMEOUT_SECONDS=3600, HEADER_TIMEOUT_SECONDS=3600)
 
 
 def wait_for_exit(process, timeout=60):
-    """Return the exit code; fail if the service does not end."""
+    """Return the exit code; fail if the service does not end, or one of its workers does not."""
     return process.wait(timeout=timeout)
-
-
-def wait_for_drain(process):
-    """Return the exit code, before the server kills a worker that is still running.
-
-    Its log can't tell: two of its threads wait for a worker, and on a busy machine one may warn about a worker of
-    which the other one has already received the exit code.
-    """
-    return wait_for_exit(process, DRAIN_TIMEOUT_SECONDS - 1)
 
 
 @pytest.mark.parametrize("times", [1, 2], ids=["once", "twice"])
@@ -69,7 +61,7 @@ def test_signal_to_process_group_drains_busy_service(
     load = Load([client_of(service, "ada")], ids, stops_at_failure=True)
     eventually(load.make_progress_check())
     os.killpg(service.process.pid, number)
-    assert wait_for_drain(service.process) == 0
+    assert wait_for_exit(service.process) == 0
     load.end()
     assert load.statuses <= {200, 201, NOTHING_SENT}
 
@@ -80,7 +72,7 @@ def connect(instance, serve):
     opened = []
 
     def connect():
-        service = serve(instance, workers=2)
+        service = serve(instance, workers=2, program=PATIENT)
         host, port = service.url.removeprefix("http://").split(":")
         own = [socket.create_connection((host, int(port)), timeout=30) for _ in range(20)]
         opened.extend(own)
@@ -97,34 +89,28 @@ def use_half(opened):
         assert connection.recv(1000).startswith(b"HTTP/1.1 200")
 
 
-def measure_drain_seconds(service, opened):
-    use_half(opened)
-    started_at = time.monotonic()
-    service.process.send_signal(signal.SIGTERM)
-    assert wait_for_exit(service.process) == 0
-    return time.monotonic() - started_at
-
-
-def test_ctrl_c_kills_no_worker_with_idle_connections(connect):
+def test_service_ends_after_ctrl_c_although_clients_keep_idle_connections(connect):
     for _ in range(3):
         service, opened = connect()
         use_half(opened)
         # A terminal sends SIGINT to every process of the foreground group.
         os.killpg(service.process.pid, signal.SIGINT)
-        assert wait_for_drain(service.process) == 0
+        assert wait_for_exit(service.process) == 0
 
 
-def test_idle_connections_do_not_delay_the_shutdown(connect):
-    # On a busy machine, a connection that the server is still accepting may delay it.
-    assert any(measure_drain_seconds(*connect()) < DRAIN_TIMEOUT_SECONDS for _ in range(4))
+def test_service_ends_although_clients_keep_idle_connections(connect):
+    service, opened = connect()
+    use_half(opened)
+    service.process.send_signal(signal.SIGTERM)
+    assert wait_for_exit(service.process) == 0
 
 
-def test_incomplete_headers_kill_no_worker(connect):
+def test_service_ends_although_headers_are_incomplete(connect):
     service, opened = connect()
     for connection in opened:
         connection.sendall(b"GET /healthz HTTP/1.1\r\nHo")
     os.killpg(service.process.pid, signal.SIGINT)
-    assert wait_for_drain(service.process) == 0
+    assert wait_for_exit(service.process) == 0
 
 
 def test_request_with_a_slow_body_is_answered_during_shutdown(connect):
@@ -178,7 +164,7 @@ def start(tmp_path, environ, free_port):
     started = []
 
     def begin():
-        command = [sys.executable, "-m", "movierating", "serve", "--port", str(free_port()), "--workers", "2"]
+        command = [*MOVIERATING, "serve", "--port", str(free_port()), "--workers", "2"]
         env = environ(tmp_path / "instance", LOG_LEVEL="INFO")
         process = subprocess.Popen(
             command, env=env, stderr=subprocess.PIPE, text=True, start_new_session=True
@@ -229,7 +215,4 @@ def test_sigterm_while_workers_start_ends_the_service(start):
             pass
         time.sleep(random.uniform(0, 0.03))
         process.send_signal(signal.SIGTERM)
-        started_at = time.monotonic()
         assert wait_for_exit(process) == 0
-        # A worker that missed the signal would be killed after this time.
-        assert time.monotonic() - started_at < DRAIN_TIMEOUT_SECONDS

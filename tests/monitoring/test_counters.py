@@ -67,6 +67,26 @@ def test_counts_wait_for_a_file_that_cannot_be_written(file):
     assert counters.read_totals() == {("hits", "a"): 1}
 
 
+def test_counts_of_a_removed_file_are_lost_and_later_ones_are_not(file):
+    counters.increment("hits", "a")
+    counters.flush()
+    for each in file.parent.glob("counts*"):
+        each.unlink()
+    counters.increment("hits", "a")
+    assert counters.read_totals() == {("hits", "a"): 1}
+
+
+def test_counts_do_not_wait_for_the_disk(file):
+    counters.increment("hits", "a")
+    counters.flush()
+    modes = [
+        counters._connect().execute(f"PRAGMA {name}").fetchone()[0]
+        for name in ("journal_mode", "synchronous")
+    ]
+    # With the write-ahead log, NORMAL (1) waits for the disk only at checkpoints.
+    assert modes == ["wal", 1]
+
+
 def test_another_file_starts_without_counts(file, tmp_path):
     counters.increment("hits", "a")
     counters.set_file(tmp_path / "other")
@@ -76,6 +96,7 @@ def test_another_file_starts_without_counts(file, tmp_path):
 
 
 def test_totals_include_counts_that_another_thread_is_writing(file):
+    counters.read_totals()  # creates the file
     counters.increment("hits", "a")
     with closing(sqlite3.connect(file, isolation_level=None)) as other, ThreadPoolExecutor(2) as threads:
         other.execute("CREATE TABLE slow (x)")
