@@ -37,9 +37,10 @@ def import_catalogue(files: tuple[Path, ...], min_votes: int | None) -> None:
         with (
             interruptible("Run the command again to resume the import."),
             open_application(),
-            show_progress("reading", max(1, opened.size)) as advance,
         ):
-            report = catalogue_import.import_catalogue(opened, min_votes, advance)
+            _load_bundled_movies()
+            with show_progress("reading", max(1, opened.size)) as advance:
+                report = catalogue_import.import_catalogue(opened, min_votes, advance)
     except (InvalidFile, OSError) as error:
         raise click.ClickException(str(error)) from error
     print_rejected(report.reasons, report.rejected)
@@ -66,9 +67,10 @@ def import_movielens(folder: Path) -> None:
         with (
             interruptible("Run the command again to resume the import."),
             open_application(),
-            show_progress("ratings", dataset.size) as advance,
         ):
-            report = datasets.import_movielens(dataset, advance)
+            _load_bundled_movies()
+            with show_progress("ratings", dataset.size) as advance:
+                report = datasets.import_movielens(dataset, advance)
     except (movielens.NotMovieLens, OSError) as error:
         raise click.ClickException(str(error)) from error
     print_rejected(report.reasons, report.rejected)
@@ -81,3 +83,12 @@ def import_movielens(folder: Path) -> None:
         f"{format_count(report.added, 'rating')} added, {report.changed} changed, {report.unchanged} unchanged, "
         f"{format_count(report.rejected, 'row')} rejected"
     )
+
+
+def _load_bundled_movies() -> None:
+    """Add the bundled movies to a new instance: a movie that a file adds before would lack facts that they have."""
+    from movierating.movies import seed
+
+    if not seed.has_had_catalogue():
+        click.echo("Adding the bundled movies first: this takes about 20 seconds.", err=True)
+        seed.load_catalogue()

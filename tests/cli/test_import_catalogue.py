@@ -4,11 +4,15 @@ import gzip
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
-from movierating.movies.models import Movie
+from movierating import create_app
+from movierating.movies import movie_csv, seed
+from movierating.movies.models import DataMigration, Movie
+from movierating.storage import database
 
 BASICS = (
     "tconst\ttitleType\tprimaryTitle\toriginalTitle\tisAdult\tstartYear\tendYear\truntimeMinutes\tgenres\n"
@@ -48,6 +52,29 @@ def test_import_prints_what_it_did_and_can_be_repeated(command, write_file):
     assert "title.basics.tsv.gz:5: does not have 9 columns" in done.stderr.splitlines()
     done = command("import", "catalogue", basics)
     assert done.stdout.startswith("2 movies added, 1 already present, 0 of them given ids\n")
+
+
+@pytest.fixture
+def new_instance(instance, environ):
+    """The instance as if its bundled movies were not loaded yet."""
+    with create_app(environ(instance), prepared=False).app_context():
+        database.write(lambda connection: connection.execute(delete(DataMigration)))
+        database.close()
+
+
+@pytest.mark.usefixtures("new_instance")
+def test_bundled_movies_are_added_first_on_a_new_instance(command, write_file, monkeypatch, select_value):
+    facts = {"title": "Film 1", "year": "2000", "imdb_id": "tt0000001", "directors": "Ada"}
+    lines = (movie_csv.COLUMNS, [facts.get(name, "") for name in movie_csv.COLUMNS])
+    bundled = Path(write_file("bundled.csv", "".join(f"{','.join(cells)}\n" for cells in lines)))
+    monkeypatch.setattr(seed, "get_bundled_csv", lambda: bundled)
+    done = command("import", "catalogue", write_file("basics", BASICS + make_movies([1, 2])))
+    assert done.stderr.startswith("Adding the bundled movies first")
+    assert done.stdout.startswith("1 movie added, 1 already present")
+    assert select_value(select(Movie.directors).where(Movie.imdb_id == "tt0000001")) == '["Ada"]'
+    assert (
+        "Adding" not in command("import", "catalogue", write_file("more", BASICS + make_movies([3]))).stderr
+    )
 
 
 def test_min_votes_needs_the_file_of_ratings(command, write_file, select_value):

@@ -1,6 +1,10 @@
 """Imports of data sets in tests, and what is in the database after them."""
 
+from sqlalchemy import insert
+
 from movierating import create_app
+from movierating.movies import seed
+from movierating.movies.models import DataMigration
 from movierating.ratings import datasets
 from movierating.ratings.formats import movielens
 from movierating.storage import database
@@ -33,6 +37,8 @@ def list_ratings():
 
 
 def create_instance(variables):
-    """Create the instance that these environment variables name, as a first start does."""
+    """Create the instance that these environment variables name, with the widely known movies as if with all."""
+    loaded = insert(DataMigration).values(name=seed.list_data_migrations()[-1], reached_at=0)
     with create_app(variables).app_context():
+        database.write(lambda connection: connection.execute(loaded))
         database.close()
