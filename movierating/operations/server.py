@@ -5,8 +5,9 @@ import errno
 import multiprocessing
 import signal
 import socket
+import threading
 from collections.abc import Callable
-from contextlib import nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from movierating.http import upload_slots
 from movierating.monitoring import logs
 from movierating.movies import seed
 from movierating.operations import catalogue_loader, child_process, key_fingerprint, pg_backup, startup
+from movierating.operations.background import running_in_background
 from movierating.operations.backup_schedule import BackupSchedule, making_backups
 from movierating.operations.draining import DrainingApplication
 from movierating.operations.prediction_training import training_predictions
@@ -39,6 +41,10 @@ except ImportError:  # pragma: no cover  # Windows
 THREADS_PER_WORKER = 8
 # Less than the ten seconds after which Docker kills a process.
 DRAIN_TIMEOUT_SECONDS = 8
+
+# How often the main process tries whether a worker accepts connections, and how long it waits for one.
+_CONNECT_INTERVAL_SECONDS = 0.1
+_CONNECT_TIMEOUT_SECONDS = 1
 
 # Within this time, a connection must send the headers of its next request.
 HEADER_TIMEOUT_SECONDS = 10
@@ -72,10 +78,31 @@ def run_server(app: Flask, host: str, port: int, workers: int, backups: BackupSc
         _create_backup_folder(backups.folder)
     address = _find_address(host, port)
     server = _make_server(address, port, workers)
-    url = f"http://[{address}]:{port}" if ":" in address else f"http://{address}:{port}"
-    logs.logger.info("serving", extra={"fields": {"address": url, "instance": instance}})
-    with making_backups(backups, database_path, instance) if backups else nullcontext(), loading, training:
+    logs.logger.info("starting", extra={"fields": {"instance": instance}})
+    backing_up = making_backups(backups, database_path, instance) if backups else nullcontext()
+    with backing_up, loading, training, _announcing(address, port):
         _serve(server)
+
+
+def _announcing(address: str, port: int) -> AbstractContextManager[None]:
+    """Log the address as soon as a worker accepts connections, which is seconds after the start."""
+    url = f"http://[{address}]:{port}" if ":" in address else f"http://{address}:{port}"
+    # Windows has no connections to the address that stands for all.
+    target = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)  # noqa: S104
+
+    def announce(stopping: threading.Event) -> None:
+        while not _accepts_connections(target, port):
+            if stopping.wait(_CONNECT_INTERVAL_SECONDS):
+                return
+        logs.logger.info("serving", extra={"fields": {"address": url}})
+
+    return running_in_background(announce, "announcement", _CONNECT_TIMEOUT_SECONDS)
+
+
+def _accepts_connections(address: str, port: int) -> bool:
+    with suppress(OSError), socket.create_connection((address, port), _CONNECT_TIMEOUT_SECONDS):
+        return True
+    return False
 
 
 def _serve(server: Any) -> None:

@@ -21,6 +21,7 @@ from click.testing import CliRunner
 from movierating.cli.main import main
 from movierating.storage.sqlite.instance_lock import InstanceLock, LockHeld
 from movierating.storage.sqlite.write_queue import MAX_WAITING_THREADS
+from service_process import MOVIERATING
 
 PASSWORD = "correct horse battery"
 HEALTH_REQUESTS = 'movierating_http_requests_total{method="GET",route="/healthz",status="200"}'
@@ -77,6 +78,41 @@ def one(serve, instance):
 def two(serve, instance):
     """A service with two workers."""
     return serve(instance, workers=2, LOG_LEVEL="INFO")
+
+
+@pytest.fixture
+def start(instance, environ, free_port):
+    """`process, url = start()` starts a service without waiting for it; `process.stderr` is its log."""
+    started = []
+
+    def run():
+        port = free_port()
+        command = [*MOVIERATING, "serve", "--port", str(port)]
+        env = environ(instance, LOG_LEVEL="INFO")
+        started.append(subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True))
+        return started[-1], f"http://127.0.0.1:{port}"
+
+    yield run
+    for process in started:
+        process.terminate()
+        process.communicate(timeout=60)
+
+
+def test_serving_is_logged_once_the_service_can_be_reached(start):
+    for _ in range(3):
+        process, url = start()
+        line = next(line for line in process.stderr if '"serving"' in line)
+        assert json.loads(line)["address"] == url
+        with urllib.request.urlopen(f"{url}/healthz", timeout=30) as response:
+            assert response.status == 200
+
+
+def test_service_that_ends_while_its_workers_start_does_not_say_that_it_serves(start):
+    process, _ = start()
+    assert json.loads(process.stderr.readline())["message"] == "starting"
+    process.terminate()
+    assert process.wait(timeout=60) == 0
+    assert process.stderr.read() == ""
 
 
 def test_sigterm_finishes_requests_in_progress(one, eventually):
@@ -185,7 +221,7 @@ def test_every_log_line_is_json_without_secrets(two, eventually):
     eventually(lambda: read_metric(two, "movierating_sign_ups_total") == len(names))
     assert two.stop() == 0
     lines = read_log(two)
-    assert (lines[0]["message"], lines[0]["address"]) == ("serving", two.url)
+    assert (lines[0]["message"], lines[0]["instance"]) == ("starting", str(two.folder))
     assert not any("Python threads" in line["message"] for line in lines)
     assert {"/v1/users", "/v1/auth/login", None} <= {line.get("route") for line in lines[1:]}
     assert not re.search("example.org|eyJ|horse", json.dumps(lines))
