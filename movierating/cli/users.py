@@ -1,7 +1,9 @@
 """`movierating user`: create and administer accounts."""
 
 import functools
+import getpass
 import sys
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -27,7 +29,22 @@ def read_password(from_stdin: bool) -> str:
             return sys.stdin.buffer.readline().decode().rstrip("\r\n")
         except UnicodeDecodeError as error:
             raise click.ClickException("password: the input is not UTF-8") from error
-    return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
+    return _prompt_for_password()
+
+
+def _prompt_for_password() -> str:
+    """Prompt twice. Raise click.Abort after Ctrl-C, and UsageError if the input ends."""
+    try:
+        with warnings.catch_warnings():
+            # Without a terminal, `getpass` also prints this warning itself.
+            warnings.simplefilter("ignore", getpass.GetPassWarning)
+            return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
+    except click.Abort as error:
+        if not isinstance(error.__context__, EOFError):
+            raise
+        raise click.UsageError(
+            "No password was typed; --password-stdin reads it from standard input."
+        ) from error
 
 
 @user.command("create")

@@ -1,6 +1,8 @@
 """The commands that create and administer accounts."""
 
 import re
+import subprocess
+import sys
 
 import click
 import pytest
@@ -47,8 +49,21 @@ def test_create_prompts_for_the_password_twice(command, select_value):
 
 def test_create_without_a_password_fails(invoke, select_value):
     done = invoke("user", "create", "ada", "ada@example.org", stdin="")
-    assert done.exit_code == 1
+    assert done.exit_code == 2
+    assert done.stderr.endswith("No password was typed; --password-stdin reads it from standard input.\n")
     assert select_value(select(func.count()).select_from(User)) == 0
+
+
+def test_create_without_a_terminal_logs_no_warning_of_python(instance, environ):
+    command = [sys.executable, "-m", "movierating", "user", "create", "ada", "ada@example.org"]
+    typed = f"{PASSWORD}\n" * 2
+    # A new session has no terminal, so `getpass` reads standard input.
+    done = subprocess.run(
+        command, env=environ(instance), input=typed, capture_output=True, text=True, start_new_session=True
+    )
+    assert (done.returncode, done.stdout.endswith("member ada has id 1\n")) == (0, True)
+    assert "Password input may be echoed" in done.stderr
+    assert "GetPassWarning" not in done.stderr
 
 
 @pytest.mark.parametrize(
