@@ -28,8 +28,10 @@ def service(program, serve, copied, environ, well_known_instance, tmp_path_facto
 
 @pytest.fixture(scope="module")
 def chromium(program) -> Iterator[Browser]:
+    # Before Playwright's driver starts: it needs libraries that come with Chromium.
+    path = program("chromium")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program("chromium"), args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser
         browser.close()
 
