@@ -211,7 +211,7 @@ def test_ctrl_c_during_first_start_exits_with_0(start, tmp_path, eventually):
 def test_sigterm_while_workers_start_ends_the_service(start):
     for _ in range(4):
         process = start()
-        while "serving" not in process.stderr.readline():
+        while "starting" not in process.stderr.readline():
             pass
         time.sleep(random.uniform(0, 0.03))
         process.send_signal(signal.SIGTERM)

@@ -107,14 +107,6 @@ def test_serving_is_logged_once_the_service_can_be_reached(start):
             assert response.status == 200
 
 
-def test_service_that_ends_while_its_workers_start_does_not_say_that_it_serves(start):
-    process, _ = start()
-    assert json.loads(process.stderr.readline())["message"] == "starting"
-    process.terminate()
-    assert process.wait(timeout=60) == 0
-    assert process.stderr.read() == ""
-
-
 def test_sigterm_finishes_requests_in_progress(one, eventually):
     sign_up(one)
     logins = [{"login": "ada", "password": PASSWORD}] * 40
