@@ -89,11 +89,13 @@ soak: $(DEV)  ## Run long tests: STEPS (10000) against a model, 20 rounds of kil
 		tests/test_stateful.py tests/test_fuzz.py tests/faults/test_crash.py
 
 bench: $(RUNTIME)  ## Measure uploads, pages and requests, and update their tables in benchmarks/ (needs wrk)
+	@command -v wrk >/dev/null || { echo 'wrk is required: https://github.com/wg/wrk'; exit 1; }
 	$(BIN)/python benchmarks/uploads.py
 	$(BIN)/python benchmarks/pages.py --keep $(BENCH_DATA)
 	$(BIN)/python benchmarks/requests.py --keep $(BENCH_DATA)
 
-bench-large: $(RUNTIME)  ## Measure large data and its import: takes an hour, and 3 GB in BENCH_DATA
+bench-large: $(RUNTIME)  ## Measure large data and its import: takes an hour, and 3 GB in BENCH_DATA (needs wrk)
+	@command -v wrk >/dev/null || { echo 'wrk is required: https://github.com/wg/wrk'; exit 1; }
 	$(BIN)/python benchmarks/flat.py --keep $(BENCH_DATA)
 	$(BIN)/python benchmarks/bulk.py --keep $(BENCH_DATA)
 

@@ -14,7 +14,9 @@ def make_export_response(user_id: int, format_name: str) -> Response:
     except BaseException:
         release_slot()
         raise
-    name = f"movierating-{format_name}.{export.extension}"
+    # Our own formats are named after their extension.
+    site = "" if format_name == export.extension else f"-{format_name}"
+    name = f"movierating{site}.{export.extension}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     response = Response(export.blocks, 200, headers, content_type=export.media_type)
     response.call_on_close(release_slot)

@@ -200,7 +200,7 @@ def test_user_imports_a_file_after_a_dry_run_and_exports_ratings(docs, tmp_path)
     assert (status, report["dry_run"], report["created"]) == (200, False, 1)
 
     taken = docs.download("export_ratings")
-    assert taken.suggested_filename == "movierating-csv.csv"
+    assert taken.suggested_filename == "movierating.csv"
     assert (
         ",Amélie,Le fabuleux destin d'Amélie Poulain,2001,9,2024-01-15T00:00:00Z,1"
         in Path(taken.path()).read_text()

@@ -146,9 +146,9 @@ def test_undocumented_form_is_rejected(heat, member, upload, problem, query, for
 @pytest.mark.parametrize(
     ("name", "media_type", "file"),
     [
-        ("", "text/csv; charset=utf-8", "movierating-csv.csv"),
-        ("?format=csv", "text/csv; charset=utf-8", "movierating-csv.csv"),
-        ("?format=json", "application/json", "movierating-json.json"),
+        ("", "text/csv; charset=utf-8", "movierating.csv"),
+        ("?format=csv", "text/csv; charset=utf-8", "movierating.csv"),
+        ("?format=json", "application/json", "movierating.json"),
         ("?format=letterboxd", "text/csv; charset=utf-8", "movierating-letterboxd.csv"),
         ("?format=imdb", "text/csv; charset=utf-8", "movierating-imdb.csv"),
         ("?format=trakt", "application/json", "movierating-trakt.json"),
