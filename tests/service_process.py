@@ -21,16 +21,15 @@ _PORTS = range(10_000, 32_000)
 _numbers = itertools.count(os.getpid() * 997)
 
 
-def make_program(**constants: float) -> tuple[str, ...]:
-    """Return a command that is `movierating` with other values for constants of `operations.server`."""
-    setting = "; ".join(f"server.{name} = {value}" for name, value in constants.items())
-    main = "from movierating.cli.main import main; main()"
-    return sys.executable, "-c", f"from movierating.operations import server; {setting}; {main}"
+def make_program(*assignments: str) -> tuple[str, ...]:
+    """Return a command that is `movierating` after assignments such as `server.DRAIN_TIMEOUT_SECONDS = 1`."""
+    imports = "from movierating.cli.main import main; from movierating.operations import prediction_training, server"
+    return sys.executable, "-c", "; ".join((imports, *assignments, "main()"))
 
 
 # `serve` kills no worker that takes long to end: a test that waits for the service shows that its workers end by
 # themselves, on a busy machine too.
-MOVIERATING = make_program(DRAIN_TIMEOUT_SECONDS=3600)
+MOVIERATING = make_program("server.DRAIN_TIMEOUT_SECONDS = 3600")
 
 
 def find_free_port() -> int:

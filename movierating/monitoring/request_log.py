@@ -53,4 +53,6 @@ def _flush_until_exit() -> None:
         if time.monotonic() >= counters_due:
             counters.flush()
             counters_due = time.monotonic() + counters.FLUSH_INTERVAL_SECONDS
+    # Requests may have been added while the counts were written.
+    flush()
     counters.flush()

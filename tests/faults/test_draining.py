@@ -20,7 +20,7 @@ from service_process import MOVIERATING, make_program
 
 WRITERS = 16
 # Without the timeout that closes a connection without headers, and so ends the worker.
-PATIENT = make_program(DRAIN_TIMEOUT_SECONDS=3600, HEADER_TIMEOUT_SECONDS=3600)
+PATIENT = make_program("server.DRAIN_TIMEOUT_SECONDS = server.HEADER_TIMEOUT_SECONDS = 3600")
 
 
 def wait_for_exit(process, timeout=60):

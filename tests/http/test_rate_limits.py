@@ -226,12 +226,13 @@ def test_other_origins_can_read_the_headers(start):
 @pytest.mark.parametrize("storage", ["instance folder", "Redis"])
 def test_workers_share_limits(serve, copied, empty_instance, use_redis, tmp_path, storage, eventually):
     folder = copied(empty_instance, tmp_path / "one" / "instance")
-    settings = {"RATELIMIT_ENABLED": "true", "LIMIT_SIGNUPS": "3/hour", **use_redis(storage)}
-    url = serve(folder, workers=2, **settings).url
+    settings = {"RATELIMIT_ENABLED": "true", "LIMIT_SIGNUPS": "3/hour", "TRUSTED_PROXIES": "1"}
+    url = serve(folder, workers=2, **settings, **use_redis(storage)).url
+    numbers = count(1)
 
-    def post(path, body):
-        """Post on a new connection, which either worker may accept."""
-        headers = {"Content-Type": "application/json"}
+    def post(path, body, number):
+        """Post as the client with this number, on a new connection, which either worker may accept."""
+        headers = {"Content-Type": "application/json", "X-Forwarded-For": f"192.0.2.{number}"}
         try:
             with urlopen(Request(url + path, json.dumps(body).encode(), headers), timeout=30) as response:
                 return response.status
@@ -239,15 +240,21 @@ def test_workers_share_limits(serve, copied, empty_instance, use_redis, tmp_path
             with error:
                 return error.code
 
-    accounts = [{"username": f"ada{n}", "email": f"a{n}@example.org", "password": PASSWORD} for n in range(4)]
-    assert [post("/v1/users", account) for account in accounts] == [201] * 3 + [429]
-    names = (f"ada{number}" for number in count())
+    def sign_up_often():
+        number = next(numbers)
+        names = [f"ada{number}-{each}" for each in range(4)]
+        accounts = [
+            {"username": name, "email": f"{name}@example.org", "password": PASSWORD} for name in names
+        ]
+        return [post("/v1/users", account, number) for account in accounts]
 
     def count_failures():
-        wrong = {"login": next(names), "password": "wrong"}
+        number = next(numbers)
+        wrong = {"login": f"ada{number}", "password": "wrong"}
         with ThreadPoolExecutor(12) as pool:
-            statuses = list(pool.map(lambda _: post("/v1/auth/login", wrong), range(12)))
+            statuses = list(pool.map(lambda _: post("/v1/auth/login", wrong, number), range(12)))
         return statuses.count(401), statuses.count(429)
 
     # A worker counts for itself while the storage does not respond, as may happen on a busy machine.
+    eventually(lambda: sign_up_often() == [201] * 3 + [429])
     eventually(lambda: count_failures() == (5, 7))

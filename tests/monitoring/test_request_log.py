@@ -1,5 +1,9 @@
 """The line that each request logs."""
 
+import json
+import subprocess
+import sys
+
 from movierating.users import service
 
 
@@ -65,3 +69,30 @@ def test_two_applications_log_a_request_once(lines, make_app):
     make_app(LOG_FORMAT="json", LOG_LEVEL="INFO")
     app.test_client().get("/healthz")
     assert len(read()) == 1
+
+
+PROGRAM = """
+import threading, time
+from movierating.monitoring import counters, logs, request_log
+
+def flush_slowly():
+    counting.set()
+    if threading.current_thread() is not threading.main_thread():
+        threading.main_thread().join()
+
+def append():
+    request_log.append(logs.RequestRecord(time.time(), "id", "GET", "/healthz", 200, 0.001, None, None))
+
+counting = threading.Event()
+counters.FLUSH_INTERVAL_SECONDS, counters.flush = 0, flush_slowly
+logs.configure("json", "INFO")
+append()
+counting.wait()
+append()
+"""
+
+
+def test_requests_during_the_last_write_of_counts_are_logged():
+    process = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=180)
+    assert process.returncode == 0, process.stderr
+    assert [json.loads(line)["route"] for line in process.stderr.splitlines()] == ["/healthz"] * 2

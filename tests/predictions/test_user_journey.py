@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from predictions import instances
+from service_process import make_program
 
 PASSWORD = "correct horse battery"
 
@@ -24,7 +25,8 @@ def instance(empty_instance, copied, tmp_path, make_app):
 @pytest.fixture
 def send(serve, instance):
     """`send("GET", "/v1/movies", token, body)` returns the JSON of a response of the service."""
-    service = serve(instance)
+    # On a busy machine the service might train before the test does.
+    service = serve(instance, program=make_program("prediction_training.FIRST_CHECK_SECONDS = 3600"))
 
     def request(method, path, token=None, body=None):
         data = None if body is None else json.dumps(body).encode()
