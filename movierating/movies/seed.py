@@ -25,7 +25,7 @@ from movierating.storage.database import batched, catalogue_lock, read, write
 from movierating.storage.dialect import upsert
 
 _WELL_KNOWN = "seeded"
-_CHECKSUM_LENGTH = 8
+_CATALOGUE = "catalogue "
 
 _migration = DataMigration.__table__.c
 # The number of a line, and its cells by column.
@@ -50,8 +50,13 @@ def is_catalogue_loaded() -> bool:
 
 def has_had_catalogue() -> bool:
     """Return True if all bundled movies, of this version or an earlier one, have been loaded."""
-    is_complete = _migration.name.like(_get_name("_" * _CHECKSUM_LENGTH))
-    return read().scalar(select(_migration.name).where(is_complete).limit(1)) is not None
+    return any(map(_is_of_whole, _read_catalogue_migrations()))
+
+
+def is_first_load_under_way() -> bool:
+    """Return True if the bundled movies are being loaded for the first time, which may have been interrupted."""
+    applied = _read_catalogue_migrations()
+    return bool(applied) and not any(map(_is_of_whole, applied))
 
 
 def list_data_migrations() -> list[str]:
@@ -120,15 +125,21 @@ def _is_applied(migration: str) -> bool:
     return read().scalar(select(_migration.name).where(_migration.name == migration)) is not None
 
 
+def _read_catalogue_migrations() -> list[str]:
+    """Return the migrations of all versions of the catalogue, and of the batches of one that is being loaded."""
+    return list(read().scalars(select(_migration.name).where(_migration.name.startswith(_CATALOGUE))))
+
+
+def _is_of_whole(migration: str) -> bool:
+    # The name of a batch ends with its number.
+    return " " not in migration.removeprefix(_CATALOGUE)
+
+
 def _get_catalogue_migration() -> str:
     path = get_bundled_csv()
-    return _get_name(_get_checksum(path, path.stat().st_mtime_ns))
-
-
-def _get_name(checksum: str) -> str:
-    return f"catalogue {checksum}"
+    return f"{_CATALOGUE}{_get_checksum(path, path.stat().st_mtime_ns)}"
 
 
 @functools.lru_cache(2)
 def _get_checksum(path: Path, _modified: int) -> str:
-    return f"{zlib.crc32(path.read_bytes()):0{_CHECKSUM_LENGTH}x}"
+    return f"{zlib.crc32(path.read_bytes()):08x}"

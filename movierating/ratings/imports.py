@@ -51,7 +51,7 @@ def import_file(
     The format is detected from the content, and must be `expected_format` unless that is None; with a `mapping`, the
     file is a CSV with its columns. `create_missing` and `choices` are as in MatchOptions. `on_conflict` is as for
     `set_ratings`. Of several rows for one movie the newest counts. With `details` the report lists every row, with
-    AS_CSV as text. Until the bundled movies have been loaded once, no movie is added.
+    AS_CSV as text. While the bundled movies are being loaded for the first time, no movie is added.
 
     An existing movie's facts do not change, but a movie that an import added may get ids, and a title that two
     accounts' files have becomes an alternative title for matching.
@@ -64,7 +64,7 @@ def import_file(
     rated_rows = [row for row in rows if isinstance(row, RatedRow)]
     import_rows = _plan_import if dry_run else _import
     # Read before the rows are matched: they may miss a movie that is added in between.
-    options = MatchOptions(create_missing, choices or {}, is_catalogue_loading=not seed.has_had_catalogue())
+    options = MatchOptions(create_missing, choices or {}, is_catalogue_loading=seed.is_first_load_under_way())
     matches, plan = import_rows(user_id, rated_rows, options, on_conflict)
     report = make_report(upload.format, rows, matches, plan.outcomes, dry_run=dry_run)
     report.catalogue = "loading" if options.is_catalogue_loading else None

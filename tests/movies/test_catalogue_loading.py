@@ -93,6 +93,7 @@ def test_well_known_movies_come_first_and_the_others_are_added_later(catalogue):
     assert list_numbers() == list(WELL_KNOWN)
     assert not seed.is_catalogue_loaded()
     assert not seed.has_had_catalogue()
+    assert not seed.is_first_load_under_way()
     report = seed.load_catalogue()
     assert (report.added, report.present, report.rejected) == (SIZE - 4, 4, 0)
     assert sorted(list_numbers()) == list(range(SIZE))
@@ -138,6 +139,7 @@ def test_interrupted_load_continues_and_deleted_movies_stay_deleted(catalogue, m
     assert set(list_numbers()) == loaded
     assert not seed.is_catalogue_loaded()
     assert not seed.has_had_catalogue()
+    assert seed.is_first_load_under_way() == (batches > 0)
     deleted = [1, 4, len(loaded)]
     gone = {list_numbers()[movie_id - 1] for movie_id in {*deleted} if movie_id <= len(loaded)}
     for movie_id in sorted({*deleted}):
@@ -184,6 +186,7 @@ def test_a_changed_catalogue_is_loaded_again(catalogue):
     write_catalogue(catalogue, [*map(make_row, range(SIZE)), {**make_row(99), "prominence": "1"}])
     assert not seed.is_catalogue_loaded()
     assert seed.has_had_catalogue()
+    assert not seed.is_first_load_under_way()
     assert seed.load_catalogue().added == 1
 
 

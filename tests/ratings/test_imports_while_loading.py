@@ -76,6 +76,13 @@ def test_an_import_during_the_load_leads_to_one_movie_with_all_facts(
     assert movies == [("Le Fabuleux Destin", '["Jean-Pierre Jeunet"]', 1)]
 
 
+def test_imports_add_movies_if_nothing_loads_the_catalogue(import_rows, counts, user_id):
+    # So it is behind a WSGI server other than `movierating serve`.
+    write(lambda connection: connection.execute(delete(DataMigration)))
+    report = import_rows(user_id, *ROWS[1:], create_missing=True)
+    assert (counts(report), report["catalogue"]) == ([2, 0, 0, 0, 0, 0], None)
+
+
 def test_imports_add_movies_after_an_upgrade_brought_new_bundled_movies(import_rows, counts, user_id):
     def replace_checksum(connection):
         connection.execute(delete(DataMigration).where(DataMigration.name == seed.list_data_migrations()[-1]))
