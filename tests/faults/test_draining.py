@@ -16,10 +16,11 @@ from faults.conftest import NOTHING_SENT
 from faults.load import Load
 from movierating.operations.draining import IDLE_SECONDS
 from movierating.ratings.row_matching import MAX_MOVIES_ADDED
-from service_process import MOVIERATING, make_program
+from service_process import make_program
 
 WRITERS = 16
-# Without the timeout that closes a connection without headers, and so ends the worker.
+# Kills no worker, nor closes a connection without headers, which would end it: a test that waits for this service shows
+# that its workers end by themselves.
 PATIENT = make_program("server.DRAIN_TIMEOUT_SECONDS = server.HEADER_TIMEOUT_SECONDS = 3600")
 
 
@@ -57,7 +58,7 @@ def test_signal_to_process_group_drains_busy_service(
     instance, serve, populate, client_of, eventually, number
 ):
     ids = populate(instance, "ada")
-    service = serve(instance, workers=2)
+    service = serve(instance, workers=2, program=PATIENT)
     load = Load([client_of(service, "ada")], ids, stops_at_failure=True)
     eventually(load.make_progress_check())
     os.killpg(service.process.pid, number)
@@ -164,7 +165,7 @@ def start(tmp_path, environ, free_port):
     started = []
 
     def begin():
-        command = [*MOVIERATING, "serve", "--port", str(free_port()), "--workers", "2"]
+        command = [*PATIENT, "serve", "--port", str(free_port()), "--workers", "2"]
         env = environ(tmp_path / "instance", LOG_LEVEL="INFO")
         process = subprocess.Popen(
             command, env=env, stderr=subprocess.PIPE, text=True, start_new_session=True
