@@ -12,8 +12,8 @@ _SKIPPED = {"older": "older rating", "not_a_movie": "not a movie", "no_rating": 
 # The rows that are named for a note, which may apply to every row.
 _MAX_PLACES = 5
 _LOADING = (
-    "Not all bundled movies are in the catalogue yet. `movierating serve` adds them in a minute or two, "
-    "`movierating seed` without it. Import the file again then: more rows may match, and nothing is counted twice."
+    "Not all bundled movies are in the catalogue yet. `movierating serve` or `movierating seed` adds them in a minute "
+    "or two. Import the file again then: more rows may match, and nothing is counted twice."
 )
 
 

@@ -24,11 +24,10 @@ class ImportReport:
 
     Each row counts once, except that a film that several files of a ZIP name is listed as unmatched once.
 
-    `catalogue` is "loading" if not all bundled movies were there.
-
-    `read` counts the valid rows. `unread_files` are paths of files in a ZIP that are ignored. `details` or
-    `details_csv` lists every row on request. `replaced_csv` is our own CSV of the stored ratings that were replaced,
-    None if there are none or it would be too long.
+    `catalogue` is "loading" if the bundled movies were being loaded for the first time. `read` counts the valid rows.
+    `unread_files` are paths of files in a ZIP that are ignored. `details` or `details_csv` lists every row on request.
+    `replaced_csv` is our own CSV of the stored ratings that were replaced, None if there are none or it would be too
+    long.
     """
 
     format: str
