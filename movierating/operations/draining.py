@@ -21,6 +21,9 @@ from movierating.monitoring import counters, request_log
 IDLE_SECONDS = 1.5
 _CHECK_INTERVAL_SECONDS = 0.1
 
+# Its handler does nothing. Windows has neither this signal nor threads that get one.
+_WAKING_SIGNAL = getattr(signal, "SIGURG", None)
+
 
 class DrainingApplication:
     """A WSGI application that exits its process when it is idle after SIGTERM. Create it in the main thread."""
@@ -32,6 +35,8 @@ class DrainingApplication:
         self._signals, signals = socket.socketpair()
         signals.setblocking(False)
         signal.set_wakeup_fd(signals.detach())
+        if _WAKING_SIGNAL is not None:
+            signal.signal(_WAKING_SIGNAL, lambda *_: None)
         threading.Thread(target=self._exit_when_idle, name="draining", daemon=True).start()
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -54,9 +59,21 @@ class DrainingApplication:
         idle_since = time.monotonic()
         while time.monotonic() - idle_since < IDLE_SECONDS:
             time.sleep(_CHECK_INTERVAL_SECONDS)
+            _interrupt_main_thread()
             if self._requests:
                 idle_since = time.monotonic()
         # This exit runs no other thread to its end, such as that of the log.
         request_log.flush()
         counters.flush()
         os._exit(0)
+
+
+def _interrupt_main_thread() -> None:
+    """Let the main thread run the handlers of signals that it has not handled yet.
+
+    If SIGTERM comes just before a lock of Python makes the main thread wait, as at the start of a busy worker, the
+    server's handler would not run, and the worker would go on accepting connections.
+    """
+    main = threading.main_thread().ident
+    if _WAKING_SIGNAL is not None and main is not None:
+        signal.pthread_kill(main, _WAKING_SIGNAL)

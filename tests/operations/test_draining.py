@@ -35,3 +35,28 @@ def test_requests_that_wait_to_be_logged_are_logged_and_counted_before_the_exit(
     with closing(sqlite3.connect(tmp_path / "metrics.sqlite3")) as metrics:
         counts = dict(metrics.execute("SELECT key, total FROM counts WHERE key LIKE '%/healthz%'"))
     assert 1 in counts.values()
+
+
+MISSED_SIGNAL_PROGRAM = """
+import signal, threading
+from movierating.operations.draining import DrainingApplication
+
+handled = threading.Event()
+signal.signal(signal.SIGTERM, lambda *_: handled.set())
+with_request_in_progress = DrainingApplication(lambda environ, start_response: iter([b""]))
+response = with_request_in_progress({}, None)
+
+def signal_this_thread():
+    signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+
+# Python notes the signal, and the main thread goes on waiting.
+threading.Timer(0.5, signal_this_thread).start()
+handled.wait()
+print("handled")
+"""
+
+
+def test_server_handles_a_sigterm_that_did_not_interrupt_the_main_thread():
+    command = [sys.executable, "-c", MISSED_SIGNAL_PROGRAM]
+    process = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (process.returncode, process.stdout) == (0, "handled\n"), process.stderr
