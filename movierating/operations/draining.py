@@ -21,7 +21,7 @@ from movierating.monitoring import counters, request_log
 IDLE_SECONDS = 1.5
 _CHECK_INTERVAL_SECONDS = 0.1
 
-# Its handler does nothing. Windows has neither this signal nor threads that get one.
+# The kernel sends it to no process that has not asked for it. Windows lacks it, and signals to threads.
 _WAKING_SIGNAL = getattr(signal, "SIGURG", None)
 
 
@@ -36,7 +36,7 @@ class DrainingApplication:
         signals.setblocking(False)
         signal.set_wakeup_fd(signals.detach())
         if _WAKING_SIGNAL is not None:
-            signal.signal(_WAKING_SIGNAL, lambda *_: None)
+            signal.signal(_WAKING_SIGNAL, _ignore_sigterm)
         threading.Thread(target=self._exit_when_idle, name="draining", daemon=True).start()
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -58,8 +58,8 @@ class DrainingApplication:
             pass
         idle_since = time.monotonic()
         while time.monotonic() - idle_since < IDLE_SECONDS:
-            time.sleep(_CHECK_INTERVAL_SECONDS)
             _interrupt_main_thread()
+            time.sleep(_CHECK_INTERVAL_SECONDS)
             if self._requests:
                 idle_since = time.monotonic()
         # This exit runs no other thread to its end, such as that of the log.
@@ -69,7 +69,7 @@ class DrainingApplication:
 
 
 def _interrupt_main_thread() -> None:
-    """Let the main thread run the handlers of signals that it has not handled yet.
+    """Let the main thread run the handlers of signals that it has not handled yet, and ignore further SIGTERMs.
 
     If SIGTERM comes just before a lock of Python makes the main thread wait, as at the start of a busy worker, the
     server's handler would not run, and the worker would go on accepting connections.
@@ -77,3 +77,9 @@ def _interrupt_main_thread() -> None:
     main = threading.main_thread().ident
     if _WAKING_SIGNAL is not None and main is not None:
         signal.pthread_kill(main, _WAKING_SIGNAL)
+
+
+def _ignore_sigterm(*_: object) -> None:
+    # Python has run the handler of a SIGTERM before: that has the lower number. Granian's blocks all threads at its
+    # third call.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -114,15 +114,18 @@ def test_service_ends_although_headers_are_incomplete(connect):
     assert wait_for_exit(service.process) == 0
 
 
-def test_request_with_a_slow_body_is_answered_during_shutdown(connect):
+@pytest.mark.parametrize("times", [1, 4], ids=["one SIGTERM", "several SIGTERMs"])
+def test_request_with_a_slow_body_is_answered_during_shutdown(connect, times):
     service, opened = connect()
-    opened[0].sendall(b"POST /v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{")
+    headers = b"Host: x\r\nContent-Type: application/json\r\nContent-Length: 2"
+    opened[0].sendall(b"POST /v1/auth/login HTTP/1.1\r\n" + headers + b"\r\n\r\n{")
     # Once later requests have their responses, this one is in progress.
     use_half(opened)
-    service.process.send_signal(signal.SIGTERM)
-    time.sleep(2 * IDLE_SECONDS)
+    for _ in range(times):
+        os.killpg(service.process.pid, signal.SIGTERM)
+        time.sleep(2 * IDLE_SECONDS / times)
     opened[0].sendall(b"}")
-    assert opened[0].recv(1000).startswith(b"HTTP/1.1 4")
+    assert opened[0].recv(1000).startswith(b"HTTP/1.1 422")
     assert wait_for_exit(service.process) == 0
 
 
