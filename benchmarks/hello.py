@@ -1,4 +1,4 @@
-"""The reference of every ratio: a bare Flask response, on the same server with the same settings."""
+"""The reference of every ratio: a bare Flask response, on the same server with as many threads."""
 
 import sys
 

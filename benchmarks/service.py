@@ -145,7 +145,7 @@ def run_service(
 
 @contextmanager
 def run_hello(folder: Path, core: int | None = None) -> Iterator[Service]:
-    """Run a bare Flask service with one worker, on the same server with the same settings."""
+    """Run a bare Flask service with one worker, on the same server with as many threads."""
     from movierating.operations.server import THREADS_PER_WORKER
 
     port = find_free_port()

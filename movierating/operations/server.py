@@ -3,7 +3,6 @@
 import ctypes
 import errno
 import multiprocessing
-import os
 import signal
 import socket
 import threading
@@ -200,8 +199,8 @@ def _find_address(host: str, port: int) -> str:
 
 def start_worker(create_app: Callable[[], Flask]) -> Flask:
     """Return the application of a worker process, which exits when its parent process does."""
+    child_process.limit_preemption()
     child_process.follow_parent()
-    _limit_preemption()
     _limit_arenas()
     app = create_app()
     with app.app_context():
@@ -215,18 +214,6 @@ def start_worker(create_app: Callable[[], Flask]) -> Flask:
     app.wsgi_app = DrainingApplication(limited)  # type: ignore[method-assign]
     child_process.reduce_garbage_collections()
     return app
-
-
-def _limit_preemption() -> None:
-    """Let a thread of this process that is woken wait until the running one blocks or has used its time slice.
-
-    Otherwise the server's thread interrupts the handling of a request whenever it has received another one. Under load
-    a worker responds to a tenth to a fifth more requests; beside another program that occupies its processor, a request
-    takes up to 3 ms longer. Source: sched(7), SCHED_BATCH.
-    """
-    # Linux only. An administrator may have chosen another policy.
-    if hasattr(os, "SCHED_BATCH") and os.sched_getscheduler(0) == os.SCHED_OTHER:
-        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
 def _limit_arenas() -> None:
