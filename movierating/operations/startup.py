@@ -20,7 +20,7 @@ from movierating.movies.seed import seed_new_database
 from movierating.operations import atomic_replace, backup_files, schema_revisions, sqlite_backup
 from movierating.setting_parsers import KEY_BYTES
 from movierating.storage import storage_errors
-from movierating.storage.database import close, db, get_sqlite_file, hold_instance
+from movierating.storage.database import close, db, get_display_name, get_sqlite_file, hold_instance
 from movierating.storage.postgresql import engine as pg_engine
 from movierating.storage.postgresql.engine import START_LOCKED, START_TIMEOUT_SECONDS
 
@@ -101,7 +101,7 @@ def prepare_instance(app: Flask) -> None:
                 raise _make_damage_error(file, storage_errors.format_reason(error)) from error
             reason = storage_errors.format_reason(error)
             raise SettingError(
-                f"{PREFIX}DATABASE_URL: {_get_database_name()} can't be opened ({reason})"
+                f"{PREFIX}DATABASE_URL: {get_display_name()} can't be opened ({reason})"
             ) from error
         except Unavailable as error:
             raise SettingError(error.detail) from error
@@ -134,11 +134,6 @@ def _preparing_database(file: Path | None) -> Iterator[None]:
         raise _make_damage_error(file, damage)
     yield
     marker.touch(mode=0o600)
-
-
-def _get_database_name() -> str:
-    """Return the file or the URL of the database, without its password."""
-    return str(get_sqlite_file() or db.engine.url.render_as_string(hide_password=True))
 
 
 def _get_marker(file: Path) -> Path:
@@ -184,7 +179,7 @@ def _migrate(file: Path | None) -> None:
     except Exception as error:
         reason = storage_errors.format_reason(error)
         raise SettingError(
-            f"{PREFIX}DATABASE_URL: {_get_database_name()} can't be migrated and is unchanged ({reason})"
+            f"{PREFIX}DATABASE_URL: {get_display_name()} can't be migrated and is unchanged ({reason})"
         ) from error
 
 

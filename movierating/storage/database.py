@@ -95,6 +95,13 @@ def get_sqlite_file() -> Path | None:
     return Path(str(url.database)) if url.get_backend_name() == SQLITE else None
 
 
+def get_display_name() -> str:
+    """Return the SQLite file, or the URL of the PostgreSQL database without its passwords, for messages."""
+    # libpq takes passwords in the query, too.
+    url = db.engine.url.difference_update_query(("password", "sslpassword"))
+    return str(get_sqlite_file() or url.render_as_string(hide_password=True))
+
+
 def get_base_path() -> Path:
     """Return the path that files about the database are named after: they lie beside it and begin with its name.
 

@@ -41,8 +41,9 @@ def execute(url, statement):
         (None, "movierating:secret@127.0.0.1:1/x", r"can't be opened \(.*refused"),
         (None, "movierating:secret@no.such.host.invalid/x", r"can't be opened \(.*resolve"),
         (None, "movierating:secret@127.0.0.1:{port}/none", r"can't be opened \(.*does not exist"),
+        (None, "movierating@127.0.0.1:1/x?password=secret", r"can't be opened \(.*refused"),
     ],
-    ids=["foreign", "newer", "no server", "no host", "no database"],
+    ids=["foreign", "newer", "no server", "no host", "no database", "password in the query"],
 )
 def test_unusable_database_stops_the_start_with_its_reason(tmp_path, environ, make, other_url, why):
     url = postgres.database_of(tmp_path / "instance").replace("movierating@", "movierating:secret@")
