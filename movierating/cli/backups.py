@@ -57,6 +57,7 @@ def restore(file: str) -> None:
         else:
             restored = backups.restore_backup(Path(file))
         index_repair.reindex()
+        target = database.get_display_name()
     _warn(restored.orphans)
     if restored.upgraded_from:
         click.echo(
@@ -64,7 +65,7 @@ def restore(file: str) -> None:
         )
     if restored.old_database:
         click.echo(f"the old database is now {click.format_filename(restored.old_database)}")
-    click.echo(f"restored {click.format_filename(file)}")
+    click.echo(f"restored {click.format_filename(file)} to {click.format_filename(target)}")
 
 
 @contextmanager

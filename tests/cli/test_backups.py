@@ -18,11 +18,12 @@ pytestmark = pytest.mark.sqlite
 
 
 @pytest.mark.usefixtures("ada")
-def test_file_name_need_not_be_utf_8(invoke, tmp_path):
+def test_file_name_need_not_be_utf_8(invoke, instance, tmp_path):
     file = tmp_path / "\udcff.sqlite3"
     shown = str(file).replace("\udcff", "\N{REPLACEMENT CHARACTER}")
     assert invoke("backup", str(file)).output == f"backup written to {shown}\n"
-    assert invoke("restore", str(file)).output.splitlines()[-1] == f"restored {shown}"
+    restored = f"restored {shown} to {instance / 'movierating.sqlite3'}"
+    assert invoke("restore", str(file)).output.splitlines()[-1] == restored
 
 
 def test_backup_replaces_an_older_one_and_records_when_it_began(invoke, backup, instance):

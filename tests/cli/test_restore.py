@@ -20,7 +20,7 @@ def test_restore_replaces_the_database_and_keeps_the_old_one(command, backup, in
     done = command("restore", str(backup))
     assert (done.exit_code, done.stderr) == (0, "")
     old, restored = done.stdout.splitlines()
-    assert restored == f"restored {backup}"
+    assert restored == f"restored {backup} to {instance / 'movierating.sqlite3'}"
     assert Path(old.removeprefix("the old database is now ")).parent == instance
     assert "ada@example.org\tmember" in command("user", "list").output
     assert command("check").output == "No problems found.\n"
@@ -29,7 +29,8 @@ def test_restore_replaces_the_database_and_keeps_the_old_one(command, backup, in
 def test_restore_creates_an_instance_in_an_empty_folder(run, backup, tmp_path):
     shutil.rmtree(tmp_path / "instance")
     done = run("restore", str(backup))
-    assert (done.returncode, done.stdout, done.stderr) == (0, f"restored {backup}\n", "")
+    restored = f"restored {backup} to {tmp_path / 'instance' / 'movierating.sqlite3'}\n"
+    assert (done.returncode, done.stdout, done.stderr) == (0, restored, "")
     assert "ada@example.org" in run("user", "list").stdout
 
 

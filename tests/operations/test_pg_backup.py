@@ -37,11 +37,19 @@ def run_command(run):
     return start
 
 
+@pytest.fixture
+def database_url(tmp_path):
+    """The URL of the instance's database, as the service shows it."""
+    return postgres.database_of(tmp_path / "instance").replace("postgresql://", "postgresql+psycopg://")
+
+
 def titles(client):
     return [movie["title"] for movie in client.get("/v1/movies?sort=title").json["items"]]
 
 
-def test_restore_replaces_the_database_by_the_backup(run_command, client, member, add_movie, tmp_path):
+def test_restore_replaces_the_database_by_the_backup(
+    run_command, client, member, add_movie, database_url, tmp_path
+):
     first, twin = add_movie(title="First"), add_movie(imdb_id="tt9999999")
     member.put(f"/v1/movies/{first}/rating", json={"value": 8})
     merging.merge_movies(twin, first)
@@ -51,7 +59,7 @@ def test_restore_replaces_the_database_by_the_backup(run_command, client, member
     add_movie(title="Second")
     member.delete(f"/v1/movies/{first}/rating")
     database.close()
-    assert run_command("restore", file) == (0, f"restored {file}")
+    assert run_command("restore", file) == (0, f"restored {file} to {database_url}")
     assert titles(client) == ["First"]
     assert client.get(f"/v1/movies/{first}").json["ratings"]["count"] == 1
     assert client.get(f"/v1/movies/{twin}").headers["Location"] == f"/v1/movies/{first}"
@@ -100,14 +108,15 @@ def test_backup_during_writes_is_consistent(app, run_command, member, add_movie,
     assert run_command("check") == (0, "No problems found.")
 
 
-def test_older_backup_is_migrated(run_command, instance, environ, tmp_path, outside):
+def test_older_backup_is_migrated(run_command, instance, environ, database_url, tmp_path, outside):
     older = create_app(environ(tmp_path / "older"), prepared=False)
     with older.app_context():
         upgrade_to(revision="0001")
         pg_backup.create_dump(tmp_path / "films.dump")
         database.close()
-    message = f"{tmp_path}/films.dump was at migration 0001 and is now at the newest\nrestored {tmp_path}/films.dump"
-    assert run_command("restore", tmp_path / "films.dump") == (0, message)
+    file = tmp_path / "films.dump"
+    message = f"{file} was at migration 0001 and is now at the newest\nrestored {file} to {database_url}"
+    assert run_command("restore", file) == (0, message)
     assert run_command("check") == (0, "No problems found.")
 
 
@@ -163,7 +172,8 @@ def test_backup_and_restore_find_the_primary_among_several_hosts(
     file = tmp_path / "films.dump"
     assert run_command("backup", file, DATABASE_URL=address) == (0, f"backup written to {file}")
     database.close()
-    assert run_command("restore", file, DATABASE_URL=address) == (0, f"restored {file}")
+    shown = address.replace(f"?{hosts}", f"?{hosts.replace(':', '%3A')}")
+    assert run_command("restore", file, DATABASE_URL=address) == (0, f"restored {file} to {shown}")
     assert titles(client) == ["First"]
 
 
