@@ -32,9 +32,14 @@ def app(template, copied, make_app, tmp_path):
 def ada(browse):
     """Return a browser in which ada is logged in, who has rated 24 movies as a user who loves comedies."""
     browser = browse("ada")
-    user_id = read().scalar(select(User.id).where(User.username == "ada"))
-    instances.rate(user_id, sorted(read().scalars(select(Movie.id)))[:24], loves_comedies=True)
+    rate_first_movies("ada")
     return browser
+
+
+def rate_first_movies(username):
+    """Let a user rate 24 movies as one who loves comedies."""
+    user_id = read().scalar(select(User.id).where(User.username == username))
+    instances.rate(user_id, sorted(read().scalars(select(Movie.id)))[:24], loves_comedies=True)
 
 
 def test_movie_page_says_how_the_viewer_would_rate_it_and_why(ada):
@@ -108,6 +113,8 @@ def test_people_lists_those_who_are_alike_and_their_pages_compare(ada):
 
 def test_user_who_opts_out_is_not_compared(ada, browse):
     eve = browse("eve")
+    rate_first_movies("eve")
+    assert "You and" in eve.get("/people/ada").text
     assert "Opt out" in ada.get("/settings").text
     response = ada.post("/settings/taste", data={"listed": "false"})
     assert response.headers["Location"] == "/settings#taste"
@@ -123,10 +130,11 @@ def test_user_who_opts_out_is_not_compared(ada, browse):
     assert (wrong.status_code, wrong.text.count('class="problem"')) == (422, 1)
 
 
-def test_pages_do_not_mention_predictions_if_they_are_off(make_app, template, copied, tmp_path):
-    copied(template, tmp_path / "instance")
-    client = make_app(PREDICTIONS="off").test_client()
-    assert "/for-you" not in client.get("/movies").text
+def test_pages_do_not_mention_predictions_if_they_are_off(app, browse, monkeypatch):
+    eve = browse("eve")
+    assert "/for-you" in eve.get("/movies").text
+    monkeypatch.setitem(app.config, "PREDICTIONS", False)
+    assert "/for-you" not in eve.get("/movies").text
 
 
 def test_pages_of_predictions_are_404_if_they_are_off(app, browse, monkeypatch):
