@@ -46,7 +46,7 @@ def _list_numbers(report: "ImportReport") -> dict[str, int]:
     skipped = {f"skipped, {_SKIPPED[name]}": count for name, count in report.skipped.items()}
     candidates = sum(bool(row["candidates"]) for row in report.unmatched)
     return {
-        "rows read": report.read,
+        "rows": report.read + len(report.errors),
         "created": report.created,
         "updated": report.updated,
         "unchanged": report.unchanged,
