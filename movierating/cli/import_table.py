@@ -8,7 +8,7 @@ import click
 if TYPE_CHECKING:
     from movierating.ratings.import_report import ImportReport
 
-_SKIPPED = {"older": "older rating", "not_a_movie": "not a movie", "no_rating": "no rating"}
+_SKIPPED = {"older": "another rating stays", "not_a_movie": "not a movie", "no_rating": "no rating"}
 # The rows that are named for a note, which may apply to every row.
 _MAX_PLACES = 5
 _LOADING = (

@@ -174,5 +174,6 @@ def _list_results(matches: RowMatches, outcomes: Sequence[Outcome]) -> dict[Rate
     for outcome, (movie_id, row) in zip(outcomes, matches.newest.items(), strict=True):
         rated.append(("older" if outcome == "skipped" else outcome, movie_id, row))
     for name, movie_id, row in rated:
-        results[row] = _Result(name, movie_id if not end or movie_id < end else None)
+        reason = "another rating of the movie stays" if name == "older" else None
+        results[row] = _Result(name, movie_id if not end or movie_id < end else None, reason)
     return results

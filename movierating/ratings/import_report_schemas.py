@@ -73,7 +73,7 @@ class ImportedRowSchema(FilmRowSchema):
 class SkippedRowsSchema(ma.Schema):
     """Numbers of rows that are not imported, by reason."""
 
-    older = make_count(0, description="You, or a later row, have a newer rating of the movie.")
+    older = make_count(0, description="Another rating of the movie stays: yours, or that of another row.")
     not_a_movie = make_count(0, description="Series, episodes and the like.")
     no_rating = make_count(0)
 

@@ -45,7 +45,7 @@ def test_the_table_names_each_number(import_file, emma):
         "  created                        1",
         "  updated                        0",
         "  unchanged                      0",
-        "  skipped, older rating          1",
+        "  skipped, another rating stays  1",
         "  skipped, not a movie           0",
         "  skipped, no rating             1",
         "  unmatched, with candidates     1",

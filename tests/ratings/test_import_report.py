@@ -64,6 +64,12 @@ def test_details_list_every_row_as_it_was_read(import_rows, heat, user_id, dry_r
     assert "'11'" in report["details"][4]["reason"]
 
 
+def test_details_say_that_another_rating_stays(import_rows, heat, user_id):
+    import_rows(user_id, "tt0113277,,Heat,,1995,8,2024-01-15")
+    [row] = import_rows(user_id, "tt0113277,,Heat,,1995,7,", details=True)["details"]
+    assert (row["outcome"], row["reason"]) == ("older", "another rating of the movie stays")
+
+
 def test_details_name_an_added_movie_only_once_it_exists(import_rows, user_id, rated):
     row = ",,Emma,,1996,7,"
     [dry] = import_rows(user_id, row, create_missing=True, dry_run=True, details=True)["details"]

@@ -40,6 +40,19 @@ def test_check_counts_the_rows_of_all_files_of_a_zip(ada):
     assert read_counts(page)["unmatched"] == 1
 
 
+@pytest.mark.parametrize(
+    ("rated_at", "on_conflict"), [("", "newer"), ("2021-01-15", "keep")], ids=["undated", "newer"]
+)
+def test_row_without_effect_is_not_called_older(ada, heat, rated_at, on_conflict):
+    header = "imdb_id,value,rated_at"
+    run(ada, check(ada, f"{header}\ntt0113277,5,2020-01-15\n"))
+    page = check(ada, f"{header}\ntt0113277,9,{rated_at}\n")
+    page = send(ada, page, "check", on_conflict=on_conflict)
+    assert read_counts(page)["out"] == 1
+    assert "1 where another rating stays" in page.text
+    assert "older than" not in page.text
+
+
 def test_former_ratings_come_back(ada, heat, rate, get_own):
     rate(ada, heat, 5)
     done = run(ada, check(ada, HEAT), on_conflict="replace")
