@@ -97,7 +97,8 @@ def seed(path: Path | None) -> None:
     """Add the bundled movies that do not exist yet.
 
     Existing ones get alternative titles and are not changed otherwise. While the service loads the bundled movies, the
-    command waits for it. With --file, it imports a CSV file as `import catalogue` does.
+    command waits for it. With --file, it imports a CSV file as `import catalogue` does, but does not add the
+    bundled movies first.
     """
     from movierating.movies import catalogue_import
     from movierating.movies import seed as seeding
