@@ -72,8 +72,8 @@ def connect(instance, serve):
     """Start a service and open twenty connections to it, on which nothing was sent yet."""
     opened = []
 
-    def connect():
-        service = serve(instance, workers=2, program=PATIENT)
+    def connect(program=PATIENT):
+        service = serve(instance, workers=2, program=program)
         host, port = service.url.removeprefix("http://").split(":")
         own = [socket.create_connection((host, int(port)), timeout=30) for _ in range(20)]
         opened.extend(own)
@@ -131,9 +131,12 @@ def test_request_with_a_slow_body_is_answered_during_shutdown(connect, times):
 
 @pytest.mark.skipif("SOAK_ROUNDS" not in os.environ, reason="it waits as long as the service does")
 def test_incomplete_body_delays_the_shutdown_for_a_bounded_time(connect):
-    service, opened = connect()
-    for connection in opened:
-        connection.sendall(b"POST /v1/users HTTP/1.1\r\nContent-Length: 9\r\n\r\n{")
+    service, opened = connect(make_program())
+    headers = b"Host: x\r\nContent-Type: application/json\r\nContent-Length: 9"
+    for connection in opened[:2]:
+        connection.sendall(b"POST /v1/users HTTP/1.1\r\n" + headers + b"\r\n\r\n{")
+    # Once later requests have their responses, these are in progress.
+    use_half(opened)
     service.process.send_signal(signal.SIGTERM)
     # Docker waits as long.
     assert wait_for_exit(service.process, 10) == 0
