@@ -28,6 +28,7 @@ WRITERS = 16
 IMPORTED = 20_000
 
 FIRST_RELEASE = Path(__file__).parents[1] / "revisions" / "0001.sql"
+BACKUP = "movierating.before-0001-upgrade.sqlite3"
 MANY = 20_000
 MORE_MOVIES = f"""
 BEGIN;
@@ -82,8 +83,8 @@ def test_acknowledged_ratings_survive_sigkill(
 
 @pytest.fixture
 def library(instance, populate, add_films):
-    """An instance with ada and IMPORTED movies; the file that rates each of them."""
-    populate(instance, "ada", count=0)
+    """An instance with ada, a user for each round, and IMPORTED movies; the file that rates each of them."""
+    populate(instance, "ada", *[f"user{number}" for number in range(ROUNDS)], count=0)
     add_films(instance, IMPORTED)
     rows = "".join(f"tt{9_000_000 + number},{1 + number % 10}\n" for number in range(IMPORTED))
     return instance, b"imdb_id,value\n" + rows.encode()
@@ -92,17 +93,21 @@ def library(instance, populate, add_films):
 def test_killed_upload_is_stored_wholly_or_not_at_all(library, serve, client_of, stored, unsound):
     folder, file = library
     service = serve(folder, workers=2)
-    credentials = client_of(service, "ada").headers
-    for _ in range(ROUNDS):
-        upload = threading.Thread(target=client_of(service, **credentials).upload, args=(file,))
+    started_at = time.monotonic()
+    assert client_of(service, "ada").upload(file).body["created"] == IMPORTED
+    seconds = time.monotonic() - started_at
+    for number in range(ROUNDS):
+        # A user whose ratings are stored already could not show that only a part is.
+        user = client_of(service, f"user{number}")
+        upload = threading.Thread(target=user.upload, args=(file,))
         upload.start()
-        time.sleep(random.uniform(0.1, 1.5))
+        time.sleep(random.uniform(0.4, 1.6) * seconds)
         kill(service)
         upload.join(60)
         service = serve(folder, workers=2)
-        count = client_of(service, **credentials).send("GET", "/v1/users/me").body["ratings"]["count"]
+        count = client_of(service, **user.headers).send("GET", "/v1/users/me").body["ratings"]["count"]
         assert count in (0, IMPORTED)
-        assert len(stored(folder, "ada")) == count
+        assert len(stored(folder, f"user{number}")) == count
         assert unsound(folder) == []
 
 
@@ -139,7 +144,7 @@ def test_killed_import_continues_at_the_next_run(
         with subprocess.Popen(
             command, env=environ(instance), stdout=subprocess.PIPE, stderr=subprocess.PIPE
         ) as killed:
-            time.sleep(random.uniform(0.5, 1.5))
+            assert killed.stderr.readline().startswith(b"ratings: ")
             killed.kill()
         assert unsound(instance) == []
     subprocess.run(command, env=environ(instance), check=True, capture_output=True, timeout=180)
@@ -165,14 +170,17 @@ def old(tmp_path):
 
 # There is no older release that ran on PostgreSQL.
 @pytest.mark.sqlite
-def test_killed_upgrade_is_completed_by_the_next_start(old, environ, free_port, serve, unsound, tmp_path):
+def test_killed_upgrade_is_completed_by_the_next_start(
+    old, environ, free_port, serve, unsound, eventually, tmp_path
+):
     for number in range(ROUNDS):
         folder = shutil.copytree(old, tmp_path / f"round {number}" / "instance")
         command = [sys.executable, "-m", "movierating", "serve", "--port", str(free_port())]
         with subprocess.Popen(
             command, env=environ(folder), stderr=subprocess.PIPE, start_new_session=True
         ) as killed:
-            time.sleep(random.uniform(0.4, 1.6))
+            eventually((folder / BACKUP).exists)
+            time.sleep(random.uniform(0, 0.3))
             os.killpg(killed.pid, signal.SIGKILL)
         service = serve(folder)
         assert service.stop() == 0
@@ -180,6 +188,6 @@ def test_killed_upgrade_is_completed_by_the_next_start(old, environ, free_port, 
         with closing(sqlite3.connect(folder / "movierating.sqlite3")) as connection:
             rows = "SELECT (SELECT count(*) FROM movie), (SELECT count(*) FROM movie_facet)"
             assert connection.execute(rows).fetchone() == (3 + MANY, 14 + 6 * MANY)  # titles got facets
-        with closing(sqlite3.connect(folder / "movierating.before-0001-upgrade.sqlite3")) as connection:
+        with closing(sqlite3.connect(folder / BACKUP)) as connection:
             assert connection.execute("SELECT version_num FROM alembic_version").fetchone() == ("0001",)
             assert connection.execute(rows).fetchone() == (3 + MANY, 10 + 5 * MANY)
