@@ -6,27 +6,36 @@ import pytest
 
 from ratings.transfers import FILE, zipped
 
+DAMAGED, MALFORMED, NO_TEXT = (
+    "The ZIP file is damaged.",
+    "The JSON is malformed",
+    "does not begin with a line of text",
+)
+HEADER = b"Date,Name,Year,Letterboxd URI,Rating\n"
 HOSTILE = {
-    "a zip bomb": zipped("ratings.csv", b"Date,Name,Year,Letterboxd URI,Rating\n" + b"0" * 50_000_000),
-    "a nested zip": zipped("ratings.zip", zipped("ratings.csv", b"Date,Name,Year,Letterboxd URI,Rating\n")),
-    "half a zip": zipped("ratings.csv", FILE)[:60],
-    "no zip": b"PK\x03\x04" + b"\0" * 100,
-    "deep JSON": b'{"ratings": [' + b"[" * 1000 + b"]" * 1000 + b"]}",
-    "deeper JSON": b"[" * 100_000,
-    "an endless number": b'{"ratings": [{"imdb_id": "tt0113277", "value": ' + b"9" * 100_000 + b"}]}",
-    "no text": bytes(range(256)) * 100,
-    "a million columns": b"imdb_id,value" + b",x" * 1_000_000 + b"\n",
+    "a zip bomb": (
+        zipped("ratings.csv", HEADER + b"0" * 50_000_000),
+        "unpacks to more than 200 times its size",
+    ),
+    "a nested zip": (zipped("ratings.zip", zipped("ratings.csv", HEADER)), "Unpack the archive in it first."),
+    "half a zip": (zipped("ratings.csv", FILE)[:60], DAMAGED),
+    "no zip": (b"PK\x03\x04" + b"\0" * 100, DAMAGED),
+    "deep JSON": (b'{"ratings": [' + b"[" * 1000 + b"]" * 1000 + b"]}", MALFORMED),
+    "deeper JSON": (b"[" * 100_000, MALFORMED),
+    "an endless number": (
+        b'{"ratings": [{"imdb_id": "tt0113277", "value": ' + b"9" * 100_000 + b"}]}",
+        MALFORMED,
+    ),
+    "no text": (bytes(range(256)) * 100, NO_TEXT),
+    "a million columns": (b"imdb_id,value" + b",x" * 1_000_000 + b"\n", NO_TEXT),
 }
 
 
-@pytest.mark.parametrize("data", HOSTILE.values(), ids=HOSTILE)
-def test_a_hostile_file_is_rejected_or_its_rows_reported(heat, member, upload, everything, data):
+@pytest.mark.parametrize(("data", "reason"), HOSTILE.values(), ids=HOSTILE)
+def test_a_hostile_file_is_rejected(heat, member, upload, everything, problem, data, reason):
     before = everything()["rating"]
-    response = upload(member, data, create_missing="true")
-    assert response.status_code in (200, 413, 422), response.text
-    if response.status_code == 200:
-        assert response.json["created"] == 0
-        assert response.json["unmatched"] + response.json["errors"]
+    [error] = problem(upload(member, data, create_missing="true"), 422, "file")["errors"]
+    assert reason in error["message"]
     assert everything()["rating"] == before
 
 
