@@ -48,7 +48,8 @@ def held(threads):
 
         def job(_connection):
             begun.set()
-            assert end.wait(30)
+            # A job that waits for this one fails before.
+            assert end.wait(2 * pg_connections.LOCK_TIMEOUT_SECONDS)
 
         threads(write, job, invalidates)
         assert begun.wait(30)
