@@ -57,9 +57,11 @@ def test_address_alone_shows_no_notice(browse, movie):
     assert 'class="done"' not in browse().get("/login?changed=account").text
 
 
-def test_notice_of_another_account_or_a_forged_one_is_not_shown(ada, browse, movie):
-    value = ada.get_cookie(COOKIE).value
-    for browser in (browse("eve"), browse()):
+def test_notice_of_another_account_or_a_forged_one_is_not_shown(ada, browse, movie, rate):
+    value, eve = ada.get_cookie(COOKIE).value, browse("eve")
+    # The page shows no notice to those who have not rated the movie.
+    rate(eve, movie, 3)
+    for browser in (eve, browse()):
         for cookie in (value, value[:-1], "", "é", "x.y.z"):
             browser.set_cookie(COOKIE, cookie)
             response = browser.get(f"/movies/{movie}")
