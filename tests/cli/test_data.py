@@ -44,7 +44,7 @@ def read_table(text):
     """Return the heading, and the numbers of created, updated, unchanged, skipped, unmatched and unreadable rows."""
     heading, *lines = text.splitlines()
     numbers = [int(line.split()[-1].replace(",", "")) for line in lines]
-    assert numbers[0] == sum(numbers[1:9])
+    assert numbers[0] == sum(numbers[1:10])
     return heading, *numbers[1:4], sum(numbers[4:7]), sum(numbers[7:9]), numbers[9]
 
 
