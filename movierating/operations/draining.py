@@ -21,7 +21,7 @@ from movierating.monitoring import counters, request_log
 IDLE_SECONDS = 1.5
 _CHECK_INTERVAL_SECONDS = 0.1
 
-# The kernel sends it to no process that has not asked for it. Windows lacks it, and signals to threads.
+# The kernel sends it only to processes that ask for it. Windows lacks this signal and `pthread_kill`.
 _WAKING_SIGNAL = getattr(signal, "SIGURG", None)
 
 
@@ -80,6 +80,6 @@ def _interrupt_main_thread() -> None:
 
 
 def _ignore_sigterm(*_: object) -> None:
-    # Python has run the handler of a SIGTERM before: that has the lower number. Granian's blocks all threads at its
-    # third call.
+    # Granian's handler blocks all threads when it is called for the third time. Python runs handlers in the order of
+    # the signals' numbers, so the first SIGTERM has been handled by now.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -29,6 +29,14 @@ def wait_for_exit(process, timeout=60):
     return process.wait(timeout=timeout)
 
 
+@pytest.fixture(autouse=True)
+def _default_sighup():
+    """Let services end at SIGHUP also if the tests run under `nohup`."""
+    handler = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, handler)
+
+
 @pytest.mark.parametrize("times", [1, 2], ids=["once", "twice"])
 def test_sigterm_under_load_loses_no_write_and_cuts_no_response(
     instance, serve, populate, client_of, eventually, unsound, times
