@@ -52,8 +52,8 @@ class RatedRow(NamedTuple):
     `rated_at` microseconds since 1970, None where the file has no time.
 
     `kind` is None for a movie, or if the file does not state the kind. Otherwise it is the file's word for what was
-    rated (`tvSeries`). Such a row is matched by its ids alone, because catalogues disagree about what a movie is; if no
-    movie has them, it is skipped. It never adds a movie.
+    rated (`tvSeries`). Such a row is matched by its IMDb id alone, because catalogues disagree about what a movie is.
+    If no movie has the id, the row is skipped. It never adds a movie.
 
     `film_id` is another service's id of the film, if the file has one for each film: rows of one title and year with
     different ids are different films. `note` tells the user how the row was read, if it could be read in another way.
@@ -129,18 +129,19 @@ def parse_row(
     `rating` is on `scale`; `kind` and `film_id` are as in RatedRow, `movie_cells` as in `_parse_movie`. A time that
     can't be read, or lies in the future unless `allow_future`, is left out. Raise ValueError with a reason.
     """
+    if kind is not None:
+        # TMDB counts series apart: number 1396 is a movie as well.
+        movie_cells["tmdb_id"] = None
     if not has_rating(scale, rating):
         return _skip(file, line, movie_cells, "no_rating")
     try:
         movie, half_points = _parse_movie(**movie_cells), parse_rating(scale, rating)
+        if not movie.has_id() and (movie.title is None or kind is not None):
+            raise ValueError("it has neither an id nor a title of a movie")
     except ValueError:
         if kind is None:
             raise
         return _skip(file, line, movie_cells, "not_a_movie", kind)
-    if not movie.has_id() and kind is not None:
-        return _skip(file, line, movie_cells, "not_a_movie", kind)
-    if not movie.has_id() and movie.title is None:
-        raise ValueError("it has neither an id nor a title of a movie")
     at, note = _parse_time(rated_at, allow_future=allow_future)
     film = normalize_text(film_id)[:_MAX_FILM_ID_LENGTH] or None
     return RatedRow(line, *movie, half_points, at, kind, file, film, note)

@@ -73,9 +73,6 @@ def _parse_cells(file: str, line: int, cells: dict[str, Any]) -> Row:
 
 def _parse(file: str, line: int, cells: dict[str, Any]) -> Row:
     cells["kind"] = parse_kind(normalize_text(cells["kind"]))
-    if cells["kind"] is not None:
-        # TMDB counts series apart: number 1396 is a movie as well.
-        cells["tmdb_id"] = None
     return parse_row(file, line, WHOLE_TEN, **cells)
 
 

@@ -32,7 +32,4 @@ def _parse(file: str, line: int, cells: dict[str, Any]) -> Row:
     cells["kind"] = parse_kind(cells["kind"])
     if cells.pop("season").strip() + cells.pop("episode").strip():
         cells |= {"kind": "an episode or season", "imdb_id": None}
-    if cells["kind"] is not None:
-        # TMDB counts series apart: number 1396 is a movie as well.
-        cells["tmdb_id"] = None
     return parse_row(file, line, HALVES_TO_TEN, **cells)

@@ -77,9 +77,7 @@ def _is_import(item: dict[str, Any]) -> bool:
 
 def _parse(file: str, line: int, cells: dict[str, Any]) -> Row:
     kind = cells["kind"] = parse_kind(cells["kind"])
-    # Only movies have ids of TMDB's movies, and in the CSV an episode has those of its show.
-    if kind is not None:
-        cells["tmdb_id"] = None
+    # In the CSV an episode has the ids of its show.
     if kind not in (None, "show"):
         cells["imdb_id"] = None
     return parse_row(file, line, WHOLE_TEN, **cells)

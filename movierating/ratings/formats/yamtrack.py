@@ -32,6 +32,5 @@ def read(files: Iterable[CsvFile]) -> Iterator[Row]:
 def _parse(file: str, line: int, cells: dict[str, Any]) -> Row:
     media_id, source = cells.pop("media_id"), cells.pop("source")
     cells["kind"] = parse_kind(cells["kind"])
-    # TMDB counts series apart: number 1396 is a movie as well.
-    is_tmdb_id = source.strip().lower() == "tmdb" and cells["kind"] is None
-    return parse_row(file, line, TEN, **cells, year=None, tmdb_id=media_id if is_tmdb_id else None)
+    tmdb_id = media_id if source.strip().lower() == "tmdb" else None
+    return parse_row(file, line, TEN, **cells, year=None, tmdb_id=tmdb_id)
