@@ -14,8 +14,8 @@ from movierating.users.service import (
     AccountCheck,
     check_admin_remains,
     delete_with_ratings,
-    fetch_one,
     format_account,
+    get_account,
     get_profile_of_any_account,
     set_columns,
 )
@@ -64,7 +64,7 @@ def update_account(
             revoke_all(connection, user_id)
 
     write(job)
-    return format_account(fetch_one(select(*PRIVATE_COLUMNS).where(_user.id == user_id)))
+    return get_account(user_id)
 
 
 def delete_account(user_id: int) -> None:

@@ -172,7 +172,7 @@ class UserById(View):
     @access.admin_required
     @blueprint.error_responses(400, 404, 409, 413, 415)
     @preconditions.precondition_allowed(service.get_profile_of_any_account)
-    @check_exists_first(service.require_account)
+    @check_exists_first(service.get_account)
     @blueprint.arguments(schemas.AdminUpdateAccountSchema())
     @blueprint.response(200, schemas.AccountSchema())
     def patch(self, body: dict[str, Any], user_id: int) -> Response:

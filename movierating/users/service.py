@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from movierating import clock, rating_stats
@@ -110,9 +110,10 @@ def get_own_account(user_id: int, connection: Connection | None = None) -> dict[
     return {**format_account(row), "listed": bool(row.listed), "ratings": stats}
 
 
-def require_account(user_id: int) -> None:
-    """Raise NotFound if there is no such account."""
-    fetch_one(select(_user.id).where(_user.id == user_id))
+def get_account(user_id: int) -> dict[str, Any]:
+    """Return an account as admins see it. Raise NotFound."""
+    row = read().execute(select(*PRIVATE_COLUMNS).where(_user.id == user_id)).one_or_none()
+    return format_account(_require_row(row))
 
 
 _NAMES = CompiledStatement(select(_user.username, _user.display_name).where(_user.id == bindparam("user")))
@@ -142,11 +143,6 @@ def get_profile_of_any_account(user_id: int, connection: Connection | None = Non
 
 def _format_profile(row: Sequence[Any]) -> dict[str, Any]:
     return {**_format_public(row), "ratings": rating_stats.format_stats(row[len(_PUBLIC) :])}
-
-
-def fetch_one(statement: Select[Any]) -> Any:
-    """Return the row of an account that a statement selects. Raise NotFound."""
-    return _require_row(read().execute(statement).one_or_none())
 
 
 def _require_row(row: Any) -> Any:
