@@ -59,7 +59,7 @@ def create_user(name: str, email: str, admin: bool, password_stdin: bool) -> Non
 
     fields = {"username": name, "email": email, "password": read_password(password_stdin)}
     fields = _load_fields(schemas.SignUpSchema(), fields)
-    account = service.sign_up(**fields, display_name=None, role="admin" if admin else "member")
+    account = service.sign_up(**fields, role="admin" if admin else "member")
     click.echo(f"{account['role']} {account['username']} has id {account['id']}")
 
 

@@ -58,7 +58,7 @@ def submit_sign_up() -> Any:
 def _sign_up(values: dict[str, Any]) -> TokenGrant:
     """Create the account and open a session; if the form was sent before, only open a session. Raise ApiError."""
     try:
-        _create_account(values)
+        users.sign_up(**values)
     except (Conflict, Forbidden) as error:
         # The username and the e-mail are taken, or the invitation is used.
         if not users.was_just_created(values["username"], values["email"]):
@@ -68,16 +68,6 @@ def _sign_up(values: dict[str, Any]) -> TokenGrant:
         except Unauthenticated:
             raise error from None
     return _open_session(values)
-
-
-def _create_account(values: dict[str, Any]) -> None:
-    users.sign_up(
-        values["username"],
-        values["email"],
-        values["password"],
-        values.get("display_name"),
-        invitation=values.get("invitation"),
-    )
 
 
 def _open_session(values: dict[str, Any]) -> TokenGrant:

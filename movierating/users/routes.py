@@ -52,13 +52,7 @@ class Users(View):
         invitation, send the token of one as `invitation`; it is used up.
         """
         _require_sign_up_allowed()
-        account = service.sign_up(
-            body["username"],
-            body["email"],
-            body["password"],
-            body.get("display_name"),
-            invitation=body.get("invitation"),
-        )
+        account = service.sign_up(**body)
         return created_response(account, f"{request.root_path}{request.path}/{account['id']}")
 
     @blueprint.doc(operationId="list_accounts")

@@ -38,7 +38,7 @@ def sign_up(
     username: str,
     email: str,
     password: str,
-    display_name: str | None,
+    display_name: str | None = None,
     role: str = "member",
     *,
     invitation: str | None = None,
