@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Response, request
+from flask import Response
 
 from movierating.auth import access, limits, one_time_links, password_resets, schemas
 from movierating.auth.one_time_links import INVITATION_PATH, PASSWORD_RESET_PATH
@@ -50,9 +50,7 @@ class Invitations(View):
         """
         link = one_time_links.create_invitation(access.get_caller().user_id)
         link["link"] = make_link(INVITATION_PATH + link["token"])
-        return created_response(
-            schemas.InvitationWithLinkSchema().dump(link), f"{request.root_path}{request.path}/{link['id']}"
-        )
+        return created_response(schemas.InvitationWithLinkSchema().dump(link), link["id"])
 
 
 @blueprint.route("/invitations/<id:invitation_id>")

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Response, request
+from flask import Response
 
 from movierating.auth import access, limits, schemas, service, tokens
 from movierating.http.blueprint import Blueprint, View, check_exists_first
@@ -101,9 +101,7 @@ class Tokens(View):
         the password or e-mail, delete the account, or manage tokens. Only this response contains the token itself.
         """
         token = tokens.create_token(access.get_caller().user_id, access.get_session_id(), **body)
-        return created_response(
-            schemas.TokenWithSecretSchema().dump(token), f"{request.root_path}{request.path}/{token['id']}"
-        )
+        return created_response(schemas.TokenWithSecretSchema().dump(token), token["id"])
 
 
 @blueprint.route("/tokens/<id:token_id>")

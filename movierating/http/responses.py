@@ -100,9 +100,10 @@ def _encode(body: bytes, coding: dict[str, str]) -> bytes:
     return compression.compress(body) if "Content-Encoding" in coding else body
 
 
-def created_response(body: Any, location: str) -> Response:
-    """Return a 201 response with `Location`, the relative address of the new resource."""
-    return json_response(body, 201, {"Location": iri_to_uri(location)})
+def created_response(body: Any, resource_id: int) -> Response:
+    """Return a 201 response with `Location`: the path of the request, and the id of the new resource."""
+    location = iri_to_uri(f"{request.root_path}{request.path}/{resource_id}")
+    return json_response(body, 201, {"Location": location})
 
 
 def etag_response(body: Any, *, edit: int | None = None, headers: dict[str, str] | None = None) -> Response:

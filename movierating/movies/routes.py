@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Response, request
+from flask import Response
 
 from movierating.auth import access
 from movierating.errors import NotFound
@@ -58,7 +58,7 @@ class Movies(View):
         if body.get("alternative_titles"):
             access.require_admin(access.get_caller())
         row = service.create_movie(body)
-        return created_response(service.serialize_details(row), f"{request.root_path}{request.path}/{row.id}")
+        return created_response(service.serialize_details(row), row.id)
 
 
 @blueprint.route("/movies/<id:movie_id>")

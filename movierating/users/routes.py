@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Response, current_app, request
+from flask import Response, current_app
 
 from movierating.auth import access, limits, one_time_links
 from movierating.errors import Forbidden
@@ -53,7 +53,7 @@ class Users(View):
         """
         _require_sign_up_allowed()
         account = service.sign_up(**body)
-        return created_response(account, f"{request.root_path}{request.path}/{account['id']}")
+        return created_response(account, account["id"])
 
     @blueprint.doc(operationId="list_accounts")
     @access.admin_required
