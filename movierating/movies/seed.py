@@ -26,6 +26,7 @@ from movierating.storage.dialect import upsert
 
 _WELL_KNOWN = "seeded"
 _CATALOGUE = "catalogue "
+_START = "start"
 
 _migration = DataMigration.__table__.c
 # The number of a line, and its cells by column.
@@ -57,6 +58,11 @@ def is_first_load_under_way() -> bool:
     """Return True if the bundled movies are being loaded for the first time, which may have been interrupted."""
     applied = _read_catalogue_migrations()
     return bool(applied) and not any(map(_is_of_whole, applied))
+
+
+def record_load_start() -> None:
+    """Record that the bundled movies are about to be loaded: the first batch is stored a second or two later."""
+    write(functools.partial(_record, f"{_get_catalogue_migration()} {_START}"), ())
 
 
 def list_data_migrations() -> list[str]:
@@ -111,7 +117,7 @@ def _parse(lines: Iterable[NumberedRow], *, resumes: bool) -> list[ImportRow]:
 
 
 def _finish(migration: str, connection: Connection) -> None:
-    """Replace the migrations of the batches by that of the whole catalogue."""
+    """Replace the migrations of the start and the batches by that of the whole catalogue."""
     connection.execute(delete(DataMigration).where(_migration.name.startswith(f"{migration} ")))
     _record(migration, connection)
 
@@ -126,12 +132,12 @@ def _is_applied(migration: str) -> bool:
 
 
 def _read_catalogue_migrations() -> list[str]:
-    """Return the migrations of all versions of the catalogue, and of the batches of one that is being loaded."""
+    """Return the migrations of all versions of the catalogue, and of the start and the batches of a load."""
     return list(read().scalars(select(_migration.name).where(_migration.name.startswith(_CATALOGUE))))
 
 
 def _is_of_whole(migration: str) -> bool:
-    # The name of a batch ends with its number.
+    # The names of the others end with a further word.
     return " " not in migration.removeprefix(_CATALOGUE)
 
 

@@ -5,7 +5,7 @@ import os
 import pkgutil
 import threading
 import time
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -28,10 +28,13 @@ _NICENESS = 10
 
 
 def loading_catalogue() -> AbstractContextManager[None]:
-    """Load the bundled movies in a separate process, which is stopped at the end of the block.
+    """Return a context in which a separate process loads the bundled movies; it is stopped at the end of the block.
 
-    The next start of the service continues where it stopped.
+    The next start of the service continues where it stopped. Imports know of the load from now on.
     """
+    # The database may be locked. Then imports know of the load as soon as its first batch is stored.
+    with suppress(ApiError, SQLAlchemyError):
+        seed.record_load_start()
     return running_in_background(_run_processes, "catalogue", _STOP_TIMEOUT_SECONDS)
 
 

@@ -126,7 +126,7 @@ def _add_or_report(
     elif candidates and not is_new and options.create_missing != ALWAYS:
         matches.mark_unmatched(row, "there is no such movie, but there are similar ones", candidates)
     elif reason := _explain_rejection(row, matcher, retired, options):
-        matches.mark_unmatched(row, reason)
+        matches.mark_unmatched(row, reason, candidates)
     else:
         movie_id = matcher.add(_list_facts(row), learns_ids=True, film_id=row.film_id)
         matches.add(movie_id, row)

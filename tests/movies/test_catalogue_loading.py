@@ -94,6 +94,8 @@ def test_well_known_movies_come_first_and_the_others_are_added_later(catalogue):
     assert not seed.is_catalogue_loaded()
     assert not seed.has_had_catalogue()
     assert not seed.is_first_load_under_way()
+    seed.record_load_start()
+    assert seed.is_first_load_under_way()
     report = seed.load_catalogue()
     assert (report.added, report.present, report.rejected) == (SIZE - 4, 4, 0)
     assert sorted(list_numbers()) == list(range(SIZE))

@@ -126,6 +126,12 @@ def test_readiness_says_that_the_catalogue_is_loading(client):
     assert (response.status_code, response.json) == (200, {"status": "ok", "catalogue": "loading"})
 
 
+def test_imports_know_of_the_load_before_its_process_starts(app):
+    write(lambda connection: connection.execute(delete(DataMigration)))
+    catalogue_loader.loading_catalogue()
+    assert seed.is_first_load_under_way()
+
+
 def test_error_of_the_database_is_logged_and_retried(app, monkeypatch, caplog):
     load, errors = seed.load_catalogue, [OSError("the disk is full")]
 

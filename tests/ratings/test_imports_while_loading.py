@@ -51,6 +51,11 @@ def test_a_choice_adds_no_movie_while_the_catalogue_is_loading(import_rows, coun
     assert counts(import_rows(user_id, ROWS[1], choices={"2": "new"})) == [1, 0, 0, 0, 0, 0]
 
 
+def test_a_row_has_candidates_also_while_the_catalogue_is_loading(import_rows, heat, user_id, finish_loading):
+    [row] = import_rows(user_id, ",,Heat,,1996,7,", create_missing="always")["unmatched"]
+    assert (row["reason"], row["candidates"]) == (LOADING, [heat])
+
+
 def test_rows_without_a_movie_have_the_usual_reason_if_none_is_to_be_added(
     import_rows, user_id, finish_loading
 ):

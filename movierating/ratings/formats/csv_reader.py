@@ -233,8 +233,10 @@ def _read_header(head: bytes) -> tuple[int, str]:
         raise RejectedFile("The file is empty.")
     lines = io.StringIO(text, newline="")
     for number, line in enumerate(islice(lines, _MAX_BLANK_LINES), 1):
-        if "\0" in line or has_invalid_bytes(line) or len(line) >= MAX_LINE_LENGTH:
+        if "\0" in line or has_invalid_bytes(line):
             break
+        if len(line) >= MAX_LINE_LENGTH:
+            raise RejectedFile(f"The first line has {MAX_LINE_LENGTH:,} characters or more.")
         if line.strip():
             return number, line.strip("\r\n")
     raise RejectedFile(
