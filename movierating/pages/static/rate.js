@@ -45,11 +45,9 @@ function updateForm(form, id) {
   if (form.matches(":popover-open")) form.hidePopover();
 }
 
-async function save(form, button) {
-  const body = new FormData(form, button);
+async function send(form, body) {
   const id = form.action.match(/movies\/(\d+)/)[1];
   const rateForm = document.getElementById(`rate${id}`);
-  if (rateForm) delete rateForm.dataset.changed;
   const part = rateForm?.classList.contains("big") ? "movie" : "row";
   try {
     const response = await fetch(form.action, { method: "POST", body: new URLSearchParams(body), headers: { "X-Part": part } });
@@ -63,6 +61,15 @@ async function save(form, button) {
   }
 }
 
+// Ratings are sent one after another: of two requests at the same time, the first could arrive last, and its value would stay.
+let sent = Promise.resolve();
+
+function save(form, button) {
+  const body = new FormData(form, button);
+  delete form.dataset.changed;
+  sent = sent.then(() => send(form, body));
+}
+
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (!form.matches(".rate, [data-undo]") || form.closest(".deck")) return;
@@ -70,12 +77,16 @@ document.addEventListener("submit", (event) => {
   save(form, event.submitter?.name ? event.submitter : null);
 });
 
+let lastClicked;
+
 // A finger or a mouse saves at once. A key moves the choice, and Enter or leaving the choice saves it.
 document.addEventListener("click", (event) => {
   const radio = event.target.closest(".rate input[type=radio]");
   if (!radio) return;
-  if (event.detail > 0) radio.form.requestSubmit();
-  else radio.form.dataset.changed = "";
+  if (event.detail === 0) radio.form.dataset.changed = "";
+  // The second click of a double click would save the same value again, and Undo would be gone.
+  else if (event.detail === 1 || radio !== lastClicked) radio.form.requestSubmit();
+  lastClicked = radio;
 });
 document.addEventListener("focusout", (event) => {
   const form = event.target.closest(".rate");

@@ -23,6 +23,35 @@ def test_click_saves_the_rating_and_undo_removes_it(person):
     expect(ada.page).to_have_url("/movies")
 
 
+def test_double_click_saves_once_so_that_undo_restores_the_former_state(person):
+    ada = person("doubleclick")
+    ada.page.goto("/movies")
+    ada.page.locator(".movies .rate").first.locator("label").nth(16).hover()
+    for count in (1, 2):
+        ada.page.mouse.down(click_count=count)
+        ada.page.mouse.up(click_count=count)
+        # The first response has arrived: the service would take the second as a change from 8.5 to 8.5.
+        expect(ada.get_own()).to_have_text("8.5")
+    ada.page.wait_for_load_state("networkidle")
+    ada.page.get_by_role("button", name="Undo").click()
+    expect(ada.get_own()).not_to_have_text("8.5")
+
+
+def test_last_of_two_choices_is_saved_even_if_the_first_is_slow(person):
+    ada = person("twochoices")
+    ada.page.goto("/movies")
+    held = []
+    ada.page.route("**/rating", lambda route: route.continue_() if held else held.append(route))
+    steps = ada.page.locator(".movies .rate").first.locator("label")
+    steps.nth(9).click()
+    steps.nth(15).click()
+    ada.page.wait_for_timeout(200)
+    held[0].continue_()
+    expect(ada.get_own()).to_have_text("8")
+    ada.page.reload()
+    expect(ada.get_own()).to_have_text("8")
+
+
 def test_keys_move_the_choice_and_only_enter_or_leaving_saves(person):
     ada = person("keys")
     ada.page.goto("/movies")
