@@ -19,6 +19,7 @@ from movierating.errors import Forbidden, TokenExpired, TokenInvalid, TokenMissi
 from movierating.http.blueprint import Blueprint
 from movierating.http.extensions import limiter
 from movierating.http.rate_limits import limit_requests
+from movierating.http.request_parser import get_request
 from movierating.http.response_cache import USER_ID
 
 ACCESS_TOKEN_SECONDS = 15 * 60
@@ -137,7 +138,7 @@ def auth_required_for(*personal_parameters: str) -> Callable[[Any], Any]:
 
 def _has_parameter(parameters: Iterable[str]) -> bool:
     """Return True if the request's query has one of the parameters, each written `name` or `name=value`."""
-    request = request_ctx.request
+    request = get_request()
     if not request.query_string:
         return False
     query = request.args
@@ -194,13 +195,13 @@ def _guard(view: Callable[..., Any], authorize: Callable[[Caller], None] | None)
 def authenticate() -> Caller:
     """Return the caller of the request's bearer token, and remember it for the request. Raise Unauthenticated."""
     g.caller = caller = _find_caller(read_bearer_token())
-    request_ctx.request.environ[USER_ID] = caller.user_id
+    get_request().environ[USER_ID] = caller.user_id
     return caller
 
 
 def read_bearer_token() -> str:
     """Return the bearer token of the request. Raise Unauthenticated if there is none."""
-    authorization: str = request_ctx.request.environ.get("HTTP_AUTHORIZATION", "")
+    authorization: str = get_request().environ.get("HTTP_AUTHORIZATION", "")
     scheme, _, token = authorization.partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise TokenMissing

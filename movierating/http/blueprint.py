@@ -18,7 +18,7 @@ from werkzeug.routing import BaseConverter
 
 from movierating import errors
 from movierating.http import fields, openapi_components, openapi_schemas
-from movierating.http.request_parser import BODY_IS_CHECKED, QUERY_IS_CHECKED, RequestParser
+from movierating.http.request_parser import BODY_IS_CHECKED, QUERY_IS_CHECKED, RequestParser, get_request
 from movierating.http.response_cache import READ_METHODS
 
 _MAX_ID = 2**63 - 1
@@ -118,7 +118,7 @@ def _reject_unread_input(view: Callable[..., Any]) -> Any:
     @functools.wraps(view)
     def strict(*args: Any, **kwargs: Any) -> Any:
         """Raise InvalidRequest for a body or query that no schema has checked; otherwise call the view."""
-        request = request_ctx._get_current_object().request  # type: ignore[attr-defined]
+        request = get_request()
         environ = request.environ
         is_read = environ["REQUEST_METHOD"] in READ_METHODS
         # Some clients send an empty object with every POST.
