@@ -26,7 +26,7 @@ from movierating.http.public_views import is_public, public
 from movierating.http.response_cache import REQUEST_ID, USER_ID
 from movierating.movies.redirects import redirect_if_merged
 from movierating.pages import notices, same_site, session
-from movierating.pages.local_paths import get_current_address
+from movierating.pages.local_paths import find_form_address, get_current_address
 from movierating.pages.notices import Notice
 from movierating.users import service as users
 
@@ -51,11 +51,12 @@ class Viewer:
 
 
 class Redirect(Exception):
-    """End a view and send the browser to another page."""
+    """End a view and send the browser to another page, which shows the notice if there is one."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, notice: Notice | None = None) -> None:
         super().__init__(path)
         self.path = path
+        self.notice = notice
 
 
 def page(view: Callable[..., Any]) -> Callable[..., Any]:
@@ -102,8 +103,14 @@ def member_page(view: Callable[..., Any]) -> Callable[..., Any]:
 def _require_login() -> None:
     """Raise Redirect to the log-in page, which leads back, unless the request has a session."""
     if g.viewer is None:
-        back = get_current_address() if request.method in ("GET", "HEAD") else None
-        raise Redirect(url_for("pages.log_in", next=back))
+        raise _make_login_redirect()
+
+
+def _make_login_redirect() -> Redirect:
+    """Return the redirect to the log-in page, which leads back, and says so if a form was not saved."""
+    if request.method in ("GET", "HEAD"):
+        return Redirect(url_for("pages.log_in", next=get_current_address()))
+    return Redirect(url_for("pages.log_in", next=find_form_address()), Notice("unsaved"))
 
 
 def admin_page(view: Callable[..., Any]) -> Callable[..., Any]:
@@ -170,7 +177,9 @@ def _add_headers(response: Response) -> Response:
     # With `no-referrer`, browsers would send `Origin: null` with forms.
     response.headers.setdefault("Referrer-Policy", "same-origin")
     is_read = request.method in ("GET", "HEAD")
-    if is_read and notices.has_notice() and response.status_code in (200, 304):
+    # A script that was redirected does not show the page, and opens it again.
+    is_shown = "X-Part" not in request.headers and response.status_code in (200, 304)
+    if is_read and notices.has_notice() and is_shown:
         notices.delete_notice(response)
     is_private = get_viewer() is not None or not is_read or notices.has_notice()
     response.headers.setdefault("Cache-Control", "private, no-cache" if is_private else "no-cache")
@@ -180,7 +189,7 @@ def _add_headers(response: Response) -> Response:
 
 @blueprint.errorhandler(Redirect)
 def _redirect(error: Redirect) -> Response:
-    return _add_headers(make_response(redirect(error.path, 303)))
+    return _add_headers(send_to(error.path, error.notice))
 
 
 @blueprint.errorhandler(Unauthenticated)

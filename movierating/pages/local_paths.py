@@ -3,9 +3,9 @@
 import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import unquote, urlencode, urlsplit
 
-from flask import request, url_for
+from flask import current_app, request, url_for
 
 # A browser reads `//x`, `/\x` and a tab between two slashes as another host.
 _PATH = re.compile(r"/(?![/\\])[!-\[\]-~]*", re.ASCII)
@@ -22,6 +22,23 @@ def get_current_address() -> str:
     """Return the path of the request with its query, including the mount point of the service."""
     query = request.query_string.decode("ascii", "replace")
     return f"{get_current_path()}?{query}" if query else get_current_path()
+
+
+def find_form_address() -> str | None:
+    """Return the address of the page that sent the request's form; None if it is unknown or only takes forms.
+
+    The page is of this service: `same_site` rejects forms of others.
+    """
+    try:
+        sender = urlsplit(request.referrer or "")
+    except ValueError:
+        return None
+    adapter = current_app.create_url_adapter(request)
+    # A rejected form is shown at the address that it was sent to, which may be for forms only.
+    path = unquote(sender.path).removeprefix(request.root_path)
+    if not path or adapter is None or not adapter.test(path, "GET"):
+        return None
+    return sender._replace(scheme="", netloc="", fragment="").geturl()
 
 
 def make_list_address(place: Mapping[str, Any] | None = None) -> str:

@@ -33,7 +33,7 @@ def log_in() -> Any:
         "login.html",
         form=Form({"stay": "1"}),
         following=following,
-        completed=notices.find_notice("password", "sessions", "account"),
+        completed=notices.find_notice("password", "sessions", "account", "unsaved"),
     )
 
 

@@ -24,6 +24,41 @@ def test_login_by_email_leads_back_to_the_page_that_needed_it(browse, sign_up):
 
 
 @pytest.mark.parametrize(
+    ("path", "sender", "location"),
+    [
+        ("/movies/1/rating", "/movies?q=alien&sort=title#m1", "/login?next=/movies?q%3Dalien%26sort%3Dtitle"),
+        ("/movies/new", "/movies/new", "/login?next=/movies/new"),
+        ("/settings/display-name", "/settings", "/login?next=/settings"),
+        # Only forms are sent to this address.
+        ("/settings/display-name", "/settings/display-name", "/login"),
+        ("/settings/display-name", "/nosuch", "/login"),
+        ("/settings/display-name", None, "/login"),
+    ],
+)
+def test_form_of_an_ended_session_leads_back_to_its_page_after_a_login(browse, path, sender, location):
+    browser = browse("ada")
+    browser.post("/logout")
+    headers = {"Referer": f"http://localhost{sender}"} if sender else {}
+    response = browser.post(path, data={"value": "5"}, headers=headers)
+    assert (response.status_code, response.headers["Location"]) == (303, location)
+    assert "What you sent was not saved." in browser.get(location).text
+    assert "What you sent was not saved." not in browser.get(location).text
+
+
+def test_login_says_that_a_form_was_not_saved_after_a_script_was_redirected_to_it(browse):
+    browser = browse()
+    browser.post("/movies/1/rating", data={"value": "5"}, headers={"X-Part": "row"})
+    # The script's own request follows the redirect, and the page is opened then.
+    browser.get("/login", headers={"X-Part": "row"})
+    assert "What you sent was not saved." in browser.get("/login").text
+
+
+def test_malformed_address_of_a_sender_is_ignored(browse):
+    response = browse().post("/movies/new", headers={"Referer": "http://[x/movies"})
+    assert response.headers["Location"] == "/login"
+
+
+@pytest.mark.parametrize(
     ("form", "status", "message"),
     [
         ({"login": "ada", "password": "wrong password"}, 401, "No account has this name and password."),

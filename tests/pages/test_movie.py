@@ -133,3 +133,6 @@ def test_form_leads_back_below_the_mount_point(make_app, sign_up, add_movie):
     client = make_app(TRUSTED_PROXIES="1").test_client()
     text = client.get(f"/movies/{add_movie()}", headers={"X-Forwarded-Prefix": "/films"}).text
     assert 'href="/films/login?next=/films/movies/' in text
+    sender = {"Referer": "http://localhost/films/movies?q=emma", "Sec-Fetch-Site": "same-origin"}
+    response = client.post("/movies/1/rating", headers={"X-Forwarded-Prefix": "/films", **sender})
+    assert response.headers["Location"] == "/films/login?next=/films/movies?q%3Demma"
