@@ -14,7 +14,7 @@ def test_movie_shows_facts_and_latest_ratings(browse, add_movie, rate):
     browser = browse("ada")
     rate(browser, movie, 8)
     text = browse().get(f"/movies/{movie}").text
-    assert '<p class="original" lang="ja">乱</p>' in text
+    assert '<p class="original" lang="ja"><bdi>乱</bdi></p>' in text
     assert "Akira Kurosawa" in text
     assert "mean of 1 rating<" in text
     assert 'href="/people/ada"' in text

@@ -11,6 +11,17 @@ pytestmark = pytest.mark.any_database
 
 
 NEXT_FRAME = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+PLACES_OF_CHARACTERS = """each => {
+    const range = document.createRange(), places = {x: [], y: []};
+    for (let start = 0; start < each.firstChild.length; start++) {
+        range.setStart(each.firstChild, start);
+        range.setEnd(each.firstChild, start + 1);
+        const {x, y} = range.getBoundingClientRect();
+        places.x.push(x);
+        places.y.push(y);
+    }
+    return places;
+}"""
 LAYOUT_SHIFT = """new Promise(done => {
     let shift = 0;
     const observer = new PerformanceObserver(list => list.getEntries().forEach(each => shift += each.value));
@@ -155,6 +166,34 @@ def test_year_stands_after_a_title_that_is_written_from_right_to_left(person):
     ada.page.get_by_role("button", name="Add movie").click()
     title, year = (ada.page.locator(f"h1 {each}").bounding_box() for each in ("cite", "small"))
     assert title["x"] + title["width"] <= year["x"]
+
+
+def test_titles_that_are_written_from_right_to_left_end_on_the_left_and_stay_in_order(person):
+    boss, others = person(), ("جدایی", "نادر")
+    boss.log_in("boss")
+    boss.page.goto("/movies/new?title=سیمین!")
+    boss.page.get_by_label("Year").fill("2012")
+    boss.page.get_by_role("textbox", name="Alternative titles").fill("\n".join(others))
+    boss.page.get_by_role("button", name="Add movie").click()
+    movie = boss.page.url
+    for path, selector in ((movie, "h1 cite"), (movie, ".poster .t"), ("/movies?q=سیمین", ".name cite")):
+        boss.page.goto(path)
+        first, *_, mark = boss.page.locator(selector).first.evaluate(PLACES_OF_CHARACTERS)["x"]
+        assert mark < first, selector
+    boss.page.goto(movie)
+    one, two = (boss.page.get_by_text(title, exact=True).bounding_box() for title in others)
+    assert one["x"] < two["x"]
+
+
+def test_email_beside_a_long_name_has_one_line(person):
+    ada, boss = person("longnamed"), person()
+    boss.log_in("boss")
+    ada.page.goto("/settings")
+    ada.page.get_by_label("Your name, as others see it").fill("x" * 100)
+    ada.page.get_by_role("button", name="Change name").click()
+    expect(ada.page.locator("h2 + form .done").first).to_be_visible()
+    boss.page.goto("/admin/users?q=longnamed")
+    assert len(set(boss.page.locator(".mail").evaluate(PLACES_OF_CHARACTERS)["y"])) == 1
 
 
 def test_filters_are_applied_at_once_by_a_mouse_but_not_by_each_arrow_key(person):
