@@ -6,13 +6,13 @@ A signed cookie carries a notice to the next page: an address would show it to a
 import hashlib
 from typing import NamedTuple
 
-from flask import Response, current_app, g, request
+from flask import Response, current_app, g
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
-from movierating.http.response_cache import COOKIE_PREFIX
+from movierating.pages import cookies
 
 LIFETIME_SECONDS = 60
-_COOKIE = f"{COOKIE_PREFIX}notice"
+_COOKIE = "notice"
 
 
 class Notice(NamedTuple):
@@ -27,20 +27,18 @@ class Notice(NamedTuple):
 def set_notice(response: Response, notice: Notice) -> None:
     """Let the response carry a notice for the viewer, or for a visitor."""
     value = _get_serializer().dumps([_get_viewer_id(), *notice])
-    response.set_cookie(
-        *(_get_name(), value, LIFETIME_SECONDS), secure=request.is_secure, httponly=True, samesite="Lax"
-    )
+    cookies.set_cookie(response, _COOKIE, str(value), LIFETIME_SECONDS)
 
 
 def has_notice() -> bool:
     """Return True if the request has the cookie of a notice, even an invalid one."""
-    return _get_name() in request.cookies
+    return cookies.has_cookie(_COOKIE)
 
 
 def find_notice(*kinds: str) -> Notice | None:
     """Return the notice of the request if it is for its viewer, and of one of these kinds; otherwise None."""
     try:
-        viewer_id, *values = _get_serializer().loads(request.cookies.get(_get_name(), ""), LIFETIME_SECONDS)
+        viewer_id, *values = _get_serializer().loads(cookies.read_cookie(_COOKIE), LIFETIME_SECONDS)
     except BadSignature:
         return None
     notice = Notice(*values)
@@ -49,18 +47,13 @@ def find_notice(*kinds: str) -> Notice | None:
 
 def delete_notice(response: Response) -> None:
     """Delete the cookie, because the page has shown the notice."""
-    response.delete_cookie(_get_name(), secure=request.is_secure, httponly=True, samesite="Lax")
+    cookies.delete_cookie(response, _COOKIE)
 
 
 def _get_viewer_id() -> int:
     """Return the id of the account that is logged in; 0 for a visitor."""
     viewer = g.get("viewer")
     return viewer.id if viewer is not None else 0
-
-
-def _get_name() -> str:
-    """Return the name of the cookie. Over HTTPS it has a prefix: only this host can set it, over HTTPS."""
-    return f"__Host-{_COOKIE}" if request.is_secure else _COOKIE
 
 
 def _get_serializer() -> URLSafeTimedSerializer:

@@ -7,19 +7,17 @@ import hashlib
 from contextlib import suppress
 from typing import NamedTuple
 
-from flask import Response, current_app, request
+from flask import Response, current_app
 from itsdangerous import BadSignature, TimestampSigner
 
 from movierating import clock
 from movierating.auth import service
 from movierating.auth.service import Caller, TokenGrant
 from movierating.errors import InsufficientStorage, Unauthenticated, Unavailable
-from movierating.http.response_cache import COOKIE_PREFIX
+from movierating.pages import cookies
 from movierating.ratings import stored_files
 
-_COOKIE = f"{COOKIE_PREFIX}session"
-# A cookie with this prefix is set by this host only, over HTTPS only (RFC 6265bis, 4.1.3.2).
-_SECURE_COOKIE = f"__Host-{_COOKIE}"
+_COOKIE = "session"
 STAY_SECONDS = 30 * 24 * 3600
 VISIT_SECONDS = 12 * 3600
 # A session that stays is prolonged at most once in this time.
@@ -64,13 +62,12 @@ def find_caller() -> Caller | None:
 def set_cookie(response: Response, user_id: int, session_id: str, stays: bool) -> None:
     """Set the cookie of a session; one that does not stay ends with the browser, and after 12 hours at the latest."""
     value = _get_signer().sign(f"{user_id}.{session_id}.{int(stays)}").decode()
-    max_age = STAY_SECONDS if stays else None
-    response.set_cookie(_get_name(), value, max_age, secure=request.is_secure, httponly=True, samesite="Lax")
+    cookies.set_cookie(response, _COOKIE, value, STAY_SECONDS if stays else None)
 
 
 def delete_cookie(response: Response) -> None:
     """Delete the cookie."""
-    response.delete_cookie(_get_name(), secure=request.is_secure, httponly=True, samesite="Lax")
+    cookies.delete_cookie(response, _COOKIE)
 
 
 def prolong(response: Response) -> None:
@@ -87,15 +84,9 @@ def prolong(response: Response) -> None:
             set_cookie(response, cookie.user_id, cookie.session_id, True)
 
 
-def _get_name() -> str:
-    """Return the name of the cookie. Over HTTPS, one that a plain connection has set does not count."""
-    return _SECURE_COOKIE if request.is_secure else _COOKIE
-
-
 def _read_cookie() -> _Cookie | None:
-    value = request.cookies.get(_get_name(), "")
     try:
-        text, signed_at = _get_signer().unsign(value, return_timestamp=True)
+        text, signed_at = _get_signer().unsign(cookies.read_cookie(_COOKIE), return_timestamp=True)
     except BadSignature:
         return None
     user_id, session_id, stays = text.decode().split(".")

@@ -1,0 +1,33 @@
+"""The cookies of the pages, which only this service reads: no script, and no other site."""
+
+from flask import Response, request
+
+from movierating.http.response_cache import COOKIE_PREFIX
+
+
+def read_cookie(name: str) -> str:
+    """Return the value of a cookie, empty if the request lacks it."""
+    return request.cookies.get(_get_full_name(name), "")
+
+
+def has_cookie(name: str) -> bool:
+    """Return True if the request has the cookie, even with an invalid value."""
+    return _get_full_name(name) in request.cookies
+
+
+def set_cookie(response: Response, name: str, value: str, max_age: int | None) -> None:
+    """Set a cookie for `max_age` seconds; None: until the browser is closed."""
+    response.set_cookie(
+        *(_get_full_name(name), value, max_age), secure=request.is_secure, httponly=True, samesite="Lax"
+    )
+
+
+def delete_cookie(response: Response, name: str) -> None:
+    """Delete a cookie."""
+    response.delete_cookie(_get_full_name(name), secure=request.is_secure, httponly=True, samesite="Lax")
+
+
+def _get_full_name(name: str) -> str:
+    # Browsers take a cookie with the prefix `__Host-` from this host only, and over HTTPS only (RFC 6265bis, 4.1.3.2).
+    # So over HTTPS, one that a plain connection has set does not count.
+    return f"{'__Host-' if request.is_secure else ''}{COOKIE_PREFIX}{name}"
