@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, select
 
 from movierating.movies import retired_movies
+from movierating.movies.merged_movies import find_merged
 from movierating.movies.models import Movie
 from movierating.storage.dialect import encode_values, in_many
 from movierating.storage.statements import CompiledStatement
@@ -49,7 +50,7 @@ def find_current_ids(connection: Connection, movie_ids: Collection[int]) -> dict
     A movie that is being merged counts as merged.
     """
     existing = connection.scalars(select(_movie.id).where(in_many(_movie.id, sorted(movie_ids)))).all()
-    return dict(zip(existing, existing, strict=True)) | retired_movies.find_merged(connection, movie_ids)
+    return dict(zip(existing, existing, strict=True)) | find_merged(connection, movie_ids)
 
 
 def find_titles(connection: Connection, movie_ids: Collection[int]) -> dict[int, tuple[str, int | None]]:

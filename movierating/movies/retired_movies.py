@@ -1,4 +1,4 @@
-"""Merged, deleted and renamed movies: former ids and titles lead to the movie that stayed; no import adds it again."""
+"""Merged, deleted and renamed movies: a row of a file finds the one that stayed by an id or title, or adds none."""
 
 import itertools
 from collections import defaultdict
@@ -18,7 +18,8 @@ from movierating.movies.former_titles import (
     list_own_titles,
     list_title_ids,
 )
-from movierating.movies.models import MergedMovie, Movie, MovieExternalId, MovieTitle
+from movierating.movies.merged_movies import record_merge
+from movierating.movies.models import Movie, MovieExternalId, MovieTitle
 from movierating.movies.names import list_titles
 from movierating.movies.titles import fold, match_key
 from movierating.storage.dialect import encode_values, in_many, upsert
@@ -34,11 +35,8 @@ _FILLED_COLUMNS = (
 )
 
 _movie, _title = Movie.__table__.c, MovieTitle.__table__.c
-_merged, _external = MergedMovie.__table__.c, MovieExternalId.__table__.c
+_external = MovieExternalId.__table__.c
 
-_MERGED = CompiledStatement(
-    select(_merged.id, _merged.into_id).where(in_many(_merged.id, bindparam("movie_ids")))
-)
 _BY_EXTERNAL_ID = CompiledStatement(
     select(_external.value, _external.movie_id).where(
         _external.kind == bindparam("kind"),
@@ -46,32 +44,6 @@ _BY_EXTERNAL_ID = CompiledStatement(
         in_many(_external.value, bindparam("ids")),
     )
 )
-
-
-def find_merged(connection: Connection, movie_ids: Collection[int]) -> dict[int, int]:
-    """Return the ids of the movies that merged movies went into, or are going into, by the former id."""
-    return dict(_MERGED.tuples(connection, movie_ids=encode_values(sorted(movie_ids))))
-
-
-def find_merging(connection: Connection, movie_ids: Collection[int]) -> dict[int, int]:
-    """Return the ids of movies that are being merged into one of these, each with that one's id."""
-    statement = select(_merged.id, _merged.into_id).join(Movie, _movie.id == _merged.id)
-    return dict(map(tuple, connection.execute(statement.where(in_many(_merged.into_id, sorted(movie_ids))))))
-
-
-def list_unfinished_merges(connection: Connection) -> list[tuple[int, int]]:
-    """Return the ids of movies that are being merged, or whose merge was interrupted, with those of the others."""
-    statement = select(_merged.id, _merged.into_id).join(Movie, _movie.id == _merged.id).order_by(_merged.id)
-    return [(row.id, row.into_id) for row in connection.execute(statement)]
-
-
-def record_merge(connection: Connection, movie_id: int, into_id: int) -> None:
-    """Record that a movie is merged into another one, with the movies that were merged into it earlier."""
-    connection.execute(update(MergedMovie).where(_merged.into_id == movie_id).values(into_id=into_id))
-    statement = upsert(connection.dialect, MergedMovie.__table__).values(id=movie_id, into_id=into_id)
-    connection.execute(
-        statement.on_conflict_do_update(index_elements=["id"], set_={"into_id": statement.excluded.into_id})
-    )
 
 
 def find_by_external_id(

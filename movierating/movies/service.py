@@ -14,6 +14,7 @@ from movierating.movies import retired_movies, search_index
 from movierating.movies.alternative_titles import SHOWN_TITLES, replace_titles
 from movierating.movies.conflicts import make_conflict, reject_merged_ids, reject_same_title
 from movierating.movies.genres import GENRES
+from movierating.movies.merged_movies import find_merged
 from movierating.movies.models import Movie, MovieFacet
 from movierating.movies.movie_columns import make_row, to_columns
 from movierating.storage.cache_versions import FACTS
@@ -118,7 +119,7 @@ def _require_row(row: Row[Any] | None) -> Row[Any]:
 
 def find_survivor(movie_id: int) -> int | None:
     """Return the id of the movie that this one was merged into, or None."""
-    return retired_movies.find_merged(read(), [movie_id]).get(movie_id)
+    return find_merged(read(), [movie_id]).get(movie_id)
 
 
 def require_edit(movie_id: int, edits: Container[int] | None) -> None:

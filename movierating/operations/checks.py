@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Table, func, select
 from sqlalchemy.exc import DatabaseError
 
 from movierating.errors import ApiError, NotFound
-from movierating.movies import index_repair, retired_movies, text_index
+from movierating.movies import index_repair, merged_movies, text_index
 from movierating.operations import schema_revisions, sqlite_backup
 from movierating.ratings import merging, recount
 from movierating.storage.database import db, get_sqlite_file, read, write
@@ -92,7 +92,7 @@ def _find_problems() -> Iterator[Finding]:
         yield from damage or _find_orphans(read())
         if damage:
             return
-    yield from map(_describe_merge, retired_movies.list_unfinished_merges(read()))
+    yield from map(_describe_merge, merged_movies.list_unfinished_merges(read()))
     yield from _describe_aggregates(recount.find_mismatches(read()))
     for kind in index_repair.BEFORE_TEXT:
         yield from _describe_movies(kind, index_repair.find_mismatches(read(), kind))
@@ -116,7 +116,7 @@ def _repair() -> Iterator[Finding]:
 
 
 def _finish_merges() -> Iterator[Finding]:
-    for merge in retired_movies.list_unfinished_merges(read()):
+    for merge in merged_movies.list_unfinished_merges(read()):
         # The service may finish the merge at the same time.
         with suppress(NotFound):
             merging.merge_movies(*merge)

@@ -5,7 +5,7 @@ from flask import Response, request, url_for
 from movierating.movies import duplicates
 from movierating.pages import notices
 from movierating.pages.blueprint import admin_page, blueprint, render
-from movierating.pages.movie_data import find_merged
+from movierating.pages.movie_data import find_merge_notice
 
 PAIRS_PER_PAGE = 50
 
@@ -29,6 +29,6 @@ def list_duplicates() -> Response:
         total=len(rows),
         back=url_for("pages.list_duplicates", start=start or None),
         next_start=end if end < len(rows) else None,
-        merged=find_merged(),
+        merged=find_merge_notice(),
         completed=notices.find_notice("different"),
     )

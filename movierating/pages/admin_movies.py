@@ -10,7 +10,7 @@ from movierating.movies.query_schemas import ListMoviesQuerySchema
 from movierating.pages import notices
 from movierating.pages.blueprint import admin_page, blueprint, render
 from movierating.pages.forms import Form, load_query
-from movierating.pages.movie_data import find_merged, make_movie
+from movierating.pages.movie_data import find_merge_notice, make_movie
 
 MOVIES_PER_PAGE = 50
 
@@ -39,6 +39,6 @@ def list_movies_to_administer() -> Response:
         movies=shown,
         next_cursor=next_cursor,
         back=url_for("pages.list_movies_to_administer", q=search_text or None),
-        merged=find_merged(),
+        merged=find_merge_notice(),
         completed=notices.find_notice("deleted", "different"),
     )

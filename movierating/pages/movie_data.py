@@ -64,7 +64,7 @@ def find_rating_notice(viewer: Viewer | None) -> dict[str, Any] | None:
     return describe_notice(viewer, notice)
 
 
-def find_merged() -> dict[str, Any] | None:
+def find_merge_notice() -> dict[str, Any] | None:
     """Return the movie that stayed in a merge that the viewer has just made, or None."""
     notice = notices.find_notice("merged")
     return find_movie(notice.movie_id) if notice is not None else None

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 from movierating.monitoring import counters
-from movierating.movies import retired_movies
+from movierating.movies.merged_movies import find_merging
 from movierating.movies.movie_ids import find_current_ids, find_ids_by_imdb_id, find_ids_by_tmdb_id
 from movierating.ratings.bulk import delete_ratings, retry_if_catalogue_changes, set_ratings
 from movierating.storage.cache_versions import MOVIE, USER, Change
@@ -55,7 +55,7 @@ def delete_batch(user_id: int, ratings: Sequence[Item]) -> dict[str, Any]:
         """Delete the ratings, and return the report. Raise CatalogueChanged."""
         matched, not_found = _match_movies(ratings)
         movie_ids = {movie_id for movie_id, _ in matched}
-        merging = retired_movies.find_merging(read(), movie_ids)
+        merging = find_merging(read(), movie_ids)
         job = partial(delete_ratings, user_id=user_id, movie_ids=movie_ids, merging=merging)
         deleted_ids = write(job, _list_changes(user_id, {*movie_ids, *merging}))
         not_found += [_select_key(rating) for movie_id, rating in matched if movie_id not in deleted_ids]

@@ -10,8 +10,8 @@ from sqlalchemy.exc import IntegrityError
 from movierating import clock
 from movierating.auth.models import User
 from movierating.errors import TokenRevoked, Unavailable
+from movierating.movies.merged_movies import find_merged, find_merging
 from movierating.movies.models import Movie
-from movierating.movies.retired_movies import find_merged, find_merging
 from movierating.movies.staged_movies import CatalogueChanged
 from movierating.ratings.bulk_aggregates import apply_deltas, execute_values
 from movierating.ratings.models import Rating

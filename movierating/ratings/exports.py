@@ -13,8 +13,8 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, Engine, bindparam, func, select
 
+from movierating.movies.merged_movies import find_merged
 from movierating.movies.models import Movie
-from movierating.movies.retired_movies import find_merged
 from movierating.ratings.bulk import StoredRating
 from movierating.ratings.formats.rows import ExportRow
 from movierating.ratings.formats.writers import ExportFile, write_export

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Row, case, delete, func, selec
 from sqlalchemy.orm import aliased
 
 from movierating.errors import Conflict, NotFound, invalid_field
-from movierating.movies import retired_movies
+from movierating.movies import merged_movies, retired_movies
 from movierating.movies import service as movies
 from movierating.ratings import next_movies
 from movierating.ratings.bulk_aggregates import Sums
@@ -81,7 +81,7 @@ def preview_merge(movie_id: int, into_id: int) -> MergePreview:
 def _begin_merge(connection: Connection, movie_id: int, into_id: int) -> None:
     """Redirect new ratings of the movie to the one that stays."""
     _, survivor = _find_movies(connection, movie_id, into_id)
-    retired_movies.record_merge(connection, movie_id, survivor.id)
+    merged_movies.record_merge(connection, movie_id, survivor.id)
 
 
 def _move_batch(connection: Connection, movie_id: int, into_id: int) -> int:
@@ -100,7 +100,7 @@ def _finish_merge(connection: Connection, movie_id: int, into_id: int) -> Row[An
 def _find_movies(connection: Connection, movie_id: int, into_id: int) -> tuple[Row[Any], Row[Any]]:
     """Return the rows of the movie and of the one that stays. Raise as `merge_movies` does."""
     movie = movies.require_movie(connection, movie_id, None)
-    merged = retired_movies.find_merged(connection, [movie_id, into_id])
+    merged = merged_movies.find_merged(connection, [movie_id, into_id])
     survivor_id = merged.get(into_id, into_id)
     if survivor_id == movie_id:
         raise invalid_field("json", "into", "A movie can't be merged into itself.")

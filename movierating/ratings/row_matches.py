@@ -7,8 +7,8 @@ from typing import Literal, NamedTuple
 
 from sqlalchemy import Connection
 
+from movierating.movies.merged_movies import find_merged
 from movierating.movies.movie_ids import find_current_ids
-from movierating.movies.retired_movies import find_merged
 from movierating.movies.staged_movies import StagedMovies
 from movierating.ratings.formats.rows import RatedRow, Row
 

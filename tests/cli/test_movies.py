@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from movierating.movies import retired_movies, service
+from movierating.movies import merged_movies, service
 from movierating.storage.database import write
 
 
@@ -105,7 +105,7 @@ def test_repeated_merge_names_the_movie_that_stays(command, invoke, pair, app):
 
 def test_merge_that_another_one_must_precede_fails_with_one_line(invoke, pair, add_movie):
     third_id = add_movie()
-    write(partial(retired_movies.record_merge, movie_id=2, into_id=1))
+    write(partial(merged_movies.record_merge, movie_id=2, into_id=1))
     done = invoke("movies", "merge", "2", str(third_id))
     message = "Error: The movie is being merged into movie 1; finish that merge first.\n"
     assert (done.exit_code, done.output) == (1, message)
