@@ -63,7 +63,7 @@ class _Batch:
     """
 
     report: CatalogueReport = field(default_factory=CatalogueReport)
-    staged: StagedMovies = field(default_factory=lambda: StagedMovies((), set()))
+    staged: StagedMovies = field(default_factory=StagedMovies)
     added: set[int] = field(default_factory=set)
     titles: defaultdict[int, list[str]] = field(default_factory=lambda: defaultdict(list))
     completed: list[dict[str, Any]] = field(default_factory=list)

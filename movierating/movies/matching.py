@@ -20,9 +20,11 @@ from movierating.movies.names import (
     find_by_alternative,
     find_by_name,
     find_by_part,
+    make_movie_keys,
 )
-from movierating.movies.staged_movies import StagedMovies, write_in_batches
+from movierating.movies.staged_movies import StagedMovies
 from movierating.movies.titles import fold
+from movierating.storage.database import batched, write
 from movierating.storage.dialect import get_last_id, in_many
 
 # Other writers wait while movies get ids.
@@ -225,7 +227,18 @@ class MovieMatcher:
         return StagedMovies(self._new_rows, self._similar, self._learned, gives_ids=self._gives_ids)
 
     def write_in_batches(self, batch_movies: int) -> Iterator[dict[int, int]]:
-        """Write them in short transactions; yield the ids of new movies, by provisional ids. Raise CatalogueChanged."""
-        return write_in_batches(
-            self._new_rows, self._similar, self._learned, batch_movies, gives_ids=self._gives_ids
-        )
+        """Write the same in transactions of at most `batch_movies`, between which others write.
+
+        Yield the ids of the movies that a transaction inserted, by their provisional ids. Raise CatalogueChanged, which
+        leaves what was written before.
+        """
+        similar = set(self._similar)
+        for batch in batched(self._new_rows, batch_movies):
+            id_offset = write(StagedMovies(batch, similar).insert, own_transaction=True)
+            new_ids = {row["id"]: row["id"] + id_offset for row in batch}
+            # Movies of later batches were matched with these.
+            similar |= {make_movie_keys({**row, "id": new_ids[row["id"]]}) for row in batch}
+            yield new_ids
+        for ids in batched(self._learned.items(), batch_movies):
+            learned = StagedMovies(learned=dict(ids), gives_ids=self._gives_ids)
+            write(learned.insert, own_transaction=True)

@@ -3,7 +3,7 @@
 To fold titles and to list their words takes longer than to insert them, and other writers must not wait for that.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, insert, or_, select, update
@@ -11,9 +11,8 @@ from sqlalchemy import Connection, insert, or_, select, update
 from movierating import clock
 from movierating.movies import retired_movies
 from movierating.movies.models import Movie
-from movierating.movies.names import find_by_alternative, find_by_name, list_match_keys, make_movie_keys
+from movierating.movies.names import find_by_alternative, find_by_name, list_match_keys
 from movierating.movies.search_index import MOVIE_SEARCH, list_facets, make_index_text
-from movierating.storage.database import batched, write
 from movierating.storage.dialect import advance_ids, get_last_id, in_many, to_driver_sql
 
 # Other writers wait for a batch: some 20 ms, or 50 ms if movies get ids.
@@ -31,8 +30,8 @@ class StagedMovies:
 
     def __init__(
         self,
-        rows: Sequence[Mapping[str, Any]],
-        similar: set[tuple[Any, ...]],
+        rows: Sequence[Mapping[str, Any]] = (),
+        similar: set[tuple[Any, ...]] | frozenset[tuple[Any, ...]] = frozenset(),
         learned: Mapping[int, Mapping[str, Any]] | None = None,
         *,
         gives_ids: bool = False,
@@ -105,27 +104,3 @@ class StagedMovies:
         changed = {**ids, "edit": _movie.edit + 1, "updated_at": clock.now()}
         if connection.execute(update(Movie).where(*conditions).values(changed)).rowcount != 1:
             raise CatalogueChanged
-
-
-def write_in_batches(
-    rows: Sequence[Mapping[str, Any]],
-    similar: set[tuple[Any, ...]],
-    learned: Mapping[int, Mapping[str, Any]],
-    batch_movies: int,
-    *,
-    gives_ids: bool,
-) -> Iterator[dict[int, int]]:
-    """Write what StagedMovies takes, in transactions of at most `batch_movies`, between which others write.
-
-    Yield the ids of the movies that a transaction inserted, by their provisional ids. CatalogueChanged leaves what was
-    written before.
-    """
-    similar = set(similar)
-    for batch in batched(rows, batch_movies):
-        id_offset = write(StagedMovies(batch, similar).insert, own_transaction=True)
-        new_ids = {row["id"]: row["id"] + id_offset for row in batch}
-        # Movies of later batches were matched with these.
-        similar |= {make_movie_keys({**row, "id": new_ids[row["id"]]}) for row in batch}
-        yield new_ids
-    for ids in batched(learned.items(), batch_movies):
-        write(StagedMovies((), set(), dict(ids), gives_ids=gives_ids).insert, own_transaction=True)

@@ -68,7 +68,7 @@ class RowMatches:
     unmatched: list[UnmatchedRow] = field(default_factory=list)
     notes: list[tuple[RatedRow, str]] = field(default_factory=list)
     identified: list[tuple[int, RatedRow]] = field(default_factory=list)
-    staged: StagedMovies = field(default_factory=lambda: StagedMovies((), set()))
+    staged: StagedMovies = field(default_factory=StagedMovies)
 
     def add(self, movie_id: int, row: RatedRow) -> None:
         """Add a row; of several rows of a movie the newest counts, and of two with the same time the later one."""
