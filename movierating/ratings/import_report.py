@@ -56,20 +56,20 @@ class _Result(NamedTuple):
 
 
 def make_report(
-    format_name: str, rows: Sequence[Row], matches: RowMatches, outcomes: Sequence[Outcome], *, dry_run: bool
+    format_name: str,
+    rows: Sequence[Row],
+    matches: RowMatches,
+    outcomes: Sequence[Outcome],
+    *,
+    dry_run: bool,
+    details: Details,
 ) -> ImportReport:
-    """Return the report without details. `outcomes` are those of `matches.newest`, in its order."""
+    """Return the report. `outcomes` are those of `matches.newest`, in its order.
+
+    With `details` it lists what became of every row: a dict for each, or with AS_CSV one text.
+    """
     report = ImportReport(format_name, dry_run, read=sum(not isinstance(row, RejectedRow) for row in rows))
-    for outcome, count in Counter(outcomes).items():
-        if outcome == "skipped":
-            report.skipped["older"] = count
-        else:
-            setattr(report, outcome, count)
-    report.skipped["older"] += len(matches.older)
-    report.skipped["not_a_movie"] = len(matches.not_movies)
-    for row in rows:
-        if isinstance(row, SkippedRow):
-            report.skipped[row.outcome] += 1
+    _count_outcomes(report, rows, matches, outcomes)
     report.unmatched = _sort(map(_describe_unmatched, _list_unmatched_films(matches.unmatched)))
     report.errors = _sort(
         {**_describe_place(row), "reason": row.reason} for row in rows if isinstance(row, RejectedRow)
@@ -77,7 +77,24 @@ def make_report(
     report.notes = _sort(
         {**_describe_place(row), "reason": reason} for row, reason in _list_notes(rows, matches)
     )
+    if details == AS_CSV:
+        report.details_csv = _format_details(_list_details(rows, matches, outcomes))
+    elif details:
+        report.details = list(_list_details(rows, matches, outcomes))
     return report
+
+
+def _count_outcomes(
+    report: ImportReport, rows: Iterable[Row], matches: RowMatches, outcomes: Iterable[Outcome]
+) -> None:
+    counts = Counter(outcomes)
+    report.created, report.updated = counts["created"], counts["updated"]
+    report.unchanged = counts["unchanged"]
+    report.skipped["older"] = counts["skipped"] + len(matches.older)
+    report.skipped["not_a_movie"] = len(matches.not_movies)
+    for row in rows:
+        if isinstance(row, SkippedRow):
+            report.skipped[row.outcome] += 1
 
 
 def _list_notes(rows: Iterable[Row], matches: RowMatches) -> Iterator[tuple[RatedRow, str]]:
@@ -113,20 +130,6 @@ def _describe_unmatched(entry: UnmatchedRow) -> dict[str, Any]:
         "reason": entry.reason,
         "candidates": list(entry.candidates),
     }
-
-
-def add_details(
-    report: ImportReport,
-    details: Details,
-    rows: Sequence[Row],
-    matches: RowMatches,
-    outcomes: Sequence[Outcome],
-) -> None:
-    """Add what became of every row: nothing for False, a dict for each for True, text for AS_CSV."""
-    if details == AS_CSV:
-        report.details_csv = _format_details(_list_details(rows, matches, outcomes))
-    elif details:
-        report.details = list(_list_details(rows, matches, outcomes))
 
 
 def _list_details(

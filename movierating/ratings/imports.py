@@ -23,7 +23,7 @@ from movierating.ratings.formats.csv_reader import list_names
 from movierating.ratings.formats.custom_csv import ColumnMapping
 from movierating.ratings.formats.rows import InvalidColumn, RatedRow, RejectedFile, Row
 from movierating.ratings.formats.upload_reader import Upload, open_upload
-from movierating.ratings.import_report import Details, ImportReport, add_details, make_report
+from movierating.ratings.import_report import Details, ImportReport, make_report
 from movierating.ratings.row_matches import CreateMissing, MatchOptions, RowMatches, format_place
 from movierating.ratings.row_matching import match_rows
 from movierating.storage.database import read, write
@@ -66,11 +66,10 @@ def import_file(
     # Read before the rows are matched: they may miss a movie that is added in between.
     options = MatchOptions(create_missing, choices or {}, is_catalogue_loading=seed.is_first_load_under_way())
     matches, plan = import_rows(user_id, rated_rows, options, on_conflict)
-    report = make_report(upload.format, rows, matches, plan.outcomes, dry_run=dry_run)
+    report = make_report(upload.format, rows, matches, plan.outcomes, dry_run=dry_run, details=details)
     report.catalogue = "loading" if options.is_catalogue_loading else None
     report.unread_files = [name[:_MAX_NAME_LENGTH] for name in upload.unread_files[:_MAX_UNREAD_FILES]]
     report.replaced_csv = format_replaced(read(), plan.list_replaced())
-    add_details(report, details, rows, matches, plan.outcomes)
     return report
 
 
