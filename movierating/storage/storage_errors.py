@@ -47,9 +47,9 @@ def to_api_error(error: BaseException, folder: Path | None = None) -> ApiError |
     """Return the API error for a failure of the database or of the disk of `folder`; None for other errors."""
     if _code(error) == sqlite3.SQLITE_FULL or (_code(error) == sqlite3.SQLITE_IOERR and _is_full(folder)):
         return InsufficientStorage(DISK_FULL)
-    if _state(error) == _PG_DISK_FULL:
+    if get_sqlstate(error) == _PG_DISK_FULL:
         return InsufficientStorage(DISK_FULL)
-    if is_locked(error) or _state(error) in _PG_BUSY_STATES:
+    if is_locked(error) or get_sqlstate(error) in _PG_BUSY_STATES:
         return Unavailable(DATABASE_BUSY)
     return Unavailable(DATABASE_UNAVAILABLE) if is_database_failure(error) else None
 
@@ -99,7 +99,7 @@ def is_database_failure(error: BaseException) -> bool:
 
 def is_server_unusable(error: BaseException) -> bool:
     """Return True if a PostgreSQL server says that it can't serve writes; the next connection may find another."""
-    return _state(error) in _PG_UNUSABLE_STATES
+    return get_sqlstate(error) in _PG_UNUSABLE_STATES
 
 
 def is_corruption(error: BaseException) -> bool:
@@ -122,18 +122,18 @@ def must_reconnect(error: BaseException, connection: Connection | None = None) -
     return _code(error) in _RECONNECT_CODES
 
 
+def get_sqlstate(error: BaseException) -> str | None:
+    """Return PostgreSQL's SQLSTATE, None for an error of another kind."""
+    state: str | None = getattr(error.orig if isinstance(error, DBAPIError) else error, "sqlstate", None)
+    return state
+
+
 def _code(error: BaseException) -> int | None:
     """Return SQLite's primary result code."""
     code: int | None = getattr(
         error.orig if isinstance(error, DBAPIError) else error, "sqlite_errorcode", None
     )
     return None if code is None else code & 0xFF
-
-
-def _state(error: BaseException) -> str | None:
-    """Return PostgreSQL's SQLSTATE."""
-    state: str | None = getattr(error.orig if isinstance(error, DBAPIError) else error, "sqlstate", None)
-    return state
 
 
 def _is_full(folder: Path | None) -> bool:

@@ -6,7 +6,6 @@ other only if they change the same rows. All other jobs have it exclusively, as 
 stays as it is until its commit.
 """
 
-import itertools
 import random
 import threading
 import time
@@ -36,7 +35,9 @@ MAX_ATTEMPTS = 5
 _MAX_BACKOFF_SECONDS = 0.1
 
 # Source: https://www.postgresql.org/docs/current/errcodes-appendix.html
-_SERIALIZATION_FAILURE, _DEADLOCK, _LOCK_NOT_AVAILABLE = "40001", "40P01", "55P03"
+# A serialization failure and a deadlock.
+_RETRIED_STATES = frozenset({"40001", "40P01"})
+_LOCK_NOT_AVAILABLE = "55P03"
 
 # How long a start, a restore or a migration waits for another one, which takes minutes for gigabytes.
 START_TIMEOUT_SECONDS = 900
@@ -112,19 +113,18 @@ class PgDatabase:
         lock = _LOCK_EXCLUSIVE if invalidates is None else _LOCK_SHARED
         timeout = f"SET LOCAL lock_timeout = {round(timeout_seconds * 1000)}; " if timeout_seconds else ""
         begin = f"BEGIN ISOLATION LEVEL READ COMMITTED; {timeout}{lock}"
-        for attempt in itertools.count(1):
+        attempt = 1
+        while True:
             try:
                 return self._run_transaction(job, begin)
             except SQLAlchemyError as error:
-                state = getattr(getattr(error, "orig", None), "sqlstate", None)
-                if attempt == MAX_ATTEMPTS or state not in (_SERIALIZATION_FAILURE, _DEADLOCK):
+                if attempt == MAX_ATTEMPTS or storage_errors.get_sqlstate(error) not in _RETRIED_STATES:
                     api_error = storage_errors.to_api_error(error)
                     if api_error is None:
                         raise
                     raise api_error from error
-            pause = min(_MAX_BACKOFF_SECONDS, 0.002 * 2**attempt)
-            time.sleep(random.uniform(0, pause))  # noqa: S311
-        raise AssertionError  # pragma: no cover
+            time.sleep(random.uniform(0, min(_MAX_BACKOFF_SECONDS, 0.002 * 2**attempt)))  # noqa: S311
+            attempt += 1
 
     def _run_transaction(self, job: Job, begin: str) -> Any:
         thread, called_at, began_at = self._thread, time.perf_counter(), None
@@ -224,7 +224,7 @@ def _take_advisory_lock(connection: Connection, number: int) -> None:
     try:
         connection.exec_driver_sql(f"SELECT pg_advisory_lock({number})")
     except OperationalError as error:
-        if getattr(error.orig, "sqlstate", None) == _LOCK_NOT_AVAILABLE:
+        if storage_errors.get_sqlstate(error) == _LOCK_NOT_AVAILABLE:
             raise Unavailable(START_LOCKED) from error
         raise
 
