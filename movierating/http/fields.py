@@ -102,10 +102,10 @@ class SingleLineString(ma.fields.String):
     Text of invisible characters counts as empty.
     """
 
-    def __init__(self, *, min_length: int = 1, max_length: int, **kwargs: Any) -> None:
+    def __init__(self, *, max_length: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.min_length, self.max_length = min_length, max_length
-        shape = {"minLength": min_length, "maxLength": max_length, "pattern": _LINE_PATTERN}
+        self.max_length = max_length
+        shape = {"minLength": 1, "maxLength": max_length, "pattern": _LINE_PATTERN}
         self.metadata = {**shape, **self.metadata}
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
@@ -116,8 +116,8 @@ class SingleLineString(ma.fields.String):
         # The time to normalize a letter grows with the square of its combining marks.
         if len(text) <= 4 * self.max_length:
             text = unicodedata.normalize("NFC", text)
-        if not self.min_length <= len(text) <= self.max_length:
-            raise ma.ValidationError(f"Must be {self.min_length} to {self.max_length} characters long.")
+        if not 1 <= len(text) <= self.max_length:
+            raise ma.ValidationError(f"Must be 1 to {self.max_length} characters long.")
         return text
 
 

@@ -177,7 +177,7 @@ def _repair_text(connection: Connection, orphans: list[int], rows: list[Columns]
 TEXT = DerivedData(
     "search index",
     select(
-        *(_movie.id, *(_movie[name] for name in search_index.FACT_COLUMNS)),
+        *(_movie.id, *(_movie[name] for name in search_index.INDEXED_FACTS)),
         _list_of_movie(_title.title, search_index.IS_SEARCHED).label("alternative_titles"),
         *(_search[name].label(f"stored_{name}") for name in search_index.TEXT_COLUMNS),
     ).outerjoin_from(Movie, search_index.MOVIE_SEARCH, _search.rowid == _movie.id),
@@ -199,7 +199,7 @@ INDEX_VERSION = 6
 
 def reindex() -> None:
     """Repair all derived data once after INDEX_VERSION has changed, or if the full-text index can't be opened."""
-    if dialect.get_user_version(read()) == INDEX_VERSION and text_index.can_be_opened():
+    if dialect.get_index_version(read()) == INDEX_VERSION and text_index.can_be_opened():
         return
     if error := text_index.repair():
         logger.warning(
@@ -207,4 +207,4 @@ def reindex() -> None:
         )
     for kind in (*BEFORE_TEXT, TEXT):
         list(repair_mismatches(kind))
-    write(lambda connection: dialect.set_user_version(connection, INDEX_VERSION), ())
+    write(lambda connection: dialect.set_index_version(connection, INDEX_VERSION), ())

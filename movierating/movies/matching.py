@@ -16,11 +16,11 @@ from movierating.movies.models import Movie
 from movierating.movies.movie_columns import make_row
 from movierating.movies.movie_index import MAX_CANDIDATES, KnownMovie, MovieIndex, MovieQuery, NameKind
 from movierating.movies.names import (
-    MOVIE_KEYS,
+    MATCH_ROWS,
     find_by_alternative,
     find_by_name,
     find_by_part,
-    make_movie_keys,
+    make_match_row,
 )
 from movierating.movies.staged_movies import StagedMovies
 from movierating.movies.titles import fold
@@ -106,7 +106,7 @@ class MovieMatcher:
         self._load_keys(NameKind.PART, find_by_part(self._connection, parts | names))
 
     def _load_ids(self, column: Any, values: Collection[Any]) -> None:
-        self._load(self._connection.execute(MOVIE_KEYS.where(in_many(column, sorted(values)))))
+        self._load(self._connection.execute(MATCH_ROWS.where(in_many(column, sorted(values)))))
 
     def _load_names(self, keys: Collection[str]) -> set[tuple[Any, ...]]:
         """Load the movies with one of these match keys, and return their rows."""
@@ -237,7 +237,7 @@ class MovieMatcher:
             id_offset = write(StagedMovies(batch, similar).insert, own_transaction=True)
             new_ids = {row["id"]: row["id"] + id_offset for row in batch}
             # Movies of later batches were matched with these.
-            similar |= {make_movie_keys({**row, "id": new_ids[row["id"]]}) for row in batch}
+            similar |= {make_match_row({**row, "id": new_ids[row["id"]]}) for row in batch}
             yield new_ids
         for ids in batched(self._learned.items(), batch_movies):
             learned = StagedMovies(learned=dict(ids), gives_ids=self._gives_ids)

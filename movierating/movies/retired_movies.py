@@ -65,7 +65,7 @@ def _list_ids(facts: Mapping[str, Any]) -> list[ExternalId]:
     return [(kind, str(facts[name])) for kind, name in _ID_COLUMNS.items() if facts.get(name) is not None]
 
 
-def _list_keys(facts: Mapping[str, Any], marks: Sequence[str] = ()) -> list[ExternalId]:
+def _list_keys(facts: Mapping[str, Any], marks: Sequence[str]) -> list[ExternalId]:
     """Return the keys by which a row finds a retired movie, the most certain first.
 
     With `marks`, the last ones are those of alternative titles.

@@ -15,8 +15,8 @@ from movierating.movies.names import list_name_facets
 from movierating.movies.titles import fold, list_indexed_words
 from movierating.storage.dialect import POSTGRESQL, SQLITE, in_many
 
-FACT_COLUMNS = ("title", "original_title", "directors")
-TEXT_COLUMNS = (*FACT_COLUMNS, "alternative_titles")
+INDEXED_FACTS = ("title", "original_title", "directors")
+TEXT_COLUMNS = (*INDEXED_FACTS, "alternative_titles")
 # Created by the migration: an FTS5 table, on PostgreSQL a table with a tsvector. The rowid is the movie's id; the text
 # is stored as folded words.
 MOVIE_SEARCH = table("movie_search", column("rowid", BigInteger), *map(column, TEXT_COLUMNS))
@@ -122,7 +122,7 @@ def _read_alternative_titles(
 
 def update_text(connection: Connection, movie_ids: Collection[int]) -> None:
     """Index the text of movies again, after their alternative titles were changed."""
-    statement = select(_movie.id, *(_movie[name] for name in FACT_COLUMNS))
+    statement = select(_movie.id, *(_movie[name] for name in INDEXED_FACTS))
     rows = connection.execute(statement.where(in_many(_movie.id, movie_ids))).all()
     remove_text(connection, movie_ids)
     add_text(connection, [row._asdict() for row in rows])

@@ -75,7 +75,7 @@ def restore_dump(file: Path) -> str | None:
     is_older = revision != schema_revisions.get_newest_revision()
     # An open connection of this process would count as one of another program.
     database.close()
-    with pg_engine.advisory_lock(db.engine, pg_engine.START) as connection:
+    with pg_engine.advisory_lock(db.engine, pg_engine.START_LOCK) as connection:
         _require_unused(connection)
         old = _get_hidden_path("old.dump")
         with backup_files.temporary_file(old):

@@ -22,7 +22,7 @@ from movierating.ratings import recount
 from movierating.ratings.models import TRANSIENT_TABLES
 from movierating.storage import database, storage_errors
 from movierating.storage.database import db
-from movierating.storage.dialect import advance_ids, by_bytes, get_user_version, set_user_version
+from movierating.storage.dialect import advance_ids, by_bytes, get_index_version, set_index_version
 from movierating.storage.postgresql import engine as pg_engine
 from movierating.storage.postgresql.connections import get_driver
 
@@ -51,7 +51,7 @@ def migrate_to_postgresql(url: str, progress: Progress) -> int:
             problems, _ = checks.run_checks(repair=False)
             if problems:
                 raise MigrationError(f"`movierating check` reports: {problems[0]}")
-            with pg_engine.advisory_lock(target, pg_engine.START):
+            with pg_engine.advisory_lock(target, pg_engine.START_LOCK):
                 _require_usable(target)
                 schema_revisions.upgrade_schema(target)
                 return _copy(target, progress)
@@ -101,7 +101,7 @@ def _copy(target: Engine, progress: Progress) -> int:
                 for count in _copy_rows(connection, table, _read(source, table, _list_stored_columns(table))):
                     advance(done := done + count)
         _set_sequences(source, connection)
-        set_user_version(connection, get_user_version(source))
+        set_index_version(connection, get_index_version(source))
         for count in _compare(source, connection, tables):
             advance(done := done + count)
         # Without statistics, the first requests would be planned as for empty tables.

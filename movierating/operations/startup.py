@@ -113,7 +113,7 @@ def prepare_instance(app: Flask) -> None:
 def _preparing_database(file: Path | None) -> Iterator[None]:
     """Prevent other hosts from preparing the database during the block. Raise SettingError if it is damaged or lost."""
     if file is None:
-        with pg_engine.advisory_lock(db.engine, pg_engine.START):
+        with pg_engine.advisory_lock(db.engine, pg_engine.START_LOCK):
             yield
         return
     hold_instance()

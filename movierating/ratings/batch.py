@@ -16,14 +16,14 @@ _FINDERS: dict[str, Callable[..., dict[Any, int]]] = {
     "tmdb_id": find_ids_by_tmdb_id,
 }
 # Each rating has exactly one of these.
-MOVIE_KEYS = ("movie_id", *_FINDERS)
+MOVIE_ID_FIELDS = ("movie_id", *_FINDERS)
 
 # A rating, or a movie to delete one of, as the request has it.
 Item = Mapping[str, Any]
 
 
 def rate_batch(user_id: int, ratings: Sequence[Item]) -> dict[str, Any]:
-    """Set ratings: each has one of MOVIE_KEYS, `value` in half points and perhaps `rated_at` in microseconds.
+    """Set ratings: each has one of MOVIE_ID_FIELDS, `value` in half points and perhaps `rated_at` in microseconds.
 
     Return how many were `created`, `updated`, `unchanged`, and the keys that are `not_found`. If a movie comes more
     than once, the last of its ratings is stored.
@@ -46,7 +46,7 @@ def rate_batch(user_id: int, ratings: Sequence[Item]) -> dict[str, Any]:
 
 
 def delete_batch(user_id: int, ratings: Sequence[Item]) -> dict[str, Any]:
-    """Delete ratings, each with one of MOVIE_KEYS; return how many were `deleted`, and the keys `not_found`.
+    """Delete ratings, each with one of MOVIE_ID_FIELDS; return how many were `deleted`, and the keys `not_found`.
 
     A movie that the user did not rate is not found either.
     """
@@ -70,7 +70,7 @@ def _list_changes(user_id: int, movie_ids: Collection[int]) -> list[Change]:
 
 
 def _select_key(item: Item) -> dict[str, Any]:
-    return {name: item[name] for name in MOVIE_KEYS if name in item}
+    return {name: item[name] for name in MOVIE_ID_FIELDS if name in item}
 
 
 def _match_movies(items: Sequence[Item]) -> tuple[list[tuple[int, Item]], list[dict[str, Any]]]:

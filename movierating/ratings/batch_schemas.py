@@ -6,7 +6,7 @@ import marshmallow as ma
 
 from movierating.http.fields import HalfPoints, StrictInteger, Timestamp, in_range, require_past
 from movierating.movies.schemas import IMDB_ID, MAX_MOVIE_ID, MAX_TMDB_ID
-from movierating.ratings.batch import MOVIE_KEYS
+from movierating.ratings.batch import MOVIE_ID_FIELDS
 from movierating.ratings.schemas import VALUE, make_count
 
 MAX_RATINGS_PER_REQUEST = 1000
@@ -22,7 +22,7 @@ class MovieReferenceSchema(ma.Schema):
     @ma.validates_schema
     def require_one_id(self, data: dict[str, Any], **_: Any) -> None:
         """Raise ValidationError unless there is exactly one id: two might be of two movies."""
-        if len(data.keys() & set(MOVIE_KEYS)) != 1:
+        if len(data.keys() & set(MOVIE_ID_FIELDS)) != 1:
             raise ma.ValidationError("Must hold exactly one of movie_id, imdb_id and tmdb_id.")
 
 

@@ -14,7 +14,7 @@ from movierating.storage.dialect import SQLITE, to_driver_sql, values_query
 # A rating: user id, movie id, half points.
 RatingTuple = tuple[int, int, int]
 # The value of a rating before and after, in half points; None where there is no rating.
-Change = tuple[int | None, int | None]
+ValueChange = tuple[int | None, int | None]
 
 
 def execute_values(
@@ -31,7 +31,7 @@ def execute_values(
     return results
 
 
-def apply_deltas(connection: Connection, user_id: int, changes: Mapping[int, Change]) -> int:
+def apply_deltas(connection: Connection, user_id: int, changes: Mapping[int, ValueChange]) -> int:
     """Apply many changes of one user's ratings, by movie id; return how many of these movies accept them.
 
     A movie that is being merged gets no new ratings.

@@ -21,10 +21,10 @@ from movierating.movies.titles import fold
 from movierating.ratings.bulk import retry_if_catalogue_changes
 from movierating.ratings.bulk_aggregates import Sums
 from movierating.ratings.dataset_loading import DatasetReport, load_batch
-from movierating.ratings.formats.movielens import Dataset, MovieRow, RatingBatch
+from movierating.ratings.formats.movielens import Dataset, DatasetMovie, RatingBatch
 from movierating.ratings.formats.rows import RejectedRow
 from movierating.ratings.models import Rating
-from movierating.ratings.row_matching import FACTS
+from movierating.ratings.row_matching import FACT_NAMES
 from movierating.storage.database import exclusive_access, read, write
 
 # Movies and users whose sums are collected before they are written, at some 300 bytes each.
@@ -57,7 +57,7 @@ def import_movielens(dataset: Dataset, progress: Callable[[int], None]) -> Datas
 
 
 def _add_movies(
-    dataset: Dataset, rows: Sequence[MovieRow | RejectedRow], added: set[int]
+    dataset: Dataset, rows: Sequence[DatasetMovie | RejectedRow], added: set[int]
 ) -> tuple[DatasetReport, dict[int, int]]:
     """Match or add the data set's movies; return our ids by the data set's. Raise CatalogueChanged.
 
@@ -80,11 +80,11 @@ def _add_movies(
 class _DatasetMatcher:
     """Matches the movies of a data set, or stages those to add, outside the transaction that writes them."""
 
-    def __init__(self, dataset: Dataset, rows: Sequence[MovieRow | RejectedRow]) -> None:
+    def __init__(self, dataset: Dataset, rows: Sequence[DatasetMovie | RejectedRow]) -> None:
         """Load the part of the catalogue that the rows may mean."""
         self._file = dataset.movie_table.path.name
         self._rows = rows
-        movies = [row for row in rows if isinstance(row, MovieRow)]
+        movies = [row for row in rows if isinstance(row, DatasetMovie)]
         self._retired = RetiredMovies(read(), map(_list_facts, movies))
         self._matcher = MovieMatcher(read(), _list_queries(movies), gives_ids=True, with_import_titles=False)
         self._changes = 0
@@ -109,7 +109,7 @@ class _DatasetMatcher:
         """Write what `match` changed; yield our ids of new movies, by provisional ids. Raise CatalogueChanged."""
         return self._matcher.write_in_batches(batch_movies)
 
-    def _match_row(self, row: MovieRow, ids_by_source: dict[int, int]) -> RejectedRow | None:
+    def _match_row(self, row: DatasetMovie, ids_by_source: dict[int, int]) -> RejectedRow | None:
         """Find or add a row's movie and store its id, or return why not."""
         titles = (row.title, row.original_title)
         if row.source_id in ids_by_source:
@@ -134,7 +134,7 @@ class _DatasetMatcher:
         return None
 
 
-def _list_queries(rows: Sequence[MovieRow]) -> list[MovieQuery]:
+def _list_queries(rows: Sequence[DatasetMovie]) -> list[MovieQuery]:
     ids_by_imdb_id = find_ids_by_imdb_id(read(), {row.imdb_id for row in rows if row.imdb_id})
     queries = [MovieQuery(row.imdb_id, row.tmdb_id) for row in rows]
     # A TMDB id that decides so far may not do so after another row gave the movie its IMDb id.
@@ -142,8 +142,8 @@ def _list_queries(rows: Sequence[MovieRow]) -> list[MovieQuery]:
     return queries + [MovieQuery(titles=names) for names in titles]
 
 
-def _list_facts(row: MovieRow) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in (*FACTS, "genres")}
+def _list_facts(row: DatasetMovie) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in (*FACT_NAMES, "genres")}
 
 
 def _load_first(

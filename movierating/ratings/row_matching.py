@@ -152,7 +152,7 @@ def _explain_rejection(
     facts = _list_facts(row)
     if facts in retired:
         return "an administrator merged, renamed or deleted this movie"
-    if facts.keys().isdisjoint(IDS) and row.title and matcher.has_movie_without_ids(row.title, row.year):
+    if facts.keys().isdisjoint(_IDS) and row.title and matcher.has_movie_without_ids(row.title, row.year):
         return "there is a movie with this title and year; only an id tells two apart"
     if missing := [name for name in _REQUIRED if name not in facts]:
         return f"there is no such movie, and none can be added without {' and '.join(missing)}"
@@ -169,9 +169,9 @@ def _make_query(row: RatedRow) -> MovieQuery:
 _schema = CreateMovieSchema()
 # The schema rejects rows without these too, but takes much longer for thousands.
 _REQUIRED = [name for name, field in _schema.fields.items() if field.required]
-IDS = ("imdb_id", "tmdb_id")
-FACTS = ("title", "original_title", "year", *IDS)
+_IDS = ("imdb_id", "tmdb_id")
+FACT_NAMES = ("title", "original_title", "year", *_IDS)
 
 
 def _list_facts(row: RatedRow) -> dict[str, Any]:
-    return {name: value for name in FACTS if (value := getattr(row, name)) is not None}
+    return {name: value for name in FACT_NAMES if (value := getattr(row, name)) is not None}

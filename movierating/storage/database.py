@@ -116,7 +116,7 @@ def catalogue_lock() -> Iterator[None]:
     """Hold the lock of the one process that loads bundled movies into the database until the end of the block."""
     file = get_sqlite_file()
     if file is None:
-        with pg_engine.advisory_lock(db.engine, pg_engine.CATALOGUE):
+        with pg_engine.advisory_lock(db.engine, pg_engine.CATALOGUE_LOCK):
             yield
     else:
         with filelock.FileLock(file.with_name(f".{file.name}.loading")):

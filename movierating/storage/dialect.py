@@ -199,8 +199,8 @@ def advance_ids(connection: Connection, table: Any, last: int) -> None:
         connection.execute(select(func.setval(f'"{table.name}_id_seq"', last)))
 
 
-def get_user_version(connection: Connection) -> int:
-    """Return the number that `set_user_version` stored in the database, 0 before; named after SQLite's pragma."""
+def get_index_version(connection: Connection) -> int:
+    """Return the number that `set_index_version` stored in the database, 0 before."""
     if connection.dialect.name == SQLITE:
         return int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
     return int(
@@ -208,8 +208,8 @@ def get_user_version(connection: Connection) -> int:
     )
 
 
-def set_user_version(connection: Connection, number: int) -> None:
-    """Store a number in the database; copies of the database have it too."""
+def set_index_version(connection: Connection, number: int) -> None:
+    """Store how the movies are indexed, on SQLite as `user_version`; copies of the database have the number too."""
     if connection.dialect.name == SQLITE:
         connection.exec_driver_sql(f"PRAGMA user_version = {number:d}")
     else:

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from movierating.movies import index_repair, search_index
 from movierating.movies.titles import fold
 from movierating.storage.database import read, write
-from movierating.storage.dialect import set_user_version
+from movierating.storage.dialect import set_index_version
 
 PARTS = (*index_repair.BEFORE_TEXT, index_repair.TEXT)
 
@@ -129,6 +129,6 @@ def test_data_of_an_older_version_is_repaired_once(app, add_movie):
     harm("UPDATE movie_search SET title = 'ocean s'")
     index_repair.reindex()
     assert wrong(index_repair.TEXT) == [(1, "differs from its facts")]
-    write(lambda connection: set_user_version(connection, 1))
+    write(lambda connection: set_index_version(connection, 1))
     index_repair.reindex()
     assert wrong(index_repair.TEXT) == []

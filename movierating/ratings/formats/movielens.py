@@ -51,7 +51,7 @@ class NotMovieLens(Exception):
     """The folder is not a MovieLens data set; the message is one line for the user and names the file."""
 
 
-class MovieRow(NamedTuple):
+class DatasetMovie(NamedTuple):
     """A movie; the title has its article in front, and no year where MovieLens gives none."""
 
     line: int
@@ -99,7 +99,7 @@ class Dataset:
         """Return the size of the ratings file in bytes, the `bytes_read` of the last batch."""
         return self.rating_table.path.stat().st_size
 
-    def read_movies(self) -> Iterator[MovieRow | RejectedRow]:
+    def read_movies(self) -> Iterator[DatasetMovie | RejectedRow]:
         """Yield the movies in the order of their file, after the rows of the links that can't be read."""
         links: dict[int, _Link] = {}
         for link in self.link_table.read_rows(_parse_link) if self.link_table else ():
@@ -108,7 +108,7 @@ class Dataset:
             else:
                 links[link[0]] = link
         for movie in self.movie_table.read_rows(self._parse_movie):
-            if isinstance(movie, MovieRow) and movie.source_id in links:
+            if isinstance(movie, DatasetMovie) and movie.source_id in links:
                 _, imdb_id, tmdb_id = links[movie.source_id]
                 movie = movie._replace(imdb_id=imdb_id, tmdb_id=tmdb_id)
             yield movie
@@ -121,13 +121,13 @@ class Dataset:
                 self.rating_table, block, now
             )
 
-    def _parse_movie(self, line: int, cells: list[str]) -> MovieRow:
+    def _parse_movie(self, line: int, cells: list[str]) -> DatasetMovie:
         title = parse_title(cells[1])
         if title is None:
             raise ValueError("it has no title")
         names = (_GENRES_BY_NAME.get(name) for name in self.list_genre_names(cells))
         genres = tuple(dict.fromkeys(name for name in names if name))
-        return MovieRow(line, _parse_number("movie id", cells[0]), *parse_movielens_title(title), genres)
+        return DatasetMovie(line, _parse_number("movie id", cells[0]), *parse_movielens_title(title), genres)
 
 
 def open_folder(path: Path) -> Dataset:

@@ -27,8 +27,8 @@ from movierating.storage.postgresql.replicas import Replica
 Job = Callable[[Connection], Any]
 
 # "movi", "rati" and "cata" in ASCII: no other program's locks in this database should have these numbers.
-# START is also held by a restore and by a migration.
-_WRITERS, START, CATALOGUE = 0x6D6F7669, 0x72617469, 0x63617461
+# START_LOCK is also held by a restore and by a migration.
+_WRITERS_LOCK, START_LOCK, CATALOGUE_LOCK = 0x6D6F7669, 0x72617469, 0x63617461
 
 # How many times a transaction is run that PostgreSQL ends in favour of another.
 MAX_ATTEMPTS = 5
@@ -48,8 +48,8 @@ _SNAPSHOT = (
     " ELSE pg_current_snapshot()::text END"
 )
 _MOVIE_VERSION = "SELECT edit, ratings_version, xmin FROM movie WHERE id = %s"
-_LOCK_SHARED = f"SELECT pg_advisory_xact_lock_shared({_WRITERS})"
-_LOCK_EXCLUSIVE = f"SELECT pg_advisory_xact_lock({_WRITERS})"
+_LOCK_SHARED = f"SELECT pg_advisory_xact_lock_shared({_WRITERS_LOCK})"
+_LOCK_EXCLUSIVE = f"SELECT pg_advisory_xact_lock({_WRITERS_LOCK})"
 
 
 class _ThreadState(threading.local):
@@ -203,7 +203,7 @@ def configure(engine: Engine, replica_url: str | None) -> None:
 
 @contextmanager
 def advisory_lock(engine: Engine, number: int) -> Iterator[Connection]:
-    """Hold a lock, START or CATALOGUE, against processes on any machine until the end of the block.
+    """Hold a lock, START_LOCK or CATALOGUE_LOCK, against processes on any machine until the end of the block.
 
     Yield the connection that holds the lock, on which each statement commits by itself. Raise Unavailable if another
     process holds it for START_TIMEOUT_SECONDS.

@@ -80,7 +80,7 @@ def test_invalid_value_is_rejected_with_a_reason(parse, value, reason):
         (field_parsers.HALVES_TO_TEN, "10", 20),
         (field_parsers.HALVES_TO_TEN, "7,5", 15),
         (field_parsers.WHOLE_FIVE, "3", 12),
-        (field_parsers.FIVE, "3.7", 15),
+        (field_parsers.Scale({}, "a number up to 5", 5), "3.7", 15),
         (field_parsers.TEN, "7.3", 15),
         (field_parsers.TEN, "7,2", 14),
         (field_parsers.TEN, 0.1, 1),

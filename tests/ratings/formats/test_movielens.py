@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from movierating.ratings.formats.movielens import MovieRow, NotMovieLens, open_folder
+from movierating.ratings.formats.movielens import DatasetMovie, NotMovieLens, open_folder
 from movierating.ratings.formats.table_reader import BLOCK_BYTES, MAX_LINE_BYTES
 from ratings.formats.movielens_files import MOVIES, RATINGS, list_rejected, ratings_of
 
@@ -34,14 +34,14 @@ def test_every_real_rating_is_read(real):
 
 
 def test_every_real_movie_is_read(real):
-    movies = [movie for movie in real.read_movies() if isinstance(movie, MovieRow)]
+    movies = [movie for movie in real.read_movies() if isinstance(movie, DatasetMovie)]
     assert len(movies) == len(list(real.read_movies())) == 9_742
     assert sum(movie.year is None for movie in movies) == 12
     assert sum(movie.imdb_id is None for movie in movies) == 0
     assert sum(movie.tmdb_id is None for movie in movies) == 8
     assert sum(movie.title.endswith((", The", ", A", ", An")) for movie in movies) == 0
     genres = ("Adventure", "Animation", "Family", "Comedy", "Fantasy")
-    assert movies[0] == MovieRow(2, 1, "Toy Story", None, 1995, genres, "tt0114709", 862)
+    assert movies[0] == DatasetMovie(2, 1, "Toy Story", None, 1995, genres, "tt0114709", 862)
 
 
 def test_progress_ends_at_the_size_of_the_file(real):
@@ -61,7 +61,7 @@ def test_csv_columns_are_found_by_name(folder):
     )
     assert ratings_of(open_folder(path)) == [(2, 3, 2, 2, 5), (3, 4, 2, 18, 6)]
     assert list(open_folder(path).read_movies()) == [
-        MovieRow(2, 7, "The Boat", "Das Boot", 1981, ("Science Fiction", "Family"), "tt0082096", 387)
+        DatasetMovie(2, 7, "The Boat", "Das Boot", 1981, ("Science Fiction", "Family"), "tt0082096", 387)
     ]
 
 
@@ -74,7 +74,7 @@ def test_byte_order_mark_and_line_ends_make_no_difference(folder, bom, end):
     path = folder(ratings_csv=as_bytes(RATINGS + "1,1,4.0,9\n2,1,3,8"), movies_csv=as_bytes(MOVIES))
     assert ratings_of(open_folder(path)) == [(2, 1, 1, 16, 9), (3, 2, 1, 12, 8)]
     assert list(open_folder(path).read_movies()) == [
-        MovieRow(2, 1, "Toy Story", None, 1995, ("Animation", "Family"))
+        DatasetMovie(2, 1, "Toy Story", None, 1995, ("Animation", "Family"))
     ]
 
 
@@ -85,7 +85,7 @@ def test_1m_is_read_by_its_colons_in_latin_1(folder):
     )
     assert ratings_of(open_folder(path)) == [(1, 1, 1193, 20, 978300760), (2, 1, 661, 12, 978302109)]
     assert list(open_folder(path).read_movies()) == [
-        MovieRow(1, 73, "Les Misérables", None, 1995, ("Drama", "Family"))
+        DatasetMovie(1, 73, "Les Misérables", None, 1995, ("Drama", "Family"))
     ]
 
 
@@ -105,8 +105,8 @@ def test_100k_has_flags_for_genres_and_a_movie_without_a_year(folder):
     )
     assert ratings_of(open_folder(path)) == [(1, 196, 242, 12, 881250949)]
     assert list(open_folder(path).read_movies()) == [
-        MovieRow(1, 266, "Été", None, 1996, ("Family", "Film Noir", "Western")),
-        MovieRow(2, 267, "unknown", None, None, ()),
+        DatasetMovie(1, 266, "Été", None, 1996, ("Family", "Film Noir", "Western")),
+        DatasetMovie(2, 267, "unknown", None, None, ()),
     ]
 
 

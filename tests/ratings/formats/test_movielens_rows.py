@@ -2,7 +2,7 @@
 
 import pytest
 
-from movierating.ratings.formats.movielens import MovieRow, open_folder
+from movierating.ratings.formats.movielens import DatasetMovie, open_folder
 from movierating.ratings.formats.rows import RejectedRow
 from movierating.ratings.formats.table_reader import MAX_LINE_BYTES
 from ratings.formats.movielens_files import LINKS, MOVIES, RATINGS, list_rejected, ratings_of
@@ -89,7 +89,7 @@ def test_bad_movie_is_reported_with_its_line(folder, row, reason):
     assert isinstance(bad, RejectedRow)
     assert (bad.file, bad.line) == ("movies.csv", 2)
     assert reason in bad.reason
-    assert good == MovieRow(3, 1, "Toy Story", None, 1995, ("Drama",))
+    assert good == DatasetMovie(3, 1, "Toy Story", None, 1995, ("Drama",))
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_links_give_a_movie_its_ids(folder, link, ids):
     [movie] = open_folder(
         folder(ratings_csv=RATINGS, movies_csv=MOVIES, links_csv=LINKS + link)
     ).read_movies()
-    assert isinstance(movie, MovieRow)
+    assert isinstance(movie, DatasetMovie)
     assert (movie.imdb_id, movie.tmdb_id) == ids
 
 

@@ -88,12 +88,12 @@ def test_version_is_unknown_without_a_database_id(app, read_only_url, add_movie,
 
 def test_start_that_waits_too_long_for_another_ends_with_one_line(app, tmp_path, environ, monkeypatch):
     monkeypatch.setattr(pg_engine, "START_TIMEOUT_SECONDS", 0.2)
-    with pg_engine.advisory_lock(db.engine, pg_engine.START):
+    with pg_engine.advisory_lock(db.engine, pg_engine.START_LOCK):
         with pytest.raises(
             SettingError, match="Another process has been preparing the database for too long"
         ):
             create_app(environ(tmp_path / "instance"))
-        with pytest.raises(Unavailable), pg_engine.advisory_lock(db.engine, pg_engine.START):
+        with pytest.raises(Unavailable), pg_engine.advisory_lock(db.engine, pg_engine.START_LOCK):
             pass
-    with pg_engine.advisory_lock(db.engine, pg_engine.START):
+    with pg_engine.advisory_lock(db.engine, pg_engine.START_LOCK):
         pass

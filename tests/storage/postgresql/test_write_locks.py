@@ -16,7 +16,7 @@ from movierating.storage.postgresql import engine as pg_engine
 
 pytestmark = pytest.mark.postgresql
 
-TAKE_EXCLUSIVE_LOCK = f"SELECT pg_advisory_xact_lock({pg_engine._WRITERS})"
+TAKE_EXCLUSIVE_LOCK = f"SELECT pg_advisory_xact_lock({pg_engine._WRITERS_LOCK})"
 
 _movie = Movie.__table__.c
 
