@@ -12,8 +12,8 @@ import marshmallow as ma
 from movierating import clock
 
 # Control characters, lone surrogates, line and paragraph separators, bidirectional overrides and isolates.
-DISALLOWED_CHARACTERS = r"\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028-\u202e\u2066-\u2069"
-_DISALLOWED = re.compile(f"[{DISALLOWED_CHARACTERS}]")
+_DISALLOWED_CHARACTERS = r"\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028-\u202e\u2066-\u2069"
+DISALLOWED = re.compile(f"[{_DISALLOWED_CHARACTERS}]")
 # Characters without a shape and without a width of their own, and letters and a symbol that look like a space.
 _INVISIBLE_CHARACTERS = (
     r"\u00ad\u034f\u061c\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff9-\ufffb"
@@ -21,7 +21,7 @@ _INVISIBLE_CHARACTERS = (
 )
 _VISIBLE = re.compile(rf"[^\s{_INVISIBLE_CHARACTERS}\U000e0000-\U000e0fff]")
 # The OpenAPI document can't contain surrogates.
-_DOCUMENTED = DISALLOWED_CHARACTERS.replace(r"\ud800-\udfff", "")
+_DOCUMENTED = _DISALLOWED_CHARACTERS.replace(r"\ud800-\udfff", "")
 _LINE_PATTERN = rf"^[^{_DOCUMENTED}]*[^\s{_DOCUMENTED}{_INVISIBLE_CHARACTERS}][^{_DOCUMENTED}]*$"
 _CLOCK = r"([01]\d|2[0-3]):[0-5]\d"
 _RFC3339 = re.compile(rf"\d{{4}}-\d\d-\d\d[Tt ]{_CLOCK}:[0-5]\d(\.\d{{1,9}})?([Zz]|[+-]{_CLOCK})", re.ASCII)
@@ -49,7 +49,7 @@ def quote_value(value: Any) -> str:
     A part of a form may be a file.
     """
     text = json.dumps(value, default=lambda _: "a file", ensure_ascii=False)
-    text = _DISALLOWED.sub(lambda match: json.dumps(match[0])[1:-1], text)
+    text = DISALLOWED.sub(lambda match: json.dumps(match[0])[1:-1], text)
     return text if len(text) <= MAX_QUOTED_LENGTH else f"{text[: MAX_QUOTED_LENGTH - 3]}..."
 
 
@@ -110,7 +110,7 @@ class SingleLineString(ma.fields.String):
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
         text = super()._deserialize(value, attr, data, **kwargs)
-        if _DISALLOWED.search(text):
+        if DISALLOWED.search(text):
             raise ma.ValidationError("Must not contain control characters.")
         text = text.strip() if _VISIBLE.search(text) else ""
         # The time to normalize a letter grows with the square of its combining marks.

@@ -11,7 +11,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
 
-from movierating.movies.genres import GENRES
+from movierating.movies.genres import GENRES_BY_NAME
 from movierating.movies.models import MAX_RUNTIME_MINUTES
 
 BASICS, RATINGS, AKAS = "title.basics", "title.ratings", "title.akas"
@@ -24,7 +24,6 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
     AKAS: ("titleId", "title", "types"),
 }
 _MOVIE_TYPES = frozenset({b"movie", b"tvMovie"})
-_GENRES_BY_NAME = {genre: genre for genre in GENRES} | {"Film-Noir": "Film Noir", "Sci-Fi": "Science Fiction"}
 _NULL = b"\\N"
 _GZIP = b"\x1f\x8b"
 _BOM = b"\xef\xbb\xbf"
@@ -114,7 +113,7 @@ def parse_movie(cells: list[bytes]) -> dict[str, Any] | None:
         "original_title": original if original != primary else None,
         "year": _parse_number("startYear", year),
         "runtime_minutes": minutes if 0 < minutes <= MAX_RUNTIME_MINUTES else None,
-        "genres": [_GENRES_BY_NAME[name] for name in _decode(genres).split(",") if name in _GENRES_BY_NAME],
+        "genres": [GENRES_BY_NAME[name] for name in _decode(genres).split(",") if name in GENRES_BY_NAME],
         "directors": [],
         "language": None,
         "country": None,

@@ -3,7 +3,6 @@
 Between the steps the file waits in the database.
 """
 
-import re
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
@@ -14,7 +13,7 @@ from movierating.auth import access
 from movierating.errors import InvalidRequest, NotFound, Unavailable
 from movierating.http import error_handlers
 from movierating.http.application import accept_files
-from movierating.http.fields import DISALLOWED_CHARACTERS
+from movierating.http.fields import DISALLOWED
 from movierating.movies import service as movies
 from movierating.pages.blueprint import blueprint, get_member, member_page, render, send_to
 from movierating.pages.import_done import (
@@ -206,4 +205,4 @@ def _render_busy(error: Unavailable) -> Response:
 def _clean_name(name: str | None) -> str:
     """Return the name of a file to show, without its folder."""
     base = (name or "").replace("\\", "/").rpartition("/")[2]
-    return re.sub(f"[{DISALLOWED_CHARACTERS}]", "", base).strip() or "file"
+    return DISALLOWED.sub("", base).strip() or "file"

@@ -10,7 +10,7 @@ from movierating.auth.models import ROLES
 from movierating.auth.schemas import one_time_token
 from movierating.auth.service import normalize_name
 from movierating.http.fields import (
-    DISALLOWED_CHARACTERS,
+    DISALLOWED,
     HalfPoints,
     SingleLineString,
     StrictBoolean,
@@ -33,7 +33,6 @@ USERNAME_IN_PATH = {
     "schema": {"type": "string", "minLength": 1, "maxLength": 30},
     "description": "The user's `username`, such as `ada`, in any letter case.",
 }
-_DISALLOWED = re.compile(f"[{DISALLOWED_CHARACTERS}]")
 MAX_EMAIL_LENGTH = 254
 # For the OpenAPI document; the service checks the NFKC form of a new password.
 _NEW_PASSWORD_LENGTH = {"minLength": passwords.MIN_LENGTH, "maxLength": passwords.MAX_LENGTH}
@@ -65,7 +64,7 @@ def _email(**kwargs: Any) -> ma.fields.Email:
 
 def _check_email(email: str) -> None:
     # A quoted address may contain control characters, and folding can turn one letter into eighteen.
-    if _DISALLOWED.search(email) or len(normalize_name(email)) > MAX_EMAIL_LENGTH:
+    if DISALLOWED.search(email) or len(normalize_name(email)) > MAX_EMAIL_LENGTH:
         raise ma.ValidationError("Not a valid email address.")
 
 

@@ -11,14 +11,13 @@ from collections.abc import Callable, Collection, Sequence
 from itertools import groupby
 from typing import NamedTuple, TypeVar
 
-from movierating.http.fields import DISALLOWED_CHARACTERS
+from movierating.http.fields import DISALLOWED
 from movierating.movies import titles
 from movierating.ratings.formats.own_scale import split_scale
 
 T = TypeVar("T")
 
 # A movie that is added from a row must pass the validation of the API.
-_DISALLOWED = re.compile(f"[{DISALLOWED_CHARACTERS}]")
 _MAX_TITLE_LENGTH = 500
 _MAX_COMBINING_MARKS = 30
 
@@ -152,7 +151,7 @@ def parse_title(value: object) -> str | None:
         text = _compose(text)
     if len(text) > _MAX_TITLE_LENGTH:
         raise ValueError(f"a title is longer than {_MAX_TITLE_LENGTH} characters")
-    if not text.isprintable() and _DISALLOWED.search(text):
+    if not text.isprintable() and DISALLOWED.search(text):
         raise ValueError("a title has control characters or broken ones")
     return text
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from movierating import clock
-from movierating.movies.genres import GENRES
+from movierating.movies.genres import GENRES_BY_NAME
 from movierating.movies.titles import parse_movielens_title
 from movierating.ratings.formats.field_parsers import (
     STARS,
@@ -36,12 +36,7 @@ _FLAGS = (
     *("Fantasy", "Film-Noir", "Horror", "Musical", "Mystery", "Romance", "Sci-Fi", "Thriller", "War"),
     "Western",
 )
-_GENRES_BY_NAME = {genre: genre for genre in GENRES} | {
-    "Children": "Family",
-    "Children's": "Family",
-    "Film-Noir": "Film Noir",
-    "Sci-Fi": "Science Fiction",
-}
+_GENRES_BY_NAME = GENRES_BY_NAME | {"Children": "Family", "Children's": "Family"}
 
 _SPARE_ZEROS = re.compile(r"(\.[05])0+$")
 _MAX_ID = 2**63 - 1
