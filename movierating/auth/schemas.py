@@ -9,16 +9,24 @@ from movierating.auth.models import SCOPES
 from movierating.http.fields import SingleLineString, Timestamp, require_future
 
 
+def password_field(
+    description: str | None = None, *, is_new: bool = False, **kwargs: Any
+) -> ma.fields.String:
+    """Return a field for a password. The length of a new one is only documented: `passwords` checks its NFKC form."""
+    metadata: dict[str, Any] = {"example": "correct horse battery", "format": "password"}
+    if description is not None:
+        metadata["description"] = description
+    if is_new:
+        metadata |= {"minLength": passwords.MIN_LENGTH, "maxLength": passwords.MAX_LENGTH}
+    validate = None if is_new else ma.validate.Length(1, 1024)
+    return ma.fields.String(validate=validate, load_only=True, metadata=metadata, **kwargs)
+
+
 class LoginSchema(ma.Schema):
     """A username or e-mail, and the password."""
 
     login = ma.fields.String(required=True, validate=ma.validate.Length(1, 254), metadata={"example": "ada"})
-    password = ma.fields.String(
-        required=True,
-        validate=ma.validate.Length(1, 1024),
-        load_only=True,
-        metadata={"example": "correct horse battery", "format": "password"},
-    )
+    password = password_field(required=True)
 
 
 class TokenPairSchema(ma.Schema):
@@ -128,14 +136,4 @@ class ResetPasswordSchema(ma.Schema):
     """The token of a link, and the new password."""
 
     token = one_time_token(required=True)
-    password = ma.fields.String(
-        required=True,
-        validate=ma.validate.Length(1, 1024),
-        load_only=True,
-        metadata={
-            "example": "correct horse battery",
-            "format": "password",
-            "minLength": passwords.MIN_LENGTH,
-            "maxLength": passwords.MAX_LENGTH,
-        },
-    )
+    password = password_field(is_new=True, required=True)

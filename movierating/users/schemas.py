@@ -7,7 +7,7 @@ import marshmallow as ma
 
 from movierating.auth import passwords
 from movierating.auth.models import ROLES
-from movierating.auth.schemas import one_time_token
+from movierating.auth.schemas import one_time_token, password_field
 from movierating.auth.service import normalize_name
 from movierating.http.fields import (
     DISALLOWED,
@@ -34,24 +34,11 @@ USERNAME_IN_PATH = {
     "description": "The user's `username`, such as `ada`, in any letter case.",
 }
 MAX_EMAIL_LENGTH = 254
-# For the OpenAPI document; the service checks the NFKC form of a new password.
-_NEW_PASSWORD_LENGTH = {"minLength": passwords.MIN_LENGTH, "maxLength": passwords.MAX_LENGTH}
 
 _LISTED = {
     "example": True,
     "description": "False if the user opted out of being named among people with the same taste.",
 }
-
-
-def _password(description: str, *, length: dict[str, int] | None = None, **kwargs: Any) -> ma.fields.String:
-    # `_NewPasswordSchema` rejects a new password of another length than is documented, with a reason.
-    return ma.fields.String(
-        validate=None if length else ma.validate.Length(1, 1024),
-        load_only=True,
-        metadata={"example": "correct horse battery", "format": "password", "description": description}
-        | (length or {}),
-        **kwargs,
-    )
 
 
 def _email(**kwargs: Any) -> ma.fields.Email:
@@ -86,9 +73,7 @@ class SignUpSchema(_NewPasswordSchema):
 
     username = ma.fields.String(required=True, validate=_USERNAME, metadata={"example": "ada"})
     email = _email(required=True)
-    password = _password(
-        "Not a common password, and not your own name.", length=_NEW_PASSWORD_LENGTH, required=True
-    )
+    password = password_field("Not a common password, and not your own name.", is_new=True, required=True)
     display_name = SingleLineString(max_length=100, metadata={"example": "Ada L."})
     invitation = one_time_token()
 
@@ -98,17 +83,15 @@ class UpdateAccountSchema(_NewPasswordSchema):
 
     display_name = SingleLineString(max_length=100, metadata={"example": "Ada Lovelace"})
     email = _email()
-    password = _password(
-        "The new password. It revokes all sessions and personal tokens.", length=_NEW_PASSWORD_LENGTH
-    )
-    current_password = _password("Required for a new password or e-mail.")
+    password = password_field("The new password. It revokes all sessions and personal tokens.", is_new=True)
+    current_password = password_field("Required for a new password or e-mail.")
     listed = StrictBoolean(metadata=_LISTED)
 
 
 class DeleteAccountSchema(ma.Schema):
     """Confirm the deletion of an account with its password."""
 
-    current_password = _password("The account's password.", required=True)
+    current_password = password_field("The account's password.", required=True)
 
 
 class UserRatingsSchema(RatingStatsSchema):
