@@ -1,6 +1,7 @@
 """`movierating import catalogue` and `movierating import movielens`."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -8,6 +9,9 @@ from movierating.cli.application import interruptible, open_application
 from movierating.cli.commands import Command, IntRange
 from movierating.cli.counts import format_count, print_rejected
 from movierating.cli.progress import show_progress
+
+if TYPE_CHECKING:
+    from movierating.ratings.dataset_loading import DatasetReport
 
 
 @click.command("catalogue", cls=Command)
@@ -34,10 +38,7 @@ def import_catalogue(files: tuple[Path, ...], min_votes: int | None) -> None:
         opened = catalogue_import.open_files(files)
         if min_votes is not None and not opened.has("title.ratings"):
             raise click.UsageError("--min-votes needs IMDb's title.ratings among the files")
-        with (
-            interruptible("Run the command again to resume the import."),
-            open_application(),
-        ):
+        with interruptible("Run the command again to resume the import."), open_application():
             _load_bundled_movies()
             with show_progress("reading", max(1, opened.size)) as advance:
                 report = catalogue_import.import_catalogue(opened, min_votes, advance)
@@ -64,15 +65,16 @@ def import_movielens(folder: Path) -> None:
 
     try:
         dataset = movielens.open_folder(folder)
-        with (
-            interruptible("Run the command again to resume the import."),
-            open_application(),
-        ):
+        with interruptible("Run the command again to resume the import."), open_application():
             _load_bundled_movies()
             with show_progress("ratings", dataset.size) as advance:
                 report = datasets.import_movielens(dataset, advance)
     except (movielens.NotMovieLens, OSError) as error:
         raise click.ClickException(str(error)) from error
+    _print_dataset_report(report)
+
+
+def _print_dataset_report(report: "DatasetReport") -> None:
     print_rejected(report.reasons, report.rejected)
     if report.unmatched:
         unmatched = format_count(report.unmatched, "rating")

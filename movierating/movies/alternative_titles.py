@@ -87,9 +87,8 @@ def replace_titles(connection: Connection, movie: Mapping[str, Any], titles: Seq
     """
     if titles is None:
         return False
-    of_movie = _title.movie_id == movie["id"]
-    columns = (_title.title, _title.match_key, _title.source)
-    stored = connection.execute(select(*columns).where(of_movie).order_by(_title.id)).all()
+    statement = select(_title.title, _title.match_key, _title.source).where(_title.movie_id == movie["id"])
+    stored = connection.execute(statement.order_by(_title.id)).all()
     shown = [row for row in stored if row.source != IMPORT][:MAX_SHOWN_TITLES]
     if [row.title for row in shown] == titles:
         return False
@@ -101,14 +100,19 @@ def replace_titles(connection: Connection, movie: Mapping[str, Any], titles: Seq
         for key, title in new.items()
     ]
     rows += [row._asdict() for row in sorted(others, key=lambda row: row.source != IMPORT)]
-    connection.execute(delete(MovieTitle).where(of_movie))
-    if rows:
-        rows = [{**row, "movie_id": movie["id"]} for row in rows[:MAX_ALTERNATIVE_TITLES]]
-        connection.execute(insert(MovieTitle), rows)
+    _replace_rows(connection, movie["id"], rows)
     if removed := former.keys() - new.keys():
         forget_alternatives(connection, movie["id"], removed)
         connection.execute(update(Movie).where(_movie.id == movie["id"]).values(takes_titles=False))
     return True
+
+
+def _replace_rows(connection: Connection, movie_id: int, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Replace all alternative titles of a movie by the first of these rows, as many as there is room for."""
+    connection.execute(delete(MovieTitle).where(_title.movie_id == movie_id))
+    if rows:
+        kept = [{**row, "movie_id": movie_id} for row in rows[:MAX_ALTERNATIVE_TITLES]]
+        connection.execute(insert(MovieTitle), kept)
 
 
 def _index_titles(titles: Sequence[str], taken_keys: set[str]) -> dict[str, str]:

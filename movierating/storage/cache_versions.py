@@ -141,15 +141,14 @@ class CacheVersions:
     def invalidating(self, writes: Iterable[Collection[Change] | None]) -> Iterator[None]:
         """Invalidate responses about what each write changes; None invalidates all.
 
-        COMMIT inside the block, holding the write lock. Raise OSError if the file can't be opened.
+        The caller commits inside the block, and holds the write lock. Raise OSError if the file can't be opened.
         """
         mapping = self._get_mapping()
         counters = mapping.counters
         if counters[_ANY_WRITE_INDEX] & 1:
             # A writer was killed, and left its versions odd.
-            for index in _find_odd(counters):
-                if index != _ANY_WRITE_INDEX:
-                    counters[index] += 1
+            for index in _find_odd(counters) - {_ANY_WRITE_INDEX}:
+                counters[index] += 1
         indexes, movie_changes = set[int](), list[MovieChange]()
         for changes in writes:
             if changes is None:
@@ -185,11 +184,11 @@ class CacheVersions:
         return mapping
 
 
-def _find_odd(counters: memoryview) -> list[int]:
+def _find_odd(counters: memoryview) -> set[int]:
     """Return the indexes of the odd versions; a loop over all of them takes ten times as long."""
     lowest_byte = 0 if sys.byteorder == "little" else counters.itemsize - 1
     parities = counters.cast("B")[lowest_byte :: counters.itemsize].tobytes().translate(_PARITIES)
-    return [match.start() for match in re.finditer(b"\x01", parities)]
+    return {match.start() for match in re.finditer(b"\x01", parities)}
 
 
 def _map(file: Path) -> _Mapping:
