@@ -2,15 +2,15 @@
 
 import marshmallow as ma
 
-from movierating.ratings.formats import own_json, writers
+from movierating.ratings.formats import movierating_json, writers
 
 CSV = (
     "imdb_id,tmdb_id,title,original_title,year,value,rated_at,version\r\n"
     "tt0485601,26963,The Secret of Kells,,2009,8.5,2024-01-15T10:30:00Z,1\r\n"
 )
 JSON = {
-    "format": own_json.FORMAT,
-    "version": own_json.VERSION,
+    "format": movierating_json.FORMAT,
+    "version": movierating_json.VERSION,
     "ratings": [
         {
             "imdb_id": "tt0485601",

@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeVar
 
 from movierating.http.fields import DISALLOWED
 from movierating.movies import titles
-from movierating.ratings.formats.own_scale import split_scale
+from movierating.ratings.formats.stated_scale import split_scale
 
 T = TypeVar("T")
 
@@ -79,8 +79,8 @@ def has_rating(scale: Scale, value: object) -> bool:
     text = str(value).strip()
     if text in _NO_RATING or text in scale.half_points:
         return text in scale.half_points
-    own = split_scale(text)
-    return own is None or own[0] not in _NO_RATING or own[1] == HUNDRED.highest
+    stated = split_scale(text)
+    return stated is None or stated[0] not in _NO_RATING or stated[1] == HUNDRED.highest
 
 
 def parse_rating(scale: Scale, value: object) -> int:
@@ -90,8 +90,8 @@ def parse_rating(scale: Scale, value: object) -> int:
         half_points = scale.half_points.get(value) or scale.half_points.get(value.strip())
     elif isinstance(value, int | float) and not isinstance(value, bool):
         half_points = scale.half_points.get(value)
-    if half_points is None and isinstance(value, str) and (own := split_scale(value)):
-        rating, highest = own
+    if half_points is None and isinstance(value, str) and (stated := split_scale(value)):
+        rating, highest = stated
         half_points = _round_rating(highest, rating)
     elif half_points is None and scale.highest is not None:
         half_points = _round_rating(scale.highest, value)
@@ -160,7 +160,7 @@ def _compose(text: str) -> str:
     """Return the text in NFC, or unchanged if more than 30 combining marks follow one letter.
 
     Normalizing takes quadratic time in these; the limit is that of the Stream-Safe Text Format (Unicode Standard
-    Annex #15). Titles that are in NFC already, such as those of our own exports, come out the same either way.
+    Annex #15). Titles that are in NFC already, such as those of our exports, come out the same either way.
     """
     runs = groupby(text, lambda letter: unicodedata.combining(letter) > 0)
     if any(is_mark and len(list(marks)) > _MAX_COMBINING_MARKS for is_mark, marks in runs):

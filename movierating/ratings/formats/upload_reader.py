@@ -20,8 +20,8 @@ from movierating.ratings.formats import (
     letterboxd,
     movary,
     movielens_export,
-    own_csv,
-    own_json,
+    movierating_csv,
+    movierating_json,
     senscritique,
     simkl,
     tmdb,
@@ -77,13 +77,13 @@ _CSV_FORMATS = (
     Format("yamtrack", yamtrack.matches, yamtrack.read),
     Format("tvtime", tvtime.matches, tvtime.read),
     Format("filmtipset", filmtipset.matches, filmtipset.read),
-    Format("csv", own_csv.matches, own_csv.read),
+    Format("csv", movierating_csv.matches, movierating_csv.read),
 )
 _JSON_FORMATS = (
     Format("trakt", trakt.matches_json, trakt.read),
     Format("simkl", simkl.matches_json, simkl.read),
     Format("flixster", flixster.matches, flixster.read),
-    Format("json", own_json.matches, own_json.read),
+    Format("json", movierating_json.matches, movierating_json.read),
 )
 _XML_FORMATS = (Format("criticker", criticker.matches_xml, criticker.read),)
 _FORMATS_BY_TYPE = {CsvFile: _CSV_FORMATS, JsonFile: _JSON_FORMATS, XmlFile: _XML_FORMATS}

@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from movierating.ratings.formats import imdb, letterboxd, own_csv, own_json, simkl, trakt
+from movierating.ratings.formats import imdb, letterboxd, movierating_csv, movierating_json, simkl, trakt
 from movierating.ratings.formats.rows import ExportRow
 
 CSV, JSON, ZIP = "text/csv; charset=utf-8", "application/json", "application/zip"
 FORMATS = ("csv", "json", "letterboxd", "imdb", "trakt", "simkl")
 _WRITERS = {
-    "csv": own_csv.write,
-    "json": own_json.write,
+    "csv": movierating_csv.write,
+    "json": movierating_json.write,
     "imdb": imdb.write,
     "trakt": trakt.write,
     "simkl": simkl.write,
@@ -26,7 +26,7 @@ class ExportFile(NamedTuple):
 
 
 def write_export(name: str, rows: Iterable[ExportRow]) -> ExportFile:
-    """Return the rows as a file of one of FORMATS, in the given order (`own_csv` documents the required one)."""
+    """Return the rows as a file of one of FORMATS, in the given order; `movierating_csv` documents the required one."""
     if name == "letterboxd":
         is_zip, blocks = letterboxd.write(rows)
         return ExportFile(ZIP, "zip", blocks) if is_zip else ExportFile(CSV, "csv", blocks)

@@ -107,7 +107,7 @@ def test_rows_are_the_same_however_much_is_looked_at_together(read, content, tak
         whole = read(data)
         patched.setattr(line_reader, "_BLOCK_LENGTH", taken)
         assert read(data) == whole
-        patched.setattr("movierating.ratings.formats.own_csv._parse_columns", lambda *_: None)
+        patched.setattr("movierating.ratings.formats.movierating_csv._parse_columns", lambda *_: None)
         assert read(data) == whole
 
 

@@ -1,7 +1,7 @@
-"""Our own JSON, version 1, one rating a line: `{"format": "movierating", "version": 1, "ratings": [{…}, …]}`.
+"""Our JSON, version 1, one rating a line: `{"format": "movierating", "version": 1, "ratings": [{…}, …]}`.
 
 A rating is an object with `imdb_id`, `tmdb_id`, `title`, `original_title`, `year`, `value` and `rated_at`, in this
-order, with the meanings of our own CSV; unknown values are null. Nothing is lost. Objects with fewer or more members
+order, with the meanings of our CSV; unknown values are null. Nothing is lost. Objects with fewer or more members
 can be read, and files without `format` and `version`; times in the future need a `version` before `ratings`.
 """
 
@@ -18,7 +18,7 @@ from movierating.ratings.formats.json_reader import JsonFile
 from movierating.ratings.formats.rows import ExportRow, RejectedFile, Row, parse_row
 
 FORMAT, VERSION = "movierating", 1
-_IDS = {"imdb_id", "tmdb_id", "title"}
+_IDENTIFYING_KEYS = {"imdb_id", "tmdb_id", "title"}
 _CELLS = ("imdb_id", "tmdb_id", "title", "original_title", "year", "rated_at")
 
 
@@ -29,7 +29,8 @@ def matches(file: JsonFile) -> bool:
     if "format" in file.facts:
         return bool(file.facts["format"] == FORMAT)
     return any(
-        isinstance(item, dict) and "value" in item and not _IDS.isdisjoint(item) for item in file.sample
+        isinstance(item, dict) and "value" in item and not _IDENTIFYING_KEYS.isdisjoint(item)
+        for item in file.sample
     )
 
 

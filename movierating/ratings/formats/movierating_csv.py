@@ -1,4 +1,4 @@
-"""Our own CSV, version 1: UTF-8, commas, CRLF (RFC 4180), one rating a line, nothing lost.
+"""Our CSV, version 1: UTF-8, commas, CRLF (RFC 4180), one rating a line, nothing lost.
 
 The header is `imdb_id,tmdb_id,title,original_title,year,value,rated_at,version`.
 

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from movierating.ratings.formats.own_json import write
+from movierating.ratings.formats.movierating_json import write
 from movierating.ratings.formats.rows import ExportRow, RatedRow, RejectedRow, SkippedRow
 
 AT = 1_705_314_600_000_000

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from movierating.ratings.formats import own_csv
-from movierating.ratings.formats.own_csv import write
+from movierating.ratings.formats import movierating_csv
+from movierating.ratings.formats.movierating_csv import write
 from movierating.ratings.formats.rows import ExportRow, RatedRow, RejectedRow, SkippedRow
 
 AT = 1_705_314_600_000_000
@@ -65,7 +65,7 @@ def test_rows_made_together_are_those_made_one_by_one(read, rows):
     data = "\n".join(["imdb_id,tmdb_id,title,original_title,year,value,rated_at,version", *rows])
     together = read(data)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(own_csv, "_parse_columns", lambda *_: None)
+        patched.setattr(movierating_csv, "_parse_columns", lambda *_: None)
         assert read(data) == together
 
 
