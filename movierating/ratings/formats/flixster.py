@@ -12,7 +12,7 @@ from typing import Any
 
 from movierating.ratings.formats.dates import convert_milliseconds
 from movierating.ratings.formats.field_parsers import STARS, normalize_text, parse_kind
-from movierating.ratings.formats.json_reader import JsonFile
+from movierating.ratings.formats.json_reader import JsonFile, find_object, get_object
 from movierating.ratings.formats.rows import Row, parse_row
 
 _MOVIES = ("movie", "item", "media")
@@ -25,13 +25,9 @@ def matches(file: JsonFile) -> bool:
 
 
 def _is_rating(item: object) -> bool:
-    if not isinstance(item, dict) or _find_movie(item) is None:
+    if not isinstance(item, dict) or find_object(item, _MOVIES) is None:
         return False
     return "score" in item or isinstance(item.get("review"), dict)
-
-
-def _find_movie(item: dict[str, Any]) -> dict[str, Any] | None:
-    return next((item[name] for name in _MOVIES if isinstance(item.get(name), dict)), None)
 
 
 def read(files: Iterable[JsonFile]) -> Iterator[Row]:
@@ -41,11 +37,10 @@ def read(files: Iterable[JsonFile]) -> Iterator[Row]:
 
 
 def _parse(file: str, index: int, item: Any) -> Row:
-    movie = _find_movie(item) if isinstance(item, dict) else None
-    if movie is None:
+    name = find_object(item, _MOVIES)
+    if name is None:
         raise ValueError("it is not an object with a movie")
-    review = item.get("review")
-    review = review if isinstance(review, dict) else {}
+    movie, review = item[name], get_object(item, "review")
     score = item.get("score", review.get("score"))
     return parse_row(
         *(file, index, STARS, None if score in _NO_SCORE else score),

@@ -6,7 +6,7 @@ Read as a whole, a list of empty lists would take twenty times its size in memor
 import codecs
 import json
 import re
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from itertools import chain, islice
 from typing import Any, BinaryIO
@@ -84,6 +84,19 @@ class JsonFile:
         if not has_list:
             names = ", ".join(f"“{name}”" for name in _LISTS)
             raise RejectedFile(f"The JSON is an object without a list named {names}.")
+
+
+def find_object(item: object, names: Iterable[str]) -> str | None:
+    """Return the first of these names under which an item has an object; None if there is none."""
+    if not isinstance(item, dict):
+        return None
+    return next((name for name in names if isinstance(item.get(name), dict)), None)
+
+
+def get_object(item: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return the object that an item has under a name; an empty one if there is none."""
+    value = item.get(name)
+    return value if isinstance(value, dict) else {}
 
 
 def _is_deeper(value: object, levels: int) -> bool:

@@ -15,13 +15,14 @@ from movierating.ratings.formats.csv_reader import CsvFile
 from movierating.ratings.formats.csv_writer import format_csv_lines, join_into_blocks
 from movierating.ratings.formats.field_parsers import WHOLE_TEN, normalize_text, parse_kind
 from movierating.ratings.formats.formulas import escape_formula, unescape_formula
-from movierating.ratings.formats.json_reader import JsonFile
+from movierating.ratings.formats.json_reader import JsonFile, find_object, get_object
 from movierating.ratings.formats.rows import ExportRow, Row, parse_row
 
 _COLUMNS = {
     **{"film_id": "simkl_id", "title": "title", "kind": "type", "year": "year"},
     **{"rated_at": "watcheddate", "rating": "rating", "tmdb_id": "tmdb"},
 }
+_KINDS = ("movie", "show")
 _HEADER = (
     *("simkl_id", "TVDB_ID", "TMDB", "IMDB_ID", "MAL_ID", "Type", "Title", "Year", "LastEpWatched"),
     *("Watchlist", "WatchedDate", "Rating", "Memo"),
@@ -36,7 +37,9 @@ def matches_csv(file: CsvFile) -> bool:
 
 def matches_json(file: JsonFile) -> bool:
     """Return True if the first items of a JSON file are Simkl's."""
-    return any(isinstance(item, dict) and "user_rating" in item and _find_kind(item) for item in file.sample)
+    return any(
+        isinstance(item, dict) and "user_rating" in item and find_object(item, _KINDS) for item in file.sample
+    )
 
 
 def read(files: Iterable[CsvFile | JsonFile]) -> Iterator[Row]:
@@ -50,21 +53,16 @@ def read(files: Iterable[CsvFile | JsonFile]) -> Iterator[Row]:
 
 
 def _parse_item(file: str, index: int, item: Any) -> Row:
-    kind = _find_kind(item) if isinstance(item, dict) else None
+    kind = find_object(item, _KINDS)
     if kind is None:
         raise ValueError("it is not an object with a movie")
     movie = item[kind]
-    ids = movie.get("ids")
-    ids = ids if isinstance(ids, dict) else {}
+    ids = get_object(movie, "ids")
     cells = {"film_id": ids.get("simkl"), "imdb_id": ids.get("imdb"), "tmdb_id": ids.get("tmdb")}
     cells |= {"title": movie.get("title"), "year": movie.get("year"), "kind": item.get("anime_type") or kind}
     return _parse(
         file, index, {**cells, "rating": item.get("user_rating"), "rated_at": item.get("user_rated_at")}
     )
-
-
-def _find_kind(item: dict[str, Any]) -> str | None:
-    return next((kind for kind in ("movie", "show") if isinstance(item.get(kind), dict)), None)
 
 
 def _parse_cells(file: str, line: int, cells: dict[str, Any]) -> Row:

@@ -18,7 +18,7 @@ from movierating import clock
 from movierating.ratings.formats.csv_reader import CsvFile
 from movierating.ratings.formats.csv_writer import join_into_blocks
 from movierating.ratings.formats.field_parsers import WHOLE_TEN, parse_kind
-from movierating.ratings.formats.json_reader import JsonFile
+from movierating.ratings.formats.json_reader import JsonFile, find_object, get_object
 from movierating.ratings.formats.rows import ExportRow, Row, parse_row
 
 # An episode's item names its show as well, so the order is from the most particular.
@@ -36,7 +36,7 @@ def matches_csv(file: CsvFile) -> bool:
 def matches_json(file: JsonFile) -> bool:
     """Return True if a JSON file is a list of Trakt's ratings."""
     return file.facts is None and any(
-        isinstance(item, dict) and "rating" in item and (_find_kind(item) or _is_import(item))
+        isinstance(item, dict) and "rating" in item and (find_object(item, _KINDS) or _is_import(item))
         for item in file.sample
     )
 
@@ -52,22 +52,17 @@ def read(files: Iterable[CsvFile | JsonFile]) -> Iterator[Row]:
 
 
 def _parse_item(file: str, index: int, item: Any) -> Row:
-    kind = _find_kind(item) if isinstance(item, dict) else None
+    kind = find_object(item, _KINDS)
     if kind is None and isinstance(item, dict) and _is_import(item):
         return _parse(file, index, {name: item.get(column) for name, column in _COLUMNS.items()})
     if kind is None:
         raise ValueError("it is not an object with a movie")
     movie = item[kind]
-    ids = movie.get("ids")
-    ids = ids if isinstance(ids, dict) else {}
+    ids = get_object(movie, "ids")
     cells = {"imdb_id": ids.get("imdb"), "tmdb_id": ids.get("tmdb"), "kind": kind}
     cells |= {name: movie.get(name) for name in ("title", "year")}
     cells |= {name: item.get(name) for name in ("rating", "rated_at")}
     return _parse(file, index, cells)
-
-
-def _find_kind(item: dict[str, Any]) -> str | None:
-    return next((kind for kind in _KINDS if isinstance(item.get(kind), dict)), None)
 
 
 def _is_import(item: dict[str, Any]) -> bool:
