@@ -11,7 +11,7 @@ from movierating.http.blueprint import Blueprint, View, check_exists_first
 from movierating.http.cache_subjects import get_listed_movies
 from movierating.http.openapi_components import ETAG_HEADER, LIST_HEADERS, LOCATION_HEADER
 from movierating.http.responses import created_response, etag_response, list_response, make_list_schema
-from movierating.movies import query_schemas, schemas, search, service
+from movierating.movies import movie_json, query_schemas, schemas, search, service
 from movierating.movies.own_ratings import add_own_ratings
 from movierating.movies.redirects import redirect_if_merged
 
@@ -40,7 +40,7 @@ class Movies(View):
         if "rated" in query:
             query["rater"] = user_id
         rows, next_cursor = search.search_movies(query, sort, cursor, limit, get_listed_movies())
-        movies = [service.serialize_movie(row) for row in rows]
+        movies = [movie_json.serialize_movie(row) for row in rows]
         add_own_ratings(user_id if include else None, movies)
         return list_response(movies, next_cursor)
 
@@ -58,7 +58,7 @@ class Movies(View):
         if body.get("alternative_titles"):
             access.require_admin(access.get_caller())
         row = service.create_movie(body)
-        return created_response(service.serialize_details(row), row.id)
+        return created_response(movie_json.serialize_details(row), row.id)
 
 
 @blueprint.route("/movies/<id:movie_id>")
@@ -92,7 +92,7 @@ class MovieById(View):
         of a catalogue add no titles to the movie.
         """
         row = service.update_movie(movie_id, preconditions.parse_if_match(), body)
-        return etag_response(service.serialize_details(row), edit=row.edit)
+        return etag_response(movie_json.serialize_details(row), edit=row.edit)
 
 
 @blueprint.route("/movies/by-imdb/<string(maxlength=12):imdb_id>", parameters=[query_schemas.IMDB_ID_IN_PATH])
@@ -132,7 +132,7 @@ class MovieByTmdbId(View):
 
 
 def _movie_response(row: Any) -> Response:
-    movie = service.serialize_details(row)
+    movie = movie_json.serialize_details(row)
     add_own_ratings(access.get_caller_id(), [movie])
     return etag_response(movie, edit=row.edit)
 

@@ -16,8 +16,8 @@ from movierating.errors import invalid_field
 from movierating.movies.filter_parsers import parse_filters
 from movierating.movies.filters import build_filters, has_other_title, without_index
 from movierating.movies.models import Movie
+from movierating.movies.movie_json import LIST_COLUMNS
 from movierating.movies.search_plan import Plan, choose_plan
-from movierating.movies.service import COLUMNS
 from movierating.storage.listed_movies import ListedMovies
 from movierating.storage.pagination import KeysetPaginator, Sort, read_page
 
@@ -45,7 +45,7 @@ _RANKS: dict[str, Callable[[int, int], float]] = {
     **dict.fromkeys(("-count", "relevance"), lambda count, _: count),
 }
 _FILTERS_BY_RATINGS = frozenset({"count", "score"})
-_FIRST_STATS_COLUMN = [column.name for column in COLUMNS].index("rating_count")
+_FIRST_STATS_COLUMN = [column.name for column in LIST_COLUMNS].index("rating_count")
 
 
 def search_movies(
@@ -55,7 +55,7 @@ def search_movies(
     limit: int,
     listed: ListedMovies | None = None,
 ) -> tuple[list[Any], str | None]:
-    """Return one page of the movies that pass all `filters`, as rows that start with COLUMNS, and the next cursor.
+    """Return one page of the movies that pass all `filters`, as rows that start with LIST_COLUMNS, and the next cursor.
 
     `filter_parsers` lists the filters. `sort` is one of SORTS, or None for `relevance` with `q` and `-score` without
     it. Within a tier of `relevance`, movies are sorted by number of ratings and prominence. `listed` is told which
@@ -117,11 +117,11 @@ def _get_paginator(kinds: tuple[str, ...], sort: str, sorted_filter: int | None)
     conditions = [has_other_title()] if sort == "other title" else []
     if sorted_filter is None:
         conditions += [each.condition for each in build_filters(kinds, order.columns[0])]
-        return KeysetPaginator(select(*COLUMNS).where(*conditions), order, ends_in_rowid=True)
+        return KeysetPaginator(select(*LIST_COLUMNS).where(*conditions), order, ends_in_rowid=True)
     filters = build_filters(kinds, None)
     first = filters.pop(sorted_filter)
     conditions += [each.condition for each in filters]
     movies = select(_movie.id).where(first.lookup, *conditions)
     order = replace(order, columns=tuple(map(without_index, order.columns)))
     # Most of the sorted movies are not on the page.
-    return KeysetPaginator(movies, order, details=COLUMNS)
+    return KeysetPaginator(movies, order, details=LIST_COLUMNS)

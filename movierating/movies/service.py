@@ -1,22 +1,22 @@
 """Read, create and update movies. (`ratings.service` deletes them, together with their ratings.)"""
 
 import functools
-from collections.abc import Collection, Container, Hashable, Mapping, Sequence
+from collections.abc import Collection, Container, Hashable, Mapping
 from typing import Any
 
-import orjson
 from sqlalchemy import Connection, Engine, Row, bindparam, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from movierating import clock, rating_stats
+from movierating import clock
 from movierating.errors import NotFound, PreconditionFailed
 from movierating.movies import retired_movies, search_index
-from movierating.movies.alternative_titles import SHOWN_TITLES, replace_titles
+from movierating.movies.alternative_titles import replace_titles
 from movierating.movies.conflicts import make_conflict, reject_merged_ids, reject_same_title
 from movierating.movies.genres import GENRES
 from movierating.movies.merged_movies import find_merged
 from movierating.movies.models import Movie, MovieFacet
 from movierating.movies.movie_columns import make_row, to_columns
+from movierating.movies.movie_json import DETAIL_COLUMNS, FACT_COLUMNS, serialize_facts
 from movierating.storage.cache_versions import FACTS
 from movierating.storage.database import db, get_version, read, write
 from movierating.storage.dialect import encode_values, in_many, violates_unique
@@ -25,54 +25,6 @@ from movierating.storage.statements import CompiledStatement
 _COUNT_LIFETIME_SECONDS = 60
 
 _movie = Movie.__table__.c
-FACT_COLUMNS = (
-    *(_movie.id, _movie.title, _movie.original_title, _movie.year, _movie.runtime_minutes),
-    *(_movie.genres, _movie.directors, _movie.language, _movie.country),
-    *(_movie.imdb_id, _movie.tmdb_id, _movie.wikidata_id, _movie.prominence),
-    *(_movie.created_at, _movie.updated_at),
-)
-COLUMNS = (*FACT_COLUMNS, *rating_stats.get_stats_columns(Movie.__table__), _movie.edit)
-# Of a single movie, not of one in a list.
-DETAIL_COLUMNS = (*COLUMNS, SHOWN_TITLES)
-_STATS = slice(len(FACT_COLUMNS), len(COLUMNS) - 1)
-
-
-def serialize_facts(row: Sequence[Any]) -> dict[str, Any]:
-    """Return a movie without its ratings as the API shows it, for `orjson.dumps`; `row` starts with FACT_COLUMNS."""
-    # To index the row is twice as fast as to zip it with names and replace values. The lists are stored as JSON.
-    return {
-        "id": row[0],
-        "title": row[1],
-        "original_title": row[2],
-        "year": row[3],
-        "runtime_minutes": row[4],
-        "genres": orjson.Fragment(row[5]),
-        "directors": orjson.Fragment(row[6]),
-        "language": row[7],
-        "country": row[8],
-        "imdb_id": row[9],
-        "tmdb_id": row[10],
-        "wikidata_id": row[11],
-        "prominence": row[12],
-        "created_at": clock.format_rfc3339(row[13]),
-        "updated_at": clock.format_rfc3339(row[14]),
-    }
-
-
-def serialize_movie(row: Sequence[Any]) -> dict[str, Any]:
-    """Return a movie as the API shows it, for `orjson.dumps`; `row` starts with COLUMNS."""
-    movie = serialize_facts(row)
-    movie["ratings"] = rating_stats.format_stats_with_score(row[_STATS])
-    return movie
-
-
-def serialize_details(row: Sequence[Any]) -> dict[str, Any]:
-    """Return a single movie as the API shows it, for `orjson.dumps`; `row` has DETAIL_COLUMNS."""
-    movie = serialize_movie(row)
-    # PostgreSQL writes blanks between the titles, and SQLite none.
-    movie["alternative_titles"] = orjson.loads(row[-1])
-    return movie
-
 
 _BY_ID = CompiledStatement(select(*DETAIL_COLUMNS).where(_movie.id == bindparam("key")))
 _FACTS_BY_IDS = CompiledStatement(select(*FACT_COLUMNS).where(in_many(_movie.id, bindparam("movie_ids"))))

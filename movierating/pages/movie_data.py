@@ -7,6 +7,7 @@ import orjson
 
 from movierating import clock
 from movierating.errors import NotFound
+from movierating.movies import movie_json
 from movierating.movies import service as movies
 from movierating.movies.own_ratings import list_own_ratings
 from movierating.pages import notices
@@ -16,13 +17,13 @@ from movierating.pages.notices import Notice
 
 def make_movie(row: Sequence[Any]) -> dict[str, Any]:
     """Return a movie as the API shows it; `row` starts with the columns of a movie in a list."""
-    movie: dict[str, Any] = to_plain(movies.serialize_movie(row))
+    movie: dict[str, Any] = to_plain(movie_json.serialize_movie(row))
     return movie
 
 
 def make_details(row: Sequence[Any]) -> dict[str, Any]:
     """Return a single movie as the API shows it; `row` has the columns of its details."""
-    movie: dict[str, Any] = to_plain(movies.serialize_details(row))
+    movie: dict[str, Any] = to_plain(movie_json.serialize_details(row))
     return movie
 
 

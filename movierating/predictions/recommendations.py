@@ -12,7 +12,7 @@ from movierating import clock
 from movierating.movies.filter_parsers import parse_filters
 from movierating.movies.filters import build_filters
 from movierating.movies.models import Movie
-from movierating.movies.service import FACT_COLUMNS, serialize_facts
+from movierating.movies.movie_json import FACT_COLUMNS, serialize_facts
 from movierating.predictions.bounded_cache import BoundedCache
 from movierating.predictions.model_file import ModelFile
 from movierating.predictions.prediction import make_interval, predict

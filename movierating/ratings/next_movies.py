@@ -9,7 +9,7 @@ from movierating import clock
 from movierating.auth.models import User
 from movierating.errors import NotFound
 from movierating.movies.models import Movie
-from movierating.movies.service import COLUMNS
+from movierating.movies.movie_json import LIST_COLUMNS
 from movierating.ratings.models import Rating, SkippedMovie
 from movierating.storage.database import read, write
 from movierating.storage.dialect import upsert
@@ -25,7 +25,7 @@ def _is_marked(columns: Any) -> Any:
 
 
 _NEXT = CompiledStatement(
-    select(*COLUMNS)
+    select(*LIST_COLUMNS)
     .where(~_is_marked(_rating), ~_is_marked(_skipped))
     .order_by(_movie.rating_count.desc(), _movie.prominence.desc(), _movie.id.desc())
     .limit(bindparam("limit"))
@@ -37,7 +37,7 @@ _INSERT = CompiledStatement(lambda dialect: upsert(dialect, SkippedMovie.__table
 
 
 def list_next_movies(user_id: int, limit: int) -> list[Any]:
-    """Return rows of `movies.service.COLUMNS`: movies that the user has neither rated nor skipped."""
+    """Return rows of LIST_COLUMNS: movies that the user has neither rated nor skipped."""
     return _NEXT.all(read(), user=user_id, limit=limit)
 
 

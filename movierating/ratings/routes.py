@@ -16,6 +16,7 @@ from movierating.http.responses import (
     make_list_schema,
 )
 from movierating.movies import service as movies
+from movierating.movies.movie_json import serialize_details
 from movierating.movies.own_ratings import add_own_ratings
 from movierating.movies.redirects import redirect_if_merged
 from movierating.movies.schemas import MovieDetailsSchema
@@ -142,4 +143,4 @@ class MergeableMovie(View):
         merge can't be undone.
         """
         row = merging.merge_movies(movie_id, body["into"])
-        return etag_response(movies.serialize_details(row), edit=row.edit)
+        return etag_response(serialize_details(row), edit=row.edit)

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import bindparam, func, select
 
 from movierating.movies.models import Movie
-from movierating.movies.service import COLUMNS
+from movierating.movies.movie_json import LIST_COLUMNS
 from movierating.ratings.models import Rating
 from movierating.storage.database import read
 from movierating.storage.statements import CompiledStatement, with_custom_plan
@@ -30,7 +30,7 @@ _TOTALS = CompiledStatement(
 )
 _MOVIES = CompiledStatement(
     with_custom_plan(
-        select(*COLUMNS, _own.c.value.label("own_value"), _other.c.value.label("other_value"))
+        select(*LIST_COLUMNS, _own.c.value.label("own_value"), _other.c.value.label("other_value"))
         .where(_in_common, _movie.id == _own.c.movie_id)
         .order_by(_difference.desc(), _movie.rating_count.desc(), _movie.id)
         .limit(bindparam("limit"))
@@ -42,7 +42,7 @@ _MOVIES = CompiledStatement(
 class Comparison:
     """Two users' ratings of the same movies: how many, the sum of the differences in half points, and equal ones.
 
-    `rows` begin with `movies.service.COLUMNS`, and end with both ratings in half points.
+    `rows` begin with LIST_COLUMNS, and end with both ratings in half points.
     """
 
     count: int

@@ -8,7 +8,7 @@ from sqlalchemy import String, bindparam, select
 
 from movierating.auth.models import User
 from movierating.movies.models import Movie
-from movierating.movies.service import FACT_COLUMNS, serialize_facts
+from movierating.movies.movie_json import FACT_COLUMNS, serialize_facts
 from movierating.ratings.models import Rating
 from movierating.ratings.service import RATING_COLUMNS, serialize_rating
 from movierating.storage.database import read

@@ -6,7 +6,7 @@ import io
 import orjson
 from sqlalchemy import func, select
 
-from movierating.movies import catalogue_import, movie_csv, service
+from movierating.movies import catalogue_import, movie_csv, movie_json, service
 from movierating.movies.models import Movie
 from movierating.storage.database import read
 
@@ -44,4 +44,4 @@ def count_movies():
 
 def get_as_sent(movie_id):
     """Return a movie as clients get it."""
-    return orjson.loads(orjson.dumps(service.serialize_movie(service.get_movie(movie_id))))
+    return orjson.loads(orjson.dumps(movie_json.serialize_movie(service.get_movie(movie_id))))

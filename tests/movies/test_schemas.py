@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from movierating import rating_stats
-from movierating.movies import movie_columns, service
+from movierating.movies import movie_columns, movie_json, service
 from movierating.movies.genres import GENRES
 from movierating.movies.iso_codes import COUNTRIES, LANGUAGES
 from movierating.movies.models import Movie
@@ -185,7 +185,7 @@ histograms = st.lists(st.integers(0, 1000), min_size=20, max_size=20)
 
 def parse_row(row):
     """Return a row as the schema takes it: with its JSON columns parsed and its statistics as an object."""
-    columns = dict(zip((column.name for column in service.DETAIL_COLUMNS), row, strict=True))
+    columns = dict(zip((column.name for column in movie_json.DETAIL_COLUMNS), row, strict=True))
     for name in ("genres", "directors", "alternative_titles"):
         columns[name] = orjson.loads(columns[name])
     values = [columns[name] for name in rating_stats.STATS_COLUMNS]
@@ -208,17 +208,19 @@ def test_serialized_movie_matches_the_schema(facts, histogram, titles):
         "updated_at": 1_705_314_600_120_000,
         **dict(zip(rating_stats.STATS_COLUMNS, [sum(histogram), total, *histogram], strict=True)),
     }
-    row = [values.get(column.name) for column in service.DETAIL_COLUMNS]
+    row = [values.get(column.name) for column in movie_json.DETAIL_COLUMNS]
     details = MovieDetailsSchema().dump(parse_row(row))
-    assert orjson.dumps(service.serialize_details(row)) == orjson.dumps(details)
-    assert orjson.dumps(service.serialize_movie(row)) == orjson.dumps(MovieSchema().dump(parse_row(row)))
-    assert orjson.dumps(service.serialize_facts(row)) == orjson.dumps(MovieFactsSchema().dump(parse_row(row)))
+    assert orjson.dumps(movie_json.serialize_details(row)) == orjson.dumps(details)
+    assert orjson.dumps(movie_json.serialize_movie(row)) == orjson.dumps(MovieSchema().dump(parse_row(row)))
+    assert orjson.dumps(movie_json.serialize_facts(row)) == orjson.dumps(
+        MovieFactsSchema().dump(parse_row(row))
+    )
 
 
 def test_stored_movie_matches_the_schema(add_movie):
     movie_id = add_movie(**WHOLE)
     row = service.get_movie(movie_id)
-    encoded = orjson.dumps(service.serialize_movie(row))
+    encoded = orjson.dumps(movie_json.serialize_movie(row))
     assert encoded == orjson.dumps(MovieSchema().dump(parse_row(row)))
     shown = orjson.loads(encoded)
     assert {name: shown[name] for name in WHOLE} == WHOLE

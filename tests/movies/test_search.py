@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import update
 
 from movierating.errors import InvalidRequest
-from movierating.movies import search, search_plan, service
+from movierating.movies import movie_json, search, search_plan, service
 from movierating.movies.models import Movie
 from movierating.ratings import aggregates
 from movierating.storage.database import write
@@ -117,7 +117,7 @@ def test_rows_contain_the_whole_movie_in_every_plan(list_ids: Any, add_movie: Ad
     movie = add_movie(title="Moon", genres=["Drama"])
     for filters in ({}, {"genre": ["Drama"]}, {"q": "moon"}):
         (row,), _ = search.search_movies(filters, "-score", None, 1)
-        shown = [orjson.dumps(service.serialize_movie(each)) for each in (row, service.get_movie(movie))]
+        shown = [orjson.dumps(movie_json.serialize_movie(each)) for each in (row, service.get_movie(movie))]
         assert shown[0] == shown[1]
 
 

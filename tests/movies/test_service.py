@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from movierating.errors import Conflict, PreconditionFailed
-from movierating.movies import service
+from movierating.movies import movie_json, service
 from movierating.movies.genres import GENRES
 from movierating.movies.matching import MovieMatcher
 from movierating.movies.models import Movie, MovieFacet
@@ -109,7 +109,7 @@ def test_update_changes_edit_and_updated_at_and_nothing_else(add_movie):
     assert after == service.get_movie(movie_id)
     assert after.edit == before.edit + 1
     assert after.updated_at > before.updated_at
-    facts = [orjson.loads(orjson.dumps(service.serialize_facts(row))) for row in (before, after)]
+    facts = [orjson.loads(orjson.dumps(movie_json.serialize_facts(row))) for row in (before, after)]
     changed = {name for name in facts[0] if facts[0][name] != facts[1][name]}
     assert changed == {"country", "updated_at"}
 
@@ -140,7 +140,7 @@ def test_movie_of_unknown_year_is_returned_and_edited(add_movie):
     movie_id = add_movie(title="Ms. Nobody")
     write(lambda connection: connection.execute(update(Movie).where(Movie.id == movie_id).values(year=None)))
     changed = service.update_movie(movie_id, None, {"country": "US"})
-    assert service.serialize_movie(changed)["year"] is None
+    assert movie_json.serialize_movie(changed)["year"] is None
     assert not any(facet.startswith("year:") for facet in facets_of(movie_id))
     assert facets_of(movie_id) == {"name:msnobody"}
 

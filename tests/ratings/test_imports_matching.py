@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import func, select
 
-from movierating.movies import matching
+from movierating.movies import matching, movie_json
 from movierating.movies import service as movies
 from movierating.movies.models import Movie
 from movierating.ratings import row_matching
@@ -152,7 +152,7 @@ def test_a_missing_movie_is_added_once_with_its_ids(rated, import_rows, counts, 
     report = import_rows(user_id, *rows, create_missing=True)
     assert counts(report) == [1, 0, 0, 2, 0, 0]
     [movie_id] = rated(user_id)
-    facts = movies.serialize_facts(movies.get_movie(movie_id))
+    facts = movie_json.serialize_facts(movies.get_movie(movie_id))
     assert {name: facts[name] for name in ("title", "original_title", "year", "imdb_id", "tmdb_id")} == {
         "title": "Le Trou",
         "original_title": "The Hole",

@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from movierating.auth.models import User
 from movierating.errors import Conflict, Unauthenticated
+from movierating.movies import movie_json
 from movierating.movies import service as movies
 from movierating.ratings import recount, service
 from movierating.ratings.models import Rating
@@ -21,7 +22,7 @@ MOMENT = 1_704_067_200_000_000
 
 
 def sums_of(movie_id):
-    return movies.serialize_movie(movies.get_movie(movie_id))["ratings"]
+    return movie_json.serialize_movie(movies.get_movie(movie_id))["ratings"]
 
 
 def test_rate_movie_returns_what_is_stored(add_user, add_movie):
