@@ -69,8 +69,8 @@ class _Batch:
     completed: list[dict[str, Any]] = field(default_factory=list)
     identified: set[int] = field(default_factory=set)
 
-    def write(self, connection: Connection) -> CatalogueReport:
-        """Add and complete the movies inside a transaction; return the report. Raise CatalogueChanged."""
+    def write(self, connection: Connection, finish: Callable[[Connection], object]) -> CatalogueReport:
+        """Add and complete the movies inside a transaction, and call `finish`. Raise CatalogueChanged."""
         id_offset = self.staged.insert(connection)
         identified = self.identified | _complete(connection, self.completed)
         titles = {
@@ -79,6 +79,7 @@ class _Batch:
         }
         added = {movie_id + id_offset for movie_id in self.added}
         titled = add_catalogue_titles(connection, titles, added)
+        finish(connection)
         return replace(self.report, completed=len(identified), titled=titled)
 
 
@@ -98,10 +99,10 @@ class BatchLoader:
         """Load a batch; `finish` is the last part of the transaction."""
         batch = self._match(rows, read())
         try:
-            report = write(partial(_write, batch, finish), own_transaction=True)
+            report = write(partial(batch.write, finish=finish), own_transaction=True)
         except CatalogueChanged:
             report = write(
-                lambda connection: _write(self._match(rows, connection), finish, connection),
+                lambda connection: self._match(rows, connection).write(connection, finish),
                 own_transaction=True,
             )
         self.report.include(report)
@@ -152,12 +153,6 @@ class BatchLoader:
         if wikidata_id is None and prominence is None:
             return []
         return [{"key": movie_id, "new_wikidata_id": wikidata_id, "new_prominence": prominence}]
-
-
-def _write(batch: _Batch, finish: Callable[[Connection], object], connection: Connection) -> CatalogueReport:
-    report = batch.write(connection)
-    finish(connection)
-    return report
 
 
 def _make_query(row: ImportRow) -> MovieQuery:

@@ -51,13 +51,13 @@ def is_catalogue_loaded() -> bool:
 
 def has_had_catalogue() -> bool:
     """Return True if all bundled movies, of this version or an earlier one, have been loaded."""
-    return any(map(_is_of_whole, _read_catalogue_migrations()))
+    return any(map(_is_whole_catalogue, _read_catalogue_migrations()))
 
 
 def is_first_load_under_way() -> bool:
     """Return True if the bundled movies are being loaded for the first time, which may have been interrupted."""
     applied = _read_catalogue_migrations()
-    return bool(applied) and not any(map(_is_of_whole, applied))
+    return bool(applied) and not any(map(_is_whole_catalogue, applied))
 
 
 def record_load_start() -> None:
@@ -136,7 +136,7 @@ def _read_catalogue_migrations() -> list[str]:
     return list(read().scalars(select(_migration.name).where(_migration.name.startswith(_CATALOGUE))))
 
 
-def _is_of_whole(migration: str) -> bool:
+def _is_whole_catalogue(migration: str) -> bool:
     # The names of the others end with a further word.
     return " " not in migration.removeprefix(_CATALOGUE)
 
