@@ -1,10 +1,9 @@
-"""Film titles as text: folding them for comparison, and reading the way MovieLens writes them."""
+"""Film titles as text: folding them for search and comparison."""
 
 import functools
 import re
 import unicodedata
 from itertools import islice
-from typing import NamedTuple
 
 # How people type characters that NFKD and casefold leave unchanged. Invisible characters are dropped.
 _TYPED_AS = str.maketrans(
@@ -29,18 +28,6 @@ _TYPED_AS = str.maketrans(
     }
 )
 
-# Articles that can end a catalogue title, by casefold.
-_ARTICLES = frozenset(
-    {"the", "a", "an", "da"}
-    | {"le", "la", "les", "l'", "un", "une"}
-    | {"der", "das", "ein", "eine"}
-    | {"il", "lo", "gli", "uno", "una", "un'"}
-    | {"el", "los", "las", "unos", "unas", "els", "um", "uma"}
-    | {"het", "een", "det", "ett", "az"}
-)
-# These are other words too ("Me, Myself, I"): they count only if they are capitalized and follow the only comma.
-_DOUBTFUL_ARTICLES = frozenset({"I", "O", "As", "Os", "Die", "De", "Den", "En", "Et"})
-
 # The articles that are rarely another word at the start of a title, folded. "La" is left out: LA is Los Angeles too.
 _LEADING_ARTICLES = (
     *("the ", "a ", "an ", "le ", "les ", "l'", "un ", "une ", "der ", "das ", "ein ", "eine "),
@@ -57,6 +44,8 @@ _ROMAN_AT_END = re.compile(r"([\s.])([ivx]+)(?=\W*$|\s*:|\s+-\s)")
 _REMOVED_MARKS = dict.fromkeys(code for code in range(128) if not chr(code).isalnum())
 _VOLUME = re.compile(r"\bvol\b")
 _SEPARATOR = re.compile(r"\s*:\s+|\s+-\s+")
+# A title with hundreds would take milliseconds.
+_MAX_SEPARATORS = 10
 
 # The match keys of parts that tell nothing about the film, as in "Uno: The Movie".
 _COMMON_PART = re.compile(
@@ -65,25 +54,10 @@ _COMMON_PART = re.compile(
 
 _WORD = re.compile(r"[^\W_]+")
 _INSIDE_WORDS = re.compile(r"['.-]")
-_YEARS = re.compile(r"([0-9]{4})(?:\s*[-\u2013\u2014]\s*(?:[0-9]{4})?)?")
-_FIRST_YEAR, _LAST_YEAR = 1870, 2100
 # In letters, each of at most four bytes. An index of PostgreSQL accepts keys of 2,704 bytes and words of 2,046.
 MAX_FOLDED_LENGTH = 500
 # More than the letters of all living scripts, which take a dozen megabytes.
 _MAX_FOLDED_LETTERS = 100_000
-# IMDb's marks for television, video and game, which old MovieLens sets put behind the year.
-_MEDIUM = re.compile(r"(?<=\))\s*\((?:TV|V|VG)\)$")
-# The data sets have up to five; a title of hundreds would take milliseconds.
-_MAX_ALTERNATIVES = 10
-_ALSO_KNOWN_AS = re.compile(r"a\.?k\.?a\.?\s+", re.IGNORECASE)
-
-
-class MovieLensTitle(NamedTuple):
-    """A MovieLens title taken apart; the articles are at the front in both titles."""
-
-    title: str
-    alternative: str | None
-    year: int | None
 
 
 def fold(text: str) -> str:
@@ -147,12 +121,12 @@ def _belongs_to_word(character: str) -> bool:
 def list_part_keys(text: str) -> list[str]:
     """Return the match keys of the parts of a title before and behind each colon or dash.
 
-    At most the first _MAX_ALTERNATIVES colons and dashes count. A title without one has no parts.
+    At most the first _MAX_SEPARATORS colons and dashes count. A title without one has no parts.
     """
     folded = fold(text)
     if ":" not in folded and "-" not in folded:
         return []
-    separators = list(islice(_SEPARATOR.finditer(folded), _MAX_ALTERNATIVES))
+    separators = list(islice(_SEPARATOR.finditer(folded), _MAX_SEPARATORS))
     parts = (part for each in separators for part in (folded[: each.start()], folded[each.end() :]))
     return list(dict.fromkeys(filter(None, map(match_key, parts))))
 
@@ -182,67 +156,3 @@ def list_indexed_words(*texts: str) -> list[str]:
     known = set(words)
     joined = (word for text in folded for word in split_words(_INSIDE_WORDS.sub("", text)))
     return words + [word for word in joined if word not in known]
-
-
-def move_article_to_front(title: str) -> str:
-    """Return the title with a trailing article moved to the front: `Avventura, L'` gives `L'Avventura`.
-
-    One that stands before a colon moves as well: `Crow, The: Salvation`.
-    """
-    moved = _move_article(title)
-    main, colon, rest = title.partition(": ")
-    return moved if moved != title else _move_article(main) + colon + rest
-
-
-def _move_article(title: str) -> str:
-    head, _, tail = title.rpartition(",")
-    article = tail.strip().replace("\u2019", "'")
-    head = head.strip()
-    if not head or (
-        article.casefold() not in _ARTICLES and (article not in _DOUBTFUL_ARTICLES or "," in head)
-    ):
-        return title
-    return article + head if article.endswith("'") else f"{article} {head}"
-
-
-def split_year(text: str) -> tuple[str, int | None]:
-    """Return the title, and the year in brackets at its end (1870 to 2100, the first of a range) or None."""
-    text = text.strip()
-    head, inside = _split_brackets(_MEDIUM.sub("", text))
-    match = _YEARS.fullmatch(inside)
-    if not match or not _FIRST_YEAR <= int(match[1]) <= _LAST_YEAR:
-        return text, None
-    return head, int(match[1])
-
-
-def parse_movielens_title(text: str) -> MovieLensTitle:
-    """Split `Trou, Le (Hole, The) (1960)` into title, alternative title and year.
-
-    Of several alternatives the last without `a.k.a.` counts: an original title comes last. At most the last
-    _MAX_ALTERNATIVES brackets are taken for alternatives.
-    """
-    title, year = split_year(text)
-    alternatives: list[str] = []
-    also_known_as: list[str] = []
-    for _ in range(_MAX_ALTERNATIVES):
-        head, inside = _split_brackets(title)
-        # "Birdman: Or (The Unexpected Virtue of Ignorance)" is all title.
-        if not inside or head.casefold().endswith((" or", " and")):
-            break
-        name = _ALSO_KNOWN_AS.sub("", inside, count=1) if _ALSO_KNOWN_AS.match(inside) else inside
-        (alternatives if name == inside else also_known_as).append(move_article_to_front(name))
-        title = head
-    names = alternatives or also_known_as[::-1]
-    return MovieLensTitle(move_article_to_front(title), names[0] if names else None, year)
-
-
-def _split_brackets(text: str) -> tuple[str, str]:
-    """Return the text before its final brackets and the text in them, or `(text, "")` without brackets.
-
-    Brackets count only behind a word and a blank: `Frontière(s)` and `(Untitled)` have none.
-    """
-    start = text.rfind("(")
-    head, inside = text[:start].rstrip(), text[start + 1 : -1].strip()
-    if start < 1 or not text.endswith(")") or not head or ")" in inside or not text[start - 1].isspace():
-        return text, ""
-    return head, inside

@@ -12,10 +12,10 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
-from movierating.movies.titles import split_year
 from movierating.ratings.formats.csv_reader import CsvFile
 from movierating.ratings.formats.field_parsers import HUNDRED, parse_number, parse_title
 from movierating.ratings.formats.rows import Row, add_note, parse_row
+from movierating.ratings.formats.title_parts import split_year
 from movierating.ratings.formats.xml_reader import Item, XmlFile
 
 _COLUMNS = {

@@ -12,7 +12,7 @@ from itertools import groupby
 from typing import NamedTuple, TypeVar
 
 from movierating.http.fields import DISALLOWED
-from movierating.movies import titles
+from movierating.ratings.formats import title_parts
 from movierating.ratings.formats.stated_scale import split_scale
 
 T = TypeVar("T")
@@ -193,10 +193,10 @@ def split_title(title: str, year: str) -> tuple[str, str]:
 
     A year of its own that is another one than that in brackets leaves both as they are.
     """
-    name, year_in_brackets = titles.split_year(title[: 2 * _MAX_TITLE_LENGTH])
+    name, year_in_brackets = title_parts.split_year(title[: 2 * _MAX_TITLE_LENGTH])
     if year_in_brackets is not None and year.strip() in ("", str(year_in_brackets)):
         title, year = name, str(year_in_brackets)
-    return titles.move_article_to_front(title), year
+    return title_parts.move_article_to_front(title), year
 
 
 def extract_year(date: str) -> str:

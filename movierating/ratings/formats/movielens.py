@@ -14,7 +14,6 @@ from typing import NamedTuple
 
 from movierating import clock
 from movierating.movies.genres import GENRES_BY_NAME
-from movierating.movies.titles import parse_movielens_title
 from movierating.ratings.formats.field_parsers import (
     STARS,
     parse_imdb_id,
@@ -24,6 +23,7 @@ from movierating.ratings.formats.field_parsers import (
 )
 from movierating.ratings.formats.rows import RejectedRow
 from movierating.ratings.formats.table_reader import Block, Table
+from movierating.ratings.formats.title_parts import parse_movielens_title
 
 _RATING_COLUMNS = ("userId", "movieId", "rating", "timestamp")
 _MOVIE_COLUMNS = ("movieId", "title", "genres")

@@ -7,10 +7,10 @@ article last. The data sets for research are in `movielens`.
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from movierating.movies.titles import parse_movielens_title
 from movierating.ratings.formats.csv_reader import CsvFile
 from movierating.ratings.formats.field_parsers import STARS, parse_title
 from movierating.ratings.formats.rows import Row, parse_row
+from movierating.ratings.formats.title_parts import parse_movielens_title
 
 _COLUMNS = {name: name for name in ("imdb_id", "tmdb_id", "rating", "title")}
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from movierating.movies import titles
-from movierating.movies.titles import split_year
+from movierating.ratings.formats import title_parts
+from movierating.ratings.formats.title_parts import split_year
 
 
 @pytest.mark.parametrize(
@@ -29,8 +29,8 @@ from movierating.movies.titles import split_year
     ],
 )
 def test_trailing_article_moves_to_the_front(title: str, moved: str) -> None:
-    assert titles.move_article_to_front(title) == moved
-    assert titles.move_article_to_front(moved) == moved
+    assert title_parts.move_article_to_front(title) == moved
+    assert title_parts.move_article_to_front(moved) == moved
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_trailing_article_moves_to_the_front(title: str, moved: str) -> None:
     ],
 )
 def test_other_commas_stay(title: str) -> None:
-    assert titles.move_article_to_front(title) == title
+    assert title_parts.move_article_to_front(title) == title
 
 
 @pytest.mark.parametrize(
@@ -103,15 +103,15 @@ def test_year_is_what_ends_the_title_in_brackets(text: str, title: str, year: in
 def test_movielens_title_comes_apart(
     text: str, title: str, alternative: str | None, year: int | None
 ) -> None:
-    assert titles.parse_movielens_title(text) == (title, alternative, year)
+    assert title_parts.parse_movielens_title(text) == (title, alternative, year)
 
 
 @settings(deadline=None)
 @given(st.text(alphabet="(), 19Tthe-a.k", max_size=40))
 def test_any_title_leaves_a_title(text: str) -> None:
-    assert bool(titles.parse_movielens_title(text).title) == bool(text.strip())
+    assert bool(title_parts.parse_movielens_title(text).title) == bool(text.strip())
 
 
 def test_only_the_last_brackets_of_many_are_alternative_titles() -> None:
-    title = titles.parse_movielens_title("Heat" + " (Hitze)" * 100 + " (1995)")
+    title = title_parts.parse_movielens_title("Heat" + " (Hitze)" * 100 + " (1995)")
     assert title == ("Heat" + " (Hitze)" * 90, "Hitze", 1995)
