@@ -4,32 +4,14 @@ The key functions read the user or account from the current request: Flask-Limit
 threads, so a limit must not hold a user of its own.
 """
 
-from typing import Any
-
-import orjson
-from flask import request
 from sqlalchemy.exc import SQLAlchemyError
-from werkzeug.exceptions import HTTPException
 
 from movierating.auth.access import get_user_key, read_refresh_token
 from movierating.auth.service import find_account_key, normalize_name
 from movierating.errors import ApiError, Unauthenticated
 from movierating.http.proxies import get_client_network
 from movierating.http.rate_limits import combine_limits, limit_requests
-
-_FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
-
-
-def read_body_field(name: str) -> Any:
-    """Return a field of the request's form or JSON body before validation, or None. Never raises."""
-    try:
-        if request.mimetype in _FORM_TYPES:
-            return request.form.get(name)
-        body = orjson.loads(request.get_data())
-    except (orjson.JSONDecodeError, HTTPException, ApiError):
-        return None
-    return body.get(name) if isinstance(body, dict) else None
-
+from movierating.http.request_parser import read_body_field
 
 # Flask-Limiter treats any exception of the functions below as a failure of its storage.
 

@@ -10,6 +10,7 @@ from movierating.http.blueprint import Blueprint, View, check_exists_first
 from movierating.http.openapi_components import LIST_HEADERS, LOCATION_HEADER
 from movierating.http.public_url import make_link
 from movierating.http.public_views import public
+from movierating.http.request_parser import read_body_field
 from movierating.http.responses import (
     PageQuerySchema,
     created_response,
@@ -90,7 +91,7 @@ class PasswordResetLink(View):
 
 
 def _require_valid_token() -> None:
-    token = limits.read_body_field("token")
+    token = read_body_field("token")
     if isinstance(token, str):
         one_time_links.find_password_reset(token)
 

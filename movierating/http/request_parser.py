@@ -10,12 +10,12 @@ from urllib.parse import unquote_to_bytes
 
 import marshmallow as ma
 import orjson
-from flask import Request, current_app
+from flask import Request, current_app, request
 from flask.globals import request_ctx
 from webargs.fields import DelimitedList
 from webargs.flaskparser import FlaskParser
 from werkzeug.datastructures import CombinedMultiDict, MultiDict
-from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
+from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge, UnsupportedMediaType
 
 from movierating import errors
 
@@ -30,6 +30,8 @@ FILE_MEDIA_TYPES = (
     *("text/csv", "application/json", "application/xml", "text/xml", "application/zip"),
     "application/octet-stream",
 )
+
+_FORM_MEDIA_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 # In a request's environment: set when a schema has validated its query or body.
 QUERY_IS_CHECKED = "movierating.query_is_checked"
@@ -123,6 +125,17 @@ def make_invalid_request(messages: Mapping[str, Any]) -> errors.InvalidRequest:
     )
     listed = list(islice(field_errors, MAX_LISTED_ERRORS))
     return errors.InvalidRequest("The request is not valid.", listed)
+
+
+def read_body_field(name: str) -> Any:
+    """Return a field of the request's form or JSON body before validation, or None. Never raises."""
+    try:
+        if request.mimetype in _FORM_MEDIA_TYPES:
+            return request.form.get(name)
+        body = orjson.loads(request.get_data())
+    except (orjson.JSONDecodeError, HTTPException, errors.ApiError):
+        return None
+    return body.get(name) if isinstance(body, dict) else None
 
 
 class UnsupportedContentEncoding(UnsupportedMediaType):

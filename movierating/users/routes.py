@@ -10,6 +10,7 @@ from movierating.http import preconditions
 from movierating.http.blueprint import Blueprint, View, check_exists_first
 from movierating.http.openapi_components import ETAG_HEADER, LIST_HEADERS, LOCATION_HEADER
 from movierating.http.public_views import public
+from movierating.http.request_parser import read_body_field
 from movierating.http.responses import (
     created_response,
     etag_response,
@@ -25,7 +26,7 @@ blueprint = Blueprint(
 
 
 def _require_sign_up_allowed() -> None:
-    mode, invitation = current_app.config["SIGNUP"], limits.read_body_field("invitation")
+    mode, invitation = current_app.config["SIGNUP"], read_body_field("invitation")
     if mode == "closed":
         raise Forbidden("Sign-up is closed; ask the operator for an account.", kind="sign-up-closed")
     if mode == "invite" and invitation is None:
@@ -68,7 +69,7 @@ class Users(View):
 
 
 def _require_session_for_credentials() -> None:
-    if limits.read_body_field("password") is not None or limits.read_body_field("email") is not None:
+    if read_body_field("password") is not None or read_body_field("email") is not None:
         access.require_session(access.get_caller())
 
 
