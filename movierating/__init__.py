@@ -21,9 +21,9 @@ def create_app(environ: Mapping[str, str] | None = None, *, prepared: bool = Tru
 
 def create_worker() -> "Flask":
     """Create the application of one of the server's worker processes."""
-    from movierating.operations import child_process
+    from movierating.operations import process_tuning
 
-    child_process.reduce_garbage_collections()
+    process_tuning.reduce_garbage_collections()
     # Only the server needs granian.
     from movierating.operations import server
 

@@ -52,9 +52,9 @@ def serve(
     if backup_dir is None and (backup_every or backup_keep):
         raise click.UsageError("--backup-every and --backup-keep need --backup-dir")
     with _exit_until_served():
-        from movierating.operations import child_process
+        from movierating.operations import process_tuning
 
-        child_process.reduce_garbage_collections()
+        process_tuning.reduce_garbage_collections()
         from movierating import create_app
         from movierating.operations.backup_schedule import BackupSchedule
         from movierating.operations.server import run_server

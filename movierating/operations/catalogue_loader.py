@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from movierating.errors import ApiError
 from movierating.monitoring import logs
 from movierating.movies import seed
-from movierating.operations import child_process
+from movierating.operations import child_process, process_tuning
 from movierating.operations.background import running_in_background
 from movierating.storage import database, storage_errors
 
@@ -68,7 +68,7 @@ def load_in_process() -> None:
     if hasattr(os, "nice"):
         os.nice(_NICENESS)
     app = pkgutil.resolve_name("movierating:create_app")(prepared=False)
-    child_process.reduce_garbage_collections()
+    process_tuning.reduce_garbage_collections()
     with app.app_context():
         database.hold_instance()
         while not _load():

@@ -1,6 +1,5 @@
 """Processes that the server starts: its workers, the one that loads the catalogue, backups, training."""
 
-import gc
 import logging
 import multiprocessing
 import os
@@ -11,7 +10,6 @@ import tempfile
 import threading
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -23,37 +21,11 @@ _MAX_MESSAGE_LENGTH = 10_000
 # numpy would use all processors.
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
-_ALLOCATIONS_PER_COLLECTION = 20_000
-
 
 def follow_parent() -> None:
     """Make this process stop when the server's main process stops, however that ends."""
     _block_terminal_signals()
     threading.Thread(target=_stop_with_parent, daemon=True).start()
-
-
-def reduce_garbage_collections() -> None:
-    """Make garbage collections rare. Call it before the application is imported, and again once it has been created."""
-    # The objects of an application live as long as the process. Scanning them in a full collection would block requests
-    # for 70 ms.
-    gc.collect()
-    gc.freeze()
-    # With the default of 700, collections take an eighth of the time of the import of the application, and of an upload
-    # of ten thousand rows.
-    gc.set_threshold(_ALLOCATIONS_PER_COLLECTION, 10, 10)
-
-
-def limit_preemption() -> None:
-    """Let threads started after this call wait, when woken, until the running one blocks or has used its time slice.
-
-    Otherwise the server's thread interrupts the handling of a request whenever another one arrives. Under load a worker
-    responds to a tenth to a fifth more requests. Beside a program that occupies its processor, a request takes up to
-    3 ms longer. Source: sched(7), SCHED_BATCH.
-    """
-    # Only Linux has the policy, a container may forbid the calls, and an administrator may have chosen another policy.
-    with suppress(AttributeError, OSError):
-        if os.sched_getscheduler(0) == os.SCHED_OTHER:
-            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
 def _block_terminal_signals() -> None:

@@ -1,6 +1,5 @@
 """The production server: Granian, with a main process that restarts workers that fail."""
 
-import ctypes
 import errno
 import multiprocessing
 import signal
@@ -24,7 +23,14 @@ from movierating.errors import ApiError
 from movierating.http import upload_slots
 from movierating.monitoring import logs
 from movierating.movies import seed
-from movierating.operations import catalogue_loader, child_process, key_fingerprint, pg_backup, startup
+from movierating.operations import (
+    catalogue_loader,
+    child_process,
+    key_fingerprint,
+    pg_backup,
+    process_tuning,
+    startup,
+)
 from movierating.operations.background import running_in_background
 from movierating.operations.backup_schedule import BackupSchedule, making_backups
 from movierating.operations.draining import DrainingApplication
@@ -199,9 +205,9 @@ def _find_address(host: str, port: int) -> str:
 
 def start_worker(create_app: Callable[[], Flask]) -> Flask:
     """Return the application of a worker process, which exits when its parent process does."""
-    child_process.limit_preemption()
+    process_tuning.limit_preemption()
     child_process.follow_parent()
-    _limit_arenas()
+    process_tuning.limit_arenas()
     app = create_app()
     with app.app_context():
         database.hold_instance()
@@ -212,12 +218,5 @@ def start_worker(create_app: Callable[[], Flask]) -> Flask:
         app.extensions["redis"].check_in_background()
     limited = upload_slots.limit_slow_clients(app.wsgi_app, THREADS_PER_WORKER - 1)
     app.wsgi_app = DrainingApplication(limited)  # type: ignore[method-assign]
-    child_process.reduce_garbage_collections()
+    process_tuning.reduce_garbage_collections()
     return app
-
-
-def _limit_arenas() -> None:
-    """Let threads share memory arenas: with an arena per thread, glibc can't reuse what another thread has freed."""
-    with suppress(OSError, AttributeError):
-        # M_ARENA_MAX of glibc's malloc.h; other C libraries lack it.
-        ctypes.CDLL(None).mallopt(-8, 2)
