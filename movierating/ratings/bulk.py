@@ -29,8 +29,8 @@ _rating = Rating.__table__.c
 NewRating = tuple[int, int, int | None]
 # A stored rating: the movie's id, half points and `rated_at`.
 StoredRating = tuple[int, int, int]
-# A stored or new rating of a movie: half points and `rated_at`.
-_Stored = tuple[int, int]
+# A rating of a movie, stored or new: half points and `rated_at`.
+_ValueAndTime = tuple[int, int]
 
 # Each failed attempt means that another writer came between the match and the write.
 _MAX_ATTEMPTS = 5
@@ -52,8 +52,8 @@ class ImportPlan(NamedTuple):
 
     now: int
     outcomes: list[Outcome]
-    stored: dict[int, _Stored]
-    changed: dict[int, _Stored]
+    stored: dict[int, _ValueAndTime]
+    changed: dict[int, _ValueAndTime]
 
     def list_replaced(self) -> list[StoredRating]:
         """Return the stored ratings that are replaced."""
@@ -89,14 +89,14 @@ def plan_ratings(
         # A first import without duplicates conflicts with nothing.
         added = {movie_id: (value, now if at is None else at) for movie_id, value, at in ratings}
         return ImportPlan(now, ["created"] * len(ratings), stored, added)
-    current: dict[int, _Stored] = dict(stored)
+    current: dict[int, _ValueAndTime] = dict(stored)
     outcomes = [_apply_rating(current, rating, on_conflict, now) for rating in ratings]
     changed = {movie_id: row for movie_id, row in current.items() if stored.get(movie_id) != row}
     return ImportPlan(now, outcomes, stored, changed)
 
 
 def _apply_rating(
-    current: dict[int, _Stored], rating: NewRating, on_conflict: OnConflict, now: int
+    current: dict[int, _ValueAndTime], rating: NewRating, on_conflict: OnConflict, now: int
 ) -> Outcome:
     """Set a rating in `current`, the ratings by movie, unless it is skipped; return the outcome."""
     movie_id, value, rated_at = rating
@@ -121,7 +121,7 @@ _STORED = CompiledStatement(
 )
 
 
-def _read_stored(connection: Connection, user_id: int, movie_ids: set[int]) -> dict[int, _Stored]:
+def _read_stored(connection: Connection, user_id: int, movie_ids: set[int]) -> dict[int, _ValueAndTime]:
     rows = _STORED.tuples(connection, user=user_id, movies=encode_values(sorted(movie_ids)))
     return {movie_id: (value, rated_at) for movie_id, value, rated_at in rows}
 
