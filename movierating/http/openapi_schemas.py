@@ -1,4 +1,4 @@
-"""Forms of schemas from which generators of clients make usable types."""
+"""Adapt schemas of the OpenAPI document, so that client generators make usable types of them."""
 
 import inspect
 import re

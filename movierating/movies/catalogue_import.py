@@ -31,7 +31,7 @@ from movierating.movies.names import list_titles
 from movierating.movies.schemas import CreateMovieSchema
 from movierating.storage.database import batched, read, write
 
-# The IMDb ids that are looked up together, and the titles of theirs that are held in memory.
+# How many IMDb ids are looked up together, and how many of their titles are held in memory.
 _MAX_IDS, _MAX_TITLES = 5_000, 50_000
 # Movies that get alternative titles in one transaction. Reindexing takes 0.1 ms a movie.
 _TITLED_MOVIES = 100

@@ -11,7 +11,7 @@ from movierating.movies.titles import fold
 from movierating.storage.dialect import in_many
 
 TITLE = "title"
-# How the keys of alternative titles start. Only rows of members' files find a movie by a title that such files brought.
+# How the keys of alternative titles start. Only rows of members' files find a movie by an imported title.
 ALTERNATIVE, IMPORTED = "~", "~~"
 
 _external = MovieExternalId.__table__.c

@@ -59,7 +59,7 @@ class MovieMatcher:
         """Load the movies that may match the queries.
 
         With `gives_ids`, `find_and_claim` gives ids to every movie, not only to those that learn ids. Without
-        `with_import_titles`, the alternative titles that members' files brought match nothing.
+        `with_import_titles`, the alternative titles from members' files match nothing.
         """
         self.added_count = 0
         self._with_import_titles = with_import_titles

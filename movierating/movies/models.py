@@ -108,7 +108,7 @@ class MovieTitle(Base):
 class TitleProposal(Base):
     """A title, by its match key, under which a user's file names a movie that has no such title.
 
-    It becomes an alternative title when a second account brings it or an admin accepts it. `title` is null for those
+    It becomes an alternative title when a second account imports it or an admin accepts it. `title` is null for those
     that were stored before migration 0017.
     """
 
@@ -149,7 +149,7 @@ class MovieExternalId(Base):
     """An id of a merged or deleted movie, or a former title. `movie_id` is the movie that stayed, null if deleted.
 
     The value of the kind `title` is the year and the folded title or a match key, with a `+` if it counts for rows
-    without ids alone. That of an alternative title starts with `~`, or with `~~` if members' files brought it.
+    without ids alone. That of an alternative title starts with `~`, or with `~~` if it came from members' files.
     """
 
     __tablename__ = "movie_external_id"

@@ -113,7 +113,7 @@ def parse_row(line: int, row: Mapping[str, str], *, validated: bool = False) -> 
 
 
 def _parse_facts(row: Mapping[str, str]) -> dict[str, Any]:
-    # None stands for what a row lacks that is shorter than the first line, or longer.
+    # `read_rows` fills in None, as a name or a value, if a row has more or fewer fields than the first line.
     if None in row or None in row.values():
         raise ma.ValidationError({"row": ["must have as many fields as the first line"]})
     facts: dict[str, Any] = {name: text or None for name, text in row.items()}

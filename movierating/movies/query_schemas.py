@@ -37,7 +37,7 @@ def make_include() -> ma.fields.String:
 
 
 class IncludeQuerySchema(ma.Schema):
-    """The query of one movie: what its response includes besides the movie."""
+    """The query of one movie: what its response includes."""
 
     include = make_include()
 

@@ -49,7 +49,7 @@ _BY_EXTERNAL_ID = CompiledStatement(
 def find_by_external_id(
     connection: Connection, kind: str, values: Collection[str] | Collection[int]
 ) -> dict[Any, int]:
-    """Return the ids of the movies that took these ids of merged movies, by the id."""
+    """Return the ids of the movies that took over external ids of merged movies, by the external id."""
     rows = _BY_EXTERNAL_ID.tuples(connection, kind=kind, ids=encode_values(sorted(map(str, values))))
     to_id = int if kind == TMDB else str
     return {to_id(value): movie_id for value, movie_id in rows}
@@ -105,8 +105,8 @@ class RetiredMovies:
     def __contains__(self, facts: Mapping[str, Any]) -> bool:
         """Return True if a movie with one of the ids, or with the title and year, was merged, renamed or deleted.
 
-        A row with ids may be of another movie: for it, a title counts only of a merged or deleted movie without ids.
-        Alternative titles do not count.
+        A row with ids may be of another movie of the same title: it matches the title only of a merged or deleted movie
+        without ids. Alternative titles do not count.
         """
         return bool(self._list_entries(facts))
 

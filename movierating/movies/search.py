@@ -58,9 +58,9 @@ def search_movies(
     """Return one page of the movies that pass all `filters`, as rows that start with LIST_COLUMNS, and the next cursor.
 
     `filter_parsers` lists the filters. `sort` is one of SORTS, or None for `relevance` with `q` and `-score` without
-    it. Within a tier of `relevance`, movies are sorted by number of ratings and prominence. `listed` is told which
-    ratings change the page. Raise InvalidRequest for a cursor of another sort or other filters, and for `relevance`
-    without `q`.
+    it. Within a tier of `relevance`, movies are sorted by number of ratings and prominence. `listed` gets a description
+    of the ratings that change the page. Raise InvalidRequest for a cursor of another sort or other filters, and for
+    `relevance` without `q`.
     """
     if sort == "relevance" and "q" not in filters:
         raise invalid_field("query", "sort", "Sort by relevance needs q.")
@@ -78,7 +78,7 @@ def search_movies(
 
 
 def _describe(listed: ListedMovies, sort: str, rows: list[Any], *, is_first: bool, is_last: bool) -> None:
-    """Tell which movies a page shows and which may move onto it; the filters do not depend on ratings."""
+    """Describe which movies a page shows and which may move onto it; the filters do not depend on ratings."""
     ids = [row[0] for row in rows]
     if sort not in _RANKS or (is_first and is_last):
         listed.describe(ids)

@@ -1,4 +1,4 @@
-"""Load the bundled movies: the well-known ones before the service starts, the others beside it.
+"""Load the bundled movies: the well-known ones before the service starts, the others while it runs.
 
 An existing movie gets its prominence and alternative titles; its facts are never changed.
 """

@@ -1,4 +1,4 @@
-"""Titles of members' files: one that two accounts brought for a movie, or an admin accepts, is an alternative title.
+"""Titles of members' files: one that two accounts import for a movie, or an admin accepts, is an alternative title.
 
 Such a title serves matching alone. One account's files can't change what others see or how their rows are matched.
 """
@@ -48,7 +48,7 @@ class ProposedTitle(NamedTuple):
 def find_unknown_titles(connection: Connection, titles: Sequence[tuple[int, str]]) -> list[ProposedTitle]:
     """Return those titles that none of the movie's titles matches, at most MAX_PROPOSALS_PER_USER.
 
-    `titles` has them by the movie's id. Those of movies that do not exist are left out.
+    `titles` are pairs of a movie's id and a title. Those of movies that do not exist are left out.
     """
     movie_ids = sorted({movie_id for movie_id, _ in titles})
     movies = {movie[0]: movie for movie in _OWN_TITLES.tuples(connection, movies=encode_values(movie_ids))}

@@ -31,7 +31,7 @@ class DrainingApplication:
     def __init__(self, application: WSGIApplication) -> None:
         self._application = application
         self._requests: set[object] = set()
-        # Python writes the number of each signal to this socket; the server's own handler runs all the same.
+        # Python writes the number of each signal to this socket; the server's own handler still runs.
         self._signals, signals = socket.socketpair()
         signals.setblocking(False)
         signal.set_wakeup_fd(signals.detach())

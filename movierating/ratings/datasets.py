@@ -34,7 +34,7 @@ _INDEXES = sorted(Rating.__table__.indexes, key=lambda index: str(index.name))  
 
 
 def import_movielens(dataset: Dataset, progress: Callable[[int], None]) -> DatasetReport:
-    """Load a data set; its users become accounts `ml-<id>` that can't sign in. A second run changes nothing.
+    """Load a data set; its users become accounts `ml-<id>` that can't log in. A second run changes nothing.
 
     `created_at` and `updated_at` are the time of loading. `progress` is called with the number of bytes of the ratings
     file that are done. An OSError of the files ends the import; what is loaded by then stays, except for ratings of a

@@ -50,7 +50,7 @@ _FACTS = (
 _MOVIES = CompiledStatement(select(*_FACTS).where(in_many(_movie.id, bindparam("movies"))))
 _PAGE_ROWS = 500
 
-# In memory at once. The titles of 100,000 movies usually have less than a third of it.
+# In characters, which are in memory at once. The titles of 100,000 movies usually have less than a third.
 MAX_REPLACED_LENGTH = 1 << 24
 
 

@@ -72,7 +72,7 @@ class MovieRatingSchema(RatingSchema):
 
 
 class MovieRatingsQuerySchema(PageQuerySchema):
-    """The page of a movie's ratings, and what its items contain besides."""
+    """The page of a movie's ratings, and what its items include."""
 
     include = make_include()
 

@@ -22,7 +22,7 @@ class _Contents:
 
 
 class ListedMovies:
-    """A page of a list of movies; any change of ratings changes it, unless `describe` tells more.
+    """A page of a list of movies. Until `describe` is called, any change of ratings changes it.
 
     The page is known to be valid up to `position` in the log of ratings; None before the page is read.
     """
@@ -36,7 +36,7 @@ class ListedMovies:
     def describe(
         self, ids: Iterable[int], rank: Callable[[int, int], float] | None = None, min_rank: float = 0
     ) -> None:
-        """Tell which movies are on the page. Others come onto it only if their rank becomes `min_rank` or more.
+        """Record which movies are on the page. Others come onto it only if their rank becomes `min_rank` or more.
 
         `rank` gets the number of a movie's ratings and their sum in half points. Without it, no rating moves a movie
         onto the page.

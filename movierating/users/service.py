@@ -18,7 +18,7 @@ from movierating.storage.database import read, write
 from movierating.storage.dialect import violates_unique
 from movierating.storage.statements import CompiledStatement
 
-# Later, a sign-up with the names of an account must not be a way to try its password.
+# How long a repeated sign-up logs in to the account. After that, it must not be a way to try the password.
 REPEAT_SECONDS = 600
 
 # Raises PreconditionFailed unless the account is the one that the caller expects.

@@ -18,9 +18,7 @@ _MAX_MESSAGES = 20
 
 
 class ColumnMapping(NamedTuple):
-    """How to read a CSV: the names of columns by field, and the highest rating.
-
-    The highest rating is None if it is to be derived from the ratings.
+    """How to read a CSV: the names of columns by field, and the highest rating, None to derive it from the ratings.
 
     A field that is not in `columns` is read from the column of its own name, if there is one; a field with an empty
     name is not read.

@@ -4,7 +4,7 @@
 - `Const,Your Rating,Date Rated,Title,URL,Title Type,…,Year,…`; later with `Original Title` behind `Title`.
 - A list: `Position,Const,Created,Modified,Description,Title,…,Your Rating,Date Rated`; unrated rows are skipped.
 
-`IMDb Rating` is everybody's. `Title Type` is in the language of the account, the names of columns never are.
+`IMDb Rating` is of all users. `Title Type` is in the language of the account, the names of columns never are.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

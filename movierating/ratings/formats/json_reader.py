@@ -34,9 +34,7 @@ _scan: Callable[[str, int], tuple[object, int]] = json.JSONDecoder(strict=False)
 class JsonFile:
     """A JSON file: its first items (`sample`), and `facts`, an object's other members (None for a bare list).
 
-    The items of several lists are numbered in one sequence.
-
-    All facts are known once the items have been read to their end.
+    The items of several lists are numbered in one sequence. All facts are known after the last item.
     """
 
     def __init__(self, source: SourceFile) -> None:

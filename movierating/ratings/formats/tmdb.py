@@ -1,5 +1,5 @@
 """TMDB's account export: `TMDb ID,IMDb ID,Type,Name,Release Date,Season Number,Episode Number,Rating,Your Rating,
-Date Rated`. `Rating` is everybody's, `Your Rating` 0.5 to 10 by halves."""
+Date Rated`. `Rating` is of all users, `Your Rating` 0.5 to 10 by halves."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any

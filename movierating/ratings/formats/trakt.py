@@ -2,7 +2,7 @@
 
 - JSON: `[{"rated_at", "rating", "type", "movie": {"title", "year", "ids": {"trakt", "slug", "imdb", "tmdb"}}}]`, where
   the API leaves out `type`; any id may be null.
-- CSV: `rated_at,type,title,year,trakt_rating,trakt_id,imdb_id,tmdb_id,…,rating`, where `trakt_rating` is everybody's.
+- CSV: `rated_at,type,title,year,trakt_rating,trakt_id,imdb_id,tmdb_id,…,rating`, where `trakt_rating` is of all users.
 - What it imports: JSON or CSV with other names, `[{"imdb_id" or "tmdb_id", "type", "rating", "rated_at"}]`
   (https://app.trakt.tv/settings/data).
 

@@ -132,7 +132,7 @@ class PgDatabase:
         driver = get_driver(connection)
         thread.is_writing = True
         try:
-            # If this fails while it waits for the lock, the transaction has begun all the same.
+            # If this fails while it waits for the lock, the transaction has nevertheless begun.
             execute(connection, begin)
             began_at = time.perf_counter()
             result = job(connection)

@@ -63,7 +63,7 @@ class InstanceLock:
             raise LockHeld
 
     def release(self) -> None:
-        """Release the lock; a forked process goes on holding it."""
+        """Release the lock; a forked process continues to hold it."""
         if self._close is not None:
             self._close()
             self._close = None

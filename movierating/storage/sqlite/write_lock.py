@@ -117,7 +117,7 @@ _PAUSE_END = struct.Struct("d")
 class LongWriteLock(FileLock):
     """The lock of long transactions: all processes together run one at a time, and then let others write.
 
-    A long transaction queues with the other writers only while it holds this, so nobody queues behind two of them.
+    A long transaction queues with the other writers only while it holds this, so no writer queues behind two of them.
     """
 
     @contextmanager
