@@ -46,16 +46,16 @@ def withdraw_invitation(invitation_id: int) -> Response:
 
 
 def _render_invitations(**values: Any) -> Response:
-    form, status, next_cursor = Form(request.args), 200, None
+    form, next_cursor = Form(request.args), None
     rows: Sequence[Any] = ()
     try:
         cursor = load_query(PageQuerySchema())["cursor"]
         rows, next_cursor = one_time_links.list_invitations(cursor, INVITATIONS_PER_PAGE)
     except InvalidRequest as error:
-        form, status = Form.of_query(error), error.status
+        form = Form.of_query(error)
     return render_private(
         "admin_invitations.html",
-        status,
+        form.status,
         form=form,
         mode=current_app.config["SIGNUP"],
         invitations=InvitationSchema(many=True).dump(rows),

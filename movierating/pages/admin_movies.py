@@ -19,7 +19,7 @@ MOVIES_PER_PAGE = 50
 @admin_page
 def list_movies_to_administer() -> Response:
     """Show a page of the movies that a search finds; without a search, the latest added."""
-    form, status, next_cursor = Form(request.args), 200, None
+    form, next_cursor = Form(request.args), None
     shown: list[dict[str, Any]] = []
     try:
         query = load_query(ListMoviesQuerySchema(only=("q", "cursor")))
@@ -29,11 +29,11 @@ def list_movies_to_administer() -> Response:
         )
         shown = [make_movie(row) for row in rows]
     except InvalidRequest as error:
-        form, status = Form.of_query(error), error.status
+        form = Form.of_query(error)
     search_text = request.args.get("q", "")
     return render(
         "admin_movies.html",
-        status,
+        form.status,
         form=form,
         search=search_text,
         movies=shown,

@@ -35,7 +35,7 @@ def update_account(user_id: int) -> Response:
     except NotFound:
         raise
     except ApiError as error:
-        return _render_accounts(Form.of_request(error), error.status)
+        return _render_accounts(Form.of_request(error))
     if user_id == get_member().id:
         # They may no longer be an admin, or logged in.
         return send_to(url_for("pages.list_movies"))
@@ -54,7 +54,7 @@ def create_password_reset(user_id: int) -> Response:
     return _render_accounts(Form(), new_link=new_link)
 
 
-def _render_accounts(form: Form, status: int = 200, **values: Any) -> Response:
+def _render_accounts(form: Form, **values: Any) -> Response:
     """Return the list, also after a form: its address has the query of the page that it was on."""
     accounts: list[dict[str, Any]] = []
     next_cursor = None
@@ -64,10 +64,10 @@ def _render_accounts(form: Form, status: int = 200, **values: Any) -> Response:
             query.get("q"), query["cursor"], ACCOUNTS_PER_PAGE
         )
     except InvalidRequest as error:
-        form, status = Form.of_query(error), error.status
+        form = Form.of_query(error)
     return render_private(
         "admin_users.html",
-        status,
+        form.status,
         form=form,
         search=request.args.get("q", ""),
         cursor=request.args.get("cursor"),

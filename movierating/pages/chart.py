@@ -39,8 +39,8 @@ def list_movies() -> Response:
         _set_rater(query)
         rows, next_cursor = search.search_movies(query, sort, cursor, MOVIES_PER_PAGE, get_listed_movies())
     except InvalidRequest as error:
-        return _render_chart([], None, Form.of_query(error), error.status)
-    return _render_chart([make_movie(row) for row in rows], next_cursor, Form(request.args), 200)
+        return _render_chart([], None, Form.of_query(error))
+    return _render_chart([make_movie(row) for row in rows], next_cursor, Form(request.args))
 
 
 def _set_rater(query: dict[str, Any]) -> None:
@@ -52,13 +52,13 @@ def _set_rater(query: dict[str, Any]) -> None:
         query["rater"] = viewer.id
 
 
-def _render_chart(shown: list[dict[str, Any]], next_cursor: str | None, form: Form, status: int) -> Response:
+def _render_chart(shown: list[dict[str, Any]], next_cursor: str | None, form: Form) -> Response:
     viewer, rank = get_viewer(), max(1, min(request.args.get("from", 1, int), _MAX_RANK))
     here = {"cursor": request.args["cursor"], "from": rank} if "cursor" in request.args else {}
     following = {"cursor": next_cursor, "from": rank + MOVIES_PER_PAGE}
     return render(
         "chart.html",
-        status,
+        form.status,
         form=form,
         q=request.args.get("q", "").strip(),
         sort=request.args.get("sort"),

@@ -45,11 +45,11 @@ def delete_movie(movie_id: int) -> Response:
             raise
     except ApiError as error:
         has_ratings = error.kind == "movie-has-ratings"
-        form = Form() if has_ratings else Form.of_request(error)
-        return _render_question(movie_id, form, error.status, must_confirm_ratings=has_ratings)
+        form = Form(status=error.status) if has_ratings else Form.of_request(error)
+        return _render_question(movie_id, form, must_confirm_ratings=has_ratings)
     return send_to(url_for("pages.list_movies_to_administer"), Notice("deleted"))
 
 
-def _render_question(movie_id: int, form: Form, status: int = 200, **values: Any) -> Response:
+def _render_question(movie_id: int, form: Form, **values: Any) -> Response:
     row = movies.get_movie(movie_id)
-    return render("delete_movie.html", status, form=form, movie=make_movie(row), edit=row.edit, **values)
+    return render("delete_movie.html", form.status, form=form, movie=make_movie(row), edit=row.edit, **values)

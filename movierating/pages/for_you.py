@@ -24,7 +24,7 @@ ROWS_PER_PAGE = 25
 def list_for_you() -> Response:
     """Show movies that the viewer has not rated, best first, as the API's `list_recommendations` does."""
     _require_predictions()
-    viewer, form, status = get_member(), Form(request.args), 200
+    viewer, form = get_member(), Form(request.args)
     items: list[Any] = []
     next_cursor = reason = None
     try:
@@ -32,10 +32,10 @@ def list_for_you() -> Response:
         cursor, _ = query.pop("cursor"), query.pop("limit")
         items, next_cursor, reason = list_recommendations(viewer.id, query, cursor, ROWS_PER_PAGE)
     except InvalidRequest as error:
-        form, status = Form.of_query(error), error.status
+        form = Form.of_query(error)
     return render(
         "for_you.html",
-        status,
+        form.status,
         form=form,
         genres=GENRES,
         items=to_plain(items),
@@ -51,17 +51,17 @@ def list_for_you() -> Response:
 def list_people() -> Response:
     """Show the people whose taste is most like the viewer's, as the API's `list_taste_matches` does."""
     _require_predictions()
-    viewer, form, status = get_member(), Form(request.args), 200
+    viewer, form = get_member(), Form(request.args)
     items: list[Any] = []
     next_cursor = reason = None
     try:
         cursor = load_query(PageQuerySchema())["cursor"]
         items, next_cursor, reason = list_nearest(viewer.id, cursor, ROWS_PER_PAGE)
     except InvalidRequest as error:
-        form, status = Form.of_query(error), error.status
+        form = Form.of_query(error)
     return render(
         "people.html",
-        status,
+        form.status,
         form=form,
         items=items,
         reason=reason,

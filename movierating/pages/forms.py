@@ -16,11 +16,15 @@ from movierating.pages.local_paths import make_list_address
 
 @dataclass(slots=True)
 class Form:
-    """A form to be shown: the text of its fields, a message for each invalid field, and one for the whole form."""
+    """A form to be shown: the text of its fields, a message for each invalid field, and one for the whole form.
+
+    `status` is that of the page with the form.
+    """
 
     values: Mapping[str, Any] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
     message: str | None = None
+    status: int = 200
 
     @classmethod
     def of_request(cls, error: ApiError) -> "Form":
@@ -30,13 +34,13 @@ class Form:
             errors = {error.conflict["field"]: error.detail}
         # The form as a whole has no name.
         message = errors.pop("", None)
-        return cls(request.form, errors, message if errors or message else error.detail)
+        return cls(request.form, errors, message if errors or message else error.detail, error.status)
 
     @classmethod
     def of_query(cls, error: ApiError) -> "Form":
         """Return the form of the request's query, with the messages of `error`."""
         errors = _index_by_field(error)
-        return cls(request.args, errors, None if errors else error.detail)
+        return cls(request.args, errors, None if errors else error.detail, error.status)
 
     @property
     def first_page(self) -> str:

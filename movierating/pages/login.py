@@ -48,7 +48,8 @@ def submit_login() -> Any:
         values = load_form(_LoginFormSchema())
         grant = session.open_session(values["login"], values["password"], values["stay"])
     except ApiError as error:
-        return render("login.html", error.status, form=Form.of_request(error), following=following)
+        form = Form.of_request(error)
+        return render("login.html", form.status, form=form, following=following)
     response = send_to(following)
     session.set_cookie(response, grant.user_id, grant.session_id, values["stay"])
     return response

@@ -30,7 +30,7 @@ def preview_merge(movie_id: int) -> Response:
     try:
         preview = merging.preview_merge(movie_id, load_query(MergeMovieSchema())["into"])
     except InvalidRequest as error:
-        return _render_choice(movie_id, Form.of_query(error), error.status)
+        return _render_choice(movie_id, Form.of_query(error))
     return render(
         "merge_movie.html",
         movie=make_movie(preview.movie),
@@ -52,7 +52,7 @@ def merge_movie(movie_id: int) -> Response:
         into_id = load_form(MergeMovieSchema())["into"]
         survivor_id = merging.merge_movies(movie_id, into_id).id
     except InvalidRequest as error:
-        return _render_choice(movie_id, Form.of_request(error), error.status)
+        return _render_choice(movie_id, Form.of_request(error))
     except NotFound:
         survivor_id = movies.find_survivor(movie_id)
         if survivor_id is None or survivor_id not in (into_id, movies.find_survivor(into_id)):
@@ -68,7 +68,7 @@ def mark_as_different(movie_id: int) -> Response:
     try:
         duplicates.mark_as_different(movie_id, load_form(MergeMovieSchema())["into"])
     except InvalidRequest as error:
-        return _render_choice(movie_id, Form.of_request(error), error.status)
+        return _render_choice(movie_id, Form.of_request(error))
     return send_to(_get_back(request.form), Notice("different"))
 
 
@@ -77,7 +77,7 @@ def _get_back(values: Any) -> str:
     return clean_path(values.get("back"), url_for("pages.list_movies_to_administer"))
 
 
-def _render_choice(movie_id: int, form: Form, status: int = 200) -> Response:
+def _render_choice(movie_id: int, form: Form) -> Response:
     """Return the page with movies to merge into: by default, those whose titles are like the movie's."""
     movie = make_movie(movies.get_movie(movie_id))
     shown: list[dict[str, Any]] = []
@@ -87,10 +87,10 @@ def _render_choice(movie_id: int, form: Form, status: int = 200) -> Response:
         rows, _ = search.search_movies(query, None, None, CANDIDATES_SHOWN)
         shown = [make_movie(row) for row in rows if row[0] != movie_id]
     except InvalidRequest as error:
-        form, status = Form.of_query(error), error.status
+        form = Form.of_query(error)
     return render(
         "merge_choice.html",
-        status,
+        form.status,
         form=form,
         movie=movie,
         search=request.args.get("q") or movie["title"],

@@ -137,7 +137,7 @@ def _render_rejected_form(error: ApiError, row: Any = None) -> Response:
         values["edit"] = row.edit
         differences = _find_differences(movie)
     form.values = values
-    return _render_form(form, movie, error.status, differences=differences, same=_find_same(error))
+    return _render_form(form, movie, differences=differences, same=_find_same(error))
 
 
 def _find_same(error: ApiError) -> dict[str, Any] | None:
@@ -157,13 +157,11 @@ def _find_differences(movie: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     return [(name, sent[name], stored[name]) for name in _FACTS if sent[name] != stored[name]]
 
 
-def _render_form(
-    form: Form, movie: Mapping[str, Any] | None = None, status: int = 200, **values: Any
-) -> Response:
+def _render_form(form: Form, movie: Mapping[str, Any] | None = None, **values: Any) -> Response:
     chosen = form.values if isinstance(form.values, MultiDict) else MultiDict[str, str]()
     return render(
         "movie_form.html",
-        status,
+        form.status,
         form=form,
         movie=movie,
         genres=GENRES,

@@ -66,7 +66,7 @@ def _find_favourite(decades: list[statistics.Group]) -> statistics.Group | None:
 def list_person_ratings(username: str) -> Response:
     """Show all ratings of a person, as the API's `list_user_ratings` does."""
     person = service.get_profile_by_username(username)
-    form, status, shown, next_cursor = Form(request.args), 200, [], None
+    form, shown, next_cursor = Form(request.args), [], None
     try:
         query = load_query(UserRatingsQuerySchema())
         sort, cursor = query.pop("sort"), query.pop("cursor")
@@ -76,10 +76,10 @@ def list_person_ratings(username: str) -> Response:
         )
         shown = to_plain(items)
     except InvalidRequest as error:
-        form, status, sort = Form.of_query(error), error.status, None
+        form, sort = Form.of_query(error), None
     return render(
         "ratings.html",
-        status,
+        form.status,
         person=person,
         ratings=shown,
         form=form,

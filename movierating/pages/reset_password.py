@@ -32,11 +32,11 @@ def submit_password_reset() -> Any:
         values = load_form(ResetPasswordSchema())
         password_resets.reset_password(values["token"], values["password"])
     except ApiError as error:
-        return _render_form(Form.of_request(error), error.status)
+        return _render_form(Form.of_request(error))
     return send_to(url_for("pages.log_in"), Notice("password"))
 
 
-def _render_form(form: Form, status: int = 200) -> Response:
-    response = render("reset_password.html", status, form=form)
+def _render_form(form: Form) -> Response:
+    response = render("reset_password.html", form.status, form=form)
     response.headers["Cache-Control"] = "no-store"
     return response

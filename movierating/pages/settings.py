@@ -135,21 +135,22 @@ def render_rejected_form(section: str, error: ApiError) -> Response:
     """Return the page with the messages of `error` in the form of a section; raise it if the session has ended."""
     if isinstance(error, Unauthenticated):
         raise error
-    return render_settings(error.status, {section: Form.of_request(error)})
+    return render_settings({section: Form.of_request(error)})
 
 
 def render_settings(
-    status: int = 200, forms: Mapping[str, Form] | None = None, new_token: dict[str, Any] | None = None
+    rejected: Mapping[str, Form] | None = None, new_token: dict[str, Any] | None = None
 ) -> Response:
-    """Return the page; `forms` are those that were rejected, by section, and `new_token` is shown with its secret."""
+    """Return the page with rejected forms, by section; `new_token` is shown with its secret."""
     account = users.get_own_account(get_member().id)
     rows, _ = tokens.list_tokens(account["id"], None, tokens.MAX_TOKENS_PER_USER)
+    name = Form({"display_name": account["display_name"]})
+    forms = {"name": name, "email": Form(account), **(rejected or {})}
     return render_private(
         "settings.html",
-        status,
+        max(form.status for form in forms.values()),
         account=account,
-        forms={"name": Form({"display_name": account["display_name"]}), "email": Form(account)}
-        | dict(forms or {}),
+        forms=forms,
         blank=Form(),
         tokens=TokenSchema(many=True).dump(rows),
         new_token=new_token,

@@ -1,5 +1,6 @@
 """Sign up, openly or with an invitation."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Response, current_app, request, url_for
@@ -43,13 +44,12 @@ def submit_sign_up() -> Any:
 
     A form that is sent twice logs in both times.
     """
-    form = Form(request.form)
-    if not _may_sign_up(form):
-        return _render_form(form, 403)
+    if not _may_sign_up(request.form):
+        return _render_form(Form(request.form, status=403))
     try:
         grant = _sign_up(load_form(SignUpSchema()))
     except ApiError as error:
-        return _render_form(Form.of_request(error), error.status)
+        return _render_form(Form.of_request(error))
     response = send_to(url_for("pages.rate_next"))
     session.set_cookie(response, grant.user_id, grant.session_id, stays=True)
     return response
@@ -74,14 +74,17 @@ def _open_session(values: dict[str, Any]) -> TokenGrant:
     return session.open_session(values["username"], values["password"], stays=True)
 
 
-def _may_sign_up(form: Form) -> bool:
+def _may_sign_up(values: Mapping[str, Any]) -> bool:
+    """Return True if sign-up is open, or the values of the form have an invitation where that is enough."""
     mode = current_app.config["SIGNUP"]
-    return mode == "open" or (mode == "invite" and bool(form.values.get("invitation")))
+    return mode == "open" or (mode == "invite" and bool(values.get("invitation")))
 
 
-def _render_form(form: Form, status: int = 200) -> Response:
+def _render_form(form: Form) -> Response:
     mode = current_app.config["SIGNUP"]
-    response = render("sign_up.html", status, form=form, mode=mode, may_sign_up=_may_sign_up(form))
+    response = render(
+        "sign_up.html", form.status, form=form, mode=mode, may_sign_up=_may_sign_up(form.values)
+    )
     if form.values.get("invitation"):
         response.headers["Cache-Control"] = "no-store"
     return response
