@@ -64,9 +64,9 @@ def mark_as_different(movie_id: int, other_id: int) -> None:
         raise invalid_field("json", "into", "A movie can't be different from itself.")
 
     def insert_pair(connection: Connection) -> None:
-        service.require_movie(connection, movie_id, None)
+        service.require_movie(connection, movie_id)
         try:
-            service.require_movie(connection, other_id, None)
+            service.require_movie(connection, other_id)
         except NotFound as error:
             raise invalid_field("json", "into", f"There is no movie {other_id}.") from error
         smaller_id, larger_id = sorted((movie_id, other_id))

@@ -123,7 +123,7 @@ def create_movie(new_facts: Mapping[str, Any]) -> Row[Any]:
     InvalidRequest if two of its titles are alike.
     """
     return _write_or_raise_conflict(
-        lambda connection: require_movie(connection, insert_movie(connection, new_facts), None),
+        lambda connection: require_movie(connection, insert_movie(connection, new_facts)),
         new_facts,
     )
 
@@ -164,7 +164,7 @@ def _update_movie(
     connection.execute(update(Movie).where(_movie.id == movie_id).values(changed))
     search_index.remove_movie(connection, movie_id)
     search_index.add_movies(connection, [updated])
-    return require_movie(connection, movie_id, None)
+    return require_movie(connection, movie_id)
 
 
 def insert_movie(connection: Connection, new_facts: Mapping[str, Any]) -> int:
@@ -180,7 +180,7 @@ def insert_movie(connection: Connection, new_facts: Mapping[str, Any]) -> int:
     return int(movie_id)
 
 
-def require_movie(connection: Connection, movie_id: int, edits: Container[int] | None) -> Row[Any]:
+def require_movie(connection: Connection, movie_id: int, edits: Container[int] | None = None) -> Row[Any]:
     """Return a movie's row of DETAIL_COLUMNS. Raise NotFound, and PreconditionFailed if it is at none of `edits`."""
     statement = select(*DETAIL_COLUMNS).where(_movie.id == movie_id)
     row = _require_row(connection.execute(statement).one_or_none())

@@ -94,12 +94,12 @@ def _finish_merge(connection: Connection, movie_id: int, into_id: int) -> Row[An
     _move_ratings(connection, movie_id, survivor.id, None)
     next_movies.copy_skips(connection, movie_id, survivor.id)
     retired_movies.absorb_movie(connection, movie._asdict(), survivor.id)
-    return movies.require_movie(connection, survivor.id, None)
+    return movies.require_movie(connection, survivor.id)
 
 
 def _find_movies(connection: Connection, movie_id: int, into_id: int) -> tuple[Row[Any], Row[Any]]:
     """Return the rows of the movie and of the one that stays. Raise as `merge_movies` does."""
-    movie = movies.require_movie(connection, movie_id, None)
+    movie = movies.require_movie(connection, movie_id)
     merged = merged_movies.find_merged(connection, [movie_id, into_id])
     survivor_id = merged.get(into_id, into_id)
     if survivor_id == movie_id:
@@ -107,7 +107,7 @@ def _find_movies(connection: Connection, movie_id: int, into_id: int) -> tuple[R
     if merged.get(movie_id, survivor_id) != survivor_id:
         raise Conflict(f"The movie is being merged into movie {merged[movie_id]}; finish that merge first.")
     try:
-        return movie, movies.require_movie(connection, survivor_id, None)
+        return movie, movies.require_movie(connection, survivor_id)
     except NotFound as error:
         raise invalid_field("json", "into", f"There is no movie {into_id}.") from error
 
