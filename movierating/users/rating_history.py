@@ -43,7 +43,7 @@ def list_ratings_by_user(
     `filters` may contain `min_value`, `max_value` (half points), `genre` and `updated_since` (microseconds). `sort` is
     one of OWN_SORTS. Raise NotFound for no active account.
     """
-    rows, next_cursor = _pages(sort, frozenset(filters)).page(
+    rows, next_cursor = _get_paginator(sort, frozenset(filters)).page(
         cursor, limit, filters=filters, **{**filters, "user": user_id}
     )
     if not rows:
@@ -79,7 +79,7 @@ _FILTERS = {
 
 
 @functools.cache
-def _pages(sort: str, filters: frozenset[str]) -> KeysetPaginator:
+def _get_paginator(sort: str, filters: frozenset[str]) -> KeysetPaginator:
     columns, descending = _SORTS[sort]
     # No index has a user's ratings in these orders, so all are sorted: without the columns of their movies.
     is_sorted = sort in ("title", "-updated_at")

@@ -27,7 +27,7 @@ INSTANCE_LOCKED = "A restore, a migration or an import has exclusive access to t
 _MAX_LOG_BYTES = 32 << 20
 
 
-class Reader:
+class SqliteReader:
     """A thread's connection for reads, which the pool gets back as soon as the thread ends."""
 
     def __init__(self, engine: Engine) -> None:
@@ -44,10 +44,10 @@ class Reader:
 
 
 class _ThreadState(threading.local):
-    reader: Reader | None = None
+    reader: SqliteReader | None = None
 
 
-class Database:
+class SqliteDatabase:
     """The connections of one engine: its queue of writers, its threads' readers and its instance lock."""
 
     def __init__(self, engine: Engine) -> None:
@@ -66,7 +66,7 @@ class Database:
         reader = self._thread.reader
         if reader is None or not self.file.is_usable(reader.connection):
             # Without `writes` no BEGIN is sent, so each statement has a new snapshot.
-            reader = self._thread.reader = Reader(self._engine)
+            reader = self._thread.reader = SqliteReader(self._engine)
         return reader.connection
 
     def get_version(self, subject: Subject | None) -> tuple[Any, ...] | None:
@@ -131,7 +131,7 @@ def configure(engine: Engine, *, hold_instance: bool = True) -> None:
 
     With `hold_instance` the first connection takes the instance lock, until the database is closed.
     """
-    database = Database(engine)
+    database = SqliteDatabase(engine)
     engine.update_execution_options(database=database)
     synchronous = engine.get_execution_options()["sqlite_synchronous"]
 

@@ -12,7 +12,7 @@ from movierating.errors import InsufficientStorage
 from movierating.movies.models import DataMigration
 from movierating.storage.database import db, read, write
 from movierating.storage.sqlite import write_queue
-from movierating.storage.sqlite.engine import Database
+from movierating.storage.sqlite.engine import SqliteDatabase
 from storage.sqlite.conftest import add_row, count_rows
 
 pytestmark = pytest.mark.sqlite
@@ -138,7 +138,7 @@ def test_other_writers_run_between_two_long_jobs(run_together):
 
 def test_other_writers_run_between_long_jobs_of_two_processes(queue):
     # A second queue waits for the locks of the first as one of another process does.
-    ours, theirs = queue, Database(db.engine).write_queue
+    ours, theirs = queue, SqliteDatabase(db.engine).write_queue
     order, started, release = [], threading.Event(), threading.Event()
 
     def first(_connection):
@@ -204,7 +204,7 @@ def test_long_job_that_waited_for_other_long_ones_still_waits_for_its_leader(que
 
 def test_long_job_that_waited_for_another_one_still_waits_for_the_write_lock(queue, monkeypatch):
     monkeypatch.setattr(write_queue, "LOCK_TIMEOUT_SECONDS", 2)
-    theirs = Database(db.engine).write_queue
+    theirs = SqliteDatabase(db.engine).write_queue
     with ThreadPoolExecutor(1) as pool:
         with ExitStack() as write_lock:
             with queue._long_write_lock.hold_after_pause(lambda: False, 1):
