@@ -74,11 +74,9 @@ class Run:
     def predict(self, taste: Taste, movie: int) -> Prediction:
         """Return the prediction for a movie, with or without ratings."""
         row = self.model.find_row(movie)
-        return predict(
-            self.model,
-            taste,
-            compute_prior_moments(self.model, self.data.features[movie]) if row is None else row,
-        )
+        features = self.data.features[movie]
+        moments = compute_prior_moments(self.model, features) if row is None else self.model.get_moments(row)
+        return predict(self.model, taste, moments)
 
     def score(self, people: Iterable[tuple[Array, Array]]) -> Score:
         """Return how well ratings are predicted; each person is positions of known and of test ratings."""
@@ -153,7 +151,7 @@ def measure_recall(data: DataSet) -> tuple[float, float, float]:
         best = rank_movies(run.model, taste, rows[0], candidates)[:RECOMMENDED]
         hits.append(row in best)
         popular.append(row in candidates[:RECOMMENDED])
-        predicted += [predict(run.model, taste, row).value / 2 for row in best]
+        predicted += [predict(run.model, taste, run.model.get_moments(row)).value / 2 for row in best]
     return float(np.mean(hits)), float(np.mean(popular)), float(np.mean(predicted))
 
 
@@ -178,11 +176,15 @@ def measure_costs(data: DataSet) -> dict[str, float]:
     rows, points = run.get_rows(longest[:166])
     taste = solve_taste(model, rows, points)
     movies = list(range(len(model.movie_ids)))
-    costs["prediction with interval"] = measure_least(lambda: make_interval(predict(model, taste, 5)))
+    costs["prediction with interval"] = measure_least(
+        lambda: make_interval(predict(model, taste, model.get_moments(5)))
+    )
     costs["prediction of a movie without ratings"] = measure_least(
         lambda: predict(model, taste, compute_prior_moments(model, data.features[data.movies[0]]))
     )
-    costs["shares of 166 ratings"] = measure_least(lambda: compute_shares(model, taste, rows, points, 5))
+    costs["shares of 166 ratings"] = measure_least(
+        lambda: compute_shares(model, taste, rows, points, model.get_moments(5))
+    )
     costs[f"ranking of {len(movies):,} movies"] = measure_least(
         lambda: rank_movies(model, taste, rows, movies)
     )

@@ -122,11 +122,9 @@ class ModelFile:
         row = bisect_left(self.movie_ids, movie_id)
         return row if row < len(self.movie_ids) and self.movie_ids[row] == movie_id else None
 
-    def get_moments(self, movie: int | Sequence[float]) -> list[float]:
-        """Return the moments (WIDTH) of a movie, given by its row or already by its moments."""
-        if isinstance(movie, int):
-            return list(self.moments[movie * WIDTH : (movie + 1) * WIDTH])
-        return list(movie)
+    def get_moments(self, row: int) -> list[float]:
+        """Return the moments (WIDTH) of the movie of a row."""
+        return list(self.moments[row * WIDTH : (row + 1) * WIDTH])
 
     def get_matrix(self, name: str) -> list[list[float]]:
         """Return an array of two dimensions as a list of rows; use it for small ones."""

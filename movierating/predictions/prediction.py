@@ -23,9 +23,6 @@ MAX_RATING = 10.0
 COVERAGE = 0.8
 COVERAGE_QUANTILE = 1.2815515655446004
 
-# A movie: its row in the model, or the moments that `compute_prior_moments` returns for a movie without a row.
-RowOrMoments = int | Sequence[float]
-
 
 class Prediction(NamedTuple):
     """An expected rating in points, which may lie outside the scale, and the variance of the rating around it."""
@@ -42,9 +39,8 @@ class Interval(NamedTuple):
     high: float
 
 
-def predict(model: ModelFile, taste: Taste, movie: RowOrMoments) -> Prediction:
-    """Return how a user of `taste` would rate a movie."""
-    moments = model.get_moments(movie)
+def predict(model: ModelFile, taste: Taste, moments: Sequence[float]) -> Prediction:
+    """Return how a user of `taste` would rate a movie with these moments (WIDTH)."""
     mean = taste.mean
     score = moments[CROSS] + dot(moments[:SIZE], mean)
     squares = unpack(moments[:TRIANGLE], SIZE)
@@ -65,14 +61,14 @@ def _to_scale(value: float) -> float:
 
 
 def compute_shares(
-    model: ModelFile, taste: Taste, rows: Sequence[int], ratings: Sequence[float], movie: RowOrMoments
+    model: ModelFile, taste: Taste, rows: Sequence[int], ratings: Sequence[float], moments: Sequence[float]
 ) -> list[float]:
-    """Return each rating's share (points) of a prediction, in the order of `rows`.
+    """Return each rating's share (points) of the prediction for a movie with these moments, in the order of `rows`.
 
     Given the noise, the mean of the taste is linear in the ratings. The share of rating y of movie k is
     tau ((y - mu) E[h_k] - E[b_k h_k]) . S E[h]; the rest of `predict(...).value` is mu + E[b] + E[h] . S Lambda_0 m_0.
     """
-    direction = multiply(taste.covariance, model.get_moments(movie)[:SIZE])
+    direction = multiply(taste.covariance, moments[:SIZE])
     shares = []
     for row, rating in zip(rows, ratings, strict=True):
         # Only two slices (SIZE) of a movie's moments are read.

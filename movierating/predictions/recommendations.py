@@ -92,7 +92,8 @@ def _read_facts(
 def _describe(user: UserTaste, movie: dict[str, Any]) -> dict[str, Any]:
     row = user.model.find_row(movie["id"])
     assert row is not None
-    return {"movie": movie, "prediction": make_interval(predict(user.model, user.taste, row))._asdict()}
+    prediction = predict(user.model, user.taste, user.model.get_moments(row))
+    return {"movie": movie, "prediction": make_interval(prediction)._asdict()}
 
 
 def _rank(

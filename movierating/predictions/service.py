@@ -1,5 +1,6 @@
 """Predict a user's rating of a movie, and say why."""
 
+from collections.abc import Sequence
 from heapq import nlargest
 from typing import Any
 
@@ -11,7 +12,6 @@ from movierating.predictions.features import MovieFeatures
 from movierating.predictions.model_file import ModelFile
 from movierating.predictions.prediction import (
     COVERAGE,
-    RowOrMoments,
     compute_prior_moments,
     compute_shares,
     make_interval,
@@ -39,13 +39,11 @@ def predict_rating(user_id: int, movie_id: int) -> dict[str, Any]:
             "model": None,
             **user.to_json(),
         }
-    row = _find_row(user.model, movie)
-    # The facts of a movie without a row in the model are all that is known of it.
-    target: RowOrMoments = compute_prior_moments(user.model, _read_features(movie)) if row is None else row
+    moments = _find_moments(user.model, movie)
     return {
-        **make_interval(predict(user.model, user.taste, target))._asdict(),
+        **make_interval(predict(user.model, user.taste, moments))._asdict(),
         "coverage": COVERAGE,
-        "because": _list_reasons(user, target),
+        "because": _list_reasons(user, moments),
         "based_on": len(user.rows),
         "model": {
             "trained_at": clock.format_rfc3339(user.model.trained_at),
@@ -54,9 +52,11 @@ def predict_rating(user_id: int, movie_id: int) -> dict[str, Any]:
     }
 
 
-def _find_row(model: ModelFile, movie: Any) -> int | None:
+def _find_moments(model: ModelFile, movie: Any) -> list[float]:
     # After a restore, a movie may have the id that another one had when the model was trained.
-    return None if movie.created_at > model.trained_at else model.find_row(movie.id)
+    row = None if movie.created_at > model.trained_at else model.find_row(movie.id)
+    # The facts of a movie without a row in the model are all that is known of it.
+    return compute_prior_moments(model, _read_features(movie)) if row is None else model.get_moments(row)
 
 
 def _read_features(movie: Any) -> MovieFeatures:
@@ -64,9 +64,9 @@ def _read_features(movie: Any) -> MovieFeatures:
     return MovieFeatures(genres, movie.year, movie.language, directors, movie.rating_count)
 
 
-def _list_reasons(user: UserTaste, target: RowOrMoments) -> list[dict[str, Any]]:
+def _list_reasons(user: UserTaste, moments: Sequence[float]) -> list[dict[str, Any]]:
     """Return the ratings with the largest shares in the direction in which all ratings move the prediction."""
-    shares = compute_shares(user.model, user.taste, user.rows, user.values, target)
+    shares = compute_shares(user.model, user.taste, user.rows, user.values, moments)
     direction = 1 if sum(shares) >= 0 else -1
     weights = [share * direction for share in shares]
     largest = [

@@ -12,7 +12,7 @@ def compute_scores(model, taste, rated):
     rows = np.array(model.filter_rows).reshape(-1, FILTER_SIZE)
     user = (rows[rated] / np.array(model.movie_counts)[rated, None]).sum(0)
     values = rows @ user
-    predictions = [predict(model, taste, row).value for row in range(len(rows))]
+    predictions = [predict(model, taste, model.get_moments(row)).value for row in range(len(rows))]
     return np.log(np.maximum(values, values.max() * ranking.MIN_FILTER_SHARE)) + 0.25 * np.array(predictions)
 
 
@@ -37,5 +37,5 @@ def test_movies_that_the_filter_puts_last_are_left_out(model, own_ratings, monke
 def test_predictions_alone_decide_for_a_user_without_ratings(model):
     taste = solve_taste(model, [], [])
     best = ranking.rank_movies(model, taste, [], range(len(model.movie_ids)))
-    predictions = [predict(model, taste, row).value for row in best]
+    predictions = [predict(model, taste, model.get_moments(row)).value for row in best]
     assert predictions == pytest.approx(sorted(predictions, reverse=True))

@@ -31,7 +31,7 @@ def measure_error(model, data, hidden):
     for user, movie, value in zip(*(array.tolist() for array in hidden), strict=True):
         own = slice(starts[ids.index(user)], starts[ids.index(user) + 1])
         taste = solve_taste(model, data.by_user.others[own].tolist(), data.by_user.get_points(own).tolist())
-        errors.append(predict(model, taste, model.find_row(movie)).value - value / 2)
+        errors.append(predict(model, taste, model.get_moments(model.find_row(movie))).value - value / 2)
     return np.sqrt(np.mean(np.square(errors)))
 
 
@@ -108,12 +108,12 @@ def test_degenerate_ratings_give_finite_predictions(case, facts, train_model):
         rows = list(range(min(len(model.movie_ids), 5)))
         for rated in ([], rows[:1], rows):
             taste = solve_taste(model, rated, [10.0] * len(rated))
-            for movie in (
-                0,
+            for moments in (
+                model.get_moments(0),
                 compute_prior_moments(model, MovieFeatures()),
                 compute_prior_moments(model, facts),
             ):
-                interval = make_interval(predict(model, taste, movie))
+                interval = make_interval(predict(model, taste, moments))
                 assert 0.5 <= interval.low <= interval.value <= interval.high <= 10
             assert np.isfinite(compute_vector(model, taste)).all()
             assert sorted(rank_movies(model, taste, rated, rows)) == rows
