@@ -207,7 +207,7 @@ class Api(flask_smorest.Api):
 
     def _register_responses(self) -> None:
         self.ma_plugin.converter.add_attribute_function(_convert_to_json_schema)
-        self.ma_plugin.converter.add_parameter_attribute_function(_get_parameter_style)
+        self.ma_plugin.converter.add_parameter_attribute_function(_describe_parameter)
         openapi_components.register(self.spec, self.ma_plugin)
 
     def _register_pagination_header(self) -> None:
@@ -217,10 +217,7 @@ class Api(flask_smorest.Api):
 def _convert_to_json_schema(_converter: Any, field: Any, ret: dict[str, Any]) -> dict[str, Any]:
     """Change apispec's schema of a field to JSON Schema 2020-12: `examples` is a list, and patterns are ECMA's."""
     if "example" in ret:
-        example = ret.pop("example")
-        # The docs page fills in the examples of parameters, and a filter that the user did not choose finds nothing.
-        if not field.metadata.get("from_query"):
-            ret["examples"] = [example]
+        ret["examples"] = [ret.pop("example")]
     if ret.get("default", 0) is None:
         del ret["default"]
     if ret.get("pattern", "").endswith(r"\Z"):
@@ -229,8 +226,12 @@ def _convert_to_json_schema(_converter: Any, field: Any, ret: dict[str, Any]) ->
     return {}
 
 
-def _get_parameter_style(_converter: Any, field: Any, **_: Any) -> dict[str, Any]:
-    """Document that a list with commas is one parameter, not a repeated one."""
+def _describe_parameter(_converter: Any, field: Any, ret: dict[str, Any]) -> dict[str, Any]:
+    """Document that a list with commas is one parameter, not a repeated one, and leave out examples.
+
+    The docs page would fill them in, and a filter that the user did not choose finds nothing.
+    """
+    ret["schema"].pop("examples", None)
     return {"explode": False} if isinstance(field, DelimitedList) else {}
 
 

@@ -3,6 +3,8 @@
 import json
 import re
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any
@@ -28,13 +30,17 @@ _RFC3339 = re.compile(rf"\d{{4}}-\d\d-\d\d[Tt ]{_CLOCK}:[0-5]\d(\.\d{{1,9}})?([Z
 
 MAX_QUOTED_LENGTH = 40
 
-# True while a page loads fields of a form or a query. Fields of the API's queries have `from_query` in their metadata.
-READS_TEXT: ContextVar[bool] = ContextVar("reads_text", default=False)
+_reads_text: ContextVar[bool] = ContextVar("reads_text", default=False)
 
 
-def _reads_text(field: ma.fields.Field[Any]) -> bool:
-    """Return True if a string may stand for a number or a boolean, as in a query or a form, but not in JSON."""
-    return field.metadata.get("from_query", False) or READS_TEXT.get()
+@contextmanager
+def reading_text() -> Iterator[None]:
+    """Load fields of a query or a form in the block: a string may stand for a number or a boolean, unlike in JSON."""
+    token = _reads_text.set(True)
+    try:
+        yield
+    finally:
+        _reads_text.reset(token)
 
 
 def in_range(minimum: int, maximum: int) -> ma.validate.Range:
@@ -59,7 +65,7 @@ class StrictInteger(ma.fields.Integer):
     default_error_messages = {"invalid": "Must be a whole number, not {input}."}  # noqa: RUF012
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> int:
-        if isinstance(value, str) and _reads_text(self):
+        if isinstance(value, str) and _reads_text.get():
             if not re.fullmatch(r"-?[0-9]{1,19}", value):
                 raise self.make_error("invalid", input=quote_value(value))
             return int(value)
@@ -89,7 +95,7 @@ class StrictBoolean(ma.fields.Boolean):
     default_error_messages = {"invalid": "Must be true or false, not {input}."}  # noqa: RUF012
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> bool:
-        if isinstance(value, str) and _reads_text(self) and value in QUERY_BOOLEANS:
+        if isinstance(value, str) and _reads_text.get() and value in QUERY_BOOLEANS:
             return QUERY_BOOLEANS[value]
         if not isinstance(value, bool):
             raise self.make_error("invalid", input=quote_value(value))
@@ -125,7 +131,7 @@ class HalfPoints(ma.fields.Field[int]):
     """A rating: a JSON number from 0.5 to 10 in steps of 0.5, loaded as half points (1 to 20)."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> int:
-        if isinstance(value, str) and _reads_text(self):
+        if isinstance(value, str) and _reads_text.get():
             number = float(value) if re.fullmatch(r"[0-9]{1,2}(\.[05])?", value) else None
         else:
             number = value if isinstance(value, int | float) and not isinstance(value, bool) else None

@@ -3,7 +3,7 @@
 import functools
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from itertools import islice
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -18,6 +18,7 @@ from werkzeug.datastructures import CombinedMultiDict, MultiDict
 from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge, UnsupportedMediaType
 
 from movierating import errors
+from movierating.http.fields import reading_text
 
 # No schema has more than three levels. Code that walks through a hostile body must not run out of stack.
 MAX_JSON_DEPTH = 32
@@ -62,13 +63,14 @@ class RequestParser(FlaskParser):
         ):
             request.environ[QUERY_IS_CHECKED] = True
             return defaults.copy()
-        if location in ("query", "json") and _has_only_fields(argmap):
-            load = self.load_json if location == "json" else self.load_querystring
-            values = load(request, argmap)
-            if isinstance(values, dict) and values.keys() <= argmap.load_fields.keys():
-                with suppress(ma.ValidationError):
-                    return _load_fields(argmap, values)
-        return super().parse(argmap, request, location=location, **kwargs)
+        with nullcontext() if location == "json" else reading_text():
+            if location in ("query", "json") and _has_only_fields(argmap):
+                load = self.load_json if location == "json" else self.load_querystring
+                values = load(request, argmap)
+                if isinstance(values, dict) and values.keys() <= argmap.load_fields.keys():
+                    with suppress(ma.ValidationError):
+                        return _load_fields(argmap, values)
+            return super().parse(argmap, request, location=location, **kwargs)
 
     def load_json(self, req: Request, schema: ma.Schema) -> Any:
         """Return the parsed body. Raise 415 for another content type or coding, 413 if too large, 400 if not JSON."""

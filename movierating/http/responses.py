@@ -31,7 +31,7 @@ class PageQuerySchema(ma.Schema):
     limit = StrictInteger(
         load_default=DEFAULT_PAGE_LIMIT,
         validate=in_range(1, MAX_PAGE_LIMIT),
-        metadata={"from_query": True, "description": "Items per page."},
+        metadata={"description": "Items per page."},
     )
     cursor = ma.fields.String(
         load_default=None,

@@ -65,48 +65,41 @@ class ListMoviesQuerySchema(PageQuerySchema):
         metadata={"description": "May be repeated. A movie must have none of them."},
     )
     ids = DelimitedList(
-        StrictInteger(validate=in_range(1, MAX_MOVIE_ID), metadata={"from_query": True, "format": "int64"}),
+        StrictInteger(validate=in_range(1, MAX_MOVIE_ID), metadata={"format": "int64"}),
         validate=ma.validate.Length(1, MAX_IDS, error="Must be 1 to {max} ids, separated by commas."),
         metadata={
             "description": "Ids of movies, such as `1,7,42`. The id of a merged movie selects the one that stayed; an "
             "unknown id selects none."
         },
     )
-    year = StrictInteger(
-        validate=_ANY_YEAR, metadata={"from_query": True, "description": "The year of release."}
-    )
-    year_from = StrictInteger(
-        validate=_ANY_YEAR, metadata={"from_query": True, "description": "Released in this year or later."}
-    )
-    year_to = StrictInteger(
-        validate=_ANY_YEAR, metadata={"from_query": True, "description": "Released in this year or earlier."}
-    )
+    year = StrictInteger(validate=_ANY_YEAR, metadata={"description": "The year of release."})
+    year_from = StrictInteger(validate=_ANY_YEAR, metadata={"description": "Released in this year or later."})
+    year_to = StrictInteger(validate=_ANY_YEAR, metadata={"description": "Released in this year or earlier."})
     language = ma.fields.String(validate=LANGUAGE, metadata={"description": "ISO 639-1, such as `fr`."})
     country = ma.fields.String(
         validate=COUNTRY, metadata={"description": "ISO 3166-1 alpha-2, such as `FR`, or SU, CS, YU."}
     )
     runtime_from = StrictInteger(
         validate=ANY_RUNTIME,
-        metadata={"from_query": True, "description": "Runs for this many minutes or more, such as `90`."},
+        metadata={"description": "Runs for this many minutes or more, such as `90`."},
     )
     runtime_to = StrictInteger(
         validate=ANY_RUNTIME,
-        metadata={"from_query": True, "description": "Runs for this many minutes or less, such as `120`."},
+        metadata={"description": "Runs for this many minutes or less, such as `120`."},
     )
     director = SingleLineString(
         max_length=200, metadata={"description": "The full name. Case and accents are ignored."}
     )
     min_count = StrictInteger(
         validate=in_range(0, 2**31 - 1),
-        metadata={"from_query": True, "description": "The minimum number of ratings."},
+        metadata={"description": "The minimum number of ratings."},
     )
     min_score = QueryNumber(
         validate=in_range(0, 10),
-        metadata={"from_query": True, "description": "The minimum `ratings.score`, such as `7.5`."},
+        metadata={"description": "The minimum `ratings.score`, such as `7.5`."},
     )
     rated = StrictBoolean(
         metadata={
-            "from_query": True,
             "description": "`true`: only movies that you rated; `false`: only others. Requires a token, for example "
             "`GET /v1/movies?rated=false&genre=Drama`.",
         }

@@ -9,7 +9,7 @@ from flask import request
 from werkzeug.datastructures import MultiDict
 
 from movierating.errors import ApiError
-from movierating.http.fields import READS_TEXT
+from movierating.http.fields import reading_text
 from movierating.http.request_parser import make_invalid_request
 from movierating.pages.local_paths import make_list_address
 
@@ -81,11 +81,9 @@ def load_text(schema: ma.Schema, source: MultiDict[str, str], location: str) -> 
         texts = [text for text in texts if text.strip()]
         if texts:
             values[name] = texts if isinstance(schema_field, ma.fields.List) else texts[0]
-    reset_token = READS_TEXT.set(True)
     try:
-        loaded: dict[str, Any] = schema.load(values)
+        with reading_text():
+            loaded: dict[str, Any] = schema.load(values)
     except ma.ValidationError as error:
         raise make_invalid_request({location: error.messages_dict}) from error
-    finally:
-        READS_TEXT.reset(reset_token)
     return loaded

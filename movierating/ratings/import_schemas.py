@@ -45,7 +45,7 @@ class BooleanOrWord(StrictBoolean):
         self._word = word
         # With an enum of both `true` and `True`, some generated clients would have two members of one name.
         pattern = f"^({'|'.join([*QUERY_BOOLEANS, word])})$"
-        self.metadata = {"from_query": True, "type": "string", "pattern": pattern, **self.metadata}
+        self.metadata = {"type": "string", "pattern": pattern, **self.metadata}
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         return self._word if value == self._word else super()._deserialize(value, attr, data, **kwargs)
@@ -88,9 +88,7 @@ class PreviewQuerySchema(ma.Schema):
     column = ColumnsField(
         ma.fields.String(metadata={"pattern": rf"^\s*({'|'.join(custom_csv.FIELDS)})\s*="}),
         metadata={
-            "from_query": True,
             "maxItems": len(custom_csv.FIELDS),
-            "example": ["title=Film", "rating=My stars"],
             "description": "For any CSV: the name of the column of one of "
             + ", ".join(custom_csv.FIELDS)
             + ". "
@@ -101,8 +99,6 @@ class PreviewQuerySchema(ma.Schema):
     scale = StrictInteger(
         validate=ma.validate.OneOf(tuple(custom_csv.SCALES), error="Must be one of: {choices}."),
         metadata={
-            "from_query": True,
-            "example": 5,
             "description": "For any CSV: the highest rating; derived from the ratings by default.",
         },
     )
@@ -111,13 +107,10 @@ class PreviewQuerySchema(ma.Schema):
 class ImportQuerySchema(PreviewQuerySchema):
     """Options of an import."""
 
-    dry_run = StrictBoolean(
-        metadata={"from_query": True, "example": True, "description": "Report only; write nothing."}
-    )
+    dry_run = StrictBoolean(metadata={"description": "Report only; write nothing."})
     create_missing = BooleanOrWord(
         ALWAYS,
         metadata={
-            "example": "true",
             "description": "`true`, `false` or `always`. Add a movie for each row that matches none and has no "
             "candidates; `always` adds one for rows with candidates, too.",
         },
@@ -126,9 +119,8 @@ class ImportQuerySchema(PreviewQuerySchema):
         metadata={
             "type": "string",
             "pattern": r"^\s*\{[\s\S]*\}\s*$",
-            "example": '{"ratings.csv:7": 2711, "ratings.csv:9": "new"}',
             "description": "A JSON object with the movies of single rows: by `file:line`, or the line outside a ZIP, "
-            "the id of the movie, or `new` to add one.",
+            'the id of the movie, or `new` to add one, such as `{"7": 2711, "9": "new"}`.',
         }
     )
     on_conflict = ma.fields.String(
@@ -141,7 +133,6 @@ class ImportQuerySchema(PreviewQuerySchema):
     details = BooleanOrWord(
         AS_CSV,
         metadata={
-            "example": "false",
             "description": "`true`, `false` or `csv`. List every row in the report: in `details`, or with `csv` in "
             "`details_csv`.",
         },

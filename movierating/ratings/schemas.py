@@ -80,9 +80,7 @@ class MovieRatingsQuerySchema(PageQuerySchema):
 class DeleteMovieQuerySchema(ma.Schema):
     """Options for deleting a movie."""
 
-    with_ratings = StrictBoolean(
-        load_default=False, metadata={"from_query": True, "description": "Delete its ratings too."}
-    )
+    with_ratings = StrictBoolean(load_default=False, metadata={"description": "Delete its ratings too."})
 
 
 class MergeMovieSchema(ma.Schema):

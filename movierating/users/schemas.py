@@ -152,8 +152,8 @@ class UserRatingsQuerySchema(PageQuerySchema):
         validate=ma.validate.OneOf(SORTS),
         metadata={"description": "`-` sorts in descending order."},
     )
-    min_value = HalfPoints(metadata={**VALUE, "from_query": True, "description": "At least this value."})
-    max_value = HalfPoints(metadata={**VALUE, "from_query": True, "description": "At most this value."})
+    min_value = HalfPoints(metadata={**VALUE, "description": "At least this value."})
+    max_value = HalfPoints(metadata={**VALUE, "description": "At most this value."})
     genre = ma.fields.String(
         validate=ma.validate.OneOf(GENRES), metadata={"description": "Only movies of this genre."}
     )
@@ -167,6 +167,4 @@ class OwnRatingsQuerySchema(UserRatingsQuerySchema):
         validate=ma.validate.OneOf(OWN_SORTS),
         metadata={"description": "`-` sorts in descending order."},
     )
-    updated_since = Timestamp(
-        metadata={"from_query": True, "description": "Only ratings set or changed at this time or later."}
-    )
+    updated_since = Timestamp(metadata={"description": "Only ratings set or changed at this time or later."})

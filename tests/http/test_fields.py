@@ -11,11 +11,10 @@ from movierating.http.fields import (
     Timestamp,
     in_range,
     quote_value,
+    reading_text,
     require_future,
     require_past,
 )
-
-IN_QUERY = {"from_query": True}
 
 
 def rejected(field, value):
@@ -65,14 +64,16 @@ def test_message_for_a_number_out_of_range_contains_it(value, text):
     ("text", "number"), [("0", 0), ("8", 8), ("-8", -8), ("0008", 8), ("9" * 18, 10**18 - 1)]
 )
 def test_integer_in_a_query_accepts_ascii_digits(text, number):
-    assert StrictInteger(metadata=IN_QUERY).deserialize(text) == number
+    with reading_text():
+        assert StrictInteger().deserialize(text) == number
 
 
 @pytest.mark.parametrize(
     "text", ["", " 8", "8 ", "+8", "1.5", "1e3", "1_000", "abc", "٣", "\uff18", "9" * 20, "8\n"]
 )
 def test_integer_in_a_query_rejects_other_text(text):
-    rejected(StrictInteger(metadata=IN_QUERY), text)
+    with reading_text():
+        rejected(StrictInteger(), text)
 
 
 @pytest.mark.parametrize("value", ["true", "false", 1, 0, None, "", []])
@@ -87,7 +88,8 @@ def test_boolean_accepts_only_json_booleans(value):
     [("true", True), ("True", True), ("1", True), ("false", False), ("False", False), ("0", False)],
 )
 def test_boolean_in_a_query_is_written_as_a_word_or_a_digit(text, loaded):
-    assert StrictBoolean(metadata=IN_QUERY).deserialize(text) is loaded
+    with reading_text():
+        assert StrictBoolean().deserialize(text) is loaded
 
 
 @pytest.mark.parametrize(
@@ -95,9 +97,9 @@ def test_boolean_in_a_query_is_written_as_a_word_or_a_digit(text, loaded):
     ["TRUE", "FALSE", "tRUE", "yes", "no", "on", "t", "", " true", "true ", "2", "-1", "01", "1.0", "\uff11"],
 )
 def test_boolean_in_a_query_rejects_other_text(text):
-    assert rejected(StrictBoolean(metadata=IN_QUERY), text) == [
-        f"Must be true or false, not {json.dumps(text, ensure_ascii=False)}."
-    ]
+    with reading_text():
+        messages = rejected(StrictBoolean(), text)
+    assert messages == [f"Must be true or false, not {json.dumps(text, ensure_ascii=False)}."]
 
 
 def test_rating_loads_as_half_points_and_dumps_as_the_same_value():
@@ -142,10 +144,11 @@ def test_rating_off_the_scale_is_rejected(value):
     "text", ["", "8.25", "8.3", "+8", "-8", " 8", "8.", ".5", "0", "0.0", "11", "1e1", "nan", "٨"]
 )
 def test_rating_in_a_query_must_be_a_step_of_the_scale(text):
-    field = HalfPoints(metadata=IN_QUERY)
-    assert field.deserialize("8.5") == 17
-    assert field.deserialize("10") == 20
-    rejected(field, text)
+    field = HalfPoints()
+    with reading_text():
+        assert field.deserialize("8.5") == 17
+        assert field.deserialize("10") == 20
+        rejected(field, text)
 
 
 @pytest.mark.parametrize(

@@ -203,6 +203,12 @@ def test_every_example_matches_its_schema(whole):
         assert [error.message for error in validator.iter_errors(example)] == [], where
 
 
+def test_query_parameters_have_no_examples_which_the_docs_page_would_fill_in(operations):
+    parameters = [each for operation in operations for each in operation.parameters if each["in"] == "query"]
+    assert len(parameters) > 50
+    assert [each["name"] for each in parameters if "example" in each or "examples" in each["schema"]] == []
+
+
 def test_schemas_are_of_json_schema_2020(whole):
     text = str(whole["components"]["schemas"])
     assert "'nullable'" not in text
