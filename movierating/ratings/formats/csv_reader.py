@@ -13,12 +13,7 @@ from operator import itemgetter
 from typing import Any
 
 from movierating.ratings.formats.date_order import DateFields
-from movierating.ratings.formats.line_reader import (
-    MAX_LINE_LENGTH,
-    Lines,
-    UnreadableLine,
-    has_invalid_bytes,
-)
+from movierating.ratings.formats.line_reader import MAX_LINE_LENGTH, Lines, UnreadableLine, has_invalid_bytes
 from movierating.ratings.formats.rows import RatedRow, RejectedFile, RejectedRow, Row
 from movierating.ratings.formats.source_file import SourceFile
 from movierating.ratings.formats.text_encoding import (
@@ -148,7 +143,7 @@ class CsvFile:
             try:
                 yield first, [next(reader)]
             except (csv.Error, UnreadableLine) as error:
-                yield first, [_Unreadable([lines.go_back(error)])]
+                yield first, [_Unreadable(lines.go_back(error))]
 
 
 class _RowParser:
@@ -175,7 +170,7 @@ class _RowParser:
             yield from rows
             return
         for number, cells in enumerate(records, line):
-            if any(map(str.strip, cells)):
+            if any(map(str.strip, cells)) or isinstance(cells, _Unreadable):
                 yield self._parse_row(number, cells)
 
     def _parse_together(self, line: int, records: Sequence[list[str]]) -> Sequence[Row] | None:
@@ -197,7 +192,7 @@ class _RowParser:
     def _fit_width(self, cells: list[str]) -> list[str]:
         """Return as many cells as there are columns. Raise ValueError if the row has more that are not empty."""
         if isinstance(cells, _Unreadable):
-            raise ValueError(cells[0])
+            raise ValueError(cells.reason)
         if len(cells) == self._width:
             return cells
         if any(map(str.strip, cells[self._width :])):
@@ -206,7 +201,11 @@ class _RowParser:
 
 
 class _Unreadable(list[str]):
-    """The reason why a record is invalid, instead of its cells."""
+    """A record that can't be read: it has no cells, but a reason for the user."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__()
+        self.reason = reason
 
 
 def _split_lines(lines: Sequence[str], dialect: Mapping[str, Any]) -> list[list[str]] | None:

@@ -1,5 +1,6 @@
 """CSV files as people, spreadsheets and enemies make them."""
 
+import io
 import re
 import tracemalloc
 
@@ -8,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from movierating.ratings.formats import line_reader
+from movierating.ratings.formats.csv_reader import CsvFile
 from movierating.ratings.formats.line_reader import MAX_LINE_LENGTH
 from movierating.ratings.formats.rows import RatedRow, RejectedRow
+from movierating.ratings.formats.source_file import SourceFile
 
 HEADER = "title,year,value\n"
 
@@ -83,6 +86,12 @@ def test_one_bad_line_costs_one_row(read, line, reason):
     assert titles(rows) == [(2, "Ran"), (3, None), (4, "Rashomon"), (5, "Ikiru")]
     assert isinstance(rows[1], RejectedRow)
     assert reason in rows[1].reason
+
+
+def test_a_column_leaves_out_rows_that_can_not_be_read():
+    data = b'title,year\nRan,1985\n"Emma"x,1996\nIkiru,1952\n'
+    file = CsvFile(SourceFile("", lambda: io.BytesIO(data)))
+    assert list(file.read_column("title")) == ["Ran", "Ikiru"]
 
 
 AWKWARD = (
