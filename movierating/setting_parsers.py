@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from pathlib import PurePath
 from urllib.parse import unquote
 
 KEY_BYTES = 32
@@ -80,7 +81,9 @@ def parse_database_url(value: object) -> str:
         return parse_postgresql_url(text)
     scheme, _, path = text.partition(":///")
     file = unquote(path)
-    is_file = file and "?" not in path and "\0" not in file and not file.startswith((":memory:", "file:"))
+    # The root folder has no name.
+    has_name = PurePath(file).name and "\0" not in file
+    is_file = has_name and "?" not in path and not file.startswith((":memory:", "file:"))
     if scheme != "sqlite" or not is_file:
         raise ValueError(
             "must be sqlite:/// and the path of a file, or postgresql+psycopg:// and a server and database, "

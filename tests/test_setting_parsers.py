@@ -83,6 +83,7 @@ INVALID = [
     ],
     ("DATABASE_URL", "mysql://localhost/movies", "sqlite:///"),
     ("DATABASE_URL", "sqlite:///", "sqlite:///"),
+    ("DATABASE_URL", "sqlite:////", "sqlite:///"),
     ("DATABASE_URL", "sqlite:///:memory:", "sqlite:///"),
     ("DATABASE_URL", "sqlite:///a.db?mode=ro", "sqlite:///"),
     ("DATABASE_URL", "sqlite:///a%00b", "sqlite:///"),

@@ -27,6 +27,12 @@ class Command(click.Command):
                 raise
             click.echo("\nInterrupted.", err=True)
             raise click.exceptions.Exit(130) from None
+        except BrokenPipeError:
+            # The reader of our output has closed it; click ends the command silently.
+            raise
+        except OSError as error:
+            # For example, the output goes to a full disk.
+            raise click.ClickException(str(error.strerror or error)) from error
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the instance folder, or why it can't be determined, below the help."""

@@ -1,6 +1,7 @@
 """The command `movierating`. Only a command that needs the application imports it, so help is instant."""
 
 import os
+import sys
 from typing import Any
 
 import click
@@ -56,6 +57,19 @@ def main() -> None:
     """Run and administer a movie rating service."""
     # Databases, logs and exports are readable only by their owner.
     os.umask(0o077)
+    _open_closed_streams()
+
+
+def _open_closed_streams() -> None:
+    """Open the null device as each standard stream that was closed at the start, for which Python has None.
+
+    Otherwise the next files get the numbers of these streams, also in the processes that the server starts.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            descriptor = os.open(os.devnull, os.O_RDWR)
+            os.set_inheritable(descriptor, True)
+            setattr(sys, name, os.fdopen(descriptor, mode, encoding="utf-8"))
 
 
 for link_command in (invite_user, list_invitations, withdraw_invitation, reset_password, withdraw_reset):

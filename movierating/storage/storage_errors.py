@@ -80,8 +80,8 @@ def from_os_error(error: OSError) -> ApiError:
 
 def format_reason(error: BaseException) -> str:
     """Return the message of the database or the disk, in one line: the server's often has several."""
-    if isinstance(error, OSError) and error.filename:
-        return f"{error.strerror}: {error.filename}"
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
     return " ".join(str(getattr(error, "orig", error)).split())
 
 

@@ -16,6 +16,29 @@ def test_db_runs_the_commands_of_flask_migrate(run, instance, program):
     assert done.stdout.endswith("(head)\n")
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="only Linux has /dev/full")
+def test_output_to_a_full_disk_is_reported_in_one_line(environ, instance):
+    command = [sys.executable, "-m", "movierating", "check"]
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            command, stdout=full, stderr=subprocess.PIPE, env=environ(instance), text=True, timeout=180
+        )
+    assert (done.returncode, done.stderr) == (1, "Error: No space left on device\n")
+
+
+def test_commands_run_with_closed_standard_streams(environ, instance, tmp_path):
+    output = tmp_path / "output"
+    command = f"{sys.executable} -m movierating check >{output} 2>&- <&-"
+    assert subprocess.run(command, shell=True, env=environ(instance), timeout=180).returncode == 0
+    assert output.read_text() == "No problems found.\n"
+    create = f"{sys.executable} -m movierating user create ada ada@example.org --password-stdin <&-"
+    done = subprocess.run(
+        create, shell=True, env=environ(instance), capture_output=True, text=True, timeout=180
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: password: ")
+
+
 def test_help_and_version_import_no_application():
     asked = [["--help"], ["import", "ratings", "--help"], ["export", "ratings", "--help"], ["--version"]]
     ask = f"from movierating.cli.main import main; [main(words, standalone_mode=False) for words in {asked}]"

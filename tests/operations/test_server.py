@@ -246,3 +246,10 @@ def test_only_the_owner_can_read_the_instance(tmp_path, serve):
     files = list(folder.iterdir())
     assert {"limits.sqlite3", "metrics.sqlite3"} <= {file.name for file in files}
     assert [file.name for file in files if file.stat().st_mode & 0o077] == []
+
+
+def test_service_runs_with_closed_standard_streams(instance, serve):
+    service = serve(instance, inside=("sh", "-c", 'exec "$0" "$@" <&- >&- 2>&-'))
+    for pid in (service.process.pid, *service.list_worker_pids()):
+        assert {str(Path(f"/proc/{pid}/fd/{number}").readlink()) for number in range(3)} == {"/dev/null"}
+    assert service.stop() == 0

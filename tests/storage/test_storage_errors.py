@@ -101,6 +101,18 @@ def test_error_of_a_file_becomes_an_api_error_without_its_name(number, kind):
     assert "secret" not in api_error.detail
 
 
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "No space left on device"),
+        (OSError(errno.ENOENT, "No such file or directory", "/srv/a"), "No such file or directory: /srv/a"),
+        (TimeoutError("/srv is locked"), "/srv is locked"),
+    ],
+)
+def test_reason_of_an_error_has_no_number(error, reason):
+    assert storage_errors.format_reason(error) == reason
+
+
 def test_write_error_on_a_full_disk_is_insufficient_storage(tmp_path, monkeypatch):
     error = make_operational_error(sqlite3.SQLITE_IOERR_WRITE)
     # A disk of this size is not available to a test; tests/faults test the running service on a full one.
