@@ -111,11 +111,12 @@ def _describe_api_error(error: "ApiError") -> str:
 
 
 def _describe_database_error(error: "DatabaseError") -> str:
-    from movierating.storage import storage_errors
+    from movierating.storage import database, storage_errors
 
     if storage_errors.is_locked(error):
         return "The database is locked by another program; try again when that has finished."
-    return f"Database error: {storage_errors.format_reason(error)}"
+    file = database.get_sqlite_file()
+    return f"Database error: {storage_errors.format_reason(error, file.parent if file else None)}"
 
 
 def with_application(command: Callable[..., Any], *, creates_instance: bool = False) -> Callable[..., Any]:

@@ -70,7 +70,8 @@ def _get_reason(error: DatabaseError | ApiError) -> str:
     cause = error.__cause__ if isinstance(error, ApiError) else error
     if not isinstance(cause, DatabaseError | OSError):
         raise error
-    return format_reason(cause)
+    file = get_sqlite_file()
+    return format_reason(cause, file.parent if file else None)
 
 
 def _repair_problems() -> tuple[list[str], list[str]]:

@@ -66,7 +66,8 @@ def write_copy(file: Path, source: Path, open_source: Callable[[Path], sqlite3.C
     except sqlite3.Error as error:
         if storage_errors.is_corruption(error):
             raise BackupError(f"{source} is damaged ({error})") from error
-        raise BackupError(f"can't copy {source} to {file.parent} ({error})") from error
+        reason = storage_errors.format_reason(error, source.parent, file.parent)
+        raise BackupError(f"can't copy {source} to {file.parent} ({reason})") from error
 
 
 def _empty_transient_tables(copy: sqlite3.Connection) -> None:

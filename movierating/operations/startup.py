@@ -14,7 +14,7 @@ from flask import Flask
 from sqlalchemy.exc import DatabaseError
 
 from movierating.config import PREFIX, SettingError
-from movierating.errors import Unavailable
+from movierating.errors import InsufficientStorage, Unavailable
 from movierating.movies import index_repair
 from movierating.movies.seed import seed_new_database
 from movierating.operations import atomic_replace, backup_files, schema_revisions, sqlite_backup
@@ -64,11 +64,22 @@ def load_secret_key(folder: Path) -> str:
         key = file.read_text(encoding="utf-8").strip()
     except Timeout as error:
         raise SettingError(START_LOCKED) from error
-    except (OSError, ValueError) as error:
-        raise SettingError(f"{PREFIX}SECRET_KEY: the file {file} can't be read ({error})") from error
+    except OSError as error:
+        raise SettingError(
+            f"{PREFIX}SECRET_KEY: the file {file} can't be read or created ({error.strerror})"
+        ) from error
+    except ValueError as error:
+        raise _make_key_error(file, "is not text") from error
     if len(key.encode()) < KEY_BYTES:
-        raise SettingError(f"{PREFIX}SECRET_KEY: the file {file} contains fewer than {KEY_BYTES} bytes")
+        raise _make_key_error(file, f"contains fewer than {KEY_BYTES} bytes")
     return key
+
+
+def _make_key_error(file: Path, problem: str) -> SettingError:
+    return SettingError(
+        f"{PREFIX}SECRET_KEY: the file {file} {problem}; replace it by a copy, or remove it to let the next start "
+        "create another key (then all users have to log in again)"
+    )
 
 
 def _create_key(file: Path) -> None:
@@ -96,12 +107,16 @@ def prepare_instance(app: Flask) -> None:
                 seed_new_database()
         except Timeout as error:
             raise SettingError(START_LOCKED) from error
-        except (OSError, DatabaseError) as error:
+        except (OSError, DatabaseError, sqlite3.Error) as error:
             if file is not None and storage_errors.is_corruption(error):
                 raise _make_damage_error(file, storage_errors.format_reason(error)) from error
-            reason = storage_errors.format_reason(error)
+            reason = storage_errors.format_reason(error, file.parent if file else None)
             raise SettingError(
                 f"{PREFIX}DATABASE_URL: {get_display_name()} can't be opened ({reason})"
+            ) from error
+        except InsufficientStorage as error:
+            raise SettingError(
+                f"{PREFIX}DATABASE_URL: there is no room left for {get_display_name()}"
             ) from error
         except Unavailable as error:
             raise SettingError(error.detail) from error
@@ -148,16 +163,21 @@ def _make_damage_error(file: Path, damage: str) -> SettingError:
 
 
 def _find_first_damage(connection: sqlite3.Connection) -> str | None:
-    """Return the first error that SQLite finds in QUICK_CHECK_TIMEOUT_SECONDS, in one line; None without one.
+    """Return the first damage that SQLite finds in QUICK_CHECK_TIMEOUT_SECONDS, in one line; None without any.
 
     A truncated file is found at once, however large it is. `movierating check` checks all pages, and the search index.
+    Raise sqlite3.Error if the file can't be read, as on a full disk: a restored backup would not help then.
     """
     alarm = threading.Timer(QUICK_CHECK_TIMEOUT_SECONDS, connection.interrupt)
     alarm.start()
     try:
         damage = sqlite_backup.find_damage(connection, "quick_check(1)")
     except sqlite3.DatabaseError as error:
-        return None if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT else str(error)
+        if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
+            return None
+        if not storage_errors.is_corruption(error):
+            raise
+        return str(error)
     finally:
         alarm.cancel()
         alarm.join()
@@ -177,7 +197,7 @@ def _migrate(file: Path | None) -> None:
             )
         schema_revisions.upgrade_schema(db.engine)
     except Exception as error:
-        reason = storage_errors.format_reason(error)
+        reason = storage_errors.format_reason(error, file.parent if file else None)
         raise SettingError(
             f"{PREFIX}DATABASE_URL: {get_display_name()} can't be migrated and is unchanged ({reason})"
         ) from error

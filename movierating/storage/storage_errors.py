@@ -78,8 +78,14 @@ def from_os_error(error: OSError) -> ApiError:
     )
 
 
-def format_reason(error: BaseException) -> str:
-    """Return the message of the database or the disk, in one line: the server's often has several."""
+def format_reason(error: BaseException, *folders: Path | None) -> str:
+    """Return the message of the database or the disk, in one line: the server's often has several.
+
+    `folders` are those that the database writes to: SQLite does not say if a disk was full.
+    """
+    full = next(filter(_is_full, folders), None)
+    if full is not None and _code(error) in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL):
+        return f"there is no room left in {full}"
     if isinstance(error, OSError) and error.strerror:
         return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
     return " ".join(str(getattr(error, "orig", error)).split())

@@ -5,8 +5,11 @@ import os
 import subprocess
 import sys
 from importlib.metadata import version
+from pathlib import Path
 
 import pytest
+
+FULL = Path("/dev/full")
 
 
 @pytest.mark.parametrize("program", [("movierating",), ("flask", "--app", "movierating")])
@@ -16,10 +19,10 @@ def test_db_runs_the_commands_of_flask_migrate(run, instance, program):
     assert done.stdout.endswith("(head)\n")
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="only Linux has /dev/full")
+@pytest.mark.skipif(not FULL.exists(), reason="only Linux has /dev/full")
 def test_output_to_a_full_disk_is_reported_in_one_line(environ, instance):
     command = [sys.executable, "-m", "movierating", "check"]
-    with open("/dev/full", "wb") as full:
+    with FULL.open("wb") as full:
         done = subprocess.run(
             command, stdout=full, stderr=subprocess.PIPE, env=environ(instance), text=True, timeout=180
         )

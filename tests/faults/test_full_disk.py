@@ -1,6 +1,7 @@
 """A full or read-only disk: writes return an error, reads go on, and writes work again afterwards."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -9,6 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 import pytest
+
+from movierating import create_app
+from movierating.config import SettingError
+from movierating.operations import sqlite_backup
+from movierating.operations.backup_files import BackupError
+from movierating.storage import database
 
 pytestmark = pytest.mark.sqlite
 
@@ -81,6 +88,34 @@ def test_writes_return_507_while_the_disk_is_full_and_reads_go_on(
     assert service.list_worker_pids() == workers
     assert service.stop() == 0
     assert unsound(service.folder) == []
+
+
+@pytest.mark.parametrize("room", [1 << 14, 1 << 19, 1 << 21])
+def test_first_start_on_a_full_disk_fails_with_one_line_and_can_be_repeated(small_disk, environ, room):
+    folder = small_disk / "new"
+    filler = fill(small_disk)
+    os.truncate(filler, filler.stat().st_size - room)
+    with pytest.raises(SettingError) as raised:
+        create_app(environ(folder))
+    assert "\n" not in raised.value.message
+    assert re.search("no room left|disk is full|No space left", raised.value.message)
+    filler.unlink()
+    # 8 MiB are too few for the movies and the log beside them.
+    subprocess.run(["mount", "-o", "remount,size=64m", str(small_disk)], check=True)
+    with create_app(environ(folder)).app_context():
+        database.close()
+
+
+def test_full_disk_is_named_as_the_reason(folder, small_disk, tmp_path, populate, environ, unsound):
+    populate(folder, "ada")
+    fill(small_disk)
+    file, reason = folder / "movierating.sqlite3", f"there is no room left in {folder}"
+    with pytest.raises(SettingError) as raised:
+        create_app(environ(folder))
+    assert raised.value.message == f"MOVIERATING_DATABASE_URL: {file} can't be opened ({reason})"
+    assert unsound(folder) == [f"database: {reason}"]
+    with pytest.raises(BackupError, match=reason):
+        sqlite_backup.copy_database(file, tmp_path / "backup")
 
 
 def test_worker_survives_if_there_is_no_room_for_the_versions_file(

@@ -121,9 +121,9 @@ def test_instance_folder_that_can_not_be_created_is_rejected(tmp_path, environ, 
 @pytest.mark.parametrize(
     ("make", "reason"),
     [
-        (lambda file: file.write_text("short"), "fewer than 32 bytes"),
-        (lambda file: file.write_bytes(b"\xff" * 40), "can't be read"),
-        (lambda file: file.mkdir(), "can't be read"),
+        (lambda file: file.write_text("short"), "fewer than 32 bytes; .* remove it"),
+        (lambda file: file.write_bytes(b"\xff" * 40), "is not text; .* remove it"),
+        (lambda file: file.mkdir(), "can't be read or created .Is a directory.$"),
     ],
     ids=["short", "not text", "folder"],
 )
