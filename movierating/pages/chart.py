@@ -18,6 +18,8 @@ from movierating.pages.movie_data import find_rating_notice, list_own_values, ma
 
 MOVIES_PER_PAGE = 25
 _MAX_RANK = 10**9
+# Parameters of the list that filter nothing.
+_ORDER = frozenset({"sort", "cursor", "from"})
 
 
 @blueprint.get("/")
@@ -61,6 +63,8 @@ def _render_chart(shown: list[dict[str, Any]], next_cursor: str | None, form: Fo
         form.status,
         form=form,
         q=request.args.get("q", "").strip(),
+        director=request.args.get("director", "").strip(),
+        is_filtered=any(value for name, value in request.args.items(multi=True) if name not in _ORDER),
         sort=request.args.get("sort"),
         movies=shown,
         rank=rank,

@@ -45,6 +45,25 @@ def test_next_page_continues_the_ranks_and_keeps_the_filters(client, add_movie):
     assert "genre=Drama" in following
 
 
+def test_movies_of_a_director_are_called_so_and_another_order_keeps_the_director(client, add_movie):
+    add_movie(title="Emma", directors=["Autumn de Wilde"])
+    add_movie(title="Alien", directors=["Ridley <Scott>"])
+    page = client.get("/movies", query_string={"director": "Ridley <Scott>"})
+    assert list_titles(page) == ["Alien"]
+    assert "<title>Ridley &lt;Scott&gt; · movierating</title>" in page.text
+    assert "<h1><bdi>Ridley &lt;Scott&gt;</bdi></h1>" in page.text
+    assert '<input type="hidden" name="director" value="Ridley &lt;Scott&gt;">' in page.text
+
+
+@pytest.mark.parametrize(
+    ("query", "is_whole"),
+    [("", True), ("sort=title&genre=&from=1", True), ("genre=Drama", False), ("director=Nobody", False)],
+)
+def test_number_of_all_movies_is_shown_beside_the_whole_list_only(client, add_movie, query, is_whole):
+    add_movie(genres=["Drama"])
+    assert ("1 movie</p>" in client.get(f"/movies?{query}").text) == is_whole
+
+
 @pytest.mark.parametrize(
     ("query", "message"),
     [
