@@ -80,10 +80,10 @@ def _get_back(values: Any) -> str:
 def _render_choice(movie_id: int, form: Form) -> Response:
     """Return the page with movies to merge into: by default, those whose titles are like the movie's."""
     movie = make_movie(movies.get_movie(movie_id))
+    like_title = movie["title"][:_MAX_SEARCH_LENGTH]
     shown: list[dict[str, Any]] = []
     try:
-        title = {"q": movie["title"][:_MAX_SEARCH_LENGTH]}
-        query = {**title, **load_query(ListMoviesQuerySchema(only=("q",)))}
+        query = {"q": like_title, **load_query(ListMoviesQuerySchema(only=("q",)))}
         rows, _ = search.search_movies(query, None, None, CANDIDATES_SHOWN)
         shown = [make_movie(row) for row in rows if row[0] != movie_id]
     except InvalidRequest as error:
@@ -93,7 +93,7 @@ def _render_choice(movie_id: int, form: Form) -> Response:
         form.status,
         form=form,
         movie=movie,
-        search=request.args.get("q") or movie["title"],
+        search=request.args.get("q") or like_title,
         movies=shown,
         back=_get_back(request.values),
     )

@@ -31,6 +31,12 @@ def test_choice_offers_movies_with_a_like_title_and_others_by_search(boss, pair,
     assert "No other movie found." in boss.get(f"/admin/movies/{movie_id}/merge?q=zzzz").text
 
 
+def test_search_that_the_form_begins_with_is_accepted_also_for_a_long_title(boss, add_movie):
+    path = f"/admin/movies/{add_movie(title='long ' * 90)}/merge"
+    search = re.search(r'id="other" name="q" type="search" value="(.*?)"', boss.get(path).text)[1]
+    assert boss.get(path, query_string={"q": search}).status_code == 200
+
+
 def test_preview_counts_ratings_and_changes_nothing(boss, browse, client, pair, rate):
     movie_id, into_id = pair
     for browser, movies in ((boss, pair), (browse("ada"), [movie_id]), (browse("bob"), [into_id])):
