@@ -39,9 +39,17 @@ function updateForm(form, id) {
     isRated ||= radio.checked;
   }
   form.classList.toggle("rated", isRated);
-  form.querySelector(".drop").hidden = !isRated;
+  const drop = form.querySelector(".drop");
+  // A button that is hidden loses the focus.
+  if (!isRated && drop === document.activeElement) form.querySelector("input[type=radio]").focus();
+  drop.hidden = !isRated;
   const label = document.querySelector(`[popovertarget="rate${id}"] span`);
   if (label) label.textContent = isRated ? own : label.dataset.empty;
+  closeSheet(form);
+}
+
+// The sheet of a phone covers the notice.
+function closeSheet(form) {
   if (form.matches(":popover-open")) form.hidePopover();
 }
 
@@ -56,7 +64,10 @@ async function send(form, body) {
     replaceParts(await response.text());
     if (rateForm) updateForm(rateForm, id);
   } catch {
-    rateForm?.reset();
+    if (rateForm) {
+      rateForm.reset();
+      closeSheet(rateForm);
+    }
     showFailure();
   }
 }

@@ -149,6 +149,29 @@ def test_rating_that_cannot_be_sent_is_put_back(person):
     ada.errors.clear()
 
 
+def test_sheet_of_a_phone_does_not_cover_the_notice_that_a_rating_is_not_saved(person):
+    ada = person("offlinephone", PHONE, has_touch=True)
+    ada.page.goto("/movies")
+    ada.page.locator(".movies .open").first.tap()
+    ada.context.set_offline(True)
+    ada.page.locator(".rate:popover-open label").nth(13).tap()
+    expect(ada.page.locator("#notice")).to_contain_text("not saved")
+    expect(ada.page.locator(".rate:popover-open")).to_have_count(0)
+    ada.errors.clear()
+
+
+def test_focus_stays_at_a_rating_that_is_removed(person):
+    ada = person("focus")
+    for path, form in (("/movies", ".movies .rate"), ("/movies/1", ".rate.big")):
+        ada.page.goto(path)
+        rate = ada.page.locator(form).first
+        rate.locator("label").nth(13).click()
+        remove = rate.get_by_role("button", name="Remove your rating")
+        remove.press("Enter")
+        expect(remove).not_to_be_visible()
+        expect(rate.get_by_role("radio").first).to_be_focused()
+
+
 def test_rating_after_a_logout_in_another_tab_leads_to_the_login(person):
     ada = person("tabs")
     ada.page.goto("/movies")
