@@ -71,13 +71,19 @@ def load_query(schema: ma.Schema) -> dict[str, Any]:
 
 
 def load_text(schema: ma.Schema, source: MultiDict[str, str], location: str) -> dict[str, Any]:
-    """Return what `schema` loads from fields of text. Raise InvalidRequest."""
+    """Return what `schema` loads from fields of text, without spaces around them. Raise InvalidRequest.
+
+    The spaces of passwords count, and those of lists, such as names of columns.
+    """
     values: dict[str, Any] = {}
     for name, schema_field in schema.load_fields.items():
         texts = source.getlist(name)
         if not isinstance(schema_field, ma.fields.List):
             # The first, by which rate limits count; a second one must not take its place.
             texts = texts[:1]
+            # A keyboard of a phone adds a space after a word, and a copied id may have some.
+            if schema_field.metadata.get("format") != "password":
+                texts = [text.strip() for text in texts]
         texts = [text for text in texts if text.strip()]
         if texts:
             values[name] = texts if isinstance(schema_field, ma.fields.List) else texts[0]
