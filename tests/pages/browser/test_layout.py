@@ -185,6 +185,17 @@ def test_titles_that_are_written_from_right_to_left_end_on_the_left_and_stay_in_
     assert one["x"] < two["x"]
 
 
+def test_long_name_leaves_the_navigation_on_one_line_beside_the_search(person):
+    ada = person("longnav")
+    ada.page.goto("/settings")
+    ada.page.get_by_label("Your name, as others see it").fill("a long name " * 8)
+    ada.page.get_by_role("button", name="Change name").click()
+    expect(ada.page.locator(".me")).to_contain_text("a long name")
+    assert len(list_navigation_lines(ada.page)) == 1
+    search, settings = (ada.page.locator(f".top {each}").bounding_box() for each in (".find", "nav .me + a"))
+    assert abs(search["y"] + search["height"] / 2 - settings["y"] - settings["height"] / 2) < 5
+
+
 def test_email_beside_a_long_name_has_one_line(person):
     ada, boss = person("longnamed"), person()
     boss.log_in("boss")
