@@ -65,7 +65,7 @@ def open_files(paths: Sequence[Path]) -> CatalogueFiles:
     for path in csv:
         try:
             deque(movie_csv.read_rows(path), maxlen=0)
-        except movie_csv.InvalidMovieCsv as error:
+        except InvalidFile as error:
             raise InvalidFile(f"{error}. A file may also be IMDb's {BASICS}, {RATINGS} or {AKAS}.") from error
     return CatalogueFiles(sorted(imdb, key=lambda file: (RATINGS, BASICS, AKAS).index(file.kind)), csv)
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import marshmallow as ma
 
 from movierating.http.fields import SingleLineString, StrictInteger
+from movierating.movies.imdb_files import InvalidFile, Progress
 from movierating.movies.models import MAX_ALTERNATIVE_TITLES
 from movierating.movies.schemas import CreateMovieSchema
 
@@ -36,10 +37,6 @@ _NUMBERS = ("year", "runtime_minutes", "tmdb_id", "prominence")
 _LISTS = ("genres", "directors", "alternative_titles")
 
 
-class InvalidMovieCsv(Exception):
-    """The file is not a CSV with the columns of movies; the message is one line."""
-
-
 class MovieRow(NamedTuple):
     """A valid row: its line, its facts by column of the table of movies, and the alternative titles."""
 
@@ -59,10 +56,10 @@ def get_bundled_csv() -> Path:
 
 def read_rows(
     path: Path,
-    progress: Callable[[int], None] = lambda _bytes: None,
+    progress: Progress = lambda _bytes: None,
     choose_lines: Callable[[Iterable[str]], Iterable[str]] = iter,
 ) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yield the line and the text of each row, by column. Raise InvalidMovieCsv.
+    """Yield the line and the text of each row, by column. Raise InvalidFile if the file is no CSV with the columns.
 
     The columns alternative_titles and prominence may be missing. `progress` is called with the number of bytes that are
     read. `choose_lines` is `shuffle` or `filter_well_known` for a file whose rows are lines.
@@ -73,7 +70,7 @@ def read_rows(
             reader = csv.reader(choose_lines(file), strict=True)
             columns = next(reader, [])
             if {*columns, *_OPTIONAL_COLUMNS} != {*COLUMNS} or len({*columns}) < len(columns):
-                raise InvalidMovieCsv(
+                raise InvalidFile(
                     f"{path.name}: the first line must name the columns {', '.join(_REQUIRED_COLUMNS)}, "
                     f"and may name {' and '.join(_OPTIONAL_COLUMNS)}"
                 )
@@ -81,7 +78,7 @@ def read_rows(
                 yield reader.line_num, dict(zip_longest(columns, values))
                 progress(raw.tell())
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InvalidMovieCsv(f"{path.name}: cannot be read as CSV in UTF-8") from error
+        raise InvalidFile(f"{path.name}: cannot be read as CSV in UTF-8") from error
 
 
 def shuffle(lines: Iterable[str]) -> list[str]:
