@@ -19,8 +19,8 @@ from movierating.errors import Forbidden, TokenExpired, TokenInvalid, TokenMissi
 from movierating.http.blueprint import Blueprint
 from movierating.http.extensions import limiter
 from movierating.http.rate_limits import limit_requests
+from movierating.http.request_keys import USER_ID
 from movierating.http.request_parser import get_request
-from movierating.http.response_cache import USER_ID
 
 ACCESS_TOKEN_SECONDS = 15 * 60
 # The clocks of two hosts may differ by this much.

@@ -19,8 +19,9 @@ from werkzeug.formparser import default_stream_factory
 from werkzeug.routing import MapAdapter
 
 from movierating.http.error_handlers import log_error
+from movierating.http.request_keys import ROUTE
 from movierating.http.request_parser import FILE_MEDIA_TYPES
-from movierating.http.response_cache import ROUTE, has_one_host
+from movierating.http.response_cache import has_one_host
 from movierating.storage import storage_errors
 
 # Clients choose the Host header, so the number of adapters needs a limit.

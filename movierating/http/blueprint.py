@@ -18,8 +18,8 @@ from werkzeug.routing import BaseConverter
 
 from movierating import errors
 from movierating.http import fields, openapi_components, openapi_schemas
-from movierating.http.request_parser import BODY_IS_CHECKED, QUERY_IS_CHECKED, RequestParser, get_request
-from movierating.http.response_cache import READ_METHODS
+from movierating.http.request_keys import BODY_IS_CHECKED, QUERY_IS_CHECKED, READ_METHODS
+from movierating.http.request_parser import RequestParser, get_request
 
 _MAX_ID = 2**63 - 1
 

@@ -4,11 +4,9 @@ import re
 
 from flask import request
 
+from movierating.http.request_keys import SUBJECT
 from movierating.storage.cache_versions import MOVIE, RATERS, USER, Subject
 from movierating.storage.listed_movies import ListedMovies
-
-# In the environment of a request that may be answered from the cache: the subject of its response.
-SUBJECT = "movierating.cache_subject"
 
 _PATH = re.compile(r"(/v1/movies|/v1/users|/movies)/([0-9]{1,18})(/ratings)?", re.ASCII)
 _KINDS = {

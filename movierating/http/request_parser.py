@@ -19,6 +19,7 @@ from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge
 
 from movierating import errors
 from movierating.http.fields import reading_text
+from movierating.http.request_keys import BODY_IS_CHECKED, QUERY_IS_CHECKED
 
 # No schema has more than three levels. Code that walks through a hostile body must not run out of stack.
 MAX_JSON_DEPTH = 32
@@ -33,10 +34,6 @@ FILE_MEDIA_TYPES = (
 )
 
 _FORM_MEDIA_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
-
-# In a request's environment: set when a schema has validated its query or body.
-QUERY_IS_CHECKED = "movierating.query_is_checked"
-BODY_IS_CHECKED = "movierating.body_is_checked"
 
 
 def get_request() -> Request:

@@ -22,8 +22,9 @@ from wsgiref.types import WSGIApplication
 from sqlalchemy import Engine
 from werkzeug.http import parse_etags, unquote_etag
 
-from movierating.http.cache_subjects import SUBJECT, find_subject
+from movierating.http.cache_subjects import find_subject
 from movierating.http.compression import accepts_gzip
+from movierating.http.request_keys import READ_METHODS, REQUEST_ID, ROUTE, SUBJECT, USER_ID
 from movierating.monitoring import request_log
 from movierating.monitoring.logs import RequestRecord
 from movierating.storage import database
@@ -31,10 +32,6 @@ from movierating.storage.cache_versions import Subject
 
 MAX_CACHE_BYTES = 20 << 20
 
-# In a request's environment: its id, and what the application adds for the log.
-REQUEST_ID, ROUTE, USER_ID = "movierating.request_id", "movierating.route", "movierating.user_id"
-
-READ_METHODS = frozenset({"GET", "HEAD"})
 # The names of the pages' cookies start with it; over HTTPS another prefix is in front.
 COOKIE_PREFIX = "movierating_"
 # The paths of API operations and of the pages that visitors may read.

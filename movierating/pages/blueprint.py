@@ -23,7 +23,7 @@ from movierating.auth.service import Caller
 from movierating.errors import ApiError, Forbidden, NotFound, Unauthenticated
 from movierating.http import error_handlers
 from movierating.http.public_views import is_public, public
-from movierating.http.response_cache import REQUEST_ID, USER_ID
+from movierating.http.request_keys import READ_METHODS, REQUEST_ID, USER_ID
 from movierating.movies.redirects import redirect_if_merged
 from movierating.pages import notices, same_site, session
 from movierating.pages.local_paths import find_form_address, get_current_address
@@ -108,7 +108,7 @@ def _require_login() -> None:
 
 def _make_login_redirect() -> Redirect:
     """Return the redirect to the log-in page, which leads back, and says so if a form was not saved."""
-    if request.method in ("GET", "HEAD"):
+    if request.method in READ_METHODS:
         return Redirect(url_for("pages.log_in", next=get_current_address()))
     return Redirect(url_for("pages.log_in", next=find_form_address()), Notice("unsaved"))
 
@@ -176,7 +176,7 @@ def _add_headers(response: Response) -> Response:
     response.headers.setdefault("Content-Security-Policy", _POLICY)
     # With `no-referrer`, browsers would send `Origin: null` with forms.
     response.headers.setdefault("Referrer-Policy", "same-origin")
-    is_read = request.method in ("GET", "HEAD")
+    is_read = request.method in READ_METHODS
     # A script that was redirected does not show the page, and opens it again.
     is_shown = "X-Part" not in request.headers and response.status_code in (200, 304)
     if is_read and notices.has_notice() and is_shown:

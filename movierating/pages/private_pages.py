@@ -4,6 +4,7 @@ from typing import Any
 
 from flask import Response, request
 
+from movierating.http.request_keys import READ_METHODS
 from movierating.pages.blueprint import render
 
 # The length of a compressed page could reveal its content (the attack BREACH).
@@ -14,5 +15,5 @@ _NOT_STORED = "no-store, no-transform"
 def render_private(template: str, status: int = 200, **values: Any) -> Response:
     """Return a page that is not compressed and that, as the response to a form, no browser stores."""
     response = render(template, status, **values)
-    response.headers["Cache-Control"] = UNCOMPRESSED if request.method in ("GET", "HEAD") else _NOT_STORED
+    response.headers["Cache-Control"] = UNCOMPRESSED if request.method in READ_METHODS else _NOT_STORED
     return response

@@ -1,0 +1,10 @@
+"""What the parts of the service tell each other about a request, by the keys of its environment."""
+
+# The id of the request, the rule of its URL, and the user, for the log.
+REQUEST_ID, ROUTE, USER_ID = "movierating.request_id", "movierating.route", "movierating.user_id"
+# The subject of the response, if that may be stored in the cache.
+SUBJECT = "movierating.cache_subject"
+# Set when a schema has validated the query or the body.
+QUERY_IS_CHECKED, BODY_IS_CHECKED = "movierating.query_is_checked", "movierating.body_is_checked"
+
+READ_METHODS = frozenset({"GET", "HEAD"})
