@@ -13,7 +13,7 @@ from movierating.movies.genres import GENRES
 from movierating.movies.query_schemas import ListMoviesQuerySchema
 from movierating.pages.blueprint import blueprint, get_viewer, page, render, send_to
 from movierating.pages.forms import Form, load_query
-from movierating.pages.local_paths import make_list_address
+from movierating.pages.local_paths import make_list_address, make_next_address
 from movierating.pages.movie_data import find_rating_notice, list_own_values, make_movie
 
 MOVIES_PER_PAGE = 25
@@ -57,7 +57,6 @@ def _set_rater(query: dict[str, Any]) -> None:
 def _render_chart(shown: list[dict[str, Any]], next_cursor: str | None, form: Form) -> Response:
     viewer, rank = get_viewer(), max(1, min(request.args.get("from", 1, int), _MAX_RANK))
     here = {"cursor": request.args["cursor"], "from": rank} if "cursor" in request.args else {}
-    following = {"cursor": next_cursor, "from": rank + MOVIES_PER_PAGE}
     return render(
         "chart.html",
         form.status,
@@ -73,5 +72,5 @@ def _render_chart(shown: list[dict[str, Any]], next_cursor: str | None, form: Fo
         own=list_own_values(viewer, [movie["id"] for movie in shown]),
         notice=find_rating_notice(viewer),
         back=make_list_address(here),
-        next_page=make_list_address(following) if next_cursor else None,
+        next_page=make_next_address(next_cursor, **{"from": rank + MOVIES_PER_PAGE}),
     )

@@ -9,7 +9,7 @@ from movierating.http.responses import PageQuerySchema
 from movierating.movies.genres import GENRES
 from movierating.pages.blueprint import blueprint, get_member, member_page, render
 from movierating.pages.forms import Form, load_query
-from movierating.pages.local_paths import make_list_address
+from movierating.pages.local_paths import make_list_address, make_next_address
 from movierating.pages.movie_data import find_rating_notice, to_plain
 from movierating.predictions.recommendations import list_recommendations
 from movierating.predictions.schemas import RECOMMENDATIONS_QUERY
@@ -42,7 +42,7 @@ def list_for_you() -> Response:
         reason=reason,
         notice=find_rating_notice(viewer),
         back=make_list_address({"cursor": request.args["cursor"]} if "cursor" in request.args else {}),
-        next_page=make_list_address({"cursor": next_cursor}) if next_cursor else None,
+        next_page=make_next_address(next_cursor),
     )
 
 
@@ -66,7 +66,7 @@ def list_people() -> Response:
         items=items,
         reason=reason,
         is_listed=users.get_own_account(viewer.id)["listed"],
-        next_page=make_list_address({"cursor": next_cursor}) if next_cursor else None,
+        next_page=make_next_address(next_cursor),
     )
 
 

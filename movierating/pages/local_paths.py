@@ -52,6 +52,11 @@ def make_list_address(place: Mapping[str, Any] | None = None) -> str:
     return f"{path}?{query}" if query else path
 
 
+def make_next_address(next_cursor: str | None, **place: Any) -> str | None:
+    """Return the address of the next page of the requested list; None after the last page."""
+    return make_list_address({"cursor": next_cursor, **place}) if next_cursor else None
+
+
 def clean_path(path: str | None, default: str) -> str:
     """Return `path` if it is a path of this service with an optional query, otherwise `default`."""
     return path if path is not None and _PATH.fullmatch(path) and len(path) <= 2000 else default

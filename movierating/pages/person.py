@@ -8,7 +8,7 @@ from movierating.errors import InvalidRequest, NotFound
 from movierating.movies.genres import GENRES
 from movierating.pages.blueprint import blueprint, get_viewer, page, render
 from movierating.pages.forms import Form, load_query
-from movierating.pages.local_paths import make_list_address
+from movierating.pages.local_paths import make_next_address
 from movierating.pages.movie_data import to_plain
 from movierating.predictions.taste_matches import match_tastes
 from movierating.users import rating_history, service, statistics
@@ -85,5 +85,5 @@ def list_person_ratings(username: str) -> Response:
         form=form,
         sort=sort,
         genres=GENRES,
-        next_page=make_list_address({"cursor": next_cursor}) if next_cursor else None,
+        next_page=make_next_address(next_cursor),
     )
