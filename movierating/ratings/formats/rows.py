@@ -147,6 +147,12 @@ def parse_row(
     return RatedRow(line, *movie, half_points, at, kind, file, film, note)
 
 
+def mark_episode(cells: dict[str, Any]) -> None:
+    """Remove `season` and `episode`; if one is filled in, set the kind, and drop the IMDb id, which is the series's."""
+    if cells.pop("season").strip() + cells.pop("episode").strip():
+        cells |= {"kind": "an episode or season", "imdb_id": None}
+
+
 def _skip(
     file: str, line: int, movie_cells: dict[str, Any], outcome: SkipOutcome, kind: str | None = None
 ) -> SkippedRow:

@@ -6,7 +6,7 @@ from typing import Any
 
 from movierating.ratings.formats.csv_reader import CsvFile
 from movierating.ratings.formats.field_parsers import HALVES_TO_TEN, extract_year, parse_kind
-from movierating.ratings.formats.rows import Row, parse_row
+from movierating.ratings.formats.rows import Row, mark_episode, parse_row
 
 _COLUMNS = {
     **{"tmdb_id": "tmdb id", "imdb_id": "imdb id", "kind": "type", "title": "name", "year": "release date"},
@@ -30,6 +30,5 @@ def _parse(file: str, line: int, cells: dict[str, Any]) -> Row:
     # 1991-09-13, 1991-09 or 1991, and 9/13/1991 from a spreadsheet.
     cells["year"] = extract_year(cells["year"])
     cells["kind"] = parse_kind(cells["kind"])
-    if cells.pop("season").strip() + cells.pop("episode").strip():
-        cells |= {"kind": "an episode or season", "imdb_id": None}
+    mark_episode(cells)
     return parse_row(file, line, HALVES_TO_TEN, **cells)

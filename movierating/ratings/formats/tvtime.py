@@ -9,7 +9,7 @@ from typing import Any
 
 from movierating.ratings.formats.csv_reader import CsvFile
 from movierating.ratings.formats.field_parsers import HALVES_TO_TEN, parse_kind
-from movierating.ratings.formats.rows import Row, parse_row
+from movierating.ratings.formats.rows import Row, mark_episode, parse_row
 
 _COLUMNS = {
     **{"imdb_id": "imdb_id", "kind": "type", "title": "title", "season": "season", "episode": "episode"},
@@ -30,6 +30,5 @@ def read(files: Iterable[CsvFile]) -> Iterator[Row]:
 
 def _parse(file: str, line: int, cells: dict[str, Any]) -> Row:
     cells["kind"] = parse_kind(cells["kind"])
-    if cells.pop("season").strip() + cells.pop("episode").strip():
-        cells |= {"kind": "an episode or season", "imdb_id": None}
+    mark_episode(cells)
     return parse_row(file, line, HALVES_TO_TEN, **cells, year=None)
