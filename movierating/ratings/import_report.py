@@ -11,10 +11,12 @@ from movierating.ratings.bulk import Outcome
 from movierating.ratings.formats.csv_writer import format_csv_lines
 from movierating.ratings.formats.formulas import escape_formula
 from movierating.ratings.formats.rows import RatedRow, RejectedRow, Row, SkippedRow
+from movierating.ratings.formats.upload_reader import Upload
 from movierating.ratings.row_matches import RowMatches, UnmatchedRow
 
 AS_CSV: Literal["csv"] = "csv"
 Details = bool | Literal["csv"]
+_MAX_UNREAD_FILES, _MAX_NAME_LENGTH = 100, 200
 _DETAILS = ("file", "line", "title", "year", "value", "rated_at", "outcome", "movie_id", "reason")
 
 
@@ -56,7 +58,7 @@ class _Result(NamedTuple):
 
 
 def make_report(
-    format_name: str,
+    upload: Upload,
     rows: Sequence[Row],
     matches: RowMatches,
     outcomes: Sequence[Outcome],
@@ -64,11 +66,12 @@ def make_report(
     dry_run: bool,
     details: Details,
 ) -> ImportReport:
-    """Return the report. `outcomes` are those of `matches.newest`, in its order.
+    """Return the report of an upload. `outcomes` are those of `matches.newest`, in its order.
 
     With `details` it lists what became of every row: a dict for each, or with AS_CSV one text.
     """
-    report = ImportReport(format_name, dry_run, read=sum(not isinstance(row, RejectedRow) for row in rows))
+    report = ImportReport(upload.format, dry_run, read=sum(not isinstance(row, RejectedRow) for row in rows))
+    report.unread_files = [name[:_MAX_NAME_LENGTH] for name in upload.unread_files[:_MAX_UNREAD_FILES]]
     _count_outcomes(report, rows, matches, outcomes)
     report.unmatched = _sort(map(_describe_unmatched, _list_unmatched_films(matches.unmatched)))
     report.errors = _sort(

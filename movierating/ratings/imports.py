@@ -28,8 +28,6 @@ from movierating.ratings.row_matches import CreateMissing, MatchOptions, RowMatc
 from movierating.ratings.row_matching import match_rows
 from movierating.storage.database import read, write
 
-_MAX_UNREAD_FILES, _MAX_NAME_LENGTH = 100, 200
-
 # How many threads of a worker may import or preview files for clients at the same time.
 IMPORT_SLOTS = UploadSlots(2, "Other files are being imported; try again shortly.")
 
@@ -66,9 +64,8 @@ def import_file(
     # Read before the rows are matched: they may miss a movie that is added in between.
     options = MatchOptions(create_missing, choices or {}, is_catalogue_loading=seed.is_first_load_under_way())
     matches, plan = import_rows(user_id, rated_rows, options, on_conflict)
-    report = make_report(upload.format, rows, matches, plan.outcomes, dry_run=dry_run, details=details)
+    report = make_report(upload, rows, matches, plan.outcomes, dry_run=dry_run, details=details)
     report.catalogue = "loading" if options.is_catalogue_loading else None
-    report.unread_files = [name[:_MAX_NAME_LENGTH] for name in upload.unread_files[:_MAX_UNREAD_FILES]]
     report.replaced_csv = format_replaced(read(), plan.list_replaced())
     return report
 
