@@ -14,7 +14,7 @@ from movierating.storage.sqlite.instance_lock import InstanceLock, LockHeld
 
 
 class RestoreResult(NamedTuple):
-    """The file that now contains the old database, the migration that a backup was upgraded from, and its orphans.
+    """The file that now contains the old database, the revision that a backup was upgraded from, and its orphans.
 
     Orphans are rows that refer to a row which does not exist, described in a line for each kind.
     """
@@ -42,7 +42,7 @@ def create_backup(source: Path, target: Path) -> list[str]:
 
 
 def restore_backup(file: Path) -> RestoreResult:
-    """Replace the application's database by a copy of the backup `file`, at the newest migration.
+    """Replace the application's database by a copy of the backup `file`, at the newest revision.
 
     Runs in the application's context, without an open connection. Raise OSError, and BackupError if `file` can't be
     restored or another process uses the instance; then the database is unchanged. If the process is killed, the

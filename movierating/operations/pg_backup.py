@@ -65,9 +65,9 @@ def is_dump(file: Path) -> bool:
 
 
 def restore_dump(file: Path) -> str | None:
-    """Replace the contents of the application's database by those of the dump `file`, at the newest migration.
+    """Replace the contents of the application's database by those of the dump `file`, at the newest revision.
 
-    Return the migration of an older dump, or None. Runs in the application's context. Raise OSError, and BackupError
+    Return the revision of an older dump, or None. Runs in the application's context. Raise OSError, and BackupError
     if `file` can't be restored or migrated, or the database is in use; then the database is unchanged. If the process
     is killed, the database is the old or the restored one, which the next start migrates.
     """
@@ -124,7 +124,7 @@ def _get_hidden_path(suffix: str) -> Path:
 
 
 def _verify_dump(file: Path) -> str | None:
-    """Return the migration of a dump. Raise OSError, and BackupError if it is not one of movierating, or newer."""
+    """Return the revision of a dump. Raise OSError, and BackupError if it is not one of movierating, or newer."""
     if not is_dump(file):
         raise BackupError(
             f"{file} is not a PostgreSQL backup; restore an SQLite backup into an SQLite instance, and move that "
@@ -159,7 +159,7 @@ def _list_tables(file: Path) -> set[str]:
 
 
 def _read_revision(file: Path) -> str | None:
-    """Return the migration of a dump: in text form, the only row of its table follows the COPY line."""
+    """Return the revision of a dump: in text form, the only row of its table follows the COPY line."""
     script = _run("pg_restore", "--data-only", "--table=alembic_version", "--file=-", str(file))
     match = re.search(r"^COPY .+\n(\w+)$", script, re.MULTILINE)
     return match[1] if match else None

@@ -24,7 +24,7 @@ def init_migrate(app: Flask) -> None:
 
 
 def get_current_revision(engine: Engine | None = None) -> str | None:
-    """Return the migration of the database of `engine`, by default the application's; None before the first one."""
+    """Return the revision of the database of `engine`, by default the application's; None before any migration."""
     with (engine or db.engine).connect() as connection:
         if not inspect(connection).has_table(_VERSION.name):
             return None
@@ -34,17 +34,17 @@ def get_current_revision(engine: Engine | None = None) -> str | None:
 
 @functools.cache
 def _list_revisions() -> list[str]:
-    """Return the migrations of this code, the oldest first: the numbers with which their files begin."""
+    """Return the revisions of this code, the oldest first: the numbers with which the migrations' files begin."""
     return sorted(file.name.partition("_")[0] for file in (MIGRATIONS_FOLDER / "versions").glob("[0-9]*.py"))
 
 
 def get_newest_revision() -> str:
-    """Return the migration that this code needs."""
+    """Return the revision that this code needs."""
     return _list_revisions()[-1]
 
 
 def is_known_revision(revision: str | None) -> bool:
-    """Return True if this code has that migration, or for None; an unknown one is newer."""
+    """Return True if this code has that revision, or for None; an unknown one is newer."""
     return revision is None or revision in _list_revisions()
 
 

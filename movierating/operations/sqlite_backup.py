@@ -161,7 +161,7 @@ def find_orphans(connection: sqlite3.Connection) -> list[str]:
 
 
 def read_revision(file: Path) -> str:
-    """Return the migration of a database of movierating. Raise OSError, and BackupError if `file` is none."""
+    """Return the revision of a database of movierating. Raise OSError, and BackupError if `file` is none."""
     if not _MAGIC.startswith(_read_header(file)[:16]):
         raise BackupError(
             f"{file} is not an SQLite database; a PostgreSQL backup needs MOVIERATING_DATABASE_URL to be set"

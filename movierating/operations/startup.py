@@ -1,4 +1,4 @@
-"""Prepare an instance: its folder, its secret key, the database at the newest migration, and the well-known movies."""
+"""Prepare an instance: its folder, its secret key, the database at the newest revision, and the well-known movies."""
 
 import secrets
 import sqlite3
