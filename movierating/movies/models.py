@@ -180,10 +180,10 @@ class MovieFacet(Base):
 class DataMigration(Base):
     """A change that was applied once to a database's data, such as loading the bundled movies.
 
-    `key_fingerprint` also stores its fingerprint here.
+    A load of the catalogue also stores its progress here, and `key_fingerprint` its fingerprint.
     """
 
-    __tablename__ = "milestone"
+    __tablename__ = "data_migration"
 
     name: Mapped[str] = mapped_column(String(50), primary_key=True)
-    reached_at: Mapped[int] = mapped_column(BigInteger)
+    applied_at: Mapped[int] = mapped_column(BigInteger)

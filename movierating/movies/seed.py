@@ -123,7 +123,7 @@ def _finish(migration: str, connection: Connection) -> None:
 
 
 def _record(migration: str, connection: Connection) -> None:
-    statement = upsert(connection.dialect, DataMigration).values(name=migration, reached_at=clock.now())
+    statement = upsert(connection.dialect, DataMigration).values(name=migration, applied_at=clock.now())
     connection.execute(statement.on_conflict_do_nothing())
 
 

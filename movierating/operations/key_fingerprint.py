@@ -23,7 +23,7 @@ def record_key(secret_key: str) -> bool:
         recorded = set(connection.scalars(select(_name).where(_name.startswith(_PREFIX))))
         if recorded != {fingerprint}:
             connection.execute(delete(DataMigration).where(_name.in_(recorded)))
-            connection.execute(insert(DataMigration).values(name=fingerprint, reached_at=clock.now()))
+            connection.execute(insert(DataMigration).values(name=fingerprint, applied_at=clock.now()))
         return bool(recorded - {fingerprint})
 
     return write(job)

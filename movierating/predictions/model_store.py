@@ -25,7 +25,7 @@ T = TypeVar("T")
 _MAX_OPEN_FILES = 4
 
 _ENABLED_OPTION = "predictions_enabled"
-_FIRST_MIGRATION = CompiledStatement(select(func.min(DataMigration.reached_at).label("reached_at")))
+_FIRST_MIGRATION = CompiledStatement(select(func.min(DataMigration.applied_at).label("applied_at")))
 
 
 def configure(engine: Engine, *, enabled: bool) -> None:

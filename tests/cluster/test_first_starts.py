@@ -40,7 +40,7 @@ def read_state(connection):
         return "nothing"
     assert query(connection, "SELECT version_num FROM alembic_version") == get_newest_revision()
     movies = query(connection, "SELECT count(*) FROM movie")
-    seeded = query(connection, "SELECT count(*) FROM milestone WHERE name = 'seeded'")
+    seeded = query(connection, "SELECT count(*) FROM data_migration WHERE name = 'seeded'")
     assert (movies > 5000) == (movies > 0) == seeded
     return "seeded" if seeded else "migrated"
 

@@ -68,7 +68,9 @@ def test_head_is_not_stored(client, handled, address):
 
 def touch():
     """Commit a write that invalidates every response and changes none."""
-    write(lambda connection: connection.execute(text("UPDATE milestone SET reached_at = reached_at + 1")))
+    write(
+        lambda connection: connection.execute(text("UPDATE data_migration SET applied_at = applied_at + 1"))
+    )
 
 
 @pytest.mark.parametrize(

@@ -160,7 +160,7 @@ def test_existing_movies_keep_their_facts_and_get_the_rest(catalogue, add_movie)
     own = add_movie(title="My film", year=2003)
     write(
         lambda connection: connection.execute(
-            DataMigration.__table__.insert(), {"name": "seeded", "reached_at": 0}
+            DataMigration.__table__.insert(), {"name": "seeded", "applied_at": 0}
         )
     )
     before = {
@@ -248,7 +248,7 @@ def test_invalid_row_does_not_stop_a_batch(app, tmp_path, monkeypatch):
 
 def test_progress_of_other_data_migrations_is_kept(catalogue):
     names = ["catalogue", "catalogue x 1"]
-    rows = [{"name": name, "reached_at": time.time_ns()} for name in names]
+    rows = [{"name": name, "applied_at": time.time_ns()} for name in names]
     write(lambda connection: connection.execute(DataMigration.__table__.insert(), rows))
     seed.seed_new_database()
     seed.load_catalogue()

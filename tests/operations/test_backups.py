@@ -158,7 +158,7 @@ def test_restore_killed_at_any_change_is_complete_or_changes_nothing(
     with closing(sqlite3.connect(file)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
         with connection:
-            connection.execute("INSERT INTO milestone VALUES ('logged', 1)")
+            connection.execute("INSERT INTO data_migration VALUES ('logged', 1)")
         folders = [shutil.copytree(instance, tmp_path / "killed" / f"{number}") for number in range(80)]
     before = started(shutil.copytree(folders[-1], tmp_path / "before"))
     command = [sys.executable, "-c", KILLED, older, *folders]

@@ -21,14 +21,14 @@ def used(instance):
     with closing(sqlite3.connect(file)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
         with connection:
-            connection.execute("INSERT INTO milestone VALUES ('logged', 1)")
+            connection.execute("INSERT INTO data_migration VALUES ('logged', 1)")
         assert file.with_name(f"{file.name}-wal").stat().st_size
         yield file
 
 
-def milestones(file):
+def read_data_migrations(file):
     with closing(sqlite3.connect(file)) as connection:
-        return {name for (name,) in connection.execute("SELECT name FROM milestone")}
+        return {name for (name,) in connection.execute("SELECT name FROM data_migration")}
 
 
 def names(folder):
@@ -48,7 +48,7 @@ def test_copy_of_a_database_in_use_is_one_complete_private_file(used, tmp_path):
     folder.mkdir()
     assert sqlite_backup.copy_database(used, folder / "copy") == []
     assert names(folder) == ["copy"]
-    assert milestones(folder / "copy") == {*list_data_migrations(), "logged"}
+    assert read_data_migrations(folder / "copy") == {*list_data_migrations(), "logged"}
     assert stat.S_IMODE((folder / "copy").stat().st_mode) == 0o600
     assert sqlite_backup.is_backup(folder / "copy")
     assert not sqlite_backup.is_backup(used)
@@ -108,7 +108,7 @@ def test_log_beside_a_file_is_copied(used, tmp_path):
     for suffix in ("", "-wal"):
         shutil.copy(used.with_name(used.name + suffix), tmp_path / f"taken{suffix}")
     sqlite_backup.copy_database(tmp_path / "taken", tmp_path / "copy")
-    assert "logged" in milestones(tmp_path / "copy")
+    assert "logged" in read_data_migrations(tmp_path / "copy")
 
 
 def test_database_in_a_read_only_folder_is_copied(instance, tmp_path, monkeypatch):
@@ -118,4 +118,4 @@ def test_database_in_a_read_only_folder_is_copied(instance, tmp_path, monkeypatc
     monkeypatch.setattr("os.access", lambda *_: False)
     sqlite_backup.copy_database(file, tmp_path / "copy")
     assert names(file.parent) == ["file"]
-    assert milestones(tmp_path / "copy") == set(list_data_migrations())
+    assert read_data_migrations(tmp_path / "copy") == set(list_data_migrations())

@@ -36,7 +36,7 @@ def fill(folder: Path) -> None:
         schema_revisions.upgrade_schema(db.engine)
     with closing(sqlite3.connect(folder / "movierating.sqlite3")) as connection, connection:
         # The bundled movies would fill the file.
-        connection.execute("INSERT INTO milestone VALUES ('seeded', 1735689600000000)")
+        connection.execute("INSERT INTO data_migration VALUES ('seeded', 1735689600000000)")
     signed_in = {}
     for name in ("ada", "eve"):
         options = ["--admin"] if name == "ada" else []

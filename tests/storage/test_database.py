@@ -11,19 +11,19 @@ from movierating.movies.models import DataMigration, MovieFacet
 from movierating.storage import database
 from movierating.storage.database import db, read, write
 
-_name, _count = DataMigration.__table__.c.name, DataMigration.__table__.c.reached_at
+_name, _count = DataMigration.__table__.c.name, DataMigration.__table__.c.applied_at
 
 
 @pytest.fixture
 def counter(app):
     """Insert a row that counts from 0; return a function that reads it."""
-    write(lambda connection: connection.execute(insert(DataMigration).values(name="counter", reached_at=0)))
+    write(lambda connection: connection.execute(insert(DataMigration).values(name="counter", applied_at=0)))
     return lambda: read().scalar(select(_count).where(_name == "counter"))
 
 
 def increment(connection):
     value = connection.scalar(select(_count).where(_name == "counter"))
-    connection.execute(update(DataMigration).where(_name == "counter").values(reached_at=value + 1))
+    connection.execute(update(DataMigration).where(_name == "counter").values(applied_at=value + 1))
 
 
 def test_concurrent_threads_lose_no_write(app, counter):
@@ -64,7 +64,7 @@ def test_write_inside_a_job_raises_an_error(counter):
 def test_read_shows_a_commit_of_another_program(counter, outside, tmp_path):
     assert counter() == 0
     with outside(tmp_path / "instance") as other:
-        other.execute(update(DataMigration).where(_name == "counter").values(reached_at=5))
+        other.execute(update(DataMigration).where(_name == "counter").values(applied_at=5))
     assert counter() == 5
 
 

@@ -8,16 +8,16 @@ from movierating.movies.models import DataMigration
 from movierating.storage.database import read, write
 from movierating.storage.statements import CompiledStatement
 
-_milestone = DataMigration.__table__.c
-ADD = CompiledStatement(insert(DataMigration).values(name=bindparam("name"), reached_at=bindparam("at")))
+_migration = DataMigration.__table__.c
+ADD = CompiledStatement(insert(DataMigration).values(name=bindparam("name"), applied_at=bindparam("at")))
 BY_NAME = CompiledStatement(
-    select(_milestone.name, _milestone.reached_at).where(_milestone.name == bindparam("name"))
+    select(_migration.name, _migration.applied_at).where(_migration.name == bindparam("name"))
 )
 LATER = CompiledStatement(
     update(DataMigration)
-    .where(_milestone.name == bindparam("key"))
-    .values(reached_at=_milestone.reached_at + 5)
-    .returning(_milestone.reached_at)
+    .where(_migration.name == bindparam("key"))
+    .values(applied_at=_migration.applied_at + 5)
+    .returning(_migration.applied_at)
 )
 
 
@@ -28,7 +28,7 @@ def add(name, at):
 def test_rows_have_the_names_of_their_columns(app):
     assert add("first", 7) == 1
     row = BY_NAME.first(read(), name="first")
-    assert (row.name, row.reached_at) == tuple(row) == ("first", 7)
+    assert (row.name, row.applied_at) == tuple(row) == ("first", 7)
     assert BY_NAME.all(read(), name="first") == BY_NAME.tuples(read(), name="first") == [row]
 
 
@@ -39,8 +39,8 @@ def test_first_is_none_and_all_is_empty_without_rows(app):
 
 def test_statement_keeps_its_constants_and_returns_rows(app):
     add("first", 7)
-    assert write(lambda connection: LATER.first(connection, key="first")).reached_at == 12
-    assert BY_NAME.first(read(), name="first").reached_at == 12
+    assert write(lambda connection: LATER.first(connection, key="first")).applied_at == 12
+    assert BY_NAME.first(read(), name="first").applied_at == 12
 
 
 def test_error_of_the_database_is_sqlalchemys_and_contains_no_value(app):

@@ -70,7 +70,7 @@ def test_people_file_that_is_lost_affects_only_the_nearest_people(member, rated,
 
 
 def test_model_of_another_database_is_not_used(member, rated):
-    write(lambda connection: connection.execute(update(DataMigration).values(reached_at=7)))
+    write(lambda connection: connection.execute(update(DataMigration).values(applied_at=7)))
     assert predict(member, rated[30])["reason"] == "no_model"
     write(lambda connection: connection.execute(delete(DataMigration)))
     assert predict(member, rated[30])["reason"] == "no_model"

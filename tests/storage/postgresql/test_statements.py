@@ -28,7 +28,7 @@ def test_nul_in_a_request_is_no_server_error(client, method, path, body, status)
 
 
 def test_text_with_nul_matches_nothing(app):
-    write(lambda connection: connection.execute(insert(DataMigration).values(name="ab", reached_at=0)))
+    write(lambda connection: connection.execute(insert(DataMigration).values(name="ab", applied_at=0)))
     for name in ("a\0b", "ab\0", "\0"):
         assert read().scalar(select(func.count()).where(DataMigration.name == name)) == 0
 

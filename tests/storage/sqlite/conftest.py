@@ -15,7 +15,7 @@ def queue(app):
 
 def add_row(name):
     return lambda connection: connection.execute(
-        insert(DataMigration).values(name=name, reached_at=clock.now())
+        insert(DataMigration).values(name=name, applied_at=clock.now())
     )
 
 

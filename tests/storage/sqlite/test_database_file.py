@@ -30,7 +30,7 @@ def file(app, tmp_path):
 def add_row(name):
     write(
         lambda connection: connection.execute(
-            insert(DataMigration).values(name=name, reached_at=clock.now())
+            insert(DataMigration).values(name=name, applied_at=clock.now())
         ),
         (),
     )
@@ -61,7 +61,7 @@ def test_removed_file_is_still_read_and_not_written(file):
 
 def test_transaction_fails_if_the_file_is_moved_during_it(file):
     def job(connection):
-        connection.execute(insert(DataMigration).values(name="lost", reached_at=0))
+        connection.execute(insert(DataMigration).values(name="lost", applied_at=0))
         file.rename(file.with_name("aside"))
 
     with pytest.raises(Unavailable):

@@ -125,7 +125,7 @@ def test_other_writers_run_between_two_long_jobs(run_together):
         def job(connection):
             # Reads show what earlier transactions committed.
             committed = read().scalar(select(func.count()).where(DataMigration.name.like("job %")))
-            connection.execute(insert(DataMigration).values(name=f"job {name}", reached_at=0))
+            connection.execute(insert(DataMigration).values(name=f"job {name}", applied_at=0))
             order.append((name, committed))
             if name == "long 1":
                 time.sleep(0.3)

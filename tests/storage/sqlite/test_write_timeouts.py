@@ -91,7 +91,7 @@ from movierating.storage import database
 
 
 def job(connection):
-    connection.execute(insert(DataMigration).values(name="of the stopped process", reached_at=0))
+    connection.execute(insert(DataMigration).values(name="of the stopped process", applied_at=0))
     print("inside", flush=True)
     os.kill(os.getpid(), signal.SIGSTOP)
 
