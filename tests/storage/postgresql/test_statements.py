@@ -51,7 +51,7 @@ def test_error_names_the_constraint_without_values(app, number):
 def test_next_page_by_title_uses_the_index(app):
     driver = read().connection.dbapi_connection
     driver.execute("SET enable_sort = off")
-    (statement,) = rating_history._pages("title", frozenset())._next
+    (statement,) = rating_history._get_paginator("title", frozenset())._next
     values = {"user": 1, "start_0": "emma", "start_1": 7, "max_rows": 3}
     plan = "\n".join(
         row[0] for row in driver.execute(f"EXPLAIN {statement.compile(read().dialect).sql}", values)
@@ -66,7 +66,7 @@ def list_prepared_statements():
 
 def test_list_by_title_is_planned_for_each_user(app):
     for sort in ["title", "-rated_at"] * 8:
-        rating_history._pages(sort, frozenset()).page(None, 3, user=1)
+        rating_history._get_paginator(sort, frozenset()).page(None, 3, user=1)
     assert any("ORDER BY rating.rated_at DESC" in statement for statement in list_prepared_statements())
     assert not any("ORDER BY movie.title_key" in statement for statement in list_prepared_statements())
 
