@@ -2,7 +2,7 @@
 
 Counting adds to a dict. Once a second, and when a process exits, the thread of `request_log` adds the pending counts to
 an SQLite file that all processes share. A killed process loses its pending counts, and a power cut the latest ones that
-are in the file; otherwise no total ever falls.
+are in the file; a new file replaces a damaged one. Otherwise no total ever falls.
 """
 
 import atexit
@@ -16,6 +16,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+
+from movierating.monitoring.logs import logger
 
 FAILED_LOGINS = "failed_logins"
 FAILED_TRAININGS = "failed_trainings"
@@ -36,6 +38,9 @@ PRAGMA synchronous = NORMAL;
 CREATE TABLE IF NOT EXISTS counts (key TEXT PRIMARY KEY, total REAL NOT NULL) WITHOUT ROWID;
 """
 _ADD = "INSERT INTO counts VALUES (?, ?) ON CONFLICT DO UPDATE SET total = total + excluded.total"
+
+# What SQLite reports if it can't use the content of a file.
+_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 _lock = threading.Lock()
 # Held while the connection is used, and from taking the pending counts to their commit, so that the next flush finds
@@ -82,7 +87,11 @@ def read_totals() -> dict[tuple[str, ...], float]:
     # A total that was shown must be in the file, or it would fall when a worker is killed.
     flush()
     with _flush_lock:
-        rows = _connect().execute("SELECT key, total FROM counts").fetchall()
+        try:
+            rows = _connect().execute("SELECT key, total FROM counts").fetchall()
+        except sqlite3.Error as error:
+            _close_broken(error)
+            raise
     return {tuple(json.loads(key)): total for key, total in rows}
 
 
@@ -98,8 +107,8 @@ def flush() -> None:
                     connection.executemany(
                         _ADD, [(json.dumps(key), amount) for key, amount in counts.items()]
                     )
-        except sqlite3.Error:
-            _close()
+        except sqlite3.Error as error:
+            _close_broken(error)
             with _lock:
                 _pending.update(counts)
 
@@ -117,14 +126,32 @@ def _connect() -> sqlite3.Connection:
     if _connection is not None and _identify_file() == _connected_to:
         return _connection
     _close()
-    connection = sqlite3.connect(_file or ":memory:", check_same_thread=False)
-    try:
-        connection.executescript(_SETUP)
-    except sqlite3.Error:
-        connection.close()
-        raise
-    _connection, _connected_to = connection, _identify_file()
-    return connection
+    _connected_to = _identify_file()
+    _connection = sqlite3.connect(_file or ":memory:", check_same_thread=False)
+    _connection.executescript(_SETUP)
+    _connected_to = _identify_file()
+    return _connection
+
+
+def _close_broken(error: sqlite3.Error) -> None:
+    """Close the connection after an error. Set the file aside if it is damaged: it would never be usable again."""
+    identity = _connected_to
+    _close()
+    # Another process may have replaced the file already.
+    if (
+        _file is None
+        or getattr(error, "sqlite_errorcode", 0) & 0xFF not in _DAMAGED
+        or identity != _identify_file()
+    ):
+        return
+    aside = _file.with_name(f"{_file.name}.damaged")
+    with suppress(OSError):
+        for suffix in ("-wal", "-shm"):
+            _file.with_name(_file.name + suffix).unlink(missing_ok=True)
+        _file.replace(aside)
+        logger.warning(
+            "the counters of the metrics are damaged and start again", extra={"fields": {"file": aside}}
+        )
 
 
 def _close() -> None:

@@ -76,6 +76,21 @@ def test_counts_of_a_removed_file_are_lost_and_later_ones_are_not(file):
     assert counters.read_totals() == {("hits", "a"): 1}
 
 
+@pytest.mark.parametrize("is_counting", [True, False])
+def test_damaged_file_is_set_aside_and_counts_start_again(file, caplog, is_counting):
+    file.write_bytes(b"no database" * 1000)
+    if is_counting:
+        counters.increment("hits", "a")
+        counters.flush()
+    else:
+        with pytest.raises(sqlite3.DatabaseError):
+            counters.read_totals()
+    counters.increment("hits", "a")
+    assert counters.read_totals() == {("hits", "a"): 1 + is_counting}
+    assert file.with_name("counts.damaged").read_bytes() == b"no database" * 1000
+    assert caplog.messages == ["the counters of the metrics are damaged and start again"]
+
+
 def test_counts_do_not_wait_for_the_disk(file):
     counters.increment("hits", "a")
     counters.flush()
