@@ -53,8 +53,7 @@ function closeSheet(form) {
   if (form.matches(":popover-open")) form.hidePopover();
 }
 
-async function send(form, body) {
-  const id = form.action.match(/movies\/(\d+)/)[1];
+async function send(form, id, body) {
   const rateForm = document.getElementById(`rate${id}`);
   const part = rateForm?.classList.contains("big") ? "movie" : "row";
   try {
@@ -72,13 +71,14 @@ async function send(form, body) {
   }
 }
 
-// Ratings are sent one after another: of two requests at the same time, the first could arrive last, and its value would stay.
-let sent = Promise.resolve();
+// Ratings of a movie are sent one after another: of two requests at the same time, the first could arrive last, and its value would stay.
+const sent = new Map();
 
 function save(form, button) {
   const body = new FormData(form, button);
+  const id = form.action.match(/movies\/(\d+)/)[1];
   delete form.dataset.changed;
-  sent = sent.then(() => send(form, body));
+  sent.set(id, Promise.resolve(sent.get(id)).then(() => send(form, id, body)));
 }
 
 document.addEventListener("submit", (event) => {
