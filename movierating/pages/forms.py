@@ -32,6 +32,8 @@ class Form:
         errors = _index_by_field(error)
         if error.conflict is not None and error.conflict["field"] in request.form:
             errors = {error.conflict["field"]: error.detail}
+        elif error.kind == "wrong-password":
+            errors = {"current_password": error.detail}
         # The form as a whole has no name.
         message = errors.pop("", None)
         return cls(request.form, errors, message if errors or message else error.detail, error.status)

@@ -81,12 +81,12 @@ def test_ended_sessions_leave_tokens_valid_and_a_new_password_does_not(ada, clie
         ("email", {"email": "nonsense"}, 422, 'id="email-email-error"'),
         ("email", {"email": "bob@example.org"}, 409, 'id="email-email-error"'),
         ("email", {"current_password": ""}, 422, 'id="email-current_password-error"'),
-        ("email", {"current_password": "wrong password"}, 403, 'role="alert"'),
+        ("email", {"current_password": "wrong password"}, 403, 'id="email-current_password-error"'),
         ("password", {"password": ""}, 422, 'id="password-password-error"'),
         ("password", {"password": "short"}, 422, 'id="password-password-error"'),
         ("password", {"password": "password123"}, 422, 'id="password-password-error"'),
         ("password", {"current_password": ""}, 422, 'id="password-current_password-error"'),
-        ("password", {"current_password": "wrong password"}, 403, 'role="alert"'),
+        ("password", {"current_password": "wrong password"}, 403, 'id="password-current_password-error"'),
         ("tokens", {"name": ""}, 422, 'id="token-name-error"'),
         ("tokens", {"name": "a" * 101}, 422, 'id="token-name-error"'),
         ("tokens", {"scope": "admin"}, 422, 'role="alert"'),
@@ -95,7 +95,7 @@ def test_ended_sessions_leave_tokens_valid_and_a_new_password_does_not(ada, clie
         ("close-account", {"username": ""}, 422, 'id="close-username-error"'),
         ("close-account", {"username": "bob"}, 422, 'id="close-username-error"'),
         ("close-account", {"current_password": ""}, 422, 'id="close-current_password-error"'),
-        ("close-account", {"current_password": "wrong password"}, 403, 'role="alert"'),
+        ("close-account", {"current_password": "wrong password"}, 403, 'id="close-current_password-error"'),
     ],
 )
 def test_bad_input_is_explained_and_changes_nothing(ada, browse, sign_up, form, changes, status, text):
