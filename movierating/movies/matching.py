@@ -5,7 +5,6 @@ match key, and a movie's own title over an alternative one.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection
@@ -55,8 +54,9 @@ class MovieMatcher:
         *,
         gives_ids: bool = False,
         with_import_titles: bool = True,
+        film_ids: Mapping[int, str] | None = None,
     ) -> None:
-        """Load the movies that may match the queries.
+        """Load the movies that may match the queries. `film_ids` are those of movies that other rows have claimed.
 
         With `gives_ids`, `find_and_claim` gives ids to every movie, not only to those that learn ids. Without
         `with_import_titles`, the alternative titles from members' files match nothing.
@@ -64,6 +64,7 @@ class MovieMatcher:
         self.added_count = 0
         self._with_import_titles = with_import_titles
         self._gives_ids = gives_ids
+        self._film_ids = film_ids or {}
         self._connection = connection
         self._index = MovieIndex()
         self._new_rows: list[dict[str, Any]] = []
@@ -126,7 +127,9 @@ class MovieMatcher:
 
     def _load(self, rows: Iterable[Any]) -> None:
         for *columns, title, original_title in rows:
-            self._index.add(KnownMovie(*columns), title, original_title)
+            movie = KnownMovie(*columns)
+            movie.film_id = self._film_ids.get(movie.movie_id)
+            self._index.add(movie, title, original_title)
 
     def is_identified(self, query: MovieQuery) -> bool:
         """Return True if an id of the query decides, and the movie is in the database."""
@@ -184,11 +187,10 @@ class MovieMatcher:
         return ids
 
     def list_claimed(self, query: MovieQuery) -> list[int]:
-        """Return the ids of movies that match a query, but were claimed by another `film_id`."""
-        if query.film_id is None:
-            return []
-        movies = self._index.list_matches(replace(query, film_id=None))
-        return [movie.movie_id for movie in movies]
+        """Return the ids of the movies with a title of the query, if another `film_id` claimed one of them."""
+        movies = self._index.list_all_matches(query)
+        is_claimed = any(map(query.is_other_film, movies))
+        return [movie.movie_id for movie in movies[:MAX_CANDIDATES]] if is_claimed else []
 
     def has_movie_without_ids(self, title: str, year: int | None) -> bool:
         """Return True if a movie without ids has this title and year: the database takes no second one."""

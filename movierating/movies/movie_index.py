@@ -58,12 +58,14 @@ class MovieQuery:
         self.missing_ids = _IMDB * (self.imdb_id is not None) + _TMDB * (self.tmdb_id is not None)
 
     def accepts(self, movie: KnownMovie) -> bool:
-        """Return True unless the movie has another id of the same kind."""
-        return (
-            (self.imdb_id is None or movie.imdb_id in (None, self.imdb_id))
-            and (self.tmdb_id is None or movie.tmdb_id in (None, self.tmdb_id))
-            and (self.film_id is None or movie.film_id in (None, self.film_id))
+        """Return True unless the movie has another IMDb id or TMDB id."""
+        return (self.imdb_id is None or movie.imdb_id in (None, self.imdb_id)) and (
+            self.tmdb_id is None or movie.tmdb_id in (None, self.tmdb_id)
         )
+
+    def is_other_film(self, movie: KnownMovie) -> bool:
+        """Return True if a row with another `film_id` was matched to the movie first."""
+        return self.film_id is not None and movie.film_id not in (None, self.film_id)
 
     def list_part_keys(self) -> list[str]:
         """Return the match keys of the parts of the titles, without common parts.
@@ -184,16 +186,23 @@ class MovieIndex:
     def list_matches(self, query: MovieQuery) -> list[KnownMovie]:
         """Return the movies of the query's year that match one of its titles best, at most MAX_CANDIDATES a title.
 
-        If some of several movies match every title, only those are returned.
+        If some of several movies match every title, only those are returned. If the best match is another film's, none
+        is returned: the movie that matches less well may be that other film.
         """
         names = [name for name in query.names if name[1] in self._keys]
         for kind in _MATCHES if names else ():
-            movies = _unique(movie for name in names for movie in self._list_named(kind, name, query))
+            named = _unique(movie for name in names for movie in self._list_named(kind, name, query))
+            movies = [movie for movie in named if not query.is_other_film(movie)]
             if len(movies) > 1 and len(names) > 1:
                 return [movie for movie in movies if self._has_all_titles(movie, query)] or movies
-            if movies:
+            if named:
                 return movies
         return []
+
+    def list_all_matches(self, query: MovieQuery) -> list[KnownMovie]:
+        """Return the movies of the query's year that have one of its titles, the best matches first."""
+        names = product(_MATCHES, query.names)
+        return _unique(movie for kind, name in names for movie in self._list_named(kind, name, query))
 
     def is_named(self, movie: KnownMovie, query: MovieQuery) -> bool:
         """Return True if the movie is of the query's year and has one of the query's titles."""
@@ -243,7 +252,7 @@ class MovieIndex:
             *product(parts, (NameKind.KEY, NameKind.ALTERNATIVE, NameKind.PART), (query.year,)),
         ]
         movies = (movie for text, kind, year in lookups for movie in self._iterate(kind, text, query, year))
-        ids = (movie.movie_id for movie in movies if movie.movie_id <= last_id)
+        ids = (each.movie_id for each in movies if each.movie_id <= last_id and not query.is_other_film(each))
         return list(dict.fromkeys(islice(ids, 2 * MAX_CANDIDATES)))[:MAX_CANDIDATES]
 
 

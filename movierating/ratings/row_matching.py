@@ -59,7 +59,8 @@ def _match_by_imdb_id(
             matches.add_identified(movie_id, row)
         else:
             queries.append((row, _make_query(row)))
-    return MovieMatcher(connection, [query for _, query in queries]), queries
+    film_ids = {movie_id: row.film_id for movie_id, row in matches.identified if row.film_id is not None}
+    return MovieMatcher(connection, [query for _, query in queries], film_ids=film_ids), queries
 
 
 def _match(

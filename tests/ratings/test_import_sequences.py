@@ -13,6 +13,7 @@ from movierating.ratings.imports import import_file
 from movierating.storage.database import read
 
 LETTERBOXD = "Date,Name,Year,Letterboxd URI,Rating"
+SIMKL = "SIMKL_ID,Title,Type,Year,Watchlist,LastEpWatched,WatchedDate,Rating,Memo,TVDB,TMDB,IMDB"
 IMDB = "Const,Your Rating,Date Rated,Title,Original Title,URL,Title Type,IMDb Rating,Runtime (mins),Year,Genres,Num Votes,Release Date,Directors"  # noqa: E501
 
 
@@ -147,6 +148,45 @@ def test_two_films_of_one_name_and_year_in_one_file_are_not_one(
     assert [value for value, _ in rated(user_id).values()] == [12]
     if exists:
         assert unmatched["candidates"] == known
+
+
+def test_two_films_with_one_name_are_not_told_apart_by_their_order(
+    rated, import_letterboxd, add_movie, user_id
+):
+    slipper = add_movie(title="Glass Slipper", year=1922, imdb_id="tt0000001")
+    other = add_movie(
+        title="Cinderella", year=1922, imdb_id="tt0000002", alternative_titles=["Glass Slipper"]
+    )
+    rows = ("Glass Slipper,1922,https://boxd.it/aaa,3", "Glass Slipper,1922,https://boxd.it/bbb,3.5")
+    [unmatched] = import_letterboxd(*rows)["unmatched"]
+    assert (unmatched["line"], unmatched["candidates"]) == (3, [slipper, other])
+    assert rated(user_id).keys() == {slipper}
+
+
+@pytest.mark.parametrize("is_last", [False, True])
+def test_a_row_without_ids_is_not_the_film_that_another_row_of_its_name_has_by_an_id(
+    rated, import_rows, add_movie, user_id, is_last
+):
+    slipper = add_movie(title="Glass Slipper", year=1922, imdb_id="tt0000001")
+    rows = [
+        "1,Glass Slipper,movie,1922,completed,,2022-01-01,9,,,,tt0000001",
+        "2,Glass Slipper,movie,1922,completed,,2023-01-01,3,,,,",
+    ]
+    report = import_rows(user_id, *rows[:: -1 if is_last else 1], header=SIMKL, create_missing=True)
+    [unmatched] = report["unmatched"]
+    assert unmatched["reason"] == "another row of the file, with another id, means this movie"
+    assert unmatched["candidates"] == [slipper]
+    assert {movie_id: value for movie_id, (value, _) in rated(user_id).items()} == {slipper: 18}
+
+
+def test_two_rows_with_one_id_are_one_film(rated, import_rows, add_movie, user_id, counts):
+    slipper = add_movie(title="Glass Slipper", year=1922, imdb_id="tt0000001", tmdb_id=1)
+    rows = (
+        "1,Glass Slipper,movie,1922,completed,,2022-01-01,9,,,,tt0000001",
+        "2,Glass Slipper,movie,1922,completed,,2023-01-01,3,,,1,",
+    )
+    assert counts(import_rows(user_id, *rows, header=SIMKL)) == [1, 0, 0, 1, 0, 0]
+    assert rated(user_id)[slipper][0] == 6
 
 
 def test_two_films_with_the_former_title_of_one_movie_are_not_one(
