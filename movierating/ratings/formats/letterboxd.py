@@ -52,8 +52,8 @@ _IMPORT_COLUMNS = {
 # No WatchedDate: Letterboxd would make a diary entry of each rating.
 _HEADER = ("tmdbID", "imdbID", "Title", "Year", "Directors", "Rating10")
 
-# Half points and time of a film's current rating, by name and year.
-_CurrentRatings = dict[tuple[str | None, int | None], tuple[int, int]]
+# Half points and time of a film's current rating, by name and year; None for two films of one name and year.
+_CurrentRatings = dict[tuple[str | None, int | None], tuple[int, int] | None]
 # The first rows decide whether a file has stars: a ZIP may contain many files of unknown formats.
 _SAMPLE_ROWS = 1_000
 _WHOLE_STARS = "all ratings are whole numbers up to 5, and are read as stars; `scale=10` reads them as points"
@@ -110,9 +110,12 @@ def read(files: Iterable[CsvFile]) -> Iterator[Row]:
 
 def _remember_ratings(rows: Iterable[Row], current: _CurrentRatings) -> Iterator[Row]:
     """Yield the rows, and add their ratings to `current`."""
+    film_ids: dict[tuple[str | None, int | None], str | None] = {}
     for row in rows:
         if isinstance(row, RatedRow):
-            current[row.title, row.year] = row.value, row.rated_at or 0
+            name = row.title, row.year
+            is_same = film_ids.setdefault(name, row.film_id) == row.film_id
+            current[name] = (row.value, row.rated_at or 0) if is_same else None
         yield row
 
 
@@ -126,15 +129,17 @@ def _parse_diary(current: _CurrentRatings, file: str, line: int, cells: dict[str
     row = _parse_export(file, line, cells)
     if not isinstance(row, RatedRow) or (row.title, row.year) not in current:
         return row
-    value, current_rated_at = current[row.title, row.year]
-    rated_at = row.rated_at or 0
-    if row.value != value:
-        rated_at = min(rated_at, _parse_watched(watched))
-    if rated_at > current_rated_at:
-        return row
-    return SkippedRow(
-        line, row.title, row.year, "older", file, "ratings.csv has the current rating of the film"
-    )
+    reason = "ratings.csv has the current rating of the film"
+    if (rating := current[row.title, row.year]) is None:
+        reason = "ratings.csv has two films with this name and year, and the diary does not tell them apart"
+    else:
+        value, current_rated_at = rating
+        rated_at = row.rated_at or 0
+        if row.value != value:
+            rated_at = min(rated_at, _parse_watched(watched))
+        if rated_at > current_rated_at:
+            return row
+    return SkippedRow(line, row.title, row.year, "older", file, reason)
 
 
 def _parse_watched(watched: str) -> int:

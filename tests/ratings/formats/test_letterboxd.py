@@ -87,6 +87,15 @@ def test_a_rating_in_the_diary_that_is_watched_and_made_later_is_newer(read, zip
     assert rated(rows)[-1] == ("Emma", 1996, 8, "2021-01-02")
 
 
+def test_the_diary_does_not_rate_one_of_two_films_with_one_name_and_year(read, zipped):
+    ratings = RATINGS + "2020-01-01,Emma,1996,v,4\n2020-01-02,Emma,1996,w,2\n"
+    diary = DIARY + "2022-01-01,Emma,1996,u,2,Yes,,2022-01-01\n"
+    _, rows = read(zipped({"ratings.csv": ratings, "diary.csv": diary}))
+    assert [(row.value, row.film_id) for row in rows if isinstance(row, RatedRow)] == [(16, "v"), (8, "w")]
+    assert isinstance(rows[2], SkippedRow)
+    assert "two films with this name and year" in rows[2].reason
+
+
 @pytest.mark.parametrize(
     "text", [WATCHED, "Letterboxd list export v7\nDate,Name,Tags,URL,Description\n2020-01-01,My list,,u,\n"]
 )
