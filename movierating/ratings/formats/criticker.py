@@ -15,7 +15,7 @@ from typing import Any
 from movierating.ratings.formats.csv_reader import CsvFile
 from movierating.ratings.formats.field_parsers import HUNDRED, parse_number, parse_title
 from movierating.ratings.formats.rows import Row, add_note, parse_row
-from movierating.ratings.formats.title_parts import split_year
+from movierating.ratings.formats.title_parts import move_article_to_front, split_year
 from movierating.ratings.formats.xml_reader import Item, XmlFile
 
 _COLUMNS = {
@@ -60,5 +60,7 @@ def _parse_item(file: str, index: int, item: Item) -> Row:
 
 
 def _parse(file: str, line: int, cells: dict[str, Any]) -> Row:
+    # Older files have titles such as `Silent Harbour, The`.
+    cells["title"] = move_article_to_front(cells["title"])
     kind = _KIND.search(cells.pop("url")[:1000])
     return parse_row(file, line, HUNDRED, **cells, kind=kind[1] if kind else None)

@@ -22,6 +22,15 @@ def test_csv_has_blanks_behind_commas(read_file):
     assert "'101' is not a number from 0 to 100" in rows[5].reason
 
 
+def test_a_title_may_end_with_its_article(read):
+    header = "Score, Film Name, Year, Date Rated, Mini Review, URL, IMDB ID\n"
+    _, [row] = read(header + '85, "Silent Harbour, The", 1998, , , , \n')
+    assert row.title == "The Silent Harbour"
+    film = "<film><filmname>Silent Harbour, The (1998)</filmname><rating>85</rating></film>"
+    _, [row] = read(f"<recentratings>{film}</recentratings>")
+    assert (row.title, row.year) == ("The Silent Harbour", 1998)
+
+
 def test_xml_has_the_year_behind_the_title(read_file):
     name, rows = read_file("criticker.xml")
     assert name == "criticker"
