@@ -37,12 +37,19 @@ def preview_file(
 ) -> ImportPreview:
     """Read the first rows of a file as `import_file` does. Raise InvalidRequest if it is rejected as a whole."""
     try:
+        return _preview_rows(file, expected_format, mapping)
+    except RejectedFile as error:
+        raise reject_file(error) from error
+
+
+def _preview_rows(
+    file: BinaryIO, expected_format: str | None, mapping: ColumnMapping | None
+) -> ImportPreview:
+    try:
         upload = open_upload(file, expected_format, mapping)
         rows = list(islice(upload.rows, MAX_ROWS))
     except UnknownColumns as error:
         return _preview_cells(error)
-    except RejectedFile as error:
-        raise reject_file(error) from error
     return ImportPreview(upload.format, upload.columns[:MAX_COLUMNS], rows=list(map(_describe_row, rows)))
 
 

@@ -143,7 +143,11 @@ def test_a_preview_reads_known_formats_and_forms(preview, member):
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"PK\x03\x04" + b"\0" * 100, b"%PDF", "Const,Title\n", bytes(range(256)) * 100]
+    "data",
+    [
+        *(b"", b"PK\x03\x04" + b"\0" * 100, b"%PDF", "Const,Title\n", bytes(range(256)) * 100),
+        "Film,Mark\n\u0418\u0440\u043e\u043d\u0438\u044f,8\n".encode("cp1251"),
+    ],
 )
 def test_a_preview_of_another_file_is_rejected(preview, problem, data):
     problem(preview(data), 422, "file")

@@ -28,10 +28,12 @@ def matches(file: JsonFile) -> bool:
         return False
     if "format" in file.facts:
         return bool(file.facts["format"] == FORMAT)
-    return any(
-        isinstance(item, dict) and "value" in item and not _IDENTIFYING_KEYS.isdisjoint(item)
-        for item in file.sample
-    )
+    return any(map(is_rating, file.sample))
+
+
+def is_rating(item: object) -> bool:
+    """Return True if an item has a value and names a movie."""
+    return isinstance(item, dict) and "value" in item and not _IDENTIFYING_KEYS.isdisjoint(item)
 
 
 def read(files: Iterable[JsonFile]) -> Iterator[Row]:

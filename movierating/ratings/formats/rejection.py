@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence, Set
 
-from movierating.ratings.formats import letterboxd
+from movierating.ratings.formats import letterboxd, movierating_json
 from movierating.ratings.formats.csv_reader import CsvFile, list_names
 from movierating.ratings.formats.json_reader import JsonFile
 from movierating.ratings.formats.rows import RejectedFile, UnknownColumns
@@ -95,6 +95,8 @@ def _make_json_rejection(file: JsonFile, accepted_formats: str) -> RejectedFile:
         return RejectedFile("The file is an empty list: it has no ratings.")
     if any(_is_of_trakt(item) for item in file.sample):
         return RejectedFile("The file is Trakt's, but has no ratings; those are in ratings-movies.json.")
+    if file.facts is None and any(map(movierating_json.is_rating, file.sample)):
+        return RejectedFile('The JSON is a bare list. Put it into an object: {"ratings": […]}.')
     keys = next((list(item) for item in file.sample if isinstance(item, dict) and item), ["none"])
     return RejectedFile(
         "The file is JSON without ratings in a known format. Each rating needs the keys `value`, and `imdb_id`, "
@@ -103,7 +105,9 @@ def _make_json_rejection(file: JsonFile, accepted_formats: str) -> RejectedFile:
 
 
 def _is_of_trakt(item: object) -> bool:
-    """Return True if a JSON item names a movie, show or episode as Trakt does."""
+    """Return True if a JSON item without a rating names a movie, show or episode as Trakt does."""
+    if isinstance(item, dict) and "rating" in item:
+        return False
     works = item.values() if isinstance(item, dict) else ()
     ids = (work.get("ids") for work in works if isinstance(work, dict))
     return any(isinstance(each, dict) and "trakt" in each for each in ids)

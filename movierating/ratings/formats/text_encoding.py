@@ -5,8 +5,12 @@ import io
 import re
 from typing import BinaryIO, NamedTuple
 
+from movierating.ratings.formats.rows import RejectedFile
+
 _BLOCK_BYTES = 1 << 17
 _INVALID = re.compile("[\udc80-\udcff]")
+# Four letters beyond ASCII in a row are rare in the languages of Windows-1252, and frequent in other scripts.
+_OTHER_SCRIPT = re.compile("[\udc80-\udcff]{4,}")
 _VALID = re.compile("[^\x00-\x7f\udc80-\udcff]")
 
 
@@ -30,10 +34,11 @@ LATIN_1 = TextEncoding("latin-1", "strict")
 def detect_encoding(file: BinaryIO) -> TextEncoding:
     """Read a file to its end and return its encoding, in the memory of one block.
 
-    A UTF-8 file with a few invalid bytes is still UTF-8: it has more letters beyond ASCII than invalid bytes.
+    A UTF-8 file with a few invalid bytes is still UTF-8: it has more letters beyond ASCII than invalid bytes. Raise
+    RejectedFile if the bytes are letters of another script, which would become titles that nobody can read.
     """
     decoder = codecs.getincrementaldecoder(UTF8.name)(UTF8.errors)
-    valid = invalid = 0
+    valid = invalid = other_script = 0
     is_first = True
     while block := file.read(_BLOCK_BYTES):
         if is_first and (utf16 := detect_utf16(block)):
@@ -43,7 +48,12 @@ def detect_encoding(file: BinaryIO) -> TextEncoding:
         if not text.isascii():
             valid += len(_VALID.findall(text))
             invalid += len(_INVALID.findall(text))
-    return WINDOWS_1252 if invalid and invalid >= valid else UTF8
+            other_script += sum(map(len, _OTHER_SCRIPT.findall(text)))
+    if not invalid or invalid < valid:
+        return UTF8
+    if other_script > invalid / 2:
+        raise RejectedFile("The text is neither UTF-8 nor Windows-1252: save the file as CSV in UTF-8.")
+    return WINDOWS_1252
 
 
 def detect_utf16(head: bytes) -> TextEncoding | None:

@@ -41,6 +41,18 @@ def test_the_encoding_is_detected(read, encoding):
     assert titles(rows) == [(2, "Élan"), (3, "Amélie")]
 
 
+@pytest.mark.parametrize(
+    ("title", "encoding"),
+    [
+        ("Ирония судьбы, или лёгкий пар", "cp1251"),
+        ("Ταξίδι στα Κύθηρα", "cp1253"),
+        ("霸王别姬", "gbk"),
+    ],
+)
+def test_letters_of_other_scripts_that_are_not_utf8_are_rejected(reject_reason, title, encoding):
+    assert "save the file as CSV in UTF-8" in reject_reason(f'{HEADER}"{title}",1975,8\n'.encode(encoding))
+
+
 def test_a_few_bad_bytes_in_utf8_cost_their_row_alone(read):
     _, rows = read(
         HEADER.encode() + "Élan,1995,8\nAmélie,2001,9\n".encode() + b"E\xffmma,1996,8\nRan,1985,7\n"
@@ -75,7 +87,7 @@ def test_columns_are_known_by_name_alone(read):
         (b'"' + b"a" * 10_000_000 + b'",1996,8', "longer than"),
         (b'"Emma"x,1996,8', "quotation mark"),
         (b'"Emma,1996,8', "quotation mark"),
-        (b"Emma\x0b,1996,NaN", "the rating 'NaN'"),
+        (b"Emma\x0b,1996,inf", "the rating 'inf'"),
         ("Emma,1996,\u0665".encode(), "the rating '\u0665'"),
         (b"Emma,1996,1e309", "the rating '1e309'"),
     ],

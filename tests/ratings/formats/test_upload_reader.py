@@ -41,12 +41,19 @@ def test_upload_of_another_format_than_expected_is_rejected(read, reject_reason)
         (b"<html><br>", "web page"),
         (b"name;price\nx;1\n", "(name, price)"),
         (b'[{"name": "x"}]', "without ratings"),
+        (b'{"movies": [{"rating": 9, "movie": {"ids": {"trakt": 1}}}]}', "without ratings in a known format"),
     ],
 )
 def test_rejection_names_the_content_and_the_accepted_formats(reject_reason, data, found):
     reason = reject_reason(data)
     assert found in reason
     assert "Accepted formats: simkl, letterboxd, imdb" in reason or "line of text" in reason
+
+
+def test_a_bare_list_of_our_ratings_is_rejected_with_what_to_do(reject_reason):
+    assert reject_reason('[{"title": "Heat", "year": 1995, "value": 9}]') == (
+        'The JSON is a bare list. Put it into an object: {"ratings": […]}.'
+    )
 
 
 def test_there_is_a_limit_of_rows(reject_reason, monkeypatch):
