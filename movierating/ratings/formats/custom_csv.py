@@ -6,7 +6,14 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from movierating.ratings.formats.csv_reader import CsvFile, list_names
-from movierating.ratings.formats.field_parsers import HUNDRED, Scale, parse_number, quote_value, split_title
+from movierating.ratings.formats.field_parsers import (
+    HUNDRED,
+    Scale,
+    extract_year,
+    parse_number,
+    quote_value,
+    split_title,
+)
 from movierating.ratings.formats.formulas import unescape_formula
 from movierating.ratings.formats.rows import InvalidColumn, Row, add_note, parse_row
 
@@ -103,5 +110,6 @@ def _parse(scale: Scale, file: str, line: int, cells: dict[str, Any]) -> Row:
     cells = {**dict.fromkeys(FIELDS, ""), **cells}
     for name in ("title", "original_title"):
         cells[name] = unescape_formula(cells[name])
-    cells["title"], cells["year"] = split_title(cells["title"], cells["year"])
+    # The column may hold the date of the release.
+    cells["title"], cells["year"] = split_title(cells["title"], extract_year(cells["year"]))
     return parse_row(file, line, scale, **cells)

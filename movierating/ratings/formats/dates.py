@@ -9,7 +9,12 @@ from datetime import datetime, timedelta
 from functools import lru_cache, partial
 
 from movierating import clock
-from movierating.ratings.formats.field_parsers import normalize_text, parse_column, quote_value
+from movierating.ratings.formats.field_parsers import (
+    normalize_fact,
+    normalize_text,
+    parse_column,
+    quote_value,
+)
 
 _ISO_TIME = re.compile(
     r"(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?) ?([Zz]|UTC|[+-]\d\d:?\d\d)?)?", re.ASCII
@@ -40,7 +45,7 @@ def parse_time(value: object, *, allow_future: bool = False) -> int | None:
 
     Return None for a blank. Raise ValueError, also for a time in the future unless `allow_future`.
     """
-    text = normalize_text(value)
+    text = normalize_fact(value)
     if not text:
         return None
     at = _midnight(text) if len(text) <= _DATE_LENGTH else parse_microseconds(text)

@@ -23,11 +23,16 @@ _MAX_COMBINING_MARKS = 30
 
 _IMDB_ID = re.compile(r"tt[0-9]{7,10}")
 _BARE_IMDB_ID = re.compile(r"(?:tt)?0*([0-9]{1,10})(?:\.0)?", re.IGNORECASE)
+_IMDB_ADDRESS = re.compile(
+    r"(?:https?://)?(?:www\.|m\.)?imdb\.com/(?:[a-z-]+/)?title/tt0*([0-9]{1,10})(?![0-9])"
+)
 _TMDB_ID = re.compile(r"0*([0-9]{1,10})(?:\.0)?")
 _MAX_TMDB_ID = 2**31 - 1
 
+# What people, R, Python, SQL and JavaScript write for an unknown value, in lower case. Some are titles of films.
+_PLACEHOLDERS = {"-", "n/a", "na", "nan", "none", "null", "undefined", "\\n"}
 # Where the year is unknown, and the years of a series, also of one that has no end yet.
-_NO_YEAR = re.compile(r"\?+|-|N/A", re.IGNORECASE)
+_NO_YEAR = re.compile(r"\?+")
 _YEARS_OF_SERIES = re.compile(r"(\d{4})(?:\.0| ?[-\u2010-\u2015] ?(?:\d{4})?)", re.ASCII)
 _YEAR_OF_DATE = re.compile(r"(?<!\d)\d{4}(?!\d)", re.ASCII)
 _YEARS: dict[str, int | None] = {str(year): year for year in range(1870, 2101)} | {"": None, "0": None}
@@ -79,6 +84,8 @@ def has_rating(scale: Scale, value: object) -> bool:
     text = str(value).strip()
     if text in _NO_RATING or text in scale.half_points:
         return text in scale.half_points
+    if isinstance(value, str) and text.lower() in _PLACEHOLDERS:
+        return False
     stated = split_scale(text)
     return stated is None or stated[0] not in _NO_RATING or stated[1] == HUNDRED.highest
 
@@ -114,13 +121,13 @@ def _round_rating(highest: int, value: object) -> int | None:
 
 
 def parse_imdb_id(value: object) -> str | None:
-    """Return `tt0111161`, also for the number alone, with its zeros or without; None for a blank."""
+    """Return `tt0111161`, also for the number alone, with its zeros or without, or an address; None for a blank."""
     if isinstance(value, str) and _IMDB_ID.fullmatch(value):
         return value
-    text = normalize_text(value)
+    text = normalize_fact(value)
     if not text:
         return None
-    match = _BARE_IMDB_ID.fullmatch(text)
+    match = _IMDB_ADDRESS.match(text) or _BARE_IMDB_ID.fullmatch(text)
     if not match:
         raise ValueError(f"{quote_value(value)} is not an IMDb id")
     return f"tt{match[1]:0>7}" if match[1] != "0" else None
@@ -130,7 +137,7 @@ def parse_tmdb_id(value: object) -> int | None:
     """Return the number; None for a blank and for 0."""
     if isinstance(value, str) and len(value) < 10 and value.isascii() and value.isdigit():
         return int(value) or None
-    text = normalize_text(value)
+    text = normalize_fact(value)
     if not text:
         return None
     match = _TMDB_ID.fullmatch(text)
@@ -178,7 +185,7 @@ def parse_year(value: object) -> int | None:
     """Return the year, 1870 to 2100, the first of two, as of a series; None for a blank, 0 and `????`."""
     if isinstance(value, str) and value in _YEARS:
         return _YEARS[value]
-    text = normalize_text(value)
+    text = normalize_fact(value)
     if _NO_YEAR.fullmatch(text[:10]):
         return None
     if match := _YEARS_OF_SERIES.fullmatch(text):
@@ -219,6 +226,12 @@ def normalize_text(value: object) -> str:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError("it has a list, an object or a flag where a text or a number belongs")
     return str(value)
+
+
+def normalize_fact(value: object) -> str:
+    """Return an id, a year or a date as `normalize_text` does, and nothing for a placeholder such as `N/A`."""
+    text = normalize_text(value)
+    return "" if isinstance(value, str) and text.lower() in _PLACEHOLDERS else text
 
 
 def quote_value(value: object) -> str:

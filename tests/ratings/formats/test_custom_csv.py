@@ -183,6 +183,12 @@ def test_a_title_may_end_with_the_year_or_the_article(read_with, title, year, ex
     assert (row.title, row.year) == expected
 
 
+@pytest.mark.parametrize("date", ["1995-12-15", "15.12.1995", "12/15/1995", "15 Dec 1995", "1995"])
+def test_the_year_is_read_from_a_date(read_with, date):
+    [row] = read_with(ColumnMapping({}, 10), f"title,year,rating\nHeat,{date},8\n")
+    assert row.year == 1995
+
+
 def test_a_column_that_is_there_twice_is_rejected(read_with):
     with pytest.raises(RejectedFile, match=r"The file has 2 columns “year”\. Rename or delete all but one"):
         read_with(ColumnMapping({}, 10), "title,Year,year,rating\nHeat,1995,,8\n")

@@ -45,6 +45,8 @@ def at(*parts):
         ("0001-01-01T00:00:00Z", at(1, 1, 1)),
         (" ", None),
         (None, None),
+        ("N/A", None),
+        ("null", None),
     ],
     ids=repr,
 )

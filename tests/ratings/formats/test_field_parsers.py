@@ -18,6 +18,12 @@ def test_imdb_id_is_normalized(text):
     assert parse_imdb_id(text) == "tt0111161"
 
 
+@pytest.mark.parametrize("rest", ["", "/", "/?ref_=rt_li_tt"])
+@pytest.mark.parametrize("site", ["https://www.imdb.com", "http://imdb.com", "m.imdb.com/de"])
+def test_an_address_at_imdb_has_the_imdb_id(site, rest):
+    assert parse_imdb_id(f"{site}/title/tt0111161{rest}") == "tt0111161"
+
+
 @pytest.mark.parametrize(
     ("parse", "value", "expected"),
     [
@@ -26,7 +32,13 @@ def test_imdb_id_is_normalized(text):
         *((parse_tmdb_id, number, 862) for number in ("862", "862.0", 862)),
         *((parse_tmdb_id, blank, None) for blank in ("0", 0, " ")),
         *((parse_year, year, 1995) for year in ("1995", "1995.0", 1995)),
-        *((parse_year, blank, None) for blank in ("", 0, "????", "?", "-", "N/A")),
+        *((parse_year, blank, None) for blank in ("", 0, "????", "?")),
+        *(
+            (parse, placeholder, None)
+            for parse in (parse_imdb_id, parse_tmdb_id, parse_year)
+            for placeholder in ("-", "N/A", "NA", "nan", "None", "null", "undefined", r"\N")
+        ),
+        (parse_title, "None", "None"),
         *(
             (parse_year, years, 2008)
             for years in ("2008\u20132013", "2008\u2013", "2008-2013", "2008 \u2013 ")
@@ -45,7 +57,19 @@ def test_value_is_parsed(parse, value, expected):
     assert parse(value) == expected
 
 
-NO_IDS = ["nm0000123", "tt", "tt12345678901", "-5", "1e3", "\u0665" * 7, True, [], float("nan")]
+NO_IDS = [
+    "nm0000123",
+    "imdb.com/name/nm0000123/",
+    "https://x.org/title/tt0111161",
+    "tt",
+    "tt12345678901",
+    "-5",
+    "1e3",
+    "\u0665" * 7,
+    True,
+    [],
+    float("nan"),
+]
 NO_YEARS = ["1869", "2101", "95", "99999", "-1", "19x5", "\u0661\u0669\u0669\u0665", True, []]
 NO_TITLES = ["a" * 501, "a" + "\u0301" * 3000, "a\0b", "a\nb", "a\u2028b", "a\u202eb", "a\udcffb", []]
 
@@ -117,7 +141,9 @@ OFF_THE_SCALE = [
 ]
 
 
-@pytest.mark.parametrize("value", ["0", "0.0", "0,0", 0, 0.0, "", " ", None, "-", "-1"], ids=repr)
+@pytest.mark.parametrize(
+    "value", ["0", "0.0", "0,0", 0, 0.0, "", " ", None, "-", "-1", "N/A", "NA", "None"], ids=repr
+)
 def test_zero_and_blanks_are_not_ratings(value):
     assert not field_parsers.has_rating(field_parsers.WHOLE_TEN, value)
 
