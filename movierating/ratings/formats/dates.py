@@ -17,7 +17,8 @@ from movierating.ratings.formats.field_parsers import (
 )
 
 _ISO_TIME = re.compile(
-    r"(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?) ?([Zz]|UTC|[+-]\d\d:?\d\d)?)?", re.ASCII
+    r"(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?) ?([Zz]|UTC|[+-]\d\d(?::?\d\d)?)?)?",
+    re.ASCII,
 )
 _COMPACT_DATE = re.compile(r"(\d{4})(\d\d)(\d\d)", re.ASCII)
 # Since 1973: smaller numbers may be seconds.
@@ -26,6 +27,8 @@ _C_TIME = re.compile(r"[A-Z][a-z]{2} ([A-Z][a-z]{2}) ([ \d]?\d) (\d\d:\d\d:\d\d)
 _TIME = r"(?:,? (\d{1,2}):(\d\d)(?::(\d\d))?(?: ?([AaPp])\.?[Mm]\.?)?)?"
 NUMERIC_DATE = re.compile(r"(\d{1,4})([/.-])(\d{1,2})\2(\d{4}|\d{1,2})" + _TIME, re.ASCII)
 _SHORT_DATE = re.compile(r"\d\d-\d\d-\d\d(?!\d)", re.ASCII)
+# A spreadsheet's long date begins with the weekday.
+_WEEKDAY = re.compile(r"(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day, ", re.ASCII)
 _MONTH_FIRST = re.compile(r"([A-Za-z]{3})[a-z]*\.? (\d{1,2}),? (\d{4})" + _TIME, re.ASCII)
 _DAY_FIRST = re.compile(r"(\d{1,2})[ /-]([A-Za-z]{3})[a-z]*\.?,?[ /-](\d{4}|\d{2})" + _TIME, re.ASCII)
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -41,7 +44,8 @@ def parse_time(value: object, *, allow_future: bool = False) -> int | None:
     """Return the microseconds since 1970 of a time, or of a date's midnight, in UTC if it names no zone.
 
     Accepts RFC 3339 and its dates, `12/31/2016`, `31.12.2016`, `2016/12/31`, `Dec 31, 2016`, `31 Dec 2016`,
-    `31-Dec-16`, each with a time or without, `20161231`, and `Sat Dec 31 00:00:00 2016` of old IMDb files.
+    `31-Dec-16`, `Saturday, December 31, 2016`, each with a time or without, `20161231`, and
+    `Sat Dec 31 00:00:00 2016` of old IMDb files.
 
     Return None for a blank. Raise ValueError, also for a time in the future unless `allow_future`.
     """
@@ -134,6 +138,7 @@ def to_rfc3339(text: str, day_first: bool) -> str:
     if match := NUMERIC_DATE.fullmatch(text):
         first, separator, second, third = match.groups()[:4]
         return _format_time(*_order_parts(first, separator, second, third, day_first), *match.groups()[4:])
+    text = _WEEKDAY.sub("", text)
     if match := _MONTH_FIRST.fullmatch(text):
         return _format_time(match[3], _number_month(match[1]), match[2], *match.groups()[3:])
     if match := _DAY_FIRST.fullmatch(text):
