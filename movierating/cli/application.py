@@ -88,7 +88,7 @@ def _describe_errors() -> Iterator[None]:
     try:
         yield
     except ApiError as error:
-        raise click.ClickException(_describe_api_error(error)) from error
+        raise click.ClickException(describe_api_error(error)) from error
     except DatabaseError as error:
         raise click.ClickException(_describe_database_error(error)) from error
     except UnicodeEncodeError as error:
@@ -101,7 +101,8 @@ def _describe_errors() -> Iterator[None]:
         raise click.ClickException(storage_errors.format_reason(error)) from error
 
 
-def _describe_api_error(error: "ApiError") -> str:
+def describe_api_error(error: "ApiError") -> str:
+    """Return the reason of an error as one line."""
     from sqlalchemy.exc import DatabaseError
 
     if error.status >= 500 and isinstance(error.__cause__, DatabaseError):

@@ -6,10 +6,10 @@ from typing import Any, BinaryIO
 
 import click
 
-from movierating.cli.application import interruptible, with_application
+from movierating.cli.application import describe_api_error, interruptible, with_application
 from movierating.cli.commands import Group
 from movierating.cli.import_preview import csv_options, make_mapping, preview_import
-from movierating.cli.import_table import print_report
+from movierating.cli.import_table import name_options, print_report
 from movierating.cli.movie_imports import import_catalogue, import_movielens
 from movierating.cli.output_files import create_if_written, replace_when_complete
 from movierating.cli.progress import open_with_progress
@@ -96,6 +96,7 @@ def import_ratings(
     transaction; rows that can't be imported are listed on standard error and skipped. The command can be repeated. The
     exit code is 1 if no row could be read.
     """
+    from movierating.errors import InvalidRequest
     from movierating.ratings import imports
     from movierating.users import service
 
@@ -107,7 +108,10 @@ def import_ratings(
         interruptible("Run the command again: ratings that were imported already count as unchanged."),
         open_with_progress(file) as ratings,
     ):
-        report = imports.import_file(user_id, ratings, file_format, **arguments)
+        try:
+            report = imports.import_file(user_id, ratings, file_format, **arguments)
+        except InvalidRequest as error:
+            raise click.ClickException(name_options(describe_api_error(error))) from error
         _write_text(replaced_file, report.replaced_csv)
         _write_text(details_file, report.details_csv)
     print_report(report)

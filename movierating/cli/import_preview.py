@@ -1,6 +1,5 @@
 """`movierating import preview`, and the options `--column` and `--scale` for any CSV."""
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -8,7 +7,7 @@ import click
 
 from movierating.cli.application import with_application
 from movierating.cli.commands import Command
-from movierating.cli.import_table import describe_place, format_film
+from movierating.cli.import_table import describe_place, format_film, name_options
 from movierating.cli.progress import open_with_progress
 from movierating.cli.tables import print_table
 
@@ -73,7 +72,7 @@ def preview_import(file: str, columns: dict[str, str], scale: str | None) -> Non
     if preview.format is None:
         rows = ([" ".join(cell.split()) for cell in row] for row in preview.cells)
         print_table("\t".join(preview.columns), rows, "The file has no rows.")
-        raise click.ClickException(re.sub("`(column|scale)`", r"--\1", preview.message or ""))
+        raise click.ClickException(name_options(preview.message or ""))
     for line in _list_lines(preview):
         click.echo(line)
 

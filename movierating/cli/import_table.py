@@ -1,5 +1,6 @@
 """Print the report of `import ratings`: a table of numbers, and the rows that need attention."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -78,7 +79,16 @@ def _list_notes(notes: Iterable[Mapping[str, Any]]) -> Iterator[str]:
         places_by_reason.setdefault(note["reason"], []).append(describe_place(note))
     for reason, places in places_by_reason.items():
         more = f" and {len(places) - _MAX_PLACES:,} more" if len(places) > _MAX_PLACES else ""
-        yield f"{', '.join(places[:_MAX_PLACES])}{more}: note: {reason}"
+        yield f"{', '.join(places[:_MAX_PLACES])}{more}: note: {name_options(reason)}"
+
+
+def name_options(text: str) -> str:
+    """Return a text about the parameters `column` and `scale` of the API with the names of the options."""
+    return re.sub(
+        r"`(column|scale)(?:=(\d+))?`",
+        lambda match: " ".join(filter(None, (f"--{match[1]}", match[2]))),
+        text,
+    )
 
 
 def describe_place(row: Mapping[str, Any]) -> str:

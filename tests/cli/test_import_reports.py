@@ -71,6 +71,22 @@ def test_unmatched_rows_are_explained_while_the_catalogue_is_loading(import_file
     assert import_file(*rows).stderr.splitlines() == ["3: Ran (1985): there is no such movie"]
 
 
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("Film,Mark\nRan,8\n", "Name them with --column, such as title=Film, or take"),
+        ("Title,Year,Rating\nRan,1985,85\n", "and the highest rating with --scale, such as 100."),
+        ("Title,Year,Rating\nRan,1985,4\n", "and are read as stars; --scale 10 reads them as points"),
+    ],
+)
+def test_messages_name_the_options_and_not_the_parameters_of_the_api(invoke, ada, tmp_path, text, reason):
+    file = tmp_path / "ratings.csv"
+    file.write_text(text)
+    done = invoke("import", "ratings", str(file), "--user", "ada")
+    assert reason in done.stderr
+    assert "`" not in done.stderr
+
+
 @pytest.mark.parametrize("rows", [[], [",Ran,1985,11,", ",,,8,"]])
 def test_import_fails_if_no_row_could_be_read(import_file, rows):
     done = import_file(*rows)
