@@ -95,11 +95,16 @@ def check_columns(file: CsvFile, mapping: ColumnMapping) -> None:
 def _find_scale(ratings: Iterable[str]) -> int | None:
     """Return the highest rating of the scale: 5, 10 or 100; None if no rating is a number alone.
 
-    It is 5 only if some ratings have a fraction: whole numbers up to 5 may be on a scale of 10.
+    It is 5 only if some ratings have a fraction: whole numbers up to 5 may be on a scale of 10. Raise InvalidColumn if
+    all are 0 or 1: these may be likes, and 1 would be the lowest rating.
     """
     numbers = [number for rating in ratings if (number := parse_number(rating)) is not None]
     if not numbers:
         return None
+    if {0, 1}.issuperset(numbers):
+        raise InvalidColumn(
+            "All ratings are 0 or 1. If they are not likes, name the highest rating with `scale`."
+        )
     highest = max(numbers)
     if highest <= 5 and any(number % 1 for number in numbers):
         return 5

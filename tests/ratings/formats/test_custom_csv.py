@@ -101,6 +101,13 @@ def test_without_a_scale_the_ratings_tell_it(read_with, ratings, scale):
     )
 
 
+def test_likes_are_not_the_lowest_ratings(read_with):
+    text = "title,rating\nHeat,1\nRan,0\nEmma,\n"
+    with pytest.raises(InvalidColumn, match="All ratings are 0 or 1"):
+        read_with(ColumnMapping({"title": "title"}), text)
+    assert [row.value for row in read_with(ColumnMapping({}, 5), text) if isinstance(row, RatedRow)] == [4]
+
+
 @pytest.mark.parametrize(
     ("columns", "text", "reason"),
     [
