@@ -13,8 +13,8 @@ from sqlalchemy import select
 
 import postgres
 from movierating import create_app
+from movierating.movies import matching
 from movierating.movies import service as movies
-from movierating.movies import staged_movies
 from movierating.movies.models import Movie
 from movierating.ratings import datasets, merging, recount, service
 from movierating.storage import database
@@ -39,7 +39,7 @@ def between_batches(app, monkeypatch):
             return database.write(*arguments, **options)
 
         monkeypatch.setattr(datasets, "BATCH_MOVIES", 1)
-        monkeypatch.setattr(staged_movies, "write", act_and_write)
+        monkeypatch.setattr(matching, "write", act_and_write)
 
     file = database.get_sqlite_file()
     other = InstanceLock(file, exclusive=False) if file else None
@@ -96,7 +96,7 @@ def test_movies_are_added_at_once_if_no_other_process_uses_the_database(app, wri
         return database.write(*arguments, **options)
 
     monkeypatch.setattr(datasets, "BATCH_MOVIES", 1)
-    monkeypatch.setattr(staged_movies, "write", count_and_write)
+    monkeypatch.setattr(matching, "write", count_and_write)
     assert load(write_set([(1, 1, 3, 0)])).movies_added == 2
     assert len(transactions) == 1
 
