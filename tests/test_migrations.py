@@ -164,7 +164,10 @@ def test_upgrade_is_rejected_if_the_copy_fails(create_revision, environ):
 def test_newer_database_is_rejected(instance, environ, outside):
     with outside(instance) as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    with pytest.raises(SettingError, match="newer than this version"):
+    with pytest.raises(
+        SettingError,
+        match=r"newer than this version of movierating; install the version .+`movierating restore FILE`",
+    ):
         create_app(environ(instance))
     with outside(instance) as connection:
         assert connection.scalar(text("SELECT version_num FROM alembic_version")) == "9999"

@@ -44,7 +44,10 @@ def run_checks(repair: bool) -> tuple[list[str], list[str]]:
     try:
         revision, newest = schema_revisions.get_current_revision(), schema_revisions.get_newest_revision()
         if revision != newest:
-            return [f"migrations: the database is at {revision or 'none'}, this version needs {newest}"], []
+            is_older = schema_revisions.is_known_revision(revision)
+            advice = "a start migrates it" if is_older else "install the version that migrated it"
+            reason = f"the database is at {revision or 'none'}, this version needs {newest}"
+            return [f"migrations: {reason}; {advice}"], []
         problems = list(_find_problems())
         if not problems or not repair:
             return _format_lines(problems), []

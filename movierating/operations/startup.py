@@ -189,7 +189,10 @@ def _migrate(file: Path | None) -> None:
     if revision == schema_revisions.get_newest_revision():
         return
     if not schema_revisions.is_known_revision(revision):
-        raise SettingError(f"{PREFIX}DATABASE_URL: the database is newer than this version of movierating")
+        raise SettingError(
+            f"{PREFIX}DATABASE_URL: the database is newer than this version of movierating; install the version that "
+            "migrated it, or restore a backup from before with `movierating restore FILE`"
+        )
     try:
         if revision is not None and file is not None:
             sqlite_backup.copy_database(

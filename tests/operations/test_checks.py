@@ -76,10 +76,15 @@ def test_rating_of_a_missing_movie_is_reported_also_after_a_repair(rated, repair
     assert "database: a row of rating has no movie" in problems
 
 
-def test_missing_migration_is_reported(rated):
-    change("UPDATE alembic_version SET version_num = '0000'")
+@pytest.mark.parametrize(
+    ("revision", "advice"),
+    [("0001", "a start migrates it"), ("9999", "install the version that migrated it")],
+)
+def test_missing_migration_is_reported(rated, revision, advice):
+    change(f"UPDATE alembic_version SET version_num = '{revision}'")
     (line,), repaired = checks.run_checks(repair=True)
-    assert line.startswith("migrations: the database is at 0000, this version needs ")
+    assert line.startswith(f"migrations: the database is at {revision}, this version needs ")
+    assert line.endswith(f"; {advice}")
     assert repaired == []
 
 

@@ -151,7 +151,8 @@ def test_instance_in_use_is_not_copied(rejected, url, instance, serve):
         ),
         (
             "UPDATE alembic_version SET version_num = '0001'",
-            f"`movierating check` reports: migrations: the database is at 0001, this version needs {NEWEST}",
+            f"`movierating check` reports: migrations: the database is at 0001, this version needs {NEWEST}; "
+            "a start migrates it",
         ),
     ],
     ids=["aggregate", "orphan", "too long", "other characters", "older"],
