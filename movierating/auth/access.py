@@ -8,7 +8,6 @@ from typing import Any
 
 import jwt as pyjwt
 from flask import g
-from flask.globals import request_ctx
 from flask_jwt_extended import create_access_token, create_refresh_token, decode_token
 from flask_jwt_extended.exceptions import JWTExtendedException
 
@@ -19,8 +18,7 @@ from movierating.errors import Forbidden, TokenExpired, TokenInvalid, TokenMissi
 from movierating.http.blueprint import Blueprint
 from movierating.http.extensions import limiter
 from movierating.http.rate_limits import limit_requests
-from movierating.http.request_keys import USER_ID
-from movierating.http.request_parser import get_request
+from movierating.http.request_context import USER_ID, get_context
 
 ACCESS_TOKEN_SECONDS = 15 * 60
 # The clocks of two hosts may differ by this much.
@@ -138,7 +136,7 @@ def auth_required_for(*personal_parameters: str) -> Callable[[Any], Any]:
 
 def _has_parameter(parameters: Iterable[str]) -> bool:
     """Return True if the request's query has one of the parameters, each written `name` or `name=value`."""
-    request = get_request()
+    request = get_context().request
     if not request.query_string:
         return False
     query = request.args
@@ -195,13 +193,13 @@ def _guard(view: Callable[..., Any], authorize: Callable[[Caller], None] | None)
 def authenticate() -> Caller:
     """Return the caller of the request's bearer token, and remember it for the request. Raise Unauthenticated."""
     g.caller = caller = _find_caller(read_bearer_token())
-    get_request().environ[USER_ID] = caller.user_id
+    get_context().request.environ[USER_ID] = caller.user_id
     return caller
 
 
 def read_bearer_token() -> str:
     """Return the bearer token of the request. Raise Unauthenticated if there is none."""
-    authorization: str = get_request().environ.get("HTTP_AUTHORIZATION", "")
+    authorization: str = get_context().request.environ.get("HTTP_AUTHORIZATION", "")
     scheme, _, token = authorization.partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise TokenMissing
@@ -216,7 +214,7 @@ def _find_caller(token: str) -> Caller:
 
 
 def _read_claims(token: str, kind: str) -> dict[str, Any]:
-    claims = _verify(token, kind, request_ctx.app.config["SECRET_KEY"])
+    claims = _verify(token, kind, get_context().app.config["SECRET_KEY"])
     if (claims["exp"] + LEEWAY_SECONDS) * clock.SECOND <= clock.now():
         raise TokenExpired
     return claims

@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 import flask
 import flask.typing as ft
 from flask import Response, current_app
-from flask.globals import request_ctx
 from flask.sessions import NullSession, SessionInterface, SessionMixin
 from flask.signals import request_finished, request_started, request_tearing_down
 from werkzeug.datastructures import FileStorage
@@ -19,7 +18,7 @@ from werkzeug.formparser import default_stream_factory
 from werkzeug.routing import MapAdapter
 
 from movierating.http.error_handlers import log_error
-from movierating.http.request_keys import ROUTE
+from movierating.http.request_context import ROUTE, get_context
 from movierating.http.request_parser import FILE_MEDIA_TYPES
 from movierating.http.response_cache import has_one_host
 from movierating.storage import storage_errors
@@ -136,7 +135,7 @@ class Application(flask.Flask):
         Raise BadRequest unless there is one Host header and the query is UTF-8, NotFound for `//v1/movies`,
         MethodNotAllowed for `get`.
         """
-        context = request_ctx._get_current_object()  # type: ignore[attr-defined]
+        context = get_context()
         request, environ = context.request, context.request.environ
         if not has_one_host(environ):
             raise BadRequest("Send exactly one Host header.")
@@ -144,6 +143,7 @@ class Application(flask.Flask):
             if environ["PATH_INFO"].startswith("//"):
                 raise NotFound
             if environ["REQUEST_METHOD"] != request.method:
+                assert context.url_adapter is not None
                 raise MethodNotAllowed(list(context.url_adapter.allowed_methods()))
             # Log the rule instead of the path: a client may have put a secret into the path by mistake.
             environ[ROUTE] = request.url_rule.rule
@@ -167,7 +167,7 @@ class Application(flask.Flask):
     def process_response(self, response: Response) -> Response:
         """Run the hooks after a request."""
         hooks = self.after_request_funcs
-        context = request_ctx._get_current_object()  # type: ignore[attr-defined]
+        context = get_context()
         if context._after_request_functions or not hooks.keys() <= _APPLICATION_ONLY:
             return super().process_response(response)
         for hook in reversed(hooks.get(None, ())):

@@ -10,7 +10,6 @@ from typing import Any
 import flask_smorest
 from apispec import APISpec
 from flask import Flask
-from flask.globals import request_ctx
 from flask.views import MethodView
 from webargs.fields import DelimitedList
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
@@ -18,8 +17,8 @@ from werkzeug.routing import BaseConverter
 
 from movierating import errors
 from movierating.http import fields, openapi_components, openapi_schemas
-from movierating.http.request_keys import BODY_IS_CHECKED, QUERY_IS_CHECKED, READ_METHODS
-from movierating.http.request_parser import RequestParser, get_request
+from movierating.http.request_context import BODY_IS_CHECKED, QUERY_IS_CHECKED, READ_METHODS, get_context
+from movierating.http.request_parser import RequestParser
 
 _MAX_ID = 2**63 - 1
 
@@ -48,7 +47,7 @@ class View(MethodView):
 
     def dispatch_request(self, **path: Any) -> Any:
         """Call the operation for the request's method, as Flask does, but look up the request only once."""
-        context = request_ctx._get_current_object()  # type: ignore[attr-defined]
+        context = get_context()
         method = context.request.method
         operation = getattr(self, "get" if method == "HEAD" else method.lower())
         return context.app.ensure_sync(operation)(**path)
@@ -118,7 +117,7 @@ def _reject_unread_input(view: Callable[..., Any]) -> Any:
     @functools.wraps(view)
     def strict(*args: Any, **kwargs: Any) -> Any:
         """Raise InvalidRequest for a body or query that no schema has checked; otherwise call the view."""
-        request = get_request()
+        request = get_context().request
         environ = request.environ
         is_read = environ["REQUEST_METHOD"] in READ_METHODS
         # Some clients send an empty object with every POST.

@@ -4,7 +4,7 @@ import re
 
 from flask import request
 
-from movierating.http.request_keys import SUBJECT
+from movierating.http.request_context import SUBJECT
 from movierating.storage.cache_versions import MOVIE, RATERS, USER, Subject
 from movierating.storage.listed_movies import ListedMovies
 

@@ -8,7 +8,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 
 from movierating import errors
 from movierating.http import problems, rate_limits
-from movierating.http.request_keys import REQUEST_ID, ROUTE, USER_ID
+from movierating.http.request_context import REQUEST_ID, ROUTE, USER_ID
 from movierating.monitoring import logs
 from movierating.storage import storage_errors
 

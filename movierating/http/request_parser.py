@@ -11,7 +11,6 @@ from urllib.parse import unquote_to_bytes
 import marshmallow as ma
 import orjson
 from flask import Request, current_app, request
-from flask.globals import request_ctx
 from webargs.fields import DelimitedList
 from webargs.flaskparser import FlaskParser
 from werkzeug.datastructures import CombinedMultiDict, MultiDict
@@ -19,7 +18,7 @@ from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge
 
 from movierating import errors
 from movierating.http.fields import reading_text
-from movierating.http.request_keys import BODY_IS_CHECKED, QUERY_IS_CHECKED
+from movierating.http.request_context import BODY_IS_CHECKED, QUERY_IS_CHECKED, get_context
 
 # No schema has more than three levels. Code that walks through a hostile body must not run out of stack.
 MAX_JSON_DEPTH = 32
@@ -36,12 +35,6 @@ FILE_MEDIA_TYPES = (
 _FORM_MEDIA_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
-def get_request() -> Request:
-    """Return the request. Flask's proxy would look it up for each of its attributes, in half a microsecond."""
-    request: Request = request_ctx._get_current_object().request  # type: ignore[attr-defined]
-    return request
-
-
 class RequestParser(FlaskParser):
     """Parser that rejects unknown and repeated fields, wrong content types and malformed JSON."""
 
@@ -52,7 +45,7 @@ class RequestParser(FlaskParser):
 
         Valid values are loaded field by field, which takes a tenth of the time; marshmallow reports invalid ones.
         """
-        request: Request = req or get_request()
+        request: Request = req or get_context().request
         if (
             location == "query"
             and not request.query_string

@@ -24,7 +24,7 @@ from werkzeug.http import parse_etags, unquote_etag
 
 from movierating.http.cache_subjects import find_subject
 from movierating.http.compression import accepts_gzip
-from movierating.http.request_keys import READ_METHODS, REQUEST_ID, ROUTE, SUBJECT, USER_ID
+from movierating.http.request_context import READ_METHODS, REQUEST_ID, ROUTE, SUBJECT, USER_ID
 from movierating.monitoring import request_log
 from movierating.monitoring.logs import RequestRecord
 from movierating.storage import database

@@ -17,7 +17,7 @@ from werkzeug.urls import iri_to_uri
 from movierating.http import compression
 from movierating.http.fields import StrictInteger, in_range
 from movierating.http.problems import PROBLEM_MEDIA_TYPE
-from movierating.http.request_parser import get_request
+from movierating.http.request_context import get_context
 
 DEFAULT_PAGE_LIMIT = 20
 MAX_PAGE_LIMIT = 100
@@ -91,7 +91,7 @@ def _get_coding_headers(length: int | None) -> dict[str, str]:
     """Return the headers about the content coding of a compressible body of `length` bytes, None if unknown."""
     if length is not None and length <= compression.MAX_UNCOMPRESSED_BYTES:
         return {}
-    takes_gzip = compression.accepts_gzip(get_request().environ.get("HTTP_ACCEPT_ENCODING"))
+    takes_gzip = compression.accepts_gzip(get_context().request.environ.get("HTTP_ACCEPT_ENCODING"))
     return {"Vary": "Accept-Encoding", **({"Content-Encoding": "gzip"} if takes_gzip else {})}
 
 
@@ -118,7 +118,7 @@ def etag_response(body: Any, *, edit: int | None = None, headers: dict[str, str]
     coding = _get_coding_headers(len(encoded))
     etag = f'W/"{tag}"' if "Content-Encoding" in coding else f'"{tag}"'
     headers = {"ETag": etag, **(headers or {}), **coding}
-    is_conditional = "HTTP_IF_NONE_MATCH" in get_request().environ
+    is_conditional = "HTTP_IF_NONE_MATCH" in get_context().request.environ
     if is_conditional and request.method in ("GET", "HEAD") and request.if_none_match.contains_weak(tag):
         headers.pop("Content-Encoding", None)
         return SlimResponse(b"", 304, headers)
@@ -141,7 +141,7 @@ def list_response(
     """Return a page of a list, with `Link: …; rel="next"` if there is a next page. `fields` are added to its body."""
     headers = {}
     if next_cursor is not None:
-        request = get_request()
+        request = get_context().request
         parameters = request.args.items(multi=True)
         query = urlencode([(name, value) for name, value in parameters if name != "cursor"])
         path = quote(request.root_path + request.path)

@@ -4,7 +4,7 @@ from flask import Response, current_app, request, url_for
 
 from movierating.errors import Conflict, NotFound
 from movierating.http.error_handlers import handle_api_error
-from movierating.http.request_keys import READ_METHODS
+from movierating.http.request_context import READ_METHODS
 from movierating.movies import service
 
 

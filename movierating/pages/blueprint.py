@@ -23,7 +23,7 @@ from movierating.auth.service import Caller
 from movierating.errors import ApiError, Forbidden, NotFound, Unauthenticated
 from movierating.http import error_handlers
 from movierating.http.public_views import is_public, public
-from movierating.http.request_keys import READ_METHODS, REQUEST_ID, USER_ID
+from movierating.http.request_context import READ_METHODS, REQUEST_ID, USER_ID
 from movierating.movies.redirects import redirect_if_merged
 from movierating.pages import notices, same_site, session
 from movierating.pages.local_paths import find_form_address, get_current_address

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Response, request
 
-from movierating.http.request_keys import READ_METHODS
+from movierating.http.request_context import READ_METHODS
 from movierating.pages.blueprint import render
 
 # The length of a compressed page could reveal its content (the attack BREACH).
