@@ -161,15 +161,20 @@ def _read_environment(environ: Mapping[str, str]) -> dict[str, str]:
 
 def _read_file(path: Path) -> dict[str, object]:
     try:
-        with path.open("rb") as file:
-            values = {name.upper(): value for name, value in tomllib.load(file).items()}
+        # Some editors put a byte order mark in front, which TOML does not allow.
+        written = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except OSError as error:
         raise SettingError(f"{path} can't be read ({error.strerror})") from error
     except ValueError as error:
         raise SettingError(f"{path} is not TOML ({error})") from error
-    for name in values:
+    values: dict[str, object] = {}
+    for written_name, value in written.items():
+        name = written_name.upper()
+        if name in values:
+            raise SettingError(f"{PREFIX}{name} in {path}: must be set once, in upper or lower case")
+        values[name] = value
         if name.startswith(PREFIX):
             raise SettingError(
                 f"{name} in {path}: must be {name.removeprefix(PREFIX)}, without {PREFIX}, in the file"

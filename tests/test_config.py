@@ -82,6 +82,7 @@ def test_file_may_use_toml_types(tmp_path, toml, value):
         ("SINGUP = 'x'", "there is no such setting; did you mean MOVIERATING_SIGNUP?"),
         ("COLOUR = 'x'", "there is no such setting; remove it"),
         ("INSTANCE_PATH = '/srv'", "can only be set in the environment"),
+        ("SIGNUP = 'closed'\nsignup = 'open'", "must be set once, in upper or lower case"),
     ],
 )
 def test_invalid_setting_in_the_file_is_reported_with_name_file_and_value(tmp_path, toml, reason):
@@ -89,6 +90,10 @@ def test_invalid_setting_in_the_file_is_reported_with_name_file_and_value(tmp_pa
         load(tmp_path, toml)
     name = re.match("[A-Z_]+", toml)[0]
     assert error.value.message == f"MOVIERATING_{name} in {tmp_path / 'config.toml'}: {reason}"
+
+
+def test_file_may_begin_with_a_byte_order_mark(tmp_path):
+    assert load(tmp_path, "\ufeffsignup = 'closed'")["SIGNUP"] == "closed"
 
 
 def test_name_with_the_prefix_in_the_file_is_reported_with_the_name_to_write(tmp_path):
