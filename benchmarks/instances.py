@@ -36,7 +36,7 @@ def _create_instance(instance: Path) -> None:
 
     with closing(sqlite3.connect(instance / "movierating.sqlite3")) as connection, connection:
         rows = [(name,) for name in list_data_migrations()]
-        connection.executemany("INSERT OR IGNORE INTO milestone VALUES (?, 0)", rows)
+        connection.executemany("INSERT OR IGNORE INTO data_migration VALUES (?, 0)", rows)
 
 
 def generate_files(size: str, keep: Path) -> Path:
