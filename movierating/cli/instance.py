@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -24,12 +25,22 @@ def _parse_host(_context: click.Context, _parameter: click.Parameter, host: str)
     return host
 
 
+class _Folder(click.Path):
+    """A path of a folder; an empty one, as of an unset variable, would be the working directory."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the Path. Raise BadParameter."""
+        if value == "":
+            self.fail("The path must not be empty.", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 @click.command(cls=Command)
 @click.option("--host", default="127.0.0.1", callback=_parse_host, help="Address to listen on.")
 @click.option("--port", default=4000, type=IntRange(1, 65535), help="Port to listen on.")
 @click.option("--workers", default=1, type=IntRange(1, 256), help="Number of worker processes.")
 @click.option(
-    "--backup-dir", type=click.Path(file_okay=False, path_type=Path), help="Folder for scheduled backups."
+    "--backup-dir", type=_Folder(file_okay=False, path_type=Path), help="Folder for scheduled backups."
 )
 @click.option(
     "--backup-every",

@@ -144,6 +144,7 @@ IN_USE = r"\d+ \(Address already in use; choose another port with --port\)\n"
         (["--backup-keep", "3"], 2, ".*--backup-every and --backup-keep need --backup-dir\n"),
         (["--backup-dir", "x", "--backup-every", "soon"], 2, ".*'soon' is not a duration such as 30m.*"),
         (["--backup-dir", "x", "--backup-keep", "0"], 2, ".* is not in the range .*"),
+        (["--backup-dir", ""], 2, ".*The path must not be empty.\n"),
         (
             ["--backup-dir", "/dev/null/x"],
             1,
