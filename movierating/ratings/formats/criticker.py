@@ -60,7 +60,7 @@ def _parse_item(file: str, index: int, item: Item) -> Row:
 
 
 def _parse(file: str, line: int, cells: dict[str, Any]) -> Row:
-    # Older files have titles such as `Silent Harbour, The`.
+    # A title may end with its article, as in a sorted list: `Silent Harbour, The`.
     cells["title"] = move_article_to_front(cells["title"])
     kind = _KIND.search(cells.pop("url")[:1000])
     return parse_row(file, line, HUNDRED, **cells, kind=kind[1] if kind else None)
