@@ -48,6 +48,6 @@ def test_schemathesis_finds_nothing(add_movie, serve, tmp_path, role):
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert result.returncode == 0, result.stdout + result.stderr
     # Responses led to other calls.
-    assert int(re.search(r"API Links: +(\d+) covered", result.stdout)[1]) > 5, result.stdout
+    assert int(re.search(r"API Links: +(\d+) covered", result.stdout)[1]) > 2, result.stdout
     # The account still exists in its role; otherwise the run tested little.
     assert not account or users.get_own_account(account["id"])["role"] == role
