@@ -1,11 +1,11 @@
-"""The context of a request, and the keys of what the parts of the service tell each other in its environment."""
+"""The context of the current request, and the keys that the service sets in its WSGI environment."""
 
 from collections.abc import Callable
 
 from flask.ctx import RequestContext
 from flask.globals import request_ctx
 
-# Returns the current context. Flask's proxies look it up for each attribute, which takes half a microsecond.
+# Returns the context. Flask's proxies look it up for each attribute, which takes half a microsecond.
 get_context: Callable[[], RequestContext] = request_ctx._get_current_object  # type: ignore[attr-defined]
 
 # The id of the request, the rule of its URL, and the user, for the log.

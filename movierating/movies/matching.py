@@ -188,6 +188,8 @@ class MovieMatcher:
 
     def list_claimed(self, query: MovieQuery) -> list[int]:
         """Return the ids of the movies with a title of the query, if another `film_id` claimed one of them."""
+        if query.film_id is None:
+            return []
         movies = self._index.list_all_matches(query)
         is_claimed = any(map(query.is_other_film, movies))
         return [movie.movie_id for movie in movies[:MAX_CANDIDATES]] if is_claimed else []

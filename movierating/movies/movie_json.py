@@ -1,4 +1,4 @@
-"""Movies as JSON in responses: the columns of the rows, and what is made of a row.
+"""Movies as JSON in responses: the columns to select, and the serialization of a row.
 
 A movie is shown by its facts alone, in a list with the statistics of its ratings, or in detail with its other titles.
 """

@@ -137,7 +137,7 @@ def _read_catalogue_migrations() -> list[str]:
 
 
 def _is_whole_catalogue(migration: str) -> bool:
-    # The names of the others end with a further word.
+    # The names of a start and of a batch have a second word.
     return " " not in migration.removeprefix(_CATALOGUE)
 
 

@@ -1,4 +1,4 @@
-"""Settings of the present process that save time or memory: garbage collection, scheduling, memory arenas."""
+"""Settings of the current process that save time or memory: garbage collection, scheduling, memory arenas."""
 
 import ctypes
 import gc

@@ -57,7 +57,7 @@ def test_movies_of_a_director_are_called_so_and_another_order_keeps_the_director
 
 @pytest.mark.parametrize(
     ("query", "is_whole"),
-    [("", True), ("sort=title&genre=&from=1", True), ("genre=Drama", False), ("director=Nobody", False)],
+    [("", True), ("sort=title&genre=&from=1", True), ("genre=Drama", False), ("director=Unknown", False)],
 )
 def test_number_of_all_movies_is_shown_beside_the_whole_list_only(client, add_movie, query, is_whole):
     add_movie(genres=["Drama"])

@@ -35,7 +35,7 @@ def detect_encoding(file: BinaryIO) -> TextEncoding:
     """Read a file to its end and return its encoding, in the memory of one block.
 
     A UTF-8 file with a few invalid bytes is still UTF-8: it has more letters beyond ASCII than invalid bytes. Raise
-    RejectedFile if the bytes are letters of another script, which would become titles that nobody can read.
+    RejectedFile if the bytes are letters of another script, which would become unreadable titles.
     """
     decoder = codecs.getincrementaldecoder(UTF8.name)(UTF8.errors)
     valid = invalid = other_script = 0
