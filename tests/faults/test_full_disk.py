@@ -13,6 +13,7 @@ import pytest
 
 from movierating import create_app
 from movierating.config import SettingError
+from movierating.monitoring import counters
 from movierating.operations import sqlite_backup
 from movierating.operations.backup_files import BackupError
 from movierating.storage import database
@@ -108,6 +109,8 @@ def test_first_start_on_a_full_disk_fails_with_one_line_and_can_be_repeated(smal
 
 def test_full_disk_is_named_as_the_reason(folder, small_disk, tmp_path, populate, environ, unsound):
     populate(folder, "ada")
+    # A thread writes this process's counts. Were they on the small disk, it could fill or free some of it meanwhile.
+    counters.set_file(tmp_path / "metrics.sqlite3")
     fill(small_disk)
     file, reason = folder / "movierating.sqlite3", f"there is no room left in {folder}"
     with pytest.raises(SettingError) as raised:
