@@ -27,14 +27,18 @@ _STOP_TIMEOUT_SECONDS = 2
 _NICENESS = 10
 
 
-def loading_catalogue() -> AbstractContextManager[None]:
-    """Return a context in which a separate process loads the bundled movies; it is stopped at the end of the block.
-
-    The next start of the service continues where it stopped. Imports know of the load from now on.
-    """
+def record_load_start() -> None:
+    """Let imports know from now on that the bundled movies are being loaded."""
     # The database may be locked. Then imports know of the load as soon as its first batch is stored.
     with suppress(ApiError, SQLAlchemyError):
         seed.record_load_start()
+
+
+def loading_catalogue() -> AbstractContextManager[None]:
+    """Return a context in which a separate process loads the bundled movies; it is stopped at the end of the block.
+
+    The next start of the service continues where it stopped.
+    """
     return running_in_background(_run_processes, "catalogue", _STOP_TIMEOUT_SECONDS)
 
 

@@ -70,7 +70,9 @@ def run_server(app: Flask, host: str, port: int, workers: int, backups: BackupSc
     instance = app.config["INSTANCE_PATH"]
     with app.app_context():
         database_path = database.get_base_path()
-        loading = nullcontext() if seed.is_catalogue_loaded() else catalogue_loader.loading_catalogue()
+        is_loaded = seed.is_catalogue_loaded()
+        if not is_loaded:
+            catalogue_loader.record_load_start()
         training = training_predictions(app) if app.config["PREDICTIONS"] else nullcontext()
         if database.get_sqlite_file() is not None:
             # While this process runs, a restore fails, even if a worker is being replaced.
@@ -85,6 +87,7 @@ def run_server(app: Flask, host: str, port: int, workers: int, backups: BackupSc
     address = _find_address(host, port)
     server = _make_server(address, port, workers)
     logs.logger.info("starting", extra={"fields": {"instance": instance}})
+    loading = nullcontext() if is_loaded else catalogue_loader.loading_catalogue()
     backing_up = making_backups(backups, database_path, instance) if backups else nullcontext()
     with backing_up, loading, training, _announcing(address, port):
         _serve(server)
