@@ -1,5 +1,7 @@
 """The cookies of the pages, which only this service reads: no script, and no other site."""
 
+from urllib.parse import quote
+
 from flask import Response, request
 
 from movierating.http.response_cache import COOKIE_PREFIX
@@ -28,6 +30,11 @@ def delete_cookie(response: Response, name: str) -> None:
 
 
 def _get_full_name(name: str) -> str:
+    """Return a name that differs between instances of one host, each below a mount point of its own.
+
+    The cookie's path can't keep them apart: it must be `/` with the prefix `__Host-`.
+    """
     # Browsers take a cookie with the prefix `__Host-` from this host only, and over HTTPS only (RFC 6265bis, 4.1.3.2).
     # So over HTTPS, one that a plain connection has set does not count.
-    return f"{'__Host-' if request.is_secure else ''}{COOKIE_PREFIX}{name}"
+    host_prefix = "__Host-" if request.is_secure else ""
+    return f"{host_prefix}{COOKIE_PREFIX}{name}{quote(request.script_root, safe='')}"

@@ -5,6 +5,8 @@ import io
 
 import pytest
 
+from pages.conftest import PASSWORD
+
 GONE = "This page of the list is no longer there."
 
 
@@ -30,7 +32,9 @@ def test_invalid_cursor_leads_to_the_first_page(browse, path, first_page):
 
 @pytest.mark.parametrize("path", ["/movies", "/for-you", "/people/ada/ratings"])
 def test_first_page_is_below_the_mount_point_of_the_service(browse, path):
-    response = browse("ada").get(f"{path}?cursor=abc", environ_overrides={"SCRIPT_NAME": "/films"})
+    browser, below = browse("ada"), {"environ_overrides": {"SCRIPT_NAME": "/films"}}
+    browser.post("/login", data={"login": "ada", "password": PASSWORD}, **below)
+    response = browser.get(f"{path}?cursor=abc", **below)
     assert response.status_code == 422
     assert f'{GONE} <a href="/films{path}">First page</a>' in response.text
 

@@ -7,6 +7,7 @@ from http.cookies import SimpleCookie
 import pytest
 
 from movierating import clock
+from movierating.http.proxies import trust_proxies
 from movierating.pages import session
 from movierating.ratings import service as ratings
 from movierating.storage.database import get_sqlite_file
@@ -45,6 +46,35 @@ def test_cookie_of_a_plain_connection_does_not_count_over_https(client, sign_up)
     sign_up("ada")
     log_in(client)
     assert client.get("/rate", base_url="https://localhost").status_code == 303
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_instances_below_one_host_do_not_end_each_others_sessions(browse, app, sign_up, scheme):
+    app.wsgi_app = trust_proxies(app.wsgi_app, 1)
+    people, browser = {"/film": sign_up("ada").username, "/club": sign_up("bob").username}, browse()
+
+    def send(method, mount, path, **form):
+        headers = {"X-Forwarded-Prefix": mount}
+        return browser.open(path, f"{scheme}://localhost", method=method, data=form, headers=headers)
+
+    for mount, name in people.items():
+        assert send("POST", mount, "/login", login=name, password=PASSWORD, stay="1").status_code == 303
+    for mount, name in people.items():
+        assert f'class="me" href="{mount}/people/{name}"' in send("GET", mount, "/movies").text
+    assert send("POST", "/film", "/logout").status_code == 303
+    assert [send("GET", mount, "/rate").status_code for mount in people] == [303, 200]
+
+
+def test_session_of_another_instance_of_the_host_changes_nothing(browse, app):
+    browser = browse("ada")
+    app.wsgi_app = trust_proxies(app.wsgi_app, 1)
+    below = {"headers": {"X-Forwarded-Prefix": "/film"}}
+    assert browser.get("/rate", **below).status_code == 303
+    assert browser.post("/login", data={"login": "ada", "password": PASSWORD}, **below).status_code == 303
+    assert browser.get("/rate", **below).status_code == 200
+    assert browser.post("/logout", **below).status_code == 303
+    assert browser.get("/rate", **below).status_code == 303
+    assert browser.get("/rate").status_code == 200
 
 
 @pytest.mark.parametrize("value", ["", "1", "1.x.1", "1.x.1.aaaaaa.bbbb", "é", "." * 500])
