@@ -2,6 +2,7 @@
 
 import errno
 import multiprocessing
+import os
 import signal
 import socket
 import threading
@@ -19,6 +20,7 @@ from granian.log import LogLevels
 from granian.server import Server
 from sqlalchemy.exc import SQLAlchemyError
 
+from movierating.config import PREFIX
 from movierating.errors import ApiError
 from movierating.http import upload_slots
 from movierating.monitoring import logs
@@ -86,6 +88,7 @@ def run_server(app: Flask, host: str, port: int, workers: int, backups: BackupSc
         _create_backup_folder(backups.folder)
     address = _find_address(host, port)
     server = _make_server(address, port, workers)
+    _hand_on_key(app.config["SECRET_KEY"])
     logs.logger.info("starting", extra={"fields": {"instance": instance}})
     loading = nullcontext() if is_loaded else catalogue_loader.loading_catalogue()
     backing_up = making_backups(backups, database_path, instance) if backups else nullcontext()
@@ -147,6 +150,13 @@ def _compare_keys(secret_key: str) -> None:
                 "the same key, or they reject each other's tokens"
             )
     database.close()
+
+
+def _hand_on_key(secret_key: str) -> None:
+    """Let the processes that this one starts use its key, even if the key file is removed or replaced meanwhile."""
+    # Only those who may read the key file can read the environment of a process. No variable holds every text.
+    with suppress(ValueError):
+        os.environ[f"{PREFIX}SECRET_KEY"] = secret_key
 
 
 def _create_backup_folder(folder: Path) -> None:

@@ -1,6 +1,8 @@
-"""The database file is deleted, moved or replaced while the service runs: no acknowledged write is lost."""
+"""The database or the key file is deleted, moved or replaced while the service runs: no acknowledged write is lost."""
 
+import os
 import shutil
+import signal
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -120,3 +122,23 @@ def test_emptied_folder_works_again_with_a_backup(running, tmp_path, unsound):
             assert {each.rating_of(ids[2]) for each in clients} == {value}
     assert service.stop() == 0
     assert unsound(service.folder) == []
+
+
+@pytest.mark.parametrize("content", [None, "k" * 64], ids=["removed", "replaced"])
+def test_replaced_worker_uses_the_key_with_which_the_service_started(
+    instance, serve, populate, client_of, eventually, content
+):
+    populate(instance, "ada")
+    service = serve(instance)
+    ada = client_of(service, "ada")
+    key = instance / "secret_key"
+    key.unlink()
+    if content is not None:
+        key.write_text(content)
+    [worker] = service.list_worker_pids()
+    os.kill(worker, signal.SIGKILL)
+    eventually(lambda: worker not in service.list_worker_pids())
+    service.wait_until_ready()
+    assert client_of(service, **ada.headers).send("GET", "/v1/users/me").status == 200
+    assert key.exists() == (content is not None)
+    assert service.stop() == 0
