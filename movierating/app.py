@@ -10,7 +10,7 @@ from flask import Flask, Response
 from sqlalchemy.exc import SQLAlchemyError
 
 from movierating import config
-from movierating.auth import access
+from movierating.auth import session_tokens
 from movierating.auth.link_routes import blueprint as links_blueprint
 from movierating.auth.private_service import require_accounts
 from movierating.auth.routes import blueprint as auth_blueprint
@@ -90,7 +90,7 @@ def _extension_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "SQLALCHEMY_DATABASE_URI": url,
         "SQLALCHEMY_ENGINE_OPTIONS": database.get_engine_options(url, folder, synchronous, cursor_key),
-        **access.JWT_SETTINGS,
+        **session_tokens.JWT_SETTINGS,
         "API_TITLE": "movierating",
         "API_VERSION": version("movierating"),
         "OPENAPI_VERSION": "3.1.0",

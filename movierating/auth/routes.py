@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Response
 
-from movierating.auth import access, limits, schemas, service, tokens
+from movierating.auth import access, limits, schemas, service, session_tokens, tokens
 from movierating.http.blueprint import Blueprint, View, check_exists_first
 from movierating.http.openapi_components import LIST_HEADERS, LOCATION_HEADER
 from movierating.http.public_views import public
@@ -35,7 +35,7 @@ class Login(View):
         Returns an access token for the `Authorization: Bearer` header, and a refresh token to get new tokens.
         """
         grant = service.login(body["login"], body["password"])
-        return json_response(access.issue_tokens(grant), headers={"Cache-Control": "no-store"})
+        return json_response(session_tokens.issue_tokens(grant), headers={"Cache-Control": "no-store"})
 
 
 @blueprint.route("/refresh")
@@ -54,7 +54,7 @@ class Refresh(View):
         Send the refresh token as the bearer token. It is valid once: if it is used again more than 10 seconds later, it
         counts as stolen and the session ends.
         """
-        return json_response(access.issue_tokens(service.refresh(access.read_refresh_token())))
+        return json_response(session_tokens.issue_tokens(service.refresh(access.read_refresh_token())))
 
 
 @blueprint.route("/logout")

@@ -4,7 +4,7 @@ import pytest
 from argon2 import PasswordHasher, extract_parameters
 from sqlalchemy import func, select, update
 
-from movierating.auth import access, passwords, service
+from movierating.auth import passwords, service, session_tokens
 from movierating.auth.models import Session, User
 from movierating.storage.database import read, write
 
@@ -95,10 +95,10 @@ def test_login_beyond_the_limit_ends_the_session_refreshed_longest_ago(
     tokens = [member.tokens["refresh_token"]]
     for _ in range(2):
         age(60)
-        tokens.append(access.issue_tokens(service.login("member", PASSWORD))["refresh_token"])
+        tokens.append(session_tokens.issue_tokens(service.login("member", PASSWORD))["refresh_token"])
     age(60)
     refreshed = refresh(tokens[0]).json
-    newest = access.issue_tokens(service.login("member", PASSWORD))
+    newest = session_tokens.issue_tokens(service.login("member", PASSWORD))
     problem(refresh(tokens[1]), 401)
     for pair in (refreshed, refresh(tokens[2]).json, newest):
         assert whoami(pair["access_token"]).status_code == 200
