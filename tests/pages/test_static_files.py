@@ -42,7 +42,12 @@ def test_other_files_are_not_served(client, path):
 
 @pytest.mark.parametrize(
     ("name", "limit"),
-    [("site.css", 8 * KILOBYTE), ("rate.js upload.js", 4 * KILOBYTE), ("newsreader.woff2", 41 * KILOBYTE)],
+    [
+        ("site.css", 8 * KILOBYTE),
+        ("rate.js upload.js", 4 * KILOBYTE),
+        ("unsaved.js", KILOBYTE),
+        ("newsreader.woff2", 41 * KILOBYTE),
+    ],
 )
 def test_files_stay_small(app, client, name, limit):
     with app.test_request_context():
