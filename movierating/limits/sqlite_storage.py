@@ -16,6 +16,8 @@ from typing import Any
 
 from limits.storage import Storage
 
+from movierating import clock
+
 SCHEME = "movierating+sqlite"
 BUSY_TIMEOUT_SECONDS = 1.0
 # A hit may wait this long for other threads and processes, between the reading of the clock and the statement.
@@ -54,13 +56,10 @@ class SQLiteStorage(Storage):
 
     STORAGE_SCHEME = [SCHEME]  # noqa: RUF012  (declared by the base class)
 
-    def __init__(
-        self, uri: str = "", *, path: Path, clock: Callable[[], float] = time.time, **options: Any
-    ) -> None:
-        """Use the file at `path`. `clock` returns seconds since 1970."""
+    def __init__(self, uri: str = "", *, path: Path, **options: Any) -> None:
+        """Use the file at `path`."""
         super().__init__(uri, **options)
         self._path = path
-        self._clock = clock
         self._purged_at = 0.0
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
@@ -73,7 +72,7 @@ class SQLiteStorage(Storage):
 
     def incr(self, key: str, expiry: int, amount: int = 1) -> int:
         """Count a hit and return the hits of the window, which ends `expiry` seconds after its first hit."""
-        now = self._clock()
+        now = _now()
         values = {"amount": amount, "now": now, "expiry": expiry, "max_wait": MAX_WAIT_SECONDS}
         ((hits,),) = self._run(_HIT, key=digest(key), **values)
         if abs(now - self._purged_at) >= PURGE_INTERVAL_SECONDS:
@@ -92,7 +91,7 @@ class SQLiteStorage(Storage):
     def check(self) -> bool:
         """Return True if the file can be written."""
         try:
-            self._purge(self._clock())
+            self._purge(_now())
         except sqlite3.Error:
             return False
         return True
@@ -107,7 +106,7 @@ class SQLiteStorage(Storage):
 
     def _get_window(self, key: str) -> tuple[float, ...]:
         """Return the hits and the end of the current window."""
-        now = self._clock()
+        now = _now()
         rows = self._run(_GET, key=digest(key), now=now, latest=now + MAX_WINDOW_SECONDS)
         return rows[0] if rows else (0, now)
 
@@ -133,6 +132,11 @@ class SQLiteStorage(Storage):
         _set_up(connection)
         self._connection = connection
         return connection
+
+
+def _now() -> float:
+    """Return the current time in seconds, as the `limits` library does."""
+    return clock.now() / clock.SECOND
 
 
 def _set_up(connection: sqlite3.Connection) -> None:
