@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+from io import BytesIO
 from pathlib import Path
 
 import click
@@ -72,7 +73,7 @@ def test_commands_table_lists_every_command():
 def lost_on_export(format_name):
     """Return what a format loses of a rating, as the table of formats writes it."""
     rating = ExportRow("tt0116191", 3573, "Emma", None, 1996, [], 17, 1_705_314_600_250_000)
-    (read_back,) = open_upload(b"".join(writers.write_export(format_name, [rating]).blocks)).rows
+    (read_back,) = open_upload(BytesIO(b"".join(writers.write_export(format_name, [rating]).blocks))).rows
     losses = {
         "half points (8.5 becomes 9)": read_back.value == 18,
         "dates: Letterboxd would make a diary entry of each": read_back.rated_at is None,

@@ -94,7 +94,9 @@ def test_files_of_ten_people_add_no_film_twice_and_mix_none(people, add_film, ex
     for person, name, rows in files:
         data = FORMATS[name]([film.make_cells(title, original) for film, title, original in rows])
         report = import_file(people[person], io.BytesIO(data), create_missing=True, details=True)
-        for (film, *_), row, detail in zip(rows, open_upload(data).rows, report.details, strict=True):
+        for (film, *_), row, detail in zip(
+            rows, open_upload(io.BytesIO(data)).rows, report.details, strict=True
+        ):
             follow_row(known[film.number], row, detail["movie_id"])
     for film in films:
         check_film(film)

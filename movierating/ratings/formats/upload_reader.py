@@ -114,14 +114,13 @@ class _Detected(NamedTuple):
 
 
 def open_upload(
-    data: bytes | BinaryIO, expected_format: str | None = None, mapping: ColumnMapping | None = None
+    stream: BinaryIO, expected_format: str | None = None, mapping: ColumnMapping | None = None
 ) -> Upload:
-    """Detect the format of a file. An open file must be seekable, and stay open while rows are read.
+    """Detect the format of an open file, which must be seekable, and stay open while rows are read.
 
     With a `mapping`, the file must be a CSV with its columns, or a ZIP with such files. Raise RejectedFile if the
     format is unknown or not the expected one.
     """
-    stream = io.BytesIO(data) if isinstance(data, bytes) else data
     stream.seek(0)
     archive = Archive(stream) if stream.read(4) in _ZIP else None
     source = SourceFile("", partial(_open_stream, stream))

@@ -15,7 +15,7 @@ def read():
     """`read(data)` is the format of an upload, given as text or bytes, and its rows."""
 
     def read(data, wanted=None):
-        upload = open_upload(data.encode() if isinstance(data, str) else data, wanted)
+        upload = open_upload(io.BytesIO(data.encode() if isinstance(data, str) else data), wanted)
         return upload.format, list(upload.rows)
 
     return read

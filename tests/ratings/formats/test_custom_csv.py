@@ -1,5 +1,7 @@
 """CSV files whose columns the user names."""
 
+from io import BytesIO
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,7 +20,9 @@ def read_with():
     """`read_with(mapping, text)` is the rows of a CSV."""
 
     def read_with(mapping, text, expected_format=None):
-        upload = open_upload(text.encode() if isinstance(text, str) else text, expected_format, mapping)
+        upload = open_upload(
+            BytesIO(text.encode() if isinstance(text, str) else text), expected_format, mapping
+        )
         assert upload.format == "csv"
         return list(upload.rows)
 
@@ -151,7 +155,7 @@ def test_csv_files_in_a_zip_are_read_on_one_scale(read_with, zipped):
         ("two.csv", "Ran", 14),
     ]
     assert [row.note for row in rows] == ["ratings are read on a scale of 5; `scale` sets another", None]
-    assert open_upload(zipped(files), None, mapping).unread_files == ["other.csv", "notes.json"]
+    assert open_upload(BytesIO(zipped(files)), None, mapping).unread_files == ["other.csv", "notes.json"]
 
 
 @pytest.mark.parametrize(
@@ -258,7 +262,7 @@ def test_each_row_of_any_csv_is_read_once_or_the_file_is_rejected(names, scale, 
     text = "".join(";".join(cells).replace('"', '""""') + "\n" for cells in lines)
     if "rating" not in names or {"title", "imdb_id", "tmdb_id"}.isdisjoint(names):
         with pytest.raises(InvalidColumn):
-            open_upload(text.encode(), None, mapping)
+            open_upload(BytesIO(text.encode()), None, mapping)
         return
-    read = list(open_upload(text.encode(), None, mapping).rows)
+    read = list(open_upload(BytesIO(text.encode()), None, mapping).rows)
     assert [row.line for row in read] == [line for line, cells in enumerate(rows, 2) if any(cells)]

@@ -2,6 +2,7 @@
 
 import json
 import tracemalloc
+from io import BytesIO
 
 import pytest
 
@@ -66,7 +67,7 @@ def test_broken_utf_8_and_control_characters_cost_one_item(read):
 def test_memory_is_bounded_by_the_item():
     # As Python objects these lists are 300 MB.
     data = (START + RATING + "," + "[[],[],[]]," * 500_000 + RATING + END).encode()
-    upload = open_upload(data)
+    upload = open_upload(BytesIO(data))
     tracemalloc.start()
     for _, _row in zip(range(20_000), upload.rows, strict=False):
         pass

@@ -73,7 +73,7 @@ def test_a_deleted_column_of_dates_is_not_missed(read, header, row, name):
 def explain(data):
     """Return the reason for which a file is rejected, or an empty text."""
     try:
-        open_upload(data)
+        open_upload(io.BytesIO(data))
     except RejectedFile as error:
         return str(error)
     return ""

@@ -1,5 +1,7 @@
 """Ratings that name their scale are read on it, whatever the scale of the file is."""
 
+from io import BytesIO
+
 import pytest
 
 from movierating.ratings.formats.custom_csv import ColumnMapping
@@ -20,7 +22,7 @@ MAPPING = ColumnMapping({"title": "Film", "rating": "Mine"})
 @pytest.mark.parametrize("mapping", [None, MAPPING, MAPPING._replace(scale=5)], ids=["known", "any", "of 5"])
 def test_a_rating_that_names_its_scale_is_read_on_it(rating, half_points, mapping):
     header = "Title,Year,Rating" if mapping is None else "Film,Year,Mine"
-    [row] = open_upload(f'{header}\nEmma,1996," {rating}"\n'.encode(), None, mapping).rows
+    [row] = open_upload(BytesIO(f'{header}\nEmma,1996," {rating}"\n'.encode()), None, mapping).rows
     assert isinstance(row, RatedRow)
     assert (row.value, row.note) == (half_points, None)
 
@@ -29,12 +31,12 @@ def test_a_rating_that_names_its_scale_is_read_on_it(rating, half_points, mappin
     "rating", ["11/10", "8/12", "101%", "★★★★★★", "★½★", "%", "/10", "8/10/10", "½½", "☆"]
 )
 def test_other_texts_are_no_ratings(rating):
-    [row] = open_upload(f"Title,Year,Rating\nEmma,1996,{rating}\n".encode()).rows
+    [row] = open_upload(BytesIO(f"Title,Year,Rating\nEmma,1996,{rating}\n".encode())).rows
     assert isinstance(row, RejectedRow)
     assert repr(rating) in row.reason
 
 
 @pytest.mark.parametrize("rating", ["0/10", "0/5", "0,0 / 10"])
 def test_zero_is_no_rating(rating):
-    [row] = open_upload(f'Title,Year,Rating\nEmma,1996,"{rating}"\n'.encode()).rows
+    [row] = open_upload(BytesIO(f'Title,Year,Rating\nEmma,1996,"{rating}"\n'.encode())).rows
     assert row == SkippedRow(2, "Emma", 1996, "no_rating")

@@ -58,7 +58,7 @@ def test_a_bare_list_of_our_ratings_is_rejected_with_what_to_do(reject_reason):
 
 def test_there_is_a_limit_of_rows(reject_reason, monkeypatch):
     monkeypatch.setattr(upload_reader, "MAX_ROWS", 2)
-    assert list(open_upload(OWN.encode()).rows)
+    assert list(open_upload(io.BytesIO(OWN.encode())).rows)
     assert "more than 2 rows" in reject_reason(OWN + "Ran,7\nx,\n")
 
 
@@ -157,7 +157,7 @@ def test_no_mutation_of_a_real_file_raises_or_counts_a_row_twice(real_files, num
 
 def test_each_format_has_a_made_up_file():
     files = (Path(__file__).parent / "files").iterdir()
-    assert {open_upload(file.read_bytes()).format for file in files} == set(FORMATS)
+    assert {open_upload(io.BytesIO(file.read_bytes())).format for file in files} == set(FORMATS)
 
 
 @given(
@@ -174,7 +174,7 @@ def assert_mutation_is_read_or_rejected(data, mutations, draw):
     for mutate in mutations:
         data = mutate(data, draw) if data else data
     try:
-        upload = open_upload(data)
+        upload = open_upload(io.BytesIO(data))
         rows = list(upload.rows)
     except RejectedFile:
         return
@@ -197,7 +197,7 @@ def assert_each_counts_once(rows, data):
 def test_any_choice_of_real_lines_in_any_order_gives_a_row_each(data_folder, name, places):
     header, *lines = (data_folder / "exports" / name).read_bytes().splitlines(keepends=True)
     chosen = [lines[place % len(lines)] for place in places]
-    rows = list(open_upload(header + b"".join(chosen)).rows)
+    rows = list(open_upload(io.BytesIO(header + b"".join(chosen))).rows)
     assert [row.line for row in rows] == list(range(2, len(chosen) + 2))
     assert not any(isinstance(row, RejectedRow) for row in rows)
 
@@ -215,7 +215,7 @@ def test_no_bytes_raise(data):
         b"title,value\n",
     ):
         with contextlib.suppress(RejectedFile):
-            assert all(row.line >= 0 for row in open_upload(head + data).rows)
+            assert all(row.line >= 0 for row in open_upload(io.BytesIO(head + data)).rows)
 
 
 def make_archive(**files):
@@ -241,16 +241,20 @@ def make_archive(**files):
 )
 def test_rejection_of_another_file_says_what_to_do(data, message):
     with pytest.raises(RejectedFile, match=message):
-        open_upload(data)
+        open_upload(io.BytesIO(data))
 
 
 def test_files_of_one_name_in_a_zip_are_named_by_their_path():
     file = "title,year,value\nHeat,1995,8\n"
     archive = make_archive(a__ratings_csv=file, b__ratings_csv=file, c__more_csv=file)
-    assert [row.file for row in open_upload(archive).rows] == ["a/ratings.csv", "b/ratings.csv", "more.csv"]
+    assert [row.file for row in open_upload(io.BytesIO(archive)).rows] == [
+        "a/ratings.csv",
+        "b/ratings.csv",
+        "more.csv",
+    ]
 
 
 def test_unreadable_ratings_in_a_folder_are_rejected_too():
     archive = make_archive(a__ratings_csv="x\n1\n", b__ratings_csv="title,year,value\nHeat,1995,8\n")
     with pytest.raises(RejectedFile, match=r"^a/ratings\.csv: "):
-        open_upload(archive)
+        open_upload(io.BytesIO(archive))

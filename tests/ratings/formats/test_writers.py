@@ -52,7 +52,7 @@ def file_of(name, rows):
 
 
 def read_back(name, data):
-    upload = open_upload(data, name)
+    upload = open_upload(io.BytesIO(data), name)
     rows = list(upload.rows)
     assert all(isinstance(row, RatedRow) for row in rows), rows
     return [row for row in rows if isinstance(row, RatedRow)]

@@ -148,7 +148,7 @@ def test_ratings_beside_many_large_files_are_read(read, zipped, bytes_unpacked):
 def test_many_large_files_are_not_read_for_named_columns_either(zipped, bytes_unpacked):
     data = zipped(dict.fromkeys([f"{number}.csv" for number in range(500)], "a" * 200_000))
     with pytest.raises(RejectedFile, match="too many large files"):
-        open_upload(data, mapping=ColumnMapping({"title": "Film"}))
+        open_upload(io.BytesIO(data), mapping=ColumnMapping({"title": "Film"}))
     assert bytes_unpacked() < 10_000_000
 
 
