@@ -34,6 +34,8 @@ _RECONNECT_CODES = frozenset(
         sqlite3.SQLITE_READONLY,
     }
 )
+# Reading a write-ahead log needs files beside it, which SQLite can't create on a read-only disk.
+_NOT_WRITABLE_CODES = frozenset({sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY})
 _PG_DISK_FULL = "53100"
 # A lock was not released in time, or the transaction was ended in favour of others too often.
 _PG_BUSY_STATES = frozenset({"55P03", "40001", "40P01"})
@@ -81,11 +83,18 @@ def from_os_error(error: OSError) -> ApiError:
 def format_reason(error: BaseException, *folders: Path | None) -> str:
     """Return the message of the database or the disk, in one line: the server's often has several.
 
-    `folders` are those that the database writes to: SQLite does not say if a disk was full.
+    `folders` are those that the database writes to: SQLite does not say if a disk was full or read-only.
     """
     full = next(filter(_is_full, folders), None)
     if full is not None and _code(error) in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL):
         return f"there is no room left in {full}"
+    fixed = next(filter(is_read_only, folders), None)
+    if fixed is not None and (
+        _code(error) in _NOT_WRITABLE_CODES or getattr(error, "errno", 0) == errno.EROFS
+    ):
+        return (
+            f"the disk of {fixed} is read-only; copy the folder to a writable disk and run the command there"
+        )
     if isinstance(error, OSError) and error.strerror:
         return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
     return " ".join(str(getattr(error, "orig", error)).split())
@@ -142,12 +151,23 @@ def _code(error: BaseException) -> int | None:
     return None if code is None else code & 0xFF
 
 
+def is_read_only(folder: Path | None) -> bool:
+    """Return True if the disk of the folder is mounted read-only."""
+    disk = _read_disk(folder)
+    return disk is not None and bool(disk.f_flag & os.ST_RDONLY)
+
+
 def _is_full(folder: Path | None) -> bool:
-    if folder is None:
-        return False
+    disk = _read_disk(folder)
     # SQLite does not report the error number of the disk.
+    return disk is not None and disk.f_bavail * disk.f_frsize < _MIN_FREE_BYTES
+
+
+def _read_disk(folder: Path | None) -> Any:
+    """Return the state of the folder's disk, None if it is unknown."""
+    if folder is None:
+        return None
     try:
-        disk = os.statvfs(folder)
+        return os.statvfs(folder)
     except (OSError, AttributeError):
-        return False
-    return disk.f_bavail * disk.f_frsize < _MIN_FREE_BYTES
+        return None

@@ -4,10 +4,11 @@ import os
 import re
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
 
 import pytest
 
@@ -251,3 +252,49 @@ def test_start_in_a_read_only_folder_fails_with_one_line(folder, read_only, envi
     assert done.stderr == (
         f"Error: MOVIERATING_INSTANCE_PATH: {folder} is not a writable folder (Read-only file system)\n"
     )
+
+
+@pytest.fixture
+def run_command(environ, folder):
+    """`run_command("check")` returns the exit code and the output of a command on the folder."""
+
+    def run(*arguments):
+        command = [sys.executable, "-m", "movierating", *arguments]
+        done = subprocess.run(command, env=environ(folder), capture_output=True, text=True, timeout=180)
+        return done.returncode, done.stdout + done.stderr
+
+    return run
+
+
+@pytest.mark.parametrize("is_killed", [False, True], ids=["stopped", "killed"])
+def test_database_on_a_read_only_disk_is_backed_up(
+    folder, read_only, serve, populate, client_of, run_command, tmp_path, is_killed
+):
+    ids = populate(folder, "ada")
+    service = serve(folder)
+    assert client_of(service, "ada").rate(ids[0], 7).status == 201
+    if is_killed:
+        for process in (service.process.pid, *service.list_worker_pids()):
+            os.kill(process, signal.SIGKILL)
+        service.process.wait()
+        assert (folder / "movierating.sqlite3-wal").stat().st_size > 0
+    else:
+        assert service.stop() == 0
+    read_only(folder)
+    backup = tmp_path / "backup"
+    assert run_command("backup", str(backup)) == (0, f"backup written to {backup}\n")
+    with closing(sqlite3.connect(backup)) as connection:
+        assert connection.execute("SELECT movie_id, value FROM rating").fetchall() == [(ids[0], 14)]
+
+
+def test_command_that_needs_a_writable_disk_says_so(folder, read_only, run_command, tmp_path):
+    read_only(folder)
+    reason = (
+        f"the disk of {folder} is read-only; copy the folder to a writable disk and run the command there"
+    )
+    assert run_command("check") == (1, f"database: {reason}\n")
+    read_only(folder, on=False)
+    (folder / "movierating.sqlite3-wal").touch()
+    read_only(folder)
+    message = f"can't copy {folder}/movierating.sqlite3 to {tmp_path} ({reason})"
+    assert run_command("backup", str(tmp_path / "backup")) == (1, f"Error: {message}\n")

@@ -119,3 +119,18 @@ def test_database_in_a_read_only_folder_is_copied(instance, tmp_path, monkeypatc
     sqlite_backup.copy_database(file, tmp_path / "copy")
     assert names(file.parent) == ["file"]
     assert read_data_migrations(tmp_path / "copy") == set(list_data_migrations())
+
+
+def test_backup_fails_if_a_database_on_a_read_only_disk_comes_into_use(instance, tmp_path, monkeypatch):
+    file, write_copy = instance / "movierating.sqlite3", sqlite_backup.write_copy
+    monkeypatch.setattr("movierating.storage.storage_errors.is_read_only", lambda _: True)
+    sqlite_backup.copy_database(file, tmp_path / "copy")
+
+    def write_copy_and_start_service(*arguments):
+        write_copy(*arguments)
+        file.with_name(f"{file.name}-wal").touch()
+
+    monkeypatch.setattr(sqlite_backup, "write_copy", write_copy_and_start_service)
+    with pytest.raises(BackupError, match="has come into use; try again"):
+        sqlite_backup.copy_database(file, tmp_path / "other")
+    assert names(tmp_path) == ["copy", "instance"]
