@@ -32,10 +32,10 @@ def _create_instance(instance: Path) -> None:
     """Create an instance with the well-known movies, or upgrade one; the service will load no more of the bundled."""
     program = [sys.executable, "-c", "import movierating; movierating.create_app()"]
     subprocess.run(program, env=make_environment(instance), check=True, stderr=subprocess.DEVNULL)
-    from movierating.movies.seed import list_data_migrations
+    from movierating.movies import seed
 
     with closing(sqlite3.connect(instance / "movierating.sqlite3")) as connection, connection:
-        rows = [(name,) for name in list_data_migrations()]
+        rows = [(seed.WELL_KNOWN_MIGRATION,), (seed.get_catalogue_migration(),)]
         connection.executemany("INSERT OR IGNORE INTO data_migration VALUES (?, 0)", rows)
 
 

@@ -80,7 +80,7 @@ def add_data(app, movielens_folder):
     """Add MovieLens, unusual titles and users; return the access tokens of a member with many ratings and an admin."""
     with app.app_context():
         # Otherwise each service would load the other bundled movies at its own speed.
-        loaded = {"name": seed.list_data_migrations()[-1], "applied_at": 0}
+        loaded = {"name": seed.get_catalogue_migration(), "applied_at": 0}
         database.write(lambda connection: connection.execute(insert(DataMigration), [loaded]))
         datasets.import_movielens(movielens.open_folder(movielens_folder), lambda _done: None)
         for number, title in enumerate(TITLES):

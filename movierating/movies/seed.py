@@ -24,7 +24,8 @@ from movierating.movies.movie_csv import (
 from movierating.storage.database import batched, catalogue_lock, read, write
 from movierating.storage.dialect import upsert
 
-_WELL_KNOWN = "seeded"
+# The data migration of the well-known movies. `get_catalogue_migration` returns that of all bundled movies.
+WELL_KNOWN_MIGRATION = "seeded"
 _CATALOGUE = "catalogue "
 _START = "start"
 
@@ -38,15 +39,15 @@ def seed_new_database() -> None:
 
     Only one process may call it at a time.
     """
-    if _is_applied(_WELL_KNOWN):
+    if _is_applied(WELL_KNOWN_MIGRATION):
         return
     lines = read_rows(get_bundled_csv(), choose_lines=filter_well_known)
-    _make_loader().load(_parse(lines, resumes=False), functools.partial(_record, _WELL_KNOWN))
+    _make_loader().load(_parse(lines, resumes=False), functools.partial(_record, WELL_KNOWN_MIGRATION))
 
 
 def is_catalogue_loaded() -> bool:
     """Return True if all bundled movies have been loaded."""
-    return _is_applied(_get_catalogue_migration())
+    return _is_applied(get_catalogue_migration())
 
 
 def has_had_catalogue() -> bool:
@@ -62,12 +63,13 @@ def is_first_load_under_way() -> bool:
 
 def record_load_start() -> None:
     """Record that the bundled movies are about to be loaded: the first batch is stored a second or two later."""
-    write(functools.partial(_record, f"{_get_catalogue_migration()} {_START}"), ())
+    write(functools.partial(_record, f"{get_catalogue_migration()} {_START}"), ())
 
 
-def list_data_migrations() -> list[str]:
-    """Return the names of the data migrations of a database that has all bundled movies."""
-    return [_WELL_KNOWN, _get_catalogue_migration()]
+def get_catalogue_migration() -> str:
+    """Return the name of the data migration of a database that has all bundled movies of this version."""
+    path = get_bundled_csv()
+    return f"{_CATALOGUE}{_get_checksum(path, path.stat().st_mtime_ns)}"
 
 
 def load_catalogue() -> CatalogueReport:
@@ -89,7 +91,7 @@ def seed_bundled() -> CatalogueReport:
 
 
 def _load_bundled(*, resumes: bool) -> CatalogueReport:
-    migration = _get_catalogue_migration()
+    migration = get_catalogue_migration()
     loader = _make_loader()
     # The file is sorted by year. If ids were too, a walk in their order would pass most movies to find those of a year.
     rows = read_rows(get_bundled_csv(), choose_lines=shuffle)
@@ -139,11 +141,6 @@ def _read_catalogue_migrations() -> list[str]:
 def _is_whole_catalogue(migration: str) -> bool:
     # The names of a start and of a batch have a second word.
     return " " not in migration.removeprefix(_CATALOGUE)
-
-
-def _get_catalogue_migration() -> str:
-    path = get_bundled_csv()
-    return f"{_CATALOGUE}{_get_checksum(path, path.stat().st_mtime_ns)}"
 
 
 @functools.lru_cache(2)

@@ -114,7 +114,8 @@ def empty(durable: Durable, environ: Callable[..., dict[str, str]], tmp_path_fac
     app = create_app(environ(folder), prepared=False)
     with app.app_context():
         schema_revisions.upgrade_schema(db.engine)
-        rows = [{"name": name, "applied_at": 0} for name in seed.list_data_migrations()]
+        names = (seed.WELL_KNOWN_MIGRATION, seed.get_catalogue_migration())
+        rows = [{"name": name, "applied_at": 0} for name in names]
         database.write(lambda connection: connection.execute(insert(DataMigration), rows))
         database.close()
     return "empty"

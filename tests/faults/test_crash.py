@@ -163,7 +163,7 @@ def old(tmp_path):
         connection.executescript(FIRST_RELEASE.read_text(encoding="utf-8"))
         connection.executescript(MORE_MOVIES)
         # The bundled movies would be added to them.
-        connection.execute("INSERT INTO milestone VALUES (?, 0)", seed.list_data_migrations()[1:])
+        connection.execute("INSERT INTO milestone VALUES (?, 0)", [seed.get_catalogue_migration()])
         connection.commit()
     return folder
 

@@ -37,7 +37,7 @@ COUNT = select(func.count()).select_from(Movie)
 LOADED = (
     select(func.count())
     .select_from(DataMigration)
-    .where(DataMigration.name == seed.list_data_migrations()[1])
+    .where(DataMigration.name == seed.get_catalogue_migration())
 )
 
 

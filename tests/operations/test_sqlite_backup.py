@@ -7,11 +7,14 @@ from contextlib import closing
 
 import pytest
 
-from movierating.movies.seed import list_data_migrations
+from movierating.movies.seed import WELL_KNOWN_MIGRATION, get_catalogue_migration
 from movierating.operations import sqlite_backup
 from movierating.operations.backup_files import BackupError
 
 pytestmark = pytest.mark.sqlite
+
+# The data migrations of an instance of the fixtures.
+SEEDED = {WELL_KNOWN_MIGRATION, get_catalogue_migration()}
 
 
 @pytest.fixture
@@ -48,7 +51,7 @@ def test_copy_of_a_database_in_use_is_one_complete_private_file(used, tmp_path):
     folder.mkdir()
     assert sqlite_backup.copy_database(used, folder / "copy") == []
     assert names(folder) == ["copy"]
-    assert read_data_migrations(folder / "copy") == {*list_data_migrations(), "logged"}
+    assert read_data_migrations(folder / "copy") == {*SEEDED, "logged"}
     assert stat.S_IMODE((folder / "copy").stat().st_mode) == 0o600
     assert sqlite_backup.is_backup(folder / "copy")
     assert not sqlite_backup.is_backup(used)
@@ -118,7 +121,7 @@ def test_database_in_a_read_only_folder_is_copied(instance, tmp_path, monkeypatc
     monkeypatch.setattr("os.access", lambda *_: False)
     sqlite_backup.copy_database(file, tmp_path / "copy")
     assert names(file.parent) == ["file"]
-    assert read_data_migrations(tmp_path / "copy") == set(list_data_migrations())
+    assert read_data_migrations(tmp_path / "copy") == SEEDED
 
 
 def test_backup_fails_if_a_database_on_a_read_only_disk_comes_into_use(instance, tmp_path, monkeypatch):

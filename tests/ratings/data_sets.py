@@ -38,7 +38,7 @@ def list_ratings():
 
 def create_instance(variables):
     """Create the instance that these environment variables name, with the widely known movies as if with all."""
-    loaded = insert(DataMigration).values(name=seed.list_data_migrations()[-1], applied_at=0)
+    loaded = insert(DataMigration).values(name=seed.get_catalogue_migration(), applied_at=0)
     with create_app(variables).app_context():
         database.write(lambda connection: connection.execute(loaded))
         database.close()

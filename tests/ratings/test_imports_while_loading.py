@@ -90,7 +90,7 @@ def test_imports_add_movies_if_nothing_loads_the_catalogue(import_rows, counts, 
 
 def test_imports_add_movies_after_an_upgrade_brought_new_bundled_movies(import_rows, counts, user_id):
     def replace_checksum(connection):
-        connection.execute(delete(DataMigration).where(DataMigration.name == seed.list_data_migrations()[-1]))
+        connection.execute(delete(DataMigration).where(DataMigration.name == seed.get_catalogue_migration()))
         connection.execute(DataMigration.__table__.insert(), {"name": "catalogue 0123abcd", "applied_at": 0})
 
     write(replace_checksum)

@@ -11,12 +11,15 @@ from sqlalchemy import insert, select
 from movierating import clock
 from movierating.errors import Unavailable
 from movierating.movies.models import DataMigration
-from movierating.movies.seed import list_data_migrations
+from movierating.movies.seed import WELL_KNOWN_MIGRATION, get_catalogue_migration
 from movierating.storage import database
 from movierating.storage.database import db, read, write
 from movierating.storage.sqlite.database_file import DatabaseFile
 
 pytestmark = pytest.mark.sqlite
+
+# The data migrations of an instance of the fixtures.
+SEEDED = {WELL_KNOWN_MIGRATION, get_catalogue_migration()}
 
 
 @pytest.fixture
@@ -49,7 +52,7 @@ def replace(file):
 
 def test_removed_file_is_still_read_and_not_written(file):
     file.unlink()
-    assert list_rows() == sorted(["first", *list_data_migrations()])
+    assert list_rows() == sorted(["first", *SEEDED])
     with pytest.raises(Unavailable):
         add_row("lost")
     assert not file.exists()
@@ -67,17 +70,17 @@ def test_transaction_fails_if_the_file_is_moved_during_it(file):
     with pytest.raises(Unavailable):
         write(job)
     file.with_name("aside").rename(file)
-    assert list_rows() == sorted(["first", *list_data_migrations()])
+    assert list_rows() == sorted(["first", *SEEDED])
 
 
 def test_replaced_file_is_written_and_read_at_once(file, monkeypatch):
     replace(file)
     add_row("second")
-    assert list_rows() == sorted(["first", "second", *list_data_migrations()])
+    assert list_rows() == sorted(["first", "second", *SEEDED])
     replace(file)
     with db.engine.connect() as pooled:
-        assert len(pooled.scalars(select(DataMigration.name)).all()) == 2 + len(list_data_migrations())
-    assert list_rows() == sorted(["first", "second", *list_data_migrations()])
+        assert len(pooled.scalars(select(DataMigration.name)).all()) == 2 + len(SEEDED)
+    assert list_rows() == sorted(["first", "second", *SEEDED])
 
 
 def test_only_the_log_of_the_replaced_file_is_set_aside(tmp_path):
