@@ -17,7 +17,7 @@ from movierating.movies import alternative_titles
 from movierating.movies.import_counts import ImportCounts
 from movierating.movies.matching import AmbiguousMovie, MovieMatcher
 from movierating.movies.models import Movie
-from movierating.movies.movie_index import MovieQuery
+from movierating.movies.movie_query import MovieQuery
 from movierating.movies.retired_movies import RetiredMovies
 from movierating.movies.staged_movies import CatalogueChanged, StagedMovies
 from movierating.storage.database import read, write

@@ -13,7 +13,8 @@ from movierating.movies import retired_movies
 from movierating.movies.alternative_titles import IMPORT
 from movierating.movies.models import Movie
 from movierating.movies.movie_columns import make_row
-from movierating.movies.movie_index import MAX_CANDIDATES, KnownMovie, MovieIndex, MovieQuery, NameKind
+from movierating.movies.movie_index import MAX_CANDIDATES, MovieIndex, NameKind
+from movierating.movies.movie_query import KnownMovie, MovieQuery
 from movierating.movies.names import (
     MATCH_ROWS,
     find_by_alternative,

@@ -1,81 +1,14 @@
 """Ids and titles of movies in memory, to look up the movies that a row of a file may mean."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from enum import IntEnum
 from itertools import islice, product
 
-from movierating.movies.titles import fold, is_common_part, list_part_keys, match_key
+from movierating.movies.movie_query import BOTH_IDS, KnownMovie, MovieQuery
+from movierating.movies.titles import match_key
 
 MAX_CANDIDATES = 20
-# The ids that a movie lacks, as bits.
-_IMDB, _TMDB, _BOTH = 1, 2, 3
-
-
-@dataclass(slots=True, eq=False)
-class KnownMovie:
-    """The ids and the year of a movie.
-
-    `learns_ids` is the movie's column. `film_id` is as in MovieQuery, of the row that was matched to the movie first.
-    """
-
-    movie_id: int
-    imdb_id: str | None
-    tmdb_id: int | None
-    year: int | None
-    learns_ids: bool = False
-    film_id: str | None = None
-    has_no_ids: bool = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Record whether the movie has no ids in the database: ids of rows may be added here."""
-        self.has_no_ids = self.imdb_id is None and self.tmdb_id is None
-
-
-@dataclass(slots=True, eq=False)
-class MovieQuery:
-    """How a row of a file names its movie; a new movie would get the first title.
-
-    `film_id` tells films of one title and year in one file apart. `names` are the folded titles and their match keys.
-    `missing_ids` (as in `_encode`) are the ids that the query has, and that a movie found by its name must lack.
-    `part_keys` are the match keys of the parts of the titles, None until `list_part_keys` computes them.
-    """
-
-    imdb_id: str | None = None
-    tmdb_id: int | None = None
-    titles: Sequence[str | None] = ()
-    year: int | None = None
-    film_id: str | None = None
-    names: list[tuple[str, str]] = field(init=False)
-    missing_ids: int = field(init=False)
-    part_keys: list[str] | None = None
-
-    def __post_init__(self) -> None:
-        """Fold the titles, once for all lookups."""
-        # The key is that of the folded title, as of the movies that are loaded next.
-        self.names = [(folded, match_key(folded)) for folded in map(fold, filter(None, self.titles))]
-        self.missing_ids = _IMDB * (self.imdb_id is not None) + _TMDB * (self.tmdb_id is not None)
-
-    def accepts(self, movie: KnownMovie) -> bool:
-        """Return True unless the movie has another IMDb id or TMDB id."""
-        return (self.imdb_id is None or movie.imdb_id in (None, self.imdb_id)) and (
-            self.tmdb_id is None or movie.tmdb_id in (None, self.tmdb_id)
-        )
-
-    def is_other_film(self, movie: KnownMovie) -> bool:
-        """Return True if a row with another `film_id` was matched to the movie first."""
-        return self.film_id is not None and movie.film_id not in (None, self.film_id)
-
-    def list_part_keys(self) -> list[str]:
-        """Return the match keys of the parts of the titles, without common parts.
-
-        They are computed once: only missing movies need them.
-        """
-        if self.part_keys is None:
-            keys = [key for title in self.titles if title for key in list_part_keys(title)]
-            self.part_keys = [key for key in keys if not is_common_part(key)]
-        return self.part_keys
 
 
 class NameKind(IntEnum):
@@ -96,19 +29,12 @@ _MATCHES = (NameKind.TITLE, NameKind.ORIGINAL_TITLE, NameKind.KEY, NameKind.ALTE
 
 
 def _encode(year: int | None, missing_ids: int) -> int:
-    """Return a number for a year and ids that a movie lacks: 0, _IMDB, _TMDB or _BOTH.
+    """Return a number for a year and the ids that a movie lacks: 0, IMDB_ID, TMDB_ID or BOTH_IDS.
 
     A movie is stored under each set of ids that it lacks, and a query is looked up only among the movies that lack its
     ids. So a lookup takes no longer if many movies share a title.
     """
     return 4 * (year or 0) + missing_ids
-
-
-def _list_missing_ids(movie: KnownMovie) -> tuple[int, ...]:
-    """Return each set of ids, as in `_encode`, that the movie lacks."""
-    if movie.imdb_id is not None:
-        return (0,) if movie.tmdb_id is not None else (0, _TMDB)
-    return (0, _IMDB) if movie.tmdb_id is not None else (0, _IMDB, _TMDB, _BOTH)
 
 
 class MovieIndex:
@@ -164,7 +90,7 @@ class MovieIndex:
 
     def _add_name(self, movie: KnownMovie, kind: NameKind, text: str) -> None:
         by_name = self._by_name[kind]
-        for missing_ids in _list_missing_ids(movie):
+        for missing_ids in movie.list_missing_ids():
             by_name[text, _encode(movie.year, missing_ids)].append(movie)
 
     def has_tmdb_id(self, tmdb_id: int) -> bool:
@@ -191,7 +117,7 @@ class MovieIndex:
         """
         names = [name for name in query.names if name[1] in self._keys]
         for kind in _MATCHES if names else ():
-            named = _unique(movie for name in names for movie in self._list_named(kind, name, query))
+            named = dict.fromkeys(movie for name in names for movie in self._list_named(kind, name, query))
             movies = [movie for movie in named if not query.is_other_film(movie)]
             if len(movies) > 1 and len(names) > 1:
                 return [movie for movie in movies if self._has_all_titles(movie, query)] or movies
@@ -202,7 +128,8 @@ class MovieIndex:
     def list_all_matches(self, query: MovieQuery) -> list[KnownMovie]:
         """Return the movies of the query's year that have one of its titles, the best matches first."""
         names = product(_MATCHES, query.names)
-        return _unique(movie for kind, name in names for movie in self._list_named(kind, name, query))
+        movies = (movie for kind, name in names for movie in self._list_named(kind, name, query))
+        return list(dict.fromkeys(movies))
 
     def is_named(self, movie: KnownMovie, query: MovieQuery) -> bool:
         """Return True if the movie is of the query's year and has one of the query's titles."""
@@ -215,7 +142,7 @@ class MovieIndex:
 
     def has_movie_without_ids(self, title_key: str, year: int | None) -> bool:
         """Return True if a movie without ids has this folded title and year."""
-        movies = self._by_name[NameKind.TITLE].get((title_key, _encode(year, _BOTH)), ())
+        movies = self._by_name[NameKind.TITLE].get((title_key, _encode(year, BOTH_IDS)), ())
         return any(movie.has_no_ids for movie in movies)
 
     def _has_all_titles(self, movie: KnownMovie, query: MovieQuery) -> bool:
@@ -254,7 +181,3 @@ class MovieIndex:
         movies = (movie for text, kind, year in lookups for movie in self._iterate(kind, text, query, year))
         ids = (each.movie_id for each in movies if each.movie_id <= last_id and not query.is_other_film(each))
         return list(dict.fromkeys(islice(ids, 2 * MAX_CANDIDATES)))[:MAX_CANDIDATES]
-
-
-def _unique(movies: Iterable[KnownMovie]) -> list[KnownMovie]:
-    return list({movie.movie_id: movie for movie in movies}.values())

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, select
 
 from movierating.movies.matching import AmbiguousMovie, MovieMatcher
 from movierating.movies.movie_ids import find_current_ids, find_ids_by_imdb_id
-from movierating.movies.movie_index import MovieQuery
+from movierating.movies.movie_query import MovieQuery
 from movierating.movies.retired_movies import RetiredMovies
 from movierating.movies.staged_movies import BATCH_MOVIES
 from movierating.movies.titles import fold

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from movierating.movies.matching import AmbiguousMovie, MovieMatcher
 from movierating.movies.movie_ids import find_ids_by_imdb_id, find_learning_ids
-from movierating.movies.movie_index import MovieQuery
+from movierating.movies.movie_query import MovieQuery
 from movierating.movies.retired_movies import RetiredMovies
 from movierating.movies.schemas import CreateMovieSchema
 from movierating.ratings.formats.rows import RatedRow

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from movierating.movies import service as movies
 from movierating.movies.matching import AmbiguousMovie, MovieMatcher
 from movierating.movies.models import Movie, MovieFacet
-from movierating.movies.movie_index import MovieQuery
+from movierating.movies.movie_query import MovieQuery
 from movierating.storage.database import read, write
 
 _movie = Movie.__table__.c

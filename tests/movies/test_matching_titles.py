@@ -9,7 +9,8 @@ from sqlalchemy import insert
 
 from movierating.movies.matching import AmbiguousMovie, MovieMatcher
 from movierating.movies.models import MovieTitle
-from movierating.movies.movie_index import MAX_CANDIDATES, MovieQuery
+from movierating.movies.movie_index import MAX_CANDIDATES
+from movierating.movies.movie_query import MovieQuery
 from movierating.movies.titles import match_key
 from movierating.storage.database import read, write
 

@@ -11,7 +11,7 @@ from movierating.movies import movie_json, service
 from movierating.movies.genres import GENRES
 from movierating.movies.matching import MovieMatcher
 from movierating.movies.models import Movie, MovieFacet
-from movierating.movies.movie_index import MovieQuery
+from movierating.movies.movie_query import MovieQuery
 from movierating.ratings import service as ratings
 from movierating.storage.database import read, write
 
