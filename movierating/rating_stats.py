@@ -15,11 +15,11 @@ PRIOR_WEIGHT = 25
 PRIOR_MEAN = 6.5
 MAX_HALF_POINTS = 20
 
-# In half points, like the sums. A change of either prior needs a migration of the generated columns.
+# In half points, like `rating_sum`. A change of either prior needs a migration of the generated columns.
 PRIOR_SUM = int(PRIOR_WEIGHT * PRIOR_MEAN * 2)
 
 HISTOGRAM_COLUMNS = tuple(f"h{step:02}" for step in range(1, MAX_HALF_POINTS + 1))
-STATS_COLUMNS = ("rating_count", "rating_sum", *HISTOGRAM_COLUMNS)
+AGGREGATE_COLUMNS = ("rating_count", "rating_sum", *HISTOGRAM_COLUMNS)
 
 SCORE_SQL = f"({PRIOR_SUM}.0 + rating_sum) / (2.0 * ({PRIOR_WEIGHT} + rating_count))"
 MEAN_SQL = "CASE WHEN rating_count = 0 THEN 0.0 ELSE rating_sum / (2.0 * rating_count) END"
@@ -29,15 +29,15 @@ class RatingStatsMixin:
     """Mixin: `rating_count`, `rating_sum` (half points), and `h01` to `h20`, the number of ratings of each value."""
 
 
-for _name in STATS_COLUMNS:
+for _name in AGGREGATE_COLUMNS:
     setattr(
         RatingStatsMixin, _name, mapped_column(Integer, nullable=False, server_default="0", sort_order=100)
     )
 
 
-def get_stats_columns(table: Any) -> list[Column[Any]]:
-    """Return the aggregate columns of a table, in the order of STATS_COLUMNS."""
-    return [table.c[name] for name in STATS_COLUMNS]
+def get_aggregate_columns(table: Any) -> list[Column[Any]]:
+    """Return the aggregate columns of a table, in the order of AGGREGATE_COLUMNS."""
+    return [table.c[name] for name in AGGREGATE_COLUMNS]
 
 
 def calculate_score(count: int, total: int) -> float:
@@ -56,13 +56,13 @@ def calculate_mean_rank(count: int, total: int) -> float:
 
 
 def format_stats(values: Sequence[int]) -> dict[str, Any]:
-    """Return the `count`, `mean` and `histogram` of a profile from the values of STATS_COLUMNS."""
+    """Return the `count`, `mean` and `histogram` of a profile from the values of AGGREGATE_COLUMNS."""
     count, total, *histogram = values
     return {"count": count, "mean": calculate_mean(count, total), "histogram": histogram}
 
 
 def format_stats_with_score(values: Sequence[int]) -> dict[str, Any]:
-    """Return the `count`, `mean`, `score` and `histogram` of a movie from the values of STATS_COLUMNS."""
+    """Return the `count`, `mean`, `score` and `histogram` of a movie from the values of AGGREGATE_COLUMNS."""
     stats = format_stats(values)
     stats["score"] = calculate_score(values[0], values[1])
     return stats

@@ -19,7 +19,7 @@ FACT_COLUMNS = (
     *(_movie.imdb_id, _movie.tmdb_id, _movie.wikidata_id, _movie.prominence),
     *(_movie.created_at, _movie.updated_at),
 )
-LIST_COLUMNS = (*FACT_COLUMNS, *rating_stats.get_stats_columns(Movie.__table__), _movie.edit)
+LIST_COLUMNS = (*FACT_COLUMNS, *rating_stats.get_aggregate_columns(Movie.__table__), _movie.edit)
 DETAIL_COLUMNS = (*LIST_COLUMNS, SHOWN_TITLES)
 _STATS = slice(len(FACT_COLUMNS), len(LIST_COLUMNS) - 1)
 

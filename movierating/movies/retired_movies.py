@@ -1,4 +1,4 @@
-"""Merged, deleted and renamed movies: a row of a file finds the one that stayed by an id or title, or adds none."""
+"""Retired movies were merged, deleted or renamed: a row of a file finds the one that stayed, or adds none."""
 
 import itertools
 from collections import defaultdict

@@ -10,11 +10,11 @@ from movierating.auth.models import User
 from movierating.movies.models import MergedMovie, Movie
 from movierating.storage.statements import CompiledStatement
 
-MOVIE_COLUMNS = rating_stats.get_stats_columns(Movie.__table__)
+MOVIE_COLUMNS = rating_stats.get_aggregate_columns(Movie.__table__)
 
 
 def apply_delta(connection: Connection, user_id: int, movie_id: int, old: int | None, new: int | None) -> Any:
-    """Subtract the value `old` (half points, None if there was none) from a movie's and a user's sums; add `new`.
+    """Subtract the value `old` (half points, None if there was none) from a movie's and a user's aggregates; add `new`.
 
     Return the movie's new MOVIE_COLUMNS, or None if there is no such movie, or one that is being merged and gets no new
     ratings; then nothing was changed.
@@ -47,7 +47,7 @@ def _make_update(table: Any, names: Sequence[str], **more: Any) -> Any:
 
 # One statement for all values: the driver caches some hundred, and to prepare one takes longer than to run it. The
 # count has an index, so it is updated only if it changes.
-_ALL_COLUMNS, _WITHOUT_COUNT = rating_stats.STATS_COLUMNS, rating_stats.STATS_COLUMNS[1:]
+_ALL_COLUMNS, _WITHOUT_COUNT = rating_stats.AGGREGATE_COLUMNS, rating_stats.AGGREGATE_COLUMNS[1:]
 _NEXT_VERSION = Movie.__table__.c.ratings_version + literal_column("1", Integer)
 _IS_MERGING = exists().where(MergedMovie.id == Movie.id)
 _ACCEPTS = {

@@ -50,14 +50,14 @@ def apply_deltas(connection: Connection, user_id: int, changes: Mapping[int, Val
 
 
 class Sums:
-    """Collects added and subtracted ratings, to update all sums at once; its size depends on movies and users alone."""
+    """Added and subtracted ratings, to update all aggregates at once; the size depends on movies and users alone."""
 
     def __init__(self) -> None:
         self._movies: defaultdict[int, list[int]] = defaultdict(_zero_counts)
         self._users: defaultdict[int, list[int]] = defaultdict(_zero_counts)
 
     def __len__(self) -> int:
-        """Return the number of movies and users whose sums change."""
+        """Return the number of movies and users whose aggregates change."""
         return len(self._movies) + len(self._users)
 
     def subtract(self, ratings: Iterable[RatingTuple]) -> None:
@@ -83,7 +83,7 @@ class Sums:
         self._movies[movie_id][value] += count
 
     def write(self, connection: Connection) -> None:
-        """Update the sums of movies and users, which must exist, and increment each movie's `ratings_version`."""
+        """Update the aggregates of movies and users, which must exist, and increment each movie's `ratings_version`."""
         if self._movies:
             connection.exec_driver_sql(
                 to_driver_sql(connection, _UPDATE_MOVIE), _list_increments(self._movies)
@@ -97,7 +97,7 @@ def _zero_counts() -> list[int]:
 
 
 def _list_increments(counts: Mapping[int, list[int]]) -> list[tuple[int, ...]]:
-    """Return what is added to the columns of each row, in the order of STATS_COLUMNS, and the row's id.
+    """Return what is added to the columns of each row, in the order of AGGREGATE_COLUMNS, and the row's id.
 
     `counts` has for each id the number of added ratings by half points; the element 0 is unused.
     """
@@ -108,7 +108,7 @@ def _list_increments(counts: Mapping[int, list[int]]) -> list[tuple[int, ...]]:
 
 # SQL text for the driver, because these run for thousands of rows: SQLAlchemy would take as long for the parameters as
 # SQLite for the rows.
-_INCREMENTS = ", ".join(f"{name} = {name} + ?" for name in rating_stats.STATS_COLUMNS)
+_INCREMENTS = ", ".join(f"{name} = {name} + ?" for name in rating_stats.AGGREGATE_COLUMNS)
 _UPDATE_MOVIE = f"UPDATE movie SET {_INCREMENTS}, ratings_version = ratings_version + 1 WHERE id = ?"  # noqa: S608
 _UPDATE_USER = f'UPDATE "user" SET {_INCREMENTS} WHERE id = ?'  # noqa: S608
 

@@ -27,7 +27,7 @@ from movierating.ratings.models import Rating
 from movierating.ratings.row_matching import FACT_NAMES
 from movierating.storage.database import exclusive_access, read, write
 
-# Movies and users whose sums are collected before they are written, at some 300 bytes each.
+# Movies and users whose aggregates change in one write, at some 300 bytes each.
 _MAX_SUMS = 100_000
 
 _INDEXES = sorted(Rating.__table__.indexes, key=lambda index: str(index.name))  # type: ignore[attr-defined]
@@ -166,7 +166,7 @@ def _load(
     movie_ids: Mapping[int, int],
     progress: Callable[[int], None] = lambda _bytes_read: None,
 ) -> DatasetReport:
-    """Write the ratings of these batches, the accounts that they need, and the sums; report these alone."""
+    """Write the ratings of these batches, the accounts that they need, and the aggregates; report these alone."""
     report, sums = DatasetReport(), Sums()
     for batch in batches:
         load_batch(connection, batch, _select_existing(connection, batch, movie_ids), report, sums)

@@ -113,7 +113,7 @@ def _find_movies(connection: Connection, movie_id: int, into_id: int) -> tuple[R
 
 
 def _move_ratings(connection: Connection, movie_id: int, into_id: int, limit: int | None) -> int:
-    """Move at most `limit` ratings of a movie to another one, and update the sums; return how many there were.
+    """Move at most `limit` ratings of a movie to another one, and update the aggregates; return how many there were.
 
     Of two ratings of one user the newer stays, and the other one is deleted.
     """

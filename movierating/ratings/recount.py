@@ -31,7 +31,7 @@ def repair_mismatches(connection: Connection) -> list[tuple[str, int]]:
     mismatches = []
     for table, key in _RATED:
         for row_id, *stats in connection.execute(_select_mismatches(table, key)).all():
-            values: dict[str, Any] = dict(zip(rating_stats.STATS_COLUMNS, stats, strict=True))
+            values: dict[str, Any] = dict(zip(rating_stats.AGGREGATE_COLUMNS, stats, strict=True))
             if table is Movie.__table__:
                 values["ratings_version"] = table.c.ratings_version + 1
             connection.execute(update(table).where(table.c.id == row_id).values(values))
@@ -46,7 +46,7 @@ def _select_mismatches(table: Any, key: Any) -> Select[Any]:
         func.sum(case((_rating.value == value, 1), else_=0))
         for value in range(1, rating_stats.MAX_HALF_POINTS + 1)
     ]
-    names = rating_stats.STATS_COLUMNS
+    names = rating_stats.AGGREGATE_COLUMNS
     labels = (count.label(name) for name, count in zip(names, counts, strict=True))
     recount = select(key.label("key"), *labels).group_by(key).subquery()
     columns = [func.coalesce(recount.c[name], 0) for name in names]

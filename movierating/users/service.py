@@ -27,10 +27,12 @@ AccountCheck = Callable[[dict[str, Any]], None]
 _user = User.__table__.c
 _PUBLIC = (_user.id, _user.username, _user.display_name, _user.created_at)
 PRIVATE_COLUMNS = (*_PUBLIC, _user.email, _user.role, _user.active)
-_SUMS = tuple(rating_stats.get_stats_columns(User.__table__))
-_PROFILE = CompiledStatement(select(*_PUBLIC, *_SUMS).where(_user.id == bindparam("user"), _user.active))
+_AGGREGATES = tuple(rating_stats.get_aggregate_columns(User.__table__))
+_PROFILE = CompiledStatement(
+    select(*_PUBLIC, *_AGGREGATES).where(_user.id == bindparam("user"), _user.active)
+)
 _PROFILE_BY_KEY = CompiledStatement(
-    select(*_PUBLIC, *_SUMS).where(_user.username_key == bindparam("key"), _user.active)
+    select(*_PUBLIC, *_AGGREGATES).where(_user.username_key == bindparam("key"), _user.active)
 )
 
 
@@ -102,7 +104,7 @@ def write_unique(job: Any) -> Any:
 def get_own_account(user_id: int, connection: Connection | None = None) -> dict[str, Any]:
     """Return the caller's account with e-mail, role and statistics. Raise Unauthenticated if it was deleted."""
     columns = (*PRIVATE_COLUMNS, _user.listed)
-    statement = select(*columns, *_SUMS).where(_user.id == user_id)
+    statement = select(*columns, *_AGGREGATES).where(_user.id == user_id)
     row = (connection or read()).execute(statement).one_or_none()
     if row is None:
         raise TokenRevoked
@@ -137,7 +139,7 @@ def get_profile_by_username(username: str) -> dict[str, Any]:
 
 def get_profile_of_any_account(user_id: int, connection: Connection | None = None) -> dict[str, Any]:
     """Return the profile of an account as if it were active. Raise NotFound."""
-    statement = select(*_PUBLIC, *_SUMS).where(_user.id == user_id)
+    statement = select(*_PUBLIC, *_AGGREGATES).where(_user.id == user_id)
     return _format_profile(_require_row((connection or read()).execute(statement).one_or_none()))
 
 

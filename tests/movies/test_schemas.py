@@ -188,7 +188,7 @@ def parse_row(row):
     columns = dict(zip((column.name for column in movie_json.DETAIL_COLUMNS), row, strict=True))
     for name in ("genres", "directors", "alternative_titles"):
         columns[name] = orjson.loads(columns[name])
-    values = [columns[name] for name in rating_stats.STATS_COLUMNS]
+    values = [columns[name] for name in rating_stats.AGGREGATE_COLUMNS]
     count, total = values[:2]
     numbers = {
         "mean": rating_stats.calculate_mean(count, total),
@@ -206,7 +206,7 @@ def test_serialized_movie_matches_the_schema(facts, histogram, titles):
         "alternative_titles": orjson.dumps(titles).decode(),
         "created_at": 1_705_314_600_000_000,
         "updated_at": 1_705_314_600_120_000,
-        **dict(zip(rating_stats.STATS_COLUMNS, [sum(histogram), total, *histogram], strict=True)),
+        **dict(zip(rating_stats.AGGREGATE_COLUMNS, [sum(histogram), total, *histogram], strict=True)),
     }
     row = [values.get(column.name) for column in movie_json.DETAIL_COLUMNS]
     details = MovieDetailsSchema().dump(parse_row(row))

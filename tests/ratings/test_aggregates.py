@@ -28,7 +28,7 @@ _numbers = itertools.count(1)
 
 def assert_aggregates_are_exact():
     """Every sum and score in the database is what a loop over its ratings comes to."""
-    sums: dict[tuple[str, int], list[int]] = defaultdict(lambda: [0] * len(columns.STATS_COLUMNS))
+    sums: dict[tuple[str, int], list[int]] = defaultdict(lambda: [0] * len(columns.AGGREGATE_COLUMNS))
     for user_id, movie_id, value in read().execute(
         select(*Rating.__table__.c["user_id", "movie_id", "value"])
     ):
@@ -36,7 +36,7 @@ def assert_aggregates_are_exact():
             for place, more in ((0, 1), (1, value), (1 + value, 1)):
                 sums[key][place] += more
     for table in (_movie, _user):
-        for row in read().execute(select(table.c.id, *columns.get_stats_columns(table))):
+        for row in read().execute(select(table.c.id, *columns.get_aggregate_columns(table))):
             assert list(row[1:]) == sums[table.name, row.id]
     scores = dict(read().execute(select(_movie.c.id, _movie.c.score)).all())
     for movie_id, score in scores.items():
