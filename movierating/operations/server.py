@@ -67,7 +67,7 @@ RESERVED_FILES = 128
 def run_server(app: Flask, host: str, port: int, workers: int, backups: BackupSchedule | None = None) -> None:
     """Serve until SIGTERM, SIGINT or SIGHUP, then finish the requests in progress; make `backups` meanwhile.
 
-    Raise ClickException if the address or the backup folder cannot be used.
+    Raise ClickException if the address or the backup folder cannot be used, or too few files can be open.
     """
     instance = app.config["INSTANCE_PATH"]
     with app.app_context():
@@ -190,16 +190,23 @@ def _make_server(address: str, port: int, workers: int) -> Any:
 
 
 def _raise_connection_limit() -> int:
-    """Raise the limit of open files as far as needed and possible; return how many connections a worker may have."""
+    """Raise the limit of open files as far as needed and possible; return how many connections a worker may have.
+
+    Raise ClickException if none is left.
+    """
     if resource is None:  # pragma: no cover
         return MAX_CONNECTIONS_PER_WORKER
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     files = MAX_CONNECTIONS_PER_WORKER + RESERVED_FILES
     if hard != resource.RLIM_INFINITY:
         files = min(files, hard)
+    if files <= RESERVED_FILES:
+        raise click.ClickException(
+            f"a process may open {files} files here (`ulimit -Hn`); the server needs more than {RESERVED_FILES}"
+        )
     if soft != resource.RLIM_INFINITY and soft < files:
         resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
-    return max(1, files - RESERVED_FILES)
+    return files - RESERVED_FILES
 
 
 def _find_address(host: str, port: int) -> str:

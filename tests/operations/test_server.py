@@ -163,6 +163,14 @@ def test_serve_rejects_invalid_options(environ, instance, options, exit_code, me
     assert re.fullmatch(message, done.output, re.DOTALL)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such limit")
+def test_start_with_too_few_open_files_fails_with_one_line(instance, environ, free_port):
+    command = ["sh", "-c", 'ulimit -n 64; exec "$@"', "sh", *MOVIERATING, "serve", "--port", str(free_port())]
+    done = subprocess.run(command, env=environ(instance), capture_output=True, text=True, timeout=180)
+    message = "a process may open 64 files here (`ulimit -Hn`); the server needs more than 128"
+    assert (done.returncode, done.stderr) == (1, f"Error: {message}\n")
+
+
 def test_killed_worker_is_replaced(two, eventually):
     workers = set(two.list_worker_pids())
     assert len(workers) == 2
