@@ -92,3 +92,24 @@ def test_options_and_choices_of_an_import_are_filled_in_again(person):
     expect(choice).to_have_value(chosen)
     expect(ada.page.get_by_label("Take the rating of the file")).to_be_checked()
     assert ada.find_violations(name="unsaved-import") == []
+
+
+def test_edit_that_is_filled_in_again_does_not_overwrite_a_later_one(person):
+    first, second = person(), person()
+    for each in (first, second):
+        each.log_in("boss")
+        each.page.goto("/movies/9/edit")
+    first.context.clear_cookies()
+    for each, minutes in ((second, "77"), (first, "66")):
+        each.page.get_by_role("textbox", name="Runtime in minutes").fill(minutes)
+        each.page.get_by_role("button", name="Save").click()
+    expect(second.page).to_have_url("/movies/9")
+    expect(first.page.get_by_text(UNSAVED)).to_be_visible()
+    log_in(first.page, "boss")
+    expect(first.page.get_by_text(RESTORED)).to_be_visible()
+    first.page.get_by_role("button", name="Save").click()
+    row = first.page.get_by_role("row", name="Runtime in minutes")
+    expect(row).to_contain_text("66")
+    expect(row).to_contain_text("77")
+    # Chromium logs the status of the conflict.
+    first.errors.clear()
