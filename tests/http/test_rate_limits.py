@@ -1,11 +1,7 @@
 """Rate limits: settings, counted outcomes, headers, and the message of a 429."""
 
-import json
 import re
 from concurrent.futures import ThreadPoolExecutor
-from itertools import count
-from urllib.error import HTTPError
-from urllib.request import Request, urlopen
 
 import pytest
 
@@ -19,20 +15,6 @@ ITEM = r'"[a-z-]+"(;[a-z]=[0-9]+)+'
 def start(make_app):
     """`start(LIMIT_LOGINS="2/hour")` returns a client of an application with rate limits."""
     return lambda **settings: make_app(RATELIMIT_ENABLED="true", **settings).test_client()
-
-
-@pytest.fixture
-def use_redis(request):
-    """`use_redis("Redis")` returns the settings that store limits in an empty Redis; otherwise there are none."""
-
-    def make_settings(storage):
-        if storage != "Redis":
-            return {}
-        redis = request.getfixturevalue("redis")
-        redis.send("FLUSHALL")
-        return {"REDIS_URL": redis.url}
-
-    return make_settings
 
 
 def sign_up(client, name, password=PASSWORD, **kwargs):
@@ -221,40 +203,3 @@ def test_other_origins_can_read_the_headers(start):
     response = client.post("/v1/auth/login", json={}, headers={"Origin": "https://films.example"})
     exposed = response.headers["Access-Control-Expose-Headers"].split(", ")
     assert {"RateLimit", "RateLimit-Policy"} <= set(exposed) & set(response.headers.keys())
-
-
-@pytest.mark.parametrize("storage", ["instance folder", "Redis"])
-def test_workers_share_limits(serve, copied, empty_instance, use_redis, tmp_path, storage, eventually):
-    folder = copied(empty_instance, tmp_path / "one" / "instance")
-    settings = {"RATELIMIT_ENABLED": "true", "LIMIT_SIGNUPS": "3/hour", "TRUSTED_PROXIES": "1"}
-    url = serve(folder, workers=2, **settings, **use_redis(storage)).url
-    numbers = count(1)
-
-    def post(path, body, number):
-        """Post as the client with this number, on a new connection, which either worker may accept."""
-        headers = {"Content-Type": "application/json", "X-Forwarded-For": f"192.0.2.{number}"}
-        try:
-            with urlopen(Request(url + path, json.dumps(body).encode(), headers), timeout=30) as response:
-                return response.status
-        except HTTPError as error:
-            with error:
-                return error.code
-
-    def sign_up_often():
-        number = next(numbers)
-        names = [f"ada{number}-{each}" for each in range(4)]
-        accounts = [
-            {"username": name, "email": f"{name}@example.org", "password": PASSWORD} for name in names
-        ]
-        return [post("/v1/users", account, number) for account in accounts]
-
-    def count_failures():
-        number = next(numbers)
-        wrong = {"login": f"ada{number}", "password": "wrong"}
-        with ThreadPoolExecutor(12) as pool:
-            statuses = list(pool.map(lambda _: post("/v1/auth/login", wrong, number), range(12)))
-        return statuses.count(401), statuses.count(429)
-
-    # A worker counts for itself while the storage does not respond, as may happen on a busy machine.
-    eventually(lambda: sign_up_often() == [201] * 3 + [429])
-    eventually(lambda: count_failures() == (5, 7))

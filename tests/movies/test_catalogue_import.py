@@ -3,14 +3,14 @@
 from functools import partial
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from movierating.movies import catalogue_import, index_repair, movie_csv, service
 from movierating.movies.matching import MovieMatcher
 from movierating.movies.models import Movie, MovieTitle
 from movierating.ratings import merging
 from movierating.ratings import service as ratings
-from movierating.storage.database import read
+from movierating.storage.database import read, write
 from movies.catalogue_files import (
     AKAS,
     AMELIE,
@@ -176,3 +176,21 @@ def test_merged_and_deleted_movies_are_not_added_again(write_file, run_import, a
         ratings.delete_movie(movie_id, None, with_ratings=False)
     (added, present, *_, skipped, _), _ = run_import(basics)
     assert (added, present, skipped) == ((0, 3, 4) if is_merged else (0, 2, 5))
+
+
+def test_csv_without_the_new_columns_is_read(write_file, run_import):
+    names = [name for name in movie_csv.COLUMNS if name not in ("alternative_titles", "prominence")]
+    path = write_file("old.csv", [",".join(names), "Emma,,1996" + "," * (len(names) - 3)])
+    assert run_import(path)[0][:2] == (1, 0)
+    write(lambda connection: connection.execute(update(Movie).values(prominence=7)))
+    assert run_import(path)[0][:2] == (0, 1)
+    assert read().scalar(select(Movie.prominence)) == 7
+
+
+def test_invalid_row_does_not_stop_a_batch(write_file, run_import, monkeypatch):
+    monkeypatch.setattr(catalogue_import, "BATCH_ROWS", 2)
+    facts = [("One", "1990"), ("Two", "x"), ("", "1990"), ("Four", "1990")]
+    rows = [make_csv_row(title=title, year=year) for title, year in facts]
+    counts, reasons = run_import(write_file("some.csv", [",".join(movie_csv.COLUMNS), *rows]))
+    assert (counts[0], counts[5]) == (2, 2)
+    assert [reason[:17] for reason in reasons] == ["some.csv: line 3:", "some.csv: line 4:"]

@@ -5,9 +5,9 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select
 
-from movierating.movies import catalogue_import, movie_csv, seed, service
+from movierating.movies import movie_csv, seed, service
 from movierating.movies.import_batch import BatchLoader
 from movierating.movies.models import DataMigration, Movie, MovieTitle
 from movierating.movies.staged_movies import CatalogueChanged, StagedMovies
@@ -219,31 +219,6 @@ def test_two_loaders_take_turns(app, catalogue):
         added = list(threads.map(load, range(3)))
     assert sorted(added) == [0, 0, SIZE - 4]
     assert sorted(list_numbers()) == list(range(SIZE))
-
-
-def import_csv(path):
-    return catalogue_import.import_catalogue(catalogue_import.open_files([path]))
-
-
-def test_csv_without_the_new_columns_is_read(app, tmp_path):
-    names = [name for name in movie_csv.COLUMNS if name not in ("alternative_titles", "prominence")]
-    path = tmp_path / "old.csv"
-    path.write_text(",".join(names) + "\nEmma,,1996" + "," * (len(names) - 3) + "\n", encoding="utf-8")
-    assert import_csv(path).added == 1
-    write(lambda connection: connection.execute(update(Movie).values(prominence=7)))
-    assert import_csv(path).present == 1
-    assert read().scalar(select(Movie.prominence)) == 7
-
-
-def test_invalid_row_does_not_stop_a_batch(app, tmp_path, monkeypatch):
-    monkeypatch.setattr(catalogue_import, "BATCH_ROWS", 2)
-    path = tmp_path / "some.csv"
-    write_catalogue(
-        path, [make_row(1), {**make_row(2), "year": "x"}, {**make_row(3), "title": ""}, make_row(4)]
-    )
-    report = import_csv(path)
-    assert (report.added, report.rejected) == (2, 2)
-    assert [reason[:17] for reason in report.reasons] == ["some.csv: line 3:", "some.csv: line 4:"]
 
 
 def test_progress_of_other_data_migrations_is_kept(catalogue):

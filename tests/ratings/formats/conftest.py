@@ -64,3 +64,17 @@ def folder(tmp_path):
         return tmp_path
 
     return write
+
+
+@pytest.fixture(scope="session")
+def read_with():
+    """`read_with(mapping, text)` is the rows of a CSV."""
+
+    def read_with(mapping, text, expected_format=None):
+        upload = open_upload(
+            io.BytesIO(text.encode() if isinstance(text, str) else text), expected_format, mapping
+        )
+        assert upload.format == "csv"
+        return list(upload.rows)
+
+    return read_with
