@@ -1,10 +1,12 @@
-"""A browser without JavaScript: a client with cookies that says where its forms come from."""
+"""A browser without JavaScript: a client with cookies that says where its forms come from; and what it sends."""
 
 from collections.abc import Callable
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+
+from pages.movie_form import FACTS
 
 PASSWORD = "correct horse battery"
 # What a browser sends with a form of the same site.
@@ -35,3 +37,9 @@ def rate(app: Flask) -> Callable[..., None]:
         assert browser.post(f"/movies/{movie_id}/rating", data={"value": str(value)}).status_code == 303
 
     return send
+
+
+@pytest.fixture
+def kells(browse: Callable[..., FlaskClient]) -> str:
+    """The path of a movie that was added with the form."""
+    return browse("ada").post("/movies/new", data=FACTS).headers["Location"]
