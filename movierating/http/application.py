@@ -5,7 +5,7 @@ operation has a size limit for bodies, and a body may be a file.
 """
 
 import functools
-from typing import Any
+from typing import Any, TypeVar
 
 import flask
 import flask.typing as ft
@@ -21,7 +21,6 @@ from movierating.http.error_handlers import log_error
 from movierating.http.request_context import ROUTE, get_context
 from movierating.http.request_parser import FILE_MEDIA_TYPES
 from movierating.http.response_cache import has_one_host
-from movierating.http.view_options import get_view_option
 from movierating.storage import storage_errors
 
 # Clients choose the Host header, so the number of adapters needs a limit.
@@ -35,14 +34,23 @@ _APPLICATION_ONLY = frozenset({None})
 
 _FILE_BLOCK_BYTES = 1 << 16
 
+_View = TypeVar("_View")
+
+
+def accept_files(view: _View) -> _View:
+    """Mark a view function whose requests may have MAX_UPLOAD_BYTES. Apply it below the decorator of the route."""
+    view.accepts_files = True  # type: ignore[attr-defined]
+    return view
+
 
 class Request(flask.Request):
     """A request whose operation has a size limit. If it accepts files, the body may be a file instead of a form."""
 
     @property
     def accepts_files(self) -> bool:
-        """Return True if the operation accepts files."""
-        return get_view_option(current_app.view_functions.get(self.endpoint or ""), "accepts_files")
+        """Return True if the operation accepts files, as the attribute of this name of its View or function says."""
+        view = current_app.view_functions.get(self.endpoint or "")
+        return getattr(getattr(view, "view_class", view), "accepts_files", False)
 
     @property
     def max_content_length(self) -> int | None:

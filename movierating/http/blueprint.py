@@ -39,13 +39,11 @@ class IdConverter(BaseConverter):
 class View(MethodView):
     """The operations of one URL, a method each. One object serves all requests, so it holds no state.
 
-    With `accepts_files`, bodies may have MAX_UPLOAD_BYTES, and may be a file instead of a form. With
-    `redirects_writes`, writes of a merged movie are redirected too. Read both with `view_options.get_view_option`.
+    With `accepts_files`, bodies may have MAX_UPLOAD_BYTES, and may be a file instead of a form.
     """
 
     init_every_request = False
     accepts_files = False
-    redirects_writes = False
 
     def dispatch_request(self, **path: Any) -> Any:
         """Call the operation for the request's method, as Flask does, but look up the request only once."""

@@ -5,8 +5,6 @@ from typing import Any, TypeVar
 
 from flask import Flask
 
-from movierating.http.view_options import get_view_option
-
 _View = TypeVar("_View")
 
 _PARAMETER = re.compile(r"<(?:[^:<>]+:)?(\w+)>")
@@ -20,7 +18,7 @@ def public(view: _View) -> _View:
 
 def is_public(view: Any) -> bool:
     """Return True if `public` marked a view function, or the class that Flask made it from."""
-    return get_view_option(view, "is_public")
+    return getattr(getattr(view, "view_class", view), "is_public", False)
 
 
 def list_private_paths(app: Flask) -> frozenset[str]:

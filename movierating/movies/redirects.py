@@ -5,15 +5,14 @@ from flask import Response, current_app, request, url_for
 from movierating.errors import Conflict, NotFound
 from movierating.http.error_handlers import handle_api_error
 from movierating.http.request_context import READ_METHODS
-from movierating.http.view_options import get_view_option
 from movierating.movies import service
 
 
 def redirect_if_merged(error: NotFound) -> Response:
     """Return a redirect to the same operation of the movie that the one in the path was merged into, or the error.
 
-    Writes are redirected only for views with the option `redirects_writes`. Others get Conflict, because a client that
-    follows redirects would change or delete another movie than it means.
+    The attribute `redirects_writes` of a View tells whether its writes are redirected. Others get Conflict, because a
+    client that follows redirects would change or delete another movie than it means.
     """
     path = request.view_args or {}
     survivor_id = service.find_survivor(path["movie_id"]) if "movie_id" in path else None
@@ -21,7 +20,7 @@ def redirect_if_merged(error: NotFound) -> Response:
         return handle_api_error(error)
     view = current_app.view_functions.get(request.endpoint or "")
     is_read = request.method in READ_METHODS
-    if not is_read and not get_view_option(view, "redirects_writes"):
+    if not is_read and not getattr(getattr(view, "view_class", None), "redirects_writes", False):
         return handle_api_error(_make_conflict(path["movie_id"], survivor_id))
     location = url_for(str(request.endpoint), **{**path, "movie_id": survivor_id})
     query = request.environ.get("QUERY_STRING", "")

@@ -12,8 +12,8 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from movierating.auth import access
 from movierating.errors import InvalidRequest, NotFound, Unavailable
 from movierating.http import error_handlers
+from movierating.http.application import accept_files
 from movierating.http.fields import DISALLOWED
-from movierating.http.view_options import accept_files
 from movierating.movies import service as movies
 from movierating.pages.blueprint import blueprint, get_member, member_page, render, send_to
 from movierating.pages.import_done import (
