@@ -16,8 +16,6 @@ from typing import Any
 
 from limits.storage import Storage
 
-from movierating import clock
-
 SCHEME = "movierating+sqlite"
 BUSY_TIMEOUT_SECONDS = 1.0
 # A hit may wait this long for other threads and processes, between the reading of the clock and the statement.
@@ -72,7 +70,7 @@ class SQLiteStorage(Storage):
 
     def incr(self, key: str, expiry: int, amount: int = 1) -> int:
         """Count a hit and return the hits of the window, which ends `expiry` seconds after its first hit."""
-        now = _now()
+        now = time.time()
         values = {"amount": amount, "now": now, "expiry": expiry, "max_wait": MAX_WAIT_SECONDS}
         ((hits,),) = self._run(_HIT, key=digest(key), **values)
         if abs(now - self._purged_at) >= PURGE_INTERVAL_SECONDS:
@@ -91,7 +89,7 @@ class SQLiteStorage(Storage):
     def check(self) -> bool:
         """Return True if the file can be written."""
         try:
-            self._purge(_now())
+            self._purge(time.time())
         except sqlite3.Error:
             return False
         return True
@@ -106,7 +104,7 @@ class SQLiteStorage(Storage):
 
     def _get_window(self, key: str) -> tuple[float, ...]:
         """Return the hits and the end of the current window."""
-        now = _now()
+        now = time.time()
         rows = self._run(_GET, key=digest(key), now=now, latest=now + MAX_WINDOW_SECONDS)
         return rows[0] if rows else (0, now)
 
@@ -132,11 +130,6 @@ class SQLiteStorage(Storage):
         _set_up(connection)
         self._connection = connection
         return connection
-
-
-def _now() -> float:
-    """Return the current time in seconds, as the `limits` library does."""
-    return clock.now() / clock.SECOND
 
 
 def _set_up(connection: sqlite3.Connection) -> None:

@@ -36,7 +36,7 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     fake = Clock()
-    monkeypatch.setattr(sqlite_storage.clock, "now", lambda: int(fake.now * sqlite_storage.clock.SECOND))
+    monkeypatch.setattr(sqlite_storage.time, "time", lambda: fake.now)
     return fake
 
 
