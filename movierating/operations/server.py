@@ -88,7 +88,7 @@ def run_server(app: Flask, host: str, port: int, workers: int, backups: BackupSc
         _create_backup_folder(backups.folder)
     address = _find_address(host, port)
     server = _make_server(address, port, workers)
-    _hand_on_key(app.config["SECRET_KEY"])
+    _export_secret_key(app.config["SECRET_KEY"])
     logs.logger.info("starting", extra={"fields": {"instance": instance}})
     loading = nullcontext() if is_loaded else catalogue_loader.loading_catalogue()
     backing_up = making_backups(backups, database_path, instance) if backups else nullcontext()
@@ -152,9 +152,9 @@ def _compare_keys(secret_key: str) -> None:
     database.close()
 
 
-def _hand_on_key(secret_key: str) -> None:
-    """Let the processes that this one starts use its key, even if the key file is removed or replaced meanwhile."""
-    # Only those who may read the key file can read the environment of a process. No variable holds every text.
+def _export_secret_key(secret_key: str) -> None:
+    """Set the key in the environment, so that new workers use it even if the key file was removed or replaced."""
+    # Only users who may read the key file can read the environment of a process. A variable can't contain a NUL.
     with suppress(ValueError):
         os.environ[f"{PREFIX}SECRET_KEY"] = secret_key
 

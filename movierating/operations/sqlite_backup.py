@@ -39,9 +39,9 @@ def copy_database(source: Path, target: Path) -> list[str]:
     """
     part = target.with_name(f".{target.name}.part")
     with temporary_file(part):
-        was_unchangeable = _is_unchangeable(source)
+        was_immutable = _is_immutable(source)
         write_copy(part, source, open_live)
-        if was_unchangeable and not _is_unchangeable(source):
+        if was_immutable and not _is_immutable(source):
             # The disk is read-only in this container, and not in that of the service.
             raise BackupError(f"{source} has come into use; try again")
         # `check` and `restore` also compare indexes with their tables. That takes 13 s for 6 million ratings, this 1 s.
@@ -88,14 +88,14 @@ def open_live(file: Path) -> sqlite3.Connection:
 
     Only SQLite may open that file: closing any other descriptor drops all locks that this process has on it.
     """
-    mode = "mode=ro&immutable=1" if _is_unchangeable(file) else "mode=rw"
+    mode = "mode=ro&immutable=1" if _is_immutable(file) else "mode=rw"
     return sqlite3.connect(f"{file.absolute().as_uri()}?{mode}", uri=True)
 
 
-def _is_unchangeable(file: Path) -> bool:
+def _is_immutable(file: Path) -> bool:
     """Return True if a database is on a read-only disk and has no log beside it.
 
-    SQLite opens it only if told that nobody changes it. A log, of a process that was killed, would then be ignored.
+    SQLite opens such a file only with its parameter `immutable`, and would then ignore the log of a killed process.
     """
     return storage_errors.is_read_only(file.parent) and not _has_side_files(file)
 

@@ -88,13 +88,11 @@ def format_reason(error: BaseException, *folders: Path | None) -> str:
     full = next(filter(_is_full, folders), None)
     if full is not None and _code(error) in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL):
         return f"there is no room left in {full}"
-    fixed = next(filter(is_read_only, folders), None)
-    if fixed is not None and (
+    read_only = next(filter(is_read_only, folders), None)
+    if read_only is not None and (
         _code(error) in _NOT_WRITABLE_CODES or getattr(error, "errno", 0) == errno.EROFS
     ):
-        return (
-            f"the disk of {fixed} is read-only; copy the folder to a writable disk and run the command there"
-        )
+        return f"the disk of {read_only} is read-only; copy the folder to a writable disk and run the command there"
     if isinstance(error, OSError) and error.strerror:
         return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
     return " ".join(str(getattr(error, "orig", error)).split())

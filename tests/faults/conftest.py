@@ -172,5 +172,11 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
+@pytest.fixture
+def folder(small_disk: Path, empty_instance: Path) -> Path:
+    """An instance folder on the small disk."""
+    return Path(shutil.copytree(empty_instance, small_disk / "instance"))
+
+
 def _failed(*command: str) -> bool:
     return subprocess.run(command, capture_output=True).returncode != 0

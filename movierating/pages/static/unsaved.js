@@ -2,7 +2,7 @@
 const SENT = "sent form";
 const UNSAVED = "unsaved form";
 
-// On the log-in page, which leads back to the page of the form. A form that was saved before is not this one.
+// On the log-in page: keep the sent form if the log-in leads back to its page. Otherwise it was saved.
 function keepForm(address) {
   const sent = sessionStorage.getItem(SENT);
   if (sent && JSON.parse(sent).address === address) sessionStorage.setItem(UNSAVED, sent);
