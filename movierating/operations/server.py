@@ -76,13 +76,12 @@ def run_server(app: Flask, host: str, port: int, workers: int, backups: BackupSc
         if not is_loaded:
             catalogue_loader.record_load_start()
         training = training_predictions(app) if app.config["PREDICTIONS"] else nullcontext()
+        _compare_keys(app.config["SECRET_KEY"])
         if database.get_sqlite_file() is not None:
             # While this process runs, a restore fails, even if a worker is being replaced.
             database.hold_instance()
-        else:
-            _compare_keys(app.config["SECRET_KEY"])
-            if backups:
-                backups = replace(backups, suffix=pg_backup.DUMP_SUFFIX)
+        elif backups:
+            backups = replace(backups, suffix=pg_backup.DUMP_SUFFIX)
     if backups:
         # Only at the start: if the disk of the folder is missing later, a new folder would hide that.
         _create_backup_folder(backups.folder)
@@ -146,8 +145,8 @@ def _compare_keys(secret_key: str) -> None:
     with suppress(SQLAlchemyError, ApiError):
         if key_fingerprint.record_key(secret_key):
             logs.logger.warning(
-                "the database was last served with another MOVIERATING_SECRET_KEY; hosts that share a database need "
-                "the same key, or they reject each other's tokens"
+                "the database was last served with another secret key: all users have to log in again; hosts that "
+                "share a database need the same MOVIERATING_SECRET_KEY, or they reject each other's tokens"
             )
     database.close()
 
