@@ -6,6 +6,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from movierating.pages import cookies
 from pages.movie_form import FACTS
 
 PASSWORD = "correct horse battery"
@@ -27,6 +28,17 @@ def browse(app: Flask, sign_up: Callable) -> Callable[..., FlaskClient]:
         return client
 
     return open_browser
+
+
+@pytest.fixture
+def name_cookie(app: Flask) -> Callable[..., str]:
+    """`name_cookie("session")` returns the full name of a cookie, `name_cookie("session", "https")` that over HTTPS."""
+
+    def get_name(name: str, scheme: str = "http") -> str:
+        with app.test_request_context(base_url=f"{scheme}://localhost"):
+            return cookies.get_full_name(name)
+
+    return get_name
 
 
 @pytest.fixture

@@ -78,23 +78,23 @@ def test_rejected_login_shows_the_form_again_without_the_password(browse, sign_u
     assert "Set-Cookie" not in response.headers
 
 
-def test_logout_ends_the_session_also_for_a_copied_cookie(browse, app):
+def test_logout_ends_the_session_also_for_a_copied_cookie(browse, app, name_cookie):
     browser = browse("ada")
-    cookie = browser.get_cookie("movierating_session")
+    cookie = browser.get_cookie(name_cookie("session"))
     assert browser.post("/logout").status_code == 303
-    assert browser.get_cookie("movierating_session") is None
+    assert browser.get_cookie(name_cookie("session")) is None
     thief = app.test_client()
-    thief.set_cookie("movierating_session", cookie.value)
+    thief.set_cookie(name_cookie("session"), cookie.value)
     assert thief.get("/rate").status_code == 303
 
 
-def test_login_ends_the_session_that_the_browser_had(browse, sign_up, app):
+def test_login_ends_the_session_that_the_browser_had(browse, sign_up, app, name_cookie):
     browser = browse("ada")
-    cookie = browser.get_cookie("movierating_session")
+    cookie = browser.get_cookie(name_cookie("session"))
     sign_up("bob")
     browser.post("/login", data={"login": "bob", "password": PASSWORD})
     other = app.test_client()
-    other.set_cookie("movierating_session", cookie.value)
+    other.set_cookie(name_cookie("session"), cookie.value)
     assert "Log out" not in other.get("/movies").text
 
 

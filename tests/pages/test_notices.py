@@ -5,16 +5,15 @@ from http.cookies import SimpleCookie
 import pytest
 
 from movierating.pages import notices
+from pages.conftest import PASSWORD
 
-COOKIE = "movierating_notice"
 
-
-def read_cookie(response):
-    """Return the cookie of the notice that a response sets."""
+def read_cookie(response, name):
+    """Return a cookie that a response sets."""
     cookies = SimpleCookie()
     for line in response.headers.getlist("Set-Cookie"):
         cookies.load(line)
-    return next(cookie for name, cookie in cookies.items() if name.endswith(COOKIE))
+    return cookies[name]
 
 
 @pytest.fixture
@@ -57,13 +56,13 @@ def test_address_alone_shows_no_notice(browse, movie):
     assert 'class="done"' not in browse().get("/login?changed=account").text
 
 
-def test_notice_of_another_account_or_a_forged_one_is_not_shown(ada, browse, movie, rate):
-    value, eve = ada.get_cookie(COOKIE).value, browse("eve")
+def test_notice_of_another_account_or_a_forged_one_is_not_shown(ada, browse, movie, rate, name_cookie):
+    value, eve = ada.get_cookie(name_cookie("notice")).value, browse("eve")
     # The page shows no notice to those who have not rated the movie.
     rate(eve, movie, 3)
     for browser in (eve, browse()):
         for cookie in (value, value[:-1], "", "é", "x.y.z"):
-            browser.set_cookie(COOKIE, cookie)
+            browser.set_cookie(name_cookie("notice"), cookie)
             response = browser.get(f"/movies/{movie}")
             assert response.status_code == 200
             assert "You rated" not in response.text
@@ -74,23 +73,26 @@ def test_notice_expires(ada, movie, monkeypatch):
     assert "You rated" not in ada.get(f"/movies/{movie}").text
 
 
-def test_page_for_a_browser_with_a_notice_is_not_stored(app, browse, ada, movie):
-    value = ada.get_cookie(COOKIE).value
-    for name in (COOKIE, f"__Host-{COOKIE}"):
+def test_page_for_a_browser_with_a_notice_is_not_stored(app, browse, ada, movie, name_cookie):
+    value = ada.get_cookie(name_cookie("notice")).value
+    for scheme in ("http", "https"):
         browser = browse()
-        browser.set_cookie(name, value)
+        browser.set_cookie(name_cookie("notice", scheme), value)
         browser.get(f"/movies/{movie}")
     assert app.wsgi_app._responses == {}
 
 
-def test_cookie_is_for_this_host_only_and_short_lived(browse, movie):
-    browser = browse("ada")
-    cookie = read_cookie(browser.post(f"/movies/{movie}/rating", data={"value": "8"}))
-    assert (cookie.key, cookie["max-age"], cookie["samesite"]) == (COOKIE, "60", "Lax")
+def test_cookie_is_short_lived(browse, movie, name_cookie):
+    response = browse("ada").post(f"/movies/{movie}/rating", data={"value": "8"})
+    cookie = read_cookie(response, name_cookie("notice"))
+    assert (cookie["max-age"], cookie["samesite"]) == ("60", "Lax")
     assert cookie["httponly"]
-    form = {"login": "ada", "password": "correct horse battery"}
-    browser.post("/login", data=form, base_url="https://localhost")
-    cookie = read_cookie(
-        browser.post(f"/movies/{movie}/rating", data={"value": "8"}, base_url="https://localhost")
-    )
-    assert (cookie.key, cookie["secure"], cookie["domain"]) == (f"__Host-{COOKIE}", True, "")
+
+
+def test_cookie_over_https_is_for_this_host_only(browse, sign_up, movie, name_cookie):
+    sign_up("ada")
+    browser, https = browse(), {"base_url": "https://localhost"}
+    browser.post("/login", data={"login": "ada", "password": PASSWORD}, **https)
+    response = browser.post(f"/movies/{movie}/rating", data={"value": "8"}, **https)
+    cookie = read_cookie(response, name_cookie("notice", "https"))
+    assert (cookie.key[:7], cookie["secure"], cookie["domain"]) == ("__Host-", True, "")

@@ -5,6 +5,7 @@ from contextlib import closing
 from http.cookies import SimpleCookie
 
 import pytest
+from werkzeug.test import Client
 
 from movierating import clock
 from movierating.http.proxies import trust_proxies
@@ -24,19 +25,19 @@ def read_cookie(response):
     return next(iter(SimpleCookie(response.headers["Set-Cookie"]).values()))
 
 
-def test_cookie_of_a_visit_ends_with_the_browser_and_is_for_this_site_only(client, sign_up):
+def test_cookie_of_a_visit_ends_with_the_browser_and_is_for_this_site_only(client, sign_up, name_cookie):
     sign_up("ada")
     cookie = read_cookie(log_in(client))
-    assert cookie.key == "movierating_session"
+    assert cookie.key == name_cookie("session")
     assert (cookie["max-age"], cookie["path"], cookie["samesite"]) == ("", "/", "Lax")
     assert cookie["httponly"]
     assert not cookie["secure"]
 
 
-def test_cookie_over_https_is_bound_to_the_host(client, sign_up):
+def test_cookie_over_https_is_bound_to_the_host(client, sign_up, name_cookie):
     sign_up("ada")
     cookie = read_cookie(log_in(client, base_url="https://localhost", form={"stay": "1"}))
-    assert cookie.key == "__Host-movierating_session"
+    assert cookie.key == name_cookie("session", "https") == f"__Host-{name_cookie('session')}"
     assert cookie["secure"]
     assert cookie["max-age"] == str(session.STAY_SECONDS)
     assert cookie["domain"] == ""
@@ -65,6 +66,17 @@ def test_instances_below_one_host_do_not_end_each_others_sessions(browse, app, s
     assert [send("GET", mount, "/rate").status_code for mount in people] == [303, 200]
 
 
+def test_instances_on_two_ports_do_not_end_each_others_sessions(make_app, sign_up):
+    sign_up("ada")
+    apps = {port: make_app(SECRET_KEY=port * 10) for port in ("5000", "5001")}
+    browser = Client(lambda environ, start: apps[environ["SERVER_PORT"]](environ, start))
+    form = {"login": "ada", "password": PASSWORD}
+    for port in apps:
+        response = browser.post("/login", f"http://localhost:{port}", data=form, headers=SAME_SITE)
+        assert response.status_code == 303
+    assert [browser.get("/rate", f"http://localhost:{port}").status_code for port in apps] == [200, 200]
+
+
 def test_session_of_another_instance_of_the_host_changes_nothing(browse, app):
     browser = browse("ada")
     app.wsgi_app = trust_proxies(app.wsgi_app, 1)
@@ -78,8 +90,8 @@ def test_session_of_another_instance_of_the_host_changes_nothing(browse, app):
 
 
 @pytest.mark.parametrize("value", ["", "1", "1.x.1", "1.x.1.aaaaaa.bbbb", "é", "." * 500])
-def test_forged_cookie_counts_as_none(client, value):
-    client.set_cookie("movierating_session", value)
+def test_forged_cookie_counts_as_none(client, name_cookie, value):
+    client.set_cookie(name_cookie("session"), value)
     assert client.get("/movies").status_code == 200
     assert client.get("/rate").status_code == 303
 
@@ -130,12 +142,12 @@ def test_page_is_shown_if_its_session_cannot_be_prolonged(browse, app, monkeypat
     assert "Set-Cookie" in browser.get("/rate").headers
 
 
-def test_logout_a_day_later_sets_no_new_cookie(browse, monkeypatch):
-    browser = browse("ada")
+def test_logout_a_day_later_sets_no_new_cookie(browse, monkeypatch, name_cookie):
+    browser, name = browse("ada"), name_cookie("session")
     started_at = clock.now()
     monkeypatch.setattr(clock, "now", lambda: started_at + (session.RENEWAL_SECONDS + 10) * clock.SECOND)
-    assert browser.post("/logout").headers.getlist("Set-Cookie")[-1].startswith("movierating_session=;")
-    assert browser.get_cookie("movierating_session") is None
+    assert browser.post("/logout").headers.getlist("Set-Cookie")[-1].startswith(f"{name}=;")
+    assert browser.get_cookie(name) is None
 
 
 def test_new_password_ends_the_session_of_a_browser(browse, app):
