@@ -36,11 +36,11 @@ def apply_deltas(connection: Connection, user_id: int, changes: Mapping[int, Val
 
     A movie that is being merged gets no new ratings.
     """
-    sums = Sums()
+    deltas = AggregateDeltas()
     for (old, new), count in Counter(changes.values()).items():
-        sums.add_for_user(user_id, old, -count)
-        sums.add_for_user(user_id, new, count)
-    sums.write(connection)
+        deltas.add_for_user(user_id, old, -count)
+        deltas.add_for_user(user_id, new, count)
+    deltas.write(connection)
     rows = [(movie_id, new or 0, old or 0) for movie_id, (old, new) in sorted(changes.items())]
     if connection.dialect.name == SQLITE:
         # SQLite reads each movie of an UPDATE with FROM twice, which takes longer than to run one for each movie.
@@ -49,7 +49,7 @@ def apply_deltas(connection: Connection, user_id: int, changes: Mapping[int, Val
     return sum(result.rowcount for result in execute_values(connection, _CHANGE_MOVIES, rows))
 
 
-class Sums:
+class AggregateDeltas:
     """Added and subtracted ratings, to update all aggregates at once; the size depends on movies and users alone."""
 
     def __init__(self) -> None:

@@ -15,7 +15,7 @@ from movierating import clock
 from movierating.auth.models import User
 from movierating.movies.import_counts import ImportCounts
 from movierating.ratings.bulk import upsert_ratings
-from movierating.ratings.bulk_aggregates import Sums, execute_values
+from movierating.ratings.bulk_aggregates import AggregateDeltas, execute_values
 from movierating.ratings.formats.movielens import RatingBatch
 from movierating.ratings.formats.rows import RejectedRow
 from movierating.storage.dialect import advance_ids, get_last_id, in_many
@@ -55,9 +55,9 @@ def load_batch(
     batch: RatingBatch,
     movie_ids: Mapping[int, int],
     report: DatasetReport,
-    sums: Sums,
+    deltas: AggregateDeltas,
 ) -> None:
-    """Write a batch inside the caller's transaction; count its rows in `report` and collect its changes in `sums`."""
+    """Write a batch inside the caller's transaction; count its rows in `report` and collect its changes in `deltas`."""
     by_source, unmatched = _select_newest(batch, movie_ids)
     user_ids, created = _get_or_create_accounts(connection, {source_id for source_id, _ in by_source})
     newest = {(user_ids[source_id], movie_id): new for (source_id, movie_id), new in by_source.items()}
@@ -67,8 +67,8 @@ def load_batch(
     replaced = changed.keys() & stored.keys()
     now = clock.now()
     upsert_ratings(connection, [(*key, value, rated_at, now) for key, (rated_at, value) in changed.items()])
-    sums.subtract((*key, stored[key][1]) for key in replaced)
-    sums.add((*key, value) for key, (_, value) in changed.items())
+    deltas.subtract((*key, stored[key][1]) for key in replaced)
+    deltas.add((*key, value) for key, (_, value) in changed.items())
     report.users_added += len(created)
     report.added += len(changed) - len(replaced)
     report.changed += len(replaced)

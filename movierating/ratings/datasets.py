@@ -19,7 +19,7 @@ from movierating.movies.retired_movies import RetiredMovies
 from movierating.movies.staged_movies import BATCH_MOVIES
 from movierating.movies.titles import fold
 from movierating.ratings.bulk import retry_if_catalogue_changes
-from movierating.ratings.bulk_aggregates import Sums
+from movierating.ratings.bulk_aggregates import AggregateDeltas
 from movierating.ratings.dataset_loading import DatasetReport, load_batch
 from movierating.ratings.formats.movielens import Dataset, DatasetMovie, RatingBatch
 from movierating.ratings.formats.rows import RejectedRow
@@ -28,7 +28,7 @@ from movierating.ratings.row_matching import FACT_NAMES
 from movierating.storage.database import exclusive_access, read, write
 
 # Movies and users whose aggregates change in one write, at some 300 bytes each.
-_MAX_SUMS = 100_000
+_MAX_DELTAS = 100_000
 
 _INDEXES = sorted(Rating.__table__.indexes, key=lambda index: str(index.name))  # type: ignore[attr-defined]
 
@@ -167,14 +167,14 @@ def _load(
     progress: Callable[[int], None] = lambda _bytes_read: None,
 ) -> DatasetReport:
     """Write the ratings of these batches, the accounts that they need, and the aggregates; report these alone."""
-    report, sums = DatasetReport(), Sums()
+    report, deltas = DatasetReport(), AggregateDeltas()
     for batch in batches:
-        load_batch(connection, batch, _select_existing(connection, batch, movie_ids), report, sums)
-        if len(sums) > _MAX_SUMS:
-            sums.write(connection)
-            sums = Sums()
+        load_batch(connection, batch, _select_existing(connection, batch, movie_ids), report, deltas)
+        if len(deltas) > _MAX_DELTAS:
+            deltas.write(connection)
+            deltas = AggregateDeltas()
         progress(batch.bytes_read)
-    sums.write(connection)
+    deltas.write(connection)
     return report
 
 

@@ -12,7 +12,7 @@ from movierating.errors import Conflict, NotFound, invalid_field
 from movierating.movies import merged_movies, retired_movies
 from movierating.movies import service as movies
 from movierating.ratings import next_movies
-from movierating.ratings.bulk_aggregates import Sums
+from movierating.ratings.bulk_aggregates import AggregateDeltas
 from movierating.ratings.models import Rating
 from movierating.storage.database import read, write
 from movierating.storage.dialect import in_many
@@ -125,15 +125,15 @@ def _move_ratings(connection: Connection, movie_id: int, into_id: int, limit: in
     dropped_users = {row.user_id for row in dropped}
     moved = [row for row in ratings if row.user_id not in dropped_users]
     replaced = [others[row.user_id] for row in moved if row.user_id in others]
-    sums = Sums()
+    deltas = AggregateDeltas()
     for rated_id, deleted in ((movie_id, dropped), (into_id, replaced)):
         connection.execute(delete(Rating).where(*_are_ratings(rated_id, deleted)))
-        sums.subtract((row.user_id, rated_id, row.value) for row in deleted)
+        deltas.subtract((row.user_id, rated_id, row.value) for row in deleted)
     connection.execute(update(Rating).where(*_are_ratings(movie_id, moved)).values(movie_id=into_id))
     for value, count in Counter(row.value for row in moved).items():
-        sums.add_for_movie(movie_id, value, -count)
-        sums.add_for_movie(into_id, value, count)
-    sums.write(connection)
+        deltas.add_for_movie(movie_id, value, -count)
+        deltas.add_for_movie(into_id, value, count)
+    deltas.write(connection)
     return len(ratings)
 
 

@@ -15,7 +15,7 @@ from movierating.movies import retired_movies, search_index
 from movierating.movies import service as movies
 from movierating.movies.models import MergedMovie, Movie
 from movierating.ratings.aggregates import MOVIE_COLUMNS, apply_delta
-from movierating.ratings.bulk_aggregates import Sums
+from movierating.ratings.bulk_aggregates import AggregateDeltas
 from movierating.ratings.models import Rating
 from movierating.storage.cache_versions import MOVIE, USER, Change
 from movierating.storage.database import read, write
@@ -197,6 +197,6 @@ def delete_all_ratings(connection: Connection, user_id: int) -> None:
 
 def _delete_ratings(connection: Connection, condition: ColumnElement[bool]) -> None:
     deleted = delete(Rating).where(condition).returning(_rating.user_id, _rating.movie_id, _rating.value)
-    sums = Sums()
-    sums.subtract(connection.execute(deleted).all())
-    sums.write(connection)
+    deltas = AggregateDeltas()
+    deltas.subtract(connection.execute(deleted).all())
+    deltas.write(connection)

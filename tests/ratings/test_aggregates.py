@@ -158,10 +158,10 @@ def test_ratings_written_together_increase_a_movies_version_by_one(sign_up, add_
     people = [sign_up(name).id for name in ("anna", "bert")]
     movie_id, other = add_movie(), add_movie()
     before = versions()
-    sums = bulk_aggregates.Sums()
-    sums.add((user_id, movie_id, 8) for user_id in people)
-    sums.subtract([(people[0], movie_id, 8)])
-    write(sums.write)
+    deltas = bulk_aggregates.AggregateDeltas()
+    deltas.add((user_id, movie_id, 8) for user_id in people)
+    deltas.subtract([(people[0], movie_id, 8)])
+    write(deltas.write)
     assert versions() == {movie_id: before[movie_id] + 1, other: before[other]}
     assert read().execute(
         select(*_movie.c["rating_count", "rating_sum", "h08"]).where(_movie.c.id == movie_id)
@@ -171,5 +171,5 @@ def test_ratings_written_together_increase_a_movies_version_by_one(sign_up, add_
 def test_empty_sums_write_nothing(app, add_movie):
     add_movie()
     before = versions()
-    write(bulk_aggregates.Sums().write)
+    write(bulk_aggregates.AggregateDeltas().write)
     assert versions() == before
