@@ -86,7 +86,8 @@ def test_service_makes_backups_and_continues_after_failures(serve, instance, tmp
     folder.mkdir()
     eventually(lambda: len(list(folder.glob("m*"))) == 2)
     assert service.stop() == 0
-    assert len(names(folder)) <= 3
+    # The last backup may end after the service.
+    assert len(list(folder.glob("m*"))) <= 3
     assert all(sqlite_backup.is_backup(file) for file in folder.glob("m*"))
     failures = [line for line in read_log(service) if line["level"] == "error"]
     assert {line["message"] for line in failures} == {"backup failed"}
