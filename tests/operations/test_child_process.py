@@ -1,12 +1,12 @@
 """Worker processes: how their threads are scheduled."""
 
 import os
-import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from service_process import MOVIERATING
+from movierating.operations import process_tuning
 
 pytestmark = [
     pytest.mark.slow,
@@ -26,7 +26,13 @@ def test_threads_of_a_worker_do_not_interrupt_each_other(instance, serve):
     assert os.sched_getscheduler(service.process.pid) == os.sched_getscheduler(0)
 
 
-@pytest.mark.skipif(shutil.which("chrt") is None, reason="chrt is missing")
-def test_worker_keeps_the_policy_that_an_administrator_chose(instance, serve):
-    service = serve(instance, program=("chrt", "--idle", "0", *MOVIERATING))
-    assert list_policies(service) == {os.SCHED_IDLE}
+@pytest.mark.any_database
+def test_policy_that_an_administrator_chose_is_kept():
+    def limit_preemption_under_another_policy():
+        # Of this thread only. A whole service under this policy could not start beside other programs.
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+        process_tuning.limit_preemption()
+        return os.sched_getscheduler(0)
+
+    with ThreadPoolExecutor(1) as thread:
+        assert thread.submit(limit_preemption_under_another_policy).result() == os.SCHED_IDLE
