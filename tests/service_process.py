@@ -86,7 +86,14 @@ class Service:
         files = [*Path(f"/proc/{self.process.pid}/task").glob(f"{thread}/children")]
         if not files:
             pytest.skip("this system does not list a process's children")
-        return [int(pid) for file in files for pid in file.read_text().split() if _is_spawned(pid)]
+        return [int(pid) for file in files for pid in _read_pids(file) if _is_spawned(pid)]
+
+
+def _read_pids(file: Path) -> list[str]:
+    """Return the process ids in a file of a thread, none if the thread has just ended."""
+    with suppress(OSError):
+        return file.read_text().split()
+    return []
 
 
 def _is_spawned(pid: str) -> bool:
