@@ -58,9 +58,8 @@ def test_amounts_add_up(file):
 
 
 def test_counts_wait_for_a_file_that_cannot_be_written(file):
-    counters.increment("hits", "a")
-    file.unlink(missing_ok=True)
     file.mkdir()
+    counters.increment("hits", "a")
     with pytest.raises(sqlite3.Error):
         counters.read_totals()
     file.rmdir()
