@@ -112,15 +112,34 @@ def test_long_statement_is_not_given_up(durable, ada, ids, folder, eventually):
         assert time.monotonic() - began > 5
 
 
-def test_service_returns_503_while_postgresql_accepts_no_connection(durable, ada, ids, eventually):
+@pytest.fixture
+def take_all_places(durable, eventually):
+    """`take_all_places()` takes all connections that PostgreSQL accepts, and returns them."""
+    places = int(durable.query("SHOW max_connections")[0][0])
+
+    def take():
+        taken = []
+
+        def take_free_ones():
+            with suppress(psycopg.OperationalError):
+                while True:
+                    taken.append(psycopg.connect(durable.address("postgres")))
+            return len(taken) == places
+
+        # A process that has just ended, or the main process of a service, may still have one.
+        eventually(take_free_ones)
+        return taken
+
+    return take
+
+
+def test_service_returns_503_while_postgresql_accepts_no_connection(
+    durable, ada, ids, take_all_places, eventually
+):
     durable.query(
-        # Until they have ended: their places would be free again later.
-        "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE application_name = 'movierating'"
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'movierating'"
     )
-    taken = []
-    with suppress(psycopg.OperationalError):
-        while True:
-            taken.append(psycopg.connect(durable.address("postgres")))
+    taken = take_all_places()
     statuses = {ada.send("GET", path).status for path in ("/readyz", f"/v1/movies/{ids[0]}", "/v1/movies")}
     assert (statuses, ada.rate(ids[0], 5).status) == ({503}, 503)
     for connection in taken:

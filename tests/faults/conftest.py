@@ -173,9 +173,9 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
-def folder(small_disk: Path, empty_instance: Path) -> Path:
+def folder(small_disk: Path, empty_instance: Path, copied: Callable[[Path, Path], Path]) -> Path:
     """An instance folder on the small disk."""
-    return Path(shutil.copytree(empty_instance, small_disk / "instance"))
+    return copied(empty_instance, small_disk / "instance")
 
 
 def _failed(*command: str) -> bool:
