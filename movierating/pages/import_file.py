@@ -26,7 +26,7 @@ from movierating.pages.import_done import (
 from movierating.pages.import_options import FORMAT_NAMES, ImportOptions, load_options
 from movierating.pages.movie_data import to_plain
 from movierating.ratings import import_preview, imports, stored_files
-from movierating.ratings.formats.custom_csv import FIELDS, SCALES
+from movierating.ratings.formats.custom_csv import FIELDS, SCALES, name_columns
 from movierating.ratings.import_report import AS_CSV, ImportReport
 from movierating.ratings.stored_files import FileEntry
 
@@ -185,7 +185,9 @@ def _render_columns(
         upload=entry,
         options=options,
         preview=preview,
-        chosen=options.mapping.columns if options.mapping else {},
+        chosen=name_columns(
+            [name.lower() for name in preview.columns], options.mapping.columns if options.mapping else {}
+        ),
         message=message,
         fields=FIELDS,
         scales=SCALES,

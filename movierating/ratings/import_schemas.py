@@ -92,8 +92,8 @@ class PreviewQuerySchema(ma.Schema):
             "description": "For any CSV: the name of the column of one of "
             + ", ".join(custom_csv.FIELDS)
             + ". "
-            "Repeatable; a field that is not listed is read from the column of its own name, and a field with an empty "
-            "name (`year=`) is not read.",
+            "Repeatable; a field that is not listed is read from the column of its own name, or of its name in files "
+            "for Letterboxd's importer, and a field with an empty name (`year=`) is not read.",
         },
     )
     scale = StrictInteger(

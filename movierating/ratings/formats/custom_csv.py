@@ -1,6 +1,6 @@
 """Any CSV file, with columns that the user maps to the fields of a rating."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
 from typing import Any, NamedTuple
@@ -21,14 +21,16 @@ FIELDS = ("title", "original_title", "year", "rating", "rated_at", "imdb_id", "t
 # By the highest rating.
 SCALES = {highest: Scale({}, f"a number up to {highest}", highest) for highest in (4, 5, 10, 20)}
 SCALES |= {100: HUNDRED}
+# What files for Letterboxd's importer call them: with whole stars alone, their scale must be named.
+_OTHER_NAMES = {"title": "name", "imdb_id": "imdbid", "tmdb_id": "tmdbid", "rated_at": "watcheddate"}
 _MAX_MESSAGES = 20
 
 
 class ColumnMapping(NamedTuple):
     """How to read a CSV: the names of columns by field, and the highest rating, None to derive it from the ratings.
 
-    A field that is not in `columns` is read from the column of its own name, if there is one; a field with an empty
-    name is not read.
+    A field that is not in `columns` is read from the column of its own name or, if there is none, of the one that
+    Letterboxd's importer knows it by; a field with an empty name is not read.
     """
 
     columns: Mapping[str, str]
@@ -65,15 +67,33 @@ def parse_columns(values: Iterable[str]) -> dict[str, str]:
 
 def read(files: Sequence[CsvFile], mapping: ColumnMapping) -> Iterator[Row]:
     """Return the rows of files that have the columns of the mapping. Their ratings have one scale."""
-    columns = {field: name.lower() for field in FIELDS if (name := mapping.columns.get(field, field))}
-    ratings = chain.from_iterable(file.read_column(columns["rating"]) for file in files)
+    columns = [name_columns(file.columns, mapping.columns) for file in files]
+    ratings = chain.from_iterable(
+        file.read_column(names["rating"]) for file, names in zip(files, columns, strict=True)
+    )
     derived = None if mapping.scale else _find_scale(ratings)
     parse = partial(_parse, SCALES[mapping.scale or derived or 10])
-    dates = {"rated_at"} & columns.keys()
-    rows = chain.from_iterable(file.read_rows(columns, parse, dates=dates) for file in files)
+    rows = chain.from_iterable(
+        file.read_rows(names, parse, dates={"rated_at"} & names.keys())
+        for file, names in zip(files, columns, strict=True)
+    )
     if derived is None:
         return rows
     return add_note(rows, f"ratings are read on a scale of {derived}; `scale` sets another")
+
+
+def name_columns(available: Collection[str], chosen: Mapping[str, str]) -> dict[str, str]:
+    """Return the column of each field that is read, in lower case, of the `available` ones in lower case.
+
+    `chosen` are those of a ColumnMapping. A field that is not in it, and has no column, has its own name.
+    """
+    columns = {}
+    for field in FIELDS:
+        other = _OTHER_NAMES.get(field, field)
+        name = chosen.get(field, other if field not in available and other in available else field)
+        if name:
+            columns[field] = name.lower()
+    return columns
 
 
 def check_columns(file: CsvFile, mapping: ColumnMapping) -> None:
@@ -83,7 +103,8 @@ def check_columns(file: CsvFile, mapping: ColumnMapping) -> None:
         count = file.columns.count(name.lower())
         if count != 1:
             problems.append(f"The file has {f'{count} columns' if count else 'no column'} “{name[:40]}”.")
-    available = {field for field in FIELDS if mapping.columns.get(field, field in file.columns)}
+    columns = name_columns(file.columns, mapping.columns)
+    available = {field for field, name in columns.items() if field in mapping.columns or name in file.columns}
     if "rating" not in available:
         problems.append("Name the column of ratings: rating=COLUMN.")
     if available.isdisjoint({"title", "imdb_id", "tmdb_id"}):

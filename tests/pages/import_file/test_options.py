@@ -109,6 +109,13 @@ def test_column_with_the_name_of_a_field_need_not_be_read(ada):
     assert '<option value="year=Year" selected>' not in named.text
 
 
+def test_columns_that_letterboxd_imports_are_chosen(ada):
+    page = check(ada, "Name,Year,imdbID,Rating,WatchedDate\nHeat,1995,tt0113277,4,2024-01-15\n")
+    named = send(ada, page, "check", preview="1")
+    chosen = re.findall(r'<option value="(\w+=\w+)" selected>', named.text)
+    assert chosen == ["title=Name", "year=Year", "rating=Rating", "rated_at=WatchedDate", "imdb_id=imdbID"]
+
+
 def test_check_of_ratings_above_ten_asks_for_the_highest_one(ada, heat, get_own):
     page = check(ada, "Title,Year,Rating,WatchedDate\nHeat,1995,80,\n")
     assert "Some ratings are above 10. Choose the highest rating. Nothing has been saved yet." in page.text

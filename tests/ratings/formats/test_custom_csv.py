@@ -33,6 +33,27 @@ def test_every_target_is_read(read_with):
     assert row == RatedRow(2, "tt0113277", 949, "Heat", "Élan", 1995, 16, rated_at)
 
 
+@pytest.mark.parametrize(
+    ("columns", "title"), [("Name", "Heat"), ("Name,Title", "Ran"), ("imdbID,Directors", None)]
+)
+def test_fields_have_the_names_of_letterboxds_importer_as_well(read_with, columns, title):
+    """So that `scale` alone reads its files on another scale."""
+    cells = {"Name": "Heat", "Title": "Ran", "imdbID": "tt0113277", "Directors": "Mann"}
+    values = ",".join(cells[name] for name in columns.split(","))
+    [row] = read_with(
+        ColumnMapping({}, 10), f"{columns},tmdbID,Rating,WatchedDate\n{values},949,4,2024-01-15\n"
+    )
+    assert (row.title, row.tmdb_id, row.value) == (title, 949, 8)
+    assert row.imdb_id == ("tt0113277" if title is None else None)
+    assert clock.format_rfc3339(row.rated_at)[:10] == "2024-01-15"
+
+
+def test_columns_of_letterboxds_importer_need_not_be_read(read_with):
+    mapping = ColumnMapping(parse_columns(["tmdb_id=", "rated_at="]), 10)
+    [row] = read_with(mapping, "Name,tmdbID,Rating,WatchedDate\nHeat,949,4,2024-01-15\n")
+    assert (row.title, row.tmdb_id, row.rated_at) == ("Heat", None, None)
+
+
 @pytest.mark.parametrize("more", ["", ",", ",,"])
 def test_field_with_an_empty_name_is_not_read(read_with, more):
     mapping = ColumnMapping(parse_columns(["year=", "rated_at= "]), 10)
