@@ -56,12 +56,12 @@ class DrainingApplication:
     def _exit_when_idle(self) -> None:
         while signal.SIGTERM not in self._signals.recv(16):
             pass
-        idle_since = time.monotonic()
-        while time.monotonic() - idle_since < IDLE_SECONDS:
+        # Counted, because the clock goes on while a stalled machine runs no thread of the server.
+        idle_checks = 0
+        while idle_checks * _CHECK_INTERVAL_SECONDS < IDLE_SECONDS:
             _interrupt_main_thread()
             time.sleep(_CHECK_INTERVAL_SECONDS)
-            if self._requests:
-                idle_since = time.monotonic()
+            idle_checks = 0 if self._requests else idle_checks + 1
         # This exit runs no other thread to its end, such as that of the log.
         request_log.flush()
         counters.flush()

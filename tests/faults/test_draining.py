@@ -122,13 +122,20 @@ def test_service_ends_although_headers_are_incomplete(connect):
     assert wait_for_exit(service.process) == 0
 
 
+def send_incomplete_body(connection, path, length):
+    """Send a request and one byte of its body. When this returns, the request is in progress."""
+    headers = f"Host: x\r\nContent-Type: application/json\r\nContent-Length: {length}\r\nExpect: 100-continue"
+    connection.sendall(f"POST {path} HTTP/1.1\r\n{headers}\r\n\r\n".encode())
+    # The server asks for the body once the application reads it.
+    assert connection.recv(1000) == b"HTTP/1.1 100 Continue\r\n\r\n"
+    connection.sendall(b"{")
+
+
 @pytest.mark.parametrize("times", [1, 4], ids=["one SIGTERM", "several SIGTERMs"])
 def test_request_with_a_slow_body_is_answered_during_shutdown(connect, times):
     service, opened = connect()
-    headers = b"Host: x\r\nContent-Type: application/json\r\nContent-Length: 2"
-    opened[0].sendall(b"POST /v1/auth/login HTTP/1.1\r\n" + headers + b"\r\n\r\n{")
-    # Once later requests have their responses, this one is in progress.
     use_half(opened)
+    send_incomplete_body(opened[0], "/v1/auth/login", 2)
     for _ in range(times):
         os.killpg(service.process.pid, signal.SIGTERM)
         time.sleep(2 * IDLE_SECONDS / times)
@@ -140,11 +147,9 @@ def test_request_with_a_slow_body_is_answered_during_shutdown(connect, times):
 @pytest.mark.skipif("SOAK_ROUNDS" not in os.environ, reason="it waits as long as the service does")
 def test_incomplete_body_delays_the_shutdown_for_a_bounded_time(connect):
     service, opened = connect(make_program())
-    headers = b"Host: x\r\nContent-Type: application/json\r\nContent-Length: 9"
-    for connection in opened[:2]:
-        connection.sendall(b"POST /v1/users HTTP/1.1\r\n" + headers + b"\r\n\r\n{")
-    # Once later requests have their responses, these are in progress.
     use_half(opened)
+    for connection in opened[:2]:
+        send_incomplete_body(connection, "/v1/users", 9)
     service.process.send_signal(signal.SIGTERM)
     # Docker waits as long.
     assert wait_for_exit(service.process, 10) == 0

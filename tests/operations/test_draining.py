@@ -1,12 +1,17 @@
 """The end of a worker that is idle after SIGTERM."""
 
 import json
+import os
+import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from contextlib import closing
 
 import pytest
+
+from movierating.operations.draining import IDLE_SECONDS
 
 pytestmark = [pytest.mark.slow, pytest.mark.any_database]
 
@@ -60,3 +65,29 @@ def test_server_handles_a_sigterm_that_did_not_interrupt_the_main_thread():
     command = [sys.executable, "-c", MISSED_SIGNAL_PROGRAM]
     process = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert (process.returncode, process.stdout) == (0, "handled\n"), process.stderr
+
+
+STALLED_PROGRAM = """
+import os, signal, time
+from movierating.operations.draining import DrainingApplication
+
+signal.signal(signal.SIGTERM, lambda *_: None)
+DrainingApplication(lambda environ, start_response: [])
+os.kill(os.getpid(), signal.SIGTERM)
+time.sleep(0.5)
+os.kill(os.getpid(), signal.SIGSTOP)
+# Meanwhile a worker receives what clients sent while it was stopped.
+time.sleep(0.3)
+print("continued", flush=True)
+time.sleep(600)
+"""
+
+
+def test_worker_that_was_stopped_does_not_count_this_time_as_idle():
+    command = [sys.executable, "-c", STALLED_PROGRAM]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT)
+        time.sleep(2 * IDLE_SECONDS)
+        process.send_signal(signal.SIGCONT)
+        output, _ = process.communicate(timeout=60)
+    assert (process.returncode, output) == (0, "continued\n")
