@@ -96,4 +96,4 @@ def _list_facts(row: Mapping[str, Any]) -> Iterator[str]:
     if row["rated_at"]:
         yield row["rated_at"][:10]
     if row["reason"]:
-        yield row["reason"]
+        yield name_options(row["reason"])

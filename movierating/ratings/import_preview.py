@@ -7,7 +7,7 @@ from typing import Any, BinaryIO
 
 from movierating import clock
 from movierating.ratings.formats.custom_csv import ColumnMapping
-from movierating.ratings.formats.rows import RatedRow, RejectedFile, Row, UnknownColumns
+from movierating.ratings.formats.rows import RatedRow, RejectedFile, Row, UnknownColumns, describe_kind
 from movierating.ratings.formats.upload_reader import open_upload
 from movierating.ratings.imports import reject_file
 
@@ -68,5 +68,7 @@ def _describe_row(row: Row) -> dict[str, Any]:
     }
     if isinstance(row, RatedRow):
         rated_at = None if row.rated_at is None else clock.format_rfc3339(row.rated_at)
+        if row.kind is not None:
+            row = row.prepend_note(f"{describe_kind(row.kind)}, unless one has its IMDb id")
         facts |= {"value": row.value / 2, "rated_at": rated_at, "reason": row.note}
     return facts

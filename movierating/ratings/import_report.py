@@ -10,7 +10,7 @@ from movierating import clock
 from movierating.ratings.bulk import Outcome
 from movierating.ratings.formats.csv_writer import format_csv_lines
 from movierating.ratings.formats.formulas import escape_formula
-from movierating.ratings.formats.rows import RatedRow, RejectedRow, Row, SkippedRow
+from movierating.ratings.formats.rows import RatedRow, RejectedRow, Row, SkippedRow, describe_kind
 from movierating.ratings.formats.upload_reader import Upload
 from movierating.ratings.row_matches import RowMatches, UnmatchedRow
 
@@ -175,7 +175,8 @@ def _list_results(matches: RowMatches, outcomes: Sequence[Outcome]) -> dict[Rate
     # The ids of movies that are not added yet are provisional.
     end = matches.staged.first_id
     results = {entry.row: _Result("unmatched", None, entry.reason) for entry in matches.unmatched}
-    results |= dict.fromkeys(matches.not_movies, _Result("not_a_movie"))
+    for row in matches.not_movies:
+        results[row] = _Result("not_a_movie", None, describe_kind(row.kind or ""))
     rated = [("older", movie_id, row) for movie_id, row in matches.older]
     for outcome, (movie_id, row) in zip(outcomes, matches.newest.items(), strict=True):
         rated.append(("older" if outcome == "skipped" else outcome, movie_id, row))

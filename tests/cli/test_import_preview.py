@@ -40,6 +40,12 @@ def test_preview_prints_the_first_rows_as_they_would_be_read(invoke, file):
     ]
 
 
+def test_preview_names_the_options_of_the_command(invoke, file):
+    Path(file).write_text("Title,Year,Rating\nEmma,1996,4\n")
+    [_, row] = invoke("import", "preview", file).stdout.splitlines()
+    assert row.endswith("are read as stars; --scale 10 reads them as points")
+
+
 def test_preview_of_unknown_columns_prints_the_first_cells_and_says_how_to_name_them(invoke, file):
     done = invoke("import", "preview", file)
     assert done.exit_code == 1

@@ -108,6 +108,16 @@ def test_a_preview_lists_the_first_rows_as_they_would_be_read(heat, preview, eve
     }
 
 
+def test_a_preview_says_that_a_series_is_not_a_movie(preview):
+    rows = "tt7000001,9,House,TV Series\n,9,House,TV Series\ntt0113277,8,Heat,Movie\n"
+    reasons = [row["reason"] for row in preview(f"Const,Your Rating,Title,Title Type\n{rows}").json["rows"]]
+    assert reasons == [
+        "it is not a movie (TV Series), unless one has its IMDb id",
+        "it is not a movie (TV Series)",
+        None,
+    ]
+
+
 def test_a_preview_of_unknown_columns_lists_them_and_the_first_cells(preview):
     body = preview(FILE).json
     assert body.pop("message").startswith("The columns of the file are unknown (Film, Year, My stars, Seen).")

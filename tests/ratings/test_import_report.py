@@ -64,6 +64,14 @@ def test_details_list_every_row_as_it_was_read(import_rows, heat, user_id, dry_r
     assert "'11'" in report["details"][4]["reason"]
 
 
+def test_details_say_that_a_series_is_not_a_movie(import_rows, heat, user_id):
+    rows = ["tt7000001,9,House,TV Series,2004", ",9,House,TV Series,2004"]
+    header = "Const,Your Rating,Title,Title Type,Year"
+    report = import_rows(user_id, *rows, header=header, details=True)
+    reasons = [(row["outcome"], row["reason"]) for row in report["details"]]
+    assert reasons == [("not_a_movie", "it is not a movie (TV Series)")] * 2
+
+
 def test_details_say_that_another_rating_stays(import_rows, heat, user_id):
     import_rows(user_id, "tt0113277,,Heat,,1995,8,2024-01-15")
     [row] = import_rows(user_id, "tt0113277,,Heat,,1995,7,", details=True)["details"]

@@ -161,8 +161,13 @@ def _skip(
         movie = _parse_movie(**movie_cells)
     except ValueError:
         movie = _Movie()
-    reason = None if kind is None else f"it is not a movie ({kind})"
+    reason = None if kind is None else describe_kind(kind)
     return SkippedRow(line, movie.title, movie.year, outcome, file, reason)
+
+
+def describe_kind(kind: str) -> str:
+    """Return why a row with this `kind`, as in RatedRow, is not imported."""
+    return f"it is not a movie ({kind})"
 
 
 class _Movie(NamedTuple):
