@@ -91,6 +91,7 @@ def run_server(app: Flask, host: str, port: int, workers: int, backups: BackupSc
     logs.logger.info("starting", extra={"fields": {"instance": instance}})
     loading = nullcontext() if is_loaded else catalogue_loader.loading_catalogue()
     backing_up = making_backups(backups, database_path, instance) if backups else nullcontext()
+    _stop_at_signals(server)
     with backing_up, loading, training, _announcing(address, port):
         _serve(server)
 
@@ -118,7 +119,6 @@ def _accepts_connections(address: str, port: int) -> bool:
 
 def _serve(server: Any) -> None:
     """Start the workers, and return after SIGTERM, SIGINT or SIGHUP."""
-    _stop_at_hangup(server)
     # Forking would copy locks that other threads hold: Granian has a thread for each worker, and backups have one.
     multiprocessing.set_start_method("spawn", force=True)
     try:
@@ -129,11 +129,14 @@ def _serve(server: Any) -> None:
             raise
 
 
-def _stop_at_hangup(server: Any) -> None:
-    """Let SIGHUP, which a terminal sends when it is closed, end the server, but not if it runs under `nohup`.
+def _stop_at_signals(server: Any) -> None:
+    """Let SIGTERM and SIGINT end the server with its processes: an exit at once could cut the start of one.
 
+    Once it serves, SIGHUP, which a terminal sends when it is closed, does so too, but not if it runs under `nohup`.
     Granian would start new workers, although the terminal ended the old ones, and give up.
     """
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, server.signal_handler_interrupt)
     number = getattr(signal, "SIGHUP", None)  # Windows has none
     is_ignored = number is not None and signal.getsignal(number) is signal.SIG_IGN
     server.signal_handler_reload = signal.SIG_IGN if is_ignored else server.signal_handler_interrupt

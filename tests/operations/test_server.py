@@ -18,7 +18,7 @@ import pytest
 
 from movierating.storage.sqlite.instance_lock import InstanceLock, LockHeld
 from movierating.storage.sqlite.write_queue import MAX_WAITING_THREADS
-from service_process import MOVIERATING
+from service_process import MOVIERATING, make_program
 
 PASSWORD = "correct horse battery"
 HEALTH_REQUESTS = 'movierating_http_requests_total{method="GET",route="/healthz",status="200"}'
@@ -120,6 +120,28 @@ def test_sigterm_finishes_requests_in_progress(one, eventually):
                 statuses.append(response.result())
     assert statuses.count(401) == len(statuses) >= 5
     assert sum(line.get("route") == "/v1/auth/login" for line in read_log(one)) == len(statuses)
+
+
+# It gets SIGTERM while it starts the process that loads the catalogue, and has no workers yet.
+STOPPED_WHILE_STARTING_A_PROCESS = make_program(
+    *(
+        "import os, signal, time",
+        "from multiprocessing import util",
+        "spawn, serve = util.spawnv_passfds, server._serve",
+    ),
+    "send = lambda: (os.kill(os.getpid(), signal.SIGTERM), time.sleep(1))",
+    "util.spawnv_passfds = lambda *given: (spawn(*given), '--multiprocessing-fork' in given[1] and send())[0]",
+    "server._serve = lambda granian: (time.sleep(1), serve(granian))",
+)
+
+
+def test_sigterm_while_a_process_is_started_ends_the_service_without_a_traceback(
+    tmp_path, environ, free_port
+):
+    command = [*STOPPED_WHILE_STARTING_A_PROCESS, "serve", "--port", str(free_port())]
+    env = environ(tmp_path / "instance")
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=180)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such limit")
