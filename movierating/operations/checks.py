@@ -17,7 +17,7 @@ from sqlalchemy.exc import DatabaseError
 
 from movierating.errors import ApiError, NotFound
 from movierating.movies import index_repair, merged_movies, text_index
-from movierating.operations import schema_revisions, sqlite_backup
+from movierating.operations import schema_revisions, sqlite_backup, startup
 from movierating.ratings import merging, recount
 from movierating.storage.database import db, get_sqlite_file, read, write
 from movierating.storage.dialect import advance_ids, get_last_id
@@ -39,8 +39,9 @@ def run_checks(repair: bool) -> tuple[list[str], list[str]]:
     Each kind of problem has at most MAX_LINES_PER_KIND lines, and one that counts the others.
     """
     file = get_sqlite_file()
-    if file is not None and not file.exists():
-        return [f"database: {file} does not exist"], []
+    if file is not None and (startup.is_lost(file) or not file.exists()):
+        state = "is empty" if file.exists() else "does not exist"
+        return [f"database: {file} {state}; restore a backup with `movierating restore FILE`"], []
     try:
         revision, newest = schema_revisions.get_current_revision(), schema_revisions.get_newest_revision()
         if revision != newest:

@@ -134,7 +134,7 @@ def _preparing_database(file: Path | None) -> Iterator[None]:
     hold_instance()
     atomic_replace.clean_up(file)
     marker = _get_marker(file)
-    if marker.exists() and not (file.exists() and file.stat().st_size):
+    if is_lost(file):
         # A new database would hide the loss.
         raise SettingError(
             f"{PREFIX}DATABASE_URL: {file} is missing or empty; restore a backup with `movierating restore FILE` "
@@ -149,6 +149,11 @@ def _preparing_database(file: Path | None) -> Iterator[None]:
         raise _make_damage_error(file, damage)
     yield
     marker.touch(mode=0o600)
+
+
+def is_lost(file: Path) -> bool:
+    """Return True if the database was created earlier, and its file is missing or empty now."""
+    return _get_marker(file).exists() and not (file.exists() and file.stat().st_size)
 
 
 def _get_marker(file: Path) -> Path:

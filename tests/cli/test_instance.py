@@ -95,13 +95,17 @@ def test_flask_lists_the_commands_without_an_instance(tmp_path, environ):
 
 
 @pytest.mark.sqlite
-def test_check_reports_a_lost_database(instance, environ):
+@pytest.mark.parametrize(
+    ("lose", "state"), [(Path.unlink, "does not exist"), (lambda file: file.write_bytes(b""), "is empty")]
+)
+def test_check_reports_a_lost_database_and_how_to_restore_it(instance, environ, lose, state):
     create_app(environ(instance))
-    (instance / "movierating.sqlite3").unlink()
+    file = instance / "movierating.sqlite3"
+    lose(file)
     done = CliRunner(env=environ(instance)).invoke(main, ["check"])
     assert (done.exit_code, done.output) == (
         1,
-        f"database: {instance / 'movierating.sqlite3'} does not exist\n",
+        f"database: {file} {state}; restore a backup with `movierating restore FILE`\n",
     )
 
 
