@@ -96,7 +96,7 @@ def withdraw_invitation(link_id: int) -> None:
     """Delete an open invitation. Raise NotFound."""
     link = delete(OneTimeLink).where(_link.id == link_id, _IS_INVITATION, _IS_VALID)
     if not write(lambda connection: connection.execute(link, {"now": clock.now()}).rowcount, ()):
-        raise NotFound("There is no such open invitation.")
+        raise NotFound(f"There is no open invitation {link_id}.")
 
 
 def withdraw_password_reset(user_id: int) -> None:

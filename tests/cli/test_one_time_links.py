@@ -74,7 +74,7 @@ def test_withdrawn_invitation_is_deleted(command, assert_error, select_value):
     done = command("user", "withdraw-invitation", "1")
     assert (done.exit_code, done.output) == (0, "invitation 1 is withdrawn\n")
     assert select_value(COUNT) == 0
-    assert_error(command("user", "withdraw-invitation", "1"), "There is no such open invitation.")
+    assert_error(command("user", "withdraw-invitation", "1"), "There is no open invitation 1.")
 
 
 @pytest.mark.usefixtures("ada")
