@@ -4,8 +4,10 @@ import re
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Table, UniqueConstraint
 
 from movierating.http import response_cache
+from movierating.movies.models import Movie
 from movierating.operations import catalogue_loader, prediction_training, server
 from movierating.predictions import model_file, nearest_people, tastes, training_status
 from movierating.ratings import row_matching
@@ -16,6 +18,13 @@ from movierating.storage.sqlite import write_queue
 pytestmark = pytest.mark.any_database
 
 DOCS = Path(__file__).parents[1] / "docs"
+
+
+def count_indexes(table: Table) -> int:
+    """Return the number of indexes that PostgreSQL has for a table."""
+    unique = [each for each in table.constraints if isinstance(each, UniqueConstraint)]
+    return len(table.indexes) + len(unique) + len([table.primary_key])
+
 
 FIGURES = [
     ("operation.md", "{} clients that stop sending", server.THREADS_PER_WORKER - 1),
@@ -31,6 +40,7 @@ FIGURES = [
     ("operation.md", "seconds, up to {} times", catalogue_loader.MAX_STARTS - 1),
     ("several-machines.md", "Allow {} per worker", 2 * server.THREADS_PER_WORKER),
     ("several-machines.md", "more than {} seconds behind", replicas.MAX_LAG_SECONDS),
+    ("several-machines.md", "| {} indexes", count_indexes(Movie.__table__)),
     ("predictions.md", "rated fewer than {} of the movies", tastes.MIN_RATINGS),
     ("predictions.md", "| Fewer than {} people have ratings", training_status.MIN_USERS),
     ("predictions.md", "follows from your newest {} ratings", tastes.MAX_RATINGS),
