@@ -1,13 +1,19 @@
 """Rate limits per address, account and user."""
 
+import time
+
 import pytest
+
+from movierating.limits import sqlite_storage
 
 PASSWORD = "correct horse battery"
 
 
 @pytest.fixture
-def limited(make_app):
-    """An application with rate limits, in its context."""
+def limited(make_app, monkeypatch):
+    """An application with rate limits, in its context. No window ends, however slow the machine is."""
+    now = time.time()
+    monkeypatch.setattr(sqlite_storage.time, "time", lambda: now)
     app = make_app(RATELIMIT_ENABLED="true")
     with app.app_context():
         yield app

@@ -4,6 +4,7 @@ import pytest
 from argon2 import PasswordHasher, extract_parameters
 from sqlalchemy import func, select, update
 
+from movierating import clock
 from movierating.auth import passwords, service, session_tokens
 from movierating.auth.models import Session, User
 from movierating.storage.database import read, write
@@ -121,7 +122,11 @@ def test_refresh_gives_a_new_pair_that_works(member, refresh, whoami):
     assert refresh(fresh.json["refresh_token"]).status_code == 200
 
 
-def test_reuse_within_ten_seconds_is_rejected_and_keeps_the_session(member, refresh, problem, age):
+def test_reuse_within_ten_seconds_is_rejected_and_keeps_the_session(
+    member, refresh, problem, age, monkeypatch
+):
+    now = clock.now()
+    monkeypatch.setattr(clock, "now", lambda: now)
     first = member.tokens["refresh_token"]
     second = refresh(first).json["refresh_token"]
     age(9)
