@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, expect
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page
 
 PASSWORD = "otters play at dusk"
 SCREENSHOTS = Path(__file__).parents[3] / "build" / "screenshots"
@@ -38,14 +38,20 @@ class Person:
         self.page.get_by_label("E-mail").fill(f"{username}@example.org")
         self.page.get_by_label("Password").fill(PASSWORD)
         self.page.get_by_role("button", name="Sign up").click()
-        expect(self.page).to_have_url("/rate")
+        # Also until the page is loaded: its script saves a rating that is chosen.
+        self.page.wait_for_url("/rate")
 
     def log_in(self, username: str) -> None:
         self.page.goto("/login")
         self.page.get_by_label("Username or e-mail").fill(username)
         self.page.get_by_label("Password").fill(PASSWORD)
         self.page.get_by_role("button", name="Log in").click()
-        expect(self.page).to_have_url("/movies")
+        self.page.wait_for_url("/movies")
+
+    def add_movie(self) -> None:
+        """Send the form of a new movie, and wait until the movie's page is loaded."""
+        self.page.get_by_role("button", name="Add movie").click()
+        self.page.wait_for_url(re.compile(r"/movies/\d+$"))
 
     def add_ratings(self, username: str, count: int = 60) -> None:
         """Rate the first movies of the chart through the API, in several months."""

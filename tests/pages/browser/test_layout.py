@@ -22,12 +22,12 @@ PLACES_OF_CHARACTERS = """each => {
     }
     return places;
 }"""
-LAYOUT_SHIFT = """new Promise(done => {
-    let shift = 0;
-    const observer = new PerformanceObserver(list => list.getEntries().forEach(each => shift += each.value));
-    observer.observe({type: "layout-shift", buffered: true});
-    setTimeout(() => done(shift), 200);
-})"""
+OBSERVE_SHIFTS = """() => {
+    self.shift = 0;
+    const observer = new PerformanceObserver(list => list.getEntries().forEach(each => self.shift += each.value));
+    observer.observe({type: "layout-shift"});
+}"""
+LAYOUT_SHIFT = "new Promise(done => setTimeout(() => done(self.shift), 200))"
 
 
 def list_navigation_lines(page):
@@ -70,7 +70,7 @@ def test_page_stays_in_place_when_the_button_of_the_search_gets_the_focus(person
 
 
 @pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["1280", "390"])
-def test_page_hardly_moves_when_the_font_arrives(person, viewport):
+def test_page_hardly_moves_when_the_font_arrives(person, eventually, viewport):
     visitor = person(None, viewport)
     page = visitor.page
     found = visitor.context.request.get("/v1/movies?q=the+dark+knight&year_from=2008").json()["items"]
@@ -79,6 +79,9 @@ def test_page_hardly_moves_when_the_font_arrives(person, viewport):
     for path in ("/movies", f"/movies/{found[0]['id']}", "/people/boss", "/login"):
         page.goto(path, wait_until="domcontentloaded")
         page.evaluate(NEXT_FRAME)
+        eventually(lambda: page.wait_for_timeout(10) or held)
+        # What moves before, while a busy machine lays out a part of the page, is not due to the font.
+        page.evaluate(OBSERVE_SHIFTS)
         held.pop().continue_()
         page.evaluate("document.fonts.ready.then(() => {})")
         assert page.evaluate("document.fonts.check('500 1em Newsreader')")
@@ -128,7 +131,7 @@ def test_poster_of_a_long_title_shows_director_and_year(person):
     ada.page.goto(f"/movies/new?title={'a long title ' * 30}")
     ada.page.get_by_label("Year").fill("1950")
     ada.page.get_by_role("textbox", name="Directors", exact=True).fill("a director " * 12)
-    ada.page.get_by_role("button", name="Add movie").click()
+    ada.add_movie()
     ada.page.locator(".rate label").nth(15).click()
     expect(ada.page.get_by_role("button", name="Undo")).to_be_visible()
     for path in (ada.page.url, "/people/poster"):
@@ -145,7 +148,7 @@ def test_year_stands_after_a_title_that_is_written_from_right_to_left(person):
     ada = person("arabic")
     ada.page.goto("/movies/new?title=جدایی نادر از سیمین")
     ada.page.get_by_label("Year").fill("2011")
-    ada.page.get_by_role("button", name="Add movie").click()
+    ada.add_movie()
     title, year = (ada.page.locator(f"h1 {each}").bounding_box() for each in ("cite", "small"))
     assert title["x"] + title["width"] <= year["x"]
 
@@ -156,7 +159,7 @@ def test_titles_that_are_written_from_right_to_left_end_on_the_left_and_stay_in_
     boss.page.goto("/movies/new?title=سیمین!")
     boss.page.get_by_label("Year").fill("2012")
     boss.page.get_by_role("textbox", name="Alternative titles").fill("\n".join(others))
-    boss.page.get_by_role("button", name="Add movie").click()
+    boss.add_movie()
     movie = boss.page.url
     for path, selector in ((movie, "h1 cite"), (movie, ".poster .t"), ("/movies?q=سیمین", ".name cite")):
         boss.page.goto(path)
@@ -173,6 +176,7 @@ def test_long_name_leaves_the_navigation_on_one_line_beside_the_search(person):
     ada.page.get_by_label("Your name, as others see it").fill("a long name " * 8)
     ada.page.get_by_role("button", name="Change name").click()
     expect(ada.page.locator(".me")).to_contain_text("a long name")
+    ada.page.wait_for_load_state()
     assert len(list_navigation_lines(ada.page)) == 1
     search, settings = (ada.page.locator(f".top {each}").bounding_box() for each in (".find", "nav .me + a"))
     assert abs(search["y"] + search["height"] / 2 - settings["y"] - settings["height"] / 2) < 5
@@ -210,10 +214,11 @@ def test_a_name_of_one_long_word_does_not_make_a_page_scroll_sideways(person):
     ada.page.goto("/settings")
     ada.page.get_by_label("Your name, as others see it").fill(word)
     ada.page.get_by_role("button", name="Change name").click()
+    expect(ada.page.locator(".me")).to_have_text(word)
     ada.page.goto(f"/movies/new?title={word * 3}")
     ada.page.get_by_label("Year").fill("1950")
     ada.page.get_by_role("textbox", name="Directors", exact=True).fill(word)
-    ada.page.get_by_role("button", name="Add movie").click()
+    ada.add_movie()
     ada.page.locator(".rate label").nth(15).click()
     expect(ada.page.get_by_role("button", name="Undo")).to_be_visible()
     movie = ada.page.url

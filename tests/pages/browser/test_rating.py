@@ -99,7 +99,8 @@ def test_each_key_of_a_tablet_shows_its_number_and_is_large_enough_to_touch(pers
 
 
 def test_own_rating_is_visible_in_forced_colours(person):
-    ada = person("forced", forced_colors="active")
+    # Without motion, a colour does not change step by step.
+    ada = person("forced", forced_colors="active", reduced_motion="reduce")
     colour = "each => getComputedStyle(each, '::before').backgroundColor"
     for path in ("/movies", "/movies/1"):
         ada.page.goto(path)
@@ -115,7 +116,7 @@ def test_notice_of_a_long_title_has_a_few_lines_and_its_button(person):
     ada = person("longnotice", PHONE)
     ada.page.goto(f"/movies/new?title={'a long title ' * 30}")
     ada.page.get_by_label("Year").fill("1951")
-    ada.page.get_by_role("button", name="Add movie").click()
+    ada.add_movie()
     ada.page.locator(".rate label").nth(15).click()
     undo, notice = ada.page.get_by_role("button", name="Undo"), ada.page.locator(".notice")
     expect(notice).to_contain_text("8")
@@ -180,6 +181,7 @@ def test_rating_after_a_logout_in_another_tab_leads_to_the_login(person):
     other = ada.context.new_page()
     other.goto("/movies")
     other.get_by_role("button", name="Log out").click()
+    expect(other.get_by_role("link", name="Log in")).to_be_visible()
     ada.page.locator(".movies .rate").first.locator("label").nth(16).click()
     expect(ada.page.get_by_role("heading", name="Log in")).to_be_visible()
 

@@ -12,6 +12,8 @@ RESTORED = "What you sent is filled in again. It is not saved yet."
 
 
 def log_in(page: Page, username: str, password: str = PASSWORD) -> None:
+    # The script of the page keeps the form that was sent.
+    page.wait_for_load_state()
     page.get_by_label("Username or e-mail").fill(username)
     page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Log in").click()
@@ -81,6 +83,9 @@ def test_options_and_choices_of_an_import_are_filled_in_again(person):
     choose_file(ada.page, RATINGS)
     ada.page.get_by_role("button", name="Check this file").click()
     choice = ada.page.get_by_label("Movie for The Godfather 1973")
+    expect(choice).to_be_visible()
+    # The script of the page keeps what is sent.
+    ada.page.wait_for_load_state()
     choice.select_option(index=1)
     chosen = choice.input_value()
     ada.page.get_by_label("Take the rating of the file").check()
