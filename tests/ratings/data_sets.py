@@ -14,6 +14,24 @@ MOVIES = [(1, "Heat (1995)", "Action|Crime"), (2, "Trou, Le (Hole, The) (1960)",
 LINKS = [(1, "0113277", "949"), (2, "0054407", "29259")]
 TABLES = ("movie", "movie_facet", "movie_search", "user", "rating")
 
+# A program that stops after so many lines of progress: one that goes on may have ended when it is killed.
+STOPPING = """
+import os, signal, click
+from movierating.cli.main import main
+
+echo, left = click.echo, int(os.environ["STOP_AFTER"])
+
+def echo_and_stop(*arguments, **options):
+    global left
+    echo(*arguments, **options)
+    left -= 1
+    if left == 0:
+        os.kill(os.getpid(), signal.SIGSTOP)
+
+click.echo = echo_and_stop
+main()
+"""
+
 
 def load(folder, progress=lambda _done: None):
     return datasets.import_movielens(movielens.open_folder(folder), progress)

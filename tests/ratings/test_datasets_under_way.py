@@ -20,7 +20,7 @@ from movierating.ratings import datasets, merging, recount, service
 from movierating.storage import database
 from movierating.storage.database import read
 from movierating.storage.sqlite.instance_lock import InstanceLock
-from ratings.data_sets import create_instance, list_ratings, load
+from ratings.data_sets import STOPPING, create_instance, list_ratings, load
 
 
 @pytest.fixture
@@ -176,14 +176,14 @@ def dumped(environ):
 
 @pytest.fixture
 def start(environ):
-    """`start(instance, folder)` is the command in a process."""
+    """`start(instance, folder)` is the command in a process, which stops after so many lines of progress."""
 
-    def begin(instance, folder):
+    def begin(instance, folder, lines=0):
         if not instance.exists():
             create_instance(environ(instance))
         return subprocess.Popen(
-            [sys.executable, "-m", "movierating", "import", "movielens", str(folder)],
-            env=environ(instance),
+            [sys.executable, "-c", STOPPING, "import", "movielens", str(folder)],
+            env={**environ(instance), "STOP_AFTER": str(lines)},
             stderr=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             text=True,
@@ -212,7 +212,7 @@ def test_killed_and_repeated_import_ends_like_an_undisturbed_one(
             start(instance, few).communicate()
     folder = write_set(ratings, titles, links)
     for lines in (1, 2, 3):
-        process = start(killed, folder)
+        process = start(killed, folder, lines)
         for _ in range(lines):
             assert process.stderr.readline().startswith("ratings: ")
         process.send_signal(signal.SIGKILL)
