@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from enum import IntEnum
+from functools import cached_property
 from itertools import islice, product
 
 from movierating.movies.movie_query import BOTH_IDS, KnownMovie, MovieQuery
@@ -168,10 +169,11 @@ class MovieIndex:
         """Return the ids, up to `last_id`, of at most MAX_CANDIDATES movies that the query may mean but does not match.
 
         Such a movie has the same title and is a year off, or is of the same year and has a part of a title in common.
+        Without a year, it has the same title. Call this after all movies of the database are added.
         """
-        if query.year is None:
-            return []
         keys = [key for _, key in query.names if key in self._keys]
+        if query.year is None:
+            return self._select_candidates(self._iterate_any_year(keys, query), query, last_id)
         parts = [key for key in query.list_part_keys() if key in self._keys]
         lookups = [
             *product(keys, (NameKind.KEY, NameKind.ALTERNATIVE), (query.year - 1, query.year + 1)),
@@ -179,5 +181,22 @@ class MovieIndex:
             *product(parts, (NameKind.KEY, NameKind.ALTERNATIVE, NameKind.PART), (query.year,)),
         ]
         movies = (movie for text, kind, year in lookups for movie in self._iterate(kind, text, query, year))
+        return self._select_candidates(movies, query, last_id)
+
+    def _iterate_any_year(self, keys: Iterable[str], query: MovieQuery) -> Iterable[KnownMovie]:
+        for key in keys:
+            yield from filter(query.accepts, self._of_any_year.get((key, query.missing_ids), ()))
+
+    @cached_property
+    def _of_any_year(self) -> dict[tuple[str, int], list[KnownMovie]]:
+        """The movies by match key and set of ids that they lack. Few files have titles without years."""
+        named: defaultdict[tuple[str, int], list[KnownMovie]] = defaultdict(list)
+        for kind in (NameKind.KEY, NameKind.ALTERNATIVE):
+            for (key, code), movies in self._by_name[kind].items():
+                named[key, code % _encode(1, 0)] += movies
+        # The most widely known movies were added to the database first.
+        return {place: sorted(movies, key=lambda movie: movie.movie_id) for place, movies in named.items()}
+
+    def _select_candidates(self, movies: Iterable[KnownMovie], query: MovieQuery, last_id: int) -> list[int]:
         ids = (each.movie_id for each in movies if each.movie_id <= last_id and not query.is_other_film(each))
         return list(dict.fromkeys(islice(ids, 2 * MAX_CANDIDATES)))[:MAX_CANDIDATES]

@@ -21,6 +21,7 @@ from movierating.ratings.row_matches import ALWAYS, NEW, MatchOptions, RowMatche
 MAX_MOVIES_ADDED = 5_000
 
 LOADING = "no movie is added while the catalogue is being loaded; try again later"
+NOT_IDENTIFIED = "a title without a year or an id does not identify a movie"
 CLAIMED = "another row of the file, with another id, means this movie"
 
 
@@ -125,7 +126,8 @@ def _add_or_report(
     elif (claimed := matcher.list_claimed(query)) and not is_new:
         matches.mark_unmatched(row, CLAIMED, claimed)
     elif candidates and not is_new and options.create_missing != ALWAYS:
-        matches.mark_unmatched(row, "there is no such movie, but there are similar ones", candidates)
+        similar = "there is no such movie, but there are similar ones"
+        matches.mark_unmatched(row, similar if _has_key(row) else NOT_IDENTIFIED, candidates)
     elif reason := _explain_rejection(row, matcher, retired, options):
         matches.mark_unmatched(row, reason, candidates)
     else:
@@ -139,12 +141,7 @@ def _explain_rejection(
 ) -> str | None:
     """Return why no movie is added for the row, or None if one may be."""
     if not options.create_missing and options.get_choice(row) != NEW:
-        has_key = row.year is not None or row.imdb_id is not None or row.tmdb_id is not None
-        return (
-            "there is no such movie"
-            if has_key
-            else "a title without a year or an id does not identify a movie"
-        )
+        return "there is no such movie" if _has_key(row) else NOT_IDENTIFIED
     if options.is_catalogue_loading:
         # The load could add the movie a second time, and never completes the facts of one that is there.
         return LOADING
@@ -160,6 +157,10 @@ def _explain_rejection(
     errors = _schema.validate(facts)
     reasons = "; ".join(f"{name}: {' '.join(map(str, messages))}" for name, messages in errors.items())
     return f"there is no such movie, and it can't be added: {reasons}" if reasons else None
+
+
+def _has_key(row: RatedRow) -> bool:
+    return row.year is not None or row.imdb_id is not None or row.tmdb_id is not None
 
 
 def _make_query(row: RatedRow) -> MovieQuery:

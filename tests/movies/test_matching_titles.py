@@ -90,6 +90,21 @@ def test_movie_a_year_off_is_a_candidate(heat, titles, year):
     assert list_candidates(*titles, year=year) == [heat]
 
 
+def test_without_a_year_each_movie_of_the_title_is_a_candidate(heat, add_movie, add_alternative):
+    older = add_movie(title="Heat!", year=1986, imdb_id="tt0091181")
+    bare, alternative = add_movie(title="HEAT", year=1972), add_movie(title="Hot", year=1963)
+    add_alternative(alternative, "Heat")
+    add_movie(title="Heat: The Return", year=1995)
+    assert list_candidates("heat", "Chaleur") == [heat, older, bare, alternative]
+    assert list_candidates("Heat", imdb_id="tt7000001") == [bare, alternative]
+    assert list_candidates("Heat 2") == []
+
+
+def test_without_a_year_candidates_are_limited(add_movie):
+    added = [add_movie(title="Emma", year=1950 + number) for number in range(MAX_CANDIDATES + 2)]
+    assert list_candidates("Emma") == added[:MAX_CANDIDATES]
+
+
 @pytest.mark.parametrize(
     ("own", "other"),
     [
@@ -120,7 +135,6 @@ def test_movie_with_a_part_in_common_that_many_titles_have_is_not_a_candidate(ad
     [
         {"year": 1993},
         {"year": 1997},
-        {"year": None},
         {"year": 1996, "imdb_id": "tt0000001"},
         {"year": 1996, "tmdb_id": 1},
     ],

@@ -77,9 +77,17 @@ def test_a_row_like_a_movie_is_unmatched_and_adds_none(
     assert everything() == before
 
 
-def test_title_without_year_or_id_is_unmatched(import_rows, heat, user_id):
-    [row] = import_rows(user_id, ",,Heat,,,8.5,")["unmatched"]
-    assert row["reason"] == "a title without a year or an id does not identify a movie"
+@pytest.mark.parametrize("create_missing", [False, True])
+def test_title_without_year_or_id_is_unmatched_with_the_movies_of_the_title(
+    import_rows, counts, heat, user_id, create_missing
+):
+    rows = [",,Heat,,,8.5,", ",,Emma,,,8.5,"]
+    first, second = import_rows(user_id, *rows, create_missing=create_missing)["unmatched"]
+    reason = "a title without a year or an id does not identify a movie"
+    assert (first["reason"], first["candidates"]) == (reason, [heat])
+    assert second["candidates"] == []
+    assert create_missing or second["reason"] == reason
+    assert counts(import_rows(user_id, rows[0], choices={"2": heat})) == [1, 0, 0, 0, 0, 0]
 
 
 def test_two_movies_a_year_apart_are_added_as_two(import_rows, counts, user_id):
