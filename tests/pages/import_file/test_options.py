@@ -65,6 +65,17 @@ def test_options_have_the_rules_of_the_api(ada, heat, field, value, status):
     assert send(ada, page, "check").status_code == 200
 
 
+def test_candidates_without_a_director_are_told_apart_by_their_ids(ada, add_movie):
+    facts = {"title": "Emma", "year": 1996}
+    add_movie(**facts, imdb_id="tt0116191", directors=["Douglas McGrath"])
+    add_movie(**facts, imdb_id="tt0118308")
+    page = check(ada, "title,year,value\nEmma,1996,9\n")
+    assert re.findall(r'<option value="\d+">(.*?)</option>', page.text) == [
+        "Emma (1996), Douglas McGrath",
+        "Emma (1996), tt0118308",
+    ]
+
+
 def test_columns_of_an_unknown_csv_are_named(ada, heat, get_own):
     page = check(ada, UNKNOWN)
     assert page.status_code == 200
