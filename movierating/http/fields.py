@@ -60,13 +60,13 @@ def quote_value(value: Any) -> str:
 
 
 class StrictInteger(ma.fields.Integer):
-    """A whole JSON number; in a query, ASCII digits."""
+    """A whole JSON number; in a query, ASCII digits, at most as many as in a JSON number."""
 
     default_error_messages = {"invalid": "Must be a whole number, not {input}."}  # noqa: RUF012
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> int:
         if isinstance(value, str) and _reads_text.get():
-            if not re.fullmatch(r"-?[0-9]{1,19}", value):
+            if not re.fullmatch(r"-?[0-9]{1,300}", value):
                 raise self.make_error("invalid", input=quote_value(value))
             return int(value)
         if isinstance(value, bool) or not isinstance(value, int | float) or value != value // 1:
