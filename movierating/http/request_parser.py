@@ -183,11 +183,16 @@ def _unwrap_values(
     values: dict[str, Any] = {}
     for name, items in lists:
         field = schema.fields.get(name)
-        is_list = isinstance(field, ma.fields.List) and not isinstance(field, DelimitedList)
+        is_list = is_repeatable(field)
         if len(items) > 1 and field is not None and not is_list:
             raise errors.invalid_field(location, name, "Must be given once.")
         values[name] = items if is_list else items[0]
     return values
+
+
+def is_repeatable(field: ma.fields.Field[Any] | None) -> bool:
+    """Return True if a parameter may be repeated; a list with commas is one parameter."""
+    return isinstance(field, ma.fields.List) and not isinstance(field, DelimitedList)
 
 
 def _check_structure(body: Any, encoded: bytes) -> None:

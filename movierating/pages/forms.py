@@ -10,7 +10,7 @@ from werkzeug.datastructures import MultiDict
 
 from movierating.errors import ApiError
 from movierating.http.fields import reading_text
-from movierating.http.request_parser import make_invalid_request
+from movierating.http.request_parser import is_repeatable, make_invalid_request
 from movierating.pages.local_paths import make_list_address
 
 
@@ -80,7 +80,8 @@ def load_text(schema: ma.Schema, source: MultiDict[str, str], location: str) -> 
     values: dict[str, Any] = {}
     for name, schema_field in schema.load_fields.items():
         texts = source.getlist(name)
-        if not isinstance(schema_field, ma.fields.List):
+        is_list = is_repeatable(schema_field)
+        if not is_list:
             # The first, by which rate limits count; a second one must not take its place.
             texts = texts[:1]
             # A keyboard of a phone adds a space after a word, and a copied id may have some.
@@ -88,7 +89,7 @@ def load_text(schema: ma.Schema, source: MultiDict[str, str], location: str) -> 
                 texts = [text.strip() for text in texts]
         texts = [text for text in texts if text.strip()]
         if texts:
-            values[name] = texts if isinstance(schema_field, ma.fields.List) else texts[0]
+            values[name] = texts if is_list else texts[0]
     try:
         with reading_text():
             loaded: dict[str, Any] = schema.load(values)

@@ -33,6 +33,12 @@ def test_search_finds_titles_and_keeps_the_text(client, add_movie):
     assert 'value="emma"' in response.text
 
 
+def test_movies_are_chosen_by_ids_with_commas(client, add_movie):
+    emma, _, alien = (add_movie(title=title) for title in ("Emma", "Heat", "Alien"))
+    response = client.get(f"/movies?sort=title&ids={emma},{alien}")
+    assert (response.status_code, list_titles(response)) == (200, ["Alien", "Emma"])
+
+
 def test_next_page_continues_the_ranks_and_keeps_the_filters(client, add_movie):
     for number in range(30):
         add_movie(title=f"Movie {number:02}", genres=["Drama"])
