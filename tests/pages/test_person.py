@@ -17,6 +17,15 @@ def test_profile_shows_plots_and_ratings(browse, add_movie, rate):
     assert 'href="/people/ada/ratings"' in text
 
 
+def test_plots_of_one_month_and_one_year_name_it_once(browse, add_movie, rate):
+    browser = browse("ada")
+    for _ in range(2):
+        rate(browser, add_movie(year=1990), 5)
+    ends = re.findall(r'<div class="ends" aria-hidden="true">(.*?)</div>', browser.get("/people/ada").text)
+    months, years = (re.findall(r"<span>(?:<time[^>]*>)?([\d-]+)<", each) for each in ends)
+    assert (len(months), years) == (1, ["1990"])
+
+
 def test_own_profile_without_ratings_says_where_to_begin(browse):
     assert "Rate movies you know" in browse("ada").get("/people/ada").text
     assert "Rate movies you know" not in browse().get("/people/ada").text
