@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from pages.browser.person import PHONE, TABLET
+from pages.browser.person import NARROW, PHONE, TABLET
 
 pytestmark = pytest.mark.any_database
 
@@ -83,8 +83,9 @@ def test_phone_rates_in_a_sheet_at_the_bottom(person):
     expect(button).to_contain_text("7")
 
 
-def test_each_key_of_a_tablet_shows_its_number_and_is_large_enough_to_touch(person):
-    ada = person("tabletkeys", TABLET, has_touch=True)
+@pytest.mark.parametrize("viewport", [TABLET, NARROW], ids=["800", "320"])
+def test_each_key_shows_its_number_and_is_large_enough_to_touch(person, viewport):
+    ada = person(f"keys{viewport['width']}", viewport, has_touch=True)
     for path in ("/movies", "/movies/1", "/rate"):
         ada.page.goto(path)
         if path == "/movies":
