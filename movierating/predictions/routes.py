@@ -52,7 +52,7 @@ class Recommendations(View):
         """List recommended movies
 
         Movies that you have not rated, best first: those that people who rated the same movies have watched, and that
-        you would rate highly. If no recommendation can be made, the list is empty and `reason` says why.
+        you would rate highly. At most 2,000. If no recommendation can be made, the list is empty and `reason` says why.
         """
         cursor, limit = query.pop("cursor"), query.pop("limit")
         user_id = access.get_caller().user_id
