@@ -135,13 +135,17 @@ def test_poster_of_a_long_title_shows_director_and_year(person):
     ada.page.locator(".rate label").nth(15).click()
     expect(ada.page.get_by_role("button", name="Undo")).to_be_visible()
     for path in (ada.page.url, "/people/poster"):
-        for viewport in (DESKTOP, PHONE):
+        for viewport in (DESKTOP, PHONE, NARROW):
             ada.page.set_viewport_size(viewport)
             ada.page.goto(path)
             poster = ada.page.locator(".poster").first.bounding_box()
             director, year = (ada.page.locator(f".poster .{each}").first.bounding_box() for each in "sy")
             assert director["y"] + director["height"] <= year["y"], (path, viewport)
             assert year["y"] + year["height"] < poster["y"] + poster["height"], (path, viewport)
+            lines = ada.page.locator(".poster .t").first.evaluate(
+                "each => each.clientHeight / parseFloat(getComputedStyle(each).lineHeight)"
+            )
+            assert lines == pytest.approx(round(lines), abs=0.07), (path, viewport)
 
 
 def test_year_stands_after_a_title_that_is_written_from_right_to_left(person):
