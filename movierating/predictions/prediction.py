@@ -80,7 +80,7 @@ def compute_shares(
 
 
 def compute_prior_moments(model: ModelFile, features: MovieFeatures) -> list[float]:
-    """Return the moments (WIDTH) of a movie without a row: what its facts tell of it.
+    """Return the moments (WIDTH) of a movie without a row, from its facts.
 
     (b, w) ~ N(B x + mean effect of its directors, Lambda_v^-1), where x are the encoded facts.
     """

@@ -18,7 +18,7 @@ import sys
 from collections.abc import Set
 from pathlib import Path
 
-from film_titles import tidy_alternatives, tidy_titles
+from film_titles import clean_alternatives, clean_titles
 
 FOLDER = Path(__file__).parent
 MOVIES = FOLDER.parent / "movies.csv"
@@ -76,14 +76,14 @@ def clean(movies: list[Movie]) -> list[Movie]:
         if movie["imdb_id"] not in first:
             # Before the rules, which depend on the facts, and after them, because corrections take precedence.
             correct(movie, corrections)
-            tidy_titles(movie)
+            clean_titles(movie)
             name_persons(movie, persons)
             if is_cartoon(movie, cartoonists):
                 correct_cartoon(movie)
             correct_genres(movie)
             correct_country(movie)
         correct(movie, corrections)
-        tidy_alternatives(movie)
+        clean_alternatives(movie)
         movie["prominence"] = str(rate_prominence(movie, first, classics))
     return sorted(movies, key=lambda movie: (int(movie["year"]), movie["title"], movie["imdb_id"]))
 

@@ -8,10 +8,10 @@ import unicodedata
 SMALL_WORDS = {"A", "An", "And", "At", "For", "In", "Of", "The", "To"}
 
 
-def tidy_titles(movie: dict[str, str]) -> None:
+def clean_titles(movie: dict[str, str]) -> None:
     """Correct punctuation in titles, and move words in an Asian script from a Latin title to the original title."""
     for column in ("title", "original_title"):
-        movie[column] = tidy_title(movie[column])
+        movie[column] = clean_title(movie[column])
     if movie["language"] == "en":
         movie["title"] = lower_small_words(movie["title"])
     words = movie["title"].split(" ")
@@ -23,7 +23,7 @@ def tidy_titles(movie: dict[str, str]) -> None:
         movie["original_title"] = ""
 
 
-def tidy_title(title: str) -> str:
+def clean_title(title: str) -> str:
     """Return the title without a note in brackets ("(2003 film)", "(WT)"), and with plain punctuation."""
     title = re.sub(r" \((?:WT|AT|TV pilot|film|\d{4} film)\)$", "", title)
     title = re.sub(r"[`\u00b4\u2018\u2019]", "'", title)
@@ -47,11 +47,11 @@ def is_foreign(word: str) -> bool:
     return any(unicodedata.name(letter, "").startswith(scripts) for letter in word)
 
 
-def tidy_alternatives(movie: dict[str, str]) -> None:
+def clean_alternatives(movie: dict[str, str]) -> None:
     """Remove alternative titles that are the title or the original title."""
     seen = {words_of(movie["title"]), words_of(movie["original_title"]), ""}
     names = []
-    for name in map(tidy_title, movie["alternative_titles"].split("|")):
+    for name in map(clean_title, movie["alternative_titles"].split("|")):
         if words_of(name) not in seen:
             seen.add(words_of(name))
             names.append(name)

@@ -35,8 +35,8 @@ def ids(folder, populate, names, environ):
 
 
 @pytest.fixture
-def signed_in(cluster, ids, client_of):
-    """`signed_in("ada", 1)` is a client of the second host, of a user who has logged in at the first."""
+def logged_in(cluster, ids, client_of):
+    """`logged_in("ada", 1)` is a client of the second host, of a user who has logged in at the first."""
     numbers = itertools.count(1)
 
     def make(name, host=0):
@@ -53,16 +53,16 @@ def at(client_of, service, client):
     return client_of(service, **client.headers)
 
 
-def test_logout_on_one_host_ends_the_session_on_the_other(cluster, signed_in, client_of):
-    here = signed_in("ada")
+def test_logout_on_one_host_ends_the_session_on_the_other(cluster, logged_in, client_of):
+    here = logged_in("ada")
     there = at(client_of, cluster[1], here)
     assert there.send("GET", "/v1/users/me").status == 200
     assert here.send("POST", "/v1/auth/logout").status == 204
     assert there.send("GET", "/v1/users/me").status == 401
 
 
-def test_token_revoked_on_one_host_is_rejected_by_the_other(signed_in, cluster, client_of):
-    ada = signed_in("ada")
+def test_token_revoked_on_one_host_is_rejected_by_the_other(logged_in, cluster, client_of):
+    ada = logged_in("ada")
     for _ in range(5):
         made = ada.send("POST", "/v1/auth/tokens", {"name": "x", "scope": "read"}).body
         script = client_of(cluster[1], Authorization=f"Bearer {made['token']}")
@@ -102,9 +102,9 @@ def rate_by_turns(hot, many, people, ada, acknowledged):
             acknowledged["movie"] = number + 1
 
 
-def test_reads_show_what_the_other_host_has_acknowledged(cluster, signed_in, ids, names, client_of):
+def test_reads_show_what_the_other_host_has_acknowledged(cluster, logged_in, ids, names, client_of):
     hot, many = ids[-1], ids[:-1]
-    people, ada = [signed_in(name) for name in names], signed_in("ada")
+    people, ada = [logged_in(name) for name in names], logged_in("ada")
     user_id = ada.send("GET", "/v1/users/me").body["id"]
     addresses = [
         ("movie", f"/v1/movies/{hot}", count_ratings),
@@ -177,18 +177,18 @@ def run_at_once(*calls):
 
 
 def test_concurrent_writes_on_both_hosts_cause_no_server_error(
-    cluster, signed_in, ids, names, client_of, folder, unsound
+    cluster, logged_in, ids, names, client_of, folder, unsound
 ):
     """Clients rate, send lists, upload files, and delete movies and an account: no response is an unexpected error."""
-    people = [signed_in(name) for name in names]
-    leaver = signed_in("leaver")
+    people = [logged_in(name) for name in names]
+    leaver = logged_in("leaver")
     for movie_id in ids:
         leaver.rate(movie_id, 7)
     raters = [at(client_of, cluster[number % 2], people[number % ACCOUNTS]) for number in range(WRITERS)]
     listed, uploaded, deleted, closed, *rated = run_at_once(
-        partial(send_lists, signed_in("lister", 1), ids),
-        partial(upload_files, signed_in("importer")),
-        partial(delete_movies, signed_in("boss", 1), ids),
+        partial(send_lists, logged_in("lister", 1), ids),
+        partial(upload_files, logged_in("importer")),
+        partial(delete_movies, logged_in("boss", 1), ids),
         partial(delete_account, leaver),
         *(partial(rate_movies, client, ids, number) for number, client in enumerate(raters)),
     )
@@ -201,11 +201,11 @@ def test_concurrent_writes_on_both_hosts_cause_no_server_error(
 
 
 def test_host_without_network_returns_503_and_recovers(
-    cluster, machines, signed_in, ids, client_of, eventually
+    cluster, machines, logged_in, ids, client_of, eventually
 ):
     if isinstance(machines[0], network.SameMachine):
         pytest.skip("this user may make no network namespaces")
-    ada = signed_in("ada")
+    ada = logged_in("ada")
     there = at(client_of, cluster[1], ada)
     with machines[0].cut_off(), ThreadPoolExecutor(12) as threads:
         clients = [ada.again() for _ in range(12)]

@@ -66,13 +66,13 @@ def test_concurrent_writers_upload_and_backups_all_succeed(
 ):
     names, ids, file = library
     service = serve(instance, workers=2)
-    signed_in = [client_of(service, name).headers for name in names]
+    headers = [client_of(service, name).headers for name in names]
     importer = client_of(service, "importer")
     start, done = threading.Barrier(CLIENTS + 1), threading.Event()
 
     def work(number):
         """Rate the movies in turn, each client from another start; return the statuses."""
-        client = client_of(service, **signed_in[number % ACCOUNTS])
+        client = client_of(service, **headers[number % ACCOUNTS])
         start.wait()
         return [
             rate_again(client, ids[(number + turn) % len(ids)], 1 + turn % 19 / 2) for turn in range(RATINGS)

@@ -32,7 +32,7 @@ class Film:
         return 2 * (1 + self.number % 5)
 
     def make_cells(self, title, original_title):
-        """Return what a file may tell of the film, by the placeholders of FORMATS."""
+        """Return what a file may contain about the film, by the placeholders of FORMATS."""
         return {
             "title": title,
             "original": original_title,

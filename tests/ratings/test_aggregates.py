@@ -70,7 +70,7 @@ class World:
         service.rate_movie(self.people[person], self.movies[place], value, None)
         self.ratings[self.people[person], self.movies[place]] = (0, value)
 
-    def take_back(self, person, place):
+    def delete_rating(self, person, place):
         key = (self.people[person], self.movies[place])
         if self.ratings.pop(key, None):
             service.delete_rating(*key)
@@ -121,7 +121,7 @@ _three = st.integers(0, 2)
 _row = st.tuples(_three, _three, st.integers(1, 10), st.integers(1, 4))
 _happening = st.one_of(
     st.tuples(st.just(World.rate), _three, _three, st.integers(1, 20)),
-    st.tuples(st.just(World.take_back), _three, _three),
+    st.tuples(st.just(World.delete_rating), _three, _three),
     st.tuples(st.just(World.remove_movie), _three),
     st.tuples(st.just(World.close_account), _three),
     st.lists(_row, max_size=12).map(lambda rows: (World.load, *rows)),

@@ -37,22 +37,22 @@ def fill(folder: Path) -> None:
     with closing(sqlite3.connect(folder / "movierating.sqlite3")) as connection, connection:
         # The bundled movies would fill the file.
         connection.execute("INSERT INTO data_migration VALUES ('seeded', 1735689600000000)")
-    signed_in = {}
+    logged_in = {}
     for name in ("ada", "eve"):
         options = ["--admin"] if name == "ada" else []
         arguments = ["user", "create", name, f"{name}@example.org", *options, "--password-stdin"]
         commands.invoke(args=arguments, input=PASSWORD)
         tokens = client.post("/v1/auth/login", json={"login": name, "password": PASSWORD}).json
-        signed_in[name] = {"Authorization": f"Bearer {tokens['access_token']}"}
-    made = [client.post("/v1/movies", json=movie, headers=signed_in["ada"]) for movie in MOVIES]
+        logged_in[name] = {"Authorization": f"Bearer {tokens['access_token']}"}
+    made = [client.post("/v1/movies", json=movie, headers=logged_in["ada"]) for movie in MOVIES]
     for name, values in RATINGS.items():
         for response, value in zip(made, values, strict=False):
             address = f"{response.headers['Location']}/rating"
-            client.put(address, json={"value": value}, headers=signed_in[name])
-    client.post("/v1/auth/tokens", json={"name": "script", "scope": "read"}, headers=signed_in["ada"])
+            client.put(address, json={"value": value}, headers=logged_in[name])
+    client.post("/v1/auth/tokens", json={"name": "script", "scope": "read"}, headers=logged_in["ada"])
     place = made[-1].headers["Location"]
     edition = {"If-Match": client.get(place).headers["ETag"]}
-    assert client.delete(place, headers={**edition, **signed_in["ada"]}).status_code == 204
+    assert client.delete(place, headers={**edition, **logged_in["ada"]}).status_code == 204
 
 
 def dump(connection: sqlite3.Connection) -> Iterator[str]:

@@ -151,7 +151,7 @@ def upgrade() -> None:
         *_histogram(),
         sa.CheckConstraint("role IN ('member', 'admin')", name="ck_user_role"),
         sa.PrimaryKeyConstraint("id", name="pk_user"),
-        # PostgreSQL tells of the first that is violated, SQLite of the last; they are told in the order they are made.
+        # PostgreSQL reports the first violated one, SQLite the last, in the order of their creation.
         *(
             sa.UniqueConstraint(column, name=f"uq_user_{column}")
             for column in sorted(["email_key", "username_key"], reverse=stored)

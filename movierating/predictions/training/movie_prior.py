@@ -1,4 +1,4 @@
-"""The prior of movies: what genres, year, language, popularity and directors tell of a movie's bias and factors.
+"""The prior of movies: what genres, year, language, popularity and directors say about a movie's bias and factors.
 
     (b, w) ~ N(B x + mean effect of the directors, Lambda_v^-1)
 
