@@ -1,6 +1,7 @@
 """A running `movierating serve`, free ports, and waiting for what other processes do."""
 
 import itertools
+import json
 import os
 import signal
 import socket
@@ -12,6 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -72,6 +74,14 @@ class Service:
         """Stop gracefully and return the exit code."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(timeout=60)
+
+    def read_log(self) -> list[dict[str, Any]]:
+        """Return the lines of the log, while the service runs without one that is being written."""
+        is_running = self.process.poll() is None
+        text = (self.folder.parent / "service.log").read_text()
+        if is_running:
+            text = text[: text.rfind("\n") + 1]
+        return [json.loads(line) for line in text.splitlines()]
 
     def list_worker_pids(self) -> list[int]:
         """Return the process ids of the workers; skip the test if the system does not list a process's children."""

@@ -1,6 +1,5 @@
 """Scheduled backups: when they are due, which are removed, and how the server runs them."""
 
-import json
 import re
 import threading
 import urllib.request
@@ -29,10 +28,6 @@ def schedule(tmp_path):
 
 def names(folder):
     return sorted(file.name for file in folder.iterdir())
-
-
-def read_log(service):
-    return [json.loads(line) for line in (service.folder.parent / "service.log").read_text().splitlines()]
 
 
 def test_backup_names_are_in_utc():
@@ -82,14 +77,14 @@ def test_service_makes_backups_and_continues_after_failures(serve, instance, tmp
     assert newest <= datetime.now(UTC).timestamp()
     # A backup may be under way.
     folder.rename(tmp_path / "gone")
-    eventually(lambda: any(line["message"] == "backup failed" for line in read_log(service)))
+    eventually(lambda: any(line["message"] == "backup failed" for line in service.read_log()))
     folder.mkdir()
     eventually(lambda: len(list(folder.glob("m*"))) == 2)
     assert service.stop() == 0
     # The last backup may end after the service.
     assert len(list(folder.glob("m*"))) <= 3
     assert all(sqlite_backup.is_backup(file) for file in folder.glob("m*"))
-    failures = [line for line in read_log(service) if line["level"] == "error"]
+    failures = [line for line in service.read_log() if line["level"] == "error"]
     assert {line["message"] for line in failures} == {"backup failed"}
     assert all("\n" not in line["reason"] for line in failures)
 
@@ -128,7 +123,7 @@ def test_two_servers_and_a_restart_make_one_backup(serve, instance, tmp_path, ev
     folder = tmp_path / "backups"
     options = ("--backup-dir", str(folder), "--backup-every", "1h")
     services = [serve(instance, options=options, LOG_LEVEL="INFO") for _ in range(2)]
-    eventually(lambda: any(line["message"] == "backup" for line in read_log(services[0])))
+    eventually(lambda: any(line["message"] == "backup" for line in services[0].read_log()))
     assert [service.stop() for service in services] == [0, 0]
     made = names(folder)
     assert len(made) == 1

@@ -48,10 +48,6 @@ def sign_up(service, name="ada"):
     assert call(service, "/v1/users", account) == 201
 
 
-def read_log(service):
-    return [json.loads(line) for line in (service.folder.parent / "service.log").read_text().splitlines()]
-
-
 def read_metric(service, name):
     """Return a value of /metrics, 0 if it is missing."""
     with urllib.request.urlopen(f"{service.url}/metrics", timeout=30) as response:
@@ -119,7 +115,7 @@ def test_sigterm_finishes_requests_in_progress(one, eventually):
             with suppress(urllib.error.URLError, ConnectionError):
                 statuses.append(response.result())
     assert statuses.count(401) == len(statuses) >= 5
-    assert sum(line.get("route") == "/v1/auth/login" for line in read_log(one)) == len(statuses)
+    assert sum(line.get("route") == "/v1/auth/login" for line in one.read_log()) == len(statuses)
 
 
 # It gets SIGTERM while it starts the process that loads the catalogue, and has no workers yet.
@@ -158,7 +154,7 @@ def test_killed_worker_is_replaced(two, eventually):
     os.kill(min(workers), signal.SIGKILL)
     eventually(lambda: len(set(two.list_worker_pids()) - workers) == 1)
     eventually(lambda: is_healthy(two))
-    assert any("Unexpected exit from worker" in line["message"] for line in read_log(two))
+    assert any("Unexpected exit from worker" in line["message"] for line in two.read_log())
     assert two.stop() == 0
 
 
@@ -203,7 +199,7 @@ def test_every_log_line_is_json_without_secrets(two, eventually):
     call(two, "/v1/nowhere?token=eyJ")
     eventually(lambda: read_metric(two, "movierating_sign_ups_total") == len(names))
     assert two.stop() == 0
-    lines = read_log(two)
+    lines = two.read_log()
     assert (lines[0]["message"], lines[0]["instance"]) == ("starting", str(two.folder))
     assert not any("Python threads" in line["message"] for line in lines)
     assert {"/v1/users", "/v1/auth/login", None} <= {line.get("route") for line in lines[1:]}
