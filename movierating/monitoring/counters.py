@@ -11,6 +11,7 @@ import math
 import os
 import sqlite3
 import threading
+import time
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -37,6 +38,8 @@ PRAGMA journal_mode = WAL;
 PRAGMA synchronous = NORMAL;
 CREATE TABLE IF NOT EXISTS counts (key TEXT PRIMARY KEY, total REAL NOT NULL) WITHOUT ROWID;
 """
+# How long a process waits for others that create the file.
+_SETUP_TIMEOUT_SECONDS = 1.0
 _ADD = "INSERT INTO counts VALUES (?, ?) ON CONFLICT DO UPDATE SET total = total + excluded.total"
 
 # What SQLite reports if it can't use the content of a file.
@@ -128,9 +131,22 @@ def _connect() -> sqlite3.Connection:
     _close()
     _connected_to = _identify_file()
     _connection = sqlite3.connect(_file or ":memory:", check_same_thread=False)
-    _connection.executescript(_SETUP)
+    _set_up(_connection)
     _connected_to = _identify_file()
     return _connection
+
+
+def _set_up(connection: sqlite3.Connection) -> None:
+    # SQLite's own timeout does not apply when several processes switch a new file to the write-ahead log at once.
+    deadline = time.monotonic() + _SETUP_TIMEOUT_SECONDS
+    while True:
+        try:
+            connection.executescript(_SETUP)
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+        time.sleep(_SETUP_TIMEOUT_SECONDS / 100)
 
 
 def _close_broken(error: sqlite3.Error) -> None:

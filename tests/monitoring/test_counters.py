@@ -4,6 +4,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -99,6 +100,15 @@ def test_counts_do_not_wait_for_the_disk(file):
     ]
     # With the write-ahead log, NORMAL (1) waits for the disk only at checkpoints.
     assert modes == ["wal", 1]
+
+
+def test_process_waits_while_another_one_creates_the_file(file):
+    with closing(sqlite3.connect(file, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        end = threading.Timer(0.1, other.execute, ["ROLLBACK"])
+        end.start()
+        assert counters.read_totals() == {}
+        end.join()
 
 
 def test_another_file_starts_without_counts(file, tmp_path):
