@@ -57,7 +57,8 @@ def docs(program, service, tmp_path) -> Iterator[Docs]:
             args=FLAGS,
             viewport={"width": 1200, "height": 1000},
         )
-        browser.set_default_timeout(20_000)
+        # A busy machine takes long for the scripts of the page.
+        browser.set_default_timeout(90_000)
         docs = Docs(browser.pages[0], service.url)
         docs.watch()
         docs.open()
