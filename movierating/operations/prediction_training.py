@@ -55,7 +55,8 @@ def _is_due(app: Flask) -> bool:
         try:
             return read_status(database.read()).is_due()
         finally:
-            database.close()
+            # The server goes on holding the instance lock.
+            database.close_connections()
     return False
 
 

@@ -182,6 +182,11 @@ def close() -> None:
     _get_database().close()
 
 
+def close_connections() -> None:
+    """Close the connections as `close` does, and go on holding the instance lock."""
+    _get_database().close_connections()
+
+
 def batched(values: Iterable[T], size: int) -> Iterator[list[T]]:
     """Yield the values in lists of at most `size`: a statement takes a bounded number of parameters."""
     values = iter(values)

@@ -7,6 +7,8 @@ import pytest
 from movierating.monitoring import counters
 from movierating.operations import prediction_training
 from movierating.predictions.training_status import BUSY
+from movierating.storage import database
+from movierating.storage.sqlite.instance_lock import InstanceLock, LockHeld
 
 FAILED = (counters.FAILED_TRAININGS,)
 
@@ -58,3 +60,11 @@ def test_training_continues_after_an_unexpected_error(app, monkeypatch, caplog):
 
 def test_nothing_is_due_without_ratings(app):
     assert not prediction_training._is_due(app)
+
+
+@pytest.mark.sqlite
+def test_check_whether_a_training_is_due_does_not_unlock_the_instance(app):
+    database.hold_instance()
+    prediction_training._is_due(app)
+    with pytest.raises(LockHeld):
+        InstanceLock(database.get_sqlite_file(), exclusive=True)

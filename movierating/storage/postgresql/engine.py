@@ -192,6 +192,9 @@ class PgDatabase:
             self.replica.close()
         self._engine.dispose()
 
+    # There is no instance lock to release.
+    close_connections = close
+
 
 def configure(engine: Engine, replica_url: str | None) -> None:
     """Set up the connections of `engine` and of its replica."""

@@ -79,16 +79,20 @@ class SqliteDatabase:
         return None if version is None else (identity, *version)
 
     def close(self) -> None:
-        """Close the connections, except those on which other threads read, and release the instance lock."""
+        """Close the connections, as `close_connections` does, and release the instance lock."""
+        self.close_connections()
+        with self._hold_lock:
+            if self._instance_lock is not None:
+                self._instance_lock.release()
+                self._instance_lock = None
+
+    def close_connections(self) -> None:
+        """Close the connections, except those on which other threads read."""
         self._thread.reader = None
         self.write_queue.close()
         self.versions.close()
         self._engine.dispose()
         self.file.release_log()
-        with self._hold_lock:
-            if self._instance_lock is not None:
-                self._instance_lock.release()
-                self._instance_lock = None
 
     def hold_instance(self) -> None:
         """Hold the instance lock until `close`. Raise Unavailable while another process has it exclusively."""
