@@ -125,6 +125,9 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// On a slow network, a rating may be chosen before this script runs. `autocomplete="off"` keeps browsers from restoring another choice.
+for (const radio of document.querySelectorAll(".rate input[type=radio]:checked:not([checked])")) radio.form.requestSubmit();
+
 if (notice.firstElementChild) clearNoticeLater();
 
 // A filter that is chosen with a mouse or a finger is applied at once. With keys, each arrow chooses another one, and the button applies.

@@ -23,6 +23,19 @@ def test_click_saves_the_rating_and_undo_removes_it(person):
     expect(ada.page).to_have_url("/movies")
 
 
+def test_click_before_the_script_runs_is_saved_once_it_does(person, eventually):
+    ada = person("early")
+    held = []
+    ada.page.route("**/rate.js*", lambda route: held.append(route))
+    ada.page.goto("/movies", wait_until="commit")
+    ada.page.locator(".movies .rate").first.locator("label").nth(16).click()
+    eventually(lambda: ada.page.wait_for_timeout(10) or held)
+    held.pop().continue_()
+    expect(ada.page.locator("#notice")).to_contain_text("8.5")
+    expect(ada.get_own()).to_have_text("8.5")
+    expect(ada.get_own(1)).not_to_have_text("8.5")
+
+
 def test_double_click_saves_once_so_that_undo_restores_the_former_state(person):
     ada = person("doubleclick")
     ada.page.goto("/movies")
