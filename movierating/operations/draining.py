@@ -56,7 +56,7 @@ class DrainingApplication:
     def _exit_when_idle(self) -> None:
         while signal.SIGTERM not in self._signals.recv(16):
             pass
-        # Counted, because the clock goes on while a stalled machine runs no thread of the server.
+        # Count checks instead of reading the clock: while a machine stalls, time passes and no request can arrive.
         idle_checks = 0
         while idle_checks * _CHECK_INTERVAL_SECONDS < IDLE_SECONDS:
             _interrupt_main_thread()

@@ -130,10 +130,10 @@ def _serve(server: Any) -> None:
 
 
 def _stop_at_signals(server: Any) -> None:
-    """Let SIGTERM and SIGINT end the server with its processes: an exit at once could cut the start of one.
+    """Let SIGTERM and SIGINT stop the server and its processes. An immediate exit could interrupt the start of one.
 
-    Once it serves, SIGHUP, which a terminal sends when it is closed, does so too, but not if it runs under `nohup`.
-    Granian would start new workers, although the terminal ended the old ones, and give up.
+    Once the server has workers, SIGHUP does the same, unless it is ignored, as under `nohup`. A terminal sends SIGHUP
+    when it is closed. Granian would start new workers, although the terminal ended the old ones, and give up.
     """
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, server.signal_handler_interrupt)

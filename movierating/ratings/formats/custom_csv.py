@@ -15,14 +15,15 @@ from movierating.ratings.formats.field_parsers import (
     split_title,
 )
 from movierating.ratings.formats.formulas import unescape_formula
+from movierating.ratings.formats.letterboxd import IMPORTER_NAMES
 from movierating.ratings.formats.rows import InvalidColumn, Row, add_note, parse_row
 
 FIELDS = ("title", "original_title", "year", "rating", "rated_at", "imdb_id", "tmdb_id")
 # By the highest rating.
 SCALES = {highest: Scale({}, f"a number up to {highest}", highest) for highest in (4, 5, 10, 20)}
 SCALES |= {100: HUNDRED}
-# What files for Letterboxd's importer call them: with whole stars alone, their scale must be named.
-_OTHER_NAMES = {"title": "name", "imdb_id": "imdbid", "tmdb_id": "tmdbid", "rated_at": "watcheddate"}
+# Files for Letterboxd's importer are read by these names too: if all their ratings are whole, `scale` may be needed.
+_OTHER_NAMES = {"title": "name", **IMPORTER_NAMES}
 _MAX_MESSAGES = 20
 
 

@@ -39,9 +39,11 @@ _EXPORT_FIELDS = {
     "watched": "watched date",
 }
 _DATES = ("entered", "watched")
+# The fields for which the importer has another name than ours.
+IMPORTER_NAMES = {"imdb_id": "imdbid", "tmdb_id": "tmdbid", "rated_at": "watcheddate"}
 _IMPORT_FIELDS = {
     **{name: name for name in ("title", "name", "year", "rating", "rating10")},
-    **{"imdb_id": "imdbid", "tmdb_id": "tmdbid", "rated_at": "watcheddate"},
+    **IMPORTER_NAMES,
 }
 # Columns that only files for the importer have.
 _DISTINCTIVE_COLUMNS = {"letterboxduri", "rating10"}
