@@ -175,6 +175,8 @@ class MovieIndex:
         if query.year is None:
             return self._select_candidates(self._iterate_any_year(keys, query), query, last_id)
         parts = [key for key in query.list_part_keys() if key in self._keys]
+        if not keys and not parts:
+            return []
         lookups = [
             *product(keys, (NameKind.KEY, NameKind.ALTERNATIVE), (query.year - 1, query.year + 1)),
             *product(keys, (NameKind.PART,), (query.year,)),

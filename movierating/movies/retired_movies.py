@@ -2,7 +2,7 @@
 
 import itertools
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, select, update
@@ -88,19 +88,23 @@ class RetiredMovies:
     """The merged, renamed and deleted movies among some rows of a catalogue or of a member's file."""
 
     def __init__(
-        self, connection: Connection, rows: Iterable[Mapping[str, Any]], *, with_import_titles: bool = False
+        self, connection: Connection, rows: Sequence[Mapping[str, Any]], *, with_import_titles: bool = False
     ) -> None:
         """Load the movies; `with_import_titles` is as in MovieMatcher."""
         self._marks = [ALTERNATIVE, IMPORTED] if with_import_titles else [ALTERNATIVE]
-        values = {value for facts in rows for _, value in _list_keys(facts, self._marks)}
-        statement = (
-            select(_external.kind, _external.value, _external.movie_id, _movie.imdb_id, _movie.tmdb_id)
-            .outerjoin(Movie, _movie.id == _external.movie_id)
-            .where(_external.kind.in_([*_ID_COLUMNS, TITLE]), in_many(_external.value, sorted(values)))
-        )
-        self._entries: dict[ExternalId, Any] = {
-            (row.kind, row.value): row for row in connection.execute(statement)
-        }
+        statement = select(
+            _external.kind, _external.value, _external.movie_id, _movie.imdb_id, _movie.tmdb_id
+        ).outerjoin(Movie, _movie.id == _external.movie_id)
+        entries = connection.execute(statement.limit(len(rows) + 1)).all()
+        # Most instances have few retired movies. To read them all takes less time than to make the keys of the rows.
+        if len(entries) > len(rows):
+            values = {value for facts in rows for _, value in _list_keys(facts, self._marks)}
+            entries = connection.execute(
+                statement.where(
+                    _external.kind.in_([*_ID_COLUMNS, TITLE]), in_many(_external.value, sorted(values))
+                )
+            ).all()
+        self._entries: dict[ExternalId, Any] = {(entry.kind, entry.value): entry for entry in entries}
 
     def __contains__(self, facts: Mapping[str, Any]) -> bool:
         """Return True if a movie with one of the ids, or with the title and year, was merged, renamed or deleted.

@@ -85,7 +85,7 @@ class _DatasetMatcher:
         self._file = dataset.movie_table.path.name
         self._rows = rows
         movies = [row for row in rows if isinstance(row, DatasetMovie)]
-        self._retired = RetiredMovies(read(), map(_list_facts, movies))
+        self._retired = RetiredMovies(read(), [_list_facts(movie) for movie in movies])
         self._matcher = MovieMatcher(read(), _list_queries(movies), gives_ids=True, with_import_titles=False)
         self._changes = 0
 

@@ -58,11 +58,13 @@ def write_movies(path, rows):
     return path
 
 
-def make_file(**facts):
+def make_file(unmatched=0, **facts):
+    """Return a file with a row of these facts, and rows of unknown movies."""
     text = io.StringIO()
     writer = csv.DictWriter(text, ["title", "year", "imdb_id", "tmdb_id", "value"])
     writer.writeheader()
     writer.writerow({"value": 8, **facts})
+    writer.writerows({"value": 8, "title": f"Unknown {number}"} for number in range(unmatched))
     return io.BytesIO(text.getvalue().encode())
 
 
@@ -136,12 +138,17 @@ def test_import_adds_another_movie_of_the_same_title_and_year(app, user_id, add_
     assert report.created == 1
 
 
+# Retired movies are looked up one by one for a file with fewer rows than there are of them, else all are read.
+@pytest.mark.parametrize("unmatched", [0, 100])
 @pytest.mark.parametrize("create_missing", [False, True])
-def test_import_finds_a_merged_movie_by_its_title_and_year(app, user_id, add_movie, create_missing):
+def test_import_finds_a_merged_movie_by_its_title_and_year(
+    app, user_id, add_movie, create_missing, unmatched
+):
     survivor_id = add_movie(title="Jane Austen's Emma", year=2000, **OTHER_IDS)
     merging.merge_movies(add_movie(title="Emma", year=1990, **IDS), survivor_id)
-    report = import_file(user_id, make_file(title="Emma", year=1990), create_missing=create_missing)
-    assert (report.created, report.unmatched) == (1, [])
+    file = make_file(unmatched, title="Emma", year=1990)
+    report = import_file(user_id, file, create_missing=create_missing)
+    assert (report.created, len(report.unmatched)) == (1, unmatched)
     assert service.get_rating(user_id, survivor_id)["value"] == 8
 
 
