@@ -7,7 +7,16 @@ from flask import Response, make_response, render_template, request, url_for
 from movierating.auth import access
 from movierating.errors import InvalidRequest, NotFound
 from movierating.movies import service as movies
-from movierating.pages.blueprint import blueprint, get_member, get_viewer, member_page, page, render, send_to
+from movierating.pages.blueprint import (
+    Viewer,
+    blueprint,
+    get_member,
+    get_viewer,
+    member_page,
+    page,
+    render,
+    send_to,
+)
 from movierating.pages.forms import load_form
 from movierating.pages.local_paths import clean_path
 from movierating.pages.movie_data import (
@@ -30,17 +39,22 @@ LATEST_RATINGS_SHOWN = 12
 def show_movie(movie_id: int) -> Any:
     """Show a movie's facts, its histogram and its latest ratings. Raise NotFound."""
     row = movies.get_movie(movie_id)
-    latest, _ = ratings.list_ratings_for_movie(movie_id, None, LATEST_RATINGS_SHOWN)
     viewer = get_viewer()
     own = get_own_value(viewer, movie_id)
     return render(
         "movie.html",
         movie=make_details(row),
         own=own,
-        latest=latest,
-        prediction=predict_rating(viewer.id, movie_id) if viewer is not None and own is None else None,
         notice=find_rating_notice(viewer),
+        **_list_opinions(viewer, movie_id, own),
     )
+
+
+def _list_opinions(viewer: Viewer | None, movie_id: int, own: int | None) -> dict[str, Any]:
+    """Return the latest ratings of a movie, and its prediction for a viewer who has not rated it."""
+    latest, _ = ratings.list_ratings_for_movie(movie_id, None, LATEST_RATINGS_SHOWN)
+    prediction = predict_rating(viewer.id, movie_id) if viewer is not None and own is None else None
+    return {"latest": latest, "prediction": prediction}
 
 
 @blueprint.post("/movies/<id:movie_id>/rating")
@@ -83,5 +97,6 @@ def _render_parts(rated: Notice, is_large: bool) -> Response:
         own=notice["value"],
         notice=notice,
         is_large=is_large,
+        **(_list_opinions(viewer, rated.movie_id, notice["value"]) if is_large else {}),
     )
     return make_response(parts)

@@ -51,6 +51,13 @@ def test_movie_page_says_how_the_viewer_would_rate_it_and_why(ada):
     assert "You would give it" not in ada.get("/movies/3").text, "the viewer has rated it"
 
 
+def test_prediction_goes_and_comes_back_with_a_rating_that_the_script_sends(ada):
+    for form, is_shown in (({"value": "8"}, False), ({"remove": "1"}, True)):
+        text = ada.post("/movies/30/rating", data=form, headers={"X-Part": "movie"}).text
+        assert 'id="prediction30"' in text
+        assert ("You would give it" in text) is is_shown
+
+
 def test_movie_page_says_how_many_ratings_are_missing(browse, client):
     assert "Rate 5 more movies to see how you would like this one." in browse("eve").get("/movies/30").text
     assert "You would" not in client.get("/movies/30").text

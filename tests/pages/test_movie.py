@@ -105,7 +105,9 @@ def test_rating_never_leads_to_another_site(browse, add_movie, back):
     assert response.headers["Location"] == f"/movies/{movie}#m{movie}"
 
 
-@pytest.mark.parametrize(("part", "contained"), [("row", 'id="stats'), ("movie", 'id="opinion')])
+@pytest.mark.parametrize(
+    ("part", "contained"), [("row", 'id="stats'), ("movie", 'id="opinion'), ("movie", 'href="/people/ada"')]
+)
 def test_script_gets_the_parts_that_a_rating_changes(browse, add_movie, part, contained):
     movie = add_movie()
     response = browse("ada").post(f"/movies/{movie}/rating", data={"value": "5"}, headers={"X-Part": part})

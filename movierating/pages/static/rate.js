@@ -28,6 +28,7 @@ function replaceParts(html) {
     const old = document.getElementById(part.id);
     if (old === notice) replaceNotice(part);
     else old?.replaceWith(part);
+    localizeTimes(part);
   }
 }
 
@@ -142,10 +143,13 @@ for (const select of document.querySelectorAll(".filters select")) {
 const dates = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
 // A month such as 2024-12 is the same in every time zone.
 const months = new Intl.DateTimeFormat(undefined, { month: "short", year: "numeric", timeZone: "UTC" });
-for (const time of document.querySelectorAll("time[datetime]")) {
-  const format = time.dateTime.length === 7 ? months : dates;
-  time.textContent = format.format(new Date(time.dateTime));
+function localizeTimes(part) {
+  for (const time of part.querySelectorAll("time[datetime]")) {
+    const format = time.dateTime.length === 7 ? months : dates;
+    time.textContent = format.format(new Date(time.dateTime));
+  }
 }
+localizeTimes(document);
 
 // Pages carry the codes of countries; the browser knows their names in the reader's language.
 const countries = new Intl.DisplayNames(undefined, { type: "region" });

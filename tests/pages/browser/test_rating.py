@@ -23,6 +23,21 @@ def test_click_saves_the_rating_and_undo_removes_it(person):
     expect(ada.page).to_have_url("/movies")
 
 
+def test_click_changes_the_latest_ratings_of_the_movie_like_a_reload(person):
+    ada = person("latest")
+    ada.page.goto("/movies")
+    ada.page.locator(".movies cite").first.click()
+    own = ada.page.locator(".raters li").filter(has_text="latest")
+    for step, value in ((16, "8.5"), (9, "5")):
+        ada.page.locator(".rate.big label").nth(step).click()
+        expect(own.locator("b")).to_have_text(value)
+    latest = ada.page.locator(".raters").inner_text()
+    ada.page.reload()
+    expect(ada.page.locator(".raters")).to_have_text(latest, use_inner_text=True)
+    ada.page.get_by_role("button", name="Remove your rating").click()
+    expect(own).to_have_count(0)
+
+
 def test_click_before_the_script_runs_is_saved_once_it_does(person, eventually):
     ada = person("early")
     held = []
