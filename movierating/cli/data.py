@@ -28,7 +28,7 @@ import_.add_command(preview_import)
 IMPORT_FORMATS = (
     *("simkl", "letterboxd", "imdb", "trakt", "tmdb", "movary", "movielens"),
     *("filmweb", "senscritique", "filmaffinity", "kinopoisk", "kinorium", "criticker", "flixster"),
-    *("yamtrack", "tvtime", "filmtipset"),
+    *("yamtrack", "ryot", "tvtime", "filmtipset"),
     *("csv", "json"),
 )
 EXPORT_FORMATS = ("csv", "json", "letterboxd", "imdb", "trakt", "simkl")

@@ -29,6 +29,7 @@ FORMAT_NAMES = {
     "letterboxd": "Letterboxd",
     "movary": "Movary",
     "movielens": "MovieLens",
+    "ryot": "Ryot",
     "senscritique": "SensCritique",
     "simkl": "Simkl",
     "tmdb": "TMDB",

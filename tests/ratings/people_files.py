@@ -80,6 +80,11 @@ def make_flixster_item(row):
     return {"movie": {"title": row["title"], "year": row["year"]}, "score": str(row["stars"])}
 
 
+def make_ryot_item(row):
+    movie = {"lot": "movie", "source": "tmdb", "source_id": row["title"], "identifier": str(row["tmdb"])}
+    return {**movie, "reviews": [{"rating": str(row["percent"])}]}
+
+
 IMDB = "Const,Your Rating,Date Rated,Title,Original Title,URL,Title Type,IMDb Rating,Year"
 TMDB = "TMDb ID,IMDb ID,Type,Name,Release Date,Season Number,Episode Number,Rating,Your Rating,Date Rated"
 SIMKL = "SIMKL_ID,Title,Type,Year,Watchlist,LastEpWatched,WatchedDate,Rating,Memo,TVDB,TMDB,IMDB"
@@ -103,6 +108,7 @@ FORMATS = {
     ),
     "simkl json": write_json(make_simkl_item, lambda items: {"movies": items}),
     "flixster": write_json(make_flixster_item, lambda items: {"ratings": items}),
+    "ryot": write_json(make_ryot_item, lambda items: {"metadata": items}),
     "kinopoisk": write_csv(
         *("id,nameEng,nameRus,rating,date,year,link", "{number}", "{original}", "{title}", "{rating}"),
         *("", "{year}", ""),

@@ -15,10 +15,10 @@ from movierating.ratings.formats.rows import RejectedFile, Row, parse_items
 from movierating.ratings.formats.source_file import SourceFile
 from movierating.ratings.formats.text_encoding import UTF8, detect_utf16
 
-# In characters. A movie takes one or two thousand, a series with a thousand episodes a hundred times as many.
-MAX_ITEM_LENGTH = 1 << 18
-# Names of the lists of ratings in an object: our own and others', and Simkl's by kind.
-_LISTS = ("ratings", "movies", "shows", "anime")
+# In characters. A movie takes one or two thousand, a series with two thousand episodes some hundred times as many.
+MAX_ITEM_LENGTH = 1 << 19
+# Names of the lists of ratings in an object: our own and others', Simkl's by kind, and Ryot's. Other lists are skipped.
+_LISTS = ("ratings", "movies", "shows", "anime", "metadata", "media")
 _MAX_ITEM_DEPTH = 16
 _BLOCK_BYTES = 1 << 17
 _MAX_KEYS = 20
@@ -32,7 +32,7 @@ _scan: Callable[[str, int], tuple[object, int]] = json.JSONDecoder(strict=False)
 
 
 class JsonFile:
-    """A JSON file: its first items (`sample`), and `facts`, an object's other members (None for a bare list).
+    """A JSON file: its first items (`sample`), and `facts`, an object's members but lists (None for a bare list).
 
     The items of several lists are numbered in one sequence. All facts are known after the last item.
     """
@@ -71,9 +71,10 @@ class JsonFile:
         for _ in range(_MAX_KEYS):
             key = text.read_value()
             text.expect(":")
-            if key in _LISTS and text.take("["):
-                has_list = True
-                yield from text.read_rest_of_list()
+            if text.take("["):
+                is_known = key in _LISTS
+                has_list = has_list or is_known
+                yield from (item for item in text.read_rest_of_list() if is_known)
             elif isinstance(key, str) and self.facts is not None:
                 self.facts[key] = text.read_value()
             if not text.take(","):

@@ -22,6 +22,7 @@ from movierating.ratings.formats import (
     movielens_export,
     movierating_csv,
     movierating_json,
+    ryot,
     senscritique,
     simkl,
     tmdb,
@@ -83,6 +84,7 @@ _JSON_FORMATS = (
     Format("trakt", trakt.matches_json, trakt.read),
     Format("simkl", simkl.matches_json, simkl.read),
     Format("flixster", flixster.matches, flixster.read),
+    Format("ryot", ryot.matches, ryot.read),
     Format("json", movierating_json.matches, movierating_json.read),
 )
 _XML_FORMATS = (Format("criticker", criticker.matches_xml, criticker.read),)

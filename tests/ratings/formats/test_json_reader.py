@@ -57,6 +57,12 @@ def test_what_is_not_a_list_to_its_end_is_rejected(reject_reason, text, reason):
     assert reason in reject_reason(text)
 
 
+def test_lists_of_other_things_are_skipped_however_long(read):
+    other = f'"people": [{",".join(["[5]"] * 2 * MAX_ITEM_LENGTH)}]'
+    _, rows = read("{" + other + ', "ratings": [' + RATING + "]}")
+    assert len(rows) == 1
+
+
 def test_broken_utf_8_and_control_characters_cost_one_item(read):
     bad = [RATING.replace("é", character) for character in ("\udcff", "\x00", "\n", "\\ud800")]
     text = START + ",".join([*bad, RATING]) + END

@@ -122,7 +122,7 @@ DATED = "title,rating,watcheddate,other\n"
         ("over the ratio.csv", DATED + "é\n" * 2_000_000, 0),
         ("dated.csv", DATED + "".join(f"{number:x}é,3\n" for number in range(200_000)), 500_000),
         ("other.xml", "<other>" + "<a/>" * 200_000 + "</other>", 20_000),
-        ("other.json", "[" + "[0]," * 200_000 + "0]", 500_000),
+        ("other.json", "[" + "[0]," * 400_000 + "0]", 800_000),
     ],
 )
 def test_only_the_beginning_of_a_file_without_ratings_is_unpacked(
