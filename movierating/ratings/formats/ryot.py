@@ -1,7 +1,8 @@
 """Ryot's export: JSON, `{"metadata": [{"lot", "source_id", "identifier", "source", "reviews": [{"rating", "review":
 {"date"}}], …}], "people": […], …}`, where older files have `media` instead of `metadata`.
 
-`source_id` is the title, and `identifier` the id at the `source`, which is `tmdb` for most movies; there is no year.
+`identifier` is the id at the `source`, which is `tmdb` for most movies. `source_id` is the title; files that other
+programs make for Ryot's importer often have the id there, too. There is no year.
 Ratings are 0 to 100, as text (https://docs.ryot.io/exporting).
 """
 
@@ -28,12 +29,13 @@ def _parse(file: str, index: int, item: Any) -> Row:
     if not isinstance(item, dict):
         raise ValueError("it is not an object with a movie")
     review = _select_review(item.get("reviews"))
+    title, identifier = item.get("source_id"), item.get("identifier")
     is_of_tmdb = normalize_text(item.get("source")).lower() == "tmdb"
     return parse_row(
         *(file, index, HUNDRED, review.get("rating")),
-        title=item.get("source_id"),
+        title=None if title == identifier else title,
         year=None,
-        tmdb_id=item.get("identifier") if is_of_tmdb else None,
+        tmdb_id=identifier if is_of_tmdb else None,
         rated_at=_get_date(review),
         kind=parse_kind(normalize_text(item.get("lot"))),
     )

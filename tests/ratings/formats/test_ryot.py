@@ -51,6 +51,12 @@ def test_older_export_names_its_list_media(read):
     assert (name, rows) == ("ryot", [RatedRow(0, None, 3573, "Emma", None, None, 15, None)])
 
 
+def test_id_in_place_of_the_title_is_not_a_title(read):
+    item = make_item(lot="MOVIE", source="TMDB", source_id="3573", reviews=[{"rating": 75}])
+    _, rows = read(orjson.dumps({"metadata": [item]}))
+    assert rows == [RatedRow(0, None, 3573, None, None, None, 15, None)]
+
+
 def test_series_with_a_long_history_does_not_hide_the_movies(read):
     episodes = [{"show_season_number": 1, "show_episode_number": n, "state": "x" * 180} for n in range(1_600)]
     long = make_item(lot="show", seen_history=episodes)
