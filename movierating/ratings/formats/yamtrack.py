@@ -1,8 +1,8 @@
 """Yamtrack's CSV: `media_id,source,media_type,title,image,season_number,episode_number,score,progress,status,
 start_date,end_date,notes,…`.
 
-`score` is 0 to 10, where 0 is no rating. `media_id` is the id at the `source`, which is `tmdb` for nearly all movies. A
-title has no year, and may be empty beside an id.
+`score` is 0 to 10, where 0 is no rating. `media_id` is the id at the `source`, which is `tmdb` for nearly all movies.
+Older files lack the column: their movies all have ids of TMDB. A title has no year, and may be empty beside an id.
 """
 
 from collections.abc import Iterable, Iterator
@@ -20,7 +20,7 @@ _COLUMNS = {
 
 def matches(file: CsvFile) -> bool:
     """Return True if the file has Yamtrack's columns."""
-    return {"media_id", "source", "media_type", "score"} <= set(file.columns)
+    return {"media_id", "media_type", "score"} <= set(file.columns)
 
 
 def read(files: Iterable[CsvFile]) -> Iterator[Row]:
@@ -32,5 +32,5 @@ def read(files: Iterable[CsvFile]) -> Iterator[Row]:
 def _parse(file: str, line: int, cells: dict[str, Any]) -> Row:
     media_id, source = cells.pop("media_id"), cells.pop("source")
     cells["kind"] = parse_kind(cells["kind"])
-    tmdb_id = media_id if source.strip().lower() == "tmdb" else None
+    tmdb_id = media_id if source.strip().lower() in ("", "tmdb") else None
     return parse_row(file, line, TEN, **cells, year=None, tmdb_id=tmdb_id)

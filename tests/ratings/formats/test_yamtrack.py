@@ -29,6 +29,13 @@ def test_series_seasons_and_anime_are_not_movies(read_file):
     ]
 
 
+def test_older_file_without_sources_has_ids_of_tmdb(read):
+    name, rows = read(
+        '"media_id","media_type","title","score","end_date"\n"1301","movie","Glass","7.0","2024-02-09"\n'
+    )
+    assert (name, rows) == ("yamtrack", [RatedRow(2, None, 1301, "Glass", None, None, 14, DAY)])
+
+
 def test_unrated_and_invalid_rows_are_not_ratings(read_file):
     _, rows = read_file("yamtrack.csv")
     assert rows[7:9] == [
