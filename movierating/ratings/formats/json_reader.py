@@ -32,7 +32,7 @@ _scan: Callable[[str, int], tuple[object, int]] = json.JSONDecoder(strict=False)
 
 
 class JsonFile:
-    """A JSON file: its first items (`sample`), and `facts`, an object's members but lists (None for a bare list).
+    """A JSON file: its first items (`sample`), and `facts`, an object's members except lists (None for a bare list).
 
     The items of several lists are numbered in one sequence. All facts are known after the last item.
     """

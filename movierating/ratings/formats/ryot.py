@@ -2,8 +2,8 @@
 {"date"}}], …}], "people": […], …}`, where older files have `media` instead of `metadata`.
 
 `identifier` is the id at the `source`, which is `tmdb` for most movies. `source_id` is the title; files that other
-programs make for Ryot's importer often have the id there, too. There is no year.
-Ratings are 0 to 100, as text (https://docs.ryot.io/exporting).
+programs make for Ryot's importer often have the id there, too. There is no year. Ratings are 0 to 100, as text
+(https://docs.ryot.io/exporting).
 """
 
 from collections.abc import Iterable, Iterator
