@@ -1,7 +1,7 @@
 """Trakt's ratings: the JSON files of its export (a ZIP), the response of its API, and the CSV that subscribers get.
 
 - JSON: `[{"rated_at", "rating", "type", "movie": {"title", "year", "ids": {"trakt", "slug", "imdb", "tmdb"}}}]`, where
-  the API leaves out `type`; any id may be null.
+  the API leaves out `type`; any id may be null. The program traktexport writes an object with this list: `ratings`.
 - CSV: `rated_at,type,title,year,trakt_rating,trakt_id,imdb_id,tmdb_id,…,rating`, where `trakt_rating` is of all users.
 - What it imports: JSON or CSV with other names, `[{"imdb_id" or "tmdb_id", "type", "rating", "rated_at"}]`
   (https://app.trakt.tv/settings/data).
@@ -34,11 +34,18 @@ def matches_csv(file: CsvFile) -> bool:
 
 
 def matches_json(file: JsonFile) -> bool:
-    """Return True if a JSON file is a list of Trakt's ratings."""
-    return file.facts is None and any(
-        isinstance(item, dict) and "rating" in item and (find_object(item, _KINDS) or _is_import(item))
-        for item in file.sample
-    )
+    """Return True if a JSON file is a list of Trakt's ratings, or an object with dated ones that have ids of Trakt."""
+    is_rating = _is_rating if file.facts is None else _is_exported
+    return any(isinstance(item, dict) and "rating" in item and is_rating(item) for item in file.sample)
+
+
+def _is_rating(item: dict[str, Any]) -> bool:
+    return find_object(item, _KINDS) is not None or _is_import(item)
+
+
+def _is_exported(item: dict[str, Any]) -> bool:
+    kind = find_object(item, _KINDS)
+    return kind is not None and "rated_at" in item and "trakt" in get_object(item[kind], "ids")
 
 
 def read(files: Iterable[CsvFile | JsonFile]) -> Iterator[Row]:

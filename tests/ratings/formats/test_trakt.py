@@ -53,6 +53,15 @@ def test_the_answer_of_the_api_has_no_type(read):
     assert read(json.dumps([response], indent=2)) == ("trakt", [emma(0)])
 
 
+def test_ratings_in_an_object_need_dates_and_ids_of_trakt(read, reject_reason):
+    """The program traktexport writes everything of an account into one object."""
+    other = {"movie": EMMA, "watched_at": "2024-01-15T10:30:00.000Z"}
+    export = {"type": "full", "watchlist": [other], "ratings": [item()], "stats": {}, "history": [other]}
+    assert read(json.dumps(export)) == ("trakt", [emma(0)])
+    without_ids = item(movie={"title": "Emma", "year": 1996}, rating=4)
+    assert "in a known format" in reject_reason(json.dumps({"ratings": [without_ids]}))
+
+
 @pytest.mark.parametrize("ids", [None, {}, {"imdb": None, "tmdb": None}, {"imdb": "", "tmdb": 0}])
 def test_a_movie_without_ids_goes_by_its_title(read, ids):
     _, rows = read(json.dumps([item(movie={**EMMA, "ids": ids})]))
