@@ -34,6 +34,8 @@ _WITHOUT_RATINGS = (
     ({"film name", "imdb id"}, "Criticker", "Score"),
     ({"media_id", "media_type"}, "Yamtrack", "score"),
     ({"tvdb_id", "is_watched"}, "TV Time", "rating"),
+    # Its export of personal data: the ratings and the emotions are codes, in files with the same columns.
+    ({"vote_key", "episode_id"}, "TV Time", "rating"),
     ({"movietitle", "imdb"}, "Filmtipset", "Score"),
 )
 

@@ -33,3 +33,9 @@ def test_an_older_file_without_ratings_is_rejected(reject_reason):
         "imdb_id,tvdb_id,type,title,season,episode,is_special,is_watched,watched_at,status,is_watchlisted\n"
     )
     assert reason == "The file is TV Time's, but has no column “rating”."
+
+
+def test_votes_in_the_export_of_personal_data_are_rejected(reject_reason, zipped):
+    votes = "vote_key,episode_id,user_id,uuid,movie_name\n4c1d-77-29,0,77,4c1d,Glass\n"
+    reason = reject_reason(zipped({"gdpr-data/ratings-live-votes.csv": votes}))
+    assert reason == "ratings-live-votes.csv: The file is TV Time's, but has no column “rating”."
