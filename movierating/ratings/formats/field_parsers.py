@@ -30,7 +30,8 @@ _TMDB_ID = re.compile(r"0*([0-9]{1,10})(?:\.0)?")
 _MAX_TMDB_ID = 2**31 - 1
 
 # What people, R, Python, SQL and JavaScript write for an unknown value, in lower case. Some are titles of films.
-_PLACEHOLDERS = {"-", "n/a", "na", "nan", "none", "null", "undefined", "\\n"}
+# An exporter from Filmweb writes IMDb's layout with `not-found` where it found no id.
+_PLACEHOLDERS = {"-", "n/a", "na", "nan", "none", "null", "undefined", "\\n", "not-found"}
 # Where the year is unknown, and the years of a series, also of one that has no end yet.
 _NO_YEAR = re.compile(r"\?+")
 _YEARS_OF_SERIES = re.compile(r"(\d{4})(?:\.0| ?[-\u2010-\u2015] ?(?:\d{4})?)", re.ASCII)

@@ -36,7 +36,7 @@ def test_an_address_at_imdb_has_the_imdb_id(site, rest):
         *(
             (parse, placeholder, None)
             for parse in (parse_imdb_id, parse_tmdb_id, parse_year)
-            for placeholder in ("-", "N/A", "NA", "nan", "None", "null", "undefined", r"\N")
+            for placeholder in ("-", "N/A", "NA", "nan", "None", "null", "undefined", r"\N", "not-found")
         ),
         (parse_title, "None", "None"),
         *(
