@@ -43,7 +43,7 @@ class JsonFile:
         self.facts: dict[str, Any] | None = None
         self.sample: list[object] = []
         try:
-            with closing(self._read_items()) as items:
+            with closing(self.read_items()) as items:
                 self.sample.extend(islice(items, _SAMPLE))
         except RejectedFile:
             # If the JSON is malformed after the first item, `read_rows` raises the error when it gets there.
@@ -52,9 +52,10 @@ class JsonFile:
 
     def read_rows(self, parse: Callable[[str, int, Any], Row]) -> Iterator[Row]:
         """Return the rows of the items, as `parse_items` does. Raise RejectedFile if the JSON is malformed."""
-        return parse_items(self.source.name, self._read_items(), parse)
+        return parse_items(self.source.name, self.read_items(), parse)
 
-    def _read_items(self) -> Generator[object, None, None]:
+    def read_items(self) -> Generator[object, None, None]:
+        """Yield the items. Raise RejectedFile if the JSON is malformed."""
         with self.source.open() as file:
             text = _Text(file)
             if text.take("["):

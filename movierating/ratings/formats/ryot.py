@@ -2,16 +2,31 @@
 {"date"}}], …}], "people": […], …}`, where older files have `media` instead of `metadata`.
 
 `identifier` is the id at the `source`, which is `tmdb` for most movies. `source_id` is the title; files that other
-programs make for Ryot's importer often have the id there, too. There is no year. Ratings are 0 to 100, as text
-(https://docs.ryot.io/exporting).
+programs make for Ryot's importer often have the id there, too. There is no year.
+
+Ratings are text. They are 0 to 100 (https://docs.ryot.io/exporting), but Ryot divides them if its settings show ratings
+up to 10 or 5. The file does not name the scale.
 """
 
 from collections.abc import Iterable, Iterator
+from contextlib import closing
+from functools import partial
+from itertools import chain
 from typing import Any
 
-from movierating.ratings.formats.field_parsers import HUNDRED, has_rating, normalize_text, parse_kind
+from movierating.ratings.formats.field_parsers import (
+    HUNDRED,
+    TEN,
+    Scale,
+    has_rating,
+    normalize_text,
+    parse_kind,
+    parse_number,
+)
 from movierating.ratings.formats.json_reader import JsonFile, get_object
-from movierating.ratings.formats.rows import Row, parse_row
+from movierating.ratings.formats.rows import Row, add_note, parse_row
+
+_FIVE = Scale({}, "a number up to 5", 5)
 
 
 def matches(file: JsonFile) -> bool:
@@ -20,19 +35,42 @@ def matches(file: JsonFile) -> bool:
 
 
 def read(files: Iterable[JsonFile]) -> Iterator[Row]:
-    """Yield the rows; what is not a movie has a `kind`."""
+    """Yield the rows; what is not a movie has a `kind`. The first rating has a note unless the scale ends at 100."""
+    files = list(files)
+    scale = _find_scale(files)
+    rows = chain.from_iterable(file.read_rows(partial(_parse, scale)) for file in files)
+    if scale == HUNDRED:
+        return rows
+    note = f"ratings are read on a scale of {scale.highest}, because none is higher"
+    return add_note(rows, f"{note}; if Ryot has another, choose 100 in its settings and export again")
+
+
+def _find_scale(files: Iterable[JsonFile]) -> Scale:
+    """Return the smallest scale with all the ratings, also those of books and series."""
+    highest = 0.0
     for file in files:
-        yield from file.read_rows(_parse)
+        with closing(file.read_items()) as items:
+            for rating in chain.from_iterable(map(_list_ratings, items)):
+                highest = max(highest, parse_number(rating) or 0)
+                if highest > 10:
+                    return HUNDRED
+    return TEN if highest > 5 else _FIVE
 
 
-def _parse(file: str, index: int, item: Any) -> Row:
+def _list_ratings(item: object) -> list[object]:
+    reviews = item.get("reviews") if isinstance(item, dict) else None
+    reviews = reviews if isinstance(reviews, list) else []
+    return [review.get("rating") for review in reviews if isinstance(review, dict)]
+
+
+def _parse(scale: Scale, file: str, index: int, item: Any) -> Row:
     if not isinstance(item, dict):
         raise ValueError("it is not an object with a movie")
-    review = _select_review(item.get("reviews"))
+    review = _select_review(scale, item.get("reviews"))
     title, identifier = item.get("source_id"), item.get("identifier")
     is_of_tmdb = normalize_text(item.get("source")).lower() == "tmdb"
     return parse_row(
-        *(file, index, HUNDRED, review.get("rating")),
+        *(file, index, scale, review.get("rating")),
         title=None if title == identifier else title,
         year=None,
         tmdb_id=identifier if is_of_tmdb else None,
@@ -41,10 +79,10 @@ def _parse(file: str, index: int, item: Any) -> Row:
     )
 
 
-def _select_review(reviews: object) -> dict[str, Any]:
+def _select_review(scale: Scale, reviews: object) -> dict[str, Any]:
     """Return the newest review with a rating; an empty one if there is none."""
     reviews = reviews if isinstance(reviews, list) else []
-    rated = (each for each in reviews if isinstance(each, dict) and has_rating(HUNDRED, each.get("rating")))
+    rated = (each for each in reviews if isinstance(each, dict) and has_rating(scale, each.get("rating")))
     return max(rated, key=lambda review: str(_get_date(review) or ""), default={})
 
 

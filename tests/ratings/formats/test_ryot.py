@@ -1,4 +1,5 @@
 import orjson
+import pytest
 
 from movierating import clock
 from movierating.ratings.formats.rows import RatedRow, SkippedRow
@@ -22,6 +23,32 @@ def test_ratings_out_of_100_become_the_nearest_half_point(read_file):
     name, rows = read_file("ryot.json")
     assert name == "ryot"
     assert rows[0] == RatedRow(0, None, 1301, "The Silent Harbour", None, None, 18, AT)
+
+
+@pytest.mark.parametrize(
+    ("ratings", "values", "scale"),
+    [
+        (("4.5", "3"), [18, 12], 5),
+        (("8.5", "4"), [17, 8], 10),
+        (("85", "4"), [17, 1], None),
+    ],
+)
+def test_ratings_are_on_the_smallest_scale_of_ryot_with_all_of_them(read, ratings, values, scale):
+    """Ryot exports them on the scale of its settings."""
+    _, rows = read(
+        orjson.dumps({"metadata": [make_item(reviews=[{"rating": rating}]) for rating in ratings]})
+    )
+    assert [row.value for row in rows] == values
+    if scale is None:
+        assert rows[0].note is None
+    else:
+        assert f"on a scale of {scale}," in rows[0].note
+
+
+def test_ratings_of_series_tell_the_scale_too(read):
+    items = [make_item(reviews=[{"rating": "4"}]), make_item(lot="show", reviews=[{"rating": "80"}])]
+    _, rows = read(orjson.dumps({"metadata": items}))
+    assert (rows[0].value, rows[0].note) == (1, None)
 
 
 def test_newest_rating_of_a_movie_counts(read_file):
