@@ -24,9 +24,10 @@ from movierating.ratings.formats.field_parsers import (
     parse_number,
 )
 from movierating.ratings.formats.json_reader import JsonFile, get_object
-from movierating.ratings.formats.rows import Row, add_note, parse_row
+from movierating.ratings.formats.rows import RejectedFile, Row, add_note, parse_row
 
 _FIVE = Scale({}, "a number up to 5", 5)
+_ADVICE = "To name the scale, choose ratings up to 100 in Ryot's settings and export again."
 
 
 def matches(file: JsonFile) -> bool:
@@ -42,18 +43,26 @@ def read(files: Iterable[JsonFile]) -> Iterator[Row]:
     if scale == HUNDRED:
         return rows
     note = f"ratings are read on a scale of {scale.highest}, because none is higher"
-    return add_note(rows, f"{note}; if Ryot has another, choose 100 in its settings and export again")
+    return add_note(rows, f"{note}. {_ADVICE}")
 
 
 def _find_scale(files: Iterable[JsonFile]) -> Scale:
-    """Return the smallest scale with all the ratings, also those of books and series."""
-    highest = 0.0
+    """Return the smallest scale with all the ratings, also those of books and series.
+
+    Raise RejectedFile if they are whole numbers up to 5, which may be stars or few ratings up to 10.
+    """
+    highest, has_fractions = 0.0, False
     for file in files:
         with closing(file.read_items()) as items:
             for rating in chain.from_iterable(map(_list_ratings, items)):
-                highest = max(highest, parse_number(rating) or 0)
+                number = parse_number(rating) or 0.0
+                highest, has_fractions = max(highest, number), has_fractions or not number.is_integer()
                 if highest > 10:
                     return HUNDRED
+    if 0 < highest <= 5 and not has_fractions:
+        raise RejectedFile(
+            f"The ratings are whole numbers up to {highest:g}: their scale may end at 5 or at 10. {_ADVICE}"
+        )
     return TEN if highest > 5 else _FIVE
 
 

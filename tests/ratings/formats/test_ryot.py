@@ -45,6 +45,18 @@ def test_ratings_are_on_the_smallest_scale_of_ryot_with_all_of_them(read, rating
         assert f"on a scale of {scale}," in rows[0].note
 
 
+def test_whole_ratings_up_to_5_are_not_taken_for_stars(reject_reason):
+    items = [make_item(reviews=[{"rating": rating}]) for rating in ("4", "5.0", None)]
+    reason = reject_reason(orjson.dumps({"metadata": items}))
+    assert "whole numbers up to 5: " in reason
+    assert "choose ratings up to 100" in reason
+
+
+def test_file_without_ratings_is_not_rejected(read):
+    _, rows = read(orjson.dumps({"metadata": [make_item()]}))
+    assert rows == [SkippedRow(0, "Emma", None, "no_rating")]
+
+
 def test_ratings_of_series_tell_the_scale_too(read):
     items = [make_item(reviews=[{"rating": "4"}]), make_item(lot="show", reviews=[{"rating": "80"}])]
     _, rows = read(orjson.dumps({"metadata": items}))
