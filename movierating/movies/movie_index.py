@@ -6,7 +6,7 @@ from enum import IntEnum
 from functools import cached_property
 from itertools import islice, product
 
-from movierating.movies.movie_query import BOTH_IDS, KnownMovie, MovieQuery
+from movierating.movies.movie_query import BOTH_BITS, KnownMovie, MovieQuery
 from movierating.movies.titles import match_key
 
 MAX_CANDIDATES = 20
@@ -29,13 +29,13 @@ class NameKind(IntEnum):
 _MATCHES = (NameKind.TITLE, NameKind.ORIGINAL_TITLE, NameKind.KEY, NameKind.ALTERNATIVE)
 
 
-def _encode(year: int | None, missing_ids: int) -> int:
-    """Return a number for a year and the ids that a movie lacks: 0, IMDB_ID, TMDB_ID or BOTH_IDS.
+def _encode(year: int | None, id_bits: int) -> int:
+    """Return a number for a year and a set of ids, as bits: those that a movie lacks, or that a query has.
 
     A movie is stored under each set of ids that it lacks, and a query is looked up only among the movies that lack its
     ids. So a lookup takes no longer if many movies share a title.
     """
-    return 4 * (year or 0) + missing_ids
+    return 4 * (year or 0) + id_bits
 
 
 class MovieIndex:
@@ -91,8 +91,8 @@ class MovieIndex:
 
     def _add_name(self, movie: KnownMovie, kind: NameKind, text: str) -> None:
         by_name = self._by_name[kind]
-        for missing_ids in movie.list_missing_ids():
-            by_name[text, _encode(movie.year, missing_ids)].append(movie)
+        for id_bits in movie.list_missing_id_bits():
+            by_name[text, _encode(movie.year, id_bits)].append(movie)
 
     def has_tmdb_id(self, tmdb_id: int) -> bool:
         """Return True if a movie has this TMDB id."""
@@ -143,7 +143,7 @@ class MovieIndex:
 
     def has_movie_without_ids(self, title_key: str, year: int | None) -> bool:
         """Return True if a movie without ids has this folded title and year."""
-        movies = self._by_name[NameKind.TITLE].get((title_key, _encode(year, BOTH_IDS)), ())
+        movies = self._by_name[NameKind.TITLE].get((title_key, _encode(year, BOTH_BITS)), ())
         return any(movie.has_no_ids for movie in movies)
 
     def _has_all_titles(self, movie: KnownMovie, query: MovieQuery) -> bool:
@@ -161,7 +161,7 @@ class MovieIndex:
     def _iterate(
         self, kind: NameKind, text: str, query: MovieQuery, year: int | None
     ) -> Iterable[KnownMovie]:
-        movies = self._by_name[kind].get((text, _encode(year, query.missing_ids)))
+        movies = self._by_name[kind].get((text, _encode(year, query.id_bits)))
         # A movie may have got ids since it was stored here.
         return filter(query.accepts, movies) if movies else ()
 
@@ -187,7 +187,7 @@ class MovieIndex:
 
     def _iterate_any_year(self, keys: Iterable[str], query: MovieQuery) -> Iterable[KnownMovie]:
         for key in keys:
-            yield from filter(query.accepts, self._of_any_year.get((key, query.missing_ids), ()))
+            yield from filter(query.accepts, self._of_any_year.get((key, query.id_bits), ()))
 
     @cached_property
     def _of_any_year(self) -> dict[tuple[str, int], list[KnownMovie]]:

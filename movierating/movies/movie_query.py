@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from movierating.movies.titles import fold, is_common_part, list_part_keys, match_key
 
-# The ids that a movie lacks, as bits.
-IMDB_ID, TMDB_ID, BOTH_IDS = 1, 2, 3
+# A set of kinds of ids, as bits.
+IMDB_BIT, TMDB_BIT, BOTH_BITS = 1, 2, 3
 
 
 @dataclass(slots=True, eq=False)
@@ -28,11 +28,11 @@ class KnownMovie:
         """Record whether the movie has no ids in the database: ids of rows may be added here."""
         self.has_no_ids = self.imdb_id is None and self.tmdb_id is None
 
-    def list_missing_ids(self) -> tuple[int, ...]:
-        """Return each set of ids that the movie lacks: 0, IMDB_ID, TMDB_ID, BOTH_IDS."""
+    def list_missing_id_bits(self) -> tuple[int, ...]:
+        """Return each set of ids that the movie lacks, as bits, from the empty set 0 on."""
         if self.imdb_id is not None:
-            return (0,) if self.tmdb_id is not None else (0, TMDB_ID)
-        return (0, IMDB_ID) if self.tmdb_id is not None else (0, IMDB_ID, TMDB_ID, BOTH_IDS)
+            return (0,) if self.tmdb_id is not None else (0, TMDB_BIT)
+        return (0, IMDB_BIT) if self.tmdb_id is not None else (0, IMDB_BIT, TMDB_BIT, BOTH_BITS)
 
 
 @dataclass(slots=True, eq=False)
@@ -40,7 +40,7 @@ class MovieQuery:
     """How a row of a file names its movie; a new movie would get the first title.
 
     `film_id` tells films of one title and year in one file apart. `names` are the folded titles and their match keys.
-    `missing_ids` (IMDB_ID, TMDB_ID or both) are the ids of the query, which a movie found by its name must lack.
+    `id_bits` is the set of the ids that the query has; by a name, it finds only movies that lack all of them.
     `part_keys` are the match keys of the parts of the titles, None until `list_part_keys` computes them.
     """
 
@@ -50,14 +50,14 @@ class MovieQuery:
     year: int | None = None
     film_id: str | None = None
     names: list[tuple[str, str]] = field(init=False)
-    missing_ids: int = field(init=False)
+    id_bits: int = field(init=False)
     part_keys: list[str] | None = None
 
     def __post_init__(self) -> None:
         """Fold the titles, once for all lookups."""
         # The key is that of the folded title, as of the movies that are loaded next.
         self.names = [(folded, match_key(folded)) for folded in map(fold, filter(None, self.titles))]
-        self.missing_ids = IMDB_ID * (self.imdb_id is not None) + TMDB_ID * (self.tmdb_id is not None)
+        self.id_bits = IMDB_BIT * (self.imdb_id is not None) + TMDB_BIT * (self.tmdb_id is not None)
 
     def accepts(self, movie: KnownMovie) -> bool:
         """Return True unless the movie has another IMDb id or TMDB id."""

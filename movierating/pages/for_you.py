@@ -13,7 +13,7 @@ from movierating.pages.local_paths import make_list_address, make_next_address
 from movierating.pages.movie_data import find_rating_notice, to_plain
 from movierating.predictions.recommendations import list_recommendations
 from movierating.predictions.schemas import RECOMMENDATIONS_QUERY
-from movierating.predictions.taste_matches import list_nearest
+from movierating.predictions.taste_matches import list_taste_matches
 from movierating.users import service as users
 
 ROWS_PER_PAGE = 25
@@ -56,7 +56,7 @@ def list_people() -> Response:
     next_cursor = reason = None
     try:
         cursor = load_query(PageQuerySchema())["cursor"]
-        items, next_cursor, reason = list_nearest(viewer.id, cursor, ROWS_PER_PAGE)
+        items, next_cursor, reason = list_taste_matches(viewer.id, cursor, ROWS_PER_PAGE)
     except InvalidRequest as error:
         form = Form.of_query(error)
     return render(

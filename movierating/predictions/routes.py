@@ -91,7 +91,7 @@ class TasteMatches(View):
         The best match first, at most 200 of those who have at least 20 ratings and have not opted out with `listed`.
         """
         user_id = access.get_caller().user_id
-        return _list_response(*taste_matches.list_nearest(user_id, query["cursor"], query["limit"]))
+        return _list_response(*taste_matches.list_taste_matches(user_id, query["cursor"], query["limit"]))
 
 
 def _list_response(items: list[Any], next_cursor: str | None, reason: NoPrediction | None) -> Response:

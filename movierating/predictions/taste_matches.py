@@ -123,7 +123,7 @@ def _compare_ratings(common: Sequence[tuple[int, float, float]]) -> dict[str, An
     }
 
 
-def list_nearest(
+def list_taste_matches(
     user_id: int, cursor: str | None, limit: int
 ) -> tuple[list[dict[str, Any]], str | None, NoPrediction | None]:
     """Return a page of the users with the nearest taste, the next cursor, and why there are none.
@@ -138,7 +138,7 @@ def list_nearest(
         pages.find_start(cursor, [])
         return [], None, user if isinstance(user, NoPrediction) else NoPrediction(NO_MODEL)
     matches = _NEAREST.get(user.key, lambda: _find_nearest(user, people))
-    listed = _list_listed(connection, user, matches)
+    listed = _find_listed_users(connection, user, matches)
     ids = [other_id for other_id in matches if other_id in listed and other_id != user_id]
     start = pages.find_start(cursor, ids)
     page = ids[start : start + limit]
@@ -151,10 +151,10 @@ def list_nearest(
     return items, next_cursor, None
 
 
-def _list_listed(
+def _find_listed_users(
     connection: Connection, user: UserTaste, matches: Mapping[int, float]
 ) -> dict[int, dict[str, Any]]:
-    """Return the users among these who may be named, as the API shows them, by id."""
+    """Return those of the matched users who may be named, as the API shows them, by id."""
     rows = _LISTED_USERS.tuples(
         connection, users=encode_values(sorted(matches)), trained_at=user.model.trained_at
     )
