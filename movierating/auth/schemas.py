@@ -9,7 +9,7 @@ from movierating.auth.models import SCOPES
 from movierating.http.fields import SingleLineString, Timestamp, require_future
 
 
-def password_field(
+def make_password_field(
     description: str | None = None, *, is_new: bool = False, **kwargs: Any
 ) -> ma.fields.String:
     """Return a field for a password. The length of a new one is only documented: `passwords` checks its NFKC form."""
@@ -26,7 +26,7 @@ class LoginSchema(ma.Schema):
     """A username or e-mail, and the password."""
 
     login = ma.fields.String(required=True, validate=ma.validate.Length(1, 254), metadata={"example": "ada"})
-    password = password_field(required=True)
+    password = make_password_field(required=True)
 
 
 class TokenPairSchema(ma.Schema):
@@ -125,7 +125,7 @@ class PasswordResetLinkSchema(ma.Schema):
     )
 
 
-def one_time_token(**kwargs: Any) -> ma.fields.String:
+def make_one_time_token_field(**kwargs: Any) -> ma.fields.String:
     """Return a field for the token of a one-time link."""
     return ma.fields.String(
         validate=ma.validate.Length(1, 100), load_only=True, metadata={"example": _TOKEN_EXAMPLE}, **kwargs
@@ -135,5 +135,5 @@ def one_time_token(**kwargs: Any) -> ma.fields.String:
 class ResetPasswordSchema(ma.Schema):
     """The token of a link, and the new password."""
 
-    token = one_time_token(required=True)
-    password = password_field(is_new=True, required=True)
+    token = make_one_time_token_field(required=True)
+    password = make_password_field(is_new=True, required=True)

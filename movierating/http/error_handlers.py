@@ -79,5 +79,5 @@ def _get_headers(error: errors.ApiError) -> dict[str, str]:
 
 
 def _make_response(error: errors.ApiError, headers: dict[str, str]) -> Response:
-    body = problems.problem_details(error, request.environ.get(REQUEST_ID))
+    body = problems.make_problem_details(error, request.environ.get(REQUEST_ID))
     return Response(orjson.dumps(body), error.status, headers, content_type=problems.PROBLEM_MEDIA_TYPE)

@@ -8,7 +8,7 @@ from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 
 from movierating import errors
-from movierating.http.problems import PROBLEM_MEDIA_TYPE, PROBLEMS, make_http_error, problem_details
+from movierating.http.problems import PROBLEM_MEDIA_TYPE, PROBLEMS, make_http_error, make_problem_details
 
 INFO = {
     "summary": "Sign up, find a movie, rate it, see the charts.",
@@ -113,12 +113,13 @@ _PROBLEM_HEADERS = {
 }
 
 
-def headers(*names: str) -> dict[str, Any]:
+def refer_to_headers(*names: str) -> dict[str, Any]:
     """Return references to some of HEADERS, as a response object's `headers`."""
     return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
-ETAG_HEADER, LOCATION_HEADER, LIST_HEADERS = headers("ETag"), headers("Location"), headers("ETag", "Link")
+ETAG_HEADER, LOCATION_HEADER = refer_to_headers("ETag"), refer_to_headers("Location")
+LIST_HEADERS = refer_to_headers("ETag", "Link")
 
 IF_NONE_MATCH = {
     "in": "header",
@@ -182,12 +183,12 @@ def register(spec: APISpec, plugin: MarshmallowPlugin) -> None:
     for name, text in TOKEN_DESCRIPTIONS.items():
         spec.components.security_scheme(name, {"type": "http", "scheme": "bearer", "description": text})
     schema = plugin.resolver.resolve_schema_dict(ProblemSchema)  # type: ignore[union-attr]
-    not_modified = {"description": "Not modified.", "headers": headers("ETag", "X-Request-ID")}
+    not_modified = {"description": "Not modified.", "headers": refer_to_headers("ETag", "X-Request-ID")}
     spec.components.response(HTTPStatus.NOT_MODIFIED.name, not_modified, lazy=True)
     for redirect in (HTTPStatus.MOVED_PERMANENTLY, HTTPStatus.PERMANENT_REDIRECT):
         moved = {
             "description": "The movie was merged into another one, which `Location` names.",
-            "headers": headers("Location", "X-Request-ID"),
+            "headers": refer_to_headers("Location", "X-Request-ID"),
         }
         spec.components.response(redirect.name, moved, lazy=True)
     field = errors.FieldError("json", "value", "Missing data for required field.")
@@ -195,10 +196,10 @@ def register(spec: APISpec, plugin: MarshmallowPlugin) -> None:
         error = make_http_error(status, description)
         kind = next(kind for kind, problem in PROBLEMS.items() if problem.status == status)
         error.kind, error.errors = kind, [field] if status == 422 else None
-        example = problem_details(error, "2f0c1a9be07d4c5f")
+        example = make_problem_details(error, "2f0c1a9be07d4c5f")
         response = {
             "description": description,
-            "headers": headers(*_PROBLEM_HEADERS.get(status, []), "X-Request-ID"),
+            "headers": refer_to_headers(*_PROBLEM_HEADERS.get(status, []), "X-Request-ID"),
             "content": {PROBLEM_MEDIA_TYPE: {"schema": schema, "example": example}},
         }
         spec.components.response(HTTPStatus(status).name, response, lazy=True)

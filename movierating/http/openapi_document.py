@@ -6,7 +6,7 @@ from typing import Any
 
 from apispec import APISpec
 
-from movierating.http.openapi_components import RATE_LIMIT_HEADERS, headers
+from movierating.http.openapi_components import RATE_LIMIT_HEADERS, refer_to_headers
 from movierating.http.openapi_schemas import split_id_choices, split_nullable_enums
 
 # OpenAPI links by operation and status: the next operation, and the expressions of its parameters.
@@ -90,19 +90,19 @@ def _complete(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
     # Without it, some clients ask for a token everywhere.
     operation.setdefault("security", [])
     operation["responses"] = dict(sorted(operation["responses"].items()))
-    operation.get("parameters", []).sort(key=_parameter_order)
+    operation.get("parameters", []).sort(key=_get_parameter_order)
     _add_example(operation.get("requestBody", {}), schemas)
     for status, response in operation["responses"].items():
         if "$ref" in response:
             continue
         _add_example(response, schemas)
         limit_headers = RATE_LIMIT_HEADERS if "429" in operation["responses"] else ()
-        response.setdefault("headers", {}).update(headers(*limit_headers, "X-Request-ID"))
-        if links := _links(operation, int(status)):
+        response.setdefault("headers", {}).update(refer_to_headers(*limit_headers, "X-Request-ID"))
+        if links := _make_links(operation, int(status)):
             response["links"] = links
 
 
-def _parameter_order(parameter: dict[str, Any]) -> int:
+def _get_parameter_order(parameter: dict[str, Any]) -> int:
     """Return the place of a parameter: filters first, then those of pages, then headers."""
     return 2 if parameter["in"] == "header" else int(parameter["name"] in ("limit", "cursor"))
 
@@ -130,7 +130,7 @@ def make_example(schema: dict[str, Any], schemas: dict[str, Any]) -> Any:
     return {name: make_example(field, schemas) for name, field in schema["properties"].items()}
 
 
-def _links(operation: dict[str, Any], status: int) -> dict[str, Any]:
+def _make_links(operation: dict[str, Any], status: int) -> dict[str, Any]:
     links = {
         target: {"operationId": target, "parameters": values}
         for target, values in LINKS.get((operation["operationId"], status), {}).items()

@@ -128,7 +128,7 @@ def make_http_error(status: int, detail: str) -> ApiError:
     return error
 
 
-def problem_details(error: ApiError, request_id: str | None) -> dict[str, Any]:
+def make_problem_details(error: ApiError, request_id: str | None) -> dict[str, Any]:
     """Return problem details: `type`, `title`, `status`, `detail`, `request_id`, and `errors` or `conflict`, if any."""
     body: dict[str, Any] = {
         "type": f"/problems/{error.kind}",

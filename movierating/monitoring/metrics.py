@@ -77,20 +77,20 @@ _Totals = Mapping[tuple[str, ...], float]
 
 def _collect_totals(totals: _Totals) -> Iterator[Metric]:
     for name, text in _EVENTS.items():
-        yield _counter(totals, name, text, (), [()])
+        yield _make_counter(totals, name, text, (), [()])
     text = "Ratings written, changed or not: one by one, in batches, in uploads."
-    yield _counter(totals, counters.RATINGS_WRITTEN, text, ("by",), [("one",), ("list",), ("upload",)])
+    yield _make_counter(totals, counters.RATINGS_WRITTEN, text, ("by",), [("one",), ("list",), ("upload",)])
     requests = sorted(key[1:] for key in totals if key[0] == _REQUESTS)
-    yield _counter(totals, _REQUESTS, "Requests handled.", ("method", "route", "status"), requests)
+    yield _make_counter(totals, _REQUESTS, "Requests handled.", ("method", "route", "status"), requests)
     routes = sorted({key[1:3] for key in totals if key[0] == _SECONDS})
-    yield _histogram(totals, _SECONDS, "Seconds until the response began.", ("method", "route"), routes)
+    yield _make_histogram(totals, _SECONDS, "Seconds until the response began.", ("method", "route"), routes)
     text = "Reads without credentials, from the response cache (hit) or the application (miss)."
-    yield _counter(totals, _CACHE, text, ("result",), [("hit",), ("miss",)])
+    yield _make_counter(totals, _CACHE, text, ("result",), [("hit",), ("miss",)])
     for name, text in _WRITING.items():
-        yield _histogram(totals, name, text, (), [()])
+        yield _make_histogram(totals, name, text, (), [()])
 
 
-def _counter(
+def _make_counter(
     totals: _Totals, name: str, text: str, labels: Sequence[str], values: Iterable[tuple[str, ...]]
 ) -> Metric:
     """Return a counter with the totals of `name` for the given values of its labels."""
@@ -100,7 +100,7 @@ def _counter(
     return family
 
 
-def _histogram(
+def _make_histogram(
     totals: _Totals, name: str, text: str, labels: Sequence[str], values: Iterable[tuple[str, ...]]
 ) -> Metric:
     """Return a histogram with the totals of `name` for the given values of its labels."""

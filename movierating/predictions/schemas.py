@@ -14,17 +14,17 @@ from movierating.predictions.tastes import MAX_RATINGS, REASONS
 from movierating.ratings.schemas import VALUE, UserSummarySchema, make_count
 
 
-def _points(example: float, description: str, **kwargs: Any) -> ma.fields.Float:
+def _make_points_field(example: float, description: str, **kwargs: Any) -> ma.fields.Float:
     metadata = {"example": example, "minimum": MIN_RATING, "maximum": MAX_RATING, "description": description}
     return ma.fields.Float(required=True, metadata=metadata, **kwargs)
 
 
-def _match(description: str, **kwargs: Any) -> ma.fields.Float:
+def _make_match_field(description: str, **kwargs: Any) -> ma.fields.Float:
     metadata = {"example": 0.42, "minimum": -1, "maximum": 1, "description": description}
     return ma.fields.Float(required=True, metadata=metadata, **kwargs)
 
 
-def _rating(description: str) -> ma.fields.Float:
+def _make_rating_field(description: str) -> ma.fields.Float:
     return ma.fields.Float(required=True, metadata={**VALUE, "description": description})
 
 
@@ -51,16 +51,16 @@ class _ReasonSchema(ma.Schema):
 class IntervalSchema(ma.Schema):
     """A predicted rating."""
 
-    value = _points(8.0, "The expected rating.")
-    low = _points(6.5, "The lower end of the interval. Four of five ratings lie in it.")
-    high = _points(9.5, "The upper end of the interval.")
+    value = _make_points_field(8.0, "The expected rating.")
+    low = _make_points_field(6.5, "The lower end of the interval. Four of five ratings lie in it.")
+    high = _make_points_field(9.5, "The upper end of the interval.")
 
 
 class ExplainingRatingSchema(ma.Schema):
     """A rating of yours that a prediction follows from."""
 
     movie = ma.fields.Nested(MovieFactsSchema, required=True)
-    value = _rating("Your rating of this movie.")
+    value = _make_rating_field("Your rating of this movie.")
 
 
 class ModelSchema(ma.Schema):
@@ -73,9 +73,9 @@ class ModelSchema(ma.Schema):
 class PredictionSchema(_ReasonSchema):
     """How you would rate a movie, or the reason why there is no prediction."""
 
-    value = _points(8.0, "The expected rating; null if there is a `reason`.", allow_none=True)
-    low = _points(6.5, "The lower end of the interval.", allow_none=True)
-    high = _points(9.5, "The upper end of the interval.", allow_none=True)
+    value = _make_points_field(8.0, "The expected rating; null if there is a `reason`.", allow_none=True)
+    low = _make_points_field(6.5, "The lower end of the interval.", allow_none=True)
+    high = _make_points_field(9.5, "The upper end of the interval.", allow_none=True)
     coverage = ma.fields.Float(
         required=True,
         metadata={"example": COVERAGE, "description": "The share of ratings that lie in their interval."},
@@ -112,7 +112,7 @@ class TasteMatchSchema(ma.Schema):
     """A user whose taste is like yours."""
 
     user = ma.fields.Nested(UserSummarySchema, required=True)
-    match = _match("1 if the tastes are the same.")
+    match = _make_match_field("1 if the tastes are the same.")
     common = make_count(37, **_COMMON)
 
 
@@ -120,11 +120,11 @@ class RatedByBothSchema(ma.Schema):
     """A movie that both of you rated."""
 
     movie = ma.fields.Nested(MovieFactsSchema, required=True)
-    mine = _rating("Your rating.")
-    theirs = _rating("The other user's rating.")
+    mine = _make_rating_field("Your rating.")
+    theirs = _make_rating_field("The other user's rating.")
 
 
-def _movies(description: str) -> ma.fields.List[Any]:
+def _make_movies_field(description: str) -> ma.fields.List[Any]:
     return ma.fields.List(
         ma.fields.Nested(RatedByBothSchema),
         required=True,
@@ -136,14 +136,14 @@ def _movies(description: str) -> ma.fields.List[Any]:
 class TasteComparisonSchema(_ReasonSchema):
     """How alike your taste and another user's are, or the reason why that is unknown."""
 
-    match = _match(
+    match = _make_match_field(
         "1 if the tastes are the same, 0 if they have nothing in common or little is known of them; null if there is a "
         "`reason`.",
         allow_none=True,
     )
     common = make_count(37, **_COMMON)
-    agree = _movies("Movies that both of you rated alike, the highest rated first.")
-    differ = _movies("Movies that you rated differently, the largest difference first.")
+    agree = _make_movies_field("Movies that both of you rated alike, the highest rated first.")
+    differ = _make_movies_field("Movies that you rated differently, the largest difference first.")
 
 
 def _make_page_schema(item: type[ma.Schema]) -> ma.Schema:

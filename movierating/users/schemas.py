@@ -7,7 +7,7 @@ import marshmallow as ma
 
 from movierating.auth import passwords
 from movierating.auth.models import ROLES
-from movierating.auth.schemas import one_time_token, password_field
+from movierating.auth.schemas import make_one_time_token_field, make_password_field
 from movierating.auth.service import normalize_name
 from movierating.http.fields import (
     DISALLOWED,
@@ -41,7 +41,7 @@ _LISTED = {
 }
 
 
-def _email(**kwargs: Any) -> ma.fields.Email:
+def _make_email_field(**kwargs: Any) -> ma.fields.Email:
     return ma.fields.Email(
         validate=[ma.validate.Length(max=MAX_EMAIL_LENGTH), _check_email],
         metadata={"example": "ada@example.org"},
@@ -72,26 +72,30 @@ class SignUpSchema(_NewPasswordSchema):
     """An account to create."""
 
     username = ma.fields.String(required=True, validate=_USERNAME, metadata={"example": "ada"})
-    email = _email(required=True)
-    password = password_field("Not a common password, and not your own name.", is_new=True, required=True)
+    email = _make_email_field(required=True)
+    password = make_password_field(
+        "Not a common password, and not your own name.", is_new=True, required=True
+    )
     display_name = SingleLineString(max_length=100, metadata={"example": "Ada L."})
-    invitation = one_time_token()
+    invitation = make_one_time_token_field()
 
 
 class UpdateAccountSchema(_NewPasswordSchema):
     """Changes to the caller's account."""
 
     display_name = SingleLineString(max_length=100, metadata={"example": "Ada Lovelace"})
-    email = _email()
-    password = password_field("The new password. It revokes all sessions and personal tokens.", is_new=True)
-    current_password = password_field("Required for a new password or e-mail.")
+    email = _make_email_field()
+    password = make_password_field(
+        "The new password. It revokes all sessions and personal tokens.", is_new=True
+    )
+    current_password = make_password_field("Required for a new password or e-mail.")
     listed = StrictBoolean(metadata=_LISTED)
 
 
 class DeleteAccountSchema(ma.Schema):
     """Confirm the deletion of an account with its password."""
 
-    current_password = password_field("The account's password.", required=True)
+    current_password = make_password_field("The account's password.", required=True)
 
 
 class UserRatingsSchema(RatingStatsSchema):

@@ -8,7 +8,7 @@ import pytest
 
 import movierating
 from movierating import errors
-from movierating.http.problems import PROBLEMS, make_http_error, problem_details
+from movierating.http.problems import PROBLEMS, make_http_error, make_problem_details
 
 KIND = re.compile(r"[a-z]+(-[a-z]+)*")
 
@@ -27,7 +27,7 @@ def list_raised_kinds():
 
 
 def test_problem_details_have_the_members_of_rfc_9457_and_the_request_id():
-    assert problem_details(errors.NotFound("There is no such movie."), "abc") == {
+    assert make_problem_details(errors.NotFound("There is no such movie."), "abc") == {
         "type": "/problems/not-found",
         "title": "Not found",
         "status": 404,
@@ -37,7 +37,7 @@ def test_problem_details_have_the_members_of_rfc_9457_and_the_request_id():
 
 
 def test_invalid_field_has_location_and_path():
-    details = problem_details(errors.invalid_field("json", "directors.0", "Must be text."), "abc")
+    details = make_problem_details(errors.invalid_field("json", "directors.0", "Must be text."), "abc")
     assert details["errors"] == [{"location": "json", "field": "directors.0", "message": "Must be text."}]
 
 
@@ -57,7 +57,7 @@ def test_error_of_flask_has_the_kind_of_its_status(status, kind):
 
 @pytest.mark.parametrize("kind", PROBLEMS)
 def test_type_of_a_problem_is_the_address_of_its_page(client, kind):
-    details = problem_details(errors.ApiError("No.", kind=kind), "abc")
+    details = make_problem_details(errors.ApiError("No.", kind=kind), "abc")
     response = client.get(details["type"])
     assert response.status_code == 200
     assert response.mimetype == "text/html"
