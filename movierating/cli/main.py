@@ -9,7 +9,7 @@ import click
 from movierating.cli.application import require_instance
 from movierating.cli.backups import backup, restore
 from movierating.cli.commands import Command, Group
-from movierating.cli.data import export, import_
+from movierating.cli.import_export import export, import_
 from movierating.cli.instance import check, openapi, seed, serve
 from movierating.cli.migration import migrate_database
 from movierating.cli.movies import movies

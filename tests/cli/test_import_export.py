@@ -10,7 +10,7 @@ from typing import get_args
 import pytest
 from sqlalchemy import func, select
 
-from movierating.cli import data, import_preview
+from movierating.cli import import_export, import_preview
 from movierating.movies import service as movies
 from movierating.movies.models import Movie
 from movierating.ratings import bulk, import_schemas
@@ -53,11 +53,11 @@ def count(table):
 
 
 def test_choices_equal_those_of_the_formats():
-    assert sorted(data.IMPORT_FORMATS) == sorted(upload_reader.FORMATS)
-    assert data.EXPORT_FORMATS == writers.FORMATS
+    assert sorted(import_export.IMPORT_FORMATS) == sorted(upload_reader.FORMATS)
+    assert import_export.EXPORT_FORMATS == writers.FORMATS
     assert import_preview.FIELDS == custom_csv.FIELDS
     assert tuple(map(str, custom_csv.SCALES)) == import_preview.SCALES
-    assert data.ON_CONFLICT == import_schemas.ON_CONFLICT == get_args(bulk.OnConflict)
+    assert import_export.ON_CONFLICT == import_schemas.ON_CONFLICT == get_args(bulk.OnConflict)
 
 
 def test_import_can_be_repeated_and_export_returns_the_file(command, emma, csv, tmp_path):
@@ -70,7 +70,7 @@ def test_import_can_be_repeated_and_export_returns_the_file(command, emma, csv, 
     assert (exported.exit_code, exported.stdout_bytes) == (0, (tmp_path / "ratings.csv").read_bytes())
 
 
-@pytest.mark.parametrize("file_format", data.EXPORT_FORMATS)
+@pytest.mark.parametrize("file_format", import_export.EXPORT_FORMATS)
 def test_exported_file_can_be_imported(command, emma, csv, tmp_path, file_format):
     command("import", "ratings", csv(EMMA), "--user", "ada")
     file = tmp_path / "export"
