@@ -70,12 +70,6 @@ def run_import(app):
     return run
 
 
-@pytest.fixture
-def heat(add_movie: Callable[..., int]) -> int:
-    """A movie with everything a row can be matched by."""
-    return add_movie(title="Heat", original_title="Élan", year=1995, imdb_id="tt0113277", tmdb_id=949)
-
-
 @pytest.fixture(params=["new", "analyzed"])
 def plan(app: Flask, request: pytest.FixtureRequest) -> Iterator[Plan]:
     """`plan(filters, sort)` lists the steps to the second page, with and without the planner's statistics."""

@@ -22,7 +22,7 @@ from ratings.merges import ONE, OTHER
 
 @pytest.fixture
 def add_user(app):
-    """`add_user("ada")` adds an account that can't sign in, and is its id."""
+    """`add_user("ada")` adds an account that can't log in, and returns its id."""
 
     def add(username):
         row = {"username": username, "username_key": username, "display_name": username.title()}
@@ -34,7 +34,7 @@ def add_user(app):
 
 @pytest.fixture
 def user_id(add_user):
-    """Somebody's account."""
+    """The id of an account."""
     return add_user("ada")
 
 
@@ -81,7 +81,7 @@ def upload():
 
 @pytest.fixture
 def everything(app):
-    """`everything()` is each row of each table, and the newest id that each gave out unless `ids` is False."""
+    """`everything()` returns all rows of all tables and, unless `ids` is False, the last id of each table."""
     counted = [table for table in db.metadata.sorted_tables if table.kwargs.get("sqlite_autoincrement")]
 
     def rows(ids=True):
@@ -116,13 +116,13 @@ def fail_on(app):
 
 @pytest.fixture
 def exact(app):
-    """`exact()` is whether the database is whole, and each sum and score what its ratings come to."""
+    """`exact()` returns True if `movierating check` finds no problem, also in the aggregates."""
     return lambda: checks.run_checks(repair=False) == ([], [])
 
 
 @pytest.fixture
 def rated(app):
-    """`rated(user_id)` is the half points and time of each of a user's ratings, by movie id."""
+    """`rated(user_id)` returns the half points and time of each of a user's ratings, by movie id."""
     columns = (Rating.movie_id, Rating.value, Rating.rated_at)
 
     def read_ratings(user_id):
@@ -132,15 +132,9 @@ def rated(app):
     return read_ratings
 
 
-@pytest.fixture
-def heat(add_movie):
-    """A movie with everything a row can be matched by."""
-    return add_movie(title="Heat", original_title="Élan", year=1995, imdb_id="tt0113277", tmdb_id=949)
-
-
 @pytest.fixture(scope="session")
 def import_rows():
-    """`import_rows(user_id, line, line, dry_run=True)` is the report on a file of our own CSV, as a dict."""
+    """`import_rows(user_id, line, line, dry_run=True)` returns the report of an import of our own CSV, as a dict."""
     ours = "imdb_id,tmdb_id,title,original_title,year,value,rated_at"
 
     def import_rows(user_id, *lines, header=ours, **options):
@@ -151,7 +145,7 @@ def import_rows():
 
 @pytest.fixture(scope="session")
 def counts():
-    """`counts(report)` is how many were created, updated, unchanged, skipped, unmatched and unreadable."""
+    """`counts(report)` returns how many rows were created, updated, unchanged, skipped, unmatched and unreadable."""
     names = ("created", "updated", "unchanged", "skipped", "unmatched", "errors")
 
     def count(entry):
