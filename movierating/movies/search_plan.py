@@ -134,9 +134,10 @@ def _choose_text_filters(
     for position, (kind, matches, _) in enumerate(filters):
         if kind in _TEXT_SCANS and position != sorted_filter:
             list_cost, scan_cost = matches * _LIST_COSTS[kind], tested * _SCAN_COST
-            if scan_cost < list_cost and (kind != "words" or _is_one_word(values)):
+            is_scanned = scan_cost < list_cost and (kind != "words" or _is_one_word(values))
+            if is_scanned:
                 kinds[position] = _TEXT_SCANS[kind]
-            cost += min(list_cost, scan_cost)
+            cost += scan_cost if is_scanned else list_cost
     return tuple(kinds), cost
 
 

@@ -117,6 +117,15 @@ def test_matches_of_a_common_word_are_not_listed(
     assert (by_movie, "LIST SUBQUERY" in str(steps)) == (is_common, not is_common)
 
 
+@pytest.mark.usefixtures("plan")
+@pytest.mark.parametrize(("q", "are_listed"), [("moon", False), ("moon varda", True)])
+def test_cost_of_a_plan_contains_the_matches_that_it_lists(q: str, are_listed: bool) -> None:
+    kinds, values = parse_filters({"q": q})
+    cost = search_plan.choose_plan(kinds, values, "score", 1).cost
+    # All 300 movies match, and a walk tests two.
+    assert (cost > 300 * search_plan._LIST_COSTS["words"]) is are_listed
+
+
 @pytest.mark.parametrize(("read_cost", "are_listed"), [(0.01, False), (1000, True)])
 @pytest.mark.parametrize("q", ["moon", "the moon"])
 def test_titles_that_start_with_a_text_are_listed_unless_many_do(
