@@ -137,19 +137,13 @@ class MovieMatcher:
         movie = self._index.find_by_id(query)
         return movie is not None and movie.movie_id <= self._last_id
 
-    def find(self, query: MovieQuery) -> int | None:
-        """Return the id of the one movie that matches, or None. Raise AmbiguousMovie.
-
-        A movie with another id of the same kind never matches, and the IMDb id decides.
-        """
-        movie = self._find(query)
-        return movie.movie_id if movie else None
-
     def find_and_claim(self, query: MovieQuery) -> tuple[int, dict[str, Any]] | None:
-        """Find a movie as `find` does, and keep it from later queries with other ids.
+        """Find the one movie that matches, and keep it from later queries with other ids.
 
-        If the movie learns ids, it gets those of the query that it lacks and no other movie has, provided that its
-        title and year are the query's. Return the movie's id and the ids that it learned, by the column.
+        A movie with another id of the same kind never matches, and the IMDb id decides. If the movie learns ids, it
+        gets those of the query that it lacks and no other movie has, provided that its title and year are the query's.
+        Return the movie's id and the ids that it learned, by the column; None if no movie matches. Raise
+        AmbiguousMovie.
         """
         movie = self._find(query)
         if movie is None:
@@ -209,14 +203,14 @@ class MovieMatcher:
         return movies[0] if movies else None
 
     def list_candidates(self, query: MovieQuery) -> list[int]:
-        """Return the ids of movies in the database that a query may mean that `find` does not find.
+        """Return the ids of movies in the database that a query may mean, except those that match it.
 
         There are at most MAX_CANDIDATES. Call `load_candidates` first.
         """
         return self._index.list_candidates(query, self._last_id)
 
     def add(self, facts: Mapping[str, Any], *, learns_ids: bool = False, film_id: str | None = None) -> int:
-        """Add a movie that `find` did not find, and return its id. A TMDB id that another movie has is dropped."""
+        """Add a movie that matches no other, and return its id. A TMDB id that another movie has is dropped."""
         row = {**make_row(facts), "id": self._next_id, "learns_ids": learns_ids}
         if row["tmdb_id"] is not None and self._index.has_tmdb_id(row["tmdb_id"]):
             row["tmdb_id"] = None

@@ -128,9 +128,9 @@ def test_movies_added_are_found_by_every_key_written_and_indexed(app):
     }
     matcher = MovieMatcher(read(), [])
     added = matcher.add({**facts, "imdb_id": "tt0054407"})
-    assert matcher.find(MovieQuery("tt0054407")) == added
-    assert matcher.find(MovieQuery(tmdb_id=29259)) == added
-    assert matcher.find(MovieQuery(titles=("x", "the hole"), year=1960)) == added
+    assert matcher.find_and_claim(MovieQuery("tt0054407")) == (added, {})
+    assert matcher.find_and_claim(MovieQuery(tmdb_id=29259)) == (added, {})
+    assert matcher.find_and_claim(MovieQuery(titles=("x", "the hole"), year=1960)) == (added, {})
     write(matcher.stage().insert)
     assert matcher.added_count == 1
     assert movies.get_movie(added).genres == '["Crime"]'

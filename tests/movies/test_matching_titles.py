@@ -16,15 +16,16 @@ from movierating.storage.database import read, write
 
 
 def match(imdb_id=None, tmdb_id=None, *titles, year=None, queries=()) -> int | None:
-    """Return the id that `find` gives a row, among the movies of `queries`, or of the row."""
+    """Return the id of the movie that a row finds, among the movies of `queries`, or of the row."""
     query = MovieQuery(imdb_id, tmdb_id, titles, year)
-    return MovieMatcher(read(), queries or [query]).find(query)
+    found = MovieMatcher(read(), queries or [query]).find_and_claim(query)
+    return None if found is None else found[0]
 
 
 def list_candidates(*titles, year=None, imdb_id=None, tmdb_id=None) -> list[int]:
     query = MovieQuery(imdb_id, tmdb_id, titles, year)
     matcher = MovieMatcher(read(), [query])
-    assert matcher.find(query) is None
+    assert matcher.find_and_claim(query) is None
     matcher.load_candidates([query])
     return matcher.list_candidates(query)
 
@@ -183,11 +184,11 @@ def test_a_row_takes_no_longer_if_thousands_of_movies_have_its_title(app):
         matcher.add({"title": "Emma", "year": 1996, "imdb_id": f"tt{number:07}"})
     emma = MovieQuery(titles=("Emma",), year=1996)
     with pytest.raises(AmbiguousMovie) as caught:
-        matcher.find(emma)
+        matcher.find_and_claim(emma)
     assert caught.value.movie_ids == list(range(1, MAX_CANDIDATES + 1))
     other = replace(emma, imdb_id="tt0000000")
     start = time.process_time()
     for _ in range(20_000):
-        assert matcher.find(other) is None
+        assert matcher.find_and_claim(other) is None
     # A busy machine takes a second; looking at each candidate would take minutes.
     assert time.process_time() - start < 20
